@@ -1,0 +1,45 @@
+/* spate/plan.h - a plan: which tables, which columns, how many rows, and how each cell is made.
+ *
+ * A plan is read once and then only looked at, so one plan may be used by several threads. The file format is described in
+ * docs/formats/plan.md. */
+#ifndef SPATE_PLAN_H
+#define SPATE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "spate/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct spate_plan spate_plan;
+
+/* Something in a plan that is wrong, or (fatal false) looks wrong. All text lives as long as the plan. */
+typedef struct spate_mistake {
+    bool fatal;
+    const char *file;
+    unsigned line, column; /* from 1; 0 when the mistake has no place */
+    const char *found;     /* the offending text, perhaps shortened; "" when something is missing */
+    const char *message;   /* what was expected */
+} spate_mistake;
+
+/* Reads a YAML or JSON plan from path ("-": standard input). SPATE_E_CONFIG when it has mistakes: then *plan is set all the
+ * same, for spate_plan_mistake, and must be freed; it cannot be generated from. On any other failure *plan is NULL. */
+int spate_plan_open(const char *path, spate_plan **plan, spate_error *err);
+void spate_plan_free(spate_plan *plan); /* NULL is fine */
+
+size_t spate_plan_mistakes(const spate_plan *plan);
+const spate_mistake *spate_plan_mistake(const spate_plan *plan, size_t i); /* in file order */
+
+size_t spate_plan_tables(const spate_plan *plan);
+const char *spate_plan_table_name(const spate_plan *plan, size_t table);
+uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table);
+/* Gives a table another number of rows. SPATE_E_USAGE when there is no such table. */
+int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spate_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

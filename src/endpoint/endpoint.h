@@ -1,0 +1,151 @@
+/* endpoint.h - one contract for everything rows come from or go to, and the registry of endpoints by URI scheme.
+ *
+ * A source gives tables and, per thread, readers that fill batches with ranges of rows. A sink takes tables and, per thread,
+ * lanes that take chunks: begin, batches, commit. A chunk is there as a whole after commit and not at all before; what commit
+ * has acknowledged survives the death of this process.
+ *
+ *   sink:  open -> prepare -> lane_open... -> ( begin -> write... -> commit | rollback )... -> lane_close... -> finish -> close
+ *                                                                     table_done after a table's last commit
+ *
+ * Threads: a lane and a reader belong to one thread at a time; different lanes of one sink run at once. prepare, table_done
+ * and finish are called by one thread at a time; table_done may run while lanes work on other tables.
+ * Sinks with an order get commit calls in that order only, one at a time (flow sees to it). */
+#ifndef SP_ENDPOINT_H
+#define SP_ENDPOINT_H
+
+#include "batch/batch.h"
+
+/* ---- URIs (uri.c) ------------------------------------------------------------------------------------------------------ */
+
+typedef struct sp_uri_param {
+    const char *key, *value;
+    bool used;
+} sp_uri_param;
+typedef struct sp_uri {
+    const char *text;   /* as given; may hold a password: print sp_uri_shown instead */
+    const char *scheme; /* "postgresql", "duckdb", "sqlite", "csv", "ndjson", "sql", "dir", "-" */
+    const char *path;   /* behind the scheme, without the query; for postgresql the whole text */
+    sp_uri_param *params;
+    uint32_t n_params;
+} sp_uri;
+/* Takes the scheme from "scheme:" or from the ending of the path. */
+int sp_uri_parse(const char *text, sp_arena *arena, sp_uri *uri, spate_error *err) SP_MUST_CHECK;
+const char *sp_uri_param_value(sp_uri *uri, const char *key); /* NULL: not given. Marks it as used */
+int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err) SP_MUST_CHECK; /* SPATE_E_USAGE for an unused one */
+/* The URI with any password replaced by ***: the one way a URI is printed. */
+const char *sp_uri_shown(const char *text, sp_arena *arena);
+
+/* ---- sources ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct sp_source sp_source;
+typedef struct sp_reader sp_reader;
+
+typedef struct sp_source_ops {
+    /* Opens a reader over rows first..last of table. batch->schema is the table's. */
+    int (*reader_open)(sp_source *s, sp_reader **reader, spate_error *err);
+    /* Points the reader at rows [first, last) of table. Ranges of a table may be read in any order, more than once. */
+    int (*seek)(sp_reader *r, uint32_t table, uint64_t first, uint64_t last, spate_error *err);
+    /* Fills batch with the next rows; batch->rows = 0 at the end of the range. */
+    int (*next)(sp_reader *r, sp_batch *batch, spate_error *err);
+    void (*reader_close)(sp_reader *r);
+    void (*close)(sp_source *s);
+} sp_source_ops;
+
+struct sp_source {
+    const sp_source_ops *ops;
+    const sp_schema *const *tables; /* parents before children where that is possible */
+    uint32_t n_tables;
+};
+struct sp_reader {
+    sp_source *source;
+};
+
+/* ---- sinks ---------------------------------------------------------------------------------------------------------------- */
+
+typedef enum sp_insert_mode {
+    SP_INSERT_DEFAULT, /* the sink's fastest way */
+    SP_INSERT_COPY,
+    SP_INSERT_INSERT,
+    SP_INSERT_UPSERT,
+} sp_insert_mode;
+
+typedef enum sp_order {
+    SP_ORDER_NONE,  /* chunks of a table in any order, at once */
+    SP_ORDER_TABLE, /* chunks of one table in row order; tables at once */
+    SP_ORDER_ALL,   /* tables one after the other, chunks in row order */
+} sp_order;
+
+typedef struct sp_sink_options {
+    sp_insert_mode mode;
+    bool create;            /* create the tables */
+    bool truncate;          /* empty them first */
+    bool defer_constraints; /* do not let foreign keys order the tables */
+    uint64_t batch_rows;    /* rows a statement, or a transaction in copy mode; 0: the sink's choice */
+    uint32_t part, parts;   /* this run makes part of parts; 0 of 1: all */
+    unsigned lanes;         /* how many lanes will be opened at most */
+    bool dry_run;           /* prepare checks and changes nothing; no lane will be opened */
+} sp_sink_options;
+
+typedef struct sp_chunk {
+    uint32_t table;             /* number in the tables given to prepare */
+    uint64_t first_row, last_row; /* [first, last) */
+} sp_chunk;
+
+/* Parents of a table that must be complete in the target before its first chunk: set by prepare. */
+typedef struct sp_sink_deps {
+    uint32_t *tables;
+    uint32_t n;
+} sp_sink_deps;
+
+typedef struct sp_sink sp_sink;
+typedef struct sp_lane sp_lane;
+
+typedef struct sp_sink_ops {
+    /* Looks at the target, refuses what cannot work before anything is changed, then creates and empties. tables live until
+     * close. Sets order, lanes_max, chunk_rows and deps. */
+    int (*prepare)(sp_sink *s, const sp_schema *const *tables, uint32_t n_tables, spate_error *err);
+    int (*lane_open)(sp_sink *s, sp_lane **lane, spate_error *err);
+    int (*begin)(sp_lane *l, const sp_chunk *chunk, spate_error *err);
+    /* Optional (NULL): points columns of the batch at the sink's own memory, to be filled in place before write. */
+    int (*lend)(sp_lane *l, sp_batch *batch, spate_error *err);
+    int (*write)(sp_lane *l, const sp_batch *batch, spate_error *err);
+    /* Makes the chunk's rows durable (or, where documented, durable at finish). On failure the chunk is rolled back. */
+    int (*commit)(sp_lane *l, spate_error *err);
+    /* Gives the chunk up, after begin, write or commit failed or the run stops. The lane can begin again. */
+    void (*rollback)(sp_lane *l);
+    void (*lane_close)(sp_lane *l);
+    /* Optional: the last chunk of table has been committed. */
+    int (*table_done)(sp_sink *s, uint32_t table, spate_error *err);
+    /* All lanes are closed. complete: every row was committed; build keys and indexes, give files their names. Else: leave what
+     * was committed in a state that does not look whole, and restore what prepare took away. */
+    int (*finish)(sp_sink *s, bool complete, spate_error *err);
+    void (*close)(sp_sink *s);
+} sp_sink_ops;
+
+struct sp_sink {
+    const sp_sink_ops *ops;
+    sp_sink_options options;
+    sp_order order;
+    unsigned lanes_max;        /* 0: any number */
+    uint64_t *chunk_rows;      /* a table: rows it wants in a chunk */
+    sp_sink_deps *deps;        /* a table */
+    uint64_t *bytes_written;   /* a table: bytes given to the target so far (atomic adds), for progress and the report */
+    const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
+    const char *how_to_query;  /* a line for the user after success, or NULL */
+};
+struct sp_lane {
+    sp_sink *sink;
+};
+
+/* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */
+
+typedef struct sp_endpoint {
+    const char *schemes[8]; /* NULL-terminated */
+    const char *params;     /* the query keys it knows, for the message about an unknown one: "format, header" */
+    int (*sink_open)(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err);
+} sp_endpoint;
+
+int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;
+void sp_sink_close(sp_sink *sink); /* NULL is fine */
+
+#endif

@@ -1,0 +1,69 @@
+/* cell.h - private to gen: a compiled cell function, and the catalogue of named functions.
+ *
+ * A cell knows two ways to be asked: fill makes a column of cells for a list of rows (the rows need not be neighbours: a
+ * reference asks for its parents' rows), text writes one cell as text (templates are made of such cells). Both give the same
+ * value for the same row. Cells live in the generator's arena and are immutable. */
+#ifndef SP_GEN_CELL_H
+#define SP_GEN_CELL_H
+
+#include "gen/gen.h"
+
+typedef struct sp_cell sp_cell;
+
+typedef struct sp_cell_ops {
+    /* Fills rows 0..n of out. Fixed-width kinds write out->data. Text kinds must reserve bytes and write offsets[0..n]; they
+     * never touch validity unless the cell itself can be null. 0 or SPATE_E_NOMEM. */
+    int (*fill)(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
+    /* Writes the cell of row as canonical text (as CSV would have it, unquoted), at most cell->text_max bytes, and may scribble
+     * SP_SLACK more. Returns the end. */
+    char *(*text)(const sp_cell *cell, uint64_t row, char *p);
+} sp_cell_ops;
+
+struct sp_cell {
+    const sp_cell_ops *ops;
+    uint64_t key;       /* of the column, mixed with whatever makes this cell differ from its siblings */
+    sp_type type;
+    uint32_t text_max;  /* longest text, in bytes */
+    bool nullable;
+    bool unique;        /* no two rows below rows_max have the same value */
+    sp_bounds bounds;
+    /* What the ops need; each implementation embeds sp_cell as its first member when it needs more. */
+};
+
+/* The generic fill of a text kind: calls ops->text for each row. */
+int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
+
+/* ---- word lists (words.c, made from the data package at build time) -------------------------------------------------- */
+
+/* A list of words: word i is bytes[offsets[i]..offsets[i+1]], and SP_SLACK bytes behind the last are readable. */
+typedef struct sp_words {
+    const char *name;
+    const char *bytes;
+    const uint32_t *offsets;
+    uint32_t count;
+    uint32_t len_max;
+    bool plain; /* as sp_bounds.plain */
+} sp_words;
+const sp_words *sp_words_find(const char *name); /* NULL: no such list */
+
+/* ---- the catalogue (functions.c) --------------------------------------------------------------------------------------- */
+
+/* What a function may depend on besides its key and the row. */
+typedef struct sp_func_env {
+    sp_arena *arena;
+    int64_t now_us;
+} sp_func_env;
+
+typedef struct sp_func sp_func;
+const sp_func *sp_func_find(sp_str name); /* NULL: no such function */
+const char *const *sp_func_names(size_t *count); /* sorted, for "did you mean" */
+/* Makes the cell of function f. NULL: no memory. */
+sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
+
+/* Compiles a template: text with ${function} in it. Every function is called once a row, however often it occurs: occurrences
+ * share their key. A text that is one function gives that function's own typed cell. Unknown functions stay as text and are
+ * reported through unknown(arg, name). NULL: no memory. */
+sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, sp_str text, void (*unknown)(void *arg, sp_str name),
+                          void *arg);
+
+#endif

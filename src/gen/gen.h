@@ -1,0 +1,33 @@
+/* gen.h - the cell functions: value = f(seed, table, column, row), and nothing else.
+ *
+ * A plan is compiled once into immutable cells; any thread may then fill any rows in any order and gets the same bytes. A
+ * reference draws the number of a parent row and computes that row's cell again, so there is no cache of keys. Uniqueness is a
+ * permutation of the row number, so there is no set of seen values. Floating-point results come only from + - * / and sqrt,
+ * which IEEE 754 rounds the same everywhere (the build forbids contraction), so they too are equal on every machine. */
+#ifndef SP_GEN_H
+#define SP_GEN_H
+
+#include "plan/plan.h"
+
+typedef struct sp_gen sp_gen;
+
+/* Compiles a plan that has no mistakes so far. What only the catalogue of functions can find wrong is noted in the plan's
+ * mistakes: then SPATE_E_CONFIG. The plan must outlive the generator. */
+int sp_gen_new(spate_plan *plan, uint64_t seed, sp_gen **gen, spate_error *err) SP_MUST_CHECK;
+void sp_gen_free(sp_gen *gen);
+
+uint32_t sp_gen_tables(const sp_gen *gen);
+const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table);
+/* Rows of table that fit one batch: at most SP_BATCH_ROWS_MAX, fewer when cells are huge. */
+uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table);
+
+/* Working memory of one thread. */
+typedef struct sp_gen_scratch sp_gen_scratch;
+int sp_gen_scratch_new(const sp_gen *gen, sp_gen_scratch **scratch, spate_error *err) SP_MUST_CHECK;
+void sp_gen_scratch_free(sp_gen_scratch *scratch);
+
+/* Makes rows first..first+rows of table into batch, whose schema is that table's. Respects lent columns. */
+int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,
+                sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+
+#endif

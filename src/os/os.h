@@ -1,0 +1,55 @@
+/* os.h - every system call that a test may want to fail, behind one table.
+ *
+ * Files are plain descriptors; short writes and EINTR are handled here. Failures carry os_errno and name the path.
+ * All functions may be called from any thread. */
+#ifndef SP_OS_H
+#define SP_OS_H
+
+#include "base/base.h"
+#include <pthread.h>
+
+/* ---- fault injection ------------------------------------------------------------------------------------------- */
+
+typedef enum sp_os_call {
+    SP_OS_OPEN, SP_OS_WRITE, SP_OS_READ, SP_OS_FSYNC, SP_OS_RENAME, SP_OS_TRUNCATE, SP_OS_UNLINK, SP_OS_MKDIR,
+    SP_OS_CLOSE, SP_OS_THREAD,
+    SP_OS_CALLS
+} sp_os_call;
+/* Test hook: the nth call of that kind from now on (1 = the next) fails with os_errno; nth = 0 switches it off. */
+void sp_os_fail_at(sp_os_call call, uint64_t nth, int os_errno);
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* Reads a whole file of at most max bytes, with a NUL behind them, into buf. "-" is standard input. */
+int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err) SP_MUST_CHECK;
+/* Creates (or empties) a file for writing. */
+int sp_os_create(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
+int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err) SP_MUST_CHECK;
+int sp_os_sync(int fd, const char *path, spate_error *err) SP_MUST_CHECK;
+int sp_os_truncate(int fd, uint64_t len, const char *path, spate_error *err) SP_MUST_CHECK;
+int sp_os_close(int *fd, const char *path, spate_error *err) SP_MUST_CHECK; /* sets *fd to -1; nothing to do for -1 */
+/* Renames and syncs the directory, so that the new name survives a crash. */
+int sp_os_publish(const char *from, const char *to, spate_error *err) SP_MUST_CHECK;
+int sp_os_unlink(const char *path, spate_error *err) SP_MUST_CHECK; /* a missing file is no error */
+int sp_os_make_dirs(const char *path, spate_error *err) SP_MUST_CHECK;
+bool sp_os_is_dir(const char *path);
+bool sp_os_exists(const char *path);
+
+/* ---- clock, processors, libraries, threads ------------------------------------------------------------------------- */
+
+int64_t sp_os_monotonic_us(void);
+void sp_os_sleep_us(int64_t us);
+unsigned sp_os_processors(void);
+
+/* A shared library loaded when first needed, so that a run pays only for the clients it uses. names: tried in order,
+ * ending with NULL. functions: pointers filled by name. The library stays loaded. */
+typedef struct sp_os_function {
+    const char *name;
+    void **slot;
+} sp_os_function;
+int sp_os_library_load(const char *const *names, const sp_os_function *functions, size_t count,
+                       spate_error *err) SP_MUST_CHECK;
+
+int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spate_error *err) SP_MUST_CHECK;
+
+#endif

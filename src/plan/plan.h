@@ -1,0 +1,107 @@
+/* plan.h - a configuration file becomes one checked plan.
+ *
+ * The only room that reads YAML (JSON is read as the YAML it is). A plan is plain data: what each column should be, with the
+ * place in the file where it was said. What a function name means, and so which type a column has, is gen's business.
+ * Mistakes do not stop the reader; they are collected, and a plan with any is refused as a whole. */
+#ifndef SP_PLAN_H
+#define SP_PLAN_H
+
+#include "batch/batch.h"
+#include "spate/plan.h"
+
+typedef struct sp_mark {
+    uint32_t line, column; /* from 1; 0: no place in the file */
+} sp_mark;
+
+/* ---- mistakes (mistake.c) ---------------------------------------------------------------------------------------- */
+
+enum { SP_MISTAKES_MAX = 1000 };
+typedef struct sp_mistakes {
+    sp_arena arena;
+    const char *file;
+    spate_mistake *items;
+    uint32_t n, cap;
+    uint32_t n_errors; /* the rest are warnings */
+} sp_mistakes;
+/* Notes one. found: the offending text ("" if something is missing); the message says what was expected. */
+void sp_mistake(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
+void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
+
+/* ---- the plan ------------------------------------------------------------------------------------------------------ */
+
+typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY } sp_mode;
+
+typedef enum sp_range {
+    SP_RANGE_INT,       /* min_i, max_i: [min, max) */
+    SP_RANGE_FLOAT,     /* min_f, max_f */
+    SP_RANGE_DECIMAL,   /* min_i, max_i, already times 10^scale */
+    SP_RANGE_STRING,    /* min_i, max_i: length in characters */
+    SP_RANGE_BYTES,     /* min_i, max_i: length in bytes */
+    SP_RANGE_TIMESTAMP, /* min_i, max_i: microseconds since the epoch; format: Go layout or empty */
+    SP_RANGE_INTERVAL,  /* min_i, max_i: nanoseconds */
+    SP_RANGE_POINT,     /* lat, lon, distance_km */
+} sp_range;
+
+typedef enum sp_spread { SP_SPREAD_UNIFORM, SP_SPREAD_ZIPF } sp_spread;
+
+typedef struct sp_plan_item { /* of a set */
+    sp_str text;
+    sp_mark mark;
+    double weight; /* 1 unless weights are given */
+} sp_plan_item;
+
+typedef struct sp_plan_column {
+    const char *name;
+    sp_mark mark;      /* of the column's name */
+    sp_mode mode;
+    sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
+
+    sp_str text;       /* VALUE: the template; ARRAY: the item's template; RANGE: nothing */
+    sp_range range;
+    int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max */
+    double min_f, max_f;
+    uint8_t scale;     /* RANGE decimal */
+    sp_str format;
+    double lat, lon, distance_km;
+    uint32_t ref_table, ref_column; /* REF: resolved */
+    const sp_plan_item *items;      /* SET */
+    uint32_t n_items;
+    int64_t inc_start;
+
+    double null_rate;  /* 0..1 */
+    bool unique, sorted, primary_key;
+    sp_spread spread;
+    double exponent;   /* ZIPF: > 0 */
+
+    const sp_type *type;  /* asked for with "type:", or NULL */
+    const char *sql_type; /* as written there, e.g. varchar(20) */
+    bool is_enum;         /* type: enum */
+    sp_mark type_mark;
+} sp_plan_column;
+
+typedef struct sp_plan_table {
+    const char *name;
+    sp_mark mark;
+    uint64_t rows;
+    sp_plan_column *columns;
+    uint32_t n_columns;
+} sp_plan_table;
+
+struct spate_plan {
+    sp_arena arena;
+    char *path;
+    sp_plan_table *tables; /* in file order */
+    uint32_t n_tables;
+    uint64_t seed;         /* top-level "seed:", else 0 */
+    int64_t now_us;        /* top-level "now:", else SP_PLAN_NOW_US: what "today" means to the functions */
+    sp_mistakes mistakes;
+};
+#define SP_PLAN_NOW_US INT64_C(1767225600000000) /* 2026-01-01T00:00:00Z */
+
+/* Reads text as a plan. The plan is made even when it has mistakes (see spate_plan_mistake); err is for what kept the reader
+ * from reading at all (no memory). */
+int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **plan, spate_error *err) SP_MUST_CHECK;
+int sp_plan_find_table(const spate_plan *plan, const char *name); /* table number or -1 */
+int sp_plan_find_column(const sp_plan_table *table, sp_str name);
+
+#endif

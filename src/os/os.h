@@ -17,6 +17,8 @@ typedef enum sp_os_call {
 } sp_os_call;
 /* Test hook: the nth call of that kind from now on (1 = the next) fails with os_errno; nth = 0 switches it off. */
 void sp_os_fail_at(sp_os_call call, uint64_t nth, int os_errno);
+/* For this room: true, with errno set, when the hook wants this call to fail. */
+bool sp_os_call_fails(sp_os_call call);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,74 @@
+/* schema.c - facts about kinds and schemas. */
+#include "batch/batch.h"
+
+static const struct kind_facts {
+    const char *name;
+    uint8_t width;
+    uint8_t text_max;
+} facts[SP_KINDS] = {
+    [SP_BOOL] = {"boolean", 0, 5},
+    [SP_I16] = {"int16", 2, 6},
+    [SP_I32] = {"int32", 4, 11},
+    [SP_I64] = {"int64", 8, SP_I64_TEXT_MAX},
+    [SP_U64] = {"uint64", 8, SP_I64_TEXT_MAX},
+    [SP_F32] = {"float32", 4, SP_F64_TEXT_MAX},
+    [SP_F64] = {"float64", 8, SP_F64_TEXT_MAX},
+    [SP_DECIMAL] = {"decimal", 8, SP_DECIMAL_TEXT_MAX},
+    [SP_DATE] = {"date", 4, SP_TIMESTAMP_TEXT_MAX},
+    [SP_TIME] = {"time", 8, SP_TIMESTAMP_TEXT_MAX},
+    [SP_TIMESTAMP] = {"timestamp", 8, SP_TIMESTAMP_TEXT_MAX},
+    [SP_TIMESTAMPTZ] = {"timestamptz", 8, SP_TIMESTAMP_TEXT_MAX + 3},
+    [SP_INTERVAL] = {"interval", sizeof(sp_interval), SP_INTERVAL_TEXT_MAX},
+    [SP_UUID] = {"uuid", 16, SP_UUID_TEXT},
+    [SP_TEXT] = {"text", 0, 0},
+    [SP_JSON] = {"json", 0, 0},
+    [SP_BYTES] = {"bytes", 0, 0},
+    [SP_LIST] = {"list", 0, 0},
+};
+
+uint32_t sp_kind_width(sp_kind kind)
+{
+    return facts[kind].width;
+}
+
+bool sp_kind_is_text(sp_kind kind)
+{
+    return kind == SP_TEXT || kind == SP_JSON;
+}
+
+const char *sp_kind_name(sp_kind kind)
+{
+    return facts[kind].name;
+}
+
+uint32_t sp_kind_text_max(sp_kind kind)
+{
+    return facts[kind].text_max;
+}
+
+/* Text is guessed at half its maximum, which is near the truth for names and e-mails and far off only for what is huge. */
+static uint32_t field_bytes(const sp_field *f)
+{
+    if (f->type.kind == SP_BOOL)
+        return 1;
+    uint32_t width = sp_kind_width(f->type.kind);
+    if (width)
+        return width;
+    return f->bounds.text_max ? f->bounds.text_max / 2 + 4 : 36;
+}
+
+uint32_t sp_schema_row_bytes(const sp_schema *schema)
+{
+    uint64_t bytes = 2;
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        bytes += 4 + (uint64_t)field_bytes(&schema->fields[i]);
+    return (uint32_t)SP_MIN(bytes, (uint64_t)UINT32_MAX);
+}
+
+int sp_schema_find(const sp_schema *schema, const char *name)
+{
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        if (strcmp(schema->fields[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}

@@ -1,0 +1,193 @@
+/* file.c - files by descriptor. Every call goes through call_fails() first, where tests make the n-th one of a kind fail. */
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static _Atomic uint64_t fail_countdown[SP_OS_CALLS];
+static _Atomic int fail_errno[SP_OS_CALLS];
+
+void sp_os_fail_at(sp_os_call call, uint64_t nth, int os_errno)
+{
+    atomic_store(&fail_errno[call], os_errno);
+    atomic_store(&fail_countdown[call], nth);
+}
+
+/* True, with errno set, when a test wants this call to fail. */
+bool sp_os_call_fails(sp_os_call call)
+{
+    if (SP_LIKELY(atomic_load_explicit(&fail_countdown[call], memory_order_relaxed) == 0))
+        return false;
+    if (atomic_fetch_sub(&fail_countdown[call], 1) != 1)
+        return false;
+    errno = atomic_load(&fail_errno[call]);
+    return true;
+}
+
+static int open_retrying(const char *path, int flags)
+{
+    int fd;
+    do
+        fd = sp_os_call_fails(SP_OS_OPEN) ? -1 : open(path, flags | O_CLOEXEC, 0666);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static ssize_t read_retrying(int fd, void *to, size_t len)
+{
+    ssize_t got;
+    do
+        got = sp_os_call_fails(SP_OS_READ) ? -1 : read(fd, to, len);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static int read_to_end(int fd, const char *path, size_t max, sp_buf *buf, spate_error *err)
+{
+    for (;;) {
+        if (sp_buf_reserve(buf, 64 << 10) != SPATE_OK)
+            return sp_fail_nomem(err);
+        ssize_t got = read_retrying(fd, buf->data + buf->len, buf->cap - buf->len);
+        if (got < 0)
+            return sp_fail_errno(err, errno, "could not read file \"%s\"", path);
+        buf->len += (size_t)got;
+        if (buf->len > max)
+            return sp_fail(err, SPATE_E_CONFIG, "file \"%s\" is larger than %zu bytes", path, max);
+        if (got == 0)
+            break;
+    }
+    if (sp_buf_reserve(buf, 1) != SPATE_OK)
+        return sp_fail_nomem(err);
+    buf->data[buf->len] = '\0';
+    return SPATE_OK;
+}
+
+int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err)
+{
+    if (strcmp(path, "-") == 0)
+        return read_to_end(STDIN_FILENO, "standard input", max, buf, err);
+    int fd = open_retrying(path, O_RDONLY);
+    if (fd < 0)
+        return sp_fail_errno(err, errno, "could not open file \"%s\"", path);
+    int rc = read_to_end(fd, path, max, buf, err);
+    close(fd);
+    return rc;
+}
+
+int sp_os_create(const char *path, int *fd, spate_error *err)
+{
+    int made = open_retrying(path, O_WRONLY | O_CREAT | O_TRUNC);
+    if (made < 0)
+        return sp_fail_errno(err, errno, "could not create file \"%s\"", path);
+    *fd = made;
+    return SPATE_OK;
+}
+
+int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err)
+{
+    const char *p = bytes;
+    while (len > 0) {
+        ssize_t put = sp_os_call_fails(SP_OS_WRITE) ? -1 : write(fd, p, len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return sp_fail_errno(err, errno, "could not write to \"%s\"", path);
+        p += put;
+        len -= (size_t)put;
+    }
+    return SPATE_OK;
+}
+
+int sp_os_sync(int fd, const char *path, spate_error *err)
+{
+    if (sp_os_call_fails(SP_OS_FSYNC) || fsync(fd) != 0)
+        return sp_fail_errno(err, errno, "could not sync \"%s\" to disk", path);
+    return SPATE_OK;
+}
+
+int sp_os_truncate(int fd, uint64_t len, const char *path, spate_error *err)
+{
+    if (sp_os_call_fails(SP_OS_TRUNCATE) || ftruncate(fd, (off_t)len) != 0 || lseek(fd, (off_t)len, SEEK_SET) < 0)
+        return sp_fail_errno(err, errno, "could not cut \"%s\" to %llu bytes", path, (unsigned long long)len);
+    return SPATE_OK;
+}
+
+int sp_os_close(int *fd, const char *path, spate_error *err)
+{
+    if (*fd < 0)
+        return SPATE_OK;
+    int rc = close(*fd); /* the descriptor is gone whatever close says */
+    *fd = -1;
+    if (sp_os_call_fails(SP_OS_CLOSE) || (rc != 0 && errno != EINTR))
+        return sp_fail_errno(err, errno, "could not close \"%s\"", path);
+    return SPATE_OK;
+}
+
+/* Syncs the directory that path is in, where the system can do that. */
+static int sync_parent(const char *path, spate_error *err)
+{
+    char dir[4096];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    if (len >= sizeof(dir))
+        return sp_fail_errno(err, ENAMETOOLONG, "cannot sync the directory of \"%s\"", path);
+    memcpy(dir, path, len);
+    dir[len] = '\0';
+    const char *name = !slash ? "." : len == 0 ? "/" : dir;
+    int fd = open_retrying(name, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return sp_fail_errno(err, errno, "could not open directory \"%s\"", name);
+    int failed = sp_os_call_fails(SP_OS_FSYNC) || (fsync(fd) != 0 && errno != EINVAL && errno != EROFS);
+    int why = errno;
+    close(fd);
+    return failed ? sp_fail_errno(err, why, "could not sync directory \"%s\" to disk", name) : SPATE_OK;
+}
+
+int sp_os_publish(const char *from, const char *to, spate_error *err)
+{
+    if (sp_os_call_fails(SP_OS_RENAME) || rename(from, to) != 0)
+        return sp_fail_errno(err, errno, "could not rename \"%s\" to \"%s\"", from, to);
+    return sync_parent(to, err);
+}
+
+int sp_os_unlink(const char *path, spate_error *err)
+{
+    if (sp_os_call_fails(SP_OS_UNLINK) || (unlink(path) != 0 && errno != ENOENT))
+        return sp_fail_errno(err, errno, "could not remove \"%s\"", path);
+    return SPATE_OK;
+}
+
+int sp_os_make_dirs(const char *path, spate_error *err)
+{
+    char dir[4096];
+    size_t len = strlen(path);
+    if (len >= sizeof(dir))
+        return sp_fail_errno(err, ENAMETOOLONG, "cannot create directory \"%s\"", path);
+    memcpy(dir, path, len + 1);
+    for (size_t i = 1; i <= len; i++) {
+        if (dir[i] != '/' && dir[i] != '\0')
+            continue;
+        char kept = dir[i];
+        dir[i] = '\0';
+        if (sp_os_call_fails(SP_OS_MKDIR) || (mkdir(dir, 0777) != 0 && errno != EEXIST))
+            return sp_fail_errno(err, errno, "could not create directory \"%s\"", dir);
+        dir[i] = kept;
+    }
+    return sp_os_is_dir(path) ? SPATE_OK : sp_fail_errno(err, ENOTDIR, "cannot create directory \"%s\"", path);
+}
+
+bool sp_os_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool sp_os_exists(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}

@@ -1,0 +1,57 @@
+/* process.c - clock, processors, threads, and libraries that are loaded when first needed. */
+#include "os/os.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+
+int64_t sp_os_monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void sp_os_sleep_us(int64_t us)
+{
+    struct timespec left = {us / 1000000, us % 1000000 * 1000};
+    while (us > 0 && nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+unsigned sp_os_processors(void)
+{
+    cpu_set_t set; /* what this process may use: less than the machine has inside a container */
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    int n = CPU_COUNT(&set);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spate_error *err)
+{
+    int why = sp_os_call_fails(SP_OS_THREAD) ? errno : pthread_create(thread, NULL, body, arg);
+    return why ? sp_fail_errno(err, why, "could not start a thread") : SPATE_OK;
+}
+
+int sp_os_library_load(const char *const *names, const sp_os_function *functions, size_t count, spate_error *err)
+{
+    void *library = NULL;
+    char why[256] = "";
+    for (size_t i = 0; names[i] && !library; i++) {
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        const char *text = library ? NULL : dlerror();
+        if (text)
+            strncpy(why, text, sizeof(why) - 1);
+    }
+    if (!library)
+        return sp_fail(err, SPATE_E_UNREACHABLE, "cannot load the library \"%s\": %s", names[0], why);
+    for (size_t i = 0; i < count; i++) {
+        *functions[i].slot = dlsym(library, functions[i].name);
+        if (!*functions[i].slot)
+            return sp_fail(err, SPATE_E_UNREACHABLE, "the library \"%s\" has no function %s: it is too old",
+                           names[0], functions[i].name);
+    }
+    return SPATE_OK;
+}

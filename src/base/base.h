@@ -157,6 +157,8 @@ static inline double sp_unit(uint64_t z)
 {
     return (double)(z >> 11) * 0x1p-53;
 }
+/* floor(a * b / c) without overflow in between; c > 0 and the result must fit 64 bits. */
+uint64_t sp_muldiv(uint64_t a, uint64_t b, uint64_t c);
 /* A keyed permutation of [0, n), n >= 1: four Feistel rounds on the next even number of bits, walked until it lands inside
  * (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). x < n. */
 uint64_t sp_permute(uint64_t key, uint64_t n, uint64_t x);

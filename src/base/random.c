@@ -35,3 +35,22 @@ uint64_t sp_permute(uint64_t key, uint64_t n, uint64_t x)
     while (x >= n);
     return x;
 }
+
+uint64_t sp_muldiv(uint64_t a, uint64_t b, uint64_t c)
+{
+#ifdef __SIZEOF_INT128__
+    return (uint64_t)((unsigned __int128)a * b / c);
+#else
+    uint64_t high = sp_mulhi(a, b), low = a * b; /* long division of high:low, bit by bit */
+    for (unsigned i = 0; i < 64; i++) {
+        bool carry = high >> 63;
+        high = high << 1 | low >> 63;
+        low <<= 1;
+        if (carry || high >= c) {
+            high -= c;
+            low |= 1;
+        }
+    }
+    return low;
+#endif
+}

@@ -61,6 +61,15 @@ int sp_column_reserve_bytes(sp_column *c, size_t cap)
     return SPATE_OK;
 }
 
+uint8_t *sp_column_validity(sp_column *c, uint32_t rows)
+{
+    if (!c->validity) {
+        c->validity = c->own_validity;
+        memset(c->validity, 0xff, bitmap_bytes(rows));
+    }
+    return c->validity;
+}
+
 int sp_column_init(sp_column *c, sp_type type, uint32_t rows_cap, spate_error *err)
 {
     *c = (sp_column){.type = type};

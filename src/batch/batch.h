@@ -131,6 +131,8 @@ static inline bool sp_bit(const uint8_t *bits, uint32_t i)
 {
     return bits[i >> 3] >> (i & 7) & 1;
 }
+/* The column's validity bitmap for writing: made, with all of rows present, when there is none yet. */
+uint8_t *sp_column_validity(sp_column *c, uint32_t rows);
 static inline bool sp_column_null(const sp_column *c, uint32_t row)
 {
     return c->validity && !sp_bit(c->validity, row);

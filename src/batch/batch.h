@@ -37,6 +37,9 @@ typedef struct sp_interval {
     int64_t us;
 } sp_interval;
 
+/* As PostgreSQL and DuckDB read it: 1 mons -2 days 03:04:05.5; at most SP_INTERVAL_TEXT_MAX bytes. */
+char *sp_put_interval(char *p, sp_interval v);
+
 typedef struct sp_type {
     sp_kind kind;
     uint8_t precision, scale;   /* SP_DECIMAL */

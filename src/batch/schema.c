@@ -1,6 +1,38 @@
 /* schema.c - facts about kinds and schemas. */
 #include "batch/batch.h"
 
+static char *put_part(char *p, int32_t v, const char *unit)
+{
+    if (v == 0)
+        return p;
+    p = sp_put_i64(p, v);
+    size_t len = strlen(unit);
+    memcpy(p, unit, len);
+    return p + len;
+}
+
+char *sp_put_interval(char *p, sp_interval v)
+{
+    char *start = p;
+    p = put_part(p, v.months, " mons ");
+    p = put_part(p, v.days, " days ");
+    if (v.us == 0 && p > start)
+        return p - 1; /* not the space */
+    if (v.us < 0)
+        *p++ = '-';
+    uint64_t us = v.us < 0 ? -(uint64_t)v.us : (uint64_t)v.us;
+    uint64_t hours = us / (3600 * (uint64_t)SP_US_PER_SECOND);
+    if (hours < 10)
+        *p++ = '0';
+    p = sp_put_u64(p, hours);
+    /* Minutes and seconds are those of a time of day: "00" and what sp_put_time puts behind it. */
+    char clock[64 + SP_SLACK];
+    char *end = sp_put_time(clock, (int64_t)(us % (3600 * (uint64_t)SP_US_PER_SECOND)));
+    size_t len = (size_t)(end - clock) - 2;
+    memcpy(p, clock + 2, len);
+    return p + len;
+}
+
 static const struct kind_facts {
     const char *name;
     uint8_t width;

@@ -1,0 +1,176 @@
+/* generated.c - a plan as a source: ranges of rows are made when they are asked for, anywhere, in any order. */
+#include "endpoint/generated.h"
+
+typedef struct generated {
+    sp_source source;
+    const sp_gen *gen;
+    sp_arena arena;
+    const uint32_t *gen_table; /* a table of the source -> its number in the generator */
+} generated;
+
+typedef struct generated_reader {
+    sp_reader reader;
+    sp_gen_scratch *scratch;
+    uint32_t table;
+    uint64_t next, last;
+} generated_reader;
+
+static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
+{
+    const generated *g = (const generated *)s;
+    generated_reader *r = sp_alloc_zero(1, sizeof(*r));
+    if (!r)
+        return sp_fail_nomem(err);
+    r->reader.source = s;
+    int rc = sp_gen_scratch_new(g->gen, &r->scratch, err);
+    if (rc != SPATE_OK) {
+        sp_free(r);
+        return rc;
+    }
+    *out = &r->reader;
+    return SPATE_OK;
+}
+
+static int seek(sp_reader *reader, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
+{
+    generated_reader *r = (generated_reader *)reader;
+    r->table = ((const generated *)reader->source)->gen_table[table];
+    r->next = first;
+    r->last = last;
+    return SPATE_OK;
+}
+
+static int next(sp_reader *reader, sp_batch *batch, spate_error *err)
+{
+    generated_reader *r = (generated_reader *)reader;
+    const sp_gen *gen = ((const generated *)reader->source)->gen;
+    uint64_t left = r->last - r->next;
+    uint32_t rows = (uint32_t)SP_MIN(left, (uint64_t)sp_gen_batch_rows(gen, r->table));
+    batch->rows = 0;
+    if (rows == 0)
+        return SPATE_OK;
+    int rc = sp_gen_fill(gen, r->table, r->next, rows, r->scratch, batch, err);
+    r->next += rows;
+    return rc;
+}
+
+static void reader_close(sp_reader *reader)
+{
+    generated_reader *r = (generated_reader *)reader;
+    sp_gen_scratch_free(r->scratch);
+    sp_free(r);
+}
+
+static void source_close(sp_source *s)
+{
+    generated *g = (generated *)s;
+    sp_arena_done(&g->arena);
+    sp_free(g);
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+
+/* ---- which tables, and in which order ---- */
+
+static bool is_wanted(const char *table, const char *const *only, size_t n_only)
+{
+    for (size_t i = 0; i < n_only; i++)
+        if (strcmp(only[i], table) == 0)
+            return true;
+    return n_only == 0;
+}
+
+static int find(const sp_schema *const *tables, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(tables[i]->table, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* A table's schema without the foreign keys to tables that are not made in this run. */
+static const sp_schema *without_absent_parents(sp_arena *arena, const sp_schema *s, const sp_schema *const *all, uint32_t n)
+{
+    sp_schema *copy = sp_arena_alloc(arena, 1, sizeof(*copy));
+    sp_foreign_key *keys = sp_arena_alloc(arena, s->n_foreign_keys, sizeof(*keys));
+    if (!copy || !keys)
+        return NULL;
+    *copy = *s;
+    copy->foreign_keys = keys;
+    copy->n_foreign_keys = 0;
+    for (uint32_t i = 0; i < s->n_foreign_keys; i++)
+        if (find(all, n, s->foreign_keys[i].parent) >= 0)
+            keys[copy->n_foreign_keys++] = s->foreign_keys[i];
+    return copy;
+}
+
+static bool parents_placed(const sp_schema *s, const sp_schema *const *all, uint32_t n, const bool *placed)
+{
+    for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
+        int parent = find(all, n, s->foreign_keys[i].parent);
+        if (parent >= 0 && all[parent] != s && !placed[parent])
+            return false;
+    }
+    return true;
+}
+
+/* Parents first, otherwise as in the plan; the tables of a cycle come as the plan has them. */
+static void order_tables(const sp_schema *const *all, uint32_t n, bool *placed, uint32_t *order)
+{
+    for (uint32_t done = 0; done < n; ) {
+        int next_table = -1;
+        for (uint32_t i = 0; i < n && next_table < 0; i++)
+            if (!placed[i] && parents_placed(all[i], all, n, placed))
+                next_table = (int)i;
+        for (uint32_t i = 0; i < n && next_table < 0; i++)
+            if (!placed[i])
+                next_table = (int)i;
+        placed[next_table] = true;
+        order[done++] = (uint32_t)next_table;
+    }
+}
+
+static bool select_tables(generated *g, const char *const *only, size_t n_only)
+{
+    uint32_t total = sp_gen_tables(g->gen), n = 0;
+    const sp_schema **wanted = sp_arena_alloc(&g->arena, total, sizeof(*wanted));
+    const sp_schema **tables = sp_arena_alloc(&g->arena, total, sizeof(*tables));
+    uint32_t *number = sp_arena_alloc(&g->arena, total, sizeof(*number));
+    uint32_t *order = sp_arena_alloc(&g->arena, total, sizeof(*order));
+    uint32_t *gen_table = sp_arena_alloc(&g->arena, total, sizeof(*gen_table));
+    bool *placed = sp_arena_alloc(&g->arena, total, sizeof(*placed));
+    if (!wanted || !tables || !number || !order || !gen_table || !placed)
+        return false;
+    for (uint32_t t = 0; t < total; t++)
+        if (is_wanted(sp_gen_schema(g->gen, t)->table, only, n_only)) {
+            wanted[n] = sp_gen_schema(g->gen, t);
+            number[n++] = t;
+        }
+    order_tables(wanted, n, placed, order);
+    for (uint32_t i = 0; i < n; i++) {
+        tables[i] = without_absent_parents(&g->arena, wanted[order[i]], wanted, n);
+        gen_table[i] = number[order[i]];
+        if (!tables[i])
+            return false;
+    }
+    g->source.tables = tables;
+    g->source.n_tables = n;
+    g->gen_table = gen_table;
+    return true;
+}
+
+int sp_generated_open(const sp_gen *gen, const char *const *only, size_t n_only, sp_source **out, spate_error *err)
+{
+    generated *g = sp_alloc_zero(1, sizeof(*g));
+    if (!g)
+        return sp_fail_nomem(err);
+    g->source.ops = &ops;
+    g->gen = gen;
+    sp_arena_init(&g->arena);
+    if (!select_tables(g, only, n_only)) {
+        source_close(&g->source);
+        return sp_fail_nomem(err);
+    }
+    *out = &g->source;
+    return SPATE_OK;
+}

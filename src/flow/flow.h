@@ -1,0 +1,38 @@
+/* flow.h - moves a source's tables into a sink, chunk by chunk, on several threads.
+ *
+ * Flow owns the order of things: which chunk a worker takes next, when a table's parents are complete, whose turn it is to
+ * commit where a sink wants order, when a transient failure is tried again. It owns no connection and formats nothing.
+ * Promise: a chunk's rows count as done only after the sink's commit returned; what a crash can repeat is at most the chunks in
+ * flight, one a worker. */
+#ifndef SP_FLOW_H
+#define SP_FLOW_H
+
+#include "endpoint/endpoint.h"
+
+enum {
+    SP_FLOW_ATTEMPTS_MAX = 8,         /* of a chunk, when the sink says SPATE_E_RETRY */
+    SP_FLOW_BACKOFF_US = 20 * 1000,   /* before the second attempt; doubled (with jitter) for each further one */
+    SP_FLOW_TICK_US = 100 * 1000,     /* how often progress is told */
+};
+
+typedef struct sp_flow_table {
+    uint64_t rows, rows_done; /* of this part; done: committed */
+    uint64_t bytes;
+    int64_t started_us, finished_us; /* monotonic; 0: not yet */
+} sp_flow_table;
+
+typedef struct sp_flow_options {
+    unsigned workers;     /* threads, at most SP_WORKERS_MAX */
+    uint32_t part, parts; /* this run makes rows [rows * part / parts, rows * (part + 1) / parts) of every table */
+    const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
+    /* Told about every SP_FLOW_TICK_US on the calling thread, and once at the end. May be NULL. */
+    void (*progress)(void *arg, const sp_flow_table *tables, uint32_t n_tables);
+    void *arg;
+} sp_flow_options;
+
+/* Prepares the sink, moves everything, finishes. tables: n_tables of the source, filled in any case. On failure the sink has been
+ * finished as incomplete and err says what went wrong first, in which table and rows. */
+int sp_flow_run(sp_source *source, sp_sink *sink, const sp_flow_options *options, sp_flow_table *tables,
+                spate_error *err) SP_MUST_CHECK;
+
+#endif

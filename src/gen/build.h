@@ -1,0 +1,63 @@
+/* build.h - private to gen: what the files that make cells share while a plan is compiled. */
+#ifndef SP_GEN_BUILD_H
+#define SP_GEN_BUILD_H
+
+#include "gen/cell.h"
+#include "gen/pick.h"
+
+/* One column on its way to a cell. */
+typedef struct sp_build {
+    sp_arena *arena;          /* the generator's: cells live in it */
+    sp_mistakes *mistakes;
+    const spate_plan *plan;
+    const sp_plan_table *table;
+    const sp_plan_column *column;
+    uint64_t key;             /* hash of seed, table name and column name */
+    sp_func_env env;
+    sp_gen *gen;
+} sp_build;
+
+/* Each makes the cell of b->column, or NULL: no memory, or a mistake was noted (then *b->mistakes has grown). */
+sp_cell *sp_range_cell(const sp_build *b);                      /* range.c */
+sp_cell *sp_set_cell(const sp_build *b);                        /* set.c: set, and value without a function */
+sp_cell *sp_inc_cell(const sp_build *b);                        /* key.c */
+sp_cell *sp_sorted_uuid_cell(const sp_build *b);
+sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_rows, bool self);
+sp_cell *sp_array_cell(const sp_build *b, sp_cell *item);       /* wrap.c */
+sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner);       /* null_rate of the cells are null */
+sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
+sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */
+
+uint32_t sp_array_len_max(const sp_cell *cell); /* of an array cell; 1 for any other */
+
+/* The way this column spreads its choice of n things over the rows: unique, sorted, weighted, zipf or uniform. False: as
+ * NULL above. scattered: with zipf, frequent choices lie anywhere, not first. */
+bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick);
+
+/* ---- scratch (gen.c) ---- */
+
+/* SP_BATCH_ROWS_MAX numbers that belong to the caller until it pops them, in reverse order. */
+uint64_t *sp_scratch_push(sp_gen_scratch *s);
+void sp_scratch_pop(sp_gen_scratch *s);
+/* Asks, while compiling, for a column of that type in every scratch; the number to get it by, or -1: no memory. */
+int sp_build_temp(const sp_build *b, sp_type type);
+sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp);
+
+/* ---- one fixed-width value (value.c) ---- */
+
+/* Reads text as a value of a fixed-width type (SP_BOOL: a byte) into *to. Intervals are written as durations: 1h30m. */
+bool sp_parse_value(sp_str s, sp_type type, void *to);
+char *sp_put_value(char *p, sp_type type, const void *from);
+sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n);
+
+/* ---- Go time layouts (layout.c) ---- */
+
+typedef struct sp_layout sp_layout;
+const sp_layout *sp_layout_new(sp_arena *arena, sp_str layout); /* NULL: no memory */
+uint32_t sp_layout_text_max(const sp_layout *l);
+char *sp_layout_put(const sp_layout *l, int64_t us, char *p);   /* UTC */
+/* The kind that a layout spells out in ISO 8601, so that the value can travel as what it is: SP_DATE, SP_TIME, SP_TIMESTAMP or
+ * SP_TIMESTAMPTZ; SP_TEXT for any other layout. An empty layout is SP_TIMESTAMPTZ. */
+sp_kind sp_layout_kind(sp_str layout);
+
+#endif

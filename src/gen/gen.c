@@ -1,0 +1,467 @@
+/* gen.c - compiling a plan: every column becomes a cell, every table a schema. Columns that are referred to are compiled before
+ * the columns that refer to them, wherever they stand in the file (the plan room has refused cycles). */
+#include "gen/build.h"
+
+enum {
+    BATCH_TEXT_BYTES = 4 << 20, /* text that one batch may need at worst: bounds memory, not speed */
+    KEY_COLUMNS_MAX = 32,
+};
+
+typedef struct temp_node {
+    sp_type type;
+    struct temp_node *next;
+} temp_node;
+
+typedef struct gen_table {
+    sp_schema schema;
+    const sp_cell **cells; /* a field */
+    uint32_t batch_rows;
+} gen_table;
+
+struct sp_gen {
+    sp_arena arena;
+    gen_table *tables;
+    uint32_t n_tables;
+    uint32_t depth;        /* the longest chain of cells that ask cells: how many scratch arrays a fill can need */
+    temp_node *temps;      /* newest first */
+    uint32_t n_temps;
+};
+
+/* ---- scratch ---- */
+
+struct sp_gen_scratch {
+    uint64_t *rows;   /* the rows of the batch */
+    uint64_t *stack;  /* depth * SP_BATCH_ROWS_MAX */
+    uint32_t used, depth;
+    sp_column *temps;
+    uint32_t n_temps;
+};
+
+uint64_t *sp_scratch_push(sp_gen_scratch *s)
+{
+    SP_ASSERT(s->used < s->depth);
+    return s->stack + (size_t)s->used++ * SP_BATCH_ROWS_MAX;
+}
+
+void sp_scratch_pop(sp_gen_scratch *s)
+{
+    SP_ASSERT(s->used > 0);
+    s->used--;
+}
+
+sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp)
+{
+    return &s->temps[temp];
+}
+
+int sp_build_temp(const sp_build *b, sp_type type)
+{
+    temp_node *t = sp_arena_alloc(b->arena, 1, sizeof(*t));
+    if (!t)
+        return -1;
+    *t = (temp_node){type, b->gen->temps};
+    b->gen->temps = t;
+    return (int)b->gen->n_temps++;
+}
+
+int sp_gen_scratch_new(const sp_gen *gen, sp_gen_scratch **out, spate_error *err)
+{
+    sp_gen_scratch *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    s->depth = gen->depth;
+    s->rows = sp_alloc(SP_BATCH_ROWS_MAX * sizeof(*s->rows));
+    s->stack = sp_alloc((size_t)gen->depth * SP_BATCH_ROWS_MAX * sizeof(*s->stack));
+    s->temps = sp_alloc_zero(gen->n_temps, sizeof(*s->temps));
+    bool ok = s->rows && s->stack && s->temps;
+    const temp_node *t = gen->temps;
+    for (uint32_t i = gen->n_temps; ok && i-- > 0; t = t->next) {
+        ok = sp_column_init(&s->temps[i], t->type, SP_BATCH_ROWS_MAX, NULL) == SPATE_OK;
+        s->n_temps = gen->n_temps;
+    }
+    if (!ok) {
+        sp_gen_scratch_free(s);
+        return sp_fail_nomem(err);
+    }
+    *out = s;
+    return SPATE_OK;
+}
+
+void sp_gen_scratch_free(sp_gen_scratch *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; s->temps && i < s->n_temps; i++)
+        sp_column_done(&s->temps[i]);
+    sp_free(s->temps);
+    sp_free(s->stack);
+    sp_free(s->rows);
+    sp_free(s);
+}
+
+/* ---- cells ---- */
+
+bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick)
+{
+    const sp_plan_column *col = b->column;
+    if (col->sorted)
+        *pick = sp_pick_sorted(b->key, n, b->table->rows);
+    else if (col->unique)
+        *pick = sp_pick_permutation(b->key, n);
+    else if (col->spread == SP_SPREAD_ZIPF)
+        *pick = sp_pick_zipf(b->key, n, col->exponent, scattered);
+    else
+        *pick = sp_pick_uniform(b->key, n);
+    if ((col->unique || (col->sorted && col->primary_key)) && n && n < b->table->rows) {
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "has only %llu different values for %llu unique rows",
+                   (unsigned long long)n, (unsigned long long)b->table->rows);
+        return false;
+    }
+    return true;
+}
+
+static void unknown_function(void *arg, sp_str name)
+{
+    const sp_build *b = arg;
+    size_t count;
+    const char *const *names = sp_func_names(&count);
+    const char *near = sp_nearest(name, names, count);
+    sp_warning(b->mistakes, b->column->mode_mark, name, "is no function, so the text stays as it is%s%s%s",
+               near ? "; did you mean \"${" : "", near ? near : "", near ? "}\"?" : "");
+}
+
+static bool has_function(sp_str text)
+{
+    for (size_t i = 0; i + 1 < text.len; i++)
+        if (text.p[i] == '$' && text.p[i + 1] == '{')
+            return true;
+    return false;
+}
+
+static sp_cell *template_cell(const sp_build *b)
+{
+    return sp_template_cell(&b->env, b->key, b->column->text, unknown_function, (void *)(uintptr_t)b);
+}
+
+static sp_cell *value_cell(const sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    if (!has_function(col->text))
+        return sp_set_cell(b);
+    sp_cell *cell = template_cell(b);
+    if (!cell)
+        return NULL;
+    if (col->sorted && cell->type.kind == SP_UUID)
+        return sp_sorted_uuid_cell(b);
+    if (col->unique && !cell->unique) {
+        if (cell->type.kind == SP_TEXT)
+            return sp_unique_text_cell(b, cell);
+        sp_mistake(b->mistakes, col->mode_mark, col->text, "cannot be made unique; use range: int, inc or ${uuid}");
+        return NULL;
+    }
+    return cell;
+}
+
+typedef struct compiler {
+    sp_gen *gen;
+    spate_plan *plan;
+    uint64_t seed;
+    uint32_t depth; /* of references, while they are followed */
+} compiler;
+
+static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
+
+static sp_cell *ref_cell(compiler *c, const sp_build *b, uint32_t table)
+{
+    const sp_plan_column *col = b->column;
+    const sp_cell *parent = column_cell(c, col->ref_table, col->ref_column);
+    if (!parent)
+        return NULL;
+    return sp_ref_cell(b, parent, c->plan->tables[col->ref_table].rows, col->ref_table == table);
+}
+
+static sp_cell *natural_cell(compiler *c, const sp_build *b, uint32_t table)
+{
+    sp_cell *item;
+    switch (b->column->mode) {
+    case SP_MODE_VALUE: return value_cell(b);
+    case SP_MODE_RANGE: return sp_range_cell(b);
+    case SP_MODE_SET: return sp_set_cell(b);
+    case SP_MODE_INC: return sp_inc_cell(b);
+    case SP_MODE_REF: return ref_cell(c, b, table);
+    case SP_MODE_ARRAY:
+        item = template_cell(b);
+        return item ? sp_array_cell(b, item) : NULL;
+    }
+    return NULL;
+}
+
+static uint64_t column_key(uint64_t seed, const char *table, const char *column)
+{
+    return sp_hash64(column, strlen(column), sp_hash64(table, strlen(table), sp_mix64(seed)));
+}
+
+static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
+{
+    const sp_plan_table *t = &c->plan->tables[table];
+    const sp_plan_column *col = &t->columns[column];
+    sp_build b = {
+        .arena = &c->gen->arena, .mistakes = &c->plan->mistakes, .plan = c->plan, .table = t, .column = col, .gen = c->gen,
+        .key = column_key(c->seed, t->name, col->name),
+        .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us},
+    };
+    sp_cell *cell = natural_cell(c, &b, table);
+    if (cell && col->type && !(col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text))))
+        cell = sp_cast_cell(&b, cell, col->type);
+    if (cell && col->null_rate > 0)
+        cell = sp_null_cell(&b, cell);
+    return cell;
+}
+
+static const sp_cell broken; /* stands for a cell that could not be made, so that its mistake is noted once */
+
+/* Each cell once; a column that is waited for by itself cannot happen, the plan room having refused cycles. */
+static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
+{
+    const sp_cell **slot = &c->gen->tables[table].cells[column];
+    if (!*slot) {
+        c->depth++;
+        c->gen->depth = SP_MAX(c->gen->depth, c->depth);
+        *slot = compile_column(c, table, column);
+        c->depth--;
+        if (!*slot)
+            *slot = &broken;
+    }
+    return *slot == &broken ? NULL : *slot;
+}
+
+/* ---- schemas ---- */
+
+static sp_field field_of(const sp_plan_column *col, const sp_cell *cell)
+{
+    sp_field f = {.name = col->name, .type = cell->type, .nullable = cell->nullable, .bounds = cell->bounds};
+    f.sql_type = col->is_enum ? NULL : col->sql_type;
+    return f;
+}
+
+/* The labels of an enumeration: its set's values, in order, each once. */
+static bool set_labels(sp_arena *arena, const sp_plan_column *col, sp_field *f)
+{
+    sp_str *labels = sp_arena_alloc(arena, col->n_items, sizeof(*labels));
+    if (!labels)
+        return false;
+    f->labels = labels;
+    for (uint32_t i = 0; i < col->n_items; i++) {
+        bool seen = false;
+        for (uint32_t j = 0; j < f->n_labels; j++)
+            seen = seen || sp_str_eq(labels[j], col->items[i].text);
+        if (!seen)
+            labels[f->n_labels++] = col->items[i].text;
+    }
+    return true;
+}
+
+/* Is the column referred to by another table's column (or its own)? */
+static bool is_referred_to(const spate_plan *plan, uint32_t table, uint32_t column)
+{
+    for (uint32_t t = 0; t < plan->n_tables; t++)
+        for (uint32_t i = 0; i < plan->tables[t].n_columns; i++) {
+            const sp_plan_column *c = &plan->tables[t].columns[i];
+            if (c->mode == SP_MODE_REF && c->ref_table == table && c->ref_column == column)
+                return true;
+        }
+    return false;
+}
+
+/* The primary key: the columns that say so; else a unique column "id"; else the first unique column that is referred to. */
+static uint32_t find_primary_key(const spate_plan *plan, uint32_t table, const sp_cell *const *cells, uint32_t *key)
+{
+    const sp_plan_table *t = &plan->tables[table];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n_columns && n < KEY_COLUMNS_MAX; i++)
+        if (t->columns[i].primary_key)
+            key[n++] = i;
+    for (uint32_t i = 0; i < t->n_columns && n == 0; i++)
+        if (strcmp(t->columns[i].name, "id") == 0 && cells[i]->unique && !cells[i]->nullable)
+            key[n++] = i;
+    for (uint32_t i = 0; i < t->n_columns && n == 0; i++)
+        if (cells[i]->unique && !cells[i]->nullable && is_referred_to(plan, table, i))
+            key[n++] = i;
+    return n;
+}
+
+static bool is_key_alone(const sp_schema *s, uint32_t column)
+{
+    if (s->n_primary_key == 1 && s->primary_key[0] == column)
+        return true;
+    for (uint32_t i = 0; i < s->n_uniques; i++)
+        if (s->uniques[i] == column)
+            return true;
+    return false;
+}
+
+static bool build_keys(sp_gen *gen, const spate_plan *plan, uint32_t table)
+{
+    gen_table *t = &gen->tables[table];
+    const sp_plan_table *pt = &plan->tables[table];
+    uint32_t *key = sp_arena_alloc(&gen->arena, KEY_COLUMNS_MAX, sizeof(*key));
+    uint32_t *uniques = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*uniques));
+    if (!key || !uniques)
+        return false;
+    t->schema.primary_key = key;
+    t->schema.n_primary_key = find_primary_key(plan, table, t->cells, key);
+    t->schema.uniques = uniques;
+    for (uint32_t i = 0; i < pt->n_columns; i++) {
+        bool wanted = pt->columns[i].unique || is_referred_to(plan, table, i);
+        if (wanted && t->cells[i]->unique && !is_key_alone(&t->schema, i))
+            uniques[t->schema.n_uniques++] = i;
+    }
+    return true;
+}
+
+/* A ref is a foreign key when what it refers to is a key. */
+static bool build_foreign_keys(sp_gen *gen, const spate_plan *plan, uint32_t table)
+{
+    gen_table *t = &gen->tables[table];
+    const sp_plan_table *pt = &plan->tables[table];
+    sp_foreign_key *keys = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*keys));
+    uint32_t *columns = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*columns));
+    const char **names = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*names));
+    if (!keys || !columns || !names)
+        return false;
+    t->schema.foreign_keys = keys;
+    for (uint32_t i = 0; i < pt->n_columns; i++) {
+        const sp_plan_column *c = &pt->columns[i];
+        if (c->mode != SP_MODE_REF || !is_key_alone(&gen->tables[c->ref_table].schema, c->ref_column))
+            continue;
+        uint32_t k = t->schema.n_foreign_keys++;
+        columns[k] = i;
+        names[k] = plan->tables[c->ref_table].columns[c->ref_column].name;
+        keys[k] = (sp_foreign_key){plan->tables[c->ref_table].name, 1, &columns[k], &names[k]};
+    }
+    return true;
+}
+
+static uint32_t batch_rows(const gen_table *t)
+{
+    uint64_t text = 0, rows = SP_BATCH_ROWS_MAX;
+    for (uint32_t i = 0; i < t->schema.n_fields; i++) {
+        text += t->cells[i]->bounds.text_max;
+        rows = SP_MIN(rows, (uint64_t)SP_BATCH_ROWS_MAX / SP_MAX(sp_array_len_max(t->cells[i]), 1u));
+    }
+    if (text)
+        rows = SP_MIN(rows, BATCH_TEXT_BYTES / text);
+    return (uint32_t)SP_MAX(rows, (uint64_t)1);
+}
+
+static bool build_schema(sp_gen *gen, const spate_plan *plan, uint32_t table)
+{
+    gen_table *t = &gen->tables[table];
+    const sp_plan_table *pt = &plan->tables[table];
+    sp_field *fields = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*fields));
+    if (!fields)
+        return false;
+    for (uint32_t i = 0; i < pt->n_columns; i++) {
+        fields[i] = field_of(&pt->columns[i], t->cells[i]);
+        if (pt->columns[i].is_enum && !set_labels(&gen->arena, &pt->columns[i], &fields[i]))
+            return false;
+    }
+    t->schema.table = pt->name;
+    t->schema.fields = fields;
+    t->schema.n_fields = pt->n_columns;
+    t->schema.rows = pt->rows;
+    t->batch_rows = batch_rows(t);
+    return build_keys(gen, plan, table);
+}
+
+/* ---- compiling ---- */
+
+static bool allocate_tables(compiler *c)
+{
+    sp_gen *gen = c->gen;
+    gen->n_tables = c->plan->n_tables;
+    gen->tables = sp_arena_alloc(&gen->arena, gen->n_tables, sizeof(*gen->tables));
+    for (uint32_t t = 0; gen->tables && t < gen->n_tables; t++) {
+        gen->tables[t].cells = sp_arena_alloc(&gen->arena, c->plan->tables[t].n_columns, sizeof(sp_cell *));
+        if (!gen->tables[t].cells)
+            return false;
+    }
+    return gen->tables != NULL;
+}
+
+static int compile(compiler *c, spate_error *err)
+{
+    uint32_t mistakes_before = c->plan->mistakes.n_errors;
+    if (!allocate_tables(c))
+        return sp_fail_nomem(err);
+    bool complete = true;
+    for (uint32_t t = 0; t < c->gen->n_tables; t++)
+        for (uint32_t i = 0; i < c->plan->tables[t].n_columns; i++)
+            complete = column_cell(c, t, i) && complete;
+    if (c->plan->mistakes.n_errors > mistakes_before)
+        return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", c->plan->path, c->plan->mistakes.n_errors,
+                       c->plan->mistakes.n_errors == 1 ? "" : "s");
+    for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)
+        complete = build_schema(c->gen, c->plan, t);
+    for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)
+        complete = build_foreign_keys(c->gen, c->plan, t);
+    return complete ? SPATE_OK : sp_fail_nomem(err);
+}
+
+int sp_gen_new(spate_plan *plan, uint64_t seed, sp_gen **out, spate_error *err)
+{
+    sp_gen *gen = sp_alloc_zero(1, sizeof(*gen));
+    if (!gen)
+        return sp_fail_nomem(err);
+    sp_arena_init(&gen->arena);
+    compiler c = {.gen = gen, .plan = plan, .seed = seed};
+    int rc = compile(&c, err);
+    gen->depth = gen->depth * 2 + 4; /* a cell pushes once for its choice, once more around its parent's or items' cells */
+    if (rc != SPATE_OK) {
+        sp_gen_free(gen);
+        return rc;
+    }
+    *out = gen;
+    return SPATE_OK;
+}
+
+void sp_gen_free(sp_gen *gen)
+{
+    if (!gen)
+        return;
+    sp_arena_done(&gen->arena);
+    sp_free(gen);
+}
+
+uint32_t sp_gen_tables(const sp_gen *gen)
+{
+    return gen->n_tables;
+}
+
+const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table)
+{
+    return &gen->tables[table].schema;
+}
+
+uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table)
+{
+    return gen->tables[table].batch_rows;
+}
+
+int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,
+                sp_batch *batch, spate_error *err)
+{
+    const gen_table *t = &gen->tables[table];
+    SP_ASSERT(rows <= t->batch_rows);
+    for (uint32_t i = 0; i < rows; i++)
+        scratch->rows[i] = first + i;
+    batch->rows = rows;
+    batch->first_row = first;
+    for (uint32_t i = 0; i < t->schema.n_fields; i++) {
+        sp_column *out = &batch->columns[i];
+        out->validity = NULL;
+        if (t->cells[i]->ops->fill(t->cells[i], scratch->rows, rows, out, scratch) != SPATE_OK)
+            return sp_fail_nomem(err);
+    }
+    return SPATE_OK;
+}

@@ -1,0 +1,142 @@
+/* key.c - keys and the references to them. A reference is a choice of a parent row and that row's cell, computed again. */
+#include "gen/build.h"
+
+/* ---- inc: start, start + 1, ... ---- */
+
+typedef struct inc_cell {
+    sp_cell cell;
+    int64_t start;
+} inc_cell;
+
+static int inc_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const inc_cell *c = (const inc_cell *)cell;
+    int64_t *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = (int64_t)((uint64_t)c->start + rows[i]);
+    return SPATE_OK;
+}
+
+static char *inc_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_i64(p, (int64_t)((uint64_t)((const inc_cell *)cell)->start + row));
+}
+
+static const sp_cell_ops inc_ops = {inc_fill, inc_text};
+
+sp_cell *sp_inc_cell(const sp_build *b)
+{
+    inc_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    uint64_t last = b->table->rows ? b->table->rows - 1 : 0;
+    if (last > (uint64_t)INT64_MAX - (uint64_t)b->column->inc_start && b->column->inc_start >= 0) {
+        sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of("inc"), "counts beyond the largest bigint");
+        return NULL;
+    }
+    c->cell = (sp_cell){.ops = &inc_ops, .key = b->key, .type = {.kind = SP_I64}, .text_max = SP_I64_TEXT_MAX, .unique = true};
+    c->start = b->column->inc_start;
+    c->cell.bounds = (sp_bounds){.has_range = true, .min = c->start, .max = (int64_t)((uint64_t)c->start + last)};
+    return &c->cell;
+}
+
+/* ---- uuids in increasing order: version 4, every row in its own stratum of the leading 60 random bits ---- */
+
+typedef struct sorted_uuid_cell {
+    sp_cell cell;
+    sp_pick leading;
+} sorted_uuid_cell;
+
+static void sorted_uuid_one(const sorted_uuid_cell *c, uint64_t row, uint8_t *to)
+{
+    uint64_t lead = sp_pick_one(&c->leading, row);
+    uint64_t high = (lead >> 12) << 16 | 0x4000 | (lead & 0xfff);
+    uint64_t low = UINT64_C(1) << 63 | sp_draw(~c->cell.key, row) >> 2;
+    high = __builtin_bswap64(high);
+    low = __builtin_bswap64(low);
+    memcpy(to, &high, 8);
+    memcpy(to + 8, &low, 8);
+}
+
+static int sorted_uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    uint8_t *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        sorted_uuid_one((const sorted_uuid_cell *)cell, rows[i], v + 16 * (size_t)i);
+    return SPATE_OK;
+}
+
+static char *sorted_uuid_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint8_t bytes[16];
+    sorted_uuid_one((const sorted_uuid_cell *)cell, row, bytes);
+    return sp_put_uuid(p, bytes);
+}
+
+static const sp_cell_ops sorted_uuid_ops = {sorted_uuid_fill, sorted_uuid_text};
+
+sp_cell *sp_sorted_uuid_cell(const sp_build *b)
+{
+    sorted_uuid_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &sorted_uuid_ops, .key = b->key, .type = {.kind = SP_UUID}, .text_max = SP_UUID_TEXT, .unique = true};
+    c->leading = sp_pick_sorted(b->key, UINT64_C(1) << 60, b->table->rows);
+    return &c->cell;
+}
+
+/* ---- ref ---- */
+
+typedef struct ref_cell {
+    sp_cell cell;
+    sp_pick pick;
+    const sp_cell *parent;
+} ref_cell;
+
+/* A reference to the own table points at an earlier row, so that the rows make trees; the first row has none to point at. */
+static void null_first_row(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (rows[i] == 0)
+            sp_column_validity(out, n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+}
+
+static int ref_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const ref_cell *c = (const ref_cell *)cell;
+    uint64_t *parents = sp_scratch_push(scratch);
+    sp_pick_many(&c->pick, rows, n, parents);
+    int rc = c->parent->ops->fill(c->parent, parents, n, out, scratch);
+    sp_scratch_pop(scratch);
+    if (rc == SPATE_OK && c->pick.kind == SP_PICK_BELOW)
+        null_first_row(cell, rows, n, out);
+    return rc;
+}
+
+static char *ref_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const ref_cell *c = (const ref_cell *)cell;
+    if (c->pick.kind == SP_PICK_BELOW && row == 0)
+        return p;
+    return c->parent->ops->text(c->parent, sp_pick_one(&c->pick, row), p);
+}
+
+static const sp_cell_ops ref_ops = {ref_fill, ref_text};
+
+sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_rows, bool self)
+{
+    ref_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    if (self)
+        c->pick = sp_pick_below(b->key);
+    else if (!sp_build_pick(b, SP_MAX(parent_rows, (uint64_t)1), true, &c->pick))
+        return NULL;
+    c->cell = *parent;
+    c->cell.ops = &ref_ops;
+    c->cell.key = b->key;
+    c->cell.nullable = parent->nullable || self;
+    c->cell.unique = b->column->unique && parent->unique;
+    c->parent = parent;
+    return &c->cell;
+}

@@ -1,0 +1,424 @@
+/* range.c - numbers, times, strings, bytes and points between two bounds. min included, max not; min = max is that value. */
+#include "gen/build.h"
+
+#include "gen/maths.h"
+
+/* ---- numbers: min + a choice of [0, max - min), stored in the width of the kind ---- */
+
+typedef struct number_cell {
+    sp_cell cell;
+    sp_pick pick;
+    int64_t min;
+    int64_t unit;   /* what a choice of 1 is worth */
+    const sp_layout *layout; /* timestamps shown in a layout of their own */
+} number_cell;
+
+static inline int64_t number_of(const number_cell *c, uint64_t choice)
+{
+    return (int64_t)((uint64_t)c->min + choice * (uint64_t)c->unit);
+}
+
+static int64_t number_one(const number_cell *c, uint64_t row)
+{
+    return number_of(c, sp_pick_one(&c->pick, row));
+}
+
+static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const number_cell *c = (const number_cell *)cell;
+    uint64_t *choice = sp_scratch_push(scratch);
+    sp_pick_many(&c->pick, rows, n, choice);
+    switch (sp_kind_width(cell->type.kind)) {
+    case 2:
+        for (uint32_t i = 0; i < n; i++)
+            ((int16_t *)out->data)[i] = (int16_t)number_of(c, choice[i]);
+        break;
+    case 4:
+        for (uint32_t i = 0; i < n; i++)
+            ((int32_t *)out->data)[i] = (int32_t)number_of(c, choice[i]);
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++)
+            ((int64_t *)out->data)[i] = number_of(c, choice[i]);
+    }
+    sp_scratch_pop(scratch);
+    return SPATE_OK;
+}
+
+static char *number_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const number_cell *c = (const number_cell *)cell;
+    int64_t v = number_one(c, row);
+    switch (cell->type.kind) {
+    case SP_DECIMAL: return sp_put_decimal(p, v, cell->type.scale);
+    case SP_DATE: return sp_put_date(p, (int32_t)v);
+    case SP_TIME: return sp_put_time(p, v);
+    case SP_TIMESTAMP: return sp_put_timestamp(p, v);
+    case SP_TIMESTAMPTZ:
+        p = sp_put_timestamp(p, v);
+        memcpy(p, "+00", 3);
+        return p + 3;
+    case SP_TEXT: return sp_layout_put(c->layout, v, p);
+    default: return sp_put_i64(p, v);
+    }
+}
+
+static const sp_cell_ops number_ops = {number_fill, number_text};
+static const sp_cell_ops layout_ops = {sp_cell_fill_text, number_text};
+
+/* A cell over [min, max) in steps of unit. */
+static number_cell *new_number(const sp_build *b, sp_type type, int64_t min, int64_t max, int64_t unit)
+{
+    number_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    uint64_t n = max > min ? ((uint64_t)max - (uint64_t)min + (uint64_t)unit - 1) / (uint64_t)unit : 1;
+    if (!c || !sp_build_pick(b, n, false, &c->pick))
+        return NULL;
+    c->cell = (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind)};
+    c->cell.unique = b->column->unique || (b->column->sorted && n >= b->table->rows);
+    c->cell.bounds = (sp_bounds){.has_range = true, .min = min, .max = max > min ? max - 1 : min};
+    c->min = min;
+    c->unit = unit;
+    return c;
+}
+
+static const struct int_width {
+    sp_kind kind;
+    int64_t min, max;
+} widths[] = {
+    {SP_I16, INT16_MIN, INT16_MAX},
+    {SP_I32, INT32_MIN, INT32_MAX},
+    {SP_I64, INT64_MIN, INT64_MAX},
+};
+
+/* The width asked for, or the narrowest of integer and bigint that holds the range. */
+static sp_kind int_kind(const sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    int64_t last = col->max_i > col->min_i ? col->max_i - 1 : col->min_i;
+    for (size_t i = 0; i < SP_COUNT(widths); i++) {
+        bool holds = col->min_i >= widths[i].min && last <= widths[i].max;
+        if (col->type ? col->type->kind == widths[i].kind && holds : i > 0 && holds)
+            return widths[i].kind;
+    }
+    return SP_I64; /* sp_cast_cell says what does not fit */
+}
+
+static sp_cell *int_cell(const sp_build *b)
+{
+    number_cell *c = new_number(b, (sp_type){.kind = int_kind(b)}, b->column->min_i, b->column->max_i, 1);
+    return c ? &c->cell : NULL;
+}
+
+static sp_cell *decimal_cell(const sp_build *b)
+{
+    uint8_t precision = 18;
+    const sp_type *asked = b->column->type;
+    if (asked && asked->kind == SP_DECIMAL && asked->scale == b->column->scale)
+        precision = asked->precision;
+    sp_type type = {.kind = SP_DECIMAL, .precision = precision, .scale = b->column->scale};
+    number_cell *c = new_number(b, type, b->column->min_i, b->column->max_i, 1);
+    return c ? &c->cell : NULL;
+}
+
+/* Whole seconds, as dgs draws them; days where the layout or the type says that only the day counts. */
+static sp_cell *timestamp_cell(const sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    sp_type type = {.kind = sp_layout_kind(col->format)};
+    if (type.kind != SP_TEXT && col->type && col->type->kind >= SP_DATE && col->type->kind <= SP_TIMESTAMPTZ)
+        type.kind = col->type->kind;
+    int64_t unit = SP_US_PER_SECOND, min = col->min_i, max = col->max_i;
+    if (type.kind == SP_DATE) {
+        unit = 1;
+        min = min / SP_US_PER_DAY - (min % SP_US_PER_DAY < 0);
+        max = max / SP_US_PER_DAY - (max % SP_US_PER_DAY < 0);
+    } else if (type.kind == SP_TIME) { /* a whole day or more covers every time of day */
+        bool all = max - min >= SP_US_PER_DAY;
+        min = all ? 0 : (min % SP_US_PER_DAY + SP_US_PER_DAY) % SP_US_PER_DAY;
+        max = all ? SP_US_PER_DAY : SP_MIN(min + (col->max_i - col->min_i), SP_US_PER_DAY);
+    }
+    number_cell *c = new_number(b, type, min, max, unit);
+    if (!c)
+        return NULL;
+    c->cell.bounds.has_range = false;
+    if (type.kind == SP_TEXT) {
+        c->layout = sp_layout_new(b->arena, col->format);
+        if (!c->layout)
+            return NULL;
+        c->cell.ops = &layout_ops;
+        c->cell.unique = false; /* a layout may leave out what differs */
+        c->cell.text_max = c->cell.bounds.text_max = sp_layout_text_max(c->layout);
+    }
+    return &c->cell;
+}
+
+/* ---- float ---- */
+
+typedef struct float_cell {
+    sp_cell cell;
+    double min, span;
+    uint64_t rows; /* sorted: the number of strata; else 0 */
+} float_cell;
+
+static inline double float_one(const float_cell *c, uint64_t row)
+{
+    double u = sp_unit(sp_draw(c->cell.key, row));
+    if (c->rows)
+        u = ((double)row + u) / (double)c->rows;
+    double v = c->min + u * c->span;
+    return v;
+}
+
+static int float_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const float_cell *c = (const float_cell *)cell;
+    double *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = float_one(c, rows[i]);
+    return SPATE_OK;
+}
+
+static char *float_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_f64(p, float_one((const float_cell *)cell, row));
+}
+
+static const sp_cell_ops float_ops = {float_fill, float_text};
+
+static sp_cell *new_float(const sp_build *b)
+{
+    float_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &float_ops, .key = b->key, .type = {.kind = SP_F64}, .text_max = SP_F64_TEXT_MAX};
+    c->min = b->column->min_f;
+    c->span = b->column->max_f - b->column->min_f;
+    c->rows = b->column->sorted ? b->table->rows : 0;
+    return &c->cell;
+}
+
+/* ---- interval ---- */
+
+typedef struct interval_cell {
+    sp_cell cell;
+    sp_pick pick;
+    int64_t min_ns;
+} interval_cell;
+
+static inline sp_interval interval_one(const interval_cell *c, uint64_t row)
+{
+    int64_t ns = (int64_t)((uint64_t)c->min_ns + sp_pick_one(&c->pick, row));
+    return (sp_interval){.us = ns / 1000};
+}
+
+static int interval_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const interval_cell *c = (const interval_cell *)cell;
+    sp_interval *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = interval_one(c, rows[i]);
+    return SPATE_OK;
+}
+
+static char *interval_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_interval(p, interval_one((const interval_cell *)cell, row));
+}
+
+static const sp_cell_ops interval_ops = {interval_fill, interval_text};
+
+static sp_cell *new_interval(const sp_build *b)
+{
+    interval_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    uint64_t n = (uint64_t)b->column->max_i - (uint64_t)b->column->min_i;
+    if (!c || !sp_build_pick(b, n ? n : 1, false, &c->pick))
+        return NULL;
+    c->cell = (sp_cell){.ops = &interval_ops, .key = b->key, .type = {.kind = SP_INTERVAL}, .text_max = SP_INTERVAL_TEXT_MAX};
+    c->min_ns = b->column->min_i;
+    return &c->cell;
+}
+
+/* ---- strings and bytes of a length in [min, max) ---- */
+
+typedef struct string_cell {
+    sp_cell cell;
+    uint64_t len_min, len_span;
+    sp_pick number;    /* unique: the first digits spell this row's number, to the base of the alphabet */
+    uint32_t digits;   /* 0: not unique */
+} string_cell;
+
+static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+enum { LETTERS = sizeof(alphabet) - 1, LETTERS_A_DRAW = 8 /* 62^8 < 2^48 */ };
+
+static char *string_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const string_cell *c = (const string_cell *)cell;
+    uint64_t z = sp_draw(cell->key, row);
+    char *end = p + c->len_min + sp_bounded(z, c->len_span);
+    uint64_t number = c->digits ? sp_pick_one(&c->number, row) : 0;
+    for (uint32_t i = 0; i < c->digits; i++, number /= LETTERS)
+        *p++ = alphabet[number % LETTERS];
+    while (p < end) {
+        z = sp_draw_next(z);
+        uint64_t rest = z;
+        for (unsigned i = 0; i < LETTERS_A_DRAW && p < end; i++)
+            *p++ = alphabet[sp_take(&rest, LETTERS)];
+    }
+    return p;
+}
+
+static char *bytes_raw(const sp_cell *cell, uint64_t row, char *p)
+{
+    const string_cell *c = (const string_cell *)cell;
+    uint64_t z = sp_draw(cell->key, row);
+    char *end = p + c->len_min + sp_bounded(z, c->len_span);
+    for (; p < end; p += 8) {
+        z = sp_draw_next(z);
+        memcpy(p, &z, 8); /* up to 7 bytes too many: SP_SLACK allows it */
+    }
+    return end;
+}
+
+static int bytes_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    if (sp_column_reserve_bytes(out, (size_t)n * cell->text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        p = bytes_raw(cell, rows[i], p);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+
+/* As text, bytes are hex behind \x: made at the far end of the cell's room, then spelt out from the front. */
+static char *bytes_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    char *raw = p + cell->text_max / 2;
+    char *end = bytes_raw(cell, row, raw);
+    size_t len = (size_t)(end - raw);
+    *p++ = '\\';
+    *p++ = 'x';
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        uint8_t byte = (uint8_t)raw[i];
+        *p++ = digits[byte >> 4];
+        *p++ = digits[byte & 15];
+    }
+    return p;
+}
+
+static const sp_cell_ops string_ops = {sp_cell_fill_text, string_text};
+static const sp_cell_ops bytes_ops = {bytes_fill, bytes_text};
+
+/* Enough leading characters to spell every row's number. */
+static bool make_unique(const sp_build *b, string_cell *c)
+{
+    uint64_t space = 1;
+    uint32_t digits = 0;
+    while (space < b->table->rows && digits < LETTERS_A_DRAW + 2) {
+        space *= LETTERS;
+        digits++;
+    }
+    if (digits > c->len_min) {
+        sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of("string"),
+                   "%llu unique strings need at least %u characters: raise props min",
+                   (unsigned long long)b->table->rows, digits);
+        return false;
+    }
+    c->digits = SP_MAX(digits, 1u);
+    c->number = sp_pick_permutation(b->key, space == 1 ? LETTERS : space);
+    c->cell.unique = true;
+    return true;
+}
+
+static sp_cell *new_string(const sp_build *b, bool bytes)
+{
+    string_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    const sp_plan_column *col = b->column;
+    c->len_min = (uint64_t)col->min_i;
+    c->len_span = col->max_i > col->min_i ? (uint64_t)(col->max_i - col->min_i) : 1;
+    uint64_t len_max = c->len_min + c->len_span - 1;
+    if (len_max > SP_CELL_TEXT_MAX / 2) {
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(bytes ? "bytes" : "string"),
+                   "lengths above %d are not supported", SP_CELL_TEXT_MAX / 2);
+        return NULL;
+    }
+    c->cell = (sp_cell){.ops = bytes ? &bytes_ops : &string_ops, .key = b->key, .type = {.kind = bytes ? SP_BYTES : SP_TEXT}};
+    c->cell.text_max = bytes ? (uint32_t)len_max * 2 + 2 + 8 : (uint32_t)len_max;
+    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(len_max, (uint64_t)1), .plain = !bytes && c->len_min > 0};
+    if (col->unique && bytes) {
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of("bytes"), "unique is not possible for bytes; use range: string");
+        return NULL;
+    }
+    if (col->unique && !make_unique(b, c))
+        return NULL;
+    return &c->cell;
+}
+
+/* ---- points around a centre ---- */
+
+typedef struct point_cell {
+    sp_cell cell;
+    double sin_lat, cos_lat, lon;
+    double angle_max; /* distance over the earth's radius */
+} point_cell;
+
+enum { POINT_TEXT_MAX = 48 };
+#define EARTH_RADIUS_KM 6371.0088
+#define DEGREES 57.295779513082321
+
+/* POINT(lon lat), six decimals (11 cm): the bearing is uniform, and so is the distance, as dgs has it. */
+static char *point_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const point_cell *c = (const point_cell *)cell;
+    uint64_t z = sp_draw(cell->key, row);
+    double angle = sp_unit(z) * c->angle_max;
+    double bearing = sp_unit(sp_draw_next(z)) * (360 / DEGREES);
+    double sin_a = sp_sin(angle), cos_a = sp_cos(angle);
+    double sin_lat = c->sin_lat * cos_a + c->cos_lat * sin_a * sp_cos(bearing);
+    double east = sp_sin(bearing) * sin_a * c->cos_lat, north = cos_a - c->sin_lat * sin_lat;
+    double lat = sp_atan2(sin_lat, __builtin_sqrt(SP_MAX(1 - sin_lat * sin_lat, 0))) * DEGREES;
+    double lon = c->lon + sp_atan2(east, north) * DEGREES;
+    lon = lon >= 180 ? lon - 360 : lon < -180 ? lon + 360 : lon;
+    memcpy(p, "POINT(", 6);
+    p = sp_put_decimal(p + 6, (int64_t)(lon * 1e6), 6);
+    *p++ = ' ';
+    p = sp_put_decimal(p, (int64_t)(lat * 1e6), 6);
+    *p++ = ')';
+    return p;
+}
+
+static const sp_cell_ops point_ops = {sp_cell_fill_text, point_text};
+
+static sp_cell *new_point(const sp_build *b)
+{
+    point_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &point_ops, .key = b->key, .type = {.kind = SP_TEXT}, .text_max = POINT_TEXT_MAX};
+    c->cell.bounds.text_max = POINT_TEXT_MAX;
+    c->sin_lat = sp_sin(b->column->lat / DEGREES);
+    c->cos_lat = sp_cos(b->column->lat / DEGREES);
+    c->lon = b->column->lon;
+    c->angle_max = b->column->distance_km / EARTH_RADIUS_KM;
+    return &c->cell;
+}
+
+sp_cell *sp_range_cell(const sp_build *b)
+{
+    switch (b->column->range) {
+    case SP_RANGE_INT: return int_cell(b);
+    case SP_RANGE_FLOAT: return new_float(b);
+    case SP_RANGE_DECIMAL: return decimal_cell(b);
+    case SP_RANGE_STRING: return new_string(b, false);
+    case SP_RANGE_BYTES: return new_string(b, true);
+    case SP_RANGE_TIMESTAMP: return timestamp_cell(b);
+    case SP_RANGE_INTERVAL: return new_interval(b);
+    case SP_RANGE_POINT: return new_point(b);
+    }
+    return NULL;
+}

@@ -1,0 +1,211 @@
+/* set.c - one of a list of values. A value without a function is a list of one.
+ *
+ * Values are text in the plan. With a "type:" they are read as that type once, here, and a value that is not one is a mistake
+ * with its place; so what a set puts into a typed column cannot fail at row ten million. */
+#include "gen/build.h"
+
+typedef struct set_cell {
+    sp_cell cell;
+    sp_pick pick;
+    const char *bytes;       /* text kinds: the values one after the other, SP_SLACK readable behind them */
+    const uint32_t *offsets;
+    const void *values;      /* fixed-width kinds; SP_BOOL: a byte each */
+} set_cell;
+
+/* ---- text, JSON, bytes ---- */
+
+static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const set_cell *c = (const set_cell *)cell;
+    if (sp_column_reserve_bytes(out, (size_t)n * cell->bounds.text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    uint64_t *choice = sp_scratch_push(scratch);
+    sp_pick_many(&c->pick, rows, n, choice);
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t from = c->offsets[choice[i]];
+        p = sp_copy_short(p, c->bytes + from, c->offsets[choice[i] + 1] - from);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    sp_scratch_pop(scratch);
+    return SPATE_OK;
+}
+
+static char *text_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const set_cell *c = (const set_cell *)cell;
+    uint64_t i = sp_pick_one(&c->pick, row);
+    return sp_copy_short(p, c->bytes + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
+}
+
+static char *bytes_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const set_cell *c = (const set_cell *)cell;
+    uint64_t i = sp_pick_one(&c->pick, row);
+    memcpy(p, "\\x", 2);
+    return sp_put_hex(p + 2, (const uint8_t *)c->bytes + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
+}
+
+static const sp_cell_ops text_ops = {text_fill, text_text};
+static const sp_cell_ops bytes_ops = {text_fill, bytes_text};
+
+/* ---- fixed width ---- */
+
+#define GATHER(type)                                                                                                   \
+    for (uint32_t i = 0; i < n; i++)                                                                                   \
+        ((type *)out->data)[i] = ((const type *)c->values)[choice[i]];
+
+typedef struct sixteen {
+    uint64_t a, b;
+} sixteen;
+
+static void gather_bits(const set_cell *c, const uint64_t *choice, uint32_t n, uint8_t *bits)
+{
+    memset(bits, 0, (n + 7) / 8);
+    for (uint32_t i = 0; i < n; i++)
+        bits[i >> 3] |= (uint8_t)(((const uint8_t *)c->values)[choice[i]] << (i & 7));
+}
+
+static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const set_cell *c = (const set_cell *)cell;
+    uint64_t *choice = sp_scratch_push(scratch);
+    sp_pick_many(&c->pick, rows, n, choice);
+    switch (sp_kind_width(cell->type.kind)) {
+    case 2: GATHER(uint16_t) break;
+    case 4: GATHER(uint32_t) break;
+    case 8: GATHER(uint64_t) break;
+    case 16: GATHER(sixteen) break;
+    default: gather_bits(c, choice, n, out->data);
+    }
+    sp_scratch_pop(scratch);
+    return SPATE_OK;
+}
+
+/* The value as text is written from the one it was read into, so that both ways of asking agree: 007 as an integer is 7. */
+static char *fixed_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const set_cell *c = (const set_cell *)cell;
+    uint64_t i = sp_pick_one(&c->pick, row);
+    uint32_t width = SP_MAX(sp_kind_width(cell->type.kind), 1u);
+    return sp_put_value(p, cell->type, (const char *)c->values + i * width);
+}
+
+static const sp_cell_ops fixed_ops = {fixed_fill, fixed_text};
+
+/* ---- building ---- */
+
+static sp_plan_item only_item(const sp_build *b)
+{
+    return (sp_plan_item){.text = b->column->text, .mark = b->column->mode_mark, .weight = 1};
+}
+
+static bool is_plain(sp_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!word && !(c && strchr(" -_.:/@+#", c)))
+            return false;
+    }
+    return s.len > 0;
+}
+
+static void bad_item(const sp_build *b, const sp_plan_item *item, const sp_type *type)
+{
+    sp_mistake(b->mistakes, item->mark, item->text, "is no %s%s%s", b->column->sql_type ? b->column->sql_type : "",
+               b->column->sql_type ? "" : sp_kind_name(type->kind), "");
+}
+
+static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
+{
+    bool hex = c->cell.type.kind == SP_BYTES;
+    size_t total = 0, longest = 0;
+    bool plain = true;
+    for (uint32_t i = 0; i < n; i++) {
+        total += items[i].text.len;
+        longest = SP_MAX(longest, items[i].text.len);
+        plain = plain && is_plain(items[i].text);
+    }
+    if (total > UINT32_MAX / 2 || longest > SP_CELL_TEXT_MAX / 2) {
+        sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of(""), "the values of this column are too long");
+        return false;
+    }
+    char *bytes = sp_arena_alloc(b->arena, total + SP_SLACK, 1);
+    uint32_t *offsets = sp_arena_alloc(b->arena, n + 1, sizeof(*offsets));
+    if (!bytes || !offsets)
+        return false;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_str s = items[i].text;
+        size_t len = s.len;
+        bool is_hex = hex && len >= 2 && s.p[0] == '\\' && s.p[1] == 'x';
+        if (is_hex && !sp_parse_hex((sp_str){s.p + 2, s.len - 2}, (uint8_t *)bytes + at, &len)) {
+            bad_item(b, &items[i], &c->cell.type);
+            return false;
+        }
+        if (!is_hex && len)
+            memcpy(bytes + at, s.p, len);
+        at += (uint32_t)len;
+        offsets[i + 1] = at;
+    }
+    c->bytes = bytes;
+    c->offsets = offsets;
+    c->cell.ops = hex ? &bytes_ops : &text_ops;
+    c->cell.text_max = (uint32_t)longest * (hex ? 2 : 1) + (hex ? 2 : 0);
+    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(longest, (size_t)1), .plain = plain && !hex};
+    return true;
+}
+
+static bool build_fixed(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
+{
+    uint32_t width = SP_MAX(sp_kind_width(c->cell.type.kind), 1u);
+    char *values = sp_arena_alloc(b->arena, n, width);
+    if (!values)
+        return false;
+    bool good = true;
+    for (uint32_t i = 0; i < n; i++)
+        if (!sp_parse_value(items[i].text, c->cell.type, values + (size_t)i * width)) {
+            bad_item(b, &items[i], &c->cell.type);
+            good = false;
+        }
+    c->values = values;
+    c->cell.ops = &fixed_ops;
+    c->cell.text_max = sp_kind_text_max(c->cell.type.kind);
+    c->cell.bounds = sp_value_bounds(c->cell.type, values, n);
+    return good;
+}
+
+static bool build_pick(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
+{
+    bool weighted = false;
+    for (uint32_t i = 0; i < n; i++)
+        weighted = weighted || items[i].weight != 1;
+    if (!weighted)
+        return sp_build_pick(b, n, false, &c->pick);
+    double *weights = sp_arena_alloc(b->arena, n, sizeof(*weights));
+    for (uint32_t i = 0; weights && i < n; i++)
+        weights[i] = items[i].weight;
+    return weights && sp_pick_weighted(&c->pick, b->arena, b->key, weights, n);
+}
+
+sp_cell *sp_set_cell(const sp_build *b)
+{
+    sp_plan_item one = only_item(b);
+    bool is_set = b->column->mode == SP_MODE_SET;
+    const sp_plan_item *items = is_set && b->column->n_items ? b->column->items : &one;
+    uint32_t n = is_set && b->column->n_items ? b->column->n_items : 1;
+    set_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    sp_type type = b->column->type ? *b->column->type : (sp_type){.kind = SP_TEXT};
+    if (type.kind == SP_LIST) {
+        sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type), "an array column is made with array:");
+        return NULL;
+    }
+    c->cell = (sp_cell){.key = b->key, .type = type, .unique = b->column->unique};
+    bool by_bytes = type.kind == SP_TEXT || type.kind == SP_JSON || type.kind == SP_BYTES;
+    bool good = by_bytes ? build_text(b, c, items, n) : build_fixed(b, c, items, n);
+    return good && build_pick(b, c, items, n) ? &c->cell : NULL;
+}

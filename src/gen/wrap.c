@@ -1,0 +1,167 @@
+/* wrap.c - cells made of another cell: nulls, lists, and text that is made unique. */
+#include "gen/build.h"
+
+/* ---- null ---- */
+
+typedef struct null_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    uint64_t below; /* null when the draw is below this: rate * 2^64 */
+} null_cell;
+
+static int null_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const null_cell *c = (const null_cell *)cell;
+    int rc = c->inner->ops->fill(c->inner, rows, n, out, scratch);
+    if (rc != SPATE_OK)
+        return rc;
+    uint8_t *validity = sp_column_validity(out, n);
+    for (uint32_t i = 0; i < n; i += 8) {
+        unsigned present = 0, last = SP_MIN(n - i, 8u);
+        for (unsigned j = 0; j < last; j++)
+            present |= (unsigned)(sp_draw(cell->key, rows[i + j]) >= c->below) << j;
+        validity[i >> 3] &= (uint8_t)present;
+    }
+    return SPATE_OK;
+}
+
+static char *null_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const null_cell *c = (const null_cell *)cell;
+    return sp_draw(cell->key, row) < c->below ? p : c->inner->ops->text(c->inner, row, p);
+}
+
+static const sp_cell_ops null_ops = {null_fill, null_text};
+
+sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner)
+{
+    null_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = *inner;
+    c->cell.ops = &null_ops;
+    c->cell.key = sp_mix64(b->key ^ UINT64_C(0x6e756c6c)); /* apart from the value's own draws */
+    c->cell.nullable = true;
+    c->inner = inner;
+    double scaled = b->column->null_rate * 0x1p64;
+    c->below = scaled >= 0x1p64 ? UINT64_MAX : (uint64_t)scaled;
+    return &c->cell;
+}
+
+/* ---- list ---- */
+
+typedef struct array_cell {
+    sp_cell cell;
+    const sp_cell *item;
+    uint64_t len_min, len_span, len_max;
+    sp_type item_type;
+} array_cell;
+
+static inline uint64_t array_len(const array_cell *c, uint64_t row)
+{
+    return c->len_min + sp_bounded(sp_draw(c->cell.key, row), c->len_span);
+}
+
+/* Item j of row r is the item cell's row r * len_max + j: a row of its own for every item. A batch has few enough rows that all
+ * its items fit one scratch (see batch_rows in gen.c). */
+static int array_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const array_cell *c = (const array_cell *)cell;
+    uint64_t *items = sp_scratch_push(scratch);
+    uint32_t total = 0;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t len = array_len(c, rows[i]);
+        SP_ASSERT(total + len <= SP_BATCH_ROWS_MAX);
+        for (uint64_t j = 0; j < len; j++)
+            items[total++] = rows[i] * c->len_max + j;
+        out->offsets[i + 1] = (int32_t)total;
+    }
+    out->child->validity = NULL;
+    int rc = sp_column_reserve_rows(out->child, total);
+    if (rc == SPATE_OK)
+        rc = c->item->ops->fill(c->item, items, total, out->child, scratch);
+    sp_scratch_pop(scratch);
+    return rc;
+}
+
+/* Lists are not part of templates; their text is the row codec's business. */
+static char *array_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return p;
+}
+
+static const sp_cell_ops array_ops = {array_fill, array_text};
+
+sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
+{
+    array_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    const sp_plan_column *col = b->column;
+    c->item = item;
+    c->item_type = item->type;
+    c->len_min = (uint64_t)col->min_i;
+    c->len_span = col->max_i > col->min_i ? (uint64_t)(col->max_i - col->min_i) : 1;
+    c->len_max = c->len_min + c->len_span - 1;
+    if (c->len_max > SP_BATCH_ROWS_MAX) {
+        sp_mistake(b->mistakes, col->mode_mark, col->text, "arrays have at most %d items", SP_BATCH_ROWS_MAX);
+        return NULL;
+    }
+    c->cell = (sp_cell){.ops = &array_ops, .key = b->key, .type = {.kind = SP_LIST, .item = &c->item_type}};
+    c->cell.bounds.text_max = (uint32_t)SP_MAX(c->len_max * (item->text_max + 4), (uint64_t)1);
+    c->cell.text_max = c->cell.bounds.text_max;
+    return &c->cell;
+}
+
+uint32_t sp_array_len_max(const sp_cell *cell)
+{
+    return cell->ops == &array_ops ? (uint32_t)((const array_cell *)cell)->len_max : 1;
+}
+
+/* ---- text made unique ---- */
+
+typedef struct unique_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    sp_pick number;
+    uint32_t digits;
+} unique_cell;
+
+/* A number of fixed width that no other row has, in front of the last @ or at the end: two equal texts would have equal digits
+ * in the same place, and so be the same row. */
+static char *unique_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const unique_cell *c = (const unique_cell *)cell;
+    char *end = c->inner->ops->text(c->inner, row, p), *at = end;
+    for (char *q = end; q > p; q--)
+        if (q[-1] == '@') {
+            at = q - 1;
+            break;
+        }
+    memmove(at + c->digits, at, (size_t)(end - at));
+    uint64_t number = sp_pick_one(&c->number, row);
+    for (uint32_t i = c->digits; i-- > 0; number /= 10)
+        at[i] = (char)('0' + number % 10);
+    return end + c->digits;
+}
+
+static const sp_cell_ops unique_ops = {sp_cell_fill_text, unique_text};
+
+sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner)
+{
+    unique_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    uint64_t rows = SP_MAX(b->table->rows, (uint64_t)1);
+    for (uint64_t left = rows - 1; left || !c->digits; left /= 10)
+        c->digits++;
+    c->inner = inner;
+    c->number = sp_pick_permutation(sp_mix64(b->key), rows);
+    c->cell = *inner;
+    c->cell.ops = &unique_ops;
+    c->cell.text_max += c->digits;
+    c->cell.bounds.text_max = c->cell.text_max;
+    c->cell.unique = true;
+    return &c->cell;
+}

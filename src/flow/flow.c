@@ -43,7 +43,8 @@ typedef struct worker {
     pthread_t thread;
     sp_reader *reader;
     sp_lane *lane;
-    sp_batch *batches; /* a table, made when the worker first meets it */
+    sp_batch batch; /* of table; made anew when the worker goes to another one */
+    int table;      /* -1: none yet */
 } worker;
 
 /* ---- the schedule (under the lock) ---- */
@@ -75,15 +76,17 @@ static bool in_order(const flow *f, uint32_t table)
     return true;
 }
 
-/* The ready table with the fewest workers: spreading over tables scales better than sharing one. Ties: the first. */
-static int choose_table(const flow *f)
+/* The ready table with the fewest workers: spreading over tables scales better than sharing one. Ties: the one this worker has
+ * been at (last), so that it keeps its batch; then the first. */
+static int choose_table(const flow *f, int last)
 {
     int best = -1;
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
         if (s->next_row >= s->end_row || !in_order(f, t) || !parents_done(f, t))
             continue;
-        if (best < 0 || s->workers < f->tables[best].workers)
+        bool fewer = best < 0 || s->workers < f->tables[best].workers;
+        if (fewer || ((int)t == last && s->workers == f->tables[best].workers))
             best = (int)t;
     }
     return best;
@@ -108,12 +111,12 @@ static uint64_t chunk_end(const flow *f, uint32_t table, uint64_t first)
 }
 
 /* False: nothing left for this worker. */
-static bool take_chunk(flow *f, sp_chunk *chunk)
+static bool take_chunk(flow *f, int last, sp_chunk *chunk)
 {
     bool taken = false;
     pthread_mutex_lock(&f->lock);
     while (!stopping(f)) {
-        int t = choose_table(f);
+        int t = choose_table(f, last);
         if (t >= 0) {
             table_state *s = &f->tables[t];
             if (!s->started_us)
@@ -174,13 +177,15 @@ static void chunk_given_up(flow *f, const sp_chunk *chunk)
     pthread_mutex_unlock(&f->lock);
 }
 
+/* Without the lock: the sink may sync a file here. */
 static int table_done(flow *f, uint32_t table, spate_error *err)
 {
     int rc = f->sink->ops->table_done ? f->sink->ops->table_done(f->sink, table, err) : SPATE_OK;
-    if (rc == SPATE_OK) {
-        f->tables[table].done = true;
-        f->tables[table].finished_us = sp_os_monotonic_us();
-    }
+    pthread_mutex_lock(&f->lock);
+    f->tables[table].done = rc == SPATE_OK;
+    f->tables[table].finished_us = sp_os_monotonic_us();
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
     return rc;
 }
 
@@ -192,12 +197,10 @@ static int chunk_done(flow *f, const sp_chunk *chunk, spate_error *err)
     s->workers--;
     s->rows_done += chunk->last_row - chunk->first_row;
     s->commit_row = chunk->last_row;
-    int rc = SPATE_OK;
-    if (s->rows_done == s->end_row - s->first_row)
-        rc = table_done(f, chunk->table, err);
+    bool last = s->rows_done == s->end_row - s->first_row;
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->lock);
-    return rc;
+    return last ? table_done(f, chunk->table, err) : SPATE_OK;
 }
 
 /* ---- a worker ---- */
@@ -207,10 +210,17 @@ static int interrupted(spate_error *err)
     return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted");
 }
 
-static int batch_for(worker *w, uint32_t table, sp_batch **batch, spate_error *err)
+static int go_to_table(worker *w, uint32_t table, spate_error *err)
 {
-    *batch = &w->batches[table];
-    return (*batch)->columns ? SPATE_OK : sp_batch_init(*batch, w->f->source->tables[table], err);
+    if (w->table == (int)table)
+        return SPATE_OK;
+    if (w->table >= 0)
+        sp_batch_done(&w->batch);
+    w->table = -1;
+    int rc = sp_batch_init(&w->batch, w->f->source->tables[table], err);
+    if (rc == SPATE_OK)
+        w->table = (int)table;
+    return rc;
 }
 
 /* begin, and every batch of the chunk. */
@@ -218,8 +228,8 @@ static int make_chunk(worker *w, const sp_chunk *chunk, spate_error *err)
 {
     const sp_sink_ops *sink = w->f->sink->ops;
     const sp_source_ops *source = w->f->source->ops;
-    sp_batch *batch = NULL;
-    int rc = batch_for(w, chunk->table, &batch, err);
+    sp_batch *batch = &w->batch;
+    int rc = go_to_table(w, chunk->table, err);
     if (rc == SPATE_OK)
         rc = source->seek(w->reader, chunk->table, chunk->first_row, chunk->last_row, err);
     if (rc == SPATE_OK)
@@ -277,9 +287,6 @@ static void fail_chunk(worker *w, const sp_chunk *chunk, spate_error *err)
 static int worker_open(worker *w, spate_error *err)
 {
     flow *f = w->f;
-    w->batches = sp_alloc_zero(f->n_tables, sizeof(*w->batches));
-    if (!w->batches)
-        return sp_fail_nomem(err);
     int rc = f->source->ops->reader_open(f->source, &w->reader, err);
     return rc == SPATE_OK ? f->sink->ops->lane_open(f->sink, &w->lane, err) : rc;
 }
@@ -290,10 +297,8 @@ static void worker_close(worker *w)
         w->f->sink->ops->lane_close(w->lane);
     if (w->reader)
         w->f->source->ops->reader_close(w->reader);
-    for (uint32_t t = 0; w->batches && t < w->f->n_tables; t++)
-        if (w->batches[t].columns)
-            sp_batch_done(&w->batches[t]);
-    sp_free(w->batches);
+    if (w->table >= 0)
+        sp_batch_done(&w->batch);
 }
 
 static void *worker_body(void *arg)
@@ -303,7 +308,7 @@ static void *worker_body(void *arg)
     if (worker_open(w, &err) != SPATE_OK)
         fail(w->f, &err);
     sp_chunk chunk;
-    while (take_chunk(w->f, &chunk)) {
+    while (take_chunk(w->f, w->table, &chunk)) {
         if (deliver_chunk(w, &chunk, &err) != SPATE_OK) {
             fail_chunk(w, &chunk, &err);
             break;
@@ -406,6 +411,7 @@ static int run_workers(flow *f, sp_flow_table *out, spate_error *err)
     spate_error start_error;
     for (; started < wanted; started++) {
         workers[started].f = f;
+        workers[started].table = -1;
         pthread_mutex_lock(&f->lock);
         f->running++;
         pthread_mutex_unlock(&f->lock);
@@ -426,7 +432,7 @@ static int run_workers(flow *f, sp_flow_table *out, spate_error *err)
             *err = f->error;
         return f->error.status;
     }
-    return stopping(f) && !all_taken(f) ? interrupted(err) : SPATE_OK;
+    return SPATE_OK;
 }
 
 static bool all_done(const flow *f)

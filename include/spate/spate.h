@@ -1,0 +1,10 @@
+/* spate/spate.h - the whole library: plans and what can be done with them. */
+#ifndef SPATE_SPATE_H
+#define SPATE_SPATE_H
+
+#include "spate/error.h"
+#include "spate/plan.h"
+#include "spate/generate.h"
+#include "spate/query.h"
+
+#endif

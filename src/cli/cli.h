@@ -1,0 +1,99 @@
+/* cli.h - the command line: one table of commands, from which the parser, the help, the man page and shell completion come.
+ *
+ * This room sees only the public headers. Data goes to stdout, everything chatty to stderr. Exit codes: docs/reference/exit.md. */
+#ifndef SP_CLI_H
+#define SP_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "spate/spate.h"
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_NO = 1,          /* the answer is no */
+    EXIT_USAGE = 2,       /* command line or plan */
+    EXIT_ENDPOINT = 3,    /* unreachable, refused, full */
+    EXIT_DATA = 4,        /* data or constraint */
+    EXIT_INCOMPLETE = 5,  /* resumable */
+    EXIT_BUG = 6,         /* bug, or a corrupt file */
+};
+
+/* ---- commands (commands.c) ---- */
+
+typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_WORD } option_kind;
+
+typedef struct option {
+    const char *name;  /* without -- */
+    const char *value; /* how help names its value; NULL for a flag */
+    option_kind kind;
+    bool many;         /* may be given more than once */
+    const char *const *words; /* OPTION_WORD: the allowed ones, NULL-terminated */
+    const char *help;
+} option;
+
+enum { OPTION_USES_MAX = 256, ARGUMENTS_MAX = 8 };
+
+typedef struct option_use {
+    const option *option;
+    const char *value;
+} option_use;
+
+typedef struct invocation {
+    const struct command *command;
+    option_use uses[OPTION_USES_MAX];
+    size_t n_uses;
+    const char *arguments[ARGUMENTS_MAX];
+    size_t n_arguments;
+} invocation;
+
+typedef struct command {
+    const char *name;
+    const char *arguments; /* "PLAN" */
+    size_t arguments_min, arguments_max;
+    const char *summary;   /* one line */
+    const char *text;      /* paragraphs of help */
+    const option *options; /* ends with a NULL name */
+    int (*run)(const invocation *in);
+} command;
+
+extern const command commands[]; /* ends with a NULL name */
+
+/* Fills in, or says on stderr what is wrong. False: misuse. */
+bool parse_invocation(const command *c, int argc, char **argv, invocation *in);
+const char *option_text(const invocation *in, const char *name); /* the last one given, or NULL */
+bool option_flag(const invocation *in, const char *name);
+uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
+bool parse_count(const char *text, uint64_t *value); /* 1000, 10_000, 10k, 10M, 2G */
+
+/* ---- words for a person (report.c) ---- */
+
+int exit_code_of(spate_status status);
+void report_error(const spate_error *err);
+void report_mistakes(const spate_plan *plan);
+void report_generated(const spate_generate_report *report, bool complete, bool dry_run);
+void report_generated_json(FILE *out, const spate_generate_report *report, int status, const spate_error *err);
+/* 1234567 -> "1,234,567" and 4_200_000 -> "4.2 M"; text holds at least 32 bytes. */
+const char *with_commas(uint64_t n, char *text);
+const char *with_unit(double n, char *text);
+void print_json_string(FILE *out, const char *s);
+
+/* ---- progress (progress.c) ---- */
+
+typedef enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON } progress_mode;
+progress_mode progress_mode_of(const char *word); /* "auto" and NULL look at stderr */
+typedef struct progress {
+    progress_mode mode;
+    unsigned lines;      /* that the bars take up on the screen now */
+    double last;         /* seconds at the last plain or JSON line */
+    uint64_t told;       /* rows told at it */
+} progress;
+void progress_show(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
+void progress_end(progress *p); /* takes the bars off the screen */
+
+int run_generate(const invocation *in);
+int run_query(const invocation *in);
+
+#endif

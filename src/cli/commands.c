@@ -1,0 +1,175 @@
+/* commands.c - the table of commands and the parser that reads it. */
+#include "cli/cli.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *const progress_words[] = {"auto", "bar", "plain", "json", "none", NULL};
+static const char *const insert_words[] = {"copy", "insert", "upsert", NULL};
+static const char *const format_words[] = {"table", "csv", "ndjson", NULL};
+
+static const option generate_options[] = {
+    {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go; without it, a DuckDB file beside the plan (replaced)"},
+    {"workers", "N", OPTION_COUNT, false, NULL, "threads, each with its own connection (default: one a processor)"},
+    {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
+    {"seed", "S", OPTION_COUNT, false, NULL, "another seed than the plan's: other rows, the same shape"},
+    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "another number of rows for a table: 500, 10k, 2M"},
+    {"table", "TABLE", OPTION_TEXT, true, NULL, "make only this table"},
+    {"part", "I/N", OPTION_TEXT, false, NULL, "make part I (from 0) of N; all parts together are the whole"},
+    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default), insert or upsert"},
+    {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
+    {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
+    {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
+    {"dry-run", NULL, OPTION_FLAG, false, NULL, "check plan and target, change nothing"},
+    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto, bar, plain, json or none"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output"},
+    {0},
+};
+
+static const option query_options[] = {
+    {"format", "HOW", OPTION_WORD, false, format_words, "table (default), csv or ndjson"},
+    {0},
+};
+
+const command commands[] = {
+    {"generate", "PLAN", 1, 1, "make the rows of a plan",
+     "Makes every table of PLAN (YAML or JSON; - is standard input) and puts the rows where --to says:\n"
+     "  postgresql://...  duckdb:FILE  sqlite:FILE  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
+     "  DIRECTORY/?format=csv|ndjson|insert|copy (a file a table)  -?format=... (standard output)\n"
+     "The same plan and seed give the same rows, whatever the target, the workers, the batch or the part.",
+     generate_options, run_generate},
+    {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
+     "Opens FILE (duckdb:FILE, sqlite:FILE, or by its ending) read-only and prints what SQL gives.",
+     query_options, run_query},
+    {0},
+};
+
+bool parse_count(const char *text, uint64_t *value)
+{
+    uint64_t v = 0;
+    const char *p = text;
+    if (!isdigit((unsigned char)*p))
+        return false;
+    for (; isdigit((unsigned char)*p) || (*p == '_' && isdigit((unsigned char)p[1])); p++)
+        if (*p != '_' && (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v)))
+            return false;
+    uint64_t unit = *p == 'k' || *p == 'K' ? 1000 : *p == 'M' ? 1000000 : *p == 'G' ? 1000000000 : 1;
+    p += unit > 1;
+    if (*p != '\0' || __builtin_mul_overflow(v, unit, &v))
+        return false;
+    *value = v;
+    return true;
+}
+
+static const option *find_option(const command *c, const char *name, size_t len)
+{
+    for (const option *o = c->options; o->name; o++)
+        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+            return o;
+    return NULL;
+}
+
+static bool is_word(const option *o, const char *value)
+{
+    for (size_t i = 0; o->words[i]; i++)
+        if (strcmp(o->words[i], value) == 0)
+            return true;
+    return false;
+}
+
+static bool misuse(const char *fmt, const char *a, const char *b)
+{
+    fputs("spate: ", stderr);
+    fprintf(stderr, fmt, a, b);
+    fputc('\n', stderr);
+    return false;
+}
+
+static bool check_value(const option *o, const char *value)
+{
+    uint64_t n;
+    if (o->kind == OPTION_COUNT && !parse_count(value, &n))
+        return misuse("--%s takes a whole number such as 500, 10k or 2M, not \"%s\"", o->name, value);
+    if (o->kind == OPTION_WORD && !is_word(o, value)) {
+        fprintf(stderr, "spate: --%s cannot be \"%s\"; it is one of", o->name, value);
+        for (size_t i = 0; o->words[i]; i++)
+            fprintf(stderr, "%s %s", i ? "," : "", o->words[i]);
+        fputc('\n', stderr);
+        return false;
+    }
+    return true;
+}
+
+static bool add_use(invocation *in, const option *o, const char *value)
+{
+    for (size_t i = 0; !o->many && i < in->n_uses; i++)
+        if (in->uses[i].option == o)
+            return misuse("--%s is given twice%s", o->name, "");
+    if (in->n_uses == OPTION_USES_MAX)
+        return misuse("too many options%s%s", "", "");
+    in->uses[in->n_uses++] = (option_use){o, value};
+    return !value || check_value(o, value);
+}
+
+/* One "--name", "--name value" or "--name=value"; *i moves over a value of its own. */
+static bool parse_option(invocation *in, int argc, char **argv, int *i)
+{
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    size_t len = equals ? (size_t)(equals - name) : strlen(name);
+    const option *o = find_option(in->command, name, len);
+    if (!o)
+        return misuse("unknown option \"%s\" of '%s'", argv[*i], in->command->name);
+    if (o->kind == OPTION_FLAG)
+        return equals ? misuse("--%s takes no value%s", o->name, "") : add_use(in, o, NULL);
+    if (equals)
+        return add_use(in, o, equals + 1);
+    if (*i + 1 >= argc)
+        return misuse("--%s needs a value: %s", o->name, o->value);
+    return add_use(in, o, argv[++*i]);
+}
+
+bool parse_invocation(const command *c, int argc, char **argv, invocation *in)
+{
+    *in = (invocation){.command = c};
+    bool only_arguments = false;
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+        if (!only_arguments && strcmp(word, "--") == 0) {
+            only_arguments = true;
+        } else if (!only_arguments && word[0] == '-' && word[1] == '-') {
+            if (!parse_option(in, argc, argv, &i))
+                return false;
+        } else if (!only_arguments && word[0] == '-' && word[1] != '\0') {
+            return misuse("unknown option \"%s\" of '%s'", word, c->name);
+        } else if (in->n_arguments == c->arguments_max) {
+            return misuse("unexpected argument \"%s\" of '%s'", word, c->name);
+        } else {
+            in->arguments[in->n_arguments++] = word;
+        }
+    }
+    if (in->n_arguments < c->arguments_min)
+        return misuse("'%s' needs %s", c->name, c->arguments);
+    return true;
+}
+
+const char *option_text(const invocation *in, const char *name)
+{
+    for (size_t i = in->n_uses; i-- > 0; )
+        if (strcmp(in->uses[i].option->name, name) == 0)
+            return in->uses[i].value ? in->uses[i].value : "";
+    return NULL;
+}
+
+bool option_flag(const invocation *in, const char *name)
+{
+    return option_text(in, name) != NULL;
+}
+
+uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise)
+{
+    const char *text = option_text(in, name);
+    uint64_t value = otherwise;
+    if (text)
+        parse_count(text, &value);
+    return value;
+}

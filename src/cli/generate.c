@@ -1,0 +1,170 @@
+/* generate.c - the command 'generate': options to the library, the library's words to the terminal. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* ---- stopping: the first ^C asks, the second kills ---- */
+
+static volatile int stop_asked; /* read by the library's threads as an int; set once, here */
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_asked = 1;
+    stop_signal = number;
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        struct sigaction old;
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup stays nohup */
+            signal(numbers[i], on_signal);
+    }
+}
+
+static void raise_again(void)
+{
+    fflush(NULL);
+    signal(stop_signal, SIG_DFL);
+    raise(stop_signal);
+}
+
+/* ---- options ---- */
+
+typedef struct settings {
+    spate_generate_options options;
+    uint64_t seed;
+    const char *tables[OPTION_USES_MAX];
+} settings;
+
+static bool parse_part(const char *text, uint32_t *part, uint32_t *parts)
+{
+    char left[16];
+    const char *slash = strchr(text, '/');
+    size_t len = slash ? (size_t)(slash - text) : 0;
+    uint64_t i, n;
+    if (!slash || len >= sizeof(left))
+        return false;
+    memcpy(left, text, len);
+    left[len] = '\0';
+    if (!parse_count(left, &i) || !parse_count(slash + 1, &n) || n == 0 || i >= n || n > UINT32_MAX)
+        return false;
+    *part = (uint32_t)i;
+    *parts = (uint32_t)n;
+    return true;
+}
+
+static bool set_rows(spate_plan *plan, const char *text)
+{
+    const char *equals = strrchr(text, '=');
+    char table[256];
+    uint64_t rows;
+    size_t len = equals ? (size_t)(equals - text) : 0;
+    if (!equals || len >= sizeof(table) || !parse_count(equals + 1, &rows)) {
+        fprintf(stderr, "spate: --rows takes TABLE=N such as member=10k, not \"%s\"\n", text);
+        return false;
+    }
+    memcpy(table, text, len);
+    table[len] = '\0';
+    spate_error err;
+    if (spate_plan_set_rows(plan, table, rows, &err) == SPATE_OK)
+        return true;
+    report_error(&err);
+    return false;
+}
+
+static bool read_repeated(const invocation *in, spate_plan *plan, settings *s)
+{
+    for (size_t i = 0; i < in->n_uses; i++) {
+        const option_use *use = &in->uses[i];
+        if (strcmp(use->option->name, "rows") == 0 && !set_rows(plan, use->value))
+            return false;
+        if (strcmp(use->option->name, "table") == 0)
+            s->tables[s->options.n_tables++] = use->value;
+    }
+    s->options.tables = s->tables;
+    return true;
+}
+
+static spate_insert_mode insert_mode_of(const char *word)
+{
+    if (!word)
+        return SPATE_INSERT_DEFAULT;
+    return strcmp(word, "copy") == 0 ? SPATE_INSERT_COPY : strcmp(word, "insert") == 0 ? SPATE_INSERT_INSERT : SPATE_INSERT_UPSERT;
+}
+
+static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
+{
+    spate_generate_options *o = &s->options;
+    o->to = option_text(in, "to");
+    o->workers = (unsigned)option_count(in, "workers", 0);
+    o->batch_rows = option_count(in, "batch", 0);
+    if (option_text(in, "seed")) {
+        s->seed = option_count(in, "seed", 0);
+        o->seed = &s->seed;
+    }
+    const char *part = option_text(in, "part");
+    if (part && !parse_part(part, &o->part, &o->parts)) {
+        fprintf(stderr, "spate: --part takes I/N with I from 0 to N-1, such as 0/3, not \"%s\"\n", part);
+        return false;
+    }
+    o->insert_mode = insert_mode_of(option_text(in, "insert-mode"));
+    o->create = option_flag(in, "create");
+    o->truncate = option_flag(in, "truncate");
+    o->defer_constraints = option_flag(in, "defer-constraints");
+    o->dry_run = option_flag(in, "dry-run");
+    o->cancel = (const int *)&stop_asked;
+    return read_repeated(in, plan, s);
+}
+
+/* ---- the run ---- */
+
+static int generate(const invocation *in, spate_plan *plan)
+{
+    settings s = {0};
+    if (!read_settings(in, plan, &s)) {
+        fputs("try 'spate generate --help'\n", stderr);
+        return EXIT_USAGE;
+    }
+    progress shown = {.mode = progress_mode_of(option_text(in, "progress"))};
+    s.options.progress = progress_show;
+    s.options.arg = &shown;
+    catch_signals();
+    spate_error err = {0};
+    spate_generate_report report;
+    int status = spate_generate(plan, &s.options, &report, &err);
+    progress_end(&shown);
+    report_mistakes(plan);
+    if (option_flag(in, "json"))
+        report_generated_json(s.options.to && s.options.to[0] == '-' ? stderr : stdout, &report, status, &err);
+    else
+        report_generated(&report, status == SPATE_OK, s.options.dry_run);
+    if (status != SPATE_OK)
+        report_error(&err);
+    spate_generate_report_done(&report);
+    if (stop_signal && status == SPATE_E_INTERRUPTED)
+        raise_again();
+    return exit_code_of((spate_status)status);
+}
+
+int run_generate(const invocation *in)
+{
+    spate_plan *plan = NULL;
+    spate_error err;
+    int status = spate_plan_open(in->arguments[0], &plan, &err);
+    int code;
+    if (status == SPATE_OK) {
+        code = generate(in, plan);
+    } else {
+        if (plan)
+            report_mistakes(plan);
+        report_error(&err);
+        code = exit_code_of((spate_status)status);
+    }
+    spate_plan_free(plan);
+    return code;
+}

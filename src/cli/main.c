@@ -1,0 +1,138 @@
+/* main.c - finds the command and runs it. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+static void print_help(FILE *out)
+{
+    fputs("spate makes rows, keeps rows, moves rows and spreads rows.\n\nusage: spate COMMAND [OPTIONS]\n\ncommands:\n", out);
+    for (const command *c = commands; c->name; c++)
+        fprintf(out, "  %-10s %s\n", c->name, c->summary);
+    fputs("  help       show this, or the help of a command\n  version    print the version\n\n"
+          "'spate COMMAND --help' tells more.\n", out);
+}
+
+static void print_option(FILE *out, const option *o)
+{
+    char left[64];
+    snprintf(left, sizeof(left), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+    fprintf(out, "  %-26s %s%s\n", left, o->help, o->many ? " (repeatable)" : "");
+}
+
+static void print_command_help(FILE *out, const command *c)
+{
+    fprintf(out, "usage: spate %s %s%s\n\n%s\n", c->name, c->arguments, c->options->name ? " [OPTIONS]" : "", c->text);
+    if (c->options->name)
+        fputs("\noptions:\n", out);
+    for (const option *o = c->options; o->name; o++)
+        print_option(out, o);
+    fputs("  --help                     show this\n", out);
+}
+
+/* The manual page, in man(7) macros, of the same table. */
+static void print_man(FILE *out)
+{
+    fputs(".TH SPATE 1 \"\" \"spate " SPATE_VERSION "\"\n.SH NAME\nspate \\- make, keep, move and spread rows\n"
+          ".SH SYNOPSIS\n.B spate\n.I command\n[options]\n.SH COMMANDS\n", out);
+    for (const command *c = commands; c->name; c++) {
+        fprintf(out, ".SS spate %s %s\n%s\n", c->name, c->arguments, c->text);
+        for (const option *o = c->options; o->name; o++)
+            fprintf(out, ".TP\n.B \\-\\-%s%s%s\n%s%s\n", o->name, o->value ? " " : "", o->value ? o->value : "", o->help,
+                    o->many ? " (repeatable)" : "");
+    }
+    fputs(".SH EXIT STATUS\n0 success; 1 the answer is no; 2 usage or plan; 3 endpoint unreachable or refused; 4 data or "
+          "constraint error; 5 incomplete but resumable; 6 bug or corrupt file.\n", out);
+}
+
+static void print_completion(FILE *out)
+{
+    fputs("# bash completion: source <(spate help --completion)\n_spate() {\n    local cur=${COMP_WORDS[COMP_CWORD]}\n"
+          "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"help version", out);
+    for (const command *c = commands; c->name; c++)
+        fprintf(out, " %s", c->name);
+    fputs("\" -- \"$cur\")); return; fi\n    case ${COMP_WORDS[1]} in\n", out);
+    for (const command *c = commands; c->name; c++) {
+        fprintf(out, "    %s) [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"--help", c->name);
+        for (const option *o = c->options; o->name; o++)
+            fprintf(out, " --%s", o->name);
+        fputs("\" -- \"$cur\")) || COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n", out);
+    }
+    fputs("    esac\n}\ncomplete -o filenames -F _spate spate\n", out);
+}
+
+static const command *find_command(const char *name)
+{
+    for (const command *c = commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    fprintf(stderr, "spate: unknown command \"%s\"\ntry 'spate --help'\n", name);
+    return EXIT_USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc == 0) {
+        print_help(stdout);
+    } else if (strcmp(argv[0], "--man") == 0) {
+        print_man(stdout);
+    } else if (strcmp(argv[0], "--completion") == 0) {
+        print_completion(stdout);
+    } else {
+        const command *c = find_command(argv[0]);
+        if (!c)
+            return unknown_command(argv[0]);
+        print_command_help(stdout, c);
+    }
+    return EXIT_OK;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static int run_command(const command *c, int argc, char **argv)
+{
+    if (asks_for_help(argc, argv)) {
+        print_command_help(stdout, c);
+        return EXIT_OK;
+    }
+    static invocation in;
+    if (!parse_invocation(c, argc, argv, &in)) {
+        fprintf(stderr, "try 'spate %s --help'\n", c->name);
+        return EXIT_USAGE;
+    }
+    return c->run(&in);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    int code;
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        code = help(argc - 2, argv + 2);
+    } else if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0) {
+        puts("spate " SPATE_VERSION);
+        code = EXIT_OK;
+    } else {
+        const command *c = find_command(word);
+        code = c ? run_command(c, argc - 2, argv + 2) : unknown_command(word);
+    }
+    if (fflush(stdout) != 0 && code == EXIT_OK) {
+        perror("spate: could not write to standard output");
+        code = EXIT_ENDPOINT;
+    }
+    return code;
+}

@@ -1,0 +1,176 @@
+/* report.c - what a person reads at the end, and the same as JSON. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+int exit_code_of(spate_status status)
+{
+    switch (status) {
+    case SPATE_OK: return EXIT_OK;
+    case SPATE_E_USAGE:
+    case SPATE_E_CONFIG: return EXIT_USAGE;
+    case SPATE_E_UNREACHABLE:
+    case SPATE_E_RETRY:
+    case SPATE_E_IO:
+    case SPATE_E_NOMEM: return EXIT_ENDPOINT;
+    case SPATE_E_DATA: return EXIT_DATA;
+    case SPATE_E_INTERRUPTED: return EXIT_INCOMPLETE;
+    case SPATE_E_CORRUPT:
+    case SPATE_E_BUG: return EXIT_BUG;
+    }
+    return EXIT_BUG;
+}
+
+/* Every line of a text of the server's, behind a word that says what it is. */
+static void print_labelled(const char *label, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        fprintf(stderr, "  %s%.*s\n", label, (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+void report_error(const spate_error *err)
+{
+    fprintf(stderr, "spate: %s\n", err->message);
+    if (err->sqlstate[0])
+        fprintf(stderr, "  SQLSTATE: %s\n", err->sqlstate);
+    print_labelled("", err->detail);
+    print_labelled("hint: ", err->hint);
+}
+
+void report_mistakes(const spate_plan *plan)
+{
+    for (size_t i = 0; i < spate_plan_mistakes(plan); i++) {
+        const spate_mistake *m = spate_plan_mistake(plan, i);
+        fprintf(stderr, "%s:", m->file);
+        if (m->line)
+            fprintf(stderr, "%u:%u:", m->line, m->column);
+        fprintf(stderr, " %s: ", m->fatal ? "error" : "warning");
+        if (m->found[0])
+            fprintf(stderr, "\"%s\" ", m->found);
+        fprintf(stderr, "%s\n", m->message);
+    }
+}
+
+const char *with_commas(uint64_t n, char *text)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+    char *p = text;
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            *p++ = ',';
+        *p++ = digits[i];
+    }
+    *p = '\0';
+    return text;
+}
+
+const char *with_unit(double n, char *text)
+{
+    static const char *const units[] = {"", " k", " M", " G", " T"};
+    size_t u = 0;
+    while (n >= 999.5 && u + 1 < sizeof(units) / sizeof(*units)) {
+        n /= 1000;
+        u++;
+    }
+    snprintf(text, 32, n < 10 && u ? "%.2f%s" : n < 100 && u ? "%.1f%s" : "%.0f%s", n, units[u]);
+    return text;
+}
+
+static void print_row(const char *name, uint64_t done, uint64_t rows, double seconds, uint64_t bytes)
+{
+    char a[32], b[32], c[32];
+    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9sB%s\n", name, with_commas(done, a), seconds,
+            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c),
+            done < rows ? "  (incomplete)" : "");
+}
+
+static void print_tables(const spate_generate_report *r)
+{
+    uint64_t rows = 0, done = 0, bytes = 0;
+    for (size_t t = 0; t < r->n_tables; t++) {
+        const spate_table_progress *p = &r->tables[t];
+        double end = p->finished > 0 ? p->finished : r->seconds;
+        print_row(p->name, p->rows_done, p->rows, p->started > 0 ? end - p->started : 0, p->bytes);
+        rows += p->rows;
+        done += p->rows_done;
+        bytes += p->bytes;
+    }
+    if (r->n_tables > 1)
+        print_row("all tables", done, rows, r->seconds, bytes);
+}
+
+void report_generated(const spate_generate_report *r, bool complete, bool dry_run)
+{
+    if (!r->target)
+        return;
+    if (dry_run) {
+        if (complete)
+            fprintf(stderr, "spate: the plan fits %s; nothing was changed\n", r->target);
+        return;
+    }
+    if (r->seconds == 0) /* refused before it began */
+        return;
+    fprintf(stderr, "spate: %s %s\n", complete ? "made" : "committed to", complete ? "" : r->target);
+    print_tables(r);
+    if (complete)
+        fprintf(stderr, "in %s\n", r->target);
+    if (complete && r->how_to_query)
+        fprintf(stderr, "%s\n", r->how_to_query);
+}
+
+void print_json_string(FILE *out, const char *s)
+{
+    fputc('"', out);
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            fprintf(out, "\\%c", c);
+        else if (c < 0x20)
+            fprintf(out, "\\u%04x", c);
+        else
+            fputc(c, out);
+    }
+    fputc('"', out);
+}
+
+static void print_json_member(FILE *out, const char *name, const char *value)
+{
+    fprintf(out, ", \"%s\": ", name);
+    print_json_string(out, value);
+}
+
+static void print_json_error(FILE *out, const spate_error *err)
+{
+    fprintf(out, ",\n  \"error\": {\"status\": \"%s\"", spate_status_name(err->status));
+    print_json_member(out, "message", err->message);
+    if (err->sqlstate[0])
+        print_json_member(out, "sqlstate", err->sqlstate);
+    if (err->detail[0])
+        print_json_member(out, "detail", err->detail);
+    if (err->hint[0])
+        print_json_member(out, "hint", err->hint);
+    fputc('}', out);
+}
+
+void report_generated_json(FILE *out, const spate_generate_report *r, int status, const spate_error *err)
+{
+    fprintf(out, "{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"target\": ", status == SPATE_OK ? "true" : "false", r->seconds);
+    print_json_string(out, r->target ? r->target : "");
+    fputs(",\n  \"tables\": [", out);
+    for (size_t t = 0; t < r->n_tables; t++) {
+        const spate_table_progress *p = &r->tables[t];
+        fprintf(out, "%s\n    {\"name\": ", t ? "," : "");
+        print_json_string(out, p->name);
+        fprintf(out, ", \"rows\": %llu, \"rows_done\": %llu, \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}",
+                (unsigned long long)p->rows, (unsigned long long)p->rows_done, (unsigned long long)p->bytes, p->started,
+                p->finished);
+    }
+    fputs(r->n_tables ? "\n  ]" : "]", out);
+    if (status != SPATE_OK)
+        print_json_error(out, err);
+    fputs("\n}\n", out);
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Runs the tests against one or more builds and prints the plain totals.
+
+    run.py [--quick] [--only WORD] BUILD...
+
+A build directory's name says what is run on it: the plain build gets everything; one with "asan" in its name everything again
+under the sanitizers; one with "tsan" what has threads. Unit tests are C programs that print TAP; the rest are Python modules
+(unittest) that drive the built program. A live test that is skipped where CI is set counts as failed: a server that could not be
+started is no success.
+"""
+import argparse
+import importlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+UNIT_TIMEOUT_S = 1200
+
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
+    "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
+    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99:suppressions={HERE}/tsan.supp",
+}
+
+
+class Totals:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def add(self, name, status, why=""):
+        if status == "ok":
+            self.passed += 1
+        elif status == "skip":
+            if os.environ.get("CI") and "live" in name:
+                return self.add(name, "fail", f"skipped: {why}")
+            self.skipped += 1
+            print(f"skipped: {name}: {why}", flush=True)
+        else:
+            self.failed += 1
+            self.failures.append(name)
+            print(f"FAILED: {name}\n{why}", flush=True)
+
+
+def run_unit(build, program, totals):
+    """One C test program: a result a TAP line, and a failure more if it dies."""
+    label = f"{build.name}/{program.name}"
+    try:
+        done = subprocess.run([str(program)], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                              timeout=UNIT_TIMEOUT_S, cwd=ROOT)
+    except subprocess.TimeoutExpired:
+        totals.add(label, "fail", "timed out")
+        return
+    notes, planned, seen, failed = [], None, 0, 0
+    for line in done.stdout.splitlines():
+        result = re.match(r"(not )?ok (\d+) - (.*?)(?: # SKIP (.*))?$", line)
+        plan = re.match(r"1\.\.(\d+)$", line)
+        if result:
+            seen += 1
+            bad, _, name, skip = result.groups()
+            failed += bool(bad)
+            status = "skip" if skip else "fail" if bad else "ok"
+            totals.add(f"{label}: {name}", status, skip or "\n".join(notes))
+            notes = []
+        elif plan:
+            planned = int(plan.group(1))
+        else:
+            notes.append(line)
+    if planned != seen or seen == 0 or (done.returncode != 0 and not failed):
+        totals.add(label, "fail", f"exit {done.returncode}, {seen} of {planned} tests\n{done.stdout[-2000:]}{done.stderr[-6000:]}")
+
+
+class Result(unittest.TestResult):
+    def __init__(self, totals, label):
+        super().__init__()
+        self.totals, self.label = totals, label
+
+    def name(self, test):
+        return f"{self.label}/{test.id()}"
+
+    def addSuccess(self, test):
+        self.totals.add(self.name(test), "ok")
+
+    def addFailure(self, test, err):
+        self.totals.add(self.name(test), "fail", self._exc_info_to_string(err, test))
+
+    addError = addFailure
+
+    def addSkip(self, test, reason):
+        self.totals.add(self.name(test), "skip", reason)
+
+    def addSubTest(self, test, subtest, err):
+        if err:
+            self.totals.add(self.name(subtest), "fail", self._exc_info_to_string(err, test))
+
+
+def python_modules(kind):
+    wanted = {
+        "plain": ["golden", "cli", "conform", "live"],
+        "asan": ["golden", "cli", "conform", "live"],
+        "tsan": ["golden", "conform"],
+    }[kind]
+    for folder in wanted:
+        for path in sorted((HERE / folder).glob("test_*.py")):
+            yield f"{folder}.{path.stem}"
+
+
+def run_python(build, kind, only, totals):
+    os.environ["SPATE"] = str(build / "spate")
+    os.environ["SPATE_BUILD_KIND"] = kind
+    for module in python_modules(kind):
+        if only and only not in module:
+            continue
+        started = time.monotonic()
+        suite = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))
+        suite.run(Result(totals, build.name))
+        print(f"# {build.name}/{module}: {time.monotonic() - started:.1f} s", flush=True)
+
+
+def kind_of(build):
+    return "asan" if "asan" in build.name else "tsan" if "tsan" in build.name else "plain"
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--quick", action="store_true", help="unit, golden and command line tests only")
+    args.add_argument("--only", help="only tests whose module or program name holds this word")
+    args.add_argument("builds", nargs="+", type=pathlib.Path)
+    args = args.parse_args()
+    os.environ.update({k: os.environ.get(k, v) for k, v in SANITIZER_ENV.items()})
+    os.environ["SPATE_QUICK"] = "1" if args.quick else ""
+    sys.path.insert(0, str(HERE))
+    totals = Totals()
+    for build in args.builds:
+        build, kind = build.resolve(), kind_of(build)
+        for program in sorted((build / "tests").glob("test_*")):
+            if program.is_file() and os.access(program, os.X_OK) and (not args.only or args.only in program.name):
+                run_unit(build, program, totals)
+        run_python(build, kind, args.only, totals)
+    for name in totals.failures:
+        print(f"failed: {name}")
+    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    return 1 if totals.failed or not totals.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,12 +6,12 @@
 
 /* ---- stopping: the first ^C asks, the second kills ---- */
 
-static volatile int stop_asked; /* read by the library's threads as an int; set once, here */
+static int stop_asked; /* read by the library's threads; only touched with atomic operations */
 static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int number)
 {
-    stop_asked = 1;
+    __atomic_store_n(&stop_asked, 1, __ATOMIC_RELAXED);
     stop_signal = number;
     signal(number, SIG_DFL);
 }
@@ -117,7 +117,7 @@ static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
     o->truncate = option_flag(in, "truncate");
     o->defer_constraints = option_flag(in, "defer-constraints");
     o->dry_run = option_flag(in, "dry-run");
-    o->cancel = (const int *)&stop_asked;
+    o->cancel = &stop_asked;
     return read_repeated(in, plan, s);
 }
 

@@ -190,7 +190,8 @@ enum {
     SP_I64_TEXT_MAX = 20,
     SP_F64_TEXT_MAX = 25,
     SP_UUID_TEXT = 36,
-    SP_TIMESTAMP_TEXT_MAX = 32,
+    SP_DATE_TEXT_MAX = 16,
+    SP_TIMESTAMP_TEXT_MAX = 40, /* 292278-01-10 04:00:54.775807+00 BC is 34 */
     SP_DECIMAL_TEXT_MAX = 24,
     SP_INTERVAL_TEXT_MAX = 64,
 };
@@ -201,11 +202,16 @@ char *sp_put_decimal(char *p, int64_t v, unsigned scale);
 /* Shortest text that reads back as the same number; 1e+21 and below 1e-4 with exponent; NaN, Infinity, -Infinity. */
 char *sp_put_f64(char *p, double v);
 char *sp_put_f32(char *p, float v);
-char *sp_put_uuid(char *p, const uint8_t bytes[16]);
+char *sp_put_uuid(char *p, const uint8_t bytes[16]);        /* lower case, by the widest registers there are */
+char *sp_put_uuid_scalar(char *p, const uint8_t bytes[16]); /* the portable form of it, for tests */
 char *sp_put_hex(char *p, const uint8_t *bytes, size_t len); /* lower case */
 char *sp_put_date(char *p, int32_t days);                    /* 2024-02-29; years outside 0001..9999 as PostgreSQL writes them */
 char *sp_put_time(char *p, int64_t us);                      /* 10:11:12[.ffffff], no trailing zeros */
 char *sp_put_timestamp(char *p, int64_t us);                 /* 2024-02-29 10:11:12[.ffffff] */
+char *sp_put_timestamptz(char *p, int64_t us);               /* the same with +00 behind it, in front of any " BC" */
+/* ISO 8601 as ECMAScript writes it: 2024-02-29 and 2024-02-29T10:11:12[.ffffff]; years outside 0001..9999 as +010000, -000043. */
+char *sp_put_date_iso(char *p, int32_t days);
+char *sp_put_timestamp_iso(char *p, int64_t us);
 
 bool sp_parse_i64(sp_str s, int64_t *v); /* whole text, decimal, optional sign; false when it does not fit */
 bool sp_parse_u64(sp_str s, uint64_t *v);

@@ -193,7 +193,7 @@ enum {
     SP_DATE_TEXT_MAX = 16,
     SP_TIMESTAMP_TEXT_MAX = 40, /* 292278-01-10 04:00:54.775807+00 BC is 34 */
     SP_DECIMAL_TEXT_MAX = 24,
-    SP_INTERVAL_TEXT_MAX = 64,
+    SP_INTERVAL_TEXT_MAX = 80,
 };
 char *sp_put_u64(char *p, uint64_t v);
 char *sp_put_i64(char *p, int64_t v);

@@ -33,6 +33,12 @@ struct sp_cell {
 /* The generic fill of a text kind: calls ops->text for each row. */
 int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
 
+/* What a function may depend on besides its key and the row. */
+typedef struct sp_func_env {
+    sp_arena *arena;
+    int64_t now_us;
+} sp_func_env;
+
 /* ---- word lists (words.c, made from the data package at build time) -------------------------------------------------- */
 
 /* A list of words: word i is bytes[offsets[i]..offsets[i+1]], and SP_SLACK bytes behind the last are readable. */
@@ -44,19 +50,19 @@ typedef struct sp_words {
     uint32_t len_max;
     bool plain; /* as sp_bounds.plain */
 } sp_words;
-const sp_words *sp_words_find(const char *name); /* NULL: no such list */
+const sp_words *sp_words_find(sp_str name); /* NULL: no such list */
+extern const sp_words sp_words_all[];       /* sorted by name, sp_words_count of them */
+extern const uint32_t sp_words_count;
+
+/* A cell that is a word of the list, every word as likely as any other. NULL: no memory. */
+sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *words);
 
 /* ---- the catalogue (functions.c) --------------------------------------------------------------------------------------- */
-
-/* What a function may depend on besides its key and the row. */
-typedef struct sp_func_env {
-    sp_arena *arena;
-    int64_t now_us;
-} sp_func_env;
 
 typedef struct sp_func sp_func;
 const sp_func *sp_func_find(sp_str name); /* NULL: no such function */
 const char *const *sp_func_names(size_t *count); /* sorted, for "did you mean" */
+const char *sp_func_note(const sp_func *f);      /* what its values are, in a few words */
 /* Makes the cell of function f. NULL: no memory. */
 sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
 
@@ -65,5 +71,15 @@ sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
  * reported through unknown(arg, name). NULL: no memory. */
 sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, sp_str text, void (*unknown)(void *arg, sp_str name),
                           void *arg);
+
+/* Compiles a recipe, the catalogue's own kind of template. Alternatives, all equally likely, are separated by \n; in braces
+ * stands what is drawn:
+ *   {name}   a function, a part of functions.c, or a word list
+ *   {7..42}  an integer, both ends included; {007..042} with as many digits as the first end has
+ *   {x8}     8 hexadecimal digits
+ * Equal braces have equal values in a row; {name#2} is a second, independent draw. NULL: no memory. */
+sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe);
+/* Functions that only recipes may name: fragments of others. NULL: no such one. */
+const sp_func *sp_func_find_part(sp_str name);
 
 #endif

@@ -1,0 +1,561 @@
+/* template.c - cells made of other cells' text: words, recipes and the user's templates.
+ *
+ * All three compile to the same thing, a list of parts, each a literal followed by something drawn. Recipes inside recipes
+ * are spliced in when the outer one is compiled, so that the usual result (names, e-mail addresses, products) is literals and
+ * words only, and runs without a call a part. What is drawn takes its key from the recipe's key and the text in the braces:
+ * equal braces have equal values, and adding a part to a recipe changes no other part. */
+#include "gen/cell.h"
+
+/* ---- the generic fill ---------------------------------------------------------------------------------------------- */
+
+/* Room for n cells of the longest text, and the first offset written. NULL: no memory. */
+static char *text_room(const sp_cell *cell, uint32_t n, sp_column *out)
+{
+    uint64_t bytes = (uint64_t)n * cell->text_max;
+    SP_ASSERT(bytes <= INT32_MAX);
+    if (sp_column_reserve_bytes(out, bytes) != 0)
+        return NULL;
+    out->offsets[0] = 0;
+    return out->bytes;
+}
+
+int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out,
+                      sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    char *base = text_room(cell, n, out);
+    if (!base)
+        return SPATE_E_NOMEM;
+    char *(*text)(const sp_cell *, uint64_t, char *) = cell->ops->text;
+    int32_t *offsets = out->offsets;
+    char *p = base;
+    for (uint32_t i = 0; i < n; i++) {
+        p = text(cell, rows[i], p);
+        offsets[i + 1] = (int32_t)(p - base);
+    }
+    return 0;
+}
+
+/* ---- words ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct word_source {
+    uint64_t key;
+    const char *bytes;
+    const uint32_t *offsets;
+    uint32_t count;
+} word_source;
+
+typedef struct words_cell {
+    sp_cell cell;
+    const sp_words *words;
+    word_source from;
+} words_cell;
+
+/* One word of the list. step is row * SP_PHI, the same for all parts of a row; wide says how many bytes are always copied, and
+ * longer words are possible only when long_too. */
+static inline char *put_word(const word_source *w, uint64_t step, char *p, uint32_t wide, bool long_too)
+{
+    uint64_t i = sp_mulhi(sp_mix64(w->key + step), w->count);
+    uint32_t from = w->offsets[i];
+    uint32_t len = w->offsets[i + 1] - from;
+    const char *word = w->bytes + from;
+    memcpy(p, word, wide);
+    if (long_too && SP_UNLIKELY(len > wide))
+        memcpy(p + wide, word + wide, len - wide);
+    return p + len;
+}
+
+static inline void fill_words(const word_source *from, const uint64_t *rows, uint32_t n, char *base,
+                              int32_t *offsets, uint32_t wide, bool long_too)
+{
+    const word_source w = *from;
+    char *p = base;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_word(&w, rows[i] * SP_PHI, p, wide, long_too);
+        offsets[i + 1] = (int32_t)(p - base);
+    }
+}
+
+static int words_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    const words_cell *c = (const words_cell *)cell;
+    char *base = text_room(cell, n, out);
+    if (!base)
+        return SPATE_E_NOMEM;
+    if (c->words->len_max <= 16)
+        fill_words(&c->from, rows, n, base, out->offsets, 16, false);
+    else
+        fill_words(&c->from, rows, n, base, out->offsets, 32, true);
+    return 0;
+}
+
+static char *words_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const words_cell *c = (const words_cell *)cell;
+    return put_word(&c->from, row * SP_PHI, p, 32, true);
+}
+
+static const sp_cell_ops words_ops = {words_fill, words_text};
+
+sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *words)
+{
+    words_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &words_ops,
+                        .key = key,
+                        .type = {.kind = SP_TEXT},
+                        .text_max = words->len_max,
+                        .bounds = {.text_max = words->len_max, .plain = words->plain}};
+    c->words = words;
+    c->from = (word_source){key, words->bytes, words->offsets, words->count};
+    return &c->cell;
+}
+
+/* ---- recipes --------------------------------------------------------------------------------------------------------- */
+
+typedef enum part_kind { PART_WORD, PART_INT, PART_HEX, PART_CELL } part_kind;
+
+typedef struct part {
+    const char *literal; /* SP_SLACK readable bytes behind it */
+    uint32_t literal_len;
+    part_kind kind;
+    word_source words;   /* PART_WORD; its key serves PART_INT and PART_HEX too */
+    const sp_cell *cell; /* PART_CELL */
+    int64_t min;         /* PART_INT: [min, min + span) */
+    uint64_t span;
+    uint32_t digits;     /* PART_HEX: how many; PART_INT: at least so many, padded with zeros */
+    uint32_t text_max;
+    bool plain, unique;
+} part;
+
+typedef struct recipe_cell {
+    sp_cell cell;
+    part *parts;
+    uint32_t n_parts;
+    uint32_t tail_len;
+    const char *tail; /* the literal behind the last part */
+} recipe_cell;
+
+/* The ten digits in pairs. */
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+                                  "495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/* v in exactly digits digits. */
+static inline char *put_padded(char *p, uint64_t v, uint32_t digits)
+{
+    char *end = p + digits;
+    char *at = end;
+    while (at - p >= 2) {
+        at -= 2;
+        memcpy(at, digit_pairs + v % 100 * 2, 2);
+        v /= 100;
+    }
+    if (at > p)
+        *p = (char)('0' + v % 10);
+    return end;
+}
+
+static inline char *put_int(const part *a, uint64_t step, char *p)
+{
+    int64_t v = a->min + (int64_t)sp_mulhi(sp_mix64(a->words.key + step), a->span);
+    if (a->digits)
+        return put_padded(p, (uint64_t)v, a->digits);
+    if ((uint64_t)v < 10) {
+        *p = (char)('0' + v);
+        return p + 1;
+    }
+    if ((uint64_t)v < 100)
+        return put_padded(p, (uint64_t)v, 2);
+    if ((uint64_t)v < 1000)
+        return put_padded(p, (uint64_t)v, 3);
+    return sp_put_i64(p, v);
+}
+
+/* Eight hexadecimal digits of v, the highest first. */
+static inline void put_hex8(char *p, uint32_t v)
+{
+    uint64_t x = v;
+    x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+    x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+    x = __builtin_bswap64(x);
+    memcpy(p, &x, 8);
+}
+
+static inline char *put_hex(const part *a, uint64_t step, char *p)
+{
+    uint64_t z = sp_mix64(a->words.key + step);
+    for (uint32_t done = 0; done < a->digits; done += 16) {
+        put_hex8(p + done, (uint32_t)(z >> 32));
+        put_hex8(p + done + 8, (uint32_t)z);
+        z = sp_draw_next(z);
+    }
+    return p + a->digits;
+}
+
+/* The text of parts that are all words. */
+static inline char *put_word_parts(const recipe_cell *c, uint64_t row, char *p)
+{
+    uint64_t step = row * SP_PHI;
+    const part *end = c->parts + c->n_parts;
+    for (const part *a = c->parts; a < end; a++) {
+        p = sp_copy_short(p, a->literal, a->literal_len);
+        p = put_word(&a->words, step, p, 32, true);
+    }
+    return sp_copy_short(p, c->tail, c->tail_len);
+}
+
+static char *word_parts_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return put_word_parts((const recipe_cell *)cell, row, p);
+}
+
+static int word_parts_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out,
+                           sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    const recipe_cell *c = (const recipe_cell *)cell;
+    char *base = text_room(cell, n, out);
+    if (!base)
+        return SPATE_E_NOMEM;
+    int32_t *offsets = out->offsets;
+    char *p = base;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_word_parts(c, rows[i], p);
+        offsets[i + 1] = (int32_t)(p - base);
+    }
+    return 0;
+}
+
+static char *parts_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const recipe_cell *c = (const recipe_cell *)cell;
+    uint64_t step = row * SP_PHI;
+    const part *end = c->parts + c->n_parts;
+    for (const part *a = c->parts; a < end; a++) {
+        p = sp_copy_short(p, a->literal, a->literal_len);
+        switch (a->kind) {
+        case PART_WORD: p = put_word(&a->words, step, p, 32, true); break;
+        case PART_INT: p = put_int(a, step, p); break;
+        case PART_HEX: p = put_hex(a, step, p); break;
+        case PART_CELL: p = a->cell->ops->text(a->cell, row, p); break;
+        }
+    }
+    return sp_copy_short(p, c->tail, c->tail_len);
+}
+
+static const sp_cell_ops word_parts_ops = {word_parts_fill, word_parts_text};
+static const sp_cell_ops parts_ops = {sp_cell_fill_text, parts_text};
+
+/* ---- building a list of parts ------------------------------------------------------------------------------------------ */
+
+typedef struct builder {
+    const sp_func_env *env;
+    part *parts;
+    uint32_t n, cap;
+    const char *pending; /* literal text that no part has yet */
+    uint32_t pending_len;
+    bool failed;         /* no memory */
+} builder;
+
+static void builder_init(builder *b, const sp_func_env *env)
+{
+    *b = (builder){.env = env};
+    b->pending = sp_arena_alloc(env->arena, 1, SP_SLACK);
+    b->failed = !b->pending;
+}
+
+static void add_literal(builder *b, const char *p, size_t len)
+{
+    if (b->failed || len == 0)
+        return;
+    SP_ASSERT(b->pending_len + len <= UINT32_MAX);
+    char *joined = sp_arena_alloc(b->env->arena, 1, b->pending_len + len + SP_SLACK);
+    if (!joined) {
+        b->failed = true;
+        return;
+    }
+    memcpy(joined, b->pending, b->pending_len);
+    memcpy(joined + b->pending_len, p, len);
+    b->pending = joined;
+    b->pending_len += (uint32_t)len;
+}
+
+/* Adds a part behind the pending literal. What the part says of its own literal is added to that. */
+static void add_part(builder *b, part a)
+{
+    add_literal(b, a.literal, a.literal_len);
+    if (!b->failed && b->n == b->cap) {
+        uint32_t cap = b->cap ? b->cap * 2 : 8;
+        part *grown = sp_arena_alloc(b->env->arena, cap, sizeof *grown);
+        if (grown && b->n)
+            memcpy(grown, b->parts, b->n * sizeof *grown);
+        b->failed = !grown;
+        b->parts = grown;
+        b->cap = cap;
+    }
+    if (b->failed)
+        return;
+    a.literal = b->pending;
+    a.literal_len = b->pending_len;
+    b->parts[b->n++] = a;
+    b->pending += b->pending_len;
+    b->pending_len = 0;
+}
+
+static void add_cell(builder *b, const sp_cell *cell)
+{
+    if (!cell) {
+        b->failed = true;
+    } else if (cell->ops == &words_ops) {
+        const words_cell *c = (const words_cell *)cell;
+        add_part(b, (part){.kind = PART_WORD, .words = c->from, .text_max = cell->text_max, .plain = cell->bounds.plain});
+    } else if (cell->ops == &word_parts_ops || cell->ops == &parts_ops) {
+        const recipe_cell *c = (const recipe_cell *)cell;
+        for (uint32_t i = 0; i < c->n_parts; i++)
+            add_part(b, c->parts[i]);
+        add_literal(b, c->tail, c->tail_len);
+    } else {
+        bool text = sp_kind_is_text(cell->type.kind);
+        bool plain = text ? cell->bounds.plain : cell->type.kind != SP_LIST && cell->type.kind != SP_BYTES;
+        add_part(b, (part){.kind = PART_CELL,
+                           .cell = cell,
+                           .text_max = cell->text_max,
+                           .plain = plain,
+                           .unique = cell->unique});
+    }
+}
+
+static bool plain_text(const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)p[i];
+        bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!word && (c == 0 || !strchr(" -_.:/@+#", c)))
+            return false;
+    }
+    return true;
+}
+
+/* The cell of all that was added. A single part with nothing but fixed text around it is as unique as the part. */
+static sp_cell *builder_cell(builder *b, uint64_t key)
+{
+    if (b->failed)
+        return NULL;
+    recipe_cell *c = sp_arena_alloc(b->env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->parts = b->parts;
+    c->n_parts = b->n;
+    c->tail = b->pending;
+    c->tail_len = b->pending_len;
+    uint64_t text_max = c->tail_len;
+    bool plain = plain_text(c->tail, c->tail_len) && (c->n_parts > 0 || c->tail_len > 0);
+    bool words_only = true;
+    for (uint32_t i = 0; i < c->n_parts; i++) {
+        const part *a = &c->parts[i];
+        text_max += (uint64_t)a->literal_len + a->text_max;
+        plain = plain && a->plain && plain_text(a->literal, a->literal_len);
+        words_only = words_only && a->kind == PART_WORD;
+    }
+    uint32_t bound = (uint32_t)SP_MIN(text_max, UINT32_MAX);
+    c->cell = (sp_cell){.ops = words_only ? &word_parts_ops : &parts_ops,
+                        .key = key,
+                        .type = {.kind = SP_TEXT},
+                        .text_max = bound,
+                        .unique = c->n_parts == 1 && c->parts[0].unique,
+                        .bounds = {.text_max = bound, .plain = plain}};
+    return &c->cell;
+}
+
+static uint64_t part_key(uint64_t key, sp_str name)
+{
+    return sp_mix64(key ^ sp_hash64(name.p, name.len, 0));
+}
+
+/* ---- compiling recipes --------------------------------------------------------------------------------------------------- */
+
+static uint32_t decimal_digits(uint64_t v)
+{
+    uint32_t n = 1;
+    while (v >= 10) {
+        v /= 10;
+        n++;
+    }
+    return n;
+}
+
+/* 7..42, 007..042; false when it is not one. */
+static bool int_part(sp_str in, part *a)
+{
+    const char *dots = in.len ? memchr(in.p, '.', in.len) : NULL;
+    if (!dots || dots + 1 >= in.p + in.len || dots[1] != '.')
+        return false;
+    uint64_t ends[2] = {0, 0};
+    const char *stop[2] = {dots, in.p + in.len};
+    const char *at = in.p;
+    for (int side = 0; side < 2; side++, at = dots + 2)
+        for (; at < stop[side] && *at >= '0' && *at <= '9'; at++)
+            ends[side] = ends[side] * 10 + (uint64_t)(*at - '0');
+    size_t len = (size_t)(dots - in.p);
+    bool padded = len > 1 && in.p[0] == '0';
+    a->kind = PART_INT;
+    a->min = (int64_t)ends[0];
+    a->span = ends[1] - ends[0] + 1;
+    a->digits = padded ? (uint32_t)len : 0;
+    a->text_max = padded ? (uint32_t)len : decimal_digits(ends[1]);
+    a->plain = true;
+    return true;
+}
+
+static bool hex_part(sp_str in, part *a)
+{
+    if (in.len < 2 || in.p[0] != 'x' || in.p[1] < '1' || in.p[1] > '9')
+        return false;
+    a->kind = PART_HEX;
+    a->digits = 0;
+    for (size_t i = 1; i < in.len && in.p[i] >= '0' && in.p[i] <= '9'; i++)
+        a->digits = a->digits * 10 + (uint32_t)(in.p[i] - '0');
+    a->text_max = a->digits;
+    a->plain = true;
+    a->unique = a->digits >= 16; /* a whole draw, which is a bijection of the row */
+    return true;
+}
+
+static void add_braces(builder *b, uint64_t key, sp_str in)
+{
+    part a = {.words.key = part_key(key, in)};
+    const char *number = memchr(in.p, '#', in.len);
+    sp_str name = {in.p, number ? (size_t)(number - in.p) : in.len};
+    if (int_part(name, &a) || hex_part(name, &a)) {
+        add_part(b, a);
+        return;
+    }
+    const sp_func *f = sp_func_find(name);
+    if (!f)
+        f = sp_func_find_part(name);
+    if (f) {
+        add_cell(b, sp_func_cell(f, b->env, a.words.key));
+        return;
+    }
+    const sp_words *words = sp_words_find(name);
+    SP_ASSERT(words);
+    add_cell(b, sp_words_cell(b->env, a.words.key, words));
+}
+
+static sp_cell *one_recipe(const sp_func_env *env, uint64_t key, sp_str recipe)
+{
+    builder b;
+    builder_init(&b, env);
+    const char *p = recipe.p, *end = recipe.p + recipe.len;
+    while (p < end) {
+        const char *open = memchr(p, '{', (size_t)(end - p));
+        if (!open)
+            break;
+        const char *close = memchr(open, '}', (size_t)(end - open));
+        SP_ASSERT(close);
+        add_literal(&b, p, (size_t)(open - p));
+        add_braces(&b, key, (sp_str){open + 1, (size_t)(close - open - 1)});
+        p = close + 1;
+    }
+    add_literal(&b, p, (size_t)(end - p));
+    return builder_cell(&b, key);
+}
+
+/* ---- one of several -------------------------------------------------------------------------------------------------------- */
+
+typedef struct choice_cell {
+    sp_cell cell;
+    sp_cell **of;
+    uint32_t n;
+} choice_cell;
+
+static char *choice_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const choice_cell *c = (const choice_cell *)cell;
+    const sp_cell *chosen = c->of[sp_bounded(sp_draw(cell->key, row), c->n)];
+    return chosen->ops->text(chosen, row, p);
+}
+
+static const sp_cell_ops choice_ops = {sp_cell_fill_text, choice_text};
+
+sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe)
+{
+    uint32_t n = 1;
+    for (size_t i = 0; i < recipe.len; i++)
+        n += recipe.p[i] == '\n';
+    if (n == 1)
+        return one_recipe(env, key, recipe);
+    choice_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    sp_cell **of = sp_arena_alloc(env->arena, n, sizeof *of);
+    if (!c || !of)
+        return NULL;
+    *c = (choice_cell){.of = of, .n = n};
+    c->cell = (sp_cell){.ops = &choice_ops,
+                        .key = part_key(key, sp_str_of("|")),
+                        .type = {.kind = SP_TEXT},
+                        .bounds = {.plain = true}};
+    const char *p = recipe.p, *end = recipe.p + recipe.len;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *stop = i + 1 < n ? memchr(p, '\n', (size_t)(end - p)) : end;
+        of[i] = one_recipe(env, key, (sp_str){p, (size_t)(stop - p)});
+        if (!of[i])
+            return NULL;
+        c->cell.text_max = SP_MAX(c->cell.text_max, of[i]->text_max);
+        c->cell.bounds.plain = c->cell.bounds.plain && of[i]->bounds.plain;
+        p = stop + 1;
+    }
+    c->cell.bounds.text_max = c->cell.text_max;
+    return &c->cell;
+}
+
+/* ---- the user's templates ---------------------------------------------------------------------------------------------------- */
+
+/* The next ${name} of [p, end): false when there is none. An inner one counts, so that ${a${name}} has ${name} replaced. */
+static bool next_call(const char *p, const char *end, const char **open, const char **close)
+{
+    *open = NULL;
+    for (; p + 1 < end; p++) {
+        if (p[0] == '$' && p[1] == '{')
+            *open = p++;
+        else if (p[0] == '}' && *open)
+            break;
+    }
+    if (*open && p < end && *p == '}') {
+        *close = p;
+        return true;
+    }
+    return false;
+}
+
+sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, sp_str text, void (*unknown)(void *arg, sp_str name),
+                          void *arg)
+{
+    builder b;
+    builder_init(&b, env);
+    const char *end = text.p + text.len;
+    const char *literal = text.p, *p = text.p;
+    const char *open, *close;
+    while (next_call(p, end, &open, &close)) {
+        sp_str name = {open + 2, (size_t)(close - open - 2)};
+        const sp_func *f = sp_func_find(name);
+        p = close + 1;
+        if (!f) {
+            if (unknown)
+                unknown(arg, name);
+            continue;
+        }
+        uint64_t its_key = part_key(key, name);
+        if (open == text.p && p == end)
+            return sp_func_cell(f, env, its_key);
+        add_literal(&b, literal, (size_t)(open - literal));
+        add_cell(&b, sp_func_cell(f, env, its_key));
+        literal = p;
+    }
+    add_literal(&b, literal, (size_t)(end - literal));
+    return builder_cell(&b, key);
+}

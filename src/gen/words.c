@@ -1,0 +1,21 @@
+/* words.c - finds word lists by name. The lists themselves are data, made by tools/words.mjs at build time; every word is
+ * drawn by its number, so the order within a list is part of what a seed means. */
+#include "gen/cell.h"
+
+const sp_words *sp_words_find(sp_str name)
+{
+    uint32_t low = 0, high = sp_words_count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        const sp_words *words = &sp_words_all[mid];
+        size_t len = strlen(words->name);
+        int order = memcmp(name.p, words->name, SP_MIN(len, name.len));
+        if (order == 0 && len == name.len)
+            return words;
+        if (order < 0 || (order == 0 && name.len < len))
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return NULL;
+}

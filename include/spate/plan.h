@@ -36,7 +36,8 @@ const spate_mistake *spate_plan_mistake(const spate_plan *plan, size_t i); /* in
 size_t spate_plan_tables(const spate_plan *plan);
 const char *spate_plan_table_name(const spate_plan *plan, size_t table);
 uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table);
-/* Gives a table another number of rows. SPATE_E_USAGE when there is no such table. */
+/* Gives a table another number of rows, and looks again for the mistakes that hang on it: a fatal one may come or go, in a plan
+ * that spate_plan_open called SPATE_E_CONFIG as well. SPATE_E_USAGE when there is no such table. */
 int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spate_error *err);
 
 #ifdef __cplusplus

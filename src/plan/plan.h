@@ -15,14 +15,25 @@ typedef struct sp_mark {
 
 /* ---- mistakes (mistake.c) ---------------------------------------------------------------------------------------- */
 
-enum { SP_MISTAKES_MAX = 1000 };
+enum { SP_MISTAKES_MAX = 1000 }; /* kept; more are only counted */
+typedef struct sp_mistake_item {
+    spate_mistake shown;
+    bool about_rows; /* another number of rows may cure it */
+} sp_mistake_item;
 typedef struct sp_mistakes {
     sp_arena arena;
     const char *file;
-    spate_mistake *items;
+    sp_mistake_item *items;
     uint32_t n, cap;
-    uint32_t n_errors; /* the rest are warnings */
+    uint32_t n_errors;     /* a plan with any is refused; the rest are warnings */
+    uint32_t n_row_errors; /* those of them that are about rows */
+    uint32_t n_said;       /* errors, those said again included */
+    bool about_rows;       /* those noted now are */
+    bool nomem;            /* one could not be noted: no memory */
 } sp_mistakes;
+void sp_mistakes_init(sp_mistakes *m, const char *file); /* the name is borrowed */
+void sp_mistakes_done(sp_mistakes *m);
+void sp_mistakes_forget_rows(sp_mistakes *m);
 /* Notes one. found: the offending text ("" if something is missing); the message says what was expected. */
 void sp_mistake(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
 void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
@@ -37,7 +48,7 @@ typedef enum sp_range {
     SP_RANGE_DECIMAL,   /* min_i, max_i, already times 10^scale */
     SP_RANGE_STRING,    /* min_i, max_i: length in characters */
     SP_RANGE_BYTES,     /* min_i, max_i: length in bytes */
-    SP_RANGE_TIMESTAMP, /* min_i, max_i: microseconds since the epoch; format: Go layout or empty */
+    SP_RANGE_TIMESTAMP, /* min_i, max_i: microseconds since the epoch; format: Go layout of a text, or empty */
     SP_RANGE_INTERVAL,  /* min_i, max_i: nanoseconds */
     SP_RANGE_POINT,     /* lat, lon, distance_km */
 } sp_range;
@@ -55,16 +66,17 @@ typedef struct sp_plan_column {
     sp_mark mark;      /* of the column's name */
     sp_mode mode;
     sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
+    bool wrong;        /* has a mistake, so what follows is not to be relied on */
 
-    sp_str text;       /* VALUE: the template; ARRAY: the item's template; RANGE: nothing */
+    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF: as written; else nothing */
     sp_range range;
     int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max */
     double min_f, max_f;
     uint8_t scale;     /* RANGE decimal */
     sp_str format;
     double lat, lon, distance_km;
-    uint32_t ref_table, ref_column; /* REF: resolved */
-    const sp_plan_item *items;      /* SET */
+    uint32_t ref_table, ref_column; /* REF: resolved, or SP_PLAN_NO_REF in a plan with mistakes */
+    const sp_plan_item *items;      /* SET: at least one */
     uint32_t n_items;
     int64_t inc_start;
 
@@ -74,10 +86,12 @@ typedef struct sp_plan_column {
     double exponent;   /* ZIPF: > 0 */
 
     const sp_type *type;  /* asked for with "type:", or NULL */
-    const char *sql_type; /* as written there, e.g. varchar(20) */
-    bool is_enum;         /* type: enum */
+    const char *sql_type; /* as written there, e.g. varchar(20); NULL with type */
+    bool is_enum;         /* type: enum (then type and sql_type are NULL) */
     sp_mark type_mark;
 } sp_plan_column;
+#define SP_PLAN_NO_REF UINT32_MAX
+enum { SP_PLAN_ARRAY_MAX = 1 << 16 }; /* items of one array */
 
 typedef struct sp_plan_table {
     const char *name;
@@ -101,7 +115,17 @@ struct spate_plan {
 /* Reads text as a plan. The plan is made even when it has mistakes (see spate_plan_mistake); err is for what kept the reader
  * from reading at all (no memory). */
 int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **plan, spate_error *err) SP_MUST_CHECK;
+/* Looks again for the mistakes that hang on the numbers of rows (a unique set too small, a ref to an empty table) and forgets
+ * those found before. sp_plan_parse and spate_plan_set_rows have done it. SPATE_E_NOMEM is the only failure. */
+int sp_plan_check_rows(spate_plan *plan, spate_error *err) SP_MUST_CHECK;
 int sp_plan_find_table(const spate_plan *plan, const char *name); /* table number or -1 */
 int sp_plan_find_column(const sp_plan_table *table, sp_str name);
+
+/* ---- types (types.c) --------------------------------------------------------------------------------------------------- */
+
+enum { SP_TYPE_WHY_MAX = 256 };
+/* What a SQL type name means to spate, whatever its case: integer, varchar(20), "timestamp with time zone", text[]. The type
+ * lives in arena. NULL: it means nothing, and why says so; an empty why: no memory. */
+const sp_type *sp_type_parse(sp_str sql, sp_arena *arena, char why[SP_TYPE_WHY_MAX]) SP_MUST_CHECK;
 
 #endif

@@ -1,0 +1,336 @@
+/* check.c - what must hold between columns: refs lead somewhere and never in a circle, and what is
+ * to be unique can be.
+ *
+ * A column has at most one ref, so refs are a graph with one arrow out of each node, and a walk
+ * along the arrows either ends or meets itself. What hangs on numbers of rows is apart, because
+ * they can be changed after reading. */
+#include "plan/document.h"
+
+#include <stdio.h>
+
+/* ---- "did you mean" ---- */
+
+static const char *nearest_table(const spate_plan *plan, sp_str name)
+{
+    const char **names = sp_alloc(plan->n_tables * sizeof(*names));
+    if (!names)
+        return NULL;
+    for (uint32_t i = 0; i < plan->n_tables; i++)
+        names[i] = plan->tables[i].name;
+    const char *near = sp_nearest(name, names, plan->n_tables);
+    sp_free(names);
+    return near;
+}
+
+static const char *nearest_column(const sp_plan_table *table, sp_str name)
+{
+    const char **names = sp_alloc(table->n_columns * sizeof(*names));
+    if (!names)
+        return NULL;
+    for (uint32_t i = 0; i < table->n_columns; i++)
+        names[i] = table->columns[i].name;
+    const char *near = sp_nearest(name, names, table->n_columns);
+    sp_free(names);
+    return near;
+}
+
+/* ---- what refs mean ---- */
+
+/* The last dot before p[end], as an offset; 0: there is none (a name is not empty). */
+static size_t last_dot(sp_str text, size_t end)
+{
+    while (end > 0 && text.p[end - 1] != '.')
+        end--;
+    return end > 0 ? end - 1 : 0;
+}
+
+/* Names of tables may have dots: the longest table name that fits is meant. */
+static const sp_plan_table *find_parent(const sp_names *names, sp_str text, size_t *dot)
+{
+    for (*dot = last_dot(text, text.len); *dot > 0; *dot = last_dot(text, *dot)) {
+        const sp_plan_table *t = sp_names_get(names, 0, (sp_str){text.p, *dot});
+        if (t)
+            return t;
+    }
+    return NULL;
+}
+
+static void no_such_table(spate_plan *plan, const sp_plan_column *c)
+{
+    sp_mistakes *m = &plan->mistakes;
+    sp_str name = {c->text.p, last_dot(c->text, c->text.len)};
+    const char *near = m->n < SP_MISTAKES_MAX ? nearest_table(plan, name) : NULL;
+    sp_mistake(m, c->mode_mark, c->text, "there is no table \"%.*s\" to refer to%s%s%s",
+               SP_SHOW(name), near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static void no_such_column(spate_plan *plan, const sp_plan_column *c, const sp_plan_table *parent,
+                           sp_str name)
+{
+    sp_mistakes *m = &plan->mistakes;
+    const char *near = m->n < SP_MISTAKES_MAX ? nearest_column(parent, name) : NULL;
+    sp_mistake(m, c->mode_mark, c->text, "the table \"%.60s\" has no column \"%.*s\"%s%s%s",
+               parent->name, SP_SHOW(name), near ? "; did you mean \"" : "", near ? near : "",
+               near ? "\"?" : "");
+}
+
+static void resolve(spate_plan *plan, const sp_names *names, sp_plan_column *c)
+{
+    size_t dot = last_dot(c->text, c->text.len);
+    if (dot == 0 || dot + 1 == c->text.len) {
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "expected a ref as table.column");
+        return;
+    }
+    const sp_plan_table *parent = find_parent(names, c->text, &dot);
+    if (!parent) {
+        no_such_table(plan, c);
+        return;
+    }
+    sp_str name = {c->text.p + dot + 1, c->text.len - dot - 1};
+    uint32_t table = (uint32_t)(parent - plan->tables);
+    const sp_plan_column *target = sp_names_get(names, (uint64_t)table + 1, name);
+    if (!target) {
+        no_such_column(plan, c, parent, name);
+        return;
+    }
+    c->ref_table = table;
+    c->ref_column = (uint32_t)(target - parent->columns);
+}
+
+/* The column that a ref leads to, NULL: it is none, or leads nowhere. */
+static const sp_plan_column *target_of(const spate_plan *plan, const sp_plan_column *c)
+{
+    if (c->mode != SP_MODE_REF || c->ref_table == SP_PLAN_NO_REF)
+        return NULL;
+    return &plan->tables[c->ref_table].columns[c->ref_column];
+}
+
+/* ---- circles ---- */
+
+typedef struct place {
+    uint32_t table, column;
+} place;
+
+static const sp_plan_column *column_at(const spate_plan *plan, place p)
+{
+    return &plan->tables[p.table].columns[p.column];
+}
+
+/* "a.x -> b.y -> a.x" */
+static void describe_circle(const spate_plan *plan, place from, char *text, size_t size)
+{
+    place p = from;
+    size_t len = 0;
+    do {
+        const sp_plan_column *c = column_at(plan, p);
+        len += (size_t)snprintf(text + len, size - len, "%.40s.%.40s -> ",
+                                plan->tables[p.table].name, c->name);
+        p = (place){c->ref_table, c->ref_column};
+    } while (len + 200 < size && !(p.table == from.table && p.column == from.column));
+    bool whole = p.table == from.table && p.column == from.column;
+    snprintf(text + len, size - len, "%s%.40s.%.40s", whole ? "" : "... -> ",
+             plan->tables[from.table].name, column_at(plan, from)->name);
+}
+
+static void note_circle(spate_plan *plan, place from)
+{
+    char path[400];
+    const sp_plan_column *c = column_at(plan, from);
+    if (c->ref_table == from.table && c->ref_column == from.column) {
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "a column cannot refer to itself");
+        return;
+    }
+    describe_circle(plan, from, path, sizeof(path));
+    sp_mistake(&plan->mistakes, c->mode_mark, c->text, "refs go in a circle: %s", path);
+}
+
+/* Walks along the refs from one column after the other. seen[first[table] + column] is the walk
+ * that came by. */
+static void find_circles(spate_plan *plan, const uint32_t *first, uint32_t *seen)
+{
+    uint32_t walk = 0;
+    for (uint32_t t = 0; t < plan->n_tables; t++) {
+        for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
+            place p = {t, c};
+            walk++;
+            while (!seen[first[p.table] + p.column]) {
+                seen[first[p.table] + p.column] = walk;
+                const sp_plan_column *from = column_at(plan, p);
+                if (!target_of(plan, from))
+                    break;
+                p = (place){from->ref_table, from->ref_column};
+                if (seen[first[p.table] + p.column] == walk)
+                    note_circle(plan, p);
+            }
+        }
+    }
+}
+
+static int check_circles(spate_plan *plan)
+{
+    uint32_t n = 0;
+    uint32_t *first = sp_alloc((plan->n_tables + 1) * sizeof(*first));
+    for (uint32_t t = 0; first && t < plan->n_tables; t++) {
+        first[t] = n;
+        n += plan->tables[t].n_columns;
+    }
+    uint32_t *seen = sp_alloc_zero(n, sizeof(*seen));
+    if (first && seen)
+        find_circles(plan, first, seen);
+    int status = first && seen ? SPATE_OK : SPATE_E_NOMEM;
+    sp_free(first);
+    sp_free(seen);
+    return status;
+}
+
+/* ---- uniqueness ---- */
+
+static bool is_unique(const sp_plan_column *c)
+{
+    return c->unique || c->mode == SP_MODE_INC || sp_column_is_uuid(c);
+}
+
+/* A value made by functions may be unique by itself; gen knows. */
+static void check_unique_ref(spate_plan *plan, const sp_plan_column *c)
+{
+    const sp_plan_column *parent = target_of(plan, c);
+    if (!c->unique || !parent || is_unique(parent) || parent->mode == SP_MODE_VALUE)
+        return;
+    sp_mistake(&plan->mistakes, c->mode_mark, c->text,
+               "a unique ref needs a unique column to refer to: say unique: true there too");
+}
+
+static int check_labels(spate_plan *plan, const sp_plan_column *c)
+{
+    sp_names seen = {0};
+    int status = SPATE_OK;
+    for (uint32_t i = 0; i < c->n_items && status == SPATE_OK; i++) {
+        const sp_plan_item *it = &c->items[i], *first;
+        const void **slot = sp_names_slot(&seen, 0, it->text);
+        if (!slot) {
+            status = SPATE_E_NOMEM;
+        } else if (!*slot) {
+            *slot = it;
+        } else {
+            first = *slot;
+            sp_mistake(&plan->mistakes, it->mark, it->text,
+                       "the set has \"%.*s\" already, in line %u, column %u; %s", SP_SHOW(it->text),
+                       first->mark.line, first->mark.column,
+                       c->is_enum ? "labels of an enum differ"
+                                  : "the values of a unique set differ");
+        }
+    }
+    sp_names_done(&seen);
+    return status;
+}
+
+static void check_primary_key(spate_plan *plan, const sp_plan_table *t)
+{
+    const sp_plan_column *first = NULL;
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        const sp_plan_column *c = &t->columns[i];
+        if (!c->primary_key)
+            continue;
+        if (is_unique(c) || c->wrong || c->mode == SP_MODE_VALUE)
+            return;
+        first = first ? first : c;
+    }
+    if (first)
+        sp_warning(&plan->mistakes, first->mark, sp_str_of(first->name),
+                   "no column of the primary key of \"%.60s\" is unique by itself, so rows may "
+                   "have the same key",
+                   t->name);
+}
+
+static int link_column(spate_plan *plan, const sp_names *names, sp_plan_column *c)
+{
+    uint32_t said = plan->mistakes.n_said;
+    int status = SPATE_OK;
+    if (c->mode == SP_MODE_REF && !(c->wrong && c->text.len == 0))
+        resolve(plan, names, c);
+    if (c->mode == SP_MODE_SET && (c->unique || c->is_enum))
+        status = check_labels(plan, c);
+    c->wrong |= plan->mistakes.n_said > said;
+    return status;
+}
+
+int sp_plan_link(spate_plan *plan, const sp_names *names)
+{
+    int status = SPATE_OK;
+    for (uint32_t t = 0; t < plan->n_tables; t++)
+        for (uint32_t c = 0; c < plan->tables[t].n_columns && status == SPATE_OK; c++)
+            status = link_column(plan, names, &plan->tables[t].columns[c]);
+    for (uint32_t t = 0; t < plan->n_tables; t++) {
+        for (uint32_t c = 0; c < plan->tables[t].n_columns; c++)
+            check_unique_ref(plan, &plan->tables[t].columns[c]);
+        check_primary_key(plan, &plan->tables[t]);
+    }
+    return status == SPATE_OK ? check_circles(plan) : status;
+}
+
+/* ---- what hangs on numbers of rows ---- */
+
+/* How many different cells a column can have, UINT64_MAX: not known here. unit: what of, in words.
+ */
+static uint64_t capacity(const spate_plan *plan, const sp_plan_column *c, const char **unit)
+{
+    uint64_t span = (uint64_t)c->max_i - (uint64_t)c->min_i;
+    if (c->mode == SP_MODE_SET) {
+        *unit = "values in the set";
+        return c->n_items;
+    }
+    if (c->mode == SP_MODE_REF) {
+        *unit = "rows to refer to";
+        return plan->tables[c->ref_table].rows;
+    }
+    if (c->mode != SP_MODE_RANGE)
+        return UINT64_MAX;
+    switch (c->range) {
+    case SP_RANGE_INT:
+        *unit = "whole numbers in the range (max is not one of them)";
+        return SP_MAX(span, UINT64_C(1));
+    case SP_RANGE_DECIMAL:
+        *unit = "decimals in the range (max is not one of them)";
+        return SP_MAX(span, UINT64_C(1));
+    case SP_RANGE_TIMESTAMP:
+        *unit = "whole seconds in the range";
+        return SP_MAX(span / SP_US_PER_SECOND, UINT64_C(1));
+    case SP_RANGE_INTERVAL:
+        *unit = "microseconds in the range";
+        return SP_MAX(span / 1000, UINT64_C(1));
+    default:
+        return UINT64_MAX;
+    }
+}
+
+static void check_column_rows(spate_plan *plan, const sp_plan_table *t, const sp_plan_column *c)
+{
+    const char *unit = "";
+    if (c->mode == SP_MODE_REF && !target_of(plan, c))
+        return;
+    if (c->mode == SP_MODE_REF && t->rows > 0 && plan->tables[c->ref_table].rows == 0) {
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text,
+                   "the table \"%.60s\" has 0 rows, so there is nothing to refer to",
+                   plan->tables[c->ref_table].name);
+        return;
+    }
+    if (!c->unique)
+        return;
+    uint64_t most = capacity(plan, c, &unit);
+    if (most < t->rows)
+        sp_mistake(&plan->mistakes, c->mode_mark, sp_str_of(c->name),
+                   "%llu unique rows need as many %s, and there are only %llu",
+                   (unsigned long long)t->rows, unit, (unsigned long long)most);
+}
+
+int sp_plan_check_rows(spate_plan *plan, spate_error *err)
+{
+    sp_mistakes_forget_rows(&plan->mistakes);
+    plan->mistakes.about_rows = true;
+    for (uint32_t t = 0; t < plan->n_tables; t++)
+        for (uint32_t c = 0; c < plan->tables[t].n_columns; c++)
+            if (!plan->tables[t].columns[c].wrong)
+                check_column_rows(plan, &plan->tables[t], &plan->tables[t].columns[c]);
+    plan->mistakes.about_rows = false;
+    return plan->mistakes.nomem ? sp_fail_nomem(err) : SPATE_OK;
+}

@@ -1,0 +1,111 @@
+/* document.h - private to plan: the tree that a YAML text becomes, names looked up fast, and the
+ * steps of the reader.
+ *
+ * A tree is made once and never changed. An alias is the very node it names, so the tree may share
+ * branches but has no cycle; `<<` has been merged in. It lives in an arena, its texts in another
+ * (the plan's), so that they can be kept. */
+#ifndef SP_PLAN_DOCUMENT_H
+#define SP_PLAN_DOCUMENT_H
+
+#include "plan/plan.h"
+
+enum {
+    SP_DOCUMENT_DEPTH_MAX = 64,
+    SP_DOCUMENT_NODES_MAX = 1 << 22, /* keys and values, merged ones counted again */
+};
+
+/* ---- the tree (document.c)
+ * --------------------------------------------------------------------------------------- */
+
+typedef enum sp_node_kind { SP_NODE_TEXT, SP_NODE_LIST, SP_NODE_MAP } sp_node_kind;
+
+typedef struct sp_node sp_node;
+typedef struct sp_pair {
+    const sp_node *key, *value; /* the key is always a text */
+} sp_pair;
+struct sp_node {
+    sp_node_kind kind;
+    bool plain;   /* a text without quotes */
+    uint32_t n;   /* items or pairs */
+    sp_mark mark; /* columns count characters; of a quoted text: its quote */
+    union {
+        sp_str text; /* UTF-8 without NUL, and a NUL behind it */
+        const sp_node *const *items;
+        const sp_pair *pairs; /* no key twice; a mapping's own before the merged ones */
+    };
+};
+
+/* Reads the first document of text. *root is NULL when there is none, or when it is too broken to
+ * look at; then there is a mistake that says why. SPATE_E_NOMEM is the only failure. */
+int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *texts, sp_mistakes *m,
+                     const sp_node **root, spate_error *err) SP_MUST_CHECK;
+bool sp_node_is_null(const sp_node *node); /* nothing, ~ or null, without quotes */
+
+/* ---- names (names.c): a map from (scope, name) to a pointer
+ * -------------------------------------------------------- */
+
+typedef struct sp_names {
+    struct sp_name_slot *slots;
+    size_t cap, n;
+} sp_names; /* starts as zeros */
+/* Where the value of a name is kept; it is NULL until set. The name is borrowed. NULL: no memory.
+ */
+const void **sp_names_slot(sp_names *names, uint64_t scope, sp_str name);
+const void *sp_names_get(const sp_names *names, uint64_t scope,
+                         sp_str name); /* NULL: no such name */
+void sp_names_done(sp_names *names);
+
+/* ---- texts as values (scalar.c). Digits may be grouped with "_". False: it is none
+ * ---------------------------------- */
+
+bool sp_scalar_i64(sp_str s, int64_t *v);  /* 10_000, 0x1f, 1e6, 5.0 */
+bool sp_scalar_u64(sp_str s, uint64_t *v); /* and up to 2^64 - 1 */
+bool sp_scalar_f64(sp_str s, double *v);   /* finite */
+bool sp_scalar_rows(
+    sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
+bool sp_scalar_rate(sp_str s, double *v); /* 0.05 or 5% */
+
+/* ---- the reader (read.c, props.c, check.c)
+ * --------------------------------------------------------------------------- */
+
+typedef struct sp_reader {
+    spate_plan *plan;
+    sp_mistakes *m;   /* the plan's */
+    uint32_t budget;  /* values that may still be read: aliases can make a short text long */
+    bool nomem, stop; /* no use going on */
+} sp_reader;
+
+/* The keys that a mapping may have, in the order of an enum. */
+typedef struct sp_keys {
+    const char *of; /* "a table" */
+    const char *const *names;
+    uint32_t n;
+} sp_keys;
+
+/* Sorts a mapping's values into values[keys->n]; a null is as good as no value. Warns about other
+ * keys. */
+void sp_read_keys(sp_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values);
+/* The text of a node, or a mistake: expected what. */
+bool sp_read_text(sp_reader *r, const sp_node *node, const char *what, sp_str *text);
+/* Takes n values out of the budget; false when it is used up. */
+bool sp_read_spend(sp_reader *r, uint32_t n, sp_mark at);
+
+/* The range called name and the props it needs; the lengths of an array. */
+void sp_read_range(sp_reader *r, sp_plan_column *c, sp_str name, const sp_node *props);
+void sp_read_array(sp_reader *r, sp_plan_column *c, const sp_node *props);
+
+/* Finds what every ref means; reports unknown ones, and circles. names: tables in scope 0
+ * (sp_plan_table *), the columns of table number t in scope t + 1 (sp_plan_column *). */
+int sp_plan_link(spate_plan *plan, const sp_names *names) SP_MUST_CHECK;
+
+/* Sorted or alone, this one value is known here to be unique; what other functions are is known to
+ * gen. */
+static inline bool sp_column_is_uuid(const sp_plan_column *c)
+{
+    return c->mode == SP_MODE_VALUE && sp_str_is(c->text, "${uuid}");
+}
+
+/* For "%.*s": a text's beginning, long enough for a name in a message. */
+#define SP_SHOW(s) (int)SP_MIN((s).len, (size_t)60), (s).p
+
+#endif

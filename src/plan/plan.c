@@ -1,0 +1,105 @@
+/* plan.c - what others may ask a plan, and the calls that spate/plan.h promises. */
+#include "plan/plan.h"
+#include "os/os.h"
+
+/* Says of a plan with mistakes how many there are and which is the first: all that fits one line.
+ */
+static int refuse(const spate_plan *plan, spate_error *err)
+{
+    const sp_mistakes *m = &plan->mistakes;
+    uint32_t i = 0;
+    while (i < m->n && !m->items[i].shown.fatal)
+        i++;
+    if (i == m->n)
+        return sp_fail(err, SPATE_E_CONFIG, "the plan \"%s\" has mistakes", plan->path);
+    const spate_mistake *first = &m->items[i].shown;
+    const char *lead = m->n_errors == 1 ? "" : "the first of them: ";
+    return sp_fail(err, SPATE_E_CONFIG,
+                   "the plan \"%s\" has %u mistake%s; %sline %u, column %u: %s", plan->path,
+                   m->n_errors, m->n_errors == 1 ? "" : "s", lead, first->line, first->column,
+                   first->message);
+}
+
+int spate_plan_open(const char *path, spate_plan **out, spate_error *err)
+{
+    sp_buf text;
+    spate_plan *plan = NULL;
+    *out = NULL;
+    sp_buf_init(&text);
+    int status = sp_os_read_file(path, SP_PLAN_BYTES_MAX, &text, err);
+    if (status == SPATE_OK)
+        status = sp_plan_parse(path, text.data, text.len, &plan, err);
+    sp_buf_done(&text);
+    if (status != SPATE_OK)
+        return sp_fail_context(err, status, "reading the plan");
+    *out = plan;
+    return plan->mistakes.n_errors ? refuse(plan, err) : SPATE_OK;
+}
+
+void spate_plan_free(spate_plan *plan)
+{
+    if (!plan)
+        return;
+    sp_mistakes_done(&plan->mistakes);
+    sp_arena_done(&plan->arena);
+    sp_free(plan);
+}
+
+size_t spate_plan_tables(const spate_plan *plan)
+{
+    return plan->n_tables;
+}
+
+const char *spate_plan_table_name(const spate_plan *plan, size_t table)
+{
+    return table < plan->n_tables ? plan->tables[table].name : NULL;
+}
+
+uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table)
+{
+    return table < plan->n_tables ? plan->tables[table].rows : 0;
+}
+
+static void hint_table(const spate_plan *plan, const char *name, spate_error *err)
+{
+    const char **names = sp_alloc(plan->n_tables * sizeof(*names));
+    if (!names)
+        return;
+    for (uint32_t i = 0; i < plan->n_tables; i++)
+        names[i] = plan->tables[i].name;
+    const char *near = sp_nearest(sp_str_of(name), names, plan->n_tables);
+    if (near)
+        sp_error_hint(err, "did you mean \"%s\"?", near);
+    sp_free(names);
+}
+
+int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spate_error *err)
+{
+    int t = sp_plan_find_table(plan, table);
+    if (t < 0) {
+        sp_fail(err, SPATE_E_USAGE, "the plan \"%s\" has no table \"%s\"", plan->path, table);
+        hint_table(plan, table, err);
+        return SPATE_E_USAGE;
+    }
+    if (rows > INT64_MAX)
+        return sp_fail(err, SPATE_E_USAGE,
+                       "a table cannot have more than 9223372036854775807 rows");
+    plan->tables[t].rows = rows;
+    return sp_plan_check_rows(plan, err);
+}
+
+int sp_plan_find_table(const spate_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->n_tables; i++)
+        if (strcmp(plan->tables[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int sp_plan_find_column(const sp_plan_table *table, sp_str name)
+{
+    for (uint32_t i = 0; i < table->n_columns; i++)
+        if (sp_str_is(name, table->columns[i].name))
+            return (int)i;
+    return -1;
+}

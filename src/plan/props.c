@@ -1,0 +1,254 @@
+/* props.c - the ranges: for each kind the props it needs, may have and how a bound of it is read.
+ */
+#include "plan/document.h"
+
+#include <math.h>
+
+enum { P_MIN, P_MAX, P_FORMAT, P_SCALE, P_LAT, P_LON, P_DISTANCE, P_COUNT };
+static const char *const prop_names[P_COUNT] = {
+    [P_MIN] = "min", [P_MAX] = "max", [P_FORMAT] = "format",        [P_SCALE] = "scale",
+    [P_LAT] = "lat", [P_LON] = "lon", [P_DISTANCE] = "distance_km",
+};
+static const sp_keys prop_keys = {"props", prop_names, P_COUNT};
+
+#define BIT(prop) (1u << (prop))
+#define BOUNDS    (BIT(P_MIN) | BIT(P_MAX))
+
+enum { SCALE_DEFAULT = 2, SCALE_MAX = 18 };
+#define DECIMAL_END INT64_C(1000000000000000000) /* 10^18: a decimal has at most 18 digits */
+
+/* ---- one bound ---- */
+
+static bool whole_bound(const sp_plan_column *c, sp_str s, int64_t *v)
+{
+    (void)c;
+    return sp_scalar_i64(s, v);
+}
+
+static bool length_bound(const sp_plan_column *c, sp_str s, int64_t *v)
+{
+    int64_t most = c->mode == SP_MODE_ARRAY ? SP_PLAN_ARRAY_MAX : SP_CELL_TEXT_MAX;
+    return sp_scalar_i64(s, v) && *v >= 0 && *v <= most;
+}
+
+static bool decimal_bound(const sp_plan_column *c, sp_str s, int64_t *v)
+{
+    return sp_parse_decimal(s, c->scale, v) && *v > -DECIMAL_END && *v < DECIMAL_END;
+}
+
+static bool timestamp_bound(const sp_plan_column *c, sp_str s, int64_t *v)
+{
+    (void)c;
+    return sp_parse_timestamp(s, v);
+}
+
+static bool interval_bound(const sp_plan_column *c, sp_str s, int64_t *v)
+{
+    (void)c;
+    return sp_parse_duration_ns(s, v);
+}
+
+/* ---- kinds of range ---- */
+
+typedef struct range_kind {
+    const char *name;
+    unsigned needs, may;                                         /* bits of props */
+    const char *bound;                                           /* what min and max are */
+    bool (*read)(const sp_plan_column *c, sp_str s, int64_t *v); /* NULL: not a pair of integers */
+} range_kind;
+
+static const range_kind kinds[] = {
+    [SP_RANGE_INT] = {"int", BOUNDS, 0, "a whole number", whole_bound},
+    [SP_RANGE_FLOAT] = {"float", BOUNDS, 0, "a number", NULL},
+    [SP_RANGE_DECIMAL] = {"decimal", BOUNDS, BIT(P_SCALE),
+                          "a number of at most 18 digits, no more than scale of them "
+                          "behind the point",
+                          decimal_bound},
+    [SP_RANGE_STRING] = {"string", BOUNDS, 0, "a length of 0 to 8388608 characters", length_bound},
+    [SP_RANGE_BYTES] = {"bytes", BOUNDS, 0, "a length of 0 to 8388608 bytes", length_bound},
+    [SP_RANGE_TIMESTAMP] = {"timestamp", BOUNDS, BIT(P_FORMAT),
+                            "a timestamp, such as 2024-01-31 or "
+                            "2024-01-31T12:00:00Z",
+                            timestamp_bound},
+    [SP_RANGE_INTERVAL] = {"interval", BOUNDS, 0, "a duration, such as 90m or 1h30m",
+                           interval_bound},
+    [SP_RANGE_POINT] = {"point", BIT(P_LAT) | BIT(P_LON) | BIT(P_DISTANCE), 0, NULL, NULL},
+};
+static const range_kind array_kind = {"array", BOUNDS, 0, "a length of 0 to 65536 items",
+                                      length_bound};
+_Static_assert(SP_CELL_TEXT_MAX == 8388608 && SP_PLAN_ARRAY_MAX == 65536, "the words above say so");
+
+static const range_kind *find_kind(sp_str name)
+{
+    for (size_t i = 0; i < SP_COUNT(kinds); i++)
+        if (sp_str_ieq(name, kinds[i].name))
+            return &kinds[i];
+    return NULL;
+}
+
+static void unknown_kind(sp_reader *r, const sp_plan_column *c, sp_str name)
+{
+    const char *names[SP_COUNT(kinds)];
+    for (size_t i = 0; i < SP_COUNT(kinds); i++)
+        names[i] = kinds[i].name;
+    const char *near = sp_nearest(name, names, SP_COUNT(names));
+    sp_mistake(
+        r->m, c->mode_mark, name,
+        "expected int, float, decimal, string, bytes, timestamp, interval or point as range%s%s%s",
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* "min and max": the props of a set of bits. */
+static void list_props(unsigned bits, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (unsigned i = 0; i < P_COUNT; i++) {
+        if (!(bits & BIT(i)))
+            continue;
+        const char *glue = !text[0] ? "" : bits >> i == 1 ? " and " : ", ";
+        strncat(text, glue, size - strlen(text) - 1);
+        strncat(text, prop_names[i], size - strlen(text) - 1);
+    }
+}
+
+/* Notes what is missing and what does nothing. False when something is missing. */
+static bool check_props(sp_reader *r, const sp_plan_column *c, const range_kind *kind,
+                        const sp_node *at, const sp_node *const *props)
+{
+    char text[64];
+    unsigned missing = 0;
+    const char *range = kind == &array_kind ? "" : "range ";
+    for (unsigned i = 0; i < P_COUNT; i++) {
+        if (!props[i])
+            missing |= kind->needs & BIT(i);
+        else if (!((kind->needs | kind->may) & BIT(i)))
+            sp_warning(r->m, props[i]->mark, sp_str_of(prop_names[i]),
+                       "%s%s makes nothing of the prop \"%s\"", range, kind->name, prop_names[i]);
+    }
+    if (!missing)
+        return true;
+    list_props(missing, text, sizeof(text));
+    sp_mistake(r->m, at ? at->mark : c->mode_mark, (sp_str){0}, "%s%s needs props with %s%s%s%s",
+               range, kind->name, text, kind->bound ? " (" : "", kind->bound ? kind->bound : "",
+               kind->bound ? ")" : "");
+    return false;
+}
+
+/* ---- values of props ---- */
+
+static bool read_bound(sp_reader *r, const sp_plan_column *c, const range_kind *kind,
+                       const char *prop, const sp_node *node, int64_t *v)
+{
+    sp_str text;
+    if (!sp_read_text(r, node, kind->bound, &text))
+        return false;
+    if (kind->read(c, text, v))
+        return true;
+    sp_mistake(r->m, node->mark, text, "expected %s as \"%s\"", kind->bound, prop);
+    return false;
+}
+
+static void read_bounds(sp_reader *r, sp_plan_column *c, const range_kind *kind,
+                        const sp_node *const *props)
+{
+    int64_t min = 0, max = 0;
+    bool fine = read_bound(r, c, kind, "min", props[P_MIN], &min);
+    if (!read_bound(r, c, kind, "max", props[P_MAX], &max) || !fine)
+        return;
+    c->min_i = SP_MIN(min, max);
+    c->max_i = SP_MAX(min, max);
+}
+
+static bool read_number(sp_reader *r, const char *prop, const sp_node *node, double least,
+                        double most, double *v)
+{
+    sp_str text;
+    if (!sp_read_text(r, node, "a number", &text))
+        return false;
+    if (sp_scalar_f64(text, v) && *v >= least && *v <= most)
+        return true;
+    if (isinf(most))
+        sp_mistake(r->m, node->mark, text, "expected a number as \"%s\"", prop);
+    else
+        sp_mistake(r->m, node->mark, text, "expected a number from %g to %g as \"%s\"", least, most,
+                   prop);
+    return false;
+}
+
+static void read_floats(sp_reader *r, sp_plan_column *c, const sp_node *const *props)
+{
+    double min = 0, max = 0;
+    bool fine = read_number(r, "min", props[P_MIN], -INFINITY, INFINITY, &min);
+    if (!read_number(r, "max", props[P_MAX], -INFINITY, INFINITY, &max) || !fine)
+        return;
+    c->min_f = SP_MIN(min, max);
+    c->max_f = SP_MAX(min, max);
+    if (!isfinite(c->max_f - c->min_f))
+        sp_mistake(r->m, props[P_MAX]->mark, props[P_MAX]->text,
+                   "min and max are too far apart for a float");
+}
+
+static void read_point(sp_reader *r, sp_plan_column *c, const sp_node *const *props)
+{
+    const double half_round_the_earth_km = 20040;
+    read_number(r, "lat", props[P_LAT], -90, 90, &c->lat);
+    read_number(r, "lon", props[P_LON], -180, 180, &c->lon);
+    read_number(r, "distance_km", props[P_DISTANCE], 0, half_round_the_earth_km, &c->distance_km);
+}
+
+static bool read_scale(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    int64_t scale = SCALE_DEFAULT;
+    sp_str text;
+    if (node && !sp_read_text(r, node, "a scale", &text))
+        return false;
+    if (node && (!sp_scalar_i64(text, &scale) || scale < 0 || scale > SCALE_MAX)) {
+        sp_mistake(r->m, node->mark, text, "expected 0 to %d digits behind the point as \"scale\"",
+                   SCALE_MAX);
+        return false;
+    }
+    c->scale = (uint8_t)scale;
+    return true;
+}
+
+/* ---- a whole range ---- */
+
+static void read_props(sp_reader *r, sp_plan_column *c, const range_kind *kind, const sp_node *node)
+{
+    const sp_node *props[P_COUNT] = {0};
+    if (node && node->kind != SP_NODE_MAP) {
+        sp_mistake(r->m, node->mark, node->kind == SP_NODE_TEXT ? node->text : (sp_str){0},
+                   "expected a mapping as props, such as {min: 1, max: 10}");
+        return;
+    }
+    if (node)
+        sp_read_keys(r, node, &prop_keys, props);
+    if (!check_props(r, c, kind, node, props))
+        return;
+    if (kind == &kinds[SP_RANGE_DECIMAL] && !read_scale(r, c, props[P_SCALE]))
+        return;
+    if (kind == &kinds[SP_RANGE_TIMESTAMP] && props[P_FORMAT])
+        sp_read_text(r, props[P_FORMAT], "a layout, such as 2006-01-02", &c->format);
+    if (kind->read)
+        read_bounds(r, c, kind, props);
+    else if (kind == &kinds[SP_RANGE_FLOAT])
+        read_floats(r, c, props);
+    else
+        read_point(r, c, props);
+}
+
+void sp_read_range(sp_reader *r, sp_plan_column *c, sp_str name, const sp_node *props)
+{
+    const range_kind *kind = find_kind(name);
+    if (!kind) {
+        unknown_kind(r, c, name);
+        return;
+    }
+    c->range = (sp_range)(kind - kinds);
+    read_props(r, c, kind, props);
+}
+
+void sp_read_array(sp_reader *r, sp_plan_column *c, const sp_node *props)
+{
+    read_props(r, c, &array_kind, props);
+}

@@ -1,0 +1,693 @@
+/* read.c - the tree of a document becomes the tables and columns of a plan.
+ *
+ * Each mapping (the plan, a table, a column, a distribution) is sorted into an array by its table
+ * of keys, and then read key by key in a fixed order, so nothing hangs on the order in the file. A
+ * mistake never ends the reading: the column is marked wrong, and the next one is read. What must
+ * be compared between columns is check.c's. */
+#include "plan/document.h"
+
+#include <math.h>
+
+#define ZIPF_EXPONENT_DEFAULT 1.1
+enum { COLUMN_COST = 16 }; /* of the budget: a column takes as much room as so many texts */
+
+static void mistake_at(sp_reader *r, const sp_node *node, const char *expected)
+{
+    sp_mistake(r->m, node->mark, node->kind == SP_NODE_TEXT ? node->text : (sp_str){0},
+               "expected %s%s", expected,
+               node->kind == SP_NODE_LIST  ? ", found a list"
+               : node->kind == SP_NODE_MAP ? ", found a mapping"
+                                           : "");
+}
+
+bool sp_read_text(sp_reader *r, const sp_node *node, const char *what, sp_str *text)
+{
+    if (node->kind != SP_NODE_TEXT) {
+        mistake_at(r, node, what);
+        return false;
+    }
+    *text = node->text;
+    return true;
+}
+
+bool sp_read_spend(sp_reader *r, uint32_t n, sp_mark at)
+{
+    if (!r->stop && r->budget < n) {
+        sp_mistake(r->m, at, (sp_str){0}, "the plan is too large: its aliases repeat too much");
+        r->stop = true;
+    }
+    if (r->stop)
+        return false;
+    r->budget -= n;
+    return true;
+}
+
+static void *make(sp_reader *r, size_t n, size_t bytes)
+{
+    void *p = sp_arena_alloc(&r->plan->arena, n, bytes);
+    if (!p)
+        r->nomem = r->stop = true;
+    return p;
+}
+
+/* ---- keys ---- */
+
+static void unknown_key(sp_reader *r, const sp_node *key, const sp_keys *keys)
+{
+    if (key->text.len >= 2 && (key->text.p[0] == 'x' && key->text.p[1] == '-'))
+        return; /* x-anything is the user's own: a place for anchors */
+    const char *near = sp_nearest(key->text, keys->names, keys->n);
+    sp_warning(r->m, key->mark, key->text,
+               "the key \"%.*s\" means nothing in %s and is ignored%s%s%s", SP_SHOW(key->text),
+               keys->of, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+void sp_read_keys(sp_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values)
+{
+    for (uint32_t i = 0; i < map->n; i++) {
+        uint32_t k = 0;
+        while (k < keys->n && !sp_str_is(map->pairs[i].key->text, keys->names[k]))
+            k++;
+        if (k == keys->n)
+            unknown_key(r, map->pairs[i].key, keys);
+        else if (!sp_node_is_null(map->pairs[i].value))
+            values[k] = map->pairs[i].value;
+    }
+}
+
+/* ---- a column ---- */
+
+enum {
+    C_NAME,
+    C_MODES, /* in the order of sp_mode, which is the order of precedence */
+    C_VALUE = C_MODES,
+    C_RANGE,
+    C_REF,
+    C_SET,
+    C_INC,
+    C_ARRAY,
+    C_PROPS,
+    C_NULL,
+    C_WEIGHTS,
+    C_UNIQUE,
+    C_SORTED,
+    C_PRIMARY_KEY,
+    C_DISTRIBUTION,
+    C_TYPE,
+    C_COUNT
+};
+enum { MODES = SP_MODE_ARRAY + 1 };
+static const char *const column_names[C_COUNT] = {
+    [C_NAME] = "name",
+    [C_VALUE] = "value",
+    [C_RANGE] = "range",
+    [C_REF] = "ref",
+    [C_SET] = "set",
+    [C_INC] = "inc",
+    [C_ARRAY] = "array",
+    [C_PROPS] = "props",
+    [C_NULL] = "null",
+    [C_WEIGHTS] = "weights",
+    [C_UNIQUE] = "unique",
+    [C_SORTED] = "sorted",
+    [C_PRIMARY_KEY] = "primary_key",
+    [C_DISTRIBUTION] = "distribution",
+    [C_TYPE] = "type",
+};
+static const sp_keys column_keys = {"a column", column_names, C_COUNT};
+
+/* dgs takes an empty text and inc: 0 for "not given". So do we when another mode is given. */
+static bool is_zero(sp_mode mode, const sp_node *node)
+{
+    int64_t v;
+    if (node->kind != SP_NODE_TEXT)
+        return false;
+    return node->text.len == 0 || (mode == SP_MODE_INC && sp_scalar_i64(node->text, &v) && v == 0);
+}
+
+/* The first mode given; -1: none. */
+static int pick_mode(const sp_node *const *modes)
+{
+    int zero = -1;
+    for (int i = MODES - 1; i >= 0; i--)
+        if (modes[i] && is_zero((sp_mode)i, modes[i]))
+            zero = i;
+    for (int i = 0; i < MODES; i++)
+        if (modes[i] && !is_zero((sp_mode)i, modes[i]))
+            return i;
+    return zero;
+}
+
+static void warn_other_modes(sp_reader *r, const sp_node *const *modes, int used)
+{
+    for (int i = 0; i < MODES; i++)
+        if (i != used && modes[i])
+            sp_warning(r->m, modes[i]->mark, sp_str_of(column_names[C_MODES + i]),
+                       "\"%s\" is not used, because \"%s\" is there", column_names[C_MODES + i],
+                       column_names[C_MODES + used]);
+}
+
+static void read_template(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    if (!sp_read_text(r, node, "a text, such as ${uuid}", &c->text))
+        return;
+    if (c->text.len > SP_CELL_TEXT_MAX)
+        sp_mistake(r->m, node->mark, c->text, "expected at most %d bytes of text",
+                   SP_CELL_TEXT_MAX);
+}
+
+static void read_inc(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str text;
+    if (sp_read_text(r, node, "the first number to count from", &text) &&
+        !sp_scalar_i64(text, &c->inc_start))
+        mistake_at(r, node, "a whole number to count from");
+}
+
+static void read_item(sp_reader *r, const sp_node *node, sp_plan_item *item)
+{
+    *item = (sp_plan_item){.mark = node->mark, .weight = 1, .text = sp_str_of("")};
+    if (!sp_read_text(r, node, "a text as value of a set", &item->text))
+        return;
+    if (sp_node_is_null(node) && node->text.len) {
+        sp_warning(r->m, node->mark, node->text,
+                   "in a set this is an empty text; for missing values there is \"null: 10%%\"");
+        item->text.len = 0;
+    }
+    if (item->text.len > SP_CELL_TEXT_MAX)
+        sp_mistake(r->m, node->mark, item->text, "expected at most %d bytes of text",
+                   SP_CELL_TEXT_MAX);
+}
+
+static void read_weight(sp_reader *r, const sp_node *node, sp_plan_item *item)
+{
+    sp_str text;
+    if (!sp_read_text(r, node, "a weight: a number, 0 or more", &text))
+        return;
+    if (!sp_scalar_f64(text, &item->weight) || item->weight < 0)
+        mistake_at(r, node, "a weight: a number, 0 or more");
+}
+
+static void read_weights(sp_reader *r, sp_plan_item *items, uint32_t n, const sp_node *weights)
+{
+    double sum = 0;
+    if (weights->kind != SP_NODE_LIST) {
+        mistake_at(r, weights, "a list of weights, such as [70, 20, 10]");
+        return;
+    }
+    if (weights->n != n) {
+        sp_mistake(r->m, weights->mark, (sp_str){0},
+                   "expected as many weights as the set has values: %u, found %u", n, weights->n);
+        return;
+    }
+    uint32_t said = r->m->n_said;
+    for (uint32_t i = 0; i < n; i++) {
+        read_weight(r, weights->items[i], &items[i]);
+        sum += items[i].weight;
+    }
+    if (said == r->m->n_said && (!isfinite(sum) || sum <= 0))
+        sp_mistake(r->m, weights->mark, (sp_str){0}, "expected weights with a sum above 0");
+}
+
+static void read_set(sp_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights)
+{
+    if (node->kind != SP_NODE_LIST) {
+        mistake_at(r, node, "a list of values, such as [small, large]");
+        return;
+    }
+    if (!sp_read_spend(r, node->n, node->mark))
+        return;
+    sp_plan_item *items = make(r, SP_MAX(node->n, 1u), sizeof(*items));
+    if (!items)
+        return;
+    if (node->n == 0) {
+        sp_warning(r->m, node->mark, (sp_str){0},
+                   "the set has no values, so every cell is an empty text");
+        items[0] = (sp_plan_item){.text = sp_str_of(""), .mark = node->mark, .weight = 1};
+    }
+    for (uint32_t i = 0; i < node->n; i++)
+        read_item(r, node->items[i], &items[i]);
+    c->items = items;
+    c->n_items = SP_MAX(node->n, 1u);
+    if (weights)
+        read_weights(r, items, node->n, weights);
+}
+
+static void read_mode(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
+{
+    const sp_node *node = v[C_MODES + c->mode];
+    sp_str name;
+    switch (c->mode) {
+    case SP_MODE_VALUE:
+        read_template(r, c, node);
+        break;
+    case SP_MODE_RANGE:
+        if (sp_read_text(r, node, "a range, such as int", &name))
+            sp_read_range(r, c, name, v[C_PROPS]);
+        break;
+    case SP_MODE_REF:
+        sp_read_text(r, node, "a ref: table.column", &c->text);
+        break;
+    case SP_MODE_SET:
+        read_set(r, c, node, v[C_WEIGHTS]);
+        break;
+    case SP_MODE_INC:
+        read_inc(r, c, node);
+        break;
+    case SP_MODE_ARRAY:
+        read_template(r, c, node);
+        sp_read_array(r, c, v[C_PROPS]);
+        break;
+    }
+    if (v[C_PROPS] && c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY)
+        sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
+                   "\"props\" is not used: it belongs to range and array");
+    if (v[C_WEIGHTS] && c->mode != SP_MODE_SET)
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
+                   "expected \"weights\" only beside a set");
+}
+
+/* ---- what a column may have besides its mode ---- */
+
+static bool read_flag(sp_reader *r, const sp_node *node)
+{
+    bool v = false;
+    sp_str text;
+    if (node && sp_read_text(r, node, "true or false", &text) && !sp_parse_bool(text, &v))
+        mistake_at(r, node, "true or false");
+    return v;
+}
+
+static void read_null_rate(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str text;
+    double v;
+    if (!node || !sp_read_text(r, node, "how many cells are null: 0.05 or 5%", &text))
+        return;
+    if (sp_scalar_rate(text, &v) && v >= 0 && v <= 1)
+        c->null_rate = v;
+    else
+        mistake_at(r, node, "the share of cells that are null: 0 to 1, or 0% to 100%");
+}
+
+static void read_type(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str text;
+    char why[SP_TYPE_WHY_MAX];
+    if (!node)
+        return;
+    c->type_mark = node->mark;
+    if (!sp_read_text(r, node, "a SQL type", &text))
+        return;
+    if (sp_str_ieq(text, "enum")) {
+        c->is_enum = true;
+        if (c->mode != SP_MODE_SET)
+            sp_mistake(r->m, node->mark, text,
+                       "expected a set in a column of type enum: it gives the labels");
+        return;
+    }
+    c->type = sp_type_parse(text, &r->plan->arena, why);
+    if (c->type)
+        c->sql_type = text.p;
+    else if (why[0])
+        sp_mistake(r->m, node->mark, text, "%s", why);
+    else
+        r->nomem = r->stop = true;
+}
+
+enum { D_TYPE, D_EXPONENT, D_COUNT };
+static const char *const distribution_names[D_COUNT] = {
+    [D_TYPE] = "type", [D_EXPONENT] = "exponent"};
+static const sp_keys distribution_keys = {"a distribution", distribution_names, D_COUNT};
+
+static void read_exponent(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str text;
+    if (c->spread != SP_SPREAD_ZIPF) {
+        sp_warning(r->m, node->mark, sp_str_of("exponent"),
+                   "\"exponent\" is not used: it belongs to zipf");
+        return;
+    }
+    if (!sp_read_text(r, node, "an exponent: a number above 0", &text))
+        return;
+    if (!sp_scalar_f64(text, &c->exponent) || c->exponent <= 0)
+        mistake_at(r, node, "an exponent: a number above 0");
+}
+
+static void read_spread(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str name;
+    if (!sp_read_text(r, node, "uniform or zipf", &name))
+        return;
+    if (sp_str_ieq(name, "uniform"))
+        return;
+    if (!sp_str_ieq(name, "zipf")) {
+        mistake_at(r, node, "uniform or zipf as distribution");
+        return;
+    }
+    c->spread = SP_SPREAD_ZIPF;
+    c->exponent = ZIPF_EXPONENT_DEFAULT;
+    bool ranks = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET ||
+                 (c->mode == SP_MODE_RANGE && c->range == SP_RANGE_INT);
+    if (!ranks)
+        sp_mistake(r->m, node->mark, name, "expected zipf only with ref, set or range int");
+}
+
+static void read_distribution(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    const sp_node *v[D_COUNT] = {node};
+    if (!node)
+        return;
+    if (node->kind == SP_NODE_MAP) {
+        v[D_TYPE] = NULL;
+        sp_read_keys(r, node, &distribution_keys, v);
+    }
+    if (v[D_TYPE])
+        read_spread(r, c, v[D_TYPE]);
+    else
+        sp_mistake(r->m, node->mark, (sp_str){0},
+                   "a distribution needs a \"type\": uniform or zipf");
+    if (v[D_EXPONENT])
+        read_exponent(r, c, v[D_EXPONENT]);
+}
+
+static bool can_sort(const sp_plan_column *c)
+{
+    if (c->mode == SP_MODE_RANGE)
+        return c->range == SP_RANGE_INT || c->range == SP_RANGE_FLOAT ||
+               c->range == SP_RANGE_DECIMAL || c->range == SP_RANGE_TIMESTAMP;
+    return sp_column_is_uuid(c) || c->mode == SP_MODE_INC;
+}
+
+/* Wishes that do not go together. */
+static void check_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
+{
+    if (c->sorted && !can_sort(c))
+        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"),
+                   "only value ${uuid}, inc, and the ranges int, float, decimal and timestamp can "
+                   "be sorted");
+    if (c->sorted && c->spread == SP_SPREAD_ZIPF)
+        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "zipf cannot be sorted");
+    if (c->unique && c->spread == SP_SPREAD_ZIPF)
+        sp_mistake(r->m, v[C_UNIQUE]->mark, sp_str_of("unique"),
+                   "zipf repeats values, so they cannot be unique");
+    if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->spread == SP_SPREAD_ZIPF)
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
+                   "expected either weights or zipf, not both");
+    if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->unique)
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
+                   "weights repeat values, so they cannot be unique");
+    if (c->primary_key && c->null_rate > 0)
+        sp_mistake(r->m, v[C_NULL]->mark, v[C_NULL]->text, "a primary key cannot be null");
+}
+
+static void read_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
+{
+    read_null_rate(r, c, v[C_NULL]);
+    c->unique = read_flag(r, v[C_UNIQUE]);
+    c->sorted = read_flag(r, v[C_SORTED]);
+    c->primary_key = read_flag(r, v[C_PRIMARY_KEY]);
+    read_distribution(r, c, v[C_DISTRIBUTION]);
+    read_type(r, c, v[C_TYPE]);
+    check_wishes(r, c, v);
+    c->unique |= c->sorted && sp_column_is_uuid(c);
+}
+
+/* A name: not empty. node NULL: there is none. */
+static const char *read_name(sp_reader *r, const sp_node *node, sp_mark at, const char *of,
+                             sp_mark *mark)
+{
+    sp_str text;
+    *mark = node ? node->mark : at;
+    if (!node) {
+        sp_mistake(r->m, at, (sp_str){0}, "%s needs a \"name\"", of);
+        return "";
+    }
+    if (!sp_read_text(r, node, "a name", &text))
+        return "";
+    if (text.len == 0)
+        sp_mistake(r->m, node->mark, text, "expected a name that is not empty");
+    return text.p;
+}
+
+static void read_column(sp_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    const sp_node *v[C_COUNT] = {0};
+    *c = (sp_plan_column){.name = "",
+                          .mark = node->mark,
+                          .mode_mark = node->mark,
+                          .text = sp_str_of(""),
+                          .format = sp_str_of(""),
+                          .ref_table = SP_PLAN_NO_REF,
+                          .ref_column = SP_PLAN_NO_REF};
+    if (node->kind != SP_NODE_MAP) {
+        mistake_at(r, node,
+                   "a column: a mapping with name and value, range, ref, set, inc or array");
+        return;
+    }
+    sp_read_keys(r, node, &column_keys, v);
+    c->name = read_name(r, v[C_NAME], node->mark, "a column", &c->mark);
+    int mode = pick_mode(v + C_MODES);
+    if (mode < 0) {
+        sp_mistake(r->m, c->mark, sp_str_of(c->name),
+                   "the column \"%.60s\" needs one of value, range, ref, set, inc, array", c->name);
+        return;
+    }
+    c->mode = (sp_mode)mode;
+    c->mode_mark = v[C_MODES + mode]->mark;
+    warn_other_modes(r, v + C_MODES, mode);
+    read_mode(r, c, v);
+    read_wishes(r, c, v);
+}
+
+/* ---- a table ---- */
+
+enum { T_NAME, T_ROWS, T_COLUMNS, T_COUNT };
+static const char *const table_names[T_COUNT] = {
+    [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns"};
+static const sp_keys table_keys = {"a table", table_names, T_COUNT};
+
+static void read_rows(sp_reader *r, sp_plan_table *t, const sp_node *node)
+{
+    sp_str text;
+    int64_t rows;
+    if (!node)
+        sp_mistake(r->m, t->mark, sp_str_of(t->name),
+                   "the table \"%.60s\" needs \"rows\": how many", t->name);
+    else if (!sp_read_text(r, node, "a number of rows", &text))
+        return;
+    else if (!sp_scalar_rows(text, &rows) || rows < 0)
+        mistake_at(r, node, "a number of rows, 0 or more, such as 500, 10_000, 10k or 1.5M");
+    else
+        t->rows = (uint64_t)rows;
+}
+
+/* A primary key of one column is unique; of several, their combination is, which needs one of them
+ * unique. */
+static void imply_unique(sp_plan_table *t)
+{
+    sp_plan_column *only = NULL;
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        if (!t->columns[i].primary_key)
+            continue;
+        if (only)
+            return;
+        only = &t->columns[i];
+    }
+    if (only)
+        only->unique = true;
+}
+
+static void read_columns(sp_reader *r, sp_plan_table *t, const sp_node *node)
+{
+    if (!node || (node->kind == SP_NODE_LIST && node->n == 0)) {
+        sp_mistake(r->m, node ? node->mark : t->mark, sp_str_of(t->name),
+                   "the table \"%.60s\" needs \"columns\": a list", t->name);
+        return;
+    }
+    if (node->kind != SP_NODE_LIST) {
+        mistake_at(r, node, "a list of columns");
+        return;
+    }
+    if (node->n > SP_COLUMNS_MAX) {
+        sp_mistake(r->m, node->mark, (sp_str){0}, "expected at most %d columns, found %u",
+                   SP_COLUMNS_MAX, node->n);
+        return;
+    }
+    if (!sp_read_spend(r, node->n * COLUMN_COST, node->mark) ||
+        !(t->columns = make(r, node->n, sizeof(*t->columns))))
+        return;
+    for (uint32_t i = 0; i < node->n && !r->stop; i++) {
+        uint32_t said = r->m->n_said;
+        read_column(r, &t->columns[i], node->items[i]);
+        t->columns[i].wrong = r->m->n_said > said;
+        t->n_columns = i + 1;
+    }
+    imply_unique(t);
+}
+
+static void read_table(sp_reader *r, sp_plan_table *t, const sp_node *node)
+{
+    const sp_node *v[T_COUNT] = {0};
+    *t = (sp_plan_table){.name = "", .mark = node->mark};
+    if (node->kind != SP_NODE_MAP) {
+        mistake_at(r, node, "a table: a mapping with name, rows and columns");
+        return;
+    }
+    sp_read_keys(r, node, &table_keys, v);
+    t->name = read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
+    read_rows(r, t, v[T_ROWS]);
+    read_columns(r, t, v[T_COLUMNS]);
+}
+
+/* ---- the plan ---- */
+
+enum { R_TABLES, R_SEED, R_NOW, R_COUNT };
+static const char *const root_names[R_COUNT] = {
+    [R_TABLES] = "tables", [R_SEED] = "seed", [R_NOW] = "now"};
+static const sp_keys root_keys = {"a plan", root_names, R_COUNT};
+
+static void read_tables(sp_reader *r, const sp_node *node)
+{
+    spate_plan *plan = r->plan;
+    if (node->kind != SP_NODE_LIST || node->n == 0) {
+        mistake_at(r, node, "a list of tables");
+        return;
+    }
+    if (node->n > SP_TABLES_MAX) {
+        sp_mistake(r->m, node->mark, (sp_str){0}, "expected at most %d tables, found %u",
+                   SP_TABLES_MAX, node->n);
+        return;
+    }
+    if (!(plan->tables = make(r, node->n, sizeof(*plan->tables))))
+        return;
+    for (uint32_t i = 0; i < node->n && !r->stop; i++) {
+        read_table(r, &plan->tables[i], node->items[i]);
+        plan->n_tables = i + 1;
+    }
+}
+
+static void read_seed(sp_reader *r, const sp_node *node)
+{
+    sp_str text;
+    if (sp_read_text(r, node, "a seed", &text) && !sp_scalar_u64(text, &r->plan->seed))
+        mistake_at(r, node, "a seed: a whole number from 0 to 18446744073709551615");
+}
+
+static void read_now(sp_reader *r, const sp_node *node)
+{
+    sp_str text;
+    if (sp_read_text(r, node, "a timestamp", &text) && !sp_parse_timestamp(text, &r->plan->now_us))
+        mistake_at(r, node, "a timestamp, such as 2026-01-01 or 2026-01-01T12:00:00Z");
+}
+
+static void read_root(sp_reader *r, const sp_node *root)
+{
+    const sp_node *v[R_COUNT] = {0};
+    if (root->kind != SP_NODE_MAP) {
+        mistake_at(r, root, "a mapping with the key \"tables\"");
+        return;
+    }
+    sp_read_keys(r, root, &root_keys, v);
+    if (v[R_SEED])
+        read_seed(r, v[R_SEED]);
+    if (v[R_NOW])
+        read_now(r, v[R_NOW]);
+    if (v[R_TABLES])
+        read_tables(r, v[R_TABLES]);
+    else
+        sp_mistake(r->m, root->mark, (sp_str){0}, "a plan needs \"tables\": a list of tables");
+}
+
+/* ---- doubles, and the whole ---- */
+
+static void check_double(sp_reader *r, sp_names *names, uint64_t scope, const char *name,
+                         sp_mark mark, const void *value, const char *kind)
+{
+    if (!name[0])
+        return;
+    const void **slot = sp_names_slot(names, scope, sp_str_of(name));
+    if (!slot) {
+        r->nomem = r->stop = true;
+    } else if (*slot) {
+        sp_mark first =
+            scope ? ((const sp_plan_column *)*slot)->mark : ((const sp_plan_table *)*slot)->mark;
+        sp_mistake(r->m, mark, sp_str_of(name), "there is a %s \"%.60s\" already, in line %u", kind,
+                   name, first.line);
+    } else {
+        *slot = value;
+    }
+}
+
+static void enter_names(sp_reader *r, sp_names *names)
+{
+    for (uint32_t t = 0; t < r->plan->n_tables && !r->nomem; t++) {
+        const sp_plan_table *table = &r->plan->tables[t];
+        check_double(r, names, 0, table->name, table->mark, table, "table");
+        for (uint32_t c = 0; c < table->n_columns && !r->nomem; c++)
+            check_double(r, names, t + 1, table->columns[c].name, table->columns[c].mark,
+                         &table->columns[c], "column");
+    }
+}
+
+static int read_document(sp_reader *r, const char *text, size_t len, spate_error *err)
+{
+    sp_arena nodes;
+    sp_names names = {0};
+    const sp_node *root = NULL;
+    sp_arena_init(&nodes);
+    int status = sp_document_load(text, len, &nodes, &r->plan->arena, r->m, &root, err);
+    if (status == SPATE_OK && root) {
+        read_root(r, root);
+        enter_names(r, &names);
+        if (r->nomem || sp_plan_link(r->plan, &names) != SPATE_OK)
+            status = sp_fail_nomem(err);
+    } else if (status == SPATE_OK && !r->m->n_errors) {
+        sp_mistake(r->m, (sp_mark){1, 1}, (sp_str){0},
+                   "the plan is empty; it needs \"tables\": a list of tables");
+    }
+    sp_names_done(&names);
+    sp_arena_done(&nodes);
+    return status;
+}
+
+static spate_plan *new_plan(const char *path)
+{
+    spate_plan *plan = sp_alloc_zero(1, sizeof(*plan));
+    if (!plan)
+        return NULL;
+    sp_arena_init(&plan->arena);
+    plan->path = sp_arena_strndup(&plan->arena, path, strlen(path));
+    plan->now_us = SP_PLAN_NOW_US;
+    sp_mistakes_init(&plan->mistakes, plan->path);
+    if (!plan->path) {
+        spate_plan_free(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **out,
+                  spate_error *err)
+{
+    spate_plan *plan = new_plan(path);
+    if (!plan)
+        return sp_fail_nomem(err);
+    sp_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX};
+    int status = SPATE_OK;
+    if (len > SP_PLAN_BYTES_MAX)
+        sp_mistake(r.m, (sp_mark){0}, (sp_str){0}, "expected at most %d bytes of plan",
+                   SP_PLAN_BYTES_MAX);
+    else
+        status = read_document(&r, text, len, err);
+    if (status == SPATE_OK)
+        status = sp_plan_check_rows(plan, err);
+    if (status == SPATE_OK && plan->mistakes.nomem)
+        status = sp_fail_nomem(err);
+    if (status != SPATE_OK) {
+        spate_plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return SPATE_OK;
+}

@@ -1,0 +1,48 @@
+/* duckdb_sink.h - private to the DuckDB endpoint: what the sink (duckdb.c) and its lanes (duckdb_lane.c) share. */
+#ifndef SP_DUCKDB_SINK_H
+#define SP_DUCKDB_SINK_H
+
+#include "endpoint/duckdb_column.h"
+#include "endpoint/endpoint.h"
+
+enum {
+    SP_DUCKDB_ROW_GROUP = 122880,          /* rows in DuckDB's unit of storage */
+    SP_DUCKDB_CHUNK_ROWS = 245760,         /* two: from there on commits cost nothing, below they double the work */
+    SP_DUCKDB_FLUSH_BYTES = 16 << 20,      /* rows that a lane holds back before it hands them to DuckDB */
+    SP_DUCKDB_FLUSH_ROWS_MIN = 10240,
+};
+
+typedef enum sp_duckdb_keys { SP_DUCKDB_KEYS_PRIMARY, SP_DUCKDB_KEYS_ALL, SP_DUCKDB_KEYS_NONE } sp_duckdb_keys;
+
+typedef struct sp_duckdb_table {
+    const sp_schema *schema;
+    sp_duckdb_column *columns;  /* one a field */
+    duckdb_logical_type *types; /* of the columns: borrowed */
+    const char **names;
+    const char *insert;         /* INSERT INTO "t" (...) FROM spate_rows */
+    uint32_t flush_rows;
+    bool created;               /* by this run */
+} sp_duckdb_table;
+
+typedef struct sp_duckdb_sink {
+    sp_sink base;
+    sp_arena arena;
+    const char *path;
+    duckdb_database db;
+    duckdb_connection conn; /* of prepare and finish */
+    bool made_file;         /* the file was not there before */
+    bool prepared;
+    sp_duckdb_keys keys;
+    sp_duckdb_table *tables;
+    uint32_t n_tables;
+} sp_duckdb_sink;
+
+int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err);
+int sp_duckdb_lane_begin(sp_lane *l, const sp_chunk *chunk, spate_error *err);
+int sp_duckdb_lane_lend(sp_lane *l, sp_batch *batch, spate_error *err);
+int sp_duckdb_lane_write(sp_lane *l, const sp_batch *batch, spate_error *err);
+int sp_duckdb_lane_commit(sp_lane *l, spate_error *err);
+void sp_duckdb_lane_rollback(sp_lane *l);
+void sp_duckdb_lane_close(sp_lane *l);
+
+#endif

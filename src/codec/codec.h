@@ -61,8 +61,10 @@ typedef struct sp_pg_type { /* of a target column */
     int32_t typmod;
     uint32_t item_oid;      /* arrays: of the element, else 0 */
     char category;          /* pg_type.typcategory */
-    bool is_enum;
+    bool is_enum;           /* arrays: the element is one */
     const char *name;       /* format_type(): for messages */
+    const sp_str *labels;   /* enumerations: the labels; NULL: not known */
+    uint32_t n_labels;
 } sp_pg_type;
 
 typedef enum sp_pg_fit {

@@ -116,6 +116,20 @@ char *sp_put_i64(char *p, int64_t v)
     return sp_put_u64(p, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
+/* v < 10^8 with a point in front of its last 1..7 digits. One word of digits is stored twice, around the point. */
+static inline char *put_short_decimal(char *p, uint32_t v, unsigned scale)
+{
+    uint64_t digits = eight_digits(v);
+    unsigned fixed = 8 * (7 - scale); /* bits before the digit in front of the point, which is always written */
+    unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << fixed) >> 3;
+    digits += ASCII_ZEROS;
+    store_word(p, digits >> (8 * zeros));
+    p += 8 - scale - zeros;
+    *p = '.';
+    store_word(p + 1, digits >> (8 * (8 - scale)));
+    return p + 1 + scale;
+}
+
 char *sp_put_decimal(char *p, int64_t v, unsigned scale)
 {
     if (scale == 0)
@@ -123,9 +137,9 @@ char *sp_put_decimal(char *p, int64_t v, unsigned scale)
     uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
     *p = '-';
     p += v < 0;
-    /* Money is what decimals mostly are, and a constant divisor is a multiplication. */
-    uint64_t unit = SP_LIKELY(scale == 2) ? 100 : sp_pow10[scale];
-    uint64_t whole = SP_LIKELY(scale == 2) ? u / 100 : u / unit;
+    if (SP_LIKELY(u < 100000000 && scale < 8))
+        return put_short_decimal(p, (uint32_t)u, scale);
+    uint64_t unit = sp_pow10[scale], whole = u / unit;
     p = sp_put_u64(p, whole);
     *p++ = '.';
     return put_padded(p, u - whole * unit, scale);
@@ -400,6 +414,50 @@ static inline uint64_t two(unsigned v)
     return w;
 }
 
+/* The dates of the years 1900..2099 come from a table of the 1461 days of a leap-year cycle, from 1 March on: the text "-MM-DD",
+ * and in the highest byte how many new years have passed. An entry a day is what the calendar's multiplications cost. */
+typedef struct cycle_day {
+    char text[7];
+    uint8_t years;
+} cycle_day;
+#define DAY(y, m, d) {{'-', '0' + (m) / 10, '0' + (m) % 10, '-', '0' + (d) / 10, '0' + (d) % 10, 0}, y}
+#define DAYS_4(y, m, d) DAY(y, m, d), DAY(y, m, (d) + 1), DAY(y, m, (d) + 2), DAY(y, m, (d) + 3)
+#define DAYS_28(y, m)                                                                                                  \
+    DAYS_4(y, m, 1), DAYS_4(y, m, 5), DAYS_4(y, m, 9), DAYS_4(y, m, 13), DAYS_4(y, m, 17), DAYS_4(y, m, 21), DAYS_4(y, m, 25)
+#define DAYS_30(y, m) DAYS_28(y, m), DAY(y, m, 29), DAY(y, m, 30)
+#define DAYS_31(y, m) DAYS_30(y, m), DAY(y, m, 31)
+#define YEAR_FROM_MARCH(y)                                                                                             \
+    DAYS_31(y, 3), DAYS_30(y, 4), DAYS_31(y, 5), DAYS_30(y, 6), DAYS_31(y, 7), DAYS_31(y, 8), DAYS_30(y, 9),          \
+        DAYS_31(y, 10), DAYS_30(y, 11), DAYS_31(y, 12), DAYS_31((y) + 1, 1), DAYS_28((y) + 1, 2)
+static const cycle_day cycle_days[1461] = {YEAR_FROM_MARCH(0), YEAR_FROM_MARCH(1), YEAR_FROM_MARCH(2), YEAR_FROM_MARCH(3),
+                                           DAY(4, 2, 29)};
+
+enum {
+    NEAR_EPOCH = 25508, /* days from 1900-03-01 to 1970-01-01 */
+    NEAR_DAYS = 72990,  /* and to 2100-01-01 */
+};
+
+static inline uint64_t load_word(const void *p)
+{
+    uint64_t w;
+    memcpy(&w, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    w = __builtin_bswap64(w);
+#endif
+    return w;
+}
+
+/* "YYYY-MM-" is stored at p; what follows, "DD", is returned. day counts from 1900-03-01. */
+static inline uint64_t put_near_date(char *p, uint32_t day)
+{
+    uint32_t cycle = day / 1461;
+    uint64_t entry = load_word(&cycle_days[day - cycle * 1461]);
+    uint32_t year = 4 * cycle + (uint32_t)(entry >> 56); /* since 1900 */
+    uint64_t century = year < 100 ? '1' | '9' << 8 : '2' | '0' << 8;
+    store_word(p, century | two(year < 100 ? year : year - 100) << 16 | entry << 32);
+    return entry >> 32 & 0xffff;
+}
+
 /* ".5" or ".000001" or nothing. */
 static inline char *put_fraction(char *p, uint32_t us)
 {
@@ -453,6 +511,11 @@ static inline char *put_era(char *p, int32_t year)
 
 char *sp_put_date(char *p, int32_t days)
 {
+    uint32_t near = (uint32_t)days + NEAR_EPOCH;
+    if (SP_LIKELY(near < NEAR_DAYS)) {
+        store_word(p + 8, put_near_date(p, near));
+        return p + 10;
+    }
     civil_date date = civil_from_days(days);
     return put_era(put_civil_date(p, date, put_year_bc), date.year);
 }
@@ -479,45 +542,56 @@ char *sp_put_time(char *p, int64_t us)
     return put_time(p, us);
 }
 
-typedef struct moment {
-    int32_t days;
-    int64_t us; /* since midnight */
-} moment;
-
-static inline moment split_moment(int64_t us)
+/* A moment of the years 1900..2099: three words and the fraction. */
+static inline char *put_near_moment(char *p, uint64_t us, char separator)
 {
-    int64_t days = us / SP_US_PER_DAY, rest = us % SP_US_PER_DAY;
-    bool before = rest < 0;
-    return (moment){(int32_t)(days - before), rest + (before ? SP_US_PER_DAY : 0)};
+    uint64_t seconds = us / 1000000;
+    uint32_t fraction = (uint32_t)(us - seconds * 1000000), day = (uint32_t)(seconds / 86400);
+    uint32_t second = (uint32_t)(seconds - (uint64_t)day * 86400), minute = second / 60, hour = second / 3600;
+    second -= minute * 60;
+    minute -= hour * 60;
+    uint64_t day_digits = put_near_date(p, day);
+    store_word(p + 8, day_digits | (uint64_t)(uint8_t)separator << 16 | two(hour) << 24 | (uint64_t)':' << 40 | two(minute) << 48);
+    store_word(p + 16, ':' | two(second) << 8);
+    return put_fraction(p + 19, fraction);
 }
 
-static inline char *put_timestamp(char *p, int64_t us, const char *zone, unsigned zone_len)
+/* Date, separator, clock, fraction. The year is returned for the era, which comes last of all. */
+static inline char *put_moment(char *p, int64_t us, char separator, char *(*put_odd_year)(char *, int32_t), int32_t *year)
 {
-    moment m = split_moment(us);
-    civil_date date = civil_from_days(m.days);
-    p = put_civil_date(p, date, put_year_bc);
-    *p++ = ' ';
-    p = put_time(p, m.us);
-    memcpy(p, zone, zone_len);
-    return put_era(p + zone_len, date.year);
+    uint64_t near = (uint64_t)us + NEAR_EPOCH * (uint64_t)SP_US_PER_DAY;
+    if (SP_LIKELY(near < NEAR_DAYS * (uint64_t)SP_US_PER_DAY)) {
+        *year = 1;
+        return put_near_moment(p, near, separator);
+    }
+    int64_t days = us / SP_US_PER_DAY, rest = us % SP_US_PER_DAY;
+    bool before = rest < 0;
+    civil_date date = civil_from_days((int32_t)(days - before));
+    *year = date.year;
+    p = put_civil_date(p, date, put_odd_year);
+    *p++ = separator;
+    return put_time(p, rest + (before ? SP_US_PER_DAY : 0));
 }
 
 char *sp_put_timestamp(char *p, int64_t us)
 {
-    return put_timestamp(p, us, "", 0);
+    int32_t year;
+    p = put_moment(p, us, ' ', put_year_bc, &year);
+    return put_era(p, year);
 }
 
 char *sp_put_timestamptz(char *p, int64_t us)
 {
-    return put_timestamp(p, us, "+00", 3);
+    int32_t year;
+    p = put_moment(p, us, ' ', put_year_bc, &year);
+    memcpy(p, "+00", 3);
+    return put_era(p + 3, year);
 }
 
 char *sp_put_timestamp_iso(char *p, int64_t us)
 {
-    moment m = split_moment(us);
-    p = put_civil_date(p, civil_from_days(m.days), put_year_signed);
-    *p++ = 'T';
-    return put_time(p, m.us);
+    int32_t year;
+    return put_moment(p, us, 'T', put_year_signed, &year);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */

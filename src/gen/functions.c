@@ -1,0 +1,961 @@
+/* functions.c - the catalogue: from a name to a typed cell.
+ *
+ * Most of it is data (catalogue.inc): word lists, recipes over them, ranges of integers. What is left is here: values with
+ * check digits, values of alphabets, moments, lists, and uuid. Choices are made with integers only; a cell takes what it needs
+ * from as few draws as it can, a taken part being scaled off the top of the draw (sp_take). */
+#include "gen/cell.h"
+
+typedef sp_cell *(*sp_func_maker)(const sp_func *f, const sp_func_env *env, uint64_t key);
+
+struct sp_func {
+    const char *name;
+    sp_func_maker make;
+    const char *text;         /* recipe, or name of a word list */
+    sp_type type;             /* of integers and decimals */
+    int64_t min, max;         /* integers and decimals; else min is the maker's argument */
+    const char *note;
+};
+
+/* ---- cells of a number ------------------------------------------------------------------------------------------------- */
+
+/* Integers, decimals and moments: min plus a number below span; span 0 means all 64 bits. */
+typedef struct number_cell {
+    sp_cell cell;
+    int64_t min;
+    uint64_t span;
+} number_cell;
+
+static inline int64_t number_at(const number_cell *c, uint64_t row)
+{
+    return (int64_t)((uint64_t)c->min + sp_bounded(sp_draw(c->cell.key, row), c->span));
+}
+
+#define FILL(ctype)                                                                                                    \
+    do {                                                                                                               \
+        ctype *v = out->data;                                                                                          \
+        for (uint32_t i = 0; i < n; i++)                                                                               \
+            v[i] = (ctype)number_at(&c, rows[i]);                                                                      \
+    } while (0)
+
+static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    const number_cell c = *(const number_cell *)cell;
+    switch (cell->type.kind) {
+    case SP_I16: FILL(int16_t); break;
+    case SP_I32: FILL(int32_t); break;
+    default: FILL(int64_t); break;
+    }
+    return 0;
+}
+
+static char *number_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    int64_t v = number_at((const number_cell *)cell, row);
+    switch (cell->type.kind) {
+    case SP_U64: return sp_put_u64(p, (uint64_t)v);
+    case SP_DECIMAL: return sp_put_decimal(p, v, cell->type.scale);
+    case SP_TIMESTAMPTZ:
+        p = sp_put_timestamp(p, v);
+        memcpy(p, "+00", 3);
+        return p + 3;
+    default: return sp_put_i64(p, v);
+    }
+}
+
+static const sp_cell_ops number_ops = {number_fill, number_text};
+
+static uint32_t text_len(int64_t v)
+{
+    uint32_t n = v < 0 ? 2 : 1;
+    for (; v > 9 || v < -9; v /= 10)
+        n++;
+    return n;
+}
+
+static sp_cell *new_number(const sp_func_env *env, uint64_t key, sp_type type, int64_t min, int64_t max)
+{
+    number_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &number_ops, .key = key, .type = type};
+    c->min = min;
+    c->span = (uint64_t)max - (uint64_t)min + 1;
+    switch (type.kind) {
+    case SP_DECIMAL: c->cell.text_max = SP_DECIMAL_TEXT_MAX; break;
+    case SP_TIMESTAMPTZ: c->cell.text_max = SP_TIMESTAMP_TEXT_MAX; break;
+    case SP_U64: c->cell.text_max = SP_I64_TEXT_MAX; break;
+    default:
+        c->cell.text_max = SP_MAX(text_len(min), text_len(max));
+        c->cell.bounds = (sp_bounds){.has_range = true, .min = min, .max = max};
+    }
+    return &c->cell;
+}
+
+static sp_cell *make_number(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    return new_number(env, key, f->type, f->min, f->max);
+}
+
+/* All 64 bits of the draw, which is a bijection of the row. */
+static sp_cell *make_uint64(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    sp_cell *cell = new_number(env, key, (sp_type){.kind = SP_U64}, 0, -1);
+    if (cell)
+        cell->unique = true;
+    return cell;
+}
+
+static int32_t this_year(const sp_func_env *env)
+{
+    sp_civil now;
+    sp_civil_from_us(env->now_us, &now);
+    return SP_MAX(now.year, 1900);
+}
+
+static sp_cell *make_year(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_number(env, key, (sp_type){.kind = SP_I32}, 1900, this_year(env));
+}
+
+static sp_cell *make_date(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    int64_t from = sp_days_from_civil(1900, 1, 1) * SP_US_PER_DAY;
+    int64_t to = sp_days_from_civil(this_year(env) + 1, 1, 1) * SP_US_PER_DAY;
+    return new_number(env, key, (sp_type){.kind = SP_TIMESTAMPTZ}, from, to - 1);
+}
+
+/* 1 to 12 hours before now (argument -1) or after it (1). */
+static sp_cell *make_near_date(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    const int64_t hour = 3600 * SP_US_PER_SECOND;
+    int64_t a = env->now_us + f->min * hour, b = env->now_us + f->min * 12 * hour;
+    return new_number(env, key, (sp_type){.kind = SP_TIMESTAMPTZ}, SP_MIN(a, b), SP_MAX(a, b));
+}
+
+/* One number of a table: HTTP status codes. */
+typedef struct pick_cell {
+    sp_cell cell;
+    const int16_t *of;
+    uint32_t n;
+} pick_cell;
+
+static inline int32_t pick_at(const pick_cell *c, uint64_t row)
+{
+    return c->of[sp_bounded(sp_draw(c->cell.key, row), c->n)];
+}
+
+static int pick_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    int32_t *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = pick_at((const pick_cell *)cell, rows[i]);
+    return 0;
+}
+
+static char *pick_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_i64(p, pick_at((const pick_cell *)cell, row));
+}
+
+static const sp_cell_ops pick_ops = {pick_fill, pick_text};
+
+static sp_cell *make_status(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    static const int16_t all[] = {100, 101, 200, 201, 202, 204, 206, 301, 302, 304, 307, 308, 400, 401, 403, 404,
+                                  405, 409, 410, 415, 422, 429, 500, 501, 502, 503, 504};
+    static const int16_t simple[] = {200, 301, 302, 400, 404, 500};
+    pick_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->of = f->min ? simple : all;
+    c->n = f->min ? SP_COUNT(simple) : SP_COUNT(all);
+    c->cell = (sp_cell){.ops = &pick_ops,
+                        .key = key,
+                        .type = {.kind = SP_I32},
+                        .text_max = 3,
+                        .bounds = {.has_range = true, .min = c->of[0], .max = c->of[c->n - 1]}};
+    return &c->cell;
+}
+
+/* ---- cells without anything but a key -------------------------------------------------------------------------------------- */
+
+static sp_cell *new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind, uint32_t text_max)
+{
+    sp_cell *cell = sp_arena_alloc(env->arena, 1, sizeof *cell);
+    if (cell)
+        *cell = (sp_cell){.ops = ops, .key = key, .type = {.kind = kind}, .text_max = text_max};
+    return cell;
+}
+
+static sp_cell *new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max, bool plain)
+{
+    sp_cell *cell = new_cell(env, key, ops, SP_TEXT, text_max);
+    if (cell)
+        cell->bounds = (sp_bounds){.text_max = text_max, .plain = plain};
+    return cell;
+}
+
+static inline bool bool_at(const sp_cell *cell, uint64_t row)
+{
+    return sp_draw(cell->key, row) >> 63;
+}
+
+static int bool_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    uint8_t *bits = out->data;
+    for (uint32_t i = 0; i < n; i += 8) {
+        uint32_t some = SP_MIN(n - i, 8), byte = 0;
+        for (uint32_t j = 0; j < some; j++)
+            byte |= (uint32_t)bool_at(cell, rows[i + j]) << j;
+        bits[i / 8] = (uint8_t)byte;
+    }
+    return 0;
+}
+
+static char *bool_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    bool yes = bool_at(cell, row);
+    memcpy(p, yes ? "true\0" : "false", 5);
+    return p + (yes ? 4 : 5);
+}
+
+static const sp_cell_ops bool_ops = {bool_fill, bool_text};
+
+static sp_cell *make_bool(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_cell(env, key, &bool_ops, SP_BOOL, 5);
+}
+
+static inline float float32_at(const sp_cell *cell, uint64_t row)
+{
+    return (float)(sp_draw(cell->key, row) >> 40) * 0x1p-24f;
+}
+
+static int float32_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    float *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = float32_at(cell, rows[i]);
+    return 0;
+}
+
+static char *float32_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_f32(p, float32_at(cell, row));
+}
+
+static int float64_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    double *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = sp_unit(sp_draw(cell->key, rows[i]));
+    return 0;
+}
+
+static char *float64_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_f64(p, sp_unit(sp_draw(cell->key, row)));
+}
+
+static const sp_cell_ops float32_ops = {float32_fill, float32_text};
+static const sp_cell_ops float64_ops = {float64_fill, float64_text};
+
+static sp_cell *make_float(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    return new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
+}
+
+/* Quarters of an hour that some place has, or has had, as its distance from UTC. */
+static inline float zone_offset_at(const sp_cell *cell, uint64_t row)
+{
+    static const int8_t quarters[] = {-48, -44, -40, -38, -36, -32, -28, -24, -20, -18, -16, -14, -12, -8, -4, 0,  4,
+                                      8,   12,  14,  16,  18,  20,  22,  23,  24,  26,  28,  32,  36,  38, 40, 44, 48, 52};
+    return (float)quarters[sp_bounded(sp_draw(cell->key, row), SP_COUNT(quarters))] * 0.25f;
+}
+
+static int zone_offset_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out,
+                            sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    float *v = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = zone_offset_at(cell, rows[i]);
+    return 0;
+}
+
+static char *zone_offset_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_put_f32(p, zone_offset_at(cell, row));
+}
+
+static const sp_cell_ops zone_offset_ops = {zone_offset_fill, zone_offset_text};
+
+static sp_cell *make_zone_offset(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_cell(env, key, &zone_offset_ops, SP_F32, SP_F64_TEXT_MAX);
+}
+
+/* ---- uuid ---------------------------------------------------------------------------------------------------------------- */
+
+/* Version 4. All 64 bits of the row's draw are in it, around the version, and 58 of a second draw: no two rows are equal. */
+static inline void uuid_at(uint64_t key, uint64_t row, uint8_t *bytes)
+{
+    uint64_t a = sp_draw(key, row), b = sp_draw_next(a);
+    uint64_t high = (a & ~UINT64_C(0xffff)) | 0x4000 | (a >> 4 & 0xfff);
+    uint64_t low = UINT64_C(2) << 62 | (a & 15) << 58 | b >> 6;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    high = __builtin_bswap64(high);
+    low = __builtin_bswap64(low);
+#endif
+    memcpy(bytes, &high, 8);
+    memcpy(bytes + 8, &low, 8);
+}
+
+static int uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    uint64_t key = cell->key;
+    uint8_t *bytes = out->data;
+    for (uint32_t i = 0; i < n; i++)
+        uuid_at(key, rows[i], bytes + (size_t)i * 16);
+    return 0;
+}
+
+static char *uuid_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint8_t bytes[16];
+    uuid_at(cell->key, row, bytes);
+    return sp_put_uuid(p, bytes);
+}
+
+static const sp_cell_ops uuid_ops = {uuid_fill, uuid_text};
+
+static sp_cell *make_uuid(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    sp_cell *cell = new_cell(env, key, &uuid_ops, SP_UUID, SP_UUID_TEXT);
+    if (cell)
+        cell->unique = true;
+    return cell;
+}
+
+/* ---- network addresses ------------------------------------------------------------------------------------------------------- */
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static char *ipv4_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    for (int shift = 56; shift >= 32; shift -= 8) {
+        uint32_t v = z >> shift & 255;
+        if (v >= 100)
+            *p++ = (char)('0' + v / 100);
+        if (v >= 10)
+            *p++ = (char)('0' + v / 10 % 10);
+        *p++ = (char)('0' + v % 10);
+        *p++ = '.';
+    }
+    return p - 1;
+}
+
+static char *ipv6_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    for (int group = 0; group < 8; group++) {
+        if (group == 4)
+            z = sp_draw_next(sp_draw(cell->key, row));
+        uint32_t v = z >> 48;
+        z <<= 16;
+        for (int shift = v >> 12 ? 12 : v >> 8 ? 8 : v >> 4 ? 4 : 0; shift >= 0; shift -= 4)
+            *p++ = hex_digits[v >> shift & 15];
+        *p++ = ':';
+    }
+    return p - 1;
+}
+
+static char *mac_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    for (int shift = 56; shift >= 16; shift -= 8, p += 3) {
+        p[0] = hex_digits[z >> (shift + 4) & 15];
+        p[1] = hex_digits[z >> shift & 15];
+        p[2] = ':';
+    }
+    return p - 1;
+}
+
+static const sp_cell_ops ipv4_ops = {sp_cell_fill_text, ipv4_text};
+static const sp_cell_ops ipv6_ops = {sp_cell_fill_text, ipv6_text};
+static const sp_cell_ops mac_ops = {sp_cell_fill_text, mac_text};
+
+static sp_cell *make_ipv4(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &ipv4_ops, 15, true);
+}
+
+static sp_cell *make_ipv6(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &ipv6_ops, 39, true);
+}
+
+static sp_cell *make_mac(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &mac_ops, 17, true);
+}
+
+/* ---- texts of an alphabet ---------------------------------------------------------------------------------------------------- */
+
+static const char base58[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+static const char base36[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/* n base58 digits, 8 of them out of a draw. */
+static char *put_base58(char *p, uint64_t z, uint32_t n)
+{
+    uint64_t left = z;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i % 8 == 0)
+            left = z = sp_draw_next(z);
+        *p++ = base58[sp_take(&left, 58)];
+    }
+    return p;
+}
+
+static char *bitcoin_address_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row), left = z;
+    *p++ = sp_take(&left, 2) ? '3' : '1';
+    return put_base58(p, z, 25 + (uint32_t)sp_take(&left, 10));
+}
+
+static char *bitcoin_key_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    *p++ = '5';
+    *p++ = "HJK"[sp_bounded(z, 3)];
+    return put_base58(p, z, 49);
+}
+
+/* Lower case, upper case, digits, others and space, 4:4:3:2:1, five characters out of a draw. */
+static char *password_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    static const struct {
+        uint8_t n;
+        const char *of;
+    } classes[] = {
+        {26, "abcdefghijklmnopqrstuvwxyz"},
+        {26, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+        {10, "0123456789"},
+        {16, "!#$%&()*+-=?@^_~"},
+        {1, " "},
+    };
+    static const uint8_t class_of[14] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
+    uint64_t z = sp_draw(cell->key, row), left = z;
+    for (int i = 0; i < 25; i++) {
+        uint32_t class = class_of[sp_take(&left, 14)];
+        *p++ = classes[class].of[sp_take(&left, classes[class].n)];
+        if (i % 5 == 4)
+            left = z = sp_draw_next(z);
+    }
+    return p;
+}
+
+static const sp_cell_ops bitcoin_address_ops = {sp_cell_fill_text, bitcoin_address_text};
+static const sp_cell_ops bitcoin_key_ops = {sp_cell_fill_text, bitcoin_key_text};
+static const sp_cell_ops password_ops = {sp_cell_fill_text, password_text};
+
+static sp_cell *make_bitcoin_address(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &bitcoin_address_ops, 35, true);
+}
+
+static sp_cell *make_bitcoin_key(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &bitcoin_key_ops, 51, true);
+}
+
+static sp_cell *make_password(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &password_ops, 25, false);
+}
+
+/* ---- numbers with check digits ------------------------------------------------------------------------------------------------- */
+
+static void put_digits(char *p, uint64_t v, int n)
+{
+    for (int i = n - 1; i >= 0; i--, v /= 10)
+        p[i] = (char)('0' + v % 10);
+}
+
+/* The digit that, put behind, makes Luhn's sum (ISO/IEC 7812-1 annex B) a multiple of ten. */
+static char luhn_digit(const char *digits, int n)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < n; i++) {
+        unsigned d = (unsigned)(digits[n - 1 - i] - '0') << (i % 2 == 0);
+        sum += d > 9 ? d - 9 : d;
+    }
+    return (char)('0' + (10 - sum % 10) % 10);
+}
+
+static char *card_number_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    static const struct {
+        int32_t prefix, prefixes; /* first, and how many from there */
+        int8_t prefix_len, len;
+    } types[] = {
+        {4, 1, 1, 16},      {51, 5, 2, 16},    {2221, 500, 4, 16}, {34, 1, 2, 15},  {37, 1, 2, 15},     {36, 1, 2, 14},
+        {300, 6, 3, 14},    {6011, 1, 4, 16},  {65, 1, 2, 16},     {3528, 62, 4, 16}, {62, 1, 2, 19},   {50, 1, 2, 12},
+        {2200, 5, 4, 16},   {636368, 1, 6, 16}, {637095, 1, 6, 16}, {606282, 1, 6, 16},
+    };
+    uint64_t z = sp_draw(cell->key, row), body = sp_draw_next(z);
+    uint32_t type = (uint32_t)sp_take(&z, SP_COUNT(types));
+    int prefix_len = types[type].prefix_len, len = types[type].len;
+    put_digits(p, (uint64_t)types[type].prefix + sp_take(&z, (uint64_t)types[type].prefixes), prefix_len);
+    int body_len = len - 1 - prefix_len;
+    put_digits(p + prefix_len, sp_bounded(body, sp_pow10[body_len]), body_len);
+    p[len - 1] = luhn_digit(p, len - 1);
+    return p + len;
+}
+
+static const sp_cell_ops card_number_ops = {sp_cell_fill_text, card_number_text};
+
+static sp_cell *make_card_number(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &card_number_ops, 19, true);
+}
+
+typedef struct expiry_cell {
+    sp_cell cell;
+    int32_t year;
+} expiry_cell;
+
+static char *card_expiry_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t month = sp_bounded(sp_draw(cell->key, row), 120);
+    put_digits(p, month % 12 + 1, 2);
+    p[2] = '/';
+    put_digits(p + 3, ((uint64_t)((const expiry_cell *)cell)->year + 1 + month / 12) % 100, 2);
+    return p + 5;
+}
+
+static const sp_cell_ops card_expiry_ops = {sp_cell_fill_text, card_expiry_text};
+
+static sp_cell *make_card_expiry(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    expiry_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &card_expiry_ops,
+                        .key = key,
+                        .type = {.kind = SP_TEXT},
+                        .text_max = 5,
+                        .bounds = {.text_max = 5, .plain = true}};
+    c->year = this_year(env);
+    return &c->cell;
+}
+
+static uint32_t base36_value(char c)
+{
+    return (uint32_t)(c <= '9' ? c - '0' : c - 'A' + 10);
+}
+
+/* Eight letters and digits, and the check digit of ANSI X9.6: every second value doubled, digit sums added. */
+static char *put_cusip(char *p, uint64_t z)
+{
+    uint32_t sum = 0;
+    for (int i = 0; i < 8; i++) {
+        uint32_t v = (uint32_t)sp_take(&z, 36);
+        p[i] = base36[v];
+        v <<= i & 1;
+        sum += v / 10 + v % 10;
+    }
+    p[8] = (char)('0' + (10 - sum % 10) % 10);
+    return p + 9;
+}
+
+static char *cusip_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return put_cusip(p, sp_draw(cell->key, row));
+}
+
+/* ISO 6166: Luhn over the digits that are left when letters are written as 10 to 35. */
+static char *isin_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    const sp_words *countries = sp_words_find(sp_str_of("country_abr"));
+    memcpy(p, countries->bytes + countries->offsets[sp_bounded(z, countries->count)], 2);
+    char *end = put_cusip(p + 2, sp_draw_next(z));
+    char digits[24];
+    int n = 0;
+    for (char *c = p; c < end; c++) {
+        uint32_t v = base36_value(*c);
+        if (v >= 10)
+            digits[n++] = (char)('0' + v / 10);
+        digits[n++] = (char)('0' + v % 10);
+    }
+    *end = luhn_digit(digits, n);
+    return end + 1;
+}
+
+static const sp_cell_ops cusip_ops = {sp_cell_fill_text, cusip_text};
+static const sp_cell_ops isin_ops = {sp_cell_fill_text, isin_text};
+
+static sp_cell *make_cusip(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &cusip_ops, 9, true);
+}
+
+static sp_cell *make_isin(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &isin_ops, 12, true);
+}
+
+/* The check digit modulo 11 of Brazilian numbers: weights 2, 3, ... up to top from the right, and again from 2. */
+static char brazilian_digit(const char *digits, int n, int top)
+{
+    int sum = 0, weight = 2;
+    for (int i = n - 1; i >= 0; i--) {
+        sum += (digits[i] - '0') * weight;
+        weight = weight == top ? 2 : weight + 1;
+    }
+    int rest = sum % 11;
+    return (char)('0' + (rest < 2 ? 0 : 11 - rest));
+}
+
+static char *cpf_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    put_digits(p, sp_bounded(sp_draw(cell->key, row), 1000000000), 9);
+    p[9] = brazilian_digit(p, 9, 12);
+    p[10] = brazilian_digit(p, 10, 12);
+    return p + 11;
+}
+
+/* Eight digits of the company, 0001 for its first branch, two check digits. */
+static char *cnpj_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    put_digits(p, sp_bounded(sp_draw(cell->key, row), 100000000), 8);
+    put_digits(p + 8, 1, 4);
+    p[12] = brazilian_digit(p, 12, 9);
+    p[13] = brazilian_digit(p, 13, 9);
+    return p + 14;
+}
+
+static const sp_cell_ops cpf_ops = {sp_cell_fill_text, cpf_text};
+static const sp_cell_ops cnpj_ops = {sp_cell_fill_text, cnpj_text};
+
+static sp_cell *make_cpf(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &cpf_ops, 11, true);
+}
+
+static sp_cell *make_cnpj(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &cnpj_ops, 14, true);
+}
+
+/* ---- sentences ------------------------------------------------------------------------------------------------------------------- */
+
+enum {
+    SENTENCES_HIPSTER,
+    SENTENCES_HIPSTER_PARAGRAPH,
+    SENTENCES_LOREM,
+    SENTENCES_LOREM_PARAGRAPH,
+    SENTENCES_QUESTION,
+    SENTENCES_SAYING,
+};
+
+static const struct sentence_form {
+    const char *list;
+    uint32_t sentences, words_min, words_max;
+    char end;
+} sentence_forms[] = {
+    [SENTENCES_HIPSTER] = {"hipster_word", 1, 100, 100, '.'},
+    [SENTENCES_HIPSTER_PARAGRAPH] = {"hipster_word", 10, 20, 20, '.'},
+    [SENTENCES_LOREM] = {"lorem_word", 1, 100, 100, '.'},
+    [SENTENCES_LOREM_PARAGRAPH] = {"lorem_word", 10, 20, 20, '.'},
+    [SENTENCES_QUESTION] = {"hipster_word", 1, 3, 10, '?'},
+    [SENTENCES_SAYING] = {"hipster_word", 1, 3, 10, '.'},
+};
+
+typedef struct sentences_cell {
+    sp_cell cell;
+    const sp_words *words;
+    const struct sentence_form *form;
+} sentences_cell;
+
+/* Four words out of a draw: lists have far fewer than 2^12 words. */
+static char *sentences_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const sentences_cell *c = (const sentences_cell *)cell;
+    const sp_words *w = c->words;
+    uint64_t z = sp_draw(cell->key, row), left = z;
+    uint32_t words = c->form->words_min + (uint32_t)sp_take(&left, c->form->words_max - c->form->words_min + 1);
+    for (uint32_t s = 0; s < c->form->sentences; s++) {
+        char *start = p;
+        for (uint32_t i = 0; i < words; i++) {
+            if (i % 4 == 0)
+                left = z = sp_draw_next(z);
+            uint64_t word = sp_take(&left, w->count);
+            p = sp_copy_short(p, w->bytes + w->offsets[word], w->offsets[word + 1] - w->offsets[word]);
+            *p++ = ' ';
+        }
+        if (*start >= 'a' && *start <= 'z')
+            *start = (char)(*start - 'a' + 'A');
+        p[-1] = c->form->end;
+        *p++ = ' ';
+    }
+    return p - 1;
+}
+
+static const sp_cell_ops sentences_ops = {sp_cell_fill_text, sentences_text};
+
+static sp_cell *make_sentences(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    const struct sentence_form *form = &sentence_forms[f->min];
+    const sp_words *words = sp_words_find(sp_str_of(form->list));
+    SP_ASSERT(words && words->count < 1 << 12);
+    sentences_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    uint32_t text_max = form->sentences * (form->words_max * (words->len_max + 1) + 1);
+    c->cell = (sp_cell){.ops = &sentences_ops,
+                        .key = key,
+                        .type = {.kind = SP_TEXT},
+                        .text_max = text_max,
+                        .bounds = {.text_max = text_max, .plain = words->plain && form->end == '.'}};
+    c->words = words;
+    c->form = form;
+    return &c->cell;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------------------------------------------- */
+
+enum { RGB_ITEMS = 3, PALETTE_ITEMS = 5, PALETTE_ITEM_LEN = 7 };
+static const sp_type int_item = {.kind = SP_I32}, text_item = {.kind = SP_TEXT};
+
+static int rgb_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    if (sp_column_reserve_rows(out->child, n * RGB_ITEMS) != 0)
+        return SPATE_E_NOMEM;
+    int32_t *v = out->child->data;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t z = sp_draw(cell->key, rows[i]);
+        for (int j = 0; j < RGB_ITEMS; j++)
+            *v++ = (int32_t)(z >> (56 - 8 * j) & 255);
+        out->offsets[i + 1] = (int32_t)((i + 1) * RGB_ITEMS);
+    }
+    return 0;
+}
+
+static char *rgb_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    *p++ = '{';
+    for (int j = 0; j < RGB_ITEMS; j++) {
+        p = sp_put_u64(p, z >> (56 - 8 * j) & 255);
+        *p++ = ',';
+    }
+    p[-1] = '}';
+    return p;
+}
+
+static const sp_cell_ops rgb_ops = {rgb_fill, rgb_text};
+
+static sp_cell *make_rgb(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    sp_cell *cell = new_cell(env, key, &rgb_ops, SP_LIST, 13);
+    if (cell)
+        cell->type.item = &int_item;
+    return cell;
+}
+
+/* A channel of the colour at hue (of 1536, 256 a sixth of the circle), between low and high. */
+static uint32_t hue_channel(uint32_t hue, uint32_t low, uint32_t high)
+{
+    hue %= 1536;
+    uint32_t part = hue < 256 ? hue : hue < 768 ? 255 : hue < 1024 ? 1023 - hue : 0;
+    return low + (high - low) * part / 255;
+}
+
+/* Five neighbours on the circle of hues, from dark to light. */
+static void palette_at(uint64_t key, uint64_t row, char (*colors)[PALETTE_ITEM_LEN])
+{
+    uint64_t z = sp_draw(key, row);
+    uint32_t hue = (uint32_t)sp_take(&z, 1536), step = 20 + (uint32_t)sp_take(&z, 200);
+    uint32_t low = (uint32_t)sp_take(&z, 120), lift = 8 + (uint32_t)sp_take(&z, 16);
+    for (uint32_t i = 0; i < PALETTE_ITEMS; i++, hue += step) {
+        uint32_t dark = low + i * lift, light = 150 + i * 25;
+        light = SP_MAX(light, dark);
+        uint32_t rgb[3] = {hue_channel(hue + 512, dark, light), hue_channel(hue, dark, light),
+                           hue_channel(hue + 1024, dark, light)};
+        colors[i][0] = '#';
+        for (int j = 0; j < 3; j++) {
+            colors[i][1 + 2 * j] = hex_digits[rgb[j] >> 4 & 15];
+            colors[i][2 + 2 * j] = hex_digits[rgb[j] & 15];
+        }
+    }
+}
+
+static int palette_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    uint32_t items = n * PALETTE_ITEMS;
+    if (sp_column_reserve_rows(out->child, items) != 0 ||
+        sp_column_reserve_bytes(out->child, (size_t)items * PALETTE_ITEM_LEN) != 0)
+        return SPATE_E_NOMEM;
+    char(*colors)[PALETTE_ITEM_LEN] = (char(*)[PALETTE_ITEM_LEN])out->child->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        palette_at(cell->key, rows[i], colors + i * PALETTE_ITEMS);
+        out->offsets[i + 1] = (int32_t)((i + 1) * PALETTE_ITEMS);
+    }
+    for (uint32_t i = 0; i <= items; i++)
+        out->child->offsets[i] = (int32_t)(i * PALETTE_ITEM_LEN);
+    return 0;
+}
+
+static char *palette_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    char colors[PALETTE_ITEMS][PALETTE_ITEM_LEN];
+    palette_at(cell->key, row, colors);
+    *p++ = '{';
+    for (int i = 0; i < PALETTE_ITEMS; i++) {
+        memcpy(p, colors[i], PALETTE_ITEM_LEN);
+        p[PALETTE_ITEM_LEN] = ',';
+        p += PALETTE_ITEM_LEN + 1;
+    }
+    p[-1] = '}';
+    return p;
+}
+
+static const sp_cell_ops palette_ops = {palette_fill, palette_text};
+
+static sp_cell *make_palette(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    sp_cell *cell = new_cell(env, key, &palette_ops, SP_LIST, 1 + PALETTE_ITEMS * (PALETTE_ITEM_LEN + 1));
+    if (cell)
+        cell->type.item = &text_item;
+    return cell;
+}
+
+/* ---- words and recipes ------------------------------------------------------------------------------------------------------------- */
+
+static sp_cell *make_words(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    const sp_words *words = sp_words_find(sp_str_of(f->text));
+    SP_ASSERT(words);
+    return sp_words_cell(env, key, words);
+}
+
+static sp_cell *make_recipe(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    return sp_recipe_cell(env, key, sp_str_of(f->text));
+}
+
+/* ---- the tables ---------------------------------------------------------------------------------------------------------------------- */
+
+#define WORDS(name_, note_)           {.name = name_, .make = make_words, .text = name_, .note = note_},
+#define RECIPE(name_, recipe_, note_) {.name = name_, .make = make_recipe, .text = recipe_, .note = note_},
+#define INTEGER(name_, kind_, min_, max_, note_)                                                                       \
+    {.name = name_, .make = make_number, .type = {.kind = kind_}, .min = min_, .max = max_, .note = note_},
+#define DECIMAL(name_, precision_, scale_, min_, max_, note_)                                                          \
+    {.name = name_,                                                                                                    \
+     .make = make_number,                                                                                              \
+     .type = {.kind = SP_DECIMAL, .precision = precision_, .scale = scale_},                                           \
+     .min = min_,                                                                                                      \
+     .max = max_,                                                                                                      \
+     .note = note_},
+#define CUSTOM(name_, maker_, argument_, note_) {.name = name_, .make = maker_, .min = argument_, .note = note_},
+
+static const sp_func catalogue[] = {
+#include "gen/catalogue.inc"
+};
+
+/* What recipes are made of and nobody else may ask for. */
+static const sp_func fragments[] = {
+    RECIPE("chrome_engine",
+           "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{100..131}.0.{4000..6999}.{10..199} Safari/537.36", "")
+    CUSTOM("saying", make_sentences, SENTENCES_SAYING, "")
+};
+
+#undef WORDS
+#undef RECIPE
+#undef INTEGER
+#undef DECIMAL
+#undef CUSTOM
+#define WORDS(name_, note_)                                   name_,
+#define RECIPE(name_, recipe_, note_)                         name_,
+#define INTEGER(name_, kind_, min_, max_, note_)              name_,
+#define DECIMAL(name_, precision_, scale_, min_, max_, note_) name_,
+#define CUSTOM(name_, maker_, argument_, note_)               name_,
+
+static const char *const names[] = {
+#include "gen/catalogue.inc"
+};
+
+const sp_func *sp_func_find(sp_str name)
+{
+    size_t low = 0, high = SP_COUNT(catalogue);
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        size_t len = strlen(catalogue[mid].name);
+        int order = memcmp(name.p, catalogue[mid].name, SP_MIN(len, name.len));
+        if (order == 0 && len == name.len)
+            return &catalogue[mid];
+        if (order < 0 || (order == 0 && name.len < len))
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return NULL;
+}
+
+const sp_func *sp_func_find_part(sp_str name)
+{
+    for (size_t i = 0; i < SP_COUNT(fragments); i++)
+        if (sp_str_is(name, fragments[i].name))
+            return &fragments[i];
+    return NULL;
+}
+
+const char *const *sp_func_names(size_t *count)
+{
+    *count = SP_COUNT(names);
+    return names;
+}
+
+const char *sp_func_note(const sp_func *f)
+{
+    return f->note;
+}
+
+sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    return f->make(f, env, key);
+}

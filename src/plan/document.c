@@ -28,6 +28,7 @@ typedef struct builder {
     unsigned depth;
     const sp_node **stack;
     size_t n, cap;
+    sp_buf text; /* of the token being read */
     const sp_node *root;
     uint32_t left; /* nodes that may still be made */
     bool broken;   /* a mistake was noted that makes the tree useless */
@@ -100,11 +101,28 @@ static void push(builder *b, const sp_node *node)
     b->stack[b->n++] = node;
 }
 
-static sp_str token_text(struct fy_token *token)
+/* The text of a token, until the next call. Read by chunks: fy_token_get_text trusts a length that
+ * it guessed while scanning, and where the guess is wrong it gives nothing and leaks. */
+static sp_str token_text(builder *b, struct fy_token *token)
 {
-    size_t len = 0;
-    const char *p = token ? fy_token_get_text(token, &len) : NULL;
-    return p ? (sp_str){p, len} : (sp_str){"", 0};
+    int failed = 0;
+    b->text.len = 0;
+    struct fy_token_iter *iter = token ? fy_token_iter_create(token) : NULL;
+    if (!iter) {
+        b->nomem |= token != NULL;
+        return (sp_str){"", 0};
+    }
+    const struct fy_iter_chunk *chunk = NULL;
+    while (!b->nomem && (chunk = fy_token_iter_chunk_next(iter, chunk, &failed)))
+        b->nomem = sp_buf_add(&b->text, chunk->str, chunk->len) != SPATE_OK;
+    fy_token_iter_destroy(iter);
+    if (failed && !b->nomem) {
+        const struct fy_mark *mark = fy_token_start_mark(token);
+        sp_mark at = {mark ? (uint32_t)mark->line + 1 : 1, mark ? (uint32_t)mark->column + 1 : 1};
+        sp_mistake(b->m, at, (sp_str){0}, "not YAML: a text that cannot be read");
+        b->broken = true;
+    }
+    return b->text.len ? (sp_str){b->text.data, b->text.len} : (sp_str){"", 0};
 }
 
 /* A copy that outlives the parser. */
@@ -152,16 +170,16 @@ static void on_scalar(builder *b, struct fy_event *e)
     if (!node)
         return;
     node->plain = style == FYSS_PLAIN;
-    node->text = keep(b, token_text(e->scalar.value));
+    node->text = keep(b, token_text(b, e->scalar.value));
     check_text(b, node);
     if (e->scalar.anchor)
-        set_anchor(b, keep(b, token_text(e->scalar.anchor)), node);
+        set_anchor(b, keep(b, token_text(b, e->scalar.anchor)), node);
     push(b, node);
 }
 
 static void on_alias(builder *b, struct fy_event *e)
 {
-    sp_str name = token_text(e->alias.anchor);
+    sp_str name = token_text(b, e->alias.anchor);
     sp_mark at = mark_of(b, e, true);
     bool inside = false;
     for (unsigned i = 0; i < b->depth; i++)
@@ -192,7 +210,7 @@ static void on_start(builder *b, struct fy_event *e, sp_node_kind kind, struct f
         return;
     b->frames[b->depth++] = (frame){
         .node = node,
-        .anchor = anchor ? keep(b, token_text(anchor)) : (sp_str){0},
+        .anchor = anchor ? keep(b, token_text(b, anchor)) : (sp_str){0},
         .base = b->n,
     };
 }
@@ -418,6 +436,30 @@ static void find_bad_byte(builder *b, const char *text, size_t len)
     b->broken = true;
 }
 
+/* libfyaml counts the blank lines at the end of a block text on the stack, so there must not be
+ * millions of them. Every byte that may be part of a blank line is counted as one, be it of
+ * YAML 1.1. */
+static void find_gap(builder *b, const char *text, size_t len)
+{
+    enum { BLANK_MAX = 100000 };
+    static const bool blanks[256] = {
+        [' '] = 1,  ['\t'] = 1, ['\r'] = 1, ['\n'] = 1, [0xc2] = 1,
+        [0x85] = 1, [0xe2] = 1, [0x80] = 1, [0xa8] = 1, [0xa9] = 1,
+    };
+    size_t run = 0;
+    uint32_t line = 1;
+    for (size_t i = 0; i < len; i++) {
+        line += text[i] == '\n';
+        run = blanks[(unsigned char)text[i]] ? run + 1 : 0;
+        if (run < BLANK_MAX)
+            continue;
+        sp_mistake(b->m, (sp_mark){line, 1}, (sp_str){0},
+                   "expected no more than %d blanks in a row", BLANK_MAX);
+        b->broken = true;
+        return;
+    }
+}
+
 /* ---- reading ---- */
 
 static bool open_parser(builder *b, const char *text, size_t len)
@@ -481,15 +523,18 @@ int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *te
                      const sp_node **root, spate_error *err)
 {
     builder b = {.m = m, .nodes = nodes, .texts = texts, .left = SP_DOCUMENT_NODES_MAX};
+    sp_buf_init(&b.text);
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         text += 3;
         len -= 3;
     }
     if (!sp_utf8_valid(text, len) || memchr(text, '\0', len))
         find_bad_byte(&b, text, len);
-    else if (!open_parser(&b, text, len))
-        b.nomem = true;
     else
+        find_gap(&b, text, len);
+    if (!b.broken && !open_parser(&b, text, len))
+        b.nomem = true;
+    if (!b.broken && !b.nomem)
         read_events(&b);
     if (b.parser)
         fy_parser_destroy(b.parser);
@@ -497,6 +542,7 @@ int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *te
         fy_diag_destroy(b.diag);
     sp_names_done(&b.anchors);
     sp_free(b.stack);
+    sp_buf_done(&b.text);
     if (b.nomem)
         return sp_fail_nomem(err);
     *root = b.broken ? NULL : b.root;

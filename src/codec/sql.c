@@ -1,0 +1,394 @@
+/* sql.c - the words of SQL around the rows: names, types, CREATE TABLE, keys, the heads of INSERT and COPY.
+ *
+ * Only text is made here; nothing is sent. All functions append and fail only for want of memory. What a dialect cannot do is
+ * left out where the rows do not depend on it: SQLite and DuckDB cannot add foreign keys to a table that is there already. */
+#include "codec/codec.h"
+
+#include <stdio.h>
+
+/* ---- names and literals ------------------------------------------------------------------------------------------------- */
+
+/* text between quotes, with the quotes in it doubled. */
+static int add_quoted(sp_buf *out, sp_str text, char quote)
+{
+    if (sp_buf_reserve(out, 2 * text.len + 2))
+        return SPATE_E_NOMEM;
+    char *p = out->data + out->len;
+    *p++ = quote;
+    for (size_t i = 0; i < text.len; i++) {
+        *p++ = text.p[i];
+        *p = quote;
+        p += text.p[i] == quote;
+    }
+    *p++ = quote;
+    out->len = (size_t)(p - out->data);
+    return SPATE_OK;
+}
+
+int sp_sql_literal(sp_buf *out, sp_str text)
+{
+    return add_quoted(out, text, '\'');
+}
+
+int sp_sql_ident(sp_buf *out, const char *name)
+{
+    for (const char *dot; (dot = strchr(name, '.')) != NULL; name = dot + 1) {
+        if (add_quoted(out, (sp_str){name, (size_t)(dot - name)}, '"') || sp_buf_adds(out, "."))
+            return SPATE_E_NOMEM;
+    }
+    return add_quoted(out, sp_str_of(name), '"');
+}
+
+/* A column's name has no parts: a dot in it is a dot. */
+static int add_name(sp_buf *out, const char *name)
+{
+    return add_quoted(out, sp_str_of(name), '"');
+}
+
+static int add_columns(sp_buf *out, const sp_schema *schema, const uint32_t *columns, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if ((i && sp_buf_adds(out, ", ")) || add_name(out, schema->fields[columns[i]].name))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+static int add_names(sp_buf *out, const char *const *names, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if ((i && sp_buf_adds(out, ", ")) || add_name(out, names[i]))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+/* ---- types -------------------------------------------------------------------------------------------------------------------- */
+
+/* Columns: PostgreSQL and CockroachDB, DuckDB, SQLite. SQLite keeps what it has no type for as text that sorts and compares
+ * right; its INTEGER has 63 bits, so larger uint64 become REAL there. */
+static const char *const type_names[SP_KINDS][3] = {
+    [SP_BOOL] = {"boolean", "boolean", "boolean"},
+    [SP_I16] = {"smallint", "smallint", "integer"},
+    [SP_I32] = {"integer", "integer", "integer"},
+    [SP_I64] = {"bigint", "bigint", "integer"},
+    [SP_U64] = {"numeric(20,0)", "ubigint", "integer"},
+    [SP_F32] = {"real", "real", "real"},
+    [SP_F64] = {"double precision", "double", "real"},
+    [SP_DECIMAL] = {"numeric", "decimal", "numeric"},
+    [SP_DATE] = {"date", "date", "text"},
+    [SP_TIME] = {"time", "time", "text"},
+    [SP_TIMESTAMP] = {"timestamp", "timestamp", "text"},
+    [SP_TIMESTAMPTZ] = {"timestamptz", "timestamptz", "text"},
+    [SP_INTERVAL] = {"interval", "interval", "text"},
+    [SP_UUID] = {"uuid", "uuid", "text"},
+    [SP_TEXT] = {"text", "text", "text"},
+    [SP_JSON] = {"jsonb", "json", "text"},
+    [SP_BYTES] = {"bytea", "blob", "blob"},
+    [SP_LIST] = {"", "", "text"},
+};
+
+static unsigned type_column(sp_sql_dialect dialect)
+{
+    return dialect == SP_SQL_SQLITE ? 2 : dialect == SP_SQL_DUCKDB;
+}
+
+static int add_type(sp_buf *out, sp_sql_dialect dialect, const sp_type *type)
+{
+    if (type->kind == SP_LIST && dialect != SP_SQL_SQLITE)
+        return add_type(out, dialect, type->item) || sp_buf_adds(out, "[]") ? SPATE_E_NOMEM : SPATE_OK;
+    if (sp_buf_adds(out, type_names[type->kind][type_column(dialect)]))
+        return SPATE_E_NOMEM;
+    if (type->kind != SP_DECIMAL)
+        return SPATE_OK;
+    return sp_buf_printf(out, "(%u,%u)", type->precision ? type->precision : 18u, type->scale);
+}
+
+/* The first word of a type, as in "character varying(20)", is in the list. */
+static bool first_word_in(const char *type, const char *const *words, size_t n)
+{
+    size_t len = strcspn(type, " (");
+    for (size_t i = 0; i < n; i++) {
+        if (sp_str_ieq((sp_str){type, len}, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A type that the plan spells for PostgreSQL is kept where the dialect knows it. SQLite takes any word, but reads an affinity out of
+ * it that would turn the text "007" in a column of type "string" into 7: there, only text types are kept. */
+static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
+{
+    static const char *const text_types[] = {"char", "varchar", "character", "text"};
+    static const char *const duckdb_types[] = {
+        "bigint",    "int8",      "int64",   "blob",    "bytea",   "binary",  "varbinary", "boolean",  "bool",
+        "date",      "decimal",   "numeric", "double",  "float8",  "float",   "float4",    "real",     "hugeint",
+        "integer",   "int",       "int4",    "int32",   "interval", "smallint", "int2",    "int16",    "short",
+        "time",      "timestamp", "timestamptz", "datetime", "tinyint", "ubigint", "uinteger", "usmallint", "utinyint",
+        "uuid",      "varchar",   "char",    "text",    "string",  "json",    "bpchar"};
+    if (first_word_in(type, text_types, dialect == SP_SQL_DUCKDB ? 0 : SP_COUNT(text_types)))
+        return true;
+    if (dialect == SP_SQL_DUCKDB)
+        return first_word_in(type, duckdb_types, SP_COUNT(duckdb_types));
+    return dialect != SP_SQL_SQLITE;
+}
+
+static bool has_enum_type(sp_sql_dialect dialect, const sp_field *field)
+{
+    return field->n_labels > 0 && dialect != SP_SQL_SQLITE;
+}
+
+/* "schema"."table_column": the type lives where its table does. */
+static int add_enum_name(sp_buf *out, const sp_schema *schema, const sp_field *field)
+{
+    const char *dot = strrchr(schema->table, '.'), *table = dot ? dot + 1 : schema->table;
+    sp_buf name = {0};
+    int rc = sp_buf_printf(&name, "%s_%s", table, field->name);
+    if (rc == SPATE_OK && dot) {
+        for (const char *part = schema->table; rc == SPATE_OK && part < dot;) {
+            size_t len = strcspn(part, ".");
+            rc = add_quoted(out, (sp_str){part, len}, '"') || sp_buf_adds(out, ".") ? SPATE_E_NOMEM : SPATE_OK;
+            part += len + 1;
+        }
+    }
+    if (rc == SPATE_OK)
+        rc = add_quoted(out, (sp_str){name.data, name.len}, '"');
+    sp_buf_done(&name);
+    return rc;
+}
+
+int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+{
+    const sp_field *f = &schema->fields[field];
+    if (has_enum_type(dialect, f))
+        return add_enum_name(out, schema, f);
+    if (f->n_labels == 0 && f->sql_type && keeps_spelling(dialect, f->sql_type))
+        return sp_buf_adds(out, f->sql_type);
+    return add_type(out, dialect, &f->type);
+}
+
+static int add_labels(sp_buf *out, const sp_field *field)
+{
+    if (sp_buf_adds(out, "("))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < field->n_labels; i++) {
+        if ((i && sp_buf_adds(out, ", ")) || sp_sql_literal(out, field->labels[i]))
+            return SPATE_E_NOMEM;
+    }
+    return sp_buf_adds(out, ")");
+}
+
+int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        const sp_field *f = &schema->fields[i];
+        if (!has_enum_type(dialect, f))
+            continue;
+        if (sp_buf_adds(out, "CREATE TYPE ") || add_enum_name(out, schema, f) || sp_buf_adds(out, " AS ENUM ") ||
+            add_labels(out, f) || sp_buf_adds(out, ";\n"))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+/* ---- tables and keys ------------------------------------------------------------------------------------------------------------ */
+
+static bool in_primary_key(const sp_schema *schema, uint32_t field)
+{
+    for (uint32_t i = 0; i < schema->n_primary_key; i++) {
+        if (schema->primary_key[i] == field)
+            return true;
+    }
+    return false;
+}
+
+/* A field that is the whole primary key is unique already. */
+static bool needs_unique(const sp_schema *schema, uint32_t field)
+{
+    return !(schema->n_primary_key == 1 && schema->primary_key[0] == field);
+}
+
+static int add_primary_key(sp_buf *out, const sp_schema *schema)
+{
+    return sp_buf_adds(out, "PRIMARY KEY (") || add_columns(out, schema, schema->primary_key, schema->n_primary_key) ||
+                   sp_buf_adds(out, ")")
+               ? SPATE_E_NOMEM
+               : SPATE_OK;
+}
+
+static int add_unique(sp_buf *out, const sp_schema *schema, uint32_t field)
+{
+    return sp_buf_adds(out, "UNIQUE (") || add_columns(out, schema, &field, 1) || sp_buf_adds(out, ")") ? SPATE_E_NOMEM
+                                                                                                      : SPATE_OK;
+}
+
+static int add_foreign_key(sp_buf *out, const sp_schema *schema, const sp_foreign_key *key)
+{
+    return sp_buf_adds(out, "FOREIGN KEY (") || add_columns(out, schema, key->columns, key->n) ||
+                   sp_buf_adds(out, ") REFERENCES ") || sp_sql_ident(out, key->parent) || sp_buf_adds(out, " (") ||
+                   add_names(out, key->parent_columns, key->n) || sp_buf_adds(out, ")")
+               ? SPATE_E_NOMEM
+               : SPATE_OK;
+}
+
+static int add_column(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+{
+    const sp_field *f = &schema->fields[field];
+    if (add_name(out, f->name) || sp_buf_adds(out, " ") || sp_sql_type(out, dialect, schema, field))
+        return SPATE_E_NOMEM;
+    if ((!f->nullable || in_primary_key(schema, field)) && sp_buf_adds(out, " NOT NULL"))
+        return SPATE_E_NOMEM;
+    if (f->n_labels == 0 || has_enum_type(dialect, f))
+        return SPATE_OK;
+    return sp_buf_adds(out, " CHECK (") || add_name(out, f->name) || sp_buf_adds(out, " IN ") || add_labels(out, f) ||
+                   sp_buf_adds(out, ")")
+               ? SPATE_E_NOMEM
+               : SPATE_OK;
+}
+
+static const char next_line[] = ",\n  ";
+
+static int add_table_keys(sp_buf *out, const sp_schema *schema)
+{
+    if (schema->n_primary_key && (sp_buf_adds(out, next_line) || add_primary_key(out, schema)))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < schema->n_uniques; i++) {
+        if (needs_unique(schema, schema->uniques[i]) &&
+            (sp_buf_adds(out, next_line) || add_unique(out, schema, schema->uniques[i])))
+            return SPATE_E_NOMEM;
+    }
+    for (uint32_t i = 0; i < schema->n_foreign_keys; i++) {
+        if (sp_buf_adds(out, next_line) || add_foreign_key(out, schema, &schema->foreign_keys[i]))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, bool keys)
+{
+    if (sp_buf_adds(out, "CREATE TABLE ") || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " (\n  "))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        if ((i && sp_buf_adds(out, next_line)) || add_column(out, dialect, schema, i))
+            return SPATE_E_NOMEM;
+    }
+    if (keys && add_table_keys(out, schema))
+        return SPATE_E_NOMEM;
+    return sp_buf_adds(out, "\n);\n");
+}
+
+/* DuckDB has ADD PRIMARY KEY and no ADD UNIQUE, SQLite neither; a unique index is the same promise. */
+static int add_unique_index(sp_buf *out, const sp_schema *schema, const uint32_t *columns, uint32_t n)
+{
+    const char *dot = strrchr(schema->table, '.');
+    sp_buf name = {0};
+    int rc = sp_buf_printf(&name, "%s_%s_key", dot ? dot + 1 : schema->table, schema->fields[columns[0]].name);
+    if (rc == SPATE_OK)
+        rc = sp_buf_adds(out, "CREATE UNIQUE INDEX ") || add_quoted(out, (sp_str){name.data, name.len}, '"') ||
+                     sp_buf_adds(out, " ON ") || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " (") ||
+                     add_columns(out, schema, columns, n) || sp_buf_adds(out, ");\n")
+                 ? SPATE_E_NOMEM
+                 : SPATE_OK;
+    sp_buf_done(&name);
+    return rc;
+}
+
+static int add_keys_as_indexes(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
+{
+    if (schema->n_primary_key && dialect == SP_SQL_DUCKDB &&
+        (sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " ADD ") ||
+         add_primary_key(out, schema) || sp_buf_adds(out, ";\n")))
+        return SPATE_E_NOMEM;
+    if (schema->n_primary_key && dialect == SP_SQL_SQLITE &&
+        add_unique_index(out, schema, schema->primary_key, schema->n_primary_key))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < schema->n_uniques; i++) {
+        if (needs_unique(schema, schema->uniques[i]) && add_unique_index(out, schema, &schema->uniques[i], 1))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+/* One ALTER TABLE, so that PostgreSQL takes its lock once. */
+int sp_sql_add_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
+{
+    if (dialect == SP_SQL_DUCKDB || dialect == SP_SQL_SQLITE)
+        return add_keys_as_indexes(out, dialect, schema);
+    size_t start = out->len, n = 0;
+    if (sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table))
+        return SPATE_E_NOMEM;
+    if (schema->n_primary_key) {
+        n++;
+        if (sp_buf_adds(out, "\n  ADD ") || add_primary_key(out, schema))
+            return SPATE_E_NOMEM;
+    }
+    for (uint32_t i = 0; i < schema->n_uniques; i++) {
+        if (!needs_unique(schema, schema->uniques[i]))
+            continue;
+        if (sp_buf_adds(out, n++ ? ",\n  ADD " : "\n  ADD ") || add_unique(out, schema, schema->uniques[i]))
+            return SPATE_E_NOMEM;
+    }
+    if (n == 0) {
+        out->len = start;
+        return SPATE_OK;
+    }
+    return sp_buf_adds(out, ";\n");
+}
+
+int sp_sql_add_foreign_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
+{
+    if (dialect == SP_SQL_DUCKDB || dialect == SP_SQL_SQLITE || schema->n_foreign_keys == 0)
+        return SPATE_OK;
+    if (sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < schema->n_foreign_keys; i++) {
+        if (sp_buf_adds(out, i ? ",\n  ADD " : "\n  ADD ") || add_foreign_key(out, schema, &schema->foreign_keys[i]))
+            return SPATE_E_NOMEM;
+    }
+    return sp_buf_adds(out, ";\n");
+}
+
+/* ---- statements -------------------------------------------------------------------------------------------------------------------- */
+
+static int add_target(sp_buf *out, const char *verb, const sp_schema *schema, const char *tail)
+{
+    if (sp_buf_adds(out, verb) || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " ("))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        if ((i && sp_buf_adds(out, ", ")) || add_name(out, schema->fields[i].name))
+            return SPATE_E_NOMEM;
+    }
+    return sp_buf_adds(out, tail);
+}
+
+int sp_sql_insert_head(sp_buf *out, const sp_schema *schema)
+{
+    return add_target(out, "INSERT INTO ", schema, ") VALUES");
+}
+
+int sp_sql_copy_head(sp_buf *out, const sp_schema *schema)
+{
+    return add_target(out, "COPY ", schema, ") FROM STDIN");
+}
+
+int sp_sql_on_conflict(sp_buf *out, const sp_schema *schema)
+{
+    if (schema->n_primary_key == 0)
+        return sp_buf_adds(out, "ON CONFLICT DO NOTHING");
+    if (sp_buf_adds(out, "ON CONFLICT (") || add_columns(out, schema, schema->primary_key, schema->n_primary_key))
+        return SPATE_E_NOMEM;
+    if (schema->n_primary_key >= schema->n_fields)
+        return sp_buf_adds(out, ") DO NOTHING");
+    if (sp_buf_adds(out, ") DO UPDATE SET "))
+        return SPATE_E_NOMEM;
+    bool first = true;
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        if (in_primary_key(schema, i))
+            continue;
+        const char *name = schema->fields[i].name;
+        if ((!first && sp_buf_adds(out, ", ")) || add_name(out, name) || sp_buf_adds(out, " = excluded.") || add_name(out, name))
+            return SPATE_E_NOMEM;
+        first = false;
+    }
+    return SPATE_OK;
+}

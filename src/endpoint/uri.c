@@ -1,0 +1,284 @@
+/* uri.c - where rows go, as the user writes it: the scheme, the path, the query, and how to print it without its password.
+ *
+ * PostgreSQL's URIs and keyword strings are not taken apart: libpq is their only judge. */
+#include "endpoint/endpoint.h"
+#include "os/os.h"
+
+static const char known_schemes[] =
+    "known are postgresql://..., duckdb:path, sqlite:path, files ending in .duckdb, .ddb, .sqlite, .sqlite3, .db, .csv, "
+    ".ndjson, .jsonl, .sql, a directory (path/), and - for standard output";
+
+/* ---- scheme ---------------------------------------------------------------------------------------------------------------- */
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "host=db dbname=shop": a keyword string of libpq's. */
+static bool is_conninfo(const char *text)
+{
+    static const char *const keywords[] = {"host", "hostaddr", "port", "dbname", "user", "password", "service", "sslmode",
+                                           "application_name", "options", "connect_timeout"};
+    sp_str word = {text, strcspn(text, "= ./:?")};
+    const char *rest = text + word.len + strspn(text + word.len, " ");
+    for (size_t i = 0; *rest == '=' && i < SP_COUNT(keywords); i++) {
+        if (sp_str_is(word, keywords[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The scheme that "scheme:" in front of the path names. Sets *rest behind it, or says none. */
+static const char *scheme_in_front(const char *text, const char **rest)
+{
+    static const char *const schemes[] = {"duckdb", "sqlite", "csv", "ndjson", "sql", "dir"};
+    size_t len = strcspn(text, ":/?.");
+    for (size_t i = 0; text[len] == ':' && i < SP_COUNT(schemes); i++) {
+        if (sp_str_ieq((sp_str){text, len}, schemes[i])) {
+            *rest = text + len + 1;
+            return schemes[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *scheme_of_ending(const char *path)
+{
+    static const struct {
+        const char *ending, *scheme;
+    } endings[] = {
+        {".duckdb", "duckdb"}, {".ddb", "duckdb"}, {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
+        {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"}, {".sql", "sql"},
+    };
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    for (size_t i = 0; dot && i < SP_COUNT(endings); i++) {
+        if (sp_str_ieq(sp_str_of(dot), endings[i].ending))
+            return endings[i].scheme;
+    }
+    return NULL;
+}
+
+/* A file whose name says nothing may be described by its query. */
+static const char *scheme_of_format(const sp_uri *uri)
+{
+    for (uint32_t i = 0; i < uri->n_params; i++) {
+        if (strcmp(uri->params[i].key, "format") != 0)
+            continue;
+        const char *format = uri->params[i].value;
+        if (strcmp(format, "csv") == 0 || strcmp(format, "ndjson") == 0)
+            return format;
+        if (strcmp(format, "insert") == 0 || strcmp(format, "copy") == 0)
+            return "sql";
+    }
+    return NULL;
+}
+
+static const char *scheme_of_path(const sp_uri *uri)
+{
+    const char *path = uri->path;
+    size_t len = strlen(path);
+    if (strcmp(path, "-") == 0)
+        return "-";
+    if (len > 0 && (path[len - 1] == '/' || sp_os_is_dir(path)))
+        return "dir";
+    const char *scheme = scheme_of_ending(path);
+    if (!scheme)
+        scheme = scheme_of_format(uri);
+    return scheme || !starts_with(path, "/dev/") ? scheme : "-";
+}
+
+/* ---- query ------------------------------------------------------------------------------------------------------------------- */
+
+static char *decoded(sp_str s, sp_arena *arena, spate_error *err)
+{
+    char *text = sp_arena_alloc(arena, s.len + 1, 1), *p = text;
+    if (!text) {
+        sp_fail_nomem(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t byte;
+        size_t n;
+        if (s.p[i] != '%') {
+            *p++ = s.p[i];
+        } else if (s.len - i >= 3 && sp_parse_hex((sp_str){s.p + i + 1, 2}, &byte, &n) && byte) {
+            *p++ = (char)byte;
+            i += 2;
+        } else {
+            sp_fail(err, SPATE_E_USAGE, "\"%.*s\" is no percent-encoded text: a %% is written as %%25", (int)s.len, s.p);
+            return NULL;
+        }
+    }
+    return text;
+}
+
+/* key=value; a key alone has the value "". */
+static int parse_param(sp_str pair, sp_arena *arena, sp_uri_param *param, spate_error *err)
+{
+    const char *equals = memchr(pair.p, '=', pair.len);
+    size_t key_len = equals ? (size_t)(equals - pair.p) : pair.len;
+    sp_str value = equals ? (sp_str){equals + 1, pair.len - key_len - 1} : (sp_str){"", 0};
+    char *key = decoded((sp_str){pair.p, key_len}, arena, err);
+    char *text = key ? decoded(value, arena, err) : NULL;
+    if (!text)
+        return err ? (int)err->status : SPATE_E_USAGE;
+    *param = (sp_uri_param){.key = key, .value = text};
+    return SPATE_OK;
+}
+
+static int parse_query(const char *query, sp_arena *arena, sp_uri *uri, spate_error *err)
+{
+    uint32_t most = 1;
+    for (const char *p = query; *p; p++)
+        most += *p == '&';
+    uri->params = sp_arena_alloc(arena, most, sizeof(*uri->params));
+    if (!uri->params)
+        return sp_fail_nomem(err);
+    while (*query) {
+        size_t len = strcspn(query, "&");
+        if (len > 0) {
+            int rc = parse_param((sp_str){query, len}, arena, &uri->params[uri->n_params], err);
+            if (rc != SPATE_OK)
+                return rc;
+            uri->n_params++;
+        }
+        query += len + (query[len] == '&');
+    }
+    return SPATE_OK;
+}
+
+int sp_uri_parse(const char *text, sp_arena *arena, sp_uri *uri, spate_error *err)
+{
+    sp_uri u = {.text = text};
+    if (starts_with(text, "postgresql://") || starts_with(text, "postgres://") || is_conninfo(text)) {
+        u.scheme = "postgresql";
+        u.path = text;
+        *uri = u;
+        return SPATE_OK;
+    }
+    const char *rest = text, *question;
+    u.scheme = scheme_in_front(text, &rest);
+    question = strrchr(rest, '?');
+    u.path = sp_arena_strndup(arena, rest, question ? (size_t)(question - rest) : strlen(rest));
+    if (!u.path)
+        return sp_fail_nomem(err);
+    int rc = question ? parse_query(question + 1, arena, &u, err) : SPATE_OK;
+    if (rc != SPATE_OK)
+        return rc;
+    if (!u.scheme && !strstr(text, "://"))
+        u.scheme = scheme_of_path(&u);
+    if (!u.scheme || u.path[0] == '\0') {
+        const char *shown = sp_uri_shown(text, arena);
+        sp_fail(err, SPATE_E_USAGE, u.scheme ? "\"%s\" names no path" : "cannot tell what \"%s\" is", shown ? shown : "");
+        sp_error_hint(err, "%s", known_schemes);
+        return SPATE_E_USAGE;
+    }
+    *uri = u;
+    return SPATE_OK;
+}
+
+const char *sp_uri_param_value(sp_uri *uri, const char *key)
+{
+    const char *value = NULL;
+    for (uint32_t i = 0; i < uri->n_params; i++) {
+        if (strcmp(uri->params[i].key, key) == 0) {
+            uri->params[i].used = true;
+            value = uri->params[i].value;
+        }
+    }
+    return value;
+}
+
+int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err)
+{
+    for (uint32_t i = 0; i < uri->n_params; i++) {
+        if (uri->params[i].used)
+            continue;
+        sp_fail(err, SPATE_E_USAGE, "unknown key \"%s\" in the query of a \"%s\" URI", uri->params[i].key, uri->scheme);
+        if (known && *known)
+            sp_error_hint(err, "known keys: %s", known);
+        else
+            sp_error_hint(err, "it takes none");
+        return SPATE_E_USAGE;
+    }
+    return SPATE_OK;
+}
+
+/* ---- passwords ------------------------------------------------------------------------------------------------------------------ */
+
+/* Appends text up to secret, then ***; returns where the secret ends. */
+static const char *mask(char **to, const char *from, const char *secret, const char *secret_end)
+{
+    size_t len = (size_t)(secret - from);
+    memcpy(*to, from, len);
+    memcpy(*to + len, "***", 3);
+    *to += len + 3;
+    return secret_end;
+}
+
+/* user:secret@ in front of the host. When in doubt more is hidden rather than less: a password may hold an unescaped / or @. */
+static bool find_userinfo_secret(const char *text, const char **secret, const char **end)
+{
+    const char *authority = strstr(text, "://");
+    if (!authority)
+        return false;
+    authority += 3;
+    size_t until_query = strcspn(authority, "?");
+    const char *at = memrchr(authority, '@', until_query);
+    if (!at)
+        at = strrchr(authority, '@');
+    const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+    *secret = colon ? colon + 1 : NULL;
+    *end = at;
+    return colon != NULL;
+}
+
+/* The end of a keyword string's value: 'quoted', or up to a space; backslash escapes in both. In URIs: up to &. */
+static const char *value_end(const char *p, bool uri)
+{
+    if (uri)
+        return p + strcspn(p, "&");
+    char quote = *p == '\'' ? '\'' : 0;
+    for (p += quote != 0; *p; p++) {
+        if (*p == '\\' && p[1])
+            p++;
+        else if (quote ? *p == quote : *p == ' ' || *p == '\t' || *p == '\n')
+            return p + (quote != 0);
+    }
+    return p;
+}
+
+/* The next password=, sslpassword= or the like (any key that ends in it). */
+static bool find_keyed_secret(const char *text, bool uri, const char **secret, const char **end)
+{
+    static const char key[] = "password";
+    for (const char *p = text; (p = strcasestr(p, key)) != NULL;) {
+        p += sizeof key - 1;
+        const char *value = p + strspn(p, " ");
+        if (*value != '=')
+            continue;
+        value++;
+        value += uri ? 0 : strspn(value, " ");
+        *secret = value;
+        *end = value_end(value, uri);
+        return true;
+    }
+    return false;
+}
+
+const char *sp_uri_shown(const char *text, sp_arena *arena)
+{
+    /* The shortest secret, none, still leaves three stars, each behind nine characters of key or two of a URI. */
+    char *shown = sp_arena_alloc(arena, 2 * strlen(text) + 8, 1), *to = shown;
+    if (!shown)
+        return NULL;
+    const char *secret, *end;
+    bool uri = strstr(text, "://") != NULL;
+    if (find_userinfo_secret(text, &secret, &end))
+        text = mask(&to, text, secret, end);
+    while (find_keyed_secret(text, uri, &secret, &end))
+        text = mask(&to, text, secret, end);
+    memcpy(to, text, strlen(text) + 1);
+    return shown;
+}

@@ -436,27 +436,45 @@ static void find_bad_byte(builder *b, const char *text, size_t len)
     b->broken = true;
 }
 
-/* libfyaml counts the blank lines at the end of a block text on the stack, so there must not be
- * millions of them. Every byte that may be part of a blank line is counted as one, be it of
- * YAML 1.1. */
-static void find_gap(builder *b, const char *text, size_t len)
+/* What would make libfyaml take endless memory or time, counted byte by byte, quotes or not: no
+ * plan comes near.
+ * - It counts the blank lines at the end of a block text on the stack, and looks through those left
+ * at each of them. Any byte that may be part of a blank line is counted as one, be it of YAML 1.1.
+ * - It reads a line to its end before it gives the first event, and keeps hundreds of bytes for
+ * each bracket and comma. */
+static void check_shape(builder *b, const char *text, size_t len)
 {
-    enum { BLANK_MAX = 100000 };
-    static const bool blanks[256] = {
-        [' '] = 1,  ['\t'] = 1, ['\r'] = 1, ['\n'] = 1, [0xc2] = 1,
-        [0x85] = 1, [0xe2] = 1, [0x80] = 1, [0xa8] = 1, [0xa9] = 1,
+    enum {
+        BLANKS_MAX = 100000,
+        BREAKS_MAX = 500,
+        OPEN_MAX = 100000,
+        MARKS_MAX = 2 * SP_DOCUMENT_NODES_MAX
     };
-    size_t run = 0;
-    uint32_t line = 1;
-    for (size_t i = 0; i < len; i++) {
+    enum { OTHER, BLANK, BREAK, OPEN, CLOSE, COMMA };
+    static const char kinds[256] = {
+        [' '] = BLANK,  ['\t'] = BLANK, ['\r'] = BREAK, ['\n'] = BREAK, [0xc2] = BLANK,
+        [0x85] = BREAK, [0xe2] = BLANK, [0x80] = BLANK, [0xa8] = BREAK, [0xa9] = BREAK,
+        ['['] = OPEN,   ['{'] = OPEN,   [']'] = CLOSE,  ['}'] = CLOSE,  [','] = COMMA,
+    };
+    uint32_t line = 1, blanks = 0, breaks = 0, open = 0, marks = 0;
+    const char *excess = NULL;
+    for (size_t i = 0; i < len && !excess; i++) {
+        char kind = kinds[(unsigned char)text[i]];
+        bool blank = kind == BLANK || kind == BREAK;
         line += text[i] == '\n';
-        run = blanks[(unsigned char)text[i]] ? run + 1 : 0;
-        if (run < BLANK_MAX)
-            continue;
-        sp_mistake(b->m, (sp_mark){line, 1}, (sp_str){0},
-                   "expected no more than %d blanks in a row", BLANK_MAX);
+        blanks = blank ? blanks + 1 : 0;
+        breaks = blank ? breaks + (kind == BREAK) : 0;
+        marks += kind >= OPEN;
+        open += kind == OPEN;
+        open -= kind == CLOSE && open > 0;
+        if (blanks > BLANKS_MAX || breaks > BREAKS_MAX)
+            excess = "fewer blank lines in a row";
+        else if (open > OPEN_MAX || marks > MARKS_MAX)
+            excess = "fewer brackets and commas";
+    }
+    if (excess) {
+        sp_mistake(b->m, (sp_mark){line, 1}, (sp_str){0}, "expected %s: this is no plan", excess);
         b->broken = true;
-        return;
     }
 }
 
@@ -531,7 +549,7 @@ int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *te
     if (!sp_utf8_valid(text, len) || memchr(text, '\0', len))
         find_bad_byte(&b, text, len);
     else
-        find_gap(&b, text, len);
+        check_shape(&b, text, len);
     if (!b.broken && !open_parser(&b, text, len))
         b.nomem = true;
     if (!b.broken && !b.nomem)

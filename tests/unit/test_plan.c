@@ -225,6 +225,18 @@ static void resolves_qualified_names(void)
     spate_plan_free(plan);
 }
 
+/* libfyaml misjudges the length of such a text, and leaks when asked for it in one piece. */
+static void reads_texts_with_many_escapes(void)
+{
+#define QUOTES "''''''''''''''''''''''''''''''''''''''''"
+    spate_plan *plan = parse_good(
+        TABLE "  - {name: a, value: 'x name: '''" QUOTES QUOTES QUOTES QUOTES "name: y'}\n");
+    sp_str text = column(plan, "t", "a")->text;
+    CHECK_INT(text.len, 8 + 81 + 7);
+    CHECK(text.p[0] == 'x' && text.p[50] == '\'' && text.p[text.len - 1] == 'y');
+    spate_plan_free(plan);
+}
+
 static void takes_only_the_first_document(void)
 {
     spate_plan_free(
@@ -485,6 +497,28 @@ static void survives_depth(void)
     spate_plan_free(plan);
 }
 
+/* What libfyaml would take gigabytes, minutes or the whole stack for. */
+static void survives_repetition(void)
+{
+    static const struct {
+        char what;
+        const char *before, *message;
+    } repeats[] = {{'[', "", "fewer brackets"},
+                   {'\n', "a: |\n", "fewer blank lines"},
+                   {' ', "a: ", "fewer blank lines"}};
+    enum { LEN = 1 << 20 };
+    char *text = malloc(LEN);
+    for (size_t i = 0; i < SP_COUNT(repeats); i++) {
+        memset(text, repeats[i].what, LEN);
+        memcpy(text, repeats[i].before, strlen(repeats[i].before));
+        spate_plan *plan = parse_bytes(text, LEN);
+        CHECK_INT(spate_plan_mistakes(plan), 1);
+        CHECK(strstr(spate_plan_mistake(plan, 0)->message, repeats[i].message));
+        spate_plan_free(plan);
+    }
+    free(text);
+}
+
 /* Each level merges and lists the one before many times over. */
 static void survives_alias_bombs(void)
 {
@@ -671,11 +705,13 @@ int main(void)
     RUN(reads_json);
     RUN(merges_and_shares);
     RUN(resolves_qualified_names);
+    RUN(reads_texts_with_many_escapes);
     RUN(takes_only_the_first_document);
     RUN(tells_all_mistakes);
     RUN(shows_what_it_found);
     RUN(rows_can_change);
     RUN(survives_depth);
+    RUN(survives_repetition);
     RUN(survives_alias_bombs);
     RUN(survives_repeated_tables);
     RUN(counts_mistakes_beyond_the_limit);

@@ -1,0 +1,98 @@
+"""What every Python test needs: the built program, a scratch directory, and readers of what it wrote."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+SPATE = os.environ.get("SPATE", str(ROOT / "build" / "spate"))
+KIND = os.environ.get("SPATE_BUILD_KIND", "plain")  # plain, asan or tsan
+SLOW = KIND != "plain"                              # sanitized builds are many times slower
+TIMEOUT_S = 600
+
+
+class Done:
+    """A run that has ended."""
+
+    def __init__(self, process):
+        self.code, self.out, self.err = process.returncode, process.stdout, process.stderr
+
+    def __str__(self):
+        return f"exit {self.code}\n--- stdout\n{self.out[:3000]}\n--- stderr\n{self.err[:6000]}"
+
+
+def spate(*words, cwd=None, text=True, stdin="", timeout=TIMEOUT_S, env=None):
+    """Runs spate with these words and waits."""
+    process = subprocess.run([SPATE, *map(str, words)], cwd=cwd, capture_output=True, text=text, timeout=timeout,
+                             input=stdin if text else stdin.encode(), env={**os.environ, **(env or {})})
+    return Done(process)
+
+
+class Case(unittest.TestCase):
+    maxDiff = 4000
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="spate-test-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def spate_ok(self, *words, **more):
+        done = spate(*words, **{"cwd": self.dir, **more})
+        self.assertEqual(done.code, 0, str(done))
+        return done
+
+    def spate_fails(self, code, *words, says=(), **more):
+        """The run fails with this exit code, and every pattern of says is on stderr."""
+        done = spate(*words, **{"cwd": self.dir, **more})
+        self.assertEqual(done.code, code, str(done))
+        for pattern in [says] if isinstance(says, str) else says:
+            self.assertRegex(done.err, pattern)
+        return done
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        return path
+
+
+def read_csv(path):
+    """Rows of a CSV file as lists; None where the field is empty and not quoted."""
+    rows, row, i = [], [], 0
+    text = pathlib.Path(path).read_text(encoding="utf-8", newline="") if not hasattr(path, "read") else path.read()
+    field = re.compile(r'"((?:[^"]|"")*)"|([^,\n"]*)')
+    while i < len(text):
+        m = field.match(text, i)
+        if not m:
+            raise ValueError(f"no field at byte {i}: {text[i:i + 40]!r}")
+        row.append(m.group(1).replace('""', '"') if m.group(1) is not None else (m.group(2) or None))
+        i = m.end()
+        if i < len(text) and text[i] == ",":
+            i += 1
+            if i == len(text) or text[i] == "\n":
+                row.append(None)
+        if i < len(text) and text[i] == "\n":
+            rows.append(row)
+            row = []
+            i += 1
+        elif i < len(text) and text[i - 1] != ",":
+            raise ValueError(f"junk at byte {i}: {text[i:i + 40]!r}")
+    if row:
+        rows.append(row)
+    return rows
+
+
+def read_ndjson(path_or_text):
+    text = path_or_text if isinstance(path_or_text, str) else path_or_text.read_text(encoding="utf-8")
+    return [json.loads(line, parse_float=str, parse_int=int) for line in text.split("\n") if line]
+
+
+def query(target, sql, cwd=None):
+    """Rows of a DuckDB or SQLite file, as NDJSON gives them."""
+    done = spate("query", target, sql, "--format", "ndjson", cwd=cwd)
+    if done.code:
+        raise AssertionError(str(done))
+    return read_ndjson(done.out)

@@ -4,6 +4,7 @@
  * check digits, values of alphabets, moments, lists, and uuid. Choices are made with integers only; a cell takes what it needs
  * from as few draws as it can, a taken part being scaled off the top of the draw (sp_take). */
 #include "gen/cell.h"
+#include "gen/digits.h"
 
 typedef sp_cell *(*sp_func_maker)(const sp_func *f, const sp_func_env *env, uint64_t key);
 
@@ -307,18 +308,20 @@ static sp_cell *make_zone_offset(const sp_func *f, const sp_func_env *env, uint6
 
 /* ---- uuid ---------------------------------------------------------------------------------------------------------------- */
 
-/* Version 4. All 64 bits of the row's draw are in it, around the version, and 58 of a second draw: no two rows are equal. */
+/* Version 4, bytes in the order of a little-endian machine's two words. All 64 bits of the row's draw are in it, the four that
+ * the version displaces having moved to the second word, beside 58 bits stirred once more: no two rows are equal. */
 static inline void uuid_at(uint64_t key, uint64_t row, uint8_t *bytes)
 {
-    uint64_t a = sp_draw(key, row), b = sp_draw_next(a);
-    uint64_t high = (a & ~UINT64_C(0xffff)) | 0x4000 | (a >> 4 & 0xfff);
-    uint64_t low = UINT64_C(2) << 62 | (a & 15) << 58 | b >> 6;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    high = __builtin_bswap64(high);
-    low = __builtin_bswap64(low);
+    uint64_t a = sp_draw(key, row), b = (a ^ a >> 32) * SP_PHI;
+    b ^= b >> 32;
+    uint64_t first = (a & ~(UINT64_C(15) << 52)) | UINT64_C(4) << 52;
+    uint64_t second = (b & ~UINT64_C(0xcf)) | (a >> 52 & 15) | 0x80;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    first = __builtin_bswap64(first);
+    second = __builtin_bswap64(second);
 #endif
-    memcpy(bytes, &high, 8);
-    memcpy(bytes + 8, &low, 8);
+    memcpy(bytes, &first, 8);
+    memcpy(bytes + 8, &second, 8);
 }
 
 static int uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
@@ -356,15 +359,8 @@ static const char hex_digits[] = "0123456789abcdef";
 static char *ipv4_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint64_t z = sp_draw(cell->key, row);
-    for (int shift = 56; shift >= 32; shift -= 8) {
-        uint32_t v = z >> shift & 255;
-        if (v >= 100)
-            *p++ = (char)('0' + v / 100);
-        if (v >= 10)
-            *p++ = (char)('0' + v / 10 % 10);
-        *p++ = (char)('0' + v % 10);
-        *p++ = '.';
-    }
+    for (int shift = 56; shift >= 32; shift -= 8)
+        p = sp_put_below_1000(p, z >> shift & 255, '.') + 1;
     return p - 1;
 }
 
@@ -496,12 +492,6 @@ static sp_cell *make_password(const sp_func *f, const sp_func_env *env, uint64_t
 
 /* ---- numbers with check digits ------------------------------------------------------------------------------------------------- */
 
-static void put_digits(char *p, uint64_t v, int n)
-{
-    for (int i = n - 1; i >= 0; i--, v /= 10)
-        p[i] = (char)('0' + v % 10);
-}
-
 /* The digit that, put behind, makes Luhn's sum (ISO/IEC 7812-1 annex B) a multiple of ten. */
 static char luhn_digit(const char *digits, int n)
 {
@@ -526,11 +516,29 @@ static char *card_number_text(const sp_cell *cell, uint64_t row, char *p)
     uint64_t z = sp_draw(cell->key, row), body = sp_draw_next(z);
     uint32_t type = (uint32_t)sp_take(&z, SP_COUNT(types));
     int prefix_len = types[type].prefix_len, len = types[type].len;
-    put_digits(p, (uint64_t)types[type].prefix + sp_take(&z, (uint64_t)types[type].prefixes), prefix_len);
+    sp_put_padded(p, (uint64_t)types[type].prefix + sp_take(&z, (uint64_t)types[type].prefixes), (uint32_t)prefix_len);
     int body_len = len - 1 - prefix_len;
-    put_digits(p + prefix_len, sp_bounded(body, sp_pow10[body_len]), body_len);
+    sp_put_padded(p + prefix_len, sp_bounded(body, sp_pow10[body_len]), (uint32_t)body_len);
     p[len - 1] = luhn_digit(p, len - 1);
     return p + len;
+}
+
+/* Three, four or five digits, equally often: the number is scaled to five digits, of which the first count. */
+static char *street_number_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    static const uint32_t least[] = {100, 1000, 10000}, up[] = {100, 10, 1};
+    uint64_t z = sp_draw(cell->key, row);
+    uint64_t longer = sp_take(&z, 3);
+    sp_put_padded(p, (least[longer] + sp_take(&z, 9 * (uint64_t)least[longer])) * up[longer], 5);
+    return p + 3 + longer;
+}
+
+static const sp_cell_ops street_number_ops = {sp_cell_fill_text, street_number_text};
+
+static sp_cell *make_street_number(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    (void)f;
+    return new_text(env, key, &street_number_ops, 5, true);
 }
 
 static const sp_cell_ops card_number_ops = {sp_cell_fill_text, card_number_text};
@@ -549,9 +557,9 @@ typedef struct expiry_cell {
 static char *card_expiry_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint64_t month = sp_bounded(sp_draw(cell->key, row), 120);
-    put_digits(p, month % 12 + 1, 2);
+    sp_put_padded(p, month % 12 + 1, 2);
     p[2] = '/';
-    put_digits(p + 3, ((uint64_t)((const expiry_cell *)cell)->year + 1 + month / 12) % 100, 2);
+    sp_put_padded(p + 3, ((uint64_t)((const expiry_cell *)cell)->year + 1 + month / 12) % 100, 2);
     return p + 5;
 }
 
@@ -596,11 +604,16 @@ static char *cusip_text(const sp_cell *cell, uint64_t row, char *p)
     return put_cusip(p, sp_draw(cell->key, row));
 }
 
+typedef struct isin_cell {
+    sp_cell cell;
+    const sp_words *countries;
+} isin_cell;
+
 /* ISO 6166: Luhn over the digits that are left when letters are written as 10 to 35. */
 static char *isin_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint64_t z = sp_draw(cell->key, row);
-    const sp_words *countries = sp_words_find(sp_str_of("country_abr"));
+    const sp_words *countries = ((const isin_cell *)cell)->countries;
     memcpy(p, countries->bytes + countries->offsets[sp_bounded(z, countries->count)], 2);
     char *end = put_cusip(p + 2, sp_draw_next(z));
     char digits[24];
@@ -627,7 +640,16 @@ static sp_cell *make_cusip(const sp_func *f, const sp_func_env *env, uint64_t ke
 static sp_cell *make_isin(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &isin_ops, 12, true);
+    isin_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->cell = (sp_cell){.ops = &isin_ops,
+                        .key = key,
+                        .type = {.kind = SP_TEXT},
+                        .text_max = 12,
+                        .bounds = {.text_max = 12, .plain = true}};
+    c->countries = sp_words_find(sp_str_of("country_abr"));
+    return &c->cell;
 }
 
 /* The check digit modulo 11 of Brazilian numbers: weights 2, 3, ... up to top from the right, and again from 2. */
@@ -644,7 +666,7 @@ static char brazilian_digit(const char *digits, int n, int top)
 
 static char *cpf_text(const sp_cell *cell, uint64_t row, char *p)
 {
-    put_digits(p, sp_bounded(sp_draw(cell->key, row), 1000000000), 9);
+    sp_put_padded(p, sp_bounded(sp_draw(cell->key, row), 1000000000), 9);
     p[9] = brazilian_digit(p, 9, 12);
     p[10] = brazilian_digit(p, 10, 12);
     return p + 11;
@@ -653,8 +675,8 @@ static char *cpf_text(const sp_cell *cell, uint64_t row, char *p)
 /* Eight digits of the company, 0001 for its first branch, two check digits. */
 static char *cnpj_text(const sp_cell *cell, uint64_t row, char *p)
 {
-    put_digits(p, sp_bounded(sp_draw(cell->key, row), 100000000), 8);
-    put_digits(p + 8, 1, 4);
+    sp_put_padded(p, sp_bounded(sp_draw(cell->key, row), 100000000), 8);
+    sp_put_padded(p + 8, 1, 4);
     p[12] = brazilian_digit(p, 12, 9);
     p[13] = brazilian_digit(p, 13, 9);
     return p + 14;

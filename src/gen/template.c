@@ -5,6 +5,7 @@
  * words only, and runs without a call a part. What is drawn takes its key from the recipe's key and the text in the braces:
  * equal braces have equal values, and adding a part to a recipe changes no other part. */
 #include "gen/cell.h"
+#include "gen/digits.h"
 
 /* ---- the generic fill ---------------------------------------------------------------------------------------------- */
 
@@ -125,7 +126,7 @@ typedef struct part {
     const sp_cell *cell; /* PART_CELL */
     int64_t min;         /* PART_INT: [min, min + span) */
     uint64_t span;
-    uint32_t digits;     /* PART_HEX: how many; PART_INT: at least so many, padded with zeros */
+    uint32_t digits;     /* PART_HEX: how many; PART_INT: always so many, padded with zeros; 0: as many as it takes */
     uint32_t text_max;
     bool plain, unique;
 } part;
@@ -135,42 +136,19 @@ typedef struct recipe_cell {
     part *parts;
     uint32_t n_parts;
     uint32_t tail_len;
-    const char *tail; /* the literal behind the last part */
+    const char *tail;   /* the literal behind the last part */
+    word_source *chain; /* the parts again, as words that have their literals in them; NULL: not possible, or not worth it */
+    bool short_words;   /* in the chain none is longer than 16 bytes */
 } recipe_cell;
 
-/* The ten digits in pairs. */
-static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-                                  "495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-
-/* v in exactly digits digits. */
-static inline char *put_padded(char *p, uint64_t v, uint32_t digits)
-{
-    char *end = p + digits;
-    char *at = end;
-    while (at - p >= 2) {
-        at -= 2;
-        memcpy(at, digit_pairs + v % 100 * 2, 2);
-        v /= 100;
-    }
-    if (at > p)
-        *p = (char)('0' + v % 10);
-    return end;
-}
+enum { CHAIN_BYTES_MAX = 16384 }; /* a list copied with literals may take so much memory: half of an L1 cache */
 
 static inline char *put_int(const part *a, uint64_t step, char *p)
 {
     int64_t v = a->min + (int64_t)sp_mulhi(sp_mix64(a->words.key + step), a->span);
     if (a->digits)
-        return put_padded(p, (uint64_t)v, a->digits);
-    if ((uint64_t)v < 10) {
-        *p = (char)('0' + v);
-        return p + 1;
-    }
-    if ((uint64_t)v < 100)
-        return put_padded(p, (uint64_t)v, 2);
-    if ((uint64_t)v < 1000)
-        return put_padded(p, (uint64_t)v, 3);
-    return sp_put_i64(p, v);
+        return sp_put_padded(p, (uint64_t)v, a->digits);
+    return a->text_max > 3 ? sp_put_i64(p, v) : sp_put_below_1000(p, (uint32_t)v, 0);
 }
 
 /* Eight hexadecimal digits of v, the highest first. */
@@ -182,8 +160,7 @@ static inline void put_hex8(char *p, uint32_t v)
     x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
     uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
     x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
-    x = __builtin_bswap64(x);
-    memcpy(p, &x, 8);
+    sp_store_chars(p, __builtin_bswap64(x));
 }
 
 static inline char *put_hex(const part *a, uint64_t step, char *p)
@@ -198,36 +175,65 @@ static inline char *put_hex(const part *a, uint64_t step, char *p)
 }
 
 /* The text of parts that are all words. */
-static inline char *put_word_parts(const recipe_cell *c, uint64_t row, char *p)
+static char *word_parts_text(const sp_cell *cell, uint64_t row, char *p)
 {
+    const recipe_cell *c = (const recipe_cell *)cell;
     uint64_t step = row * SP_PHI;
     const part *end = c->parts + c->n_parts;
     for (const part *a = c->parts; a < end; a++) {
-        p = sp_copy_short(p, a->literal, a->literal_len);
+        if (a->literal_len)
+            p = sp_copy_short(p, a->literal, a->literal_len);
         p = put_word(&a->words, step, p, 32, true);
     }
     return sp_copy_short(p, c->tail, c->tail_len);
 }
 
-static char *word_parts_text(const sp_cell *cell, uint64_t row, char *p)
+/* The same from the chain. */
+static inline char *put_chain(const word_source *w, uint32_t n, uint64_t row, char *p, uint32_t wide, bool long_too)
 {
-    return put_word_parts((const recipe_cell *)cell, row, p);
+    uint64_t step = row * SP_PHI;
+    for (uint32_t i = 0; i < n; i++)
+        p = put_word(&w[i], step, p, wide, long_too);
+    return p;
 }
 
-static int word_parts_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out,
-                           sp_gen_scratch *scratch)
+static char *chain_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const recipe_cell *c = (const recipe_cell *)cell;
+    return c->short_words ? put_chain(c->chain, c->n_parts, row, p, 16, false)
+                          : put_chain(c->chain, c->n_parts, row, p, 32, true);
+}
+
+__attribute__((always_inline)) static inline void fill_chain(const word_source *w, uint32_t n_parts, const uint64_t *rows,
+                                                             uint32_t n, char *base, int32_t *offsets, uint32_t wide,
+                                                             bool long_too)
+{
+    char *p = base;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_chain(w, n_parts, rows[i], p, wide, long_too);
+        offsets[i + 1] = (int32_t)(p - base);
+    }
+}
+
+static int chain_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
 {
     (void)scratch;
     const recipe_cell *c = (const recipe_cell *)cell;
     char *base = text_room(cell, n, out);
     if (!base)
         return SPATE_E_NOMEM;
-    int32_t *offsets = out->offsets;
-    char *p = base;
-    for (uint32_t i = 0; i < n; i++) {
-        p = put_word_parts(c, rows[i], p);
-        offsets[i + 1] = (int32_t)(p - base);
-    }
+    uint32_t parts = c->n_parts;
+    /* The usual lengths have loops of their own, unrolled. */
+    if (!c->short_words)
+        fill_chain(c->chain, parts, rows, n, base, out->offsets, 32, true);
+    else if (parts == 2)
+        fill_chain(c->chain, 2, rows, n, base, out->offsets, 16, false);
+    else if (parts == 3)
+        fill_chain(c->chain, 3, rows, n, base, out->offsets, 16, false);
+    else if (parts == 4)
+        fill_chain(c->chain, 4, rows, n, base, out->offsets, 16, false);
+    else
+        fill_chain(c->chain, parts, rows, n, base, out->offsets, 16, false);
     return 0;
 }
 
@@ -237,7 +243,8 @@ static char *parts_text(const sp_cell *cell, uint64_t row, char *p)
     uint64_t step = row * SP_PHI;
     const part *end = c->parts + c->n_parts;
     for (const part *a = c->parts; a < end; a++) {
-        p = sp_copy_short(p, a->literal, a->literal_len);
+        if (a->literal_len)
+            p = sp_copy_short(p, a->literal, a->literal_len);
         switch (a->kind) {
         case PART_WORD: p = put_word(&a->words, step, p, 32, true); break;
         case PART_INT: p = put_int(a, step, p); break;
@@ -248,7 +255,8 @@ static char *parts_text(const sp_cell *cell, uint64_t row, char *p)
     return sp_copy_short(p, c->tail, c->tail_len);
 }
 
-static const sp_cell_ops word_parts_ops = {word_parts_fill, word_parts_text};
+static const sp_cell_ops chain_ops = {chain_fill, chain_text};
+static const sp_cell_ops word_parts_ops = {sp_cell_fill_text, word_parts_text};
 static const sp_cell_ops parts_ops = {sp_cell_fill_text, parts_text};
 
 /* ---- building a list of parts ------------------------------------------------------------------------------------------ */
@@ -314,7 +322,7 @@ static void add_cell(builder *b, const sp_cell *cell)
     } else if (cell->ops == &words_ops) {
         const words_cell *c = (const words_cell *)cell;
         add_part(b, (part){.kind = PART_WORD, .words = c->from, .text_max = cell->text_max, .plain = cell->bounds.plain});
-    } else if (cell->ops == &word_parts_ops || cell->ops == &parts_ops) {
+    } else if (cell->ops == &chain_ops || cell->ops == &word_parts_ops || cell->ops == &parts_ops) {
         const recipe_cell *c = (const recipe_cell *)cell;
         for (uint32_t i = 0; i < c->n_parts; i++)
             add_part(b, c->parts[i]);
@@ -338,6 +346,55 @@ static bool plain_text(const char *p, size_t len)
         if (!word && (c == 0 || !strchr(" -_.:/@+#", c)))
             return false;
     }
+    return true;
+}
+
+/* Copies the words of a part with a literal before and behind each. False: no memory. */
+static bool copy_words(sp_arena *arena, const part *a, const char *tail, uint32_t tail_len, word_source *to)
+{
+    const word_source *w = &a->words;
+    uint32_t size = w->offsets[w->count] - w->offsets[0] + w->count * (a->literal_len + tail_len);
+    char *bytes = sp_arena_alloc(arena, 1, size + SP_SLACK), *p = bytes;
+    uint32_t *offsets = sp_arena_alloc(arena, w->count + 1, sizeof *offsets);
+    if (!bytes || !offsets)
+        return false;
+    for (uint32_t i = 0; i < w->count; i++) {
+        uint32_t len = w->offsets[i + 1] - w->offsets[i];
+        memcpy(p, a->literal, a->literal_len);
+        memcpy(p + a->literal_len, w->bytes + w->offsets[i], len);
+        memcpy(p + a->literal_len + len, tail, tail_len);
+        p += a->literal_len + len + tail_len;
+        offsets[i + 1] = (uint32_t)(p - bytes);
+    }
+    *to = (word_source){w->key, bytes, offsets, w->count};
+    return true;
+}
+
+/* Gives a recipe of words its chain, if the copies are small. False: no memory. */
+static bool make_chain(sp_arena *arena, recipe_cell *c)
+{
+    bool short_words = true;
+    for (uint32_t i = 0; i < c->n_parts; i++) {
+        const part *a = &c->parts[i];
+        uint64_t around = (uint64_t)a->literal_len + (i + 1 == c->n_parts ? c->tail_len : 0);
+        uint64_t size = a->words.offsets[a->words.count] - a->words.offsets[0] + a->words.count * (around + 4);
+        if (around && size > CHAIN_BYTES_MAX)
+            return true;
+        short_words = short_words && a->text_max + around <= 16;
+    }
+    word_source *chain = sp_arena_alloc(arena, c->n_parts, sizeof *chain);
+    if (!chain)
+        return false;
+    for (uint32_t i = 0; i < c->n_parts; i++) {
+        const part *a = &c->parts[i];
+        uint32_t tail_len = i + 1 == c->n_parts ? c->tail_len : 0;
+        chain[i] = a->words;
+        if (a->literal_len + tail_len > 0 && !copy_words(arena, a, c->tail, tail_len, &chain[i]))
+            return false;
+    }
+    c->chain = chain;
+    c->short_words = short_words;
+    c->cell.ops = &chain_ops;
     return true;
 }
 
@@ -369,6 +426,8 @@ static sp_cell *builder_cell(builder *b, uint64_t key)
                         .text_max = bound,
                         .unique = c->n_parts == 1 && c->parts[0].unique,
                         .bounds = {.text_max = bound, .plain = plain}};
+    if (words_only && c->n_parts > 0 && !make_chain(b->env->arena, c))
+        return NULL;
     return &c->cell;
 }
 
@@ -406,8 +465,8 @@ static bool int_part(sp_str in, part *a)
     a->kind = PART_INT;
     a->min = (int64_t)ends[0];
     a->span = ends[1] - ends[0] + 1;
-    a->digits = padded ? (uint32_t)len : 0;
     a->text_max = padded ? (uint32_t)len : decimal_digits(ends[1]);
+    a->digits = padded || decimal_digits(ends[0]) == a->text_max ? a->text_max : 0;
     a->plain = true;
     return true;
 }

@@ -1,0 +1,122 @@
+/* postgres.h - what the files of the PostgreSQL sink share; private to them.
+ *
+ *   postgres.c          the sink: lanes, chunks, statements
+ *   postgres_link.c     connections, and what the server says when something fails
+ *   postgres_catalog.c  reads the live tables and finds all that keeps the plan from being loaded
+ *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys at the end
+ *
+ * One arena holds what prepare learns, until close; lanes only read it. */
+#ifndef SP_ENDPOINT_POSTGRES_H
+#define SP_ENDPOINT_POSTGRES_H
+
+#include "codec/codec.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/libpq.h"
+#include "os/os.h"
+
+/* What differs between servers that speak the protocol; detected from version(). */
+typedef struct sp_pg_dialect {
+    const char *name;
+    const char *session;      /* settings of every connection */
+    const char *lane;         /* more for connections that load, or NULL */
+    const char *flush;        /* makes all earlier commits durable, or NULL when they are already */
+    sp_sql_dialect sql;
+    bool copy_binary;         /* COPY BINARY is the fast way */
+    const char *copy_options; /* of a COPY that is not binary */
+    sp_text_dialect copy_text;
+    bool keys_at_creation;    /* keys belong into CREATE TABLE: rows are stored by primary key */
+    bool transactional_ddl;   /* CREATE TABLE can be rolled back */
+    bool upsert_word;         /* UPSERT INTO, which takes the primary key by itself */
+} sp_pg_dialect;
+
+typedef struct sp_pg_column {
+    const char *name;
+    int32_t number; /* pg_attribute.attnum */
+    sp_pg_type type;
+    bool not_null, has_default, generated, identity_always;
+} sp_pg_column;
+
+typedef struct sp_pg_table {
+    const sp_schema *schema;
+    uint32_t oid;           /* 0: not found */
+    char kind;              /* pg_class.relkind */
+    const char *space, *name; /* as they are in the server */
+    const char *quoted;     /* "space"."name" */
+    bool may_insert, may_truncate, may_upsert;
+    sp_pg_column *columns;
+    uint32_t n_columns;
+    int32_t *live;          /* of each field: its column, or -1 */
+    sp_pg_type *types;      /* of each field */
+    bool as_text;           /* a field fits only as text */
+    bool self_reference;
+    const uint32_t *key;    /* upsert: fields that decide which row is meant */
+    uint32_t n_key;
+
+    sp_pgbinary *binary;
+    sp_rowtext *text;
+    const char *copy_sql;
+    const char *insert_head, *insert_tail; /* around the rows of values */
+    uint32_t statement_rows;
+} sp_pg_table;
+
+typedef struct sp_pg_foreign_key {
+    const char *name, *definition;
+    uint32_t child, parent;                    /* oids */
+    const char *child_quoted, *parent_quoted;
+    int32_t child_table, parent_table;         /* numbers in the plan, -1: not in it */
+    bool inherited;                            /* of a partition: comes and goes with its parent's */
+} sp_pg_foreign_key;
+
+typedef struct sp_pg_sink {
+    sp_sink base;
+    sp_arena arena;
+    const char *uri; /* with password: never printed */
+    const sp_pg_dialect *dialect;
+    sp_pg_table *tables;
+    uint32_t n_tables;
+    sp_pg_foreign_key *foreign_keys;
+    uint32_t n_foreign_keys;
+    const char *record; /* the table of foreign keys to give back, quoted; NULL: there is none */
+    bool changed;       /* prepare has changed the target, or lanes may have */
+} sp_pg_sink;
+
+/* ---- postgres_link.c ---- */
+
+/* Connects, finds the dialect on the first call, pins the session's settings. lane: also those for loading. */
+int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **conn, spate_error *err) SP_MUST_CHECK;
+/* The same for a connection that was lost. */
+int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Fills err from a failed result, or from the connection when res is NULL or says nothing. Message: "phrase: the server's". */
+int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...) SP_PRINTF(4, 5);
+/* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears). what: for the message. */
+int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err, const char *what) SP_MUST_CHECK;
+/* SP_MUST_CHECK's for growing SQL in a buffer: a name in quotes, two of them with a dot. */
+int sp_pg_ident(sp_buf *out, const char *name) SP_MUST_CHECK;
+int sp_pg_qualified(sp_buf *out, const char *space, const char *name) SP_MUST_CHECK;
+
+/* ---- postgres_catalog.c ---- */
+
+/* Finds the plan's tables by name. */
+int sp_pg_find_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Reads columns, keys and foreign keys of the tables found, and refuses what cannot be loaded, all of it at once. */
+int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Sets deps from the foreign keys; refuses a cycle. */
+int sp_pg_order_tables(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
+
+/* ---- postgres_schema.c ---- */
+
+int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Looks for the record that an interrupted run has left. */
+int sp_pg_find_record(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Drops the foreign keys of the tables and records them, in one transaction. */
+int sp_pg_take_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Gives recorded foreign keys back, unvalidated: from now on rows are checked again. */
+int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Checks what was given back against all rows and forgets the record. */
+int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Keys, foreign keys and statistics of the tables that prepare created. */
+int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,439 @@
+/* postgres_schema.c - every change to the target that is not a row.
+ *
+ * Foreign keys that are taken away for the load are first written into a table of the target, "spate_deferred_constraint", in the
+ * transaction that drops them: whatever kills spate, the next run finds the record and gives them back. The record is forgotten
+ * only when its foreign key stands and has been checked.
+ *
+ *   in place --take--> recorded --give--> recorded, in place, not valid --validate--> in place */
+#include "endpoint/postgres.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- statements on several connections ----------------------------------------------------------------------------- */
+
+typedef struct work {
+    const char *sql, *what; /* what: for the message */
+} work;
+
+typedef struct pool {
+    sp_pg_sink *sink;
+    const work *items;
+    uint32_t n;
+    _Atomic uint32_t next;
+    pthread_mutex_t lock;
+    int status; /* of the first failure, which is err's */
+    spate_error err;
+} pool;
+
+static void pool_failed(pool *p, int status, const spate_error *err)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->status == SPATE_OK) {
+        p->status = status;
+        p->err = *err;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *pool_thread(void *arg)
+{
+    pool *p = arg;
+    PGconn *conn = NULL;
+    spate_error err = {0};
+    int status = sp_pg_connect(p->sink, false, &conn, &err);
+    if (status)
+        pool_failed(p, status, &err);
+    for (uint32_t i; status == SPATE_OK && (i = atomic_fetch_add(&p->next, 1)) < p->n;) {
+        int failed = sp_pg_run(conn, p->items[i].sql, NULL, &err, p->items[i].what);
+        if (failed)
+            pool_failed(p, failed, &err); /* the others are done all the same */
+        if (sp_pq.status(conn) != CONNECTION_OK)
+            break;
+    }
+    if (conn)
+        sp_pq.finish(conn);
+    return NULL;
+}
+
+/* Runs all items, each its own transaction, on as many connections as the run has lanes. */
+static int run_all(sp_pg_sink *s, const work *items, uint32_t n, spate_error *err)
+{
+    pool p = {.sink = s, .items = items, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_t threads[16];
+    unsigned want = SP_MIN(SP_MIN(s->base.options.lanes, n), (unsigned)SP_COUNT(threads) + 1), started = 0;
+    while (started + 1 < want && sp_os_thread_start(&threads[started], pool_thread, &p, NULL) == SPATE_OK)
+        started++;
+    if (n)
+        pool_thread(&p);
+    while (started)
+        pthread_join(threads[--started], NULL);
+    if (p.status && err)
+        *err = p.err;
+    return p.status;
+}
+
+/* ---- create, empty --------------------------------------------------------------------------------------------------------- */
+
+static int refuse_existing(const sp_pg_sink *s, spate_error *err)
+{
+    for (uint32_t i = 0; i < s->n_tables; i++) {
+        if (!s->tables[i].oid)
+            continue;
+        int status = sp_fail(err, SPATE_E_CONFIG, "table \"%s\" exists already", s->tables[i].schema->table);
+        sp_error_hint(err, "leave out --create to load into it (with --truncate: after emptying it), or drop it first");
+        return status;
+    }
+    return SPATE_OK;
+}
+
+int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    int status = refuse_existing(s, err);
+    if (status)
+        return status;
+    sp_buf sql;
+    sp_buf_init(&sql);
+    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
+        status = sp_sql_create_types(&sql, s->dialect->sql, s->tables[i].schema);
+    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
+        status = sp_sql_create_table(&sql, s->dialect->sql, s->tables[i].schema, s->dialect->keys_at_creation);
+    if (status)
+        sp_fail_nomem(err);
+    else
+        status = sp_pg_run(conn, sql.data, NULL, err, "creating the tables");
+    sp_buf_done(&sql);
+    return status;
+}
+
+int sp_pg_truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int status = sp_buf_adds(&sql, "TRUNCATE ");
+    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
+        status = sp_buf_printf(&sql, "%s%s", i ? ", " : "", s->tables[i].quoted);
+    if (status)
+        sp_fail_nomem(err);
+    else
+        status = sp_pg_run(conn, sql.data, NULL, err, "emptying the tables");
+    sp_buf_done(&sql);
+    return status;
+}
+
+/* ---- the record ---------------------------------------------------------------------------------------------------------------- */
+
+#define RECORD "spate_deferred_constraint"
+
+static const char *record_in(sp_pg_sink *s, const char *space)
+{
+    sp_buf b;
+    sp_buf_init(&b);
+    const char *name = sp_pg_qualified(&b, space, RECORD) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
+    sp_buf_done(&b);
+    return name;
+}
+
+int sp_pg_find_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    s->record = NULL;
+    PGresult *res;
+    int status = sp_pg_run(conn,
+                           "SELECT ns.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace ns"
+                           " ON ns.oid = c.relnamespace WHERE c.relname = '" RECORD "' AND c.relkind = 'r'",
+                           &res, err, "looking for what an interrupted run has left");
+    if (status)
+        return status;
+    for (int row = 0; row < sp_pq.ntuples(res) && !s->record && status == SPATE_OK; row++) {
+        const char *space = sp_pq.getvalue(res, row, 0);
+        for (uint32_t i = 0; i < s->n_tables && !s->record && status == SPATE_OK; i++)
+            if (s->tables[i].space && strcmp(s->tables[i].space, space) == 0 && !(s->record = record_in(s, space)))
+                status = sp_fail_nomem(err);
+    }
+    sp_pq.clear(res);
+    return status;
+}
+
+/* A statement from pieces of SQL, run. */
+static int run_built(PGconn *conn, sp_buf *sql, int built, spate_error *err, const char *what)
+{
+    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sql->data, NULL, err, what);
+    sp_buf_done(sql);
+    return status;
+}
+
+static int alter(sp_buf *sql, const char *table, const char *verb, const char *name)
+{
+    return sp_buf_printf(sql, "ALTER TABLE %s %s CONSTRAINT ", table, verb) || sp_pg_ident(sql, name);
+}
+
+/* ---- taking ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool to_take(const sp_pg_foreign_key *f)
+{
+    return f->child_table >= 0 && !f->inherited;
+}
+
+static int take_one(sp_pg_sink *s, PGconn *conn, const sp_pg_foreign_key *f, spate_error *err)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = sp_buf_printf(&sql, "INSERT INTO %s VALUES (", s->record) || sp_sql_literal(&sql, sp_str_of(f->child_quoted)) ||
+                sp_buf_adds(&sql, ", ") || sp_sql_literal(&sql, sp_str_of(f->name)) || sp_buf_adds(&sql, ", ") ||
+                sp_sql_literal(&sql, sp_str_of(f->definition)) || sp_buf_adds(&sql, "); ") ||
+                alter(&sql, f->child_quoted, "DROP", f->name);
+    return run_built(conn, &sql, built, err, "taking foreign keys away for the load");
+}
+
+static int create_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    if (!s->record && !(s->record = record_in(s, s->tables[0].space)))
+        return sp_fail_nomem(err);
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = sp_buf_printf(&sql, "CREATE TABLE IF NOT EXISTS %s (table_name text NOT NULL, constraint_name text NOT NULL,"
+                                    " definition text NOT NULL, PRIMARY KEY (table_name, constraint_name))", s->record);
+    return run_built(conn, &sql, built, err, "recording the foreign keys");
+}
+
+static int take_all(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    /* With nothing in the search path, definitions come with every name qualified. */
+    int status = sp_pg_run(conn, "BEGIN; SET LOCAL search_path = pg_catalog", NULL, err, "taking foreign keys away");
+    if (status == SPATE_OK)
+        status = sp_pg_read_foreign_keys(s, conn, err);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_foreign_keys; i++)
+        n += to_take(&s->foreign_keys[i]);
+    if (status == SPATE_OK && n)
+        status = create_record(s, conn, err);
+    for (uint32_t i = 0; i < s->n_foreign_keys && status == SPATE_OK; i++)
+        if (to_take(&s->foreign_keys[i]))
+            status = take_one(s, conn, &s->foreign_keys[i], err);
+    return status ? status : sp_pg_run(conn, "COMMIT", NULL, err, "taking foreign keys away");
+}
+
+int sp_pg_take_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    const char *before = s->record;
+    int status = take_all(s, conn, err);
+    if (status == SPATE_OK)
+        return sp_pg_read_foreign_keys(s, conn, err);
+    s->record = before;
+    sp_pq.clear(sp_pq.exec(conn, "ROLLBACK"));
+    return status;
+}
+
+/* ---- giving back ----------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct recorded {
+    const char *table, *name, *definition;
+    char kind;     /* of the table; 0: it is gone */
+    bool in_place;
+} recorded;
+
+static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n, spate_error *err)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    PGresult *res = NULL;
+    int status = SPATE_E_NOMEM;
+    if (sp_buf_printf(&sql,
+                      "SELECT r.table_name, r.constraint_name, r.definition, c.relkind, EXISTS (SELECT 1 FROM"
+                      " pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname::text = r.constraint_name)"
+                      " FROM %s r LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(r.table_name)"
+                      " ORDER BY r.table_name, r.constraint_name", s->record))
+        sp_fail_nomem(err);
+    else
+        status = sp_pg_run(conn, sql.data, &res, err, "reading the record of foreign keys");
+    sp_buf_done(&sql);
+    if (status)
+        return status;
+    *n = (uint32_t)sp_pq.ntuples(res);
+    *out = sp_arena_alloc(&s->arena, *n + 1, sizeof(**out));
+    for (uint32_t i = 0; *out && i < *n; i++) {
+        const char *text[4];
+        for (int k = 0; k < 4; k++) {
+            const char *value = sp_pq.getvalue(res, (int)i, k);
+            text[k] = sp_arena_strndup(&s->arena, value, strlen(value));
+        }
+        (*out)[i] = (recorded){text[0], text[1], text[2], text[3] ? *text[3] : 0, *sp_pq.getvalue(res, (int)i, 4) == 't'};
+        if (!text[0] || !text[1] || !text[2])
+            *out = NULL;
+    }
+    sp_pq.clear(res);
+    return *out ? SPATE_OK : sp_fail_nomem(err);
+}
+
+static bool was_invalid(const recorded *r)
+{
+    size_t len = strlen(r->definition);
+    return len > 10 && strcmp(r->definition + len - 10, " NOT VALID") == 0;
+}
+
+static int add_forget(const sp_pg_sink *s, sp_buf *sql, const recorded *r)
+{
+    return sp_buf_printf(sql, "DELETE FROM %s WHERE table_name = ", s->record) || sp_sql_literal(sql, sp_str_of(r->table)) ||
+           sp_buf_adds(sql, " AND constraint_name = ") || sp_sql_literal(sql, sp_str_of(r->name));
+}
+
+static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error *err)
+{
+    char what[256];
+    snprintf(what, sizeof(what), "table %.100s: giving back foreign key \"%.63s\"", r->table, r->name);
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built;
+    if (!r->kind) { /* the table was dropped meanwhile, and with it the foreign key */
+        built = add_forget(s, &sql, r);
+    } else {
+        built = alter(&sql, r->table, "ADD", r->name) || sp_buf_printf(&sql, " %s", r->definition);
+        if (!built && r->kind != 'p' && !was_invalid(r)) /* partitioned tables take them only checked */
+            built = sp_buf_adds(&sql, " NOT VALID");
+    }
+    return run_built(conn, &sql, built, err, what);
+}
+
+int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    recorded *r;
+    uint32_t n;
+    if (!s->record)
+        return SPATE_OK;
+    int status = read_record(s, conn, &r, &n, err);
+    for (uint32_t i = 0; i < n && status == SPATE_OK; i++)
+        if (!r[i].in_place)
+            status = give_one(s, conn, &r[i], err);
+    return status;
+}
+
+static int validation_of(sp_pg_sink *s, const recorded *r, work *w)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = SPATE_OK;
+    if (!was_invalid(r) && r->kind != 'p')
+        built = alter(&sql, r->table, "VALIDATE", r->name) || sp_buf_adds(&sql, "; ");
+    built = built || add_forget(s, &sql, r);
+    w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
+    w->what = sp_arena_printf(&s->arena, "table %.100s: foreign key \"%.63s\" is in place, but rows that are there break it",
+                              r->table, r->name);
+    sp_buf_done(&sql);
+    return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
+}
+
+static int drop_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    recorded *r;
+    uint32_t n;
+    int status = read_record(s, conn, &r, &n, err);
+    if (status || n)
+        return status;
+    sp_buf sql;
+    sp_buf_init(&sql);
+    return run_built(conn, &sql, sp_buf_printf(&sql, "DROP TABLE %s", s->record), err, "dropping the record of foreign keys");
+}
+
+int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    recorded *r;
+    uint32_t n;
+    if (!s->record)
+        return SPATE_OK;
+    int status = read_record(s, conn, &r, &n, err);
+    if (status)
+        return status;
+    work *items = sp_arena_alloc(&s->arena, n + 1, sizeof(*items));
+    for (uint32_t i = 0; items && i < n; i++)
+        if (validation_of(s, &r[i], &items[i]))
+            items = NULL;
+    if (!items)
+        return sp_fail_nomem(err);
+    status = run_all(s, items, n, err);
+    if (status == SPATE_E_DATA)
+        sp_error_hint(err, "new rows are checked; mend the old ones, then ALTER TABLE ... VALIDATE CONSTRAINT ..., or run spate again");
+    return status ? status : drop_record(s, conn, err);
+}
+
+/* ---- keys of created tables -------------------------------------------------------------------------------------------------------------- */
+
+static int keys_of(sp_pg_sink *s, const sp_pg_table *t, work *w)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = s->dialect->keys_at_creation ? SPATE_OK : sp_sql_add_keys(&sql, s->dialect->sql, t->schema);
+    built = built || sp_buf_printf(&sql, "ANALYZE %s", t->quoted); /* before foreign keys are checked: a join of tables */
+    w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
+    w->what = sp_arena_printf(&s->arena, "table \"%s\": building its keys", t->schema->table);
+    sp_buf_done(&sql);
+    return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
+}
+
+static int add_column_list(sp_buf *sql, const sp_foreign_key *f, const sp_schema *schema, bool parent)
+{
+    int built = sp_buf_adds(sql, " (");
+    for (uint32_t i = 0; i < f->n && !built; i++) {
+        const char *name = parent ? f->parent_columns[i] : schema->fields[f->columns[i]].name;
+        built = sp_buf_adds(sql, i ? ", " : "") || sp_pg_ident(sql, name);
+    }
+    return built || sp_buf_adds(sql, ")");
+}
+
+static int add_foreign_key(PGconn *conn, const sp_pg_table *t, const sp_foreign_key *f, spate_error *err)
+{
+    char what[256];
+    snprintf(what, sizeof(what), "table \"%.100s\": adding its foreign key to \"%.63s\"", t->schema->table, f->parent);
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = sp_buf_printf(&sql, "ALTER TABLE %s ADD FOREIGN KEY", t->quoted) ||
+                add_column_list(&sql, f, t->schema, false) || sp_buf_adds(&sql, " REFERENCES ") ||
+                sp_sql_ident(&sql, f->parent) || add_column_list(&sql, f, t->schema, true) || sp_buf_adds(&sql, " NOT VALID");
+    return run_built(conn, &sql, built, err, what);
+}
+
+/* What was just added unvalidated, under the names that the server chose. */
+static int validate_added(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = sp_buf_adds(&sql, "SELECT c.relname, 'ALTER TABLE ' || quote_ident(ns.nspname) || '.' || quote_ident(c.relname)"
+                                  " || ' VALIDATE CONSTRAINT ' || quote_ident(k.conname) FROM pg_catalog.pg_constraint k"
+                                  " JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace ns"
+                                  " ON ns.oid = c.relnamespace WHERE k.contype = 'f' AND NOT k.convalidated AND c.oid IN (0");
+    for (uint32_t i = 0; i < s->n_tables && !built; i++)
+        built = sp_buf_printf(&sql, ", %u", s->tables[i].oid);
+    built = built || sp_buf_adds(&sql, ")");
+    PGresult *res = NULL;
+    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sql.data, &res, err, "looking for new foreign keys");
+    sp_buf_done(&sql);
+    if (status)
+        return status;
+    uint32_t n = (uint32_t)sp_pq.ntuples(res);
+    work *items = sp_arena_alloc(&s->arena, n + 1, sizeof(*items));
+    for (uint32_t i = 0; items && i < n; i++) {
+        items[i].sql = sp_arena_printf(&s->arena, "%s", sp_pq.getvalue(res, (int)i, 1));
+        items[i].what = sp_arena_printf(&s->arena, "table \"%s\": checking its foreign keys", sp_pq.getvalue(res, (int)i, 0));
+        if (!items[i].sql || !items[i].what)
+            items = NULL;
+    }
+    sp_pq.clear(res);
+    return items ? run_all(s, items, n, err) : sp_fail_nomem(err);
+}
+
+int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    work *items = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*items));
+    for (uint32_t i = 0; items && i < s->n_tables; i++)
+        if (keys_of(s, &s->tables[i], &items[i]))
+            items = NULL;
+    if (!items)
+        return sp_fail_nomem(err);
+    int status = run_all(s, items, s->n_tables, err);
+    if (s->dialect->keys_at_creation)
+        return status;
+    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
+        for (uint32_t k = 0; k < s->tables[i].schema->n_foreign_keys && status == SPATE_OK; k++)
+            status = add_foreign_key(conn, &s->tables[i], &s->tables[i].schema->foreign_keys[k], err);
+    return status ? status : validate_added(s, conn, err);
+}

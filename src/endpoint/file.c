@@ -1,0 +1,602 @@
+/* file.c - rows into text files: CSV, NDJSON and SQL scripts, one file, a file a table, or standard output.
+ *
+ * A file is written under NAME.partial and gets its name when everything in it is there and synced, so a file with its final name is
+ * whole. A lane encodes a chunk into its own memory; commit appends it in one write, and cuts the file back to the last chunk if that
+ * fails. Devices, pipes and standard output are written as they are: nothing to rename, sync or cut.
+ *
+ * Commits come in order (SP_ORDER_TABLE for a file a table, SP_ORDER_ALL for one file of several), so the bytes do not depend on how
+ * many workers there are. INSERT statements begin at row numbers divisible by their size, wherever chunks begin. */
+#include "codec/codec.h"
+#include "endpoint/endpoints.h"
+#include "os/os.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef enum format { FORMAT_CSV, FORMAT_NDJSON, FORMAT_INSERT, FORMAT_COPY } format;
+
+static const struct {
+    const char *name, *ending;
+    sp_text_dialect dialect;
+} formats[] = {
+    [FORMAT_CSV] = {"csv", "csv", SP_TEXT_CSV},
+    [FORMAT_NDJSON] = {"ndjson", "ndjson", SP_TEXT_NDJSON},
+    [FORMAT_INSERT] = {"insert", "sql", SP_TEXT_INSERT},
+    [FORMAT_COPY] = {"copy", "sql", SP_TEXT_COPY},
+};
+
+enum {
+    CHUNK_BYTES = 384 << 10,       /* a chunk's text, about: with its batch it stays in the L2 cache until it is written */
+    STATEMENT_ROWS = 1000,         /* rows of an INSERT statement unless options.batch_rows says otherwise */
+    STATEMENT_ROWS_MAX = 100000,   /* a statement is held in memory, here and by who runs it */
+    NO_TABLE = UINT32_MAX,
+};
+
+typedef enum output_state { OUTPUT_NEW, OUTPUT_OPEN, OUTPUT_DONE } output_state;
+
+/* One file. In the order ALL there is one for every table, and the lock keeps table_done and commits of the next table apart. */
+typedef struct output {
+    const char *path, *written_as; /* the second one ends in .partial, or is the path itself when direct */
+    uint32_t first, last;          /* its tables: [first, last) */
+    int fd;
+    bool direct, standard;         /* no regular file; descriptor 1 */
+    output_state state;
+    uint32_t table;                /* whose rows are being written, or NO_TABLE */
+    uint64_t committed;            /* length up to the last whole piece */
+    pthread_mutex_t lock;
+} output;
+
+typedef struct file_sink {
+    sp_sink base;
+    sp_arena arena;
+    const char *scheme, *path;
+    format format;
+    bool header;
+    uint64_t statement_rows;
+    const sp_schema *const *tables;
+    uint32_t n_tables;
+    sp_rowtext **encoders;         /* a table */
+    sp_buf *heads;                 /* a table: what starts its statements, or its COPY data */
+    sp_buf *tails;                 /* a table: what ends a statement */
+    output *outputs;
+    uint32_t n_outputs;
+} file_sink;
+
+typedef struct file_lane {
+    sp_lane base;
+    sp_chunk chunk;
+    sp_buf buf;
+    bool in_statement;
+} file_lane;
+
+static file_sink *file_of(sp_sink *s)
+{
+    return (file_sink *)s;
+}
+
+static bool is_sql(const file_sink *f)
+{
+    return f->format == FORMAT_INSERT || f->format == FORMAT_COPY;
+}
+
+static output *output_of(file_sink *f, uint32_t table)
+{
+    return &f->outputs[f->n_outputs == 1 ? 0 : table];
+}
+
+/* ---- one output ------------------------------------------------------------------------------------------------------------- */
+
+/* Appends a whole piece; on failure the file is as it was. */
+static int output_write(output *o, const sp_buf *buf, spate_error *err)
+{
+    int rc = sp_os_write_all(o->fd, buf->data, buf->len, o->written_as, err);
+    if (rc == SPATE_OK)
+        o->committed += buf->len;
+    else if (!o->direct)
+        (void)!sp_os_truncate(o->fd, o->committed, o->written_as, NULL); /* the first error is the one to tell */
+    return rc;
+}
+
+static const char sql_preamble[] =
+    "-- Made by spate for psql: psql -d DATABASE -f FILE. One transaction: all of it is loaded, or nothing.\n"
+    "\\set ON_ERROR_STOP on\n"
+    "SET client_encoding = 'UTF8';\n"
+    "SET standard_conforming_strings = on;\n"
+    "BEGIN;\n";
+
+static int add_truncate(const file_sink *f, const output *o, sp_buf *buf)
+{
+    for (uint32_t t = o->first; t < o->last; t++) {
+        if (sp_buf_adds(buf, t == o->first ? "TRUNCATE " : ", ") || sp_sql_ident(buf, f->tables[t]->table))
+            return SPATE_E_NOMEM;
+    }
+    return o->first < o->last ? sp_buf_adds(buf, ";\n") : SPATE_OK;
+}
+
+/* What stands in front of the first row. */
+static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
+{
+    if (f->format == FORMAT_CSV && f->header)
+        return sp_rowtext_header(f->encoders[o->first], buf);
+    if (!is_sql(f))
+        return SPATE_OK;
+    if (sp_buf_adds(buf, sql_preamble))
+        return SPATE_E_NOMEM;
+    const sp_sink_options *options = &f->base.options;
+    if (!options->create) /* other parts' rows must survive this one's beginning */
+        return options->truncate && options->parts <= 1 ? add_truncate(f, o, buf) : SPATE_OK;
+    for (uint32_t t = o->first; t < o->last; t++) {
+        if (sp_sql_create_types(buf, SP_SQL_POSTGRES, f->tables[t]) ||
+            sp_sql_create_table(buf, SP_SQL_POSTGRES, f->tables[t], false))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+/* What stands behind the last row: keys, then foreign keys, when every table has its keys. */
+static int add_postamble(const file_sink *f, const output *o, sp_buf *buf)
+{
+    if (!is_sql(f))
+        return SPATE_OK;
+    for (uint32_t t = o->first; f->base.options.create && t < o->last; t++) {
+        if (sp_sql_add_keys(buf, SP_SQL_POSTGRES, f->tables[t]))
+            return SPATE_E_NOMEM;
+    }
+    for (uint32_t t = o->first; f->base.options.create && t < o->last; t++) {
+        if (sp_sql_add_foreign_keys(buf, SP_SQL_POSTGRES, f->tables[t]))
+            return SPATE_E_NOMEM;
+    }
+    return sp_buf_adds(buf, "COMMIT;\n");
+}
+
+/* Ends the table being written and begins another (or none). */
+static int add_table_change(const file_sink *f, const output *o, uint32_t table, sp_buf *buf)
+{
+    if (f->format != FORMAT_COPY || table == o->table)
+        return SPATE_OK;
+    if (o->table != NO_TABLE && sp_buf_adds(buf, "\\.\n"))
+        return SPATE_E_NOMEM;
+    return table == NO_TABLE ? SPATE_OK : sp_buf_add(buf, f->heads[table].data, f->heads[table].len);
+}
+
+/* Creates the file, unless it is open, with its preamble. */
+static int output_open(file_sink *f, output *o, spate_error *err)
+{
+    if (o->state != OUTPUT_NEW)
+        return SPATE_OK;
+    int rc = SPATE_OK;
+    if (o->standard)
+        o->fd = STDOUT_FILENO;
+    else
+        rc = sp_os_create(o->written_as, &o->fd, err);
+    if (rc != SPATE_OK)
+        return rc;
+    o->state = OUTPUT_OPEN;
+    sp_buf buf = {0};
+    rc = add_preamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(o, &buf, err);
+    sp_buf_done(&buf);
+    return rc;
+}
+
+/* Moves on to table; what the change needs in the file is a piece of its own. */
+static int output_change_table(file_sink *f, output *o, uint32_t table, spate_error *err)
+{
+    if (o->table == table)
+        return SPATE_OK;
+    sp_buf buf = {0};
+    int rc = add_table_change(f, o, table, &buf) ? sp_fail_nomem(err) : output_write(o, &buf, err);
+    sp_buf_done(&buf);
+    if (rc == SPATE_OK)
+        o->table = table;
+    return rc;
+}
+
+static int output_close(output *o, spate_error *err)
+{
+    int fd = o->standard ? -1 : o->fd;
+    o->fd = -1;
+    return sp_os_close(&fd, o->written_as, err);
+}
+
+/* Everything is in it: the end, the sync, the name. */
+static int output_publish(file_sink *f, output *o, spate_error *err)
+{
+    if (o->state == OUTPUT_DONE)
+        return SPATE_OK;
+    int rc = output_open(f, o, err);
+    if (rc == SPATE_OK)
+        rc = output_change_table(f, o, NO_TABLE, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_buf buf = {0};
+    rc = add_postamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(o, &buf, err);
+    sp_buf_done(&buf);
+    if (rc == SPATE_OK && !o->direct)
+        rc = sp_os_sync(o->fd, o->written_as, err);
+    if (rc == SPATE_OK)
+        rc = output_close(o, err);
+    if (rc == SPATE_OK && !o->direct)
+        rc = sp_os_publish(o->written_as, o->path, err);
+    if (rc == SPATE_OK)
+        o->state = OUTPUT_DONE;
+    return rc;
+}
+
+/* ---- prepare: names and refusals ------------------------------------------------------------------------------------------------ */
+
+/* "dir/stem.ext" of part 0 of 3 is "dir/stem.0-of-3.ext". */
+static const char *part_name(file_sink *f, const char *path)
+{
+    const sp_sink_options *options = &f->base.options;
+    if (options->parts <= 1)
+        return path;
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    int stem = (int)(dot ? (size_t)(dot - path) : strlen(path));
+    return sp_arena_printf(&f->arena, "%.*s.%u-of-%u%s", stem, path, options->part, options->parts, dot ? dot : "");
+}
+
+static const char *table_path(file_sink *f, const char *table)
+{
+    size_t len = strlen(f->path);
+    const char *slash = len > 0 && f->path[len - 1] == '/' ? "" : "/";
+    char *path = sp_arena_printf(&f->arena, "%s%s%s.%s", f->path, slash, table, formats[f->format].ending);
+    for (char *p = path ? path + len + strlen(slash) : NULL; p && *p; p++) {
+        if (*p == '/') /* a table's name is no path */
+            *p = '_';
+    }
+    return path;
+}
+
+static int output_init(file_sink *f, output *o, const char *path, uint32_t first, uint32_t last, spate_error *err)
+{
+    struct stat st;
+    o->fd = -1;
+    o->table = NO_TABLE;
+    o->first = first;
+    o->last = last;
+    pthread_mutex_init(&o->lock, NULL);
+    o->standard = path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0);
+    bool exists = path && stat(path, &st) == 0;
+    o->direct = o->standard || (exists && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+    o->path = !path || o->direct ? path : part_name(f, path);
+    o->written_as = !o->path || o->direct ? o->path : sp_arena_printf(&f->arena, "%s.partial", o->path);
+    if (!o->written_as)
+        return sp_fail_nomem(err);
+    if (o->direct || !sp_os_exists(o->path) || f->base.options.truncate)
+        return SPATE_OK;
+    sp_fail(err, SPATE_E_USAGE, "file \"%s\" exists already", o->path);
+    sp_error_hint(err, "--truncate replaces it");
+    return SPATE_E_USAGE;
+}
+
+static int name_outputs(file_sink *f, spate_error *err)
+{
+    bool directory = strcmp(f->scheme, "dir") == 0;
+    f->base.order = directory || f->n_tables == 1 ? SP_ORDER_TABLE : SP_ORDER_ALL;
+    uint32_t n = directory ? f->n_tables : 1;
+    f->outputs = sp_arena_alloc(&f->arena, n, sizeof(*f->outputs));
+    if (!f->outputs)
+        return sp_fail_nomem(err);
+    for (; f->n_outputs < n; f->n_outputs++) {
+        uint32_t i = f->n_outputs;
+        const char *path = directory ? table_path(f, f->tables[i]->table) : f->path;
+        int rc = output_init(f, &f->outputs[i], path, directory ? i : 0, directory ? i + 1 : f->n_tables, err);
+        if (rc != SPATE_OK) {
+            f->n_outputs++; /* its lock is there to be destroyed */
+            return rc;
+        }
+    }
+    return SPATE_OK;
+}
+
+static int refuse_several_tables(const file_sink *f, spate_error *err)
+{
+    if (is_sql(f) || strcmp(f->scheme, "dir") == 0 || f->n_tables == 1)
+        return SPATE_OK;
+    sp_fail(err, SPATE_E_USAGE, "one %s file takes one table, and there are %u", formats[f->format].name, f->n_tables);
+    sp_error_hint(err, "choose one with --table, name a directory (path/), or add ?format=insert");
+    return SPATE_E_USAGE;
+}
+
+/* What a script cannot do right is refused rather than left out. */
+static int refuse_script(const file_sink *f, spate_error *err)
+{
+    const sp_sink_options *options = &f->base.options;
+    if (!is_sql(f))
+        return SPATE_OK;
+    if (options->mode == SP_INSERT_UPSERT && f->format == FORMAT_COPY) {
+        sp_fail(err, SPATE_E_USAGE, "COPY cannot upsert");
+        sp_error_hint(err, "use format=insert");
+        return SPATE_E_USAGE;
+    }
+    if (options->batch_rows > STATEMENT_ROWS_MAX && f->format == FORMAT_INSERT)
+        return sp_fail(err, SPATE_E_USAGE, "an INSERT statement takes at most %d rows", STATEMENT_ROWS_MAX);
+    if (options->create && options->parts > 1) {
+        sp_fail(err, SPATE_E_USAGE, "cannot create the tables in each of %u parts", options->parts);
+        sp_error_hint(err, "create them first, then load the parts");
+        return SPATE_E_USAGE;
+    }
+    for (uint32_t t = 0; options->create && strcmp(f->scheme, "dir") == 0 && t < f->n_tables; t++) {
+        if (f->tables[t]->n_foreign_keys == 0)
+            continue;
+        sp_fail(err, SPATE_E_USAGE, "cannot create the foreign keys of table \"%s\" in a script of its own", f->tables[t]->table);
+        sp_error_hint(err, "write all tables into one .sql file");
+        return SPATE_E_USAGE;
+    }
+    return SPATE_OK;
+}
+
+/* Rows of about CHUNK_BYTES of text (text is a quarter longer than the compact form, about): whole batches, and whole statements. */
+static uint64_t rows_of_chunk(const file_sink *f, const sp_schema *schema)
+{
+    uint64_t rows = SP_MAX(CHUNK_BYTES / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
+    uint64_t unit = f->format == FORMAT_INSERT ? f->statement_rows : rows < SP_BATCH_ROWS_MAX ? 1 : SP_BATCH_ROWS_MAX;
+    return SP_MAX(rows / unit, (uint64_t)1) * unit;
+}
+
+static int prepare_table(file_sink *f, uint32_t t, spate_error *err)
+{
+    const sp_schema *schema = f->tables[t];
+    f->base.chunk_rows[t] = rows_of_chunk(f, schema);
+    int rc = sp_rowtext_new(schema, formats[f->format].dialect, &f->encoders[t], err);
+    if (rc != SPATE_OK)
+        return rc;
+    bool failed = false;
+    if (f->format == FORMAT_COPY)
+        failed = sp_sql_copy_head(&f->heads[t], schema) || sp_buf_adds(&f->heads[t], ";\n");
+    if (f->format == FORMAT_INSERT)
+        failed = sp_sql_insert_head(&f->heads[t], schema) || sp_buf_adds(&f->heads[t], "\n") ||
+                 (f->base.options.mode == SP_INSERT_UPSERT &&
+                  (sp_buf_adds(&f->tails[t], "\n") || sp_sql_on_conflict(&f->tails[t], schema))) ||
+                 sp_buf_adds(&f->tails[t], ";\n");
+    return failed ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+static int allocate_tables(file_sink *f, spate_error *err)
+{
+    uint32_t n = f->n_tables;
+    f->base.chunk_rows = sp_arena_alloc(&f->arena, n, sizeof(*f->base.chunk_rows));
+    f->base.deps = sp_arena_alloc(&f->arena, n, sizeof(*f->base.deps));
+    f->base.bytes_written = sp_arena_alloc(&f->arena, n, sizeof(*f->base.bytes_written));
+    f->encoders = sp_arena_alloc(&f->arena, n, sizeof(*f->encoders));
+    f->heads = sp_arena_alloc(&f->arena, n, sizeof(*f->heads));
+    f->tails = sp_arena_alloc(&f->arena, n, sizeof(*f->tails));
+    if (!f->base.chunk_rows || !f->base.deps || !f->base.bytes_written || !f->encoders || !f->heads || !f->tails)
+        return sp_fail_nomem(err);
+    return SPATE_OK;
+}
+
+static int file_prepare(sp_sink *s, const sp_schema *const *tables, uint32_t n_tables, spate_error *err)
+{
+    file_sink *f = file_of(s);
+    f->tables = tables;
+    f->n_tables = n_tables;
+    int rc = refuse_several_tables(f, err);
+    if (rc == SPATE_OK)
+        rc = refuse_script(f, err);
+    if (rc == SPATE_OK)
+        rc = allocate_tables(f, err);
+    if (rc == SPATE_OK)
+        rc = name_outputs(f, err);
+    for (uint32_t t = 0; rc == SPATE_OK && t < n_tables; t++)
+        rc = prepare_table(f, t, err);
+    if (rc != SPATE_OK || s->options.dry_run)
+        return rc;
+    if (strcmp(f->scheme, "dir") == 0)
+        return sp_os_make_dirs(f->path, err);
+    return output_open(f, &f->outputs[0], err);
+}
+
+/* ---- lanes ---------------------------------------------------------------------------------------------------------------------------- */
+
+static int file_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
+{
+    file_lane *l = sp_alloc_zero(1, sizeof(*l));
+    if (!l)
+        return sp_fail_nomem(err);
+    l->base.sink = s;
+    *lane = &l->base;
+    return SPATE_OK;
+}
+
+static int file_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
+{
+    file_lane *l = (file_lane *)lane;
+    l->chunk = *chunk;
+    l->buf.len = 0;
+    l->in_statement = false;
+    return SPATE_OK;
+}
+
+/* Rows end in ",\n"; the last one of a statement in the statement's tail. */
+static int end_statement(file_sink *f, file_lane *l)
+{
+    if (!l->in_statement)
+        return SPATE_OK;
+    l->in_statement = false;
+    l->buf.len -= 2;
+    const sp_buf *tail = &f->tails[l->chunk.table];
+    return sp_buf_add(&l->buf, tail->data, tail->len);
+}
+
+static int write_statements(file_sink *f, file_lane *l, const sp_batch *batch)
+{
+    const sp_buf *head = &f->heads[l->chunk.table];
+    for (uint32_t from = 0, to; from < batch->rows; from = to) {
+        uint64_t left = f->statement_rows - (batch->first_row + from) % f->statement_rows;
+        to = from + (uint32_t)SP_MIN(left, (uint64_t)(batch->rows - from));
+        if (!l->in_statement && sp_buf_add(&l->buf, head->data, head->len))
+            return SPATE_E_NOMEM;
+        l->in_statement = true;
+        if (sp_rowtext_encode(f->encoders[l->chunk.table], batch, from, to, &l->buf))
+            return SPATE_E_NOMEM;
+        if (to - from == left && end_statement(f, l))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
+static int file_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
+{
+    file_lane *l = (file_lane *)lane;
+    file_sink *f = file_of(lane->sink);
+    int rc = f->format == FORMAT_INSERT
+                 ? write_statements(f, l, batch)
+                 : sp_rowtext_encode(f->encoders[l->chunk.table], batch, 0, batch->rows, &l->buf);
+    return rc == SPATE_OK ? rc : sp_fail_nomem(err);
+}
+
+static int commit_locked(file_sink *f, file_lane *l, output *o, spate_error *err)
+{
+    int rc = output_open(f, o, err);
+    if (rc == SPATE_OK)
+        rc = output_change_table(f, o, l->chunk.table, err);
+    return rc == SPATE_OK ? output_write(o, &l->buf, err) : rc;
+}
+
+static int file_commit(sp_lane *lane, spate_error *err)
+{
+    file_lane *l = (file_lane *)lane;
+    file_sink *f = file_of(lane->sink);
+    output *o = output_of(f, l->chunk.table);
+    if (end_statement(f, l) != SPATE_OK)
+        return sp_fail_nomem(err);
+    pthread_mutex_lock(&o->lock);
+    int rc = commit_locked(f, l, o, err);
+    pthread_mutex_unlock(&o->lock);
+    if (rc == SPATE_OK)
+        __atomic_fetch_add(&f->base.bytes_written[l->chunk.table], l->buf.len, __ATOMIC_RELAXED);
+    l->buf.len = 0;
+    return rc;
+}
+
+static void file_rollback(sp_lane *lane)
+{
+    file_lane *l = (file_lane *)lane;
+    l->buf.len = 0;
+    l->in_statement = false;
+}
+
+static void file_lane_close(sp_lane *lane)
+{
+    file_lane *l = (file_lane *)lane;
+    sp_buf_done(&l->buf);
+    sp_free(l);
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------------------------- */
+
+static int file_table_done(sp_sink *s, uint32_t table, spate_error *err)
+{
+    file_sink *f = file_of(s);
+    output *o = output_of(f, table);
+    pthread_mutex_lock(&o->lock);
+    int rc = SPATE_OK;
+    if (o->last - o->first == 1)
+        rc = output_publish(f, o, err);
+    else if (o->table == table)
+        rc = output_change_table(f, o, NO_TABLE, err);
+    pthread_mutex_unlock(&o->lock);
+    return rc;
+}
+
+static int file_finish(sp_sink *s, bool complete, spate_error *err)
+{
+    file_sink *f = file_of(s);
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < f->n_outputs && rc == SPATE_OK; i++)
+        rc = complete ? output_publish(f, &f->outputs[i], err) : output_close(&f->outputs[i], err);
+    return rc;
+}
+
+static void file_close(sp_sink *s)
+{
+    file_sink *f = file_of(s);
+    for (uint32_t i = 0; i < f->n_outputs; i++) {
+        (void)!output_close(&f->outputs[i], NULL);
+        pthread_mutex_destroy(&f->outputs[i].lock);
+    }
+    for (uint32_t t = 0; f->tails && t < f->n_tables; t++) {
+        sp_rowtext_free(f->encoders[t]);
+        sp_buf_done(&f->heads[t]);
+        sp_buf_done(&f->tails[t]);
+    }
+    sp_arena_done(&f->arena);
+    sp_free(f);
+}
+
+static const sp_sink_ops file_ops = {
+    .prepare = file_prepare,
+    .lane_open = file_lane_open,
+    .begin = file_begin,
+    .write = file_write,
+    .commit = file_commit,
+    .rollback = file_rollback,
+    .lane_close = file_lane_close,
+    .table_done = file_table_done,
+    .finish = file_finish,
+    .close = file_close,
+};
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------------------- */
+
+static format default_format(const char *scheme, sp_insert_mode mode)
+{
+    if (strcmp(scheme, "ndjson") == 0)
+        return FORMAT_NDJSON;
+    if (strcmp(scheme, "sql") == 0)
+        return mode == SP_INSERT_COPY ? FORMAT_COPY : FORMAT_INSERT;
+    return FORMAT_CSV;
+}
+
+static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
+{
+    f->format = default_format(uri->scheme, f->base.options.mode);
+    const char *name = sp_uri_param_value(uri, "format"), *header = sp_uri_param_value(uri, "header");
+    if (name) {
+        size_t i = 0;
+        while (i < SP_COUNT(formats) && strcmp(formats[i].name, name) != 0)
+            i++;
+        if (i == SP_COUNT(formats))
+            return sp_fail(err, SPATE_E_USAGE, "unknown format \"%s\": it is csv, ndjson, insert or copy", name);
+        f->format = (format)i;
+    }
+    f->header = true;
+    if (header && f->format != FORMAT_CSV)
+        return sp_fail(err, SPATE_E_USAGE, "only csv has a header, not %s", formats[f->format].name);
+    if (header && !sp_parse_bool(sp_str_of(header), &f->header))
+        return sp_fail(err, SPATE_E_USAGE, "header is true or false, not \"%s\"", header);
+    return SPATE_OK;
+}
+
+static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
+{
+    file_sink *f = sp_alloc_zero(1, sizeof(*f));
+    if (!f)
+        return sp_fail_nomem(err);
+    sp_arena_init(&f->arena);
+    f->base.ops = &file_ops;
+    f->base.options = *options;
+    f->statement_rows = options->batch_rows ? options->batch_rows : STATEMENT_ROWS;
+    int rc = read_params(f, uri, err);
+    f->scheme = sp_arena_strndup(&f->arena, uri->scheme, strlen(uri->scheme));
+    f->path = sp_arena_strndup(&f->arena, uri->path, strlen(uri->path));
+    f->base.shown = sp_uri_shown(uri->text, &f->arena);
+    if (rc == SPATE_OK && (!f->scheme || !f->path || !f->base.shown))
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK && is_sql(f) && strcmp(f->scheme, "sql") == 0)
+        f->base.how_to_query = sp_arena_printf(&f->arena, "psql -d DATABASE -f %s", f->path);
+    if (rc != SPATE_OK) {
+        file_close(&f->base);
+        return rc;
+    }
+    *sink = &f->base;
+    return SPATE_OK;
+}
+
+const sp_endpoint sp_endpoint_file = {
+    .schemes = {"csv", "ndjson", "sql", "dir", "-"},
+    .params = "format, header",
+    .sink_open = file_sink_open,
+};

@@ -1,0 +1,393 @@
+/* test_rowtext.c - rows as text: every kind, missing, extreme, quoted, in the four dialects, against what was written by hand. */
+#include "codec/codec.h"
+#include "check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const sp_type text_type = {.kind = SP_TEXT}, int_type = {.kind = SP_I32}, bytes_type = {.kind = SP_BYTES}, stamp_type = {.kind = SP_TIMESTAMP},
+                     float_type = {.kind = SP_F64}, json_type = {.kind = SP_JSON}, int_list_type = {.kind = SP_LIST, .item = &int_type};
+
+/* ---- building a batch a cell at a time ---- */
+
+static void set_null(sp_column *c, uint32_t row)
+{
+    c->own_validity[row >> 3] &= (uint8_t)~(1u << (row & 7));
+    c->validity = c->own_validity;
+    if (c->offsets)
+        c->offsets[row + 1] = c->offsets[row];
+}
+
+static void start(sp_column *c)
+{
+    memset(c->own_validity, 0xff, (c->rows_cap + 7) / 8);
+    if (c->offsets)
+        c->offsets[0] = 0;
+    if (c->child)
+        start(c->child);
+}
+
+static void set_text(sp_column *c, uint32_t row, const char *s, size_t len)
+{
+    CHECK(sp_column_reserve_bytes(c, (size_t)c->offsets[row] + len) == SPATE_OK);
+    memcpy(c->bytes + c->offsets[row], s, len);
+    c->offsets[row + 1] = c->offsets[row] + (int32_t)len;
+}
+
+/* A table of one column. */
+typedef struct one {
+    sp_field field;
+    sp_schema schema;
+    sp_batch batch;
+} one;
+
+static sp_column *one_init(one *t, sp_type type)
+{
+    t->field = (sp_field){.name = "v", .type = type, .nullable = true};
+    t->schema = (sp_schema){.table = "t", .fields = &t->field, .n_fields = 1};
+    CHECK(sp_batch_init(&t->batch, &t->schema, NULL) == SPATE_OK);
+    start(&t->batch.columns[0]);
+    t->batch.rows = 1;
+    return &t->batch.columns[0];
+}
+
+static void check_rows(one *t, sp_text_dialect dialect, const char *want, const char *file, int line)
+{
+    sp_rowtext *e;
+    sp_buf out = {0};
+    check_that(sp_rowtext_new(&t->schema, dialect, &e, NULL) == SPATE_OK, "sp_rowtext_new", file, line);
+    check_that(sp_rowtext_encode(e, &t->batch, 0, t->batch.rows, &out) == SPATE_OK, "sp_rowtext_encode", file, line);
+    check_str(out.data, out.len, want, "row", file, line);
+    sp_rowtext_free(e);
+    sp_buf_done(&out);
+}
+
+static void check_four(one *t, const char *const want_of[4], const char *file, int line)
+{
+    char want[4096];
+    snprintf(want, sizeof want, "%s\n", want_of[0]);
+    check_rows(t, SP_TEXT_CSV, want, file, line);
+    snprintf(want, sizeof want, "%s\n", want_of[1]);
+    check_rows(t, SP_TEXT_COPY, want, file, line);
+    snprintf(want, sizeof want, "{\"v\":%s}\n", want_of[2]);
+    check_rows(t, SP_TEXT_NDJSON, want, file, line);
+    snprintf(want, sizeof want, "  (%s),\n", want_of[3]);
+    check_rows(t, SP_TEXT_INSERT, want, file, line);
+}
+/* The value as CSV, COPY text, JSON and SQL. */
+#define CHECK_FOUR(t, ...) check_four(t, (const char *const[4]){__VA_ARGS__}, __FILE__, __LINE__)
+
+#define CHECK_VALUE(kind_, ctype, value, ...)                                                         \
+    do {                                                                                                               \
+        one t_;                                                                                                        \
+        sp_column *c_ = one_init(&t_, (sp_type){.kind = kind_, .precision = 18, .scale = 3});                          \
+        *(ctype *)c_->data = (value);                                                                                  \
+        CHECK_FOUR(&t_, __VA_ARGS__);                                                                         \
+        sp_batch_done(&t_.batch);                                                                                      \
+    } while (0)
+#define CHECK_TEXT_OF(kind_, s, ...)                                                                  \
+    do {                                                                                                               \
+        one t_;                                                                                                        \
+        set_text(one_init(&t_, (sp_type){.kind = kind_}), 0, s, sizeof(s) - 1);                                        \
+        CHECK_FOUR(&t_, __VA_ARGS__);                                                                         \
+        sp_batch_done(&t_.batch);                                                                                      \
+    } while (0)
+#define BARE(text) text, text, text, text
+#define QUOTED(text) text, text, "\"" text "\"", "'" text "'"
+
+static void numbers(void)
+{
+    CHECK_VALUE(SP_BOOL, uint8_t, 1, "true", "t", "true", "true");
+    CHECK_VALUE(SP_BOOL, uint8_t, 0, "false", "f", "false", "false");
+    CHECK_VALUE(SP_I16, int16_t, INT16_MIN, BARE("-32768"));
+    CHECK_VALUE(SP_I32, int32_t, INT32_MIN, BARE("-2147483648"));
+    CHECK_VALUE(SP_I64, int64_t, INT64_MIN, BARE("-9223372036854775808"));
+    CHECK_VALUE(SP_U64, uint64_t, UINT64_MAX, BARE("18446744073709551615"));
+    CHECK_VALUE(SP_F32, float, 0.1f, BARE("0.1"));
+    CHECK_VALUE(SP_F64, double, -1.5e300, BARE("-1.5e+300"));
+    CHECK_VALUE(SP_F64, double, NAN, QUOTED("NaN"));
+    CHECK_VALUE(SP_F64, double, -INFINITY, QUOTED("-Infinity"));
+    CHECK_VALUE(SP_F32, float, INFINITY, QUOTED("Infinity"));
+    CHECK_VALUE(SP_DECIMAL, int64_t, -5, BARE("-0.005"));
+}
+
+static void times(void)
+{
+    CHECK_VALUE(SP_DATE, int32_t, 19782, QUOTED("2024-02-29"));
+    CHECK_VALUE(SP_DATE, int32_t, sp_days_from_civil(-43, 3, 15), "0044-03-15 BC", "0044-03-15 BC", "\"-000043-03-15\"",
+                "'0044-03-15 BC'");
+    CHECK_VALUE(SP_TIME, int64_t, 1, QUOTED("00:00:00.000001"));
+    CHECK_VALUE(SP_TIMESTAMP, int64_t, 500000, "1970-01-01 00:00:00.5", "1970-01-01 00:00:00.5", "\"1970-01-01T00:00:00.5\"",
+                "'1970-01-01 00:00:00.5'");
+    CHECK_VALUE(SP_TIMESTAMPTZ, int64_t, INT64_C(1709201472500000), "2024-02-29 10:11:12.5+00", "2024-02-29 10:11:12.5+00",
+                "\"2024-02-29T10:11:12.5Z\"", "'2024-02-29 10:11:12.5+00'");
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){14, 3, 4500000}), QUOTED("1 year 2 mons 3 days 00:00:04.5"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, 0, 0}), QUOTED("00:00:00"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){-1, 1, 0}), QUOTED("-1 mons 1 day"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, 0, INT64_C(-360000000000)}), QUOTED("-100:00:00"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){INT32_MIN, INT32_MIN, INT64_MIN}),
+                QUOTED("-178956970 years -8 mons -2147483648 days -2562047788:00:54.775808"));
+}
+
+static void texts(void)
+{
+    CHECK_TEXT_OF(SP_TEXT, "plain", QUOTED("plain"));
+    CHECK_TEXT_OF(SP_TEXT, "", "\"\"", "", "\"\"", "''");
+    CHECK_TEXT_OF(SP_TEXT, "a,b", "\"a,b\"", "a,b", "\"a,b\"", "'a,b'");
+    CHECK_TEXT_OF(SP_TEXT, "say \"hi\"", "\"say \"\"hi\"\"\"", "say \"hi\"", "\"say \\\"hi\\\"\"", "'say \"hi\"'");
+    CHECK_TEXT_OF(SP_TEXT, "it's", "it's", "it's", "\"it's\"", "'it''s'");
+    CHECK_TEXT_OF(SP_TEXT, "a\\b", "a\\b", "a\\\\b", "\"a\\\\b\"", "'a\\b'");
+    CHECK_TEXT_OF(SP_TEXT, "\\N", "\\N", "\\\\N", "\"\\\\N\"", "'\\N'");
+    CHECK_TEXT_OF(SP_TEXT, "\\.", "\"\\.\"", "\\\\.", "\"\\\\.\"", "'\\.'");
+    CHECK_TEXT_OF(SP_TEXT, "a\tb\nc\rd", "\"a\tb\nc\rd\"", "a\\tb\\nc\\rd", "\"a\\tb\\nc\\rd\"", "'a\tb\nc\rd'");
+    CHECK_TEXT_OF(SP_TEXT, "\x01\b\f\x1f\x7f", "\x01\b\f\x1f\x7f", "\x01\b\f\x1f\x7f", "\"\\u0001\\b\\f\\u001f\x7f\"",
+                  "'\x01\b\f\x1f\x7f'");
+    CHECK_TEXT_OF(SP_TEXT, "Zoë 日本 🦆", QUOTED("Zoë 日本 🦆"));
+    CHECK_TEXT_OF(SP_TEXT, "0123456789abcdef,", "\"0123456789abcdef,\"", "0123456789abcdef,", "\"0123456789abcdef,\"",
+                  "'0123456789abcdef,'");
+    CHECK_TEXT_OF(SP_JSON, "{\"a\": 1}", "\"{\"\"a\"\": 1}\"", "{\"a\": 1}", "{\"a\": 1}", "'{\"a\": 1}'");
+    CHECK_TEXT_OF(SP_JSON, "[1,\n2]", "\"[1,\n2]\"", "[1,\\n2]", "[1, 2]", "'[1,\n2]'");
+    CHECK_TEXT_OF(SP_BYTES, "\x00\xff'", "\\x00ff27", "\\\\x00ff27", "\"00ff27\"", "'\\x00ff27'");
+    CHECK_TEXT_OF(SP_BYTES, "", "\\x", "\\\\x", "\"\"", "'\\x'");
+}
+
+static void uuids(void)
+{
+    one t;
+    sp_column *c = one_init(&t, (sp_type){.kind = SP_UUID});
+    memset(c->data, 0xab, 16);
+    CHECK_FOUR(&t, QUOTED("abababab-abab-abab-abab-abababababab"));
+    sp_batch_done(&t.batch);
+}
+
+static void nulls_of_every_kind(void)
+{
+    for (int kind = 0; kind < SP_KINDS; kind++) {
+        one t;
+        set_null(one_init(&t, (sp_type){.kind = (sp_kind)kind, .item = &int_type}), 0);
+        CHECK_FOUR(&t, "", "\\N", "null", "NULL");
+        sp_buf shown = {0};
+        CHECK(sp_cell_text(&t.batch.columns[0], 0, &shown) == SPATE_OK && shown.len == 0);
+        sp_buf_done(&shown);
+        sp_batch_done(&t.batch);
+    }
+}
+
+static void list_of_texts(void)
+{
+    static const char *const items[] = {"a", "", "null", "two words", "c,d", "{", "q\"\\", "it's", "日本"};
+    one t;
+    sp_column *c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &text_type});
+    for (uint32_t i = 0; i < SP_COUNT(items); i++)
+        set_text(c->child, i, items[i], strlen(items[i]));
+    set_null(c->child, SP_COUNT(items));
+    c->offsets[1] = SP_COUNT(items) + 1;
+    CHECK_FOUR(&t,
+               "\"{a,\"\"\"\",\"\"null\"\",\"\"two words\"\",\"\"c,d\"\",\"\"{\"\",\"\"q\\\"\"\\\\\"\",it's,日本,NULL}\"",
+               "{a,\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\\\"\\\\\\\\\",it's,日本,NULL}",
+               "[\"a\",\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\"\\\\\",\"it's\",\"日本\",null]",
+               "'{a,\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\"\\\\\",it''s,日本,NULL}'");
+    sp_batch_done(&t.batch);
+}
+
+static void lists_of_other_kinds(void)
+{
+    one t;
+    sp_column *c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &int_type});
+    c->offsets[1] = 0;
+    CHECK_FOUR(&t, "{}", "{}", "[]", "'{}'");
+    memcpy(c->child->data, (int32_t[]){1, -2}, 8);
+    c->offsets[1] = 2;
+    CHECK_FOUR(&t, "\"{1,-2}\"", "{1,-2}", "[1,-2]", "'{1,-2}'");
+    sp_batch_done(&t.batch);
+
+    c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &bytes_type});
+    set_text(c->child, 0, "\x01\x02", 2);
+    c->offsets[1] = 1;
+    CHECK_FOUR(&t, "\"{\"\"\\\\x0102\"\"}\"", "{\"\\\\\\\\x0102\"}", "[\"0102\"]", "'{\"\\\\x0102\"}'");
+    sp_batch_done(&t.batch);
+
+    c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &stamp_type});
+    *(int64_t *)c->child->data = 0;
+    c->offsets[1] = 1;
+    CHECK_FOUR(&t, "\"{\"\"1970-01-01 00:00:00\"\"}\"", "{\"1970-01-01 00:00:00\"}", "[\"1970-01-01T00:00:00\"]",
+               "'{\"1970-01-01 00:00:00\"}'");
+    sp_batch_done(&t.batch);
+
+    c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &float_type});
+    *(double *)c->child->data = NAN;
+    c->offsets[1] = 1;
+    CHECK_FOUR(&t, "{NaN}", "{NaN}", "[\"NaN\"]", "'{NaN}'");
+    sp_batch_done(&t.batch);
+
+    c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &json_type});
+    set_text(c->child, 0, "{\"a\":1}", 7);
+    c->offsets[1] = 1;
+    CHECK_FOUR(&t, "\"{\"\"{\\\"\"a\\\"\":1}\"\"}\"", "{\"{\\\\\"a\\\\\":1}\"}", "[{\"a\":1}]", "'{\"{\\\"a\\\":1}\"}'");
+    sp_batch_done(&t.batch);
+
+    c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &int_list_type});
+    memcpy(c->child->child->data, (int32_t[]){1, 2, 3, 4}, 16);
+    memcpy(c->child->offsets, (int32_t[]){0, 2, 4}, 12);
+    c->offsets[1] = 2;
+    CHECK_FOUR(&t, "\"{{1,2},{3,4}}\"", "{{1,2},{3,4}}", "[[1,2],[3,4]]", "'{{1,2},{3,4}}'");
+    sp_batch_done(&t.batch);
+}
+
+static void rows_and_names(void)
+{
+    const sp_field fields[] = {{.name = "id", .type = {.kind = SP_I32}},
+                               {.name = "a long name, with \"quotes\"", .type = {.kind = SP_TEXT}},
+                               {.name = "p", .type = {.kind = SP_TEXT}, .bounds.plain = true}};
+    const sp_schema schema = {.table = "t", .fields = fields, .n_fields = 3};
+    static const char *const want[] = {
+        [SP_TEXT_CSV] = "id,\"a long name, with \"\"quotes\"\"\",p\n1,x,plain\n2,,plain\n",
+        [SP_TEXT_COPY] = "1\tx\tplain\n2\t\\N\tplain\n",
+        [SP_TEXT_NDJSON] = "{\"id\":1,\"a long name, with \\\"quotes\\\"\":\"x\",\"p\":\"plain\"}\n"
+                           "{\"id\":2,\"a long name, with \\\"quotes\\\"\":null,\"p\":\"plain\"}\n",
+        [SP_TEXT_INSERT] = "  (1, 'x', 'plain'),\n  (2, NULL, 'plain'),\n"};
+    sp_batch b;
+    CHECK(sp_batch_init(&b, &schema, NULL) == SPATE_OK);
+    for (int i = 0; i < 3; i++)
+        start(&b.columns[i]);
+    b.rows = 3;
+    for (uint32_t row = 0; row < 3; row++) {
+        ((int32_t *)b.columns[0].data)[row] = (int32_t)row;
+        set_text(&b.columns[1], row, "x", 1);
+        set_text(&b.columns[2], row, "plain", 5);
+    }
+    b.columns[1].offsets[3] = b.columns[1].offsets[2];
+    set_null(&b.columns[1], 2);
+    for (int d = 0; d < 4; d++) {
+        sp_rowtext *e;
+        sp_buf out = {0};
+        CHECK(sp_rowtext_new(&schema, (sp_text_dialect)d, &e, NULL) == SPATE_OK);
+        CHECK(sp_rowtext_header(e, &out) == SPATE_OK && sp_rowtext_encode(e, &b, 1, 3, &out) == SPATE_OK);
+        CHECK_STRN(out.data, out.len, want[d]);
+        sp_rowtext_free(e);
+        sp_buf_done(&out);
+    }
+    sp_batch_done(&b);
+}
+
+/* A slow escaper that is obviously right, for random text at every length around the sixteen-byte steps. */
+static size_t naive(char *to, const char *s, size_t len, sp_text_dialect d)
+{
+    char *p = to;
+    bool quote = d == SP_TEXT_NDJSON || d == SP_TEXT_INSERT || (d == SP_TEXT_CSV && len == 0);
+    for (size_t i = 0; i < len && d == SP_TEXT_CSV; i++)
+        quote |= strchr("\",\n\r", s[i]) != NULL;
+    quote |= d == SP_TEXT_CSV && len == 2 && memcmp(s, "\\.", 2) == 0;
+    char mark = d == SP_TEXT_INSERT ? '\'' : '"';
+    if (quote)
+        *p++ = mark;
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        if (d == SP_TEXT_COPY && strchr("\\\t\n\r", c))
+            p += sprintf(p, "\\%c", c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c);
+        else if (d == SP_TEXT_NDJSON && (uint8_t)c < 0x20)
+            p += c == '\n' ? sprintf(p, "\\n") : c == '\t' ? sprintf(p, "\\t") : c == '\r' ? sprintf(p, "\\r")
+                                                                                           : sprintf(p, "\\u%04x", c);
+        else if (d == SP_TEXT_NDJSON && (c == '"' || c == '\\'))
+            p += sprintf(p, "\\%c", c);
+        else {
+            *p++ = c;
+            if (d != SP_TEXT_NDJSON && c == mark && quote)
+                *p++ = c;
+        }
+    }
+    if (quote)
+        *p++ = mark;
+    *p = 0;
+    return (size_t)(p - to);
+}
+
+static void random_texts(void)
+{
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .:/'\",\\\n\r\t\x01\xc3\xa9";
+    bool same = true;
+    for (uint64_t i = 0; i < 20000 && same; i++) {
+        char s[80], want[600], framed[700];
+        size_t len = sp_mix64(i) % 70;
+        for (size_t j = 0; j < len; j++) /* mostly harmless characters, sometimes none but specials */
+            s[j] = alphabet[sp_mix64(i * 100 + j) % (i % 3 ? 62 + i % 14 : sizeof alphabet - 1)];
+        one t;
+        set_text(one_init(&t, text_type), 0, s, len);
+        for (int d = 0; d < 4; d++) {
+            sp_rowtext *e;
+            sp_buf out = {0};
+            naive(want, s, len, (sp_text_dialect)d);
+            int n = snprintf(framed, sizeof framed, d == SP_TEXT_NDJSON ? "{\"v\":%s}\n" : d == SP_TEXT_INSERT ? "  (%s),\n" : "%s\n",
+                             want);
+            same &= sp_rowtext_new(&t.schema, (sp_text_dialect)d, &e, NULL) == SPATE_OK &&
+                    sp_rowtext_encode(e, &t.batch, 0, 1, &out) == SPATE_OK;
+            same &= out.len == (size_t)n && memcmp(out.data, framed, out.len) == 0;
+            if (!same)
+                printf("# dialect %d: got %.*s# expected %s", d, (int)out.len, out.data, framed);
+            sp_rowtext_free(e);
+            sp_buf_done(&out);
+        }
+        sp_batch_done(&t.batch);
+    }
+    CHECK(same);
+}
+
+/* Cells of a megabyte: the block shrinks, and the buffer is written within its bounds (the sanitizer watches). */
+static void huge_cells(void)
+{
+    enum { HUGE_CELL = 1 << 20 };
+    one t;
+    sp_column *c = one_init(&t, text_type);
+    char *s = malloc(HUGE_CELL);
+    memset(s, '\x01', HUGE_CELL);
+    for (uint32_t row = 0; row < 3; row++)
+        set_text(c, row, s, HUGE_CELL);
+    t.batch.rows = 3;
+    sp_rowtext *e;
+    sp_buf out = {0};
+    CHECK(sp_rowtext_new(&t.schema, SP_TEXT_NDJSON, &e, NULL) == SPATE_OK);
+    CHECK(sp_rowtext_encode(e, &t.batch, 0, 3, &out) == SPATE_OK);
+    CHECK_INT(out.len, 3 * (6 * HUGE_CELL + sizeof "{\"v\":\"\"}\n" - 1));
+    sp_rowtext_free(e);
+    sp_buf_done(&out);
+    sp_batch_done(&t.batch);
+    free(s);
+}
+
+static void no_memory(void)
+{
+    one t;
+    set_text(one_init(&t, text_type), 0, "x", 1);
+    sp_rowtext *e = NULL;
+    sp_buf out = {0};
+    spate_error err;
+    for (uint64_t nth = 1; nth <= 2; nth++) {
+        sp_alloc_fail_at(nth);
+        CHECK_INT(sp_rowtext_new(&t.schema, SP_TEXT_CSV, &e, &err), SPATE_E_NOMEM);
+        sp_alloc_fail_at(0);
+    }
+    CHECK(sp_rowtext_new(&t.schema, SP_TEXT_CSV, &e, &err) == SPATE_OK);
+    sp_alloc_fail_at(1);
+    CHECK_INT(sp_rowtext_encode(e, &t.batch, 0, 1, &out), SPATE_E_NOMEM);
+    sp_alloc_fail_at(0);
+    CHECK_INT(out.len, 0);
+    sp_rowtext_free(e);
+    sp_buf_done(&out);
+    sp_batch_done(&t.batch);
+}
+
+int main(void)
+{
+    RUN(numbers);
+    RUN(times);
+    RUN(texts);
+    RUN(uuids);
+    RUN(nulls_of_every_kind);
+    RUN(list_of_texts);
+    RUN(lists_of_other_kinds);
+    RUN(rows_and_names);
+    RUN(random_texts);
+    RUN(huge_cells);
+    RUN(no_memory);
+    return check_done();
+}

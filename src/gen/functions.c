@@ -56,10 +56,7 @@ static char *number_text(const sp_cell *cell, uint64_t row, char *p)
     switch (cell->type.kind) {
     case SP_U64: return sp_put_u64(p, (uint64_t)v);
     case SP_DECIMAL: return sp_put_decimal(p, v, cell->type.scale);
-    case SP_TIMESTAMPTZ:
-        p = sp_put_timestamp(p, v);
-        memcpy(p, "+00", 3);
-        return p + 3;
+    case SP_TIMESTAMPTZ: return sp_put_timestamptz(p, v);
     default: return sp_put_i64(p, v);
     }
 }

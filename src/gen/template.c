@@ -9,12 +9,10 @@
 
 /* ---- the generic fill ---------------------------------------------------------------------------------------------- */
 
-/* Room for n cells of the longest text, and the first offset written. NULL: no memory. */
+/* Room for n cells of the longest text, and the first offset written. NULL: no memory, or more than offsets can count. */
 static char *text_room(const sp_cell *cell, uint32_t n, sp_column *out)
 {
-    uint64_t bytes = (uint64_t)n * cell->text_max;
-    SP_ASSERT(bytes <= INT32_MAX);
-    if (sp_column_reserve_bytes(out, bytes) != 0)
+    if (sp_column_reserve_bytes(out, (size_t)n * cell->text_max) != 0)
         return NULL;
     out->offsets[0] = 0;
     return out->bytes;

@@ -47,10 +47,7 @@ static char *filled_text(const sp_column *c, uint32_t row, char *p)
     case SP_F32: return sp_put_f32(p, ((float *)c->data)[row]);
     case SP_F64: return sp_put_f64(p, ((double *)c->data)[row]);
     case SP_DECIMAL: return sp_put_decimal(p, ((int64_t *)c->data)[row], c->type.scale);
-    case SP_TIMESTAMPTZ: {
-        p = sp_put_timestamp(p, ((int64_t *)c->data)[row]);
-        return p + sprintf(p, "+00");
-    }
+    case SP_TIMESTAMPTZ: return sp_put_timestamptz(p, ((int64_t *)c->data)[row]);
     case SP_UUID: {
         const uint8_t *b = (const uint8_t *)c->data + 16 * row;
         for (int i = 0; i < 16; i++)
@@ -484,6 +481,15 @@ static void templates_are_texts_with_calls(void)
         CHECK_STR(unknown_names, "[nothing]");
         snprintf(want, sizeof want, "${a%s}", first);
         CHECK_STR(template_text("${a${first_name}}", row), want);
+        static const char *const recipes[] = {"email", "product_name", "street", "phone", "quote"};
+        for (size_t i = 0; i < SP_COUNT(recipes); i++) { /* in a text or alone, compiled differently, the same value */
+            char alone[64], inside[128];
+            snprintf(alone, sizeof alone, "${%s}", recipes[i]);
+            snprintf(inside, sizeof inside, "%s and then ${%s}\n", recipes[i], recipes[i]);
+            strcpy(first, template_text(alone, row));
+            snprintf(want, sizeof want, "%s and then %s\n", recipes[i], first);
+            CHECK_STR(template_text(inside, row), want);
+        }
         strcpy(first, template_text("${uuid}", row));
         snprintf(want, sizeof want, "{%s}", first);
         CHECK_STR(template_text("{${uuid}}", row), want);
@@ -553,6 +559,28 @@ static void recipes_draw_what_they_say(void)
     CHECK_INT(low, 7);
     CHECK_INT(high, 42);
     CHECK(differ > 1800);
+}
+
+/* Cells longer together than offsets can count are refused when they are asked for; few of them are made. */
+static void long_texts_are_bounded(void)
+{
+    static const char word[] = "${lorem_paragraph}";
+    sp_buf template;
+    sp_buf_init(&template);
+    for (int i = 0; i < 400; i++)
+        CHECK_INT(sp_buf_adds(&template, word), 0);
+    sp_cell *cell = sp_template_cell(&env, seed, (sp_str){template.data, template.len}, NULL, NULL);
+    CHECK((uint64_t)cell->text_max * 2000 > INT32_MAX);
+    sp_column column;
+    spate_error err;
+    uint64_t rows[2000] = {0, 1};
+    CHECK_INT(sp_column_init(&column, cell->type, SP_BATCH_ROWS_MAX, &err), 0);
+    CHECK_INT(cell->ops->fill(cell, rows, 2, &column, NULL), 0);
+    CHECK(column.offsets[2] > 2 * 400 * 1000);
+    CHECK(sp_utf8_valid(column.bytes, (size_t)column.offsets[2]));
+    CHECK_INT(cell->ops->fill(cell, rows, 2000, &column, NULL), SPATE_E_NOMEM);
+    sp_column_done(&column);
+    sp_buf_done(&template);
 }
 
 /* Whichever allocation fails, a cell is refused and nothing leaks. */
@@ -704,6 +732,7 @@ int main(int argc, char **argv)
     RUN(a_template_of_one_function_has_its_type);
     RUN(template_cells_keep_their_promises);
     RUN(recipes_draw_what_they_say);
+    RUN(long_texts_are_bounded);
     RUN(no_memory_is_survived);
     RUN(the_reference_lists_the_catalogue);
     sp_arena_done(&arena);

@@ -545,7 +545,7 @@ static int prepare_statement(pg_lane *l, spate_error *err)
     if (build_statement(t, t->statement_rows, &sql)) {
         status = sp_fail_nomem(err);
     } else {
-        PGresult *res = sp_pq.prepare(l->conn, name, sql.data, (int)(t->statement_rows * t->schema->n_fields), l->types);
+        PGresult *res = sp_pq.prepare(l->conn, name, sp_pg_string(&sql), (int)(t->statement_rows * t->schema->n_fields), l->types);
         if (sp_pq.result_status(res) != PGRES_COMMAND_OK)
             status = fail_chunk(l, res, false, err);
         sp_pq.clear(res);
@@ -569,7 +569,7 @@ static int send_short(pg_lane *l)
     sp_buf_init(&sql);
     int sent = build_statement(l->table, l->have, &sql)
                    ? 0
-                   : sp_pq.send_query_params(l->conn, sql.data, (int)parameters(l), l->types, l->values, l->lengths,
+                   : sp_pq.send_query_params(l->conn, sp_pg_string(&sql), (int)parameters(l), l->types, l->values, l->lengths,
                                              l->formats, 0);
     sp_buf_done(&sql);
     return sent;

@@ -90,7 +90,15 @@ int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK
 int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...) SP_PRINTF(4, 5);
 /* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears). what: for the message. */
 int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err, const char *what) SP_MUST_CHECK;
-/* SP_MUST_CHECK's for growing SQL in a buffer: a name in quotes, two of them with a dot. */
+/* What a buffer holds, as a string: the NUL goes into its slack. */
+static inline const char *sp_pg_string(sp_buf *b)
+{
+    if (!b->data)
+        return "";
+    b->data[b->len] = '\0';
+    return b->data;
+}
+/* A name in quotes; two of them with a dot. */
 int sp_pg_ident(sp_buf *out, const char *name) SP_MUST_CHECK;
 int sp_pg_qualified(sp_buf *out, const char *space, const char *name) SP_MUST_CHECK;
 

@@ -43,7 +43,7 @@ static int problems_told(problems *p, spate_error *err)
     else if (p->n > 1)
         sp_fail(err, status, "%s (and %u more)", p->first, p->n - 1);
     if (p->n > 1)
-        sp_error_detail(err, "%s", p->lines.data);
+        sp_error_detail(err, "%s", sp_pg_string(&p->lines));
     if (p->n && *p->hint)
         sp_error_hint(err, "%s", p->hint);
     sp_buf_done(&p->lines);
@@ -110,7 +110,7 @@ static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, con
     if (sp_buf_adds(&sql, head) || add_oids(s, &sql) || sp_buf_adds(&sql, tail))
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sql.data, res, err, "reading the catalogue");
+        status = sp_pg_run(conn, sp_pg_string(&sql), res, err, "reading the catalogue");
     sp_buf_done(&sql);
     return status;
 }
@@ -149,7 +149,7 @@ static int query_wanted(const sp_pg_sink *s, PGconn *conn, PGresult **res, spate
                     " ORDER BY w.i, c.relname::text = w.n DESC, ns.nspname::text = w.s DESC"))
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sql.data, res, err, "looking for the tables");
+        status = sp_pg_run(conn, sp_pg_string(&sql), res, err, "looking for the tables");
     sp_buf_done(&sql);
     return status;
 }
@@ -620,7 +620,7 @@ static int fail_cycle(const sp_pg_sink *s, const uint32_t *path, uint32_t len, u
     if (status)
         sp_fail_nomem(err);
     else
-        status = sp_fail(err, SPATE_E_CONFIG, "the tables' foreign keys go in a circle, so none can be loaded first: %s", b.data);
+        status = sp_fail(err, SPATE_E_CONFIG, "the tables' foreign keys go in a circle, so none can be loaded first: %s", sp_pg_string(&b));
     sp_error_hint(err, "--defer-constraints takes the foreign keys away for the load and adds and checks them after it");
     sp_buf_done(&b);
     return status;

@@ -102,7 +102,7 @@ int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status)
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sql.data, NULL, err, "creating the tables");
+        status = sp_pg_run(conn, sp_pg_string(&sql), NULL, err, "creating the tables");
     sp_buf_done(&sql);
     return status;
 }
@@ -117,7 +117,7 @@ int sp_pg_truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status)
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sql.data, NULL, err, "emptying the tables");
+        status = sp_pg_run(conn, sp_pg_string(&sql), NULL, err, "emptying the tables");
     sp_buf_done(&sql);
     return status;
 }
@@ -158,7 +158,7 @@ int sp_pg_find_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
 /* A statement from pieces of SQL, run. */
 static int run_built(PGconn *conn, sp_buf *sql, int built, spate_error *err, const char *what)
 {
-    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sql->data, NULL, err, what);
+    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(sql), NULL, err, what);
     sp_buf_done(sql);
     return status;
 }
@@ -246,7 +246,7 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
                       " ORDER BY r.table_name, r.constraint_name", s->record))
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sql.data, &res, err, "reading the record of foreign keys");
+        status = sp_pg_run(conn, sp_pg_string(&sql), &res, err, "reading the record of foreign keys");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -405,7 +405,7 @@ static int validate_added(sp_pg_sink *s, PGconn *conn, spate_error *err)
         built = sp_buf_printf(&sql, ", %u", s->tables[i].oid);
     built = built || sp_buf_adds(&sql, ")");
     PGresult *res = NULL;
-    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sql.data, &res, err, "looking for new foreign keys");
+    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, "looking for new foreign keys");
     sp_buf_done(&sql);
     if (status)
         return status;

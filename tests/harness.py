@@ -62,7 +62,7 @@ class Case(unittest.TestCase):
 def read_csv(path):
     """Rows of a CSV file as lists; None where the field is empty and not quoted."""
     rows, row, i = [], [], 0
-    text = pathlib.Path(path).read_text(encoding="utf-8", newline="") if not hasattr(path, "read") else path.read()
+    text = pathlib.Path(path).read_bytes().decode("utf-8")
     field = re.compile(r'"((?:[^"]|"")*)"|([^,\n"]*)')
     while i < len(text):
         m = field.match(text, i)

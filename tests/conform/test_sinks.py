@@ -1,0 +1,230 @@
+"""One suite for every sink: what goes in comes out, for every type, null, extreme, quote, Unicode and emptiness.
+
+types.yaml is made into each sink and read back with that sink's own tools; the rows must equal those that NDJSON on standard output
+gives. A sink that cannot keep something says so in QUIRKS, with the reason; a quirk that is no longer needed is a failure.
+"""
+import decimal
+import json
+import pathlib
+import re
+import sqlite3
+import struct
+import subprocess
+import unittest
+
+from harness import Case, query, read_csv, read_ndjson, spate
+from live.servers import Postgres
+
+PLAN = pathlib.Path(__file__).resolve().parent / "types.yaml"
+TABLES = ("types", "empty", "narrow")
+
+# ---- one canonical value a kind, whatever way a reader shows it ----
+
+
+def instant(text):
+    m = re.fullmatch(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|\+00(?::00)?)?", text)
+    if not m:
+        raise ValueError(f"no timestamp: {text!r}")
+    return f"{m[1]} {m[2]}.{(m[3] or '').ljust(6, '0')}"
+
+
+def clock(text):
+    m = re.fullmatch(r"(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?", text)
+    if not m:
+        raise ValueError(f"no time: {text!r}")
+    us = ((int(m[2]) * 60 + int(m[3])) * 60 + int(m[4])) * 10**6 + int((m[5] or "").ljust(6, "0"))
+    return -us if m[1] else us
+
+
+def array(text):
+    """PostgreSQL's array text, or JSON."""
+    if isinstance(text, list) or text.startswith("["):
+        return text if isinstance(text, list) else json.loads(text)
+    items = re.findall(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)', text[1:-1])
+    return [re.sub(r"\\(.)", r"\1", quoted) if quoted or not bare else bare for quoted, bare in items]
+
+
+def blob(value):
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.lower().removeprefix("\\x")
+
+
+def document(text):
+    return json.loads(text, parse_float=str, parse_int=str)
+
+
+def ndjson(path_or_text):
+    """Rows of NDJSON, with embedded documents as text again."""
+    rows = read_ndjson(path_or_text)
+    for row in rows:
+        if row.get("doc") is not None:
+            row["doc"] = json.dumps(row["doc"])
+    return rows
+
+
+def exact(value):
+    return decimal.Decimal(repr(value) if isinstance(value, float) else value)
+
+
+def single(value):
+    return struct.unpack("f", struct.pack("f", float(value)))[0]
+
+
+CANON = {
+    "id": int, "flag": lambda v: str(v).lower() in ("t", "true", "1"), "i16": int, "i32": int, "i64": int, "f32": single, "f64": float,
+    "money": exact, "precise": exact, "day": str, "clock": clock, "ts": instant, "tstz": instant, "wait": clock,
+    "uid": str, "zero_uid": str, "words": str, "long_words": str, "doc": document, "blob": blob, "tags": array,
+    "kind": str, "only": int,
+}
+
+
+def canonical(rows, names):
+    """Rows of a reader, as dictionaries or lists, in canonical values; rows without an id are sorted."""
+    out = []
+    for row in rows:
+        values = row.values() if isinstance(row, dict) else row
+        out.append({n: None if v is None else CANON[n](v) for n, v in zip(names, values, strict=True)})
+    key = (lambda r: r["id"]) if "id" in names else (lambda r: (r["only"] is None, r["only"]))
+    return sorted(out, key=key)
+
+
+# ---- the suite ----
+
+# (sink, column): why its values may differ
+QUIRKS = {
+    ("sqlite", "money"): "NUMERIC affinity: numbers with a fraction are 8-byte floats, good for 15 digits",
+    ("sqlite", "precise"): "the same",
+}
+
+
+class Sinks(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.expected, cls.names = {}, {}
+        for table in TABLES:
+            done = spate("generate", PLAN, "--to", "-?format=ndjson", "--table", table, "--progress", "none")
+            assert done.code == 0, str(done)
+            rows = ndjson(done.out)
+            cls.names[table] = list(rows[0]) if rows else ["id", "words"]
+            cls.expected[table] = canonical(rows, cls.names[table])
+        cls.server = Postgres()
+        cls.server.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__(None, None, None)
+
+    def generate(self, to, *words):
+        return self.spate_ok("generate", PLAN, "--to", to, "--progress", "none", *words)
+
+    def compare(self, sink, read):
+        """read(table) gives the rows of a table; every column must equal what was made."""
+        for table in TABLES:
+            names, want = self.names[table], self.expected[table]
+            got = canonical(read(table), names)
+            self.assertEqual(len(got), len(want), f"{sink}: {table}")
+            for name in names:
+                differing = [(g[name], w[name]) for g, w in zip(got, want) if g[name] != w[name]]
+                if (sink, name) in QUIRKS:
+                    self.assertTrue(differing, f"{sink}.{name}: the quirk is gone; take it out of QUIRKS")
+                else:
+                    self.assertEqual(differing[:3], [], f"{sink}: {table}.{name}")
+
+    # ---- files ----
+
+    def test_csv(self):
+        self.generate(f"{self.dir}/out/")
+        self.compare("csv", lambda t: read_csv(self.dir / f"out/{t}.csv")[1:])
+
+    def test_csv_without_header(self):
+        self.generate(f"{self.dir}/out/?header=false")
+        self.compare("csv", lambda t: read_csv(self.dir / f"out/{t}.csv"))
+
+    def test_ndjson(self):
+        self.generate(f"{self.dir}/out/?format=ndjson")
+        self.compare("ndjson", lambda t: ndjson(self.dir / f"out/{t}.ndjson"))
+
+    # ---- PostgreSQL, by every road ----
+
+    def read_postgres(self, database):
+        settings = "SET timezone TO 'UTC'; SET datestyle TO 'ISO'; SET intervalstyle TO 'postgres'; SET extra_float_digits TO 3;"
+
+        def read(table):
+            order = "id" if "id" in self.names[table] else "1"
+            path = self.dir / f"{table}.out.csv"
+            self.server.psql(f"{settings}\n\\copy (SELECT * FROM {table} ORDER BY {order}) TO '{path}' (FORMAT csv)", database)
+            return read_csv(path)
+
+        return read
+
+    def database(self, name):
+        self.server.psql(f'CREATE DATABASE "{name}"')
+        return self.server.uri(name)
+
+    def into_postgres(self, name, *words):
+        uri = self.database(name)
+        self.generate(uri, "--create", *words)
+        self.compare("postgresql", self.read_postgres(name))
+        return uri
+
+    def test_postgres_copy(self):
+        self.into_postgres("pg_copy", "--workers", "2", "--batch", "100")
+
+    def test_postgres_insert(self):
+        self.into_postgres("pg_insert", "--insert-mode", "insert")
+
+    def test_postgres_upsert_twice(self):
+        uri = self.database("pg_upsert")
+        words = ["--insert-mode", "upsert", "--table", "types"]
+        self.generate(uri, "--create", "--table", "types")
+        self.generate(uri, *words)
+        self.generate(uri, *words)
+        self.assertEqual(self.server.psql("SELECT count(*) FROM types", "pg_upsert"), [["600"]])
+
+    def test_postgres_existing_tables(self):
+        uri = self.into_postgres("pg_existing")
+        self.generate(uri, "--truncate")
+        self.compare("postgresql", self.read_postgres("pg_existing"))
+
+    def sql_file(self, name, fmt, *words):
+        path = self.dir / f"{name}.sql"
+        self.generate(f"{path}?format={fmt}", "--create", *words)
+        self.database(name)
+        done = subprocess.run(["psql", "-X", "-q", "-d", self.server.uri(name), "-f", path], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stderr[:2000])
+        self.compare("postgresql", self.read_postgres(name))
+
+    def test_sql_insert_file_loads_in_psql(self):
+        self.sql_file("sql_insert", "insert")
+
+    def test_sql_insert_file_of_odd_batches(self):
+        self.sql_file("sql_insert_odd", "insert", "--batch", "7", "--workers", "3")
+
+    def test_sql_copy_file_loads_in_psql(self):
+        self.sql_file("sql_copy", "copy")
+
+    # ---- embedded ----
+
+    def test_duckdb(self):
+        path = self.dir / "out.duckdb"
+        self.generate(f"duckdb:{path}", "--create", "--workers", "2")
+        shown = {"blob": 'lower(hex("blob"))', "tags": "to_json(tags)"}
+
+        def read(table):
+            columns = ", ".join(shown.get(name, f'"{name}"') for name in self.names[table])
+            return query(f"duckdb:{path}", f"SELECT {columns} FROM {table}")
+
+        self.compare("duckdb", read)
+
+    def test_sqlite(self):
+        path = self.dir / "out.sqlite"
+        self.generate(f"sqlite:{path}", "--create")
+        db = sqlite3.connect(path)
+        self.addCleanup(db.close)
+        self.compare("sqlite", lambda t: db.execute(f"SELECT * FROM {t}").fetchall())
+        self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+
+
+if __name__ == "__main__":
+    unittest.main()

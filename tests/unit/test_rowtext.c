@@ -123,7 +123,9 @@ static void times(void)
                 "\"2024-02-29T10:11:12.5Z\"", "'2024-02-29 10:11:12.5+00'");
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){14, 3, 4500000}), QUOTED("1 year 2 mons 3 days 00:00:04.5"));
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, 0, 0}), QUOTED("00:00:00"));
-    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){-1, 1, 0}), QUOTED("-1 mons 1 day"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){-1, 1, 0}), QUOTED("-1 mons +1 day"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, -1, 1}), QUOTED("-1 days +00:00:00.000001"));
+    CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, 0, INT64_C(86400000000)}), QUOTED("24:00:00"));
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, 0, INT64_C(-360000000000)}), QUOTED("-100:00:00"));
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){INT32_MIN, INT32_MIN, INT64_MIN}),
                 QUOTED("-178956970 years -8 mons -2147483648 days -2562047788:00:54.775808"));

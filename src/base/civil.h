@@ -9,9 +9,9 @@ typedef struct civil_date {
     uint32_t month, day;
 } civil_date;
 
-/* Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022), with
- * wider words than theirs so that every int32 day is exact. Years start in March, which puts the leap day last; EPOCH_SHIFT
- * makes all day numbers positive: whole 400-year cycles and the days from 0000-03-01 to 1970-01-01. */
+/* Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022),
+ * with wider words than theirs so that every int32 day is exact. Years start in March, which puts the leap day last;
+ * EPOCH_SHIFT makes all day numbers positive: whole 400-year cycles and the days from 0000-03-01 to 1970-01-01. */
 enum { CIVIL_CYCLES = 14700, CIVIL_CYCLE_DAYS = 146097 };
 #define CIVIL_EPOCH_SHIFT (UINT64_C(719468) + (uint64_t)CIVIL_CYCLES * CIVIL_CYCLE_DAYS)
 

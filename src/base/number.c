@@ -1,8 +1,8 @@
 /* number.c - numbers, identifiers and times to text and back, at a few nanoseconds a value.
  *
- * Writers store whole words and return where the text ends; the bytes behind it are theirs to spoil (SP_SLACK). No locale, no
- * allocation, no state. Digits come from SWAR division (all digits of a word at once), civil dates from Neri and Schneider's
- * affine functions, shortest floating point from Schubfach. */
+ * Writers store whole words and return where the text ends; the bytes behind it are theirs to spoil (SP_SLACK). No
+ * locale, no allocation, no state. Digits come from SWAR division (all digits of a word at once), civil dates from Neri
+ * and Schneider's affine functions, shortest floating point from Schubfach. */
 #include "base/base.h"
 #include "base/civil.h"
 
@@ -37,7 +37,7 @@ const uint64_t sp_pow10[20] = {
     UINT64_C(10000000000000000000),
 };
 
-/* ---- words of digits ------------------------------------------------------------------------------------------- */
+/* ---- words of digits ------------------------------------------------------------------------ */
 
 /* Text is built in registers with the first character in the lowest byte. */
 static inline void store_word(char *p, uint64_t w)
@@ -145,10 +145,10 @@ char *sp_put_decimal(char *p, int64_t v, unsigned scale)
     return put_padded(p, u - whole * unit, scale);
 }
 
-/* ---- floating point -------------------------------------------------------------------------------------------------
+/* ---- floating point ---------------------------------------------------------------------------
  * Raffaello Giulietti, "The Schubfach way to render doubles" (2020), in the shape Alexander Bolz gave it (Drachennest).
- * Names follow the paper: the value is c * 2^q, the rounding interval is scaled to [vbl, vbr] around vb, all times 4, and the
- * candidates are the multiples of 10^(k+1) and 10^k next to it. */
+ * Names follow the paper: the value is c * 2^q, the rounding interval is scaled to [vbl, vbr] around vb, all times 4,
+ * and the candidates are the multiples of 10^(k+1) and 10^k next to it. */
 
 typedef struct decimal {
     uint64_t digits;
@@ -215,10 +215,9 @@ static decimal shortest_f64(uint64_t fraction, unsigned exponent)
     int k = floor_log10_interval(q, narrow_below);
     int h = q + floor_log2_pow10(-k) + 1;
     unsigned g = (unsigned)(-k - POW10_MIN);
-    return shortest_within(
-        (interval){round_to_odd_128(g, (4 * c - 2 + narrow_below) << h) + odd,
-                   round_to_odd_128(g, 4 * c << h), round_to_odd_128(g, (4 * c + 2) << h) - odd},
-        k);
+    return shortest_within((interval){round_to_odd_128(g, (4 * c - 2 + narrow_below) << h) + odd,
+                                      round_to_odd_128(g, 4 * c << h), round_to_odd_128(g, (4 * c + 2) << h) - odd},
+                           k);
 }
 
 static decimal shortest_f32(uint32_t fraction, unsigned exponent)
@@ -234,10 +233,9 @@ static decimal shortest_f32(uint32_t fraction, unsigned exponent)
     /* Giulietti's 64-bit g(k) for floats is the upper half of the 128-bit one, rounded up. */
     unsigned i = (unsigned)(-k - POW10_MIN);
     uint64_t g = pow10_table[i].hi + (pow10_table[i].lo != 0);
-    return shortest_within(
-        (interval){round_to_odd_64(g, (4 * c - 2 + narrow_below) << h) + odd,
-                   round_to_odd_64(g, 4 * c << h), round_to_odd_64(g, (4 * c + 2) << h) - odd},
-        k);
+    return shortest_within((interval){round_to_odd_64(g, (4 * c - 2 + narrow_below) << h) + odd,
+                                      round_to_odd_64(g, 4 * c << h), round_to_odd_64(g, (4 * c + 2) << h) - odd},
+                           k);
 }
 
 static inline unsigned count_digits(uint64_t v)
@@ -338,7 +336,7 @@ char *sp_put_f32(char *p, float v)
     return put_finite(p, shortest_f32(fraction, exponent));
 }
 
-/* ---- hexadecimal ---------------------------------------------------------------------------------------------------- */
+/* ---- hexadecimal ---------------------------------------------------------------------------- */
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -364,8 +362,8 @@ char *sp_put_uuid_scalar(char *p, const uint8_t bytes[16])
 }
 
 #ifdef HAVE_X86
-/* Sixteen nibbles become characters by one shuffle of the digits; the middle sixteen bytes of the text, with all four dashes,
- * are gathered from both halves. */
+/* Sixteen nibbles become characters by one shuffle of the digits; the middle sixteen bytes of the text, with all four
+ * dashes, are gathered from both halves. */
 __attribute__((target("ssse3"))) static char *put_uuid_ssse3(char *p, const uint8_t bytes[16])
 {
     const __m128i digits = _mm_loadu_si128((const __m128i *)hex_digits);
@@ -395,14 +393,14 @@ char *sp_put_uuid(char *p, const uint8_t bytes[16])
     return sp_put_uuid_scalar(p, bytes);
 }
 
-/* ---- dates and times -------------------------------------------------------------------------------------------------- */
+/* ---- dates and times ------------------------------------------------------------------------ */
 
 /* Two digits and what may stand around them, as a piece of a word. */
 static const char two_digits[200] __attribute__((nonstring)) = "0001020304050607080910111213141516171819"
-                                    "2021222324252627282930313233343536373839"
-                                    "4041424344454647484950515253545556575859"
-                                    "6061626364656667686970717273747576777879"
-                                    "8081828384858687888990919293949596979899";
+                                                               "2021222324252627282930313233343536373839"
+                                                               "4041424344454647484950515253545556575859"
+                                                               "6061626364656667686970717273747576777879"
+                                                               "8081828384858687888990919293949596979899";
 
 static inline uint64_t two(unsigned v)
 {
@@ -414,23 +412,28 @@ static inline uint64_t two(unsigned v)
     return w;
 }
 
-/* The dates of the years 1900..2099 come from a table of the 1461 days of a leap-year cycle, from 1 March on: the text "-MM-DD",
- * and in the highest byte how many new years have passed. An entry a day is what the calendar's multiplications cost. */
+/* The dates of the years 1900..2099 come from a table of the 1461 days of a leap-year cycle, from 1 March on: the text
+ * "-MM-DD", and in the highest byte how many new years have passed. An entry a day is what the calendar's
+ * multiplications cost. */
 typedef struct cycle_day {
     char text[7];
     uint8_t years;
 } cycle_day;
-#define DAY(y, m, d) {{'-', '0' + (m) / 10, '0' + (m) % 10, '-', '0' + (d) / 10, '0' + (d) % 10, 0}, y}
+#define DAY(y, m, d)                                                                                                   \
+    {                                                                                                                  \
+        {'-', '0' + (m) / 10, '0' + (m) % 10, '-', '0' + (d) / 10, '0' + (d) % 10, 0}, y                               \
+    }
 #define DAYS_4(y, m, d) DAY(y, m, d), DAY(y, m, (d) + 1), DAY(y, m, (d) + 2), DAY(y, m, (d) + 3)
 #define DAYS_28(y, m)                                                                                                  \
-    DAYS_4(y, m, 1), DAYS_4(y, m, 5), DAYS_4(y, m, 9), DAYS_4(y, m, 13), DAYS_4(y, m, 17), DAYS_4(y, m, 21), DAYS_4(y, m, 25)
+    DAYS_4(y, m, 1), DAYS_4(y, m, 5), DAYS_4(y, m, 9), DAYS_4(y, m, 13), DAYS_4(y, m, 17), DAYS_4(y, m, 21),           \
+        DAYS_4(y, m, 25)
 #define DAYS_30(y, m) DAYS_28(y, m), DAY(y, m, 29), DAY(y, m, 30)
 #define DAYS_31(y, m) DAYS_30(y, m), DAY(y, m, 31)
 #define YEAR_FROM_MARCH(y)                                                                                             \
-    DAYS_31(y, 3), DAYS_30(y, 4), DAYS_31(y, 5), DAYS_30(y, 6), DAYS_31(y, 7), DAYS_31(y, 8), DAYS_30(y, 9),          \
+    DAYS_31(y, 3), DAYS_30(y, 4), DAYS_31(y, 5), DAYS_30(y, 6), DAYS_31(y, 7), DAYS_31(y, 8), DAYS_30(y, 9),           \
         DAYS_31(y, 10), DAYS_30(y, 11), DAYS_31(y, 12), DAYS_31((y) + 1, 1), DAYS_28((y) + 1, 2)
-static const cycle_day cycle_days[1461] = {YEAR_FROM_MARCH(0), YEAR_FROM_MARCH(1), YEAR_FROM_MARCH(2), YEAR_FROM_MARCH(3),
-                                           DAY(4, 2, 29)};
+static const cycle_day cycle_days[1461] = {YEAR_FROM_MARCH(0), YEAR_FROM_MARCH(1), YEAR_FROM_MARCH(2),
+                                           YEAR_FROM_MARCH(3), DAY(4, 2, 29)};
 
 enum {
     NEAR_EPOCH = 25508, /* days from 1900-03-01 to 1970-01-01 */
@@ -529,7 +532,8 @@ static inline char *put_time(char *p, int64_t us)
 {
     uint64_t seconds = (uint64_t)us / 1000000;
     uint32_t fraction = (uint32_t)((uint64_t)us - seconds * 1000000);
-    if (SP_UNLIKELY(seconds >= 100 * 3600)) { /* no time of day: extra hours in front, so that nobody takes it for one */
+    if (SP_UNLIKELY(seconds >=
+                    100 * 3600)) { /* no time of day: extra hours in front, so that nobody takes it for one */
         p = sp_put_u64(p, seconds / 3600);
         *p++ = ':';
         seconds %= 3600;
@@ -551,13 +555,15 @@ static inline char *put_near_moment(char *p, uint64_t us, char separator)
     second -= minute * 60;
     minute -= hour * 60;
     uint64_t day_digits = put_near_date(p, day);
-    store_word(p + 8, day_digits | (uint64_t)(uint8_t)separator << 16 | two(hour) << 24 | (uint64_t)':' << 40 | two(minute) << 48);
+    store_word(p + 8, day_digits | (uint64_t)(uint8_t)separator << 16 | two(hour) << 24 | (uint64_t)':' << 40 |
+                          two(minute) << 48);
     store_word(p + 16, ':' | two(second) << 8);
     return put_fraction(p + 19, fraction);
 }
 
 /* Date, separator, clock, fraction. The year is returned for the era, which comes last of all. */
-static inline char *put_moment(char *p, int64_t us, char separator, char *(*put_odd_year)(char *, int32_t), int32_t *year)
+static inline char *put_moment(char *p, int64_t us, char separator, char *(*put_odd_year)(char *, int32_t),
+                               int32_t *year)
 {
     uint64_t near = (uint64_t)us + NEAR_EPOCH * (uint64_t)SP_US_PER_DAY;
     if (SP_LIKELY(near < NEAR_DAYS * (uint64_t)SP_US_PER_DAY)) {
@@ -594,7 +600,7 @@ char *sp_put_timestamp_iso(char *p, int64_t us)
     return put_moment(p, us, 'T', put_year_signed, &year);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 static inline bool is_digit(char c)
 {
@@ -714,8 +720,8 @@ static bool looks_like_f64(sp_str s)
 
 bool sp_parse_f64(sp_str s, double *v)
 {
-    /* The longest exact decimal text of a double has some 1080 characters; what is longer is not a number we wrote. strtod
-     * rounds correctly, and the locale is "C" because nothing here calls setlocale. */
+    /* The longest exact decimal text of a double has some 1080 characters; what is longer is not a number we wrote.
+     * strtod rounds correctly, and the locale is "C" because nothing here calls setlocale. */
     char text[1100];
     if (s.len >= sizeof text || !looks_like_f64(s))
         return parse_not_finite(s, v);

@@ -1,5 +1,5 @@
-/* time.c - the calendar: days and microseconds to civil time and back, and the texts people write times and durations in.
- * Proleptic Gregorian, UTC, no leap seconds, no clock. Exact for every int32 day. */
+/* time.c - the calendar: days and microseconds to civil time and back, and the texts people write times and durations
+ * in. Proleptic Gregorian, UTC, no leap seconds, no clock. Exact for every int32 day. */
 #include "base/base.h"
 #include "base/civil.h"
 
@@ -40,7 +40,7 @@ void sp_civil_from_us(int64_t us, sp_civil *c)
                     .microsecond = (int32_t)(rest % SP_US_PER_SECOND)};
 }
 
-/* ---- reading: each take_ moves s behind what it took, or leaves it alone and says no ------------------------------------- */
+/* ---- reading: each take_ moves s behind what it took, or leaves it alone and says no -------- */
 
 static bool take_char(sp_str *s, char c)
 {
@@ -181,7 +181,7 @@ bool sp_parse_timestamp(sp_str s, int64_t *us)
     return true;
 }
 
-/* ---- durations ------------------------------------------------------------------------------------------------------------- */
+/* ---- durations ------------------------------------------------------------------------------ */
 
 static int64_t take_duration_unit(sp_str *s)
 {
@@ -189,14 +189,9 @@ static int64_t take_duration_unit(sp_str *s)
         const char *name;
         int64_t ns;
     } units[] = {
-        {"ns", 1},
-        {"us", 1000},
-        {"\u00b5s", 1000}, /* micro sign */
-        {"\u03bcs", 1000}, /* Greek mu */
-        {"ms", 1000000},
-        {"s", 1000000000},
-        {"m", INT64_C(60000000000)},
-        {"h", INT64_C(3600000000000)},
+        {"ns", 1},         {"us", 1000},      {"\u00b5s", 1000}, /* micro sign */
+        {"\u03bcs", 1000},                                       /* Greek mu */
+        {"ms", 1000000},   {"s", 1000000000}, {"m", INT64_C(60000000000)}, {"h", INT64_C(3600000000000)},
     };
     for (size_t i = 0; i < SP_COUNT(units); i++) {
         size_t n = strlen(units[i].name);

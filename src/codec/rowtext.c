@@ -1,11 +1,13 @@
 /* rowtext.c - rows as text: one engine for CSV, COPY text, NDJSON and INSERT.
  *
- * A row is a sequence of cells, and a cell is  lead  value  close : the lead holds the separator, the key and the opening quote,
- * the value is written by a function chosen once for the column's kind and the dialect, the close is a quote or nothing. Room for
- * the worst case is reserved a block of rows at a time, so the writers check nothing and store whole words.
+ * A row is a sequence of cells, and a cell is  lead  value  close : the lead holds the separator, the key and the
+ * opening quote, the value is written by a function chosen once for the column's kind and the dialect, the close is a
+ * quote or nothing. Room for the worst case is reserved a block of rows at a time, so the writers check nothing and
+ * store whole words.
  *
- * Text is copied and searched for characters to escape in one pass, sixteen bytes at a time; columns whose maker promises plain
- * text skip the search. Array text is written behind its place first and then escaped into it like any other text. */
+ * Text is copied and searched for characters to escape in one pass, sixteen bytes at a time; columns whose maker
+ * promises plain text skip the search. Array text is written behind its place first and then escaped into it like any
+ * other text. */
 #include "codec/codec.h"
 
 #if defined(__SSE2__)
@@ -36,20 +38,20 @@ struct sp_rowtext {
 };
 
 enum {
-    BLOCK_ROWS = 128,         /* rows that share one reservation */
+    BLOCK_ROWS = 128,          /* rows that share one reservation */
     BLOCK_BYTES_MAX = 1 << 20, /* halved while its worst case is above this */
-    LIST_GAP = 32,            /* between the place of an array and its text before escaping: two wide stores */
+    LIST_GAP = 32,             /* between the place of an array and its text before escaping: two wide stores */
 };
 
-/* ---- escaping ----------------------------------------------------------------------------------------------------------- */
+/* ---- escaping ------------------------------------------------------------------------------- */
 
 typedef enum escape {
     CSV_PROBE,  /* what makes a CSV field need quotes */
     CSV_QUOTED, /* inside them: " becomes "" */
     COPY_ESCAPE,
     JSON_ESCAPE,
-    SQL_ESCAPE,  /* ' becomes '' */
-    JSON_INLINE, /* JSON kept on one line: line breaks, legal between tokens only, become spaces */
+    SQL_ESCAPE,   /* ' becomes '' */
+    JSON_INLINE,  /* JSON kept on one line: line breaks, legal between tokens only, become spaces */
     ARRAY_QUOTED, /* inside a quoted array element: \" and \\ */
 } escape;
 
@@ -123,11 +125,8 @@ static char *put_json_escape(char *p, uint8_t c)
 static inline char *put_escaped_char(char *p, char c, escape how)
 {
     switch (how) {
-    case JSON_ESCAPE:
-        return put_json_escape(p, (uint8_t)c);
-    case JSON_INLINE:
-        *p++ = ' ';
-        return p;
+    case JSON_ESCAPE: return put_json_escape(p, (uint8_t)c);
+    case JSON_INLINE: *p++ = ' '; return p;
     case COPY_ESCAPE:
         *p++ = '\\';
         *p++ = c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c;
@@ -189,7 +188,7 @@ static inline char *put_csv(char *p, const char *s, size_t len)
     return p + len;
 }
 
-/* ---- values that are the same everywhere --------------------------------------------------------------------------------- */
+/* ---- values that are the same everywhere ---------------------------------------------------- */
 
 #define VALUE(type) (((const type *)c->data)[row])
 
@@ -345,8 +344,8 @@ static char *put_span(char *p, uint64_t us)
     return p;
 }
 
-/* "1 year 2 mons -3 days +04:05:06.5": PostgreSQL's own style. The plus behind a minus is not for beauty: to a session in the
- * style sql_standard a lone leading minus means every part. */
+/* "1 year 2 mons -3 days +04:05:06.5": PostgreSQL's own style. The plus behind a minus is not for beauty: to a session
+ * in the style sql_standard a lone leading minus means every part. */
 static char *put_interval(char *p, const sp_column *c, uint32_t row)
 {
     const sp_interval v = VALUE(sp_interval);
@@ -364,7 +363,7 @@ static char *put_interval(char *p, const sp_column *c, uint32_t row)
     return put_span(p, v.us < 0 ? -(uint64_t)v.us : (uint64_t)v.us);
 }
 
-/* ---- bytes and text ---------------------------------------------------------------------------------------------------------- */
+/* ---- bytes and text ------------------------------------------------------------------------- */
 
 static inline char *put_bytes_behind(char *p, const char *prefix, const sp_column *c, uint32_t row)
 {
@@ -425,7 +424,7 @@ static char *put_json_inline(char *p, const sp_column *c, uint32_t row)
     return put_escaped(p, s.p, s.len, JSON_INLINE);
 }
 
-/* ---- lists -------------------------------------------------------------------------------------------------------------------- */
+/* ---- lists ---------------------------------------------------------------------------------- */
 
 /* Upper bound for the array text of rows [from, to): braces and commas, and elements quoted with every byte escaped. */
 static size_t array_bound(const sp_column *c, uint32_t from, uint32_t to)
@@ -434,12 +433,9 @@ static size_t array_bound(const sp_column *c, uint32_t from, uint32_t to)
     switch (c->type.kind) {
     case SP_TEXT:
     case SP_JSON:
-    case SP_BYTES:
-        return 2 * (size_t)(c->offsets[to] - c->offsets[from]) + 8 * rows;
-    case SP_LIST:
-        return 4 * rows + array_bound(c->child, (uint32_t)c->offsets[from], (uint32_t)c->offsets[to]);
-    default:
-        return ((size_t)sp_kind_text_max(c->type.kind) + 8) * rows;
+    case SP_BYTES: return 2 * (size_t)(c->offsets[to] - c->offsets[from]) + 8 * rows;
+    case SP_LIST: return 4 * rows + array_bound(c->child, (uint32_t)c->offsets[from], (uint32_t)c->offsets[to]);
+    default: return ((size_t)sp_kind_text_max(c->type.kind) + 8) * rows;
     }
 }
 
@@ -476,11 +472,8 @@ static char *put_element(char *p, const sp_column *c, uint32_t row)
     }
     switch (c->type.kind) {
     case SP_TEXT:
-    case SP_JSON:
-        return put_element_text(p, sp_column_str(c, row));
-    case SP_BYTES:
-        p = put_bytes_behind(p, "\"\\\\x", c, row);
-        break;
+    case SP_JSON: return put_element_text(p, sp_column_str(c, row));
+    case SP_BYTES: p = put_bytes_behind(p, "\"\\\\x", c, row); break;
     case SP_DATE: /* "... BC" */
     case SP_TIMESTAMP:
     case SP_TIMESTAMPTZ:
@@ -488,8 +481,7 @@ static char *put_element(char *p, const sp_column *c, uint32_t row)
         *p++ = '"';
         p = plain_puts[c->type.kind](p, c, row);
         break;
-    default:
-        return plain_puts[c->type.kind](p, c, row);
+    default: return plain_puts[c->type.kind](p, c, row);
     }
     *p++ = '"';
     return p;
@@ -507,7 +499,8 @@ static char *put_array(char *p, const sp_column *c, uint32_t row)
     return p;
 }
 
-/* The array's text, placed so far behind p that escaping it to p, at most doubling it, never overtakes what is still unread. */
+/* The array's text, placed so far behind p that escaping it to p, at most doubling it, never overtakes what is still
+ * unread. */
 static sp_str array_behind(char *p, const sp_column *c, uint32_t row)
 {
     char *text = p + array_bound(c, row, row + 1) + LIST_GAP;
@@ -558,38 +551,53 @@ static char *put_list_json(char *p, const sp_column *c, uint32_t row)
     return p;
 }
 
-/* ---- dialects ------------------------------------------------------------------------------------------------------------------- */
+/* ---- dialects ------------------------------------------------------------------------------- */
 
 #define NUMBERS_AND_TIMES                                                                                              \
-    [SP_I16] = put_i16, [SP_I32] = put_i32, [SP_I64] = put_i64, [SP_U64] = put_u64, [SP_DECIMAL] = put_decimal,       \
+    [SP_I16] = put_i16, [SP_I32] = put_i32, [SP_I64] = put_i64, [SP_U64] = put_u64, [SP_DECIMAL] = put_decimal,        \
     [SP_TIME] = put_time, [SP_INTERVAL] = put_interval, [SP_UUID] = put_uuid
 #define SQL_TIMES [SP_DATE] = put_date, [SP_TIMESTAMP] = put_timestamp, [SP_TIMESTAMPTZ] = put_timestamptz
 
 static put_fn *const plain_puts[SP_KINDS] = {
-    NUMBERS_AND_TIMES, SQL_TIMES,
-    [SP_BOOL] = put_bool, [SP_F32] = put_f32, [SP_F64] = put_f64,
-    [SP_TEXT] = put_text_plain, [SP_JSON] = put_text_plain, [SP_BYTES] = put_bytes, [SP_LIST] = put_array,
+    NUMBERS_AND_TIMES,          SQL_TIMES,
+    [SP_BOOL] = put_bool,       [SP_F32] = put_f32,
+    [SP_F64] = put_f64,         [SP_TEXT] = put_text_plain,
+    [SP_JSON] = put_text_plain, [SP_BYTES] = put_bytes,
+    [SP_LIST] = put_array,
 };
 static put_fn *const csv_puts[SP_KINDS] = {
-    NUMBERS_AND_TIMES, SQL_TIMES,
-    [SP_BOOL] = put_bool, [SP_F32] = put_f32, [SP_F64] = put_f64,
-    [SP_TEXT] = put_text_csv, [SP_JSON] = put_text_csv, [SP_BYTES] = put_bytes, [SP_LIST] = put_list_csv,
+    NUMBERS_AND_TIMES,        SQL_TIMES,
+    [SP_BOOL] = put_bool,     [SP_F32] = put_f32,
+    [SP_F64] = put_f64,       [SP_TEXT] = put_text_csv,
+    [SP_JSON] = put_text_csv, [SP_BYTES] = put_bytes,
+    [SP_LIST] = put_list_csv,
 };
 static put_fn *const copy_puts[SP_KINDS] = {
-    NUMBERS_AND_TIMES, SQL_TIMES,
-    [SP_BOOL] = put_bool_short, [SP_F32] = put_f32, [SP_F64] = put_f64,
-    [SP_TEXT] = put_text_copy, [SP_JSON] = put_text_copy, [SP_BYTES] = put_bytes_copy, [SP_LIST] = put_list_copy,
+    NUMBERS_AND_TIMES,          SQL_TIMES,
+    [SP_BOOL] = put_bool_short, [SP_F32] = put_f32,
+    [SP_F64] = put_f64,         [SP_TEXT] = put_text_copy,
+    [SP_JSON] = put_text_copy,  [SP_BYTES] = put_bytes_copy,
+    [SP_LIST] = put_list_copy,
 };
 static put_fn *const json_puts[SP_KINDS] = {
     NUMBERS_AND_TIMES,
-    [SP_DATE] = put_date_json, [SP_TIMESTAMP] = put_timestamp_json, [SP_TIMESTAMPTZ] = put_timestamptz_json,
-    [SP_BOOL] = put_bool, [SP_F32] = put_f32_json, [SP_F64] = put_f64_json,
-    [SP_TEXT] = put_text_json, [SP_JSON] = put_json_inline, [SP_BYTES] = put_bytes_json, [SP_LIST] = put_list_json,
+    [SP_DATE] = put_date_json,
+    [SP_TIMESTAMP] = put_timestamp_json,
+    [SP_TIMESTAMPTZ] = put_timestamptz_json,
+    [SP_BOOL] = put_bool,
+    [SP_F32] = put_f32_json,
+    [SP_F64] = put_f64_json,
+    [SP_TEXT] = put_text_json,
+    [SP_JSON] = put_json_inline,
+    [SP_BYTES] = put_bytes_json,
+    [SP_LIST] = put_list_json,
 };
 static put_fn *const sql_puts[SP_KINDS] = {
-    NUMBERS_AND_TIMES, SQL_TIMES,
-    [SP_BOOL] = put_bool, [SP_F32] = put_f32_sql, [SP_F64] = put_f64_sql,
-    [SP_TEXT] = put_text_sql, [SP_JSON] = put_text_sql, [SP_BYTES] = put_bytes, [SP_LIST] = put_list_sql,
+    NUMBERS_AND_TIMES,        SQL_TIMES,
+    [SP_BOOL] = put_bool,     [SP_F32] = put_f32_sql,
+    [SP_F64] = put_f64_sql,   [SP_TEXT] = put_text_sql,
+    [SP_JSON] = put_text_sql, [SP_BYTES] = put_bytes,
+    [SP_LIST] = put_list_sql,
 };
 
 static bool is_number_or_bool(sp_kind kind)
@@ -621,7 +629,7 @@ static const struct dialect {
     [SP_TEXT_INSERT] = {sql_puts, "  (", ", ", "),\n", "NULL", false, '\'', sql_has_quotes},
 };
 
-/* ---- building ------------------------------------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 static int build_cell(sp_rowtext *e, uint32_t column)
 {
@@ -691,7 +699,7 @@ void sp_rowtext_free(sp_rowtext *e)
     sp_free(e);
 }
 
-/* ---- encoding -------------------------------------------------------------------------------------------------------------------- */
+/* ---- encoding ------------------------------------------------------------------------------- */
 
 /* Upper bound for the values of rows [from, to) in any dialect: JSON's \u00xx is the longest escape. */
 static size_t value_bound(const sp_column *c, uint32_t from, uint32_t to, sp_text_dialect dialect)
@@ -700,14 +708,12 @@ static size_t value_bound(const sp_column *c, uint32_t from, uint32_t to, sp_tex
     switch (c->type.kind) {
     case SP_TEXT:
     case SP_JSON:
-    case SP_BYTES:
-        return (size_t)(c->offsets[to] - c->offsets[from]) * (dialect == SP_TEXT_NDJSON ? 6 : 2) + 6 * rows;
+    case SP_BYTES: return (size_t)(c->offsets[to] - c->offsets[from]) * (dialect == SP_TEXT_NDJSON ? 6 : 2) + 6 * rows;
     case SP_LIST:
         if (dialect == SP_TEXT_NDJSON)
             return 4 * rows + value_bound(c->child, (uint32_t)c->offsets[from], (uint32_t)c->offsets[to], dialect);
         return 2 * array_bound(c, from, to) + (LIST_GAP + 4) * rows;
-    default:
-        return ((size_t)sp_kind_text_max(c->type.kind) + 8) * rows;
+    default: return ((size_t)sp_kind_text_max(c->type.kind) + 8) * rows;
     }
 }
 

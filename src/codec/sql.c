@@ -1,12 +1,13 @@
 /* sql.c - the words of SQL around the rows: names, types, CREATE TABLE, keys, the heads of INSERT and COPY.
  *
- * Only text is made here; nothing is sent. All functions append and fail only for want of memory. What a dialect cannot do is
- * left out where the rows do not depend on it: SQLite and DuckDB cannot add foreign keys to a table that is there already. */
+ * Only text is made here; nothing is sent. All functions append and fail only for want of memory. What a dialect cannot
+ * do is left out where the rows do not depend on it: SQLite and DuckDB cannot add foreign keys to a table that is there
+ * already. */
 #include "codec/codec.h"
 
 #include <stdio.h>
 
-/* ---- names and literals ------------------------------------------------------------------------------------------------- */
+/* ---- names and literals --------------------------------------------------------------------- */
 
 /* text between quotes, with the quotes in it doubled. */
 static int add_quoted(sp_buf *out, sp_str text, char quote)
@@ -63,10 +64,10 @@ static int add_names(sp_buf *out, const char *const *names, uint32_t n)
     return SPATE_OK;
 }
 
-/* ---- types -------------------------------------------------------------------------------------------------------------------- */
+/* ---- types ---------------------------------------------------------------------------------- */
 
-/* Columns: PostgreSQL and CockroachDB, DuckDB, SQLite. SQLite keeps what it has no type for as text that sorts and compares
- * right; its INTEGER has 63 bits, so larger uint64 become REAL there. */
+/* Columns: PostgreSQL and CockroachDB, DuckDB, SQLite. SQLite keeps what it has no type for as text that sorts and
+ * compares right; its INTEGER has 63 bits, so larger uint64 become REAL there. */
 static const char *const type_names[SP_KINDS][3] = {
     [SP_BOOL] = {"boolean", "boolean", "boolean"},
     [SP_I16] = {"smallint", "smallint", "integer"},
@@ -115,17 +116,18 @@ static bool first_word_in(const char *type, const char *const *words, size_t n)
     return false;
 }
 
-/* A type that the plan spells for PostgreSQL is kept where the dialect knows it. SQLite takes any word, but reads an affinity out of
- * it that would turn the text "007" in a column of type "string" into 7: there, only text types are kept. */
+/* A type that the plan spells for PostgreSQL is kept where the dialect knows it. SQLite takes any word, but reads an
+ * affinity out of it that would turn the text "007" in a column of type "string" into 7: there, only text types are
+ * kept. */
 static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
 {
     static const char *const text_types[] = {"char", "varchar", "character", "text"};
     static const char *const duckdb_types[] = {
-        "bigint",    "int8",      "int64",   "blob",    "bytea",   "binary",  "varbinary", "boolean",  "bool",
-        "date",      "decimal",   "numeric", "double",  "float8",  "float",   "float4",    "real",     "hugeint",
-        "integer",   "int",       "int4",    "int32",   "interval", "smallint", "int2",    "int16",    "short",
-        "time",      "timestamp", "timestamptz", "datetime", "tinyint", "ubigint", "uinteger", "usmallint", "utinyint",
-        "uuid",      "varchar",   "char",    "text",    "string",  "json",    "bpchar"};
+        "bigint",  "int8",      "int64",       "blob",     "bytea",    "binary",   "varbinary", "boolean",   "bool",
+        "date",    "decimal",   "numeric",     "double",   "float8",   "float",    "float4",    "real",      "hugeint",
+        "integer", "int",       "int4",        "int32",    "interval", "smallint", "int2",      "int16",     "short",
+        "time",    "timestamp", "timestamptz", "datetime", "tinyint",  "ubigint",  "uinteger",  "usmallint", "utinyint",
+        "uuid",    "varchar",   "char",        "text",     "string",   "json",     "bpchar"};
     if (first_word_in(type, text_types, dialect == SP_SQL_DUCKDB ? 0 : SP_COUNT(text_types)))
         return true;
     if (dialect == SP_SQL_DUCKDB)
@@ -191,7 +193,7 @@ int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sc
     return SPATE_OK;
 }
 
-/* ---- tables and keys ------------------------------------------------------------------------------------------------------------ */
+/* ---- tables and keys ------------------------------------------------------------------------ */
 
 static bool in_primary_key(const sp_schema *schema, uint32_t field)
 {
@@ -219,7 +221,7 @@ static int add_primary_key(sp_buf *out, const sp_schema *schema)
 static int add_unique(sp_buf *out, const sp_schema *schema, uint32_t field)
 {
     return sp_buf_adds(out, "UNIQUE (") || add_columns(out, schema, &field, 1) || sp_buf_adds(out, ")") ? SPATE_E_NOMEM
-                                                                                                      : SPATE_OK;
+                                                                                                        : SPATE_OK;
 }
 
 static int add_foreign_key(sp_buf *out, const sp_schema *schema, const sp_foreign_key *key)
@@ -348,7 +350,7 @@ int sp_sql_add_foreign_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema
     return sp_buf_adds(out, ";\n");
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------------------------- */
+/* ---- statements ----------------------------------------------------------------------------- */
 
 static int add_target(sp_buf *out, const char *verb, const sp_schema *schema, const char *tail)
 {
@@ -386,7 +388,8 @@ int sp_sql_on_conflict(sp_buf *out, const sp_schema *schema)
         if (in_primary_key(schema, i))
             continue;
         const char *name = schema->fields[i].name;
-        if ((!first && sp_buf_adds(out, ", ")) || add_name(out, name) || sp_buf_adds(out, " = excluded.") || add_name(out, name))
+        if ((!first && sp_buf_adds(out, ", ")) || add_name(out, name) || sp_buf_adds(out, " = excluded.") ||
+            add_name(out, name))
             return SPATE_E_NOMEM;
         first = false;
     }

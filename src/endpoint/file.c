@@ -1,11 +1,13 @@
 /* file.c - rows into text files: CSV, NDJSON and SQL scripts, one file, a file a table, or standard output.
  *
- * A file is written under NAME.partial and gets its name when everything in it is there and synced, so a file with its final name is
- * whole. A lane encodes a chunk into its own memory; commit appends it in one write, and cuts the file back to the last chunk if that
- * fails. Devices, pipes and standard output are written as they are: nothing to rename, sync or cut.
+ * A file is written under NAME.partial and gets its name when everything in it is there and synced, so a file with its
+ * final name is whole. A lane encodes a chunk into its own memory; commit appends it in one write, and cuts the file
+ * back to the last chunk if that fails. Devices, pipes and standard output are written as they are: nothing to rename,
+ * sync or cut.
  *
- * Commits come in order (SP_ORDER_TABLE for a file a table, SP_ORDER_ALL for one file of several), so the bytes do not depend on how
- * many workers there are. INSERT statements begin at row numbers divisible by their size, wherever chunks begin. */
+ * Commits come in order (SP_ORDER_TABLE for a file a table, SP_ORDER_ALL for one file of several), so the bytes do not
+ * depend on how many workers there are. INSERT statements begin at row numbers divisible by their size, wherever chunks
+ * begin. */
 #include "codec/codec.h"
 #include "endpoint/endpoints.h"
 #include "os/os.h"
@@ -27,23 +29,24 @@ static const struct {
 };
 
 enum {
-    CHUNK_BYTES = 384 << 10,       /* a chunk's text, about: with its batch it stays in the L2 cache until it is written */
-    STATEMENT_ROWS = 1000,         /* rows of an INSERT statement unless options.batch_rows says otherwise */
-    STATEMENT_ROWS_MAX = 100000,   /* a statement is held in memory, here and by who runs it */
+    CHUNK_BYTES = 384 << 10, /* a chunk's text, about: with its batch it stays in the L2 cache until it is written */
+    STATEMENT_ROWS = 1000,   /* rows of an INSERT statement unless options.batch_rows says otherwise */
+    STATEMENT_ROWS_MAX = 100000, /* a statement is held in memory, here and by who runs it */
     NO_TABLE = UINT32_MAX,
 };
 
 typedef enum output_state { OUTPUT_NEW, OUTPUT_OPEN, OUTPUT_DONE } output_state;
 
-/* One file. In the order ALL there is one for every table, and the lock keeps table_done and commits of the next table apart. */
+/* One file. In the order ALL there is one for every table, and the lock keeps table_done and commits of the next table
+ * apart. */
 typedef struct output {
     const char *path, *written_as; /* the second one ends in .partial, or is the path itself when direct */
     uint32_t first, last;          /* its tables: [first, last) */
     int fd;
-    bool direct, standard;         /* no regular file; descriptor 1 */
+    bool direct, standard; /* no regular file; descriptor 1 */
     output_state state;
-    uint32_t table;                /* whose rows are being written, or NO_TABLE */
-    uint64_t committed;            /* length up to the last whole piece */
+    uint32_t table;     /* whose rows are being written, or NO_TABLE */
+    uint64_t committed; /* length up to the last whole piece */
     pthread_mutex_t lock;
 } output;
 
@@ -56,9 +59,9 @@ typedef struct file_sink {
     uint64_t statement_rows;
     const sp_schema *const *tables;
     uint32_t n_tables;
-    sp_rowtext **encoders;         /* a table */
-    sp_buf *heads;                 /* a table: what starts its statements, or its COPY data */
-    sp_buf *tails;                 /* a table: what ends a statement */
+    sp_rowtext **encoders; /* a table */
+    sp_buf *heads;         /* a table: what starts its statements, or its COPY data */
+    sp_buf *tails;         /* a table: what ends a statement */
     output *outputs;
     uint32_t n_outputs;
 } file_sink;
@@ -85,7 +88,7 @@ static output *output_of(file_sink *f, uint32_t table)
     return &f->outputs[f->n_outputs == 1 ? 0 : table];
 }
 
-/* ---- one output ------------------------------------------------------------------------------------------------------------- */
+/* ---- one output ----------------------------------------------------------------------------- */
 
 /* Appends a whole piece; on failure the file is as it was. */
 static int output_write(output *o, const sp_buf *buf, spate_error *err)
@@ -223,7 +226,7 @@ static int output_publish(file_sink *f, output *o, spate_error *err)
     return rc;
 }
 
-/* ---- prepare: names and refusals ------------------------------------------------------------------------------------------------ */
+/* ---- prepare: names and refusals ------------------------------------------------------------ */
 
 /* "dir/stem.ext" of part 0 of 3 is "dir/stem.0-of-3.ext". */
 static const char *part_name(file_sink *f, const char *path)
@@ -320,14 +323,16 @@ static int refuse_script(const file_sink *f, spate_error *err)
     for (uint32_t t = 0; options->create && strcmp(f->scheme, "dir") == 0 && t < f->n_tables; t++) {
         if (f->tables[t]->n_foreign_keys == 0)
             continue;
-        sp_fail(err, SPATE_E_USAGE, "cannot create the foreign keys of table \"%s\" in a script of its own", f->tables[t]->table);
+        sp_fail(err, SPATE_E_USAGE, "cannot create the foreign keys of table \"%s\" in a script of its own",
+                f->tables[t]->table);
         sp_error_hint(err, "write all tables into one .sql file");
         return SPATE_E_USAGE;
     }
     return SPATE_OK;
 }
 
-/* Rows of about CHUNK_BYTES of text (text is a quarter longer than the compact form, about): whole batches, and whole statements. */
+/* Rows of about CHUNK_BYTES of text (text is a quarter longer than the compact form, about): whole batches, and whole
+ * statements. */
 static uint64_t rows_of_chunk(const file_sink *f, const sp_schema *schema)
 {
     uint64_t rows = SP_MAX(CHUNK_BYTES / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
@@ -388,7 +393,7 @@ static int file_prepare(sp_sink *s, const sp_schema *const *tables, uint32_t n_t
     return output_open(f, &f->outputs[0], err);
 }
 
-/* ---- lanes ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 static int file_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
 {
@@ -485,7 +490,7 @@ static void file_lane_close(sp_lane *lane)
     sp_free(l);
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static int file_table_done(sp_sink *s, uint32_t table, spate_error *err)
 {
@@ -539,7 +544,7 @@ static const sp_sink_ops file_ops = {
     .close = file_close,
 };
 
-/* ---- opening ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static format default_format(const char *scheme, sp_insert_mode mode)
 {

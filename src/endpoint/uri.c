@@ -1,14 +1,15 @@
-/* uri.c - where rows go, as the user writes it: the scheme, the path, the query, and how to print it without its password.
+/* uri.c - where rows go, as the user writes it: the scheme, the path, the query, and how to print it without its
+ * password.
  *
  * PostgreSQL's URIs and keyword strings are not taken apart: libpq is their only judge. */
 #include "endpoint/endpoint.h"
 #include "os/os.h"
 
-static const char known_schemes[] =
-    "known are postgresql://..., duckdb:path, sqlite:path, files ending in .duckdb, .ddb, .sqlite, .sqlite3, .db, .csv, "
-    ".ndjson, .jsonl, .sql, a directory (path/), and - for standard output";
+static const char known_schemes[] = "known are postgresql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
+                                    ".ddb, .sqlite, .sqlite3, .db, .csv, "
+                                    ".ndjson, .jsonl, .sql, a directory (path/), and - for standard output";
 
-/* ---- scheme ---------------------------------------------------------------------------------------------------------------- */
+/* ---- scheme --------------------------------------------------------------------------------- */
 
 static bool starts_with(const char *text, const char *prefix)
 {
@@ -18,8 +19,9 @@ static bool starts_with(const char *text, const char *prefix)
 /* "host=db dbname=shop": a keyword string of libpq's. */
 static bool is_conninfo(const char *text)
 {
-    static const char *const keywords[] = {"host", "hostaddr", "port", "dbname", "user", "password", "service", "sslmode",
-                                           "application_name", "options", "connect_timeout"};
+    static const char *const keywords[] = {"host",           "hostaddr", "port",    "dbname",           "user",
+                                           "password",       "service",  "sslmode", "application_name", "options",
+                                           "connect_timeout"};
     sp_str word = {text, strcspn(text, "= ./:?")};
     const char *rest = text + word.len + strspn(text + word.len, " ");
     for (size_t i = 0; *rest == '=' && i < SP_COUNT(keywords); i++) {
@@ -48,8 +50,8 @@ static const char *scheme_of_ending(const char *path)
     static const struct {
         const char *ending, *scheme;
     } endings[] = {
-        {".duckdb", "duckdb"}, {".ddb", "duckdb"}, {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
-        {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"}, {".sql", "sql"},
+        {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
+        {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
     };
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < SP_COUNT(endings); i++) {
@@ -88,7 +90,7 @@ static const char *scheme_of_path(const sp_uri *uri)
     return scheme || !starts_with(path, "/dev/") ? scheme : "-";
 }
 
-/* ---- query ------------------------------------------------------------------------------------------------------------------- */
+/* ---- query ---------------------------------------------------------------------------------- */
 
 static char *decoded(sp_str s, sp_arena *arena, spate_error *err)
 {
@@ -106,7 +108,8 @@ static char *decoded(sp_str s, sp_arena *arena, spate_error *err)
             *p++ = (char)byte;
             i += 2;
         } else {
-            sp_fail(err, SPATE_E_USAGE, "\"%.*s\" is no percent-encoded text: a %% is written as %%25", (int)s.len, s.p);
+            sp_fail(err, SPATE_E_USAGE, "\"%.*s\" is no percent-encoded text: a %% is written as %%25", (int)s.len,
+                    s.p);
             return NULL;
         }
     }
@@ -170,7 +173,8 @@ int sp_uri_parse(const char *text, sp_arena *arena, sp_uri *uri, spate_error *er
         u.scheme = scheme_of_path(&u);
     if (!u.scheme || u.path[0] == '\0') {
         const char *shown = sp_uri_shown(text, arena);
-        sp_fail(err, SPATE_E_USAGE, u.scheme ? "\"%s\" names no path" : "cannot tell what \"%s\" is", shown ? shown : "");
+        sp_fail(err, SPATE_E_USAGE, u.scheme ? "\"%s\" names no path" : "cannot tell what \"%s\" is",
+                shown ? shown : "");
         sp_error_hint(err, "%s", known_schemes);
         return SPATE_E_USAGE;
     }
@@ -205,7 +209,7 @@ int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err)
     return SPATE_OK;
 }
 
-/* ---- passwords ------------------------------------------------------------------------------------------------------------------ */
+/* ---- passwords ------------------------------------------------------------------------------ */
 
 /* Appends text up to secret, then ***; returns where the secret ends. */
 static const char *mask(char **to, const char *from, const char *secret, const char *secret_end)
@@ -217,7 +221,8 @@ static const char *mask(char **to, const char *from, const char *secret, const c
     return secret_end;
 }
 
-/* user:secret@ in front of the host. When in doubt more is hidden rather than less: a password may hold an unescaped / or @. */
+/* user:secret@ in front of the host. When in doubt more is hidden rather than less: a password may hold an unescaped /
+ * or @. */
 static bool find_userinfo_secret(const char *text, const char **secret, const char **end)
 {
     const char *authority = strstr(text, "://");

@@ -11,8 +11,10 @@ static spate_error err;
 static char dir[] = "/tmp/spate-test-file-XXXXXX";
 
 static const uint32_t zero = 0;
-static const sp_field fields[] = {{.name = "id", .type = {.kind = SP_I32}}, {.name = "b", .type = {.kind = SP_BOOL}, .nullable = true}};
-static const sp_schema t1 = {.table = "one", .fields = fields, .n_fields = 2, .primary_key = &zero, .n_primary_key = 1, .rows = 5};
+static const sp_field fields[] = {{.name = "id", .type = {.kind = SP_I32}},
+                                  {.name = "b", .type = {.kind = SP_BOOL}, .nullable = true}};
+static const sp_schema t1 = {
+    .table = "one", .fields = fields, .n_fields = 2, .primary_key = &zero, .n_primary_key = 1, .rows = 5};
 static const sp_schema t2 = {.table = "two", .fields = fields, .n_fields = 1, .rows = 5};
 static const sp_schema *const tables[] = {&t1, &t2};
 
@@ -126,11 +128,13 @@ static void several_tables(void)
 
 static void scripts(void)
 {
-    static const char want[] = PREAMBLE
-        "INSERT INTO \"one\" (\"id\", \"b\") VALUES\n  (0, false),\n  (1, false)\nON CONFLICT (\"id\") DO UPDATE SET \"b\" = excluded.\"b\";\n"
-        "INSERT INTO \"one\" (\"id\", \"b\") VALUES\n  (2, false),\n  (3, false)\nON CONFLICT (\"id\") DO UPDATE SET \"b\" = excluded.\"b\";\n"
-        "INSERT INTO \"one\" (\"id\", \"b\") VALUES\n  (4, false)\nON CONFLICT (\"id\") DO UPDATE SET \"b\" = excluded.\"b\";\n"
-        "COMMIT;\n";
+    static const char want[] = PREAMBLE "INSERT INTO \"one\" (\"id\", \"b\") VALUES\n  (0, false),\n  (1, false)\nON "
+                                        "CONFLICT (\"id\") DO UPDATE SET \"b\" = excluded.\"b\";\n"
+                                        "INSERT INTO \"one\" (\"id\", \"b\") VALUES\n  (2, false),\n  (3, false)\nON "
+                                        "CONFLICT (\"id\") DO UPDATE SET \"b\" = excluded.\"b\";\n"
+                                        "INSERT INTO \"one\" (\"id\", \"b\") VALUES\n  (4, false)\nON CONFLICT "
+                                        "(\"id\") DO UPDATE SET \"b\" = excluded.\"b\";\n"
+                                        "COMMIT;\n";
     sp_sink_options upsert = {.parts = 1, .mode = SP_INSERT_UPSERT, .batch_rows = 2};
     CHECK_INT(write_all(in_dir("c.sql"), upsert, 1, 2, true), SPATE_OK);
     CHECK_INT(write_all(in_dir("d.sql"), upsert, 1, 4, true), SPATE_OK);

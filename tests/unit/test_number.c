@@ -78,7 +78,8 @@ static void integers(void)
 
 static void integers_refused(void)
 {
-    static const char *const bad[] = {"", "-", "+", "--1", "+-1", "1 ", " 1", "1x", "9223372036854775808", "0x10", "1.0"};
+    static const char *const bad[] = {"",     "-",  "+", "--1", "+-1", "1 ", " 1", "1x", "9223372036854775808",
+                                      "0x10", "1.0"};
     int64_t v = 7;
     uint64_t u = 7;
     for (size_t i = 0; i < SP_COUNT(bad); i++)
@@ -275,7 +276,7 @@ static void floats(void)
 
 static void doubles_refused(void)
 {
-    static const char *const bad[] = {"",  "-",    "e5", "1e",   "1e+",  "0x1p3", " 1",   "1 ",     "1,5",
+    static const char *const bad[] = {"",  "-",    "e5", "1e",   "1e+",  "0x1p3", " 1",    "1 ",    "1,5",
                                       ".", "+.e1", "1_", "nanx", "-nan", "--1",   "1e999", "infin", "1.2.3"};
     double v;
     for (size_t i = 0; i < SP_COUNT(bad); i++)

@@ -1,18 +1,20 @@
-/* test_rowtext.c - rows as text: every kind, missing, extreme, quoted, in the four dialects, against what was written by hand. */
+/* test_rowtext.c - rows as text: every kind, missing, extreme, quoted, in the four dialects, against what was written
+ * by hand. */
 #include "codec/codec.h"
 #include "check.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static const sp_type text_type = {.kind = SP_TEXT}, int_type = {.kind = SP_I32}, bytes_type = {.kind = SP_BYTES}, stamp_type = {.kind = SP_TIMESTAMP},
-                     float_type = {.kind = SP_F64}, json_type = {.kind = SP_JSON}, int_list_type = {.kind = SP_LIST, .item = &int_type};
+static const sp_type text_type = {.kind = SP_TEXT}, int_type = {.kind = SP_I32}, bytes_type = {.kind = SP_BYTES},
+                     stamp_type = {.kind = SP_TIMESTAMP}, float_type = {.kind = SP_F64}, json_type = {.kind = SP_JSON},
+                     int_list_type = {.kind = SP_LIST, .item = &int_type};
 
-/* ---- building a batch a cell at a time ---- */
+/* ---- building a batch a cell at a time ------------------------------------------------------ */
 
 static void set_null(sp_column *c, uint32_t row)
 {
-    c->own_validity[row >> 3] &= (uint8_t)~(1u << (row & 7));
+    c->own_validity[row >> 3] &= (uint8_t) ~(1u << (row & 7));
     c->validity = c->own_validity;
     if (c->offsets)
         c->offsets[row + 1] = c->offsets[row];
@@ -77,22 +79,22 @@ static void check_four(one *t, const char *const want_of[4], const char *file, i
 /* The value as CSV, COPY text, JSON and SQL. */
 #define CHECK_FOUR(t, ...) check_four(t, (const char *const[4]){__VA_ARGS__}, __FILE__, __LINE__)
 
-#define CHECK_VALUE(kind_, ctype, value, ...)                                                         \
+#define CHECK_VALUE(kind_, ctype, value, ...)                                                                          \
     do {                                                                                                               \
         one t_;                                                                                                        \
         sp_column *c_ = one_init(&t_, (sp_type){.kind = kind_, .precision = 18, .scale = 3});                          \
         *(ctype *)c_->data = (value);                                                                                  \
-        CHECK_FOUR(&t_, __VA_ARGS__);                                                                         \
+        CHECK_FOUR(&t_, __VA_ARGS__);                                                                                  \
         sp_batch_done(&t_.batch);                                                                                      \
     } while (0)
-#define CHECK_TEXT_OF(kind_, s, ...)                                                                  \
+#define CHECK_TEXT_OF(kind_, s, ...)                                                                                   \
     do {                                                                                                               \
         one t_;                                                                                                        \
         set_text(one_init(&t_, (sp_type){.kind = kind_}), 0, s, sizeof(s) - 1);                                        \
-        CHECK_FOUR(&t_, __VA_ARGS__);                                                                         \
+        CHECK_FOUR(&t_, __VA_ARGS__);                                                                                  \
         sp_batch_done(&t_.batch);                                                                                      \
     } while (0)
-#define BARE(text) text, text, text, text
+#define BARE(text)   text, text, text, text
 #define QUOTED(text) text, text, "\"" text "\"", "'" text "'"
 
 static void numbers(void)
@@ -117,10 +119,10 @@ static void times(void)
     CHECK_VALUE(SP_DATE, int32_t, sp_days_from_civil(-43, 3, 15), "0044-03-15 BC", "0044-03-15 BC", "\"-000043-03-15\"",
                 "'0044-03-15 BC'");
     CHECK_VALUE(SP_TIME, int64_t, 1, QUOTED("00:00:00.000001"));
-    CHECK_VALUE(SP_TIMESTAMP, int64_t, 500000, "1970-01-01 00:00:00.5", "1970-01-01 00:00:00.5", "\"1970-01-01T00:00:00.5\"",
-                "'1970-01-01 00:00:00.5'");
-    CHECK_VALUE(SP_TIMESTAMPTZ, int64_t, INT64_C(1709201472500000), "2024-02-29 10:11:12.5+00", "2024-02-29 10:11:12.5+00",
-                "\"2024-02-29T10:11:12.5Z\"", "'2024-02-29 10:11:12.5+00'");
+    CHECK_VALUE(SP_TIMESTAMP, int64_t, 500000, "1970-01-01 00:00:00.5", "1970-01-01 00:00:00.5",
+                "\"1970-01-01T00:00:00.5\"", "'1970-01-01 00:00:00.5'");
+    CHECK_VALUE(SP_TIMESTAMPTZ, int64_t, INT64_C(1709201472500000), "2024-02-29 10:11:12.5+00",
+                "2024-02-29 10:11:12.5+00", "\"2024-02-29T10:11:12.5Z\"", "'2024-02-29 10:11:12.5+00'");
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){14, 3, 4500000}), QUOTED("1 year 2 mons 3 days 00:00:04.5"));
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){0, 0, 0}), QUOTED("00:00:00"));
     CHECK_VALUE(SP_INTERVAL, sp_interval, ((sp_interval){-1, 1, 0}), QUOTED("-1 mons +1 day"));
@@ -184,11 +186,11 @@ static void list_of_texts(void)
         set_text(c->child, i, items[i], strlen(items[i]));
     set_null(c->child, SP_COUNT(items));
     c->offsets[1] = SP_COUNT(items) + 1;
-    CHECK_FOUR(&t,
-               "\"{a,\"\"\"\",\"\"null\"\",\"\"two words\"\",\"\"c,d\"\",\"\"{\"\",\"\"q\\\"\"\\\\\"\",it's,日本,NULL}\"",
-               "{a,\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\\\"\\\\\\\\\",it's,日本,NULL}",
-               "[\"a\",\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\"\\\\\",\"it's\",\"日本\",null]",
-               "'{a,\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\"\\\\\",it''s,日本,NULL}'");
+    CHECK_FOUR(
+        &t, "\"{a,\"\"\"\",\"\"null\"\",\"\"two words\"\",\"\"c,d\"\",\"\"{\"\",\"\"q\\\"\"\\\\\"\",it's,日本,NULL}\"",
+        "{a,\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\\\"\\\\\\\\\",it's,日本,NULL}",
+        "[\"a\",\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\"\\\\\",\"it's\",\"日本\",null]",
+        "'{a,\"\",\"null\",\"two words\",\"c,d\",\"{\",\"q\\\"\\\\\",it''s,日本,NULL}'");
     sp_batch_done(&t.batch);
 }
 
@@ -225,7 +227,8 @@ static void lists_of_other_kinds(void)
     c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &json_type});
     set_text(c->child, 0, "{\"a\":1}", 7);
     c->offsets[1] = 1;
-    CHECK_FOUR(&t, "\"{\"\"{\\\"\"a\\\"\":1}\"\"}\"", "{\"{\\\\\"a\\\\\":1}\"}", "[{\"a\":1}]", "'{\"{\\\"a\\\":1}\"}'");
+    CHECK_FOUR(&t, "\"{\"\"{\\\"\"a\\\"\":1}\"\"}\"", "{\"{\\\\\"a\\\\\":1}\"}", "[{\"a\":1}]",
+               "'{\"{\\\"a\\\":1}\"}'");
     sp_batch_done(&t.batch);
 
     c = one_init(&t, (sp_type){.kind = SP_LIST, .item = &int_list_type});
@@ -288,8 +291,10 @@ static size_t naive(char *to, const char *s, size_t len, sp_text_dialect d)
         if (d == SP_TEXT_COPY && strchr("\\\t\n\r", c))
             p += sprintf(p, "\\%c", c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c);
         else if (d == SP_TEXT_NDJSON && (uint8_t)c < 0x20)
-            p += c == '\n' ? sprintf(p, "\\n") : c == '\t' ? sprintf(p, "\\t") : c == '\r' ? sprintf(p, "\\r")
-                                                                                           : sprintf(p, "\\u%04x", c);
+            p += c == '\n'   ? sprintf(p, "\\n")
+                 : c == '\t' ? sprintf(p, "\\t")
+                 : c == '\r' ? sprintf(p, "\\r")
+                             : sprintf(p, "\\u%04x", c);
         else if (d == SP_TEXT_NDJSON && (c == '"' || c == '\\'))
             p += sprintf(p, "\\%c", c);
         else {
@@ -306,7 +311,8 @@ static size_t naive(char *to, const char *s, size_t len, sp_text_dialect d)
 
 static void random_texts(void)
 {
-    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .:/'\",\\\n\r\t\x01\xc3\xa9";
+    static const char alphabet[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .:/'\",\\\n\r\t\x01\xc3\xa9";
     bool same = true;
     for (uint64_t i = 0; i < 20000 && same; i++) {
         char s[80], want[600], framed[700];
@@ -319,7 +325,10 @@ static void random_texts(void)
             sp_rowtext *e;
             sp_buf out = {0};
             naive(want, s, len, (sp_text_dialect)d);
-            int n = snprintf(framed, sizeof framed, d == SP_TEXT_NDJSON ? "{\"v\":%s}\n" : d == SP_TEXT_INSERT ? "  (%s),\n" : "%s\n",
+            int n = snprintf(framed, sizeof framed,
+                             d == SP_TEXT_NDJSON   ? "{\"v\":%s}\n"
+                             : d == SP_TEXT_INSERT ? "  (%s),\n"
+                                                   : "%s\n",
                              want);
             same &= sp_rowtext_new(&t.schema, (sp_text_dialect)d, &e, NULL) == SPATE_OK &&
                     sp_rowtext_encode(e, &t.batch, 0, 1, &out) == SPATE_OK;

@@ -82,7 +82,8 @@ static void types_spelled_by_the_plan(void)
 
 static void tables(void)
 {
-    CHECK_SQL(sp_sql_create_types(out, SP_SQL_POSTGRES, &users), "CREATE TYPE \"shop\".\"users_status\" AS ENUM ('new', 'it''s');\n");
+    CHECK_SQL(sp_sql_create_types(out, SP_SQL_POSTGRES, &users),
+              "CREATE TYPE \"shop\".\"users_status\" AS ENUM ('new', 'it''s');\n");
     CHECK_SQL(sp_sql_create_types(out, SP_SQL_SQLITE, &users), "");
     CHECK_SQL(sp_sql_create_table(out, SP_SQL_POSTGRES, &users, false),
               "CREATE TABLE \"shop\".\"users\" (\n"
@@ -135,7 +136,8 @@ static void no_memory(void)
     for (uint64_t nth = 1; nth <= 8; nth++) {
         sp_buf out = {0};
         sp_alloc_fail_at(nth);
-        int rc = sp_sql_create_types(&out, SP_SQL_POSTGRES, &users) || sp_sql_create_table(&out, SP_SQL_POSTGRES, &users, true) ||
+        int rc = sp_sql_create_types(&out, SP_SQL_POSTGRES, &users) ||
+                 sp_sql_create_table(&out, SP_SQL_POSTGRES, &users, true) ||
                  sp_sql_add_keys(&out, SP_SQL_DUCKDB, &users);
         sp_alloc_fail_at(0);
         CHECK(rc || nth > 4);

@@ -28,7 +28,8 @@ typedef struct builder {
     unsigned depth;
     const sp_node **stack;
     size_t n, cap;
-    sp_buf text; /* of the token being read */
+    sp_str input; /* all of it */
+    sp_buf text;  /* of the token being read */
     const sp_node *root;
     uint32_t left; /* nodes that may still be made */
     bool broken;   /* a mistake was noted that makes the tree useless */
@@ -149,6 +150,36 @@ static sp_mark mark_of(const builder *b, struct fy_event *e, bool behind)
     return b->n > f->base ? b->stack[b->n - 1]->mark : f->node->mark;
 }
 
+static size_t count_quotes(const char *p, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += p[i] == '\'';
+    return n;
+}
+
+/* In a single-quoted text two quotes mean one. libfyaml 0.7.12 gets that wrong where such pairs
+ * touch: k of them come out as 2k - 1 quotes. Whether it did is seen by counting the quotes in the
+ * file. */
+static void repair_quotes(builder *b, struct fy_token *token, sp_node *node)
+{
+    const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
+    char *p = (char *)(uintptr_t)node->text.p; /* our own copy */
+    size_t to = 0, run = 0, meant = 0;
+    if (start && end && start->input_pos <= end->input_pos && end->input_pos <= b->input.len)
+        meant = count_quotes(b->input.p + start->input_pos, end->input_pos - start->input_pos) / 2;
+    if (count_quotes(p, node->text.len) == meant)
+        return;
+    for (size_t i = 0; i < node->text.len; i++) {
+        run = p[i] == '\'' ? run + 1 : 0;
+        if (run % 2 == 0 && run > 0)
+            continue;
+        p[to++] = p[i];
+    }
+    p[to] = '\0';
+    node->text.len = to;
+}
+
 static void check_text(builder *b, sp_node *node)
 {
     if (memchr(node->text.p, '\0', node->text.len)) {
@@ -171,6 +202,8 @@ static void on_scalar(builder *b, struct fy_event *e)
         return;
     node->plain = style == FYSS_PLAIN;
     node->text = keep(b, token_text(b, e->scalar.value));
+    if (style == FYSS_SINGLE_QUOTED && !b->nomem)
+        repair_quotes(b, e->scalar.value, node);
     check_text(b, node);
     if (e->scalar.anchor)
         set_anchor(b, keep(b, token_text(b, e->scalar.anchor)), node);
@@ -546,6 +579,7 @@ int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *te
         text += 3;
         len -= 3;
     }
+    b.input = (sp_str){text, len};
     if (!sp_utf8_valid(text, len) || memchr(text, '\0', len))
         find_bad_byte(&b, text, len);
     else

@@ -166,6 +166,20 @@ static void find_circles(spate_plan *plan, const uint32_t *first, uint32_t *seen
     }
 }
 
+/* A cell of a ref is made by way of all columns in between, so there are not to be too many. A
+ * longer chain is reported once, where it gets too long; circles are reported already. */
+static void check_hops(spate_plan *plan, const sp_plan_column *c)
+{
+    const sp_plan_column *at = c;
+    int hops = 0;
+    while (hops <= SP_PLAN_REF_HOPS_MAX + 1 && (at = target_of(plan, at)))
+        hops++;
+    if (hops == SP_PLAN_REF_HOPS_MAX + 1)
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text,
+                   "expected at most %d refs to go through, one after the other",
+                   SP_PLAN_REF_HOPS_MAX);
+}
+
 static int check_circles(spate_plan *plan)
 {
     uint32_t n = 0;
@@ -261,8 +275,10 @@ int sp_plan_link(spate_plan *plan, const sp_names *names)
         for (uint32_t c = 0; c < plan->tables[t].n_columns && status == SPATE_OK; c++)
             status = link_column(plan, names, &plan->tables[t].columns[c]);
     for (uint32_t t = 0; t < plan->n_tables; t++) {
-        for (uint32_t c = 0; c < plan->tables[t].n_columns; c++)
+        for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
             check_unique_ref(plan, &plan->tables[t].columns[c]);
+            check_hops(plan, &plan->tables[t].columns[c]);
+        }
         check_primary_key(plan, &plan->tables[t]);
     }
     return status == SPATE_OK ? check_circles(plan) : status;

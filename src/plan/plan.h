@@ -91,7 +91,10 @@ typedef struct sp_plan_column {
     sp_mark type_mark;
 } sp_plan_column;
 #define SP_PLAN_NO_REF UINT32_MAX
-enum { SP_PLAN_ARRAY_MAX = 1 << 16 }; /* items of one array */
+enum {
+    SP_PLAN_ARRAY_MAX = SP_BATCH_ROWS_MAX, /* items of one array */
+    SP_PLAN_REF_HOPS_MAX = 64,             /* from a ref to the column that makes the value */
+};
 
 typedef struct sp_plan_table {
     const char *name;

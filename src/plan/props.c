@@ -14,7 +14,11 @@ static const sp_keys prop_keys = {"props", prop_names, P_COUNT};
 #define BIT(prop) (1u << (prop))
 #define BOUNDS    (BIT(P_MIN) | BIT(P_MAX))
 
-enum { SCALE_DEFAULT = 2, SCALE_MAX = 18 };
+enum {
+    SCALE_DEFAULT = 2,
+    SCALE_MAX = 18,
+    LENGTH_MAX = SP_CELL_TEXT_MAX / 2, /* bytes are written as two digits each */
+};
 #define DECIMAL_END INT64_C(1000000000000000000) /* 10^18: a decimal has at most 18 digits */
 
 /* ---- one bound ---- */
@@ -27,7 +31,7 @@ static bool whole_bound(const sp_plan_column *c, sp_str s, int64_t *v)
 
 static bool length_bound(const sp_plan_column *c, sp_str s, int64_t *v)
 {
-    int64_t most = c->mode == SP_MODE_ARRAY ? SP_PLAN_ARRAY_MAX : SP_CELL_TEXT_MAX;
+    int64_t most = c->mode == SP_MODE_ARRAY ? SP_PLAN_ARRAY_MAX : LENGTH_MAX;
     return sp_scalar_i64(s, v) && *v >= 0 && *v <= most;
 }
 
@@ -64,8 +68,8 @@ static const range_kind kinds[] = {
                           "a number of at most 18 digits, no more than scale of them "
                           "behind the point",
                           decimal_bound},
-    [SP_RANGE_STRING] = {"string", BOUNDS, 0, "a length of 0 to 8388608 characters", length_bound},
-    [SP_RANGE_BYTES] = {"bytes", BOUNDS, 0, "a length of 0 to 8388608 bytes", length_bound},
+    [SP_RANGE_STRING] = {"string", BOUNDS, 0, "a length of 0 to 4194304 characters", length_bound},
+    [SP_RANGE_BYTES] = {"bytes", BOUNDS, 0, "a length of 0 to 4194304 bytes", length_bound},
     [SP_RANGE_TIMESTAMP] = {"timestamp", BOUNDS, BIT(P_FORMAT),
                             "a timestamp, such as 2024-01-31 or "
                             "2024-01-31T12:00:00Z",
@@ -74,9 +78,9 @@ static const range_kind kinds[] = {
                            interval_bound},
     [SP_RANGE_POINT] = {"point", BIT(P_LAT) | BIT(P_LON) | BIT(P_DISTANCE), 0, NULL, NULL},
 };
-static const range_kind array_kind = {"array", BOUNDS, 0, "a length of 0 to 65536 items",
+static const range_kind array_kind = {"array", BOUNDS, 0, "a length of 0 to 2048 items",
                                       length_bound};
-_Static_assert(SP_CELL_TEXT_MAX == 8388608 && SP_PLAN_ARRAY_MAX == 65536, "the words above say so");
+_Static_assert(LENGTH_MAX == 4194304 && SP_PLAN_ARRAY_MAX == 2048, "the words above say so");
 
 static const range_kind *find_kind(sp_str name)
 {

@@ -34,9 +34,8 @@ static void check_column(const spate_plan *plan, const sp_plan_column *c)
         KEEP(c->items[i].weight >= 0 && sp_utf8_valid(c->items[i].text.p, c->items[i].text.len));
     if (c->mode == SP_MODE_REF)
         KEEP(c->ref_table < plan->n_tables && c->ref_column < plan->tables[c->ref_table].n_columns);
-    /* No circle: following refs ends before every column has been passed. */
-    for (uint64_t hops = 0; c->mode == SP_MODE_REF; hops++) {
-        KEEP(hops <= (uint64_t)SP_TABLES_MAX * SP_COLUMNS_MAX);
+    for (unsigned hops = 0; c->mode == SP_MODE_REF; hops++) {
+        KEEP(hops < SP_PLAN_REF_HOPS_MAX);
         c = &plan->tables[c->ref_table].columns[c->ref_column];
     }
 }

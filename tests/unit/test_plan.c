@@ -343,7 +343,7 @@ static const struct bad {
     {TABLE "  - {name: a, range: int, props: {min: 1.5, max: x, format: y}}\n",
      {"5:40: expected a whole number as \"min\"", "5:50: as \"max\"",
       "w5:61: nothing of the prop \"format\""}},
-    {TABLE "  - {name: a, range: string, props: {min: -1, max: 9000000}}\n",
+    {TABLE "  - {name: a, range: string, props: {min: -1, max: 5000000}}\n",
      {"5:43: expected a length of 0 to", "5:52: expected a length"}},
     {TABLE "  - {name: a, range: decimal, props: {min: 0.001, max: 1e30}}\n"
            "  - {name: b, range: decimal, props: {min: 0, max: 1, scale: 19}}\n",
@@ -359,8 +359,8 @@ static const struct bad {
     {TABLE "  - {name: a, range: point, props: {lat: 91, lon: -181, distance_km: -1}}\n",
      {"5:42: from -90 to 90", "5:51: from -180 to 180", "5:70: as \"distance_km\""}},
     {TABLE "  - {name: a, array: \"${noun}\"}\n  - {name: b, array: \"${noun}\", props: {min: 1, "
-           "max: 65537}}\n",
-     {"5:22: array needs props with min and max", "6:54: expected a length of 0 to 65536 items"}},
+           "max: 2049}}\n",
+     {"5:22: array needs props with min and max", "6:54: expected a length of 0 to 2048 items"}},
     /* refs */
     {TABLE "  - {name: a, ref: t}\n  - {name: b, ref: u.x}\n  - {name: c, ref: tt.a}\n  - {name: "
            "d, ref: t.ee}\n"
@@ -578,6 +578,20 @@ static void survives_repeated_tables(void)
     sp_buf_done(&text);
 }
 
+static void refuses_long_chains(void)
+{
+    sp_buf text;
+    sp_buf_init(&text);
+    CHECK_INT(sp_buf_adds(&text, TABLE "  - {name: c0, inc: 1}\n"), 0);
+    for (int i = 1; i < 100; i++)
+        CHECK_INT(sp_buf_printf(&text, "  - {name: c%d, ref: t.c%d}\n", i, i - 1), 0);
+    spate_plan *plan = parse_bytes(text.data, text.len);
+    CHECK_INT(spate_plan_mistakes(plan), 1);
+    CHECK_INT(spate_plan_mistake(plan, 0)->line, 5 + SP_PLAN_REF_HOPS_MAX + 1);
+    spate_plan_free(plan);
+    sp_buf_done(&text);
+}
+
 static void counts_mistakes_beyond_the_limit(void)
 {
     sp_buf text;
@@ -733,6 +747,7 @@ int main(void)
     RUN(survives_repetition);
     RUN(survives_alias_bombs);
     RUN(survives_repeated_tables);
+    RUN(refuses_long_chains);
     RUN(counts_mistakes_beyond_the_limit);
     RUN(survives_no_memory);
     RUN(knows_sql_types);

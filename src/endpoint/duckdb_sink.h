@@ -10,6 +10,8 @@ enum {
     SP_DUCKDB_CHUNK_ROWS = 245760,         /* two: from there on commits cost nothing, below they double the work */
     SP_DUCKDB_FLUSH_BYTES = 16 << 20,      /* rows that a lane holds back before it hands them to DuckDB */
     SP_DUCKDB_FLUSH_ROWS_MIN = 10240,
+    SP_DUCKDB_MEMORY_MIB = 256,            /* DuckDB's while loading, and for each lane: */
+    SP_DUCKDB_LANE_MEMORY_MIB = 64,
 };
 
 typedef enum sp_duckdb_keys { SP_DUCKDB_KEYS_PRIMARY, SP_DUCKDB_KEYS_ALL, SP_DUCKDB_KEYS_NONE } sp_duckdb_keys;

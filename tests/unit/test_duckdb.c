@@ -143,6 +143,60 @@ static void broken_foreign_key(void)
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
 }
 
+static int load_family(const int64_t parents[3], spate_error *err)
+{
+    static const sp_field parent_fields[] = {{.name = "id", .type = {SP_I64}}};
+    static const char *const parent_columns[] = {"id"};
+    static const sp_foreign_key key = {.parent = "parent", .n = 1, .columns = plain_key, .parent_columns = parent_columns};
+    sp_schema parent = {.table = "parent", .fields = parent_fields, .n_fields = 1, .primary_key = plain_key, .n_primary_key = 1};
+    sp_schema child = plain;
+    child.n_primary_key = 0;
+    child.foreign_keys = &key;
+    child.n_foreign_keys = 1;
+    const sp_schema *tables[] = {&parent, &child};
+    sp_sink *sink;
+    sp_lane *lane = NULL;
+    int rc = open_sink((sp_sink_options){.create = true, .truncate = true}, tables, 2, &sink, err);
+    if (rc == SPATE_OK)
+        rc = sink->ops->lane_open(sink, &lane, err);
+    for (uint32_t t = 0; t < 2 && rc == SPATE_OK; t++) {
+        sp_batch batch;
+        sp_chunk chunk = {t, 0, 3};
+        rc = sp_batch_init(&batch, tables[t], err);
+        if (t == 0)
+            memcpy(batch.columns[0].data, parents, 3 * sizeof(*parents));
+        else
+            plain_batch(&batch, ids123, notes123);
+        batch.rows = 3;
+        rc = rc ? rc : sink->ops->begin(lane, &chunk, err);
+        rc = rc ? rc : sink->ops->write(lane, &batch, err);
+        rc = rc ? rc : sink->ops->commit(lane, err);
+        sp_batch_done(&batch);
+    }
+    sink->ops->lane_close(lane);
+    rc = rc ? rc : sink->ops->finish(sink, true, err);
+    sp_sink_close(sink);
+    return rc;
+}
+
+static void foreign_keys_are_checked_and_noted(void)
+{
+    spate_error err;
+    const int64_t others[] = {1, 2, 4};
+    fresh_file("");
+    CHECK_INT(load_family(ids123, &err), SPATE_OK);
+    CHECK_STR(err.message, "");
+    CHECK_STR(ask("SELECT comment FROM duckdb_columns() WHERE table_name = 'plain' AND column_name = 'id'"),
+              "references parent(id)|");
+    CHECK_INT(load_family(others, &err), SPATE_E_DATA);
+    CHECK_STR(err.message, "1 rows of table \"plain\" refer by \"id\" to no row of table \"parent\"");
+    fresh_file("?keys=all");
+    CHECK_INT(load_family(ids123, &err), SPATE_OK);
+    CHECK_INT(load_family(ids123, &err), SPATE_OK); /* replaced, children first */
+    CHECK_INT(load_family(others, &err), SPATE_E_DATA);
+    CHECK_STR(ask("SELECT (SELECT count(*) FROM parent), count(*) FROM plain"), "3|0|");
+}
+
 /* ---- refusals ---- */
 
 static void wrong_presence(void)
@@ -237,6 +291,7 @@ int main(void)
     RUN(dry_run_changes_nothing);
     RUN(broken_primary_key);
     RUN(broken_foreign_key);
+    RUN(foreign_keys_are_checked_and_noted);
     RUN(wrong_presence);
     RUN(wrong_files);
     RUN(queries);

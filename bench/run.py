@@ -1,0 +1,533 @@
+#!/usr/bin/env python3
+"""Measures spate against its limits and prints one table.
+
+    bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
+
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row. Each side of a comparison runs in turn,
+A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
+has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less.
+Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
+--dir and removed at the end; servers listen on a Unix socket only.
+"""
+import argparse
+import glob
+import json
+import os
+import pathlib
+import pwd
+import select
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PLANS = HERE / "plans"
+TICKS = os.sysconf("SC_CLK_TCK")
+TIMEOUT = 900  # seconds; a run that takes longer is stopped and fails the case
+
+
+class Failed(Exception):
+    pass
+
+
+class Run:
+    """A child that has ended: wall and processor seconds, and what it said."""
+
+    def __init__(self, argv, peak=False, limit=TIMEOUT):
+        self.argv = [str(a) for a in argv]
+        self.rss_anon_kib = 0
+        self.stopped = False
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            start = time.monotonic()
+            child = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            status, usage = self._wait(child, start, peak, limit)
+            self.wall = time.monotonic() - start
+            child.returncode = os.waitstatus_to_exitcode(status)
+            self.user, self.system = usage.ru_utime, usage.ru_stime
+            out.seek(0)
+            err.seek(0)
+            self.out, self.err = out.read().decode(errors="replace"), err.read().decode(errors="replace")
+        if child.returncode != 0 and not self.stopped:
+            raise Failed(f"{' '.join(self.argv)}\n    exit {child.returncode}: {self.err.strip()[-600:]}")
+
+    @property
+    def cpu(self):
+        return self.user + self.system
+
+    def _wait(self, child, start, peak, limit):
+        if not peak:
+            killer = None
+            if limit:
+                # One blocking wait, so that nothing of ours runs beside what is measured.
+                signal.signal(signal.SIGALRM, lambda *_: (setattr(self, "stopped", True), child.kill()))
+                signal.alarm(int(limit))
+            try:
+                _, status, usage = os.wait4(child.pid, 0)
+            finally:
+                signal.alarm(0)
+            if self.stopped:
+                raise Failed(f"{' '.join(self.argv)}\n    took more than {limit} s")
+            return status, usage
+        while True:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                return status, usage
+            self.rss_anon_kib = max(self.rss_anon_kib, rss_anon_kib(child.pid))
+            if time.monotonic() - start > limit and not self.stopped:
+                self.stopped = True
+                child.terminate()
+            if time.monotonic() - start > limit + 20:
+                child.kill()
+            time.sleep(0.02)
+
+
+def rss_anon_kib(pid):
+    try:
+        for line in open(f"/proc/{pid}/status"):
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.build = pathlib.Path(args.build)
+        self.spate_program = self.build / "spate"
+        self.rows_of_table = []
+        self.details = {}
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="spate-bench-", dir=args.dir))
+        os.chmod(self.dir, 0o755)
+        self.rounds = args.rounds or (3 if args.quick else 5)
+
+    def peer(self, name):
+        return self.build / "bench" / f"bench_{name}"
+
+    def spate(self, plan, to, workers, rows, *more, **how):
+        argv = [self.spate_program, "generate", PLANS / f"{plan}.yaml", "--to", to]
+        if workers:
+            argv += ["--workers", workers]
+        for table, n in rows.items():
+            argv += ["--rows", f"{table}={n}"]
+        return Run(argv + list(more), **how)
+
+    def n(self, full, quick):
+        return quick if self.args.quick else full
+
+    def interleave(self, sides, rounds=None):
+        """sides: name -> function returning a dict of numbers. Returns name -> list of those dicts."""
+        samples = {name: [] for name in sides}
+        for i in range(rounds or self.rounds):
+            for name, side in sides.items():
+                samples[name].append(side())
+                note(f"    {name}: " + ", ".join(f"{k} {v:.4g}" for k, v in samples[name][-1].items()))
+        return samples
+
+    def row(self, case, ours, limit, ratios, goal, at_least=True, cpu=None, unit="x", remark=""):
+        """One line of the table. goal: a number, or None for a line that only informs."""
+        middle = statistics.median(ratios)
+        reached = "" if goal is None else "yes" if (middle >= goal if at_least else middle <= goal) else "no"
+        entry = dict(case=case, ours=ours, limit=limit, median=middle, min=min(ratios), max=max(ratios), goal=goal,
+                     at_least=at_least, unit=unit, reached=reached, remark=remark,
+                     cpu=None if cpu is None else statistics.median(cpu))
+        self.rows_of_table.append(entry)
+        note("  " + line_of(entry))
+
+    def close(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def number(x):
+    return f"{x:.3f}" if abs(x) < 1 else f"{x:.2f}" if abs(x) < 100 else f"{x:.0f}"
+
+
+def line_of(e):
+    unit = {"x": "", "%": " %", "MiB": " MiB", "ms": " ms"}[e["unit"]]
+    goal = "" if e["goal"] is None else f"{'>=' if e['at_least'] else '<='} {number(e['goal'])}{unit}"
+    cpu = "" if e["cpu"] is None else number(e["cpu"])
+    return (f"| {e['case']} | {e['ours']} | {e['limit']} | {number(e['median'])}{unit} ({number(e['min'])}..{number(e['max'])})"
+            f" | {cpu} | {goal} | {e['reached']} |")
+
+
+def table_of(entries):
+    head = "| case | ours | limit | ratio: median (min..max) | by CPU | goal | reached |\n|---|---|---|---|---|---|---|"
+    return "\n".join([head] + [line_of(e) for e in entries])
+
+
+def column(samples, side, key):
+    return [s[key] for s in samples[side]]
+
+
+def ratio(samples, a, b, key):
+    return [x / y for x, y in zip(column(samples, a, key), column(samples, b, key))]
+
+
+def million(samples, side, key="rate"):
+    return f"{statistics.median(column(samples, side, key)) / 1e6:.2f} M rows/s"
+
+
+# ---- making rows ------------------------------------------------------------------------------------------------------
+
+
+def speed(run, rows):
+    return dict(rate=rows / run.wall, cpu_rate=rows / run.cpu)
+
+
+def from_json(run):
+    said = json.loads(run.out)
+    return dict(rate=said["rows_per_s"], cpu_rate=said["rows"] / run.cpu)
+
+
+def bytes_per_row(bench, plan, table):
+    path = bench.dir / "sample.csv"
+    bench.spate(plan, f"csv:{path}", 1, {table: 100_000})
+    size = path.stat().st_size
+    lines = path.read_bytes().count(b"\n")
+    path.unlink()
+    if lines not in (100_000, 100_001):
+        raise Failed(f"{plan}: {lines} lines for 100,000 rows")
+    return size / 100_000
+
+
+def case_csv(bench):
+    users, items = bench.n(20_000_000, 6_000_000), bench.n(6_000_000, 2_000_000)
+    by_sql, by_hand = bench.n(3_000_000, 1_000_000), bench.n(80_000_000, 40_000_000)
+    null = "csv:/dev/null"
+    s = bench.interleave({
+        "fused": lambda: from_json(Run([bench.peer("fused"), "--rows", by_hand])),
+        "users": lambda: speed(bench.spate("users", null, 1, {"users": users}), users),
+        "duckdb": lambda: from_json(Run([bench.peer("duckdb_peer"), "csv", "--rows", by_sql])),
+        "lineitem": lambda: speed(bench.spate("lineitem", null, 1, {"lineitem": items}), items),
+    })
+    bench.details["csv"] = s
+    u, l = bytes_per_row(bench, "users", "users"), bytes_per_row(bench, "lineitem", "lineitem")
+    fused, sql = million(s, "fused"), million(s, "duckdb")
+    bench.row(f"users to CSV, one worker, {u:.0f} B/row, over the fused kernel", million(s, "users"), fused,
+              ratio(s, "users", "fused", "rate"), 0.30, cpu=ratio(s, "users", "fused", "cpu_rate"))
+    bench.row("users to CSV, one worker, over DuckDB with one thread", million(s, "users"), sql,
+              ratio(s, "users", "duckdb", "rate"), 8, cpu=ratio(s, "users", "duckdb", "cpu_rate"))
+    bench.row(f"lineitem to CSV, one worker, {l:.0f} B/row, over the fused users kernel", million(s, "lineitem"), fused,
+              ratio(s, "lineitem", "fused", "rate"), 0.0706, cpu=ratio(s, "lineitem", "fused", "cpu_rate"))
+
+
+def case_workers(bench):
+    null = "csv:/dev/null"
+    for plan, rows in (("users", bench.n(30_000_000, 10_000_000)), ("lineitem", bench.n(8_000_000, 3_000_000))):
+        s = bench.interleave({w: (lambda w=w: speed(bench.spate(plan, null, w, {plan: rows}), rows)) for w in (1, 2)})
+        bench.details[f"workers {plan}"] = s
+        # By CPU: what two undisturbed processors would make of it, as long as the workers do not wait for each other.
+        bench.row(f"{plan} to CSV, two workers over one", million(s, 2), million(s, 1), ratio(s, 2, 1, "rate"), 1.8,
+                  cpu=[2 * x for x in ratio(s, 2, 1, "cpu_rate")])
+
+
+# ---- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+class Postgres:
+    """A server of our own: a fresh cluster below dir, a Unix socket there, nothing on the network."""
+
+    def __init__(self, dir):
+        tools = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[-2]))
+        if not tools and not shutil.which("initdb"):
+            raise Failed("PostgreSQL's server programs are not installed")
+        self.tools = pathlib.Path(tools[-1] if tools else os.path.dirname(shutil.which("initdb")))
+        self.dir = dir / "postgres"
+        self.dir.mkdir()
+        self.as_user = {}
+        if os.geteuid() == 0:  # the server refuses to run as root
+            user = pwd.getpwnam("postgres")
+            self.as_user = dict(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+            os.chown(self.dir, user.pw_uid, user.pw_gid)
+        quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=self.dir, **self.as_user)
+        subprocess.run([self.tools / "initdb", "-D", self.dir / "data", "-U", "postgres", "-A", "trust", "--no-sync"],
+                       check=True, **quiet)
+        # Checkpoints and autovacuum would fall into some runs and not into others.
+        settings = dict(listen_addresses="", unix_socket_directories=self.dir, max_wal_size="16GB", checkpoint_timeout="1h",
+                        autovacuum="off", shared_buffers="512MB")
+        argv = [self.tools / "postgres", "-D", self.dir / "data"]
+        for name, value in settings.items():
+            argv += ["-c", f"{name}={value}"]
+        self.server = subprocess.Popen(argv, **quiet)
+        self.uri = f"postgresql:///postgres?host={self.dir}&user=postgres"
+        for _ in range(200):
+            if subprocess.run([self.tools / "pg_isready", "-q", "-h", self.dir]).returncode == 0:
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise Failed("PostgreSQL does not start")
+
+    def stop(self):
+        self.server.send_signal(signal.SIGINT)
+        try:
+            self.server.wait(60)
+        except subprocess.TimeoutExpired:
+            self.server.send_signal(signal.SIGQUIT)
+            self.server.wait(60)
+
+    def sql(self, *statements):
+        argv = [self.tools / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.uri]
+        for s in statements:
+            argv += ["-c", s]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+    def cpu(self):
+        """Seconds of processor time the server has taken so far, its dead backends included."""
+        ours, total = {self.server.pid}, 0
+        stats = {}
+        for path in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                text = open(path).read()
+            except OSError:
+                continue
+            fields = text.rpartition(")")[2].split()
+            stats[int(text.split()[0])] = (int(fields[1]), fields)
+        for pid, (parent, f) in stats.items():
+            if pid in ours or parent in ours:
+                total += int(f[11]) + int(f[12])
+            if pid in ours:
+                total += int(f[13]) + int(f[14])
+        return total / TICKS
+
+
+USERS_TABLE = "CREATE TABLE users (id uuid{key}, email text, name text, created timestamptz)"
+
+
+def load(bench, pg, rows, what, key=False):
+    """Empties the table, runs what() and checks the count; what returns a Run."""
+    pg.sql("DROP TABLE IF EXISTS users", USERS_TABLE.format(key=" PRIMARY KEY" if key else ""), "CHECKPOINT")
+    before = pg.cpu()
+    run = what()
+    time.sleep(0.1)  # backends of closed connections end
+    server = pg.cpu() - before
+    there = int(pg.sql("SELECT count(*) FROM users"))
+    if there != rows:
+        raise Failed(f"{there} rows in the table, not {rows}: {' '.join(run.argv)}")
+    return dict(rate=rows / run.wall, server_cpu=server, client_cpu=run.cpu, client_share=run.cpu / server,
+                server_rate=rows / server)
+
+
+def with_postgres(measure):
+    def case(bench):
+        pg = Postgres(bench.dir)
+        try:
+            measure(bench, pg)
+        finally:
+            pg.stop()
+            shutil.rmtree(pg.dir, ignore_errors=True)
+    return case
+
+
+@with_postgres
+def case_postgres(bench, pg):
+    rows, slow = bench.n(5_000_000, 1_500_000), bench.n(400_000, 150_000)
+    pg.sql(USERS_TABLE.format(key=""))
+    bench.spate("users", pg.uri, 1, {"users": rows})
+    file = pg.dir / "users.bin"
+    pg.sql(f"COPY users TO '{file}' (FORMAT binary)")
+    spate = lambda w: lambda: load(bench, pg, rows, lambda: bench.spate("users", pg.uri, w, {"users": rows}))
+    peer = bench.peer("pg_peer")
+    s = bench.interleave({
+        "C": lambda: load(bench, pg, rows, lambda: Run([peer, "copy", pg.uri, "users", file])),
+        "one": spate(1),
+        "two": spate(2),
+        "insert": lambda: load(bench, pg, slow, lambda: Run([peer, "insert", pg.uri, "users", slow])),
+    })
+    bench.details["postgres"] = s
+    c = "C: " + million(s, "C")
+    bench.row("users to PostgreSQL, one connection, over the server alone (C)", million(s, "one"), c,
+              ratio(s, "one", "C", "rate"), 0.95, cpu=ratio(s, "one", "C", "server_rate"))
+    bench.row("the same on two connections", million(s, "two"), c, ratio(s, "two", "C", "rate"), 1.30)
+    bench.row("client's CPU in % of the server's, one connection", f"{statistics.median(column(s, 'one', 'client_cpu')):.2f} s",
+              f"{statistics.median(column(s, 'one', 'server_cpu')):.2f} s",
+              [100 * x for x in column(s, "one", "client_share")], 15, at_least=False, unit="%")
+    bench.row("client's CPU in % of the server's, two connections", f"{statistics.median(column(s, 'two', 'client_cpu')):.2f} s",
+              f"{statistics.median(column(s, 'two', 'server_cpu')):.2f} s",
+              [100 * x for x in column(s, "two", "client_share")], 15, at_least=False, unit="%")
+    bench.row("one connection over INSERT of 1,000 rows a statement", million(s, "one"), million(s, "insert"),
+              ratio(s, "one", "insert", "rate"), 10)
+
+
+@with_postgres
+def case_order(bench, pg):
+    rows = bench.n(2_000_000, 700_000)
+    spate = lambda plan: lambda: load(bench, pg, rows, lambda: bench.spate(plan, pg.uri, 1, {"users": rows}), key=True)
+    s = bench.interleave({"sorted": spate("users_sorted"), "random": spate("users")})
+    bench.details["order"] = s
+    bench.row("users to PostgreSQL in primary-key order over random order, key present", million(s, "sorted"),
+              million(s, "random"), ratio(s, "sorted", "random", "rate"), 1.5)
+
+
+# ---- DuckDB and files ---------------------------------------------------------------------------------------------------
+
+
+def remove(path):
+    for p in (path, path.with_name(path.name + ".wal"), path.with_name(path.name + ".partial")):
+        p.unlink(missing_ok=True)
+
+
+DUCKDB_TX_ROWS = 245_760  # rows a transaction, as in src/endpoint/duckdb_sink.h
+
+
+def case_duckdb(bench):
+    peer = bench.peer("duckdb_peer")
+    for table, rows in (("users", bench.n(6_000_000, 2_000_000)), ("lineitem", bench.n(3_000_000, 1_000_000))):
+        rows = rows // (2 * DUCKDB_TX_ROWS) * 2 * DUCKDB_TX_ROWS
+        model, ours, theirs = (bench.dir / f"{name}.duckdb" for name in ("model", "ours", "theirs"))
+        bench.spate(table, f"duckdb:{model}", 1, {table: 2 * DUCKDB_TX_ROWS})
+        for workers in (1, 2):
+            def spate():
+                remove(ours)
+                run = bench.spate(table, f"duckdb:{ours}", workers, {table: rows})
+                return speed(run, rows)
+
+            def chunks():
+                remove(theirs)
+                return from_json(Run([peer, "append", "--from", model, "--db", theirs, "--table", table, "--rows", rows,
+                                      "--threads", workers, "--tx-rows", DUCKDB_TX_ROWS]))
+
+            s = bench.interleave({"chunks": chunks, "spate": spate})
+            bench.details[f"duckdb {table} {workers}"] = s
+            for path in (ours, theirs):
+                got = Run([peer, "query", "--db", path, f"SELECT count(*) FROM {table}"]).out.strip()
+                if got != str(rows):
+                    raise Failed(f"{got} rows in {path}, not {rows}")
+            bench.row(f"{table} to a DuckDB file, {workers} worker{'s'[:workers - 1]}, over appending ready chunks",
+                      million(s, "spate"), million(s, "chunks"), ratio(s, "spate", "chunks", "rate"), 0.90,
+                      cpu=ratio(s, "spate", "chunks", "cpu_rate"))
+            remove(ours)
+            remove(theirs)
+        remove(model)
+
+
+FILE_PIECE = 384 << 10  # bytes of a write, as in src/endpoint/file.c
+
+
+def case_file(bench):
+    rows = bench.n(10_000_000, 3_000_000)
+    for ending in ("csv", "sql"):
+        path, zeroes = bench.dir / f"users.{ending}", bench.dir / "zeroes"
+        size = 0
+
+        def spate():
+            nonlocal size
+            path.unlink(missing_ok=True)
+            run = bench.spate("users", path, 0, {"users": rows})
+            size = path.stat().st_size
+            return dict(rate=size / run.wall)
+
+        def zero():
+            zeroes.unlink(missing_ok=True)
+            run = Run([bench.peer("zeroes"), "--bytes", size, "--piece", FILE_PIECE, "--to", zeroes])
+            return dict(rate=size / run.wall)
+
+        s = bench.interleave({"spate": spate, "zeroes": zero})
+        bench.details[f"file {ending}"] = s
+        show = lambda side: f"{statistics.median(column(s, side, 'rate')) / 1e6:.0f} MB/s"
+        bench.row(f"users to a .{ending} file over writing zeroes", show("spate"), show("zeroes"),
+                  ratio(s, "spate", "zeroes", "rate"), 0.80)
+        path.unlink()
+        zeroes.unlink()
+
+
+# ---- memory and time to first row -----------------------------------------------------------------------------------------
+
+
+def case_memory(bench):
+    limit = 15 if bench.args.quick else TIMEOUT
+    peaks = {}
+    for rows, word in ((1_000_000, "1 million"), (1_000_000_000, "1 billion")):
+        parts = {"customer": rows // 10, "purchase": rows - rows // 10}
+        run = bench.spate("memory", "sql:/dev/null?format=copy", 2, parts, peak=True, limit=limit)
+        peaks[word] = run.rss_anon_kib / 1024
+        stopped = f", stopped after {limit} s" if run.stopped else f" in {run.wall:.1f} s"
+        bench.row(f"peak memory, {word} rows{stopped}", f"{peaks[word]:.1f} MiB", "32 MiB", [peaks[word]], 32, at_least=False,
+                  unit="MiB")
+    bench.details["memory"] = peaks
+    bench.row("peak memory, 1 billion rows over 1 million", f"{peaks['1 billion']:.1f} MiB", f"{peaks['1 million']:.1f} MiB",
+              [peaks["1 billion"] / peaks["1 million"]], 1.05, at_least=False)
+
+
+def first_row_ms(argv, until=b"VALUES"):
+    """From before fork and exec until the first row's text is in our hands."""
+    start = time.monotonic()
+    child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        got, ends = b"", start + 20
+        while until not in got:
+            ready, _, _ = select.select([child.stdout], [], [], max(0, ends - time.monotonic()))
+            more = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
+            if not more:
+                child.kill()
+                raise Failed(f"no first row: {child.stderr.read().decode(errors='replace')[-600:]}")
+            got += more
+        return (time.monotonic() - start) * 1000
+    finally:
+        child.kill()
+        child.stdout.close()
+        child.stderr.close()
+        child.wait()
+
+
+def case_first_row(bench):
+    argv = [bench.spate_program, "generate", PLANS / "ten_tables.yaml", "--to", "-?format=insert"]
+    first_row_ms(argv)  # the program's pages come into the cache
+    times = [first_row_ms(argv) for _ in range(bench.n(31, 15))]
+    bench.details["first row"] = times
+    bench.row("time to first row, ten tables, INSERT through a pipe", f"{statistics.median(times):.1f} ms", "20 ms", times, 20,
+              at_least=False, unit="ms")
+
+
+CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
+         "file": case_file, "memory": case_memory, "first-row": case_first_row}
+
+
+def machine():
+    model = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
+    commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    return f"{model}, {os.cpu_count()} processors, Linux {os.uname().release}, commit {commit or '?'}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, three rounds, a billion rows cut off after 15 s")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", action="append", choices=CASES, metavar="CASE")
+    parser.add_argument("--dir", default="/var/tmp", help="where files and servers live while it runs")
+    parser.add_argument("--json", default=HERE / "last.json")
+    args = parser.parse_args()
+    bench = Bench(args)
+    failures = {}
+    try:
+        for name in args.only or CASES:
+            note(f"{name}:")
+            try:
+                CASES[name](bench)
+            except (Failed, OSError, subprocess.SubprocessError, ValueError) as failure:
+                failures[name] = str(failure)
+                note(f"  failed: {failure}")
+    finally:
+        bench.close()
+    print(f"{machine()}{', quick' if args.quick else ''}, {bench.rounds} rounds\n")
+    print(table_of(bench.rows_of_table))
+    for name, why in failures.items():
+        print(f"\nCase {name} failed: {why}")
+    pathlib.Path(args.json).write_text(json.dumps(
+        dict(machine=machine(), quick=args.quick, rounds=bench.rounds, table=bench.rows_of_table, failures=failures,
+             samples=bench.details), indent=1))
+    missed = [e for e in bench.rows_of_table if e["reached"] == "no"]
+    return 1 if missed or failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -37,7 +37,7 @@ typedef struct sp_interval {
     int64_t us;
 } sp_interval;
 
-/* As PostgreSQL and DuckDB read it: 1 mons -2 days 03:04:05.5; at most SP_INTERVAL_TEXT_MAX bytes. */
+/* As PostgreSQL writes it and DuckDB reads it too: 1 year 2 mons -3 days +04:05:06.5; at most SP_INTERVAL_TEXT_MAX bytes. */
 char *sp_put_interval(char *p, sp_interval v);
 
 typedef struct sp_type {

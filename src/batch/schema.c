@@ -1,36 +1,52 @@
 /* schema.c - facts about kinds and schemas. */
 #include "batch/batch.h"
 
-static char *put_part(char *p, int32_t v, const char *unit)
+/* "3 days " or, behind a negative part, "+3 days ". */
+static char *put_quantity(char *p, int64_t n, const char *unit, bool *minus)
 {
-    if (v == 0)
-        return p;
-    p = sp_put_i64(p, v);
+    *p = '+';
+    p += *minus && n > 0;
+    *minus = n < 0;
+    p = sp_put_i64(p, n);
+    *p++ = ' ';
     size_t len = strlen(unit);
     memcpy(p, unit, len);
-    return p + len;
+    p += len;
+    *p = 's';
+    p += n != 1;
+    *p++ = ' ';
+    return p;
 }
 
+/* Hours may have any number of digits, and minutes and seconds are those of a time of day. */
+static char *put_span(char *p, uint64_t us)
+{
+    const uint64_t hour = 3600 * (uint64_t)SP_US_PER_SECOND;
+    if (us < 24 * hour)
+        return sp_put_time(p, (int64_t)us);
+    char *end = sp_put_u64(p, us / hour);
+    char last_two[2] = {end[-2], end[-1]};
+    p = sp_put_time(end - 2, (int64_t)(us % hour)); /* its "00" falls on the hours' last two digits */
+    memcpy(end - 2, last_two, 2);
+    return p;
+}
+
+/* "1 year 2 mons -3 days +04:05:06.5": PostgreSQL's own style. The plus behind a minus is not for beauty: to a session
+ * in the style sql_standard a lone leading minus means every part. */
 char *sp_put_interval(char *p, sp_interval v)
 {
-    char *start = p;
-    p = put_part(p, v.months, " mons ");
-    p = put_part(p, v.days, " days ");
-    if (v.us == 0 && p > start)
-        return p - 1; /* not the space */
-    if (v.us < 0)
-        *p++ = '-';
-    uint64_t us = v.us < 0 ? -(uint64_t)v.us : (uint64_t)v.us;
-    uint64_t hours = us / (3600 * (uint64_t)SP_US_PER_SECOND);
-    if (hours < 10)
-        *p++ = '0';
-    p = sp_put_u64(p, hours);
-    /* Minutes and seconds are those of a time of day: "00" and what sp_put_time puts behind it. */
-    char clock[64 + SP_SLACK];
-    char *end = sp_put_time(clock, (int64_t)(us % (3600 * (uint64_t)SP_US_PER_SECOND)));
-    size_t len = (size_t)(end - clock) - 2;
-    memcpy(p, clock + 2, len);
-    return p + len;
+    bool minus = false;
+    if (v.months / 12)
+        p = put_quantity(p, v.months / 12, "year", &minus);
+    if (v.months % 12)
+        p = put_quantity(p, v.months % 12, "mon", &minus);
+    if (v.days)
+        p = put_quantity(p, v.days, "day", &minus);
+    if (v.us == 0 && (v.months || v.days))
+        return p - 1;
+    *p = v.us < 0 ? '-' : '+';
+    p += v.us < 0 || minus;
+    return put_span(p, v.us < 0 ? -(uint64_t)v.us : (uint64_t)v.us);
 }
 
 static const struct kind_facts {

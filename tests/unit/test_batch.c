@@ -67,9 +67,10 @@ static void intervals_read_as_postgres_writes_them(void)
         const char *text;
     } cases[] = {
         {{0, 0, 0}, "00:00:00"},
-        {{1, 2, 3 * 3600 * SP_US_PER_SECOND + 4500000}, "1 mons 2 days 03:00:04.5"},
+        {{1, 2, 3 * 3600 * SP_US_PER_SECOND + 4500000}, "1 mon 2 days 03:00:04.5"},
         {{-3, 0, 0}, "-3 mons"},
         {{0, -1, -1}, "-1 days -00:00:00.000001"},
+        {{-13, 0, 1}, "-1 years -1 mons +00:00:00.000001"},
         {{0, 0, 100 * 3600 * SP_US_PER_SECOND}, "100:00:00"},
     };
     char text[SP_INTERVAL_TEXT_MAX + SP_SLACK];

@@ -647,17 +647,11 @@ static void make_table(sp_buf *out)
     }
 }
 
-static char *doc_path(void)
-{
-    static char path[4096];
-    const char *slash = strrchr(__FILE__, '/');
-    snprintf(path, sizeof path, "%.*s/../../docs/reference/functions.md", (int)(slash - __FILE__), __FILE__);
-    return path;
-}
+static const char doc_path[] = TEST_ROOT "/docs/reference/functions.md";
 
 static char *read_doc(size_t *table_at)
 {
-    FILE *in = fopen(doc_path(), "r");
+    FILE *in = fopen(doc_path, "r");
     if (!in)
         return NULL;
     char *doc = calloc(1, 1 << 20);
@@ -700,12 +694,12 @@ static int write_reference(void)
     sp_buf_init(&table);
     make_table(&table);
     char *doc = read_doc(&at);
-    FILE *out = doc ? fopen(doc_path(), "w") : NULL;
+    FILE *out = doc ? fopen(doc_path, "w") : NULL;
     bool ok = out && fwrite(doc, 1, at, out) == at && fwrite(table.data, 1, table.len, out) == table.len;
     if (out && fclose(out) != 0)
         ok = false;
     if (!ok)
-        fprintf(stderr, "cannot write %s\n", doc_path());
+        fprintf(stderr, "cannot write %s\n", doc_path);
     free(doc);
     sp_buf_done(&table);
     return !ok;

@@ -1,10 +1,12 @@
-/* duckdb.c - the sink of DuckDB files: looks at the tables, makes or empties them, and finishes with keys and one checkpoint.
+/* duckdb.c - the sink of DuckDB files: looks at the tables, makes or empties them, and finishes
+ * with keys and one checkpoint.
  *
- * Chunks are transactions, so a run that dies leaves the chunks it committed and nothing else. DuckDB keeps PRIMARY KEY and
- * FOREIGN KEY in indexes that it searches for every row: with both in place a load is an order of magnitude slower, so by
- * default (keys=primary) primary and unique keys are added after the last row, and foreign keys, which DuckDB cannot add to a
- * table that is there, are checked once by a join and noted as comments on their columns. keys=all has all of them from the
- * start, keys=none has none. */
+ * Chunks are transactions, so a run that dies leaves the chunks it committed and nothing else.
+ * DuckDB keeps PRIMARY KEY and FOREIGN KEY in indexes that it searches for every row: with both in
+ * place a load is an order of magnitude slower, so by default (keys=primary) primary and unique
+ * keys are added after the last row, and foreign keys, which DuckDB cannot add to a table that is
+ * there, are checked once by a join and noted as comments on their columns. keys=all has all of
+ * them from the start, keys=none has none. */
 #include "endpoint/duckdb_sink.h"
 
 #include "codec/codec.h"
@@ -37,24 +39,30 @@ static int tell_problems(const problems *p, const char *shown, spate_error *err)
     if (p->n == 1)
         sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %.*s", shown, first, p->text.data);
     else {
-        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %u things are in the way", shown, p->n);
+        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %u things are in the way", shown,
+                p->n);
         sp_error_detail(err, "%.*s", (int)p->text.len - 1, p->text.data);
     }
     if (p->create_would_help)
         sp_error_hint(err, "--create makes missing tables");
     if (p->exists)
-        sp_error_hint(err, "--truncate without --create loads into tables that are there; both replace them");
+        sp_error_hint(
+            err, "--truncate without --create loads into tables that are there; both replace them");
     return SPATE_E_CONFIG;
 }
 
-/* ---- SQL around one table -------------------------------------------------------------------------------------------------- */
+/* ---- SQL around one table
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Runs head "table" tail. */
-static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail, spate_error *err)
+static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail,
+                   spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail) || sp_buf_add(&sql, "", 1)
+    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail) ||
+                     sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     sp_buf_done(&sql);
@@ -92,11 +100,14 @@ static int add_fields(sp_buf *sql, const sp_schema *schema)
 {
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < schema->n_fields && rc == SPATE_OK; i++)
-        rc = (i && sp_buf_adds(sql, ", ")) || add_column(sql, schema->fields[i].name) ? SPATE_E_NOMEM : SPATE_OK;
+        rc = (i && sp_buf_adds(sql, ", ")) || add_column(sql, schema->fields[i].name)
+                 ? SPATE_E_NOMEM
+                 : SPATE_OK;
     return rc;
 }
 
-/* ---- looking at the target's columns ------------------------------------------------------------------------------------------ */
+/* ---- looking at the target's columns
+ * ------------------------------------------------------------------------------------------ */
 
 typedef struct target {
     duckdb_result columns; /* SELECT * LIMIT 0: names and types */
@@ -107,17 +118,22 @@ static int look_up(sp_duckdb_sink *s, const char *table, target *out, spate_erro
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, table) || sp_buf_add(&sql, " LIMIT 0", 9)
+    int rc = sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, table) ||
+                     sp_buf_add(&sql, " LIMIT 0", 9)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_ask(s->conn, sql.data, &out->columns, err);
     if (rc != SPATE_OK)
         goto done;
     sql.len = 0;
     size_t schema = schema_part(table);
-    rc = sp_buf_adds(&sql, "SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL FROM duckdb_columns() "
-                           "WHERE database_name = current_database() AND lower(schema_name) = lower(") ||
-         (schema ? sp_sql_literal(&sql, (sp_str){table, schema}) : sp_buf_adds(&sql, "current_schema()")) ||
-         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") || sp_sql_literal(&sql, sp_str_of(name_part(table))) ||
+    rc = sp_buf_adds(&sql,
+                     "SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL "
+                     "FROM duckdb_columns() "
+                     "WHERE database_name = current_database() AND lower(schema_name) = lower(") ||
+         (schema ? sp_sql_literal(&sql, (sp_str){table, schema})
+                 : sp_buf_adds(&sql, "current_schema()")) ||
+         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") ||
+         sp_sql_literal(&sql, sp_str_of(name_part(table))) ||
          sp_buf_add(&sql, ") ORDER BY column_index", 24);
     rc = rc ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &out->facts, err);
     if (rc != SPATE_OK)
@@ -152,8 +168,8 @@ static int fit_field(sp_duckdb_sink *s, sp_duckdb_table *table, uint32_t f, targ
     if (fits)
         return SPATE_OK;
     char *words = sp_duckdb.value_varchar(&t->facts, 1, (idx_t)at);
-    snprintf(what, sizeof(what), "column \"%s\" is %.100s, its cells are %s: %s", field->name, words ? words : "?",
-             sp_kind_name(field->type.kind), why);
+    snprintf(what, sizeof(what), "column \"%s\" is %.100s, its cells are %s: %s", field->name,
+             words ? words : "?", sp_kind_name(field->type.kind), why);
     sp_duckdb.free(words);
     return add_problem(p, table->schema, what);
 }
@@ -169,7 +185,8 @@ static int check_unfilled(const sp_schema *schema, target *t, problems *p)
         for (uint32_t f = 0; f < schema->n_fields && name; f++)
             filled |= strcasecmp(schema->fields[f].name, name) == 0;
         if (name && !filled && sp_duckdb.value_boolean(&t->facts, 2, i)) {
-            snprintf(what, sizeof(what), "column \"%s\" is NOT NULL without a default, and nothing fills it", name);
+            snprintf(what, sizeof(what),
+                     "column \"%s\" is NOT NULL without a default, and nothing fills it", name);
             rc = add_problem(p, schema, what);
         }
         sp_duckdb.free(name);
@@ -183,8 +200,9 @@ static const char *insert_text(sp_duckdb_sink *s, const sp_schema *schema, const
     sp_buf sql;
     sp_buf_init(&sql);
     const char *text = NULL;
-    if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_sql_ident(&sql, schema->table) && !sp_buf_adds(&sql, " (") &&
-        !add_fields(&sql, schema) && !sp_buf_adds(&sql, ") ") && !sp_buf_adds(&sql, end))
+    if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_sql_ident(&sql, schema->table) &&
+        !sp_buf_adds(&sql, " (") && !add_fields(&sql, schema) && !sp_buf_adds(&sql, ") ") &&
+        !sp_buf_adds(&sql, end))
         text = sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return text;
@@ -198,7 +216,8 @@ static int try_insert(sp_duckdb_sink *s, sp_duckdb_table *table, problems *p, sp
     int rc = sp_buf_adds(&end, "SELECT NULL");
     for (uint32_t i = 1; i < table->schema->n_fields && rc == SPATE_OK; i++)
         rc = sp_buf_adds(&end, ", NULL");
-    const char *sql = rc || sp_buf_add(&end, " LIMIT 0", 9) ? NULL : insert_text(s, table->schema, end.data);
+    const char *sql =
+        rc || sp_buf_add(&end, " LIMIT 0", 9) ? NULL : insert_text(s, table->schema, end.data);
     sp_buf_done(&end);
     if (!sql)
         return sp_fail_nomem(err);
@@ -231,7 +250,9 @@ static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, problems *p, spate
     return p->n == before ? try_insert(s, table, p, err) : SPATE_OK;
 }
 
-/* ---- prepare -------------------------------------------------------------------------------------------------------------------- */
+/* ---- prepare
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t n)
 {
@@ -256,8 +277,10 @@ static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t 
         for (uint32_t f = 0; f < tables[i]->n_fields; f++)
             t->names[f] = tables[i]->fields[f].name;
         uint32_t rows = SP_DUCKDB_FLUSH_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u);
-        t->flush_rows = SP_MIN(SP_MAX(rows, (uint32_t)SP_DUCKDB_FLUSH_ROWS_MIN), (uint32_t)SP_DUCKDB_ROW_GROUP);
-        s->base.chunk_rows[i] = s->base.options.batch_rows ? s->base.options.batch_rows : SP_DUCKDB_CHUNK_ROWS;
+        t->flush_rows =
+            SP_MIN(SP_MAX(rows, (uint32_t)SP_DUCKDB_FLUSH_ROWS_MIN), (uint32_t)SP_DUCKDB_ROW_GROUP);
+        s->base.chunk_rows[i] =
+            s->base.options.batch_rows ? s->base.options.batch_rows : SP_DUCKDB_CHUNK_ROWS;
     }
     return SPATE_OK;
 }
@@ -290,8 +313,8 @@ static int drop_types(sp_duckdb_sink *s, const sp_schema *schema, spate_error *e
         if (schema->fields[f].n_labels == 0)
             continue;
         sql.len = 0;
-        rc = sp_buf_adds(&sql, "DROP TYPE IF EXISTS ") || sp_sql_type(&sql, SP_SQL_DUCKDB, schema, f) ||
-                     sp_buf_add(&sql, "", 1)
+        rc = sp_buf_adds(&sql, "DROP TYPE IF EXISTS ") ||
+                     sp_sql_type(&sql, SP_SQL_DUCKDB, schema, f) || sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     }
@@ -327,7 +350,8 @@ static int create_table(sp_duckdb_sink *s, sp_duckdb_table *table, spate_error *
     }
     if (rc == SPATE_OK)
         rc = sp_sql_create_types(&sql, SP_SQL_DUCKDB, schema) ||
-                     sp_sql_create_table(&sql, SP_SQL_DUCKDB, schema, s->keys == SP_DUCKDB_KEYS_ALL) ||
+                     sp_sql_create_table(&sql, SP_SQL_DUCKDB, schema,
+                                         s->keys == SP_DUCKDB_KEYS_ALL) ||
                      sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
@@ -344,7 +368,8 @@ static int create_tables(sp_duckdb_sink *s, spate_error *err)
     return rc;
 }
 
-/* A statement a table, each its own transaction: DuckDB checks foreign keys against rows that the same transaction deleted. */
+/* A statement a table, each its own transaction: DuckDB checks foreign keys against rows that the
+ * same transaction deleted. */
 static int empty_tables(sp_duckdb_sink *s, spate_error *err)
 {
     int rc = SPATE_OK;
@@ -359,7 +384,8 @@ static int table_number(const sp_duckdb_sink *s, const char *in_schema, const ch
         const char *table = s->tables[i].schema->table;
         size_t schema = schema_part(table);
         if (strcasecmp(name_part(table), name) == 0 &&
-            (!schema || (strlen(in_schema) == schema && strncasecmp(table, in_schema, schema) == 0)))
+            (!schema ||
+             (strlen(in_schema) == schema && strncasecmp(table, in_schema, schema) == 0)))
             return (int)i;
     }
     return -1;
@@ -373,20 +399,23 @@ static void add_dep(sp_sink_deps *deps, uint32_t parent)
     deps->tables[deps->n++] = parent;
 }
 
-/* Which tables must be complete before which: the foreign keys that the file has, whoever made them. */
+/* Which tables must be complete before which: the foreign keys that the file has, whoever made
+ * them. */
 static int find_deps(sp_duckdb_sink *s, spate_error *err)
 {
     duckdb_result found;
-    int rc = sp_duckdb_ask(s->conn,
-                           "SELECT schema_name, table_name, referenced_table FROM duckdb_constraints() "
-                           "WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database()",
-                           &found, err);
+    int rc = sp_duckdb_ask(
+        s->conn,
+        "SELECT schema_name, table_name, referenced_table FROM duckdb_constraints() "
+        "WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database()",
+        &found, err);
     if (rc != SPATE_OK)
         return rc;
     idx_t n = sp_duckdb.row_count(&found);
     unsigned keys = 0;
     for (idx_t i = 0; i < n; i++) {
-        char *in_schema = sp_duckdb.value_varchar(&found, 0, i), *child = sp_duckdb.value_varchar(&found, 1, i),
+        char *in_schema = sp_duckdb.value_varchar(&found, 0, i),
+             *child = sp_duckdb.value_varchar(&found, 1, i),
              *parent = sp_duckdb.value_varchar(&found, 2, i);
         int c = in_schema && child ? table_number(s, in_schema, child) : -1;
         int p = in_schema && parent ? table_number(s, in_schema, parent) : -1;
@@ -399,7 +428,8 @@ static int find_deps(sp_duckdb_sink *s, spate_error *err)
     }
     sp_duckdb.destroy_result(&found);
     if (keys && s->base.options.defer_constraints) {
-        sp_fail(err, SPATE_E_USAGE, "DuckDB cannot defer foreign keys, and tables in \"%s\" have them", s->base.shown);
+        sp_fail(err, SPATE_E_USAGE,
+                "DuckDB cannot defer foreign keys, and tables in \"%s\" have them", s->base.shown);
         sp_error_hint(err, "leave --defer-constraints away: parents are loaded before children");
         return SPATE_E_USAGE;
     }
@@ -417,9 +447,10 @@ static int make_and_look(sp_duckdb_sink *s, problems *p, spate_error *err)
     return rc == SPATE_OK ? find_deps(s, err) : rc;
 }
 
-/* DuckDB would keep the blocks it has written until four fifths of the machine's memory are full of them. They are of no use to
- * a load (measured: the same rate from 128 MiB up), so memory stays the same however many rows there are. Indexes must stay in
- * memory, so with keys in place the limit is left alone. A lane's rows wait in memory for their row group to fill. */
+/* DuckDB would keep the blocks it has written until four fifths of the machine's memory are full of
+ * them. They are of no use to a load (measured: the same rate from 128 MiB up), so memory stays the
+ * same however many rows there are. Indexes must stay in memory, so with keys in place the limit is
+ * left alone. A lane's rows wait in memory for their row group to fill. */
 static int limit_memory(sp_duckdb_sink *s, spate_error *err)
 {
     uint64_t row = 0;
@@ -430,14 +461,16 @@ static int limit_memory(sp_duckdb_sink *s, spate_error *err)
     }
     if (keys)
         return SPATE_OK;
-    uint64_t lane = SP_MAX((uint64_t)SP_DUCKDB_LANE_MEMORY_MIB, 2 * row * SP_DUCKDB_ROW_GROUP >> 20);
+    uint64_t lane =
+        SP_MAX((uint64_t)SP_DUCKDB_LANE_MEMORY_MIB, 2 * row * SP_DUCKDB_ROW_GROUP >> 20);
     char sql[80];
     snprintf(sql, sizeof(sql), "SET memory_limit = '%lluMiB'",
              (unsigned long long)(SP_DUCKDB_MEMORY_MIB + SP_MAX(s->base.options.lanes, 1u) * lane));
     return sp_duckdb_run(s->conn, sql, err);
 }
 
-static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, spate_error *err)
+static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables,
+                   spate_error *err)
 {
     sp_duckdb_sink *s = self_of(sink);
     problems p = {0};
@@ -450,7 +483,8 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     if (rc == SPATE_OK) {
         rc = make_and_look(s, &p, err);
         bool keep = rc == SPATE_OK && !sink->options.dry_run;
-        int ended = sp_duckdb_run(s->conn, keep ? "COMMIT" : "ROLLBACK", rc == SPATE_OK ? err : NULL);
+        int ended =
+            sp_duckdb_run(s->conn, keep ? "COMMIT" : "ROLLBACK", rc == SPATE_OK ? err : NULL);
         rc = rc == SPATE_OK ? ended : rc;
     }
     if (rc == SPATE_OK && sink->options.truncate && !sink->options.create && !sink->options.dry_run)
@@ -462,11 +496,14 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     return rc;
 }
 
-/* ---- finish ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- finish
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *err)
 {
-    int rc = built || sp_buf_add(sql, "", 1) ? sp_fail_nomem(err) : sp_duckdb_run(s->conn, sql->data, err);
+    int rc = built || sp_buf_add(sql, "", 1) ? sp_fail_nomem(err)
+                                             : sp_duckdb_run(s->conn, sql->data, err);
     sp_buf_done(sql);
     return rc;
 }
@@ -478,7 +515,9 @@ static int add_keys(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err
     int rc = run_for_key(s, &sql, sp_sql_add_keys(&sql, SP_SQL_DUCKDB, schema), err);
     if (rc == SPATE_E_NOMEM)
         sp_error_hint(err, "all rows are in the file; ?keys=none needs no memory for indexes");
-    return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "adding the keys of table \"%s\"", schema->table);
+    return rc == SPATE_OK
+               ? rc
+               : sp_fail_context(err, rc, "adding the keys of table \"%s\"", schema->table);
 }
 
 /* SELECT count(*) of the rows whose key is complete and in no parent row. */
@@ -497,12 +536,14 @@ static int orphans_sql(sp_buf *sql, const sp_schema *schema, const sp_foreign_ke
     return rc || sp_buf_add(sql, ")", 2);
 }
 
-static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key, spate_error *err)
+static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key,
+                             spate_error *err)
 {
     duckdb_result count;
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = orphans_sql(&sql, schema, key) ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &count, err);
+    int rc = orphans_sql(&sql, schema, key) ? sp_fail_nomem(err)
+                                            : sp_duckdb_ask(s->conn, sql.data, &count, err);
     sp_buf_done(&sql);
     if (rc != SPATE_OK)
         return rc;
@@ -510,20 +551,24 @@ static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const s
     sp_duckdb.destroy_result(&count);
     if (orphans == 0)
         return SPATE_OK;
-    return sp_fail(err, SPATE_E_DATA, "%lld rows of table \"%s\" refer by \"%s\" to no row of table \"%s\"",
-                   (long long)orphans, schema->table, schema->fields[key->columns[0]].name, key->parent);
+    return sp_fail(
+        err, SPATE_E_DATA, "%lld rows of table \"%s\" refer by \"%s\" to no row of table \"%s\"",
+        (long long)orphans, schema->table, schema->fields[key->columns[0]].name, key->parent);
 }
 
 /* COMMENT ON COLUMN "t"."c" IS 'references p(k)': where a reader of the schema will look. */
-static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key, spate_error *err)
+static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key,
+                            spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < key->n && rc == SPATE_OK; i++) {
-        char *note = sp_arena_printf(&s->arena, "references %s(%s)", key->parent, key->parent_columns[i]);
+        char *note =
+            sp_arena_printf(&s->arena, "references %s(%s)", key->parent, key->parent_columns[i]);
         sp_buf sql;
         sp_buf_init(&sql);
-        int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") || sp_sql_ident(&sql, schema->table) ||
-                    sp_buf_adds(&sql, ".") || add_column(&sql, schema->fields[key->columns[i]].name) ||
+        int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") ||
+                    sp_sql_ident(&sql, schema->table) || sp_buf_adds(&sql, ".") ||
+                    add_column(&sql, schema->fields[key->columns[i]].name) ||
                     sp_buf_adds(&sql, " IS ") || sp_sql_literal(&sql, sp_str_of(note));
         rc = run_for_key(s, &sql, built, err);
     }
@@ -545,7 +590,8 @@ static int finish_foreign_keys(sp_duckdb_sink *s, const sp_schema *schema, spate
 static int finish_keys(sp_duckdb_sink *s, spate_error *err)
 {
     char sql[64];
-    snprintf(sql, sizeof(sql), "RESET memory_limit; SET threads = %u", SP_MAX(sp_os_processors(), 1u));
+    snprintf(sql, sizeof(sql), "RESET memory_limit; SET threads = %u",
+             SP_MAX(sp_os_processors(), 1u));
     int rc = sp_duckdb_run(s->conn, sql, err);
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         if (s->tables[i].created)
@@ -562,7 +608,8 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     if (!s->prepared)
         return SPATE_OK;
     int rc = complete && s->keys == SP_DUCKDB_KEYS_PRIMARY ? finish_keys(s, err) : SPATE_OK;
-    /* The checkpoint takes the .wal file away; without it the next one to open the file does that. */
+    /* The checkpoint takes the .wal file away; without it the next one to open the file does that.
+     */
     int checkpoint = sp_duckdb_run(s->conn, "CHECKPOINT", rc == SPATE_OK && complete ? err : NULL);
     return rc == SPATE_OK && complete ? checkpoint : rc;
 }
@@ -585,7 +632,9 @@ static void sink_close(sp_sink *sink)
     sp_free(s);
 }
 
-/* ---- open ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- open
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static const sp_sink_ops duckdb_ops = {
     .prepare = prepare,
@@ -615,8 +664,10 @@ static int read_keys(sp_uri *uri, sp_duckdb_keys *keys, spate_error *err)
 static int check_options(const sp_uri *uri, const sp_sink_options *o, spate_error *err)
 {
     if (o->mode == SP_INSERT_INSERT || o->mode == SP_INSERT_UPSERT)
-        return sp_fail(err, SPATE_E_USAGE, "DuckDB files are loaded in bulk only: insert and upsert mode do not exist for \"%s\"",
-                       uri->path);
+        return sp_fail(
+            err, SPATE_E_USAGE,
+            "DuckDB files are loaded in bulk only: insert and upsert mode do not exist for \"%s\"",
+            uri->path);
     if (!*uri->path || strcmp(uri->path, ":memory:") == 0)
         return sp_fail(err, SPATE_E_USAGE, "a DuckDB sink needs the name of a file");
     if (!o->create && !sp_os_exists(uri->path)) {
@@ -635,8 +686,9 @@ static int name_sink(sp_duckdb_sink *s, const sp_uri *uri)
     return s->path && s->base.shown && s->base.how_to_query ? SPATE_OK : SPATE_E_NOMEM;
 }
 
-/* threads = 1: a statement runs in the lane that makes it. More would have each flush wake workers that compete with the lanes
- * for the same processors (measured: 2 lanes 7.1 instead of 8.6 M rows/s). finish_keys gives them back. */
+/* threads = 1: a statement runs in the lane that makes it. More would have each flush wake workers
+ * that compete with the lanes for the same processors (measured: 2 lanes 7.1 instead of 8.6 M
+ * rows/s). finish_keys gives them back. */
 static int open_file(sp_duckdb_sink *s, spate_error *err)
 {
     s->made_file = !sp_os_exists(s->path);

@@ -1,13 +1,16 @@
 /* duckdb_column.c - which cells fit which DuckDB type, and the loops that write them.
  *
- * Three answers: the cells are written as the column's own type; or as the DuckDB type nearest to them, and the INSERT casts
- * (checked by DuckDB: out of range is an error); or they do not go in, which is said before the first row. Rounding happens only
- * where SQL's assignment rounds as well: decimals of fewer places, float for double. */
+ * Three answers: the cells are written as the column's own type; or as the DuckDB type nearest to
+ * them, and the INSERT casts (checked by DuckDB: out of range is an error); or they do not go in,
+ * which is said before the first row. Rounding happens only where SQL's assignment rounds as well:
+ * decimals of fewer places, float for double. */
 #include "endpoint/duckdb_column.h"
 
 #include <stdio.h>
 
-/* ---- what fits ------------------------------------------------------------------------------------------------------- */
+/* ---- what fits
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_integer(duckdb_type id)
 {
@@ -22,22 +25,23 @@ static bool is_real(duckdb_type id)
 
 static bool is_timestamp(duckdb_type id)
 {
-    return id == DUCKDB_TYPE_TIMESTAMP || id == DUCKDB_TYPE_TIMESTAMP_TZ || id == DUCKDB_TYPE_TIMESTAMP_S ||
-           id == DUCKDB_TYPE_TIMESTAMP_MS || id == DUCKDB_TYPE_TIMESTAMP_NS;
+    return id == DUCKDB_TYPE_TIMESTAMP || id == DUCKDB_TYPE_TIMESTAMP_TZ ||
+           id == DUCKDB_TYPE_TIMESTAMP_S || id == DUCKDB_TYPE_TIMESTAMP_MS ||
+           id == DUCKDB_TYPE_TIMESTAMP_NS;
 }
 
 static duckdb_type natural_id(sp_kind kind)
 {
     static const duckdb_type ids[SP_KINDS] = {
-        [SP_BOOL] = DUCKDB_TYPE_BOOLEAN,     [SP_I16] = DUCKDB_TYPE_SMALLINT,
-        [SP_I32] = DUCKDB_TYPE_INTEGER,      [SP_I64] = DUCKDB_TYPE_BIGINT,
-        [SP_U64] = DUCKDB_TYPE_UBIGINT,      [SP_F32] = DUCKDB_TYPE_FLOAT,
-        [SP_F64] = DUCKDB_TYPE_DOUBLE,       [SP_DECIMAL] = DUCKDB_TYPE_DECIMAL,
-        [SP_DATE] = DUCKDB_TYPE_DATE,        [SP_TIME] = DUCKDB_TYPE_TIME,
+        [SP_BOOL] = DUCKDB_TYPE_BOOLEAN,        [SP_I16] = DUCKDB_TYPE_SMALLINT,
+        [SP_I32] = DUCKDB_TYPE_INTEGER,         [SP_I64] = DUCKDB_TYPE_BIGINT,
+        [SP_U64] = DUCKDB_TYPE_UBIGINT,         [SP_F32] = DUCKDB_TYPE_FLOAT,
+        [SP_F64] = DUCKDB_TYPE_DOUBLE,          [SP_DECIMAL] = DUCKDB_TYPE_DECIMAL,
+        [SP_DATE] = DUCKDB_TYPE_DATE,           [SP_TIME] = DUCKDB_TYPE_TIME,
         [SP_TIMESTAMP] = DUCKDB_TYPE_TIMESTAMP, [SP_TIMESTAMPTZ] = DUCKDB_TYPE_TIMESTAMP_TZ,
-        [SP_INTERVAL] = DUCKDB_TYPE_INTERVAL, [SP_UUID] = DUCKDB_TYPE_UUID,
-        [SP_TEXT] = DUCKDB_TYPE_VARCHAR,     [SP_JSON] = DUCKDB_TYPE_VARCHAR,
-        [SP_BYTES] = DUCKDB_TYPE_BLOB,       [SP_LIST] = DUCKDB_TYPE_LIST,
+        [SP_INTERVAL] = DUCKDB_TYPE_INTERVAL,   [SP_UUID] = DUCKDB_TYPE_UUID,
+        [SP_TEXT] = DUCKDB_TYPE_VARCHAR,        [SP_JSON] = DUCKDB_TYPE_VARCHAR,
+        [SP_BYTES] = DUCKDB_TYPE_BLOB,          [SP_LIST] = DUCKDB_TYPE_LIST,
     };
     return ids[kind];
 }
@@ -99,7 +103,8 @@ static bool has_alias(duckdb_logical_type type, const char *want)
     return same;
 }
 
-/* ---- written as the target's own type --------------------------------------------------------------------------------- */
+/* ---- written as the target's own type
+ * --------------------------------------------------------------------------------- */
 
 static duckdb_logical_type copy_type(duckdb_logical_type type)
 {
@@ -128,7 +133,8 @@ static uint32_t width_of_id(duckdb_type id)
     }
 }
 
-static bool direct_decimal(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target)
+static bool direct_decimal(sp_duckdb_column *column, const sp_type *cells,
+                           duckdb_logical_type target)
 {
     if (sp_duckdb.decimal_scale(target) != cells->scale || cells->precision == 0 ||
         cells->precision > sp_duckdb.decimal_width(target))
@@ -167,9 +173,11 @@ static bool direct_enum(sp_duckdb_column *column, duckdb_logical_type target, sp
     return true;
 }
 
-static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target, sp_arena *arena);
+static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target,
+                   sp_arena *arena);
 
-static bool direct_list(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target, sp_arena *arena)
+static bool direct_list(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target,
+                        sp_arena *arena)
 {
     duckdb_logical_type item = sp_duckdb.list_type_child_type(target);
     column->form = SP_DUCKDB_LIST;
@@ -179,12 +187,14 @@ static bool direct_list(sp_duckdb_column *column, const sp_type *cells, duckdb_l
     return fits;
 }
 
-static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target, sp_arena *arena)
+static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target,
+                   sp_arena *arena)
 {
     duckdb_type id = sp_duckdb.get_type_id(target);
     column->form = SP_DUCKDB_SAME;
     column->width = sp_kind_width(cells->kind);
-    /* The same 64 bits: a timestamp without a zone counts as UTC, as it does everywhere in spate. */
+    /* The same 64 bits: a timestamp without a zone counts as UTC, as it does everywhere in spate.
+     */
     if ((cells->kind == SP_TIMESTAMP && id == DUCKDB_TYPE_TIMESTAMP_TZ) ||
         (cells->kind == SP_TIMESTAMPTZ && id == DUCKDB_TYPE_TIMESTAMP))
         return true;
@@ -215,13 +225,15 @@ static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logica
     }
 }
 
-/* ---- written as the nearest type, then cast ---------------------------------------------------------------------------- */
+/* ---- written as the nearest type, then cast
+ * ---------------------------------------------------------------------------- */
 
 static duckdb_logical_type natural_type(const sp_type *cells, duckdb_type target)
 {
     if (cells->kind == SP_DECIMAL)
         return sp_duckdb.create_decimal_type(18, cells->scale);
-    if (cells->kind == SP_TIMESTAMPTZ && target != DUCKDB_TYPE_VARCHAR) /* a cast to date must not depend on a zone */
+    if (cells->kind == SP_TIMESTAMPTZ &&
+        target != DUCKDB_TYPE_VARCHAR) /* a cast to date must not depend on a zone */
         return sp_duckdb.create_logical_type(DUCKDB_TYPE_TIMESTAMP);
     if (cells->kind != SP_LIST)
         return sp_duckdb.create_logical_type(natural_id(cells->kind));
@@ -231,7 +243,8 @@ static duckdb_logical_type natural_type(const sp_type *cells, duckdb_type target
     return list;
 }
 
-static bool by_cast(sp_duckdb_column *column, const sp_type *cells, duckdb_type target, sp_arena *arena)
+static bool by_cast(sp_duckdb_column *column, const sp_type *cells, duckdb_type target,
+                    sp_arena *arena)
 {
     sp_type wide = *cells;
     wide.precision = 18;
@@ -239,7 +252,9 @@ static bool by_cast(sp_duckdb_column *column, const sp_type *cells, duckdb_type 
     return direct(column, cells->kind == SP_DECIMAL ? &wide : cells, column->type, arena);
 }
 
-/* ---- the choice ---------------------------------------------------------------------------------------------------------- */
+/* ---- the choice
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool range_fits(const sp_field *field, duckdb_type id)
 {
@@ -266,15 +281,16 @@ static bool labels_fit(const sp_duckdb_column *column, const sp_field *field, ch
     for (uint32_t i = 0; i < field->n_labels; i++) {
         sp_str word = field->labels[i];
         if (!column->labels.keys[label_slot(&column->labels, word.p, word.len)].p) {
-            snprintf(why, 160, "its type has no value '%.*s'", (int)SP_MIN(word.len, (size_t)100), word.p);
+            snprintf(why, 160, "its type has no value '%.*s'", (int)SP_MIN(word.len, (size_t)100),
+                     word.p);
             return false;
         }
     }
     return true;
 }
 
-bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field, duckdb_logical_type target, sp_arena *arena,
-                           char why[160])
+bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field,
+                           duckdb_logical_type target, sp_arena *arena, char why[160])
 {
     duckdb_type id = sp_duckdb.get_type_id(target);
     *column = (sp_duckdb_column){0};
@@ -283,8 +299,8 @@ bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field, duck
         return false;
     }
     if (!range_fits(field, id)) {
-        snprintf(why, 160, "cells from %lld to %lld are out of its range", (long long)field->bounds.min,
-                 (long long)field->bounds.max);
+        snprintf(why, 160, "cells from %lld to %lld are out of its range",
+                 (long long)field->bounds.min, (long long)field->bounds.max);
         return false;
     }
     if (direct(column, &field->type, target, arena)) {
@@ -300,9 +316,12 @@ void sp_duckdb_column_done(sp_duckdb_column *column)
         sp_duckdb.destroy_logical_type(&column->type);
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
-/* A string is 16 bytes: its length, then up to 12 bytes of it (the rest zero), or its first 4 bytes and a pointer. */
+/* A string is 16 bytes: its length, then up to 12 bytes of it (the rest zero), or its first 4 bytes
+ * and a pointer. */
 static void fill_strings(const sp_column *cells, uint32_t rows, char *out)
 {
     _Static_assert(sizeof(duckdb_string_t) == 16, "DuckDB's string header");
@@ -346,8 +365,8 @@ static void fill_uuids(const uint8_t *in, uint32_t rows, uint64_t *out)
     }
 }
 
-static int fill_decimals(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, void *out,
-                         spate_error *err)
+static int fill_decimals(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
+                         void *out, spate_error *err)
 {
     const int64_t *in = cells->data;
     uint64_t lost = 0;
@@ -363,7 +382,8 @@ static int fill_decimals(const sp_duckdb_column *column, const sp_column *cells,
             ((duckdb_hugeint *)out)[i] = (duckdb_hugeint){(uint64_t)v, v >> 63};
         }
     }
-    return lost ? sp_fail(err, SPATE_E_DATA, "a decimal has more digits than its column") : SPATE_OK;
+    return lost ? sp_fail(err, SPATE_E_DATA, "a decimal has more digits than its column")
+                : SPATE_OK;
 }
 
 /* The slot where the text is, or where it would be. */
@@ -373,12 +393,14 @@ static uint32_t label_slot(const sp_duckdb_labels *labels, const char *p, size_t
     for (size_t i = 0; i < len; i++)
         z = (z ^ (uint8_t)p[i]) * UINT64_C(0x100000001b3);
     uint32_t at = (uint32_t)(z ^ z >> 32) & labels->mask;
-    while (labels->keys[at].p && !(labels->keys[at].len == len && memcmp(labels->keys[at].p, p, len) == 0))
+    while (labels->keys[at].p &&
+           !(labels->keys[at].len == len && memcmp(labels->keys[at].p, p, len) == 0))
         at = (at + 1) & labels->mask;
     return at;
 }
 
-static int fill_enums(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, void *out, spate_error *err)
+static int fill_enums(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
+                      void *out, spate_error *err)
 {
     const sp_duckdb_labels *labels = &column->labels;
     for (uint32_t i = 0; i < rows; i++) {
@@ -401,21 +423,25 @@ static int fill_enums(const sp_duckdb_column *column, const sp_column *cells, ui
     return SPATE_OK;
 }
 
-static int fill_lists(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, duckdb_vector vector,
-                      spate_error *err)
+static int fill_lists(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
+                      duckdb_vector vector, spate_error *err)
 {
     duckdb_list_entry *out = sp_duckdb.vector_get_data(vector);
     uint32_t items = (uint32_t)cells->offsets[rows];
     for (uint32_t i = 0; i < rows; i++)
-        out[i] = (duckdb_list_entry){(uint64_t)cells->offsets[i], (uint64_t)(cells->offsets[i + 1] - cells->offsets[i])};
+        out[i] = (duckdb_list_entry){(uint64_t)cells->offsets[i],
+                                     (uint64_t)(cells->offsets[i + 1] - cells->offsets[i])};
     if (sp_duckdb.list_vector_reserve(vector, items) == DuckDBError ||
         sp_duckdb.list_vector_set_size(vector, items) == DuckDBError)
         return sp_fail_nomem(err);
-    return sp_duckdb_fill(column->item, cells->child, items, sp_duckdb.list_vector_get_child(vector), err);
+    return sp_duckdb_fill(column->item, cells->child, items,
+                          sp_duckdb.list_vector_get_child(vector), err);
 }
 
-/* Arrow's bitmaps are DuckDB's. Once a vector has one it keeps it, so it must be set again when all cells are present. */
-static int fill_validity(const sp_column *cells, uint32_t rows, duckdb_vector vector, spate_error *err)
+/* Arrow's bitmaps are DuckDB's. Once a vector has one it keeps it, so it must be set again when all
+ * cells are present. */
+static int fill_validity(const sp_column *cells, uint32_t rows, duckdb_vector vector,
+                         spate_error *err)
 {
     uint64_t *bits = sp_duckdb.vector_get_validity(vector);
     if (!cells->validity) {
@@ -433,8 +459,8 @@ static int fill_validity(const sp_column *cells, uint32_t rows, duckdb_vector ve
     return SPATE_OK;
 }
 
-int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, duckdb_vector vector,
-                   spate_error *err)
+int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
+                   duckdb_vector vector, spate_error *err)
 {
     void *out = sp_duckdb.vector_get_data(vector);
     int rc = fill_validity(cells, rows, vector, err);

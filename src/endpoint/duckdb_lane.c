@@ -1,8 +1,9 @@
 /* duckdb_lane.c - one connection that appends chunks, each a transaction.
  *
- * A lane keeps one table open: an appender, and one data chunk whose vectors are written over and over and never reset, so their
- * memory can be lent. DuckDB copies the chunk when it is appended. Rows go to DuckDB in flushes of at most a row group, which
- * keeps a lane's memory bounded whatever the chunk is.
+ * A lane keeps one table open: an appender, and one data chunk whose vectors are written over and
+ * over and never reset, so their memory can be lent. DuckDB copies the chunk when it is appended.
+ * Rows go to DuckDB in flushes of at most a row group, which keeps a lane's memory bounded whatever
+ * the chunk is.
  *
  *      idle --begin--> open --write...--> open --commit--> idle
  *                       +----------------rollback----------^
@@ -28,12 +29,14 @@ static sp_duckdb_sink *sink_of(const duckdb_lane *l)
 static int fail_appender(duckdb_lane *l, spate_error *err)
 {
     duckdb_error_data data = sp_duckdb.appender_error_data(l->appender);
-    int rc = sp_duckdb_fail(err, sp_duckdb.error_data_error_type(data), sp_duckdb.error_data_message(data));
+    int rc = sp_duckdb_fail(err, sp_duckdb.error_data_error_type(data),
+                            sp_duckdb.error_data_message(data));
     sp_duckdb.destroy_error_data(&data);
     return rc;
 }
 
-/* Destroying an appender flushes it: call this before the transaction ends that the rows must go down with. */
+/* Destroying an appender flushes it: call this before the transaction ends that the rows must go
+ * down with. */
 static void close_table(duckdb_lane *l)
 {
     if (l->appender)
@@ -51,8 +54,8 @@ static int open_table(duckdb_lane *l, uint32_t number, spate_error *err)
     if (l->table == t)
         return SPATE_OK;
     close_table(l);
-    if (sp_duckdb.appender_create_query(l->conn, t->insert, n, t->types, "spate_rows", t->names, &l->appender) ==
-        DuckDBError)
+    if (sp_duckdb.appender_create_query(l->conn, t->insert, n, t->types, "spate_rows", t->names,
+                                        &l->appender) == DuckDBError)
         return l->appender ? fail_appender(l, err) : sp_fail_nomem(err);
     l->rows = sp_duckdb.create_data_chunk(t->types, n);
     if (!l->rows)
@@ -98,7 +101,8 @@ int sp_duckdb_lane_lend(sp_lane *lane, sp_batch *batch, spate_error *err)
     duckdb_lane *l = (duckdb_lane *)lane;
     for (uint32_t i = 0; i < l->table->schema->n_fields; i++)
         if (l->table->columns[i].form == SP_DUCKDB_SAME)
-            batch->columns[i].data = sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(l->rows, i));
+            batch->columns[i].data =
+                sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(l->rows, i));
     return SPATE_OK;
 }
 

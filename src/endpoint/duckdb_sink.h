@@ -1,4 +1,5 @@
-/* duckdb_sink.h - private to the DuckDB endpoint: what the sink (duckdb.c) and its lanes (duckdb_lane.c) share. */
+/* duckdb_sink.h - private to the DuckDB endpoint: what the sink (duckdb.c) and its lanes
+ * (duckdb_lane.c) share. */
 #ifndef SP_DUCKDB_SINK_H
 #define SP_DUCKDB_SINK_H
 
@@ -6,24 +7,30 @@
 #include "endpoint/endpoint.h"
 
 enum {
-    SP_DUCKDB_ROW_GROUP = 122880,          /* rows in DuckDB's unit of storage */
-    SP_DUCKDB_CHUNK_ROWS = 245760,         /* two: from there on commits cost nothing, below they double the work */
-    SP_DUCKDB_FLUSH_BYTES = 16 << 20,      /* rows that a lane holds back before it hands them to DuckDB */
+    SP_DUCKDB_ROW_GROUP = 122880, /* rows in DuckDB's unit of storage */
+    SP_DUCKDB_CHUNK_ROWS =
+        245760, /* two: from there on commits cost nothing, below they double the work */
+    SP_DUCKDB_FLUSH_BYTES =
+        16 << 20, /* rows that a lane holds back before it hands them to DuckDB */
     SP_DUCKDB_FLUSH_ROWS_MIN = 10240,
-    SP_DUCKDB_MEMORY_MIB = 256,            /* DuckDB's while loading, and for each lane: */
+    SP_DUCKDB_MEMORY_MIB = 256, /* DuckDB's while loading, and for each lane: */
     SP_DUCKDB_LANE_MEMORY_MIB = 64,
 };
 
-typedef enum sp_duckdb_keys { SP_DUCKDB_KEYS_PRIMARY, SP_DUCKDB_KEYS_ALL, SP_DUCKDB_KEYS_NONE } sp_duckdb_keys;
+typedef enum sp_duckdb_keys {
+    SP_DUCKDB_KEYS_PRIMARY,
+    SP_DUCKDB_KEYS_ALL,
+    SP_DUCKDB_KEYS_NONE
+} sp_duckdb_keys;
 
 typedef struct sp_duckdb_table {
     const sp_schema *schema;
     sp_duckdb_column *columns;  /* one a field */
     duckdb_logical_type *types; /* of the columns: borrowed */
     const char **names;
-    const char *insert;         /* INSERT INTO "t" (...) FROM spate_rows */
+    const char *insert; /* INSERT INTO "t" (...) FROM spate_rows */
     uint32_t flush_rows;
-    bool created;               /* by this run */
+    bool created; /* by this run */
 } sp_duckdb_table;
 
 typedef struct sp_duckdb_sink {

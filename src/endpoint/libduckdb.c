@@ -7,7 +7,8 @@
 
 sp_duckdb_library sp_duckdb;
 
-static const char *const library_names[] = {"libduckdb.so", SP_DEPS_DIR "/duckdb/libduckdb.so", NULL};
+static const char *const library_names[] = {"libduckdb.so", SP_DEPS_DIR "/duckdb/libduckdb.so",
+                                            NULL};
 
 int sp_duckdb_load(spate_error *err)
 {
@@ -19,7 +20,8 @@ int sp_duckdb_load(spate_error *err)
 #undef X
     };
     pthread_mutex_lock(&lock);
-    int rc = loaded ? SPATE_OK : sp_os_library_load(library_names, functions, SP_COUNT(functions), err);
+    int rc =
+        loaded ? SPATE_OK : sp_os_library_load(library_names, functions, SP_COUNT(functions), err);
     loaded = rc == SPATE_OK;
     pthread_mutex_unlock(&lock);
     return rc;
@@ -34,7 +36,8 @@ static int status_of(duckdb_error_type type, const char *text)
     case DUCKDB_ERROR_INVALID_INPUT:
     case DUCKDB_ERROR_MISMATCH_TYPE:
         return SPATE_E_DATA;
-    case DUCKDB_ERROR_TRANSACTION: /* a key that another lane committed meanwhile is found at COMMIT */
+    case DUCKDB_ERROR_TRANSACTION: /* a key that another lane committed meanwhile is found at COMMIT
+                                    */
         return strstr(text, "onstraint") ? SPATE_E_DATA : SPATE_E_RETRY;
     case DUCKDB_ERROR_IO:
         return strstr(text, "not a valid DuckDB") ? SPATE_E_CORRUPT : SPATE_E_IO;
@@ -74,7 +77,8 @@ static int fail_open(spate_error *err, const char *path, const char *text)
     if (strstr(text, "Could not set lock")) {
         int rc = sp_fail(err, SPATE_E_UNREACHABLE, "\"%s\" is in use by another process", path);
         sp_error_detail(err, "%s", text);
-        sp_error_hint(err, "DuckDB lets one process write to a file: close the other one and start again");
+        sp_error_hint(
+            err, "DuckDB lets one process write to a file: close the other one and start again");
         return rc;
     }
     if (strstr(text, "not a valid DuckDB")) {
@@ -82,14 +86,16 @@ static int fail_open(spate_error *err, const char *path, const char *text)
         sp_error_hint(err, "name a file that does not exist yet, or remove this one");
         return SPATE_E_CORRUPT;
     }
-    sp_fail(err, strstr(text, "IO Error") ? SPATE_E_IO : SPATE_E_UNREACHABLE, "could not open \"%s\"", path);
+    sp_fail(err, strstr(text, "IO Error") ? SPATE_E_IO : SPATE_E_UNREACHABLE,
+            "could not open \"%s\"", path);
     sp_error_detail(err, "%s", text);
     if (strstr(text, "No such file"))
         sp_error_hint(err, "is the directory there?");
     return strstr(text, "IO Error") ? SPATE_E_IO : SPATE_E_UNREACHABLE;
 }
 
-int sp_duckdb_open(const char *path, bool read_only, unsigned threads, duckdb_database *db, spate_error *err)
+int sp_duckdb_open(const char *path, bool read_only, unsigned threads, duckdb_database *db,
+                   spate_error *err)
 {
     duckdb_config config = NULL;
     char *why = NULL, number[16];
@@ -115,7 +121,8 @@ int sp_duckdb_ask(duckdb_connection conn, const char *sql, duckdb_result *result
 {
     if (sp_duckdb.query(conn, sql, result) == DuckDBSuccess)
         return SPATE_OK;
-    int rc = sp_duckdb_fail(err, sp_duckdb.result_error_type(result), sp_duckdb.result_error(result));
+    int rc =
+        sp_duckdb_fail(err, sp_duckdb.result_error_type(result), sp_duckdb.result_error(result));
     sp_duckdb.destroy_result(result);
     return rc;
 }

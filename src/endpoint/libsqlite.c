@@ -19,7 +19,8 @@ int sp_sqlite_load(spate_error *err)
 #undef X
     };
     pthread_mutex_lock(&lock);
-    int rc = loaded ? SPATE_OK : sp_os_library_load(library_names, functions, SP_COUNT(functions), err);
+    int rc =
+        loaded ? SPATE_OK : sp_os_library_load(library_names, functions, SP_COUNT(functions), err);
     loaded = rc == SPATE_OK;
     pthread_mutex_unlock(&lock);
     return rc;
@@ -61,7 +62,8 @@ int sp_sqlite_fail(spate_error *err, sqlite3 *db, const char *shown)
     int code = sp_sqlite.extended_errcode(db), low = code & 0xff;
     int rc = sp_fail(err, status_of(code), "SQLite: \"%s\": %s", shown, sp_sqlite.errmsg(db));
     if (low == SQLITE_BUSY || low == SQLITE_LOCKED)
-        sp_error_hint(err, "another process writes to the file (waited %d s): close it and start again",
+        sp_error_hint(err,
+                      "another process writes to the file (waited %d s): close it and start again",
                       BUSY_TIMEOUT_MS / 1000);
     else if (low == SQLITE_CANTOPEN)
         sp_error_hint(err, "is the directory there, and may it be written to?");
@@ -88,5 +90,6 @@ int sp_sqlite_open(const char *path, int flags, sqlite3 **db, spate_error *err)
 
 int sp_sqlite_run(sqlite3 *db, const char *sql, const char *shown, spate_error *err)
 {
-    return sp_sqlite.exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, db, shown);
+    return sp_sqlite.exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SPATE_OK
+                                                                  : sp_sqlite_fail(err, db, shown);
 }

@@ -1,5 +1,6 @@
-/* libsqlite.h - SQLite's library, loaded when a run first opens an SQLite file. Private to the SQLite endpoint: sqlite3.h is
- * included here and nowhere else. Calls read sp_sqlite.step(...) for sqlite3_step(...). */
+/* libsqlite.h - SQLite's library, loaded when a run first opens an SQLite file. Private to the
+ * SQLite endpoint: sqlite3.h is included here and nowhere else. Calls read sp_sqlite.step(...) for
+ * sqlite3_step(...). */
 #ifndef SP_LIBSQLITE_H
 #define SP_LIBSQLITE_H
 
@@ -7,12 +8,13 @@
 
 #include <sqlite3.h>
 
-#define SP_SQLITE_FUNCTIONS(X)                                                                       \
-    X(open_v2) X(close_v2) X(errmsg) X(extended_errcode) X(extended_result_codes) X(busy_timeout)    \
-    X(limit) X(exec) X(prepare_v2) X(step) X(reset) X(finalize) X(changes) X(libversion_number)      \
-    X(bind_null) X(bind_int64) X(bind_double) X(bind_text) X(bind_blob) X(clear_bindings)            \
-    X(column_count) X(column_name) X(column_type) X(column_int64) X(column_text) X(column_blob)      \
-    X(column_bytes) X(column_double) X(free)
+#define SP_SQLITE_FUNCTIONS(X)                                                                     \
+    X(open_v2)                                                                                     \
+    X(close_v2) X(errmsg) X(extended_errcode) X(extended_result_codes) X(busy_timeout) X(limit)    \
+        X(exec) X(prepare_v2) X(step) X(reset) X(finalize) X(changes) X(libversion_number)         \
+            X(bind_null) X(bind_int64) X(bind_double) X(bind_text) X(bind_blob) X(clear_bindings)  \
+                X(column_count) X(column_name) X(column_type) X(column_int64) X(column_text)       \
+                    X(column_blob) X(column_bytes) X(column_double) X(free)
 
 typedef struct sp_sqlite_library {
 #define X(name) __typeof__(&sqlite3_##name) name;

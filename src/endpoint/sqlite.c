@@ -1,18 +1,19 @@
 /* sqlite.c - the sink of SQLite files: one lane, a transaction a chunk, a hundred rows a statement.
  *
- * What SQLite has no type for is written as its documentation advises, and as its functions read it:
+ * What SQLite has no type for is written as its documentation advises, and as its functions read
+ * it:
  *
  *   booleans         0 and 1
  *   decimals         a number, REAL where it has places; exact text in a column declared TEXT
- *   dates and times  ISO 8601 text (timestamptz with Z); seconds since 1970 in a column with INTEGER affinity
- *   uuid             36 characters; 16 bytes in a column declared BLOB
- *   lists            JSON text
- *   NaN              refused: SQLite would store NULL
+ *   dates and times  ISO 8601 text (timestamptz with Z); seconds since 1970 in a column with
+ * INTEGER affinity uuid             36 characters; 16 bytes in a column declared BLOB lists JSON
+ * text NaN              refused: SQLite would store NULL
  *
- * Durability: SQLite's rollback journal with synchronous=NORMAL, so a commit survives the death of this process, and after a
- * power failure the file is whole. New pages need no journal: measured, it loads a quarter faster than a WAL, which writes every
- * page twice. A file that is in WAL mode stays in it.
- * Foreign keys are enforced, parents are loaded before children; with --defer-constraints they are checked once, in finish. */
+ * Durability: SQLite's rollback journal with synchronous=NORMAL, so a commit survives the death of
+ * this process, and after a power failure the file is whole. New pages need no journal: measured,
+ * it loads a quarter faster than a WAL, which writes every page twice. A file that is in WAL mode
+ * stays in it. Foreign keys are enforced, parents are loaded before children; with
+ * --defer-constraints they are checked once, in finish. */
 #include "codec/codec.h"
 #include "endpoint/endpoint.h"
 #include "endpoint/sqlite_cells.h"
@@ -22,11 +23,11 @@
 #include <strings.h>
 
 enum {
-    CHUNK_BYTES = 8 << 20,        /* of a transaction */
+    CHUNK_BYTES = 8 << 20, /* of a transaction */
     CHUNK_ROWS_MIN = 1000,
-    STATEMENT_ROWS_MAX = 128,     /* a power of two: a full batch divides into statements */
-    STATEMENT_SIZES = 8,          /* 1, 2, 4 ... 128 */
-    PARENTS_SHOWN = 5,            /* foreign key violations told */
+    STATEMENT_ROWS_MAX = 128, /* a power of two: a full batch divides into statements */
+    STATEMENT_SIZES = 8,      /* 1, 2, 4 ... 128 */
+    PARENTS_SHOWN = 5,        /* foreign key violations told */
 };
 
 typedef struct sqlite_table {
@@ -66,7 +67,9 @@ static int run(sqlite_sink *s, const char *sql, spate_error *err)
     return sp_sqlite_run(s->db, sql, s->path, err);
 }
 
-/* ---- looking at the target ----------------------------------------------------------------------------------------------- */
+/* ---- looking at the target
+ * -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct problems {
     sp_buf text; /* a line each */
@@ -86,23 +89,26 @@ static int tell_problems(const problems *p, const char *shown, spate_error *err)
     if (p->n == 1)
         sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %.*s", shown, first, p->text.data);
     else {
-        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %u things are in the way", shown, p->n);
+        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %u things are in the way", shown,
+                p->n);
         sp_error_detail(err, "%.*s", (int)p->text.len - 1, p->text.data);
     }
     if (p->missing)
         sp_error_hint(err, "--create makes missing tables");
     if (p->exists)
-        sp_error_hint(err, "--truncate without --create loads into tables that are there; both replace them");
+        sp_error_hint(
+            err, "--truncate without --create loads into tables that are there; both replace them");
     return SPATE_E_CONFIG;
 }
 
 /* SELECT columns FROM pragma_x('table'), as a statement at its first row or end. */
-static int ask_pragma(sqlite_sink *s, const char *select, const char *table, sqlite3_stmt **out, spate_error *err)
+static int ask_pragma(sqlite_sink *s, const char *select, const char *table, sqlite3_stmt **out,
+                      spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, select) || sp_buf_adds(&sql, "(") || sp_sql_literal(&sql, sp_str_of(table)) ||
-                     sp_buf_add(&sql, ")", 2)
+    int rc = sp_buf_adds(&sql, select) || sp_buf_adds(&sql, "(") ||
+                     sp_sql_literal(&sql, sp_str_of(table)) || sp_buf_add(&sql, ")", 2)
                  ? sp_fail_nomem(err)
                  : SPATE_OK;
     if (rc == SPATE_OK && sp_sqlite.prepare_v2(s->db, sql.data, -1, out, NULL) != SQLITE_OK)
@@ -133,21 +139,26 @@ static int look_at_column(sqlite_table *t, sqlite3_stmt *row, int n_keys, proble
     const char *name = text_at(row, COLUMN_NAME), *type = text_at(row, COLUMN_TYPE);
     int f = field_of(t->schema, name);
     bool generated = sp_sqlite.column_int64(row, COLUMN_HIDDEN) > 1;
-    bool rowid = n_keys == 1 && sp_sqlite.column_int64(row, COLUMN_KEY) == 1 && strcasecmp(type, "INTEGER") == 0;
+    bool rowid = n_keys == 1 && sp_sqlite.column_int64(row, COLUMN_KEY) == 1 &&
+                 strcasecmp(type, "INTEGER") == 0;
     char what[400] = "";
     if (f < 0) {
         if (sp_sqlite.column_int64(row, COLUMN_NOT_NULL) && !generated && !rowid &&
             sp_sqlite.column_type(row, COLUMN_DEFAULT) == SQLITE_NULL)
-            snprintf(what, sizeof(what), "column \"%.150s\" is NOT NULL without a default, and nothing fills it", name);
+            snprintf(what, sizeof(what),
+                     "column \"%.150s\" is NOT NULL without a default, and nothing fills it", name);
         return *what ? add_problem(p, t->schema, what) : SPATE_OK;
     }
     sp_kind kind = t->schema->fields[f].type.kind;
-    t->targets[f] = (sp_sqlite_target){.found = true, .affinity = sp_sqlite_affinity(type), .blob = strcasecmp(type, "BLOB") == 0};
+    t->targets[f] = (sp_sqlite_target){
+        .found = true, .affinity = sp_sqlite_affinity(type), .blob = strcasecmp(type, "BLOB") == 0};
     if (generated)
         snprintf(what, sizeof(what), "column \"%.150s\" is generated by SQLite", name);
     else if (rowid && !(kind == SP_I16 || kind == SP_I32 || kind == SP_I64 || kind == SP_U64))
-        snprintf(what, sizeof(what), "column \"%.150s\" is INTEGER PRIMARY KEY, which takes integers only, its cells are %s",
-                 name, sp_kind_name(kind));
+        snprintf(
+            what, sizeof(what),
+            "column \"%.150s\" is INTEGER PRIMARY KEY, which takes integers only, its cells are %s",
+            name, sp_kind_name(kind));
     return *what ? add_problem(p, t->schema, what) : SPATE_OK;
 }
 
@@ -167,8 +178,9 @@ static int look_at(sqlite_sink *s, sqlite_table *t, problems *p, spate_error *er
     sqlite3_stmt *row = NULL;
     int keys, rc = count_keys(s, t->schema->table, &keys, err);
     if (rc == SPATE_OK)
-        rc = ask_pragma(s, "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo",
-                        t->schema->table, &row, err);
+        rc = ask_pragma(
+            s, "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo",
+            t->schema->table, &row, err);
     while (rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW)
         rc = look_at_column(t, row, keys, p) ? sp_fail_nomem(err) : SPATE_OK;
     sp_sqlite.finalize(row);
@@ -210,7 +222,9 @@ static int check_presence(sqlite_sink *s, problems *p)
     return rc;
 }
 
-/* ---- dependencies -------------------------------------------------------------------------------------------------------- */
+/* ---- dependencies
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void add_dep(sqlite_sink *s, uint32_t child, const char *parent)
 {
@@ -231,7 +245,8 @@ static bool leads_to(const sqlite_sink *s, uint32_t from, uint32_t goal, bool *p
     const sp_sink_deps *deps = &s->base.deps[from];
     path[from] = true;
     for (uint32_t i = 0; i < deps->n; i++)
-        if (deps->tables[i] == goal || (!path[deps->tables[i]] && leads_to(s, deps->tables[i], goal, path)))
+        if (deps->tables[i] == goal ||
+            (!path[deps->tables[i]] && leads_to(s, deps->tables[i], goal, path)))
             return true;
     return false;
 }
@@ -244,8 +259,10 @@ static int check_cycles(sqlite_sink *s, spate_error *err)
             return sp_fail_nomem(err);
         if (!leads_to(s, t, t, path))
             continue;
-        sp_fail(err, SPATE_E_CONFIG, "the foreign keys of table \"%s\" lead back to it: no order of loading satisfies them",
-                s->tables[t].schema->table);
+        sp_fail(
+            err, SPATE_E_CONFIG,
+            "the foreign keys of table \"%s\" lead back to it: no order of loading satisfies them",
+            s->tables[t].schema->table);
         sp_error_hint(err, "--defer-constraints checks them when all rows are there");
         return SPATE_E_CONFIG;
     }
@@ -258,7 +275,8 @@ static int find_deps(sqlite_sink *s, spate_error *err)
     int rc = SPATE_OK;
     for (uint32_t t = 0; t < s->n_tables && rc == SPATE_OK; t++) {
         sqlite3_stmt *row = NULL;
-        rc = ask_pragma(s, "SELECT \"table\" FROM pragma_foreign_key_list", s->tables[t].schema->table, &row, err);
+        rc = ask_pragma(s, "SELECT \"table\" FROM pragma_foreign_key_list",
+                        s->tables[t].schema->table, &row, err);
         while (rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW)
             add_dep(s, t, text_at(row, 0));
         sp_sqlite.finalize(row);
@@ -266,7 +284,9 @@ static int find_deps(sqlite_sink *s, spate_error *err)
     return rc == SPATE_OK ? check_cycles(s, err) : rc;
 }
 
-/* ---- prepare ------------------------------------------------------------------------------------------------------------- */
+/* ---- prepare
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t power_of_two_below(uint32_t n)
 {
@@ -295,11 +315,16 @@ static int allocate(sqlite_sink *s, const sp_schema *const *tables, uint32_t n)
         s->base.deps[i].tables = sp_arena_alloc(a, n, sizeof(uint32_t));
         if (!t->targets || !s->base.deps[i].tables)
             return SPATE_E_NOMEM;
-        uint32_t rows = SP_MAX(SP_MIN(variables / SP_MAX(tables[i]->n_fields, 1u), (uint32_t)STATEMENT_ROWS_MAX), 1u);
-        bool statement_size = o->batch_rows && (o->mode == SP_INSERT_INSERT || o->mode == SP_INSERT_UPSERT);
-        t->statement_rows = power_of_two_below(statement_size ? (uint32_t)SP_MIN(o->batch_rows, (uint64_t)rows) : rows);
+        uint32_t rows = SP_MAX(
+            SP_MIN(variables / SP_MAX(tables[i]->n_fields, 1u), (uint32_t)STATEMENT_ROWS_MAX), 1u);
+        bool statement_size =
+            o->batch_rows && (o->mode == SP_INSERT_INSERT || o->mode == SP_INSERT_UPSERT);
+        t->statement_rows = power_of_two_below(
+            statement_size ? (uint32_t)SP_MIN(o->batch_rows, (uint64_t)rows) : rows);
         uint64_t fit = CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u);
-        s->base.chunk_rows[i] = o->batch_rows && !statement_size ? o->batch_rows : SP_MAX(fit, (uint64_t)CHUNK_ROWS_MIN);
+        s->base.chunk_rows[i] = o->batch_rows && !statement_size
+                                    ? o->batch_rows
+                                    : SP_MAX(fit, (uint64_t)CHUNK_ROWS_MIN);
     }
     return SPATE_OK;
 }
@@ -309,8 +334,9 @@ static int run_for(sqlite_sink *s, const char *head, const char *table, spate_er
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_add(&sql, "", 1) ? sp_fail_nomem(err)
-                                                                                           : run(s, sql.data, err);
+    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_add(&sql, "", 1)
+                 ? sp_fail_nomem(err)
+                 : run(s, sql.data, err);
     sp_buf_done(&sql);
     return rc;
 }
@@ -331,8 +357,9 @@ static int create_tables(sqlite_sink *s, spate_error *err)
         const sp_schema *schema = s->tables[i].schema;
         sp_buf sql;
         sp_buf_init(&sql);
-        rc = sp_sql_create_table(&sql, SP_SQL_SQLITE, schema, true) || sp_buf_add(&sql, "", 1) ? sp_fail_nomem(err)
-                                                                                              : run(s, sql.data, err);
+        rc = sp_sql_create_table(&sql, SP_SQL_SQLITE, schema, true) || sp_buf_add(&sql, "", 1)
+                 ? sp_fail_nomem(err)
+                 : run(s, sql.data, err);
         sp_buf_done(&sql);
         if (rc != SPATE_OK)
             return sp_fail_context(err, rc, "creating table \"%s\"", schema->table);
@@ -344,7 +371,8 @@ static int check_upsert(sqlite_sink *s, spate_error *err)
 {
     for (uint32_t i = 0; i < s->n_tables && s->base.options.mode == SP_INSERT_UPSERT; i++)
         if (s->tables[i].schema->n_primary_key == 0)
-            return sp_fail(err, SPATE_E_CONFIG, "cannot upsert into table \"%s\": it has no primary key in the plan",
+            return sp_fail(err, SPATE_E_CONFIG,
+                           "cannot upsert into table \"%s\": it has no primary key in the plan",
                            s->tables[i].schema->table);
     return SPATE_OK;
 }
@@ -369,7 +397,8 @@ static int make_and_look(sqlite_sink *s, problems *p, spate_error *err)
     return rc == SPATE_OK && !o->defer_constraints ? find_deps(s, err) : rc;
 }
 
-/* Deferred, so that the order in which tables are emptied does not matter; what is wrong at the end fails the COMMIT. */
+/* Deferred, so that the order in which tables are emptied does not matter; what is wrong at the end
+ * fails the COMMIT. */
 static int in_transaction(sqlite_sink *s, problems *p, spate_error *err)
 {
     int rc = run(s, "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON", err);
@@ -383,11 +412,13 @@ static int in_transaction(sqlite_sink *s, problems *p, spate_error *err)
     return rc;
 }
 
-/* locking_mode=EXCLUSIVE saves the locks of every transaction, and keeps a WAL's index in memory. cache_size is in KiB. */
+/* locking_mode=EXCLUSIVE saves the locks of every transaction, and keeps a WAL's index in memory.
+ * cache_size is in KiB. */
 static int set_up(sqlite_sink *s, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
-    if (sp_sqlite.prepare_v2(s->db, "PRAGMA journal_mode", -1, &row, NULL) != SQLITE_OK || sp_sqlite.step(row) != SQLITE_ROW) {
+    if (sp_sqlite.prepare_v2(s->db, "PRAGMA journal_mode", -1, &row, NULL) != SQLITE_OK ||
+        sp_sqlite.step(row) != SQLITE_ROW) {
         sp_sqlite.finalize(row);
         return sp_sqlite_fail(err, s->db, s->path);
     }
@@ -395,14 +426,21 @@ static int set_up(sqlite_sink *s, spate_error *err)
     sp_sqlite.finalize(row);
     int rc = run(s, "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY", err);
     if (rc == SPATE_OK)
-        rc = run(s, s->base.options.defer_constraints ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON", err);
+        rc = run(s,
+                 s->base.options.defer_constraints ? "PRAGMA foreign_keys = OFF"
+                                                   : "PRAGMA foreign_keys = ON",
+                 err);
     if (rc != SPATE_OK || s->base.options.dry_run)
         return rc;
-    rc = run(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8192", err);
+    rc = run(s,
+             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL; PRAGMA "
+             "wal_autocheckpoint = 8192",
+             err);
     return rc == SPATE_OK && !s->wal ? run(s, "PRAGMA journal_mode = TRUNCATE", err) : rc;
 }
 
-static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, spate_error *err)
+static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables,
+                   spate_error *err)
 {
     sqlite_sink *s = self_of(sink);
     problems p = {0};
@@ -419,7 +457,9 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     return rc;
 }
 
-/* ---- the lane ------------------------------------------------------------------------------------------------------------ */
+/* ---- the lane
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void close_statements(sqlite_lane *l)
 {
@@ -449,7 +489,8 @@ static int prepare_statement(sqlite_lane *l, int size, spate_error *err)
     sp_buf sql;
     sp_buf_init(&sql);
     int rc = sp_sql_insert_head(&sql, schema) || add_tuples(&sql, schema->n_fields, 1u << size) ||
-             (s->base.options.mode == SP_INSERT_UPSERT && sp_sql_on_conflict(&sql, schema)) || sp_buf_add(&sql, "", 1);
+             (s->base.options.mode == SP_INSERT_UPSERT && sp_sql_on_conflict(&sql, schema)) ||
+             sp_buf_add(&sql, "", 1);
     if (rc)
         rc = sp_fail_nomem(err);
     else if (sp_sqlite.prepare_v2(s->db, sql.data, -1, &l->statements[size], NULL) != SQLITE_OK)
@@ -487,7 +528,8 @@ static int begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
 }
 
 /* Inserts rows [from, from + 2^size) in one statement. */
-static int write_statement(sqlite_lane *l, const sp_batch *batch, uint32_t from, int size, spate_error *err)
+static int write_statement(sqlite_lane *l, const sp_batch *batch, uint32_t from, int size,
+                           spate_error *err)
 {
     if (!l->statements[size]) {
         int rc = prepare_statement(l, size, err);
@@ -496,17 +538,21 @@ static int write_statement(sqlite_lane *l, const sp_batch *batch, uint32_t from,
     }
     sqlite3_stmt *statement = l->statements[size];
     uint32_t rows = 1u << size, columns = batch->schema->n_fields;
-    if (sp_buf_reserve(&l->made, (size_t)rows * columns * SP_SQLITE_SCRATCH)) /* all at once: it must not move */
+    if (sp_buf_reserve(&l->made, (size_t)rows * columns *
+                                     SP_SQLITE_SCRATCH)) /* all at once: it must not move */
         return sp_fail_nomem(err);
     char *made = l->made.data;
     for (uint32_t c = 0; c < columns; c++) {
-        sp_sqlite_cells cells = {statement, &batch->columns[c], l->table->targets[c], from, rows, c + 1, columns};
+        sp_sqlite_cells cells = {
+            statement, &batch->columns[c], l->table->targets[c], from, rows, c + 1, columns};
         int rc = sp_sqlite_bind(&cells, &made, &l->list, err);
         if (rc != SPATE_OK)
             return sp_fail_context(err, rc, "column \"%s\"", batch->schema->fields[c].name);
     }
     int step = sp_sqlite.step(statement);
-    int rc = step == SQLITE_DONE ? SPATE_OK : sp_sqlite_fail(err, self_of(l->base.sink)->db, self_of(l->base.sink)->path);
+    int rc = step == SQLITE_DONE
+                 ? SPATE_OK
+                 : sp_sqlite_fail(err, self_of(l->base.sink)->db, self_of(l->base.sink)->path);
     sp_sqlite.reset(statement);
     return rc;
 }
@@ -524,8 +570,10 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
     }
     uint64_t bytes = 0;
     for (uint32_t c = 0; c < batch->schema->n_fields; c++)
-        bytes += batch->columns[c].offsets ? (uint64_t)batch->columns[c].offsets[batch->rows]
-                                           : (uint64_t)batch->rows * SP_MAX(sp_kind_width(batch->columns[c].type.kind), 1u);
+        bytes +=
+            batch->columns[c].offsets
+                ? (uint64_t)batch->columns[c].offsets[batch->rows]
+                : (uint64_t)batch->rows * SP_MAX(sp_kind_width(batch->columns[c].type.kind), 1u);
     __atomic_fetch_add(&lane->sink->bytes_written[l->table_number], bytes, __ATOMIC_RELAXED);
     return SPATE_OK;
 }
@@ -560,7 +608,9 @@ static void lane_close(sp_lane *lane)
     sp_free(l);
 }
 
-/* ---- finish -------------------------------------------------------------------------------------------------------------- */
+/* ---- finish
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 /* Tells the first violations with table and rowid, and how many there are. */
 static int check_foreign_keys(sqlite_sink *s, spate_error *err)
@@ -573,11 +623,13 @@ static int check_foreign_keys(sqlite_sink *s, spate_error *err)
         return sp_sqlite_fail(err, s->db, s->path);
     while (sp_sqlite.step(row) == SQLITE_ROW) {
         if (n == 0)
-            snprintf(first, sizeof(first), "%.90s\" refer to no row of table \"%.90s", text_at(row, 0), text_at(row, 2));
+            snprintf(first, sizeof(first), "%.90s\" refer to no row of table \"%.90s",
+                     text_at(row, 0), text_at(row, 2));
         if (n++ < PARENTS_SHOWN && len < sizeof(list))
-            len += (size_t)snprintf(list + len, sizeof(list) - len, "%stable \"%.40s\", rowid %lld, parent \"%.40s\"",
-                                    len ? "\n" : "", text_at(row, 0), (long long)sp_sqlite.column_int64(row, 1),
-                                    text_at(row, 2));
+            len += (size_t)snprintf(list + len, sizeof(list) - len,
+                                    "%stable \"%.40s\", rowid %lld, parent \"%.40s\"",
+                                    len ? "\n" : "", text_at(row, 0),
+                                    (long long)sp_sqlite.column_int64(row, 1), text_at(row, 2));
     }
     sp_sqlite.finalize(row);
     if (n == 0)
@@ -598,7 +650,9 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     sqlite_sink *s = self_of(sink);
     if (!s->prepared)
         return SPATE_OK;
-    int rc = complete && sink->options.defer_constraints && sink->options.parts <= 1 ? check_foreign_keys(s, err) : SPATE_OK;
+    int rc = complete && sink->options.defer_constraints && sink->options.parts <= 1
+                 ? check_foreign_keys(s, err)
+                 : SPATE_OK;
     int folded = fold_journal(s, rc == SPATE_OK ? err : NULL);
     return rc == SPATE_OK && complete ? folded : rc;
 }
@@ -616,7 +670,9 @@ static void sink_close(sp_sink *sink)
     sp_free(s);
 }
 
-/* ---- open ---------------------------------------------------------------------------------------------------------------- */
+/* ---- open
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 static const sp_sink_ops sqlite_ops = {
     .prepare = prepare,
@@ -650,7 +706,8 @@ static int open_file(sqlite_sink *s, const sp_uri *uri, spate_error *err)
     if (!s->path || !s->base.shown || !s->base.how_to_query)
         return sp_fail_nomem(err);
     bool missing = !sp_os_exists(s->path), pretend = missing && s->base.options.dry_run;
-    int rc = sp_sqlite_open(pretend ? ":memory:" : s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &s->db, err);
+    int rc = sp_sqlite_open(pretend ? ":memory:" : s->path,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &s->db, err);
     s->made_file = rc == SPATE_OK && missing && !pretend;
     /* Opening reads nothing yet; this tells a file that is no database, or one that is locked. */
     return rc == SPATE_OK ? run(s, "SELECT count(*) FROM sqlite_master", err) : rc;

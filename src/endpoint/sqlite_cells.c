@@ -1,4 +1,5 @@
-/* sqlite_cells.c - cells as parameters. The choice of a form is made once for all cells of a column in a statement. */
+/* sqlite_cells.c - cells as parameters. The choice of a form is made once for all cells of a column
+ * in a statement. */
 #include "endpoint/sqlite_cells.h"
 
 #include <math.h>
@@ -27,11 +28,13 @@ sp_sqlite_affine sp_sqlite_affinity(const char *type)
     return SP_SQLITE_NUMERIC;
 }
 
-/* The loop around the binding of one cell: row is its row, at its parameter; bad gathers result codes. */
-#define EACH_CELL(c, row, at)                                                                                     \
-    for (uint32_t row = (c)->from, at = (c)->first; row < (c)->from + (c)->rows; row++, at += (c)->stride)        \
-        if (sp_column_null((c)->column, row))                                                                     \
-            bad |= sp_sqlite.bind_null((c)->statement, (int)at);                                                  \
+/* The loop around the binding of one cell: row is its row, at its parameter; bad gathers result
+ * codes. */
+#define EACH_CELL(c, row, at)                                                                      \
+    for (uint32_t row = (c)->from, at = (c)->first; row < (c)->from + (c)->rows;                   \
+         row++, at += (c)->stride)                                                                 \
+        if (sp_column_null((c)->column, row))                                                      \
+            bad |= sp_sqlite.bind_null((c)->statement, (int)at);                                   \
         else
 
 static int bind_integers(const sp_sqlite_cells *c)
@@ -43,13 +46,16 @@ static int bind_integers(const sp_sqlite_cells *c)
         EACH_CELL(c, row, at) bad |= sp_sqlite.bind_int64(c->statement, (int)at, sp_bit(data, row));
         break;
     case SP_I16:
-        EACH_CELL(c, row, at) bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int16_t *)data)[row]);
+        EACH_CELL(c, row, at)
+        bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int16_t *)data)[row]);
         break;
     case SP_I32:
-        EACH_CELL(c, row, at) bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int32_t *)data)[row]);
+        EACH_CELL(c, row, at)
+        bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int32_t *)data)[row]);
         break;
     default:
-        EACH_CELL(c, row, at) bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int64_t *)data)[row]);
+        EACH_CELL(c, row, at)
+        bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int64_t *)data)[row]);
         break;
     }
     return bad;
@@ -60,13 +66,15 @@ static int bind_unsigned(const sp_sqlite_cells *c, spate_error *err)
     const uint64_t *data = c->column->data;
     for (uint32_t row = c->from; row < c->from + c->rows; row++)
         if (!sp_column_null(c->column, row) && data[row] > INT64_MAX)
-            return sp_fail(err, SPATE_E_DATA, "SQLite has no integer as large as %llu", (unsigned long long)data[row]);
+            return sp_fail(err, SPATE_E_DATA, "SQLite has no integer as large as %llu",
+                           (unsigned long long)data[row]);
     return bind_integers(c);
 }
 
 static double real_at(const sp_column *c, uint32_t row)
 {
-    return c->type.kind == SP_F32 ? (double)((const float *)c->data)[row] : ((const double *)c->data)[row];
+    return c->type.kind == SP_F32 ? (double)((const float *)c->data)[row]
+                                  : ((const double *)c->data)[row];
 }
 
 static int bind_reals(const sp_sqlite_cells *c, spate_error *err)
@@ -82,7 +90,8 @@ static int bind_reals(const sp_sqlite_cells *c, spate_error *err)
     return bad;
 }
 
-/* The double nearest to v / 10^scale: one rounding as long as v has 53 bits, else by way of its digits. */
+/* The double nearest to v / 10^scale: one rounding as long as v has 53 bits, else by way of its
+ * digits. */
 static double decimal_real(int64_t v, unsigned scale)
 {
     double real = (double)v / (double)sp_pow10[scale];
@@ -99,7 +108,8 @@ static int bind_decimals(const sp_sqlite_cells *c)
     const int64_t *data = c->column->data;
     unsigned scale = c->column->type.scale;
     int bad = 0;
-    EACH_CELL(c, row, at) bad |= sp_sqlite.bind_double(c->statement, (int)at, decimal_real(data[row], scale));
+    EACH_CELL(c, row, at)
+    bad |= sp_sqlite.bind_double(c->statement, (int)at, decimal_real(data[row], scale));
     return bad;
 }
 
@@ -148,7 +158,9 @@ static char *put_cell(char *p, const sp_column *c, uint32_t row)
     case SP_F64:
         return sp_put_f64(p, ((const double *)data)[row]);
     case SP_BOOL:
-        return sp_copy_short(p, sp_bit(data, row) ? "true                                " : "false                               ",
+        return sp_copy_short(p,
+                             sp_bit(data, row) ? "true                                "
+                                               : "false                               ",
                              sp_bit(data, row) ? 4 : 5);
     default:
         return sp_put_i64(p, ((const int64_t *)data)[row]);
@@ -186,11 +198,14 @@ static int bind_uuid_blobs(const sp_sqlite_cells *c)
 {
     const uint8_t *data = c->column->data;
     int bad = 0;
-    EACH_CELL(c, row, at) bad |= sp_sqlite.bind_blob(c->statement, (int)at, data + (size_t)row * 16, 16, SQLITE_STATIC);
+    EACH_CELL(c, row, at)
+    bad |= sp_sqlite.bind_blob(c->statement, (int)at, data + (size_t)row * 16, 16, SQLITE_STATIC);
     return bad;
 }
 
-/* ---- lists as JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- lists as JSON
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static int json_string(sp_buf *out, sp_str s)
 {
@@ -254,7 +269,8 @@ static int json_cell(sp_buf *out, const sp_column *c, uint32_t row)
         sp_str s = sp_column_str(c, row);
         if (sp_buf_adds(out, "\"") || sp_buf_reserve(out, 2 * s.len + 1))
             return SPATE_E_NOMEM;
-        out->len = (size_t)(sp_put_hex(out->data + out->len, (const uint8_t *)s.p, s.len) - out->data);
+        out->len =
+            (size_t)(sp_put_hex(out->data + out->len, (const uint8_t *)s.p, s.len) - out->data);
         return sp_buf_adds(out, "\"");
     }
     default: {
@@ -272,12 +288,15 @@ static int bind_lists(const sp_sqlite_cells *c, sp_buf *list, spate_error *err)
         list->len = 0;
         if (json_list(list, c->column, row))
             return sp_fail_nomem(err);
-        bad |= sp_sqlite.bind_text(c->statement, (int)at, list->data, (int)list->len, SQLITE_TRANSIENT);
+        bad |= sp_sqlite.bind_text(c->statement, (int)at, list->data, (int)list->len,
+                                   SQLITE_TRANSIENT);
     }
     return bad;
 }
 
-/* ---- the choice ----------------------------------------------------------------------------------------------------------- */
+/* ---- the choice
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static int bind_kind(const sp_sqlite_cells *c, char **made, sp_buf *list, spate_error *err)
 {
@@ -318,5 +337,6 @@ int sp_sqlite_bind(const sp_sqlite_cells *cells, char **made, sp_buf *list, spat
     int bad = bind_kind(cells, made, list, err);
     if (bad == SQLITE_OK || bad < 0) /* SQLite's codes are positive, ours negative */
         return bad;
-    return bad == SQLITE_NOMEM ? sp_fail_nomem(err) : sp_fail(err, SPATE_E_DATA, "a cell is too long for SQLite");
+    return bad == SQLITE_NOMEM ? sp_fail_nomem(err)
+                               : sp_fail(err, SPATE_E_DATA, "a cell is too long for SQLite");
 }

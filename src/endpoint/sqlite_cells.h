@@ -25,15 +25,16 @@ typedef struct sp_sqlite_cells {
     sqlite3_stmt *statement;
     const sp_column *column;
     sp_sqlite_target target;
-    uint32_t from, rows;   /* of the batch */
+    uint32_t from, rows;    /* of the batch */
     uint32_t first, stride; /* parameter number of the first cell, and from each to the next */
 } sp_sqlite_cells;
 
 enum { SP_SQLITE_SCRATCH = SP_INTERVAL_TEXT_MAX + SP_SLACK }; /* bytes a cell may take of made */
 
-/* Binds the cells. Text of the batch is not copied. Text that has to be made goes to *made, which is moved on and must stay until
- * the statement has run: SP_SQLITE_SCRATCH bytes a cell are there. list: for lists, which are copied. SPATE_E_DATA when SQLite
- * has no such value. */
-int sp_sqlite_bind(const sp_sqlite_cells *cells, char **made, sp_buf *list, spate_error *err) SP_MUST_CHECK;
+/* Binds the cells. Text of the batch is not copied. Text that has to be made goes to *made, which
+ * is moved on and must stay until the statement has run: SP_SQLITE_SCRATCH bytes a cell are there.
+ * list: for lists, which are copied. SPATE_E_DATA when SQLite has no such value. */
+int sp_sqlite_bind(const sp_sqlite_cells *cells, char **made, sp_buf *list,
+                   spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -1,7 +1,8 @@
-/* test_duckdb.c - what goes into a DuckDB file comes out of it, whole chunks or nothing, and refusals say what is wrong. */
+/* test_duckdb.c - what goes into a DuckDB file comes out of it, whole chunks or nothing, and
+ * refusals say what is wrong. */
 #define SCHEME "duckdb"
 #define WANTED duckdb
-#define LANES 2
+#define LANES  2
 #include "filesink.h"
 
 #include "endpoint/libduckdb.h"
@@ -31,7 +32,9 @@ static void every_kind_two_lanes(void)
     char wal[128];
     snprintf(wal, sizeof(wal), "%s.wal", file);
     CHECK(!sp_os_exists(wal));
-    CHECK_STR(ask("SELECT constraint_type FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"), "PRIMARY KEY|");
+    CHECK_STR(
+        ask("SELECT constraint_type FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
+        "PRIMARY KEY|");
 }
 
 static void replaces_and_empties(void)
@@ -46,10 +49,12 @@ static void keys_none_and_all(void)
 {
     fresh_file("?keys=none");
     load_specimens((sp_sink_options){.create = true}, 3000, 1000);
-    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"), "0|");
+    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
+              "0|");
     fresh_file("?keys=all");
     load_specimens((sp_sink_options){.create = true}, 3000, 1000);
-    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"), "1|");
+    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
+              "1|");
     check_specimens(3000);
 }
 
@@ -59,11 +64,13 @@ static void other_types(void)
 {
     spate_error err;
     fresh_file("");
-    run_sql("CREATE TABLE plain (extra INT DEFAULT 7, note VARCHAR, seen TIMESTAMP, Amount DECIMAL(20,4), id SMALLINT)");
+    run_sql("CREATE TABLE plain (extra INT DEFAULT 7, note VARCHAR, seen TIMESTAMP, Amount "
+            "DECIMAL(20,4), id SMALLINT)");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_OK);
     CHECK_STR(err.message, "");
     CHECK_STR(ask("SELECT id, amount, seen, note, extra FROM plain ORDER BY id LIMIT 2"),
-              "1|10.0500|1970-01-01 00:00:01|one|7|\n2|20.0500|1970-01-01 00:00:02|two, and a bit longer|7|");
+              "1|10.0500|1970-01-01 00:00:01|one|7|\n2|20.0500|1970-01-01 00:00:02|two, and a bit "
+              "longer|7|");
     const int64_t wide[] = {1, 2, 40000};
     CHECK_INT(load_plain((sp_sink_options){0}, wide, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "out of range") != NULL);
@@ -101,7 +108,8 @@ static void rollback_leaves_nothing(void)
 {
     spate_error err;
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err), SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err),
+              SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "3|");
@@ -113,7 +121,9 @@ static void dry_run_changes_nothing(void)
     const sp_schema *schema = &plain;
     sp_sink *sink;
     fresh_file("");
-    CHECK_INT(open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err), SPATE_OK);
+    CHECK_INT(
+        open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err),
+        SPATE_OK);
     sp_sink_close(sink);
     CHECK(!sp_os_exists(file));
 }
@@ -123,12 +133,14 @@ static void broken_primary_key(void)
     spate_error err;
     const int64_t twice[] = {1, 1, 2};
     fresh_file("");
-    run_sql("CREATE TABLE plain (id BIGINT PRIMARY KEY, amount DECIMAL(12,2), seen TIMESTAMPTZ, note VARCHAR)");
+    run_sql("CREATE TABLE plain (id BIGINT PRIMARY KEY, amount DECIMAL(12,2), seen TIMESTAMPTZ, "
+            "note VARCHAR)");
     CHECK_INT(load_plain((sp_sink_options){0}, twice, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "rimary key") != NULL || strstr(err.message, "PRIMARY KEY") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err), SPATE_E_DATA);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err),
+              SPATE_E_DATA);
     CHECK(strstr(err.message, "adding the keys of table \"plain\"") != NULL);
 }
 
@@ -137,7 +149,8 @@ static void broken_foreign_key(void)
     spate_error err;
     fresh_file("");
     run_sql("CREATE TABLE parent (id BIGINT PRIMARY KEY)");
-    run_sql("CREATE TABLE plain (id BIGINT REFERENCES parent (id), amount DECIMAL(12,2), seen TIMESTAMPTZ, note VARCHAR)");
+    run_sql("CREATE TABLE plain (id BIGINT REFERENCES parent (id), amount DECIMAL(12,2), seen "
+            "TIMESTAMPTZ, note VARCHAR)");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "foreign key") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
@@ -147,8 +160,13 @@ static int load_family(const int64_t parents[3], spate_error *err)
 {
     static const sp_field parent_fields[] = {{.name = "id", .type = {SP_I64}}};
     static const char *const parent_columns[] = {"id"};
-    static const sp_foreign_key key = {.parent = "parent", .n = 1, .columns = plain_key, .parent_columns = parent_columns};
-    sp_schema parent = {.table = "parent", .fields = parent_fields, .n_fields = 1, .primary_key = plain_key, .n_primary_key = 1};
+    static const sp_foreign_key key = {
+        .parent = "parent", .n = 1, .columns = plain_key, .parent_columns = parent_columns};
+    sp_schema parent = {.table = "parent",
+                        .fields = parent_fields,
+                        .n_fields = 1,
+                        .primary_key = plain_key,
+                        .n_primary_key = 1};
     sp_schema child = plain;
     child.n_primary_key = 0;
     child.foreign_keys = &key;
@@ -186,10 +204,12 @@ static void foreign_keys_are_checked_and_noted(void)
     fresh_file("");
     CHECK_INT(load_family(ids123, &err), SPATE_OK);
     CHECK_STR(err.message, "");
-    CHECK_STR(ask("SELECT comment FROM duckdb_columns() WHERE table_name = 'plain' AND column_name = 'id'"),
+    CHECK_STR(ask("SELECT comment FROM duckdb_columns() WHERE table_name = 'plain' AND column_name "
+                  "= 'id'"),
               "references parent(id)|");
     CHECK_INT(load_family(others, &err), SPATE_E_DATA);
-    CHECK_STR(err.message, "1 rows of table \"plain\" refer by \"id\" to no row of table \"parent\"");
+    CHECK_STR(err.message,
+              "1 rows of table \"plain\" refer by \"id\" to no row of table \"parent\"");
     fresh_file("?keys=all");
     CHECK_INT(load_family(ids123, &err), SPATE_OK);
     CHECK_INT(load_family(ids123, &err), SPATE_OK); /* replaced, children first */
@@ -206,11 +226,15 @@ static void wrong_presence(void)
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_UNREACHABLE);
     CHECK(strstr(err.hint, "--create") != NULL);
     CHECK(!sp_os_exists(file));
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_OK);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CONFIG);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_E_CONFIG);
     CHECK(strstr(err.message, "plain: the table exists already") != NULL);
     CHECK(strstr(err.hint, "--truncate") != NULL);
-    CHECK_INT(load_plain((sp_sink_options){.create = true, .mode = SP_INSERT_UPSERT}, ids123, notes123, true, &err), SPATE_E_USAGE);
+    CHECK_INT(load_plain((sp_sink_options){.create = true, .mode = SP_INSERT_UPSERT}, ids123,
+                         notes123, true, &err),
+              SPATE_E_USAGE);
 }
 
 static void wrong_files(void)
@@ -218,7 +242,8 @@ static void wrong_files(void)
     spate_error err;
     snprintf(file, sizeof(file), "%s/none/x.duckdb", dir);
     snprintf(uri, sizeof(uri), "duckdb:%s", file);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_IO);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_E_IO);
     CHECK(strstr(err.hint, "directory") != NULL);
     snprintf(file, sizeof(file), "%s/text.duckdb", dir);
     snprintf(uri, sizeof(uri), "duckdb:%s", file);
@@ -226,7 +251,8 @@ static void wrong_files(void)
     for (int i = 0; i < 1000; i++)
         fputs("this is not a database\n", f);
     fclose(f);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CORRUPT);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_E_CORRUPT);
     CHECK(strstr(err.message, "is not a DuckDB file") != NULL);
     CHECK(sp_os_exists(file));
     CHECK_INT(spate_query(uri, "SELECT 1", take_row, &(answer){0}, &err), SPATE_E_CORRUPT);

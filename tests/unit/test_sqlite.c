@@ -1,7 +1,8 @@
-/* test_sqlite.c - what goes into an SQLite file comes out of it, whole chunks or nothing, and refusals say what is wrong. */
+/* test_sqlite.c - what goes into an SQLite file comes out of it, whole chunks or nothing, and
+ * refusals say what is wrong. */
 #define SCHEME "sqlite"
 #define WANTED sqlite
-#define LANES 1
+#define LANES  1
 #include "filesink.h"
 
 #include "endpoint/libsqlite.h"
@@ -12,7 +13,8 @@ static void run_sql(const char *sql)
 {
     sqlite3 *db = NULL;
     spate_error err = {0};
-    CHECK_INT(sp_sqlite_open(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, &err), SPATE_OK);
+    CHECK_INT(sp_sqlite_open(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, &err),
+              SPATE_OK);
     CHECK_INT(sp_sqlite_run(db, sql, file, &err), SPATE_OK);
     CHECK_STR(err.message, "");
     sp_sqlite.close_v2(db);
@@ -28,7 +30,8 @@ static void every_kind(void)
     CHECK(!sp_os_exists(journal));
     CHECK_STR(ask("PRAGMA journal_mode"), "delete|");
     CHECK_STR(ask("PRAGMA integrity_check"), "ok|");
-    CHECK_STR(ask("SELECT typeof(d12), typeof(d18), typeof(uid), typeof(raw), typeof(b), datetime(tz) FROM every WHERE id = 3"),
+    CHECK_STR(ask("SELECT typeof(d12), typeof(d18), typeof(uid), typeof(raw), typeof(b), "
+                  "datetime(tz) FROM every WHERE id = 3"),
               "real|integer|text|blob|integer|1969-12-31 23:59:59|");
 }
 
@@ -44,7 +47,8 @@ static void other_types(void)
 {
     spate_error err;
     fresh_file("");
-    run_sql("CREATE TABLE plain (extra INT DEFAULT 7, note, seen INTEGER, Amount TEXT, id INTEGER PRIMARY KEY)");
+    run_sql("CREATE TABLE plain (extra INT DEFAULT 7, note, seen INTEGER, Amount TEXT, id INTEGER "
+            "PRIMARY KEY)");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_OK);
     CHECK_STR(err.message, "");
     CHECK_STR(ask("SELECT id, amount, seen, note, extra FROM plain ORDER BY id LIMIT 2"),
@@ -55,7 +59,8 @@ static void misfits_are_listed(void)
 {
     spate_error err;
     fresh_file("");
-    run_sql("CREATE TABLE plain (note INTEGER PRIMARY KEY, id INT, amount AS (id + 1), must INT NOT NULL)");
+    run_sql("CREATE TABLE plain (note INTEGER PRIMARY KEY, id INT, amount AS (id + 1), must INT "
+            "NOT NULL)");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_CONFIG);
     CHECK(strstr(err.message, "4 things") != NULL);
     CHECK(strstr(err.detail, "plain: column \"note\" is INTEGER PRIMARY KEY") != NULL);
@@ -68,7 +73,8 @@ static void rollback_leaves_nothing(void)
 {
     spate_error err;
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err), SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err),
+              SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "3|");
@@ -80,7 +86,9 @@ static void dry_run_changes_nothing(void)
     const sp_schema *schema = &plain;
     sp_sink *sink;
     fresh_file("");
-    CHECK_INT(open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err), SPATE_OK);
+    CHECK_INT(
+        open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err),
+        SPATE_OK);
     sp_sink_close(sink);
     CHECK(!sp_os_exists(file));
 }
@@ -90,7 +98,8 @@ static void broken_primary_key(void)
     spate_error err;
     const int64_t twice[] = {1, 1, 2};
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err), SPATE_E_DATA);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err),
+              SPATE_E_DATA);
     CHECK(strstr(err.message, "UNIQUE constraint failed: plain.id") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
 }
@@ -104,8 +113,11 @@ static void broken_foreign_key(void)
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "FOREIGN KEY constraint failed") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
-    CHECK_INT(load_plain((sp_sink_options){.defer_constraints = true}, ids123, notes123, true, &err), SPATE_E_DATA);
-    CHECK(strstr(err.message, "2 rows, first of table \"plain\" refer to no row of table \"parent\"") != NULL);
+    CHECK_INT(
+        load_plain((sp_sink_options){.defer_constraints = true}, ids123, notes123, true, &err),
+        SPATE_E_DATA);
+    CHECK(strstr(err.message,
+                 "2 rows, first of table \"plain\" refer to no row of table \"parent\"") != NULL);
     CHECK(strstr(err.detail, "table \"plain\", rowid 2, parent \"parent\"") != NULL);
 }
 
@@ -114,9 +126,12 @@ static void upserts(void)
     spate_error err;
     const char *const others[] = {"uno", "dos", "tres"};
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_OK);
-    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_INSERT}, ids123, others, true, &err), SPATE_E_DATA);
-    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_UPSERT}, ids123, others, true, &err), SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_INSERT}, ids123, others, true, &err),
+              SPATE_E_DATA);
+    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_UPSERT}, ids123, others, true, &err),
+              SPATE_OK);
     CHECK_STR(ask("SELECT id, note FROM plain"), "1|uno|\n2|dos|\n3|tres|");
 }
 
@@ -127,8 +142,10 @@ static void wrong_presence(void)
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_UNREACHABLE);
     CHECK(strstr(err.hint, "--create") != NULL);
     CHECK(!sp_os_exists(file));
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_OK);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CONFIG);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_E_CONFIG);
     CHECK(strstr(err.message, "plain: the table exists already") != NULL);
     CHECK(strstr(err.hint, "--truncate") != NULL);
 }
@@ -138,7 +155,8 @@ static void wrong_files(void)
     spate_error err;
     snprintf(file, sizeof(file), "%s/none/x.sqlite", dir);
     snprintf(uri, sizeof(uri), "sqlite:%s", file);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_IO);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_E_IO);
     CHECK(strstr(err.hint, "directory") != NULL);
     snprintf(file, sizeof(file), "%s/text.sqlite", dir);
     snprintf(uri, sizeof(uri), "sqlite:%s", file);
@@ -146,10 +164,12 @@ static void wrong_files(void)
     for (int i = 0; i < 1000; i++)
         fputs("this is not a database\n", f);
     fclose(f);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CORRUPT);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+              SPATE_E_CORRUPT);
     CHECK(strstr(err.message, "not a database") != NULL);
     CHECK(sp_os_exists(file));
-    CHECK_INT(spate_query(uri, "SELECT * FROM sqlite_master", take_row, &(answer){0}, &err), SPATE_E_CORRUPT);
+    CHECK_INT(spate_query(uri, "SELECT * FROM sqlite_master", take_row, &(answer){0}, &err),
+              SPATE_E_CORRUPT);
 }
 
 /* A child process holds the file; a pipe says when, and is closed to end it. */

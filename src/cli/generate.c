@@ -151,17 +151,16 @@ static int generate(const invocation *in, spate_plan *plan)
     return exit_code_of((spate_status)status);
 }
 
+/* A plan with mistakes goes on to the library too: --rows may cure them, and it refuses what is left. */
 int run_generate(const invocation *in)
 {
     spate_plan *plan = NULL;
     spate_error err;
     int status = spate_plan_open(in->arguments[0], &plan, &err);
     int code;
-    if (status == SPATE_OK) {
+    if (plan) {
         code = generate(in, plan);
     } else {
-        if (plan)
-            report_mistakes(plan);
         report_error(&err);
         code = exit_code_of((spate_status)status);
     }

@@ -61,6 +61,9 @@ static const char *default_target(sp_arena *arena, const char *plan_path)
 static int check_options(const generate *g, spate_error *err)
 {
     const spate_generate_options *o = g->options;
+    uint32_t n = g->plan->mistakes.n_errors;
+    if (n > 0)
+        return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", g->plan->path, n, n == 1 ? "" : "s");
     if (o->parts > 1 && o->part >= o->parts)
         return sp_fail(err, SPATE_E_USAGE, "there is no part %u of %u: parts count from 0", o->part, o->parts);
     for (size_t i = 0; i < o->n_tables; i++)

@@ -86,7 +86,7 @@ static const specimen specimens[] = {
     {.field = {"gap", {SP_INTERVAL}, true},
      .values = (const sp_interval[]){{0, 0, 0}, {1, 0, 0}, {0, -2, 0}, {14, 3, 3000000}, {0, 0, 1500000}},
      .duckdb = {"00:00:00", "1 month", "-2 days", "1 year 2 months 3 days 00:00:03", "00:00:01.5"},
-     .sqlite = {"00:00:00", "1 mons", "-2 days", "14 mons 3 days 00:00:03", "00:00:01.5"}},
+     .sqlite = {"00:00:00", "1 mon", "-2 days", "1 year 2 mons 3 days 00:00:03", "00:00:01.5"}},
 };
 enum { SPECIMEN_COLUMNS = SP_COUNT(specimens) };
 

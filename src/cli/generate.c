@@ -162,7 +162,7 @@ int run_generate(const invocation *in)
         code = generate(in, plan);
     } else {
         report_error(&err);
-        code = exit_code_of((spate_status)status);
+        code = status == SPATE_E_IO ? EXIT_USAGE : exit_code_of((spate_status)status); /* no such plan */
     }
     spate_plan_free(plan);
     return code;

@@ -103,23 +103,27 @@ static void print_tables(const spate_generate_report *r)
         print_row("all tables", done, rows, r->seconds, bytes);
 }
 
+static bool was_started(const spate_generate_report *r)
+{
+    for (size_t t = 0; t < r->n_tables; t++)
+        if (r->tables[t].started > 0)
+            return true;
+    return false;
+}
+
 void report_generated(const spate_generate_report *r, bool complete, bool dry_run)
 {
-    if (!r->target)
-        return;
     if (dry_run) {
         if (complete)
             fprintf(stderr, "spate: the plan fits %s; nothing was changed\n", r->target);
         return;
     }
-    if (r->seconds == 0) /* refused before it began */
+    if (!complete && !was_started(r)) /* refused before it began */
         return;
-    fprintf(stderr, "spate: %s %s\n", complete ? "made" : "committed to", complete ? "" : r->target);
+    fprintf(stderr, "spate: %s %s\n", complete ? "made" : "stopped; committed to", r->target);
     print_tables(r);
-    if (complete)
-        fprintf(stderr, "in %s\n", r->target);
     if (complete && r->how_to_query)
-        fprintf(stderr, "%s\n", r->how_to_query);
+        fprintf(stderr, "try: %s\n", r->how_to_query);
 }
 
 void print_json_string(FILE *out, const char *s)

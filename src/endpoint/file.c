@@ -90,15 +90,21 @@ static output *output_of(file_sink *f, uint32_t table)
 
 /* ---- one output ----------------------------------------------------------------------------- */
 
-/* Appends a whole piece; on failure the file is as it was. */
-static int output_write(output *o, const sp_buf *buf, spate_error *err)
+/* Appends a whole piece, counted to the table being written, or to the output's first while there is none; on failure the file is
+ * as it was. */
+static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error *err)
 {
     int rc = sp_os_write_all(o->fd, buf->data, buf->len, o->written_as, err);
-    if (rc == SPATE_OK)
-        o->committed += buf->len;
-    else if (!o->direct)
-        (void)!sp_os_truncate(o->fd, o->committed, o->written_as, NULL); /* the first error is the one to tell */
-    return rc;
+    if (rc != SPATE_OK) {
+        if (!o->direct)
+            (void)!sp_os_truncate(o->fd, o->committed, o->written_as, NULL); /* the first error is the one to tell */
+        return rc;
+    }
+    o->committed += buf->len;
+    uint32_t table = o->table == NO_TABLE ? o->first : o->table;
+    if (table < f->n_tables) /* a script without tables has a preamble all the same */
+        __atomic_fetch_add(&f->base.bytes_written[table], buf->len, __ATOMIC_RELAXED);
+    return SPATE_OK;
 }
 
 static const char sql_preamble[] =
@@ -177,7 +183,7 @@ static int output_open(file_sink *f, output *o, spate_error *err)
         return rc;
     o->state = OUTPUT_OPEN;
     sp_buf buf = {0};
-    rc = add_preamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(o, &buf, err);
+    rc = add_preamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(f, o, &buf, err);
     sp_buf_done(&buf);
     return rc;
 }
@@ -188,7 +194,7 @@ static int output_change_table(file_sink *f, output *o, uint32_t table, spate_er
     if (o->table == table)
         return SPATE_OK;
     sp_buf buf = {0};
-    int rc = add_table_change(f, o, table, &buf) ? sp_fail_nomem(err) : output_write(o, &buf, err);
+    int rc = add_table_change(f, o, table, &buf) ? sp_fail_nomem(err) : output_write(f, o, &buf, err);
     sp_buf_done(&buf);
     if (rc == SPATE_OK)
         o->table = table;
@@ -213,7 +219,7 @@ static int output_publish(file_sink *f, output *o, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     sp_buf buf = {0};
-    rc = add_postamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(o, &buf, err);
+    rc = add_postamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(f, o, &buf, err);
     sp_buf_done(&buf);
     if (rc == SPATE_OK && !o->direct)
         rc = sp_os_sync(o->fd, o->written_as, err);
@@ -457,7 +463,7 @@ static int commit_locked(file_sink *f, file_lane *l, output *o, spate_error *err
     int rc = output_open(f, o, err);
     if (rc == SPATE_OK)
         rc = output_change_table(f, o, l->chunk.table, err);
-    return rc == SPATE_OK ? output_write(o, &l->buf, err) : rc;
+    return rc == SPATE_OK ? output_write(f, o, &l->buf, err) : rc;
 }
 
 static int file_commit(sp_lane *lane, spate_error *err)
@@ -470,8 +476,6 @@ static int file_commit(sp_lane *lane, spate_error *err)
     pthread_mutex_lock(&o->lock);
     int rc = commit_locked(f, l, o, err);
     pthread_mutex_unlock(&o->lock);
-    if (rc == SPATE_OK)
-        __atomic_fetch_add(&f->base.bytes_written[l->chunk.table], l->buf.len, __ATOMIC_RELAXED);
     l->buf.len = 0;
     return rc;
 }

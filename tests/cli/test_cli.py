@@ -1,0 +1,274 @@
+"""The command line: words, exit codes, what goes to stdout and what to stderr, stopping."""
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import Case, ROOT, SLOW, SPATE, query, read_csv, spate
+
+SHOP = ROOT / "examples/shop.yaml"
+SMALL = ["--rows", "member=100", "--rows", "product=50", "--rows", "purchase=300", "--rows", "purchase_line=700",
+         "--rows", "person=100", "--rows", "pet=150"]
+ONE = "tables: [{name: t, rows: 1000, columns: [{name: id, inc: 1}, {name: e, value: '${email}'}]}]\n"
+HUGE = "tables: [{name: t, rows: 100G, columns: [{name: id, inc: 1}, {name: e, value: '${email}'}]}]\n"
+
+
+class Words(Case):
+    def test_help_is_data(self):
+        for words in (["--help"], ["help"], ["generate", "--help"], ["help", "generate"], ["query", "--help"]):
+            done = self.spate_ok(*words)
+            self.assertIn("usage: spate", done.out)
+            self.assertEqual(done.err, "")
+
+    def test_man_page_and_completion_come_from_the_table(self):
+        man, completion = self.spate_ok("help", "--man").out, self.spate_ok("help", "--completion").out
+        for option in re.findall(r"^  --([a-z-]+)", self.spate_ok("generate", "--help").out, re.M):
+            self.assertIn(f"--{option}", completion)
+            if option != "help":
+                self.assertIn(f"\\-\\-{option}", man)
+        subprocess.run(["bash", "-n"], input=completion, text=True, check=True)
+
+    def test_version(self):
+        self.assertRegex(self.spate_ok("--version").out, r"^spate \d+\.\d+\.\d+\n$")
+
+    def test_misuse_is_one_line_and_a_way_out(self):
+        cases = [
+            ([], "usage"),
+            (["frob"], 'unknown command "frob"'),
+            (["generate"], "'generate' needs PLAN"),
+            (["generate", "a", "b"], 'unexpected argument "b"'),
+            (["generate", "a", "--frob"], 'unknown option "--frob"'),
+            (["generate", "a", "--wor", "2"], 'unknown option "--wor"'),
+            (["generate", "a", "-w"], 'unknown option "-w"'),
+            (["generate", "a", "--workers"], "--workers needs a value: N"),
+            (["generate", "a", "--workers", "two"], 'whole number .* not "two"'),
+            (["generate", "a", "--workers", "1", "--workers", "2"], "given twice"),
+            (["generate", "a", "--create=yes"], "--create takes no value"),
+            (["generate", "a", "--progress", "loud"], 'cannot be "loud"; it is one of auto, bar'),
+        ]
+        for words, says in cases:
+            done = self.spate_fails(2, *words, says=says)
+            self.assertEqual(done.out, "")
+            self.assertLessEqual(done.err.count("\n"), 14 if not words else 2, words)
+
+    def test_bad_values_of_options(self):
+        plan = self.write("one.yaml", ONE)
+        cases = [
+            (["--rows", "t"], "--rows takes TABLE=N"),
+            (["--rows", "t=many"], "--rows takes TABLE=N"),
+            (["--rows", "x=5"], 'no table "x"'),
+            (["--table", "x"], 'no table "x"'),
+            (["--part", "3/3"], "--part takes I/N"),
+            (["--part", "x"], "--part takes I/N"),
+            (["--to", "frob:x"], "cannot tell"),
+            (["--to", "x.csv?frob=1"], "frob"),
+            (["--to", "x.csv?format=parquet"], "parquet"),
+        ]
+        for words, says in cases:
+            self.spate_fails(2, "generate", plan, *words, says=says)
+        self.assertEqual([p.name for p in self.dir.iterdir()], ["one.yaml"])
+
+
+class Plans(Case):
+    def test_every_mistake_with_its_place(self):
+        plan = self.write("bad.yaml", """\
+tables:
+  - name: member
+    rows: ten
+    columns:
+      - {name: id, valu: '${uuid}'}
+      - {name: x, range: dtae, props: {min: 1, max: 2}}
+      - {name: s, set: [1, two], type: int}
+      - {name: p, ref: memberr.id}
+""")
+        done = self.spate_fails(2, "generate", plan, "--to", "out/", says=[
+            r"bad.yaml:3:11: error: \"ten\"", r"bad.yaml:5:16: error: .*needs one of value", r"bad.yaml:5:20: warning: \"valu\".*\"value\"",
+            r"bad.yaml:6:26: error: \"dtae\"", r"bad.yaml:8:24: error: \"memberr.id\".*did you mean \"member\""])
+        self.assertFalse((self.dir / "out").exists())
+        self.assertEqual(done.out, "")
+
+    def test_mistakes_only_the_catalogue_can_find(self):
+        plan = self.write("bad.yaml", "tables: [{name: t, rows: 5, columns: [{name: s, set: [1, two], type: int}]}]\n")
+        self.spate_fails(2, "generate", plan, "--to", "x.csv", says=r'bad.yaml:1:58: error: "two" is no int')
+        self.assertFalse((self.dir / "x.csv").exists())
+
+    def test_a_plan_that_is_not_there(self):
+        self.spate_fails(2, "generate", "nope.yaml", says="nope.yaml.*no such file")
+
+    def test_a_plan_from_standard_input(self):
+        done = self.spate_ok("generate", "-", "--to", "-", "--rows", "t=3", "--progress", "none", stdin=ONE)
+        self.assertEqual(done.out.count("\n"), 4)
+
+    def test_json_is_read_too(self):
+        plan = self.write("p.json", json.dumps({"tables": [{"name": "t", "rows": 3, "columns": [{"name": "n", "inc": 5}]}]}))
+        self.assertEqual(self.spate_ok("generate", plan, "--to", "-").out, "n\n5\n6\n7\n")
+
+    def test_rows_may_cure_a_mistake(self):
+        plan = self.write("p.yaml", "tables: [{name: t, rows: 9, columns: [{name: n, range: int, props: {min: 0, max: 5}, unique: true}]}]")
+        self.spate_fails(2, "generate", plan, "--to", "-", says="unique")
+        self.assertEqual(sorted(self.spate_ok("generate", plan, "--to", "-", "--rows", "t=5").out.split()[1:]), list("01234"))
+
+
+class Targets(Case):
+    def test_without_to_a_duckdb_file_beside_the_plan(self):
+        (self.dir / "shop.yaml").write_text(SHOP.read_text())
+        for _ in range(2):  # the second run replaces the first
+            done = self.spate_ok("generate", "shop.yaml", *SMALL, "--progress", "none")
+            self.assertIn("spate query shop.duckdb", done.err)
+            self.assertEqual(query("shop.duckdb", "SELECT count(*) AS n FROM purchase_line", cwd=self.dir), [{"n": "700"}])
+        joined = self.spate_ok("query", "shop.duckdb", (ROOT / "examples/shop.sql").read_text())
+        self.assertEqual(len(joined.out.splitlines()), 12)
+
+    def test_every_reference_resolves(self):
+        self.spate_ok("generate", SHOP, *SMALL, "--to", "duckdb:s.duckdb", "--create")
+        for child, column, parent in [("purchase", "member_id", "member"), ("purchase_line", "purchase_id", "purchase"),
+                                      ("purchase_line", "product_id", "product"), ("pet", "person_id", "person")]:
+            orphans = query("duckdb:s.duckdb", f"SELECT count(*) AS n FROM {child} c ANTI JOIN {parent} p ON c.{column} = p.id",
+                            cwd=self.dir)
+            self.assertEqual(orphans, [{"n": "0"}])
+
+    def test_one_file_takes_one_table(self):
+        self.spate_fails(2, "generate", SHOP, *SMALL, "--to", "x.csv", says=["one csv file takes one table", "--table"])
+        self.spate_fails(2, "generate", SHOP, *SMALL, "--to", "-", says="one csv file takes one table")
+        self.spate_ok("generate", SHOP, *SMALL, "--to", "x.csv", "--table", "member")
+        self.assertEqual(len(read_csv(self.dir / "x.csv")), 101)
+
+    def test_files_are_not_overwritten_unasked(self):
+        plan = self.write("one.yaml", ONE)
+        self.spate_ok("generate", plan, "--to", "x.csv")
+        before = (self.dir / "x.csv").read_bytes()
+        self.spate_fails(2, "generate", plan, "--to", "x.csv", "--seed", "9", says="--truncate")
+        self.assertEqual((self.dir / "x.csv").read_bytes(), before)
+        self.spate_ok("generate", plan, "--to", "x.csv", "--seed", "9", "--truncate")
+        self.assertNotEqual((self.dir / "x.csv").read_bytes(), before)
+
+    def test_dry_run_changes_nothing(self):
+        for to in ("x.csv", "duckdb:x.duckdb", "sqlite:x.db", "x.sql", "d/"):
+            self.spate_ok("generate", SHOP, "--to", to, "--create", "--table", "member", "--dry-run")
+            self.assertEqual(list(self.dir.iterdir()), [], to)
+
+    def test_a_full_disk_is_told(self):
+        plan = self.write("one.yaml", ONE)
+        self.spate_fails(3, "generate", plan, "--to", "/dev/full?format=csv", says="no space left on device")
+
+    def test_a_directory_that_cannot_be(self):
+        plan = self.write("one.yaml", ONE)
+        self.write("file", "")
+        self.spate_fails(3, "generate", plan, "--to", "file/x/", says="file")
+
+
+class Reports(Case):
+    def test_json_report(self):
+        done = self.spate_ok("generate", SHOP, *SMALL, "--to", "out/", "--json", "--progress", "none")
+        report = json.loads(done.out)
+        self.assertTrue(report["complete"])
+        self.assertEqual({t["name"]: t["rows_done"] for t in report["tables"]}["purchase_line"], 700)
+        self.assertEqual(sum(t["bytes"] for t in report["tables"]), sum(p.stat().st_size for p in (self.dir / "out").iterdir()))
+        self.assertEqual(done.err, "")
+
+    def test_json_report_of_a_failure(self):
+        done = self.spate_fails(2, "generate", SHOP, *SMALL, "--to", "x.csv", "--json")
+        report = json.loads(done.out)
+        self.assertFalse(report["complete"])
+        self.assertEqual(report["error"]["status"], "usage")
+
+    def test_progress_json(self):
+        plan = self.write("huge.yaml", HUGE)
+        run = subprocess.Popen([SPATE, "generate", plan, "--to", "/dev/null?format=csv", "--progress", "json"], stderr=subprocess.PIPE,
+                               text=True)
+        lines = [run.stderr.readline() for _ in range(2)]
+        run.kill()
+        run.communicate()
+        first, second = [json.loads(line) for line in lines]
+        self.assertGreater(second["tables"][0]["rows_done"], first["tables"][0]["rows_done"])
+
+    def test_bars_on_a_terminal(self):
+        plan = self.write("huge.yaml", HUGE)
+        ours, theirs = pty.openpty()
+        run = subprocess.Popen([SPATE, "generate", plan, "--to", "/dev/null?format=csv"], stderr=theirs, stdout=theirs, stdin=theirs)
+        os.close(theirs)
+        time.sleep(3 if SLOW else 1.5)
+        run.send_signal(signal.SIGINT)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        run.wait(60)
+        os.close(ours)
+        self.assertRegex(shown.decode(), r"t +\[[#.]{24}\] +\d+% .*rows.*/s .*left")
+        self.assertIn("interrupted", shown.decode())
+
+
+class Stopping(Case):
+    def run_and_signal(self, plan, to, number, *words, wait=0.7):
+        run = subprocess.Popen([SPATE, "generate", plan, "--to", to, "--progress", "none", *words], stderr=subprocess.PIPE, text=True, cwd=self.dir)
+        time.sleep(wait * (4 if SLOW else 1))
+        run.send_signal(number)
+        err = run.communicate(timeout=120)[1]
+        return run.returncode, err
+
+    def test_interrupt_says_what_landed_and_leaves_whole_rows(self):
+        plan = self.write("huge.yaml", HUGE)
+        code, err = self.run_and_signal(plan, "x.csv", signal.SIGINT)
+        self.assertEqual(code, -signal.SIGINT, err)
+        self.assertFalse((self.dir / "x.csv").exists(), "a file that is not whole has no such name")
+        partial = (self.dir / "x.csv.partial").read_bytes()
+        done = int(re.search(r"t +([\d,]+) rows", err)[1].replace(",", ""))
+        self.assertTrue(partial.endswith(b"\n"))
+        self.assertEqual(partial.count(b"\n"), done + 1)
+        self.assertIn("incomplete", err)
+
+    def test_interrupt_of_a_database_file(self):
+        plan = self.write("huge.yaml", HUGE)
+        code, err = self.run_and_signal(plan, "duckdb:x.duckdb", signal.SIGTERM, "--create", wait=2)
+        self.assertEqual(code, -signal.SIGTERM, err)
+        done = int(re.search(r"t +([\d,]+) rows", err)[1].replace(",", ""))
+        self.assertEqual(query("duckdb:x.duckdb", "SELECT count(*) AS n FROM t", cwd=self.dir), [{"n": str(done)}])
+
+    def test_kill_leaves_nothing_that_looks_whole(self):
+        plan = self.write("huge.yaml", HUGE)
+        code, _ = self.run_and_signal(plan, "x.csv", signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)
+        self.assertFalse((self.dir / "x.csv").exists())
+
+    def test_a_reader_that_leaves(self):
+        plan = self.write("huge.yaml", HUGE)
+        run = subprocess.Popen([SPATE, "generate", plan, "--to", "-", "--progress", "none"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+        run.stdout.read(1000)
+        run.stdout.close()
+        err = run.stderr.read().decode()
+        self.assertNotEqual(run.wait(60), 0)
+        self.assertEqual(err, "")
+
+
+class Query(Case):
+    def test_formats(self):
+        plan = self.write("p.yaml", "tables: [{name: t, rows: 3, columns: [{name: n, inc: 1}, {name: w, set: ['a,\"b', ''], 'null': 0}]}]")
+        self.spate_ok("generate", plan, "--to", "sqlite:t.db", "--create")
+        sql = "SELECT n, 'a,\"b' AS w, NULL AS x FROM t ORDER BY n LIMIT 2"
+        self.assertEqual(self.spate_ok("query", "t.db", sql, "--format", "csv").out, 'n,w,x\n1,"a,""b",\n2,"a,""b",\n')
+        self.assertEqual(json.loads(self.spate_ok("query", "t.db", sql, "--format", "ndjson").out.splitlines()[0]),
+                         {"n": "1", "w": 'a,"b', "x": None})
+        self.assertEqual(self.spate_ok("query", "t.db", sql).out, 'n  w     x\n-  ----  ----\n1  a,"b  NULL\n2  a,"b  NULL\n')
+
+    def test_errors(self):
+        self.spate_fails(3, "query", "none.duckdb", "SELECT 1", says="none.duckdb")
+        plan = self.write("one.yaml", ONE)
+        self.spate_ok("generate", plan, "--to", "x.duckdb", "--create")
+        self.spate_fails(2, "query", "x.duckdb", "SELEC 1", says="SELEC")
+        self.spate_fails(2, "query", "postgresql://localhost/x", "SELECT 1", says="postgresql")
+
+
+if __name__ == "__main__":
+    unittest.main()

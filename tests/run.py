@@ -26,8 +26,12 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
     "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
-    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99:suppressions={HERE}/tsan.supp",
+    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99",
 }
+
+
+# Not run under a sanitizer: DuckDB is not built with ThreadSanitizer, which sees races where it cannot see the locks.
+LEFT_OUT = {"plain": (), "asan": (), "tsan": ("test_duckdb",)}
 
 
 class Totals:
@@ -112,6 +116,12 @@ def python_modules(kind):
             yield f"{folder}.{path.stem}"
 
 
+def flat(suite, left_out):
+    """Suites of test cases (whose classes set up and tear down together) without the tests left out."""
+    for by_class in suite:
+        yield unittest.TestSuite(test for test in by_class if test.id().rsplit(".", 1)[1] not in left_out)
+
+
 def run_python(build, kind, only, totals):
     os.environ["SPATE"] = str(build / "spate")
     os.environ["SPATE_BUILD_KIND"] = kind
@@ -119,8 +129,8 @@ def run_python(build, kind, only, totals):
         if only and only not in module:
             continue
         started = time.monotonic()
-        suite = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))
-        suite.run(Result(totals, build.name))
+        for case in flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)), LEFT_OUT[kind]):
+            case.run(Result(totals, build.name))
         print(f"# {build.name}/{module}: {time.monotonic() - started:.1f} s", flush=True)
 
 
@@ -141,7 +151,8 @@ def main():
     for build in args.builds:
         build, kind = build.resolve(), kind_of(build)
         for program in sorted((build / "tests").glob("test_*")):
-            if program.is_file() and os.access(program, os.X_OK) and (not args.only or args.only in program.name):
+            wanted = program.name not in LEFT_OUT[kind] and (not args.only or args.only in program.name)
+            if program.is_file() and os.access(program, os.X_OK) and wanted:
                 run_unit(build, program, totals)
         run_python(build, kind, args.only, totals)
     for name in totals.failures:

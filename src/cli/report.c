@@ -91,14 +91,18 @@ static void print_row(const char *name, uint64_t done, uint64_t rows, double sec
 static void print_tables(const spate_generate_report *r)
 {
     uint64_t rows = 0, done = 0, bytes = 0;
+    double last = 0;
     for (size_t t = 0; t < r->n_tables; t++) {
         const spate_table_progress *p = &r->tables[t];
         double end = p->finished > 0 ? p->finished : r->seconds;
+        last = end > last ? end : last;
         print_row(p->name, p->rows_done, p->rows, p->started > 0 ? end - p->started : 0, p->bytes);
         rows += p->rows;
         done += p->rows_done;
         bytes += p->bytes;
     }
+    if (r->seconds - last >= 0.01)
+        fprintf(stderr, "  %-24s %20s  %8.2f s\n", "keys, checks and sync", "", r->seconds - last);
     if (r->n_tables > 1)
         print_row("all tables", done, rows, r->seconds, bytes);
 }

@@ -759,8 +759,8 @@ static int check_column(const sp_pgbinary *e, uint32_t i, const sp_batch *batch,
             continue;
         for (; at < end; at++)
             if (!sp_column_null(cells, at) && cell_breaks(plan, cells, at))
-                return sp_fail(err, SPATE_E_DATA, "table \"%s\" row %llu: column \"%s\": the number is out of range for %s",
-                               e->schema->table, (unsigned long long)(batch->first_row + row + 1),
+                return sp_fail(err, SPATE_E_DATA, "row %llu: column \"%s\": the number is out of range for %s",
+                               (unsigned long long)(batch->first_row + row + 1),
                                e->schema->fields[i].name, e->types[i].name);
     }
     return SPATE_OK;

@@ -18,6 +18,7 @@
     X(transaction_status, PQtransactionStatus)                                                     \
     X(error_message, PQerrorMessage)                                                               \
     X(set_notice_processor, PQsetNoticeProcessor)                                                  \
+    X(set_error_verbosity, PQsetErrorVerbosity)                                                    \
     X(exec, PQexec)                                                                                \
     X(prepare, PQprepare)                                                                          \
     X(send_query_params, PQsendQueryParams)                                                        \

@@ -351,6 +351,13 @@ static bool lost(const pg_lane *l)
     return sp_pq.status(l->conn) != CONNECTION_OK;
 }
 
+/* The server's last words arrive before libpq notices that nobody is there any more. */
+static bool last_words(const PGresult *res)
+{
+    const char *severity = res ? sp_pq.result_field(res, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
+    return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
 /* "COPY users, line 12, column age": the digits behind the table's name, whatever the language. 0: it says no line. */
 static uint64_t line_of(const pg_lane *l, const PGresult *res)
 {
@@ -364,25 +371,24 @@ static uint64_t line_of(const pg_lane *l, const PGresult *res)
     return strtoull(at, NULL, 10);
 }
 
+/* Says which row it was, when the server does, or which rows if those are fewer than the chunk's: the caller names the chunk. */
 static int fail_rows(const pg_lane *l, const PGresult *res, uint64_t first, uint64_t last, spate_error *err)
 {
-    const char *table = l->table->schema->table;
     uint64_t line = line_of(l, res);
-    int status;
+    char where[64] = "";
     if (line && line <= last - first)
-        status = sp_pg_fail(err, l->conn, res, "table \"%s\" row %llu", table, (unsigned long long)(first + line));
-    else
-        status = sp_pg_fail(err, l->conn, res, "table \"%s\" rows %llu to %llu", table, (unsigned long long)(first + 1),
-                            (unsigned long long)last);
-    return status;
+        snprintf(where, sizeof(where), "row %llu", (unsigned long long)(first + line));
+    else if (last - first < l->chunk.last_row - l->chunk.first_row)
+        snprintf(where, sizeof(where), "rows %llu to %llu", (unsigned long long)(first + 1), (unsigned long long)last);
+    return sp_pg_fail(err, l->conn, res, "%s", where);
 }
 
-/* The connection is gone. committing: the server may have committed before it fell silent; said_why: it refused first, so no. */
+/* The connection is gone. committing: the server may have committed before it fell silent; if it said why it hung up, it has
+ * not. */
 static int fail_lost(const pg_lane *l, const PGresult *res, bool committing, spate_error *err)
 {
-    int status = fail_rows(l, res, l->chunk.first_row, l->chunk.last_row, err);
+    int status = sp_pg_fail(err, l->conn, res, "connection lost");
     bool said_why = err && *err->sqlstate;
-    sp_fail_context(err, status, "connection lost");
     if (err && !*err->detail)
         sp_error_detail(err, committing && !said_why ? "whether these rows were committed is not known"
                                                      : "these rows were not committed");
@@ -391,7 +397,7 @@ static int fail_lost(const pg_lane *l, const PGresult *res, bool committing, spa
 
 static int fail_chunk(const pg_lane *l, const PGresult *res, bool committing, spate_error *err)
 {
-    if (lost(l))
+    if (lost(l) || last_words(res))
         return fail_lost(l, res, committing, err);
     return fail_rows(l, res, l->chunk.first_row, l->chunk.last_row, err);
 }
@@ -651,7 +657,7 @@ static int piped_write(pg_lane *l, const sp_batch *batch, spate_error *err)
 /* The result of the k-th statement since BEGIN, which is number 0, failed. */
 static int fail_statement(pg_lane *l, const PGresult *res, uint32_t k, spate_error *err)
 {
-    if (lost(l) || k == 0 || k > l->statements)
+    if (lost(l) || last_words(res) || k == 0 || k > l->statements)
         return fail_chunk(l, res, k > l->statements, err);
     uint64_t first = l->chunk.first_row + (uint64_t)(k - 1) * l->table->statement_rows;
     return fail_rows(l, res, first, SP_MIN(first + l->table->statement_rows, l->chunk.last_row), err);

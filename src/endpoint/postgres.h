@@ -86,7 +86,8 @@ typedef struct sp_pg_sink {
 int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **conn, spate_error *err) SP_MUST_CHECK;
 /* The same for a connection that was lost. */
 int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Fills err from a failed result, or from the connection when res is NULL or says nothing. Message: "phrase: the server's". */
+/* Fills err from a failed result, or from the connection when res is NULL or says nothing. Message: "phrase: the server's", or
+ * only the server's when the phrase is "". */
 int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...) SP_PRINTF(4, 5);
 /* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears). what: for the message. */
 int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err, const char *what) SP_MUST_CHECK;

@@ -74,15 +74,23 @@ static const char *field_of(const PGresult *res, int field)
     return text ? text : "";
 }
 
-/* libpq's own words: the first line is the message, the rest advice. */
+/* libpq's own words: the first line is the message, the rest advice. What the server said last before it hung up may be among
+ * them, as "FATAL:  57P01: terminating ...". */
 static int fail_by_connection(spate_error *err, const char *said, const char *phrase)
 {
+    const char *fatal = strstr(said, "FATAL:  "), *state = NULL;
+    if (fatal && strlen(fatal) > 15 && fatal[13] == ':') {
+        state = fatal + 8;
+        said = fatal + 15;
+    }
     size_t line = strcspn(said, "\n");
     const char *more = said + line + strspn(said + line, "\n\t ");
-    sp_fail(err, SPATE_E_UNREACHABLE, "%s: %.*s", phrase, line ? (int)line : 15, line ? said : "connection lost");
+    sp_fail(err, SPATE_E_UNREACHABLE, "%s%.*s", phrase, line ? (int)line : 29, line ? said : "the server hung up without a word");
     size_t len = strcspn(more, "\n");
-    if (len)
+    if (len && !state)
         sp_error_hint(err, "%.*s", (int)len, more);
+    if (err && state)
+        snprintf(err->sqlstate, sizeof(err->sqlstate), "%.5s", state);
     return SPATE_E_UNREACHABLE;
 }
 
@@ -90,7 +98,7 @@ static int fail_by_result(spate_error *err, const PGresult *res, const char *phr
 {
     const char *state = field_of(res, PG_DIAG_SQLSTATE);
     const char *detail = field_of(res, PG_DIAG_MESSAGE_DETAIL), *context = field_of(res, PG_DIAG_CONTEXT);
-    int status = sp_fail(err, status_of(state), "%s: %s", phrase, field_of(res, PG_DIAG_MESSAGE_PRIMARY));
+    int status = sp_fail(err, status_of(state), "%s%s", phrase, field_of(res, PG_DIAG_MESSAGE_PRIMARY));
     if (!err)
         return status;
     snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", state);
@@ -106,8 +114,10 @@ int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const 
     char phrase[SPATE_MESSAGE_MAX / 2];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(phrase, sizeof(phrase), fmt, args);
+    vsnprintf(phrase, sizeof(phrase) - 2, fmt, args);
     va_end(args);
+    if (*phrase)
+        strcat(phrase, ": ");
     if (*field_of(res, PG_DIAG_SQLSTATE))
         return fail_by_result(err, res, phrase);
     return fail_by_connection(err, sp_pq.error_message(conn), phrase);
@@ -140,9 +150,10 @@ static void scrub(spate_error *err, const char *uri)
     }
     const char *word = strstr(uri, "password=");
     if (word) {
-        size_t len = strcspn(word + 9, "& ");
-        blot(err->message, word + 9, len);
-        blot(err->hint, word + 9, len);
+        const char *secret = word + 9 + (word[9] == '\'');
+        size_t len = strcspn(secret, word[9] == '\'' ? "'" : "& ");
+        blot(err->message, secret, len);
+        blot(err->hint, secret, len);
     }
 }
 
@@ -203,6 +214,7 @@ int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **out, spate_error *err)
         status = sp_pg_fail(err, conn, NULL, "could not connect");
         scrub(err, s->uri);
     } else {
+        sp_pq.set_error_verbosity(conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
         status = set_up(s, lane, conn, err);
     }
     if (status == SPATE_OK)

@@ -55,7 +55,7 @@ class Postgres:
             "log_min_messages": "warning",
             **(settings or {}),
         }
-        self.pid = None
+        self.process = self.pid = None
         shutil.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
         self.directory.chmod(0o755)  # the client may be another user, and the socket is in here
 
@@ -80,44 +80,32 @@ class Postgres:
             conf.writelines(f"{key} = {value}\n" for key, value in self.settings.items())
 
     def start(self):
-        # Not by way of a pipe: the server would keep it open for as long as it lives.
-        done = subprocess.run(self.as_user(POSTGRES_BIN / "pg_ctl", "-D", self.data, "-l", self.directory / "log", "-w",
-                                           "-t", "60", "start"),
-                              cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise RuntimeError("pg_ctl start failed:\n" + self.log())
-        self.pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        """As a child of ours, not by pg_ctl: then we can wait for it, and a killed one does not linger as a zombie whose process
+        id keeps the next one from starting."""
+        with open(self.directory / "log", "a") as log:
+            self.process = subprocess.Popen(self.as_user(POSTGRES_BIN / "postgres", "-D", self.data), cwd=self.directory,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid = self.process.pid
+        deadline = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < deadline:
+            ready = subprocess.run([POSTGRES_BIN / "pg_isready", "-q", "-h", self.directory, "-p", str(self.port)])
+            if ready.returncode == 0:
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the server did not start:\n" + self.log())
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: fast shutdown; SIGQUIT: immediate, as after a power cut."""
-        if self.pid is None:
+        if self.process is None:
             return
+        if self.process.poll() is None:
+            self.process.send_signal(how)
         try:
-            os.kill(self.pid, how)
-            self.wait()
-        except ProcessLookupError:
-            pass
-        self.pid = None
-
-    def wait(self, seconds=30):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                os.kill(self.pid, 0)
-            except ProcessLookupError:
-                return
-            if self.is_zombie(self.pid):
-                return
-            time.sleep(0.02)
-        os.kill(self.pid, signal.SIGKILL)
-
-    @staticmethod
-    def is_zombie(pid):
-        try:
-            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except OSError:
-            return True
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
 
     def children(self):
         """Process ids of the server's own processes."""
@@ -133,17 +121,24 @@ class Postgres:
 
     def kill9(self):
         """The server and all its processes, at once and without a word."""
-        victims = [self.pid, *self.children()]
-        for pid in victims:
+        children = self.children()
+        for pid in [self.pid, *children]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.wait()
-        self.pid = None
+        self.process.wait()
+        self.process = None
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and not all(self.is_zombie(pid) for pid in victims):
+        while time.monotonic() < deadline and not all(map(self.is_gone, children)):
             time.sleep(0.02)
+
+    @staticmethod
+    def is_gone(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            return True
 
     def remove(self):
         self.stop(signal.SIGQUIT)

@@ -98,7 +98,7 @@ static void integers(void)
 
 static void integers_out_of_range(void)
 {
-    const char *broken = "table \"t\" row 1: column \"c\": the number is out of range for the type";
+    const char *broken = "row 1: column \"c\": the number is out of range for the type";
     CHECK_STR(CELL(SP_I64, INT2, int64_t, 32768), broken);
     CHECK_STR(CELL(SP_I64, INT4, int64_t, INT64_C(-2147483649)), broken);
     CHECK_STR(CELL(SP_I32, INT2, int32_t, -32769), broken);

@@ -388,10 +388,13 @@ static int fail_rows(const pg_lane *l, const PGresult *res, uint64_t first, uint
 static int fail_lost(const pg_lane *l, const PGresult *res, bool committing, spate_error *err)
 {
     int status = sp_pg_fail(err, l->conn, res, "connection lost");
-    bool said_why = err && *err->sqlstate;
-    if (err && !*err->detail)
-        sp_error_detail(err, committing && !said_why ? "whether these rows were committed is not known"
-                                                     : "these rows were not committed");
+    if (!err)
+        return status;
+    char said[SPATE_DETAIL_MAX];
+    memcpy(said, err->detail, sizeof(said));
+    bool unknown = committing && !*err->sqlstate;
+    sp_error_detail(err, "%s%s%s", unknown ? "whether these rows were committed is not known" : "these rows were not committed",
+                    *said ? "\n" : "", said);
     return status;
 }
 

@@ -1,15 +1,18 @@
-/* pgbinary.c - rows as PostgreSQL's COPY BINARY tuples, and the table of which cells go into which column types.
+/* pgbinary.c - rows as PostgreSQL's COPY BINARY tuples, and the table of which cells go into
+ * which column types.
  *
- * The routes below are both answers at once: a route that exists is a fit, and its function writes the cell. Row-major, one
- * indirect call a cell, into room reserved for the worst case, so that no store is checked. Cells that could break a promise
- * of the type (an int64 without known range into an int4) are looked over a column at a time before the first store. Formats:
- * the *recv functions in src/backend/utils/adt of PostgreSQL; COPY's frame is in its manual under "Binary Format". */
+ * The routes below are both answers at once: a route that exists is a fit, and its function
+ * writes the cell. Row-major, one indirect call a cell, into room reserved for the worst case,
+ * so that no store is checked. Cells that could break a promise of the type (an int64 without
+ * known range into an int4) are looked over a column at a time before the first store. Formats:
+ * the *recv functions in src/backend/utils/adt of PostgreSQL; COPY's frame is in its manual
+ * under "Binary Format". */
 #include "codec/codec.h"
 
 #include <math.h>
 #include <stdio.h>
 
-/* ---- stores -------------------------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 static inline uint8_t *put16(uint8_t *p, uint16_t v)
 {
@@ -67,7 +70,7 @@ static inline uint8_t *put_float8(uint8_t *p, double v)
     return put_field64(p, bits);
 }
 
-/* ---- one column while rows are written ------------------------------------------------------------------------------ */
+/* ---- one column while rows are written ------------------------------------------------------- */
 
 typedef enum hot { HOT_NOT, HOT_BYTES, HOT_UUID, HOT_INSTANT } hot;
 typedef struct cursor cursor;
@@ -94,8 +97,9 @@ static inline uint8_t *close_field(uint8_t *p, void *end)
     return end;
 }
 
-/* ---- numeric ----------------------------------------------------------------------------------------------------------
- * int16 count of base-10000 digits, weight of the first, sign, digits shown behind the point, then the digits. */
+/* ---- numeric ------------------------------------------------------------------------------------
+ * int16 count of base-10000 digits, weight of the first, sign, digits shown behind the point, then
+ * the digits. */
 
 enum {
     NUMERIC_ROOM = 4 + 8 + 2 * 6,
@@ -112,8 +116,9 @@ static uint8_t *put_numeric_head(uint8_t *p, unsigned n, int weight, uint16_t si
     return put64(p, (uint64_t)n << 48 | (uint64_t)(uint16_t)weight << 32 | (uint64_t)sign << 16 | shown);
 }
 
-/* magnitude times 10^exponent. The exponent is split into one of 10000 and up to three zeros, which go behind the last decimal
- * digits without ever multiplying the whole magnitude: nothing can overflow. */
+/* magnitude times 10^exponent. The exponent is split into one of 10000 and up to three zeros,
+ * which go behind the last decimal digits without ever multiplying the whole magnitude: nothing
+ * can overflow. */
 static uint8_t *put_numeric(uint8_t *p, uint16_t sign, uint64_t magnitude, int exponent, unsigned shown)
 {
     uint16_t digits[6]; /* least significant first */
@@ -188,7 +193,7 @@ static uint8_t *f32_numeric(const cursor *c, uint32_t row, uint8_t *p)
     return isfinite(v) ? put_numeric_text(p, text, sp_put_f32(text, v)) : put_numeric_special(p, v);
 }
 
-/* ---- integers, decimals, floats, booleans ------------------------------------------------------------------------------- */
+/* ---- integers, decimals, floats, booleans ---------------------------------------------------- */
 
 #define INTEGER_ROUTES(kind, type)                                                                 \
     static uint8_t *kind##_int2(const cursor *c, uint32_t row, uint8_t *p)                         \
@@ -278,7 +283,7 @@ static uint8_t *bool_bool(const cursor *c, uint32_t row, uint8_t *p)
     return p + 1;
 }
 
-/* ---- calendar: PostgreSQL counts from 2000-01-01 -------------------------------------------------------------------------
+/* ---- calendar: PostgreSQL counts from 2000-01-01 ------------------------------------------------
  * Unsigned, so that what no server takes wraps to something else no server takes. */
 
 #define DAYS_TO_2000 10957
@@ -342,7 +347,7 @@ static uint8_t *interval_interval(const cursor *c, uint32_t row, uint8_t *p)
     return put_interval(p, v->months, v->days, v->us);
 }
 
-/* ---- bytes and text ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes and text -------------------------------------------------------------------------- */
 
 static uint8_t *uuid_uuid(const cursor *c, uint32_t row, uint8_t *p)
 {
@@ -351,8 +356,8 @@ static uint8_t *uuid_uuid(const cursor *c, uint32_t row, uint8_t *p)
     return p + 16;
 }
 
-/* Copies SP_SLACK bytes whatever the length: names, e-mails and words differ in length from row to row, and a branch on it
- * would be mispredicted. */
+/* Copies SP_SLACK bytes whatever the length: names, e-mails and words differ in length from row
+ * to row, and a branch on it would be mispredicted. */
 static inline uint8_t *put_bytes(const cursor *c, uint32_t row, uint8_t *p)
 {
     int32_t from = c->offsets[row];
@@ -407,7 +412,10 @@ static uint8_t *bool_text(const cursor *c, uint32_t row, uint8_t *p)
     return close_field(p, p + (v ? 8 : 9));
 }
 
-/* ---- lists: dimensions, has-nulls, element type, then (length, lower bound) of the one dimension and the elements --------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+/* Dimensions, has-nulls, element type, then (length, lower bound) of the one dimension, and the
+ * elements. */
 
 enum { ARRAY_ROOM = 4 + 12 + 8 };
 
@@ -424,7 +432,7 @@ static uint8_t *list_array(const cursor *c, uint32_t row, uint8_t *p)
     return close_field(p, at);
 }
 
-/* ---- which cells go where -------------------------------------------------------------------------------------------------- */
+/* ---- which cells go where -------------------------------------------------------------------- */
 
 typedef enum target {
     TO_OTHER,
@@ -530,7 +538,7 @@ static const route routes[SP_KINDS][TARGETS] = {
     [SP_LIST] = {[TO_ARRAY] = {list_array, ARRAY_ROOM}},
 };
 
-/* ---- ranges ------------------------------------------------------------------------------------------------------------------ */
+/* ---- ranges ---------------------------------------------------------------------------------- */
 
 static bool is_integer(sp_kind kind)
 {
@@ -569,7 +577,7 @@ static bool kind_within(sp_kind kind, int64_t max)
     }
 }
 
-/* ---- fits -------------------------------------------------------------------------------------------------------------------- */
+/* ---- fits ------------------------------------------------------------------------------------ */
 
 static bool has_label(const sp_pg_type *type, sp_str label)
 {
@@ -646,7 +654,7 @@ sp_pg_fit sp_pg_fit_of(const sp_field *field, const sp_pg_type *type, char why[1
     return SP_PG_NEVER;
 }
 
-/* ---- the encoder ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the encoder ----------------------------------------------------------------------------- */
 
 typedef enum check { CHECK_NONE, CHECK_RANGE, CHECK_FLOAT4 } check;
 
@@ -722,7 +730,7 @@ int sp_pgbinary_trailer(sp_buf *out)
     return sp_buf_add(out, "\377\377", 2);
 }
 
-/* ---- looking cells over ------------------------------------------------------------------------------------------------------------ */
+/* ---- looking cells over ---------------------------------------------------------------------- */
 
 static bool integer_breaks(const column_plan *plan, const sp_column *c, uint32_t row)
 {
@@ -766,7 +774,7 @@ static int check_column(const sp_pgbinary *e, uint32_t i, const sp_batch *batch,
     return SPATE_OK;
 }
 
-/* ---- encoding ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- encoding -------------------------------------------------------------------------------- */
 
 static size_t text_bytes(const sp_column *c, uint32_t from, uint32_t to)
 {
@@ -827,7 +835,8 @@ int sp_pgbinary_encode(const sp_pgbinary *e, const sp_batch *batch, uint32_t fro
                 return status;
         }
     }
-    /* The cursors stand behind the rows' room (and its slack) in the same buffer: no allocation, and no limit on columns. */
+    /* The cursors stand behind the rows' room (and its slack) in the same buffer: no allocation,
+     * and no limit on columns. */
     size_t behind = room + SP_SLACK;
     if (sp_buf_reserve(out, behind + alignof(cursor) + 2 * n * sizeof(cursor)))
         return sp_fail_nomem(err);

@@ -1,7 +1,9 @@
-/* libpq.h - the functions of libpq that spate calls, loaded when the first of its endpoints is opened.
+/* libpq.h - the functions of libpq that spate calls, loaded when the first of its endpoints is
+ * opened.
  *
- * The only place that includes libpq-fe.h; private to the endpoints that speak PostgreSQL's protocol. A function is called as
- * sp_pq.exec(conn, sql); sp_pq is filled once and only read afterwards. */
+ * The only place that includes libpq-fe.h; private to the endpoints that speak PostgreSQL's
+ * protocol. A function is called as sp_pq.exec(conn, sql); sp_pq is filled once and only read
+ * afterwards. */
 #ifndef SP_ENDPOINT_LIBPQ_H
 #define SP_ENDPOINT_LIBPQ_H
 

@@ -1,9 +1,10 @@
 /* postgres.h - what the files of the PostgreSQL sink share; private to them.
  *
- *   postgres.c          the sink: lanes, chunks, statements
+ *   postgres.c          the sink: open, prepare, finish
+ *   postgres_lane.c     one connection and its chunks: COPY, statements
  *   postgres_link.c     connections, and what the server says when something fails
  *   postgres_catalog.c  reads the live tables and finds all that keeps the plan from being loaded
- *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys at the end
+ *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys
  *
  * One arena holds what prepare learns, until close; lanes only read it. */
 #ifndef SP_ENDPOINT_POSTGRES_H
@@ -17,16 +18,16 @@
 /* What differs between servers that speak the protocol; detected from version(). */
 typedef struct sp_pg_dialect {
     const char *name;
-    const char *session;      /* settings of every connection */
-    const char *lane;         /* more for connections that load, or NULL */
-    const char *flush;        /* makes all earlier commits durable, or NULL when they are already */
+    const char *session; /* settings of every connection */
+    const char *lane;    /* more for connections that load, or NULL */
+    const char *flush;   /* makes all earlier commits durable, or NULL when they are already */
     sp_sql_dialect sql;
     bool copy_binary;         /* COPY BINARY is the fast way */
     const char *copy_options; /* of a COPY that is not binary */
     sp_text_dialect copy_text;
-    bool keys_at_creation;    /* keys belong into CREATE TABLE: rows are stored by primary key */
-    bool transactional_ddl;   /* CREATE TABLE can be rolled back */
-    bool upsert_word;         /* UPSERT INTO, which takes the primary key by itself */
+    bool keys_at_creation;  /* keys belong into CREATE TABLE: rows are stored by primary key */
+    bool transactional_ddl; /* CREATE TABLE can be rolled back */
+    bool upsert_word;       /* UPSERT INTO, which takes the primary key by itself */
 } sp_pg_dialect;
 
 typedef struct sp_pg_column {
@@ -38,18 +39,18 @@ typedef struct sp_pg_column {
 
 typedef struct sp_pg_table {
     const sp_schema *schema;
-    uint32_t oid;           /* 0: not found */
-    char kind;              /* pg_class.relkind */
+    uint32_t oid;             /* 0: not found */
+    char kind;                /* pg_class.relkind */
     const char *space, *name; /* as they are in the server */
-    const char *quoted;     /* "space"."name" */
+    const char *quoted;       /* "space"."name" */
     bool may_insert, may_truncate, may_upsert;
     sp_pg_column *columns;
     uint32_t n_columns;
-    int32_t *live;          /* of each field: its column, or -1 */
-    sp_pg_type *types;      /* of each field */
-    bool as_text;           /* a field fits only as text */
+    int32_t *live;     /* of each field: its column, or -1 */
+    sp_pg_type *types; /* of each field */
+    bool as_text;      /* a field fits only as text */
     bool self_reference;
-    const uint32_t *key;    /* upsert: fields that decide which row is meant */
+    const uint32_t *key; /* upsert: fields that decide which row is meant */
     uint32_t n_key;
 
     sp_pgbinary *binary;
@@ -61,10 +62,10 @@ typedef struct sp_pg_table {
 
 typedef struct sp_pg_foreign_key {
     const char *name, *definition;
-    uint32_t child, parent;                    /* oids */
+    uint32_t child, parent; /* oids */
     const char *child_quoted, *parent_quoted;
-    int32_t child_table, parent_table;         /* numbers in the plan, -1: not in it */
-    bool inherited;                            /* of a partition: comes and goes with its parent's */
+    int32_t child_table, parent_table; /* numbers in the plan, -1: not in it */
+    bool inherited;                    /* of a partition: comes and goes with its parent's */
 } sp_pg_foreign_key;
 
 typedef struct sp_pg_sink {
@@ -80,17 +81,36 @@ typedef struct sp_pg_sink {
     bool changed;       /* prepare has changed the target, or lanes may have */
 } sp_pg_sink;
 
+/* Whether rows go by COPY, not by statements. */
+static inline bool sp_pg_copies(const sp_pg_sink *s)
+{
+    return s->base.options.mode == SP_INSERT_DEFAULT || s->base.options.mode == SP_INSERT_COPY;
+}
+
+/* ---- postgres_lane.c: the lane's part of sp_sink_ops ---- */
+
+int sp_pg_lane_open(sp_sink *sink, sp_lane **lane, spate_error *err) SP_MUST_CHECK;
+void sp_pg_lane_close(sp_lane *lane);
+int sp_pg_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err) SP_MUST_CHECK;
+int sp_pg_write(sp_lane *lane, const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+int sp_pg_commit(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
+void sp_pg_rollback(sp_lane *lane);
+
 /* ---- postgres_link.c ---- */
 
-/* Connects, finds the dialect on the first call, pins the session's settings. lane: also those for loading. */
+/* Connects, finds the dialect on the first call, pins the session's settings. lane: also those
+ * for loading. */
 int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **conn, spate_error *err) SP_MUST_CHECK;
 /* The same for a connection that was lost. */
 int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Fills err from a failed result, or from the connection when res is NULL or says nothing. Message: "phrase: the server's", or
- * only the server's when the phrase is "". */
-int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...) SP_PRINTF(4, 5);
-/* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears). what: for the message. */
-int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err, const char *what) SP_MUST_CHECK;
+/* Fills err from a failed result, or from the connection when res is NULL or says nothing.
+ * Message: "phrase: the server's", or only the server's when the phrase is "". */
+int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...)
+    SP_PRINTF(4, 5);
+/* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears).
+ * what: for the message. */
+int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err,
+              const char *what) SP_MUST_CHECK;
 /* What a buffer holds, as a string: the NUL goes into its slack. */
 static inline const char *sp_pg_string(sp_buf *b)
 {
@@ -107,7 +127,8 @@ int sp_pg_qualified(sp_buf *out, const char *space, const char *name) SP_MUST_CH
 
 /* Finds the plan's tables by name. */
 int sp_pg_find_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Reads columns, keys and foreign keys of the tables found, and refuses what cannot be loaded, all of it at once. */
+/* Reads columns, keys and foreign keys of the tables found, and refuses what cannot be loaded,
+ * all of it at once. */
 int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Sets deps from the foreign keys; refuses a cycle. */

@@ -1,14 +1,15 @@
 /* postgres_catalog.c - the plan held against the live catalogue.
  *
- * Reads tables, columns, enumerations, keys and foreign keys in one query each, whatever the number of tables. Everything that
- * keeps the plan from being loaded is collected and told at once, before anything is changed. Types are the target's, domains
- * resolved; what the plan calls them does not matter here. */
+ * Reads tables, columns, enumerations, keys and foreign keys in one query each, whatever the
+ * number of tables. Everything that keeps the plan from being loaded is collected and told at
+ * once, before anything is changed. Types are the target's, domains resolved; what the plan
+ * calls them does not matter here. */
 #include "endpoint/postgres.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- problems -------------------------------------------------------------------------------------------------------- */
+/* ---- problems -------------------------------------------------------------------------------- */
 
 typedef struct problems {
     sp_buf lines;
@@ -17,7 +18,8 @@ typedef struct problems {
     char first[256], hint[256];
 } problems;
 
-static void problem(problems *p, int status, const char *hint, const char *fmt, ...) SP_PRINTF(4, 5);
+static void problem(problems *p, int status, const char *hint, const char *fmt, ...)
+    SP_PRINTF(4, 5);
 static void problem(problems *p, int status, const char *hint, const char *fmt, ...)
 {
     char line[256];
@@ -30,7 +32,8 @@ static void problem(problems *p, int status, const char *hint, const char *fmt, 
         snprintf(p->hint, sizeof(p->hint), "%s", hint ? hint : "");
         p->status = status;
     }
-    if (p->lines.len < SPATE_DETAIL_MAX && sp_buf_printf(&p->lines, "%s%s", p->n > 1 ? "\n" : "", line))
+    if (p->lines.len < SPATE_DETAIL_MAX &&
+        sp_buf_printf(&p->lines, "%s%s", p->n > 1 ? "\n" : "", line))
         p->status = SPATE_E_NOMEM;
 }
 
@@ -50,7 +53,7 @@ static int problems_told(problems *p, spate_error *err)
     return status;
 }
 
-/* ---- reading results ---------------------------------------------------------------------------------------------------- */
+/* ---- reading results ------------------------------------------------------------------------- */
 
 static const char *text_at(const PGresult *res, int row, int column)
 {
@@ -77,7 +80,8 @@ static const char *kept_qualified(sp_pg_sink *s, const char *space, const char *
 {
     sp_buf b;
     sp_buf_init(&b);
-    const char *kept = sp_pg_qualified(&b, space, name) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
+    const char *kept =
+        sp_pg_qualified(&b, space, name) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
     sp_buf_done(&b);
     return kept;
 }
@@ -101,8 +105,8 @@ static int add_oids(const sp_pg_sink *s, sp_buf *sql)
 }
 
 /* Runs head (oids of the tables) tail. */
-static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, const char *tail, PGresult **res,
-                        spate_error *err)
+static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, const char *tail,
+                        PGresult **res, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
@@ -115,38 +119,43 @@ static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, con
     return status;
 }
 
-/* ---- tables ---------------------------------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static int add_wanted(const sp_pg_sink *s, sp_buf *sql)
 {
     for (uint32_t i = 0; i < s->n_tables; i++) {
         const char *name = s->tables[i].schema->table, *dot = strchr(name, '.');
         sp_str space = {name, dot ? (size_t)(dot - name) : 0};
-        if (sp_buf_printf(sql, "%s(%u,", i ? "," : "", i) || sp_sql_literal(sql, space) || sp_buf_adds(sql, ",") ||
-            sp_sql_literal(sql, sp_str_of(dot ? dot + 1 : name)) || sp_buf_adds(sql, ")"))
+        if (sp_buf_printf(sql, "%s(%u,", i ? "," : "", i) || sp_sql_literal(sql, space) ||
+            sp_buf_adds(sql, ",") || sp_sql_literal(sql, sp_str_of(dot ? dot + 1 : name)) ||
+            sp_buf_adds(sql, ")"))
             return SPATE_E_NOMEM;
     }
     return SPATE_OK;
 }
 
-/* A name as it is written wins over its lower case, which is what SQL without quotes would have meant. */
+/* A name as it is written wins over its lower case, which is what SQL without quotes would have
+ * meant. */
 static int query_wanted(const sp_pg_sink *s, PGconn *conn, PGresult **res, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
     int status = SPATE_E_NOMEM;
     if (sp_buf_adds(&sql, "WITH wanted (i, s, n) AS (VALUES ") || add_wanted(s, &sql) ||
-        sp_buf_adds(&sql,
-                    ") SELECT w.i, c.oid, ns.nspname, c.relname, c.relkind,"
-                    " has_schema_privilege(ns.oid, 'USAGE')"
-                    " AND (has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, 'INSERT')),"
-                    " has_table_privilege(c.oid, 'TRUNCATE'),"
-                    " has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'SELECT')"
-                    " FROM wanted w JOIN pg_catalog.pg_class c ON c.relname::text IN (w.n, lower(w.n))"
-                    " JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace"
-                    " WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND CASE w.s WHEN ''"
-                    " THEN pg_catalog.pg_table_is_visible(c.oid) ELSE ns.nspname::text IN (w.s, lower(w.s)) END"
-                    " ORDER BY w.i, c.relname::text = w.n DESC, ns.nspname::text = w.s DESC"))
+        sp_buf_adds(
+            &sql,
+            ") SELECT w.i, c.oid, ns.nspname, c.relname, c.relkind,"
+            " has_schema_privilege(ns.oid, 'USAGE')"
+            " AND (has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, "
+            "'INSERT')),"
+            " has_table_privilege(c.oid, 'TRUNCATE'),"
+            " has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'SELECT')"
+            " FROM wanted w JOIN pg_catalog.pg_class c ON c.relname::text IN (w.n, lower(w.n))"
+            " JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND CASE w.s WHEN ''"
+            " THEN pg_catalog.pg_table_is_visible(c.oid) ELSE ns.nspname::text IN (w.s, "
+            "lower(w.s)) END"
+            " ORDER BY w.i, c.relname::text = w.n DESC, ns.nspname::text = w.s DESC"))
         sp_fail_nomem(err);
     else
         status = sp_pg_run(conn, sp_pg_string(&sql), res, err, "looking for the tables");
@@ -186,18 +195,21 @@ int sp_pg_find_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- columns ------------------------------------------------------------------------------------------------------------------ */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 static const char columns_head[] =
     "WITH RECURSIVE col (rel, num, typ, mod, strict, def) AS ("
     "SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef"
     " FROM pg_catalog.pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN ";
 static const char columns_tail[] =
-    " UNION ALL SELECT c.rel, c.num, t.typbasetype, CASE c.mod WHEN -1 THEN t.typtypmod ELSE c.mod END,"
+    " UNION ALL SELECT c.rel, c.num, t.typbasetype, CASE c.mod WHEN -1 THEN t.typtypmod ELSE c.mod "
+    "END,"
     " c.strict OR t.typnotnull, c.def OR t.typdefault IS NOT NULL"
     " FROM col c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype = 'd')"
-    " SELECT c.rel, a.attname, c.num, c.typ, c.mod, t.typcategory, CASE t.typcategory WHEN 'A' THEN t.typelem ELSE 0 END,"
-    " COALESCE(e.typtype, t.typtype) = 'e', pg_catalog.format_type(c.typ, c.mod), c.strict, c.def OR a.attidentity <> '',"
+    " SELECT c.rel, a.attname, c.num, c.typ, c.mod, t.typcategory, CASE t.typcategory WHEN 'A' "
+    "THEN t.typelem ELSE 0 END,"
+    " COALESCE(e.typtype, t.typtype) = 'e', pg_catalog.format_type(c.typ, c.mod), c.strict, c.def "
+    "OR a.attidentity <> '',"
     " a.attgenerated <> '', a.attidentity = 'a'"
     " FROM col c JOIN pg_catalog.pg_type t ON t.oid = c.typ AND t.typtype <> 'd'"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.rel AND a.attnum = c.num"
@@ -257,7 +269,7 @@ static int read_columns(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- enumerations ---------------------------------------------------------------------------------------------------------------- */
+/* ---- enumerations ---------------------------------------------------------------------------- */
 
 static bool label_belongs(const sp_pg_type *type, uint32_t oid)
 {
@@ -302,9 +314,10 @@ static int read_labels(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (!any_enum(s))
         return SPATE_OK;
     PGresult *res;
-    int status = sp_pg_run(conn,
-                           "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder",
-                           &res, err, "reading the catalogue");
+    int status = sp_pg_run(
+        conn,
+        "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder",
+        &res, err, "reading the catalogue");
     if (status)
         return status;
     int n = sp_pq.ntuples(res);
@@ -318,7 +331,7 @@ static int read_labels(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- foreign keys ------------------------------------------------------------------------------------------------------------------ */
+/* ---- foreign keys ---------------------------------------------------------------------------- */
 
 static int keep_foreign_key(sp_pg_sink *s, const PGresult *res, int row)
 {
@@ -334,25 +347,30 @@ static int keep_foreign_key(sp_pg_sink *s, const PGresult *res, int row)
     };
     f->child_table = table_of_oid(s, f->child);
     f->parent_table = table_of_oid(s, f->parent);
-    return f->name && f->definition && f->child_quoted && f->parent_quoted ? SPATE_OK : SPATE_E_NOMEM;
+    return f->name && f->definition && f->child_quoted && f->parent_quoted ? SPATE_OK
+                                                                           : SPATE_E_NOMEM;
 }
 
 int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     static const char head[] =
-        "SELECT f.conname, pg_catalog.pg_get_constraintdef(f.oid), f.conrelid, cn.nspname, c.relname, f.confrelid,"
+        "SELECT f.conname, pg_catalog.pg_get_constraintdef(f.oid), f.conrelid, cn.nspname, "
+        "c.relname, f.confrelid,"
         " pn.nspname, p.relname, f.conparentid <> 0"
         " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.conrelid"
-        " JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
+        " JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace JOIN pg_catalog.pg_class p ON "
+        "p.oid = f.confrelid"
         " JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace"
-        " WHERE f.contype = 'f' AND (EXISTS (SELECT 1 FROM pg_catalog.pg_class x WHERE x.oid IN (f.conrelid, f.confrelid)"
+        " WHERE f.contype = 'f' AND (EXISTS (SELECT 1 FROM pg_catalog.pg_class x WHERE x.oid IN "
+        "(f.conrelid, f.confrelid)"
         " AND x.oid IN ";
     PGresult *res;
     int status = query_tables(s, conn, head, ")) ORDER BY f.conrelid, f.conname", &res, err);
     if (status)
         return status;
     s->n_foreign_keys = 0;
-    s->foreign_keys = sp_arena_alloc(&s->arena, (size_t)sp_pq.ntuples(res) + 1, sizeof(*s->foreign_keys));
+    s->foreign_keys =
+        sp_arena_alloc(&s->arena, (size_t)sp_pq.ntuples(res) + 1, sizeof(*s->foreign_keys));
     if (!s->foreign_keys)
         status = sp_fail_nomem(err);
     for (int row = 0; row < sp_pq.ntuples(res) && status == SPATE_OK; row++)
@@ -362,7 +380,7 @@ int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- keys for upsert ------------------------------------------------------------------------------------------------------------------ */
+/* ---- keys for upsert ------------------------------------------------------------------------- */
 
 static int field_of_number(const sp_pg_table *t, int32_t number)
 {
@@ -394,22 +412,24 @@ static int keep_key(sp_pg_sink *s, sp_pg_table *t, const char *numbers)
 static int read_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     PGresult *res;
-    int status = query_tables(s, conn,
-                              "SELECT conrelid, conkey FROM pg_catalog.pg_constraint WHERE contype IN ('p', 'u')"
-                              " AND NOT condeferrable AND conrelid IN ",
-                              " ORDER BY conrelid, contype, conname", &res, err);
+    int status = query_tables(
+        s, conn,
+        "SELECT conrelid, conkey FROM pg_catalog.pg_constraint WHERE contype IN ('p', 'u')"
+        " AND NOT condeferrable AND conrelid IN ",
+        " ORDER BY conrelid, contype, conname", &res, err);
     if (status)
         return status;
     for (int row = 0; row < sp_pq.ntuples(res) && status == SPATE_OK; row++) {
         int table = table_of_oid(s, oid_at(res, row, 0));
-        if (table >= 0 && !s->tables[table].key && keep_key(s, &s->tables[table], text_at(res, row, 1)))
+        if (table >= 0 && !s->tables[table].key &&
+            keep_key(s, &s->tables[table], text_at(res, row, 1)))
             status = sp_fail_nomem(err);
     }
     sp_pq.clear(res);
     return status;
 }
 
-/* ---- the plan against the tables -------------------------------------------------------------------------------------------------------- */
+/* ---- the plan against the tables ------------------------------------------------------------- */
 
 static int find_column(const sp_pg_table *t, const char *name, bool folded)
 {
@@ -443,22 +463,25 @@ static void check_field(sp_pg_table *t, uint32_t i, problems *p)
     t->live[i] = at;
     if (at < 0) {
         const char *near = nearest_column(t, f->name);
-        problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" has no column \"%s\"%s%s%s", t->schema->table, f->name,
-                near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" has no column \"%s\"%s%s%s",
+                t->schema->table, f->name, near ? ": did you mean \"" : "", near ? near : "",
+                near ? "\"?" : "");
         return;
     }
     sp_pg_column *c = &t->columns[at];
     t->types[i] = c->type;
     if (c->generated) {
         problem(p, SPATE_E_CONFIG, "take the column out of the plan",
-                "table \"%s\" column \"%s\" is generated by the server and cannot be written", t->schema->table, c->name);
+                "table \"%s\" column \"%s\" is generated by the server and cannot be written",
+                t->schema->table, c->name);
         return;
     }
     char why[160] = "";
     sp_pg_fit fit = sp_pg_fit_of(f, &c->type, why);
     t->as_text |= fit == SP_PG_TEXT;
     if (fit == SP_PG_NEVER)
-        problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" column \"%s\": %s", t->schema->table, c->name, why);
+        problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" column \"%s\": %s", t->schema->table,
+                c->name, why);
 }
 
 static bool is_made(const sp_pg_table *t, uint32_t column)
@@ -475,7 +498,8 @@ static void check_unmade(const sp_pg_table *t, problems *p)
         const sp_pg_column *c = &t->columns[i];
         if (c->not_null && !c->has_default && !c->generated && !is_made(t, i))
             problem(p, SPATE_E_CONFIG, "add the column to the plan, or give it a default",
-                    "table \"%s\" column \"%s\" must not be null and has no default, and the plan does not make it",
+                    "table \"%s\" column \"%s\" must not be null and has no default, and the plan "
+                    "does not make it",
                     t->schema->table, c->name);
     }
 }
@@ -508,8 +532,8 @@ static void check_missing(const sp_pg_sink *s, problems *p)
 {
     for (uint32_t i = 0; i < s->n_tables; i++)
         if (!s->tables[i].oid)
-            problem(p, SPATE_E_CONFIG, "--create makes the tables of the plan", "there is no table \"%s\"",
-                    s->tables[i].schema->table);
+            problem(p, SPATE_E_CONFIG, "--create makes the tables of the plan",
+                    "there is no table \"%s\"", s->tables[i].schema->table);
 }
 
 static void check_upserts(const sp_pg_sink *s, problems *p)
@@ -523,7 +547,8 @@ static void check_upserts(const sp_pg_sink *s, problems *p)
                     "table \"%s\": this role may not update it", t->schema->table);
         if (!t->key)
             problem(p, SPATE_E_CONFIG, "add one to the table, or use --insert-mode copy",
-                    "table \"%s\" has no primary or unique key that the plan makes: upsert cannot tell which rows are the same",
+                    "table \"%s\" has no primary or unique key that the plan makes: upsert cannot "
+                    "tell which rows are the same",
                     t->schema->table);
     }
 }
@@ -534,20 +559,23 @@ static void check_truncates(const sp_pg_sink *s, problems *p)
     for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
         const sp_pg_foreign_key *f = &s->foreign_keys[i];
         if (f->parent_table >= 0 && f->child_table < 0 && !f->inherited)
-            problem(p, SPATE_E_CONFIG, "add that table to the plan, or empty both by hand with TRUNCATE ... CASCADE",
-                    "table \"%s\" cannot be emptied: %s refers to it (%s)", s->tables[f->parent_table].schema->table,
-                    f->child_quoted, f->name);
+            problem(p, SPATE_E_CONFIG,
+                    "add that table to the plan, or empty both by hand with TRUNCATE ... CASCADE",
+                    "table \"%s\" cannot be emptied: %s refers to it (%s)",
+                    s->tables[f->parent_table].schema->table, f->child_quoted, f->name);
     }
 }
 
 static int check_writable(PGconn *conn, problems *p, spate_error *err)
 {
     PGresult *res;
-    int status = sp_pg_run(conn, "SHOW transaction_read_only", &res, err, "asking whether the server takes writes");
+    int status = sp_pg_run(conn, "SHOW transaction_read_only", &res, err,
+                           "asking whether the server takes writes");
     if (status)
         return status;
     if (strcmp(text_at(res, 0, 0), "on") == 0)
-        problem(p, SPATE_E_UNREACHABLE, "it may be a replica, or default_transaction_read_only is on for this role",
+        problem(p, SPATE_E_UNREACHABLE,
+                "it may be a replica, or default_transaction_read_only is on for this role",
                 "the server takes no writes from this connection: its transactions are read only");
     sp_pq.clear(res);
     return SPATE_OK;
@@ -589,7 +617,7 @@ int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return problems_told(&p, err);
 }
 
-/* ---- order -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static bool orders(const sp_pg_foreign_key *f)
 {
@@ -605,7 +633,8 @@ static void add_dep(sp_sink_deps *d, uint32_t parent)
 }
 
 /* Says the path from table back to itself. state: 1 = on the path, in the order of path. */
-static int fail_cycle(const sp_pg_sink *s, const uint32_t *path, uint32_t len, uint32_t table, spate_error *err)
+static int fail_cycle(const sp_pg_sink *s, const uint32_t *path, uint32_t len, uint32_t table,
+                      spate_error *err)
 {
     sp_buf b;
     sp_buf_init(&b);
@@ -620,8 +649,11 @@ static int fail_cycle(const sp_pg_sink *s, const uint32_t *path, uint32_t len, u
     if (status)
         sp_fail_nomem(err);
     else
-        status = sp_fail(err, SPATE_E_CONFIG, "the tables' foreign keys go in a circle, so none can be loaded first: %s", sp_pg_string(&b));
-    sp_error_hint(err, "--defer-constraints takes the foreign keys away for the load and adds and checks them after it");
+        status = sp_fail(err, SPATE_E_CONFIG,
+                         "the tables' foreign keys go in a circle, so none can be loaded first: %s",
+                         sp_pg_string(&b));
+    sp_error_hint(err, "--defer-constraints takes the foreign keys away for the load and adds and "
+                       "checks them after it");
     sp_buf_done(&b);
     return status;
 }
@@ -682,7 +714,8 @@ int sp_pg_order_tables(sp_pg_sink *s, spate_error *err)
 {
     for (uint32_t i = 0; i < s->n_tables; i++) {
         s->base.deps[i].n = 0;
-        s->base.deps[i].tables = sp_arena_alloc(&s->arena, count_children(s, i) + 1, sizeof(uint32_t));
+        s->base.deps[i].tables =
+            sp_arena_alloc(&s->arena, count_children(s, i) + 1, sizeof(uint32_t));
         if (!s->base.deps[i].tables)
             return sp_fail_nomem(err);
         s->tables[i].self_reference = false;

@@ -1,21 +1,24 @@
 /* postgres_link.c - connections to PostgreSQL, and the server's words turned into a spate_error.
  *
- * The user's connection string goes to libpq as it is, so that PG* variables, .pgpass and service files work. libpq quotes a
- * string it cannot read, password and all: everything it says about connecting goes through the scrubber below. */
+ * The user's connection string goes to libpq as it is, so that PG* variables, .pgpass and
+ * service files work. libpq quotes a string it cannot read, password and all: everything it says
+ * about connecting goes through the scrubber below. */
 #include "endpoint/postgres.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Time as UTC, ISO dates and full floats, so that text means the same on every server; no timeout of an interactive user. */
+/* Time as UTC, ISO dates and full floats, so that text means the same on every server; no
+ * timeout of an interactive user. */
 #define COMMON_SETTINGS                                                                            \
     "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD';"              \
-    "SET intervalstyle = 'postgres'; SET extra_float_digits = 3; SET standard_conforming_strings = on;" \
+    "SET intervalstyle = 'postgres'; SET extra_float_digits = 3; SET standard_conforming_strings " \
+    "= on;"                                                                                        \
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
 
 static const sp_pg_dialect dialects[] = {
-    /* Not yet tried on a live server; from its sources and manual: COPY BINARY is its slow path, one transaction a COPY, 40001
-     * asks for the whole chunk again, which flow makes anew. */
+    /* Not yet tried on a live server; from its sources and manual: COPY BINARY is its slow path,
+     * one transaction a COPY, 40001 asks for the whole chunk again, which flow makes anew. */
     {
         .name = "CockroachDB",
         .session = COMMON_SETTINGS,
@@ -29,7 +32,8 @@ static const sp_pg_dialect dialects[] = {
         .name = "PostgreSQL",
         .session = COMMON_SETTINGS,
         .lane = "SET synchronous_commit = off",
-        /* A commit waits for the log up to itself, and so for all before it; but only a commit that wrote something waits. */
+        /* A commit waits for the log up to itself, and so for all before it; but only a commit that
+         * wrote something waits. */
         .flush = "SELECT set_config('synchronous_commit', 'on', false)"
                  " WHERE current_setting('synchronous_commit') = 'off';"
                  "SELECT pg_logical_emit_message(true, 'spate', '')",
@@ -41,31 +45,35 @@ static const sp_pg_dialect dialects[] = {
     },
 };
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static bool class_is(const char *state, const char *prefix)
 {
     return strncmp(state, prefix, strlen(prefix)) == 0;
 }
 
-/* What the user can do about an SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/* What the user can do about an SQLSTATE:
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html */
 static int status_of(const char *state)
 {
     static const struct {
         const char *prefix;
         int status;
     } map[] = {
-        {"40001", SPATE_E_RETRY},       {"40P01", SPATE_E_RETRY},    {"40003", SPATE_E_UNREACHABLE},
-        {"42501", SPATE_E_UNREACHABLE}, {"25006", SPATE_E_UNREACHABLE},
-        {"21", SPATE_E_DATA},           {"22", SPATE_E_DATA},        {"23", SPATE_E_DATA},
-        {"44", SPATE_E_DATA},           {"54", SPATE_E_DATA},        {"P0", SPATE_E_DATA},
-        {"42", SPATE_E_CONFIG},         {"0A", SPATE_E_CONFIG},      {"2B", SPATE_E_CONFIG},
+        {"40001", SPATE_E_RETRY},       {"40P01", SPATE_E_RETRY},
+        {"40003", SPATE_E_UNREACHABLE}, {"42501", SPATE_E_UNREACHABLE},
+        {"25006", SPATE_E_UNREACHABLE}, {"21", SPATE_E_DATA},
+        {"22", SPATE_E_DATA},           {"23", SPATE_E_DATA},
+        {"44", SPATE_E_DATA},           {"54", SPATE_E_DATA},
+        {"P0", SPATE_E_DATA},           {"42", SPATE_E_CONFIG},
+        {"0A", SPATE_E_CONFIG},         {"2B", SPATE_E_CONFIG},
         {"3F", SPATE_E_CONFIG},
     };
     for (size_t i = 0; i < SP_COUNT(map); i++)
         if (class_is(state, map[i].prefix))
             return map[i].status;
-    return SPATE_E_UNREACHABLE; /* 08, 28, 3D, 53, 55, 57, 58, XX: the server cannot, or does not want to */
+    return SPATE_E_UNREACHABLE; /* 08, 28, 3D, 53, 55, 57, 58, XX: the server cannot, or does not
+                                   want to */
 }
 
 static const char *field_of(const PGresult *res, int field)
@@ -74,8 +82,8 @@ static const char *field_of(const PGresult *res, int field)
     return text ? text : "";
 }
 
-/* libpq's own words: the first line is the message, the rest advice. What the server said last before it hung up may be among
- * them, as "FATAL:  57P01: terminating ...". */
+/* libpq's own words: the first line is the message, the rest advice. What the server said last
+ * before it hung up may be among them, as "FATAL:  57P01: terminating ...". */
 static int fail_by_connection(spate_error *err, const char *said, const char *phrase)
 {
     const char *fatal = strstr(said, "FATAL:  "), *state = NULL;
@@ -85,7 +93,8 @@ static int fail_by_connection(spate_error *err, const char *said, const char *ph
     }
     size_t line = strcspn(said, "\n");
     const char *more = said + line + strspn(said + line, "\n\t ");
-    sp_fail(err, SPATE_E_UNREACHABLE, "%s%.*s", phrase, line ? (int)line : 29, line ? said : "the server hung up without a word");
+    sp_fail(err, SPATE_E_UNREACHABLE, "%s%.*s", phrase, line ? (int)line : 29,
+            line ? said : "the server hung up without a word");
     size_t len = strcspn(more, "\n");
     if (len && !state)
         sp_error_hint(err, "%.*s", (int)len, more);
@@ -97,8 +106,10 @@ static int fail_by_connection(spate_error *err, const char *said, const char *ph
 static int fail_by_result(spate_error *err, const PGresult *res, const char *phrase)
 {
     const char *state = field_of(res, PG_DIAG_SQLSTATE);
-    const char *detail = field_of(res, PG_DIAG_MESSAGE_DETAIL), *context = field_of(res, PG_DIAG_CONTEXT);
-    int status = sp_fail(err, status_of(state), "%s%s", phrase, field_of(res, PG_DIAG_MESSAGE_PRIMARY));
+    const char *detail = field_of(res, PG_DIAG_MESSAGE_DETAIL),
+               *context = field_of(res, PG_DIAG_CONTEXT);
+    int status =
+        sp_fail(err, status_of(state), "%s%s", phrase, field_of(res, PG_DIAG_MESSAGE_PRIMARY));
     if (!err)
         return status;
     snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", state);
@@ -123,7 +134,7 @@ int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const 
     return fail_by_connection(err, sp_pq.error_message(conn), phrase);
 }
 
-/* ---- passwords --------------------------------------------------------------------------------------------------------- */
+/* ---- passwords ------------------------------------------------------------------------------- */
 
 static void blot(char *text, const char *secret, size_t len)
 {
@@ -133,8 +144,8 @@ static void blot(char *text, const char *secret, size_t len)
         memset(at, '*', len);
 }
 
-/* Blots out what stands between "scheme://user:" and the last @, and the value of password=, in what libpq said about a string
- * that it cannot read. */
+/* Blots out what stands between "scheme://user:" and the last @, and the value of password=, in
+ * what libpq said about a string that it cannot read. */
 static void scrub(spate_error *err, const char *uri)
 {
     PQconninfoOption *readable = sp_pq.conninfo_parse(uri, NULL);
@@ -157,7 +168,7 @@ static void scrub(spate_error *err, const char *uri)
     }
 }
 
-/* ---- connections ---------------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void swallow_notice(void *unused, const char *message)
 {
@@ -214,7 +225,8 @@ int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **out, spate_error *err)
         status = sp_pg_fail(err, conn, NULL, "could not connect");
         scrub(err, s->uri);
     } else {
-        sp_pq.set_error_verbosity(conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
+        sp_pq.set_error_verbosity(
+            conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
         status = set_up(s, lane, conn, err);
     }
     if (status == SPATE_OK)
@@ -234,9 +246,10 @@ int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
-/* sp_sql_ident takes names as plans write them, where a dot separates; a name from the catalogue may contain one. */
+/* sp_sql_ident takes names as plans write them, where a dot separates; a name from the catalogue
+ * may contain one. */
 int sp_pg_ident(sp_buf *out, const char *name)
 {
     int status = sp_buf_adds(out, "\"");

@@ -1,8 +1,9 @@
 /* postgres_schema.c - every change to the target that is not a row.
  *
- * Foreign keys that are taken away for the load are first written into a table of the target, "spate_deferred_constraint", in the
- * transaction that drops them: whatever kills spate, the next run finds the record and gives them back. The record is forgotten
- * only when its foreign key stands and has been checked.
+ * Foreign keys that are taken away for the load are first written into a table of the target,
+ * "spate_deferred_constraint", in the transaction that drops them: whatever kills spate, the
+ * next run finds the record and gives them back. The record is forgotten only when its foreign
+ * key stands and has been checked.
  *
  *   in place --take--> recorded --give--> recorded, in place, not valid --validate--> in place */
 #include "endpoint/postgres.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- statements on several connections ----------------------------------------------------------------------------- */
+/* ---- statements on several connections ------------------------------------------------------- */
 
 typedef struct work {
     const char *sql, *what; /* what: for the message */
@@ -62,8 +63,10 @@ static int run_all(sp_pg_sink *s, const work *items, uint32_t n, spate_error *er
 {
     pool p = {.sink = s, .items = items, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t threads[16];
-    unsigned want = SP_MIN(SP_MIN(s->base.options.lanes, n), (unsigned)SP_COUNT(threads) + 1), started = 0;
-    while (started + 1 < want && sp_os_thread_start(&threads[started], pool_thread, &p, NULL) == SPATE_OK)
+    unsigned want = SP_MIN(SP_MIN(s->base.options.lanes, n), (unsigned)SP_COUNT(threads) + 1),
+             started = 0;
+    while (started + 1 < want &&
+           sp_os_thread_start(&threads[started], pool_thread, &p, NULL) == SPATE_OK)
         started++;
     if (n)
         pool_thread(&p);
@@ -74,15 +77,17 @@ static int run_all(sp_pg_sink *s, const work *items, uint32_t n, spate_error *er
     return p.status;
 }
 
-/* ---- create, empty --------------------------------------------------------------------------------------------------------- */
+/* ---- create, empty --------------------------------------------------------------------------- */
 
 static int refuse_existing(const sp_pg_sink *s, spate_error *err)
 {
     for (uint32_t i = 0; i < s->n_tables; i++) {
         if (!s->tables[i].oid)
             continue;
-        int status = sp_fail(err, SPATE_E_CONFIG, "table \"%s\" exists already", s->tables[i].schema->table);
-        sp_error_hint(err, "leave out --create to load into it (with --truncate: after emptying it), or drop it first");
+        int status =
+            sp_fail(err, SPATE_E_CONFIG, "table \"%s\" exists already", s->tables[i].schema->table);
+        sp_error_hint(err, "leave out --create to load into it (with --truncate: after emptying "
+                           "it), or drop it first");
         return status;
     }
     return SPATE_OK;
@@ -98,7 +103,8 @@ int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         status = sp_sql_create_types(&sql, s->dialect->sql, s->tables[i].schema);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        status = sp_sql_create_table(&sql, s->dialect->sql, s->tables[i].schema, s->dialect->keys_at_creation);
+        status = sp_sql_create_table(&sql, s->dialect->sql, s->tables[i].schema,
+                                     s->dialect->keys_at_creation);
     if (status)
         sp_fail_nomem(err);
     else
@@ -122,7 +128,7 @@ int sp_pg_truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- the record ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the record ------------------------------------------------------------------------------ */
 
 #define RECORD "spate_deferred_constraint"
 
@@ -130,7 +136,8 @@ static const char *record_in(sp_pg_sink *s, const char *space)
 {
     sp_buf b;
     sp_buf_init(&b);
-    const char *name = sp_pg_qualified(&b, space, RECORD) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
+    const char *name =
+        sp_pg_qualified(&b, space, RECORD) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
     sp_buf_done(&b);
     return name;
 }
@@ -139,16 +146,18 @@ int sp_pg_find_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     s->record = NULL;
     PGresult *res;
-    int status = sp_pg_run(conn,
-                           "SELECT ns.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace ns"
-                           " ON ns.oid = c.relnamespace WHERE c.relname = '" RECORD "' AND c.relkind = 'r'",
-                           &res, err, "looking for what an interrupted run has left");
+    int status =
+        sp_pg_run(conn,
+                  "SELECT ns.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace ns"
+                  " ON ns.oid = c.relnamespace WHERE c.relname = '" RECORD "' AND c.relkind = 'r'",
+                  &res, err, "looking for what an interrupted run has left");
     if (status)
         return status;
     for (int row = 0; row < sp_pq.ntuples(res) && !s->record && status == SPATE_OK; row++) {
         const char *space = sp_pq.getvalue(res, row, 0);
         for (uint32_t i = 0; i < s->n_tables && !s->record && status == SPATE_OK; i++)
-            if (s->tables[i].space && strcmp(s->tables[i].space, space) == 0 && !(s->record = record_in(s, space)))
+            if (s->tables[i].space && strcmp(s->tables[i].space, space) == 0 &&
+                !(s->record = record_in(s, space)))
                 status = sp_fail_nomem(err);
     }
     sp_pq.clear(res);
@@ -165,10 +174,11 @@ static int run_built(PGconn *conn, sp_buf *sql, int built, spate_error *err, con
 
 static int alter(sp_buf *sql, const char *table, const char *verb, const char *name)
 {
-    return sp_buf_printf(sql, "ALTER TABLE %s %s CONSTRAINT ", table, verb) || sp_pg_ident(sql, name);
+    return sp_buf_printf(sql, "ALTER TABLE %s %s CONSTRAINT ", table, verb) ||
+           sp_pg_ident(sql, name);
 }
 
-/* ---- taking ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static bool to_take(const sp_pg_foreign_key *f)
 {
@@ -179,8 +189,9 @@ static int take_one(sp_pg_sink *s, PGconn *conn, const sp_pg_foreign_key *f, spa
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "INSERT INTO %s VALUES (", s->record) || sp_sql_literal(&sql, sp_str_of(f->child_quoted)) ||
-                sp_buf_adds(&sql, ", ") || sp_sql_literal(&sql, sp_str_of(f->name)) || sp_buf_adds(&sql, ", ") ||
+    int built = sp_buf_printf(&sql, "INSERT INTO %s VALUES (", s->record) ||
+                sp_sql_literal(&sql, sp_str_of(f->child_quoted)) || sp_buf_adds(&sql, ", ") ||
+                sp_sql_literal(&sql, sp_str_of(f->name)) || sp_buf_adds(&sql, ", ") ||
                 sp_sql_literal(&sql, sp_str_of(f->definition)) || sp_buf_adds(&sql, "); ") ||
                 alter(&sql, f->child_quoted, "DROP", f->name);
     return run_built(conn, &sql, built, err, "taking foreign keys away for the load");
@@ -192,15 +203,19 @@ static int create_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
         return sp_fail_nomem(err);
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "CREATE TABLE IF NOT EXISTS %s (table_name text NOT NULL, constraint_name text NOT NULL,"
-                                    " definition text NOT NULL, PRIMARY KEY (table_name, constraint_name))", s->record);
+    int built = sp_buf_printf(
+        &sql,
+        "CREATE TABLE IF NOT EXISTS %s (table_name text NOT NULL, constraint_name text NOT NULL,"
+        " definition text NOT NULL, PRIMARY KEY (table_name, constraint_name))",
+        s->record);
     return run_built(conn, &sql, built, err, "recording the foreign keys");
 }
 
 static int take_all(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     /* With nothing in the search path, definitions come with every name qualified. */
-    int status = sp_pg_run(conn, "BEGIN; SET LOCAL search_path = pg_catalog", NULL, err, "taking foreign keys away");
+    int status = sp_pg_run(conn, "BEGIN; SET LOCAL search_path = pg_catalog", NULL, err,
+                           "taking foreign keys away");
     if (status == SPATE_OK)
         status = sp_pg_read_foreign_keys(s, conn, err);
     uint32_t n = 0;
@@ -225,11 +240,11 @@ int sp_pg_take_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* ---- giving back ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- giving back ----------------------------------------------------------------------------- */
 
 typedef struct recorded {
     const char *table, *name, *definition;
-    char kind;     /* of the table; 0: it is gone */
+    char kind; /* of the table; 0: it is gone */
     bool in_place;
 } recorded;
 
@@ -239,14 +254,19 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
     sp_buf_init(&sql);
     PGresult *res = NULL;
     int status = SPATE_E_NOMEM;
-    if (sp_buf_printf(&sql,
-                      "SELECT r.table_name, r.constraint_name, r.definition, c.relkind, EXISTS (SELECT 1 FROM"
-                      " pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname::text = r.constraint_name)"
-                      " FROM %s r LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(r.table_name)"
-                      " ORDER BY r.table_name, r.constraint_name", s->record))
+    if (sp_buf_printf(
+            &sql,
+            "SELECT r.table_name, r.constraint_name, r.definition, c.relkind, EXISTS (SELECT 1 FROM"
+            " pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname::text = "
+            "r.constraint_name)"
+            " FROM %s r LEFT JOIN pg_catalog.pg_class c ON c.oid = "
+            "pg_catalog.to_regclass(r.table_name)"
+            " ORDER BY r.table_name, r.constraint_name",
+            s->record))
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sp_pg_string(&sql), &res, err, "reading the record of foreign keys");
+        status =
+            sp_pg_run(conn, sp_pg_string(&sql), &res, err, "reading the record of foreign keys");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -258,7 +278,8 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
             const char *value = sp_pq.getvalue(res, (int)i, k);
             text[k] = sp_arena_strndup(&s->arena, value, strlen(value));
         }
-        (*out)[i] = (recorded){text[0], text[1], text[2], text[3] ? *text[3] : 0, *sp_pq.getvalue(res, (int)i, 4) == 't'};
+        (*out)[i] = (recorded){text[0], text[1], text[2], text[3] ? *text[3] : 0,
+                               *sp_pq.getvalue(res, (int)i, 4) == 't'};
         if (!text[0] || !text[1] || !text[2])
             *out = NULL;
     }
@@ -274,14 +295,16 @@ static bool was_invalid(const recorded *r)
 
 static int add_forget(const sp_pg_sink *s, sp_buf *sql, const recorded *r)
 {
-    return sp_buf_printf(sql, "DELETE FROM %s WHERE table_name = ", s->record) || sp_sql_literal(sql, sp_str_of(r->table)) ||
+    return sp_buf_printf(sql, "DELETE FROM %s WHERE table_name = ", s->record) ||
+           sp_sql_literal(sql, sp_str_of(r->table)) ||
            sp_buf_adds(sql, " AND constraint_name = ") || sp_sql_literal(sql, sp_str_of(r->name));
 }
 
 static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error *err)
 {
     char what[256];
-    snprintf(what, sizeof(what), "table %.100s: giving back foreign key \"%.63s\"", r->table, r->name);
+    snprintf(what, sizeof(what), "table %.100s: giving back foreign key \"%.63s\"", r->table,
+             r->name);
     sp_buf sql;
     sp_buf_init(&sql);
     int built;
@@ -289,7 +312,8 @@ static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error 
         built = add_forget(s, &sql, r);
     } else {
         built = alter(&sql, r->table, "ADD", r->name) || sp_buf_printf(&sql, " %s", r->definition);
-        if (!built && r->kind != 'p' && !was_invalid(r)) /* partitioned tables take them only checked */
+        if (!built && r->kind != 'p' &&
+            !was_invalid(r)) /* partitioned tables take them only checked */
             built = sp_buf_adds(&sql, " NOT VALID");
     }
     return run_built(conn, &sql, built, err, what);
@@ -317,8 +341,10 @@ static int validation_of(sp_pg_sink *s, const recorded *r, work *w)
         built = alter(&sql, r->table, "VALIDATE", r->name) || sp_buf_adds(&sql, "; ");
     built = built || add_forget(s, &sql, r);
     w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
-    w->what = sp_arena_printf(&s->arena, "table %.100s: foreign key \"%.63s\" is in place, but rows that are there break it",
-                              r->table, r->name);
+    w->what = sp_arena_printf(
+        &s->arena,
+        "table %.100s: foreign key \"%.63s\" is in place, but rows that are there break it",
+        r->table, r->name);
     sp_buf_done(&sql);
     return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
 }
@@ -332,7 +358,8 @@ static int drop_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
         return status;
     sp_buf sql;
     sp_buf_init(&sql);
-    return run_built(conn, &sql, sp_buf_printf(&sql, "DROP TABLE %s", s->record), err, "dropping the record of foreign keys");
+    return run_built(conn, &sql, sp_buf_printf(&sql, "DROP TABLE %s", s->record), err,
+                     "dropping the record of foreign keys");
 }
 
 int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err)
@@ -352,25 +379,30 @@ int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err)
         return sp_fail_nomem(err);
     status = run_all(s, items, n, err);
     if (status == SPATE_E_DATA)
-        sp_error_hint(err, "new rows are checked; mend the old ones, then ALTER TABLE ... VALIDATE CONSTRAINT ..., or run spate again");
+        sp_error_hint(err, "new rows are checked; mend the old ones, then ALTER TABLE ... VALIDATE "
+                           "CONSTRAINT ..., or run spate again");
     return status ? status : drop_record(s, conn, err);
 }
 
-/* ---- keys of created tables -------------------------------------------------------------------------------------------------------------- */
+/* ---- keys of created tables ------------------------------------------------------------------ */
 
 static int keys_of(sp_pg_sink *s, const sp_pg_table *t, work *w)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = s->dialect->keys_at_creation ? SPATE_OK : sp_sql_add_keys(&sql, s->dialect->sql, t->schema);
-    built = built || sp_buf_printf(&sql, "ANALYZE %s", t->quoted); /* before foreign keys are checked: a join of tables */
+    int built =
+        s->dialect->keys_at_creation ? SPATE_OK : sp_sql_add_keys(&sql, s->dialect->sql, t->schema);
+    built =
+        built || sp_buf_printf(&sql, "ANALYZE %s",
+                               t->quoted); /* before foreign keys are checked: a join of tables */
     w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     w->what = sp_arena_printf(&s->arena, "table \"%s\": building its keys", t->schema->table);
     sp_buf_done(&sql);
     return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
 }
 
-static int add_column_list(sp_buf *sql, const sp_foreign_key *f, const sp_schema *schema, bool parent)
+static int add_column_list(sp_buf *sql, const sp_foreign_key *f, const sp_schema *schema,
+                           bool parent)
 {
     int built = sp_buf_adds(sql, " (");
     for (uint32_t i = 0; i < f->n && !built; i++) {
@@ -380,15 +412,18 @@ static int add_column_list(sp_buf *sql, const sp_foreign_key *f, const sp_schema
     return built || sp_buf_adds(sql, ")");
 }
 
-static int add_foreign_key(PGconn *conn, const sp_pg_table *t, const sp_foreign_key *f, spate_error *err)
+static int add_foreign_key(PGconn *conn, const sp_pg_table *t, const sp_foreign_key *f,
+                           spate_error *err)
 {
     char what[256];
-    snprintf(what, sizeof(what), "table \"%.100s\": adding its foreign key to \"%.63s\"", t->schema->table, f->parent);
+    snprintf(what, sizeof(what), "table \"%.100s\": adding its foreign key to \"%.63s\"",
+             t->schema->table, f->parent);
     sp_buf sql;
     sp_buf_init(&sql);
     int built = sp_buf_printf(&sql, "ALTER TABLE %s ADD FOREIGN KEY", t->quoted) ||
                 add_column_list(&sql, f, t->schema, false) || sp_buf_adds(&sql, " REFERENCES ") ||
-                sp_sql_ident(&sql, f->parent) || add_column_list(&sql, f, t->schema, true) || sp_buf_adds(&sql, " NOT VALID");
+                sp_sql_ident(&sql, f->parent) || add_column_list(&sql, f, t->schema, true) ||
+                sp_buf_adds(&sql, " NOT VALID");
     return run_built(conn, &sql, built, err, what);
 }
 
@@ -397,15 +432,20 @@ static int validate_added(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_adds(&sql, "SELECT c.relname, 'ALTER TABLE ' || quote_ident(ns.nspname) || '.' || quote_ident(c.relname)"
-                                  " || ' VALIDATE CONSTRAINT ' || quote_ident(k.conname) FROM pg_catalog.pg_constraint k"
-                                  " JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace ns"
-                                  " ON ns.oid = c.relnamespace WHERE k.contype = 'f' AND NOT k.convalidated AND c.oid IN (0");
+    int built = sp_buf_adds(
+        &sql,
+        "SELECT c.relname, 'ALTER TABLE ' || quote_ident(ns.nspname) || '.' || "
+        "quote_ident(c.relname)"
+        " || ' VALIDATE CONSTRAINT ' || quote_ident(k.conname) FROM pg_catalog.pg_constraint k"
+        " JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace ns"
+        " ON ns.oid = c.relnamespace WHERE k.contype = 'f' AND NOT k.convalidated AND c.oid IN (0");
     for (uint32_t i = 0; i < s->n_tables && !built; i++)
         built = sp_buf_printf(&sql, ", %u", s->tables[i].oid);
     built = built || sp_buf_adds(&sql, ")");
     PGresult *res = NULL;
-    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, "looking for new foreign keys");
+    int status =
+        built ? sp_fail_nomem(err)
+              : sp_pg_run(conn, sp_pg_string(&sql), &res, err, "looking for new foreign keys");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -413,7 +453,8 @@ static int validate_added(sp_pg_sink *s, PGconn *conn, spate_error *err)
     work *items = sp_arena_alloc(&s->arena, n + 1, sizeof(*items));
     for (uint32_t i = 0; items && i < n; i++) {
         items[i].sql = sp_arena_printf(&s->arena, "%s", sp_pq.getvalue(res, (int)i, 1));
-        items[i].what = sp_arena_printf(&s->arena, "table \"%s\": checking its foreign keys", sp_pq.getvalue(res, (int)i, 0));
+        items[i].what = sp_arena_printf(&s->arena, "table \"%s\": checking its foreign keys",
+                                        sp_pq.getvalue(res, (int)i, 0));
         if (!items[i].sql || !items[i].what)
             items = NULL;
     }
@@ -434,6 +475,7 @@ int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
         return status;
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         for (uint32_t k = 0; k < s->tables[i].schema->n_foreign_keys && status == SPATE_OK; k++)
-            status = add_foreign_key(conn, &s->tables[i], &s->tables[i].schema->foreign_keys[k], err);
+            status =
+                add_foreign_key(conn, &s->tables[i], &s->tables[i].schema->foreign_keys[k], err);
     return status ? status : validate_added(s, conn, err);
 }

@@ -1,4 +1,5 @@
-/* test_pgbinary.c - COPY BINARY tuples, byte for byte as PostgreSQL's *send functions write them, and what fits what. */
+/* test_pgbinary.c - COPY BINARY tuples, byte for byte as PostgreSQL's *send functions write
+ * them, and what fits what. */
 #include "check.h"
 #include "codec/codec.h"
 
@@ -19,7 +20,7 @@ static sp_field field_of(sp_kind kind)
     return (sp_field){.name = "c", .type = {.kind = kind}};
 }
 
-/* ---- one cell ---------------------------------------------------------------------------------------------------- */
+/* ---- one cell -------------------------------------------------------------------------------- */
 
 static char shown[4096];
 
@@ -32,7 +33,8 @@ static const char *show(const sp_buf *b)
     return shown;
 }
 
-/* The tuple of a table of one column with one cell, in hex, without the count of columns in front. */
+/* The tuple of a table of one column with one cell, in hex, without the count of columns in
+ * front. */
 static const char *tuple_of(const sp_field *field, const sp_pg_type *type, const void *value, size_t len)
 {
     sp_schema schema = {.table = "t", .fields = field, .n_fields = 1};
@@ -80,7 +82,7 @@ static const char *decimal(int64_t v, uint8_t scale, uint32_t oid)
     return tuple_of(&field, &type, &v, sizeof(v));
 }
 
-/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static void integers(void)
 {
@@ -153,7 +155,7 @@ static void floats(void)
     CHECK_STR(CELL(SP_F64, NUMERIC, double, -__builtin_inf()), "00000008" "0000" "0000" "f000" "0000");
 }
 
-/* ---- calendar ------------------------------------------------------------------------------------------------------ */
+/* ---- calendar -------------------------------------------------------------------------------- */
 
 static void dates(void)
 {
@@ -181,7 +183,7 @@ static void times(void)
     CHECK_STR(cell(SP_INTERVAL, INTERVAL, &v, sizeof(v)), "00000010" "0000000000000003" "fffffffe" "00000001");
 }
 
-/* ---- text and bytes -------------------------------------------------------------------------------------------------- */
+/* ---- text and bytes -------------------------------------------------------------------------- */
 
 static void texts(void)
 {
@@ -207,7 +209,7 @@ static void long_text(void)
     CHECK_STR(cell(SP_TEXT, TEXT, text, sizeof(text)), want);
 }
 
-/* ---- rows, nulls, lists ------------------------------------------------------------------------------------------------ */
+/* ---- rows, nulls, lists ---------------------------------------------------------------------- */
 
 static void rows_and_nulls(void)
 {
@@ -263,7 +265,7 @@ static void lists(void)
     sp_batch_done(&b);
 }
 
-/* ---- fits ---------------------------------------------------------------------------------------------------------------- */
+/* ---- fits ------------------------------------------------------------------------------------ */
 
 static int fit(sp_kind kind, uint32_t oid)
 {

@@ -5,7 +5,7 @@
 
 Cases: csv, workers, postgres, order, duckdb, file, memory, first-row. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
-has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less.
+has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
 Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
 --dir and removed at the end; servers listen on a Unix socket only.
 """
@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import pwd
+import resource
 import select
 import shutil
 import signal
@@ -28,6 +29,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 PLANS = HERE / "plans"
 TICKS = os.sysconf("SC_CLK_TCK")
 TIMEOUT = 900  # seconds; a run that takes longer is stopped and fails the case
+
+
+CALM = 0.15  # of a processor
+
+
+def busy_seconds():
+    """Of all processors, since boot: everything but idle and waiting for disks."""
+    f = [int(x) for x in open("/proc/stat").readline().split()[1:9]]
+    return (sum(f) - f[3] - f[4] - f[7]) / TICKS
 
 
 class Failed(Exception):
@@ -102,6 +112,8 @@ class Bench:
         self.spate_program = self.build / "spate"
         self.rows_of_table = []
         self.details = {}
+        self.server = None      # the PostgreSQL server that runs now
+        self.disturbed = False  # the last comparison had no calm rounds
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="spate-bench-", dir=args.dir))
         os.chmod(self.dir, 0o755)
         self.rounds = args.rounds or (3 if args.quick else 5)
@@ -120,20 +132,36 @@ class Bench:
     def n(self, full, quick):
         return quick if self.args.quick else full
 
-    def interleave(self, sides, rounds=None):
-        """sides: name -> function returning a dict of numbers. Returns name -> list of those dicts."""
-        samples = {name: [] for name in sides}
-        for i in range(rounds or self.rounds):
+    def interleave(self, sides):
+        """sides: name -> function returning a dict of numbers. Returns name -> list of those dicts, a round each.
+
+        A round is calm when other programs took less than CALM of a processor during each of its sides. Rounds are run until
+        enough were calm, at most three times as many as asked for; then the calmest ones count."""
+        rounds = []
+        while len(rounds) < 3 * self.rounds and sum(r["others"] < CALM for r in rounds) < self.rounds:
+            taken, others = {}, 0
             for name, side in sides.items():
-                samples[name].append(side())
-                note(f"    {name}: " + ", ".join(f"{k} {v:.4g}" for k, v in samples[name][-1].items()))
-        return samples
+                start, busy, own = time.monotonic(), busy_seconds(), self.own_seconds()
+                taken[name] = side()
+                wall = time.monotonic() - start
+                share = max(0, busy_seconds() - busy - (self.own_seconds() - own)) / wall
+                others = max(others, share)
+                note(f"    {name}: " + ", ".join(f"{k} {v:.4g}" for k, v in taken[name].items()) + f"; others {share:.2f}")
+            rounds.append(dict(others=others, taken=taken))
+        rounds = sorted(rounds, key=lambda r: r["others"])[:self.rounds]
+        self.disturbed = rounds[-1]["others"] >= CALM
+        return {name: [r["taken"][name] for r in rounds] for name in sides}
+
+    def own_seconds(self):
+        """Processor time of ours: our children's, and a server's while one runs."""
+        u, me = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
+        return u.ru_utime + u.ru_stime + me.ru_utime + me.ru_stime + (self.server.cpu() if self.server else 0)
 
     def row(self, case, ours, limit, ratios, goal, at_least=True, cpu=None, unit="x", remark=""):
         """One line of the table. goal: a number, or None for a line that only informs."""
         middle = statistics.median(ratios)
         reached = "" if goal is None else "yes" if (middle >= goal if at_least else middle <= goal) else "no"
-        entry = dict(case=case, ours=ours, limit=limit, median=middle, min=min(ratios), max=max(ratios), goal=goal,
+        entry = dict(case=case + (" ~" if self.disturbed else ""), ours=ours, limit=limit, median=middle, min=min(ratios), max=max(ratios), goal=goal,
                      at_least=at_least, unit=unit, reached=reached, remark=remark,
                      cpu=None if cpu is None else statistics.median(cpu))
         self.rows_of_table.append(entry)
@@ -185,7 +213,7 @@ def speed(run, rows):
 
 def from_json(run):
     said = json.loads(run.out)
-    return dict(rate=said["rows_per_s"], cpu_rate=said["rows"] / run.cpu)
+    return dict(rate=said["rows_per_s"], cpu_rate=said["rows"] / said.get("cpu", run.cpu))
 
 
 def bytes_per_row(bench, plan, table):
@@ -318,10 +346,11 @@ def load(bench, pg, rows, what, key=False):
 
 def with_postgres(measure):
     def case(bench):
-        pg = Postgres(bench.dir)
+        pg = bench.server = Postgres(bench.dir)
         try:
             measure(bench, pg)
         finally:
+            bench.server = None
             pg.stop()
             shutil.rmtree(pg.dir, ignore_errors=True)
     return case
@@ -379,15 +408,16 @@ DUCKDB_TX_ROWS = 245_760  # rows a transaction, as in src/endpoint/duckdb_sink.h
 
 
 def case_duckdb(bench):
+    """Without the primary key that a unique column "id" becomes: ready chunks repeat, and the ceiling is of appending."""
     peer = bench.peer("duckdb_peer")
     for table, rows in (("users", bench.n(6_000_000, 2_000_000)), ("lineitem", bench.n(3_000_000, 1_000_000))):
         rows = rows // (2 * DUCKDB_TX_ROWS) * 2 * DUCKDB_TX_ROWS
         model, ours, theirs = (bench.dir / f"{name}.duckdb" for name in ("model", "ours", "theirs"))
-        bench.spate(table, f"duckdb:{model}", 1, {table: 2 * DUCKDB_TX_ROWS})
+        bench.spate(table, f"duckdb:{model}?keys=none", 1, {table: 2 * DUCKDB_TX_ROWS}, "--create")
         for workers in (1, 2):
             def spate():
                 remove(ours)
-                run = bench.spate(table, f"duckdb:{ours}", workers, {table: rows})
+                run = bench.spate(table, f"duckdb:{ours}?keys=none", workers, {table: rows}, "--create")
                 return speed(run, rows)
 
             def chunks():
@@ -444,6 +474,7 @@ def case_file(bench):
 
 def case_memory(bench):
     limit = 15 if bench.args.quick else TIMEOUT
+    bench.disturbed = False
     peaks = {}
     for rows, word in ((1_000_000, "1 million"), (1_000_000_000, "1 billion")):
         parts = {"customer": rows // 10, "purchase": rows - rows // 10}
@@ -483,6 +514,7 @@ def case_first_row(bench):
     first_row_ms(argv)  # the program's pages come into the cache
     times = [first_row_ms(argv) for _ in range(bench.n(31, 15))]
     bench.details["first row"] = times
+    bench.disturbed = False
     bench.row("time to first row, ten tables, INSERT through a pipe", f"{statistics.median(times):.1f} ms", "20 ms", times, 20,
               at_least=False, unit="ms")
 

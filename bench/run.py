@@ -279,8 +279,10 @@ class Postgres:
         quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=self.dir, **self.as_user)
         subprocess.run([self.tools / "initdb", "-D", self.dir / "data", "-U", "postgres", "-A", "trust", "--no-sync"],
                        check=True, **quiet)
-        # Checkpoints and autovacuum would fall into some runs and not into others.
-        settings = dict(listen_addresses="", unix_socket_directories=self.dir, max_wal_size="16GB", checkpoint_timeout="1h",
+        # Checkpoints and autovacuum would fall into some runs and not into others; so would the making of new log files, where
+        # min_wal_size has old ones used again.
+        settings = dict(listen_addresses="", unix_socket_directories=self.dir, max_wal_size="16GB", min_wal_size="4GB",
+                        checkpoint_timeout="1h",
                         autovacuum="off", shared_buffers="512MB")
         argv = [self.tools / "postgres", "-D", self.dir / "data"]
         for name, value in settings.items():

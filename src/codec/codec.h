@@ -41,6 +41,8 @@ int sp_sql_literal(sp_buf *out, sp_str text) SP_MUST_CHECK; /* 'text', with ' do
 int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field) SP_MUST_CHECK;
 /* CREATE TYPE for the enumerations of a table, each ended by ";\n". */
 int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
+/* DROP TYPE IF EXISTS for the same. */
+int sp_sql_drop_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
 /* CREATE TABLE with types and NOT NULL; keys: with PRIMARY KEY, UNIQUE and FOREIGN KEY inside. Ended by ";\n". */
 int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, bool keys) SP_MUST_CHECK;
 /* The same keys as ALTER TABLE statements, for after the load: primary and unique keys, then (a call of its own, when all tables

@@ -193,6 +193,17 @@ int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sc
     return SPATE_OK;
 }
 
+int sp_sql_drop_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        const sp_field *f = &schema->fields[i];
+        if (has_enum_type(dialect, f) &&
+            (sp_buf_adds(out, "DROP TYPE IF EXISTS ") || add_enum_name(out, schema, f) || sp_buf_adds(out, ";\n")))
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
 /* ---- tables and keys ------------------------------------------------------------------------ */
 
 static bool in_primary_key(const sp_schema *schema, uint32_t field)

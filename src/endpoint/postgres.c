@@ -200,7 +200,7 @@ static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
 static int change(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     int status = sp_pg_find_record(s, conn, err);
-    if (status == SPATE_OK && s->base.options.truncate)
+    if (status == SPATE_OK && s->base.options.truncate && !s->base.options.create)
         status = sp_pg_truncate_tables(s, conn, err);
     if (status)
         return status;
@@ -263,19 +263,20 @@ static int finish_complete(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* Rows that did arrive stay; foreign keys come back at least for new rows. */
+/* Rows that did arrive stay, and on disk; foreign keys come back at least for new rows. */
 static int finish_incomplete(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     int status = sp_pg_give_foreign_keys(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_validate_given(s, conn, err);
-    return status;
+    int flushed = s->dialect->flush ? sp_pg_run(conn, s->dialect->flush, NULL, err, "making the load durable") : SPATE_OK;
+    return status ? status : flushed;
 }
 
 static int finish(sp_sink *sink, bool complete, spate_error *err)
 {
     sp_pg_sink *s = sink_of(sink);
-    if (!s->changed || (!complete && !s->record))
+    if (!s->changed)
         return SPATE_OK;
     PGconn *conn = NULL;
     int status = sp_pg_connect(s, false, &conn, err);

@@ -86,20 +86,38 @@ static int refuse_existing(const sp_pg_sink *s, spate_error *err)
             continue;
         int status =
             sp_fail(err, SPATE_E_CONFIG, "table \"%s\" exists already", s->tables[i].schema->table);
-        sp_error_hint(err, "leave out --create to load into it (with --truncate: after emptying "
-                           "it), or drop it first");
+        sp_error_hint(err, "leave out --create to load into it, or add --truncate to replace it");
         return status;
     }
     return SPATE_OK;
 }
 
+/* One statement for all tables, so that foreign keys between them do not matter; no CASCADE: what others built on them is not ours
+ * to drop. Then the enumerations that --create would make. */
+static int add_drops(const sp_pg_sink *s, sp_buf *sql)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        if (s->tables[i].oid && sp_buf_printf(sql, "%s%s", n++ ? ", " : "DROP TABLE ", s->tables[i].quoted))
+            return SPATE_E_NOMEM;
+    if (n && sp_buf_adds(sql, ";\n"))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        if (s->tables[i].oid && sp_sql_drop_types(sql, s->dialect->sql, s->tables[i].schema))
+            return SPATE_E_NOMEM;
+    return SPATE_OK;
+}
+
 int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    int status = refuse_existing(s, err);
+    bool replace = s->base.options.truncate;
+    int status = replace ? SPATE_OK : refuse_existing(s, err);
     if (status)
         return status;
     sp_buf sql;
     sp_buf_init(&sql);
+    if (replace)
+        status = add_drops(s, &sql);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         status = sp_sql_create_types(&sql, s->dialect->sql, s->tables[i].schema);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
@@ -108,7 +126,7 @@ int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status)
         sp_fail_nomem(err);
     else
-        status = sp_pg_run(conn, sp_pg_string(&sql), NULL, err, "creating the tables");
+        status = sp_pg_run(conn, sp_pg_string(&sql), NULL, err, replace ? "replacing the tables" : "creating the tables");
     sp_buf_done(&sql);
     return status;
 }

@@ -230,6 +230,17 @@ class Refusing(Live):
         self.sql("CREATE TABLE item (id bigint)")
         self.refused(2, "--create", says='"item" exists already')
 
+    def test_create_and_truncate_replace(self):
+        shop = str(ROOT / "examples/shop.yaml")
+        small = ["--rows", "member=30", "--rows", "product=20", "--rows", "purchase=50", "--rows", "purchase_line=90",
+                 "--rows", "person=30", "--rows", "pet=40", "--create", "--truncate"]
+        for seed in ("1", "2"):
+            self.load(*small, "--seed", seed, plan=shop)
+            self.assertEqual(self.count("purchase_line"), 90)
+        self.sql("CREATE VIEW mine AS SELECT * FROM pet")
+        self.refused(2, *small, plan=shop, says=["mine", "SQLSTATE: 2BP01"])
+        self.assertEqual(self.count("pet"), 40)
+
     def test_all_problems_at_once(self):
         self.sql("CREATE TABLE item (id boolean, nota text, must text NOT NULL, size int GENERATED ALWAYS AS (1) STORED)")
         path = self.write("wrong.yaml", plan(("item", 10, [ID, NOTE, "name: size, inc: 1"])))

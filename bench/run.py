@@ -441,7 +441,7 @@ def case_duckdb(bench):
         remove(model)
 
 
-FILE_PIECE = 384 << 10  # bytes of a write, as in src/endpoint/file.c
+FILE_PIECE = 1 << 20  # bytes of a write into a file, as in src/endpoint/file.c
 
 
 def case_file(bench):

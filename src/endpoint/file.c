@@ -29,7 +29,10 @@ static const struct {
 };
 
 enum {
-    CHUNK_BYTES = 384 << 10, /* a chunk's text, about: with its batch it stays in the L2 cache until it is written */
+    /* A chunk's text, about. Into a pipe or device it should still be in the L2 cache when it is written; into a file the disk is
+     * the limit, and few large writes keep it busier than many small ones, between which one worker wakes the next. */
+    CHUNK_BYTES_DIRECT = 384 << 10,
+    CHUNK_BYTES_FILE = 1 << 20,
     STATEMENT_ROWS = 1000,   /* rows of an INSERT statement unless options.batch_rows says otherwise */
     STATEMENT_ROWS_MAX = 100000, /* a statement is held in memory, here and by who runs it */
     NO_TABLE = UINT32_MAX,
@@ -337,11 +340,13 @@ static int refuse_script(const file_sink *f, spate_error *err)
     return SPATE_OK;
 }
 
-/* Rows of about CHUNK_BYTES of text (text is a quarter longer than the compact form, about): whole batches, and whole
+/* Rows of about a chunk's bytes of text (text is a quarter longer than the compact form, about): whole batches, and whole
  * statements. */
-static uint64_t rows_of_chunk(const file_sink *f, const sp_schema *schema)
+static uint64_t rows_of_chunk(file_sink *f, uint32_t t)
 {
-    uint64_t rows = SP_MAX(CHUNK_BYTES / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
+    const sp_schema *schema = f->tables[t];
+    uint64_t bytes = output_of(f, t)->direct ? CHUNK_BYTES_DIRECT : CHUNK_BYTES_FILE;
+    uint64_t rows = SP_MAX(bytes / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
     uint64_t unit = f->format == FORMAT_INSERT ? f->statement_rows : rows < SP_BATCH_ROWS_MAX ? 1 : SP_BATCH_ROWS_MAX;
     return SP_MAX(rows / unit, (uint64_t)1) * unit;
 }
@@ -349,7 +354,7 @@ static uint64_t rows_of_chunk(const file_sink *f, const sp_schema *schema)
 static int prepare_table(file_sink *f, uint32_t t, spate_error *err)
 {
     const sp_schema *schema = f->tables[t];
-    f->base.chunk_rows[t] = rows_of_chunk(f, schema);
+    f->base.chunk_rows[t] = rows_of_chunk(f, t);
     int rc = sp_rowtext_new(schema, formats[f->format].dialect, &f->encoders[t], err);
     if (rc != SPATE_OK)
         return rc;

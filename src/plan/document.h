@@ -61,6 +61,7 @@ void sp_names_done(sp_names *names);
 bool sp_scalar_i64(sp_str s, int64_t *v);  /* 10_000, 0x1f, 1e6, 5.0 */
 bool sp_scalar_u64(sp_str s, uint64_t *v); /* and up to 2^64 - 1 */
 bool sp_scalar_f64(sp_str s, double *v);   /* finite */
+bool sp_scalar_decimal(sp_str s, unsigned scale, int64_t *v); /* exact, times 10^scale */
 bool sp_scalar_rows(
     sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
 bool sp_scalar_rate(sp_str s, double *v); /* 0.05 or 5% */

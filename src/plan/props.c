@@ -37,7 +37,7 @@ static bool length_bound(const sp_plan_column *c, sp_str s, int64_t *v)
 
 static bool decimal_bound(const sp_plan_column *c, sp_str s, int64_t *v)
 {
-    return sp_parse_decimal(s, c->scale, v) && *v > -DECIMAL_END && *v < DECIMAL_END;
+    return sp_scalar_decimal(s, c->scale, v) && *v > -DECIMAL_END && *v < DECIMAL_END;
 }
 
 static bool timestamp_bound(const sp_plan_column *c, sp_str s, int64_t *v)

@@ -88,6 +88,12 @@ bool sp_scalar_f64(sp_str s, double *v)
     return true;
 }
 
+bool sp_scalar_decimal(sp_str s, unsigned scale, int64_t *v)
+{
+    char buf[DIGITS_MAX];
+    return ungroup(s, buf, &s) && sp_parse_decimal(s, scale, v);
+}
+
 bool sp_scalar_rows(sp_str s, int64_t *v)
 {
     static const struct {

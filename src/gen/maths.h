@@ -7,7 +7,7 @@
 #define SP_GEN_MATHS_H
 
 double sp_exp(double x);   /* 0 below -745, infinity above 709.7 */
-double sp_log(double x);   /* x > 0 and finite */
+double sp_log(double x);   /* x > 0, finite and normal */
 double sp_expm1(double x); /* exp(x) - 1, accurate near 0 */
 double sp_log1p(double x); /* log(1 + x), accurate near 0; x > -1 */
 double sp_sin(double x);   /* |x| below some thousands */

@@ -123,6 +123,11 @@ static inline uint64_t sp_draw(uint64_t key, uint64_t row)
 {
     return sp_mix64(key + row * SP_PHI);
 }
+/* out[i] = sp_bounded(sp_draw(key, rows[i]), n), by the widest registers there are; and the
+ * portable form of it, for tests. */
+void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n, uint64_t *out);
+void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n,
+                         uint64_t *out);
 /* A further, independent draw from a draw. */
 static inline uint64_t sp_draw_next(uint64_t z)
 {
@@ -212,6 +217,22 @@ char *sp_put_timestamptz(char *p, int64_t us);               /* the same with +0
 /* ISO 8601 as ECMAScript writes it: 2024-02-29 and 2024-02-29T10:11:12[.ffffff]; years outside 0001..9999 as +010000, -000043. */
 char *sp_put_date_iso(char *p, int32_t days);
 char *sp_put_timestamp_iso(char *p, int64_t us);
+char *sp_put_timestamptz_iso(char *p, int64_t us); /* with a Z behind it */
+
+/* The eight digits of each v < 10^8 as numbers 0..9, the first in the lowest byte; and the portable
+ * form of it, for tests. */
+void sp_eight_digits_many(const uint32_t *v, uint32_t n, uint64_t *digits);
+void sp_eight_digits_many_scalar(const uint32_t *v, uint32_t n, uint64_t *digits);
+
+/* Columns of values, written one behind the other without a gap: the loops that the processor can
+ * overlap, which calls for single cells prevent. values has n of the type; scale is the decimals';
+ * ends[i] becomes the end of value i, counted from p. */
+typedef char *sp_put_many_fn(char *p, const void *values, uint32_t n, unsigned scale,
+                             int32_t *ends);
+sp_put_many_fn sp_put_i16_many, sp_put_i32_many, sp_put_i64_many, sp_put_u64_many,
+    sp_put_decimal_many, sp_put_date_many, sp_put_date_iso_many, sp_put_timestamp_many,
+    sp_put_timestamp_iso_many, sp_put_timestamptz_many, sp_put_timestamptz_iso_many,
+    sp_put_uuid_many;
 
 bool sp_parse_i64(sp_str s, int64_t *v); /* whole text, decimal, optional sign; false when it does not fit */
 bool sp_parse_u64(sp_str s, uint64_t *v);

@@ -68,13 +68,61 @@ static inline char *put_eight(char *p, uint32_t v)
     return p + 8;
 }
 
-/* v < 10^8 without leading zeros. */
-static inline char *put_short(char *p, uint32_t v)
+void sp_eight_digits_many_scalar(const uint32_t *v, uint32_t n, uint64_t *digits)
 {
-    uint64_t digits = eight_digits(v);
+    for (uint32_t i = 0; i < n; i++)
+        digits[i] = eight_digits(v[i]);
+}
+
+#ifdef HAVE_X86
+/* The same divisions for four numbers at once, by the upper halves of products. */
+__attribute__((target("avx2"))) static void eight_digits_many_avx2(const uint32_t *v, uint32_t n,
+                                                                   uint64_t *digits)
+{
+    uint32_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(v + i)));
+        __m256i q = _mm256_srli_epi64(_mm256_mul_epu32(x, _mm256_set1_epi64x(3518437209)), 45);
+        x = _mm256_or_si256(
+            q, _mm256_slli_epi64(
+                   _mm256_sub_epi64(x, _mm256_mul_epu32(q, _mm256_set1_epi64x(10000))), 32));
+        q = _mm256_srli_epi16(_mm256_mulhi_epu16(x, _mm256_set1_epi16(5243)), 3);
+        x = _mm256_or_si256(
+            q, _mm256_slli_epi32(_mm256_sub_epi16(x, _mm256_mullo_epi16(q, _mm256_set1_epi16(100))),
+                                 16));
+        q = _mm256_mulhi_epu16(x, _mm256_set1_epi16(6554));
+        x = _mm256_or_si256(
+            q, _mm256_slli_epi16(_mm256_sub_epi16(x, _mm256_mullo_epi16(q, _mm256_set1_epi16(10))),
+                                 8));
+        _mm256_storeu_si256((__m256i *)(digits + i), x);
+    }
+    sp_eight_digits_many_scalar(v + i, n - i, digits + i);
+}
+#endif
+
+void sp_eight_digits_many(const uint32_t *v, uint32_t n, uint64_t *digits)
+{
+#ifdef HAVE_X86
+    if (SP_LIKELY(__builtin_cpu_supports("avx2"))) {
+        eight_digits_many_avx2(v, n, digits);
+        return;
+    }
+#endif
+    sp_eight_digits_many_scalar(v, n, digits);
+}
+
+/* Eight digits without leading zeros. */
+static inline char *put_digits(char *p, uint64_t digits)
+{
     unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) >> 3;
     store_word(p, (digits + ASCII_ZEROS) >> (8 * zeros));
     return p + 8 - zeros;
+}
+
+/* v < 10^8 without leading zeros. */
+static inline char *put_short(char *p, uint32_t v)
+{
+    return put_digits(p, eight_digits(v));
 }
 
 /* Exactly n digits of v < 10^n, n in 0..19. */
@@ -116,10 +164,10 @@ char *sp_put_i64(char *p, int64_t v)
     return sp_put_u64(p, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
-/* v < 10^8 with a point in front of its last 1..7 digits. One word of digits is stored twice, around the point. */
-static inline char *put_short_decimal(char *p, uint32_t v, unsigned scale)
+/* Eight digits with a point in front of the last 1..7. One word of digits is stored twice, around
+ * the point. */
+static inline char *put_decimal_digits(char *p, uint64_t digits, unsigned scale)
 {
-    uint64_t digits = eight_digits(v);
     unsigned fixed = 8 * (7 - scale); /* bits before the digit in front of the point, which is always written */
     unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << fixed) >> 3;
     digits += ASCII_ZEROS;
@@ -138,7 +186,7 @@ char *sp_put_decimal(char *p, int64_t v, unsigned scale)
     *p = '-';
     p += v < 0;
     if (SP_LIKELY(u < 100000000 && scale < 8))
-        return put_short_decimal(p, (uint32_t)u, scale);
+        return put_decimal_digits(p, eight_digits((uint32_t)u), scale);
     uint64_t unit = sp_pow10[scale], whole = u / unit;
     p = sp_put_u64(p, whole);
     *p++ = '.';
@@ -362,9 +410,10 @@ char *sp_put_uuid_scalar(char *p, const uint8_t bytes[16])
 }
 
 #ifdef HAVE_X86
-/* Sixteen nibbles become characters by one shuffle of the digits; the middle sixteen bytes of the text, with all four
- * dashes, are gathered from both halves. */
-__attribute__((target("ssse3"))) static char *put_uuid_ssse3(char *p, const uint8_t bytes[16])
+/* Sixteen nibbles become characters by one shuffle of the digits; the middle sixteen bytes of the
+ * text, with all four dashes, are gathered from both halves. */
+__attribute__((target("ssse3"))) static inline char *put_uuid_ssse3(char *p,
+                                                                    const uint8_t bytes[16])
 {
     const __m128i digits = _mm_loadu_si128((const __m128i *)hex_digits);
     const __m128i nibble = _mm_set1_epi8(15);
@@ -382,7 +431,26 @@ __attribute__((target("ssse3"))) static char *put_uuid_ssse3(char *p, const uint
     _mm_storeu_si128((__m128i *)(p + 24), _mm_srli_si128(second, 4));
     return p + SP_UUID_TEXT;
 }
+
+__attribute__((target("ssse3"))) static char *put_uuids_ssse3(char *p, const uint8_t *bytes,
+                                                              uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        p = put_uuid_ssse3(p, bytes + (size_t)i * 16);
+    return p;
+}
 #endif
+
+static char *put_uuids(char *p, const uint8_t *bytes, uint32_t n)
+{
+#ifdef HAVE_X86
+    if (SP_LIKELY(__builtin_cpu_supports("ssse3")))
+        return put_uuids_ssse3(p, bytes, n);
+#endif
+    for (uint32_t i = 0; i < n; i++)
+        p = sp_put_uuid_scalar(p, bytes + (size_t)i * 16);
+    return p;
+}
 
 char *sp_put_uuid(char *p, const uint8_t bytes[16])
 {
@@ -525,6 +593,8 @@ char *sp_put_date(char *p, int32_t days)
 
 char *sp_put_date_iso(char *p, int32_t days)
 {
+    if (SP_LIKELY((uint32_t)days + NEAR_EPOCH < NEAR_DAYS)) /* where both ways of writing agree */
+        return sp_put_date(p, days);
     return put_civil_date(p, civil_from_days(days), put_year_signed);
 }
 
@@ -598,6 +668,96 @@ char *sp_put_timestamp_iso(char *p, int64_t us)
 {
     int32_t year;
     return put_moment(p, us, 'T', put_year_signed, &year);
+}
+
+char *sp_put_timestamptz_iso(char *p, int64_t us)
+{
+    p = sp_put_timestamp_iso(p, us);
+    *p++ = 'Z';
+    return p;
+}
+
+/* ---- whole columns -------------------------------------------------------------------------- */
+
+#define PUT_MANY(name, type, put_v)                                                                \
+    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)             \
+    {                                                                                              \
+        (void)scale;                                                                               \
+        const type *value = values;                                                                \
+        char *start = p;                                                                           \
+        for (uint32_t i = 0; i < n; i++) {                                                         \
+            type v = value[i];                                                                     \
+            p = put_v;                                                                             \
+            ends[i] = (int32_t)(p - start);                                                        \
+        }                                                                                          \
+        return p;                                                                                  \
+    }
+
+/* Whole numbers, whose digits are made a block at a time where all of the block are below 10^8. */
+enum { DIGITS_BLOCK = 64 };
+
+#define PUT_MANY_DIGITS(name, type, put_v, put_d)                                                  \
+    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)             \
+    {                                                                                              \
+        (void)scale;                                                                               \
+        const type *value = values;                                                                \
+        char *start = p;                                                                           \
+        for (uint32_t done = 0, some; done < n; done += some, value += some, ends += some) {       \
+            uint32_t u[DIGITS_BLOCK];                                                              \
+            uint64_t digits[DIGITS_BLOCK], large = 0;                                              \
+            some = SP_MIN(n - done, (uint32_t)DIGITS_BLOCK);                                       \
+            for (uint32_t i = 0; i < some; i++) {                                                  \
+                uint64_t v = value[i] < 0 ? -(uint64_t)value[i] : (uint64_t)value[i];              \
+                u[i] = (uint32_t)v;                                                                \
+                large |= v >= 100000000;                                                           \
+            }                                                                                      \
+            if (!large)                                                                            \
+                sp_eight_digits_many(u, some, digits);                                             \
+            for (uint32_t i = 0; i < some; i++) {                                                  \
+                type v = value[i];                                                                 \
+                if (SP_UNLIKELY(large)) {                                                          \
+                    p = put_v;                                                                     \
+                } else {                                                                           \
+                    uint64_t d = digits[i];                                                        \
+                    *p = '-';                                                                      \
+                    p += v < 0;                                                                    \
+                    p = put_d;                                                                     \
+                }                                                                                  \
+                ends[i] = (int32_t)(p - start);                                                    \
+            }                                                                                      \
+        }                                                                                          \
+        return p;                                                                                  \
+    }
+PUT_MANY(sp_put_i16_many, int16_t, sp_put_i64(p, v))
+PUT_MANY(sp_put_u64_many, uint64_t, sp_put_u64(p, v))
+PUT_MANY_DIGITS(sp_put_i32_many, int32_t, sp_put_i64(p, v), put_digits(p, d))
+PUT_MANY_DIGITS(sp_put_i64_many, int64_t, sp_put_i64(p, v), put_digits(p, d))
+static PUT_MANY(put_long_decimal_many, int64_t,
+                sp_put_decimal(p, v, scale)) static PUT_MANY_DIGITS(put_short_decimal_many, int64_t,
+                                                                    sp_put_decimal(p, v, scale),
+                                                                    put_decimal_digits(p, d, scale))
+
+    char *sp_put_decimal_many(char *p, const void *values, uint32_t n, unsigned scale,
+                              int32_t *ends)
+{
+    return (scale > 0 && scale < 8 ? put_short_decimal_many : put_long_decimal_many)(p, values, n,
+                                                                                     scale, ends);
+}
+PUT_MANY(sp_put_date_many, int32_t, sp_put_date(p, v))
+PUT_MANY(sp_put_date_iso_many, int32_t, sp_put_date_iso(p, v))
+PUT_MANY(sp_put_timestamp_many, int64_t, sp_put_timestamp(p, v))
+PUT_MANY(sp_put_timestamp_iso_many, int64_t, sp_put_timestamp_iso(p, v))
+PUT_MANY(sp_put_timestamptz_many, int64_t, sp_put_timestamptz(p, v))
+PUT_MANY(sp_put_timestamptz_iso_many, int64_t, sp_put_timestamptz_iso(p, v))
+#undef PUT_MANY
+#undef PUT_MANY_DIGITS
+
+char *sp_put_uuid_many(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)
+{
+    (void)scale;
+    for (uint32_t i = 0; i < n; i++)
+        ends[i] = (int32_t)((i + 1) * SP_UUID_TEXT);
+    return put_uuids(p, values, n);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

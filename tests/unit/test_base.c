@@ -121,6 +121,24 @@ static void draws_never_change(void)
     CHECK_INT(sp_bounded(0, 10), 0);
 }
 
+static void many_draws_are_single_draws(void)
+{
+    static const uint64_t bounds[] = {0, 1, 2, 3, 1000, UINT32_MAX, UINT64_C(1) << 32, UINT64_MAX};
+    uint64_t rows[67], wide[67], scalar[67];
+    for (uint64_t i = 0; i < SP_COUNT(rows); i++)
+        rows[i] = i % 3 ? sp_mix64(i) : i;
+    for (size_t b = 0; b < SP_COUNT(bounds); b++)
+        for (uint32_t n = 0; n <= SP_COUNT(rows); n++) {
+            bool same = true;
+            sp_draw_many(b, rows, n, bounds[b], wide);
+            sp_draw_many_scalar(b, rows, n, bounds[b], scalar);
+            for (uint32_t i = 0; i < n; i++)
+                same &=
+                    wide[i] == scalar[i] && scalar[i] == sp_bounded(sp_draw(b, rows[i]), bounds[b]);
+            CHECK(same);
+        }
+}
+
 static void permutations_are_bijections(void)
 {
     static uint8_t seen[70000];
@@ -184,6 +202,7 @@ int main(void)
     RUN(nearest_word_is_found);
     RUN(draws_are_uniform);
     RUN(draws_never_change);
+    RUN(many_draws_are_single_draws);
     RUN(permutations_are_bijections);
     RUN(muldiv_is_exact);
     RUN(files_report_what_failed);

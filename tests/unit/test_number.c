@@ -46,6 +46,90 @@ static void pow10_table(void)
         CHECK(sp_pow10[i] == power);
 }
 
+/* ---- whole columns against single values ---- */
+
+static void digits_of_many(void)
+{
+    uint32_t v[64 + 3];
+    uint64_t wide[SP_COUNT(v)], scalar[SP_COUNT(v)];
+    bool same = true;
+    for (uint32_t round = 0; round < 20000; round++) {
+        uint32_t n = 1 + round % SP_COUNT(v);
+        for (uint32_t i = 0; i < n; i++) /* every power of ten and its neighbours, then anything */
+            v[i] = round < 24 ? (uint32_t)(sp_pow10[round / 3] + round % 3 + i - 1) % 100000000
+                              : (uint32_t)(random64() % 100000000);
+        sp_eight_digits_many(v, n, wide);
+        sp_eight_digits_many_scalar(v, n, scalar);
+        same &= memcmp(wide, scalar, n * sizeof *wide) == 0;
+    }
+    CHECK(same);
+}
+
+enum { MANY = 130 }; /* more than two blocks */
+
+/* Values of a magnitude that the round decides, of either sign, or anything at all. */
+static int64_t random_value(uint32_t round)
+{
+    uint64_t v = random64() % sp_pow10[1 + round % 19];
+    return round % 7 == 6 ? (int64_t)random64() : random64() & 1 ? -(int64_t)v : (int64_t)v;
+}
+
+#define CHECK_MANY(many, type, scale_, put_v)                                                      \
+    for (uint32_t round = 0; round < 400; round++) {                                               \
+        static char all[MANY * SP_TIMESTAMP_TEXT_MAX + SP_SLACK];                                  \
+        type values[MANY];                                                                         \
+        int32_t ends[MANY], from = 0;                                                              \
+        uint32_t n = round % MANY + 1;                                                             \
+        bool same = true;                                                                          \
+        for (uint32_t i = 0; i < n; i++)                                                           \
+            values[i] = (type)random_value(round);                                                 \
+        char *end = many(all, values, n, scale_, ends);                                            \
+        for (uint32_t i = 0; i < n; from = ends[i], i++) {                                         \
+            type v = values[i];                                                                    \
+            char *p = text;                                                                        \
+            size_t len = (size_t)((put_v)-text);                                                   \
+            same &= (size_t)(ends[i] - from) == len && memcmp(all + from, text, len) == 0;         \
+        }                                                                                          \
+        CHECK(same &&end == all + from);                                                           \
+    }
+
+static void columns_of_numbers(void)
+{
+    CHECK_MANY(sp_put_i16_many, int16_t, 0, sp_put_i64(p, v))
+    CHECK_MANY(sp_put_i32_many, int32_t, 0, sp_put_i64(p, v))
+    CHECK_MANY(sp_put_i64_many, int64_t, 0, sp_put_i64(p, v))
+    CHECK_MANY(sp_put_u64_many, uint64_t, 0, sp_put_u64(p, v))
+    for (unsigned scale = 0; scale <= 18; scale++)
+        CHECK_MANY(sp_put_decimal_many, int64_t, scale, sp_put_decimal(p, v, scale))
+}
+
+static void columns_of_times(void)
+{
+    CHECK_MANY(sp_put_date_many, int32_t, 0, sp_put_date(p, v))
+    CHECK_MANY(sp_put_date_iso_many, int32_t, 0, sp_put_date_iso(p, v))
+    CHECK_MANY(sp_put_timestamp_many, int64_t, 0, sp_put_timestamp(p, v))
+    CHECK_MANY(sp_put_timestamp_iso_many, int64_t, 0, sp_put_timestamp_iso(p, v))
+    CHECK_MANY(sp_put_timestamptz_many, int64_t, 0, sp_put_timestamptz(p, v))
+    CHECK_MANY(sp_put_timestamptz_iso_many, int64_t, 0, sp_put_timestamptz_iso(p, v))
+}
+
+static void columns_of_uuids(void)
+{
+    uint64_t ids[MANY][2];
+    char all[MANY * SP_UUID_TEXT + SP_SLACK];
+    int32_t ends[MANY];
+    for (int i = 0; i < MANY; i++)
+        ids[i][0] = random64(), ids[i][1] = random64();
+    CHECK(sp_put_uuid_many(all, ids, MANY, 0, ends) == all + MANY * SP_UUID_TEXT);
+    bool same = true;
+    for (int i = 0; i < MANY; i++) {
+        sp_put_uuid_scalar(text, (const uint8_t *)ids[i]);
+        same &= ends[i] == (i + 1) * SP_UUID_TEXT &&
+                memcmp(all + (size_t)i * SP_UUID_TEXT, text, SP_UUID_TEXT) == 0;
+    }
+    CHECK(same);
+}
+
 static bool ints_agree(uint64_t u)
 {
     char want[32];
@@ -390,6 +474,10 @@ int main(int argc, char **argv)
     RUN(floats);
     RUN(doubles_refused);
     RUN(uuids);
+    RUN(digits_of_many);
+    RUN(columns_of_numbers);
+    RUN(columns_of_times);
+    RUN(columns_of_uuids);
     RUN(hex);
     RUN(booleans);
     RUN(dates);

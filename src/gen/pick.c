@@ -119,12 +119,13 @@ bool sp_pick_weighted(sp_pick *pick, sp_arena *arena, uint64_t key, const double
     return true;
 }
 
-static inline uint64_t pick_weighted(const sp_pick *p, uint64_t row)
+/* Which of the two is as good as unpredictable, so they are chosen by a mask and not by a branch.
+ */
+static inline uint64_t weighted_of(const sp_pick *p, uint64_t z)
 {
-    uint64_t z = sp_draw(p->key, row);
     uint64_t i = sp_take(&z, p->n);
     const sp_alias *a = &p->aliases[i];
-    return z < a->keep ? i : a->other;
+    return i ^ ((i ^ a->other) & -(uint64_t)(z >= a->keep));
 }
 
 /* ---- the others ---- */
@@ -168,7 +169,8 @@ uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
     switch (p->kind) {
     case SP_PICK_ONLY: return 0;
     case SP_PICK_UNIFORM: return sp_bounded(sp_draw(p->key, row), p->n);
-    case SP_PICK_WEIGHTED: return pick_weighted(p, row);
+    case SP_PICK_WEIGHTED:
+        return weighted_of(p, sp_draw(p->key, row));
     case SP_PICK_ZIPF: return pick_zipf(p, row);
     case SP_PICK_PERMUTATION: return sp_permute(p->key, p->n, row % p->n);
     case SP_PICK_SORTED: return pick_sorted(p, row);
@@ -184,12 +186,12 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
         memset(out, 0, count * sizeof(*out));
         break;
     case SP_PICK_UNIFORM:
-        for (uint32_t i = 0; i < count; i++)
-            out[i] = sp_bounded(sp_draw(p->key, rows[i]), p->n);
+        sp_draw_many(p->key, rows, count, p->n, out);
         break;
     case SP_PICK_WEIGHTED:
+        sp_draw_many(p->key, rows, count, 0, out);
         for (uint32_t i = 0; i < count; i++)
-            out[i] = pick_weighted(p, rows[i]);
+            out[i] = weighted_of(p, out[i]);
         break;
     default:
         for (uint32_t i = 0; i < count; i++)

@@ -18,6 +18,16 @@ static inline int64_t number_of(const number_cell *c, uint64_t choice)
     return (int64_t)((uint64_t)c->min + choice * (uint64_t)c->unit);
 }
 
+/* Loops that the compiler can make wide: nothing written can change what they read. */
+#define NUMBERS(type)                                                                              \
+    do {                                                                                           \
+        type *restrict v = out->data;                                                              \
+        for (uint32_t i = 0; i < n && unit == 1; i++)                                              \
+            v[i] = (type)(min + choice[i]);                                                        \
+        for (uint32_t i = 0; i < n && unit != 1; i++)                                              \
+            v[i] = (type)(min + choice[i] * unit);                                                 \
+    } while (0)
+
 static int64_t number_one(const number_cell *c, uint64_t row)
 {
     return number_of(c, sp_pick_one(&c->pick, row));
@@ -26,20 +36,18 @@ static int64_t number_one(const number_cell *c, uint64_t row)
 static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
 {
     const number_cell *c = (const number_cell *)cell;
-    uint64_t *choice = sp_scratch_push(scratch);
+    uint64_t *restrict choice = sp_scratch_push(scratch);
     sp_pick_many(&c->pick, rows, n, choice);
+    const uint64_t min = (uint64_t)c->min, unit = (uint64_t)c->unit;
     switch (sp_kind_width(cell->type.kind)) {
     case 2:
-        for (uint32_t i = 0; i < n; i++)
-            ((int16_t *)out->data)[i] = (int16_t)number_of(c, choice[i]);
+        NUMBERS(int16_t);
         break;
     case 4:
-        for (uint32_t i = 0; i < n; i++)
-            ((int32_t *)out->data)[i] = (int32_t)number_of(c, choice[i]);
+        NUMBERS(int32_t);
         break;
     default:
-        for (uint32_t i = 0; i < n; i++)
-            ((int64_t *)out->data)[i] = number_of(c, choice[i]);
+        NUMBERS(int64_t);
     }
     sp_scratch_pop(scratch);
     return SPATE_OK;

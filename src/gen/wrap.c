@@ -16,12 +16,16 @@ static int null_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
     if (rc != SPATE_OK)
         return rc;
     uint8_t *validity = sp_column_validity(out, n);
+    uint64_t *draws = sp_scratch_push(scratch);
+    sp_draw_many(cell->key, rows, n, 0, draws);
+    memset(draws + n, 0, (-n & 7) * sizeof *draws); /* null behind the last row */
     for (uint32_t i = 0; i < n; i += 8) {
-        unsigned present = 0, last = SP_MIN(n - i, 8u);
-        for (unsigned j = 0; j < last; j++)
-            present |= (unsigned)(sp_draw(cell->key, rows[i + j]) >= c->below) << j;
+        unsigned present = 0;
+        for (unsigned j = 0; j < 8; j++)
+            present |= (unsigned)(draws[i + j] >= c->below) << j;
         validity[i >> 3] &= (uint8_t)present;
     }
+    sp_scratch_pop(scratch);
     return SPATE_OK;
 }
 

@@ -1,13 +1,16 @@
 /* rowtext.c - rows as text: one engine for CSV, COPY text, NDJSON and INSERT.
  *
- * A row is a sequence of cells, and a cell is  lead  value  close : the lead holds the separator, the key and the
- * opening quote, the value is written by a function chosen once for the column's kind and the dialect, the close is a
- * quote or nothing. Room for the worst case is reserved a block of rows at a time, so the writers check nothing and
+ * A row is a sequence of cells, and a cell is  lead  value  close : the lead holds the separator,
+ * the key and the opening quote, the value comes from the column, the close is a quote or nothing.
+ * Room for the worst case is reserved a block of rows at a time, so the writers check nothing and
  * store whole words.
  *
- * Text is copied and searched for characters to escape in one pass, sixteen bytes at a time; columns whose maker
- * promises plain text skip the search. Array text is written behind its place first and then escaped into it like any
- * other text. */
+ * A block is written in two passes. First each column is brought into one form, text and where its
+ * cells end: numbers and times are spelt out into a small stage, text in which a search finds
+ * nothing to escape is viewed where it lies. Then the rows are copied together from these views,
+ * with no call a cell. A column that has no view (something to escape, a rare kind) is written cell
+ * by cell through a function chosen once for its kind and the dialect. Array text is written behind
+ * its place first and then escaped into it like any other text. */
 #include "codec/codec.h"
 
 #if defined(__SSE2__)
@@ -16,8 +19,16 @@
 
 typedef char *put_fn(char *p, const sp_column *c, uint32_t row);
 
+enum { SEARCH_NOTHING = -1, NO_TEXT_VIEW = -2 }; /* in place of an escape */
+
 typedef struct cell {
     put_fn *put;
+    sp_put_many_fn *put_many; /* NULL: none for the kind */
+    uint32_t stage_max;       /* bytes that put_many needs for a block at most */
+    uint32_t wide;            /* bytes that no cell is longer than, if fixed_way */
+    bool fixed_way;           /* may a view's cells be copied in one of the fixed widths? */
+    int search; /* the escape that a block of text must not need to be viewed; or one of the two
+                   above */
     const char *lead; /* SP_SLACK readable bytes behind it */
     uint32_t lead_len;
     uint32_t null_lead_len; /* the lead without its opening quote */
@@ -38,15 +49,20 @@ struct sp_rowtext {
 };
 
 enum {
-    BLOCK_ROWS = 128,          /* rows that share one reservation */
+    BLOCK_ROWS = 64,        /* rows that share one reservation and one stage */
+    VIEWS_MAX = 64,         /* columns that are viewed; the others are written cell by cell */
+    STAGE_BYTES = 16 << 10, /* with the text it is copied to, inside an L1 cache */
+    WIDE_MAX = SP_SLACK,    /* bytes of a cell that are copied without a look at its length */
+    LEAD_WIDE = 8,
     BLOCK_BYTES_MAX = 1 << 20, /* halved while its worst case is above this */
-    LIST_GAP = 32,             /* between the place of an array and its text before escaping: two wide stores */
+    LIST_GAP = 32, /* between the place of an array and its text before escaping: two wide stores */
 };
 
 /* ---- escaping ------------------------------------------------------------------------------- */
 
 typedef enum escape {
     CSV_PROBE,  /* what makes a CSV field need quotes */
+    CSV_SEARCH, /* and what may, for put_csv to decide */
     CSV_QUOTED, /* inside them: " becomes "" */
     COPY_ESCAPE,
     JSON_ESCAPE,
@@ -59,6 +75,8 @@ static inline bool is_special(uint8_t c, escape how)
 {
     switch (how) {
     case CSV_PROBE: return c == '"' || c == ',' || c == '\n' || c == '\r';
+    case CSV_SEARCH:
+        return is_special(c, CSV_PROBE) || c == '\\';
     case CSV_QUOTED: return c == '"';
     case COPY_ESCAPE: return c == '\\' || c == '\t' || c == '\n' || c == '\r';
     case JSON_ESCAPE: return c == '"' || c == '\\' || c < 0x20;
@@ -71,20 +89,20 @@ static inline bool is_special(uint8_t c, escape how)
 
 /* Copies sixteen bytes; bit i of the result is set when byte i needs escaping. */
 #if defined(__SSE2__)
-static inline unsigned copy_and_search(char *to, const char *from, escape how)
+static inline __m128i special_bytes(__m128i x, escape how)
 {
-    __m128i x = _mm_loadu_si128((const __m128i *)from), hit = _mm_setzero_si128();
-    _mm_storeu_si128((__m128i *)to, x);
+    __m128i hit = _mm_setzero_si128();
 #define LOOK_FOR(c) hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, _mm_set1_epi8(c)))
-    if (how == CSV_PROBE || how == CSV_QUOTED || how == JSON_ESCAPE || how == ARRAY_QUOTED)
+    if (how == CSV_PROBE || how == CSV_SEARCH || how == CSV_QUOTED || how == JSON_ESCAPE ||
+        how == ARRAY_QUOTED)
         LOOK_FOR('"');
-    if (how == COPY_ESCAPE || how == JSON_ESCAPE || how == ARRAY_QUOTED)
+    if (how == CSV_SEARCH || how == COPY_ESCAPE || how == JSON_ESCAPE || how == ARRAY_QUOTED)
         LOOK_FOR('\\');
-    if (how == CSV_PROBE || how == COPY_ESCAPE || how == JSON_INLINE) {
+    if (how == CSV_PROBE || how == CSV_SEARCH || how == COPY_ESCAPE || how == JSON_INLINE) {
         LOOK_FOR('\n');
         LOOK_FOR('\r');
     }
-    if (how == CSV_PROBE)
+    if (how == CSV_PROBE || how == CSV_SEARCH)
         LOOK_FOR(',');
     if (how == COPY_ESCAPE)
         LOOK_FOR('\t');
@@ -93,7 +111,25 @@ static inline unsigned copy_and_search(char *to, const char *from, escape how)
     if (how == JSON_ESCAPE) /* below 0x20 as unsigned bytes */
         hit = _mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x));
 #undef LOOK_FOR
-    return (unsigned)_mm_movemask_epi8(hit);
+    return hit;
+}
+
+static inline unsigned copy_and_search(char *to, const char *from, escape how)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)from);
+    _mm_storeu_si128((__m128i *)to, x);
+    return (unsigned)_mm_movemask_epi8(special_bytes(x, how));
+}
+
+/* Is there anything to escape in a whole column's text? Reads up to fifteen bytes past the end. */
+static inline __attribute__((always_inline)) bool has_special(const char *s, size_t len, escape how)
+{
+    __m128i hit = _mm_setzero_si128();
+    for (; len >= 16; s += 16, len -= 16)
+        hit = _mm_or_si128(hit, special_bytes(_mm_loadu_si128((const __m128i *)s), how));
+    unsigned last =
+        (unsigned)_mm_movemask_epi8(special_bytes(_mm_loadu_si128((const __m128i *)s), how));
+    return _mm_movemask_epi8(hit) != 0 || (last & ((1u << len) - 1)) != 0;
 }
 #else
 static inline unsigned copy_and_search(char *to, const char *from, escape how)
@@ -104,6 +140,14 @@ static inline unsigned copy_and_search(char *to, const char *from, escape how)
         hits |= (unsigned)is_special((uint8_t)from[i], how) << i;
     }
     return hits;
+}
+
+static inline bool has_special(const char *s, size_t len, escape how)
+{
+    bool found = false;
+    for (size_t i = 0; i < len; i++)
+        found |= is_special((uint8_t)s[i], how);
+    return found;
 }
 #endif
 
@@ -304,9 +348,7 @@ static char *put_timestamp_json(char *p, const sp_column *c, uint32_t row)
 
 static char *put_timestamptz_json(char *p, const sp_column *c, uint32_t row)
 {
-    p = sp_put_timestamp_iso(p, VALUE(int64_t));
-    *p++ = 'Z';
-    return p;
+    return sp_put_timestamptz_iso(p, VALUE(int64_t));
 }
 
 static char *put_uuid(char *p, const sp_column *c, uint32_t row)
@@ -556,6 +598,23 @@ static put_fn *const sql_puts[SP_KINDS] = {
     [SP_LIST] = put_list_sql,
 };
 
+#define MANY_NUMBERS                                                                               \
+    [SP_I16] = sp_put_i16_many, [SP_I32] = sp_put_i32_many, [SP_I64] = sp_put_i64_many,            \
+    [SP_U64] = sp_put_u64_many, [SP_DECIMAL] = sp_put_decimal_many, [SP_UUID] = sp_put_uuid_many
+
+static sp_put_many_fn *const sql_put_many[SP_KINDS] = {
+    MANY_NUMBERS,
+    [SP_DATE] = sp_put_date_many,
+    [SP_TIMESTAMP] = sp_put_timestamp_many,
+    [SP_TIMESTAMPTZ] = sp_put_timestamptz_many,
+};
+static sp_put_many_fn *const json_put_many[SP_KINDS] = {
+    MANY_NUMBERS,
+    [SP_DATE] = sp_put_date_iso_many,
+    [SP_TIMESTAMP] = sp_put_timestamp_iso_many,
+    [SP_TIMESTAMPTZ] = sp_put_timestamptz_iso_many,
+};
+
 static bool is_number_or_bool(sp_kind kind)
 {
     return kind <= SP_DECIMAL;
@@ -574,15 +633,19 @@ static bool sql_has_quotes(sp_kind kind)
 /* What a dialect has around its cells. */
 static const struct dialect {
     put_fn *const *puts;
+    sp_put_many_fn *const *put_many;
+    escape search;
     const char *row_start, *separator, *row_end, *null_text;
     bool keys;
     char quote;
     bool (*has_quotes)(sp_kind kind);
 } dialects[] = {
-    [SP_TEXT_CSV] = {csv_puts, "", ",", "\n", "", .quote = 0},
-    [SP_TEXT_COPY] = {copy_puts, "", "\t", "\n", "\\N", .quote = 0},
-    [SP_TEXT_NDJSON] = {json_puts, "{", ",", "}\n", "null", true, '"', json_has_quotes},
-    [SP_TEXT_INSERT] = {sql_puts, "  (", ", ", "),\n", "NULL", false, '\'', sql_has_quotes},
+    [SP_TEXT_CSV] = {csv_puts, sql_put_many, CSV_SEARCH, "", ",", "\n", "", .quote = 0},
+    [SP_TEXT_COPY] = {copy_puts, sql_put_many, COPY_ESCAPE, "", "\t", "\n", "\\N", .quote = 0},
+    [SP_TEXT_NDJSON] = {json_puts, json_put_many, JSON_ESCAPE, "{", ",", "}\n", "null", true, '"',
+                        json_has_quotes},
+    [SP_TEXT_INSERT] = {sql_puts, sql_put_many, SQL_ESCAPE, "  (", ", ", "),\n", "NULL", false,
+                        '\'', sql_has_quotes},
 };
 
 /* ---- building ------------------------------------------------------------------------------- */
@@ -626,6 +689,27 @@ static int build_cell(sp_rowtext *e, uint32_t column)
     return SPATE_OK;
 }
 
+/* How the cells of a column come to a view. */
+static void build_view(sp_rowtext *e, uint32_t column)
+{
+    const struct dialect *d = &dialects[e->dialect];
+    const sp_field *field = &e->schema->fields[column];
+    sp_kind kind = field->type.kind;
+    cell *c = &e->cells[column];
+    uint32_t text_max = sp_kind_is_text(kind) ? field->bounds.text_max : sp_kind_text_max(kind);
+    c->wide = SP_MAX((text_max + 15) / 16 * 16, 16u);
+    c->fixed_way =
+        text_max > 0 && c->wide <= WIDE_MAX && c->lead_len <= LEAD_WIDE && c->close_len == 0;
+    c->put_many = d->put_many[kind];
+    c->stage_max = (uint32_t)(BLOCK_ROWS * sp_kind_text_max(kind) +
+                              (BLOCK_ROWS + 1) * sizeof(int32_t) + SP_SLACK);
+    c->search = NO_TEXT_VIEW;
+    if (kind == SP_TEXT)
+        c->search = field->bounds.plain ? SEARCH_NOTHING : (int)d->search;
+    else if (kind == SP_JSON)
+        c->search = e->dialect == SP_TEXT_NDJSON ? (int)JSON_INLINE : (int)d->search;
+}
+
 int sp_rowtext_new(const sp_schema *schema, sp_text_dialect dialect, sp_rowtext **out, spate_error *err)
 {
     sp_rowtext *e = sp_alloc_zero(1, sizeof(*e) + schema->n_fields * sizeof(cell));
@@ -642,6 +726,7 @@ int sp_rowtext_new(const sp_schema *schema, sp_text_dialect dialect, sp_rowtext 
             sp_rowtext_free(e);
             return sp_fail_nomem(err);
         }
+        build_view(e, i);
     }
     *out = e;
     return SPATE_OK;
@@ -681,6 +766,114 @@ static size_t block_bound(const sp_rowtext *e, const sp_batch *batch, uint32_t f
     return bytes;
 }
 
+/* The ways to write a block's cell. All but the first copy so many bytes from a view, whatever the
+ * cell's length, and need a cell that has a lead of LEAD_WIDE bytes at most and no close. The
+ * second row is for columns with nulls. */
+typedef enum way {
+    WAY_ANY,
+    WAY_16,
+    WAY_32,
+    WAY_48,
+    WAY_64,
+    WAY_NULL_16,
+    WAY_NULL_32,
+    WAY_NULL_48,
+    WAY_NULL_64,
+} way;
+
+/* Where a block's cells of a column stand ready: cell i of the block is bytes[ends[i -
+ * 1]..ends[i]]. */
+typedef struct view {
+    way way;
+    uint32_t lead_len;
+    const char *bytes; /* NULL: no view, the cells are to be written one by one */
+    const int32_t *ends;
+    const uint8_t *validity;
+    char lead[LEAD_WIDE];
+    const cell *cell;
+    const sp_column *column;
+} view;
+
+/* What a block is made of; lives on the stack while it is written. */
+typedef struct stage {
+    view views[VIEWS_MAX];
+    uint32_t used;
+    alignas(16) char room[STAGE_BYTES];
+} stage;
+
+static bool text_needs_escapes(const char *s, size_t len, int how)
+{
+    switch (how) {
+    case CSV_SEARCH:
+        return has_special(s, len, CSV_SEARCH);
+    case COPY_ESCAPE:
+        return has_special(s, len, COPY_ESCAPE);
+    case JSON_ESCAPE:
+        return has_special(s, len, JSON_ESCAPE);
+    case SQL_ESCAPE:
+        return has_special(s, len, SQL_ESCAPE);
+    case JSON_INLINE:
+        return has_special(s, len, JSON_INLINE);
+    default:
+        return true;
+    }
+}
+
+static bool any_empty(const int32_t *offsets, uint32_t rows)
+{
+    bool empty = false;
+    for (uint32_t i = 0; i < rows; i++)
+        empty |= offsets[i] == offsets[i + 1];
+    return empty;
+}
+
+static void view_text(view *v, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows)
+{
+    const int32_t *offsets = c->offsets + from;
+    if (cell->search != SEARCH_NOTHING) {
+        const char *text = c->bytes + offsets[0];
+        if (text_needs_escapes(text, (size_t)(offsets[rows] - offsets[0]), cell->search))
+            return;
+        if (cell->search == CSV_SEARCH && any_empty(offsets, rows)) /* "" is not null */
+            return;
+    }
+    v->bytes = c->bytes;
+    v->ends = offsets + 1;
+}
+
+static void view_numbers(view *v, stage *s, const cell *cell, const sp_column *c, uint32_t from,
+                         uint32_t rows)
+{
+    if (s->used + cell->stage_max > STAGE_BYTES)
+        return;
+    int32_t *ends = (int32_t *)(void *)(s->room + s->used);
+    char *text = s->room + s->used + (BLOCK_ROWS + 1) * sizeof(int32_t);
+    const char *values = (const char *)c->data + (size_t)from * sp_kind_width(c->type.kind);
+    ends[0] = 0;
+    char *end = cell->put_many(text, values, rows, c->type.scale, ends + 1);
+    s->used = (uint32_t)(end - s->room + 15) & ~15u;
+    v->bytes = text;
+    v->ends = ends + 1;
+}
+
+static void stage_column(stage *s, uint32_t column, const cell *cell, const sp_column *c,
+                         uint32_t from, uint32_t rows)
+{
+    view *v = &s->views[column];
+    v->bytes = NULL;
+    if (cell->put_many)
+        view_numbers(v, s, cell, c, from, rows);
+    else if (cell->search != NO_TEXT_VIEW)
+        view_text(v, cell, c, from, rows);
+    v->validity = c->validity;
+    v->cell = cell;
+    v->column = c;
+    v->lead_len = cell->lead_len;
+    memcpy(v->lead, cell->lead, LEAD_WIDE);
+    unsigned way = cell->wide / 16 + (c->validity ? WAY_64 : 0);
+    v->way = v->bytes && cell->fixed_way ? (enum way)way : WAY_ANY;
+}
+
 static inline char *put_lead(char *p, const char *lead, uint32_t len)
 {
     memcpy(p, lead, 16);
@@ -696,20 +889,139 @@ static inline char *put_null(char *p, const cell *cell)
     return p + cell->null_len;
 }
 
-static inline char *put_row(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t row)
+static inline sp_str viewed(const view *v, uint32_t i)
 {
-    const cell *cell = e->cells, *last = cell + e->schema->n_fields;
-    for (const sp_column *c = columns; cell < last; cell++, c++) {
-        if (c->validity && !sp_bit(c->validity, row)) {
-            p = put_null(p, cell);
-            continue;
+    int32_t from = v->ends[(int32_t)i - 1];
+    return (sp_str){v->bytes + from, (size_t)(v->ends[i] - from)};
+}
+
+/* Any cell, of a view or not. */
+static inline char *put_any(char *p, const cell *cell, const sp_column *c, uint32_t row)
+{
+    if (c->validity && !sp_bit(c->validity, row))
+        return put_null(p, cell);
+    p = cell->put(put_lead(p, cell->lead, cell->lead_len), c, row);
+    *p = cell->close;
+    return p + cell->close_len;
+}
+
+static inline char *put_any_viewed(char *p, const view *v, uint32_t row, uint32_t i)
+{
+    const cell *cell = v->cell;
+    if (!v->bytes)
+        return put_any(p, cell, v->column, row);
+    if (v->validity && !sp_bit(v->validity, row))
+        return put_null(p, cell);
+    p = put_lead(p, cell->lead, cell->lead_len);
+    sp_str text = viewed(v, i);
+    p = sp_copy_short(p, text.p, text.len);
+    *p = cell->close;
+    return p + cell->close_len;
+}
+
+#define INLINE __attribute__((always_inline)) static inline
+
+/* Thirty-two bytes in as few registers as the target has. */
+INLINE void copy_32(char *to, const char *from)
+{
+    typedef char bytes_32 __attribute__((vector_size(32), aligned(1), may_alias));
+    *(bytes_32 *)to = *(const bytes_32 *)from;
+}
+
+INLINE char *put_viewed(char *p, const view *v, uint32_t i, uint32_t wide)
+{
+    memcpy(p, v->lead, LEAD_WIDE);
+    p += v->lead_len;
+    sp_str text = viewed(v, i);
+    uint32_t done = 0;
+    for (; done + 32 <= wide; done += 32)
+        copy_32(p + done, text.p + done);
+    if (done < wide)
+        memcpy(p + done, text.p + done, 16);
+    return p + text.len;
+}
+
+INLINE char *put_viewed_or_null(char *p, const view *v, uint32_t row, uint32_t i, uint32_t wide)
+{
+    return SP_LIKELY(sp_bit(v->validity, row)) ? put_viewed(p, v, i, wide) : put_null(p, v->cell);
+}
+
+INLINE char *put_rows(char *p, const sp_rowtext *e, const stage *s, const sp_column *columns,
+                      uint32_t from, uint32_t rows)
+{
+    uint32_t n = e->schema->n_fields;
+    const view *last = s->views + SP_MIN(n, (uint32_t)VIEWS_MAX);
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t row = from + i;
+        for (const view *v = s->views; v < last; v++) {
+            switch (v->way) {
+            case WAY_16:
+                p = put_viewed(p, v, i, 16);
+                break;
+            case WAY_32:
+                p = put_viewed(p, v, i, 32);
+                break;
+            case WAY_48:
+                p = put_viewed(p, v, i, 48);
+                break;
+            case WAY_64:
+                p = put_viewed(p, v, i, 64);
+                break;
+            case WAY_NULL_16:
+                p = put_viewed_or_null(p, v, row, i, 16);
+                break;
+            case WAY_NULL_32:
+                p = put_viewed_or_null(p, v, row, i, 32);
+                break;
+            case WAY_NULL_48:
+                p = put_viewed_or_null(p, v, row, i, 48);
+                break;
+            case WAY_NULL_64:
+                p = put_viewed_or_null(p, v, row, i, 64);
+                break;
+            case WAY_ANY:
+                p = put_any_viewed(p, v, row, i);
+                break;
+            default:
+                __builtin_unreachable();
+            }
         }
-        p = cell->put(put_lead(p, cell->lead, cell->lead_len), c, row);
-        *p = cell->close;
-        p += cell->close_len;
+        for (uint32_t column = VIEWS_MAX; column < n; column++)
+            p = put_any(p, &e->cells[column], &columns[column], row);
+        memcpy(p, e->end, sizeof e->end);
+        p += e->end_len;
     }
-    memcpy(p, e->end, sizeof e->end);
-    return p + e->end_len;
+    return p;
+}
+
+static char *put_rows_portable(char *p, const sp_rowtext *e, const stage *s,
+                               const sp_column *columns, uint32_t from, uint32_t rows)
+{
+    return put_rows(p, e, s, columns, from, rows);
+}
+
+#if defined(__x86_64__)
+/* The same with registers of 32 bytes. */
+__attribute__((target("avx2"))) static char *put_rows_avx2(char *p, const sp_rowtext *e,
+                                                           const stage *s, const sp_column *columns,
+                                                           uint32_t from, uint32_t rows)
+{
+    return put_rows(p, e, s, columns, from, rows);
+}
+#endif
+
+static char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from,
+                       uint32_t rows)
+{
+    stage s;
+    s.used = 0;
+    for (uint32_t i = 0; i < e->schema->n_fields && i < VIEWS_MAX; i++)
+        stage_column(&s, i, &e->cells[i], &columns[i], from, rows);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        return put_rows_avx2(p, e, &s, columns, from, rows);
+#endif
+    return put_rows_portable(p, e, &s, columns, from, rows);
 }
 
 int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out)
@@ -723,10 +1035,8 @@ int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from,
         }
         if (sp_buf_reserve(out, bytes) != SPATE_OK)
             return SPATE_E_NOMEM;
-        char *p = out->data + out->len;
-        for (uint32_t row = from; row < from + block; row++)
-            p = put_row(p, e, batch->columns, row);
-        out->len = (size_t)(p - out->data);
+        char *end = put_block(out->data + out->len, e, batch->columns, from, block);
+        out->len = (size_t)(end - out->data);
         from += block;
     }
     return SPATE_OK;

@@ -275,6 +275,73 @@ static void rows_and_names(void)
     sp_batch_done(&b);
 }
 
+/* More columns than are viewed, more rows than a block, nulls, and now and then text that needs
+ * escaping: against the cells' own texts with commas between. */
+static void wide_tables(void)
+{
+    enum { COLUMNS = 150, ROWS = 200 };
+    static const sp_kind kinds[] = {SP_I32,  SP_TEXT, SP_I64, SP_TIMESTAMPTZ,
+                                    SP_UUID, SP_TEXT, SP_DATE};
+    static sp_field fields[COLUMNS];
+    for (uint32_t i = 0; i < COLUMNS; i++)
+        fields[i] = (sp_field){
+            .name = "c", .type = {.kind = kinds[i % SP_COUNT(kinds)]}, .bounds.text_max = i % 80};
+    const sp_schema schema = {.table = "t", .fields = fields, .n_fields = COLUMNS};
+    sp_batch b;
+    sp_rowtext *e;
+    sp_buf got = {0}, want = {0};
+    CHECK(sp_batch_init(&b, &schema, NULL) == SPATE_OK &&
+          sp_rowtext_new(&schema, SP_TEXT_CSV, &e, NULL) == SPATE_OK);
+    b.rows = ROWS;
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        sp_column *c = &b.columns[i];
+        start(c);
+        for (uint32_t row = 0; row < ROWS; row++) {
+            uint64_t z = sp_draw(i, row), id[2] = {z, ~z};
+            switch (c->type.kind) {
+            case SP_TEXT:
+                set_text(c, row,
+                         "a text of 79 bytes at most, from which a piece is taken: "
+                         "0123456789-0123456789.",
+                         z % (i % 80 ? i % 80 : 79) + 1);
+                break;
+            case SP_UUID:
+                memcpy((char *)c->data + row * 16, id, 16);
+                break;
+            case SP_DATE:
+            case SP_I32:
+                ((int32_t *)c->data)[row] = (int32_t)(z >> 33);
+                break;
+            default:
+                ((int64_t *)c->data)[row] = (int64_t)(z >> (i % 64));
+            }
+        }
+        for (uint32_t row = 0; row < ROWS && i % 4 == 0; row++)
+            if (sp_draw(i, row) % 5 == 0)
+                c->own_validity[row >> 3] &= (uint8_t) ~(1u << (row & 7)),
+                    c->validity = c->own_validity;
+    }
+    for (uint32_t row = 3; row < ROWS; row++)
+        for (uint32_t i = 0; i < COLUMNS; i++) {
+            size_t cell = want.len + (i > 0);
+            CHECK(sp_buf_adds(&want, i ? "," : "") == SPATE_OK &&
+                  sp_cell_text(&b.columns[i], row, &want) == SPATE_OK);
+            if (memchr(want.data + cell, ',', want.len - cell)) {
+                CHECK(sp_buf_adds(&want, "\"\"") == SPATE_OK);
+                memmove(want.data + cell + 1, want.data + cell, want.len - cell - 2);
+                want.data[cell] = want.data[want.len - 1] = '"';
+            }
+            if (i + 1 == COLUMNS)
+                CHECK(sp_buf_adds(&want, "\n") == SPATE_OK);
+        }
+    CHECK(sp_rowtext_encode(e, &b, 3, ROWS, &got) == SPATE_OK);
+    CHECK(got.len == want.len && memcmp(got.data, want.data, want.len) == 0);
+    sp_rowtext_free(e);
+    sp_batch_done(&b);
+    sp_buf_done(&got);
+    sp_buf_done(&want);
+}
+
 /* A slow escaper that is obviously right, for random text at every length around the sixteen-byte steps. */
 static size_t naive(char *to, const char *s, size_t len, sp_text_dialect d)
 {
@@ -397,6 +464,7 @@ int main(void)
     RUN(list_of_texts);
     RUN(lists_of_other_kinds);
     RUN(rows_and_names);
+    RUN(wide_tables);
     RUN(random_texts);
     RUN(huge_cells);
     RUN(no_memory);

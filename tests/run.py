@@ -105,8 +105,8 @@ class Result(unittest.TestResult):
             self.totals.add(self.name(subtest), "fail", self._exc_info_to_string(err, test))
 
 
-def python_modules(kind):
-    wanted = {
+def python_modules(kind, quick):
+    wanted = ["golden", "cli"] if quick else {
         "plain": ["golden", "cli", "conform", "live"],
         "asan": ["golden", "cli", "conform", "live"],
         "tsan": ["golden", "conform"],
@@ -122,11 +122,11 @@ def flat(suite, left_out):
         yield unittest.TestSuite(test for test in by_class if test.id().rsplit(".", 1)[1] not in left_out)
 
 
-def run_python(build, kind, only, totals):
+def run_python(build, kind, args, totals):
     os.environ["SPATE"] = str(build / "spate")
     os.environ["SPATE_BUILD_KIND"] = kind
-    for module in python_modules(kind):
-        if only and only not in module:
+    for module in python_modules(kind, args.quick):
+        if args.only and args.only not in module:
             continue
         started = time.monotonic()
         for case in flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)), LEFT_OUT[kind]):
@@ -145,7 +145,6 @@ def main():
     args.add_argument("builds", nargs="+", type=pathlib.Path)
     args = args.parse_args()
     os.environ.update({k: os.environ.get(k, v) for k, v in SANITIZER_ENV.items()})
-    os.environ["SPATE_QUICK"] = "1" if args.quick else ""
     sys.path.insert(0, str(HERE))
     totals = Totals()
     for build in args.builds:
@@ -154,7 +153,7 @@ def main():
             wanted = program.name not in LEFT_OUT[kind] and (not args.only or args.only in program.name)
             if program.is_file() and os.access(program, os.X_OK) and wanted:
                 run_unit(build, program, totals)
-        run_python(build, kind, args.only, totals)
+        run_python(build, kind, args, totals)
     for name in totals.failures:
         print(f"failed: {name}")
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")

@@ -1,6 +1,6 @@
 /* cli.h - the command line: one table of commands, from which the parser, the help, the man page and shell completion come.
  *
- * This room sees only the public headers. Data goes to stdout, everything chatty to stderr. Exit codes: docs/reference/exit.md. */
+ * This room sees only the public headers. Data goes to stdout, everything chatty to stderr. Exit codes: docs/reference/exit-codes.md. */
 #ifndef SP_CLI_H
 #define SP_CLI_H
 

@@ -195,6 +195,7 @@ int run_query(const invocation *in)
     int status = spate_query(in->arguments[0], in->arguments[1], on_row, &p, &err);
     if (p.format == FORMAT_TABLE) {
         let_flow(&p);
+        fflush(stdout); /* before the count, which goes to stderr */
         if (status == SPATE_OK && p.names)
             fprintf(stderr, "(%llu row%s)\n", p.rows, p.rows == 1 ? "" : "s");
     }

@@ -83,8 +83,8 @@ const char *with_unit(double n, char *text)
 static void print_row(const char *name, uint64_t done, uint64_t rows, double seconds, uint64_t bytes)
 {
     char a[32], b[32], c[32];
-    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9sB%s\n", name, with_commas(done, a), seconds,
-            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c),
+    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9s%sB%s\n", name, with_commas(done, a), seconds,
+            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c), bytes < 1000 ? " " : "",
             done < rows ? "  (incomplete)" : "");
 }
 

@@ -475,7 +475,9 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     sp_duckdb_sink *s = self_of(sink);
     problems p = {0};
     sp_buf_init(&p.text);
-    int rc = allocate(s, tables, n_tables) || check_presence(s, &p) ? sp_fail_nomem(err) : SPATE_OK;
+    int rc = sp_sink_refuse_parts(&sink->options, err);
+    if (rc == SPATE_OK && (allocate(s, tables, n_tables) || check_presence(s, &p)))
+        rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && p.n)
         rc = tell_problems(&p, sink->shown, err);
     if (rc == SPATE_OK)

@@ -147,5 +147,7 @@ typedef struct sp_endpoint {
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;
 void sp_sink_close(sp_sink *sink); /* NULL is fine */
+/* For sinks whose parts share tables: SPATE_E_USAGE when a part is asked to create or empty them. */
+int sp_sink_refuse_parts(const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
 
 #endif

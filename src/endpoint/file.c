@@ -311,12 +311,20 @@ static int refuse_several_tables(const file_sink *f, spate_error *err)
     return SPATE_E_USAGE;
 }
 
+/* Options about tables and statements mean nothing where there are none. */
+static int refuse_table_options(const file_sink *f, spate_error *err)
+{
+    const sp_sink_options *options = &f->base.options;
+    const char *word = options->create ? "--create" : options->mode != SP_INSERT_DEFAULT ? "--insert-mode" : NULL;
+    return word ? sp_fail(err, SPATE_E_USAGE, "%s means nothing for %s", word, formats[f->format].name) : SPATE_OK;
+}
+
 /* What a script cannot do right is refused rather than left out. */
 static int refuse_script(const file_sink *f, spate_error *err)
 {
     const sp_sink_options *options = &f->base.options;
     if (!is_sql(f))
-        return SPATE_OK;
+        return refuse_table_options(f, err);
     if (options->mode == SP_INSERT_UPSERT && f->format == FORMAT_COPY) {
         sp_fail(err, SPATE_E_USAGE, "COPY cannot upsert");
         sp_error_hint(err, "use format=insert");
@@ -596,7 +604,7 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
     int rc = read_params(f, uri, err);
     f->scheme = sp_arena_strndup(&f->arena, uri->scheme, strlen(uri->scheme));
     f->path = sp_arena_strndup(&f->arena, uri->path, strlen(uri->path));
-    f->base.shown = sp_uri_shown(uri->text, &f->arena);
+    f->base.shown = strcmp(uri->scheme, "-") == 0 ? "standard output" : sp_uri_shown(uri->text, &f->arena);
     if (rc == SPATE_OK && (!f->scheme || !f->path || !f->base.shown))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && is_sql(f) && strcmp(f->scheme, "sql") == 0)

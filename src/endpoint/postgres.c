@@ -161,18 +161,6 @@ static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t
     return SPATE_OK;
 }
 
-static int refuse_parts(const sp_pg_sink *s, spate_error *err)
-{
-    const sp_sink_options *o = &s->base.options;
-    if (o->parts <= 1 || (!o->truncate && !o->create))
-        return SPATE_OK;
-    int status = sp_fail(err, SPATE_E_USAGE,
-                         "--%s does not go with --part: the other parts' rows may be there already",
-                         o->truncate ? "truncate" : "create");
-    sp_error_hint(err, "make the empty tables first, then load the parts");
-    return status;
-}
-
 /* Finds and checks the tables, creating them first if that is asked for; what was created goes
  * again when the check fails. */
 static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
@@ -235,7 +223,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
 {
     sp_pg_sink *s = sink_of(sink);
     PGconn *conn = NULL;
-    int status = refuse_parts(s, err);
+    int status = sp_sink_refuse_parts(&sink->options, err);
     if (status == SPATE_OK)
         status = start_tables(s, schemas, n, err);
     if (status == SPATE_OK)

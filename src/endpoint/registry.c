@@ -46,6 +46,16 @@ int sp_sink_open(const char *text, const sp_sink_options *options, sp_sink **sin
     return rc;
 }
 
+int sp_sink_refuse_parts(const sp_sink_options *o, spate_error *err)
+{
+    if (o->parts <= 1 || (!o->truncate && !o->create))
+        return SPATE_OK;
+    sp_fail(err, SPATE_E_USAGE, "--%s does not go with --part: the other parts' rows may be there already",
+            o->truncate ? "truncate" : "create");
+    sp_error_hint(err, "make the empty tables first, then load the parts");
+    return SPATE_E_USAGE;
+}
+
 void sp_sink_close(sp_sink *sink)
 {
     if (sink)

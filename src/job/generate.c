@@ -66,6 +66,8 @@ static int check_options(const generate *g, spate_error *err)
         return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", g->plan->path, n, n == 1 ? "" : "s");
     if (o->parts > 1 && o->part >= o->parts)
         return sp_fail(err, SPATE_E_USAGE, "there is no part %u of %u: parts count from 0", o->part, o->parts);
+    if (o->parts > 1 && !o->to)
+        return sp_fail(err, SPATE_E_USAGE, "a part needs a target: --to");
     for (size_t i = 0; i < o->n_tables; i++)
         if (sp_plan_find_table(g->plan, o->tables[i]) < 0)
             return sp_fail(err, SPATE_E_USAGE, "the plan has no table \"%s\"", o->tables[i]);

@@ -149,8 +149,24 @@ class Targets(Case):
 
     def test_dry_run_changes_nothing(self):
         for to in ("x.csv", "duckdb:x.duckdb", "sqlite:x.db", "x.sql", "d/"):
-            self.spate_ok("generate", SHOP, "--to", to, "--create", "--table", "member", "--dry-run")
+            create = [] if to in ("x.csv", "d/") else ["--create"]
+            self.spate_ok("generate", SHOP, "--to", to, *create, "--table", "member", "--dry-run")
             self.assertEqual(list(self.dir.iterdir()), [], to)
+
+    def test_options_that_mean_nothing_are_refused(self):
+        plan = self.write("one.yaml", ONE)
+        self.spate_fails(2, "generate", plan, "--to", "x.csv", "--create", says="--create means nothing for csv")
+        self.spate_fails(2, "generate", plan, "--to", "x.ndjson", "--insert-mode", "upsert", says="--insert-mode means nothing for ndjson")
+
+    def test_parts_do_not_wipe_each_other_out(self):
+        plan = self.write("one.yaml", ONE)
+        self.spate_fails(2, "generate", plan, "--part", "0/2", says="--to")
+        for to in ("duckdb:x.duckdb", "sqlite:x.db"):
+            self.spate_ok("generate", plan, "--to", to, "--create", "--rows", "t=0")
+            self.spate_fails(2, "generate", plan, "--to", to, "--part", "1/2", "--truncate", says="--truncate does not go with --part")
+            for part in ("0/2", "1/2"):
+                self.spate_ok("generate", plan, "--to", to, "--part", part)
+            self.assertEqual(query(to, "SELECT count(*) AS n, count(DISTINCT id) AS d FROM t", cwd=self.dir), [{"n": "1000", "d": "1000"}])
 
     def test_a_full_disk_is_told(self):
         plan = self.write("one.yaml", ONE)

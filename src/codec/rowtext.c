@@ -914,7 +914,10 @@ static inline char *put_any_viewed(char *p, const view *v, uint32_t row, uint32_
         return put_null(p, cell);
     p = put_lead(p, cell->lead, cell->lead_len);
     sp_str text = viewed(v, i);
-    p = sp_copy_short(p, text.p, text.len);
+    memcpy(p, text.p, WIDE_MAX);
+    if (SP_UNLIKELY(text.len > WIDE_MAX))
+        memcpy(p + WIDE_MAX, text.p + WIDE_MAX, text.len - WIDE_MAX);
+    p += text.len;
     *p = cell->close;
     return p + cell->close_len;
 }

@@ -28,7 +28,7 @@ build-tsan/build.ninja: | deps
 	@meson setup build-tsan -Dbuildtype=debugoptimized -Db_sanitize=thread >/dev/null
 
 test: deps-test all build-asan/build.ninja build-tsan/build.ninja
-	@ninja -C $(BUILD) --quiet tests
+	@ninja -C $(BUILD) --quiet tests fuzz
 	@ninja -C build-asan --quiet all tests
 	@ninja -C build-tsan --quiet all tests
 	@python3 tests/run.py build build-asan build-tsan
@@ -41,7 +41,9 @@ bench: deps-test all
 	@ninja -C $(BUILD) --quiet bench
 	@python3 bench/run.py
 
-soak: deps-test all
+soak: deps-test all build-asan/build.ninja
+	@ninja -C $(BUILD) --quiet fuzz
+	@ninja -C build-asan --quiet tests
 	@python3 tests/soak.py
 
 clean:

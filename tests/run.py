@@ -107,7 +107,7 @@ class Result(unittest.TestResult):
 
 def python_modules(kind, quick):
     wanted = ["golden", "cli"] if quick else {
-        "plain": ["golden", "cli", "conform", "live", "docs"],
+        "plain": ["golden", "cli", "conform", "live", "docs", "fuzz"],
         "asan": ["golden", "cli", "conform", "live"],
         "tsan": ["golden", "conform"],
     }[kind]

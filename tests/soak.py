@@ -1,0 +1,562 @@
+#!/usr/bin/env python3
+"""The long runs: what needs minutes or luck to go wrong. Every case prints its seed, what it did and what it found.
+
+    soak.py [--minutes N] [--only CASE]... [--seed S] [--kills N] [--build DIR] [--dir DIR]
+
+    fuzz    the plan reader gets random bytes, under AddressSanitizer
+    kill    spate is killed at random moments while it loads into files and databases; what is left is looked at, and loaded again
+    server  PostgreSQL is killed at random moments while it is loaded, and started again
+    scale   a million and a billion rows need the same memory
+    faults  every n-th allocation and system call fails
+
+--minutes is shared out among the cases (default 60, of which fuzzing takes a quarter). kill and server stop early when their share
+is over and say how far they came; scale always makes both of its runs. Exit 1: something was found.
+"""
+import argparse
+import collections
+import os
+import pathlib
+import platform
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE))
+
+MIB = 1 << 20
+
+
+class Finding(Exception):
+    """Something is not as promised."""
+
+
+def promise(kept, *words):
+    if not kept:
+        raise Finding(" ".join(map(str, words)))
+
+
+class Soak:
+    """One case's means: the program, a directory, a random generator, a deadline and what to tell."""
+
+    def __init__(self, args, name, minutes):
+        self.args, self.name = args, name
+        self.build = args.build.resolve()
+        self.spate = self.build / "spate"
+        self.rng = random.Random(f"{args.seed} {name}")
+        self.deadline = time.monotonic() + 60 * minutes
+        self.minutes = minutes
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"spate-soak-{name}-", dir=args.dir))
+        self.dir.chmod(0o755)
+        self.findings = []
+
+    def time_left(self):
+        return time.monotonic() < self.deadline
+
+    def say(self, *words):
+        print(f"{self.name}:", *words, flush=True)
+
+    def found(self, what):
+        self.findings.append(str(what))
+        self.say("FOUND:", what)
+
+
+# ---- scale ------------------------------------------------------------------------------------------------------------------
+
+SCALES = (("1 million", 1), ("1 billion", 1000))
+CUSTOMERS, PURCHASES = 100_000, 900_000
+PEAK_MAX_MIB, PEAK_APART_MIB = 32, 2
+
+
+def rss_anon_mib(pid):
+    try:
+        for line in open(f"/proc/{pid}/status"):
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0
+
+
+def peak_of(argv):
+    """Runs argv; peak anonymous memory (MiB), samples, seconds."""
+    start, peak, samples = time.monotonic(), 0, 0
+    with tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
+        try:
+            while process.poll() is None:
+                peak = max(peak, rss_anon_mib(process.pid))
+                samples += 1
+                time.sleep(0.005 if samples < 2000 else 0.1)
+        finally:
+            process.kill()
+            process.wait()
+        err.seek(0)
+        promise(process.returncode == 0, f"exit {process.returncode}:", err.read().decode(errors="replace"))
+    return peak, samples, time.monotonic() - start
+
+
+def scale(soak):
+    peaks = {}
+    for word, times in SCALES:
+        rows = ["--rows", f"customer={CUSTOMERS * times}", "--rows", f"purchase={PURCHASES * times}"]
+        peak, samples, seconds = peak_of([soak.spate, "generate", ROOT / "bench/plans/memory.yaml", "--to", "sql:/dev/null?format=copy",
+                                          "--workers", 2, "--progress", "none", *rows])
+        soak.say(f"{word} rows: peak RssAnon {peak:.2f} MiB of {samples} samples, {seconds:.1f} s")
+        peaks[word] = peak
+        if peak > PEAK_MAX_MIB:
+            soak.found(f"{word} rows took {peak:.1f} MiB, more than {PEAK_MAX_MIB}")
+    apart = max(peaks.values()) - min(peaks.values())
+    if apart > PEAK_APART_MIB:
+        soak.found(f"the peaks are {apart:.1f} MiB apart, more than {PEAK_APART_MIB}")
+
+
+# ---- fuzz -------------------------------------------------------------------------------------------------------------------
+
+
+def fuzz(soak):
+    new = soak.dir / "new"
+    new.mkdir()
+    seed = soak.rng.randrange(1, 1 << 31)
+    corpus = [HERE / "fuzz/corpus/plan", ROOT / "examples"]
+    log = soak.dir / "log"
+    with open(log, "w") as out:
+        done = subprocess.run([soak.build / "tests/fuzz_plan", f"-seed={seed}", f"-max_total_time={int(60 * soak.minutes)}", "-timeout=20",
+                               "-rss_limit_mb=1500", "-max_len=8192", f"-dict={HERE}/fuzz/plan.dict", f"-artifact_prefix={soak.dir}/", "-print_final_stats=1",
+                               new, *corpus], cwd=soak.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    text = log.read_text(errors="replace")
+    stats = dict(line[6:].split(": ") for line in text.splitlines() if line.startswith("stat::"))
+    soak.say(f"fuzz_plan seed {seed}: {stats.get('number_of_executed_units', '?').strip()} runs,",
+             f"{len(list(new.iterdir()))} inputs kept")
+    if done.returncode != 0:
+        soak.found(f"fuzz_plan exit {done.returncode}: {text[-1500:]}")
+
+
+# ---- faults -----------------------------------------------------------------------------------------------------------------
+
+
+def faults(soak):
+    for build in (soak.build, soak.build.parent / "build-asan"):
+        program = build / "tests/test_faults"
+        if not program.exists():
+            soak.say(f"{program} is not built")
+            continue
+        done = subprocess.run([program], capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL,
+                              env={**os.environ, "ASAN_OPTIONS": "detect_leaks=1", "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp"})
+        soak.say(f"{build.name}: " + "; ".join(line[2:] for line in done.stdout.splitlines() if line.startswith("# ")))
+        if done.returncode != 0:
+            soak.found(f"{program}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+# ---- kill: the plan and the targets ------------------------------------------------------------------------------------------
+
+BATCH = 2000
+ROWS = {"parent": 60_000, "child": 240_000}
+TABLES = """
+seed: %d
+tables:
+  - name: parent
+    rows: 60_000
+    columns:
+      - {name: id, inc: 0, primary_key: true}
+      - {name: code, range: int, unique: true, props: {min: 0, max: 1_000_000_000}}
+      - {name: country, value: "${country}", "null": 0.1}
+  - name: child
+    rows: 240_000
+    columns:
+      - {name: id, inc: 0, primary_key: true}
+      - {name: parent_id, ref: parent.id, distribution: zipf}
+      - {name: state, set: [sent, paid, open], weights: [1, 2, 7]}
+      - {name: note, range: string, props: {min: 5, max: 30}}
+"""
+COLUMNS = {"parent": "id, code, country", "child": "id, parent_id, state, note"}
+POSTGRES_TABLES = """
+CREATE TABLE parent (id bigint PRIMARY KEY, code bigint UNIQUE, country text);
+CREATE TABLE child (id bigint PRIMARY KEY, parent_id bigint NOT NULL, state text NOT NULL, note text NOT NULL);
+ALTER TABLE child ADD CONSTRAINT child_parent FOREIGN KEY (parent_id) REFERENCES parent (id);
+"""
+
+
+def same_files(a, b):
+    return a.stat().st_size == b.stat().st_size and a.read_bytes() == b.read_bytes()
+
+
+class Files:
+    """A directory of CSV files, or one script: nothing has its final name but whole files, and what is partial is a beginning."""
+
+    def __init__(self, soak, name, directory, words=()):
+        self.soak, self.name, self.directory = soak, name, directory
+        self.words = ["--truncate", "--rows", "parent=300k", "--rows", "child=1200k", *words]  # files are written faster
+        self.whole = soak.dir / f"{name}.whole"
+        self.names = ["parent.csv", "child.csv"] if directory else ["all.sql"]
+        self.torn = 0
+
+    def place(self, folder):
+        return f"{folder}/" if self.directory else f"{folder}/all.sql"
+
+    def make_whole(self):
+        self.whole.mkdir()
+        self.load(self.whole)
+
+    def load(self, folder):
+        run_whole(self.soak, self.place(folder), *self.words)
+
+    def fresh(self):
+        self.folder = self.soak.dir / f"{self.name}.now"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        return [self.place(self.folder), *self.words]
+
+    def look(self):
+        for name in self.names:
+            whole, final, partial = self.whole / name, self.folder / name, self.folder / f"{name}.partial"
+            if final.exists():
+                promise(same_files(final, whole), f"{final} has its final name and is not whole")
+            if partial.exists():
+                got = partial.read_bytes()
+                promise(whole.read_bytes()[:len(got)] == got, f"{partial} is not how the whole file begins")
+                self.torn += bool(got) and not got.endswith(b"\n")
+        unknown = {p.name for p in self.folder.iterdir()} - {n + e for n in self.names for e in ("", ".partial")}
+        promise(not unknown, f"unexpected files {unknown}")
+
+    def again(self):
+        self.load(self.folder)
+        for name in self.names:
+            promise(same_files(self.folder / name, self.whole / name), f"{name}: not the same after loading again")
+        promise(not list(self.folder.glob("*.partial")), "a partial file is left")
+
+    def remarks(self):
+        return f"{self.torn} cut inside a line"
+
+
+class Database:
+    """What databases have in common: rows read back as lines, in chunks known by their id."""
+
+    def make_whole(self):
+        target = self.fresh()
+        run_whole(self.soak, *target)
+        self.whole = {t: self.lines(t) for t in ROWS}
+        for table, rows in ROWS.items():
+            promise(len(self.whole[table]) == rows, f"{table} has {len(self.whole[table])} rows of {rows}")
+        self.keys = self.constraints()
+        self.close()
+
+    def look(self):
+        self.check_file()
+        for table in self.tables_there():
+            self.whole_chunks(table, self.lines(table))
+
+    def whole_chunks(self, table, lines):
+        got = set(lines)
+        promise(len(got) == len(lines), f"{table}: {len(lines) - len(got)} rows are there twice")
+        strange = got - set(self.whole[table])
+        promise(not strange, f"{table}: {len(strange)} rows that no whole load has: {sorted(strange)[:3]}")
+        chunks = collections.Counter(int(line.split(",", 1)[0]) // self.chunk for line in lines)
+        for number, rows in chunks.items():
+            want = min(self.chunk, ROWS[table] - number * self.chunk)
+            promise(rows == want, f"{table}: {rows} rows of the chunk that begins at row {number * self.chunk}, not {want}")
+
+    def again(self):
+        there = sorted(self.tables_there()) == sorted(ROWS)
+        plain = there and self.soak.rng.random() < 0.5
+        run_whole(self.soak, *self.target(create=not plain), "--truncate")
+        self.check_file()
+        for table in ROWS:
+            promise(sorted(self.lines(table)) == sorted(self.whole[table]), f"{table}: not the same after loading again")
+        if not plain:
+            promise(self.constraints() == self.keys, f"constraints are {self.constraints()}, not {self.keys}")
+        self.lost_keys += self.constraints() != self.keys
+        self.close()
+
+    lost_keys = 0
+    chunk = BATCH
+
+    def close(self):
+        pass
+
+    def remarks(self):
+        return f"{self.lost_keys} without all keys after --truncate alone" if self.lost_keys else ""
+
+
+class Sqlite(Database):
+    def __init__(self, soak):
+        self.soak, self.name, self.file = soak, "sqlite", soak.dir / "now.sqlite"
+
+    def fresh(self):
+        for path in self.soak.dir.glob("now.sqlite*"):
+            path.unlink()
+        return self.target(create=True)
+
+    def target(self, create):
+        return [self.file, "--batch", BATCH, *(["--create"] if create else [])]
+
+    def ask(self, sql):
+        if not self.file.exists():
+            return []
+        db = sqlite3.connect(self.file)
+        try:
+            return db.execute(sql).fetchall()
+        finally:
+            db.close()
+
+    def tables_there(self):
+        return [r[0] for r in self.ask("SELECT name FROM sqlite_master WHERE type = 'table'") if r[0] in ROWS]
+
+    def lines(self, table):
+        return [",".join(map(str, row)) for row in self.ask(f"SELECT {COLUMNS[table]} FROM {table}")]
+
+    def constraints(self):
+        return sorted(self.ask("SELECT type, name, sql FROM sqlite_master"), key=str)
+
+    def check_file(self):
+        if self.file.exists():
+            promise(self.ask("PRAGMA integrity_check") == [("ok",)], "integrity_check:", self.ask("PRAGMA integrity_check")[:3])
+            promise(not self.ask("PRAGMA foreign_key_check"), "orphans")
+
+
+class Duckdb(Database):
+    def __init__(self, soak):
+        self.soak, self.name, self.file = soak, "duckdb", soak.dir / "now.duckdb"
+
+    def fresh(self):
+        for path in self.soak.dir.glob("now.duckdb*"):
+            path.unlink()
+        return self.target(create=True)
+
+    def target(self, create):
+        return [self.file, "--batch", BATCH, *(["--create"] if create else [])]
+
+    def ask(self, sql):
+        if not self.file.exists():
+            return []
+        done = subprocess.run([self.soak.spate, "query", self.file, sql, "--format", "csv"], capture_output=True, text=True)
+        promise(done.returncode == 0, "DuckDB does not open or answer:", done.stderr)
+        return done.stdout.splitlines()[1:]
+
+    def check_file(self):
+        self.ask("SELECT 1")
+
+    def tables_there(self):
+        return [name for name in self.ask("SELECT table_name FROM duckdb_tables()") if name in ROWS]
+
+    def lines(self, table):
+        return self.ask(f"SELECT {COLUMNS[table]} FROM {table}")
+
+    def constraints(self):
+        return sorted(self.ask("SELECT table_name, constraint_text FROM duckdb_constraints()"))
+
+
+class InPostgres(Database):
+    """Tables that spate creates, or tables with foreign keys that are there and are deferred."""
+
+    def __init__(self, soak, server, name, deferring):
+        self.soak, self.server, self.name, self.deferring = soak, server, name, deferring
+
+    def fresh(self):
+        self.server.database(self.name)
+        if self.deferring:
+            self.server.psql(POSTGRES_TABLES, self.name)
+        return self.target(create=True)
+
+    def target(self, create):
+        how = ["--defer-constraints"] if self.deferring else ["--create"] if create else []
+        return [self.server.uri(self.name), "--batch", BATCH, *how]
+
+    def again(self):
+        self.wait_until_alone()
+        super().again()
+
+    def wait_until_alone(self):
+        deadline = time.monotonic() + 60
+        while self.server.value(f"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'spate' AND datname = '{self.name}'") != "0":
+            promise(time.monotonic() < deadline, "the killed program's connections do not end")
+            time.sleep(0.02)
+
+    def check_file(self):
+        self.wait_until_alone()
+
+    def tables_there(self):
+        return [r[0] for r in self.server.psql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", self.name) if r[0] in ROWS]
+
+    def lines(self, table):
+        return [",".join(row) for row in self.server.psql(f"SELECT {COLUMNS[table]} FROM {table}", self.name)]
+
+    def constraints(self):
+        return self.server.psql("SELECT conrelid::regclass, contype, convalidated, pg_get_constraintdef(oid) FROM pg_constraint"
+                                " WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f') ORDER BY 1, 2, 4", self.name)
+
+
+# ---- kill -------------------------------------------------------------------------------------------------------------------
+
+
+def words_of(soak, to, *more):
+    return list(map(str, [soak.spate, "generate", soak.plan, "--to", to, "--workers", 2, "--progress", "none", *more]))
+
+
+def run_whole(soak, to, *more):
+    done = subprocess.run(words_of(soak, to, *more), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    promise(done.returncode == 0, f"loading the whole: exit {done.returncode}: {done.stderr}")
+
+
+def start(soak, to, *more):
+    return subprocess.Popen(words_of(soak, to, *more), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def one_kill(soak, target, seconds):
+    """Starts, kills after a while, looks, loads again. False: it had ended before."""
+    to, *more = target.fresh()
+    moment = soak.rng.uniform(0, seconds)
+    process = start(soak, to, *more)
+    time.sleep(moment)
+    process.kill()
+    if process.wait() != -signal.SIGKILL:
+        promise(process.returncode == 0, f"exit {process.returncode} before it was killed")
+        target.close()
+        return False
+    try:
+        target.look()
+        target.again()
+    except Finding as what:
+        raise Finding(f"{target.name}, killed after {moment:.3f} s of {seconds:.2f}: {what}") from None
+    return True
+
+
+def time_of(soak, target):
+    to, *more = target.fresh()
+    begin = time.monotonic()
+    promise(start(soak, to, *more).wait() == 0, f"{target.name} cannot be loaded")
+    return time.monotonic() - begin
+
+
+def kill_targets(soak, server):
+    return [Files(soak, "csv directory", True), Files(soak, "sql insert", False), Files(soak, "sql copy", False, ["--insert-mode", "copy"]),
+            Sqlite(soak), Duckdb(soak), InPostgres(soak, server, "created", False), InPostgres(soak, server, "deferred", True)]
+
+
+def kill(soak):
+    from live.servers import Postgres
+    soak.plan = soak.dir / "plan.yaml"
+    soak.plan.write_text(TABLES % soak.rng.randrange(1 << 31))
+    with Postgres() as server:
+        targets = kill_targets(soak, server)
+        times, kills, early = {}, collections.Counter(), collections.Counter()
+        for target in targets:
+            target.make_whole()
+            times[target.name] = time_of(soak, target)
+        while sum(kills.values()) < soak.args.kills and soak.time_left() and len(soak.findings) < 5:
+            target = targets[(sum(kills.values()) + len(soak.findings)) % len(targets)]
+            try:
+                if one_kill(soak, target, times[target.name]):
+                    kills[target.name] += 1
+                else:
+                    early[target.name] += 1
+                    times[target.name] *= 0.98
+            except Finding as what:
+                soak.found(what)
+    for target in targets:
+        remarks = target.remarks()
+        soak.say(f"{target.name}: killed {kills[target.name]} times, ended before {early[target.name]} times{', ' + remarks if remarks else ''}")
+    soak.say(f"{sum(kills.values())} kills")
+
+
+# ---- server -----------------------------------------------------------------------------------------------------------------
+
+SERVER_KILLS = 20
+
+
+def one_server_kill(soak, server, target, seconds):
+    to, *more = target.fresh()
+    moment = soak.rng.uniform(0.05, seconds)
+    with tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(words_of(soak, to, *more), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
+        time.sleep(moment)
+        server.kill9()
+        code = process.wait(120)
+        err.seek(0)
+        words = err.read()
+    server.start()
+    try:
+        promise(code in (0, 3), f"exit {code}: {words}")
+        target.look()
+        target.again()
+    except Finding as what:
+        raise Finding(f"server killed after {moment:.3f} s of {seconds:.2f}: {what}") from None
+    return code == 3
+
+
+def server(soak):
+    from live.servers import Postgres
+    soak.plan = soak.dir / "plan.yaml"
+    soak.plan.write_text(TABLES % soak.rng.randrange(1 << 31))
+    with Postgres() as postgres:
+        target = InPostgres(soak, postgres, "crashing", True)
+        target.make_whole()
+        seconds, kills, early = time_of(soak, target), 0, 0
+        while kills < SERVER_KILLS and soak.time_left() and not soak.findings:
+            if one_server_kill(soak, postgres, target, seconds):
+                kills += 1
+            else:
+                early += 1
+                seconds *= 0.95
+    soak.say(f"killed {kills} times while it was loaded, {early} times after")
+
+
+# ---- the frame --------------------------------------------------------------------------------------------------------------
+
+# A case's function and its share of the minutes.
+CASES = {
+    "fuzz": (fuzz, 0.25),
+    "faults": (faults, 0.05),
+    "kill": (kill, 0.35),
+    "server": (server, 0.1),
+    "scale": (scale, 0.25),
+}
+
+
+def commit():
+    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def run_case(args, name):
+    function, share = CASES[name]
+    soak = Soak(args, name, args.minutes * (share if len(args.only) != 1 else 1))
+    soak.say(f"seed {args.seed}, {soak.minutes:.1f} minutes")
+    start = time.monotonic()
+    try:
+        function(soak)
+    except Finding as what:
+        soak.found(what)
+    finally:
+        if not soak.findings:
+            shutil.rmtree(soak.dir, ignore_errors=True)
+    kept = f"; see {soak.dir}" if soak.findings else ""
+    soak.say(f"{len(soak.findings)} findings in {time.monotonic() - start:.0f} s{kept}")
+    return len(soak.findings)
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--minutes", type=float, default=60, help="for all cases together (60)")
+    args.add_argument("--only", action="append", choices=list(CASES), help="only this case; may be given again")
+    args.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32), help="of the random moments")
+    args.add_argument("--kills", type=int, default=100, help="of spate, over all targets (100)")
+    args.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    args.add_argument("--dir", type=pathlib.Path, help="where the scratch files go")
+    args = args.parse_args()
+    args.only = args.only or list(CASES)
+    print(f"soak: commit {commit()}, {platform.machine()}, Linux {platform.release()}, {os.cpu_count()} processors, "
+          f"{time.strftime('%Y-%m-%d')}", flush=True)
+    findings = sum(run_case(args, name) for name in args.only)
+    print(f"soak: {findings} findings", flush=True)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -28,8 +28,6 @@ sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner);       /* null_rate of 
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */
 
-uint32_t sp_array_len_max(const sp_cell *cell); /* of an array cell; 1 for any other */
-
 /* The way this column spreads its choice of n things over the rows: unique, sorted, weighted, zipf or uniform. False: as
  * NULL above. scattered: with zipf, frequent choices lie anywhere, not first. */
 bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick);

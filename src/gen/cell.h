@@ -24,6 +24,8 @@ struct sp_cell {
     uint64_t key;       /* of the column, mixed with whatever makes this cell differ from its siblings */
     sp_type type;
     uint32_t text_max;  /* longest text, in bytes */
+    uint32_t items_max; /* SP_LIST: items of the longest list */
+    uint32_t depth;     /* scratch arrays that a fill holds at once, those of the cells it asks included */
     bool nullable;
     bool unique;        /* no two rows below rows_max have the same value */
     sp_bounds bounds;

@@ -22,7 +22,7 @@ struct sp_gen {
     sp_arena arena;
     gen_table *tables;
     uint32_t n_tables;
-    uint32_t depth;        /* the longest chain of cells that ask cells: how many scratch arrays a fill can need */
+    uint32_t depth;        /* the deepest cell's: how many scratch arrays a fill can need */
     temp_node *temps;      /* newest first */
     uint32_t n_temps;
 };
@@ -166,7 +166,6 @@ typedef struct compiler {
     sp_gen *gen;
     spate_plan *plan;
     uint64_t seed;
-    uint32_t depth; /* of references, while they are followed */
 } compiler;
 
 static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
@@ -225,12 +224,10 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
 {
     const sp_cell **slot = &c->gen->tables[table].cells[column];
     if (!*slot) {
-        c->depth++;
-        c->gen->depth = SP_MAX(c->gen->depth, c->depth);
         *slot = compile_column(c, table, column);
-        c->depth--;
         if (!*slot)
             *slot = &broken;
+        c->gen->depth = SP_MAX(c->gen->depth, (*slot)->depth);
     }
     return *slot == &broken ? NULL : *slot;
 }
@@ -347,7 +344,7 @@ static uint32_t batch_rows(const gen_table *t)
     uint64_t text = 0, rows = SP_BATCH_ROWS_MAX;
     for (uint32_t i = 0; i < t->schema.n_fields; i++) {
         text += t->cells[i]->bounds.text_max;
-        rows = SP_MIN(rows, (uint64_t)SP_BATCH_ROWS_MAX / SP_MAX(sp_array_len_max(t->cells[i]), 1u));
+        rows = SP_MIN(rows, (uint64_t)SP_BATCH_ROWS_MAX / SP_MAX(t->cells[i]->items_max, 1u));
     }
     if (text)
         rows = SP_MIN(rows, BATCH_TEXT_BYTES / text);
@@ -416,7 +413,6 @@ int sp_gen_new(spate_plan *plan, uint64_t seed, sp_gen **out, spate_error *err)
     sp_arena_init(&gen->arena);
     compiler c = {.gen = gen, .plan = plan, .seed = seed};
     int rc = compile(&c, err);
-    gen->depth = gen->depth * 2 + 4; /* a cell pushes once for its choice, once more around its parent's or items' cells */
     if (rc != SPATE_OK) {
         sp_gen_free(gen);
         return rc;

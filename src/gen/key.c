@@ -135,6 +135,7 @@ sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_r
     c->cell = *parent;
     c->cell.ops = &ref_ops;
     c->cell.key = b->key;
+    c->cell.depth = parent->depth + 1;
     c->cell.nullable = parent->nullable || self;
     c->cell.unique = b->column->unique && parent->unique;
     c->parent = parent;

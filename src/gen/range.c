@@ -62,10 +62,7 @@ static char *number_text(const sp_cell *cell, uint64_t row, char *p)
     case SP_DATE: return sp_put_date(p, (int32_t)v);
     case SP_TIME: return sp_put_time(p, v);
     case SP_TIMESTAMP: return sp_put_timestamp(p, v);
-    case SP_TIMESTAMPTZ:
-        p = sp_put_timestamp(p, v);
-        memcpy(p, "+00", 3);
-        return p + 3;
+    case SP_TIMESTAMPTZ: return sp_put_timestamptz(p, v);
     case SP_TEXT: return sp_layout_put(c->layout, v, p);
     default: return sp_put_i64(p, v);
     }
@@ -81,7 +78,7 @@ static number_cell *new_number(const sp_build *b, sp_type type, int64_t min, int
     uint64_t n = max > min ? ((uint64_t)max - (uint64_t)min + (uint64_t)unit - 1) / (uint64_t)unit : 1;
     if (!c || !sp_build_pick(b, n, false, &c->pick))
         return NULL;
-    c->cell = (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind)};
+    c->cell = (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind), .depth = 1};
     c->cell.unique = b->column->unique || (b->column->sorted && n >= b->table->rows);
     c->cell.bounds = (sp_bounds){.has_range = true, .min = min, .max = max > min ? max - 1 : min};
     c->min = min;

@@ -114,8 +114,8 @@ static bool is_plain(sp_str s)
 
 static void bad_item(const sp_build *b, const sp_plan_item *item, const sp_type *type)
 {
-    sp_mistake(b->mistakes, item->mark, item->text, "is no %s%s%s", b->column->sql_type ? b->column->sql_type : "",
-               b->column->sql_type ? "" : sp_kind_name(type->kind), "");
+    sp_mistake(b->mistakes, item->mark, item->text, "is no %s",
+               b->column->sql_type ? b->column->sql_type : sp_kind_name(type->kind));
 }
 
 static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
@@ -204,7 +204,7 @@ sp_cell *sp_set_cell(const sp_build *b)
         sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type), "an array column is made with array:");
         return NULL;
     }
-    c->cell = (sp_cell){.key = b->key, .type = type, .unique = b->column->unique};
+    c->cell = (sp_cell){.key = b->key, .type = type, .depth = 1, .unique = b->column->unique};
     bool by_bytes = type.kind == SP_TEXT || type.kind == SP_JSON || type.kind == SP_BYTES;
     bool good = by_bytes ? build_text(b, c, items, n) : build_fixed(b, c, items, n);
     return good && build_pick(b, c, items, n) ? &c->cell : NULL;

@@ -65,10 +65,7 @@ char *sp_put_value(char *p, sp_type type, const void *from)
     case SP_DATE: return sp_put_date(p, *(const int32_t *)from);
     case SP_TIME: return sp_put_time(p, *(const int64_t *)from);
     case SP_TIMESTAMP: return sp_put_timestamp(p, *(const int64_t *)from);
-    case SP_TIMESTAMPTZ:
-        p = sp_put_timestamp(p, *(const int64_t *)from);
-        memcpy(p, "+00", 3);
-        return p + 3;
+    case SP_TIMESTAMPTZ: return sp_put_timestamptz(p, *(const int64_t *)from);
     case SP_INTERVAL: return sp_put_interval(p, *(const sp_interval *)from);
     case SP_UUID: return sp_put_uuid(p, from);
     default: return p;

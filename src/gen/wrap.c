@@ -45,6 +45,7 @@ sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner)
     c->cell = *inner;
     c->cell.ops = &null_ops;
     c->cell.key = sp_mix64(b->key ^ UINT64_C(0x6e756c6c)); /* apart from the value's own draws */
+    c->cell.depth = SP_MAX(inner->depth, 1u); /* its own draws come after the inner fill */
     c->cell.nullable = true;
     c->inner = inner;
     double scaled = b->column->null_rate * 0x1p64;
@@ -115,12 +116,9 @@ sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
     c->cell = (sp_cell){.ops = &array_ops, .key = b->key, .type = {.kind = SP_LIST, .item = &c->item_type}};
     c->cell.bounds.text_max = (uint32_t)SP_MAX(c->len_max * (item->text_max + 4), (uint64_t)1);
     c->cell.text_max = c->cell.bounds.text_max;
+    c->cell.items_max = (uint32_t)c->len_max;
+    c->cell.depth = item->depth + 1;
     return &c->cell;
-}
-
-uint32_t sp_array_len_max(const sp_cell *cell)
-{
-    return cell->ops == &array_ops ? (uint32_t)((const array_cell *)cell)->len_max : 1;
 }
 
 /* ---- text made unique ---- */

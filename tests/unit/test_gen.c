@@ -425,6 +425,53 @@ static void text_cells_keep_their_promises(void)
     drop(&m);
 }
 
+/* ---- cells that ask cells ---- */
+
+static void arrays_survive_nulls_and_refs(void)
+{
+    made m;
+    if (make(&m, "tables: [{name: t, rows: 3000, columns: [{name: a, array: '${fruit}', props: {min: 3, max: 9}, 'null': 0.3}]},"
+                 "{name: u, rows: 3000, columns: [{name: b, ref: t.a}]}]"))
+        for (uint32_t t = 0; t < 2; t++) {
+            uint32_t rows = sp_gen_batch_rows(m.gen, t), nulls = 0;
+            CHECK(rows > 0 && rows * 8 <= SP_BATCH_ROWS_MAX);
+            const sp_column *c = fill(&m, t, 100, rows, 0);
+            for (uint32_t i = 0; i < rows; i++) {
+                int32_t len = c->offsets[i + 1] - c->offsets[i];
+                nulls += sp_column_null(c, i);
+                CHECK(len >= 3 && len < 9);
+            }
+            CHECK(nulls > rows / 10 && nulls < rows / 2);
+        }
+    drop(&m);
+}
+
+/* 20 tables, each referring to the one before; the file has parents or children first. */
+static void chains_of_refs_work_in_either_order(void)
+{
+    for (int reversed = 0; reversed < 2; reversed++) {
+        char yaml[4000] = "tables: [";
+        size_t len = strlen(yaml);
+        for (int i = 0; i < 20; i++) {
+            int k = reversed ? 19 - i : i;
+            len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "{name: t%d, rows: 9, columns: [{name: c, ", k);
+            if (k == 0)
+                len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "set: [1, 2, 3], type: int, 'null': 0.1}]},");
+            else
+                len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "ref: t%d.c%s}]},", k - 1,
+                                        k == 7 ? ", type: bigint" : ", 'null': 0.01");
+        }
+        yaml[len - 1] = ']';
+        made m;
+        if (make(&m, yaml)) {
+            const sp_column *c = fill(&m, reversed ? 0 : 19, 0, 9, 0);
+            for (uint32_t i = 0; i < 9; i++)
+                CHECK(sp_column_null(c, i) || (int_at(c, i) >= 1 && int_at(c, i) <= 3));
+        }
+        drop(&m);
+    }
+}
+
 /* ---- mistakes ---- */
 
 static void impossible_columns_are_mistakes(void)
@@ -557,6 +604,8 @@ int main(void)
     RUN(another_seed_gives_other_cells);
     RUN(new_columns_leave_the_others_alone);
     RUN(text_cells_keep_their_promises);
+    RUN(arrays_survive_nulls_and_refs);
+    RUN(chains_of_refs_work_in_either_order);
     RUN(impossible_columns_are_mistakes);
     RUN(unknown_functions_are_warned_about);
     RUN(no_memory_is_reported_not_crashed_on);

@@ -2,6 +2,8 @@
  * is a mistake in the plan and never an error at some row. */
 #include "gen/build.h"
 
+#include <float.h>
+
 typedef struct cast_cell {
     sp_cell cell;
     const sp_cell *inner;
@@ -16,7 +18,32 @@ static char *text_text(const sp_cell *cell, uint64_t row, char *p)
     return c->inner->ops->text(c->inner, row, p);
 }
 
-static const sp_cell_ops to_text_ops = {sp_cell_fill_text, text_text};
+/* The cells of rows into the cast's temporary column, for their values or their nulls. NULL: no memory. */
+static const sp_column *fill_inner(const cast_cell *c, const uint64_t *rows, uint32_t n, sp_gen_scratch *scratch)
+{
+    sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    temp->validity = NULL;
+    return c->inner->ops->fill(c->inner, rows, n, temp, scratch) == SPATE_OK ? temp : NULL;
+}
+
+static void copy_nulls(const sp_column *from, sp_column *to, uint32_t n)
+{
+    if (from->validity)
+        memcpy(sp_column_validity(to, n), from->validity, (n + 7) / 8);
+}
+
+static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    if (cell->nullable) { /* text alone does not tell a null from an empty text */
+        const sp_column *temp = fill_inner((const cast_cell *)cell, rows, n, scratch);
+        if (!temp)
+            return SPATE_E_NOMEM;
+        copy_nulls(temp, out, n);
+    }
+    return sp_cell_fill_text(cell, rows, n, out, scratch);
+}
+
+static const sp_cell_ops to_text_ops = {text_fill, text_text};
 
 /* ---- between fixed-width types: by way of int64, or of double when one side has a fraction ---- */
 
@@ -123,13 +150,13 @@ static void convert(const sp_column *from, sp_column *to, uint32_t i)
 
 static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
 {
-    const cast_cell *c = (const cast_cell *)cell;
-    sp_column *temp = sp_scratch_temp(scratch, c->temp);
-    temp->validity = NULL;
-    int rc = c->inner->ops->fill(c->inner, rows, n, temp, scratch);
-    for (uint32_t i = 0; rc == SPATE_OK && i < n; i++)
+    const sp_column *temp = fill_inner((const cast_cell *)cell, rows, n, scratch);
+    if (!temp)
+        return SPATE_E_NOMEM;
+    copy_nulls(temp, out, n);
+    for (uint32_t i = 0; i < n; i++)
         convert(temp, out, i);
-    return rc;
+    return SPATE_OK;
 }
 
 /* Not on any hot path: casts of parts of a template do not exist, and references to cast columns fill. */
@@ -166,27 +193,127 @@ static bool same_type(const sp_type *a, const sp_type *b)
     return a->kind != SP_LIST || same_type(a->item, b->item);
 }
 
-/* Do all cells fit the type? Only what is known beforehand to fit is let through. */
-static bool fits(const sp_build *b, const sp_cell *inner, const sp_type *to)
+/* ---- what is known to fit ---- */
+
+typedef struct exact_range { /* in units of the type's last digit */
+    __int128 min, max;
+} exact_range;
+
+static exact_range type_range(const sp_type *type)
 {
-    const sp_plan_column *col = b->column;
-    int64_t min = to->kind == SP_I16 ? INT16_MIN : to->kind == SP_I32 ? INT32_MIN : INT64_MIN;
-    int64_t max = to->kind == SP_I16 ? INT16_MAX : to->kind == SP_I32 ? INT32_MAX : INT64_MAX;
-    if (to->kind == SP_DECIMAL && (is_int(inner->type.kind) || inner->type.kind == SP_DECIMAL)) {
-        /* whole digits of the source against those of the target */
-        max = (int64_t)sp_pow10[to->precision - to->scale] - 1;
-        min = -max;
-    } else if (!is_int(to->kind)) {
-        return true;
+    int64_t all_nines = (int64_t)sp_pow10[type->precision] - 1;
+    switch (type->kind) {
+    case SP_BOOL: return (exact_range){0, 1};
+    case SP_I16: return (exact_range){INT16_MIN, INT16_MAX};
+    case SP_I32: return (exact_range){INT32_MIN, INT32_MAX};
+    case SP_U64: return (exact_range){0, UINT64_MAX};
+    case SP_DECIMAL: return (exact_range){-all_nines, all_nines};
+    default: return (exact_range){INT64_MIN, INT64_MAX};
     }
-    int64_t unit = inner->type.kind == SP_DECIMAL ? (int64_t)sp_pow10[inner->type.scale] : 1;
-    if (!inner->bounds.has_range && (is_int(inner->type.kind) || inner->type.kind == SP_U64))
+}
+
+static exact_range cell_range(const sp_cell *cell)
+{
+    return cell->bounds.has_range ? (exact_range){cell->bounds.min, cell->bounds.max} : type_range(&cell->type);
+}
+
+static __int128 rescale_bound(__int128 v, unsigned from, unsigned to)
+{
+    if (to >= from)
+        return v * (__int128)sp_pow10[to - from];
+    __int128 unit = (__int128)sp_pow10[from - to];
+    return (v + (v < 0 ? -unit / 2 : unit / 2)) / unit;
+}
+
+static bool is_small(double v, double limit)
+{
+    return v >= -limit && v <= limit; /* false for what is no number */
+}
+
+static bool to_float_range(const sp_cell *from, sp_cell *to)
+{
+    to->has_float_range = true;
+    if (!is_float(from->type.kind)) {
+        exact_range r = cell_range(from);
+        to->min_f = (double)r.min / (double)sp_pow10[from->type.scale];
+        to->max_f = (double)r.max / (double)sp_pow10[from->type.scale];
+    } else {
+        to->has_float_range = from->has_float_range;
+    }
+    if (to->type.kind == SP_F64)
         return true;
-    if (!inner->bounds.has_range || (inner->bounds.min / unit >= min && inner->bounds.max / unit <= max))
+    if (!to->has_float_range || !is_small(to->min_f, FLT_MAX) || !is_small(to->max_f, FLT_MAX))
+        return false;
+    to->min_f = (double)(float)to->min_f;
+    to->max_f = (double)(float)to->max_f;
+    return true;
+}
+
+/* Converting never changes the order of two values, so what becomes of the bounds bounds what becomes of the cells. */
+static bool to_exact_range(const sp_cell *from, sp_cell *to)
+{
+    exact_range limit = type_range(&to->type), r = cell_range(from);
+    if (is_float(from->type.kind)) {
+        double unit = (double)sp_pow10[to->type.scale], min = from->min_f * unit, max = from->max_f * unit;
+        if (!from->has_float_range || !is_small(min, 9.2e18) || !is_small(max, 9.2e18))
+            return false;
+        r = (exact_range){round_half_away(min), round_half_away(max)};
+    } else {
+        r.min = rescale_bound(r.min, from->type.scale, to->type.scale);
+        r.max = rescale_bound(r.max, from->type.scale, to->type.scale);
+    }
+    if (r.min < limit.min || r.max > limit.max)
+        return false;
+    to->has_float_range = false;
+    to->bounds = (sp_bounds){.has_range = true, .min = (int64_t)r.min, .max = (int64_t)r.max};
+    return true;
+}
+
+/* Do all cells of from fit the type of to? Only what is known beforehand to fit is let through. Sets what is known of to. */
+static bool fits(const sp_cell *from, sp_cell *to)
+{
+    to->bounds = (sp_bounds){0};
+    if (is_time(from->type.kind))
         return true;
-    sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "too small for values between %lld and %lld",
-               (long long)(inner->bounds.min / unit), (long long)(inner->bounds.max / unit));
-    return false;
+    return is_float(to->type.kind) ? to_float_range(from, to) : to_exact_range(from, to);
+}
+
+static void put_bounds(const sp_cell *cell, char *min, char *max)
+{
+    if (is_float(cell->type.kind)) {
+        *sp_put_f64(min, cell->min_f) = '\0';
+        *sp_put_f64(max, cell->max_f) = '\0';
+    } else if (cell->type.kind == SP_U64) {
+        *sp_put_u64(min, 0) = '\0';
+        *sp_put_u64(max, UINT64_MAX) = '\0';
+    } else {
+        exact_range r = cell_range(cell);
+        *sp_put_decimal(min, (int64_t)r.min, cell->type.scale) = '\0';
+        *sp_put_decimal(max, (int64_t)r.max, cell->type.scale) = '\0';
+    }
+}
+
+static void note_too_small(const sp_build *b, const sp_cell *from)
+{
+    char min[64 + SP_SLACK], max[64 + SP_SLACK];
+    const sp_plan_column *col = b->column;
+    put_bounds(from, min, max);
+    if (is_float(from->type.kind) && !from->has_float_range)
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "may be too small: it is not known how large the values are");
+    else
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "too small for values between %s and %s", min, max);
+}
+
+/* A conversion that gives different values for different values. */
+static bool keeps_apart(const sp_cell *from, const sp_type *to)
+{
+    if (is_time(from->type.kind))
+        return to->kind != SP_DATE;
+    if (to->kind == SP_F64 && is_int(from->type.kind)) {
+        exact_range r = cell_range(from);
+        return is_small((double)r.min, 0x1p52) && is_small((double)r.max, 0x1p52);
+    }
+    return is_exact(from->type.kind) && is_exact(to->kind) && to->scale >= from->type.scale;
 }
 
 static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
@@ -197,19 +324,24 @@ static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
     c->inner = inner;
     c->cell = *inner;
     c->cell.type = *to;
-    if (sp_kind_is_text(to->kind)) {
+    bool to_text = sp_kind_is_text(to->kind);
+    int temp = to_text && !inner->nullable ? 0 : sp_build_temp(b, inner->type);
+    if (temp < 0)
+        return NULL;
+    c->temp = (uint32_t)temp;
+    if (to_text) {
         c->cell.ops = &to_text_ops;
         c->cell.bounds = (sp_bounds){.text_max = SP_MAX(inner->text_max, 1u)};
         return &c->cell;
     }
     c->cell.ops = &fixed_ops;
     c->cell.text_max = sp_kind_text_max(to->kind);
-    c->cell.unique = inner->unique && is_int(inner->type.kind) && is_exact(to->kind);
-    if (!is_int(to->kind))
-        c->cell.bounds = (sp_bounds){0};
-    int temp = sp_build_temp(b, inner->type);
-    c->temp = (uint32_t)temp;
-    return temp < 0 ? NULL : &c->cell;
+    if (!fits(inner, &c->cell)) {
+        note_too_small(b, inner);
+        return NULL;
+    }
+    c->cell.unique = inner->unique && keeps_apart(inner, to);
+    return &c->cell;
 }
 
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to)
@@ -222,5 +354,5 @@ sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to)
                    sp_kind_name(inner->type.kind));
         return NULL;
     }
-    return fits(b, inner, to) ? new_cast(b, inner, to) : NULL;
+    return new_cast(b, inner, to);
 }

@@ -28,7 +28,9 @@ struct sp_cell {
     uint32_t depth;     /* scratch arrays that a fill holds at once, those of the cells it asks included */
     bool nullable;
     bool unique;        /* no two rows below rows_max have the same value */
-    sp_bounds bounds;
+    sp_bounds bounds;     /* its range: integers and decimals, these times 10^scale */
+    bool has_float_range; /* floats: every cell is in [min_f, max_f] */
+    double min_f, max_f;
     /* What the ops need; each implementation embeds sp_cell as its first member when it needs more. */
 };
 

@@ -80,7 +80,10 @@ static sp_cell *new_number(const sp_func_env *env, uint64_t key, sp_type type, i
     c->min = min;
     c->span = (uint64_t)max - (uint64_t)min + 1;
     switch (type.kind) {
-    case SP_DECIMAL: c->cell.text_max = SP_DECIMAL_TEXT_MAX; break;
+    case SP_DECIMAL:
+        c->cell.text_max = SP_DECIMAL_TEXT_MAX;
+        c->cell.bounds = (sp_bounds){.has_range = true, .min = min, .max = max};
+        break;
     case SP_TIMESTAMPTZ: c->cell.text_max = SP_TIMESTAMP_TEXT_MAX; break;
     case SP_U64: c->cell.text_max = SP_I64_TEXT_MAX; break;
     default:
@@ -269,7 +272,12 @@ static const sp_cell_ops float64_ops = {float64_fill, float64_text};
 
 static sp_cell *make_float(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
-    return new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
+    sp_cell *cell = new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
+    if (cell) {
+        cell->has_float_range = true;
+        cell->max_f = 1;
+    }
+    return cell;
 }
 
 /* Quarters of an hour that some place has, or has had, as its distance from UTC. */
@@ -300,7 +308,13 @@ static const sp_cell_ops zone_offset_ops = {zone_offset_fill, zone_offset_text};
 static sp_cell *make_zone_offset(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_cell(env, key, &zone_offset_ops, SP_F32, SP_F64_TEXT_MAX);
+    sp_cell *cell = new_cell(env, key, &zone_offset_ops, SP_F32, SP_F64_TEXT_MAX);
+    if (cell) {
+        cell->has_float_range = true;
+        cell->min_f = -12;
+        cell->max_f = 13;
+    }
+    return cell;
 }
 
 /* ---- uuid ---------------------------------------------------------------------------------------------------------------- */

@@ -237,6 +237,7 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
 static sp_field field_of(const sp_plan_column *col, const sp_cell *cell)
 {
     sp_field f = {.name = col->name, .type = cell->type, .nullable = cell->nullable, .bounds = cell->bounds};
+    f.bounds.has_range = f.bounds.has_range && cell->type.kind <= SP_U64; /* decimals' units are gen's own business */
     f.sql_type = col->is_enum ? NULL : col->sql_type;
     return f;
 }

@@ -199,6 +199,9 @@ static sp_cell *new_float(const sp_build *b)
     c->min = b->column->min_f;
     c->span = b->column->max_f - b->column->min_f;
     c->rows = b->column->sorted ? b->table->rows : 0;
+    c->cell.has_float_range = true;
+    c->cell.min_f = c->min;
+    c->cell.max_f = SP_MAX(b->column->max_f, c->min + c->span);
     return &c->cell;
 }
 

@@ -4,6 +4,8 @@
  * with its place; so what a set puts into a typed column cannot fail at row ten million. */
 #include "gen/build.h"
 
+#include <math.h>
+
 typedef struct set_cell {
     sp_cell cell;
     sp_pick pick;
@@ -158,6 +160,20 @@ static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items
     return true;
 }
 
+static void float_range(sp_cell *cell, const void *values, uint32_t n)
+{
+    sp_kind kind = cell->type.kind;
+    cell->has_float_range = kind == SP_F32 || kind == SP_F64;
+    cell->min_f = INFINITY;
+    cell->max_f = -INFINITY;
+    for (uint32_t i = 0; cell->has_float_range && i < n; i++) {
+        double v = kind == SP_F32 ? (double)((const float *)values)[i] : ((const double *)values)[i];
+        cell->has_float_range = isfinite(v);
+        cell->min_f = SP_MIN(cell->min_f, v);
+        cell->max_f = SP_MAX(cell->max_f, v);
+    }
+}
+
 static bool build_fixed(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
 {
     uint32_t width = SP_MAX(sp_kind_width(c->cell.type.kind), 1u);
@@ -174,6 +190,7 @@ static bool build_fixed(const sp_build *b, set_cell *c, const sp_plan_item *item
     c->cell.ops = &fixed_ops;
     c->cell.text_max = sp_kind_text_max(c->cell.type.kind);
     c->cell.bounds = sp_value_bounds(c->cell.type, values, n);
+    float_range(&c->cell, values, n);
     return good;
 }
 

@@ -83,7 +83,7 @@ static int64_t as_i64(sp_kind kind, const void *values, uint32_t i)
 
 sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n)
 {
-    if (type.kind != SP_I16 && type.kind != SP_I32 && type.kind != SP_I64)
+    if (type.kind != SP_I16 && type.kind != SP_I32 && type.kind != SP_I64 && type.kind != SP_DECIMAL)
         return (sp_bounds){0};
     sp_bounds b = {.has_range = true, .min = INT64_MAX, .max = INT64_MIN};
     for (uint32_t i = 0; i < n; i++) {

@@ -486,6 +486,17 @@ static void impossible_columns_are_mistakes(void)
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${bool}', unique: true}]}]", "cannot be made unique"},
         {"tables: [{name: t, rows: 9999, columns: [{name: x, range: string, props: {min: 1, max: 4}, unique: true}]}]",
          "need at least 3 characters"},
+        /* casts */
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 100000, max: 200000}, type: smallint}]}]", "too small for values between 100000 and 200000"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1e300}, type: real}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 1000, max: 2000}, type: 'numeric(3,1)'}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 1, max: 9.96}, type: 'numeric(2,1)'}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: -32769, max: 5}, type: smallint}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1e19}, type: bigint}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: decimal, props: {min: 9.95, max: 9.99, scale: 2}, type: 'numeric(2,1)'}]}]", "too small for values between 9.95 and 9.98"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${uint64}', type: bigint}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${int64}', type: int}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 5000000000}, type: 'numeric(18,9)'}]}]", "too small for values"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         spate_plan *plan = NULL;
@@ -500,6 +511,59 @@ static void impossible_columns_are_mistakes(void)
             CHECK(spate_plan_mistake(plan, 0)->line == 1 && spate_plan_mistake(plan, 0)->column > 1);
         spate_plan_free(plan);
     }
+}
+
+/* What just fits is let through, and every cell is what its type allows. */
+static void casts_that_fit_are_made(void)
+{
+    static const struct {
+        const char *range, *type;
+        double min, max;
+    } cases[] = {
+        {"range: float, props: {min: -32768, max: 32767}", "smallint", -32768, 32767},
+        {"range: float, props: {min: -100, max: 3e38}", "real", -100, 3e38},
+        {"range: float, props: {min: 0, max: 99.94}", "'numeric(3,1)'", 0, 99.9},
+        {"range: decimal, props: {min: 9.9, max: 9.95, scale: 2}", "'numeric(2,1)'", 9.9, 9.9},
+        {"range: decimal, props: {min: -9.95, max: 9.9, scale: 2}", "'numeric(3,1)'", -10, 9.9},
+        {"value: '${bool}'", "smallint", 0, 1},
+        {"value: '${float64}'", "'numeric(2,1)'", 0, 1},
+        {"value: '${float32}'", "int", 0, 1},
+        {"value: '${uint64}'", "double precision", 0, 0x1p64},
+        {"range: int, props: {min: 0, max: 1000000000}", "'numeric(18,9)'", 0, 999999999},
+    };
+    for (size_t k = 0; k < SP_COUNT(cases); k++) {
+        char yaml[300];
+        made m;
+        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 2000, columns: [{name: x, %s, type: %s}]}]", cases[k].range, cases[k].type);
+        if (make(&m, yaml)) {
+            const sp_column *c = fill(&m, 0, 0, 2000, 0);
+            for (uint32_t i = 0; i < 2000; i++) {
+                double v = c->type.kind == SP_F32   ? (double)((float *)c->data)[i]
+                           : c->type.kind == SP_F64 ? ((double *)c->data)[i]
+                                                    : (double)int_at(c, i) / (double)sp_pow10[c->type.scale];
+                if (!(v >= cases[k].min && v <= cases[k].max))
+                    CHECK(!"in range");
+            }
+        }
+        drop(&m);
+    }
+}
+
+static void casts_keep_nulls(void)
+{
+    made m;
+    if (make(&m, "tables: [{name: t, rows: 1000, columns: [{name: a, inc: 5, 'null': 0.5}, {name: b, ref: u.c, type: smallint},"
+                 "{name: d, ref: u.c, type: text}]},"
+                 "{name: u, rows: 100, columns: [{name: c, range: int, props: {min: 1, max: 9}, 'null': 0.5}]}]")) {
+        const sp_column *c = fill(&m, 0, 0, 1000, 0);
+        uint32_t nulls[3] = {0};
+        for (uint32_t i = 0; i < 1000; i++)
+            for (int k = 0; k < 3; k++)
+                nulls[k] += sp_column_null(c + k, i);
+        for (int k = 0; k < 3; k++)
+            CHECK(nulls[k] > 200 && nulls[k] < 800);
+    }
+    drop(&m);
 }
 
 static void unknown_functions_are_warned_about(void)
@@ -607,6 +671,8 @@ int main(void)
     RUN(arrays_survive_nulls_and_refs);
     RUN(chains_of_refs_work_in_either_order);
     RUN(impossible_columns_are_mistakes);
+    RUN(casts_that_fit_are_made);
+    RUN(casts_keep_nulls);
     RUN(unknown_functions_are_warned_about);
     RUN(no_memory_is_reported_not_crashed_on);
     RUN(maths_agree_with_libm);

@@ -309,9 +309,10 @@ static bool keeps_apart(const sp_cell *from, const sp_type *to)
 {
     if (is_time(from->type.kind))
         return to->kind != SP_DATE;
-    if (to->kind == SP_F64 && is_int(from->type.kind)) {
+    if (is_float(to->kind) && is_int(from->type.kind)) {
+        double whole = to->kind == SP_F64 ? 0x1p53 : 0x1p24; /* all integers up to it are floats */
         exact_range r = cell_range(from);
-        return is_small((double)r.min, 0x1p52) && is_small((double)r.max, 0x1p52);
+        return is_small((double)r.min, whole - 1) && is_small((double)r.max, whole - 1);
     }
     return is_exact(from->type.kind) && is_exact(to->kind) && to->scale >= from->type.scale;
 }

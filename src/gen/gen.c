@@ -112,7 +112,7 @@ bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick)
         *pick = sp_pick_zipf(b->key, n, col->exponent, scattered);
     else
         *pick = sp_pick_uniform(b->key, n);
-    if ((col->unique || (col->sorted && col->primary_key)) && n && n < b->table->rows) {
+    if (col->unique && n && n < b->table->rows) {
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "has only %llu different values for %llu unique rows",
                    (unsigned long long)n, (unsigned long long)b->table->rows);
         return false;
@@ -200,6 +200,20 @@ static uint64_t column_key(uint64_t seed, const char *table, const char *column)
     return sp_hash64(column, strlen(column), sp_hash64(table, strlen(table), sp_mix64(seed)));
 }
 
+/* What the plan promises of a column, its cells must keep. */
+static bool keeps_promises(const sp_build *b, const sp_cell *cell)
+{
+    const sp_plan_column *col = b->column;
+    if (col->unique && !cell->unique)
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
+                   "these cells cannot be kept unique; use inc, range: int, ${uuid} or a set, in a type that keeps their values apart");
+    else if (col->primary_key && cell->nullable)
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "a primary key cannot be null, and what this refers to can");
+    else
+        return true;
+    return false;
+}
+
 static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
 {
     const sp_plan_table *t = &c->plan->tables[table];
@@ -212,6 +226,8 @@ static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
     sp_cell *cell = natural_cell(c, &b, table);
     if (cell && col->type && !(col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text))))
         cell = sp_cast_cell(&b, cell, col->type);
+    if (cell && !keeps_promises(&b, cell))
+        return NULL;
     if (cell && col->null_rate > 0)
         cell = sp_null_cell(&b, cell);
     return cell;

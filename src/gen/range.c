@@ -211,11 +211,12 @@ typedef struct interval_cell {
     sp_cell cell;
     sp_pick pick;
     int64_t min_ns;
+    int64_t unit_ns; /* what a choice of 1 is worth */
 } interval_cell;
 
 static inline sp_interval interval_one(const interval_cell *c, uint64_t row)
 {
-    int64_t ns = (int64_t)((uint64_t)c->min_ns + sp_pick_one(&c->pick, row));
+    int64_t ns = (int64_t)((uint64_t)c->min_ns + sp_pick_one(&c->pick, row) * (uint64_t)c->unit_ns);
     return (sp_interval){.us = ns / 1000};
 }
 
@@ -238,11 +239,15 @@ static const sp_cell_ops interval_ops = {interval_fill, interval_text};
 static sp_cell *new_interval(const sp_build *b)
 {
     interval_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
-    uint64_t n = (uint64_t)b->column->max_i - (uint64_t)b->column->min_i;
+    bool unique = b->column->unique; /* then whole microseconds are drawn: what is left of a nanosecond */
+    int64_t unit = unique ? 1000 : 1, min = b->column->min_i;
+    uint64_t n = ((uint64_t)b->column->max_i - (uint64_t)min) / (uint64_t)unit;
     if (!c || !sp_build_pick(b, n ? n : 1, false, &c->pick))
         return NULL;
     c->cell = (sp_cell){.ops = &interval_ops, .key = b->key, .type = {.kind = SP_INTERVAL}, .text_max = SP_INTERVAL_TEXT_MAX};
-    c->min_ns = b->column->min_i;
+    c->cell.unique = unique;
+    c->min_ns = unique && n ? min + (1000 - min % 1000) % 1000 : min;
+    c->unit_ns = unit;
     return &c->cell;
 }
 

@@ -5,6 +5,7 @@
 #include "gen/build.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 typedef struct set_cell {
     sp_cell cell;
@@ -97,6 +98,70 @@ static char *fixed_text(const sp_cell *cell, uint64_t row, char *p)
 static const sp_cell_ops fixed_ops = {fixed_fill, fixed_text};
 
 /* ---- building ---- */
+
+/* What tells one value of a set from another: the value itself, or 128 bits of hash. */
+typedef struct value_key {
+    uint64_t a, b;
+    uint32_t item;
+} value_key;
+
+static int compare_keys(const void *p, const void *q)
+{
+    const value_key *x = p, *y = q;
+    if (x->a != y->a)
+        return x->a < y->a ? -1 : 1;
+    if (x->b != y->b)
+        return x->b < y->b ? -1 : 1;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+static value_key key_of(const set_cell *c, uint32_t i)
+{
+    value_key key = {.item = i};
+    uint32_t width = SP_MAX(sp_kind_width(c->cell.type.kind), 1u);
+    const char *value = c->values ? (const char *)c->values + (size_t)i * width : NULL;
+    double d;
+    float f;
+    switch (c->values ? c->cell.type.kind : SP_BYTES) {
+    case SP_BYTES:
+    case SP_TEXT:
+    case SP_JSON:
+        key.a = sp_hash64(c->bytes + c->offsets[i], c->offsets[i + 1] - c->offsets[i], 1);
+        key.b = sp_hash64(c->bytes + c->offsets[i], c->offsets[i + 1] - c->offsets[i], 2);
+        break;
+    case SP_F32: /* 0 is -0 */
+        memcpy(&f, value, sizeof(f));
+        f += 0.0f;
+        memcpy(&key.a, &f, sizeof(f));
+        break;
+    case SP_F64:
+        memcpy(&d, value, sizeof(d));
+        d += 0.0;
+        memcpy(&key.a, &d, sizeof(d));
+        break;
+    default: memcpy(&key.a, value, width);
+    }
+    return key;
+}
+
+/* Different texts may be the same value of a type: 7 and 007. */
+static bool all_differ(const sp_build *b, const set_cell *c, const sp_plan_item *items, uint32_t n)
+{
+    value_key *keys = sp_arena_alloc(b->arena, n, sizeof(*keys));
+    if (!keys)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = key_of(c, i);
+    qsort(keys, n, sizeof(*keys), compare_keys);
+    for (uint32_t i = 1; i < n; i++)
+        if (keys[i].a == keys[i - 1].a && keys[i].b == keys[i - 1].b) {
+            const sp_plan_item *first = &items[keys[i - 1].item], *again = &items[keys[i].item];
+            sp_mistake(b->mistakes, again->mark, again->text, "equal to the value in line %u, column %u; those of a unique set differ",
+                       first->mark.line, first->mark.column);
+            return false;
+        }
+    return true;
+}
 
 static sp_plan_item only_item(const sp_build *b)
 {
@@ -224,5 +289,6 @@ sp_cell *sp_set_cell(const sp_build *b)
     c->cell = (sp_cell){.key = b->key, .type = type, .depth = 1, .unique = b->column->unique};
     bool by_bytes = type.kind == SP_TEXT || type.kind == SP_JSON || type.kind == SP_BYTES;
     bool good = by_bytes ? build_text(b, c, items, n) : build_fixed(b, c, items, n);
+    good = good && (!b->column->unique || all_differ(b, c, items, n));
     return good && build_pick(b, c, items, n) ? &c->cell : NULL;
 }

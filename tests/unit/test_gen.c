@@ -497,6 +497,19 @@ static void impossible_columns_are_mistakes(void)
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${uint64}', type: bigint}]}]", "too small for values"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${int64}', type: int}]}]", "too small for values"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 5000000000}, type: 'numeric(18,9)'}]}]", "too small for values"},
+        /* promises of uniqueness that would not be kept */
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01, format: 'Jan 06'}, unique: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1}, unique: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: point, props: {lat: 51.5, lon: 0, distance_km: 9}, unique: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, array: '${fruit}', props: {min: 1, max: 4}, unique: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: decimal, props: {min: 1, max: 9, scale: 2}, type: 'numeric(9,1)', unique: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 100000000}, type: real, primary_key: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, 7, '007'], type: int, unique: true}]}]", "equal"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, A, '\\x41'], type: bytea, unique: true}]}]", "equal"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, 0, '-0'], type: real, unique: true}]}]", "equal"},
+        {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1}, {name: x, ref: t.id, unique: true}]}]", "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, primary_key: true}]}, {name: u, rows: 10, columns: [{name: x, inc: 1, 'null': 0.1}]}]", "a primary key cannot be null"},
+        {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1, primary_key: true}, {name: x, ref: t.id, primary_key: true}]}]", "a primary key cannot be null"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         spate_plan *plan = NULL;
@@ -506,10 +519,43 @@ static void impossible_columns_are_mistakes(void)
         CHECK_INT(plan->mistakes.n_errors, 0);
         CHECK_INT(sp_gen_new(plan, 0, &gen, &err), SPATE_E_CONFIG);
         size_t n = spate_plan_mistakes(plan);
-        CHECK(n == 1 && strstr(spate_plan_mistake(plan, 0)->message, cases[i].words));
+        if (!CHECK(n == 1 && strstr(spate_plan_mistake(plan, 0)->message, cases[i].words)))
+            printf("# %s: %s\n", cases[i].yaml, n ? spate_plan_mistake(plan, 0)->message : "no mistake");
         if (n)
             CHECK(spate_plan_mistake(plan, 0)->line == 1 && spate_plan_mistake(plan, 0)->column > 1);
         spate_plan_free(plan);
+    }
+}
+
+/* Every plan here says unique, and its cells are. */
+static void unique_cells_of_every_kind_differ(void)
+{
+    static const char *const columns[] = {
+        "range: interval, props: {min: 1500ns, max: 2001500ns}, unique: true",
+        "range: interval, props: {min: 0s, max: 24h}, unique: true",
+        "range: timestamp, props: {min: 2020-01-01T00:00:00Z, max: 2020-01-01T00:33:20Z, format: '2006-01-02T15:04:05Z'}, unique: true",
+        "range: timestamp, props: {min: 2020-01-01, max: 2026-01-01, format: '2006-01-02'}, unique: true, type: timestamp",
+        "range: decimal, props: {min: 0, max: 20, scale: 2}, unique: true, type: 'numeric(9,3)'",
+        "range: int, props: {min: 0, max: 2000}, unique: true, type: double precision",
+        "range: int, props: {min: 0, max: 2000}, primary_key: true, type: 'numeric(9,2)'",
+        "inc: 5, unique: true, type: text",
+        "value: '${uuid}', type: text, primary_key: true",
+    };
+    for (size_t k = 0; k < SP_COUNT(columns); k++) {
+        char yaml[300];
+        static uint64_t hashes[2000];
+        made m;
+        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 2000, columns: [{name: x, %s}]}]", columns[k]);
+        if (make(&m, yaml)) {
+            const sp_column *c = fill(&m, 0, 0, 2000, 0);
+            for (uint32_t i = 0; i < 2000; i++)
+                hashes[i] = hash_cell(c, i, 0);
+            qsort(hashes, 2000, sizeof(uint64_t), compare_u64);
+            for (uint32_t i = 1; i < 2000; i++)
+                if (hashes[i] == hashes[i - 1])
+                    CHECK(!"no value twice");
+        }
+        drop(&m);
     }
 }
 
@@ -671,6 +717,7 @@ int main(void)
     RUN(arrays_survive_nulls_and_refs);
     RUN(chains_of_refs_work_in_either_order);
     RUN(impossible_columns_are_mistakes);
+    RUN(unique_cells_of_every_kind_differ);
     RUN(casts_that_fit_are_made);
     RUN(casts_keep_nulls);
     RUN(unknown_functions_are_warned_about);

@@ -43,6 +43,7 @@ char *sp_put_interval(char *p, sp_interval v);
 typedef struct sp_type {
     sp_kind kind;
     uint8_t precision, scale;   /* SP_DECIMAL */
+    uint32_t length;            /* SP_TEXT that the plan named, as varchar(20): at most so many characters; 0: no limit */
     const struct sp_type *item; /* SP_LIST */
 } sp_type;
 

@@ -48,6 +48,9 @@ bool sp_parse_value(sp_str s, sp_type type, void *to);
 char *sp_put_value(char *p, sp_type type, const void *from);
 sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n);
 
+/* Is the text, which is UTF-8, one JSON value (json.c)? */
+bool sp_is_json(sp_str text);
+
 /* ---- Go time layouts (layout.c) ---- */
 
 typedef struct sp_layout sp_layout;

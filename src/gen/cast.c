@@ -184,6 +184,13 @@ static bool convertible(sp_kind from, sp_kind to)
     return from_number && to_number;
 }
 
+/* Is the text of these cells JSON as it stands? */
+static bool is_json_text(const sp_cell *cell)
+{
+    sp_kind k = cell->type.kind;
+    return is_exact(k) || k == SP_U64 || k == SP_JSON || (is_float(k) && cell->has_float_range);
+}
+
 static bool same_type(const sp_type *a, const sp_type *b)
 {
     if (a->kind != b->kind)
@@ -353,6 +360,11 @@ sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to)
     if (!to_text && !convertible(inner->type.kind, to->kind)) {
         sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type), "cannot be made from %s cells",
                    sp_kind_name(inner->type.kind));
+        return NULL;
+    }
+    if (to->kind == SP_JSON && !is_json_text(inner)) {
+        sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type),
+                   "these cells are not JSON; numbers, truth values, and a value or set of JSON texts are");
         return NULL;
     }
     return new_cast(b, inner, to);

@@ -214,6 +214,15 @@ static bool keeps_promises(const sp_build *b, const sp_cell *cell)
     return false;
 }
 
+/* Made text is not cut: a target may refuse what is longer than its column. */
+static void warn_of_length(const sp_build *b, const sp_cell *cell)
+{
+    const sp_plan_column *col = b->column;
+    if (col->type->kind == SP_TEXT && col->type->length && cell->bounds.text_max > col->type->length)
+        sp_warning(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "may be too short: cells may have up to %u bytes",
+                   cell->bounds.text_max);
+}
+
 static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
 {
     const sp_plan_table *t = &c->plan->tables[table];
@@ -224,8 +233,11 @@ static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
         .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us},
     };
     sp_cell *cell = natural_cell(c, &b, table);
-    if (cell && col->type && !(col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text))))
+    bool is_set = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text)); /* has read its type */
+    if (cell && col->type && !is_set)
         cell = sp_cast_cell(&b, cell, col->type);
+    if (cell && col->type && !is_set)
+        warn_of_length(&b, cell);
     if (cell && !keeps_promises(&b, cell))
         return NULL;
     if (cell && col->null_rate > 0)

@@ -185,6 +185,28 @@ static void bad_item(const sp_build *b, const sp_plan_item *item, const sp_type 
                b->column->sql_type ? b->column->sql_type : sp_kind_name(type->kind));
 }
 
+static size_t characters(sp_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += (s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* Is the item a text of the type that was asked for? */
+static bool check_text(const sp_build *b, const sp_plan_item *item, const sp_type *type)
+{
+    if (type->kind == SP_JSON && !sp_is_json(item->text)) {
+        bad_item(b, item, type);
+        return false;
+    }
+    if (type->length && characters(item->text) > type->length) {
+        sp_mistake(b->mistakes, item->mark, item->text, "longer than %s allows", b->column->sql_type);
+        return false;
+    }
+    return true;
+}
+
 static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
 {
     bool hex = c->cell.type.kind == SP_BYTES;
@@ -204,8 +226,10 @@ static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items
     if (!bytes || !offsets)
         return false;
     uint32_t at = 0;
+    bool good = true;
     for (uint32_t i = 0; i < n; i++) {
         sp_str s = items[i].text;
+        good = check_text(b, &items[i], &c->cell.type) && good;
         size_t len = s.len;
         bool is_hex = hex && len >= 2 && s.p[0] == '\\' && s.p[1] == 'x';
         if (is_hex && !sp_parse_hex((sp_str){s.p + 2, s.len - 2}, (uint8_t *)bytes + at, &len)) {
@@ -222,7 +246,7 @@ static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items
     c->cell.ops = hex ? &bytes_ops : &text_ops;
     c->cell.text_max = (uint32_t)longest * (hex ? 2 : 1) + (hex ? 2 : 0);
     c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(longest, (size_t)1), .plain = plain && !hex};
-    return true;
+    return good;
 }
 
 static void float_range(sp_cell *cell, const void *values, uint32_t n)

@@ -200,6 +200,8 @@ static bool apply_args(const struct sp_type_name *name, const parts *t, sp_type 
     if (name->args == DECIMAL) {
         type->precision = (uint8_t)first;
         type->scale = (uint8_t)second;
+    } else if (name->args == LENGTH && name->kind == SP_TEXT) {
+        type->length = (uint32_t)SP_MIN(first, (int64_t)UINT32_MAX);
     } else if (name->args == FLOAT && first <= 24) {
         type->kind = SP_F32;
     }

@@ -510,6 +510,15 @@ static void impossible_columns_are_mistakes(void)
         {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1}, {name: x, ref: t.id, unique: true}]}]", "cannot be kept unique"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, primary_key: true}]}, {name: u, rows: 10, columns: [{name: x, inc: 1, 'null': 0.1}]}]", "a primary key cannot be null"},
         {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1, primary_key: true}, {name: x, ref: t.id, primary_key: true}]}]", "a primary key cannot be null"},
+        /* types of text */
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [ab, 'ü€x', abcd], type: varchar(3)}]}]", "longer than"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: abcd, type: 'char(3)'}]}]", "longer than"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: ['{}', '{a: 1}'], type: jsonb}]}]", "is no jsonb"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: hello, type: json}]}]", "is no json"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${first_name}', type: json}]}]", "JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '[${fruit}]', type: json}]}]", "JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01}, type: json}]}]", "JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, type: json}]}, {name: u, rows: 10, columns: [{name: x, set: [a]}]}]", "JSON"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         spate_plan *plan = NULL;
@@ -557,6 +566,44 @@ static void unique_cells_of_every_kind_differ(void)
         }
         drop(&m);
     }
+}
+
+static void json_is_what_the_rfc_says(void)
+{
+    static const char *const good[] = {
+        "{}", " [ ] ", "0", "-0.5e+10", "1E5", "\"\"", "true", "null", "[1,[2,{\"a\":{}}],false]", "{\"a\" : 1 , \"b\":\"\\u00fC\\n\xc3\xbc\"}",
+    };
+    static const char *const bad[] = {
+        "", " ", "{a:1}", "[1,]", "[,]", "01", "1.", ".5", "+1", "-", "1e", "tru", "nulls", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "{} {}",
+        "{\"a\"}", "{\"a\":1,}", "[1}", "'a'", "NaN", "[", "{", "{\"a\":", "\"\\",
+    };
+    for (size_t i = 0; i < SP_COUNT(good); i++)
+        if (!CHECK(sp_is_json(sp_str_of(good[i]))))
+            printf("# %s\n", good[i]);
+    for (size_t i = 0; i < SP_COUNT(bad); i++)
+        if (!CHECK(!sp_is_json(sp_str_of(bad[i]))))
+            printf("# %s\n", bad[i]);
+    static char deep[200001];
+    memset(deep, '[', 100000);
+    memset(deep + 100000, ']', 100000);
+    CHECK(!sp_is_json(sp_str_of(deep)));
+    CHECK(sp_is_json((sp_str){deep + 99800, 400}));
+}
+
+static void texts_of_a_type_are_made_or_warned_of(void)
+{
+    made m;
+    if (make(&m, "tables: [{name: t, rows: 10, columns: [{name: a, set: ['ü€x', abc], type: varchar(3)}, {name: b, value: abc, type: char(3)},"
+                 "{name: c, value: '${bool}', type: json}, {name: d, range: float, props: {min: 0, max: 1}, type: jsonb},"
+                 "{name: e, set: ['{\"a\": [1]}', '2'], type: json}, {name: f, ref: t.e, type: json},"
+                 "{name: g, value: '${first_name}', type: varchar(200)}]}]"))
+        CHECK_INT(spate_plan_mistakes(m.plan), 0);
+    drop(&m);
+    if (make(&m, "tables: [{name: t, rows: 10, columns: [{name: x, value: '${uuid}', type: varchar(20)}]}]")) {
+        CHECK_INT(spate_plan_mistakes(m.plan), 1);
+        CHECK(!spate_plan_mistake(m.plan, 0)->fatal && strstr(spate_plan_mistake(m.plan, 0)->message, "up to 36 bytes"));
+    }
+    drop(&m);
 }
 
 /* What just fits is let through, and every cell is what its type allows. */
@@ -718,6 +765,8 @@ int main(void)
     RUN(chains_of_refs_work_in_either_order);
     RUN(impossible_columns_are_mistakes);
     RUN(unique_cells_of_every_kind_differ);
+    RUN(json_is_what_the_rfc_says);
+    RUN(texts_of_a_type_are_made_or_warned_of);
     RUN(casts_that_fit_are_made);
     RUN(casts_keep_nulls);
     RUN(unknown_functions_are_warned_about);

@@ -41,11 +41,11 @@ typedef struct sp_source sp_source;
 typedef struct sp_reader sp_reader;
 
 typedef struct sp_source_ops {
-    /* Opens a reader over rows first..last of table. batch->schema is the table's. */
+    /* Opens a reader; seek points it at rows. */
     int (*reader_open)(sp_source *s, sp_reader **reader, spate_error *err);
     /* Points the reader at rows [first, last) of table. Ranges of a table may be read in any order, more than once. */
     int (*seek)(sp_reader *r, uint32_t table, uint64_t first, uint64_t last, spate_error *err);
-    /* Fills batch with the next rows; batch->rows = 0 at the end of the range. */
+    /* Fills batch, whose schema is the table's, with the next rows; batch->rows = 0 at the end of the range. */
     int (*next)(sp_reader *r, sp_batch *batch, spate_error *err);
     void (*reader_close)(sp_reader *r);
     void (*close)(sp_source *s);
@@ -131,7 +131,9 @@ struct sp_sink {
     sp_sink_deps *deps;        /* a table */
     uint64_t *bytes_written;   /* a table: bytes given to the target so far (atomic adds), for progress and the report */
     const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
+    const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */
     const char *how_to_query;  /* a line for the user after success, or NULL */
+    bool to_stdout;            /* rows go to standard output: nothing else may */
 };
 struct sp_lane {
     sp_sink *sink;

@@ -13,7 +13,6 @@
 #include "os/os.h"
 
 #include <pthread.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef enum format { FORMAT_CSV, FORMAT_NDJSON, FORMAT_INSERT, FORMAT_COPY } format;
@@ -35,6 +34,7 @@ enum {
     CHUNK_BYTES_FILE = 1 << 20,
     STATEMENT_ROWS = 1000,   /* rows of an INSERT statement unless options.batch_rows says otherwise */
     STATEMENT_ROWS_MAX = 100000, /* a statement is held in memory, here and by who runs it */
+    STATEMENT_BYTES = 1 << 20,   /* so it has fewer rows where they are long */
     NO_TABLE = UINT32_MAX,
 };
 
@@ -59,7 +59,7 @@ typedef struct file_sink {
     const char *scheme, *path;
     format format;
     bool header;
-    uint64_t statement_rows;
+    uint64_t *statement_rows; /* a table */
     const sp_schema *const *tables;
     uint32_t n_tables;
     sp_rowtext **encoders; /* a table */
@@ -241,7 +241,7 @@ static int output_publish(file_sink *f, output *o, spate_error *err)
 static const char *part_name(file_sink *f, const char *path)
 {
     const sp_sink_options *options = &f->base.options;
-    if (options->parts <= 1)
+    if (options->parts <= 1 || !path)
         return path;
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     int stem = (int)(dot ? (size_t)(dot - path) : strlen(path));
@@ -260,19 +260,41 @@ static const char *table_path(file_sink *f, const char *table)
     return path;
 }
 
+static bool is_standard_output(const char *path)
+{
+    static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    for (size_t i = 0; i < SP_COUNT(names); i++)
+        if (strcmp(path, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static int refuse_directory(const char *path, spate_error *err)
+{
+    sp_fail(err, SPATE_E_USAGE, "\"%s\" is a directory", path);
+    sp_error_hint(err, "\"%s/\" writes a file for each table into it", path);
+    return SPATE_E_USAGE;
+}
+
 static int output_init(file_sink *f, output *o, const char *path, uint32_t first, uint32_t last, spate_error *err)
 {
-    struct stat st;
+    sp_os_kind kind = SP_OS_NOTHING;
     o->fd = -1;
     o->table = NO_TABLE;
     o->first = first;
     o->last = last;
     pthread_mutex_init(&o->lock, NULL);
-    o->standard = path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0);
-    bool exists = path && stat(path, &st) == 0;
-    o->direct = o->standard || (exists && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
-    o->path = !path || o->direct ? path : part_name(f, path);
-    o->written_as = !o->path || o->direct ? o->path : sp_arena_printf(&f->arena, "%s.partial", o->path);
+    if (!path)
+        return sp_fail_nomem(err);
+    o->path = path;
+    o->standard = is_standard_output(path);
+    int rc = o->standard ? SPATE_OK : sp_os_kind_of(path, &kind, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (kind == SP_OS_DIR)
+        return refuse_directory(path, err);
+    o->direct = o->standard || kind == SP_OS_OTHER;
+    o->written_as = o->direct ? o->path : sp_arena_printf(&f->arena, "%s.partial", o->path);
     if (!o->written_as)
         return sp_fail_nomem(err);
     if (o->direct || !sp_os_exists(o->path) || f->base.options.truncate)
@@ -280,6 +302,17 @@ static int output_init(file_sink *f, output *o, const char *path, uint32_t first
     sp_fail(err, SPATE_E_USAGE, "file \"%s\" exists already", o->path);
     sp_error_hint(err, "--truncate replaces it");
     return SPATE_E_USAGE;
+}
+
+/* Names that differ in a slash alone give one file. */
+static int refuse_shared_outputs(const file_sink *f, spate_error *err)
+{
+    for (uint32_t i = 1; i < f->n_outputs; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(f->outputs[i].path, f->outputs[j].path) == 0)
+                return sp_fail(err, SPATE_E_USAGE, "tables \"%s\" and \"%s\" would both be written to \"%s\"", f->tables[j]->table,
+                               f->tables[i]->table, f->outputs[i].path);
+    return SPATE_OK;
 }
 
 static int name_outputs(file_sink *f, spate_error *err)
@@ -292,14 +325,14 @@ static int name_outputs(file_sink *f, spate_error *err)
         return sp_fail_nomem(err);
     for (; f->n_outputs < n; f->n_outputs++) {
         uint32_t i = f->n_outputs;
-        const char *path = directory ? table_path(f, f->tables[i]->table) : f->path;
+        const char *path = directory ? part_name(f, table_path(f, f->tables[i]->table)) : f->path;
         int rc = output_init(f, &f->outputs[i], path, directory ? i : 0, directory ? i + 1 : f->n_tables, err);
         if (rc != SPATE_OK) {
             f->n_outputs++; /* its lock is there to be destroyed */
             return rc;
         }
     }
-    return SPATE_OK;
+    return refuse_shared_outputs(f, err);
 }
 
 static int refuse_several_tables(const file_sink *f, spate_error *err)
@@ -348,6 +381,14 @@ static int refuse_script(const file_sink *f, spate_error *err)
     return SPATE_OK;
 }
 
+/* Of the schema alone, so that the bytes of a script depend on nothing else. */
+static uint64_t rows_of_statement(const file_sink *f, uint32_t t)
+{
+    uint64_t most = f->base.options.batch_rows ? f->base.options.batch_rows : STATEMENT_ROWS;
+    uint64_t fit = STATEMENT_BYTES / sp_schema_row_bytes(f->tables[t]);
+    return SP_MAX(SP_MIN(most, fit), (uint64_t)1);
+}
+
 /* Rows of about a chunk's bytes of text (text is a quarter longer than the compact form, about): whole batches, and whole
  * statements. */
 static uint64_t rows_of_chunk(file_sink *f, uint32_t t)
@@ -355,13 +396,14 @@ static uint64_t rows_of_chunk(file_sink *f, uint32_t t)
     const sp_schema *schema = f->tables[t];
     uint64_t bytes = output_of(f, t)->direct ? CHUNK_BYTES_DIRECT : CHUNK_BYTES_FILE;
     uint64_t rows = SP_MAX(bytes / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
-    uint64_t unit = f->format == FORMAT_INSERT ? f->statement_rows : rows < SP_BATCH_ROWS_MAX ? 1 : SP_BATCH_ROWS_MAX;
+    uint64_t unit = f->format == FORMAT_INSERT ? f->statement_rows[t] : rows < SP_BATCH_ROWS_MAX ? 1 : SP_BATCH_ROWS_MAX;
     return SP_MAX(rows / unit, (uint64_t)1) * unit;
 }
 
 static int prepare_table(file_sink *f, uint32_t t, spate_error *err)
 {
     const sp_schema *schema = f->tables[t];
+    f->statement_rows[t] = rows_of_statement(f, t);
     f->base.chunk_rows[t] = rows_of_chunk(f, t);
     int rc = sp_rowtext_new(schema, formats[f->format].dialect, &f->encoders[t], err);
     if (rc != SPATE_OK)
@@ -385,8 +427,9 @@ static int allocate_tables(file_sink *f, spate_error *err)
     f->base.bytes_written = sp_arena_alloc(&f->arena, n, sizeof(*f->base.bytes_written));
     f->encoders = sp_arena_alloc(&f->arena, n, sizeof(*f->encoders));
     f->heads = sp_arena_alloc(&f->arena, n, sizeof(*f->heads));
+    f->statement_rows = sp_arena_alloc(&f->arena, n, sizeof(*f->statement_rows));
     f->tails = sp_arena_alloc(&f->arena, n, sizeof(*f->tails));
-    if (!f->base.chunk_rows || !f->base.deps || !f->base.bytes_written || !f->encoders || !f->heads || !f->tails)
+    if (!f->statement_rows || !f->base.chunk_rows || !f->base.deps || !f->base.bytes_written || !f->encoders || !f->heads || !f->tails)
         return sp_fail_nomem(err);
     return SPATE_OK;
 }
@@ -447,8 +490,9 @@ static int end_statement(file_sink *f, file_lane *l)
 static int write_statements(file_sink *f, file_lane *l, const sp_batch *batch)
 {
     const sp_buf *head = &f->heads[l->chunk.table];
+    uint64_t rows = f->statement_rows[l->chunk.table];
     for (uint32_t from = 0, to; from < batch->rows; from = to) {
-        uint64_t left = f->statement_rows - (batch->first_row + from) % f->statement_rows;
+        uint64_t left = rows - (batch->first_row + from) % rows;
         to = from + (uint32_t)SP_MIN(left, (uint64_t)(batch->rows - from));
         if (!l->in_statement && sp_buf_add(&l->buf, head->data, head->len))
             return SPATE_E_NOMEM;
@@ -592,6 +636,30 @@ static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
     return SPATE_OK;
 }
 
+/* What the report says; of one file, the file that is written. */
+static int name_target(file_sink *f, spate_error *err)
+{
+    sp_os_kind kind = SP_OS_OTHER;
+    bool directory = strcmp(f->scheme, "dir") == 0;
+    f->base.to_stdout = !directory && is_standard_output(f->path);
+    int rc = directory || f->base.to_stdout ? SPATE_OK : sp_os_kind_of(f->path, &kind, err);
+    if (rc != SPATE_OK)
+        return rc;
+    bool file = kind != SP_OS_OTHER;
+    if (file && kind != SP_OS_DIR)
+        f->path = part_name(f, f->path);
+    f->base.shown = !f->path ? NULL : f->base.to_stdout ? "standard output" : sp_uri_shown(f->path, &f->arena);
+    if (!f->base.shown)
+        return sp_fail_nomem(err);
+    if (file)
+        f->base.shown_partial = sp_arena_printf(&f->arena, "%s.partial", f->base.shown);
+    if (file && is_sql(f))
+        f->base.how_to_query = sp_arena_printf(&f->arena, "psql -d DATABASE -f %s", f->base.shown);
+    if (directory)
+        f->base.shown_partial = sp_arena_printf(&f->arena, "%s (files that are not whole end in .partial)", f->base.shown);
+    return SPATE_OK;
+}
+
 static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
 {
     file_sink *f = sp_alloc_zero(1, sizeof(*f));
@@ -600,15 +668,11 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
     sp_arena_init(&f->arena);
     f->base.ops = &file_ops;
     f->base.options = *options;
-    f->statement_rows = options->batch_rows ? options->batch_rows : STATEMENT_ROWS;
     int rc = read_params(f, uri, err);
     f->scheme = sp_arena_strndup(&f->arena, uri->scheme, strlen(uri->scheme));
     f->path = sp_arena_strndup(&f->arena, uri->path, strlen(uri->path));
-    f->base.shown = strcmp(uri->scheme, "-") == 0 ? "standard output" : sp_uri_shown(uri->text, &f->arena);
-    if (rc == SPATE_OK && (!f->scheme || !f->path || !f->base.shown))
-        rc = sp_fail_nomem(err);
-    if (rc == SPATE_OK && is_sql(f) && strcmp(f->scheme, "sql") == 0)
-        f->base.how_to_query = sp_arena_printf(&f->arena, "psql -d DATABASE -f %s", f->path);
+    if (rc == SPATE_OK)
+        rc = f->scheme && f->path ? name_target(f, err) : sp_fail_nomem(err);
     if (rc != SPATE_OK) {
         file_close(&f->base);
         return rc;

@@ -180,6 +180,17 @@ int sp_os_make_dirs(const char *path, spate_error *err)
     return sp_os_is_dir(path) ? SPATE_OK : sp_fail_errno(err, ENOTDIR, "cannot create directory \"%s\"", path);
 }
 
+int sp_os_kind_of(const char *path, sp_os_kind *kind, spate_error *err)
+{
+    struct stat st;
+    if (sp_os_call_fails(SP_OS_STAT) || stat(path, &st) != 0) {
+        *kind = SP_OS_NOTHING;
+        return errno == ENOENT || errno == ENOTDIR ? SPATE_OK : sp_fail_errno(err, errno, "could not look at \"%s\"", path);
+    }
+    *kind = S_ISREG(st.st_mode) ? SP_OS_FILE : S_ISDIR(st.st_mode) ? SP_OS_DIR : SP_OS_OTHER;
+    return SPATE_OK;
+}
+
 bool sp_os_is_dir(const char *path)
 {
     struct stat st;

@@ -12,7 +12,7 @@
 
 typedef enum sp_os_call {
     SP_OS_OPEN, SP_OS_WRITE, SP_OS_READ, SP_OS_FSYNC, SP_OS_RENAME, SP_OS_TRUNCATE, SP_OS_UNLINK, SP_OS_MKDIR,
-    SP_OS_CLOSE, SP_OS_THREAD,
+    SP_OS_CLOSE, SP_OS_STAT, SP_OS_THREAD,
     SP_OS_CALLS
 } sp_os_call;
 /* Test hook: the nth call of that kind from now on (1 = the next) fails with os_errno; nth = 0 switches it off. */
@@ -34,6 +34,9 @@ int sp_os_close(int *fd, const char *path, spate_error *err) SP_MUST_CHECK; /* s
 int sp_os_publish(const char *from, const char *to, spate_error *err) SP_MUST_CHECK;
 int sp_os_unlink(const char *path, spate_error *err) SP_MUST_CHECK; /* a missing file is no error */
 int sp_os_make_dirs(const char *path, spate_error *err) SP_MUST_CHECK;
+typedef enum sp_os_kind { SP_OS_NOTHING, SP_OS_FILE, SP_OS_DIR, SP_OS_OTHER } sp_os_kind;
+/* What path leads to; other: a device, a pipe, a socket. */
+int sp_os_kind_of(const char *path, sp_os_kind *kind, spate_error *err) SP_MUST_CHECK;
 bool sp_os_is_dir(const char *path);
 bool sp_os_exists(const char *path);
 

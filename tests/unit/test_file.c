@@ -175,6 +175,68 @@ static void failed_writes(void)
     }
 }
 
+static void looking_fails(void)
+{
+    sp_os_fail_at(SP_OS_STAT, 1, EACCES);
+    CHECK_INT(write_all(in_dir("l.csv"), plain, 1, 2, true), SPATE_E_IO);
+    CHECK(err.os_errno == EACCES && strstr(err.message, "could not look at"));
+    sp_os_fail_at(SP_OS_STAT, 2, EACCES); /* the second look: in prepare */
+    CHECK_INT(write_all(in_dir("l.csv"), plain, 1, 2, true), SPATE_E_IO);
+    sp_os_fail_at(SP_OS_STAT, 0, 0);
+    CHECK(!sp_os_exists(in_dir("l.csv.partial")));
+}
+
+/* A statement has fewer rows where they are long: the same ones whatever the chunks. */
+static void long_rows(void)
+{
+    static const sp_field long_fields[] = {{.name = "e", .type = {.kind = SP_TEXT}, .bounds = {.text_max = 4 << 20}},
+                                           {.name = "i", .type = {.kind = SP_I32}}};
+    sp_schema wide = {.table = "wide", .fields = long_fields, .n_fields = 1, .rows = 5}, narrow = t1;
+    const sp_schema *const both[] = {&wide, &narrow};
+    sp_sink *s;
+    CHECK_INT(open_sink(in_dir("m.sql"), plain, &s), SPATE_OK);
+    CHECK_INT(s->ops->prepare(s, both, 2, &err), SPATE_OK);
+    CHECK_INT(s->chunk_rows[0], 1);
+    CHECK(s->chunk_rows[1] >= 1000 && s->chunk_rows[1] % 1000 == 0);
+    s->ops->close(s);
+}
+
+static void tables_of_one_name(void)
+{
+    sp_schema a = t1, b = t1;
+    a.table = "a/b";
+    b.table = "a_b";
+    const sp_schema *const both[] = {&a, &b};
+    sp_sink *s;
+    CHECK_INT(open_sink(in_dir("n/"), plain, &s), SPATE_OK);
+    CHECK_INT(s->ops->prepare(s, both, 2, &err), SPATE_E_USAGE);
+    CHECK(strstr(err.message, "\"a/b\" and \"a_b\""));
+    s->ops->close(s);
+}
+
+static void what_is_shown(void)
+{
+    static const struct {
+        const char *to, *shown, *partial, *query;
+        bool to_stdout;
+    } cases[] = {
+        {"no/x.sql", "no/x.1-of-3.sql", "no/x.1-of-3.sql.partial", "psql -d DATABASE -f no/x.1-of-3.sql", false},
+        {"csv:-", "standard output", NULL, NULL, true},
+        {"/dev/stdout?format=csv", "standard output", NULL, NULL, true},
+        {"sql:/dev/null", "/dev/null", NULL, NULL, false},
+    };
+    sp_sink_options part = {.part = 1, .parts = 3};
+    for (size_t i = 0; i < SP_COUNT(cases); i++) {
+        sp_sink *s;
+        CHECK_INT(open_sink(cases[i].to, part, &s), SPATE_OK);
+        CHECK_STR(s->shown, cases[i].shown);
+        CHECK_STR(s->shown_partial ? s->shown_partial : "", cases[i].partial ? cases[i].partial : "");
+        CHECK_STR(s->how_to_query ? s->how_to_query : "", cases[i].query ? cases[i].query : "");
+        CHECK_INT(s->to_stdout, cases[i].to_stdout);
+        s->ops->close(s);
+    }
+}
+
 static void devices(void)
 {
     CHECK_INT(write_all("/dev/null", plain, 1, 2, true), SPATE_OK);
@@ -222,6 +284,10 @@ int main(void)
     RUN(scripts);
     RUN(incomplete);
     RUN(failed_writes);
+    RUN(looking_fails);
+    RUN(long_rows);
+    RUN(tables_of_one_name);
+    RUN(what_is_shown);
     RUN(devices);
     RUN(nothing_changed_when_dry);
     RUN(wrong_queries);

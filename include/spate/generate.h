@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+enum { SPATE_WORKERS_MAX = 256 };
+
 typedef enum spate_insert_mode {
     SPATE_INSERT_DEFAULT, /* the target's fastest way */
     SPATE_INSERT_COPY,    /* the target's bulk load, or fail */
@@ -31,7 +33,8 @@ typedef struct spate_table_progress {
 
 typedef struct spate_generate_options {
     const char *to;               /* URI of the target; NULL: a DuckDB file beside the plan, replaced if it is there */
-    unsigned workers;             /* threads, each with a connection of its own; 0: as many as there are processors */
+    unsigned workers;             /* threads, each with a connection of its own; at most SPATE_WORKERS_MAX;
+                                   * 0: as many as there are processors */
     uint64_t batch_rows;          /* rows a statement, or a transaction where the target copies; 0: the target's choice */
     const uint64_t *seed;         /* NULL: the plan's */
     const char *const *tables;    /* only these, n_tables of them; 0: all */
@@ -52,8 +55,9 @@ typedef struct spate_generate_report {
     spate_table_progress *tables; /* in the order they were made */
     size_t n_tables;
     double seconds;
-    const char *target;           /* where the rows went, without any password */
+    const char *target;           /* where the rows went, without any password; after a stop, where those are that were made */
     const char *how_to_query;     /* a line to show after success, or NULL */
+    bool to_stdout;               /* the rows went to standard output: print nothing else there */
     void *memory;
 } spate_generate_report;
 

@@ -66,7 +66,6 @@ bool parse_invocation(const command *c, int argc, char **argv, invocation *in);
 const char *option_text(const invocation *in, const char *name); /* the last one given, or NULL */
 bool option_flag(const invocation *in, const char *name);
 uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
-bool parse_count(const char *text, uint64_t *value); /* 1000, 10_000, 10k, 10M, 2G */
 
 /* ---- words for a person (report.c) ---- */
 
@@ -74,7 +73,7 @@ int exit_code_of(spate_status status);
 void report_error(const spate_error *err);
 void report_mistakes(const spate_plan *plan);
 void report_generated(const spate_generate_report *report, bool complete, bool dry_run);
-void report_generated_json(FILE *out, const spate_generate_report *report, int status, const spate_error *err);
+void report_generated_json(FILE *out, const spate_generate_report *report, int status, bool dry_run, const spate_error *err);
 /* 1234567 -> "1,234,567" and 4_200_000 -> "4.2 M"; text holds at least 32 bytes. */
 const char *with_commas(uint64_t n, char *text);
 const char *with_unit(double n, char *text);

@@ -1,7 +1,6 @@
 /* commands.c - the table of commands and the parser that reads it. */
 #include "cli/cli.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static const char *const progress_words[] = {"auto", "bar", "plain", "json", "none", NULL};
@@ -9,20 +8,20 @@ static const char *const insert_words[] = {"copy", "insert", "upsert", NULL};
 static const char *const format_words[] = {"table", "csv", "ndjson", NULL};
 
 static const option generate_options[] = {
-    {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go; without it, a DuckDB file beside the plan (replaced)"},
-    {"workers", "N", OPTION_COUNT, false, NULL, "threads, each with its own connection (default: one a processor)"},
+    {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go (see above); without it, a DuckDB file beside the plan (replaced)"},
+    {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connection (default: one a processor)"},
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
     {"seed", "S", OPTION_COUNT, false, NULL, "another seed than the plan's: other rows, the same shape"},
-    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "another number of rows for a table: 500, 10k, 2M"},
+    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "another number of rows for a table: 500, 10k, 1.5M"},
     {"table", "TABLE", OPTION_TEXT, true, NULL, "make only this table"},
     {"part", "I/N", OPTION_TEXT, false, NULL, "make part I (from 0) of N; all parts together are the whole"},
-    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default), insert or upsert"},
+    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql) or upsert"},
     {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
     {"dry-run", NULL, OPTION_FLAG, false, NULL, "check plan and target, change nothing"},
-    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto, bar, plain, json or none"},
-    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output"},
+    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},
     {0},
 };
 
@@ -36,6 +35,8 @@ const command commands[] = {
      "Makes every table of PLAN (YAML or JSON; - is standard input) and puts the rows where --to says:\n"
      "  postgresql://...  duckdb:FILE  sqlite:FILE  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
      "  DIRECTORY/?format=csv|ndjson|insert|copy (a file a table)  -?format=... (standard output)\n"
+     "Files take ?format= and ?header=true|false (CSV), DuckDB files ?keys=none|primary|all.\n"
+     "Numbers may be written 500, 10_000, 10k, 1.5M or 2G.\n"
      "The same plan and seed give the same rows, whatever the target, the workers, the batch or the part.",
      generate_options, run_generate},
     {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
@@ -43,23 +44,6 @@ const command commands[] = {
      query_options, run_query},
     {0},
 };
-
-bool parse_count(const char *text, uint64_t *value)
-{
-    uint64_t v = 0;
-    const char *p = text;
-    if (!isdigit((unsigned char)*p))
-        return false;
-    for (; isdigit((unsigned char)*p) || (*p == '_' && isdigit((unsigned char)p[1])); p++)
-        if (*p != '_' && (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v)))
-            return false;
-    uint64_t unit = *p == 'k' || *p == 'K' ? 1000 : *p == 'M' ? 1000000 : *p == 'G' ? 1000000000 : 1;
-    p += unit > 1;
-    if (*p != '\0' || __builtin_mul_overflow(v, unit, &v))
-        return false;
-    *value = v;
-    return true;
-}
 
 static const option *find_option(const command *c, const char *name, size_t len)
 {
@@ -88,8 +72,8 @@ static bool misuse(const char *fmt, const char *a, const char *b)
 static bool check_value(const option *o, const char *value)
 {
     uint64_t n;
-    if (o->kind == OPTION_COUNT && !parse_count(value, &n))
-        return misuse("--%s takes a whole number such as 500, 10k or 2M, not \"%s\"", o->name, value);
+    if (o->kind == OPTION_COUNT && !spate_parse_count(value, &n))
+        return misuse("--%s takes a whole number such as 500, 10k or 1.5M, not \"%s\"", o->name, value);
     if (o->kind == OPTION_WORD && !is_word(o, value)) {
         fprintf(stderr, "spate: --%s cannot be \"%s\"; it is one of", o->name, value);
         for (size_t i = 0; o->words[i]; i++)
@@ -170,6 +154,6 @@ uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise
     const char *text = option_text(in, name);
     uint64_t value = otherwise;
     if (text)
-        parse_count(text, &value);
+        spate_parse_count(text, &value);
     return value;
 }

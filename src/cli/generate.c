@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- stopping: the first ^C asks, the second kills ---- */
@@ -51,7 +52,7 @@ static bool parse_part(const char *text, uint32_t *part, uint32_t *parts)
         return false;
     memcpy(left, text, len);
     left[len] = '\0';
-    if (!parse_count(left, &i) || !parse_count(slash + 1, &n) || n == 0 || i >= n || n > UINT32_MAX)
+    if (!spate_parse_count(left, &i) || !spate_parse_count(slash + 1, &n) || n == 0 || i >= n || n > UINT32_MAX)
         return false;
     *part = (uint32_t)i;
     *parts = (uint32_t)n;
@@ -61,20 +62,18 @@ static bool parse_part(const char *text, uint32_t *part, uint32_t *parts)
 static bool set_rows(spate_plan *plan, const char *text)
 {
     const char *equals = strrchr(text, '=');
-    char table[256];
     uint64_t rows;
-    size_t len = equals ? (size_t)(equals - text) : 0;
-    if (!equals || len >= sizeof(table) || !parse_count(equals + 1, &rows)) {
+    if (!equals || !spate_parse_count(equals + 1, &rows)) {
         fprintf(stderr, "spate: --rows takes TABLE=N such as member=10k, not \"%s\"\n", text);
         return false;
     }
-    memcpy(table, text, len);
-    table[len] = '\0';
-    spate_error err;
-    if (spate_plan_set_rows(plan, table, rows, &err) == SPATE_OK)
-        return true;
-    report_error(&err);
-    return false;
+    char *table = strndup(text, (size_t)(equals - text));
+    spate_error err = {.status = SPATE_E_NOMEM, .message = "out of memory"};
+    bool ok = table && spate_plan_set_rows(plan, table, rows, &err) == SPATE_OK;
+    if (!ok)
+        report_error(&err);
+    free(table);
+    return ok;
 }
 
 static bool read_repeated(const invocation *in, spate_plan *plan, settings *s)
@@ -101,7 +100,12 @@ static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
 {
     spate_generate_options *o = &s->options;
     o->to = option_text(in, "to");
-    o->workers = (unsigned)option_count(in, "workers", 0);
+    uint64_t workers = option_count(in, "workers", 0);
+    if (workers > SPATE_WORKERS_MAX) {
+        fprintf(stderr, "spate: --workers takes at most %d, not %s\n", SPATE_WORKERS_MAX, option_text(in, "workers"));
+        return false;
+    }
+    o->workers = (unsigned)workers;
     o->batch_rows = option_count(in, "batch", 0);
     if (option_text(in, "seed")) {
         s->seed = option_count(in, "seed", 0);
@@ -140,7 +144,7 @@ static int generate(const invocation *in, spate_plan *plan)
     progress_end(&shown);
     report_mistakes(plan);
     if (option_flag(in, "json"))
-        report_generated_json(s.options.to && s.options.to[0] == '-' ? stderr : stdout, &report, status, &err);
+        report_generated_json(report.to_stdout ? stderr : stdout, &report, status, s.options.dry_run, &err);
     else
         report_generated(&report, status == SPATE_OK, s.options.dry_run);
     if (status != SPATE_OK)

@@ -1,7 +1,9 @@
 /* main.c - finds the command and runs it. */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static void print_help(FILE *out)
 {
@@ -113,8 +115,20 @@ static int run_command(const command *c, int argc, char **argv)
     return c->run(&in);
 }
 
+/* A descriptor from 0 to 2 that is closed would be given to the next file opened, and what is meant for the terminal would be
+ * written into it. */
+static bool open_closed_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!open_closed_descriptors())
+        return EXIT_ENDPOINT;
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -164,9 +164,12 @@ static void print_json_error(FILE *out, const spate_error *err)
     fputc('}', out);
 }
 
-void report_generated_json(FILE *out, const spate_generate_report *r, int status, const spate_error *err)
+void report_generated_json(FILE *out, const spate_generate_report *r, int status, bool dry_run, const spate_error *err)
 {
-    fprintf(out, "{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"target\": ", status == SPATE_OK ? "true" : "false", r->seconds);
+    fprintf(out, "{\n  \"complete\": %s,\n", status == SPATE_OK ? "true" : "false");
+    if (dry_run)
+        fputs("  \"dry_run\": true,\n", out);
+    fprintf(out, "  \"seconds\": %.6f,\n  \"target\": ", r->seconds);
     print_json_string(out, r->target ? r->target : "");
     fputs(",\n  \"tables\": [", out);
     for (size_t t = 0; t < r->n_tables; t++) {

@@ -48,6 +48,8 @@ static void on_progress(void *arg, const sp_flow_table *tables, uint32_t n)
 
 /* ---- options ---- */
 
+_Static_assert((int)SPATE_WORKERS_MAX == (int)SP_WORKERS_MAX, "what the header promises");
+
 /* shop.yaml -> shop.duckdb, in the same directory; a plan from standard input goes to spate.duckdb. */
 static const char *default_target(sp_arena *arena, const char *plan_path)
 {
@@ -64,6 +66,8 @@ static int check_options(const generate *g, spate_error *err)
     uint32_t n = g->plan->mistakes.n_errors;
     if (n > 0)
         return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", g->plan->path, n, n == 1 ? "" : "s");
+    if (o->workers > SPATE_WORKERS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "%u workers are too many: at most %d", o->workers, SPATE_WORKERS_MAX);
     if (o->parts > 1 && o->part >= o->parts)
         return sp_fail(err, SPATE_E_USAGE, "there is no part %u of %u: parts count from 0", o->part, o->parts);
     if (o->parts > 1 && !o->to)
@@ -127,9 +131,27 @@ static int open_target(generate *g, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     const char *shown = g->sink->shown, *query = g->sink->how_to_query;
+    g->report->to_stdout = g->sink->to_stdout;
     g->report->target = sp_arena_strndup(g->arena, shown, strlen(shown));
     g->report->how_to_query = query ? sp_arena_strndup(g->arena, query, strlen(query)) : NULL;
     return SPATE_OK;
+}
+
+/* A run that was stopped: what of it is where. */
+static int tell_what_is_kept(generate *g, int rc, spate_error *err)
+{
+    uint64_t rows = 0, done = 0;
+    for (size_t t = 0; t < g->report->n_tables; t++) {
+        rows += g->report->tables[t].rows;
+        done += g->report->tables[t].rows_done;
+    }
+    const char *partial = g->sink->shown_partial;
+    const char *kept = partial && done ? sp_arena_strndup(g->arena, partial, strlen(partial)) : NULL;
+    g->report->target = kept ? kept : g->report->target;
+    if (rc != SPATE_E_INTERRUPTED)
+        return rc;
+    return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; %llu of %llu rows are in %s", (unsigned long long)done,
+                   (unsigned long long)rows, g->report->target);
 }
 
 static int move_rows(generate *g, spate_error *err)
@@ -145,21 +167,21 @@ static int move_rows(generate *g, spate_error *err)
     g->start_us = sp_os_monotonic_us();
     int rc = sp_flow_run(g->source, g->sink, &options, g->tables, err);
     copy_progress(g, g->tables);
-    return rc;
+    return rc == SPATE_OK ? rc : tell_what_is_kept(g, rc, err);
 }
 
 static int run(generate *g, spate_error *err)
 {
     uint64_t seed = g->options->seed ? *g->options->seed : g->plan->seed;
-    int rc = check_options(g, err);
+    int rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
+    if (rc == SPATE_OK)
+        rc = check_options(g, err);
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
     if (rc == SPATE_OK)
         rc = sp_generated_open(g->gen, g->options->tables, g->options->n_tables, &g->source, err);
     if (rc == SPATE_OK)
         rc = name_tables(g, err);
-    if (rc == SPATE_OK)
-        rc = open_target(g, err);
     return rc == SPATE_OK ? move_rows(g, err) : rc;
 }
 

@@ -1,5 +1,5 @@
 /* plan.c - what others may ask a plan, and the calls that spate/plan.h promises. */
-#include "plan/plan.h"
+#include "plan/document.h"
 #include "os/os.h"
 
 /* Says of a plan with mistakes how many there are and which is the first: all that fits one line.
@@ -18,6 +18,18 @@ static int refuse(const spate_plan *plan, spate_error *err)
                    "the plan \"%s\" has %u mistake%s; %sline %u, column %u: %s", plan->path,
                    m->n_errors, m->n_errors == 1 ? "" : "s", lead, first->line, first->column,
                    first->message);
+}
+
+bool spate_parse_count(const char *text, uint64_t *value)
+{
+    sp_str s = sp_str_of(text);
+    int64_t rows;
+    if (sp_scalar_u64(s, value))
+        return true;
+    if (!sp_scalar_rows(s, &rows) || rows < 0)
+        return false;
+    *value = (uint64_t)rows;
+    return true;
 }
 
 int spate_plan_open(const char *path, spate_plan **out, spate_error *err)

@@ -62,6 +62,10 @@ class Words(Case):
             (["--rows", "t"], "--rows takes TABLE=N"),
             (["--rows", "t=many"], "--rows takes TABLE=N"),
             (["--rows", "x=5"], 'no table "x"'),
+            (["--rows", "x" * 300 + "=5"], 'no table "xxx'),
+            (["--rows", "t=1.5"], "--rows takes TABLE=N"),
+            (["--workers", "257"], "--workers takes at most 256"),
+            (["--workers", "4294967297"], "--workers takes at most 256"),
             (["--table", "x"], 'no table "x"'),
             (["--part", "3/3"], "--part takes I/N"),
             (["--part", "x"], "--part takes I/N"),
@@ -107,6 +111,14 @@ tables:
     def test_json_is_read_too(self):
         plan = self.write("p.json", json.dumps({"tables": [{"name": "t", "rows": 3, "columns": [{"name": "n", "inc": 5}]}]}))
         self.assertEqual(self.spate_ok("generate", plan, "--to", "-").out, "n\n5\n6\n7\n")
+
+    def test_counts_are_written_alike_in_plans_and_options(self):
+        for written, rows in {"1.5k": 1500, "0.001m": 1000, "2K": 2000, "1_000": 1000, "1e3": 1000, "5.0": 5, "0x10": 16}.items():
+            by_plan = self.write("p.yaml", ONE.replace("1000", written))
+            by_option = self.write("o.yaml", ONE)
+            for words in ([by_plan], [by_option, "--rows", f"t={written}"]):
+                done = self.spate_ok("generate", *words, "--to", "-?header=false", "--batch", "1.5k")
+                self.assertEqual(done.out.count("\n"), rows, words)
 
     def test_rows_may_cure_a_mistake(self):
         plan = self.write("p.yaml", "tables: [{name: t, rows: 9, columns: [{name: n, range: int, props: {min: 0, max: 5}, unique: true}]}]")
@@ -168,6 +180,24 @@ class Targets(Case):
                 self.spate_ok("generate", plan, "--to", to, "--part", part)
             self.assertEqual(query(to, "SELECT count(*) AS n, count(DISTINCT id) AS d FROM t", cwd=self.dir), [{"n": "1000", "d": "1000"}])
 
+    def test_two_tables_do_not_share_a_file(self):
+        plan = self.write("p.yaml", "tables: [{name: a/b, rows: 2, columns: [{name: n, inc: 1}]}, {name: a_b, rows: 2, columns: [{name: n, inc: 1}]}]")
+        self.spate_fails(2, "generate", plan, "--to", "out/", says='tables "a/b" and "a_b" would both be written to "out/a_b.csv"')
+        self.assertFalse((self.dir / "out").exists())
+
+    def test_the_report_names_the_file_that_was_written(self):
+        plan = self.write("one.yaml", ONE)
+        done = self.spate_ok("generate", plan, "--to", "x.sql", "--part", "0/7")
+        self.assertIn("made x.0-of-7.sql\n", done.err)
+        self.assertIn("psql -d DATABASE -f x.0-of-7.sql\n", done.err)
+        self.assertTrue((self.dir / "x.0-of-7.sql").exists())
+
+    def test_a_directory_is_no_file(self):
+        plan = self.write("huge.yaml", HUGE)
+        (self.dir / "dd.csv").mkdir()
+        for words in ([], ["--truncate"]):
+            self.spate_fails(2, "generate", plan, "--to", "csv:dd.csv", *words, says='"dd.csv" is a directory', timeout=20)
+
     def test_a_full_disk_is_told(self):
         plan = self.write("one.yaml", ONE)
         self.spate_fails(3, "generate", plan, "--to", "/dev/full?format=csv", says="no space left on device")
@@ -192,6 +222,20 @@ class Reports(Case):
         report = json.loads(done.out)
         self.assertFalse(report["complete"])
         self.assertEqual(report["error"]["status"], "usage")
+
+    def test_json_report_stays_out_of_the_data(self):
+        plan = self.write("one.yaml", ONE)
+        for to in ("-", "csv:-", "/dev/stdout?format=csv", "/dev/fd/1?format=csv"):
+            done = self.spate_ok("generate", plan, "--to", to, "--json", "--rows", "t=2")
+            self.assertEqual(done.out.count("\n"), 3, to)
+            self.assertEqual(json.loads(done.err)["target"], "standard output")
+        bad = self.write("bad.yaml", ONE.replace("1000", "ten"))
+        self.assertEqual(self.spate_fails(2, "generate", bad, "--to", "csv:-", "--json", says='"complete": false').out, "")
+
+    def test_json_report_of_a_dry_run(self):
+        plan = self.write("one.yaml", ONE)
+        self.assertIs(json.loads(self.spate_ok("generate", plan, "--to", "x.csv", "--json", "--dry-run").out)["dry_run"], True)
+        self.assertNotIn("dry_run", json.loads(self.spate_ok("generate", plan, "--to", "x.csv", "--json").out))
 
     def test_progress_json(self):
         plan = self.write("huge.yaml", HUGE)
@@ -225,12 +269,24 @@ class Reports(Case):
         self.assertIn("interrupted", shown.decode())
 
 
+class ClosedDescriptors(Case):
+    def test_no_file_takes_their_place(self):
+        plan = self.write("one.yaml", ONE)
+        self.spate_ok("generate", plan, "--to", "whole.csv")
+        for closed in ("2>&-", "1>&-", "0<&-", "0<&- 1>&- 2>&-"):
+            done = subprocess.run(["sh", "-c", f'"$0" generate "$1" --to out.csv --truncate --progress json --json {closed}', SPATE, plan],
+                                  cwd=self.dir, capture_output=True)
+            self.assertEqual(done.returncode, 0, closed)
+            self.assertEqual((self.dir / "out.csv").read_bytes(), (self.dir / "whole.csv").read_bytes(), closed)
+
+
 class Stopping(Case):
     def run_and_signal(self, plan, to, number, *words, wait=0.7):
-        run = subprocess.Popen([SPATE, "generate", plan, "--to", to, "--progress", "none", *words], stderr=subprocess.PIPE, text=True, cwd=self.dir)
+        run = subprocess.Popen([SPATE, "generate", plan, "--to", to, "--progress", "none", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, cwd=self.dir)
         time.sleep(wait * (4 if SLOW else 1))
         run.send_signal(number)
-        err = run.communicate(timeout=120)[1]
+        self.out, err = run.communicate(timeout=120)
         return run.returncode, err
 
     def test_interrupt_says_what_landed_and_leaves_whole_rows(self):
@@ -243,6 +299,15 @@ class Stopping(Case):
         self.assertTrue(partial.endswith(b"\n"))
         self.assertEqual(partial.count(b"\n"), done + 1)
         self.assertIn("incomplete", err)
+        self.assertRegex(err, rf"interrupted; {done} of 100000000000 rows are in x.csv.partial\n")
+        self.assertIn("committed to x.csv.partial\n", err)
+
+    def test_interrupt_says_in_json_what_landed(self):
+        code, _ = self.run_and_signal(self.write("huge.yaml", HUGE), "x.csv", signal.SIGINT, "--json")
+        report = json.loads(self.out)
+        self.assertEqual(code, -signal.SIGINT)
+        self.assertEqual(report["error"]["message"],
+                         f"interrupted; {report['tables'][0]['rows_done']} of 100000000000 rows are in x.csv.partial")
 
     def test_interrupt_of_a_database_file(self):
         plan = self.write("huge.yaml", HUGE)

@@ -1,8 +1,8 @@
 /* postgres_link.c - connections to PostgreSQL, and the server's words turned into a spate_error.
  *
  * The user's connection string goes to libpq as it is, so that PG* variables, .pgpass and
- * service files work. libpq quotes a string it cannot read, password and all: everything it says
- * about connecting goes through the scrubber below. */
+ * service files work. libpq quotes a string it cannot read, password and all: that is not passed
+ * on. */
 #include "endpoint/postgres.h"
 
 #include <stdio.h>
@@ -136,36 +136,33 @@ int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const 
 
 /* ---- passwords ------------------------------------------------------------------------------- */
 
-static void blot(char *text, const char *secret, size_t len)
+/* A password with an unescaped / or @ may have come to stand where libpq looks for the host or the
+ * database. */
+static bool misread(const PQconninfoOption *options)
 {
-    if (len < 1)
-        return;
-    for (char *at = text; (at = memmem(at, strlen(at), secret, len)); at++)
-        memset(at, '*', len);
+    for (; options->keyword; options++)
+        if (options->val && strchr(options->val, '@') &&
+            (strcmp(options->keyword, "host") == 0 || strcmp(options->keyword, "dbname") == 0))
+            return true;
+    return false;
 }
 
-/* Blots out what stands between "scheme://user:" and the last @, and the value of password=, in
- * what libpq said about a string that it cannot read. */
-static void scrub(spate_error *err, const char *uri)
+/* What libpq says about a string that it cannot read, or reads otherwise than it was meant, quotes
+ * pieces of it. Where there is a password in the string, nothing of that is passed on. */
+static int fail_connecting(const sp_pg_sink *s, const PGconn *conn, const char *phrase,
+                           spate_error *err)
 {
-    PQconninfoOption *readable = sp_pq.conninfo_parse(uri, NULL);
-    if (readable)
-        sp_pq.conninfo_free(readable);
-    if (readable || !err)
-        return;
-    const char *user = strstr(uri, "://"), *at = strrchr(uri, '@');
-    const char *colon = user ? strchr(user + 3, ':') : NULL;
-    if (colon && at && colon < at) {
-        blot(err->message, colon + 1, (size_t)(at - colon - 1));
-        blot(err->hint, colon + 1, (size_t)(at - colon - 1));
-    }
-    const char *word = strstr(uri, "password=");
-    if (word) {
-        const char *secret = word + 9 + (word[9] == '\'');
-        size_t len = strcspn(secret, word[9] == '\'' ? "'" : "& ");
-        blot(err->message, secret, len);
-        blot(err->hint, secret, len);
-    }
+    PQconninfoOption *options = sp_pq.conninfo_parse(s->uri, NULL);
+    bool secret = strcmp(s->base.shown, s->uri) != 0;
+    bool hide = secret && (!options || misread(options));
+    if (options)
+        sp_pq.conninfo_free(options);
+    if (!hide)
+        return sp_pg_fail(err, conn, NULL, "%s", phrase);
+    sp_fail(err, SPATE_E_UNREACHABLE, "%s: libpq cannot read this connection string", phrase);
+    sp_error_hint(err, "write special characters in the user name and the password "
+                       "percent-encoded: %%2F for /, %%40 for @, %%3A for :, %%25 for %%");
+    return SPATE_E_UNREACHABLE;
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -222,8 +219,7 @@ int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **out, spate_error *err)
     sp_pq.set_notice_processor(conn, swallow_notice, NULL);
     int status;
     if (sp_pq.status(conn) != CONNECTION_OK) {
-        status = sp_pg_fail(err, conn, NULL, "could not connect");
-        scrub(err, s->uri);
+        status = fail_connecting(s, conn, "could not connect", err);
     } else {
         sp_pq.set_error_verbosity(
             conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
@@ -241,9 +237,7 @@ int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err)
     sp_pq.reset(conn);
     if (sp_pq.status(conn) == CONNECTION_OK)
         return set_up(s, true, conn, err);
-    int status = sp_pg_fail(err, conn, NULL, "could not connect again");
-    scrub(err, s->uri);
-    return status;
+    return fail_connecting(s, conn, "could not connect again", err);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */

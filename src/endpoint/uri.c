@@ -9,6 +9,8 @@ static const char known_schemes[] = "known are postgresql://..., duckdb:path, sq
                                     ".ddb, .sqlite, .sqlite3, .db, .csv, "
                                     ".ndjson, .jsonl, .sql, a directory (path/), and - for standard output";
 
+static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
+
 /* ---- scheme --------------------------------------------------------------------------------- */
 
 static bool starts_with(const char *text, const char *prefix)
@@ -221,35 +223,73 @@ static const char *mask(char **to, const char *from, const char *secret, const c
     return secret_end;
 }
 
-/* user:secret@ in front of the host. When in doubt more is hidden rather than less: a password may hold an unescaped /
- * or @. */
+/* Where user:secret@host may begin: behind "://", or behind a scheme whose slashes were forgotten. A keyword string has none. */
+static const char *authority_of(const char *text)
+{
+    const char *authority = strstr(text, "://"), *rest;
+    if (authority)
+        return authority + 3;
+    if (is_conninfo(text))
+        return text + strlen(text);
+    if (scheme_in_front(text, &rest))
+        return rest;
+    for (size_t i = 0; i < SP_COUNT(postgres_schemes); i++) {
+        if (starts_with(text, postgres_schemes[i]))
+            return text + strlen(postgres_schemes[i]);
+    }
+    return text;
+}
+
+/* When in doubt more is hidden rather than less: a password may hold an unescaped : / ? or @. Behind ? an @ is the
+ * query's only where an = comes before it. */
 static bool find_userinfo_secret(const char *text, const char **secret, const char **end)
 {
-    const char *authority = strstr(text, "://");
-    if (!authority)
-        return false;
-    authority += 3;
-    size_t until_query = strcspn(authority, "?");
-    const char *at = memrchr(authority, '@', until_query);
-    if (!at)
-        at = strrchr(authority, '@');
+    const char *authority = authority_of(text), *query = strchr(authority, '?');
+    const char *at = strrchr(authority, '@');
+    if (at && query && query < at && memchr(query, '=', (size_t)(at - query))) {
+        const char *before = memrchr(authority, '@', (size_t)(query - authority));
+        at = before ? before : at;
+    }
     const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
     *secret = colon ? colon + 1 : NULL;
     *end = at;
     return colon != NULL;
 }
 
+/* Whether "key =" comes next: what stands between a value and it belongs to the value, for a password may hold an
+ * unescaped space or &. */
+static bool key_follows(const char *p)
+{
+    p += strspn(p, " \t\n&");
+    size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_%0123456789");
+    return *p == '\0' || (len > 0 && p[len + strspn(p + len, " ")] == '=');
+}
+
 /* The end of a keyword string's value: 'quoted', or up to a space; backslash escapes in both. In URIs: up to &. */
 static const char *value_end(const char *p, bool uri)
 {
-    if (uri)
-        return p + strcspn(p, "&");
-    char quote = *p == '\'' ? '\'' : 0;
+    char quote = !uri && *p == '\'' ? '\'' : 0;
     for (p += quote != 0; *p; p++) {
-        if (*p == '\\' && p[1])
+        if (!uri && *p == '\\' && p[1])
             p++;
-        else if (quote ? *p == quote : *p == ' ' || *p == '\t' || *p == '\n')
-            return p + (quote != 0);
+        else if (quote && *p == quote)
+            return p + 1;
+        else if (!quote && strchr(uri ? "&" : " \t\n", *p) && key_follows(p))
+            return p;
+    }
+    return p;
+}
+
+/* Behind "password" as it may stand in a key, percent-encoded or not; NULL: it does not stand here. */
+static const char *behind_key(const char *p)
+{
+    for (const char *key = "password"; *key; key++) {
+        uint8_t c = (uint8_t)*p;
+        size_t n;
+        bool encoded = c == '%' && p[1] && p[2] && sp_parse_hex((sp_str){p + 1, 2}, &c, &n);
+        if ((c | 0x20) != *key)
+            return NULL;
+        p += encoded ? 3 : 1;
     }
     return p;
 }
@@ -257,10 +297,11 @@ static const char *value_end(const char *p, bool uri)
 /* The next password=, sslpassword= or the like (any key that ends in it). */
 static bool find_keyed_secret(const char *text, bool uri, const char **secret, const char **end)
 {
-    static const char key[] = "password";
-    for (const char *p = text; (p = strcasestr(p, key)) != NULL;) {
-        p += sizeof key - 1;
-        const char *value = p + strspn(p, " ");
+    for (const char *p = text; *p; p++) {
+        const char *value = behind_key(p);
+        if (!value)
+            continue;
+        value += strspn(value, " ");
         if (*value != '=')
             continue;
         value++;
@@ -279,7 +320,7 @@ const char *sp_uri_shown(const char *text, sp_arena *arena)
     if (!shown)
         return NULL;
     const char *secret, *end;
-    bool uri = strstr(text, "://") != NULL;
+    bool uri = strstr(text, "://") != NULL || !is_conninfo(text);
     if (find_userinfo_secret(text, &secret, &end))
         text = mask(&to, text, secret, end);
     while (find_keyed_secret(text, uri, &secret, &end))

@@ -342,7 +342,14 @@ class Refusing(Live):
                     "postgresql://u:hunter2secret@127.0.0.1:bad:port/x",
                     "postgresql://u:hunter2secret%zz@127.0.0.1/x",
                     "postgresql://u@127.0.0.1:1/x?password=hunter2secret&nonsense=1",
-                    "host=127.0.0.1 port=1 password=hunter2secret nonsense=1"):
+                    "host=127.0.0.1 port=1 password=hunter2secret nonsense=1",
+                    "host=127.0.0.1 port=1 password=my hunter2secret",
+                    "postgresql://me:x/hunter2secret@127.0.0.1:1/db",
+                    "postgresql://me:hunter2secret/x@127.0.0.1:1/db",
+                    "postgresql://127.0.0.1:%d/hunter2secret@127.0.0.1:1/db?user=postgres" % server.port,
+                    "postgresql://127.0.0.1:1/db?p%61ssword=x&hunter2secret",
+                    "postgresql:/me:hunter2secret@h/db",
+                    "postgres:me:hunter2secret@h/db"):
             done = spate("generate", self.plan, "--to", uri, "--progress", "plain", "--truncate")
             self.assertNotIn("hunter2secret", done.out + done.err)
 

@@ -51,6 +51,7 @@ static void refused(void)
 {
     static const char *const bad[] = {
         "",     "users",       "users.xlsx",      "ftp://h/x.csv", "mongodb://u:hush@h/db",
+        "postgresql:/u:hush@h/db", "postgres:u:hush@h/db", "u:hush@h/db",
         "csv:", "duckdb:?x=1", ".csv?header=%zz", "x.csv?a=%0"};
     for (size_t i = 0; i < SP_COUNT(bad); i++) {
         sp_uri uri = {0};
@@ -101,6 +102,16 @@ static void passwords(void)
         {"password=", "password=***"},
         {"PASSWORD=hush", "PASSWORD=***"},
         {"password='hush", "password=***"},
+        {"host=h password=my hush", "host=h password=***"},
+        {"host=h password=my hush dbname=d", "host=h password=*** dbname=d"},
+        {"host=h password=hush user=a@b options=x:y", "host=h password=*** user=a@b options=x:y"},
+        {"postgresql://h/db?p%61ssw%6Frd=hu&sh&x=1", "postgresql://h/db?p%61ssw%6Frd=***&x=1"},
+        {"postgresql://u:hu@x?sh@h/db", "postgresql://u:***@h/db"},
+        {"postgresql:/u:hush@h/db", "postgresql:/u:***@h/db"},
+        {"postgres:u:hush@h/db", "postgres:u:***@h/db"},
+        {"postgresq//u:hush@h/db", "postgresq//u:***@h/db"},
+        {"u:hush@h/db", "u:***@h/db"},
+        {"sqlite:a@b.db", "sqlite:a@b.db"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++)
         CHECK_STR(sp_uri_shown(cases[i].text, &arena), cases[i].shown);

@@ -134,7 +134,7 @@ static int open_target(generate *g, spate_error *err)
     g->report->to_stdout = g->sink->to_stdout;
     g->report->target = sp_arena_strndup(g->arena, shown, strlen(shown));
     g->report->how_to_query = query ? sp_arena_strndup(g->arena, query, strlen(query)) : NULL;
-    return SPATE_OK;
+    return g->report->target && (g->report->how_to_query || !query) ? SPATE_OK : sp_fail_nomem(err);
 }
 
 /* A run that was stopped: what of it is where. */

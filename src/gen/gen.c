@@ -15,6 +15,7 @@ typedef struct temp_node {
 typedef struct gen_table {
     sp_schema schema;
     const sp_cell **cells; /* a field */
+    bool *referred;        /* a field: some column is a ref to it */
     uint32_t batch_rows;
 } gen_table;
 
@@ -101,6 +102,17 @@ void sp_gen_scratch_free(sp_gen_scratch *s)
 
 /* ---- cells ---- */
 
+/* Has the plan room said already that the column has too few values for its rows? */
+static bool rows_are_wrong(const sp_build *b)
+{
+    for (uint32_t i = 0; i < b->mistakes->n; i++) {
+        const sp_mistake_item *m = &b->mistakes->items[i];
+        if (m->about_rows && m->shown.line == b->column->mode_mark.line && m->shown.column == b->column->mode_mark.column)
+            return true;
+    }
+    return false;
+}
+
 bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick)
 {
     const sp_plan_column *col = b->column;
@@ -113,8 +125,9 @@ bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick)
     else
         *pick = sp_pick_uniform(b->key, n);
     if (col->unique && n && n < b->table->rows) {
-        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "has only %llu different values for %llu unique rows",
-                   (unsigned long long)n, (unsigned long long)b->table->rows);
+        if (!rows_are_wrong(b))
+            sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "has only %llu different values for %llu unique rows",
+                       (unsigned long long)n, (unsigned long long)b->table->rows);
         return false;
     }
     return true;
@@ -166,6 +179,7 @@ typedef struct compiler {
     sp_gen *gen;
     spate_plan *plan;
     uint64_t seed;
+    uint32_t hops; /* of refs, while they are followed */
 } compiler;
 
 static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
@@ -173,7 +187,7 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
 static sp_cell *ref_cell(compiler *c, const sp_build *b, uint32_t table)
 {
     const sp_plan_column *col = b->column;
-    const sp_cell *parent = column_cell(c, col->ref_table, col->ref_column);
+    const sp_cell *parent = col->ref_table == SP_PLAN_NO_REF ? NULL : column_cell(c, col->ref_table, col->ref_column);
     if (!parent)
         return NULL;
     return sp_ref_cell(b, parent, c->plan->tables[col->ref_table].rows, col->ref_table == table);
@@ -247,14 +261,19 @@ static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
 
 static const sp_cell broken; /* stands for a cell that could not be made, so that its mistake is noted once */
 
-/* Each cell once; a column that is waited for by itself cannot happen, the plan room having refused cycles. */
+/* Each cell once. While it is made it counts as broken, and refs are followed so far only, because a plan with mistakes may have
+ * circles and endless chains. */
 static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
 {
     const sp_cell **slot = &c->gen->tables[table].cells[column];
     if (!*slot) {
-        *slot = compile_column(c, table, column);
-        if (!*slot)
-            *slot = &broken;
+        *slot = &broken;
+        c->hops++;
+        bool wrong = c->plan->tables[table].columns[column].wrong || c->hops > SP_PLAN_REF_HOPS_MAX + 1;
+        const sp_cell *cell = wrong ? NULL : compile_column(c, table, column);
+        c->hops--;
+        if (cell)
+            *slot = cell;
         c->gen->depth = SP_MAX(c->gen->depth, (*slot)->depth);
     }
     return *slot == &broken ? NULL : *slot;
@@ -287,22 +306,21 @@ static bool set_labels(sp_arena *arena, const sp_plan_column *col, sp_field *f)
     return true;
 }
 
-/* Is the column referred to by another table's column (or its own)? */
-static bool is_referred_to(const spate_plan *plan, uint32_t table, uint32_t column)
+/* Marks the columns that another table's column, or its own, is a ref to. */
+static void mark_referred(sp_gen *gen, const spate_plan *plan)
 {
     for (uint32_t t = 0; t < plan->n_tables; t++)
         for (uint32_t i = 0; i < plan->tables[t].n_columns; i++) {
             const sp_plan_column *c = &plan->tables[t].columns[i];
-            if (c->mode == SP_MODE_REF && c->ref_table == table && c->ref_column == column)
-                return true;
+            if (c->mode == SP_MODE_REF)
+                gen->tables[c->ref_table].referred[c->ref_column] = true;
         }
-    return false;
 }
 
 /* The primary key: the columns that say so; else a unique column "id"; else the first unique column that is referred to. */
-static uint32_t find_primary_key(const spate_plan *plan, uint32_t table, const sp_cell *const *cells, uint32_t *key)
+static uint32_t find_primary_key(const sp_plan_table *t, const gen_table *made, uint32_t *key)
 {
-    const sp_plan_table *t = &plan->tables[table];
+    const sp_cell *const *cells = made->cells;
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->n_columns && n < KEY_COLUMNS_MAX; i++)
         if (t->columns[i].primary_key)
@@ -311,7 +329,7 @@ static uint32_t find_primary_key(const spate_plan *plan, uint32_t table, const s
         if (strcmp(t->columns[i].name, "id") == 0 && cells[i]->unique && !cells[i]->nullable)
             key[n++] = i;
     for (uint32_t i = 0; i < t->n_columns && n == 0; i++)
-        if (cells[i]->unique && !cells[i]->nullable && is_referred_to(plan, table, i))
+        if (cells[i]->unique && !cells[i]->nullable && made->referred[i])
             key[n++] = i;
     return n;
 }
@@ -335,10 +353,10 @@ static bool build_keys(sp_gen *gen, const spate_plan *plan, uint32_t table)
     if (!key || !uniques)
         return false;
     t->schema.primary_key = key;
-    t->schema.n_primary_key = find_primary_key(plan, table, t->cells, key);
+    t->schema.n_primary_key = find_primary_key(pt, t, key);
     t->schema.uniques = uniques;
     for (uint32_t i = 0; i < pt->n_columns; i++) {
-        bool wanted = pt->columns[i].unique || is_referred_to(plan, table, i);
+        bool wanted = pt->columns[i].unique || t->referred[i];
         if (wanted && t->cells[i]->unique && !is_key_alone(&t->schema, i))
             uniques[t->schema.n_uniques++] = i;
     }
@@ -409,7 +427,8 @@ static bool allocate_tables(compiler *c)
     gen->tables = sp_arena_alloc(&gen->arena, gen->n_tables, sizeof(*gen->tables));
     for (uint32_t t = 0; gen->tables && t < gen->n_tables; t++) {
         gen->tables[t].cells = sp_arena_alloc(&gen->arena, c->plan->tables[t].n_columns, sizeof(sp_cell *));
-        if (!gen->tables[t].cells)
+        gen->tables[t].referred = sp_arena_alloc(&gen->arena, c->plan->tables[t].n_columns, sizeof(bool));
+        if (!gen->tables[t].cells || !gen->tables[t].referred)
             return false;
     }
     return gen->tables != NULL;
@@ -417,16 +436,17 @@ static bool allocate_tables(compiler *c)
 
 static int compile(compiler *c, spate_error *err)
 {
-    uint32_t mistakes_before = c->plan->mistakes.n_errors;
     if (!allocate_tables(c))
         return sp_fail_nomem(err);
     bool complete = true;
     for (uint32_t t = 0; t < c->gen->n_tables; t++)
         for (uint32_t i = 0; i < c->plan->tables[t].n_columns; i++)
             complete = column_cell(c, t, i) && complete;
-    if (c->plan->mistakes.n_errors > mistakes_before)
+    if (c->plan->mistakes.n_errors)
         return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", c->plan->path, c->plan->mistakes.n_errors,
                        c->plan->mistakes.n_errors == 1 ? "" : "s");
+    if (complete)
+        mark_referred(c->gen, c->plan);
     for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)
         complete = build_schema(c->gen, c->plan, t);
     for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)

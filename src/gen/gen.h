@@ -11,8 +11,8 @@
 
 typedef struct sp_gen sp_gen;
 
-/* Compiles a plan that has no mistakes so far. What only the catalogue of functions can find wrong is noted in the plan's
- * mistakes: then SPATE_E_CONFIG. The plan must outlive the generator. */
+/* Compiles a plan. What only the generator can find wrong is noted in the plan's mistakes, also when it had some before; a plan
+ * with any is SPATE_E_CONFIG. The plan must outlive the generator. */
 int sp_gen_new(spate_plan *plan, uint64_t seed, sp_gen **gen, spate_error *err) SP_MUST_CHECK;
 void sp_gen_free(sp_gen *gen);
 

@@ -63,9 +63,6 @@ static const char *default_target(sp_arena *arena, const char *plan_path)
 static int check_options(const generate *g, spate_error *err)
 {
     const spate_generate_options *o = g->options;
-    uint32_t n = g->plan->mistakes.n_errors;
-    if (n > 0)
-        return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", g->plan->path, n, n == 1 ? "" : "s");
     if (o->workers > SPATE_WORKERS_MAX)
         return sp_fail(err, SPATE_E_USAGE, "%u workers are too many: at most %d", o->workers, SPATE_WORKERS_MAX);
     if (o->parts > 1 && o->part >= o->parts)
@@ -174,7 +171,7 @@ static int run(generate *g, spate_error *err)
 {
     uint64_t seed = g->options->seed ? *g->options->seed : g->plan->seed;
     int rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
-    if (rc == SPATE_OK)
+    if (rc == SPATE_OK && g->plan->mistakes.n_errors == 0) /* else the generator refuses, with all of the plan's mistakes */
         rc = check_options(g, err);
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);

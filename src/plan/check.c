@@ -276,8 +276,10 @@ int sp_plan_link(spate_plan *plan, const sp_names *names)
             status = link_column(plan, names, &plan->tables[t].columns[c]);
     for (uint32_t t = 0; t < plan->n_tables; t++) {
         for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
+            uint32_t said = plan->mistakes.n_said;
             check_unique_ref(plan, &plan->tables[t].columns[c]);
             check_hops(plan, &plan->tables[t].columns[c]);
+            plan->tables[t].columns[c].wrong |= plan->mistakes.n_said > said;
         }
         check_primary_key(plan, &plan->tables[t]);
     }

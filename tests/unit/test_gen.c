@@ -659,6 +659,53 @@ static void casts_keep_nulls(void)
     drop(&m);
 }
 
+/* Mistakes of the reader do not hide those of the generator, and nothing follows from what is wrong already. */
+static void all_mistakes_come_in_one_run(void)
+{
+    static const struct {
+        const char *yaml;
+        size_t n;
+    } cases[] = {
+        {"tables: [{name: t, rows: 10, columns: [{name: a, rang: int}, {name: b, set: [1, two], type: int}, {name: c, ref: t.a},"
+         "{name: d, ref: x.y, unique: true}, {name: e, range: int, props: {min: 0, max: 70000}, type: smallint}]}]", 4},
+        {"tables: [{name: t, rows: 10, columns: [{name: a, ref: t.b}, {name: b, ref: t.a}, {name: c, ref: t.c}, {name: d, value: x, type: int}]}]", 3},
+        {"tables: [{name: t, rows: 10, columns: [{name: a, range: int, props: {min: 0, max: 5}, unique: true}, {name: d, value: x, type: int}]}]", 2},
+        {"tables: [{name: t, rows: 10, columns: [{name: a, set: [1, 2]}, {name: b, ref: t.a, unique: true}, {name: d, value: x, type: int}]}]", 2},
+        {"tables: [{name: t, columns: [{name: a, inc: 1}, {name: d, value: x, type: int}]}, {rows: 3}, 7, {name: u, rows: 5, columns: [3, {inc: 2}]}]", 7},
+    };
+    for (size_t i = 0; i < SP_COUNT(cases); i++) {
+        spate_plan *plan = NULL;
+        sp_gen *gen = NULL;
+        spate_error err;
+        CHECK_INT(sp_plan_parse("t.yaml", cases[i].yaml, strlen(cases[i].yaml), &plan, &err), 0);
+        CHECK(plan->mistakes.n_errors > 0);
+        CHECK_INT(sp_gen_new(plan, 0, &gen, &err), SPATE_E_CONFIG);
+        if (!CHECK_INT(plan->mistakes.n_errors, cases[i].n))
+            for (size_t k = 0; k < spate_plan_mistakes(plan); k++)
+                printf("# %zu: %u %s: %s\n", i, spate_plan_mistake(plan, k)->column, spate_plan_mistake(plan, k)->found,
+                       spate_plan_mistake(plan, k)->message);
+        spate_plan_free(plan);
+    }
+}
+
+/* A chain that is too long is refused without being followed to its end. */
+static void endless_chains_are_refused(void)
+{
+    enum { LINKS = 4000 };
+    static char yaml[LINKS * 60];
+    size_t len = (size_t)snprintf(yaml, sizeof(yaml), "tables: [");
+    for (int i = LINKS; i-- > 0;)
+        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, i ? "{name: t%d, rows: 1, columns: [{name: c, ref: t%d.c}]}," :
+                                "{name: t%d, rows: 1, columns: [{name: c, inc: %d}]}]", i, i - 1 < 0 ? 0 : i - 1);
+    spate_plan *plan = NULL;
+    sp_gen *gen = NULL;
+    CHECK_INT(sp_plan_parse("t.yaml", yaml, len, &plan, NULL), 0);
+    CHECK_INT(plan->mistakes.n_errors, 1);
+    CHECK_INT(sp_gen_new(plan, 0, &gen, NULL), SPATE_E_CONFIG);
+    CHECK_INT(plan->mistakes.n_errors, 1);
+    spate_plan_free(plan);
+}
+
 static void unknown_functions_are_warned_about(void)
 {
     made m;
@@ -767,6 +814,8 @@ int main(void)
     RUN(unique_cells_of_every_kind_differ);
     RUN(json_is_what_the_rfc_says);
     RUN(texts_of_a_type_are_made_or_warned_of);
+    RUN(all_mistakes_come_in_one_run);
+    RUN(endless_chains_are_refused);
     RUN(casts_that_fit_are_made);
     RUN(casts_keep_nulls);
     RUN(unknown_functions_are_warned_about);

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CHECKSUMS = HERE / "checksums.json"
 PLANS = {
     "everything": (HERE / "everything.yaml", []),
+    "corners": (HERE / "corners.yaml", []),
     "shop": (ROOT / "examples/shop.yaml", ["--rows", "member=2000", "--rows", "product=500", "--rows", "purchase=8000",
                                            "--rows", "purchase_line=20000", "--rows", "person=2000", "--rows", "pet=3000"]),
     "stress": (ROOT / "examples/stress.yaml", ["--rows", "person=5000", "--rows", "pet=9000"]),
@@ -63,6 +64,9 @@ class Golden(Case):
 
     def test_everything(self):
         self.check("everything")
+
+    def test_corners(self):
+        self.check("corners")
 
     def test_shop(self):
         self.check("shop")

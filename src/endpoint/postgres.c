@@ -169,6 +169,8 @@ static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
     int status = undo ? sp_pg_run(conn, "BEGIN", NULL, err, "beginning") : SPATE_OK;
     if (status == SPATE_OK)
         status = sp_pg_find_tables(s, conn, err);
+    if (status == SPATE_OK && s->base.options.defer_constraints)
+        status = sp_pg_refuse_taken(s, conn, err);
     if (status == SPATE_OK && create && (undo || !s->base.options.dry_run)) {
         status = sp_pg_create_tables(s, conn, err);
         if (status == SPATE_OK)
@@ -187,16 +189,9 @@ static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
 /* Everything that changes tables which were there before. */
 static int change(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    int status = sp_pg_find_record(s, conn, err);
-    if (status == SPATE_OK && s->base.options.truncate && !s->base.options.create)
-        status = sp_pg_truncate_tables(s, conn, err);
-    if (status)
-        return status;
-    if (s->base.options.defer_constraints)
-        return sp_pg_take_foreign_keys(s, conn, err);
-    if (!s->record)
-        return SPATE_OK;
-    status = sp_pg_give_foreign_keys(s, conn, err);
+    int status = sp_pg_change_tables(s, conn, err);
+    if (status == SPATE_OK && s->record && !s->base.options.defer_constraints)
+        status = sp_pg_give_foreign_keys(s, conn, err);
     return status ? status : sp_pg_read_foreign_keys(s, conn, err);
 }
 
@@ -217,8 +212,8 @@ static int prepare_on(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-/* The connection is closed afterwards: the load may take hours, and servers and proxies close
- * what is idle. */
+/* The connection is closed afterwards, for the load may take hours; but the owner of foreign keys
+ * that are away stays. */
 static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, spate_error *err)
 {
     sp_pg_sink *s = sink_of(sink);
@@ -231,7 +226,10 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
     if (status)
         return status;
     status = prepare_on(s, conn, err);
-    sp_pq.finish(conn);
+    if (s->record)
+        s->keeper = conn;
+    else
+        sp_pq.finish(conn);
     return status;
 }
 
@@ -278,6 +276,8 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
 static void close_sink(sp_sink *sink)
 {
     sp_pg_sink *s = sink_of(sink);
+    if (s->keeper)
+        sp_pq.finish(s->keeper);
     for (uint32_t i = 0; i < s->n_tables; i++) {
         sp_pgbinary_free(s->tables[i].binary);
         sp_rowtext_free(s->tables[i].text);

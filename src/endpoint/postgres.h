@@ -77,7 +77,9 @@ typedef struct sp_pg_sink {
     uint32_t n_tables;
     sp_pg_foreign_key *foreign_keys;
     uint32_t n_foreign_keys;
-    const char *record; /* the table of foreign keys to give back, quoted; NULL: there is none */
+    const char *record; /* the table of foreign keys to give back, quoted; NULL: none for this run */
+    const char *owner;  /* what keeper's rows of the record have: "owner_pid = ... AND ..." */
+    PGconn *keeper;     /* open as long as this run lives: so others tell its foreign keys from lost ones */
     bool changed;       /* prepare has changed the target, or lanes may have */
 } sp_pg_sink;
 
@@ -137,14 +139,16 @@ int sp_pg_order_tables(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* ---- postgres_schema.c ---- */
 
 int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-int sp_pg_truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Looks for the record that an interrupted run has left. */
-int sp_pg_find_record(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Drops the foreign keys of the tables and records them, in one transaction. */
-int sp_pg_take_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Gives recorded foreign keys back, unvalidated: from now on rows are checked again. */
+/* Refuses when another run that still lives has taken foreign keys of the plan's tables away. */
+int sp_pg_refuse_taken(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* What changes tables that were there before, in one transaction: empties them, takes over foreign
+ * keys whose run is gone, takes and records those of the tables when they are deferred. keeper is
+ * kept as the owner from then on. */
+int sp_pg_change_tables(sp_pg_sink *s, PGconn *keeper, spate_error *err) SP_MUST_CHECK;
+/* Gives this run's recorded foreign keys back, unvalidated: from now on rows are checked again. */
 int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Checks what was given back against all rows and forgets the record. */
+/* Checks what was given back against all rows and forgets it; a part's rows are not all, so it only
+ * forgets. */
 int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Keys, foreign keys and statistics of the tables that prepare created. */
 int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;

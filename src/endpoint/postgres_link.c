@@ -30,7 +30,9 @@ static const sp_pg_dialect dialects[] = {
     },
     {
         .name = "PostgreSQL",
-        .session = COMMON_SETTINGS,
+        .session = COMMON_SETTINGS
+        "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings"
+        " WHERE name = 'idle_session_timeout'", /* since 14 */
         .lane = "SET synchronous_commit = off",
         /* A commit waits for the log up to itself, and so for all before it; but only a commit that
          * wrote something waits. */

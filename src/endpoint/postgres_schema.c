@@ -5,7 +5,12 @@
  * next run finds the record and gives them back. The record is forgotten only when its foreign
  * key stands and has been checked.
  *
- *   in place --take--> recorded --give--> recorded, in place, not valid --validate--> in place */
+ *   in place --take--> recorded --give--> recorded, in place, not valid --validate--> in place
+ *
+ * A row of the record belongs to the run whose keeper, a connection open for its whole life, is
+ * named in it. Others leave it alone until that connection is gone; then the first run that comes
+ * takes it over. An advisory lock orders those who add rows, take them over, or drop the empty
+ * table. */
 #include "endpoint/postgres.h"
 
 #include <stdatomic.h>
@@ -131,7 +136,7 @@ int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status;
 }
 
-int sp_pg_truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
+static int truncate_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
@@ -160,7 +165,16 @@ static const char *record_in(sp_pg_sink *s, const char *space)
     return name;
 }
 
-int sp_pg_find_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
+/* The owner's connection is there. Of another role's connection the start may be hidden. */
+#define OWNER_LIVES                                                                                \
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.pid = r.owner_pid AND"            \
+    " COALESCE(a.backend_start = r.owner_started, true))"
+
+/* Until the end of the transaction; the number means nothing but this. */
+#define LOCK_RECORD "SELECT pg_catalog.pg_advisory_xact_lock(7305804402566455397)"
+
+/* Sets record to the one that an earlier or another run has made, if any. */
+static int find_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     s->record = NULL;
     PGresult *res;
@@ -198,20 +212,32 @@ static int alter(sp_buf *sql, const char *table, const char *verb, const char *n
 
 /* ---- taking ---------------------------------------------------------------------------------- */
 
+/* Of the connection at hand. CockroachDB does not tell when it began. */
+#define OWNER_VALUES                                                                               \
+    "pg_catalog.pg_backend_pid(), COALESCE((SELECT backend_start FROM"                             \
+    " pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()), 'epoch')"
+
 static bool to_take(const sp_pg_foreign_key *f)
 {
     return f->child_table >= 0 && !f->inherited;
 }
 
+/* A record that is there already is of a foreign key in place that could not be validated: it knows
+ * that the key was valid once. */
+static const char taken_again[] =
+    " ON CONFLICT (table_name, constraint_name) DO UPDATE SET owner_pid = excluded.owner_pid,"
+    " owner_started = excluded.owner_started, definition = CASE WHEN excluded.definition LIKE"
+    " '% NOT VALID' THEN r.definition ELSE excluded.definition END";
+
 static int take_one(sp_pg_sink *s, PGconn *conn, const sp_pg_foreign_key *f, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "INSERT INTO %s VALUES (", s->record) ||
+    int built = sp_buf_printf(&sql, "INSERT INTO %s AS r SELECT ", s->record) ||
                 sp_sql_literal(&sql, sp_str_of(f->child_quoted)) || sp_buf_adds(&sql, ", ") ||
                 sp_sql_literal(&sql, sp_str_of(f->name)) || sp_buf_adds(&sql, ", ") ||
-                sp_sql_literal(&sql, sp_str_of(f->definition)) || sp_buf_adds(&sql, "); ") ||
-                alter(&sql, f->child_quoted, "DROP", f->name);
+                sp_sql_literal(&sql, sp_str_of(f->definition)) ||
+                sp_buf_printf(&sql, ", " OWNER_VALUES "%s; ", taken_again) || alter(&sql, f->child_quoted, "DROP", f->name);
     return run_built(conn, &sql, built, err, "taking foreign keys away for the load");
 }
 
@@ -224,18 +250,15 @@ static int create_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
     int built = sp_buf_printf(
         &sql,
         "CREATE TABLE IF NOT EXISTS %s (table_name text NOT NULL, constraint_name text NOT NULL,"
-        " definition text NOT NULL, PRIMARY KEY (table_name, constraint_name))",
+        " definition text NOT NULL, owner_pid integer NOT NULL, owner_started timestamptz NOT NULL,"
+        " PRIMARY KEY (table_name, constraint_name))",
         s->record);
     return run_built(conn, &sql, built, err, "recording the foreign keys");
 }
 
 static int take_all(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    /* With nothing in the search path, definitions come with every name qualified. */
-    int status = sp_pg_run(conn, "BEGIN; SET LOCAL search_path = pg_catalog", NULL, err,
-                           "taking foreign keys away");
-    if (status == SPATE_OK)
-        status = sp_pg_read_foreign_keys(s, conn, err);
+    int status = sp_pg_read_foreign_keys(s, conn, err);
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n_foreign_keys; i++)
         n += to_take(&s->foreign_keys[i]);
@@ -244,17 +267,123 @@ static int take_all(sp_pg_sink *s, PGconn *conn, spate_error *err)
     for (uint32_t i = 0; i < s->n_foreign_keys && status == SPATE_OK; i++)
         if (to_take(&s->foreign_keys[i]))
             status = take_one(s, conn, &s->foreign_keys[i], err);
-    return status ? status : sp_pg_run(conn, "COMMIT", NULL, err, "taking foreign keys away");
+    return status;
 }
 
-int sp_pg_take_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+/* ---- owners ---------------------------------------------------------------------------------- */
+
+static int refuse_row(const PGresult *res, spate_error *err)
 {
-    const char *before = s->record;
-    int status = take_all(s, conn, err);
+    int status = sp_fail(err, SPATE_E_UNREACHABLE,
+                         "table %s: another run with --defer-constraints is loading it",
+                         sp_pq.getvalue(res, 0, 0));
+    sp_error_hint(err,
+                  "wait until it is done (its connection has the process id %s on the server); runs "
+                  "that share tables can defer their foreign keys only one after the other",
+                  sp_pq.getvalue(res, 0, 1));
+    return status;
+}
+
+/* With record set. */
+static int refuse_owned(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = sp_buf_printf(&sql,
+                              "SELECT r.table_name, r.owner_pid FROM %s r WHERE r.owner_pid <> "
+                              "pg_catalog.pg_backend_pid() AND " OWNER_LIVES
+                              " AND r.table_name IN (''",
+                              s->record);
+    for (uint32_t i = 0; i < s->n_tables && !built; i++)
+        if (s->tables[i].quoted)
+            built = sp_buf_adds(&sql, ", ") ||
+                    sp_sql_literal(&sql, sp_str_of(s->tables[i].quoted));
+    built = built || sp_buf_adds(&sql, ") ORDER BY 1 LIMIT 1");
+    PGresult *res = NULL;
+    int status = built ? sp_fail_nomem(err)
+                       : sp_pg_run(conn, sp_pg_string(&sql), &res, err,
+                                   "reading the record of foreign keys");
+    sp_buf_done(&sql);
+    if (status)
+        return status;
+    if (sp_pq.ntuples(res))
+        status = refuse_row(res, err);
+    sp_pq.clear(res);
+    return status;
+}
+
+int sp_pg_refuse_taken(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    int status = find_record(s, conn, err);
+    if (status == SPATE_OK && s->record)
+        status = refuse_owned(s, conn, err);
+    s->record = NULL;
+    return status;
+}
+
+static int find_owner(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    PGresult *res;
+    int status = sp_pg_run(conn, "SELECT " OWNER_VALUES, &res, err, "asking who this run is");
+    if (status)
+        return status;
+    s->owner = sp_arena_printf(&s->arena, "owner_pid = %s AND owner_started = '%s'",
+                               sp_pq.getvalue(res, 0, 0), sp_pq.getvalue(res, 0, 1));
+    sp_pq.clear(res);
+    return s->owner ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* Takes over what belongs to nobody any more. Forgets the record when none of it is this run's. */
+static int take_over(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int built = sp_buf_printf(&sql,
+                              "UPDATE %s r SET (owner_pid, owner_started) = (SELECT " OWNER_VALUES
+                              ") WHERE NOT " OWNER_LIVES
+                              "; SELECT count(*) FROM %s WHERE %s",
+                              s->record, s->record, s->owner);
+    PGresult *res = NULL;
+    int status = built ? sp_fail_nomem(err)
+                       : sp_pg_run(conn, sp_pg_string(&sql), &res, err,
+                                   "taking over the foreign keys of a run that is gone");
+    sp_buf_done(&sql);
+    if (status)
+        return status;
+    if (strcmp(sp_pq.getvalue(res, 0, 0), "0") == 0)
+        s->record = NULL;
+    sp_pq.clear(res);
+    return SPATE_OK;
+}
+
+static int change_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    const sp_sink_options *o = &s->base.options;
+    /* With nothing in the search path, definitions come with every name qualified. */
+    int status = sp_pg_run(conn, "BEGIN; SET LOCAL search_path = pg_catalog; " LOCK_RECORD, NULL,
+                           err, "changing the tables");
     if (status == SPATE_OK)
-        return sp_pg_read_foreign_keys(s, conn, err);
-    s->record = before;
-    sp_pq.clear(sp_pq.exec(conn, "ROLLBACK"));
+        status = find_record(s, conn, err);
+    if (status == SPATE_OK && s->record && o->defer_constraints)
+        status = refuse_owned(s, conn, err);
+    if (status == SPATE_OK && o->truncate && !o->create)
+        status = truncate_tables(s, conn, err);
+    if (status == SPATE_OK && (s->record || o->defer_constraints))
+        status = find_owner(s, conn, err);
+    if (status == SPATE_OK && o->defer_constraints)
+        status = take_all(s, conn, err);
+    if (status == SPATE_OK && s->record)
+        status = take_over(s, conn, err);
+    return status ? status : sp_pg_run(conn, "COMMIT", NULL, err, "changing the tables");
+}
+
+int sp_pg_change_tables(sp_pg_sink *s, PGconn *keeper, spate_error *err)
+{
+    int status = change_tables(s, keeper, err);
+    if (status) {
+        s->record = NULL;
+        sp_pq.clear(sp_pq.exec(keeper, "ROLLBACK"));
+    }
     return status;
 }
 
@@ -264,8 +393,18 @@ typedef struct recorded {
     const char *table, *name, *definition;
     char kind; /* of the table; 0: it is gone */
     bool in_place;
+    bool ours; /* of a table of the plan; else taken over from a run that is gone */
 } recorded;
 
+static bool is_ours(const sp_pg_sink *s, const char *quoted)
+{
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        if (s->tables[i].quoted && strcmp(s->tables[i].quoted, quoted) == 0)
+            return true;
+    return false;
+}
+
+/* What is this run's. */
 static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n, spate_error *err)
 {
     sp_buf sql;
@@ -279,8 +418,8 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
             "r.constraint_name)"
             " FROM %s r LEFT JOIN pg_catalog.pg_class c ON c.oid = "
             "pg_catalog.to_regclass(r.table_name)"
-            " ORDER BY r.table_name, r.constraint_name",
-            s->record))
+            " WHERE %s ORDER BY r.table_name, r.constraint_name",
+            s->record, s->owner))
         sp_fail_nomem(err);
     else
         status =
@@ -297,7 +436,8 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
             text[k] = sp_arena_strndup(&s->arena, value, strlen(value));
         }
         (*out)[i] = (recorded){text[0], text[1], text[2], text[3] ? *text[3] : 0,
-                               *sp_pq.getvalue(res, (int)i, 4) == 't'};
+                               *sp_pq.getvalue(res, (int)i, 4) == 't',
+                               is_ours(s, sp_pq.getvalue(res, (int)i, 0))};
         if (!text[0] || !text[1] || !text[2])
             *out = NULL;
     }
@@ -337,6 +477,15 @@ static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error 
     return run_built(conn, &sql, built, err, what);
 }
 
+/* A part's rows may refer to rows of parts to come, and partitioned tables take no key unchecked:
+ * then the key waits in the record for the next part. Nor is this run's success a matter of other
+ * tables. */
+static bool may_wait(const sp_pg_sink *s, const recorded *r, int status)
+{
+    return status == SPATE_E_DATA ? !r->ours || s->base.options.parts > 1
+                                  : status != SPATE_OK && !r->ours;
+}
+
 int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     recorded *r;
@@ -344,9 +493,13 @@ int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (!s->record)
         return SPATE_OK;
     int status = read_record(s, conn, &r, &n, err);
-    for (uint32_t i = 0; i < n && status == SPATE_OK; i++)
-        if (!r[i].in_place)
-            status = give_one(s, conn, &r[i], err);
+    for (uint32_t i = 0; i < n && status == SPATE_OK; i++) {
+        if (r[i].in_place)
+            continue;
+        status = give_one(s, conn, &r[i], err);
+        if (may_wait(s, &r[i], status))
+            status = SPATE_OK;
+    }
     return status;
 }
 
@@ -355,7 +508,7 @@ static int validation_of(sp_pg_sink *s, const recorded *r, work *w)
     sp_buf sql;
     sp_buf_init(&sql);
     int built = SPATE_OK;
-    if (!was_invalid(r) && r->kind != 'p')
+    if (!was_invalid(r) && r->kind != 'p' && s->base.options.parts <= 1)
         built = alter(&sql, r->table, "VALIDATE", r->name) || sp_buf_adds(&sql, "; ");
     built = built || add_forget(s, &sql, r);
     w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
@@ -367,17 +520,51 @@ static int validation_of(sp_pg_sink *s, const recorded *r, work *w)
     return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
 }
 
-static int drop_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
+/* Others may be adding to it, or may have dropped it. */
+static int drop_record_locked(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    recorded *r;
-    uint32_t n;
-    int status = read_record(s, conn, &r, &n, err);
-    if (status || n)
+    static const char what[] = "dropping the record of foreign keys";
+    const char *record = s->record;
+    int status = sp_pg_run(conn, "BEGIN; " LOCK_RECORD, NULL, err, what);
+    if (status == SPATE_OK)
+        status = find_record(s, conn, err);
+    if (status || !s->record || strcmp(s->record, record) != 0)
         return status;
     sp_buf sql;
     sp_buf_init(&sql);
-    return run_built(conn, &sql, sp_buf_printf(&sql, "DROP TABLE %s", s->record), err,
-                     "dropping the record of foreign keys");
+    PGresult *res = NULL;
+    int built = sp_buf_printf(&sql, "SELECT 1 FROM %s LIMIT 1", record);
+    status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, what);
+    sp_buf_done(&sql);
+    if (status)
+        return status;
+    bool empty = sp_pq.ntuples(res) == 0;
+    sp_pq.clear(res);
+    if (!empty)
+        return SPATE_OK;
+    sp_buf_init(&sql);
+    return run_built(conn, &sql, sp_buf_printf(&sql, "DROP TABLE %s", record), err, what);
+}
+
+static int drop_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    int status = drop_record_locked(s, conn, err);
+    s->record = NULL;
+    if (status == SPATE_OK)
+        return sp_pg_run(conn, "COMMIT", NULL, err, "dropping the record of foreign keys");
+    sp_pq.clear(sp_pq.exec(conn, "ROLLBACK"));
+    return status;
+}
+
+/* ours: of the plan's tables; else those taken over. What is not in place is not validated. */
+static int validate_some(sp_pg_sink *s, const recorded *r, uint32_t n, bool ours, spate_error *err)
+{
+    uint32_t n_items = 0;
+    work *items = sp_arena_alloc(&s->arena, n + 1, sizeof(*items));
+    for (uint32_t i = 0; items && i < n; i++)
+        if (r[i].ours == ours && r[i].in_place && validation_of(s, &r[i], &items[n_items++]))
+            items = NULL;
+    return items ? run_all(s, items, n_items, err) : sp_fail_nomem(err);
 }
 
 int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err)
@@ -389,13 +576,8 @@ int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err)
     int status = read_record(s, conn, &r, &n, err);
     if (status)
         return status;
-    work *items = sp_arena_alloc(&s->arena, n + 1, sizeof(*items));
-    for (uint32_t i = 0; items && i < n; i++)
-        if (validation_of(s, &r[i], &items[i]))
-            items = NULL;
-    if (!items)
-        return sp_fail_nomem(err);
-    status = run_all(s, items, n, err);
+    (void)!validate_some(s, r, n, false, NULL); /* whose rows break one, keeps its record */
+    status = validate_some(s, r, n, true, err);
     if (status == SPATE_E_DATA)
         sp_error_hint(err, "new rows are checked; mend the old ones, then ALTER TABLE ... VALIDATE "
                            "CONSTRAINT ..., or run spate again");

@@ -499,6 +499,75 @@ class Deferring(Live):
         self.assertEqual([row[1] for row in self.foreign_keys()], ["t"])
         self.no_record()
 
+    def test_broken_rows_and_deferred_again(self):
+        before = self.foreign_keys()
+        path = self.write("orphans.yaml", plan(("child", 100, [ID, "name: parent_id, value: '${uuid}'"])))
+        for _ in range(2):
+            self.refused(4, "--defer-constraints", plan=path, says=["rows that are there break it", "23503"])
+            self.sql("TRUNCATE child")
+        self.load("--truncate", "--defer-constraints")
+        self.assertEqual(self.foreign_keys(), before)  # valid, as it was
+        self.no_record()
+
+    def start_deferred(self):
+        """A run with the foreign keys of child and parent away, which waits until the lock that is returned is let go."""
+        lock = subprocess.Popen(["psql", "-X", "-q", "-d", server.uri(self.db)], stdin=subprocess.PIPE, text=True)
+        self.addCleanup(self.reap, lock)
+        lock.stdin.write("BEGIN; LOCK TABLE gate IN ACCESS EXCLUSIVE MODE;\n")
+        lock.stdin.flush()
+        self.wait_for(lambda: self.value("SELECT count(*) FROM pg_locks WHERE relation = 'gate'::regclass") != "0")
+        process = self.start("--defer-constraints")
+        self.wait_for(lambda: self.recorded() > 0 and "child_parent" not in [key[0] for key in self.foreign_keys()])
+        return process, lock
+
+    def gate(self):
+        """Rows of child wait for whoever has the gate locked."""
+        self.sql("""CREATE TABLE gate (n int);
+                    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM gate; RETURN NULL; END $$;
+                    CREATE TRIGGER wait BEFORE INSERT ON child FOR EACH STATEMENT EXECUTE FUNCTION wait();""")
+
+    def finished(self, process, lock):
+        lock.stdin.close()
+        lock.wait()
+        err = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 0, err)
+
+    def test_others_leave_alone_what_a_living_run_has_taken(self):
+        before = self.foreign_keys()
+        self.gate()
+        self.sql("CREATE TABLE item (id bigint PRIMARY KEY, note text, boss bigint REFERENCES item)")
+        process, lock = self.start_deferred()
+        simple = self.write("simple.yaml", SIMPLE)
+        for words in ([], ["--defer-constraints"]):
+            self.load("--truncate", *words, plan=simple)
+            self.assertEqual(self.recorded(), 1)
+        self.finished(process, lock)
+        self.assertEqual([key for key in self.foreign_keys() if key[0] == "child_parent"], before)
+        self.assertEqual({key[1] for key in self.foreign_keys()}, {"t"})
+        self.no_record()
+
+    def test_the_second_on_the_same_tables_is_refused(self):
+        before = self.foreign_keys()
+        self.gate()
+        process, lock = self.start_deferred()
+        for words in ([], ["--truncate"], ["--dry-run"]):
+            self.refused(3, "--defer-constraints", *words, says='another run with --defer-constraints is loading it')
+        self.finished(process, lock)
+        self.assertEqual(self.count("child"), 5000)
+        self.assertEqual(self.foreign_keys(), before)
+        self.no_record()
+
+    def test_keys_of_other_tables_break_nothing(self):
+        self.plan = self.write("family.yaml", FAMILY.replace("5000", "3000000"))
+        self.kill_in_between()
+        self.sql("INSERT INTO child VALUES (-1, '00000000-0000-0000-0000-000000000000'); CREATE TABLE item (id bigint, note text)")
+        self.load(plan=self.write("simple.yaml", SIMPLE))
+        self.assertEqual([key[1] for key in self.foreign_keys()], ["f"])
+        self.sql("DELETE FROM child")
+        self.load("--truncate", plan=self.write("family.yaml", FAMILY))
+        self.assertEqual([key[1] for key in self.foreign_keys()], ["t"])
+        self.no_record()
+
 
 if __name__ == "__main__":
     unittest.main()

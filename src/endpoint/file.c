@@ -403,6 +403,12 @@ static uint64_t rows_of_chunk(file_sink *f, uint32_t t)
 static int prepare_table(file_sink *f, uint32_t t, spate_error *err)
 {
     const sp_schema *schema = f->tables[t];
+    if (f->base.options.mode == SP_INSERT_UPSERT && schema->n_primary_key == 0) {
+        sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has no primary key: upsert cannot tell which rows are the same",
+                schema->table);
+        sp_error_hint(err, "mark its key with primary_key in the plan, or use --insert-mode insert");
+        return SPATE_E_CONFIG;
+    }
     f->statement_rows[t] = rows_of_statement(f, t);
     f->base.chunk_rows[t] = rows_of_chunk(f, t);
     int rc = sp_rowtext_new(schema, formats[f->format].dialect, &f->encoders[t], err);

@@ -141,6 +141,7 @@ static void scripts(void)
     CHECK_FILE("c.sql", want);
     CHECK_FILE("d.sql", want);
     CHECK_INT(write_all(in_dir("e.sql?format=copy"), upsert, 1, 4, true), SPATE_E_USAGE);
+    CHECK_INT(write_all(in_dir("f.sql"), upsert, 2, 4, true), SPATE_E_CONFIG); /* "two" has no key */
 
     sp_sink_options create = {.parts = 1, .create = true};
     CHECK_INT(write_all(in_dir("e.sql?format=copy"), create, 2, 4, true), SPATE_OK);

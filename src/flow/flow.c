@@ -443,6 +443,16 @@ static bool all_done(const flow *f)
     return true;
 }
 
+/* What finish could not put right goes where the user looks for what to do; the failure itself stays the first one's. */
+static void add_finish_error(spate_error *err, const spate_error *finish)
+{
+    if (!err)
+        return;
+    char old[SPATE_HINT_MAX];
+    memcpy(old, err->hint, sizeof(old));
+    sp_error_hint(err, "after that, finishing failed too: %.*s%s%s", SPATE_HINT_MAX * 3 / 4, finish->message, *old ? "; " : "", old);
+}
+
 static int run(flow *f, sp_flow_table *out, spate_error *err)
 {
     plan_tables(f);
@@ -456,6 +466,8 @@ static int run(flow *f, sp_flow_table *out, spate_error *err)
     snapshot(f, out);
     if (rc == SPATE_OK && finished != SPATE_OK && err)
         *err = finish_error;
+    else if (finished != SPATE_OK)
+        add_finish_error(err, &finish_error);
     return rc == SPATE_OK ? finished : rc;
 }
 

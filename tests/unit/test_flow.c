@@ -66,6 +66,7 @@ typedef struct book {
     int lanes_open, finished, finished_complete;
     uint64_t fail_at; /* the n-th write fails with fail_status, 0: none */
     int fail_status;
+    bool fail_finish;
     _Atomic uint64_t writes;
     _Atomic int fail_times;
 } book;
@@ -169,6 +170,8 @@ static int finish(sp_sink *s, bool complete, spate_error *err)
     book *b = (book *)s;
     b->finished++;
     b->finished_complete += complete;
+    if (b->fail_finish)
+        return sp_fail(err, SPATE_E_UNREACHABLE, "keys are still away");
     return b->lanes_open ? sp_fail(err, SPATE_E_BUG, "finish while lanes are open") : SPATE_OK;
 }
 
@@ -298,6 +301,24 @@ static void a_failure_stops_the_run_and_is_told(void)
     }
 }
 
+static void what_finish_could_not_mend_is_told_too(void)
+{
+    book b;
+    set_up(&b, 100000, SP_ORDER_NONE);
+    b.fail_at = b.fail_times = 1;
+    b.fail_status = SPATE_E_DATA;
+    b.fail_finish = true;
+    spate_error err;
+    CHECK_INT(run(&b, (sp_flow_options){.workers = 2}, &err), SPATE_E_DATA);
+    CHECK(strstr(err.message, "write 1 failed") && strstr(err.hint, "keys are still away"));
+    tear_down(&b);
+    set_up(&b, 100000, SP_ORDER_NONE);
+    b.fail_finish = true;
+    CHECK_INT(run(&b, (sp_flow_options){.workers = 2}, &err), SPATE_E_UNREACHABLE);
+    CHECK_STR(err.message, "keys are still away");
+    tear_down(&b);
+}
+
 static void retries_end(void)
 {
     book b;
@@ -353,6 +374,7 @@ int main(void)
     RUN(parts_make_the_whole);
     RUN(transient_failures_are_tried_again);
     RUN(a_failure_stops_the_run_and_is_told);
+    RUN(what_finish_could_not_mend_is_told_too);
     RUN(retries_end);
     RUN(cancelling_leaves_whole_chunks);
     RUN(threads_that_do_not_start_are_told);

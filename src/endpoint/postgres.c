@@ -9,6 +9,7 @@
 enum {
     CHUNK_BYTES = 8 << 20,  /* a transaction in copy mode, when the user does not say */
     STATEMENT_ROWS = 1000,  /* a statement, when the user does not say */
+    STATEMENT_BYTES = 1 << 20, /* of its rows, as the schema promises them: it is kept whole in memory, twice */
     STATEMENTS = 10,        /* a transaction in the other modes */
     PARAMETERS_MAX = 65535, /* a statement, by the protocol */
 };
@@ -116,9 +117,6 @@ static int build_encoder(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 
 static uint64_t copy_rows(const sp_pg_sink *s, const sp_pg_table *t)
 {
-    if (t->self_reference)
-        return UINT64_MAX; /* a row may refer to any other: only the whole table at once satisfies
-                              the foreign key */
     if (s->base.options.batch_rows)
         return s->base.options.batch_rows;
     uint64_t rows = CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(t->schema), 1u);
@@ -128,19 +126,22 @@ static uint64_t copy_rows(const sp_pg_sink *s, const sp_pg_table *t)
 static uint32_t statement_rows(const sp_pg_sink *s, const sp_pg_table *t)
 {
     uint64_t rows = s->base.options.batch_rows ? s->base.options.batch_rows : STATEMENT_ROWS;
-    return (uint32_t)SP_MIN(rows, (uint64_t)SP_MAX(PARAMETERS_MAX / t->schema->n_fields, 1u));
+    rows = SP_MIN(rows, STATEMENT_BYTES / SP_MAX(sp_schema_row_bytes(t->schema), 1u));
+    rows = SP_MIN(rows, (uint64_t)PARAMETERS_MAX / t->schema->n_fields);
+    return (uint32_t)SP_MAX(rows, (uint64_t)1);
 }
 
 static int plan_table(sp_pg_sink *s, uint32_t table, spate_error *err)
 {
     sp_pg_table *t = &s->tables[table];
     int status = build_encoder(s, t, err);
-    if (status == SPATE_OK && sp_pg_copies(s)) {
-        s->base.chunk_rows[table] = copy_rows(s, t);
-        return build_copy(s, t, err);
-    }
     t->statement_rows = statement_rows(s, t);
-    s->base.chunk_rows[table] = (uint64_t)t->statement_rows * STATEMENTS;
+    s->base.chunk_rows[table] =
+        sp_pg_copies(s) ? copy_rows(s, t) : (uint64_t)t->statement_rows * STATEMENTS;
+    if (t->self_reference) /* rows refer to earlier ones, which other lanes may still be loading */
+        s->base.chunk_rows[table] = UINT64_MAX;
+    if (status == SPATE_OK && sp_pg_copies(s))
+        return build_copy(s, t, err);
     if (status == SPATE_OK)
         status = build_insert_head(s, t, err);
     return status ? status : build_insert_tail(s, t, err);
@@ -166,7 +167,11 @@ static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t
 static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     bool create = s->base.options.create, undo = create && s->dialect->transactional_ddl;
-    int status = undo ? sp_pg_run(conn, "BEGIN", NULL, err, "beginning") : SPATE_OK;
+    int status = sp_pg_check_names(s, err);
+    if (status)
+        return status;
+    if (undo)
+        status = sp_pg_run(conn, "BEGIN", NULL, err, "beginning");
     if (status == SPATE_OK)
         status = sp_pg_find_tables(s, conn, err);
     if (status == SPATE_OK && s->base.options.defer_constraints)
@@ -199,6 +204,8 @@ static int prepare_on(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     bool ordered = !s->base.options.defer_constraints;
     int status = look(s, conn, err);
+    if (status == SPATE_OK && ordered)
+        status = sp_pg_refuse_parts(s, err);
     if (status == SPATE_OK && ordered)
         status = sp_pg_order_tables(s, err); /* a circle is refused before anything is changed */
     if (status || s->base.options.dry_run)
@@ -312,8 +319,12 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     sp_arena_init(&s->arena);
     s->uri = sp_arena_strndup(&s->arena, uri->text, strlen(uri->text));
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
+    bool unchecked = options->parts > 1 && options->defer_constraints;
     s->base.how_to_query =
-        sp_arena_printf(&s->arena, "psql '%s'", s->base.shown ? s->base.shown : "");
+        sp_arena_printf(&s->arena, "psql '%s'%s", s->base.shown ? s->base.shown : "",
+                        unchecked ? " (foreign keys are back, but not checked: after the last part, "
+                                    "ALTER TABLE ... VALIDATE CONSTRAINT ...)"
+                                  : "");
     if (!s->uri || !s->base.shown || !s->base.how_to_query) {
         close_sink(&s->base);
         return sp_fail_nomem(err);

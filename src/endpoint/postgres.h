@@ -127,12 +127,16 @@ int sp_pg_qualified(sp_buf *out, const char *space, const char *name) SP_MUST_CH
 
 /* ---- postgres_catalog.c ---- */
 
+/* Refuses names that the server would cut off. */
+int sp_pg_check_names(const sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* Finds the plan's tables by name. */
 int sp_pg_find_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Reads columns, keys and foreign keys of the tables found, and refuses what cannot be loaded,
  * all of it at once. */
 int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Refuses a part while foreign keys between the tables are checked. */
+int sp_pg_refuse_parts(const sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* Sets deps from the foreign keys; refuses a cycle. */
 int sp_pg_order_tables(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 

@@ -119,6 +119,36 @@ static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, con
     return status;
 }
 
+/* ---- names ----------------------------------------------------------------------------------- */
+
+enum { NAME_MAX_BYTES = 63 }; /* NAMEDATALEN - 1 */
+
+static void check_name(problems *p, const char *what, const char *table, const char *column,
+                       size_t len)
+{
+    if (len > NAME_MAX_BYTES)
+        problem(p, SPATE_E_CONFIG, "give it a shorter name in the plan",
+                "%s \"%.80s%s%.80s\" has a name of %zu bytes: PostgreSQL's names have at most %d",
+                what, table, *column ? "." : "", column, len, NAME_MAX_BYTES);
+}
+
+int sp_pg_check_names(const sp_pg_sink *s, spate_error *err)
+{
+    problems p = {0};
+    sp_buf_init(&p.lines);
+    for (uint32_t i = 0; i < s->n_tables && s->dialect->sql == SP_SQL_POSTGRES; i++) {
+        const sp_schema *schema = s->tables[i].schema;
+        const char *dot = strchr(schema->table, '.');
+        if (dot)
+            check_name(&p, "schema of table", schema->table, "", (size_t)(dot - schema->table));
+        check_name(&p, "table", schema->table, "", strlen(dot ? dot + 1 : schema->table));
+        for (uint32_t f = 0; f < schema->n_fields; f++)
+            check_name(&p, "column", schema->table, schema->fields[f].name,
+                       strlen(schema->fields[f].name));
+    }
+    return problems_told(&p, err);
+}
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 static int add_wanted(const sp_pg_sink *s, sp_buf *sql)
@@ -622,6 +652,24 @@ int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
 static bool orders(const sp_pg_foreign_key *f)
 {
     return f->child_table >= 0 && f->parent_table >= 0 && f->child_table != f->parent_table;
+}
+
+int sp_pg_refuse_parts(const sp_pg_sink *s, spate_error *err)
+{
+    for (uint32_t i = 0; i < s->n_foreign_keys && s->base.options.parts > 1; i++) {
+        const sp_pg_foreign_key *f = &s->foreign_keys[i];
+        if (!orders(f))
+            continue;
+        sp_fail(err, SPATE_E_CONFIG,
+                "table \"%s\" refers to \"%s\" (%s): its rows may need parents that another part makes",
+                s->tables[f->child_table].schema->table, s->tables[f->parent_table].schema->table,
+                f->name);
+        sp_error_hint(err, "--defer-constraints takes the foreign keys away for each part and gives "
+                           "them back unchecked: after the last part, ALTER TABLE ... VALIDATE "
+                           "CONSTRAINT ...");
+        return SPATE_E_CONFIG;
+    }
+    return SPATE_OK;
 }
 
 static void add_dep(sp_sink_deps *d, uint32_t parent)

@@ -199,6 +199,17 @@ class Loading(Live):
         path = self.write("self.yaml", plan(("item", 4000, [ID, "name: boss, range: int, props: {min: 1, max: 4001}"])))
         self.load(plan=path)
         self.assertEqual(self.count("item"), 4000)
+        path = self.write("earlier.yaml", plan(("item", 4000, [ID, "name: boss, ref: item.id"])))
+        for mode in "copy", "insert", "upsert":
+            self.load("--truncate", "--insert-mode", mode, "--workers", 3, "--batch", 100, plan=path)
+            self.assertEqual(self.count("item"), 4000)
+
+    def test_long_cells_end_a_statement(self):
+        self.sql("CREATE TABLE item (id bigint PRIMARY KEY CHECK (id <> 77), note text)")
+        path = self.write("long.yaml", plan(("item", 100, [ID, "name: note, range: string, props: {min: 90000, max: 100000}"])))
+        done = self.refused(4, "--insert-mode", "insert", "--workers", 1, plan=path, says="rows [0-9]+ to [0-9]+: rows [0-9]+ to [0-9]+: ")
+        first, last = map(int, re.search(r": rows ([0-9]+) to ([0-9]+): ", done.err).groups())
+        self.assertLess(last - first, 30)  # about a megabyte, not a thousand rows
 
     def test_identity_column(self):
         self.sql("CREATE TABLE item (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text,"
@@ -223,6 +234,11 @@ class Loading(Live):
 
 
 class Refusing(Live):
+    def test_names_that_would_be_cut_off(self):
+        long = "x" * 70
+        path = self.write("long.yaml", plan((long, 10, [ID]), ("item", 10, [f"name: {long}, inc: 1"])))
+        self.refused(2, "--create", plan=path, says=[f'table "{long}" has a name of 70 bytes', "at most 63", f'column "item.{long}"'])
+
     def test_missing_table(self):
         self.refused(2, says=['no table "item"', "--create"])
 
@@ -508,6 +524,18 @@ class Deferring(Live):
         self.load("--truncate", "--defer-constraints")
         self.assertEqual(self.foreign_keys(), before)  # valid, as it was
         self.no_record()
+
+    def test_parts(self):
+        before = self.foreign_keys()
+        self.refused(2, "--part", "0/3", says=['"child" refers to "parent"', "--defer-constraints"])
+        for part in 1, 0, 2:
+            done = self.load("--part", f"{part}/3", "--defer-constraints")
+            self.assertIn("VALIDATE CONSTRAINT", done.err)
+            self.assertEqual([key[1] for key in self.foreign_keys()], ["f"])
+            self.no_record()
+        self.assertEqual((self.count("parent"), self.count("child")), (2000, 5000))
+        self.sql("ALTER TABLE child VALIDATE CONSTRAINT child_parent")
+        self.assertEqual([key[:2] for key in self.foreign_keys()], [[before[0][0], "t"]])
 
     def start_deferred(self):
         """A run with the foreign keys of child and parent away, which waits until the lock that is returned is let go."""

@@ -60,8 +60,7 @@ static void no_such_table(spate_plan *plan, const sp_plan_column *c)
     sp_mistakes *m = &plan->mistakes;
     sp_str name = {c->text.p, last_dot(c->text, c->text.len)};
     const char *near = m->n < SP_MISTAKES_MAX ? nearest_table(plan, name) : NULL;
-    sp_mistake(m, c->mode_mark, c->text, "there is no table \"%.*s\" to refer to%s%s%s",
-               SP_SHOW(name), near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_mistake(m, c->mode_mark, c->text, "refers to no table of this plan%s%s%s", near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static void no_such_column(spate_plan *plan, const sp_plan_column *c, const sp_plan_table *parent,
@@ -69,8 +68,8 @@ static void no_such_column(spate_plan *plan, const sp_plan_column *c, const sp_p
 {
     sp_mistakes *m = &plan->mistakes;
     const char *near = m->n < SP_MISTAKES_MAX ? nearest_column(parent, name) : NULL;
-    sp_mistake(m, c->mode_mark, c->text, "the table \"%.60s\" has no column \"%.*s\"%s%s%s",
-               parent->name, SP_SHOW(name), near ? "; did you mean \"" : "", near ? near : "",
+    sp_mistake(m, c->mode_mark, c->text, "refers to no column of the table \"%.60s\"%s%s%s",
+               parent->name, near ? "; did you mean \"" : "", near ? near : "",
                near ? "\"?" : "");
 }
 
@@ -78,7 +77,7 @@ static void resolve(spate_plan *plan, const sp_names *names, sp_plan_column *c)
 {
     size_t dot = last_dot(c->text, c->text.len);
     if (dot == 0 || dot + 1 == c->text.len) {
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "expected a ref as table.column");
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "is no ref, which is written table.column");
         return;
     }
     const sp_plan_table *parent = find_parent(names, c->text, &dot);
@@ -137,11 +136,11 @@ static void note_circle(spate_plan *plan, place from)
     char path[400];
     const sp_plan_column *c = column_at(plan, from);
     if (c->ref_table == from.table && c->ref_column == from.column) {
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "a column cannot refer to itself");
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "is this column, which cannot refer to itself");
         return;
     }
     describe_circle(plan, from, path, sizeof(path));
-    sp_mistake(&plan->mistakes, c->mode_mark, c->text, "refs go in a circle: %s", path);
+    sp_mistake(&plan->mistakes, c->mode_mark, c->text, "closes a circle of refs: %s", path);
 }
 
 /* Walks along the refs from one column after the other. seen[first[table] + column] is the walk
@@ -176,7 +175,7 @@ static void check_hops(spate_plan *plan, const sp_plan_column *c)
         hops++;
     if (hops == SP_PLAN_REF_HOPS_MAX + 1)
         sp_mistake(&plan->mistakes, c->mode_mark, c->text,
-                   "expected at most %d refs to go through, one after the other",
+                   "goes through more than %d refs, one after the other",
                    SP_PLAN_REF_HOPS_MAX);
 }
 
@@ -211,7 +210,7 @@ static void check_unique_ref(spate_plan *plan, const sp_plan_column *c)
     if (!c->unique || !parent || is_unique(parent) || parent->mode == SP_MODE_VALUE)
         return;
     sp_mistake(&plan->mistakes, c->mode_mark, c->text,
-               "a unique ref needs a unique column to refer to: say unique: true there too");
+               "is not unique, so a unique ref cannot lead to it: say unique: true there too");
 }
 
 static int check_labels(spate_plan *plan, const sp_plan_column *c)
@@ -228,7 +227,7 @@ static int check_labels(spate_plan *plan, const sp_plan_column *c)
         } else {
             first = *slot;
             sp_mistake(&plan->mistakes, it->mark, it->text,
-                       "the set has \"%.*s\" already, in line %u, column %u; %s", SP_SHOW(it->text),
+                       "is in the set already, in line %u, column %u; %s",
                        first->mark.line, first->mark.column,
                        c->is_enum ? "labels of an enum differ"
                                   : "the values of a unique set differ");
@@ -251,8 +250,8 @@ static void check_primary_key(spate_plan *plan, const sp_plan_table *t)
     }
     if (first)
         sp_warning(&plan->mistakes, first->mark, sp_str_of(first->name),
-                   "no column of the primary key of \"%.60s\" is unique by itself, so rows may "
-                   "have the same key",
+                   "is not unique, nor is any other column of the primary key of \"%.60s\", so "
+                   "rows may have the same key",
                    t->name);
 }
 
@@ -328,8 +327,7 @@ static void check_column_rows(spate_plan *plan, const sp_plan_table *t, const sp
         return;
     if (c->mode == SP_MODE_REF && t->rows > 0 && plan->tables[c->ref_table].rows == 0) {
         sp_mistake(&plan->mistakes, c->mode_mark, c->text,
-                   "the table \"%.60s\" has 0 rows, so there is nothing to refer to",
-                   plan->tables[c->ref_table].name);
+                   "refers to a table with 0 rows, so there is nothing to refer to");
         return;
     }
     if (!c->unique)
@@ -337,7 +335,7 @@ static void check_column_rows(spate_plan *plan, const sp_plan_table *t, const sp
     uint64_t most = capacity(plan, c, &unit);
     if (most < t->rows)
         sp_mistake(&plan->mistakes, c->mode_mark, sp_str_of(c->name),
-                   "%llu unique rows need as many %s, and there are only %llu",
+                   "has %llu unique rows; they need as many %s, and there are only %llu",
                    (unsigned long long)t->rows, unit, (unsigned long long)most);
 }
 

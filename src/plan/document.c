@@ -183,12 +183,12 @@ static void repair_quotes(builder *b, struct fy_token *token, sp_node *node)
 static void check_text(builder *b, sp_node *node)
 {
     if (memchr(node->text.p, '\0', node->text.len)) {
-        sp_mistake(b->m, node->mark, node->text, "expected a text without NUL (\\0) in it");
+        sp_mistake(b->m, node->mark, node->text, "has a NUL (\\0) in it, which no text may");
         node->text.len = strlen(node->text.p);
     }
     if (!sp_utf8_valid(node->text.p, node->text.len)) {
         sp_mistake(b->m, node->mark, node->text,
-                   "expected UTF-8, but an escape makes something else");
+                   "is not UTF-8: an escape makes something else of it");
         node->text.len = 0;
     }
 }
@@ -223,9 +223,8 @@ static void on_alias(builder *b, struct fy_event *e)
         return;
     }
     sp_mistake(b->m, at, name,
-               inside ? "the alias *%.*s is inside of what it stands for"
-                      : "expected an anchor &%.*s before this alias of it",
-               SP_SHOW(name));
+               inside ? "is an alias inside of what it stands for"
+                      : "is an alias without an anchor before it");
     b->broken = true;
 }
 
@@ -312,8 +311,8 @@ static void gather_own(builder *b, gathering *g, const sp_node **children, size_
                        "expected a word as key, not a list or mapping");
         else if ((first = find_key(g, key->text)))
             sp_mistake(b->m, key->mark, key->text,
-                       "the key \"%.*s\" is here twice: first in line %u, column %u",
-                       SP_SHOW(key->text), first->mark.line, first->mark.column);
+                       "is a key twice: first in line %u, column %u",
+                       first->mark.line, first->mark.column);
         else
             add_pair(b, g, key, children[i + 1]);
     }
@@ -339,8 +338,7 @@ static size_t merge_size(builder *b, const sp_node *value)
         size += value->items[i]->kind == SP_NODE_MAP ? value->items[i]->n : 0;
     }
     if (!fits)
-        sp_mistake(b->m, value->mark, value->kind == SP_NODE_TEXT ? value->text : (sp_str){0},
-                   "expected a mapping to merge, or a list of mappings, such as <<: *defaults");
+        sp_mistake(b->m, value->mark, (sp_str){0}, "expected a mapping to merge, or a list of mappings, such as <<: *defaults");
     return size;
 }
 

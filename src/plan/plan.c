@@ -15,8 +15,9 @@ static int refuse(const spate_plan *plan, spate_error *err)
     const spate_mistake *first = &m->items[i].shown;
     const char *lead = m->n_errors == 1 ? "" : "the first of them: ";
     return sp_fail(err, SPATE_E_CONFIG,
-                   "the plan \"%s\" has %u mistake%s; %sline %u, column %u: %s", plan->path,
+                   "the plan \"%s\" has %u mistake%s; %sline %u, column %u: %s%s%s%s", plan->path,
                    m->n_errors, m->n_errors == 1 ? "" : "s", lead, first->line, first->column,
+                   first->found[0] ? "\"" : "", first->found, first->found[0] ? "\" " : "",
                    first->message);
 }
 

@@ -98,7 +98,7 @@ static void unknown_kind(sp_reader *r, const sp_plan_column *c, sp_str name)
     const char *near = sp_nearest(name, names, SP_COUNT(names));
     sp_mistake(
         r->m, c->mode_mark, name,
-        "expected int, float, decimal, string, bytes, timestamp, interval or point as range%s%s%s",
+        "is none of the ranges int, float, decimal, string, bytes, timestamp, interval, point%s%s%s",
         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
@@ -127,7 +127,7 @@ static bool check_props(sp_reader *r, const sp_plan_column *c, const range_kind 
             missing |= kind->needs & BIT(i);
         else if (!((kind->needs | kind->may) & BIT(i)))
             sp_warning(r->m, props[i]->mark, sp_str_of(prop_names[i]),
-                       "%s%s makes nothing of the prop \"%s\"", range, kind->name, prop_names[i]);
+                       "is a prop that means nothing to %s%s", range, kind->name);
     }
     if (!missing)
         return true;
@@ -148,7 +148,7 @@ static bool read_bound(sp_reader *r, const sp_plan_column *c, const range_kind *
         return false;
     if (kind->read(c, text, v))
         return true;
-    sp_mistake(r->m, node->mark, text, "expected %s as \"%s\"", kind->bound, prop);
+    sp_mistake(r->m, node->mark, text, "%s %s as \"%s\"", text.len ? "is not" : "expected", kind->bound, prop);
     return false;
 }
 
@@ -171,10 +171,11 @@ static bool read_number(sp_reader *r, const char *prop, const sp_node *node, dou
         return false;
     if (sp_scalar_f64(text, v) && *v >= least && *v <= most)
         return true;
+    const char *verb = text.len ? "is not" : "expected";
     if (isinf(most))
-        sp_mistake(r->m, node->mark, text, "expected a number as \"%s\"", prop);
+        sp_mistake(r->m, node->mark, text, "%s a number as \"%s\"", verb, prop);
     else
-        sp_mistake(r->m, node->mark, text, "expected a number from %g to %g as \"%s\"", least, most,
+        sp_mistake(r->m, node->mark, text, "%s a number from %g to %g as \"%s\"", verb, least, most,
                    prop);
     return false;
 }
@@ -189,7 +190,7 @@ static void read_floats(sp_reader *r, sp_plan_column *c, const sp_node *const *p
     c->max_f = SP_MAX(min, max);
     if (!isfinite(c->max_f - c->min_f))
         sp_mistake(r->m, props[P_MAX]->mark, props[P_MAX]->text,
-                   "min and max are too far apart for a float");
+                   "is too far from the min for a float");
 }
 
 static void read_point(sp_reader *r, sp_plan_column *c, const sp_node *const *props)
@@ -207,8 +208,8 @@ static bool read_scale(sp_reader *r, sp_plan_column *c, const sp_node *node)
     if (node && !sp_read_text(r, node, "a scale", &text))
         return false;
     if (node && (!sp_scalar_i64(text, &scale) || scale < 0 || scale > SCALE_MAX)) {
-        sp_mistake(r->m, node->mark, text, "expected 0 to %d digits behind the point as \"scale\"",
-                   SCALE_MAX);
+        sp_mistake(r->m, node->mark, text, "%s 0 to %d digits behind the point as \"scale\"",
+                   text.len ? "is not" : "expected", SCALE_MAX);
         return false;
     }
     c->scale = (uint8_t)scale;
@@ -221,8 +222,9 @@ static void read_props(sp_reader *r, sp_plan_column *c, const range_kind *kind, 
 {
     const sp_node *props[P_COUNT] = {0};
     if (node && node->kind != SP_NODE_MAP) {
-        sp_mistake(r->m, node->mark, node->kind == SP_NODE_TEXT ? node->text : (sp_str){0},
-                   "expected a mapping as props, such as {min: 1, max: 10}");
+        bool shown = node->kind == SP_NODE_TEXT && node->text.len;
+        sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0},
+                   "%s a mapping as props, such as {min: 1, max: 10}", shown ? "is not" : "expected");
         return;
     }
     if (node)

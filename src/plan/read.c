@@ -13,8 +13,9 @@ enum { COLUMN_COST = 16 }; /* of the budget: a column takes as much room as so m
 
 static void mistake_at(sp_reader *r, const sp_node *node, const char *expected)
 {
-    sp_mistake(r->m, node->mark, node->kind == SP_NODE_TEXT ? node->text : (sp_str){0},
-               "expected %s%s", expected,
+    bool shown = node->kind == SP_NODE_TEXT && node->text.len;
+    sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0}, "%s %s%s",
+               shown ? "is not" : "expected", expected,
                node->kind == SP_NODE_LIST  ? ", found a list"
                : node->kind == SP_NODE_MAP ? ", found a mapping"
                                            : "");
@@ -58,8 +59,7 @@ static void unknown_key(sp_reader *r, const sp_node *key, const sp_keys *keys)
         return; /* x-anything is the user's own: a place for anchors */
     const char *near = sp_nearest(key->text, keys->names, keys->n);
     sp_warning(r->m, key->mark, key->text,
-               "the key \"%.*s\" means nothing in %s and is ignored%s%s%s", SP_SHOW(key->text),
-               keys->of, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+               "is no key of %s and is ignored%s%s%s", keys->of, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 void sp_read_keys(sp_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values)
@@ -143,7 +143,7 @@ static void warn_other_modes(sp_reader *r, const sp_node *const *modes, int used
     for (int i = 0; i < MODES; i++)
         if (i != used && modes[i])
             sp_warning(r->m, modes[i]->mark, sp_str_of(column_names[C_MODES + i]),
-                       "\"%s\" is not used, because \"%s\" is there", column_names[C_MODES + i],
+                       "is not used, because \"%s\" is there",
                        column_names[C_MODES + used]);
 }
 
@@ -152,7 +152,7 @@ static void read_template(sp_reader *r, sp_plan_column *c, const sp_node *node)
     if (!sp_read_text(r, node, "a text, such as ${uuid}", &c->text))
         return;
     if (c->text.len > SP_CELL_TEXT_MAX)
-        sp_mistake(r->m, node->mark, c->text, "expected at most %d bytes of text",
+        sp_mistake(r->m, node->mark, c->text, "is longer than %d bytes",
                    SP_CELL_TEXT_MAX);
 }
 
@@ -171,11 +171,11 @@ static void read_item(sp_reader *r, const sp_node *node, sp_plan_item *item)
         return;
     if (sp_node_is_null(node) && node->text.len) {
         sp_warning(r->m, node->mark, node->text,
-                   "in a set this is an empty text; for missing values there is \"null: 10%%\"");
+                   "is an empty text in a set; for missing values there is \"null: 10%%\"");
         item->text.len = 0;
     }
     if (item->text.len > SP_CELL_TEXT_MAX)
-        sp_mistake(r->m, node->mark, item->text, "expected at most %d bytes of text",
+        sp_mistake(r->m, node->mark, item->text, "is longer than %d bytes",
                    SP_CELL_TEXT_MAX);
 }
 
@@ -261,10 +261,10 @@ static void read_mode(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
     }
     if (v[C_PROPS] && c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY)
         sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
-                   "\"props\" is not used: it belongs to range and array");
+                   "is not used: it belongs to range and array");
     if (v[C_WEIGHTS] && c->mode != SP_MODE_SET)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "expected \"weights\" only beside a set");
+                   "has a meaning only beside a set");
 }
 
 /* ---- what a column may have besides its mode ---- */
@@ -303,14 +303,14 @@ static void read_type(sp_reader *r, sp_plan_column *c, const sp_node *node)
         c->is_enum = true;
         if (c->mode != SP_MODE_SET)
             sp_mistake(r->m, node->mark, text,
-                       "expected a set in a column of type enum: it gives the labels");
+                       "needs a set in the same column: it gives the labels");
         return;
     }
     c->type = sp_type_parse(text, &r->plan->arena, why);
     if (c->type)
         c->sql_type = text.p;
     else if (why[0])
-        sp_mistake(r->m, node->mark, text, "%s", why);
+        sp_mistake(r->m, node->mark, text, "%s", text.len ? why : "expected a SQL type");
     else
         r->nomem = r->stop = true;
 }
@@ -325,7 +325,7 @@ static void read_exponent(sp_reader *r, sp_plan_column *c, const sp_node *node)
     sp_str text;
     if (c->spread != SP_SPREAD_ZIPF) {
         sp_warning(r->m, node->mark, sp_str_of("exponent"),
-                   "\"exponent\" is not used: it belongs to zipf");
+                   "is not used: it belongs to zipf");
         return;
     }
     if (!sp_read_text(r, node, "an exponent: a number above 0", &text))
@@ -350,7 +350,7 @@ static void read_spread(sp_reader *r, sp_plan_column *c, const sp_node *node)
     bool ranks = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET ||
                  (c->mode == SP_MODE_RANGE && c->range == SP_RANGE_INT);
     if (!ranks)
-        sp_mistake(r->m, node->mark, name, "expected zipf only with ref, set or range int");
+        sp_mistake(r->m, node->mark, name, "goes only with ref, set or range int");
 }
 
 static void read_distribution(sp_reader *r, sp_plan_column *c, const sp_node *node)
@@ -384,21 +384,21 @@ static void check_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *
 {
     if (c->sorted && !can_sort(c))
         sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"),
-                   "only value ${uuid}, inc, and the ranges int, float, decimal and timestamp can "
-                   "be sorted");
+                   "goes only with value ${uuid}, inc, and the ranges int, float, decimal and "
+                   "timestamp");
     if (c->sorted && c->spread == SP_SPREAD_ZIPF)
-        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "zipf cannot be sorted");
+        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "does not go with zipf");
     if (c->unique && c->spread == SP_SPREAD_ZIPF)
         sp_mistake(r->m, v[C_UNIQUE]->mark, sp_str_of("unique"),
-                   "zipf repeats values, so they cannot be unique");
+                   "does not go with zipf, which repeats values");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->spread == SP_SPREAD_ZIPF)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "expected either weights or zipf, not both");
+                   "does not go with zipf: say one of them");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->unique)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "weights repeat values, so they cannot be unique");
+                   "does not go with unique: weighted values repeat");
     if (c->primary_key && c->null_rate > 0)
-        sp_mistake(r->m, v[C_NULL]->mark, v[C_NULL]->text, "a primary key cannot be null");
+        sp_mistake(r->m, v[C_NULL]->mark, v[C_NULL]->text, "is a share of nulls, and a primary key has none");
 }
 
 static void read_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
@@ -450,7 +450,7 @@ static void read_column(sp_reader *r, sp_plan_column *c, const sp_node *node)
     int mode = pick_mode(v + C_MODES);
     if (mode < 0) {
         sp_mistake(r->m, c->mark, sp_str_of(c->name),
-                   "the column \"%.60s\" needs one of value, range, ref, set, inc, array", c->name);
+                   "needs one of value, range, ref, set, inc, array");
         return;
     }
     c->mode = (sp_mode)mode;
@@ -473,7 +473,7 @@ static void read_rows(sp_reader *r, sp_plan_table *t, const sp_node *node)
     int64_t rows;
     if (!node)
         sp_mistake(r->m, t->mark, sp_str_of(t->name),
-                   "the table \"%.60s\" needs \"rows\": how many", t->name);
+                   "needs \"rows\": how many");
     else if (!sp_read_text(r, node, "a number of rows", &text))
         return;
     else if (!sp_scalar_rows(text, &rows) || rows < 0)
@@ -502,7 +502,7 @@ static void read_columns(sp_reader *r, sp_plan_table *t, const sp_node *node)
 {
     if (!node || (node->kind == SP_NODE_LIST && node->n == 0)) {
         sp_mistake(r->m, node ? node->mark : t->mark, sp_str_of(t->name),
-                   "the table \"%.60s\" needs \"columns\": a list", t->name);
+                   "needs \"columns\": a list");
         return;
     }
     if (node->kind != SP_NODE_LIST) {
@@ -612,8 +612,8 @@ static void check_double(sp_reader *r, sp_names *names, uint64_t scope, const ch
     } else if (*slot) {
         sp_mark first =
             scope ? ((const sp_plan_column *)*slot)->mark : ((const sp_plan_table *)*slot)->mark;
-        sp_mistake(r->m, mark, sp_str_of(name), "there is a %s \"%.60s\" already, in line %u", kind,
-                   name, first.line);
+        sp_mistake(r->m, mark, sp_str_of(name), "names a %s already, in line %u", kind,
+                   first.line);
     } else {
         *slot = value;
     }

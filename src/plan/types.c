@@ -194,7 +194,7 @@ static bool apply_args(const struct sp_type_name *name, const parts *t, sp_type 
     else if (name->args == FLOAT && (first < 1 || first > 53))
         wrong = "1 to 53 bits";
     if (wrong) {
-        snprintf(why, SP_TYPE_WHY_MAX, "expected %s for the type %s", wrong, name->name);
+        snprintf(why, SP_TYPE_WHY_MAX, "needs %s for the type %s", wrong, name->name);
         return false;
     }
     if (name->args == DECIMAL) {
@@ -215,10 +215,10 @@ static void suggest(sp_str name, char *why)
         names[i] = type_names[i].name;
     const char *near = sp_nearest(name, names, SP_COUNT(names));
     if (near)
-        snprintf(why, SP_TYPE_WHY_MAX, "expected a SQL type; did you mean \"%s\"?", near);
+        snprintf(why, SP_TYPE_WHY_MAX, "is no SQL type; did you mean \"%s\"?", near);
     else
         snprintf(why, SP_TYPE_WHY_MAX,
-                 "expected a SQL type, such as integer, numeric(10,2), text, timestamptz, uuid or "
+                 "is no SQL type, such as integer, numeric(10,2), text, timestamptz, uuid or "
                  "text[]");
 }
 

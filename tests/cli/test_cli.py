@@ -95,6 +95,9 @@ tables:
             r"bad.yaml:6:26: error: \"dtae\"", r"bad.yaml:8:24: error: \"memberr.id\".*did you mean \"member\""])
         self.assertFalse((self.dir / "out").exists())
         self.assertEqual(done.out, "")
+        for sentence in ('"ten" is not a number of rows', '"id" needs one of value', '"valu" is no key of a column and is ignored; did you mean "value"',
+                         '"memberr.id" refers to no table of this plan; did you mean "member"'):
+            self.assertRegex(done.err, sentence)
 
     def test_mistakes_only_the_catalogue_can_find(self):
         plan = self.write("bad.yaml", "tables: [{name: t, rows: 5, columns: [{name: s, set: [1, two], type: int}]}]\n")

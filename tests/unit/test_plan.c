@@ -281,12 +281,12 @@ static const struct bad {
     {"tables: \"x\n", {"1:10: quote"}},
     {"a: \xff\n", {"1:4: found the byte 0xff"}},
     {"\xc3\xa9: 1\n\xc3\xa9: \xc3\n", {"2:4: found the byte 0xc3"}},
-    {"tables: *nope\n", {"1:9: expected an anchor &nope"}},
-    {"tables: &t [*t]\n", {"1:13: is inside of what it stands for"}},
-    {"tables: &t {<<: *t}\n", {"1:17: is inside of what it stands for"}},
+    {"tables: *nope\n", {"1:9: is an alias without an anchor"}},
+    {"tables: &t [*t]\n", {"1:13: inside of what it stands for"}},
+    {"tables: &t {<<: *t}\n", {"1:17: inside of what it stands for"}},
     {"tables: 1\ntables: 2\n",
-     {"1:9: expected a list of tables", "2:1: here twice: first in line 1, column 1"}},
-    {TABLE "  - {name: \"a\\0b\", inc: 1}\n", {"5:12: without NUL"}},
+     {"1:9: is not a list of tables", "2:1: is a key twice: first in line 1, column 1"}},
+    {TABLE "  - {name: \"a\\0b\", inc: 1}\n", {"5:12: has a NUL"}},
     {TABLE "  - {name: a, inc: 1, <<: 5}\n", {"5:27: expected a mapping to merge"}},
     {TABLE "  - {name: a, inc: 1, [b]: 5}\n", {"5:23: expected a word as key"}},
     /* the plan */
@@ -297,92 +297,92 @@ static const struct bad {
     {"tables: []\n", {"1:9: expected a list of tables"}},
     {"sed: 1\n" TABLE "  - {name: a, inc: 1}\n", {"w1:1: did you mean \"seed\"?"}},
     {"seed: -1\nnow: soon\n" TABLE "  - {name: a, inc: 1}\n",
-     {"1:7: a seed: a whole number from 0 to", "2:6: expected a timestamp"}},
+     {"1:7: a seed: a whole number from 0 to", "2:6: is not a timestamp"}},
     /* tables */
     {"tables:\n- x\n- {}\n",
-     {"2:3: expected a table: a mapping", "3:3: a table needs a \"name\"", "3:3: needs \"rows\"",
+     {"2:3: is not a table: a mapping", "3:3: a table needs a \"name\"", "3:3: needs \"rows\"",
       "3:3: needs \"columns\""}},
     {"tables:\n- {name: '', rows: -1, columns: []}\n",
-     {"2:10: a name that is not empty", "2:20: expected a number of rows",
+     {"2:10: a name that is not empty", "2:20: is not a number of rows",
       "2:33: needs \"columns\""}},
     {"tables:\n- {name: a, rows: ten, columns: x}\n",
-     {"2:19: expected a number of rows", "2:33: expected a list of columns"}},
+     {"2:19: is not a number of rows", "2:33: is not a list of columns"}},
     {"tables:\n- {name: a, row: 5, columns: [{name: a, inc: 1}]}\n",
-     {"2:10: the table \"a\" needs \"rows\"", "w2:13: did you mean \"rows\"?"}},
+     {"2:10: needs \"rows\"", "w2:13: did you mean \"rows\"?"}},
     {"tables:\n- {name: a, rows: 1.5, columns: [{name: a, inc: 1}]}\n",
-     {"2:19: expected a number of rows"}},
+     {"2:19: is not a number of rows"}},
     {"tables:\n- {name: a, rows: 1, columns: [{name: a, inc: 1}]}\n"
      "- {name: a, rows: 1, columns: [{name: b, inc: 1}, {name: b, inc: 1}]}\n",
-     {"3:10: there is a table \"a\" already, in line 2",
-      "3:58: there is a column \"b\" already, in line 3"}},
+     {"3:10: names a table already, in line 2",
+      "3:58: names a column already, in line 3"}},
     /* columns and modes */
     {TABLE "  - x\n  - {inc: 1}\n  - {name: a}\n  - {name: [b], inc: 1}\n",
-     {"5:5: expected a column", "6:5: a column needs a \"name\"",
+     {"5:5: is not a column", "6:5: a column needs a \"name\"",
       "7:12: needs one of value, range, ref", "8:12: expected a name, found a list"}},
     {TABLE "  - {name: a, value: x, set: [y], inc: 0}\n",
-     {"w5:30: \"set\" is not used, because \"value\"",
-      "w5:40: \"inc\" is not used, because \"value\""}},
+     {"w5:30: is not used, because \"value\"",
+      "w5:40: is not used, because \"value\""}},
     {TABLE "  - {name: a, value: '', set: [y]}\n",
-     {"w5:22: \"value\" is not used, because \"set\""}},
+     {"w5:22: is not used, because \"set\""}},
     {TABLE "  - {name: a, vlaue: x, inc: 1}\n", {"w5:15: did you mean \"value\"?"}},
     {TABLE "  - {name: a, inc: x}\n  - {name: b, inc: 9223372036854775808}\n",
      {"5:20: a whole number to count from", "6:20: a whole number to count from"}},
     {TABLE "  - {name: a, value: [x]}\n  - {name: b, set: x}\n  - {name: c, set: [[x], ~]}\n",
-     {"5:22: expected a text, such as ${uuid}, found a list", "6:20: expected a list of values",
+     {"5:22: expected a text, such as ${uuid}, found a list", "6:20: is not a list of values",
       "7:21: expected a text as value of a set", "w7:26: is an empty text"}},
     {TABLE "  - {name: a, set: []}\n", {"w5:20: every cell is an empty text"}},
-    {TABLE "  - {name: a, value: x, props: {min: 1}}\n", {"w5:32: \"props\" is not used"}},
+    {TABLE "  - {name: a, value: x, props: {min: 1}}\n", {"w5:32: is not used"}},
     /* ranges */
     {TABLE "  - {name: a, range: integer, props: {min: 1, max: 2}}\n  - {name: b, range: flaot}\n",
-     {"5:22: expected int, float", "6:22: did you mean \"float\"?"}},
+     {"5:22: is none of the ranges int, float", "6:22: did you mean \"float\"?"}},
     {TABLE "  - {name: a, range: int}\n  - {name: b, range: int, props: {max: 3}}\n"
            "  - {name: c, range: int, props: 3}\n  - {name: d, range: point, props: {lat: 1}}\n",
      {"5:22: range int needs props with min and max (a whole number)",
-      "6:34: needs props with min (", "7:34: expected a mapping as props",
+      "6:34: needs props with min (", "7:34: is not a mapping as props",
       "8:36: needs props with lon and distance_km"}},
     {TABLE "  - {name: a, range: int, props: {min: 1.5, max: x, format: y}}\n",
-     {"5:40: expected a whole number as \"min\"", "5:50: as \"max\"",
-      "w5:61: nothing of the prop \"format\""}},
+     {"5:40: is not a whole number as \"min\"", "5:50: as \"max\"",
+      "w5:61: a prop that means nothing to range int"}},
     {TABLE "  - {name: a, range: string, props: {min: -1, max: 5000000}}\n",
-     {"5:43: expected a length of 0 to", "5:52: expected a length"}},
+     {"5:43: is not a length of 0 to", "5:52: is not a length"}},
     {TABLE "  - {name: a, range: decimal, props: {min: 0.001, max: 1e30}}\n"
            "  - {name: b, range: decimal, props: {min: 0, max: 1, scale: 19}}\n",
-     {"5:44: behind the point as \"min\"", "5:56: as \"max\"", "6:62: expected 0 to 18 digits"}},
+     {"5:44: behind the point as \"min\"", "5:56: as \"max\"", "6:62: is not 0 to 18 digits"}},
     {TABLE "  - {name: a, range: timestamp, props: {min: 2024-02-30, max: now}}\n",
-     {"5:46: expected a timestamp", "5:63: expected a timestamp"}},
+     {"5:46: is not a timestamp", "5:63: is not a timestamp"}},
     {TABLE "  - {name: a, range: interval, props: {min: 5 minutes, max: 1h}}\n",
-     {"5:45: expected a duration"}},
+     {"5:45: is not a duration"}},
     {TABLE "  - {name: a, range: float, props: {min: -1.7e308, max: 1.7e308}}\n"
            "  - {name: b, range: float, props: {min: .nan, max: .inf}}\n",
-     {"5:57: too far apart", "6:42: expected a number as \"min\"",
-      "6:53: expected a number as \"max\""}},
+     {"5:57: too far from the min", "6:42: is not a number as \"min\"",
+      "6:53: is not a number as \"max\""}},
     {TABLE "  - {name: a, range: point, props: {lat: 91, lon: -181, distance_km: -1}}\n",
      {"5:42: from -90 to 90", "5:51: from -180 to 180", "5:70: as \"distance_km\""}},
     {TABLE "  - {name: a, array: \"${noun}\"}\n  - {name: b, array: \"${noun}\", props: {min: 1, "
            "max: 2049}}\n",
-     {"5:22: array needs props with min and max", "6:54: expected a length of 0 to 2048 items"}},
+     {"5:22: array needs props with min and max", "6:54: is not a length of 0 to 2048 items"}},
     /* refs */
     {TABLE "  - {name: a, ref: t}\n  - {name: b, ref: u.x}\n  - {name: c, ref: tt.a}\n  - {name: "
            "d, ref: t.ee}\n"
            "  - {name: e, inc: 1}\n  - {name: f, ref: t.}\n",
-     {"5:20: expected a ref as table.column", "6:20: there is no table \"u\"",
+     {"5:20: is no ref, which is written table.column", "6:20: refers to no table of this plan",
       "7:20: did you mean \"t\"?",
-      "8:20: the table \"t\" has no column \"ee\"; did you mean \"e\"?",
-      "10:20: expected a ref as table.column"}},
-    {TABLE "  - {name: a, ref: t.a}\n", {"5:20: a column cannot refer to itself"}},
+      "8:20: refers to no column of the table \"t\"; did you mean \"e\"?",
+      "10:20: is no ref, which is written table.column"}},
+    {TABLE "  - {name: a, ref: t.a}\n", {"5:20: cannot refer to itself"}},
     {TABLE "  - {name: a, ref: t.b}\n  - {name: b, ref: t.c}\n  - {name: c, ref: t.b}\n",
-     {"6:20: refs go in a circle: t.b -> t.c -> t.b"}},
+     {"6:20: closes a circle of refs: t.b -> t.c -> t.b"}},
     {"tables:\n- {name: a, rows: 1, columns: [{name: x, ref: b.y}]}\n"
      "- {name: b, rows: 1, columns: [{name: y, ref: a.x}]}\n",
-     {"2:47: refs go in a circle: a.x -> b.y -> a.x"}},
+     {"2:47: closes a circle of refs: a.x -> b.y -> a.x"}},
     {"tables:\n- {name: a, rows: 0, columns: [{name: x, inc: 1}]}\n"
      "- {name: b, rows: 1, columns: [{name: y, ref: a.x}]}\n"
      "- {name: c, rows: 0, columns: [{name: y, ref: a.x}]}\n",
-     {"3:47: the table \"a\" has 0 rows"}},
+     {"3:47: refers to a table with 0 rows"}},
     /* unique */
     {TABLE "  - {name: a, set: [x, y], unique: true}\n  - {name: b, set: [x, x], unique: true}\n",
-     {"5:20: 10 unique rows need as many values in the set, and there are only 2",
-      "6:24: the set has \"x\" already"}},
+     {"5:20: has 10 unique rows; they need as many values in the set, and there are only 2",
+      "6:24: is in the set already"}},
     {TABLE "  - {name: a, range: int, props: {min: 1, max: 10}, unique: true}\n"
            "  - {name: b, range: int, props: {min: 1, max: 11}, unique: true}\n"
            "  - {name: c, range: decimal, props: {min: 1, max: 1.09}, unique: true}\n"
@@ -392,22 +392,22 @@ static const struct bad {
     {"tables:\n- {name: a, rows: 1, columns: [{name: x, inc: 1}, {name: s, set: [a, b]}]}\n"
      "- {name: b, rows: 2, columns: [{name: y, ref: a.x, unique: true}]}\n"
      "- {name: c, rows: 1, columns: [{name: y, ref: a.s, unique: true}]}\n",
-     {"3:47: 2 unique rows need as many rows to refer to, and there are only 1",
-      "4:47: needs a unique column"}},
+     {"3:47: has 2 unique rows; they need as many rows to refer to, and there are only 1",
+      "4:47: is not unique"}},
     {TABLE "  - {name: a, set: [x], primary_key: true, null: 1}\n",
-     {"5:50: a primary key cannot be null"}},
+     {"5:50: is a share of nulls, and a primary key has none"}},
     {TABLE
      "  - {name: a, set: [x], primary_key: true}\n  - {name: b, set: [x], primary_key: true}\n",
-     {"w5:12: no column of the primary key"}},
+     {"w5:12: is not unique, nor is any other column of the primary key"}},
     /* weights, distribution, null, sorted, flags */
     {TABLE
      "  - {name: a, set: [x, y], weights: [1]}\n  - {name: b, inc: 1, weights: [1]}\n"
      "  - {name: c, set: [x, y], weights: [-1, z]}\n  - {name: d, set: [x, y], weights: [0, 0]}\n"
      "  - {name: e, set: [x], weights: 1}\n",
      {"5:37: as many weights as the set has values: 2, found 1", "6:32: only beside a set",
-      "7:38: a weight", "7:42: a weight", "8:37: sum above 0", "9:34: expected a list of weights"}},
+      "7:38: a weight", "7:42: a weight", "8:37: sum above 0", "9:34: is not a list of weights"}},
     {TABLE "  - {name: a, set: [x], weights: [1], unique: true, distribution: zipf}\n",
-     {"5:34: either weights or zipf", "5:34: weights repeat values", "5:47: zipf repeats values"}},
+     {"5:34: does not go with zipf: say", "5:34: weighted values repeat", "5:47: zipf, which repeats values"}},
     {TABLE
      "  - {name: a, value: x, distribution: zipf}\n  - {name: b, inc: 1, distribution: normal}\n"
      "  - {name: c, set: [x], distribution: {exponent: 1}}\n"
@@ -415,21 +415,21 @@ static const struct bad {
      "  - {name: e, set: [x], distribution: {type: uniform, exponent: 2, s: 1}}\n",
      {"5:39: only with ref, set or range int", "6:37: uniform or zipf", "7:39: needs a \"type\"",
       "w7:50: belongs to zipf", "8:62: above 0", "w9:65: belongs to zipf",
-      "w9:68: means nothing in a distribution"}},
+      "w9:68: is no key of a distribution"}},
     {TABLE "  - {name: a, inc: 1, null: 5}\n  - {name: b, inc: 1, null: 101%}\n  - {name: c, inc: "
            "1, unique: 7}\n",
      {"5:29: the share of cells", "6:29: the share of cells", "7:31: true or false"}},
     {TABLE
      "  - {name: a, set: [x], sorted: true}\n  - {name: b, value: \"x${uuid}\", sorted: true}\n"
      "  - {name: c, range: int, props: {min: 1, max: 9}, sorted: true, distribution: zipf}\n",
-     {"5:33: can be sorted", "6:42: can be sorted", "7:60: zipf cannot be sorted"}},
+     {"5:33: goes only with value", "6:42: goes only with value", "7:60: does not go with zipf"}},
     /* types */
     {TABLE "  - {name: a, inc: 1, type: intger}\n  - {name: b, inc: 1, type: numeric(20)}\n"
            "  - {name: c, inc: 1, type: enum}\n  - {name: d, set: [x, x], type: enum}\n"
            "  - {name: e, inc: 1, type: qqqqqqqq}\n",
      {"5:29: did you mean \"integer\"?", "6:29: a precision of 1 to 18",
-      "7:29: expected a set in a column of type enum", "8:24: labels of an enum differ",
-      "9:29: expected a SQL type, such as"}},
+      "7:29: needs a set in the same column", "8:24: labels of an enum differ",
+      "9:29: is no SQL type, such as"}},
 };
 
 /* Whether m is what want says. */
@@ -686,19 +686,19 @@ static void knows_sql_types(void)
 
 static void refuses_other_types(void)
 {
-    static const char *const types[][2] = {{"", "expected a SQL type, such as"},
+    static const char *const types[][2] = {{"", "is no SQL type, such as"},
                                            {"timestmap", "did you mean \"timestamp\""},
-                                           {"int(", "expected a SQL type"},
+                                           {"int(", "is no SQL type"},
                                            {"numeric(19)", "1 to 18"},
                                            {"numeric(5,6)", "a scale"},
-                                           {"numeric(1,2,3)", "expected a SQL type"},
+                                           {"numeric(1,2,3)", "is no SQL type"},
                                            {"uuid(3)", "no numbers"},
                                            {"varchar(0)", "at least 1"},
                                            {"varchar(1,2)", "fewer numbers"},
-                                           {"int[][]", "expected a SQL type"},
+                                           {"int[][]", "is no SQL type"},
                                            {"timestamp(7)", "0 to 6"},
                                            {"varchar(x)", "did you mean \"varchar\""},
-                                           {"[]", "expected a SQL type, such as"}};
+                                           {"[]", "is no SQL type, such as"}};
     char why[SP_TYPE_WHY_MAX];
     sp_arena arena;
     sp_arena_init(&arena);

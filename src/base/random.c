@@ -14,9 +14,7 @@ uint64_t sp_hash64(const void *p, size_t len, uint64_t seed)
     return XXH3_64bits_withSeed(p, len, seed);
 }
 
-/* ---- draws
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- draws ----------------------------------------------------------------------------------- */
 
 void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n,
                          uint64_t *out)
@@ -82,9 +80,7 @@ void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n
     sp_draw_many_scalar(key, rows, count, n, out);
 }
 
-/* ---- permutations
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- permutations ---------------------------------------------------------------------------- */
 
 /* One pass of a balanced Feistel network over 2 * half bits. */
 static uint64_t feistel(uint64_t key, unsigned half, uint64_t x)

@@ -51,9 +51,7 @@ static int tell_problems(const problems *p, const char *shown, spate_error *err)
     return SPATE_E_CONFIG;
 }
 
-/* ---- SQL around one table
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- SQL around one table -------------------------------------------------------------------- */
 
 /* Runs head "table" tail. */
 static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail,
@@ -106,8 +104,7 @@ static int add_fields(sp_buf *sql, const sp_schema *schema)
     return rc;
 }
 
-/* ---- looking at the target's columns
- * ------------------------------------------------------------------------------------------ */
+/* ---- looking at the target's columns --------------------------------------------------------- */
 
 typedef struct target {
     duckdb_result columns; /* SELECT * LIMIT 0: names and types */
@@ -250,9 +247,7 @@ static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, problems *p, spate
     return p->n == before ? try_insert(s, table, p, err) : SPATE_OK;
 }
 
-/* ---- prepare
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- prepare --------------------------------------------------------------------------------- */
 
 static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t n)
 {
@@ -498,9 +493,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     return rc;
 }
 
-/* ---- finish
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- finish ---------------------------------------------------------------------------------- */
 
 static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *err)
 {
@@ -634,9 +627,7 @@ static void sink_close(sp_sink *sink)
     sp_free(s);
 }
 
-/* ---- open
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 static const sp_sink_ops duckdb_ops = {
     .prepare = prepare,

@@ -8,9 +8,7 @@
 
 #include <stdio.h>
 
-/* ---- what fits
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- what fits ------------------------------------------------------------------------------- */
 
 static bool is_integer(duckdb_type id)
 {
@@ -103,8 +101,7 @@ static bool has_alias(duckdb_logical_type type, const char *want)
     return same;
 }
 
-/* ---- written as the target's own type
- * --------------------------------------------------------------------------------- */
+/* ---- written as the target's own type -------------------------------------------------------- */
 
 static duckdb_logical_type copy_type(duckdb_logical_type type)
 {
@@ -225,8 +222,7 @@ static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logica
     }
 }
 
-/* ---- written as the nearest type, then cast
- * ---------------------------------------------------------------------------- */
+/* ---- written as the nearest type, then cast -------------------------------------------------- */
 
 static duckdb_logical_type natural_type(const sp_type *cells, duckdb_type target)
 {
@@ -252,9 +248,7 @@ static bool by_cast(sp_duckdb_column *column, const sp_type *cells, duckdb_type 
     return direct(column, cells->kind == SP_DECIMAL ? &wide : cells, column->type, arena);
 }
 
-/* ---- the choice
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 static bool range_fits(const sp_field *field, duckdb_type id)
 {
@@ -316,9 +310,7 @@ void sp_duckdb_column_done(sp_duckdb_column *column)
         sp_duckdb.destroy_logical_type(&column->type);
 }
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* A string is 16 bytes: its length, then up to 12 bytes of it (the rest zero), or its first 4 bytes
  * and a pointer. */

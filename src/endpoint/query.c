@@ -61,9 +61,7 @@ static size_t statement_length(const char *sql)
     return (size_t)(end - sql);
 }
 
-/* ---- DuckDB
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- DuckDB ---------------------------------------------------------------------------------- */
 
 static int duckdb_names(listener *l, duckdb_prepared_statement statement, spate_error *err)
 {
@@ -206,9 +204,7 @@ static int query_duckdb(const char *path, const char *sql, listener *l, spate_er
     return rc;
 }
 
-/* ---- SQLite
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- SQLite ---------------------------------------------------------------------------------- */
 
 /* Blobs are shown as hexadecimal digits, kept in hex until the next row. */
 static int sqlite_row(listener *l, sqlite3_stmt *statement, sp_buf *hex)
@@ -284,9 +280,7 @@ static int query_sqlite(const char *path, const char *sql, listener *l, spate_er
     return rc;
 }
 
-/* ---- either
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- either ---------------------------------------------------------------------------------- */
 
 static int query_uri(const sp_uri *uri, const char *sql, listener *l, spate_error *err)
 {

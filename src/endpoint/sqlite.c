@@ -3,11 +3,13 @@
  * What SQLite has no type for is written as its documentation advises, and as its functions read
  * it:
  *
- *   booleans         0 and 1
- *   decimals         a number, REAL where it has places; exact text in a column declared TEXT
- *   dates and times  ISO 8601 text (timestamptz with Z); seconds since 1970 in a column with
- * INTEGER affinity uuid             36 characters; 16 bytes in a column declared BLOB lists JSON
- * text NaN              refused: SQLite would store NULL
+ * - booleans: 0 and 1
+ * - decimals: a number, REAL where it has places; exact text in a column declared TEXT
+ * - dates and times: ISO 8601 text (timestamptz with Z); seconds since 1970 in a column with INTEGER
+ *   affinity
+ * - uuid: 36 characters; 16 bytes in a column declared BLOB
+ * - lists: JSON text
+ * - NaN: refused, SQLite would store NULL
  *
  * Durability: SQLite's rollback journal with synchronous=NORMAL, so a commit survives the death of
  * this process, and after a power failure the file is whole. New pages need no journal: measured,
@@ -67,9 +69,7 @@ static int run(sqlite_sink *s, const char *sql, spate_error *err)
     return sp_sqlite_run(s->db, sql, s->path, err);
 }
 
-/* ---- looking at the target
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- looking at the target ------------------------------------------------------------------- */
 
 typedef struct problems {
     sp_buf text; /* a line each */
@@ -222,9 +222,7 @@ static int check_presence(sqlite_sink *s, problems *p)
     return rc;
 }
 
-/* ---- dependencies
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- dependencies ---------------------------------------------------------------------------- */
 
 static void add_dep(sqlite_sink *s, uint32_t child, const char *parent)
 {
@@ -284,9 +282,7 @@ static int find_deps(sqlite_sink *s, spate_error *err)
     return rc == SPATE_OK ? check_cycles(s, err) : rc;
 }
 
-/* ---- prepare
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- prepare --------------------------------------------------------------------------------- */
 
 static uint32_t power_of_two_below(uint32_t n)
 {
@@ -459,9 +455,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     return rc;
 }
 
-/* ---- the lane
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the lane -------------------------------------------------------------------------------- */
 
 static void close_statements(sqlite_lane *l)
 {
@@ -610,9 +604,7 @@ static void lane_close(sp_lane *lane)
     sp_free(l);
 }
 
-/* ---- finish
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- finish ---------------------------------------------------------------------------------- */
 
 /* Tells the first violations with table and rowid, and how many there are. */
 static int check_foreign_keys(sqlite_sink *s, spate_error *err)
@@ -672,9 +664,7 @@ static void sink_close(sp_sink *sink)
     sp_free(s);
 }
 
-/* ---- open
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 static const sp_sink_ops sqlite_ops = {
     .prepare = prepare,

@@ -203,9 +203,7 @@ static int bind_uuid_blobs(const sp_sqlite_cells *c)
     return bad;
 }
 
-/* ---- lists as JSON
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- lists as JSON --------------------------------------------------------------------------- */
 
 static int json_string(sp_buf *out, sp_str s)
 {
@@ -294,9 +292,7 @@ static int bind_lists(const sp_sqlite_cells *c, sp_buf *list, spate_error *err)
     return bad;
 }
 
-/* ---- the choice
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 static int bind_kind(const sp_sqlite_cells *c, char **made, sp_buf *list, spate_error *err)
 {

@@ -14,8 +14,7 @@ enum {
     SP_DOCUMENT_NODES_MAX = 1 << 22, /* keys and values, merged ones counted again */
 };
 
-/* ---- the tree (document.c)
- * --------------------------------------------------------------------------------------- */
+/* ---- the tree (document.c) ------------------------------------------------------------------- */
 
 typedef enum sp_node_kind { SP_NODE_TEXT, SP_NODE_LIST, SP_NODE_MAP } sp_node_kind;
 
@@ -41,8 +40,7 @@ int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *te
                      const sp_node **root, spate_error *err) SP_MUST_CHECK;
 bool sp_node_is_null(const sp_node *node); /* nothing, ~ or null, without quotes */
 
-/* ---- names (names.c): a map from (scope, name) to a pointer
- * -------------------------------------------------------- */
+/* ---- names (names.c): a map from (scope, name) to a pointer ---------------------------------- */
 
 typedef struct sp_names {
     struct sp_name_slot *slots;
@@ -55,8 +53,7 @@ const void *sp_names_get(const sp_names *names, uint64_t scope,
                          sp_str name); /* NULL: no such name */
 void sp_names_done(sp_names *names);
 
-/* ---- texts as values (scalar.c). Digits may be grouped with "_". False: it is none
- * ---------------------------------- */
+/* ---- texts as values (scalar.c). Digits may be grouped with "_". False: it is none ----------- */
 
 bool sp_scalar_i64(sp_str s, int64_t *v);  /* 10_000, 0x1f, 1e6, 5.0 */
 bool sp_scalar_u64(sp_str s, uint64_t *v); /* and up to 2^64 - 1 */
@@ -66,15 +63,14 @@ bool sp_scalar_rows(
     sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
 bool sp_scalar_rate(sp_str s, double *v); /* 0.05 or 5% */
 
-/* ---- the reader (read.c, props.c, check.c)
- * --------------------------------------------------------------------------- */
+/* ---- the reader (read.c, props.c, check.c) --------------------------------------------------- */
 
-typedef struct sp_reader {
+typedef struct sp_plan_reader {
     spate_plan *plan;
     sp_mistakes *m;   /* the plan's */
     uint32_t budget;  /* values that may still be read: aliases can make a short text long */
     bool nomem, stop; /* no use going on */
-} sp_reader;
+} sp_plan_reader;
 
 /* The keys that a mapping may have, in the order of an enum. */
 typedef struct sp_keys {
@@ -85,15 +81,15 @@ typedef struct sp_keys {
 
 /* Sorts a mapping's values into values[keys->n]; a null is as good as no value. Warns about other
  * keys. */
-void sp_read_keys(sp_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values);
+void sp_read_keys(sp_plan_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values);
 /* The text of a node, or a mistake: expected what. */
-bool sp_read_text(sp_reader *r, const sp_node *node, const char *what, sp_str *text);
+bool sp_read_text(sp_plan_reader *r, const sp_node *node, const char *what, sp_str *text);
 /* Takes n values out of the budget; false when it is used up. */
-bool sp_read_spend(sp_reader *r, uint32_t n, sp_mark at);
+bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at);
 
 /* The range called name and the props it needs; the lengths of an array. */
-void sp_read_range(sp_reader *r, sp_plan_column *c, sp_str name, const sp_node *props);
-void sp_read_array(sp_reader *r, sp_plan_column *c, const sp_node *props);
+void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props);
+void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
 
 /* Finds what every ref means; reports unknown ones, and circles. names: tables in scope 0
  * (sp_plan_table *), the columns of table number t in scope t + 1 (sp_plan_column *). */

@@ -90,7 +90,7 @@ static const range_kind *find_kind(sp_str name)
     return NULL;
 }
 
-static void unknown_kind(sp_reader *r, const sp_plan_column *c, sp_str name)
+static void unknown_kind(sp_plan_reader *r, const sp_plan_column *c, sp_str name)
 {
     const char *names[SP_COUNT(kinds)];
     for (size_t i = 0; i < SP_COUNT(kinds); i++)
@@ -116,7 +116,7 @@ static void list_props(unsigned bits, char *text, size_t size)
 }
 
 /* Notes what is missing and what does nothing. False when something is missing. */
-static bool check_props(sp_reader *r, const sp_plan_column *c, const range_kind *kind,
+static bool check_props(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind,
                         const sp_node *at, const sp_node *const *props)
 {
     char text[64];
@@ -140,7 +140,7 @@ static bool check_props(sp_reader *r, const sp_plan_column *c, const range_kind 
 
 /* ---- values of props ---- */
 
-static bool read_bound(sp_reader *r, const sp_plan_column *c, const range_kind *kind,
+static bool read_bound(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind,
                        const char *prop, const sp_node *node, int64_t *v)
 {
     sp_str text;
@@ -152,7 +152,7 @@ static bool read_bound(sp_reader *r, const sp_plan_column *c, const range_kind *
     return false;
 }
 
-static void read_bounds(sp_reader *r, sp_plan_column *c, const range_kind *kind,
+static void read_bounds(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind,
                         const sp_node *const *props)
 {
     int64_t min = 0, max = 0;
@@ -163,7 +163,7 @@ static void read_bounds(sp_reader *r, sp_plan_column *c, const range_kind *kind,
     c->max_i = SP_MAX(min, max);
 }
 
-static bool read_number(sp_reader *r, const char *prop, const sp_node *node, double least,
+static bool read_number(sp_plan_reader *r, const char *prop, const sp_node *node, double least,
                         double most, double *v)
 {
     sp_str text;
@@ -180,7 +180,7 @@ static bool read_number(sp_reader *r, const char *prop, const sp_node *node, dou
     return false;
 }
 
-static void read_floats(sp_reader *r, sp_plan_column *c, const sp_node *const *props)
+static void read_floats(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *props)
 {
     double min = 0, max = 0;
     bool fine = read_number(r, "min", props[P_MIN], -INFINITY, INFINITY, &min);
@@ -193,7 +193,7 @@ static void read_floats(sp_reader *r, sp_plan_column *c, const sp_node *const *p
                    "is too far from the min for a float");
 }
 
-static void read_point(sp_reader *r, sp_plan_column *c, const sp_node *const *props)
+static void read_point(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *props)
 {
     const double half_round_the_earth_km = 20040;
     read_number(r, "lat", props[P_LAT], -90, 90, &c->lat);
@@ -201,7 +201,7 @@ static void read_point(sp_reader *r, sp_plan_column *c, const sp_node *const *pr
     read_number(r, "distance_km", props[P_DISTANCE], 0, half_round_the_earth_km, &c->distance_km);
 }
 
-static bool read_scale(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static bool read_scale(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     int64_t scale = SCALE_DEFAULT;
     sp_str text;
@@ -218,7 +218,7 @@ static bool read_scale(sp_reader *r, sp_plan_column *c, const sp_node *node)
 
 /* ---- a whole range ---- */
 
-static void read_props(sp_reader *r, sp_plan_column *c, const range_kind *kind, const sp_node *node)
+static void read_props(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind, const sp_node *node)
 {
     const sp_node *props[P_COUNT] = {0};
     if (node && node->kind != SP_NODE_MAP) {
@@ -243,7 +243,7 @@ static void read_props(sp_reader *r, sp_plan_column *c, const range_kind *kind, 
         read_point(r, c, props);
 }
 
-void sp_read_range(sp_reader *r, sp_plan_column *c, sp_str name, const sp_node *props)
+void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props)
 {
     const range_kind *kind = find_kind(name);
     if (!kind) {
@@ -254,7 +254,7 @@ void sp_read_range(sp_reader *r, sp_plan_column *c, sp_str name, const sp_node *
     read_props(r, c, kind, props);
 }
 
-void sp_read_array(sp_reader *r, sp_plan_column *c, const sp_node *props)
+void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props)
 {
     read_props(r, c, &array_kind, props);
 }

@@ -11,7 +11,7 @@
 #define ZIPF_EXPONENT_DEFAULT 1.1
 enum { COLUMN_COST = 16 }; /* of the budget: a column takes as much room as so many texts */
 
-static void mistake_at(sp_reader *r, const sp_node *node, const char *expected)
+static void mistake_at(sp_plan_reader *r, const sp_node *node, const char *expected)
 {
     bool shown = node->kind == SP_NODE_TEXT && node->text.len;
     sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0}, "%s %s%s",
@@ -21,7 +21,7 @@ static void mistake_at(sp_reader *r, const sp_node *node, const char *expected)
                                            : "");
 }
 
-bool sp_read_text(sp_reader *r, const sp_node *node, const char *what, sp_str *text)
+bool sp_read_text(sp_plan_reader *r, const sp_node *node, const char *what, sp_str *text)
 {
     if (node->kind != SP_NODE_TEXT) {
         mistake_at(r, node, what);
@@ -31,7 +31,7 @@ bool sp_read_text(sp_reader *r, const sp_node *node, const char *what, sp_str *t
     return true;
 }
 
-bool sp_read_spend(sp_reader *r, uint32_t n, sp_mark at)
+bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at)
 {
     if (!r->stop && r->budget < n) {
         sp_mistake(r->m, at, (sp_str){0}, "the plan is too large: its aliases repeat too much");
@@ -43,7 +43,7 @@ bool sp_read_spend(sp_reader *r, uint32_t n, sp_mark at)
     return true;
 }
 
-static void *make(sp_reader *r, size_t n, size_t bytes)
+static void *make(sp_plan_reader *r, size_t n, size_t bytes)
 {
     void *p = sp_arena_alloc(&r->plan->arena, n, bytes);
     if (!p)
@@ -53,7 +53,7 @@ static void *make(sp_reader *r, size_t n, size_t bytes)
 
 /* ---- keys ---- */
 
-static void unknown_key(sp_reader *r, const sp_node *key, const sp_keys *keys)
+static void unknown_key(sp_plan_reader *r, const sp_node *key, const sp_keys *keys)
 {
     if (key->text.len >= 2 && (key->text.p[0] == 'x' && key->text.p[1] == '-'))
         return; /* x-anything is the user's own: a place for anchors */
@@ -62,7 +62,7 @@ static void unknown_key(sp_reader *r, const sp_node *key, const sp_keys *keys)
                "is no key of %s and is ignored%s%s%s", keys->of, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-void sp_read_keys(sp_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values)
+void sp_read_keys(sp_plan_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values)
 {
     for (uint32_t i = 0; i < map->n; i++) {
         uint32_t k = 0;
@@ -138,7 +138,7 @@ static int pick_mode(const sp_node *const *modes)
     return zero;
 }
 
-static void warn_other_modes(sp_reader *r, const sp_node *const *modes, int used)
+static void warn_other_modes(sp_plan_reader *r, const sp_node *const *modes, int used)
 {
     for (int i = 0; i < MODES; i++)
         if (i != used && modes[i])
@@ -147,7 +147,7 @@ static void warn_other_modes(sp_reader *r, const sp_node *const *modes, int used
                        column_names[C_MODES + used]);
 }
 
-static void read_template(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     if (!sp_read_text(r, node, "a text, such as ${uuid}", &c->text))
         return;
@@ -156,7 +156,7 @@ static void read_template(sp_reader *r, sp_plan_column *c, const sp_node *node)
                    SP_CELL_TEXT_MAX);
 }
 
-static void read_inc(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_inc(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
     if (sp_read_text(r, node, "the first number to count from", &text) &&
@@ -164,7 +164,7 @@ static void read_inc(sp_reader *r, sp_plan_column *c, const sp_node *node)
         mistake_at(r, node, "a whole number to count from");
 }
 
-static void read_item(sp_reader *r, const sp_node *node, sp_plan_item *item)
+static void read_item(sp_plan_reader *r, const sp_node *node, sp_plan_item *item)
 {
     *item = (sp_plan_item){.mark = node->mark, .weight = 1, .text = sp_str_of("")};
     if (!sp_read_text(r, node, "a text as value of a set", &item->text))
@@ -179,7 +179,7 @@ static void read_item(sp_reader *r, const sp_node *node, sp_plan_item *item)
                    SP_CELL_TEXT_MAX);
 }
 
-static void read_weight(sp_reader *r, const sp_node *node, sp_plan_item *item)
+static void read_weight(sp_plan_reader *r, const sp_node *node, sp_plan_item *item)
 {
     sp_str text;
     if (!sp_read_text(r, node, "a weight: a number, 0 or more", &text))
@@ -188,7 +188,7 @@ static void read_weight(sp_reader *r, const sp_node *node, sp_plan_item *item)
         mistake_at(r, node, "a weight: a number, 0 or more");
 }
 
-static void read_weights(sp_reader *r, sp_plan_item *items, uint32_t n, const sp_node *weights)
+static void read_weights(sp_plan_reader *r, sp_plan_item *items, uint32_t n, const sp_node *weights)
 {
     double sum = 0;
     if (weights->kind != SP_NODE_LIST) {
@@ -209,7 +209,7 @@ static void read_weights(sp_reader *r, sp_plan_item *items, uint32_t n, const sp
         sp_mistake(r->m, weights->mark, (sp_str){0}, "expected weights with a sum above 0");
 }
 
-static void read_set(sp_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights)
+static void read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights)
 {
     if (node->kind != SP_NODE_LIST) {
         mistake_at(r, node, "a list of values, such as [small, large]");
@@ -233,7 +233,7 @@ static void read_set(sp_reader *r, sp_plan_column *c, const sp_node *node, const
         read_weights(r, items, node->n, weights);
 }
 
-static void read_mode(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
+static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
     const sp_node *node = v[C_MODES + c->mode];
     sp_str name;
@@ -269,7 +269,7 @@ static void read_mode(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
 
 /* ---- what a column may have besides its mode ---- */
 
-static bool read_flag(sp_reader *r, const sp_node *node)
+static bool read_flag(sp_plan_reader *r, const sp_node *node)
 {
     bool v = false;
     sp_str text;
@@ -278,7 +278,7 @@ static bool read_flag(sp_reader *r, const sp_node *node)
     return v;
 }
 
-static void read_null_rate(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_null_rate(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
     double v;
@@ -290,7 +290,7 @@ static void read_null_rate(sp_reader *r, sp_plan_column *c, const sp_node *node)
         mistake_at(r, node, "the share of cells that are null: 0 to 1, or 0% to 100%");
 }
 
-static void read_type(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
     char why[SP_TYPE_WHY_MAX];
@@ -320,7 +320,7 @@ static const char *const distribution_names[D_COUNT] = {
     [D_TYPE] = "type", [D_EXPONENT] = "exponent"};
 static const sp_keys distribution_keys = {"a distribution", distribution_names, D_COUNT};
 
-static void read_exponent(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_exponent(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
     if (c->spread != SP_SPREAD_ZIPF) {
@@ -334,7 +334,7 @@ static void read_exponent(sp_reader *r, sp_plan_column *c, const sp_node *node)
         mistake_at(r, node, "an exponent: a number above 0");
 }
 
-static void read_spread(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_spread(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str name;
     if (!sp_read_text(r, node, "uniform or zipf", &name))
@@ -353,7 +353,7 @@ static void read_spread(sp_reader *r, sp_plan_column *c, const sp_node *node)
         sp_mistake(r->m, node->mark, name, "goes only with ref, set or range int");
 }
 
-static void read_distribution(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     const sp_node *v[D_COUNT] = {node};
     if (!node)
@@ -380,7 +380,7 @@ static bool can_sort(const sp_plan_column *c)
 }
 
 /* Wishes that do not go together. */
-static void check_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
+static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
     if (c->sorted && !can_sort(c))
         sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"),
@@ -401,7 +401,7 @@ static void check_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *
         sp_mistake(r->m, v[C_NULL]->mark, v[C_NULL]->text, "is a share of nulls, and a primary key has none");
 }
 
-static void read_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *v)
+static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
     read_null_rate(r, c, v[C_NULL]);
     c->unique = read_flag(r, v[C_UNIQUE]);
@@ -414,7 +414,7 @@ static void read_wishes(sp_reader *r, sp_plan_column *c, const sp_node *const *v
 }
 
 /* A name: not empty. node NULL: there is none. */
-static const char *read_name(sp_reader *r, const sp_node *node, sp_mark at, const char *of,
+static const char *read_name(sp_plan_reader *r, const sp_node *node, sp_mark at, const char *of,
                              sp_mark *mark)
 {
     sp_str text;
@@ -430,7 +430,7 @@ static const char *read_name(sp_reader *r, const sp_node *node, sp_mark at, cons
     return text.p;
 }
 
-static void read_column(sp_reader *r, sp_plan_column *c, const sp_node *node)
+static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     const sp_node *v[C_COUNT] = {0};
     *c = (sp_plan_column){.name = "",
@@ -467,7 +467,7 @@ static const char *const table_names[T_COUNT] = {
     [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
-static void read_rows(sp_reader *r, sp_plan_table *t, const sp_node *node)
+static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     sp_str text;
     int64_t rows;
@@ -498,7 +498,7 @@ static void imply_unique(sp_plan_table *t)
         only->unique = true;
 }
 
-static void read_columns(sp_reader *r, sp_plan_table *t, const sp_node *node)
+static void read_columns(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     if (!node || (node->kind == SP_NODE_LIST && node->n == 0)) {
         sp_mistake(r->m, node ? node->mark : t->mark, sp_str_of(t->name),
@@ -526,7 +526,7 @@ static void read_columns(sp_reader *r, sp_plan_table *t, const sp_node *node)
     imply_unique(t);
 }
 
-static void read_table(sp_reader *r, sp_plan_table *t, const sp_node *node)
+static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     const sp_node *v[T_COUNT] = {0};
     *t = (sp_plan_table){.name = "", .mark = node->mark};
@@ -547,7 +547,7 @@ static const char *const root_names[R_COUNT] = {
     [R_TABLES] = "tables", [R_SEED] = "seed", [R_NOW] = "now"};
 static const sp_keys root_keys = {"a plan", root_names, R_COUNT};
 
-static void read_tables(sp_reader *r, const sp_node *node)
+static void read_tables(sp_plan_reader *r, const sp_node *node)
 {
     spate_plan *plan = r->plan;
     if (node->kind != SP_NODE_LIST || node->n == 0) {
@@ -567,21 +567,21 @@ static void read_tables(sp_reader *r, const sp_node *node)
     }
 }
 
-static void read_seed(sp_reader *r, const sp_node *node)
+static void read_seed(sp_plan_reader *r, const sp_node *node)
 {
     sp_str text;
     if (sp_read_text(r, node, "a seed", &text) && !sp_scalar_u64(text, &r->plan->seed))
         mistake_at(r, node, "a seed: a whole number from 0 to 18446744073709551615");
 }
 
-static void read_now(sp_reader *r, const sp_node *node)
+static void read_now(sp_plan_reader *r, const sp_node *node)
 {
     sp_str text;
     if (sp_read_text(r, node, "a timestamp", &text) && !sp_parse_timestamp(text, &r->plan->now_us))
         mistake_at(r, node, "a timestamp, such as 2026-01-01 or 2026-01-01T12:00:00Z");
 }
 
-static void read_root(sp_reader *r, const sp_node *root)
+static void read_root(sp_plan_reader *r, const sp_node *root)
 {
     const sp_node *v[R_COUNT] = {0};
     if (root->kind != SP_NODE_MAP) {
@@ -601,7 +601,7 @@ static void read_root(sp_reader *r, const sp_node *root)
 
 /* ---- doubles, and the whole ---- */
 
-static void check_double(sp_reader *r, sp_names *names, uint64_t scope, const char *name,
+static void check_double(sp_plan_reader *r, sp_names *names, uint64_t scope, const char *name,
                          sp_mark mark, const void *value, const char *kind)
 {
     if (!name[0])
@@ -619,7 +619,7 @@ static void check_double(sp_reader *r, sp_names *names, uint64_t scope, const ch
     }
 }
 
-static void enter_names(sp_reader *r, sp_names *names)
+static void enter_names(sp_plan_reader *r, sp_names *names)
 {
     for (uint32_t t = 0; t < r->plan->n_tables && !r->nomem; t++) {
         const sp_plan_table *table = &r->plan->tables[t];
@@ -630,7 +630,7 @@ static void enter_names(sp_reader *r, sp_names *names)
     }
 }
 
-static int read_document(sp_reader *r, const char *text, size_t len, spate_error *err)
+static int read_document(sp_plan_reader *r, const char *text, size_t len, spate_error *err)
 {
     sp_arena nodes;
     sp_names names = {0};
@@ -673,7 +673,7 @@ int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **o
     spate_plan *plan = new_plan(path);
     if (!plan)
         return sp_fail_nomem(err);
-    sp_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX};
+    sp_plan_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX};
     int status = SPATE_OK;
     if (len > SP_PLAN_BYTES_MAX)
         sp_mistake(r.m, (sp_mark){0}, (sp_str){0}, "expected at most %d bytes of plan",

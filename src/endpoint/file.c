@@ -657,13 +657,12 @@ static int name_target(file_sink *f, spate_error *err)
     f->base.shown = !f->path ? NULL : f->base.to_stdout ? "standard output" : sp_uri_shown(f->path, &f->arena);
     if (!f->base.shown)
         return sp_fail_nomem(err);
-    if (file)
-        f->base.shown_partial = sp_arena_printf(&f->arena, "%s.partial", f->base.shown);
-    if (file && is_sql(f))
+    if (!file)
+        return SPATE_OK;
+    f->base.shown_partial = sp_arena_printf(&f->arena, "%s.partial", f->base.shown);
+    if (is_sql(f))
         f->base.how_to_query = sp_arena_printf(&f->arena, "psql -d DATABASE -f %s", f->base.shown);
-    if (directory)
-        f->base.shown_partial = sp_arena_printf(&f->arena, "%s (files that are not whole end in .partial)", f->base.shown);
-    return SPATE_OK;
+    return f->base.shown_partial && (f->base.how_to_query || !is_sql(f)) ? SPATE_OK : sp_fail_nomem(err);
 }
 
 static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)

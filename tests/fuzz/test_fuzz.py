@@ -13,7 +13,7 @@ BUILD = pathlib.Path(SPATE).resolve().parent
 PLAIN, CANARY = BUILD / "tests/fuzz_plan", BUILD / "tests/fuzz_plan_canary"
 CORPUS = ROOT / "tests/fuzz/corpus/plan"
 SMOKE_S = 12
-CANARY_RUNS = 300_000
+CANARY_RUNS = 600_000
 
 
 class Fuzz(unittest.TestCase):

@@ -425,6 +425,100 @@ static void text_cells_keep_their_promises(void)
     drop(&m);
 }
 
+/* ---- plans by chance ---- */
+
+static const char *const anything[] = {
+    "inc: -3", "inc: 7, type: smallint", "inc: 1, 'null': 0.3", "set: [a, 'ü,\"', '']", "set: [3, 1, 2], weights: [1, 2, 3], type: int",
+    "set: [x, y, z], distribution: zipf", "set: ['0.5', '-1.25'], type: real", "set: ['true', 'false'], type: bool, 'null': 50%",
+    "set: [2020-01-01, 1999-12-31], type: date", "set: ['[1]', '{}'], type: json", "set: [1h, 90s], type: interval",
+    "range: int, props: {min: -9, max: 9}, distribution: zipf", "range: int, props: {min: 0, max: 900}, sorted: true",
+    "range: int, props: {min: 0, max: 900}, unique: true, type: 'numeric(9,2)'", "range: int, props: {min: -9, max: 9}, type: real",
+    "range: float, props: {min: -5, max: 5}", "range: float, props: {min: -5, max: 5}, type: real", "range: float, props: {min: -5, max: 5}, type: int",
+    "range: float, props: {min: -5, max: 5}, type: 'numeric(4,2)', 'null': 0.1", "range: decimal, props: {min: -5, max: 5, scale: 3}",
+    "range: decimal, props: {min: -5, max: 5, scale: 3}, type: 'numeric(4,1)'", "range: decimal, props: {min: -5, max: 5, scale: 3}, type: bigint",
+    "range: decimal, props: {min: -5, max: 5, scale: 1}, sorted: true, type: float", "range: string, props: {min: 0, max: 40}",
+    "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}", "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}, type: date",
+    "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}, type: timestamp, sorted: true",
+    "range: timestamp, props: {min: 2020-01-01, max: 2020-01-02, format: '15:04:05'}", "range: interval, props: {min: 1ns, max: 50h}",
+    "range: interval, props: {min: 1ms, max: 50h}, unique: true", "range: point, props: {lat: 10, lon: 179.9, distance_km: 100}",
+    "value: '${uuid}'", "value: '${uuid}', sorted: true", "value: '${email}', unique: true", "value: '${bool}', type: int", "value: '${uint64}'",
+    "value: '${first_name} ${int8} ${float32}', 'null': 5%", "value: '${float64}', type: real", "value: '${date}', type: date", "value: same",
+};
+
+/* A table of a few columns, and one that refers to them, with or without type: text. */
+static void plan_by_chance(char *yaml, size_t size, uint64_t z, bool as_text)
+{
+    size_t len = (size_t)snprintf(yaml, size, "tables: [{name: r, rows: 700, columns: [");
+    for (int i = 0; i < 4; i++)
+        len += (size_t)snprintf(yaml + len, size - len, "{name: c%d, ref: t.c%d, %s%s}%s", i, i, z >> i & 1 ? "'null': 0.2" : "distribution: zipf",
+                                as_text ? ", type: text" : "", i < 3 ? "," : "]},");
+    len += (size_t)snprintf(yaml + len, size - len, "{name: t, rows: 800, columns: [");
+    for (int i = 0; i < 4; i++) {
+        z = sp_draw_next(z);
+        len += (size_t)snprintf(yaml + len, size - len, "{name: c%d, %s}%s", i, anything[sp_bounded(z, SP_COUNT(anything))], i < 3 ? "," : "]}]");
+    }
+}
+
+/* The cell of row i, as text. */
+static sp_str text_of(const sp_column *c, uint32_t i, char room[100])
+{
+    if (c->bytes)
+        return sp_column_str(c, i);
+    uint8_t bit = c->type.kind == SP_BOOL && sp_bit(c->data, i);
+    uint32_t width = sp_kind_width(c->type.kind);
+    return (sp_str){room, (size_t)(sp_put_value(room, c->type, width ? (char *)c->data + (size_t)i * width : (char *)&bit) - room)};
+}
+
+static void same_cells_however_asked(const char *yaml, made *filled, made *texts)
+{
+    enum { ROWS = 500 };
+    uint64_t whole[ROWS] = {0};
+    char room[100];
+    const sp_column *a = fill(filled, 0, 150, ROWS, 0), *b = fill(texts, 0, 150, ROWS, 0);
+    for (uint32_t c = 0; c < 4; c++)
+        for (uint32_t i = 0; i < ROWS; i++) {
+            bool null = sp_column_null(&a[c], i);
+            if (null != sp_column_null(&b[c], i) || (!null && !sp_str_eq(text_of(&a[c], i, room), sp_column_str(&b[c], i)))) {
+                sp_str x = null ? sp_str_of("null") : text_of(&a[c], i, room), y = sp_column_str(&b[c], i);
+                printf("# c%u of row %u: %.*s, as text %.*s\n# %s\n", c, i + 150, (int)x.len, x.p, (int)y.len, y.p, yaml);
+                CHECK(!"fill and text agree");
+                return;
+            }
+            whole[i] = hash_cell(&a[c], i, whole[i]);
+        }
+    for (uint32_t first = 0, step = 1; first < ROWS; first += step, step = step % 7 + 1 + step / 2) {
+        uint32_t n = SP_MIN(step, ROWS - first);
+        a = fill(filled, 0, 150 + first, n, 0);
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t h = 0;
+            for (uint32_t c = 0; c < 4; c++)
+                h = hash_cell(&a[c], i, h);
+            if (h != whole[first + i]) {
+                printf("# row %u in a batch of %u\n# %s\n", 150 + first + i, n, yaml);
+                CHECK(!"any batch gives the same cells");
+                return;
+            }
+        }
+    }
+}
+
+static void plans_by_chance_are_pure(void)
+{
+    for (uint64_t k = 0; k < 60; k++) {
+        char yaml[2500], as_text[2500];
+        uint64_t z = sp_mix64(seed + k);
+        made filled, texts = {0};
+        plan_by_chance(yaml, sizeof(yaml), z, false);
+        plan_by_chance(as_text, sizeof(as_text), z, true);
+        if (make(&filled, yaml) && make(&texts, as_text))
+            same_cells_however_asked(yaml, &filled, &texts);
+        else
+            printf("# %s\n", yaml);
+        drop(&filled);
+        drop(&texts);
+    }
+}
+
 /* ---- cells that ask cells ---- */
 
 static void arrays_survive_nulls_and_refs(void)
@@ -808,6 +902,7 @@ int main(void)
     RUN(another_seed_gives_other_cells);
     RUN(new_columns_leave_the_others_alone);
     RUN(text_cells_keep_their_promises);
+    RUN(plans_by_chance_are_pure);
     RUN(arrays_survive_nulls_and_refs);
     RUN(chains_of_refs_work_in_either_order);
     RUN(impossible_columns_are_mistakes);

@@ -306,9 +306,10 @@ static void note_too_small(const sp_build *b, const sp_cell *from)
     const sp_plan_column *col = b->column;
     put_bounds(from, min, max);
     if (is_float(from->type.kind) && !from->has_float_range)
-        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "may be too small: it is not known how large the values are");
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type),
+                   "may be too small: it is not known how large the values are");
     else
-        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "too small for values between %s and %s", min, max);
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "is too small for values between %s and %s", min, max);
 }
 
 /* A conversion that gives different values for different values. */
@@ -364,7 +365,7 @@ sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to)
     }
     if (to->kind == SP_JSON && !is_json_text(inner)) {
         sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type),
-                   "these cells are not JSON; numbers, truth values, and a value or set of JSON texts are");
+                   "needs cells that are JSON: numbers, truth values, or a value or set of JSON texts");
         return NULL;
     }
     return new_cast(b, inner, to);

@@ -220,7 +220,7 @@ static bool keeps_promises(const sp_build *b, const sp_cell *cell)
     const sp_plan_column *col = b->column;
     if (col->unique && !cell->unique)
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
-                   "these cells cannot be kept unique; use inc, range: int, ${uuid} or a set, in a type that keeps their values apart");
+                   "cannot be kept unique; use inc, range: int, ${uuid} or a set, in a type that keeps values apart");
     else if (col->primary_key && cell->nullable)
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "a primary key cannot be null, and what this refers to can");
     else

@@ -137,7 +137,7 @@ sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_r
     c->cell.key = b->key;
     c->cell.depth = parent->depth + 1;
     c->cell.nullable = parent->nullable || self;
-    c->cell.unique = b->column->unique && parent->unique && !self; /* two rows may point at the same one */
+    c->cell.unique = b->column->unique && parent->unique && !self; /* own rows may share a parent */
     c->parent = parent;
     return &c->cell;
 }

@@ -156,7 +156,7 @@ static bool all_differ(const sp_build *b, const set_cell *c, const sp_plan_item 
     for (uint32_t i = 1; i < n; i++)
         if (keys[i].a == keys[i - 1].a && keys[i].b == keys[i - 1].b) {
             const sp_plan_item *first = &items[keys[i - 1].item], *again = &items[keys[i].item];
-            sp_mistake(b->mistakes, again->mark, again->text, "equal to the value in line %u, column %u; those of a unique set differ",
+            sp_mistake(b->mistakes, again->mark, again->text, "is equal to the value in line %u, column %u; those of a unique set differ",
                        first->mark.line, first->mark.column);
             return false;
         }
@@ -201,7 +201,7 @@ static bool check_text(const sp_build *b, const sp_plan_item *item, const sp_typ
         return false;
     }
     if (type->length && characters(item->text) > type->length) {
-        sp_mistake(b->mistakes, item->mark, item->text, "longer than %s allows", b->column->sql_type);
+        sp_mistake(b->mistakes, item->mark, item->text, "is longer than %s allows", b->column->sql_type);
         return false;
     }
     return true;

@@ -105,34 +105,92 @@ static int add_type(sp_buf *out, sp_sql_dialect dialect, const sp_type *type)
     return sp_buf_printf(out, "(%u,%u)", type->precision ? type->precision : 18u, type->scale);
 }
 
-/* The first word of a type, as in "character varying(20)", is in the list. */
-static bool first_word_in(const char *type, const char *const *words, size_t n)
+/* ---- types that the plan spells ------------------------------------------------------------- */
+
+/* One bit a dialect: knows the name, takes numbers in parentheses behind it. */
+enum { PG = 1, DUCK = 2, LITE = 4, PG_ARGS = 8, DUCK_ARGS = 16, LITE_ARGS = 32 };
+
+/* What a plan may call a type (plan/types.c), where a dialect knows it as the same; elsewhere the kind's own type is
+ * written. SQLite takes any word, but reads an affinity out of it that would turn the text "007" in a column of type
+ * "string" into 7: there, only text types are kept. */
+static const struct {
+    const char *name;
+    unsigned known;
+} spellings[] = {
+    {"smallint", PG | DUCK},
+    {"int2", PG | DUCK},
+    {"smallserial", PG},
+    {"integer", PG | DUCK},
+    {"int", PG | DUCK},
+    {"int4", PG | DUCK},
+    {"serial", PG},
+    {"bigint", PG | DUCK},
+    {"int8", PG | DUCK},
+    {"bigserial", PG},
+    {"real", PG | DUCK},
+    {"float4", PG | DUCK},
+    {"double precision", PG | DUCK},
+    {"double", DUCK},
+    {"float8", PG | DUCK},
+    {"float", PG | PG_ARGS},
+    {"numeric", PG | PG_ARGS | DUCK | DUCK_ARGS},
+    {"decimal", PG | PG_ARGS | DUCK | DUCK_ARGS},
+    {"dec", PG | PG_ARGS | DUCK | DUCK_ARGS},
+    {"boolean", PG | DUCK},
+    {"bool", PG | DUCK},
+    {"date", PG | DUCK},
+    {"time", PG | PG_ARGS | DUCK},
+    {"time without time zone", PG | DUCK},
+    {"timestamp", PG | PG_ARGS | DUCK},
+    {"timestamp without time zone", PG | DUCK},
+    {"datetime", DUCK},
+    {"timestamptz", PG | PG_ARGS | DUCK},
+    {"timestamp with time zone", PG | DUCK},
+    {"interval", PG | PG_ARGS | DUCK},
+    {"uuid", PG | DUCK},
+    {"text", PG | DUCK | LITE},
+    {"string", DUCK},
+    {"varchar", PG | PG_ARGS | DUCK | DUCK_ARGS | LITE | LITE_ARGS},
+    {"character varying", PG | PG_ARGS | LITE | LITE_ARGS},
+    {"char varying", PG | PG_ARGS | LITE | LITE_ARGS},
+    {"char", PG | PG_ARGS | DUCK | DUCK_ARGS | LITE | LITE_ARGS},
+    {"character", PG | PG_ARGS | LITE | LITE_ARGS},
+    {"bpchar", PG | PG_ARGS | DUCK | DUCK_ARGS},
+    {"citext", PG},
+    {"json", PG | DUCK},
+    {"jsonb", PG},
+    {"bytea", PG | DUCK},
+    {"bytes", 0},
+    {"blob", DUCK},
+    {"varbinary", DUCK},
+    {"binary", DUCK},
+};
+
+/* Whether a name, in any case, is text up to where its numbers or [] begin; *rest is behind it. */
+static bool spells(const char *text, const char *name, const char **rest)
 {
-    size_t len = strcspn(type, " (");
-    for (size_t i = 0; i < n; i++) {
-        if (sp_str_ieq((sp_str){type, len}, words[i]))
-            return true;
-    }
-    return false;
+    size_t len = strlen(name);
+    if (strlen(text) < len || !sp_str_ieq((sp_str){text, len}, name))
+        return false;
+    *rest = text + len + strspn(text + len, " ");
+    return **rest == '\0' || **rest == '(' || **rest == '[';
 }
 
-/* A type that the plan spells for PostgreSQL is kept where the dialect knows it. SQLite takes any word, but reads an
- * affinity out of it that would turn the text "007" in a column of type "string" into 7: there, only text types are
- * kept. */
 static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
 {
-    static const char *const text_types[] = {"char", "varchar", "character", "text"};
-    static const char *const duckdb_types[] = {
-        "bigint",  "int8",      "int64",       "blob",     "bytea",    "binary",   "varbinary", "boolean",   "bool",
-        "date",    "decimal",   "numeric",     "double",   "float8",   "float",    "float4",    "real",      "hugeint",
-        "integer", "int",       "int4",        "int32",    "interval", "smallint", "int2",      "int16",     "short",
-        "time",    "timestamp", "timestamptz", "datetime", "tinyint",  "ubigint",  "uinteger",  "usmallint", "utinyint",
-        "uuid",    "varchar",   "char",        "text",     "string",   "json",     "bpchar"};
-    if (first_word_in(type, text_types, dialect == SP_SQL_DUCKDB ? 0 : SP_COUNT(text_types)))
-        return true;
-    if (dialect == SP_SQL_DUCKDB)
-        return first_word_in(type, duckdb_types, SP_COUNT(duckdb_types));
-    return dialect != SP_SQL_SQLITE;
+    unsigned shift = dialect == SP_SQL_SQLITE ? 2 : dialect == SP_SQL_DUCKDB;
+    for (size_t i = 0; i < SP_COUNT(spellings); i++) {
+        const char *rest;
+        if (!spells(type, spellings[i].name, &rest))
+            continue;
+        bool knows = spellings[i].known & (unsigned)PG << shift;
+        bool takes_args = spellings[i].known & (unsigned)PG_ARGS << shift;
+        const char *close = *rest == '(' ? strchr(rest, ')') : rest;
+        if (!knows || !close || (*rest == '(' && !takes_args))
+            return false;
+        return *rest != '(' || close[1] == '\0' || close[1] == '[';
+    }
+    return false;
 }
 
 static bool has_enum_type(sp_sql_dialect dialect, const sp_field *field)

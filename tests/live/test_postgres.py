@@ -225,6 +225,22 @@ class Loading(Live):
         self.load("--insert-mode", "insert", plan=path)  # 1000 rows would be 120,000 parameters
         self.assertEqual(self.count("item"), 1500)
 
+    def test_creates_every_type_of_a_plan(self):
+        rows = re.findall(r'^    {"([a-z0-9 ]+)", (SP_\w+), (\w+)}', (ROOT / "src/plan/types.c").read_text(), re.M)
+        self.assertGreater(len(rows), 40)
+        values = {"SP_BOOL": "true", "SP_DATE": "2024-02-29", "SP_TIME": "10:11:12", "SP_TIMESTAMP": "2024-02-29T10:11:12",
+                  "SP_TIMESTAMPTZ": "2024-02-29T10:11:12Z", "SP_INTERVAL": "1h30m", "SP_JSON": "{}",
+                  "SP_UUID": "00000000-0000-0000-0000-000000000001"}
+        columns = []
+        for name, kind, args in rows:
+            for numbers in [""] + {"LENGTH": ["(9)"], "SECONDS": ["(3)"], "FLOAT": ["(9)", "(40)"], "DECIMAL": ["(9,2)"]}.get(args, []):
+                columns.append(f"name: c{len(columns)}, value: '{values.get(kind, '7')}', type: '{name}{numbers}'")
+        self.sql("CREATE EXTENSION IF NOT EXISTS citext")
+        path = self.write("types.yaml", plan(("item", 10, columns)))
+        self.load("--create", plan=path)
+        self.assertEqual(self.count("item"), 10)
+        self.spate_ok("generate", path, "--to", self.dir / "types.duckdb", "--create", "--progress", "none")
+
     def test_dry_run_changes_nothing(self):
         self.load("--create", "--dry-run")
         self.assertEqual(self.sql("SELECT 1 FROM pg_class WHERE relname = 'item'"), [])

@@ -80,6 +80,53 @@ static void types_spelled_by_the_plan(void)
     CHECK_SQL(sp_sql_type(out, SP_SQL_SQLITE, &schema, 0), "text");
 }
 
+/* Every name that a plan may use, where PostgreSQL and DuckDB do not know it as it is. */
+static void types_that_a_dialect_does_not_know(void)
+{
+    static const struct {
+        const char *spelled;
+        sp_kind kind;
+        const char *postgres, *duckdb;
+    } cases[] = {
+        {"tinyint(4)", SP_I16, "smallint", "smallint"},
+        {"mediumint", SP_I32, "integer", "integer"},
+        {"bigint unsigned", SP_U64, "numeric(20,0)", "ubigint"},
+        {"BIGINT", SP_I64, "BIGINT", "BIGINT"},
+        {"serial", SP_I32, "serial", "integer"},
+        {"double", SP_F64, "double precision", "double"},
+        {"double precision", SP_F64, "double precision", "double precision"},
+        {"float(30)", SP_F64, "float(30)", "double"},
+        {"float", SP_F64, "float", "double"},
+        {"numeric(9,2)", SP_DECIMAL, "numeric(9,2)", "numeric(9,2)"},
+        {"time(3)", SP_TIME, "time(3)", "time"},
+        {"timestamptz(3)", SP_TIMESTAMPTZ, "timestamptz(3)", "timestamptz"},
+        {"timestamp(3) with time zone", SP_TIMESTAMPTZ, "timestamptz", "timestamptz"},
+        {"timestamp with time zone", SP_TIMESTAMPTZ, "timestamp with time zone", "timestamp with time zone"},
+        {"interval(3)", SP_INTERVAL, "interval(3)", "interval"},
+        {"datetime", SP_TIMESTAMP, "timestamp", "datetime"},
+        {"datetime(3)", SP_TIMESTAMP, "timestamp", "timestamp"},
+        {"string", SP_TEXT, "text", "string"},
+        {"string(20)", SP_TEXT, "text", "text"},
+        {"character varying(9)", SP_TEXT, "character varying(9)", "text"},
+        {"citext", SP_TEXT, "citext", "text"},
+        {"mediumtext", SP_TEXT, "text", "text"},
+        {"longtext", SP_TEXT, "text", "text"},
+        {"bytes", SP_BYTES, "bytea", "blob"},
+        {"blob", SP_BYTES, "bytea", "blob"},
+        {"mediumblob", SP_BYTES, "bytea", "blob"},
+        {"longblob", SP_BYTES, "bytea", "blob"},
+        {"varbinary(20)", SP_BYTES, "bytea", "blob"},
+        {"binary(20)", SP_BYTES, "bytea", "blob"},
+        {"nonsense", SP_TEXT, "text", "text"},
+    };
+    for (size_t i = 0; i < SP_COUNT(cases); i++) {
+        sp_field field = {.name = "c", .type = {.kind = cases[i].kind, .precision = 9, .scale = 2}, .sql_type = cases[i].spelled};
+        sp_schema schema = {.table = "t", .fields = &field, .n_fields = 1};
+        CHECK_SQL(sp_sql_type(out, SP_SQL_POSTGRES, &schema, 0), cases[i].postgres);
+        CHECK_SQL(sp_sql_type(out, SP_SQL_DUCKDB, &schema, 0), cases[i].duckdb);
+    }
+}
+
 static void tables(void)
 {
     CHECK_SQL(sp_sql_create_types(out, SP_SQL_POSTGRES, &users),
@@ -150,6 +197,7 @@ int main(void)
     RUN(names_and_literals);
     RUN(types);
     RUN(types_spelled_by_the_plan);
+    RUN(types_that_a_dialect_does_not_know);
     RUN(tables);
     RUN(keys);
     RUN(statements);

@@ -198,12 +198,26 @@ static bool has_enum_type(sp_sql_dialect dialect, const sp_field *field)
     return field->n_labels > 0 && dialect != SP_SQL_SQLITE;
 }
 
+/* PostgreSQL cuts longer names off, and two that differ only behind the cut would be one. */
+enum { NAME_BYTES_MAX = 63, NAME_HASH_BYTES = 9 };
+
+static int shorten_name(sp_buf *name)
+{
+    if (name->len <= NAME_BYTES_MAX)
+        return SPATE_OK;
+    uint64_t hash = sp_hash64(name->data, name->len, 0);
+    name->len = NAME_BYTES_MAX - NAME_HASH_BYTES;
+    while (name->len > 0 && ((unsigned char)name->data[name->len] & 0xc0) == 0x80)
+        name->len--; /* between characters */
+    return sp_buf_printf(name, "_%08x", (unsigned)(hash & UINT32_MAX));
+}
+
 /* "schema"."table_column": the type lives where its table does. */
 static int add_enum_name(sp_buf *out, const sp_schema *schema, const sp_field *field)
 {
     const char *dot = strrchr(schema->table, '.'), *table = dot ? dot + 1 : schema->table;
     sp_buf name = {0};
-    int rc = sp_buf_printf(&name, "%s_%s", table, field->name);
+    int rc = sp_buf_printf(&name, "%s_%s", table, field->name) || shorten_name(&name) ? SPATE_E_NOMEM : SPATE_OK;
     if (rc == SPATE_OK && dot) {
         for (const char *part = schema->table; rc == SPATE_OK && part < dot;) {
             size_t len = strcspn(part, ".");

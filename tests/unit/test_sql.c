@@ -151,6 +151,21 @@ static void tables(void)
               ");\n");
 }
 
+static void long_enumeration_names(void)
+{
+    sp_field fields[] = {{.name = "a_column_with_a_long_name_a", .labels = labels, .n_labels = 1},
+                         {.name = "a_column_with_a_long_name_b", .labels = labels, .n_labels = 1}};
+    sp_schema schema = {.table = "a_table_with_a_name_that_is_nearly_too_long", .fields = fields, .n_fields = 2};
+    sp_buf a = {0}, b = {0};
+    CHECK_INT(sp_sql_type(&a, SP_SQL_POSTGRES, &schema, 0), SPATE_OK);
+    CHECK_INT(sp_sql_type(&b, SP_SQL_POSTGRES, &schema, 1), SPATE_OK);
+    CHECK_INT(a.len, 63 + 2);
+    CHECK_INT(b.len, 63 + 2);
+    CHECK(memcmp(a.data, b.data, 54) == 0 && memcmp(a.data, b.data, a.len) != 0);
+    sp_buf_done(&a);
+    sp_buf_done(&b);
+}
+
 static void keys(void)
 {
     CHECK_SQL(sp_sql_add_keys(out, SP_SQL_POSTGRES, &users),
@@ -199,6 +214,7 @@ int main(void)
     RUN(types_spelled_by_the_plan);
     RUN(types_that_a_dialect_does_not_know);
     RUN(tables);
+    RUN(long_enumeration_names);
     RUN(keys);
     RUN(statements);
     RUN(no_memory);

@@ -8,6 +8,7 @@
  * there, are checked once by a join and noted as comments on their columns. keys=all has all of
  * them from the start, keys=none has none. */
 #include "endpoint/duckdb_sink.h"
+#include "endpoint/problems.h"
 
 #include "codec/codec.h"
 #include "os/os.h"
@@ -18,37 +19,6 @@
 static sp_duckdb_sink *self_of(sp_sink *s)
 {
     return (sp_duckdb_sink *)s;
-}
-
-/* Problems found while looking at the target: all of them are told at once. */
-typedef struct problems {
-    sp_buf text; /* a line each */
-    unsigned n;
-    bool create_would_help, exists;
-} problems;
-
-static int add_problem(problems *p, const sp_schema *schema, const char *what)
-{
-    p->n++;
-    return sp_buf_printf(&p->text, "%s: %s\n", schema->table, what);
-}
-
-static int tell_problems(const problems *p, const char *shown, spate_error *err)
-{
-    int first = (int)strcspn(p->text.data, "\n");
-    if (p->n == 1)
-        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %.*s", shown, first, p->text.data);
-    else {
-        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %u things are in the way", shown,
-                p->n);
-        sp_error_detail(err, "%.*s", (int)p->text.len - 1, p->text.data);
-    }
-    if (p->create_would_help)
-        sp_error_hint(err, "--create makes missing tables");
-    if (p->exists)
-        sp_error_hint(
-            err, "--truncate without --create loads into tables that are there; both replace them");
-    return SPATE_E_CONFIG;
 }
 
 /* ---- SQL around one table -------------------------------------------------------------------- */
@@ -149,14 +119,14 @@ static int find_column(target *t, const char *name)
     return -1;
 }
 
-static int fit_field(sp_duckdb_sink *s, sp_duckdb_table *table, uint32_t f, target *t, problems *p)
+static int fit_field(sp_duckdb_sink *s, sp_duckdb_table *table, uint32_t f, target *t, sp_problems *p)
 {
     const sp_field *field = &table->schema->fields[f];
     char why[160], what[512];
     int at = find_column(t, field->name);
     if (at < 0) {
         snprintf(what, sizeof(what), "has no column \"%s\"", field->name);
-        return add_problem(p, table->schema, what);
+        return sp_problems_add(p, table->schema, what);
     }
     duckdb_logical_type type = sp_duckdb.column_logical_type(&t->columns, (idx_t)at);
     bool fits = sp_duckdb_column_init(&table->columns[f], field, type, &s->arena, why);
@@ -168,11 +138,11 @@ static int fit_field(sp_duckdb_sink *s, sp_duckdb_table *table, uint32_t f, targ
     snprintf(what, sizeof(what), "column \"%s\" is %.100s, its cells are %s: %s", field->name,
              words ? words : "?", sp_kind_name(field->type.kind), why);
     sp_duckdb.free(words);
-    return add_problem(p, table->schema, what);
+    return sp_problems_add(p, table->schema, what);
 }
 
 /* A column that must have a value and that the plan does not fill. */
-static int check_unfilled(const sp_schema *schema, target *t, problems *p)
+static int check_unfilled(const sp_schema *schema, target *t, sp_problems *p)
 {
     int rc = SPATE_OK;
     idx_t n = sp_duckdb.row_count(&t->facts);
@@ -184,7 +154,7 @@ static int check_unfilled(const sp_schema *schema, target *t, problems *p)
         if (name && !filled && sp_duckdb.value_boolean(&t->facts, 2, i)) {
             snprintf(what, sizeof(what),
                      "column \"%s\" is NOT NULL without a default, and nothing fills it", name);
-            rc = add_problem(p, schema, what);
+            rc = sp_problems_add(p, schema, what);
         }
         sp_duckdb.free(name);
     }
@@ -206,7 +176,7 @@ static const char *insert_text(sp_duckdb_sink *s, const sp_schema *schema, const
 }
 
 /* Lets DuckDB read the INSERT: it refuses views, generated columns and the like. */
-static int try_insert(sp_duckdb_sink *s, sp_duckdb_table *table, problems *p, spate_error *err)
+static int try_insert(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p, spate_error *err)
 {
     sp_buf end;
     sp_buf_init(&end);
@@ -223,13 +193,13 @@ static int try_insert(sp_duckdb_sink *s, sp_duckdb_table *table, problems *p, sp
         const char *why = sp_duckdb.prepare_error(statement);
         char what[300];
         snprintf(what, sizeof(what), "%.*s", (int)strcspn(why ? why : "?", "\n"), why ? why : "?");
-        rc = add_problem(p, table->schema, what);
+        rc = sp_problems_add(p, table->schema, what);
     }
     sp_duckdb.destroy_prepare(&statement);
     return rc ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, problems *p, spate_error *err)
+static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p, spate_error *err)
 {
     target t;
     unsigned before = p->n;
@@ -281,20 +251,12 @@ static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t 
 }
 
 /* Tables that are there and should not be, and the other way round. */
-static int check_presence(sp_duckdb_sink *s, problems *p)
+static int check_presence(sp_duckdb_sink *s, sp_problems *p)
 {
-    const sp_sink_options *o = &s->base.options;
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
         const sp_schema *schema = s->tables[i].schema;
-        bool there = table_exists(s, schema->table);
-        if (there && o->create && !o->truncate) {
-            p->exists = true;
-            rc = add_problem(p, schema, "the table exists already");
-        } else if (!there && !o->create) {
-            p->create_would_help = true;
-            rc = add_problem(p, schema, "there is no such table");
-        }
+        rc = sp_problems_presence(p, schema, table_exists(s, schema->table), &s->base.options);
     }
     return rc;
 }
@@ -386,14 +348,6 @@ static int table_number(const sp_duckdb_sink *s, const char *in_schema, const ch
     return -1;
 }
 
-static void add_dep(sp_sink_deps *deps, uint32_t parent)
-{
-    for (uint32_t i = 0; i < deps->n; i++)
-        if (deps->tables[i] == parent)
-            return;
-    deps->tables[deps->n++] = parent;
-}
-
 /* Which tables must be complete before which: the foreign keys that the file has, whoever made
  * them. */
 static int find_deps(sp_duckdb_sink *s, spate_error *err)
@@ -416,7 +370,7 @@ static int find_deps(sp_duckdb_sink *s, spate_error *err)
         int p = in_schema && parent ? table_number(s, in_schema, parent) : -1;
         keys += c >= 0;
         if (c >= 0 && p >= 0 && c != p)
-            add_dep(&s->base.deps[c], (uint32_t)p);
+            sp_deps_add(&s->base.deps[c], (uint32_t)p);
         sp_duckdb.free(in_schema);
         sp_duckdb.free(child);
         sp_duckdb.free(parent);
@@ -432,13 +386,13 @@ static int find_deps(sp_duckdb_sink *s, spate_error *err)
 }
 
 /* Inside a transaction, which the caller ends. */
-static int make_and_look(sp_duckdb_sink *s, problems *p, spate_error *err)
+static int make_and_look(sp_duckdb_sink *s, sp_problems *p, spate_error *err)
 {
     int rc = s->base.options.create ? create_tables(s, err) : SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         rc = look_at(s, &s->tables[i], p, err);
     if (rc == SPATE_OK && p->n)
-        rc = tell_problems(p, s->base.shown, err);
+        rc = sp_problems_tell(p, s->base.shown, err);
     return rc == SPATE_OK ? find_deps(s, err) : rc;
 }
 
@@ -468,13 +422,13 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
                    spate_error *err)
 {
     sp_duckdb_sink *s = self_of(sink);
-    problems p = {0};
+    sp_problems p = {0};
     sp_buf_init(&p.text);
     int rc = sp_sink_refuse_parts(&sink->options, err);
     if (rc == SPATE_OK && (allocate(s, tables, n_tables) || check_presence(s, &p)))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && p.n)
-        rc = tell_problems(&p, sink->shown, err);
+        rc = sp_problems_tell(&p, sink->shown, err);
     if (rc == SPATE_OK)
         rc = sp_duckdb_run(s->conn, "BEGIN TRANSACTION", err);
     if (rc == SPATE_OK) {

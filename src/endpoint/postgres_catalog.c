@@ -5,6 +5,7 @@
  * once, before anything is changed. Types are the target's, domains resolved; what the plan
  * calls them does not matter here. */
 #include "endpoint/postgres.h"
+#include "endpoint/problems.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -672,14 +673,6 @@ int sp_pg_refuse_parts(const sp_pg_sink *s, spate_error *err)
     return SPATE_OK;
 }
 
-static void add_dep(sp_sink_deps *d, uint32_t parent)
-{
-    for (uint32_t i = 0; i < d->n; i++)
-        if (d->tables[i] == parent)
-            return;
-    d->tables[d->n++] = parent;
-}
-
 /* Says the path from table back to itself. state: 1 = on the path, in the order of path. */
 static int fail_cycle(const sp_pg_sink *s, const uint32_t *path, uint32_t len, uint32_t table,
                       spate_error *err)
@@ -771,7 +764,7 @@ int sp_pg_order_tables(sp_pg_sink *s, spate_error *err)
     for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
         const sp_pg_foreign_key *f = &s->foreign_keys[i];
         if (orders(f))
-            add_dep(&s->base.deps[f->child_table], (uint32_t)f->parent_table);
+            sp_deps_add(&s->base.deps[f->child_table], (uint32_t)f->parent_table);
         else if (f->child_table >= 0 && f->child_table == f->parent_table)
             s->tables[f->child_table].self_reference = true;
     }

@@ -17,7 +17,7 @@
  * stays in it. Foreign keys are enforced, parents are loaded before children; with
  * --defer-constraints they are checked once, in finish. */
 #include "codec/codec.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/problems.h"
 #include "endpoint/sqlite_cells.h"
 #include "os/os.h"
 
@@ -71,36 +71,6 @@ static int run(sqlite_sink *s, const char *sql, spate_error *err)
 
 /* ---- looking at the target ------------------------------------------------------------------- */
 
-typedef struct problems {
-    sp_buf text; /* a line each */
-    unsigned n;
-    bool missing, exists;
-} problems;
-
-static int add_problem(problems *p, const sp_schema *schema, const char *what)
-{
-    p->n++;
-    return sp_buf_printf(&p->text, "%s: %s\n", schema->table, what);
-}
-
-static int tell_problems(const problems *p, const char *shown, spate_error *err)
-{
-    int first = (int)strcspn(p->text.data, "\n");
-    if (p->n == 1)
-        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %.*s", shown, first, p->text.data);
-    else {
-        sp_fail(err, SPATE_E_CONFIG, "cannot load into \"%s\": %u things are in the way", shown,
-                p->n);
-        sp_error_detail(err, "%.*s", (int)p->text.len - 1, p->text.data);
-    }
-    if (p->missing)
-        sp_error_hint(err, "--create makes missing tables");
-    if (p->exists)
-        sp_error_hint(
-            err, "--truncate without --create loads into tables that are there; both replace them");
-    return SPATE_E_CONFIG;
-}
-
 /* SELECT columns FROM pragma_x('table'), as a statement at its first row or end. */
 static int ask_pragma(sqlite_sink *s, const char *select, const char *table, sqlite3_stmt **out,
                       spate_error *err)
@@ -134,7 +104,7 @@ static int field_of(const sp_schema *schema, const char *name)
 
 enum { COLUMN_NAME, COLUMN_TYPE, COLUMN_NOT_NULL, COLUMN_DEFAULT, COLUMN_KEY, COLUMN_HIDDEN };
 
-static int look_at_column(sqlite_table *t, sqlite3_stmt *row, int n_keys, problems *p)
+static int look_at_column(sqlite_table *t, sqlite3_stmt *row, int n_keys, sp_problems *p)
 {
     const char *name = text_at(row, COLUMN_NAME), *type = text_at(row, COLUMN_TYPE);
     int f = field_of(t->schema, name);
@@ -147,7 +117,7 @@ static int look_at_column(sqlite_table *t, sqlite3_stmt *row, int n_keys, proble
             sp_sqlite.column_type(row, COLUMN_DEFAULT) == SQLITE_NULL)
             snprintf(what, sizeof(what),
                      "column \"%.150s\" is NOT NULL without a default, and nothing fills it", name);
-        return *what ? add_problem(p, t->schema, what) : SPATE_OK;
+        return *what ? sp_problems_add(p, t->schema, what) : SPATE_OK;
     }
     sp_kind kind = t->schema->fields[f].type.kind;
     t->targets[f] = (sp_sqlite_target){
@@ -159,7 +129,7 @@ static int look_at_column(sqlite_table *t, sqlite3_stmt *row, int n_keys, proble
             what, sizeof(what),
             "column \"%.150s\" is INTEGER PRIMARY KEY, which takes integers only, its cells are %s",
             name, sp_kind_name(kind));
-    return *what ? add_problem(p, t->schema, what) : SPATE_OK;
+    return *what ? sp_problems_add(p, t->schema, what) : SPATE_OK;
 }
 
 static int count_keys(sqlite_sink *s, const char *table, int *keys, spate_error *err)
@@ -173,7 +143,7 @@ static int count_keys(sqlite_sink *s, const char *table, int *keys, spate_error 
     return rc;
 }
 
-static int look_at(sqlite_sink *s, sqlite_table *t, problems *p, spate_error *err)
+static int look_at(sqlite_sink *s, sqlite_table *t, sp_problems *p, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
     int keys, rc = count_keys(s, t->schema->table, &keys, err);
@@ -188,7 +158,7 @@ static int look_at(sqlite_sink *s, sqlite_table *t, problems *p, spate_error *er
         char what[300];
         snprintf(what, sizeof(what), "has no column \"%.200s\"", t->schema->fields[f].name);
         if (!t->targets[f].found)
-            rc = add_problem(p, t->schema, what) ? sp_fail_nomem(err) : SPATE_OK;
+            rc = sp_problems_add(p, t->schema, what) ? sp_fail_nomem(err) : SPATE_OK;
     }
     return rc;
 }
@@ -202,22 +172,15 @@ static bool table_exists(sqlite_sink *s, const char *table)
     return there;
 }
 
-static int check_presence(sqlite_sink *s, problems *p)
+static int check_presence(sqlite_sink *s, sp_problems *p)
 {
-    const sp_sink_options *o = &s->base.options;
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
         const sp_schema *schema = s->tables[i].schema;
-        bool there = table_exists(s, schema->table);
-        if (there && o->create && !o->truncate) {
-            p->exists = true;
-            rc = add_problem(p, schema, "the table exists already");
-        } else if (!there && !o->create) {
-            p->missing = true;
-            rc = add_problem(p, schema, "there is no such table");
-        } else if (strchr(schema->table, '.')) {
-            rc = add_problem(p, schema, "SQLite has no schemas: name the table without one");
-        }
+        unsigned before = p->n;
+        rc = sp_problems_presence(p, schema, table_exists(s, schema->table), &s->base.options);
+        if (rc == SPATE_OK && p->n == before && strchr(schema->table, '.'))
+            rc = sp_problems_add(p, schema, "SQLite has no schemas: name the table without one");
     }
     return rc;
 }
@@ -228,12 +191,8 @@ static void add_dep(sqlite_sink *s, uint32_t child, const char *parent)
 {
     sp_sink_deps *deps = &s->base.deps[child];
     for (uint32_t t = 0; t < s->n_tables; t++) {
-        if (t == child || strcasecmp(s->tables[t].schema->table, parent) != 0)
-            continue;
-        for (uint32_t i = 0; i < deps->n; i++)
-            if (deps->tables[i] == t)
-                return;
-        deps->tables[deps->n++] = t;
+        if (t != child && strcasecmp(s->tables[t].schema->table, parent) == 0)
+            sp_deps_add(deps, t);
     }
 }
 
@@ -374,7 +333,7 @@ static int check_upsert(sqlite_sink *s, spate_error *err)
 }
 
 /* Inside a transaction, which the caller ends: everything that prepare changes, changes at once. */
-static int make_and_look(sqlite_sink *s, problems *p, spate_error *err)
+static int make_and_look(sqlite_sink *s, sp_problems *p, spate_error *err)
 {
     const sp_sink_options *o = &s->base.options;
     int rc = SPATE_OK;
@@ -385,7 +344,7 @@ static int make_and_look(sqlite_sink *s, problems *p, spate_error *err)
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         rc = look_at(s, &s->tables[i], p, err);
     if (rc == SPATE_OK && p->n)
-        return tell_problems(p, s->base.shown, err);
+        return sp_problems_tell(p, s->base.shown, err);
     if (rc == SPATE_OK && o->truncate && !o->create)
         rc = drop_or_empty(s, "DELETE FROM ", err);
     if (rc == SPATE_OK)
@@ -395,7 +354,7 @@ static int make_and_look(sqlite_sink *s, problems *p, spate_error *err)
 
 /* Deferred, so that the order in which tables are emptied does not matter; what is wrong at the end
  * fails the COMMIT. */
-static int in_transaction(sqlite_sink *s, problems *p, spate_error *err)
+static int in_transaction(sqlite_sink *s, sp_problems *p, spate_error *err)
 {
     int rc = run(s, "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON", err);
     if (rc != SPATE_OK)
@@ -439,13 +398,13 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
                    spate_error *err)
 {
     sqlite_sink *s = self_of(sink);
-    problems p = {0};
+    sp_problems p = {0};
     sp_buf_init(&p.text);
     int rc = sp_sink_refuse_parts(&sink->options, err);
     if (rc == SPATE_OK && (allocate(s, tables, n_tables) || check_presence(s, &p)))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && p.n)
-        rc = tell_problems(&p, sink->shown, err);
+        rc = sp_problems_tell(&p, sink->shown, err);
     if (rc == SPATE_OK)
         rc = set_up(s, err);
     if (rc == SPATE_OK)

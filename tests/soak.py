@@ -129,7 +129,7 @@ def fuzz(soak):
     log = soak.dir / "log"
     with open(log, "w") as out:
         done = subprocess.run([soak.build / "tests/fuzz_plan", f"-seed={seed}", f"-max_total_time={int(60 * soak.minutes)}", "-timeout=20",
-                               "-rss_limit_mb=1500", "-max_len=8192", f"-dict={HERE}/fuzz/plan.dict", f"-artifact_prefix={soak.dir}/", "-print_final_stats=1",
+                               "-rss_limit_mb=0", "-malloc_limit_mb=1000", "-max_len=8192", f"-dict={HERE}/fuzz/plan.dict", f"-artifact_prefix={soak.dir}/", "-print_final_stats=1",
                                new, *corpus], cwd=soak.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     text = log.read_text(errors="replace")
     stats = dict(line[6:].split(": ") for line in text.splitlines() if line.startswith("stat::"))

@@ -23,11 +23,13 @@ class Fuzz(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
     def fuzz(self, program, *words):
-        return subprocess.run([program, *words, f"-artifact_prefix={self.dir}/", "-timeout=20", "-rss_limit_mb=1024"], cwd=self.dir,
+        # A limit on single allocations, not on the peak: a child inherits its parent's peak, and ours may be large by now.
+        limits = ["-timeout=20", "-rss_limit_mb=0", "-malloc_limit_mb=512"]
+        return subprocess.run([program, *words, f"-artifact_prefix={self.dir}/", *limits], cwd=self.dir,
                               capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=600)
 
     def clean(self, done):
-        self.assertEqual(done.returncode, 0, done.stderr[-6000:])
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
 
     def search(self, program, seed, *words):
         """Starts from the corpus and the examples, with the words of the dictionary; new finds go into a scratch directory."""
@@ -49,7 +51,7 @@ class Fuzz(unittest.TestCase):
 
     def test_the_canary_is_found(self):
         done = self.search(CANARY, 1, f"-runs={CANARY_RUNS}")
-        self.assertIn("the canary is found", done.stderr, f"not within {CANARY_RUNS} runs: {done.stderr[-3000:]}")
+        self.assertIn("the canary is found", done.stderr, f"not within {CANARY_RUNS} runs: {done.stderr[-1000:]}")
         self.assertNotEqual(done.returncode, 0)
 
 

@@ -2,8 +2,10 @@
  *
  * All three compile to the same thing, a list of parts, each a literal followed by something drawn. Recipes inside recipes
  * are spliced in when the outer one is compiled, so that the usual result (names, e-mail addresses, products) is literals and
- * words only, and runs without a call a part. What is drawn takes its key from the recipe's key and the text in the braces:
- * equal braces have equal values, and adding a part to a recipe changes no other part. */
+ * words only, and runs without a call a part. Equal braces have equal values. The words and numbers of a recipe share draws:
+ * each takes its choice off the top of what those before it have left (sp_take), as long as enough is left; the key of a draw
+ * comes from the recipe's key and the braces that opened it. So adding a part at the end changes no other part, and a
+ * function alone has the value it has at the start of a text. */
 #include "gen/cell.h"
 #include "gen/digits.h"
 
@@ -37,11 +39,27 @@ int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
 
 /* ---- words ----------------------------------------------------------------------------------------------------------- */
 
+/* One choice of n out of the draw of key. behind is the product of the earlier choices' n, modulo 2^64: multiplied by it, the
+ * draw is what those choices have left of it. */
+typedef struct share {
+    uint64_t key, behind, n;
+} share;
+
+static inline uint64_t choice_of(const share *s, uint64_t draw)
+{
+    return sp_mulhi(draw * s->behind, s->n);
+}
+
+/* step is row * SP_PHI, the same for all parts of a row. */
+static inline uint64_t choose(const share *s, uint64_t step)
+{
+    return choice_of(s, sp_mix64(s->key + step));
+}
+
 typedef struct word_source {
-    uint64_t key;
+    share share; /* n of it: how many words */
     const char *bytes;
     const uint32_t *offsets;
-    uint32_t count;
 } word_source;
 
 typedef struct words_cell {
@@ -50,11 +68,9 @@ typedef struct words_cell {
     word_source from;
 } words_cell;
 
-/* One word of the list. step is row * SP_PHI, the same for all parts of a row; wide says how many bytes are always copied, and
- * longer words are possible only when long_too. */
-static inline char *put_word(const word_source *w, uint64_t step, char *p, uint32_t wide, bool long_too)
+/* Word i of the list. wide says how many bytes are always copied, and longer words are possible only when long_too. */
+static inline char *put_word(const word_source *w, uint64_t i, char *p, uint32_t wide, bool long_too)
 {
-    uint64_t i = sp_mulhi(sp_mix64(w->key + step), w->count);
     uint32_t from = w->offsets[i];
     uint32_t len = w->offsets[i + 1] - from;
     const char *word = w->bytes + from;
@@ -70,7 +86,7 @@ static inline void fill_words(const word_source *from, const uint64_t *rows, uin
     const word_source w = *from;
     char *p = base;
     for (uint32_t i = 0; i < n; i++) {
-        p = put_word(&w, rows[i] * SP_PHI, p, wide, long_too);
+        p = put_word(&w, choose(&w.share, rows[i] * SP_PHI), p, wide, long_too);
         offsets[i + 1] = (int32_t)(p - base);
     }
 }
@@ -92,7 +108,7 @@ static int words_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
 static char *words_text(const sp_cell *cell, uint64_t row, char *p)
 {
     const words_cell *c = (const words_cell *)cell;
-    return put_word(&c->from, row * SP_PHI, p, 32, true);
+    return put_word(&c->from, choose(&c->from.share, row * SP_PHI), p, 32, true);
 }
 
 static const sp_cell_ops words_ops = {words_fill, words_text};
@@ -108,7 +124,7 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
                         .text_max = words->len_max,
                         .bounds = {.text_max = words->len_max, .plain = words->plain}};
     c->words = words;
-    c->from = (word_source){key, words->bytes, words->offsets, words->count};
+    c->from = (word_source){{key, 1, words->count}, words->bytes, words->offsets};
     return &c->cell;
 }
 
@@ -120,10 +136,10 @@ typedef struct part {
     const char *literal; /* SP_SLACK readable bytes behind it */
     uint32_t literal_len;
     part_kind kind;
-    word_source words;   /* PART_WORD; its key serves PART_INT and PART_HEX too */
+    uint64_t key;        /* of the braces */
+    word_source words;   /* PART_WORD; its share serves PART_INT too */
     const sp_cell *cell; /* PART_CELL */
-    int64_t min;         /* PART_INT: [min, min + span) */
-    uint64_t span;
+    int64_t min;         /* PART_INT: this and the choice */
     uint32_t digits;     /* PART_HEX: how many; PART_INT: always so many, padded with zeros; 0: as many as it takes */
     uint32_t text_max;
     bool plain, unique;
@@ -143,7 +159,7 @@ enum { CHAIN_BYTES_MAX = 16384 }; /* a list copied with literals may take so muc
 
 static inline char *put_int(const part *a, uint64_t step, char *p)
 {
-    int64_t v = a->min + (int64_t)sp_mulhi(sp_mix64(a->words.key + step), a->span);
+    int64_t v = a->min + (int64_t)choose(&a->words.share, step);
     if (a->digits)
         return sp_put_padded(p, (uint64_t)v, a->digits);
     return a->text_max > 3 ? sp_put_i64(p, v) : sp_put_below_1000(p, (uint32_t)v, 0);
@@ -163,7 +179,7 @@ static inline void put_hex8(char *p, uint32_t v)
 
 static inline char *put_hex(const part *a, uint64_t step, char *p)
 {
-    uint64_t z = sp_mix64(a->words.key + step);
+    uint64_t z = sp_mix64(a->key + step);
     for (uint32_t done = 0; done < a->digits; done += 16) {
         put_hex8(p + done, (uint32_t)(z >> 32));
         put_hex8(p + done + 8, (uint32_t)z);
@@ -181,7 +197,7 @@ static char *word_parts_text(const sp_cell *cell, uint64_t row, char *p)
     for (const part *a = c->parts; a < end; a++) {
         if (a->literal_len)
             p = sp_copy_short(p, a->literal, a->literal_len);
-        p = put_word(&a->words, step, p, 32, true);
+        p = put_word(&a->words, choose(&a->words.share, step), p, 32, true);
     }
     return sp_copy_short(p, c->tail, c->tail_len);
 }
@@ -189,9 +205,12 @@ static char *word_parts_text(const sp_cell *cell, uint64_t row, char *p)
 /* The same from the chain. */
 static inline char *put_chain(const word_source *w, uint32_t n, uint64_t row, char *p, uint32_t wide, bool long_too)
 {
-    uint64_t step = row * SP_PHI;
-    for (uint32_t i = 0; i < n; i++)
-        p = put_word(&w[i], step, p, wide, long_too);
+    uint64_t step = row * SP_PHI, draw = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i == 0 || w[i].share.key != w[i - 1].share.key)
+            draw = sp_mix64(w[i].share.key + step);
+        p = put_word(&w[i], choice_of(&w[i].share, draw), p, wide, long_too);
+    }
     return p;
 }
 
@@ -244,7 +263,7 @@ static char *parts_text(const sp_cell *cell, uint64_t row, char *p)
         if (a->literal_len)
             p = sp_copy_short(p, a->literal, a->literal_len);
         switch (a->kind) {
-        case PART_WORD: p = put_word(&a->words, step, p, 32, true); break;
+        case PART_WORD: p = put_word(&a->words, choose(&a->words.share, step), p, 32, true); break;
         case PART_INT: p = put_int(a, step, p); break;
         case PART_HEX: p = put_hex(a, step, p); break;
         case PART_CELL: p = a->cell->ops->text(a->cell, row, p); break;
@@ -263,6 +282,7 @@ typedef struct builder {
     const sp_func_env *env;
     part *parts;
     uint32_t n, cap;
+    share open;          /* the draw that parts may still take from: n is what has been taken */
     const char *pending; /* literal text that no part has yet */
     uint32_t pending_len;
     bool failed;         /* no memory */
@@ -313,13 +333,34 @@ static void add_part(builder *b, part a)
     b->pending_len = 0;
 }
 
+/* What a draw's choices may come to together, so that none of them is biased by more than 2^-22. */
+#define TAKEN_MAX (UINT64_C(1) << 42)
+
+/* Adds a part that chooses one of n; equal keys choose alike. */
+static void add_choice(builder *b, part a, uint64_t n)
+{
+    for (uint32_t i = 0; i < b->n; i++)
+        if (b->parts[i].key == a.key && b->parts[i].kind == a.kind) {
+            a.words.share = b->parts[i].words.share;
+            add_part(b, a);
+            return;
+        }
+    if (b->open.n == 0 || n > TAKEN_MAX / b->open.n)
+        b->open = (share){.key = a.key, .n = 1};
+    a.words.share = (share){b->open.key, b->open.n, n};
+    b->open.n = n > TAKEN_MAX ? TAKEN_MAX : b->open.n * n;
+    add_part(b, a);
+}
+
 static void add_cell(builder *b, const sp_cell *cell)
 {
     if (!cell) {
         b->failed = true;
     } else if (cell->ops == &words_ops) {
         const words_cell *c = (const words_cell *)cell;
-        add_part(b, (part){.kind = PART_WORD, .words = c->from, .text_max = cell->text_max, .plain = cell->bounds.plain});
+        add_choice(b,
+                   (part){.key = cell->key, .kind = PART_WORD, .words = c->from, .text_max = cell->text_max, .plain = cell->bounds.plain},
+                   c->words->count);
     } else if (cell->ops == &chain_ops || cell->ops == &word_parts_ops || cell->ops == &parts_ops) {
         const recipe_cell *c = (const recipe_cell *)cell;
         for (uint32_t i = 0; i < c->n_parts; i++)
@@ -351,12 +392,12 @@ static bool plain_text(const char *p, size_t len)
 static bool copy_words(sp_arena *arena, const part *a, const char *tail, uint32_t tail_len, word_source *to)
 {
     const word_source *w = &a->words;
-    uint32_t size = w->offsets[w->count] - w->offsets[0] + w->count * (a->literal_len + tail_len);
+    uint32_t size = w->offsets[w->share.n] - w->offsets[0] + (uint32_t)w->share.n * (a->literal_len + tail_len);
     char *bytes = sp_arena_alloc(arena, 1, size + SP_SLACK), *p = bytes;
-    uint32_t *offsets = sp_arena_alloc(arena, w->count + 1, sizeof *offsets);
+    uint32_t *offsets = sp_arena_alloc(arena, w->share.n + 1, sizeof *offsets);
     if (!bytes || !offsets)
         return false;
-    for (uint32_t i = 0; i < w->count; i++) {
+    for (uint32_t i = 0; i < w->share.n; i++) {
         uint32_t len = w->offsets[i + 1] - w->offsets[i];
         memcpy(p, a->literal, a->literal_len);
         memcpy(p + a->literal_len, w->bytes + w->offsets[i], len);
@@ -364,7 +405,7 @@ static bool copy_words(sp_arena *arena, const part *a, const char *tail, uint32_
         p += a->literal_len + len + tail_len;
         offsets[i + 1] = (uint32_t)(p - bytes);
     }
-    *to = (word_source){w->key, bytes, offsets, w->count};
+    *to = (word_source){w->share, bytes, offsets};
     return true;
 }
 
@@ -375,7 +416,7 @@ static bool make_chain(sp_arena *arena, recipe_cell *c)
     for (uint32_t i = 0; i < c->n_parts; i++) {
         const part *a = &c->parts[i];
         uint64_t around = (uint64_t)a->literal_len + (i + 1 == c->n_parts ? c->tail_len : 0);
-        uint64_t size = a->words.offsets[a->words.count] - a->words.offsets[0] + a->words.count * (around + 4);
+        uint64_t size = a->words.offsets[a->words.share.n] - a->words.offsets[0] + a->words.share.n * (around + 4);
         if (around && size > CHAIN_BYTES_MAX)
             return true;
         short_words = short_words && a->text_max + around <= 16;
@@ -447,7 +488,7 @@ static uint32_t decimal_digits(uint64_t v)
 }
 
 /* 7..42, 007..042; false when it is not one. */
-static bool int_part(sp_str in, part *a)
+static bool int_part(sp_str in, part *a, uint64_t *n)
 {
     const char *dots = in.len ? memchr(in.p, '.', in.len) : NULL;
     if (!dots || dots + 1 >= in.p + in.len || dots[1] != '.')
@@ -462,7 +503,7 @@ static bool int_part(sp_str in, part *a)
     bool padded = len > 1 && in.p[0] == '0';
     a->kind = PART_INT;
     a->min = (int64_t)ends[0];
-    a->span = ends[1] - ends[0] + 1;
+    *n = ends[1] - ends[0] + 1;
     a->text_max = padded ? (uint32_t)len : decimal_digits(ends[1]);
     a->digits = padded || decimal_digits(ends[0]) == a->text_max ? a->text_max : 0;
     a->plain = true;
@@ -485,10 +526,15 @@ static bool hex_part(sp_str in, part *a)
 
 static void add_braces(builder *b, uint64_t key, sp_str in)
 {
-    part a = {.words.key = part_key(key, in)};
+    part a = {.key = part_key(key, in)};
+    uint64_t n;
     const char *number = memchr(in.p, '#', in.len);
     sp_str name = {in.p, number ? (size_t)(number - in.p) : in.len};
-    if (int_part(name, &a) || hex_part(name, &a)) {
+    if (int_part(name, &a, &n)) {
+        add_choice(b, a, n);
+        return;
+    }
+    if (hex_part(name, &a)) {
         add_part(b, a);
         return;
     }
@@ -496,12 +542,12 @@ static void add_braces(builder *b, uint64_t key, sp_str in)
     if (!f)
         f = sp_func_find_part(name);
     if (f) {
-        add_cell(b, sp_func_cell(f, b->env, a.words.key));
+        add_cell(b, sp_func_cell(f, b->env, a.key));
         return;
     }
     const sp_words *words = sp_words_find(name);
     SP_ASSERT(words);
-    add_cell(b, sp_words_cell(b->env, a.words.key, words));
+    add_cell(b, sp_words_cell(b->env, a.key, words));
 }
 
 static sp_cell *one_recipe(const sp_func_env *env, uint64_t key, sp_str recipe)

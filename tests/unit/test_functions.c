@@ -561,6 +561,32 @@ static void recipes_draw_what_they_say(void)
     CHECK(differ > 1800);
 }
 
+/* Parts of a recipe share draws, and must be as independent of each other as if each had its own: all combinations come up alike,
+ * where the draw has much left and where a large first choice, which is not counted, has taken most of it. */
+static void shared_draws_are_independent(void)
+{
+    static const struct {
+        const char *recipe;
+        uint32_t a, b, c;
+    } of[] = {{"{0..6}-{0..10}-{0..12}", 7, 11, 13},
+              {"{0..268435455}-{0..99}-{0..88}", 1, 100, 89},
+              {"{0..1099511627775}-{0..2}-{0..999}", 1, 3, 1000}};
+    for (size_t k = 0; k < SP_COUNT(of); k++) {
+        sp_cell *cell = sp_recipe_cell(&env, sp_draw(seed, k), sp_str_of(of[k].recipe));
+        uint32_t all = of[k].a * of[k].b * of[k].c, *counts = calloc(all, sizeof *counts);
+        char text[256];
+        for (uint64_t row = 0; row < all * 100; row++) {
+            unsigned long a, b, c;
+            *cell->ops->text(cell, row, text) = 0;
+            CHECK_INT(sscanf(text, "%lu-%lu-%lu", &a, &b, &c), 3);
+            counts[(a % of[k].a * of[k].b + b) * of[k].c + c]++;
+        }
+        if (!CHECK(uniform(counts, all, all * 100)))
+            printf("# %s\n", of[k].recipe);
+        free(counts);
+    }
+}
+
 /* Cells longer together than offsets can count are refused when they are asked for; few of them are made. */
 static void long_texts_are_bounded(void)
 {
@@ -727,6 +753,7 @@ int main(int argc, char **argv)
     RUN(a_template_of_one_function_has_its_type);
     RUN(template_cells_keep_their_promises);
     RUN(recipes_draw_what_they_say);
+    RUN(shared_draws_are_independent);
     RUN(long_texts_are_bounded);
     RUN(no_memory_is_survived);
     RUN(the_reference_lists_the_catalogue);

@@ -1,5 +1,5 @@
-/* zeroes.c - what the disk takes: zeroes written the way a file sink writes rows. Pieces of one size into FILE.partial, then
- * fsync, rename, fsync of the directory.
+/* zeroes.c - what the disk takes: zeroes written the way a file sink writes rows. Pieces of one size into FILE.partial, each
+ * sent on its way to the disk at once, then fsync, rename, fsync of the directory.
  *
  *   zeroes --bytes N [--piece BYTES] --to FILE            prints one line of JSON */
 #include <errno.h>
@@ -66,6 +66,7 @@ int main(int argc, char **argv)
         ssize_t n = write(fd, zero, left < piece ? (size_t)left : piece);
         if (n < 0)
             die("write");
+        (void)!sync_file_range(fd, (off_t)(bytes - left), (off_t)n, SYNC_FILE_RANGE_WRITE);
         left -= (uint64_t)n;
     }
     if (fsync(fd) != 0 || close(fd) != 0 || rename(partial, to) != 0)

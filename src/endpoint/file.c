@@ -103,6 +103,8 @@ static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error 
             (void)!sp_os_truncate(o->fd, o->committed, o->written_as, NULL); /* the first error is the one to tell */
         return rc;
     }
+    if (!o->direct)
+        sp_os_write_behind(o->fd, o->committed, buf->len);
     o->committed += buf->len;
     uint32_t table = o->table == NO_TABLE ? o->first : o->table;
     if (table < f->n_tables) /* a script without tables has a preamble all the same */

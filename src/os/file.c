@@ -109,6 +109,11 @@ int sp_os_sync(int fd, const char *path, spate_error *err)
     return SPATE_OK;
 }
 
+void sp_os_write_behind(int fd, uint64_t offset, uint64_t len)
+{
+    (void)!sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 int sp_os_truncate(int fd, uint64_t len, const char *path, spate_error *err)
 {
     if (sp_os_call_fails(SP_OS_TRUNCATE) || ftruncate(fd, (off_t)len) != 0 || lseek(fd, (off_t)len, SEEK_SET) < 0)

@@ -28,6 +28,8 @@ int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err)
 int sp_os_create(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
 int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err) SP_MUST_CHECK;
 int sp_os_sync(int fd, const char *path, spate_error *err) SP_MUST_CHECK;
+/* Asks the system to begin writing [offset, offset + len) to disk now, so that a later sync has little left to do. A hint. */
+void sp_os_write_behind(int fd, uint64_t offset, uint64_t len);
 int sp_os_truncate(int fd, uint64_t len, const char *path, spate_error *err) SP_MUST_CHECK;
 int sp_os_close(int *fd, const char *path, spate_error *err) SP_MUST_CHECK; /* sets *fd to -1; nothing to do for -1 */
 /* Renames and syncs the directory, so that the new name survives a crash. */

@@ -9,7 +9,9 @@
  *
  * Threads: a lane and a reader belong to one thread at a time; different lanes of one sink run at once. prepare, table_done
  * and finish are called by one thread at a time; table_done may run while lanes work on other tables.
- * Sinks with an order get commit calls in that order only, one at a time (flow sees to it). */
+ * Sinks with an order get commit calls in that order only, one at a time (flow sees to it). There, a lane whose chunk is whole
+ * but not yet in turn is laid aside and committed by whichever thread's turn brings it up: it may change threads between write
+ * and commit. */
 #ifndef SP_ENDPOINT_H
 #define SP_ENDPOINT_H
 
@@ -40,10 +42,20 @@ const char *sp_uri_shown(const char *text, sp_arena *arena);
 typedef struct sp_source sp_source;
 typedef struct sp_reader sp_reader;
 
+/* How far a table reaches, in the positions its source finds rows by: row numbers of a plan, pages of a heap, values of a key,
+ * bytes of a file. */
+typedef struct sp_extent {
+    uint64_t end;       /* positions are [0, end); of a sequential table, UINT64_MAX: not known before it has been read */
+    double units_a_row; /* positions that a row takes, about: 1 where rows are numbered, a fraction where a page holds many */
+    bool sequential;    /* a range ends where its reader says: the next one cannot be read before that */
+} sp_extent;
+
 typedef struct sp_source_ops {
     /* Opens a reader; seek points it at rows. */
     int (*reader_open)(sp_source *s, sp_reader **reader, spate_error *err);
-    /* Points the reader at rows [first, last) of table. Ranges of a table may be read in any order, more than once. */
+    /* Points the reader at positions [first, last) of table. Ranges of a table may be read in any order, more than once; of a
+     * sequential one each begins where the one before ended, or where one before it began, and goes on to the first row that
+     * begins at last or behind it. */
     int (*seek)(sp_reader *r, uint32_t table, uint64_t first, uint64_t last, spate_error *err);
     /* Fills batch, whose schema is the table's, with the next rows; batch->rows = 0 at the end of the range. */
     int (*next)(sp_reader *r, sp_batch *batch, spate_error *err);
@@ -54,10 +66,15 @@ typedef struct sp_source_ops {
 struct sp_source {
     const sp_source_ops *ops;
     const sp_schema *const *tables; /* parents before children where that is possible */
+    const sp_extent *extents;       /* a table */
     uint32_t n_tables;
+    const char *unit;               /* what a position counts, for messages: "rows" */
 };
 struct sp_reader {
     sp_source *source;
+    /* Sequential tables, once next has come to the end of the range: where that is, and whether the table ends there. */
+    uint64_t position;
+    bool at_end;
 };
 
 /* ---- sinks ---------------------------------------------------------------------------------------------------------------- */
@@ -88,7 +105,7 @@ typedef struct sp_sink_options {
 
 typedef struct sp_chunk {
     uint32_t table;             /* number in the tables given to prepare */
-    uint64_t first_row, last_row; /* [first, last) */
+    uint64_t first, last; /* positions of the source: [first, last) */
 } sp_chunk;
 
 /* Parents of a table that must be complete in the target before its first chunk: set by prepare. */

@@ -212,11 +212,12 @@ static bool select_tables(generated *g, const char *const *only, size_t n_only)
     uint32_t total = sp_gen_tables(g->gen), n = 0;
     const sp_schema **wanted = sp_arena_alloc(&g->arena, total, sizeof(*wanted));
     const sp_schema **tables = sp_arena_alloc(&g->arena, total, sizeof(*tables));
+    sp_extent *extents = sp_arena_alloc(&g->arena, total, sizeof(*extents));
     uint32_t *number = sp_arena_alloc(&g->arena, total, sizeof(*number));
     uint32_t *order = sp_arena_alloc(&g->arena, total, sizeof(*order));
     uint32_t *gen_table = sp_arena_alloc(&g->arena, total, sizeof(*gen_table));
     bool *placed = sp_arena_alloc(&g->arena, total, sizeof(*placed));
-    if (!wanted || !tables || !number || !order || !gen_table || !placed)
+    if (!wanted || !tables || !extents || !number || !order || !gen_table || !placed)
         return false;
     for (uint32_t t = 0; t < total; t++)
         if (is_wanted(sp_gen_schema(g->gen, t)->table, only, n_only)) {
@@ -231,10 +232,13 @@ static bool select_tables(generated *g, const char *const *only, size_t n_only)
     for (uint32_t i = 0; i < n; i++) {
         tables[i] = without_absent_parents(&g->arena, wanted[order[i]], names, n);
         gen_table[i] = number[order[i]];
+        extents[i] = (sp_extent){.end = wanted[order[i]]->rows, .units_a_row = 1};
         if (!tables[i])
             return false;
     }
     g->source.tables = tables;
+    g->source.extents = extents;
+    g->source.unit = "rows";
     g->source.n_tables = n;
     g->gen_table = gen_table;
     return true;

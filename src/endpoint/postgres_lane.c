@@ -138,7 +138,7 @@ static int fail_rows(const pg_lane *l, const PGresult *res, uint64_t first, uint
     char where[64] = "";
     if (line && line <= last - first)
         snprintf(where, sizeof(where), "row %llu", (unsigned long long)(first + line));
-    else if (last - first < l->chunk.last_row - l->chunk.first_row)
+    else if (last - first < l->chunk.last - l->chunk.first)
         snprintf(where, sizeof(where), "rows %llu to %llu", (unsigned long long)(first + 1),
                  (unsigned long long)last);
     return sp_pg_fail(err, l->conn, res, "%s", where);
@@ -165,7 +165,7 @@ static int fail_chunk(const pg_lane *l, const PGresult *res, bool committing, sp
 {
     if (lost(l) || last_words(res))
         return fail_lost(l, res, committing, err);
-    return fail_rows(l, res, l->chunk.first_row, l->chunk.last_row, err);
+    return fail_rows(l, res, l->chunk.first, l->chunk.last, err);
 }
 
 /* ---- COPY ------------------------------------------------------------------------------------ */
@@ -443,8 +443,8 @@ static int fail_statement(pg_lane *l, const PGresult *res, uint32_t k, spate_err
 {
     if (lost(l) || last_words(res) || k == 0 || k > l->statements)
         return fail_chunk(l, res, k > l->statements, err);
-    uint64_t first = l->chunk.first_row + (uint64_t)(k - 1) * l->table->statement_rows;
-    return fail_rows(l, res, first, SP_MIN(first + l->table->statement_rows, l->chunk.last_row),
+    uint64_t first = l->chunk.first + (uint64_t)(k - 1) * l->table->statement_rows;
+    return fail_rows(l, res, first, SP_MIN(first + l->table->statement_rows, l->chunk.last),
                      err);
 }
 

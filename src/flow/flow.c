@@ -1,13 +1,17 @@
 /* flow.c - the workers and what they share.
  *
- * One mutex guards the schedule; it is taken once or twice a chunk, never a row. The life of a chunk:
+ * One mutex guards the schedule; it is taken a few times a chunk, never a row. A chunk lives in a slot, which holds the lane
+ * that takes its rows:
  *
- *      take_chunk -> make_chunk (begin, fill, write ...) -> wait_for_turn -> commit -> chunk_done
- *           ^                |                                                 |
- *           |                +-- SPATE_E_RETRY: rollback, back off, make again +
- *           +------------------------------- next ----------------------------+
+ *      take -> make (begin, fill, write ...) -> in turn? -> commit -> count, then the parked slot whose turn that made it
+ *        ^       |                                |            |
+ *        |       +-- SPATE_E_RETRY: rollback, ----|------------+
+ *        |           back off, make again         +-- no: park the slot
+ *        +------------- next -----------------------------+
  *
- * Any other failure stops the run: the first one is kept, the other workers roll back and leave. */
+ * Where a sink wants order there are more slots than workers, so that a worker goes on while its finished chunk waits; whoever
+ * commits the chunk before commits that one too. Any failure but SPATE_E_RETRY stops the run: the first one is kept, the other
+ * workers roll back and leave. */
 #include "flow/flow.h"
 
 #include "os/os.h"
@@ -15,14 +19,28 @@
 #include <stdatomic.h>
 
 typedef struct table_state {
-    uint64_t first_row, end_row; /* of this part */
-    uint64_t next_row;           /* the first that no chunk has taken */
-    uint64_t commit_row;         /* SP_ORDER_TABLE, SP_ORDER_ALL: the row whose chunk may commit next */
+    uint64_t first, end;  /* positions of this part; end: UINT64_MAX while not known */
+    uint64_t next;        /* the first that no chunk has taken */
+    uint64_t turn;        /* SP_ORDER_TABLE, SP_ORDER_ALL: the position whose chunk may commit next */
+    uint64_t chunk_units;
+    size_t resumed;       /* ranges of the resumed run that next has passed */
     uint64_t rows_done;
-    unsigned workers;            /* making chunks of it now */
-    bool done;                   /* every chunk committed and table_done called */
+    unsigned open;        /* chunks taken and not committed */
+    unsigned workers;     /* making chunks of it now */
+    bool reading;         /* sequential: a chunk is being made, nobody knows yet where the next one begins */
+    bool done;            /* every chunk committed and table_done called */
     int64_t started_us, finished_us;
 } table_state;
+
+typedef enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_PARKED } slot_state;
+
+typedef struct slot {
+    sp_lane *lane; /* NULL: not opened yet */
+    slot_state state;
+    sp_chunk chunk;
+    uint64_t rows;
+    bool made; /* its rows are in the lane */
+} slot;
 
 typedef struct flow {
     sp_source *source;
@@ -30,8 +48,10 @@ typedef struct flow {
     const sp_flow_options *options;
     table_state *tables;
     uint32_t n_tables;
+    slot *slots;
+    unsigned n_slots;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a chunk was committed, a table is done, or the run stops */
+    pthread_cond_t changed; /* a chunk was made or committed, a table is done, or the run stops */
     pthread_cond_t left;    /* a worker has ended */
     unsigned running;
     _Atomic bool stop;
@@ -42,7 +62,6 @@ typedef struct worker {
     flow *f;
     pthread_t thread;
     sp_reader *reader;
-    sp_lane *lane;
     sp_batch batch; /* of table; made anew when the worker goes to another one */
     int table;      /* -1: none yet */
 } worker;
@@ -64,6 +83,11 @@ static bool parents_done(const flow *f, uint32_t table)
     return true;
 }
 
+static bool all_taken_of(const table_state *s)
+{
+    return !s->reading && s->next >= s->end;
+}
+
 /* With SP_ORDER_ALL only the first table that is not done can be worked on, so that the bytes come out table by table; its
  * successor may start once every chunk has been taken, because commits wait for their turn. */
 static bool in_order(const flow *f, uint32_t table)
@@ -71,7 +95,7 @@ static bool in_order(const flow *f, uint32_t table)
     if (f->sink->order != SP_ORDER_ALL)
         return true;
     for (uint32_t t = 0; t < table; t++)
-        if (f->tables[t].next_row < f->tables[t].end_row)
+        if (!all_taken_of(&f->tables[t]))
             return false;
     return true;
 }
@@ -83,7 +107,7 @@ static int choose_table(const flow *f, int last)
     int best = -1;
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
-        if (s->next_row >= s->end_row || !in_order(f, t) || !parents_done(f, t))
+        if (s->reading || s->next >= s->end || !in_order(f, t) || !parents_done(f, t))
             continue;
         bool fewer = best < 0 || s->workers < f->tables[best].workers;
         if (fewer || ((int)t == last && s->workers == f->tables[best].workers))
@@ -95,40 +119,68 @@ static int choose_table(const flow *f, int last)
 static bool all_taken(const flow *f)
 {
     for (uint32_t t = 0; t < f->n_tables; t++)
-        if (f->tables[t].next_row < f->tables[t].end_row)
+        if (!all_taken_of(&f->tables[t]))
             return false;
     return true;
 }
 
-/* Chunks end at multiples of the sink's chunk size, counted from row 0 of the whole table, so that their borders (and with them
- * the statements of an SQL file) do not depend on workers or parts. */
-static uint64_t chunk_end(const flow *f, uint32_t table, uint64_t first)
+/* A slot that holds no chunk, with a lane if there is such a one. */
+static slot *free_slot(flow *f)
 {
-    uint64_t size = f->sink->chunk_rows[table];
-    uint64_t end = first - first % size;
-    end = UINT64_MAX - end < size ? UINT64_MAX : end + size;
-    return SP_MIN(end, f->tables[table].end_row);
+    slot *best = NULL;
+    for (unsigned i = 0; i < f->n_slots; i++)
+        if (f->slots[i].state == SLOT_FREE && (!best || (!best->lane && f->slots[i].lane)))
+            best = &f->slots[i];
+    return best;
 }
 
-/* False: nothing left for this worker. */
-static bool take_chunk(flow *f, int last, sp_chunk *chunk)
+/* Passes what a run before has committed. */
+static void skip_done(const flow *f, uint32_t table)
 {
-    bool taken = false;
+    table_state *s = &f->tables[table];
+    const sp_flow_resume *r = f->options->resume ? &f->options->resume[table] : NULL;
+    for (; r && s->resumed < r->n_done && r->done[s->resumed].first <= s->next; s->resumed++)
+        s->next = SP_MAX(s->next, r->done[s->resumed].last);
+}
+
+/* Chunks end at multiples of their size, counted from position 0 of the whole table, so that their borders (and with them the
+ * statements of an SQL file) do not depend on workers or parts; and where a resumed run finds work done. */
+static uint64_t chunk_end(const flow *f, uint32_t table)
+{
+    const table_state *s = &f->tables[table];
+    const sp_flow_resume *r = f->options->resume ? &f->options->resume[table] : NULL;
+    uint64_t size = s->chunk_units, end = s->next - s->next % size;
+    end = UINT64_MAX - end < size ? UINT64_MAX : end + size;
+    if (r && s->resumed < r->n_done)
+        end = SP_MIN(end, r->done[s->resumed].first);
+    return SP_MIN(end, s->end);
+}
+
+static void take_chunk(flow *f, uint32_t table, slot *to)
+{
+    table_state *s = &f->tables[table];
+    if (!s->started_us)
+        s->started_us = sp_os_monotonic_us();
+    *to = (slot){.lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}};
+    s->reading = f->source->extents[table].sequential;
+    s->next = to->chunk.last;
+    skip_done(f, table);
+    s->open++;
+    s->workers++;
+}
+
+/* A slot with the next chunk for this worker. NULL: nothing left for it. */
+static slot *take(flow *f, int last)
+{
+    slot *taken = NULL;
     pthread_mutex_lock(&f->lock);
-    while (!stopping(f)) {
+    while (!stopping(f) && !all_taken(f)) {
         int t = choose_table(f, last);
-        if (t >= 0) {
-            table_state *s = &f->tables[t];
-            if (!s->started_us)
-                s->started_us = sp_os_monotonic_us();
-            *chunk = (sp_chunk){(uint32_t)t, s->next_row, chunk_end(f, (uint32_t)t, s->next_row)};
-            s->next_row = chunk->last_row;
-            s->workers++;
-            taken = true;
+        taken = t >= 0 ? free_slot(f) : NULL;
+        if (taken) {
+            take_chunk(f, (uint32_t)t, taken);
             break;
         }
-        if (all_taken(f))
-            break;
         pthread_cond_wait(&f->changed, &f->lock);
     }
     pthread_mutex_unlock(&f->lock);
@@ -142,20 +194,36 @@ static bool is_turn(const flow *f, const sp_chunk *chunk)
     for (uint32_t t = 0; f->sink->order == SP_ORDER_ALL && t < chunk->table; t++)
         if (!f->tables[t].done)
             return false;
-    return f->tables[chunk->table].commit_row == chunk->first_row;
+    return f->tables[chunk->table].turn == chunk->first;
 }
 
-/* False: the run stops. No deadlock: the chunk whose turn it is was taken earlier, and its worker waits for nothing. */
-static bool wait_for_turn(flow *f, const sp_chunk *chunk)
+/* The rows of the slot are in its lane. False: it is not its turn, and the slot is parked for whoever brings it up. */
+static bool in_turn(flow *f, slot *s)
 {
     if (f->sink->order == SP_ORDER_NONE)
         return true;
     pthread_mutex_lock(&f->lock);
-    while (!is_turn(f, chunk) && !stopping(f))
-        pthread_cond_wait(&f->changed, &f->lock);
-    bool turn = is_turn(f, chunk);
+    bool turn = is_turn(f, &s->chunk);
+    if (!turn)
+        s->state = SLOT_PARKED;
     pthread_mutex_unlock(&f->lock);
     return turn;
+}
+
+/* The parked slot whose turn it is, or NULL. */
+static slot *next_parked(flow *f)
+{
+    slot *found = NULL;
+    if (f->sink->order == SP_ORDER_NONE)
+        return NULL;
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < f->n_slots && !found && !stopping(f); i++)
+        if (f->slots[i].state == SLOT_PARKED && is_turn(f, &f->slots[i].chunk))
+            found = &f->slots[i];
+    if (found)
+        found->state = SLOT_BUSY;
+    pthread_mutex_unlock(&f->lock);
+    return found;
 }
 
 static void fail(flow *f, const spate_error *err)
@@ -169,10 +237,29 @@ static void fail(flow *f, const spate_error *err)
     pthread_mutex_unlock(&f->lock);
 }
 
-static void chunk_given_up(flow *f, const sp_chunk *chunk)
+/* The worker leaves the table; of a sequential one it knows now where the chunk ended. */
+static void chunk_made(worker *w, slot *s)
+{
+    flow *f = w->f;
+    pthread_mutex_lock(&f->lock);
+    table_state *t = &f->tables[s->chunk.table];
+    t->workers--;
+    if (t->reading) {
+        t->reading = false;
+        s->chunk.last = t->next = w->reader->position;
+        if (w->reader->at_end)
+            t->end = t->next;
+        pthread_cond_broadcast(&f->changed);
+    }
+    pthread_mutex_unlock(&f->lock);
+    s->made = true;
+}
+
+static void chunk_given_up(flow *f, slot *s)
 {
     pthread_mutex_lock(&f->lock);
-    f->tables[chunk->table].workers--;
+    f->tables[s->chunk.table].workers -= !s->made;
+    s->state = SLOT_FREE;
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->lock);
 }
@@ -190,17 +277,19 @@ static int table_done(flow *f, uint32_t table, spate_error *err)
 }
 
 /* Counts the chunk; whoever commits the last one of a table completes the table. */
-static int chunk_done(flow *f, const sp_chunk *chunk, spate_error *err)
+static int chunk_done(flow *f, slot *s, spate_error *err)
 {
+    sp_chunk chunk = s->chunk;
+    int rc = f->options->committed ? f->options->committed(f->options->arg, &chunk, s->rows, err) : SPATE_OK;
     pthread_mutex_lock(&f->lock);
-    table_state *s = &f->tables[chunk->table];
-    s->workers--;
-    s->rows_done += chunk->last_row - chunk->first_row;
-    s->commit_row = chunk->last_row;
-    bool last = s->rows_done == s->end_row - s->first_row;
+    table_state *t = &f->tables[chunk.table];
+    t->rows_done += s->rows;
+    t->turn = chunk.last;
+    bool last = --t->open == 0 && all_taken_of(t);
+    s->state = SLOT_FREE;
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->lock);
-    return last ? table_done(f, chunk->table, err) : SPATE_OK;
+    return rc == SPATE_OK && last ? table_done(f, chunk.table, err) : rc;
 }
 
 /* ---- a worker ---- */
@@ -224,141 +313,160 @@ static int go_to_table(worker *w, uint32_t table, spate_error *err)
 }
 
 /* begin, and every batch of the chunk. */
-static int make_chunk(worker *w, const sp_chunk *chunk, spate_error *err)
+static int make_chunk(worker *w, slot *s, spate_error *err)
 {
     const sp_sink_ops *sink = w->f->sink->ops;
     const sp_source_ops *source = w->f->source->ops;
     sp_batch *batch = &w->batch;
-    int rc = go_to_table(w, chunk->table, err);
+    int rc = go_to_table(w, s->chunk.table, err);
     if (rc == SPATE_OK)
-        rc = source->seek(w->reader, chunk->table, chunk->first_row, chunk->last_row, err);
+        rc = source->seek(w->reader, s->chunk.table, s->chunk.first, s->chunk.last, err);
     if (rc == SPATE_OK)
-        rc = sink->begin(w->lane, chunk, err);
+        rc = sink->begin(s->lane, &s->chunk, err);
+    s->rows = 0;
     while (rc == SPATE_OK) {
         if (stopping(w->f))
             return interrupted(err);
         sp_batch_reset(batch);
         if (sink->lend)
-            rc = sink->lend(w->lane, batch, err);
+            rc = sink->lend(s->lane, batch, err);
         if (rc == SPATE_OK)
             rc = source->next(w->reader, batch, err);
         if (rc != SPATE_OK || batch->rows == 0)
             break;
-        rc = sink->write(w->lane, batch, err);
+        rc = sink->write(s->lane, batch, err);
+        s->rows += batch->rows;
     }
     return rc;
 }
 
 static void back_off(unsigned attempt, const sp_chunk *chunk)
 {
-    uint64_t jitter = sp_bounded(sp_mix64(chunk->first_row ^ ((uint64_t)attempt << 32) ^ (uint64_t)sp_os_monotonic_us()), 512);
+    uint64_t jitter = sp_bounded(sp_mix64(chunk->first ^ ((uint64_t)attempt << 32) ^ (uint64_t)sp_os_monotonic_us()), 512);
     sp_os_sleep_us(((int64_t)SP_FLOW_BACKOFF_US << attempt) * (int64_t)(768 + jitter) / 1024);
 }
 
-static int deliver_chunk(worker *w, const sp_chunk *chunk, spate_error *err)
+/* Makes the slot's chunk unless it is made, and commits it if it is its turn. A chunk made again has the borders it had. */
+static int deliver(worker *w, slot *s, spate_error *err)
 {
     const sp_sink_ops *sink = w->f->sink->ops;
+    bool in_lane = s->made;
     for (unsigned attempt = 0;; attempt++) {
-        int rc = make_chunk(w, chunk, err);
-        if (rc == SPATE_OK && !wait_for_turn(w->f, chunk))
-            rc = interrupted(err);
-        if (rc == SPATE_OK)
-            rc = sink->commit(w->lane, err);
-        if (rc == SPATE_OK)
+        int rc = in_lane ? SPATE_OK : make_chunk(w, s, err);
+        if (rc == SPATE_OK && !s->made)
+            chunk_made(w, s);
+        if (rc == SPATE_OK && !in_turn(w->f, s))
             return SPATE_OK;
-        sink->rollback(w->lane);
-        if (rc != SPATE_E_RETRY || attempt + 1 == SP_FLOW_ATTEMPTS_MAX)
+        if (rc == SPATE_OK)
+            rc = sink->commit(s->lane, err);
+        if (rc == SPATE_OK)
+            return chunk_done(w->f, s, err);
+        sink->rollback(s->lane);
+        if (rc != SPATE_E_RETRY || attempt + 1 == SP_FLOW_ATTEMPTS_MAX) {
+            sp_fail_context(err, rc, "table \"%s\", %s %llu to %llu", w->f->source->tables[s->chunk.table]->table,
+                            w->f->source->unit, (unsigned long long)s->chunk.first + 1, (unsigned long long)s->chunk.last);
+            chunk_given_up(w->f, s);
             return rc;
-        back_off(attempt, chunk);
+        }
+        in_lane = false;
+        back_off(attempt, &s->chunk);
     }
 }
 
-static void fail_chunk(worker *w, const sp_chunk *chunk, spate_error *err)
+static int open_lane(flow *f, slot *s, spate_error *err)
 {
-    chunk_given_up(w->f, chunk);
-    if (err->status == SPATE_E_INTERRUPTED)
-        return;
-    const sp_schema *table = w->f->source->tables[chunk->table];
-    sp_fail_context(err, err->status, "table \"%s\", rows %llu to %llu", table->table,
-                    (unsigned long long)chunk->first_row + 1, (unsigned long long)chunk->last_row);
-    fail(w->f, err);
+    int rc = s->lane ? SPATE_OK : f->sink->ops->lane_open(f->sink, &s->lane, err);
+    if (rc != SPATE_OK)
+        chunk_given_up(f, s);
+    return rc;
 }
 
-static int worker_open(worker *w, spate_error *err)
+/* Chunk after chunk, and behind each the parked ones that it kept waiting. */
+static int work(worker *w, spate_error *err)
 {
     flow *f = w->f;
     int rc = f->source->ops->reader_open(f->source, &w->reader, err);
-    return rc == SPATE_OK ? f->sink->ops->lane_open(f->sink, &w->lane, err) : rc;
-}
-
-static void worker_close(worker *w)
-{
-    if (w->lane)
-        w->f->sink->ops->lane_close(w->lane);
-    if (w->reader)
-        w->f->source->ops->reader_close(w->reader);
-    if (w->table >= 0)
-        sp_batch_done(&w->batch);
+    for (slot *s; rc == SPATE_OK && (s = take(f, w->table));) {
+        rc = open_lane(f, s, err);
+        for (; rc == SPATE_OK && s; s = next_parked(f))
+            rc = deliver(w, s, err);
+    }
+    return rc;
 }
 
 static void *worker_body(void *arg)
 {
     worker *w = arg;
+    flow *f = w->f;
     spate_error err = {0};
-    if (worker_open(w, &err) != SPATE_OK)
-        fail(w->f, &err);
-    sp_chunk chunk;
-    while (take_chunk(w->f, w->table, &chunk)) {
-        if (deliver_chunk(w, &chunk, &err) != SPATE_OK) {
-            fail_chunk(w, &chunk, &err);
-            break;
-        }
-        if (chunk_done(w->f, &chunk, &err) != SPATE_OK)
-            fail(w->f, &err);
-    }
-    worker_close(w);
-    pthread_mutex_lock(&w->f->lock);
-    w->f->running--;
-    pthread_cond_signal(&w->f->left);
-    pthread_mutex_unlock(&w->f->lock);
+    int rc = work(w, &err);
+    if (rc != SPATE_OK && rc != SPATE_E_INTERRUPTED)
+        fail(f, &err);
+    if (w->reader)
+        f->source->ops->reader_close(w->reader);
+    if (w->table >= 0)
+        sp_batch_done(&w->batch);
+    pthread_mutex_lock(&f->lock);
+    f->running--;
+    pthread_cond_signal(&f->left);
+    pthread_mutex_unlock(&f->lock);
     return NULL;
 }
 
 /* ---- the run ---- */
 
-static uint64_t part_row(uint64_t rows, uint32_t part, uint32_t parts)
+static uint64_t part_of(uint64_t whole, uint32_t part, uint32_t parts)
 {
-    return sp_muldiv(rows, part, parts);
+    return sp_muldiv(whole, part, parts);
+}
+
+static uint64_t chunk_units(const flow *f, uint32_t table)
+{
+    const sp_flow_resume *r = f->options->resume ? &f->options->resume[table] : NULL;
+    if (r && r->chunk_units)
+        return r->chunk_units;
+    double units = (double)f->sink->chunk_rows[table] * f->source->extents[table].units_a_row;
+    return units < 1 ? 1 : units < 0x1p63 ? (uint64_t)units : UINT64_C(1) << 63;
 }
 
 static void plan_tables(flow *f)
 {
-    uint32_t parts = SP_MAX(f->options->parts, 1u);
+    uint32_t part = f->options->part, parts = SP_MAX(f->options->parts, 1u);
     for (uint32_t t = 0; t < f->n_tables; t++) {
         table_state *s = &f->tables[t];
-        uint64_t rows = f->source->tables[t]->rows;
-        s->first_row = part_row(rows, f->options->part, parts);
-        s->end_row = part_row(rows, f->options->part + 1, parts);
-        s->next_row = s->commit_row = s->first_row;
+        uint64_t end = f->source->extents[t].end;
+        s->first = s->next = part_of(end, part, parts);
+        s->end = part_of(end, part + 1, parts);
+        s->chunk_units = chunk_units(f, t);
+        s->rows_done = f->options->resume ? f->options->resume[t].rows_done : 0;
+        skip_done(f, t);
+        s->turn = s->next;
     }
 }
 
-/* Tables without rows are complete before any worker starts. */
+/* Tables without anything left to do are complete before any worker starts. */
 static int finish_empty_tables(flow *f, spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t t = 0; t < f->n_tables && rc == SPATE_OK; t++)
-        if (f->tables[t].first_row == f->tables[t].end_row)
+        if (all_taken_of(&f->tables[t]))
             rc = table_done(f, t, err);
     return rc;
+}
+
+static uint64_t rows_of_part(const flow *f, uint32_t table)
+{
+    uint64_t rows = f->source->tables[table]->rows;
+    uint32_t part = f->options->part, parts = SP_MAX(f->options->parts, 1u);
+    return rows == UINT64_MAX ? rows : part_of(rows, part + 1, parts) - part_of(rows, part, parts);
 }
 
 static void snapshot(flow *f, sp_flow_table *out)
 {
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
-        out[t] = (sp_flow_table){s->end_row - s->first_row, s->rows_done,
-                                 __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED), s->started_us, s->finished_us};
+        out[t] = (sp_flow_table){rows_of_part(f, t), s->rows_done, __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
+                                 s->started_us, s->finished_us};
     }
 }
 
@@ -402,23 +510,51 @@ static unsigned worker_count(const flow *f)
     return f->sink->lanes_max ? SP_MIN(n, f->sink->lanes_max) : n;
 }
 
+/* A worker a lane, unless there is order to wait for. */
+static int make_slots(flow *f, unsigned workers, spate_error *err)
+{
+    unsigned wanted = f->sink->order == SP_ORDER_NONE ? workers : workers * SP_FLOW_LANES_A_WORKER;
+    f->n_slots = f->sink->lanes_max ? SP_MIN(wanted, f->sink->lanes_max) : wanted;
+    f->slots = sp_alloc_zero(f->n_slots, sizeof(*f->slots));
+    return f->slots ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* What is parked still when the run stops is given up. */
+static void close_lanes(flow *f)
+{
+    for (unsigned i = 0; i < f->n_slots; i++) {
+        slot *s = &f->slots[i];
+        if (s->state == SLOT_PARKED)
+            f->sink->ops->rollback(s->lane);
+        if (s->lane)
+            f->sink->ops->lane_close(s->lane);
+    }
+    sp_free(f->slots);
+}
+
+static int start_worker(worker *w, flow *f, spate_error *err)
+{
+    *w = (worker){.f = f, .table = -1};
+    pthread_mutex_lock(&f->lock);
+    f->running++;
+    pthread_mutex_unlock(&f->lock);
+    int rc = sp_os_thread_start(&w->thread, worker_body, w, err);
+    if (rc == SPATE_OK)
+        return rc;
+    pthread_mutex_lock(&f->lock);
+    f->running--;
+    pthread_mutex_unlock(&f->lock);
+    return rc;
+}
+
 static int run_workers(flow *f, sp_flow_table *out, spate_error *err)
 {
     unsigned wanted = worker_count(f), started = 0;
     worker *workers = sp_alloc_zero(wanted, sizeof(*workers));
-    if (!workers)
-        return sp_fail_nomem(err);
-    spate_error start_error;
-    for (; started < wanted; started++) {
-        workers[started].f = f;
-        workers[started].table = -1;
-        pthread_mutex_lock(&f->lock);
-        f->running++;
-        pthread_mutex_unlock(&f->lock);
-        if (sp_os_thread_start(&workers[started].thread, worker_body, &workers[started], &start_error) != SPATE_OK) {
-            pthread_mutex_lock(&f->lock);
-            f->running--;
-            pthread_mutex_unlock(&f->lock);
+    int rc = workers ? make_slots(f, wanted, err) : sp_fail_nomem(err);
+    spate_error start_error = {0};
+    for (; rc == SPATE_OK && started < wanted; started++) {
+        if (start_worker(&workers[started], f, &start_error) != SPATE_OK) {
             fail(f, &start_error);
             break;
         }
@@ -427,12 +563,13 @@ static int run_workers(flow *f, sp_flow_table *out, spate_error *err)
     for (unsigned i = 0; i < started; i++)
         pthread_join(workers[i].thread, NULL);
     sp_free(workers);
-    if (atomic_load(&f->stop)) {
+    close_lanes(f);
+    if (rc == SPATE_OK && atomic_load(&f->stop)) {
         if (err)
             *err = f->error;
         return f->error.status;
     }
-    return SPATE_OK;
+    return rc;
 }
 
 static bool all_done(const flow *f)

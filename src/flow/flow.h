@@ -13,18 +13,32 @@ enum {
     SP_FLOW_ATTEMPTS_MAX = 8,         /* of a chunk, when the sink says SPATE_E_RETRY */
     SP_FLOW_BACKOFF_US = 20 * 1000,   /* before the second attempt; doubled (with jitter) for each further one */
     SP_FLOW_TICK_US = 100 * 1000,     /* how often progress is told */
+    SP_FLOW_LANES_A_WORKER = 3,       /* where a sink wants order: chunks made ahead of their turn */
 };
 
 typedef struct sp_flow_table {
-    uint64_t rows, rows_done; /* of this part; done: committed */
+    uint64_t rows;      /* of this part, or UINT64_MAX: not known */
+    uint64_t rows_done; /* committed */
     uint64_t bytes;
     int64_t started_us, finished_us; /* monotonic; 0: not yet */
 } sp_flow_table;
 
+/* Where a run that was stopped goes on, in one table. */
+typedef struct sp_flow_resume {
+    uint64_t chunk_units;    /* positions of a chunk, as the first run had them; 0: as the sink and the source would have it */
+    const sp_chunk *done;    /* committed ranges, in order, none touching another; with a sink that wants order, at most one */
+    size_t n_done;
+    uint64_t rows_done;      /* in them */
+} sp_flow_resume;
+
 typedef struct sp_flow_options {
     unsigned workers;     /* threads, at most SP_WORKERS_MAX */
-    uint32_t part, parts; /* this run makes rows [rows * part / parts, rows * (part + 1) / parts) of every table */
+    uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
+    const sp_flow_resume *resume; /* a table; NULL: everything is to be done */
     const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
+    /* The sink has committed these positions, with so many rows. On the thread that committed, before anybody counts them; with
+     * a sink that wants order, in that order. A failure stops the run. May be NULL. */
+    int (*committed)(void *arg, const sp_chunk *chunk, uint64_t rows, spate_error *err);
     /* Told about every SP_FLOW_TICK_US on the calling thread, and once at the end. May be NULL. */
     void (*progress)(void *arg, const sp_flow_table *tables, uint32_t n_tables);
     void *arg;

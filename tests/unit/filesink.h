@@ -107,7 +107,7 @@ static void *run_lane(void *arg)
         sp_chunk chunk = {0, at, SP_MIN(at + w->step, w->last)};
         w->rc = ops->begin(lane, &chunk, &w->err);
         if (w->rc == SPATE_OK)
-            w->rc = write_rows(lane, &batch, chunk.first_row, chunk.last_row, &w->err);
+            w->rc = write_rows(lane, &batch, chunk.first, chunk.last, &w->err);
         if (w->rc == SPATE_OK)
             w->rc = ops->commit(lane, &w->err);
         if (w->rc != SPATE_OK)

@@ -1,5 +1,5 @@
 /* test_flow.c - the workers against a source and a sink that keep book: every row once, order where asked, parents first,
- * transient failures tried again, other failures and ^C leaving nothing half done. */
+ * transient failures tried again, other failures and ^C leaving nothing half done; sources whose positions are not rows. */
 #include "flow/flow.h"
 #include "os/os.h"
 #include "unit/check.h"
@@ -15,9 +15,13 @@ static const sp_schema *tables[TABLES];
 
 /* ---- a source of row numbers ---- */
 
+static sp_extent extents[TABLES];
+enum { STRIDE = 7 }; /* sequential tables: row i is at position STRIDE * i, like lines of a file */
+
 typedef struct reader {
     sp_reader base;
-    uint64_t next, last;
+    uint64_t next, last; /* rows */
+    bool sequential, at_end;
 } reader;
 
 static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
@@ -31,8 +35,13 @@ static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
 static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
 {
     reader *r = (reader *)base;
-    r->next = first;
-    r->last = last;
+    uint64_t rows = schemas[table].rows;
+    r->sequential = extents[table].sequential;
+    if (r->sequential && first % STRIDE)
+        return sp_fail(err, SPATE_E_BUG, "no row begins at %llu", (unsigned long long)first);
+    r->next = r->sequential ? first / STRIDE : first;
+    r->last = r->sequential ? SP_MIN((last + STRIDE - 1) / STRIDE, rows) : last;
+    r->at_end = r->last == rows;
     return SPATE_OK;
 }
 
@@ -43,6 +52,10 @@ static int next(sp_reader *base, sp_batch *batch, spate_error *err)
     batch->first_row = r->next;
     for (uint32_t i = 0; i < batch->rows; i++)
         ((int64_t *)batch->columns[0].data)[i] = (int64_t)r->next++;
+    if (batch->rows == 0 && r->sequential) {
+        base->position = r->last * STRIDE;
+        base->at_end = r->at_end;
+    }
     return SPATE_OK;
 }
 
@@ -67,15 +80,16 @@ typedef struct book {
     uint64_t fail_at; /* the n-th write fails with fail_status, 0: none */
     int fail_status;
     bool fail_finish;
-    _Atomic uint64_t writes;
+    uint64_t fail_commit_at; /* the n-th commit is to be tried again, 0: none */
+    _Atomic uint64_t writes, commits;
     _Atomic int fail_times;
 } book;
 
 typedef struct lane {
     sp_lane base;
     sp_chunk chunk;
-    uint64_t got, sum;
-    bool begun;
+    uint64_t from, got; /* rows */
+    bool begun, torn;
 } lane;
 
 static int prepare(sp_sink *s, const sp_schema *const *t, uint32_t n, spate_error *err)
@@ -115,9 +129,10 @@ static int write_batch(sp_lane *base, const sp_batch *batch, spate_error *err)
     uint64_t n = atomic_fetch_add(&b->writes, 1) + 1;
     if (b->fail_at && n >= b->fail_at && atomic_fetch_sub(&b->fail_times, 1) > 0)
         return sp_fail(err, b->fail_status, "write %llu failed", (unsigned long long)n);
+    if (l->got == 0)
+        l->from = batch->first_row;
     for (uint32_t i = 0; i < batch->rows; i++)
-        l->sum += (uint64_t)((int64_t *)batch->columns[0].data)[i];
-    l->got += batch->rows;
+        l->torn = l->torn || (uint64_t)((int64_t *)batch->columns[0].data)[i] != l->from + l->got++;
     return SPATE_OK;
 }
 
@@ -126,18 +141,20 @@ static int commit(sp_lane *base, spate_error *err)
     lane *l = (lane *)base;
     book *b = (book *)base->sink;
     const sp_chunk *c = &l->chunk;
-    uint64_t n = c->last_row - c->first_row;
-    if (l->got != n || l->sum != (c->first_row + c->last_row - 1) * n / 2)
+    bool sequential = extents[c->table].sequential;
+    if (l->torn || (!sequential && (l->from != c->first || l->got != c->last - c->first)))
         return sp_fail(err, SPATE_E_BUG, "rows of the chunk are missing");
+    if (atomic_fetch_add(&b->commits, 1) + 1 == b->fail_commit_at)
+        return sp_fail(err, SPATE_E_RETRY, "serialization failure");
     bool alone = atomic_fetch_add(&b->committing, 1) == 0;
     pthread_mutex_lock(&b->lock);
     b->commits_overlap = b->commits_overlap || !alone;
-    b->out_of_order = b->out_of_order || c->first_row != b->last_committed[c->table];
+    b->out_of_order = b->out_of_order || (l->got && l->from != b->last_committed[c->table]);
     for (uint32_t t = 0; t < c->table; t++)
         if (b->base.order == SP_ORDER_ALL && !b->done[t])
             b->out_of_order = true;
-    b->last_committed[c->table] = c->last_row;
-    for (uint64_t r = c->first_row; r < c->last_row; r++)
+    b->last_committed[c->table] = l->from + l->got;
+    for (uint64_t r = l->from; r < l->from + l->got; r++)
         b->committed[c->table][r]++;
     pthread_mutex_unlock(&b->lock);
     atomic_fetch_sub(&b->committing, 1);
@@ -183,7 +200,7 @@ static const sp_sink_ops sink_ops = {prepare, lane_open, begin, NULL, write_batc
 static uint64_t chunk_rows[TABLES] = {1000, 700, 333, 100000};
 static uint64_t bytes[TABLES];
 static sp_sink_deps deps[TABLES];
-static sp_source source = {&source_ops, tables, TABLES};
+static sp_source source = {&source_ops, tables, extents, TABLES, "rows"};
 
 static void set_up(book *b, uint64_t rows, sp_order order)
 {
@@ -194,6 +211,7 @@ static void set_up(book *b, uint64_t rows, sp_order order)
         static const char *const names[TABLES] = {"a", "b", "c", "d"};
         schemas[t] = (sp_schema){.table = names[t], .fields = &field, .n_fields = 1, .rows = t == 2 ? 0 : rows};
         tables[t] = &schemas[t];
+        extents[t] = (sp_extent){.end = schemas[t].rows, .units_a_row = 1};
         b->committed[t] = calloc(rows + 1, 1);
     }
 }
@@ -332,6 +350,120 @@ static void retries_end(void)
     tear_down(&b);
 }
 
+/* Whoever brings a parked chunk up makes it again, too. */
+static void commits_are_tried_again(void)
+{
+    for (uint64_t nth = 1; nth < 40; nth += 3) {
+        book b;
+        set_up(&b, 20000, SP_ORDER_TABLE);
+        b.fail_commit_at = nth;
+        spate_error err;
+        CHECK_INT(run(&b, (sp_flow_options){.workers = 3}, &err), 0);
+        CHECK(every_row_once(&b, 20000) && !b.out_of_order);
+        tear_down(&b);
+    }
+}
+
+/* ---- positions that are not rows ---- */
+
+static void set_up_sequential(book *b, uint64_t rows, sp_order order)
+{
+    set_up(b, rows, order);
+    for (uint32_t t = 0; t < TABLES; t++)
+        extents[t] = (sp_extent){.end = t == 1 ? rows * STRIDE : UINT64_MAX, .units_a_row = STRIDE - 0.4, .sequential = true};
+    extents[1].sequential = false;
+    extents[1].end = rows;
+    extents[1].units_a_row = 1;
+}
+
+static void tables_without_a_known_end_arrive_whole(void)
+{
+    static const sp_order orders[] = {SP_ORDER_NONE, SP_ORDER_TABLE, SP_ORDER_ALL};
+    for (size_t o = 0; o < SP_COUNT(orders); o++)
+        for (unsigned workers = 1; workers <= 4; workers *= 2) {
+            book b;
+            set_up_sequential(&b, 20000, orders[o]);
+            b.fail_commit_at = 5;
+            spate_error err = {0};
+            CHECK_INT(run(&b, (sp_flow_options){.workers = workers}, &err), 0);
+            CHECK(every_row_once(&b, 20000) && b.finished_complete == 1);
+            CHECK(orders[o] == SP_ORDER_NONE || !b.out_of_order);
+            tear_down(&b);
+        }
+}
+
+/* ---- going on where a run was stopped ---- */
+
+typedef struct diary {
+    sp_chunk chunks[1000];
+    uint64_t rows[1000];
+    size_t n, stop_after;
+    pthread_mutex_t lock;
+} diary;
+
+static int write_diary(void *arg, const sp_chunk *chunk, uint64_t rows, spate_error *err)
+{
+    diary *d = arg;
+    pthread_mutex_lock(&d->lock);
+    d->chunks[d->n] = *chunk;
+    d->rows[d->n++] = rows;
+    bool stop = d->n == d->stop_after;
+    pthread_mutex_unlock(&d->lock);
+    return stop ? sp_fail(err, SPATE_E_IO, "the diary is full") : SPATE_OK;
+}
+
+static int compare_chunks(const void *a, const void *b)
+{
+    const sp_chunk *x = a, *y = b;
+    if (x->table != y->table)
+        return x->table < y->table ? -1 : 1;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* The diary's chunks of a table, neighbours joined. */
+static size_t spans_of(const diary *d, uint32_t table, sp_chunk *spans)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const sp_chunk *c = &d->chunks[i];
+        if (c->table == table && n > 0 && spans[n - 1].last == c->first)
+            spans[n - 1].last = c->last;
+        else if (c->table == table)
+            spans[n++] = *c;
+    }
+    return n;
+}
+
+static void a_stopped_run_goes_on(void)
+{
+    static const sp_order orders[] = {SP_ORDER_NONE, SP_ORDER_TABLE, SP_ORDER_ALL};
+    for (size_t o = 0; o < SP_COUNT(orders); o++)
+        for (size_t stop_after = 1; stop_after < 50; stop_after += 6) {
+            book b;
+            set_up(&b, 20000, orders[o]);
+            diary d = {.stop_after = stop_after};
+            pthread_mutex_init(&d.lock, NULL);
+            spate_error err;
+            CHECK_INT(run(&b, (sp_flow_options){.workers = 3, .committed = write_diary, .arg = &d}, &err), SPATE_E_IO);
+            qsort(d.chunks, d.n, sizeof(d.chunks[0]), compare_chunks);
+            sp_flow_resume resume[TABLES];
+            static sp_chunk spans[TABLES][1000];
+            for (uint32_t t = 0; t < TABLES; t++) {
+                resume[t] = (sp_flow_resume){chunk_rows[t], spans[t], spans_of(&d, t, spans[t]), 0};
+                for (size_t i = 0; i < resume[t].n_done; i++)
+                    resume[t].rows_done += spans[t][i].last - spans[t][i].first;
+                CHECK(orders[o] == SP_ORDER_NONE || resume[t].n_done <= 1);
+            }
+            chunk_rows[0] *= 3; /* what another machine's sink might want */
+            CHECK_INT(run(&b, (sp_flow_options){.workers = 2, .resume = resume}, &err), 0);
+            chunk_rows[0] /= 3;
+            CHECK(every_row_once(&b, 20000) && b.finished_complete == 1);
+            CHECK(orders[o] == SP_ORDER_NONE || !b.out_of_order);
+            pthread_mutex_destroy(&d.lock);
+            tear_down(&b);
+        }
+}
+
 static int cancel_asked;
 
 static void cancel_at_first_progress(void *arg, const sp_flow_table *t, uint32_t n)
@@ -344,7 +476,7 @@ static void cancelling_leaves_whole_chunks(void)
     cancel_asked = 0;
     book b;
     set_up(&b, 40000000, SP_ORDER_TABLE);
-    schemas[1].rows = schemas[3].rows = 1000;
+    schemas[1].rows = schemas[3].rows = extents[1].end = extents[3].end = 1000;
     spate_error err;
     sp_flow_options o = {.workers = 2, .cancel = &cancel_asked, .progress = cancel_at_first_progress};
     CHECK_INT(run(&b, o, &err), SPATE_E_INTERRUPTED);
@@ -376,6 +508,9 @@ int main(void)
     RUN(a_failure_stops_the_run_and_is_told);
     RUN(what_finish_could_not_mend_is_told_too);
     RUN(retries_end);
+    RUN(commits_are_tried_again);
+    RUN(tables_without_a_known_end_arrive_whole);
+    RUN(a_stopped_run_goes_on);
     RUN(cancelling_leaves_whole_chunks);
     RUN(threads_that_do_not_start_are_told);
     return check_done();

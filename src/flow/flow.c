@@ -514,8 +514,9 @@ static unsigned worker_count(const flow *f)
 static int make_slots(flow *f, unsigned workers, spate_error *err)
 {
     unsigned wanted = f->sink->order == SP_ORDER_NONE ? workers : workers * SP_FLOW_LANES_A_WORKER;
-    f->n_slots = f->sink->lanes_max ? SP_MIN(wanted, f->sink->lanes_max) : wanted;
-    f->slots = sp_alloc_zero(f->n_slots, sizeof(*f->slots));
+    unsigned n = f->sink->lanes_max ? SP_MIN(wanted, f->sink->lanes_max) : wanted;
+    f->slots = sp_alloc_zero(n, sizeof(*f->slots));
+    f->n_slots = f->slots ? n : 0;
     return f->slots ? SPATE_OK : sp_fail_nomem(err);
 }
 

@@ -15,6 +15,7 @@ typedef struct sp_build {
     uint64_t key;             /* hash of seed, table name and column name */
     sp_func_env env;
     sp_gen *gen;
+    struct compiler *compiler; /* gen.c's */
 } sp_build;
 
 /* Each makes the cell of b->column, or NULL: no memory, or a mistake was noted (then *b->mistakes has grown). */
@@ -27,6 +28,13 @@ sp_cell *sp_array_cell(const sp_build *b, sp_cell *item);       /* wrap.c */
 sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner);       /* null_rate of the cells are null */
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */
+
+sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e);     /* expr.c */
+
+/* The cell of another column of the same table, and the cell of a column in the row that a ref of this table leads to. NULL: as
+ * above, or what is wrong there has been noted. */
+const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column);
+const sp_cell *sp_build_follow(const sp_build *b, uint32_t ref, uint32_t field);
 
 /* The way this column spreads its choice of n things over the rows: unique, sorted, weighted, zipf or uniform. False: as
  * NULL above. scattered: with zipf, frequent choices lie anywhere, not first. */

@@ -10,15 +10,7 @@ typedef struct cast_cell {
     uint32_t temp;
 } cast_cell;
 
-/* ---- to text: the cell's own text ---- */
-
-static char *text_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const cast_cell *c = (const cast_cell *)cell;
-    return c->inner->ops->text(c->inner, row, p);
-}
-
-/* The cells of rows into the cast's temporary column, for their values or their nulls. NULL: no memory. */
+/* The cells of rows into the cast's temporary column. NULL: no memory. */
 static const sp_column *fill_inner(const cast_cell *c, const uint64_t *rows, uint32_t n, sp_gen_scratch *scratch)
 {
     sp_column *temp = sp_scratch_temp(scratch, c->temp);
@@ -32,18 +24,42 @@ static void copy_nulls(const sp_column *from, sp_column *to, uint32_t n)
         memcpy(sp_column_validity(to, n), from->validity, (n + 7) / 8);
 }
 
-static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+/* ---- to text ---- */
+
+static char *put_one(char *p, const sp_column *from, uint32_t i)
 {
-    if (cell->nullable) { /* text alone does not tell a null from an empty text */
-        const sp_column *temp = fill_inner((const cast_cell *)cell, rows, n, scratch);
-        if (!temp)
-            return SPATE_E_NOMEM;
-        copy_nulls(temp, out, n);
-    }
-    return sp_cell_fill_text(cell, rows, n, out, scratch);
+    uint8_t truth;
+    if (from->type.kind != SP_BOOL)
+        return sp_put_value(p, from->type, (const char *)from->data + (size_t)i * sp_kind_width(from->type.kind));
+    truth = sp_bit(from->data, i);
+    return sp_put_value(p, from->type, &truth);
 }
 
-static const sp_cell_ops to_text_ops = {text_fill, text_text};
+static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const sp_column *temp = fill_inner((const cast_cell *)cell, rows, n, scratch);
+    if (!temp || sp_column_reserve_bytes(out, (size_t)n * cell->text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    copy_nulls(temp, out, n);
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_one(p, temp, i);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+
+static const sp_cell_ops to_text_ops = {text_fill, NULL};
+
+/* One kind of text as another: they are kept alike. */
+static int same_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const sp_cell *inner = ((const cast_cell *)cell)->inner;
+    return inner->ops->fill(inner, rows, n, out, scratch);
+}
+
+static const sp_cell_ops same_ops = {same_fill, NULL};
 
 /* ---- between fixed-width types: by way of int64, or of double when one side has a fraction ---- */
 
@@ -159,21 +175,7 @@ static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     return SPATE_OK;
 }
 
-/* Not on any hot path: casts of parts of a template do not exist, and references to cast columns fill. */
-static char *fixed_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const cast_cell *c = (const cast_cell *)cell;
-    char text[SP_INTERVAL_TEXT_MAX + SP_SLACK];
-    char *end = c->inner->ops->text(c->inner, row, text);
-    uint64_t from_bytes[2], to_bytes[2] = {0};
-    sp_column from = {.type = c->inner->type, .data = from_bytes}, to = {.type = cell->type, .data = to_bytes};
-    if (!sp_parse_value((sp_str){text, (size_t)(end - text)}, from.type, from_bytes))
-        return p;
-    convert(&from, &to, 0);
-    return sp_put_value(p, to.type, to_bytes);
-}
-
-static const sp_cell_ops fixed_ops = {fixed_fill, fixed_text};
+static const sp_cell_ops fixed_ops = {fixed_fill, NULL};
 
 static bool convertible(sp_kind from, sp_kind to)
 {
@@ -334,13 +336,15 @@ static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
     c->cell = *inner;
     c->cell.type = *to;
     bool to_text = sp_kind_is_text(to->kind);
-    int temp = to_text && !inner->nullable ? 0 : sp_build_temp(b, inner->type);
+    bool same = to_text && sp_kind_is_text(inner->type.kind);
+    int temp = same ? 0 : sp_build_temp(b, inner->type);
     if (temp < 0)
         return NULL;
     c->temp = (uint32_t)temp;
     if (to_text) {
-        c->cell.ops = &to_text_ops;
-        c->cell.bounds = (sp_bounds){.text_max = SP_MAX(inner->text_max, 1u)};
+        c->cell.ops = same ? &same_ops : &to_text_ops;
+        c->cell.text_max = SP_MAX(inner->text_max, 1u);
+        c->cell.bounds = (sp_bounds){.text_max = c->cell.text_max};
         return &c->cell;
     }
     c->cell.ops = &fixed_ops;

@@ -15,7 +15,7 @@ typedef struct sp_cell_ops {
      * never touch validity unless the cell itself can be null. 0 or SPATE_E_NOMEM. */
     int (*fill)(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
     /* Writes the cell of row as canonical text (as CSV would have it, unquoted), at most cell->text_max bytes, and may scribble
-     * SP_SLACK more. Returns the end. */
+     * SP_SLACK more. Returns the end. NULL for cells that templates are never made of. */
     char *(*text)(const sp_cell *cell, uint64_t row, char *p);
 } sp_cell_ops;
 
@@ -25,6 +25,7 @@ struct sp_cell {
     sp_type type;
     uint32_t text_max;  /* longest text, in bytes */
     uint32_t items_max; /* SP_LIST: items of the longest list */
+    uint32_t work_text; /* longest text made on the way to a cell, in bytes; 0: none that is longer than the cell's own */
     uint32_t depth;     /* scratch arrays that a fill holds at once, those of the cells it asks included */
     bool nullable;
     bool unique;        /* no two rows below rows_max have the same value */

@@ -175,6 +175,13 @@ static sp_cell *value_cell(const sp_build *b)
     return cell;
 }
 
+static sp_cell *expr_cell(const sp_build *b)
+{
+    sp_cell *cell = b->column->expr ? sp_expr_cell(b, b->column->expr) : NULL;
+    bool number = cell && b->column->unique && cell->type.kind == SP_TEXT;
+    return number ? sp_unique_text_cell(b, cell) : cell;
+}
+
 typedef struct compiler {
     sp_gen *gen;
     spate_plan *plan;
@@ -205,6 +212,7 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b, uint32_t table)
     case SP_MODE_ARRAY:
         item = template_cell(b);
         return item ? sp_array_cell(b, item) : NULL;
+    case SP_MODE_EXPR: return expr_cell(b);
     }
     return NULL;
 }
@@ -237,15 +245,20 @@ static void warn_of_length(const sp_build *b, const sp_cell *cell)
                    cell->bounds.text_max);
 }
 
+static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_column *col)
+{
+    return (sp_build){
+        .arena = &c->gen->arena, .mistakes = &c->plan->mistakes, .plan = c->plan, .table = t, .column = col, .gen = c->gen,
+        .key = column_key(c->seed, t->name, col->name),
+        .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us}, .compiler = c,
+    };
+}
+
 static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
 {
     const sp_plan_table *t = &c->plan->tables[table];
     const sp_plan_column *col = &t->columns[column];
-    sp_build b = {
-        .arena = &c->gen->arena, .mistakes = &c->plan->mistakes, .plan = c->plan, .table = t, .column = col, .gen = c->gen,
-        .key = column_key(c->seed, t->name, col->name),
-        .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us},
-    };
+    sp_build b = build_of(c, t, col);
     sp_cell *cell = natural_cell(c, &b, table);
     bool is_set = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text)); /* has read its type */
     if (cell && col->type && !is_set)
@@ -269,7 +282,7 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
     if (!*slot) {
         *slot = &broken;
         c->hops++;
-        bool wrong = c->plan->tables[table].columns[column].wrong || c->hops > SP_PLAN_REF_HOPS_MAX + 1;
+        bool wrong = c->plan->tables[table].columns[column].wrong || c->hops > SP_PLAN_HOPS_MAX + 1;
         const sp_cell *cell = wrong ? NULL : compile_column(c, table, column);
         c->hops--;
         if (cell)
@@ -277,6 +290,26 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
         c->gen->depth = SP_MAX(c->gen->depth, (*slot)->depth);
     }
     return *slot == &broken ? NULL : *slot;
+}
+
+const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column)
+{
+    return column_cell(b->compiler, (uint32_t)(b->table - b->plan->tables), column);
+}
+
+/* A ref to another column, by the same choice of rows. */
+const sp_cell *sp_build_follow(const sp_build *b, uint32_t ref, uint32_t field)
+{
+    compiler *c = b->compiler;
+    uint32_t table = (uint32_t)(b->table - b->plan->tables);
+    sp_plan_column *col = sp_arena_alloc(b->arena, 1, sizeof(*col));
+    if (!col)
+        return NULL;
+    *col = b->table->columns[ref];
+    col->ref_column = field;
+    sp_build follow = build_of(c, b->table, col);
+    sp_cell *cell = col->wrong ? NULL : ref_cell(c, &follow, table);
+    return cell && col->null_rate > 0 ? sp_null_cell(&follow, cell) : cell;
 }
 
 /* ---- schemas ---- */
@@ -390,7 +423,7 @@ static uint32_t batch_rows(const gen_table *t)
 {
     uint64_t text = 0, rows = SP_BATCH_ROWS_MAX;
     for (uint32_t i = 0; i < t->schema.n_fields; i++) {
-        text += t->cells[i]->bounds.text_max;
+        text += SP_MAX(t->cells[i]->bounds.text_max, t->cells[i]->work_text);
         rows = SP_MIN(rows, (uint64_t)SP_BATCH_ROWS_MAX / SP_MAX(t->cells[i]->items_max, 1u));
     }
     if (text)

@@ -113,15 +113,7 @@ static int ref_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_co
     return rc;
 }
 
-static char *ref_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const ref_cell *c = (const ref_cell *)cell;
-    if (c->pick.kind == SP_PICK_BELOW && row == 0)
-        return p;
-    return c->parent->ops->text(c->parent, sp_pick_one(&c->pick, row), p);
-}
-
-static const sp_cell_ops ref_ops = {ref_fill, ref_text};
+static const sp_cell_ops ref_ops = {ref_fill, NULL};
 
 sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_rows, bool self)
 {

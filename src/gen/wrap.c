@@ -29,13 +29,7 @@ static int null_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
     return SPATE_OK;
 }
 
-static char *null_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const null_cell *c = (const null_cell *)cell;
-    return sp_draw(cell->key, row) < c->below ? p : c->inner->ops->text(c->inner, row, p);
-}
-
-static const sp_cell_ops null_ops = {null_fill, null_text};
+static const sp_cell_ops null_ops = {null_fill, NULL};
 
 sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner)
 {
@@ -90,13 +84,7 @@ static int array_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     return rc;
 }
 
-/* Lists are not part of templates; their text is the row codec's business. */
-static char *array_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    return p;
-}
-
-static const sp_cell_ops array_ops = {array_fill, array_text};
+static const sp_cell_ops array_ops = {array_fill, NULL};
 
 sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
 {
@@ -128,33 +116,57 @@ typedef struct unique_cell {
     const sp_cell *inner;
     sp_pick number;
     uint32_t digits;
+    uint32_t temp; /* the texts before */
 } unique_cell;
 
 /* A number of fixed width that no other row has, in front of the last @ or at the end: two equal texts would have equal digits
  * in the same place, and so be the same row. */
-static char *unique_text(const sp_cell *cell, uint64_t row, char *p)
+static char *put_unique(const unique_cell *c, uint64_t row, sp_str text, char *p)
 {
-    const unique_cell *c = (const unique_cell *)cell;
-    char *end = c->inner->ops->text(c->inner, row, p), *at = end;
-    for (char *q = end; q > p; q--)
-        if (q[-1] == '@') {
-            at = q - 1;
+    size_t at = text.len;
+    for (size_t i = text.len; i > 0; i--)
+        if (text.p[i - 1] == '@') {
+            at = i - 1;
             break;
         }
-    memmove(at + c->digits, at, (size_t)(end - at));
+    memcpy(p, text.p, at);
     uint64_t number = sp_pick_one(&c->number, row);
     for (uint32_t i = c->digits; i-- > 0; number /= 10)
-        at[i] = (char)('0' + number % 10);
-    return end + c->digits;
+        p[at + i] = (char)('0' + number % 10);
+    memcpy(p + at + c->digits, text.p + at, text.len - at);
+    return p + text.len + c->digits;
 }
 
-static const sp_cell_ops unique_ops = {sp_cell_fill_text, unique_text};
+static int unique_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const unique_cell *c = (const unique_cell *)cell;
+    sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    temp->validity = NULL;
+    if (c->inner->ops->fill(c->inner, rows, n, temp, scratch) != SPATE_OK ||
+        sp_column_reserve_bytes(out, (size_t)n * cell->text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    if (temp->validity)
+        memcpy(sp_column_validity(out, n), temp->validity, (n + 7) / 8);
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_unique(c, rows[i], sp_column_str(temp, i), p);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+
+static const sp_cell_ops unique_ops = {unique_fill, NULL};
 
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner)
 {
     unique_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
+    int temp = sp_build_temp(b, inner->type);
+    if (temp < 0)
+        return NULL;
+    c->temp = (uint32_t)temp;
     uint64_t rows = SP_MAX(b->table->rows, (uint64_t)1);
     for (uint64_t left = rows - 1; left || !c->digits; left /= 10)
         c->digits++;

@@ -1,9 +1,6 @@
-/* check.c - what must hold between columns: refs lead somewhere and never in a circle, and what is
- * to be unique can be.
- *
- * A column has at most one ref, so refs are a graph with one arrow out of each node, and a walk
- * along the arrows either ends or meets itself. What hangs on numbers of rows is apart, because
- * they can be changed after reading. */
+/* check.c - what must hold between columns: refs lead somewhere, and what is to be unique can be.
+ * What columns are made from, and that it never goes in a circle, is depend.c's. What hangs on
+ * numbers of rows is apart, because they can be changed after reading. */
 #include "plan/document.h"
 
 #include <stdio.h>
@@ -22,7 +19,7 @@ static const char *nearest_table(const spate_plan *plan, sp_str name)
     return near;
 }
 
-static const char *nearest_column(const sp_plan_table *table, sp_str name)
+const char *sp_plan_nearest_column(const sp_plan_table *table, sp_str name)
 {
     const char **names = sp_alloc(table->n_columns * sizeof(*names));
     if (!names)
@@ -67,7 +64,7 @@ static void no_such_column(spate_plan *plan, const sp_plan_column *c, const sp_p
                            sp_str name)
 {
     sp_mistakes *m = &plan->mistakes;
-    const char *near = m->n < SP_MISTAKES_MAX ? nearest_column(parent, name) : NULL;
+    const char *near = m->n < SP_MISTAKES_MAX ? sp_plan_nearest_column(parent, name) : NULL;
     sp_mistake(m, c->mode_mark, c->text, "refers to no column of the table \"%.60s\"%s%s%s",
                parent->name, near ? "; did you mean \"" : "", near ? near : "",
                near ? "\"?" : "");
@@ -102,98 +99,6 @@ static const sp_plan_column *target_of(const spate_plan *plan, const sp_plan_col
     if (c->mode != SP_MODE_REF || c->ref_table == SP_PLAN_NO_REF)
         return NULL;
     return &plan->tables[c->ref_table].columns[c->ref_column];
-}
-
-/* ---- circles ---- */
-
-typedef struct place {
-    uint32_t table, column;
-} place;
-
-static const sp_plan_column *column_at(const spate_plan *plan, place p)
-{
-    return &plan->tables[p.table].columns[p.column];
-}
-
-/* "a.x -> b.y -> a.x" */
-static void describe_circle(const spate_plan *plan, place from, char *text, size_t size)
-{
-    place p = from;
-    size_t len = 0;
-    do {
-        const sp_plan_column *c = column_at(plan, p);
-        len += (size_t)snprintf(text + len, size - len, "%.40s.%.40s -> ",
-                                plan->tables[p.table].name, c->name);
-        p = (place){c->ref_table, c->ref_column};
-    } while (len + 200 < size && !(p.table == from.table && p.column == from.column));
-    bool whole = p.table == from.table && p.column == from.column;
-    snprintf(text + len, size - len, "%s%.40s.%.40s", whole ? "" : "... -> ",
-             plan->tables[from.table].name, column_at(plan, from)->name);
-}
-
-static void note_circle(spate_plan *plan, place from)
-{
-    char path[400];
-    const sp_plan_column *c = column_at(plan, from);
-    if (c->ref_table == from.table && c->ref_column == from.column) {
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "is this column, which cannot refer to itself");
-        return;
-    }
-    describe_circle(plan, from, path, sizeof(path));
-    sp_mistake(&plan->mistakes, c->mode_mark, c->text, "closes a circle of refs: %s", path);
-}
-
-/* Walks along the refs from one column after the other. seen[first[table] + column] is the walk
- * that came by. */
-static void find_circles(spate_plan *plan, const uint32_t *first, uint32_t *seen)
-{
-    uint32_t walk = 0;
-    for (uint32_t t = 0; t < plan->n_tables; t++) {
-        for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
-            place p = {t, c};
-            walk++;
-            while (!seen[first[p.table] + p.column]) {
-                seen[first[p.table] + p.column] = walk;
-                const sp_plan_column *from = column_at(plan, p);
-                if (!target_of(plan, from))
-                    break;
-                p = (place){from->ref_table, from->ref_column};
-                if (seen[first[p.table] + p.column] == walk)
-                    note_circle(plan, p);
-            }
-        }
-    }
-}
-
-/* A cell of a ref is made by way of all columns in between, so there are not to be too many. A
- * longer chain is reported once, where it gets too long; circles are reported already. */
-static void check_hops(spate_plan *plan, const sp_plan_column *c)
-{
-    const sp_plan_column *at = c;
-    int hops = 0;
-    while (hops <= SP_PLAN_REF_HOPS_MAX + 1 && (at = target_of(plan, at)))
-        hops++;
-    if (hops == SP_PLAN_REF_HOPS_MAX + 1)
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text,
-                   "goes through more than %d refs, one after the other",
-                   SP_PLAN_REF_HOPS_MAX);
-}
-
-static int check_circles(spate_plan *plan)
-{
-    uint32_t n = 0;
-    uint32_t *first = sp_alloc((plan->n_tables + 1) * sizeof(*first));
-    for (uint32_t t = 0; first && t < plan->n_tables; t++) {
-        first[t] = n;
-        n += plan->tables[t].n_columns;
-    }
-    uint32_t *seen = sp_alloc_zero(n, sizeof(*seen));
-    if (first && seen)
-        find_circles(plan, first, seen);
-    int status = first && seen ? SPATE_OK : SPATE_E_NOMEM;
-    sp_free(first);
-    sp_free(seen);
-    return status;
 }
 
 /* ---- uniqueness ---- */
@@ -277,12 +182,11 @@ int sp_plan_link(spate_plan *plan, const sp_names *names)
         for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
             uint32_t said = plan->mistakes.n_said;
             check_unique_ref(plan, &plan->tables[t].columns[c]);
-            check_hops(plan, &plan->tables[t].columns[c]);
             plan->tables[t].columns[c].wrong |= plan->mistakes.n_said > said;
         }
         check_primary_key(plan, &plan->tables[t]);
     }
-    return status == SPATE_OK ? check_circles(plan) : status;
+    return status == SPATE_OK ? sp_plan_depend(plan, names) : status;
 }
 
 /* ---- what hangs on numbers of rows ---- */

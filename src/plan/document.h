@@ -63,7 +63,7 @@ bool sp_scalar_rows(
     sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
 bool sp_scalar_rate(sp_str s, double *v); /* 0.05 or 5% */
 
-/* ---- the reader (read.c, props.c, check.c) --------------------------------------------------- */
+/* ---- the reader (read.c, props.c, expr.c, check.c) --------------------------------------------------- */
 
 typedef struct sp_plan_reader {
     spate_plan *plan;
@@ -91,9 +91,16 @@ bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at);
 void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props);
 void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
 
-/* Finds what every ref means; reports unknown ones, and circles. names: tables in scope 0
+/* The tree of an expression, or NULL: a mistake was noted. */
+sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);
+
+/* Finds what every ref and name means; reports unknown ones, and circles. names: tables in scope 0
  * (sp_plan_table *), the columns of table number t in scope t + 1 (sp_plan_column *). */
 int sp_plan_link(spate_plan *plan, const sp_names *names) SP_MUST_CHECK;
+
+/* Finds what every column is made from; reports names that mean nothing, circles, and chains that are too long. */
+int sp_plan_depend(spate_plan *plan, const sp_names *names) SP_MUST_CHECK;
+const char *sp_plan_nearest_column(const sp_plan_table *table, sp_str name); /* "did you mean", or NULL */
 
 /* Sorted or alone, this one value is known here to be unique; what other functions are is known to
  * gen. */

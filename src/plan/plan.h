@@ -40,7 +40,7 @@ void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) 
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------ */
 
-typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY } sp_mode;
+typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY, SP_MODE_EXPR } sp_mode;
 
 typedef enum sp_range {
     SP_RANGE_INT,       /* min_i, max_i: [min, max) */
@@ -61,6 +61,34 @@ typedef struct sp_plan_item { /* of a set */
     double weight; /* 1 unless weights are given */
 } sp_plan_item;
 
+typedef enum sp_expr_kind {
+    SP_EXPR_NUMBER,   /* text: its digits */
+    SP_EXPR_TEXT,     /* text: between the quotes */
+    SP_EXPR_BOOL,     /* text: true or false */
+    SP_EXPR_NULL,
+    SP_EXPR_FUNCTION, /* text: the name between ${ and } */
+    SP_EXPR_COLUMN,   /* a column of the row, or of the row that it refers to */
+    SP_EXPR_CALL,     /* text: a function's name, or the sign of an operator; args */
+} sp_expr_kind;
+
+typedef struct sp_expr {
+    sp_expr_kind kind;
+    sp_mark mark;
+    sp_str shown, text;      /* as written; what it means */
+    sp_str field;            /* COLUMN: the name behind the dot, or nothing */
+    uint32_t column;         /* COLUMN: of the same table; resolved, or SP_PLAN_NO_REF */
+    uint32_t field_column;   /* COLUMN with field: of the table that column refers to */
+    struct sp_expr **args;
+    uint32_t n_args;
+} sp_expr;
+
+/* What a cell is made from: another column's cells. */
+typedef struct sp_plan_dep {
+    uint32_t table, column;
+    sp_mark mark;
+    sp_str text;
+} sp_plan_dep;
+
 typedef struct sp_plan_column {
     const char *name;
     sp_mark mark;      /* of the column's name */
@@ -68,7 +96,7 @@ typedef struct sp_plan_column {
     sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
     bool wrong;        /* has a mistake, so what follows is not to be relied on */
 
-    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF: as written; else nothing */
+    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF and EXPR: as written; else nothing */
     sp_range range;
     int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max */
     double min_f, max_f;
@@ -79,6 +107,9 @@ typedef struct sp_plan_column {
     const sp_plan_item *items;      /* SET: at least one */
     uint32_t n_items;
     int64_t inc_start;
+    sp_expr *expr;                  /* EXPR */
+    const sp_plan_dep *deps;        /* the columns it is made from */
+    uint32_t n_deps;
 
     double null_rate;  /* 0..1 */
     bool unique, sorted, primary_key;
@@ -93,7 +124,7 @@ typedef struct sp_plan_column {
 #define SP_PLAN_NO_REF UINT32_MAX
 enum {
     SP_PLAN_ARRAY_MAX = SP_BATCH_ROWS_MAX, /* items of one array */
-    SP_PLAN_REF_HOPS_MAX = 64,             /* from a ref to the column that makes the value */
+    SP_PLAN_HOPS_MAX = 64,                 /* from a column to those it is made from, and on to those they are made from */
 };
 
 typedef struct sp_plan_table {

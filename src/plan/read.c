@@ -86,6 +86,7 @@ enum {
     C_SET,
     C_INC,
     C_ARRAY,
+    C_EXPR,
     C_PROPS,
     C_NULL,
     C_WEIGHTS,
@@ -96,7 +97,7 @@ enum {
     C_TYPE,
     C_COUNT
 };
-enum { MODES = SP_MODE_ARRAY + 1 };
+enum { MODES = SP_MODE_EXPR + 1 };
 static const char *const column_names[C_COUNT] = {
     [C_NAME] = "name",
     [C_VALUE] = "value",
@@ -105,6 +106,7 @@ static const char *const column_names[C_COUNT] = {
     [C_SET] = "set",
     [C_INC] = "inc",
     [C_ARRAY] = "array",
+    [C_EXPR] = "expr",
     [C_PROPS] = "props",
     [C_NULL] = "null",
     [C_WEIGHTS] = "weights",
@@ -257,6 +259,10 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     case SP_MODE_ARRAY:
         read_template(r, c, node);
         sp_read_array(r, c, v[C_PROPS]);
+        break;
+    case SP_MODE_EXPR:
+        c->expr = sp_read_expr(r, node);
+        c->text = node->kind == SP_NODE_TEXT ? node->text : c->text;
         break;
     }
     if (v[C_PROPS] && c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY)
@@ -442,7 +448,7 @@ static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
                           .ref_column = SP_PLAN_NO_REF};
     if (node->kind != SP_NODE_MAP) {
         mistake_at(r, node,
-                   "a column: a mapping with name and value, range, ref, set, inc or array");
+                   "a column: a mapping with name and value, range, ref, set, inc, array or expr");
         return;
     }
     sp_read_keys(r, node, &column_keys, v);
@@ -450,7 +456,7 @@ static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
     int mode = pick_mode(v + C_MODES);
     if (mode < 0) {
         sp_mistake(r->m, c->mark, sp_str_of(c->name),
-                   "needs one of value, range, ref, set, inc, array");
+                   "needs one of value, range, ref, set, inc, array, expr");
         return;
     }
     c->mode = (sp_mode)mode;

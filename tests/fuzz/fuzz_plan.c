@@ -64,7 +64,7 @@ static void check_column(const spate_plan *plan, const sp_plan_column *c)
     if (c->mode == SP_MODE_REF)
         KEEP(c->ref_table < plan->n_tables && c->ref_column < plan->tables[c->ref_table].n_columns);
     for (unsigned hops = 0; c->mode == SP_MODE_REF; hops++) {
-        KEEP(hops < SP_PLAN_REF_HOPS_MAX);
+        KEEP(hops < SP_PLAN_HOPS_MAX);
         c = &plan->tables[c->ref_table].columns[c->ref_column];
     }
 }

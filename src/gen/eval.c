@@ -1,0 +1,857 @@
+/* eval.c - the steps of expressions: each makes one column out of others, in one loop.
+ *
+ * A value under a null may be anything, so no step may fail on one: words wrap around, a division by zero is a null. That the
+ * words of present values do not wrap is known beforehand, from their ranges (expr.c). Rows are in the inner loop and what a step
+ * does is decided outside of it. */
+#include "gen/eval.h"
+
+#include "gen/maths.h"
+
+bool sp_step_is_text(const sp_step *s)
+{
+    return sp_kind_is_text(s->type.kind);
+}
+
+bool sp_step_is_float(const sp_step *s)
+{
+    return s->type.kind == SP_F64;
+}
+
+static const sp_column *arg(const sp_step *s, const sp_rows *r, uint32_t i)
+{
+    return sp_scratch_temp(r->scratch, s->args[i]->temp);
+}
+
+/* A value made from others is null when any of them is. */
+static void join_nulls(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    for (uint32_t a = 0; a < s->n_args; a++) {
+        const sp_column *from = arg(s, r, a);
+        if (!from->validity)
+            continue;
+        uint8_t *to = sp_column_validity(out, r->n);
+        for (uint32_t i = 0; i < (r->n + 7) / 8; i++)
+            to[i] &= from->validity[i];
+    }
+}
+
+static void set_null(sp_column *c, const sp_rows *r, uint32_t i)
+{
+    sp_column_validity(c, r->n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+}
+
+/* ---- leaves ---- */
+
+int sp_run_load(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    return s->cell->ops->fill(s->cell, r->rows, r->n, out, r->scratch);
+}
+
+#define WIDEN(from, to)                                                                            \
+    for (uint32_t i = 0; i < r->n; i++)                                                            \
+    ((to *)out->data)[i] = (to)((const from *)aux->data)[i]
+
+static int widen_to_text(const sp_column *aux, const sp_rows *r, sp_column *out)
+{
+    uint32_t width = sp_kind_width(aux->type.kind), most = sp_kind_text_max(aux->type.kind);
+    if (sp_column_reserve_bytes(out, (size_t)r->n * most) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        p = sp_put_value(p, aux->type, (const char *)aux->data + (size_t)i * width);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+
+int sp_run_load_wide(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    sp_column *aux = sp_scratch_temp(r->scratch, s->aux);
+    aux->validity = NULL;
+    if (s->cell->ops->fill(s->cell, r->rows, r->n, aux, r->scratch) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    if (aux->validity)
+        memcpy(sp_column_validity(out, r->n), aux->validity, (r->n + 7) / 8);
+    switch (aux->type.kind) {
+    case SP_BOOL:
+        for (uint32_t i = 0; i < r->n; i++)
+            ((int64_t *)out->data)[i] = sp_bit(aux->data, i);
+        break;
+    case SP_I16: WIDEN(int16_t, int64_t); break;
+    case SP_I32:
+    case SP_DATE: WIDEN(int32_t, int64_t); break;
+    case SP_F32: WIDEN(float, double); break;
+    case SP_INTERVAL:
+        for (uint32_t i = 0; i < r->n; i++) {
+            sp_interval v = ((const sp_interval *)aux->data)[i];
+            ((int64_t *)out->data)[i] = (v.months * INT64_C(30) + v.days) * SP_US_PER_DAY + v.us;
+        }
+        break;
+    default: return widen_to_text(aux, r, out);
+    }
+    return SPATE_OK;
+}
+
+static int constant_text(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    if (sp_column_reserve_bytes(out, r->n * s->text.len) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i <= r->n; i++)
+        out->offsets[i] = (int32_t)(i * s->text.len);
+    for (uint32_t i = 0; i < r->n; i++)
+        memcpy(out->bytes + out->offsets[i], s->text.p, s->text.len);
+    return SPATE_OK;
+}
+
+int sp_run_constant(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    if (s->is_null)
+        memset(sp_column_validity(out, r->n), 0, (r->n + 7) / 8);
+    if (sp_step_is_text(s))
+        return constant_text(s, r, out);
+    for (uint32_t i = 0; i < r->n && sp_step_is_float(s); i++)
+        ((double *)out->data)[i] = s->real;
+    for (uint32_t i = 0; i < r->n && !sp_step_is_float(s); i++)
+        ((int64_t *)out->data)[i] = s->word;
+    return SPATE_OK;
+}
+
+int sp_run_row(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        ((int64_t *)out->data)[i] = (int64_t)r->rows[i] + 1;
+    return SPATE_OK;
+}
+
+int sp_run_random_word(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    uint64_t span = (uint64_t)(s->max - s->min) + 1;
+    sp_draw_many(s->key, r->rows, r->n, span, out->data);
+    for (uint32_t i = 0; i < r->n; i++)
+        ((uint64_t *)out->data)[i] += (uint64_t)s->min;
+    return SPATE_OK;
+}
+
+int sp_run_random_real(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        ((double *)out->data)[i] = sp_unit(sp_draw(s->key, r->rows[i]));
+    return SPATE_OK;
+}
+
+/* ---- words and doubles ---- */
+
+#define UNARY(name, from, to, value)                                                               \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
+    {                                                                                              \
+        const from *a = arg(s, r, 0)->data;                                                        \
+        to *v = out->data;                                                                         \
+        join_nulls(s, r, out);                                                                     \
+        for (uint32_t i = 0; i < r->n; i++)                                                        \
+            v[i] = (to)(value);                                                                    \
+        return SPATE_OK;                                                                           \
+    }
+#define BINARY(name, type, value)                                                                  \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
+    {                                                                                              \
+        const type *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;                               \
+        type *v = out->data;                                                                       \
+        join_nulls(s, r, out);                                                                     \
+        for (uint32_t i = 0; i < r->n; i++)                                                        \
+            v[i] = (value);                                                                        \
+        return SPATE_OK;                                                                           \
+    }
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+static int64_t scale_down(int64_t v, int64_t unit)
+{
+    return (v < 0 ? v - unit / 2 : v + unit / 2) / unit;
+}
+
+/* The nearest whole number, halves away from zero. What no word can hold becomes the nearest one that can. */
+static int64_t nearest(double v)
+{
+    double limit = 9.2e18;
+    if (!(v == v))
+        return 0;
+    v = v > limit ? limit : v < -limit ? -limit : v;
+    return (int64_t)(v < 0 ? v - 0.5 : v + 0.5);
+}
+
+static double floor_of(double v)
+{
+    if (!(v > -0x1p52 && v < 0x1p52))
+        return v;
+    double whole = (double)(int64_t)v;
+    return whole > v ? whole - 1 : whole;
+}
+
+BINARY(sp_run_add, uint64_t, a[i] + b[i])
+BINARY(sp_run_subtract, uint64_t, a[i] - b[i])
+BINARY(sp_run_multiply, uint64_t, a[i] * b[i])
+UNARY(sp_run_scale_up, uint64_t, uint64_t, a[i] * (uint64_t)s->word)
+UNARY(sp_run_scale_down, int64_t, int64_t, scale_down(a[i], s->word))
+UNARY(sp_run_floor_to, int64_t, int64_t, floor_div(a[i], s->word))
+UNARY(sp_run_ceil_to, int64_t, int64_t, floor_div(a[i], s->word) + (a[i] % s->word != 0))
+UNARY(sp_run_abs, int64_t, int64_t, a[i] < 0 ? -(uint64_t)a[i] : (uint64_t)a[i])
+UNARY(sp_run_sign, int64_t, int64_t, (a[i] > 0) - (a[i] < 0))
+UNARY(sp_run_negate, uint64_t, uint64_t, -a[i])
+UNARY(sp_run_same, int64_t, int64_t, a[i])
+UNARY(sp_run_real, int64_t, double, (double)a[i] / s->real)
+BINARY(sp_run_real_add, double, a[i] + b[i])
+BINARY(sp_run_real_subtract, double, a[i] - b[i])
+BINARY(sp_run_real_multiply, double, a[i] * b[i])
+UNARY(sp_run_real_abs, double, double, a[i] < 0 ? -a[i] : a[i])
+UNARY(sp_run_real_negate, double, double, -a[i])
+UNARY(sp_run_real_round, double, int64_t, nearest(a[i] * s->real))
+UNARY(sp_run_real_floor, double, int64_t, nearest(floor_of(a[i])))
+UNARY(sp_run_real_ceil, double, int64_t, nearest(-floor_of(-a[i])))
+UNARY(sp_run_real_exp, double, double, sp_exp(a[i] < 709 ? a[i] : 709))
+
+/* Where a result does not exist there is a null. */
+#define NULL_WHERE(condition, otherwise)                                                           \
+    for (uint32_t i = 0; i < r->n; i++) {                                                          \
+        bool none = (condition);                                                                   \
+        v[i] = none ? 0 : (otherwise);                                                             \
+        if (SP_UNLIKELY(none))                                                                     \
+            set_null(out, r, i);                                                                   \
+    }
+
+int sp_run_modulo(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const int64_t *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;
+    int64_t *v = out->data;
+    join_nulls(s, r, out);
+    NULL_WHERE(b[i] == 0, b[i] == -1 ? 0 : a[i] % b[i] + ((a[i] % b[i] != 0 && (a[i] ^ b[i]) < 0) ? b[i] : 0))
+    return SPATE_OK;
+}
+
+int sp_run_real_divide(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const double *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;
+    double *v = out->data;
+    join_nulls(s, r, out);
+    NULL_WHERE(b[i] == 0, a[i] / b[i])
+    return SPATE_OK;
+}
+
+int sp_run_real_sqrt(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const double *a = arg(s, r, 0)->data;
+    double *v = out->data;
+    join_nulls(s, r, out);
+    NULL_WHERE(!(a[i] >= 0), __builtin_sqrt(a[i]))
+    return SPATE_OK;
+}
+
+int sp_run_real_log(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const double *a = arg(s, r, 0)->data;
+    double *v = out->data;
+    join_nulls(s, r, out);
+    NULL_WHERE(!(a[i] >= 0x1p-1022), sp_log(a[i]))
+    return SPATE_OK;
+}
+
+/* By squaring for whole exponents, which is exact as long as products are. */
+static double power(double x, double y)
+{
+    if (y == floor_of(y) && y >= 0 && y <= 64) {
+        double result = 1;
+        for (unsigned n = (unsigned)y; n; n >>= 1, x *= x)
+            result = n & 1 ? result * x : result;
+        return result;
+    }
+    double e = sp_log(x) * y;
+    return sp_exp(e < 709 ? e : 709);
+}
+
+int sp_run_real_power(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const double *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;
+    double *v = out->data;
+    join_nulls(s, r, out);
+    NULL_WHERE(!(a[i] >= 0x1p-1022) && !(b[i] == floor_of(b[i]) && b[i] >= 0 && b[i] <= 64), power(a[i], b[i]))
+    return SPATE_OK;
+}
+
+/* ---- truth ---- */
+
+static int compare_texts(sp_str a, sp_str b)
+{
+    int c = memcmp(a.p, b.p, SP_MIN(a.len, b.len));
+    return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+#define COMPARE(sign)                                                                              \
+    do {                                                                                           \
+        const sp_column *x = arg(s, r, 0), *y = arg(s, r, 1);                                      \
+        int64_t *v = out->data;                                                                    \
+        join_nulls(s, r, out);                                                                     \
+        if (sp_step_is_text(s->args[0])) {                                                         \
+            for (uint32_t i = 0; i < r->n; i++)                                                    \
+                v[i] = compare_texts(sp_column_str(x, i), sp_column_str(y, i)) sign 0;             \
+        } else if (sp_step_is_float(s->args[0])) {                                                 \
+            for (uint32_t i = 0; i < r->n; i++)                                                    \
+                v[i] = ((const double *)x->data)[i] sign((const double *)y->data)[i];              \
+        } else {                                                                                   \
+            for (uint32_t i = 0; i < r->n; i++)                                                    \
+                v[i] = ((const int64_t *)x->data)[i] sign((const int64_t *)y->data)[i];            \
+        }                                                                                          \
+    } while (0)
+
+int sp_run_equal(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    COMPARE(==);
+    return SPATE_OK;
+}
+
+int sp_run_less(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    COMPARE(<);
+    return SPATE_OK;
+}
+
+/* Of three values, as SQL has them: false and null is false, true or null is true. deciding: the value that decides alone. */
+static void junction(const sp_step *s, const sp_rows *r, sp_column *out, int64_t deciding)
+{
+    const sp_column *x = arg(s, r, 0), *y = arg(s, r, 1);
+    const int64_t *a = x->data, *b = y->data;
+    int64_t *v = out->data;
+    for (uint32_t i = 0; i < r->n; i++)
+        v[i] = deciding ? a[i] | b[i] : a[i] & b[i];
+    if (!x->validity && !y->validity)
+        return;
+    for (uint32_t i = 0; i < r->n; i++) {
+        bool no_a = sp_column_null(x, i), no_b = sp_column_null(y, i);
+        bool decided = (!no_a && a[i] == deciding) || (!no_b && b[i] == deciding);
+        if (decided)
+            v[i] = deciding;
+        else if (no_a || no_b)
+            set_null(out, r, i);
+    }
+}
+
+int sp_run_and(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    junction(s, r, out, 0);
+    return SPATE_OK;
+}
+
+int sp_run_or(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    junction(s, r, out, 1);
+    return SPATE_OK;
+}
+
+UNARY(sp_run_not, int64_t, int64_t, !a[i])
+
+int sp_run_is_null(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const sp_column *x = arg(s, r, 0);
+    for (uint32_t i = 0; i < r->n; i++)
+        ((int64_t *)out->data)[i] = sp_column_null(x, i);
+    return SPATE_OK;
+}
+
+/* % stands for any characters, _ for one. Where a % took too few, it takes one more. */
+static bool is_like(sp_str s, sp_str pattern)
+{
+    size_t i = 0, k = 0, star = SIZE_MAX, from = 0;
+    while (i < s.len) {
+        if (k < pattern.len && pattern.p[k] == '%') {
+            star = k++;
+            from = i;
+        } else if (k < pattern.len && (pattern.p[k] == '_' || pattern.p[k] == s.p[i])) {
+            bool any = pattern.p[k++] == '_';
+            for (i++; any && i < s.len && (s.p[i] & 0xc0) == 0x80;)
+                i++;
+        } else if (star != SIZE_MAX) {
+            k = star + 1;
+            i = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (k < pattern.len && pattern.p[k] == '%')
+        k++;
+    return k == pattern.len;
+}
+
+static bool contains(sp_str s, sp_str part)
+{
+    return part.len == 0 || memmem(s.p, s.len, part.p, part.len);
+}
+
+static bool starts(sp_str s, sp_str part)
+{
+    return s.len >= part.len && memcmp(s.p, part.p, part.len) == 0;
+}
+
+#define OF_TEXTS(name, call)                                                                       \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
+    {                                                                                              \
+        const sp_column *a = arg(s, r, 0), *b = arg(s, r, 1);                                      \
+        join_nulls(s, r, out);                                                                     \
+        for (uint32_t i = 0; i < r->n; i++)                                                        \
+            ((int64_t *)out->data)[i] = call(sp_column_str(a, i), sp_column_str(b, i));            \
+        return SPATE_OK;                                                                           \
+    }
+OF_TEXTS(sp_run_like, is_like)
+OF_TEXTS(sp_run_starts, starts)
+OF_TEXTS(sp_run_contains, contains)
+
+/* ---- choices: one of several columns for each row ---- */
+
+/* Which argument row i is taken from, or n_args: none, a null. */
+typedef uint32_t choose_fn(const sp_step *s, const sp_rows *r, uint32_t i);
+
+static void take_words(const sp_step *s, const sp_rows *r, sp_column *out, const uint64_t *choice)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        ((uint64_t *)out->data)[i] = choice[i] < s->n_args ? ((const uint64_t *)arg(s, r, (uint32_t)choice[i])->data)[i] : 0;
+}
+
+static int take_texts(const sp_step *s, const sp_rows *r, sp_column *out, const uint64_t *choice)
+{
+    if (sp_column_reserve_bytes(out, (size_t)r->n * s->text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (choice[i] < s->n_args) {
+            sp_str v = sp_column_str(arg(s, r, (uint32_t)choice[i]), i);
+            memcpy(p, v.p, v.len);
+            p += v.len;
+        }
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+
+static int take(const sp_step *s, const sp_rows *r, sp_column *out, choose_fn *choose)
+{
+    uint64_t *choice = sp_scratch_push(r->scratch);
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < r->n; i++) {
+        choice[i] = choose(s, r, i);
+        if (choice[i] == s->n_args || sp_column_null(arg(s, r, (uint32_t)choice[i]), i))
+            set_null(out, r, i);
+    }
+    if (sp_step_is_text(s))
+        rc = take_texts(s, r, out, choice);
+    else
+        take_words(s, r, out, choice);
+    sp_scratch_pop(r->scratch);
+    return rc;
+}
+
+static uint32_t choose_if(const sp_step *s, const sp_rows *r, uint32_t i)
+{
+    const sp_column *c = arg(s, r, 0);
+    return ((const int64_t *)c->data)[i] && !sp_column_null(c, i) ? 1 : 2;
+}
+
+/* The whole loop for the commonest choice. */
+static void if_words(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const int64_t *c = arg(s, r, 0)->data;
+    const uint64_t *a = arg(s, r, 1)->data, *b = arg(s, r, 2)->data;
+    for (uint32_t i = 0; i < r->n; i++)
+        ((uint64_t *)out->data)[i] = c[i] ? a[i] : b[i];
+}
+
+int sp_run_if(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    bool nulls = arg(s, r, 0)->validity || arg(s, r, 1)->validity || arg(s, r, 2)->validity;
+    if (nulls || sp_step_is_text(s))
+        return take(s, r, out, choose_if);
+    if_words(s, r, out);
+    return SPATE_OK;
+}
+
+static uint32_t choose_present(const sp_step *s, const sp_rows *r, uint32_t i)
+{
+    uint32_t a = 0;
+    while (a < s->n_args && sp_column_null(arg(s, r, a), i))
+        a++;
+    return a;
+}
+
+int sp_run_coalesce(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    return take(s, r, out, choose_present);
+}
+
+static int compare(const sp_step *s, const sp_rows *r, uint32_t x, uint32_t y, uint32_t i)
+{
+    const sp_column *a = arg(s, r, x), *b = arg(s, r, y);
+    if (sp_step_is_text(s->args[x]))
+        return compare_texts(sp_column_str(a, i), sp_column_str(b, i));
+    if (sp_step_is_float(s->args[x])) {
+        double p = ((const double *)a->data)[i], q = ((const double *)b->data)[i];
+        return (p > q) - (p < q);
+    }
+    int64_t p = ((const int64_t *)a->data)[i], q = ((const int64_t *)b->data)[i];
+    return (p > q) - (p < q);
+}
+
+static uint32_t choose_unequal(const sp_step *s, const sp_rows *r, uint32_t i)
+{
+    bool null = sp_column_null(arg(s, r, 0), i), same = !sp_column_null(arg(s, r, 1), i) && compare(s, r, 0, 1, i) == 0;
+    return null || same ? s->n_args : 0;
+}
+
+int sp_run_null_if(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    return take(s, r, out, choose_unequal);
+}
+
+/* The least of those that are there; word -1: the greatest. */
+static uint32_t choose_least(const sp_step *s, const sp_rows *r, uint32_t i)
+{
+    uint32_t best = s->n_args;
+    for (uint32_t a = 0; a < s->n_args; a++)
+        if (!sp_column_null(arg(s, r, a), i) && (best == s->n_args || compare(s, r, a, best, i) * s->word < 0))
+            best = a;
+    return best;
+}
+
+int sp_run_least(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    return take(s, r, out, choose_least);
+}
+
+/* ---- texts ---- */
+
+/* A step that makes each row's text by one call of put, which writes it at p and returns its end. */
+typedef char *put_fn(const sp_step *s, const sp_rows *r, uint32_t i, char *p);
+
+static int put_texts(const sp_step *s, const sp_rows *r, sp_column *out, put_fn *put)
+{
+    join_nulls(s, r, out);
+    if (sp_column_reserve_bytes(out, (size_t)r->n * s->text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        p = put(s, r, i, p);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+#define TEXTS(name, put)                                                                           \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
+    {                                                                                              \
+        return put_texts(s, r, out, put);                                                          \
+    }
+
+static sp_str text_of(const sp_step *s, const sp_rows *r, uint32_t a, uint32_t i)
+{
+    return sp_column_str(arg(s, r, a), i);
+}
+
+static int64_t word_of(const sp_step *s, const sp_rows *r, uint32_t a, uint32_t i)
+{
+    return ((const int64_t *)arg(s, r, a)->data)[i];
+}
+
+static char *put(char *p, sp_str text)
+{
+    memcpy(p, text.p, text.len);
+    return p + text.len;
+}
+
+/* Any value as text. */
+static char *put_text(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    const sp_step *from = s->args[0];
+    if (sp_step_is_float(from))
+        return sp_put_f64(p, ((const double *)arg(s, r, 0)->data)[i]);
+    int64_t v = word_of(s, r, 0, i);
+    uint8_t truth = v != 0;
+    int32_t day = (int32_t)v;
+    sp_interval interval = {.us = v};
+    switch (from->type.kind) {
+    case SP_BOOL: return sp_put_value(p, from->type, &truth);
+    case SP_DATE: return sp_put_value(p, from->type, &day);
+    case SP_INTERVAL: return sp_put_value(p, from->type, &interval);
+    default: return sp_put_value(p, from->type, &v);
+    }
+}
+
+static char *put_concat(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    for (uint32_t a = 0; a < s->n_args; a++)
+        p = put(p, text_of(s, r, a, i));
+    return p;
+}
+
+/* The other case of letters of two bytes and less: ASCII, Latin, Greek and Cyrillic. Their lengths are the same. */
+static bool is_pair(unsigned c, unsigned *first)
+{
+    bool even = (c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) || (c >= 0x14a && c <= 0x177);
+    bool odd = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e);
+    *first = even ? c & ~1u : ((c + 1) & ~1u) - 1; /* the capital letter stands before the small one */
+    return even || odd;
+}
+
+static unsigned lower_of(unsigned c)
+{
+    unsigned first;
+    bool by_32 = (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) ||
+                 (c >= 0x410 && c <= 0x42f);
+    return by_32 ? c + 32 : c >= 0x400 && c <= 0x40f ? c + 80 : is_pair(c, &first) ? first + 1 : c;
+}
+
+static unsigned upper_of(unsigned c)
+{
+    unsigned first;
+    bool by_32 = (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) ||
+                 (c >= 0x430 && c <= 0x44f);
+    return by_32 ? c - 32 : c >= 0x450 && c <= 0x45f ? c - 80 : is_pair(c, &first) ? first : c;
+}
+
+/* One character from *from to p, in the case that turn gives it. */
+static char *put_character(char *p, const char **from, const char *end, unsigned (*turn)(unsigned))
+{
+    unsigned a = (uint8_t)*(*from)++;
+    if (a < 0x80) {
+        *p++ = (char)turn(a);
+        return p;
+    }
+    if ((a & 0xe0) == 0xc0 && *from < end) {
+        unsigned c = turn((a & 0x1f) << 6 | ((uint8_t)*(*from)++ & 0x3f));
+        *p++ = (char)(0xc0 | c >> 6);
+        *p++ = (char)(0x80 | (c & 0x3f));
+        return p;
+    }
+    *p++ = (char)a;
+    while (*from < end && (**from & 0xc0) == 0x80)
+        *p++ = *(*from)++;
+    return p;
+}
+
+static char *put_turned(sp_str v, char *p, unsigned (*turn)(unsigned))
+{
+    const char *from = v.p, *end = v.p + v.len;
+    while (from < end)
+        p = put_character(p, &from, end, turn);
+    return p;
+}
+
+static char *put_lower(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    return put_turned(text_of(s, r, 0, i), p, lower_of);
+}
+
+static char *put_upper(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    return put_turned(text_of(s, r, 0, i), p, upper_of);
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The first letter of every word large, the others small. */
+static char *put_title(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_str v = text_of(s, r, 0, i);
+    const char *from = v.p, *end = v.p + v.len;
+    bool inside = false;
+    while (from < end) {
+        bool letter = is_letter(*from) || is_digit(*from) || *from == '\'';
+        p = put_character(p, &from, end, inside ? lower_of : upper_of);
+        inside = letter;
+    }
+    return p;
+}
+
+/* Letters and digits of ASCII in lower case, with one - for whatever stands between them: for addresses and file names. */
+static char *put_slug(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_str v = text_of(s, r, 0, i);
+    char *begin = p;
+    bool gap = false;
+    for (size_t k = 0; k < v.len; k++) {
+        char c = v.p[k];
+        if (c == '\'' || (c & 0x80))
+            continue;
+        bool good = is_letter(c) || is_digit(c);
+        if (good && gap && p > begin)
+            *p++ = '-';
+        if (good)
+            *p++ = (char)lower_of((unsigned)c);
+        gap = !good;
+    }
+    return p;
+}
+
+static char *put_trim(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_str v = text_of(s, r, 0, i);
+    while (v.len && strchr(" \t\r\n", v.p[v.len - 1]))
+        v.len--;
+    while (v.len && strchr(" \t\r\n", *v.p))
+        v.p++, v.len--;
+    return put(p, v);
+}
+
+/* Where character number at begins; the end when there are fewer. */
+static size_t offset_of(sp_str v, uint64_t at)
+{
+    size_t i = 0;
+    while (i < v.len && at > 0) {
+        for (i++; i < v.len && (v.p[i] & 0xc0) == 0x80;)
+            i++;
+        at--;
+    }
+    return i;
+}
+
+static uint64_t characters(sp_str v)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < v.len; i++)
+        n += (v.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static char *put_part(char *p, sp_str v, uint64_t from, uint64_t count)
+{
+    size_t a = offset_of(v, from);
+    sp_str rest = {v.p + a, v.len - a};
+    return put(p, (sp_str){rest.p, offset_of(rest, count)});
+}
+
+/* From a character, counted from 1, so many; all that follow when it is not said. */
+static char *put_substr(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    int64_t from = word_of(s, r, 1, i) - 1, count = s->n_args > 2 ? word_of(s, r, 2, i) : INT64_MAX / 2;
+    if (from < 0) {
+        count += from;
+        from = 0;
+    }
+    return count > 0 ? put_part(p, text_of(s, r, 0, i), (uint64_t)from, (uint64_t)count) : p;
+}
+
+static char *put_left(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    int64_t count = word_of(s, r, 1, i);
+    return count > 0 ? put_part(p, text_of(s, r, 0, i), 0, (uint64_t)count) : p;
+}
+
+static char *put_right(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_str v = text_of(s, r, 0, i);
+    uint64_t all = characters(v), count = (uint64_t)SP_MAX(word_of(s, r, 1, i), INT64_C(0));
+    return put_part(p, v, all > count ? all - count : 0, count);
+}
+
+/* As many characters as s->word says, filled up in front with the first one of the third argument. */
+static char *put_pad(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_str v = text_of(s, r, 0, i), fill = text_of(s, r, 2, i);
+    fill.len = offset_of(fill, 1);
+    for (uint64_t n = characters(v); n < (uint64_t)s->word; n++)
+        p = put(p, fill);
+    return put(p, v);
+}
+
+static char *put_replaced(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_str v = text_of(s, r, 0, i), old = text_of(s, r, 1, i), new = text_of(s, r, 2, i);
+    const char *end = v.p + v.len, *hit;
+    while (old.len && (hit = memmem(v.p, (size_t)(end - v.p), old.p, old.len))) {
+        p = put(put(p, (sp_str){v.p, (size_t)(hit - v.p)}), new);
+        v.p = hit + old.len;
+    }
+    return put(p, (sp_str){v.p, (size_t)(end - v.p)});
+}
+
+static char *put_formatted(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    return sp_layout_put(s->layout, word_of(s, r, 0, i), p);
+}
+
+TEXTS(sp_run_text, put_text)
+TEXTS(sp_run_concat, put_concat)
+TEXTS(sp_run_lower, put_lower)
+TEXTS(sp_run_upper, put_upper)
+TEXTS(sp_run_title, put_title)
+TEXTS(sp_run_slug, put_slug)
+TEXTS(sp_run_trim, put_trim)
+TEXTS(sp_run_substr, put_substr)
+TEXTS(sp_run_left, put_left)
+TEXTS(sp_run_right, put_right)
+TEXTS(sp_run_pad, put_pad)
+TEXTS(sp_run_replace, put_replaced)
+TEXTS(sp_run_format, put_formatted)
+
+int sp_run_length(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++)
+        ((int64_t *)out->data)[i] = (int64_t)characters(text_of(s, r, 0, i));
+    return SPATE_OK;
+}
+
+/* ---- times ---- */
+
+UNARY(sp_run_days, int64_t, int64_t, floor_div(a[i], SP_US_PER_DAY))
+UNARY(sp_run_midnight, int64_t, int64_t, (uint64_t)a[i] * (uint64_t)SP_US_PER_DAY)
+
+static int64_t part_of(int64_t us, int64_t part)
+{
+    sp_civil c;
+    sp_civil_from_us(us, &c);
+    switch (part) {
+    case SP_PART_YEAR: return c.year;
+    case SP_PART_MONTH: return c.month;
+    case SP_PART_DAY: return c.day;
+    case SP_PART_HOUR: return c.hour;
+    case SP_PART_MINUTE: return c.minute;
+    case SP_PART_SECOND: return c.second;
+    default: return (floor_div(us, SP_US_PER_DAY) % 7 + 10) % 7 + 1; /* 1970-01-01 was a Thursday, which is 4 */
+    }
+}
+
+UNARY(sp_run_part, int64_t, int64_t, part_of(a[i], s->word))
+
+/* The same day so many months later, or the month's last. */
+static int64_t later(int64_t us, int64_t months)
+{
+    int64_t day = floor_div(us, SP_US_PER_DAY);
+    int32_t year;
+    unsigned month, d;
+    sp_civil_from_days((int32_t)day, &year, &month, &d);
+    int64_t count = (int64_t)year * 12 + (int64_t)month - 1 + months;
+    int32_t y = (int32_t)floor_div(count, 12);
+    unsigned m = (unsigned)(count - (int64_t)y * 12) + 1;
+    int32_t first = sp_days_from_civil(y, m, 1), next = m == 12 ? sp_days_from_civil(y + 1, 1, 1) : sp_days_from_civil(y, m + 1, 1);
+    int64_t at = SP_MIN((int64_t)first + d - 1, (int64_t)next - 1);
+    return at * SP_US_PER_DAY + (us - day * SP_US_PER_DAY);
+}
+
+int sp_run_add_months(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++) {
+        int64_t months = word_of(s, r, 1, i);
+        months = SP_MIN(SP_MAX(months, INT64_C(-120000)), INT64_C(120000)); /* what stands under a null may be anything */
+        ((int64_t *)out->data)[i] = later(word_of(s, r, 0, i), months);
+    }
+    return SPATE_OK;
+}

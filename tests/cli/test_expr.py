@@ -1,0 +1,130 @@
+"""Expressions: what they come to, beside DuckDB's own answer to the same question; and what is wrong with them, with its place."""
+import unittest
+
+from harness import Case, query
+
+BASE = """
+seed: 7
+tables:
+  - name: product
+    rows: 50
+    columns:
+      - {name: id, inc: 1}
+      - {name: price, range: decimal, props: {min: -10, max: 100}}
+      - {name: label, value: "${adjective} ${noun}"}
+  - name: t
+    rows: 5000
+    columns:
+      - {name: n, range: int, props: {min: -50, max: 50}}
+      - {name: k, range: int, props: {min: 0, max: 9}, null: 0.2}
+      - {name: d, range: decimal, props: {min: -100, max: 100, scale: 3}, null: 0.1}
+      - {name: f, range: float, props: {min: -5, max: 5}, null: 0.1}
+      - {name: s, value: "${first_name} ${last_name}", null: 0.1}
+      - {name: b, value: "${bool}", null: 0.3}
+      - {name: seen, range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}, null: 0.1, type: timestamp}
+      - {name: u, range: timestamp, props: {min: 2020-01-01, max: 2040-01-01}, type: timestamp}
+      - {name: day, range: timestamp, props: {min: 1960-01-01, max: 2040-01-01, format: 2006-01-02}}
+      - {name: p, ref: product.id, null: 0.25}
+"""
+FLOAT = "abs({0} - ({1})) > 1e-9 * (1 + abs({1})) or ({0} is null) <> (({1}) is null)"
+# What spate is asked, and what DuckDB is asked if it says it otherwise.
+SAME = [
+    ("n + k * 2 - 3",), ("-n",), ("d + n",), ("d * d",), ("d - 0.25",), ("n - d * 2.5",), ("(n + 1) * (n - 1)",),
+    ("n % 7", "((n % 7) + 7) % 7"), ("n % k", "case when k = 0 then null else ((n % k) + k) % k end"), ("abs(n)",), ("abs(d)",), ("sign(n)",),
+    ("round(d, 1)", "round(d, 1)"), ("round(d)", "cast(round(d) as bigint)"), ("floor(d)", "cast(floor(d) as bigint)"),
+    ("ceil(d)", "cast(ceil(d) as bigint)"), ("floor(f)", "cast(floor(f) as bigint)"), ("ceil(f)", "cast(ceil(f) as bigint)"),
+    ("round(f)", "cast(round(f) as bigint)"), ("int(b)", "cast(b as int)"), ("length(s)",),
+    ("n > 3 and b",), ("n > 3 or b",), ("not b",), ("b and b is not null",), ("n between -10 and k",), ("n not between 0 and 9",),
+    ("k in (1, 3, 5)",), ("k not in (1, 3, null)",), ("s like 'A%'",), ("s like '%a_e%'",), ("s not like '%n'",), ("s = 'x' or k = 3",), ("d <> n",),
+    ("f < 0.5",), ("n <= k",), ("s < 'M'",), ("k is null",), ("s is not null",),
+    ("seen > '2000-01-01'", "seen > timestamp '2000-01-01'"), ("day = date('1999-12-31') or day > u", "day = date '1999-12-31' or day > u"),
+    ("starts_with(s, 'Jo')",), ("contains(s, 'ar')",),
+    ("if(n > 0, 'plus', 'minus')", "case when n > 0 then 'plus' else 'minus' end"), ("case when b then n when k > 4 then k end",),
+    ("case when d > 0 then d else n end",), ("coalesce(k, n)",), ("coalesce(s, 'nobody')",), ("coalesce(k, d, 1)",), ("nullif(k, 3)",),
+    ("least(n, k, 4)",), ("greatest(n, k, d)",), ("greatest(s, 'M')",),
+    ("s || '!' || n",), ("concat(s, ' ', 'x')", "s || ' x'"), ("lower(s)",), ("upper(s)",), ("substr(s, 3)",), ("substr(s, 2, 4)",),
+    ("substr(s, n, 5)", "case when n < 1 then substr(s, 1, greatest(n + 4, 0)) else substr(s, n, 5) end"), ("left(s, 4)",), ("right(s, 4)",),
+    ("trim('  ' || s || ' ')", "trim('  ' || s || ' ')"), ("replace(s, 'a', 'ooh')",), ("pad(k, 4, '0')", "lpad(cast(k as text), 4, '0')"),
+    ("text(d)", "cast(d as text)"), ("text(day)", "cast(day as text)"),
+    ("seen + days(2)", "seen + interval 2 days"), ("seen - interval('90m')", "seen - interval 90 minutes"), ("u - seen",), ("day - date('2000-01-01')", "day - date '2000-01-01'"),
+    ("day + 3",), ("hours(k) * 2", "to_hours(k) * 2"), ("date(seen)", "cast(seen as date)"), ("year(seen)",), ("month(seen)",), ("day(seen)",),
+    ("hour(seen)",), ("minute(seen)",), ("second(seen)", "cast(second(seen) as bigint)"), ("weekday(seen)", "isodow(seen)"), ("add_months(seen, n)", "seen + to_months(n)"),
+    ("add_months(day, k)", "cast(day + to_months(k) as date)"), ("format(seen, '2006-01-02 15:04:05')", "strftime(seen, '%Y-%m-%d %H:%M:%S')"),
+    ("p.price", "(select price from product where id = p)"), ("upper(p.label) || k", "upper((select label from product where id = p)) || k"),
+    ("p.price * n", "(select price from product where id = p) * n"), ("e1 + 1", "e1 + 1"), ("${first_name} = 'nobody'", "false"),
+    ("random(1, 6) between 1 and 6", "true"), ("row() = row()", "true"), ("now() > '2020-01-01'", "true"),
+]
+CLOSE = [("n / k", "n / nullif(k, 0)"), ("d / f",), ("f * n",), ("f + 1.5 - d",), ("-f",), ("abs(f)",), ("sqrt(abs(n))",), ("sqrt(n)", "case when n >= 0 then sqrt(n) end"),
+         ("exp(f)",), ("ln(f)", "case when f > 0 then ln(f) end"), ("power(f, 3)",), ("power(abs(n) + 1, 0.5)",), ("float(d)", "cast(d as double)"), ("least(f, n)",)]
+
+# An expression, the column of its mistake within it (from 1), and the words.
+WRONG = [
+    ("n +", 4, "expected a value at the end"), ("n n", 3, "stands where an operator or the end should be"), ("(n", 3, "expected \")\" at the end"),
+    ("n + * 2", 5, "stands where a value should be"), ("'abc", 1, "lacks its closing quote"), ("n # 2", 3, "begins with a sign that means nothing"),
+    ("m + 1", 1, "is no column of the table \"t\"; did you mean"), ("n.x", 1, "is no ref, so there is nothing behind its dot"),
+    ("p.prize", 1, "is no column of the table \"product\"; did you mean \"price\""), ("rond(n)", 1, "is no function of expressions; did you mean \"round\""),
+    ("${fist_name}", 1, "is no function; did you mean \"${first_name}\""), ("n + s", 3, "cannot be done with a number and a text"),
+    ("n and b", 1, "is a number where a condition should be"), ("if(n, 1, 2)", 4, "is a number where a condition should be"), ("round(n, 2, 3)", 1, "takes 1 or more, up to 2 arguments, and here are 3"),
+    ("lower(n)", 7, "is a number where a text should be"), ("if(b, n, s)", 1, "kinds that do not go together"), ("seen > 'soon'", 8, "is no timestamp"),
+    ("big * big", 5, "may be larger than any bigint"), ("wide * 10", 6, "may have more than 18 digits"), ("round(f, k)", 10, "is not a whole number from 0 to 18"),
+    ("case when b then 1", 19, "expected \"end\" at the end"), ("e", 1, "is this column, which cannot be made from itself"), ("s between 1", 12, "expected \"and\""),
+    ("list || 'x'", 1, "is of a kind that expressions do not know"), ("n in 3", 6, "stands where \"(\" should be"),
+]
+
+
+class Expressions(Case):
+    def plan(self, exprs, more=""):
+        lines = [f'      - {{name: e{i}, expr: "{e}"}}' for i, e in enumerate(exprs)]
+        return self.write("plan.yaml", BASE + more + "\n".join(lines) + "\n")
+
+    def test_they_agree_with_duckdb(self):
+        asked = [("n", "n")] + [(e[0], e[-1]) for e in SAME] + [(e[0], e[-1]) for e in CLOSE]
+        self.spate_ok("generate", self.plan([e for e, _ in asked]), "--to", "duckdb:out.duckdb", "--create")
+        for i, (e, sql) in enumerate(asked):
+            differs = FLOAT.format(f"e{i}", sql) if i > len(SAME) else f"e{i} is distinct from ({sql})"
+            with self.subTest(e):
+                wrong = query("out.duckdb", f"select e{i} got, ({sql}) want, * from t where {differs} limit 1", self.dir)
+                self.assertEqual(wrong, [], f"{e}: {wrong}")
+
+    def test_texts_of_their_own(self):
+        exprs = ["title('jean-luc o''neill')", "slug('Ünder the  Sea, O''Neill!')", "lower('ÀÉÖ ŠΩЖ')", "upper('àéö šωж')", "left('äöü', 2)", "right('äöü', 2)",
+                 "pad('ä', 3, '*')", "'it''s'", "concat(1, true, date('2024-02-29'), interval('90m'), 1.50, null is null)"]
+        want = ["Jean-Luc O'neill", "nder-the-sea-oneill", "àéö šωж", "ÀÉÖ ŠΩЖ", "äö", "öü", "**ä", "it's", "1true2024-02-2901:30:001.50true"]
+        self.spate_ok("generate", self.plan(exprs), "--to", "duckdb:out.duckdb", "--create")
+        row = query("out.duckdb", "select * from t limit 1", self.dir)[0]
+        for i, (e, text) in enumerate(zip(exprs, want)):
+            with self.subTest(e):
+                self.assertEqual(row[f"e{i}"], text)
+
+    def test_types_follow(self):
+        exprs = ["n + 1", "n * 1000000000", "d * 2.50", "n / 2", "n > 1", "s || n", "date(seen)", "seen - seen", "round(f, 2)", "if(b, 1, 2.5)"]
+        want = ["INTEGER", "BIGINT", "DECIMAL(18,5)", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "INTERVAL", "DECIMAL(18,2)", "DECIMAL(18,1)"]
+        self.spate_ok("generate", self.plan(exprs), "--to", "duckdb:out.duckdb", "--create")
+        got = query("out.duckdb", "select column_name c, data_type t from information_schema.columns where column_name like 'e_' and table_name = 't'", self.dir)
+        self.assertEqual({r["c"]: r["t"] for r in got}, {f"e{i}": t for i, t in enumerate(want)})
+
+    def test_mistakes_have_their_place(self):
+        more = ('      - {name: big, value: "${int64}"}\n      - {name: wide, range: decimal, props: {min: 0, max: 900000000, scale: 9}}\n'
+                '      - {name: list, array: x, props: {min: 1, max: 2}}\n')
+        line = (BASE + more).count("\n") + 1
+        for e, column, says in WRONG:
+            with self.subTest(e):
+                path = self.write("plan.yaml", BASE + more + f'      - {{name: e, expr: "{e}"}}\n')
+                at = len('      - {name: e, expr: "') + column
+                done = self.spate_fails(2, "generate", path, "--to", "duckdb:x.duckdb", "--create")
+                self.assertIn(f":{line}:{at}: ", done.err)
+                self.assertIn(says, done.err.replace("\n", " "))
+
+    def test_circles_are_refused(self):
+        path = self.plan(["e1 + 1", "e2 + 1", "e0 + 1"])
+        self.spate_fails(2, "generate", path, "--to", "duckdb:x.duckdb", "--create", says=r"closes a circle: t\.e0 -> t\.e1 -> t\.e2 -> t\.e0")
+
+    def test_any_batch_and_part_is_the_same(self):
+        path = self.plan([e[0] for e in SAME])
+        self.spate_ok("generate", path, "--to", "one.csv", "--table", "t", "--workers", "1")
+        self.spate_ok("generate", path, "--to", "two.csv", "--table", "t", "--batch", "77", "--workers", "2")
+        self.assertEqual((self.dir / "one.csv").read_bytes(), (self.dir / "two.csv").read_bytes())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -369,7 +369,7 @@ static int add_unique_index(sp_buf *out, const sp_schema *schema, const uint32_t
     sp_buf name = {0};
     int rc = sp_buf_printf(&name, "%s_%s_key", dot ? dot + 1 : schema->table, schema->fields[columns[0]].name);
     if (rc == SPATE_OK)
-        rc = sp_buf_adds(out, "CREATE UNIQUE INDEX ") || add_quoted(out, (sp_str){name.data, name.len}, '"') ||
+        rc = sp_buf_adds(out, "CREATE UNIQUE INDEX IF NOT EXISTS ") || add_quoted(out, (sp_str){name.data, name.len}, '"') ||
                      sp_buf_adds(out, " ON ") || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " (") ||
                      add_columns(out, schema, columns, n) || sp_buf_adds(out, ");\n")
                  ? SPATE_E_NOMEM

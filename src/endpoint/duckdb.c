@@ -385,10 +385,22 @@ static int find_deps(sp_duckdb_sink *s, spate_error *err)
     return SPATE_OK;
 }
 
+/* What a run before has created is this run's to finish. */
+static int create_or_take_over(sp_duckdb_sink *s, sp_problems *p, spate_error *err)
+{
+    int rc = sp_duckdb_claim_job(s, err);
+    for (uint32_t i = 0; s->memory.resumed && i < s->n_tables; i++)
+        s->tables[i].created = true;
+    if (rc != SPATE_OK || s->memory.resumed)
+        return rc;
+    rc = check_presence(s, p) ? sp_fail_nomem(err) : p->n ? sp_problems_tell(p, s->base.shown, err) : SPATE_OK;
+    return rc == SPATE_OK ? create_tables(s, err) : rc;
+}
+
 /* Inside a transaction, which the caller ends. */
 static int make_and_look(sp_duckdb_sink *s, sp_problems *p, spate_error *err)
 {
-    int rc = s->base.options.create ? create_tables(s, err) : SPATE_OK;
+    int rc = s->base.options.create ? create_or_take_over(s, p, err) : SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         rc = look_at(s, &s->tables[i], p, err);
     if (rc == SPATE_OK && p->n)
@@ -425,8 +437,10 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     sp_problems p = {0};
     sp_buf_init(&p.text);
     int rc = sp_sink_refuse_parts(&sink->options, err);
-    if (rc == SPATE_OK && (allocate(s, tables, n_tables) || check_presence(s, &p)))
+    if (rc == SPATE_OK && (allocate(s, tables, n_tables) || (!sink->options.create && check_presence(s, &p))))
         rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, tables, n_tables, err);
     if (rc == SPATE_OK && p.n)
         rc = sp_problems_tell(&p, sink->shown, err);
     if (rc == SPATE_OK)
@@ -438,8 +452,11 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
             sp_duckdb_run(s->conn, keep ? "COMMIT" : "ROLLBACK", rc == SPATE_OK ? err : NULL);
         rc = rc == SPATE_OK ? ended : rc;
     }
-    if (rc == SPATE_OK && sink->options.truncate && !sink->options.create && !sink->options.dry_run)
+    bool empty = sink->options.truncate && !sink->options.create && !sink->options.dry_run;
+    if (rc == SPATE_OK && empty && !(s->memory.job && sp_duckdb_job_is_known(s)))
         rc = empty_tables(s, err);
+    if (rc == SPATE_OK) /* behind the emptying, which cannot be in its transaction: a run killed between empties again */
+        rc = sp_duckdb_claim_job(s, err);
     if (rc == SPATE_OK)
         rc = limit_memory(s, err);
     s->prepared = rc == SPATE_OK && !sink->options.dry_run;
@@ -457,11 +474,23 @@ static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *e
     return rc;
 }
 
+static bool has_primary_key(sp_duckdb_sink *s, const sp_schema *schema)
+{
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
+                sp_sql_literal(&sql, sp_str_of(name_part(schema->table)));
+    return sp_duckdb_any(s, &sql, built);
+}
+
+/* Each is a statement of its own: a run that was killed here may have left some. */
 static int add_keys(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
 {
+    sp_schema left = *schema;
+    if (s->memory.resumed && has_primary_key(s, schema))
+        left.n_primary_key = 0;
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = run_for_key(s, &sql, sp_sql_add_keys(&sql, SP_SQL_DUCKDB, schema), err);
+    int rc = run_for_key(s, &sql, sp_sql_add_keys(&sql, SP_SQL_DUCKDB, &left), err);
     if (rc == SPATE_E_NOMEM)
         sp_error_hint(err, "all rows are in the file; ?keys=none needs no memory for indexes");
     return rc == SPATE_OK
@@ -556,7 +585,10 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     sp_duckdb_sink *s = self_of(sink);
     if (!s->prepared)
         return SPATE_OK;
-    int rc = complete && s->keys == SP_DUCKDB_KEYS_PRIMARY ? finish_keys(s, err) : SPATE_OK;
+    bool keys = complete && s->keys == SP_DUCKDB_KEYS_PRIMARY && !s->memory.complete;
+    int rc = keys ? finish_keys(s, err) : SPATE_OK;
+    if (rc == SPATE_OK && complete)
+        rc = sp_duckdb_complete_job(s, err);
     /* The checkpoint takes the .wal file away; without it the next one to open the file does that.
      */
     int checkpoint = sp_duckdb_run(s->conn, "CHECKPOINT", rc == SPATE_OK && complete ? err : NULL);
@@ -593,6 +625,7 @@ static const sp_sink_ops duckdb_ops = {
     .rollback = sp_duckdb_lane_rollback,
     .lane_close = sp_duckdb_lane_close,
     .finish = finish,
+    .forget = sp_duckdb_forget_job,
     .close = sink_close,
 };
 

@@ -143,10 +143,23 @@ int sp_duckdb_lane_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     return l->unflushed >= l->table->flush_rows ? flush(l, err) : SPATE_OK;
 }
 
-int sp_duckdb_lane_commit(sp_lane *lane, spate_error *err)
+static int remember(duckdb_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err)
+{
+    const sp_job_memory *memory = &sink_of(l)->memory;
+    if (!memory->job)
+        return SPATE_OK;
+    sp_buf sql = {0};
+    int rc = sp_job_chunk_sql(memory, chunk, rows, false, &sql) ? sp_fail_nomem(err) : sp_duckdb_run(l->conn, sql.data, err);
+    sp_buf_done(&sql);
+    return rc;
+}
+
+int sp_duckdb_lane_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     duckdb_lane *l = (duckdb_lane *)lane;
     int rc = flush(l, err);
+    if (rc == SPATE_OK)
+        rc = remember(l, chunk, rows, err);
     if (rc == SPATE_OK)
         rc = sp_duckdb_run(l->conn, "COMMIT", err);
     if (rc != SPATE_OK)

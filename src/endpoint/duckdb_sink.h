@@ -4,7 +4,7 @@
 #define SP_DUCKDB_SINK_H
 
 #include "endpoint/duckdb_column.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/landed.h"
 
 enum {
     SP_DUCKDB_ROW_GROUP = 122880, /* rows in DuckDB's unit of storage */
@@ -44,13 +44,27 @@ typedef struct sp_duckdb_sink {
     sp_duckdb_keys keys;
     sp_duckdb_table *tables;
     uint32_t n_tables;
+    sp_job_memory memory;
 } sp_duckdb_sink;
+
+/* ---- duckdb_job.c ---- */
+
+/* Makes the job this run's, unless it is already or there is none, and reads what has landed. */
+int sp_duckdb_claim_job(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
+/* A run before has claimed the job. */
+bool sp_duckdb_job_is_known(sp_duckdb_sink *s);
+int sp_duckdb_complete_job(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+/* Does the query give a row? Frees sql. False when it fails, or was not built. */
+bool sp_duckdb_any(sp_duckdb_sink *s, sp_buf *sql, int built);
+
+/* ---- duckdb_lane.c ---- */
 
 int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err);
 int sp_duckdb_lane_begin(sp_lane *l, const sp_chunk *chunk, spate_error *err);
 int sp_duckdb_lane_lend(sp_lane *l, sp_batch *batch, spate_error *err);
 int sp_duckdb_lane_write(sp_lane *l, const sp_batch *batch, spate_error *err);
-int sp_duckdb_lane_commit(sp_lane *l, spate_error *err);
+int sp_duckdb_lane_commit(sp_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err);
 void sp_duckdb_lane_rollback(sp_lane *l);
 void sp_duckdb_lane_close(sp_lane *l);
 

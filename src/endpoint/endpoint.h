@@ -2,7 +2,8 @@
  *
  * A source gives tables and, per thread, readers that fill batches with ranges of rows. A sink takes tables and, per thread,
  * lanes that take chunks: begin, batches, commit. A chunk is there as a whole after commit and not at all before; what commit
- * has acknowledged survives the death of this process.
+ * has acknowledged survives the death of this process. A sink that is given a job keeps, in the same transactions as the rows,
+ * which chunks it has: the target's own memory is the truth about what has landed, so no crash can make it wrong.
  *
  *   sink:  open -> prepare -> lane_open... -> ( begin -> write... -> commit | rollback )... -> lane_close... -> finish -> close
  *                                                                     table_done after a table's last commit
@@ -101,12 +102,23 @@ typedef struct sp_sink_options {
     uint32_t part, parts;   /* this run makes part of parts; 0 of 1: all */
     unsigned lanes;         /* how many lanes will be opened at most */
     bool dry_run;           /* prepare checks and changes nothing; no lane will be opened */
+    /* A name under which the target itself remembers which chunks it has, so that a run of the same name goes on where one
+     * before was stopped, however that was: what has been created and emptied stays, sp_sink.landed is set. NULL: nothing is
+     * remembered. */
+    const char *job;
 } sp_sink_options;
 
 typedef struct sp_chunk {
     uint32_t table;             /* number in the tables given to prepare */
     uint64_t first, last; /* positions of the source: [first, last) */
 } sp_chunk;
+
+/* What runs of the same job before have committed of a table. */
+typedef struct sp_landed {
+    const sp_chunk *ranges; /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
+    size_t n;
+    uint64_t rows;          /* in them */
+} sp_landed;
 
 /* Parents of a table that must be complete in the target before its first chunk: set by prepare. */
 typedef struct sp_sink_deps {
@@ -126,16 +138,21 @@ typedef struct sp_sink_ops {
     /* Optional (NULL): points columns of the batch at the sink's own memory, to be filled in place before write. */
     int (*lend)(sp_lane *l, sp_batch *batch, spate_error *err);
     int (*write)(sp_lane *l, const sp_batch *batch, spate_error *err);
-    /* Makes the chunk's rows durable (or, where documented, durable at finish). On failure the chunk is rolled back. */
-    int (*commit)(sp_lane *l, spate_error *err);
+    /* Makes the chunk's rows durable (or, where documented, durable at finish), and with a job the memory of them with it: both
+     * or none. chunk: as begun, but last is where a sequential one really ended. On failure the chunk is rolled back. */
+    int (*commit)(sp_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err);
     /* Gives the chunk up, after begin, write or commit failed or the run stops. The lane can begin again. */
     void (*rollback)(sp_lane *l);
     void (*lane_close)(sp_lane *l);
     /* Optional: the last chunk of table has been committed. */
     int (*table_done)(sp_sink *s, uint32_t table, spate_error *err);
     /* All lanes are closed. complete: every row was committed; build keys and indexes, give files their names. Else: leave what
-     * was committed in a state that does not look whole, and restore what prepare took away. */
+     * was committed in a state that does not look whole, and restore what prepare took away. A complete job is remembered as
+     * such until forget. */
     int (*finish)(sp_sink *s, bool complete, spate_error *err);
+    /* The job needs no memory in the target any more: it is complete, and that is known elsewhere. NULL: the sink keeps no
+     * jobs, and the registry refuses to open it with one. */
+    int (*forget)(sp_sink *s, spate_error *err);
     void (*close)(sp_sink *s);
 } sp_sink_ops;
 
@@ -146,6 +163,7 @@ struct sp_sink {
     unsigned lanes_max;        /* 0: any number */
     uint64_t *chunk_rows;      /* a table: rows it wants in a chunk */
     sp_sink_deps *deps;        /* a table */
+    const sp_landed *landed;   /* a table; NULL: nothing */
     uint64_t *bytes_written;   /* a table: bytes given to the target so far (atomic adds), for progress and the report */
     const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
     const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */

@@ -1,19 +1,17 @@
 /* file.c - rows into text files: CSV, NDJSON and SQL scripts, one file, a file a table, or standard output.
  *
- * A file is written under NAME.partial and gets its name when everything in it is there and synced, so a file with its
- * final name is whole. A lane encodes a chunk into its own memory; commit appends it in one write, and cuts the file
- * back to the last chunk if that fails. Devices, pipes and standard output are written as they are: nothing to rename,
- * sync or cut.
+ * What a file is on disk while it is written is output.h's; here is what stands in it. A lane encodes a chunk into its own
+ * memory, commit appends it in one piece.
  *
  * Commits come in order (SP_ORDER_TABLE for a file a table, SP_ORDER_ALL for one file of several), so the bytes do not
  * depend on how many workers there are. INSERT statements begin at row numbers divisible by their size, wherever chunks
  * begin. */
 #include "codec/codec.h"
 #include "endpoint/endpoints.h"
-#include "os/os.h"
+#include "endpoint/landed.h"
+#include "endpoint/output.h"
 
-#include <pthread.h>
-#include <unistd.h>
+#include <stdio.h>
 
 typedef enum format { FORMAT_CSV, FORMAT_NDJSON, FORMAT_INSERT, FORMAT_COPY } format;
 
@@ -35,6 +33,7 @@ enum {
     STATEMENT_ROWS = 1000,   /* rows of an INSERT statement unless options.batch_rows says otherwise */
     STATEMENT_ROWS_MAX = 100000, /* a statement is held in memory, here and by who runs it */
     STATEMENT_BYTES = 1 << 20,   /* so it has fewer rows where they are long */
+    REMEMBER_BYTES = 64 << 20,   /* of a file, that a job makes again at most */
     NO_TABLE = UINT32_MAX,
 };
 
@@ -43,15 +42,17 @@ typedef enum output_state { OUTPUT_NEW, OUTPUT_OPEN, OUTPUT_DONE } output_state;
 /* One file. In the order ALL there is one for every table, and the lock keeps table_done and commits of the next table
  * apart. */
 typedef struct output {
-    const char *path, *written_as; /* the second one ends in .partial, or is the path itself when direct */
-    uint32_t first, last;          /* its tables: [first, last) */
-    int fd;
-    bool direct, standard; /* no regular file; descriptor 1 */
+    sp_output file;
+    uint32_t first, last; /* its tables: [first, last) */
     output_state state;
-    uint32_t table;     /* whose rows are being written, or NO_TABLE */
-    uint64_t committed; /* length up to the last whole piece */
+    uint32_t table;       /* whose rows are being written, or NO_TABLE */
     pthread_mutex_t lock;
 } output;
+
+/* The rows of a table that are in its file, counted for the memory of a job. */
+typedef struct written {
+    uint64_t first, last, rows;
+} written;
 
 typedef struct file_sink {
     sp_sink base;
@@ -67,6 +68,8 @@ typedef struct file_sink {
     sp_buf *tails;         /* a table: what ends a statement */
     output *outputs;
     uint32_t n_outputs;
+    written *written; /* a table */
+    sp_job_memory memory;
 } file_sink;
 
 typedef struct file_lane {
@@ -93,23 +96,14 @@ static output *output_of(file_sink *f, uint32_t table)
 
 /* ---- one output ----------------------------------------------------------------------------- */
 
-/* Appends a whole piece, counted to the table being written, or to the output's first while there is none; on failure the file is
- * as it was. */
+/* Appends a whole piece, counted to the table being written, or to the output's first while there is none. */
 static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error *err)
 {
-    int rc = sp_os_write_all(o->fd, buf->data, buf->len, o->written_as, err);
-    if (rc != SPATE_OK) {
-        if (!o->direct)
-            (void)!sp_os_truncate(o->fd, o->committed, o->written_as, NULL); /* the first error is the one to tell */
-        return rc;
-    }
-    if (!o->direct)
-        sp_os_write_behind(o->fd, o->committed, buf->len);
-    o->committed += buf->len;
+    int rc = sp_output_append(&o->file, buf, err);
     uint32_t table = o->table == NO_TABLE ? o->first : o->table;
-    if (table < f->n_tables) /* a script without tables has a preamble all the same */
+    if (rc == SPATE_OK && table < f->n_tables) /* a script without tables has a preamble all the same */
         __atomic_fetch_add(&f->base.bytes_written[table], buf->len, __ATOMIC_RELAXED);
-    return SPATE_OK;
+    return rc;
 }
 
 static const char sql_preamble[] =
@@ -179,11 +173,7 @@ static int output_open(file_sink *f, output *o, spate_error *err)
 {
     if (o->state != OUTPUT_NEW)
         return SPATE_OK;
-    int rc = SPATE_OK;
-    if (o->standard)
-        o->fd = STDOUT_FILENO;
-    else
-        rc = sp_os_create(o->written_as, &o->fd, err);
+    int rc = sp_output_create(&o->file, err);
     if (rc != SPATE_OK)
         return rc;
     o->state = OUTPUT_OPEN;
@@ -206,11 +196,55 @@ static int output_change_table(file_sink *f, output *o, uint32_t table, spate_er
     return rc;
 }
 
-static int output_close(output *o, spate_error *err)
+/* ---- the memory of a job: how long the file is, what table is being written, and of each table which rows are in it ---- */
+
+static int output_remember(file_sink *f, output *o, spate_error *err)
 {
-    int fd = o->standard ? -1 : o->fd;
-    o->fd = -1;
-    return sp_os_close(&fd, o->written_as, err);
+    sp_buf text = {0};
+    int built = sp_buf_printf(&text, "job %s\nlength %llu\ntable %u\n", f->memory.job, (unsigned long long)o->file.length, o->table);
+    for (uint32_t t = o->first; t < o->last && !built; t++)
+        if (f->written[t].last)
+            built = sp_buf_printf(&text, "rows %u %llu %llu %llu\n", t, (unsigned long long)f->written[t].first,
+                                  (unsigned long long)f->written[t].last, (unsigned long long)f->written[t].rows);
+    int rc = built ? sp_fail_nomem(err) : sp_output_remember(&o->file, &text, err);
+    sp_buf_done(&text);
+    return rc;
+}
+
+static int recall_rows(file_sink *f, const output *o, const char *line, bool whole)
+{
+    unsigned t;
+    unsigned long long first, last, rows;
+    if (sscanf(line, "rows %u %llu %llu %llu", &t, &first, &last, &rows) != 4 || t < o->first || t >= o->last)
+        return SPATE_OK;
+    f->written[t] = (written){first, last, rows};
+    return sp_job_add(&f->memory, f->tables[t]->table, whole ? 0 : first, whole ? UINT64_MAX : last, rows);
+}
+
+/* Reads what a run before has left of the job, and opens its file where that run's memory ends. */
+static int output_recall(file_sink *f, output *o, spate_error *err)
+{
+    sp_buf text = {0};
+    sp_output_found found;
+    unsigned long long length = 0;
+    int rc = sp_output_recall(&o->file, &found, &text, err), built = SPATE_OK;
+    char *line = rc == SPATE_OK && found != SP_OUTPUT_NEW ? text.data : NULL;
+    size_t name = f->memory.job ? strlen(f->memory.job) : 0;
+    if (!line || strncmp(line, "job ", 4) != 0 || strncmp(line + 4, f->memory.job, name) != 0 || line[4 + name] != '\n') {
+        sp_buf_done(&text);
+        return rc; /* another job's, or nobody's */
+    }
+    for (char *next; *line && !built; line = next) {
+        next = line + strcspn(line, "\n");
+        next += *next == '\n';
+        if (sscanf(line, "length %llu", &length) != 1 && sscanf(line, "table %u", &o->table) != 1)
+            built = recall_rows(f, o, line, found == SP_OUTPUT_WHOLE);
+    }
+    sp_buf_done(&text);
+    o->state = found == SP_OUTPUT_WHOLE ? OUTPUT_DONE : OUTPUT_OPEN;
+    if (built)
+        return sp_fail_nomem(err);
+    return found == SP_OUTPUT_WHOLE || f->base.options.dry_run ? SPATE_OK : sp_output_reopen(&o->file, length, err);
 }
 
 /* Everything is in it: the end, the sync, the name. */
@@ -226,12 +260,10 @@ static int output_publish(file_sink *f, output *o, spate_error *err)
     sp_buf buf = {0};
     rc = add_postamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(f, o, &buf, err);
     sp_buf_done(&buf);
-    if (rc == SPATE_OK && !o->direct)
-        rc = sp_os_sync(o->fd, o->written_as, err);
+    if (rc == SPATE_OK && f->memory.job)
+        rc = output_remember(f, o, err);
     if (rc == SPATE_OK)
-        rc = output_close(o, err);
-    if (rc == SPATE_OK && !o->direct)
-        rc = sp_os_publish(o->written_as, o->path, err);
+        rc = sp_output_publish(&o->file, err);
     if (rc == SPATE_OK)
         o->state = OUTPUT_DONE;
     return rc;
@@ -262,46 +294,18 @@ static const char *table_path(file_sink *f, const char *table)
     return path;
 }
 
-static bool is_standard_output(const char *path)
-{
-    static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
-    for (size_t i = 0; i < SP_COUNT(names); i++)
-        if (strcmp(path, names[i]) == 0)
-            return true;
-    return false;
-}
-
-static int refuse_directory(const char *path, spate_error *err)
-{
-    sp_fail(err, SPATE_E_USAGE, "\"%s\" is a directory", path);
-    sp_error_hint(err, "\"%s/\" writes a file for each table into it", path);
-    return SPATE_E_USAGE;
-}
-
 static int output_init(file_sink *f, output *o, const char *path, uint32_t first, uint32_t last, spate_error *err)
 {
-    sp_os_kind kind = SP_OS_NOTHING;
-    o->fd = -1;
     o->table = NO_TABLE;
     o->first = first;
     o->last = last;
     pthread_mutex_init(&o->lock, NULL);
-    if (!path)
-        return sp_fail_nomem(err);
-    o->path = path;
-    o->standard = is_standard_output(path);
-    int rc = o->standard ? SPATE_OK : sp_os_kind_of(path, &kind, err);
-    if (rc != SPATE_OK)
+    int rc = sp_output_init(&o->file, &f->arena, path, f->memory.job, err);
+    if (rc == SPATE_OK)
+        rc = output_recall(f, o, err);
+    if (rc != SPATE_OK || o->state != OUTPUT_NEW || o->file.direct || !sp_os_exists(path) || f->base.options.truncate)
         return rc;
-    if (kind == SP_OS_DIR)
-        return refuse_directory(path, err);
-    o->direct = o->standard || kind == SP_OS_OTHER;
-    o->written_as = o->direct ? o->path : sp_arena_printf(&f->arena, "%s.partial", o->path);
-    if (!o->written_as)
-        return sp_fail_nomem(err);
-    if (o->direct || !sp_os_exists(o->path) || f->base.options.truncate)
-        return SPATE_OK;
-    sp_fail(err, SPATE_E_USAGE, "file \"%s\" exists already", o->path);
+    sp_fail(err, SPATE_E_USAGE, "file \"%s\" exists already", path);
     sp_error_hint(err, "--truncate replaces it");
     return SPATE_E_USAGE;
 }
@@ -311,9 +315,9 @@ static int refuse_shared_outputs(const file_sink *f, spate_error *err)
 {
     for (uint32_t i = 1; i < f->n_outputs; i++)
         for (uint32_t j = 0; j < i; j++)
-            if (strcmp(f->outputs[i].path, f->outputs[j].path) == 0)
+            if (strcmp(f->outputs[i].file.path, f->outputs[j].file.path) == 0)
                 return sp_fail(err, SPATE_E_USAGE, "tables \"%s\" and \"%s\" would both be written to \"%s\"", f->tables[j]->table,
-                               f->tables[i]->table, f->outputs[i].path);
+                               f->tables[i]->table, f->outputs[i].file.path);
     return SPATE_OK;
 }
 
@@ -396,7 +400,7 @@ static uint64_t rows_of_statement(const file_sink *f, uint32_t t)
 static uint64_t rows_of_chunk(file_sink *f, uint32_t t)
 {
     const sp_schema *schema = f->tables[t];
-    uint64_t bytes = output_of(f, t)->direct ? CHUNK_BYTES_DIRECT : CHUNK_BYTES_FILE;
+    uint64_t bytes = output_of(f, t)->file.direct ? CHUNK_BYTES_DIRECT : CHUNK_BYTES_FILE;
     uint64_t rows = SP_MAX(bytes / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
     uint64_t unit = f->format == FORMAT_INSERT ? f->statement_rows[t] : rows < SP_BATCH_ROWS_MAX ? 1 : SP_BATCH_ROWS_MAX;
     return SP_MAX(rows / unit, (uint64_t)1) * unit;
@@ -437,7 +441,9 @@ static int allocate_tables(file_sink *f, spate_error *err)
     f->heads = sp_arena_alloc(&f->arena, n, sizeof(*f->heads));
     f->statement_rows = sp_arena_alloc(&f->arena, n, sizeof(*f->statement_rows));
     f->tails = sp_arena_alloc(&f->arena, n, sizeof(*f->tails));
-    if (!f->statement_rows || !f->base.chunk_rows || !f->base.deps || !f->base.bytes_written || !f->encoders || !f->heads || !f->tails)
+    f->written = sp_arena_alloc(&f->arena, n, sizeof(*f->written));
+    if (!f->statement_rows || !f->base.chunk_rows || !f->base.deps || !f->base.bytes_written || !f->encoders || !f->heads ||
+        !f->tails || !f->written)
         return sp_fail_nomem(err);
     return SPATE_OK;
 }
@@ -453,7 +459,11 @@ static int file_prepare(sp_sink *s, const sp_schema *const *tables, uint32_t n_t
     if (rc == SPATE_OK)
         rc = allocate_tables(f, err);
     if (rc == SPATE_OK)
+        rc = sp_job_memory_init(&f->memory, &f->arena, s->options.job, tables, n_tables, err);
+    if (rc == SPATE_OK)
         rc = name_outputs(f, err);
+    if (rc == SPATE_OK && f->memory.job && !(s->landed = sp_job_landed(&f->memory)))
+        rc = sp_fail_nomem(err);
     for (uint32_t t = 0; rc == SPATE_OK && t < n_tables; t++)
         rc = prepare_table(f, t, err);
     if (rc != SPATE_OK || s->options.dry_run)
@@ -523,23 +533,36 @@ static int file_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     return rc == SPATE_OK ? rc : sp_fail_nomem(err);
 }
 
-static int commit_locked(file_sink *f, file_lane *l, output *o, spate_error *err)
+static void count_written(written *w, const sp_chunk *chunk, uint64_t rows)
+{
+    w->first = w->last ? w->first : chunk->first;
+    w->last = chunk->last;
+    w->rows += rows;
+}
+
+static int commit_locked(file_sink *f, file_lane *l, output *o, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     int rc = output_open(f, o, err);
     if (rc == SPATE_OK)
-        rc = output_change_table(f, o, l->chunk.table, err);
-    return rc == SPATE_OK ? output_write(f, o, &l->buf, err) : rc;
+        rc = output_change_table(f, o, chunk->table, err);
+    if (rc == SPATE_OK)
+        rc = output_write(f, o, &l->buf, err);
+    if (rc != SPATE_OK)
+        return rc;
+    count_written(&f->written[chunk->table], chunk, rows);
+    bool due = f->memory.job && o->file.length - o->file.remembered >= REMEMBER_BYTES;
+    return due ? output_remember(f, o, err) : SPATE_OK;
 }
 
-static int file_commit(sp_lane *lane, spate_error *err)
+static int file_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     file_lane *l = (file_lane *)lane;
     file_sink *f = file_of(lane->sink);
-    output *o = output_of(f, l->chunk.table);
+    output *o = output_of(f, chunk->table);
     if (end_statement(f, l) != SPATE_OK)
         return sp_fail_nomem(err);
     pthread_mutex_lock(&o->lock);
-    int rc = commit_locked(f, l, o, err);
+    int rc = commit_locked(f, l, o, chunk, rows, err);
     pthread_mutex_unlock(&o->lock);
     l->buf.len = 0;
     return rc;
@@ -575,12 +598,29 @@ static int file_table_done(sp_sink *s, uint32_t table, spate_error *err)
     return rc;
 }
 
+/* Stopped: with a job, whole chunks stay as far as they came. */
+static int output_stop(file_sink *f, output *o, spate_error *err)
+{
+    int rc = f->memory.job && o->state == OUTPUT_OPEN ? output_remember(f, o, err) : SPATE_OK;
+    int closed = sp_output_close(&o->file, rc == SPATE_OK ? err : NULL);
+    return rc == SPATE_OK ? closed : rc;
+}
+
 static int file_finish(sp_sink *s, bool complete, spate_error *err)
 {
     file_sink *f = file_of(s);
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < f->n_outputs && rc == SPATE_OK; i++)
-        rc = complete ? output_publish(f, &f->outputs[i], err) : output_close(&f->outputs[i], err);
+        rc = complete ? output_publish(f, &f->outputs[i], err) : output_stop(f, &f->outputs[i], err);
+    return rc;
+}
+
+static int file_forget(sp_sink *s, spate_error *err)
+{
+    file_sink *f = file_of(s);
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < f->n_outputs && rc == SPATE_OK; i++)
+        rc = sp_output_forget(&f->outputs[i].file, err);
     return rc;
 }
 
@@ -588,7 +628,7 @@ static void file_close(sp_sink *s)
 {
     file_sink *f = file_of(s);
     for (uint32_t i = 0; i < f->n_outputs; i++) {
-        (void)!output_close(&f->outputs[i], NULL);
+        (void)!sp_output_close(&f->outputs[i].file, NULL);
         pthread_mutex_destroy(&f->outputs[i].lock);
     }
     for (uint32_t t = 0; f->tails && t < f->n_tables; t++) {
@@ -610,6 +650,7 @@ static const sp_sink_ops file_ops = {
     .lane_close = file_lane_close,
     .table_done = file_table_done,
     .finish = file_finish,
+    .forget = file_forget,
     .close = file_close,
 };
 
@@ -649,7 +690,7 @@ static int name_target(file_sink *f, spate_error *err)
 {
     sp_os_kind kind = SP_OS_OTHER;
     bool directory = strcmp(f->scheme, "dir") == 0;
-    f->base.to_stdout = !directory && is_standard_output(f->path);
+    f->base.to_stdout = !directory && sp_output_is_standard(f->path);
     int rc = directory || f->base.to_stdout ? SPATE_OK : sp_os_kind_of(f->path, &kind, err);
     if (rc != SPATE_OK)
         return rc;

@@ -41,7 +41,7 @@ static int build_copy(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "COPY %s", t->quoted) || add_columns(t, &sql) ||
+    int built = sp_buf_printf(&sql, "%sCOPY %s", s->memory.job ? "BEGIN; " : "", t->quoted) || add_columns(t, &sql) ||
                 sp_buf_printf(&sql, " FROM STDIN%s",
                               t->binary ? " WITH (FORMAT binary)" : s->dialect->copy_options);
     return keep_sql(s, &sql, built, &t->copy_sql, err);
@@ -176,7 +176,9 @@ static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = sp_pg_find_tables(s, conn, err);
     if (status == SPATE_OK && s->base.options.defer_constraints)
         status = sp_pg_refuse_taken(s, conn, err);
-    if (status == SPATE_OK && create && (undo || !s->base.options.dry_run)) {
+    if (status == SPATE_OK && create)
+        status = sp_pg_claim_job(s, conn, err);
+    if (status == SPATE_OK && create && !s->memory.resumed && (undo || !s->base.options.dry_run)) {
         status = sp_pg_create_tables(s, conn, err);
         if (status == SPATE_OK)
             status = sp_pg_find_tables(s, conn, err);
@@ -229,6 +231,8 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
     if (status == SPATE_OK)
         status = start_tables(s, schemas, n, err);
     if (status == SPATE_OK)
+        status = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, schemas, n, err);
+    if (status == SPATE_OK)
         status = sp_pg_connect(s, false, &conn, err);
     if (status)
         return status;
@@ -244,13 +248,16 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
 
 static int finish_complete(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    int status = SPATE_OK;
-    if (s->base.options.create)
+    bool keys = s->base.options.create && !s->memory.complete;
+    int status = keys && s->memory.resumed ? sp_pg_drop_keys(s, conn, err) : SPATE_OK;
+    if (status == SPATE_OK && keys)
         status = sp_pg_add_keys(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_give_foreign_keys(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_validate_given(s, conn, err);
+    if (status == SPATE_OK)
+        status = sp_pg_complete_job(s, conn, err);
     if (status == SPATE_OK && s->dialect->flush)
         status = sp_pg_run(conn, s->dialect->flush, NULL, err, "making the load durable");
     return status;
@@ -302,6 +309,7 @@ static const sp_sink_ops ops = {
     .rollback = sp_pg_rollback,
     .lane_close = sp_pg_lane_close,
     .finish = finish,
+    .forget = sp_pg_forget_job,
     .close = close_sink,
 };
 

@@ -4,6 +4,7 @@
  *   postgres_lane.c     one connection and its chunks: COPY, statements
  *   postgres_link.c     connections, and what the server says when something fails
  *   postgres_catalog.c  reads the live tables and finds all that keeps the plan from being loaded
+ *   postgres_job.c      what the database remembers of a job
  *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys
  *
  * One arena holds what prepare learns, until close; lanes only read it. */
@@ -11,7 +12,7 @@
 #define SP_ENDPOINT_POSTGRES_H
 
 #include "codec/codec.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/landed.h"
 #include "endpoint/libpq.h"
 #include "os/os.h"
 
@@ -81,6 +82,7 @@ typedef struct sp_pg_sink {
     const char *owner;  /* what keeper's rows of the record have: "owner_pid = ... AND ..." */
     PGconn *keeper;     /* open as long as this run lives: so others tell its foreign keys from lost ones */
     bool changed;       /* prepare has changed the target, or lanes may have */
+    sp_job_memory memory;
 } sp_pg_sink;
 
 /* Whether rows go by COPY, not by statements. */
@@ -95,7 +97,7 @@ int sp_pg_lane_open(sp_sink *sink, sp_lane **lane, spate_error *err) SP_MUST_CHE
 void sp_pg_lane_close(sp_lane *lane);
 int sp_pg_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err) SP_MUST_CHECK;
 int sp_pg_write(sp_lane *lane, const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
-int sp_pg_commit(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
+int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 void sp_pg_rollback(sp_lane *lane);
 
 /* ---- postgres_link.c ---- */
@@ -140,6 +142,13 @@ int sp_pg_refuse_parts(const sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* Sets deps from the foreign keys; refuses a cycle. */
 int sp_pg_order_tables(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 
+/* ---- postgres_job.c ---- */
+
+/* In a transaction of the caller's: makes the job this run's, unless it is already or there is none, and reads what has landed. */
+int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_complete_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+
 /* ---- postgres_schema.c ---- */
 
 int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
@@ -154,6 +163,9 @@ int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MU
 /* Checks what was given back against all rows and forgets it; a part's rows are not all, so it only
  * forgets. */
 int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Takes away the keys and foreign keys that a run before, which was killed while it added them, has left on the tables that it
+ * created. */
+int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Keys, foreign keys and statistics of the tables that prepare created. */
 int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 

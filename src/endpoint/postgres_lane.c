@@ -15,6 +15,8 @@
 
 /* A message of COPY: 8 to 256 KiB measured equal, single rows three times dearer. */
 enum { PIECE_BYTES = 64 << 10 };
+/* What a chunk dies of whose job is another run's by now: see landed.h. */
+static const char DIVISION_BY_ZERO[] = "22012";
 
 typedef enum state { IDLE, COPYING, PIPED } state;
 
@@ -25,6 +27,7 @@ typedef struct pg_lane {
     sp_chunk chunk;
     sp_pg_table *table;
     sp_buf rows; /* encoded: of the batch at hand (COPYING), of the statement at hand (PIPED) */
+    sp_buf job_sql; /* with a job: what remembers the chunk at hand, and COMMIT */
 
     /* PIPED */
     uint32_t have;       /* rows in rows */
@@ -59,6 +62,7 @@ void sp_pg_lane_close(sp_lane *lane)
     if (l->conn)
         sp_pq.finish(l->conn);
     sp_buf_done(&l->rows);
+    sp_buf_done(&l->job_sql);
     sp_free(l->prepared);
     sp_free(l->at);
     sp_free(l->values);
@@ -202,6 +206,7 @@ static int send_rows(pg_lane *l, spate_error *err)
     return SPATE_OK;
 }
 
+/* exec gives the last result: of "BEGIN; COPY ...", the COPY's. */
 static int copy_begin(pg_lane *l, spate_error *err)
 {
     PGresult *res = sp_pq.exec(l->conn, l->table->copy_sql);
@@ -226,6 +231,15 @@ static int copy_write(pg_lane *l, const sp_batch *batch, spate_error *err)
     return status ? status : send_rows(l, err);
 }
 
+/* What ends the transaction of a job's chunk. */
+static int job_commit(pg_lane *l, spate_error *err)
+{
+    PGresult *res = sp_pq.exec(l->conn, sp_pg_string(&l->job_sql));
+    int status = sp_pq.result_status(res) == PGRES_COMMAND_OK ? SPATE_OK : fail_chunk(l, res, true, err);
+    sp_pq.clear(res);
+    return status;
+}
+
 static int copy_commit(pg_lane *l, spate_error *err)
 {
     if (l->table->binary && sp_pgbinary_trailer(&l->rows))
@@ -236,10 +250,19 @@ static int copy_commit(pg_lane *l, spate_error *err)
     if (sp_pq.put_copy_end(l->conn, NULL) != 1)
         return drain(l, false, err) ? err ? (int)err->status : SPATE_E_UNREACHABLE
                                     : fail_lost(l, NULL, false, err);
-    status = drain(l, true, err);
+    bool job = sink_of_lane(l)->memory.job;
+    status = drain(l, !job, err);
+    if (status == SPATE_OK && job)
+        status = job_commit(l, err);
     if (status == SPATE_OK)
         l->state = IDLE;
     return status;
+}
+
+static void end_transaction(pg_lane *l)
+{
+    if (!lost(l) && sp_pq.transaction_status(l->conn) != PQTRANS_IDLE)
+        sp_pq.clear(sp_pq.exec(l->conn, "ROLLBACK"));
 }
 
 static void copy_rollback(pg_lane *l)
@@ -252,6 +275,7 @@ static void copy_rollback(pg_lane *l)
         if (still && sp_pq.put_copy_end(l->conn, "the chunk was given up") != 1)
             break;
     }
+    end_transaction(l);
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -469,14 +493,17 @@ static int piped_results(pg_lane *l, uint32_t n, spate_error *err)
 
 static int piped_commit(pg_lane *l, spate_error *err)
 {
+    bool job = sink_of_lane(l)->memory.job;
     int status = send_statement(l, err);
+    if (status == SPATE_OK && job)
+        status = send_word(l, sp_pg_string(&l->job_sql), err);
     if (status == SPATE_OK)
         status = send_word(l, "COMMIT", err);
     if (status)
         return status;
     if (sp_pq.pipeline_sync(l->conn) != 1)
         return fail_chunk(l, NULL, true, err);
-    status = piped_results(l, l->statements + 2, err);
+    status = piped_results(l, l->statements + 2 + job, err);
     if (lost(l))
         return status ? status : SPATE_E_UNREACHABLE;
     sp_pq.exit_pipeline(l->conn);
@@ -492,8 +519,7 @@ static void piped_rollback(pg_lane *l)
             (void)!piped_results(l, l->statements + 2, NULL);
         sp_pq.exit_pipeline(l->conn);
     }
-    if (!lost(l) && sp_pq.transaction_status(l->conn) != PQTRANS_IDLE)
-        sp_pq.clear(sp_pq.exec(l->conn, "ROLLBACK"));
+    end_transaction(l);
 }
 
 /* ---- chunks ---------------------------------------------------------------------------------- */
@@ -530,11 +556,27 @@ void sp_pg_rollback(sp_lane *lane)
     l->state = IDLE;
 }
 
-int sp_pg_commit(sp_lane *lane, spate_error *err)
+/* The statement that remembers the chunk; behind a COPY, the COMMIT goes in the same message. */
+static int build_job_sql(pg_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err)
+{
+    const sp_job_memory *memory = &sink_of_lane(l)->memory;
+    if (!memory->job)
+        return SPATE_OK;
+    l->job_sql.len = 0;
+    int built = sp_job_chunk_sql(memory, chunk, rows, true, &l->job_sql) ||
+                (l->state == COPYING && sp_buf_adds(&l->job_sql, "; COMMIT"));
+    return built ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     pg_lane *l = lane_of(lane);
-    int status = l->state == COPYING ? copy_commit(l, err) : piped_commit(l, err);
+    int status = build_job_sql(l, chunk, rows, err);
+    if (status == SPATE_OK)
+        status = l->state == COPYING ? copy_commit(l, err) : piped_commit(l, err);
     if (status)
         sp_pg_rollback(lane);
+    if (status && err && sink_of_lane(l)->memory.job && strcmp(err->sqlstate, DIVISION_BY_ZERO) == 0)
+        return sp_fail(err, SPATE_E_DATA, "another run has taken over job \"%s\"", sink_of_lane(l)->memory.job);
     return status;
 }

@@ -360,13 +360,16 @@ static int change_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     const sp_sink_options *o = &s->base.options;
     /* With nothing in the search path, definitions come with every name qualified. */
-    int status = sp_pg_run(conn, "BEGIN; SET LOCAL search_path = pg_catalog; " LOCK_RECORD, NULL,
-                           err, "changing the tables");
+    int status = sp_pg_run(conn, "BEGIN", NULL, err, "changing the tables");
+    if (status == SPATE_OK)
+        status = sp_pg_claim_job(s, conn, err);
+    if (status == SPATE_OK)
+        status = sp_pg_run(conn, "SET LOCAL search_path = pg_catalog; " LOCK_RECORD, NULL, err, "changing the tables");
     if (status == SPATE_OK)
         status = find_record(s, conn, err);
     if (status == SPATE_OK && s->record && o->defer_constraints)
         status = refuse_owned(s, conn, err);
-    if (status == SPATE_OK && o->truncate && !o->create)
+    if (status == SPATE_OK && o->truncate && !o->create && !s->memory.resumed)
         status = truncate_tables(s, conn, err);
     if (status == SPATE_OK && (s->record || o->defer_constraints))
         status = find_owner(s, conn, err);
@@ -660,6 +663,26 @@ static int validate_added(sp_pg_sink *s, PGconn *conn, spate_error *err)
     }
     sp_pq.clear(res);
     return items ? run_all(s, items, n, err) : sp_fail_nomem(err);
+}
+
+/* Foreign keys first, for they hold on to the keys. */
+int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    static const char what[] = "taking back half-made keys";
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
+                                  " '; ' ORDER BY contype <> 'f') FROM pg_catalog.pg_constraint"
+                                  " WHERE contype IN ('p', 'u', 'f') AND conrelid IN (0");
+    for (uint32_t i = 0; i < s->n_tables && !built; i++)
+        built = sp_buf_printf(&sql, ", %u", s->tables[i].oid);
+    built = built || sp_buf_adds(&sql, ")");
+    PGresult *res = NULL;
+    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, what);
+    sp_buf_done(&sql);
+    if (status == SPATE_OK && !sp_pq.getisnull(res, 0, 0))
+        status = sp_pg_run(conn, sp_pq.getvalue(res, 0, 0), NULL, err, what);
+    sp_pq.clear(res);
+    return status;
 }
 
 int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)

@@ -27,6 +27,8 @@ static int open_sink(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     if (rc != SPATE_OK)
         return rc;
     rc = sp_uri_check_params(uri, e->params, err);
+    if (rc == SPATE_OK && options->job && !(*sink)->ops->forget)
+        rc = sp_fail(err, SPATE_E_USAGE, "%s cannot remember which rows of a job it has", (*sink)->shown);
     if (rc != SPATE_OK) {
         sp_sink_close(*sink);
         *sink = NULL;

@@ -17,6 +17,7 @@
  * stays in it. Foreign keys are enforced, parents are loaded before children; with
  * --defer-constraints they are checked once, in finish. */
 #include "codec/codec.h"
+#include "endpoint/landed.h"
 #include "endpoint/problems.h"
 #include "endpoint/sqlite_cells.h"
 #include "os/os.h"
@@ -47,6 +48,7 @@ typedef struct sqlite_sink {
     bool wal; /* the file's journal mode */
     sqlite_table *tables;
     uint32_t n_tables;
+    sp_job_memory memory;
 } sqlite_sink;
 
 typedef struct sqlite_lane {
@@ -332,20 +334,85 @@ static int check_upsert(sqlite_sink *s, spate_error *err)
     return SPATE_OK;
 }
 
+/* ---- jobs ---- */
+
+/* Runs what a builder of landed.h has built, handing rows, if there are any, to each. */
+static int run_built(sqlite_sink *s, sp_buf *sql, int built, int (*each)(sqlite_sink *, sqlite3_stmt *), spate_error *err)
+{
+    sqlite3_stmt *row = NULL;
+    int rc = built ? sp_fail_nomem(err) : SPATE_OK;
+    if (rc == SPATE_OK && !each)
+        rc = run(s, sql->data, err);
+    else if (rc == SPATE_OK && sp_sqlite.prepare_v2(s->db, sql->data, -1, &row, NULL) != SQLITE_OK)
+        rc = sp_sqlite_fail(err, s->db, s->path);
+    int step = SQLITE_DONE;
+    while (rc == SPATE_OK && row && (step = sp_sqlite.step(row)) == SQLITE_ROW)
+        if (each(s, row))
+            rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK && step != SQLITE_DONE)
+        rc = sp_sqlite_fail(err, s->db, s->path);
+    sp_sqlite.finalize(row);
+    sp_buf_done(sql);
+    return rc;
+}
+
+static int read_claim(sqlite_sink *s, sqlite3_stmt *row)
+{
+    sp_job_claimed(&s->memory, (uint64_t)sp_sqlite.column_int64(row, 0), sp_sqlite.column_int64(row, 1) != 0);
+    return SPATE_OK;
+}
+
+static int read_chunk(sqlite_sink *s, sqlite3_stmt *row)
+{
+    return sp_job_add(&s->memory, text_at(row, 0), (uint64_t)sp_sqlite.column_int64(row, 1),
+                      (uint64_t)sp_sqlite.column_int64(row, 2), (uint64_t)sp_sqlite.column_int64(row, 3));
+}
+
+static int claim_job(sqlite_sink *s, spate_error *err)
+{
+    if (!s->memory.job || s->base.options.dry_run)
+        return SPATE_OK;
+    sp_buf sql = {0};
+    int rc = run(s, sp_job_tables_sql, err);
+    if (rc == SPATE_OK)
+        rc = run_built(s, &sql, sp_job_claim_sql(&s->memory, &sql), read_claim, err);
+    if (rc == SPATE_OK)
+        rc = run_built(s, &sql, sp_job_chunks_sql(&s->memory, &sql), read_chunk, err);
+    if (rc == SPATE_OK && !(s->base.landed = sp_job_landed(&s->memory)))
+        rc = sp_fail_nomem(err);
+    return rc;
+}
+
+static int forget(sp_sink *sink, spate_error *err)
+{
+    sqlite_sink *s = self_of(sink);
+    sp_buf sql = {0};
+    int rc = run_built(s, &sql, sp_job_forget_sql(&s->memory, &sql), NULL, err);
+    sqlite3_stmt *row = NULL;
+    if (rc == SPATE_OK && sp_sqlite.prepare_v2(s->db, "SELECT 1 FROM spate_job", -1, &row, NULL) != SQLITE_OK)
+        rc = sp_sqlite_fail(err, s->db, s->path);
+    bool last = rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_DONE;
+    sp_sqlite.finalize(row);
+    return last ? run(s, "DROP TABLE spate_chunk; DROP TABLE spate_job", err) : rc;
+}
+
 /* Inside a transaction, which the caller ends: everything that prepare changes, changes at once. */
 static int make_and_look(sqlite_sink *s, sp_problems *p, spate_error *err)
 {
     const sp_sink_options *o = &s->base.options;
-    int rc = SPATE_OK;
-    if (o->create && o->truncate)
+    int rc = claim_job(s, err);
+    bool fresh = !s->memory.resumed;
+    if (rc == SPATE_OK && fresh)
+        rc = check_presence(s, p) ? sp_fail_nomem(err) : p->n ? sp_problems_tell(p, s->base.shown, err) : SPATE_OK;
+    if (rc == SPATE_OK && fresh && o->create && o->truncate)
         rc = drop_or_empty(s, "DROP TABLE IF EXISTS ", err);
-    if (rc == SPATE_OK && o->create)
+    if (rc == SPATE_OK && fresh && o->create)
         rc = create_tables(s, err);
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         rc = look_at(s, &s->tables[i], p, err);
     if (rc == SPATE_OK && p->n)
         return sp_problems_tell(p, s->base.shown, err);
-    if (rc == SPATE_OK && o->truncate && !o->create)
+    if (rc == SPATE_OK && fresh && o->truncate && !o->create)
         rc = drop_or_empty(s, "DELETE FROM ", err);
     if (rc == SPATE_OK)
         rc = check_upsert(s, err);
@@ -401,10 +468,10 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     sp_problems p = {0};
     sp_buf_init(&p.text);
     int rc = sp_sink_refuse_parts(&sink->options, err);
-    if (rc == SPATE_OK && (allocate(s, tables, n_tables) || check_presence(s, &p)))
+    if (rc == SPATE_OK && allocate(s, tables, n_tables))
         rc = sp_fail_nomem(err);
-    if (rc == SPATE_OK && p.n)
-        rc = sp_problems_tell(&p, sink->shown, err);
+    if (rc == SPATE_OK)
+        rc = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, tables, n_tables, err);
     if (rc == SPATE_OK)
         rc = set_up(s, err);
     if (rc == SPATE_OK)
@@ -542,10 +609,14 @@ static void rollback(sp_lane *lane)
     l->in_chunk = false;
 }
 
-static int commit(sp_lane *lane, spate_error *err)
+static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     sqlite_lane *l = (sqlite_lane *)lane;
-    int rc = run(self_of(lane->sink), "COMMIT", err);
+    sqlite_sink *s = self_of(lane->sink);
+    sp_buf sql = {0};
+    int rc = s->memory.job ? run_built(s, &sql, sp_job_chunk_sql(&s->memory, chunk, rows, false, &sql), NULL, err) : SPATE_OK;
+    if (rc == SPATE_OK)
+        rc = run(s, "COMMIT", err);
     if (rc != SPATE_OK)
         rollback(lane);
     l->in_chunk = false;
@@ -606,6 +677,9 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     int rc = complete && sink->options.defer_constraints && sink->options.parts <= 1
                  ? check_foreign_keys(s, err)
                  : SPATE_OK;
+    sp_buf sql = {0};
+    if (rc == SPATE_OK && complete && s->memory.job)
+        rc = run_built(s, &sql, sp_job_complete_sql(&s->memory, &sql), NULL, err);
     int folded = fold_journal(s, rc == SPATE_OK ? err : NULL);
     return rc == SPATE_OK && complete ? folded : rc;
 }
@@ -634,6 +708,7 @@ static const sp_sink_ops sqlite_ops = {
     .rollback = rollback,
     .lane_close = lane_close,
     .finish = finish,
+    .forget = forget,
     .close = sink_close,
 };
 

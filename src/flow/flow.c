@@ -23,7 +23,7 @@ typedef struct table_state {
     uint64_t next;        /* the first that no chunk has taken */
     uint64_t turn;        /* SP_ORDER_TABLE, SP_ORDER_ALL: the position whose chunk may commit next */
     uint64_t chunk_units;
-    size_t resumed;       /* ranges of the resumed run that next has passed */
+    size_t passed;        /* ranges that had landed before this run, and that next has passed */
     uint64_t rows_done;
     unsigned open;        /* chunks taken and not committed */
     unsigned workers;     /* making chunks of it now */
@@ -134,26 +134,29 @@ static slot *free_slot(flow *f)
     return best;
 }
 
-/* Passes what a run before has committed. */
-static void skip_done(const flow *f, uint32_t table)
+/* What of the table had landed before this run and is still ahead, or NULL. */
+static const sp_chunk *landed_ahead(const flow *f, uint32_t table)
+{
+    const sp_landed *l = f->sink->landed ? &f->sink->landed[table] : NULL;
+    return l && f->tables[table].passed < l->n ? &l->ranges[f->tables[table].passed] : NULL;
+}
+
+static void skip_landed(flow *f, uint32_t table)
 {
     table_state *s = &f->tables[table];
-    const sp_flow_resume *r = f->options->resume ? &f->options->resume[table] : NULL;
-    for (; r && s->resumed < r->n_done && r->done[s->resumed].first <= s->next; s->resumed++)
-        s->next = SP_MAX(s->next, r->done[s->resumed].last);
+    for (const sp_chunk *l; (l = landed_ahead(f, table)) && l->first <= s->next; s->passed++)
+        s->next = SP_MIN(SP_MAX(s->next, l->last), s->end);
 }
 
 /* Chunks end at multiples of their size, counted from position 0 of the whole table, so that their borders (and with them the
- * statements of an SQL file) do not depend on workers or parts; and where a resumed run finds work done. */
+ * statements of an SQL file) do not depend on workers or parts; and before what has landed. */
 static uint64_t chunk_end(const flow *f, uint32_t table)
 {
     const table_state *s = &f->tables[table];
-    const sp_flow_resume *r = f->options->resume ? &f->options->resume[table] : NULL;
+    const sp_chunk *landed = landed_ahead(f, table);
     uint64_t size = s->chunk_units, end = s->next - s->next % size;
     end = UINT64_MAX - end < size ? UINT64_MAX : end + size;
-    if (r && s->resumed < r->n_done)
-        end = SP_MIN(end, r->done[s->resumed].first);
-    return SP_MIN(end, s->end);
+    return SP_MIN(end, landed ? SP_MIN(landed->first, s->end) : s->end);
 }
 
 static void take_chunk(flow *f, uint32_t table, slot *to)
@@ -164,7 +167,7 @@ static void take_chunk(flow *f, uint32_t table, slot *to)
     *to = (slot){.lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}};
     s->reading = f->source->extents[table].sequential;
     s->next = to->chunk.last;
-    skip_done(f, table);
+    skip_landed(f, table);
     s->open++;
     s->workers++;
 }
@@ -358,7 +361,7 @@ static int deliver(worker *w, slot *s, spate_error *err)
         if (rc == SPATE_OK && !in_turn(w->f, s))
             return SPATE_OK;
         if (rc == SPATE_OK)
-            rc = sink->commit(s->lane, err);
+            rc = sink->commit(s->lane, &s->chunk, s->rows, err);
         if (rc == SPATE_OK)
             return chunk_done(w->f, s, err);
         sink->rollback(s->lane);
@@ -422,9 +425,6 @@ static uint64_t part_of(uint64_t whole, uint32_t part, uint32_t parts)
 
 static uint64_t chunk_units(const flow *f, uint32_t table)
 {
-    const sp_flow_resume *r = f->options->resume ? &f->options->resume[table] : NULL;
-    if (r && r->chunk_units)
-        return r->chunk_units;
     double units = (double)f->sink->chunk_rows[table] * f->source->extents[table].units_a_row;
     return units < 1 ? 1 : units < 0x1p63 ? (uint64_t)units : UINT64_C(1) << 63;
 }
@@ -438,8 +438,8 @@ static void plan_tables(flow *f)
         s->first = s->next = part_of(end, part, parts);
         s->end = part_of(end, part + 1, parts);
         s->chunk_units = chunk_units(f, t);
-        s->rows_done = f->options->resume ? f->options->resume[t].rows_done : 0;
-        skip_done(f, t);
+        s->rows_done = f->sink->landed ? f->sink->landed[t].rows : 0;
+        skip_landed(f, t);
         s->turn = s->next;
     }
 }

@@ -23,18 +23,9 @@ typedef struct sp_flow_table {
     int64_t started_us, finished_us; /* monotonic; 0: not yet */
 } sp_flow_table;
 
-/* Where a run that was stopped goes on, in one table. */
-typedef struct sp_flow_resume {
-    uint64_t chunk_units;    /* positions of a chunk, as the first run had them; 0: as the sink and the source would have it */
-    const sp_chunk *done;    /* committed ranges, in order, none touching another; with a sink that wants order, at most one */
-    size_t n_done;
-    uint64_t rows_done;      /* in them */
-} sp_flow_resume;
-
 typedef struct sp_flow_options {
     unsigned workers;     /* threads, at most SP_WORKERS_MAX */
     uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
-    const sp_flow_resume *resume; /* a table; NULL: everything is to be done */
     const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
     /* The sink has committed these positions, with so many rows. On the thread that committed, before anybody counts them; with
      * a sink that wants order, in that order. A failure stops the run. May be NULL. */
@@ -44,7 +35,7 @@ typedef struct sp_flow_options {
     void *arg;
 } sp_flow_options;
 
-/* Prepares the sink, moves everything, finishes. tables: n_tables of the source, filled in any case. On failure the sink has been
+/* Prepares the sink, moves everything that has not landed yet, finishes. tables: n_tables of the source, filled in any case. On failure the sink has been
  * finished as incomplete and err says what went wrong first, in which table and rows. */
 int sp_flow_run(sp_source *source, sp_sink *sink, const sp_flow_options *options, sp_flow_table *tables,
                 spate_error *err) SP_MUST_CHECK;

@@ -87,6 +87,25 @@ int sp_os_create(const char *path, int *fd, spate_error *err)
     return SPATE_OK;
 }
 
+int sp_os_open_end(const char *path, uint64_t len, int *fd, spate_error *err)
+{
+    int opened = open_retrying(path, O_WRONLY);
+    if (opened < 0)
+        return sp_fail_errno(err, errno, "could not open file \"%s\"", path);
+    off_t size = lseek(opened, 0, SEEK_END);
+    int rc = SPATE_OK;
+    if (size < 0 || (uint64_t)size < len)
+        rc = sp_fail(err, SPATE_E_CORRUPT, "file \"%s\" has lost its end: %lld bytes of %llu are left", path, (long long)size,
+                     (unsigned long long)len);
+    if (rc == SPATE_OK)
+        rc = sp_os_truncate(opened, len, path, err);
+    if (rc == SPATE_OK)
+        *fd = opened;
+    else
+        close(opened);
+    return rc;
+}
+
 int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err)
 {
     const char *p = bytes;

@@ -26,6 +26,8 @@ bool sp_os_call_fails(sp_os_call call);
 int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err) SP_MUST_CHECK;
 /* Creates (or empties) a file for writing. */
 int sp_os_create(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
+/* Opens a file that is there for writing behind its first len bytes, and cuts off the rest; a shorter one is refused. */
+int sp_os_open_end(const char *path, uint64_t len, int *fd, spate_error *err) SP_MUST_CHECK;
 int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err) SP_MUST_CHECK;
 int sp_os_sync(int fd, const char *path, spate_error *err) SP_MUST_CHECK;
 /* Asks the system to begin writing [offset, offset + len) to disk now, so that a later sync has little left to do. A hint. */

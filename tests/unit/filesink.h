@@ -109,7 +109,7 @@ static void *run_lane(void *arg)
         if (w->rc == SPATE_OK)
             w->rc = write_rows(lane, &batch, chunk.first, chunk.last, &w->err);
         if (w->rc == SPATE_OK)
-            w->rc = ops->commit(lane, &w->err);
+            w->rc = ops->commit(lane, &chunk, chunk.last - chunk.first, &w->err);
         if (w->rc != SPATE_OK)
             ops->rollback(lane);
     }
@@ -241,7 +241,7 @@ static int load_plain(sp_sink_options options, const int64_t ids[3], const char 
         if (rc == SPATE_OK)
             rc = sink->ops->write(lane, &batch, err);
         if (rc == SPATE_OK && commit)
-            rc = sink->ops->commit(lane, err);
+            rc = sink->ops->commit(lane, &chunk, 3, err);
         if (lane)
             sink->ops->rollback(lane);
         sink->ops->lane_close(lane);

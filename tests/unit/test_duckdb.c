@@ -188,7 +188,7 @@ static int load_family(const int64_t parents[3], spate_error *err)
         batch.rows = 3;
         rc = rc ? rc : sink->ops->begin(lane, &chunk, err);
         rc = rc ? rc : sink->ops->write(lane, &batch, err);
-        rc = rc ? rc : sink->ops->commit(lane, err);
+        rc = rc ? rc : sink->ops->commit(lane, &chunk, 3, err);
         sp_batch_done(&batch);
     }
     sink->ops->lane_close(lane);

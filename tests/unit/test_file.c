@@ -66,7 +66,7 @@ static int write_chunk(sp_lane *lane, uint32_t table, uint32_t from, uint32_t to
     if (rc == SPATE_OK)
         rc = s->ops->write(lane, &b, &err);
     if (rc == SPATE_OK)
-        rc = s->ops->commit(lane, &err);
+        rc = s->ops->commit(lane, &chunk, to - from, &err);
     if (rc != SPATE_OK)
         s->ops->rollback(lane);
     sp_batch_done(&b);

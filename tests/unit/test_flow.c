@@ -136,13 +136,13 @@ static int write_batch(sp_lane *base, const sp_batch *batch, spate_error *err)
     return SPATE_OK;
 }
 
-static int commit(sp_lane *base, spate_error *err)
+static int commit(sp_lane *base, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     lane *l = (lane *)base;
     book *b = (book *)base->sink;
-    const sp_chunk *c = &l->chunk;
+    const sp_chunk *c = chunk;
     bool sequential = extents[c->table].sequential;
-    if (l->torn || (!sequential && (l->from != c->first || l->got != c->last - c->first)))
+    if (l->torn || rows != l->got || c->first != l->chunk.first || (!sequential && (l->from != c->first || l->got != c->last - c->first)))
         return sp_fail(err, SPATE_E_BUG, "rows of the chunk are missing");
     if (atomic_fetch_add(&b->commits, 1) + 1 == b->fail_commit_at)
         return sp_fail(err, SPATE_E_RETRY, "serialization failure");
@@ -192,8 +192,8 @@ static int finish(sp_sink *s, bool complete, spate_error *err)
     return b->lanes_open ? sp_fail(err, SPATE_E_BUG, "finish while lanes are open") : SPATE_OK;
 }
 
-static const sp_sink_ops sink_ops = {prepare, lane_open, begin, NULL, write_batch, commit, rollback, lane_close, table_done,
-                                     finish, NULL};
+static const sp_sink_ops sink_ops = {prepare, lane_open, begin,  NULL, write_batch, commit, rollback, lane_close, table_done,
+                                     finish,  NULL,      NULL};
 
 /* ---- a run ---- */
 
@@ -446,16 +446,17 @@ static void a_stopped_run_goes_on(void)
             spate_error err;
             CHECK_INT(run(&b, (sp_flow_options){.workers = 3, .committed = write_diary, .arg = &d}, &err), SPATE_E_IO);
             qsort(d.chunks, d.n, sizeof(d.chunks[0]), compare_chunks);
-            sp_flow_resume resume[TABLES];
+            sp_landed landed[TABLES];
             static sp_chunk spans[TABLES][1000];
             for (uint32_t t = 0; t < TABLES; t++) {
-                resume[t] = (sp_flow_resume){chunk_rows[t], spans[t], spans_of(&d, t, spans[t]), 0};
-                for (size_t i = 0; i < resume[t].n_done; i++)
-                    resume[t].rows_done += spans[t][i].last - spans[t][i].first;
-                CHECK(orders[o] == SP_ORDER_NONE || resume[t].n_done <= 1);
+                landed[t] = (sp_landed){spans[t], spans_of(&d, t, spans[t]), 0};
+                for (size_t i = 0; i < landed[t].n; i++)
+                    landed[t].rows += spans[t][i].last - spans[t][i].first;
+                CHECK(orders[o] == SP_ORDER_NONE || landed[t].n <= 1);
             }
             chunk_rows[0] *= 3; /* what another machine's sink might want */
-            CHECK_INT(run(&b, (sp_flow_options){.workers = 2, .resume = resume}, &err), 0);
+            b.base.landed = landed;
+            CHECK_INT(run(&b, (sp_flow_options){.workers = 2}, &err), 0);
             chunk_rows[0] /= 3;
             CHECK(every_row_once(&b, 20000) && b.finished_complete == 1);
             CHECK(orders[o] == SP_ORDER_NONE || !b.out_of_order);

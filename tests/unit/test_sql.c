@@ -172,7 +172,7 @@ static void keys(void)
               "ALTER TABLE \"shop\".\"users\"\n  ADD PRIMARY KEY (\"id\"),\n  ADD UNIQUE (\"e\"\"mail.x\");\n");
     CHECK_SQL(sp_sql_add_keys(out, SP_SQL_DUCKDB, &users),
               "ALTER TABLE \"shop\".\"users\" ADD PRIMARY KEY (\"id\");\n"
-              "CREATE UNIQUE INDEX \"users_e\"\"mail.x_key\" ON \"shop\".\"users\" (\"e\"\"mail.x\");\n");
+              "CREATE UNIQUE INDEX IF NOT EXISTS \"users_e\"\"mail.x_key\" ON \"shop\".\"users\" (\"e\"\"mail.x\");\n");
     CHECK_SQL(sp_sql_add_foreign_keys(out, SP_SQL_POSTGRES, &users),
               "ALTER TABLE \"shop\".\"users\"\n  ADD FOREIGN KEY (\"boss\") REFERENCES \"shop\".\"users\" (\"id\");\n");
     CHECK_SQL(sp_sql_add_foreign_keys(out, SP_SQL_SQLITE, &users), "");

@@ -1,0 +1,142 @@
+/* landed.c - see landed.h. */
+#include "endpoint/landed.h"
+
+#include "codec/codec.h"
+
+#include <stdlib.h>
+
+int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const char *job, const sp_schema *const *tables, uint32_t n_tables,
+                       spate_error *err)
+{
+    *m = (sp_job_memory){.arena = arena, .tables = tables, .n_tables = n_tables};
+    if (!job)
+        return SPATE_OK;
+    m->job = sp_arena_strndup(arena, job, strlen(job));
+    m->lists = sp_arena_alloc(arena, n_tables, sizeof(*m->lists));
+    m->landed = sp_arena_alloc(arena, n_tables, sizeof(*m->landed));
+    return m->job && m->lists && m->landed ? SPATE_OK : sp_fail_nomem(err);
+}
+
+void sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete)
+{
+    m->epoch = epoch;
+    m->resumed = epoch > 1;
+    m->complete = complete;
+}
+
+static int list_add(sp_job_memory *m, uint32_t table, uint64_t first, uint64_t last, uint64_t rows)
+{
+    sp_landed_list *l = &m->lists[table];
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? 2 * l->cap : 16;
+        sp_chunk *more = sp_arena_alloc(m->arena, cap, sizeof(*more));
+        if (!more)
+            return SPATE_E_NOMEM;
+        if (l->n)
+            memcpy(more, l->ranges, l->n * sizeof(*more));
+        l->ranges = more;
+        l->cap = cap;
+    }
+    l->ranges[l->n++] = (sp_chunk){table, first, last};
+    l->rows += rows;
+    return SPATE_OK;
+}
+
+int sp_job_add(sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows)
+{
+    for (uint32_t t = 0; t < m->n_tables; t++)
+        if (strcmp(m->tables[t]->table, table) == 0)
+            return list_add(m, t, first, last, rows);
+    return SPATE_OK;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    uint64_t x = ((const sp_chunk *)a)->first, y = ((const sp_chunk *)b)->first;
+    return x < y ? -1 : x > y;
+}
+
+/* In order, and neighbours joined. */
+static void tidy(sp_landed_list *l)
+{
+    size_t n = 0;
+    if (l->n)
+        qsort(l->ranges, l->n, sizeof(*l->ranges), by_first);
+    for (size_t i = 0; i < l->n; i++) {
+        if (n > 0 && l->ranges[i].first <= l->ranges[n - 1].last)
+            l->ranges[n - 1].last = SP_MAX(l->ranges[n - 1].last, l->ranges[i].last);
+        else
+            l->ranges[n++] = l->ranges[i];
+    }
+    l->n = n;
+}
+
+const sp_landed *sp_job_landed(sp_job_memory *m)
+{
+    for (uint32_t t = 0; t < m->n_tables; t++) {
+        uint64_t known = m->tables[t]->rows;
+        if (m->complete && list_add(m, t, 0, UINT64_MAX, known == UINT64_MAX ? 0 : known))
+            return NULL;
+        tidy(&m->lists[t]);
+        m->landed[t] = (sp_landed){m->lists[t].ranges, m->lists[t].n, m->lists[t].rows};
+    }
+    return m->landed;
+}
+
+/* ---- SQL ---- */
+
+const char sp_job_tables_sql[] =
+    "CREATE TABLE IF NOT EXISTS spate_job (job TEXT PRIMARY KEY, epoch BIGINT NOT NULL, complete BOOLEAN NOT NULL);\n"
+    "CREATE TABLE IF NOT EXISTS spate_chunk (job TEXT NOT NULL, table_name TEXT NOT NULL, first_position BIGINT NOT NULL,"
+    " last_position BIGINT NOT NULL, row_count BIGINT NOT NULL, PRIMARY KEY (job, table_name, first_position))";
+
+static int literal(sp_buf *sql, const char *text)
+{
+    return sp_sql_literal(sql, sp_str_of(text));
+}
+
+static int end(sp_buf *sql, int built)
+{
+    if (built || sp_buf_reserve(sql, 1))
+        return SPATE_E_NOMEM;
+    sql->data[sql->len] = '\0';
+    return SPATE_OK;
+}
+
+int sp_job_claim_sql(const sp_job_memory *m, sp_buf *sql)
+{
+    return end(sql, sp_buf_adds(sql, "INSERT INTO spate_job (job, epoch, complete) VALUES (") || literal(sql, m->job) ||
+                        sp_buf_adds(sql, ", 1, false) ON CONFLICT (job) DO UPDATE SET epoch = spate_job.epoch + 1"
+                                         " RETURNING epoch, complete"));
+}
+
+int sp_job_chunks_sql(const sp_job_memory *m, sp_buf *sql)
+{
+    return end(sql, sp_buf_adds(sql, "SELECT table_name, first_position, last_position, row_count FROM spate_chunk WHERE job = ") ||
+                        literal(sql, m->job));
+}
+
+int sp_job_chunk_sql(const sp_job_memory *m, const sp_chunk *chunk, uint64_t rows, bool fenced, sp_buf *sql)
+{
+    int built = sp_buf_adds(sql, "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ") ||
+                literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, m->tables[chunk->table]->table) ||
+                sp_buf_printf(sql, ", %llu, %llu, %llu", (unsigned long long)chunk->first, (unsigned long long)chunk->last,
+                              (unsigned long long)rows);
+    if (fenced)
+        built = built || sp_buf_adds(sql, " / (SELECT count(*) FROM (SELECT 1 FROM spate_job WHERE job = ") ||
+                literal(sql, m->job) ||
+                sp_buf_printf(sql, " AND epoch = %llu FOR SHARE) AS claimed)", (unsigned long long)m->epoch);
+    return end(sql, built);
+}
+
+int sp_job_complete_sql(const sp_job_memory *m, sp_buf *sql)
+{
+    return end(sql, sp_buf_adds(sql, "UPDATE spate_job SET complete = true WHERE job = ") || literal(sql, m->job) ||
+                        sp_buf_adds(sql, ";\nDELETE FROM spate_chunk WHERE job = ") || literal(sql, m->job));
+}
+
+int sp_job_forget_sql(const sp_job_memory *m, sp_buf *sql)
+{
+    return end(sql, sp_buf_adds(sql, "DELETE FROM spate_chunk WHERE job = ") || literal(sql, m->job) ||
+                        sp_buf_adds(sql, ";\nDELETE FROM spate_job WHERE job = ") || literal(sql, m->job));
+}

@@ -1,0 +1,135 @@
+/* output.c - see output.h. */
+#include "endpoint/output.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { MEMORY_BYTES_MAX = 1 << 20 };
+
+bool sp_output_is_standard(const char *path)
+{
+    static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    for (size_t i = 0; i < SP_COUNT(names); i++)
+        if (strcmp(path, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static int refuse_directory(const char *path, spate_error *err)
+{
+    sp_fail(err, SPATE_E_USAGE, "\"%s\" is a directory", path);
+    sp_error_hint(err, "\"%s/\" writes a file for each table into it", path);
+    return SPATE_E_USAGE;
+}
+
+static int refuse_job(const sp_output *o, spate_error *err)
+{
+    return sp_fail(err, SPATE_E_USAGE, "%s%s%s cannot remember which rows of a job it has", o->standard ? "" : "\"",
+                   o->standard ? "standard output" : o->path, o->standard ? "" : "\"");
+}
+
+int sp_output_init(sp_output *o, sp_arena *arena, const char *path, bool job, spate_error *err)
+{
+    sp_os_kind kind = SP_OS_NOTHING;
+    *o = (sp_output){.fd = -1, .path = path};
+    if (!path)
+        return sp_fail_nomem(err);
+    o->standard = sp_output_is_standard(path);
+    int rc = o->standard ? SPATE_OK : sp_os_kind_of(path, &kind, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (kind == SP_OS_DIR)
+        return refuse_directory(path, err);
+    o->direct = o->standard || kind == SP_OS_OTHER;
+    if (o->direct && job)
+        return refuse_job(o, err);
+    o->written_as = o->direct ? o->path : sp_arena_printf(arena, "%s.partial", o->path);
+    o->memory = job ? sp_arena_printf(arena, "%s.job", o->path) : NULL;
+    return o->written_as && (o->memory || !job) ? SPATE_OK : sp_fail_nomem(err);
+}
+
+int sp_output_create(sp_output *o, spate_error *err)
+{
+    if (!o->standard)
+        return sp_os_create(o->written_as, &o->fd, err);
+    o->fd = STDOUT_FILENO;
+    return SPATE_OK;
+}
+
+int sp_output_reopen(sp_output *o, uint64_t length, spate_error *err)
+{
+    int rc = sp_os_open_end(o->written_as, length, &o->fd, err);
+    o->length = o->remembered = rc == SPATE_OK ? length : 0;
+    return rc;
+}
+
+int sp_output_append(sp_output *o, const sp_buf *bytes, spate_error *err)
+{
+    int rc = sp_os_write_all(o->fd, bytes->data, bytes->len, o->written_as, err);
+    if (rc != SPATE_OK) {
+        if (!o->direct)
+            (void)!sp_os_truncate(o->fd, o->length, o->written_as, NULL); /* the first error is the one to tell */
+        return rc;
+    }
+    if (!o->direct)
+        sp_os_write_behind(o->fd, o->length, bytes->len);
+    o->length += bytes->len;
+    return SPATE_OK;
+}
+
+int sp_output_close(sp_output *o, spate_error *err)
+{
+    int fd = o->standard ? -1 : o->fd;
+    o->fd = -1;
+    return sp_os_close(&fd, o->written_as, err);
+}
+
+int sp_output_publish(sp_output *o, spate_error *err)
+{
+    int rc = o->direct ? SPATE_OK : sp_os_sync(o->fd, o->written_as, err);
+    if (rc == SPATE_OK)
+        rc = sp_output_close(o, err);
+    return rc == SPATE_OK && !o->direct ? sp_os_publish(o->written_as, o->path, err) : rc;
+}
+
+/* ---- the memory of a job ---- */
+
+static int write_memory(const char *path, const sp_buf *text, spate_error *err)
+{
+    int fd = -1, rc = sp_os_create(path, &fd, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_write_all(fd, text->data, text->len, path, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_sync(fd, path, err);
+    int closed = sp_os_close(&fd, path, rc == SPATE_OK ? err : NULL);
+    return rc == SPATE_OK ? closed : rc;
+}
+
+int sp_output_remember(sp_output *o, const sp_buf *text, spate_error *err)
+{
+    char fresh[4096];
+    if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new", o->memory) >= sizeof(fresh))
+        return sp_fail(err, SPATE_E_USAGE, "the path \"%.200s...\" is too long", o->path);
+    int rc = sp_os_sync(o->fd, o->written_as, err);
+    if (rc == SPATE_OK)
+        rc = write_memory(fresh, text, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_publish(fresh, o->memory, err);
+    if (rc == SPATE_OK)
+        o->remembered = o->length;
+    return rc;
+}
+
+int sp_output_recall(const sp_output *o, sp_output_found *found, sp_buf *text, spate_error *err)
+{
+    *found = SP_OUTPUT_NEW;
+    if (!o->memory || !sp_os_exists(o->memory))
+        return SPATE_OK;
+    *found = sp_os_exists(o->written_as) ? SP_OUTPUT_PARTIAL : sp_os_exists(o->path) ? SP_OUTPUT_WHOLE : SP_OUTPUT_NEW;
+    return *found == SP_OUTPUT_NEW ? SPATE_OK : sp_os_read_file(o->memory, MEMORY_BYTES_MAX, text, err);
+}
+
+int sp_output_forget(const sp_output *o, spate_error *err)
+{
+    return o->memory ? sp_os_unlink(o->memory, err) : SPATE_OK;
+}

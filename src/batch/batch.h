@@ -62,6 +62,7 @@ typedef struct sp_field {
     const char *sql_type; /* the type named by the plan, for --create; NULL: inferred from type */
     const sp_str *labels; /* the values of an enumeration, in order; NULL: none */
     uint32_t n_labels;
+    const char *enum_name; /* of the type that --create makes for them; NULL: <table>_<column> */
     sp_bounds bounds;
 } sp_field;
 

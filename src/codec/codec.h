@@ -33,11 +33,13 @@ int sp_cell_text(const sp_column *c, uint32_t row, sp_buf *out) SP_MUST_CHECK;
 
 typedef enum sp_sql_dialect { SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE } sp_sql_dialect;
 
-/* "name", with " doubled; schema.name is quoted part by part. Always quoted. */
+/* "name", with " doubled. A column's name has no parts, nor has a name out of a catalogue: a dot in it is a dot. */
+int sp_sql_name(sp_buf *out, const char *name) SP_MUST_CHECK;
+/* A table as plans name it: schema.name is quoted part by part. */
 int sp_sql_ident(sp_buf *out, const char *name) SP_MUST_CHECK;
 int sp_sql_literal(sp_buf *out, sp_str text) SP_MUST_CHECK; /* 'text', with ' doubled */
 /* The column type that --create uses: field->sql_type if given, else by kind. Enumerations: PostgreSQL and DuckDB get a type named
- * <table>_<column>. */
+ * field->enum_name, or else <table>_<column>. */
 int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field) SP_MUST_CHECK;
 /* CREATE TYPE for the enumerations of a table, each ended by ";\n". */
 int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;

@@ -31,25 +31,24 @@ int sp_sql_literal(sp_buf *out, sp_str text)
     return add_quoted(out, text, '\'');
 }
 
+int sp_sql_name(sp_buf *out, const char *name)
+{
+    return add_quoted(out, sp_str_of(name), '"');
+}
+
 int sp_sql_ident(sp_buf *out, const char *name)
 {
     for (const char *dot; (dot = strchr(name, '.')) != NULL; name = dot + 1) {
         if (add_quoted(out, (sp_str){name, (size_t)(dot - name)}, '"') || sp_buf_adds(out, "."))
             return SPATE_E_NOMEM;
     }
-    return add_quoted(out, sp_str_of(name), '"');
-}
-
-/* A column's name has no parts: a dot in it is a dot. */
-static int add_name(sp_buf *out, const char *name)
-{
-    return add_quoted(out, sp_str_of(name), '"');
+    return sp_sql_name(out, name);
 }
 
 static int add_columns(sp_buf *out, const sp_schema *schema, const uint32_t *columns, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if ((i && sp_buf_adds(out, ", ")) || add_name(out, schema->fields[columns[i]].name))
+        if ((i && sp_buf_adds(out, ", ")) || sp_sql_name(out, schema->fields[columns[i]].name))
             return SPATE_E_NOMEM;
     }
     return SPATE_OK;
@@ -58,7 +57,7 @@ static int add_columns(sp_buf *out, const sp_schema *schema, const uint32_t *col
 static int add_names(sp_buf *out, const char *const *names, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if ((i && sp_buf_adds(out, ", ")) || add_name(out, names[i]))
+        if ((i && sp_buf_adds(out, ", ")) || sp_sql_name(out, names[i]))
             return SPATE_E_NOMEM;
     }
     return SPATE_OK;
@@ -217,7 +216,8 @@ static int add_enum_name(sp_buf *out, const sp_schema *schema, const sp_field *f
 {
     const char *dot = strrchr(schema->table, '.'), *table = dot ? dot + 1 : schema->table;
     sp_buf name = {0};
-    int rc = sp_buf_printf(&name, "%s_%s", table, field->name) || shorten_name(&name) ? SPATE_E_NOMEM : SPATE_OK;
+    int rc = field->enum_name ? sp_buf_adds(&name, field->enum_name) : sp_buf_printf(&name, "%s_%s", table, field->name);
+    rc = rc || shorten_name(&name) ? SPATE_E_NOMEM : SPATE_OK;
     if (rc == SPATE_OK && dot) {
         for (const char *part = schema->table; rc == SPATE_OK && part < dot;) {
             size_t len = strcspn(part, ".");
@@ -319,13 +319,13 @@ static int add_foreign_key(sp_buf *out, const sp_schema *schema, const sp_foreig
 static int add_column(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
 {
     const sp_field *f = &schema->fields[field];
-    if (add_name(out, f->name) || sp_buf_adds(out, " ") || sp_sql_type(out, dialect, schema, field))
+    if (sp_sql_name(out, f->name) || sp_buf_adds(out, " ") || sp_sql_type(out, dialect, schema, field))
         return SPATE_E_NOMEM;
     if ((!f->nullable || in_primary_key(schema, field)) && sp_buf_adds(out, " NOT NULL"))
         return SPATE_E_NOMEM;
     if (f->n_labels == 0 || has_enum_type(dialect, f))
         return SPATE_OK;
-    return sp_buf_adds(out, " CHECK (") || add_name(out, f->name) || sp_buf_adds(out, " IN ") || add_labels(out, f) ||
+    return sp_buf_adds(out, " CHECK (") || sp_sql_name(out, f->name) || sp_buf_adds(out, " IN ") || add_labels(out, f) ||
                    sp_buf_adds(out, ")")
                ? SPATE_E_NOMEM
                : SPATE_OK;
@@ -440,7 +440,7 @@ static int add_target(sp_buf *out, const char *verb, const sp_schema *schema, co
     if (sp_buf_adds(out, verb) || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " ("))
         return SPATE_E_NOMEM;
     for (uint32_t i = 0; i < schema->n_fields; i++) {
-        if ((i && sp_buf_adds(out, ", ")) || add_name(out, schema->fields[i].name))
+        if ((i && sp_buf_adds(out, ", ")) || sp_sql_name(out, schema->fields[i].name))
             return SPATE_E_NOMEM;
     }
     return sp_buf_adds(out, tail);
@@ -471,8 +471,8 @@ int sp_sql_on_conflict(sp_buf *out, const sp_schema *schema)
         if (in_primary_key(schema, i))
             continue;
         const char *name = schema->fields[i].name;
-        if ((!first && sp_buf_adds(out, ", ")) || add_name(out, name) || sp_buf_adds(out, " = excluded.") ||
-            add_name(out, name))
+        if ((!first && sp_buf_adds(out, ", ")) || sp_sql_name(out, name) || sp_buf_adds(out, " = excluded.") ||
+            sp_sql_name(out, name))
             return SPATE_E_NOMEM;
         first = false;
     }

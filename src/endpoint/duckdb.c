@@ -55,20 +55,11 @@ static bool table_exists(sp_duckdb_sink *s, const char *table)
     return run_for(s, "SELECT * FROM ", table, " LIMIT 0", NULL) == SPATE_OK;
 }
 
-/* "name" of a column: unlike a table's it has no parts, and a dot in it is a dot. */
-static int add_column(sp_buf *sql, const char *name)
-{
-    int rc = sp_buf_adds(sql, "\"");
-    for (; *name && rc == SPATE_OK; name++)
-        rc = *name == '"' ? sp_buf_adds(sql, "\"\"") : sp_buf_add(sql, name, 1);
-    return rc == SPATE_OK ? sp_buf_adds(sql, "\"") : rc;
-}
-
 static int add_fields(sp_buf *sql, const sp_schema *schema)
 {
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < schema->n_fields && rc == SPATE_OK; i++)
-        rc = (i && sp_buf_adds(sql, ", ")) || add_column(sql, schema->fields[i].name)
+        rc = (i && sp_buf_adds(sql, ", ")) || sp_sql_name(sql, schema->fields[i].name)
                  ? SPATE_E_NOMEM
                  : SPATE_OK;
     return rc;
@@ -504,13 +495,13 @@ static int orphans_sql(sp_buf *sql, const sp_schema *schema, const sp_foreign_ke
     int rc = sp_buf_adds(sql, "SELECT count(*) FROM ") || sp_sql_ident(sql, schema->table) ||
              sp_buf_adds(sql, " AS c WHERE ");
     for (uint32_t i = 0; i < key->n && !rc; i++)
-        rc = sp_buf_adds(sql, "c.") || add_column(sql, schema->fields[key->columns[i]].name) ||
+        rc = sp_buf_adds(sql, "c.") || sp_sql_name(sql, schema->fields[key->columns[i]].name) ||
              sp_buf_adds(sql, " IS NOT NULL AND ");
     rc = rc || sp_buf_adds(sql, "NOT EXISTS (SELECT 1 FROM ") || sp_sql_ident(sql, key->parent) ||
          sp_buf_adds(sql, " AS p WHERE ");
     for (uint32_t i = 0; i < key->n && !rc; i++)
-        rc = sp_buf_adds(sql, i ? " AND p." : "p.") || add_column(sql, key->parent_columns[i]) ||
-             sp_buf_adds(sql, " = c.") || add_column(sql, schema->fields[key->columns[i]].name);
+        rc = sp_buf_adds(sql, i ? " AND p." : "p.") || sp_sql_name(sql, key->parent_columns[i]) ||
+             sp_buf_adds(sql, " = c.") || sp_sql_name(sql, schema->fields[key->columns[i]].name);
     return rc || sp_buf_add(sql, ")", 2);
 }
 
@@ -546,7 +537,7 @@ static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp
         sp_buf_init(&sql);
         int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") ||
                     sp_sql_ident(&sql, schema->table) || sp_buf_adds(&sql, ".") ||
-                    add_column(&sql, schema->fields[key->columns[i]].name) ||
+                    sp_sql_name(&sql, schema->fields[key->columns[i]].name) ||
                     sp_buf_adds(&sql, " IS ") || sp_sql_literal(&sql, sp_str_of(note));
         rc = run_for_key(s, &sql, built, err);
     }

@@ -25,7 +25,7 @@ static int add_columns(const sp_pg_table *t, sp_buf *sql)
 {
     int built = sp_buf_adds(sql, " (");
     for (uint32_t i = 0; i < t->schema->n_fields && !built; i++)
-        built = sp_buf_adds(sql, i ? ", " : "") || sp_pg_ident(sql, t->columns[t->live[i]].name);
+        built = sp_buf_adds(sql, i ? ", " : "") || sp_sql_name(sql, t->columns[t->live[i]].name);
     return built || sp_buf_adds(sql, ")");
 }
 
@@ -83,8 +83,8 @@ static int add_updates(const sp_pg_table *t, sp_buf *sql)
         const sp_pg_column *c = &t->columns[t->live[i]];
         if (in_key(t, i) || c->identity_always)
             continue;
-        built = sp_buf_adds(sql, n++ ? ", " : " DO UPDATE SET ") || sp_pg_ident(sql, c->name) ||
-                sp_buf_adds(sql, " = EXCLUDED.") || sp_pg_ident(sql, c->name);
+        built = sp_buf_adds(sql, n++ ? ", " : " DO UPDATE SET ") || sp_sql_name(sql, c->name) ||
+                sp_buf_adds(sql, " = EXCLUDED.") || sp_sql_name(sql, c->name);
     }
     return built || n ? built : sp_buf_adds(sql, " DO NOTHING");
 }
@@ -99,7 +99,7 @@ static int build_insert_tail(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
     int built = sp_buf_adds(&sql, " ON CONFLICT (");
     for (uint32_t i = 0; i < t->n_key && !built; i++)
         built = sp_buf_adds(&sql, i ? ", " : "") ||
-                sp_pg_ident(&sql, t->columns[t->live[t->key[i]]].name);
+                sp_sql_name(&sql, t->columns[t->live[t->key[i]]].name);
     built = built || sp_buf_adds(&sql, ")") || add_updates(t, &sql);
     return keep_sql(s, &sql, built, &t->insert_tail, err);
 }

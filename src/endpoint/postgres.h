@@ -123,8 +123,7 @@ static inline const char *sp_pg_string(sp_buf *b)
     b->data[b->len] = '\0';
     return b->data;
 }
-/* A name in quotes; two of them with a dot. */
-int sp_pg_ident(sp_buf *out, const char *name) SP_MUST_CHECK;
+/* Two names in quotes, with a dot between. */
 int sp_pg_qualified(sp_buf *out, const char *space, const char *name) SP_MUST_CHECK;
 
 /* ---- postgres_catalog.c ---- */

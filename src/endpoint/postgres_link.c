@@ -244,23 +244,10 @@ int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* sp_sql_ident takes names as plans write them, where a dot separates; a name from the catalogue
- * may contain one. */
-int sp_pg_ident(sp_buf *out, const char *name)
-{
-    int status = sp_buf_adds(out, "\"");
-    for (; *name && status == SPATE_OK; name++) {
-        status = sp_buf_add(out, name, 1);
-        if (*name == '"' && status == SPATE_OK)
-            status = sp_buf_add(out, name, 1);
-    }
-    return status ? status : sp_buf_adds(out, "\"");
-}
-
 int sp_pg_qualified(sp_buf *out, const char *space, const char *name)
 {
-    int status = sp_pg_ident(out, space);
+    int status = sp_sql_name(out, space);
     if (status == SPATE_OK)
         status = sp_buf_adds(out, ".");
-    return status ? status : sp_pg_ident(out, name);
+    return status ? status : sp_sql_name(out, name);
 }

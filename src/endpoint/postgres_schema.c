@@ -207,7 +207,7 @@ static int run_built(PGconn *conn, sp_buf *sql, int built, spate_error *err, con
 static int alter(sp_buf *sql, const char *table, const char *verb, const char *name)
 {
     return sp_buf_printf(sql, "ALTER TABLE %s %s CONSTRAINT ", table, verb) ||
-           sp_pg_ident(sql, name);
+           sp_sql_name(sql, name);
 }
 
 /* ---- taking ---------------------------------------------------------------------------------- */
@@ -610,7 +610,7 @@ static int add_column_list(sp_buf *sql, const sp_foreign_key *f, const sp_schema
     int built = sp_buf_adds(sql, " (");
     for (uint32_t i = 0; i < f->n && !built; i++) {
         const char *name = parent ? f->parent_columns[i] : schema->fields[f->columns[i]].name;
-        built = sp_buf_adds(sql, i ? ", " : "") || sp_pg_ident(sql, name);
+        built = sp_buf_adds(sql, i ? ", " : "") || sp_sql_name(sql, name);
     }
     return built || sp_buf_adds(sql, ")");
 }

@@ -451,6 +451,49 @@ static bool build_schema(sp_gen *gen, const spate_plan *plan, uint32_t table)
     return build_keys(gen, plan, table);
 }
 
+/* ---- the types of enumerations ---- */
+
+static const char *bare_name(const char *table)
+{
+    const char *dot = strrchr(table, '.');
+    return dot ? dot + 1 : table;
+}
+
+/* To databases, a table's name is a type's name too. */
+static bool is_taken(const sp_gen *gen, const char *name, const sp_field *but)
+{
+    for (uint32_t t = 0; t < gen->n_tables; t++) {
+        const sp_schema *s = &gen->tables[t].schema;
+        if (sp_str_ieq(sp_str_of(name), bare_name(s->table)))
+            return true;
+        for (uint32_t i = 0; i < s->n_fields; i++)
+            if (&s->fields[i] != but && s->fields[i].enum_name && sp_str_ieq(sp_str_of(name), s->fields[i].enum_name))
+                return true;
+    }
+    return false;
+}
+
+static bool name_enum(sp_gen *gen, const sp_schema *s, sp_field *f)
+{
+    const char *name = sp_arena_printf(&gen->arena, "%s_%s", bare_name(s->table), f->name);
+    for (unsigned n = 1; name && is_taken(gen, name, f); n++)
+        name = n == 1 ? sp_arena_printf(&gen->arena, "%s_%s_enum", bare_name(s->table), f->name)
+                      : sp_arena_printf(&gen->arena, "%s_%s_enum%u", bare_name(s->table), f->name, n);
+    f->enum_name = name;
+    return name != NULL;
+}
+
+static bool name_enums(sp_gen *gen)
+{
+    for (uint32_t t = 0; t < gen->n_tables; t++)
+        for (uint32_t i = 0; i < gen->tables[t].schema.n_fields; i++) {
+            sp_field *f = (sp_field *)&gen->tables[t].schema.fields[i]; /* ours, and not yet shared */
+            if (f->n_labels && !name_enum(gen, &gen->tables[t].schema, f))
+                return false;
+        }
+    return true;
+}
+
 /* ---- compiling ---- */
 
 static bool allocate_tables(compiler *c)
@@ -484,6 +527,7 @@ static int compile(compiler *c, spate_error *err)
         complete = build_schema(c->gen, c->plan, t);
     for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)
         complete = build_foreign_keys(c->gen, c->plan, t);
+    complete = complete && name_enums(c->gen);
     return complete ? SPATE_OK : sp_fail_nomem(err);
 }
 

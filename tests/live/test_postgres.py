@@ -114,6 +114,15 @@ class Loading(Live):
         self.assertEqual(self.value("SELECT typtype FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid"
                                     " WHERE attrelid = 'purchase'::regclass AND attname = 'status'"), "e")
 
+    def test_enumerations_get_names_that_no_table_has(self):
+        kind = "name: b, type: enum, set: [x, y]"
+        enums = self.write("enums.yaml", plan(("a", 10, [ID, kind, "name: b_enum, type: enum, set: [z]"]), ("a_b", 10, [ID, kind])))
+        self.load("--create", plan=enums)
+        self.load("--create", "--truncate", plan=enums)
+        names = self.sql("SELECT typname FROM pg_type WHERE typtype = 'e' ORDER BY typname")
+        self.assertEqual(names, [["a_b_b"], ["a_b_enum"], ["a_b_enum_enum"]])
+        self.spate_ok("generate", enums, "--to", f"duckdb:{self.dir}/enums.duckdb", "--create")
+
     def test_the_same_rows_however_they_come(self):
         sums = set()
         digest = "SELECT count(*), md5(string_agg(i::text, '' ORDER BY id)) FROM item i"

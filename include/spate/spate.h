@@ -6,5 +6,6 @@
 #include "spate/plan.h"
 #include "spate/generate.h"
 #include "spate/query.h"
+#include "spate/config.h"
 
 #endif

@@ -92,6 +92,7 @@ typedef struct progress {
 void progress_show(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
 void progress_end(progress *p); /* takes the bars off the screen */
 
+int run_config(const invocation *in);
 int run_generate(const invocation *in);
 int run_query(const invocation *in);
 

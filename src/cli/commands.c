@@ -30,6 +30,15 @@ static const option query_options[] = {
     {0},
 };
 
+static const option config_options[] = {
+    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "the rows of a table: 500, 10k, 1.5M (default: 100k)"},
+    {"table", "TABLE", OPTION_TEXT, true, NULL, "only this table, and those it refers to"},
+    {"schema", "SCHEMA", OPTION_TEXT, true, NULL, "only this schema of the server"},
+    {"defaults", NULL, OPTION_FLAG, false, NULL, "make columns with a default, too"},
+    {"stats", NULL, OPTION_FLAG, false, NULL, "spread values as the server's statistics say (PostgreSQL)"},
+    {0},
+};
+
 const command commands[] = {
     {"generate", "PLAN", 1, 1, "make the rows of a plan",
      "Makes every table of PLAN (YAML or JSON; - is standard input) and puts the rows where --to says:\n"
@@ -39,6 +48,11 @@ const command commands[] = {
      "Numbers may be written 500, 10_000, 10k, 1.5M or 2G.\n"
      "The same plan and seed give the same rows, whatever the target, the workers, the batch or the part.",
      generate_options, run_generate},
+    {"config", "URI", 1, 1, "write a plan from a live schema",
+     "Prints a plan for the tables of URI, which generates and loads as it is:\n"
+     "  postgresql://...\n"
+     "Nothing is changed there, and no row is read. Comments in the plan say what had to be guessed.",
+     config_options, run_config},
     {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
      "Opens FILE (duckdb:FILE, sqlite:FILE, or by its ending) read-only and prints what SQL gives.",
      query_options, run_query},

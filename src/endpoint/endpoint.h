@@ -176,10 +176,15 @@ struct sp_lane {
 
 /* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */
 
+struct sp_catalog;
+struct sp_describe_options;
+
 typedef struct sp_endpoint {
     const char *schemes[8]; /* NULL-terminated */
     const char *params;     /* the query keys it knows, for the message about an unknown one: "format, header" */
-    int (*sink_open)(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err);
+    int (*sink_open)(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err); /* NULL: none */
+    /* Optional (NULL): what tables there are (catalog.h); without links between them. */
+    int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
 } sp_endpoint;
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;

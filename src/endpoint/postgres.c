@@ -43,7 +43,7 @@ static int build_copy(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
     sp_buf_init(&sql);
     int built = sp_buf_printf(&sql, "%sCOPY %s", s->memory.job ? "BEGIN; " : "", t->quoted) || add_columns(t, &sql) ||
                 sp_buf_printf(&sql, " FROM STDIN%s",
-                              t->binary ? " WITH (FORMAT binary)" : s->dialect->copy_options);
+                              t->binary ? " WITH (FORMAT binary)" : s->server.dialect->copy_options);
     return keep_sql(s, &sql, built, &t->copy_sql, err);
 }
 
@@ -57,7 +57,7 @@ static bool always_identity(const sp_pg_table *t)
 
 static int build_insert_head(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
-    bool word = s->base.options.mode == SP_INSERT_UPSERT && s->dialect->upsert_word;
+    bool word = s->base.options.mode == SP_INSERT_UPSERT && s->server.dialect->upsert_word;
     sp_buf sql;
     sp_buf_init(&sql);
     int built =
@@ -92,7 +92,7 @@ static int add_updates(const sp_pg_table *t, sp_buf *sql)
 static int build_insert_tail(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
     t->insert_tail = "";
-    if (s->base.options.mode != SP_INSERT_UPSERT || s->dialect->upsert_word)
+    if (s->base.options.mode != SP_INSERT_UPSERT || s->server.dialect->upsert_word)
         return SPATE_OK;
     sp_buf sql;
     sp_buf_init(&sql);
@@ -108,10 +108,10 @@ static int build_insert_tail(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 
 static int build_encoder(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
-    bool binary = !t->as_text && (!sp_pg_copies(s) || s->dialect->copy_binary);
+    bool binary = !t->as_text && (!sp_pg_copies(s) || s->server.dialect->copy_binary);
     if (binary)
         return sp_pgbinary_new(t->schema, t->types, &t->binary, err);
-    return sp_pg_copies(s) ? sp_rowtext_new(t->schema, s->dialect->copy_text, &t->text, err)
+    return sp_pg_copies(s) ? sp_rowtext_new(t->schema, s->server.dialect->copy_text, &t->text, err)
                            : SPATE_OK;
 }
 
@@ -166,7 +166,7 @@ static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t
  * again when the check fails. */
 static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    bool create = s->base.options.create, undo = create && s->dialect->transactional_ddl;
+    bool create = s->base.options.create, undo = create && s->server.dialect->transactional_ddl;
     int status = sp_pg_check_names(s, err);
     if (status)
         return status;
@@ -233,7 +233,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
     if (status == SPATE_OK)
         status = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, schemas, n, err);
     if (status == SPATE_OK)
-        status = sp_pg_connect(s, false, &conn, err);
+        status = sp_pg_connect(&s->server, false, &conn, err);
     if (status)
         return status;
     status = prepare_on(s, conn, err);
@@ -258,8 +258,8 @@ static int finish_complete(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = sp_pg_validate_given(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_complete_job(s, conn, err);
-    if (status == SPATE_OK && s->dialect->flush)
-        status = sp_pg_run(conn, s->dialect->flush, NULL, err, "making the load durable");
+    if (status == SPATE_OK && s->server.dialect->flush)
+        status = sp_pg_run(conn, s->server.dialect->flush, NULL, err, "making the load durable");
     return status;
 }
 
@@ -269,7 +269,7 @@ static int finish_incomplete(sp_pg_sink *s, PGconn *conn, spate_error *err)
     int status = sp_pg_give_foreign_keys(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_validate_given(s, conn, err);
-    int flushed = s->dialect->flush ? sp_pg_run(conn, s->dialect->flush, NULL, err, "making the load durable") : SPATE_OK;
+    int flushed = s->server.dialect->flush ? sp_pg_run(conn, s->server.dialect->flush, NULL, err, "making the load durable") : SPATE_OK;
     return status ? status : flushed;
 }
 
@@ -279,7 +279,7 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     if (!s->changed)
         return SPATE_OK;
     PGconn *conn = NULL;
-    int status = sp_pg_connect(s, false, &conn, err);
+    int status = sp_pg_connect(&s->server, false, &conn, err);
     if (status)
         return status;
     status = complete ? finish_complete(s, conn, err) : finish_incomplete(s, conn, err);
@@ -325,15 +325,15 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     s->base.options = *options;
     s->base.order = SP_ORDER_NONE;
     sp_arena_init(&s->arena);
-    s->uri = sp_arena_strndup(&s->arena, uri->text, strlen(uri->text));
-    s->base.shown = sp_uri_shown(uri->text, &s->arena);
+    s->server.uri = sp_arena_strndup(&s->arena, uri->text, strlen(uri->text));
+    s->base.shown = s->server.shown = sp_uri_shown(uri->text, &s->arena);
     bool unchecked = options->parts > 1 && options->defer_constraints;
     s->base.how_to_query =
         sp_arena_printf(&s->arena, "psql '%s'%s", s->base.shown ? s->base.shown : "",
                         unchecked ? " (foreign keys are back, but not checked: after the last part, "
                                     "ALTER TABLE ... VALIDATE CONSTRAINT ...)"
                                   : "");
-    if (!s->uri || !s->base.shown || !s->base.how_to_query) {
+    if (!s->server.uri || !s->base.shown || !s->base.how_to_query) {
         close_sink(&s->base);
         return sp_fail_nomem(err);
     }
@@ -345,4 +345,5 @@ const sp_endpoint sp_endpoint_postgres = {
     .schemes = {"postgresql", "postgres", NULL},
     .params = "whatever libpq knows",
     .sink_open = sink_open,
+    .describe = sp_pg_describe,
 };

@@ -6,12 +6,14 @@
  *   postgres_catalog.c  reads the live tables and finds all that keeps the plan from being loaded
  *   postgres_job.c      what the database remembers of a job
  *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys
+ *   postgres_describe.c what there is, as a catalog
  *
  * One arena holds what prepare learns, until close; lanes only read it. */
 #ifndef SP_ENDPOINT_POSTGRES_H
 #define SP_ENDPOINT_POSTGRES_H
 
 #include "codec/codec.h"
+#include "endpoint/catalog.h"
 #include "endpoint/landed.h"
 #include "endpoint/libpq.h"
 #include "os/os.h"
@@ -30,6 +32,13 @@ typedef struct sp_pg_dialect {
     bool transactional_ddl; /* CREATE TABLE can be rolled back */
     bool upsert_word;       /* UPSERT INTO, which takes the primary key by itself */
 } sp_pg_dialect;
+
+/* Whom to connect to. */
+typedef struct sp_pg_server {
+    const char *uri;   /* with password: never printed */
+    const char *shown;
+    const sp_pg_dialect *dialect; /* NULL until the first connection */
+} sp_pg_server;
 
 typedef struct sp_pg_column {
     const char *name;
@@ -72,8 +81,7 @@ typedef struct sp_pg_foreign_key {
 typedef struct sp_pg_sink {
     sp_sink base;
     sp_arena arena;
-    const char *uri; /* with password: never printed */
-    const sp_pg_dialect *dialect;
+    sp_pg_server server;
     sp_pg_table *tables;
     uint32_t n_tables;
     sp_pg_foreign_key *foreign_keys;
@@ -104,9 +112,9 @@ void sp_pg_rollback(sp_lane *lane);
 
 /* Connects, finds the dialect on the first call, pins the session's settings. lane: also those
  * for loading. */
-int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_connect(sp_pg_server *s, bool lane, PGconn **conn, spate_error *err) SP_MUST_CHECK;
 /* The same for a connection that was lost. */
-int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_reconnect(sp_pg_server *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Fills err from a failed result, or from the connection when res is NULL or says nothing.
  * Message: "phrase: the server's", or only the server's when the phrase is "". */
 int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...)
@@ -167,5 +175,9 @@ int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_
 int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Keys, foreign keys and statistics of the tables that prepare created. */
 int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+
+/* ---- postgres_describe.c ---- */
+
+int sp_pg_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -137,7 +137,7 @@ int sp_pg_check_names(const sp_pg_sink *s, spate_error *err)
 {
     problems p = {0};
     sp_buf_init(&p.lines);
-    for (uint32_t i = 0; i < s->n_tables && s->dialect->sql == SP_SQL_POSTGRES; i++) {
+    for (uint32_t i = 0; i < s->n_tables && s->server.dialect->sql == SP_SQL_POSTGRES; i++) {
         const sp_schema *schema = s->tables[i].schema;
         const char *dot = strchr(schema->table, '.');
         if (dot)
@@ -619,7 +619,7 @@ static int check_all(sp_pg_sink *s, PGconn *conn, problems *p, spate_error *err)
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         if (s->tables[i].oid && check_table(s, &s->tables[i], p))
             status = sp_fail_nomem(err);
-    if (status == SPATE_OK && o->mode == SP_INSERT_UPSERT && !s->dialect->upsert_word) {
+    if (status == SPATE_OK && o->mode == SP_INSERT_UPSERT && !s->server.dialect->upsert_word) {
         status = read_keys(s, conn, err);
         if (status == SPATE_OK)
             check_upserts(s, p);

@@ -77,7 +77,7 @@ int sp_pg_forget_job(sp_sink *sink, spate_error *err)
 {
     sp_pg_sink *s = (sp_pg_sink *)sink;
     PGconn *conn = NULL;
-    int status = sp_pg_connect(s, false, &conn, err);
+    int status = sp_pg_connect(&s->server, false, &conn, err);
     if (status == SPATE_OK)
         status = forget(s, conn, err);
     if (conn)

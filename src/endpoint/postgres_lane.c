@@ -97,7 +97,7 @@ int sp_pg_lane_open(sp_sink *sink, sp_lane **lane, spate_error *err)
     sp_buf_init(&l->rows);
     int status = sp_pg_copies(sink_of(sink)) || lane_parameters(l) ? SPATE_OK : sp_fail_nomem(err);
     if (status == SPATE_OK)
-        status = sp_pg_connect(sink_of(sink), true, &l->conn, err);
+        status = sp_pg_connect(&sink_of(sink)->server, true, &l->conn, err);
     if (status)
         sp_pg_lane_close(&l->base);
     else
@@ -531,7 +531,7 @@ int sp_pg_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
     l->chunk = *chunk;
     l->table = &s->tables[chunk->table];
     if (lost(l)) {
-        int status = sp_pg_reconnect(s, l->conn, err);
+        int status = sp_pg_reconnect(&s->server, l->conn, err);
         if (status)
             return status;
         if (l->prepared)

@@ -151,11 +151,11 @@ static bool misread(const PQconninfoOption *options)
 
 /* What libpq says about a string that it cannot read, or reads otherwise than it was meant, quotes
  * pieces of it. Where there is a password in the string, nothing of that is passed on. */
-static int fail_connecting(const sp_pg_sink *s, const PGconn *conn, const char *phrase,
+static int fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase,
                            spate_error *err)
 {
     PQconninfoOption *options = sp_pq.conninfo_parse(s->uri, NULL);
-    bool secret = strcmp(s->base.shown, s->uri) != 0;
+    bool secret = strcmp(s->shown, s->uri) != 0;
     bool hide = secret && (!options || misread(options));
     if (options)
         sp_pq.conninfo_free(options);
@@ -189,7 +189,7 @@ int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err, 
     return status;
 }
 
-static int find_dialect(sp_pg_sink *s, PGconn *conn, spate_error *err)
+static int find_dialect(sp_pg_server *s, PGconn *conn, spate_error *err)
 {
     PGresult *res;
     int status = sp_pg_run(conn, "SELECT version()", &res, err, "asking for the server's version");
@@ -201,7 +201,7 @@ static int find_dialect(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return SPATE_OK;
 }
 
-static int set_up(sp_pg_sink *s, bool lane, PGconn *conn, spate_error *err)
+static int set_up(sp_pg_server *s, bool lane, PGconn *conn, spate_error *err)
 {
     int status = s->dialect ? SPATE_OK : find_dialect(s, conn, err);
     if (status == SPATE_OK)
@@ -211,7 +211,7 @@ static int set_up(sp_pg_sink *s, bool lane, PGconn *conn, spate_error *err)
     return status;
 }
 
-int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **out, spate_error *err)
+int sp_pg_connect(sp_pg_server *s, bool lane, PGconn **out, spate_error *err)
 {
     const char *const keys[] = {"fallback_application_name", "dbname", NULL};
     const char *const values[] = {"spate", s->uri, NULL};
@@ -234,7 +234,7 @@ int sp_pg_connect(sp_pg_sink *s, bool lane, PGconn **out, spate_error *err)
     return status;
 }
 
-int sp_pg_reconnect(sp_pg_sink *s, PGconn *conn, spate_error *err)
+int sp_pg_reconnect(sp_pg_server *s, PGconn *conn, spate_error *err)
 {
     sp_pq.reset(conn);
     if (sp_pq.status(conn) == CONNECTION_OK)

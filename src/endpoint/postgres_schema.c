@@ -48,7 +48,7 @@ static void *pool_thread(void *arg)
     pool *p = arg;
     PGconn *conn = NULL;
     spate_error err = {0};
-    int status = sp_pg_connect(p->sink, false, &conn, &err);
+    int status = sp_pg_connect(&p->sink->server, false, &conn, &err);
     if (status)
         pool_failed(p, status, &err);
     for (uint32_t i; status == SPATE_OK && (i = atomic_fetch_add(&p->next, 1)) < p->n;) {
@@ -108,7 +108,7 @@ static int add_drops(const sp_pg_sink *s, sp_buf *sql)
     if (n && sp_buf_adds(sql, ";\n"))
         return SPATE_E_NOMEM;
     for (uint32_t i = 0; i < s->n_tables; i++)
-        if (s->tables[i].oid && sp_sql_drop_types(sql, s->dialect->sql, s->tables[i].schema))
+        if (s->tables[i].oid && sp_sql_drop_types(sql, s->server.dialect->sql, s->tables[i].schema))
             return SPATE_E_NOMEM;
     return SPATE_OK;
 }
@@ -124,10 +124,10 @@ int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (replace)
         status = add_drops(s, &sql);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        status = sp_sql_create_types(&sql, s->dialect->sql, s->tables[i].schema);
+        status = sp_sql_create_types(&sql, s->server.dialect->sql, s->tables[i].schema);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        status = sp_sql_create_table(&sql, s->dialect->sql, s->tables[i].schema,
-                                     s->dialect->keys_at_creation);
+        status = sp_sql_create_table(&sql, s->server.dialect->sql, s->tables[i].schema,
+                                     s->server.dialect->keys_at_creation);
     if (status)
         sp_fail_nomem(err);
     else
@@ -594,7 +594,7 @@ static int keys_of(sp_pg_sink *s, const sp_pg_table *t, work *w)
     sp_buf sql;
     sp_buf_init(&sql);
     int built =
-        s->dialect->keys_at_creation ? SPATE_OK : sp_sql_add_keys(&sql, s->dialect->sql, t->schema);
+        s->server.dialect->keys_at_creation ? SPATE_OK : sp_sql_add_keys(&sql, s->server.dialect->sql, t->schema);
     built =
         built || sp_buf_printf(&sql, "ANALYZE %s",
                                t->quoted); /* before foreign keys are checked: a join of tables */
@@ -694,7 +694,7 @@ int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (!items)
         return sp_fail_nomem(err);
     int status = run_all(s, items, s->n_tables, err);
-    if (s->dialect->keys_at_creation)
+    if (s->server.dialect->keys_at_creation)
         return status;
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         for (uint32_t k = 0; k < s->tables[i].schema->n_foreign_keys && status == SPATE_OK; k++)

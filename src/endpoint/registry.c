@@ -1,4 +1,5 @@
 /* registry.c - which endpoint a URI means. */
+#include "endpoint/catalog.h"
 #include "endpoint/endpoints.h"
 
 static const sp_endpoint *const endpoints[] = {
@@ -21,7 +22,7 @@ static const sp_endpoint *find_endpoint(const char *scheme)
 static int open_sink(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
 {
     const sp_endpoint *e = find_endpoint(uri->scheme);
-    if (!e)
+    if (!e || !e->sink_open)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no endpoint that rows can go to", uri->scheme);
     int rc = e->sink_open(uri, options, sink, err);
     if (rc != SPATE_OK)
@@ -46,6 +47,22 @@ int sp_sink_open(const char *text, const sp_sink_options *options, sp_sink **sin
         rc = open_sink(&uri, options, sink, err);
     sp_arena_done(&arena);
     return rc;
+}
+
+int sp_describe(const char *text, const sp_describe_options *options, sp_arena *arena, sp_catalog *c, spate_error *err)
+{
+    sp_uri uri;
+    int rc = sp_uri_parse(text, arena, &uri, err);
+    if (rc != SPATE_OK)
+        return rc;
+    const sp_endpoint *e = find_endpoint(uri.scheme);
+    if (!e || !e->describe)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" has no tables that could be described", uri.scheme);
+    sp_catalog_init(c, arena);
+    rc = e->describe(&uri, options, c, err);
+    if (rc == SPATE_OK)
+        rc = sp_uri_check_params(&uri, e->params, err);
+    return rc == SPATE_OK && !sp_catalog_link(c) ? sp_fail_nomem(err) : rc;
 }
 
 int sp_sink_refuse_parts(const sp_sink_options *o, spate_error *err)

@@ -1,0 +1,106 @@
+/* config.h - private to the job: the steps from a catalog to a plan.
+ *
+ *   config.c         reads the catalog, chooses what to write, checks the plan it has written
+ *   config_check.c   what CHECK conditions demand of columns
+ *   config_order.c   parents before children, the circles between tables, which columns have to be made
+ *   config_words.c   what a column's name says of its values
+ *   config_column.c  one column: its mode, range and wishes
+ *   config_stats.c   the same from the server's statistics */
+#ifndef SP_JOB_CONFIG_H
+#define SP_JOB_CONFIG_H
+
+#include "endpoint/catalog.h"
+#include "plan/emit.h"
+
+/* ---- what conditions demand (config_check.c) ------------------------------------------------------------------------ */
+
+typedef struct sp_demand { /* on one column; texts are literals without quotes, borrowed from the arena */
+    sp_str min, max;       /* p NULL: no such bound */
+    bool min_open, max_open; /* the bound itself is not allowed */
+    const sp_str *values;  /* one of these; n_values 0: any */
+    uint32_t n_values;
+    int64_t length_min, length_max; /* of the text; max < 0: no bound */
+    sp_str like, regex;    /* p NULL: none */
+    bool not_null;
+} sp_demand;
+
+/* a <= b, or a < b: every cell of one column against the other's in the same row. */
+typedef struct sp_ordering {
+    uint32_t low, high;
+} sp_ordering;
+
+typedef struct sp_demands {
+    sp_demand *columns;    /* one for each column of the table */
+    sp_ordering *orderings;
+    uint32_t n_orderings;
+    const sp_cat_check **unread; /* those that were not understood */
+    uint32_t n_unread;
+} sp_demands;
+
+/* Notes a bound, if it is narrower than the one there is. */
+void sp_demand_bound(sp_demand *d, bool is_max, sp_str value, bool open);
+/* Reads all checks of a table. False: no memory. */
+bool sp_demands_read(const sp_cat_table *t, sp_arena *arena, sp_demands *out);
+
+/* ---- what names say (config_words.c): false or NULL when nothing ------------------------------------------------------- */
+
+const char *sp_words_text(const char *table, const char *column); /* a template */
+bool sp_words_number(const char *column, double *min, double *max);
+bool sp_words_time(const char *column, const char **min, const char **max, double *null_rate);
+bool sp_words_before(const char *early, const char *late); /* two moments: the first is never the later */
+
+/* ---- the plan in the making --------------------------------------------------------------------------------------------- */
+
+typedef struct sp_choice { /* what is written of a column */
+    bool out;              /* not made: the server fills it, or nobody can */
+    const char *out_why;
+    const char *mode, *text;   /* "value", "${email}"; a set's values instead: */
+    const sp_str *items;
+    const double *weights;
+    uint32_t n_items;
+    const char *props;         /* YAML, or NULL */
+    const char *type;          /* or NULL */
+    const char *distribution;  /* YAML, or NULL */
+    double null_rate;
+    bool unique, primary_key, sorted;
+    const char *note;
+    uint64_t most;             /* different values there are, UINT64_MAX: enough */
+    uint32_t line, last_line;  /* where it was written */
+    unsigned tries;            /* what was written before and did not hold */
+} sp_choice;
+
+typedef struct sp_draft {      /* of a table */
+    const sp_cat_table *t;
+    sp_demands demands;
+    sp_choice *choices;
+    bool *needed;              /* a column that must be made: something refers to it, or hangs on it */
+    bool *apart;               /* a column without a value twice, for the sake of a key of several columns */
+    unsigned *step, *steps;    /* of moments and numbers that come one after the other: which, of how many */
+    uint64_t rows;
+    const char *rows_note;
+    bool rows_given;
+} sp_draft;
+
+typedef struct sp_config {
+    sp_arena *arena;
+    const sp_catalog *c;
+    sp_draft *drafts;          /* one for each table */
+    uint32_t *order;           /* tables, parents first */
+    bool circles;              /* of foreign keys between tables */
+    bool defaults;             /* make columns with a default, too */
+    bool nomem;
+} sp_config;
+
+/* config_order.c */
+bool sp_config_order(sp_config *k);  /* order, circles; false: no memory */
+void sp_config_needs(sp_config *k);  /* which columns have to be made */
+/* The foreign key that a column's values come from, NULL: none. at: its place in it; lead: the column of the key that chooses the
+ * row, from which the others take theirs. */
+const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t column, uint32_t *at, uint32_t *lead);
+
+/* config_column.c */
+void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column);
+
+char *sp_config_printf(sp_config *k, const char *fmt, ...) SP_PRINTF(2, 3); /* in the arena; "" and nomem for want of it */
+
+#endif

@@ -1,0 +1,144 @@
+/* config_order.c - how the tables of a catalog hang together: who comes first, and what has to be made for others' sake. */
+#include "job/config.h"
+
+static bool waits(const sp_config *k, uint32_t table, const bool *placed)
+{
+    const sp_cat_table *t = &k->c->tables[table];
+    for (uint32_t i = 0; i < t->n_foreign_keys; i++) {
+        int32_t parent = t->foreign_keys[i].parent_table;
+        if (parent >= 0 && parent != (int32_t)table && !placed[parent])
+            return true;
+    }
+    return false;
+}
+
+/* Parents before children, else as in the catalog. When all that are left wait for each other, the first of them goes on. */
+bool sp_config_order(sp_config *k)
+{
+    uint32_t n = k->c->n_tables;
+    bool *placed = sp_arena_alloc(k->arena, n + 1, sizeof(*placed));
+    k->order = sp_arena_alloc(k->arena, n + 1, sizeof(*k->order));
+    if (!placed || !k->order)
+        return false;
+    for (uint32_t done = 0; done < n;) {
+        uint32_t before = done, first = UINT32_MAX;
+        for (uint32_t i = 0; i < n; i++) {
+            if (placed[i])
+                continue;
+            first = SP_MIN(first, i);
+            if (waits(k, i, placed))
+                continue;
+            placed[i] = true;
+            k->order[done++] = i;
+        }
+        if (done == before) {
+            k->circles = placed[first] = true;
+            k->order[done++] = first;
+        }
+    }
+    return true;
+}
+
+/* ---- references ---------------------------------------------------------------------------------- */
+
+static int place_in(const sp_cat_foreign_key *f, uint32_t column)
+{
+    for (uint32_t i = 0; i < f->n; i++)
+        if (f->columns[i] == column)
+            return (int)i;
+    return -1;
+}
+
+/* The foreign key that a column takes part in; of several the one with the most columns, which brings the others' along. */
+static const sp_cat_foreign_key *widest(const sp_cat_table *t, uint32_t column)
+{
+    const sp_cat_foreign_key *best = NULL;
+    for (uint32_t i = 0; i < t->n_foreign_keys; i++) {
+        const sp_cat_foreign_key *f = &t->foreign_keys[i];
+        if (f->parent_table >= 0 && place_in(f, column) >= 0 && (!best || f->n > best->n))
+            best = f;
+    }
+    return best;
+}
+
+const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t column, uint32_t *at, uint32_t *lead)
+{
+    const sp_cat_foreign_key *f = widest(t, column);
+    if (!f)
+        return NULL;
+    *at = (uint32_t)place_in(f, column);
+    *lead = column;
+    for (uint32_t i = f->n; i-- > 0;)
+        if (widest(t, f->columns[i]) == f)
+            *lead = f->columns[i];
+    return f;
+}
+
+/* ---- needs --------------------------------------------------------------------------------------- */
+
+static void need_references(sp_config *k, sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->t->n_foreign_keys; i++) {
+        const sp_cat_foreign_key *f = &d->t->foreign_keys[i];
+        for (uint32_t j = 0; f->parent_table >= 0 && j < f->n; j++) {
+            d->needed[f->columns[j]] = true;
+            k->drafts[f->parent_table].needed[f->parent_columns[j]] = true;
+        }
+    }
+}
+
+static bool has_key_alone(const sp_cat_table *t, uint32_t column)
+{
+    for (uint32_t i = 0; i < t->n_keys; i++)
+        if (t->keys[i].n == 1 && t->keys[i].columns[0] == column)
+            return true;
+    return false;
+}
+
+/* How well a column may keep the rows of a key of several columns apart, by having no value twice. */
+static int keeps_apart(const sp_config *k, const sp_cat_table *t, uint32_t column)
+{
+    uint32_t at, lead;
+    const sp_cat_type *type = &t->columns[column].type;
+    const sp_cat_foreign_key *f = sp_config_reference(t, column, &at, &lead);
+    if (f)
+        return lead == column && has_key_alone(&k->c->tables[f->parent_table], f->parent_columns[at]) ? 2 : -1;
+    switch (type->class) {
+    case SP_CAT_INTEGER: return type->bits >= 32 ? 6 : 1;
+    case SP_CAT_UUID: return 5;
+    case SP_CAT_TIMESTAMP:
+    case SP_CAT_TIMESTAMPTZ: return 4;
+    case SP_CAT_TEXT: return type->length == 0 || type->length >= 8 ? 3 : 0;
+    default: return 0;
+    }
+}
+
+/* A key of several columns holds when one of them does; all of them have to be made. */
+static void need_keys(const sp_config *k, sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->t->n_keys; i++) {
+        const sp_cat_key *key = &d->t->keys[i];
+        uint32_t best = key->columns[0];
+        bool held = key->n == 1;
+        for (uint32_t j = 0; j < key->n && key->n > 1; j++) {
+            d->needed[key->columns[j]] = true;
+            held = held || d->apart[key->columns[j]] || has_key_alone(d->t, key->columns[j]);
+            if (keeps_apart(k, d->t, key->columns[j]) > keeps_apart(k, d->t, best))
+                best = key->columns[j];
+        }
+        if (!held)
+            d->apart[best] = true;
+    }
+}
+
+void sp_config_needs(sp_config *k)
+{
+    for (uint32_t i = 0; i < k->c->n_tables; i++) {
+        need_references(k, &k->drafts[i]);
+        need_keys(k, &k->drafts[i]);
+        for (uint32_t j = 0; j < k->drafts[i].demands.n_orderings; j++) {
+            k->drafts[i].needed[k->drafts[i].demands.orderings[j].low] = true;
+            k->drafts[i].needed[k->drafts[i].demands.orderings[j].high] = true;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+"""Plans written from live schemas: they hold what the schema says, and they generate and load without an edit.
+
+tests/schemas/postgres has a file a database, each nasty in its own way. Every one of them must give a plan that loads with no row
+refused; what else must be in the plans is said below, schema by schema.
+"""
+import pathlib
+import re
+import unittest
+
+from harness import Case
+from live.servers import Postgres
+
+SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "schemas"
+ROWS = 2000
+server = None
+
+
+def setUpModule():
+    global server
+    try:
+        server = Postgres()
+        server.__enter__()
+    except (OSError, RuntimeError) as why:
+        raise unittest.SkipTest(f"no PostgreSQL server could be started: {why}")
+
+
+def tearDownModule():
+    if server:
+        server.remove()
+
+
+def unquoted(name):
+    return re.sub(r"\\(.)", r"\1", name[1:-1]) if name.startswith('"') else name.strip("'")
+
+
+def tables_of(plan):
+    return {unquoted(m[1]): int(m[2].replace("_", "")) for m in re.finditer(r"^  - name: (.*?)(?:  # .*)?\n    rows: ([\d_]+)", plan, re.M)}
+
+
+def columns_of(plan, table):
+    """The lines of each column of a table, by name."""
+    body = re.search(rf"^  - name: {re.escape(table)}(?:  # .*)?\n(.*?)(?=^  - name: |\Z)", plan, re.M | re.S)[1]
+    parts = re.split(r"^      - name: (.*)\n", body, flags=re.M)
+    return {unquoted(n): text for n, text in zip(parts[1::2], parts[2::2])}
+
+
+class FromPostgres(Case):
+    def setUp(self):
+        super().setUp()
+        self.db = server.database("c_" + re.sub(r"\W", "_", self.id().rsplit(".", 1)[1])[:50])
+
+    def uri(self):
+        return server.uri(self.db)
+
+    def schema(self, name):
+        server.psql((SCHEMAS / "postgres" / f"{name}.sql").read_text(), self.db)
+
+    def config(self, *words):
+        done = self.spate_ok("config", self.uri(), *words)
+        self.assertEqual(done.err, "")
+        return done.out
+
+    def fewer(self, plan, rows=ROWS):
+        """Options that give every table fewer rows, and not more than the plan has."""
+        return [word for table, n in tables_of(plan).items() for word in ("--rows", f"{table}={min(n, rows)}")]
+
+    def load(self, plan, *words):
+        defer = ["--defer-constraints"] if "--defer-constraints" in plan else []
+        path = self.write("plan.yaml", plan)
+        return self.spate_ok("generate", path, "--to", self.uri(), "--progress", "none", *defer, *words)
+
+    def loads(self, name, *words):
+        """The schema's plan, loaded as it is and once more with all the rows it says it can have."""
+        self.schema(name)
+        plan = self.config(*words)
+        self.load(plan, *self.fewer(plan))
+        return plan
+
+    def count(self, table):
+        return int(server.value(f"SELECT count(*) FROM {table}", self.db))
+
+    # ---- the collection ---------------------------------------------------------------------------------------------
+
+    def test_shop(self):
+        plan = self.loads("shop")
+        self.assertEqual(tables_of(plan), dict.fromkeys(["member", "product", "purchase", "purchase_line", "person", "pet"], 100000))
+        self.assertIn("value: ${uuid}", columns_of(plan, "member")["id"])  # referred to, so made in spite of its default
+        self.assertNotIn("id", columns_of(plan, "pet"))
+        self.assertIn("set: [pending, paid, dispatched]", columns_of(plan, "purchase")["status"])
+        self.assertIn("ref: person.id", columns_of(plan, "pet")["person_id"])
+        self.assertIn("${email}", columns_of(plan, "person")["email"])
+
+    def test_rental(self):
+        plan = self.loads("rental")
+        self.assertNotIn("payment_old", tables_of(plan))
+        self.assertNotIn("price_in_cents", columns_of(plan, "film"))
+        self.assertLess(tables_of(plan)["language"], 32768)
+        self.assertIn("${first_name}", columns_of(plan, "actor")["first_name"])
+        self.assertEqual(self.count("rental WHERE return_date <= rental_date"), 0)
+
+    def test_types(self):
+        plan = self.loads("types")
+        self.assertRegex(plan, r"not made: bi \(its type public\.pair is not known\)")
+        self.assertEqual(self.count("every_type"), ROWS)
+        self.assertEqual(self.count("every_array"), ROWS)
+
+    def test_checks(self):
+        plan = self.loads("checks")
+        offer = columns_of(plan, "offer")
+        self.assertIn("set: [draft, live, gone]", offer["status"])
+        self.assertIn("set: [A, B, C, D]", offer["grade"])
+        self.assertIn("{min: 6, max: 7}", offer["code"])
+        self.assertIn("{min: -5, max: 0}", offer["select"])
+        self.assertEqual(plan.count("a check that is not kept on purpose"), 1)
+
+    def test_keys(self):
+        plan = self.loads("keys")
+        self.assertEqual(tables_of(plan)["small"], 2)  # a unique boolean
+        self.assertIn("expr: tenant_id.number", columns_of(plan, "posting")["account"])
+        self.assertIn("ref: account.tenant_id", columns_of(plan, "posting")["tenant_id"])
+        self.assertIn("ref: employee.id", columns_of(plan, "employee")["boss"])
+        self.assertEqual(self.count("employee WHERE boss IS NOT NULL") > ROWS / 2, True)
+
+    def test_circles(self):
+        self.assertIn("--defer-constraints", self.loads("circles"))
+
+    def test_names(self):
+        plan = self.loads("names")
+        self.assertEqual(set(tables_of(plan)), {"Order", "Odd Space.Table One", "other.thing", "thing", "other.sized"})
+        self.assertEqual(self.count('other.sized WHERE size = \'\'') > 0, True)
+
+    def test_servers_own(self):
+        plan = self.loads("servers_own")
+        self.assertNotIn("a_view", plan)
+        self.assertNotIn("b:", columns_of(plan, "only_generated"))
+        self.assertIn("not made: id (identity), at (default clock_timestamp())", plan)
+        made = self.config("--defaults")
+        self.assertIn("note", columns_of(made, "by_sequence"))
+
+    def test_business(self):
+        plan = self.loads("business")
+        users = columns_of(plan, "users")
+        for column, value in {"email": "${email}", "phone": "${phone}", "first_name": "${first_name}", "is_admin": "${bool}"}.items():
+            self.assertIn(value, users[column])
+        self.assertEqual(self.count("organizations WHERE updated_at < created_at OR deleted_at < updated_at"), 0)
+
+    def test_hard(self):
+        self.loads("hard")
+
+    def test_as_many_rows_as_the_plan_says(self):
+        self.schema("keys")
+        plan = self.config("--rows", "tenant=50", "--rows", "employee=300")
+        self.assertEqual(tables_of(plan)["passport"], 300)  # one to one
+        self.load(plan, *self.fewer(plan, 40000))
+
+    # ---- what is asked for ------------------------------------------------------------------------------------------
+
+    def test_only_some_tables_and_what_they_refer_to(self):
+        self.schema("rental")
+        self.assertEqual(set(tables_of(self.config("--table", "city"))), {"country", "city"})
+
+    def test_only_one_schema(self):
+        self.schema("names")
+        plan = self.config("--schema", "other")
+        self.assertEqual(set(tables_of(plan)), {"other.thing", "other.sized"})
+        self.assertIn("refers to Table One, which is not in this plan", plan)
+
+    def test_refusals(self):
+        self.spate_fails(2, "config", self.uri(), says="there are no tables in")
+        self.schema("shop")
+        self.spate_fails(2, "config", self.uri(), "--rows", "nope=3", says='there is no table "nope"')
+        self.spate_fails(2, "config", self.uri(), "--table", "nope", says='there is no table "nope"')
+        self.spate_fails(2, "config", self.uri(), "--rows", "pet", says="TABLE=N")
+        self.spate_fails(3, "config", "postgresql://postgres:secret@127.0.0.1:1/x", says="could not connect")
+
+    def test_the_schema_is_left_alone(self):
+        self.schema("keys")
+        before = server.psql("SELECT relname, relfilenode FROM pg_class ORDER BY 1", self.db)
+        self.config()
+        self.assertEqual(server.psql("SELECT relname, relfilenode FROM pg_class ORDER BY 1", self.db), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

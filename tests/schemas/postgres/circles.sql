@@ -1,0 +1,9 @@
+-- tables that refer to each other in circles, of two and of three
+CREATE TABLE a (id int PRIMARY KEY, b_id int);
+CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL REFERENCES a);
+ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b;
+CREATE TABLE x (id uuid PRIMARY KEY, y_id uuid NOT NULL);
+CREATE TABLE y (id uuid PRIMARY KEY, z_id uuid NOT NULL);
+CREATE TABLE z (id uuid PRIMARY KEY, x_id uuid NOT NULL REFERENCES x);
+ALTER TABLE x ADD FOREIGN KEY (y_id) REFERENCES y DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE y ADD FOREIGN KEY (z_id) REFERENCES z;

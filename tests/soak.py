@@ -122,21 +122,26 @@ def scale(soak):
 
 
 def fuzz(soak):
-    new = soak.dir / "new"
+    fuzz_one(soak, "plan", [ROOT / "examples"])
+    fuzz_one(soak, "rows", [])
+
+
+def fuzz_one(soak, name, more):
+    new = soak.dir / f"new-{name}"
     new.mkdir()
     seed = soak.rng.randrange(1, 1 << 31)
-    corpus = [HERE / "fuzz/corpus/plan", ROOT / "examples"]
+    corpus = [HERE / "fuzz/corpus" / name, *more]
     log = soak.dir / "log"
     with open(log, "w") as out:
-        done = subprocess.run([soak.build / "tests/fuzz_plan", f"-seed={seed}", f"-max_total_time={int(60 * soak.minutes)}", "-timeout=20",
-                               "-rss_limit_mb=0", "-malloc_limit_mb=1000", "-max_len=8192", f"-dict={HERE}/fuzz/plan.dict", f"-artifact_prefix={soak.dir}/", "-print_final_stats=1",
+        done = subprocess.run([soak.build / f"tests/fuzz_{name}", f"-seed={seed}", f"-max_total_time={int(30 * soak.minutes)}", "-timeout=20",
+                               "-rss_limit_mb=0", "-malloc_limit_mb=1000", "-max_len=8192", f"-dict={HERE}/fuzz/{name}.dict", f"-artifact_prefix={soak.dir}/", "-print_final_stats=1",
                                new, *corpus], cwd=soak.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     text = log.read_text(errors="replace")
     stats = dict(line[6:].split(": ") for line in text.splitlines() if line.startswith("stat::"))
-    soak.say(f"fuzz_plan seed {seed}: {stats.get('number_of_executed_units', '?').strip()} runs,",
+    soak.say(f"fuzz_{name} seed {seed}: {stats.get('number_of_executed_units', '?').strip()} runs,",
              f"{len(list(new.iterdir()))} inputs kept")
     if done.returncode != 0:
-        soak.found(f"fuzz_plan exit {done.returncode}: {text[-1500:]}")
+        soak.found(f"fuzz_{name} exit {done.returncode}: {text[-1500:]}")
 
 
 # ---- faults -----------------------------------------------------------------------------------------------------------------

@@ -172,6 +172,9 @@ uint64_t sp_permute(uint64_t key, uint64_t n, uint64_t x);
 
 #define SP_US_PER_SECOND INT64_C(1000000)
 #define SP_US_PER_DAY INT64_C(86400000000)
+/* Behind all days: PostgreSQL's and DuckDB's 'infinity'; its negative is '-infinity'. Written as these words. */
+#define SP_DATE_INFINITY INT32_MAX
+#define SP_TIMESTAMP_INFINITY INT64_MAX
 typedef struct sp_civil {
     int32_t year; /* astronomical: 0 is 1 BC */
     uint8_t month, day, hour, minute, second;

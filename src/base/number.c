@@ -580,6 +580,16 @@ static inline char *put_era(char *p, int32_t year)
     return SP_LIKELY(year > 0) ? p : put_word(p, " BC");
 }
 
+static char *put_infinity(char *p, bool minus)
+{
+    return put_word(p, minus ? "-infinity" : "infinity");
+}
+
+static inline bool is_infinite(int64_t us)
+{
+    return us == SP_TIMESTAMP_INFINITY || us == -SP_TIMESTAMP_INFINITY;
+}
+
 char *sp_put_date(char *p, int32_t days)
 {
     uint32_t near = (uint32_t)days + NEAR_EPOCH;
@@ -587,6 +597,8 @@ char *sp_put_date(char *p, int32_t days)
         store_word(p + 8, put_near_date(p, near));
         return p + 10;
     }
+    if (days == SP_DATE_INFINITY || days == -SP_DATE_INFINITY)
+        return put_infinity(p, days < 0);
     civil_date date = civil_from_days(days);
     return put_era(put_civil_date(p, date, put_year_bc), date.year);
 }
@@ -595,6 +607,8 @@ char *sp_put_date_iso(char *p, int32_t days)
 {
     if (SP_LIKELY((uint32_t)days + NEAR_EPOCH < NEAR_DAYS)) /* where both ways of writing agree */
         return sp_put_date(p, days);
+    if (days == SP_DATE_INFINITY || days == -SP_DATE_INFINITY)
+        return put_infinity(p, days < 0);
     return put_civil_date(p, civil_from_days(days), put_year_signed);
 }
 
@@ -652,6 +666,8 @@ static inline char *put_moment(char *p, int64_t us, char separator, char *(*put_
 char *sp_put_timestamp(char *p, int64_t us)
 {
     int32_t year;
+    if (SP_UNLIKELY(is_infinite(us)))
+        return put_infinity(p, us < 0);
     p = put_moment(p, us, ' ', put_year_bc, &year);
     return put_era(p, year);
 }
@@ -659,6 +675,8 @@ char *sp_put_timestamp(char *p, int64_t us)
 char *sp_put_timestamptz(char *p, int64_t us)
 {
     int32_t year;
+    if (SP_UNLIKELY(is_infinite(us)))
+        return put_infinity(p, us < 0);
     p = put_moment(p, us, ' ', put_year_bc, &year);
     memcpy(p, "+00", 3);
     return put_era(p + 3, year);
@@ -667,14 +685,16 @@ char *sp_put_timestamptz(char *p, int64_t us)
 char *sp_put_timestamp_iso(char *p, int64_t us)
 {
     int32_t year;
+    if (SP_UNLIKELY(is_infinite(us)))
+        return put_infinity(p, us < 0);
     return put_moment(p, us, 'T', put_year_signed, &year);
 }
 
 char *sp_put_timestamptz_iso(char *p, int64_t us)
 {
     p = sp_put_timestamp_iso(p, us);
-    *p++ = 'Z';
-    return p;
+    *p = 'Z';
+    return p + !is_infinite(us);
 }
 
 /* ---- whole columns -------------------------------------------------------------------------- */

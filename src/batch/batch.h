@@ -19,10 +19,10 @@ typedef enum sp_kind {
     SP_F32,         /* float */
     SP_F64,         /* double */
     SP_DECIMAL,     /* int64_t, value times 10^scale; precision at most 18 */
-    SP_DATE,        /* int32_t, days since 1970-01-01 */
+    SP_DATE,        /* int32_t, days since 1970-01-01, or +-SP_DATE_INFINITY */
     SP_TIME,        /* int64_t, microseconds since midnight */
-    SP_TIMESTAMP,   /* int64_t, microseconds since 1970-01-01, no zone */
-    SP_TIMESTAMPTZ, /* int64_t, microseconds since 1970-01-01 UTC */
+    SP_TIMESTAMP,   /* int64_t, microseconds since 1970-01-01, no zone, or +-SP_TIMESTAMP_INFINITY */
+    SP_TIMESTAMPTZ, /* int64_t, microseconds since 1970-01-01 UTC, or the same */
     SP_INTERVAL,    /* sp_interval */
     SP_UUID,        /* 16 bytes, network order */
     SP_TEXT,        /* UTF-8, no NUL */
@@ -122,7 +122,7 @@ typedef struct sp_batch {
 /* Storage for SP_BATCH_ROWS_MAX rows of schema, which must outlive the batch. */
 int sp_batch_init(sp_batch *b, const sp_schema *schema, spate_error *err) SP_MUST_CHECK;
 void sp_batch_done(sp_batch *b);
-/* Forgets the rows and takes every column back to the batch's own storage. */
+/* Forgets the rows and takes every column back to the batch's own storage; offsets begin at 0. */
 void sp_batch_reset(sp_batch *b);
 
 int sp_column_init(sp_column *c, sp_type type, uint32_t rows_cap, spate_error *err) SP_MUST_CHECK;

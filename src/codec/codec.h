@@ -1,7 +1,8 @@
-/* codec.h - batches to bytes. Pure: no I/O, no connection; what goes wrong here is a cell that cannot be written.
+/* codec.h - batches to bytes and back. Pure: no I/O, no connection; what goes wrong here is a cell that cannot be written or read.
  *
  * An encoder is built once for a table and a target, and then turns batches into bytes appended to a buffer, allocating nothing
- * once the buffer has grown. Encoders are immutable after building: threads may share one, each with its own buffer. */
+ * once the buffer has grown. Encoders are immutable after building: threads may share one, each with its own buffer. A decoder
+ * appends rows to a batch; it keeps scratch memory, so it belongs to one thread at a time. */
 #ifndef SP_CODEC_H
 #define SP_CODEC_H
 
@@ -28,6 +29,53 @@ int sp_rowtext_header(const sp_rowtext *e, sp_buf *out) SP_MUST_CHECK;
 
 /* One cell as the CSV dialect would show it, unquoted; for messages, parameters and tables on a terminal. */
 int sp_cell_text(const sp_column *c, uint32_t row, sp_buf *out) SP_MUST_CHECK;
+
+/* ---- cells out of text (cellread.c) ----------------------------------------------------------------------------------------
+ * What rows as text show for a kind is read back; dates and timestamps also as ISO 8601, booleans also 0 and 1, lists also as
+ * JSON. Rows are added in order: cell row comes behind cell row - 1. SPATE_E_DATA: the text is no such value, or one that the kind
+ * cannot hold exactly. */
+
+typedef int sp_cell_read_fn(sp_column *c, uint32_t row, sp_str text);
+sp_cell_read_fn *sp_cell_reader(sp_kind kind);
+int sp_cell_read(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
+void sp_cell_read_null(sp_column *c, uint32_t row);
+void sp_cell_set_bool(sp_column *c, uint32_t row, bool v);
+/* Cells with offsets and bytes: the text as it is. 0 or SPATE_E_NOMEM. */
+int sp_cell_add_text(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
+/* Room for rows elements in the child of a list, keeping what is there. 0 or SPATE_E_NOMEM. */
+int sp_cell_reserve_items(sp_column *child, uint32_t rows) SP_MUST_CHECK;
+/* SPATE_E_DATA with table, column and row when a text cell is no UTF-8 or has a zero byte in it. */
+int sp_batch_check_text(const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+
+bool sp_json_valid(sp_str text); /* jsonread.c */
+int sp_json_read_list(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
+
+/* ---- rows out of text (rowread.c, jsonread.c) ------------------------------------------------------------------------------- */
+
+typedef struct sp_text_form {
+    sp_text_dialect dialect;       /* SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON */
+    char delimiter, quote, escape; /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
+    const char *null_word;         /* an unquoted field that is this is null */
+    bool portable;                 /* for tests: without wide registers */
+} sp_text_form;
+sp_text_form sp_text_form_of(sp_text_dialect dialect); /* as rows as text are written */
+
+typedef struct sp_rowread sp_rowread;
+/* fields: for each field of a line its column in schema, or -1 to pass it over (CSV, COPY); NDJSON goes by its keys. */
+int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int32_t *fields, uint32_t n_fields, sp_rowread **out,
+                   spate_error *err) SP_MUST_CHECK;
+void sp_rowread_free(sp_rowread *r);
+/* Appends whole rows of bytes to batch until it is full, no whole row is left, or the next one begins at limit or behind it.
+ * last: nothing comes behind bytes. *used: how many bytes the rows took. The batch has been reset; errors count rows from its
+ * first_row. SPATE_E_DATA: a row or cell that cannot be read. */
+int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used,
+                      spate_error *err) SP_MUST_CHECK;
+/* The fields of the first line of CSV, for headers and samples; *n is 0 when bytes hold no whole line. */
+int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *arena, sp_str **fields, bool **nulls, uint32_t *n,
+                size_t *used, spate_error *err) SP_MUST_CHECK;
+/* Calls member for each key of a line of NDJSON, its value as text: strings without quotes and escapes. */
+typedef int sp_json_member_fn(void *arg, sp_str key, sp_str value, bool string);
+int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK;
 
 /* ---- SQL words (sql.c) ------------------------------------------------------------------------------------------------- */
 
@@ -89,5 +137,21 @@ int sp_pgbinary_trailer(sp_buf *out) SP_MUST_CHECK;
 /* Appends rows [from, to) as tuples. SPATE_E_DATA when a cell does not fit its type. */
 int sp_pgbinary_encode(const sp_pgbinary *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out,
                        spate_error *err) SP_MUST_CHECK;
+
+/* ---- and back (pgread.c) ------------------------------------------------------------------------------------------------- */
+
+/* What cells of a column of that type come as; a numeric without a precision of at most 18 as text. False: only as text, by a cast
+ * to it on the server. */
+bool sp_pgread_type(const sp_pg_type *type, sp_arena *arena, sp_type *out);
+
+typedef struct sp_pgread sp_pgread;
+/* A decoder of COPY BINARY tuples whose columns are of types. Immutable: threads may share it. */
+int sp_pgread_new(const sp_schema *schema, const sp_pg_type *types, sp_pgread **out, spate_error *err) SP_MUST_CHECK;
+void sp_pgread_free(sp_pgread *d);
+/* What stands in front of the first tuple: *used bytes. */
+int sp_pgread_header(sp_str bytes, size_t *used, spate_error *err) SP_MUST_CHECK;
+/* Appends the tuple that bytes begin with, or nothing for the trailer; the batch, which has been reset, has room for a row. Text is
+ * not looked at: sp_batch_check_text when the batch is full. */
+int sp_pgread_tuple(const sp_pgread *d, sp_str bytes, sp_batch *batch, size_t *used, spate_error *err) SP_MUST_CHECK;
 
 #endif

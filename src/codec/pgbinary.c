@@ -294,9 +294,22 @@ static inline int64_t floor_days(int64_t us)
     return us / SP_US_PER_DAY - (us % SP_US_PER_DAY < 0);
 }
 
+/* Infinities are the ends of the range on both sides, though -INT_MAX here is INT_MIN there. */
+static inline uint32_t pg_days(int32_t days)
+{
+    bool far = days == SP_DATE_INFINITY || days == -SP_DATE_INFINITY;
+    return far ? (uint32_t)days - (days < 0) : (uint32_t)days - DAYS_TO_2000;
+}
+
+static inline uint64_t pg_us(int64_t us)
+{
+    bool far = us == SP_TIMESTAMP_INFINITY || us == -SP_TIMESTAMP_INFINITY;
+    return far ? (uint64_t)us - (us < 0) : (uint64_t)us - US_TO_2000;
+}
+
 static uint8_t *date_date(const cursor *c, uint32_t row, uint8_t *p)
 {
-    return put_field32(p, (uint32_t)CELL(int32_t) - DAYS_TO_2000);
+    return put_field32(p, pg_days(CELL(int32_t)));
 }
 
 static uint8_t *date_timestamp(const cursor *c, uint32_t row, uint8_t *p)
@@ -306,7 +319,7 @@ static uint8_t *date_timestamp(const cursor *c, uint32_t row, uint8_t *p)
 
 static uint8_t *timestamp_timestamp(const cursor *c, uint32_t row, uint8_t *p)
 {
-    return put_field64(p, (uint64_t)CELL(int64_t) - US_TO_2000);
+    return put_field64(p, pg_us(CELL(int64_t)));
 }
 
 static uint8_t *timestamp_date(const cursor *c, uint32_t row, uint8_t *p)

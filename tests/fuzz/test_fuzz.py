@@ -1,4 +1,4 @@
-"""The fuzzer of the plan reader: the corpus is clean, some seconds of new bytes find nothing, and a planted bug is found."""
+"""The fuzzers: the corpus is clean, some seconds of new bytes find nothing, and a planted bug is found."""
 import pathlib
 import random
 import re
@@ -10,15 +10,18 @@ import unittest
 from harness import ROOT, SPATE
 
 BUILD = pathlib.Path(SPATE).resolve().parent
-PLAIN, CANARY = BUILD / "tests/fuzz_plan", BUILD / "tests/fuzz_plan_canary"
-CORPUS = ROOT / "tests/fuzz/corpus/plan"
 SMOKE_S = 12
 CANARY_RUNS = 600_000
 
 
-class Fuzz(unittest.TestCase):
+class Fuzzer:
+    """A fuzzer, the files it starts from, and words that it may use."""
+    name, words, more = "", [], []
+
     def setUp(self):
-        self.assertTrue(PLAIN.exists(), f"not built: ninja -C {BUILD} fuzz")
+        self.plain, self.canary = BUILD / f"tests/fuzz_{self.name}", BUILD / f"tests/fuzz_{self.name}_canary"
+        self.corpus = ROOT / f"tests/fuzz/corpus/{self.name}"
+        self.assertTrue(self.plain.exists(), f"not built: ninja -C {BUILD} fuzz")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="spate-fuzz-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
@@ -32,27 +35,38 @@ class Fuzz(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr[-3000:])
 
     def search(self, program, seed, *words):
-        """Starts from the corpus and the examples, with the words of the dictionary; new finds go into a scratch directory."""
+        """Starts from the corpus; new finds go into a scratch directory."""
         new = self.dir / "new"
         new.mkdir()
-        return self.fuzz(program, f"-seed={seed}", "-max_len=4096", f"-dict={ROOT}/tests/fuzz/plan.dict", *words, new, CORPUS)
+        return self.fuzz(program, f"-seed={seed}", "-max_len=4096", *self.words, *words, new, self.corpus)
 
     def test_the_corpus_is_clean(self):
-        files = sorted(p for p in CORPUS.iterdir() if p.is_file())
-        self.assertGreater(len(files), 5)
-        done = self.fuzz(PLAIN, *files, *sorted(ROOT.glob("examples/*.yaml")), *sorted(ROOT.glob("bench/plans/*.yaml")))
+        files = sorted(p for p in self.corpus.iterdir() if p.is_file())
+        self.assertGreaterEqual(len(files), 5)
+        done = self.fuzz(self.plain, *files, *self.more)
         self.clean(done)
         self.assertGreaterEqual(len(re.findall(r"^Executed ", done.stderr, re.M)), len(files))
 
     def test_some_seconds_find_nothing(self):
         seed = random.randrange(1, 1 << 31)
-        print(f"# fuzz_plan: seed {seed}, {SMOKE_S} s", flush=True)
-        self.clean(self.search(PLAIN, seed, f"-max_total_time={SMOKE_S}"))
+        print(f"# fuzz_{self.name}: seed {seed}, {SMOKE_S} s", flush=True)
+        self.clean(self.search(self.plain, seed, f"-max_total_time={SMOKE_S}"))
 
     def test_the_canary_is_found(self):
-        done = self.search(CANARY, 1, f"-runs={CANARY_RUNS}")
+        done = self.search(self.canary, 1, f"-runs={CANARY_RUNS}")
         self.assertIn("the canary is found", done.stderr, f"not within {CANARY_RUNS} runs: {done.stderr[-1000:]}")
         self.assertNotEqual(done.returncode, 0)
+
+
+class Plans(Fuzzer, unittest.TestCase):
+    name = "plan"
+    words = [f"-dict={ROOT}/tests/fuzz/plan.dict"]
+    more = [*sorted(ROOT.glob("examples/*.yaml")), *sorted(ROOT.glob("bench/plans/*.yaml"))]
+
+
+class Rows(Fuzzer, unittest.TestCase):
+    name = "rows"
+    words = [f"-dict={ROOT}/tests/fuzz/rows.dict"]
 
 
 if __name__ == "__main__":

@@ -424,7 +424,9 @@ static void dates(void)
     CHECK_PUT(sp_put_date(text, sp_days_from_civil(-43, 3, 15)), "0044-03-15 BC");
     CHECK_PUT(sp_put_date(text, sp_days_from_civil(9999, 12, 31)), "9999-12-31");
     CHECK_PUT(sp_put_date(text, sp_days_from_civil(10000, 1, 1)), "10000-01-01");
-    CHECK_PUT(sp_put_date(text, INT32_MAX), "5881580-07-11");
+    CHECK_PUT(sp_put_date(text, INT32_MAX - 1), "5881580-07-10");
+    CHECK_PUT(sp_put_date(text, SP_DATE_INFINITY), "infinity");
+    CHECK_PUT(sp_put_date_iso(text, -SP_DATE_INFINITY), "-infinity");
     CHECK_PUT(sp_put_date(text, INT32_MIN), "5877642-06-23 BC");
     CHECK_PUT(sp_put_date_iso(text, 19782), "2024-02-29");
     CHECK_PUT(sp_put_date_iso(text, sp_days_from_civil(-43, 3, 15)), "-000043-03-15");
@@ -441,7 +443,9 @@ static void timestamps(void)
     CHECK_PUT(sp_put_timestamptz(text, noon + 500000), "2024-02-29 10:11:12.5+00");
     CHECK_PUT(sp_put_timestamp_iso(text, noon + 500000), "2024-02-29T10:11:12.5");
     CHECK_PUT(sp_put_timestamp(text, -1), "1969-12-31 23:59:59.999999");
-    CHECK_PUT(sp_put_timestamptz(text, INT64_MAX), "294247-01-10 04:00:54.775807+00");
+    CHECK_PUT(sp_put_timestamptz(text, INT64_MAX - 1), "294247-01-10 04:00:54.775806+00");
+    CHECK_PUT(sp_put_timestamptz(text, SP_TIMESTAMP_INFINITY), "infinity");
+    CHECK_PUT(sp_put_timestamptz_iso(text, -SP_TIMESTAMP_INFINITY), "-infinity");
     CHECK_PUT(sp_put_timestamptz(text, INT64_MIN), "290309-12-21 19:59:05.224192+00 BC");
     CHECK_PUT(sp_put_time(text, 0), "00:00:00");
     CHECK_PUT(sp_put_time(text, SP_US_PER_DAY), "24:00:00");

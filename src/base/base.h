@@ -164,9 +164,20 @@ static inline double sp_unit(uint64_t z)
 }
 /* floor(a * b / c) without overflow in between; c > 0 and the result must fit 64 bits. */
 uint64_t sp_muldiv(uint64_t a, uint64_t b, uint64_t c);
-/* A keyed permutation of [0, n), n >= 1: four Feistel rounds on the next even number of bits, walked until it lands inside
- * (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). x < n. */
-uint64_t sp_permute(uint64_t key, uint64_t n, uint64_t x);
+/* A keyed permutation of [0, n), n >= 1: a Feistel network of four rounds over two digits, of which one counts to a power of two
+ * and the other so far that hardly more than n pairs exist; what falls outside goes through again (Black and Rogaway, "Ciphers
+ * with arbitrary finite domains", 2002). */
+typedef struct sp_permutation {
+    uint64_t n;
+    uint64_t high_end; /* the high digit is below */
+    unsigned low_bits;
+    uint32_t keys[4];
+} sp_permutation;
+sp_permutation sp_permutation_of(uint64_t key, uint64_t n);
+uint64_t sp_permutation_at(const sp_permutation *p, uint64_t x); /* x < n */
+/* out[i] = the permutation of rows[i] % n, by the widest registers there are; and the portable form of it, for tests. */
+void sp_permute_many(const sp_permutation *p, const uint64_t *rows, uint32_t count, uint64_t *out);
+void sp_permute_many_scalar(const sp_permutation *p, const uint64_t *rows, uint32_t count, uint64_t *out);
 
 /* ---- calendar (time.c): proleptic Gregorian, UTC, no leap seconds -------------------------------------------------- */
 

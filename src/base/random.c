@@ -82,32 +82,110 @@ void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n
 
 /* ---- permutations ---------------------------------------------------------------------------- */
 
-/* One pass of a balanced Feistel network over 2 * half bits. */
-static uint64_t feistel(uint64_t key, unsigned half, uint64_t x)
+#define ROUND_A 0x9e3779b1u /* odd; what they are multiplied with is folded onto itself */
+#define ROUND_B 0x85ebca6bu
+
+sp_permutation sp_permutation_of(uint64_t key, uint64_t n)
 {
-    uint64_t mask = (UINT64_C(1) << half) - 1;
-    uint64_t left = x >> half, right = x & mask;
-    for (unsigned round = 0; round < 4; round++) {
-        uint64_t f = sp_mix64(right + key + round * SP_PHI) & mask;
-        uint64_t next = left ^ f;
-        left = right;
-        right = next;
-    }
-    return left << half | right;
+    SP_ASSERT(n >= 1);
+    sp_permutation p = {.n = n};
+    unsigned bits = n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 1;
+    p.low_bits = bits / 2;
+    p.high_end = ((n - 1) >> p.low_bits) + 1;
+    for (unsigned i = 0; i < 4; i++)
+        p.keys[i] = (uint32_t)(sp_mix64(key + i * SP_PHI) >> 32);
+    return p;
 }
 
-uint64_t sp_permute(uint64_t key, uint64_t n, uint64_t x)
+/* 32 bits that hang on a digit and the round's key. */
+static inline uint32_t round_of(uint32_t digit, uint32_t key)
 {
-    SP_ASSERT(n >= 1 && x < n);
-    if (n == 1)
-        return 0;
-    unsigned bits = 64 - (unsigned)__builtin_clzll(n - 1);
-    unsigned half = (bits + 1) / 2;
-    /* The domain is less than four times n, so the walk takes less than four steps on average. */
+    uint64_t t = (uint64_t)(digit + key) * ROUND_A;
+    t = (uint64_t)((uint32_t)(t >> 32) ^ (uint32_t)t ^ key) * ROUND_B;
+    return (uint32_t)(t >> 32) ^ (uint32_t)t;
+}
+
+/* high_end is 2^32 only when n is more than 2^64 - 2^32; then a sum wraps by itself. */
+static inline uint64_t permute_once(const sp_permutation *p, uint64_t x)
+{
+    uint64_t high = x >> p->low_bits, mask = (UINT64_C(1) << p->low_bits) - 1, low = x & mask;
+    for (unsigned i = 0; i < 4; i += 2) {
+        high += round_of((uint32_t)low, p->keys[i]) * p->high_end >> 32;
+        high -= high >= p->high_end ? p->high_end : 0;
+        low = (low + round_of((uint32_t)high, p->keys[i + 1])) & mask;
+    }
+    return high << p->low_bits | low;
+}
+
+uint64_t sp_permutation_at(const sp_permutation *p, uint64_t x)
+{
+    SP_ASSERT(x < p->n);
     do
-        x = feistel(key, half, x);
-    while (x >= n);
+        x = permute_once(p, x);
+    while (x >= p->n);
     return x;
+}
+
+void sp_permute_many_scalar(const sp_permutation *p, const uint64_t *rows, uint32_t count,
+                            uint64_t *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = sp_permutation_at(p, rows[i] < p->n ? rows[i] : rows[i] % p->n);
+}
+
+#ifdef HAVE_X86
+AVX2 __m256i round_four(__m256i digit, uint32_t key)
+{
+    const __m256i keys = _mm256_set1_epi64x(key);
+    __m256i t = _mm256_mul_epu32(_mm256_add_epi32(digit, keys), _mm256_set1_epi64x(ROUND_A));
+    t = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(t, 32), t), keys);
+    t = _mm256_mul_epu32(t, _mm256_set1_epi64x(ROUND_B));
+    return _mm256_xor_si256(_mm256_srli_epi64(t, 32), t); /* the lower half of each counts */
+}
+
+/* For n < 2^62, so that both digits fit 31 bits and comparisons need no care with signs. */
+__attribute__((target("avx2"))) static void
+permute_many_avx2(const sp_permutation *p, const uint64_t *rows, uint32_t count, uint64_t *out)
+{
+    const __m128i bits = _mm_cvtsi32_si128((int)p->low_bits);
+    const __m256i mask = _mm256_set1_epi64x((long long)((UINT64_C(1) << p->low_bits) - 1));
+    const __m256i end = _mm256_set1_epi64x((long long)p->high_end), n = _mm256_set1_epi64x((long long)p->n);
+    uint32_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(rows + i));
+        if (SP_UNLIKELY(_mm256_movemask_epi8(_mm256_cmpgt_epi64(n, x)) != -1 || _mm256_movemask_pd(_mm256_castsi256_pd(x)))) {
+            sp_permute_many_scalar(p, rows + i, 4, out + i);
+            continue;
+        }
+        __m256i high = _mm256_srl_epi64(x, bits), low = _mm256_and_si256(x, mask);
+        for (unsigned r = 0; r < 4; r += 2) {
+            __m256i f = _mm256_srli_epi64(_mm256_mul_epu32(round_four(low, p->keys[r]), end), 32);
+            high = _mm256_add_epi64(high, f);
+            high = _mm256_sub_epi64(high, _mm256_andnot_si256(_mm256_cmpgt_epi64(end, high), end));
+            low = _mm256_and_si256(_mm256_add_epi64(low, round_four(high, p->keys[r + 1])), mask);
+        }
+        x = _mm256_or_si256(_mm256_sll_epi64(high, bits), low);
+        _mm256_storeu_si256((__m256i *)(out + i), x);
+        unsigned outside = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(n, x))) ^ 15;
+        for (; SP_UNLIKELY(outside); outside &= outside - 1) {
+            uint32_t lane = i + (uint32_t)__builtin_ctz(outside);
+            while (out[lane] >= p->n)
+                out[lane] = permute_once(p, out[lane]);
+        }
+    }
+    sp_permute_many_scalar(p, rows + i, count - i, out + i);
+}
+#endif
+
+void sp_permute_many(const sp_permutation *p, const uint64_t *rows, uint32_t count, uint64_t *out)
+{
+#ifdef HAVE_X86
+    if (p->n >> 62 == 0 && __builtin_cpu_supports("avx2")) {
+        permute_many_avx2(p, rows, count, out);
+        return;
+    }
+#endif
+    sp_permute_many_scalar(p, rows, count, out);
 }
 
 uint64_t sp_muldiv(uint64_t a, uint64_t b, uint64_t c)

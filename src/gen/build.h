@@ -36,9 +36,19 @@ sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e);     /* expr.c */
 const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column);
 const sp_cell *sp_build_follow(const sp_build *b, uint32_t ref, uint32_t field);
 
-/* The way this column spreads its choice of n things over the rows: unique, sorted, weighted, zipf or uniform. False: as
- * NULL above. scattered: with zipf, frequent choices lie anywhere, not first. */
-bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick);
+/* What the choices of a column stand for: choice k for min + k * unit, in the units that its distribution is in. */
+typedef struct sp_domain {
+    uint64_t n;
+    double min, unit;
+    double shift;   /* what is added before a value is rounded down to a choice */
+    bool scattered; /* with zipf, frequent choices lie anywhere, not first */
+} sp_domain;
+/* The way this column spreads its choices over the rows. False: as NULL above. */
+bool sp_build_pick(const sp_build *b, sp_domain domain, sp_pick *pick);
+/* The same for the lengths of its texts or lists: so many, above the least. */
+bool sp_build_length(const sp_build *b, uint64_t lengths, sp_pick *pick);
+/* The distribution of this column's values, doubles in [min, max), as what is above min. NULL: as above. */
+const sp_quantile *sp_build_quantile(const sp_build *b, double min, double max);
 
 /* ---- scratch (gen.c) ---- */
 

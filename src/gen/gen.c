@@ -102,37 +102,6 @@ void sp_gen_scratch_free(sp_gen_scratch *s)
 
 /* ---- cells ---- */
 
-/* Has the plan room said already that the column has too few values for its rows? */
-static bool rows_are_wrong(const sp_build *b)
-{
-    for (uint32_t i = 0; i < b->mistakes->n; i++) {
-        const sp_mistake_item *m = &b->mistakes->items[i];
-        if (m->about_rows && m->shown.line == b->column->mode_mark.line && m->shown.column == b->column->mode_mark.column)
-            return true;
-    }
-    return false;
-}
-
-bool sp_build_pick(const sp_build *b, uint64_t n, bool scattered, sp_pick *pick)
-{
-    const sp_plan_column *col = b->column;
-    if (col->sorted)
-        *pick = sp_pick_sorted(b->key, n, b->table->rows);
-    else if (col->unique)
-        *pick = sp_pick_permutation(b->key, n);
-    else if (col->spread == SP_SPREAD_ZIPF)
-        *pick = sp_pick_zipf(b->key, n, col->exponent, scattered);
-    else
-        *pick = sp_pick_uniform(b->key, n);
-    if (col->unique && n && n < b->table->rows) {
-        if (!rows_are_wrong(b))
-            sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "has only %llu different values for %llu unique rows",
-                       (unsigned long long)n, (unsigned long long)b->table->rows);
-        return false;
-    }
-    return true;
-}
-
 static void unknown_function(void *arg, sp_str name)
 {
     const sp_build *b = arg;

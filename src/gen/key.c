@@ -122,7 +122,7 @@ sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_r
         return NULL;
     if (self)
         c->pick = sp_pick_below(b->key);
-    else if (!sp_build_pick(b, SP_MAX(parent_rows, (uint64_t)1), true, &c->pick))
+    else if (!sp_build_pick(b, (sp_domain){.n = SP_MAX(parent_rows, (uint64_t)1), .unit = 1, .scattered = true}, &c->pick))
         return NULL;
     c->cell = *parent;
     c->cell.ops = &ref_ops;

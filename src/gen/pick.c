@@ -1,134 +1,189 @@
-/* pick.c - the spreads.
+/* pick.c - the spreads of choices.
  *
- * Weighted: Walker's alias table as Vose builds it ("A linear algorithm for generating random numbers with a given distribution",
- * 1991): one draw falls on an entry and, with its remaining bits, stays or goes to the entry's other.
- *
- * Zipf: Hormann and Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions" (1996). Exact
- * for any n and exponent without tables; about 1.1 draws a number. H is the integral of x^-exponent, shifted so that exponent 1
- * needs no case of its own: H(x) = expm1((1 - e) ln x) / (1 - e). */
+ * Zipf has as many weights as there are choices, so only the first have entries of their own. The others lie in segments that
+ * grow by a fixed ratio. A segment's weight is exact (its sum by the midpoint rule with its first correction, which is good to
+ * 1e-12 from the first segment on); within one, a number is drawn evenly and kept as often as its weight says, compared with the
+ * segment's first. Segments are so narrow that nearly every number is kept at sight. */
 #include "gen/pick.h"
 
 #include "gen/maths.h"
 
-/* ---- zipf ---- */
+/* ---- places ---------------------------------------------------------------------------------------------------------- */
 
-/* expm1(x) / x and log1p(x) / x, continued through 0. */
-static double expm1_over(double x)
+/* Row i of n has the places from i / n to (i + 1) / n for itself, and one of them. */
+static inline uint64_t stratum(uint64_t key, uint64_t n, uint64_t rows, uint64_t row)
 {
-    return x > 1e-8 || x < -1e-8 ? sp_expm1(x) / x : 1 + x / 2 * (1 + x / 3);
+    uint64_t i = row % rows;
+    uint64_t low = sp_muldiv(i, n, rows), high = sp_muldiv(i + 1, n, rows);
+    return low + (high > low ? sp_bounded(sp_draw(key, row), high - low) : 0);
 }
 
-static double log1p_over(double x)
+void sp_places(uint64_t key, uint64_t rows_total, const uint64_t *rows, uint32_t count, uint64_t *out)
 {
-    return x > 1e-8 || x < -1e-8 ? sp_log1p(x) / x : 1 - x / 2 + x * x / 3;
+    if (!rows_total) {
+        sp_draw_many(key, rows, count, 0, out);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = stratum(key, UINT64_MAX, rows_total, rows[i]);
 }
 
-static double h_integral(double exponent, double x)
+/* ---- guides ---------------------------------------------------------------------------------------------------------- */
+
+enum { GUIDE_BITS_MIN = 8, GUIDE_BITS_MAX = 22 };
+
+/* The place behind a share of all weights. */
+static uint64_t place_of(double share)
 {
-    double log_x = sp_log(x);
-    return expm1_over((1 - exponent) * log_x) * log_x;
+    return share >= 1 ? UINT64_MAX : (uint64_t)(share * 0x1p64);
 }
 
-static double h_inverse(double exponent, double x)
+/* Entries without weight get no place: they end where the entry before them does, and those at the front are never begun with. */
+static void end_entries(uint64_t *last, const double *weights, uint32_t n)
 {
-    double t = x * (1 - exponent);
-    if (t < -1)
-        t = -1 + 1e-15; /* rounding at the far end */
-    return sp_exp(log1p_over(t) * x);
+    double sum = 0, cum = 0;
+    uint32_t end = n;
+    while (weights[end - 1] == 0)
+        end--;
+    for (uint32_t i = 0; i < end; i++)
+        sum += weights[i];
+    for (uint32_t i = 0; i < n; i++) {
+        cum += i < end ? weights[i] : 0;
+        uint64_t behind = i + 1 >= end ? UINT64_MAX : place_of(cum / sum);
+        last[i] = i + 1 >= end ? UINT64_MAX : behind ? behind - 1 : 0;
+    }
 }
 
-static double h(double exponent, double x)
+bool sp_guide_build(sp_guide *g, sp_arena *arena, const double *weights, uint32_t n)
+{
+    unsigned bits = GUIDE_BITS_MIN;
+    while (bits < GUIDE_BITS_MAX && UINT64_C(1) << bits < (uint64_t)n * 8)
+        bits++;
+    uint64_t *last = sp_arena_alloc(arena, n, sizeof(*last));
+    uint32_t *first = sp_arena_alloc(arena, (size_t)1 << bits, sizeof(*first));
+    if (!last || !first)
+        return false;
+    *g = (sp_guide){.last = last, .first = first, .shift = 64 - bits, .n = n};
+    end_entries(last, weights, n);
+    uint32_t entry = 0;
+    while (weights[entry] == 0)
+        entry++;
+    for (uint64_t cell = 0; cell >> bits == 0; cell++) {
+        while (last[entry] < cell << g->shift)
+            entry++;
+        first[cell] = entry;
+    }
+    return true;
+}
+
+/* ---- zipf ------------------------------------------------------------------------------------------------------------ */
+
+enum { ZIPF_HEAD = 512, ZIPF_SEGMENTS = 1536 };
+
+typedef struct segment {
+    uint64_t first, count; /* numbers, from 0 */
+    uint64_t sure;         /* draws below are kept at sight */
+} segment;
+
+struct sp_zipf {
+    sp_guide guide;
+    double exponent;
+    segment segments[];
+};
+
+/* x^-exponent */
+static double weight_at(double exponent, double x)
 {
     return sp_exp(-exponent * sp_log(x));
 }
 
-sp_pick sp_pick_zipf(uint64_t key, uint64_t n, double exponent, bool scattered)
+/* The integral of x^-exponent from a to b: a^(1-e) (r^(1-e) - 1) / (1-e), where r = b/a, which goes through 1 smoothly. */
+static double integral(double exponent, double a, double b)
 {
-    sp_pick p = {.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_ZIPF, .key = key, .n = n, .scattered = scattered};
-    p.zipf.exponent = exponent;
-    p.zipf.n = (double)n;
-    p.zipf.h_low = h_integral(exponent, 1.5) - 1;
-    p.zipf.h_n = h_integral(exponent, (double)n + 0.5);
-    p.zipf.s = 2 - h_inverse(exponent, h_integral(exponent, 2.5) - h(exponent, 2));
-    return p;
+    double log_ratio = sp_log(b / a), x = (1 - exponent) * log_ratio;
+    double grown = x > 1e-8 || x < -1e-8 ? sp_expm1(x) / x : 1 + x / 2 * (1 + x / 3);
+    return sp_exp((1 - exponent) * sp_log(a)) * grown * log_ratio;
 }
 
-static uint64_t zipf_rank(const sp_zipf *z, uint64_t draw)
+/* The weights of numbers first..first+count, together. */
+static double segment_weight(double exponent, uint64_t first, uint64_t count)
 {
-    for (;;) {
-        double u = z->h_n + sp_unit(draw) * (z->h_low - z->h_n);
-        double x = h_inverse(z->exponent, u);
-        double k = (double)(uint64_t)(x + 0.5);
-        k = k < 1 ? 1 : k > z->n ? z->n : k;
-        if (k - x <= z->s || u >= h_integral(z->exponent, k + 0.5) - h(z->exponent, k))
-            return (uint64_t)k - 1;
-        draw = sp_draw_next(draw);
+    double a = (double)first + 0.5, b = (double)first + (double)count + 0.5;
+    if (count == 1)
+        return weight_at(exponent, (double)first + 1);
+    return integral(exponent, a, b) + exponent / 24 * (weight_at(exponent + 1, b) - weight_at(exponent + 1, a));
+}
+
+static segment new_segment(double exponent, uint64_t first, uint64_t end)
+{
+    double least = sp_exp(-exponent * sp_log((double)end / ((double)first + 1))) * (1 - 0x1p-30);
+    return (segment){first, end - first, end - first == 1 ? UINT64_MAX : place_of(least)};
+}
+
+static uint32_t cut_segments(sp_zipf *z, uint64_t n, double *weights)
+{
+    uint32_t k = 0;
+    uint64_t at = 0;
+    double ratio = n > ZIPF_HEAD ? sp_exp(sp_log((double)n / ZIPF_HEAD) / ZIPF_SEGMENTS) : 1;
+    while (at < n) {
+        double far = (double)at * ratio;
+        uint64_t end = at < ZIPF_HEAD ? at + 1 : far >= 0x1p63 ? n : SP_MAX((uint64_t)far, at + 1);
+        end = k + 1 == ZIPF_HEAD + ZIPF_SEGMENTS ? n : SP_MIN(end, n);
+        z->segments[k] = new_segment(z->exponent, at, end);
+        weights[k] = segment_weight(z->exponent, at, end - at);
+        k++;
+        at = end;
     }
+    return k;
 }
 
-static uint64_t pick_zipf(const sp_pick *p, uint64_t row)
+bool sp_pick_zipf(sp_pick *p, sp_arena *arena, uint64_t key, uint64_t n, double exponent, bool scattered)
 {
-    uint64_t rank = zipf_rank(&p->zipf, sp_draw(p->key, row));
-    rank = SP_MIN(rank, p->n - 1);
-    return p->scattered ? sp_permute(p->key, p->n, rank) : rank;
-}
-
-/* ---- weighted ---- */
-
-/* Vose: entries that are too light are filled up by ones that are too heavy. */
-static void build_aliases(sp_alias *aliases, double *share, uint64_t *stack, uint64_t n)
-{
-    uint64_t n_light = 0, n_heavy = 0; /* one stack grows from each end */
-    for (uint64_t i = 0; i < n; i++)
-        if (share[i] < 1)
-            stack[n_light++] = i;
-        else
-            stack[n - ++n_heavy] = i;
-    while (n_light && n_heavy) {
-        uint64_t light = stack[--n_light], heavy = stack[n - n_heavy];
-        aliases[light] = (sp_alias){(uint64_t)(share[light] * 0x1p64), heavy};
-        share[heavy] -= 1 - share[light];
-        if (share[heavy] < 1) {
-            n_heavy--;
-            stack[n_light++] = heavy;
-        }
-    }
-    while (n_heavy) /* what is left is 1 but for rounding */
-        aliases[stack[n - n_heavy]] = (sp_alias){UINT64_MAX, stack[n - n_heavy]}, n_heavy--;
-    while (n_light)
-        n_light--, aliases[stack[n_light]] = (sp_alias){UINT64_MAX, stack[n_light]};
-}
-
-bool sp_pick_weighted(sp_pick *pick, sp_arena *arena, uint64_t key, const double *weights, uint64_t n)
-{
-    sp_alias *aliases = sp_arena_alloc(arena, n, sizeof(*aliases));
-    double *share = sp_arena_alloc(arena, n, sizeof(*share));
-    uint64_t *stack = sp_arena_alloc(arena, n, sizeof(*stack));
-    if (!aliases || !share || !stack)
+    sp_zipf *z = sp_arena_alloc(arena, 1, sizeof(*z) + (ZIPF_HEAD + ZIPF_SEGMENTS) * sizeof(segment));
+    double *weights = sp_arena_alloc(arena, ZIPF_HEAD + ZIPF_SEGMENTS, sizeof(*weights));
+    if (!z || !weights)
         return false;
-    double sum = 0;
-    for (uint64_t i = 0; i < n; i++)
-        sum += weights[i];
-    for (uint64_t i = 0; i < n; i++)
-        share[i] = weights[i] / sum * (double)n;
-    build_aliases(aliases, share, stack, n);
-    for (uint64_t i = 0; i < n; i++) /* an item without weight is never kept, whatever rounding left of it */
-        if (weights[i] == 0)
-            aliases[i].keep = 0;
-    *pick = (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_WEIGHTED, .key = key, .n = n, .aliases = aliases};
-    return true;
+    *p = (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_ZIPF, .key = key, .n = n, .scattered = scattered, .zipf = z};
+    p->permutation = sp_permutation_of(key, n);
+    z->exponent = exponent;
+    return sp_guide_build(&z->guide, arena, weights, cut_segments(z, n, weights));
 }
 
-/* Which of the two is as good as unpredictable, so they are chosen by a mask and not by a branch.
- */
-static inline uint64_t weighted_of(const sp_pick *p, uint64_t z)
+/* Is a number kept that was not at sight? draw: how high it was thrown. */
+static bool is_kept(const sp_zipf *z, const segment *s, uint64_t number, uint64_t draw)
 {
-    uint64_t i = sp_take(&z, p->n);
-    const sp_alias *a = &p->aliases[i];
-    return i ^ ((i ^ a->other) & -(uint64_t)(z >= a->keep));
+    return sp_unit(draw) < sp_exp(-z->exponent * sp_log(((double)number + 1) / ((double)s->first + 1)));
 }
 
-/* ---- the others ---- */
+static inline uint64_t zipf_number(const sp_zipf *z, uint64_t place)
+{
+    const segment *s = &z->segments[sp_guide_find(&z->guide, place)];
+    for (;;) {
+        place = sp_draw_next(place);
+        uint64_t within = place, number = s->first + sp_take(&within, s->count);
+        if (SP_LIKELY(within <= s->sure) || is_kept(z, s, number, within))
+            return number;
+    }
+}
+
+static inline uint64_t zipf_of(const sp_pick *p, uint64_t place)
+{
+    uint64_t number = zipf_number(p->zipf, place);
+    return p->scattered ? sp_permutation_at(&p->permutation, number) : number;
+}
+
+/* ---- the others ------------------------------------------------------------------------------------------------------ */
+
+bool sp_pick_weighted(sp_pick *p, sp_arena *arena, uint64_t key, const double *weights, uint32_t n)
+{
+    *p = (sp_pick){.kind = SP_PICK_WEIGHTED, .key = key, .n = n};
+    return sp_guide_build(&p->guide, arena, weights, n);
+}
+
+sp_pick sp_pick_quantile(uint64_t key, uint64_t n, const sp_quantile *quantile)
+{
+    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_QUANTILE, .key = key, .n = n, .quantile = quantile};
+}
 
 sp_pick sp_pick_uniform(uint64_t key, uint64_t n)
 {
@@ -137,7 +192,7 @@ sp_pick sp_pick_uniform(uint64_t key, uint64_t n)
 
 sp_pick sp_pick_permutation(uint64_t key, uint64_t n)
 {
-    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_PERMUTATION, .key = key, .n = n};
+    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_PERMUTATION, .key = key, .n = n, .permutation = sp_permutation_of(key, n)};
 }
 
 sp_pick sp_pick_sorted(uint64_t key, uint64_t n, uint64_t rows)
@@ -153,10 +208,7 @@ sp_pick sp_pick_below(uint64_t key)
 /* n = 0 stands for 2^64, whose strata are cut from 2^64 - 1. */
 static inline uint64_t pick_sorted(const sp_pick *p, uint64_t row)
 {
-    uint64_t n = p->n ? p->n : UINT64_MAX;
-    uint64_t i = row % p->rows;
-    uint64_t low = sp_muldiv(i, n, p->rows), high = sp_muldiv(i + 1, n, p->rows);
-    return low + (high > low ? sp_bounded(sp_draw(p->key, row), high - low) : 0);
+    return stratum(p->key, p->n ? p->n : UINT64_MAX, p->rows, row);
 }
 
 static inline uint64_t pick_below(const sp_pick *p, uint64_t row)
@@ -164,24 +216,47 @@ static inline uint64_t pick_below(const sp_pick *p, uint64_t row)
     return row ? sp_bounded(sp_draw(p->key, row), row) : 0;
 }
 
+static inline uint64_t quantile_of(const sp_pick *p, double value)
+{
+    uint64_t number = value > 0 ? (uint64_t)value : 0;
+    return SP_MIN(number, p->n - 1);
+}
+
+static inline uint64_t place_at(const sp_pick *p, uint64_t row)
+{
+    return p->rows ? stratum(p->key, UINT64_MAX, p->rows, row) : sp_draw(p->key, row);
+}
+
 uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
 {
     switch (p->kind) {
     case SP_PICK_ONLY: return 0;
     case SP_PICK_UNIFORM: return sp_bounded(sp_draw(p->key, row), p->n);
-    case SP_PICK_WEIGHTED:
-        return weighted_of(p, sp_draw(p->key, row));
-    case SP_PICK_ZIPF: return pick_zipf(p, row);
-    case SP_PICK_PERMUTATION: return sp_permute(p->key, p->n, row % p->n);
+    case SP_PICK_WEIGHTED: return p->base + sp_guide_find(&p->guide, place_at(p, row));
+    case SP_PICK_ZIPF: return zipf_of(p, sp_draw(p->key, row));
+    case SP_PICK_QUANTILE: return quantile_of(p, sp_quantile_at(p->quantile, place_at(p, row)));
+    case SP_PICK_PERMUTATION: return sp_permutation_at(&p->permutation, row % p->n);
     case SP_PICK_SORTED: return pick_sorted(p, row);
     case SP_PICK_BELOW: return pick_below(p, row);
     }
     return 0;
 }
 
+static void pick_quantiles(const sp_pick *p, uint32_t count, uint64_t *out)
+{
+    double values[256];
+    for (uint32_t i = 0; i < count; i += SP_COUNT(values)) {
+        uint32_t n = SP_MIN(count - i, (uint32_t)SP_COUNT(values));
+        sp_quantile_many(p->quantile, out + i, n, values);
+        for (uint32_t k = 0; k < n; k++)
+            out[i + k] = quantile_of(p, values[k]);
+    }
+}
+
+/* One loop a spread, so that the compiler sees it whole. */
 void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64_t *out)
 {
-    switch (p->kind) { /* the common spreads get a loop that the compiler sees whole */
+    switch (p->kind) {
     case SP_PICK_ONLY:
         memset(out, 0, count * sizeof(*out));
         break;
@@ -189,12 +264,29 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
         sp_draw_many(p->key, rows, count, p->n, out);
         break;
     case SP_PICK_WEIGHTED:
+        sp_places(p->key, p->rows, rows, count, out);
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = p->base + sp_guide_find(&p->guide, out[i]);
+        break;
+    case SP_PICK_ZIPF:
         sp_draw_many(p->key, rows, count, 0, out);
         for (uint32_t i = 0; i < count; i++)
-            out[i] = weighted_of(p, out[i]);
+            out[i] = zipf_of(p, out[i]);
         break;
-    default:
+    case SP_PICK_QUANTILE:
+        sp_places(p->key, p->rows, rows, count, out);
+        pick_quantiles(p, count, out);
+        break;
+    case SP_PICK_PERMUTATION:
+        sp_permute_many(&p->permutation, rows, count, out);
+        break;
+    case SP_PICK_SORTED:
         for (uint32_t i = 0; i < count; i++)
-            out[i] = sp_pick_one(p, rows[i]);
+            out[i] = pick_sorted(p, rows[i]);
+        break;
+    case SP_PICK_BELOW:
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = pick_below(p, rows[i]);
+        break;
     }
 }

@@ -76,7 +76,9 @@ static number_cell *new_number(const sp_build *b, sp_type type, int64_t min, int
 {
     number_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     uint64_t n = max > min ? ((uint64_t)max - (uint64_t)min + (uint64_t)unit - 1) / (uint64_t)unit : 1;
-    if (!c || !sp_build_pick(b, n, false, &c->pick))
+    double per_value = b->column->range == SP_RANGE_TIMESTAMP && type.kind == SP_DATE ? (double)SP_US_PER_DAY : 1; /* as in the plan */
+    sp_domain domain = {.n = n, .min = (double)min * per_value, .unit = (double)unit * per_value};
+    if (!c || !sp_build_pick(b, domain, &c->pick))
         return NULL;
     c->cell = (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind), .depth = 1};
     c->cell.unique = b->column->unique || (b->column->sorted && n >= b->table->rows);
@@ -163,6 +165,7 @@ typedef struct float_cell {
     sp_cell cell;
     double min, span;
     uint64_t rows; /* sorted: the number of strata; else 0 */
+    const sp_quantile *quantile; /* NULL: uniform */
 } float_cell;
 
 static inline double float_one(const float_cell *c, uint64_t row)
@@ -178,25 +181,30 @@ static int float_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
 {
     const float_cell *c = (const float_cell *)cell;
     double *v = out->data;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n && !c->quantile; i++)
         v[i] = float_one(c, rows[i]);
+    if (!c->quantile)
+        return SPATE_OK;
+    uint64_t *places = sp_scratch_push(scratch);
+    sp_places(cell->key, c->rows, rows, n, places);
+    sp_quantile_many(c->quantile, places, n, v);
+    for (uint32_t i = 0; i < n; i++)
+        v[i] += c->min;
+    sp_scratch_pop(scratch);
     return SPATE_OK;
 }
 
-static char *float_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    return sp_put_f64(p, float_one((const float_cell *)cell, row));
-}
-
-static const sp_cell_ops float_ops = {float_fill, float_text};
+static const sp_cell_ops float_ops = {float_fill, NULL};
 
 static sp_cell *new_float(const sp_build *b)
 {
     float_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    c->cell = (sp_cell){.ops = &float_ops, .key = b->key, .type = {.kind = SP_F64}, .text_max = SP_F64_TEXT_MAX};
+    c->cell = (sp_cell){.ops = &float_ops, .key = b->key, .type = {.kind = SP_F64}, .text_max = SP_F64_TEXT_MAX, .depth = 1};
     c->min = b->column->min_f;
+    if (b->column->distribution.spread != SP_SPREAD_UNIFORM && !(c->quantile = sp_build_quantile(b, c->min, b->column->max_f)))
+        return NULL;
     c->span = b->column->max_f - b->column->min_f;
     c->rows = b->column->sorted ? b->table->rows : 0;
     c->cell.has_float_range = true;
@@ -242,7 +250,8 @@ static sp_cell *new_interval(const sp_build *b)
     bool unique = b->column->unique; /* then whole microseconds are drawn: what is left of a nanosecond */
     int64_t unit = unique ? 1000 : 1, min = b->column->min_i;
     uint64_t n = ((uint64_t)b->column->max_i - (uint64_t)min) / (uint64_t)unit;
-    if (!c || !sp_build_pick(b, n ? n : 1, false, &c->pick))
+    sp_domain domain = {.n = n ? n : 1, .min = (double)min, .unit = (double)unit};
+    if (!c || !sp_build_pick(b, domain, &c->pick))
         return NULL;
     c->cell = (sp_cell){.ops = &interval_ops, .key = b->key, .type = {.kind = SP_INTERVAL}, .text_max = SP_INTERVAL_TEXT_MAX};
     c->cell.unique = unique;
@@ -255,7 +264,8 @@ static sp_cell *new_interval(const sp_build *b)
 
 typedef struct string_cell {
     sp_cell cell;
-    uint64_t len_min, len_span;
+    uint64_t len_min;
+    sp_pick length;    /* above len_min; uniform ones are the beginning of the cell's own draw */
     sp_pick number;    /* unique: the first digits spell this row's number, to the base of the alphabet */
     uint32_t digits;   /* 0: not unique */
 } string_cell;
@@ -267,7 +277,7 @@ static char *string_text(const sp_cell *cell, uint64_t row, char *p)
 {
     const string_cell *c = (const string_cell *)cell;
     uint64_t z = sp_draw(cell->key, row);
-    char *end = p + c->len_min + sp_bounded(z, c->len_span);
+    char *end = p + c->len_min + sp_pick_one(&c->length, row);
     uint64_t number = c->digits ? sp_pick_one(&c->number, row) : 0;
     for (uint32_t i = 0; i < c->digits; i++, number /= LETTERS)
         *p++ = alphabet[number % LETTERS];
@@ -284,7 +294,7 @@ static char *bytes_raw(const sp_cell *cell, uint64_t row, char *p)
 {
     const string_cell *c = (const string_cell *)cell;
     uint64_t z = sp_draw(cell->key, row);
-    char *end = p + c->len_min + sp_bounded(z, c->len_span);
+    char *end = p + c->len_min + sp_pick_one(&c->length, row);
     for (; p < end; p += 8) {
         z = sp_draw_next(z);
         memcpy(p, &z, 8); /* up to 7 bytes too many: SP_SLACK allows it */
@@ -353,8 +363,10 @@ static sp_cell *new_string(const sp_build *b, bool bytes)
         return NULL;
     const sp_plan_column *col = b->column;
     c->len_min = (uint64_t)col->min_i;
-    c->len_span = col->max_i > col->min_i ? (uint64_t)(col->max_i - col->min_i) : 1;
-    uint64_t len_max = c->len_min + c->len_span - 1;
+    uint64_t lengths = col->max_i > col->min_i ? (uint64_t)(col->max_i - col->min_i) : 1;
+    uint64_t len_max = c->len_min + lengths - 1;
+    if (!sp_build_length(b, lengths, &c->length))
+        return NULL;
     if (len_max > SP_CELL_TEXT_MAX / 2) {
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(bytes ? "bytes" : "string"),
                    "lengths above %d are not supported", SP_CELL_TEXT_MAX / 2);

@@ -289,7 +289,7 @@ static bool build_pick(const sp_build *b, set_cell *c, const sp_plan_item *items
     for (uint32_t i = 0; i < n; i++)
         weighted = weighted || items[i].weight != 1;
     if (!weighted)
-        return sp_build_pick(b, n, false, &c->pick);
+        return sp_build_pick(b, (sp_domain){.n = n, .unit = 1}, &c->pick);
     double *weights = sp_arena_alloc(b->arena, n, sizeof(*weights));
     for (uint32_t i = 0; weights && i < n; i++)
         weights[i] = items[i].weight;

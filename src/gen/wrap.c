@@ -52,14 +52,10 @@ sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner)
 typedef struct array_cell {
     sp_cell cell;
     const sp_cell *item;
-    uint64_t len_min, len_span, len_max;
+    uint64_t len_min, len_max;
+    sp_pick length; /* above len_min */
     sp_type item_type;
 } array_cell;
-
-static inline uint64_t array_len(const array_cell *c, uint64_t row)
-{
-    return c->len_min + sp_bounded(sp_draw(c->cell.key, row), c->len_span);
-}
 
 /* Item j of row r is the item cell's row r * len_max + j: a row of its own for every item. A batch has few enough rows that all
  * its items fit one scratch (see batch_rows in gen.c). */
@@ -70,7 +66,7 @@ static int array_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     uint32_t total = 0;
     out->offsets[0] = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t len = array_len(c, rows[i]);
+        uint64_t len = c->len_min + sp_pick_one(&c->length, rows[i]);
         SP_ASSERT(total + len <= SP_BATCH_ROWS_MAX);
         for (uint64_t j = 0; j < len; j++)
             items[total++] = rows[i] * c->len_max + j;
@@ -95,8 +91,10 @@ sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
     c->item = item;
     c->item_type = item->type;
     c->len_min = (uint64_t)col->min_i;
-    c->len_span = col->max_i > col->min_i ? (uint64_t)(col->max_i - col->min_i) : 1;
-    c->len_max = c->len_min + c->len_span - 1;
+    uint64_t lengths = col->max_i > col->min_i ? (uint64_t)(col->max_i - col->min_i) : 1;
+    if (!sp_build_length(b, lengths, &c->length))
+        return NULL;
+    c->len_max = c->len_min + lengths - 1;
     if (c->len_max > SP_BATCH_ROWS_MAX) {
         sp_mistake(b->mistakes, col->mode_mark, col->text, "arrays have at most %d items", SP_BATCH_ROWS_MAX);
         return NULL;

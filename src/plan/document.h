@@ -63,7 +63,7 @@ bool sp_scalar_rows(
     sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
 bool sp_scalar_rate(sp_str s, double *v); /* 0.05 or 5% */
 
-/* ---- the reader (read.c, props.c, expr.c, check.c) --------------------------------------------------- */
+/* ---- the reader (read.c, props.c, distribution.c, expr.c, check.c) --------------------------------------------------- */
 
 typedef struct sp_plan_reader {
     spate_plan *plan;
@@ -87,9 +87,13 @@ bool sp_read_text(sp_plan_reader *r, const sp_node *node, const char *what, sp_s
 /* Takes n values out of the budget; false when it is used up. */
 bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at);
 
-/* The range called name and the props it needs; the lengths of an array. */
-void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props);
-void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
+/* The range called name and the props it needs, and its distribution; the same for the lengths of an array. */
+void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props, const sp_node *distribution);
+void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution);
+
+void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *node); /* NULL: uniform */
+/* The bounds of nearly all its values; false: it has none of its own. */
+bool sp_distribution_bounds(const sp_distribution *d, double *min, double *max);
 
 /* The tree of an expression, or NULL: a mistake was noted. */
 sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);

@@ -53,7 +53,27 @@ typedef enum sp_range {
     SP_RANGE_POINT,     /* lat, lon, distance_km */
 } sp_range;
 
-typedef enum sp_spread { SP_SPREAD_UNIFORM, SP_SPREAD_ZIPF } sp_spread;
+typedef enum sp_spread {
+    SP_SPREAD_UNIFORM,
+    SP_SPREAD_ZIPF,        /* a: exponent > 0 */
+    SP_SPREAD_NORMAL,      /* a: mean, b: deviation > 0 */
+    SP_SPREAD_LOGNORMAL,   /* a: median > 0, b: deviation of the logarithm > 0 */
+    SP_SPREAD_EXPONENTIAL, /* a: mean > 0, above the least value */
+    SP_SPREAD_PARETO,      /* a: scale > 0, the least value; b: shape > 0 */
+    SP_SPREAD_TRIANGULAR,  /* a: peak */
+    SP_SPREAD_POISSON,     /* a: mean > 0 */
+    SP_SPREAD_BINOMIAL,    /* a: trials, whole; b: chance, 0..1 */
+    SP_SPREAD_HISTOGRAM,   /* n bars: weights[n] between edges[n + 1], which ascend */
+} sp_spread;
+
+/* How values are spread; its numbers are in the units of min_i, or of min_f. Of choices: of their number, from 0. */
+typedef struct sp_distribution {
+    sp_spread spread;
+    double a, b;
+    const double *edges, *weights;
+    uint32_t n;
+    sp_mark mark;
+} sp_distribution;
 
 typedef struct sp_plan_item { /* of a set */
     sp_str text;
@@ -113,8 +133,7 @@ typedef struct sp_plan_column {
 
     double null_rate;  /* 0..1 */
     bool unique, sorted, primary_key;
-    sp_spread spread;
-    double exponent;   /* ZIPF: > 0 */
+    sp_distribution distribution; /* of range, set, ref, and the lengths of texts and arrays */
 
     const sp_type *type;  /* asked for with "type:", or NULL */
     const char *sql_type; /* as written there, e.g. varchar(20); NULL with type */

@@ -117,14 +117,14 @@ static void list_props(unsigned bits, char *text, size_t size)
 
 /* Notes what is missing and what does nothing. False when something is missing. */
 static bool check_props(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind,
-                        const sp_node *at, const sp_node *const *props)
+                        const sp_node *at, const sp_node *const *props, bool bounded)
 {
     char text[64];
     unsigned missing = 0;
     const char *range = kind == &array_kind ? "" : "range ";
     for (unsigned i = 0; i < P_COUNT; i++) {
         if (!props[i])
-            missing |= kind->needs & BIT(i);
+            missing |= kind->needs & BIT(i) & ~(bounded ? BOUNDS : 0);
         else if (!((kind->needs | kind->may) & BIT(i)))
             sp_warning(r->m, props[i]->mark, sp_str_of(prop_names[i]),
                        "is a prop that means nothing to %s%s", range, kind->name);
@@ -152,12 +152,25 @@ static bool read_bound(sp_plan_reader *r, const sp_plan_column *c, const range_k
     return false;
 }
 
+/* A bound that the distribution sets: whole, and one that the kind can have. */
+static int64_t natural(const range_kind *kind, double v)
+{
+    double most = kind == &kinds[SP_RANGE_DECIMAL] ? 9.99e17 : kind->read == length_bound ? LENGTH_MAX : 9.2e18;
+    double least = kind->read == length_bound ? 0 : -most;
+    return (int64_t)(v < least ? least : v > most ? most : v);
+}
+
 static void read_bounds(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind,
                         const sp_node *const *props)
 {
     int64_t min = 0, max = 0;
-    bool fine = read_bound(r, c, kind, "min", props[P_MIN], &min);
-    if (!read_bound(r, c, kind, "max", props[P_MAX], &max) || !fine)
+    double low, high;
+    if (sp_distribution_bounds(&c->distribution, &low, &high)) {
+        min = natural(kind, floor(low));
+        max = natural(kind, ceil(high));
+    }
+    bool fine = !props[P_MIN] || read_bound(r, c, kind, "min", props[P_MIN], &min);
+    if ((props[P_MAX] && !read_bound(r, c, kind, "max", props[P_MAX], &max)) || !fine)
         return;
     c->min_i = SP_MIN(min, max);
     c->max_i = SP_MAX(min, max);
@@ -183,14 +196,17 @@ static bool read_number(sp_plan_reader *r, const char *prop, const sp_node *node
 static void read_floats(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *props)
 {
     double min = 0, max = 0;
-    bool fine = read_number(r, "min", props[P_MIN], -INFINITY, INFINITY, &min);
-    if (!read_number(r, "max", props[P_MAX], -INFINITY, INFINITY, &max) || !fine)
+    sp_distribution_bounds(&c->distribution, &min, &max);
+    bool fine = !props[P_MIN] || read_number(r, "min", props[P_MIN], -INFINITY, INFINITY, &min);
+    if ((props[P_MAX] && !read_number(r, "max", props[P_MAX], -INFINITY, INFINITY, &max)) || !fine)
         return;
     c->min_f = SP_MIN(min, max);
     c->max_f = SP_MAX(min, max);
-    if (!isfinite(c->max_f - c->min_f))
-        sp_mistake(r->m, props[P_MAX]->mark, props[P_MAX]->text,
-                   "is too far from the min for a float");
+    if (!isfinite(c->max_f - c->min_f)) {
+        c->max_f = c->min_f;
+        sp_mistake(r->m, props[P_MAX] ? props[P_MAX]->mark : c->distribution.mark, props[P_MAX] ? props[P_MAX]->text : (sp_str){0},
+                   props[P_MAX] ? "is too far from the min for a float" : "the distribution reaches too far for a float: say min and max");
+    }
 }
 
 static void read_point(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *props)
@@ -218,7 +234,8 @@ static bool read_scale(sp_plan_reader *r, sp_plan_column *c, const sp_node *node
 
 /* ---- a whole range ---- */
 
-static void read_props(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind, const sp_node *node)
+static void read_props(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind, const sp_node *node,
+                       const sp_node *distribution)
 {
     const sp_node *props[P_COUNT] = {0};
     if (node && node->kind != SP_NODE_MAP) {
@@ -229,9 +246,13 @@ static void read_props(sp_plan_reader *r, sp_plan_column *c, const range_kind *k
     }
     if (node)
         sp_read_keys(r, node, &prop_keys, props);
-    if (!check_props(r, c, kind, node, props))
-        return;
     if (kind == &kinds[SP_RANGE_DECIMAL] && !read_scale(r, c, props[P_SCALE]))
+        return;
+    uint32_t said = r->m->n_said;
+    double min, max;
+    sp_read_distribution(r, c, distribution);
+    bool bounded = sp_distribution_bounds(&c->distribution, &min, &max);
+    if (r->m->n_said > said || !check_props(r, c, kind, node, props, bounded))
         return;
     if (kind == &kinds[SP_RANGE_TIMESTAMP] && props[P_FORMAT])
         sp_read_text(r, props[P_FORMAT], "a layout, such as 2006-01-02", &c->format);
@@ -243,7 +264,7 @@ static void read_props(sp_plan_reader *r, sp_plan_column *c, const range_kind *k
         read_point(r, c, props);
 }
 
-void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props)
+void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props, const sp_node *distribution)
 {
     const range_kind *kind = find_kind(name);
     if (!kind) {
@@ -251,10 +272,10 @@ void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_n
         return;
     }
     c->range = (sp_range)(kind - kinds);
-    read_props(r, c, kind, props);
+    read_props(r, c, kind, props, distribution);
 }
 
-void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props)
+void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution)
 {
-    read_props(r, c, &array_kind, props);
+    read_props(r, c, &array_kind, props, distribution);
 }

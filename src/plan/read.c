@@ -8,7 +8,6 @@
 
 #include <math.h>
 
-#define ZIPF_EXPONENT_DEFAULT 1.1
 enum { COLUMN_COST = 16 }; /* of the budget: a column takes as much room as so many texts */
 
 static void mistake_at(sp_plan_reader *r, const sp_node *node, const char *expected)
@@ -245,7 +244,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         break;
     case SP_MODE_RANGE:
         if (sp_read_text(r, node, "a range, such as int", &name))
-            sp_read_range(r, c, name, v[C_PROPS]);
+            sp_read_range(r, c, name, v[C_PROPS], v[C_DISTRIBUTION]);
         break;
     case SP_MODE_REF:
         sp_read_text(r, node, "a ref: table.column", &c->text);
@@ -258,7 +257,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         break;
     case SP_MODE_ARRAY:
         read_template(r, c, node);
-        sp_read_array(r, c, v[C_PROPS]);
+        sp_read_array(r, c, v[C_PROPS], v[C_DISTRIBUTION]);
         break;
     case SP_MODE_EXPR:
         c->expr = sp_read_expr(r, node);
@@ -321,62 +320,6 @@ static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
         r->nomem = r->stop = true;
 }
 
-enum { D_TYPE, D_EXPONENT, D_COUNT };
-static const char *const distribution_names[D_COUNT] = {
-    [D_TYPE] = "type", [D_EXPONENT] = "exponent"};
-static const sp_keys distribution_keys = {"a distribution", distribution_names, D_COUNT};
-
-static void read_exponent(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
-{
-    sp_str text;
-    if (c->spread != SP_SPREAD_ZIPF) {
-        sp_warning(r->m, node->mark, sp_str_of("exponent"),
-                   "is not used: it belongs to zipf");
-        return;
-    }
-    if (!sp_read_text(r, node, "an exponent: a number above 0", &text))
-        return;
-    if (!sp_scalar_f64(text, &c->exponent) || c->exponent <= 0)
-        mistake_at(r, node, "an exponent: a number above 0");
-}
-
-static void read_spread(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
-{
-    sp_str name;
-    if (!sp_read_text(r, node, "uniform or zipf", &name))
-        return;
-    if (sp_str_ieq(name, "uniform"))
-        return;
-    if (!sp_str_ieq(name, "zipf")) {
-        mistake_at(r, node, "uniform or zipf as distribution");
-        return;
-    }
-    c->spread = SP_SPREAD_ZIPF;
-    c->exponent = ZIPF_EXPONENT_DEFAULT;
-    bool ranks = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET ||
-                 (c->mode == SP_MODE_RANGE && c->range == SP_RANGE_INT);
-    if (!ranks)
-        sp_mistake(r->m, node->mark, name, "goes only with ref, set or range int");
-}
-
-static void read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
-{
-    const sp_node *v[D_COUNT] = {node};
-    if (!node)
-        return;
-    if (node->kind == SP_NODE_MAP) {
-        v[D_TYPE] = NULL;
-        sp_read_keys(r, node, &distribution_keys, v);
-    }
-    if (v[D_TYPE])
-        read_spread(r, c, v[D_TYPE]);
-    else
-        sp_mistake(r->m, node->mark, (sp_str){0},
-                   "a distribution needs a \"type\": uniform or zipf");
-    if (v[D_EXPONENT])
-        read_exponent(r, c, v[D_EXPONENT]);
-}
-
 static bool can_sort(const sp_plan_column *c)
 {
     if (c->mode == SP_MODE_RANGE)
@@ -392,14 +335,15 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
         sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"),
                    "goes only with value ${uuid}, inc, and the ranges int, float, decimal and "
                    "timestamp");
-    if (c->sorted && c->spread == SP_SPREAD_ZIPF)
+    bool spread = c->distribution.spread != SP_SPREAD_UNIFORM;
+    if (c->sorted && c->distribution.spread == SP_SPREAD_ZIPF)
         sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "does not go with zipf");
-    if (c->unique && c->spread == SP_SPREAD_ZIPF)
-        sp_mistake(r->m, v[C_UNIQUE]->mark, sp_str_of("unique"),
-                   "does not go with zipf, which repeats values");
-    if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->spread == SP_SPREAD_ZIPF)
+    if (c->unique && spread)
+        sp_mistake(r->m, v[C_UNIQUE] ? v[C_UNIQUE]->mark : c->mode_mark, sp_str_of("unique"),
+                   "does not go with a distribution, which repeats values");
+    if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && spread)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "does not go with zipf: say one of them");
+                   "does not go with a distribution: say one of them");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->unique)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
                    "does not go with unique: weighted values repeat");
@@ -413,7 +357,8 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
     c->unique = read_flag(r, v[C_UNIQUE]);
     c->sorted = read_flag(r, v[C_SORTED]);
     c->primary_key = read_flag(r, v[C_PRIMARY_KEY]);
-    read_distribution(r, c, v[C_DISTRIBUTION]);
+    if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY) /* which have read it with their bounds */
+        sp_read_distribution(r, c, v[C_DISTRIBUTION]);
     read_type(r, c, v[C_TYPE]);
     check_wishes(r, c, v);
     c->unique |= c->sorted && sp_column_is_uuid(c);

@@ -164,9 +164,12 @@ static void nulls_come_at_their_rate(void)
 static void zipf_follows_its_law(void)
 {
     static const double exponents[] = {0.5, 1.0, 1.1, 2.5};
+    sp_arena arena;
+    sp_arena_init(&arena);
+    sp_pick p;
     for (size_t e = 0; e < SP_COUNT(exponents); e++) {
         enum { N = 50, DRAWS = 300000 };
-        sp_pick p = sp_pick_zipf(sp_mix64(seed + e), N, exponents[e], false);
+        CHECK(sp_pick_zipf(&p, &arena, sp_mix64(seed + e), N, exponents[e], false));
         uint64_t counts[N] = {0};
         double shares[N], sum = 0;
         for (uint64_t row = 0; row < DRAWS; row++)
@@ -177,12 +180,13 @@ static void zipf_follows_its_law(void)
             shares[i] /= sum;
         check_shares(counts, shares, N, DRAWS, "zipf");
     }
-    sp_pick big = sp_pick_zipf(seed, UINT64_C(1000000000), 1.1, true);
+    CHECK(sp_pick_zipf(&p, &arena, seed, UINT64_C(1000000000), 1.1, true));
     for (uint64_t row = 0; row < 10000; row++)
-        CHECK(sp_pick_one(&big, row) < UINT64_C(1000000000));
+        CHECK(sp_pick_one(&p, row) < UINT64_C(1000000000));
+    sp_arena_done(&arena);
 }
 
-static void alias_tables_handle_odd_weights(void)
+static void guides_handle_odd_weights(void)
 {
     sp_arena arena;
     sp_arena_init(&arena);
@@ -893,7 +897,7 @@ int main(void)
     RUN(sets_follow_their_weights);
     RUN(nulls_come_at_their_rate);
     RUN(zipf_follows_its_law);
-    RUN(alias_tables_handle_odd_weights);
+    RUN(guides_handle_odd_weights);
     RUN(unique_columns_are_unique);
     RUN(sorted_keys_increase);
     RUN(references_are_cells_of_the_parent);

@@ -170,15 +170,15 @@ static void reads_native_keys(void)
     c = column(plan, "t", "u");
     CHECK(c->unique && c->null_rate == 0.25);
     c = column(plan, "t", "z");
-    CHECK(c->spread == SP_SPREAD_ZIPF && c->exponent == 1.1);
+    CHECK(c->distribution.spread == SP_SPREAD_ZIPF && c->distribution.a == 1.1);
     CHECK_INT(c->type->kind, SP_I16);
     CHECK_STR(c->sql_type, "smallint");
     c = column(plan, "t", "z2");
-    CHECK(c->spread == SP_SPREAD_ZIPF && c->exponent == 2);
+    CHECK(c->distribution.spread == SP_SPREAD_ZIPF && c->distribution.a == 2);
     CHECK_INT(c->type->kind, SP_DECIMAL);
     CHECK_INT(c->type->precision, 10);
     CHECK_INT(c->type->scale, 2);
-    CHECK_INT(column(plan, "t", "z3")->spread, SP_SPREAD_UNIFORM);
+    CHECK_INT(column(plan, "t", "z3")->distribution.spread, SP_SPREAD_UNIFORM);
     spate_plan_free(plan);
 }
 
@@ -407,15 +407,36 @@ static const struct bad {
      {"5:37: as many weights as the set has values: 2, found 1", "6:32: only beside a set",
       "7:38: a weight", "7:42: a weight", "8:37: sum above 0", "9:34: is not a list of weights"}},
     {TABLE "  - {name: a, set: [x], weights: [1], unique: true, distribution: zipf}\n",
-     {"5:34: does not go with zipf: say", "5:34: weighted values repeat", "5:47: zipf, which repeats values"}},
+     {"5:34: does not go with a distribution: say", "5:34: weighted values repeat", "5:47: a distribution, which repeats values"}},
     {TABLE
      "  - {name: a, value: x, distribution: zipf}\n  - {name: b, inc: 1, distribution: normal}\n"
      "  - {name: c, set: [x], distribution: {exponent: 1}}\n"
      "  - {name: d, set: [x], distribution: {type: zipf, exponent: 0}}\n"
      "  - {name: e, set: [x], distribution: {type: uniform, exponent: 2, s: 1}}\n",
-     {"5:39: only with ref, set or range int", "6:37: uniform or zipf", "7:39: needs a \"type\"",
-      "w7:50: belongs to zipf", "8:62: above 0", "w9:65: belongs to zipf",
+     {"5:39: only with ref, set, range int and lengths", "6:37: does not go with this column", "7:39: needs a \"type\"",
+      "8:62: above 0", "w9:65: is not used by uniform",
       "w9:68: is no key of a distribution"}},
+    {TABLE
+     "  - {name: a, range: int, distribution: norml}\n  - {name: b, range: int, distribution: normal}\n"
+     "  - {name: c, range: int, props: {min: 0}, distribution: {type: normal, mean: x, deviation: 0}}\n"
+     "  - {name: d, range: timestamp, distribution: {type: normal, mean: 5, deviation: 1h}}\n"
+     "  - {name: e, range: timestamp, distribution: {type: pareto, scale: 1, shape: 1}}\n"
+     "  - {name: f, range: float, distribution: {type: poisson, mean: 1}}\n"
+     ,
+     {"5:41: is none of the distributions uniform, zipf", "6:41: needs \"mean\": a number", "6:41: needs \"deviation\": a number above 0",
+      "7:79: is not a number as \"mean\"", "7:93: is not a number above 0 as \"deviation\"",
+      "8:68: is not a timestamp", "9:54: does not go with this column", "10:50: goes only with ref, set, range int and lengths"}},
+    {TABLE
+     "  - {name: g, range: int, distribution: {type: binomial, trials: 1.5, chance: 2}}\n"
+     "  - {name: h, range: int, distribution: {type: histogram, bounds: [1], weights: [1]}}\n"
+     "  - {name: i, range: int, distribution: {type: histogram, bounds: [1, 5, 3], weights: [1]}}\n"
+     "  - {name: j, range: int, distribution: {type: histogram, bounds: [1, 5, 9], weights: [1]}}\n"
+     "  - {name: k, range: int, distribution: {type: percentiles, values: {0: 1, 50: 3}}}\n"
+     "  - {name: l, range: int, distribution: {type: percentiles, values: {0: 4, 100: 3}}}\n"
+     "  - {name: m, range: int, distribution: {type: triangular, peak: 3}}\n",
+     {"5:66: is not a whole number above 0 as \"trials\"", "5:79: is not a share", "6:67: histogram needs \"bounds\": a list of two values or more",
+      "7:74: is less than the one before", "8:87: expected a list of 2 weights", "9:76: is not the percentage expected",
+      "10:81: is less than the one before", "11:22: range int needs props with min and max"}},
     {TABLE "  - {name: a, inc: 1, null: 5}\n  - {name: b, inc: 1, null: 101%}\n  - {name: c, inc: "
            "1, unique: 7}\n",
      {"5:29: the share of cells", "6:29: the share of cells", "7:31: true or false"}},

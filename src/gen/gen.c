@@ -539,20 +539,29 @@ uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table)
     return gen->tables[table].batch_rows;
 }
 
-int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,
-                sp_batch *batch, spate_error *err)
+int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch, sp_batch *batch,
+                     spate_error *err)
 {
     const gen_table *t = &gen->tables[table];
-    SP_ASSERT(rows <= t->batch_rows);
-    for (uint32_t i = 0; i < rows; i++)
-        scratch->rows[i] = first + i;
-    batch->rows = rows;
-    batch->first_row = first;
-    for (uint32_t i = 0; i < t->schema.n_fields; i++) {
-        sp_column *out = &batch->columns[i];
+    SP_ASSERT(wish->n <= t->batch_rows);
+    batch->rows = wish->n;
+    batch->first_row = wish->n ? wish->rows[0] : 0;
+    uint32_t n = wish->fields ? wish->n_fields : t->schema.n_fields;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t field = wish->fields ? wish->fields[i] : i;
+        sp_column *out = &batch->columns[field];
         out->validity = NULL;
-        if (t->cells[i]->ops->fill(t->cells[i], scratch->rows, rows, out, scratch) != SPATE_OK)
+        if (t->cells[field]->ops->fill(t->cells[field], wish->rows, wish->n, out, scratch) != SPATE_OK)
             return sp_fail_nomem(err);
     }
     return SPATE_OK;
+}
+
+int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,
+                sp_batch *batch, spate_error *err)
+{
+    SP_ASSERT(rows <= gen->tables[table].batch_rows);
+    for (uint32_t i = 0; i < rows; i++)
+        scratch->rows[i] = first + i;
+    return sp_gen_fill_wish(gen, table, &(sp_gen_wish){.rows = scratch->rows, .n = rows}, scratch, batch, err);
 }

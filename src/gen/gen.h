@@ -29,5 +29,14 @@ void sp_gen_scratch_free(sp_gen_scratch *scratch);
 /* Makes rows first..first+rows of table into batch, whose schema is that table's. Respects lent columns. */
 int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,
                 sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+/* Makes any n rows, neighbours or not, at most sp_gen_batch_rows of them; of their fields only those named, NULL: all. */
+typedef struct sp_gen_wish {
+    const uint64_t *rows;
+    uint32_t n;
+    const uint32_t *fields;
+    uint32_t n_fields;
+} sp_gen_wish;
+int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch, sp_batch *batch,
+                     spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
 """What every Python test needs: the built program, a scratch directory, and readers of what it wrote."""
+import ctypes
 import json
 import os
 import pathlib
@@ -96,3 +97,18 @@ def query(target, sql, cwd=None):
     if done.code:
         raise AssertionError(str(done))
     return read_ndjson(done.out)
+
+
+def duckdb_script(path, sql):
+    """Runs SQL on a DuckDB file that spate would only read: with the library itself."""
+    lib = ctypes.CDLL(str(ROOT / "deps" / "duckdb" / "libduckdb.so"))
+    lib.duckdb_result_error.restype = ctypes.c_char_p
+    db, connection, result = ctypes.c_void_p(), ctypes.c_void_p(), (ctypes.c_char * 256)()
+    if lib.duckdb_open(str(path).encode(), ctypes.byref(db)) or lib.duckdb_connect(db, ctypes.byref(connection)):
+        raise RuntimeError(f"could not open {path}")
+    failed = lib.duckdb_query(connection, sql.encode(), ctypes.byref(result))
+    why = lib.duckdb_result_error(ctypes.byref(result)).decode() if failed else ""
+    lib.duckdb_disconnect(ctypes.byref(connection))
+    lib.duckdb_close(ctypes.byref(db))
+    if failed:
+        raise RuntimeError(why)

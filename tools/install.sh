@@ -21,9 +21,11 @@ want libfyaml-dev
 want libxxhash-dev
 want libpq-dev
 want libsqlite3-dev
+want libmariadb-dev
 if [ "${1:-build}" = test ]; then
     want postgresql
     want postgresql-contrib
+    want mariadb-server
     want_command clang clang
     want libclang-rt-14-dev
 fi

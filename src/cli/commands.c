@@ -50,7 +50,8 @@ const command commands[] = {
      generate_options, run_generate},
     {"config", "URI", 1, 1, "write a plan from a live schema",
      "Prints a plan for the tables of URI, which generates and loads as it is:\n"
-     "  postgresql://...\n"
+     "  postgresql://...  mysql://...  sqlite:FILE  duckdb:FILE\n"
+     "  FILE.sql or - (standard input): CREATE statements, such as a dump of the schema\n"
      "Nothing is changed there, and no row is read. Comments in the plan say what had to be guessed.",
      config_options, run_config},
     {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",

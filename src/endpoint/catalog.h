@@ -44,7 +44,7 @@ typedef enum sp_cat_class {
     SP_CAT_MULTIRANGE,  /* of item */
     SP_CAT_ENUM,        /* labels */
     SP_CAT_SET,         /* MariaDB's: any of labels */
-    SP_CAT_LIST,        /* of item */
+    SP_CAT_LIST,        /* of item; length: items, 0: any number */
 } sp_cat_class;
 
 typedef struct sp_cat_type {
@@ -137,6 +137,7 @@ struct sp_catalog {
     sp_arena *arena;
     const char *server;        /* "PostgreSQL 15.10": for a person */
     const char *default_space; /* where names without a space are looked for */
+    bool brackets;             /* lists as text are [a, b], not {a,b} */
     sp_cat_table *tables;
     uint32_t n_tables, cap_tables;
     const char **notes;        /* what could not be read, a line each */
@@ -177,6 +178,8 @@ bool sp_catalog_link(sp_catalog *c);
 bool sp_cat_type_parse(sp_str sql, sp_arena *arena, sp_cat_type *type);
 /* SQLite takes any word for a type, and what it knows not it judges by the letters in it; so does this. */
 void sp_cat_type_by_letters(sp_cat_type *type);
+/* To DuckDB and MariaDB a float has 32 bits, to the standard 64. */
+void sp_cat_short_floats(sp_cat_table *t);
 
 /* ---- CREATE statements (catalog_sql.c) -------------------------------------------------------------------------------------- */
 

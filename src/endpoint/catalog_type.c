@@ -78,9 +78,10 @@ static sp_str trim(sp_str s)
     return s;
 }
 
-/* Takes "[]", "[3]" or " array" off the end, as often as they are there. */
-static sp_str take_lists(sp_str s, unsigned *lists)
+/* Takes "[]", "[3]" or " array" off the end, as often as they are there. length: of the last, 0 where none is said. */
+static sp_str take_lists(sp_str s, unsigned *lists, int64_t *length)
 {
+    *length = 0;
     for (*lists = 0;; ++*lists) {
         s = trim(s);
         if (s.len > 6 && sp_str_ieq((sp_str){s.p + s.len - 6, 6}, " array")) {
@@ -94,6 +95,8 @@ static sp_str take_lists(sp_str s, unsigned *lists)
             open--;
         if (open < 2)
             return s;
+        if (!sp_parse_i64((sp_str){s.p + open, s.len - open - 1}, length))
+            *length = 0;
         s.len = open - 1;
     }
 }
@@ -141,7 +144,8 @@ static const char *find_close(const char *open, const char *end)
 
 static void take_apart(sp_str s, parts *t)
 {
-    s = take_lists(s, &t->lists);
+    int64_t length;
+    s = take_lists(s, &t->lists, &length);
     const char *end = s.p + s.len, *open = s.len ? memchr(s.p, '(', s.len) : NULL;
     if (!open) {
         add_words(t, s);
@@ -294,8 +298,17 @@ bool sp_cat_type_parse(sp_str sql, sp_arena *arena, sp_cat_type *type)
     if (t.lists == 0)
         return parse_one(&t, arena, type);
     unsigned lists;
-    sp_str inner = take_lists(sql, &lists);
+    int64_t length;
+    sp_str inner = take_lists(sql, &lists, &length);
     type->class = SP_CAT_LIST;
+    type->length = length > 0 && length < UINT32_MAX ? (uint32_t)length : 0;
     type->name = "list";
     return make_item(inner, arena, &type->item);
+}
+
+void sp_cat_short_floats(sp_cat_table *t)
+{
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        if (strcmp(t->columns[i].type.name, "float") == 0)
+            t->columns[i].type.bits = 32;
 }

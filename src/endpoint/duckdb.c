@@ -8,6 +8,7 @@
  * there, are checked once by a join and noted as comments on their columns. keys=all has all of
  * them from the start, keys=none has none. */
 #include "endpoint/duckdb_sink.h"
+#include "endpoint/endpoints.h"
 #include "endpoint/problems.h"
 
 #include "codec/codec.h"
@@ -701,4 +702,5 @@ const sp_endpoint sp_endpoint_duckdb = {
     .schemes = {"duckdb"},
     .params = "keys",
     .sink_open = sink_open,
+    .describe = sp_duckdb_describe,
 };

@@ -84,6 +84,7 @@ static bool castable(const sp_type *cells, duckdb_logical_type target)
     case SP_TIMESTAMPTZ:
         return is_timestamp(id) || id == DUCKDB_TYPE_DATE || id == DUCKDB_TYPE_VARCHAR;
     case SP_TIME:
+        return id == DUCKDB_TYPE_TIME_TZ || id == DUCKDB_TYPE_VARCHAR;
     case SP_INTERVAL:
     case SP_UUID:
         return id == DUCKDB_TYPE_VARCHAR;

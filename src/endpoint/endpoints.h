@@ -2,11 +2,17 @@
 #ifndef SP_ENDPOINTS_H
 #define SP_ENDPOINTS_H
 
-#include "endpoint/endpoint.h"
+#include "endpoint/catalog.h"
 
 extern const sp_endpoint sp_endpoint_file; /* file.c: csv, ndjson, sql, dir, - */
 extern const sp_endpoint sp_endpoint_postgres;
 extern const sp_endpoint sp_endpoint_duckdb;
 extern const sp_endpoint sp_endpoint_sqlite;
+extern const sp_endpoint sp_endpoint_mariadb;
+
+/* What their describe is. */
+int sp_file_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
+int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -733,4 +733,5 @@ const sp_endpoint sp_endpoint_file = {
     .schemes = {"csv", "ndjson", "sql", "dir", "-"},
     .params = "format, header",
     .sink_open = file_sink_open,
+    .describe = sp_file_describe,
 };

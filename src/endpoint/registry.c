@@ -7,6 +7,7 @@ static const sp_endpoint *const endpoints[] = {
     &sp_endpoint_duckdb,
     &sp_endpoint_sqlite,
     &sp_endpoint_postgres,
+    &sp_endpoint_mariadb,
 };
 
 static const sp_endpoint *find_endpoint(const char *scheme)

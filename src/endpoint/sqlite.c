@@ -17,6 +17,7 @@
  * stays in it. Foreign keys are enforced, parents are loaded before children; with
  * --defer-constraints they are checked once, in finish. */
 #include "codec/codec.h"
+#include "endpoint/endpoints.h"
 #include "endpoint/landed.h"
 #include "endpoint/problems.h"
 #include "endpoint/sqlite_cells.h"
@@ -765,4 +766,5 @@ const sp_endpoint sp_endpoint_sqlite = {
     .schemes = {"sqlite"},
     .params = "",
     .sink_open = sink_open,
+    .describe = sp_sqlite_describe,
 };

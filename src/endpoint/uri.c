@@ -5,7 +5,7 @@
 #include "endpoint/endpoint.h"
 #include "os/os.h"
 
-static const char known_schemes[] = "known are postgresql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
+static const char known_schemes[] = "known are postgresql://..., mysql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
                                     ".ddb, .sqlite, .sqlite3, .db, .csv, "
                                     ".ndjson, .jsonl, .sql, a directory (path/), and - for standard output";
 
@@ -163,7 +163,8 @@ int sp_uri_parse(const char *text, sp_arena *arena, sp_uri *uri, spate_error *er
         return SPATE_OK;
     }
     const char *rest = text, *question;
-    u.scheme = scheme_in_front(text, &rest);
+    bool mariadb = starts_with(text, "mysql://") || starts_with(text, "mariadb://");
+    u.scheme = mariadb ? "mysql" : scheme_in_front(text, &rest);
     question = strrchr(rest, '?');
     u.path = sp_arena_strndup(arena, rest, question ? (size_t)(question - rest) : strlen(rest));
     if (!u.path)

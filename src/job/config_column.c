@@ -58,7 +58,7 @@ static const char *numbered(making *m, const char *name, uint32_t n)
 static const char *integer_type(const sp_cat_type *t)
 {
     if (t->is_unsigned)
-        return t->bits >= 64 ? "bigint unsigned" : t->bits == 32 ? "bigint" : "integer";
+        return t->bits >= 32 ? "bigint" : "integer";
     return t->bits > 32 ? "bigint" : t->bits > 16 ? "integer" : "smallint";
 }
 
@@ -98,7 +98,8 @@ static const char *plan_type(making *m)
 typedef struct limits {
     double min, max;   /* both included */
     double low, high;  /* what the type and the conditions allow */
-    bool said;         /* somebody said what is usual: not only the type */
+    bool named;        /* the name says what is usual */
+    bool counted;      /* the statistics do */
 } limits;
 
 static void clip(limits *l)
@@ -124,7 +125,7 @@ static void apply_demand(making *m, limits *l, double unit)
     bool has_max = m->demand->max.p && sp_parse_f64(m->demand->max, &v);
     if (has_max)
         l->high = SP_MIN(l->high, m->demand->max_open ? v - unit : v);
-    if (has_min && has_max && !l->said) {
+    if (has_min && has_max && !l->counted) {
         l->min = l->low;
         l->max = l->high;
     }
@@ -147,7 +148,7 @@ static void apply_stats(making *m, limits *l)
         return;
     l->min = lowest;
     l->max = highest;
-    l->said = true;
+    l->counted = true;
 }
 
 /* The share of a range that is this column's, where several come one after the other. */
@@ -165,8 +166,10 @@ static void take_step(making *m, limits *l)
 static limits number_limits(making *m, double low, double high, double unit)
 {
     limits l = {.min = SP_MAX(low, 0.0), .max = SP_MIN(high, 1000.0), .low = low, .high = high};
+    if (m->type->class == SP_CAT_YEAR)
+        sp_words_number("year", &l.min, &l.max);
     if (m->d->steps[m->column] < 2) { /* columns that come one after the other share one range */
-        l.said = m->out->tries == 0 && sp_words_number(m->c->name, &l.min, &l.max);
+        l.named = m->out->tries == 0 && sp_words_number(m->c->name, &l.min, &l.max);
         apply_stats(m, &l);
     }
     apply_demand(m, &l, unit);
@@ -186,7 +189,7 @@ static void choose_integer(making *m)
     double high = m->type->class == SP_CAT_YEAR ? 2155 : two_to(m->type->is_unsigned ? bits : bits - 1) - 1;
     double low = m->type->class == SP_CAT_YEAR ? 1901 : m->type->is_unsigned ? 0 : -high - 1;
     limits l = number_limits(m, low, high, 1);
-    if (!l.said && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p && m->d->steps[m->column] < 2)
+    if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p && m->d->steps[m->column] < 2)
         l.max = SP_MIN(high, 1e6);
     bool last = m->d->step[m->column] + 1 >= m->d->steps[m->column];
     l.min = ceil(l.min);
@@ -573,22 +576,42 @@ static const char *quoted_item(making *m, sp_str s)
 }
 
 /* Arrays of enumerations and of what no function makes: a few whole arrays to choose from. */
+static void choose_whole_lists(making *m, const char *first, const char *last)
+{
+    const char *open = m->k->c->brackets ? "[" : "{", *close = m->k->c->brackets ? "]" : "}";
+    sp_buf text = {0};
+    int rc = SPATE_OK;
+    uint32_t n = m->type->length;
+    for (uint32_t i = n ? n : 0; i <= (n ? n : 2u) && !rc; i++) { /* of the type's length, or of 0, 1 and 2 items */
+        rc = sp_buf_printf(&text, "%s%s", text.len ? "|" : "", open);
+        for (uint32_t j = 0; j < i && !rc; j++)
+            rc = sp_buf_printf(&text, "%s%s", j ? "," : "", j % 2 ? last : first);
+        rc = rc || sp_buf_adds(&text, close);
+        if (!first)
+            break;
+    }
+    m->k->nomem = m->k->nomem || rc;
+    choose_alternatives(m, sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
+    sp_buf_done(&text);
+    m->out->note = "a few arrays to choose from";
+}
+
 static void choose_list(making *m)
 {
     const sp_cat_type *item = m->type->item;
     const char *value = m->out->tries == 0 ? item_value(item) : NULL, *word = literal_item(item);
     if (value) {
         mode(m, "array", value);
-        m->out->props = "{min: 0, max: 5}";
-        return;
-    }
-    if (item->class == SP_CAT_ENUM && item->n_labels) {
-        const char *first = quoted_item(m, item->labels[0]), *last = quoted_item(m, item->labels[item->n_labels - 1]);
-        choose_alternatives(m, sp_config_printf(m->k, "{}|{%s}|{%s,%s}", first, last, first));
+        uint32_t n = m->type->length;
+        m->out->props = n ? sp_config_printf(m->k, "{min: %u, max: %u}", n, n + 1) : "{min: 0, max: 5}";
+    } else if (item->class == SP_CAT_ENUM && item->n_labels) {
+        choose_whole_lists(m, quoted_item(m, item->labels[0]), quoted_item(m, item->labels[item->n_labels - 1]));
+    } else if (word) {
+        word = quoted_item(m, sp_str_of(word));
+        choose_whole_lists(m, word, word);
     } else {
-        choose_alternatives(m, word ? sp_config_printf(m->k, "{}|{\"%s\"}|{\"%s\",\"%s\"}", word, word, word) : "{}");
+        choose_whole_lists(m, NULL, NULL);
     }
-    m->out->note = "a few arrays to choose from";
 }
 
 /* ---- choosing ------------------------------------------------------------------------------------ */
@@ -625,7 +648,9 @@ static void choose_by_class(making *m)
     case SP_CAT_JSON: choose_json(m); break;
     case SP_CAT_XML: choose_random_enough(m, "<${noun}>${adjective}</${noun}>", "<id>${uuid}</id>"); break;
     case SP_CAT_HSTORE: choose_random_enough(m, "${noun} => \"${adjective}\", count => ${uint8}", "id => \"${uuid}\""); break;
-    case SP_CAT_INET: choose_random_enough(m, "${ipv4_address}", "${ipv6_address}"); break;
+    case SP_CAT_INET:
+        choose_random_enough(m, strcmp(m->type->name, "inet6") == 0 ? "${ipv6_address}" : "${ipv4_address}", "${ipv6_address}");
+        break;
     case SP_CAT_CIDR: mode(m, "value", "10.${uint8}.${hour}.0/24"); break;
     case SP_CAT_MACADDR: choose_random_enough(m, "${mac_address}", "${mac_address}"); break;
     case SP_CAT_MACADDR8: choose_alternatives(m, "08:00:2b:01:02:03:04:05|08:00:2b:ff:fe:0a:0b:0c"); break;

@@ -1,5 +1,5 @@
-"""Real PostgreSQL servers for tests and benches: made in a temporary directory, reached over loopback and a Unix socket, stopped
-by process id. Works as root too, by running the server as an ordinary user, since PostgreSQL refuses to run as root.
+"""Real PostgreSQL and MariaDB servers for tests and benches: made in a temporary directory, reached over loopback and a Unix socket,
+stopped by process id. Works as root too, by running the server as an ordinary user, since PostgreSQL refuses to run as root.
 
     with Postgres() as server:
         server.psql("CREATE TABLE t (n int)")
@@ -185,4 +185,75 @@ class Postgres:
         """A new empty database."""
         self.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self.psql(f'CREATE DATABASE "{name}"')
+        return name
+
+
+class MariaDB:
+    """A server with a superuser "root" without password over its socket, and "spate" with the password "secret" over loopback."""
+
+    def __init__(self, directory=None):
+        self.user = server_user()
+        self.port = free_port()
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="spate-maria-", dir=directory))
+        self.socket = self.directory / "socket"
+        self.process = None
+        shutil.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
+        self.directory.chmod(0o755)
+
+    as_user, run, log = Postgres.as_user, Postgres.run, Postgres.log
+
+    def __enter__(self):
+        try:
+            self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data", "--auth-root-authentication-method=normal",
+                     "--skip-test-db", f"--user={self.user.pw_name}")
+            self.start()
+            self.sql("CREATE USER spate@'%' IDENTIFIED BY 'secret'; GRANT ALL ON *.* TO spate@'%'")
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def start(self):
+        """As a child of ours, for the reason that Postgres.start gives."""
+        words = ["mariadbd", "--no-defaults", f"--datadir={self.directory}/data", f"--socket={self.socket}", f"--port={self.port}",
+                 "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", "--innodb-buffer-pool-size=64M", "--skip-name-resolve",
+                 f"--tmpdir={self.directory}", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
+        with open(self.directory / "log", "a") as log:
+            self.process = subprocess.Popen(self.as_user(*words), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < deadline:
+            ready = subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={self.socket}", "-uroot", "ping"], capture_output=True)
+            if ready.returncode == 0:
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the server did not start:\n" + self.log())
+
+    def remove(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __exit__(self, *exc):
+        self.remove()
+
+    def uri(self, database, tcp=False):
+        return f"mysql://spate:secret@127.0.0.1:{self.port}/{database}" if tcp else f"mysql://root@/{database}?socket={self.socket}"
+
+    def sql(self, text, database=None, mode=None):
+        """Runs a script and returns the rows as lists of text. Raises with the server's words when it fails."""
+        command = ["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "--batch", "--skip-column-names",
+                   *([f"--init-command=SET SESSION sql_mode='{mode}'"] if mode else []), *([database] if database else [])]
+        done = subprocess.run(command, input=text, text=True, capture_output=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def database(self, name):
+        self.sql(f"CREATE DATABASE `{name}`")
         return name

@@ -1,14 +1,15 @@
 """Plans written from live schemas: they hold what the schema says, and they generate and load without an edit.
 
-tests/schemas/postgres has a file a database, each nasty in its own way. Every one of them must give a plan that loads with no row
-refused; what else must be in the plans is said below, schema by schema.
+tests/schemas has a folder a server and a file a database, each nasty in its own way. Every one of them must give a plan that loads
+with no row refused; what else must be in the plans is said below, schema by schema.
 """
 import pathlib
 import re
+import sqlite3
 import unittest
 
-from harness import Case
-from live.servers import Postgres
+from harness import Case, duckdb_script, query
+from live.servers import MariaDB, Postgres
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "schemas"
 ROWS = 2000
@@ -39,12 +40,29 @@ def tables_of(plan):
 
 def columns_of(plan, table):
     """The lines of each column of a table, by name."""
-    body = re.search(rf"^  - name: {re.escape(table)}(?:  # .*)?\n(.*?)(?=^  - name: |\Z)", plan, re.M | re.S)[1]
+    body = re.search(rf"^  - name: {re.escape(table)}(?:  # [^\n]*)?\n(.*?)(?=^  - name: |\Z)", plan, re.M | re.S)[1]
     parts = re.split(r"^      - name: (.*)\n", body, flags=re.M)
     return {unquoted(n): text for n, text in zip(parts[1::2], parts[2::2])}
 
 
-class FromPostgres(Case):
+class Plans(Case):
+    def config(self, uri, *words):
+        done = self.spate_ok("config", uri, *words)
+        self.assertEqual(done.err, "")
+        return done.out
+
+    @staticmethod
+    def fewer(plan, rows=ROWS):
+        """Options that give every table fewer rows, and not more than the plan has."""
+        return [word for table, n in tables_of(plan).items() for word in ("--rows", f"{table}={min(n, rows)}")]
+
+    def load(self, plan, uri, *words):
+        defer = ["--defer-constraints"] if "--defer-constraints" in plan else []
+        path = self.write("plan.yaml", plan)
+        return self.spate_ok("generate", path, "--to", uri, "--progress", "none", *defer, *words)
+
+
+class FromPostgres(Plans):
     def setUp(self):
         super().setUp()
         self.db = server.database("c_" + re.sub(r"\W", "_", self.id().rsplit(".", 1)[1])[:50])
@@ -56,21 +74,13 @@ class FromPostgres(Case):
         server.psql((SCHEMAS / "postgres" / f"{name}.sql").read_text(), self.db)
 
     def config(self, *words):
-        done = self.spate_ok("config", self.uri(), *words)
-        self.assertEqual(done.err, "")
-        return done.out
-
-    def fewer(self, plan, rows=ROWS):
-        """Options that give every table fewer rows, and not more than the plan has."""
-        return [word for table, n in tables_of(plan).items() for word in ("--rows", f"{table}={min(n, rows)}")]
+        return super().config(self.uri(), *words)
 
     def load(self, plan, *words):
-        defer = ["--defer-constraints"] if "--defer-constraints" in plan else []
-        path = self.write("plan.yaml", plan)
-        return self.spate_ok("generate", path, "--to", self.uri(), "--progress", "none", *defer, *words)
+        return super().load(plan, self.uri(), *words)
 
     def loads(self, name, *words):
-        """The schema's plan, loaded as it is and once more with all the rows it says it can have."""
+        """The schema's plan, loaded as it is but for the number of rows."""
         self.schema(name)
         plan = self.config(*words)
         self.load(plan, *self.fewer(plan))
@@ -178,6 +188,120 @@ class FromPostgres(Case):
         before = server.psql("SELECT relname, relfilenode FROM pg_class ORDER BY 1", self.db)
         self.config()
         self.assertEqual(server.psql("SELECT relname, relfilenode FROM pg_class ORDER BY 1", self.db), before)
+
+    def test_statistics_are_kept(self):
+        self.schema("shop")
+        self.config("--stats")
+
+
+class FromMariaDB(Plans):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.maria = MariaDB()
+            cls.maria.__enter__()
+        except (OSError, RuntimeError) as why:
+            raise unittest.SkipTest(f"no MariaDB server could be started: {why}")
+        cls.maria.database("web")
+        cls.maria.sql((SCHEMAS / "mariadb" / "web.sql").read_text(), "web")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.maria.remove()
+
+    def test_web(self):
+        plan = self.config(self.maria.uri("web", tcp=True))
+        self.assertEqual(plan, self.config(self.maria.uri("web")).replace(self.maria.uri("web"), f"mysql://spate:***@127.0.0.1:{self.maria.port}/web"))
+        self.assertEqual(set(tables_of(plan)), {"users", "key", "every", "posts", "votes", "versioned"})
+        self.assertIn("- name: users  # who logs in", plan)
+        posts = columns_of(plan, "posts")
+        self.assertIn("{min: 0, max: 101}", posts["score"])
+        self.assertIn("${noun}", posts["meta"])
+        self.assertIn("ref: posts.id", posts["parent_id"])
+        self.assertIn("set: [draft, live]", posts["status"])
+        self.assertNotIn("slug", posts)
+        self.assertIn("set: [small, \"it's\", \"l,arge\"]", columns_of(plan, "every")["x"])
+
+    def test_its_plan_makes_rows_that_the_server_takes(self):
+        plan = self.config(self.maria.uri("web"))
+        script = self.dir / "rows.sql"
+        self.load(plan, f"{script}?format=insert", *self.fewer(plan))
+        statements = re.sub(r"^(\\|SET ).*\n", "", script.read_text(), flags=re.M)
+        statements = re.sub(r"^INSERT INTO \"every\".*?;\n", "", statements, flags=re.M | re.S)  # its bytes are in PostgreSQL's form
+        self.maria.sql("SET foreign_key_checks = 0;\n" + statements, "web", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES")
+        for table in ("users", "key", "posts", "votes", "versioned"):
+            self.assertEqual(self.maria.sql(f"SELECT count(*) FROM `{table}`", "web"), [[str(ROWS)]], table)
+        orphans = "SELECT count(*) FROM votes v LEFT JOIN posts p ON p.id = v.post_id LEFT JOIN users u ON u.id = v.user_id WHERE p.id IS NULL OR u.id IS NULL"
+        self.assertEqual(self.maria.sql(orphans, "web"), [["0"]])
+
+    def test_refusals(self):
+        wrong = self.maria.uri("web", tcp=True).replace("secret", "wrong-one")
+        failed = self.spate_fails(3, "config", wrong, says=["could not connect: Access denied", "SQLSTATE: 28000"])
+        self.assertNotIn("wrong-one", failed.err)
+        self.spate_fails(2, "config", "mysql://root@127.0.0.1:port/x", says="the port of a MariaDB URI")
+        self.spate_fails(2, "config", self.maria.uri("web") + "&nope=1", says='unknown key "nope"')
+
+
+class FromFiles(Plans):
+    def test_sqlite(self):
+        path = self.dir / "chinook.sqlite"
+        db = sqlite3.connect(path)
+        self.addCleanup(db.close)
+        db.executescript((SCHEMAS / "sqlite" / "chinook.sql").read_text())
+        plan = self.config(f"sqlite:{path}")
+        self.assertEqual(set(tables_of(plan)), {"artist", "album", "employee", "track", "playlist_track"})
+        self.assertIn("ref: artist.ArtistId", columns_of(plan, "album")["ArtistId"])
+        self.assertIn("{min: 1000.00, max: 9000.00, scale: 2}", columns_of(plan, "employee")["Salary"])
+        self.load(plan, f"sqlite:{path}", *self.fewer(plan))
+        self.assertEqual(db.execute("PRAGMA foreign_key_check").fetchall(), [])
+        self.assertEqual(db.execute("SELECT count(*) FROM playlist_track").fetchone(), (ROWS,))
+
+    def test_duckdb(self):
+        path = self.dir / "types.duckdb"
+        duckdb_script(path, (SCHEMAS / "duckdb" / "types.sql").read_text())
+        plan = self.config(path)
+        self.assertEqual(tables_of(plan), {"country": 3844, "shop.line item": 100000, "every": 100000})
+        self.assertIn("not made: total (generated)", plan)
+        self.load(plan, f"duckdb:{path}", *self.fewer(plan))
+        self.assertEqual(query(path, "SELECT count(*) AS n FROM every"), [{"n": str(ROWS)}])
+
+    def test_a_dump(self):
+        plan = self.config(SCHEMAS / "files" / "dump.sql")
+        self.assertEqual(set(tables_of(plan)), {"maker", "car"})
+        car = columns_of(plan, "car")
+        self.assertEqual(set(car), {"maker_id", "colour", "doors", "tags", "price"})
+        self.assertIn("set: [red, gr;een, \"it's (blue\"]", car["colour"])
+        self.assertIn("{min: 1, max: 1001}", car["doors"])  # of a domain
+        self.assertIn("unique: true", columns_of(plan, "maker")["name"])  # of an index on lower(name)
+        self.assertNotIn("Not understood", plan)
+        self.load(plan, "duckdb:out.duckdb", "--create", *self.fewer(plan))
+
+    def test_what_cannot_be_read_is_said_and_the_rest_read(self):
+        plan = self.config(SCHEMAS / "files" / "broken.sql")
+        self.assertEqual(set(tables_of(plan)), {"good", "odd", "last"})
+        self.assertEqual(plan.count("# Not understood:"), 4)
+        self.assertIn("not made: what (its type frobnicate(3, 'x') is not known)", plan)
+        self.load(plan, "duckdb:out.duckdb", "--create", *self.fewer(plan))
+
+    def test_every_schema_of_the_collection_as_a_file(self):
+        """The same scripts read without a server: another reader, the same tables."""
+        for script in sorted(SCHEMAS.glob("*/*.sql")):
+            if script.stem == "broken":
+                continue
+            with self.subTest(script=script.name):
+                plan = self.config(script)
+                self.assertNotIn("Not understood: CREATE TABLE", plan)
+                self.load(plan, f"{script.parent.name}-{script.stem}/?format=ndjson", *self.fewer(plan, 20))
+
+    def test_standard_input(self):
+        done = self.spate_ok("config", "-", stdin="CREATE TABLE t (a int NOT NULL)")
+        self.assertEqual(tables_of(done.out), {"t": 100000})
+
+    def test_refusals(self):
+        self.spate_fails(3, "config", "nothing.sql", says="nothing.sql")
+        self.spate_fails(2, "config", "rows.csv", says=['has no schema that could be described', r"hint: .*\.sql"])
+        self.spate_fails(2, "config", "-", stdin="SELECT 1", says="there are no tables in")
+        self.spate_fails(3, "config", "nothing.duckdb", says="nothing.duckdb")
 
 
 if __name__ == "__main__":

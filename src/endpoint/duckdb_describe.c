@@ -1,0 +1,69 @@
+/* duckdb_describe.c - the tables of a DuckDB file as a catalog: DuckDB says them, their types and their indexes as SQL. */
+#include "endpoint/catalog.h"
+#include "endpoint/endpoints.h"
+#include "endpoint/libduckdb.h"
+
+/* Types come first, for columns name them; then what has a schema of its own. */
+static const char statements_sql[] =
+    "SELECT 'CREATE TYPE \"' || type_name || '\" AS ENUM (' || array_to_string(list_transform(labels, l -> '''' || replace(l, '''', '''''')"
+    " || ''''), ', ') || ')', 'main', NULL, NULL FROM duckdb_types() WHERE NOT internal AND labels IS NOT NULL"
+    " UNION ALL SELECT sql, schema_name, table_name, comment FROM (FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY table_oid)"
+    " UNION ALL SELECT sql, schema_name, NULL, NULL FROM duckdb_indexes() WHERE is_unique";
+
+static bool is_wanted(const sp_describe_options *o, const char *space, bool table)
+{
+    for (uint32_t i = 0; i < o->n_spaces; i++)
+        if (strcmp(o->spaces[i], space) == 0)
+            return true;
+    return o->n_spaces == 0 || !table;
+}
+
+/* The whole script at once: a type is known only to the statements of the same one. */
+static int build_script(duckdb_result *rows, const sp_describe_options *o, sp_buf *script)
+{
+    int rc = SPATE_OK;
+    for (idx_t i = 0; i < sp_duckdb.row_count(rows) && rc == SPATE_OK; i++) {
+        char *sql = sp_duckdb.value_varchar(rows, 0, i), *space = sp_duckdb.value_varchar(rows, 1, i);
+        if (sql && space && is_wanted(o, space, !sp_duckdb.value_is_null(rows, 2, i)))
+            rc = sp_buf_adds(script, sql) || sp_buf_adds(script, ";\n") ? SPATE_E_NOMEM : SPATE_OK;
+        sp_duckdb.free(sql);
+        sp_duckdb.free(space);
+    }
+    return rc;
+}
+
+static int read_script(duckdb_connection conn, const sp_describe_options *o, sp_catalog *c, spate_error *err)
+{
+    duckdb_result rows;
+    int rc = sp_duckdb_ask(conn, statements_sql, &rows, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_buf script = {0};
+    rc = build_script(&rows, o, &script);
+    char *kept = rc == SPATE_OK ? sp_arena_strndup(c->arena, script.data ? script.data : "", script.len) : NULL;
+    rc = kept && sp_catalog_read_sql(c, kept, script.len) ? SPATE_OK : sp_fail_nomem(err);
+    sp_buf_done(&script);
+    sp_duckdb.destroy_result(&rows);
+    for (uint32_t i = 0; i < c->n_tables; i++) {
+        if (!*c->tables[i].space)
+            c->tables[i].space = "main";
+        sp_cat_short_floats(&c->tables[i]);
+    }
+    return rc;
+}
+
+int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err)
+{
+    duckdb_database db = NULL;
+    duckdb_connection conn = NULL;
+    int rc = sp_duckdb_open(uri->path, true, 1, &db, err);
+    if (rc != SPATE_OK)
+        return rc;
+    c->default_space = "main";
+    c->brackets = true;
+    c->server = sp_arena_printf(c->arena, "DuckDB %s", sp_duckdb.library_version());
+    rc = !c->server || sp_duckdb.connect(db, &conn) == DuckDBError ? sp_fail_nomem(err) : read_script(conn, options, c, err);
+    sp_duckdb.disconnect(&conn);
+    sp_duckdb.close(&db);
+    return rc;
+}

@@ -50,7 +50,7 @@ typedef struct invocation {
 } invocation;
 
 typedef struct command {
-    const char *name;
+    const char *name;      /* one word, or a group's and its own: "store info"; the commands of a group stand together */
     const char *arguments; /* "PLAN" */
     size_t arguments_min, arguments_max;
     const char *summary;   /* one line */
@@ -60,6 +60,11 @@ typedef struct command {
 } command;
 
 extern const command commands[]; /* ends with a NULL name */
+
+typedef struct command_group {
+    const char *name, *summary;
+} command_group;
+extern const command_group command_groups[]; /* ends with a NULL name */
 
 /* Fills in, or says on stderr what is wrong. False: misuse. */
 bool parse_invocation(const command *c, int argc, char **argv, invocation *in);

@@ -60,6 +60,10 @@ const command commands[] = {
     {0},
 };
 
+const command_group command_groups[] = {
+    {0},
+};
+
 static const option *find_option(const command *c, const char *name, size_t len)
 {
     for (const option *o = c->options; o->name; o++)

@@ -5,13 +5,43 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The group of a command of two words, or NULL. */
+static const command_group *group_of(const command *c)
+{
+    for (const command_group *g = command_groups; g->name; g++) {
+        size_t len = strlen(g->name);
+        if (strncmp(c->name, g->name, len) == 0 && c->name[len] == ' ')
+            return g;
+    }
+    return NULL;
+}
+
+static bool first_of_group(const command *c)
+{
+    return c == commands || group_of(c - 1) != group_of(c);
+}
+
 static void print_help(FILE *out)
 {
     fputs("spate makes rows, keeps rows, moves rows and spreads rows.\n\nusage: spate COMMAND [OPTIONS]\n\ncommands:\n", out);
-    for (const command *c = commands; c->name; c++)
-        fprintf(out, "  %-10s %s\n", c->name, c->summary);
+    for (const command *c = commands; c->name; c++) {
+        const command_group *g = group_of(c);
+        if (!g)
+            fprintf(out, "  %-10s %s\n", c->name, c->summary);
+        else if (first_of_group(c))
+            fprintf(out, "  %-10s %s\n", g->name, g->summary);
+    }
     fputs("  help       show this, or the help of a command\n  version    print the version\n\n"
           "'spate COMMAND --help' tells more.\n", out);
+}
+
+static void print_group_help(FILE *out, const command_group *g)
+{
+    fprintf(out, "usage: spate %s COMMAND [OPTIONS]\n\n%s\n\ncommands:\n", g->name, g->summary);
+    for (const command *c = commands; c->name; c++)
+        if (group_of(c) == g)
+            fprintf(out, "  %-18s %s\n", c->name, c->summary);
+    fprintf(out, "\n'spate %s COMMAND --help' tells more.\n", g->name);
 }
 
 static void print_option(FILE *out, const option *o)
@@ -46,50 +76,97 @@ static void print_man(FILE *out)
           "constraint error; 5 incomplete but resumable; 6 bug or corrupt file.\n", out);
 }
 
-static void print_completion(FILE *out)
+static void print_completion_of(FILE *out, const command *c)
 {
-    fputs("# bash completion: source <(spate help --completion)\n_spate() {\n    local cur=${COMP_WORDS[COMP_CWORD]}\n"
-          "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"help version", out);
-    for (const command *c = commands; c->name; c++)
-        fprintf(out, " %s", c->name);
-    fputs("\" -- \"$cur\")); return; fi\n    case ${COMP_WORDS[1]} in\n", out);
-    for (const command *c = commands; c->name; c++) {
-        fprintf(out, "    %s) [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"--help", c->name);
-        for (const option *o = c->options; o->name; o++)
-            fprintf(out, " --%s", o->name);
-        fputs("\" -- \"$cur\")) || COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n", out);
-    }
-    fputs("    esac\n}\ncomplete -o filenames -F _spate spate\n", out);
+    fprintf(out, "    '%s') words='--help", c->name);
+    for (const option *o = c->options; o->name; o++)
+        fprintf(out, " --%s", o->name);
+    fputs("' ;;\n", out);
 }
 
-static const command *find_command(const char *name)
+static void print_words_of_groups(FILE *out)
 {
+    for (const command_group *g = command_groups; g->name; g++) {
+        fprintf(out, "    %s) words='", g->name);
+        for (const command *c = commands; c->name; c++)
+            if (group_of(c) == g)
+                fprintf(out, "%s ", c->name + strlen(g->name) + 1);
+        fputs("' ;;\n", out);
+    }
+}
+
+static void print_completion(FILE *out)
+{
+    fputs("# bash completion: source <(spate help --completion)\n_spate() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words=\n"
+          "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"help version", out);
     for (const command *c = commands; c->name; c++)
-        if (strcmp(c->name, name) == 0)
+        if (!group_of(c) || first_of_group(c))
+            fprintf(out, " %s", group_of(c) ? group_of(c)->name : c->name);
+    fputs("\" -- \"$cur\")); return; fi\n    case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", out);
+    for (const command *c = commands; c->name; c++)
+        if (group_of(c))
+            print_completion_of(out, c);
+    fputs("    *) case ${COMP_WORDS[1]} in\n", out);
+    for (const command *c = commands; c->name; c++)
+        if (!group_of(c))
+            print_completion_of(out, c);
+    print_words_of_groups(out);
+    fputs("    esac ;;\n    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+          "    [[ $cur == -* || ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+          "}\ncomplete -o filenames -F _spate spate\n", out);
+}
+
+/* The command that words begin with, and how many words its name has. */
+static const command *find_command(int argc, char **argv, int *used)
+{
+    for (const command *c = commands; c->name; c++) {
+        const char *second = strchr(c->name, ' ');
+        size_t first = second ? (size_t)(second - c->name) : strlen(c->name);
+        *used = second ? 2 : 1;
+        if (argc >= *used && strlen(argv[0]) == first && memcmp(argv[0], c->name, first) == 0 &&
+            (!second || strcmp(argv[1], second + 1) == 0))
             return c;
+    }
     return NULL;
 }
 
-static int unknown_command(const char *name)
+static const command_group *find_group(const char *name)
 {
-    fprintf(stderr, "spate: unknown command \"%s\"\ntry 'spate --help'\n", name);
+    for (const command_group *g = command_groups; g->name; g++)
+        if (strcmp(g->name, name) == 0)
+            return g;
+    return NULL;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+    const command_group *g = find_group(argv[0]);
+    if (!g)
+        fprintf(stderr, "spate: unknown command \"%s\"\ntry 'spate --help'\n", argv[0]);
+    else if (argc == 1 || argv[1][0] == '-')
+        fprintf(stderr, "spate: '%s' needs a command behind it\ntry 'spate %s --help'\n", g->name, g->name);
+    else
+        fprintf(stderr, "spate: unknown command \"%s\" of '%s'\ntry 'spate %s --help'\n", argv[1], g->name, g->name);
     return EXIT_USAGE;
 }
 
 static int help(int argc, char **argv)
 {
-    if (argc == 0) {
+    int used;
+    const command *c = argc ? find_command(argc, argv, &used) : NULL;
+    const command_group *g = argc == 1 ? find_group(argv[0]) : NULL;
+    if (argc == 0)
         print_help(stdout);
-    } else if (strcmp(argv[0], "--man") == 0) {
+    else if (strcmp(argv[0], "--man") == 0)
         print_man(stdout);
-    } else if (strcmp(argv[0], "--completion") == 0) {
+    else if (strcmp(argv[0], "--completion") == 0)
         print_completion(stdout);
-    } else {
-        const command *c = find_command(argv[0]);
-        if (!c)
-            return unknown_command(argv[0]);
+    else if (c)
         print_command_help(stdout, c);
-    }
+    else if (g)
+        print_group_help(stdout, g);
+    else
+        return unknown_command(argc, argv);
     return EXIT_OK;
 }
 
@@ -113,6 +190,19 @@ static int run_command(const command *c, int argc, char **argv)
         return EXIT_USAGE;
     }
     return c->run(&in);
+}
+
+static int run(int argc, char **argv)
+{
+    int used;
+    const command *c = find_command(argc, argv, &used);
+    if (c)
+        return run_command(c, argc - used, argv + used);
+    const command_group *g = find_group(argv[0]);
+    if (!g || argc != 2 || !asks_for_help(argc - 1, argv + 1))
+        return unknown_command(argc, argv);
+    print_group_help(stdout, g);
+    return EXIT_OK;
 }
 
 /* A descriptor from 0 to 2 that is closed would be given to the next file opened, and what is meant for the terminal would be
@@ -141,8 +231,7 @@ int main(int argc, char **argv)
         puts("spate " SPATE_VERSION);
         code = EXIT_OK;
     } else {
-        const command *c = find_command(word);
-        code = c ? run_command(c, argc - 2, argv + 2) : unknown_command(word);
+        code = run(argc - 1, argv + 1);
     }
     if (fflush(stdout) != 0 && code == EXIT_OK) {
         perror("spate: could not write to standard output");

@@ -7,5 +7,6 @@
 #include "spate/generate.h"
 #include "spate/query.h"
 #include "spate/config.h"
+#include "spate/store.h"
 
 #endif

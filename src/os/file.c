@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,99 @@ int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err)
     int rc = read_to_end(fd, path, max, buf, err);
     close(fd);
     return rc;
+}
+
+int sp_os_open(const char *path, sp_os_open_how how, int *fd, spate_error *err)
+{
+    static const int flags[] = {O_RDONLY, O_RDWR, O_RDWR | O_CREAT | O_EXCL};
+    int got = open_retrying(path, flags[how]);
+    if (got < 0)
+        return sp_fail_errno(err, errno, how == SP_OS_OPEN_NEW ? "could not create file \"%s\"" : "could not open file \"%s\"", path);
+    *fd = got;
+    return SPATE_OK;
+}
+
+int sp_os_size(int fd, const char *path, uint64_t *size, spate_error *err)
+{
+    struct stat st;
+    if (sp_os_call_fails(SP_OS_STAT) || fstat(fd, &st) != 0)
+        return sp_fail_errno(err, errno, "could not look at \"%s\"", path);
+    *size = (uint64_t)st.st_size;
+    return SPATE_OK;
+}
+
+int sp_os_read_at(int fd, void *bytes, size_t len, uint64_t at, const char *path, spate_error *err)
+{
+    char *p = bytes;
+    while (len > 0) {
+        ssize_t got = sp_os_call_fails(SP_OS_READ) ? -1 : pread(fd, p, len, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return sp_fail_errno(err, errno, "could not read file \"%s\"", path);
+        if (got == 0)
+            return sp_fail(err, SPATE_E_CORRUPT, "file \"%s\" ends before byte %llu", path, (unsigned long long)(at + len));
+        p += got;
+        at += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return SPATE_OK;
+}
+
+int sp_os_write_at(int fd, const void *bytes, size_t len, uint64_t at, const char *path, spate_error *err)
+{
+    const char *p = bytes;
+    while (len > 0) {
+        ssize_t put = sp_os_call_fails(SP_OS_WRITE) ? -1 : pwrite(fd, p, len, (off_t)at);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return sp_fail_errno(err, errno, "could not write to \"%s\"", path);
+        p += put;
+        at += (uint64_t)put;
+        len -= (size_t)put;
+    }
+    return SPATE_OK;
+}
+
+int sp_os_lock_byte(int fd, uint64_t byte, sp_os_lock lock, bool wait, bool *got, const char *path, spate_error *err)
+{
+    static const short kinds[] = {F_UNLCK, F_RDLCK, F_WRLCK};
+    struct flock l = {.l_type = kinds[lock], .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+    int rc;
+    do
+        rc = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &l);
+    while (rc != 0 && errno == EINTR);
+    *got = rc == 0 || errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP;
+    if (*got || errno == EAGAIN || errno == EACCES)
+        return SPATE_OK;
+    return sp_fail_errno(err, errno, "could not lock \"%s\"", path);
+}
+
+void *sp_os_map(int fd, size_t len, const char *path, spate_error *err)
+{
+    void *map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    if (map != MAP_FAILED)
+        return map;
+    sp_fail_errno(err, errno, "could not map file \"%s\"", path);
+    return NULL;
+}
+
+void sp_os_unmap(void *map, size_t len)
+{
+    if (map)
+        munmap(map, len);
+}
+
+void sp_os_map_soon(const void *p, size_t len)
+{
+    uintptr_t from = (uintptr_t)p & ~(uintptr_t)4095;
+    madvise((void *)from, (uintptr_t)p + len - from, MADV_WILLNEED);
+}
+
+void sp_os_map_scattered(void *map, size_t len, bool scattered)
+{
+    madvise(map, len, scattered ? MADV_RANDOM : MADV_NORMAL);
 }
 
 int sp_os_create(const char *path, int *fd, spate_error *err)

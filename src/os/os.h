@@ -24,6 +24,23 @@ bool sp_os_call_fails(sp_os_call call);
 
 /* Reads a whole file of at most max bytes, with a NUL behind them, into buf. "-" is standard input. */
 int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err) SP_MUST_CHECK;
+typedef enum sp_os_open_how { SP_OS_OPEN_READ, SP_OS_OPEN_UPDATE, SP_OS_OPEN_NEW } sp_os_open_how;
+/* To read; to read and write; to read and write a file that must not be there yet. */
+int sp_os_open(const char *path, sp_os_open_how how, int *fd, spate_error *err) SP_MUST_CHECK;
+int sp_os_size(int fd, const char *path, uint64_t *size, spate_error *err) SP_MUST_CHECK;
+/* len bytes at offset at, all of them: a file that ends before is SPATE_E_CORRUPT. */
+int sp_os_read_at(int fd, void *bytes, size_t len, uint64_t at, const char *path, spate_error *err) SP_MUST_CHECK;
+int sp_os_write_at(int fd, const void *bytes, size_t len, uint64_t at, const char *path, spate_error *err) SP_MUST_CHECK;
+/* Locks byte number byte, for all that open the file: shared or alone; wait, or false in *got when another holds it. Where the
+ * file system knows no locks, every one is got. The lock ends with the descriptor. */
+typedef enum sp_os_lock { SP_OS_LOCK_NONE, SP_OS_LOCK_SHARED, SP_OS_LOCK_ALONE } sp_os_lock;
+int sp_os_lock_byte(int fd, uint64_t byte, sp_os_lock lock, bool wait, bool *got, const char *path, spate_error *err) SP_MUST_CHECK;
+/* The first len bytes of a file in memory; what is changed there stays there. NULL, with *err filled, when that cannot be. */
+void *sp_os_map(int fd, size_t len, const char *path, spate_error *err);
+void sp_os_unmap(void *map, size_t len);
+/* Tells that bytes of a mapping will be read soon; or how the whole will be: here and there, or from end to end. */
+void sp_os_map_soon(const void *p, size_t len);
+void sp_os_map_scattered(void *map, size_t len, bool scattered);
 /* Creates (or empties) a file for writing. */
 int sp_os_create(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
 /* Opens a file that is there for writing behind its first len bytes, and cuts off the rest; a shorter one is refused. */

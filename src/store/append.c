@@ -1,0 +1,755 @@
+/* append.c - rows in: single ones of any fields, records, columns. Each becomes cells of its shape's columns at once; when there are
+ * enough for a block they are encoded and written. */
+#include "store/append.h"
+
+#include <stdlib.h>
+
+enum {
+    STAGE_BYTES = 12 << 20,      /* of cells, before they are encoded */
+    BLOCK_ROWS = 256 << 10,
+    SHAPE_SLOTS = 8192,          /* twice the shapes that a block can have */
+    SHAPE_IDLE_MAX = 64,
+    STRIP = 8,                   /* records turned at once: a cache line of every column */
+};
+
+typedef struct record_column {
+    uint32_t column, offset, field; /* in the shape; in the record; which bit of its nulls */
+    uint32_t width;                 /* 0: a spate_text, or a bool */
+} record_column;
+
+struct spate_record {
+    struct spate_record *next;
+    uint32_t shape;
+    size_t null_bits;
+    uint32_t n, n_fields;
+    uint32_t quads;                 /* columns at the front, in fours, that lie together as 8 bytes each */
+    record_column *columns;
+};
+
+struct spate_appender {
+    sp_store *store;
+    uint32_t table;
+    const sp_schema *schema;
+    sp_encoder *encoder;
+    sp_buf block, keys;
+    sp_shape **shapes;
+    uint32_t n_shapes, shapes_cap;
+    uint32_t *slots;                /* by the hash of a shape's keys: 1 + shape */
+    sp_shape all;                   /* small shapes merged */
+    int32_t *order;
+    uint32_t rows, order_cap, block_rows;
+    size_t stage_bytes;             /* rough */
+    uint64_t first_row, bytes;
+    sp_arena arena;
+    struct spate_record *records;
+};
+
+/* ---- shapes ------------------------------------------------------------------------------------ */
+
+static int add_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape)
+{
+    if (a->n_shapes == a->shapes_cap) {
+        uint32_t cap = a->shapes_cap ? a->shapes_cap * 2 : 8;
+        sp_shape **shapes = sp_realloc(a->shapes, cap * sizeof *shapes);
+        if (!shapes)
+            return SPATE_E_NOMEM;
+        a->shapes = shapes;
+        a->shapes_cap = cap;
+    }
+    sp_shape *s = sp_alloc(sizeof *s);
+    if (!s)
+        return SPATE_E_NOMEM;
+    sp_shape_init(s);
+    if (sp_shape_make(s, keys, types, n) != SPATE_OK) {
+        sp_shape_done(s);
+        sp_free(s);
+        return SPATE_E_NOMEM;
+    }
+    a->shapes[a->n_shapes] = s;
+    *shape = a->n_shapes++;
+    return SPATE_OK;
+}
+
+static uint32_t *slot_of(const sp_appender *a, const uint64_t *keys, uint32_t n)
+{
+    uint32_t at = (uint32_t)a->store->k->hash(keys, n * sizeof *keys, 0) % SHAPE_SLOTS;
+    for (; a->slots[at]; at = (at + 1) % SHAPE_SLOTS) {
+        const sp_shape *s = a->shapes[a->slots[at] - 1];
+        if (s->n == n && memcmp(s->keys, keys, n * sizeof *keys) == 0)
+            break;
+    }
+    return &a->slots[at];
+}
+
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static int refuse_twice(sp_appender *a, const uint64_t *keys, uint32_t n, spate_error *err)
+{
+    uint64_t *sorted = sp_alloc_zero(n, sizeof *sorted);
+    int rc = SPATE_OK;
+    if (!sorted)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n; i++)
+        sorted[i] = keys[i] & 0xffff;
+    qsort(sorted, n, sizeof *sorted, by_key);
+    for (uint32_t i = 1; rc == SPATE_OK && i < n; i++)
+        if (sorted[i] == sorted[i - 1])
+            rc = sp_fail(err, SPATE_E_USAGE, "a row has the field \"%s\" twice", a->store->catalog.names[sorted[i]].p);
+    sp_free(sorted);
+    return rc;
+}
+
+static int find_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
+{
+    uint32_t *slot = slot_of(a, keys, n);
+    if (*slot) {
+        *shape = *slot - 1;
+        return SPATE_OK;
+    }
+    int rc = refuse_twice(a, keys, n, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (add_shape(a, keys, types, n, shape) != SPATE_OK)
+        return sp_fail_nomem(err);
+    *slot = *shape + 1;
+    return SPATE_OK;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------ */
+
+void sp_appender_drop(sp_appender *a)
+{
+    for (uint32_t i = 0; i < a->n_shapes; i++)
+        sp_shape_clear(a->shapes[i]);
+    a->rows = 0;
+    a->stage_bytes = 0;
+}
+
+/* Shapes that have not come for long are forgotten, unless a record is tied to them. */
+static void forget_idle(sp_appender *a)
+{
+    if (a->schema->n_fields || a->records)
+        return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        if (a->shapes[i]->idle > SHAPE_IDLE_MAX || a->n_shapes > SHAPE_SLOTS / 4) {
+            sp_shape_done(a->shapes[i]);
+            sp_free(a->shapes[i]);
+        } else {
+            a->shapes[kept++] = a->shapes[i];
+        }
+    }
+    if (kept == a->n_shapes)
+        return;
+    a->n_shapes = kept;
+    memset(a->slots, 0, SHAPE_SLOTS * sizeof *a->slots);
+    for (uint32_t i = 0; i < kept; i++)
+        *slot_of(a, a->shapes[i]->keys, a->shapes[i]->n) = i + 1;
+}
+
+static int build(sp_appender *a, sp_shape *const *shapes, uint32_t n, spate_error *err)
+{
+    uint32_t columns = 0;
+    for (uint32_t g = 0; g < n; g++)
+        columns += shapes[g]->n;
+    sp_group *groups = sp_alloc_zero(n, sizeof *groups);
+    sp_group_column *all = sp_alloc_zero(columns, sizeof *all), *next = all;
+    int rc = groups && all ? SPATE_OK : sp_fail_nomem(err);
+    for (uint32_t g = 0; rc == SPATE_OK && g < n; g++) {
+        groups[g] = (sp_group){next, shapes[g]->n, shapes[g]->rows};
+        for (uint32_t c = 0; c < shapes[g]->n; c++)
+            *next++ = (sp_group_column){(uint16_t)shapes[g]->keys[c], &shapes[g]->cells[c], &shapes[g]->plans[c]};
+    }
+    if (rc == SPATE_OK)
+        rc = sp_block_build(a->encoder, groups, n, a->order, a->rows, &a->block, err);
+    sp_free(groups);
+    sp_free(all);
+    return rc;
+}
+
+/* Shapes that have rows, in the order they first came, and order in their numbers. */
+static uint32_t used_shapes(sp_appender *a, sp_shape **used)
+{
+    uint32_t n = 0;
+    int32_t *number = (int32_t *)a->keys.data;
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        number[i] = (int32_t)n;
+        if (a->shapes[i]->rows)
+            used[n++] = a->shapes[i];
+    }
+    for (uint32_t i = 0; n > 1 && i < a->rows; i++)
+        a->order[i] = number[a->order[i]];
+    return n;
+}
+
+static int write_block(sp_appender *a, spate_error *err)
+{
+    sp_shape **used = sp_alloc_zero(a->n_shapes + 1, sizeof *used);
+    a->keys.len = 0;
+    if (!used || sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
+        sp_free(used);
+        return sp_fail_nomem(err);
+    }
+    uint32_t n = used_shapes(a, used);
+    int rc = sp_stage_merge(used, &n, &a->all, a->order, a->rows) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = build(a, used, n, err);
+    sp_free(used);
+    if (rc == SPATE_OK)
+        rc = sp_store_append(a->store, a->table, a->first_row, &a->block, err);
+    if (rc != SPATE_OK)
+        return rc;
+    a->bytes += a->block.len;
+    if (a->first_row != UINT64_MAX)
+        a->first_row += a->rows;
+    return SPATE_OK;
+}
+
+int spate_appender_flush(sp_appender *a, spate_error *err)
+{
+    if (a->rows == 0)
+        return SPATE_OK;
+    int rc = write_block(a, err);
+    sp_appender_drop(a);
+    forget_idle(a);
+    return rc;
+}
+
+static bool full(const sp_appender *a)
+{
+    return a->rows >= a->block_rows || a->stage_bytes >= STAGE_BYTES;
+}
+
+/* Room for n more rows in order. */
+static int reserve_order(sp_appender *a, uint32_t n)
+{
+    if (a->rows + n <= a->order_cap)
+        return SPATE_OK;
+    uint32_t cap = SP_MAX(a->order_cap * 2, a->rows + n);
+    int32_t *order = sp_realloc(a->order, cap * sizeof *order);
+    if (!order)
+        return SPATE_E_NOMEM;
+    a->order = order;
+    a->order_cap = cap;
+    return SPATE_OK;
+}
+
+static int note_rows(sp_appender *a, uint32_t shape, uint32_t n)
+{
+    if (reserve_order(a, n) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        a->order[a->rows + i] = (int32_t)shape;
+    a->rows += n;
+    a->shapes[shape]->rows += n;
+    return SPATE_OK;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+uint32_t sp_appender_block_rows(const sp_schema *schema)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        uint32_t width = sp_kind_width(schema->fields[i].type.kind);
+        bytes += width ? width : schema->fields[i].type.kind == SP_BOOL ? 1 : 24;
+    }
+    uint64_t rows = STAGE_BYTES / SP_MAX(bytes, (uint64_t)1) / SP_VECTOR * SP_VECTOR;
+    return (uint32_t)SP_MAX(SP_MIN(rows, (uint64_t)BLOCK_ROWS), (uint64_t)SP_VECTOR);
+}
+
+static int declare_shape(sp_appender *a, spate_error *err)
+{
+    const sp_table *t = &a->store->catalog.tables[a->table];
+    uint32_t n = t->schema->n_fields, shape;
+    uint64_t *keys = sp_arena_alloc(&a->arena, n, sizeof *keys);
+    sp_type *types = sp_arena_alloc(&a->arena, n, sizeof *types);
+    if (!keys || !types)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n; i++) {
+        types[i] = t->schema->fields[i].type;
+        keys[i] = sp_field_key(t->names[i], &types[i]);
+    }
+    return add_shape(a, keys, types, n, &shape) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+}
+
+int spate_appender_open(sp_store *store, uint32_t table, sp_appender **appender, spate_error *err)
+{
+    if (!store->writable)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is open for reading only", store->path);
+    if (table >= store->catalog.n_tables)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" has no table number %u", store->path, table);
+    sp_appender *a = sp_alloc_zero(1, sizeof *a);
+    if (!a)
+        return sp_fail_nomem(err);
+    sp_arena_init(&a->arena);
+    a->store = store;
+    a->table = table;
+    a->schema = store->catalog.tables[table].schema;
+    a->first_row = UINT64_MAX;
+    a->block_rows = sp_appender_block_rows(a->schema);
+    a->encoder = sp_encoder_new();
+    a->slots = sp_alloc_zero(SHAPE_SLOTS, sizeof *a->slots);
+    int rc = a->encoder && a->slots ? SPATE_OK : sp_fail_nomem(err);
+    if (rc == SPATE_OK && a->schema->n_fields)
+        rc = declare_shape(a, err);
+    if (rc != SPATE_OK) {
+        spate_appender_close(a);
+        return rc;
+    }
+    *appender = a;
+    return SPATE_OK;
+}
+
+void spate_appender_close(sp_appender *a)
+{
+    if (!a)
+        return;
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        sp_shape_done(a->shapes[i]);
+        sp_free(a->shapes[i]);
+    }
+    sp_shape_done(&a->all);
+    sp_encoder_free(a->encoder);
+    sp_arena_done(&a->arena);
+    sp_buf_done(&a->block);
+    sp_buf_done(&a->keys);
+    sp_free(a->shapes);
+    sp_free(a->slots);
+    sp_free(a->order);
+    sp_free(a);
+}
+
+void sp_appender_at(sp_appender *a, uint64_t first)
+{
+    SP_ASSERT(a->rows == 0);
+    a->first_row = first;
+}
+
+uint64_t sp_appender_bytes(const sp_appender *a)
+{
+    return a->bytes;
+}
+
+/* ---- columns ----------------------------------------------------------------------------------- */
+
+static size_t bytes_of(const sp_column *c, uint32_t from, uint32_t n)
+{
+    uint32_t width = sp_kind_width(c->type.kind);
+    if (width || !c->offsets)
+        return (size_t)n * (width ? width : 1);
+    size_t within = (size_t)(c->offsets[from + n] - c->offsets[from]);
+    return (size_t)n * 4 + (c->child ? bytes_of(c->child, (uint32_t)c->offsets[from], (uint32_t)within) : within);
+}
+
+int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, uint32_t n, spate_error *err)
+{
+    sp_shape *s = a->shapes[0];
+    while (n > 0) {
+        uint32_t take = SP_MIN(n, a->block_rows - a->rows);
+        for (uint32_t c = 0; c < s->n; c++) {
+            if (sp_cells_append(&s->cells[c], s->rows, &columns[c], from, take) != SPATE_OK)
+                return sp_fail_nomem(err);
+            a->stage_bytes += bytes_of(&columns[c], from, take);
+        }
+        s->room = SP_MAX(s->room, s->rows + take);
+        if (note_rows(a, 0, take) != SPATE_OK)
+            return sp_fail_nomem(err);
+        int rc = full(a) && a->first_row == UINT64_MAX ? spate_appender_flush(a, err) : SPATE_OK;
+        if (rc != SPATE_OK)
+            return rc;
+        from += take;
+        n -= take;
+    }
+    return SPATE_OK;
+}
+
+/* A view as the room's own column; children come from an arena. */
+static int to_column(const spate_column *c, sp_column *out, sp_type type, sp_arena *arena, spate_error *err)
+{
+    *out = (sp_column){.type = type, .validity = (uint8_t *)(uintptr_t)c->validity, .data = (void *)(uintptr_t)c->data,
+                       .offsets = (int32_t *)(uintptr_t)c->offsets, .bytes = (char *)(uintptr_t)c->bytes};
+    if (type.kind != SP_LIST)
+        return SPATE_OK;
+    if (!c->child)
+        return sp_fail(err, SPATE_E_USAGE, "a column of lists has no column of items");
+    out->child = sp_arena_alloc(arena, 1, sizeof *out->child);
+    return out->child ? to_column(c->child, out->child, *type.item, arena, err) : sp_fail_nomem(err);
+}
+
+int spate_append_columns(sp_appender *a, const spate_column *columns, size_t rows, spate_error *err)
+{
+    if (a->schema->n_fields == 0)
+        return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no declared columns", a->schema->table);
+    if (rows > INT32_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "at most %d rows can be appended at once", INT32_MAX);
+    sp_arena arena;
+    sp_arena_init(&arena);
+    sp_column *own = sp_arena_alloc(&arena, a->schema->n_fields, sizeof *own);
+    int rc = own ? SPATE_OK : sp_fail_nomem(err);
+    for (uint32_t i = 0; rc == SPATE_OK && i < a->schema->n_fields; i++) {
+        if (columns[i].type.kind != (spate_kind)a->schema->fields[i].type.kind)
+            rc = sp_fail(err, SPATE_E_USAGE, "column \"%s\" is of another type", a->schema->fields[i].name);
+        else
+            rc = to_column(&columns[i], &own[i], a->schema->fields[i].type, &arena, err);
+    }
+    if (rc == SPATE_OK)
+        rc = sp_append_columns(a, own, 0, (uint32_t)rows, err);
+    sp_arena_done(&arena);
+    return rc;
+}
+
+/* ---- single rows ------------------------------------------------------------------------------- */
+
+static sp_type type_of(const spate_value *v)
+{
+    return (sp_type){.kind = (sp_kind)v->kind, .precision = v->precision, .scale = v->scale};
+}
+
+static int check_value(const sp_appender *a, const spate_value *v, spate_error *err)
+{
+    if (v->name >= a->store->catalog.n_names)
+        return sp_fail(err, SPATE_E_USAGE, "no field has the number %u", v->name);
+    if (v->kind >= SP_LIST)
+        return sp_fail(err, SPATE_E_USAGE, "field \"%s\": a row can hold no value of kind %u", a->store->catalog.names[v->name].p, v->kind);
+    return SPATE_OK;
+}
+
+static int put_value(sp_column *c, uint32_t at, const spate_value *v)
+{
+    char *data = c->data;
+    switch ((sp_kind)v->kind) {
+    case SP_BOOL:
+        data[at >> 3] = (char)((data[at >> 3] & ~(1u << (at & 7))) | (unsigned)v->as.b << (at & 7));
+        break;
+    case SP_I16:
+        ((int16_t *)c->data)[at] = (int16_t)v->as.i;
+        break;
+    case SP_I32:
+    case SP_DATE:
+        ((int32_t *)c->data)[at] = (int32_t)v->as.i;
+        break;
+    case SP_F32:
+        ((float *)c->data)[at] = v->as.f32;
+        break;
+    case SP_F64:
+        ((double *)c->data)[at] = v->as.f;
+        break;
+    case SP_I64:
+    case SP_U64:
+    case SP_DECIMAL:
+    case SP_TIME:
+    case SP_TIMESTAMP:
+    case SP_TIMESTAMPTZ:
+        ((uint64_t *)c->data)[at] = v->as.u;
+        break;
+    case SP_INTERVAL:
+    case SP_UUID:
+        memcpy(data + (size_t)at * 16, v->as.p, 16);
+        break;
+    case SP_TEXT:
+    case SP_JSON:
+    case SP_BYTES:
+        return sp_cells_append_text(c, at, v->as.p, v->len);
+    case SP_LIST:
+        break;
+    }
+    if (c->validity)
+        c->validity[at >> 3] |= (uint8_t)(1u << (at & 7));
+    return SPATE_OK;
+}
+
+/* The shape of a row of any fields. */
+static int shape_of(sp_appender *a, const spate_value *values, uint32_t n, uint32_t *shape, spate_error *err)
+{
+    a->keys.len = 0;
+    if (sp_buf_reserve(&a->keys, n * (sizeof(uint64_t) + sizeof(sp_type))) != SPATE_OK)
+        return sp_fail_nomem(err);
+    uint64_t *keys = (uint64_t *)a->keys.data;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_type type = type_of(&values[i]);
+        keys[i] = sp_field_key(values[i].name, &type);
+    }
+    uint32_t *slot = slot_of(a, keys, n);
+    if (*slot) {
+        *shape = *slot - 1;
+        return SPATE_OK;
+    }
+    sp_type *types = (sp_type *)(keys + n);
+    for (uint32_t i = 0; i < n; i++) {
+        int rc = check_value(a, &values[i], err);
+        if (rc != SPATE_OK)
+            return rc;
+        types[i] = type_of(&values[i]);
+    }
+    return find_shape(a, keys, types, n, shape, err);
+}
+
+static int append_free(sp_appender *a, const spate_value *values, uint32_t n, spate_error *err)
+{
+    uint32_t shape;
+    int rc = shape_of(a, values, n, &shape, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_shape *s = a->shapes[shape];
+    if (sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n; i++)
+        if (put_value(&s->cells[i], s->rows, &values[i]) != SPATE_OK)
+            return sp_fail_nomem(err);
+    return note_rows(a, shape, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+}
+
+static int append_declared(sp_appender *a, const spate_value *values, uint32_t n, spate_error *err)
+{
+    sp_shape *s = a->shapes[0];
+    if (sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
+        return sp_fail_nomem(err);
+    for (uint32_t c = 0; c < s->n; c++)
+        sp_cells_append_nulls(&s->cells[c], s->rows, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        sp_type type = type_of(&values[i]);
+        uint64_t key = sp_field_key(values[i].name, &type);
+        uint32_t c = 0;
+        while (c < s->n && s->keys[c] != key)
+            c++;
+        if (c == s->n)
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column number %u of that type", a->schema->table, values[i].name);
+        if (put_value(&s->cells[c], s->rows, &values[i]) != SPATE_OK)
+            return sp_fail_nomem(err);
+        if (s->cells[c].validity)
+            s->cells[c].validity[s->rows >> 3] |= (uint8_t)(1u << (s->rows & 7));
+    }
+    return note_rows(a, 0, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+}
+
+int spate_append_row(sp_appender *a, const spate_value *values, size_t n, spate_error *err)
+{
+    size_t bytes = n * 8;
+    for (size_t i = 0; i < n; i++)
+        bytes += values[i].kind == SP_TEXT || values[i].kind == SP_JSON || values[i].kind == SP_BYTES ? values[i].len : 0;
+    if (bytes > SP_ROW_BYTES_MAX + n * 8 || n > SP_NAMES_MAX)
+        return sp_fail(err, SPATE_E_DATA, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
+    int rc = a->schema->n_fields ? append_declared(a, values, (uint32_t)n, err) : append_free(a, values, (uint32_t)n, err);
+    a->stage_bytes += bytes;
+    return rc == SPATE_OK && full(a) ? spate_appender_flush(a, err) : rc;
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+static int check_record(const spate_record_field *fields, size_t n, spate_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fields[i].type.kind >= SPATE_LIST || fields[i].offset > UINT32_MAX)
+            return sp_fail(err, SPATE_E_USAGE, "field \"%s\" cannot be in a record", fields[i].name);
+    return n > 0 && n <= SP_NAMES_MAX ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "a record needs fields");
+}
+
+static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
+{
+    if (a->schema->n_fields == 0)
+        return find_shape(a, keys, types, n, shape, err);
+    *shape = 0;
+    return refuse_twice(a, keys, n, err);
+}
+
+/* Fields whose 8 bytes lie one behind the other in record and shape, at the front, in fours. */
+static uint32_t count_quads(const struct spate_record *r)
+{
+    uint32_t n = 0;
+    while (n < r->n && r->columns[n].width == 8 && r->columns[n].column == n && r->columns[n].offset == r->columns[0].offset + 8 * n)
+        n++;
+    return n / 4;
+}
+
+static int place_fields(sp_appender *a, struct spate_record *r, const spate_record_field *fields, const uint64_t *keys, spate_error *err)
+{
+    const sp_shape *s = a->shapes[r->shape];
+    for (uint32_t i = 0; i < r->n; i++) {
+        uint32_t c = 0;
+        while (c < s->n && s->keys[(i + c) % s->n] != keys[i])
+            c++;
+        if (c == s->n)
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" of that type", a->schema->table, fields[i].name);
+        r->columns[i] = (record_column){.column = (i + c) % s->n, .offset = (uint32_t)fields[i].offset, .field = i,
+                                        .width = sp_kind_width((sp_kind)fields[i].type.kind)};
+    }
+    r->quads = count_quads(r);
+    return SPATE_OK;
+}
+
+int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t n, size_t null_bits, spate_record **record,
+                        spate_error *err)
+{
+    int rc = check_record(fields, n, err);
+    if (rc != SPATE_OK)
+        return rc;
+    struct spate_record *r = sp_arena_alloc(&a->arena, 1, sizeof *r);
+    uint64_t *keys = sp_arena_alloc(&a->arena, n, sizeof *keys);
+    sp_type *types = sp_arena_alloc(&a->arena, n, sizeof *types);
+    record_column *columns = sp_arena_alloc(&a->arena, n, sizeof *columns);
+    if (!r || !keys || !types || !columns)
+        return sp_fail_nomem(err);
+    for (size_t i = 0; rc == SPATE_OK && i < n; i++) {
+        uint16_t name;
+        types[i] = (sp_type){.kind = (sp_kind)fields[i].type.kind, .precision = fields[i].type.precision, .scale = fields[i].type.scale};
+        rc = sp_store_name(a->store, sp_str_of(fields[i].name), &name, err);
+        if (rc == SPATE_OK)
+            keys[i] = sp_field_key(name, &types[i]);
+    }
+    *r = (struct spate_record){.next = a->records, .null_bits = null_bits, .n = (uint32_t)n, .columns = columns};
+    if (rc == SPATE_OK)
+        rc = record_shape(a, keys, types, r->n, &r->shape, err);
+    if (rc == SPATE_OK)
+        rc = place_fields(a, r, fields, keys, err);
+    if (rc != SPATE_OK)
+        return rc;
+    a->records = r;
+    *record = r;
+    return SPATE_OK;
+}
+
+static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
+{
+    const char *from = records + f->offset;
+    switch (f->width) {
+    case 8:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((uint64_t *)c->data + at + i, from, 8);
+        break;
+    case 4:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((uint32_t *)c->data + at + i, from, 4);
+        break;
+    case 0:
+        for (uint32_t i = 0; i < n; i++, from += stride) {
+            spate_text t;
+            uint8_t *bits = c->data;
+            if (c->type.kind == SP_BOOL) {
+                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) | (unsigned)(*from != 0) << ((at + i) & 7));
+                continue;
+            }
+            memcpy(&t, from, sizeof t);
+            if (t.len > SP_ROW_BYTES_MAX)
+                return SPATE_E_DATA;
+            if (sp_cells_append_text(c, at + i, t.p, t.len) != SPATE_OK)
+                return SPATE_E_NOMEM;
+            *bytes += t.len;
+        }
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((char *)c->data + (size_t)(at + i) * f->width, from, f->width);
+    }
+    return SPATE_OK;
+}
+
+/* Takes back what a null bit says is not there. All fields of nearly all rows are: whole words of ones are passed over. */
+static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits)
+{
+    for (uint32_t base = 0; base < r->n; base += 64) {
+        uint32_t some = SP_MIN(r->n - base, 64u);
+        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
+        memcpy(&word, bits + base / 8, (some + 7) / 8);
+        for (uint64_t absent = ~word & all; absent; absent &= absent - 1) {
+            sp_column *c = &s->cells[r->columns[base + (uint32_t)__builtin_ctzll(absent)].column];
+            if (c->offsets)
+                c->offsets[at + 1] = c->offsets[at];
+            sp_column_validity(c, c->rows_cap)[at >> 3] &= (uint8_t) ~(1u << (at & 7));
+        }
+    }
+}
+
+/* Text of a null must not be read: its pointer need not lead anywhere. So records with text and nulls go row by row. */
+static bool row_by_row(const struct spate_record *r)
+{
+    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < r->n; i++)
+        if (r->columns[i].width == 0)
+            return true;
+    return false;
+}
+
+static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *record)
+{
+    const uint8_t *bits = (const uint8_t *)record + r->null_bits;
+    for (uint32_t i = 0; i < r->n; i++) {
+        const record_column *f = &r->columns[i];
+        int rc = SPATE_OK;
+        if (r->null_bits == SPATE_NO_NULLS || sp_bit(bits, f->field))
+            rc = put_column(&s->cells[f->column], s->rows, f, record, 0, 1, &a->stage_bytes);
+        else
+            sp_cells_append_nulls(&s->cells[f->column], s->rows, 1);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return SPATE_OK;
+}
+
+static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    records += r->columns[0].offset;
+    for (uint32_t q = 0; q < r->quads; q++, records += 32) {
+        uint64_t *out[4];
+        for (unsigned c = 0; c < 4; c++)
+            out[c] = (uint64_t *)s->cells[q * 4 + c].data + s->rows;
+        a->store->k->columns4(records, stride, n, out);
+    }
+}
+
+/* Up to a strip of records, or one. */
+static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    put_quads(a, s, r, records, stride, n);
+    for (uint32_t i = r->quads * 4; i < r->n; i++) {
+        int rc = put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < n; i++)
+        put_nulls(s, s->rows + i, r, records + i * stride + r->null_bits);
+    return SPATE_OK;
+}
+
+/* Columns of the table that the record does not have. */
+static void put_missing(sp_shape *s, const struct spate_record *r, uint32_t n)
+{
+    for (uint32_t c = 0; r->n < s->n && c < s->n; c++) {
+        uint32_t i = 0;
+        while (i < r->n && r->columns[i].column != c)
+            i++;
+        if (i == r->n)
+            sp_cells_append_nulls(&s->cells[c], s->rows, n);
+    }
+}
+
+int spate_append_records(sp_appender *a, const spate_record *r, const void *records, size_t stride, size_t rows, spate_error *err)
+{
+    const char *p = records;
+    bool one = row_by_row(r);
+    while (rows > 0) {
+        sp_shape *s = a->shapes[r->shape];
+        uint32_t n = one ? 1 : (uint32_t)SP_MIN(rows, (size_t)STRIP);
+        n = SP_MIN(n, a->block_rows - a->rows);
+        if (sp_shape_reserve(s, s->rows + n) != SPATE_OK)
+            return sp_fail_nomem(err);
+        put_missing(s, r, n);
+        int rc = one ? put_record(a, s, r, p) : put_strip(a, s, r, p, stride, n);
+        if (rc == SPATE_OK)
+            rc = note_rows(a, r->shape, n);
+        if (rc == SPATE_E_DATA)
+            return sp_fail(err, rc, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
+        if (rc != SPATE_OK)
+            return sp_fail_nomem(err);
+        a->stage_bytes += (size_t)n * r->n * 8;
+        p += n * stride;
+        rows -= n;
+        rc = full(a) ? spate_appender_flush(a, err) : SPATE_OK;
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return SPATE_OK;
+}

@@ -1,0 +1,150 @@
+/* format.h - what lies on disk: docs/formats/spate.md as C. Everything is little-endian; structs have no holes.
+ *
+ *   superblock A | superblock B | user section, two copies | block | block | ...       all of it in whole pages of 4 KiB
+ *
+ * A block is a header, a directory (data blocks only), and what the directory points at. */
+#ifndef SP_STORE_FORMAT_H
+#define SP_STORE_FORMAT_H
+
+#include "base/base.h"
+
+#include <assert.h>
+
+#define SP_STORE_MAGIC "\x89SPATE\r\n"
+#define SP_BLOCK_MAGIC "SPATEBLK"
+
+enum {
+    SP_STORE_VERSION = 1,
+    SP_STORE_PAGE = 4096,
+    SP_SUPERBLOCKS = 2,
+    SP_USER_AT = SP_SUPERBLOCKS * SP_STORE_PAGE,
+    SP_SEGMENT_ALIGN = 64,
+    SP_VECTOR = 1024,          /* values packed together */
+    SP_NAMES_MAX = 65536,
+    SP_ROW_BYTES_MAX = 16 << 20,
+    SP_BLOCK_ROWS_MAX = 1 << 20,
+    SP_BLOCK_GROUPS_MAX = 4096,
+    SP_LIST_DEPTH_MAX = 8,
+};
+#define SP_BLOCK_BYTES_MAX (UINT64_C(1) << 31)
+
+/* Features that a reader (incompat) or a writer (ro_compat) must know. None exist yet. */
+enum { SP_FEATURES_INCOMPAT = 0, SP_FEATURES_RO_COMPAT = 0 };
+
+typedef struct sp_superblock {
+    char magic[8];
+    uint16_t version, minor;
+    uint32_t incompat, ro_compat, compat;
+    uint64_t generation;       /* the higher one of two whole superblocks counts */
+    uint64_t file_id;          /* drawn at creation; every block repeats it */
+    uint64_t blocks_at;        /* where blocks begin */
+    uint64_t user_capacity;    /* of each of the two copies */
+    uint64_t user_len, user_hash;
+    uint32_t user_copy;        /* 0 or 1: the one that counts */
+    uint32_t unused;
+    uint64_t committed;        /* blocks that end at or before this offset are whole */
+    uint64_t catalog_at, index_at; /* the last of their kind, 0: none yet */
+    uint64_t sequence;         /* number of the next block */
+    uint8_t zero[3976];
+    uint64_t hash;             /* XXH3 of everything above */
+} sp_superblock;
+static_assert(sizeof(sp_superblock) == SP_STORE_PAGE, "a page");
+
+typedef enum sp_block_type {
+    SP_BLOCK_DATA = 1,
+    SP_BLOCK_CATALOG = 2, /* names and tables */
+    SP_BLOCK_INDEX = 3,   /* where the data blocks are */
+    SP_BLOCK_FIELD = 4,   /* a field's values and the rows that have them */
+    SP_BLOCK_PATCH = 5,   /* bytes that are being changed in place */
+} sp_block_type;
+
+typedef struct sp_block_header {
+    char magic[8];
+    uint8_t type, zero0[3];
+    uint32_t directory_bytes; /* of groups and segments behind this header */
+    uint64_t size;            /* of the block, a multiple of 4 KiB */
+    uint64_t at;              /* its own offset in the file */
+    uint64_t file_id, sequence;
+    uint32_t table, rows;
+    uint64_t first_row;       /* number of the first row in its table */
+    uint32_t groups, segments;
+    uint64_t payload_at, payload_bytes, payload_hash; /* data: the order of rows among groups; others: all there is */
+    uint64_t extra;           /* field block: the field's name; else 0 */
+    uint64_t hash; /* XXH3 of the directory, seeded with XXH3 of everything above */
+} sp_block_header;
+static_assert(sizeof(sp_block_header) == 112, "no holes");
+
+/* Rows of one shape. Its segments follow one another, in the order of the row's fields. */
+typedef struct sp_group_entry {
+    uint32_t rows, first_segment, segments, zero;
+} sp_group_entry;
+static_assert(sizeof(sp_group_entry) == 16, "no holes");
+
+enum { SP_SEGMENT_HAS_RANGE = 1 }; /* flags of a segment entry: min and max mean something */
+
+typedef struct sp_segment_entry {
+    uint16_t name;
+    uint8_t kind, precision, scale, encoding, flags, zero0;
+    uint32_t at64;      /* offset from the block's start, in units of 64 bytes */
+    uint32_t bytes;
+    uint32_t nulls, zero1;
+    uint64_t min, max;  /* integers as int64 (uint64 for that kind), floats as float64, bits; text: its first 8 bytes, big-endian */
+    uint64_t hash;      /* XXH3 of the segment's bytes */
+} sp_segment_entry;
+static_assert(sizeof(sp_segment_entry) == 48, "no holes");
+
+/* Every segment begins so; a list's items are a segment within a segment. */
+typedef enum sp_encoding {
+    SP_ENC_NONE = 0,    /* no cell is present */
+    SP_ENC_CONST = 1,
+    SP_ENC_RAW = 2,
+    SP_ENC_INT = 3,     /* numbers of an integer stream */
+    SP_ENC_DECIMAL = 4, /* floats: integer / 10^param */
+    SP_ENC_BITS = 5,    /* floats: their bits are integer << param */
+    SP_ENC_DICT = 6,
+    SP_ENC_TEXT = 7,    /* ends, then bytes */
+    SP_ENC_FSST = 8,    /* the same, compressed by a table of symbols */
+    SP_ENC_INTERVAL = 9,
+    SP_ENC_LIST = 10,
+    SP_ENCODINGS
+} sp_encoding;
+
+enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2 };
+
+typedef struct sp_segment_header {
+    uint8_t encoding, kind, param, flags; /* flags: NULLS: a validity bitmap follows; DENSE: absent cells have no value */
+    uint32_t rows, values;
+    uint32_t bytes; /* of the segment, header included */
+} sp_segment_header;
+static_assert(sizeof(sp_segment_header) == 16, "no holes");
+
+/* A stream of integers: vectors of 1024, each base + i * step + unsigned numbers of width bits (line), or each number the one
+ * before it + step + such a number (delta). */
+enum { SP_INTS_LINE = 0, SP_INTS_DELTA = 1 };
+typedef struct sp_ints_header {
+    uint8_t mode, uniform, width, zero0; /* uniform: one width and base for all vectors, and no table of them */
+    uint32_t count, bytes, zero1;
+    int64_t step, base;
+} sp_ints_header;
+static_assert(sizeof(sp_ints_header) == 32, "no holes");
+
+typedef struct sp_ints_vector {
+    int64_t base;
+    uint32_t at;      /* offset of its bits from the stream's start */
+    uint8_t width, zero;
+    uint16_t patches; /* behind the bits: positions (uint16, padded to 8 bytes), then values (uint64) */
+} sp_ints_vector;
+static_assert(sizeof(sp_ints_vector) == 16, "no holes");
+
+typedef struct sp_index_entry {
+    uint64_t at, size, first_row;
+    uint32_t table, rows, directory_bytes, type;
+} sp_index_entry;
+static_assert(sizeof(sp_index_entry) == 40, "no holes");
+
+static inline uint64_t sp_round_up(uint64_t n, uint64_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+#endif

@@ -1,0 +1,693 @@
+/* ints.c - packing and reading streams of integers. */
+#include "store/ints.h"
+
+enum { PLAN_AGE_MAX = 8 };
+
+static unsigned width_of(sp_as as)
+{
+    return as == SP_AS_16 ? 2 : as == SP_AS_32 || as == SP_AS_DECIMAL_F32 || as == SP_AS_BITS_32 ? 4 : 8;
+}
+
+static unsigned bits_max(sp_as as)
+{
+    return width_of(as) == 8 ? 64 : 32;
+}
+
+static uint64_t final_bits(const sp_ints_source *s, uint32_t i)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, (const char *)s->data + (size_t)i * width_of(s->as), width_of(s->as));
+    return bits;
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+/* A vector's worth of a column as integers, and which of them had no exact one. */
+typedef struct vector {
+    alignas(64) int64_t v[SP_VECTOR + SP_LANES_32];
+    uint8_t bad[SP_VECTOR];
+    uint32_t n, n_bad;
+} vector;
+
+static void load_decimals_f32(const float *data, unsigned exponent, vector *x)
+{
+    double wide[SP_VECTOR];
+    for (uint32_t i = 0; i < x->n; i++)
+        wide[i] = data[i];
+    /* 0.1f is not 0.1: what counts is that the decimal, as a float, is the same again. */
+    double ten = sp_ten_to[exponent];
+    x->n_bad = 0;
+    for (uint32_t i = 0; i < x->n; i++) {
+        double whole = __builtin_nearbyint(wide[i] * ten);
+        bool fits = whole > -0x1p31 && whole < 0x1p31;
+        float back = fits ? (float)((double)(int64_t)whole / ten) : 0; /* -0 is none */
+        x->bad[i] = !fits || memcmp(&back, &data[i], 4) != 0;
+        x->v[i] = x->bad[i] ? 0 : (int64_t)whole;
+        x->n_bad += x->bad[i];
+    }
+}
+
+/* What is not exact takes its neighbour's value, so that it costs no width. */
+static void fill_bad(vector *x)
+{
+    uint32_t first = 0;
+    while (first < x->n && x->bad[first])
+        first++;
+    int64_t last = first < x->n ? x->v[first] : 0;
+    for (uint32_t i = 0; i < x->n; i++) {
+        if (x->bad[i])
+            x->v[i] = last;
+        last = x->v[i];
+    }
+}
+
+static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, vector *x)
+{
+    x->n = SP_MIN(s->count - from, (uint32_t)SP_VECTOR);
+    x->n_bad = 0;
+    const char *data = (const char *)s->data + (size_t)from * width_of(s->as);
+    switch (s->as) {
+    case SP_AS_16:
+        k->widen16((const int16_t *)data, x->n, x->v);
+        break;
+    case SP_AS_32:
+        k->widen32((const int32_t *)data, x->n, x->v);
+        break;
+    case SP_AS_64:
+        memcpy(x->v, data, (size_t)x->n * 8);
+        break;
+    case SP_AS_DECIMAL:
+        x->n_bad = k->to_decimal((const double *)data, x->n, s->param, x->v, x->bad);
+        break;
+    case SP_AS_DECIMAL_F32:
+        load_decimals_f32((const float *)data, s->param, x);
+        break;
+    case SP_AS_BITS_64:
+        for (uint32_t i = 0; i < x->n; i++) {
+            uint64_t bits;
+            memcpy(&bits, data + (size_t)i * 8, 8);
+            x->v[i] = (int64_t)(bits >> s->param);
+        }
+        break;
+    case SP_AS_BITS_32:
+        for (uint32_t i = 0; i < x->n; i++) {
+            uint32_t bits;
+            memcpy(&bits, data + (size_t)i * 4, 4);
+            x->v[i] = (int64_t)(bits >> s->param);
+        }
+        break;
+    }
+    if (x->n_bad)
+        fill_bad(x);
+}
+
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+static void subtract_line(vector *x, uint64_t step)
+{
+    for (uint32_t i = 0; i < x->n; i++)
+        x->v[i] = (int64_t)((uint64_t)x->v[i] - i * step);
+}
+
+/* The rise a value, from the ends. */
+static int64_t slope_of(const vector *x)
+{
+    if (x->n < 2)
+        return 0;
+    __int128 rise = (__int128)x->v[x->n - 1] - x->v[0], n = x->n - 1;
+    __int128 slope = (rise + (rise < 0 ? -n / 2 : n / 2)) / n;
+    return slope > INT64_MAX || slope < INT64_MIN ? 0 : (int64_t)slope;
+}
+
+static unsigned range_bits(const sp_kernels *k, const int64_t *v, uint32_t n)
+{
+    int64_t low, high;
+    k->range(v, n, &low, &high);
+    return sp_bits_of((uint64_t)high - (uint64_t)low);
+}
+
+static void to_deltas(const vector *x, int64_t *d)
+{
+    for (uint32_t i = 1; i < x->n; i++)
+        d[i - 1] = (int64_t)((uint64_t)x->v[i] - (uint64_t)x->v[i - 1]);
+}
+
+/* What packing with patches takes: the widths that leave out the largest, or the smallest, and the bytes with the best of them. */
+typedef struct patching {
+    unsigned width;
+    bool from_above; /* the small ones are patches */
+    size_t bytes;
+} patching;
+
+enum { PATCH_BYTES = 10 };
+
+static void best_width(const vector *x, int64_t low, int64_t high, bool from_above, patching *best)
+{
+    uint32_t of_width[65] = {0}, above = 0;
+    for (uint32_t i = 0; i < x->n; i++)
+        of_width[sp_bits_of(from_above ? (uint64_t)high - (uint64_t)x->v[i] : (uint64_t)x->v[i] - (uint64_t)low)]++;
+    for (unsigned width = 64; width-- > 0;) {
+        above += of_width[width + 1];
+        size_t bytes = sp_packed_bytes(x->n, width) + (size_t)above * PATCH_BYTES;
+        if (bytes < best->bytes)
+            *best = (patching){width, from_above, bytes};
+    }
+}
+
+static patching choose_patching(const sp_kernels *k, const vector *x)
+{
+    int64_t low, high;
+    k->range(x->v, x->n, &low, &high);
+    unsigned width = sp_bits_of((uint64_t)high - (uint64_t)low);
+    patching best = {width, false, sp_packed_bytes(x->n, width)};
+    best_width(x, low, high, false, &best);
+    best_width(x, low, high, true, &best);
+    return best;
+}
+
+static sp_ints_plan make_plan(const sp_kernels *k, const sp_ints_source *s)
+{
+    vector x;
+    int64_t d[SP_VECTOR];
+    uint32_t vectors = (s->count + SP_VECTOR - 1) / SP_VECTOR;
+    load(k, s, vectors / 2 * (uint32_t)SP_VECTOR < s->count ? vectors / 2 * (uint32_t)SP_VECTOR : 0, &x);
+    unsigned flat = range_bits(k, x.v, x.n), most = bits_max(s->as);
+    sp_ints_plan plan = {.known = true, .mode = SP_INTS_LINE, .bits = (uint8_t)flat};
+    if (flat == 0 || x.n < 4)
+        return plan;
+    size_t patched = choose_patching(k, &x).bytes * 8 / x.n;
+    plan.patch = patched + 1 < flat;
+    unsigned best = plan.patch ? (unsigned)patched + 1 : flat;
+    to_deltas(&x, d);
+    unsigned delta = range_bits(k, d, x.n - 1);
+    subtract_line(&x, (uint64_t)slope_of(&x));
+    unsigned sloped = range_bits(k, x.v, x.n);
+    if (sloped < best && sloped <= most) {
+        plan = (sp_ints_plan){.known = true, .slope = true, .bits = (uint8_t)sloped};
+        best = sloped;
+    }
+    if (delta + 1 < best && delta <= most)
+        plan = (sp_ints_plan){.known = true, .mode = SP_INTS_DELTA, .bits = (uint8_t)delta};
+    return plan;
+}
+
+/* ---- packing --------------------------------------------------------------------------------- */
+
+typedef struct packer {
+    const sp_kernels *k;
+    const sp_ints_source *source;
+    sp_ints_plan plan;
+    sp_buf *out;
+    size_t start;          /* of the stream in out */
+    int64_t step;
+    uint64_t width_sum;
+    bool too_wide, too_bad;
+    uint32_t bad_left;     /* forced patches that are still allowed */
+} packer;
+
+static int put_patches(packer *p, const vector *x, uint32_t from, const uint8_t *patched, uint32_t n)
+{
+    size_t positions = sp_round_up((size_t)n * 2, 8), at = p->out->len;
+    if (sp_buf_reserve(p->out, positions + (size_t)n * 8) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    memset(p->out->data + at, 0, positions);
+    uint32_t put = 0;
+    for (uint32_t i = 0; i < x->n; i++) {
+        if (!patched[i])
+            continue;
+        uint16_t position = (uint16_t)i;
+        uint64_t bits = final_bits(p->source, from + i);
+        memcpy(p->out->data + at + (size_t)put * 2, &position, 2);
+        memcpy(p->out->data + at + positions + (size_t)put * 8, &bits, 8);
+        put++;
+    }
+    SP_ASSERT(put == n);
+    p->out->len = at + positions + (size_t)n * 8;
+    return SPATE_OK;
+}
+
+/* Packs x.v - base behind out. Values behind the last one are zero: the same cells give the same bytes. */
+static int put_bits(packer *p, const vector *x, int64_t base, unsigned width)
+{
+    size_t bytes = sp_packed_bytes(x->n, width);
+    if (sp_buf_reserve(p->out, bytes) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    uint32_t lanes = sp_lanes(width), places = (x->n + lanes - 1) / lanes;
+    void *to = p->out->data + p->out->len;
+    sp_line line = {.base = (uint64_t)base};
+    if (width == 0) {
+    } else if (width <= 32) {
+        alignas(64) uint32_t r[SP_VECTOR + SP_LANES_32];
+        p->k->residuals32(x->v, x->n, line, r);
+        memset(r + x->n, 0, SP_LANES_32 * sizeof *r);
+        p->k->pack32(r, width, places, to);
+    } else {
+        alignas(64) uint64_t r[SP_VECTOR + SP_LANES_64];
+        p->k->residuals64(x->v, x->n, line, r);
+        memset(r + x->n, 0, SP_LANES_64 * sizeof *r);
+        p->k->pack64(r, width, places, to);
+    }
+    p->out->len += bytes;
+    p->width_sum += (uint64_t)width * x->n;
+    return SPATE_OK;
+}
+
+/* Takes what is outside of base..base + 2^width out of the way. */
+static uint32_t take_patches(vector *x, int64_t base, unsigned width, uint8_t *patched)
+{
+    uint32_t n = 0;
+    uint64_t limit = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+    for (uint32_t i = 0; i < x->n; i++) {
+        bool out = (uint64_t)x->v[i] - (uint64_t)base > limit;
+        patched[i] = out || (x->n_bad && x->bad[i]);
+        x->v[i] = out ? base : x->v[i];
+        n += patched[i];
+    }
+    return n;
+}
+
+static void undo_sum(const packer *p, vector *x, int64_t *base)
+{
+    *base = x->v[0];
+    for (uint32_t i = x->n; i-- > 1;)
+        x->v[i] = (int64_t)((uint64_t)x->v[i] - (uint64_t)x->v[i - 1] - (uint64_t)p->step);
+    x->v[0] = 0;
+}
+
+/* One vector: its entry at table, its bits and patches behind what is there. */
+static int put_vector(packer *p, vector *x, uint32_t from, size_t table)
+{
+    uint8_t patched[SP_VECTOR];
+    sp_ints_vector head = {.at = (uint32_t)(p->out->len - p->start)};
+    int64_t low = 0, high = 0, pack_base;
+    bool patch_out = false;
+    if (p->plan.mode == SP_INTS_DELTA) {
+        undo_sum(p, x, &head.base);
+        p->k->range(x->v, x->n, &low, &high);
+        pack_base = 0;
+        head.width = (uint8_t)sp_bits_of((uint64_t)high);
+        p->too_wide |= low < 0;
+    } else {
+        if (p->step)
+            subtract_line(x, (uint64_t)p->step);
+        p->k->range(x->v, x->n, &low, &high);
+        head.base = pack_base = low;
+        head.width = (uint8_t)sp_bits_of((uint64_t)high - (uint64_t)low);
+        if (p->plan.patch) {
+            patching best = choose_patching(p->k, x);
+            patch_out = best.width < head.width;
+            head.width = (uint8_t)best.width;
+            if (best.from_above)
+                head.base = pack_base = (int64_t)((uint64_t)high - ((UINT64_C(1) << best.width) - 1));
+        }
+    }
+    p->too_wide |= head.width > bits_max(p->source->as);
+    p->too_bad |= x->n_bad > p->bad_left;
+    if (p->too_wide || p->too_bad)
+        return SPATE_OK;
+    p->bad_left -= x->n_bad;
+    uint32_t n_patches = x->n_bad;
+    if (patch_out)
+        n_patches = take_patches(x, pack_base, head.width, patched);
+    head.patches = (uint16_t)n_patches;
+    int rc = put_bits(p, x, pack_base, head.width);
+    if (rc == SPATE_OK && n_patches)
+        rc = put_patches(p, x, from, patch_out ? patched : x->bad, n_patches);
+    memcpy(p->out->data + table, &head, sizeof head);
+    return rc;
+}
+
+static void put_header(packer *p, sp_ints_header h)
+{
+    h.count = p->source->count;
+    h.bytes = (uint32_t)(p->out->len - p->start);
+    h.mode = p->plan.mode;
+    h.step = p->step;
+    memcpy(p->out->data + p->start, &h, sizeof h);
+}
+
+/* The smallest difference between neighbours: what every delta is counted from. */
+static int64_t smallest_delta(const packer *p)
+{
+    vector x;
+    int64_t d[SP_VECTOR], smallest = INT64_MAX;
+    for (uint32_t from = 0; from < p->source->count; from += SP_VECTOR) {
+        int64_t low, high;
+        load(p->k, p->source, from, &x);
+        to_deltas(&x, d);
+        if (x.n < 2)
+            continue;
+        p->k->range(d, x.n - 1, &low, &high);
+        smallest = SP_MIN(smallest, low);
+    }
+    return smallest == INT64_MAX ? 0 : smallest;
+}
+
+static int64_t slope_of_all(const packer *p)
+{
+    vector x;
+    load(p->k, p->source, 0, &x);
+    return slope_of(&x);
+}
+
+static int put_table(packer *p)
+{
+    uint32_t vectors = (p->source->count + SP_VECTOR - 1) / SP_VECTOR;
+    size_t table = sizeof(sp_ints_header), bytes = table + (size_t)vectors * sizeof(sp_ints_vector);
+    if (sp_buf_reserve(p->out, bytes) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    p->start = p->out->len;
+    p->out->len += bytes;
+    vector x;
+    for (uint32_t i = 0; i < vectors && !p->too_wide && !p->too_bad; i++) {
+        load(p->k, p->source, i * SP_VECTOR, &x);
+        int rc = put_vector(p, &x, i * SP_VECTOR, p->start + table + i * sizeof(sp_ints_vector));
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    put_header(p, (sp_ints_header){0});
+    return SPATE_OK;
+}
+
+/* One base and width for all, where that takes no more room than a table of them; exact sources only. True when it was done. */
+static int put_uniform(packer *p, bool *done)
+{
+    uint32_t count = p->source->count;
+    vector x;
+    int64_t lowest = INT64_MAX, highest = INT64_MIN;
+    size_t with_table = 0;
+    *done = false;
+    for (uint32_t from = 0; from < count; from += SP_VECTOR) {
+        int64_t low, high;
+        load(p->k, p->source, from, &x);
+        if (x.n_bad)
+            return SPATE_OK;
+        for (uint32_t i = 0; p->step && i < x.n; i++)
+            x.v[i] = (int64_t)((uint64_t)x.v[i] - (uint64_t)(from + i) * (uint64_t)p->step);
+        p->k->range(x.v, x.n, &low, &high);
+        lowest = SP_MIN(lowest, low);
+        highest = SP_MAX(highest, high);
+        with_table += sp_packed_bytes(x.n, sp_bits_of((uint64_t)high - (uint64_t)low)) + sizeof(sp_ints_vector);
+    }
+    unsigned width = sp_bits_of((uint64_t)highest - (uint64_t)lowest);
+    size_t bytes = (size_t)(count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, width) + sp_packed_bytes(count % SP_VECTOR, width);
+    if (bytes > with_table || width > bits_max(p->source->as))
+        return SPATE_OK;
+    if (sp_buf_reserve(p->out, sizeof(sp_ints_header) + bytes) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    p->start = p->out->len;
+    p->out->len += sizeof(sp_ints_header);
+    for (uint32_t from = 0; from < count && width; from += SP_VECTOR) {
+        load(p->k, p->source, from, &x);
+        for (uint32_t i = 0; p->step && i < x.n; i++)
+            x.v[i] = (int64_t)((uint64_t)x.v[i] - (uint64_t)(from + i) * (uint64_t)p->step);
+        int rc = put_bits(p, &x, lowest, width);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    put_header(p, (sp_ints_header){.uniform = 1, .width = (uint8_t)width, .base = lowest});
+    *done = true;
+    return SPATE_OK;
+}
+
+static int encode_planned(packer *p)
+{
+    p->step = p->plan.mode == SP_INTS_DELTA ? smallest_delta(p) : p->plan.slope ? slope_of_all(p) : 0;
+    bool done = false;
+    if (p->plan.mode == SP_INTS_LINE && !p->plan.patch) {
+        int rc = put_uniform(p, &done);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return done ? SPATE_OK : put_table(p);
+}
+
+int sp_ints_encode(const sp_kernels *k, const sp_ints_source *source, sp_ints_plan *plan, sp_buf *out, bool *given_up)
+{
+    packer p = {.k = k, .source = source, .out = out, .bad_left = given_up ? source->count / 8 : source->count};
+    size_t before = out->len;
+    bool planned = plan && plan->known && plan->age < PLAN_AGE_MAX;
+    p.plan = planned ? *plan : make_plan(k, source);
+    int rc = encode_planned(&p);
+    if (rc == SPATE_OK && p.too_wide) { /* the sample promised too much: the plain way always fits */
+        out->len = before;
+        p = (packer){.k = k, .source = source, .out = out, .plan.known = true, .bad_left = given_up ? source->count / 8 : source->count};
+        rc = encode_planned(&p);
+    }
+    if (rc != SPATE_OK || p.too_bad) {
+        out->len = before;
+        if (given_up)
+            *given_up = p.too_bad;
+        return rc;
+    }
+    if (plan) {
+        *plan = p.plan;
+        plan->age = planned ? plan->age + 1 : 0;
+        if (source->count && p.width_sum / source->count > plan->bits + 2u)
+            plan->known = false;
+    }
+    return SPATE_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static sp_ints_vector vector_of(const sp_ints *s, uint32_t i)
+{
+    sp_ints_vector head;
+    if (s->uniform) {
+        head = (sp_ints_vector){.width = s->width, .base = (int64_t)(s->base + (uint64_t)i * SP_VECTOR * s->step),
+                                .at = (uint32_t)(sizeof(sp_ints_header) + (size_t)i * SP_ROW_BYTES * s->width)};
+        return head;
+    }
+    memcpy(&head, s->bytes + sizeof(sp_ints_header) + (size_t)i * sizeof head, sizeof head);
+    return head;
+}
+
+bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s)
+{
+    sp_ints_header h;
+    if (len < sizeof h)
+        return false;
+    memcpy(&h, p, sizeof h);
+    if (h.bytes < sizeof h || h.bytes > len || h.mode > SP_INTS_DELTA || h.uniform > 1 || h.width > width_max)
+        return false;
+    *s = (sp_ints){.bytes = p, .count = h.count, .size = h.bytes, .mode = h.mode, .width = h.width, .uniform = h.uniform,
+                   .step = (uint64_t)h.step, .base = (uint64_t)h.base};
+    uint32_t vectors = h.count / SP_VECTOR + (h.count % SP_VECTOR != 0);
+    if (h.uniform) {
+        size_t bits = (size_t)(h.count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, h.width) +
+                      sp_packed_bytes(h.count % SP_VECTOR, h.width);
+        return h.bytes >= sizeof h + bits && (h.mode == SP_INTS_LINE || vectors <= 1);
+    }
+    if (h.bytes < sizeof h + (size_t)vectors * sizeof(sp_ints_vector))
+        return false;
+    for (uint32_t i = 0; i < vectors; i++) {
+        sp_ints_vector v = vector_of(s, i);
+        uint32_t n = SP_MIN(h.count - i * SP_VECTOR, (uint32_t)SP_VECTOR);
+        if (v.width > width_max || v.patches > n)
+            return false;
+        size_t need = sp_packed_bytes(n, v.width) + sp_round_up((size_t)v.patches * 2, 8) + (size_t)v.patches * 8;
+        if (v.at > h.bytes || need > h.bytes - v.at)
+            return false;
+    }
+    return true;
+}
+
+/* Running sums of residuals, 64 bits. */
+static void sum_up(uint64_t *r, uint32_t n, uint64_t first, uint64_t step)
+{
+    uint64_t sum = first;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += i ? r[i] + step : 0;
+        r[i] = sum;
+    }
+}
+
+static void finish(const sp_kernels *k, const uint32_t *r32, const uint64_t *r64, uint32_t n, sp_line line, sp_as as,
+                   unsigned param, void *out)
+{
+    double wide[SP_VECTOR + SP_LANES_32];
+    switch (as) {
+    case SP_AS_16:
+        k->line32_16(r32, n, line, out);
+        break;
+    case SP_AS_32:
+        k->line32_32(r32, n, line, out);
+        break;
+    case SP_AS_BITS_32:
+        k->line32_32(r32, n, line, out);
+        k->shift32(out, n, param);
+        break;
+    case SP_AS_64:
+    case SP_AS_BITS_64:
+        if (r32)
+            k->line32_64(r32, n, line, out);
+        else
+            k->line64_64(r64, n, line, out);
+        if (as == SP_AS_BITS_64 && param)
+            k->shift64(out, n, param);
+        break;
+    case SP_AS_DECIMAL:
+        if (r32)
+            k->decimal32(r32, n, line, param, out);
+        else
+            k->decimal64(r64, n, line, param, out);
+        break;
+    case SP_AS_DECIMAL_F32:
+        if (r32)
+            k->decimal32(r32, n, line, param, wide);
+        else
+            k->decimal64(r64, n, line, param, wide);
+        for (uint32_t i = 0; i < n; i++)
+            ((float *)out)[i] = (float)wide[i];
+        break;
+    }
+}
+
+/* A whole vector of deltas, whatever part of it is wanted: a sum begins at the beginning. */
+static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t n, sp_as as, unsigned param,
+                        void *out)
+{
+    alignas(64) uint64_t r[SP_VECTOR];
+    alignas(64) uint32_t narrow[SP_VECTOR];
+    const void *bits = s->bytes + v->at;
+    if (v->width <= 32) {
+        k->unpack32(bits, v->width, 0, (n + SP_LANES_32 - 1) / SP_LANES_32, narrow);
+        for (uint32_t i = 0; i < n; i++)
+            r[i] = narrow[i];
+    } else {
+        k->unpack64(bits, v->width, 0, (n + SP_LANES_64 - 1) / SP_LANES_64, r);
+    }
+    sum_up(r, n, (uint64_t)v->base, s->step);
+    if (width_of(as) < 8) {
+        for (uint32_t i = 0; i < n; i++)
+            narrow[i] = (uint32_t)r[i];
+        finish(k, as == SP_AS_DECIMAL_F32 ? NULL : narrow, r, n, (sp_line){0}, as, param, out);
+    } else {
+        finish(k, NULL, r, n, (sp_line){0}, as, param, out);
+    }
+}
+
+/* Values first.. of a line, first a multiple of the lanes. */
+static void read_line(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t first, uint32_t n, sp_as as,
+                      unsigned param, void *out)
+{
+    uint32_t lanes = sp_lanes(v->width), places = (n + lanes - 1) / lanes;
+    const void *bits = s->bytes + v->at;
+    sp_line line = {(uint64_t)v->base + first * s->step, s->step};
+    alignas(64) union {
+        uint32_t r32[SP_VECTOR];
+        uint64_t r64[SP_VECTOR];
+    } u;
+    if (v->width <= 32) {
+        k->unpack32(bits, v->width, first / lanes, places, u.r32);
+        finish(k, u.r32, NULL, n, line, as, param, out);
+    } else {
+        k->unpack64(bits, v->width, first / lanes, places, u.r64);
+        finish(k, NULL, u.r64, n, line, as, param, out);
+    }
+}
+
+static void lay_patches(const sp_ints *s, const sp_ints_vector *v, uint32_t in_vector, uint32_t first, uint32_t n, unsigned width,
+                        char *out)
+{
+    const char *positions = s->bytes + v->at + sp_packed_bytes(in_vector, v->width),
+               *values = positions + sp_round_up((size_t)v->patches * 2, 8);
+    for (uint32_t i = 0; i < v->patches; i++) {
+        uint16_t position;
+        memcpy(&position, positions + (size_t)i * 2, 2);
+        if (position >= first && position - first < n)
+            memcpy(out + (size_t)(position - first) * width, values + (size_t)i * 8, width);
+    }
+}
+
+void sp_ints_read(const sp_kernels *k, const sp_ints *s, uint32_t from, uint32_t n, sp_as as, unsigned param, void *out)
+{
+    unsigned width = width_of(as);
+    char *to = out;
+    alignas(64) uint64_t aside[SP_VECTOR + SP_LANES_32];
+    while (n > 0) {
+        uint32_t i = from / SP_VECTOR, in = from % SP_VECTOR, of = SP_MIN(s->count - i * SP_VECTOR, (uint32_t)SP_VECTOR);
+        uint32_t take = SP_MIN(n, of - in);
+        sp_ints_vector v = vector_of(s, i);
+        if (s->mode == SP_INTS_DELTA) {
+            bool whole = in == 0 && take == of;
+            read_deltas(k, s, &v, of, as, param, whole ? (void *)to : aside);
+            if (!whole)
+                memcpy(to, (char *)aside + (size_t)in * width, (size_t)take * width);
+        } else if (in % sp_lanes(v.width) == 0) {
+            read_line(k, s, &v, in, take, as, param, to);
+        } else {
+            uint32_t back = in % sp_lanes(v.width);
+            read_line(k, s, &v, in - back, take + back, as, param, aside);
+            memcpy(to, (char *)aside + (size_t)back * width, (size_t)take * width);
+        }
+        if (v.patches)
+            lay_patches(s, &v, of, in, take, width, to);
+        to += (size_t)take * width;
+        from += take;
+        n -= take;
+    }
+}
+
+/* ---- setting in place ------------------------------------------------------------------------ */
+
+static bool to_integer(sp_as as, unsigned param, uint64_t bits, uint64_t *v)
+{
+    const sp_ints_source one = {.as = as, .param = param, .data = &bits, .count = 1};
+    vector x;
+    x.v[0] = 0;
+    load(&sp_kernels_portable, &one, 0, &x);
+    *v = (uint64_t)x.v[0];
+    if (as == SP_AS_BITS_64 || as == SP_AS_BITS_32)
+        return *v << param == bits;
+    return x.n_bad == 0;
+}
+
+static void put_packed(char *bits, unsigned width, uint32_t i, uint64_t r)
+{
+    uint32_t lanes = sp_lanes(width), word = width <= 32 ? 32 : 64, bit = i / lanes * width;
+    char *lane = bits + (size_t)(bit / word) * SP_ROW_BYTES + (size_t)(i % lanes) * (word / 8);
+    unsigned off = bit % word, done = SP_MIN(width, word - off);
+    for (unsigned part = 0; part < width; lane += SP_ROW_BYTES, off = 0) {
+        uint64_t old = 0, mask = (done == 64 ? UINT64_MAX : (UINT64_C(1) << done) - 1) << off;
+        memcpy(&old, lane, word / 8);
+        old = (old & ~mask) | (r >> part << off & mask);
+        memcpy(lane, &old, word / 8);
+        part += done;
+        done = width - part;
+    }
+}
+
+static bool set_patch(const sp_ints *s, const sp_ints_vector *v, char *bytes, uint32_t in_vector, uint32_t in, uint64_t bits)
+{
+    char *positions = bytes + v->at + sp_packed_bytes(in_vector, v->width),
+         *values = positions + sp_round_up((size_t)v->patches * 2, 8);
+    for (uint32_t i = 0; i < v->patches; i++) {
+        uint16_t position;
+        memcpy(&position, positions + (size_t)i * 2, 2);
+        if (position == in) {
+            memcpy(values + (size_t)i * 8, &bits, 8);
+            return true;
+        }
+    }
+    (void)s;
+    return false;
+}
+
+bool sp_ints_set(const sp_ints *s, char *bytes, uint32_t i, sp_as as, unsigned param, uint64_t final)
+{
+    uint32_t in = i % SP_VECTOR, of = SP_MIN(s->count - (i - in), (uint32_t)SP_VECTOR);
+    sp_ints_vector v = vector_of(s, i / SP_VECTOR);
+    if (set_patch(s, &v, bytes, of, in, final))
+        return true;
+    uint64_t value;
+    if (s->mode == SP_INTS_DELTA || !to_integer(as, param, final, &value))
+        return false;
+    uint64_t r = value - (uint64_t)v.base - in * s->step;
+    if (sp_bits_of(r) > v.width)
+        return false;
+    if (v.width)
+        put_packed(bytes + v.at, v.width, in, r);
+    return true;
+}

@@ -1,0 +1,119 @@
+/* kernels.c - kernels.inc for any processor, and for those with AVX2 and FMA. */
+#include "store/kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define HAVE_X86 1
+#endif
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+                                                        1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+
+/* 1.5 * 2^52: a double whose lowest bit is worth one, with room below and above. */
+#define MAGIC 6755399441055744.0
+#define MAGIC_BITS UINT64_C(0x4338000000000000)
+
+static inline double as_double(uint64_t bits)
+{
+    double d;
+    memcpy(&d, &bits, sizeof d);
+    return d;
+}
+static inline uint64_t as_bits(double d)
+{
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    return bits;
+}
+
+#define TARGET
+#define K(name) name##_portable
+#define DIVIDE(x, ten, tenth) ((x) / (ten))
+#include "store/kernels.inc"
+#undef TARGET
+#undef K
+#undef DIVIDE
+
+static void columns4_portable(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
+{
+    for (uint32_t r = 0; r < rows; r++, records += stride)
+        for (unsigned c = 0; c < 4; c++)
+            memcpy(&out[c][r], records + 8 * c, 8);
+}
+
+static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(p, len, seed);
+}
+
+#define TABLE(for_) \
+    { \
+        .pack32 = pack32_##for_, .pack64 = pack64_##for_, .unpack32 = unpack32_##for_, .unpack64 = unpack64_##for_, \
+        .line32_16 = line32_16_##for_, .line32_32 = line32_32_##for_, .line32_64 = line32_64_##for_, \
+        .line64_64 = line64_64_##for_, .decimal32 = decimal32_##for_, .decimal64 = decimal64_##for_, \
+        .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range_f64 = range_f64_##for_, \
+        .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, \
+        .widen32 = widen32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .hash = hash_##for_, .name = #for_ \
+    }
+
+const sp_kernels sp_kernels_portable = TABLE(portable);
+
+#ifdef HAVE_X86
+/* x / 10^e without dividing: the quotient by the reciprocal is a few units off in its last place, each step with the exact
+ * remainder makes up for it, and the second step from within one unit is correctly rounded (Markstein, "Computation of
+ * elementary functions on the IBM RISC System/6000 processor", 1990). */
+__attribute__((target("avx2,fma"), always_inline)) static inline double divide_fma(double x, double ten, double tenth)
+{
+    double q = x * tenth;
+    q = __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
+    return __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
+}
+
+#define TARGET __attribute__((target("avx2,fma")))
+#define K(name) name##_avx2
+#define DIVIDE(x, ten, tenth) divide_fma(x, ten, tenth)
+#include "store/kernels.inc"
+
+/* Four records' 32 bytes, turned. */
+TARGET static void turn(const char *records, size_t stride, __m256i out[4])
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)records), b = _mm256_loadu_si256((const __m256i *)(records + stride)),
+            c = _mm256_loadu_si256((const __m256i *)(records + 2 * stride)),
+            d = _mm256_loadu_si256((const __m256i *)(records + 3 * stride));
+    __m256i ab0 = _mm256_unpacklo_epi64(a, b), ab1 = _mm256_unpackhi_epi64(a, b), cd0 = _mm256_unpacklo_epi64(c, d),
+            cd1 = _mm256_unpackhi_epi64(c, d);
+    out[0] = _mm256_permute2x128_si256(ab0, cd0, 0x20);
+    out[1] = _mm256_permute2x128_si256(ab1, cd1, 0x20);
+    out[2] = _mm256_permute2x128_si256(ab0, cd0, 0x31);
+    out[3] = _mm256_permute2x128_si256(ab1, cd1, 0x31);
+}
+
+TARGET static void columns4_avx2(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
+{
+    uint32_t r = 0;
+    for (; r + 4 <= rows; r += 4, records += 4 * stride) {
+        __m256i turned[4];
+        turn(records, stride, turned);
+        for (unsigned c = 0; c < 4; c++)
+            _mm256_storeu_si256((__m256i *)(out[c] + r), turned[c]);
+    }
+    uint64_t *const rest[4] = {out[0] + r, out[1] + r, out[2] + r, out[3] + r};
+    columns4_portable(records, stride, rows - r, rest);
+}
+
+uint64_t sp_hash_avx2(const void *p, size_t len, uint64_t seed);
+#define hash_avx2 sp_hash_avx2
+static const sp_kernels kernels_avx2 = TABLE(avx2);
+#endif
+
+const sp_kernels *sp_kernels_best(void)
+{
+#ifdef HAVE_X86
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &kernels_avx2;
+#endif
+    return &sp_kernels_portable;
+}

@@ -1,0 +1,73 @@
+/* kernels.h - the loops over cells: bits in and out, decimals, ranges. Plain C, compiled once for any processor (the reference)
+ * and once for AVX2 and FMA; which one runs is chosen when the program starts. Both give the same bits, tests see to it.
+ *
+ * Packed bits: value i of a vector is in lane i % L at place i / L, where L is 32 lanes of 32-bit words for widths up to 32 and 16
+ * lanes of 64-bit words above. A lane's values are packed one behind the other from the lowest bit, and word k of all lanes
+ * lies together. So a loop over lanes is a loop over neighbours, and places can be unpacked from anywhere. */
+#ifndef SP_STORE_KERNELS_H
+#define SP_STORE_KERNELS_H
+
+#include "base/base.h"
+
+enum { SP_LANES_32 = 32, SP_LANES_64 = 16, SP_ROW_BYTES = 128 }; /* a word of every lane */
+
+static inline uint32_t sp_lanes(unsigned width)
+{
+    return width <= 32 ? SP_LANES_32 : SP_LANES_64;
+}
+/* Bytes of count packed values. */
+static inline size_t sp_packed_bytes(uint32_t count, unsigned width)
+{
+    uint32_t places = (count + sp_lanes(width) - 1) / sp_lanes(width), word = width <= 32 ? 32 : 64;
+    return ((size_t)places * width + word - 1) / word * SP_ROW_BYTES;
+}
+static inline unsigned sp_bits_of(uint64_t v)
+{
+    return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+}
+
+/* How values come out of residuals: out[i] = base + i * step + r[i], then as decimal or bits. */
+typedef struct sp_line {
+    uint64_t base, step;
+} sp_line;
+
+typedef struct sp_kernels {
+    const char *name;
+    /* places * L values each; what is behind a vector's last value is whatever lies there. */
+    void (*pack32)(const uint32_t *v, unsigned width, unsigned places, uint32_t *out);
+    void (*pack64)(const uint64_t *v, unsigned width, unsigned places, uint64_t *out);
+    void (*unpack32)(const uint32_t *in, unsigned width, unsigned first, unsigned places, uint32_t *out);
+    void (*unpack64)(const uint64_t *in, unsigned width, unsigned first, unsigned places, uint64_t *out);
+    /* Residuals to values. */
+    void (*line32_16)(const uint32_t *r, uint32_t n, sp_line line, uint16_t *out);
+    void (*line32_32)(const uint32_t *r, uint32_t n, sp_line line, uint32_t *out);
+    void (*line32_64)(const uint32_t *r, uint32_t n, sp_line line, uint64_t *out);
+    void (*line64_64)(const uint64_t *r, uint32_t n, sp_line line, uint64_t *out);
+    /* The same, then / 10^exponent; values are below 2^51. */
+    void (*decimal32)(const uint32_t *r, uint32_t n, sp_line line, unsigned exponent, double *out);
+    void (*decimal64)(const uint64_t *r, uint32_t n, sp_line line, unsigned exponent, double *out);
+    void (*shift64)(uint64_t *v, uint32_t n, unsigned by);
+    void (*shift32)(uint32_t *v, uint32_t n, unsigned by);
+    /* out[i] = v[i] * 10^exponent where that is exact; returns how many are not, and flags those (bad[i] = 1). */
+    uint32_t (*to_decimal)(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad);
+    void (*range)(const int64_t *v, uint32_t n, int64_t *min, int64_t *max);
+    void (*range_f64)(const double *v, uint32_t n, double *min, double *max); /* without NaN; infinities the wrong way round: none */
+    void (*residuals32)(const int64_t *v, uint32_t n, sp_line line, uint32_t *out);
+    void (*residuals64)(const int64_t *v, uint32_t n, sp_line line, uint64_t *out);
+    void (*widen16)(const int16_t *v, uint32_t n, int64_t *out);
+    void (*widen32)(const int32_t *v, uint32_t n, int64_t *out);
+    uint64_t (*any64)(const uint64_t *v, uint32_t n); /* all or-ed */
+    /* rows records of stride bytes to 4 columns: out[c][r] = the 8 bytes at 8 * c of record r. */
+    void (*columns4)(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4]);
+    uint64_t (*hash)(const void *p, size_t len, uint64_t seed); /* XXH3, 64 bits */
+} sp_kernels;
+
+extern const sp_kernels sp_kernels_portable;
+const sp_kernels *sp_kernels_best(void);
+
+/* Doubles that are powers of ten, exactly; and the reciprocals nearest to them. */
+enum { SP_DECIMAL_EXPONENT_MAX = 18 };
+extern const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1];
+#define SP_DECIMAL_LIMIT (INT64_C(1) << 51)
+
+#endif

@@ -1,0 +1,64 @@
+/* scan.h - reading blocks: what a scan and a cursor share. Private to the room. */
+#ifndef SP_STORE_SCAN_H
+#define SP_STORE_SCAN_H
+
+#include "spate/store.h"
+#include "store/file.h"
+#include "store/where.h"
+
+/* A column of a group that is being read. */
+typedef struct sp_reading {
+    uint32_t segment;   /* in the block's directory */
+    uint32_t rows;      /* of the group */
+    uint16_t name;
+    bool open;
+    sp_type type;
+    sp_segment cells;
+    sp_buf own;         /* its bytes, when the file is not mapped */
+    sp_column out;
+} sp_reading;
+
+/* A group: its columns, and which of its rows are asked for. */
+typedef struct sp_group_reading {
+    sp_reading *columns;
+    uint32_t n, cap;
+    uint32_t start, rows;
+} sp_group_reading;
+
+/* What is asked for, and the block that is being read. */
+typedef struct sp_block_reader {
+    sp_store *store;
+    uint32_t table;
+    uint16_t *fields;    /* asked for, in this order; NULL: all */
+    uint32_t n_fields;
+    sp_where *wheres;
+    uint32_t n_wheres;
+    uint64_t first, last;
+    bool skip_damaged, unverified;
+    spate_skipped skipped;
+    sp_arena arena;      /* texts of conditions */
+
+    sp_index_entry block;
+    const char *directory; /* header, groups and segments */
+    sp_buf aside, segment_aside, order_aside;
+    int32_t *order;        /* group of each row, when there are several; else NULL */
+    uint32_t order_cap;
+    uint32_t from, to;     /* rows of the block that are asked for */
+} sp_block_reader;
+
+int sp_block_reader_init(sp_block_reader *r, sp_store *store, const spate_scan_options *options, spate_error *err) SP_MUST_CHECK;
+void sp_block_reader_done(sp_block_reader *r);
+/* How many data blocks the table has, the number of the first one, and the first that ends behind row. */
+uint32_t sp_block_reader_blocks(const sp_block_reader *r, uint32_t *first);
+uint32_t sp_block_reader_block_of(const sp_block_reader *r, uint64_t row);
+/* Opens block number i of the store. False in *wanted: it has no rows that are asked for, or is damaged and skipped. */
+int sp_block_reader_open_block(sp_block_reader *r, uint32_t i, bool *wanted, spate_error *err) SP_MUST_CHECK;
+/* Its group g: columns that are asked for. rows 0: none of its rows can match. */
+int sp_block_reader_open_group(sp_block_reader *r, uint32_t g, sp_group_reading *group, spate_error *err) SP_MUST_CHECK;
+int sp_block_reader_order(sp_block_reader *r, spate_error *err) SP_MUST_CHECK; /* fills order where there are several groups */
+/* Opens (and checks) a column's segment, unless it is. */
+int sp_reading_open(sp_block_reader *r, sp_reading *c, spate_error *err) SP_MUST_CHECK;
+void sp_group_reading_done(sp_group_reading *g);
+sp_type sp_block_reader_type(const sp_store *s, uint32_t table, const sp_segment_entry *e);
+
+#endif

@@ -1,0 +1,102 @@
+/* segment.h - one column of one group of rows as bytes, and back. Knows nothing of blocks, files or names.
+ *
+ * Writing chooses an encoding from a sample, remembers the choice in a plan and asks again now and then. Reading checks all that
+ * decides where is read or written before it is used: a segment that is not sound is refused, never followed. */
+#ifndef SP_STORE_SEGMENT_H
+#define SP_STORE_SEGMENT_H
+
+#include "batch/batch.h"
+#include "store/fsst.h"
+#include "store/ints.h"
+
+/* ---- writing --------------------------------------------------------------------------------------------------------- */
+
+typedef struct sp_segment_plan {
+    sp_ints_plan ints, parts[2]; /* numbers, codes or lengths; an interval's other parts */
+    uint8_t encoding, param, age;
+    bool known;
+    struct sp_segment_plan *item; /* of a list */
+} sp_segment_plan;
+void sp_segment_plan_done(sp_segment_plan *p);
+
+/* Scratch memory of one thread's writing. */
+typedef struct sp_encoder sp_encoder;
+sp_encoder *sp_encoder_new(void); /* NULL: no memory */
+void sp_encoder_free(sp_encoder *e);
+const sp_kernels *sp_encoder_kernels(const sp_encoder *e);
+
+/* Adds rows cells of c to out. entry: encoding, flags, nulls, min and max are filled in. A null cell of text, bytes or a list may
+ * have no bytes or items. c->bytes needs SP_SLACK readable bytes behind its last one. */
+int sp_segment_encode(sp_encoder *e, const sp_column *c, uint32_t rows, sp_segment_plan *plan, sp_buf *out,
+                      sp_segment_entry *entry, spate_error *err) SP_MUST_CHECK;
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+typedef struct sp_segment {
+    const sp_kernels *k;
+    sp_type type;
+    uint8_t encoding, param, flags;
+    uint32_t rows, values;
+    const char *bytes;       /* the whole segment */
+    const uint8_t *validity; /* NULL: every cell is present */
+    const char *body;
+    size_t body_bytes;
+    sp_ints ints, parts[2];
+    const char *text;        /* bytes that ends point into */
+    size_t text_bytes;
+    uint32_t ranked_rows, ranked; /* present cells before a row: where reading left off */
+    sp_fsst *fsst;
+    struct sp_segment *inner;  /* a dictionary's entries, a list's items */
+    sp_column entries;         /* the dictionary, read */
+    bool entries_ready;
+    sp_buf aside, numbers;
+} sp_segment;
+
+void sp_segment_init(sp_segment *s);
+void sp_segment_done(sp_segment *s);
+/* Looks at bytes, which must live while s is read from. SPATE_E_CORRUPT when they are no segment of that type. */
+int sp_segment_open(sp_segment *s, sp_type type, const void *bytes, size_t len, spate_error *err) SP_MUST_CHECK;
+/* Rows [from, from + n) into out's own storage. Numbers of absent cells are whatever lies there. */
+int sp_segment_read(sp_segment *s, uint32_t from, uint32_t n, sp_column *out, spate_error *err) SP_MUST_CHECK;
+/* How a number of this type and encoding is packed; false for others. */
+bool sp_segment_as(sp_kind kind, sp_encoding encoding, sp_as *as);
+
+/* ---- between the files of this part -------------------------------------------------------------------------------------- */
+
+/* Present cells of a column, one behind the other. */
+typedef struct sp_flat {
+    sp_type type;
+    uint32_t n;
+    const void *data;
+    const int32_t *offsets;
+    const char *bytes;
+    const sp_column *child;
+} sp_flat;
+
+struct sp_encoder {
+    const sp_kernels *k;
+    struct sp_dict *dict;
+    sp_fsst_maker *fsst;
+    bool fsst_learnt; /* for the column that is being written */
+    sp_buf data, offsets, bytes, codes, ends, text;
+    sp_buf flat_offsets, flat_bytes; /* cells without the absent ones */
+};
+
+int sp_numbers_encode(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h,
+                      sp_segment_entry *entry) SP_MUST_CHECK;
+int sp_texts_encode(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h,
+                    sp_segment_entry *entry) SP_MUST_CHECK;
+bool sp_texts_open(sp_segment *s) SP_MUST_CHECK;
+/* Texts [from, from + n) appended to out->bytes, their ends in out->offsets[1..n]. */
+int sp_texts_read(sp_segment *s, uint32_t from, uint32_t n, sp_column *out) SP_MUST_CHECK;
+
+/* ---- dictionaries (dict.c) ------------------------------------------------------------------------------------------------- */
+
+typedef struct sp_dict sp_dict;
+sp_dict *sp_dict_new(void);
+void sp_dict_free(sp_dict *d);
+/* Codes for f's cells: how many entries there are, first come first; 0: more than max. Codes are in codes, and the number of each
+ * entry's first cell behind them. */
+uint32_t sp_dict_build(sp_dict *d, const sp_flat *f, uint32_t max, sp_buf *codes);
+
+#endif

@@ -1,0 +1,366 @@
+/* set.c - changing cells where they lie. Segments that are touched are copied to memory and changed there; a flush hashes
+ * them, writes them down as a patch, and puts them in place. */
+#include "store/scan.h"
+
+enum { HELD_BYTES = 64 << 20 };
+
+typedef struct touched {
+    uint32_t segment;
+    char *bytes;
+    sp_segment cells;
+    struct touched *next;
+} touched;
+
+typedef struct held_block {
+    sp_index_entry at;
+    char *directory;
+    int32_t *order; /* where there are several groups: each row's place in its group */
+    int32_t *group;
+    touched *segments;
+} held_block;
+
+struct spate_updater {
+    sp_store *store;
+    uint32_t table;
+    sp_block_reader reader;
+    held_block **held; /* by the block's number */
+    uint32_t n_held;
+    size_t bytes;
+    uint64_t sets;
+};
+
+int spate_updater_open(spate_store *store, uint32_t table, spate_updater **updater, spate_error *err)
+{
+    if (!store->writable)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is open for reading only", store->path);
+    spate_updater *u = sp_alloc_zero(1, sizeof *u);
+    if (!u)
+        return sp_fail_nomem(err);
+    u->store = store;
+    u->table = table;
+    int rc = sp_block_reader_init(&u->reader, store, &(spate_scan_options){.table = table}, err);
+    u->n_held = store->n_blocks;
+    u->held = rc == SPATE_OK ? sp_alloc_zero(u->n_held, sizeof *u->held) : NULL;
+    if (rc == SPATE_OK && !u->held) {
+        sp_block_reader_done(&u->reader);
+        rc = sp_fail_nomem(err);
+    }
+    if (rc != SPATE_OK) {
+        sp_free(u);
+        return rc;
+    }
+    *updater = u;
+    return SPATE_OK;
+}
+
+static void let_go(held_block *b)
+{
+    if (!b)
+        return;
+    for (touched *t = b->segments, *next; t; t = next) {
+        next = t->next;
+        sp_segment_done(&t->cells);
+        sp_free(t->bytes);
+        sp_free(t);
+    }
+    sp_free(b->directory);
+    sp_free(b->order);
+    sp_free(b->group);
+    sp_free(b);
+}
+
+static void let_all_go(spate_updater *u)
+{
+    for (uint32_t i = 0; i < u->n_held; i++) {
+        let_go(u->held[i]);
+        u->held[i] = NULL;
+    }
+    u->bytes = 0;
+}
+
+void spate_updater_close(spate_updater *u)
+{
+    if (!u)
+        return;
+    let_all_go(u);
+    sp_free(u->held);
+    sp_block_reader_done(&u->reader);
+    sp_free(u);
+}
+
+/* ---- blocks and segments ------------------------------------------------------------------------- */
+
+static int copy_order(spate_updater *u, held_block *b, spate_error *err)
+{
+    const sp_block_header *h = sp_block_header_of(b->directory);
+    uint32_t counts[SP_BLOCK_GROUPS_MAX] = {0};
+    if (h->groups <= 1)
+        return SPATE_OK;
+    int rc = sp_block_reader_order(&u->reader, err);
+    if (rc != SPATE_OK)
+        return rc;
+    b->order = sp_alloc(h->rows * sizeof *b->order);
+    b->group = sp_alloc(h->rows * sizeof *b->group);
+    if (!b->order || !b->group)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < h->rows; i++) {
+        b->group[i] = u->reader.order[i];
+        b->order[i] = (int32_t)counts[b->group[i]]++;
+    }
+    return SPATE_OK;
+}
+
+static int hold(spate_updater *u, uint32_t i, held_block **held, spate_error *err)
+{
+    bool wanted;
+    if (u->held[i]) {
+        *held = u->held[i];
+        return SPATE_OK;
+    }
+    int rc = sp_block_reader_open_block(&u->reader, i, &wanted, err);
+    if (rc != SPATE_OK)
+        return rc;
+    size_t bytes = sp_block_head_bytes(sp_block_header_of(u->reader.directory));
+    held_block *b = sp_alloc_zero(1, sizeof *b);
+    if (!b || !(b->directory = sp_alloc(bytes))) {
+        let_go(b);
+        return sp_fail_nomem(err);
+    }
+    b->at = u->store->blocks[i];
+    memcpy(b->directory, u->reader.directory, bytes);
+    rc = copy_order(u, b, err);
+    if (rc != SPATE_OK) {
+        let_go(b);
+        return rc;
+    }
+    u->bytes += bytes;
+    u->held[i] = *held = b;
+    return SPATE_OK;
+}
+
+static int touch(spate_updater *u, held_block *b, uint32_t segment, touched **found, spate_error *err)
+{
+    for (touched *t = b->segments; t; t = t->next)
+        if (t->segment == segment) {
+            *found = t;
+            return SPATE_OK;
+        }
+    const sp_segment_entry *e = &sp_block_segments(b->directory)[segment];
+    touched *t = sp_alloc_zero(1, sizeof *t);
+    if (!t || !(t->bytes = sp_alloc(e->bytes + SP_SLACK))) {
+        sp_free(t);
+        return sp_fail_nomem(err);
+    }
+    sp_segment_init(&t->cells);
+    int rc = sp_os_read_at(u->store->fd, t->bytes, e->bytes, b->at.at + (uint64_t)e->at64 * SP_SEGMENT_ALIGN, u->store->path, err);
+    if (rc == SPATE_OK && u->store->k->hash(t->bytes, e->bytes, 0) != e->hash)
+        rc = sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the block at byte %llu is damaged", u->store->path, (unsigned long long)b->at.at);
+    if (rc == SPATE_OK)
+        rc = sp_segment_open(&t->cells, sp_block_reader_type(u->store, u->table, e), t->bytes, e->bytes, err);
+    if (rc != SPATE_OK) {
+        sp_segment_done(&t->cells);
+        sp_free(t->bytes);
+        sp_free(t);
+        return rc;
+    }
+    t->segment = segment;
+    t->next = b->segments;
+    b->segments = t;
+    u->bytes += e->bytes;
+    *found = t;
+    return SPATE_OK;
+}
+
+/* ---- cells --------------------------------------------------------------------------------------- */
+
+static uint64_t bits_of(const spate_value *v)
+{
+    uint64_t bits = 0;
+    if (v->kind == SP_F32)
+        memcpy(&bits, &v->as.f32, 4);
+    else if (v->kind == SP_BOOL)
+        bits = v->as.b;
+    else
+        bits = v->as.u;
+    return bits;
+}
+
+static bool is_text(uint8_t kind)
+{
+    return kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
+}
+
+/* The entry of a dictionary that is the value. */
+static bool find_entry(sp_segment *s, const spate_value *v, uint32_t *entry)
+{
+    uint32_t width = sp_kind_width(s->type.kind);
+    sp_column one = {0};
+    bool found = false;
+    if (sp_column_init(&one, s->type, s->inner->rows, NULL) != SPATE_OK)
+        return false;
+    if (sp_segment_read(s->inner, 0, s->inner->rows, &one, NULL) != SPATE_OK) {
+        sp_column_done(&one);
+        return false;
+    }
+    uint64_t bits = bits_of(v);
+    for (uint32_t i = 0; !found && i < s->inner->rows; i++) {
+        sp_str cell = width ? (sp_str){(char *)one.data + (size_t)i * width, width} : sp_column_str(&one, i);
+        sp_str want = width == 16 ? (sp_str){v->as.p, 16} : width ? (sp_str){(const char *)&bits, width} : (sp_str){v->as.p, v->len};
+        found = sp_str_eq(cell, want);
+        *entry = i;
+    }
+    sp_column_done(&one);
+    return found;
+}
+
+static bool set_text(sp_segment *s, char *bytes, uint32_t i, const spate_value *v)
+{
+    uint32_t ends[2 + SP_LANES_32] = {0};
+    sp_ints_read(s->k, &s->ints, i ? i - 1 : 0, i ? 2 : 1, SP_AS_32, 0, i ? ends : ends + 1);
+    if (ends[1] - ends[0] != v->len || ends[1] > s->text_bytes)
+        return false;
+    if (v->len)
+        memcpy(bytes + (s->text - s->bytes) + ends[0], v->as.p, v->len);
+    return true;
+}
+
+static bool set_raw(sp_segment *s, char *bytes, uint32_t i, const spate_value *v)
+{
+    char *body = bytes + (s->body - s->bytes);
+    uint32_t width = sp_kind_width(s->type.kind);
+    uint64_t bits = bits_of(v);
+    if (s->type.kind == SP_BOOL)
+        body[i >> 3] = (char)((body[i >> 3] & ~(1u << (i & 7))) | (unsigned)v->as.b << (i & 7));
+    else
+        memcpy(body + (size_t)i * width, width == 16 ? v->as.p : &bits, width);
+    return true;
+}
+
+static bool same_const(const sp_segment *s, const spate_value *v)
+{
+    uint64_t bits = bits_of(v);
+    uint32_t width = sp_kind_width(s->type.kind);
+    if (is_text((uint8_t)s->type.kind))
+        return s->text_bytes == v->len && memcmp(s->text, v->as.p, v->len) == 0;
+    return memcmp(s->body, width == 16 ? v->as.p : &bits, width ? width : 1) == 0;
+}
+
+static bool set_value(sp_segment *s, char *bytes, uint32_t i, const spate_value *v)
+{
+    sp_as as;
+    uint32_t entry;
+    char *stream = bytes + (s->ints.bytes - s->bytes);
+    switch ((sp_encoding)s->encoding) {
+    case SP_ENC_CONST:
+        return same_const(s, v);
+    case SP_ENC_RAW:
+        return set_raw(s, bytes, i, v);
+    case SP_ENC_INT:
+    case SP_ENC_DECIMAL:
+    case SP_ENC_BITS:
+        return sp_segment_as(s->type.kind, (sp_encoding)s->encoding, &as) && sp_ints_set(&s->ints, stream, i, as, s->param, bits_of(v));
+    case SP_ENC_DICT:
+        return find_entry(s, v, &entry) && sp_ints_set(&s->ints, stream, i, SP_AS_32, 0, entry);
+    case SP_ENC_TEXT:
+        return set_text(s, bytes, i, v);
+    default:
+        return false;
+    }
+}
+
+/* Statistics may only grow: what they exclude must stay excluded rightly. */
+static void widen_range(sp_segment_entry *e, const spate_value *v)
+{
+    if (!(e->flags & SP_SEGMENT_HAS_RANGE))
+        return;
+    if (is_text(v->kind)) {
+        uint64_t p = 0;
+        memcpy(&p, v->as.p, SP_MIN((size_t)v->len, (size_t)8));
+        p = __builtin_bswap64(p);
+        e->min = SP_MIN(e->min, p);
+        e->max = SP_MAX(e->max, p);
+    } else if (v->kind == SP_F32 || v->kind == SP_F64) {
+        double d = v->kind == SP_F32 ? (double)v->as.f32 : v->as.f, low, high;
+        memcpy(&low, &e->min, 8);
+        memcpy(&high, &e->max, 8);
+        memcpy(&e->min, d < low ? &d : &low, 8);
+        memcpy(&e->max, d > high ? &d : &high, 8);
+    } else if (v->kind == SP_U64) {
+        e->min = SP_MIN(e->min, v->as.u);
+        e->max = SP_MAX(e->max, v->as.u);
+    } else {
+        e->min = (uint64_t)SP_MIN((int64_t)e->min, v->as.i);
+        e->max = (uint64_t)SP_MAX((int64_t)e->max, v->as.i);
+    }
+}
+
+static int find_segment(const held_block *b, uint32_t row, const spate_value *v, uint32_t *segment, uint32_t *in_group, spate_error *err)
+{
+    uint32_t g = b->group ? (uint32_t)b->group[row] : 0;
+    const sp_group_entry *group = &sp_block_groups(b->directory)[g];
+    const sp_segment_entry *e = sp_block_segments(b->directory);
+    *in_group = b->order ? (uint32_t)b->order[row] : row;
+    for (uint32_t i = group->first_segment; i < group->first_segment + group->segments; i++)
+        if (e[i].name == v->name && e[i].kind == v->kind && e[i].scale == v->scale) {
+            *segment = i;
+            return SPATE_OK;
+        }
+    return sp_fail(err, SPATE_E_DATA, "the row has no field of that name and type");
+}
+
+int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spate_error *err)
+{
+    const sp_store *s = u->store;
+    uint32_t i = sp_block_reader_block_of(&u->reader, row), segment = 0, at = 0;
+    held_block *b = NULL;
+    touched *t = NULL;
+    if (i >= u->n_held || s->blocks[i].type != SP_BLOCK_DATA || s->blocks[i].table != u->table || s->blocks[i].first_row > row)
+        return sp_fail(err, SPATE_E_DATA, "there is no row %llu", (unsigned long long)row);
+    int rc = hold(u, i, &b, err);
+    if (rc == SPATE_OK)
+        rc = find_segment(b, (uint32_t)(row - b->at.first_row), v, &segment, &at, err);
+    if (rc == SPATE_OK)
+        rc = touch(u, b, segment, &t, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_segment *cells = &t->cells;
+    if (cells->encoding == SP_ENC_NONE || (cells->validity && !sp_bit(cells->validity, at)))
+        return sp_fail(err, SPATE_E_DATA, "row %llu has no value there: a null cannot become one in place", (unsigned long long)row);
+    if (cells->validity && cells->flags & SP_SEGMENT_DENSE) {
+        uint32_t rank = 0;
+        for (uint32_t x = 0; x < at; x++)
+            rank += sp_bit(cells->validity, x);
+        at = rank;
+    }
+    if (!set_value(cells, t->bytes, at, v))
+        return sp_fail(err, SPATE_E_DATA, "the new value of row %llu does not fit into the room of the old one", (unsigned long long)row);
+    widen_range((sp_segment_entry *)(uintptr_t)&sp_block_segments(b->directory)[segment], v);
+    return u->bytes > HELD_BYTES ? spate_updater_flush(u, err) : SPATE_OK;
+}
+
+static int patch_block(spate_updater *u, held_block *b, sp_buf *patches)
+{
+    sp_segment_entry *e = (sp_segment_entry *)(uintptr_t)sp_block_segments(b->directory);
+    for (touched *t = b->segments; t; t = t->next) {
+        e[t->segment].hash = u->store->k->hash(t->bytes, e[t->segment].bytes, 0);
+        uint64_t at = b->at.at + (uint64_t)e[t->segment].at64 * SP_SEGMENT_ALIGN;
+        if (sp_patch_add(patches, at, t->bytes, e[t->segment].bytes) != SPATE_OK)
+            return SPATE_E_NOMEM;
+    }
+    sp_block_rehash(u->store->k, b->directory);
+    return sp_patch_add(patches, b->at.at, b->directory, (uint32_t)sp_block_head_bytes(sp_block_header_of(b->directory)));
+}
+
+int spate_updater_flush(spate_updater *u, spate_error *err)
+{
+    sp_buf patches = {0};
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; rc == SPATE_OK && i < u->n_held; i++)
+        if (u->held[i] && u->held[i]->segments)
+            rc = patch_block(u, u->held[i], &patches) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    if (rc == SPATE_OK && patches.len)
+        rc = sp_store_patch(u->store, &patches, err);
+    sp_buf_done(&patches);
+    let_all_go(u);
+    return rc;
+}

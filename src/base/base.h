@@ -202,7 +202,7 @@ bool sp_parse_time(sp_str s, int64_t *us); /* 10:11:12.25 since midnight */
 /* Go durations: 1h30m, 250ms, -1.5h; a plain integer is nanoseconds. */
 bool sp_parse_duration_ns(sp_str s, int64_t *ns);
 
-/* ---- numbers and text (number.c) --------------------------------------------------------------------------------
+/* ---- numbers and text (number.c; dates and times: moment.c) --------------------------------------------------------
  * sp_put_* write at p without a NUL, return the end, and may scribble up to SP_SLACK bytes past it. */
 
 enum {

@@ -1,10 +1,10 @@
-/* number.c - numbers, identifiers and times to text and back, at a few nanoseconds a value.
+/* number.c - numbers and identifiers to text and back, at a few nanoseconds a value.
  *
  * Writers store whole words and return where the text ends; the bytes behind it are theirs to spoil (SP_SLACK). No
- * locale, no allocation, no state. Digits come from SWAR division (all digits of a word at once), civil dates from Neri
- * and Schneider's affine functions, shortest floating point from Schubfach. */
+ * locale, no allocation, no state. Digits come from SWAR division (all digits of a word at once), shortest floating point
+ * from Schubfach. */
 #include "base/base.h"
-#include "base/civil.h"
+#include "base/digits.h"
 
 #include <stdlib.h>
 #include "pow10_tables.h"
@@ -39,39 +39,10 @@ const uint64_t sp_pow10[20] = {
 
 /* ---- words of digits ------------------------------------------------------------------------ */
 
-/* Text is built in registers with the first character in the lowest byte. */
-static inline void store_word(char *p, uint64_t w)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    w = __builtin_bswap64(w);
-#endif
-    memcpy(p, &w, 8);
-}
-
-/* The eight digits of v < 10^8, first digit lowest, as numbers 0..9: three divisions for all digits together, by 10^4,
- * 100 and 10, each in more and narrower lanes of the word. The multipliers are exact for their lanes' ranges. */
-static inline uint64_t eight_digits(uint32_t v)
-{
-    uint64_t x = v / 10000 | (uint64_t)(v % 10000) << 32;
-    uint64_t q = (x * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
-    x = q | (x - q * 100) << 16;
-    q = (x * 103 >> 10) & UINT64_C(0x000f000f000f000f);
-    return q | (x - q * 10) << 8;
-}
-
-#define ASCII_ZEROS UINT64_C(0x3030303030303030)
-
-/* Exactly eight digits. */
-static inline char *put_eight(char *p, uint32_t v)
-{
-    store_word(p, eight_digits(v) + ASCII_ZEROS);
-    return p + 8;
-}
-
 void sp_eight_digits_many_scalar(const uint32_t *v, uint32_t n, uint64_t *digits)
 {
     for (uint32_t i = 0; i < n; i++)
-        digits[i] = eight_digits(v[i]);
+        digits[i] = sp_eight_digits(v[i]);
 }
 
 #ifdef HAVE_X86
@@ -115,34 +86,14 @@ void sp_eight_digits_many(const uint32_t *v, uint32_t n, uint64_t *digits)
 static inline char *put_digits(char *p, uint64_t digits)
 {
     unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) >> 3;
-    store_word(p, (digits + ASCII_ZEROS) >> (8 * zeros));
+    sp_store_chars(p, (digits + SP_ASCII_ZEROS) >> (8 * zeros));
     return p + 8 - zeros;
 }
 
 /* v < 10^8 without leading zeros. */
 static inline char *put_short(char *p, uint32_t v)
 {
-    return put_digits(p, eight_digits(v));
-}
-
-/* Exactly n digits of v < 10^n, n in 0..19. */
-static inline char *put_padded(char *p, uint64_t v, unsigned n)
-{
-    while (SP_UNLIKELY(n > 8)) {
-        unsigned rest = n > 16 ? 16 : 8;
-        uint64_t head = v / sp_pow10[rest];
-        v -= head * sp_pow10[rest];
-        p = put_padded(p, head, n - rest);
-        n = rest;
-        if (n == 16) {
-            p = put_eight(p, (uint32_t)(v / 100000000));
-            v %= 100000000;
-            n = 8;
-        }
-    }
-    if (n)
-        store_word(p, (eight_digits((uint32_t)v) + ASCII_ZEROS) >> (8 * (8 - n)));
-    return p + n;
+    return put_digits(p, sp_eight_digits(v));
 }
 
 char *sp_put_u64(char *p, uint64_t v)
@@ -152,9 +103,9 @@ char *sp_put_u64(char *p, uint64_t v)
     uint64_t high = v / 100000000;
     uint32_t low = (uint32_t)(v % 100000000);
     if (SP_LIKELY(high < 100000000))
-        return put_eight(put_short(p, (uint32_t)high), low);
+        return sp_put_eight(put_short(p, (uint32_t)high), low);
     p = put_short(p, (uint32_t)(high / 100000000));
-    return put_eight(put_eight(p, (uint32_t)(high % 100000000)), low);
+    return sp_put_eight(sp_put_eight(p, (uint32_t)(high % 100000000)), low);
 }
 
 char *sp_put_i64(char *p, int64_t v)
@@ -170,11 +121,11 @@ static inline char *put_decimal_digits(char *p, uint64_t digits, unsigned scale)
 {
     unsigned fixed = 8 * (7 - scale); /* bits before the digit in front of the point, which is always written */
     unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << fixed) >> 3;
-    digits += ASCII_ZEROS;
-    store_word(p, digits >> (8 * zeros));
+    digits += SP_ASCII_ZEROS;
+    sp_store_chars(p, digits >> (8 * zeros));
     p += 8 - scale - zeros;
     *p = '.';
-    store_word(p + 1, digits >> (8 * (8 - scale)));
+    sp_store_chars(p + 1, digits >> (8 * (8 - scale)));
     return p + 1 + scale;
 }
 
@@ -186,11 +137,11 @@ char *sp_put_decimal(char *p, int64_t v, unsigned scale)
     *p = '-';
     p += v < 0;
     if (SP_LIKELY(u < 100000000 && scale < 8))
-        return put_decimal_digits(p, eight_digits((uint32_t)u), scale);
+        return put_decimal_digits(p, sp_eight_digits((uint32_t)u), scale);
     uint64_t unit = sp_pow10[scale], whole = u / unit;
     p = sp_put_u64(p, whole);
     *p++ = '.';
-    return put_padded(p, u - whole * unit, scale);
+    return sp_put_padded(p, u - whole * unit, scale);
 }
 
 /* ---- floating point ---------------------------------------------------------------------------
@@ -306,14 +257,14 @@ static inline decimal without_trailing_zeros(decimal d)
 static char *put_scientific(char *p, decimal d, unsigned n)
 {
     int exponent = d.exponent + (int)n - 1;
-    char *end = put_padded(p + 1, d.digits, n);
+    char *end = sp_put_padded(p + 1, d.digits, n);
     p[0] = p[1];
     p[1] = '.';
     p = n > 1 ? end : p + 1;
     *p++ = 'e';
     *p++ = exponent < 0 ? '-' : '+';
     unsigned e = exponent < 0 ? (unsigned)-exponent : (unsigned)exponent;
-    return put_padded(p, e, e < 100 ? 2 : 3);
+    return sp_put_padded(p, e, e < 100 ? 2 : 3);
 }
 
 static char *put_finite(char *p, decimal d)
@@ -326,7 +277,7 @@ static char *put_finite(char *p, decimal d)
     if (point < -3 || point > 21)
         return put_scientific(p, d, n);
     if (d.exponent >= 0) {
-        p = put_padded(p, d.digits, n);
+        p = sp_put_padded(p, d.digits, n);
         memset(p, '0', (size_t)d.exponent);
         return p + d.exponent;
     }
@@ -334,10 +285,10 @@ static char *put_finite(char *p, decimal d)
         uint64_t unit = sp_pow10[-d.exponent], whole = d.digits / unit;
         p = sp_put_u64(p, whole);
         *p++ = '.';
-        return put_padded(p, d.digits - whole * unit, (unsigned)-d.exponent);
+        return sp_put_padded(p, d.digits - whole * unit, (unsigned)-d.exponent);
     }
     memcpy(p, "0.000", 5);
-    return put_padded(p + 2 - point, d.digits, n);
+    return sp_put_padded(p + 2 - point, d.digits, n);
 }
 
 static char *put_word(char *p, const char *word)
@@ -461,242 +412,6 @@ char *sp_put_uuid(char *p, const uint8_t bytes[16])
     return sp_put_uuid_scalar(p, bytes);
 }
 
-/* ---- dates and times ------------------------------------------------------------------------ */
-
-/* Two digits and what may stand around them, as a piece of a word. */
-static const char two_digits[200] __attribute__((nonstring)) = "0001020304050607080910111213141516171819"
-                                                               "2021222324252627282930313233343536373839"
-                                                               "4041424344454647484950515253545556575859"
-                                                               "6061626364656667686970717273747576777879"
-                                                               "8081828384858687888990919293949596979899";
-
-static inline uint64_t two(unsigned v)
-{
-    uint16_t w;
-    memcpy(&w, two_digits + 2 * (size_t)v, 2);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    w = __builtin_bswap16(w);
-#endif
-    return w;
-}
-
-/* The dates of the years 1900..2099 come from a table of the 1461 days of a leap-year cycle, from 1 March on: the text
- * "-MM-DD", and in the highest byte how many new years have passed. An entry a day is what the calendar's
- * multiplications cost. */
-typedef struct cycle_day {
-    char text[7];
-    uint8_t years;
-} cycle_day;
-#define DAY(y, m, d)                                                                                                   \
-    {                                                                                                                  \
-        {'-', '0' + (m) / 10, '0' + (m) % 10, '-', '0' + (d) / 10, '0' + (d) % 10, 0}, y                               \
-    }
-#define DAYS_4(y, m, d) DAY(y, m, d), DAY(y, m, (d) + 1), DAY(y, m, (d) + 2), DAY(y, m, (d) + 3)
-#define DAYS_28(y, m)                                                                                                  \
-    DAYS_4(y, m, 1), DAYS_4(y, m, 5), DAYS_4(y, m, 9), DAYS_4(y, m, 13), DAYS_4(y, m, 17), DAYS_4(y, m, 21),           \
-        DAYS_4(y, m, 25)
-#define DAYS_30(y, m) DAYS_28(y, m), DAY(y, m, 29), DAY(y, m, 30)
-#define DAYS_31(y, m) DAYS_30(y, m), DAY(y, m, 31)
-#define YEAR_FROM_MARCH(y)                                                                                             \
-    DAYS_31(y, 3), DAYS_30(y, 4), DAYS_31(y, 5), DAYS_30(y, 6), DAYS_31(y, 7), DAYS_31(y, 8), DAYS_30(y, 9),           \
-        DAYS_31(y, 10), DAYS_30(y, 11), DAYS_31(y, 12), DAYS_31((y) + 1, 1), DAYS_28((y) + 1, 2)
-static const cycle_day cycle_days[1461] = {YEAR_FROM_MARCH(0), YEAR_FROM_MARCH(1), YEAR_FROM_MARCH(2),
-                                           YEAR_FROM_MARCH(3), DAY(4, 2, 29)};
-
-enum {
-    NEAR_EPOCH = 25508, /* days from 1900-03-01 to 1970-01-01 */
-    NEAR_DAYS = 72990,  /* and to 2100-01-01 */
-};
-
-static inline uint64_t load_word(const void *p)
-{
-    uint64_t w;
-    memcpy(&w, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    w = __builtin_bswap64(w);
-#endif
-    return w;
-}
-
-/* "YYYY-MM-" is stored at p; what follows, "DD", is returned. day counts from 1900-03-01. */
-static inline uint64_t put_near_date(char *p, uint32_t day)
-{
-    uint32_t cycle = day / 1461;
-    uint64_t entry = load_word(&cycle_days[day - cycle * 1461]);
-    uint32_t year = 4 * cycle + (uint32_t)(entry >> 56); /* since 1900 */
-    uint64_t century = year < 100 ? '1' | '9' << 8 : '2' | '0' << 8;
-    store_word(p, century | two(year < 100 ? year : year - 100) << 16 | entry << 32);
-    return entry >> 32 & 0xffff;
-}
-
-/* ".5" or ".000001" or nothing. */
-static inline char *put_fraction(char *p, uint32_t us)
-{
-    if (us == 0)
-        return p;
-    uint64_t digits = eight_digits(us * 100);
-    *p = '.';
-    store_word(p + 1, digits + ASCII_ZEROS);
-    return p + 1 + 8 - (__builtin_clzll(digits) >> 3);
-}
-
-static inline char *put_clock(char *p, uint32_t seconds)
-{
-    unsigned hour = seconds / 3600, minute = seconds / 60 % 60, second = seconds % 60;
-    store_word(p, two(hour) | (uint64_t)':' << 16 | two(minute) << 24 | (uint64_t)':' << 40 | two(second) << 48);
-    return p + 8;
-}
-
-/* The year as PostgreSQL writes it: at least four digits, and years before 1 counted back from 1 BC. */
-static char *put_year_bc(char *p, int32_t year)
-{
-    uint32_t shown = year > 0 ? (uint32_t)year : 1 - (uint32_t)year;
-    return shown < 10000 ? put_padded(p, shown, 4) : sp_put_u64(p, shown);
-}
-
-/* The year as ECMAScript extends ISO 8601: 1 BC is year 0, and what has not four digits has a sign and at least six. */
-static char *put_year_signed(char *p, int32_t year)
-{
-    uint32_t shown = year < 0 ? -(uint32_t)year : (uint32_t)year;
-    *p++ = year < 0 ? '-' : '+';
-    return shown < 1000000 ? put_padded(p, shown, 6) : sp_put_u64(p, shown);
-}
-
-static inline char *put_civil_date(char *p, civil_date d, char *(*put_odd_year)(char *, int32_t))
-{
-    if (SP_LIKELY((uint32_t)(d.year - 1) < 9999)) {
-        unsigned year = (unsigned)d.year;
-        store_word(p, two(year / 100) | two(year % 100) << 16);
-        p += 4;
-    } else {
-        p = put_odd_year(p, d.year);
-    }
-    store_word(p, '-' | two(d.month) << 8 | (uint64_t)'-' << 24 | two(d.day) << 32);
-    return p + 6;
-}
-
-static inline char *put_era(char *p, int32_t year)
-{
-    return SP_LIKELY(year > 0) ? p : put_word(p, " BC");
-}
-
-static char *put_infinity(char *p, bool minus)
-{
-    return put_word(p, minus ? "-infinity" : "infinity");
-}
-
-static inline bool is_infinite(int64_t us)
-{
-    return us == SP_TIMESTAMP_INFINITY || us == -SP_TIMESTAMP_INFINITY;
-}
-
-char *sp_put_date(char *p, int32_t days)
-{
-    uint32_t near = (uint32_t)days + NEAR_EPOCH;
-    if (SP_LIKELY(near < NEAR_DAYS)) {
-        store_word(p + 8, put_near_date(p, near));
-        return p + 10;
-    }
-    if (days == SP_DATE_INFINITY || days == -SP_DATE_INFINITY)
-        return put_infinity(p, days < 0);
-    civil_date date = civil_from_days(days);
-    return put_era(put_civil_date(p, date, put_year_bc), date.year);
-}
-
-char *sp_put_date_iso(char *p, int32_t days)
-{
-    if (SP_LIKELY((uint32_t)days + NEAR_EPOCH < NEAR_DAYS)) /* where both ways of writing agree */
-        return sp_put_date(p, days);
-    if (days == SP_DATE_INFINITY || days == -SP_DATE_INFINITY)
-        return put_infinity(p, days < 0);
-    return put_civil_date(p, civil_from_days(days), put_year_signed);
-}
-
-static inline char *put_time(char *p, int64_t us)
-{
-    uint64_t seconds = (uint64_t)us / 1000000;
-    uint32_t fraction = (uint32_t)((uint64_t)us - seconds * 1000000);
-    if (SP_UNLIKELY(seconds >=
-                    100 * 3600)) { /* no time of day: extra hours in front, so that nobody takes it for one */
-        p = sp_put_u64(p, seconds / 3600);
-        *p++ = ':';
-        seconds %= 3600;
-    }
-    return put_fraction(put_clock(p, (uint32_t)seconds), fraction);
-}
-
-char *sp_put_time(char *p, int64_t us)
-{
-    return put_time(p, us);
-}
-
-/* A moment of the years 1900..2099: three words and the fraction. */
-static inline char *put_near_moment(char *p, uint64_t us, char separator)
-{
-    uint64_t seconds = us / 1000000;
-    uint32_t fraction = (uint32_t)(us - seconds * 1000000), day = (uint32_t)(seconds / 86400);
-    uint32_t second = (uint32_t)(seconds - (uint64_t)day * 86400), minute = second / 60, hour = second / 3600;
-    second -= minute * 60;
-    minute -= hour * 60;
-    uint64_t day_digits = put_near_date(p, day);
-    store_word(p + 8, day_digits | (uint64_t)(uint8_t)separator << 16 | two(hour) << 24 | (uint64_t)':' << 40 |
-                          two(minute) << 48);
-    store_word(p + 16, ':' | two(second) << 8);
-    return put_fraction(p + 19, fraction);
-}
-
-/* Date, separator, clock, fraction. The year is returned for the era, which comes last of all. */
-static inline char *put_moment(char *p, int64_t us, char separator, char *(*put_odd_year)(char *, int32_t),
-                               int32_t *year)
-{
-    uint64_t near = (uint64_t)us + NEAR_EPOCH * (uint64_t)SP_US_PER_DAY;
-    if (SP_LIKELY(near < NEAR_DAYS * (uint64_t)SP_US_PER_DAY)) {
-        *year = 1;
-        return put_near_moment(p, near, separator);
-    }
-    int64_t days = us / SP_US_PER_DAY, rest = us % SP_US_PER_DAY;
-    bool before = rest < 0;
-    civil_date date = civil_from_days((int32_t)(days - before));
-    *year = date.year;
-    p = put_civil_date(p, date, put_odd_year);
-    *p++ = separator;
-    return put_time(p, rest + (before ? SP_US_PER_DAY : 0));
-}
-
-char *sp_put_timestamp(char *p, int64_t us)
-{
-    int32_t year;
-    if (SP_UNLIKELY(is_infinite(us)))
-        return put_infinity(p, us < 0);
-    p = put_moment(p, us, ' ', put_year_bc, &year);
-    return put_era(p, year);
-}
-
-char *sp_put_timestamptz(char *p, int64_t us)
-{
-    int32_t year;
-    if (SP_UNLIKELY(is_infinite(us)))
-        return put_infinity(p, us < 0);
-    p = put_moment(p, us, ' ', put_year_bc, &year);
-    memcpy(p, "+00", 3);
-    return put_era(p + 3, year);
-}
-
-char *sp_put_timestamp_iso(char *p, int64_t us)
-{
-    int32_t year;
-    if (SP_UNLIKELY(is_infinite(us)))
-        return put_infinity(p, us < 0);
-    return put_moment(p, us, 'T', put_year_signed, &year);
-}
-
-char *sp_put_timestamptz_iso(char *p, int64_t us)
-{
-    p = sp_put_timestamp_iso(p, us);
-    *p = 'Z';
-    return p + !is_infinite(us);
-}
-
 /* ---- whole columns -------------------------------------------------------------------------- */
 
 #define PUT_MANY(name, type, put_v)                                                                \
@@ -763,12 +478,6 @@ static PUT_MANY(put_long_decimal_many, int64_t,
     return (scale > 0 && scale < 8 ? put_short_decimal_many : put_long_decimal_many)(p, values, n,
                                                                                      scale, ends);
 }
-PUT_MANY(sp_put_date_many, int32_t, sp_put_date(p, v))
-PUT_MANY(sp_put_date_iso_many, int32_t, sp_put_date_iso(p, v))
-PUT_MANY(sp_put_timestamp_many, int64_t, sp_put_timestamp(p, v))
-PUT_MANY(sp_put_timestamp_iso_many, int64_t, sp_put_timestamp_iso(p, v))
-PUT_MANY(sp_put_timestamptz_many, int64_t, sp_put_timestamptz(p, v))
-PUT_MANY(sp_put_timestamptz_iso_many, int64_t, sp_put_timestamptz_iso(p, v))
 #undef PUT_MANY
 #undef PUT_MANY_DIGITS
 

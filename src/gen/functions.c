@@ -4,7 +4,7 @@
  * check digits, values of alphabets, moments, lists, and uuid. Choices are made with integers only; a cell takes what it needs
  * from as few draws as it can, a taken part being scaled off the top of the draw (sp_take). */
 #include "gen/cell.h"
-#include "gen/digits.h"
+#include "base/digits.h"
 
 typedef sp_cell *(*sp_func_maker)(const sp_func *f, const sp_func_env *env, uint64_t key);
 

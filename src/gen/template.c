@@ -7,7 +7,7 @@
  * comes from the recipe's key and the braces that opened it. So adding a part at the end changes no other part, and a
  * function alone has the value it has at the start of a text. */
 #include "gen/cell.h"
-#include "gen/digits.h"
+#include "base/digits.h"
 
 /* ---- the generic fill ---------------------------------------------------------------------------------------------- */
 

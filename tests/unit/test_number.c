@@ -113,6 +113,39 @@ static void columns_of_times(void)
     CHECK_MANY(sp_put_timestamptz_iso_many, int64_t, 0, sp_put_timestamptz_iso(p, v))
 }
 
+/* Whole seconds of the years that have a way of their own, and of those next to them: every day and every second of a day. */
+static void columns_of_whole_seconds(void)
+{
+    enum { FROM = -25600, DAYS = 73200, SECONDS = 86400 };
+    static char all[SECONDS * SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
+    static int64_t moments[SECONDS];
+    static int32_t days[DAYS], ends[SECONDS];
+    for (uint32_t round = 0; round < 3; round++) {
+        uint32_t n = round == 0 ? SECONDS : DAYS;
+        for (uint32_t i = 0; i < n; i++) {
+            int64_t day = round == 0 ? (int64_t)(random64() % 70000) - 25000 : FROM + (int64_t)i;
+            int64_t second = round == 0 ? i : round == 1 ? (int64_t)(i & 1) * 86399 : (int64_t)(random64() % SECONDS);
+            moments[i] = (day * SECONDS + second) * SP_US_PER_SECOND + (round == 2 && i % 1000 == 0);
+            if (round)
+                days[i] = (int32_t)day;
+        }
+        CHECK(sp_put_timestamptz_many(all, moments, n, 0, ends) == all + ends[n - 1]);
+        bool same = true;
+        for (uint32_t i = 0, from = 0; i < n; from = (uint32_t)ends[i], i++) {
+            size_t len = (size_t)(sp_put_timestamptz(text, moments[i]) - text);
+            same &= ends[i] - (int32_t)from == (int32_t)len && memcmp(all + from, text, len) == 0;
+        }
+        CHECK(same);
+    }
+    CHECK(sp_put_date_many(all, days, DAYS, 0, ends) == all + ends[DAYS - 1]);
+    bool same = true;
+    for (uint32_t i = 0, from = 0; i < DAYS; from = (uint32_t)ends[i], i++) {
+        size_t len = (size_t)(sp_put_date(text, days[i]) - text);
+        same &= ends[i] - (int32_t)from == (int32_t)len && memcmp(all + from, text, len) == 0;
+    }
+    CHECK(same);
+}
+
 static void columns_of_uuids(void)
 {
     uint64_t ids[MANY][2];
@@ -481,6 +514,7 @@ int main(int argc, char **argv)
     RUN(digits_of_many);
     RUN(columns_of_numbers);
     RUN(columns_of_times);
+    RUN(columns_of_whole_seconds);
     RUN(columns_of_uuids);
     RUN(hex);
     RUN(booleans);

@@ -10,6 +10,8 @@
 //   "=list"         another list
 // Steps, in order: lower, title, letters (a-z only), nospace, first (of several words), single (drops those of several words),
 // plain (drops those that need quoting), droplast (drops the last of several words), under:N (drops those of N bytes and more).
+//
+// In C a word lies in a slot of 16, 32 or 64 bytes, the same for all words of a list, whose last byte is its length.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve, join } from 'node:path';
@@ -79,58 +81,48 @@ function list(name) {
 
 const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const names = Object.keys(spec).sort(byBytes);
-const blob = [];
-const offsets = [0];
-let size = 0;
+const slots = { 16: [], 32: [], 64: [] }; // C initialisers, by the size of the slot
 let lists = '';
-const same = new Map(); // lists of the same words share their bytes
+const same = new Map(); // lists of the same words share their slots
+
+function literal(bytes) {
+    let text = '';
+    for (const byte of bytes) {
+        const c = String.fromCharCode(byte);
+        if (byte < 0x20 || byte > 0x7e) text += '\\' + byte.toString(8).padStart(3, '0');
+        else text += c === '"' || c === '\\' || c === '?' ? '\\' + c : c;
+    }
+    return text;
+}
+
 for (const name of names) {
-    const words = list(name);
+    const words = list(name).map((w) => Buffer.from(w, 'utf8'));
     const id = words.join('\n');
-    const known = same.get(id);
-    if (known) {
-        lists += `    {"${name}", ${known}},\n`;
-        continue;
+    if (!same.has(id)) {
+        const longest = Math.max(...words.map((w) => w.length));
+        const size = [16, 32, 64].find((s) => longest < s);
+        if (!size) throw new Error(`list ${name} has words of more than 63 bytes; use under:64`);
+        const plain = words.every((w) => PLAIN.test(w.toString('utf8')));
+        same.set(id, `slots.of_${size}[${slots[size].length}].text, ${size}, ${words.length}, ${longest}, ${plain}`);
+        for (const w of words) slots[size].push(`{"${literal(w)}", ${w.length}}`);
     }
-    const start = offsets.length - 1;
-    let longest = 0;
-    for (const word of words) {
-        const bytes = Buffer.from(word, 'utf8');
-        longest = Math.max(longest, bytes.length);
-        blob.push(bytes);
-        size += bytes.length;
-        offsets.push(size);
-    }
-    const plain = words.every((w) => PLAIN.test(w));
-    same.set(id, `text, offsets + ${start}, ${words.length}, ${longest}, ${plain}`);
     lists += `    {"${name}", ${same.get(id)}},\n`;
 }
 
-const text = Buffer.concat(blob);
-let literal = '';
-for (let i = 0; i < text.length; i += 96) {
-    let line = '';
-    for (const byte of text.subarray(i, i + 96)) {
-        const c = String.fromCharCode(byte);
-        if (byte < 0x20 || byte > 0x7e) line += '\\' + byte.toString(8).padStart(3, '0');
-        else line += c === '"' || c === '\\' || c === '?' ? '\\' + c : c;
-    }
-    literal += `    "${line}"\n`;
-}
-let numbers = '';
-for (let i = 0; i < offsets.length; i += 16) numbers += `    ${offsets.slice(i, i + 16).join(', ')},\n`;
-
 const version = require('./package.json').version;
+const count = Object.values(slots).reduce((n, s) => n + s.length, 0);
+const member = (size) => `    struct {\n        char text[${size - 1}];\n        uint8_t len;\n    } of_${size}[${slots[size].length}];\n`;
+const values = (size) => `    {\n        ${slots[size].join(',\n        ')},\n    },\n`;
 writeFileSync(
     outPath,
-    `/* Made by tools/words.mjs from tools/words.json and @faker-js/faker ${version} (MIT). ` +
-        `${names.length} lists, ${offsets.length - 1} words, ${size} bytes. */
+    `/* Made by tools/words.mjs from tools/words.json and @faker-js/faker ${version} (MIT). ${names.length} lists, ${count} words. */
 #include "gen/cell.h"
 
-static const char text[${size} + SP_SLACK] =
-${literal};
-static const uint32_t offsets[] = {
-${numbers}};
+static const struct {
+${[16, 32, 64].map(member).join('')}    char slack[SP_SLACK];
+} slots __attribute__((aligned(64))) = {
+${[16, 32, 64].map(values).join('')}    "",
+};
 const sp_words sp_words_all[] = {
 ${lists}};
 const uint32_t sp_words_count = ${names.length};

@@ -46,15 +46,20 @@ typedef struct sp_func_env {
 
 /* ---- word lists (words.c, made from the data package at build time) -------------------------------------------------- */
 
-/* A list of words: word i is bytes[offsets[i]..offsets[i+1]], and SP_SLACK bytes behind the last are readable. */
+/* A list of words, in slots of stride bytes (16, 32 or 64) whose last byte is the word's length. SP_SLACK bytes behind the last
+ * are readable. */
 typedef struct sp_words {
     const char *name;
-    const char *bytes;
-    const uint32_t *offsets;
-    uint32_t count;
+    const char *slots;
+    uint32_t stride, count;
     uint32_t len_max;
     bool plain; /* as sp_bounds.plain */
 } sp_words;
+static inline sp_str sp_word(const sp_words *w, uint64_t i)
+{
+    const char *slot = w->slots + i * w->stride;
+    return (sp_str){slot, (uint8_t)slot[w->stride - 1]};
+}
 const sp_words *sp_words_find(sp_str name); /* NULL: no such list */
 extern const sp_words sp_words_all[];       /* sorted by name, sp_words_count of them */
 extern const uint32_t sp_words_count;

@@ -629,7 +629,7 @@ static char *isin_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint64_t z = sp_draw(cell->key, row);
     const sp_words *countries = ((const isin_cell *)cell)->countries;
-    memcpy(p, countries->bytes + countries->offsets[sp_bounded(z, countries->count)], 2);
+    memcpy(p, sp_word(countries, sp_bounded(z, countries->count)).p, 2);
     char *end = put_cusip(p + 2, sp_draw_next(z));
     char digits[24];
     int n = 0;
@@ -754,8 +754,8 @@ static char *sentences_text(const sp_cell *cell, uint64_t row, char *p)
         for (uint32_t i = 0; i < words; i++) {
             if (i % 4 == 0)
                 left = z = sp_draw_next(z);
-            uint64_t word = sp_take(&left, w->count);
-            p = sp_copy_short(p, w->bytes + w->offsets[word], w->offsets[word + 1] - w->offsets[word]);
+            sp_str word = sp_word(w, sp_take(&left, w->count));
+            p = sp_copy_short(p, word.p, word.len);
             *p++ = ' ';
         }
         if (*start >= 'a' && *start <= 'z')

@@ -6,7 +6,7 @@
  * each takes its choice off the top of what those before it have left (sp_take), as long as enough is left; the key of a draw
  * comes from the recipe's key and the braces that opened it. So adding a part at the end changes no other part, and a
  * function alone has the value it has at the start of a text. */
-#include "gen/cell.h"
+#include "gen/chain.h"
 #include "base/digits.h"
 
 /* ---- the generic fill ---------------------------------------------------------------------------------------------- */
@@ -37,97 +37,6 @@ int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     return 0;
 }
 
-/* ---- words ----------------------------------------------------------------------------------------------------------- */
-
-/* One choice of n out of the draw of key. behind is the product of the earlier choices' n, modulo 2^64: multiplied by it, the
- * draw is what those choices have left of it. */
-typedef struct share {
-    uint64_t key, behind, n;
-} share;
-
-static inline uint64_t choice_of(const share *s, uint64_t draw)
-{
-    return sp_mulhi(draw * s->behind, s->n);
-}
-
-/* step is row * SP_PHI, the same for all parts of a row. */
-static inline uint64_t choose(const share *s, uint64_t step)
-{
-    return choice_of(s, sp_mix64(s->key + step));
-}
-
-typedef struct word_source {
-    share share; /* n of it: how many words */
-    const char *bytes;
-    const uint32_t *offsets;
-} word_source;
-
-typedef struct words_cell {
-    sp_cell cell;
-    const sp_words *words;
-    word_source from;
-} words_cell;
-
-/* Word i of the list. wide says how many bytes are always copied, and longer words are possible only when long_too. */
-static inline char *put_word(const word_source *w, uint64_t i, char *p, uint32_t wide, bool long_too)
-{
-    uint32_t from = w->offsets[i];
-    uint32_t len = w->offsets[i + 1] - from;
-    const char *word = w->bytes + from;
-    memcpy(p, word, wide);
-    if (long_too && SP_UNLIKELY(len > wide))
-        memcpy(p + wide, word + wide, len - wide);
-    return p + len;
-}
-
-static inline void fill_words(const word_source *from, const uint64_t *rows, uint32_t n, char *base,
-                              int32_t *offsets, uint32_t wide, bool long_too)
-{
-    const word_source w = *from;
-    char *p = base;
-    for (uint32_t i = 0; i < n; i++) {
-        p = put_word(&w, choose(&w.share, rows[i] * SP_PHI), p, wide, long_too);
-        offsets[i + 1] = (int32_t)(p - base);
-    }
-}
-
-static int words_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
-{
-    (void)scratch;
-    const words_cell *c = (const words_cell *)cell;
-    char *base = text_room(cell, n, out);
-    if (!base)
-        return SPATE_E_NOMEM;
-    if (c->words->len_max <= 16)
-        fill_words(&c->from, rows, n, base, out->offsets, 16, false);
-    else
-        fill_words(&c->from, rows, n, base, out->offsets, 32, true);
-    return 0;
-}
-
-static char *words_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const words_cell *c = (const words_cell *)cell;
-    return put_word(&c->from, choose(&c->from.share, row * SP_PHI), p, 32, true);
-}
-
-static const sp_cell_ops words_ops = {words_fill, words_text};
-
-sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *words)
-{
-    words_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
-    if (!c)
-        return NULL;
-    c->cell = (sp_cell){.ops = &words_ops,
-                        .key = key,
-                        .type = {.kind = SP_TEXT},
-                        .text_max = words->len_max,
-                        .bounds = {.text_max = words->len_max, .plain = words->plain}};
-    c->words = words;
-    c->from = (word_source){{key, 1, words->count}, words->bytes, words->offsets};
-    return &c->cell;
-}
-
 /* ---- recipes --------------------------------------------------------------------------------------------------------- */
 
 typedef enum part_kind { PART_WORD, PART_INT, PART_HEX, PART_CELL } part_kind;
@@ -136,10 +45,11 @@ typedef struct part {
     const char *literal; /* SP_SLACK readable bytes behind it */
     uint32_t literal_len;
     part_kind kind;
-    uint64_t key;        /* of the braces */
-    word_source words;   /* PART_WORD; its share serves PART_INT too */
-    const sp_cell *cell; /* PART_CELL */
-    int64_t min;         /* PART_INT: this and the choice */
+    uint64_t key;          /* of the braces */
+    sp_share share;        /* PART_WORD, PART_INT */
+    const sp_words *words; /* PART_WORD */
+    const sp_cell *cell;   /* PART_CELL */
+    int64_t min;           /* PART_INT: this and the choice */
     uint32_t digits;     /* PART_HEX: how many; PART_INT: always so many, padded with zeros; 0: as many as it takes */
     uint32_t text_max;
     bool plain, unique;
@@ -150,16 +60,13 @@ typedef struct recipe_cell {
     part *parts;
     uint32_t n_parts;
     uint32_t tail_len;
-    const char *tail;   /* the literal behind the last part */
-    word_source *chain; /* the parts again, as words that have their literals in them; NULL: not possible, or not worth it */
-    bool short_words;   /* in the chain none is longer than 16 bytes */
+    const char *tail;      /* the literal behind the last part */
+    const sp_chain *chain; /* the parts again, if they are all words; NULL: not possible */
 } recipe_cell;
 
-enum { CHAIN_BYTES_MAX = 16384 }; /* a list copied with literals may take so much memory: half of an L1 cache */
-
-static inline char *put_int(const part *a, uint64_t step, char *p)
+static inline char *put_int(const part *a, uint64_t row, char *p)
 {
-    int64_t v = a->min + (int64_t)choose(&a->words.share, step);
+    int64_t v = a->min + (int64_t)sp_share_choose(&a->share, row);
     if (a->digits)
         return sp_put_padded(p, (uint64_t)v, a->digits);
     return a->text_max > 3 ? sp_put_i64(p, v) : sp_put_below_1000(p, (uint32_t)v, 0);
@@ -177,9 +84,9 @@ static inline void put_hex8(char *p, uint32_t v)
     sp_store_chars(p, __builtin_bswap64(x));
 }
 
-static inline char *put_hex(const part *a, uint64_t step, char *p)
+static inline char *put_hex(const part *a, uint64_t row, char *p)
 {
-    uint64_t z = sp_mix64(a->key + step);
+    uint64_t z = sp_draw(a->key, row);
     for (uint32_t done = 0; done < a->digits; done += 16) {
         put_hex8(p + done, (uint32_t)(z >> 32));
         put_hex8(p + done + 8, (uint32_t)z);
@@ -188,93 +95,45 @@ static inline char *put_hex(const part *a, uint64_t step, char *p)
     return p + a->digits;
 }
 
-/* The text of parts that are all words. */
-static char *word_parts_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const recipe_cell *c = (const recipe_cell *)cell;
-    uint64_t step = row * SP_PHI;
-    const part *end = c->parts + c->n_parts;
-    for (const part *a = c->parts; a < end; a++) {
-        if (a->literal_len)
-            p = sp_copy_short(p, a->literal, a->literal_len);
-        p = put_word(&a->words, choose(&a->words.share, step), p, 32, true);
-    }
-    return sp_copy_short(p, c->tail, c->tail_len);
-}
-
-/* The same from the chain. */
-static inline char *put_chain(const word_source *w, uint32_t n, uint64_t row, char *p, uint32_t wide, bool long_too)
-{
-    uint64_t step = row * SP_PHI, draw = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (i == 0 || w[i].share.key != w[i - 1].share.key)
-            draw = sp_mix64(w[i].share.key + step);
-        p = put_word(&w[i], choice_of(&w[i].share, draw), p, wide, long_too);
-    }
-    return p;
-}
-
-static char *chain_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const recipe_cell *c = (const recipe_cell *)cell;
-    return c->short_words ? put_chain(c->chain, c->n_parts, row, p, 16, false)
-                          : put_chain(c->chain, c->n_parts, row, p, 32, true);
-}
-
-__attribute__((always_inline)) static inline void fill_chain(const word_source *w, uint32_t n_parts, const uint64_t *rows,
-                                                             uint32_t n, char *base, int32_t *offsets, uint32_t wide,
-                                                             bool long_too)
-{
-    char *p = base;
-    for (uint32_t i = 0; i < n; i++) {
-        p = put_chain(w, n_parts, rows[i], p, wide, long_too);
-        offsets[i + 1] = (int32_t)(p - base);
-    }
-}
-
-static int chain_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
-{
-    (void)scratch;
-    const recipe_cell *c = (const recipe_cell *)cell;
-    char *base = text_room(cell, n, out);
-    if (!base)
-        return SPATE_E_NOMEM;
-    uint32_t parts = c->n_parts;
-    /* The usual lengths have loops of their own, unrolled. */
-    if (!c->short_words)
-        fill_chain(c->chain, parts, rows, n, base, out->offsets, 32, true);
-    else if (parts == 2)
-        fill_chain(c->chain, 2, rows, n, base, out->offsets, 16, false);
-    else if (parts == 3)
-        fill_chain(c->chain, 3, rows, n, base, out->offsets, 16, false);
-    else if (parts == 4)
-        fill_chain(c->chain, 4, rows, n, base, out->offsets, 16, false);
-    else
-        fill_chain(c->chain, parts, rows, n, base, out->offsets, 16, false);
-    return 0;
-}
-
 static char *parts_text(const sp_cell *cell, uint64_t row, char *p)
 {
     const recipe_cell *c = (const recipe_cell *)cell;
-    uint64_t step = row * SP_PHI;
     const part *end = c->parts + c->n_parts;
+    sp_str word;
     for (const part *a = c->parts; a < end; a++) {
         if (a->literal_len)
             p = sp_copy_short(p, a->literal, a->literal_len);
         switch (a->kind) {
-        case PART_WORD: p = put_word(&a->words, choose(&a->words.share, step), p, 32, true); break;
-        case PART_INT: p = put_int(a, step, p); break;
-        case PART_HEX: p = put_hex(a, step, p); break;
+        case PART_WORD:
+            word = sp_word(a->words, sp_share_choose(&a->share, row));
+            p = sp_copy_short(p, word.p, word.len);
+            break;
+        case PART_INT: p = put_int(a, row, p); break;
+        case PART_HEX: p = put_hex(a, row, p); break;
         case PART_CELL: p = a->cell->ops->text(a->cell, row, p); break;
         }
     }
     return sp_copy_short(p, c->tail, c->tail_len);
 }
 
-static const sp_cell_ops chain_ops = {chain_fill, chain_text};
-static const sp_cell_ops word_parts_ops = {sp_cell_fill_text, word_parts_text};
+static int chain_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    char *base = text_room(cell, n, out);
+    if (!base)
+        return SPATE_E_NOMEM;
+    sp_chain_fill(((const recipe_cell *)cell)->chain, rows, n, base, out->offsets);
+    return 0;
+}
+
+static char *chain_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    return sp_chain_put(((const recipe_cell *)cell)->chain, row, p);
+}
+
 static const sp_cell_ops parts_ops = {sp_cell_fill_text, parts_text};
+static const sp_cell_ops chain_ops = {chain_fill, chain_text};
+static const sp_cell_ops words_ops = {chain_fill, chain_text}; /* a chain of one word, which may yet take a share of a draw */
 
 /* ---- building a list of parts ------------------------------------------------------------------------------------------ */
 
@@ -282,7 +141,7 @@ typedef struct builder {
     const sp_func_env *env;
     part *parts;
     uint32_t n, cap;
-    share open;          /* the draw that parts may still take from: n is what has been taken */
+    sp_share open;       /* the draw that parts may still take from: n is what has been taken */
     const char *pending; /* literal text that no part has yet */
     uint32_t pending_len;
     bool failed;         /* no memory */
@@ -341,13 +200,13 @@ static void add_choice(builder *b, part a, uint64_t n)
 {
     for (uint32_t i = 0; i < b->n; i++)
         if (b->parts[i].key == a.key && b->parts[i].kind == a.kind) {
-            a.words.share = b->parts[i].words.share;
+            a.share = b->parts[i].share;
             add_part(b, a);
             return;
         }
     if (b->open.n == 0 || n > TAKEN_MAX / b->open.n)
-        b->open = (share){.key = a.key, .n = 1};
-    a.words.share = (share){b->open.key, b->open.n, n};
+        b->open = (sp_share){.key = a.key, .n = 1};
+    a.share = (sp_share){b->open.key, b->open.n, n};
     b->open.n = n > TAKEN_MAX ? TAKEN_MAX : b->open.n * n;
     add_part(b, a);
 }
@@ -357,11 +216,9 @@ static void add_cell(builder *b, const sp_cell *cell)
     if (!cell) {
         b->failed = true;
     } else if (cell->ops == &words_ops) {
-        const words_cell *c = (const words_cell *)cell;
-        add_choice(b,
-                   (part){.key = cell->key, .kind = PART_WORD, .words = c->from, .text_max = cell->text_max, .plain = cell->bounds.plain},
-                   c->words->count);
-    } else if (cell->ops == &chain_ops || cell->ops == &word_parts_ops || cell->ops == &parts_ops) {
+        part a = ((const recipe_cell *)cell)->parts[0];
+        add_choice(b, a, a.words->count);
+    } else if (cell->ops == &chain_ops || cell->ops == &parts_ops) {
         const recipe_cell *c = (const recipe_cell *)cell;
         for (uint32_t i = 0; i < c->n_parts; i++)
             add_part(b, c->parts[i]);
@@ -388,52 +245,22 @@ static bool plain_text(const char *p, size_t len)
     return true;
 }
 
-/* Copies the words of a part with a literal before and behind each. False: no memory. */
-static bool copy_words(sp_arena *arena, const part *a, const char *tail, uint32_t tail_len, word_source *to)
-{
-    const word_source *w = &a->words;
-    uint32_t size = w->offsets[w->share.n] - w->offsets[0] + (uint32_t)w->share.n * (a->literal_len + tail_len);
-    char *bytes = sp_arena_alloc(arena, 1, size + SP_SLACK), *p = bytes;
-    uint32_t *offsets = sp_arena_alloc(arena, w->share.n + 1, sizeof *offsets);
-    if (!bytes || !offsets)
-        return false;
-    for (uint32_t i = 0; i < w->share.n; i++) {
-        uint32_t len = w->offsets[i + 1] - w->offsets[i];
-        memcpy(p, a->literal, a->literal_len);
-        memcpy(p + a->literal_len, w->bytes + w->offsets[i], len);
-        memcpy(p + a->literal_len + len, tail, tail_len);
-        p += a->literal_len + len + tail_len;
-        offsets[i + 1] = (uint32_t)(p - bytes);
-    }
-    *to = (word_source){w->share, bytes, offsets};
-    return true;
-}
-
-/* Gives a recipe of words its chain, if the copies are small. False: no memory. */
+/* Gives a recipe of words its chain, if one is possible. False: no memory. */
 static bool make_chain(sp_arena *arena, recipe_cell *c)
 {
-    bool short_words = true;
-    for (uint32_t i = 0; i < c->n_parts; i++) {
-        const part *a = &c->parts[i];
-        uint64_t around = (uint64_t)a->literal_len + (i + 1 == c->n_parts ? c->tail_len : 0);
-        uint64_t size = a->words.offsets[a->words.share.n] - a->words.offsets[0] + a->words.share.n * (around + 4);
-        if (around && size > CHAIN_BYTES_MAX)
-            return true;
-        short_words = short_words && a->text_max + around <= 16;
-    }
-    word_source *chain = sp_arena_alloc(arena, c->n_parts, sizeof *chain);
-    if (!chain)
+    sp_link *links = sp_arena_alloc(arena, c->n_parts, sizeof *links);
+    if (!links)
         return false;
     for (uint32_t i = 0; i < c->n_parts; i++) {
         const part *a = &c->parts[i];
-        uint32_t tail_len = i + 1 == c->n_parts ? c->tail_len : 0;
-        chain[i] = a->words;
-        if (a->literal_len + tail_len > 0 && !copy_words(arena, a, c->tail, tail_len, &chain[i]))
-            return false;
+        if (a->kind != PART_WORD)
+            return true;
+        links[i] = (sp_link){a->share, a->words, {a->literal, a->literal_len}, {c->tail, i + 1 == c->n_parts ? c->tail_len : 0}};
     }
-    c->chain = chain;
-    c->short_words = short_words;
-    c->cell.ops = &chain_ops;
+    if (sp_chain_new(arena, links, c->n_parts, &c->chain) != SPATE_OK)
+        return false;
+    if (c->chain)
+        c->cell.ops = &chain_ops;
     return true;
 }
 
@@ -451,23 +278,31 @@ static sp_cell *builder_cell(builder *b, uint64_t key)
     c->tail_len = b->pending_len;
     uint64_t text_max = c->tail_len;
     bool plain = plain_text(c->tail, c->tail_len) && (c->n_parts > 0 || c->tail_len > 0);
-    bool words_only = true;
     for (uint32_t i = 0; i < c->n_parts; i++) {
         const part *a = &c->parts[i];
         text_max += (uint64_t)a->literal_len + a->text_max;
         plain = plain && a->plain && plain_text(a->literal, a->literal_len);
-        words_only = words_only && a->kind == PART_WORD;
     }
     uint32_t bound = (uint32_t)SP_MIN(text_max, UINT32_MAX);
-    c->cell = (sp_cell){.ops = words_only ? &word_parts_ops : &parts_ops,
+    c->cell = (sp_cell){.ops = &parts_ops,
                         .key = key,
                         .type = {.kind = SP_TEXT},
                         .text_max = bound,
                         .unique = c->n_parts == 1 && c->parts[0].unique,
                         .bounds = {.text_max = bound, .plain = plain}};
-    if (words_only && c->n_parts > 0 && !make_chain(b->env->arena, c))
-        return NULL;
-    return &c->cell;
+    return make_chain(b->env->arena, c) ? &c->cell : NULL;
+}
+
+sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *words)
+{
+    builder b;
+    builder_init(&b, env);
+    part a = {.key = key, .kind = PART_WORD, .words = words, .text_max = words->len_max, .plain = words->plain};
+    add_choice(&b, a, words->count);
+    sp_cell *cell = builder_cell(&b, key);
+    if (cell)
+        cell->ops = &words_ops;
+    return cell;
 }
 
 static uint64_t part_key(uint64_t key, sp_str name)

@@ -402,7 +402,7 @@ static void words_are_drawn_evenly(void)
         char **sorted = calloc(k, sizeof *sorted);
         uint32_t *counts = calloc(k, sizeof *counts);
         for (uint32_t i = 0; i < k; i++)
-            sorted[i] = strndup(words->bytes + words->offsets[i], words->offsets[i + 1] - words->offsets[i]);
+            sorted[i] = strndup(sp_word(words, i).p, sp_word(words, i).len);
         qsort(sorted, k, sizeof *sorted, by_text);
         sp_cell *cell = cell_of(lists[l], sp_draw(seed, l));
         char text[128], *key = text;
@@ -436,11 +436,11 @@ static void word_lists_are_well_formed(void)
         uint32_t longest = 0;
         bool all_plain = true;
         for (uint32_t k = 0; k < w->count; k++) {
-            uint32_t len = w->offsets[k + 1] - w->offsets[k];
-            const char *word = w->bytes + w->offsets[k];
+            uint32_t len = (uint32_t)sp_word(w, k).len;
+            const char *word = sp_word(w, k).p;
             longest = SP_MAX(longest, len);
             all_plain = all_plain && plain(word, len);
-            CHECK(len > 0 && len < 128 && sp_utf8_valid(word, len) && !memchr(word, 0, len) && !memchr(word, '\n', len));
+            CHECK(len > 0 && len < w->stride && sp_utf8_valid(word, len) && !memchr(word, 0, len) && !memchr(word, '\n', len));
         }
         CHECK_INT(w->len_max, longest);
         CHECK_INT(w->plain, all_plain);

@@ -1,0 +1,254 @@
+/* chain.c - text made of words one behind the other.
+ *
+ * Words stand in slots of one size, 16, 32 or 64 bytes, with their length in the last byte (tools/words.mjs): a word is one
+ * multiplication to choose it, one wide copy and one look at its length, from one cache line. Fixed text around the words of a
+ * short list is copied into slots of the chain's own; elsewhere it becomes a list of one word. The draws that the links share
+ * are made for a block of rows at a time. */
+#include "gen/chain.h"
+
+enum {
+    SLOT_TEXT_MAX = 63,
+    JOINED_MAX = 16 << 10, /* bytes of a list copied for the text around it: half of an L1 cache */
+    DRAWS_MAX = 8,         /* different draws in a chain */
+    BLOCK_ROWS = 64,
+};
+
+typedef struct link {
+    uint64_t behind;
+    uint64_t reach; /* the size of all slots: scaled to it, a draw chooses a slot and a place in it */
+    uint64_t stride;
+    const char *slots;
+    uint32_t draw;
+} link;
+
+struct sp_chain {
+    uint64_t keys[DRAWS_MAX];
+    uint32_t n_draws, n;
+    uint32_t stride; /* of the longest slot */
+    bool even;       /* all slots have this stride */
+    link links[];
+};
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static inline const char *slot_of(const link *l, uint64_t draw, uint64_t stride)
+{
+    return l->slots + (sp_mulhi(draw * l->behind, l->reach) & -stride);
+}
+
+char *sp_chain_put(const sp_chain *c, uint64_t row, char *p)
+{
+    uint64_t draw = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const link *l = &c->links[i];
+        if (i == 0 || l->draw != l[-1].draw)
+            draw = sp_draw(c->keys[l->draw], row);
+        const char *slot = slot_of(l, draw, l->stride);
+        memcpy(p, slot, SLOT_TEXT_MAX + 1);
+        p += (uint8_t)slot[l->stride - 1];
+    }
+    return p;
+}
+
+typedef struct draws {
+    uint64_t of[DRAWS_MAX][BLOCK_ROWS];
+} draws;
+
+#define INLINE __attribute__((always_inline)) static inline
+#define UNROLL _Pragma("GCC unroll 4")
+
+typedef char text_16 __attribute__((vector_size(16), aligned(1), may_alias));
+
+typedef struct cursor {
+    const draws *d;
+    char *p, *base;
+    int32_t *ends; /* of the block's rows */
+} cursor;
+
+/* Words of n links for each of some rows, at most four in all. Slots have stride bytes, or each its own when that is 0. All words
+ * are read before any is written: where one is written depends on the lengths of those before it, and a processor holds reads
+ * back that come behind writes to places not known yet. */
+INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32_t rows, uint64_t stride, uint32_t wide)
+{
+    text_16 text[4][4];
+    uint64_t len[4];
+    UNROLL for (uint32_t k = 0; k < n * rows; k++)
+    {
+        const link *from = &l[k % n];
+        uint64_t size = stride ? stride : from->stride;
+        const char *slot = slot_of(from, c->d->of[from->draw][row + k / n], size);
+        UNROLL for (uint32_t i = 0; i < wide / 16; i++)
+            text[k][i] = *(const text_16 *)(slot + 16 * i);
+        len[k] = (uint8_t)slot[size - 1];
+    }
+    char *p = c->p;
+    UNROLL for (uint32_t k = 0; k < n * rows; k++)
+    {
+        UNROLL for (uint32_t i = 0; i < wide / 16; i++)
+            *(text_16 *)(p + 16 * i) = text[k][i];
+        p += len[k];
+        if (k % n == n - 1)
+            c->ends[row + k / n] = (int32_t)(p - c->base);
+    }
+    c->p = p;
+}
+
+/* A block of rows, so many rows at a time; rest links are left over from fours. */
+INLINE char *put_block(const sp_chain *c, uint32_t rest, uint32_t at_a_time, uint64_t stride, uint32_t wide, cursor to, uint32_t rows)
+{
+    const link *last = c->links + c->n - rest;
+    uint32_t i = 0;
+    for (; i + at_a_time <= rows; i += at_a_time) {
+        for (const link *l = c->links; l < last; l += 4)
+            put_words(&to, l, 4, i, 1, stride, wide);
+        put_words(&to, last, rest, i, at_a_time, stride, wide);
+    }
+    for (; i < rows; i++)
+        put_words(&to, last, rest, i, 1, stride, wide);
+    return to.p;
+}
+
+INLINE char *put_some(const sp_chain *c, uint64_t stride, uint32_t wide, cursor to, uint32_t rows)
+{
+    if (c->n == 1)
+        return put_block(c, 1, 4, stride, wide, to, rows);
+    if (c->n == 2)
+        return put_block(c, 2, 2, stride, wide, to, rows);
+    switch (c->n % 4) {
+    case 1: return put_block(c, 1, 1, stride, wide, to, rows);
+    case 2: return put_block(c, 2, 1, stride, wide, to, rows);
+    case 3: return put_block(c, 3, 1, stride, wide, to, rows);
+    default: return put_block(c, 0, 1, stride, wide, to, rows);
+    }
+}
+
+/* What is known of the chain when this is compiled makes a loop of its own. */
+static char *put_rows(const sp_chain *c, cursor to, uint32_t rows)
+{
+    if (c->even && c->stride == 16)
+        return put_some(c, 16, 16, to, rows);
+    return c->stride <= 32 ? put_some(c, 0, 32, to, rows) : put_some(c, 0, 64, to, rows);
+}
+
+void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    draws d;
+    char *p = base;
+    offsets[0] = 0;
+    for (uint32_t done = 0, some; done < n; done += some) {
+        some = SP_MIN(n - done, (uint32_t)BLOCK_ROWS);
+        for (uint32_t k = 0; k < c->n_draws; k++)
+            sp_draw_many(c->keys[k], rows + done, some, 0, d.of[k]);
+        p = put_rows(c, (cursor){&d, p, base, offsets + done + 1}, some);
+    }
+}
+
+/* ---- building ------------------------------------------------------------------------------- */
+
+static uint32_t stride_of(uint64_t text_max)
+{
+    return text_max < 16 ? 16 : text_max < 32 ? 32 : 64;
+}
+
+/* Words with text around them, in slots of their own. False: no memory. */
+static bool join(sp_arena *arena, const sp_link *from, link *l)
+{
+    const sp_words *w = from->words;
+    uint32_t around = (uint32_t)(from->before.len + from->behind.len), stride = stride_of(around + w->len_max);
+    char *slots = sp_arena_alloc(arena, (size_t)w->count * stride + SP_SLACK, 1), *slot = slots;
+    if (!slots)
+        return false;
+    for (uint32_t i = 0; i < w->count; i++, slot += stride) {
+        sp_str word = sp_word(w, i);
+        memcpy(slot, from->before.p, from->before.len);
+        memcpy(slot + from->before.len, word.p, word.len);
+        memcpy(slot + from->before.len + word.len, from->behind.p, from->behind.len);
+        slot[stride - 1] = (char)(around + word.len);
+    }
+    l->slots = slots;
+    l->stride = stride;
+    l->reach = (uint64_t)w->count * stride;
+    return true;
+}
+
+/* A list of one word, which takes nothing from a draw. False: no memory. */
+static bool add_literal(sp_arena *arena, sp_chain *c, sp_str text)
+{
+    if (text.len == 0)
+        return true;
+    static const sp_words one = {.slots = "", .stride = 1, .count = 1}; /* the empty word */
+    link *l = &c->links[c->n];
+    *l = (link){.behind = 1, .draw = c->n ? l[-1].draw : 0};
+    c->n++;
+    return join(arena, &(sp_link){.words = &one, .before = text, .behind = {"", 0}}, l);
+}
+
+/* The number of the draw with that key. */
+static uint32_t find_draw(sp_chain *c, uint64_t key)
+{
+    uint32_t i = 0;
+    while (i < c->n_draws && c->keys[i] != key)
+        i++;
+    if (i == c->n_draws)
+        c->keys[c->n_draws++] = key;
+    return i;
+}
+
+static bool is_joined(const sp_link *from)
+{
+    uint64_t around = from->before.len + from->behind.len, longest = around + from->words->len_max;
+    return around > 0 && longest <= SLOT_TEXT_MAX && from->words->count * stride_of(longest) <= JOINED_MAX;
+}
+
+static bool add_link(sp_arena *arena, sp_chain *c, const sp_link *from)
+{
+    bool joined = is_joined(from);
+    if (!joined && !add_literal(arena, c, from->before))
+        return false;
+    link *l = &c->links[c->n++];
+    *l = (link){.behind = from->share.behind, .draw = find_draw(c, from->share.key)};
+    if (joined)
+        return join(arena, from, l);
+    l->slots = from->words->slots;
+    l->stride = from->words->stride;
+    l->reach = (uint64_t)from->words->count * l->stride;
+    return add_literal(arena, c, from->behind);
+}
+
+static bool is_possible(const sp_link *links, uint32_t n)
+{
+    uint64_t keys[DRAWS_MAX];
+    uint32_t n_keys = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (links[i].before.len > SLOT_TEXT_MAX || links[i].behind.len > SLOT_TEXT_MAX)
+            return false;
+        uint32_t k = 0;
+        while (k < n_keys && keys[k] != links[i].share.key)
+            k++;
+        if (k == DRAWS_MAX)
+            return false;
+        keys[k] = links[i].share.key;
+        n_keys = SP_MAX(n_keys, k + 1);
+    }
+    return n > 0;
+}
+
+int sp_chain_new(sp_arena *arena, const sp_link *links, uint32_t n, const sp_chain **out)
+{
+    *out = NULL;
+    if (!is_possible(links, n))
+        return SPATE_OK;
+    sp_chain *c = sp_arena_alloc(arena, 1, sizeof *c + 3 * (size_t)n * sizeof *c->links);
+    if (!c)
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        if (!add_link(arena, c, &links[i]))
+            return SPATE_E_NOMEM;
+    c->even = true;
+    for (uint32_t i = 0; i < c->n; i++) {
+        c->even = c->even && c->links[i].stride == c->links[0].stride;
+        c->stride = SP_MAX(c->stride, (uint32_t)c->links[i].stride);
+    }
+    *out = c;
+    return SPATE_OK;
+}

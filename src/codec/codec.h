@@ -22,8 +22,9 @@ typedef enum sp_text_dialect { SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON, SP_TEX
 typedef struct sp_rowtext sp_rowtext;
 int sp_rowtext_new(const sp_schema *schema, sp_text_dialect dialect, sp_rowtext **out, spate_error *err) SP_MUST_CHECK;
 void sp_rowtext_free(sp_rowtext *e);
-/* Appends rows [from, to) of batch. 0 or SPATE_E_NOMEM. */
+/* Appends rows [from, to) of batch. 0 or SPATE_E_NOMEM. By the widest registers there are; and the portable form, for tests. */
 int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out) SP_MUST_CHECK;
+int sp_rowtext_encode_portable(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out) SP_MUST_CHECK;
 /* The line of names: CSV header, or nothing in other dialects. */
 int sp_rowtext_header(const sp_rowtext *e, sp_buf *out) SP_MUST_CHECK;
 

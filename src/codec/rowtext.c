@@ -6,11 +6,11 @@
  * store whole words.
  *
  * A block is written in two passes. First each column is brought into one form, text and where its
- * cells end: numbers and times are spelt out into a small stage, text in which a search finds
- * nothing to escape is viewed where it lies. Then the rows are copied together from these views,
- * with no call a cell. A column that has no view (something to escape, a rare kind) is written cell
- * by cell through a function chosen once for its kind and the dialect. Array text is written behind
- * its place first and then escaped into it like any other text. */
+ * cells end: text in which a search finds nothing to escape is viewed where it lies, everything else
+ * is spelt out into a small stage. Then the rows are copied together from these views, four cells at
+ * a time, whatever their kinds. What has no view (too long for the stage, in too wide a table) or is
+ * null between quotes is written cell by cell through a function chosen once for its kind and the
+ * dialect. Array text is written behind its place first and then escaped into it like any other. */
 #include "codec/codec.h"
 
 #if defined(__SSE2__)
@@ -21,17 +21,25 @@ typedef char *put_fn(char *p, const sp_column *c, uint32_t row);
 
 enum { SEARCH_NOTHING = -1, NO_TEXT_VIEW = -2 }; /* in place of an escape */
 
+enum {
+    BLOCK_ROWS = 64,        /* rows that share one reservation and one stage */
+    VIEWS_MAX = 64,         /* columns that are viewed; tables with more are written cell by cell */
+    STAGE_BYTES = 32 << 10,
+    JOINT_MAX = 16,
+    GROUP = 4, /* cells that are read before they are written */
+    BLOCK_BYTES_MAX = 1 << 20, /* halved while its worst case is above this */
+    LIST_GAP = 32, /* between the place of an array and its text before escaping: two wide stores */
+};
+
 typedef struct cell {
     put_fn *put;
     sp_put_many_fn *put_many; /* NULL: none for the kind */
-    uint32_t stage_max;       /* bytes that put_many needs for a block at most */
-    uint32_t wide;            /* bytes that no cell is longer than, if fixed_way */
-    bool fixed_way;           /* may a view's cells be copied in one of the fixed widths? */
-    int search; /* the escape that a block of text must not need to be viewed; or one of the two
-                   above */
+    int search; /* the escape that a block of text must not need to be viewed; or one of the two above */
     const char *lead; /* SP_SLACK readable bytes behind it */
     uint32_t lead_len;
     uint32_t null_lead_len; /* the lead without its opening quote */
+    uint32_t joint_len;
+    char joint[JOINT_MAX]; /* what stands behind the cell unless it or the next is null, if that is so short */
     char null_text[4];
     uint8_t null_len;
     char close;
@@ -44,19 +52,13 @@ struct sp_rowtext {
     char end[4]; /* of a row */
     uint32_t end_len;
     uint32_t frame_len; /* leads, closes and end of one row */
+    bool whole_rows;    /* all columns have room for a view, and all joints are short */
+    bool bare;          /* nothing stands in front of a row, and one byte behind each cell */
     sp_arena arena;
     cell cells[];
 };
 
-enum {
-    BLOCK_ROWS = 64,        /* rows that share one reservation and one stage */
-    VIEWS_MAX = 64,         /* columns that are viewed; the others are written cell by cell */
-    STAGE_BYTES = 16 << 10, /* with the text it is copied to, inside an L1 cache */
-    WIDE_MAX = SP_SLACK,    /* bytes of a cell that are copied without a look at its length */
-    LEAD_WIDE = 8,
-    BLOCK_BYTES_MAX = 1 << 20, /* halved while its worst case is above this */
-    LIST_GAP = 32, /* between the place of an array and its text before escaping: two wide stores */
-};
+#define INLINE __attribute__((always_inline)) static inline
 
 /* ---- escaping ------------------------------------------------------------------------------- */
 
@@ -122,7 +124,7 @@ static inline unsigned copy_and_search(char *to, const char *from, escape how)
 }
 
 /* Is there anything to escape in a whole column's text? Reads up to fifteen bytes past the end. */
-static inline __attribute__((always_inline)) bool has_special(const char *s, size_t len, escape how)
+INLINE bool has_special(const char *s, size_t len, escape how)
 {
     __m128i hit = _mm_setzero_si128();
     for (; len >= 16; s += 16, len -= 16)
@@ -650,64 +652,73 @@ static const struct dialect {
 
 /* ---- building ------------------------------------------------------------------------------- */
 
+/* The separator, the key and the opening quote of a column. NULL: no memory. */
+static const char *build_lead(sp_rowtext *e, uint32_t column, uint32_t *len)
+{
+    const struct dialect *d = &dialects[e->dialect];
+    const char *separator = column ? d->separator : d->row_start, *name = e->schema->fields[column].name;
+    size_t name_len = d->keys ? strlen(name) : 0;
+    char *lead = sp_arena_alloc(&e->arena, 6 * name_len + 16 + SP_SLACK, 1), *p = lead;
+    /* put_escaped reads past the end, and a name has no slack. */
+    char *key = sp_arena_alloc(&e->arena, name_len + SP_SLACK, 1);
+    if (!lead || !key)
+        return NULL;
+    memcpy(key, name, name_len);
+    p = stpcpy(p, separator);
+    if (d->keys) {
+        *p++ = '"';
+        p = put_escaped(p, key, name_len, JSON_ESCAPE);
+        *p++ = '"';
+        *p++ = ':';
+    }
+    *p = d->quote;
+    *len = (uint32_t)(p - lead);
+    return lead;
+}
+
 static int build_cell(sp_rowtext *e, uint32_t column)
 {
     const struct dialect *d = &dialects[e->dialect];
     const sp_field *field = &e->schema->fields[column];
     sp_kind kind = field->type.kind;
     bool plain = kind == SP_TEXT && field->bounds.plain, quotes = d->has_quotes && d->has_quotes(kind);
-
-    size_t name_len = strlen(field->name);
-    char *lead = sp_arena_alloc(&e->arena, 6 * name_len + 16 + SP_SLACK, 1), *p = lead;
+    uint32_t lead_len;
+    const char *lead = build_lead(e, column, &lead_len);
     if (!lead)
         return SPATE_E_NOMEM;
-    const char *separator = column ? d->separator : d->row_start;
-    p = (char *)memcpy(p, separator, strlen(separator)) + strlen(separator);
-    if (d->keys) {
-        /* put_escaped reads past the end, and a name has no slack. */
-        char *name = sp_arena_alloc(&e->arena, name_len + SP_SLACK, 1);
-        if (!name)
-            return SPATE_E_NOMEM;
-        memcpy(name, field->name, name_len);
-        if (column)
-            p = lead + strlen(separator);
-        *p++ = '"';
-        p = put_escaped(p, name, name_len, JSON_ESCAPE);
-        *p++ = '"';
-        *p++ = ':';
-    }
-    *p = d->quote;
-    e->cells[column] = (cell){.put = plain ? put_text_plain : d->puts[kind],
-                              .lead = lead,
-                              .lead_len = (uint32_t)(p - lead) + quotes,
-                              .null_lead_len = (uint32_t)(p - lead),
-                              .null_len = (uint8_t)strlen(d->null_text),
-                              .close = d->quote,
-                              .close_len = quotes};
-    memcpy(e->cells[column].null_text, d->null_text, strlen(d->null_text));
-    e->frame_len += e->cells[column].lead_len + 4;
+    cell *c = &e->cells[column];
+    *c = (cell){.put = plain ? put_text_plain : d->puts[kind],
+                .put_many = d->put_many[kind],
+                .search = kind == SP_TEXT ? (int)d->search : NO_TEXT_VIEW,
+                .lead = lead,
+                .lead_len = lead_len + quotes,
+                .null_lead_len = lead_len,
+                .null_len = (uint8_t)strlen(d->null_text),
+                .close = d->quote,
+                .close_len = quotes};
+    if (plain)
+        c->search = SEARCH_NOTHING;
+    else if (kind == SP_JSON)
+        c->search = e->dialect == SP_TEXT_NDJSON ? (int)JSON_INLINE : (int)d->search;
+    memcpy(c->null_text, d->null_text, strlen(d->null_text));
+    e->frame_len += c->lead_len + 4;
     return SPATE_OK;
 }
 
-/* How the cells of a column come to a view. */
-static void build_view(sp_rowtext *e, uint32_t column)
+/* What stands behind a cell of a row without nulls: its close, and the next one's lead or the end of the row. */
+static void build_joint(sp_rowtext *e, uint32_t column)
 {
-    const struct dialect *d = &dialects[e->dialect];
-    const sp_field *field = &e->schema->fields[column];
-    sp_kind kind = field->type.kind;
     cell *c = &e->cells[column];
-    uint32_t text_max = sp_kind_is_text(kind) ? field->bounds.text_max : sp_kind_text_max(kind);
-    c->wide = SP_MAX((text_max + 15) / 16 * 16, 16u);
-    c->fixed_way =
-        text_max > 0 && c->wide <= WIDE_MAX && c->lead_len <= LEAD_WIDE && c->close_len == 0;
-    c->put_many = d->put_many[kind];
-    c->stage_max = (uint32_t)(BLOCK_ROWS * sp_kind_text_max(kind) +
-                              (BLOCK_ROWS + 1) * sizeof(int32_t) + SP_SLACK);
-    c->search = NO_TEXT_VIEW;
-    if (kind == SP_TEXT)
-        c->search = field->bounds.plain ? SEARCH_NOTHING : (int)d->search;
-    else if (kind == SP_JSON)
-        c->search = e->dialect == SP_TEXT_NDJSON ? (int)JSON_INLINE : (int)d->search;
+    bool last = column + 1 == e->schema->n_fields;
+    const char *next = last ? e->end : c[1].lead;
+    uint32_t next_len = last ? e->end_len : c[1].lead_len;
+    c->joint_len = c->close_len + next_len;
+    if (c->joint_len <= JOINT_MAX) {
+        c->joint[0] = c->close;
+        memcpy(c->joint + c->close_len, next, next_len);
+    }
+    e->whole_rows = e->whole_rows && c->joint_len <= JOINT_MAX;
+    e->bare = e->bare && c->joint_len == 1;
 }
 
 int sp_rowtext_new(const sp_schema *schema, sp_text_dialect dialect, sp_rowtext **out, spate_error *err)
@@ -721,13 +732,15 @@ int sp_rowtext_new(const sp_schema *schema, sp_text_dialect dialect, sp_rowtext 
     memcpy(e->end, dialects[dialect].row_end, e->end_len);
     e->frame_len = e->end_len + 4;
     sp_arena_init(&e->arena);
-    for (uint32_t i = 0; i < schema->n_fields; i++) {
+    for (uint32_t i = 0; i < schema->n_fields; i++)
         if (build_cell(e, i) != SPATE_OK) {
             sp_rowtext_free(e);
             return sp_fail_nomem(err);
         }
-        build_view(e, i);
-    }
+    e->whole_rows = schema->n_fields <= VIEWS_MAX && e->cells[0].lead_len <= JOINT_MAX;
+    e->bare = e->cells[0].lead_len == 0;
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        build_joint(e, i);
     *out = e;
     return SPATE_OK;
 }
@@ -740,7 +753,7 @@ void sp_rowtext_free(sp_rowtext *e)
     sp_free(e);
 }
 
-/* ---- encoding ------------------------------------------------------------------------------- */
+/* ---- bounds --------------------------------------------------------------------------------- */
 
 /* Upper bound for the values of rows [from, to) in any dialect: JSON's \u00xx is the longest escape. */
 static size_t value_bound(const sp_column *c, uint32_t from, uint32_t to, sp_text_dialect dialect)
@@ -766,42 +779,35 @@ static size_t block_bound(const sp_rowtext *e, const sp_batch *batch, uint32_t f
     return bytes;
 }
 
-/* The ways to write a block's cell. All but the first copy so many bytes from a view, whatever the
- * cell's length, and need a cell that has a lead of LEAD_WIDE bytes at most and no close. The
- * second row is for columns with nulls. */
-typedef enum way {
-    WAY_ANY,
-    WAY_16,
-    WAY_32,
-    WAY_48,
-    WAY_64,
-    WAY_NULL_16,
-    WAY_NULL_32,
-    WAY_NULL_48,
-    WAY_NULL_64,
-} way;
+/* ---- a block's columns ---------------------------------------------------------------------- */
 
-/* Where a block's cells of a column stand ready: cell i of the block is bytes[ends[i -
- * 1]..ends[i]]. */
+/* Where a block's cells of a column stand ready: cell i of the block is bytes[offsets[i]..offsets[i + 1]]. */
 typedef struct view {
-    way way;
-    uint32_t lead_len;
     const char *bytes; /* NULL: no view, the cells are to be written one by one */
-    const int32_t *ends;
-    const uint8_t *validity;
-    char lead[LEAD_WIDE];
-    const cell *cell;
-    const sp_column *column;
+    const int32_t *offsets;
+    uint64_t joint_len;
+    char joint[JOINT_MAX];
+    uint64_t present; /* bit i: cell i is not null */
+    uint64_t whole;   /* the first of a group: all of the group's cells of row i are there; 0: nowhere if one has no view */
+    uint32_t len_min, len_max; /* of this block's cells; of the first of a group, len_max is the whole group's */
 } view;
 
 /* What a block is made of; lives on the stack while it is written. */
 typedef struct stage {
-    view views[VIEWS_MAX];
+    view views[VIEWS_MAX + GROUP];
+    uint32_t n;      /* of them, filled up to whole groups */
     uint32_t used;
-    alignas(16) char room[STAGE_BYTES];
+    uint64_t whole;  /* bit i: row i is written from views: all columns have one, and in rows that are not bare no cell is null */
+    char start[JOINT_MAX]; /* in front of a row */
+    uint32_t start_len;
+    bool bare;
+    char separator; /* if bare */
+    char null_text[4];
+    uint32_t null_len;
+    alignas(32) char room[STAGE_BYTES + SP_SLACK];
 } stage;
 
-static bool text_needs_escapes(const char *s, size_t len, int how)
+INLINE bool text_needs_escapes(const char *s, size_t len, int how)
 {
     switch (how) {
     case CSV_SEARCH:
@@ -819,60 +825,120 @@ static bool text_needs_escapes(const char *s, size_t len, int how)
     }
 }
 
-static bool any_empty(const int32_t *offsets, uint32_t rows)
+INLINE void measure(view *v, uint32_t rows)
 {
-    bool empty = false;
-    for (uint32_t i = 0; i < rows; i++)
-        empty |= offsets[i] == offsets[i + 1];
-    return empty;
-}
-
-static void view_text(view *v, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows)
-{
-    const int32_t *offsets = c->offsets + from;
-    if (cell->search != SEARCH_NOTHING) {
-        const char *text = c->bytes + offsets[0];
-        if (text_needs_escapes(text, (size_t)(offsets[rows] - offsets[0]), cell->search))
-            return;
-        if (cell->search == CSV_SEARCH && any_empty(offsets, rows)) /* "" is not null */
-            return;
+    int32_t low = INT32_MAX, high = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        int32_t len = v->offsets[i + 1] - v->offsets[i];
+        low = SP_MIN(low, len);
+        high = SP_MAX(high, len);
     }
-    v->bytes = c->bytes;
-    v->ends = offsets + 1;
+    v->len_min = (uint32_t)low;
+    v->len_max = (uint32_t)high;
 }
 
-static void view_numbers(view *v, stage *s, const cell *cell, const sp_column *c, uint32_t from,
-                         uint32_t rows)
+/* Views the block's text where it lies, if it can be copied as it is. */
+INLINE bool view_text(view *v, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows)
 {
-    if (s->used + cell->stage_max > STAGE_BYTES)
-        return;
-    int32_t *ends = (int32_t *)(void *)(s->room + s->used);
-    char *text = s->room + s->used + (BLOCK_ROWS + 1) * sizeof(int32_t);
-    const char *values = (const char *)c->data + (size_t)from * sp_kind_width(c->type.kind);
-    ends[0] = 0;
-    char *end = cell->put_many(text, values, rows, c->type.scale, ends + 1);
+    if (cell->search == NO_TEXT_VIEW)
+        return false;
+    v->bytes = c->bytes;
+    v->offsets = c->offsets + from;
+    measure(v, rows);
+    if (cell->search == SEARCH_NOTHING)
+        return true;
+    if (cell->search == CSV_SEARCH && v->len_min == 0) /* "" is not null */
+        return false;
+    return !text_needs_escapes(c->bytes + v->offsets[0], (size_t)(v->offsets[rows] - v->offsets[0]), cell->search);
+}
+
+/* Writes the block's cells into the stage, if they have room there. */
+INLINE bool spell_out(view *v, stage *s, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows, size_t bound)
+{
+    size_t offsets_size = (rows + 1) * sizeof(int32_t);
+    if (s->used + offsets_size + bound > STAGE_BYTES)
+        return false;
+    int32_t *offsets = (int32_t *)(void *)(s->room + s->used);
+    char *text = s->room + s->used + offsets_size, *end = text;
+    offsets[0] = 0;
+    if (cell->put_many) {
+        const char *values = (const char *)c->data + (size_t)from * sp_kind_width(c->type.kind);
+        end = cell->put_many(text, values, rows, c->type.scale, offsets + 1);
+    } else {
+        for (uint32_t i = 0; i < rows; i++) {
+            if (!sp_column_null(c, from + i))
+                end = cell->put(end, c, from + i);
+            offsets[i + 1] = (int32_t)(end - text);
+        }
+    }
     s->used = (uint32_t)(end - s->room + 15) & ~15u;
     v->bytes = text;
-    v->ends = ends + 1;
+    v->offsets = offsets;
+    measure(v, rows);
+    return true;
 }
 
-static void stage_column(stage *s, uint32_t column, const cell *cell, const sp_column *c,
-                         uint32_t from, uint32_t rows)
+/* Bits [from, from + rows) of a bitmap, rows <= 64. */
+static uint64_t some_bits(const uint8_t *bits, uint32_t from, uint32_t rows)
 {
-    view *v = &s->views[column];
-    v->bytes = NULL;
-    if (cell->put_many)
-        view_numbers(v, s, cell, c, from, rows);
-    else if (cell->search != NO_TEXT_VIEW)
-        view_text(v, cell, c, from, rows);
-    v->validity = c->validity;
-    v->cell = cell;
-    v->column = c;
-    v->lead_len = cell->lead_len;
-    memcpy(v->lead, cell->lead, LEAD_WIDE);
-    unsigned way = cell->wide / 16 + (c->validity ? WAY_64 : 0);
-    v->way = v->bytes && cell->fixed_way ? (enum way)way : WAY_ANY;
+    uint64_t low = 0, high = 0;
+    uint32_t skip = from & 7, bytes = (skip + rows + 7) / 8;
+    memcpy(&low, bits + (from >> 3), SP_MIN(bytes, 8u));
+    if (bytes > 8)
+        high = bits[(from >> 3) + 8];
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    low = __builtin_bswap64(low);
+#endif
+    return skip ? low >> skip | high << (64 - skip) : low;
 }
+
+/* Fills the last group up with views of nothing, and finds the longest cell of each. */
+static void close_groups(stage *s, uint32_t n)
+{
+    static const int32_t no_offsets[BLOCK_ROWS + 1];
+    static const char no_bytes[SP_SLACK];
+    for (s->n = n; s->n % GROUP; s->n++)
+        s->views[s->n] = (view){.bytes = no_bytes, .offsets = no_offsets, .present = ~UINT64_C(0)};
+    for (view *v = s->views; v < s->views + s->n; v += GROUP) {
+        v->whole = v->present;
+        for (uint32_t i = 1; i < GROUP; i++) {
+            v->len_max = SP_MAX(v->len_max, v[i].len_max);
+            v->whole &= v[i].present;
+        }
+        s->whole &= s->bare ? ~UINT64_C(0) : v->whole;
+    }
+}
+
+INLINE void stage_columns(stage *s, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
+{
+    uint32_t n = SP_MIN(e->schema->n_fields, (uint32_t)VIEWS_MAX);
+    bool complete = e->whole_rows;
+    s->used = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const cell *cell = &e->cells[i];
+        const sp_column *c = &columns[i];
+        view *v = &s->views[i];
+        if (!view_text(v, cell, c, from, rows) &&
+            !spell_out(v, s, cell, c, from, rows, value_bound(c, from, from + rows, e->dialect))) {
+            v->bytes = NULL;
+            complete = false;
+        }
+        v->present = c->validity ? some_bits(c->validity, from, rows) : ~UINT64_C(0);
+        memcpy(v->joint, cell->joint, JOINT_MAX);
+        v->joint_len = cell->joint_len;
+    }
+    s->whole = complete ? ~UINT64_C(0) : 0;
+    s->bare = e->bare;
+    if (complete)
+        close_groups(s, n);
+    s->null_len = e->cells[0].null_len;
+    memcpy(s->null_text, e->cells[0].null_text, sizeof s->null_text);
+    s->separator = e->cells[0].joint[0];
+    s->start_len = complete ? e->cells[0].lead_len : 0;
+    memcpy(s->start, e->cells[0].lead, s->start_len);
+}
+
+/* ---- a block's rows ------------------------------------------------------------------------- */
 
 static inline char *put_lead(char *p, const char *lead, uint32_t len)
 {
@@ -882,152 +948,151 @@ static inline char *put_lead(char *p, const char *lead, uint32_t len)
     return p + len;
 }
 
-static inline char *put_null(char *p, const cell *cell)
+/* Any cell, of a view or not, null or not. */
+static inline char *put_cell(char *p, const cell *cell, const view *v, uint32_t i, const sp_column *c, uint32_t row)
 {
-    p = put_lead(p, cell->lead, cell->null_lead_len);
-    memcpy(p, cell->null_text, sizeof cell->null_text);
-    return p + cell->null_len;
-}
-
-static inline sp_str viewed(const view *v, uint32_t i)
-{
-    int32_t from = v->ends[(int32_t)i - 1];
-    return (sp_str){v->bytes + from, (size_t)(v->ends[i] - from)};
-}
-
-/* Any cell, of a view or not. */
-static inline char *put_any(char *p, const cell *cell, const sp_column *c, uint32_t row)
-{
-    if (c->validity && !sp_bit(c->validity, row))
-        return put_null(p, cell);
-    p = cell->put(put_lead(p, cell->lead, cell->lead_len), c, row);
-    *p = cell->close;
-    return p + cell->close_len;
-}
-
-static inline char *put_any_viewed(char *p, const view *v, uint32_t row, uint32_t i)
-{
-    const cell *cell = v->cell;
-    if (!v->bytes)
-        return put_any(p, cell, v->column, row);
-    if (v->validity && !sp_bit(v->validity, row))
-        return put_null(p, cell);
+    if (sp_column_null(c, row)) {
+        p = put_lead(p, cell->lead, cell->null_lead_len);
+        memcpy(p, cell->null_text, sizeof cell->null_text);
+        return p + cell->null_len;
+    }
     p = put_lead(p, cell->lead, cell->lead_len);
-    sp_str text = viewed(v, i);
-    memcpy(p, text.p, WIDE_MAX);
-    if (SP_UNLIKELY(text.len > WIDE_MAX))
-        memcpy(p + WIDE_MAX, text.p + WIDE_MAX, text.len - WIDE_MAX);
-    p += text.len;
+    if (v && v->bytes)
+        p = sp_copy_short(p, v->bytes + v->offsets[i], (size_t)(v->offsets[i + 1] - v->offsets[i]));
+    else
+        p = cell->put(p, c, row);
     *p = cell->close;
     return p + cell->close_len;
 }
 
-#define INLINE __attribute__((always_inline)) static inline
-
-/* Thirty-two bytes in as few registers as the target has. */
-INLINE void copy_32(char *to, const char *from)
+static __attribute__((noinline)) char *put_any_row(char *p, const sp_rowtext *e, const stage *s, const sp_column *columns,
+                                                   uint32_t from, uint32_t i)
 {
-    typedef char bytes_32 __attribute__((vector_size(32), aligned(1), may_alias));
-    *(bytes_32 *)to = *(const bytes_32 *)from;
+    for (uint32_t column = 0; column < e->schema->n_fields; column++)
+        p = put_cell(p, &e->cells[column], column < VIEWS_MAX ? &s->views[column] : NULL, i, &columns[column], from + i);
+    memcpy(p, e->end, sizeof e->end);
+    return p + e->end_len;
 }
 
-INLINE char *put_viewed(char *p, const view *v, uint32_t i, uint32_t wide)
-{
-    memcpy(p, v->lead, LEAD_WIDE);
-    p += v->lead_len;
-    sp_str text = viewed(v, i);
-    uint32_t done = 0;
-    for (; done + 32 <= wide; done += 32)
-        copy_32(p + done, text.p + done);
-    if (done < wide)
-        memcpy(p + done, text.p + done, 16);
-    return p + text.len;
-}
+#define UNROLL _Pragma("GCC unroll 4")
 
-INLINE char *put_viewed_or_null(char *p, const view *v, uint32_t row, uint32_t i, uint32_t wide)
-{
-    return SP_LIKELY(sp_bit(v->validity, row)) ? put_viewed(p, v, i, wide) : put_null(p, v->cell);
-}
+typedef char bytes_16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef char bytes_32 __attribute__((vector_size(32), aligned(1), may_alias));
 
-INLINE char *put_rows(char *p, const sp_rowtext *e, const stage *s, const sp_column *columns,
-                      uint32_t from, uint32_t rows)
+/* n cells of row i, none longer than wide, and their joints. All is read before anything is written: where a cell is written
+ * depends on the lengths of those before it, and a processor holds reads back that come behind writes to places not known yet. */
+INLINE char *put_group(char *p, const view *v, uint32_t n, size_t i, uint32_t wide, bool bare, char separator)
 {
-    uint32_t n = e->schema->n_fields;
-    const view *last = s->views + SP_MIN(n, (uint32_t)VIEWS_MAX);
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t row = from + i;
-        for (const view *v = s->views; v < last; v++) {
-            switch (v->way) {
-            case WAY_16:
-                p = put_viewed(p, v, i, 16);
-                break;
-            case WAY_32:
-                p = put_viewed(p, v, i, 32);
-                break;
-            case WAY_48:
-                p = put_viewed(p, v, i, 48);
-                break;
-            case WAY_64:
-                p = put_viewed(p, v, i, 64);
-                break;
-            case WAY_NULL_16:
-                p = put_viewed_or_null(p, v, row, i, 16);
-                break;
-            case WAY_NULL_32:
-                p = put_viewed_or_null(p, v, row, i, 32);
-                break;
-            case WAY_NULL_48:
-                p = put_viewed_or_null(p, v, row, i, 48);
-                break;
-            case WAY_NULL_64:
-                p = put_viewed_or_null(p, v, row, i, 64);
-                break;
-            case WAY_ANY:
-                p = put_any_viewed(p, v, row, i);
-                break;
-            default:
-                __builtin_unreachable();
-            }
+    bytes_16 joint[GROUP], narrow[GROUP];
+    bytes_32 text[GROUP][2];
+    uint64_t step[GROUP], joint_len[GROUP];
+    UNROLL for (uint32_t k = 0; k < n; k++)
+    {
+        int32_t start = v[k].offsets[i];
+        const char *from = v[k].bytes + start;
+        step[k] = (uint32_t)(v[k].offsets[i + 1] - start) + v[k].joint_len;
+        if (!bare) {
+            joint[k] = *(const bytes_16 *)v[k].joint;
+            joint_len[k] = v[k].joint_len;
         }
-        for (uint32_t column = VIEWS_MAX; column < n; column++)
-            p = put_any(p, &e->cells[column], &columns[column], row);
-        memcpy(p, e->end, sizeof e->end);
-        p += e->end_len;
+        if (wide == 16)
+            narrow[k] = *(const bytes_16 *)from;
+        UNROLL for (uint32_t j = 0; j < wide / 32; j++)
+            text[k][j] = *(const bytes_32 *)(from + 32 * j);
+    }
+    UNROLL for (uint32_t k = 0; k < n; k++)
+    {
+        if (wide == 16)
+            *(bytes_16 *)p = narrow[k];
+        UNROLL for (uint32_t j = 0; j < wide / 32; j++)
+            *(bytes_32 *)(p + 32 * j) = text[k][j];
+        p += step[k];
+        if (bare)
+            p[-1] = separator;
+        else
+            *(bytes_16 *)(p - joint_len[k]) = joint[k];
     }
     return p;
 }
 
-static char *put_rows_portable(char *p, const sp_rowtext *e, const stage *s,
-                               const sp_column *columns, uint32_t from, uint32_t rows)
+/* The same one after the other, for a group with long cells or, in bare rows, with nulls. */
+static __attribute__((noinline)) char *put_any_group(char *p, const stage *s, const view *v, size_t i)
 {
-    return put_rows(p, e, s, columns, from, rows);
+    for (const view *last = v + GROUP; v < last; v++) {
+        if (v->present >> i & 1) {
+            p = sp_copy_short(p, v->bytes + v->offsets[i], (uint32_t)(v->offsets[i + 1] - v->offsets[i]));
+        } else {
+            memcpy(p, s->null_text, sizeof s->null_text);
+            p += s->null_len;
+        }
+        memcpy(p, v->joint, JOINT_MAX);
+        p += v->joint_len;
+    }
+    return p;
+}
+
+/* Rows [from, to) of the block, of columns that all have views: nothing depends on a column's kind. Bare rows have a separator
+ * behind each cell, the last of which becomes the end of the row; others need more registers a cell, and have no nulls here,
+ * because what stands around a null has no quotes. */
+INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, bool bare)
+{
+    const view *last = s->views + s->n;
+    for (size_t i = from; i < to; i++) {
+        if (!bare) {
+            memcpy(p, s->start, JOINT_MAX);
+            p += s->start_len;
+        }
+        for (const view *v = s->views; v < last; v += GROUP) {
+            if (SP_UNLIKELY(v->len_max > 64 || (bare && !(v->whole >> i & 1))))
+                p = put_any_group(p, s, v, i);
+            else if (v->len_max <= 16)
+                p = put_group(p, v, GROUP, i, 16, bare, s->separator);
+            else if (bare && v->len_max <= 32)
+                p = put_group(p, v, GROUP, i, 32, bare, s->separator);
+            else if (bare)
+                p = put_group(p, v, GROUP, i, 64, bare, s->separator);
+            else
+                p = put_group(put_group(p, v, 2, i, 64, bare, 0), v + 2, 2, i, 64, bare, 0);
+        }
+        if (bare)
+            p[-1] = '\n';
+    }
+    return p;
+}
+
+INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
+{
+    stage s;
+    stage_columns(&s, e, columns, from, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        uint64_t others = ~s.whole >> i;
+        uint32_t to = others ? SP_MIN(i + (uint32_t)__builtin_ctzll(others), rows) : rows;
+        if (to > i)
+            p = s.bare ? put_whole_rows(p, &s, i, to, true) : put_whole_rows(p, &s, i, to, false);
+        i = to;
+        if (i < rows)
+            p = put_any_row(p, e, &s, columns, from, i);
+    }
+    return p;
+}
+
+typedef char *put_block_fn(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows);
+
+static char *put_block_portable(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
+{
+    return put_block(p, e, columns, from, rows);
 }
 
 #if defined(__x86_64__)
 /* The same with registers of 32 bytes. */
-__attribute__((target("avx2"))) static char *put_rows_avx2(char *p, const sp_rowtext *e,
-                                                           const stage *s, const sp_column *columns,
-                                                           uint32_t from, uint32_t rows)
+__attribute__((target("avx2"))) static char *put_block_avx2(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from,
+                                                            uint32_t rows)
 {
-    return put_rows(p, e, s, columns, from, rows);
+    return put_block(p, e, columns, from, rows);
 }
 #endif
 
-static char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from,
-                       uint32_t rows)
-{
-    stage s;
-    s.used = 0;
-    for (uint32_t i = 0; i < e->schema->n_fields && i < VIEWS_MAX; i++)
-        stage_column(&s, i, &e->cells[i], &columns[i], from, rows);
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
-        return put_rows_avx2(p, e, &s, columns, from, rows);
-#endif
-    return put_rows_portable(p, e, &s, columns, from, rows);
-}
-
-int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out)
+static int encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out, put_block_fn *put)
 {
     while (from < to) {
         uint32_t block = SP_MIN(to - from, (uint32_t)BLOCK_ROWS);
@@ -1038,11 +1103,25 @@ int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from,
         }
         if (sp_buf_reserve(out, bytes) != SPATE_OK)
             return SPATE_E_NOMEM;
-        char *end = put_block(out->data + out->len, e, batch->columns, from, block);
+        char *end = put(out->data + out->len, e, batch->columns, from, block);
         out->len = (size_t)(end - out->data);
         from += block;
     }
     return SPATE_OK;
+}
+
+int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out)
+{
+#if defined(__x86_64__)
+    if (SP_LIKELY(__builtin_cpu_supports("avx2")))
+        return encode(e, batch, from, to, out, put_block_avx2);
+#endif
+    return encode(e, batch, from, to, out, put_block_portable);
+}
+
+int sp_rowtext_encode_portable(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out)
+{
+    return encode(e, batch, from, to, out, put_block_portable);
 }
 
 int sp_rowtext_header(const sp_rowtext *e, sp_buf *out)

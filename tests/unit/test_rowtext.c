@@ -410,6 +410,115 @@ static void random_texts(void)
     CHECK(same);
 }
 
+/* ---- whole rows against their cells ----------------------------------------------------------- */
+
+enum { MIXED_COLUMNS = 11, MIXED_ROWS = 200 };
+
+/* Values of any kind, of lengths that the seed decides: short, long, sometimes empty, sometimes with something to escape. */
+static void set_mixed(sp_column *c, uint32_t row, uint64_t z, uint32_t longest)
+{
+    static const char some[] = "abc def ghi jkl'\",\\\n\t xyz";
+    char text[128];
+    size_t len = sp_mix64(z) % (longest + 1);
+    for (size_t i = 0; i < len; i++)
+        text[i] = z % 4 ? (char)('a' + i % 26) : some[sp_mix64(z + i) % (sizeof some - 1)];
+    sp_kind kind = c->type.kind;
+    if (kind == SP_TEXT)
+        set_text(c, row, text, len);
+    else if (kind == SP_UUID)
+        memset((char *)c->data + (size_t)row * 16, (int)z, 16);
+    else if (kind == SP_I32)
+        ((int32_t *)c->data)[row] = (int32_t)(z >> (32 + z % 32));
+    else if (kind == SP_BOOL)
+        ((uint8_t *)c->data)[row / 8] = (uint8_t)z;
+    else
+        ((int64_t *)c->data)[row] = (int64_t)(z % 4 ? z % 2000000000 * 1000000 : z >> 8);
+}
+
+/* The text of one cell in the dialect: the row of a table that has only that column, without what is around it. */
+static void add_cell(const sp_batch *b, uint32_t column, uint32_t row, sp_text_dialect d, sp_buf *to)
+{
+    static const uint32_t front[4] = {0, 0, 5, 3}, behind[4] = {1, 1, 2, 3}; /* {"v": }\n  and   (),\n */
+    sp_field field = b->schema->fields[column];
+    field.name = "v";
+    sp_schema schema = {.table = "t", .fields = &field, .n_fields = 1};
+    sp_batch alone = {.schema = &schema, .rows = b->rows, .columns = &b->columns[column]};
+    sp_rowtext *e;
+    sp_buf out = {0};
+    CHECK(sp_rowtext_new(&schema, d, &e, NULL) == SPATE_OK);
+    CHECK(sp_rowtext_encode(e, &alone, row, row + 1, &out) == SPATE_OK);
+    CHECK(sp_buf_add(to, out.data + front[d], out.len - front[d] - behind[d]) == SPATE_OK);
+    sp_buf_done(&out);
+    sp_rowtext_free(e);
+}
+
+static void add_row(const sp_batch *b, uint32_t row, sp_text_dialect d, sp_buf *to)
+{
+    static const char *const start[4] = {"", "", "{", "  ("}, *const between[4] = {",", "\t", ",", ", "},
+                             *const end[4] = {"\n", "\n", "}\n", "),\n"};
+    CHECK(sp_buf_adds(to, start[d]) == SPATE_OK);
+    for (uint32_t i = 0; i < b->schema->n_fields; i++) {
+        if (i)
+            CHECK(sp_buf_adds(to, between[d]) == SPATE_OK);
+        if (d == SP_TEXT_NDJSON)
+            CHECK(sp_buf_printf(to, "\"%s\":", b->schema->fields[i].name) == SPATE_OK);
+        add_cell(b, i, row, d, to);
+    }
+    CHECK(sp_buf_adds(to, end[d]) == SPATE_OK);
+}
+
+static void check_mixed(const sp_batch *b, uint64_t round)
+{
+    typedef int encode_fn(const sp_rowtext *, const sp_batch *, uint32_t, uint32_t, sp_buf *);
+    static encode_fn *const encode[2] = {sp_rowtext_encode, sp_rowtext_encode_portable};
+    uint32_t from = (uint32_t)(round % 13), to = b->rows - (uint32_t)(round % 5);
+    for (int d = 0; d < 4; d++) {
+        sp_rowtext *e;
+        sp_buf want = {0};
+        for (uint32_t row = from; row < to; row++)
+            add_row(b, row, (sp_text_dialect)d, &want);
+        CHECK(sp_rowtext_new(b->schema, (sp_text_dialect)d, &e, NULL) == SPATE_OK);
+        for (int way = 0; way < 2; way++) {
+            sp_buf got = {0};
+            CHECK(encode[way](e, b, from, to, &got) == SPATE_OK);
+            if (!CHECK(got.len == want.len && memcmp(got.data, want.data, want.len) == 0))
+                printf("# round %llu, dialect %d, way %d\n", (unsigned long long)round, d, way);
+            sp_buf_done(&got);
+        }
+        sp_rowtext_free(e);
+        sp_buf_done(&want);
+    }
+}
+
+/* Tables of any number of columns, kinds, lengths and nulls have the rows that their cells make. */
+static void rows_are_their_cells(void)
+{
+    static const sp_kind kinds[] = {SP_I32, SP_TEXT, SP_UUID, SP_TEXT, SP_TIMESTAMPTZ, SP_TEXT, SP_BOOL, SP_I64};
+    static const char *const names[] = {"a", "b2", "c", "a name of some length", "e", "f", "g", "h", "i", "j", "k"};
+    for (uint64_t round = 0; round < 44; round++) {
+        sp_field fields[MIXED_COLUMNS] = {0};
+        uint32_t n = (uint32_t)(round % MIXED_COLUMNS) + 1, longest = (uint32_t)(sp_mix64(round) % 3 == 0 ? 100 : 20);
+        for (uint32_t i = 0; i < n; i++)
+            fields[i] = (sp_field){.name = names[round % 4 == 3 ? i : i % 3], .type = {.kind = kinds[sp_mix64(round * 100 + i) % 8]}, .nullable = true};
+        sp_schema schema = {.table = "t", .fields = fields, .n_fields = n};
+        sp_batch b;
+        CHECK(sp_batch_init(&b, &schema, NULL) == SPATE_OK);
+        b.rows = MIXED_ROWS;
+        for (uint32_t i = 0; i < n; i++) {
+            start(&b.columns[i]);
+            uint64_t null_every = sp_mix64(round * 1000 + i) % 4 * 7; /* 0: none */
+            for (uint32_t row = 0; row < MIXED_ROWS; row++) {
+                uint64_t z = sp_mix64(round << 32 | i << 16 | row);
+                set_mixed(&b.columns[i], row, z, longest);
+                if (null_every && z % null_every == 0)
+                    set_null(&b.columns[i], row);
+            }
+        }
+        check_mixed(&b, round);
+        sp_batch_done(&b);
+    }
+}
+
 /* Cells of a megabyte: the block shrinks, and the buffer is written within its bounds (the sanitizer watches). */
 static void huge_cells(void)
 {
@@ -466,6 +575,7 @@ int main(void)
     RUN(rows_and_names);
     RUN(wide_tables);
     RUN(random_texts);
+    RUN(rows_are_their_cells);
     RUN(huge_cells);
     RUN(no_memory);
     return check_done();

@@ -5,6 +5,7 @@
 #include "spate/error.h"
 #include "spate/plan.h"
 #include "spate/generate.h"
+#include "spate/measure.h"
 #include "spate/query.h"
 #include "spate/config.h"
 #include "spate/store.h"

@@ -98,7 +98,9 @@ void progress_show(void *arg, const spate_table_progress *tables, size_t n_table
 void progress_end(progress *p); /* takes the bars off the screen */
 
 int run_config(const invocation *in);
+int run_functions(const invocation *in);
 int run_generate(const invocation *in);
 int run_query(const invocation *in);
+int run_validate(const invocation *in);
 
 #endif

@@ -30,6 +30,17 @@ static const option query_options[] = {
     {0},
 };
 
+static const option functions_options[] = {
+    {"json", NULL, OPTION_FLAG, false, NULL, "print them as JSON"},
+    {0},
+};
+
+static const option validate_options[] = {
+    {"workers", "N", OPTION_COUNT, false, NULL, "threads that the time is told for (default: one a processor)"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "print mistakes and figures as JSON"},
+    {0},
+};
+
 static const option config_options[] = {
     {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "the rows of a table: 500, 10k, 1.5M (default: 100k)"},
     {"table", "TABLE", OPTION_TEXT, true, NULL, "only this table, and those it refers to"},
@@ -54,6 +65,13 @@ const command commands[] = {
      "  FILE.sql or - (standard input): CREATE statements, such as a dump of the schema\n"
      "Nothing is changed there, and no row is read. Comments in the plan say what had to be guessed.",
      config_options, run_config},
+    {"functions", "[NAME]", 0, 1, "list what a plan can write as ${name}",
+     "Prints every function with its type and a sample, or the one called NAME with several.",
+     functions_options, run_functions},
+    {"validate", "PLAN", 1, 1, "check a plan, and tell what it will take",
+     "Prints every mistake in PLAN (- is standard input) with its line and column. A plan without any is tried: a few rows of each\n"
+     "table are made, and time, bytes and memory of all of them told by that. Nothing is written.",
+     validate_options, run_validate},
     {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
      "Opens FILE (duckdb:FILE, sqlite:FILE, or by its ending) read-only and prints what SQL gives.",
      query_options, run_query},

@@ -69,10 +69,6 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
 
 /* ---- the catalogue (functions.c) --------------------------------------------------------------------------------------- */
 
-typedef struct sp_func sp_func;
-const sp_func *sp_func_find(sp_str name); /* NULL: no such function */
-const char *const *sp_func_names(size_t *count); /* sorted, for "did you mean" */
-const char *sp_func_note(const sp_func *f);      /* what its values are, in a few words */
 /* Makes the cell of function f. NULL: no memory. */
 sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
 

@@ -39,4 +39,11 @@ typedef struct sp_gen_wish {
 int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch, sp_batch *batch,
                      spate_error *err) SP_MUST_CHECK;
 
+/* ---- the functions that templates may name (functions.c) ---- */
+
+typedef struct sp_func sp_func;
+const sp_func *sp_func_find(sp_str name); /* NULL: no such function */
+const char *const *sp_func_names(size_t *count); /* sorted, for "did you mean" */
+const char *sp_func_note(const sp_func *f);      /* what its values are, in a few words */
+
 #endif

@@ -66,6 +66,7 @@ bool sp_os_exists(const char *path);
 int64_t sp_os_monotonic_us(void);
 void sp_os_sleep_us(int64_t us);
 unsigned sp_os_processors(void);
+uint64_t sp_os_resident_bytes(void); /* memory that this process has now; 0: not known */
 
 /* A shared library loaded when first needed, so that a run pays only for the clients it uses. names: tried in order,
  * ending with NULL. functions: pointers filled by name. The library stays loaded. */

@@ -4,7 +4,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t sp_os_monotonic_us(void)
 {
@@ -27,6 +29,17 @@ unsigned sp_os_processors(void)
         return 1;
     int n = CPU_COUNT(&set);
     return n > 0 ? (unsigned)n : 1;
+}
+
+uint64_t sp_os_resident_bytes(void)
+{
+    unsigned long long all, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%llu %llu", &all, &resident) != 2)
+        resident = 0;
+    if (f)
+        fclose(f);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spate_error *err)

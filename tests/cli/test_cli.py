@@ -56,6 +56,34 @@ class Words(Case):
             self.assertEqual(done.out, "")
             self.assertLessEqual(done.err.count("\n"), 14 if not words else 2, words)
 
+    def test_validate_tells_all_mistakes_and_what_a_good_plan_takes(self):
+        bad = self.write("bad.yaml", "tables:\n  - name: t\n    rows: x\n    columns:\n      - {name: a, ref: nope.id}\n"
+                         "      - {name: b, value: '${frobnicate}'}\n      - {name: c, range: float, props: {min: 0, max: 1}, unique: true}\n")
+        said = self.spate_fails(2, "validate", bad, says=[r"bad.yaml:3:11: error: \"x\"", r"bad.yaml:5:24: error", r"bad.yaml:7:26: error: \"c\"", "bad.yaml: 3 mistakes"])
+        self.assertEqual(said.out, "")
+        told = json.loads(self.spate_fails(2, "validate", bad, "--json").out)
+        self.assertEqual((told["valid"], [(m["line"], m["fatal"]) for m in told["mistakes"]]), (False, [(3, True), (5, True), (6, False), (7, True)]))
+        told = json.loads(self.spate_ok("validate", SHOP, "--json", "--workers", "3").out)
+        self.assertEqual((told["valid"], told["workers"], len(told["tables"])), (True, 3, 6))
+        made = self.spate_ok("generate", SHOP, "--to", "out/?format=csv", *SMALL)
+        small = json.loads(self.spate_ok("validate", "-", "--json", stdin=re.sub(r"rows: .*", "rows: 700", SHOP.read_text())).out)
+        line = next(t for t in small["tables"] if t["name"] == "purchase_line")  # sampled as a whole: its bytes are exact
+        self.assertEqual(line["csv_bytes"], (self.dir / "out/purchase_line.csv").stat().st_size - len("id,purchase_id,product_id,quantity\n"))
+        self.assertGreater(told["memory_bytes"], 1 << 20)
+        self.assertTrue(all(t["seconds"] > 0 for t in told["tables"]))
+        self.spate_fails(3, "validate", "nothing.yaml", says="nothing.yaml")
+
+    def test_functions(self):
+        listed = self.spate_ok("functions").out.splitlines()
+        self.assertGreater(len(listed), 200)
+        told = json.loads(self.spate_ok("functions", "--json").out)
+        self.assertEqual([line.split()[0] for line in listed], [f["name"] for f in told])
+        self.assertTrue(all(f["type"] and len(f["samples"]) == 1 for f in told))
+        one = json.loads(self.spate_ok("functions", "weekday", "--json").out)
+        self.assertEqual((len(one), len(one[0]["samples"])), (1, 10))
+        self.assertRegex(self.spate_ok("functions", "uuid").out, r"^\$\{uuid\}  uuid.*\n(  [0-9a-f-]{36}\n){10}$")
+        self.spate_fails(2, "functions", "emial", says=['no function "emial"', 'did you mean "email"'])
+
     def test_bad_values_of_options(self):
         plan = self.write("one.yaml", ONE)
         cases = [

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-enum { SPATE_WORKERS_MAX = 256 };
+enum { SPATE_WORKERS_MAX = 256, SPATE_JOB_NAME_MAX = 64 };
 
 typedef enum spate_insert_mode {
     SPATE_INSERT_DEFAULT, /* the target's fastest way */
@@ -45,6 +45,10 @@ typedef struct spate_generate_options {
     bool truncate;                /* empty them first; for files: replace them */
     bool defer_constraints;       /* do not let foreign keys of the target order the tables */
     bool dry_run;                 /* check everything, change nothing */
+    /* A name for the run, which makes it one that goes on: the target remembers which rows of the job it has, and a run of the
+     * same name, plan and options makes the rest, however the one before ended; of a job that is complete, nothing. Letters,
+     * digits, '-', '_' and '.', at most SPATE_JOB_NAME_MAX. "auto": a name made of the plan and these options. NULL: none. */
+    const char *job;
     const int *cancel;            /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
     /* Called on the calling thread ten times a second and once at the end. May be NULL. */
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
@@ -57,6 +61,7 @@ typedef struct spate_generate_report {
     double seconds;
     const char *target;           /* where the rows went, without any password; after a stop, where those are that were made */
     const char *how_to_query;     /* a line to show after success, or NULL */
+    const char *job;              /* its name, once the target has been asked to remember it; NULL: none */
     bool to_stdout;               /* the rows went to standard output: print nothing else there */
     void *memory;
 } spate_generate_report;

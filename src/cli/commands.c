@@ -19,6 +19,7 @@ static const option generate_options[] = {
     {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
+    {"job", "NAME", OPTION_TEXT, false, NULL, "a name to go on by: the same command again makes what is missing; auto names it by itself"},
     {"dry-run", NULL, OPTION_FLAG, false, NULL, "check plan and target, change nothing"},
     {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},

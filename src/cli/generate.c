@@ -121,11 +121,19 @@ static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
     o->truncate = option_flag(in, "truncate");
     o->defer_constraints = option_flag(in, "defer-constraints");
     o->dry_run = option_flag(in, "dry-run");
+    o->job = option_text(in, "job");
     o->cancel = &stop_asked;
     return read_repeated(in, plan, s);
 }
 
 /* ---- the run ---- */
+
+/* Nothing about the plan, the command or the rows is in the way of the rest. */
+static bool can_go_on(int status)
+{
+    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO || status == SPATE_E_NOMEM ||
+           status == SPATE_E_INTERRUPTED;
+}
 
 static int generate(const invocation *in, spate_plan *plan)
 {
@@ -149,10 +157,13 @@ static int generate(const invocation *in, spate_plan *plan)
         report_generated(&report, status == SPATE_OK, s.options.dry_run);
     if (status != SPATE_OK)
         report_error(&err);
+    bool resumable = report.job && can_go_on(status);
+    if (resumable)
+        fprintf(stderr, "job %s is incomplete: the same command goes on with it\n", report.job);
     spate_generate_report_done(&report);
     if (stop_signal && status == SPATE_E_INTERRUPTED)
         raise_again();
-    return exit_code_of((spate_status)status);
+    return resumable ? EXIT_INCOMPLETE : exit_code_of((spate_status)status);
 }
 
 /* A plan with mistakes goes on to the library too: --rows may cure them, and it refuses what is left. */

@@ -432,7 +432,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     if (rc == SPATE_OK && (allocate(s, tables, n_tables) || (!sink->options.create && check_presence(s, &p))))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, tables, n_tables, err);
+        rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
     if (rc == SPATE_OK && p.n)
         rc = sp_problems_tell(&p, sink->shown, err);
     if (rc == SPATE_OK)

@@ -43,9 +43,11 @@ int sp_duckdb_claim_job(sp_duckdb_sink *s, spate_error *err)
         rc = run_built(s, &sql, sp_job_claim_sql(&s->memory, &sql), &claim, err);
     if (rc != SPATE_OK)
         return rc;
-    sp_job_claimed(&s->memory, (uint64_t)sp_duckdb.value_int64(&claim, 0, 0), sp_duckdb.value_boolean(&claim, 1, 0));
+    char *of = sp_duckdb.value_varchar(&claim, 2, 0);
+    rc = sp_job_claimed(&s->memory, (uint64_t)sp_duckdb.value_int64(&claim, 0, 0), sp_duckdb.value_boolean(&claim, 1, 0), of, err);
+    sp_duckdb.free(of);
     sp_duckdb.destroy_result(&claim);
-    return read_landed(s, err);
+    return rc == SPATE_OK ? read_landed(s, err) : rc;
 }
 
 bool sp_duckdb_any(sp_duckdb_sink *s, sp_buf *sql, int built)

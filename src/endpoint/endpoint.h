@@ -106,6 +106,7 @@ typedef struct sp_sink_options {
      * before was stopped, however that was: what has been created and emptied stays, sp_sink.landed is set. NULL: nothing is
      * remembered. */
     const char *job;
+    const char *job_of; /* with a job: what it makes, in a word; a run that would make something else is refused */
 } sp_sink_options;
 
 typedef struct sp_chunk {

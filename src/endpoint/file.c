@@ -201,7 +201,7 @@ static int output_change_table(file_sink *f, output *o, uint32_t table, spate_er
 static int output_remember(file_sink *f, output *o, spate_error *err)
 {
     sp_buf text = {0};
-    int built = sp_buf_printf(&text, "job %s\nlength %llu\ntable %u\n", f->memory.job, (unsigned long long)o->file.length, o->table);
+    int built = sp_buf_printf(&text, "job %s\nof %s\nlength %llu\ntable %u\n", f->memory.job, f->memory.of, (unsigned long long)o->file.length, o->table);
     for (uint32_t t = o->first; t < o->last && !built; t++)
         if (f->written[t].last)
             built = sp_buf_printf(&text, "rows %u %llu %llu %llu\n", t, (unsigned long long)f->written[t].first,
@@ -221,6 +221,12 @@ static int recall_rows(file_sink *f, const output *o, const char *line, bool who
     return sp_job_add(&f->memory, f->tables[t]->table, whole ? 0 : first, whole ? UINT64_MAX : last, rows);
 }
 
+static bool is_line(const char *line, const char *word, const char *value)
+{
+    size_t w = strlen(word), v = strlen(value);
+    return strncmp(line, word, w) == 0 && strncmp(line + w, value, v) == 0 && line[w + v] == '\n';
+}
+
 /* Reads what a run before has left of the job, and opens its file where that run's memory ends. */
 static int output_recall(file_sink *f, output *o, spate_error *err)
 {
@@ -229,10 +235,14 @@ static int output_recall(file_sink *f, output *o, spate_error *err)
     unsigned long long length = 0;
     int rc = sp_output_recall(&o->file, &found, &text, err), built = SPATE_OK;
     char *line = rc == SPATE_OK && found != SP_OUTPUT_NEW ? text.data : NULL;
-    size_t name = f->memory.job ? strlen(f->memory.job) : 0;
-    if (!line || strncmp(line, "job ", 4) != 0 || strncmp(line + 4, f->memory.job, name) != 0 || line[4 + name] != '\n') {
+    if (!line || !is_line(line, "job ", f->memory.job)) {
         sp_buf_done(&text);
         return rc; /* another job's, or nobody's */
+    }
+    line = strchr(line, '\n') + 1;
+    if (!is_line(line, "of ", f->memory.of)) {
+        sp_buf_done(&text);
+        return sp_job_refuse_other(&f->memory, err);
     }
     for (char *next; *line && !built; line = next) {
         next = line + strcspn(line, "\n");
@@ -459,7 +469,7 @@ static int file_prepare(sp_sink *s, const sp_schema *const *tables, uint32_t n_t
     if (rc == SPATE_OK)
         rc = allocate_tables(f, err);
     if (rc == SPATE_OK)
-        rc = sp_job_memory_init(&f->memory, &f->arena, s->options.job, tables, n_tables, err);
+        rc = sp_job_memory_init(&f->memory, &f->arena, &s->options, tables, n_tables, err);
     if (rc == SPATE_OK)
         rc = name_outputs(f, err);
     if (rc == SPATE_OK && f->memory.job && !(s->landed = sp_job_landed(&f->memory)))

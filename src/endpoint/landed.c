@@ -5,23 +5,32 @@
 
 #include <stdlib.h>
 
-int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const char *job, const sp_schema *const *tables, uint32_t n_tables,
-                       spate_error *err)
+int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options *options, const sp_schema *const *tables,
+                       uint32_t n_tables, spate_error *err)
 {
     *m = (sp_job_memory){.arena = arena, .tables = tables, .n_tables = n_tables};
-    if (!job)
+    if (!options->job)
         return SPATE_OK;
-    m->job = sp_arena_strndup(arena, job, strlen(job));
+    m->job = sp_arena_strndup(arena, options->job, strlen(options->job));
+    m->of = sp_arena_strndup(arena, options->job_of, strlen(options->job_of));
     m->lists = sp_arena_alloc(arena, n_tables, sizeof(*m->lists));
     m->landed = sp_arena_alloc(arena, n_tables, sizeof(*m->landed));
-    return m->job && m->lists && m->landed ? SPATE_OK : sp_fail_nomem(err);
+    return m->job && m->of && m->lists && m->landed ? SPATE_OK : sp_fail_nomem(err);
 }
 
-void sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete)
+int sp_job_refuse_other(const sp_job_memory *m, spate_error *err)
+{
+    sp_fail(err, SPATE_E_USAGE, "job \"%s\" was begun with another plan, seed, number of rows, choice of tables or part", m->job);
+    sp_error_hint(err, "repeat the command that began it, or give this one another name");
+    return SPATE_E_USAGE;
+}
+
+int sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete, const char *of, spate_error *err)
 {
     m->epoch = epoch;
     m->resumed = epoch > 1;
     m->complete = complete;
+    return of && strcmp(of, m->of) == 0 ? SPATE_OK : sp_job_refuse_other(m, err);
 }
 
 static int list_add(sp_job_memory *m, uint32_t table, uint64_t first, uint64_t last, uint64_t rows)
@@ -86,7 +95,8 @@ const sp_landed *sp_job_landed(sp_job_memory *m)
 /* ---- SQL ---- */
 
 const char sp_job_tables_sql[] =
-    "CREATE TABLE IF NOT EXISTS spate_job (job TEXT PRIMARY KEY, epoch BIGINT NOT NULL, complete BOOLEAN NOT NULL);\n"
+    "CREATE TABLE IF NOT EXISTS spate_job (job TEXT PRIMARY KEY, made_of TEXT NOT NULL, epoch BIGINT NOT NULL,"
+    " complete BOOLEAN NOT NULL);\n"
     "CREATE TABLE IF NOT EXISTS spate_chunk (job TEXT NOT NULL, table_name TEXT NOT NULL, first_position BIGINT NOT NULL,"
     " last_position BIGINT NOT NULL, row_count BIGINT NOT NULL, PRIMARY KEY (job, table_name, first_position))";
 
@@ -105,9 +115,10 @@ static int end(sp_buf *sql, int built)
 
 int sp_job_claim_sql(const sp_job_memory *m, sp_buf *sql)
 {
-    return end(sql, sp_buf_adds(sql, "INSERT INTO spate_job (job, epoch, complete) VALUES (") || literal(sql, m->job) ||
+    return end(sql, sp_buf_adds(sql, "INSERT INTO spate_job (job, made_of, epoch, complete) VALUES (") || literal(sql, m->job) ||
+                        sp_buf_adds(sql, ", ") || literal(sql, m->of) ||
                         sp_buf_adds(sql, ", 1, false) ON CONFLICT (job) DO UPDATE SET epoch = spate_job.epoch + 1"
-                                         " RETURNING epoch, complete"));
+                                         " RETURNING epoch, complete, made_of"));
 }
 
 int sp_job_chunks_sql(const sp_job_memory *m, sp_buf *sql)

@@ -18,6 +18,7 @@ typedef struct sp_landed_list {
 typedef struct sp_job_memory {
     sp_arena *arena;
     const char *job; /* NULL: none, and the rest is empty */
+    const char *of;  /* what it makes */
     const sp_schema *const *tables;
     uint32_t n_tables;
     uint64_t epoch;  /* of this run; 0: not claimed */
@@ -27,10 +28,11 @@ typedef struct sp_job_memory {
     sp_landed *landed;     /* a table, made by sp_job_landed */
 } sp_job_memory;
 
-int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const char *job, const sp_schema *const *tables, uint32_t n_tables,
-                       spate_error *err) SP_MUST_CHECK;
-/* What the claim has answered. */
-void sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete);
+int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options *options, const sp_schema *const *tables,
+                       uint32_t n_tables, spate_error *err) SP_MUST_CHECK;
+/* What the claim has answered. SPATE_E_USAGE: the job was begun with something else to make. */
+int sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete, const char *of, spate_error *err) SP_MUST_CHECK;
+int sp_job_refuse_other(const sp_job_memory *m, spate_error *err);
 /* Notes a committed range; tables that are not in this run are passed over. 0 or SPATE_E_NOMEM. */
 int sp_job_add(sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows) SP_MUST_CHECK;
 /* All of it in order, for sp_sink.landed; of a complete job, everything. NULL: no memory. */
@@ -39,7 +41,7 @@ const sp_landed *sp_job_landed(sp_job_memory *m);
 /* ---- SQL: PostgreSQL, DuckDB and SQLite understand it alike; each 0 or SPATE_E_NOMEM, with a NUL behind the text ---- */
 
 extern const char sp_job_tables_sql[];                                          /* makes the two tables unless they are there */
-int sp_job_claim_sql(const sp_job_memory *m, sp_buf *sql) SP_MUST_CHECK;        /* answers epoch, complete */
+int sp_job_claim_sql(const sp_job_memory *m, sp_buf *sql) SP_MUST_CHECK;        /* answers epoch, complete, of */
 int sp_job_chunks_sql(const sp_job_memory *m, sp_buf *sql) SP_MUST_CHECK;       /* answers table, first, last, rows */
 /* fenced: other processes may write at the same time. */
 int sp_job_chunk_sql(const sp_job_memory *m, const sp_chunk *chunk, uint64_t rows, bool fenced, sp_buf *sql) SP_MUST_CHECK;

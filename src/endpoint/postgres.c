@@ -231,7 +231,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
     if (status == SPATE_OK)
         status = start_tables(s, schemas, n, err);
     if (status == SPATE_OK)
-        status = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, schemas, n, err);
+        status = sp_job_memory_init(&s->memory, &s->arena, &sink->options, schemas, n, err);
     if (status == SPATE_OK)
         status = sp_pg_connect(&s->server, false, &conn, err);
     if (status)

@@ -43,9 +43,9 @@ int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = run_built(conn, &sql, sp_job_claim_sql(&s->memory, &sql), &res, err);
     if (status)
         return status;
-    sp_job_claimed(&s->memory, number_at(res, 0, 0), sp_pq.getvalue(res, 0, 1)[0] == 't');
+    status = sp_job_claimed(&s->memory, number_at(res, 0, 0), sp_pq.getvalue(res, 0, 1)[0] == 't', sp_pq.getvalue(res, 0, 2), err);
     sp_pq.clear(res);
-    return read_landed(s, conn, err);
+    return status ? status : read_landed(s, conn, err);
 }
 
 int sp_pg_complete_job(sp_pg_sink *s, PGconn *conn, spate_error *err)

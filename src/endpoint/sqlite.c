@@ -338,7 +338,8 @@ static int check_upsert(sqlite_sink *s, spate_error *err)
 /* ---- jobs ---- */
 
 /* Runs what a builder of landed.h has built, handing rows, if there are any, to each. */
-static int run_built(sqlite_sink *s, sp_buf *sql, int built, int (*each)(sqlite_sink *, sqlite3_stmt *), spate_error *err)
+static int run_built(sqlite_sink *s, sp_buf *sql, int built, int (*each)(sqlite_sink *, sqlite3_stmt *, spate_error *),
+                     spate_error *err)
 {
     sqlite3_stmt *row = NULL;
     int rc = built ? sp_fail_nomem(err) : SPATE_OK;
@@ -348,8 +349,7 @@ static int run_built(sqlite_sink *s, sp_buf *sql, int built, int (*each)(sqlite_
         rc = sp_sqlite_fail(err, s->db, s->path);
     int step = SQLITE_DONE;
     while (rc == SPATE_OK && row && (step = sp_sqlite.step(row)) == SQLITE_ROW)
-        if (each(s, row))
-            rc = sp_fail_nomem(err);
+        rc = each(s, row, err);
     if (rc == SPATE_OK && step != SQLITE_DONE)
         rc = sp_sqlite_fail(err, s->db, s->path);
     sp_sqlite.finalize(row);
@@ -357,16 +357,18 @@ static int run_built(sqlite_sink *s, sp_buf *sql, int built, int (*each)(sqlite_
     return rc;
 }
 
-static int read_claim(sqlite_sink *s, sqlite3_stmt *row)
+static int read_claim(sqlite_sink *s, sqlite3_stmt *row, spate_error *err)
 {
-    sp_job_claimed(&s->memory, (uint64_t)sp_sqlite.column_int64(row, 0), sp_sqlite.column_int64(row, 1) != 0);
-    return SPATE_OK;
+    return sp_job_claimed(&s->memory, (uint64_t)sp_sqlite.column_int64(row, 0), sp_sqlite.column_int64(row, 1) != 0,
+                          text_at(row, 2), err);
 }
 
-static int read_chunk(sqlite_sink *s, sqlite3_stmt *row)
+static int read_chunk(sqlite_sink *s, sqlite3_stmt *row, spate_error *err)
 {
     return sp_job_add(&s->memory, text_at(row, 0), (uint64_t)sp_sqlite.column_int64(row, 1),
-                      (uint64_t)sp_sqlite.column_int64(row, 2), (uint64_t)sp_sqlite.column_int64(row, 3));
+                      (uint64_t)sp_sqlite.column_int64(row, 2), (uint64_t)sp_sqlite.column_int64(row, 3))
+               ? sp_fail_nomem(err)
+               : SPATE_OK;
 }
 
 static int claim_job(sqlite_sink *s, spate_error *err)
@@ -472,7 +474,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     if (rc == SPATE_OK && allocate(s, tables, n_tables))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_job_memory_init(&s->memory, &s->arena, sink->options.job, tables, n_tables, err);
+        rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
     if (rc == SPATE_OK)
         rc = set_up(s, err);
     if (rc == SPATE_OK)

@@ -15,6 +15,7 @@ typedef struct generate {
     sp_sink *sink;
     sp_flow_table *tables;
     spate_generate_report *report;
+    const char *job, *job_of; /* NULL: none */
     int64_t start_us;
 } generate;
 
@@ -75,6 +76,43 @@ static int check_options(const generate *g, spate_error *err)
     return SPATE_OK;
 }
 
+/* ---- the job's name, and what it makes ---- */
+
+static uint64_t mix_text(uint64_t digest, const char *text)
+{
+    return sp_hash64(text, strlen(text) + 1, digest);
+}
+
+/* All that the rows depend on, and which of them are to be made. */
+static uint64_t digest_of(const generate *g)
+{
+    const spate_generate_options *o = g->options;
+    uint64_t numbers[] = {g->plan->digest, o->seed ? *o->seed : g->plan->seed, o->part, SP_MAX(o->parts, 1u)};
+    uint64_t digest = sp_hash64(numbers, sizeof(numbers), 0);
+    for (uint32_t t = 0; t < g->plan->n_tables; t++)
+        digest = sp_hash64(&g->plan->tables[t].rows, sizeof(uint64_t), digest);
+    for (size_t i = 0; i < o->n_tables; i++)
+        digest = mix_text(digest, o->tables[i]);
+    return digest;
+}
+
+static int name_job(generate *g, spate_error *err)
+{
+    const char *name = g->options->job;
+    if (!name)
+        return SPATE_OK;
+    size_t len = strlen(name), fit = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    if (len == 0 || fit < len || len > SPATE_JOB_NAME_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no name for a job: it takes letters, digits, -, _ and ., at most %d", name,
+                       SPATE_JOB_NAME_MAX);
+    if (!g->options->to)
+        return sp_fail(err, SPATE_E_USAGE, "a job needs a target: --to");
+    g->job_of = sp_arena_printf(g->arena, "%016llx", (unsigned long long)digest_of(g));
+    if (g->job_of)
+        g->job = strcmp(name, "auto") == 0 ? sp_arena_printf(g->arena, "auto-%s", g->job_of) : sp_arena_strndup(g->arena, name, len);
+    return g->job ? SPATE_OK : sp_fail_nomem(err);
+}
+
 static unsigned workers_of(const spate_generate_options *o)
 {
     unsigned n = o->workers ? o->workers : sp_os_processors();
@@ -98,6 +136,8 @@ static sp_sink_options sink_options(const generate *g)
         .parts = SP_MAX(o->parts, 1u),
         .lanes = workers_of(o),
         .dry_run = o->dry_run,
+        .job = g->job,
+        .job_of = g->job_of,
     };
 }
 
@@ -164,13 +204,16 @@ static int move_rows(generate *g, spate_error *err)
     g->start_us = sp_os_monotonic_us();
     int rc = sp_flow_run(g->source, g->sink, &options, g->tables, err);
     copy_progress(g, g->tables);
+    g->report->job = g->options->dry_run ? NULL : g->job;
     return rc == SPATE_OK ? rc : tell_what_is_kept(g, rc, err);
 }
 
 static int run(generate *g, spate_error *err)
 {
     uint64_t seed = g->options->seed ? *g->options->seed : g->plan->seed;
-    int rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
+    int rc = name_job(g, err);
+    if (rc == SPATE_OK)
+        rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
     if (rc == SPATE_OK && g->plan->mistakes.n_errors == 0) /* else the generator refuses, with all of the plan's mistakes */
         rc = check_options(g, err);
     if (rc == SPATE_OK)

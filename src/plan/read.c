@@ -624,6 +624,7 @@ int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **o
     spate_plan *plan = new_plan(path);
     if (!plan)
         return sp_fail_nomem(err);
+    plan->digest = sp_hash64(text, len, 0);
     sp_plan_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX};
     int status = SPATE_OK;
     if (len > SP_PLAN_BYTES_MAX)

@@ -58,7 +58,7 @@ static int run(const char *to, const char *job, bool files, victim *v, sp_flow_t
     sp_gen *gen = NULL;
     sp_source *source = NULL;
     sp_sink *sink = NULL;
-    sp_sink_options options = {.create = !files, .batch_rows = files ? 0 : 7000, .lanes = 3, .job = job};
+    sp_sink_options options = {.create = !files, .batch_rows = files ? 0 : 7000, .lanes = 3, .job = job, .job_of = "test"};
     sp_flow_options flow = {.workers = 3, .committed = die_now_and_then, .arg = v};
     int rc = sp_plan_parse("jobs.yaml", plan_text, sizeof(plan_text) - 1, &plan, err);
     if (rc == SPATE_OK)
@@ -225,7 +225,7 @@ static void a_sleeper_is_fenced_out(void)
     const char *uri = getenv("SPATE_TEST_URI");
     for (size_t m = 0; uri && m < SP_COUNT(modes); m++) {
         const sp_schema *tables[] = {&table};
-        sp_sink_options options = {.create = true, .truncate = true, .lanes = 1, .job = "shift", .mode = modes[m]};
+        sp_sink_options options = {.create = true, .truncate = true, .lanes = 1, .job = "shift", .job_of = "test", .mode = modes[m]};
         sp_sink *sleeper = NULL, *successor = NULL;
         sp_lane *lane = NULL;
         sp_chunk chunk = {0, 0, 1};

@@ -3,7 +3,7 @@
 #define SP_DUCKDB_COLUMN_H
 
 #include "batch/batch.h"
-#include "endpoint/libduckdb.h"
+#include "client/libduckdb.h"
 
 /* How a vector's values are made from a column's. */
 typedef enum sp_duckdb_form {

@@ -1,7 +1,7 @@
 /* duckdb_describe.c - the tables of a DuckDB file as a catalog: DuckDB says them, their types and their indexes as SQL. */
 #include "endpoint/catalog.h"
 #include "endpoint/endpoints.h"
-#include "endpoint/libduckdb.h"
+#include "client/libduckdb.h"
 
 /* Types come first, for columns name them; then what has a schema of its own. */
 static const char statements_sql[] =

@@ -5,7 +5,7 @@
  * yet. */
 #include "endpoint/catalog.h"
 #include "endpoint/endpoints.h"
-#include "endpoint/libmariadb.h"
+#include "client/libmariadb.h"
 
 #include <stdio.h>
 #include <stdlib.h>

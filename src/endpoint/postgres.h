@@ -15,7 +15,7 @@
 #include "codec/codec.h"
 #include "endpoint/catalog.h"
 #include "endpoint/landed.h"
-#include "endpoint/libpq.h"
+#include "client/libpq.h"
 #include "os/os.h"
 
 /* What differs between servers that speak the protocol; detected from version(). */

@@ -7,8 +7,8 @@
 #include "spate/query.h"
 
 #include "endpoint/endpoint.h"
-#include "endpoint/libduckdb.h"
-#include "endpoint/libsqlite.h"
+#include "client/libduckdb.h"
+#include "client/libsqlite.h"
 #include "os/os.h"
 
 typedef struct listener {

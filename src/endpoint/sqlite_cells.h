@@ -3,7 +3,7 @@
 #define SP_SQLITE_CELLS_H
 
 #include "batch/batch.h"
-#include "endpoint/libsqlite.h"
+#include "client/libsqlite.h"
 
 /* https://sqlite.org/datatype3.html#type_affinity */
 typedef enum sp_sqlite_affine {

@@ -1,7 +1,7 @@
 /* sqlite_describe.c - the tables of an SQLite file as a catalog: SQLite keeps them as the statements that made them. */
 #include "endpoint/catalog.h"
 #include "endpoint/endpoints.h"
-#include "endpoint/libsqlite.h"
+#include "client/libsqlite.h"
 
 /* An INTEGER that is the whole primary key is the row's own number, which SQLite gives. Types are words, and some are only
  * SQLite's. */

@@ -5,7 +5,7 @@
 #define LANES  2
 #include "filesink.h"
 
-#include "endpoint/libduckdb.h"
+#include "client/libduckdb.h"
 
 #include <sys/wait.h>
 

@@ -5,7 +5,7 @@
 #define LANES  1
 #include "filesink.h"
 
-#include "endpoint/libsqlite.h"
+#include "client/libsqlite.h"
 
 #include <sys/wait.h>
 

@@ -2,8 +2,8 @@
  *
  * The only place that includes mysql.h; private to the endpoints that speak its protocol. Calls read sp_maria.query(...) for
  * mysql_query(...). */
-#ifndef SP_ENDPOINT_LIBMARIADB_H
-#define SP_ENDPOINT_LIBMARIADB_H
+#ifndef SP_LIBMARIADB_H
+#define SP_LIBMARIADB_H
 
 #include "base/base.h"
 

@@ -1,5 +1,5 @@
 /* libduckdb.c - finds the library, opens files, and turns DuckDB's errors into ours. */
-#include "endpoint/libduckdb.h"
+#include "client/libduckdb.h"
 
 #include "os/os.h"
 

@@ -4,8 +4,8 @@
  * The only place that includes libpq-fe.h; private to the endpoints that speak PostgreSQL's
  * protocol. A function is called as sp_pq.exec(conn, sql); sp_pq is filled once and only read
  * afterwards. */
-#ifndef SP_ENDPOINT_LIBPQ_H
-#define SP_ENDPOINT_LIBPQ_H
+#ifndef SP_LIBPQ_H
+#define SP_LIBPQ_H
 
 #include "base/base.h"
 #include <libpq-fe.h>

@@ -1,5 +1,5 @@
 /* libpq.c - loads libpq. Without it a run that writes no PostgreSQL starts faster and needs no client installed. */
-#include "endpoint/libpq.h"
+#include "client/libpq.h"
 #include "os/os.h"
 
 sp_libpq sp_pq;

@@ -1,5 +1,5 @@
 /* libsqlite.c - finds the library, opens files, and turns SQLite's result codes into ours. */
-#include "endpoint/libsqlite.h"
+#include "client/libsqlite.h"
 
 #include "os/os.h"
 

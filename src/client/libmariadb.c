@@ -1,5 +1,5 @@
 /* libmariadb.c - see libmariadb.h. */
-#include "endpoint/libmariadb.h"
+#include "client/libmariadb.h"
 
 #include "os/os.h"
 

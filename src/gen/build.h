@@ -31,6 +31,15 @@ sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* 
 
 sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e);     /* expr.c */
 
+sp_cell *sp_cases_cell(const sp_build *b);                      /* cases.c */
+sp_cell *sp_common_cell(const sp_build *b, sp_cell *others);    /* some common values among the others */
+sp_cell *sp_person_cell(const sp_build *b);                     /* entity.c */
+sp_cell *sp_place_cell(const sp_build *b);
+/* The cell of one of the ways in which b->column is made. */
+const sp_cell *sp_build_way(const sp_build *b, const sp_plan_column *way);
+
+/* The seed that the keys of all columns are made of. */
+uint64_t sp_build_seed(const sp_build *b);
 /* The cell of another column of the same table, and the cell of a column in the row that a ref of this table leads to. NULL: as
  * above, or what is wrong there has been noted. */
 const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column);
@@ -49,6 +58,19 @@ bool sp_build_pick(const sp_build *b, sp_domain domain, sp_pick *pick);
 bool sp_build_length(const sp_build *b, uint64_t lengths, sp_pick *pick);
 /* The distribution of this column's values, doubles in [min, max), as what is above min. NULL: as above. */
 const sp_quantile *sp_build_quantile(const sp_build *b, double min, double max);
+
+/* ---- tables (schema.c) ---- */
+
+typedef struct sp_gen_table {
+    sp_schema schema;
+    const sp_cell **cells; /* a column of the plan */
+    bool *referred;        /* a column of the plan: some column is a ref to it */
+    uint32_t *shown;       /* a field: the column it is */
+    uint32_t *field;       /* a column: the field it is, or SP_PLAN_NO_REF: hidden */
+    uint32_t batch_rows;
+} sp_gen_table;
+/* Makes the schemas of all tables, whose cells are there. False: no memory. */
+bool sp_gen_schemas(sp_arena *arena, const spate_plan *plan, sp_gen_table *tables);
 
 /* ---- scratch (gen.c) ---- */
 

@@ -1395,6 +1395,7 @@ static sp_step *make_step(maker *m, const sp_expr *e)
     case SP_EXPR_BOOL: return truth(word(m, (sp_type){.kind = SP_BOOL}, sp_str_ieq(e->text, "true")));
     case SP_EXPR_NULL: return null_of(m, (sp_type){.kind = SP_TEXT});
     case SP_EXPR_FUNCTION: return function_step(m, e);
+    case SP_EXPR_OWN: return load(m, e, sp_range_cell(m->b));
     case SP_EXPR_COLUMN: return column_step(m, e);
     case SP_EXPR_CALL: return call_step(m, e);
     }

@@ -4,7 +4,6 @@
 
 enum {
     BATCH_TEXT_BYTES = 4 << 20, /* text that one batch may need at worst: bounds memory, not speed */
-    KEY_COLUMNS_MAX = 32,
 };
 
 typedef struct temp_node {
@@ -12,16 +11,9 @@ typedef struct temp_node {
     struct temp_node *next;
 } temp_node;
 
-typedef struct gen_table {
-    sp_schema schema;
-    const sp_cell **cells; /* a field */
-    bool *referred;        /* a field: some column is a ref to it */
-    uint32_t batch_rows;
-} gen_table;
-
 struct sp_gen {
     sp_arena arena;
-    gen_table *tables;
+    sp_gen_table *tables;
     uint32_t n_tables;
     uint32_t depth;        /* the deepest cell's: how many scratch arrays a fill can need */
     temp_node *temps;      /* newest first */
@@ -144,13 +136,6 @@ static sp_cell *value_cell(const sp_build *b)
     return cell;
 }
 
-static sp_cell *expr_cell(const sp_build *b)
-{
-    sp_cell *cell = b->column->expr ? sp_expr_cell(b, b->column->expr) : NULL;
-    bool number = cell && b->column->unique && cell->type.kind == SP_TEXT;
-    return number ? sp_unique_text_cell(b, cell) : cell;
-}
-
 typedef struct compiler {
     sp_gen *gen;
     spate_plan *plan;
@@ -181,14 +166,22 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b, uint32_t table)
     case SP_MODE_ARRAY:
         item = template_cell(b);
         return item ? sp_array_cell(b, item) : NULL;
-    case SP_MODE_EXPR: return expr_cell(b);
+    case SP_MODE_EXPR:
+    case SP_MODE_AFTER: return b->column->expr ? sp_expr_cell(b, b->column->expr) : NULL;
+    case SP_MODE_CASES: return sp_cases_cell(b);
+    case SP_MODE_PERSON: return sp_person_cell(b);
+    case SP_MODE_PLACE: return sp_place_cell(b);
     }
     return NULL;
 }
 
-static uint64_t column_key(uint64_t seed, const char *table, const char *column)
+/* What the draws of a column hang on: names, so that other columns may come and go. Columns that draw together have one key; the
+ * ways to make a column have one each. */
+static uint64_t column_key(uint64_t seed, const sp_plan_table *t, const sp_plan_column *col)
 {
-    return sp_hash64(column, strlen(column), sp_hash64(table, strlen(table), sp_mix64(seed)));
+    uint64_t key = sp_hash64(t->name, strlen(t->name), sp_mix64(seed));
+    key = col->draw.len ? sp_hash64(col->draw.p, col->draw.len, ~key) : sp_hash64(col->name, strlen(col->name), key);
+    return col->number ? sp_mix64(key + col->number * SP_PHI) : key;
 }
 
 /* What the plan promises of a column, its cells must keep. */
@@ -218,27 +211,33 @@ static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_colu
 {
     return (sp_build){
         .arena = &c->gen->arena, .mistakes = &c->plan->mistakes, .plan = c->plan, .table = t, .column = col, .gen = c->gen,
-        .key = column_key(c->seed, t->name, col->name),
+        .key = column_key(c->seed, t, col),
         .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us}, .compiler = c,
     };
 }
 
-static sp_cell *compile_column(compiler *c, uint32_t table, uint32_t column)
+/* The cell as the column describes it: of its type, unique, with its common values and its nulls. */
+static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
 {
-    const sp_plan_table *t = &c->plan->tables[table];
-    const sp_plan_column *col = &t->columns[column];
-    sp_build b = build_of(c, t, col);
-    sp_cell *cell = natural_cell(c, &b, table);
+    const sp_plan_column *col = b->column;
     bool is_set = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text)); /* has read its type */
     if (cell && col->type && !is_set)
-        cell = sp_cast_cell(&b, cell, col->type);
+        cell = sp_cast_cell(b, cell, col->type);
     if (cell && col->type && !is_set)
-        warn_of_length(&b, cell);
-    if (cell && !keeps_promises(&b, cell))
+        warn_of_length(b, cell);
+    if (cell && col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && cell->type.kind == SP_TEXT)
+        cell = sp_unique_text_cell(b, cell);
+    if (cell && !keeps_promises(b, cell))
         return NULL;
-    if (cell && col->null_rate > 0)
-        cell = sp_null_cell(&b, cell);
-    return cell;
+    if (cell && col->n_common)
+        cell = sp_common_cell(b, cell);
+    return cell && col->null_rate > 0 ? sp_null_cell(b, cell) : cell;
+}
+
+static sp_cell *compile_column(compiler *c, uint32_t table, const sp_plan_column *col)
+{
+    sp_build b = build_of(c, &c->plan->tables[table], col);
+    return described_cell(&b, natural_cell(c, &b, table));
 }
 
 static const sp_cell broken; /* stands for a cell that could not be made, so that its mistake is noted once */
@@ -252,7 +251,7 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
         *slot = &broken;
         c->hops++;
         bool wrong = c->plan->tables[table].columns[column].wrong || c->hops > SP_PLAN_HOPS_MAX + 1;
-        const sp_cell *cell = wrong ? NULL : compile_column(c, table, column);
+        const sp_cell *cell = wrong ? NULL : compile_column(c, table, &c->plan->tables[table].columns[column]);
         c->hops--;
         if (cell)
             *slot = cell;
@@ -261,9 +260,28 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
     return *slot == &broken ? NULL : *slot;
 }
 
+uint64_t sp_build_seed(const sp_build *b)
+{
+    return sp_mix64(b->compiler->seed);
+}
+
 const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column)
 {
     return column_cell(b->compiler, (uint32_t)(b->table - b->plan->tables), column);
+}
+
+const sp_cell *sp_build_way(const sp_build *b, const sp_plan_column *way)
+{
+    sp_plan_column *col = sp_arena_alloc(b->arena, 1, sizeof(*col));
+    if (!col)
+        return NULL;
+    *col = *way;
+    if (!col->type) {
+        col->type = b->column->type;
+        col->sql_type = b->column->sql_type;
+        col->type_mark = b->column->type_mark;
+    }
+    return compile_column(b->compiler, (uint32_t)(b->table - b->plan->tables), col);
 }
 
 /* A ref to another column, by the same choice of rows. */
@@ -281,189 +299,22 @@ const sp_cell *sp_build_follow(const sp_build *b, uint32_t ref, uint32_t field)
     return cell && col->null_rate > 0 ? sp_null_cell(&follow, cell) : cell;
 }
 
-/* ---- schemas ---- */
+/* ---- compiling ---- */
 
-static sp_field field_of(const sp_plan_column *col, const sp_cell *cell)
-{
-    sp_field f = {.name = col->name, .type = cell->type, .nullable = cell->nullable, .bounds = cell->bounds};
-    f.bounds.has_range = f.bounds.has_range && cell->type.kind <= SP_U64; /* decimals' units are gen's own business */
-    f.sql_type = col->is_enum ? NULL : col->sql_type;
-    return f;
-}
-
-/* The labels of an enumeration: its set's values, in order, each once. */
-static bool set_labels(sp_arena *arena, const sp_plan_column *col, sp_field *f)
-{
-    sp_str *labels = sp_arena_alloc(arena, col->n_items, sizeof(*labels));
-    if (!labels)
-        return false;
-    f->labels = labels;
-    for (uint32_t i = 0; i < col->n_items; i++) {
-        bool seen = false;
-        for (uint32_t j = 0; j < f->n_labels; j++)
-            seen = seen || sp_str_eq(labels[j], col->items[i].text);
-        if (!seen)
-            labels[f->n_labels++] = col->items[i].text;
-    }
-    return true;
-}
-
-/* Marks the columns that another table's column, or its own, is a ref to. */
-static void mark_referred(sp_gen *gen, const spate_plan *plan)
-{
-    for (uint32_t t = 0; t < plan->n_tables; t++)
-        for (uint32_t i = 0; i < plan->tables[t].n_columns; i++) {
-            const sp_plan_column *c = &plan->tables[t].columns[i];
-            if (c->mode == SP_MODE_REF)
-                gen->tables[c->ref_table].referred[c->ref_column] = true;
-        }
-}
-
-/* The primary key: the columns that say so; else a unique column "id"; else the first unique column that is referred to. */
-static uint32_t find_primary_key(const sp_plan_table *t, const gen_table *made, uint32_t *key)
-{
-    const sp_cell *const *cells = made->cells;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < t->n_columns && n < KEY_COLUMNS_MAX; i++)
-        if (t->columns[i].primary_key)
-            key[n++] = i;
-    for (uint32_t i = 0; i < t->n_columns && n == 0; i++)
-        if (strcmp(t->columns[i].name, "id") == 0 && cells[i]->unique && !cells[i]->nullable)
-            key[n++] = i;
-    for (uint32_t i = 0; i < t->n_columns && n == 0; i++)
-        if (cells[i]->unique && !cells[i]->nullable && made->referred[i])
-            key[n++] = i;
-    return n;
-}
-
-static bool is_key_alone(const sp_schema *s, uint32_t column)
-{
-    if (s->n_primary_key == 1 && s->primary_key[0] == column)
-        return true;
-    for (uint32_t i = 0; i < s->n_uniques; i++)
-        if (s->uniques[i] == column)
-            return true;
-    return false;
-}
-
-static bool build_keys(sp_gen *gen, const spate_plan *plan, uint32_t table)
-{
-    gen_table *t = &gen->tables[table];
-    const sp_plan_table *pt = &plan->tables[table];
-    uint32_t *key = sp_arena_alloc(&gen->arena, KEY_COLUMNS_MAX, sizeof(*key));
-    uint32_t *uniques = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*uniques));
-    if (!key || !uniques)
-        return false;
-    t->schema.primary_key = key;
-    t->schema.n_primary_key = find_primary_key(pt, t, key);
-    t->schema.uniques = uniques;
-    for (uint32_t i = 0; i < pt->n_columns; i++) {
-        bool wanted = pt->columns[i].unique || t->referred[i];
-        if (wanted && t->cells[i]->unique && !is_key_alone(&t->schema, i))
-            uniques[t->schema.n_uniques++] = i;
-    }
-    return true;
-}
-
-/* A ref is a foreign key when what it refers to is a key. */
-static bool build_foreign_keys(sp_gen *gen, const spate_plan *plan, uint32_t table)
-{
-    gen_table *t = &gen->tables[table];
-    const sp_plan_table *pt = &plan->tables[table];
-    sp_foreign_key *keys = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*keys));
-    uint32_t *columns = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*columns));
-    const char **names = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*names));
-    if (!keys || !columns || !names)
-        return false;
-    t->schema.foreign_keys = keys;
-    for (uint32_t i = 0; i < pt->n_columns; i++) {
-        const sp_plan_column *c = &pt->columns[i];
-        if (c->mode != SP_MODE_REF || !is_key_alone(&gen->tables[c->ref_table].schema, c->ref_column))
-            continue;
-        uint32_t k = t->schema.n_foreign_keys++;
-        columns[k] = i;
-        names[k] = plan->tables[c->ref_table].columns[c->ref_column].name;
-        keys[k] = (sp_foreign_key){plan->tables[c->ref_table].name, 1, &columns[k], &names[k]};
-    }
-    return true;
-}
-
-static uint32_t batch_rows(const gen_table *t)
+/* Rows that fit one batch. Hidden cells need their room too when others ask for them: it is in those cells' own needs. */
+static uint32_t batch_rows(const sp_gen_table *t)
 {
     uint64_t text = 0, rows = SP_BATCH_ROWS_MAX;
     for (uint32_t i = 0; i < t->schema.n_fields; i++) {
-        text += SP_MAX(t->cells[i]->bounds.text_max, t->cells[i]->work_text);
-        rows = SP_MIN(rows, (uint64_t)SP_BATCH_ROWS_MAX / SP_MAX(t->cells[i]->items_max, 1u));
+        const sp_cell *cell = t->cells[t->shown[i]];
+        text += SP_MAX(cell->bounds.text_max, cell->work_text);
+        rows = SP_MIN(rows, (uint64_t)SP_BATCH_ROWS_MAX / SP_MAX(cell->items_max, 1u));
     }
     if (text)
         rows = SP_MIN(rows, BATCH_TEXT_BYTES / text);
     return (uint32_t)SP_MAX(rows, (uint64_t)1);
 }
 
-static bool build_schema(sp_gen *gen, const spate_plan *plan, uint32_t table)
-{
-    gen_table *t = &gen->tables[table];
-    const sp_plan_table *pt = &plan->tables[table];
-    sp_field *fields = sp_arena_alloc(&gen->arena, pt->n_columns, sizeof(*fields));
-    if (!fields)
-        return false;
-    for (uint32_t i = 0; i < pt->n_columns; i++) {
-        fields[i] = field_of(&pt->columns[i], t->cells[i]);
-        if (pt->columns[i].is_enum && !set_labels(&gen->arena, &pt->columns[i], &fields[i]))
-            return false;
-    }
-    t->schema.table = pt->name;
-    t->schema.fields = fields;
-    t->schema.n_fields = pt->n_columns;
-    t->schema.rows = pt->rows;
-    t->batch_rows = batch_rows(t);
-    return build_keys(gen, plan, table);
-}
-
-/* ---- the types of enumerations ---- */
-
-static const char *bare_name(const char *table)
-{
-    const char *dot = strrchr(table, '.');
-    return dot ? dot + 1 : table;
-}
-
-/* To databases, a table's name is a type's name too. */
-static bool is_taken(const sp_gen *gen, const char *name, const sp_field *but)
-{
-    for (uint32_t t = 0; t < gen->n_tables; t++) {
-        const sp_schema *s = &gen->tables[t].schema;
-        if (sp_str_ieq(sp_str_of(name), bare_name(s->table)))
-            return true;
-        for (uint32_t i = 0; i < s->n_fields; i++)
-            if (&s->fields[i] != but && s->fields[i].enum_name && sp_str_ieq(sp_str_of(name), s->fields[i].enum_name))
-                return true;
-    }
-    return false;
-}
-
-static bool name_enum(sp_gen *gen, const sp_schema *s, sp_field *f)
-{
-    const char *name = sp_arena_printf(&gen->arena, "%s_%s", bare_name(s->table), f->name);
-    for (unsigned n = 1; name && is_taken(gen, name, f); n++)
-        name = n == 1 ? sp_arena_printf(&gen->arena, "%s_%s_enum", bare_name(s->table), f->name)
-                      : sp_arena_printf(&gen->arena, "%s_%s_enum%u", bare_name(s->table), f->name, n);
-    f->enum_name = name;
-    return name != NULL;
-}
-
-static bool name_enums(sp_gen *gen)
-{
-    for (uint32_t t = 0; t < gen->n_tables; t++)
-        for (uint32_t i = 0; i < gen->tables[t].schema.n_fields; i++) {
-            sp_field *f = (sp_field *)&gen->tables[t].schema.fields[i]; /* ours, and not yet shared */
-            if (f->n_labels && !name_enum(gen, &gen->tables[t].schema, f))
-                return false;
-        }
-    return true;
-}
-
-/* ---- compiling ---- */
 
 static bool allocate_tables(compiler *c)
 {
@@ -471,9 +322,13 @@ static bool allocate_tables(compiler *c)
     gen->n_tables = c->plan->n_tables;
     gen->tables = sp_arena_alloc(&gen->arena, gen->n_tables, sizeof(*gen->tables));
     for (uint32_t t = 0; gen->tables && t < gen->n_tables; t++) {
-        gen->tables[t].cells = sp_arena_alloc(&gen->arena, c->plan->tables[t].n_columns, sizeof(sp_cell *));
-        gen->tables[t].referred = sp_arena_alloc(&gen->arena, c->plan->tables[t].n_columns, sizeof(bool));
-        if (!gen->tables[t].cells || !gen->tables[t].referred)
+        uint32_t n = c->plan->tables[t].n_columns;
+        sp_gen_table *table = &gen->tables[t];
+        table->cells = sp_arena_alloc(&gen->arena, n, sizeof(*table->cells));
+        table->referred = sp_arena_alloc(&gen->arena, n, sizeof(*table->referred));
+        table->shown = sp_arena_alloc(&gen->arena, n, sizeof(*table->shown));
+        table->field = sp_arena_alloc(&gen->arena, n, sizeof(*table->field));
+        if (!table->cells || !table->referred || !table->shown || !table->field)
             return false;
     }
     return gen->tables != NULL;
@@ -490,13 +345,9 @@ static int compile(compiler *c, spate_error *err)
     if (c->plan->mistakes.n_errors)
         return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", c->plan->path, c->plan->mistakes.n_errors,
                        c->plan->mistakes.n_errors == 1 ? "" : "s");
-    if (complete)
-        mark_referred(c->gen, c->plan);
+    complete = complete && sp_gen_schemas(&c->gen->arena, c->plan, c->gen->tables);
     for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)
-        complete = build_schema(c->gen, c->plan, t);
-    for (uint32_t t = 0; complete && t < c->gen->n_tables; t++)
-        complete = build_foreign_keys(c->gen, c->plan, t);
-    complete = complete && name_enums(c->gen);
+        c->gen->tables[t].batch_rows = batch_rows(&c->gen->tables[t]);
     return complete ? SPATE_OK : sp_fail_nomem(err);
 }
 
@@ -542,7 +393,7 @@ uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table)
 int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch, sp_batch *batch,
                      spate_error *err)
 {
-    const gen_table *t = &gen->tables[table];
+    const sp_gen_table *t = &gen->tables[table];
     SP_ASSERT(wish->n <= t->batch_rows);
     batch->rows = wish->n;
     batch->first_row = wish->n ? wish->rows[0] : 0;
@@ -551,7 +402,8 @@ int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish,
         uint32_t field = wish->fields ? wish->fields[i] : i;
         sp_column *out = &batch->columns[field];
         out->validity = NULL;
-        if (t->cells[field]->ops->fill(t->cells[field], wish->rows, wish->n, out, scratch) != SPATE_OK)
+        const sp_cell *cell = t->cells[t->shown[field]];
+        if (cell->ops->fill(cell, wish->rows, wish->n, out, scratch) != SPATE_OK)
             return sp_fail_nomem(err);
     }
     return SPATE_OK;

@@ -160,6 +160,25 @@ static void check_primary_key(spate_plan *plan, const sp_plan_table *t)
                    t->name);
 }
 
+/* Sets that draw together have a value for each choice of the others, and the weights of whichever says some. */
+static void check_draw(spate_plan *plan, const sp_plan_table *t, sp_plan_column *c)
+{
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        const sp_plan_column *with = &t->columns[i];
+        if (with == c || with->mode != SP_MODE_SET || !with->n_items || !sp_str_eq(with->draw, c->draw))
+            continue;
+        if (with->n_items != c->n_items && with < c) {
+            sp_mistake(&plan->mistakes, c->mode_mark, sp_str_of(c->name), "has %u values, and \"%.60s\", which draws with it, has %u",
+                       c->n_items, with->name, with->n_items);
+            return;
+        }
+        for (uint32_t k = 0; k < c->n_items && with->weighted && !c->weighted && with->n_items == c->n_items; k++)
+            ((sp_plan_item *)(uintptr_t)c->items)[k].weight = with->items[k].weight; /* the plan's own, and still being made */
+        if (with->distribution.spread != SP_SPREAD_UNIFORM && c->distribution.spread == SP_SPREAD_UNIFORM)
+            c->distribution = with->distribution;
+    }
+}
+
 static int link_column(spate_plan *plan, const sp_names *names, sp_plan_column *c)
 {
     uint32_t said = plan->mistakes.n_said;
@@ -168,6 +187,8 @@ static int link_column(spate_plan *plan, const sp_names *names, sp_plan_column *
         resolve(plan, names, c);
     if (c->mode == SP_MODE_SET && (c->unique || c->is_enum))
         status = check_labels(plan, c);
+    for (uint32_t i = 0; i < c->n_cases && status == SPATE_OK; i++)
+        status = link_column(plan, names, c->cases[i].column);
     c->wrong |= plan->mistakes.n_said > said;
     return status;
 }
@@ -182,6 +203,8 @@ int sp_plan_link(spate_plan *plan, const sp_names *names)
         for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
             uint32_t said = plan->mistakes.n_said;
             check_unique_ref(plan, &plan->tables[t].columns[c]);
+            if (plan->tables[t].columns[c].draw.len && plan->tables[t].columns[c].mode == SP_MODE_SET)
+                check_draw(plan, &plan->tables[t], &plan->tables[t].columns[c]);
             plan->tables[t].columns[c].wrong |= plan->mistakes.n_said > said;
         }
         check_primary_key(plan, &plan->tables[t]);
@@ -234,6 +257,8 @@ static void check_column_rows(spate_plan *plan, const sp_plan_table *t, const sp
                    "refers to a table with 0 rows, so there is nothing to refer to");
         return;
     }
+    for (uint32_t i = 0; i < c->n_cases; i++)
+        check_column_rows(plan, t, c->cases[i].column);
     if (!c->unique)
         return;
     uint64_t most = capacity(plan, c, &unit);

@@ -77,27 +77,37 @@ static void gather_expr(gather *g, sp_expr *e)
         gather_expr(g, e->args[i]);
 }
 
-static void gather_column(gather *g)
+/* c: the column, or a way to make it. */
+static void gather_column(gather *g, sp_plan_column *c)
 {
-    const sp_plan_column *c = g->column;
-    g->n = 0;
     if (c->mode == SP_MODE_REF && c->ref_table != SP_PLAN_NO_REF)
         add_dep(g, c->ref_table, c->ref_column, c->mode_mark, c->text);
-    if (c->mode == SP_MODE_EXPR && c->expr)
+    if (c->expr)
         gather_expr(g, c->expr);
+    if (c->mode == SP_MODE_CASES && c->text.len) {
+        c->by_column = g->deps ? c->by_column : find_column(g, g->table, c->mode_mark, c->text);
+        if (c->by_column != SP_PLAN_NO_REF)
+            add_dep(g, g->table, c->by_column, c->mode_mark, c->text);
+    }
+    for (uint32_t i = 0; i < c->n_cases; i++) {
+        if (c->cases[i].when)
+            gather_expr(g, c->cases[i].when);
+        gather_column(g, c->cases[i].column);
+    }
 }
 
 /* Counts first, so that the list has its size when it is made. */
 static bool find_deps(spate_plan *plan, const sp_names *names, uint32_t table, sp_plan_column *c)
 {
     gather g = {.plan = plan, .names = names, .table = table, .column = c};
-    gather_column(&g);
+    gather_column(&g, c);
     if (!g.n)
         return true;
     g.deps = sp_arena_alloc(&plan->arena, g.n, sizeof(*g.deps));
     if (!g.deps)
         return false;
-    gather_column(&g);
+    g.n = 0;
+    gather_column(&g, c);
     c->deps = g.deps;
     c->n_deps = g.n;
     return true;

@@ -79,7 +79,7 @@ static const char *name_of(sp_spread spread)
 
 static bool is_range(const sp_plan_column *c, sp_range range)
 {
-    return c->mode == SP_MODE_RANGE && c->range == range;
+    return (c->mode == SP_MODE_RANGE || c->mode == SP_MODE_AFTER) && c->range == range;
 }
 
 static bool parse_value(const sp_plan_column *c, sp_str s, double *v)
@@ -284,7 +284,8 @@ static bool goes_with(const sp_plan_column *c, const kind *k)
     bool choices = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET || lengths || is_range(c, SP_RANGE_INT);
     if (k->spread == SP_SPREAD_UNIFORM || choices)
         return true;
-    if (c->mode != SP_MODE_RANGE || c->range == SP_RANGE_POINT || k->of_choices)
+    bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_AFTER;
+    if (!range || c->range == SP_RANGE_POINT || k->of_choices)
         return false;
     return !(k->of_ratios && c->range == SP_RANGE_TIMESTAMP);
 }

@@ -87,6 +87,11 @@ bool sp_read_text(sp_plan_reader *r, const sp_node *node, const char *what, sp_s
 /* Takes n values out of the budget; false when it is used up. */
 bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at);
 
+/* The delay of a column that is "after" another: an interval. */
+void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution);
+/* The sum of the column called name and the column's own range. */
+sp_expr *sp_expr_after(sp_plan_reader *r, sp_str name, sp_mark at);
+
 /* The range called name and the props it needs, and its distribution; the same for the lengths of an array. */
 void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props, const sp_node *distribution);
 void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution);
@@ -94,6 +99,13 @@ void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, c
 void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *node); /* NULL: uniform */
 /* The bounds of nearly all its values; false: it has none of its own. */
 bool sp_distribution_bounds(const sp_distribution *d, double *min, double *max);
+
+/* A way to make column c without a name of its own: a text, or a mapping; number: which, from 1. Never NULL unless there is no
+ * memory. */
+sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *c, const sp_node *node, uint32_t number);
+/* by and otherwise: NULL when not given. */
+void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, const sp_node *by, const sp_node *otherwise);
+void sp_read_common(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 
 /* The tree of an expression, or NULL: a mistake was noted. */
 sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);

@@ -471,3 +471,11 @@ sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node)
         fail_at(&p, p.next.mark, p.next.shown, "stands where an operator or the end should be");
     return p.failed ? NULL : e;
 }
+
+sp_expr *sp_expr_after(sp_plan_reader *r, sp_str name, sp_mark at)
+{
+    parser p = {.r = r};
+    token column = {.shown = name, .text = name, .mark = at}, sum = {.shown = name, .mark = at};
+    sp_expr *base = new_expr(&p, SP_EXPR_COLUMN, &column, 0), *delay = base ? new_expr(&p, SP_EXPR_OWN, &column, 0) : NULL;
+    return delay ? call(&p, &sum, "+", base, delay, NULL) : NULL;
+}

@@ -40,7 +40,8 @@ void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) 
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------ */
 
-typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY, SP_MODE_EXPR } sp_mode;
+typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY, SP_MODE_EXPR, SP_MODE_CASES, SP_MODE_AFTER,
+                       SP_MODE_PERSON, SP_MODE_PLACE } sp_mode;
 
 typedef enum sp_range {
     SP_RANGE_INT,       /* min_i, max_i: [min, max) */
@@ -88,6 +89,7 @@ typedef enum sp_expr_kind {
     SP_EXPR_NULL,
     SP_EXPR_FUNCTION, /* text: the name between ${ and } */
     SP_EXPR_COLUMN,   /* a column of the row, or of the row that it refers to */
+    SP_EXPR_OWN,      /* what the column's own range makes */
     SP_EXPR_CALL,     /* text: a function's name, or the sign of an operator; args */
 } sp_expr_kind;
 
@@ -109,14 +111,24 @@ typedef struct sp_plan_dep {
     sp_str text;
 } sp_plan_dep;
 
-typedef struct sp_plan_column {
+typedef struct sp_plan_column sp_plan_column;
+
+/* One of the ways in which a column is made. */
+typedef struct sp_plan_case {
+    sp_str label;           /* CASES by a column: its value */
+    sp_expr *when;          /* CASES without: the condition */
+    sp_mark mark;
+    sp_plan_column *column; /* how */
+} sp_plan_case;
+
+struct sp_plan_column {
     const char *name;
     sp_mark mark;      /* of the column's name */
     sp_mode mode;
     sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
     bool wrong;        /* has a mistake, so what follows is not to be relied on */
 
-    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF and EXPR: as written; else nothing */
+    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER, PERSON, PLACE: the name; else nothing */
     sp_range range;
     int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max */
     double min_f, max_f;
@@ -126,7 +138,17 @@ typedef struct sp_plan_column {
     uint32_t ref_table, ref_column; /* REF: resolved, or SP_PLAN_NO_REF in a plan with mistakes */
     const sp_plan_item *items;      /* SET: at least one */
     uint32_t n_items;
+    bool weighted;                  /* its weights are given */
     int64_t inc_start;
+    sp_plan_case *cases;            /* CASES; the last may be what is done else */
+    uint32_t n_cases;
+    bool has_else;
+    uint32_t by_column;             /* CASES by a column, resolved; else SP_PLAN_NO_REF */
+    uint32_t number;                /* of a case: from 1; of a column: 0 */
+    const sp_plan_item *common;     /* values that come besides, and their shares of all cells; any mode */
+    uint32_t n_common;
+    sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
+    bool hidden;                    /* made for other columns, not for the target */
     sp_expr *expr;                  /* EXPR */
     const sp_plan_dep *deps;        /* the columns it is made from */
     uint32_t n_deps;
@@ -139,7 +161,7 @@ typedef struct sp_plan_column {
     const char *sql_type; /* as written there, e.g. varchar(20); NULL with type */
     bool is_enum;         /* type: enum (then type and sql_type are NULL) */
     sp_mark type_mark;
-} sp_plan_column;
+};
 #define SP_PLAN_NO_REF UINT32_MAX
 enum {
     SP_PLAN_ARRAY_MAX = SP_BATCH_ROWS_MAX, /* items of one array */

@@ -279,3 +279,9 @@ void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, c
 {
     read_props(r, c, &array_kind, props, distribution);
 }
+
+void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution)
+{
+    c->range = SP_RANGE_INTERVAL;
+    read_props(r, c, &kinds[SP_RANGE_INTERVAL], props, distribution);
+}

@@ -86,6 +86,10 @@ enum {
     C_INC,
     C_ARRAY,
     C_EXPR,
+    C_CASES,
+    C_AFTER,
+    C_PERSON,
+    C_PLACE,
     C_PROPS,
     C_NULL,
     C_WEIGHTS,
@@ -94,9 +98,14 @@ enum {
     C_PRIMARY_KEY,
     C_DISTRIBUTION,
     C_TYPE,
+    C_BY,
+    C_ELSE,
+    C_COMMON,
+    C_DRAW,
+    C_HIDDEN,
     C_COUNT
 };
-enum { MODES = SP_MODE_EXPR + 1 };
+enum { MODES = SP_MODE_PLACE + 1 };
 static const char *const column_names[C_COUNT] = {
     [C_NAME] = "name",
     [C_VALUE] = "value",
@@ -106,6 +115,10 @@ static const char *const column_names[C_COUNT] = {
     [C_INC] = "inc",
     [C_ARRAY] = "array",
     [C_EXPR] = "expr",
+    [C_CASES] = "cases",
+    [C_AFTER] = "after",
+    [C_PERSON] = "person",
+    [C_PLACE] = "place",
     [C_PROPS] = "props",
     [C_NULL] = "null",
     [C_WEIGHTS] = "weights",
@@ -114,6 +127,11 @@ static const char *const column_names[C_COUNT] = {
     [C_PRIMARY_KEY] = "primary_key",
     [C_DISTRIBUTION] = "distribution",
     [C_TYPE] = "type",
+    [C_BY] = "by",
+    [C_ELSE] = "else",
+    [C_COMMON] = "common",
+    [C_DRAW] = "draw",
+    [C_HIDDEN] = "hidden",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
@@ -230,6 +248,7 @@ static void read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, 
         read_item(r, node->items[i], &items[i]);
     c->items = items;
     c->n_items = SP_MAX(node->n, 1u);
+    c->weighted = weights != NULL;
     if (weights)
         read_weights(r, items, node->n, weights);
 }
@@ -263,10 +282,27 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         c->expr = sp_read_expr(r, node);
         c->text = node->kind == SP_NODE_TEXT ? node->text : c->text;
         break;
+    case SP_MODE_CASES:
+        sp_read_cases(r, c, node, v[C_BY], v[C_ELSE]);
+        break;
+    case SP_MODE_AFTER:
+        if (sp_read_text(r, node, "the name of a column", &c->text)) {
+            c->expr = sp_expr_after(r, c->text, node->mark);
+            sp_read_delay(r, c, v[C_PROPS], v[C_DISTRIBUTION]);
+        }
+        break;
+    case SP_MODE_PERSON:
+    case SP_MODE_PLACE:
+        sp_read_text(r, node, "what of it, such as city", &c->text);
+        break;
     }
-    if (v[C_PROPS] && c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY)
+    bool props = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_ARRAY || c->mode == SP_MODE_AFTER;
+    if (v[C_PROPS] && !props)
         sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
                    "is not used: it belongs to range and array");
+    for (int k = C_BY; k <= C_ELSE; k++)
+        if (v[k] && c->mode != SP_MODE_CASES)
+            sp_mistake(r->m, v[k]->mark, sp_str_of(column_names[k]), "has a meaning only beside \"cases\"");
     if (v[C_WEIGHTS] && c->mode != SP_MODE_SET)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
                    "has a meaning only beside a set");
@@ -347,6 +383,14 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->unique)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
                    "does not go with unique: weighted values repeat");
+    if (c->mode == SP_MODE_REF && v[C_COMMON])
+        sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with ref, whose values are those of the other table");
+    if (c->unique && v[C_COMMON])
+        sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with unique: common values repeat");
+    if (c->sorted && v[C_COMMON])
+        sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with sorted");
+    if (c->primary_key && c->hidden)
+        sp_mistake(r->m, v[C_HIDDEN]->mark, sp_str_of("hidden"), "does not go with primary_key");
     if (c->primary_key && c->null_rate > 0)
         sp_mistake(r->m, v[C_NULL]->mark, v[C_NULL]->text, "is a share of nulls, and a primary key has none");
 }
@@ -357,9 +401,14 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
     c->unique = read_flag(r, v[C_UNIQUE]);
     c->sorted = read_flag(r, v[C_SORTED]);
     c->primary_key = read_flag(r, v[C_PRIMARY_KEY]);
-    if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY) /* which have read it with their bounds */
+    if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY && c->mode != SP_MODE_AFTER) /* which have read it with their bounds */
         sp_read_distribution(r, c, v[C_DISTRIBUTION]);
     read_type(r, c, v[C_TYPE]);
+    c->hidden = read_flag(r, v[C_HIDDEN]);
+    if (v[C_DRAW])
+        sp_read_text(r, v[C_DRAW], "a name for what is drawn together", &c->draw);
+    if (v[C_COMMON])
+        sp_read_common(r, c, v[C_COMMON]);
     check_wishes(r, c, v);
     c->unique |= c->sorted && sp_column_is_uuid(c);
 }
@@ -381,27 +430,26 @@ static const char *read_name(sp_plan_reader *r, const sp_node *node, sp_mark at,
     return text.p;
 }
 
-static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+static sp_plan_column blank_column(const sp_node *node)
 {
-    const sp_node *v[C_COUNT] = {0};
-    *c = (sp_plan_column){.name = "",
-                          .mark = node->mark,
-                          .mode_mark = node->mark,
-                          .text = sp_str_of(""),
-                          .format = sp_str_of(""),
-                          .ref_table = SP_PLAN_NO_REF,
-                          .ref_column = SP_PLAN_NO_REF};
-    if (node->kind != SP_NODE_MAP) {
-        mistake_at(r, node,
-                   "a column: a mapping with name and value, range, ref, set, inc, array or expr");
-        return;
-    }
-    sp_read_keys(r, node, &column_keys, v);
-    c->name = read_name(r, v[C_NAME], node->mark, "a column", &c->mark);
+    return (sp_plan_column){.name = "",
+                            .mark = node->mark,
+                            .mode_mark = node->mark,
+                            .text = sp_str_of(""),
+                            .format = sp_str_of(""),
+                            .draw = sp_str_of(""),
+                            .ref_table = SP_PLAN_NO_REF,
+                            .ref_column = SP_PLAN_NO_REF,
+                            .by_column = SP_PLAN_NO_REF};
+}
+
+#define MODES_SHOWN "value, range, ref, set, inc, array, expr, cases, after, person, place"
+
+static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
+{
     int mode = pick_mode(v + C_MODES);
     if (mode < 0) {
-        sp_mistake(r->m, c->mark, sp_str_of(c->name),
-                   "needs one of value, range, ref, set, inc, array, expr");
+        sp_mistake(r->m, c->mark, sp_str_of(c->name), c->number ? "expected one of " MODES_SHOWN : "needs one of " MODES_SHOWN);
         return;
     }
     c->mode = (sp_mode)mode;
@@ -409,6 +457,50 @@ static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
     warn_other_modes(r, v + C_MODES, mode);
     read_mode(r, c, v);
     read_wishes(r, c, v);
+}
+
+static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    const sp_node *v[C_COUNT] = {0};
+    *c = blank_column(node);
+    if (node->kind != SP_NODE_MAP) {
+        mistake_at(r, node, "a column: a mapping with a name and how it is made");
+        return;
+    }
+    sp_read_keys(r, node, &column_keys, v);
+    c->name = read_name(r, v[C_NAME], node->mark, "a column", &c->mark);
+    read_keys(r, c, v);
+}
+
+/* What is said of the column as a whole, and not of one way to make it. */
+static void check_body(sp_plan_reader *r, const sp_node *const *v)
+{
+    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN};
+    for (size_t i = 0; i < SP_COUNT(not_here); i++)
+        if (v[not_here[i]])
+            sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(column_names[not_here[i]]), "is said of the column, not of a case");
+}
+
+sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const sp_node *node, uint32_t number)
+{
+    const sp_node *v[C_COUNT] = {0};
+    sp_plan_column *c = make(r, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    *c = blank_column(node);
+    c->name = of->name;
+    c->number = number;
+    if (node->kind == SP_NODE_LIST) {
+        mistake_at(r, node, "a text, or a mapping that says how the cells are made");
+    } else if (node->kind == SP_NODE_TEXT) {
+        c->mode = SP_MODE_VALUE;
+        read_template(r, c, node);
+    } else {
+        sp_read_keys(r, node, &column_keys, v);
+        check_body(r, v);
+        read_keys(r, c, v);
+    }
+    return c;
 }
 
 /* ---- a table ---- */

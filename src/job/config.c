@@ -218,6 +218,8 @@ static void write_column(sp_config *k, sp_emit *e, const char *name, sp_choice *
         sp_emit_key(e, INDENT_WISH, false, "type", sp_str_of(c->type), NULL);
     if (c->distribution)
         sp_emit_raw(e, INDENT_WISH, "distribution", c->distribution, NULL);
+    if (c->sorted)
+        sp_emit_raw(e, INDENT_WISH, "sorted", "true", NULL);
     if (c->null_rate > 0)
         sp_emit_raw(e, INDENT_WISH, "\"null\"", sp_config_printf(k, "%.4g%%", 100 * c->null_rate), NULL);
     if (c->primary_key)
@@ -257,7 +259,8 @@ static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
 {
     sp_emit_blank(e);
     sp_emit_key(e, INDENT_TABLE, true, "name", sp_str_of(d->t->shown), d->t->comment && *d->t->comment ? d->t->comment : NULL);
-    sp_emit_raw(e, INDENT_KEY, "rows", grouped(k, d->rows), d->rows_note);
+    const char *there = k->counted && d->t->rows >= 0 ? sp_config_printf(k, "about %s there", grouped(k, (uint64_t)d->t->rows)) : NULL;
+    sp_emit_raw(e, INDENT_KEY, "rows", grouped(k, d->rows), d->rows_note ? d->rows_note : there);
     write_left_out(k, e, d);
     for (uint32_t i = 0; i < d->demands.n_unread; i++)
         sp_emit_comment(e, INDENT_KEY, sp_config_printf(k, "a check that is not kept on purpose: %s", d->demands.unread[i]->sql));
@@ -362,7 +365,7 @@ static int make_plan(sp_config *k, const char *shown, sp_emit *e, spate_error *e
 static int config(sp_arena *arena, const char *uri, const spate_config_options *o, sp_emit *e, spate_error *err)
 {
     sp_catalog catalog;
-    sp_config k = {.arena = arena, .c = &catalog, .defaults = o->defaults};
+    sp_config k = {.arena = arena, .c = &catalog, .defaults = o->defaults, .counted = o->stats};
     sp_describe_options describe = {.spaces = o->schemas, .n_spaces = (uint32_t)o->n_schemas, .stats = o->stats};
     const char *shown = sp_uri_shown(uri, arena);
     int status = shown ? sp_describe(uri, &describe, arena, &catalog, err) : sp_fail_nomem(err);

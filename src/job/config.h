@@ -88,6 +88,7 @@ typedef struct sp_config {
     uint32_t *order;           /* tables, parents first */
     bool circles;              /* of foreign keys between tables */
     bool defaults;             /* make columns with a default, too */
+    bool counted;              /* the catalog has statistics */
     bool nomem;
 } sp_config;
 
@@ -100,6 +101,14 @@ const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t co
 
 /* config_column.c */
 void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column);
+
+/* PostgreSQL's "2024-01-01 00:00:00+00" as seconds since 1970; false: it is no moment. And back, as plans have it. */
+bool sp_config_moment(sp_str text, double *seconds);
+const char *sp_config_shown_moment(sp_config *k, double seconds, bool date);
+
+/* config_stats.c: false or NULL when the statistics say nothing of use. Sets mode, items, weights, props, distribution, type. */
+bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out);
+const char *sp_config_zipf(sp_config *k, const sp_cat_stats *s); /* a distribution of references */
 
 char *sp_config_printf(sp_config *k, const char *fmt, ...) SP_PRINTF(2, 3); /* in the arena; "" and nomem for want of it */
 

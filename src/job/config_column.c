@@ -237,8 +237,7 @@ static double seconds_of(const char *text)
     return floor((double)us / 1e6);
 }
 
-/* PostgreSQL's "2024-01-01 00:00:00+00" as the plan has it; false: it is no moment. */
-static bool moment(sp_str text, double *seconds)
+bool sp_config_moment(sp_str text, double *seconds)
 {
     int64_t us;
     char plain[64];
@@ -257,7 +256,7 @@ static void apply_moments(making *m, limits *l)
     const sp_cat_stats *s = m->d->steps[m->column] < 2 ? m->c->stats : NULL;
     double lowest = INFINITY, highest = -INFINITY, v;
     for (uint32_t i = 0; s && i < s->n_bounds + s->n_common; i++) {
-        if (!moment(i < s->n_bounds ? s->bounds[i] : s->common[i - s->n_bounds], &v))
+        if (!sp_config_moment(i < s->n_bounds ? s->bounds[i] : s->common[i - s->n_bounds], &v))
             continue;
         lowest = SP_MIN(lowest, v);
         highest = SP_MAX(highest, v);
@@ -266,20 +265,20 @@ static void apply_moments(making *m, limits *l)
         l->min = lowest;
         l->max = highest;
     }
-    if (m->demand->min.p && moment(m->demand->min, &v))
+    if (m->demand->min.p && sp_config_moment(m->demand->min, &v))
         l->low = v + (m->demand->min_open ? 86400 : 0);
-    if (m->demand->max.p && moment(m->demand->max, &v))
+    if (m->demand->max.p && sp_config_moment(m->demand->max, &v))
         l->high = v - (m->demand->max_open ? 86400 : 0);
     clip(l);
 }
 
 /* "2024-01-31", or with the time of day. */
-static const char *shown_moment(making *m, double seconds, bool date)
+const char *sp_config_shown_moment(sp_config *k, double seconds, bool date)
 {
     char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
     char *end = date || fmod(seconds, 86400) == 0 ? sp_put_date_iso(text, (int32_t)floor(seconds / 86400))
                                                   : sp_put_timestamptz_iso(text, (int64_t)seconds * SP_US_PER_SECOND);
-    return sp_config_printf(m->k, "%.*s", (int)(end - text), text);
+    return sp_config_printf(k, "%.*s", (int)(end - text), text);
 }
 
 static void choose_moment(making *m)
@@ -299,7 +298,7 @@ static void choose_moment(making *m)
         m->out->null_rate = null_rate;
     mode(m, "range", "timestamp");
     m->out->props = sp_config_printf(m->k, date ? "{min: %s, max: %s, format: 2006-01-02}" : "{min: %s, max: %s}",
-                                     shown_moment(m, l.min, date), shown_moment(m, date ? l.max + 86399 : l.max, date));
+                                     sp_config_shown_moment(m->k, l.min, date), sp_config_shown_moment(m->k, date ? l.max + 86399 : l.max, date));
     m->out->most = (uint64_t)SP_MAX((l.max - l.min) / (date ? 86400 : 1), 1.0);
 }
 
@@ -688,7 +687,7 @@ static bool left_to_server(making *m)
         return false;
     if (is_numbered(m->c))
         leave_out(m, m->c->identity ? "identity" : "numbered by the server");
-    else if (is_default(m->c) && !m->k->defaults)
+    else if (is_default(m->c) && !m->k->defaults && !(m->c->stats && m->c->stats->distinct > 1))
         leave_out(m, sp_config_printf(m->k, "default %.60s", m->c->default_sql));
     return m->out->out;
 }
@@ -724,6 +723,8 @@ static bool choose_reference(making *m)
     }
     mode(m, "ref", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
     m->out->most = m->unique ? parent->rows : UINT64_MAX;
+    if (!m->unique && m->out->tries == 0)
+        m->out->distribution = sp_config_zipf(m->k, m->c->stats);
     return true;
 }
 
@@ -747,6 +748,8 @@ static void choose_value(making *m)
         mode(m, "inc", m->demand->min.p && sp_parse_i64(m->demand->min, &from) ? sp_config_printf(m->k, "%lld", (long long)from + 1) : "1");
         unsigned bits = SP_MIN(m->type->bits, 63u);
         m->out->most = (uint64_t)(two_to(m->type->is_unsigned || bits == 63 ? bits : bits - 1) - 1);
+    } else if (!m->unique && m->out->tries == 0 && m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
+        m->out->sorted = !m->out->items && m->c->stats->correlation > 0.99;
     } else if (m->demand->n_values) {
         choose_values(m, m->demand->values, m->demand->n_values);
     } else {

@@ -107,6 +107,13 @@ const char *sp_nearest(sp_str word, const char *const *words, size_t count);
 
 /* XXH3, 64 bits. The same on every machine. */
 uint64_t sp_hash64(const void *p, size_t len, uint64_t seed);
+/* The same of bytes that come in pieces, with seed 0. */
+typedef struct sp_hasher {
+    alignas(64) uint8_t state[576];
+} sp_hasher;
+void sp_hasher_init(sp_hasher *h);
+void sp_hasher_add(sp_hasher *h, const void *p, size_t len);
+uint64_t sp_hasher_end(const sp_hasher *h);
 
 /* The finaliser of splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014; constants by
  * Stafford, variant 13). A bijection on 64 bits, so distinct inputs give distinct outputs. */

@@ -2,6 +2,8 @@
  * number. */
 #include "base/base.h"
 
+#include <assert.h>
+#define XXH_STATIC_LINKING_ONLY /* the size of its state */
 #include <xxhash.h>
 
 #if defined(__x86_64__)
@@ -12,6 +14,25 @@
 uint64_t sp_hash64(const void *p, size_t len, uint64_t seed)
 {
     return XXH3_64bits_withSeed(p, len, seed);
+}
+
+static_assert(sizeof(XXH3_state_t) <= sizeof(sp_hasher) && alignof(XXH3_state_t) <= alignof(sp_hasher),
+              "the library's state fits");
+
+void sp_hasher_init(sp_hasher *h)
+{
+    memset(h, 0, sizeof *h); /* the library reads a flag of the state before it sets it */
+    XXH3_64bits_reset((XXH3_state_t *)h->state);
+}
+
+void sp_hasher_add(sp_hasher *h, const void *p, size_t len)
+{
+    XXH3_64bits_update((XXH3_state_t *)h->state, p, len);
+}
+
+uint64_t sp_hasher_end(const sp_hasher *h)
+{
+    return XXH3_64bits_digest((const XXH3_state_t *)h->state);
 }
 
 /* ---- draws ----------------------------------------------------------------------------------- */

@@ -81,6 +81,13 @@ static char *put(char *p, const char *text)
     return p + len;
 }
 
+/* So that a type with a length can be held against it. */
+static void set_longest(entity_cell *c, size_t longest)
+{
+    if (!c->field->number)
+        c->cell.text_max = c->cell.bounds.text_max = (uint32_t)SP_MIN(longest, (size_t)FIELD_MAX);
+}
+
 /* ---- persons --------------------------------------------------------------------------------------------------------- */
 
 typedef struct person {
@@ -196,12 +203,28 @@ static const field person_fields[] = {
     {"name", put_name, NULL},         {"initials", put_initials, NULL}, {"username", put_username, NULL}, {"email", put_email, NULL},
 };
 
+static size_t longest_of_person(const entity_cell *c)
+{
+    size_t first = SP_MAX(c->words[MALE]->len_max, c->words[FEMALE]->len_max), last = c->words[LAST]->len_max;
+    field_fn *put_field = c->field->put;
+    return put_field == put_gender     ? strlen("female")
+           : put_field == put_title    ? strlen("Mrs.")
+           : put_field == put_first    ? first
+           : put_field == put_last     ? last
+           : put_field == put_initials ? 2
+           : put_field == put_name     ? first + 1 + last
+           : put_field == put_username ? first + 1 + last + 2
+                                       : first + 1 + last + 2 + strlen("@mail.example.com");
+}
+
 sp_cell *sp_person_cell(const sp_build *b)
 {
     static const char *const lists[LISTS] = {[MALE] = "first_name_male", [FEMALE] = "first_name_female", [LAST] = "last_name"};
     entity_cell *c = new_entity(b, person_fields, SP_COUNT(person_fields), "person");
     for (int i = 0; c && i < LISTS; i++)
         c->words[i] = sp_words_find(sp_str_of(lists[i]));
+    if (c)
+        set_longest(c, longest_of_person(c));
     return c ? &c->cell : NULL;
 }
 
@@ -340,6 +363,29 @@ static const field place_fields[] = {
     {"currency", put_currency, NULL},
 };
 
+static size_t longest_at(field_fn *put_field, const place *at)
+{
+    const country *in = country_of(at);
+    return put_field == put_city           ? strlen(at->city)
+           : put_field == put_state        ? strlen(at->state)
+           : put_field == put_state_code   ? strlen(at->state_code)
+           : put_field == put_country      ? strlen(in->name)
+           : put_field == put_country_code ? strlen(at->country)
+           : put_field == put_postcode     ? strlen(at->postcode)
+           : put_field == put_phone        ? strlen(at->prefix) + strlen(in->number)
+           : put_field == put_timezone     ? strlen(at->timezone)
+           : put_field == put_currency     ? strlen(in->currency)
+                                           : FIELD_MAX;
+}
+
+static size_t longest_of_place(const entity_cell *c)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < SP_COUNT(places); i++)
+        longest = SP_MAX(longest, longest_at(c->field->put, &places[i]));
+    return longest;
+}
+
 /* The larger a city, the oftener it comes: by the square root of its people, or the largest would be nearly all. */
 sp_cell *sp_place_cell(const sp_build *b)
 {
@@ -347,5 +393,7 @@ sp_cell *sp_place_cell(const sp_build *b)
     entity_cell *c = new_entity(b, place_fields, SP_COUNT(place_fields), "place");
     for (size_t i = 0; i < SP_COUNT(places); i++)
         weights[i] = __builtin_sqrt(places[i].thousands);
+    if (c)
+        set_longest(c, longest_of_place(c));
     return c && sp_guide_build(&c->cities, b->arena, weights, SP_COUNT(places)) ? &c->cell : NULL;
 }

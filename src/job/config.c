@@ -146,6 +146,56 @@ static int select_tables(sp_catalog *c, const spate_config_options *o, spate_err
 
 /* ---- choosing ------------------------------------------------------------------------------------ */
 
+/* Columns of one table that are about a person are about the same one, and so with places: where there are two at least, and each
+ * is another side of it. */
+static void join_facets(sp_draft *d, const char *of)
+{
+    for (uint32_t round = 0, found = 0; round < 2; round++) {
+        const char *seen[32];
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < d->t->n_columns; i++) {
+            sp_choice *c = &d->choices[i];
+            const char *whose = "", *facet = c->out || c->items || c->tries || strcmp(c->mode, "value") ? NULL : sp_words_facet(c->text, &whose);
+            if (!facet || strcmp(whose, of) != 0 || n == SP_COUNT(seen))
+                continue;
+            bool again = false;
+            for (uint32_t j = 0; j < n; j++)
+                again = again || strcmp(seen[j], facet) == 0;
+            if (again)
+                continue;
+            seen[n++] = facet;
+            if (round && found > 1) {
+                c->mode = of;
+                c->text = facet;
+            }
+        }
+        found = n;
+    }
+}
+
+/* Each moment is later than another by a delay, where nothing else bounds it and nulls of the one allow nulls of the other. */
+static bool can_follow(const sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->t->n_columns; i++) {
+        const sp_demand *demand = &d->demands.columns[i];
+        if (d->steps[i] < 2)
+            continue;
+        if (!are_moments(&d->t->columns[i], &d->t->columns[i]) || demand->min.p || demand->max.p || d->choices[i].tries ||
+            (d->step[i] && sp_config_follows(d, i) < 0))
+            return false;
+    }
+    return true;
+}
+
+int sp_config_follows(const sp_draft *d, uint32_t column)
+{
+    for (uint32_t i = 0; i < d->t->n_columns; i++)
+        if (d->step[i] + 1 == d->step[column] && is_before(d, i, column) && are_moments(&d->t->columns[i], &d->t->columns[column]) &&
+            (d->t->columns[i].not_null || d->demands.columns[i].not_null || !d->t->columns[column].not_null))
+            return (int)i;
+    return -1;
+}
+
 static bool is_made(const sp_draft *d)
 {
     for (uint32_t i = 0; i < d->t->n_columns; i++)
@@ -168,12 +218,15 @@ static void limit_rows(sp_config *k, sp_draft *d)
 
 static void choose_table(sp_config *k, sp_draft *d)
 {
+    d->afters = can_follow(d);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         sp_config_choose(k, d, i);
     for (uint32_t i = 0; i < d->t->n_columns && !is_made(d); i++) { /* a table of numbered columns alone: one must be given */
         d->needed[i] = d->t->columns[i].generated_sql == NULL;
         sp_config_choose(k, d, i);
     }
+    join_facets(d, "person");
+    join_facets(d, "place");
     limit_rows(k, d);
 }
 

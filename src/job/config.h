@@ -49,6 +49,9 @@ bool sp_words_number(const char *column, double *min, double *max);
 bool sp_words_time(const char *column, const char **min, const char **max, double *null_rate);
 bool sp_words_before(const char *early, const char *late); /* two moments: the first is never the later */
 
+/* What a template is of a person or a place: "first_name", and "person" into *of; NULL: nothing. */
+const char *sp_words_facet(const char *value, const char **of);
+
 /* ---- the plan in the making --------------------------------------------------------------------------------------------- */
 
 typedef struct sp_choice { /* what is written of a column */
@@ -76,6 +79,7 @@ typedef struct sp_draft {      /* of a table */
     bool *needed;              /* a column that must be made: something refers to it, or hangs on it */
     bool *apart;               /* a column without a value twice, for the sake of a key of several columns */
     unsigned *step, *steps;    /* of moments and numbers that come one after the other: which, of how many */
+    bool afters;               /* moments that come one after the other are so by a delay, not by lying in different spans */
     uint64_t rows;
     const char *rows_note;
     bool rows_given;
@@ -98,6 +102,9 @@ void sp_config_needs(sp_config *k);  /* which columns have to be made */
 /* The foreign key that a column's values come from, NULL: none. at: its place in it; lead: the column of the key that chooses the
  * row, from which the others take theirs. */
 const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t column, uint32_t *at, uint32_t *lead);
+
+/* config.c: the column that comes right before this one in every row, -1: none that it could follow. */
+int sp_config_follows(const sp_draft *d, uint32_t column);
 
 /* config_column.c */
 void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column);

@@ -154,6 +154,8 @@ static void apply_stats(making *m, limits *l)
 /* The share of a range that is this column's, where several come one after the other. */
 static void take_step(making *m, limits *l)
 {
+    if (m->d->afters)
+        return;
     unsigned steps = m->d->steps[m->column], step = m->d->step[m->column];
     if (steps < 2)
         return;
@@ -281,6 +283,22 @@ const char *sp_config_shown_moment(sp_config *k, double seconds, bool date)
     return sp_config_printf(k, "%.*s", (int)(end - text), text);
 }
 
+/* Some time after another moment of the row: days, or hours. */
+static bool choose_after(making *m, double null_rate)
+{
+    int before = m->d->afters && m->d->step[m->column] ? sp_config_follows(m->d, m->column) : -1;
+    if (before < 0)
+        return false;
+    bool date = m->type->class == SP_CAT_DATE;
+    m->d->needed[before] = true;
+    mode(m, "after", m->d->t->columns[before].name);
+    m->out->props = date ? "{min: 24h, max: 2160h}" : "{min: 1h, max: 720h}";
+    m->out->type = date ? "date" : NULL;
+    if (null_rate >= 0 && !m->c->not_null && !m->c->stats)
+        m->out->null_rate = null_rate;
+    return true;
+}
+
 static void choose_moment(making *m)
 {
     bool date = m->type->class == SP_CAT_DATE;
@@ -291,6 +309,8 @@ static void choose_moment(making *m)
         from = usual_from;
         to = usual_to;
     }
+    if (choose_after(m, null_rate))
+        return;
     limits l = {.min = seconds_of(from), .max = seconds_of(to), .low = seconds_of("0002-01-01"), .high = seconds_of("9998-01-01")};
     apply_moments(m, &l);
     take_step(m, &l);

@@ -266,3 +266,26 @@ bool sp_words_before(const char *early, const char *late)
             return true;
     return false;
 }
+
+/* ---- what belongs together ---------------------------------------------------------------------- */
+
+/* Templates that are about a person or a place, and what of it they are. */
+static const struct facet {
+    const char *of, *value, *name;
+} facets[] = {
+    {"person", "${first_name}", "first_name"}, {"person", "${last_name}", "last_name"}, {"person", "${name}", "name"},
+    {"person", "${email}", "email"}, {"person", "${username}", "username"}, {"person", "${gender}", "gender"},
+    {"place", "${city}", "city"}, {"place", "${state}", "state"}, {"place", "${state_abr}", "state_code"}, {"place", "${zip}", "postcode"},
+    {"place", "${country}", "country"}, {"place", "${country_abr}", "country_code"}, {"place", "${phone}", "phone"},
+    {"place", "${time_zone_region}", "timezone"},
+};
+
+const char *sp_words_facet(const char *value, const char **of)
+{
+    for (size_t i = 0; i < SP_COUNT(facets); i++)
+        if (strcmp(facets[i].value, value) == 0) {
+            *of = facets[i].of;
+            return facets[i].name;
+        }
+    return NULL;
+}

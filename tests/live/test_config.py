@@ -98,14 +98,16 @@ class FromPostgres(Plans):
         self.assertNotIn("id", columns_of(plan, "pet"))
         self.assertIn("set: [pending, paid, dispatched]", columns_of(plan, "purchase")["status"])
         self.assertIn("ref: person.id", columns_of(plan, "pet")["person_id"])
-        self.assertIn("${email}", columns_of(plan, "person")["email"])
+        self.assertIn("person: email", columns_of(plan, "person")["email"])
+        self.assertIn("value: ${email}", columns_of(plan, "member")["email"])
 
     def test_rental(self):
         plan = self.loads("rental")
         self.assertNotIn("payment_old", tables_of(plan))
         self.assertNotIn("price_in_cents", columns_of(plan, "film"))
         self.assertLess(tables_of(plan)["language"], 32768)
-        self.assertIn("${first_name}", columns_of(plan, "actor")["first_name"])
+        self.assertIn("person: first_name", columns_of(plan, "actor")["first_name"])
+        self.assertIn("after: rental_date", columns_of(plan, "rental")["return_date"])
         self.assertEqual(self.count("rental WHERE return_date <= rental_date"), 0)
 
     def test_types(self):
@@ -150,7 +152,7 @@ class FromPostgres(Plans):
     def test_business(self):
         plan = self.loads("business")
         users = columns_of(plan, "users")
-        for column, value in {"email": "${email}", "phone": "${phone}", "first_name": "${first_name}", "is_admin": "${bool}"}.items():
+        for column, value in {"email": "person: email", "phone": "place: phone", "first_name": "person: first_name", "is_admin": "${bool}"}.items():
             self.assertIn(value, users[column])
         self.assertEqual(self.count("organizations WHERE updated_at < created_at OR deleted_at < updated_at"), 0)
 

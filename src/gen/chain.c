@@ -65,9 +65,9 @@ typedef struct cursor {
     int32_t *ends; /* of the block's rows */
 } cursor;
 
-/* Words of n links for each of some rows, at most four in all. Slots have stride bytes, or each its own when that is 0. All words
- * are read before any is written: where one is written depends on the lengths of those before it, and a processor holds reads
- * back that come behind writes to places not known yet. */
+/* Words of n links for each of some rows, at most four in all. Slots have stride bytes, and there is one draw; or each link has its
+ * own of both, when stride is 0. All words are read before any is written: where one is written depends on the lengths of those
+ * before it, and a processor holds reads back that come behind writes to places not known yet. */
 INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32_t rows, uint64_t stride, uint32_t wide)
 {
     text_16 text[4][4];
@@ -75,8 +75,8 @@ INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32
     UNROLL for (uint32_t k = 0; k < n * rows; k++)
     {
         const link *from = &l[k % n];
-        uint64_t size = stride ? stride : from->stride;
-        const char *slot = slot_of(from, c->d->of[from->draw][row + k / n], size);
+        uint64_t size = stride ? stride : from->stride, draw = c->d->of[stride ? 0 : from->draw][row + k / n];
+        const char *slot = slot_of(from, draw, size);
         UNROLL for (uint32_t i = 0; i < wide / 16; i++)
             text[k][i] = *(const text_16 *)(slot + 16 * i);
         len[k] = (uint8_t)slot[size - 1];
@@ -125,7 +125,7 @@ INLINE char *put_some(const sp_chain *c, uint64_t stride, uint32_t wide, cursor 
 /* What is known of the chain when this is compiled makes a loop of its own. */
 static char *put_rows(const sp_chain *c, cursor to, uint32_t rows)
 {
-    if (c->even && c->stride == 16)
+    if (c->even && c->stride == 16 && c->n_draws == 1)
         return put_some(c, 16, 16, to, rows);
     return c->stride <= 32 ? put_some(c, 0, 32, to, rows) : put_some(c, 0, 64, to, rows);
 }

@@ -23,7 +23,7 @@ sp_cell *sp_range_cell(const sp_build *b);                      /* range.c */
 sp_cell *sp_set_cell(const sp_build *b);                        /* set.c: set, and value without a function */
 sp_cell *sp_inc_cell(const sp_build *b);                        /* key.c */
 sp_cell *sp_sorted_uuid_cell(const sp_build *b);
-sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_rows, bool self);
+sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent);
 sp_cell *sp_array_cell(const sp_build *b, sp_cell *item);       /* wrap.c */
 sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner);       /* null_rate of the cells are null */
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */

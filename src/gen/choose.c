@@ -113,6 +113,12 @@ static bool pick_distributed(const sp_build *b, sp_domain domain, sp_pick *pick)
 bool sp_build_pick(const sp_build *b, sp_domain domain, sp_pick *pick)
 {
     const sp_plan_column *col = b->column;
+    const sp_plan_digit *d = &col->digit;
+    if (d->base) {
+        uint64_t table = sp_hash64(b->table->name, strlen(b->table->name), ~sp_build_seed(b));
+        *pick = sp_pick_digit(table, b->key, domain.n, d->all, d->unit, d->base);
+        return true;
+    }
     if (!col->unique || col->sorted)
         if (!pick_distributed(b, domain, pick))
             return false;

@@ -124,6 +124,16 @@ int sp_run_row(const sp_step *s, const sp_rows *r, sp_column *out)
     return SPATE_OK;
 }
 
+int sp_run_nth(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    uint64_t *parents = sp_scratch_push(r->scratch);
+    sp_parents_many(s->parents, r->rows, r->n, parents, out->data, r->scratch);
+    for (uint32_t i = 0; i < r->n; i++)
+        ((uint64_t *)out->data)[i]++;
+    sp_scratch_pop(r->scratch);
+    return SPATE_OK;
+}
+
 int sp_run_random_word(const sp_step *s, const sp_rows *r, sp_column *out)
 {
     uint64_t span = (uint64_t)(s->max - s->min) + 1;

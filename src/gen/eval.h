@@ -6,7 +6,7 @@
 #ifndef SP_GEN_EVAL_H
 #define SP_GEN_EVAL_H
 
-#include "gen/build.h"
+#include "gen/family.h"
 
 typedef struct sp_step sp_step;
 
@@ -45,6 +45,7 @@ struct sp_step {
     sp_str text;
     uint64_t key;
     const sp_layout *layout;
+    const sp_parents *parents; /* nth */
 };
 
 bool sp_step_is_text(const sp_step *s);
@@ -52,7 +53,7 @@ bool sp_step_is_float(const sp_step *s);
 
 sp_step_fn
     /* leaves */
-    sp_run_load, sp_run_load_wide, sp_run_constant, sp_run_row, sp_run_random_word, sp_run_random_real,
+    sp_run_load, sp_run_load_wide, sp_run_constant, sp_run_row, sp_run_nth, sp_run_random_word, sp_run_random_real,
     /* words */
     sp_run_add, sp_run_subtract, sp_run_multiply, sp_run_modulo, sp_run_scale_up, sp_run_scale_down, sp_run_floor_to,
     sp_run_ceil_to, sp_run_abs, sp_run_sign, sp_run_negate, sp_run_same,

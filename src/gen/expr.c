@@ -773,6 +773,20 @@ static sp_step *make_row(maker *m, const sp_expr *e, sp_step **args)
     return s ? bounded(m, e, s, 1, (__int128)m->b->table->rows) : NULL;
 }
 
+/* nth(ref): which of its parent's children a row is, from 1. */
+static sp_step *make_nth(maker *m, const sp_expr *e, sp_step **args)
+{
+    const sp_expr *ref = e->args[0];
+    const sp_plan_column *col = ref->kind == SP_EXPR_COLUMN && !ref->field.len ? &m->b->table->columns[ref->column] : NULL;
+    if (!col || !col->children)
+        return wrong(m, ref, "is no ref that says how many children there are");
+    const sp_parents *parents = sp_build_parents(m->b, ref->column);
+    sp_step *s = parents ? add_step(m, sp_run_nth, decimal(0), args, 0) : NULL;
+    if (s)
+        s->parents = parents;
+    return s ? bounded(m, e, s, 1, SP_MAX(col->children->max_i - 1, INT64_C(1))) : NULL;
+}
+
 /* ---- truth ---- */
 
 static sp_step *truth(sp_step *s)
@@ -1318,6 +1332,7 @@ static const struct call {
     {"power", 2, 2, make_power},
     {"random", 0, 2, make_random},
     {"row", 0, 0, make_row},
+    {"nth", 1, 1, make_nth},
     {"concat", 1, 256, make_concat},
     {"lower", 1, 1, make_lower},
     {"upper", 1, 1, make_upper},
@@ -1460,6 +1475,8 @@ static void take_needs(expr_cell *c)
 {
     for (const sp_step *s = c->first; s; s = s->next) {
         c->cell.work_text = SP_MAX(c->cell.work_text, sp_step_is_text(s) ? s->text_max : 0);
+        if (s->parents)
+            c->cell.depth = SP_MAX(c->cell.depth, sp_parents_depth(s->parents) + 1);
         if (s->cell) {
             c->cell.work_text = SP_MAX(c->cell.work_text, s->cell->work_text);
             c->cell.depth = SP_MAX(c->cell.depth, s->cell->depth + 1);

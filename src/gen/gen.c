@@ -1,6 +1,6 @@
 /* gen.c - compiling a plan: every column becomes a cell, every table a schema. Columns that are referred to are compiled before
  * the columns that refer to them, wherever they stand in the file (the plan room has refused cycles). */
-#include "gen/build.h"
+#include "gen/family.h"
 
 enum {
     BATCH_TEXT_BYTES = 4 << 20, /* text that one batch may need at worst: bounds memory, not speed */
@@ -145,16 +145,14 @@ typedef struct compiler {
 
 static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
 
-static sp_cell *ref_cell(compiler *c, const sp_build *b, uint32_t table)
+static sp_cell *ref_cell(compiler *c, const sp_build *b)
 {
     const sp_plan_column *col = b->column;
     const sp_cell *parent = col->ref_table == SP_PLAN_NO_REF ? NULL : column_cell(c, col->ref_table, col->ref_column);
-    if (!parent)
-        return NULL;
-    return sp_ref_cell(b, parent, c->plan->tables[col->ref_table].rows, col->ref_table == table);
+    return parent ? sp_ref_cell(b, parent) : NULL;
 }
 
-static sp_cell *natural_cell(compiler *c, const sp_build *b, uint32_t table)
+static sp_cell *natural_cell(compiler *c, const sp_build *b)
 {
     sp_cell *item;
     switch (b->column->mode) {
@@ -162,7 +160,7 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b, uint32_t table)
     case SP_MODE_RANGE: return sp_range_cell(b);
     case SP_MODE_SET: return sp_set_cell(b);
     case SP_MODE_INC: return sp_inc_cell(b);
-    case SP_MODE_REF: return ref_cell(c, b, table);
+    case SP_MODE_REF: return ref_cell(c, b);
     case SP_MODE_ARRAY:
         item = template_cell(b);
         return item ? sp_array_cell(b, item) : NULL;
@@ -237,7 +235,7 @@ static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
 static sp_cell *compile_column(compiler *c, uint32_t table, const sp_plan_column *col)
 {
     sp_build b = build_of(c, &c->plan->tables[table], col);
-    return described_cell(&b, natural_cell(c, &b, table));
+    return described_cell(&b, natural_cell(c, &b));
 }
 
 static const sp_cell broken; /* stands for a cell that could not be made, so that its mistake is noted once */
@@ -284,18 +282,24 @@ const sp_cell *sp_build_way(const sp_build *b, const sp_plan_column *way)
     return compile_column(b->compiler, (uint32_t)(b->table - b->plan->tables), col);
 }
 
+const sp_parents *sp_build_parents(const sp_build *b, uint32_t column)
+{
+    const sp_plan_column *col = &b->table->columns[column];
+    sp_build of_column = build_of(b->compiler, b->table, col);
+    return col->wrong || col->ref_table == SP_PLAN_NO_REF ? NULL : sp_parents_new(&of_column);
+}
+
 /* A ref to another column, by the same choice of rows. */
 const sp_cell *sp_build_follow(const sp_build *b, uint32_t ref, uint32_t field)
 {
     compiler *c = b->compiler;
-    uint32_t table = (uint32_t)(b->table - b->plan->tables);
     sp_plan_column *col = sp_arena_alloc(b->arena, 1, sizeof(*col));
     if (!col)
         return NULL;
     *col = b->table->columns[ref];
     col->ref_column = field;
     sp_build follow = build_of(c, b->table, col);
-    sp_cell *cell = col->wrong ? NULL : ref_cell(c, &follow, table);
+    sp_cell *cell = col->wrong ? NULL : ref_cell(c, &follow);
     return cell && col->null_rate > 0 ? sp_null_cell(&follow, cell) : cell;
 }
 

@@ -1,5 +1,5 @@
 /* key.c - keys and the references to them. A reference is a choice of a parent row and that row's cell, computed again. */
-#include "gen/build.h"
+#include "gen/family.h"
 
 /* ---- inc: start, start + 1, ... ---- */
 
@@ -89,15 +89,15 @@ sp_cell *sp_sorted_uuid_cell(const sp_build *b)
 
 typedef struct ref_cell {
     sp_cell cell;
-    sp_pick pick;
+    const sp_parents *parents;
     const sp_cell *parent;
 } ref_cell;
 
-/* A reference to the own table points at an earlier row, so that the rows make trees; the first row has none to point at. */
-static void null_first_row(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out)
+/* Roots refer to nothing. */
+static void null_orphans(const ref_cell *c, const uint64_t *rows, uint32_t n, sp_column *out)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (rows[i] == 0)
+        if (sp_parents_orphan(c->parents, rows[i]))
             sp_column_validity(out, n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
 }
 
@@ -105,31 +105,29 @@ static int ref_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_co
 {
     const ref_cell *c = (const ref_cell *)cell;
     uint64_t *parents = sp_scratch_push(scratch);
-    sp_pick_many(&c->pick, rows, n, parents);
+    sp_parents_many(c->parents, rows, n, parents, NULL, scratch);
     int rc = c->parent->ops->fill(c->parent, parents, n, out, scratch);
     sp_scratch_pop(scratch);
-    if (rc == SPATE_OK && c->pick.kind == SP_PICK_BELOW)
-        null_first_row(cell, rows, n, out);
+    if (rc == SPATE_OK && sp_parents_orphans(c->parents))
+        null_orphans(c, rows, n, out);
     return rc;
 }
 
 static const sp_cell_ops ref_ops = {ref_fill, NULL};
 
-sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent, uint64_t parent_rows, bool self)
+sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent)
 {
     ref_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
-    if (!c)
-        return NULL;
-    if (self)
-        c->pick = sp_pick_below(b->key);
-    else if (!sp_build_pick(b, (sp_domain){.n = SP_MAX(parent_rows, (uint64_t)1), .unit = 1, .scattered = true}, &c->pick))
+    const sp_parents *parents = c ? sp_parents_new(b) : NULL;
+    if (!parents)
         return NULL;
     c->cell = *parent;
     c->cell.ops = &ref_ops;
     c->cell.key = b->key;
-    c->cell.depth = parent->depth + 1;
-    c->cell.nullable = parent->nullable || self;
-    c->cell.unique = b->column->unique && parent->unique && !self; /* own rows may share a parent */
+    c->cell.depth = parent->depth + sp_parents_depth(parents) + 1;
+    c->cell.nullable = parent->nullable || sp_parents_orphans(parents);
+    c->cell.unique = parent->unique && sp_parents_unique(parents);
+    c->parents = parents;
     c->parent = parent;
     return &c->cell;
 }

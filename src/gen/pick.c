@@ -200,6 +200,11 @@ sp_pick sp_pick_sorted(uint64_t key, uint64_t n, uint64_t rows)
     return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_SORTED, .key = key, .n = n, .rows = SP_MAX(rows, (uint64_t)1)};
 }
 
+sp_pick sp_pick_digit(uint64_t key, uint64_t own, uint64_t n, uint64_t all, uint64_t unit, uint64_t base)
+{
+    return (sp_pick){.kind = SP_PICK_DIGIT, .key = own, .n = n, .permutation = sp_permutation_of(key, all), .digit_unit = unit, .digit_base = base};
+}
+
 sp_pick sp_pick_below(uint64_t key)
 {
     return (sp_pick){.kind = SP_PICK_BELOW, .key = key};
@@ -209,6 +214,16 @@ sp_pick sp_pick_below(uint64_t key)
 static inline uint64_t pick_sorted(const sp_pick *p, uint64_t row)
 {
     return stratum(p->key, p->n ? p->n : UINT64_MAX, p->rows, row);
+}
+
+/* number: the row's in the permutation. */
+static inline uint64_t pick_digit(const sp_pick *p, uint64_t row, uint64_t number)
+{
+    uint64_t digit = number / p->digit_unit % p->digit_base;
+    if (p->digit_base == p->n)
+        return digit;
+    uint64_t low = sp_muldiv(digit, p->n, p->digit_base), high = sp_muldiv(digit + 1, p->n, p->digit_base);
+    return low + sp_bounded(sp_draw(p->key, row), high - low);
 }
 
 static inline uint64_t pick_below(const sp_pick *p, uint64_t row)
@@ -236,6 +251,7 @@ uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
     case SP_PICK_ZIPF: return zipf_of(p, sp_draw(p->key, row));
     case SP_PICK_QUANTILE: return quantile_of(p, sp_quantile_at(p->quantile, place_at(p, row)));
     case SP_PICK_PERMUTATION: return sp_permutation_at(&p->permutation, row % p->n);
+    case SP_PICK_DIGIT: return pick_digit(p, row, sp_permutation_at(&p->permutation, row % p->permutation.n));
     case SP_PICK_SORTED: return pick_sorted(p, row);
     case SP_PICK_BELOW: return pick_below(p, row);
     }
@@ -279,6 +295,11 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
         break;
     case SP_PICK_PERMUTATION:
         sp_permute_many(&p->permutation, rows, count, out);
+        break;
+    case SP_PICK_DIGIT:
+        sp_permute_many(&p->permutation, rows, count, out);
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = pick_digit(p, rows[i], out[i]);
         break;
     case SP_PICK_SORTED:
         for (uint32_t i = 0; i < count; i++)

@@ -43,6 +43,7 @@ typedef enum sp_pick_kind {
     SP_PICK_ZIPF,        /* number k with weight 1 / (k + 1)^exponent */
     SP_PICK_QUANTILE,
     SP_PICK_PERMUTATION, /* row -> permutation of [0, n): no number twice while row < n */
+    SP_PICK_DIGIT,       /* a digit of a permutation of the row: several columns together have no combination twice */
     SP_PICK_SORTED,      /* row -> one of its own stratum of [0, n): increasing with the row, strictly if rows <= n */
     SP_PICK_BELOW,       /* a number below the row itself; row 0 gives 0 */
 } sp_pick_kind;
@@ -57,12 +58,15 @@ typedef struct sp_pick {
     sp_guide guide;
     const sp_zipf *zipf;
     const sp_quantile *quantile;
-    sp_permutation permutation; /* PERMUTATION, and ZIPF scattered */
+    sp_permutation permutation; /* PERMUTATION, DIGIT, and ZIPF scattered */
+    uint64_t digit_unit, digit_base; /* DIGIT: number / unit % base; each a part of n if base is less */
 } sp_pick;
 
 sp_pick sp_pick_uniform(uint64_t key, uint64_t n);
 sp_pick sp_pick_permutation(uint64_t key, uint64_t n);
 sp_pick sp_pick_sorted(uint64_t key, uint64_t n, uint64_t rows);
+/* key: that of the table, since columns share the permutation; of numbers below all. own: the column's key. */
+sp_pick sp_pick_digit(uint64_t key, uint64_t own, uint64_t n, uint64_t all, uint64_t unit, uint64_t base);
 sp_pick sp_pick_below(uint64_t key);
 /* False: no memory. */
 bool sp_pick_zipf(sp_pick *pick, sp_arena *arena, uint64_t key, uint64_t n, double exponent, bool scattered);

@@ -145,6 +145,8 @@ static int check_labels(spate_plan *plan, const sp_plan_column *c)
 static void check_primary_key(spate_plan *plan, const sp_plan_table *t)
 {
     const sp_plan_column *first = NULL;
+    if (sp_plan_combines(plan, t) || sp_plan_is_family(t))
+        return;
     for (uint32_t i = 0; i < t->n_columns; i++) {
         const sp_plan_column *c = &t->columns[i];
         if (!c->primary_key)
@@ -202,6 +204,7 @@ int sp_plan_link(spate_plan *plan, const sp_names *names)
     for (uint32_t t = 0; t < plan->n_tables; t++) {
         for (uint32_t c = 0; c < plan->tables[t].n_columns; c++) {
             uint32_t said = plan->mistakes.n_said;
+            sp_plan_relate(plan, t, &plan->tables[t].columns[c]);
             check_unique_ref(plan, &plan->tables[t].columns[c]);
             if (plan->tables[t].columns[c].draw.len && plan->tables[t].columns[c].mode == SP_MODE_SET)
                 check_draw(plan, &plan->tables[t], &plan->tables[t].columns[c]);
@@ -272,6 +275,7 @@ int sp_plan_check_rows(spate_plan *plan, spate_error *err)
 {
     sp_mistakes_forget_rows(&plan->mistakes);
     plan->mistakes.about_rows = true;
+    sp_plan_count(plan);
     for (uint32_t t = 0; t < plan->n_tables; t++)
         for (uint32_t c = 0; c < plan->tables[t].n_columns; c++)
             if (!plan->tables[t].columns[c].wrong)

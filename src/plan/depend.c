@@ -84,6 +84,10 @@ static void gather_column(gather *g, sp_plan_column *c)
         add_dep(g, c->ref_table, c->ref_column, c->mode_mark, c->text);
     if (c->expr)
         gather_expr(g, c->expr);
+    if (c->differs_column != SP_PLAN_NO_REF) /* what that ref chooses, not what it gives; but it comes first all the same */
+        add_dep(g, g->table, c->differs_column, c->differs_mark, c->differs);
+    if (c->within_column != SP_PLAN_NO_REF)
+        add_dep(g, g->table, c->within_column, c->within_mark, c->within);
     if (c->mode == SP_MODE_CASES && c->text.len) {
         c->by_column = g->deps ? c->by_column : find_column(g, g->table, c->mode_mark, c->text);
         if (c->by_column != SP_PLAN_NO_REF)

@@ -24,12 +24,15 @@ enum {
     D_BOUNDS,
     D_WEIGHTS,
     D_VALUES,
+    D_MIN, /* of children: read there */
+    D_MAX,
     D_COUNT
 };
 static const char *const key_names[D_COUNT] = {
     [D_TYPE] = "type",     [D_EXPONENT] = "exponent", [D_MEAN] = "mean",     [D_DEVIATION] = "deviation", [D_MEDIAN] = "median",
     [D_SIGMA] = "sigma",   [D_SCALE] = "scale",       [D_SHAPE] = "shape",   [D_PEAK] = "peak",           [D_TRIALS] = "trials",
-    [D_CHANCE] = "chance", [D_BOUNDS] = "bounds",     [D_WEIGHTS] = "weights", [D_VALUES] = "values",
+    [D_CHANCE] = "chance", [D_BOUNDS] = "bounds",     [D_WEIGHTS] = "weights", [D_VALUES] = "values", [D_MIN] = "min",
+    [D_MAX] = "max",
 };
 static const sp_keys keys = {"a distribution", key_names, D_COUNT};
 
@@ -292,7 +295,7 @@ static bool goes_with(const sp_plan_column *c, const kind *k)
 
 static void warn_of_others(sp_plan_reader *r, const kind *k, const sp_node *const *v)
 {
-    for (int i = D_TYPE + 1; i < D_COUNT; i++) {
+    for (int i = D_TYPE + 1; i < D_MIN; i++) {
         bool bars = k->spread == SP_SPREAD_HISTOGRAM && (k == &kinds[SP_COUNT(kinds) - 1] ? i == D_VALUES : i == D_BOUNDS || i == D_WEIGHTS);
         if (v[i] && i != k->a.key && i != k->b.key && !bars)
             sp_warning(r->m, v[i]->mark, sp_str_of(key_names[i]), "is not used by %s", k->name);
@@ -329,6 +332,14 @@ void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
         read_bars(r, c, v[D_BOUNDS], v[D_WEIGHTS]);
     read_parameter(r, c, &k->a, v, &c->distribution.a);
     read_parameter(r, c, &k->b, v, &c->distribution.b);
+}
+
+void sp_read_counts(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_read_distribution(r, c, node);
+    sp_spread s = c->distribution.spread;
+    if (s != SP_SPREAD_UNIFORM && s != SP_SPREAD_POISSON && s != SP_SPREAD_BINOMIAL && s != SP_SPREAD_ZIPF && s != SP_SPREAD_HISTOGRAM)
+        sp_mistake(r->m, node->mark, (sp_str){0}, "children are counted by uniform, poisson, binomial, zipf, histogram or percentiles");
 }
 
 /* Where nearly all values are: what is beyond comes once in 2^53 draws or less. */

@@ -114,6 +114,18 @@ sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);
  * (sp_plan_table *), the columns of table number t in scope t + 1 (sp_plan_column *). */
 int sp_plan_link(spate_plan *plan, const sp_names *names) SP_MUST_CHECK;
 
+/* What a column says of the rows it refers to; NULL: nothing (relations.c). */
+typedef struct sp_relation_nodes {
+    const sp_node *children, *tree, *graph, *differs, *within;
+} sp_relation_nodes;
+void sp_read_relations(sp_plan_reader *r, sp_plan_column *c, const sp_relation_nodes *v);
+/* A distribution of counts, among other keys: poisson, binomial, zipf, histogram, percentiles. */
+void sp_read_counts(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
+void sp_plan_relate(spate_plan *plan, uint32_t table, sp_plan_column *c); /* finds what the names mean */
+bool sp_plan_combines(const spate_plan *plan, const sp_plan_table *t); /* its primary key is made of digits */
+bool sp_plan_is_family(const sp_plan_table *t); /* its primary key is that of children */
+void sp_plan_count(spate_plan *plan); /* what hangs on numbers of rows, and these themselves */
+
 /* Finds what every column is made from; reports names that mean nothing, circles, and chains that are too long. */
 int sp_plan_depend(spate_plan *plan, const sp_names *names) SP_MUST_CHECK;
 const char *sp_plan_nearest_column(const sp_plan_table *table, sp_str name); /* "did you mean", or NULL */

@@ -98,6 +98,7 @@ int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spat
         return sp_fail(err, SPATE_E_USAGE,
                        "a table cannot have more than 9223372036854775807 rows");
     plan->tables[t].rows = rows;
+    plan->tables[t].rows_follow = false;
     return sp_plan_check_rows(plan, err);
 }
 

@@ -113,6 +113,19 @@ typedef struct sp_plan_dep {
 
 typedef struct sp_plan_column sp_plan_column;
 
+/* A ref to the own table that makes trees: so many children for each row, or so many levels. */
+typedef struct sp_plan_tree {
+    uint64_t roots;   /* 0: no tree */
+    uint64_t fan_out; /* 0: depth counts */
+    uint32_t depth;
+    sp_mark mark;
+} sp_plan_tree;
+
+/* Columns whose values never come together twice are digits of one number, which is a permutation of the row's. */
+typedef struct sp_plan_digit {
+    uint64_t all, unit, base; /* below all; digit = number / unit % base. base 0: none */
+} sp_plan_digit;
+
 /* One of the ways in which a column is made. */
 typedef struct sp_plan_case {
     sp_str label;           /* CASES by a column: its value */
@@ -147,6 +160,13 @@ struct sp_plan_column {
     uint32_t number;                /* of a case: from 1; of a column: 0 */
     const sp_plan_item *common;     /* values that come besides, and their shares of all cells; any mode */
     uint32_t n_common;
+    sp_plan_column *children;       /* REF: a range int, how many rows refer to each row, one behind the other; NULL: not said */
+    sp_plan_tree tree;              /* REF to the own table */
+    bool graph;                     /* REF to the own table: any row but this */
+    sp_str differs, within;         /* names: a ref that leads to another row than this; the ref whose children this tells apart */
+    sp_mark differs_mark, within_mark;
+    uint32_t differs_column, within_column; /* resolved, or SP_PLAN_NO_REF */
+    sp_plan_digit digit;            /* of the primary key */
     sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
     bool hidden;                    /* made for other columns, not for the target */
     sp_expr *expr;                  /* EXPR */
@@ -172,6 +192,7 @@ typedef struct sp_plan_table {
     const char *name;
     sp_mark mark;
     uint64_t rows;
+    bool rows_follow; /* from the children that its parents have */
     sp_plan_column *columns;
     uint32_t n_columns;
 } sp_plan_table;

@@ -103,6 +103,11 @@ enum {
     C_COMMON,
     C_DRAW,
     C_HIDDEN,
+    C_CHILDREN,
+    C_TREE,
+    C_GRAPH,
+    C_DIFFERS,
+    C_WITHIN,
     C_COUNT
 };
 enum { MODES = SP_MODE_PLACE + 1 };
@@ -132,6 +137,11 @@ static const char *const column_names[C_COUNT] = {
     [C_COMMON] = "common",
     [C_DRAW] = "draw",
     [C_HIDDEN] = "hidden",
+    [C_CHILDREN] = "children",
+    [C_TREE] = "tree",
+    [C_GRAPH] = "graph",
+    [C_DIFFERS] = "differs_from",
+    [C_WITHIN] = "unique_within",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
@@ -410,6 +420,7 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
     if (v[C_COMMON])
         sp_read_common(r, c, v[C_COMMON]);
     check_wishes(r, c, v);
+    sp_read_relations(r, c, &(sp_relation_nodes){v[C_CHILDREN], v[C_TREE], v[C_GRAPH], v[C_DIFFERS], v[C_WITHIN]});
     c->unique |= c->sorted && sp_column_is_uuid(c);
 }
 
@@ -440,7 +451,11 @@ static sp_plan_column blank_column(const sp_node *node)
                             .draw = sp_str_of(""),
                             .ref_table = SP_PLAN_NO_REF,
                             .ref_column = SP_PLAN_NO_REF,
-                            .by_column = SP_PLAN_NO_REF};
+                            .differs = sp_str_of(""),
+                            .within = sp_str_of(""),
+                            .by_column = SP_PLAN_NO_REF,
+                            .differs_column = SP_PLAN_NO_REF,
+                            .within_column = SP_PLAN_NO_REF};
 }
 
 #define MODES_SHOWN "value, range, ref, set, inc, array, expr, cases, after, person, place"
@@ -475,7 +490,7 @@ static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
 /* What is said of the column as a whole, and not of one way to make it. */
 static void check_body(sp_plan_reader *r, const sp_node *const *v)
 {
-    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN};
+    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN, C_TREE, C_GRAPH, C_DIFFERS, C_WITHIN};
     for (size_t i = 0; i < SP_COUNT(not_here); i++)
         if (v[not_here[i]])
             sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(column_names[not_here[i]]), "is said of the column, not of a case");
@@ -510,11 +525,14 @@ static const char *const table_names[T_COUNT] = {
     [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
-static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
+/* follow: they may follow from children. */
+static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node, bool follow)
 {
     sp_str text;
     int64_t rows;
-    if (!node)
+    if (!node && follow)
+        t->rows_follow = true;
+    else if (!node)
         sp_mistake(r->m, t->mark, sp_str_of(t->name),
                    "needs \"rows\": how many");
     else if (!sp_read_text(r, node, "a number of rows", &text))
@@ -579,8 +597,11 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     }
     sp_read_keys(r, node, &table_keys, v);
     t->name = read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
-    read_rows(r, t, v[T_ROWS]);
     read_columns(r, t, v[T_COLUMNS]);
+    bool follow = false;
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        follow = follow || t->columns[i].children;
+    read_rows(r, t, v[T_ROWS], follow);
 }
 
 /* ---- the plan ---- */

@@ -300,8 +300,8 @@ static const struct bad {
      {"1:7: a seed: a whole number from 0 to", "2:6: is not a timestamp"}},
     /* tables */
     {"tables:\n- x\n- {}\n",
-     {"2:3: is not a table: a mapping", "3:3: a table needs a \"name\"", "3:3: needs \"rows\"",
-      "3:3: needs \"columns\""}},
+     {"2:3: is not a table: a mapping", "3:3: a table needs a \"name\"", "3:3: needs \"columns\"",
+      "3:3: needs \"rows\""}},
     {"tables:\n- {name: '', rows: -1, columns: []}\n",
      {"2:10: a name that is not empty", "2:20: is not a number of rows",
       "2:33: needs \"columns\""}},
@@ -398,7 +398,7 @@ static const struct bad {
      {"5:50: is a share of nulls, and a primary key has none"}},
     {TABLE
      "  - {name: a, set: [x], primary_key: true}\n  - {name: b, set: [x], primary_key: true}\n",
-     {"w5:12: is not unique, nor is any other column of the primary key"}},
+     {"5:12: of the primary key of \"t\" have 1 combinations, and there are 10 rows"}},
     /* weights, distribution, null, sorted, flags */
     {TABLE
      "  - {name: a, set: [x, y], weights: [1]}\n  - {name: b, inc: 1, weights: [1]}\n"

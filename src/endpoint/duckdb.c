@@ -658,6 +658,23 @@ static int name_sink(sp_duckdb_sink *s, const sp_uri *uri)
     return s->path && s->base.shown && s->base.how_to_query ? SPATE_OK : SPATE_E_NOMEM;
 }
 
+/* What is left of a DuckDB file whose maker was killed before its three headers were written: nothing, zeroes, or its magic. */
+static bool is_stillborn(const char *path)
+{
+    enum { HEADERS = 3 * 4096, MAGIC_AT = 8 };
+    sp_buf head = {0};
+    bool all_zero = true;
+    if (sp_os_read_file(path, HEADERS, &head, NULL) != SPATE_OK) {
+        sp_buf_done(&head);
+        return false;
+    }
+    for (size_t i = 0; i < head.len; i++)
+        all_zero = all_zero && head.data[i] == '\0';
+    bool magic = head.len >= MAGIC_AT + 4 && memcmp(head.data + MAGIC_AT, "DUCK", 4) == 0;
+    sp_buf_done(&head);
+    return all_zero || magic;
+}
+
 /* threads = 1: a statement runs in the lane that makes it. More would have each flush wake workers
  * that compete with the lanes for the same processors (measured: 2 lanes 7.1 instead of 8.6 M
  * rows/s). finish_keys gives them back. */
@@ -666,7 +683,13 @@ static int open_file(sp_duckdb_sink *s, spate_error *err)
     s->made_file = !sp_os_exists(s->path);
     bool pretend = s->made_file && s->base.options.dry_run;
     s->made_file &= !pretend;
-    int rc = sp_duckdb_open(pretend ? ":memory:" : s->path, false, 1, &s->db, err);
+    const char *path = pretend ? ":memory:" : s->path;
+    int rc = sp_duckdb_open(path, false, 1, &s->db, err);
+    bool broken = rc == SPATE_E_CORRUPT || rc == SPATE_E_IO;
+    if (broken && s->base.options.create && !s->base.options.dry_run && is_stillborn(path) && sp_os_unlink(path, NULL) == SPATE_OK) {
+        s->made_file = true;
+        rc = sp_duckdb_open(path, false, 1, &s->db, err);
+    }
     if (rc == SPATE_OK && sp_duckdb.connect(s->db, &s->conn) == DuckDBError)
         rc = sp_fail(err, SPATE_E_UNREACHABLE, "could not connect to \"%s\"", s->path);
     return rc;

@@ -665,23 +665,39 @@ static int validate_added(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return items ? run_all(s, items, n, err) : sp_fail_nomem(err);
 }
 
-/* Foreign keys first, for they hold on to the keys. */
-int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+/* Waits for statements of the killed run that the server may still be working at: it does not notice a client's death before they
+ * end. Then foreign keys first, for they hold on to the keys. */
+static int drop_keys_locked(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     static const char what[] = "taking back half-made keys";
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
-                                  " '; ' ORDER BY contype <> 'f') FROM pg_catalog.pg_constraint"
-                                  " WHERE contype IN ('p', 'u', 'f') AND conrelid IN (0");
+    int built = sp_buf_adds(&sql, "BEGIN; LOCK TABLE ");
+    for (uint32_t i = 0; i < s->n_tables && !built; i++)
+        built = sp_buf_printf(&sql, "%s%s", i ? ", " : "", s->tables[i].quoted);
+    int status = run_built(conn, &sql, built || sp_buf_adds(&sql, " IN ACCESS EXCLUSIVE MODE"), err, what);
+    if (status)
+        return status;
+    sp_buf_init(&sql);
+    built = sp_buf_adds(&sql, "SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
+                              " '; ' ORDER BY contype <> 'f') FROM pg_catalog.pg_constraint"
+                              " WHERE contype IN ('p', 'u', 'f') AND conrelid IN (0");
     for (uint32_t i = 0; i < s->n_tables && !built; i++)
         built = sp_buf_printf(&sql, ", %u", s->tables[i].oid);
     built = built || sp_buf_adds(&sql, ")");
     PGresult *res = NULL;
-    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, what);
+    status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, what);
     sp_buf_done(&sql);
     if (status == SPATE_OK && !sp_pq.getisnull(res, 0, 0))
         status = sp_pg_run(conn, sp_pq.getvalue(res, 0, 0), NULL, err, what);
     sp_pq.clear(res);
+    return status ? status : sp_pg_run(conn, "COMMIT", NULL, err, what);
+}
+
+int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    int status = s->n_tables ? drop_keys_locked(s, conn, err) : SPATE_OK;
+    if (status)
+        sp_pq.clear(sp_pq.exec(conn, "ROLLBACK"));
     return status;
 }
 

@@ -302,6 +302,24 @@ static void queries(void)
     CHECK(strncmp(ask("INSERT INTO q VALUES (2, NULL)"), "error: ", 7) == 0);
 }
 
+/* A run that was killed while it made the file has left nothing that anybody could miss; another file is somebody's. */
+static void a_stillborn_file_is_made_anew(void)
+{
+    static char zeroes[12288], begun[4096], words[] = "dear diary, this is no database";
+    memcpy(begun + 8, "DUCK", 4);
+    const sp_buf left[] = {{0}, {.data = zeroes, .len = sizeof(zeroes)}, {.data = begun, .len = sizeof(begun)},
+                           {.data = words, .len = sizeof(words)}};
+    for (size_t i = 0; i < SP_COUNT(left); i++) {
+        spate_error err = {0};
+        int fd = -1;
+        fresh_file("");
+        CHECK_INT(sp_os_create(file, &fd, &err), SPATE_OK);
+        CHECK_INT(sp_os_write_all(fd, left[i].data, left[i].len, file, &err), SPATE_OK);
+        CHECK_INT(sp_os_close(&fd, file, &err), SPATE_OK);
+        CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), i < 3 ? SPATE_OK : SPATE_E_CORRUPT);
+    }
+}
+
 int main(void)
 {
     if (make_dir() != SPATE_OK)
@@ -321,5 +339,6 @@ int main(void)
     RUN(wrong_presence);
     RUN(wrong_files);
     RUN(queries);
+    RUN(a_stillborn_file_is_made_anew);
     return check_done() | remove_dir();
 }

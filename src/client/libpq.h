@@ -32,6 +32,8 @@
     X(pipeline_sync, PQpipelineSync)                                                               \
     X(put_copy_data, PQputCopyData)                                                                \
     X(put_copy_end, PQputCopyEnd)                                                                  \
+    X(get_copy_data, PQgetCopyData)                                                                \
+    X(freemem, PQfreemem)                                                                          \
     X(result_status, PQresultStatus)                                                               \
     X(result_field, PQresultErrorField)                                                            \
     X(ntuples, PQntuples)                                                                          \

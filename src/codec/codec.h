@@ -71,6 +71,8 @@ void sp_rowread_free(sp_rowread *r);
  * first_row. SPATE_E_DATA: a row or cell that cannot be read. */
 int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used,
                       spate_error *err) SP_MUST_CHECK;
+/* Whether the batch has all the rows, or enough bytes, that a batch should have. */
+bool sp_rowread_full(const sp_batch *b);
 /* The fields of the first line of CSV, for headers and samples; *n is 0 when bytes hold no whole line. */
 int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *arena, sp_str **fields, bool **nulls, uint32_t *n,
                 size_t *used, spate_error *err) SP_MUST_CHECK;

@@ -12,6 +12,7 @@
 
 enum {
     SLICE_BYTES = 64 << 10, /* looked at in one go; doubled while no row ends in it */
+    BATCH_BYTES = 4 << 20,  /* of text, after which a batch is full, whatever its rows */
 };
 
 /* ---- where fields end --------------------------------------------------------------------------- */
@@ -368,7 +369,7 @@ static found find_ends(const text_reader *r, const char *p, size_t len)
     return r->find(p, len, &r->marks, r->ends);
 }
 
-static bool batch_is_full(const sp_batch *b)
+bool sp_rowread_full(const sp_batch *b)
 {
     if (b->rows == SP_BATCH_ROWS_MAX)
         return true;
@@ -377,12 +378,7 @@ static bool batch_is_full(const sp_batch *b)
     size_t bytes = 0;
     for (uint32_t i = 0; i < b->schema->n_fields; i++)
         bytes += b->columns[i].bytes ? (size_t)b->columns[i].offsets[b->rows] : 0;
-    return bytes > SP_ROWREAD_BATCH_BYTES;
-}
-
-bool sp_rowread_full(const sp_batch *b)
-{
-    return batch_is_full(b);
+    return bytes > BATCH_BYTES;
 }
 
 static int grow_slice(text_reader *r, size_t bytes, spate_error *err)
@@ -404,7 +400,7 @@ static int read_slice(text_reader *r, sp_str bytes, bool last, uint64_t limit, s
     slice s = {bytes.p, r->ends, f.n, f.quotes};
     size_t done = 0;
     int rc = SPATE_OK;
-    for (uint32_t k = 0; rc == SPATE_OK && k < f.n && done < limit && !batch_is_full(b);) {
+    for (uint32_t k = 0; rc == SPATE_OK && k < f.n && done < limit && !sp_rowread_full(b);) {
         uint32_t before = k;
         rc = read_row(r, b, &s, &k, &done, err);
         if (k == before)
@@ -433,7 +429,7 @@ static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_
 {
     text_reader *r = (text_reader *)base;
     int rc = SPATE_OK;
-    while (rc == SPATE_OK && *used < bytes.len && *used < limit && !batch_is_full(b)) {
+    while (rc == SPATE_OK && *used < bytes.len && *used < limit && !sp_rowread_full(b)) {
         sp_str left = {bytes.p + *used, bytes.len - *used};
         bool whole = left.len <= r->slice;
         left.len = SP_MIN(left.len, r->slice);
@@ -526,19 +522,26 @@ int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *are
     text_reader *r = (text_reader *)base;
     *n = 0;
     *used = 0;
-    if (bytes.len > r->slice)
-        rc = grow_slice(r, bytes.len, err);
-    found f = {0};
-    if (rc == SPATE_OK)
-        f = find_ends(r, bytes.p, bytes.len);
     uint32_t count = 0;
-    while (count < f.n && bytes.p[r->ends[count]] != '\n')
-        count++;
-    bool tail = count == f.n;
-    if (tail && last && !f.inside && bytes.len)
+    bool line = false;
+    for (size_t len = SP_MIN(bytes.len, (size_t)4096); rc == SPATE_OK && !line; len = SP_MIN(2 * len, bytes.len)) {
+        if (len > r->slice)
+            rc = grow_slice(r, len, err);
+        found f = {0};
+        if (rc == SPATE_OK)
+            f = find_ends(r, bytes.p, len);
+        for (count = 0; count < f.n && bytes.p[r->ends[count]] != '\n';)
+            count++;
+        line = count < f.n;
+        if (line || len < bytes.len)
+            continue;
+        if (!last || f.inside || len == 0)
+            goto done; /* no whole line here */
         r->ends[count] = (uint32_t)bytes.len;
-    else if (tail)
-        goto done; /* no whole line here */
+        line = true;
+    }
+    if (rc != SPATE_OK)
+        goto done;
     *fields = sp_arena_alloc(arena, count + 1, sizeof(**fields));
     *nulls = sp_arena_alloc(arena, count + 1, sizeof(**nulls));
     if (!*fields || !*nulls)

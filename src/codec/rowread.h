@@ -4,8 +4,6 @@
 
 #include "codec/codec.h"
 
-enum { SP_ROWREAD_BATCH_BYTES = 4 << 20 }; /* of text, after which a batch is full, whatever its rows */
-
 struct sp_rowread {
     const sp_schema *schema;
     sp_text_form form;
@@ -13,7 +11,6 @@ struct sp_rowread {
     void (*free)(sp_rowread *r);
 };
 
-bool sp_rowread_full(const sp_batch *b);
 int sp_rowread_json_new(const sp_schema *schema, const sp_text_form *form, sp_rowread **out, spate_error *err) SP_MUST_CHECK;
 /* What is wrong with a cell's text, for a reader's return code. */
 int sp_rowread_fail_cell(const sp_rowread *r, const sp_batch *b, uint32_t field, int rc, sp_str text,

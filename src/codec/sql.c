@@ -159,6 +159,41 @@ static const struct {
     {"json", PG | DUCK},
     {"jsonb", PG},
     {"bytea", PG | DUCK},
+    {"inet", PG},
+    {"cidr", PG},
+    {"macaddr", PG},
+    {"macaddr8", PG},
+    {"money", PG},
+    {"xml", PG},
+    {"tsvector", PG},
+    {"tsquery", PG},
+    {"point", PG},
+    {"line", PG},
+    {"lseg", PG},
+    {"box", PG},
+    {"path", PG},
+    {"polygon", PG},
+    {"circle", PG},
+    {"int4range", PG},
+    {"int8range", PG},
+    {"numrange", PG},
+    {"tsrange", PG},
+    {"tstzrange", PG},
+    {"daterange", PG},
+    {"int4multirange", PG},
+    {"int8multirange", PG},
+    {"nummultirange", PG},
+    {"tsmultirange", PG},
+    {"tstzmultirange", PG},
+    {"datemultirange", PG},
+    {"oid", PG},
+    {"name", PG},
+    {"pg_lsn", PG},
+    {"timetz", PG},
+    {"time with time zone", PG},
+    {"bit", PG | PG_ARGS},
+    {"bit varying", PG | PG_ARGS},
+    {"varbit", PG | PG_ARGS},
     {"bytes", 0},
     {"blob", DUCK},
     {"varbinary", DUCK},
@@ -236,7 +271,8 @@ int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, ui
     const sp_field *f = &schema->fields[field];
     if (has_enum_type(dialect, f))
         return add_enum_name(out, schema, f);
-    if (f->n_labels == 0 && f->sql_type && keeps_spelling(dialect, f->sql_type))
+    bool endless = f->type.kind == SP_TEXT && dialect == SP_SQL_DUCKDB && sp_str_ieq(sp_str_of(f->sql_type ? f->sql_type : ""), "numeric");
+    if (f->n_labels == 0 && f->sql_type && !endless && keeps_spelling(dialect, f->sql_type))
         return sp_buf_adds(out, f->sql_type);
     return add_type(out, dialect, &f->type);
 }

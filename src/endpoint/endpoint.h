@@ -70,7 +70,23 @@ struct sp_source {
     const sp_extent *extents;       /* a table */
     uint32_t n_tables;
     const char *unit;               /* what a position counts, for messages: "rows" */
+    const char *shown;              /* where the rows come from, safe to print */
+    const char **notes;             /* what of the tables the schemas do not carry, a line each */
+    uint32_t n_notes;
 };
+
+/* What of an endpoint a source is to give. */
+typedef struct sp_source_options {
+    const char *const *tables;  /* only these; none: all that there are */
+    uint32_t n_tables;
+    const char *const *columns; /* of the one table only these; none: all that can be written again */
+    uint32_t n_columns;
+    const char *called;         /* the table of a single file; NULL: as the file's name is */
+    const char *where;          /* of the one table only the rows for which this holds, in the source's own SQL; NULL: all */
+    /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
+    const sp_schema *const *like;
+    uint32_t n_like;
+} sp_source_options;
 struct sp_reader {
     sp_source *source;
     /* Sequential tables, once next has come to the end of the range: where that is, and whether the table ends there. */
@@ -184,12 +200,18 @@ typedef struct sp_endpoint {
     const char *schemes[8]; /* NULL-terminated */
     const char *params;     /* the query keys it knows, for the message about an unknown one: "format, header" */
     int (*sink_open)(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err); /* NULL: none */
+    int (*source_open)(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err); /* NULL: none */
     /* Optional (NULL): what tables there are (catalog.h); without links between them. */
     int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
 } sp_endpoint;
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;
 void sp_sink_close(sp_sink *sink); /* NULL is fine */
+/* SPATE_E_USAGE also when a table that the options name is not there. */
+int sp_source_open(const char *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+void sp_source_close(sp_source *source); /* NULL is fine */
+/* For sources: a note more. */
+int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...) SP_PRINTF(4, 5) SP_MUST_CHECK;
 /* For sinks whose parts share tables: SPATE_E_USAGE when a part is asked to create or empty them. */
 int sp_sink_refuse_parts(const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
 

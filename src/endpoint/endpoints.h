@@ -15,4 +15,7 @@ int sp_file_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog
 int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
+/* file_source.c: csv, ndjson, dir */
+int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+
 #endif

@@ -741,7 +741,8 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
 
 const sp_endpoint sp_endpoint_file = {
     .schemes = {"csv", "ndjson", "sql", "dir", "-"},
-    .params = "format, header",
+    .params = "format, header; and of a file that is read table, delimiter, quote, escape, null, types",
     .sink_open = file_sink_open,
+    .source_open = sp_file_source_open,
     .describe = sp_file_describe,
 };

@@ -350,5 +350,6 @@ const sp_endpoint sp_endpoint_postgres = {
     .schemes = {"postgresql", "postgres", NULL},
     .params = "whatever libpq knows",
     .sink_open = sink_open,
+    .source_open = sp_pg_source_open,
     .describe = sp_pg_describe,
 };

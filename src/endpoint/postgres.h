@@ -1,4 +1,4 @@
-/* postgres.h - what the files of the PostgreSQL sink share; private to them.
+/* postgres.h - what the files of the PostgreSQL endpoint share; private to them.
  *
  *   postgres.c          the sink: open, prepare, finish
  *   postgres_lane.c     one connection and its chunks: COPY, statements
@@ -7,6 +7,7 @@
  *   postgres_job.c      what the database remembers of a job
  *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys
  *   postgres_describe.c what there is, as a catalog
+ *   postgres_source.c   rows out of it
  *
  * One arena holds what prepare learns, until close; lanes only read it. */
 #ifndef SP_ENDPOINT_POSTGRES_H
@@ -179,5 +180,9 @@ int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* ---- postgres_describe.c ---- */
 
 int sp_pg_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
+
+/* ---- postgres_source.c ---- */
+
+int sp_pg_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -2,6 +2,8 @@
 #include "endpoint/catalog.h"
 #include "endpoint/endpoints.h"
 
+#include <stdio.h>
+
 static const sp_endpoint *const endpoints[] = {
     &sp_endpoint_file,
     &sp_endpoint_duckdb,
@@ -48,6 +50,75 @@ int sp_sink_open(const char *text, const sp_sink_options *options, sp_sink **sin
         rc = open_sink(&uri, options, sink, err);
     sp_arena_done(&arena);
     return rc;
+}
+
+/* Every table that was named must be there. */
+static int check_tables(const sp_source *s, const sp_source_options *options, spate_error *err)
+{
+    for (uint32_t i = 0; i < options->n_tables; i++) {
+        bool found = false;
+        for (uint32_t t = 0; t < s->n_tables && !found; t++)
+            found = strcmp(s->tables[t]->table, options->tables[i]) == 0;
+        if (!found)
+            return sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\" in %s", options->tables[i], s->shown);
+    }
+    return SPATE_OK;
+}
+
+static int open_source(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+{
+    const sp_endpoint *e = find_endpoint(uri->scheme);
+    sp_source *s = NULL;
+    if (!e || !e->source_open)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no endpoint that rows can come from", uri->scheme);
+    int rc = e->source_open(uri, options, &s, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = sp_uri_check_params(uri, e->params, err);
+    if (rc == SPATE_OK)
+        rc = check_tables(s, options, err);
+    if (rc == SPATE_OK)
+        *out = s;
+    else
+        sp_source_close(s);
+    return rc;
+}
+
+int sp_source_open(const char *text, const sp_source_options *options, sp_source **source, spate_error *err)
+{
+    sp_arena arena;
+    sp_arena_init(&arena);
+    sp_uri uri;
+    int rc = sp_uri_parse(text, &arena, &uri, err);
+    if (rc == SPATE_OK)
+        rc = open_source(&uri, options, source, err);
+    sp_arena_done(&arena);
+    return rc;
+}
+
+int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    bool full = (s->n_notes & (s->n_notes - 1)) == 0; /* rooms of 1, 2, 4, 8 ... */
+    const char **notes = full ? sp_arena_alloc(arena, SP_MAX(2 * (size_t)s->n_notes, 1), sizeof(*notes)) : s->notes;
+    char *kept = sp_arena_strndup(arena, line, strlen(line));
+    if (!notes || !kept)
+        return sp_fail_nomem(err);
+    if (full && s->n_notes)
+        memcpy(notes, s->notes, s->n_notes * sizeof(*notes));
+    notes[s->n_notes++] = kept;
+    s->notes = notes;
+    return SPATE_OK;
+}
+
+void sp_source_close(sp_source *source)
+{
+    if (source)
+        source->ops->close(source);
 }
 
 int sp_describe(const char *text, const sp_describe_options *options, sp_arena *arena, sp_catalog *c, spate_error *err)

@@ -1,10 +1,12 @@
 /* file.c - files by descriptor. Every call goes through call_fails() first, where tests make the n-th one of a kind fail. */
 #include "os/os.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -170,6 +172,66 @@ void sp_os_map_soon(const void *p, size_t len)
 void sp_os_map_scattered(void *map, size_t len, bool scattered)
 {
     madvise(map, len, scattered ? MADV_RANDOM : MADV_NORMAL);
+}
+
+int sp_os_open_input(const char *path, int *fd, spate_error *err)
+{
+    int opened = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open_retrying(path, O_RDONLY);
+    if (opened < 0)
+        return sp_fail_errno(err, errno, "could not open file \"%s\"", path);
+    *fd = opened;
+    return SPATE_OK;
+}
+
+int sp_os_seek(int fd, uint64_t offset, const char *path, spate_error *err)
+{
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
+        return sp_fail_errno(err, errno, "could not go back in \"%s\"", path);
+    return SPATE_OK;
+}
+
+int sp_os_read(int fd, void *to, size_t len, const char *path, size_t *got, spate_error *err)
+{
+    ssize_t n = read_retrying(fd, to, len);
+    if (n < 0)
+        return sp_fail_errno(err, errno, "could not read file \"%s\"", path);
+    *got = (size_t)n;
+    return SPATE_OK;
+}
+
+int sp_os_input_size(const char *path, uint64_t *size, bool *regular, spate_error *err)
+{
+    struct stat st;
+    if (sp_os_call_fails(SP_OS_STAT) || (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st)) != 0)
+        return sp_fail_errno(err, errno, "could not look at \"%s\"", path);
+    *regular = S_ISREG(st.st_mode);
+    *size = *regular ? (uint64_t)st.st_size : 0;
+    return SPATE_OK;
+}
+
+static int is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+int sp_os_list(const char *path, sp_arena *arena, char ***names, uint32_t *n, spate_error *err)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_shown, alphasort);
+    if (count < 0)
+        return sp_fail_errno(err, errno, "could not list directory \"%s\"", path);
+    *names = sp_arena_alloc(arena, (size_t)count + 1, sizeof(**names));
+    *n = 0;
+    bool ok = *names != NULL;
+    for (int i = 0; i < count; i++) {
+        char *name = ok ? sp_arena_strndup(arena, entries[i]->d_name, strlen(entries[i]->d_name)) : NULL;
+        ok = ok && name;
+        if (ok)
+            (*names)[(*n)++] = name;
+        free(entries[i]);
+    }
+    free(entries);
+    return ok ? SPATE_OK : sp_fail_nomem(err);
 }
 
 int sp_os_create(const char *path, int *fd, spate_error *err)

@@ -45,6 +45,15 @@ void sp_os_map_scattered(void *map, size_t len, bool scattered);
 int sp_os_create(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
 /* Opens a file that is there for writing behind its first len bytes, and cuts off the rest; a shorter one is refused. */
 int sp_os_open_end(const char *path, uint64_t len, int *fd, spate_error *err) SP_MUST_CHECK;
+/* Opens a file for reading; "-" is standard input. */
+int sp_os_open_input(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
+int sp_os_seek(int fd, uint64_t offset, const char *path, spate_error *err) SP_MUST_CHECK;
+/* Up to len bytes; *got is 0 at the end. */
+int sp_os_read(int fd, void *to, size_t len, const char *path, size_t *got, spate_error *err) SP_MUST_CHECK;
+/* How long a regular file is; of anything else *regular is false. */
+int sp_os_input_size(const char *path, uint64_t *size, bool *regular, spate_error *err) SP_MUST_CHECK;
+/* The names in a directory in order, those that begin with a dot left out. */
+int sp_os_list(const char *path, sp_arena *arena, char ***names, uint32_t *n, spate_error *err) SP_MUST_CHECK;
 int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err) SP_MUST_CHECK;
 int sp_os_sync(int fd, const char *path, spate_error *err) SP_MUST_CHECK;
 /* Asks the system to begin writing [offset, offset + len) to disk now, so that a later sync has little left to do. A hint. */

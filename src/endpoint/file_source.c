@@ -1,0 +1,751 @@
+/* file_source.c - rows out of CSV and NDJSON files, a file a table, or a directory of them.
+ *
+ * Positions are bytes. A line break inside quotes looks like any other, so a CSV file is read from front to back, its chunks
+ * ending where rows do; whoever reads the next chunk takes over the open file with what is in its buffer. NDJSON has no line
+ * break inside a row, so ranges of a plain file are read by many at once. The columns of a file without types of its own are those
+ * of the target where there is one, else what the first megabyte looks like. */
+#include "codec/codec.h"
+#include "endpoint/endpoints.h"
+#include "endpoint/guess.h"
+#include "os/os.h"
+
+#include <stdio.h>
+
+enum {
+    SAMPLE_BYTES = 1 << 20,
+    BUFFER_BYTES = 256 << 10,
+    ROW_BYTES_MAX = 256 << 20, /* of one row: what is longer is an open quote rather than a row */
+};
+
+/* An open file: bytes [at, buf.len) of buf are not decoded yet, the first of them is byte offset of the file. */
+typedef struct stream {
+    int fd;
+    sp_buf buf;
+    size_t at;
+    uint64_t offset;
+    uint64_t row; /* rows in front of it, if it was read from the beginning */
+    bool end;     /* the file has no more */
+} stream;
+
+typedef struct file_table {
+    const char *path;
+    sp_schema schema;
+    sp_text_form form;
+    int32_t *fields; /* of each field of a line, its column or -1 */
+    uint32_t n_fields;
+    uint64_t start;       /* of the first row */
+    pthread_mutex_t lock; /* on parked */
+    stream *parked;       /* of the range that ended last; NULL: somebody reads */
+} file_table;
+
+typedef struct file_source {
+    sp_source base;
+    sp_arena arena;
+    file_table *tables;
+    const sp_schema **schemas;
+    sp_extent *extents;
+    uint32_t cap;
+} file_source;
+
+typedef struct file_reader {
+    sp_reader base;
+    file_table *table;
+    sp_rowread *decoder; /* of table */
+    stream *stream;
+    uint64_t last;
+} file_reader;
+
+/* ---- streams ------------------------------------------------------------------------------------- */
+
+static void stream_close(stream *s)
+{
+    if (!s)
+        return;
+    (void)!sp_os_close(&s->fd, "", NULL);
+    sp_buf_done(&s->buf);
+    sp_free(s);
+}
+
+static int stream_open(const char *path, uint64_t offset, stream **out, spate_error *err)
+{
+    stream *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    s->fd = -1;
+    s->offset = offset;
+    int rc = sp_os_open_input(path, &s->fd, err);
+    if (rc == SPATE_OK && offset)
+        rc = sp_os_seek(s->fd, offset, path, err);
+    if (rc == SPATE_OK)
+        *out = s;
+    else
+        stream_close(s);
+    return rc;
+}
+
+static sp_str stream_bytes(const stream *s)
+{
+    return (sp_str){s->buf.data ? s->buf.data + s->at : "", s->buf.len - s->at};
+}
+
+static void stream_skip(stream *s, size_t bytes)
+{
+    s->at += bytes;
+    s->offset += bytes;
+}
+
+/* Makes more bytes follow those that are there, up to room of them. */
+static int stream_fill(stream *s, size_t room, const char *path, spate_error *err)
+{
+    if (s->at) {
+        memmove(s->buf.data, s->buf.data + s->at, s->buf.len - s->at);
+        s->buf.len -= s->at;
+        s->at = 0;
+    }
+    if (s->buf.len < room && sp_buf_reserve(&s->buf, room - s->buf.len))
+        return sp_fail_nomem(err);
+    while (!s->end && s->buf.len < room) {
+        size_t got;
+        int rc = sp_os_read(s->fd, s->buf.data + s->buf.len, room - s->buf.len, path, &got, err);
+        if (rc != SPATE_OK)
+            return rc;
+        s->buf.len += got;
+        s->end = got == 0;
+    }
+    return SPATE_OK;
+}
+
+/* Skips to the first line that begins at offset or behind it; the stream stands on the byte before. */
+static int skip_to_line(stream *s, const char *path, spate_error *err)
+{
+    for (;;) {
+        sp_str bytes = stream_bytes(s);
+        const char *newline = memchr(bytes.p, '\n', bytes.len);
+        stream_skip(s, newline ? (size_t)(newline + 1 - bytes.p) : bytes.len);
+        if (newline || s->end)
+            return SPATE_OK;
+        int rc = stream_fill(s, BUFFER_BYTES, path, err);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+}
+
+/* ---- a reader ------------------------------------------------------------------------------------- */
+
+static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
+{
+    file_reader *r = sp_alloc_zero(1, sizeof(*r));
+    if (!r)
+        return sp_fail_nomem(err);
+    r->base.source = s;
+    *out = &r->base;
+    return SPATE_OK;
+}
+
+static stream *take_parked(file_table *t)
+{
+    pthread_mutex_lock(&t->lock);
+    stream *s = t->parked;
+    t->parked = NULL;
+    pthread_mutex_unlock(&t->lock);
+    return s;
+}
+
+static void park(file_table *t, stream *s)
+{
+    stream_close(take_parked(t));
+    pthread_mutex_lock(&t->lock);
+    t->parked = s;
+    pthread_mutex_unlock(&t->lock);
+}
+
+/* The stream at first: the parked one if it stands there, else a new one. */
+static int point_sequential(file_reader *r, uint64_t first, spate_error *err)
+{
+    file_table *t = r->table;
+    r->stream = take_parked(t);
+    uint64_t at = SP_MAX(first, t->start);
+    if (r->stream && r->stream->offset == at)
+        return SPATE_OK;
+    stream_close(r->stream);
+    r->stream = NULL;
+    return stream_open(t->path, at, &r->stream, err);
+}
+
+static int point_anywhere(file_reader *r, uint64_t first, spate_error *err)
+{
+    file_table *t = r->table;
+    uint64_t at = SP_MAX(first, t->start);
+    int rc = stream_open(t->path, at == t->start ? at : at - 1, &r->stream, err);
+    return rc == SPATE_OK && at > t->start ? skip_to_line(r->stream, t->path, err) : rc;
+}
+
+static int go_to_table(file_reader *r, uint32_t table, spate_error *err)
+{
+    file_source *s = (file_source *)r->base.source;
+    if (r->table == &s->tables[table])
+        return SPATE_OK;
+    sp_rowread_free(r->decoder);
+    r->decoder = NULL;
+    r->table = &s->tables[table];
+    return sp_rowread_new(&r->table->schema, &r->table->form, r->table->fields, r->table->n_fields, &r->decoder, err);
+}
+
+static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
+{
+    file_reader *r = (file_reader *)base;
+    stream_close(r->stream);
+    r->stream = NULL;
+    int rc = go_to_table(r, table, err);
+    r->last = last;
+    if (rc != SPATE_OK)
+        return rc;
+    return base->source->extents[table].sequential ? point_sequential(r, first, err) : point_anywhere(r, first, err);
+}
+
+/* More bytes for a row that is not whole yet. */
+static int read_more(file_reader *r, spate_error *err)
+{
+    stream *s = r->stream;
+    size_t left = s->buf.len - s->at;
+    if (left > ROW_BYTES_MAX)
+        return sp_fail(err, SPATE_E_DATA, "\"%s\": the row at byte %llu does not end within %d MiB: is a quote not closed?",
+                       r->table->path, (unsigned long long)s->offset, ROW_BYTES_MAX >> 20);
+    return stream_fill(s, SP_MAX((size_t)BUFFER_BYTES, 2 * left), r->table->path, err);
+}
+
+/* The range is read: where that is, and the stream left to whoever goes on. */
+static int end_range(file_reader *r, spate_error *err)
+{
+    stream *s = r->stream;
+    if (!s->end && s->at == s->buf.len) { /* is there anything more? */
+        int rc = stream_fill(s, BUFFER_BYTES, r->table->path, err);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    r->base.position = s->offset;
+    r->base.at_end = s->end && s->at == s->buf.len;
+    if (r->base.source->extents[r->table - ((file_source *)r->base.source)->tables].sequential)
+        park(r->table, s);
+    else
+        stream_close(s);
+    r->stream = NULL;
+    return SPATE_OK;
+}
+
+static int next(sp_reader *base, sp_batch *batch, spate_error *err)
+{
+    file_reader *r = (file_reader *)base;
+    stream *s = r->stream;
+    if (!s)
+        return SPATE_OK;
+    batch->first_row = s->row;
+    for (size_t used = 1; !sp_rowread_full(batch) && s->offset < r->last;) {
+        if (!s->end && (used == 0 || stream_bytes(s).len == 0)) {
+            int rc = read_more(r, err);
+            if (rc != SPATE_OK)
+                return rc;
+        }
+        sp_str bytes = stream_bytes(s);
+        if (s->end && bytes.len == 0)
+            break;
+        int rc = sp_rowread_decode(r->decoder, bytes, s->end, r->last - s->offset, batch, &used, err);
+        if (rc != SPATE_OK)
+            return sp_fail_context(err, rc, "\"%s\"", r->table->path);
+        stream_skip(s, used);
+        SP_ASSERT(used || !s->end);
+    }
+    s->row += batch->rows;
+    return batch->rows ? SPATE_OK : end_range(r, err);
+}
+
+static void reader_close(sp_reader *base)
+{
+    file_reader *r = (file_reader *)base;
+    stream_close(r->stream);
+    sp_rowread_free(r->decoder);
+    sp_free(r);
+}
+
+static void source_close(sp_source *base)
+{
+    file_source *s = (file_source *)base;
+    for (uint32_t i = 0; i < s->base.n_tables; i++) {
+        stream_close(s->tables[i].parked);
+        pthread_mutex_destroy(&s->tables[i].lock);
+    }
+    sp_arena_done(&s->arena);
+    sp_free(s);
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+
+/* ---- columns ---------------------------------------------------------------------------------------- */
+
+/* What is known of a table while it is opened. */
+typedef struct opening {
+    file_source *s;
+    const sp_source_options *options;
+    file_table *t;
+    const sp_schema *like; /* NULL: the kinds are guessed */
+    bool header, as_text;
+    const char **names; /* of the fields of a line */
+    sp_guess *guesses;
+    uint32_t n, cap;
+    uint64_t sample_rows, sample_bytes;
+    uint64_t size; /* of a regular file */
+    bool regular;
+} opening;
+
+static int field_named(const opening *o, sp_str name)
+{
+    for (uint32_t i = 0; i < o->n; i++)
+        if (sp_str_is(name, o->names[i]))
+            return (int)i;
+    return -1;
+}
+
+static int add_name(opening *o, sp_str name, spate_error *err)
+{
+    if (o->n == SP_COLUMNS_MAX)
+        return sp_fail(err, SPATE_E_DATA, "more than %d columns", SP_COLUMNS_MAX);
+    if (!sp_utf8_valid(name.p, name.len) || memchr(name.p, '\0', name.len) || name.len == 0)
+        return sp_fail(err, SPATE_E_DATA, "the name of column %u is %s", o->n + 1, name.len ? "no UTF-8 text" : "empty");
+    if (field_named(o, name) >= 0)
+        return sp_fail(err, SPATE_E_DATA, "two columns are called \"%.*s\"", (int)SP_MIN(name.len, (size_t)80), name.p);
+    o->names[o->n] = sp_arena_strndup(&o->s->arena, name.p, name.len);
+    return o->names[o->n++] ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* Without a header, fields are called as the target's columns, or column1, column2. */
+static int name_fields(opening *o, const sp_str *line, uint32_t n, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+        char made[32];
+        snprintf(made, sizeof(made), "column%u", i + 1);
+        bool known = o->like && i < o->like->n_fields;
+        rc = add_name(o, o->header ? line[i] : sp_str_of(known ? o->like->fields[i].name : made), err);
+    }
+    return rc;
+}
+
+/* An empty file names no columns, so they may be the target's. */
+static int name_as_target(opening *o, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < o->like->n_fields && rc == SPATE_OK; i++)
+        rc = add_name(o, sp_str_of(o->like->fields[i].name), err);
+    return rc;
+}
+
+static int sample_csv(opening *o, sp_str bytes, bool last, spate_error *err)
+{
+    sp_arena scratch;
+    sp_arena_init(&scratch);
+    int rc = SPATE_OK;
+    for (bool first = true; rc == SPATE_OK; first = false) {
+        sp_str *line;
+        bool *nulls;
+        uint32_t n;
+        size_t used;
+        rc = sp_csv_line(&o->t->form, bytes, last, &scratch, &line, &nulls, &n, &used, err);
+        if (rc != SPATE_OK || n == 0)
+            break;
+        if (first)
+            rc = name_fields(o, line, n, err);
+        if (first && o->header) {
+            o->t->start += used;
+        } else {
+            for (uint32_t i = 0; i < n && i < o->n && rc == SPATE_OK; i++)
+                if (!nulls[i] && sp_guess_see(&o->guesses[i], line[i], true))
+                    rc = sp_fail_nomem(err);
+            o->sample_rows++;
+            o->sample_bytes += used;
+        }
+        bytes = (sp_str){bytes.p + used, bytes.len - used};
+    }
+    sp_arena_done(&scratch);
+    return rc;
+}
+
+typedef struct member_of {
+    opening *o;
+    spate_error *err;
+} member_of;
+
+static int see_member(void *arg, sp_str key, sp_str value, bool string)
+{
+    const member_of *m = arg;
+    int at = field_named(m->o, key), rc = SPATE_OK;
+    if (at < 0) {
+        at = (int)m->o->n;
+        rc = add_name(m->o, key, m->err);
+    }
+    if (rc != SPATE_OK || (!string && sp_str_is(value, "null")))
+        return rc;
+    return sp_guess_see(&m->o->guesses[at], value, !string);
+}
+
+static int sample_json(opening *o, sp_str bytes, bool last, spate_error *err)
+{
+    member_of m = {o, err};
+    while (bytes.len) {
+        const char *newline = memchr(bytes.p, '\n', bytes.len);
+        size_t len = newline ? (size_t)(newline - bytes.p) : bytes.len;
+        bool blank = strspn(bytes.p, " \t\r") >= len;
+        if (!newline && !last)
+            break;
+        if (!blank) {
+            int rc = sp_json_line((sp_str){bytes.p, len}, see_member, &m, err);
+            if (rc != SPATE_OK)
+                return sp_fail_context(err, rc, "row %llu", (unsigned long long)o->sample_rows + 1);
+            o->sample_rows++;
+        }
+        len += newline != NULL;
+        o->sample_bytes += len;
+        bytes = (sp_str){bytes.p + len, bytes.len - len};
+    }
+    return SPATE_OK;
+}
+
+/* A byte order mark, if the file begins with one. */
+static void skip_mark(opening *o, stream *s)
+{
+    if (s->buf.len < 3 || memcmp(s->buf.data, "\xef\xbb\xbf", 3) != 0)
+        return;
+    stream_skip(s, 3);
+    o->t->start = 3;
+}
+
+static int sample_stream(opening *o, stream *s, spate_error *err)
+{
+    bool json = o->t->form.dialect == SP_TEXT_NDJSON;
+    int rc = stream_fill(s, SAMPLE_BYTES, o->t->path, err);
+    skip_mark(o, s);
+    for (size_t room = SAMPLE_BYTES; rc == SPATE_OK; room *= 2) {
+        if (sp_buf_reserve(&s->buf, 1))
+            return sp_fail_nomem(err);
+        s->buf.data[s->buf.len] = '\0'; /* for searches */
+        rc = json ? sample_json(o, stream_bytes(s), s->end, err) : sample_csv(o, stream_bytes(s), s->end, err);
+        if (rc != SPATE_OK || o->n || s->end || room > ROW_BYTES_MAX) /* else the first line is longer */
+            break;
+        rc = stream_fill(s, 2 * room, o->t->path, err);
+    }
+    return rc;
+}
+
+/* Names and kinds from the first bytes of the file; where the rows start. */
+static int sample(opening *o, spate_error *err)
+{
+    stream *s;
+    int rc = stream_open(o->t->path, 0, &s, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = sample_stream(o, s, err);
+    if (rc == SPATE_OK && !o->regular) { /* what a pipe has given is not given again */
+        stream_skip(s, o->t->start - s->offset);
+        o->t->parked = s;
+        return rc;
+    }
+    stream_close(s);
+    return rc;
+}
+
+static bool is_wanted(const sp_source_options *options, const char *name)
+{
+    for (uint32_t i = 0; i < options->n_columns; i++)
+        if (strcmp(options->columns[i], name) == 0)
+            return true;
+    return options->n_columns == 0;
+}
+
+static int check_wanted(const opening *o, spate_error *err)
+{
+    for (uint32_t i = 0; i < o->options->n_columns; i++)
+        if (field_named(o, sp_str_of(o->options->columns[i])) < 0)
+            return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" in it", o->options->columns[i]);
+    return SPATE_OK;
+}
+
+/* The target's column as one of ours: the target is not there for long. */
+static int copy_field(sp_arena *arena, const sp_field *from, sp_field *to, spate_error *err)
+{
+    sp_str *labels = sp_arena_alloc(arena, from->n_labels + 1, sizeof(*labels));
+    sp_type *item = sp_arena_alloc(arena, 1, sizeof(*item));
+    if (!labels || !item)
+        return sp_fail_nomem(err);
+    *to = (sp_field){.type = from->type, .nullable = true, .n_labels = from->n_labels, .labels = labels};
+    if (from->type.item) {
+        *item = *from->type.item;
+        to->type.item = item;
+    }
+    if (from->sql_type && !(to->sql_type = sp_arena_strndup(arena, from->sql_type, strlen(from->sql_type))))
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < from->n_labels; i++) {
+        labels[i] = (sp_str){sp_arena_strndup(arena, from->labels[i].p, from->labels[i].len), from->labels[i].len};
+        if (!labels[i].p)
+            return sp_fail_nomem(err);
+    }
+    return SPATE_OK;
+}
+
+/* The target's column of that name (whether a null may go there the target says), or a guess. */
+static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
+{
+    int at = o->like ? sp_schema_find(o->like, o->names[i]) : -1;
+    if (o->like && at < 0) {
+        sp_fail(err, SPATE_E_CONFIG, "the target has no column \"%s\"", o->names[i]);
+        sp_error_hint(err, "--column NAME takes only the columns that are named");
+        return SPATE_E_CONFIG;
+    }
+    int rc = SPATE_OK;
+    if (at >= 0) {
+        rc = copy_field(&o->s->arena, &o->like->fields[at], field, err);
+    } else {
+        *field = (sp_field){.type = o->as_text ? (sp_type){.kind = SP_TEXT} : sp_guess_type(&o->guesses[i]), .nullable = true};
+    }
+    field->name = o->names[i];
+    return rc;
+}
+
+static int make_schema(opening *o, spate_error *err)
+{
+    file_table *t = o->t;
+    sp_field *fields = sp_arena_alloc(&o->s->arena, o->n + 1, sizeof(*fields));
+    t->fields = sp_arena_alloc(&o->s->arena, o->n + 1, sizeof(*t->fields));
+    if (!fields || !t->fields)
+        return sp_fail_nomem(err);
+    int rc = check_wanted(o, err);
+    t->n_fields = o->n;
+    for (uint32_t i = 0; i < o->n && rc == SPATE_OK; i++) {
+        t->fields[i] = -1;
+        if (!is_wanted(o->options, o->names[i]))
+            continue;
+        t->fields[i] = (int32_t)t->schema.n_fields;
+        rc = make_field(o, i, &fields[t->schema.n_fields++], err);
+    }
+    t->schema.fields = fields;
+    t->schema.rows = UINT64_MAX;
+    if (rc == SPATE_OK && t->schema.n_fields == 0)
+        rc = sp_fail(err, SPATE_E_DATA, "there is no column in it");
+    return rc;
+}
+
+static const sp_schema *find_like(const sp_source_options *options, const char *table)
+{
+    for (uint32_t i = 0; i < options->n_like; i++)
+        if (strcmp(options->like[i]->table, table) == 0)
+            return options->like[i];
+    return NULL;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------- */
+
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t n = strlen(name), len = strlen(ending);
+    return n > len && strcmp(name + n - len, ending) == 0;
+}
+
+/* The dialect of a file by its name; SP_TEXT_INSERT: none that is read. */
+static sp_text_dialect dialect_of(const char *name)
+{
+    if (ends_in(name, ".csv"))
+        return SP_TEXT_CSV;
+    return ends_in(name, ".ndjson") || ends_in(name, ".jsonl") ? SP_TEXT_NDJSON : SP_TEXT_INSERT;
+}
+
+static char *table_name(sp_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    return sp_arena_strndup(arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+}
+
+static bool is_wanted_table(const sp_source_options *options, const char *name)
+{
+    for (uint32_t i = 0; i < options->n_tables; i++)
+        if (strcmp(options->tables[i], name) == 0)
+            return true;
+    return options->n_tables == 0;
+}
+
+typedef struct manner { /* how the URI says that files are to be read */
+    sp_text_form form;
+    const char *format; /* NULL: by the ending */
+    bool header, as_text, directory;
+    const char *name;
+} manner;
+
+static sp_extent measure(const opening *o)
+{
+    double row = o->sample_rows ? (double)o->sample_bytes / (double)o->sample_rows : 64;
+    bool ranges = o->t->form.dialect == SP_TEXT_NDJSON && o->regular;
+    return (sp_extent){.end = ranges ? o->size : UINT64_MAX, .units_a_row = row, .sequential = !ranges};
+}
+
+static int refuse_twice(const file_source *s, const char *name, spate_error *err)
+{
+    for (uint32_t i = 0; i < s->base.n_tables; i++)
+        if (strcmp(s->schemas[i]->table, name) == 0)
+            return sp_fail(err, SPATE_E_USAGE, "\"%s\" holds a table \"%s\" too", s->tables[i].path, name);
+    return SPATE_OK;
+}
+
+static int open_table(file_source *s, const sp_source_options *options, const manner *m, const char *path, spate_error *err)
+{
+    uint32_t i = s->base.n_tables;
+    file_table *t = &s->tables[i];
+    *t = (file_table){.path = path, .form = m->form};
+    sp_text_dialect dialect = m->format ? m->form.dialect : dialect_of(path);
+    if (dialect != m->form.dialect && dialect == SP_TEXT_NDJSON)
+        t->form = sp_text_form_of(dialect);
+    const char *called = m->name ? m->name : m->directory ? NULL : options->called;
+    t->schema.table = called ? sp_arena_strndup(&s->arena, called, strlen(called)) : table_name(&s->arena, path);
+    opening o = {.s = s, .options = options, .t = t, .header = m->header, .as_text = m->as_text};
+    o.names = sp_arena_alloc(&s->arena, SP_COLUMNS_MAX, sizeof(*o.names));
+    o.guesses = sp_arena_alloc(&s->arena, SP_COLUMNS_MAX, sizeof(*o.guesses));
+    if (!t->schema.table || !o.names || !o.guesses)
+        return sp_fail_nomem(err);
+    if (!is_wanted_table(options, t->schema.table))
+        return SPATE_OK;
+    o.like = find_like(options, t->schema.table);
+    int rc = refuse_twice(s, t->schema.table, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_input_size(path, &o.size, &o.regular, err);
+    if (rc == SPATE_OK)
+        rc = sample(&o, err);
+    if (rc == SPATE_OK && o.n == 0 && o.like)
+        rc = name_as_target(&o, err);
+    if (rc == SPATE_OK && o.n == 0 && m->directory) {
+        stream_close(t->parked);
+        return sp_source_note(&s->base, &s->arena, err, "\"%s\" is empty: nothing names its columns", path);
+    }
+    if (rc == SPATE_OK)
+        rc = make_schema(&o, err);
+    if (rc != SPATE_OK) {
+        stream_close(t->parked);
+        return sp_fail_context(err, rc, "\"%s\"", path);
+    }
+    s->extents[i] = measure(&o);
+    pthread_mutex_init(&t->lock, NULL);
+    s->schemas[i] = &t->schema;
+    s->base.n_tables++;
+    return SPATE_OK;
+}
+
+static int make_room(file_source *s, uint32_t n, spate_error *err)
+{
+    s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
+    s->schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->schemas));
+    s->extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->extents));
+    s->base.tables = s->schemas;
+    s->base.extents = s->extents;
+    return s->tables && s->schemas && s->extents ? SPATE_OK : sp_fail_nomem(err);
+}
+
+static int open_directory(file_source *s, const char *path, const sp_source_options *options, const manner *m, spate_error *err)
+{
+    char **names;
+    uint32_t n;
+    int rc = sp_os_list(path, &s->arena, &names, &n, err);
+    if (rc == SPATE_OK)
+        rc = make_room(s, n, err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+        sp_text_dialect dialect = dialect_of(names[i]);
+        if (dialect == SP_TEXT_INSERT || (m->format && dialect != m->form.dialect))
+            continue;
+        size_t len = strlen(path);
+        const char *file = sp_arena_printf(&s->arena, "%s%s%s", path, len && path[len - 1] == '/' ? "" : "/", names[i]);
+        rc = file ? open_table(s, options, m, file, err) : sp_fail_nomem(err);
+    }
+    return rc;
+}
+
+/* ---- the URI ----------------------------------------------------------------------------------------------- */
+
+/* One character, or "none"; \t is a tab. */
+static int read_character(sp_uri *uri, const char *key, char *c, spate_error *err)
+{
+    const char *value = sp_uri_param_value(uri, key);
+    if (!value)
+        return SPATE_OK;
+    if (strcmp(value, "none") == 0 && strcmp(key, "delimiter") != 0)
+        *c = '\0';
+    else if (strcmp(value, "\\t") == 0 || strcmp(value, "tab") == 0)
+        *c = '\t';
+    else if (strlen(value) == 1 && *value != '\n' && *value != '\r')
+        *c = *value;
+    else
+        return sp_fail(err, SPATE_E_USAGE, "%s cannot be \"%s\": it is one character", key, value);
+    return SPATE_OK;
+}
+
+static int read_form(sp_uri *uri, manner *m, spate_error *err)
+{
+    const char *quote = sp_uri_param_value(uri, "quote"), *null_word = sp_uri_param_value(uri, "null");
+    int rc = read_character(uri, "delimiter", &m->form.delimiter, err);
+    if (rc == SPATE_OK)
+        rc = read_character(uri, "quote", &m->form.quote, err);
+    if (quote)
+        m->form.escape = m->form.quote;
+    if (rc == SPATE_OK)
+        rc = read_character(uri, "escape", &m->form.escape, err);
+    if (null_word)
+        m->form.null_word = null_word;
+    if (rc == SPATE_OK && m->form.delimiter == m->form.quote)
+        rc = sp_fail(err, SPATE_E_USAGE, "delimiter and quote are the same character");
+    return rc;
+}
+
+static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
+{
+    const char *format = sp_uri_param_value(uri, "format"), *header = sp_uri_param_value(uri, "header");
+    const char *types = sp_uri_param_value(uri, "types"), *null_word;
+    *m = (manner){.format = format, .header = true, .name = sp_uri_param_value(uri, "table")};
+    m->directory = strcmp(uri->scheme, "dir") == 0;
+    if (m->directory && m->name)
+        return sp_fail(err, SPATE_E_USAGE, "the tables of a directory are called as its files");
+    if (!format && !m->directory)
+        m->format = uri->scheme;
+    if (!m->name && strcmp(uri->path, "-") == 0)
+        m->name = "stdin";
+    if (m->format && strcmp(m->format, "csv") != 0 && strcmp(m->format, "ndjson") != 0)
+        return sp_fail(err, SPATE_E_USAGE, "rows cannot be read as \"%s\"; format is csv or ndjson", m->format);
+    m->form = sp_text_form_of(m->format && strcmp(m->format, "ndjson") == 0 ? SP_TEXT_NDJSON : SP_TEXT_CSV);
+    if (header && strcmp(header, "true") != 0 && strcmp(header, "false") != 0)
+        return sp_fail(err, SPATE_E_USAGE, "header cannot be \"%s\"; it is true or false", header);
+    m->header = !header || strcmp(header, "true") == 0;
+    if (types && strcmp(types, "guess") != 0 && strcmp(types, "text") != 0)
+        return sp_fail(err, SPATE_E_USAGE, "types cannot be \"%s\"; it is guess or text", types);
+    m->as_text = types && strcmp(types, "text") == 0;
+    int rc = read_form(uri, m, err);
+    null_word = sp_arena_strndup(&s->arena, m->form.null_word, strlen(m->form.null_word));
+    m->form.null_word = null_word;
+    return rc != SPATE_OK || null_word ? rc : sp_fail_nomem(err);
+}
+
+int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+{
+    if (options->where)
+        return sp_fail(err, SPATE_E_USAGE, "a file cannot be asked for some of its rows: --where is for databases");
+    file_source *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    sp_arena_init(&s->arena);
+    s->base.ops = &ops;
+    s->base.unit = "bytes";
+    manner m;
+    const char *path = sp_arena_strndup(&s->arena, uri->path, strlen(uri->path));
+    s->base.shown = sp_uri_shown(uri->text, &s->arena);
+    int rc = path && s->base.shown ? read_manner(s, uri, &m, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK && !m.directory)
+        rc = make_room(s, 1, err);
+    if (rc == SPATE_OK)
+        rc = m.directory ? open_directory(s, path, options, &m, err) : open_table(s, options, &m, path, err);
+    if (rc == SPATE_OK)
+        *out = &s->base;
+    else
+        source_close(&s->base);
+    return rc;
+}

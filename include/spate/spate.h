@@ -3,6 +3,7 @@
 #define SPATE_SPATE_H
 
 #include "spate/error.h"
+#include "spate/copy.h"
 #include "spate/plan.h"
 #include "spate/generate.h"
 #include "spate/measure.h"

@@ -70,6 +70,7 @@ extern const command_group command_groups[]; /* ends with a NULL name */
 bool parse_invocation(const command *c, int argc, char **argv, invocation *in);
 const char *option_text(const invocation *in, const char *name); /* the last one given, or NULL */
 bool option_flag(const invocation *in, const char *name);
+spate_insert_mode insert_mode_of(const char *word); /* of --insert-mode; NULL: the default */
 uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
 
 /* ---- words for a person (report.c) ---- */
@@ -79,6 +80,8 @@ void report_error(const spate_error *err);
 void report_mistakes(const spate_plan *plan);
 void report_generated(const spate_generate_report *report, bool complete, bool dry_run);
 void report_generated_json(FILE *out, const spate_generate_report *report, int status, bool dry_run, const spate_error *err);
+void report_copied(const spate_copy_report *report, bool complete, bool dry_run);
+void report_copied_json(FILE *out, const spate_copy_report *report, int status, bool dry_run, const spate_error *err);
 /* 1234567 -> "1,234,567" and 4_200_000 -> "4.2 M"; text holds at least 32 bytes. */
 const char *with_commas(uint64_t n, char *text);
 const char *with_unit(double n, char *text);
@@ -97,7 +100,14 @@ typedef struct progress {
 void progress_show(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
 void progress_end(progress *p); /* takes the bars off the screen */
 
+/* ---- stopping (stop.c) ---- */
+
+const int *stop_flag(void); /* not 0 once a signal has asked to stop */
+void stop_catch_signals(void);
+int stop_exit_code(spate_status status); /* dies of the signal if that is what ended the run */
+
 int run_config(const invocation *in);
+int run_copy(const invocation *in);
 int run_functions(const invocation *in);
 int run_generate(const invocation *in);
 int run_query(const invocation *in);

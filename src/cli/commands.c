@@ -26,6 +26,25 @@ static const option generate_options[] = {
     {0},
 };
 
+static const char *const verify_words[] = {"count", "checksum", NULL};
+
+static const option copy_options[] = {
+    {"table", "TABLE", OPTION_TEXT, true, NULL, "copy only this table"},
+    {"column", "COLUMN", OPTION_TEXT, true, NULL, "of the one table, copy only this column"},
+    {"where", "SQL", OPTION_TEXT, false, NULL, "of the one table, copy only rows for which this condition holds; for databases"},
+    {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
+    {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
+    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql) or upsert"},
+    {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
+    {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
+    {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
+    {"verify", "HOW", OPTION_WORD, false, verify_words, "read the target back and compare it: count of rows, or checksum of all cells"},
+    {"dry-run", NULL, OPTION_FLAG, false, NULL, "check source and target, change nothing"},
+    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},
+    {0},
+};
+
 static const option query_options[] = {
     {"format", "HOW", OPTION_WORD, false, format_words, "table (default), csv or ndjson"},
     {0},
@@ -60,6 +79,12 @@ const command commands[] = {
      "Numbers may be written 500, 10_000, 10k, 1.5M or 2G.\n"
      "The same plan and seed give the same rows, whatever the target, the workers, the batch or the part.",
      generate_options, run_generate},
+    {"copy", "FROM TO", 2, 2, "copy tables from one place to another",
+     "Copies the tables of FROM into TO, which is named as for generate. FROM is one of\n"
+     "  postgresql://...  FILE.csv  FILE.ndjson  DIRECTORY/ (a table a file)  -?format=csv|ndjson (standard input)\n"
+     "Files take ?format=, ?table=NAME, ?types=guess|text, and CSV ?header=, ?delimiter=, ?quote=, ?escape=, ?null=.\n"
+     "A value that the target cannot hold exactly is an error that names table, column and row.",
+     copy_options, run_copy},
     {"config", "URI", 1, 1, "write a plan from a live schema",
      "Prints a plan for the tables of URI, which generates and loads as it is:\n"
      "  postgresql://...  mysql://...  sqlite:FILE  duckdb:FILE\n"
@@ -161,7 +186,7 @@ bool parse_invocation(const command *c, int argc, char **argv, invocation *in)
         } else if (!only_arguments && word[0] == '-' && word[1] == '-') {
             if (!parse_option(in, argc, argv, &i))
                 return false;
-        } else if (!only_arguments && word[0] == '-' && word[1] != '\0') {
+        } else if (!only_arguments && word[0] == '-' && word[1] != '\0' && word[1] != '?') { /* -?format=csv is a URI */
             return misuse("unknown option \"%s\" of '%s'", word, c->name);
         } else if (in->n_arguments == c->arguments_max) {
             return misuse("unexpected argument \"%s\" of '%s'", word, c->name);
@@ -172,6 +197,13 @@ bool parse_invocation(const command *c, int argc, char **argv, invocation *in)
     if (in->n_arguments < c->arguments_min)
         return misuse("'%s' needs %s", c->name, c->arguments);
     return true;
+}
+
+spate_insert_mode insert_mode_of(const char *word)
+{
+    if (!word)
+        return SPATE_INSERT_DEFAULT;
+    return strcmp(word, "copy") == 0 ? SPATE_INSERT_COPY : strcmp(word, "insert") == 0 ? SPATE_INSERT_INSERT : SPATE_INSERT_UPSERT;
 }
 
 const char *option_text(const invocation *in, const char *name)

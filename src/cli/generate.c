@@ -1,38 +1,8 @@
 /* generate.c - the command 'generate': options to the library, the library's words to the terminal. */
 #include "cli/cli.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- stopping: the first ^C asks, the second kills ---- */
-
-static int stop_asked; /* read by the library's threads; only touched with atomic operations */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-    __atomic_store_n(&stop_asked, 1, __ATOMIC_RELAXED);
-    stop_signal = number;
-    signal(number, SIG_DFL);
-}
-
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-        struct sigaction old;
-        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup stays nohup */
-            signal(numbers[i], on_signal);
-    }
-}
-
-static void raise_again(void)
-{
-    fflush(NULL);
-    signal(stop_signal, SIG_DFL);
-    raise(stop_signal);
-}
 
 /* ---- options ---- */
 
@@ -89,13 +59,6 @@ static bool read_repeated(const invocation *in, spate_plan *plan, settings *s)
     return true;
 }
 
-static spate_insert_mode insert_mode_of(const char *word)
-{
-    if (!word)
-        return SPATE_INSERT_DEFAULT;
-    return strcmp(word, "copy") == 0 ? SPATE_INSERT_COPY : strcmp(word, "insert") == 0 ? SPATE_INSERT_INSERT : SPATE_INSERT_UPSERT;
-}
-
 static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
 {
     spate_generate_options *o = &s->options;
@@ -122,7 +85,7 @@ static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
     o->defer_constraints = option_flag(in, "defer-constraints");
     o->dry_run = option_flag(in, "dry-run");
     o->job = option_text(in, "job");
-    o->cancel = &stop_asked;
+    o->cancel = stop_flag();
     return read_repeated(in, plan, s);
 }
 
@@ -145,7 +108,7 @@ static int generate(const invocation *in, spate_plan *plan)
     progress shown = {.mode = progress_mode_of(option_text(in, "progress"))};
     s.options.progress = progress_show;
     s.options.arg = &shown;
-    catch_signals();
+    stop_catch_signals();
     spate_error err = {0};
     spate_generate_report report;
     int status = spate_generate(plan, &s.options, &report, &err);
@@ -161,9 +124,8 @@ static int generate(const invocation *in, spate_plan *plan)
     if (resumable)
         fprintf(stderr, "job %s is incomplete: the same command goes on with it\n", report.job);
     spate_generate_report_done(&report);
-    if (stop_signal && status == SPATE_E_INTERRUPTED)
-        raise_again();
-    return resumable ? EXIT_INCOMPLETE : exit_code_of((spate_status)status);
+    int code = stop_exit_code((spate_status)status);
+    return resumable ? EXIT_INCOMPLETE : code;
 }
 
 /* A plan with mistakes goes on to the library too: --rows may cure them, and it refuses what is left. */

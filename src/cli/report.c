@@ -164,11 +164,15 @@ static void print_json_error(FILE *out, const spate_error *err)
     fputc('}', out);
 }
 
-void report_generated_json(FILE *out, const spate_generate_report *r, int status, bool dry_run, const spate_error *err)
+static void print_json_head(FILE *out, int status, bool dry_run)
 {
     fprintf(out, "{\n  \"complete\": %s,\n", status == SPATE_OK ? "true" : "false");
     if (dry_run)
         fputs("  \"dry_run\": true,\n", out);
+}
+
+static void print_json_tables(FILE *out, const spate_generate_report *r)
+{
     fprintf(out, "  \"seconds\": %.6f,\n  \"target\": ", r->seconds);
     print_json_string(out, r->target ? r->target : "");
     fputs(",\n  \"tables\": [", out);
@@ -181,7 +185,69 @@ void report_generated_json(FILE *out, const spate_generate_report *r, int status
                 p->finished);
     }
     fputs(r->n_tables ? "\n  ]" : "]", out);
+}
+
+static void print_json_end(FILE *out, int status, const spate_error *err)
+{
     if (status != SPATE_OK)
         print_json_error(out, err);
     fputs("\n}\n", out);
+}
+
+void report_generated_json(FILE *out, const spate_generate_report *r, int status, bool dry_run, const spate_error *err)
+{
+    print_json_head(out, status, dry_run);
+    print_json_tables(out, r);
+    print_json_end(out, status, err);
+}
+
+void report_copied(const spate_copy_report *r, bool complete, bool dry_run)
+{
+    const spate_generate_report *m = &r->moved;
+    if (dry_run) {
+        if (complete)
+            fprintf(stderr, "spate: the tables of %s fit %s; nothing was changed\n", r->source, m->target);
+        return;
+    }
+    if (!complete && !was_started(m)) /* refused before it began */
+        return;
+    if (complete)
+        fprintf(stderr, "spate: copied %s to %s\n", r->source, m->target);
+    else
+        fprintf(stderr, "spate: stopped; committed to %s\n", m->target);
+    print_tables(m);
+    for (size_t i = 0; complete && i < r->n_notes; i++)
+        fprintf(stderr, "not copied: %s\n", r->notes[i]);
+    size_t same = 0;
+    for (size_t i = 0; i < r->n_verified; i++)
+        same += r->verified[i].same;
+    if (r->n_verified)
+        fprintf(stderr, "verified: %zu of %zu tables are the same\n", same, r->n_verified);
+    if (complete && m->how_to_query)
+        fprintf(stderr, "try: %s\n", m->how_to_query);
+}
+
+void report_copied_json(FILE *out, const spate_copy_report *r, int status, bool dry_run, const spate_error *err)
+{
+    print_json_head(out, status, dry_run);
+    fputs("  \"source\": ", out);
+    print_json_string(out, r->source ? r->source : "");
+    fputs(",\n", out);
+    print_json_tables(out, &r->moved);
+    fputs(",\n  \"notes\": [", out);
+    for (size_t i = 0; i < r->n_notes; i++) {
+        fputs(i ? ", " : "", out);
+        print_json_string(out, r->notes[i]);
+    }
+    fputs("],\n  \"verified\": [", out);
+    for (size_t i = 0; i < r->n_verified; i++) {
+        const spate_verified *v = &r->verified[i];
+        fprintf(out, "%s\n    {\"name\": ", i ? "," : "");
+        print_json_string(out, v->name);
+        fprintf(out, ", \"rows_from\": %llu, \"rows_to\": %llu, \"checksum_from\": \"%016llx\", \"checksum_to\": \"%016llx\", \"same\": %s}",
+                (unsigned long long)v->rows_from, (unsigned long long)v->rows_to, (unsigned long long)v->checksum_from,
+                (unsigned long long)v->checksum_to, v->same ? "true" : "false");
+    }
+    fputs(r->n_verified ? "\n  ]" : "]", out);
+    print_json_end(out, status, err);
 }

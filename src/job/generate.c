@@ -2,54 +2,16 @@
 #include "spate/generate.h"
 
 #include "endpoint/generated.h"
-#include "flow/flow.h"
 #include "gen/gen.h"
-#include "os/os.h"
+#include "job/move.h"
 
 typedef struct generate {
     spate_plan *plan;
     const spate_generate_options *options;
-    sp_arena *arena; /* the report's */
     sp_gen *gen;
-    sp_source *source;
-    sp_sink *sink;
-    sp_flow_table *tables;
-    spate_generate_report *report;
+    sp_move move;
     const char *job, *job_of; /* NULL: none */
-    int64_t start_us;
 } generate;
-
-/* ---- progress ---- */
-
-static double seconds_since(int64_t start_us, int64_t us)
-{
-    return us ? (double)SP_MAX(us - start_us, (int64_t)1) / 1e6 : 0;
-}
-
-static void copy_progress(generate *g, const sp_flow_table *from)
-{
-    for (size_t t = 0; t < g->report->n_tables; t++) {
-        spate_table_progress *p = &g->report->tables[t];
-        p->rows = from[t].rows;
-        p->rows_done = from[t].rows_done;
-        p->bytes = from[t].bytes;
-        p->started = seconds_since(g->start_us, from[t].started_us);
-        p->finished = seconds_since(g->start_us, from[t].finished_us);
-    }
-    g->report->seconds = seconds_since(g->start_us, sp_os_monotonic_us());
-}
-
-static void on_progress(void *arg, const sp_flow_table *tables, uint32_t n)
-{
-    generate *g = arg;
-    copy_progress(g, tables);
-    if (g->options->progress)
-        g->options->progress(g->options->arg, g->report->tables, n, g->report->seconds);
-}
-
-/* ---- options ---- */
-
-_Static_assert((int)SPATE_WORKERS_MAX == (int)SP_WORKERS_MAX, "what the header promises");
 
 /* shop.yaml -> shop.duckdb, in the same directory; a plan from standard input goes to spate.duckdb. */
 static const char *default_target(sp_arena *arena, const char *plan_path)
@@ -64,8 +26,9 @@ static const char *default_target(sp_arena *arena, const char *plan_path)
 static int check_options(const generate *g, spate_error *err)
 {
     const spate_generate_options *o = g->options;
-    if (o->workers > SPATE_WORKERS_MAX)
-        return sp_fail(err, SPATE_E_USAGE, "%u workers are too many: at most %d", o->workers, SPATE_WORKERS_MAX);
+    int rc = sp_move_check_workers(o->workers, err);
+    if (rc != SPATE_OK)
+        return rc;
     if (o->parts > 1 && o->part >= o->parts)
         return sp_fail(err, SPATE_E_USAGE, "there is no part %u of %u: parts count from 0", o->part, o->parts);
     if (o->parts > 1 && !o->to)
@@ -99,6 +62,7 @@ static uint64_t digest_of(const generate *g)
 static int name_job(generate *g, spate_error *err)
 {
     const char *name = g->options->job;
+    sp_arena *arena = g->move.arena;
     if (!name)
         return SPATE_OK;
     size_t len = strlen(name), fit = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
@@ -107,105 +71,37 @@ static int name_job(generate *g, spate_error *err)
                        SPATE_JOB_NAME_MAX);
     if (!g->options->to)
         return sp_fail(err, SPATE_E_USAGE, "a job needs a target: --to");
-    g->job_of = sp_arena_printf(g->arena, "%016llx", (unsigned long long)digest_of(g));
+    g->job_of = sp_arena_printf(arena, "%016llx", (unsigned long long)digest_of(g));
     if (g->job_of)
-        g->job = strcmp(name, "auto") == 0 ? sp_arena_printf(g->arena, "auto-%s", g->job_of) : sp_arena_strndup(g->arena, name, len);
+        g->job = strcmp(name, "auto") == 0 ? sp_arena_printf(arena, "auto-%s", g->job_of) : sp_arena_strndup(arena, name, len);
     return g->job ? SPATE_OK : sp_fail_nomem(err);
 }
 
-static unsigned workers_of(const spate_generate_options *o)
-{
-    unsigned n = o->workers ? o->workers : sp_os_processors();
-    return SP_MIN(n, (unsigned)SP_WORKERS_MAX);
-}
+/* ---- the run ---- */
 
 static sp_sink_options sink_options(const generate *g)
 {
     const spate_generate_options *o = g->options;
-    static const sp_insert_mode modes[] = {
-        [SPATE_INSERT_DEFAULT] = SP_INSERT_DEFAULT, [SPATE_INSERT_COPY] = SP_INSERT_COPY,
-        [SPATE_INSERT_INSERT] = SP_INSERT_INSERT, [SPATE_INSERT_UPSERT] = SP_INSERT_UPSERT,
-    };
     return (sp_sink_options){
-        .mode = modes[o->insert_mode],
+        .mode = sp_move_mode(o->insert_mode),
         .create = o->create || !o->to,
         .truncate = o->truncate || !o->to,
         .defer_constraints = o->defer_constraints,
         .batch_rows = o->batch_rows,
         .part = o->part,
         .parts = SP_MAX(o->parts, 1u),
-        .lanes = workers_of(o),
+        .lanes = sp_move_workers(o->workers),
         .dry_run = o->dry_run,
         .job = g->job,
         .job_of = g->job_of,
     };
 }
 
-/* ---- the run ---- */
-
-static int name_tables(generate *g, spate_error *err)
-{
-    uint32_t n = g->source->n_tables;
-    g->report->tables = sp_arena_alloc(g->arena, n, sizeof(*g->report->tables));
-    g->tables = sp_arena_alloc(g->arena, n, sizeof(*g->tables));
-    if (!g->report->tables || !g->tables)
-        return sp_fail_nomem(err);
-    for (uint32_t t = 0; t < n; t++) {
-        const char *name = g->source->tables[t]->table;
-        g->report->tables[t].name = sp_arena_strndup(g->arena, name, strlen(name));
-        if (!g->report->tables[t].name)
-            return sp_fail_nomem(err);
-    }
-    g->report->n_tables = n;
-    return SPATE_OK;
-}
-
 static int open_target(generate *g, spate_error *err)
 {
-    const char *to = g->options->to ? g->options->to : default_target(g->arena, g->plan->path);
+    const char *to = g->options->to ? g->options->to : default_target(g->move.arena, g->plan->path);
     sp_sink_options options = sink_options(g);
-    int rc = to ? sp_sink_open(to, &options, &g->sink, err) : sp_fail_nomem(err);
-    if (rc != SPATE_OK)
-        return rc;
-    const char *shown = g->sink->shown, *query = g->sink->how_to_query;
-    g->report->to_stdout = g->sink->to_stdout;
-    g->report->target = sp_arena_strndup(g->arena, shown, strlen(shown));
-    g->report->how_to_query = query ? sp_arena_strndup(g->arena, query, strlen(query)) : NULL;
-    return g->report->target && (g->report->how_to_query || !query) ? SPATE_OK : sp_fail_nomem(err);
-}
-
-/* A run that was stopped: what of it is where. */
-static int tell_what_is_kept(generate *g, int rc, spate_error *err)
-{
-    uint64_t rows = 0, done = 0;
-    for (size_t t = 0; t < g->report->n_tables; t++) {
-        rows += g->report->tables[t].rows;
-        done += g->report->tables[t].rows_done;
-    }
-    const char *partial = g->sink->shown_partial;
-    const char *kept = partial && done ? sp_arena_strndup(g->arena, partial, strlen(partial)) : NULL;
-    g->report->target = kept ? kept : g->report->target;
-    if (rc != SPATE_E_INTERRUPTED)
-        return rc;
-    return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; %llu of %llu rows are in %s", (unsigned long long)done,
-                   (unsigned long long)rows, g->report->target);
-}
-
-static int move_rows(generate *g, spate_error *err)
-{
-    sp_flow_options options = {
-        .workers = workers_of(g->options),
-        .part = g->options->part,
-        .parts = SP_MAX(g->options->parts, 1u),
-        .cancel = g->options->cancel,
-        .progress = on_progress,
-        .arg = g,
-    };
-    g->start_us = sp_os_monotonic_us();
-    int rc = sp_flow_run(g->source, g->sink, &options, g->tables, err);
-    copy_progress(g, g->tables);
-    g->report->job = g->options->dry_run ? NULL : g->job;
-    return rc == SPATE_OK ? rc : tell_what_is_kept(g, rc, err);
+    return to ? sp_move_open_target(&g->move, to, &options, err) : sp_fail_nomem(err);
 }
 
 static int run(generate *g, spate_error *err)
@@ -219,10 +115,12 @@ static int run(generate *g, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
     if (rc == SPATE_OK)
-        rc = sp_generated_open(g->gen, g->options->tables, g->options->n_tables, &g->source, err);
-    if (rc == SPATE_OK)
-        rc = name_tables(g, err);
-    return rc == SPATE_OK ? move_rows(g, err) : rc;
+        rc = sp_generated_open(g->gen, g->options->tables, g->options->n_tables, &g->move.source, err);
+    if (rc == SPATE_OK) {
+        rc = sp_move_rows(&g->move, err);
+        g->move.report->job = g->options->dry_run ? NULL : g->job;
+    }
+    return rc;
 }
 
 int spate_generate(spate_plan *plan, const spate_generate_options *options, spate_generate_report *report, spate_error *err)
@@ -232,11 +130,11 @@ int spate_generate(spate_plan *plan, const spate_generate_options *options, spat
     if (!arena)
         return sp_fail_nomem(err);
     report->memory = arena;
-    generate g = {.plan = plan, .options = options, .arena = arena, .report = report};
+    generate g = {.plan = plan, .options = options};
+    g.move = (sp_move){.arena = arena, .report = report, .workers = options->workers, .part = options->part, .parts = options->parts,
+                       .cancel = options->cancel, .progress = options->progress, .arg = options->arg};
     int rc = run(&g, err);
-    sp_sink_close(g.sink);
-    if (g.source)
-        g.source->ops->close(g.source);
+    sp_move_done(&g.move);
     sp_gen_free(g.gen);
     return rc;
 }

@@ -1,0 +1,78 @@
+/* copy.c - the command 'copy': options to the library, the library's words to the terminal. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+typedef struct settings {
+    spate_copy_options options;
+    const char *tables[OPTION_USES_MAX], *columns[OPTION_USES_MAX];
+} settings;
+
+static spate_verify verify_of(const char *word)
+{
+    if (!word)
+        return SPATE_VERIFY_NONE;
+    return strcmp(word, "count") == 0 ? SPATE_VERIFY_COUNT : SPATE_VERIFY_CHECKSUM;
+}
+
+static bool read_settings(const invocation *in, settings *s)
+{
+    spate_copy_options *o = &s->options;
+    uint64_t workers = option_count(in, "workers", 0);
+    if (workers > SPATE_WORKERS_MAX) {
+        fprintf(stderr, "spate: --workers takes at most %d, not %s\n", SPATE_WORKERS_MAX, option_text(in, "workers"));
+        return false;
+    }
+    *o = (spate_copy_options){
+        .from = in->arguments[0],
+        .to = in->arguments[1],
+        .tables = s->tables,
+        .columns = s->columns,
+        .where = option_text(in, "where"),
+        .workers = (unsigned)workers,
+        .batch_rows = option_count(in, "batch", 0),
+        .insert_mode = insert_mode_of(option_text(in, "insert-mode")),
+        .create = option_flag(in, "create"),
+        .truncate = option_flag(in, "truncate"),
+        .defer_constraints = option_flag(in, "defer-constraints"),
+        .dry_run = option_flag(in, "dry-run"),
+        .verify = verify_of(option_text(in, "verify")),
+        .cancel = stop_flag(),
+        .progress = progress_show,
+    };
+    for (size_t i = 0; i < in->n_uses; i++) {
+        const option_use *use = &in->uses[i];
+        if (strcmp(use->option->name, "table") == 0)
+            s->tables[o->n_tables++] = use->value;
+        if (strcmp(use->option->name, "column") == 0)
+            s->columns[o->n_columns++] = use->value;
+    }
+    return true;
+}
+
+int run_copy(const invocation *in)
+{
+    settings s = {0};
+    if (!read_settings(in, &s)) {
+        fputs("try 'spate copy --help'\n", stderr);
+        return EXIT_USAGE;
+    }
+    progress shown = {.mode = progress_mode_of(option_text(in, "progress"))};
+    s.options.arg = &shown;
+    stop_catch_signals();
+    spate_error err = {0};
+    spate_copy_report report;
+    int status = spate_copy(&s.options, &report, &err);
+    progress_end(&shown);
+    bool differs = false;
+    for (size_t i = 0; i < report.n_verified; i++)
+        differs |= !report.verified[i].same;
+    if (option_flag(in, "json"))
+        report_copied_json(report.moved.to_stdout ? stderr : stdout, &report, status, s.options.dry_run, &err);
+    else
+        report_copied(&report, status == SPATE_OK || differs, s.options.dry_run);
+    if (status != SPATE_OK)
+        report_error(&err);
+    spate_copy_report_done(&report);
+    return differs ? EXIT_NO : stop_exit_code((spate_status)status);
+}

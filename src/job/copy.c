@@ -1,0 +1,261 @@
+/* copy.c - spate_copy: binds a source, a sink and the flow between them, and reads both again to compare them.
+ *
+ * What has no types of its own, such as a CSV file, is read as the target's columns are: so the target is looked at first, as a
+ * source, where it can be one. */
+#include "spate/copy.h"
+
+#include "job/move.h"
+#include "job/sum.h"
+
+typedef struct copy {
+    const spate_copy_options *options;
+    sp_move move;
+    spate_copy_report *report;
+} copy;
+
+/* ---- opening ---- */
+
+/* Tables of a database may hold rows already; a file is new, or replaced. */
+static bool may_hold_rows(const char *scheme)
+{
+    static const char *const files[] = {"csv", "ndjson", "sql", "dir", "-"};
+    for (size_t i = 0; i < SP_COUNT(files); i++)
+        if (strcmp(scheme, files[i]) == 0)
+            return false;
+    return true;
+}
+
+static int check_options(const spate_copy_options *o, const sp_uri *to, spate_error *err)
+{
+    bool one = o->n_tables == 1;
+    int rc = sp_move_check_workers(o->workers, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (!one && (o->n_columns || o->where))
+        return sp_fail(err, SPATE_E_USAGE, "columns and a condition are of one table: name it");
+    if (o->verify != SPATE_VERIFY_NONE && !o->create && !o->truncate && may_hold_rows(to->scheme))
+        return sp_fail(err, SPATE_E_USAGE,
+                       "rows that were there before cannot be told from those that came: verify needs tables that were created or emptied");
+    if (o->verify != SPATE_VERIFY_NONE && strcmp(o->from, "-") == 0)
+        return sp_fail(err, SPATE_E_USAGE, "standard input cannot be read again to be verified");
+    return SPATE_OK;
+}
+
+/* The target as a source, for the types of its tables. NULL: it is to be made, is not there yet, or cannot be read. */
+static sp_source *look_at_target(const copy *c)
+{
+    spate_error ignored;
+    sp_source_options options = {0};
+    sp_source *s = NULL;
+    if (c->options->create || c->move.report->to_stdout || sp_source_open(c->options->to, &options, &s, &ignored) != SPATE_OK)
+        return NULL;
+    return s;
+}
+
+static int open_source(copy *c, spate_error *err)
+{
+    const spate_copy_options *o = c->options;
+    sp_source *like = look_at_target(c);
+    sp_source_options options = {
+        .tables = o->tables,
+        .n_tables = (uint32_t)o->n_tables,
+        .columns = o->columns,
+        .n_columns = (uint32_t)o->n_columns,
+        .where = o->where,
+        .like = like ? like->tables : NULL,
+        .n_like = like ? like->n_tables : 0,
+    };
+    int rc = sp_source_open(o->from, &options, &c->move.source, err);
+    sp_source_close(like);
+    if (rc == SPATE_OK && c->move.source->n_tables == 0)
+        return sp_fail(err, SPATE_E_USAGE, "there is no table in %s", c->move.source->shown);
+    return rc;
+}
+
+static int open_target(copy *c, spate_error *err)
+{
+    const spate_copy_options *o = c->options;
+    sp_sink_options options = {
+        .mode = sp_move_mode(o->insert_mode),
+        .create = o->create,
+        .truncate = o->truncate,
+        .defer_constraints = o->defer_constraints,
+        .batch_rows = o->batch_rows,
+        .parts = 1,
+        .lanes = sp_move_workers(o->workers),
+        .dry_run = o->dry_run,
+    };
+    return sp_move_open_target(&c->move, o->to, &options, err);
+}
+
+static char *kept(const copy *c, const char *text)
+{
+    return sp_arena_strndup(c->move.arena, text, strlen(text));
+}
+
+/* What the report says of the source, while it is there. */
+static int tell_source(copy *c, spate_error *err)
+{
+    const sp_source *s = c->move.source;
+    uint32_t n = c->options->create ? s->n_notes : 0;
+    char **notes = sp_arena_alloc(c->move.arena, n + 1, sizeof(*notes));
+    c->report->source = kept(c, s->shown);
+    if (!notes || !c->report->source)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n; i++)
+        if (!(notes[i] = kept(c, s->notes[i])))
+            return sp_fail_nomem(err);
+    c->report->notes = (const char *const *)notes;
+    c->report->n_notes = n;
+    return SPATE_OK;
+}
+
+/* ---- verifying ---- */
+
+/* Reads all of a source. as: whose fields to sum up. */
+static int sum_up(const copy *c, sp_source *s, const sp_schema *const *as, sp_sum *sums, spate_error *err)
+{
+    bool cells = c->options->verify == SPATE_VERIFY_CHECKSUM;
+    sp_sink *sink;
+    sp_flow_table *tables = sp_arena_alloc(c->move.arena, s->n_tables + 1, sizeof(*tables));
+    if (!tables)
+        return sp_fail_nomem(err);
+    int rc = sp_sum_sink_open(as, s->n_tables, cells, sums, &sink, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_flow_options options = {.workers = sp_move_workers(c->options->workers), .parts = 1, .cancel = c->options->cancel};
+    rc = sp_flow_run(s, sink, &options, tables, err);
+    sp_sink_close(sink);
+    return rc;
+}
+
+/* The source's schemas in the order of the target's tables, and where each stands in the source. */
+static int match_tables(const copy *c, const sp_source *target, const sp_schema **as, uint32_t *from, spate_error *err)
+{
+    const sp_source *s = c->move.source;
+    for (uint32_t t = 0; t < target->n_tables; t++) {
+        bool found = false;
+        for (uint32_t i = 0; i < s->n_tables && !found; i++) {
+            found = strcmp(s->tables[i]->table, target->tables[t]->table) == 0;
+            as[t] = s->tables[i];
+            from[t] = i;
+        }
+        if (!found)
+            return sp_fail(err, SPATE_E_BUG, "table \"%s\" was read back, but not copied", target->tables[t]->table);
+    }
+    return SPATE_OK;
+}
+
+static int compare(copy *c, const sp_source *target, const uint32_t *from, const sp_sum *there, spate_error *err)
+{
+    const sp_source *s = c->move.source;
+    uint32_t different = 0, first = 0;
+    spate_verified *v = sp_arena_alloc(c->move.arena, s->n_tables + 1, sizeof(*v));
+    sp_sum *here = sp_arena_alloc(c->move.arena, s->n_tables + 1, sizeof(*here));
+    if (!v || !here)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        here[i].rows = c->move.report->tables[i].rows_done;
+    int rc = c->options->verify == SPATE_VERIFY_CHECKSUM ? sum_up(c, c->move.source, s->tables, here, err) : SPATE_OK;
+    if (rc != SPATE_OK)
+        return sp_fail_context(err, rc, "reading %s again", s->shown);
+    for (uint32_t t = 0; t < target->n_tables; t++) {
+        uint32_t i = from[t];
+        v[i] = (spate_verified){c->move.report->tables[i].name, here[i].rows, there[t].rows, here[i].checksum, there[t].checksum,
+                                here[i].rows == there[t].rows && here[i].checksum == there[t].checksum};
+        first = v[i].same || different++ ? first : i;
+    }
+    c->report->verified = v;
+    c->report->n_verified = s->n_tables;
+    if (different)
+        return sp_fail(err, SPATE_E_DATA, "%u of %u tables differ, first \"%s\": %llu rows were copied, %llu are there%s", different,
+                       s->n_tables, v[first].name, (unsigned long long)v[first].rows_from, (unsigned long long)v[first].rows_to,
+                       v[first].rows_from == v[first].rows_to ? ", with other values" : "");
+    return SPATE_OK;
+}
+
+static int verify_with(copy *c, sp_source *target, spate_error *err)
+{
+    uint32_t n = target->n_tables;
+    const sp_schema **as = sp_arena_alloc(c->move.arena, n + 1, sizeof(*as));
+    uint32_t *from = sp_arena_alloc(c->move.arena, n + 1, sizeof(*from));
+    sp_sum *there = sp_arena_alloc(c->move.arena, n + 1, sizeof(*there));
+    if (!as || !from || !there)
+        return sp_fail_nomem(err);
+    int rc = match_tables(c, target, as, from, err);
+    if (rc == SPATE_OK)
+        rc = sum_up(c, target, as, there, err);
+    return rc == SPATE_OK ? compare(c, target, from, there, err) : rc;
+}
+
+/* The target's tables are read with the source's eyes: what has no types of its own is taken for what was copied into it. */
+static int verify(copy *c, spate_error *err)
+{
+    const sp_source *s = c->move.source;
+    const char **names = sp_arena_alloc(c->move.arena, s->n_tables + 1, sizeof(*names));
+    sp_source *target = NULL;
+    if (!names)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        names[i] = s->tables[i]->table;
+    sp_sink_close(c->move.sink); /* it lets its files go */
+    c->move.sink = NULL;
+    sp_source_options options = {.tables = names, .n_tables = s->n_tables, .like = s->tables, .n_like = s->n_tables,
+                                 .called = s->n_tables == 1 ? names[0] : NULL};
+    int rc = sp_source_open(c->options->to, &options, &target, err);
+    if (rc == SPATE_OK)
+        rc = verify_with(c, target, err);
+    sp_source_close(target);
+    return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "verifying");
+}
+
+/* ---- the call ---- */
+
+/* Whoever prints the report must know whether standard output is taken, even if the run comes no further. */
+static int look_at_uri(copy *c, sp_uri *to, spate_error *err)
+{
+    int rc = sp_uri_parse(c->options->to, c->move.arena, to, err);
+    if (rc == SPATE_OK)
+        c->move.report->to_stdout = strcmp(to->scheme, "-") == 0;
+    return rc;
+}
+
+static int run(copy *c, spate_error *err)
+{
+    sp_uri to;
+    int rc = look_at_uri(c, &to, err);
+    if (rc == SPATE_OK)
+        rc = check_options(c->options, &to, err);
+    if (rc == SPATE_OK)
+        rc = open_source(c, err);
+    if (rc == SPATE_OK)
+        rc = tell_source(c, err);
+    if (rc == SPATE_OK)
+        rc = open_target(c, err);
+    if (rc == SPATE_OK)
+        rc = sp_move_rows(&c->move, err);
+    if (rc == SPATE_OK && c->options->verify != SPATE_VERIFY_NONE && !c->options->dry_run)
+        rc = verify(c, err);
+    return rc;
+}
+
+int spate_copy(const spate_copy_options *options, spate_copy_report *report, spate_error *err)
+{
+    *report = (spate_copy_report){0};
+    sp_arena *arena = sp_alloc_zero(1, sizeof(*arena));
+    if (!arena)
+        return sp_fail_nomem(err);
+    report->moved.memory = arena;
+    copy c = {.options = options, .report = report};
+    c.move = (sp_move){.arena = arena, .report = &report->moved, .workers = options->workers, .cancel = options->cancel,
+                       .progress = options->progress, .arg = options->arg};
+    int rc = run(&c, err);
+    sp_move_done(&c.move);
+    return rc;
+}
+
+void spate_copy_report_done(spate_copy_report *report)
+{
+    spate_generate_report_done(&report->moved);
+    *report = (spate_copy_report){0};
+}

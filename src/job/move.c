@@ -1,0 +1,143 @@
+/* move.c - runs the flow between a source and a sink and keeps the report up to date. */
+#include "job/move.h"
+
+#include "os/os.h"
+
+_Static_assert((int)SPATE_WORKERS_MAX == (int)SP_WORKERS_MAX, "what the header promises");
+
+unsigned sp_move_workers(unsigned asked)
+{
+    unsigned n = asked ? asked : sp_os_processors();
+    return SP_MIN(n, (unsigned)SP_WORKERS_MAX);
+}
+
+int sp_move_check_workers(unsigned asked, spate_error *err)
+{
+    if (asked > SPATE_WORKERS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "%u workers are too many: at most %d", asked, SPATE_WORKERS_MAX);
+    return SPATE_OK;
+}
+
+sp_insert_mode sp_move_mode(spate_insert_mode mode)
+{
+    static const sp_insert_mode modes[] = {
+        [SPATE_INSERT_DEFAULT] = SP_INSERT_DEFAULT, [SPATE_INSERT_COPY] = SP_INSERT_COPY,
+        [SPATE_INSERT_INSERT] = SP_INSERT_INSERT, [SPATE_INSERT_UPSERT] = SP_INSERT_UPSERT,
+    };
+    return modes[mode];
+}
+
+/* ---- progress ---- */
+
+static double seconds_since(int64_t start_us, int64_t us)
+{
+    return us ? (double)SP_MAX(us - start_us, (int64_t)1) / 1e6 : 0;
+}
+
+/* Where the source does not know, what its positions suggest; the truth once the table is done. */
+static uint64_t rows_of(const sp_move *m, size_t table, const sp_flow_table *t)
+{
+    const sp_extent *e = &m->source->extents[table];
+    if (t->rows != UINT64_MAX)
+        return t->rows;
+    if (t->finished_us)
+        return t->rows_done;
+    double guess = e->end == UINT64_MAX || e->units_a_row <= 0 ? 0 : (double)e->end / e->units_a_row;
+    return SP_MAX((uint64_t)guess, t->rows_done + 1);
+}
+
+static void copy_progress(sp_move *m, const sp_flow_table *from)
+{
+    for (size_t t = 0; t < m->report->n_tables; t++) {
+        spate_table_progress *p = &m->report->tables[t];
+        p->rows = rows_of(m, t, &from[t]);
+        p->rows_done = from[t].rows_done;
+        p->bytes = from[t].bytes;
+        p->started = seconds_since(m->start_us, from[t].started_us);
+        p->finished = seconds_since(m->start_us, from[t].finished_us);
+    }
+    m->report->seconds = seconds_since(m->start_us, sp_os_monotonic_us());
+}
+
+static void on_progress(void *arg, const sp_flow_table *tables, uint32_t n)
+{
+    sp_move *m = arg;
+    copy_progress(m, tables);
+    if (m->progress)
+        m->progress(m->arg, m->report->tables, n, m->report->seconds);
+}
+
+/* ---- the run ---- */
+
+int sp_move_open_target(sp_move *m, const char *to, const sp_sink_options *options, spate_error *err)
+{
+    int rc = sp_sink_open(to, options, &m->sink, err);
+    if (rc != SPATE_OK)
+        return rc;
+    const char *shown = m->sink->shown, *query = m->sink->how_to_query;
+    m->report->to_stdout = m->sink->to_stdout;
+    m->report->target = sp_arena_strndup(m->arena, shown, strlen(shown));
+    m->report->how_to_query = query ? sp_arena_strndup(m->arena, query, strlen(query)) : NULL;
+    return m->report->target && (m->report->how_to_query || !query) ? SPATE_OK : sp_fail_nomem(err);
+}
+
+static int name_tables(sp_move *m, spate_error *err)
+{
+    uint32_t n = m->source->n_tables;
+    m->report->tables = sp_arena_alloc(m->arena, n, sizeof(*m->report->tables));
+    m->tables = sp_arena_alloc(m->arena, n, sizeof(*m->tables));
+    if (!m->report->tables || !m->tables)
+        return sp_fail_nomem(err);
+    for (uint32_t t = 0; t < n; t++) {
+        const char *name = m->source->tables[t]->table;
+        m->report->tables[t].name = sp_arena_strndup(m->arena, name, strlen(name));
+        if (!m->report->tables[t].name)
+            return sp_fail_nomem(err);
+    }
+    m->report->n_tables = n;
+    return SPATE_OK;
+}
+
+/* A run that was stopped: what of it is where. */
+static int tell_what_is_kept(sp_move *m, int rc, spate_error *err)
+{
+    uint64_t rows = 0, done = 0;
+    for (size_t t = 0; t < m->report->n_tables; t++) {
+        rows += m->report->tables[t].rows;
+        done += m->report->tables[t].rows_done;
+    }
+    const char *partial = m->sink->shown_partial;
+    const char *kept = partial && done ? sp_arena_strndup(m->arena, partial, strlen(partial)) : NULL;
+    m->report->target = kept ? kept : m->report->target;
+    if (rc != SPATE_E_INTERRUPTED)
+        return rc;
+    return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; %llu of %llu rows are in %s", (unsigned long long)done,
+                   (unsigned long long)rows, m->report->target);
+}
+
+int sp_move_rows(sp_move *m, spate_error *err)
+{
+    sp_flow_options options = {
+        .workers = sp_move_workers(m->workers),
+        .part = m->part,
+        .parts = SP_MAX(m->parts, 1u),
+        .cancel = m->cancel,
+        .progress = on_progress,
+        .arg = m,
+    };
+    int rc = name_tables(m, err);
+    if (rc != SPATE_OK)
+        return rc;
+    m->start_us = sp_os_monotonic_us();
+    rc = sp_flow_run(m->source, m->sink, &options, m->tables, err);
+    copy_progress(m, m->tables);
+    return rc == SPATE_OK ? rc : tell_what_is_kept(m, rc, err);
+}
+
+void sp_move_done(sp_move *m)
+{
+    sp_sink_close(m->sink);
+    sp_source_close(m->source);
+    m->sink = NULL;
+    m->source = NULL;
+}

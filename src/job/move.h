@@ -1,0 +1,32 @@
+/* move.h - private to the room: what generating and copying have in common, from an open source and sink to a report. */
+#ifndef SP_MOVE_H
+#define SP_MOVE_H
+
+#include "flow/flow.h"
+#include "spate/generate.h"
+
+typedef struct sp_move {
+    sp_source *source;
+    sp_sink *sink;
+    sp_arena *arena; /* the report's */
+    spate_generate_report *report;
+    unsigned workers; /* as the caller said: 0: as many as there are processors */
+    uint32_t part, parts;
+    const int *cancel;
+    void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
+    void *arg;
+    sp_flow_table *tables;
+    int64_t start_us;
+} sp_move;
+
+unsigned sp_move_workers(unsigned asked);
+int sp_move_check_workers(unsigned asked, spate_error *err) SP_MUST_CHECK;
+sp_insert_mode sp_move_mode(spate_insert_mode mode);
+/* Opens the sink and puts where it is into the report. */
+int sp_move_open_target(sp_move *m, const char *to, const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
+/* Moves all rows; the report is filled on success and on failure. */
+int sp_move_rows(sp_move *m, spate_error *err) SP_MUST_CHECK;
+/* Closes source and sink. */
+void sp_move_done(sp_move *m);
+
+#endif

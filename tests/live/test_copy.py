@@ -1,0 +1,132 @@
+"""spate copy out of a real PostgreSQL: one moment, partitions, conditions, keys and their order, what is refused."""
+import re
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import SPATE, Case
+from live.servers import Postgres
+
+
+class Copy(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+        cls.server.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__(None, None, None)
+
+    def new(self, name, sql=""):
+        self.server.database(name)
+        if sql:
+            self.server.psql(sql, name)
+        return self.server.uri(name)
+
+    def copy(self, source, target, *words):
+        return self.spate_ok("copy", source, target, "--progress", "none", *words)
+
+    def test_every_worker_sees_one_moment(self):
+        """Money moves between accounts all the while; no copy sees it on its way."""
+        source = self.new("moving", "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL);"
+                                    "INSERT INTO account SELECT i, 100 FROM generate_series(1, 20000) i")
+        stop = threading.Event()
+
+        def move():
+            while not stop.is_set():
+                self.server.psql("BEGIN; UPDATE account SET balance = balance - 1 WHERE id % 2 = 0;"
+                                 "UPDATE account SET balance = balance + 1 WHERE id % 2 = 1;"
+                                 "INSERT INTO account SELECT max(id) + n, 100 FROM account, generate_series(1, 2) n GROUP BY n; COMMIT", "moving")
+
+        thread = threading.Thread(target=move)
+        thread.start()
+        try:
+            for i in range(3):
+                target = self.new(f"moved{i}")
+                self.copy(source, target, "--create", "--workers", "3", "--batch", "500", "--verify", "checksum")
+                rows, total, low = self.server.psql("SELECT count(*), sum(balance), min(balance) FROM account", f"moved{i}")[0]
+                self.assertEqual(int(total), 100 * int(rows))
+        finally:
+            stop.set()
+            thread.join()
+
+    def test_partitions_are_one_table(self):
+        source = self.new("parts", """
+            CREATE TABLE log (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+            CREATE TABLE log_a PARTITION OF log FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+            CREATE TABLE log_b PARTITION OF log FOR VALUES FROM ('2024-02-01') TO ('2024-03-01') PARTITION BY HASH (id);
+            CREATE TABLE log_b0 PARTITION OF log_b FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+            CREATE TABLE log_b1 PARTITION OF log_b FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+            CREATE TABLE log_c PARTITION OF log DEFAULT;
+            INSERT INTO log SELECT i, '2024-01-01'::date + i % 70 FROM generate_series(1, 30000) i""")
+        self.copy(source, self.new("whole"), "--create", "--workers", "3", "--batch", "700", "--verify", "checksum")
+        ask = "SELECT count(*), sum(id), sum(hashtext(day::text)::bigint) FROM log"
+        self.assertEqual(self.server.psql(ask, "whole"), self.server.psql(ask, "parts"))
+
+    def test_some_rows_and_columns(self):
+        source = self.new("some", "CREATE TABLE t (a int, b text, \"odd \"\"name\" int, c int GENERATED ALWAYS AS (a * 2) STORED);"
+                                  "INSERT INTO t SELECT i, 'x' || i, i FROM generate_series(1, 1000) i")
+        done = self.copy(source, "-?format=csv", "--table", "t", "--where", "a % 100 = 0 AND b <> 'x500'", "--column", 'odd "name',
+                         "--column", "b")
+        self.assertEqual(sorted(done.out.splitlines()[1:]), sorted(f"x{i},{i}" for i in range(100, 1001, 100) if i != 500))
+        self.assertEqual(done.out.splitlines()[0], 'b,"odd ""name"')
+        self.spate_fails(2, "copy", source, "-?format=csv", "--table", "t", "--where", "no such thing", says='syntax error at or near "such"')
+
+    def test_parents_come_first(self):
+        source = self.new("family", """
+            CREATE TABLE z_parent (id int PRIMARY KEY);
+            CREATE TABLE a_child (id int PRIMARY KEY, parent int REFERENCES z_parent, u text UNIQUE);
+            INSERT INTO z_parent SELECT generate_series(1, 5000);
+            INSERT INTO a_child SELECT i, i % 5000 + 1, 'u' || i FROM generate_series(1, 20000) i""")
+        target = self.new("kin")
+        self.copy(source, target, "--create", "--workers", "3")
+        keys = "SELECT conname, contype FROM pg_constraint WHERE contype IN ('p', 'f', 'u') ORDER BY contype, conname"
+        self.assertEqual([r[1] for r in self.server.psql(keys, "kin")], [r[1] for r in self.server.psql(keys, "family")])
+        self.copy(source, target, "--truncate", "--workers", "3", "--batch", "1000", "--verify", "checksum")
+        self.copy(source, target, "--truncate", "--defer-constraints", "--workers", "3")
+        self.assertEqual(self.server.value("SELECT count(*) FROM a_child", "kin"), "20000")
+
+    def test_deleted_rows_and_empty_pages(self):
+        source = self.new("holes", "CREATE TABLE t (a int, pad text); INSERT INTO t SELECT i, repeat('x', 200) FROM generate_series(1, 20000) i;"
+                                   "DELETE FROM t WHERE a BETWEEN 3000 AND 15000; VACUUM t; CREATE TABLE nothing (a int)")
+        self.copy(source, self.new("filled"), "--create", "--workers", "2", "--verify", "checksum")
+        self.assertEqual(self.server.value("SELECT count(*) FROM t", "filled"), "7999")
+
+    def test_what_was_left_behind_is_said(self):
+        source = self.new("rich", "CREATE TABLE t (a int DEFAULT 5 CHECK (a > 0), b int, UNIQUE (a, b)); CREATE INDEX ON t (b)")
+        done = self.copy(source, self.new("poor"), "--create")
+        self.assertIn('not copied: table "t": 1 defaults, identities or generated columns, 1 unique keys of several columns,'
+                      ' 1 checks, 1 indexes', done.err)
+
+    def test_verify_finds_a_change(self):
+        """A trigger of the target changes what comes."""
+        source = self.new("honest", "CREATE TABLE t (a int, b text); INSERT INTO t SELECT i, 'x' FROM generate_series(1, 1000) i")
+        target = self.new("liar", "CREATE TABLE t (a int, b text);"
+                                  "CREATE FUNCTION lie() RETURNS trigger AS $$ BEGIN IF NEW.a = 777 THEN NEW.b := 'y'; END IF; RETURN NEW; END $$"
+                                  " LANGUAGE plpgsql; CREATE TRIGGER lie BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION lie()")
+        done = self.spate_fails(1, "copy", source, target, "--truncate", "--verify", "checksum", says="with other values")
+        self.assertIn("verified: 0 of 1 tables are the same", done.err)
+        self.spate_ok("copy", source, target, "--truncate", "--verify", "count")
+
+    def test_the_source_goes_away(self):
+        source = self.new("gone", "CREATE TABLE t (a int, b text); INSERT INTO t SELECT i, repeat('x', 300) FROM generate_series(1, 400000) i")
+        process = subprocess.Popen([SPATE, "copy", source, f"{self.dir}/t.csv", "--progress", "none"], stderr=subprocess.PIPE, text=True)
+        killed = 0
+        for _ in range(400):
+            killed = int(self.server.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'spate'"
+                                           " AND query LIKE 'COPY%'"))
+            if killed or process.poll() is not None:
+                break
+            time.sleep(0.005)
+        err = process.communicate(timeout=60)[1]
+        self.assertGreater(killed, 0)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertRegex(err, r'table "t"')
+        self.assertFalse((self.dir / "t.csv").exists())
+        self.assertIsNone(re.search("bug", err))
+
+
+if __name__ == "__main__":
+    unittest.main()

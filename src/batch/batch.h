@@ -44,6 +44,7 @@ typedef struct sp_type {
     sp_kind kind;
     uint8_t precision, scale;   /* SP_DECIMAL */
     uint32_t length;            /* SP_TEXT that the plan named, as varchar(20): at most so many characters; 0: no limit */
+    bool other;                 /* SP_TEXT that the plan named: stands for a type that only its target knows, which reads it from text */
     const struct sp_type *item; /* SP_LIST */
 } sp_type;
 

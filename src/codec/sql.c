@@ -6,6 +6,7 @@
 #include "codec/codec.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- names and literals --------------------------------------------------------------------- */
 
@@ -198,6 +199,42 @@ static const struct {
     {"blob", DUCK},
     {"varbinary", DUCK},
     {"binary", DUCK},
+    {"timetz", PG | PG_ARGS | DUCK},
+    {"time with time zone", PG | DUCK},
+    {"bit", PG | PG_ARGS},
+    {"varbit", PG | PG_ARGS},
+    {"bit varying", PG | PG_ARGS},
+    {"money", PG},
+    {"ltree", PG},
+    {"geometry", PG | PG_ARGS},
+    {"geography", PG | PG_ARGS},
+    {"inet", PG},
+    {"cidr", PG},
+    {"macaddr", PG},
+    {"macaddr8", PG},
+    {"hstore", PG},
+    {"xml", PG},
+    {"tsvector", PG},
+    {"tsquery", PG},
+    {"int4range", PG},
+    {"int8range", PG},
+    {"numrange", PG},
+    {"tsrange", PG},
+    {"tstzrange", PG},
+    {"daterange", PG},
+    {"int4multirange", PG},
+    {"int8multirange", PG},
+    {"nummultirange", PG},
+    {"tsmultirange", PG},
+    {"tstzmultirange", PG},
+    {"datemultirange", PG},
+    {"point", PG},
+    {"line", PG},
+    {"lseg", PG},
+    {"box", PG},
+    {"path", PG},
+    {"polygon", PG},
+    {"circle", PG},
 };
 
 /* Whether a name, in any case, is text up to where its numbers or [] begin; *rest is behind it. */
@@ -210,6 +247,12 @@ static bool spells(const char *text, const char *name, const char **rest)
     return **rest == '\0' || **rest == '(' || **rest == '[';
 }
 
+/* DuckDB's decimals end at 38 digits. */
+static bool fits_duckdb(const char *args)
+{
+    return *args != '(' || strtol(args + 1, NULL, 10) <= 38;
+}
+
 static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
 {
     unsigned shift = dialect == SP_SQL_SQLITE ? 2 : dialect == SP_SQL_DUCKDB;
@@ -220,6 +263,8 @@ static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
         bool knows = spellings[i].known & (unsigned)PG << shift;
         bool takes_args = spellings[i].known & (unsigned)PG_ARGS << shift;
         const char *close = *rest == '(' ? strchr(rest, ')') : rest;
+        if (dialect == SP_SQL_DUCKDB && spellings[i].known & DUCK_ARGS && !fits_duckdb(rest) && strchr(rest, ','))
+            return false;
         if (!knows || !close || (*rest == '(' && !takes_args))
             return false;
         return *rest != '(' || close[1] == '\0' || close[1] == '[';

@@ -21,6 +21,7 @@ typedef struct sp_build {
 /* Each makes the cell of b->column, or NULL: no memory, or a mistake was noted (then *b->mistakes has grown). */
 sp_cell *sp_range_cell(const sp_build *b);                      /* range.c */
 sp_cell *sp_set_cell(const sp_build *b);                        /* set.c: set, and value without a function */
+sp_cell *sp_document_cell(const sp_build *b);                   /* document.c: a value with functions that is JSON */
 sp_cell *sp_inc_cell(const sp_build *b);                        /* key.c */
 sp_cell *sp_sorted_uuid_cell(const sp_build *b);
 sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent);

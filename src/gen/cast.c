@@ -359,8 +359,8 @@ static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
 
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to)
 {
-    if (same_type(&inner->type, to))
-        return inner;
+    if (same_type(&inner->type, to) || (to->other && inner->type.kind != SP_LIST))
+        return inner; /* what the target reads from text may as well come as what it is: a number for a long numeric */
     bool to_text = sp_kind_is_text(to->kind) && inner->type.kind != SP_LIST && inner->type.kind != SP_BYTES;
     if (!to_text && !convertible(inner->type.kind, to->kind)) {
         sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type), "cannot be made from %s cells",

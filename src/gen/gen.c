@@ -122,6 +122,8 @@ static sp_cell *value_cell(const sp_build *b)
     const sp_plan_column *col = b->column;
     if (!has_function(col->text))
         return sp_set_cell(b);
+    if (col->type && col->type->kind == SP_JSON)
+        return sp_document_cell(b);
     sp_cell *cell = template_cell(b);
     if (!cell)
         return NULL;

@@ -65,7 +65,7 @@ static const char *integer_type(const sp_cat_type *t)
 static const char *decimal_type(making *m)
 {
     const sp_cat_type *t = m->type;
-    return t->precision && t->precision <= 18 && t->scale <= t->precision ? sp_config_printf(m->k, "numeric(%u,%u)", t->precision, t->scale)
+    return t->precision && t->scale <= t->precision ? sp_config_printf(m->k, "numeric(%u,%u)", t->precision, t->scale)
                                                                             : NULL;
 }
 
@@ -89,6 +89,22 @@ static const char *plan_type(making *m)
     case SP_CAT_TIMESTAMP: return "timestamp";
     case SP_CAT_BYTES: return set ? "bytea" : NULL;
     case SP_CAT_UUID: return set ? "uuid" : NULL;
+    case SP_CAT_JSON: return "jsonb";
+    case SP_CAT_MONEY: return "money";
+    case SP_CAT_TIMETZ: return "timetz";
+    case SP_CAT_XML: return "xml";
+    case SP_CAT_HSTORE: return "hstore";
+    case SP_CAT_INET: return "inet";
+    case SP_CAT_CIDR: return "cidr";
+    case SP_CAT_MACADDR: return "macaddr";
+    case SP_CAT_MACADDR8: return "macaddr8";
+    case SP_CAT_TSVECTOR: return "tsvector";
+    case SP_CAT_TSQUERY: return "tsquery";
+    case SP_CAT_BITS: return numbered(m, t->fixed ? "bit" : "varbit", t->length);
+    case SP_CAT_GEOMETRY: return "geometry";
+    case SP_CAT_SHAPE:
+    case SP_CAT_RANGE:
+    case SP_CAT_MULTIRANGE: return t->name;
     default: return NULL;
     }
 }
@@ -460,8 +476,8 @@ static void choose_random_enough(making *m, const char *value, const char *uniqu
 
 static void choose_json(making *m)
 {
+    mode(m, "value", m->unique ? "{\"id\": ${uuid}}" : "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
     m->out->note = "a guess";
-    choose_random_enough(m, "{\"${noun}\": \"${adjective}\", \"count\": ${uint8}}", "{\"id\": \"${uuid}\"}");
 }
 
 static const char *range_values(const sp_cat_type *item)

@@ -11,7 +11,8 @@
 enum {
     WORDS_MAX = 40,
     ARGS_MAX = 2,
-    PRECISION_MAX = 18,
+    PRECISION_MAX = 18,  /* of a cell that is a number */
+    DIGITS_MAX = 1000,   /* of a numeric in PostgreSQL: cells with more than 18 are texts */
     PRECISION_DEFAULT = 18,
     SCALE_DEFAULT = 2
 };
@@ -22,6 +23,8 @@ typedef enum args_rule {
     SECONDS, /* (n): digits of the second's fraction, 0 to 6 */
     FLOAT,   /* (n): up to 24 bits make it a real */
     DECIMAL, /* (precision) or (precision, scale) */
+    OTHER,   /* a type that its target reads from text; (n): at least 1 */
+    SHAPE,   /* the same; whatever stands in parentheses: geometry(Point,4326) */
 } args_rule;
 
 static const struct sp_type_name {
@@ -62,6 +65,8 @@ static const struct sp_type_name {
     {"timestamptz", SP_TIMESTAMPTZ, SECONDS},
     {"timestamp with time zone", SP_TIMESTAMPTZ, SECONDS},
     {"interval", SP_INTERVAL, SECONDS},
+    {"timetz", SP_TIME, SECONDS},
+    {"time with time zone", SP_TIME, SECONDS},
     {"uuid", SP_UUID, NO_ARGS},
     {"text", SP_TEXT, NO_ARGS},
     {"string", SP_TEXT, LENGTH},
@@ -83,6 +88,40 @@ static const struct sp_type_name {
     {"longblob", SP_BYTES, NO_ARGS},
     {"varbinary", SP_BYTES, LENGTH},
     {"binary", SP_BYTES, LENGTH},
+    {"inet", SP_TEXT, OTHER},
+    {"cidr", SP_TEXT, OTHER},
+    {"macaddr", SP_TEXT, OTHER},
+    {"macaddr8", SP_TEXT, OTHER},
+    {"bit", SP_TEXT, OTHER},
+    {"varbit", SP_TEXT, OTHER},
+    {"bit varying", SP_TEXT, OTHER},
+    {"money", SP_TEXT, OTHER},
+    {"hstore", SP_TEXT, OTHER},
+    {"xml", SP_TEXT, OTHER},
+    {"tsvector", SP_TEXT, OTHER},
+    {"tsquery", SP_TEXT, OTHER},
+    {"int4range", SP_TEXT, OTHER},
+    {"int8range", SP_TEXT, OTHER},
+    {"numrange", SP_TEXT, OTHER},
+    {"tsrange", SP_TEXT, OTHER},
+    {"tstzrange", SP_TEXT, OTHER},
+    {"daterange", SP_TEXT, OTHER},
+    {"int4multirange", SP_TEXT, OTHER},
+    {"int8multirange", SP_TEXT, OTHER},
+    {"nummultirange", SP_TEXT, OTHER},
+    {"tsmultirange", SP_TEXT, OTHER},
+    {"tstzmultirange", SP_TEXT, OTHER},
+    {"datemultirange", SP_TEXT, OTHER},
+    {"point", SP_TEXT, OTHER},
+    {"line", SP_TEXT, OTHER},
+    {"lseg", SP_TEXT, OTHER},
+    {"box", SP_TEXT, OTHER},
+    {"path", SP_TEXT, OTHER},
+    {"polygon", SP_TEXT, OTHER},
+    {"circle", SP_TEXT, OTHER},
+    {"ltree", SP_TEXT, OTHER},
+    {"geometry", SP_TEXT, SHAPE},
+    {"geography", SP_TEXT, SHAPE},
 };
 
 /* A type's text taken apart: its words in lower case with one space between, what is in
@@ -163,8 +202,10 @@ static bool take_apart(sp_str s, parts *t)
         return add_words(t, s);
     size_t before = (size_t)(open - s.p);
     const char *close = memchr(open, ')', s.len - before);
-    return close && add_words(t, (sp_str){s.p, before}) &&
-           split_args(t, (sp_str){open + 1, (size_t)(close - open) - 1}) &&
+    bool shape = false;
+    if (close && add_words(t, (sp_str){s.p, before}))
+        shape = sp_str_is((sp_str){t->name, t->len}, "geometry") || sp_str_is((sp_str){t->name, t->len}, "geography");
+    return close && (shape || split_args(t, (sp_str){open + 1, (size_t)(close - open) - 1})) &&
            add_words(t, (sp_str){close + 1, (size_t)(s.p + s.len - close) - 1});
 }
 
@@ -174,20 +215,23 @@ static bool apply_args(const struct sp_type_name *name, const parts *t, sp_type 
     int64_t first = t->args[0], second = t->args[1];
     const char *wrong = NULL;
     type->kind = name->kind;
+    type->other = name->args == OTHER || name->args == SHAPE;
     if (name->args == DECIMAL) {
         type->precision = PRECISION_DEFAULT;
         type->scale = t->n_args ? 0 : SCALE_DEFAULT;
     }
+    if (name->args == SHAPE)
+        return true;
     if (t->n_args > (name->args == DECIMAL ? 2u : name->args == NO_ARGS ? 0u : 1u))
         wrong =
             name->args == NO_ARGS ? "no numbers in parentheses" : "fewer numbers in parentheses";
     else if (t->n_args == 0)
         return true;
-    else if (name->args == DECIMAL && (first < 1 || first > PRECISION_MAX))
-        wrong = "a precision of 1 to 18 digits";
+    else if (name->args == DECIMAL && (first < 1 || first > DIGITS_MAX))
+        wrong = "a precision of 1 to 1000 digits";
     else if (name->args == DECIMAL && (second < 0 || second > first))
         wrong = "a scale of 0 to the precision";
-    else if (name->args == LENGTH && first < 1)
+    else if ((name->args == LENGTH || name->args == OTHER) && first < 1)
         wrong = "a length of at least 1";
     else if (name->args == SECONDS && (first < 0 || first > 6))
         wrong = "0 to 6 digits of a second";
@@ -197,7 +241,9 @@ static bool apply_args(const struct sp_type_name *name, const parts *t, sp_type 
         snprintf(why, SP_TYPE_WHY_MAX, "needs %s for the type %s", wrong, name->name);
         return false;
     }
-    if (name->args == DECIMAL) {
+    if (name->args == DECIMAL && first > PRECISION_MAX) {
+        *type = (sp_type){.kind = SP_TEXT, .other = true};
+    } else if (name->args == DECIMAL) {
         type->precision = (uint8_t)first;
         type->scale = (uint8_t)second;
     } else if (name->args == LENGTH && name->kind == SP_TEXT) {

@@ -16,7 +16,7 @@ from harness import Case, query, read_csv, read_ndjson, spate
 from live.servers import Postgres
 
 PLAN = pathlib.Path(__file__).resolve().parent / "types.yaml"
-TABLES = ("types", "empty", "narrow")
+TABLES = ("types", "empty", "narrow", "others")
 
 # ---- one canonical value a kind, whatever way a reader shows it ----
 
@@ -60,6 +60,8 @@ def ndjson(path_or_text):
     for row in rows:
         if row.get("doc") is not None:
             row["doc"] = json.dumps(row["doc"])
+        if row.get("nest") is not None:
+            row["nest"] = json.dumps(row["nest"])
     return rows
 
 
@@ -76,6 +78,9 @@ CANON = {
     "money": exact, "precise": exact, "day": str, "clock": clock, "ts": instant, "tstz": instant, "wait": clock,
     "uid": str, "zero_uid": str, "words": str, "long_words": str, "doc": document, "blob": blob, "tags": array,
     "kind": str, "only": int,
+    "big": exact, "fine": exact, "cash": lambda v: exact(v.replace("$", "").replace(",", "") if isinstance(v, str) else v),
+    "clock_tz": lambda v: clock(v.removesuffix(":00").removesuffix("+00") if "+" in v else v), "spot": str, "round": str, "nest": document, "hosts": array, "born_at": str,
+    **dict.fromkeys(["host", "net", "mac", "mac8", "bits", "some_bits", "markup", "pairs", "found", "wanted", "numbers", "days", "gaps"], str),
 }
 
 
@@ -95,6 +100,7 @@ def canonical(rows, names):
 QUIRKS = {
     ("sqlite", "money"): "NUMERIC affinity: numbers with a fraction are 8-byte floats, good for 15 digits",
     ("sqlite", "precise"): "the same",
+    ("sqlite", "fine"): "the same",
 }
 
 
@@ -160,6 +166,7 @@ class Sinks(Case):
 
     def database(self, name):
         self.server.psql(f'CREATE DATABASE "{name}"')
+        self.server.psql("CREATE EXTENSION hstore", name)
         return self.server.uri(name)
 
     def into_postgres(self, name, *words):
@@ -209,7 +216,7 @@ class Sinks(Case):
     def test_duckdb(self):
         path = self.dir / "out.duckdb"
         self.generate(f"duckdb:{path}", "--create", "--workers", "2")
-        shown = {"blob": 'lower(hex("blob"))', "tags": "to_json(tags)"}
+        shown = {"blob": 'lower(hex("blob"))', "tags": "to_json(tags)", "hosts": "to_json(hosts)"}
 
         def read(table):
             columns = ", ".join(shown.get(name, f'"{name}"') for name in self.names[table])

@@ -320,7 +320,7 @@ static void uuids_are_unique_and_version_4(void)
 
 static void unique_is_said_where_it_holds(void)
 {
-    static const char *const yes[] = {"uuid", "uint64", "uint64_hex", "uint128_hex", "uint256_hex"};
+    static const char *const yes[] = {"uuid", "uuid_v7", "uint64", "uint64_hex", "uint128_hex", "uint256_hex"};
     size_t n, said = 0;
     const char *const *names = sp_func_names(&n);
     for (size_t i = 0; i < n; i++)

@@ -613,8 +613,8 @@ static void impossible_columns_are_mistakes(void)
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: abcd, type: 'char(3)'}]}]", "longer than"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, set: ['{}', '{a: 1}'], type: jsonb}]}]", "is no jsonb"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: hello, type: json}]}]", "is no json"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${first_name}', type: json}]}]", "JSON"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '[${fruit}]', type: json}]}]", "JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '{${first_name}}', type: json}]}]", "is not JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '[${fruit}', type: jsonb}]}]", "is not JSON"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01}, type: json}]}]", "JSON"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, type: json}]}, {name: u, rows: 10, columns: [{name: x, set: [a]}]}]", "JSON"},
     };

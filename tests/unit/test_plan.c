@@ -445,10 +445,10 @@ static const struct bad {
      "  - {name: c, range: int, props: {min: 1, max: 9}, sorted: true, distribution: zipf}\n",
      {"5:33: goes only with value", "6:42: goes only with value", "7:60: does not go with zipf"}},
     /* types */
-    {TABLE "  - {name: a, inc: 1, type: intger}\n  - {name: b, inc: 1, type: numeric(20)}\n"
+    {TABLE "  - {name: a, inc: 1, type: intger}\n  - {name: b, inc: 1, type: numeric(2000)}\n"
            "  - {name: c, inc: 1, type: enum}\n  - {name: d, set: [x, x], type: enum}\n"
            "  - {name: e, inc: 1, type: qqqqqqqq}\n",
-     {"5:29: did you mean \"integer\"?", "6:29: a precision of 1 to 18",
+     {"5:29: did you mean \"integer\"?", "6:29: a precision of 1 to 1000",
       "7:29: needs a set in the same column", "8:24: labels of an enum differ",
       "9:29: is no SQL type, such as"}},
 };
@@ -710,7 +710,7 @@ static void refuses_other_types(void)
     static const char *const types[][2] = {{"", "is no SQL type, such as"},
                                            {"timestmap", "did you mean \"timestamp\""},
                                            {"int(", "is no SQL type"},
-                                           {"numeric(19)", "1 to 18"},
+                                           {"numeric(1001)", "1 to 1000"},
                                            {"numeric(5,6)", "a scale"},
                                            {"numeric(1,2,3)", "is no SQL type"},
                                            {"uuid(3)", "no numbers"},

@@ -16,6 +16,9 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
+
+from harness import Case
 
 POSTGRES_BIN = pathlib.Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
 
@@ -257,3 +260,21 @@ class MariaDB:
     def database(self, name):
         self.sql(f"CREATE DATABASE `{name}`")
         return name
+
+
+class PostgresCase(Case):
+    """Tests that share one server."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            cls.server = Postgres()
+            cls.server.__enter__()
+        except (OSError, RuntimeError) as why:
+            raise unittest.SkipTest(f"no PostgreSQL server could be started: {why}")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.remove()
+        super().tearDownClass()

@@ -7,8 +7,8 @@ import subprocess
 import time
 import unittest
 
-from harness import SLOW, SPATE, Case
-from live.servers import Postgres
+from harness import SLOW, SPATE
+from live.servers import PostgresCase
 
 PROGRAM = pathlib.Path(SPATE).parent / "tests" / "test_jobs"
 ROWS = 200000 if SLOW else 400000
@@ -28,21 +28,7 @@ tables:
 """
 
 
-class Jobs(Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        try:
-            cls.server = Postgres()
-            cls.server.__enter__()
-        except (OSError, RuntimeError) as why:
-            raise unittest.SkipTest(f"no PostgreSQL server could be started: {why}")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.remove()
-        super().tearDownClass()
-
+class Jobs(PostgresCase):
     def setUp(self):
         super().setUp()
         seed = random.randrange(1 << 32)

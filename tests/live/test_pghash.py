@@ -3,8 +3,8 @@ import pathlib
 import subprocess
 import unittest
 
-from harness import ROOT, SPATE, Case, spate
-from live.servers import Postgres
+from harness import ROOT, SPATE, spate
+from live.servers import PostgresCase
 
 PROGRAM = pathlib.Path(SPATE).parent / "tests" / "test_pghash"
 NO_KEYS = ("json", "jsonb", "ARRAY", "USER-DEFINED")
@@ -33,21 +33,7 @@ tables:
 """
 
 
-class PgHash(Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        try:
-            cls.server = Postgres()
-            cls.server.__enter__()
-        except (OSError, RuntimeError) as why:
-            raise unittest.SkipTest(f"no PostgreSQL server could be started: {why}")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.remove()
-        super().tearDownClass()
-
+class PgHash(PostgresCase):
     def compare(self, plan, table):
         db = self.server.database(table)
         done = spate("generate", plan, "--table", table, "--to", self.server.uri(db), "--create", "--progress", "none")

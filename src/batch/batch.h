@@ -67,6 +67,9 @@ typedef struct sp_field {
     sp_bounds bounds;
 } sp_field;
 
+/* to becomes of from's type, with its words and labels, all of it in the arena. 0 or SPATE_E_NOMEM. */
+int sp_field_copy_type(sp_arena *arena, const sp_field *from, sp_field *to) SP_MUST_CHECK;
+
 typedef struct sp_foreign_key {
     const char *parent;          /* table name */
     uint32_t n;                  /* columns */

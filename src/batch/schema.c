@@ -120,3 +120,26 @@ int sp_schema_find(const sp_schema *schema, const char *name)
             return (int)i;
     return -1;
 }
+
+int sp_field_copy_type(sp_arena *arena, const sp_field *from, sp_field *to)
+{
+    sp_str *labels = sp_arena_alloc(arena, from->n_labels + 1, sizeof(*labels));
+    sp_type *item = sp_arena_alloc(arena, 1, sizeof(*item));
+    const char *spelled = from->sql_type ? sp_arena_strndup(arena, from->sql_type, strlen(from->sql_type)) : NULL;
+    if (!labels || !item || (from->sql_type && !spelled))
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < from->n_labels; i++) {
+        labels[i] = (sp_str){sp_arena_strndup(arena, from->labels[i].p, from->labels[i].len), from->labels[i].len};
+        if (!labels[i].p)
+            return SPATE_E_NOMEM;
+    }
+    to->type = from->type;
+    to->sql_type = spelled;
+    to->labels = from->n_labels ? labels : NULL;
+    to->n_labels = from->n_labels;
+    if (from->type.item) { /* there are no lists of lists */
+        *item = *from->type.item;
+        to->type.item = item;
+    }
+    return SPATE_OK;
+}

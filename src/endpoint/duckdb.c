@@ -725,5 +725,6 @@ const sp_endpoint sp_endpoint_duckdb = {
     .schemes = {"duckdb"},
     .params = "keys",
     .sink_open = sink_open,
+    .source_open = sp_duckdb_source_open,
     .describe = sp_duckdb_describe,
 };

@@ -468,28 +468,6 @@ static int check_wanted(const opening *o, spate_error *err)
     return SPATE_OK;
 }
 
-/* The target's column as one of ours: the target is not there for long. */
-static int copy_field(sp_arena *arena, const sp_field *from, sp_field *to, spate_error *err)
-{
-    sp_str *labels = sp_arena_alloc(arena, from->n_labels + 1, sizeof(*labels));
-    sp_type *item = sp_arena_alloc(arena, 1, sizeof(*item));
-    if (!labels || !item)
-        return sp_fail_nomem(err);
-    *to = (sp_field){.type = from->type, .nullable = true, .n_labels = from->n_labels, .labels = labels};
-    if (from->type.item) {
-        *item = *from->type.item;
-        to->type.item = item;
-    }
-    if (from->sql_type && !(to->sql_type = sp_arena_strndup(arena, from->sql_type, strlen(from->sql_type))))
-        return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < from->n_labels; i++) {
-        labels[i] = (sp_str){sp_arena_strndup(arena, from->labels[i].p, from->labels[i].len), from->labels[i].len};
-        if (!labels[i].p)
-            return sp_fail_nomem(err);
-    }
-    return SPATE_OK;
-}
-
 /* The target's column of that name (whether a null may go there the target says), or a guess. */
 static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
 {
@@ -501,7 +479,8 @@ static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
     }
     int rc = SPATE_OK;
     if (at >= 0) {
-        rc = copy_field(&o->s->arena, &o->like->fields[at], field, err);
+        *field = (sp_field){.nullable = true};
+        rc = sp_field_copy_type(&o->s->arena, &o->like->fields[at], field) ? sp_fail_nomem(err) : SPATE_OK;
     } else {
         *field = (sp_field){.type = o->as_text ? (sp_type){.kind = SP_TEXT} : sp_guess_type(&o->guesses[i]), .nullable = true};
     }

@@ -768,5 +768,6 @@ const sp_endpoint sp_endpoint_sqlite = {
     .schemes = {"sqlite"},
     .params = "",
     .sink_open = sink_open,
+    .source_open = sp_sqlite_source_open,
     .describe = sp_sqlite_describe,
 };

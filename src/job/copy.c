@@ -209,6 +209,19 @@ static int verify(copy *c, spate_error *err)
     return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "verifying");
 }
 
+/* A source that knows how many rows it has must have given as many. */
+static int check_rows(const copy *c, spate_error *err)
+{
+    const sp_source *s = c->move.source;
+    for (uint32_t t = 0; t < s->n_tables && !c->options->dry_run; t++) {
+        uint64_t rows = s->tables[t]->rows, done = c->move.report->tables[t].rows_done;
+        if (rows != UINT64_MAX && rows != done)
+            return sp_fail(err, SPATE_E_BUG, "table \"%s\" has %llu rows, but %llu were copied", s->tables[t]->table,
+                           (unsigned long long)rows, (unsigned long long)done);
+    }
+    return SPATE_OK;
+}
+
 /* ---- the call ---- */
 
 /* Whoever prints the report must know whether standard output is taken, even if the run comes no further. */
@@ -234,6 +247,8 @@ static int run(copy *c, spate_error *err)
         rc = open_target(c, err);
     if (rc == SPATE_OK)
         rc = sp_move_rows(&c->move, err);
+    if (rc == SPATE_OK)
+        rc = check_rows(c, err);
     if (rc == SPATE_OK && c->options->verify != SPATE_VERIFY_NONE && !c->options->dry_run)
         rc = verify(c, err);
     return rc;

@@ -1,9 +1,10 @@
 """spate copy on files: dialects, guesses, mistakes with their place, pipes."""
 import json
+import sqlite3
 import subprocess
 import unittest
 
-from harness import SPATE, Case, spate
+from harness import ROOT, SPATE, Case, spate
 
 
 class Copy(Case):
@@ -15,6 +16,13 @@ class Copy(Case):
     def rows(self, path, *words, query=""):
         done = self.spate_ok("copy", f"{path}{query}", "-?format=ndjson", "--progress", "none", *words)
         return [json.loads(line) for line in done.out.splitlines()]
+
+    def run_duckdb(self, path, sql):
+        """The library itself, as there is no command line client: spate query only reads."""
+        code = ("import ctypes, sys; d = ctypes.CDLL(sys.argv[1]); db, c = ctypes.c_void_p(), ctypes.c_void_p();"
+                "assert d.duckdb_open(sys.argv[2].encode(), ctypes.byref(db)) == 0; assert d.duckdb_connect(db, ctypes.byref(c)) == 0;"
+                "assert d.duckdb_query(c, sys.argv[3].encode(), None) == 0; d.duckdb_disconnect(ctypes.byref(c)); d.duckdb_close(ctypes.byref(db))")
+        subprocess.run(["python3", "-c", code, ROOT / "deps/duckdb/libduckdb.so", path, sql], check=True)
 
     def refused(self, code, words, *arguments):
         done = spate("copy", *arguments, "--progress", "none", cwd=self.dir)
@@ -77,6 +85,96 @@ class Copy(Case):
         self.spate_ok("copy", self.dir / "4.ndjson", f"{self.dir}/back.csv", "--workers", 4)
         want = sorted(path.read_text().split('"\n'))
         self.assertEqual(sorted((self.dir / "back.csv").read_text().split('"\n')), want)
+
+    # ---- SQLite ----
+
+    def lite(self, sql):
+        path = self.dir / "t.sqlite"
+        db = sqlite3.connect(path)
+        db.executescript(sql)
+        db.close()
+        return f"sqlite:{path}"
+
+    def test_sqlite_columns_are_what_they_are_declared_and_hold(self):
+        uri = self.lite("""
+            CREATE TABLE t (i INTEGER, r REAL, s TEXT, b BLOB, flag BOOLEAN, price DECIMAL(10,2), day DATE, at DATETIME, id UUID, any,
+                            twice INT AS (i * 2));
+            INSERT INTO t VALUES (9223372036854775807, 0.1, '007', x'00ff', 1, 12.5, '2024-02-29', '2024-02-29 10:11:12.5',
+                                  '01234567-89ab-cdef-0123-456789abcdef', 'x'),
+                                 (-1, 5, 'é', x'', 0, 3, NULL, NULL, NULL, 5), (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)""")
+        self.assertEqual(self.rows(uri), [
+            {"i": 9223372036854775807, "r": 0.1, "s": "007", "b": "00ff", "flag": True, "price": 12.5, "day": "2024-02-29",
+             "at": "2024-02-29T10:11:12.5", "id": "01234567-89ab-cdef-0123-456789abcdef", "any": "x"},
+            {"i": -1, "r": 5.0, "s": "é", "b": "", "flag": False, "price": 3.0, "day": None, "at": None, "id": None, "any": "5"},
+            dict.fromkeys(["i", "r", "s", "b", "flag", "price", "day", "at", "id", "any"])])
+
+    def test_sqlite_tables_of_every_shape(self):
+        """Dense, far apart, negative and without rowids; a name that is no word; a column called rowid."""
+        tables = {
+            "dense": ("id INTEGER PRIMARY KEY, v)", "SELECT n, n FROM c"),
+            "far": ("id INTEGER PRIMARY KEY, v)", "SELECT n * 1000000007 - 9000000000000000, n FROM c"),
+            "ends": ("id INTEGER PRIMARY KEY, v)", "SELECT CASE n WHEN 1 THEN -9223372036854775808 WHEN 2 THEN 9223372036854775807 ELSE n END, n FROM c"),
+            "below": ("id INTEGER PRIMARY KEY, v)", "SELECT -n, n FROM c"),
+            "keyed": ("v INT PRIMARY KEY) WITHOUT ROWID", "SELECT n FROM c"),
+            'o"dd t': ("rowid TEXT, v)", "SELECT 'x', n FROM c"),
+        }
+        sql = "".join(f"""CREATE TABLE "{name.replace('"', '""')}" ({columns};
+            WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 9000)
+            INSERT INTO "{name.replace('"', '""')}" {rows};\n""" for name, (columns, rows) in tables.items())
+        uri = self.lite(sql)
+        for workers in (1, 4):
+            self.spate_ok("copy", uri, f"{self.dir}/out{workers}/", "--workers", workers, "--batch", "100", "--verify", "checksum")
+            for name in tables:
+                lines = (self.dir / f"out{workers}/{name}.csv").read_text().splitlines()[1:]
+                self.assertEqual(sorted(int(line.split(",")[-1]) for line in lines), list(range(1, 9001)), name)
+
+    def test_sqlite_value_of_another_class(self):
+        uri = self.lite("CREATE TABLE t (a INTEGER); WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000)"
+                        " INSERT INTO t SELECT n FROM c; INSERT INTO t VALUES ('many')")
+        self.refused(4, 'column "a", row 3001: the text "many" is no int64', uri, f"{self.dir}/t.csv", "--workers", "1")
+
+    def test_sqlite_rows_and_columns(self):
+        uri = self.lite("CREATE TABLE t (a INTEGER, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')")
+        self.assertEqual(self.rows(uri, "--table", "t", "--where", "a <> 2", "--column", "b"), [{"b": "x"}, {"b": "z"}])
+        self.refused(2, "no such column", uri, "-?format=csv", "--table", "t", "--where", "nosuch = 1")
+
+    def test_sqlite_keys_travel(self):
+        uri = self.lite("CREATE TABLE child (id INTEGER PRIMARY KEY, p INT REFERENCES parent, q TEXT UNIQUE);"
+                        "CREATE TABLE parent (id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (1); INSERT INTO child VALUES (5, 1, 'a')")
+        self.spate_ok("copy", uri, f"sqlite:{self.dir}/u.sqlite", "--create", "--verify", "checksum")
+        db = sqlite3.connect(self.dir / "u.sqlite")
+        self.addCleanup(db.close)
+        self.assertEqual(db.execute('PRAGMA foreign_key_list("child")').fetchall()[0][2:5], ("parent", "p", "id"))
+        self.assertEqual(db.execute("SELECT count(*) FROM pragma_index_list('child') WHERE \"unique\"").fetchone(), (1,))
+
+    def test_sqlite_in_wal_mode_is_kept_still(self):
+        uri = self.lite("PRAGMA journal_mode = wal; CREATE TABLE t (a INT); INSERT INTO t VALUES (1)")
+        db = sqlite3.connect(self.dir / "t.sqlite", isolation_level=None)
+        self.addCleanup(db.close)
+        self.assertEqual(self.rows(uri), [{"a": 1}])
+        db.execute("BEGIN IMMEDIATE")
+        self.refused(3, "database is locked", uri, f"{self.dir}/t.csv")
+
+    # ---- DuckDB ----
+
+    def test_duckdb_types(self):
+        path = self.dir / "x.duckdb"
+        one = self.write("one.csv", "a\n1\n")
+        self.spate_ok("copy", one, f"duckdb:{path}", "--create")
+        make = ("CREATE TABLE t AS SELECT 1::TINYINT AS i8, 255::UTINYINT AS u8, 18446744073709551615::UBIGINT AS u64,"
+                " 170141183460469231731687303715884105727::HUGEINT AS huge, 1.5::DECIMAL(4,1) AS d4, 123456789.125::DECIMAL(12,3) AS d12,"
+                " '12345678901234567890.5'::DECIMAL(38,1) AS d38, 'b'::ENUM ('a', 'b') AS e, [1, NULL, 3] AS l, ['x', 'y z'] AS lt,"
+                " {'k': 1} AS st, 'infinity'::DATE AS inf, '2024-02-29 10:11:12'::TIMESTAMP_S AS ts_s, '\\xFF'::BLOB AS b,"
+                " '01234567-89ab-cdef-0123-456789abcdef'::UUID AS id, INTERVAL '1 month 2 days' AS iv, true AS flag, '{\"a\": 1}'::JSON AS j,"
+                " '12:00:00+02'::TIMETZ AS tz FROM range(3000)")
+        self.run_duckdb(path, make)
+        rows = self.rows(f"duckdb:{path}", "--table", "t", "--workers", "2")
+        self.assertEqual(len(rows), 3000)
+        self.assertEqual(rows[2999], {
+            "i8": 1, "u8": 255, "u64": 18446744073709551615, "huge": "170141183460469231731687303715884105727", "d4": 1.5, "d12": 123456789.125,
+            "d38": "12345678901234567890.5", "e": "b", "l": [1, None, 3], "lt": ["x", "y z"], "st": "{'k': 1}", "inf": "infinity",
+            "ts_s": "2024-02-29 10:11:12", "b": "ff", "id": "01234567-89ab-cdef-0123-456789abcdef", "iv": "1 mon 2 days", "flag": True,
+            "j": {"a": 1}, "tz": "12:00:00+02"})
 
     # ---- mistakes ----
 

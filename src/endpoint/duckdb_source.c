@@ -1,0 +1,709 @@
+/* duckdb_source.c - rows out of a DuckDB file.
+ *
+ * A table is one streaming query, read from front to back: DuckDB runs it on all processors by itself, and whoever reads the next
+ * range takes over the running answer. A position is a row. The file is opened for reading only, so nobody writes to it meanwhile.
+ * Types without a kind of ours come as text, cast by DuckDB. */
+#include "client/libduckdb.h"
+#include "codec/codec.h"
+#include "endpoint/endpoints.h"
+#include "endpoint/order.h"
+#include "os/os.h"
+
+#include <stdio.h>
+
+struct reading;
+typedef int put_fn(const struct reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector);
+
+/* How the cells of a column are taken from its vectors. */
+typedef struct reading {
+    put_fn *put;
+    duckdb_type internal;        /* decimals, enumerations: what their vectors hold */
+    struct reading *item;        /* lists */
+    const sp_str *labels;
+    uint32_t n_labels;
+} reading;
+
+/* A running query. */
+typedef struct answer {
+    duckdb_connection conn;
+    duckdb_result result;
+    duckdb_data_chunk chunk;
+    uint64_t at, size;  /* in the chunk */
+    uint64_t position;  /* of the next row */
+    bool running, done;
+} answer;
+
+typedef struct duck_table {
+    sp_schema schema;
+    const char *sql;
+    reading *readings;
+    pthread_mutex_t lock; /* on parked */
+    answer *parked;
+} duck_table;
+
+typedef struct duck_source {
+    sp_source base;
+    sp_arena arena;
+    duckdb_database db;
+    duckdb_connection conn;
+    duck_table *tables;
+    const sp_schema **schemas;
+    sp_extent *extents;
+} duck_source;
+
+typedef struct duck_reader {
+    sp_reader base;
+    answer *answer;
+    duck_table *table;
+    uint64_t left;
+} duck_reader;
+
+static duck_source *source_of(const sp_reader *r)
+{
+    return (duck_source *)r->source;
+}
+
+/* ---- cells: each takes cell at of a vector ------------------------------------------------------------ */
+
+#define INTEGER(name, from, to)                                                                     \
+    static int name(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at,  \
+                    duckdb_vector vector)                                                           \
+    {                                                                                               \
+        ((to *)c->data)[row] = (to)((const from *)data)[at];                                        \
+        return SPATE_OK;                                                                            \
+    }
+INTEGER(put_i8, int8_t, int16_t)
+INTEGER(put_u8, uint8_t, int16_t)
+INTEGER(put_i16, int16_t, int16_t)
+INTEGER(put_u16, uint16_t, int32_t)
+INTEGER(put_i32, int32_t, int32_t)
+INTEGER(put_u32, uint32_t, int64_t)
+INTEGER(put_i64, int64_t, int64_t)
+INTEGER(put_decimal_i16, int16_t, int64_t)
+INTEGER(put_decimal_i32, int32_t, int64_t)
+
+static int put_bool(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+{
+    sp_cell_set_bool(c, row, ((const uint8_t *)data)[at]);
+    return SPATE_OK;
+}
+
+static int put_interval(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+{
+    const duckdb_interval *v = (const duckdb_interval *)data + at;
+    ((sp_interval *)c->data)[row] = (sp_interval){v->months, v->days, v->micros};
+    return SPATE_OK;
+}
+
+/* A 128-bit number whose sign is flipped, so that it sorts as the text does. */
+static int put_uuid(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+{
+    const duckdb_hugeint *v = (const duckdb_hugeint *)data + at;
+    uint64_t halves[2] = {__builtin_bswap64((uint64_t)v->upper ^ UINT64_C(1) << 63), __builtin_bswap64(v->lower)};
+    memcpy((uint8_t *)c->data + (size_t)row * 16, halves, 16);
+    return SPATE_OK;
+}
+
+static int put_string(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+{
+    const duckdb_string_t *s = (const duckdb_string_t *)data + at;
+    uint32_t len = s->value.inlined.length;
+    return sp_cell_add_text(c, row, (sp_str){len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, len});
+}
+
+static int put_label(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+{
+    uint64_t code = how->internal == DUCKDB_TYPE_UTINYINT    ? ((const uint8_t *)data)[at]
+                    : how->internal == DUCKDB_TYPE_USMALLINT ? ((const uint16_t *)data)[at]
+                                                             : ((const uint32_t *)data)[at];
+    return code < how->n_labels ? sp_cell_add_text(c, row, how->labels[code]) : SPATE_E_DATA;
+}
+
+static int put_list(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+{
+    const duckdb_list_entry *list = (const duckdb_list_entry *)data + at;
+    duckdb_vector child = sp_duckdb.list_vector_get_child(vector);
+    const void *items = sp_duckdb.vector_get_data(child);
+    const uint64_t *valid = sp_duckdb.vector_get_validity(child);
+    uint32_t to = (uint32_t)c->offsets[row];
+    if (list->length > INT32_MAX || sp_cell_reserve_items(c->child, to + (uint32_t)list->length))
+        return SPATE_E_NOMEM;
+    for (uint64_t i = list->offset; i < list->offset + list->length; i++, to++) {
+        int rc = SPATE_OK;
+        if (valid && !(valid[i / 64] >> (i % 64) & 1))
+            sp_cell_read_null(c->child, to);
+        else
+            rc = how->item->put(how->item, c->child, to, items, i, child);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    c->offsets[row + 1] = (int32_t)to;
+    return SPATE_OK;
+}
+
+/* ---- which type comes as what ----------------------------------------------------------------------------- */
+
+static bool has_alias(duckdb_logical_type type, const char *want)
+{
+    char *alias = sp_duckdb.logical_type_get_alias(type);
+    bool same = alias && strcmp(alias, want) == 0;
+    if (alias)
+        sp_duckdb.free(alias);
+    return same;
+}
+
+static bool read_labels(duck_source *s, duckdb_logical_type type, reading *how)
+{
+    uint32_t n = sp_duckdb.enum_dictionary_size(type);
+    sp_str *labels = sp_arena_alloc(&s->arena, n + 1, sizeof(*labels));
+    for (uint32_t i = 0; labels && i < n; i++) {
+        char *word = sp_duckdb.enum_dictionary_value(type, i);
+        labels[i] = (sp_str){sp_arena_strndup(&s->arena, word, strlen(word)), strlen(word)};
+        sp_duckdb.free(word);
+        if (!labels[i].p)
+            return false;
+    }
+    how->labels = labels;
+    how->n_labels = n;
+    how->internal = sp_duckdb.enum_internal_type(type);
+    return labels != NULL;
+}
+
+static sp_kind decimal_reading(duckdb_logical_type type, sp_type *out, reading *how)
+{
+    out->precision = sp_duckdb.decimal_width(type);
+    out->scale = sp_duckdb.decimal_scale(type);
+    how->internal = sp_duckdb.decimal_internal_type(type);
+    how->put = how->internal == DUCKDB_TYPE_SMALLINT ? put_decimal_i16 : how->internal == DUCKDB_TYPE_INTEGER ? put_decimal_i32 : put_i64;
+    return SP_DECIMAL;
+}
+
+static int list_reading(duck_source *s, duckdb_logical_type type, sp_type *out, reading *how, bool *known);
+
+/* Sets *known to false for a type that has to be cast to text. SPATE_E_NOMEM. */
+static int reading_of(duck_source *s, duckdb_logical_type type, sp_type *out, reading *how, bool *known)
+{
+    static const struct {
+        duckdb_type id;
+        sp_kind kind;
+        put_fn *put;
+    } map[] = {
+        {DUCKDB_TYPE_BOOLEAN, SP_BOOL, put_bool},
+        {DUCKDB_TYPE_TINYINT, SP_I16, put_i8},
+        {DUCKDB_TYPE_SMALLINT, SP_I16, put_i16},
+        {DUCKDB_TYPE_INTEGER, SP_I32, put_i32},
+        {DUCKDB_TYPE_BIGINT, SP_I64, put_i64},
+        {DUCKDB_TYPE_UTINYINT, SP_I16, put_u8},
+        {DUCKDB_TYPE_USMALLINT, SP_I32, put_u16},
+        {DUCKDB_TYPE_UINTEGER, SP_I64, put_u32},
+        {DUCKDB_TYPE_UBIGINT, SP_U64, put_i64},
+        {DUCKDB_TYPE_FLOAT, SP_F32, put_i32},
+        {DUCKDB_TYPE_DOUBLE, SP_F64, put_i64},
+        {DUCKDB_TYPE_DATE, SP_DATE, put_i32},
+        {DUCKDB_TYPE_TIME, SP_TIME, put_i64},
+        {DUCKDB_TYPE_TIMESTAMP, SP_TIMESTAMP, put_i64},
+        {DUCKDB_TYPE_TIMESTAMP_TZ, SP_TIMESTAMPTZ, put_i64},
+        {DUCKDB_TYPE_INTERVAL, SP_INTERVAL, put_interval},
+        {DUCKDB_TYPE_UUID, SP_UUID, put_uuid},
+        {DUCKDB_TYPE_VARCHAR, SP_TEXT, put_string},
+        {DUCKDB_TYPE_BLOB, SP_BYTES, put_string},
+    };
+    duckdb_type id = sp_duckdb.get_type_id(type);
+    *known = true;
+    for (size_t i = 0; i < SP_COUNT(map); i++) {
+        if (map[i].id != id)
+            continue;
+        *out = (sp_type){.kind = map[i].kind == SP_TEXT && has_alias(type, "JSON") ? SP_JSON : map[i].kind};
+        how->put = map[i].put;
+        return SPATE_OK;
+    }
+    if (id == DUCKDB_TYPE_DECIMAL && sp_duckdb.decimal_width(type) <= 18) {
+        out->kind = decimal_reading(type, out, how);
+        return SPATE_OK;
+    }
+    if (id == DUCKDB_TYPE_LIST)
+        return list_reading(s, type, out, how, known);
+    *known = id == DUCKDB_TYPE_ENUM;
+    *out = (sp_type){.kind = SP_TEXT};
+    how->put = *known ? put_label : put_string;
+    return !*known || read_labels(s, type, how) ? SPATE_OK : SPATE_E_NOMEM;
+}
+
+static int list_reading(duck_source *s, duckdb_logical_type type, sp_type *out, reading *how, bool *known)
+{
+    sp_type *item = sp_arena_alloc(&s->arena, 1, sizeof(*item));
+    how->item = sp_arena_alloc(&s->arena, 1, sizeof(*how->item));
+    if (!item || !how->item)
+        return SPATE_E_NOMEM;
+    duckdb_logical_type child = sp_duckdb.list_type_child_type(type);
+    int rc = reading_of(s, child, item, how->item, known);
+    sp_duckdb.destroy_logical_type(&child);
+    *known = *known && item->kind != SP_LIST;
+    *out = *known ? (sp_type){.kind = SP_LIST, .item = item} : (sp_type){.kind = SP_TEXT};
+    how->put = *known ? put_list : put_string;
+    return rc;
+}
+
+/* ---- answers -------------------------------------------------------------------------------------------------- */
+
+static void answer_stop(answer *a)
+{
+    if (a->chunk)
+        sp_duckdb.destroy_data_chunk(&a->chunk);
+    if (a->running)
+        sp_duckdb.destroy_result(&a->result);
+    a->chunk = NULL;
+    a->running = false;
+}
+
+static void answer_close(answer *a)
+{
+    if (!a)
+        return;
+    answer_stop(a);
+    sp_duckdb.disconnect(&a->conn);
+    sp_free(a);
+}
+
+static int answer_open(duck_source *s, answer **out, spate_error *err)
+{
+    answer *a = sp_alloc_zero(1, sizeof(*a));
+    if (!a)
+        return sp_fail_nomem(err);
+    if (sp_duckdb.connect(s->db, &a->conn) == DuckDBError) {
+        sp_free(a);
+        return sp_fail_nomem(err);
+    }
+    *out = a;
+    return sp_duckdb_run(a->conn, "SET TimeZone = 'UTC'", err);
+}
+
+static int answer_start(answer *a, const char *sql, spate_error *err)
+{
+    duckdb_prepared_statement statement = NULL;
+    int rc = SPATE_OK;
+    answer_stop(a);
+    if (sp_duckdb.prepare(a->conn, sql, &statement) == DuckDBError)
+        rc = sp_duckdb_fail(err, DUCKDB_ERROR_BINDER, sp_duckdb.prepare_error(statement));
+    if (rc == SPATE_OK) {
+        a->running = true;
+        if (sp_duckdb.execute_prepared_streaming(statement, &a->result) == DuckDBError)
+            rc = sp_duckdb_fail(err, sp_duckdb.result_error_type(&a->result), sp_duckdb.result_error(&a->result));
+    }
+    sp_duckdb.destroy_prepare(&statement);
+    a->at = a->size = a->position = 0;
+    a->done = false;
+    return rc;
+}
+
+/* The next chunk; none when a->done has turned true. */
+static int answer_fetch(answer *a, spate_error *err)
+{
+    if (a->chunk)
+        sp_duckdb.destroy_data_chunk(&a->chunk);
+    a->chunk = sp_duckdb.fetch_chunk(a->result);
+    a->at = 0;
+    a->size = a->chunk ? sp_duckdb.data_chunk_get_size(a->chunk) : 0;
+    if (a->size)
+        return SPATE_OK;
+    a->done = true;
+    const char *late = sp_duckdb.result_error(&a->result); /* found while rows were made */
+    return late && *late ? sp_duckdb_fail(err, sp_duckdb.result_error_type(&a->result), late) : SPATE_OK;
+}
+
+/* Passes rows over, up to position. */
+static int answer_skip(answer *a, uint64_t position, spate_error *err)
+{
+    int rc = SPATE_OK;
+    while (rc == SPATE_OK && a->position < position && !a->done) {
+        uint64_t n = SP_MIN(a->size - a->at, position - a->position);
+        a->at += n;
+        a->position += n;
+        if (a->position < position)
+            rc = answer_fetch(a, err);
+    }
+    return rc;
+}
+
+static answer *take_parked(duck_table *t)
+{
+    pthread_mutex_lock(&t->lock);
+    answer *a = t->parked;
+    t->parked = NULL;
+    pthread_mutex_unlock(&t->lock);
+    return a;
+}
+
+static void park(duck_table *t, answer *a)
+{
+    answer_close(take_parked(t));
+    pthread_mutex_lock(&t->lock);
+    t->parked = a;
+    pthread_mutex_unlock(&t->lock);
+}
+
+/* ---- a reader --------------------------------------------------------------------------------------------------- */
+
+static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
+{
+    duck_reader *r = sp_alloc_zero(1, sizeof(*r));
+    if (!r)
+        return sp_fail_nomem(err);
+    r->base.source = s;
+    *out = &r->base;
+    return SPATE_OK;
+}
+
+static void reader_close(sp_reader *base)
+{
+    answer_close(((duck_reader *)base)->answer);
+    sp_free(base);
+}
+
+static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
+{
+    duck_reader *r = (duck_reader *)base;
+    r->table = &source_of(base)->tables[table];
+    r->left = last - first;
+    answer *parked = take_parked(r->table);
+    if (parked && parked->position == first) {
+        answer_close(r->answer);
+        r->answer = parked;
+        return SPATE_OK;
+    }
+    answer_close(parked);
+    int rc = r->answer ? SPATE_OK : answer_open(source_of(base), &r->answer, err);
+    if (rc == SPATE_OK)
+        rc = answer_start(r->answer, r->table->sql, err);
+    return rc == SPATE_OK ? answer_skip(r->answer, first, err) : rc;
+}
+
+static int take_column(const duck_table *t, const answer *a, uint32_t i, sp_batch *b, uint32_t n)
+{
+    const reading *how = &t->readings[i];
+    duckdb_vector vector = sp_duckdb.data_chunk_get_vector(a->chunk, i);
+    const void *data = sp_duckdb.vector_get_data(vector);
+    const uint64_t *valid = sp_duckdb.vector_get_validity(vector);
+    sp_column *c = &b->columns[i];
+    int rc = SPATE_OK;
+    for (uint32_t k = 0; k < n && rc == SPATE_OK; k++) {
+        uint64_t at = a->at + k;
+        if (valid && !(valid[at / 64] >> (at % 64) & 1))
+            sp_cell_read_null(c, b->rows + k);
+        else
+            rc = how->put(how, c, b->rows + k, data, at, vector);
+    }
+    return rc;
+}
+
+/* What is left of the chunk, or a part of it, into the batch. */
+static int take_rows(duck_reader *r, sp_batch *b, spate_error *err)
+{
+    answer *a = r->answer;
+    uint64_t left = SP_MIN(a->size - a->at, r->left);
+    uint32_t n = (uint32_t)SP_MIN(left, (uint64_t)SP_BATCH_ROWS_MAX - b->rows);
+    for (uint32_t i = 0; i < b->schema->n_fields; i++) {
+        int rc = take_column(r->table, a, i, b, n);
+        if (rc == SPATE_E_DATA)
+            return sp_fail(err, rc, "table \"%s\", column \"%s\": a label that the type does not have", b->schema->table,
+                           b->schema->fields[i].name);
+        if (rc != SPATE_OK)
+            return sp_fail_nomem(err);
+    }
+    b->rows += n;
+    a->at += n;
+    a->position += n;
+    r->left -= n;
+    return SPATE_OK;
+}
+
+static int next(sp_reader *base, sp_batch *batch, spate_error *err)
+{
+    duck_reader *r = (duck_reader *)base;
+    answer *a = r->answer;
+    int rc = SPATE_OK;
+    if (!a)
+        return rc;
+    batch->first_row = a->position;
+    while (rc == SPATE_OK && r->left && !a->done && batch->rows == 0)
+        rc = a->at < a->size ? take_rows(r, batch, err) : answer_fetch(a, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (batch->rows)
+        return sp_batch_check_text(batch, err);
+    base->position = a->position;
+    base->at_end = a->done;
+    park(r->table, a);
+    r->answer = NULL;
+    return SPATE_OK;
+}
+
+static void source_close(sp_source *base)
+{
+    duck_source *s = (duck_source *)base;
+    for (uint32_t i = 0; i < s->base.n_tables; i++) {
+        answer_close(s->tables[i].parked);
+        pthread_mutex_destroy(&s->tables[i].lock);
+    }
+    if (s->conn)
+        sp_duckdb.disconnect(&s->conn);
+    if (s->db)
+        sp_duckdb.close(&s->db);
+    sp_arena_done(&s->arena);
+    sp_free(s);
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+
+/* ---- the tables ---------------------------------------------------------------------------------------------------- */
+
+static bool contains(const char *const *list, uint32_t n, const char *word)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(list[i], word) == 0)
+            return true;
+    return n == 0;
+}
+
+/* A cell of a small answer, kept; "" for null. */
+static const char *kept_at(duck_source *s, duckdb_result *result, idx_t column, idx_t row)
+{
+    char *text = sp_duckdb.value_varchar(result, column, row);
+    const char *kept = sp_arena_strndup(&s->arena, text ? text : "", text ? strlen(text) : 0);
+    if (text)
+        sp_duckdb.free(text);
+    return kept;
+}
+
+/* head 'table' tail, where 'table' is "schema.name" or, in main, "name". */
+static int ask(duck_source *s, const char *head, const char *table, const char *tail, duckdb_result *result, spate_error *err)
+{
+    sp_buf sql = {0};
+    int rc = sp_buf_adds(&sql, head) || (table && sp_sql_literal(&sql, sp_str_of(table))) || sp_buf_adds(&sql, tail) ||
+                     sp_buf_add(&sql, "", 1)
+                 ? sp_fail_nomem(err)
+                 : sp_duckdb_ask(s->conn, sql.data, result, err);
+    sp_buf_done(&sql);
+    return rc;
+}
+
+#define TABLE_NAME "CASE schema_name WHEN 'main' THEN '' ELSE schema_name || '.' END || table_name"
+
+typedef struct column_of {
+    duck_table *t;
+    const sp_source_options *options;
+    sp_buf select; /* the list of columns */
+} column_of;
+
+static int add_column(duck_source *s, column_of *c, const char *name, bool nullable, duckdb_logical_type type, const char *spelled, spate_error *err)
+{
+    duck_table *t = c->t;
+    uint32_t i = t->schema.n_fields++;
+    sp_field *field = (sp_field *)&t->schema.fields[i];
+    bool known;
+    *field = (sp_field){.name = name, .nullable = nullable};
+    int rc = reading_of(s, type, &field->type, &t->readings[i], &known);
+    if (!known) {
+        t->readings[i].put = put_string;
+        field->sql_type = strncmp(spelled, "DECIMAL(", 8) == 0 ? spelled : NULL;
+    }
+    field->labels = field->type.kind == SP_TEXT ? t->readings[i].labels : NULL;
+    field->n_labels = field->labels ? t->readings[i].n_labels : 0;
+    if (rc != SPATE_OK || (i && sp_buf_adds(&c->select, ", ")) || (!known && sp_buf_adds(&c->select, "CAST(")) ||
+        sp_sql_name(&c->select, name) || (!known && sp_buf_adds(&c->select, " AS VARCHAR)")))
+        return sp_fail_nomem(err);
+    return SPATE_OK;
+}
+
+/* The columns by what a query without rows says of their types. */
+static int read_columns(duck_source *s, column_of *c, spate_error *err)
+{
+    duck_table *t = c->t;
+    duckdb_result names, types;
+    sp_buf sql = {0};
+    int rc = ask(s, "SELECT column_name, is_nullable, data_type FROM duckdb_columns() WHERE database_name = current_database() AND " TABLE_NAME " = ",
+                 t->schema.table, " ORDER BY column_index", &names, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, t->schema.table) || sp_buf_adds(&sql, " LIMIT 0") || sp_buf_add(&sql, "", 1))
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = sp_duckdb_ask(s->conn, sql.data, &types, err);
+    sp_buf_done(&sql);
+    if (rc != SPATE_OK) {
+        sp_duckdb.destroy_result(&names);
+        return rc;
+    }
+    idx_t n = SP_MIN(sp_duckdb.row_count(&names), sp_duckdb.column_count(&types));
+    t->schema.fields = sp_arena_alloc(&s->arena, n + 1, sizeof(*t->schema.fields));
+    t->readings = sp_arena_alloc(&s->arena, n + 1, sizeof(*t->readings));
+    if (!t->schema.fields || !t->readings)
+        rc = sp_fail_nomem(err);
+    for (idx_t i = 0; i < n && rc == SPATE_OK; i++) {
+        const char *name = kept_at(s, &names, 0, i), *spelled = kept_at(s, &names, 2, i);
+        if (!name || !spelled) {
+            rc = sp_fail_nomem(err);
+        } else if (contains(c->options->columns, c->options->n_columns, name)) {
+            duckdb_logical_type type = sp_duckdb.column_logical_type(&types, i);
+            rc = add_column(s, c, name, sp_duckdb.value_boolean(&names, 1, i), type, spelled, err);
+            sp_duckdb.destroy_logical_type(&type);
+        }
+    }
+    sp_duckdb.destroy_result(&names);
+    sp_duckdb.destroy_result(&types);
+    if (rc == SPATE_OK && t->schema.n_fields == 0)
+        rc = sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column that could be read", t->schema.table);
+    return rc;
+}
+
+static int build_query(duck_source *s, column_of *c, spate_error *err)
+{
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, c->select.data, c->select.len) || sp_buf_adds(&sql, " FROM ") ||
+                sp_sql_ident(&sql, c->t->schema.table) || (c->options->where && sp_buf_printf(&sql, " WHERE (%s)", c->options->where));
+    c->t->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
+    sp_buf_done(&sql);
+    return c->t->sql ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* A constraint's columns come a row each; key: the one being put together. */
+static int read_keys(duck_source *s, duck_table *t, spate_error *err)
+{
+    duckdb_result rows;
+    int rc = ask(s,
+                 "SELECT constraint_index, constraint_type, len(constraint_column_names), unnest(constraint_column_names),"
+                 " referenced_table, unnest(CASE WHEN constraint_type = 'FOREIGN KEY' THEN referenced_column_names ELSE constraint_column_names END)"
+                 " FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')"
+                 " AND database_name = current_database() AND " TABLE_NAME " = ",
+                 t->schema.table, "", &rows, err);
+    if (rc != SPATE_OK)
+        return rc;
+    idx_t n = sp_duckdb.row_count(&rows);
+    uint32_t *primary = sp_arena_alloc(&s->arena, n + 1, sizeof(*primary)), *uniques = sp_arena_alloc(&s->arena, n + 1, sizeof(*uniques));
+    sp_foreign_key *keys = sp_arena_alloc(&s->arena, n + 1, sizeof(*keys));
+    uint32_t *columns = sp_arena_alloc(&s->arena, n + 1, sizeof(*columns));
+    const char **parents = sp_arena_alloc(&s->arena, n + 1, sizeof(*parents));
+    bool ok = primary && uniques && keys && columns && parents;
+    for (idx_t i = 0, size; ok && i < n; i += size) {
+        const char *kind = kept_at(s, &rows, 1, i);
+        bool whole = true;
+        size = SP_MAX((idx_t)sp_duckdb.value_int64(&rows, 2, i), (idx_t)1);
+        size = SP_MIN(size, n - i);
+        for (idx_t k = i; ok && k < i + size; k++) {
+            const char *name = kept_at(s, &rows, 3, k);
+            int at = name ? sp_schema_find(&t->schema, name) : -1;
+            whole = whole && at >= 0;
+            columns[k] = (uint32_t)at;
+            parents[k] = kept_at(s, &rows, 5, k);
+            ok = name && parents[k];
+        }
+        ok = ok && kind;
+        if (!ok || !whole)
+            continue;
+        if (strcmp(kind, "PRIMARY KEY") == 0) {
+            t->schema.primary_key = columns + i;
+            t->schema.n_primary_key = (uint32_t)size;
+        } else if (strcmp(kind, "FOREIGN KEY") == 0) {
+            const char *parent = kept_at(s, &rows, 4, i);
+            keys[t->schema.n_foreign_keys++] = (sp_foreign_key){parent, (uint32_t)size, columns + i, parents + i};
+            ok = parent != NULL;
+        } else if (size == 1) {
+            uniques[t->schema.n_uniques++] = columns[i];
+        }
+    }
+    t->schema.uniques = uniques;
+    t->schema.foreign_keys = keys;
+    sp_duckdb.destroy_result(&rows);
+    return ok ? SPATE_OK : sp_fail_nomem(err);
+}
+
+static int open_table(duck_source *s, const sp_source_options *options, const char *name, spate_error *err)
+{
+    uint32_t i = s->base.n_tables;
+    column_of c = {.t = &s->tables[i], .options = options};
+    c.t->schema.table = name;
+    c.t->schema.rows = UINT64_MAX;
+    int rc = read_columns(s, &c, err);
+    if (rc == SPATE_OK)
+        rc = build_query(s, &c, err);
+    sp_buf_done(&c.select);
+    if (rc == SPATE_OK)
+        rc = read_keys(s, c.t, err);
+    if (rc != SPATE_OK)
+        return rc;
+    s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .sequential = true};
+    pthread_mutex_init(&c.t->lock, NULL);
+    s->schemas[i] = &c.t->schema;
+    s->base.n_tables++;
+    return SPATE_OK;
+}
+
+/* Parents first: everything that goes by a table's number is put in that order. */
+static int put_in_order(duck_source *s, spate_error *err)
+{
+    uint32_t n = s->base.n_tables, *order = sp_arena_alloc(&s->arena, n + 1, sizeof(*order));
+    duck_table *tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*tables));
+    const sp_schema **schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*schemas));
+    if (!order || !tables || !schemas || !sp_tables_in_order(&s->arena, s->schemas, n, schemas, order))
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n; i++)
+        tables[i] = s->tables[order[i]];
+    s->tables = tables;
+    s->base.tables = schemas;
+    s->base.extents = s->extents;
+    return SPATE_OK;
+}
+
+static int open_tables(duck_source *s, const sp_source_options *options, spate_error *err)
+{
+    duckdb_result list;
+    int rc = sp_duckdb_ask(s->conn,
+                           "SELECT " TABLE_NAME ", index_count, len(list_filter(string_split(lower(sql), ' '), x -> x = 'default' OR x LIKE 'check(%'))"
+                           " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()"
+                           " AND table_name NOT IN ('spate_job', 'spate_chunk') ORDER BY table_oid",
+                           &list, err);
+    if (rc != SPATE_OK)
+        return rc;
+    idx_t n = sp_duckdb.row_count(&list);
+    s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
+    s->schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->schemas));
+    s->extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->extents));
+    if (!s->tables || !s->schemas || !s->extents)
+        rc = sp_fail_nomem(err);
+    for (idx_t i = 0; i < n && rc == SPATE_OK; i++) {
+        const char *name = kept_at(s, &list, 0, i);
+        if (!name)
+            rc = sp_fail_nomem(err);
+        else if (contains(options->tables, options->n_tables, name))
+            rc = open_table(s, options, name, err);
+        int64_t indexes = sp_duckdb.value_int64(&list, 1, i), others = sp_duckdb.value_int64(&list, 2, i);
+        if (rc == SPATE_OK && (indexes || others) && contains(options->tables, options->n_tables, name))
+            rc = sp_source_note(&s->base, &s->arena, err, "table \"%s\": %lld indexes, %lld defaults or checks", name, (long long)indexes,
+                                (long long)others);
+    }
+    sp_duckdb.destroy_result(&list);
+    return rc == SPATE_OK ? put_in_order(s, err) : rc;
+}
+
+int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+{
+    if (!sp_os_exists(uri->path))
+        return sp_fail(err, SPATE_E_UNREACHABLE, "there is no file \"%s\"", uri->path);
+    duck_source *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    sp_arena_init(&s->arena);
+    s->base.ops = &ops;
+    s->base.unit = "rows";
+    s->base.shown = sp_uri_shown(uri->text, &s->arena);
+    int rc = s->base.shown ? sp_duckdb_open(uri->path, true, 0, &s->db, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK && sp_duckdb.connect(s->db, &s->conn) == DuckDBError)
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = open_tables(s, options, err);
+    if (rc == SPATE_OK)
+        *out = &s->base;
+    else
+        source_close(&s->base);
+    return rc;
+}

@@ -3,7 +3,7 @@
 
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
-Cases: csv, workers, postgres, order, duckdb, file, memory, first-row. Each side of a comparison runs in turn,
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
 Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
@@ -521,8 +521,20 @@ def case_first_row(bench):
               at_least=False, unit="ms")
 
 
+def case_families(bench):
+    """Cells per second of each family of generators, beside the primitive it rests on, in one process on one core."""
+    lines = Run([bench.peer("families"), "--rounds", bench.n(200, 60)]).out.splitlines()
+    families = bench.details["families"] = [json.loads(line) for line in lines]
+    bench.disturbed = False
+    for f in families:
+        ours, limit = 1000 / f["ns"], 1000 / f["primitive_ns"]
+        bench.row(f"{f['family']}, a core, over {f['primitive']}", f"{ours:.0f} M cells/s", f"{limit:.0f} M/s", [ours / limit],
+                  1 / f["goal"] if f["goal"] else None)
+
+
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
-         "file": case_file, "memory": case_memory, "first-row": case_first_row}
+         "file": case_file, "memory": case_memory, "first-row": case_first_row,
+         "families": case_families}
 
 
 def machine():

@@ -8,6 +8,7 @@
     server  PostgreSQL is killed at random moments while it is loaded, and started again
     scale   a million and a billion rows need the same memory
     faults  every n-th allocation and system call fails
+    unique  a hundred million cells of every kind of unique column and key are compared (2 GB of memory, ten minutes)
 
 --minutes is shared out among the cases (default 60, of which fuzzing takes a quarter). kill and server stop early when their share
 is over and say how far they came; scale always makes both of its runs. Exit 1: something was found.
@@ -158,6 +159,20 @@ def faults(soak):
         soak.say(f"{build.name}: " + "; ".join(line[2:] for line in done.stdout.splitlines() if line.startswith("# ")))
         if done.returncode != 0:
             soak.found(f"{program}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+# ---- unique -----------------------------------------------------------------------------------------------------------------
+
+
+def unique(soak):
+    rows = 100_000_000
+    seed = soak.rng.randrange(1, 1 << 31)
+    start = time.monotonic()
+    done = subprocess.run([soak.build / "tests/test_unique"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "SPATE_UNIQUE_ROWS": str(rows), "SPATE_TEST_SEED": str(seed)})
+    soak.say(f"seed {seed}: {rows} rows each, {time.monotonic() - start:.0f} s: {done.stdout.count('ok ') - done.stdout.count('not ok ')} groups hold")
+    if done.returncode != 0:
+        soak.found(f"test_unique: exit {done.returncode}\n{done.stdout[-2000:]}")
 
 
 # ---- kill: the plan and the targets ------------------------------------------------------------------------------------------
@@ -536,7 +551,8 @@ CASES = {
     "faults": (faults, 0.05),
     "kill": (kill, 0.35),
     "server": (server, 0.1),
-    "scale": (scale, 0.25),
+    "scale": (scale, 0.2),
+    "unique": (unique, 0.05),
 }
 
 

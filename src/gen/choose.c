@@ -84,6 +84,11 @@ static bool pick_count(const sp_build *b, sp_domain domain, sp_pick *pick)
 
 static bool pick_smooth(const sp_build *b, sp_domain domain, sp_pick *pick)
 {
+    const double hours_max = 876600; /* a hundred years: each has an entry in a table */
+    if (b->column->distribution.spread == SP_SPREAD_RHYTHM && (double)domain.n * domain.unit > hours_max * 3600e6) {
+        sp_mistake(b->mistakes, b->column->distribution.mark, (sp_str){0}, "a rhythm spans at most a hundred years");
+        return false;
+    }
     bool none, to_nearest = b->column->distribution.spread == SP_SPREAD_NORMAL;
     double max = domain.min + (double)domain.n * domain.unit;
     const sp_quantile *q = sp_quantile_new(b->arena, &b->column->distribution, domain.min, max, to_nearest ? domain.unit / 2 : 0,

@@ -76,9 +76,9 @@ static entity_cell *new_entity(const sp_build *b, const field *fields, uint32_t 
 
 static char *put(char *p, const char *text)
 {
-    size_t len = strlen(text);
-    memcpy(p, text, len);
-    return p + len;
+    while (*text)
+        *p++ = *text++;
+    return p;
 }
 
 /* So that a type with a length can be held against it. */
@@ -110,10 +110,10 @@ static person person_of(const entity_cell *c, uint64_t draw)
     return p;
 }
 
+/* A word, behind which there is room to read. */
 static char *put_str(char *p, sp_str s)
 {
-    memcpy(p, s.p, s.len);
-    return p + s.len;
+    return sp_copy_short(p, s.p, s.len);
 }
 
 /* The letters of a name, small. */

@@ -573,8 +573,7 @@ static int64_t word_of(const sp_step *s, const sp_rows *r, uint32_t a, uint32_t 
 
 static char *put(char *p, sp_str text)
 {
-    memcpy(p, text.p, text.len);
-    return p + text.len;
+    return sp_copy_short(p, text.p, text.len); /* columns have room to read and to write behind their texts */
 }
 
 /* Any value as text. */
@@ -647,22 +646,43 @@ static char *put_character(char *p, const char **from, const char *end, unsigned
     return p;
 }
 
-static char *put_turned(sp_str v, char *p, unsigned (*turn)(unsigned))
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight ASCII letters at once: a letter from first on, of 26, has its bit of 32 turned. */
+static inline uint64_t turn_eight(uint64_t x, uint8_t first)
+{
+    uint64_t above = x + EIGHT(0x80 - first), beyond = x + EIGHT(0x80 - first - 26);
+    return x ^ ((above & ~beyond & EIGHT(0x80)) >> 2);
+}
+
+/* first: the letter that turn begins with, in ASCII. */
+static char *put_turned(sp_str v, char *p, unsigned (*turn)(unsigned), uint8_t first)
 {
     const char *from = v.p, *end = v.p + v.len;
-    while (from < end)
-        p = put_character(p, &from, end, turn);
+    uint64_t x;
+    while (from < end) {
+        memcpy(&x, from, 8); /* columns have room to read behind their texts */
+        if (x & EIGHT(0x80)) {
+            p = put_character(p, &from, end, turn);
+            continue;
+        }
+        x = turn_eight(x, first);
+        memcpy(p, &x, 8);
+        size_t n = SP_MIN((size_t)(end - from), (size_t)8);
+        p += n;
+        from += n;
+    }
     return p;
 }
 
 static char *put_lower(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
 {
-    return put_turned(text_of(s, r, 0, i), p, lower_of);
+    return put_turned(text_of(s, r, 0, i), p, lower_of, 'A');
 }
 
 static char *put_upper(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
 {
-    return put_turned(text_of(s, r, 0, i), p, upper_of);
+    return put_turned(text_of(s, r, 0, i), p, upper_of, 'a');
 }
 
 static bool is_letter(char c)

@@ -287,7 +287,9 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
     case SP_PICK_ZIPF:
         sp_draw_many(p->key, rows, count, 0, out);
         for (uint32_t i = 0; i < count; i++)
-            out[i] = zipf_of(p, out[i]);
+            out[i] = zipf_number(p->zipf, out[i]);
+        if (p->scattered)
+            sp_permute_many(&p->permutation, out, count, out);
         break;
     case SP_PICK_QUANTILE:
         sp_places(p->key, p->rows, rows, count, out);

@@ -255,6 +255,29 @@ static bool fill_pieces(sp_quantile *q, sp_arena *arena, const sp_distribution *
     return true;
 }
 
+/* ---- rhythms --------------------------------------------------------------------------------------------------------- */
+
+#define US_PER_HOUR 3600e6
+#define US_PER_YEAR (365.2425 * 24 * US_PER_HOUR)
+
+/* A rhythm is a histogram of hours. 1970-01-01 was a Thursday, three days behind a Monday. */
+static bool hours_of(sp_arena *arena, const sp_distribution *d, double min, double max, sp_distribution *hours)
+{
+    int64_t first = (int64_t)(min / US_PER_HOUR) - 1, last = (int64_t)(max / US_PER_HOUR) + 1;
+    uint32_t n = (uint32_t)(last - first);
+    double *edges = sp_arena_alloc(arena, n + 1, sizeof(*edges)), *weights = sp_arena_alloc(arena, n, sizeof(*weights));
+    if (!edges || !weights)
+        return false;
+    for (uint32_t i = 0; i <= n; i++)
+        edges[i] = (double)(first + i) * US_PER_HOUR;
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t of_week = ((first + i + 3 * 24) % 168 + 168) % 168;
+        weights[i] = d->weights[of_week] * sp_exp(sp_log(1 + d->a) * (edges[i] - min) / US_PER_YEAR);
+    }
+    *hours = (sp_distribution){.spread = SP_SPREAD_HISTOGRAM, .edges = edges, .weights = weights, .n = n};
+    return true;
+}
+
 const sp_quantile *sp_quantile_new(sp_arena *arena, const sp_distribution *d, double min, double max, double shift, double unit,
                                    bool *none)
 {
@@ -266,6 +289,12 @@ const sp_quantile *sp_quantile_new(sp_arena *arena, const sp_distribution *d, do
     min -= shift;
     max -= shift;
     q->most = scaled(&s, max);
+    sp_distribution hours;
+    if (d->spread == SP_SPREAD_RHYTHM) {
+        if (!hours_of(arena, d, min, max, &hours))
+            return NULL;
+        d = &hours;
+    }
     if (d->spread == SP_SPREAD_HISTOGRAM)
         return fill_pieces(q, arena, d, min, max, &s, none) ? q : NULL;
     window w = new_window(d, min, max);

@@ -24,6 +24,9 @@ enum {
     D_BOUNDS,
     D_WEIGHTS,
     D_VALUES,
+    D_GROWTH,
+    D_WEEKDAYS,
+    D_HOURS,
     D_MIN, /* of children: read there */
     D_MAX,
     D_COUNT
@@ -32,7 +35,7 @@ static const char *const key_names[D_COUNT] = {
     [D_TYPE] = "type",     [D_EXPONENT] = "exponent", [D_MEAN] = "mean",     [D_DEVIATION] = "deviation", [D_MEDIAN] = "median",
     [D_SIGMA] = "sigma",   [D_SCALE] = "scale",       [D_SHAPE] = "shape",   [D_PEAK] = "peak",           [D_TRIALS] = "trials",
     [D_CHANCE] = "chance", [D_BOUNDS] = "bounds",     [D_WEIGHTS] = "weights", [D_VALUES] = "values", [D_MIN] = "min",
-    [D_MAX] = "max",
+    [D_MAX] = "max",       [D_GROWTH] = "growth",     [D_WEEKDAYS] = "weekdays", [D_HOURS] = "hours",
 };
 static const sp_keys keys = {"a distribution", key_names, D_COUNT};
 
@@ -70,6 +73,7 @@ static const kind kinds[] = {
     {"poisson", SP_SPREAD_POISSON, {D_MEAN, NUMBER, 0}, {0}, true, false},
     {"binomial", SP_SPREAD_BINOMIAL, {D_TRIALS, WHOLE, 0}, {D_CHANCE, SHARE, 0}, true, false},
     {"histogram", SP_SPREAD_HISTOGRAM, {0}, {0}, false, false},
+    {"rhythm", SP_SPREAD_RHYTHM, {0}, {0}, false, false},
     {"percentiles", SP_SPREAD_HISTOGRAM, {0}, {0}, false, false},
 };
 
@@ -173,7 +177,8 @@ static double *numbers(sp_plan_reader *r, uint32_t n, sp_mark at)
     return v;
 }
 
-static void read_weights(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, double *weights, uint32_t n)
+/* what: the words for a list of another length. */
+static void read_weights(sp_plan_reader *r, const sp_node *node, double *weights, uint32_t n, const char *what)
 {
     double sum = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -181,7 +186,7 @@ static void read_weights(sp_plan_reader *r, sp_plan_column *c, const sp_node *no
     if (!node)
         return;
     if (node->kind != SP_NODE_LIST || node->n != n) {
-        sp_mistake(r->m, node->mark, (sp_str){0}, "expected a list of %u weights, one less than there are bounds", n);
+        sp_mistake(r->m, node->mark, (sp_str){0}, "expected a list of %u weights, %s", n, what);
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -220,8 +225,25 @@ static void read_bars(sp_plan_reader *r, sp_plan_column *c, const sp_node *bound
     for (uint32_t i = 0; i <= n; i++)
         if (!read_value(r, c, "bounds", bounds->items[i], VALUE, &edges[i]) || !ascends(r, bounds->items[i], edges, i))
             return;
-    read_weights(r, c, weights, w, n);
+    read_weights(r, weights, w, n, "one less than there are bounds");
     *d = (sp_distribution){.spread = d->spread, .mark = d->mark, .edges = edges, .weights = w, .n = n};
+}
+
+/* The hours of a week, as often as their weekday and their hour say together. */
+static void read_rhythm(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
+{
+    sp_distribution *d = &c->distribution;
+    double weekdays[7], hours[24], *w = numbers(r, 7 * 24, d->mark);
+    sp_str text;
+    if (v[D_GROWTH] && sp_read_text(r, v[D_GROWTH], "a rate of growth, such as 30%", &text) &&
+        (!sp_scalar_rate(text, &d->a) || d->a <= -1 || d->a > 1000))
+        sp_mistake(r->m, v[D_GROWTH]->mark, text, "is not the growth of a year, such as 30%% or -0.2");
+    read_weights(r, v[D_WEEKDAYS], weekdays, 7, "from Monday to Sunday");
+    read_weights(r, v[D_HOURS], hours, 24, "from midnight on");
+    for (uint32_t i = 0; w && i < 7 * 24; i++)
+        w[i] = weekdays[i / 24] * hours[i % 24];
+    d->weights = w;
+    d->n = 7 * 24;
 }
 
 static bool parse_percent(sp_str s, double *percent)
@@ -276,7 +298,7 @@ static const kind *find_kind(sp_plan_reader *r, const sp_node *node)
     const char *near = sp_nearest(name, names, SP_COUNT(names));
     sp_mistake(r->m, node->mark, name,
                "is none of the distributions uniform, zipf, normal, lognormal, exponential, pareto, triangular, poisson, binomial, "
-               "histogram, percentiles%s%s%s",
+               "histogram, rhythm, percentiles%s%s%s",
                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -285,19 +307,20 @@ static bool goes_with(const sp_plan_column *c, const kind *k)
 {
     bool lengths = is_range(c, SP_RANGE_STRING) || is_range(c, SP_RANGE_BYTES) || c->mode == SP_MODE_ARRAY;
     bool choices = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET || lengths || is_range(c, SP_RANGE_INT);
-    if (k->spread == SP_SPREAD_UNIFORM || choices)
+    if (k->spread == SP_SPREAD_UNIFORM || (choices && k->spread != SP_SPREAD_RHYTHM))
         return true;
     bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_AFTER;
     if (!range || c->range == SP_RANGE_POINT || k->of_choices)
         return false;
-    return !(k->of_ratios && c->range == SP_RANGE_TIMESTAMP);
+    return !(k->of_ratios && c->range == SP_RANGE_TIMESTAMP) && (k->spread != SP_SPREAD_RHYTHM || c->range == SP_RANGE_TIMESTAMP);
 }
 
 static void warn_of_others(sp_plan_reader *r, const kind *k, const sp_node *const *v)
 {
     for (int i = D_TYPE + 1; i < D_MIN; i++) {
         bool bars = k->spread == SP_SPREAD_HISTOGRAM && (k == &kinds[SP_COUNT(kinds) - 1] ? i == D_VALUES : i == D_BOUNDS || i == D_WEIGHTS);
-        if (v[i] && i != k->a.key && i != k->b.key && !bars)
+        bool rhythm = k->spread == SP_SPREAD_RHYTHM && i >= D_GROWTH && i <= D_HOURS;
+        if (v[i] && i != k->a.key && i != k->b.key && !bars && !rhythm)
             sp_warning(r->m, v[i]->mark, sp_str_of(key_names[i]), "is not used by %s", k->name);
     }
 }
@@ -328,6 +351,8 @@ void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
     warn_of_others(r, k, v);
     if (k == &kinds[SP_COUNT(kinds) - 1])
         read_percentiles(r, c, v[D_VALUES]);
+    else if (k->spread == SP_SPREAD_RHYTHM)
+        read_rhythm(r, c, v);
     else if (k->spread == SP_SPREAD_HISTOGRAM)
         read_bars(r, c, v[D_BOUNDS], v[D_WEIGHTS]);
     read_parameter(r, c, &k->a, v, &c->distribution.a);

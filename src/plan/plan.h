@@ -65,6 +65,7 @@ typedef enum sp_spread {
     SP_SPREAD_POISSON,     /* a: mean > 0 */
     SP_SPREAD_BINOMIAL,    /* a: trials, whole; b: chance, 0..1 */
     SP_SPREAD_HISTOGRAM,   /* n bars: weights[n] between edges[n + 1], which ascend */
+    SP_SPREAD_RHYTHM,      /* of timestamps; a: growth a year; weights[7 * 24]: of the hours of a week, from Monday */
 } sp_spread;
 
 /* How values are spread; its numbers are in the units of min_i, or of min_f. Of choices: of their number, from 0. */

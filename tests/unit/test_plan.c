@@ -437,6 +437,11 @@ static const struct bad {
      {"5:66: is not a whole number above 0 as \"trials\"", "5:79: is not a share", "6:67: histogram needs \"bounds\": a list of two values or more",
       "7:74: is less than the one before", "8:87: expected a list of 2 weights", "9:76: is not the percentage expected",
       "10:81: is less than the one before", "11:22: range int needs props with min and max"}},
+    {TABLE
+     "  - {name: a, range: int, props: {min: 1, max: 9}, distribution: rhythm}\n"
+     "  - {name: b, range: timestamp, props: {min: 2024-01-01, max: 2025-01-01}, distribution: {type: rhythm, growth: -2, weekdays: [1], hours: x}}\n",
+     {"5:66: does not go with this column", "6:113: is not the growth of a year", "6:127: expected a list of 7 weights, from Monday to Sunday",
+      "6:139: expected a list of 24 weights, from midnight on"}},
     {TABLE "  - {name: a, inc: 1, null: 5}\n  - {name: b, inc: 1, null: 101%}\n  - {name: c, inc: "
            "1, unique: 7}\n",
      {"5:29: the share of cells", "6:29: the share of cells", "7:31: true or false"}},

@@ -233,6 +233,36 @@ static void zipf_is_right_far_out(void)
     sp_arena_done(&arena);
 }
 
+/* ---- rhythms ---- */
+
+/* Two years of office hours that grow: how many in each hour of the week, in each quarter, and none at night. */
+static void rhythms_beat(void)
+{
+    static const char *const column =
+        "range: timestamp, props: {min: 2024-01-01, max: 2026-01-01}, distribution: {type: rhythm, growth: 100%, weekdays: [1, 1, 1, 1, 1, 0.5, 0], "
+        "hours: [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 2, 2, 1, 2, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0]}";
+    static const double hours[24] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 2, 2, 1, 2, 2, 2, 1};
+    double counts[7][24] = {{0}}, chi = 0, late = 0;
+    if (!draw(column))
+        return;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        int64_t second = (int64_t)values[i];
+        counts[(second / 86400 + 3) % 7][second / 3600 % 24]++;
+        late += second >= 1735689600;
+    }
+    for (int d = 0; d < 7; d++)
+        for (int h = 0; h < 24; h++) {
+            double weight = (d < 5 ? 1 : d == 5 ? 0.5 : 0) * hours[h], want = weight / (5.5 * 15) * ROWS;
+            if (weight == 0)
+                CHECK_INT(counts[d][h], 0);
+            else
+                chi += (counts[d][h] - want) * (counts[d][h] - want) / want * (want / (want + want * want * 1e-5)); /* years have not all weekdays alike */
+        }
+    if (!CHECK(chi < 110))
+        printf("# rhythm: chi-square %g\n", chi);
+    CHECK(fabs(late / ROWS - 2.0 / 3) < 0.01); /* the second year has twice as many */
+}
+
 /* ---- sorted ---- */
 
 static void sorted_columns_ascend_and_follow_their_law(void)
@@ -296,6 +326,7 @@ int main(void)
     RUN(lengths_and_refs_follow_too);
     RUN(counts_follow_their_laws);
     RUN(zipf_is_right_far_out);
+    RUN(rhythms_beat);
     RUN(sorted_columns_ascend_and_follow_their_law);
     RUN(permutations_are_equal_wide_and_even);
     return check_done();

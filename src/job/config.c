@@ -8,6 +8,8 @@
 #include "gen/gen.h"
 #include "spate/config.h"
 
+#include <math.h>
+
 enum { ROUNDS_MAX = 8, INDENT_TABLE = 2, INDENT_KEY = 4, INDENT_COLUMN = 6, INDENT_WISH = 8 };
 
 /* ---- drafts -------------------------------------------------------------------------------------- */
@@ -204,9 +206,26 @@ static bool is_made(const sp_draft *d)
     return false;
 }
 
+/* How many combinations a combined primary key has. */
+static double combinations(const sp_config *k, const sp_draft *d)
+{
+    double n = 1;
+    for (uint32_t j = 0; j < d->t->keys[0].n; j++) {
+        uint32_t at, lead, column = d->t->keys[0].columns[j];
+        const sp_cat_foreign_key *f = sp_config_reference(d->t, column, &at, &lead);
+        n *= f ? (double)k->drafts[f->parent_table].rows : (double)d->choices[column].values;
+    }
+    return n;
+}
+
 /* No table has more rows than one of its keys has values. */
 static void limit_rows(sp_config *k, sp_draft *d)
 {
+    double most = d->combined ? combinations(k, d) : INFINITY;
+    if (most < (double)d->rows) {
+        d->rows = (uint64_t)most;
+        d->rows_note = "as many as the primary key has combinations";
+    }
     for (uint32_t i = 0; i < d->t->n_columns; i++) {
         const sp_choice *c = &d->choices[i];
         if (c->out || c->most >= d->rows)
@@ -219,6 +238,7 @@ static void limit_rows(sp_config *k, sp_draft *d)
 static void choose_table(sp_config *k, sp_draft *d)
 {
     d->afters = can_follow(d);
+    sp_config_keys(k, d);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         sp_config_choose(k, d, i);
     for (uint32_t i = 0; i < d->t->n_columns && !is_made(d); i++) { /* a table of numbered columns alone: one must be given */
@@ -269,6 +289,10 @@ static void write_column(sp_config *k, sp_emit *e, const char *name, sp_choice *
         sp_emit_raw(e, INDENT_WISH, "props", c->props, NULL);
     if (c->type)
         sp_emit_key(e, INDENT_WISH, false, "type", sp_str_of(c->type), NULL);
+    if (c->draw)
+        sp_emit_key(e, INDENT_WISH, false, "draw", sp_str_of(c->draw), NULL);
+    if (c->tree)
+        sp_emit_raw(e, INDENT_WISH, "tree", c->tree, NULL);
     if (c->distribution)
         sp_emit_raw(e, INDENT_WISH, "distribution", c->distribution, NULL);
     if (c->sorted)

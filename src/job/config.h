@@ -64,10 +64,12 @@ typedef struct sp_choice { /* what is written of a column */
     const char *props;         /* YAML, or NULL */
     const char *type;          /* or NULL */
     const char *distribution;  /* YAML, or NULL */
+    const char *draw, *tree;   /* or NULL; a tree is YAML */
     double null_rate;
     bool unique, primary_key, sorted;
     const char *note;
-    uint64_t most;             /* different values there are, UINT64_MAX: enough */
+    uint64_t values;           /* different ones there are, UINT64_MAX: enough */
+    uint64_t most;             /* the same where they must differ, else UINT64_MAX */
     uint32_t line, last_line;  /* where it was written */
     unsigned tries;            /* what was written before and did not hold */
 } sp_choice;
@@ -78,6 +80,7 @@ typedef struct sp_draft {      /* of a table */
     sp_choice *choices;
     bool *needed;              /* a column that must be made: something refers to it, or hangs on it */
     bool *apart;               /* a column without a value twice, for the sake of a key of several columns */
+    bool combined;             /* the primary key has no combination twice: the generator sees to it */
     unsigned *step, *steps;    /* of moments and numbers that come one after the other: which, of how many */
     bool afters;               /* moments that come one after the other are so by a delay, not by lying in different spans */
     uint64_t rows;
@@ -98,7 +101,8 @@ typedef struct sp_config {
 
 /* config_order.c */
 bool sp_config_order(sp_config *k);  /* order, circles; false: no memory */
-void sp_config_needs(sp_config *k);  /* which columns have to be made */
+void sp_config_needs(sp_config *k);  /* which columns have to be made, and which keep keys of several columns apart */
+void sp_config_keys(const sp_config *k, sp_draft *d); /* the latter again, after a choice that did not hold */
 /* The foreign key that a column's values come from, NULL: none. at: its place in it; lead: the column of the key that chooses the
  * row, from which the others take theirs. */
 const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t column, uint32_t *at, uint32_t *lead);

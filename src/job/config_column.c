@@ -737,7 +737,7 @@ static const char *expr_name(making *m, const char *name)
     return plain ? name : sp_config_printf(m->k, "\"%s\"", name);
 }
 
-/* The lead of a foreign key chooses a row, the other columns are of that row. */
+/* The columns of a foreign key with several draw together: they are of one row. */
 static bool choose_reference(making *m)
 {
     uint32_t at, lead;
@@ -748,18 +748,17 @@ static bool choose_reference(making *m)
     const sp_cat_column *to = &parent->t->columns[f->parent_columns[at]];
     if (to->generated_sql || (parent == m->d && f->parent_columns[at] == m->column))
         return false;
-    if (lead != m->column) {
-        mode(m, "expr", sp_config_printf(m->k, "%s.%s", expr_name(m, m->d->t->columns[lead].name), expr_name(m, to->name)));
-        return true;
-    }
     if (parent == m->d && m->c->not_null) { /* a ref to the own table has nothing to refer to in the first row */
         mode(m, "expr", expr_name(m, to->name));
         m->out->note = "every row is its own: there may be no null here";
         return true;
     }
     mode(m, "ref", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
+    m->out->draw = f->n > 1 ? m->d->t->columns[lead].name : NULL;
+    if (parent == m->d && f->n == 1 && !m->unique && m->out->tries == 0)
+        m->out->tree = "{depth: 4}";
     m->out->most = m->unique ? parent->rows : UINT64_MAX;
-    if (!m->unique && m->out->tries == 0)
+    if (!m->unique && m->out->tries == 0 && !m->out->tree && !(m->d->combined && m->out->primary_key))
         m->out->distribution = sp_config_zipf(m->k, m->c->stats);
     return true;
 }
@@ -784,7 +783,7 @@ static void choose_value(making *m)
         mode(m, "inc", m->demand->min.p && sp_parse_i64(m->demand->min, &from) ? sp_config_printf(m->k, "%lld", (long long)from + 1) : "1");
         unsigned bits = SP_MIN(m->type->bits, 63u);
         m->out->most = (uint64_t)(two_to(m->type->is_unsigned || bits == 63 ? bits : bits - 1) - 1);
-    } else if (!m->unique && m->out->tries == 0 && m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
+    } else if (!m->unique && m->out->tries == 0 && !(m->d->combined && m->out->primary_key) && m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
         m->out->sorted = !m->out->items && m->c->stats->correlation > 0.99;
     } else if (m->demand->n_values) {
         choose_values(m, m->demand->values, m->demand->n_values);
@@ -798,8 +797,8 @@ static void choose_value(making *m)
 
 static void choose_nulls(making *m)
 {
-    if (m->out->out || m->c->not_null || m->demand->not_null || m->out->primary_key || strcmp(m->out->mode, "expr") == 0)
-        m->out->null_rate = 0; /* what an expression takes from a reference is null with it */
+    if (m->out->out || m->c->not_null || m->demand->not_null || m->out->primary_key || m->out->tree)
+        m->out->null_rate = 0; /* of a tree, the roots are null */
     else if (m->c->stats)
         m->out->null_rate = m->c->stats->null_rate;
     else if (m->out->null_rate <= 0)
@@ -836,6 +835,7 @@ void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column)
     else
         leave_out(&m, "no values could be made for it");
     choose_nulls(&m);
+    out->values = out->most;
     if (m.unique && !out->out)
         out->most = SP_MAX(out->most, (uint64_t)1);
     else

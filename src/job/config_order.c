@@ -113,29 +113,54 @@ static int keeps_apart(const sp_config *k, const sp_cat_table *t, uint32_t colum
     }
 }
 
-/* A key of several columns holds when one of them does; all of them have to be made. */
-static void need_keys(const sp_config *k, sp_draft *d)
+/* A primary key whose columns are references, sets or whole numbers is kept by the generator. */
+static bool can_combine(const sp_draft *d, const sp_cat_key *key)
 {
+    uint32_t at, lead;
+    for (uint32_t j = 0; j < key->n; j++) {
+        uint32_t column = key->columns[j];
+        const sp_cat_foreign_key *f = sp_config_reference(d->t, column, &at, &lead);
+        sp_cat_class class = d->t->columns[column].type.class;
+        bool chosen = class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_ENUM || d->demands.columns[column].n_values;
+        if (d->choices[column].tries || (f ? f->n > 1 || f->parent_table == (int32_t)-1 : !chosen))
+            return false;
+    }
+    return key->primary && key->n > 1;
+}
+
+/* A key of several columns holds when one of them does, or by their combinations. */
+void sp_config_keys(const sp_config *k, sp_draft *d)
+{
+    memset(d->apart, 0, d->t->n_columns * sizeof(*d->apart));
+    d->combined = false;
     for (uint32_t i = 0; i < d->t->n_keys; i++) {
         const sp_cat_key *key = &d->t->keys[i];
         uint32_t best = key->columns[0];
         bool held = key->n == 1;
         for (uint32_t j = 0; j < key->n && key->n > 1; j++) {
-            d->needed[key->columns[j]] = true;
             held = held || d->apart[key->columns[j]] || has_key_alone(d->t, key->columns[j]);
             if (keeps_apart(k, d->t, key->columns[j]) > keeps_apart(k, d->t, best))
                 best = key->columns[j];
         }
-        if (!held)
+        if (!held && can_combine(d, key))
+            d->combined = true;
+        else if (!held)
             d->apart[best] = true;
     }
+}
+
+static void need_keys(sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->t->n_keys; i++)
+        for (uint32_t j = 0; d->t->keys[i].n > 1 && j < d->t->keys[i].n; j++)
+            d->needed[d->t->keys[i].columns[j]] = true;
 }
 
 void sp_config_needs(sp_config *k)
 {
     for (uint32_t i = 0; i < k->c->n_tables; i++) {
         need_references(k, &k->drafts[i]);
-        need_keys(k, &k->drafts[i]);
+        need_keys(&k->drafts[i]);
         for (uint32_t j = 0; j < k->drafts[i].demands.n_orderings; j++) {
             k->drafts[i].needed[k->drafts[i].demands.orderings[j].low] = true;
             k->drafts[i].needed[k->drafts[i].demands.orderings[j].high] = true;

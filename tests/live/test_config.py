@@ -128,9 +128,12 @@ class FromPostgres(Plans):
     def test_keys(self):
         plan = self.loads("keys")
         self.assertEqual(tables_of(plan)["small"], 2)  # a unique boolean
-        self.assertIn("expr: tenant_id.number", columns_of(plan, "posting")["account"])
-        self.assertIn("ref: account.tenant_id", columns_of(plan, "posting")["tenant_id"])
-        self.assertIn("ref: employee.id", columns_of(plan, "employee")["boss"])
+        for column, to in {"account": "number", "tenant_id": "tenant_id"}.items():
+            self.assertIn(f"ref: account.{to}\n        draw: tenant_id\n", columns_of(plan, "posting")[column])
+        self.assertIn("ref: employee.id\n        tree:", columns_of(plan, "employee")["boss"])
+        pair = columns_of(plan, "employee_tag")  # many to many: neither is unique, both together are
+        self.assertEqual([text.count("unique") for text in pair.values()], [0, 0])
+        self.assertGreater(self.count("(SELECT tag FROM employee_tag GROUP BY tag HAVING count(*) > 1) t"), 0)
         self.assertEqual(self.count("employee WHERE boss IS NOT NULL") > ROWS / 2, True)
 
     def test_circles(self):

@@ -4,7 +4,8 @@
  *   config_check.c   what CHECK conditions demand of columns
  *   config_order.c   parents before children, the circles between tables, which columns have to be made
  *   config_words.c   what a column's name says of its values
- *   config_column.c  one column: its mode, range and wishes
+ *   config_column.c  one column: its mode and wishes
+ *   config_number.c  the ranges of numbers and moments
  *   config_stats.c   the same from the server's statistics */
 #ifndef SP_JOB_CONFIG_H
 #define SP_JOB_CONFIG_H
@@ -120,6 +121,33 @@ const char *sp_config_shown_moment(sp_config *k, double seconds, bool date);
 /* config_stats.c: false or NULL when the statistics say nothing of use. Sets mode, items, weights, props, distribution, type. */
 bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out);
 const char *sp_config_zipf(sp_config *k, const sp_cat_stats *s); /* a distribution of references */
+
+/* ---- one column on its way to a choice --------------------------------------------------------------------------------- */
+
+/* Everything a choice is made from. */
+typedef struct sp_making {
+    sp_config *k;
+    sp_draft *d;
+    uint32_t column;
+    const sp_cat_column *c;
+    const sp_cat_type *type;
+    const sp_demand *demand;
+    sp_choice *out;
+    bool unique; /* no value twice: a key of one column */
+} sp_making;
+
+static inline void sp_making_mode(sp_making *m, const char *name, const char *text)
+{
+    m->out->mode = name;
+    m->out->text = text;
+}
+
+/* config_number.c: each sets the mode and its props, and how many different values there are. */
+void sp_making_integer(sp_making *m);
+void sp_making_decimal(sp_making *m, unsigned precision, unsigned scale);
+void sp_making_float(sp_making *m);
+void sp_making_moment(sp_making *m);
+void sp_making_time(sp_making *m);
 
 char *sp_config_printf(sp_config *k, const char *fmt, ...) SP_PRINTF(2, 3); /* in the arena; "" and nomem for want of it */
 

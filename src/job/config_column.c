@@ -9,20 +9,6 @@
 #include <stdio.h>
 
 enum { TRIES_MAX = 3 };
-#define SPAN_FROM "2020-01-01"
-#define SPAN_TO   "2026-01-01"
-
-/* Everything a choice is made from. */
-typedef struct making {
-    sp_config *k;
-    sp_draft *d;
-    uint32_t column;
-    const sp_cat_column *c;
-    const sp_cat_type *type;
-    const sp_demand *demand;
-    sp_choice *out;
-    bool unique; /* no value twice: a key of one column */
-} making;
 
 char *sp_config_printf(sp_config *k, const char *fmt, ...)
 {
@@ -36,13 +22,7 @@ char *sp_config_printf(sp_config *k, const char *fmt, ...)
     return kept ? kept : "";
 }
 
-static void mode(making *m, const char *name, const char *text)
-{
-    m->out->mode = name;
-    m->out->text = text;
-}
-
-static void leave_out(making *m, const char *why)
+static void leave_out(sp_making *m, const char *why)
 {
     m->out->out = true;
     m->out->out_why = why;
@@ -50,7 +30,7 @@ static void leave_out(making *m, const char *why)
 
 /* ---- the type in the plan ------------------------------------------------------------------------ */
 
-static const char *numbered(making *m, const char *name, uint32_t n)
+static const char *numbered(sp_making *m, const char *name, uint32_t n)
 {
     return n ? sp_config_printf(m->k, "%s(%u)", name, n) : name;
 }
@@ -62,7 +42,7 @@ static const char *integer_type(const sp_cat_type *t)
     return t->bits > 32 ? "bigint" : t->bits > 16 ? "integer" : "smallint";
 }
 
-static const char *decimal_type(making *m)
+static const char *decimal_type(sp_making *m)
 {
     const sp_cat_type *t = m->type;
     return t->precision && t->scale <= t->precision ? sp_config_printf(m->k, "numeric(%u,%u)", t->precision, t->scale)
@@ -70,7 +50,7 @@ static const char *decimal_type(making *m)
 }
 
 /* What the plan's own cells would not be by themselves. */
-static const char *plan_type(making *m)
+static const char *plan_type(sp_making *m)
 {
     const sp_cat_type *t = m->type;
     bool set = m->out->items != NULL, range = !set && strcmp(m->out->mode, "range") == 0;
@@ -109,242 +89,6 @@ static const char *plan_type(making *m)
     }
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
-
-typedef struct limits {
-    double min, max;   /* both included */
-    double low, high;  /* what the type and the conditions allow */
-    bool named;        /* the name says what is usual */
-    bool counted;      /* the statistics do */
-} limits;
-
-static void clip(limits *l)
-{
-    double width = SP_MAX(l->max - l->min, 1.0);
-    if (l->min < l->low || l->min > l->high) {
-        l->min = l->low;
-        l->max = l->max > l->min ? l->max : l->min + width;
-    }
-    if (l->max > l->high) {
-        l->max = l->high;
-        l->min = l->min < l->max ? l->min : SP_MAX(l->low, l->max - width);
-    }
-}
-
-/* Conditions narrow what is allowed; where they give both ends, they are what is usual. unit: the next number. */
-static void apply_demand(making *m, limits *l, double unit)
-{
-    double v;
-    bool has_min = m->demand->min.p && sp_parse_f64(m->demand->min, &v);
-    if (has_min)
-        l->low = SP_MAX(l->low, m->demand->min_open ? v + unit : v);
-    bool has_max = m->demand->max.p && sp_parse_f64(m->demand->max, &v);
-    if (has_max)
-        l->high = SP_MIN(l->high, m->demand->max_open ? v - unit : v);
-    if (has_min && has_max && !l->counted) {
-        l->min = l->low;
-        l->max = l->high;
-    }
-    clip(l);
-}
-
-/* Histogram bounds and common values say what is usual, too. */
-static void apply_stats(making *m, limits *l)
-{
-    const sp_cat_stats *s = m->c->stats;
-    double lowest = INFINITY, highest = -INFINITY, v;
-    for (uint32_t i = 0; s && i < s->n_bounds + s->n_common; i++) {
-        sp_str text = i < s->n_bounds ? s->bounds[i] : s->common[i - s->n_bounds];
-        if (!sp_parse_f64(text, &v))
-            continue;
-        lowest = SP_MIN(lowest, v);
-        highest = SP_MAX(highest, v);
-    }
-    if (lowest > highest)
-        return;
-    l->min = lowest;
-    l->max = highest;
-    l->counted = true;
-}
-
-/* The share of a range that is this column's, where several come one after the other. */
-static void take_step(making *m, limits *l)
-{
-    if (m->d->afters)
-        return;
-    unsigned steps = m->d->steps[m->column], step = m->d->step[m->column];
-    if (steps < 2)
-        return;
-    double width = (l->max - l->min) / steps;
-    double min = l->min;
-    l->min = step ? min + width * step : min;
-    l->max = min + width * (step + 1);
-}
-
-static limits number_limits(making *m, double low, double high, double unit)
-{
-    limits l = {.min = SP_MAX(low, 0.0), .max = SP_MIN(high, 1000.0), .low = low, .high = high};
-    if (m->type->class == SP_CAT_YEAR)
-        sp_words_number("year", &l.min, &l.max);
-    if (m->d->steps[m->column] < 2) { /* columns that come one after the other share one range */
-        l.named = m->out->tries == 0 && sp_words_number(m->c->name, &l.min, &l.max);
-        apply_stats(m, &l);
-    }
-    apply_demand(m, &l, unit);
-    take_step(m, &l);
-    return l;
-}
-
-static double two_to(unsigned bits)
-{
-    return ldexp(1, (int)bits);
-}
-
-/* Integers are exact in a double up to 2^53, which is far enough for what is made up. */
-static void choose_integer(making *m)
-{
-    unsigned bits = SP_MIN(m->type->bits ? m->type->bits : 32, 53u);
-    double high = m->type->class == SP_CAT_YEAR ? 2155 : two_to(m->type->is_unsigned ? bits : bits - 1) - 1;
-    double low = m->type->class == SP_CAT_YEAR ? 1901 : m->type->is_unsigned ? 0 : -high - 1;
-    limits l = number_limits(m, low, high, 1);
-    if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p && m->d->steps[m->column] < 2)
-        l.max = SP_MIN(high, 1e6);
-    bool last = m->d->step[m->column] + 1 >= m->d->steps[m->column];
-    l.min = ceil(l.min);
-    l.max = last ? floor(l.max) : ceil(l.max) - 1;
-    if (m->unique && l.max - l.min + 1 < 10.0 * (double)m->d->rows)
-        l.max = SP_MIN(l.high, l.min + 10.0 * (double)m->d->rows);
-    if (m->unique && l.max - l.min + 1 < (double)m->d->rows)
-        l.min = SP_MAX(l.low, l.max - (double)m->d->rows);
-    mode(m, "range", "int");
-    m->out->props = sp_config_printf(m->k, "{min: %.0f, max: %.0f}", l.min, l.max + 1);
-    m->out->most = (uint64_t)SP_MAX(l.max - l.min + 1, 1.0);
-}
-
-/* A range of decimals has at most 18 digits. */
-static void choose_decimal(making *m, unsigned precision, unsigned scale)
-{
-    scale = SP_MIN(precision ? scale : 2, 15u);
-    int whole = precision ? SP_MIN((int)precision - (int)m->type->scale, 17 - (int)scale) : 12;
-    double unit = pow(10, -(double)scale), high = pow(10, whole) - unit;
-    limits l = number_limits(m, -high, high, unit);
-    if (m->unique && (l.max - l.min) / unit < (double)m->d->rows)
-        l.max = SP_MIN(l.high, l.min + 10.0 * (double)m->d->rows * unit);
-    mode(m, "range", "decimal");
-    m->out->props = sp_config_printf(m->k, "{min: %.*f, max: %.*f, scale: %u}", (int)scale, l.min, (int)scale, l.max, scale);
-    m->out->most = (uint64_t)SP_MAX((l.max - l.min) / unit, 1.0);
-}
-
-static void choose_float(making *m)
-{
-    if (m->unique) { /* a float cannot be, a decimal can, and fits */
-        choose_decimal(m, 12, 6);
-        return;
-    }
-    limits l = number_limits(m, -1e15, 1e15, 1e-3);
-    mode(m, "range", "float");
-    m->out->props = sp_config_printf(m->k, "{min: %.10g, max: %.10g}", l.min, l.max);
-}
-
-/* ---- time ---------------------------------------------------------------------------------------- */
-
-static double seconds_of(const char *text)
-{
-    int64_t us = 0;
-    sp_parse_timestamp(sp_str_of(text), &us);
-    return floor((double)us / 1e6);
-}
-
-bool sp_config_moment(sp_str text, double *seconds)
-{
-    int64_t us;
-    char plain[64];
-    size_t len = SP_MIN(text.len, sizeof(plain) - 4);
-    memcpy(plain, text.p, len);
-    if (len > 3 && (plain[len - 3] == '+' || plain[len - 3] == '-') && len > 16)
-        len += (size_t)snprintf(plain + len, 4, ":00");
-    if (!sp_parse_timestamp((sp_str){plain, len}, &us))
-        return false;
-    *seconds = floor((double)us / 1e6);
-    return true;
-}
-
-static void apply_moments(making *m, limits *l)
-{
-    const sp_cat_stats *s = m->d->steps[m->column] < 2 ? m->c->stats : NULL;
-    double lowest = INFINITY, highest = -INFINITY, v;
-    for (uint32_t i = 0; s && i < s->n_bounds + s->n_common; i++) {
-        if (!sp_config_moment(i < s->n_bounds ? s->bounds[i] : s->common[i - s->n_bounds], &v))
-            continue;
-        lowest = SP_MIN(lowest, v);
-        highest = SP_MAX(highest, v);
-    }
-    if (lowest < highest) {
-        l->min = lowest;
-        l->max = highest;
-    }
-    if (m->demand->min.p && sp_config_moment(m->demand->min, &v))
-        l->low = v + (m->demand->min_open ? 86400 : 0);
-    if (m->demand->max.p && sp_config_moment(m->demand->max, &v))
-        l->high = v - (m->demand->max_open ? 86400 : 0);
-    clip(l);
-}
-
-/* "2024-01-31", or with the time of day. */
-const char *sp_config_shown_moment(sp_config *k, double seconds, bool date)
-{
-    char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
-    char *end = date || fmod(seconds, 86400) == 0 ? sp_put_date_iso(text, (int32_t)floor(seconds / 86400))
-                                                  : sp_put_timestamptz_iso(text, (int64_t)seconds * SP_US_PER_SECOND);
-    return sp_config_printf(k, "%.*s", (int)(end - text), text);
-}
-
-/* Some time after another moment of the row: days, or hours. */
-static bool choose_after(making *m, double null_rate)
-{
-    int before = m->d->afters && m->d->step[m->column] ? sp_config_follows(m->d, m->column) : -1;
-    if (before < 0)
-        return false;
-    bool date = m->type->class == SP_CAT_DATE;
-    m->d->needed[before] = true;
-    mode(m, "after", m->d->t->columns[before].name);
-    m->out->props = date ? "{min: 24h, max: 2160h}" : "{min: 1h, max: 720h}";
-    m->out->type = date ? "date" : NULL;
-    if (null_rate >= 0 && !m->c->not_null && !m->c->stats)
-        m->out->null_rate = null_rate;
-    return true;
-}
-
-static void choose_moment(making *m)
-{
-    bool date = m->type->class == SP_CAT_DATE;
-    const char *from = SPAN_FROM, *to = SPAN_TO;
-    double null_rate = -1;
-    const char *usual_from = from, *usual_to = to;
-    if (sp_words_time(m->c->name, &usual_from, &usual_to, &null_rate) && m->d->steps[m->column] < 2) {
-        from = usual_from;
-        to = usual_to;
-    }
-    if (choose_after(m, null_rate))
-        return;
-    limits l = {.min = seconds_of(from), .max = seconds_of(to), .low = seconds_of("0002-01-01"), .high = seconds_of("9998-01-01")};
-    apply_moments(m, &l);
-    take_step(m, &l);
-    if (null_rate >= 0 && !m->c->not_null && !m->c->stats)
-        m->out->null_rate = null_rate;
-    mode(m, "range", "timestamp");
-    m->out->props = sp_config_printf(m->k, date ? "{min: %s, max: %s, format: 2006-01-02}" : "{min: %s, max: %s}",
-                                     sp_config_shown_moment(m->k, l.min, date), sp_config_shown_moment(m->k, date ? l.max + 86399 : l.max, date));
-    m->out->most = (uint64_t)SP_MAX((l.max - l.min) / (date ? 86400 : 1), 1.0);
-}
-
-static void choose_time(making *m)
-{
-    mode(m, "range", "timestamp");
-    m->out->props = "{min: 2024-01-01T06:00:00Z, max: 2024-01-01T22:00:00Z, format: \"15:04:05\"}";
-    m->out->most = 16 * 3600;
-}
-
 /* ---- texts --------------------------------------------------------------------------------------- */
 
 static uint64_t power_of_letters(int64_t length)
@@ -352,17 +96,17 @@ static uint64_t power_of_letters(int64_t length)
     return length > 9 ? UINT64_MAX : (uint64_t)pow(62, (double)length);
 }
 
-static void choose_letters(making *m, int64_t min, int64_t max)
+static void choose_letters(sp_making *m, int64_t min, int64_t max)
 {
     if (m->unique) /* of one length: what differs in length alone is not worth the trouble */
         min = max = SP_MIN(max, SP_MAX(min, INT64_C(12)));
-    mode(m, "range", "string");
+    sp_making_mode(m, "range", "string");
     m->out->props = sp_config_printf(m->k, "{min: %lld, max: %lld}", (long long)min, (long long)max + 1);
     m->out->most = power_of_letters(max);
 }
 
 /* Alternatives with "|" between are a set. */
-static void choose_alternatives(making *m, const char *text)
+static void choose_alternatives(sp_making *m, const char *text)
 {
     sp_str *items = sp_arena_alloc(m->k->arena, strlen(text) + 1, sizeof(*items));
     if (!items) {
@@ -380,10 +124,10 @@ static void choose_alternatives(making *m, const char *text)
 }
 
 /* LIKE: what stands for any text becomes a draw, what stands for any letter an x. */
-static void choose_like(making *m, sp_str like)
+static void choose_like(sp_making *m, sp_str like)
 {
     if (memchr(like.p, '@', like.len) && m->out->tries == 0) {
-        mode(m, "value", "${email}");
+        sp_making_mode(m, "value", "${email}");
         return;
     }
     static const char *const any[] = {"${ach_routing}", "${credit_card_cvv}"};
@@ -392,7 +136,7 @@ static void choose_like(making *m, sp_str like)
     for (size_t i = 0; i < like.len && !rc; i++)
         rc = like.p[i] == '%' ? sp_buf_adds(&text, any[SP_MIN(m->out->tries, 1u)])
              : like.p[i] == '_' ? sp_buf_adds(&text, "x") : sp_buf_add(&text, &like.p[i], 1);
-    mode(m, "value", rc ? "" : sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
+    sp_making_mode(m, "value", rc ? "" : sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
     m->k->nomem = m->k->nomem || rc;
     sp_buf_done(&text);
 }
@@ -410,7 +154,7 @@ static bool is_coded(const char *name)
 }
 
 /* Longest and shortest text that the type and the conditions allow. */
-static void text_lengths(const making *m, int64_t *min, int64_t *max)
+static void text_lengths(const sp_making *m, int64_t *min, int64_t *max)
 {
     *max = m->type->length ? m->type->length : 255;
     *min = SP_MAX(m->demand->length_min, INT64_C(0));
@@ -419,7 +163,7 @@ static void text_lengths(const making *m, int64_t *min, int64_t *max)
     *max = SP_MAX(*max, *min);
 }
 
-static void choose_text(making *m)
+static void choose_text(sp_making *m)
 {
     int64_t min, max;
     text_lengths(m, &min, &max);
@@ -438,26 +182,26 @@ static void choose_text(making *m)
         else if (strchr(said, '|'))
             choose_alternatives(m, said);
         else
-            mode(m, "value", said);
+            sp_making_mode(m, "value", said);
         return;
     }
     bool prose = max >= 24 && !measured && !is_coded(m->c->name) && !m->type->fixed;
     if (prose && m->out->tries < 2) {
-        mode(m, "value", m->out->tries ? "${word}" : "${adjective} ${noun}");
+        sp_making_mode(m, "value", m->out->tries ? "${word}" : "${adjective} ${noun}");
         m->out->note = m->out->note ? m->out->note : "a guess";
         return;
     }
     choose_letters(m, m->type->fixed ? max : SP_MAX(min, SP_MIN(max, INT64_C(8))), m->type->fixed ? max : SP_MIN(max, SP_MAX(min, INT64_C(12))));
 }
 
-static void choose_bytes(making *m)
+static void choose_bytes(sp_making *m)
 {
     uint32_t max = m->type->length ? SP_MIN(m->type->length, 1u << 20) : 64;
     if (m->unique && max >= 37) { /* a range of bytes cannot be; the bytes of a text can */
-        mode(m, "value", "b${uuid}");
+        sp_making_mode(m, "value", "b${uuid}");
         return;
     }
-    mode(m, "range", "bytes");
+    sp_making_mode(m, "range", "bytes");
     uint32_t min = m->type->fixed || m->unique ? max : SP_MIN(max, 16u);
     m->out->props = sp_config_printf(m->k, "{min: %u, max: %u}", min, max + 1);
 }
@@ -465,18 +209,18 @@ static void choose_bytes(making *m)
 /* ---- types with a form of their own ---------------------------------------------------------------- */
 
 /* Texts of a form that has no room for a number: drawn from so many that none comes twice. */
-static void choose_random_enough(making *m, const char *value, const char *unique_value)
+static void choose_random_enough(sp_making *m, const char *value, const char *unique_value)
 {
-    mode(m, "value", m->unique ? unique_value : value);
+    sp_making_mode(m, "value", m->unique ? unique_value : value);
     if (!m->unique)
         return;
     m->out->note = "unique because there are so many";
     m->out->unique = m->out->primary_key = m->unique = false;
 }
 
-static void choose_json(making *m)
+static void choose_json(sp_making *m)
 {
-    mode(m, "value", m->unique ? "{\"id\": ${uuid}}" : "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
+    sp_making_mode(m, "value", m->unique ? "{\"id\": ${uuid}}" : "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
     m->out->note = "a guess";
 }
 
@@ -516,7 +260,7 @@ static const char *shape_values(const char *name)
 }
 
 /* n bits, the i-th of a few. */
-static void choose_bits(making *m)
+static void choose_bits(sp_making *m)
 {
     uint32_t n = m->type->length ? SP_MIN(m->type->length, 64u) : 8, count = n == 1 ? 2 : 6;
     sp_buf text = {0};
@@ -531,22 +275,22 @@ static void choose_bits(making *m)
     sp_buf_done(&text);
 }
 
-static void choose_shape(making *m)
+static void choose_shape(sp_making *m)
 {
     const char *values = shape_values(m->type->name);
     if (values)
         choose_alternatives(m, values);
     else
-        mode(m, "value", "(${longitude},${latitude})");
+        sp_making_mode(m, "value", "(${longitude},${latitude})");
 }
 
-static void choose_geometry(making *m)
+static void choose_geometry(sp_making *m)
 {
-    mode(m, "range", "point");
+    sp_making_mode(m, "range", "point");
     m->out->props = "{lat: 51.5, lon: -0.12, distance_km: 20}";
 }
 
-static void choose_labels(making *m)
+static void choose_labels(sp_making *m)
 {
     m->out->mode = "set";
     m->out->items = m->type->labels;
@@ -593,7 +337,7 @@ static const char *literal_item(const sp_cat_type *item)
 }
 
 /* A text in PostgreSQL's array text. */
-static const char *quoted_item(making *m, sp_str s)
+static const char *quoted_item(sp_making *m, sp_str s)
 {
     char *text = sp_arena_alloc(m->k->arena, 2 * s.len + 3, 1), *p = text;
     if (!text) {
@@ -611,7 +355,7 @@ static const char *quoted_item(making *m, sp_str s)
 }
 
 /* Arrays of enumerations and of what no function makes: a few whole arrays to choose from. */
-static void choose_whole_lists(making *m, const char *first, const char *last)
+static void choose_whole_lists(sp_making *m, const char *first, const char *last)
 {
     const char *open = m->k->c->brackets ? "[" : "{", *close = m->k->c->brackets ? "]" : "}";
     sp_buf text = {0};
@@ -625,18 +369,19 @@ static void choose_whole_lists(making *m, const char *first, const char *last)
         if (!first)
             break;
     }
-    m->k->nomem = m->k->nomem || rc;
-    choose_alternatives(m, sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
+    char *kept = rc ? NULL : sp_arena_strndup(m->k->arena, text.data, text.len); /* labels may be long */
+    m->k->nomem = m->k->nomem || !kept;
+    choose_alternatives(m, kept ? kept : "{}");
     sp_buf_done(&text);
     m->out->note = "a few arrays to choose from";
 }
 
-static void choose_list(making *m)
+static void choose_list(sp_making *m)
 {
     const sp_cat_type *item = m->type->item;
     const char *value = m->out->tries == 0 ? item_value(item) : NULL, *word = literal_item(item);
     if (value) {
-        mode(m, "array", value);
+        sp_making_mode(m, "array", value);
         uint32_t n = m->type->length;
         m->out->props = n ? sp_config_printf(m->k, "{min: %u, max: %u}", n, n + 1) : "{min: 0, max: 5}";
     } else if (item->class == SP_CAT_ENUM && item->n_labels) {
@@ -651,7 +396,7 @@ static void choose_list(making *m)
 
 /* ---- choosing ------------------------------------------------------------------------------------ */
 
-static void choose_values(making *m, const sp_str *values, uint32_t n)
+static void choose_values(sp_making *m, const sp_str *values, uint32_t n)
 {
     m->out->mode = "set";
     m->out->items = values;
@@ -661,36 +406,36 @@ static void choose_values(making *m, const sp_str *values, uint32_t n)
         m->out->type = "enum";
 }
 
-static void choose_by_class(making *m)
+static void choose_by_class(sp_making *m)
 {
     switch (m->type->class) {
-    case SP_CAT_BOOL: mode(m, "value", "${bool}"); m->out->most = 2; break;
+    case SP_CAT_BOOL: sp_making_mode(m, "value", "${bool}"); m->out->most = 2; break;
     case SP_CAT_INTEGER:
-    case SP_CAT_YEAR: choose_integer(m); break;
-    case SP_CAT_FLOAT: choose_float(m); break;
-    case SP_CAT_DECIMAL: choose_decimal(m, m->type->precision, m->type->scale); break;
-    case SP_CAT_MONEY: choose_decimal(m, 12, 2); break;
+    case SP_CAT_YEAR: sp_making_integer(m); break;
+    case SP_CAT_FLOAT: sp_making_float(m); break;
+    case SP_CAT_DECIMAL: sp_making_decimal(m, m->type->precision, m->type->scale); break;
+    case SP_CAT_MONEY: sp_making_decimal(m, 12, 2); break;
     case SP_CAT_TEXT: choose_text(m); break;
     case SP_CAT_BYTES: choose_bytes(m); break;
     case SP_CAT_BITS: choose_bits(m); break;
     case SP_CAT_DATE:
     case SP_CAT_TIMESTAMP:
-    case SP_CAT_TIMESTAMPTZ: choose_moment(m); break;
+    case SP_CAT_TIMESTAMPTZ: sp_making_moment(m); break;
     case SP_CAT_TIME:
-    case SP_CAT_TIMETZ: choose_time(m); break;
-    case SP_CAT_INTERVAL: mode(m, "range", "interval"); m->out->props = "{min: 1m, max: 24h}"; break;
-    case SP_CAT_UUID: mode(m, "value", "${uuid}"); break;
+    case SP_CAT_TIMETZ: sp_making_time(m); break;
+    case SP_CAT_INTERVAL: sp_making_mode(m, "range", "interval"); m->out->props = "{min: 1m, max: 24h}"; break;
+    case SP_CAT_UUID: sp_making_mode(m, "value", "${uuid}"); break;
     case SP_CAT_JSON: choose_json(m); break;
     case SP_CAT_XML: choose_random_enough(m, "<${noun}>${adjective}</${noun}>", "<id>${uuid}</id>"); break;
     case SP_CAT_HSTORE: choose_random_enough(m, "${noun} => \"${adjective}\", count => ${uint8}", "id => \"${uuid}\""); break;
     case SP_CAT_INET:
         choose_random_enough(m, strcmp(m->type->name, "inet6") == 0 ? "${ipv6_address}" : "${ipv4_address}", "${ipv6_address}");
         break;
-    case SP_CAT_CIDR: mode(m, "value", "10.${uint8}.${hour}.0/24"); break;
+    case SP_CAT_CIDR: sp_making_mode(m, "value", "10.${uint8}.${hour}.0/24"); break;
     case SP_CAT_MACADDR: choose_random_enough(m, "${mac_address}", "${mac_address}"); break;
     case SP_CAT_MACADDR8: choose_alternatives(m, "08:00:2b:01:02:03:04:05|08:00:2b:ff:fe:0a:0b:0c"); break;
-    case SP_CAT_TSVECTOR: mode(m, "value", "${noun} ${animal_type}"); break;
-    case SP_CAT_TSQUERY: mode(m, "value", "${noun_common} & ${noun_common}"); break;
+    case SP_CAT_TSVECTOR: sp_making_mode(m, "value", "${noun} ${animal_type}"); break;
+    case SP_CAT_TSQUERY: sp_making_mode(m, "value", "${noun_common} & ${noun_common}"); break;
     case SP_CAT_SHAPE: choose_shape(m); break;
     case SP_CAT_GEOMETRY: choose_geometry(m); break;
     case SP_CAT_RANGE: choose_alternatives(m, range_values(m->type->item)); break;
@@ -713,7 +458,7 @@ static bool is_numbered(const sp_cat_column *c)
 }
 
 /* What the server fills by itself stays its own, unless something hangs on it. */
-static bool left_to_server(making *m)
+static bool left_to_server(sp_making *m)
 {
     if (m->c->generated_sql) {
         leave_out(m, "generated");
@@ -729,7 +474,7 @@ static bool left_to_server(making *m)
 }
 
 /* A column's name in an expression. */
-static const char *expr_name(making *m, const char *name)
+static const char *expr_name(sp_making *m, const char *name)
 {
     bool plain = !(name[0] >= '0' && name[0] <= '9');
     for (const char *p = name; *p; p++)
@@ -738,7 +483,7 @@ static const char *expr_name(making *m, const char *name)
 }
 
 /* The columns of a foreign key with several draw together: they are of one row. */
-static bool choose_reference(making *m)
+static bool choose_reference(sp_making *m)
 {
     uint32_t at, lead;
     const sp_cat_foreign_key *f = sp_config_reference(m->d->t, m->column, &at, &lead);
@@ -749,11 +494,11 @@ static bool choose_reference(making *m)
     if (to->generated_sql || (parent == m->d && f->parent_columns[at] == m->column))
         return false;
     if (parent == m->d && m->c->not_null) { /* a ref to the own table has nothing to refer to in the first row */
-        mode(m, "expr", expr_name(m, to->name));
+        sp_making_mode(m, "expr", expr_name(m, to->name));
         m->out->note = "every row is its own: there may be no null here";
         return true;
     }
-    mode(m, "ref", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
+    sp_making_mode(m, "ref", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
     m->out->draw = f->n > 1 ? m->d->t->columns[lead].name : NULL;
     if (parent == m->d && f->n == 1 && !m->unique && m->out->tries == 0)
         m->out->tree = "{depth: 4}";
@@ -763,7 +508,7 @@ static bool choose_reference(making *m)
     return true;
 }
 
-static void note_absent_parent(making *m)
+static void note_absent_parent(sp_making *m)
 {
     for (uint32_t i = 0; i < m->d->t->n_foreign_keys; i++) {
         const sp_cat_foreign_key *f = &m->d->t->foreign_keys[i];
@@ -773,16 +518,16 @@ static void note_absent_parent(making *m)
     }
 }
 
-static void choose_value(making *m)
+static void choose_value(sp_making *m)
 {
     if (choose_reference(m))
         return;
     if (m->unique && m->type->class == SP_CAT_INTEGER && m->out->tries == 0 && !m->demand->max.p &&
         (m->out->primary_key || is_numbered(m->c))) {
         int64_t from;
-        mode(m, "inc", m->demand->min.p && sp_parse_i64(m->demand->min, &from) ? sp_config_printf(m->k, "%lld", (long long)from + 1) : "1");
+        sp_making_mode(m, "inc", m->demand->min.p && sp_parse_i64(m->demand->min, &from) ? sp_config_printf(m->k, "%lld", (long long)from + 1) : "1");
         unsigned bits = SP_MIN(m->type->bits, 63u);
-        m->out->most = (uint64_t)(two_to(m->type->is_unsigned || bits == 63 ? bits : bits - 1) - 1);
+        m->out->most = (uint64_t)(ldexp(1, (int)(m->type->is_unsigned || bits == 63 ? bits : bits - 1)) - 1);
     } else if (!m->unique && m->out->tries == 0 && !(m->d->combined && m->out->primary_key) && m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
         m->out->sorted = !m->out->items && m->c->stats->correlation > 0.99;
     } else if (m->demand->n_values) {
@@ -795,7 +540,7 @@ static void choose_value(making *m)
     note_absent_parent(m);
 }
 
-static void choose_nulls(making *m)
+static void choose_nulls(sp_making *m)
 {
     if (m->out->out || m->c->not_null || m->demand->not_null || m->out->primary_key || m->out->tree)
         m->out->null_rate = 0; /* of a tree, the roots are null */
@@ -805,7 +550,7 @@ static void choose_nulls(making *m)
         m->out->null_rate = 0.05;
 }
 
-static void choose_keys(making *m)
+static void choose_keys(sp_making *m)
 {
     for (uint32_t i = 0; i < m->d->t->n_keys; i++) {
         const sp_cat_key *key = &m->d->t->keys[i];
@@ -825,7 +570,7 @@ void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column)
     sp_choice *out = &d->choices[column];
     unsigned tries = out->tries;
     *out = (sp_choice){.tries = tries, .most = UINT64_MAX};
-    making m = {.k = k, .d = d, .column = column, .c = &d->t->columns[column], .type = &d->t->columns[column].type,
+    sp_making m = {.k = k, .d = d, .column = column, .c = &d->t->columns[column], .type = &d->t->columns[column].type,
                 .demand = &d->demands.columns[column], .out = out};
     if (left_to_server(&m))
         return;

@@ -234,6 +234,7 @@ void spate_cursor_close(spate_cursor *cursor);
 
 /* Builds an index of a field, or brings it up to the rows appended since. Memory: 16 MiB. spate_store_finish makes it stay. */
 int spate_store_index(spate_store *store, uint32_t table, const char *field, spate_error *err);
+bool spate_store_has_index(spate_store *store, uint32_t table, const char *field);
 /* The rows whose field has the value, in order; freed with spate_store_free. Rows that no index covers are looked at one by
  * one; *indexed: there was an index. value's kind must be the field's. */
 int spate_store_find(spate_store *store, uint32_t table, const char *field, const spate_value *value, uint64_t **rows, size_t *n,
@@ -249,6 +250,40 @@ int spate_updater_open(spate_store *store, uint32_t table, spate_updater **updat
 int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *value, spate_error *err);
 int spate_updater_flush(spate_updater *u, spate_error *err);
 void spate_updater_close(spate_updater *u); /* drops what was not flushed. NULL is fine */
+
+/* ---- what is inside ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct spate_field_stats {
+    uint16_t name;
+    spate_type type; /* a list's item is not told */
+    uint64_t cells, nulls, bytes, segments;
+    uint32_t encodings;   /* bit i: spate_encoding_name(i) */
+    bool has_range;
+    spate_value min, max; /* of numbers, dates and times */
+} spate_field_stats;
+
+/* Per field and type, without decoding a cell. fields is freed with spate_store_free; blocks and bytes are the table's. */
+int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fields, size_t *n, uint64_t *blocks, uint64_t *bytes,
+                      spate_error *err);
+/* The declared type of a field, or else the one that most of its cells have. */
+int spate_store_field_type(spate_store *store, uint32_t table, const char *field, spate_type *type, spate_error *err);
+const char *spate_encoding_name(unsigned encoding); /* NULL: no such encoding */
+const char *spate_kind_name(spate_kind kind);
+
+/* ---- values as text ------------------------------------------------------------------------------------------------------------ */
+
+/* A text that grows. Functions that add return 0 or SPATE_E_NOMEM. */
+typedef struct spate_line spate_line;
+typedef enum spate_form { SPATE_FORM_PLAIN, SPATE_FORM_JSON, SPATE_FORM_CSV } spate_form;
+spate_line *spate_line_new(void); /* NULL: no memory */
+void spate_line_free(spate_line *line);
+void spate_line_clear(spate_line *line);
+int spate_line_add(spate_line *line, const char *text);
+int spate_line_add_string(spate_line *line, const char *text); /* as a JSON string */
+int spate_line_add_value(spate_line *line, const spate_value *value, spate_form form);
+const char *spate_line_text(const spate_line *line, size_t *len); /* not NUL-terminated; good until the line changes */
+/* Reads a value of a type. room holds as many bytes as the text, and 16 at least; text and room live as long as the value. */
+int spate_value_parse(const char *text, spate_type type, char *room, spate_value *value, spate_error *err);
 
 /* ---- checking --------------------------------------------------------------------------------------------------------------- */
 

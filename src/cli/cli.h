@@ -34,7 +34,7 @@ typedef struct option {
     const char *help;
 } option;
 
-enum { OPTION_USES_MAX = 256, ARGUMENTS_MAX = 8 };
+enum { OPTION_USES_MAX = 256, ARGUMENTS_MAX = 64 };
 
 typedef struct option_use {
     const option *option;
@@ -111,6 +111,13 @@ int run_copy(const invocation *in);
 int run_functions(const invocation *in);
 int run_generate(const invocation *in);
 int run_query(const invocation *in);
+int run_store_index(const invocation *in);
+int run_store_info(const invocation *in);
+int run_store_repair(const invocation *in);
+int run_store_scan(const invocation *in);
+int run_store_set(const invocation *in);
+int run_store_stats(const invocation *in);
+int run_store_verify(const invocation *in);
 int run_validate(const invocation *in);
 
 #endif

@@ -70,10 +70,42 @@ static const option config_options[] = {
     {0},
 };
 
+static const option store_info_options[] = {
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
+static const option store_table_options[] = {
+    {"table", "TABLE", OPTION_TEXT, false, NULL, "which table, where there are several"},
+    {0},
+};
+
+static const option store_stats_options[] = {
+    {"table", "TABLE", OPTION_TEXT, false, NULL, "which table, where there are several"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON, a field a line"},
+    {0},
+};
+
+static const option store_scan_options[] = {
+    {"table", "TABLE", OPTION_TEXT, false, NULL, "which table, where there are several"},
+    {"fields", "A,B,...", OPTION_TEXT, false, NULL, "only these fields; the others are not read"},
+    {"where", "CONDITION", OPTION_TEXT, true, NULL, "only rows such as \"wind > 12.5\": = != < <= > >=; all must hold"},
+    {"rows", "A-B", OPTION_TEXT, false, NULL, "only the rows of these numbers, from 0"},
+    {"limit", "N", OPTION_COUNT, false, NULL, "at most so many rows"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "an object a line (default)"},
+    {"csv", NULL, OPTION_FLAG, false, NULL, "CSV with a line of names; nothing is null, \"\" an empty text"},
+    {"skip-damaged", NULL, OPTION_FLAG, false, NULL, "leave out what is damaged and say how much, instead of stopping"},
+    {0},
+};
+
+static const option no_options[] = {
+    {0},
+};
+
 const command commands[] = {
     {"generate", "PLAN", 1, 1, "make the rows of a plan",
      "Makes every table of PLAN (YAML or JSON; - is standard input) and puts the rows where --to says:\n"
-     "  postgresql://...  duckdb:FILE  sqlite:FILE  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
+     "  postgresql://...  duckdb:FILE  sqlite:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
      "  DIRECTORY/?format=csv|ndjson|insert|copy (a file a table)  -?format=... (standard output)\n"
      "Files take ?format= and ?header=true|false (CSV), DuckDB files ?keys=none|primary|all.\n"
      "Numbers may be written 500, 10_000, 10k, 1.5M or 2G.\n"
@@ -102,10 +134,31 @@ const command commands[] = {
     {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
      "Opens FILE (duckdb:FILE, sqlite:FILE, or by its ending) read-only and prints what SQL gives.",
      query_options, run_query},
+    {"store info", "FILE", 1, 1, "tables and columns of a store",
+     "Shows what is in a store of rows (FILE.spate): its tables, their columns, rows and sizes.", store_info_options, run_store_info},
+    {"store scan", "FILE", 1, 1, "print rows of a store",
+     "Prints rows as NDJSON or CSV, in order. Only the fields that are asked for are read, blocks whose statistics rule out a\n"
+     "condition are passed over, and an index is used for an equality.",
+     store_scan_options, run_store_scan},
+    {"store index", "FILE FIELD", 2, 2, "index a field of a store",
+     "Writes an index of FIELD into the store, or brings one up to date; --where \"FIELD = ...\" uses it.", store_table_options,
+     run_store_index},
+    {"store set", "FILE ROW FIELD=VALUE...", 3, 64, "change cells in place",
+     "Changes cells of the row number ROW (from 0) where they lie: all of those given, or none, whatever happens meanwhile.\n"
+     "A value that needs more room than the cells around it have is refused. It waits until nobody reads the file.",
+     store_table_options, run_store_set},
+    {"store verify", "FILE", 1, 1, "check every byte of a store",
+     "Reads everything and says what is damaged, with its rows. Exit 1 when something is.", store_info_options, run_store_verify},
+    {"store repair", "FILE", 1, 1, "leave out what is damaged",
+     "Writes an index without the blocks that are damaged. The other rows keep their numbers.", no_options, run_store_repair},
+    {"store stats", "FILE", 1, 1, "how the fields of a store are encoded",
+     "Shows for each field and type how many cells and nulls there are, in how many bytes, how they are encoded, and their range.",
+     store_stats_options, run_store_stats},
     {0},
 };
 
 const command_group command_groups[] = {
+    {"store", "look into stores of rows (.spate), and after them"},
     {0},
 };
 

@@ -8,6 +8,7 @@ extern const sp_endpoint sp_endpoint_file; /* file.c: csv, ndjson, sql, dir, - *
 extern const sp_endpoint sp_endpoint_postgres;
 extern const sp_endpoint sp_endpoint_duckdb;
 extern const sp_endpoint sp_endpoint_sqlite;
+extern const sp_endpoint sp_endpoint_store;
 extern const sp_endpoint sp_endpoint_mariadb;
 
 /* What their describe is. */

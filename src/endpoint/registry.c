@@ -8,6 +8,7 @@ static const sp_endpoint *const endpoints[] = {
     &sp_endpoint_file,
     &sp_endpoint_duckdb,
     &sp_endpoint_sqlite,
+    &sp_endpoint_store,
     &sp_endpoint_postgres,
     &sp_endpoint_mariadb,
 };

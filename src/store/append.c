@@ -39,7 +39,10 @@ struct spate_appender {
     int32_t *order;
     uint32_t rows, order_cap, block_rows;
     size_t stage_bytes;             /* rough */
-    uint64_t first_row, bytes;
+    uint64_t bytes;
+    bool hold;
+    sp_buf *held;                   /* blocks that are encoded and not written */
+    uint32_t n_held, held_cap;
     sp_arena arena;
     struct spate_record *records;
 };
@@ -125,7 +128,7 @@ void sp_appender_drop(sp_appender *a)
 {
     for (uint32_t i = 0; i < a->n_shapes; i++)
         sp_shape_clear(a->shapes[i]);
-    a->rows = 0;
+    a->rows = a->n_held = 0;
     a->stage_bytes = 0;
 }
 
@@ -186,7 +189,8 @@ static uint32_t used_shapes(sp_appender *a, sp_shape **used)
     return n;
 }
 
-static int write_block(sp_appender *a, spate_error *err)
+/* What is gathered, as a block that has no place yet. */
+static int encode_block(sp_appender *a, spate_error *err)
 {
     sp_shape **used = sp_alloc_zero(a->n_shapes + 1, sizeof *used);
     a->keys.len = 0;
@@ -199,24 +203,72 @@ static int write_block(sp_appender *a, spate_error *err)
     if (rc == SPATE_OK)
         rc = build(a, used, n, err);
     sp_free(used);
-    if (rc == SPATE_OK)
-        rc = sp_store_append(a->store, a->table, a->first_row, &a->block, err);
+    return rc;
+}
+
+static void clear_rows(sp_appender *a)
+{
+    for (uint32_t i = 0; i < a->n_shapes; i++)
+        sp_shape_clear(a->shapes[i]);
+    a->rows = 0;
+    a->stage_bytes = 0;
+    forget_idle(a);
+}
+
+static int hold_block(sp_appender *a, spate_error *err)
+{
+    if (a->n_held == a->held_cap) {
+        uint32_t cap = a->held_cap ? a->held_cap * 2 : 2;
+        sp_buf *held = sp_realloc(a->held, cap * sizeof *held);
+        if (!held)
+            return sp_fail_nomem(err);
+        memset(held + a->held_cap, 0, (cap - a->held_cap) * sizeof *held);
+        a->held = held;
+        a->held_cap = cap;
+    }
+    int rc = encode_block(a, err);
     if (rc != SPATE_OK)
         return rc;
-    a->bytes += a->block.len;
-    if (a->first_row != UINT64_MAX)
-        a->first_row += a->rows;
+    sp_buf built = a->block;
+    a->block = a->held[a->n_held];
+    a->held[a->n_held++] = built;
+    clear_rows(a);
     return SPATE_OK;
+}
+
+static int write_block(sp_appender *a, sp_buf *block, spate_error *err)
+{
+    a->bytes += block->len;
+    return sp_store_append(a->store, a->table, UINT64_MAX, block, err);
+}
+
+static int write_all(sp_appender *a, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; rc == SPATE_OK && i < a->n_held; i++)
+        rc = write_block(a, &a->held[i], err);
+    if (rc == SPATE_OK && a->rows)
+        rc = encode_block(a, err);
+    return rc == SPATE_OK && a->rows ? write_block(a, &a->block, err) : rc;
 }
 
 int spate_appender_flush(sp_appender *a, spate_error *err)
 {
-    if (a->rows == 0)
-        return SPATE_OK;
-    int rc = write_block(a, err);
-    sp_appender_drop(a);
-    forget_idle(a);
+    int rc = write_all(a, err);
+    a->n_held = 0;
+    clear_rows(a);
     return rc;
+}
+
+/* A block is full: it is written, or kept for the flush. */
+static int finish_block(sp_appender *a, spate_error *err)
+{
+    return a->hold ? hold_block(a, err) : spate_appender_flush(a, err);
+}
+
+void sp_appender_hold(sp_appender *a)
+{
+    a->hold = true;
 }
 
 static bool full(const sp_appender *a)
@@ -290,7 +342,6 @@ int spate_appender_open(sp_store *store, uint32_t table, sp_appender **appender,
     a->store = store;
     a->table = table;
     a->schema = store->catalog.tables[table].schema;
-    a->first_row = UINT64_MAX;
     a->block_rows = sp_appender_block_rows(a->schema);
     a->encoder = sp_encoder_new();
     a->slots = sp_alloc_zero(SHAPE_SLOTS, sizeof *a->slots);
@@ -318,16 +369,13 @@ void spate_appender_close(sp_appender *a)
     sp_arena_done(&a->arena);
     sp_buf_done(&a->block);
     sp_buf_done(&a->keys);
+    for (uint32_t i = 0; i < a->held_cap; i++)
+        sp_buf_done(&a->held[i]);
+    sp_free(a->held);
     sp_free(a->shapes);
     sp_free(a->slots);
     sp_free(a->order);
     sp_free(a);
-}
-
-void sp_appender_at(sp_appender *a, uint64_t first)
-{
-    SP_ASSERT(a->rows == 0);
-    a->first_row = first;
 }
 
 uint64_t sp_appender_bytes(const sp_appender *a)
@@ -359,7 +407,7 @@ int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, u
         s->room = SP_MAX(s->room, s->rows + take);
         if (note_rows(a, 0, take) != SPATE_OK)
             return sp_fail_nomem(err);
-        int rc = full(a) && a->first_row == UINT64_MAX ? spate_appender_flush(a, err) : SPATE_OK;
+        int rc = full(a) ? finish_block(a, err) : SPATE_OK;
         if (rc != SPATE_OK)
             return rc;
         from += take;
@@ -536,7 +584,7 @@ int spate_append_row(sp_appender *a, const spate_value *values, size_t n, spate_
         return sp_fail(err, SPATE_E_DATA, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
     int rc = a->schema->n_fields ? append_declared(a, values, (uint32_t)n, err) : append_free(a, values, (uint32_t)n, err);
     a->stage_bytes += bytes;
-    return rc == SPATE_OK && full(a) ? spate_appender_flush(a, err) : rc;
+    return rc == SPATE_OK && full(a) ? finish_block(a, err) : rc;
 }
 
 /* ---- records ----------------------------------------------------------------------------------- */
@@ -747,7 +795,7 @@ int spate_append_records(sp_appender *a, const spate_record *r, const void *reco
         a->stage_bytes += (size_t)n * r->n * 8;
         p += n * stride;
         rows -= n;
-        rc = full(a) ? spate_appender_flush(a, err) : SPATE_OK;
+        rc = full(a) ? finish_block(a, err) : SPATE_OK;
         if (rc != SPATE_OK)
             return rc;
     }

@@ -272,3 +272,10 @@ int spate_store_find(spate_store *s, uint32_t table, const char *field, const sp
     *n = found.len / 8;
     return SPATE_OK;
 }
+
+bool spate_store_has_index(spate_store *s, uint32_t table, const char *field)
+{
+    uint64_t rows = 0;
+    int name = sp_lexicon_find_name(&s->catalog, sp_str_of(field));
+    return name >= 0 && covered_rows(s, table, (uint16_t)name, &rows, NULL) == SPATE_OK && rows > 0;
+}

@@ -77,8 +77,24 @@ static void append_bits(uint8_t *to, uint32_t at, const uint8_t *bits, uint32_t 
     }
 }
 
+/* The items of a null list are left out. */
+static int append_lists(sp_column *c, uint32_t at, const sp_column *src, uint32_t from, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t start = src->offsets[from + i], items = sp_column_null(src, from + i) ? 0 : src->offsets[from + i + 1] - start;
+        if (c->offsets[at + i] > INT32_MAX - items)
+            return SPATE_E_NOMEM;
+        c->offsets[at + i + 1] = c->offsets[at + i] + items;
+        if (items && sp_cells_append(c->child, (uint32_t)c->offsets[at + i], src->child, (uint32_t)start, (uint32_t)items) != SPATE_OK)
+            return SPATE_E_NOMEM;
+    }
+    return SPATE_OK;
+}
+
 static int append_varying(sp_column *c, uint32_t at, const sp_column *src, uint32_t from, uint32_t n)
 {
+    if (c->type.kind == SP_LIST && src->validity)
+        return append_lists(c, at, src, from, n);
     int32_t start = src->offsets[from], shift = c->offsets[at] - start;
     uint32_t more = (uint32_t)(src->offsets[from + n] - start);
     if ((int64_t)c->offsets[at] + more > INT32_MAX)

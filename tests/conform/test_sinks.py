@@ -14,6 +14,7 @@ import unittest
 
 from harness import Case, query, read_csv, read_ndjson, spate
 from live.servers import Postgres
+from store_reader import Store
 
 PLAN = pathlib.Path(__file__).resolve().parent / "types.yaml"
 TABLES = ("types", "empty", "narrow", "others")
@@ -150,6 +151,44 @@ class Sinks(Case):
     def test_ndjson(self):
         self.generate(f"{self.dir}/out/?format=ndjson")
         self.compare("ndjson", lambda t: ndjson(self.dir / f"out/{t}.ndjson"))
+
+    # ---- a store, by the program and by a reader that shares no line with it ----
+
+    def test_store(self):
+        self.generate(f"{self.dir}/all.spate")
+        self.compare("store", lambda t: [dict.fromkeys(self.names[t]) | row for row in ndjson(self.scan_store("--table", t))])
+        self.compare("store as CSV", lambda t: self.csv_of_store(t)[1:])
+
+    def csv_of_store(self, table):
+        path = self.dir / "t.csv"
+        path.write_bytes(self.spate_ok("store", "scan", f"{self.dir}/all.spate", "--table", table, "--csv", text=False).out)
+        return read_csv(path)
+
+    def scan_store(self, *words):
+        return self.spate_ok("store", "scan", f"{self.dir}/all.spate", *words).out
+
+    def test_store_by_its_specification(self):
+        self.generate(f"{self.dir}/all.spate", "--workers", "1")
+        by_program = {t: ndjson(self.spate_ok("store", "scan", f"{self.dir}/all.spate", "--table", t).out) for t in TABLES}
+        store = Store(self.dir / "all.spate")
+        for table in TABLES:
+            rows = [row for _, row in store.rows(table)]
+            self.assertEqual(len(rows), len(by_program[table]))
+            for mine, theirs in zip(rows, by_program[table]):
+                self.assertEqual(set(mine), set(theirs))
+                for name in ("id", "i16", "i32", "i64", "only", "flag"):
+                    self.assertEqual(mine.get(name), theirs.get(name))
+                for name in ("words", "long_words", "kind"):
+                    if name in mine:
+                        self.assertEqual(mine[name].decode(), theirs[name])
+                if "f64" in mine:
+                    self.assertEqual(repr(mine["f64"]), repr(float(theirs["f64"])))
+                if "money" in mine:
+                    self.assertEqual(decimal.Decimal(mine["money"][0]).scaleb(-mine["money"][1]), exact(theirs["money"]))
+                if "uid" in mine:
+                    self.assertEqual(mine["uid"].hex(), theirs["uid"].replace("-", ""))
+                if "tags" in mine:
+                    self.assertEqual([None if x is None else x.decode() for x in mine["tags"]], theirs["tags"])
 
     # ---- PostgreSQL, by every road ----
 

@@ -3,7 +3,7 @@
 
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
-Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families. Each side of a comparison runs in turn,
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
 Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
@@ -532,9 +532,67 @@ def case_families(bench):
                   1 / f["goal"] if f["goal"] else None)
 
 
+# ---- stores of rows -------------------------------------------------------------------------------------------------------
+
+
+STORE_SETS = (("wind", "W, 100,000 rows of 700 columns"), ("sensor", "S, 30 M rows of 3 columns"), ("sparse", "X, 1 M rows of 41 of 700 fields"))
+# (what, a side, over another, goal, at least)
+STORE_GOALS = {
+    "wind": [("write", "store write", "struct write", 0.9), ("write", "store write", "seed write", 2), ("write on two threads", "store write 2", "struct write", 1.5),
+             ("write and sync", "store write synced", "struct write synced", 1.5), ("full scan", "store scan", "arrow scan", 1.25),
+             ("full scan", "store scan", "seed scan", 8), ("one field", "store one", "arrow one", 8), ("row by row", "store rows", "seed scan", 2.5),
+             ("scan on two threads", "store scan 2", "store scan", 1.8), ("scan", "store scan", "store scan unverified", 0.97)],
+    "sensor": [("write", "store write", "arrow write", 1.3), ("full scan", "store scan", "arrow scan", 1.0), ("full scan", "store scan", "seed scan", 10),
+               ("one field", "store one", "arrow one", 2.3), ("scan on two threads", "store scan 2", "store scan", 1.6)],
+    "sparse": [("write", "store write", "seed write", 1.2), ("write on two threads", "store write 2", "seed write", 2), ("full scan", "store scan", "seed scan", 5),
+               ("one field", "store one", "seed one", 20), ("scan on two threads", "store scan 2", "store scan", 1.8)],
+}
+
+
+def parquet_bytes(bench, store, table, version):
+    """What DuckDB makes of the same rows: zstd, its default row groups."""
+    out, ready = bench.dir / "rows.parquet", bench.dir / "rows.duckdb"
+    Run([bench.spate_program, "copy", store, ready, "--create", "--progress", "none"])
+    Run([bench.peer("duckdb_peer"), "query", "--db", ready, f"COPY {table} TO '{out}' (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION {version})"])
+    sizes = out.stat().st_size, ready.stat().st_size
+    remove(out)
+    remove(ready)
+    return sizes
+
+
+def case_store(bench):
+    rows = {"wind": 100_000, "sensor": bench.n(30_000_000, 10_000_000)}
+    sizes = {}
+    for plan in rows:
+        made = bench.dir / f"{plan}.spate"
+        bench.spate(plan, made, 0, {plan: rows[plan]})
+        sizes[plan] = made.stat().st_size
+    for name, title in STORE_SETS:
+        made = bench.dir / f"{'wind' if name == 'sparse' else name}.spate"
+        run = Run([bench.peer("store"), name, made, bench.dir, bench.rounds])
+        sides = {}
+        for line in run.out.splitlines():
+            said = json.loads(line)
+            sides.setdefault(said["side"], []).append(dict(rate=said["rows_per_s"], cpu_rate=said["rows"] / max(said["cpu"], 1e-9), bytes=said["bytes"]))
+        bench.details[f"store {name}"] = sides
+        bench.disturbed = False
+        for what, ours, theirs, goal in STORE_GOALS[name]:
+            short = min(len(sides[ours]), len(sides[theirs]))
+            s = {ours: sides[ours][:short], theirs: sides[theirs][:short]}
+            bench.row(f"{title}: {what}, {ours} over {theirs}", million(s, ours), million(s, theirs), ratio(s, ours, theirs, "rate"), goal,
+                      cpu=ratio(s, ours, theirs, "cpu_rate"))
+        size, seed = sides["store write"][0]["bytes"], sides["seed write"][0]["bytes"]
+        bench.row(f"{title}: size over the seed's", f"{size / 1e6:.1f} MB", f"{seed / 1e6:.1f} MB", [size / seed], 0.25, at_least=False)
+    for plan, version, goal in (("wind", "v1", 0.85), ("sensor", "v2", 1.0)):
+        parquet, duckdb = parquet_bytes(bench, bench.dir / f"{plan}.spate", plan, version)
+        bench.row(f"{plan}: size over Parquet {version} with zstd", f"{sizes[plan] / 1e6:.1f} MB", f"{parquet / 1e6:.1f} MB", [sizes[plan] / parquet], goal,
+                  at_least=False)
+        bench.row(f"{plan}: size over DuckDB's file", f"{sizes[plan] / 1e6:.1f} MB", f"{duckdb / 1e6:.1f} MB", [sizes[plan] / duckdb], None, at_least=False)
+
+
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
          "file": case_file, "memory": case_memory, "first-row": case_first_row,
-         "families": case_families}
+         "families": case_families, "store": case_store}
 
 
 def machine():

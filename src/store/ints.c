@@ -469,7 +469,7 @@ bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s)
     if (len < sizeof h)
         return false;
     memcpy(&h, p, sizeof h);
-    if (h.bytes < sizeof h || h.bytes > len || h.mode > SP_INTS_DELTA || h.uniform > 1 || h.width > width_max)
+    if (h.bytes < sizeof h || h.bytes > len || h.bytes % 8 || h.mode > SP_INTS_DELTA || h.uniform > 1 || h.width > width_max)
         return false;
     *s = (sp_ints){.bytes = p, .count = h.count, .size = h.bytes, .mode = h.mode, .width = h.width, .uniform = h.uniform,
                    .step = (uint64_t)h.step, .base = (uint64_t)h.base};
@@ -487,7 +487,7 @@ bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s)
         if (v.width > width_max || v.patches > n)
             return false;
         size_t need = sp_packed_bytes(n, v.width) + sp_round_up((size_t)v.patches * 2, 8) + (size_t)v.patches * 8;
-        if (v.at > h.bytes || need > h.bytes - v.at)
+        if (v.at > h.bytes || v.at % 8 || need > h.bytes - v.at)
             return false;
     }
     return true;

@@ -566,8 +566,8 @@ static int read_lists(sp_segment *s, uint32_t from, uint32_t n, sp_column *out, 
         return SPATE_E_NOMEM;
     uint32_t *ends = (uint32_t *)s->numbers.data, start = 0, last;
     out->offsets[0] = 0;
-    if (n == 0)
-        return SPATE_OK;
+    if (n == 0) /* the items' own offsets begin with 0 all the same */
+        return sp_segment_read(s->inner, 0, 0, out->child, err);
     ends[0] = 0;
     sp_ints_read(s->k, &s->ints, from ? from - 1 : 0, from ? n + 1 : n, SP_AS_32, 0, from ? ends : ends + 1);
     last = start = ends[0];

@@ -123,6 +123,14 @@ class Stores(Case):
         self.spate_ok("generate", "plan.yaml", "--to", "part.spate", "--part", "0/2")
         self.assertTrue((self.dir / "part.0-of-2.spate").exists())
 
+    def test_copied_from(self):
+        self.make()
+        self.spate_ok("copy", "wind.spate", "again.spate", "--progress", "none")
+        self.assertEqual(self.spate_ok("store", "scan", "again.spate", "--table", "reading").out,
+                         self.spate_ok("store", "scan", "wind.spate", "--table", "reading").out)
+        self.spate_ok("copy", "wind.spate", "part.csv", "--table", "reading", "--progress", "none")
+        self.assertEqual(len((self.dir / "part.csv").read_text().splitlines()), READINGS + 1)
+
     def test_files_that_are_none(self):
         self.write("text.spate", "id,name\n1,Ada\n")
         self.write("empty.spate", "")

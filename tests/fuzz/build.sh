@@ -16,11 +16,12 @@ flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -ffp-contract=off -fno-strict-aliasing -f
 libs="$(pkg-config --libs libfyaml libxxhash) -lm"
 case $name in
 fuzz_plan) room="$root/src/plan" ;;
+fuzz_store) room="$root/src/batch $root/src/codec $root/src/store $root/src/os/process.c" ;;
 *) room="$root/src/batch $root/src/codec" ;;
 esac
 # shellcheck disable=SC2086  # flags and rooms are meant to be split
 for file in "$root"/src/base/*.c "$root"/src/os/file.c $(find $room -name '*.c'); do
-    clang $flags $sanitize -fsanitize=fuzzer-no-link -c "$file" -o "$objects/$(basename "$file" .c).o"
+    clang $flags $sanitize -fsanitize=fuzzer-no-link -c "$file" -o "$objects/$(echo "$file" | tr / _).o"
 done
 # shellcheck disable=SC2086
 {

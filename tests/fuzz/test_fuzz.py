@@ -69,5 +69,9 @@ class Rows(Fuzzer, unittest.TestCase):
     words = [f"-dict={ROOT}/tests/fuzz/rows.dict"]
 
 
+class Segments(Fuzzer, unittest.TestCase):
+    name = "store"
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,408 @@
+/* store.c - a store against its peers, in one process: rows of a plan are read into memory once, and then written and scanned by each
+ * side in turn, round after round. Every scan must come to the same sum of the bits of all cells.
+ *
+ *   store wind|sensor|sparse FILE.spate DIR ROUNDS      prints one line of JSON a round and side */
+#include "store_data.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static spate_error err;
+
+static void ok(int status)
+{
+    if (status == SPATE_OK)
+        return;
+    fprintf(stderr, "bench_store: %s\n", err.message);
+    exit(1);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------- */
+
+static unsigned width_of(spate_kind kind)
+{
+    return kind == SPATE_I16 ? 2 : kind == SPATE_I32 || kind == SPATE_F32 || kind == SPATE_DATE ? 4 : 8;
+}
+
+/* Singles become doubles: that is how such rows come. */
+static spate_kind kind_of(spate_kind kind)
+{
+    return kind == SPATE_F32 ? SPATE_F64 : kind;
+}
+
+static void layout(shape *s, const spate_column_def *columns, size_t n, bool nulls)
+{
+    size_t at = 0;
+    s->n = n;
+    for (size_t i = 0; i < n; i++) {
+        spate_type type = columns[i].type;
+        type.kind = kind_of(type.kind);
+        s->widths[i] = width_of(type.kind);
+        s->names[i] = (unsigned)i;
+        at = (at + s->widths[i] - 1) / s->widths[i] * s->widths[i];
+        s->fields[i] = (spate_record_field){strdup(columns[i].name), type, at};
+        at += s->widths[i];
+    }
+    s->null_bits = nulls ? (at + 7) / 8 * 8 : SPATE_NO_NULLS;
+    s->stride = nulls ? s->null_bits + (n + 63) / 64 * 8 : (at + 3) / 4 * 4;
+}
+
+static void fill_column(const rows *r, size_t f, const spate_column *c, size_t first, size_t n)
+{
+    const shape *s = &r->shapes[0];
+    char *to = r->bytes + first * s->stride;
+    for (size_t i = 0; i < n; i++, to += s->stride) {
+        if (c->validity && !(c->validity[i >> 3] >> (i & 7) & 1))
+            continue;
+        if (c->type.kind == SPATE_F32) {
+            double d = (double)((const float *)c->data)[i];
+            memcpy(to + s->fields[f].offset, &d, 8);
+        } else {
+            memcpy(to + s->fields[f].offset, (const char *)c->data + i * s->widths[f], s->widths[f]);
+        }
+        if (s->null_bits != SPATE_NO_NULLS)
+            to[s->null_bits + f / 8] |= (char)(1 << (f & 7));
+    }
+}
+
+static void load(rows *r, const char *path)
+{
+    spate_store *store;
+    spate_table t;
+    spate_scan *scan;
+    uint32_t n;
+    ok(spate_store_open(path, false, &store, &err));
+    ok(spate_store_table(store, 0, &t, &err));
+    bool nulls = false;
+    for (size_t i = 0; i < t.n_columns; i++)
+        nulls |= t.columns[i].nullable;
+    layout(&r->shapes[0], t.columns, t.n_columns, nulls);
+    r->n_shapes = 1;
+    r->n = t.rows;
+    r->size = r->n * r->shapes[0].stride;
+    r->bytes = calloc(1, r->size + 64);
+    if (!r->bytes)
+        die("memory");
+    ok(spate_scan_open(store, &(spate_scan_options){0}, &scan, &err));
+    for (size_t at = 0; spate_scan_next(scan, &n, &err) == SPATE_OK && n; at += n)
+        for (uint32_t f = 0; f < spate_scan_columns(scan); f++) {
+            spate_column c;
+            ok(spate_scan_read(scan, f, 0, n, &c, &err));
+            fill_column(r, f, &c, at, n);
+        }
+    spate_scan_close(scan);
+    spate_table_done(&t);
+    spate_store_close(store);
+}
+
+/* The sparse case: seventeen shapes of 41 of the fields, the time and the turbine always among them; a row in fifty is missing. */
+static void make_sparse(const rows *wide, rows *r, size_t n)
+{
+    enum { FIELDS = 41 };
+    const shape *w = &wide->shapes[0];
+    r->n_shapes = SHAPES_MAX;
+    for (unsigned k = 0; k < SHAPES_MAX; k++) {
+        shape *s = &r->shapes[k];
+        s->n = FIELDS;
+        s->null_bits = SPATE_NO_NULLS;
+        s->stride = FIELDS * 8;
+        for (unsigned f = 0; f < FIELDS; f++) {
+            unsigned from = f < 2 ? f : 2 + (k * 37 + f * 15 + f * f % 7) % 610; /* those that are dense */
+            s->names[f] = from;
+            s->fields[f] = (spate_record_field){w->fields[from].name, w->fields[from].type, f * 8};
+            s->widths[f] = 8;
+        }
+        for (unsigned f = 2; f < FIELDS; f++) /* each once */
+            for (unsigned g = 2; g < f; g++)
+                if (s->names[g] == s->names[f]) {
+                    s->names[f] = 2 + (s->names[f] - 1) % 610;
+                    s->fields[f] = (spate_record_field){w->fields[s->names[f]].name, w->fields[s->names[f]].type, f * 8};
+                    g = 1;
+                }
+    }
+    r->n = n;
+    r->of = malloc(n);
+    r->size = n * FIELDS * 8;
+    r->bytes = malloc(r->size);
+    if (!r->of || !r->bytes)
+        die("memory");
+    char *to = r->bytes;
+    uint64_t state = 1, at = 0;
+    for (size_t i = 0; i < n; i++, at++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        at += (state >> 33) % 50 == 0;
+        r->of[i] = (uint8_t)(at % SHAPES_MAX);
+        const char *from = wide->bytes + (at * 7919 % wide->n) * w->stride;
+        const shape *s = &r->shapes[r->of[i]];
+        for (unsigned f = 0; f < FIELDS; f++, to += 8)
+            memcpy(to, from + w->fields[s->names[f]].offset, 8);
+        uint64_t ts = 1704067200000000u + at * 1000000; /* rows are in order of time */
+        memcpy(to - FIELDS * 8, &ts, 8);
+    }
+}
+
+static void sum_rows(rows *r)
+{
+    const char *p = r->bytes;
+    r->sum = r->one_sum = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        const shape *s = &r->shapes[r->of ? r->of[i] : 0];
+        for (size_t f = 0; f < s->n; f++) {
+            if (s->null_bits != SPATE_NO_NULLS && !(p[s->null_bits + f / 8] >> (f & 7) & 1))
+                continue;
+            uint64_t bits = cell_bits(p + s->fields[f].offset, s->widths[f]);
+            r->sum += bits;
+            r->one_sum += s->names[f] == r->one ? bits : 0;
+        }
+        p += s->stride;
+    }
+}
+
+/* ---- the store ------------------------------------------------------------------------------------ */
+
+typedef struct worker {
+    pthread_t thread;
+    const rows *r;
+    spate_store *store;
+    spate_scan *scan;
+    uint32_t table;
+    size_t first, last;
+    uint64_t sum;
+} worker;
+
+static void *append(void *arg)
+{
+    worker *w = arg;
+    const rows *r = w->r;
+    spate_appender *a;
+    spate_record *record[SHAPES_MAX];
+    ok(spate_appender_open(w->store, w->table, &a, &err));
+    for (unsigned k = 0; k < r->n_shapes; k++)
+        ok(spate_record_define(a, r->shapes[k].fields, r->shapes[k].n, r->shapes[k].null_bits, &record[k], &err));
+    const char *p = r->bytes + w->first * r->shapes[0].stride; /* all strides are alike */
+    if (!r->of)
+        ok(spate_append_records(a, record[0], p, r->shapes[0].stride, w->last - w->first, &err));
+    for (size_t i = w->first; r->of && i < w->last; i++, p += r->shapes[0].stride)
+        ok(spate_append_records(a, record[r->of[i]], p, r->shapes[0].stride, 1, &err));
+    ok(spate_appender_flush(a, &err));
+    spate_appender_close(a);
+    return NULL;
+}
+
+static took store_write(const rows *r, const char *path, unsigned threads, bool sync)
+{
+    took t = {0};
+    worker w[2];
+    uint32_t table;
+    spate_store *s;
+    unlink(path);
+    double start = seconds_now(), cpu = cpu_now();
+    ok(spate_store_create(path, 4096, &s, &err));
+    static spate_column_def columns[FIELDS_MAX]; /* rows of one shape have a declared table */
+    for (size_t i = 0; i < r->shapes[0].n; i++)
+        columns[i] = (spate_column_def){r->shapes[0].fields[i].name, r->shapes[0].fields[i].type, true};
+    ok(spate_store_add_table(s, "t", columns, r->n_shapes == 1 ? r->shapes[0].n : 0, &table, &err));
+    for (unsigned i = 0; i < threads; i++) {
+        w[i] = (worker){.r = r, .store = s, .table = table, .first = r->n * i / threads, .last = r->n * (i + 1) / threads};
+        if (i + 1 < threads)
+            pthread_create(&w[i].thread, NULL, append, &w[i]);
+        else
+            append(&w[i]);
+    }
+    for (unsigned i = 0; i + 1 < threads; i++)
+        pthread_join(w[i].thread, NULL);
+    if (sync)
+        ok(spate_store_finish(s, &err));
+    t.seconds = seconds_now() - start;
+    t.cpu = cpu_now() - cpu;
+    if (!sync)
+        ok(spate_store_finish(s, &err)); /* its syncs are no part of a write to the cache */
+    spate_store_close(s);
+    struct stat st;
+    if (stat(path, &st) != 0)
+        die(path);
+    t.bytes = (uint64_t)st.st_size;
+    return t;
+}
+
+static void *scan_all(void *arg)
+{
+    enum { STEP = 2048 };
+    worker *w = arg;
+    uint32_t n;
+    while (ok(spate_scan_next(w->scan, &n, &err)), n)
+        for (uint32_t c = 0; c < spate_scan_columns(w->scan); c++)
+            for (uint32_t at = 0; at < n; at += STEP) {
+                spate_column out;
+                uint32_t some = n - at < STEP ? n - at : STEP;
+                ok(spate_scan_read(w->scan, c, at, some, &out, &err));
+                w->sum += sum_cells(out.data, some, width_of(out.type.kind), out.validity);
+            }
+    return NULL;
+}
+
+static took store_scan(const char *path, const char *field, unsigned threads, bool unverified)
+{
+    took t = {0};
+    worker w[2] = {{0}};
+    spate_store *s;
+    double start = seconds_now(), cpu = cpu_now();
+    ok(spate_store_open(path, false, &s, &err));
+    ok(spate_scan_open(s, &(spate_scan_options){.fields = &field, .n_fields = field != NULL, .unverified = unverified}, &w[0].scan, &err));
+    if (threads > 1) {
+        ok(spate_scan_share(w[0].scan, &w[1].scan, &err));
+        pthread_create(&w[1].thread, NULL, scan_all, &w[1]);
+    }
+    scan_all(&w[0]);
+    if (threads > 1)
+        pthread_join(w[1].thread, NULL);
+    t.sum = w[0].sum + w[1].sum;
+    spate_scan_close(w[0].scan);
+    spate_scan_close(w[1].scan);
+    spate_store_close(s);
+    t.seconds = seconds_now() - start;
+    t.cpu = cpu_now() - cpu;
+    return t;
+}
+
+static took store_rows(const char *path)
+{
+    took t = {0};
+    spate_store *s;
+    spate_cursor *c;
+    const spate_value *v;
+    size_t n;
+    double start = seconds_now(), cpu = cpu_now();
+    ok(spate_store_open(path, false, &s, &err));
+    ok(spate_cursor_open(s, &(spate_scan_options){0}, &c, &err));
+    while (ok(spate_cursor_next(c, &v, &n, NULL, &err)), v)
+        for (size_t i = 0; i < n; i++)
+            t.sum += v[i].as.u;
+    spate_cursor_close(c);
+    spate_store_close(s);
+    t.seconds = seconds_now() - start;
+    t.cpu = cpu_now() - cpu;
+    return t;
+}
+
+static void evict(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fsync(fd) != 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+        die(path);
+    close(fd);
+}
+
+/* A narrow field of rows all over, changed to another row's value; deferred hashing, one flush. */
+static took store_set(const rows *r, const char *path, unsigned field, size_t sets)
+{
+    took t = {0};
+    spate_store *s;
+    spate_updater *u;
+    spate_value v = {.kind = (uint8_t)r->shapes[0].fields[field].type.kind};
+    double start = seconds_now(), cpu = cpu_now();
+    ok(spate_store_open(path, true, &s, &err));
+    ok(spate_store_name(s, r->shapes[0].fields[field].name, &v.name, &err));
+    ok(spate_updater_open(s, 0, &u, &err));
+    for (size_t i = 0; i < sets; i++) {
+        v.as.i = (int64_t)(i % 100);
+        ok(spate_updater_set(u, i * 5 % r->n, &v, &err));
+    }
+    ok(spate_updater_flush(u, &err));
+    spate_updater_close(u);
+    spate_store_close(s);
+    t.seconds = seconds_now() - start;
+    t.cpu = cpu_now() - cpu;
+    return t;
+}
+
+/* ---- the run --------------------------------------------------------------------------------------- */
+
+static void tell(const rows *r, const char *side, took t)
+{
+    printf("{\"side\": \"%s\", \"rows\": %zu, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": %llu}\n", side, r->n, t.seconds,
+           t.cpu, (double)r->n / t.seconds, (unsigned long long)t.bytes);
+    fflush(stdout);
+}
+
+static void tell_scan(const rows *r, const char *side, took t, uint64_t want)
+{
+    if (t.sum != want) {
+        fprintf(stderr, "bench_store: %s: the sum is %llx, not %llx\n", side, (unsigned long long)t.sum, (unsigned long long)want);
+        exit(1);
+    }
+    tell(r, side, t);
+}
+
+static void one_round(const rows *r, const char *dir, const char *name)
+{
+    char of_struct[512], of_arrow[512], of_seed[512], of_store[512];
+    snprintf(of_struct, sizeof of_struct, "%s/%s.struct", dir, name);
+    snprintf(of_arrow, sizeof of_arrow, "%s/%s.arrow", dir, name);
+    snprintf(of_seed, sizeof of_seed, "%s/%s.seed", dir, name);
+    snprintf(of_store, sizeof of_store, "%s/%s.store", dir, name);
+    const char *field = NULL;
+    for (size_t f = 0; f < r->shapes[0].n; f++)
+        if (r->shapes[0].names[f] == r->one)
+            field = r->shapes[0].fields[f].name;
+    bool wide = r->n_shapes == 1;
+    tell(r, "struct write", struct_write(r, of_struct, false));
+    tell(r, "store write", store_write(r, of_store, 1, false));
+    tell(r, "store write 2", store_write(r, of_store, 2, false));
+    tell(r, "seed write", seed_write(r, of_seed, false));
+    if (wide)
+        tell(r, "arrow write", arrow_write(r, of_arrow, false));
+    tell(r, "struct write synced", struct_write(r, of_struct, true));
+    tell(r, "store write synced", store_write(r, of_store, 1, true));
+    for (unsigned i = 0; i < 2; i++) { /* twice: what was just synced may still be on its way */
+        tell_scan(r, "struct scan", struct_scan(r, of_struct), r->sum);
+        tell_scan(r, "store scan", store_scan(of_store, NULL, 1, false), r->sum);
+        tell_scan(r, "store scan unverified", store_scan(of_store, NULL, 1, true), r->sum);
+        tell_scan(r, "store scan 2", store_scan(of_store, NULL, 2, false), r->sum);
+        tell_scan(r, "seed scan", seed_scan(r, of_seed, -1), r->sum);
+        if (wide)
+            tell_scan(r, "arrow scan", arrow_scan(r, of_arrow, -1), r->sum);
+        tell_scan(r, "store one", store_scan(of_store, field, 1, false), r->one_sum);
+        tell_scan(r, "seed one", seed_scan(r, of_seed, (int)r->one), r->one_sum);
+        if (wide)
+            tell_scan(r, "arrow one", arrow_scan(r, of_arrow, (int)r->one), r->one_sum);
+        tell_scan(r, "store rows", store_rows(of_store), r->sum);
+    }
+    evict(of_store);
+    tell_scan(r, "store one cold", store_scan(of_store, field, 1, false), r->one_sum);
+    if (strcmp(name, "sensor") == 0) {
+        took t = store_set(r, of_store, 2, 5000000);
+        printf("{\"side\": \"store set\", \"rows\": 5000000, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": 0}\n", t.seconds, t.cpu, 5e6 / t.seconds);
+    }
+    unlink(of_struct);
+    unlink(of_arrow);
+    unlink(of_seed);
+    unlink(of_store);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        fprintf(stderr, "usage: bench_store wind|sensor|sparse FILE.spate DIR ROUNDS\n");
+        return 2;
+    }
+    static rows wide, sparse;
+    load(&wide, argv[2]);
+    rows *r = &wide;
+    wide.one = wide.shapes[0].n > 300 ? 350 : 1;
+    if (strcmp(argv[1], "sparse") == 0) {
+        make_sparse(&wide, &sparse, 1000000);
+        free(wide.bytes);
+        r = &sparse;
+        r->one = r->shapes[0].names[20];
+    }
+    sum_rows(r);
+    for (int i = 0; i < atoi(argv[4]); i++)
+        one_round(r, argv[3], argv[1]);
+    return 0;
+}

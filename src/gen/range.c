@@ -203,7 +203,8 @@ static sp_cell *new_float(const sp_build *b)
         return NULL;
     c->cell = (sp_cell){.ops = &float_ops, .key = b->key, .type = {.kind = SP_F64}, .text_max = SP_F64_TEXT_MAX, .depth = 1};
     c->min = b->column->min_f;
-    if (b->column->distribution.spread != SP_SPREAD_UNIFORM && !(c->quantile = sp_build_quantile(b, c->min, b->column->max_f)))
+    bool spread = b->column->distribution.spread != SP_SPREAD_UNIFORM && b->column->max_f > c->min;
+    if (spread && !(c->quantile = sp_build_quantile(b, c->min, b->column->max_f)))
         return NULL;
     c->span = b->column->max_f - b->column->min_f;
     c->rows = b->column->sorted ? b->table->rows : 0;

@@ -112,12 +112,14 @@ static void equal_bounds_are_that_value(void)
     if (make(&m, "tables: [{name: t, rows: 10, columns: [{name: i, range: int, props: {min: 5, max: 5}},"
                  "{name: f, range: float, props: {min: 2.5, max: 2.5}},{name: s, range: string, props: {min: 3, max: 3}},"
                  "{name: t, range: timestamp, props: {min: 2020-01-01T00:00:00Z, max: 2020-01-01T00:00:00Z, format: '2006-01-02T15:04:05Z'}},"
-                 "{name: v, range: interval, props: {min: 1h, max: 1h}}]}]")) {
+                 "{name: v, range: interval, props: {min: 1h, max: 1h}},"
+                 "{name: n, range: float, props: {min: 2.5, max: 2.5}, distribution: {type: normal, mean: 9, deviation: 1}}]}]")) {
         CHECK_INT(int_at(fill(&m, 0, 0, 10, 0), 9), 5);
         CHECK(((double *)fill(&m, 0, 0, 10, 1)->data)[3] == 2.5);
         CHECK_INT(sp_column_str(fill(&m, 0, 0, 10, 2), 4).len, 3);
         CHECK_INT(int_at(fill(&m, 0, 0, 10, 3), 7), INT64_C(1577836800000000));
         CHECK_INT(((sp_interval *)fill(&m, 0, 0, 10, 4)->data)[1].us, INT64_C(3600000000));
+        CHECK(((double *)fill(&m, 0, 0, 10, 5)->data)[9] == 2.5);
     }
     drop(&m);
 }

@@ -30,7 +30,7 @@
                                     X(vector_get_data) X(vector_get_validity)                      \
                                         X(vector_ensure_validity_writable)                         \
                                             X(list_vector_get_child) X(list_vector_reserve)        \
-                                                X(list_vector_set_size) X(appender_create_query)   \
+                                                X(list_vector_set_size) X(appender_create_query) X(appender_create) X(bind_varchar_length) X(execute_prepared)   \
                                                     X(appender_flush) X(appender_destroy)          \
                                                         X(appender_error_data)                     \
                                                             X(append_data_chunk)                   \

@@ -308,7 +308,7 @@ int sp_os_close(int *fd, const char *path, spate_error *err)
 }
 
 /* Syncs the directory that path is in, where the system can do that. */
-static int sync_parent(const char *path, spate_error *err)
+int sp_os_sync_parent(const char *path, spate_error *err)
 {
     char dir[4096];
     const char *slash = strrchr(path, '/');
@@ -331,7 +331,7 @@ int sp_os_publish(const char *from, const char *to, spate_error *err)
 {
     if (sp_os_call_fails(SP_OS_RENAME) || rename(from, to) != 0)
         return sp_fail_errno(err, errno, "could not rename \"%s\" to \"%s\"", from, to);
-    return sync_parent(to, err);
+    return sp_os_sync_parent(to, err);
 }
 
 int sp_os_unlink(const char *path, spate_error *err)

@@ -60,6 +60,8 @@ int sp_os_sync(int fd, const char *path, spate_error *err) SP_MUST_CHECK;
 void sp_os_write_behind(int fd, uint64_t offset, uint64_t len);
 int sp_os_truncate(int fd, uint64_t len, const char *path, spate_error *err) SP_MUST_CHECK;
 int sp_os_close(int *fd, const char *path, spate_error *err) SP_MUST_CHECK; /* sets *fd to -1; nothing to do for -1 */
+/* Syncs the directory that path is in, so that a new name there survives a crash. */
+int sp_os_sync_parent(const char *path, spate_error *err) SP_MUST_CHECK;
 /* Renames and syncs the directory, so that the new name survives a crash. */
 int sp_os_publish(const char *from, const char *to, spate_error *err) SP_MUST_CHECK;
 int sp_os_unlink(const char *path, spate_error *err) SP_MUST_CHECK; /* a missing file is no error */

@@ -1,0 +1,319 @@
+/* journal.c - groups on their way to disk, and back. */
+#include "ledger/journal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char file_magic[16] = "spate ledger 1\n";
+static const char group_magic[4] = "SLG1";
+
+static uint64_t group_hash(const sp_journal *j, uint64_t number, const char *payload, uint32_t len)
+{
+    return sp_hash64(payload, len, sp_mix64(j->salt + number * SP_PHI) ^ len);
+}
+
+static void group_header(const sp_journal *j, char head[SP_GROUP_HEADER], const char *payload, uint32_t len)
+{
+    uint64_t hash = group_hash(j, j->number, payload, len);
+    memcpy(head, group_magic, 4);
+    memcpy(head + 4, &len, 4);
+    memcpy(head + 8, &j->number, 8);
+    memcpy(head + 16, &hash, 8);
+}
+
+static uint64_t padded(uint64_t len)
+{
+    return (len + 7) & ~(uint64_t)7;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------- */
+
+/* The length of the whole group at p, or 0. any: of whatever number. */
+static uint64_t whole_group(const sp_journal *j, const char *p, uint64_t left, uint64_t number, bool any)
+{
+    uint32_t len;
+    uint64_t its, hash;
+    if (left < SP_GROUP_HEADER || memcmp(p, group_magic, 4) != 0)
+        return 0;
+    memcpy(&len, p + 4, 4);
+    memcpy(&its, p + 8, 8);
+    memcpy(&hash, p + 16, 8);
+    if (len > left - SP_GROUP_HEADER || (!any && its != number) || hash != group_hash(j, its, p + SP_GROUP_HEADER, len))
+        return 0;
+    return SP_MIN(padded(SP_GROUP_HEADER + (uint64_t)len), left);
+}
+
+/* What a crash leaves is an unfinished last group; with a whole one behind it, it is damage. */
+static int check_tail(const sp_journal *j, const char *map, uint64_t at, uint64_t size, spate_error *err)
+{
+    for (uint64_t k = padded(at + 1); k + SP_GROUP_HEADER <= size; k += 8)
+        if (whole_group(j, map + k, size - k, 0, true)) {
+            sp_fail(err, SPATE_E_CORRUPT, "\"%s\" is damaged at byte %llu: group %llu is not what was written", j->path,
+                    (unsigned long long)at, (unsigned long long)j->number);
+            sp_error_hint(err, "whole groups follow from byte %llu on; restore the file from a copy", (unsigned long long)k);
+            return SPATE_E_CORRUPT;
+        }
+    return SPATE_OK;
+}
+
+static int read_groups(sp_journal *j, uint64_t size, sp_journal_fn fn, void *arg, uint64_t *end, spate_error *err)
+{
+    char *map = sp_os_map(j->fd, size, j->path, err);
+    if (!map)
+        return err ? err->status : SPATE_E_IO;
+    uint64_t at = SP_JOURNAL_HEADER, len;
+    int rc = SPATE_OK;
+    j->number = 0;
+    while (rc == SPATE_OK && (len = whole_group(j, map + at, size - at, j->number, false)) != 0) {
+        uint32_t payload;
+        memcpy(&payload, map + at + 4, 4);
+        rc = fn(arg, map + at + SP_GROUP_HEADER, payload, err);
+        at += len;
+        j->number++;
+    }
+    if (rc == SPATE_OK && at < size)
+        rc = check_tail(j, map, at, size, err);
+    sp_os_unmap(map, size);
+    *end = at;
+    return rc;
+}
+
+static int write_header(sp_journal *j, spate_error *err)
+{
+    char head[SP_JOURNAL_HEADER] = {0};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    j->salt = sp_mix64((uint64_t)now.tv_sec * 1000000007u + (uint64_t)now.tv_nsec) ^ sp_mix64((uint64_t)getpid());
+    memcpy(head, file_magic, sizeof(file_magic));
+    memcpy(head + 16, &j->salt, 8);
+    uint64_t hash = sp_hash64(head, 24, 0);
+    memcpy(head + 24, &hash, 8);
+    int rc = sp_os_truncate(j->fd, 0, j->path, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_write_all(j->fd, head, sizeof(head), j->path, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_sync(j->fd, j->path, err);
+    j->size = SP_JOURNAL_HEADER;
+    return rc == SPATE_OK ? sp_os_sync_parent(j->path, err) : rc;
+}
+
+static int read_header(sp_journal *j, spate_error *err)
+{
+    char head[SP_JOURNAL_HEADER];
+    uint64_t hash;
+    int rc = sp_os_read_at(j->fd, head, sizeof(head), 0, j->path, err);
+    if (rc != SPATE_OK)
+        return rc;
+    memcpy(&hash, head + 24, 8);
+    if (memcmp(head, file_magic, sizeof(file_magic)) != 0 || hash != sp_hash64(head, 24, 0))
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\" is not the journal of a ledger", j->path);
+    memcpy(&j->salt, head + 16, 8);
+    return SPATE_OK;
+}
+
+static int lock_file(sp_journal *j, spate_error *err)
+{
+    bool got = false;
+    int rc = sp_os_lock_byte(j->fd, 0, SP_OS_LOCK_ALONE, false, &got, j->path, err);
+    return rc == SPATE_OK && !got ? sp_fail(err, SPATE_E_UNREACHABLE, "another process has the ledger \"%s\" open", j->path) : rc;
+}
+
+static int load(sp_journal *j, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut, spate_error *err)
+{
+    uint64_t size = 0;
+    *cut = 0;
+    int rc = lock_file(j, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_size(j->fd, j->path, &size, err);
+    *fresh = size < SP_JOURNAL_HEADER;
+    if (rc != SPATE_OK || *fresh)
+        return rc == SPATE_OK ? write_header(j, err) : rc;
+    rc = read_header(j, err);
+    if (rc == SPATE_OK)
+        rc = read_groups(j, size, fn, arg, &j->size, err);
+    if (rc != SPATE_OK)
+        return rc;
+    *cut = size - j->size;
+    return sp_os_truncate(j->fd, j->size, j->path, err);
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------------------- */
+
+static void wait_until(sp_journal *j, int64_t us)
+{
+    struct timespec t = {us / 1000000, us % 1000000 * 1000};
+    pthread_cond_timedwait(&j->work, &j->lock, &t);
+}
+
+static int write_group(sp_journal *j, spate_error *err)
+{
+    uint32_t len = (uint32_t)(j->out.len - SP_GROUP_HEADER);
+    group_header(j, j->out.data, j->out.data + SP_GROUP_HEADER, len);
+    memset(j->out.data + j->out.len, 0, 8); /* into the slack */
+    int rc = sp_os_write_all(j->fd, j->out.data, padded(j->out.len), j->path, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_sync(j->fd, j->path, err);
+    j->number++;
+    return rc;
+}
+
+static void *write_groups(void *arg)
+{
+    sp_journal *j = arg;
+    pthread_mutex_lock(&j->lock);
+    for (;;) {
+        while (j->gather.len <= SP_GROUP_HEADER && !j->stop)
+            pthread_cond_wait(&j->work, &j->lock);
+        if (j->gather.len <= SP_GROUP_HEADER)
+            break;
+        while (!j->hurry && !j->stop && j->gather.len < SP_GROUP_BYTES && sp_os_monotonic_us() < j->due_us)
+            wait_until(j, j->due_us);
+        sp_buf swap = j->gather;
+        j->gather = j->out;
+        j->out = swap;
+        j->gather.len = SP_GROUP_HEADER;
+        j->hurry = false;
+        uint64_t covers = j->appended;
+        bool dead = j->failure.status != SPATE_OK;
+        spate_error err = {0};
+        pthread_mutex_unlock(&j->lock);
+        int rc = dead ? SPATE_OK : write_group(j, &err);
+        pthread_mutex_lock(&j->lock);
+        if (rc != SPATE_OK)
+            j->failure = err;
+        j->synced = covers;
+        pthread_cond_broadcast(&j->done);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return NULL;
+}
+
+static int failure_of(const sp_journal *j, spate_error *err)
+{
+    if (j->failure.status != SPATE_OK && err)
+        *err = j->failure;
+    return j->failure.status;
+}
+
+int sp_journal_append(sp_journal *j, const sp_buf *payload, spate_error *err)
+{
+    if (!j->path)
+        return SPATE_OK;
+    pthread_mutex_lock(&j->lock);
+    while (j->gather.len > SP_GATHERED_MAX && j->failure.status == SPATE_OK)
+        pthread_cond_wait(&j->done, &j->lock);
+    int rc = failure_of(j, err);
+    if (rc == SPATE_OK && payload->len > UINT32_MAX / 2)
+        rc = sp_fail(err, SPATE_E_USAGE, "%zu bytes are too many for one record", payload->len);
+    if (rc == SPATE_OK && sp_buf_add(&j->gather, payload->data, payload->len) != SPATE_OK) {
+        rc = sp_fail_nomem(err); /* memory has what the journal lacks: nothing may follow it */
+        sp_fail_nomem(&j->failure);
+    }
+    if (rc == SPATE_OK) {
+        if (j->gather.len == SP_GROUP_HEADER + payload->len)
+            j->due_us = sp_os_monotonic_us() + j->sync_ms * INT64_C(1000);
+        j->appended += payload->len;
+        if (j->gather.len == SP_GROUP_HEADER + payload->len || j->gather.len >= SP_GROUP_BYTES)
+            pthread_cond_signal(&j->work);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return rc;
+}
+
+void sp_journal_poison(sp_journal *j, int status, const spate_error *why)
+{
+    if (!j->path)
+        return;
+    pthread_mutex_lock(&j->lock);
+    if (why)
+        j->failure = *why;
+    else
+        (void)!sp_fail(&j->failure, status, "a record could not be finished");
+    pthread_cond_broadcast(&j->done);
+    pthread_mutex_unlock(&j->lock);
+}
+
+int sp_journal_sync(sp_journal *j, spate_error *err)
+{
+    if (!j->path)
+        return SPATE_OK;
+    pthread_mutex_lock(&j->lock);
+    uint64_t want = j->appended;
+    while (j->synced < want && j->failure.status == SPATE_OK) {
+        j->hurry = true;
+        pthread_cond_signal(&j->work);
+        pthread_cond_wait(&j->done, &j->lock);
+    }
+    int rc = failure_of(j, err);
+    pthread_mutex_unlock(&j->lock);
+    return rc;
+}
+
+int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
+{
+    sp_journal reader = {.path = j->path, .fd = j->fd, .salt = j->salt};
+    uint64_t size, end;
+    int rc = sp_os_size(j->fd, j->path, &size, err);
+    return rc == SPATE_OK ? read_groups(&reader, size, fn, arg, &end, err) : rc;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+
+static int start(sp_journal *j, spate_error *err)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->work, &monotonic);
+    pthread_cond_init(&j->done, NULL);
+    pthread_condattr_destroy(&monotonic);
+    if (sp_buf_reserve(&j->gather, SP_GROUP_BYTES) != SPATE_OK || sp_buf_reserve(&j->out, SP_GROUP_BYTES) != SPATE_OK)
+        return sp_fail_nomem(err);
+    j->gather.len = j->out.len = SP_GROUP_HEADER;
+    int rc = sp_os_thread_start(&j->thread, write_groups, j, err);
+    j->running = rc == SPATE_OK;
+    return rc;
+}
+
+int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut,
+                    spate_error *err)
+{
+    *j = (sp_journal){.fd = -1, .sync_ms = sync_ms};
+    *fresh = true;
+    *cut = 0;
+    if (!path)
+        return SPATE_OK;
+    size_t len = strlen(path) + sizeof(".journal");
+    if (!(j->path = sp_alloc(len)))
+        return sp_fail_nomem(err);
+    snprintf(j->path, len, "%s.journal", path);
+    int rc = sp_os_open(j->path, sp_os_exists(j->path) ? SP_OS_OPEN_UPDATE : SP_OS_OPEN_NEW, &j->fd, err);
+    if (rc == SPATE_OK)
+        rc = load(j, fn, arg, fresh, cut, err);
+    return rc == SPATE_OK ? start(j, err) : rc;
+}
+
+int sp_journal_close(sp_journal *j, spate_error *err)
+{
+    int rc = SPATE_OK;
+    if (j->running) {
+        pthread_mutex_lock(&j->lock);
+        j->stop = true;
+        pthread_cond_broadcast(&j->work);
+        pthread_mutex_unlock(&j->lock);
+        pthread_join(j->thread, NULL);
+        rc = failure_of(j, err);
+    }
+    if (j->path) {
+        int closed = sp_os_close(&j->fd, j->path, rc == SPATE_OK ? err : NULL);
+        rc = rc == SPATE_OK ? closed : rc;
+    }
+    sp_buf_done(&j->gather);
+    sp_buf_done(&j->out);
+    sp_free(j->path);
+    j->path = NULL;
+    return rc;
+}

@@ -1,0 +1,147 @@
+/* nodes.h - private to the ledger: all nodes of both sides in memory, and what a record does to them.
+ *
+ * A node is one cache line, a status word, a place in its level, a slot in the hash and its name: 100 bytes at most. Nodes are
+ * numbered from 1 as they come and never move, so records name them by number; a deleted one keeps its place, and is the same
+ * node again when it is found again. Nothing here locks: ledger.c does. */
+#ifndef SP_LEDGER_NODES_H
+#define SP_LEDGER_NODES_H
+
+#include "os/os.h"
+#include "spate/ledger.h"
+
+typedef struct sp_node {
+    uint64_t hi, lo; /* the id, as two numbers that sort as its bytes do */
+    uint32_t parent, child, sibling; /* numbers; child: the newest, sibling: the next older one */
+    uint32_t name;                   /* place in the text, in units of four bytes */
+    int64_t size, mtime_ns;
+    uint64_t checksum;
+    uint32_t extra; /* place of service id and note in the text; 0: neither, the service id follows from the parent's */
+    uint16_t name_len, level;
+} sp_node;
+_Static_assert(sizeof(sp_node) == 64, "a node is a cache line");
+
+/* Statuses in one word, so that a scan of a level reads two bytes a node. */
+enum {
+    SP_STATE_TYPE = 0x7,
+    SP_STATE_TRAVERSAL_SHIFT = 3,
+    SP_STATE_COPY_SHIFT = 6,
+    SP_STATE_EXCLUDED = 1 << 9,
+    SP_STATE_DELETED = 1 << 10,
+    SP_STATE_DIRTY = 1 << 11, /* changed since DuckDB got it */
+};
+static inline unsigned sp_state_type(uint16_t s) { return s & SP_STATE_TYPE; }
+static inline unsigned sp_state_traversal(uint16_t s) { return s >> SP_STATE_TRAVERSAL_SHIFT & 7; }
+static inline unsigned sp_state_copy(uint16_t s) { return s >> SP_STATE_COPY_SHIFT & 7; }
+
+enum { SP_NODE_BLOCK_BITS = 16, SP_TEXT_BLOCK_BITS = 20, SP_LEVELS_MAX = 65535, SP_RUNS_MAX = 40 };
+
+/* One depth: its nodes, in sorted runs and an unsorted tail, and how many there are of what. */
+typedef struct sp_level {
+    uint32_t *members, n, cap;
+    uint32_t run_end[SP_RUNS_MAX];
+    unsigned runs; /* behind the last one's end: the tail */
+    uint32_t alive, excluded;
+    uint32_t by_traversal[5][8], by_copy[5][8]; /* by type, then status */
+    uint64_t generation; /* grows when a node joins or is pending again */
+    uint64_t version;    /* grows with every change that the journal has */
+    int64_t stat[SPATE_STATS];
+    uint32_t stat_there; /* bits */
+    bool sealed;
+    bool mirrored; /* DuckDB has it, but for what is dirty */
+    bool queued, stats_dirty;
+    uint32_t *dirty, n_dirty, cap_dirty;
+} sp_level;
+
+typedef struct sp_bucket {
+    uint8_t tag[12];
+    uint32_t node[12];
+    uint32_t unused;
+} sp_bucket;
+_Static_assert(sizeof(sp_bucket) == 64, "a bucket is a cache line");
+
+typedef struct sp_side {
+    sp_node **blocks;
+    uint16_t **states;
+    uint32_t n_blocks, cap_blocks;
+    uint32_t n; /* nodes, the unused number 0 included */
+    sp_bucket *buckets;
+    uint64_t n_buckets;
+    char **text;
+    uint32_t n_text, cap_text;
+    uint64_t text_used; /* bytes, the unused tails of blocks included */
+    sp_level **levels;
+    uint32_t n_levels;
+    uint32_t alive;
+} sp_side;
+
+typedef struct sp_memory {
+    sp_side side[2];
+    sp_buf path, service; /* of the folder whose children are added */
+    sp_buf scratch;
+    char **words; /* remembered: key, value, key, value, ... */
+    size_t n_words;
+    uint64_t rows; /* row records seen */
+} sp_memory;
+
+int sp_memory_init(sp_memory *m) SP_MUST_CHECK;
+void sp_memory_done(sp_memory *m);
+uint64_t sp_memory_bytes(const sp_memory *m);
+
+static inline sp_node *sp_node_at(const sp_side *s, uint32_t i)
+{
+    return &s->blocks[i >> SP_NODE_BLOCK_BITS][i & ((1u << SP_NODE_BLOCK_BITS) - 1)];
+}
+static inline uint16_t *sp_state_at(const sp_side *s, uint32_t i)
+{
+    return &s->states[i >> SP_NODE_BLOCK_BITS][i & ((1u << SP_NODE_BLOCK_BITS) - 1)];
+}
+static inline const char *sp_text_at(const sp_side *s, uint32_t at)
+{
+    return s->text[at >> (SP_TEXT_BLOCK_BITS - 2)] + ((size_t)(at & ((1u << (SP_TEXT_BLOCK_BITS - 2)) - 1)) << 2);
+}
+static inline sp_level *sp_level_at(const sp_side *s, int32_t depth)
+{
+    return depth >= 0 && (uint32_t)depth < s->n_levels ? s->levels[depth] : NULL;
+}
+static inline bool sp_node_alive(const sp_side *s, uint32_t i)
+{
+    return i && !(*sp_state_at(s, i) & SP_STATE_DELETED);
+}
+
+void sp_id_split(spate_node_id id, uint64_t *hi, uint64_t *lo);
+spate_node_id sp_id_join(uint64_t hi, uint64_t lo);
+/* The node's number, deleted ones included; 0: none. */
+uint32_t sp_memory_find(const sp_side *s, uint64_t hi, uint64_t lo);
+uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id);      /* living ones only */
+uint32_t sp_memory_find_path(const sp_memory *m, unsigned side, spate_bytes path, unsigned type);
+
+/* The parts of a node that are not in its line. Paths are appended to buf. */
+int sp_memory_path(const sp_side *s, uint32_t i, sp_buf *buf) SP_MUST_CHECK;
+int sp_memory_service(const sp_side *s, uint32_t i, sp_buf *buf) SP_MUST_CHECK;
+spate_bytes sp_memory_note(const sp_side *s, uint32_t i);
+
+/* Walks the nodes below top, parents first: the next one after i, or 0. */
+uint32_t sp_memory_below(const sp_side *s, uint32_t top, uint32_t i);
+
+/* What records do (nodes.c). Each can fail for want of memory only. */
+int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_error *err) SP_MUST_CHECK;
+/* Children of parent; their type, name and what else they have is checked. SPATE_E_BUG: two paths with one id. */
+int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, spate_error *err) SP_MUST_CHECK;
+int sp_memory_change(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note, spate_error *err) SP_MUST_CHECK;
+int sp_memory_level(sp_memory *m, unsigned side, int32_t depth, sp_level **level, spate_error *err) SP_MUST_CHECK;
+void sp_memory_recount(sp_level *level, unsigned side);
+int sp_memory_remember(sp_memory *m, spate_bytes key, spate_bytes value, bool away, spate_error *err) SP_MUST_CHECK;
+const char *sp_memory_recall(const sp_memory *m, const char *key);
+
+/* Sorts what is not sorted yet (order.c). */
+int sp_level_sort(const sp_side *s, sp_level *level, spate_error *err) SP_MUST_CHECK;
+/* The level's nodes in the order of ids, from behind an id. */
+typedef struct sp_walk {
+    const sp_side *side;
+    const sp_level *level;
+    uint32_t at[SP_RUNS_MAX];
+} sp_walk;
+void sp_walk_start(sp_walk *w, const sp_side *s, const sp_level *level, bool after, uint64_t hi, uint64_t lo);
+uint32_t sp_walk_next(sp_walk *w); /* 0: no more. Deleted nodes come too */
+
+#endif

@@ -1,0 +1,368 @@
+/* record.c - records written and read. The reader trusts the group's hash for what bytes are, and checks all the same that no
+ * length leads out of the payload and no number to a node that is not there: a hash says nothing about who wrote it. */
+#include "ledger/record.h"
+
+enum { VARINT_MAX = 10, NODE_FIXED_MAX = 2 + 8 + 8 + 5 * VARINT_MAX, REPLAY_NODES = 256 };
+enum { HAS_SERVICE = 1 << 6, IS_EXCLUDED = 1 << 7, HAS_NOTE = 1 << 3, HAS_CHECKSUM = 1 << 4, HAS_DEPTH = 1 << 5 };
+
+/* ---- writing --------------------------------------------------------------------------------------------------------------- */
+
+static char *put(char *p, uint64_t v)
+{
+    while (v >= 128) {
+        *p++ = (char)(v | 128);
+        v >>= 7;
+    }
+    *p++ = (char)v;
+    return p;
+}
+
+static uint64_t zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+static char *put_text(char *p, spate_bytes text)
+{
+    p = put(p, text.len);
+    if (text.len)
+        memcpy(p, text.p, text.len);
+    return p + text.len;
+}
+
+static char *put_node(char *p, const spate_node *n)
+{
+    *p++ = (char)(n->type | n->traversal << 3 | (n->service_id.len ? HAS_SERVICE : 0) | (n->excluded ? IS_EXCLUDED : 0));
+    *p++ = (char)(n->copy | (n->note.len ? HAS_NOTE : 0) | (n->checksum ? HAS_CHECKSUM : 0) | (n->depth ? HAS_DEPTH : 0));
+    p = put_text(p, n->name);
+    p = put(p, zigzag(n->size));
+    memcpy(p, &n->mtime_ns, 8);
+    p += 8;
+    if (n->service_id.len)
+        p = put_text(p, n->service_id);
+    if (n->note.len)
+        p = put_text(p, n->note);
+    if (n->checksum) {
+        memcpy(p, &n->checksum, 8);
+        p += 8;
+    }
+    return n->depth ? put(p, (uint32_t)n->depth) : p;
+}
+
+int sp_record_nodes(sp_buf *b, sp_record_kind kind, unsigned side, uint32_t parent, const spate_node *nodes, size_t n)
+{
+    size_t most = 2 + 2 * VARINT_MAX + n * NODE_FIXED_MAX;
+    for (size_t i = 0; i < n; i++)
+        most += nodes[i].name.len + nodes[i].service_id.len + nodes[i].note.len;
+    if (sp_buf_reserve(b, most) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = b->data + b->len;
+    *p++ = (char)kind;
+    *p++ = (char)side;
+    p = put(put(p, parent), n);
+    for (size_t i = 0; i < n; i++)
+        p = put_node(p, &nodes[i]);
+    b->len = (size_t)(p - b->data);
+    return SPATE_OK;
+}
+
+int sp_record_change(sp_buf *b, unsigned side, unsigned kind, uint32_t node, int64_t value, spate_bytes note)
+{
+    if (sp_buf_reserve(b, 3 + 3 * VARINT_MAX + note.len) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = b->data + b->len;
+    *p++ = SP_RECORD_CHANGE;
+    *p++ = (char)side;
+    *p++ = (char)kind;
+    p = put_text(put(put(p, node), zigzag(value)), note);
+    b->len = (size_t)(p - b->data);
+    return SPATE_OK;
+}
+
+int sp_record_numbers(sp_buf *b, sp_record_kind kind, unsigned side, int32_t depth, int64_t which, int64_t count)
+{
+    char bytes[2 + 3 * VARINT_MAX], *p = bytes;
+    *p++ = (char)kind;
+    *p++ = (char)side;
+    p = put(put(put(p, (uint32_t)depth), zigzag(which)), zigzag(count));
+    return sp_buf_add(b, bytes, (size_t)(p - bytes));
+}
+
+int sp_record_texts(sp_buf *b, sp_record_kind kind, unsigned first, const spate_bytes *texts, size_t n)
+{
+    size_t most = 3;
+    for (size_t i = 0; i < n; i++)
+        most += VARINT_MAX + texts[i].len;
+    if (sp_buf_reserve(b, most) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = b->data + b->len;
+    *p++ = (char)kind;
+    *p++ = (char)first;
+    *p++ = (char)n;
+    for (size_t i = 0; i < n; i++)
+        p = put_text(p, texts[i]);
+    b->len = (size_t)(p - b->data);
+    return SPATE_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct reader {
+    const char *p, *end;
+    bool bad;
+} reader;
+
+static uint64_t get(reader *r)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 64 && r->p < r->end; shift += 7) {
+        uint8_t byte = (uint8_t)*r->p++;
+        v |= (uint64_t)(byte & 127) << shift;
+        if (byte < 128)
+            return v;
+    }
+    r->bad = true;
+    return 0;
+}
+
+static int64_t get_signed(reader *r)
+{
+    uint64_t v = get(r);
+    return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+static const char *get_bytes(reader *r, size_t len)
+{
+    if ((size_t)(r->end - r->p) < len) {
+        r->bad = true;
+        return NULL;
+    }
+    r->p += len;
+    return r->p - len;
+}
+
+static uint8_t get_byte(reader *r)
+{
+    const char *p = get_bytes(r, 1);
+    return p ? (uint8_t)*p : 0;
+}
+
+static uint64_t get_word(reader *r)
+{
+    uint64_t v = 0;
+    const char *p = get_bytes(r, 8);
+    if (p)
+        memcpy(&v, p, 8);
+    return v;
+}
+
+static spate_bytes get_text(reader *r)
+{
+    uint64_t len = get(r);
+    const char *p = get_bytes(r, len);
+    return p ? (spate_bytes){p, len} : (spate_bytes){NULL, 0};
+}
+
+static void get_node(reader *r, spate_node *n)
+{
+    uint8_t a = get_byte(r), b = get_byte(r);
+    *n = (spate_node){.type = a & 7, .traversal = a >> 3 & 7, .copy = b & 7, .excluded = a & IS_EXCLUDED};
+    n->name = get_text(r);
+    n->size = get_signed(r);
+    n->mtime_ns = (int64_t)get_word(r);
+    if (a & HAS_SERVICE)
+        n->service_id = get_text(r);
+    if (b & HAS_NOTE)
+        n->note = get_text(r);
+    if (b & HAS_CHECKSUM)
+        n->checksum = get_word(r);
+    if (b & HAS_DEPTH)
+        n->depth = (int32_t)get(r);
+    r->bad |= n->type < SPATE_FOLDER || n->type > SPATE_OTHER || n->name.len > UINT16_MAX || n->depth < 0 ||
+              n->depth > SP_LEVELS_MAX;
+}
+
+static unsigned get_side(reader *r)
+{
+    uint8_t side = get_byte(r);
+    r->bad |= side > 1;
+    return side & 1;
+}
+
+static uint32_t get_number(reader *r, const sp_side *s)
+{
+    uint64_t i = get(r);
+    r->bad |= i == 0 || i >= s->n;
+    return r->bad ? 0 : (uint32_t)i;
+}
+
+static int replay_add(sp_memory *m, reader *r, spate_error *err)
+{
+    unsigned side = get_side(r);
+    uint32_t parent = get_number(r, &m->side[side]);
+    uint64_t n = get(r);
+    int rc = SPATE_OK;
+    while (n && !r->bad && rc == SPATE_OK) {
+        spate_node nodes[REPLAY_NODES];
+        size_t count = SP_MIN(n, (uint64_t)REPLAY_NODES);
+        for (size_t i = 0; i < count; i++)
+            get_node(r, &nodes[i]);
+        if (!r->bad)
+            rc = sp_memory_add(m, side, parent, nodes, count, err);
+        n -= count;
+    }
+    return rc;
+}
+
+static int replay_root(sp_memory *m, reader *r, spate_error *err)
+{
+    spate_node node;
+    unsigned side = get_side(r);
+    get(r);
+    get(r);
+    get_node(r, &node);
+    r->bad |= m->side[side].n != 1;
+    return r->bad ? SPATE_OK : sp_memory_root(m, side, &node, err);
+}
+
+static int replay_change(sp_memory *m, reader *r, spate_error *err)
+{
+    unsigned side = get_side(r), kind = get_byte(r);
+    uint32_t node = get_number(r, &m->side[side]);
+    int64_t value = get_signed(r);
+    spate_bytes note = get_text(r);
+    r->bad |= kind > SPATE_DELETE_BELOW || ((kind == SPATE_SET_TRAVERSAL || kind == SPATE_SET_COPY) && (value < 0 || value > 7));
+    return r->bad ? SPATE_OK : sp_memory_change(m, side, node, kind, value, note, err);
+}
+
+static int replay_numbers(sp_memory *m, reader *r, unsigned kind, spate_error *err)
+{
+    unsigned side = get_side(r);
+    uint64_t depth = get(r);
+    int64_t which = get_signed(r), count = get_signed(r);
+    sp_level *level = NULL;
+    r->bad |= depth > SP_LEVELS_MAX || (kind == SP_RECORD_STAT && (which < 0 || which >= SPATE_STATS));
+    if (r->bad)
+        return SPATE_OK;
+    int rc = sp_memory_level(m, side, (int32_t)depth, &level, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (kind == SP_RECORD_STAT || (kind == SP_RECORD_SEAL && count >= 0)) {
+        unsigned stat = kind == SP_RECORD_STAT ? (unsigned)which : SPATE_STAT_COMPLETED;
+        level->stat[stat] = count;
+        level->stat_there |= 1u << stat;
+    }
+    if (kind != SP_RECORD_STAT)
+        sp_memory_recount(level, side);
+    level->sealed |= kind == SP_RECORD_SEAL;
+    level->stats_dirty = true;
+    return SPATE_OK;
+}
+
+static size_t get_texts(reader *r, uint8_t *first, spate_bytes *texts)
+{
+    *first = get_byte(r);
+    size_t n = get_byte(r);
+    r->bad |= n > SP_ROW_TEXTS_MAX;
+    for (size_t i = 0; i < n && !r->bad; i++)
+        texts[i] = get_text(r);
+    return r->bad ? 0 : n;
+}
+
+static int replay_one(sp_memory *m, reader *r, spate_error *err)
+{
+    uint8_t kind = get_byte(r), first;
+    spate_bytes texts[SP_ROW_TEXTS_MAX] = {{0}};
+    switch (kind) {
+    case SP_RECORD_ROOT:
+        return replay_root(m, r, err);
+    case SP_RECORD_ADD:
+        return replay_add(m, r, err);
+    case SP_RECORD_CHANGE:
+        return replay_change(m, r, err);
+    case SP_RECORD_SEAL:
+    case SP_RECORD_STAT:
+    case SP_RECORD_RECOUNT:
+        return replay_numbers(m, r, kind, err);
+    case SP_RECORD_ROW:
+        get_texts(r, &first, texts);
+        m->rows++;
+        return SPATE_OK;
+    case SP_RECORD_REMEMBER:
+        r->bad |= get_texts(r, &first, texts) != 2;
+        return r->bad ? SPATE_OK : sp_memory_remember(m, texts[0], texts[1], first, err);
+    default:
+        r->bad = true;
+        return SPATE_OK;
+    }
+}
+
+static int bad_record(spate_error *err)
+{
+    return sp_fail(err, SPATE_E_CORRUPT, "a record of the journal makes no sense: was it written by a newer spate");
+}
+
+int sp_record_replay(sp_memory *m, const char *payload, size_t len, spate_error *err)
+{
+    reader r = {payload, payload + len, false};
+    int rc = SPATE_OK;
+    while (r.p < r.end && rc == SPATE_OK) {
+        rc = replay_one(m, &r, err);
+        if (r.bad)
+            rc = bad_record(err);
+    }
+    return rc;
+}
+
+/* ---- rows for DuckDB ----------------------------------------------------------------------------------------------------- */
+
+static void skip_nodes(reader *r)
+{
+    spate_node node;
+    get(r);
+    for (uint64_t n = get(r); n && !r->bad; n--)
+        get_node(r, &node);
+}
+
+/* Over a record that is none; its kind is read. */
+static void skip(reader *r, uint8_t kind)
+{
+    uint8_t first;
+    spate_bytes texts[SP_ROW_TEXTS_MAX];
+    if (kind == SP_RECORD_REMEMBER) {
+        get_texts(r, &first, texts);
+        return;
+    }
+    get_side(r);
+    if (kind == SP_RECORD_ROOT || kind == SP_RECORD_ADD) {
+        skip_nodes(r);
+    } else if (kind == SP_RECORD_CHANGE) {
+        get_byte(r);
+        get(r);
+        get(r);
+        get_text(r);
+    } else {
+        get(r);
+        get(r);
+        get(r);
+    }
+}
+
+int sp_record_rows(const char *payload, size_t len, uint64_t *number, sp_row_fn fn, void *arg, spate_error *err)
+{
+    reader r = {payload, payload + len, false};
+    int rc = SPATE_OK;
+    while (r.p < r.end && rc == SPATE_OK) {
+        uint8_t kind = get_byte(&r), statement;
+        spate_bytes texts[SP_ROW_TEXTS_MAX];
+        if (kind != SP_RECORD_ROW) {
+            skip(&r, kind);
+        } else {
+            size_t n = get_texts(&r, &statement, texts);
+            rc = r.bad ? SPATE_OK : fn(arg, (*number)++, statement, texts, n, err);
+        }
+        if (r.bad)
+            rc = bad_record(err);
+    }
+    return rc;
+}

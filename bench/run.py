@@ -3,7 +3,7 @@
 
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
-Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store. Each side of a comparison runs in turn,
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
 Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
@@ -590,9 +590,36 @@ def case_store(bench):
         bench.row(f"{plan}: size over DuckDB's file", f"{sizes[plan] / 1e6:.1f} MB", f"{duckdb / 1e6:.1f} MB", [sizes[plan] / duckdb], None, at_least=False)
 
 
+# ---- the ledger -------------------------------------------------------------------------------------------------------
+
+
+def case_ledger(bench):
+    """Both sides in one program, one after the other; a round is one run of it."""
+    nodes = bench.n(10_000_000, 1_000_000)
+    s = bench.interleave({"ledger": lambda: json.loads(Run([bench.peer("ledger"), nodes, bench.dir]).out)})["ledger"]
+    bench.details["ledger"] = s
+    middle = lambda key: statistics.median(x[key] for x in s)
+    rows = lambda key: f"{middle(key) / 1e6:.2f} M rows/s"
+    ms = lambda key: f"{1e3 * middle(key):.3g} ms"
+    over = lambda a, b: [x[a] / x[b] for x in s]
+    at = f"at {nodes // 1_000_000} million nodes"
+    bench.row("journal, in M rows/s, synced", rows("append"), "3 M rows/s", [x["append"] / 1e6 for x in s], 3)
+    bench.row("journal, the last tenth over the first", rows("append_last"), rows("append_first"), over("append_last", "append_first"), 0.9)
+    bench.row("journal over DuckDB data chunks with a primary key", rows("append"), rows("keyed"), over("append", "keyed"), 15)
+    bench.row("journal over SQLite", rows("append"), rows("sqlite"), over("append", "sqlite"), 19)
+    for what, key, limit, goal in (("page of 1,000", "page", 1, 75), ("destination page with the source's children", "joined", 3, 230),
+                                   ("point", "point", 0.005, 300)):
+        bench.row(f"{what}, {at}", ms(key), f"{limit} ms", [1e3 * x[key] for x in s], limit, at_least=False, unit="ms")
+        bench.row(f"{what}, DuckDB's time over it", ms(key), ms(f"duckdb_{key}"), over(f"duckdb_{key}", key), goal)
+    bench.row(f"bytes of memory a node, {at}", f"{middle('bytes'):.1f}", "100", [x["bytes"] for x in s], 100, at_least=False)
+    bench.row("sealing a level of a million, time over bare data chunks", rows("seal"), rows("bare"), over("bare", "seal"), 1.2, at_least=False)
+    bench.row("opening again, in ms a million nodes", f"{1e3 * middle('resume'):.0f} ms", "100 ms", [1e3 * x["resume"] for x in s], 100,
+              at_least=False, unit="ms")
+
+
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
          "file": case_file, "memory": case_memory, "first-row": case_first_row,
-         "families": case_families, "store": case_store}
+         "families": case_families, "store": case_store, "ledger": case_ledger}
 
 
 def machine():

@@ -51,15 +51,74 @@ static spate_bytes noted(const sp_buf *text, size_t at)
     return (spate_bytes){(const char *)at, text->len - at};
 }
 
-static int copy_service(const sp_side *s, uint32_t i, sp_buf *text, spate_bytes *out)
+/* What the children of one folder have in common, as distances into the buffer. */
+typedef struct above {
+    spate_node_id id;
+    spate_bytes path, service;
+} above;
+
+static int copy_above(const sp_side *s, uint32_t parent, sp_buf *text, above *a)
 {
+    *a = (above){{{0}}, {0}, {0}};
+    if (!parent)
+        return SPATE_OK;
+    const sp_node *node = sp_node_at(s, parent);
+    a->id = sp_id_join(node->hi, node->lo);
     size_t at = text->len;
-    int rc = i ? sp_memory_service(s, i, text) : SPATE_OK;
-    *out = noted(text, at);
+    int rc = sp_memory_path(s, parent, text);
+    a->path = noted(text, at);
+    at = text->len;
+    rc = rc ? rc : sp_memory_service(s, parent, text);
+    a->service = noted(text, at);
     return rc;
 }
 
-static int copy_node(const sp_side *s, uint32_t i, spate_nodes *out)
+/* parent, a slash and name, behind the text; its place. Room was made. */
+static spate_bytes joined(sp_buf *text, spate_bytes parent, const char *name, size_t len)
+{
+    size_t at = text->len;
+    const char *from = text->data + (size_t)parent.p;
+    size_t stem = parent.len - (parent.len && from[parent.len - 1] == '/');
+    memcpy(text->data + at, from, stem);
+    text->data[at + stem] = '/';
+    sp_copy_short(text->data + at + stem + 1, name, len);
+    text->len += stem + 1 + len;
+    return noted(text, at);
+}
+
+static int copy_texts(const sp_side *s, uint32_t i, const above *a, sp_buf *text, spate_node *to)
+{
+    const sp_node *node = sp_node_at(s, i);
+    if (!node->parent) {
+        size_t at = text->len;
+        int rc = sp_memory_path(s, i, text);
+        to->path = noted(text, at);
+        at = text->len;
+        rc = rc ? rc : sp_memory_service(s, i, text);
+        to->service_id = noted(text, at);
+        to->name = (spate_bytes){to->path.p + 1, 0};
+        return rc;
+    }
+    if (sp_buf_reserve(text, a->path.len + a->service.len + 2 * (node->name_len + 1u)) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    const char *name = sp_text_at(s, node->name);
+    to->path = joined(text, a->path, name, node->name_len);
+    to->name = (spate_bytes){to->path.p + to->path.len - node->name_len, node->name_len};
+    if (!node->extra) {
+        to->service_id = joined(text, a->service, name, node->name_len);
+        return SPATE_OK;
+    }
+    size_t at = text->len;
+    spate_bytes note = sp_memory_note(s, i);
+    int rc = sp_memory_service(s, i, text);
+    to->service_id = noted(text, at);
+    at = text->len;
+    rc = rc ? rc : sp_buf_add(text, note.len ? note.p : "", note.len);
+    to->note = noted(text, at);
+    return rc;
+}
+
+static int copy_below(const sp_side *s, uint32_t i, const above *a, spate_nodes *out)
 {
     memory *m = out->memory;
     const sp_node *node = sp_node_at(s, i);
@@ -67,28 +126,21 @@ static int copy_node(const sp_side *s, uint32_t i, spate_nodes *out)
     if (make_room(out, out->n + 1) != SPATE_OK)
         return SPATE_E_NOMEM;
     spate_node *to = &out->nodes[out->n];
-    *to = (spate_node){.id = sp_id_join(node->hi, node->lo), .size = node->size, .mtime_ns = node->mtime_ns,
+    *to = (spate_node){.id = sp_id_join(node->hi, node->lo), .parent_id = a->id, .parent_path = a->path, .parent_service_id = a->service,
+                       .size = node->size, .mtime_ns = node->mtime_ns,
                        .checksum = node->checksum, .depth = node->level, .type = (uint8_t)sp_state_type(state),
                        .traversal = (uint8_t)sp_state_traversal(state), .copy = (uint8_t)sp_state_copy(state),
                        .excluded = state & SP_STATE_EXCLUDED};
-    size_t at = m->text.len;
-    int rc = sp_memory_path(s, i, &m->text);
-    to->path = noted(&m->text, at);
-    to->name = (spate_bytes){to->path.p + to->path.len - node->name_len, node->name_len};
-    to->parent_path = (spate_bytes){to->path.p, 0};
-    if (node->parent) {
-        const sp_node *parent = sp_node_at(s, node->parent);
-        to->parent_id = sp_id_join(parent->hi, parent->lo);
-        to->parent_path.len = SP_MAX(to->path.len - node->name_len - 1u, (size_t)1);
-    }
-    rc = rc ? rc : copy_service(s, i, &m->text, &to->service_id);
-    rc = rc ? rc : copy_service(s, node->parent, &m->text, &to->parent_service_id);
-    at = m->text.len;
-    spate_bytes note = sp_memory_note(s, i);
-    rc = rc ? rc : sp_buf_add(&m->text, note.len ? note.p : "", note.len);
-    to->note = noted(&m->text, at);
+    int rc = copy_texts(s, i, a, &m->text, to);
     out->n += rc == SPATE_OK;
     return rc;
+}
+
+static int copy_node(const sp_side *s, uint32_t i, spate_nodes *out)
+{
+    above a;
+    int rc = copy_above(s, sp_node_at(s, i)->parent, &((memory *)out->memory)->text, &a);
+    return rc ? rc : copy_below(s, i, &a, out);
 }
 
 static int copies_done(spate_nodes *out, int rc, spate_error *err)
@@ -222,9 +274,12 @@ static int smallest_children(const sp_side *s, uint32_t parent, size_t limit, sp
 static int copy_children(const sp_side *s, uint32_t parent, size_t limit, sp_buf *heap, spate_nodes *out)
 {
     size_t n = 0;
+    above a;
     int rc = parent ? smallest_children(s, parent, limit, heap, &n) : SPATE_OK;
+    if (n && rc == SPATE_OK)
+        rc = copy_above(s, parent, &((memory *)out->memory)->text, &a);
     for (size_t i = 0; i < n && rc == SPATE_OK; i++)
-        rc = copy_node(s, ((uint32_t *)(void *)heap->data)[i], out);
+        rc = copy_below(s, ((uint32_t *)(void *)heap->data)[i], &a, out);
     return rc;
 }
 

@@ -411,6 +411,8 @@ static int transaction(flush *f, const taken *t)
     rc = rc ? rc : catch_up_rows(f, f->err);
     rc = rc ? rc : flush_levels(f);
     rc = rc ? rc : flush_rows(f, t);
+    /* DuckDB must never know what the journal could still forget: versions would be compared with another history's. */
+    rc = rc ? rc : sp_journal_sync(&f->l->journal, f->err);
     rc = rc ? rc : sp_duckdb_run(f->m->conn, "COMMIT", f->err);
     if (rc != SPATE_OK)
         (void)!sp_duckdb_run(f->m->conn, "ROLLBACK", NULL);
@@ -447,7 +449,7 @@ static void wait_for_work(sp_mirror *m)
 {
     int64_t due = m->seal_due_us && m->log_due_us ? SP_MIN(m->seal_due_us, m->log_due_us) : m->seal_due_us + m->log_due_us;
     struct timespec t = {due / 1000000, due % 1000000 * 1000};
-    if (due)
+    if (due && !m->failure.status)
         pthread_cond_timedwait(&m->work, &m->lock, &t);
     else
         pthread_cond_wait(&m->work, &m->lock);
@@ -532,14 +534,18 @@ int sp_mirror_start(spate_ledger *l, spate_error *err)
 int sp_mirror_stop(spate_ledger *l, spate_error *err)
 {
     sp_mirror *m = &l->mirror;
+    pthread_mutex_lock(&m->lock);
+    int rc = m->conn ? wake(l, err) : failure_of(m, err);
+    pthread_mutex_unlock(&m->lock);
     if (m->running) {
         pthread_mutex_lock(&m->lock);
+        m->asked++; /* for changes in levels that are sealed already */
         m->stop = true;
         pthread_cond_broadcast(&m->work);
         pthread_mutex_unlock(&m->lock);
         pthread_join(m->thread, NULL);
+        rc = failure_of(m, err);
     }
-    int rc = failure_of(m, err);
     if (m->conn && rc == SPATE_OK && !m->failure.status)
         rc = sp_duckdb_run(m->conn, "CHECKPOINT", err);
     if (m->conn)

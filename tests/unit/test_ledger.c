@@ -485,6 +485,11 @@ static void sealed_levels_are_in_duckdb(void)
     OK(spate_ledger_index(l, SPATE_SRC, &err));
     OK(spate_ledger_index(l, SPATE_SRC, &err));
     OK(spate_ledger_checkpoint(l, &err));
+    OK(change(l, SPATE_SET_EXCLUDED, SPATE_SRC, SPATE_FILE, "/late", 1)); /* closing flushes it */
+    OK(spate_ledger_close(l, &err));
+    l = opened((spate_ledger_options){.path = file});
+    CHECK_STR(sql(l, "SELECT path FROM src_nodes WHERE excluded"), "/late\n");
+    OK(change(l, SPATE_SET_EXCLUDED, SPATE_SRC, SPATE_FILE, "/late", 0));
     OK(spate_ledger_close(l, &err));
 
     /* the file goes, the journal gives it back */

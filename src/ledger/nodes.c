@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { BUCKET_NODES = 12 };
+enum { BUCKET_NODES = 12, BUCKET_FILLED = 10 }; /* places of a bucket; and how many are taken, on the average, before the table grows */
 
 /* ---- room -------------------------------------------------------------------------------------------------------------- */
 
@@ -15,7 +15,7 @@ static int grow(void **array, uint32_t *cap, uint32_t want, size_t width)
 {
     if (want <= *cap)
         return SPATE_OK;
-    uint32_t more = SP_MAX(want, *cap + *cap / 4 + 8);
+    uint32_t more = SP_MAX(want, *cap + *cap / 8 + 8);
     void *bigger = sp_realloc(*array, (size_t)more * width);
     if (!bigger)
         return SPATE_E_NOMEM;
@@ -49,13 +49,12 @@ static void hash_put(sp_side *s, uint32_t i)
     }
 }
 
-/* Room for n nodes at four fifths of the places. */
 static int hash_reserve(sp_side *s, uint64_t n)
 {
-    uint64_t fit = s->n_buckets * BUCKET_NODES / 5 * 4;
+    uint64_t fit = s->n_buckets * BUCKET_FILLED;
     if (n <= fit)
         return SPATE_OK;
-    uint64_t buckets = SP_MAX(n, fit + fit / 3) / (BUCKET_NODES * 4 / 5) + 16;
+    uint64_t buckets = SP_MAX(n, fit + fit / 3) / BUCKET_FILLED + 16;
     sp_bucket *old = s->buckets, *fresh = sp_alloc_zero(buckets, sizeof(*fresh));
     if (!fresh)
         return SPATE_E_NOMEM;

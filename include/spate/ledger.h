@@ -51,7 +51,7 @@ typedef enum spate_traversal {
     SPATE_TRAVERSAL_NOT_ON_SRC,
     SPATE_TRAVERSAL_EXCLUDED
 } spate_traversal;
-typedef enum spate_copy {
+typedef enum spate_copy_state {
     SPATE_COPY_ANY,
     SPATE_COPY_PENDING,
     SPATE_COPY_IN_PROGRESS,
@@ -59,10 +59,10 @@ typedef enum spate_copy {
     SPATE_COPY_FAILED,
     SPATE_COPY_SKIPPED,
     SPATE_COPY_CONFLICT
-} spate_copy;
+} spate_copy_state;
 const char *spate_node_type_name(spate_node_type type);
 const char *spate_traversal_name(spate_traversal status);
-const char *spate_copy_name(spate_copy status); /* "" for none */
+const char *spate_copy_state_name(spate_copy_state status); /* "" for none */
 
 typedef struct spate_bytes {
     const char *p; /* not necessarily NUL-terminated */
@@ -139,7 +139,7 @@ int spate_ledger_insert(spate_ledger *l, spate_side side, const spate_node *node
 
 typedef enum spate_change_kind {
     SPATE_SET_TRAVERSAL, /* value: spate_traversal */
-    SPATE_SET_COPY,      /* value: spate_copy; nothing happens on the destination */
+    SPATE_SET_COPY,      /* value: spate_copy_state; nothing happens on the destination */
     SPATE_SET_EXCLUDED,  /* value: 0 or 1 */
     SPATE_SET_EXCLUDED_BELOW, /* the same for the node and everything below it */
     SPATE_SET_SIZE,      /* value: bytes or rows */
@@ -214,7 +214,7 @@ typedef struct spate_filter {
     spate_side side;
     int32_t depth;
     spate_traversal traversal; /* each 0: any */
-    spate_copy copy;
+    spate_copy_state copy;
     spate_node_type type;
     spate_excluded excluded;
 } spate_filter;

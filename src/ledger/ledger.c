@@ -23,7 +23,7 @@ _Static_assert(SP_COUNT(stat_names) == SPATE_STATS, "a word for each");
 #define WORD(words, k) ((size_t)(k) < SP_COUNT(words) ? (words)[k] : "")
 const char *spate_node_type_name(spate_node_type type) { return WORD(type_names, type); }
 const char *spate_traversal_name(spate_traversal status) { return WORD(traversal_names, status); }
-const char *spate_copy_name(spate_copy status) { return WORD(copy_names, status); }
+const char *spate_copy_state_name(spate_copy_state status) { return WORD(copy_names, status); }
 const char *spate_stat_name(spate_stat stat) { return WORD(stat_names, stat); }
 
 /* One hash of the path; side and type are mixed in afterwards, so all kinds of a path cost one hash. */
@@ -296,8 +296,8 @@ static int check_copy(unsigned from, int64_t to, spate_error *err)
     bool known = to >= SPATE_COPY_PENDING && to <= SPATE_COPY_CONFLICT;
     if (known && (legal_step(from, (unsigned)to, SPATE_COPY_PENDING) || (from == SPATE_COPY_IN_PROGRESS)))
         return SPATE_OK;
-    return sp_fail(err, SPATE_E_USAGE, "a copy that is %s cannot become %s", spate_copy_name(from),
-                   known ? spate_copy_name((spate_copy)to) : "that");
+    return sp_fail(err, SPATE_E_USAGE, "a copy that is %s cannot become %s", spate_copy_state_name(from),
+                   known ? spate_copy_state_name((spate_copy_state)to) : "that");
 }
 
 static int find_changed(spate_ledger *l, const spate_change *c, uint32_t *i, spate_error *err)

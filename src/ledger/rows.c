@@ -202,7 +202,7 @@ static void put_words(sp_chunk_rows *r, const sp_side *s, const uint32_t *nodes,
     bool *excluded = data_of(r, COLUMN_EXCLUDED);
     duckdb_string_t types[8], traversals[8], copies[8];
     for (unsigned k = 0; k < 8; k++) {
-        const char *words[3] = {spate_node_type_name(k), spate_traversal_name(k), spate_copy_name(k)};
+        const char *words[3] = {spate_node_type_name(k), spate_traversal_name(k), spate_copy_state_name(k)};
         set_string(&types[k], words[0], (uint32_t)strlen(words[0]));
         set_string(&traversals[k], words[1], (uint32_t)strlen(words[1]));
         set_string(&copies[k], words[2], (uint32_t)strlen(words[2]));

@@ -112,7 +112,7 @@ static void ids_are_a_function_of_side_type_and_path(void)
     spate_node_id_hex(a, hex);
     CHECK_INT(strlen(hex), 32);
     CHECK_STR(spate_stat_name(SPATE_STAT_NOT_ON_SRC), "traversal/not_on_src");
-    CHECK_STR(spate_copy_name(SPATE_COPY_IN_PROGRESS), "in_progress");
+    CHECK_STR(spate_copy_state_name(SPATE_COPY_IN_PROGRESS), "in_progress");
     CHECK(spate_log_id() < spate_log_id());
 }
 

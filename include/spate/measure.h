@@ -4,6 +4,7 @@
 #ifndef SPATE_MEASURE_H
 #define SPATE_MEASURE_H
 
+#include <stdbool.h>
 #include "spate/plan.h"
 
 #ifdef __cplusplus
@@ -39,11 +40,25 @@ typedef struct spate_function { /* that a plan may name, as ${name} */
     const char *type; /* of a column that is this function alone */
 } spate_function;
 
-/* Hands over every function, in the order of their names, or only the one called name, each with n_samples of its values as text
- * (made of one fixed seed). A function's bytes may be cut to 4096. Stops when fn does not return 0, and returns what it did.
- * SPATE_E_USAGE when there is no function of that name: the hint has the nearest. */
+typedef struct spate_functions_options {
+    const char *name;   /* only this one; NULL: all, in the order of their names */
+    const char *locale; /* of the samples; NULL: English */
+    size_t samples;     /* of each */
+} spate_functions_options;
+
+/* Hands over functions, each with samples of its values as text (made of one fixed seed). A sample may be cut to 4096 bytes. Stops
+ * when fn does not return 0, and returns what it did. SPATE_E_USAGE when there is no function or no locale of that name: the hint
+ * has the nearest. */
 typedef int spate_function_fn(void *arg, const spate_function *function, const char *const *samples, size_t n_samples);
-int spate_functions(const char *name, size_t n_samples, spate_function_fn *fn, void *arg, spate_error *err);
+int spate_functions(const spate_functions_options *options, spate_function_fn *fn, void *arg, spate_error *err);
+
+typedef struct spate_locale { /* that a plan may name */
+    const char *code;  /* de_AT */
+    const char *title; /* German (Austria) */
+} spate_locale;
+
+/* The locale number i, in the order of their codes; false: there are no more. */
+bool spate_locale_at(size_t i, spate_locale *locale);
 
 #ifdef __cplusplus
 }

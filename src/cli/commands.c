@@ -51,6 +51,8 @@ static const option query_options[] = {
 };
 
 static const option functions_options[] = {
+    {"locale", "CODE", OPTION_TEXT, false, NULL, "samples as in that locale, such as de_AT (default: en)"},
+    {"locales", NULL, OPTION_FLAG, false, NULL, "list the locales instead"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print them as JSON"},
     {0},
 };

@@ -55,14 +55,29 @@ static int on_function(void *arg, const spate_function *f, const char *const *sa
     return 0;
 }
 
+static int list_locales(bool json)
+{
+    spate_locale l;
+    for (size_t i = 0; spate_locale_at(i, &l); i++)
+        if (json)
+            printf("%s{\"locale\": \"%s\", \"title\": \"%s\"}", i ? ",\n  " : "[\n  ", l.code, l.title);
+        else
+            printf("%-12s %s\n", l.code, l.title);
+    fputs(json ? "\n]\n" : "", stdout);
+    return exit_code_of(SPATE_OK);
+}
+
 int run_functions(const invocation *in)
 {
     const char *name = in->n_arguments ? in->arguments[0] : NULL;
     listing l = {.json = option_flag(in, "json"), .one = name != NULL};
+    spate_functions_options options = {.name = name, .locale = option_text(in, "locale"), .samples = name ? SAMPLES_ONE : SAMPLES_LISTED};
     spate_error err = {0};
+    if (option_flag(in, "locales"))
+        return list_locales(l.json);
     if (l.json)
         fputs("[\n  ", stdout);
-    int status = spate_functions(name, name ? SAMPLES_ONE : SAMPLES_LISTED, on_function, &l, &err);
+    int status = spate_functions(&options, on_function, &l, &err);
     if (l.json)
         fputs(l.n ? "\n]\n" : "]\n", stdout);
     if (status != SPATE_OK)

@@ -34,10 +34,17 @@ sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e);     /* expr.c */
 
 sp_cell *sp_cases_cell(const sp_build *b);                      /* cases.c */
 sp_cell *sp_common_cell(const sp_build *b, sp_cell *others);    /* some common values among the others */
+/* In one of several locales. NULL also if there is no mistake, but it would be the same in all of them: then *local is false. */
+sp_cell *sp_locales_cell(const sp_build *b, bool *local);
 sp_cell *sp_person_cell(const sp_build *b);                     /* entity.c */
 sp_cell *sp_place_cell(const sp_build *b);
 /* The cell of one of the ways in which b->column is made. */
 const sp_cell *sp_build_way(const sp_build *b, const sp_plan_column *way);
+
+/* Has b make cells in one of the locales of its column. False: as NULL above. */
+bool sp_build_locale(sp_build *b, uint32_t which);
+/* The cell of b->column in one of its locales; *local becomes true if that is not what it is in English. */
+const sp_cell *sp_build_local(const sp_build *b, uint32_t which, bool *local);
 
 /* The seed that the keys of all columns are made of. */
 uint64_t sp_build_seed(const sp_build *b);

@@ -26,6 +26,8 @@ struct cases_cell {
     const label *labels;        /* open addressing */
     uint64_t mask;
     uint64_t below;             /* common values: the places that are theirs */
+    uint64_t key;               /* locales: the same for all columns of the table */
+    sp_guide locales;
 };
 
 /* ---- choosing -------------------------------------------------------------------------------------------------------- */
@@ -71,6 +73,14 @@ static int choose_common(const cases_cell *c, const uint64_t *rows, uint32_t n, 
     sp_draw_many(c->cell.key, rows, n, 0, way);
     for (uint32_t i = 0; i < n; i++)
         way[i] = way[i] >= c->below;
+    return SPATE_OK;
+}
+
+static int choose_locale(const cases_cell *c, const uint64_t *rows, uint32_t n, uint64_t *way, sp_gen_scratch *scratch)
+{
+    sp_draw_many(c->key, rows, n, 0, way);
+    for (uint32_t i = 0; i < n; i++)
+        way[i] = sp_guide_find(&c->locales, way[i]);
     return SPATE_OK;
 }
 
@@ -383,5 +393,36 @@ sp_cell *sp_common_cell(const sp_build *b, sp_cell *others)
     if (!c->ways[0] || !finish(b, c, NULL))
         return NULL;
     c->cell.key = sp_mix64(of_set.key);
+    return &c->cell;
+}
+
+/* ---- several locales ------------------------------------------------------------------------------------------------- */
+
+/* A row's locale is drawn by a key of the table, so that all its columns agree. */
+static bool build_locales(const sp_build *b, cases_cell *c)
+{
+    static const char what[] = "locale";
+    const sp_plan_locales *l = &b->column->locales;
+    double *weights = sp_arena_alloc(b->arena, l->n, sizeof(*weights));
+    for (uint32_t i = 0; weights && i < l->n; i++)
+        weights[i] = l->items[i].weight;
+    c->key = sp_hash64(what, sizeof(what) - 1, sp_hash64(b->table->name, strlen(b->table->name), sp_build_seed(b)));
+    c->choose = choose_locale;
+    return weights && sp_guide_build(&c->locales, b->arena, weights, l->n);
+}
+
+sp_cell *sp_locales_cell(const sp_build *b, bool *local)
+{
+    const sp_plan_locales *l = &b->column->locales;
+    cases_cell *c = new_cases(b, l->n);
+    sp_plan_case *ways = sp_arena_alloc(b->arena, l->n, sizeof(*ways));
+    bool complete = c && ways;
+    *local = false;
+    for (uint32_t i = 0; c && ways && i < l->n; i++) {
+        complete = (c->ways[i] = sp_build_local(b, i, local)) && complete;
+        ways[i].mark = l->items[i].mark;
+    }
+    if (!complete || !*local || !agree(b, c, ways) || !build_locales(b, c) || !finish(b, c, NULL))
+        return NULL;
     return &c->cell;
 }

@@ -38,15 +38,19 @@ struct sp_cell {
 /* The generic fill of a text kind: calls ops->text for each row. */
 int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
 
+typedef struct sp_locale sp_locale;
+
 /* What a function may depend on besides its key and the row. */
 typedef struct sp_func_env {
     sp_arena *arena;
     int64_t now_us;
+    const sp_locale *locale; /* NULL: English */
+    bool *local;             /* set when the locale has something of its own to say; NULL: nobody asks */
 } sp_func_env;
 
 /* ---- word lists (words.c, made from the data package at build time) -------------------------------------------------- */
 
-/* A list of words, in slots of stride bytes (16, 32 or 64) whose last byte is the word's length. SP_SLACK bytes behind the last
+/* A list of words, in slots of stride bytes (16, 32 or 64; of a locale also 128 or 256) whose last byte is the word's length. SP_SLACK bytes behind the last
  * are readable. */
 typedef struct sp_words {
     const char *name;
@@ -61,6 +65,8 @@ static inline sp_str sp_word(const sp_words *w, uint64_t i)
     return (sp_str){slot, (uint8_t)slot[w->stride - 1]};
 }
 const sp_words *sp_words_find(sp_str name); /* NULL: no such list */
+/* The list as the locale has it, or else English. It is there. */
+const sp_words *sp_words_of(const sp_func_env *env, const char *name);
 extern const sp_words sp_words_all[];       /* sorted by name, sp_words_count of them */
 extern const uint32_t sp_words_count;
 
@@ -69,8 +75,10 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
 
 /* ---- the catalogue (functions.c) --------------------------------------------------------------------------------------- */
 
-/* Makes the cell of function f. NULL: no memory. */
+/* Makes the cell of function f, as the locale has it. NULL: no memory. */
 sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
+/* What the locale itself says of a function or a list. False: nothing; else *cell NULL: no memory. */
+bool sp_local_cell(const sp_func_env *env, uint64_t key, sp_str name, sp_cell **cell);
 
 /* Compiles a template: text with ${function} in it. Every function is called once a row, however often it occurs: occurrences
  * share their key. A text that is one function gives that function's own typed cell. Unknown functions stay as text and are
@@ -85,6 +93,8 @@ sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, sp_str text, voi
  *   {x8}     8 hexadecimal digits
  * Equal braces have equal values in a row; {name#2} is a second, independent draw. NULL: no memory. */
 sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe);
+/* Do the braces with this in them draw a number: 7..42, x8? */
+bool sp_recipe_draws(sp_str in);
 /* Functions that only recipes may name: fragments of others. NULL: no such one. */
 const sp_func *sp_func_find_part(sp_str name);
 

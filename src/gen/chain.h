@@ -15,6 +15,8 @@ static inline uint64_t sp_share_choose(const sp_share *s, uint64_t row)
     return sp_mulhi(sp_draw(s->key, row) * s->behind, s->n);
 }
 
+enum { SP_CHAIN_STRIDE_MAX = 64 }; /* of slots; longer ones are not for chains */
+
 /* A word of a list, and the fixed text around it. */
 typedef struct sp_link {
     sp_share share; /* n of it: how many words */

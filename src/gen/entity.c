@@ -1,8 +1,9 @@
 /* entity.c - persons and places: things of which several columns tell, so that they agree. A row's person is drawn by a key that its
  * columns share, and every field is a function of that one draw. */
 #include "gen/build.h"
+#include "gen/locale.h"
 
-enum { FIELD_MAX = 96 }; /* bytes of a field's text */
+enum { FIELD_MAX = 96 }; /* bytes of a field's text, where it is not known any better */
 
 typedef struct entity_cell entity_cell;
 
@@ -16,11 +17,21 @@ typedef struct field {
     number_fn *number;  /* a number */
 } field;
 
-enum { MALE, FEMALE, LAST, LISTS };
+/* What persons are made of, by gender. */
+typedef struct names {
+    const sp_words *first, *last;
+    const sp_words *first_letters, *last_letters; /* the same names in Latin letters, of the same numbers */
+    const sp_words *title;                        /* NULL: the usual English ones */
+    sp_str gender;
+} names;
+
+enum { MALE, FEMALE, GENDERS };
 struct entity_cell {
     sp_cell cell;
     const field *field;
-    const sp_words *words[LISTS]; /* of a person's names */
+    names names[GENDERS];         /* of a person */
+    bool last_first;              /* the order of names, and what stands between them */
+    sp_str gap;
     sp_guide cities;              /* of a place: the larger, the oftener */
 };
 
@@ -31,7 +42,7 @@ static int entity_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
         ((double *)out->data)[i] = c->field->number(c, sp_draw(cell->key, rows[i]));
     if (c->field->number)
         return SPATE_OK;
-    if (sp_column_reserve_bytes(out, (size_t)n * FIELD_MAX) != SPATE_OK)
+    if (sp_column_reserve_bytes(out, (size_t)n * cell->bounds.text_max) != SPATE_OK)
         return SPATE_E_NOMEM;
     char *p = out->bytes;
     out->offsets[0] = 0;
@@ -85,7 +96,7 @@ static char *put(char *p, const char *text)
 static void set_longest(entity_cell *c, size_t longest)
 {
     if (!c->field->number)
-        c->cell.text_max = c->cell.bounds.text_max = (uint32_t)SP_MIN(longest, (size_t)FIELD_MAX);
+        c->cell.text_max = c->cell.bounds.text_max = (uint32_t)longest;
 }
 
 /* ---- persons --------------------------------------------------------------------------------------------------------- */
@@ -93,19 +104,23 @@ static void set_longest(entity_cell *c, size_t longest)
 typedef struct person {
     bool female;
     sp_str first, last;
-    uint64_t style; /* how the name becomes an address */
+    sp_str account_first, account_last; /* as an address has them */
+    uint64_t style;                     /* how the name becomes an address */
 } person;
 
-static sp_str word(const sp_words *words, uint64_t *z)
+static void choose_name(const sp_words *words, const sp_words *letters, uint64_t *z, sp_str *name, sp_str *account)
 {
-    return sp_word(words, sp_take(z, words->count));
+    uint64_t i = sp_take(z, words->count);
+    *name = sp_word(words, i);
+    *account = sp_word(letters, i);
 }
 
 static person person_of(const entity_cell *c, uint64_t draw)
 {
     person p = {.female = sp_take(&draw, 2)};
-    p.first = word(c->words[p.female ? FEMALE : MALE], &draw);
-    p.last = word(c->words[LAST], &draw);
+    const names *from = &c->names[p.female];
+    choose_name(from->first, from->first_letters, &draw, &p.first, &p.account_first);
+    choose_name(from->last, from->last_letters, &draw, &p.last, &p.account_last);
     p.style = draw;
     return p;
 }
@@ -129,13 +144,16 @@ static char *put_letters(char *p, sp_str s)
 
 static char *put_gender(const entity_cell *c, uint64_t draw, char *p)
 {
-    return put(p, person_of(c, draw).female ? "female" : "male");
+    return put_str(p, c->names[person_of(c, draw).female].gender);
 }
 
 static char *put_title(const entity_cell *c, uint64_t draw, char *p)
 {
     person who = person_of(c, draw);
+    const sp_words *titles = c->names[who.female].title;
     uint64_t z = sp_draw_next(who.style);
+    if (titles)
+        return put_str(p, sp_word(titles, sp_take(&z, titles->count)));
     if (sp_take(&z, 16) == 0)
         return put(p, "Dr.");
     return put(p, !who.female ? "Mr." : sp_take(&z, 2) ? "Mrs." : "Ms.");
@@ -154,17 +172,24 @@ static char *put_last(const entity_cell *c, uint64_t draw, char *p)
 static char *put_name(const entity_cell *c, uint64_t draw, char *p)
 {
     person who = person_of(c, draw);
-    p = put_str(p, who.first);
-    *p++ = ' ';
-    return put_str(p, who.last);
+    p = put_str(p, c->last_first ? who.last : who.first);
+    p = put_str(p, c->gap);
+    return put_str(p, c->last_first ? who.first : who.last);
+}
+
+static char *put_initial(char *p, sp_str name)
+{
+    size_t len = 1;
+    while (len < name.len && ((unsigned char)name.p[len] & 0xc0) == 0x80)
+        len++;
+    return put_str(p, (sp_str){name.p, len});
 }
 
 static char *put_initials(const entity_cell *c, uint64_t draw, char *p)
 {
     person who = person_of(c, draw);
-    *p++ = who.first.p[0];
-    *p++ = who.last.p[0];
-    return p;
+    p = put_initial(p, c->last_first ? who.last : who.first);
+    return put_initial(p, c->last_first ? who.first : who.last);
 }
 
 /* ann.smith, asmith, ann_smith or annsmith, often with a number behind it. */
@@ -173,12 +198,12 @@ static char *put_account(const person *who, char *p)
     uint64_t z = who->style;
     uint64_t form = sp_take(&z, 4), number = sp_take(&z, 200);
     char *begin = p;
-    p = put_letters(p, who->first);
+    p = put_letters(p, who->account_first);
     if (form == 1)
         p = begin + 1;
     if (form == 0 || form == 2)
         *p++ = form ? '_' : '.';
-    p = put_letters(p, who->last);
+    p = put_letters(p, who->account_last);
     return number < 100 ? sp_put_u64(p, number) : p;
 }
 
@@ -203,29 +228,65 @@ static const field person_fields[] = {
     {"name", put_name, NULL},         {"initials", put_initials, NULL}, {"username", put_username, NULL}, {"email", put_email, NULL},
 };
 
-static size_t longest_of_person(const entity_cell *c)
+static size_t longest_of(const entity_cell *c, const names *of)
 {
-    size_t first = SP_MAX(c->words[MALE]->len_max, c->words[FEMALE]->len_max), last = c->words[LAST]->len_max;
+    size_t first = of->first->len_max, last = of->last->len_max;
+    size_t account = of->first_letters->len_max + 1 + of->last_letters->len_max + 2;
     field_fn *put_field = c->field->put;
-    return put_field == put_gender     ? strlen("female")
-           : put_field == put_title    ? strlen("Mrs.")
+    return put_field == put_gender     ? of->gender.len
+           : put_field == put_title    ? of->title ? of->title->len_max : strlen("Mrs.")
            : put_field == put_first    ? first
            : put_field == put_last     ? last
-           : put_field == put_initials ? 2
-           : put_field == put_name     ? first + 1 + last
-           : put_field == put_username ? first + 1 + last + 2
-                                       : first + 1 + last + 2 + strlen("@mail.example.com");
+           : put_field == put_initials ? of->first_letters == of->first ? 2 : 8
+           : put_field == put_name     ? first + c->gap.len + last
+           : put_field == put_username ? account
+                                       : account + strlen("@mail.example.com");
+}
+
+static sp_str whole_gender(const sp_words *genders, bool female)
+{
+    return genders && genders->count == 2 ? sp_word(genders, !female) : sp_str_of(female ? "female" : "male");
+}
+
+/* Without a locale's own, English. A locale that has first names has all that goes with them. */
+static void find_names(entity_cell *c, const sp_func_env *env)
+{
+    static const char *const first[] = {"first_name_male", "first_name_female"};
+    static const char *const first_letters[] = {"first_name_male_letters", "first_name_female_letters"};
+    static const char *const last[] = {"last_name_male", "last_name_female"};
+    static const char *const last_letters[] = {"last_name_male_letters", "last_name_female_letters"};
+    static const char *const titles[] = {"name_prefix_male", "name_prefix_female"};
+    const sp_locale *l = env->locale && sp_locale_words(env->locale, sp_str_of(first[MALE])) ? env->locale : NULL;
+    const sp_words *genders = env->locale ? sp_locale_words(env->locale, sp_str_of("gender")) : NULL;
+    for (int g = 0; g < GENDERS; g++)
+        c->names[g] = (names){
+            .first = sp_words_of(env, first[g]),
+            .last = sp_words_of(env, l ? last[g] : "last_name"),
+            .first_letters = sp_words_of(env, l ? first_letters[g] : first[g]),
+            .last_letters = sp_words_of(env, l ? last_letters[g] : "last_name"),
+            .title = l ? sp_locale_words(l, sp_str_of(titles[g])) : NULL,
+            .gender = whole_gender(genders, g == FEMALE),
+        };
+}
+
+/* A locale's recipe of a whole name: "{last_name} {first_name}". */
+static void find_order(entity_cell *c, const sp_func_env *env)
+{
+    sp_str recipe = env->locale ? sp_locale_recipe(env->locale, sp_str_of("full_name")) : (sp_str){"", 0};
+    const char *close = memchr(recipe.p, '}', recipe.len), *open = close ? memchr(close, '{', (size_t)(recipe.p + recipe.len - close)) : NULL;
+    c->gap = open ? (sp_str){close + 1, (size_t)(open - close - 1)} : sp_str_of(" ");
+    c->last_first = recipe.len > 1 && recipe.p[1] == 'l';
 }
 
 sp_cell *sp_person_cell(const sp_build *b)
 {
-    static const char *const lists[LISTS] = {[MALE] = "first_name_male", [FEMALE] = "first_name_female", [LAST] = "last_name"};
     entity_cell *c = new_entity(b, person_fields, SP_COUNT(person_fields), "person");
-    for (int i = 0; c && i < LISTS; i++)
-        c->words[i] = sp_words_find(sp_str_of(lists[i]));
-    if (c)
-        set_longest(c, longest_of_person(c));
-    return c ? &c->cell : NULL;
+    if (!c)
+        return NULL;
+    find_names(c, &b->env);
+    find_order(c, &b->env);
+    set_longest(c, SP_MAX(longest_of(c, &c->names[MALE]), longest_of(c, &c->names[FEMALE])));
+    return &c->cell;
 }
 
 /* ---- places ---------------------------------------------------------------------------------------------------------- */
@@ -386,13 +447,25 @@ static size_t longest_of_place(const entity_cell *c)
     return longest;
 }
 
+/* Is a place where the locale is at home? All are, if the locale has no country, or none that we know. */
+static bool is_at_home(const sp_func_env *env, const place *at)
+{
+    const char *home = env->locale ? env->locale->name->country : "";
+    bool known = false;
+    for (size_t i = 0; i < SP_COUNT(countries); i++)
+        known = known || strcmp(countries[i].code, home) == 0;
+    return !known || strcmp(at->country, home) == 0;
+}
+
 /* The larger a city, the oftener it comes: by the square root of its people, or the largest would be nearly all. */
 sp_cell *sp_place_cell(const sp_build *b)
 {
     double weights[SP_COUNT(places)];
     entity_cell *c = new_entity(b, place_fields, SP_COUNT(place_fields), "place");
     for (size_t i = 0; i < SP_COUNT(places); i++)
-        weights[i] = __builtin_sqrt(places[i].thousands);
+        weights[i] = is_at_home(&b->env, &places[i]) ? __builtin_sqrt(places[i].thousands) : 0;
+    if (b->env.local)
+        *b->env.local = true;
     if (c)
         set_longest(c, longest_of_place(c));
     return c && sp_guide_build(&c->cities, b->arena, weights, SP_COUNT(places)) ? &c->cell : NULL;

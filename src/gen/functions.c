@@ -3,7 +3,7 @@
  * Most of it is data (catalogue.inc): word lists, recipes over them, ranges of integers. What is left is here: values with
  * check digits, values of alphabets, moments, lists, and uuid. Choices are made with integers only; a cell takes what it needs
  * from as few draws as it can, a taken part being scaled off the top of the draw (sp_take). */
-#include "gen/cell.h"
+#include "gen/locale.h"
 #include "base/digits.h"
 
 typedef sp_cell *(*sp_func_maker)(const sp_func *f, const sp_func_env *env, uint64_t key);
@@ -814,8 +814,8 @@ static const sp_cell_ops sentences_ops = {sp_cell_fill_text, sentences_text};
 static sp_cell *make_sentences(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     const struct sentence_form *form = &sentence_forms[f->min];
-    const sp_words *words = sp_words_find(sp_str_of(form->list));
-    SP_ASSERT(words && words->count < 1 << 12);
+    const sp_words *words = sp_words_of(env, form->list);
+    SP_ASSERT(words->count < 1 << 12);
     sentences_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
     if (!c)
         return NULL;
@@ -1037,5 +1037,6 @@ const char *sp_func_note(const sp_func *f)
 
 sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
-    return f->make(f, env, key);
+    sp_cell *own;
+    return sp_local_cell(env, key, sp_str_of(f->name), &own) ? own : f->make(f, env, key);
 }

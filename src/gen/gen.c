@@ -1,6 +1,7 @@
 /* gen.c - compiling a plan: every column becomes a cell, every table a schema. Columns that are referred to are compiled before
  * the columns that refer to them, wherever they stand in the file (the plan room has refused cycles). */
 #include "gen/family.h"
+#include "gen/locale.h"
 
 enum {
     BATCH_TEXT_BYTES = 4 << 20, /* text that one batch may need at worst: bounds memory, not speed */
@@ -18,6 +19,7 @@ struct sp_gen {
     uint32_t depth;        /* the deepest cell's: how many scratch arrays a fill can need */
     temp_node *temps;      /* newest first */
     uint32_t n_temps;
+    sp_locale *locales;    /* that have been read */
 };
 
 /* ---- scratch ---- */
@@ -207,6 +209,96 @@ static void warn_of_length(const sp_build *b, const sp_cell *cell)
                    cell->bounds.text_max);
 }
 
+/* ---- locales ---- */
+
+static void no_locale(const sp_build *b, const sp_plan_item *said)
+{
+    const char **codes = sp_arena_alloc(b->arena, sp_locale_count, sizeof(*codes));
+    for (uint32_t i = 0; codes && i < sp_locale_count; i++)
+        codes[i] = sp_locale_names[i].code;
+    const char *near = codes ? sp_nearest(said->text, codes, sp_locale_count) : NULL;
+    sp_mistake(b->mistakes, said->mark, said->text, "is no locale%s%s%s; \"spate functions --locales\" lists them", near ? "; did you mean \"" : "",
+               near ? near : "", near ? "\"?" : "");
+}
+
+bool sp_build_locale(sp_build *b, uint32_t which)
+{
+    const sp_plan_item *said = &b->column->locales.items[which];
+    const sp_locale_name *name = sp_locale_find(said->text);
+    b->env.locale = NULL;
+    if (!name) {
+        no_locale(b, said);
+        return false;
+    }
+    if (strcmp(name->code, "en") == 0)
+        return true; /* which is inside the program */
+    sp_locale *l = b->gen->locales;
+    while (l && l->name != name)
+        l = l->next;
+    spate_error err = {0};
+    if (!l && sp_locale_load(b->arena, name, &l, &err) == SPATE_OK) {
+        l->next = b->gen->locales;
+        b->gen->locales = l;
+    }
+    if (!l && err.status != SPATE_E_NOMEM)
+        sp_mistake(b->mistakes, said->mark, said->text, "has words that could not be read: %s", err.message);
+    b->env.locale = l;
+    return l != NULL;
+}
+
+static bool has_functions(const sp_expr *e)
+{
+    bool has = e && e->kind == SP_EXPR_FUNCTION;
+    for (uint32_t i = 0; e && i < e->n_args && !has; i++)
+        has = has_functions(e->args[i]);
+    return has;
+}
+
+/* Do its cells hang on the locale? */
+static bool is_local(const sp_plan_column *col)
+{
+    switch (col->mode) {
+    case SP_MODE_VALUE:
+    case SP_MODE_ARRAY: return has_function(col->text);
+    case SP_MODE_EXPR: return has_functions(col->expr);
+    case SP_MODE_PERSON:
+    case SP_MODE_PLACE: return true;
+    default: return false;
+    }
+}
+
+const sp_cell *sp_build_local(const sp_build *b, uint32_t which, bool *local)
+{
+    sp_plan_column *col = sp_arena_alloc(b->arena, 1, sizeof(*col));
+    sp_build own = *b;
+    if (!col)
+        return NULL;
+    *col = *b->column;
+    col->unique = false; /* what is made of all locales together may be */
+    own.column = col;
+    own.env.local = local;
+    return sp_build_locale(&own, which) ? natural_cell(b->compiler, &own) : NULL;
+}
+
+static sp_cell *local_cell(compiler *c, sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    if (!is_local(col) || col->locales.n == 0)
+        return natural_cell(c, b);
+    if (col->locales.n == 1)
+        return sp_build_locale(b, 0) ? natural_cell(c, b) : NULL;
+    if (col->mode == SP_MODE_ARRAY) {
+        sp_mistake(b->mistakes, col->locales.items[0].mark, (sp_str){0}, "an array takes one locale, not several");
+        return NULL;
+    }
+    bool local;
+    uint32_t said = b->mistakes->n_said;
+    sp_cell *cell = sp_locales_cell(b, &local);
+    if (!local && b->mistakes->n_said == said)
+        return natural_cell(c, b);
+    return cell && col->unique && cell->type.kind == SP_TEXT ? sp_unique_text_cell(b, cell) : cell;
+}
+
 static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_column *col)
 {
     return (sp_build){
@@ -237,7 +329,7 @@ static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
 static sp_cell *compile_column(compiler *c, uint32_t table, const sp_plan_column *col)
 {
     sp_build b = build_of(c, &c->plan->tables[table], col);
-    return described_cell(&b, natural_cell(c, &b));
+    return described_cell(&b, local_cell(c, &b));
 }
 
 static const sp_cell broken; /* stands for a cell that could not be made, so that its mistake is noted once */

@@ -8,6 +8,7 @@
 #define SP_GEN_H
 
 #include "plan/plan.h"
+#include "spate/measure.h"
 
 typedef struct sp_gen sp_gen;
 
@@ -45,5 +46,10 @@ typedef struct sp_func sp_func;
 const sp_func *sp_func_find(sp_str name); /* NULL: no such function */
 const char *const *sp_func_names(size_t *count); /* sorted, for "did you mean" */
 const char *sp_func_note(const sp_func *f);      /* what its values are, in a few words */
+
+/* ---- the locales that plans may name (locale.c), sorted by code ---- */
+
+size_t sp_gen_locales(void);
+spate_locale sp_gen_locale(size_t i);
 
 #endif

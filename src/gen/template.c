@@ -7,6 +7,7 @@
  * comes from the recipe's key and the braces that opened it. So adding a part at the end changes no other part, and a
  * function alone has the value it has at the start of a text. */
 #include "gen/chain.h"
+#include "gen/locale.h"
 #include "base/digits.h"
 
 /* ---- the generic fill ---------------------------------------------------------------------------------------------- */
@@ -133,7 +134,9 @@ static char *chain_text(const sp_cell *cell, uint64_t row, char *p)
 
 static const sp_cell_ops parts_ops = {sp_cell_fill_text, parts_text};
 static const sp_cell_ops chain_ops = {chain_fill, chain_text};
-static const sp_cell_ops words_ops = {chain_fill, chain_text}; /* a chain of one word, which may yet take a share of a draw */
+/* One word, which may yet take a share of a draw: as a chain, and in slots that chains do not have. */
+static const sp_cell_ops words_ops = {chain_fill, chain_text};
+static const sp_cell_ops long_words_ops = {sp_cell_fill_text, parts_text};
 
 /* ---- building a list of parts ------------------------------------------------------------------------------------------ */
 
@@ -215,7 +218,7 @@ static void add_cell(builder *b, const sp_cell *cell)
 {
     if (!cell) {
         b->failed = true;
-    } else if (cell->ops == &words_ops) {
+    } else if (cell->ops == &words_ops || cell->ops == &long_words_ops) {
         part a = ((const recipe_cell *)cell)->parts[0];
         add_choice(b, a, a.words->count);
     } else if (cell->ops == &chain_ops || cell->ops == &parts_ops) {
@@ -253,7 +256,7 @@ static bool make_chain(sp_arena *arena, recipe_cell *c)
         return false;
     for (uint32_t i = 0; i < c->n_parts; i++) {
         const part *a = &c->parts[i];
-        if (a->kind != PART_WORD)
+        if (a->kind != PART_WORD || a->words->stride > SP_CHAIN_STRIDE_MAX)
             return true;
         links[i] = (sp_link){a->share, a->words, {a->literal, a->literal_len}, {c->tail, i + 1 == c->n_parts ? c->tail_len : 0}};
     }
@@ -301,7 +304,7 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
     add_choice(&b, a, words->count);
     sp_cell *cell = builder_cell(&b, key);
     if (cell)
-        cell->ops = &words_ops;
+        cell->ops = cell->ops == &chain_ops ? &words_ops : &long_words_ops;
     return cell;
 }
 
@@ -359,6 +362,14 @@ static bool hex_part(sp_str in, part *a)
     return true;
 }
 
+bool sp_recipe_draws(sp_str in)
+{
+    part a = {0};
+    uint64_t n;
+    bool fits = in.len <= 20 && int_part(in, &a, &n) && n - 1 < UINT64_C(1000000000000000000);
+    return fits || (in.len < 4 && hex_part(in, &a));
+}
+
 static void add_braces(builder *b, uint64_t key, sp_str in)
 {
     part a = {.key = part_key(key, in)};
@@ -371,6 +382,11 @@ static void add_braces(builder *b, uint64_t key, sp_str in)
     }
     if (hex_part(name, &a)) {
         add_part(b, a);
+        return;
+    }
+    sp_cell *own;
+    if (sp_local_cell(b->env, a.key, name, &own)) {
+        add_cell(b, own);
         return;
     }
     const sp_func *f = sp_func_find(name);
@@ -449,6 +465,23 @@ sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe)
     }
     c->cell.bounds.text_max = c->cell.text_max;
     return &c->cell;
+}
+
+bool sp_local_cell(const sp_func_env *env, uint64_t key, sp_str name, sp_cell **cell)
+{
+    if (!env->locale)
+        return false;
+    const sp_words *words = sp_locale_words(env->locale, name);
+    sp_str recipe = sp_locale_recipe(env->locale, name);
+    if (words)
+        *cell = sp_words_cell(env, key, words);
+    else if (recipe.len)
+        *cell = sp_recipe_cell(env, key, recipe);
+    else
+        return false;
+    if (env->local)
+        *env->local = true;
+    return true;
 }
 
 /* ---- the user's templates ---------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* words.c - finds word lists by name. The lists themselves are data, made by tools/words.mjs at build time; every word is
  * drawn by its number, so the order within a list is part of what a seed means. */
-#include "gen/cell.h"
+#include "gen/locale.h"
 
 const sp_words *sp_words_find(sp_str name)
 {
@@ -18,4 +18,14 @@ const sp_words *sp_words_find(sp_str name)
             low = mid + 1;
     }
     return NULL;
+}
+
+const sp_words *sp_words_of(const sp_func_env *env, const char *name)
+{
+    const sp_words *own = env->locale ? sp_locale_words(env->locale, sp_str_of(name)) : NULL;
+    const sp_words *words = own ? own : sp_words_find(sp_str_of(name));
+    SP_ASSERT(words);
+    if (own && env->local)
+        *env->local = true;
+    return words;
 }

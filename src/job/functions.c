@@ -7,9 +7,9 @@
 enum { SHOWN_BYTES = 4096 };
 
 /* A plan whose columns are these functions. */
-static int build_plan(const char *const *names, size_t n, size_t rows, sp_buf *text)
+static int build_plan(const char *const *names, size_t n, const spate_functions_options *o, sp_buf *text)
 {
-    int rc = sp_buf_printf(text, "seed: 1\ntables:\n  - name: functions\n    rows: %zu\n    columns:\n", rows);
+    int rc = sp_buf_printf(text, "seed: 1\nlocale: \"%s\"\ntables:\n  - name: functions\n    rows: %zu\n    columns:\n", o->locale ? o->locale : "en", o->samples);
     for (size_t i = 0; i < n && !rc; i++)
         rc = sp_buf_printf(text, "      - {name: %s, value: \"${%s}\"}\n", names[i], names[i]);
     return rc;
@@ -81,27 +81,51 @@ static int tell(sp_gen *gen, samples *s, spate_function_fn *fn, void *arg, spate
     return status;
 }
 
-static int unknown(const char *name, const char *const *names, size_t n, spate_error *err)
+static int unknown(const char *kind, const char *name, const char *const *names, size_t n, spate_error *err)
 {
     const char *near = sp_nearest(sp_str_of(name), names, n);
-    sp_fail(err, SPATE_E_USAGE, "there is no function \"%s\"", name);
+    sp_fail(err, SPATE_E_USAGE, "there is no %s \"%s\"", kind, name);
     if (near)
         sp_error_hint(err, "did you mean \"%s\"?", near);
     return SPATE_E_USAGE;
 }
 
-int spate_functions(const char *name, size_t n_samples, spate_function_fn *fn, void *arg, spate_error *err)
+static int check_locale(const char *code, sp_arena *arena, spate_error *err)
+{
+    size_t n = sp_gen_locales();
+    const char **codes = sp_arena_alloc(arena, n, sizeof(*codes));
+    if (!codes)
+        return sp_fail_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        codes[i] = sp_gen_locale(i).code;
+        if (strcmp(codes[i], code) == 0)
+            return SPATE_OK;
+    }
+    return unknown("locale", code, codes, n, err);
+}
+
+bool spate_locale_at(size_t i, spate_locale *locale)
+{
+    if (i >= sp_gen_locales())
+        return false;
+    *locale = sp_gen_locale(i);
+    return true;
+}
+
+int spate_functions(const spate_functions_options *o, spate_function_fn *fn, void *arg, spate_error *err)
 {
     size_t n;
     const char *const *names = sp_func_names(&n);
-    if (name && !sp_func_find(sp_str_of(name)))
-        return unknown(name, names, n, err);
+    if (o->name && !sp_func_find(sp_str_of(o->name)))
+        return unknown("function", o->name, names, n, err);
     sp_buf text = {0};
     spate_plan *plan = NULL;
     sp_gen *gen = NULL;
-    samples s = {.n = n_samples};
+    samples s = {.n = o->samples};
     sp_arena_init(&s.arena);
-    int status = build_plan(name ? &name : names, name ? 1 : n, n_samples, &text) ? sp_fail_nomem(err) : SPATE_OK;
+    int status = o->locale ? check_locale(o->locale, &s.arena, err) : SPATE_OK;
+    if (status == SPATE_OK && build_plan(o->name ? &o->name : names, o->name ? 1 : n, o, &text))
+        status = sp_fail_nomem(err);
     if (status == SPATE_OK)
         status = sp_plan_parse("functions", text.data, text.len, &plan, err);
     if (status == SPATE_OK)

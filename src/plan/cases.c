@@ -2,6 +2,8 @@
  * among the others. Each way is a column of its own without a name: a text, or what a column would say. */
 #include "plan/document.h"
 
+#include <math.h>
+
 enum { CASES_MAX = 1000, CASE_COST = 16 };
 
 static sp_plan_case *new_cases(sp_plan_reader *r, sp_plan_column *c, uint32_t n, sp_mark at)
@@ -112,4 +114,45 @@ void sp_read_common(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
     }
     c->common = items;
     c->n_common = node->n;
+}
+
+/* ---- locales --------------------------------------------------------------------------------------------------------- */
+
+static bool read_weighted_locale(sp_plan_reader *r, const sp_pair *pair, sp_plan_item *item)
+{
+    sp_str text;
+    *item = (sp_plan_item){.text = pair->key->text, .mark = pair->key->mark};
+    if (!sp_read_text(r, pair->value, "a weight: a number, 0 or more", &text))
+        return false;
+    if (sp_scalar_f64(text, &item->weight) && item->weight >= 0)
+        return true;
+    sp_mistake(r->m, pair->value->mark, text, "is not a weight: a number, 0 or more");
+    return false;
+}
+
+void sp_read_locale(sp_plan_reader *r, const sp_node *node, sp_plan_locales *locales)
+{
+    uint32_t n = node->kind == SP_NODE_TEXT ? 1 : node->n;
+    if (node->kind == SP_NODE_LIST || !n) {
+        sp_mistake(r->m, node->mark, (sp_str){0}, "expected a locale, such as de, or locales and weights, such as {de: 3, fr: 1}");
+        return;
+    }
+    sp_plan_item *items = sp_read_spend(r, n, node->mark) ? sp_arena_alloc(&r->plan->arena, n, sizeof(*items)) : NULL;
+    if (!items) {
+        r->nomem = r->nomem || !r->stop;
+        r->stop = true;
+        return;
+    }
+    double sum = 0;
+    if (node->kind == SP_NODE_TEXT)
+        items[0] = (sp_plan_item){.text = node->text, .mark = node->mark, .weight = sum = 1};
+    for (uint32_t i = 0; node->kind == SP_NODE_MAP && i < n; i++) {
+        if (!read_weighted_locale(r, &node->pairs[i], &items[i]))
+            return;
+        sum += items[i].weight;
+    }
+    if (sum > 0 && isfinite(sum))
+        *locales = (sp_plan_locales){items, n};
+    else
+        sp_mistake(r->m, node->mark, (sp_str){0}, "expected weights with a sum above 0");
 }

@@ -70,6 +70,7 @@ typedef struct sp_plan_reader {
     sp_mistakes *m;   /* the plan's */
     uint32_t budget;  /* values that may still be read: aliases can make a short text long */
     bool nomem, stop; /* no use going on */
+    sp_plan_locales locales; /* of what is being read: the plan's, a table's */
 } sp_plan_reader;
 
 /* The keys that a mapping may have, in the order of an enum. */
@@ -86,6 +87,9 @@ void sp_read_keys(sp_plan_reader *r, const sp_node *map, const sp_keys *keys, co
 bool sp_read_text(sp_plan_reader *r, const sp_node *node, const char *what, sp_str *text);
 /* Takes n values out of the budget; false when it is used up. */
 bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at);
+
+/* locale: a code, or codes and weights. */
+void sp_read_locale(sp_plan_reader *r, const sp_node *node, sp_plan_locales *locales);
 
 /* The delay of a column that is "after" another: an interval. */
 void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution);

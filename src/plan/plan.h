@@ -83,6 +83,12 @@ typedef struct sp_plan_item { /* of a set */
     double weight; /* 1 unless weights are given */
 } sp_plan_item;
 
+/* Where names, words and formats are from: a code and a weight each. None: English. */
+typedef struct sp_plan_locales {
+    const sp_plan_item *items;
+    uint32_t n;
+} sp_plan_locales;
+
 typedef enum sp_expr_kind {
     SP_EXPR_NUMBER,   /* text: its digits */
     SP_EXPR_TEXT,     /* text: between the quotes */
@@ -169,6 +175,7 @@ struct sp_plan_column {
     uint32_t differs_column, within_column; /* resolved, or SP_PLAN_NO_REF */
     sp_plan_digit digit;            /* of the primary key */
     sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
+    sp_plan_locales locales;        /* the column's own, or else its table's, or else the plan's */
     bool hidden;                    /* made for other columns, not for the target */
     sp_expr *expr;                  /* EXPR */
     const sp_plan_dep *deps;        /* the columns it is made from */

@@ -108,6 +108,7 @@ enum {
     C_GRAPH,
     C_DIFFERS,
     C_WITHIN,
+    C_LOCALE,
     C_COUNT
 };
 enum { MODES = SP_MODE_PLACE + 1 };
@@ -142,6 +143,7 @@ static const char *const column_names[C_COUNT] = {
     [C_GRAPH] = "graph",
     [C_DIFFERS] = "differs_from",
     [C_WITHIN] = "unique_within",
+    [C_LOCALE] = "locale",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
@@ -263,6 +265,12 @@ static void read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, 
         read_weights(r, items, node->n, weights);
 }
 
+static bool takes_locale(sp_mode mode)
+{
+    return mode == SP_MODE_VALUE || mode == SP_MODE_ARRAY || mode == SP_MODE_EXPR || mode == SP_MODE_CASES || mode == SP_MODE_PERSON ||
+           mode == SP_MODE_PLACE;
+}
+
 static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
     const sp_node *node = v[C_MODES + c->mode];
@@ -310,6 +318,8 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     if (v[C_PROPS] && !props)
         sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
                    "is not used: it belongs to range and array");
+    if (v[C_LOCALE] && !takes_locale(c->mode))
+        sp_warning(r->m, v[C_LOCALE]->mark, sp_str_of("locale"), "means nothing here: such cells are the same everywhere");
     for (int k = C_BY; k <= C_ELSE; k++)
         if (v[k] && c->mode != SP_MODE_CASES)
             sp_mistake(r->m, v[k]->mark, sp_str_of(column_names[k]), "has a meaning only beside \"cases\"");
@@ -441,7 +451,7 @@ static const char *read_name(sp_plan_reader *r, const sp_node *node, sp_mark at,
     return text.p;
 }
 
-static sp_plan_column blank_column(const sp_node *node)
+static sp_plan_column blank_column(const sp_plan_reader *r, const sp_node *node)
 {
     return (sp_plan_column){.name = "",
                             .mark = node->mark,
@@ -449,6 +459,7 @@ static sp_plan_column blank_column(const sp_node *node)
                             .text = sp_str_of(""),
                             .format = sp_str_of(""),
                             .draw = sp_str_of(""),
+                            .locales = r->locales,
                             .ref_table = SP_PLAN_NO_REF,
                             .ref_column = SP_PLAN_NO_REF,
                             .differs = sp_str_of(""),
@@ -469,6 +480,8 @@ static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     }
     c->mode = (sp_mode)mode;
     c->mode_mark = v[C_MODES + mode]->mark;
+    if (v[C_LOCALE])
+        sp_read_locale(r, v[C_LOCALE], &c->locales);
     warn_other_modes(r, v + C_MODES, mode);
     read_mode(r, c, v);
     read_wishes(r, c, v);
@@ -477,7 +490,7 @@ static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
 static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     const sp_node *v[C_COUNT] = {0};
-    *c = blank_column(node);
+    *c = blank_column(r, node);
     if (node->kind != SP_NODE_MAP) {
         mistake_at(r, node, "a column: a mapping with a name and how it is made");
         return;
@@ -502,7 +515,8 @@ sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const 
     sp_plan_column *c = make(r, 1, sizeof(*c));
     if (!c)
         return NULL;
-    *c = blank_column(node);
+    *c = blank_column(r, node);
+    c->locales = of->locales;
     c->name = of->name;
     c->number = number;
     if (node->kind == SP_NODE_LIST) {
@@ -520,9 +534,9 @@ sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const 
 
 /* ---- a table ---- */
 
-enum { T_NAME, T_ROWS, T_COLUMNS, T_COUNT };
+enum { T_NAME, T_ROWS, T_COLUMNS, T_LOCALE, T_COUNT };
 static const char *const table_names[T_COUNT] = {
-    [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns"};
+    [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns", [T_LOCALE] = "locale"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 /* follow: they may follow from children. */
@@ -597,7 +611,11 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     }
     sp_read_keys(r, node, &table_keys, v);
     t->name = read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
+    sp_plan_locales plans = r->locales;
+    if (v[T_LOCALE])
+        sp_read_locale(r, v[T_LOCALE], &r->locales);
     read_columns(r, t, v[T_COLUMNS]);
+    r->locales = plans;
     bool follow = false;
     for (uint32_t i = 0; i < t->n_columns; i++)
         follow = follow || t->columns[i].children;
@@ -606,9 +624,9 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 
 /* ---- the plan ---- */
 
-enum { R_TABLES, R_SEED, R_NOW, R_COUNT };
+enum { R_TABLES, R_SEED, R_NOW, R_LOCALE, R_COUNT };
 static const char *const root_names[R_COUNT] = {
-    [R_TABLES] = "tables", [R_SEED] = "seed", [R_NOW] = "now"};
+    [R_TABLES] = "tables", [R_SEED] = "seed", [R_NOW] = "now", [R_LOCALE] = "locale"};
 static const sp_keys root_keys = {"a plan", root_names, R_COUNT};
 
 static void read_tables(sp_plan_reader *r, const sp_node *node)
@@ -657,6 +675,8 @@ static void read_root(sp_plan_reader *r, const sp_node *root)
         read_seed(r, v[R_SEED]);
     if (v[R_NOW])
         read_now(r, v[R_NOW]);
+    if (v[R_LOCALE])
+        sp_read_locale(r, v[R_LOCALE], &r->locales);
     if (v[R_TABLES])
         read_tables(r, v[R_TABLES]);
     else

@@ -11,7 +11,7 @@ enum { ROWS = 20000, CHUNK = 2000, ROOM = 16384 };
 
 static uint64_t seed;
 static sp_arena arena;
-static sp_func_env env = {&arena, SP_PLAN_NOW_US};
+static sp_func_env env = {.arena = &arena, .now_us = SP_PLAN_NOW_US};
 
 static bool plain(const char *p, size_t len)
 {
@@ -617,7 +617,7 @@ static void no_memory_is_survived(void)
     for (uint64_t nth = 1; nth < 1000 && !made; nth++) {
         sp_arena small;
         sp_arena_init(&small);
-        sp_func_env its = {&small, SP_PLAN_NOW_US};
+        sp_func_env its = {.arena = &small, .now_us = SP_PLAN_NOW_US};
         sp_alloc_fail_at(nth);
         made = sp_template_cell(&its, seed, sp_str_of(template), NULL, NULL) != NULL;
         sp_alloc_fail_at(0);

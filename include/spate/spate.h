@@ -11,5 +11,6 @@
 #include "spate/query.h"
 #include "spate/config.h"
 #include "spate/store.h"
+#include "spate/migrate.h"
 
 #endif

@@ -110,6 +110,8 @@ int run_config(const invocation *in);
 int run_copy(const invocation *in);
 int run_functions(const invocation *in);
 int run_generate(const invocation *in);
+int run_migrate(const invocation *in);
+int run_migrate_plan(const invocation *in);
 int run_query(const invocation *in);
 int run_store_index(const invocation *in);
 int run_store_info(const invocation *in);

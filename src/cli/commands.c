@@ -1,5 +1,6 @@
 /* commands.c - the table of commands and the parser that reads it. */
 #include "cli/cli.h"
+#include "cli/migrate.h"
 
 #include <string.h>
 
@@ -104,6 +105,45 @@ static const option no_options[] = {
     {0},
 };
 
+static const char *const outcome_words[] = {"same", "missing", "differs", "skipped", "conflict", "excluded", "failed", "extra", NULL};
+
+#define MIGRATE_OPTIONS \
+    {"exclude", "PATTERN", OPTION_TEXT, true, NULL, "leave out what matches, as a line of a .gitignore would"}, \
+    {"include", "PATTERN", OPTION_TEXT, true, NULL, "take it in again; the last one that matches decides"}, \
+    {"exclude-from", "FILE", OPTION_TEXT, true, NULL, "a file of such lines, in the syntax of .gitignore"}, \
+    {"min-size", "SIZE", OPTION_TEXT, false, NULL, "leave out smaller files: 500, 10k, 64MiB"}, \
+    {"max-size", "SIZE", OPTION_TEXT, false, NULL, "leave out larger files"}, \
+    {"min-age", "AGE", OPTION_TEXT, false, NULL, "leave out files modified since then: 30s, 10m, 2h, 7d, 4w"}, \
+    {"max-age", "AGE", OPTION_TEXT, false, NULL, "leave out files not modified since then"}, \
+    {"on-conflict", "POLICY", OPTION_WORD, false, policy_words, "for files that differ: newer (default), overwrite, skip or keep-both (the old one becomes NAME.~1~)"}, \
+    {"no-owner", NULL, OPTION_FLAG, false, NULL, "do not keep owners (only root can)"}, \
+    {"no-attributes", NULL, OPTION_FLAG, false, NULL, "do not keep extended attributes and access lists"}, \
+    {"workers", "N", OPTION_COUNT, false, NULL, "threads (default: one a processor)"}, \
+    {"ledger", "FILE", OPTION_TEXT, false, NULL, "where to remember what is done (default: below ~/.local/state/spate)"}, \
+    {"sql", NULL, OPTION_FLAG, false, NULL, "keep the ledger as a DuckDB file too, to ask with 'spate query'"}, \
+    {"fresh", NULL, OPTION_FLAG, false, NULL, "forget what the ledger has, and begin anew"}, \
+    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"}
+
+static const option migrate_options[] = {
+    MIGRATE_OPTIONS,
+    {"verify", "HOW", OPTION_WORD, false, proof_words, "size (default: size, time, mode and owner of what was copied), hash (content too, of all) or none"},
+    {"sync", "HOW", OPTION_WORD, false, sync_words, "group (default: on disk before it counts as done, many files at once), file or none"},
+    {"delete-extra", NULL, OPTION_FLAG, false, NULL, "at the end, delete what only the destination has, after asking"},
+    {"yes", NULL, OPTION_FLAG, false, NULL, "do not ask"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output"},
+    {0},
+};
+
+static const option migrate_plan_options[] = {
+    MIGRATE_OPTIONS,
+    {"leave-out", "PATH", OPTION_TEXT, true, NULL, "leave this path of the plan (/sub/file) and all below it out of the copy"},
+    {"take-in", "PATH", OPTION_TEXT, true, NULL, "take it in again"},
+    {"browse", NULL, OPTION_FLAG, false, NULL, "walk through the plan on the terminal"},
+    {"list", "OUTCOME", OPTION_WORD, false, outcome_words, "print the paths of one outcome: same, missing, differs, skipped, conflict, excluded, failed or extra"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the plan's counts, and --list's paths, as JSON"},
+    {0},
+};
+
 const command commands[] = {
     {"generate", "PLAN", 1, 1, "make the rows of a plan",
      "Makes every table of PLAN (YAML or JSON; - is standard input) and puts the rows where --to says:\n"
@@ -129,6 +169,16 @@ const command commands[] = {
     {"functions", "[NAME]", 0, 1, "list what a plan can write as ${name}",
      "Prints every function with its type and a sample, or the one called NAME with several.",
      functions_options, run_functions},
+    {"migrate plan", "SRC DST", 2, 2, "compare two trees and show what a migration would do",
+     "Lists SRC and DST, and prints what is the same, missing, different or extra. Nothing but the ledger is written. 'spate migrate'\n"
+     "of the same trees then does what this plan says. A tree called \"plan\" is written ./plan.",
+     migrate_plan_options, run_migrate_plan},
+    {"migrate", "SRC DST", 2, 2, "move a tree of folders and files",
+     "Copies the folder SRC into the folder DST: plans, copies, verifies, and tries once more what failed. Keeps mode, owner, times,\n"
+     "attributes, access lists, links and holes. Nothing in DST is deleted unless --delete-extra. ^C or kill -9 at any moment: the\n"
+     "same command goes on where it stopped.\n"
+     "  migrate plan   shows first what it would do",
+     migrate_options, run_migrate},
     {"validate", "PLAN", 1, 1, "check a plan, and tell what it will take",
      "Prints every mistake in PLAN (- is standard input) with its line and column. A plan without any is tried: a few rows of each\n"
      "table are made, and time, bytes and memory of all of them told by that. Nothing is written.",

@@ -1,0 +1,95 @@
+/* verify.c - the third pass: whatever counts as copied is looked at on both sides again, by type, size, time, mode and owner or by
+ * content as well. What does not hold is a failure of that file, and the sweep copies it again. */
+#include "tree/engine.h"
+
+static int differs(sp_worker *w, const spate_node *node, const char *why, spate_error *err)
+{
+    atomic_fetch_add(&w->engine->differed, 1);
+    int rc = sp_worker_change(w, SPATE_SET_COPY, SPATE_SRC, node->id, SPATE_COPY_PENDING, NULL, err);
+    if (rc == SPATE_OK)
+        rc = sp_worker_change(w, SPATE_SET_COPY, SPATE_SRC, node->id, SPATE_COPY_FAILED, NULL, err);
+    return rc == SPATE_OK ? sp_worker_change(w, SPATE_SET_NOTE, SPATE_SRC, node->id, 0, why, err) : rc;
+}
+
+/* In words what is wrong with name, or "". */
+static int compare_name(sp_worker *w, const char *name, char why[SPATE_MESSAGE_MAX], spate_error *err)
+{
+    const sp_engine *e = w->engine;
+    sp_entry a, b;
+    why[0] = '\0';
+    int rc = w->from->tree->ops->stat(w->from, name, &a, err);
+    if (rc == SPATE_OK)
+        rc = w->to->tree->ops->stat(w->to, name, &b, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_difference how = sp_compare(&a, &b, SP_MAX(e->src->time_grain_ns, e->dst->time_grain_ns), e->keep);
+    bool same = true;
+    if (how != SP_SAME)
+        strcpy(why, how == SP_DIFFERS_META ? "verify: mode, owner or time differs" : "verify: size, time or type differs");
+    else if (e->options->verify == SPATE_PROOF_HASH && (a.type == SP_ENTRY_FILE || a.type == SP_ENTRY_SYMLINK))
+        rc = sp_compare_content(&w->copier, w->from, w->to, name, a.type, &same, err);
+    if (rc == SPATE_OK && !same)
+        strcpy(why, "verify: the content differs");
+    return rc;
+}
+
+static int verify_node(sp_worker *w, const spate_node *node, spate_error *err)
+{
+    char why[SPATE_MESSAGE_MAX];
+    spate_error problem = {0};
+    w->text.len = 0;
+    if (sp_buf_add(&w->text, node->name.p, node->name.len) || sp_buf_add(&w->text, "", 1))
+        return sp_fail_nomem(err);
+    int rc = compare_name(w, w->text.data, why, &problem);
+    if (rc != SPATE_OK && !sp_worker_goes_on(rc, &problem)) {
+        *err = problem;
+        return rc;
+    }
+    atomic_fetch_add(&w->engine->verified, 1);
+    const char *wrong = rc != SPATE_OK ? problem.message : why;
+    return wrong[0] ? differs(w, node, wrong, err) : SPATE_OK;
+}
+
+static int verify_folder(sp_worker *w, const spate_node *folder, spate_error *err)
+{
+    sp_engine *e = w->engine;
+    int rc = spate_ledger_children(e->ledger, SPATE_SRC, folder->id, 0, &w->children, err);
+    if (rc == SPATE_OK && w->children.n)
+        rc = w->from->tree->ops->enter(w->from, (sp_str){folder->path.p, folder->path.len}, err);
+    if (rc == SPATE_OK && w->children.n)
+        rc = w->to->tree->ops->enter(w->to, (sp_str){folder->path.p, folder->path.len}, err);
+    if (rc != SPATE_OK)
+        return rc;
+    for (size_t i = 0; i < w->children.n && rc == SPATE_OK; i++) {
+        const spate_node *node = &w->children.nodes[i];
+        if (sp_engine_cancelled(e))
+            return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted");
+        if (node->type != SPATE_FOLDER && node->copy == SPATE_COPY_SUCCESSFUL && !node->excluded)
+            rc = verify_node(w, node, err);
+    }
+    return rc;
+}
+
+static int verify_some(sp_engine *e, sp_worker *w, spate_error *err)
+{
+    int rc = sp_engine_lease(e, w, 0, SP_TREE_LEASE, err);
+    for (size_t i = 0; i < w->page.n && rc >= 0; i++) {
+        spate_error problem = {0};
+        int done = verify_folder(w, &w->page.nodes[i], &problem);
+        if (done != SPATE_OK && sp_worker_goes_on(done, &problem))
+            done = differs(w, &w->page.nodes[i], problem.message, &problem);
+        if (done != SPATE_OK) {
+            *err = problem;
+            return done;
+        }
+    }
+    return rc;
+}
+
+int sp_verify_pass(sp_engine *e, spate_error *err)
+{
+    if (e->options->verify == SPATE_PROOF_NONE)
+        return SPATE_OK;
+    const spate_filter folders = {.side = SPATE_SRC, .type = SPATE_FOLDER, .copy = SPATE_COPY_SUCCESSFUL, .excluded = SPATE_EXCLUDED_NO};
+    return sp_engine_levels(e, folders, false, verify_some, err);
+}

@@ -75,6 +75,9 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
 
 /* ---- the catalogue (functions.c) --------------------------------------------------------------------------------------- */
 
+/* Makes the first character of the text [p, end), which is not empty, a capital one where it lies (eval.c). */
+void sp_capitalize(char *p, const char *end);
+
 /* Makes the cell of function f, as the locale has it. NULL: no memory. */
 sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
 /* What the locale itself says of a function or a list. False: nothing; else *cell NULL: no memory. */

@@ -646,6 +646,11 @@ static char *put_character(char *p, const char **from, const char *end, unsigned
     return p;
 }
 
+void sp_capitalize(char *p, const char *end)
+{
+    put_character(p, (const char *[]){p}, end, upper_of); /* is as long as the small one */
+}
+
 #define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Eight ASCII letters at once: a letter from first on, of 26, has its bit of 32 turned. */

@@ -801,8 +801,7 @@ static char *sentences_text(const sp_cell *cell, uint64_t row, char *p)
             p = sp_copy_short(p, word.p, word.len);
             *p++ = ' ';
         }
-        if (*start >= 'a' && *start <= 'z')
-            *start = (char)(*start - 'a' + 'A');
+        sp_capitalize(start, p);
         p[-1] = c->form->end;
         *p++ = ' ';
     }

@@ -80,13 +80,22 @@ static bool is_neat(const char *text)
     return len && text[0] != ' ' && text[len - 1] != ' ' && !strstr(text, "  ") && !strpbrk(text, "{}#");
 }
 
+/* Scripts that have capitals begin sentences with them: Latin, Greek and Cyrillic ones at least. */
+static bool is_sentence(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    unsigned c = p[0] < 0x80 ? p[0] : p[0] < 0xe0 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) : 0; /* 0: another script */
+    bool small = (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe) || (c >= 0x3b1 && c <= 0x3c9) || (c >= 0x430 && c <= 0x45f);
+    return !small && text[strlen(text) - 1] == '.';
+}
+
 static const struct grammar {
     const char *name;
     bool (*fits)(const char *text);
 } grammars[] = {
     {"email", is_email}, {"username", is_username}, {"zip", is_zip}, {"phone", is_phone}, {"phone_formatted", is_phone_formatted},
     {"name", is_neat}, {"first_name", is_neat}, {"last_name", is_neat}, {"street", is_neat}, {"city", is_neat}, {"company", is_neat},
-    {"state", is_neat}, {"country", is_neat}, {"month_string", is_neat}, {"weekday", is_neat},
+    {"lorem_sentence", is_sentence}, {"lorem_paragraph", is_sentence}, {"state", is_neat}, {"country", is_neat}, {"month_string", is_neat}, {"weekday", is_neat},
 };
 
 static bool fits(const char *name, const char *text)

@@ -1,4 +1,4 @@
-/* duckdb_source.c - rows out of a DuckDB file.
+/* duckdb_source.c - rows out of a DuckDB file, and out of Parquet, which DuckDB reads.
  *
  * A table is one streaming query, read from front to back: DuckDB runs it on all processors by itself, and whoever reads the next
  * range takes over the running answer. A position is a row. The file is opened for reading only, so nobody writes to it meanwhile.
@@ -685,8 +685,42 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
     return rc == SPATE_OK ? put_in_order(s, err) : rc;
 }
 
+/* ---- Parquet: a database in memory, with the file as a view ------------------------------------------------------------- */
+
+/* What a table made of a file is called: the file without its folder and ending, or "table" in the query. */
+static const char *view_name(duck_source *s, sp_uri *uri, const sp_source_options *options)
+{
+    const char *slash = strrchr(uri->path, '/'), *name = slash ? slash + 1 : uri->path, *dot = strrchr(name, '.');
+    const char *called = sp_uri_param_value(uri, "table");
+    called = called ? called : options->called;
+    return called ? sp_arena_strndup(&s->arena, called, strlen(called))
+                  : sp_arena_strndup(&s->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+}
+
+static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
+{
+    const char *name = view_name(s, uri, options);
+    sp_buf sql = {0};
+    int rc = !name || sp_buf_adds(&sql, "CREATE VIEW ") || sp_sql_ident(&sql, name) || sp_buf_adds(&sql, " AS SELECT * FROM read_parquet(") ||
+                     sp_sql_literal(&sql, sp_str_of(uri->path)) || sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1)
+                 ? sp_fail_nomem(err)
+                 : sp_duckdb_run(s->conn, sql.data, err);
+    sp_buf_done(&sql);
+    s->tables = sp_arena_alloc(&s->arena, 1, sizeof(*s->tables));
+    s->schemas = sp_arena_alloc(&s->arena, 1, sizeof(*s->schemas));
+    s->extents = sp_arena_alloc(&s->arena, 1, sizeof(*s->extents));
+    if (rc == SPATE_OK && (!s->tables || !s->schemas || !s->extents))
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK && contains(options->tables, options->n_tables, name))
+        rc = open_table(s, options, name, err);
+    return rc == SPATE_OK ? put_in_order(s, err) : rc;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------------------- */
+
 int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
+    bool parquet = strcmp(uri->scheme, "parquet") == 0;
     if (!sp_os_exists(uri->path))
         return sp_fail(err, SPATE_E_UNREACHABLE, "there is no file \"%s\"", uri->path);
     duck_source *s = sp_alloc_zero(1, sizeof(*s));
@@ -696,14 +730,20 @@ int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
     s->base.ops = &ops;
     s->base.unit = "rows";
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
-    int rc = s->base.shown ? sp_duckdb_open(uri->path, true, 0, &s->db, err) : sp_fail_nomem(err);
+    int rc = s->base.shown ? sp_duckdb_open(parquet ? ":memory:" : uri->path, !parquet, 0, &s->db, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_duckdb.connect(s->db, &s->conn) == DuckDBError)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = open_tables(s, options, err);
+        rc = parquet ? open_parquet(s, uri, options, err) : open_tables(s, options, err);
     if (rc == SPATE_OK)
         *out = &s->base;
     else
         source_close(&s->base);
     return rc;
 }
+
+const sp_endpoint sp_endpoint_parquet = {
+    .schemes = {"parquet"},
+    .params = "table",
+    .source_open = sp_duckdb_source_open,
+};

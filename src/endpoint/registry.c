@@ -9,6 +9,7 @@ static const sp_endpoint *const endpoints[] = {
     &sp_endpoint_duckdb,
     &sp_endpoint_sqlite,
     &sp_endpoint_store,
+    &sp_endpoint_parquet,
     &sp_endpoint_postgres,
     &sp_endpoint_mariadb,
 };

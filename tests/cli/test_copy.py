@@ -176,6 +176,18 @@ class Copy(Case):
             "ts_s": "2024-02-29 10:11:12", "b": "ff", "id": "01234567-89ab-cdef-0123-456789abcdef", "iv": "1 mon 2 days", "flag": True,
             "j": {"a": 1}, "tz": "12:00:00+02"})
 
+    def test_parquet(self):
+        path = self.dir / "it's.parquet"
+        self.run_duckdb(self.dir / "y.duckdb", "COPY (SELECT i AS id, 'x' || i AS s, [i, NULL] AS l, i / 4 AS q, DATE '2024-02-29' AS d"
+                        f" FROM range(70000) t(i)) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+        rows = self.rows(path)
+        self.assertEqual([r["id"] for r in rows], list(range(70000)))
+        self.assertEqual(rows[7], {"id": 7, "s": "x7", "l": [7, None], "q": 1.75, "d": "2024-02-29"})
+        self.spate_ok("copy", f"parquet:{path}?table=t", f"sqlite:{self.dir}/p.sqlite", "--create", "--verify", "checksum", "--column", "id",
+                      "--column", "s", "--table", "t")
+        self.refused(2, "is no endpoint that rows can go to", path, f"{self.dir}/new.parquet")
+        self.refused(4, "DuckDB", f"parquet:{self.write('bad.parquet', 'PAR1 no')}", "-?format=csv")
+
     # ---- mistakes ----
 
     def test_a_bad_cell_has_its_place(self):

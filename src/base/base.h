@@ -209,6 +209,15 @@ bool sp_parse_time(sp_str s, int64_t *us); /* 10:11:12.25 since midnight */
 /* Go durations: 1h30m, 250ms, -1.5h; a plain integer is nanoseconds. */
 bool sp_parse_duration_ns(sp_str s, int64_t *ns);
 
+/* ---- Go's time layouts (layout.c): 2006-01-02 15:04:05 ------------------------------------------------------------- */
+
+typedef struct sp_layout sp_layout;
+const sp_layout *sp_layout_new(sp_arena *arena, sp_str layout); /* NULL: no memory */
+uint32_t sp_layout_text_max(const sp_layout *l);
+char *sp_layout_put(const sp_layout *l, int64_t us, char *p); /* in UTC */
+/* Reads a text that is written so. Parts that the layout leaves out are those of 0000-01-01 00:00:00 UTC. */
+bool sp_layout_parse(const sp_layout *l, sp_str s, int64_t *us);
+
 /* ---- numbers and text (number.c; dates and times: moment.c) --------------------------------------------------------
  * sp_put_* write at p without a NUL, return the end, and may scribble up to SP_SLACK bytes past it. */
 

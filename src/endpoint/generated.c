@@ -74,12 +74,14 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- which tables, and in which order ---- */
 
-static bool is_wanted(const char *table, const char *const *only, size_t n_only)
+/* Hidden tables are wanted only by name. */
+static bool is_wanted(const sp_gen *gen, uint32_t t, const char *const *only, size_t n_only)
 {
+    const char *table = sp_gen_schema(gen, t)->table;
     for (size_t i = 0; i < n_only; i++)
         if (strcmp(only[i], table) == 0)
             return true;
-    return n_only == 0;
+    return n_only == 0 && !sp_gen_hidden(gen, t);
 }
 
 static bool select_tables(generated *g, const char *const *only, size_t n_only)
@@ -93,7 +95,7 @@ static bool select_tables(generated *g, const char *const *only, size_t n_only)
     if (!wanted || !tables || !extents || !number || !order)
         return false;
     for (uint32_t t = 0; t < total; t++)
-        if (is_wanted(sp_gen_schema(g->gen, t)->table, only, n_only)) {
+        if (is_wanted(g->gen, t, only, n_only)) {
             wanted[n] = sp_gen_schema(g->gen, t);
             number[n++] = t;
         }

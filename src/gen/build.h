@@ -27,6 +27,13 @@ sp_cell *sp_sorted_uuid_cell(const sp_build *b);
 sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent);
 sp_cell *sp_array_cell(const sp_build *b, sp_cell *item);       /* wrap.c */
 sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner);       /* null_rate of the cells are null */
+sp_cell *sp_stop_cell(const sp_build *b, sp_cell *inner);       /* null from the column's stop on */
+/* The rows whose cells together are equal to those of no row before. False: no memory, or a mistake was noted. */
+bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cells, uint64_t rows, uint64_t **kept, uint64_t *n_kept);
+sp_cell *sp_kept_cell(sp_arena *arena, const sp_cell *inner, const uint64_t *kept); /* inner's cell of row kept[row] */
+sp_cell *sp_pattern_cell(const sp_build *b);                    /* pattern.c */
+/* The value of the row of a table of so many rows where by is equal to key. */
+sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by, uint64_t rows); /* lookup.c */
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */
 
@@ -46,6 +53,8 @@ bool sp_build_locale(sp_build *b, uint32_t which);
 /* The cell of b->column in one of its locales; *local becomes true if that is not what it is in English. */
 const sp_cell *sp_build_local(const sp_build *b, uint32_t which, bool *local);
 
+/* How many rows the column's ref can lead to. */
+uint64_t sp_build_parent_rows(const sp_build *b);
 /* The seed that the keys of all columns are made of. */
 uint64_t sp_build_seed(const sp_build *b);
 /* The cell of another column of the same table, and the cell of a column in the row that a ref of this table leads to. NULL: as
@@ -75,7 +84,10 @@ typedef struct sp_gen_table {
     bool *referred;        /* a column of the plan: some column is a ref to it */
     uint32_t *shown;       /* a field: the column it is */
     uint32_t *field;       /* a column: the field it is, or SP_PLAN_NO_REF: hidden */
+    uint64_t *kept;        /* of a table with distinct columns: the rows that are made, n_kept of them; else NULL */
+    uint64_t n_kept;
     uint32_t batch_rows;
+    bool hidden;
 } sp_gen_table;
 /* Makes the schemas of all tables, whose cells are there. False: no memory. */
 bool sp_gen_schemas(sp_arena *arena, const spate_plan *plan, sp_gen_table *tables);
@@ -85,6 +97,8 @@ bool sp_gen_schemas(sp_arena *arena, const spate_plan *plan, sp_gen_table *table
 /* SP_BATCH_ROWS_MAX numbers that belong to the caller until it pops them, in reverse order. */
 uint64_t *sp_scratch_push(sp_gen_scratch *s);
 void sp_scratch_pop(sp_gen_scratch *s);
+/* A scratch for what is made while compiling, by cells no deeper than that. */
+int sp_build_scratch(const sp_build *b, uint32_t depth, sp_gen_scratch **scratch) SP_MUST_CHECK;
 /* Asks, while compiling, for a column of that type in every scratch; the number to get it by, or -1: no memory. */
 int sp_build_temp(const sp_build *b, sp_type type);
 sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp);
@@ -99,12 +113,6 @@ sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n);
 /* Is the text, which is UTF-8, one JSON value (json.c)? */
 bool sp_is_json(sp_str text);
 
-/* ---- Go time layouts (layout.c) ---- */
-
-typedef struct sp_layout sp_layout;
-const sp_layout *sp_layout_new(sp_arena *arena, sp_str layout); /* NULL: no memory */
-uint32_t sp_layout_text_max(const sp_layout *l);
-char *sp_layout_put(const sp_layout *l, int64_t us, char *p);   /* UTC */
 /* The kind that a layout spells out in ISO 8601, so that the value can travel as what it is: SP_DATE, SP_TIME, SP_TIMESTAMP or
  * SP_TIMESTAMPTZ; SP_TEXT for any other layout. An empty layout is SP_TIMESTAMPTZ. */
 sp_kind sp_layout_kind(sp_str layout);

@@ -48,6 +48,10 @@ typedef struct sp_func_env {
     bool *local;             /* set when the locale has something of its own to say; NULL: nobody asks */
 } sp_func_env;
 
+/* The text of inner as Go's printf writes it (one verb, such as %05d or %.2f), or for a moment as a Go layout does (printf.c).
+ * NULL: no memory; or the format is none for such a value, and *why says so. */
+sp_cell *sp_printf_cell(sp_arena *arena, const sp_cell *inner, sp_str format, const char **why);
+
 /* ---- word lists (words.c, made from the data package at build time) -------------------------------------------------- */
 
 /* A list of words, in slots of stride bytes (16, 32 or 64; of a locale also 128 or 256) whose last byte is the word's length. SP_SLACK bytes behind the last
@@ -83,11 +87,19 @@ sp_cell *sp_func_cell(const sp_func *f, const sp_func_env *env, uint64_t key);
 /* What the locale itself says of a function or a list. False: nothing; else *cell NULL: no memory. */
 bool sp_local_cell(const sp_func_env *env, uint64_t key, sp_str name, sp_cell **cell);
 
+/* What a template is compiled with: what to do about unknown functions, and how each function's value is written. */
+typedef struct sp_template {
+    sp_str text;
+    sp_str format; /* "": as it is */
+    void (*unknown)(void *arg, sp_str name);                 /* may be NULL */
+    void (*bad_format)(void *arg, sp_str name, const char *why); /* may be NULL when format is empty */
+    void *arg;
+} sp_template;
+
 /* Compiles a template: text with ${function} in it. Every function is called once a row, however often it occurs: occurrences
  * share their key. A text that is one function gives that function's own typed cell. Unknown functions stay as text and are
- * reported through unknown(arg, name). NULL: no memory. */
-sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, sp_str text, void (*unknown)(void *arg, sp_str name),
-                          void *arg);
+ * reported through unknown(arg, name). NULL: no memory, or a bad format was reported. */
+sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, const sp_template *t);
 
 /* Compiles a recipe, the catalogue's own kind of template. Alternatives, all equally likely, are separated by \n; in braces
  * stands what is drawn:

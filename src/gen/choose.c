@@ -99,6 +99,14 @@ static bool pick_smooth(const sp_build *b, sp_domain domain, sp_pick *pick)
     return q != NULL;
 }
 
+/* A step through time is a difference, in units of the plan; of other choices it is their number. */
+static sp_pick pick_cycle(const sp_build *b, sp_domain domain)
+{
+    const sp_distribution *d = &b->column->distribution;
+    double step = d->a / domain.unit;
+    return sp_pick_cycle(domain.n, d->b < 1 ? 1 : (uint64_t)d->b, step < 1 ? 1 : (uint64_t)step);
+}
+
 static bool pick_distributed(const sp_build *b, sp_domain domain, sp_pick *pick)
 {
     bool good;
@@ -107,6 +115,10 @@ static bool pick_distributed(const sp_build *b, sp_domain domain, sp_pick *pick)
         *pick = b->column->sorted ? sp_pick_sorted(b->key, domain.n, b->table->rows) : sp_pick_uniform(b->key, domain.n);
         return true;
     case SP_SPREAD_ZIPF: return sp_pick_zipf(pick, b->arena, b->key, domain.n, b->column->distribution.a, domain.scattered);
+    case SP_SPREAD_CYCLE: *pick = pick_cycle(b, domain); return true;
+    case SP_SPREAD_EVEN: /* numbers go from the first to the last; times in steps of which one more would reach the end */
+        *pick = sp_pick_even(domain.n, b->table->rows, b->column->mode == SP_MODE_RANGE && b->column->range <= SP_RANGE_DECIMAL);
+        return true;
     case SP_SPREAD_POISSON:
     case SP_SPREAD_BINOMIAL: good = pick_count(b, domain, pick); break;
     default: good = pick_smooth(b, domain, pick);

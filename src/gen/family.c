@@ -278,7 +278,7 @@ const sp_parents *sp_parents_new(const sp_build *b)
     sp_parents *p = sp_arena_alloc(b->arena, 1, sizeof(*p));
     if (!p)
         return NULL;
-    *p = (sp_parents){.key = b->key, .n = SP_MAX(parent->rows, UINT64_C(1)), .rows = b->table->rows};
+    *p = (sp_parents){.key = b->key, .n = SP_MAX(sp_build_parent_rows(b), UINT64_C(1)), .rows = b->table->rows};
     p->shift = col->differs.len ? NOT_ANOTHERS : col->graph ? NOT_ITSELF : AS_DRAWN;
     if (col->differs.len && !(p->other = sp_build_parents(b, col->differs_column)))
         return NULL;

@@ -59,14 +59,20 @@ int sp_build_temp(const sp_build *b, sp_type type)
     return (int)b->gen->n_temps++;
 }
 
+int sp_build_scratch(const sp_build *b, uint32_t depth, sp_gen_scratch **scratch)
+{
+    b->gen->depth = SP_MAX(b->gen->depth, depth);
+    return sp_gen_scratch_new(b->gen, scratch, NULL);
+}
+
 int sp_gen_scratch_new(const sp_gen *gen, sp_gen_scratch **out, spate_error *err)
 {
     sp_gen_scratch *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);
-    s->depth = gen->depth;
+    s->depth = gen->depth + 1; /* one for the rows that a table keeps */
     s->rows = sp_alloc(SP_BATCH_ROWS_MAX * sizeof(*s->rows));
-    s->stack = sp_alloc((size_t)gen->depth * SP_BATCH_ROWS_MAX * sizeof(*s->stack));
+    s->stack = sp_alloc((size_t)s->depth * SP_BATCH_ROWS_MAX * sizeof(*s->stack));
     s->temps = sp_alloc_zero(gen->n_temps, sizeof(*s->temps));
     bool ok = s->rows && s->stack && s->temps;
     const temp_node *t = gen->temps;
@@ -114,9 +120,30 @@ static bool has_function(sp_str text)
     return false;
 }
 
+static void bad_format(void *arg, sp_str name, const char *why)
+{
+    const sp_build *b = arg;
+    sp_mistake(b->mistakes, b->column->format_mark, b->column->format, "does not fit ${%.*s}: %s", (int)SP_MIN(name.len, (size_t)60),
+               name.p, why);
+}
+
 static sp_cell *template_cell(const sp_build *b)
 {
-    return sp_template_cell(&b->env, b->key, b->column->text, unknown_function, (void *)(uintptr_t)b);
+    sp_template t = {.text = b->column->text, .format = b->column->format, .unknown = unknown_function, .bad_format = bad_format,
+                     .arg = (void *)(uintptr_t)b};
+    return sp_template_cell(&b->env, b->key, &t);
+}
+
+/* The cell of a number, as the column's format writes it. */
+static sp_cell *formatted(const sp_build *b, sp_cell *cell)
+{
+    const char *why = NULL;
+    if (!cell || b->column->format.len == 0)
+        return cell;
+    sp_cell *made = sp_printf_cell(b->arena, cell, b->column->format, &why);
+    if (!made && why)
+        sp_mistake(b->mistakes, b->column->format_mark, b->column->format, "does not fit this column: %s", why);
+    return made;
 }
 
 static sp_cell *value_cell(const sp_build *b)
@@ -149,11 +176,30 @@ typedef struct compiler {
 
 static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
 
+static const sp_cell *outer_cell(compiler *c, uint32_t table, uint32_t column);
+static uint64_t rows_of(compiler *c, uint32_t table);
+
+static uint32_t number_of(const sp_build *b)
+{
+    return (uint32_t)(b->table - b->plan->tables);
+}
+
 static sp_cell *ref_cell(compiler *c, const sp_build *b)
 {
     const sp_plan_column *col = b->column;
-    const sp_cell *parent = col->ref_table == SP_PLAN_NO_REF ? NULL : column_cell(c, col->ref_table, col->ref_column);
+    if (col->ref_table == SP_PLAN_NO_REF)
+        return NULL;
+    bool self = col->ref_table == number_of(b);
+    const sp_cell *parent = self ? column_cell(c, col->ref_table, col->ref_column) : outer_cell(c, col->ref_table, col->ref_column);
     return parent ? sp_ref_cell(b, parent) : NULL;
+}
+
+static sp_cell *lookup_cell(compiler *c, const sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    const sp_cell *value = outer_cell(c, col->ref_table, col->ref_column), *by = outer_cell(c, col->ref_table, col->by_column);
+    const sp_cell *key = column_cell(c, number_of(b), col->key_column);
+    return value && by && key ? sp_lookup_cell(b, value, key, by, rows_of(c, col->ref_table)) : NULL;
 }
 
 static sp_cell *natural_cell(compiler *c, const sp_build *b)
@@ -161,9 +207,11 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b)
     sp_cell *item;
     switch (b->column->mode) {
     case SP_MODE_VALUE: return value_cell(b);
-    case SP_MODE_RANGE: return sp_range_cell(b);
+    case SP_MODE_RANGE:
+        item = sp_range_cell(b);
+        return b->column->range == SP_RANGE_TIMESTAMP ? item : formatted(b, item);
     case SP_MODE_SET: return sp_set_cell(b);
-    case SP_MODE_INC: return sp_inc_cell(b);
+    case SP_MODE_INC: return formatted(b, sp_inc_cell(b));
     case SP_MODE_REF: return ref_cell(c, b);
     case SP_MODE_ARRAY:
         item = template_cell(b);
@@ -173,6 +221,8 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b)
     case SP_MODE_CASES: return sp_cases_cell(b);
     case SP_MODE_PERSON: return sp_person_cell(b);
     case SP_MODE_PLACE: return sp_place_cell(b);
+    case SP_MODE_PATTERN: return sp_pattern_cell(b);
+    case SP_MODE_LOOKUP: return lookup_cell(c, b);
     }
     return NULL;
 }
@@ -317,13 +367,15 @@ static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
         cell = sp_cast_cell(b, cell, col->type);
     if (cell && col->type && !is_set)
         warn_of_length(b, cell);
-    if (cell && col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && cell->type.kind == SP_TEXT)
+    if (cell && col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN && cell->type.kind == SP_TEXT)
         cell = sp_unique_text_cell(b, cell);
     if (cell && !keeps_promises(b, cell))
         return NULL;
     if (cell && col->n_common)
         cell = sp_common_cell(b, cell);
-    return cell && col->null_rate > 0 ? sp_null_cell(b, cell) : cell;
+    if (cell && col->null_rate > 0)
+        cell = sp_null_cell(b, cell);
+    return cell && col->stop < b->table->rows ? sp_stop_cell(b, cell) : cell;
 }
 
 static sp_cell *compile_column(compiler *c, uint32_t table, const sp_plan_column *col)
@@ -350,6 +402,52 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
         c->gen->depth = SP_MAX(c->gen->depth, (*slot)->depth);
     }
     return *slot == &broken ? NULL : *slot;
+}
+
+/* ---- distinct rows ---- */
+
+/* The rows of a table whose distinct columns together have not been so in an earlier one. Those columns are made twice: here,
+ * and later for good. False: no memory, or a mistake was noted. */
+static bool keep_distinct(compiler *c, uint32_t table)
+{
+    const sp_plan_table *t = &c->plan->tables[table];
+    sp_gen_table *made = &c->gen->tables[table];
+    const sp_cell **cells = sp_arena_alloc(&c->gen->arena, t->n_columns, sizeof(*cells));
+    uint32_t n = 0;
+    for (uint32_t i = 0; cells && i < t->n_columns; i++)
+        if (t->columns[i].distinct && !(cells[n++] = column_cell(c, table, i)))
+            return false;
+    sp_build b = build_of(c, t, &t->columns[0]);
+    return cells && sp_build_distinct(&b, cells, n, t->rows, &made->kept, &made->n_kept);
+}
+
+static bool ensure_kept(compiler *c, uint32_t table)
+{
+    return !c->plan->tables[table].is_distinct || c->gen->tables[table].kept || keep_distinct(c, table);
+}
+
+static uint64_t rows_of(compiler *c, uint32_t table)
+{
+    const sp_gen_table *t = &c->gen->tables[table];
+    return t->kept ? t->n_kept : c->plan->tables[table].rows;
+}
+
+/* A column as other tables see it: rows are numbered without those that are not kept. */
+static const sp_cell *outer_cell(compiler *c, uint32_t table, uint32_t column)
+{
+    if (!ensure_kept(c, table))
+        return NULL;
+    const sp_cell *cell = column_cell(c, table, column);
+    const sp_gen_table *t = &c->gen->tables[table];
+    return cell && t->kept ? sp_kept_cell(&c->gen->arena, cell, t->kept) : cell;
+}
+
+/* Of a table that is not the column's own, those there are at last; and no more than the column referred to has values. */
+uint64_t sp_build_parent_rows(const sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    uint64_t rows = col->ref_table == number_of(b) ? b->table->rows : rows_of(b->compiler, col->ref_table);
+    return SP_MIN(rows, b->plan->tables[col->ref_table].columns[col->ref_column].stop);
 }
 
 uint64_t sp_build_seed(const sp_build *b)
@@ -413,7 +511,6 @@ static uint32_t batch_rows(const sp_gen_table *t)
     return (uint32_t)SP_MAX(rows, (uint64_t)1);
 }
 
-
 static bool allocate_tables(compiler *c)
 {
     sp_gen *gen = c->gen;
@@ -440,6 +537,8 @@ static int compile(compiler *c, spate_error *err)
     for (uint32_t t = 0; t < c->gen->n_tables; t++)
         for (uint32_t i = 0; i < c->plan->tables[t].n_columns; i++)
             complete = column_cell(c, t, i) && complete;
+    for (uint32_t t = 0; t < c->gen->n_tables && complete; t++)
+        complete = ensure_kept(c, t);
     if (c->plan->mistakes.n_errors)
         return sp_fail(err, SPATE_E_CONFIG, "plan \"%s\" has %u mistake%s", c->plan->path, c->plan->mistakes.n_errors,
                        c->plan->mistakes.n_errors == 1 ? "" : "s");
@@ -478,6 +577,11 @@ uint32_t sp_gen_tables(const sp_gen *gen)
     return gen->n_tables;
 }
 
+bool sp_gen_hidden(const sp_gen *gen, uint32_t table)
+{
+    return gen->tables[table].hidden;
+}
+
 const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table)
 {
     return &gen->tables[table].schema;
@@ -493,6 +597,11 @@ int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish,
 {
     const sp_gen_table *t = &gen->tables[table];
     SP_ASSERT(wish->n <= t->batch_rows);
+    const uint64_t *rows = wish->rows;
+    uint64_t *kept = t->kept ? sp_scratch_push(scratch) : NULL;
+    for (uint32_t i = 0; kept && i < wish->n; i++)
+        kept[i] = t->kept[rows[i]];
+    rows = kept ? kept : rows;
     batch->rows = wish->n;
     batch->first_row = wish->n ? wish->rows[0] : 0;
     uint32_t n = wish->fields ? wish->n_fields : t->schema.n_fields;
@@ -501,9 +610,11 @@ int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish,
         sp_column *out = &batch->columns[field];
         out->validity = NULL;
         const sp_cell *cell = t->cells[t->shown[field]];
-        if (cell->ops->fill(cell, wish->rows, wish->n, out, scratch) != SPATE_OK)
+        if (cell->ops->fill(cell, rows, wish->n, out, scratch) != SPATE_OK)
             return sp_fail_nomem(err);
     }
+    if (kept)
+        sp_scratch_pop(scratch);
     return SPATE_OK;
 }
 

@@ -18,6 +18,7 @@ int sp_gen_new(spate_plan *plan, uint64_t seed, sp_gen **gen, spate_error *err) 
 void sp_gen_free(sp_gen *gen);
 
 uint32_t sp_gen_tables(const sp_gen *gen);
+bool sp_gen_hidden(const sp_gen *gen, uint32_t table); /* there to be referred to, not to be written */
 const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table);
 /* Rows of table that fit one batch: at most SP_BATCH_ROWS_MAX, fewer when cells are huge. */
 uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table);

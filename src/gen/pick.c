@@ -205,6 +205,17 @@ sp_pick sp_pick_digit(uint64_t key, uint64_t own, uint64_t n, uint64_t all, uint
     return (sp_pick){.kind = SP_PICK_DIGIT, .key = own, .n = n, .permutation = sp_permutation_of(key, all), .digit_unit = unit, .digit_base = base};
 }
 
+sp_pick sp_pick_cycle(uint64_t n, uint64_t every, uint64_t step)
+{
+    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_CYCLE, .n = n, .every = every, .step = step};
+}
+
+sp_pick sp_pick_even(uint64_t n, uint64_t rows, bool ends)
+{
+    bool few = n == 1 || rows <= 1;
+    return (sp_pick){.kind = few ? SP_PICK_ONLY : SP_PICK_EVEN, .n = ends ? n - 1 : n, .rows = rows, .every = rows - ends};
+}
+
 sp_pick sp_pick_below(uint64_t key)
 {
     return (sp_pick){.kind = SP_PICK_BELOW, .key = key};
@@ -242,6 +253,17 @@ static inline uint64_t place_at(const sp_pick *p, uint64_t row)
     return p->rows ? stratum(p->key, UINT64_MAX, p->rows, row) : sp_draw(p->key, row);
 }
 
+static inline uint64_t pick_cycle(const sp_pick *p, uint64_t row)
+{
+    uint64_t at = row / p->every * p->step;
+    return p->n ? at % p->n : at;
+}
+
+static inline uint64_t pick_even(const sp_pick *p, uint64_t row)
+{
+    return sp_muldiv(row % p->rows, p->n, p->every);
+}
+
 uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
 {
     switch (p->kind) {
@@ -253,6 +275,8 @@ uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
     case SP_PICK_PERMUTATION: return sp_permutation_at(&p->permutation, row % p->n);
     case SP_PICK_DIGIT: return pick_digit(p, row, sp_permutation_at(&p->permutation, row % p->permutation.n));
     case SP_PICK_SORTED: return pick_sorted(p, row);
+    case SP_PICK_CYCLE: return pick_cycle(p, row);
+    case SP_PICK_EVEN: return pick_even(p, row);
     case SP_PICK_BELOW: return pick_below(p, row);
     }
     return 0;
@@ -306,6 +330,14 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
     case SP_PICK_SORTED:
         for (uint32_t i = 0; i < count; i++)
             out[i] = pick_sorted(p, rows[i]);
+        break;
+    case SP_PICK_CYCLE:
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = pick_cycle(p, rows[i]);
+        break;
+    case SP_PICK_EVEN:
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = pick_even(p, rows[i]);
         break;
     case SP_PICK_BELOW:
         for (uint32_t i = 0; i < count; i++)

@@ -45,6 +45,8 @@ typedef enum sp_pick_kind {
     SP_PICK_PERMUTATION, /* row -> permutation of [0, n): no number twice while row < n */
     SP_PICK_DIGIT,       /* a digit of a permutation of the row: several columns together have no combination twice */
     SP_PICK_SORTED,      /* row -> one of its own stratum of [0, n): increasing with the row, strictly if rows <= n */
+    SP_PICK_CYCLE,       /* row / every * step, round and round [0, n) */
+    SP_PICK_EVEN,        /* row * n / every: from 0 on in equal steps */
     SP_PICK_BELOW,       /* a number below the row itself; row 0 gives 0 */
 } sp_pick_kind;
 
@@ -54,6 +56,7 @@ typedef struct sp_pick {
     bool scattered; /* ZIPF: frequent numbers lie anywhere, not first */
     uint64_t key, n;
     uint64_t rows;  /* SORTED; WEIGHTED and QUANTILE: if not 0, ascending over so many rows */
+    uint64_t every, step; /* CYCLE; EVEN: every is the number of steps, rows those there are */
     uint64_t base;  /* WEIGHTED: the number of the first entry */
     sp_guide guide;
     const sp_zipf *zipf;
@@ -67,6 +70,9 @@ sp_pick sp_pick_permutation(uint64_t key, uint64_t n);
 sp_pick sp_pick_sorted(uint64_t key, uint64_t n, uint64_t rows);
 /* key: that of the table, since columns share the permutation; of numbers below all. own: the column's key. */
 sp_pick sp_pick_digit(uint64_t key, uint64_t own, uint64_t n, uint64_t all, uint64_t unit, uint64_t base);
+sp_pick sp_pick_cycle(uint64_t n, uint64_t every, uint64_t step);
+/* ends: over rows the first choice is 0 and the last n - 1; else equal steps, of which the next would be n. */
+sp_pick sp_pick_even(uint64_t n, uint64_t rows, bool ends);
 sp_pick sp_pick_below(uint64_t key);
 /* False: no memory. */
 bool sp_pick_zipf(sp_pick *pick, sp_arena *arena, uint64_t key, uint64_t n, double exponent, bool scattered);

@@ -194,7 +194,17 @@ static int float_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     return SPATE_OK;
 }
 
-static const sp_cell_ops float_ops = {float_fill, NULL};
+static char *float_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const float_cell *c = (const float_cell *)cell;
+    uint64_t place;
+    if (!c->quantile)
+        return sp_put_f64(p, float_one(c, row));
+    sp_places(cell->key, c->rows, &row, 1, &place);
+    return sp_put_f64(p, c->min + sp_quantile_at(c->quantile, place));
+}
+
+static const sp_cell_ops float_ops = {float_fill, float_text};
 
 static sp_cell *new_float(const sp_build *b)
 {

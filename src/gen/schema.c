@@ -44,7 +44,8 @@ static bool make_fields(maker *m, uint32_t table)
     sp_field *fields = sp_arena_alloc(m->arena, pt->n_columns, sizeof(*fields));
     if (!fields)
         return false;
-    t->schema = (sp_schema){.table = pt->name, .fields = fields, .rows = pt->rows};
+    t->schema = (sp_schema){.table = pt->name, .fields = fields, .rows = t->kept ? t->n_kept : pt->rows};
+    t->hidden = pt->hidden;
     for (uint32_t i = 0; i < pt->n_columns; i++) {
         t->field[i] = SP_PLAN_NO_REF;
         if (pt->columns[i].hidden)

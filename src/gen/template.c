@@ -503,28 +503,39 @@ static bool next_call(const char *p, const char *end, const char **open, const c
     return false;
 }
 
-sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, sp_str text, void (*unknown)(void *arg, sp_str name),
-                          void *arg)
+/* The cell of a function as the template's format writes it. NULL: no memory, or reported. */
+static sp_cell *formatted(const sp_func_env *env, sp_cell *cell, const sp_template *t, sp_str name)
+{
+    const char *why = NULL;
+    if (!cell || t->format.len == 0)
+        return cell;
+    sp_cell *made = sp_printf_cell(env->arena, cell, t->format, &why);
+    if (!made && why)
+        t->bad_format(t->arg, name, why);
+    return made;
+}
+
+sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, const sp_template *t)
 {
     builder b;
     builder_init(&b, env);
-    const char *end = text.p + text.len;
-    const char *literal = text.p, *p = text.p;
+    const char *end = t->text.p + t->text.len;
+    const char *literal = t->text.p, *p = t->text.p;
     const char *open, *close;
     while (next_call(p, end, &open, &close)) {
         sp_str name = {open + 2, (size_t)(close - open - 2)};
         const sp_func *f = sp_func_find(name);
         p = close + 1;
         if (!f) {
-            if (unknown)
-                unknown(arg, name);
+            if (t->unknown)
+                t->unknown(t->arg, name);
             continue;
         }
-        uint64_t its_key = part_key(key, name);
-        if (open == text.p && p == end)
-            return sp_func_cell(f, env, its_key);
+        sp_cell *cell = formatted(env, sp_func_cell(f, env, part_key(key, name)), t, name);
+        if (!cell || (open == t->text.p && p == end))
+            return cell;
         add_literal(&b, literal, (size_t)(open - literal));
-        add_cell(&b, sp_func_cell(f, env, its_key));
+        add_cell(&b, cell);
         literal = p;
     }
     add_literal(&b, literal, (size_t)(end - literal));

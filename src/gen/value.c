@@ -93,3 +93,30 @@ sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n)
     }
     return b;
 }
+
+sp_kind sp_layout_kind(sp_str s)
+{
+    static const struct {
+        const char *layout;
+        sp_kind kind;
+    } known[] = {
+        {"", SP_TIMESTAMPTZ},
+        {"2006-01-02", SP_DATE},
+        {"15:04:05", SP_TIME},
+        {"15:04:05Z", SP_TIME},
+        {"2006-01-02T15:04:05", SP_TIMESTAMP},
+        {"2006-01-02 15:04:05", SP_TIMESTAMP},
+        {"2006-01-02T15:04:05Z", SP_TIMESTAMPTZ},
+        {"2006-01-02 15:04:05Z", SP_TIMESTAMPTZ},
+        {"2006-01-02T15:04:05Z07:00", SP_TIMESTAMPTZ},
+        {"2006-01-02 15:04:05Z07:00", SP_TIMESTAMPTZ},
+        {"2006-01-02T15:04:05-07:00", SP_TIMESTAMPTZ},
+        {"2006-01-02 15:04:05-07:00", SP_TIMESTAMPTZ},
+        {"2006-01-02 15:04:05-07", SP_TIMESTAMPTZ},
+        {"2006-01-02 15:04:05 -0700 MST", SP_TIMESTAMPTZ},
+    };
+    for (size_t i = 0; i < SP_COUNT(known); i++)
+        if (sp_str_is(s, known[i].layout))
+            return known[i].kind;
+    return SP_TEXT;
+}

@@ -47,6 +47,73 @@ sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner)
     return &c->cell;
 }
 
+/* ---- stop ---- */
+
+typedef struct stop_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    uint64_t stop;
+} stop_cell;
+
+static int stop_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const stop_cell *c = (const stop_cell *)cell;
+    int rc = c->inner->ops->fill(c->inner, rows, n, out, scratch);
+    for (uint32_t i = 0; rc == SPATE_OK && i < n; i++)
+        if (rows[i] >= c->stop)
+            sp_column_validity(out, n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+    return rc;
+}
+
+static const sp_cell_ops stop_ops = {stop_fill, NULL};
+
+sp_cell *sp_stop_cell(const sp_build *b, sp_cell *inner)
+{
+    stop_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = *inner;
+    c->cell.ops = &stop_ops;
+    c->cell.nullable = true;
+    c->inner = inner;
+    c->stop = b->column->stop;
+    return &c->cell;
+}
+
+/* ---- kept ---- */
+
+typedef struct kept_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    const uint64_t *kept;
+} kept_cell;
+
+static int kept_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const kept_cell *c = (const kept_cell *)cell;
+    uint64_t *inner = sp_scratch_push(scratch);
+    for (uint32_t i = 0; i < n; i++)
+        inner[i] = c->kept[rows[i]];
+    int rc = c->inner->ops->fill(c->inner, inner, n, out, scratch);
+    sp_scratch_pop(scratch);
+    return rc;
+}
+
+static const sp_cell_ops kept_ops = {kept_fill, NULL};
+
+sp_cell *sp_kept_cell(sp_arena *arena, const sp_cell *inner, const uint64_t *kept)
+{
+    kept_cell *c = sp_arena_alloc(arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = *inner;
+    c->cell.ops = &kept_ops;
+    c->cell.depth = inner->depth + 1;
+    c->inner = inner;
+    c->kept = kept;
+    return &c->cell;
+}
+
 /* ---- list ---- */
 
 typedef struct array_cell {

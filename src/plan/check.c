@@ -185,7 +185,7 @@ static int link_column(spate_plan *plan, const sp_names *names, sp_plan_column *
 {
     uint32_t said = plan->mistakes.n_said;
     int status = SPATE_OK;
-    if (c->mode == SP_MODE_REF && !(c->wrong && c->text.len == 0))
+    if ((c->mode == SP_MODE_REF || c->mode == SP_MODE_LOOKUP) && !(c->wrong && c->text.len == 0))
         resolve(plan, names, c);
     if (c->mode == SP_MODE_SET && (c->unique || c->is_enum))
         status = check_labels(plan, c);

@@ -77,10 +77,25 @@ static void gather_expr(gather *g, sp_expr *e)
         gather_expr(g, e->args[i]);
 }
 
+/* A lookup's: what is looked for, and where it is found. */
+static void gather_lookup(gather *g, sp_plan_column *c)
+{
+    if (!g->deps) {
+        c->key_column = find_column(g, g->table, c->mode_mark, c->key);
+        c->by_column = find_column(g, c->ref_table, c->mode_mark, c->by);
+    }
+    if (c->key_column != SP_PLAN_NO_REF)
+        add_dep(g, g->table, c->key_column, c->mode_mark, c->key);
+    if (c->by_column != SP_PLAN_NO_REF)
+        add_dep(g, c->ref_table, c->by_column, c->mode_mark, c->by);
+}
+
 /* c: the column, or a way to make it. */
 static void gather_column(gather *g, sp_plan_column *c)
 {
-    if (c->mode == SP_MODE_REF && c->ref_table != SP_PLAN_NO_REF)
+    if (c->mode == SP_MODE_LOOKUP && c->key.len && c->by.len && c->ref_table != SP_PLAN_NO_REF)
+        gather_lookup(g, c);
+    if ((c->mode == SP_MODE_REF || c->mode == SP_MODE_LOOKUP) && c->ref_table != SP_PLAN_NO_REF)
         add_dep(g, c->ref_table, c->ref_column, c->mode_mark, c->text);
     if (c->expr)
         gather_expr(g, c->expr);

@@ -29,6 +29,8 @@ enum {
     D_HOURS,
     D_MIN, /* of children: read there */
     D_MAX,
+    D_STEP,
+    D_EVERY,
     D_COUNT
 };
 static const char *const key_names[D_COUNT] = {
@@ -36,6 +38,7 @@ static const char *const key_names[D_COUNT] = {
     [D_SIGMA] = "sigma",   [D_SCALE] = "scale",       [D_SHAPE] = "shape",   [D_PEAK] = "peak",           [D_TRIALS] = "trials",
     [D_CHANCE] = "chance", [D_BOUNDS] = "bounds",     [D_WEIGHTS] = "weights", [D_VALUES] = "values", [D_MIN] = "min",
     [D_MAX] = "max",       [D_GROWTH] = "growth",     [D_WEEKDAYS] = "weekdays", [D_HOURS] = "hours",
+    [D_STEP] = "step",     [D_EVERY] = "every",
 };
 static const sp_keys keys = {"a distribution", key_names, D_COUNT};
 
@@ -72,6 +75,8 @@ static const kind kinds[] = {
     {"triangular", SP_SPREAD_TRIANGULAR, {D_PEAK, VALUE, 0}, {0}, false, false},
     {"poisson", SP_SPREAD_POISSON, {D_MEAN, NUMBER, 0}, {0}, true, false},
     {"binomial", SP_SPREAD_BINOMIAL, {D_TRIALS, WHOLE, 0}, {D_CHANCE, SHARE, 0}, true, false},
+    {"cycle", SP_SPREAD_CYCLE, {D_STEP, DIFFERENCE, 1}, {D_EVERY, WHOLE, 1}, false, false},
+    {"even", SP_SPREAD_EVEN, {0}, {0}, false, false},
     {"histogram", SP_SPREAD_HISTOGRAM, {0}, {0}, false, false},
     {"rhythm", SP_SPREAD_RHYTHM, {0}, {0}, false, false},
     {"percentiles", SP_SPREAD_HISTOGRAM, {0}, {0}, false, false},
@@ -298,7 +303,7 @@ static const kind *find_kind(sp_plan_reader *r, const sp_node *node)
     const char *near = sp_nearest(name, names, SP_COUNT(names));
     sp_mistake(r->m, node->mark, name,
                "is none of the distributions uniform, zipf, normal, lognormal, exponential, pareto, triangular, poisson, binomial, "
-               "histogram, rhythm, percentiles%s%s%s",
+               "cycle, even, histogram, rhythm, percentiles%s%s%s",
                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -310,7 +315,8 @@ static bool goes_with(const sp_plan_column *c, const kind *k)
     if (k->spread == SP_SPREAD_UNIFORM || (choices && k->spread != SP_SPREAD_RHYTHM))
         return true;
     bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_AFTER;
-    if (!range || c->range == SP_RANGE_POINT || k->of_choices)
+    bool in_order = k->spread == SP_SPREAD_CYCLE || k->spread == SP_SPREAD_EVEN;
+    if (!range || c->range == SP_RANGE_POINT || k->of_choices || (in_order && (c->range == SP_RANGE_FLOAT || c->mode == SP_MODE_AFTER)))
         return false;
     return !(k->of_ratios && c->range == SP_RANGE_TIMESTAMP) && (k->spread != SP_SPREAD_RHYTHM || c->range == SP_RANGE_TIMESTAMP);
 }

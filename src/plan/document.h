@@ -111,6 +111,37 @@ sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *c, const s
 void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, const sp_node *by, const sp_node *otherwise);
 void sp_read_common(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 
+void sp_read_pattern_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
+void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
+
+/* ---- what the readers of all forms share (read.c) ---- */
+
+/* "is not EXPECTED", or "expected EXPECTED, found a list". */
+void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expected);
+/* Memory of the plan; NULL: none, and the reader stops. */
+void *sp_read_make(sp_plan_reader *r, size_t n, size_t bytes);
+/* A column with nothing said of it yet; room for the columns of a table, and for the tables. False: too many, or no memory. */
+sp_plan_column sp_read_new_column(const sp_plan_reader *r, sp_mark mark);
+bool sp_read_make_columns(sp_plan_reader *r, sp_plan_table *t, uint32_t n, sp_mark at);
+bool sp_read_make_tables(sp_plan_reader *r, uint32_t n, const sp_node *at);
+/* A name that is not empty; node NULL: there is none, and that is a mistake of the thing at that place. */
+const char *sp_read_name(sp_plan_reader *r, const sp_node *node, sp_mark at, const char *of, sp_mark *mark);
+/* Marks the columns that a list names as distinct; NULL: none. */
+void sp_read_distinct(sp_plan_reader *r, sp_plan_table *t, const sp_node *node);
+bool sp_read_flag(sp_plan_reader *r, const sp_node *node); /* NULL: false */
+void sp_read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
+/* weights may be NULL. */
+void sp_read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights);
+
+/* ---- forms: each knows its documents, and makes the same plan of them ---- */
+
+/* inputs.c: files of rows become hidden tables. */
+uint32_t sp_inputs_count(const sp_node *inputs); /* NULL: 0 */
+void sp_read_inputs(sp_plan_reader *r, const sp_node *inputs); /* appends so many tables; the room is there */
+
+bool sp_is_dg_form(const sp_node *root); /* form_dg.c */
+void sp_read_dg_form(sp_plan_reader *r, const sp_node *root);
+
 /* The tree of an expression, or NULL: a mistake was noted. */
 sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);
 

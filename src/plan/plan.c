@@ -97,6 +97,8 @@ int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spat
     if (rows > INT64_MAX)
         return sp_fail(err, SPATE_E_USAGE,
                        "a table cannot have more than 9223372036854775807 rows");
+    if (plan->tables[t].fixed_rows)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is an input, which has the rows of its file", table);
     plan->tables[t].rows = rows;
     plan->tables[t].rows_follow = false;
     return sp_plan_check_rows(plan, err);

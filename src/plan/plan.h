@@ -41,7 +41,7 @@ void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) 
 /* ---- the plan ------------------------------------------------------------------------------------------------------ */
 
 typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY, SP_MODE_EXPR, SP_MODE_CASES, SP_MODE_AFTER,
-                       SP_MODE_PERSON, SP_MODE_PLACE } sp_mode;
+                       SP_MODE_PERSON, SP_MODE_PLACE, SP_MODE_PATTERN, SP_MODE_LOOKUP } sp_mode;
 
 typedef enum sp_range {
     SP_RANGE_INT,       /* min_i, max_i: [min, max) */
@@ -64,6 +64,8 @@ typedef enum sp_spread {
     SP_SPREAD_TRIANGULAR,  /* a: peak */
     SP_SPREAD_POISSON,     /* a: mean > 0 */
     SP_SPREAD_BINOMIAL,    /* a: trials, whole; b: chance, 0..1 */
+    SP_SPREAD_CYCLE,       /* choice number row / b * a, and round again; a, b > 0 */
+    SP_SPREAD_EVEN,        /* from the first choice to the last over the table's rows */
     SP_SPREAD_HISTOGRAM,   /* n bars: weights[n] between edges[n + 1], which ascend */
     SP_SPREAD_RHYTHM,      /* of timestamps; a: growth a year; weights[7 * 24]: of the hours of a week, from Monday */
 } sp_spread;
@@ -148,14 +150,18 @@ struct sp_plan_column {
     sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
     bool wrong;        /* has a mistake, so what follows is not to be relied on */
 
-    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER, PERSON, PLACE: the name; else nothing */
+    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER, PERSON, PLACE: the name;
+                        * LOOKUP and PATTERN: as written; else nothing */
     sp_range range;
-    int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max */
+    int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max. PATTERN: max_i: the most that * and + repeat */
     double min_f, max_f;
     uint8_t scale;     /* RANGE decimal */
-    sp_str format;
+    sp_str format;     /* RANGE timestamp: a Go layout; otherwise how Go's printf writes a value, or a moment's layout */
+    sp_mark format_mark;
     double lat, lon, distance_km;
-    uint32_t ref_table, ref_column; /* REF: resolved, or SP_PLAN_NO_REF in a plan with mistakes */
+    uint32_t ref_table, ref_column; /* REF, LOOKUP: resolved, or SP_PLAN_NO_REF in a plan with mistakes */
+    sp_str key, by;                 /* LOOKUP: the column of this table, and of that one, whose values are to be equal */
+    uint32_t key_column;            /* key, resolved */
     const sp_plan_item *items;      /* SET: at least one */
     uint32_t n_items;
     bool weighted;                  /* its weights are given */
@@ -163,7 +169,7 @@ struct sp_plan_column {
     sp_plan_case *cases;            /* CASES; the last may be what is done else */
     uint32_t n_cases;
     bool has_else;
-    uint32_t by_column;             /* CASES by a column, resolved; else SP_PLAN_NO_REF */
+    uint32_t by_column;             /* CASES by a column, LOOKUP: resolved; else SP_PLAN_NO_REF */
     uint32_t number;                /* of a case: from 1; of a column: 0 */
     const sp_plan_item *common;     /* values that come besides, and their shares of all cells; any mode */
     uint32_t n_common;
@@ -177,6 +183,8 @@ struct sp_plan_column {
     sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
     sp_plan_locales locales;        /* the column's own, or else its table's, or else the plan's */
     bool hidden;                    /* made for other columns, not for the target */
+    bool distinct;                  /* rows equal in all such columns of the table are made once: the first of them */
+    uint64_t stop;                  /* cells from this row on are null; SP_PLAN_NO_STOP: none */
     sp_expr *expr;                  /* EXPR */
     const sp_plan_dep *deps;        /* the columns it is made from */
     uint32_t n_deps;
@@ -191,7 +199,10 @@ struct sp_plan_column {
     sp_mark type_mark;
 };
 #define SP_PLAN_NO_REF UINT32_MAX
+#define SP_PLAN_NO_STOP UINT64_MAX
 enum {
+    SP_PLAN_DISTINCT_MAX = 1 << 24,        /* rows of a table with distinct columns: 8 bytes of memory each, and 48 more at first */
+    SP_PLAN_LOOKUP_MAX = 1 << 22,          /* rows of a table that is looked into: 48 bytes each, or up to twice that */
     SP_PLAN_ARRAY_MAX = SP_BATCH_ROWS_MAX, /* items of one array */
     SP_PLAN_HOPS_MAX = 64,                 /* from a column to those it is made from, and on to those they are made from */
 };
@@ -203,6 +214,9 @@ typedef struct sp_plan_table {
     bool rows_follow; /* from the children that its parents have */
     sp_plan_column *columns;
     uint32_t n_columns;
+    bool hidden;      /* made for other tables, not for the target */
+    bool is_distinct; /* some column is distinct */
+    bool fixed_rows;  /* an input: it has as many rows as it has */
 } sp_plan_table;
 
 struct spate_plan {

@@ -285,3 +285,44 @@ void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, c
     c->range = SP_RANGE_INTERVAL;
     read_props(r, c, &kinds[SP_RANGE_INTERVAL], props, distribution);
 }
+
+/* ---- pattern and lookup ---- */
+
+enum { REPEAT_DEFAULT = 16, REPEAT_MAX = 1000 };
+static const char *const pattern_names[] = {"repeat"};
+static const sp_keys pattern_keys = {"a pattern's props", pattern_names, 1};
+static const char *const lookup_names[] = {"key", "by"};
+static const sp_keys lookup_keys = {"a lookup's props", lookup_names, 2};
+
+/* Sorts props by their keys; NULL has none. */
+static void sort_props(sp_plan_reader *r, const sp_node *props, const sp_keys *keys, const sp_node **v)
+{
+    if (props && props->kind != SP_NODE_MAP)
+        sp_read_mistake(r, props, "a mapping as props");
+    else if (props)
+        sp_read_keys(r, props, keys, v);
+}
+
+void sp_read_pattern_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props)
+{
+    const sp_node *v[1] = {0};
+    sp_str text;
+    c->max_i = REPEAT_DEFAULT;
+    sort_props(r, props, &pattern_keys, v);
+    if (v[0] && sp_read_text(r, v[0], "a number of times", &text) &&
+        (!sp_scalar_i64(text, &c->max_i) || c->max_i < 1 || c->max_i > REPEAT_MAX))
+        sp_read_mistake(r, v[0], "a number of times from 1 to 1000: the most that * and + repeat");
+}
+
+void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props)
+{
+    const sp_node *v[2] = {0};
+    sort_props(r, props, &lookup_keys, v);
+    if (!v[0] || !v[1])
+        sp_mistake(r->m, props ? props->mark : c->mode_mark, (sp_str){0},
+                   "a lookup needs props with key (a column of this table) and by (one of that table, with the same values)");
+    if (v[0])
+        sp_read_text(r, v[0], "the name of a column", &c->key);
+    if (v[1])
+        sp_read_text(r, v[1], "the name of a column", &c->by);
+}

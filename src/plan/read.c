@@ -10,7 +10,7 @@
 
 enum { COLUMN_COST = 16 }; /* of the budget: a column takes as much room as so many texts */
 
-static void mistake_at(sp_plan_reader *r, const sp_node *node, const char *expected)
+void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expected)
 {
     bool shown = node->kind == SP_NODE_TEXT && node->text.len;
     sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0}, "%s %s%s",
@@ -23,7 +23,7 @@ static void mistake_at(sp_plan_reader *r, const sp_node *node, const char *expec
 bool sp_read_text(sp_plan_reader *r, const sp_node *node, const char *what, sp_str *text)
 {
     if (node->kind != SP_NODE_TEXT) {
-        mistake_at(r, node, what);
+        sp_read_mistake(r, node, what);
         return false;
     }
     *text = node->text;
@@ -42,7 +42,7 @@ bool sp_read_spend(sp_plan_reader *r, uint32_t n, sp_mark at)
     return true;
 }
 
-static void *make(sp_plan_reader *r, size_t n, size_t bytes)
+void *sp_read_make(sp_plan_reader *r, size_t n, size_t bytes)
 {
     void *p = sp_arena_alloc(&r->plan->arena, n, bytes);
     if (!p)
@@ -90,6 +90,8 @@ enum {
     C_AFTER,
     C_PERSON,
     C_PLACE,
+    C_PATTERN,
+    C_LOOKUP,
     C_PROPS,
     C_NULL,
     C_WEIGHTS,
@@ -109,9 +111,11 @@ enum {
     C_DIFFERS,
     C_WITHIN,
     C_LOCALE,
+    C_FORMAT,
+    C_STOP,
     C_COUNT
 };
-enum { MODES = SP_MODE_PLACE + 1 };
+enum { MODES = SP_MODE_LOOKUP + 1 };
 static const char *const column_names[C_COUNT] = {
     [C_NAME] = "name",
     [C_VALUE] = "value",
@@ -125,6 +129,8 @@ static const char *const column_names[C_COUNT] = {
     [C_AFTER] = "after",
     [C_PERSON] = "person",
     [C_PLACE] = "place",
+    [C_PATTERN] = "pattern",
+    [C_LOOKUP] = "lookup",
     [C_PROPS] = "props",
     [C_NULL] = "null",
     [C_WEIGHTS] = "weights",
@@ -144,6 +150,8 @@ static const char *const column_names[C_COUNT] = {
     [C_DIFFERS] = "differs_from",
     [C_WITHIN] = "unique_within",
     [C_LOCALE] = "locale",
+    [C_FORMAT] = "format",
+    [C_STOP] = "stop",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
@@ -178,7 +186,7 @@ static void warn_other_modes(sp_plan_reader *r, const sp_node *const *modes, int
                        column_names[C_MODES + used]);
 }
 
-static void read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+void sp_read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     if (!sp_read_text(r, node, "a text, such as ${uuid}", &c->text))
         return;
@@ -192,7 +200,7 @@ static void read_inc(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
     sp_str text;
     if (sp_read_text(r, node, "the first number to count from", &text) &&
         !sp_scalar_i64(text, &c->inc_start))
-        mistake_at(r, node, "a whole number to count from");
+        sp_read_mistake(r, node, "a whole number to count from");
 }
 
 static void read_item(sp_plan_reader *r, const sp_node *node, sp_plan_item *item)
@@ -216,14 +224,14 @@ static void read_weight(sp_plan_reader *r, const sp_node *node, sp_plan_item *it
     if (!sp_read_text(r, node, "a weight: a number, 0 or more", &text))
         return;
     if (!sp_scalar_f64(text, &item->weight) || item->weight < 0)
-        mistake_at(r, node, "a weight: a number, 0 or more");
+        sp_read_mistake(r, node, "a weight: a number, 0 or more");
 }
 
 static void read_weights(sp_plan_reader *r, sp_plan_item *items, uint32_t n, const sp_node *weights)
 {
     double sum = 0;
     if (weights->kind != SP_NODE_LIST) {
-        mistake_at(r, weights, "a list of weights, such as [70, 20, 10]");
+        sp_read_mistake(r, weights, "a list of weights, such as [70, 20, 10]");
         return;
     }
     if (weights->n != n) {
@@ -240,15 +248,15 @@ static void read_weights(sp_plan_reader *r, sp_plan_item *items, uint32_t n, con
         sp_mistake(r->m, weights->mark, (sp_str){0}, "expected weights with a sum above 0");
 }
 
-static void read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights)
+void sp_read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights)
 {
     if (node->kind != SP_NODE_LIST) {
-        mistake_at(r, node, "a list of values, such as [small, large]");
+        sp_read_mistake(r, node, "a list of values, such as [small, large]");
         return;
     }
     if (!sp_read_spend(r, node->n, node->mark))
         return;
-    sp_plan_item *items = make(r, SP_MAX(node->n, 1u), sizeof(*items));
+    sp_plan_item *items = sp_read_make(r, SP_MAX(node->n, 1u), sizeof(*items));
     if (!items)
         return;
     if (node->n == 0) {
@@ -277,7 +285,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     sp_str name;
     switch (c->mode) {
     case SP_MODE_VALUE:
-        read_template(r, c, node);
+        sp_read_template(r, c, node);
         break;
     case SP_MODE_RANGE:
         if (sp_read_text(r, node, "a range, such as int", &name))
@@ -287,13 +295,13 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         sp_read_text(r, node, "a ref: table.column", &c->text);
         break;
     case SP_MODE_SET:
-        read_set(r, c, node, v[C_WEIGHTS]);
+        sp_read_set(r, c, node, v[C_WEIGHTS]);
         break;
     case SP_MODE_INC:
         read_inc(r, c, node);
         break;
     case SP_MODE_ARRAY:
-        read_template(r, c, node);
+        sp_read_template(r, c, node);
         sp_read_array(r, c, v[C_PROPS], v[C_DISTRIBUTION]);
         break;
     case SP_MODE_EXPR:
@@ -313,11 +321,19 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     case SP_MODE_PLACE:
         sp_read_text(r, node, "what of it, such as city", &c->text);
         break;
+    case SP_MODE_PATTERN:
+        sp_read_template(r, c, node);
+        sp_read_pattern_props(r, c, v[C_PROPS]);
+        break;
+    case SP_MODE_LOOKUP:
+        sp_read_text(r, node, "where to look: table.column", &c->text);
+        sp_read_lookup_props(r, c, v[C_PROPS]);
+        break;
     }
-    bool props = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_ARRAY || c->mode == SP_MODE_AFTER;
-    if (v[C_PROPS] && !props)
+    bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_ARRAY || c->mode == SP_MODE_AFTER;
+    if (v[C_PROPS] && !range && c->mode != SP_MODE_PATTERN && c->mode != SP_MODE_LOOKUP)
         sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
-                   "is not used: it belongs to range and array");
+                   "is not used: it belongs to range, array, after, pattern and lookup");
     if (v[C_LOCALE] && !takes_locale(c->mode))
         sp_warning(r->m, v[C_LOCALE]->mark, sp_str_of("locale"), "means nothing here: such cells are the same everywhere");
     for (int k = C_BY; k <= C_ELSE; k++)
@@ -330,12 +346,12 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
 
 /* ---- what a column may have besides its mode ---- */
 
-static bool read_flag(sp_plan_reader *r, const sp_node *node)
+bool sp_read_flag(sp_plan_reader *r, const sp_node *node)
 {
     bool v = false;
     sp_str text;
     if (node && sp_read_text(r, node, "true or false", &text) && !sp_parse_bool(text, &v))
-        mistake_at(r, node, "true or false");
+        sp_read_mistake(r, node, "true or false");
     return v;
 }
 
@@ -348,7 +364,7 @@ static void read_null_rate(sp_plan_reader *r, sp_plan_column *c, const sp_node *
     if (sp_scalar_rate(text, &v) && v >= 0 && v <= 1)
         c->null_rate = v;
     else
-        mistake_at(r, node, "the share of cells that are null: 0 to 1, or 0% to 100%");
+        sp_read_mistake(r, node, "the share of cells that are null: 0 to 1, or 0% to 100%");
 }
 
 static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -384,6 +400,30 @@ static bool can_sort(const sp_plan_column *c)
     return sp_column_is_uuid(c) || c->mode == SP_MODE_INC;
 }
 
+static void read_format(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    bool good = c->mode == SP_MODE_VALUE || c->mode == SP_MODE_INC || (c->mode == SP_MODE_RANGE && c->range <= SP_RANGE_DECIMAL);
+    if (!node)
+        return;
+    if (!good)
+        sp_mistake(r->m, node->mark, sp_str_of("format"),
+                   "goes only with value, inc and the ranges int, float and decimal; that of a timestamp stands in props");
+    else if (sp_read_text(r, node, "a format, such as %05d or 2006-01-02", &c->format))
+        c->format_mark = node->mark;
+}
+
+static void read_stop(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str text;
+    int64_t rows;
+    if (!node || !sp_read_text(r, node, "a number of rows", &text))
+        return;
+    if (sp_scalar_rows(text, &rows) && rows >= 0)
+        c->stop = (uint64_t)rows;
+    else
+        sp_read_mistake(r, node, "the row from which on cells are null: a whole number");
+}
+
 /* Wishes that do not go together. */
 static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
@@ -411,6 +451,10 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
         sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with sorted");
     if (c->primary_key && c->hidden)
         sp_mistake(r->m, v[C_HIDDEN]->mark, sp_str_of("hidden"), "does not go with primary_key");
+    if (c->sorted && (c->distribution.spread == SP_SPREAD_CYCLE || c->distribution.spread == SP_SPREAD_EVEN))
+        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "does not go with cycle or even, which have an order of their own");
+    if (c->primary_key && v[C_STOP])
+        sp_mistake(r->m, v[C_STOP]->mark, sp_str_of("stop"), "makes nulls, and a primary key has none");
     if (c->primary_key && c->null_rate > 0)
         sp_mistake(r->m, v[C_NULL]->mark, v[C_NULL]->text, "is a share of nulls, and a primary key has none");
 }
@@ -418,13 +462,15 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
 static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
     read_null_rate(r, c, v[C_NULL]);
-    c->unique = read_flag(r, v[C_UNIQUE]);
-    c->sorted = read_flag(r, v[C_SORTED]);
-    c->primary_key = read_flag(r, v[C_PRIMARY_KEY]);
+    c->unique = sp_read_flag(r, v[C_UNIQUE]);
+    c->sorted = sp_read_flag(r, v[C_SORTED]);
+    c->primary_key = sp_read_flag(r, v[C_PRIMARY_KEY]);
     if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY && c->mode != SP_MODE_AFTER) /* which have read it with their bounds */
         sp_read_distribution(r, c, v[C_DISTRIBUTION]);
     read_type(r, c, v[C_TYPE]);
-    c->hidden = read_flag(r, v[C_HIDDEN]);
+    c->hidden = sp_read_flag(r, v[C_HIDDEN]);
+    read_format(r, c, v[C_FORMAT]);
+    read_stop(r, c, v[C_STOP]);
     if (v[C_DRAW])
         sp_read_text(r, v[C_DRAW], "a name for what is drawn together", &c->draw);
     if (v[C_COMMON])
@@ -435,8 +481,8 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
 }
 
 /* A name: not empty. node NULL: there is none. */
-static const char *read_name(sp_plan_reader *r, const sp_node *node, sp_mark at, const char *of,
-                             sp_mark *mark)
+const char *sp_read_name(sp_plan_reader *r, const sp_node *node, sp_mark at, const char *of,
+                         sp_mark *mark)
 {
     sp_str text;
     *mark = node ? node->mark : at;
@@ -451,11 +497,11 @@ static const char *read_name(sp_plan_reader *r, const sp_node *node, sp_mark at,
     return text.p;
 }
 
-static sp_plan_column blank_column(const sp_plan_reader *r, const sp_node *node)
+sp_plan_column sp_read_new_column(const sp_plan_reader *r, sp_mark mark)
 {
     return (sp_plan_column){.name = "",
-                            .mark = node->mark,
-                            .mode_mark = node->mark,
+                            .mark = mark,
+                            .mode_mark = mark,
                             .text = sp_str_of(""),
                             .format = sp_str_of(""),
                             .draw = sp_str_of(""),
@@ -466,10 +512,14 @@ static sp_plan_column blank_column(const sp_plan_reader *r, const sp_node *node)
                             .within = sp_str_of(""),
                             .by_column = SP_PLAN_NO_REF,
                             .differs_column = SP_PLAN_NO_REF,
-                            .within_column = SP_PLAN_NO_REF};
+                            .within_column = SP_PLAN_NO_REF,
+                            .key = sp_str_of(""),
+                            .by = sp_str_of(""),
+                            .key_column = SP_PLAN_NO_REF,
+                            .stop = SP_PLAN_NO_STOP};
 }
 
-#define MODES_SHOWN "value, range, ref, set, inc, array, expr, cases, after, person, place"
+#define MODES_SHOWN "value, range, ref, set, inc, array, expr, cases, after, person, place, pattern, lookup"
 
 static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
@@ -490,20 +540,20 @@ static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
 static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     const sp_node *v[C_COUNT] = {0};
-    *c = blank_column(r, node);
+    *c = sp_read_new_column(r, node->mark);
     if (node->kind != SP_NODE_MAP) {
-        mistake_at(r, node, "a column: a mapping with a name and how it is made");
+        sp_read_mistake(r, node, "a column: a mapping with a name and how it is made");
         return;
     }
     sp_read_keys(r, node, &column_keys, v);
-    c->name = read_name(r, v[C_NAME], node->mark, "a column", &c->mark);
+    c->name = sp_read_name(r, v[C_NAME], node->mark, "a column", &c->mark);
     read_keys(r, c, v);
 }
 
 /* What is said of the column as a whole, and not of one way to make it. */
 static void check_body(sp_plan_reader *r, const sp_node *const *v)
 {
-    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN, C_TREE, C_GRAPH, C_DIFFERS, C_WITHIN};
+    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN, C_TREE, C_GRAPH, C_DIFFERS, C_WITHIN, C_STOP};
     for (size_t i = 0; i < SP_COUNT(not_here); i++)
         if (v[not_here[i]])
             sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(column_names[not_here[i]]), "is said of the column, not of a case");
@@ -512,18 +562,18 @@ static void check_body(sp_plan_reader *r, const sp_node *const *v)
 sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const sp_node *node, uint32_t number)
 {
     const sp_node *v[C_COUNT] = {0};
-    sp_plan_column *c = make(r, 1, sizeof(*c));
+    sp_plan_column *c = sp_read_make(r, 1, sizeof(*c));
     if (!c)
         return NULL;
-    *c = blank_column(r, node);
+    *c = sp_read_new_column(r, node->mark);
     c->locales = of->locales;
     c->name = of->name;
     c->number = number;
     if (node->kind == SP_NODE_LIST) {
-        mistake_at(r, node, "a text, or a mapping that says how the cells are made");
+        sp_read_mistake(r, node, "a text, or a mapping that says how the cells are made");
     } else if (node->kind == SP_NODE_TEXT) {
         c->mode = SP_MODE_VALUE;
-        read_template(r, c, node);
+        sp_read_template(r, c, node);
     } else {
         sp_read_keys(r, node, &column_keys, v);
         check_body(r, v);
@@ -534,9 +584,10 @@ sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const 
 
 /* ---- a table ---- */
 
-enum { T_NAME, T_ROWS, T_COLUMNS, T_LOCALE, T_COUNT };
+enum { T_NAME, T_ROWS, T_COLUMNS, T_LOCALE, T_HIDDEN, T_DISTINCT, T_COUNT };
 static const char *const table_names[T_COUNT] = {
-    [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns", [T_LOCALE] = "locale"};
+    [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns", [T_LOCALE] = "locale", [T_HIDDEN] = "hidden",
+    [T_DISTINCT] = "distinct"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 /* follow: they may follow from children. */
@@ -552,7 +603,7 @@ static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node, 
     else if (!sp_read_text(r, node, "a number of rows", &text))
         return;
     else if (!sp_scalar_rows(text, &rows) || rows < 0)
-        mistake_at(r, node, "a number of rows, 0 or more, such as 500, 10_000, 10k or 1.5M");
+        sp_read_mistake(r, node, "a number of rows, 0 or more, such as 500, 10_000, 10k or 1.5M");
     else
         t->rows = (uint64_t)rows;
 }
@@ -573,6 +624,15 @@ static void imply_unique(sp_plan_table *t)
         only->unique = true;
 }
 
+bool sp_read_make_columns(sp_plan_reader *r, sp_plan_table *t, uint32_t n, sp_mark at)
+{
+    if (n > SP_COLUMNS_MAX) {
+        sp_mistake(r->m, at, (sp_str){0}, "expected at most %d columns, found %u", SP_COLUMNS_MAX, n);
+        return false;
+    }
+    return sp_read_spend(r, n * COLUMN_COST, at) && (t->columns = sp_read_make(r, n, sizeof(*t->columns)));
+}
+
 static void read_columns(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     if (!node || (node->kind == SP_NODE_LIST && node->n == 0)) {
@@ -581,16 +641,10 @@ static void read_columns(sp_plan_reader *r, sp_plan_table *t, const sp_node *nod
         return;
     }
     if (node->kind != SP_NODE_LIST) {
-        mistake_at(r, node, "a list of columns");
+        sp_read_mistake(r, node, "a list of columns");
         return;
     }
-    if (node->n > SP_COLUMNS_MAX) {
-        sp_mistake(r->m, node->mark, (sp_str){0}, "expected at most %d columns, found %u",
-                   SP_COLUMNS_MAX, node->n);
-        return;
-    }
-    if (!sp_read_spend(r, node->n * COLUMN_COST, node->mark) ||
-        !(t->columns = make(r, node->n, sizeof(*t->columns))))
+    if (!sp_read_make_columns(r, t, node->n, node->mark))
         return;
     for (uint32_t i = 0; i < node->n && !r->stop; i++) {
         uint32_t said = r->m->n_said;
@@ -601,16 +655,37 @@ static void read_columns(sp_plan_reader *r, sp_plan_table *t, const sp_node *nod
     imply_unique(t);
 }
 
+void sp_read_distinct(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
+{
+    sp_str name;
+    if (node && node->kind != SP_NODE_LIST) {
+        sp_read_mistake(r, node, "a list of columns, such as [a, b]");
+        return;
+    }
+    for (uint32_t i = 0; node && i < node->n; i++) {
+        int column = sp_read_text(r, node->items[i], "the name of a column", &name) ? sp_plan_find_column(t, name) : -2;
+        if (column == -1)
+            sp_warning(r->m, node->items[i]->mark, name, "is no column of this table and is ignored");
+        if (column < 0)
+            continue;
+        t->columns[column].distinct = true;
+        t->is_distinct = true;
+    }
+    if (t->is_distinct && t->rows > SP_PLAN_DISTINCT_MAX)
+        sp_mistake(r->m, t->mark, sp_str_of(t->name), "has distinct columns, and at most %d rows can be compared; for more there is unique: true",
+                   SP_PLAN_DISTINCT_MAX);
+}
+
 static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     const sp_node *v[T_COUNT] = {0};
     *t = (sp_plan_table){.name = "", .mark = node->mark};
     if (node->kind != SP_NODE_MAP) {
-        mistake_at(r, node, "a table: a mapping with name, rows and columns");
+        sp_read_mistake(r, node, "a table: a mapping with name, rows and columns");
         return;
     }
     sp_read_keys(r, node, &table_keys, v);
-    t->name = read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
+    t->name = sp_read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
     sp_plan_locales plans = r->locales;
     if (v[T_LOCALE])
         sp_read_locale(r, v[T_LOCALE], &r->locales);
@@ -620,54 +695,65 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     for (uint32_t i = 0; i < t->n_columns; i++)
         follow = follow || t->columns[i].children;
     read_rows(r, t, v[T_ROWS], follow);
+    t->hidden = sp_read_flag(r, v[T_HIDDEN]);
+    sp_read_distinct(r, t, v[T_DISTINCT]);
 }
 
 /* ---- the plan ---- */
 
-enum { R_TABLES, R_SEED, R_NOW, R_LOCALE, R_COUNT };
+enum { R_TABLES, R_SEED, R_NOW, R_LOCALE, R_INPUTS, R_COUNT };
 static const char *const root_names[R_COUNT] = {
-    [R_TABLES] = "tables", [R_SEED] = "seed", [R_NOW] = "now", [R_LOCALE] = "locale"};
+    [R_TABLES] = "tables", [R_SEED] = "seed", [R_NOW] = "now", [R_LOCALE] = "locale", [R_INPUTS] = "inputs"};
 static const sp_keys root_keys = {"a plan", root_names, R_COUNT};
 
-static void read_tables(sp_plan_reader *r, const sp_node *node)
+bool sp_read_make_tables(sp_plan_reader *r, uint32_t n, const sp_node *at)
+{
+    spate_plan *plan = r->plan;
+    if (n > SP_TABLES_MAX) {
+        sp_mistake(r->m, at->mark, (sp_str){0}, "expected at most %d tables, found %u", SP_TABLES_MAX, n);
+        return false;
+    }
+    plan->tables = sp_read_make(r, n, sizeof(*plan->tables));
+    return plan->tables != NULL;
+}
+
+static void read_tables(sp_plan_reader *r, const sp_node *node, const sp_node *inputs)
 {
     spate_plan *plan = r->plan;
     if (node->kind != SP_NODE_LIST || node->n == 0) {
-        mistake_at(r, node, "a list of tables");
+        sp_read_mistake(r, node, "a list of tables");
         return;
     }
-    if (node->n > SP_TABLES_MAX) {
-        sp_mistake(r->m, node->mark, (sp_str){0}, "expected at most %d tables, found %u",
-                   SP_TABLES_MAX, node->n);
+    if (!sp_read_make_tables(r, node->n + sp_inputs_count(inputs), node))
         return;
-    }
-    if (!(plan->tables = make(r, node->n, sizeof(*plan->tables))))
-        return;
-    for (uint32_t i = 0; i < node->n && !r->stop; i++) {
-        read_table(r, &plan->tables[i], node->items[i]);
-        plan->n_tables = i + 1;
-    }
+    sp_read_inputs(r, inputs);
+    for (uint32_t i = 0; i < node->n && !r->stop; i++)
+        read_table(r, &plan->tables[plan->n_tables++], node->items[i]);
 }
 
 static void read_seed(sp_plan_reader *r, const sp_node *node)
 {
     sp_str text;
     if (sp_read_text(r, node, "a seed", &text) && !sp_scalar_u64(text, &r->plan->seed))
-        mistake_at(r, node, "a seed: a whole number from 0 to 18446744073709551615");
+        sp_read_mistake(r, node, "a seed: a whole number from 0 to 18446744073709551615");
 }
 
 static void read_now(sp_plan_reader *r, const sp_node *node)
 {
     sp_str text;
     if (sp_read_text(r, node, "a timestamp", &text) && !sp_parse_timestamp(text, &r->plan->now_us))
-        mistake_at(r, node, "a timestamp, such as 2026-01-01 or 2026-01-01T12:00:00Z");
+        sp_read_mistake(r, node, "a timestamp, such as 2026-01-01 or 2026-01-01T12:00:00Z");
 }
 
 static void read_root(sp_plan_reader *r, const sp_node *root)
 {
     const sp_node *v[R_COUNT] = {0};
+    if (sp_is_dg_form(root)) {
+        sp_read_dg_form(r, root);
+        return;
+    }
     if (root->kind != SP_NODE_MAP) {
-        mistake_at(r, root, "a mapping with the key \"tables\"");
+        sp_read_mistake(r, root, "a mapping with the key \"tables\"");
         return;
     }
     sp_read_keys(r, root, &root_keys, v);
@@ -678,7 +764,7 @@ static void read_root(sp_plan_reader *r, const sp_node *root)
     if (v[R_LOCALE])
         sp_read_locale(r, v[R_LOCALE], &r->locales);
     if (v[R_TABLES])
-        read_tables(r, v[R_TABLES]);
+        read_tables(r, v[R_TABLES], v[R_INPUTS]);
     else
         sp_mistake(r->m, root->mark, (sp_str){0}, "a plan needs \"tables\": a list of tables");
 }
@@ -703,6 +789,23 @@ static void check_double(sp_plan_reader *r, sp_names *names, uint64_t scope, con
     }
 }
 
+static void check_hidden(sp_plan_reader *r)
+{
+    const spate_plan *plan = r->plan;
+    bool shown = false;
+    for (uint32_t t = 0; t < plan->n_tables; t++) {
+        const sp_plan_table *table = &plan->tables[t];
+        uint32_t hidden = 0;
+        shown = shown || !table->hidden;
+        for (uint32_t i = 0; i < table->n_columns; i++)
+            hidden += table->columns[i].hidden;
+        if (!table->hidden && hidden && hidden == table->n_columns)
+            sp_mistake(r->m, table->mark, sp_str_of(table->name), "has only hidden columns, so there is nothing to write");
+    }
+    if (!shown && plan->n_tables)
+        sp_mistake(r->m, plan->tables[0].mark, (sp_str){0}, "every table is hidden, so there is nothing to write");
+}
+
 static void enter_names(sp_plan_reader *r, sp_names *names)
 {
     for (uint32_t t = 0; t < r->plan->n_tables && !r->nomem; t++) {
@@ -723,6 +826,7 @@ static int read_document(sp_plan_reader *r, const char *text, size_t len, spate_
     int status = sp_document_load(text, len, &nodes, &r->plan->arena, r->m, &root, err);
     if (status == SPATE_OK && root) {
         read_root(r, root);
+        check_hidden(r);
         enter_names(r, &names);
         if (r->nomem || sp_plan_link(r->plan, &names) != SPATE_OK)
             status = sp_fail_nomem(err);

@@ -318,6 +318,11 @@ static void uuids_are_unique_and_version_4(void)
     sp_column_done(&column);
 }
 
+static sp_cell *plain_template(const char *text)
+{
+    return sp_template_cell(&env, seed, &(sp_template){.text = sp_str_of(text)});
+}
+
 static void unique_is_said_where_it_holds(void)
 {
     static const char *const yes[] = {"uuid", "uuid_v7", "uint64", "uint64_hex", "uint128_hex", "uint256_hex"};
@@ -328,8 +333,8 @@ static void unique_is_said_where_it_holds(void)
     CHECK_INT(said, SP_COUNT(yes));
     for (size_t i = 0; i < SP_COUNT(yes); i++)
         CHECK(cell_of(yes[i], seed)->unique);
-    CHECK(sp_template_cell(&env, seed, sp_str_of("user-${uuid}"), NULL, NULL)->unique);
-    CHECK(!sp_template_cell(&env, seed, sp_str_of("${word}${uint64}"), NULL, NULL)->unique);
+    CHECK(plain_template("user-${uuid}")->unique);
+    CHECK(!plain_template("${word}${uint64}")->unique);
 }
 
 static void moments_lie_where_they_should(void)
@@ -463,7 +468,7 @@ static const char *template_text(const char *template, uint64_t row)
 {
     static char text[ROOM];
     unknown_names[0] = 0;
-    sp_cell *cell = sp_template_cell(&env, seed, sp_str_of(template), note_unknown, NULL);
+    sp_cell *cell = sp_template_cell(&env, seed, &(sp_template){.text = sp_str_of(template), .unknown = note_unknown});
     CHECK(cell != NULL);
     *cell->ops->text(cell, row, text) = 0;
     return text;
@@ -509,11 +514,11 @@ static void templates_are_texts_with_calls(void)
 
 static void a_template_of_one_function_has_its_type(void)
 {
-    CHECK_INT(sp_template_cell(&env, seed, sp_str_of("${uuid}"), NULL, NULL)->type.kind, SP_UUID);
-    CHECK_INT(sp_template_cell(&env, seed, sp_str_of("${int32}"), NULL, NULL)->type.kind, SP_I32);
-    CHECK_INT(sp_template_cell(&env, seed, sp_str_of(" ${int32}"), NULL, NULL)->type.kind, SP_TEXT);
-    CHECK_INT(sp_template_cell(&env, seed, sp_str_of("${int32}${int32}"), NULL, NULL)->type.kind, SP_TEXT);
-    CHECK_INT(sp_template_cell(&env, seed, sp_str_of("${nothing}"), NULL, NULL)->type.kind, SP_TEXT);
+    CHECK_INT(plain_template("${uuid}")->type.kind, SP_UUID);
+    CHECK_INT(plain_template("${int32}")->type.kind, SP_I32);
+    CHECK_INT(plain_template(" ${int32}")->type.kind, SP_TEXT);
+    CHECK_INT(plain_template("${int32}${int32}")->type.kind, SP_TEXT);
+    CHECK_INT(plain_template("${nothing}")->type.kind, SP_TEXT);
 }
 
 static void template_cells_keep_their_promises(void)
@@ -528,11 +533,11 @@ static void template_cells_keep_their_promises(void)
         "gr\xc3\xbc\xc3\x9f ${city}",
     };
     for (size_t i = 0; i < SP_COUNT(templates); i++)
-        check_cell(templates[i], sp_template_cell(&env, seed, sp_str_of(templates[i]), NULL, NULL));
-    CHECK(sp_template_cell(&env, seed, sp_str_of("u.${uuid}"), NULL, NULL)->bounds.plain);
-    CHECK(!sp_template_cell(&env, seed, sp_str_of("u,${uuid}"), NULL, NULL)->bounds.plain);
-    CHECK(!sp_template_cell(&env, seed, sp_str_of("${rgbcolor} "), NULL, NULL)->bounds.plain);
-    CHECK(!sp_template_cell(&env, seed, sp_str_of(""), NULL, NULL)->bounds.plain);
+        check_cell(templates[i], plain_template(templates[i]));
+    CHECK(plain_template("u.${uuid}")->bounds.plain);
+    CHECK(!plain_template("u,${uuid}")->bounds.plain);
+    CHECK(!plain_template("${rgbcolor} ")->bounds.plain);
+    CHECK(!plain_template("")->bounds.plain);
 }
 
 static void recipes_draw_what_they_say(void)
@@ -595,7 +600,7 @@ static void long_texts_are_bounded(void)
     sp_buf_init(&template);
     for (int i = 0; i < 400; i++)
         CHECK_INT(sp_buf_adds(&template, word), 0);
-    sp_cell *cell = sp_template_cell(&env, seed, (sp_str){template.data, template.len}, NULL, NULL);
+    sp_cell *cell = sp_template_cell(&env, seed, &(sp_template){.text = {template.data, template.len}});
     CHECK((uint64_t)cell->text_max * 2000 > INT32_MAX);
     sp_column column;
     spate_error err;
@@ -619,7 +624,7 @@ static void no_memory_is_survived(void)
         sp_arena_init(&small);
         sp_func_env its = {.arena = &small, .now_us = SP_PLAN_NOW_US};
         sp_alloc_fail_at(nth);
-        made = sp_template_cell(&its, seed, sp_str_of(template), NULL, NULL) != NULL;
+        made = sp_template_cell(&its, seed, &(sp_template){.text = sp_str_of(template)}) != NULL;
         sp_alloc_fail_at(0);
         sp_arena_done(&small);
         CHECK(nth > 1 || !made);

@@ -358,7 +358,7 @@ static void put_example(sp_buf *out, sp_arena *arena, const sp_locale *l, const 
 {
     static char made[ROOM];
     sp_func_env env = {arena, SP_PLAN_NOW_US, l, NULL};
-    sp_cell *cell = sp_template_cell(&env, 7, sp_str_of(text), NULL, NULL);
+    sp_cell *cell = sp_template_cell(&env, 7, &(sp_template){.text = sp_str_of(text)});
     *cell->ops->text(cell, 0, made) = 0;
     CHECK_INT(sp_buf_adds(out, made), 0);
 }

@@ -1,6 +1,6 @@
 /* layout.c - Go's time layouts: a date written the way the reference time Mon Jan 2 15:04:05 MST 2006 would be. Facts from the
- * documentation of Go's package time; the zone is always UTC here. */
-#include "gen/build.h"
+ * documentation of Go's package time. What is written is in UTC; what is read may have an offset. */
+#include "base/base.h"
 
 typedef enum element {
     LITERAL, YEAR4, YEAR2, MONTH_LONG, MONTH_SHORT, MONTH2, MONTH1, DAY2, DAY_SPACE, DAY1, DAY_OF_YEAR3, DAY_OF_YEAR_SPACE,
@@ -180,29 +180,168 @@ char *sp_layout_put(const sp_layout *l, int64_t us, char *p)
     return p;
 }
 
-sp_kind sp_layout_kind(sp_str s)
+/* ---- reading ---- */
+
+/* A moment while its parts are read: they may come in any order. */
+typedef struct moment {
+    int32_t year;
+    unsigned month, day, day_of_year; /* 0: not given */
+    unsigned hour, minute, second;
+    int32_t us, offset_s;
+    bool afternoon, twelve_hours;
+} moment;
+
+/* Digits at the start of *s, at least and at most so many. */
+static bool take_number(sp_str *s, size_t least, size_t most, unsigned *v)
 {
-    static const struct {
-        const char *layout;
-        sp_kind kind;
-    } known[] = {
-        {"", SP_TIMESTAMPTZ},
-        {"2006-01-02", SP_DATE},
-        {"15:04:05", SP_TIME},
-        {"15:04:05Z", SP_TIME},
-        {"2006-01-02T15:04:05", SP_TIMESTAMP},
-        {"2006-01-02 15:04:05", SP_TIMESTAMP},
-        {"2006-01-02T15:04:05Z", SP_TIMESTAMPTZ},
-        {"2006-01-02 15:04:05Z", SP_TIMESTAMPTZ},
-        {"2006-01-02T15:04:05Z07:00", SP_TIMESTAMPTZ},
-        {"2006-01-02 15:04:05Z07:00", SP_TIMESTAMPTZ},
-        {"2006-01-02T15:04:05-07:00", SP_TIMESTAMPTZ},
-        {"2006-01-02 15:04:05-07:00", SP_TIMESTAMPTZ},
-        {"2006-01-02 15:04:05-07", SP_TIMESTAMPTZ},
-        {"2006-01-02 15:04:05 -0700 MST", SP_TIMESTAMPTZ},
-    };
-    for (size_t i = 0; i < SP_COUNT(known); i++)
-        if (sp_str_is(s, known[i].layout))
-            return known[i].kind;
-    return SP_TEXT;
+    size_t n = 0;
+    for (*v = 0; n < most && n < s->len && s->p[n] >= '0' && s->p[n] <= '9'; n++)
+        *v = *v * 10 + (unsigned)(s->p[n] - '0');
+    s->p += n;
+    s->len -= n;
+    return n >= least;
+}
+
+static bool take_text(sp_str *s, sp_str text)
+{
+    if (s->len < text.len || memcmp(s->p, text.p, text.len) != 0)
+        return false;
+    s->p += text.len;
+    s->len -= text.len;
+    return true;
+}
+
+/* One of the names, whole or its first three letters: its number, or -1. */
+static int take_name(sp_str *s, const char *const *names, int n, bool whole)
+{
+    for (int i = 0; i < n; i++)
+        if (take_text(s, (sp_str){names[i], whole ? strlen(names[i]) : 3}))
+            return i;
+    return -1;
+}
+
+static bool take_fraction(sp_str *s, moment *m)
+{
+    if (s->len < 2 || (s->p[0] != '.' && s->p[0] != ','))
+        return false;
+    size_t i = 1;
+    int32_t unit = 100000;
+    for (m->us = 0; i < s->len && s->p[i] >= '0' && s->p[i] <= '9'; i++, unit /= 10)
+        m->us += unit * (s->p[i] - '0');
+    s->p += i;
+    s->len -= i;
+    return i > 1;
+}
+
+/* +02:00, +0200, +02, and Z where the layout has one. */
+static bool take_offset(sp_str *s, moment *m, bool z)
+{
+    unsigned hours, minutes = 0;
+    if (z && take_text(s, sp_str_of("Z")))
+        return true;
+    bool minus = s->len && s->p[0] == '-';
+    if (!minus && !(s->len && s->p[0] == '+'))
+        return false;
+    s->p++;
+    s->len--;
+    if (!take_number(s, 2, 2, &hours) || hours > 23)
+        return false;
+    if (take_text(s, sp_str_of(":")) ? !take_number(s, 2, 2, &minutes) : s->len >= 2 && !take_number(s, 2, 2, &minutes))
+        return false;
+    m->offset_s = (int32_t)(hours * 3600 + minutes * 60) * (minus ? -1 : 1);
+    return minutes < 60;
+}
+
+static bool take_zone_name(sp_str *s)
+{
+    size_t n = 0;
+    while (n < s->len && s->p[n] >= 'A' && s->p[n] <= 'Z')
+        n++;
+    s->p += n;
+    s->len -= n;
+    return n >= 3;
+}
+
+static bool take_part(sp_str *s, const part *a, moment *m)
+{
+    unsigned v = 0;
+    bool good = true;
+    int name;
+    switch (a->element) {
+    case LITERAL: return take_text(s, a->text);
+    case YEAR4: good = take_number(s, 4, 4, &v); m->year = (int32_t)v; return good;
+    case YEAR2: good = take_number(s, 2, 2, &v); m->year = (int32_t)(v + (v < 69 ? 2000 : 1900)); return good;
+    case MONTH_LONG:
+    case MONTH_SHORT: name = take_name(s, months, 12, a->element == MONTH_LONG); m->month = (unsigned)(name + 1); return name >= 0;
+    case WEEKDAY_LONG:
+    case WEEKDAY_SHORT: return take_name(s, weekdays, 7, a->element == WEEKDAY_LONG) >= 0;
+    case MONTH2: return take_number(s, 2, 2, &m->month);
+    case MONTH1: return take_number(s, 1, 2, &m->month);
+    case DAY2: return take_number(s, 2, 2, &m->day);
+    case DAY_SPACE: take_text(s, sp_str_of(" ")); return take_number(s, 1, 2, &m->day);
+    case DAY1: return take_number(s, 1, 2, &m->day);
+    case DAY_OF_YEAR3: return take_number(s, 3, 3, &m->day_of_year);
+    case DAY_OF_YEAR_SPACE:
+        while (take_text(s, sp_str_of(" ")))
+            ;
+        return take_number(s, 1, 3, &m->day_of_year);
+    case HOUR24: return take_number(s, 2, 2, &m->hour);
+    case HOUR12_2:
+    case HOUR12_1: m->twelve_hours = true; return take_number(s, a->element == HOUR12_2 ? 2 : 1, 2, &m->hour) && m->hour <= 12;
+    case MINUTE2:
+    case MINUTE1: return take_number(s, a->element == MINUTE2 ? 2 : 1, 2, &m->minute);
+    case SECOND2:
+    case SECOND1:
+        return take_number(s, a->element == SECOND2 ? 2 : 1, 2, &m->second);
+    case PM_UPPER:
+    case PM_LOWER:
+        m->afternoon = take_text(s, sp_str_of(a->element == PM_UPPER ? "PM" : "pm"));
+        return m->afternoon || take_text(s, sp_str_of(a->element == PM_UPPER ? "AM" : "am"));
+    case FRACTION_ZEROS: return take_fraction(s, m);
+    case FRACTION_TRIMMED: return !s->len || s->p[0] != a->text.p[0] || take_fraction(s, m);
+    case ZONE_Z: return take_offset(s, m, true);
+    case ZONE_OFFSET: return take_offset(s, m, false);
+    case ZONE_NAME: return take_zone_name(s);
+    }
+    return false;
+}
+
+static bool moment_us(moment *m, int64_t *us)
+{
+    if (m->twelve_hours)
+        m->hour = m->hour % 12 + (m->afternoon ? 12 : 0);
+    if (m->hour > 23 || m->minute > 59 || m->second > 59 || m->month > 12 || m->day > 31)
+        return false;
+    int32_t days = sp_days_from_civil(m->year, m->month ? m->month : 1, m->day ? m->day : 1);
+    int32_t year;
+    unsigned month, day;
+    sp_civil_from_days(days, &year, &month, &day);
+    if (m->day && day != m->day) /* February 30 */
+        return false;
+    if (m->day_of_year)
+        days = sp_days_from_civil(m->year, 1, 1) + (int32_t)m->day_of_year - 1;
+    int64_t seconds = (int64_t)m->hour * 3600 + m->minute * 60 + m->second - m->offset_s;
+    *us = days * SP_US_PER_DAY + seconds * SP_US_PER_SECOND + m->us;
+    return true;
+}
+
+/* Seconds may have a fraction that the layout does not ask for, unless a point of its own follows. */
+static bool may_have_fraction(const sp_layout *l, uint32_t i)
+{
+    bool second = l->parts[i].element == SECOND2 || l->parts[i].element == SECOND1;
+    const part *next = i + 1 < l->n ? &l->parts[i + 1] : NULL;
+    bool point = next && next->element == LITERAL && next->text.p[0] == '.';
+    return second && !point && !(next && (next->element == FRACTION_ZEROS || next->element == FRACTION_TRIMMED));
+}
+
+bool sp_layout_parse(const sp_layout *l, sp_str s, int64_t *us)
+{
+    moment m = {0};
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (!take_part(&s, &l->parts[i], &m))
+            return false;
+        if (may_have_fraction(l, i) && s.len && s.p[0] == '.' && !take_fraction(&s, &m))
+            return false;
+    }
+    return s.len == 0 && moment_us(&m, us);
 }

@@ -1,0 +1,485 @@
+/* pattern.c - texts that a regular expression matches, in Go's and Perl's syntax. Of alternatives, repetitions and characters each
+ * is as likely as the others; * and + repeat at most as often as the plan says; ^, $ and \b, which match no text, give none.
+ * The expression becomes a tree when the plan is compiled; a cell walks it with a chain of draws. */
+#include "gen/build.h"
+
+enum { DEPTH_MAX = 64 };
+
+typedef struct range {
+    uint32_t low, high; /* characters, both ends included */
+} range;
+
+typedef enum node_kind { NODE_CLASS, NODE_REPEAT, NODE_SEQUENCE, NODE_CHOICE } node_kind;
+
+typedef struct node {
+    node_kind kind;
+    struct node *first, *next; /* children, and the next one of the same parent */
+    uint32_t n;                /* children of a CHOICE */
+    uint32_t least, most;      /* REPEAT */
+    const range *ranges;       /* CLASS */
+    uint32_t n_ranges, characters;
+} node;
+
+typedef struct pattern_cell {
+    sp_cell cell;
+    const node *root;
+} pattern_cell;
+
+/* ---- reading ---- */
+
+typedef struct parser {
+    sp_arena *arena;
+    const char *p, *end;
+    uint32_t repeat_max, depth;
+    bool any_case;
+    const char *why; /* the first thing wrong */
+    bool nomem;
+} parser;
+
+static node *new_node(parser *r, node_kind kind)
+{
+    node *n = sp_arena_alloc(r->arena, 1, sizeof(*n));
+    if (n)
+        n->kind = kind;
+    r->nomem = r->nomem || !n;
+    return n;
+}
+
+static void *fail(parser *r, const char *why)
+{
+    r->why = r->why ? r->why : why;
+    return NULL;
+}
+
+static uint32_t take_character(parser *r)
+{
+    unsigned char c = (unsigned char)*r->p++;
+    if (c < 0x80)
+        return c;
+    uint32_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1, v = c & (0x3fu >> more);
+    while (more-- > 0 && r->p < r->end)
+        v = v << 6 | ((unsigned char)*r->p++ & 0x3f);
+    return v;
+}
+
+static bool take(parser *r, const char *text)
+{
+    size_t len = strlen(text);
+    if ((size_t)(r->end - r->p) < len || memcmp(r->p, text, len) != 0)
+        return false;
+    r->p += len;
+    return true;
+}
+
+/* ---- classes ---- */
+
+enum { RANGES_MAX = 256 };
+typedef struct set {
+    range ranges[RANGES_MAX];
+    uint32_t n;
+} set;
+
+static void add_range(set *s, uint32_t low, uint32_t high)
+{
+    if (s->n < RANGES_MAX)
+        s->ranges[s->n++] = (range){low, high};
+}
+
+static bool has(const set *s, uint32_t c)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (c >= s->ranges[i].low && c <= s->ranges[i].high)
+            return true;
+    return false;
+}
+
+/* What is not in the set is chosen among what can be printed, tab and the ends of lines. */
+static void negate(set *s)
+{
+    set out = {.n = 0};
+    for (uint32_t c = '\t'; c <= '~'; c++)
+        if ((c >= ' ' || c == '\t' || c == '\n' || c == '\r') && !has(s, c))
+            add_range(&out, c, c);
+    *s = out;
+}
+
+/* Each character once, so that all are as likely. */
+static node *class_node(parser *r, const set *s)
+{
+    set once = {.n = 0};
+    uint32_t characters = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        range a = s->ranges[i];
+        bool apart = true;
+        for (uint32_t j = 0; j < i; j++)
+            apart = apart && (a.high < s->ranges[j].low || a.low > s->ranges[j].high);
+        if (apart)
+            add_range(&once, a.low, a.high);
+        for (uint32_t c = a.low; !apart && c <= a.high; c++)
+            if (!has(&once, c))
+                add_range(&once, c, c);
+    }
+    for (uint32_t i = 0; i < once.n; i++)
+        characters += once.ranges[i].high - once.ranges[i].low + 1;
+    node *n = new_node(r, NODE_CLASS);
+    range *copy = sp_arena_alloc(r->arena, SP_MAX(once.n, 1u), sizeof(*copy));
+    if (!characters)
+        return fail(r, "a class has no characters");
+    r->nomem = r->nomem || !copy;
+    if (!n || !copy)
+        return NULL;
+    memcpy(copy, once.ranges, once.n * sizeof(*copy));
+    n->ranges = copy;
+    n->n_ranges = once.n;
+    n->characters = characters;
+    return n;
+}
+
+static bool add_perl_class(set *s, char name)
+{
+    set inner = {.n = 0};
+    switch (name | 0x20) {
+    case 'd': add_range(&inner, '0', '9'); break;
+    case 'w': add_range(&inner, '0', '9'); add_range(&inner, 'A', 'Z'); add_range(&inner, 'a', 'z'); add_range(&inner, '_', '_'); break;
+    case 's': add_range(&inner, '\t', '\n'); add_range(&inner, '\f', '\r'); add_range(&inner, ' ', ' '); break;
+    default: return false;
+    }
+    if (name >= 'A' && name <= 'Z')
+        negate(&inner);
+    for (uint32_t i = 0; i < inner.n; i++)
+        add_range(s, inner.ranges[i].low, inner.ranges[i].high);
+    return true;
+}
+
+static bool add_posix_class(parser *r, set *s)
+{
+    static const struct {
+        const char *name, *ranges; /* pairs of ends */
+    } classes[] = {
+        {"[:alnum:]", "09AZaz"}, {"[:alpha:]", "AZaz"}, {"[:ascii:]", "\x01\x7f"}, {"[:blank:]", "\t\t  "}, {"[:digit:]", "09"},
+        {"[:graph:]", "!~"}, {"[:lower:]", "az"}, {"[:print:]", " ~"}, {"[:punct:]", "!/:@[`{~"}, {"[:space:]", "\t\r  "},
+        {"[:upper:]", "AZ"}, {"[:word:]", "09AZaz__"}, {"[:xdigit:]", "09AFaf"},
+    };
+    for (size_t i = 0; i < SP_COUNT(classes); i++)
+        if (take(r, classes[i].name)) {
+            for (const char *p = classes[i].ranges; *p; p += 2)
+                add_range(s, (unsigned char)p[0], (unsigned char)p[1]);
+            return true;
+        }
+    return false;
+}
+
+static const char hex[] = "0123456789abcdef";
+
+static const char *hex_digit(char c)
+{
+    bool digit = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+    return digit ? strchr(hex, c >= 'A' ? c | 0x20 : c) : NULL;
+}
+
+/* The character that an escape stands for; the backslash has been taken. */
+static uint32_t escaped(parser *r)
+{
+    static const char letters[] = "tnrfav", meant[] = "\t\n\r\f\a\v";
+    const char *at;
+    if (r->p == r->end) {
+        fail(r, "it ends in a backslash");
+        return 0;
+    }
+    if (*r->p == 'x') {
+        uint32_t v = 0;
+        r->p++;
+        bool braces = take(r, "{");
+        for (int i = 0; r->p < r->end && i < (braces ? 6 : 2) && (at = hex_digit(*r->p)); i++, r->p++)
+            v = v * 16 + (uint32_t)(at - hex);
+        if (braces && !take(r, "}"))
+            fail(r, "\\x{ is not closed");
+        return v;
+    }
+    if (*r->p && (at = strchr(letters, *r->p))) {
+        r->p++;
+        return (unsigned char)meant[at - letters];
+    }
+    if (((*r->p | 0x20) >= 'a' && (*r->p | 0x20) <= 'z') || (*r->p >= '0' && *r->p <= '9'))
+        fail(r, "it has an escape that is not known here");
+    return take_character(r);
+}
+
+static node *read_class(parser *r)
+{
+    set s = {.n = 0};
+    bool negated = take(r, "^"), first = true;
+    for (; r->p < r->end && (first || *r->p != ']') && !r->why; first = false) {
+        if (*r->p == '[' && add_posix_class(r, &s))
+            continue;
+        if (*r->p == '\\' && r->p + 1 < r->end && add_perl_class(&s, r->p[1])) {
+            r->p += 2;
+            continue;
+        }
+        uint32_t low = take(r, "\\") ? escaped(r) : take_character(r), high = low;
+        if (r->p + 1 < r->end && r->p[0] == '-' && r->p[1] != ']') {
+            r->p++;
+            high = take(r, "\\") ? escaped(r) : take_character(r);
+        }
+        if (high < low)
+            return fail(r, "a range in a class goes backwards");
+        add_range(&s, low, high);
+    }
+    if (!take(r, "]"))
+        return fail(r, "a [ is not closed");
+    if (s.n == RANGES_MAX)
+        return fail(r, "a class is too long");
+    if (negated)
+        negate(&s);
+    return class_node(r, &s);
+}
+
+static node *character_node(parser *r, uint32_t c)
+{
+    set s = {.n = 0};
+    add_range(&s, c, c);
+    bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z' && c < 0x80;
+    if (r->any_case && letter)
+        add_range(&s, c ^ 0x20, c ^ 0x20);
+    return class_node(r, &s);
+}
+
+/* ---- the tree ---- */
+
+static node *read_choice(parser *r);
+
+/* What stands behind "(?": a name, flags, or a colon. */
+static void skip_group_head(parser *r)
+{
+    bool named = take(r, "P<") || take(r, "<");
+    for (; r->p < r->end && *r->p != ')'; r->p++) {
+        if (named ? *r->p == '>' : *r->p == ':') {
+            r->p++;
+            return;
+        }
+        r->any_case = r->any_case || (!named && *r->p == 'i');
+    }
+}
+
+static node *read_group(parser *r)
+{
+    bool any_case = r->any_case, only_flags = false;
+    if (take(r, "?")) {
+        skip_group_head(r);
+        only_flags = r->p < r->end && *r->p == ')';
+    }
+    if (++r->depth > DEPTH_MAX)
+        return fail(r, "its brackets are too deep");
+    node *n = read_choice(r);
+    r->depth--;
+    if (!take(r, ")"))
+        return fail(r, "a ( is not closed");
+    if (!only_flags)
+        r->any_case = any_case;
+    return n;
+}
+
+/* Everything that is printed: letters, digits, punctuation, space and tab. */
+static node *any_character(parser *r)
+{
+    set s = {.n = 0};
+    add_range(&s, ' ', '~');
+    add_range(&s, '\t', '\t');
+    return class_node(r, &s);
+}
+
+static node *read_atom(parser *r)
+{
+    set s = {.n = 0};
+    if (take(r, "("))
+        return read_group(r);
+    if (take(r, "["))
+        return read_class(r);
+    if (take(r, "."))
+        return any_character(r);
+    if (take(r, "^") || take(r, "$") || take(r, "\\b") || take(r, "\\B") || take(r, "\\A") || take(r, "\\z"))
+        return new_node(r, NODE_SEQUENCE);
+    if (*r->p == '*' || *r->p == '+' || *r->p == '?')
+        return fail(r, "there is nothing to repeat");
+    if (take(r, "\\")) {
+        if (r->p < r->end && add_perl_class(&s, *r->p)) {
+            r->p++;
+            return class_node(r, &s);
+        }
+        return character_node(r, escaped(r));
+    }
+    return character_node(r, take_character(r));
+}
+
+/* {3}, {3,}, {3,5}. False: it is none, and stands for itself. */
+static bool read_counts(parser *r, uint32_t *least, uint32_t *most)
+{
+    const char *p = r->p + 1;
+    uint32_t v[2] = {0, 0};
+    bool comma = false, digits = false;
+    for (; p < r->end && *p != '}'; p++) {
+        if (*p == ',' && !comma && digits)
+            comma = true;
+        else if (*p >= '0' && *p <= '9')
+            v[comma] = SP_MIN(v[comma] * 10 + (uint32_t)(*p - '0'), 100000u);
+        else
+            return false;
+        digits = true;
+    }
+    if (p == r->end || !digits)
+        return false;
+    bool open = comma && p[-1] == ',';
+    *least = v[0];
+    *most = open || !comma ? v[0] : v[1];
+    r->p = p + 1;
+    if (*most < *least || *most > 1000)
+        fail(r, "a repetition is above 1000, or goes backwards");
+    return true;
+}
+
+static node *read_repeated(parser *r)
+{
+    node *n = read_atom(r);
+    while (n && r->p < r->end && !r->why) {
+        uint32_t least = 0, most = r->repeat_max;
+        if (take(r, "+"))
+            least = 1;
+        else if (take(r, "?"))
+            most = 1;
+        else if (!take(r, "*") && !(*r->p == '{' && read_counts(r, &least, &most)))
+            break;
+        take(r, "?"); /* as few as possible: the same here */
+        node *repeat = new_node(r, NODE_REPEAT);
+        if (!repeat)
+            return NULL;
+        repeat->first = n;
+        repeat->least = least;
+        repeat->most = most;
+        n = repeat;
+    }
+    return n;
+}
+
+static node *read_sequence(parser *r)
+{
+    node *n = new_node(r, NODE_SEQUENCE), **end = n ? &n->first : NULL;
+    while (end && r->p < r->end && *r->p != '|' && *r->p != ')' && !r->why) {
+        *end = read_repeated(r);
+        end = *end ? &(*end)->next : NULL;
+    }
+    return end ? n : NULL;
+}
+
+static node *read_choice(parser *r)
+{
+    node *n = new_node(r, NODE_CHOICE), **end = n ? &n->first : NULL;
+    do {
+        if (!end || !(*end = read_sequence(r)))
+            return NULL;
+        end = &(*end)->next;
+        n->n++;
+    } while (take(r, "|"));
+    return n;
+}
+
+/* The longest text of a node, in bytes. */
+static uint64_t text_max(const node *n)
+{
+    uint64_t most = 0, sum = 0;
+    for (const node *child = n->first; child; child = child->next) {
+        uint64_t len = text_max(child);
+        most = SP_MAX(most, len);
+        sum += len;
+    }
+    for (uint32_t i = 0; i < n->n_ranges; i++) {
+        uint32_t c = n->ranges[i].high;
+        most = SP_MAX(most, (uint64_t)(c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4));
+    }
+    if (n->kind == NODE_REPEAT)
+        most *= n->most;
+    return SP_MIN(n->kind == NODE_SEQUENCE ? sum : most, (uint64_t)UINT32_MAX);
+}
+
+/* ---- writing ---- */
+
+static char *put_utf8(char *p, uint32_t c)
+{
+    if (c < 0x80) {
+        *p++ = (char)c;
+        return p;
+    }
+    uint32_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    *p++ = (char)((0xf00u >> more & 0xff) | c >> (6 * more));
+    while (more-- > 0)
+        *p++ = (char)(0x80 | (c >> (6 * more) & 0x3f));
+    return p;
+}
+
+static uint64_t next_below(uint64_t *z, uint64_t n)
+{
+    if (n <= 1)
+        return 0;
+    *z = sp_draw_next(*z);
+    return sp_bounded(*z, n);
+}
+
+static char *put_class(const node *n, uint64_t *z, char *p)
+{
+    uint64_t i = next_below(z, n->characters);
+    const range *a = n->ranges;
+    for (; i > a->high - a->low; a++)
+        i -= a->high - a->low + 1;
+    return put_utf8(p, a->low + (uint32_t)i);
+}
+
+static char *put(const node *n, uint64_t *z, char *p)
+{
+    const node *child = n->first;
+    uint64_t times;
+    switch (n->kind) {
+    case NODE_CLASS: return put_class(n, z, p);
+    case NODE_REPEAT:
+        times = n->least + next_below(z, (uint64_t)n->most - n->least + 1);
+        while (times-- > 0)
+            p = put(child, z, p);
+        return p;
+    case NODE_CHOICE:
+        for (uint64_t skip = next_below(z, n->n); skip > 0; skip--)
+            child = child->next;
+        return put(child, z, p);
+    case NODE_SEQUENCE:
+        for (; child; child = child->next)
+            p = put(child, z, p);
+        return p;
+    }
+    return p;
+}
+
+static char *pattern_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    uint64_t z = sp_draw(cell->key, row);
+    return put(((const pattern_cell *)cell)->root, &z, p);
+}
+
+static const sp_cell_ops pattern_ops = {sp_cell_fill_text, pattern_text};
+
+sp_cell *sp_pattern_cell(const sp_build *b)
+{
+    const sp_plan_column *col = b->column;
+    parser r = {.arena = b->arena, .p = col->text.p, .end = col->text.p + col->text.len, .repeat_max = (uint32_t)col->max_i};
+    pattern_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    node *root = c ? read_choice(&r) : NULL;
+    if (root && r.p < r.end && !r.why)
+        r.why = "a ) closes nothing";
+    if (root && !r.why && text_max(root) > SP_CELL_TEXT_MAX)
+        r.why = "its texts can get too long";
+    if (r.why)
+        sp_mistake(b->mistakes, col->mode_mark, col->text, "is no regular expression that can be made: %s", r.why);
+    if (!root || r.why)
+        return NULL;
+    uint32_t most = (uint32_t)text_max(root);
+    c->cell = (sp_cell){.ops = &pattern_ops, .key = b->key, .type = {.kind = SP_TEXT}, .text_max = most,
+                        .bounds = {.text_max = SP_MAX(most, 1u)}};
+    c->root = root;
+    return &c->cell;
+}

@@ -1,0 +1,304 @@
+/* printf.c - values as Go's fmt.Printf writes them: one verb with its flags, width and precision, and text around it. The
+ * format is taken apart when the plan is compiled, and a cell is rewritten from its canonical text, digit by digit. For a moment
+ * the format is a Go layout. A verb that does not go with the value is a mistake, where Go would print %!d(string=...). */
+#include "gen/build.h"
+
+enum { WIDTH_MAX = 1000, PRECISION_MAX = 100, NUMBER_MAX = 1024 };
+
+typedef struct printf_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    const sp_layout *layout; /* a moment */
+    sp_str before, after;
+    char verb;
+    bool left, plus, space, zeros, sharp;
+    uint32_t width;
+    int precision; /* -1: none */
+} printf_cell;
+
+/* ---- taking a format apart ---- */
+
+/* Text up to a verb or the end, with %% as %. */
+static sp_str take_literal(sp_arena *arena, sp_str *s)
+{
+    char *copy = sp_arena_alloc(arena, 1, s->len + SP_SLACK);
+    size_t n = 0, i = 0;
+    for (; copy && i < s->len && (s->p[i] != '%' || (i + 1 < s->len && s->p[i + 1] == '%')); i++) {
+        i += s->p[i] == '%';
+        copy[n++] = s->p[i];
+    }
+    s->p += i;
+    s->len -= i;
+    return (sp_str){copy, n};
+}
+
+static uint32_t take_count(sp_str *s, uint32_t most)
+{
+    uint32_t v = 0;
+    for (; s->len && s->p[0] >= '0' && s->p[0] <= '9'; s->p++, s->len--)
+        v = SP_MIN(v * 10 + (uint32_t)(s->p[0] - '0'), most);
+    return v;
+}
+
+static void take_flags(printf_cell *c, sp_str *s)
+{
+    for (; s->len; s->p++, s->len--) {
+        switch (s->p[0]) {
+        case '-': c->left = true; break;
+        case '+': c->plus = true; break;
+        case ' ': c->space = true; break;
+        case '0': c->zeros = true; break;
+        case '#': c->sharp = true; break;
+        default: return;
+        }
+    }
+}
+
+/* NULL, or what is wrong. */
+static const char *take_verb(printf_cell *c, sp_str *s)
+{
+    if (!s->len)
+        return "it has no verb, such as %d or %s";
+    s->p++;
+    s->len--;
+    take_flags(c, s);
+    c->width = take_count(s, WIDTH_MAX);
+    c->precision = -1;
+    if (s->len && s->p[0] == '.') {
+        s->p++;
+        s->len--;
+        c->precision = (int)take_count(s, PRECISION_MAX);
+    }
+    if (!s->len)
+        return "its verb is not complete";
+    c->verb = s->p[0];
+    s->p++;
+    s->len--;
+    return NULL;
+}
+
+static bool is_int(sp_kind k)
+{
+    return k == SP_I16 || k == SP_I32 || k == SP_I64 || k == SP_U64;
+}
+
+static bool is_float(sp_kind k)
+{
+    return k == SP_F32 || k == SP_F64 || k == SP_DECIMAL;
+}
+
+static const char *check_verb(const printf_cell *c, sp_kind kind)
+{
+    const char *verbs = is_int(kind) ? "dvxXob" : is_float(kind) ? "fFvgG" : kind == SP_BOOL ? "tv" : "sv";
+    if (strchr(verbs, c->verb))
+        return NULL;
+    return is_int(kind)     ? "for whole numbers there are %d, %x, %X, %o, %b and %v"
+           : is_float(kind) ? "for numbers with a point there are %f, %g and %v"
+           : kind == SP_BOOL ? "for true and false there are %t and %v"
+                             : "for texts there are %s and %v";
+}
+
+/* ---- digits ---- */
+
+/* The digits of v to a base, without a sign. */
+static uint32_t put_base(char *to, uint64_t v, unsigned base, bool upper)
+{
+    const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    char reversed[64];
+    uint32_t n = 0;
+    do
+        reversed[n++] = digits[v % base];
+    while ((v /= base));
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = reversed[n - 1 - i];
+    return n;
+}
+
+/* Rounds the digits of text (123.456, no sign) to so many behind the point, half away from zero. Returns the new length. */
+static uint32_t round_decimal(char *text, uint32_t len, uint32_t places)
+{
+    const char *dot = memchr(text, '.', len);
+    uint32_t whole = dot ? (uint32_t)(dot - text) : len, have = dot ? len - whole - 1 : 0;
+    if (!dot)
+        text[len] = '.';
+    for (; have < places; have++)
+        text[whole + 1 + have] = '0';
+    bool up = have > places && text[whole + 1 + places] >= '5';
+    uint32_t n = places ? whole + 1 + places : whole;
+    for (uint32_t i = n; up && i-- > 0;) {
+        if (text[i] == '.')
+            continue;
+        up = text[i] == '9';
+        text[i] = up ? '0' : (char)(text[i] + 1);
+    }
+    if (up) {
+        memmove(text + 1, text, n);
+        text[0] = '1';
+        n++;
+    }
+    return n;
+}
+
+/* 1.5e+21 becomes 1500000000000000000000, 2e-05 becomes 0.00002. */
+static uint32_t without_exponent(char *text, uint32_t len)
+{
+    char digits[NUMBER_MAX];
+    const char *e = memchr(text, 'e', len);
+    if (!e)
+        return len;
+    int exponent = 0, n = 0, point;
+    for (const char *p = e + 2; p < text + len; p++)
+        exponent = exponent * 10 + (*p - '0');
+    for (const char *p = text; p < e; p++)
+        if (*p != '.')
+            digits[n++] = *p;
+    point = 1 + (e[1] == '-' ? -exponent : exponent);
+    char *to = text;
+    if (point <= 0) {
+        memcpy(to, "0.", 2);
+        memset(to + 2, '0', (size_t)-point);
+        to += 2 - point;
+    }
+    for (int i = 0; i < SP_MAX(n, point); i++) {
+        if (i == point && point > 0)
+            *to++ = '.';
+        *to++ = i < n ? digits[i] : '0';
+    }
+    return (uint32_t)(to - text);
+}
+
+/* The number in text, rewritten there as the verb asks, without its sign. */
+static uint32_t rewrite(const printf_cell *c, char *text, uint32_t len)
+{
+    unsigned base = c->verb == 'x' || c->verb == 'X' ? 16 : c->verb == 'o' ? 8 : c->verb == 'b' ? 2 : 10;
+    if (is_int(c->inner->type.kind)) {
+        uint64_t v = 0;
+        for (uint32_t i = 0; base != 10 && i < len; i++)
+            v = v * 10 + (uint64_t)(text[i] - '0');
+        if (base != 10)
+            len = put_base(text, v, base, c->verb == 'X');
+        uint32_t least = c->precision > 0 ? (uint32_t)c->precision : 0;
+        if (len < least) {
+            memmove(text + least - len, text, len);
+            memset(text, '0', least - len);
+            len = least;
+        }
+        return len;
+    }
+    if ((c->verb == 'f' || c->verb == 'F') && text[0] >= '0' && text[0] <= '9')
+        len = round_decimal(text, without_exponent(text, len), c->precision < 0 ? 6 : (uint32_t)c->precision);
+    return len;
+}
+
+/* ---- writing ---- */
+
+static char *put_spaces(char *p, uint32_t n)
+{
+    memset(p, ' ', n);
+    return p + n;
+}
+
+static char *put_number(const printf_cell *c, uint64_t row, char *p)
+{
+    char text[NUMBER_MAX + SP_SLACK], *from = text;
+    uint32_t len = (uint32_t)(c->inner->ops->text(c->inner, row, text) - text);
+    bool minus = len && text[0] == '-';
+    from += minus;
+    len = rewrite(c, from, len - minus);
+    char sign = minus ? '-' : c->plus ? '+' : c->space ? ' ' : 0;
+    uint32_t full = len + (sign != 0), pad = c->width > full ? c->width - full : 0;
+    if (pad && !c->left && !c->zeros)
+        p = put_spaces(p, pad);
+    if (sign)
+        *p++ = sign;
+    if (c->zeros && !c->left) {
+        memset(p, '0', pad);
+        p += pad;
+    }
+    memcpy(p, from, len);
+    p += len;
+    return c->left ? put_spaces(p, pad) : p;
+}
+
+static uint32_t characters(const char *p, const char *end)
+{
+    uint32_t n = 0;
+    for (; p < end; p++)
+        n += ((unsigned char)*p & 0xc0) != 0x80;
+    return n;
+}
+
+static char *put_text(const printf_cell *c, uint64_t row, char *p)
+{
+    char *end = c->inner->ops->text(c->inner, row, p);
+    if (c->precision >= 0)
+        for (char *q = p; q <= end; q++)
+            if (q < end && ((unsigned char)*q & 0xc0) != 0x80 && characters(p, q) == (uint32_t)c->precision)
+                end = q;
+    uint32_t n = characters(p, end), pad = c->width > n ? c->width - n : 0;
+    if (c->left)
+        return put_spaces(end, pad);
+    memmove(p + pad, p, (size_t)(end - p));
+    put_spaces(p, pad);
+    return end + pad;
+}
+
+static char *put_moment(const printf_cell *c, uint64_t row, char *p)
+{
+    char text[NUMBER_MAX];
+    int64_t us = 0;
+    char *end = c->inner->ops->text(c->inner, row, text);
+    return sp_parse_timestamp((sp_str){text, (size_t)(end - text)}, &us) ? sp_layout_put(c->layout, us, p) : p;
+}
+
+static char *printf_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const printf_cell *c = (const printf_cell *)cell;
+    sp_kind kind = c->inner->type.kind;
+    if (c->layout)
+        return put_moment(c, row, p);
+    memcpy(p, c->before.p, c->before.len);
+    p += c->before.len;
+    p = is_int(kind) || is_float(kind) ? put_number(c, row, p) : put_text(c, row, p);
+    memcpy(p, c->after.p, c->after.len);
+    return p + c->after.len;
+}
+
+static const sp_cell_ops printf_ops = {sp_cell_fill_text, printf_text};
+
+static const char *take_apart(sp_arena *arena, printf_cell *c, sp_str format)
+{
+    sp_kind kind = c->inner->type.kind;
+    if (kind == SP_LIST || kind == SP_BYTES || kind == SP_TIME || kind == SP_INTERVAL)
+        return "such values have no format";
+    if (kind == SP_DATE || kind == SP_TIMESTAMP || kind == SP_TIMESTAMPTZ) {
+        c->layout = sp_layout_new(arena, format);
+        return NULL;
+    }
+    c->before = take_literal(arena, &format);
+    const char *why = take_verb(c, &format);
+    why = why ? why : check_verb(c, kind);
+    c->after = take_literal(arena, &format);
+    return why ? why : format.len ? "it has more than one verb" : NULL;
+}
+
+sp_cell *sp_printf_cell(sp_arena *arena, const sp_cell *inner, sp_str format, const char **why)
+{
+    printf_cell *c = sp_arena_alloc(arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->inner = inner;
+    *why = take_apart(arena, c, format);
+    if (*why || (!c->layout && (!c->before.p || !c->after.p)))
+        return NULL;
+    uint32_t number = is_float(inner->type.kind) ? 340 + 18 + PRECISION_MAX : inner->text_max + 64;
+    uint32_t most = c->layout ? sp_layout_text_max(c->layout) : SP_MAX(number, c->width) + (uint32_t)SP_MAX(c->precision, 0) + c->width;
+    c->cell = *inner;
+    c->cell.ops = &printf_ops;
+    c->cell.type = (sp_type){.kind = SP_TEXT};
+    c->cell.text_max = most + (uint32_t)(c->before.len + c->after.len);
+    c->cell.bounds = (sp_bounds){.text_max = c->cell.text_max};
+    c->cell.has_float_range = false;
+    c->cell.unique = inner->unique && is_int(inner->type.kind) && c->cell.type.kind == SP_TEXT && !c->layout;
+    return &c->cell;
+}

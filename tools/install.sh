@@ -25,6 +25,7 @@ want libmariadb-dev
 if [ "${1:-build}" = test ]; then
     want postgresql
     want postgresql-contrib
+    want acl
     want mariadb-server
     want_command clang clang
     want libclang-rt-14-dev

@@ -27,11 +27,11 @@ static void print_help(FILE *out)
     for (const command *c = commands; c->name; c++) {
         const command_group *g = group_of(c);
         if (!g)
-            fprintf(out, "  %-10s %s\n", c->name, c->summary);
+            fprintf(out, "  %-12s %s\n", c->name, c->summary);
         else if (first_of_group(c))
-            fprintf(out, "  %-10s %s\n", g->name, g->summary);
+            fprintf(out, "  %-12s %s\n", g->name, g->summary);
     }
-    fputs("  help       show this, or the help of a command\n  version    print the version\n\n"
+    fputs("  help         show this, or the help of a command\n  version      print the version\n\n"
           "'spate COMMAND --help' tells more.\n", out);
 }
 
@@ -95,20 +95,25 @@ static void print_words_of_groups(FILE *out)
     }
 }
 
+static bool has_two_words(const command *c)
+{
+    return strchr(c->name, ' ') != NULL;
+}
+
 static void print_completion(FILE *out)
 {
     fputs("# bash completion: source <(spate help --completion)\n_spate() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words=\n"
           "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"help version", out);
     for (const command *c = commands; c->name; c++)
-        if (!group_of(c) || first_of_group(c))
+        if (!has_two_words(c) || (group_of(c) && first_of_group(c)))
             fprintf(out, " %s", group_of(c) ? group_of(c)->name : c->name);
     fputs("\" -- \"$cur\")); return; fi\n    case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", out);
     for (const command *c = commands; c->name; c++)
-        if (group_of(c))
+        if (has_two_words(c))
             print_completion_of(out, c);
     fputs("    *) case ${COMP_WORDS[1]} in\n", out);
     for (const command *c = commands; c->name; c++)
-        if (!group_of(c))
+        if (!has_two_words(c))
             print_completion_of(out, c);
     print_words_of_groups(out);
     fputs("    esac ;;\n    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"

@@ -301,9 +301,11 @@ static int add_column(pg_source *s, pg_table *t, const sp_cat_table *from, const
         field->labels = known->type.labels;
         field->n_labels = known->type.n_labels;
     }
-    if ((i && sp_buf_adds(list, ", ")) || sp_sql_name(list, field->name) || (!binary && sp_buf_adds(list, "::text")))
-        return sp_fail_nomem(err);
-    return SPATE_OK;
+    /* A host's address cast to text gets a mask that was not there: inet has a cast that is not its output. */
+    bool host = strcmp(type->name, "inet") == 0;
+    int built = (i && sp_buf_adds(list, ", ")) || (host && sp_buf_adds(list, "pg_catalog.textin(pg_catalog.inet_out(")) ||
+                sp_sql_name(list, field->name) || (!binary && sp_buf_adds(list, host ? "))" : "::text"));
+    return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
 static int read_columns(pg_source *s, pg_table *t, const sp_cat_table *from, const char *quoted, const sp_source_options *options,

@@ -39,6 +39,7 @@ class Sources(Case):
             cls.expected[table] = canonical(rows, cls.names[table])
         cls.server = Postgres()
         cls.server.__enter__()
+        cls.server.psql("CREATE EXTENSION hstore", "template1")  # for all that are made from it
         cls.start = cls.server.uri(cls.server.database("start"))
         done = spate("generate", PLAN, "--to", cls.start, "--create", "--progress", "none")
         assert done.code == 0, str(done)

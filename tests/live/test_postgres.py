@@ -236,6 +236,7 @@ class Loading(Live):
 
     def test_creates_every_type_of_a_plan(self):
         rows = re.findall(r'^    {"([a-z0-9 ]+)", (SP_\w+), (\w+)}', (ROOT / "src/plan/types.c").read_text(), re.M)
+        rows = [row for row in rows if row[2] not in ("OTHER", "SHAPE")]  # texts with a grammar: tests/conform has their values
         self.assertGreater(len(rows), 40)
         values = {"SP_BOOL": "true", "SP_DATE": "2024-02-29", "SP_TIME": "10:11:12", "SP_TIMESTAMP": "2024-02-29T10:11:12",
                   "SP_TIMESTAMPTZ": "2024-02-29T10:11:12Z", "SP_INTERVAL": "1h30m", "SP_JSON": "{}",

@@ -131,6 +131,13 @@ static char *put_str(char *p, sp_str s)
     return sp_copy_short(p, s.p, s.len);
 }
 
+/* Any text, of which nothing else may be read. */
+static char *put_exact(char *p, sp_str s)
+{
+    memcpy(p, s.p, s.len);
+    return p + s.len;
+}
+
 /* The letters of a name, small. */
 static char *put_letters(char *p, sp_str s)
 {
@@ -144,7 +151,7 @@ static char *put_letters(char *p, sp_str s)
 
 static char *put_gender(const entity_cell *c, uint64_t draw, char *p)
 {
-    return put_str(p, c->names[person_of(c, draw).female].gender);
+    return put_exact(p, c->names[person_of(c, draw).female].gender);
 }
 
 static char *put_title(const entity_cell *c, uint64_t draw, char *p)
@@ -173,7 +180,7 @@ static char *put_name(const entity_cell *c, uint64_t draw, char *p)
 {
     person who = person_of(c, draw);
     p = put_str(p, c->last_first ? who.last : who.first);
-    p = put_str(p, c->gap);
+    p = put_exact(p, c->gap);
     return put_str(p, c->last_first ? who.first : who.last);
 }
 

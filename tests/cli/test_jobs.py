@@ -38,7 +38,7 @@ class Jobs(Case):
             run = subprocess.Popen([SPATE, "generate", self.plan, *words], cwd=self.dir, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
             try:
-                _, said = run.communicate(timeout=self.rng.uniform(0.02, 0.1) * (1 + deaths) * (6 if SLOW else 1))
+                _, said = run.communicate(timeout=self.rng.uniform(0.02, 0.1) * (1 + deaths))
             except subprocess.TimeoutExpired:
                 run.kill()
                 run.communicate()
@@ -58,7 +58,7 @@ class Jobs(Case):
         (self.dir / "whole").mkdir()
         deaths = self.compare_files("all.sql", "all.sql", "--create")
         deaths += self.compare_files("csv/?format=csv", "csv/child.csv")
-        self.assertGreater(deaths + SLOW, 0)  # a sanitized run may be done before it can be killed: its rows are few
+        self.assertGreater(deaths, 0)
 
     def test_sqlite(self):
         self.kill_until_done("--to", "job.sqlite", "--create", "--job", "night")

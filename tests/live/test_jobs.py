@@ -57,7 +57,7 @@ class Jobs(PostgresCase):
             run = subprocess.Popen([SPATE, "generate", plan, "--to", uri, "--create", "--job", "night", "--batch", "20k", *words],
                                    cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             try:
-                _, said = run.communicate(timeout=self.rng.uniform(0.1, 0.3) * (1 + deaths) * (4 if SLOW else 1))
+                _, said = run.communicate(timeout=self.rng.uniform(0.1, 0.3) * (1 + deaths))
             except subprocess.TimeoutExpired:
                 disturb(run)
                 _, said = run.communicate()

@@ -21,6 +21,7 @@ typedef enum spate_insert_mode {
     SPATE_INSERT_COPY,    /* the target's bulk load, or fail */
     SPATE_INSERT_INSERT,  /* INSERT statements of several rows */
     SPATE_INSERT_UPSERT,  /* the same, replacing rows that have the key already */
+    SPATE_INSERT_SKIP,    /* the same, leaving out those whose key is there already */
 } spate_insert_mode;
 
 /* Where a table stands. rows: to make in this run. Times are seconds since the run started; 0: not yet. */

@@ -635,10 +635,10 @@ static int read_keys(sp_uri *uri, sp_duckdb_keys *keys, spate_error *err)
 
 static int check_options(const sp_uri *uri, const sp_sink_options *o, spate_error *err)
 {
-    if (o->mode == SP_INSERT_INSERT || o->mode == SP_INSERT_UPSERT)
+    if (o->mode != SP_INSERT_DEFAULT && o->mode != SP_INSERT_COPY)
         return sp_fail(
             err, SPATE_E_USAGE,
-            "DuckDB files are loaded in bulk only: insert and upsert mode do not exist for \"%s\"",
+            "DuckDB files are loaded in bulk only: insert, upsert and skip mode do not exist for \"%s\"",
             uri->path);
     if (!*uri->path || strcmp(uri->path, ":memory:") == 0)
         return sp_fail(err, SPATE_E_USAGE, "a DuckDB sink needs the name of a file");

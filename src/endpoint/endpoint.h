@@ -101,6 +101,7 @@ typedef enum sp_insert_mode {
     SP_INSERT_COPY,
     SP_INSERT_INSERT,
     SP_INSERT_UPSERT,
+    SP_INSERT_SKIP, /* rows whose key is there already are left out */
 } sp_insert_mode;
 
 typedef enum sp_order {

@@ -374,8 +374,8 @@ static int refuse_script(const file_sink *f, spate_error *err)
     const sp_sink_options *options = &f->base.options;
     if (!is_sql(f))
         return refuse_table_options(f, err);
-    if (options->mode == SP_INSERT_UPSERT && f->format == FORMAT_COPY) {
-        sp_fail(err, SPATE_E_USAGE, "COPY cannot upsert");
+    if ((options->mode == SP_INSERT_UPSERT || options->mode == SP_INSERT_SKIP) && f->format == FORMAT_COPY) {
+        sp_fail(err, SPATE_E_USAGE, "COPY cannot look for keys that are there");
         sp_error_hint(err, "use format=insert");
         return SPATE_E_USAGE;
     }
@@ -437,6 +437,7 @@ static int prepare_table(file_sink *f, uint32_t t, spate_error *err)
         failed = sp_sql_insert_head(&f->heads[t], schema) || sp_buf_adds(&f->heads[t], "\n") ||
                  (f->base.options.mode == SP_INSERT_UPSERT &&
                   (sp_buf_adds(&f->tails[t], "\n") || sp_sql_on_conflict(&f->tails[t], schema))) ||
+                 (f->base.options.mode == SP_INSERT_SKIP && sp_buf_adds(&f->tails[t], "\nON CONFLICT DO NOTHING")) ||
                  sp_buf_adds(&f->tails[t], ";\n");
     return failed ? sp_fail_nomem(err) : SPATE_OK;
 }

@@ -95,7 +95,7 @@ static int add_updates(const sp_pg_table *t, sp_buf *sql)
 
 static int build_insert_tail(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
-    t->insert_tail = "";
+    t->insert_tail = s->base.options.mode == SP_INSERT_SKIP ? " ON CONFLICT DO NOTHING" : "";
     if (s->base.options.mode != SP_INSERT_UPSERT || s->server.dialect->upsert_word)
         return SPATE_OK;
     sp_buf sql;

@@ -276,7 +276,7 @@ static int allocate(sqlite_sink *s, const sp_schema *const *tables, uint32_t n)
         uint32_t rows = SP_MAX(
             SP_MIN(variables / SP_MAX(tables[i]->n_fields, 1u), (uint32_t)STATEMENT_ROWS_MAX), 1u);
         bool statement_size =
-            o->batch_rows && (o->mode == SP_INSERT_INSERT || o->mode == SP_INSERT_UPSERT);
+            o->batch_rows && o->mode != SP_INSERT_DEFAULT && o->mode != SP_INSERT_COPY;
         t->statement_rows = power_of_two_below(
             statement_size ? (uint32_t)SP_MIN(o->batch_rows, (uint64_t)rows) : rows);
         uint64_t fit = CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u);
@@ -515,6 +515,7 @@ static int prepare_statement(sqlite_lane *l, int size, spate_error *err)
     sp_buf_init(&sql);
     int rc = sp_sql_insert_head(&sql, schema) || add_tuples(&sql, schema->n_fields, 1u << size) ||
              (s->base.options.mode == SP_INSERT_UPSERT && sp_sql_on_conflict(&sql, schema)) ||
+             (s->base.options.mode == SP_INSERT_SKIP && sp_buf_adds(&sql, "ON CONFLICT DO NOTHING")) ||
              sp_buf_add(&sql, "", 1);
     if (rc)
         rc = sp_fail_nomem(err);

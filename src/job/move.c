@@ -23,6 +23,7 @@ sp_insert_mode sp_move_mode(spate_insert_mode mode)
     static const sp_insert_mode modes[] = {
         [SPATE_INSERT_DEFAULT] = SP_INSERT_DEFAULT, [SPATE_INSERT_COPY] = SP_INSERT_COPY,
         [SPATE_INSERT_INSERT] = SP_INSERT_INSERT, [SPATE_INSERT_UPSERT] = SP_INSERT_UPSERT,
+        [SPATE_INSERT_SKIP] = SP_INSERT_SKIP,
     };
     return modes[mode];
 }

@@ -22,6 +22,7 @@ want libxxhash-dev
 want libpq-dev
 want libsqlite3-dev
 want libmariadb-dev
+want libmicrohttpd-dev
 if [ "${1:-build}" = test ]; then
     want postgresql
     want postgresql-contrib

@@ -25,6 +25,7 @@ typedef struct spate_config_options {
     size_t n_tables;
     const spate_config_rows *rows; /* for single tables */
     size_t n_rows;
+    bool rows_anyway;           /* names in rows that are no table mean nothing, instead of a mistake */
     bool defaults;              /* make the columns, too, that the server would fill by their default */
     bool stats;                 /* let the server's statistics say how values are spread (PostgreSQL) */
 } spate_config_options;

@@ -39,6 +39,18 @@ const spate_mistake *spate_plan_mistake(const spate_plan *plan, size_t i); /* in
 size_t spate_plan_tables(const spate_plan *plan);
 const char *spate_plan_table_name(const spate_plan *plan, size_t table);
 uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table);
+
+typedef enum spate_table_role {
+    SPATE_TABLE_MADE,   /* its rows go to the target */
+    SPATE_TABLE_HIDDEN, /* made for other tables only */
+    SPATE_TABLE_INPUT,  /* rows of a file, for other tables only */
+} spate_table_role;
+spate_table_role spate_plan_table_role(const spate_plan *plan, size_t table);
+size_t spate_plan_columns(const spate_plan *plan, size_t table);
+/* In the order they are made in. kind: the key of the plan language that says how: "value", "range", "ref". hidden: made for other
+ * columns, and not written. Any of them may be NULL. */
+const char *spate_plan_column(const spate_plan *plan, size_t table, size_t column, const char **kind, bool *hidden);
+
 /* Gives a table another number of rows, and looks again for the mistakes that hang on it: a fatal one may come or go, in a plan
  * that spate_plan_open called SPATE_E_CONFIG as well. SPATE_E_USAGE when there is no such table. */
 int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spate_error *err);

@@ -9,6 +9,7 @@
 #include "spate/ledger.h"
 #include "spate/measure.h"
 #include "spate/query.h"
+#include "spate/serve.h"
 #include "spate/config.h"
 #include "spate/store.h"
 #include "spate/migrate.h"

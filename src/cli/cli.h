@@ -57,6 +57,7 @@ typedef struct command {
     const char *text;      /* paragraphs of help */
     const option *options; /* ends with a NULL name */
     int (*run)(const invocation *in);
+    int (*run_words)(int argc, char **argv); /* instead: takes all words behind the name as they are, --help too */
 } command;
 
 extern const command commands[]; /* ends with a NULL name */

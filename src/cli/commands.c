@@ -1,12 +1,16 @@
 /* commands.c - the table of commands and the parser that reads it. */
-#include "cli/cli.h"
+#include "cli/as.h"
 #include "cli/migrate.h"
 
 #include <string.h>
 
 static const char *const progress_words[] = {"auto", "bar", "plain", "json", "none", NULL};
-static const char *const insert_words[] = {"copy", "insert", "upsert", NULL};
+static const char *const insert_words[] = {"copy", "insert", "upsert", "skip", NULL};
 static const char *const format_words[] = {"table", "csv", "ndjson", NULL};
+
+static const option no_options[] = {
+    {0},
+};
 
 static const option generate_options[] = {
     {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go (see above); without it, a DuckDB file beside the plan (replaced)"},
@@ -16,7 +20,7 @@ static const option generate_options[] = {
     {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "another number of rows for a table: 500, 10k, 1.5M"},
     {"table", "TABLE", OPTION_TEXT, true, NULL, "make only this table"},
     {"part", "I/N", OPTION_TEXT, false, NULL, "make part I (from 0) of N; all parts together are the whole"},
-    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql) or upsert"},
+    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql), upsert, or skip (rows whose key is there)"},
     {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
@@ -35,7 +39,7 @@ static const option copy_options[] = {
     {"where", "SQL", OPTION_TEXT, false, NULL, "of the one table, copy only rows for which this condition holds; for databases"},
     {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
-    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql) or upsert"},
+    {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql), upsert, or skip (rows whose key is there)"},
     {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
@@ -98,10 +102,6 @@ static const option store_scan_options[] = {
     {"json", NULL, OPTION_FLAG, false, NULL, "an object a line (default)"},
     {"csv", NULL, OPTION_FLAG, false, NULL, "CSV with a line of names; nothing is null, \"\" an empty text"},
     {"skip-damaged", NULL, OPTION_FLAG, false, NULL, "leave out what is damaged and say how much, instead of stopping"},
-    {0},
-};
-
-static const option no_options[] = {
     {0},
 };
 
@@ -169,6 +169,9 @@ const command commands[] = {
     {"functions", "[NAME]", 0, 1, "list what a plan can write as ${name}",
      "Prints every function with its type and a sample, or the one called NAME with several.",
      functions_options, run_functions},
+    {"as", "PROGRAM [ITS ARGUMENTS]", 1, 1, "take another program's command line: dgs, dg",
+     "Takes the command line of another program: its flags, files, messages and exit codes. A link to spate that has the program's name\n"
+     "does the same. 'spate as PROGRAM --help' tells what it takes.", no_options, .run_words = run_as},
     {"migrate plan", "SRC DST", 2, 2, "compare two trees and show what a migration would do",
      "Lists SRC and DST, and prints what is the same, missing, different or extra. Nothing but the ledger is written. 'spate migrate'\n"
      "of the same trees then does what this plan says. A tree called \"plan\" is written ./plan.",
@@ -309,7 +312,11 @@ spate_insert_mode insert_mode_of(const char *word)
 {
     if (!word)
         return SPATE_INSERT_DEFAULT;
-    return strcmp(word, "copy") == 0 ? SPATE_INSERT_COPY : strcmp(word, "insert") == 0 ? SPATE_INSERT_INSERT : SPATE_INSERT_UPSERT;
+    static const spate_insert_mode modes[] = {SPATE_INSERT_COPY, SPATE_INSERT_INSERT, SPATE_INSERT_UPSERT, SPATE_INSERT_SKIP};
+    size_t i = 0;
+    while (strcmp(insert_words[i], word) != 0)
+        i++;
+    return modes[i];
 }
 
 const char *option_text(const invocation *in, const char *name)

@@ -1,5 +1,5 @@
 /* main.c - finds the command and runs it. */
-#include "cli/cli.h"
+#include "cli/as.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -185,6 +185,8 @@ static bool asks_for_help(int argc, char **argv)
 
 static int run_command(const command *c, int argc, char **argv)
 {
+    if (c->run_words)
+        return c->run_words(argc, argv);
     if (asks_for_help(argc, argv)) {
         print_command_help(stdout, c);
         return EXIT_OK;
@@ -220,24 +222,28 @@ static bool open_closed_descriptors(void)
     return true;
 }
 
-int main(int argc, char **argv)
+static int run_words(int argc, char **argv)
 {
-    if (!open_closed_descriptors())
-        return EXIT_ENDPOINT;
+    const char *word = argv[1];
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;
     }
-    const char *word = argv[1];
-    int code;
-    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        code = help(argc - 2, argv + 2);
-    } else if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0) {
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return help(argc - 2, argv + 2);
+    if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0) {
         puts("spate " SPATE_VERSION);
-        code = EXIT_OK;
-    } else {
-        code = run(argc - 1, argv + 1);
+        return EXIT_OK;
     }
+    return run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    if (!open_closed_descriptors())
+        return EXIT_ENDPOINT;
+    const predecessor *other = argc > 0 ? find_predecessor(argv[0]) : NULL; /* a link of that name */
+    int code = other ? other->run(argc, argv) : run_words(argc, argv);
     if (fflush(stdout) != 0 && code == EXIT_OK) {
         perror("spate: could not write to standard output");
         code = EXIT_ENDPOINT;

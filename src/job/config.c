@@ -97,7 +97,7 @@ static int start_drafts(sp_config *k, const spate_config_options *o, spate_error
             k->drafts[t].rows = o->rows[i].rows;
             k->drafts[t].rows_given = found = true;
         }
-        if (!found)
+        if (!found && !o->rows_anyway)
             return sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\"", o->rows[i].table);
     }
     sp_config_needs(k);

@@ -73,6 +73,29 @@ uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table)
     return table < plan->n_tables ? plan->tables[table].rows : 0;
 }
 
+spate_table_role spate_plan_table_role(const spate_plan *plan, size_t table)
+{
+    const sp_plan_table *t = &plan->tables[table];
+    return t->fixed_rows ? SPATE_TABLE_INPUT : t->hidden ? SPATE_TABLE_HIDDEN : SPATE_TABLE_MADE;
+}
+
+size_t spate_plan_columns(const spate_plan *plan, size_t table)
+{
+    return table < plan->n_tables ? plan->tables[table].n_columns : 0;
+}
+
+const char *spate_plan_column(const spate_plan *plan, size_t table, size_t column, const char **kind, bool *hidden)
+{
+    if (column >= spate_plan_columns(plan, table))
+        return NULL;
+    const sp_plan_column *c = &plan->tables[table].columns[column];
+    if (kind)
+        *kind = sp_plan_mode_name(c->mode);
+    if (hidden)
+        *hidden = c->hidden;
+    return c->name;
+}
+
 static void hint_table(const spate_plan *plan, const char *name, spate_error *err)
 {
     const char **names = sp_alloc(plan->n_tables * sizeof(*names));

@@ -239,6 +239,7 @@ int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **p
 int sp_plan_check_rows(spate_plan *plan, spate_error *err) SP_MUST_CHECK;
 int sp_plan_find_table(const spate_plan *plan, const char *name); /* table number or -1 */
 int sp_plan_find_column(const sp_plan_table *table, sp_str name);
+const char *sp_plan_mode_name(sp_mode mode); /* the key that says it: "value", "range" */
 
 /* ---- types (types.c) --------------------------------------------------------------------------------------------------- */
 

@@ -155,6 +155,11 @@ static const char *const column_names[C_COUNT] = {
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
+const char *sp_plan_mode_name(sp_mode mode)
+{
+    return column_names[C_MODES + mode];
+}
+
 /* dgs takes an empty text and inc: 0 for "not given". So do we when another mode is given. */
 static bool is_zero(sp_mode mode, const sp_node *node)
 {

@@ -197,6 +197,22 @@ class Loading(Live):
         self.assertEqual(self.count("item"), 5000)
         self.assertEqual(self.sql("SELECT md5(string_agg(note, '' ORDER BY id)) FROM item"), before)
 
+    def test_skip_leaves_what_is_there(self):
+        self.sql("CREATE TABLE item (id bigint UNIQUE, note text)")
+        self.sql("INSERT INTO item SELECT i, 'there' FROM generate_series(1, 100) i")
+        self.load("--insert-mode", "skip")
+        self.assertEqual(self.sql("SELECT count(*), count(*) FILTER (WHERE note = 'there') FROM item"), [["5000", "100"]])
+
+    def test_dgs_modes(self):
+        self.sql("CREATE TABLE item (id bigint PRIMARY KEY, note text)")
+        url = server.uri(self.db, "postgres")
+        url += ("&" if "?" in url else "?") + "pool_max_conns=4"
+        for mode in "upsert", "Conflict":
+            self.spate_ok("as", "dgs", "gen", "data", "--config", self.plan, "--url", url, "--insert-mode", mode)
+            self.assertEqual(self.count("item"), 5000)
+        done = self.spate_fails(1, "as", "dgs", "gen", "data", "--config", self.plan, "--url", url, "--insert-mode", "insert")
+        self.assertRegex(done.err, "FTL .*duplicate key")
+
     def test_parents_first(self):
         self.sql(FAMILY_SQL)
         path = self.write("family.yaml", FAMILY)

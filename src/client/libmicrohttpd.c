@@ -1,0 +1,24 @@
+/* libmicrohttpd.c - loads the library that speaks HTTP, for the runs that serve something. */
+#include "client/libmicrohttpd.h"
+#include "os/os.h"
+
+sp_libmicrohttpd sp_mhd;
+
+int sp_mhd_load(spate_error *err)
+{
+    static const char *const names[] = {"libmicrohttpd.so.12", "libmicrohttpd.so", NULL};
+    static const sp_os_function functions[] = {
+#define X(name, symbol) {#symbol, (void **)&sp_mhd.name},
+        SP_MHD_FUNCTIONS(X)
+#undef X
+    };
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool loaded;
+    pthread_mutex_lock(&lock);
+    int status = loaded ? SPATE_OK : sp_os_library_load(names, functions, SP_COUNT(functions), err);
+    loaded = status == SPATE_OK;
+    pthread_mutex_unlock(&lock);
+    if (status)
+        sp_error_hint(err, "install GNU libmicrohttpd (Debian: libmicrohttpd12)");
+    return status;
+}

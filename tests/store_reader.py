@@ -13,7 +13,7 @@ import sys
 PAGE, VECTOR = 4096, 1024
 BOOL, I16, I32, I64, U64, F32, F64, DECIMAL, DATE, TIME, TS, TSTZ, INTERVAL, UUID, TEXT, JSON, BYTES, LIST = range(18)
 WIDTH = {I16: 2, I32: 4, I64: 8, U64: 8, F32: 4, F64: 8, DECIMAL: 8, DATE: 4, TIME: 8, TS: 8, TSTZ: 8, INTERVAL: 16, UUID: 16}
-DATA, CATALOG, INDEX, FIELD, PATCH = 1, 2, 3, 4, 5
+DATA, CATALOG, INDEX, FIELD, PATCH, CHAPTER = 1, 2, 3, 4, 5, 6
 M64 = (1 << 64) - 1
 
 _xxh = ctypes.CDLL(ctypes.util.find_library("xxhash") or "libxxhash.so.0").XXH3_64bits_withSeed
@@ -139,8 +139,8 @@ def fsst(data):
 
 def segment(data):
     """Cells of a segment, None where there is none; and the bytes it takes."""
-    encoding, kind, param, flags, rows, n, size = struct.unpack_from("<4B3I", data)
-    body, present = data[16:size], [encoding != 0] * rows
+    encoding, kind, param, flags, rows, n, size = struct.unpack_from("<8x4B3I", data)
+    body, present = data[24:size], [encoding != 0] * rows
     if flags & 1:
         present = [bool(body[i // 8] >> i % 8 & 1) for i in range(rows)]
         body = body[(rows + 63) // 64 * 8:]
@@ -218,7 +218,7 @@ class Cursor:
 class Store:
     def __init__(self, path):
         self.data = memoryview(open(path, "rb").read())
-        self.names, self.tables, self.blocks = {}, {}, {}
+        self.names, self.tables, self.blocks, self.chapters, self.told = {}, {}, {}, [], {}
         supers = [s for s in (self.superblock(0), self.superblock(PAGE)) if s]
         need(supers, "no superblock")
         self.super = max(supers, key=lambda s: s["generation"])
@@ -226,6 +226,8 @@ class Store:
         if self.super["index_at"]:
             for where in (self.super["catalog_at"], self.super["index_at"]):
                 need(self.block(where), "catalog or index")
+            for where in self.chapters:
+                need(self.block(where), "a chapter")
             at = self.super["committed"]
         while at + 112 <= len(self.data):
             size = self.block(at)
@@ -257,16 +259,31 @@ class Store:
             return 0
         if kind == CATALOG:
             self.catalog(payload)
-        elif kind == INDEX:
-            for i in range(0, len(payload), 40):
-                where, _, row, of, _, _, what = struct.unpack_from("<3Q4I", payload, i)
-                if what == DATA:
-                    self.blocks[where] = (of, row)
+        elif kind == INDEX and not self.chapters:
+            n, tables = struct.unpack_from("<II", payload)
+            self.chapters = [struct.unpack_from("<QQ", payload, 8 + 8 * tables + 16 * i)[0] for i in range(n)]
+        elif kind == CHAPTER and at in self.chapters:
+            self.chapter(self.data[at:at + size])
         elif kind == DATA:
             self.blocks[at] = (table, first)
         else:
             need(kind != PATCH, "a patch is pending")
         return size
+
+    def chapter(self, data):
+        """Its blocks; and what it says of their fields must be what they say themselves."""
+        blocks, runs, groups, at = *struct.unpack_from("<3I", data, 112), 128
+        entries = [struct.unpack_from("<4Q6I", data, at + 56 * i) for i in range(blocks)]
+        for where, _, row, _, table, _, _, kind, _, _ in entries:
+            if kind == DATA:
+                self.blocks[where] = (table, row)
+        at += 56 * blocks + up(4 * groups, 8)
+        for i in range(runs):
+            _, name, count, _, start, hash_ = struct.unpack_from("<4IQQ", data, at + 32 * i)
+            need(xxh3(data[start:start + 48 * count]) == hash_, "a run")
+            for j in range(start, start + 48 * count, 48):
+                block, group = struct.unpack_from("<II", data, j)
+                self.told.setdefault((entries[block][0], group, name), []).append(bytes(data[j + 8:j + 48]))
 
     def catalog(self, data):
         at = 0
@@ -299,27 +316,32 @@ class Store:
             yield from self.rows_of(at)
 
     def rows_of(self, at):
-        fields = struct.unpack_from("<I4QIIQII3Q", self.data, at + 12)
-        directory, size, rows, first, groups, segments, p_at, p_bytes = (fields[0], fields[1], fields[6], fields[7], fields[8], fields[9],
-                                                                         fields[10], fields[11])
+        directory, size, rows, first, groups, segments, salt = struct.unpack_from("<IQ28xIQII24xQ", self.data, at + 12)
         block = self.data[at:at + size]
-        entries = [struct.unpack_from("<H6B2I2I3Q", block, 112 + 16 * groups + 48 * i) for i in range(segments)]
-        columns = []
-        for e in entries:
-            data = block[e[7] * 64:e[7] * 64 + e[8]]
-            need(xxh3(data) == e[13], f"segment of {self.names[e[0]]}")
-            cells, _ = segment(data)
-            if e[1] == DECIMAL:
-                cells = [None if c is None else (c, e[3]) for c in cells]
-            need(sum(c is None for c in cells) == e[9], "nulls")
-            columns.append((self.names[e[0]], cells))
-        order = Ints(block[p_at:p_at + p_bytes]).plain(32) if groups > 1 else [0] * rows
+        columns = [self.column(block, 112 + 16 * groups + 40 * i, salt) for i in range(segments)]
+        order = columns.pop()[1] if groups > 1 else [0] * rows
         spans = [struct.unpack_from("<3I", block, 112 + 16 * g) for g in range(groups)]
+        self.compare(at, block, groups, spans)
         places = [0] * groups
         for i, g in enumerate(order):
             _, start, n = spans[g]
             yield first + i, {name: cells[places[g]] for name, cells in columns[start:start + n] if cells[places[g]] is not None}
             places[g] += 1
+
+    def column(self, block, entry, salt):
+        name, kind, _, scale, _, _, place, size, nulls = struct.unpack_from("<H5Bx3I", block, entry)
+        data = block[place * 64:place * 64 + size]
+        need(xxh3(data[8:], (salt + place) & M64) == struct.unpack_from("<Q", data)[0], f"segment of {self.names.get(name)}")
+        cells, _ = segment(data)
+        need(sum(c is None for c in cells) == nulls, "nulls")
+        return self.names.get(name), [None if c is None else (c, scale) for c in cells] if kind == DECIMAL else cells
+
+    def compare(self, at, block, groups, spans):
+        """A block in a chapter: each says of it what the other says."""
+        for g, (_, start, n) in enumerate(spans if any(where == at for where, _, _ in self.told) else ()):
+            for i in range(start, start + n):
+                entry = bytes(block[112 + 16 * groups + 40 * i:152 + 16 * groups + 40 * i])
+                need(entry in self.told.get((at, g, struct.unpack_from("<H", entry)[0]), ()), "a chapter says otherwise")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,6 @@ static int seek(sp_reader *reader, uint32_t table, uint64_t first, uint64_t last
     const sp_schema *schema = s->source.tables[table];
     spate_scan_options o = {.table = s->numbers[table], .first_row = first, .last_row = last, .n_fields = schema->n_fields};
     const char **fields = sp_alloc_zero(schema->n_fields, sizeof *fields);
-    uint32_t unused;
     if (!fields)
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < schema->n_fields; i++)
@@ -61,7 +60,7 @@ static int seek(sp_reader *reader, uint32_t table, uint64_t first, uint64_t last
     if (rc != SPATE_OK)
         return rc;
     r->block = sp_block_reader_block_of(&r->blocks, first);
-    r->last_block = sp_block_reader_blocks(&r->blocks, &unused) + unused;
+    r->last_block = r->blocks.n_blocks;
     return SPATE_OK;
 }
 
@@ -74,7 +73,7 @@ static int open_block(store_reader *r, uint32_t n_fields, spate_error *err)
         int rc = sp_block_reader_open_block(&r->blocks, r->block++, &wanted, err);
         if (rc != SPATE_OK)
             return rc;
-        if (!wanted || sp_block_header_of(r->blocks.directory)->groups != 1)
+        if (!wanted || r->blocks.view.n_groups != 1)
             continue;
         rc = sp_block_reader_open_group(&r->blocks, 0, &r->group, err);
         if (rc != SPATE_OK)

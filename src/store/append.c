@@ -42,6 +42,7 @@ struct spate_appender {
     uint64_t bytes;
     bool hold;
     sp_buf *held;                   /* blocks that are encoded and not written */
+    uint64_t salts;                 /* drawn so far */
     uint32_t n_held, held_cap;
     sp_arena arena;
     struct spate_record *records;
@@ -168,7 +169,7 @@ static int build(sp_appender *a, sp_shape *const *shapes, uint32_t n, spate_erro
             *next++ = (sp_group_column){(uint16_t)shapes[g]->keys[c], &shapes[g]->cells[c], &shapes[g]->plans[c]};
     }
     if (rc == SPATE_OK)
-        rc = sp_block_build(a->encoder, groups, n, a->order, a->rows, &a->block, err);
+        rc = sp_block_build(a->encoder, groups, n, a->order, a->rows, sp_mix64(a->salts++), &a->block, err);
     sp_free(groups);
     sp_free(all);
     return rc;
@@ -343,6 +344,7 @@ int spate_appender_open(sp_store *store, uint32_t table, sp_appender **appender,
     a->table = table;
     a->schema = store->catalog.tables[table].schema;
     a->block_rows = sp_appender_block_rows(a->schema);
+    a->salts = sp_mix64((uint64_t)sp_os_monotonic_us() ^ store->super.file_id) + (uint64_t)(uintptr_t)a;
     a->encoder = sp_encoder_new();
     a->slots = sp_alloc_zero(SHAPE_SLOTS, sizeof *a->slots);
     int rc = a->encoder && a->slots ? SPATE_OK : sp_fail_nomem(err);

@@ -17,14 +17,17 @@ typedef struct sp_group {
     uint32_t n_columns, rows;
 } sp_group;
 
-/* Writes a data block into out, all but where it goes. order: the group of each row, NULL when there is one group. */
-int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, const int32_t *order, uint32_t rows, sp_buf *out,
+/* Writes a data block into out, all but where it goes. order: the group of each row, for several groups. salt: another for every block,
+ * so that no piece of one is ever taken for a piece of another. */
+int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int32_t *order, uint32_t rows, uint64_t salt, sp_buf *out,
                    spate_error *err) SP_MUST_CHECK;
 /* A block of another type: the payload alone. */
-int sp_block_wrap(const sp_kernels *k, sp_block_type type, const void *payload, size_t len, sp_buf *out) SP_MUST_CHECK;
+int sp_block_wrap(const sp_kernels *k, sp_block_type type, const void *payload, size_t len, uint64_t extra, sp_buf *out) SP_MUST_CHECK;
+/* Zeros behind out up to a multiple of align. */
+int sp_block_pad(sp_buf *out, size_t align) SP_MUST_CHECK;
 /* Where a built block goes, and the hash of its header. */
 typedef struct sp_place {
-    uint64_t at, file_id, sequence, first_row, extra;
+    uint64_t at, file_id, sequence, first_row;
     uint32_t table;
 } sp_place;
 void sp_block_seal(const sp_kernels *k, sp_buf *block, sp_place place);
@@ -49,6 +52,11 @@ static inline const sp_group_entry *sp_block_groups(const char *block)
 static inline const sp_segment_entry *sp_block_segments(const char *block)
 {
     return (const sp_segment_entry *)(sp_block_groups(block) + sp_block_header_of(block)->groups);
+}
+static inline bool sp_segment_within(const sp_segment_entry *e, uint64_t block_size)
+{
+    uint64_t at = (uint64_t)e->at64 * SP_SEGMENT_ALIGN;
+    return at <= block_size && e->bytes <= block_size - at && e->kind < SP_KINDS;
 }
 static inline size_t sp_block_head_bytes(const sp_block_header *h)
 {

@@ -94,11 +94,10 @@ spate_skipped spate_cursor_skipped(const spate_cursor *c)
 
 int spate_cursor_seek(spate_cursor *c, uint64_t row, spate_error *err)
 {
-    uint32_t first, n = sp_block_reader_blocks(&c->r, &first);
     (void)err;
     c->r.first = row;
     c->block = sp_block_reader_block_of(&c->r, row);
-    c->last_block = first + n;
+    c->last_block = c->r.n_blocks;
     c->in_block = false;
     return SPATE_OK;
 }
@@ -128,7 +127,7 @@ static int open_block(spate_cursor *c, spate_error *err)
     }
     if (!wanted)
         return SPATE_OK;
-    uint32_t groups = sp_block_header_of(c->r.directory)->groups;
+    uint32_t groups = c->r.view.n_groups;
     int rc = sp_block_reader_order(&c->r, err);
     if (rc != SPATE_OK)
         return rc;
@@ -174,7 +173,7 @@ static int open_window(spate_cursor *c, uint32_t g, spate_error *err)
     /* All rows of the group: which of them are asked for is decided row by row. */
     uint32_t from = c->r.from, to = c->r.to;
     c->r.from = 0;
-    c->r.to = sp_block_header_of(c->r.directory)->rows;
+    c->r.to = c->r.block.rows;
     int rc = sp_block_reader_open_group(&c->r, g, &w->group, err);
     c->r.from = from;
     c->r.to = to;
@@ -315,7 +314,7 @@ static uint32_t keep_shown(const spate_cursor *c, spate_value *values, uint32_t 
 /* The row that stands next in the open block. *n SIZE_MAX: it does not match. */
 static int take_row(spate_cursor *c, size_t *n, spate_error *err)
 {
-    uint32_t g = sp_block_header_of(c->r.directory)->groups == 1 ? 0 : (uint32_t)c->r.order[c->row], some = 0;
+    uint32_t g = c->r.view.n_groups == 1 ? 0 : (uint32_t)c->r.order[c->row], some = 0;
     window *w = &c->windows[g];
     int rc = w->open ? SPATE_OK : open_window(c, g, err);
     *n = SIZE_MAX;

@@ -25,7 +25,7 @@ static int not_sound(const sp_store *s, uint64_t at, spate_error *err)
     return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the block at byte %llu is damaged", s->path, (unsigned long long)at);
 }
 
-int sp_store_directory(sp_store *s, const sp_index_entry *b, sp_buf *aside, const char **p, spate_error *err)
+int sp_store_directory(sp_store *s, const sp_block_ref *b, sp_buf *aside, const char **p, spate_error *err)
 {
     int rc = sp_store_view(s, b->at, sizeof(sp_block_header) + b->directory_bytes, aside, p, err);
     if (rc != SPATE_OK)
@@ -47,31 +47,16 @@ int sp_store_check_block(sp_store *s, uint64_t at, uint64_t size, sp_buf *aside,
     if (!sp_block_header_plausible(h, s->super.file_id, at, at + size) || h->size != size || !sp_block_directory_sound(s->k, p) ||
         s->k->hash(p + h->payload_at, h->payload_bytes, 0) != (h->payload_bytes ? h->payload_hash : s->k->hash(p, 0, 0)))
         return not_sound(s, at, err);
+    if (h->type == SP_BLOCK_CHAPTER)
+        return sp_chapter_sound(s->k, p) ? SPATE_OK : not_sound(s, at, err);
     const sp_segment_entry *e = sp_block_segments(p);
-    for (uint32_t i = 0; i < h->segments; i++)
-        if (s->k->hash(p + (uint64_t)e[i].at64 * SP_SEGMENT_ALIGN, e[i].bytes, 0) != e[i].hash)
+    for (uint32_t i = 0; h->type == SP_BLOCK_DATA && i < h->segments; i++)
+        if (!sp_segment_whole(s->k, p + (uint64_t)e[i].at64 * SP_SEGMENT_ALIGN, e[i].bytes, sp_segment_seed(h->extra, e[i].at64)))
             return not_sound(s, at, err);
     return SPATE_OK;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------ */
-
-static int by_place(const void *a, const void *b)
-{
-    const sp_index_entry *x = a, *y = b;
-    if (x->type != y->type)
-        return x->type < y->type ? -1 : 1;
-    if (x->table != y->table)
-        return x->table < y->table ? -1 : 1;
-    return x->first_row < y->first_row ? -1 : x->first_row > y->first_row ? 1 : x->at < y->at ? -1 : x->at > y->at;
-}
-
-void sp_store_sort(sp_store *s)
-{
-    if (s->unsorted && s->n_blocks)
-        qsort(s->blocks, s->n_blocks, sizeof *s->blocks, by_place);
-    s->unsorted = false;
-}
 
 int sp_store_broken(sp_store *s, spate_error *err)
 {
@@ -88,33 +73,22 @@ static int broke(sp_store *s, const spate_error *why, spate_error *err)
     return sp_store_broken(s, err);
 }
 
-int sp_store_add_block(sp_store *s, const sp_index_entry *e)
+int sp_store_put(sp_store *s, sp_buf *block, uint64_t *at, spate_error *err)
 {
-    if (s->n_blocks == s->blocks_cap) {
-        uint32_t cap = s->blocks_cap ? s->blocks_cap * 2 : 64;
-        sp_index_entry *blocks = sp_realloc(s->blocks, (size_t)cap * sizeof *blocks);
-        if (!blocks)
-            return SPATE_E_NOMEM;
-        s->blocks = blocks;
-        s->blocks_cap = cap;
-    }
-    s->blocks[s->n_blocks++] = *e;
-    s->unsorted = true;
+    spate_error why = {0};
+    *at = s->end;
+    sp_block_seal(s->k, block, (sp_place){.at = s->end, .file_id = s->super.file_id, .sequence = s->super.sequence++});
+    if (sp_os_write_at(s->fd, block->data, block->len, s->end, s->path, &why) != SPATE_OK)
+        return broke(s, &why, err);
+    s->end += block->len;
     return SPATE_OK;
 }
 
-/* Seals and writes a block of catalog or index, at the end. The lock is held, or nobody else is there. */
-static int write_wrapped(sp_store *s, sp_block_type type, const sp_buf *payload, uint64_t *at, spate_error *err)
+static int put_wrapped(sp_store *s, sp_block_type type, const sp_buf *payload, uint64_t *at, spate_error *err)
 {
-    spate_error why = {0};
-    if (sp_block_wrap(s->k, type, payload->data, payload->len, &s->wrapped) != SPATE_OK)
+    if (sp_block_wrap(s->k, type, payload->data, payload->len, 0, &s->wrapped) != SPATE_OK)
         return sp_fail_nomem(err);
-    *at = s->end;
-    sp_block_seal(s->k, &s->wrapped, (sp_place){.at = s->end, .file_id = s->super.file_id, .sequence = s->super.sequence++});
-    if (sp_os_write_at(s->fd, s->wrapped.data, s->wrapped.len, s->end, s->path, &why) != SPATE_OK)
-        return broke(s, &why, err);
-    s->end += s->wrapped.len;
-    return SPATE_OK;
+    return sp_store_put(s, &s->wrapped, at, err);
 }
 
 /* Names and tables that no block has yet: they come before the first block that needs them. */
@@ -123,7 +97,7 @@ static int write_news(sp_store *s, spate_error *err)
     uint64_t at;
     if (s->catalog.news.len == 0)
         return SPATE_OK;
-    int rc = write_wrapped(s, SP_BLOCK_CATALOG, &s->catalog.news, &at, err);
+    int rc = put_wrapped(s, SP_BLOCK_CATALOG, &s->catalog.news, &at, err);
     if (rc == SPATE_OK)
         s->catalog.news.len = 0;
     return rc;
@@ -161,8 +135,9 @@ static int write_block(sp_store *s, sp_place *place, sp_buf *block, spate_error 
     rc = sp_os_write_at(s->fd, block->data, block->len, place->at, s->path, &why);
     pthread_mutex_lock(&s->lock);
     if (rc == SPATE_OK) {
-        sp_index_entry e = {place->at, block->len, place->first_row, place->table, h->rows, h->directory_bytes, h->type};
-        rc = sp_store_add_block(s, &e) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+        sp_block_ref b = {place->at, block->len, place->first_row, h->extra, place->table, h->rows, h->directory_bytes, h->type, h->groups,
+                          SP_NO_CHAPTER, 0};
+        rc = sp_store_add_block(s, &b) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
     } else {
         rc = broke(s, &why, err);
     }
@@ -173,12 +148,6 @@ static int write_block(sp_store *s, sp_place *place, sp_buf *block, spate_error 
 int sp_store_append(sp_store *s, uint32_t table, uint64_t first_row, sp_buf *block, spate_error *err)
 {
     sp_place place = {.table = table, .first_row = first_row};
-    return write_block(s, &place, block, err);
-}
-
-int sp_store_append_field(sp_store *s, uint32_t table, uint16_t name, uint64_t rows, sp_buf *block, spate_error *err)
-{
-    sp_place place = {.table = table, .first_row = rows, .extra = name};
     return write_block(s, &place, block, err);
 }
 
@@ -241,13 +210,18 @@ int sp_store_commit(sp_store *s, spate_error *err)
 static int write_index(sp_store *s, spate_error *err)
 {
     sp_buf all = {0};
-    int rc = sp_buf_add(&all, s->blocks, s->n_blocks * sizeof *s->blocks);
-    rc = rc == SPATE_OK ? write_wrapped(s, SP_BLOCK_INDEX, &all, &s->super.index_at, err) : sp_fail_nomem(err);
+    sp_index_head head = {.chapters = s->n_chapters, .tables = s->catalog.n_tables};
+    int rc = sp_buf_add(&all, &head, sizeof head);
+    for (uint32_t i = 0; rc == SPATE_OK && i < head.tables; i++)
+        rc = sp_buf_add(&all, &s->catalog.tables[i].rows, sizeof(uint64_t));
+    if (rc == SPATE_OK)
+        rc = sp_buf_add(&all, s->chapters, s->n_chapters * sizeof *s->chapters);
+    rc = rc == SPATE_OK ? put_wrapped(s, SP_BLOCK_INDEX, &all, &s->super.index_at, err) : sp_fail_nomem(err);
     all.len = 0;
     if (rc == SPATE_OK)
         rc = sp_lexicon_write(&s->catalog, &all) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = write_wrapped(s, SP_BLOCK_CATALOG, &all, &s->super.catalog_at, err);
+        rc = put_wrapped(s, SP_BLOCK_CATALOG, &all, &s->super.catalog_at, err);
     sp_buf_done(&all);
     return rc;
 }
@@ -258,10 +232,11 @@ int sp_store_finish(sp_store *s, spate_error *err)
         return sp_store_broken(s, err);
     if (!s->changed)
         return SPATE_OK;
-    sp_store_sort(s);
     s->catalog.news.len = 0; /* all of them are written anew */
     sp_superblock before = s->super;
-    int rc = write_index(s, err);
+    int rc = sp_chapters_write(s, err);
+    if (rc == SPATE_OK)
+        rc = write_index(s, err);
     if (rc == SPATE_OK)
         rc = sync_data(s, err);
     if (rc == SPATE_OK) {
@@ -305,6 +280,7 @@ void sp_store_close(sp_store *s)
     int ignored = sp_os_close(&s->fd, s->path, NULL);
     (void)ignored;
     sp_lexicon_done(&s->catalog);
+    sp_free(s->chapters);
     sp_free(s->blocks);
     sp_free(s->damage);
     sp_buf_done(&s->wrapped);
@@ -539,7 +515,7 @@ int sp_store_patch(sp_store *s, const sp_buf *patches, spate_error *err)
         return sp_store_broken(s, err);
     int rc = sp_os_lock_byte(s->fd, SP_LOCK_READERS, SP_OS_LOCK_ALONE, true, &got, s->path, err);
     if (rc == SPATE_OK)
-        rc = write_wrapped(s, SP_BLOCK_PATCH, patches, &at, err);
+        rc = put_wrapped(s, SP_BLOCK_PATCH, patches, &at, err);
     if (rc == SPATE_OK)
         rc = sync_data(s, err);
     if (rc != SPATE_OK)

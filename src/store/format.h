@@ -53,28 +53,30 @@ static_assert(sizeof(sp_superblock) == SP_STORE_PAGE, "a page");
 typedef enum sp_block_type {
     SP_BLOCK_DATA = 1,
     SP_BLOCK_CATALOG = 2, /* names and tables */
-    SP_BLOCK_INDEX = 3,   /* where the data blocks are */
+    SP_BLOCK_INDEX = 3,   /* where the chapters are */
     SP_BLOCK_FIELD = 4,   /* a field's values and the rows that have them */
     SP_BLOCK_PATCH = 5,   /* bytes that are being changed in place */
+    SP_BLOCK_CHAPTER = 6, /* the directories of many blocks, turned: what they say of one field lies together */
 } sp_block_type;
 
 typedef struct sp_block_header {
     char magic[8];
     uint8_t type, zero0[3];
-    uint32_t directory_bytes; /* of groups and segments behind this header */
+    uint32_t directory_bytes; /* behind this header: groups and segments; of a chapter its blocks and runs */
     uint64_t size;            /* of the block, a multiple of 4 KiB */
     uint64_t at;              /* its own offset in the file */
     uint64_t file_id, sequence;
     uint32_t table, rows;
     uint64_t first_row;       /* number of the first row in its table */
     uint32_t groups, segments;
-    uint64_t payload_at, payload_bytes, payload_hash; /* data: the order of rows among groups; others: all there is */
-    uint64_t extra;           /* field block: the field's name; else 0 */
+    uint64_t payload_at, payload_bytes, payload_hash; /* of blocks that have no directory: all there is */
+    uint64_t extra;           /* data: a number drawn for the block, its salt; field block: the field's name; else 0 */
     uint64_t hash; /* XXH3 of the directory, seeded with XXH3 of everything above */
 } sp_block_header;
 static_assert(sizeof(sp_block_header) == 112, "no holes");
 
-/* Rows of one shape. Its segments follow one another, in the order of the row's fields. */
+/* Rows of one shape. Its segments follow one another, in the order of the row's fields. Where there are several groups, one more
+ * segment behind those of all of them says which group each row is in. */
 typedef struct sp_group_entry {
     uint32_t rows, first_segment, segments, zero;
 } sp_group_entry;
@@ -89,9 +91,8 @@ typedef struct sp_segment_entry {
     uint32_t bytes;
     uint32_t nulls, zero1;
     uint64_t min, max;  /* integers as int64 (uint64 for that kind), floats as float64, bits; text: its first 8 bytes, big-endian */
-    uint64_t hash;      /* XXH3 of the segment's bytes */
 } sp_segment_entry;
-static_assert(sizeof(sp_segment_entry) == 48, "no holes");
+static_assert(sizeof(sp_segment_entry) == 40, "no holes");
 
 /* Every segment begins so; a list's items are a segment within a segment. */
 typedef enum sp_encoding {
@@ -112,11 +113,12 @@ typedef enum sp_encoding {
 enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2 };
 
 typedef struct sp_segment_header {
+    uint64_t hash;  /* XXH3 of what follows, seeded with the block's salt + the entry's at64; 0 within another segment */
     uint8_t encoding, kind, param, flags; /* flags: NULLS: a validity bitmap follows; DENSE: absent cells have no value */
     uint32_t rows, values;
     uint32_t bytes; /* of the segment, header included */
 } sp_segment_header;
-static_assert(sizeof(sp_segment_header) == 16, "no holes");
+static_assert(sizeof(sp_segment_header) == 24, "no holes");
 
 /* A stream of integers: vectors of 1024, each base + i * step + unsigned numbers of width bits (line), or each number the one
  * before it + step + such a number (delta). */
@@ -136,11 +138,42 @@ typedef struct sp_ints_vector {
 } sp_ints_vector;
 static_assert(sizeof(sp_ints_vector) == 16, "no holes");
 
-typedef struct sp_index_entry {
-    uint64_t at, size, first_row;
+/* A chapter's directory is its head, its blocks, the rows of all their groups (padded to 8 bytes), its runs. Behind the directory lie
+ * the runs' entries: what the blocks' directories say of one field, in the order of blocks and groups. */
+typedef struct sp_chapter_head {
+    uint32_t blocks, runs, groups, zero;
+} sp_chapter_head;
+static_assert(sizeof(sp_chapter_head) == 16, "no holes");
+
+typedef struct sp_block_entry {
+    uint64_t at, size, first_row, extra;
     uint32_t table, rows, directory_bytes, type;
-} sp_index_entry;
-static_assert(sizeof(sp_index_entry) == 40, "no holes");
+    uint32_t first_group, groups; /* among those of the chapter */
+} sp_block_entry;
+static_assert(sizeof(sp_block_entry) == 56, "no holes");
+
+enum { SP_RUN_ORDER = SP_NAMES_MAX }; /* for a name: the segments that say which group a row is in */
+
+typedef struct sp_run {
+    uint32_t table, name; /* runs are sorted by both */
+    uint32_t count, zero;
+    uint64_t at, hash;    /* of its entries: from the block's start; XXH3 */
+} sp_run;
+static_assert(sizeof(sp_run) == 32, "no holes");
+
+typedef struct sp_run_entry {
+    uint32_t block, group; /* number in the chapter; in the block */
+    sp_segment_entry segment;
+} sp_run_entry;
+static_assert(sizeof(sp_run_entry) == 48, "no holes");
+
+/* The payload of an index: this, the number of rows of each table, where each chapter is. */
+typedef struct sp_index_head {
+    uint32_t chapters, tables;
+} sp_index_head;
+typedef struct sp_index_chapter {
+    uint64_t at, size;
+} sp_index_chapter;
 
 static inline uint64_t sp_round_up(uint64_t n, uint64_t to)
 {

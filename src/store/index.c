@@ -70,10 +70,10 @@ static int write_run(builder *b, uint64_t rows, spate_error *err)
         qsort(b->pairs, b->n, sizeof *b->pairs, by_key);
     b->payload.len = 0;
     if (sp_buf_add(&b->payload, head, sizeof head) != SPATE_OK || sp_buf_add(&b->payload, b->pairs, b->n * sizeof *b->pairs) != SPATE_OK ||
-        sp_block_wrap(b->store->k, SP_BLOCK_FIELD, b->payload.data, b->payload.len, &b->block) != SPATE_OK)
+        sp_block_wrap(b->store->k, SP_BLOCK_FIELD, b->payload.data, b->payload.len, b->name, &b->block) != SPATE_OK)
         return sp_fail_nomem(err);
     b->n = 0;
-    return sp_store_append_field(b->store, b->table, b->name, rows, &b->block, err);
+    return sp_store_append(b->store, b->table, rows, &b->block, err);
 }
 
 static int build(builder *b, spate_cursor *c, spate_error *err)
@@ -99,20 +99,17 @@ static int build(builder *b, spate_cursor *c, spate_error *err)
     }
 }
 
-/* The field block that b leads to, if it is one of this field. */
-static int open_run(sp_store *s, const sp_index_entry *b, uint16_t name, sp_buf *aside, const pair **pairs, uint32_t *n, spate_error *err)
+/* The run of keys in a field's block. */
+static int open_run(sp_store *s, const sp_block_ref *b, sp_buf *aside, const pair **pairs, uint32_t *n, spate_error *err)
 {
     const char *p;
-    *n = 0;
-    int rc = sp_store_view(s, b->at, sizeof(sp_block_header), aside, &p, err);
-    if (rc != SPATE_OK || sp_block_header_of(p)->extra != name)
-        return rc;
-    rc = sp_store_check_block(s, b->at, b->size, aside, err);
+    int rc = sp_store_check_block(s, b->at, b->size, aside, err);
     if (rc == SPATE_OK)
         rc = sp_store_view(s, b->at, b->size, aside, &p, err);
     if (rc != SPATE_OK)
         return rc;
     const sp_block_header *h = sp_block_header_of(p);
+    *n = 0;
     memcpy(n, p + h->payload_at, h->payload_bytes >= 8 ? 4 : 0);
     if (h->payload_bytes < 8 || *n > (h->payload_bytes - 8) / sizeof(pair))
         return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the field index at byte %llu is not sound", s->path, (unsigned long long)b->at);
@@ -120,21 +117,21 @@ static int open_run(sp_store *s, const sp_index_entry *b, uint16_t name, sp_buf 
     return SPATE_OK;
 }
 
+static bool is_of(const sp_block_ref *b, uint32_t table, uint16_t name)
+{
+    return b->type == SP_BLOCK_FIELD && b->table == table && b->extra == name;
+}
+
 /* Rows of the table that the field's index covers; its runs' rows are not handed out here. */
 static int covered_rows(sp_store *s, uint32_t table, uint16_t name, uint64_t *rows, spate_error *err)
 {
-    sp_buf aside = {0};
-    int rc = SPATE_OK;
+    pthread_mutex_lock(&s->lock);
+    int rc = sp_store_list(s, err);
     *rows = 0;
-    for (uint32_t i = 0; rc == SPATE_OK && i < s->n_blocks; i++) {
-        const char *p;
-        if (s->blocks[i].type != SP_BLOCK_FIELD || s->blocks[i].table != table)
-            continue;
-        rc = sp_store_view(s, s->blocks[i].at, sizeof(sp_block_header), &aside, &p, err);
-        if (rc == SPATE_OK && sp_block_header_of(p)->extra == name)
+    for (uint32_t i = 0; rc == SPATE_OK && i < s->n_blocks; i++)
+        if (is_of(&s->blocks[i], table, name))
             *rows = SP_MAX(*rows, s->blocks[i].first_row);
-    }
-    sp_buf_done(&aside);
+    pthread_mutex_unlock(&s->lock);
     return rc;
 }
 
@@ -188,9 +185,9 @@ static int take_candidates(sp_store *s, uint32_t table, uint16_t name, uint64_t 
     for (uint32_t i = 0; rc == SPATE_OK && i < s->n_blocks; i++) {
         const pair *pairs = NULL;
         uint32_t n = 0;
-        if (s->blocks[i].type != SP_BLOCK_FIELD || s->blocks[i].table != table)
+        if (!is_of(&s->blocks[i], table, name))
             continue;
-        rc = open_run(s, &s->blocks[i], name, &aside, &pairs, &n, err);
+        rc = open_run(s, &s->blocks[i], &aside, &pairs, &n, err);
         for (uint32_t at = n ? first_with(pairs, n, key) : 0; rc == SPATE_OK && at < n && pairs[at].key == key; at++)
             rc = sp_buf_add(rows, &pairs[at].row, 8) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
     }

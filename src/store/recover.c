@@ -4,6 +4,47 @@
  * a patch that was not finished is finished, in the file by a writer and in memory by a reader. */
 #include "store/file.h"
 
+#include <stdlib.h>
+
+/* ---- the list of blocks ------------------------------------------------------------------------ */
+
+int sp_store_add_block(sp_store *s, const sp_block_ref *b)
+{
+    if (s->n_blocks == s->blocks_cap) {
+        uint32_t cap = s->blocks_cap ? s->blocks_cap * 2 : 64;
+        sp_block_ref *blocks = sp_realloc(s->blocks, (size_t)cap * sizeof *blocks);
+        if (!blocks)
+            return SPATE_E_NOMEM;
+        s->blocks = blocks;
+        s->blocks_cap = cap;
+    }
+    s->blocks[s->n_blocks++] = *b;
+    s->unsorted = true;
+    return SPATE_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const sp_block_ref *x = a, *y = b;
+    if (x->type != y->type)
+        return x->type < y->type ? -1 : 1;
+    if (x->table != y->table)
+        return x->table < y->table ? -1 : 1;
+    return x->first_row < y->first_row ? -1 : x->first_row > y->first_row ? 1 : x->at < y->at ? -1 : x->at > y->at;
+}
+
+void sp_store_sort(sp_store *s)
+{
+    bool sorted = true;
+    for (uint32_t i = 1; s->unsorted && sorted && i < s->n_blocks; i++)
+        sorted = by_place(&s->blocks[i - 1], &s->blocks[i]) < 0;
+    if (!sorted)
+        qsort(s->blocks, s->n_blocks, sizeof *s->blocks, by_place);
+    s->unsorted = false;
+}
+
+/* ---- blocks themselves ------------------------------------------------------------------------- */
+
 static int add_damage(sp_store *s, uint64_t from, uint64_t to)
 {
     if (s->n_damage == s->damage_cap) {
@@ -18,7 +59,7 @@ static int add_damage(sp_store *s, uint64_t from, uint64_t to)
     return SPATE_OK;
 }
 
-static void count_rows(sp_store *s, const sp_index_entry *e)
+static void count_rows(sp_store *s, const sp_block_ref *e)
 {
     if (e->type != SP_BLOCK_DATA || e->table >= s->catalog.n_tables)
         return;
@@ -58,20 +99,44 @@ static int take_catalog(sp_store *s, uint64_t at, sp_buf *aside, spate_error *er
     return rc;
 }
 
+static bool index_sound(const sp_store *s, const char *p, size_t len)
+{
+    sp_index_head h;
+    if (len < sizeof h)
+        return false;
+    memcpy(&h, p, sizeof h);
+    if (h.tables > s->catalog.n_tables || len != sizeof h + h.tables * sizeof(uint64_t) + h.chapters * sizeof(sp_index_chapter))
+        return false;
+    const sp_index_chapter *c = (const sp_index_chapter *)(p + sizeof h + h.tables * sizeof(uint64_t));
+    for (uint32_t i = 0; i < h.chapters; i++)
+        if (c[i].at % SP_STORE_PAGE || c[i].at > s->end || c[i].size > s->end - c[i].at)
+            return false;
+    return true;
+}
+
+/* How many rows there are, and where the chapters are, which nobody needs yet. */
 static int take_index(sp_store *s, uint64_t at, sp_buf *aside, spate_error *err)
 {
     const char *p = NULL;
     size_t len = 0;
     int rc = read_payload(s, at, SP_BLOCK_INDEX, aside, &p, &len, err);
-    for (size_t i = 0; rc == SPATE_OK && i + sizeof(sp_index_entry) <= len; i += sizeof(sp_index_entry)) {
-        sp_index_entry e;
-        memcpy(&e, p + i, sizeof e);
-        if (e.at % SP_STORE_PAGE || e.at > s->end || e.size > s->end - e.at || e.directory_bytes > e.size)
-            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the index at byte %llu is not sound", s->path, (unsigned long long)at);
-        rc = sp_store_add_block(s, &e) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
-        count_rows(s, &e);
-    }
-    return rc;
+    if (rc != SPATE_OK)
+        return rc;
+    if (!index_sound(s, p, len))
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the index at byte %llu is not sound", s->path, (unsigned long long)at);
+    sp_index_head h;
+    memcpy(&h, p, sizeof h);
+    p += sizeof h;
+    for (uint32_t t = 0; t < h.tables; t++, p += sizeof(uint64_t))
+        memcpy(&s->catalog.tables[t].rows, p, sizeof(uint64_t));
+    s->chapters = sp_alloc_zero(h.chapters + 1, sizeof *s->chapters);
+    if (!s->chapters)
+        return sp_fail_nomem(err);
+    memcpy(s->chapters, p, h.chapters * sizeof *s->chapters);
+    s->n_chapters = h.chapters;
+    s->chapters_cap = h.chapters + 1;
+    s->listing = h.chapters ? SP_LIST_FROM_CHAPTERS : SP_LISTED;
+    return SPATE_OK;
 }
 
 /* Puts what a patch says over the mapping, and for a writer over the file. */
@@ -87,8 +152,10 @@ static int finish_patch(sp_store *s, uint64_t at, sp_buf *aside, spate_error *er
         memcpy(&bytes, p + i + 8, 4);
         if (bytes > len - i - 16 || where > at || bytes > at - where)
             return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the patch at byte %llu is not sound", s->path, (unsigned long long)at);
-        if (s->map && where + bytes <= s->map_len)
+        if (s->map && where + bytes <= s->map_len) {
             memcpy(s->map + where, p + i + 16, bytes);
+            s->patched = true;
+        }
         if (s->writable)
             rc = sp_os_write_at(s->fd, p + i + 16, bytes, where, s->path, err);
         i += 16 + sp_round_up(bytes, 8);
@@ -101,7 +168,7 @@ static int finish_patch(sp_store *s, uint64_t at, sp_buf *aside, spate_error *er
 /* One whole block behind what was committed. */
 static int take_block(sp_store *s, const sp_block_header *h, sp_buf *aside, spate_error *err)
 {
-    sp_index_entry e = {h->at, h->size, h->first_row, h->table, h->rows, (uint32_t)h->directory_bytes, h->type};
+    sp_block_ref e = {h->at, h->size, h->first_row, h->extra, h->table, h->rows, h->directory_bytes, h->type, h->groups, SP_NO_CHAPTER, 0};
     s->super.sequence = SP_MAX(s->super.sequence, h->sequence + 1);
     switch ((sp_block_type)h->type) {
     case SP_BLOCK_DATA:
@@ -113,6 +180,7 @@ static int take_block(sp_store *s, const sp_block_header *h, sp_buf *aside, spat
     case SP_BLOCK_PATCH:
         return finish_patch(s, h->at, aside, err);
     case SP_BLOCK_INDEX:
+    case SP_BLOCK_CHAPTER:
         break; /* of blocks that are known already */
     }
     return SPATE_OK;
@@ -150,18 +218,26 @@ static int scan(sp_store *s, uint64_t at, uint64_t size, sp_buf *aside, spate_er
     return SPATE_OK;
 }
 
+/* A lost index, chapter or list of names is no lost row: the blocks themselves tell. */
+static int look_at_all(sp_store *s, uint64_t size, sp_buf *aside, spate_error *err)
+{
+    s->n_blocks = s->n_damage = s->n_chapters = 0;
+    s->end = s->super.blocks_at;
+    int rc = scan(s, s->super.blocks_at, size, aside, err);
+    if (rc == SPATE_OK && size < s->super.committed && add_damage(s, size, s->super.committed) != SPATE_OK)
+        rc = sp_fail_nomem(err);
+    s->listing = rc == SPATE_OK ? SP_LISTED : SP_LIST_FROM_BLOCKS;
+    return rc;
+}
+
 static int load(sp_store *s, uint64_t size, sp_buf *aside, spate_error *err)
 {
-    int rc = SPATE_OK;
     s->end = SP_MIN(s->super.committed, size);
-    if (s->super.catalog_at)
-        rc = take_catalog(s, s->super.catalog_at, aside, err);
+    int rc = s->super.catalog_at ? take_catalog(s, s->super.catalog_at, aside, err) : SPATE_OK;
     if (rc == SPATE_OK && s->super.index_at)
         rc = take_index(s, s->super.index_at, aside, err);
-    if (rc == SPATE_OK && s->super.index_at)
-        return scan(s, s->super.committed, size, aside, err);
     if (rc == SPATE_OK)
-        rc = scan(s, s->super.blocks_at, size, aside, err);
+        rc = scan(s, s->super.index_at ? s->super.committed : s->super.blocks_at, size, aside, err);
     return rc;
 }
 
@@ -170,22 +246,65 @@ int sp_store_load(sp_store *s, uint64_t size, spate_error *err)
     sp_buf aside = {0};
     spate_error why = {0};
     int rc = load(s, size, &aside, &why);
-    /* A lost index or list of names is no lost row: the blocks themselves tell. */
     if (rc == SPATE_E_CORRUPT) {
         sp_lexicon_done(&s->catalog);
         sp_lexicon_init(&s->catalog);
-        s->n_blocks = s->n_damage = 0;
-        s->end = s->super.blocks_at;
-        rc = scan(s, s->super.blocks_at, size, &aside, &why);
-        if (rc == SPATE_OK && size < s->super.committed && add_damage(s, size, s->super.committed) != SPATE_OK)
-            rc = sp_fail_nomem(&why);
+        rc = look_at_all(s, size, &aside, &why);
     }
     if (rc != SPATE_OK && err)
         *err = why;
     /* Rows are counted again: tables may have come behind the blocks that use them. */
     for (uint32_t i = 0; i < s->n_blocks; i++)
         count_rows(s, &s->blocks[i]);
-    sp_store_sort(s);
     sp_buf_done(&aside);
+    return rc;
+}
+
+/* ---- chapters ---------------------------------------------------------------------------------- */
+
+static int take_chapter(sp_store *s, uint32_t number, sp_chapter *c, spate_error *err)
+{
+    int rc = sp_chapter_open(s, number, c, err);
+    for (uint32_t i = 0; rc == SPATE_OK && i < c->head->blocks; i++) {
+        const sp_block_entry *e = &c->blocks[i];
+        if (e->at % SP_STORE_PAGE || e->at > s->end || e->size > s->end - e->at || e->directory_bytes > e->size)
+            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is not sound", s->path, (unsigned long long)c->at);
+        sp_block_ref b = {e->at, e->size, e->first_row, e->extra, e->table, e->rows, e->directory_bytes, e->type, e->groups, number, i};
+        rc = sp_store_add_block(s, &b) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    }
+    return rc;
+}
+
+/* All of them, or none. */
+static int take_chapters(sp_store *s, spate_error *err)
+{
+    sp_chapter c = {0};
+    uint32_t before = s->n_blocks;
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; rc == SPATE_OK && i < s->n_chapters; i++)
+        rc = take_chapter(s, i, &c, err);
+    sp_chapter_done(&c);
+    s->n_blocks = rc == SPATE_OK ? s->n_blocks : before;
+    return rc;
+}
+
+int sp_store_list(sp_store *s, spate_error *err)
+{
+    spate_error why = {0};
+    int rc = SPATE_OK;
+    if (s->listing == SP_LIST_FROM_CHAPTERS) {
+        rc = take_chapters(s, &why);
+        s->listing = rc == SPATE_OK ? SP_LISTED : rc == SPATE_E_CORRUPT ? SP_LIST_FROM_BLOCKS : s->listing;
+    }
+    if (s->listing == SP_LIST_FROM_BLOCKS) {
+        sp_buf aside = {0};
+        uint64_t end = s->end;
+        rc = look_at_all(s, s->map ? s->map_len : end, &aside, &why);
+        s->end = SP_MAX(end, s->end);
+        sp_buf_done(&aside);
+    }
+    if (rc != SPATE_OK && err)
+        *err = why;
+    sp_store_sort(s);
     return rc;
 }

@@ -47,10 +47,9 @@ int spate_scan_open(spate_store *store, const spate_scan_options *options, spate
         spate_scan_close(s);
         return rc;
     }
-    uint32_t first, n = sp_block_reader_blocks(&s->r, &first), from = sp_block_reader_block_of(&s->r, s->r.first);
     s->work->users = 1;
-    s->work->next = from;
-    s->work->last = first + n;
+    s->work->next = sp_block_reader_block_of(&s->r, s->r.first);
+    s->work->last = s->r.n_blocks;
     advise(&s->r);
     *scan = s;
     return SPATE_OK;
@@ -61,10 +60,14 @@ static int copy_reader(const sp_block_reader *from, sp_block_reader *to)
     *to = (sp_block_reader){.store = from->store, .table = from->table, .n_fields = from->n_fields, .n_wheres = from->n_wheres,
                       .first = from->first, .last = from->last, .skip_damaged = from->skip_damaged, .unverified = from->unverified};
     sp_arena_init(&to->arena);
+    sp_block_ref *blocks = sp_arena_alloc(&to->arena, from->n_blocks, sizeof *blocks);
     to->fields = from->fields ? sp_arena_alloc(&to->arena, from->n_fields, sizeof *to->fields) : NULL;
     to->wheres = sp_arena_alloc(&to->arena, from->n_wheres, sizeof *to->wheres);
-    if ((from->fields && !to->fields) || !to->wheres)
+    if ((from->fields && !to->fields) || !to->wheres || !blocks)
         return SPATE_E_NOMEM;
+    memcpy(blocks, from->blocks, from->n_blocks * sizeof *blocks);
+    to->blocks = blocks;
+    to->n_blocks = from->n_blocks;
     if (from->fields)
         memcpy(to->fields, from->fields, from->n_fields * sizeof *to->fields);
     for (uint32_t i = 0; i < from->n_wheres; i++) {
@@ -114,7 +117,7 @@ static void read_ahead(const spate_scan *s, uint32_t i)
     const sp_store *store = s->r.store;
     if (!store->map || !s->r.n_fields || i + AHEAD >= s->work->last)
         return;
-    const sp_index_entry *b = &store->blocks[i + AHEAD];
+    const sp_block_ref *b = &s->r.blocks[i + AHEAD];
     if (b->at + b->size <= store->map_len)
         sp_os_map_soon(store->map + b->at, sizeof(sp_block_header) + b->directory_bytes);
 }
@@ -133,7 +136,7 @@ static int next_block(spate_scan *s, bool *end, spate_error *err)
             return rc;
         if (wanted) {
             s->g = 0;
-            s->groups = sp_block_header_of(s->r.directory)->groups;
+            s->groups = s->r.view.n_groups;
             return SPATE_OK;
         }
     }

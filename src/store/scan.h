@@ -25,6 +25,13 @@ typedef struct sp_group_reading {
     uint32_t start, rows;
 } sp_group_reading;
 
+/* What is known of the open block: from its own directory, or of the wanted fields only, from a chapter. */
+typedef struct sp_block_view {
+    const sp_group_entry *groups;
+    const sp_segment_entry *segments;
+    uint32_t n_groups, n_segments;
+} sp_block_view;
+
 /* What is asked for, and the block that is being read. */
 typedef struct sp_block_reader {
     sp_store *store;
@@ -37,10 +44,14 @@ typedef struct sp_block_reader {
     bool skip_damaged, unverified;
     spate_skipped skipped;
     sp_arena arena;      /* texts of conditions */
+    const sp_block_ref *blocks; /* of the table, as they were when it began */
+    uint32_t n_blocks;
+    struct sp_lookup *lookup;   /* the chapter that is open */
 
-    sp_index_entry block;
-    const char *directory; /* header, groups and segments */
-    sp_buf aside, segment_aside, order_aside;
+    sp_block_ref block;
+    const char *directory; /* header, groups and segments; NULL when the view is from a chapter */
+    sp_block_view view;
+    sp_buf aside, order_aside;
     int32_t *order;        /* group of each row, when there are several; else NULL */
     uint32_t order_cap;
     uint32_t from, to;     /* rows of the block that are asked for */
@@ -48,10 +59,9 @@ typedef struct sp_block_reader {
 
 int sp_block_reader_init(sp_block_reader *r, sp_store *store, const spate_scan_options *options, spate_error *err) SP_MUST_CHECK;
 void sp_block_reader_done(sp_block_reader *r);
-/* How many data blocks the table has, the number of the first one, and the first that ends behind row. */
-uint32_t sp_block_reader_blocks(const sp_block_reader *r, uint32_t *first);
+/* The first block that ends behind row. */
 uint32_t sp_block_reader_block_of(const sp_block_reader *r, uint64_t row);
-/* Opens block number i of the store. False in *wanted: it has no rows that are asked for, or is damaged and skipped. */
+/* Opens block number i. False in *wanted: it has no rows that are asked for, or is damaged and skipped. */
 int sp_block_reader_open_block(sp_block_reader *r, uint32_t i, bool *wanted, spate_error *err) SP_MUST_CHECK;
 /* Its group g: columns that are asked for. rows 0: none of its rows can match. */
 int sp_block_reader_open_group(sp_block_reader *r, uint32_t g, sp_group_reading *group, spate_error *err) SP_MUST_CHECK;
@@ -60,5 +70,11 @@ int sp_block_reader_order(sp_block_reader *r, spate_error *err) SP_MUST_CHECK; /
 int sp_reading_open(sp_block_reader *r, sp_reading *c, spate_error *err) SP_MUST_CHECK;
 void sp_group_reading_done(sp_group_reading *g);
 sp_type sp_block_reader_type(const sp_store *s, uint32_t table, const sp_segment_entry *e);
+
+/* lookup.c: views of blocks from chapters. */
+typedef struct sp_lookup sp_lookup;
+void sp_lookup_free(sp_lookup *l);
+/* Fills in r->view from the chapter that tells of r->block. SPATE_E_CORRUPT: the chapter cannot tell. */
+int sp_lookup_view(sp_block_reader *r, spate_error *err) SP_MUST_CHECK;
 
 #endif

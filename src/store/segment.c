@@ -262,6 +262,29 @@ int sp_segment_encode(sp_encoder *e, const sp_column *c, uint32_t rows, sp_segme
     return encode(e, c, rows, 0, plan, out, entry, err);
 }
 
+/* ---- hashes ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t hash_of(const sp_kernels *k, const char *bytes, size_t len, uint64_t seed)
+{
+    const size_t skip = sizeof(uint64_t); /* the hash itself */
+    return k->hash(bytes + skip, len - skip, seed);
+}
+
+void sp_segment_seal(const sp_kernels *k, char *bytes, size_t len, uint64_t seed)
+{
+    uint64_t hash = hash_of(k, bytes, len, seed);
+    memcpy(bytes + offsetof(sp_segment_header, hash), &hash, sizeof hash);
+}
+
+bool sp_segment_whole(const sp_kernels *k, const char *bytes, size_t len, uint64_t seed)
+{
+    uint64_t hash;
+    if (len < sizeof(sp_segment_header))
+        return false;
+    memcpy(&hash, bytes + offsetof(sp_segment_header, hash), sizeof hash);
+    return hash == hash_of(k, bytes, len, seed);
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
 void sp_segment_init(sp_segment *s)
@@ -407,8 +430,7 @@ int sp_segment_open(sp_segment *s, sp_type type, const void *bytes, size_t len, 
     return open_at(s, type, bytes, len, 0, &used) ? SPATE_OK : sp_fail(err, SPATE_E_CORRUPT, "a segment is not sound");
 }
 
-/* Present cells before row. */
-static uint32_t rank_of(sp_segment *s, uint32_t row)
+uint32_t sp_segment_rank(sp_segment *s, uint32_t row)
 {
     if (row < s->ranked_rows)
         s->ranked_rows = s->ranked = 0;
@@ -536,7 +558,7 @@ static void spread(const uint8_t *validity, uint32_t n, uint32_t values, uint32_
 
 static int read_dense_numbers(sp_segment *s, uint32_t from, uint32_t n, sp_column *out)
 {
-    uint32_t width = sp_kind_width(s->type.kind), first = rank_of(s, from), values = count_bits(out->validity, 0, n);
+    uint32_t width = sp_kind_width(s->type.kind), first = sp_segment_rank(s, from), values = count_bits(out->validity, 0, n);
     s->aside.len = 0;
     if (sp_buf_reserve(&s->aside, ((size_t)values + SP_LANES_32) * width) != SPATE_OK)
         return SPATE_E_NOMEM;
@@ -589,7 +611,7 @@ static int read_cells(sp_segment *s, uint32_t from, uint32_t n, sp_column *out, 
     }
     if (sp_kind_width(s->type.kind))
         return dense ? read_dense_numbers(s, from, n, out) : read_numbers(s, from, n, out->data);
-    uint32_t first = dense ? rank_of(s, from) : from, values = dense ? count_bits(out->validity, 0, n) : n;
+    uint32_t first = dense ? sp_segment_rank(s, from) : from, values = dense ? count_bits(out->validity, 0, n) : n;
     int rc = s->encoding == SP_ENC_DICT ? ready_entries(s) : SPATE_OK;
     if (rc == SPATE_OK)
         rc = s->type.kind == SP_LIST ? read_lists(s, first, values, out, err) : sp_texts_read(s, first, values, out);

@@ -30,7 +30,17 @@ const sp_kernels *sp_encoder_kernels(const sp_encoder *e);
 int sp_segment_encode(sp_encoder *e, const sp_column *c, uint32_t rows, sp_segment_plan *plan, sp_buf *out,
                       sp_segment_entry *entry, spate_error *err) SP_MUST_CHECK;
 
+/* Fills in the hash of the len bytes of a segment; seed is of its place, sp_segment_seed. */
+void sp_segment_seal(const sp_kernels *k, char *bytes, size_t len, uint64_t seed);
+
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t sp_segment_seed(uint64_t salt, uint32_t at64)
+{
+    return salt + at64;
+}
+/* Are these the bytes that were sealed there? */
+bool sp_segment_whole(const sp_kernels *k, const char *bytes, size_t len, uint64_t seed);
 
 typedef struct sp_segment {
     const sp_kernels *k;
@@ -58,6 +68,8 @@ void sp_segment_done(sp_segment *s);
 int sp_segment_open(sp_segment *s, sp_type type, const void *bytes, size_t len, spate_error *err) SP_MUST_CHECK;
 /* Rows [from, from + n) into out's own storage. Numbers of absent cells are whatever lies there. */
 int sp_segment_read(sp_segment *s, uint32_t from, uint32_t n, sp_column *out, spate_error *err) SP_MUST_CHECK;
+/* Present cells before row. */
+uint32_t sp_segment_rank(sp_segment *s, uint32_t row);
 /* How a number of this type and encoding is packed; false for others. */
 bool sp_segment_as(sp_kind kind, sp_encoding encoding, sp_as *as);
 

@@ -6,13 +6,14 @@ enum { HELD_BYTES = 64 << 20 };
 
 typedef struct touched {
     uint32_t segment;
+    bool widened; /* its range is not what it was */
     char *bytes;
     sp_segment cells;
     struct touched *next;
 } touched;
 
 typedef struct held_block {
-    sp_index_entry at;
+    sp_block_ref at;
     char *directory;
     int32_t *order; /* where there are several groups: each row's place in its group */
     int32_t *group;
@@ -39,7 +40,7 @@ int spate_updater_open(spate_store *store, uint32_t table, spate_updater **updat
     u->store = store;
     u->table = table;
     int rc = sp_block_reader_init(&u->reader, store, &(spate_scan_options){.table = table}, err);
-    u->n_held = store->n_blocks;
+    u->n_held = u->reader.n_blocks;
     u->held = rc == SPATE_OK ? sp_alloc_zero(u->n_held, sizeof *u->held) : NULL;
     if (rc == SPATE_OK && !u->held) {
         sp_block_reader_done(&u->reader);
@@ -126,7 +127,7 @@ static int hold(spate_updater *u, uint32_t i, held_block **held, spate_error *er
         let_go(b);
         return sp_fail_nomem(err);
     }
-    b->at = u->store->blocks[i];
+    b->at = u->reader.blocks[i];
     memcpy(b->directory, u->reader.directory, bytes);
     rc = copy_order(u, b, err);
     if (rc != SPATE_OK) {
@@ -153,7 +154,7 @@ static int touch(spate_updater *u, held_block *b, uint32_t segment, touched **fo
     }
     sp_segment_init(&t->cells);
     int rc = sp_os_read_at(u->store->fd, t->bytes, e->bytes, b->at.at + (uint64_t)e->at64 * SP_SEGMENT_ALIGN, u->store->path, err);
-    if (rc == SPATE_OK && u->store->k->hash(t->bytes, e->bytes, 0) != e->hash)
+    if (rc == SPATE_OK && !sp_segment_whole(u->store->k, t->bytes, e->bytes, sp_segment_seed(b->at.extra, e->at64)))
         rc = sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the block at byte %llu is damaged", u->store->path, (unsigned long long)b->at.at);
     if (rc == SPATE_OK)
         rc = sp_segment_open(&t->cells, sp_block_reader_type(u->store, u->table, e), t->bytes, e->bytes, err);
@@ -268,30 +269,35 @@ static bool set_value(sp_segment *s, char *bytes, uint32_t i, const spate_value 
     }
 }
 
-/* Statistics may only grow: what they exclude must stay excluded rightly. */
-static void widen_range(sp_segment_entry *e, const spate_value *v)
+static void widen_doubles(sp_segment_entry *e, double d)
 {
+    double low, high;
+    memcpy(&low, &e->min, 8);
+    memcpy(&high, &e->max, 8);
+    memcpy(&e->min, d < low ? &d : &low, 8);
+    memcpy(&e->max, d > high ? &d : &high, 8);
+}
+
+/* Statistics may only grow: what they exclude must stay excluded rightly. True when they did. */
+static bool widen_range(sp_segment_entry *e, const spate_value *v)
+{
+    const sp_segment_entry before = *e;
     if (!(e->flags & SP_SEGMENT_HAS_RANGE))
-        return;
-    if (is_text(v->kind)) {
-        uint64_t p = 0;
-        memcpy(&p, v->as.p, SP_MIN((size_t)v->len, (size_t)8));
-        p = __builtin_bswap64(p);
-        e->min = SP_MIN(e->min, p);
-        e->max = SP_MAX(e->max, p);
-    } else if (v->kind == SP_F32 || v->kind == SP_F64) {
-        double d = v->kind == SP_F32 ? (double)v->as.f32 : v->as.f, low, high;
-        memcpy(&low, &e->min, 8);
-        memcpy(&high, &e->max, 8);
-        memcpy(&e->min, d < low ? &d : &low, 8);
-        memcpy(&e->max, d > high ? &d : &high, 8);
-    } else if (v->kind == SP_U64) {
-        e->min = SP_MIN(e->min, v->as.u);
-        e->max = SP_MAX(e->max, v->as.u);
+        return false;
+    if (v->kind == SP_F32 || v->kind == SP_F64) {
+        widen_doubles(e, v->kind == SP_F32 ? (double)v->as.f32 : v->as.f);
+    } else if (v->kind == SP_U64 || is_text(v->kind)) {
+        uint64_t u = is_text(v->kind) ? 0 : v->as.u;
+        if (is_text(v->kind))
+            memcpy(&u, v->as.p, SP_MIN((size_t)v->len, (size_t)8));
+        u = is_text(v->kind) ? __builtin_bswap64(u) : u;
+        e->min = SP_MIN(e->min, u);
+        e->max = SP_MAX(e->max, u);
     } else {
         e->min = (uint64_t)SP_MIN((int64_t)e->min, v->as.i);
         e->max = (uint64_t)SP_MAX((int64_t)e->max, v->as.i);
     }
+    return e->min != before.min || e->max != before.max;
 }
 
 static int find_segment(const held_block *b, uint32_t row, const spate_value *v, uint32_t *segment, uint32_t *in_group, spate_error *err)
@@ -310,11 +316,10 @@ static int find_segment(const held_block *b, uint32_t row, const spate_value *v,
 
 int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spate_error *err)
 {
-    const sp_store *s = u->store;
     uint32_t i = sp_block_reader_block_of(&u->reader, row), segment = 0, at = 0;
     held_block *b = NULL;
     touched *t = NULL;
-    if (i >= u->n_held || s->blocks[i].type != SP_BLOCK_DATA || s->blocks[i].table != u->table || s->blocks[i].first_row > row)
+    if (i >= u->n_held || u->reader.blocks[i].first_row > row)
         return sp_fail(err, SPATE_E_DATA, "there is no row %llu", (unsigned long long)row);
     int rc = hold(u, i, &b, err);
     if (rc == SPATE_OK)
@@ -326,27 +331,93 @@ int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spat
     sp_segment *cells = &t->cells;
     if (cells->encoding == SP_ENC_NONE || (cells->validity && !sp_bit(cells->validity, at)))
         return sp_fail(err, SPATE_E_DATA, "row %llu has no value there: a null cannot become one in place", (unsigned long long)row);
-    if (cells->validity && cells->flags & SP_SEGMENT_DENSE) {
-        uint32_t rank = 0;
-        for (uint32_t x = 0; x < at; x++)
-            rank += sp_bit(cells->validity, x);
-        at = rank;
-    }
+    if (cells->validity && cells->flags & SP_SEGMENT_DENSE)
+        at = sp_segment_rank(cells, at);
     if (!set_value(cells, t->bytes, at, v))
         return sp_fail(err, SPATE_E_DATA, "the new value of row %llu does not fit into the room of the old one", (unsigned long long)row);
-    widen_range((sp_segment_entry *)(uintptr_t)&sp_block_segments(b->directory)[segment], v);
+    t->widened |= widen_range((sp_segment_entry *)(uintptr_t)&sp_block_segments(b->directory)[segment], v);
     return u->bytes > HELD_BYTES ? spate_updater_flush(u, err) : SPATE_OK;
+}
+
+/* ---- flushing ------------------------------------------------------------------------------------ */
+
+/* Puts a segment's new range into the chapter that tells of it. */
+static void widen_chapter(char *chapter, const sp_chapter *c, const sp_block_ref *b, uint32_t group, const sp_segment_entry *e)
+{
+    sp_run *run = (sp_run *)(uintptr_t)sp_chapter_run(c, b->table, e->name);
+    sp_run_entry *x = run ? (sp_run_entry *)(chapter + run->at) : NULL;
+    for (uint32_t i = 0; run && i < run->count; i++)
+        if (x[i].block == b->number && x[i].group == group && x[i].segment.at64 == e->at64)
+            x[i].segment = *e;
+}
+
+static uint32_t group_of(const char *directory, uint32_t segment)
+{
+    const sp_group_entry *g = sp_block_groups(directory);
+    uint32_t i = 0;
+    while (segment >= g[i].first_segment + g[i].segments)
+        i++;
+    return i;
+}
+
+/* A chapter that tells of a range which is not what it was any more, as it shall be. A damaged one stays as it is. */
+static int patch_chapter(spate_updater *u, uint32_t number, sp_buf *patches, spate_error *err)
+{
+    sp_store *s = u->store;
+    sp_chapter c = {0};
+    const sp_index_chapter *place = &s->chapters[number];
+    char *bytes = sp_alloc(place->size);
+    int rc = bytes ? sp_os_read_at(s->fd, bytes, place->size, place->at, s->path, err) : sp_fail_nomem(err);
+    bool sound = rc == SPATE_OK && sp_chapter_take(s->k, bytes, &c);
+    for (uint32_t i = 0; sound && i < u->n_held; i++)
+        for (touched *t = u->held[i] && u->held[i]->at.chapter == number ? u->held[i]->segments : NULL; t; t = t->next)
+            if (t->widened)
+                widen_chapter(bytes, &c, &u->held[i]->at, group_of(u->held[i]->directory, t->segment),
+                              &sp_block_segments(u->held[i]->directory)[t->segment]);
+    if (sound) {
+        sp_chapter_rehash(s->k, bytes, &c);
+        rc = sp_patch_add(patches, place->at, bytes, (uint32_t)place->size) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    }
+    sp_free(bytes);
+    return rc;
+}
+
+static bool widened(const held_block *b)
+{
+    for (const touched *t = b ? b->segments : NULL; t; t = t->next)
+        if (t->widened)
+            return true;
+    return false;
+}
+
+/* Blocks are in the order of their rows, and so are their chapters, mostly: each is patched once. */
+static int patch_chapters(spate_updater *u, sp_buf *patches, spate_error *err)
+{
+    const sp_store *s = u->store;
+    bool *done = sp_alloc_zero(s->n_chapters + 1, sizeof *done);
+    int rc = done ? SPATE_OK : sp_fail_nomem(err);
+    for (uint32_t i = 0; rc == SPATE_OK && i < u->n_held; i++) {
+        uint32_t number = widened(u->held[i]) ? u->held[i]->at.chapter : SP_NO_CHAPTER;
+        if (number >= s->n_chapters || done[number])
+            continue;
+        done[number] = true;
+        rc = patch_chapter(u, number, patches, err);
+    }
+    sp_free(done);
+    return rc;
 }
 
 static int patch_block(spate_updater *u, held_block *b, sp_buf *patches)
 {
-    sp_segment_entry *e = (sp_segment_entry *)(uintptr_t)sp_block_segments(b->directory);
+    const sp_segment_entry *e = sp_block_segments(b->directory);
     for (touched *t = b->segments; t; t = t->next) {
-        e[t->segment].hash = u->store->k->hash(t->bytes, e[t->segment].bytes, 0);
-        uint64_t at = b->at.at + (uint64_t)e[t->segment].at64 * SP_SEGMENT_ALIGN;
-        if (sp_patch_add(patches, at, t->bytes, e[t->segment].bytes) != SPATE_OK)
+        const sp_segment_entry *of = &e[t->segment];
+        sp_segment_seal(u->store->k, t->bytes, of->bytes, sp_segment_seed(b->at.extra, of->at64));
+        if (sp_patch_add(patches, b->at.at + (uint64_t)of->at64 * SP_SEGMENT_ALIGN, t->bytes, of->bytes) != SPATE_OK)
             return SPATE_E_NOMEM;
     }
+    if (!widened(b))
+        return SPATE_OK;
     sp_block_rehash(u->store->k, b->directory);
     return sp_patch_add(patches, b->at.at, b->directory, (uint32_t)sp_block_head_bytes(sp_block_header_of(b->directory)));
 }
@@ -358,6 +429,8 @@ int spate_updater_flush(spate_updater *u, spate_error *err)
     for (uint32_t i = 0; rc == SPATE_OK && i < u->n_held; i++)
         if (u->held[i] && u->held[i]->segments)
             rc = patch_block(u, u->held[i], &patches) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = patch_chapters(u, &patches, err);
     if (rc == SPATE_OK && patches.len)
         rc = sp_store_patch(u->store, &patches, err);
     sp_buf_done(&patches);

@@ -75,16 +75,15 @@ int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fi
 {
     stats s = {0};
     sp_block_reader r;
-    uint32_t first = 0;
     int rc = sp_block_reader_init(&r, store, &(spate_scan_options){.table = table, .skip_damaged = true}, err);
     if (rc != SPATE_OK)
         return rc;
-    *blocks = sp_block_reader_blocks(&r, &first);
+    *blocks = r.n_blocks;
     *bytes = 0;
-    for (uint32_t i = first; rc == SPATE_OK && i < first + *blocks; i++) {
+    for (uint32_t i = 0; rc == SPATE_OK && i < r.n_blocks; i++) {
         const char *directory;
-        *bytes += store->blocks[i].size;
-        rc = sp_store_directory(store, &store->blocks[i], &r.aside, &directory, err);
+        *bytes += r.blocks[i].size;
+        rc = sp_store_directory(store, &r.blocks[i], &r.aside, &directory, err);
         if (rc == SPATE_OK)
             rc = add_block(&s, directory) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
         else if (rc == SPATE_E_CORRUPT)

@@ -168,6 +168,32 @@ static seen read_all(bool skip)
     return x;
 }
 
+/* The same of one field, which a chapter finds. */
+static seen read_numbers(void)
+{
+    seen x = {0};
+    spate_store *s = NULL;
+    spate_cursor *c = NULL;
+    const spate_value *v;
+    const char *field = "number";
+    size_t n;
+    uint64_t row;
+    x.status = spate_store_open(path, false, &s, &err);
+    if (x.status == SPATE_OK)
+        x.status = spate_store_tables(s) ? spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = 1}, &c, &err) : SPATE_E_CORRUPT;
+    while (x.status == SPATE_OK && (x.status = spate_cursor_next(c, &v, &n, &row, &err)) == SPATE_OK && v) {
+        spate_value want[4];
+        char text[64];
+        make_row(row, want, text);
+        x.wrong += n != 1 || v[0].as.i != want[0].as.i || row != x.next;
+        x.rows++;
+        x.next = row + 1;
+    }
+    spate_cursor_close(c);
+    spate_store_close(s);
+    return x;
+}
+
 /* ---- flips ------------------------------------------------------------------------------------- */
 
 static uint64_t silent, noticed, harmless;
@@ -188,6 +214,8 @@ static void flip(const image *good, size_t bit, uint64_t rows)
         printf("# bit %zu: %llu rows, %llu wrong\n", bit, (unsigned long long)x.rows, (unsigned long long)x.wrong);
     seen y = read_all(true); /* what is left without what is damaged is right too */
     CHECK_INT(y.wrong, 0);
+    seen z = read_numbers();
+    CHECK(z.status != SPATE_OK || (z.rows == rows && z.wrong == 0));
 }
 
 static void flipped_bits(void)
@@ -201,6 +229,11 @@ static void flipped_bits(void)
         flip(&good, bit, BLOCK * 3);
     for (size_t bit = 0; bit < 800 * 8; bit += more ? 1 : 3) /* of a data block's header and directory */
         flip(&good, (size_t)(8192 + 2 * 4096 + 4096) * 8 + bit, BLOCK * 3);
+    size_t chapter = good.len - 4096; /* the chapter, index and catalog are the last three */
+    while (good.bytes[chapter + 8] != 6 || memcmp(good.bytes + chapter, "SPATEBLK", 8) != 0)
+        chapter -= 4096;
+    for (size_t bit = 0; bit < 4096 * 8; bit += more ? 1 : 13)
+        flip(&good, chapter * 8 + bit, BLOCK * 3);
     for (uint64_t i = 0; i < flips; i++)
         flip(&good, draw(good.len * 8), BLOCK * 3);
     printf("# flips: %llu noticed, %llu harmless, %llu silent; from draw %llu on\n", (unsigned long long)noticed,
@@ -473,6 +506,32 @@ static void changed_in_place(void)
     CHECK_INT(x.wrong, 2);
 }
 
+/* A value beyond all others of its block: conditions must not pass it over, whoever is asked for the range. */
+static void changed_beyond_the_range(void)
+{
+    OK(make(BLOCK * 3, true));
+    OK(change(BLOCK + 5, 102.1, 50));
+    for (unsigned all = 0; all < 2; all++) {
+        spate_store *s = NULL;
+        spate_cursor *c = NULL;
+        const spate_value *v = NULL;
+        const char *field = "value";
+        size_t n = 0;
+        uint64_t row = 0;
+        spate_condition where = {field, SPATE_GT, {.kind = SPATE_F64, .as.f = 101}};
+        OK(spate_store_open(path, false, &s, &err));
+        OK(spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = !all, .conditions = &where, .n_conditions = 1}, &c, &err));
+        OK(spate_cursor_next(c, &v, &n, &row, &err));
+        CHECK(v && row == BLOCK + 5);
+        OK(spate_cursor_next(c, &v, &n, &row, &err));
+        CHECK(!v);
+        spate_cursor_close(c);
+        spate_check totals;
+        OK(spate_store_verify(s, NULL, NULL, &totals, &err));
+        spate_store_close(s);
+    }
+}
+
 /* It stops at every step: both cells are new, or both old. */
 static void interrupted_changes(void)
 {
@@ -548,6 +607,7 @@ int main(void)
     RUN(failures_stay);
     RUN(no_memory);
     RUN(changed_in_place);
+    RUN(changed_beyond_the_range);
     RUN(interrupted_changes);
     RUN(indexed);
     unlink(path);

@@ -1,5 +1,6 @@
 /* commands.c - the table of commands and the parser that reads it. */
 #include "cli/as.h"
+#include "cli/lab.h"
 #include "cli/migrate.h"
 
 #include <string.h>
@@ -102,6 +103,45 @@ static const option store_scan_options[] = {
     {"json", NULL, OPTION_FLAG, false, NULL, "an object a line (default)"},
     {"csv", NULL, OPTION_FLAG, false, NULL, "CSV with a line of names; nothing is null, \"\" an empty text"},
     {"skip-damaged", NULL, OPTION_FLAG, false, NULL, "leave out what is damaged and say how much, instead of stopping"},
+    {0},
+};
+
+static const char *const placement_words[] = {"hash", "modulo", "range", "list", NULL};
+
+#define LAB_OPTION {"lab", "DIR", OPTION_TEXT, false, NULL, "where the lab is (default: here if there is a lab.yaml, else ./lab)"}
+
+static const option lab_init_options[] = {
+    {"lab", "DIR", OPTION_TEXT, false, NULL, "the lab's directory, made unless it is there (default: ./lab)"},
+    {"shards", "N", OPTION_COUNT, false, NULL, "servers beside main (default: 3)"},
+    {"port", "PORT", OPTION_COUNT, false, NULL, "main's; the shards have the next ones (default: free ones are found)"},
+    {"placement", "HOW", OPTION_WORD, false, placement_words, "hash (default), modulo, range or list: which shard a row lives on"},
+    {"bounds", "A,B,...", OPTION_TEXT, false, NULL, "of range: keys below A are on shard0, below B on shard1, ..., the rest on the last"},
+    {"user", "NAME", OPTION_TEXT, false, NULL, "whom the servers run as when root makes the lab (default: postgres)"},
+    {"programs", "DIR", OPTION_TEXT, false, NULL, "where initdb and postgres are (default: the newest that is installed)"},
+    {"attach", NULL, OPTION_FLAG, false, NULL, "use the servers that MAINDB_URL and SHARD_URLS name, in the environment or in .env"},
+    {0},
+};
+
+static const option lab_options[] = {
+    LAB_OPTION,
+    {0},
+};
+
+static const option lab_status_options[] = {
+    LAB_OPTION,
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
+static const option lab_logs_options[] = {
+    LAB_OPTION,
+    {"lines", "N", OPTION_COUNT, false, NULL, "so many lines of each (default: 20)"},
+    {0},
+};
+
+static const option lab_destroy_options[] = {
+    LAB_OPTION,
+    {"yes", NULL, OPTION_FLAG, false, NULL, "do not ask"},
     {0},
 };
 
@@ -209,10 +249,29 @@ const command commands[] = {
     {"store stats", "FILE", 1, 1, "how the fields of a store are encoded",
      "Shows for each field and type how many cells and nulls there are, in how many bytes, how they are encoded, and their range.",
      store_stats_options, run_store_stats},
+    {"lab init", "", 0, 0, "make a lab: a main server and shards",
+     "Makes real PostgreSQL servers in a directory: main, which is to have all rows, and shards. They are down; lab.yaml says what\n"
+     "there is. What initdb makes is kept in ~/.cache/spate, so that the next lab is only cloned.",
+     lab_init_options, run_lab_init},
+    {"lab up", "[SERVER...]", 0, 64, "start a lab's servers", "Starts main, shard0, ..., or only those named, and waits until they answer.",
+     lab_options, run_lab_up},
+    {"lab down", "[SERVER...]", 0, 64, "stop a lab's servers", "Stops all servers of the lab, or those named, without waiting for their clients.",
+     lab_options, run_lab_down},
+    {"lab status", "", 0, 0, "show a lab's servers",
+     "Shows which servers a lab has, whether they answer, and what is in them. Exit 1 when one does not answer.", lab_status_options,
+     run_lab_status},
+    {"lab psql", "[SERVER [-- PSQL-OPTIONS]]", 0, 64, "open a server with psql",
+     "Opens main, or the server named, with psql. What comes behind -- goes to psql: spate lab psql shard0 -- -c 'SELECT 1'.", lab_options,
+     run_lab_psql},
+    {"lab logs", "[SERVER]", 0, 1, "show what servers have logged", "Prints the last lines of the servers' logs.", lab_logs_options, run_lab_logs},
+    {"lab destroy", "", 0, 0, "stop and remove a lab",
+     "Stops the servers and removes them with all their rows. Servers that were only attached stay as they are.", lab_destroy_options,
+     run_lab_destroy},
     {0},
 };
 
 const command_group command_groups[] = {
+    {"lab", "try what sharding brings: real servers, real rows"},
     {"store", "look into stores of rows (.spate), and after them"},
     {0},
 };

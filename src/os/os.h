@@ -13,6 +13,7 @@
 typedef enum sp_os_call {
     SP_OS_OPEN, SP_OS_WRITE, SP_OS_READ, SP_OS_FSYNC, SP_OS_RENAME, SP_OS_TRUNCATE, SP_OS_UNLINK, SP_OS_MKDIR,
     SP_OS_CLOSE, SP_OS_STAT, SP_OS_THREAD, SP_OS_LIST, SP_OS_LINK, SP_OS_META, SP_OS_CLONE,
+    SP_OS_CHILD,
     SP_OS_CALLS
 } sp_os_call;
 /* Test hook: the nth call of that kind from now on (1 = the next) fails with os_errno; nth = 0 switches it off. */

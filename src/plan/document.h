@@ -1,44 +1,8 @@
-/* document.h - private to plan: the tree that a YAML text becomes, names looked up fast, and the
- * steps of the reader.
- *
- * A tree is made once and never changed. An alias is the very node it names, so the tree may share
- * branches but has no cycle; `<<` has been merged in. It lives in an arena, its texts in another
- * (the plan's), so that they can be kept. */
+/* document.h - private to plan: names looked up fast, and the steps of the reader. */
 #ifndef SP_PLAN_DOCUMENT_H
 #define SP_PLAN_DOCUMENT_H
 
-#include "plan/plan.h"
-
-enum {
-    SP_DOCUMENT_DEPTH_MAX = 64,
-    SP_DOCUMENT_NODES_MAX = 1 << 22, /* keys and values, merged ones counted again */
-};
-
-/* ---- the tree (document.c) ------------------------------------------------------------------- */
-
-typedef enum sp_node_kind { SP_NODE_TEXT, SP_NODE_LIST, SP_NODE_MAP } sp_node_kind;
-
-typedef struct sp_node sp_node;
-typedef struct sp_pair {
-    const sp_node *key, *value; /* the key is always a text */
-} sp_pair;
-struct sp_node {
-    sp_node_kind kind;
-    bool plain;   /* a text without quotes */
-    uint32_t n;   /* items or pairs */
-    sp_mark mark; /* columns count characters; of a quoted text: its quote */
-    union {
-        sp_str text; /* UTF-8 without NUL, and a NUL behind it */
-        const sp_node *const *items;
-        const sp_pair *pairs; /* no key twice; a mapping's own before the merged ones */
-    };
-};
-
-/* Reads the first document of text. *root is NULL when there is none, or when it is too broken to
- * look at; then there is a mistake that says why. SPATE_E_NOMEM is the only failure. */
-int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *texts, sp_mistakes *m,
-                     const sp_node **root, spate_error *err) SP_MUST_CHECK;
-bool sp_node_is_null(const sp_node *node); /* nothing, ~ or null, without quotes */
+#include "plan/node.h"
 
 /* ---- names (names.c): a map from (scope, name) to a pointer ---------------------------------- */
 

@@ -174,6 +174,7 @@ class Runner:
 
     def __init__(self, server=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="spate-docs-"))
+        self.dir.chmod(0o755)  # the servers of a lab may run as another user
         bin_dir = self.dir / ".bin"
         bin_dir.mkdir()
         (bin_dir / "spate").symlink_to(SPATE)
@@ -184,6 +185,8 @@ class Runner:
             self.env.update(PGHOST="127.0.0.1", PGPORT=str(server.port), PGUSER="postgres")
 
     def close(self):
+        for lab in self.dir.rglob("lab.yaml"):
+            spate("lab", "destroy", "--yes", "--lab", lab.parent)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def run(self, block):

@@ -1,0 +1,86 @@
+/* spate/lab.h - labs: PostgreSQL servers to try sharding on, one with all rows and some with a share each.
+ *
+ * Caveats first. A lab's servers are processes that outlive the call which started them; spate_lab_down stops them. They run as an
+ * ordinary user, listen on 127.0.0.1 with a password and on sockets that only their user can reach, and keep what they have
+ * committed; a lab just made is on disk only when the system gets to it. A server that is only attached, by its address, is used as
+ * it is: nothing here starts, stops or removes it.
+ *
+ * A lab is a directory with lab.yaml in it. One call at a time on one lab, in all processes: a second one is refused with
+ * SPATE_E_UNREACHABLE. Nothing is printed, no signal handler installed, no environment read. */
+#ifndef SPATE_LAB_H
+#define SPATE_LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "spate/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { SPATE_LAB_SHARDS_MAX = 96 };
+
+typedef struct spate_lab_init_options {
+    const char *directory;    /* made unless it is there; must have no lab yet */
+    unsigned shards;          /* servers to make beside main */
+    unsigned port;            /* main's; the shards have those behind it. 0: free ones are found */
+    const char *programs;     /* where initdb and postgres are; NULL: the newest in the usual places */
+    const char *user;         /* whom the servers run as: needed by root; NULL: as the caller */
+    const char *placement;    /* "hash", "modulo", "range" or "list"; NULL: hash */
+    const int64_t *bounds;    /* of range: one less than there are shards */
+    size_t n_bounds;
+    const char *cache;        /* directory where what initdb made is kept for the next lab; NULL: nowhere */
+    const char *main_uri;     /* attach these servers instead of making any; NULL: make them */
+    const char *const *shard_uris;
+    size_t n_shard_uris;
+} spate_lab_init_options;
+
+/* Makes a lab; its servers are down. On failure nothing is left of it. SPATE_E_USAGE (options; there is a lab already; root without
+ * a user), SPATE_E_UNREACHABLE (no programs, they failed, no ports), SPATE_E_IO. */
+int spate_lab_init(const spate_lab_init_options *options, spate_error *err);
+
+typedef struct spate_lab spate_lab;
+/* SPATE_E_USAGE: there is no lab; SPATE_E_CONFIG: lab.yaml has mistakes: the first is the message, the others are the detail. */
+int spate_lab_open(const char *directory, spate_lab **lab, spate_error *err);
+void spate_lab_close(spate_lab *lab); /* NULL is fine */
+
+/* Starts, and stops, the named servers ("main", "shard0", ...); n 0: all. Those that are so already stay so. Starting waits until
+ * they answer. */
+int spate_lab_up(spate_lab *lab, const char *const *names, size_t n, spate_error *err);
+int spate_lab_down(spate_lab *lab, const char *const *names, size_t n, spate_error *err);
+/* Stops the servers and removes all that the lab has made, lab.yaml last. Goes on where one before was interrupted. */
+int spate_lab_destroy(spate_lab *lab, spate_error *err);
+
+/* ---- looking ---- */
+
+typedef enum spate_lab_state { SPATE_LAB_DOWN, SPATE_LAB_UP, SPATE_LAB_DAMAGED, SPATE_LAB_UNREACHABLE } spate_lab_state;
+const char *spate_lab_state_name(spate_lab_state state);
+
+typedef struct spate_lab_server {
+    const char *name;
+    const char *uri;        /* for clients; without any password */
+    const char *log;        /* NULL: attached */
+    bool attached;
+    unsigned port;          /* 0: attached */
+    long pid;               /* 0: down or attached */
+    spate_lab_state state;  /* up: it answers */
+    char version[32];       /* when it is up, as the next two */
+    uint64_t bytes;         /* of its database */
+    uint64_t rows;          /* in tables, about */
+} spate_lab_server;
+
+size_t spate_lab_servers(const spate_lab *lab);
+/* Asks a server how it is. i: 0 is main, then the shards. Texts live as long as the lab. */
+void spate_lab_look(spate_lab *lab, size_t i, spate_lab_server *server);
+/* The number of the server called so. SPATE_E_USAGE: there is none. */
+int spate_lab_find(const spate_lab *lab, const char *name, size_t *i, spate_error *err);
+/* How this machine's own programs reach it; may hold a password: not to be shown. */
+const char *spate_lab_uri(const spate_lab *lab, size_t i);
+const char *spate_lab_programs(const spate_lab *lab); /* where the servers' programs are, or NULL */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,22 @@
+/* lab.h - what the commands about labs share. */
+#ifndef SP_CLI_LAB_H
+#define SP_CLI_LAB_H
+
+#include "cli/cli.h"
+
+/* Where the lab is: --lab, or here when there is a lab.yaml, or ./lab. */
+const char *lab_directory(const invocation *in);
+/* Opens it and says what went wrong. EXIT_OK, or the exit code. */
+int open_lab(const invocation *in, spate_lab **lab);
+/* Says what failed, if anything did, and closes the lab. */
+int leave_lab(spate_lab *lab, int status, const spate_error *err);
+
+int run_lab_init(const invocation *in);
+int run_lab_up(const invocation *in);
+int run_lab_down(const invocation *in);
+int run_lab_status(const invocation *in);
+int run_lab_psql(const invocation *in);
+int run_lab_logs(const invocation *in);
+int run_lab_destroy(const invocation *in);
+
+#endif

@@ -1,0 +1,328 @@
+/* lab.c - spate_lab_*: a lab made, opened, started, stopped, looked at and removed, one call at a time. */
+#include "spate/lab.h"
+
+#include "job/lab.h"
+#include "lab/link.h"
+#include "os/at.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+_Static_assert((int)SPATE_LAB_SHARDS_MAX == (int)SP_SHARDS_MAX, "what the header promises");
+
+/* ---- one call at a time ---- */
+
+int sp_lab_lock(const char *directory, int *lock, spate_error *err)
+{
+    char path[4200];
+    bool got = false;
+    snprintf(path, sizeof(path), "%s/.lock", directory);
+    int fd = sp_at_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return sp_fail_errno(err, -fd, "could not lock the lab in \"%s\"", directory);
+    int rc = sp_os_lock_byte(fd, 0, SP_OS_LOCK_ALONE, false, &got, path, err);
+    if (rc == SPATE_OK && !got)
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the lab in \"%s\" is in use: another command is at work on it", directory);
+    if (rc == SPATE_OK)
+        *lock = fd;
+    else
+        close(fd);
+    return rc;
+}
+
+void sp_lab_unlock(int lock)
+{
+    if (lock >= 0)
+        close(lock);
+}
+
+/* ---- making ---- */
+
+/* Ports that nobody listens on, of those that the system does not hand out by itself. Where the search begins depends on the
+ * directory, so that labs made at the same moment do not choose the same. */
+static int find_ports(const char *directory, unsigned n, unsigned *ports, spate_error *err)
+{
+    enum { FIRST = 20000, LAST = 32000 };
+    unsigned found = 0, span = LAST - FIRST, start = (unsigned)(sp_hash64(directory, strlen(directory), 0) % (span / 16)) * 16;
+    for (unsigned i = 0; i < span && found < n; i++) {
+        unsigned port = FIRST + (start + i) % span;
+        if (sp_os_port_is_free(port))
+            ports[found++] = port;
+    }
+    return found == n ? SPATE_OK : sp_fail(err, SPATE_E_UNREACHABLE, "no %u free ports from %d to %d", n, FIRST, LAST);
+}
+
+static int add_own_servers(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
+{
+    unsigned ports[1 + SP_SHARDS_MAX], n = 1 + o->shards;
+    if (o->shards == 0 || o->shards > SP_SHARDS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, o->shards);
+    if (o->port && (o->port < SP_LAB_PORT_MIN || o->port + n - 1 > 65535))
+        return sp_fail(err, SPATE_E_USAGE, "ports go from %d to 65535: %u servers cannot begin at %u", SP_LAB_PORT_MIN, n, o->port);
+    int rc = o->port ? SPATE_OK : find_ports(lab->directory, n, ports, err);
+    for (unsigned i = 0; i < n && rc == SPATE_OK; i++) {
+        ports[i] = o->port ? o->port + i : ports[i];
+        if (!sp_os_port_is_free(ports[i]))
+            return sp_fail(err, SPATE_E_UNREACHABLE, "port %u is taken by another program", ports[i]);
+        rc = sp_lab_add_server(lab, ports[i], NULL, err);
+    }
+    return rc;
+}
+
+static int attach_servers(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
+{
+    if (o->n_shard_uris == 0 || o->n_shard_uris > SP_SHARDS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards: so many addresses are needed", SP_SHARDS_MAX);
+    int rc = sp_lab_add_server(lab, 0, o->main_uri, err);
+    for (size_t i = 0; i < o->n_shard_uris && rc == SPATE_OK; i++)
+        rc = sp_lab_add_server(lab, 0, o->shard_uris[i], err);
+    return rc;
+}
+
+static int set_placement(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
+{
+    const char *word = o->placement ? o->placement : "hash";
+    unsigned shards = lab->n_servers - 1;
+    sp_slot_map_init(&lab->map, shards);
+    if (!sp_placing_find(sp_str_of(word), &lab->placing))
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no placement: hash, modulo, range or list", word);
+    if (lab->placing != SP_PLACE_RANGE)
+        return o->n_bounds ? sp_fail(err, SPATE_E_USAGE, "bounds are for range placement") : SPATE_OK;
+    if (o->n_bounds + 1 != shards)
+        return sp_fail(err, SPATE_E_USAGE, "range placement on %u shards needs %u bounds, not %zu", shards, shards - 1, o->n_bounds);
+    for (size_t i = 1; i < o->n_bounds; i++)
+        if (o->bounds[i] <= o->bounds[i - 1])
+            return sp_fail(err, SPATE_E_USAGE, "bounds must rise: %lld is not above %lld", (long long)o->bounds[i],
+                           (long long)o->bounds[i - 1]);
+    lab->bounds = sp_arena_alloc(&lab->arena, o->n_bounds + 1, sizeof(*lab->bounds));
+    if (!lab->bounds)
+        return sp_fail_nomem(err);
+    if (o->n_bounds)
+        memcpy(lab->bounds, o->bounds, o->n_bounds * sizeof(*lab->bounds));
+    return SPATE_OK;
+}
+
+/* lab.yaml comes first: whatever happens to us then, 'destroy' knows what there is to remove. */
+static int make_own(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
+{
+    sp_os_user user;
+    lab->user = o->user ? sp_arena_strndup(&lab->arena, o->user, strlen(o->user)) : NULL;
+    int rc = sp_lab_find_user(lab, &user, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_find_programs(lab, o->programs, err);
+    if (rc == SPATE_OK)
+        rc = add_own_servers(lab, o, err);
+    if (rc == SPATE_OK)
+        rc = set_placement(lab, o, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_save(lab, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_make_clusters(lab, o->cache, err);
+    return rc;
+}
+
+static int make_attached(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
+{
+    int rc = attach_servers(lab, o, err);
+    if (rc == SPATE_OK)
+        rc = set_placement(lab, o, err);
+    return rc == SPATE_OK ? sp_lab_save(lab, err) : rc;
+}
+
+static int remove_file(sp_lab *lab, const char *name, spate_error *err)
+{
+    const char *path = sp_lab_path(lab, name);
+    return path ? sp_os_unlink(path, err) : sp_fail_nomem(err);
+}
+
+static int make_lab(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
+{
+    char *real = realpath(o->directory, NULL);
+    lab->directory = real ? sp_arena_strndup(&lab->arena, real, strlen(real)) : NULL;
+    free(real);
+    const char *file = lab->directory ? sp_lab_path(lab, "lab.yaml") : NULL;
+    if (!file)
+        return sp_fail(err, SPATE_E_IO, "could not find \"%s\"", o->directory);
+    if (sp_os_exists(file))
+        return sp_fail(err, SPATE_E_USAGE, "there is a lab in \"%s\" already", o->directory);
+    int rc = o->main_uri ? make_attached(lab, o, err) : make_own(lab, o, err);
+    if (rc != SPATE_OK)
+        (void)!remove_file(lab, "lab.yaml", NULL);
+    return rc;
+}
+
+int spate_lab_init(const spate_lab_init_options *o, spate_error *err)
+{
+    sp_lab lab;
+    int lock = -1;
+    bool was_there = sp_os_is_dir(o->directory);
+    int rc = sp_os_make_dirs(o->directory, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_lock(o->directory, &lock, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_lab_init(&lab);
+    rc = make_lab(&lab, o, err);
+    if (rc != SPATE_OK && !was_there && lab.directory) {
+        (void)!remove_file(&lab, ".lock", NULL);
+        (void)!rmdir(lab.directory);
+    }
+    sp_lab_unlock(lock);
+    sp_lab_done(&lab);
+    return rc;
+}
+
+/* ---- opening ---- */
+
+int spate_lab_open(const char *directory, spate_lab **out, spate_error *err)
+{
+    spate_lab *l = sp_alloc_zero(1, sizeof(*l));
+    if (!l)
+        return sp_fail_nomem(err);
+    int rc = sp_lab_open(directory, &l->lab, err);
+    if (rc == SPATE_OK)
+        *out = l;
+    else
+        sp_free(l);
+    return rc;
+}
+
+void spate_lab_close(spate_lab *l)
+{
+    if (!l)
+        return;
+    sp_lab_done(&l->lab);
+    sp_free(l);
+}
+
+/* ---- up, down, away ---- */
+
+typedef int on_servers(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err);
+
+static int choose(spate_lab *l, const char *const *names, size_t n, sp_lab_server **chosen, spate_error *err)
+{
+    const sp_lab_server *found;
+    for (size_t i = 0; i < n; i++) {
+        int rc = sp_lab_find_server(&l->lab, names[i], &found, err);
+        if (rc != SPATE_OK)
+            return rc;
+        chosen[i] = &l->lab.servers[found - l->lab.servers];
+    }
+    for (uint32_t i = 0; n == 0 && i < l->lab.n_servers; i++)
+        chosen[i] = &l->lab.servers[i];
+    return SPATE_OK;
+}
+
+static int with_lock(spate_lab *l, const char *const *names, size_t n, on_servers *fn, spate_error *err)
+{
+    sp_lab_server *chosen[1 + SP_SHARDS_MAX];
+    int lock = -1;
+    if (n > l->lab.n_servers)
+        return sp_fail(err, SPATE_E_USAGE, "the lab has only %u servers", l->lab.n_servers);
+    int rc = choose(l, names, n, chosen, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_lock(l->lab.directory, &lock, err);
+    if (rc == SPATE_OK)
+        rc = fn(&l->lab, chosen, n ? (uint32_t)n : l->lab.n_servers, err);
+    sp_lab_unlock(lock);
+    return rc;
+}
+
+int spate_lab_up(spate_lab *l, const char *const *names, size_t n, spate_error *err)
+{
+    return with_lock(l, names, n, sp_lab_start, err);
+}
+
+int spate_lab_down(spate_lab *l, const char *const *names, size_t n, spate_error *err)
+{
+    return with_lock(l, names, n, sp_lab_stop, err);
+}
+
+static int remove_all(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
+{
+    int rc = sp_lab_stop(lab, servers, n, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_remove_clusters(lab, err);
+    if (rc == SPATE_OK)
+        rc = remove_file(lab, "lab.yaml", err);
+    if (rc == SPATE_OK)
+        rc = remove_file(lab, ".lock", err);
+    if (rc == SPATE_OK)
+        (void)!rmdir(lab->directory); /* unless there is something of the user's in it */
+    return rc;
+}
+
+int spate_lab_destroy(spate_lab *l, spate_error *err)
+{
+    return with_lock(l, NULL, 0, remove_all, err);
+}
+
+/* ---- looking ---- */
+
+const char *spate_lab_state_name(spate_lab_state state)
+{
+    static const char *const names[] = {"down", "up", "damaged", "unreachable"};
+    return (unsigned)state < SP_COUNT(names) ? names[state] : "unknown";
+}
+
+size_t spate_lab_servers(const spate_lab *l)
+{
+    return l->lab.n_servers;
+}
+
+const char *spate_lab_uri(const spate_lab *l, size_t i)
+{
+    return l->lab.servers[i].uri;
+}
+
+const char *spate_lab_programs(const spate_lab *l)
+{
+    return l->lab.programs;
+}
+
+int spate_lab_find(const spate_lab *l, const char *name, size_t *i, spate_error *err)
+{
+    const sp_lab_server *found;
+    int rc = sp_lab_find_server(&l->lab, name, &found, err);
+    if (rc == SPATE_OK)
+        *i = (size_t)(found - l->lab.servers);
+    return rc;
+}
+
+static bool ask(const sp_lab_server *s, spate_lab_server *out)
+{
+    static const char sql[] =
+        "SELECT current_setting('server_version'), pg_catalog.pg_database_size(current_database()),"
+        " (SELECT COALESCE(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+        " ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema'))";
+    PGconn *conn = NULL;
+    PGresult *res = NULL;
+    if (sp_lab_connect(s, &conn, NULL) != SPATE_OK)
+        return false;
+    int rc = sp_pg_run(conn, sql, &res, NULL, "looking");
+    if (rc == SPATE_OK) {
+        snprintf(out->version, sizeof(out->version), "%.31s", sp_pq.getvalue(res, 0, 0));
+        out->version[strcspn(out->version, " ")] = '\0';
+        out->bytes = strtoull(sp_pq.getvalue(res, 0, 1), NULL, 10);
+        out->rows = strtoull(sp_pq.getvalue(res, 0, 2), NULL, 10);
+        sp_pq.clear(res);
+    }
+    sp_pq.finish(conn);
+    return rc == SPATE_OK;
+}
+
+void spate_lab_look(spate_lab *l, size_t i, spate_lab_server *out)
+{
+    const sp_lab_server *s = &l->lab.servers[i];
+    *out = (spate_lab_server){.name = s->name, .uri = s->public_uri, .log = s->log, .attached = s->attached, .port = s->port,
+                              .pid = sp_lab_server_pid(s)};
+    bool runs = s->attached || out->pid;
+    if (runs && ask(s, out))
+        out->state = SPATE_LAB_UP;
+    else if (runs)
+        out->state = SPATE_LAB_UNREACHABLE;
+    else
+        out->state = sp_os_is_dir(s->data) ? SPATE_LAB_DOWN : SPATE_LAB_DAMAGED;
+}

@@ -1,0 +1,559 @@
+/* config.c - lab.yaml: which servers a lab has and where rows live.
+ *
+ *     main: {port: 24300}                   or {uri: "postgresql://..."}: a server that was there before
+ *     shards:
+ *       - {port: 24301}
+ *     programs: /usr/lib/postgresql/15/bin
+ *     user: postgres                        whom the servers run as
+ *     settings: {shared_buffers: 256MB}     of every server
+ *     placement: hash                       modulo, range with bounds, list with values
+ *     slots: [0, 1, 0, ...]                 960 owners; left out while they are slot modulo shards
+ *     tables:
+ *       users: {key: id}
+ *       country: {copied: true}
+ *
+ * Every mistake is noted with its place before the file is refused. */
+#include "endpoint/endpoint.h"
+#include "lab/lab.h"
+#include "os/at.h"
+#include "plan/node.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FILE_BYTES_MAX = 4 << 20 };
+
+static const char *const placing_names[] = {"hash", "modulo", "range", "list"};
+
+const char *sp_placing_name(sp_placing placing)
+{
+    return placing_names[placing];
+}
+
+bool sp_placing_find(sp_str word, sp_placing *placing)
+{
+    for (size_t i = 0; i < SP_COUNT(placing_names); i++)
+        if (sp_str_is(word, placing_names[i])) {
+            *placing = (sp_placing)i;
+            return true;
+        }
+    return false;
+}
+
+void sp_lab_init(sp_lab *lab)
+{
+    *lab = (sp_lab){0};
+    sp_arena_init(&lab->arena);
+}
+
+void sp_lab_done(sp_lab *lab)
+{
+    sp_arena_done(&lab->arena);
+    *lab = (sp_lab){0};
+}
+
+const char *sp_lab_path(sp_lab *lab, const char *below)
+{
+    return sp_arena_printf(&lab->arena, "%s/%s", lab->directory, below);
+}
+
+const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name)
+{
+    for (uint32_t i = 0; i < lab->n_tables; i++)
+        if (strcmp(lab->tables[i].name, name) == 0)
+            return &lab->tables[i];
+    return NULL;
+}
+
+int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err)
+{
+    for (uint32_t i = 0; i < lab->n_servers; i++)
+        if (strcmp(lab->servers[i].name, name) == 0) {
+            *server = &lab->servers[i];
+            return SPATE_OK;
+        }
+    return sp_fail(err, SPATE_E_USAGE, "the lab has no server \"%s\": it has main and shard0 to shard%u", name, lab->n_servers - 2);
+}
+
+/* ---- servers ---- */
+
+/* For the value of a parameter in a URI. */
+static const char *percent_encoded(sp_arena *arena, const char *text)
+{
+    char *out = sp_arena_alloc(arena, 3 * strlen(text) + 1, 1), *p = out;
+    for (; p && *text; text++) {
+        bool plain = strchr("/-_.~", *text) || ((unsigned char)(*text | 32) >= 'a' && (unsigned char)(*text | 32) <= 'z') ||
+                     (*text >= '0' && *text <= '9');
+        if (plain)
+            *p++ = *text;
+        else
+            p += sprintf(p, "%%%02X", (unsigned char)*text);
+    }
+    return out;
+}
+
+/* We take the socket, for which the directory's owner is proof enough; over TCP a password is asked for, which is in a file. */
+static bool name_own(sp_lab *lab, sp_lab_server *s)
+{
+    const char *at = percent_encoded(&lab->arena, lab->directory);
+    if (!at)
+        return false;
+    s->uri = sp_arena_printf(&lab->arena, "postgresql://postgres@/postgres?host=%s/run&port=%u", at, s->port);
+    s->public_uri = sp_arena_printf(&lab->arena, "postgresql://postgres@127.0.0.1:%u/postgres?passfile=%s/pgpass", s->port, at);
+    s->data = sp_arena_printf(&lab->arena, "%s/%s/data", lab->directory, s->name);
+    s->log = sp_arena_printf(&lab->arena, "%s/%s/log", lab->directory, s->name);
+    return s->uri && s->public_uri && s->data && s->log;
+}
+
+int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *err)
+{
+    uint32_t n = lab->n_servers;
+    if (n == 1 + SP_SHARDS_MAX)
+        return sp_fail(err, SPATE_E_CONFIG, "a lab has at most %d shards", SP_SHARDS_MAX);
+    sp_lab_server *grown = sp_arena_alloc(&lab->arena, n + 1, sizeof(*grown)), *s = grown + n;
+    if (!grown)
+        return sp_fail_nomem(err);
+    if (n)
+        memcpy(grown, lab->servers, n * sizeof(*grown));
+    s->name = n ? sp_arena_printf(&lab->arena, "shard%u", n - 1) : "main";
+    s->port = port;
+    s->attached = uri != NULL;
+    bool ok = s->name != NULL;
+    if (ok && uri) {
+        s->uri = sp_arena_strndup(&lab->arena, uri, strlen(uri));
+        s->public_uri = sp_uri_shown(uri, &lab->arena);
+        ok = s->uri && s->public_uri;
+    } else if (ok) {
+        ok = name_own(lab, s);
+    }
+    if (!ok)
+        return sp_fail_nomem(err);
+    lab->servers = grown;
+    lab->n_servers = n + 1;
+    return SPATE_OK;
+}
+
+/* ---- reading ---- */
+
+typedef struct reader {
+    sp_lab *lab;
+    sp_mistakes *m;
+    spate_error *err;
+    int rc; /* what is no mistake of the file: no memory */
+} reader;
+
+/* Memory of the lab; NULL: there is none, and the reading ends. */
+static void *make(reader *r, size_t n, size_t bytes)
+{
+    void *made = sp_arena_alloc(&r->lab->arena, n + 1, bytes);
+    if (!made)
+        r->rc = sp_fail_nomem(r->err);
+    return made;
+}
+
+static const sp_node *value_of(const sp_node *map, const char *key)
+{
+    for (uint32_t i = 0; map->kind == SP_NODE_MAP && i < map->n; i++)
+        if (sp_str_is(map->pairs[i].key->text, key))
+            return sp_node_is_null(map->pairs[i].value) ? NULL : map->pairs[i].value;
+    return NULL;
+}
+
+static sp_str text_of(const sp_node *node)
+{
+    return node->kind == SP_NODE_TEXT ? node->text : (sp_str){"", 0};
+}
+
+/* NULL, with a mistake noted, when the node is no text. */
+static const char *word_at(reader *r, const sp_node *node, const char *expected)
+{
+    if (node->kind == SP_NODE_TEXT && node->text.len)
+        return node->text.p;
+    sp_mistake(r->m, node->mark, text_of(node), "expected %s", expected);
+    return NULL;
+}
+
+static bool number_at(reader *r, const sp_node *node, int64_t min, int64_t max, const char *expected, int64_t *n)
+{
+    if (node->kind == SP_NODE_TEXT && sp_parse_i64(node->text, n) && *n >= min && *n <= max)
+        return true;
+    sp_mistake(r->m, node->mark, text_of(node), "is not %s", expected);
+    return false;
+}
+
+static void refuse_other_keys(reader *r, const sp_node *map, const char *const *known, size_t n)
+{
+    for (uint32_t i = 0; i < map->n; i++) {
+        sp_str key = map->pairs[i].key->text;
+        bool found = false;
+        for (size_t k = 0; k < n; k++)
+            found |= sp_str_is(key, known[k]);
+        const char *near = found ? NULL : sp_nearest(key, known, n);
+        if (!found)
+            sp_mistake(r->m, map->pairs[i].key->mark, key, near ? "is no key here; did you mean \"%s\"?" : "is no key here%s",
+                       near ? near : "");
+    }
+}
+
+static void read_server(reader *r, const sp_node *node)
+{
+    static const char *const keys[] = {"port", "uri"};
+    int64_t port = 0;
+    if (node->kind != SP_NODE_MAP) {
+        sp_mistake(r->m, node->mark, text_of(node), "expected a server such as {port: 24300} or {uri: \"postgresql://...\"}");
+        return;
+    }
+    refuse_other_keys(r, node, keys, SP_COUNT(keys));
+    const sp_node *port_node = value_of(node, "port"), *uri_node = value_of(node, "uri");
+    const char *uri = uri_node ? word_at(r, uri_node, "an address such as postgresql://...") : NULL;
+    if (!port_node == !uri_node)
+        sp_mistake(r->m, node->mark, (sp_str){"", 0}, "expected a server with either a port or a uri");
+    else if (port_node)
+        number_at(r, port_node, SP_LAB_PORT_MIN, 65535, "a port from 1024 to 65535", &port);
+    if (r->rc == SPATE_OK)
+        r->rc = sp_lab_add_server(r->lab, (unsigned)port, uri, r->err);
+}
+
+static void read_servers(reader *r, const sp_node *root)
+{
+    const sp_node *main = value_of(root, "main"), *shards = value_of(root, "shards");
+    if (!main)
+        sp_mistake(r->m, root->mark, (sp_str){"", 0}, "expected the key \"main\": the server that has all rows");
+    else
+        read_server(r, main);
+    if (!shards || shards->kind != SP_NODE_LIST || shards->n == 0 || shards->n > SP_SHARDS_MAX) {
+        sp_mistake(r->m, shards ? shards->mark : root->mark, (sp_str){"", 0}, "expected \"shards\", a list of 1 to %d servers",
+                   SP_SHARDS_MAX);
+        return;
+    }
+    for (uint32_t i = 0; i < shards->n; i++)
+        read_server(r, shards->items[i]);
+    for (uint32_t i = 1; i < r->lab->n_servers; i++)
+        if (r->lab->servers[i].attached != r->lab->servers[0].attached) {
+            sp_mistake(r->m, shards->mark, (sp_str){"", 0}, "a lab's servers have either all a port or all a uri");
+            break;
+        }
+    sp_slot_map_init(&r->lab->map, shards->n);
+}
+
+static void read_slots(reader *r, const sp_node *node)
+{
+    sp_slot_map *map = &r->lab->map;
+    int64_t owner;
+    if (node->kind != SP_NODE_LIST || node->n != SP_SLOTS) {
+        sp_mistake(r->m, node->mark, text_of(node), "expected a list of %d shards, one for each slot", SP_SLOTS);
+        return;
+    }
+    for (uint32_t i = 0; i < SP_SLOTS; i++)
+        if (number_at(r, node->items[i], 0, (int64_t)map->shards - 1, "the number of a shard of this lab", &owner))
+            map->owner[i] = (uint8_t)owner;
+}
+
+static void read_bounds(reader *r, const sp_node *node, const sp_node *root)
+{
+    uint32_t n = r->lab->map.shards - 1;
+    if (!node || node->kind != SP_NODE_LIST || node->n != n) {
+        sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0}, "expected \"bounds\", a list of %u numbers: keys below the"
+                   " first are on shard 0, and so on", n);
+        return;
+    }
+    r->lab->bounds = make(r, n, sizeof(int64_t));
+    for (uint32_t i = 0; r->lab->bounds && i < n; i++) {
+        int64_t *b = &r->lab->bounds[i];
+        if (number_at(r, node->items[i], INT64_MIN, INT64_MAX, "a whole number", b) && i && b[0] <= b[-1])
+            sp_mistake(r->m, node->items[i]->mark, node->items[i]->text, "is not above the bound before it");
+    }
+}
+
+static int order_of_items(const void *a, const void *b)
+{
+    sp_str x = ((const sp_list_item *)a)->value, y = ((const sp_list_item *)b)->value;
+    int order = memcmp(x.p, y.p, SP_MIN(x.len, y.len));
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+static void read_values(reader *r, const sp_node *node, const sp_node *root)
+{
+    uint32_t shards = r->lab->map.shards, n = 0;
+    if (!node || node->kind != SP_NODE_LIST || node->n == 0 || node->n > shards) {
+        sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0}, "expected \"values\", a list of at most %u lists: the values"
+                   " on shard 0, and so on; all others are on the last", shards);
+        return;
+    }
+    for (uint32_t s = 0; s < node->n; s++)
+        n += node->items[s]->kind == SP_NODE_LIST ? node->items[s]->n : 0;
+    r->lab->items = make(r, n, sizeof(sp_list_item));
+    for (uint32_t s = 0; r->lab->items && s < node->n; s++) {
+        const sp_node *list = node->items[s];
+        if (list->kind != SP_NODE_LIST)
+            sp_mistake(r->m, list->mark, text_of(list), "expected a list of values");
+        for (uint32_t i = 0; list->kind == SP_NODE_LIST && i < list->n; i++)
+            if (word_at(r, list->items[i], "a value"))
+                r->lab->items[r->lab->n_items++] = (sp_list_item){list->items[i]->text, s};
+    }
+    if (r->lab->items)
+        qsort(r->lab->items, r->lab->n_items, sizeof(*r->lab->items), order_of_items);
+}
+
+static void read_placement(reader *r, const sp_node *root)
+{
+    const sp_node *placement = value_of(root, "placement"), *slots = value_of(root, "slots");
+    if (placement && !sp_placing_find(text_of(placement), &r->lab->placing))
+        sp_mistake(r->m, placement->mark, text_of(placement), "is no placement; expected hash, modulo, range or list");
+    if (slots && r->lab->map.shards)
+        read_slots(r, slots);
+    if (r->lab->placing == SP_PLACE_RANGE && r->lab->map.shards)
+        read_bounds(r, value_of(root, "bounds"), root);
+    if (r->lab->placing == SP_PLACE_LIST && r->lab->map.shards)
+        read_values(r, value_of(root, "values"), root);
+}
+
+static void read_settings(reader *r, const sp_node *node)
+{
+    if (!node)
+        return;
+    if (node->kind != SP_NODE_MAP) {
+        sp_mistake(r->m, node->mark, text_of(node), "expected settings of PostgreSQL such as {shared_buffers: 256MB}");
+        return;
+    }
+    r->lab->settings = make(r, node->n, sizeof(sp_lab_setting));
+    for (uint32_t i = 0; r->lab->settings && i < node->n; i++) {
+        const char *value = word_at(r, node->pairs[i].value, "a value");
+        if (value)
+            r->lab->settings[r->lab->n_settings++] = (sp_lab_setting){node->pairs[i].key->text.p, value};
+    }
+}
+
+static void read_table(reader *r, const sp_pair *pair)
+{
+    static const char *const keys[] = {"key", "copied"};
+    const sp_node *node = pair->value, *key = value_of(node, "key"), *copied = value_of(node, "copied");
+    bool all = false;
+    if (node->kind != SP_NODE_MAP || !key == !copied || (copied && !(sp_parse_bool(text_of(copied), &all) && all))) {
+        sp_mistake(r->m, node->mark, text_of(node), "expected {key: COLUMN} or {copied: true}");
+        return;
+    }
+    refuse_other_keys(r, node, keys, SP_COUNT(keys));
+    r->lab->tables[r->lab->n_tables++] = (sp_lab_table){pair->key->text.p, key ? word_at(r, key, "the name of a column") : NULL};
+}
+
+static void read_tables(reader *r, const sp_node *node)
+{
+    if (!node)
+        return;
+    if (node->kind != SP_NODE_MAP) {
+        sp_mistake(r->m, node->mark, text_of(node), "expected tables such as users: {key: id}");
+        return;
+    }
+    r->lab->tables = make(r, node->n, sizeof(sp_lab_table));
+    for (uint32_t i = 0; r->lab->tables && i < node->n; i++)
+        read_table(r, &node->pairs[i]);
+}
+
+static void read_root(reader *r, const sp_node *root)
+{
+    static const char *const keys[] = {"main", "shards", "programs", "user", "settings", "placement", "bounds", "values", "slots",
+                                       "tables"};
+    if (root->kind != SP_NODE_MAP) {
+        sp_mistake(r->m, root->mark, text_of(root), "expected the keys main and shards");
+        return;
+    }
+    const sp_node *programs = value_of(root, "programs"), *user = value_of(root, "user");
+    refuse_other_keys(r, root, keys, SP_COUNT(keys));
+    read_servers(r, root);
+    r->lab->programs = programs ? word_at(r, programs, "a directory") : NULL;
+    r->lab->user = user ? word_at(r, user, "the name of a user") : NULL;
+    read_placement(r, root);
+    read_settings(r, value_of(root, "settings"));
+    read_tables(r, value_of(root, "tables"));
+}
+
+/* The first mistake as the message, the others below it. */
+static int tell_mistakes(const sp_mistakes *m, spate_error *err)
+{
+    sp_buf rest = {0};
+    for (uint32_t i = 0; i < m->n; i++) {
+        const spate_mistake *s = &m->items[i].shown;
+        const char *quote = s->found[0] ? "\"" : "", *space = s->found[0] ? "\" " : "";
+        if (i == 0)
+            sp_fail(err, SPATE_E_CONFIG, "%s:%u:%u: %s%s%s%s", s->file, s->line, s->column, quote, s->found, space, s->message);
+        else if (sp_buf_printf(&rest, "%s%s:%u:%u: %s%s%s%s", i > 1 ? "\n" : "", s->file, s->line, s->column, quote, s->found, space,
+                               s->message))
+            break;
+    }
+    if (rest.len)
+        sp_error_detail(err, "%.*s", (int)rest.len, rest.data);
+    sp_buf_done(&rest);
+    return SPATE_E_CONFIG;
+}
+
+static int read_text(sp_lab *lab, const char *file, sp_str text, spate_error *err)
+{
+    sp_mistakes m;
+    sp_arena nodes;
+    const sp_node *root = NULL;
+    sp_arena_init(&nodes);
+    sp_mistakes_init(&m, file);
+    reader r = {.lab = lab, .m = &m, .err = err};
+    int rc = sp_document_load(text.p, text.len, &nodes, &lab->arena, &m, &root, err);
+    if (rc == SPATE_OK && root)
+        read_root(&r, root);
+    else if (rc == SPATE_OK && m.n == 0)
+        sp_mistake(&m, (sp_mark){1, 1}, (sp_str){"", 0}, "expected the keys main and shards, found nothing");
+    if (rc == SPATE_OK)
+        rc = r.rc;
+    if (rc == SPATE_OK && m.n_errors)
+        rc = tell_mistakes(&m, err);
+    sp_mistakes_done(&m);
+    sp_arena_done(&nodes);
+    return rc;
+}
+
+int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err)
+{
+    sp_lab_init(lab);
+    char *real = realpath(directory, NULL);
+    lab->directory = real ? sp_arena_strndup(&lab->arena, real, strlen(real)) : NULL;
+    free(real);
+    const char *file = lab->directory ? sp_lab_path(lab, "lab.yaml") : NULL;
+    if (!file || !sp_os_exists(file)) {
+        sp_fail(err, SPATE_E_USAGE, "there is no lab in \"%s\": it has no lab.yaml", directory);
+        sp_error_hint(err, "'spate lab init' makes one; --lab says where it is");
+        sp_lab_done(lab);
+        return SPATE_E_USAGE;
+    }
+    sp_buf text = {0};
+    int rc = sp_os_read_file(file, FILE_BYTES_MAX, &text, err);
+    if (rc == SPATE_OK)
+        rc = read_text(lab, file, (sp_str){text.data, text.len}, err);
+    sp_buf_done(&text);
+    if (rc != SPATE_OK)
+        sp_lab_done(lab);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+/* In double quotes, which YAML reads as JSON does. */
+static int put_quoted(sp_buf *out, sp_str text)
+{
+    int built = sp_buf_adds(out, "\"");
+    for (size_t i = 0; i < text.len && !built; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c < 0x20 || c == 0x7f)
+            built = sp_buf_printf(out, "\\x%02x", c);
+        else if (c == '"' || c == '\\')
+            built = sp_buf_printf(out, "\\%c", c);
+        else
+            built = sp_buf_add(out, &text.p[i], 1);
+    }
+    return built || sp_buf_adds(out, "\"");
+}
+
+static int put_pair(sp_buf *out, const char *key, const char *value)
+{
+    return sp_buf_adds(out, key) || sp_buf_adds(out, ": ") || put_quoted(out, sp_str_of(value));
+}
+
+static int put_server(sp_buf *out, const sp_lab_server *s)
+{
+    if (!s->attached)
+        return sp_buf_printf(out, "{port: %u}\n", s->port);
+    return sp_buf_adds(out, "{") || put_pair(out, "uri", s->uri) || sp_buf_adds(out, "}\n");
+}
+
+static bool is_fresh(const sp_slot_map *map)
+{
+    sp_slot_map fresh;
+    sp_slot_map_init(&fresh, map->shards);
+    return memcmp(map->owner, fresh.owner, sizeof(fresh.owner)) == 0;
+}
+
+static int put_slots(sp_buf *out, const sp_slot_map *map)
+{
+    enum { A_LINE = 40 };
+    int built = sp_buf_adds(out, "slots: [");
+    for (unsigned i = 0; i < SP_SLOTS && !built; i++)
+        built = sp_buf_printf(out, "%s%s%u", i ? "," : "", i % A_LINE ? "" : "\n  ", map->owner[i]);
+    return built || sp_buf_adds(out, "]\n");
+}
+
+static int put_values(sp_buf *out, const sp_lab *lab)
+{
+    int built = sp_buf_adds(out, "values:\n");
+    for (unsigned s = 0; s < lab->map.shards && !built; s++) {
+        const char *between = "  - [";
+        for (uint32_t i = 0; i < lab->n_items && !built; i++)
+            if (lab->items[i].shard == s) {
+                built = sp_buf_adds(out, between) || put_quoted(out, lab->items[i].value);
+                between = ", ";
+            }
+        built = built || sp_buf_adds(out, *between == ',' ? "]\n" : "  - []\n");
+    }
+    return built;
+}
+
+static int put_placement(sp_buf *out, const sp_lab *lab)
+{
+    int built = sp_buf_printf(out, "placement: %s\n", sp_placing_name(lab->placing));
+    if (lab->placing == SP_PLACE_RANGE) {
+        built = built || sp_buf_adds(out, "bounds: [");
+        for (unsigned i = 0; i + 1 < lab->map.shards && !built; i++)
+            built = sp_buf_printf(out, "%s%lld", i ? ", " : "", (long long)lab->bounds[i]);
+        built = built || sp_buf_adds(out, "]\n");
+    }
+    if (lab->placing == SP_PLACE_LIST)
+        built = built || put_values(out, lab);
+    return built || (lab->placing == SP_PLACE_HASH && !is_fresh(&lab->map) && put_slots(out, &lab->map));
+}
+
+static int put_lab(sp_buf *out, const sp_lab *lab)
+{
+    int built = sp_buf_adds(out, "# A lab of 'spate lab': its servers, and which shard each row lives on.\nmain: ") ||
+                put_server(out, &lab->servers[0]) || sp_buf_adds(out, "shards:\n");
+    for (uint32_t i = 1; i < lab->n_servers && !built; i++)
+        built = sp_buf_adds(out, "  - ") || put_server(out, &lab->servers[i]);
+    if (lab->programs)
+        built = built || put_pair(out, "programs", lab->programs) || sp_buf_adds(out, "\n");
+    if (lab->user)
+        built = built || put_pair(out, "user", lab->user) || sp_buf_adds(out, "\n");
+    if (lab->n_settings)
+        built = built || sp_buf_adds(out, "settings:\n");
+    for (uint32_t i = 0; i < lab->n_settings && !built; i++)
+        built = sp_buf_adds(out, "  ") || put_pair(out, lab->settings[i].name, lab->settings[i].value) || sp_buf_adds(out, "\n");
+    built = built || put_placement(out, lab);
+    if (lab->n_tables)
+        built = built || sp_buf_adds(out, "tables:\n");
+    for (uint32_t i = 0; i < lab->n_tables && !built; i++) {
+        const sp_lab_table *t = &lab->tables[i];
+        built = sp_buf_adds(out, "  ") || put_quoted(out, sp_str_of(t->name)) || sp_buf_adds(out, ": {") ||
+                (t->key ? put_pair(out, "key", t->key) : sp_buf_adds(out, "copied: true")) || sp_buf_adds(out, "}\n");
+    }
+    return built;
+}
+
+/* Only its owner may read it: an attached server's address can hold a password. */
+static int publish(const char *path, const char *parked, const sp_buf *text, spate_error *err)
+{
+    int fd = sp_at_open(AT_FDCWD, parked, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return sp_fail_errno(err, -fd, "could not write \"%s\"", parked);
+    int rc = sp_os_write_all(fd, text->data, text->len, parked, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_sync(fd, parked, err);
+    int closed = sp_os_close(&fd, parked, rc == SPATE_OK ? err : NULL);
+    rc = rc == SPATE_OK ? closed : rc;
+    return rc == SPATE_OK ? sp_os_publish(parked, path, err) : rc;
+}
+
+int sp_lab_save(const sp_lab *lab, spate_error *err)
+{
+    char path[4200], parked[4200];
+    sp_buf text = {0};
+    snprintf(path, sizeof(path), "%s/lab.yaml", lab->directory);
+    snprintf(parked, sizeof(parked), "%s/.lab.yaml", lab->directory);
+    int rc = put_lab(&text, lab) ? sp_fail_nomem(err) : publish(path, parked, &text, err);
+    sp_buf_done(&text);
+    return rc;
+}

@@ -1,0 +1,109 @@
+/* lab.h - a lab: a directory with lab.yaml in it, one main server and some shards.
+ *
+ *   config.c    lab.yaml, read and written
+ *   cluster.c   the template of all servers, made once by initdb and kept; clones of it
+ *   clone.c     trees of files copied (sharing blocks where the file system can), and removed
+ *   server.c    postmasters started, stopped, told apart from others
+ *
+ * What a server has said lies in its own log, whether it runs in its own postmaster.pid: the lab remembers nothing a second time, so
+ * nothing can disagree after a crash. A server that was only attached, by its URI, is never started, stopped or removed. */
+#ifndef SP_LAB_H
+#define SP_LAB_H
+
+#include "lab/placement.h"
+#include "os/host.h"
+
+enum {
+    SP_LAB_PORT_MIN = 1024,
+    SP_LAB_SOCKET_PATH_MAX = 80, /* of the directory with the servers' sockets: the kernel takes 107 with their names */
+};
+
+typedef struct sp_lab_server {
+    const char *name;   /* main, shard0, shard1, ... */
+    const char *uri;    /* how we reach it; may hold a password: never printed */
+    const char *public_uri; /* how others do; without a password */
+    bool attached;      /* by its URI alone: nothing below */
+    unsigned port;
+    const char *data;   /* the cluster */
+    const char *log;
+} sp_lab_server;
+
+/* Where the rows of a table live: by a column, or all of them on every shard. */
+typedef struct sp_lab_table {
+    const char *name;
+    const char *key; /* NULL: copied to every shard */
+} sp_lab_table;
+
+typedef struct sp_lab_setting {
+    const char *name, *value;
+} sp_lab_setting;
+
+typedef struct sp_lab {
+    sp_arena arena;
+    const char *directory; /* absolute, without links */
+    const char *programs;  /* where postgres and initdb are */
+    const char *user;      /* whom the servers run as; NULL: whoever starts them */
+    sp_lab_server *servers; /* main, then the shards */
+    uint32_t n_servers;
+    sp_lab_setting *settings; /* of every server's postgresql.conf */
+    uint32_t n_settings;
+    sp_placing placing;
+    sp_slot_map map; /* map.shards: n_servers - 1 */
+    int64_t *bounds;
+    sp_list_item *items;
+    uint32_t n_items;
+    sp_lab_table *tables; /* what has been distributed, or is to be otherwise than by itself */
+    uint32_t n_tables;
+} sp_lab;
+
+static inline const sp_lab_server *sp_lab_shard(const sp_lab *lab, uint32_t shard)
+{
+    return &lab->servers[1 + shard];
+}
+
+/* ---- config.c ---- */
+
+void sp_lab_init(sp_lab *lab); /* empty */
+void sp_lab_done(sp_lab *lab);
+/* Finds the lab and reads its lab.yaml. SPATE_E_USAGE: there is none; SPATE_E_CONFIG: it has mistakes, all of them in err. */
+int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+/* Writes lab.yaml anew: as a whole or not at all. */
+int sp_lab_save(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+/* Adds a server of our own, or an attached one; the first is main. The lab's directory is known. */
+int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *err) SP_MUST_CHECK;
+const char *sp_lab_path(sp_lab *lab, const char *below); /* in the lab's directory; NULL: no memory */
+const char *sp_placing_name(sp_placing placing);
+bool sp_placing_find(sp_str word, sp_placing *placing);
+const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name);
+/* The server called so. SPATE_E_USAGE: there is none. */
+int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err) SP_MUST_CHECK;
+
+/* ---- cluster.c ---- */
+
+/* Where the programs of a PostgreSQL server are: asked, or the newest there is. SPATE_E_UNREACHABLE: none. */
+int sp_lab_find_programs(sp_lab *lab, const char *asked, spate_error *err) SP_MUST_CHECK;
+/* Whom servers run as. SPATE_E_USAGE: we are root and may not be, and there is no other. */
+int sp_lab_find_user(const sp_lab *lab, sp_os_user *user, spate_error *err) SP_MUST_CHECK;
+/* Makes the clusters of the lab's own servers; cache: where the template is kept, NULL: nowhere. What was made goes again when one
+ * of them fails. */
+int sp_lab_make_clusters(sp_lab *lab, const char *cache, spate_error *err) SP_MUST_CHECK;
+int sp_lab_remove_clusters(sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+/* What a program that we started could not do, and what it said of that last in its log. SPATE_E_UNREACHABLE. */
+int sp_lab_fail_program(spate_error *err, const char *log, const char *fmt, ...) SP_PRINTF(3, 4);
+
+/* ---- clone.c ---- */
+
+/* Copies a tree of folders, files and links to a path where nothing is yet; all of it becomes user's. Nothing is synced. */
+int sp_lab_clone_tree(const char *from, const char *to, sp_os_user user, spate_error *err) SP_MUST_CHECK;
+int sp_lab_remove_tree(const char *path, spate_error *err) SP_MUST_CHECK; /* none there is no error */
+
+/* ---- server.c ---- */
+
+pid_t sp_lab_server_pid(const sp_lab_server *server); /* 0: it does not run */
+/* Starts those of the n servers that do not run, and waits until all answer. When one does not start, those that were started go
+ * again. */
+int sp_lab_start(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err) SP_MUST_CHECK;
+/* Stops those that run: at once, without waiting for their clients. */
+int sp_lab_stop(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err) SP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,210 @@
+/* server.c - postmasters: started, watched until they answer, stopped by their number.
+ *
+ *     down --start--> starting --"ready"--> up --stop--> down         a crash: down, with a postmaster.pid left over
+ *
+ * A server's own postmaster.pid says whether it runs and how far it is; its number counts only while that process works in the
+ * server's data directory, for numbers are given again. */
+#include "lab/lab.h"
+#include "os/at.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    POLL_US = 3000,
+    START_S = 120, /* a server that was killed reads its log first */
+    STOP_S = 60,
+    PID_FILE_MAX = 1024,
+    STATUS_LINE = 8, /* of postmaster.pid */
+};
+
+/* ---- what runs ---- */
+
+static bool read_pid_file(const sp_lab_server *s, char text[PID_FILE_MAX])
+{
+    char path[4200];
+    snprintf(path, sizeof(path), "%s/postmaster.pid", s->data);
+    int fd = sp_at_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
+    ssize_t got = fd < 0 ? -1 : sp_at_read(fd, text, PID_FILE_MAX - 1, 0);
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
+pid_t sp_lab_server_pid(const sp_lab_server *s)
+{
+    char text[PID_FILE_MAX];
+    if (s->attached || !read_pid_file(s, text))
+        return 0;
+    pid_t pid = (pid_t)atoi(text);
+    return pid > 1 && sp_os_process_in(pid, s->data) ? pid : 0;
+}
+
+static bool is_ready(const sp_lab_server *s)
+{
+    char text[PID_FILE_MAX], *line = text;
+    if (!read_pid_file(s, text))
+        return false;
+    for (int i = 1; i < STATUS_LINE && line; i++)
+        line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+    return line && (strncmp(line, "ready", 5) == 0 || strncmp(line, "standby", 7) == 0);
+}
+
+/* ---- starting ---- */
+
+static int check_server(const sp_lab *lab, const sp_lab_server *s, spate_error *err)
+{
+    if (!sp_os_is_dir(s->data)) {
+        sp_fail(err, SPATE_E_CORRUPT, "the lab in \"%s\" is damaged: %s has no data", lab->directory, s->name);
+        sp_error_hint(err, "'spate lab destroy' removes what is left of it");
+        return SPATE_E_CORRUPT;
+    }
+    if (!sp_os_port_is_free(s->port)) {
+        sp_fail(err, SPATE_E_UNREACHABLE, "port %u of %s is taken by another program", s->port, s->name);
+        sp_error_hint(err, "give it another one in %s/lab.yaml", lab->directory);
+        return SPATE_E_UNREACHABLE;
+    }
+    return SPATE_OK;
+}
+
+static int put_setting(sp_buf *out, const char *name, const char *value)
+{
+    int built = sp_buf_printf(out, "%s = '", name);
+    for (; *value && !built; value++)
+        built = *value == '\'' ? sp_buf_adds(out, "''") : sp_buf_add(out, value, 1);
+    return built || sp_buf_adds(out, "'\n");
+}
+
+/* Written at each start: ports and settings are lab.yaml's to say. */
+static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user user, spate_error *err)
+{
+    char path[4200], run[4200];
+    sp_buf text = {0};
+    snprintf(path, sizeof(path), "%s/lab.conf", s->data);
+    snprintf(run, sizeof(run), "%s/run", lab->directory);
+    int built = sp_buf_printf(&text, "port = %u\nlisten_addresses = '127.0.0.1'\n", s->port) ||
+                put_setting(&text, "unix_socket_directories", run) || put_setting(&text, "cluster_name", s->name);
+    for (uint32_t i = 0; i < lab->n_settings && !built; i++)
+        built = put_setting(&text, lab->settings[i].name, lab->settings[i].value);
+    int fd = built ? -ENOMEM : sp_at_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+    int rc = fd < 0 ? fd : sp_at_set_owner(fd, NULL, user.user, user.group);
+    if (rc == 0)
+        rc = sp_at_write(fd, text.data, text.len, 0);
+    if (fd >= 0)
+        close(fd);
+    sp_buf_done(&text);
+    return rc < 0 ? sp_fail_errno(err, -rc, "could not write \"%s\"", path) : SPATE_OK;
+}
+
+/* Of a server that was killed: PostgreSQL would take the number in them for another server's when somebody else has it by now. */
+static int drop_leftovers(const sp_lab *lab, const sp_lab_server *s, spate_error *err)
+{
+    char path[3][4200];
+    snprintf(path[0], sizeof(path[0]), "%s/postmaster.pid", s->data);
+    snprintf(path[1], sizeof(path[1]), "%s/run/.s.PGSQL.%u.lock", lab->directory, s->port);
+    snprintf(path[2], sizeof(path[2]), "%s/run/.s.PGSQL.%u", lab->directory, s->port);
+    int rc = SPATE_OK;
+    for (int i = 0; i < 3 && rc == SPATE_OK; i++)
+        rc = sp_os_unlink(path[i], err);
+    return rc;
+}
+
+static int spawn(const sp_lab *lab, const sp_lab_server *s, sp_os_user user, pid_t *pid, spate_error *err)
+{
+    char program[4200];
+    snprintf(program, sizeof(program), "%s/postgres", lab->programs);
+    const char *const words[] = {program, "-D", s->data, NULL};
+    sp_os_child child = {.words = words, .directory = s->data, .output = s->log, .user = &user, .apart = true};
+    int rc = write_settings(lab, s, user, err);
+    if (rc == SPATE_OK)
+        rc = drop_leftovers(lab, s, err);
+    return rc == SPATE_OK ? sp_os_child_start(&child, pid, err) : rc;
+}
+
+static int await(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_error *err)
+{
+    for (int code; !is_ready(s); sp_os_sleep_us(POLL_US)) {
+        if (sp_os_child_ended(pid, &code))
+            return sp_lab_fail_program(err, s->log, "%s did not start", s->name);
+        if (sp_os_monotonic_us() > deadline)
+            return sp_lab_fail_program(err, s->log, "%s does not answer after %d s", s->name, START_S);
+    }
+    return SPATE_OK;
+}
+
+static int check_all(const sp_lab *lab, sp_lab_server *const *servers, uint32_t n, sp_os_user *user, spate_error *err)
+{
+    char run[4200];
+    if (lab->servers[0].attached)
+        return SPATE_OK;
+    snprintf(run, sizeof(run), "%s/run", lab->directory);
+    int rc = sp_lab_find_user(lab, user, err);
+    if (rc == SPATE_OK && strlen(run) > SP_LAB_SOCKET_PATH_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "the lab's directory is %zu bytes long: sockets in it take at most %d", strlen(run),
+                       SP_LAB_SOCKET_PATH_MAX);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+        if (!sp_lab_server_pid(servers[i]))
+            rc = check_server(lab, servers[i], err);
+    return rc;
+}
+
+int sp_lab_start(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
+{
+    sp_os_user user;
+    pid_t *pids = sp_alloc_zero(n, sizeof(*pids)); /* of those started here */
+    int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * START_S;
+    int rc = pids ? check_all(lab, servers, n, &user, err) : sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+        if (!servers[i]->attached && !sp_lab_server_pid(servers[i]))
+            rc = spawn(lab, servers[i], user, &pids[i], err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+        if (pids[i])
+            rc = await(servers[i], pids[i], deadline, err);
+    for (uint32_t i = 0; pids && i < n && rc != SPATE_OK; i++)
+        if (pids[i])
+            (void)!sp_os_process_signal(pids[i], SIGINT, NULL);
+    sp_free(pids);
+    return rc;
+}
+
+/* ---- stopping ---- */
+
+/* A child of ours that has ended is waited for here, or its number would stay taken. */
+static bool is_gone(const sp_lab_server *s, pid_t pid)
+{
+    int code;
+    return sp_os_child_ended(pid, &code) || !sp_os_process_in(pid, s->data);
+}
+
+static int await_end(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_error *err)
+{
+    for (; !is_gone(s, pid); sp_os_sleep_us(POLL_US))
+        if (sp_os_monotonic_us() > deadline)
+            return sp_fail(err, SPATE_E_UNREACHABLE, "%s (process %d) does not stop", s->name, (int)pid);
+    return SPATE_OK;
+}
+
+int sp_lab_stop(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
+{
+    pid_t *pids = sp_alloc_zero(n, sizeof(*pids));
+    int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * STOP_S;
+    int rc = pids ? SPATE_OK : sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+        pids[i] = sp_lab_server_pid(servers[i]);
+        if (pids[i])
+            rc = sp_os_process_signal(pids[i], SIGINT, err);
+        if (pids[i] && rc == SPATE_OK)
+            rc = sp_os_process_signal(pids[i], SIGCONT, err); /* one that was halted would not hear of it */
+    }
+    for (uint32_t i = 0; pids && i < n; i++) {
+        int ended = pids[i] ? await_end(servers[i], pids[i], deadline, rc == SPATE_OK ? err : NULL) : SPATE_OK;
+        rc = rc == SPATE_OK ? ended : rc;
+    }
+    sp_free(pids);
+    return rc;
+}

@@ -135,6 +135,9 @@ static inline uint64_t sp_draw(uint64_t key, uint64_t row)
 void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n, uint64_t *out);
 void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n,
                          uint64_t *out);
+/* A version 4 uuid (RFC 9562) of a draw, and of many; no two draws give equal uuids. */
+void sp_uuid4(uint64_t draw, uint8_t bytes[16]);
+void sp_uuid4_many(const uint64_t *draws, uint32_t n, uint8_t *bytes);
 /* A further, independent draw from a draw. */
 static inline uint64_t sp_draw_next(uint64_t z)
 {

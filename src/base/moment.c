@@ -55,9 +55,9 @@ static const cycle_day cycle_days[CYCLE_DAYS] = {CYCLE};
 #undef DAY
 
 #ifdef HAVE_X86
-/* As the number YYMMDD. */
-#define DAY(y, m, d) (y) * 10000 + (m) * 100 + (d)
-static const int32_t cycle_numbers[CYCLE_DAYS] = {CYCLE};
+/* As four bytes: the years, nothing, the month, the day. */
+#define DAY(y, m, d) (y) | (m) << 16 | (d) << 24
+static const int32_t cycle_parts[CYCLE_DAYS] = {CYCLE};
 #undef DAY
 #endif
 
@@ -257,47 +257,74 @@ char *sp_put_timestamptz_iso(char *p, int64_t us)
 
 /* ---- whole columns -------------------------------------------------------------------------- */
 
-enum { BLOCK = 64 };
+enum {
+    BLOCK = 64,
+    DATE_LEN = 10,
+    MOMENT_MAX = 22, /* with "+00" */
+};
 
 #ifdef HAVE_X86
 #define AVX2 __attribute__((target("avx2"))) static
-
-/* A block's dates as numbers YYYYMMDD, times of day as hhmmss. */
-typedef struct numbers {
-    uint32_t dates[BLOCK], times[BLOCK];
-} numbers;
+#define AVX2_INLINE __attribute__((target("avx2"), always_inline)) static inline
 
 /* floor(v / by) of a whole number v: half is added, so that the quotient is never so near a whole number that rounding could bring
  * it to the other side. */
-AVX2 inline __m256d divided(__m256d v, double by)
+AVX2_INLINE __m256d divided(__m256d v, double by)
 {
     return _mm256_floor_pd(_mm256_mul_pd(_mm256_add_pd(v, _mm256_set1_pd(0.5)), _mm256_set1_pd(1 / by)));
 }
 
-/* Four dates as numbers. The table is asked for one at a time: a gather takes longer. */
-AVX2 inline void put_date_numbers(__m256d day, uint32_t to[4])
+/* Bytes below 100, each the lower of two, become two digits each. */
+AVX2_INLINE __m256i two_digits_each(__m256i v)
 {
-    __m256d cycle = divided(day, CYCLE_DAYS);
-    __m128i index = _mm256_cvttpd_epi32(_mm256_sub_pd(day, _mm256_mul_pd(cycle, _mm256_set1_pd(CYCLE_DAYS))));
-    __m128i years = _mm_mullo_epi32(_mm256_cvttpd_epi32(cycle), _mm_set1_epi32(40000));
-    __m128i days = _mm_setr_epi32(cycle_numbers[_mm_extract_epi32(index, 0)], cycle_numbers[_mm_extract_epi32(index, 1)],
-                                  cycle_numbers[_mm_extract_epi32(index, 2)], cycle_numbers[_mm_extract_epi32(index, 3)]);
-    _mm_storeu_si128((__m128i *)to, _mm_add_epi32(_mm_add_epi32(years, _mm_set1_epi32(19000000)), days));
+    __m256i tens = _mm256_srli_epi16(_mm256_mullo_epi16(v, _mm256_set1_epi16(205)), 11);
+    __m256i ones = _mm256_sub_epi16(v, _mm256_mullo_epi16(tens, _mm256_set1_epi16(10)));
+    return _mm256_or_si256(tens, _mm256_slli_epi16(ones, 8));
 }
 
-/* Products and shifts that divide seconds of a day by 3600 and those of an hour by 60 exactly. */
-AVX2 inline __m128i time_numbers(__m128i second)
+/* A block's moments in numbers: days since 1900-03-01 as cycles and days of a cycle, and the seconds of the day. Worked out for all
+ * rows before any is written: each step waits for the one before it, and rows in such short loops overlap. */
+typedef struct numbers {
+    alignas(16) uint32_t cycles[BLOCK], days[BLOCK], seconds[BLOCK];
+} numbers;
+
+AVX2_INLINE void split_days(__m256d day, __m256d cycle, numbers *to, uint32_t at)
 {
+    day = _mm256_sub_pd(day, _mm256_mul_pd(cycle, _mm256_set1_pd(CYCLE_DAYS)));
+    _mm_store_si128((__m128i *)(void *)(to->cycles + at), _mm256_cvttpd_epi32(cycle));
+    _mm_store_si128((__m128i *)(void *)(to->days + at), _mm256_cvttpd_epi32(day));
+}
+
+/* Four dates as century and year (below) and month and day (above), numbers of sixteen bits. The table is asked for one at a time: a
+ * gather takes longer. */
+AVX2_INLINE __m256i four_dates(const numbers *from, uint32_t at)
+{
+    const uint32_t *day = from->days + at;
+    __m128i parts = _mm_setr_epi32(cycle_parts[day[0]], cycle_parts[day[1]], cycle_parts[day[2]], cycle_parts[day[3]]);
+    __m128i years = _mm_slli_epi32(_mm_load_si128((const __m128i *)(const void *)(from->cycles + at)), 2);
+    years = _mm_add_epi32(years, _mm_and_si128(parts, _mm_set1_epi32(0xff))); /* since 1900 */
+    __m128i late = _mm_cmpgt_epi32(years, _mm_set1_epi32(99));
+    years = _mm_add_epi32(_mm_slli_epi32(years, 16), _mm_set1_epi32(19));
+    years = _mm_add_epi32(years, _mm_and_si128(late, _mm_set1_epi32(1 - (100 << 16))));
+    __m128i days = _mm_shuffle_epi8(parts, _mm_setr_epi8(2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15, -1));
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(years), days, 1);
+}
+
+/* Four times of day as hour and minute (below), second and nothing (above). Products and shifts divide seconds of a day by 3600 and
+ * those of an hour by 60 exactly. */
+AVX2_INLINE __m256i four_times(const numbers *from, uint32_t at)
+{
+    __m128i second = _mm_load_si128((const __m128i *)(const void *)(from->seconds + at));
     __m128i hour = _mm_srli_epi32(_mm_mullo_epi32(second, _mm_set1_epi32(37283)), 27);
     second = _mm_sub_epi32(second, _mm_mullo_epi32(hour, _mm_set1_epi32(3600)));
     __m128i minute = _mm_srli_epi32(_mm_mullo_epi32(second, _mm_set1_epi32(34953)), 21);
     second = _mm_sub_epi32(second, _mm_mullo_epi32(minute, _mm_set1_epi32(60)));
-    return _mm_add_epi32(_mm_add_epi32(_mm_mullo_epi32(hour, _mm_set1_epi32(10000)), _mm_mullo_epi32(minute, _mm_set1_epi32(100))),
-                         second);
+    __m128i clock = _mm_or_si128(hour, _mm_slli_epi32(minute, 16));
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(clock), second, 1);
 }
 
 /* Numbers below 2^53 as doubles: both halves are put into the fractions of large powers of two, which are taken off again. */
-AVX2 inline __m256d as_doubles(__m256i v)
+AVX2_INLINE __m256d as_doubles(__m256i v)
 {
     const __m256d power_52 = _mm256_set1_pd(0x1p52), power_84 = _mm256_set1_pd(0x1p84);
     __m256i high = _mm256_or_si256(_mm256_srli_epi64(v, 32), _mm256_castpd_si256(power_84));
@@ -305,79 +332,140 @@ AVX2 inline __m256d as_doubles(__m256i v)
     return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(high), _mm256_add_pd(power_84, power_52)), _mm256_castsi256_pd(low));
 }
 
-/* False if any moment is outside the table's years or has a fraction of a second. */
-AVX2 bool split_moments(const int64_t us[BLOCK], numbers *out)
+/* What stands in any moment, and where its digits CCYYMMDDhhmmss go. */
+typedef struct frame {
+    __m128i place, around, place_end, around_end;
+    uint32_t len;
+} frame;
+
+AVX2_INLINE frame frame_of(char separator, const char end[8])
+{
+    return (frame){
+        .place = _mm_setr_epi8(0, 1, 2, 3, -1, 4, 5, -1, 6, 7, -1, 8, 9, -1, 10, 11),
+        .around = _mm_setr_epi8('0', '0', '0', '0', '-', '0', '0', '-', '0', '0', separator, '0', '0', ':', '0', '0'),
+        .place_end = _mm_setr_epi8(-1, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1),
+        .around_end = _mm_loadl_epi64((const __m128i *)(const void *)end),
+        .len = 16 + (uint32_t)strlen(end),
+    };
+}
+
+AVX2_INLINE char *put_framed(char *p, const frame *f, __m128i digits)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_or_si128(_mm_shuffle_epi8(digits, f->place), f->around));
+    _mm_storel_epi64((__m128i *)(void *)(p + 16), _mm_or_si128(_mm_shuffle_epi8(digits, f->place_end), f->around_end));
+    return p + f->len;
+}
+
+/* False if one of four moments is outside the table's years or has a fraction of a second. */
+AVX2_INLINE bool split_four_moments(const int64_t us[4], numbers *to, uint32_t at)
 {
     const __m256i shift = _mm256_set1_epi64x(NEAR_EPOCH * SP_US_PER_DAY), last = _mm256_set1_epi64x(NEAR_DAYS * SP_US_PER_DAY - 1);
-    __m256i outside = _mm256_setzero_si256();
-    __m256d broken = _mm256_setzero_pd();
-    for (uint32_t i = 0; i < BLOCK; i += 4) {
-        __m256i near = _mm256_add_epi64(_mm256_loadu_si256((const __m256i *)(us + i)), shift);
-        outside = _mm256_or_si256(outside, _mm256_or_si256(near, _mm256_sub_epi64(last, near))); /* its sign counts */
-        __m256d v = as_doubles(near);
-        __m256d seconds = _mm256_round_pd(_mm256_mul_pd(v, _mm256_set1_pd(1e-6)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        broken = _mm256_or_pd(broken, _mm256_cmp_pd(_mm256_mul_pd(seconds, _mm256_set1_pd(1e6)), v, _CMP_NEQ_UQ));
-        __m256d day = divided(seconds, 86400);
-        __m256d second = _mm256_sub_pd(seconds, _mm256_mul_pd(day, _mm256_set1_pd(86400)));
-        if (SP_UNLIKELY(_mm256_movemask_pd(_mm256_or_pd(broken, _mm256_castsi256_pd(outside)))))
+    __m256i near = _mm256_add_epi64(_mm256_loadu_si256((const __m256i *)us), shift);
+    __m256i outside = _mm256_or_si256(near, _mm256_sub_epi64(last, near)); /* its sign counts */
+    __m256d v = as_doubles(near);
+    __m256d seconds = _mm256_round_pd(_mm256_mul_pd(v, _mm256_set1_pd(1e-6)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m256d broken = _mm256_cmp_pd(_mm256_mul_pd(seconds, _mm256_set1_pd(1e6)), v, _CMP_NEQ_UQ);
+    __m256d day = divided(seconds, 86400);
+    __m256d second = _mm256_sub_pd(seconds, _mm256_mul_pd(day, _mm256_set1_pd(86400)));
+    if (SP_UNLIKELY(_mm256_movemask_pd(_mm256_or_pd(broken, _mm256_castsi256_pd(outside)))))
+        return false;
+    split_days(day, divided(seconds, CYCLE_DAYS * 86400.0), to, at);
+    _mm_store_si128((__m128i *)(void *)(to->seconds + at), _mm256_cvttpd_epi32(second));
+    return true;
+}
+
+AVX2_INLINE char *put_four_moments(char *p, const numbers *from, uint32_t at, const frame *f)
+{
+    __m256i dates = two_digits_each(four_dates(from, at)), times = two_digits_each(four_times(from, at));
+    __m128i years = _mm256_castsi256_si128(dates), days = _mm256_extracti128_si256(dates, 1);
+    __m128i clocks = _mm256_castsi256_si128(times), ends = _mm256_extracti128_si256(times, 1);
+    __m128i dates_01 = _mm_unpacklo_epi32(years, days), dates_23 = _mm_unpackhi_epi32(years, days);
+    __m128i times_01 = _mm_unpacklo_epi32(clocks, ends), times_23 = _mm_unpackhi_epi32(clocks, ends);
+    p = put_framed(p, f, _mm_unpacklo_epi64(dates_01, times_01));
+    p = put_framed(p, f, _mm_unpackhi_epi64(dates_01, times_01));
+    p = put_framed(p, f, _mm_unpacklo_epi64(dates_23, times_23));
+    return put_framed(p, f, _mm_unpackhi_epi64(dates_23, times_23));
+}
+
+AVX2 bool put_plain_moments(char *p, const int64_t *us, uint32_t n, char separator, const char end[8])
+{
+    const frame f = frame_of(separator, end);
+    numbers split;
+    uint32_t fours = n & ~3u;
+    for (uint32_t i = 0; i < fours; i += 4)
+        if (!split_four_moments(us + i, &split, i))
             return false;
-        put_date_numbers(day, out->dates + i);
-        _mm_storeu_si128((__m128i *)(out->times + i), time_numbers(_mm256_cvttpd_epi32(second)));
+    if (fours < n) {
+        int64_t rest[4];
+        for (uint32_t k = 0; k < 4; k++)
+            rest[k] = us[SP_MIN(fours + k, n - 1)];
+        if (!split_four_moments(rest, &split, fours))
+            return false;
+    }
+    for (uint32_t i = 0; i < fours; i += 4)
+        p = put_four_moments(p, &split, i, &f);
+    if (fours < n) {
+        char text[4 * MOMENT_MAX + SP_SLACK];
+        put_four_moments(text, &split, fours, &f);
+        memcpy(p, text, (n - fours) * (size_t)f.len);
     }
     return true;
 }
 
-/* False if any day is outside the table's years. */
-AVX2 bool split_days(const int32_t days[BLOCK], numbers *out)
+/* False if one of four days is outside the table's years. */
+AVX2_INLINE bool split_four_days(const int32_t days[4], numbers *to, uint32_t at)
 {
-    __m128i outside = _mm_setzero_si128();
-    for (uint32_t i = 0; i < BLOCK; i += 4) {
-        __m128i near = _mm_add_epi32(_mm_loadu_si128((const __m128i *)(days + i)), _mm_set1_epi32(NEAR_EPOCH));
-        outside = _mm_or_si128(outside, _mm_or_si128(near, _mm_sub_epi32(_mm_set1_epi32(NEAR_DAYS - 1), near)));
-        if (SP_UNLIKELY(_mm_movemask_ps(_mm_castsi128_ps(outside))))
-            return false;
-        put_date_numbers(_mm256_cvtepi32_pd(near), out->dates + i);
-    }
-    return true;
+    __m128i near = _mm_add_epi32(_mm_loadu_si128((const __m128i *)days), _mm_set1_epi32(NEAR_EPOCH));
+    __m128i outside = _mm_or_si128(near, _mm_sub_epi32(_mm_set1_epi32(NEAR_DAYS - 1), near)); /* its sign counts */
+    __m256d day = _mm256_cvtepi32_pd(near);
+    split_days(day, divided(day, CYCLE_DAYS), to, at);
+    return !_mm_movemask_ps(_mm_castsi128_ps(outside));
 }
 
-/* The digits YYYYMMDD 00hhmmss of each row go to their places between what stands there in any moment. */
-AVX2 char *put_split_moments(char *p, const numbers *from, uint32_t n, char separator, const char end[8], uint32_t len)
-{
-    const __m128i place = _mm_setr_epi8(0, 1, 2, 3, -1, 4, 5, -1, 6, 7, -1, 10, 11, -1, 12, 13);
-    const __m128i around = _mm_setr_epi8('0', '0', '0', '0', '-', '0', '0', '-', '0', '0', separator, '0', '0', ':', '0', '0');
-    const __m128i place_end = _mm_setr_epi8(-1, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
-    const __m128i around_end = _mm_loadl_epi64((const __m128i *)(const void *)end);
-    uint64_t dates[BLOCK], times[BLOCK];
-    sp_eight_digits_many(from->dates, n, dates);
-    sp_eight_digits_many(from->times, n, times);
-    for (uint32_t i = 0; i < n; i++, p += len) {
-        __m128i digits = _mm_set_epi64x((long long)times[i], (long long)dates[i]);
-        _mm_storeu_si128((__m128i *)(void *)p, _mm_or_si128(_mm_shuffle_epi8(digits, place), around));
-        _mm_storel_epi64((__m128i *)(void *)(p + 16), _mm_or_si128(_mm_shuffle_epi8(digits, place_end), around_end));
-    }
-    return p;
-}
-
-enum { DATE_LEN = 10 };
-
-AVX2 char *put_split_days(char *p, const numbers *from, uint32_t n)
+AVX2_INLINE char *put_four_days(char *p, const numbers *from, uint32_t at)
 {
     const __m128i place = _mm_setr_epi8(0, 1, 2, 3, -1, 4, 5, -1, 6, 7, -1, -1, -1, -1, -1, -1);
     const __m128i around = _mm_setr_epi8('0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 0, 0, 0, 0, 0, 0);
-    uint64_t dates[BLOCK];
-    sp_eight_digits_many(from->dates, n, dates);
-    for (uint32_t i = 0; i < n; i++, p += DATE_LEN) {
-        __m128i digits = _mm_loadl_epi64((const __m128i *)(const void *)&dates[i]);
+    __m256i dates = two_digits_each(four_dates(from, at));
+    __m128i years = _mm256_castsi256_si128(dates), days = _mm256_extracti128_si256(dates, 1);
+    __m128i rows[2] = {_mm_unpacklo_epi32(years, days), _mm_unpackhi_epi32(years, days)};
+    for (unsigned i = 0; i < 4; i++, p += DATE_LEN) {
+        __m128i digits = i & 1 ? _mm_srli_si128(rows[i / 2], 8) : rows[i / 2];
         _mm_storeu_si128((__m128i *)(void *)p, _mm_or_si128(_mm_shuffle_epi8(digits, place), around));
     }
     return p;
 }
 
-static void even_ends(int32_t *ends, uint32_t n, int32_t from, uint32_t len)
+AVX2 bool put_plain_days(char *p, const int32_t *days, uint32_t n)
 {
+    numbers split;
+    uint32_t fours = n & ~3u;
+    for (uint32_t i = 0; i < fours; i += 4)
+        if (!split_four_days(days + i, &split, i))
+            return false;
+    if (fours < n) {
+        int32_t rest[4];
+        for (uint32_t k = 0; k < 4; k++)
+            rest[k] = days[SP_MIN(fours + k, n - 1)];
+        if (!split_four_days(rest, &split, fours))
+            return false;
+    }
+    for (uint32_t i = 0; i < fours; i += 4)
+        p = put_four_days(p, &split, i);
+    if (fours < n) {
+        char text[4 * DATE_LEN + SP_SLACK];
+        put_four_days(text, &split, fours);
+        memcpy(p, text, (n - fours) * DATE_LEN);
+    }
+    return true;
+}
+
+static char *even_ends(int32_t *ends, uint32_t n, char *p, const char *base, uint32_t len)
+{
+    int32_t from = (int32_t)(p - base);
     for (uint32_t i = 0; i < n; i++)
         ends[i] = from + (int32_t)((i + 1) * len);
+    return p + (size_t)n * len;
 }
 #endif
 
@@ -386,16 +474,8 @@ static char *put_some_moments(char *p, const int64_t *us, uint32_t n, char separ
                               char *base, int32_t *ends)
 {
 #ifdef HAVE_X86
-    uint32_t len = 16 + (uint32_t)strlen(end);
-    int64_t block[BLOCK];
-    numbers split;
-    memcpy(block, us, n * sizeof *us);
-    for (uint32_t i = n; i < BLOCK; i++)
-        block[i] = us[0];
-    if (__builtin_cpu_supports("avx2") && split_moments(block, &split)) {
-        even_ends(ends, n, (int32_t)(p - base), len);
-        return put_split_moments(p, &split, n, separator, end, len);
-    }
+    if (__builtin_cpu_supports("avx2") && put_plain_moments(p, us, n, separator, end))
+        return even_ends(ends, n, p, base, 16 + (uint32_t)strlen(end));
 #endif
     for (uint32_t i = 0; i < n; i++) {
         p = put(p, us[i]);
@@ -407,15 +487,8 @@ static char *put_some_moments(char *p, const int64_t *us, uint32_t n, char separ
 static char *put_some_days(char *p, const int32_t *days, uint32_t n, char *(*put)(char *, int32_t), char *base, int32_t *ends)
 {
 #ifdef HAVE_X86
-    int32_t block[BLOCK];
-    numbers split;
-    memcpy(block, days, n * sizeof *days);
-    for (uint32_t i = n; i < BLOCK; i++)
-        block[i] = days[0];
-    if (__builtin_cpu_supports("avx2") && split_days(block, &split)) {
-        even_ends(ends, n, (int32_t)(p - base), DATE_LEN);
-        return put_split_days(p, &split, n);
-    }
+    if (__builtin_cpu_supports("avx2") && put_plain_days(p, days, n))
+        return even_ends(ends, n, p, base, DATE_LEN);
 #endif
     for (uint32_t i = 0; i < n; i++) {
         p = put(p, days[i]);

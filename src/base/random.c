@@ -101,6 +101,68 @@ void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n
     sp_draw_many_scalar(key, rows, count, n, out);
 }
 
+/* ---- uuids ----------------------------------------------------------------------------------- */
+
+/* Bytes in the order of a little-endian machine's two words. All 64 bits of the draw are in them, the four that the version
+ * displaces having moved to the second word, beside 58 bits stirred once more: no two draws give equal uuids. */
+#define VERSION_MASK (UINT64_C(15) << 52)
+#define VERSION_4 (UINT64_C(4) << 52)
+#define SECOND_MASK UINT64_C(0xcf) /* of the variant and the displaced bits */
+#define VARIANT UINT64_C(0x80)
+
+void sp_uuid4(uint64_t draw, uint8_t bytes[16])
+{
+    uint64_t stirred = (draw ^ draw >> 32) * SP_PHI;
+    stirred ^= stirred >> 32;
+    uint64_t first = (draw & ~VERSION_MASK) | VERSION_4;
+    uint64_t second = (stirred & ~SECOND_MASK) | (draw >> 52 & 15) | VARIANT;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    first = __builtin_bswap64(first);
+    second = __builtin_bswap64(second);
+#endif
+    memcpy(bytes, &first, 8);
+    memcpy(bytes + 8, &second, 8);
+}
+
+#ifdef HAVE_X86
+AVX2 __m256i all_four(uint64_t v)
+{
+    return _mm256_set1_epi64x((long long)v);
+}
+
+__attribute__((target("avx2"))) static void uuid4_many_avx2(const uint64_t *draws, uint32_t n, uint8_t *bytes)
+{
+    uint32_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i draw = _mm256_loadu_si256((const __m256i *)(draws + i));
+        __m256i stirred = times(_mm256_xor_si256(draw, _mm256_srli_epi64(draw, 32)), SP_PHI);
+        stirred = _mm256_xor_si256(stirred, _mm256_srli_epi64(stirred, 32));
+        __m256i displaced = _mm256_and_si256(_mm256_srli_epi64(draw, 52), all_four(15));
+        __m256i first = _mm256_or_si256(_mm256_andnot_si256(all_four(VERSION_MASK), draw), all_four(VERSION_4));
+        __m256i second = _mm256_or_si256(_mm256_andnot_si256(all_four(SECOND_MASK), stirred), all_four(VARIANT));
+        second = _mm256_or_si256(second, displaced);
+        __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second); /* 0 and 2, 1 and 3 */
+        __m256i *to = (__m256i *)(bytes + (size_t)i * 16);
+        _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
+        _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+    }
+    for (; i < n; i++)
+        sp_uuid4(draws[i], bytes + (size_t)i * 16);
+}
+#endif
+
+void sp_uuid4_many(const uint64_t *draws, uint32_t n, uint8_t *bytes)
+{
+#ifdef HAVE_X86
+    if (SP_LIKELY(__builtin_cpu_supports("avx2"))) {
+        uuid4_many_avx2(draws, n, bytes);
+        return;
+    }
+#endif
+    for (uint32_t i = 0; i < n; i++)
+        sp_uuid4(draws[i], bytes + (size_t)i * 16);
+}
+
 /* ---- permutations ---------------------------------------------------------------------------- */
 
 #define ROUND_A 0x9e3779b1u /* odd; what they are multiplied with is folded onto itself */

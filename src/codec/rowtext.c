@@ -13,6 +13,8 @@
  * dialect. Array text is written behind its place first and then escaped into it like any other. */
 #include "codec/codec.h"
 
+#include <assert.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -785,16 +787,25 @@ static size_t block_bound(const sp_rowtext *e, const sp_batch *batch, uint32_t f
 typedef struct view {
     const char *bytes; /* NULL: no view, the cells are to be written one by one */
     const int32_t *offsets;
+    const char *first; /* cell 0 */
     uint64_t joint_len;
     char joint[JOINT_MAX];
     uint64_t present; /* bit i: cell i is not null */
     uint64_t whole;   /* the first of a group: all of the group's cells of row i are there; 0: nowhere if one has no view */
-    uint32_t len_min, len_max; /* of this block's cells; of the first of a group, len_max is the whole group's */
+    uint32_t len_min, len_max; /* of this block's cells */
+    uint32_t longest;          /* of the first of a group: the largest len_max in it */
 } view;
+
+/* A cell of at most TEXT_WIDE bytes as put_group wants it: where it begins, from its block's first on, and how far the next cell is
+ * from it in the row: (length + joint) << 16 | start. */
+typedef uint32_t place;
+enum { TEXT_WIDE = 64 };
+static_assert(BLOCK_ROWS * TEXT_WIDE <= 1 << 16, "places count with sixteen bits");
 
 /* What a block is made of; lives on the stack while it is written. */
 typedef struct stage {
     view views[VIEWS_MAX + GROUP];
+    alignas(32) place places[VIEWS_MAX + GROUP][BLOCK_ROWS];
     uint32_t n;      /* of them, filled up to whole groups */
     uint32_t used;
     uint64_t whole;  /* bit i: row i is written from views: all columns have one, and in rows that are not bare no cell is null */
@@ -825,26 +836,30 @@ INLINE bool text_needs_escapes(const char *s, size_t len, int how)
     }
 }
 
-INLINE void measure(view *v, uint32_t rows)
+/* The shortest and the longest of a view's cells, and the places of all if none is longer than TEXT_WIDE. */
+INLINE void measure(view *v, place *places, uint32_t rows)
 {
+    const int32_t *offsets = v->offsets, first = offsets[0], joint_len = (int32_t)v->joint_len;
     int32_t low = INT32_MAX, high = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        int32_t len = v->offsets[i + 1] - v->offsets[i];
+        int32_t len = offsets[i + 1] - offsets[i];
         low = SP_MIN(low, len);
         high = SP_MAX(high, len);
+        places[i] = (uint32_t)(len + joint_len) << 16 | (uint32_t)(offsets[i] - first);
     }
+    v->first = v->bytes + first;
     v->len_min = (uint32_t)low;
     v->len_max = (uint32_t)high;
 }
 
 /* Views the block's text where it lies, if it can be copied as it is. */
-INLINE bool view_text(view *v, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows)
+INLINE bool view_text(view *v, stage *s, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows)
 {
     if (cell->search == NO_TEXT_VIEW)
         return false;
     v->bytes = c->bytes;
     v->offsets = c->offsets + from;
-    measure(v, rows);
+    measure(v, s->places[v - s->views], rows);
     if (cell->search == SEARCH_NOTHING)
         return true;
     if (cell->search == CSV_SEARCH && v->len_min == 0) /* "" is not null */
@@ -874,7 +889,7 @@ INLINE bool spell_out(view *v, stage *s, const cell *cell, const sp_column *c, u
     s->used = (uint32_t)(end - s->room + 15) & ~15u;
     v->bytes = text;
     v->offsets = offsets;
-    measure(v, rows);
+    measure(v, s->places[v - s->views], rows);
     return true;
 }
 
@@ -897,12 +912,15 @@ static void close_groups(stage *s, uint32_t n)
 {
     static const int32_t no_offsets[BLOCK_ROWS + 1];
     static const char no_bytes[SP_SLACK];
-    for (s->n = n; s->n % GROUP; s->n++)
-        s->views[s->n] = (view){.bytes = no_bytes, .offsets = no_offsets, .present = ~UINT64_C(0)};
+    for (s->n = n; s->n % GROUP; s->n++) {
+        s->views[s->n] = (view){.bytes = no_bytes, .first = no_bytes, .offsets = no_offsets, .present = ~UINT64_C(0)};
+        memset(s->places[s->n], 0, sizeof s->places[s->n]);
+    }
     for (view *v = s->views; v < s->views + s->n; v += GROUP) {
         v->whole = v->present;
+        v->longest = v->len_max;
         for (uint32_t i = 1; i < GROUP; i++) {
-            v->len_max = SP_MAX(v->len_max, v[i].len_max);
+            v->longest = SP_MAX(v->longest, v[i].len_max);
             v->whole &= v[i].present;
         }
         s->whole &= s->bare ? ~UINT64_C(0) : v->whole;
@@ -918,14 +936,14 @@ INLINE void stage_columns(stage *s, const sp_rowtext *e, const sp_column *column
         const cell *cell = &e->cells[i];
         const sp_column *c = &columns[i];
         view *v = &s->views[i];
-        if (!view_text(v, cell, c, from, rows) &&
+        memcpy(v->joint, cell->joint, JOINT_MAX);
+        v->joint_len = cell->joint_len;
+        if (!view_text(v, s, cell, c, from, rows) &&
             !spell_out(v, s, cell, c, from, rows, value_bound(c, from, from + rows, e->dialect))) {
             v->bytes = NULL;
             complete = false;
         }
         v->present = c->validity ? some_bits(c->validity, from, rows) : ~UINT64_C(0);
-        memcpy(v->joint, cell->joint, JOINT_MAX);
-        v->joint_len = cell->joint_len;
     }
     s->whole = complete ? ~UINT64_C(0) : 0;
     s->bare = e->bare;
@@ -981,16 +999,17 @@ typedef char bytes_32 __attribute__((vector_size(32), aligned(1), may_alias));
 
 /* n cells of row i, none longer than wide, and their joints. All is read before anything is written: where a cell is written
  * depends on the lengths of those before it, and a processor holds reads back that come behind writes to places not known yet. */
-INLINE char *put_group(char *p, const view *v, uint32_t n, size_t i, uint32_t wide, bool bare, char separator)
+INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS], uint32_t n, size_t i, uint32_t wide, bool bare,
+                       char separator)
 {
     bytes_16 joint[GROUP], narrow[GROUP];
     bytes_32 text[GROUP][2];
     uint64_t step[GROUP], joint_len[GROUP];
+    __asm__("" : "+r"(v)); /* or addresses are worked out in front of the choice of a width, and kept in memory meanwhile */
     UNROLL for (uint32_t k = 0; k < n; k++)
     {
-        int32_t start = v[k].offsets[i];
-        const char *from = v[k].bytes + start;
-        step[k] = (uint32_t)(v[k].offsets[i + 1] - start) + v[k].joint_len;
+        const char *from = v[k].first + (uint16_t)places[k][i];
+        step[k] = places[k][i] >> 16;
         if (!bare) {
             joint[k] = *(const bytes_16 *)v[k].joint;
             joint_len[k] = v[k].joint_len;
@@ -1004,8 +1023,10 @@ INLINE char *put_group(char *p, const view *v, uint32_t n, size_t i, uint32_t wi
     {
         if (wide == 16)
             *(bytes_16 *)p = narrow[k];
-        UNROLL for (uint32_t j = 0; j < wide / 32; j++)
-            *(bytes_32 *)(p + 32 * j) = text[k][j];
+        if (wide >= 32)
+            *(bytes_32 *)p = text[k][0];
+        if (wide == 64 && v[k].len_max > 32)
+            *(bytes_32 *)(p + 32) = text[k][1];
         p += step[k];
         if (bare)
             p[-1] = separator;
@@ -1042,17 +1063,18 @@ INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, boo
             memcpy(p, s->start, JOINT_MAX);
             p += s->start_len;
         }
-        for (const view *v = s->views; v < last; v += GROUP) {
-            if (SP_UNLIKELY(v->len_max > 64 || (bare && !(v->whole >> i & 1))))
+        const place(*at)[BLOCK_ROWS] = s->places;
+        for (const view *v = s->views; v < last; v += GROUP, at += GROUP) {
+            if (SP_UNLIKELY(v->longest > TEXT_WIDE || (bare && !(v->whole >> i & 1))))
                 p = put_any_group(p, s, v, i);
-            else if (v->len_max <= 16)
-                p = put_group(p, v, GROUP, i, 16, bare, s->separator);
-            else if (bare && v->len_max <= 32)
-                p = put_group(p, v, GROUP, i, 32, bare, s->separator);
+            else if (v->longest <= 16)
+                p = put_group(p, v, at, GROUP, i, 16, bare, s->separator);
+            else if (bare && v->longest <= 32)
+                p = put_group(p, v, at, GROUP, i, 32, bare, s->separator);
             else if (bare)
-                p = put_group(p, v, GROUP, i, 64, bare, s->separator);
+                p = put_group(p, v, at, GROUP, i, 64, bare, s->separator);
             else
-                p = put_group(put_group(p, v, 2, i, 64, bare, 0), v + 2, 2, i, 64, bare, 0);
+                p = put_group(put_group(p, v, at, 2, i, 64, bare, 0), v + 2, at + 2, 2, i, 64, bare, 0);
         }
         if (bare)
             p[-1] = '\n';

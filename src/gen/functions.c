@@ -319,22 +319,6 @@ static sp_cell *make_zone_offset(const sp_func *f, const sp_func_env *env, uint6
 
 /* ---- uuid ---------------------------------------------------------------------------------------------------------------- */
 
-/* Version 4, bytes in the order of a little-endian machine's two words. All 64 bits of the row's draw are in it, the four that
- * the version displaces having moved to the second word, beside 58 bits stirred once more: no two rows are equal. */
-static inline void uuid_of(uint64_t a, uint8_t *bytes)
-{
-    uint64_t b = (a ^ a >> 32) * SP_PHI;
-    b ^= b >> 32;
-    uint64_t first = (a & ~(UINT64_C(15) << 52)) | UINT64_C(4) << 52;
-    uint64_t second = (b & ~UINT64_C(0xcf)) | (a >> 52 & 15) | 0x80;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    first = __builtin_bswap64(first);
-    second = __builtin_bswap64(second);
-#endif
-    memcpy(bytes, &first, 8);
-    memcpy(bytes + 8, &second, 8);
-}
-
 static int uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
 {
     (void)scratch;
@@ -343,8 +327,7 @@ static int uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
     for (uint32_t from = 0; from < n; from += SP_COUNT(draws)) {
         uint32_t some = SP_MIN(n - from, (uint32_t)SP_COUNT(draws));
         sp_draw_many(cell->key, rows + from, some, 0, draws);
-        for (uint32_t i = 0; i < some; i++)
-            uuid_of(draws[i], bytes + (size_t)(from + i) * 16);
+        sp_uuid4_many(draws, some, bytes + (size_t)from * 16);
     }
     return 0;
 }
@@ -352,7 +335,7 @@ static int uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
 static char *uuid_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint8_t bytes[16];
-    uuid_of(sp_draw(cell->key, row), bytes);
+    sp_uuid4(sp_draw(cell->key, row), bytes);
     return sp_put_uuid(p, bytes);
 }
 

@@ -139,6 +139,23 @@ static void many_draws_are_single_draws(void)
         }
 }
 
+static void many_uuids_are_single_uuids(void)
+{
+    uint64_t draws[67];
+    uint8_t many[SP_COUNT(draws) * 16], one[16];
+    for (uint64_t i = 0; i < SP_COUNT(draws); i++)
+        draws[i] = i < 4 ? i * UINT64_MAX / 3 : sp_mix64(i);
+    sp_uuid4_many(draws, SP_COUNT(draws), many);
+    bool same = true, marked = true;
+    for (size_t i = 0; i < SP_COUNT(draws); i++) {
+        sp_uuid4(draws[i], one);
+        same &= memcmp(one, many + 16 * i, sizeof one) == 0;
+        marked &= one[6] >> 4 == 4 && one[8] >> 6 == 2;
+    }
+    CHECK(same);
+    CHECK(marked);
+}
+
 static void permutations_are_bijections(void)
 {
     static uint8_t seen[70000];
@@ -205,6 +222,7 @@ int main(void)
     RUN(draws_are_uniform);
     RUN(draws_never_change);
     RUN(many_draws_are_single_draws);
+    RUN(many_uuids_are_single_uuids);
     RUN(permutations_are_bijections);
     RUN(muldiv_is_exact);
     RUN(files_report_what_failed);

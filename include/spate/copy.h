@@ -28,7 +28,11 @@ typedef struct spate_copy_options {
     unsigned workers;            /* threads, each with a connection to either side; 0: as many as there are processors */
     uint64_t batch_rows;         /* as for spate_generate */
     spate_insert_mode insert_mode;
-    bool create;                 /* create the tables, with their keys */
+    bool create;                 /* create the tables, with all that the source knows of them */
+    bool append;                 /* into tables that are there, behind the rows that they have: says that this is meant */
+    bool indexes_before;         /* with create: keys and indexes before the rows, not after them */
+    const char *const *casts;    /* with create: "table.column=TYPE", the column's type in the target's words */
+    size_t n_casts;
     bool truncate;               /* empty them first; for files: replace them */
     bool defer_constraints;      /* do not let foreign keys of the target order the tables */
     bool dry_run;                /* check everything, change nothing */
@@ -50,6 +54,8 @@ typedef struct spate_copy_report {
     const char *source;          /* where from, without any password */
     const char *const *notes;    /* of tables that were created: what of the source's is not there, a line each */
     size_t n_notes;
+    const char *const *plan;     /* of a dry run: tables, columns and statements, a line each */
+    size_t n_plan;
     spate_verified *verified;    /* in the order of the tables; none without verification */
     size_t n_verified;
 } spate_copy_report;

@@ -61,6 +61,7 @@ typedef struct sp_field {
     sp_type type;
     bool nullable;
     const char *sql_type; /* the type named by the plan, for --create; NULL: inferred from type */
+    const char *cast;     /* the type that --create writes whatever the others say, in the target's own words; NULL: none */
     const sp_str *labels; /* the values of an enumeration, in order; NULL: none */
     uint32_t n_labels;
     const char *enum_name; /* of the type that --create makes for them; NULL: <table>_<column> */

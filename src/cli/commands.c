@@ -34,6 +34,9 @@ static const option generate_options[] = {
 
 static const char *const verify_words[] = {"count", "checksum", NULL};
 
+static const char *const index_words[] = {"after", "before", NULL};
+static const char *const constraint_words[] = {"defer", NULL};
+
 static const option copy_options[] = {
     {"table", "TABLE", OPTION_TEXT, true, NULL, "copy only this table"},
     {"column", "COLUMN", OPTION_TEXT, true, NULL, "of the one table, copy only this column"},
@@ -41,11 +44,15 @@ static const option copy_options[] = {
     {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
     {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql), upsert, or skip (rows whose key is there)"},
-    {"create", NULL, OPTION_FLAG, false, NULL, "create the tables, with their keys; with --truncate, replace them"},
+    {"create", NULL, OPTION_FLAG, false, NULL, "create the tables as the source has them: types, defaults, keys, indexes, sequences, comments; with --truncate, replace them"},
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
-    {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
+    {"append", NULL, OPTION_FLAG, false, NULL, "add to the rows of tables that are there (as without --create and --truncate)"},
+    {"indexes", "WHEN", OPTION_WORD, false, index_words, "when --create builds keys and indexes: after the rows (default), or before"},
+    {"cast", "TABLE.COLUMN=TYPE", OPTION_TEXT, true, NULL, "the type that --create gives a column, in the target's words"},
+    {"constraints", "HOW", OPTION_WORD, false, constraint_words, "defer: load without the target's foreign keys, then put them back"},
+    {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "the same as --constraints defer"},
     {"verify", "HOW", OPTION_WORD, false, verify_words, "read the target back and compare it: count of rows, or checksum of all cells"},
-    {"dry-run", NULL, OPTION_FLAG, false, NULL, "check source and target, change nothing"},
+    {"dry-run", NULL, OPTION_FLAG, false, NULL, "check source and target, print what would be done, change nothing"},
     {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},
     {0},

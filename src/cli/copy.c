@@ -5,7 +5,7 @@
 
 typedef struct settings {
     spate_copy_options options;
-    const char *tables[OPTION_USES_MAX], *columns[OPTION_USES_MAX];
+    const char *tables[OPTION_USES_MAX], *columns[OPTION_USES_MAX], *casts[OPTION_USES_MAX];
 } settings;
 
 static spate_verify verify_of(const char *word)
@@ -13,6 +13,12 @@ static spate_verify verify_of(const char *word)
     if (!word)
         return SPATE_VERIFY_NONE;
     return strcmp(word, "count") == 0 ? SPATE_VERIFY_COUNT : SPATE_VERIFY_CHECKSUM;
+}
+
+static bool is_option(const invocation *in, const char *name, const char *word)
+{
+    const char *text = option_text(in, name);
+    return text && strcmp(text, word) == 0;
 }
 
 static bool read_settings(const invocation *in, settings *s)
@@ -28,13 +34,16 @@ static bool read_settings(const invocation *in, settings *s)
         .to = in->arguments[1],
         .tables = s->tables,
         .columns = s->columns,
+        .casts = s->casts,
         .where = option_text(in, "where"),
         .workers = (unsigned)workers,
         .batch_rows = option_count(in, "batch", 0),
         .insert_mode = insert_mode_of(option_text(in, "insert-mode")),
         .create = option_flag(in, "create"),
         .truncate = option_flag(in, "truncate"),
-        .defer_constraints = option_flag(in, "defer-constraints"),
+        .append = option_flag(in, "append"),
+        .indexes_before = is_option(in, "indexes", "before"),
+        .defer_constraints = is_option(in, "constraints", "defer") || option_flag(in, "defer-constraints"),
         .dry_run = option_flag(in, "dry-run"),
         .verify = verify_of(option_text(in, "verify")),
         .cancel = stop_flag(),
@@ -46,6 +55,8 @@ static bool read_settings(const invocation *in, settings *s)
             s->tables[o->n_tables++] = use->value;
         if (strcmp(use->option->name, "column") == 0)
             s->columns[o->n_columns++] = use->value;
+        if (strcmp(use->option->name, "cast") == 0)
+            s->casts[o->n_casts++] = use->value;
     }
     return true;
 }

@@ -205,6 +205,10 @@ void report_copied(const spate_copy_report *r, bool complete, bool dry_run)
 {
     const spate_generate_report *m = &r->moved;
     if (dry_run) {
+        for (size_t i = 0; i < r->n_plan; i++)
+            fprintf(m->to_stdout ? stderr : stdout, "%s\n", r->plan[i]);
+        for (size_t i = 0; i < r->n_notes; i++)
+            fprintf(stderr, "does not travel: %s\n", r->notes[i]);
         if (complete)
             fprintf(stderr, "spate: the tables of %s fit %s; nothing was changed\n", r->source, m->target);
         return;
@@ -238,6 +242,11 @@ void report_copied_json(FILE *out, const spate_copy_report *r, int status, bool 
     for (size_t i = 0; i < r->n_notes; i++) {
         fputs(i ? ", " : "", out);
         print_json_string(out, r->notes[i]);
+    }
+    fputs("],\n  \"plan\": [", out);
+    for (size_t i = 0; i < r->n_plan; i++) {
+        fputs(i ? ", " : "", out);
+        print_json_string(out, r->plan[i]);
     }
     fputs("],\n  \"verified\": [", out);
     for (size_t i = 0; i < r->n_verified; i++) {

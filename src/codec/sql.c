@@ -274,7 +274,7 @@ static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
 
 static bool has_enum_type(sp_sql_dialect dialect, const sp_field *field)
 {
-    return field->n_labels > 0 && dialect != SP_SQL_SQLITE;
+    return field->n_labels > 0 && dialect != SP_SQL_SQLITE && !field->cast;
 }
 
 /* PostgreSQL cuts longer names off, and two that differ only behind the cut would be one. */
@@ -311,11 +311,17 @@ static int add_enum_name(sp_buf *out, const sp_schema *schema, const sp_field *f
     return rc;
 }
 
+enum { DOUBLE_DIGITS = 15 };
+
 int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
 {
     const sp_field *f = &schema->fields[field];
+    if (f->cast)
+        return sp_buf_adds(out, f->cast);
     if (has_enum_type(dialect, f))
         return add_enum_name(out, schema, f);
+    if (dialect == SP_SQL_SQLITE && f->sql_type && f->type.kind == SP_DECIMAL && f->type.precision > DOUBLE_DIGITS)
+        return sp_buf_adds(out, "text"); /* its numbers with a fraction are 8-byte floats */
     bool endless = f->type.kind == SP_TEXT && dialect == SP_SQL_DUCKDB && sp_str_ieq(sp_str_of(f->sql_type ? f->sql_type : ""), "numeric");
     if (f->n_labels == 0 && f->sql_type && !endless && keeps_spelling(dialect, f->sql_type))
         return sp_buf_adds(out, f->sql_type);

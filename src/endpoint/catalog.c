@@ -5,7 +5,7 @@
 
 void sp_catalog_init(sp_catalog *c, sp_arena *arena)
 {
-    *c = (sp_catalog){.arena = arena, .server = "", .default_space = ""};
+    *c = (sp_catalog){.arena = arena, .dialect = -1, .server = "", .default_space = ""};
 }
 
 /* The next item of a list in the arena, which doubles when it is full: what it leaves behind is less than what it has. */
@@ -66,6 +66,14 @@ sp_cat_check *sp_catalog_add_check(sp_catalog *c, sp_cat_table *t)
 sp_cat_index *sp_catalog_add_index(sp_catalog *c, sp_cat_table *t)
 {
     return ADD(c->arena, t, indexes);
+}
+
+sp_cat_other *sp_catalog_add_other(sp_catalog *c)
+{
+    sp_cat_other *other = ADD(c->arena, c, others);
+    if (other)
+        *other = (sp_cat_other){.table = -1, .what = ""};
+    return other;
 }
 
 bool sp_catalog_note(sp_catalog *c, const char *fmt, ...)
@@ -177,9 +185,13 @@ static bool is_ours(const char *table)
 static void take_out_ours(sp_catalog *c)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < c->n_tables; i++)
-        if (!is_ours(c->tables[i].name))
+    for (uint32_t i = 0; i < c->n_tables; i++) {
+        bool ours = is_ours(c->tables[i].name);
+        for (uint32_t k = 0; k < c->n_others && ours; k++)
+            c->others[k].table -= c->others[k].table > (int32_t)n;
+        if (!ours)
             c->tables[n++] = c->tables[i];
+    }
     c->n_tables = n;
 }
 

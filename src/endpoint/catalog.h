@@ -74,6 +74,17 @@ typedef struct sp_cat_stats {
 
 typedef enum sp_cat_identity { SP_CAT_NO_IDENTITY, SP_CAT_BY_DEFAULT, SP_CAT_ALWAYS } sp_cat_identity;
 
+/* What numbers a column's rows. */
+typedef struct sp_cat_sequence {
+    const char *space, *name;
+    const char *type;       /* "bigint" */
+    int64_t start, step, min, max, cache;
+    bool cycles;
+    bool owned;             /* goes when its column goes */
+    bool called;            /* last has been given out; else the next is start */
+    int64_t last;
+} sp_cat_sequence;
+
 typedef struct sp_cat_column {
     const char *name;
     sp_cat_type type;
@@ -82,6 +93,8 @@ typedef struct sp_cat_column {
     sp_cat_identity identity;  /* numbered by the server, the standard's way */
     const char *default_sql;   /* NULL: none */
     const char *generated_sql; /* NULL: it can be written */
+    const char *collation;     /* as SQL names it; NULL: the type's */
+    const sp_cat_sequence *sequence; /* NULL: none, or not known */
     const char *comment;
     const sp_cat_stats *stats; /* NULL: not asked for, or there are none */
 } sp_cat_column;
@@ -92,6 +105,10 @@ typedef struct sp_cat_key {
     uint32_t n;
     bool primary;
     const char *where; /* of a partial unique index, or NULL */
+    bool computed;     /* of expressions: the columns are those that they need */
+    bool constraint;   /* of the table; else an index alone */
+    const char *body;  /* what stands behind CREATE UNIQUE INDEX ... ON table; NULL: the columns */
+    const char *when;  /* "DEFERRABLE INITIALLY DEFERRED"; NULL: at once */
 } sp_cat_key;
 
 typedef struct sp_cat_foreign_key {
@@ -103,6 +120,7 @@ typedef struct sp_cat_foreign_key {
     int32_t parent_table;                 /* number in the catalog, -1: not in it */
     const uint32_t *parent_columns;       /* when it is */
     const char *on_delete, *on_update;    /* "CASCADE"; NULL: nothing said */
+    const char *when;                     /* as a key's */
 } sp_cat_foreign_key;
 
 typedef struct sp_cat_check {
@@ -113,13 +131,18 @@ typedef struct sp_cat_check {
 
 typedef struct sp_cat_index {
     const char *name;
-    const char *sql; /* CREATE INDEX ... */
+    const char *sql;  /* CREATE INDEX ... */
+    const char *body; /* what stands in it behind ON table; NULL: it is no index but a constraint, which sql adds to the table */
+    const char *const *columns; /* n names; 0: of expressions, or of a kind that only its server has */
+    uint32_t n;
+    const char *where; /* of a partial one, or NULL */
 } sp_cat_index;
 
 typedef struct sp_cat_table {
     const char *space, *name; /* space "": the server has none, or the statement named none */
     const char *shown;        /* as a plan calls it: without the space where the server would look there first */
     const char *comment;
+    const char *sql;          /* CREATE TABLE ..., where the server keeps it so; or NULL */
     double rows;              /* about; negative: not known */
     sp_cat_column *columns;
     uint32_t n_columns, cap_columns;
@@ -133,8 +156,16 @@ typedef struct sp_cat_table {
     uint32_t n_indexes, cap_indexes;
 } sp_cat_table;
 
+/* What belongs to a table, or to none (-1), and is no table: "2 triggers". */
+typedef struct sp_cat_other {
+    int32_t table;
+    const char *what;
+} sp_cat_other;
+
 struct sp_catalog {
     sp_arena *arena;
+    int dialect;               /* in which expressions and bodies are written: sp_sql_dialect, or -1 */
+    bool loose;                /* types of columns are hints: values may be others */
     const char *server;        /* "PostgreSQL 15.10": for a person */
     const char *default_space; /* where names without a space are looked for */
     bool brackets;             /* lists as text are [a, b], not {a,b} */
@@ -142,6 +173,8 @@ struct sp_catalog {
     uint32_t n_tables, cap_tables;
     const char **notes;        /* what could not be read, a line each */
     uint32_t n_notes, cap_notes;
+    sp_cat_other *others;
+    uint32_t n_others, cap_others;
 };
 
 struct sp_describe_options {
@@ -154,6 +187,9 @@ struct sp_describe_options {
 int sp_describe(const char *uri, const sp_describe_options *options, sp_arena *arena, sp_catalog *out,
                 spate_error *err) SP_MUST_CHECK;
 
+/* Whether that would tell of the tables that a source of this URI gives. */
+bool sp_is_described(const char *uri);
+
 /* ---- making one (catalog.c): each gives a zeroed new item, or NULL for want of memory ------------------------------------- */
 
 void sp_catalog_init(sp_catalog *c, sp_arena *arena);
@@ -163,6 +199,7 @@ sp_cat_key *sp_catalog_add_key(sp_catalog *c, sp_cat_table *t);
 sp_cat_foreign_key *sp_catalog_add_foreign_key(sp_catalog *c, sp_cat_table *t);
 sp_cat_check *sp_catalog_add_check(sp_catalog *c, sp_cat_table *t);
 sp_cat_index *sp_catalog_add_index(sp_catalog *c, sp_cat_table *t);
+sp_cat_other *sp_catalog_add_other(sp_catalog *c);
 bool sp_catalog_note(sp_catalog *c, const char *fmt, ...) SP_PRINTF(2, 3);
 
 /* Names as SQL compares them: as written, or else without regard to case. -1: there is none. space NULL or "": wherever. */

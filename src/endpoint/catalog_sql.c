@@ -29,6 +29,7 @@ typedef struct script {
     named_type *types;
     uint32_t n_types, cap_types;
     bool nomem, bad; /* bad: this statement makes no sense */
+    bool computed;   /* the column list read last had an expression in it */
 } script;
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -280,6 +281,7 @@ static void take_inner_column(script *s, const char **name)
     }
     if (name && (word.kind == T_WORD || word.kind == T_NAME))
         *name = keep(s, word.text);
+    s->computed = s->computed || word.kind != T_NUMBER;
     take_inside(s);
 }
 
@@ -288,6 +290,7 @@ static uint32_t take_columns(script *s, const char ***names)
 {
     uint32_t n = 0, cap = 8;
     *names = sp_arena_alloc(s->arena, cap, sizeof(**names));
+    s->computed = false;
     if (!take_mark(s, '(')) {
         s->bad = true;
         return 0;
@@ -331,17 +334,18 @@ static const uint32_t *numbers_of(script *s, const sp_cat_table *t, const char *
     return n ? numbers : NULL;
 }
 
-static void add_key(script *s, sp_cat_table *t, const char *name, const char *const *names, uint32_t n, bool primary, const char *where)
+static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const char *const *names, uint32_t n, bool primary)
 {
     const uint32_t *columns = numbers_of(s, t, names, n);
     sp_cat_key *key = columns ? sp_catalog_add_key(s->c, t) : NULL;
     if (!key) {
         s->bad = true;
-        return;
+        return NULL;
     }
-    *key = (sp_cat_key){.name = name, .columns = columns, .n = n, .primary = primary, .where = where};
+    *key = (sp_cat_key){.name = name, .columns = columns, .n = n, .primary = primary, .constraint = true};
     for (uint32_t i = 0; primary && i < n; i++)
         t->columns[columns[i]].not_null = true;
+    return key;
 }
 
 static void add_check(script *s, sp_cat_table *t, const char *name, sp_str sql, int32_t column)
@@ -431,7 +435,10 @@ static bool is_serial(const char *type)
 static void take_default(script *s, sp_cat_column *c)
 {
     sp_str value = take_until_clause(s);
-    if (value.len >= 8 && sp_str_ieq((sp_str){value.p, 8}, "nextval("))
+    size_t open = 0;
+    while (open < value.len && (value.p[open] == '(' || value.p[open] == ' '))
+        open++;
+    if (value.len >= open + 8 && sp_str_ieq((sp_str){value.p + open, 8}, "nextval("))
         c->auto_number = true;
     c->default_sql = keep(s, value);
 }
@@ -467,9 +474,9 @@ static void take_clause(script *s, sp_cat_table *t, sp_cat_column *c)
     else if (take(s, "default"))
         take_default(s, c);
     else if (take(s, "primary key") || take(s, "key"))
-        add_key(s, t, "", own, 1, true, NULL);
+        add_key(s, t, "", own, 1, true);
     else if (take(s, "unique key") || take(s, "unique"))
-        add_key(s, t, "", own, 1, false, NULL);
+        add_key(s, t, "", own, 1, false);
     else if (take(s, "check"))
         add_check(s, t, "", take_inside(s), -1);
     else if (take(s, "references"))
@@ -489,7 +496,7 @@ static void take_clause(script *s, sp_cat_table *t, sp_cat_column *c)
         c->comment = s->at.kind == T_TEXT ? keep(s, s->at.text) : NULL;
         advance(s);
     } else if (take(s, "collate"))
-        take_name(s);
+        c->collation = take_name(s);
     else if (take(s, "on update"))
         take_until_clause(s);
     else if (is_mark(s, '('))
@@ -526,7 +533,7 @@ static bool take_table_clause(script *s, sp_cat_table *t)
         while (s->at.kind == T_WORD) /* CLUSTERED, USING HASH */
             advance(s);
         n = take_columns(s, &names);
-        add_key(s, t, name, names, n, true, NULL);
+        add_key(s, t, name, names, n, true);
     } else if (is_word(s, "unique")) {
         advance(s);
         if (!take(s, "key"))
@@ -534,7 +541,7 @@ static bool take_table_clause(script *s, sp_cat_table *t)
         if (!is_mark(s, '('))
             name = take_name(s);
         n = take_columns(s, &names);
-        add_key(s, t, name, names, n, false, NULL);
+        add_key(s, t, name, names, n, false);
     } else if (take(s, "foreign key")) {
         if (!is_mark(s, '('))
             take_name(s);
@@ -597,7 +604,7 @@ static void take_table_options(script *s, sp_cat_table *t)
     }
 }
 
-static void create_table(script *s)
+static void create_table(script *s, const char *from)
 {
     const char *space, *name;
     take(s, "if not exists");
@@ -630,6 +637,7 @@ static void create_table(script *s)
     }
     take_mark(s, ')');
     take_table_options(s, t);
+    t->sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)});
 }
 
 /* ---- types, indexes, ALTER, COMMENT ------------------------------------------------------------ */
@@ -704,12 +712,12 @@ static void create_index(script *s, bool unique, const char *from)
         return;
     }
     take(s, "only");
-    const char *table = take_qualified(s, &space);
+    const char *table = take_qualified(s, &space), *body = s->at.raw.p, *where = NULL;
     if (take(s, "using"))
         take_name(s);
     uint32_t n = take_columns(s, &names);
+    bool computed = s->computed;
     sp_cat_table *t = find_table(s, space, table);
-    const char *where = NULL;
     while (!ends_item(s)) {
         if (take(s, "where"))
             where = s->at.raw.p;
@@ -720,14 +728,22 @@ static void create_index(script *s, bool unique, const char *from)
     }
     if (!t)
         return;
+    body = keep(s, (sp_str){body, (size_t)(s->at.raw.p - body)});
+    where = where ? keep(s, (sp_str){where, (size_t)(s->at.raw.p - where)}) : NULL;
     if (unique) {
-        add_key(s, t, name, names, n, false, where ? keep(s, (sp_str){where, (size_t)(s->at.raw.p - where)}) : NULL);
+        sp_cat_key *key = add_key(s, t, name, names, n, false);
+        if (key) {
+            key->constraint = false;
+            key->computed = computed;
+            key->where = where;
+            key->body = body;
+        }
         return;
     }
     sp_cat_index *index = sp_catalog_add_index(s->c, t);
     s->nomem = s->nomem || !index;
     if (index)
-        *index = (sp_cat_index){name, keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)})};
+        *index = (sp_cat_index){name, keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), body, names, computed ? 0 : n, where};
 }
 
 static void alter_column(script *s, sp_cat_table *t)
@@ -794,7 +810,7 @@ static void create(script *s, const char *from)
     while (take(s, "global") || take(s, "local") || take(s, "temporary") || take(s, "temp") || take(s, "unlogged"))
         ;
     if (take(s, "table"))
-        create_table(s);
+        create_table(s, from);
     else if (take(s, "type"))
         create_type(s);
     else if (take(s, "domain"))

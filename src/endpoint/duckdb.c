@@ -11,7 +11,6 @@
 #include "endpoint/endpoints.h"
 #include "endpoint/problems.h"
 
-#include "codec/codec.h"
 #include "os/os.h"
 
 #include <stdio.h>
@@ -286,35 +285,59 @@ static int drop_tables(sp_duckdb_sink *s, spate_error *err)
     return rc;
 }
 
-static int create_table(sp_duckdb_sink *s, sp_duckdb_table *table, spate_error *err)
+static bool has_primary_key(sp_duckdb_sink *s, const sp_schema *schema)
 {
-    const sp_schema *schema = table->schema;
-    sp_buf sql;
-    sp_buf_init(&sql);
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
+                sp_sql_literal(&sql, sp_str_of(name_part(schema->table)));
+    return sp_duckdb_any(s, &sql, built);
+}
+
+/* With the answer to the statement's question in the place of its %s. */
+static int run_answered(sp_duckdb_sink *s, const sp_ddl_statement *d, spate_error *err)
+{
+    duckdb_result answer;
+    int rc = sp_duckdb_ask(s->conn, d->ask, &answer, err);
+    if (rc != SPATE_OK)
+        return rc;
+    char *value = sp_duckdb.value_varchar(&answer, 0, 0);
+    const char *gap = strstr(d->sql, "%s");
+    char *sql = sp_arena_printf(&s->arena, "%.*s%s%s", (int)(gap - d->sql), d->sql, value ? value : "1", gap + 2);
+    sp_duckdb.free(value);
+    sp_duckdb.destroy_result(&answer);
+    return sql ? sp_duckdb_run(s->conn, sql, err) : sp_fail_nomem(err);
+}
+
+static int run_step(sp_duckdb_sink *s, sp_ddl_step step, spate_error *err)
+{
     int rc = SPATE_OK;
-    size_t in_schema = schema_part(schema->table);
-    if (in_schema) {
-        char *name = sp_arena_strndup(&s->arena, schema->table, in_schema);
-        rc = name ? run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name, "", err) : sp_fail_nomem(err);
+    for (uint32_t i = 0; i < s->ddl.n && rc == SPATE_OK; i++) {
+        const sp_ddl_statement *d = &s->ddl.statements[i];
+        const sp_schema *schema = s->tables[d->table].schema;
+        bool is_there = step == SP_DDL_KEYS && s->memory.resumed && has_primary_key(s, schema); /* of a run that was killed here */
+        if (d->step != step || !s->tables[d->table].created || is_there)
+            continue;
+        rc = d->ask ? run_answered(s, d, err) : sp_duckdb_run(s->conn, d->sql, err);
+        if (rc == SPATE_E_NOMEM && step > SP_DDL_TABLES)
+            sp_error_hint(err, "all rows are in the file; ?keys=none needs no memory for indexes");
+        if (rc != SPATE_OK)
+            return sp_fail_context(err, rc, "table \"%s\": %s", schema->table, d->what);
     }
-    if (rc == SPATE_OK)
-        rc = sp_sql_create_types(&sql, SP_SQL_DUCKDB, schema) ||
-                     sp_sql_create_table(&sql, SP_SQL_DUCKDB, schema,
-                                         s->keys == SP_DUCKDB_KEYS_ALL) ||
-                     sp_buf_add(&sql, "", 1)
-                 ? sp_fail_nomem(err)
-                 : sp_duckdb_run(s->conn, sql.data, err);
-    sp_buf_done(&sql);
-    table->created = rc == SPATE_OK;
-    return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "creating table \"%s\"", schema->table);
+    return rc;
 }
 
 static int create_tables(sp_duckdb_sink *s, spate_error *err)
 {
     int rc = s->base.options.truncate ? drop_tables(s, err) : SPATE_OK;
-    for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
-        rc = create_table(s, &s->tables[i], err);
-    return rc;
+    for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
+        size_t in_schema = schema_part(s->tables[i].schema->table);
+        char *name = in_schema ? sp_arena_strndup(&s->arena, s->tables[i].schema->table, in_schema) : NULL;
+        rc = name ? run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name, "", err) : in_schema ? sp_fail_nomem(err) : SPATE_OK;
+        s->tables[i].created = rc == SPATE_OK;
+    }
+    if (rc == SPATE_OK)
+        rc = run_step(s, SP_DDL_TABLES, err);
+    return rc == SPATE_OK && s->base.options.indexes_before ? run_step(s, SP_DDL_INDEXES, err) : rc;
 }
 
 /* A statement a table, each its own transaction: DuckDB checks foreign keys against rows that the
@@ -407,7 +430,7 @@ static int make_and_look(sp_duckdb_sink *s, sp_problems *p, spate_error *err)
 static int limit_memory(sp_duckdb_sink *s, spate_error *err)
 {
     uint64_t row = 0;
-    bool keys = s->keys == SP_DUCKDB_KEYS_ALL;
+    bool keys = s->ddl.keys == SP_DDL_KEYS_INSIDE;
     for (uint32_t i = 0; i < s->n_tables; i++) {
         keys |= !s->tables[i].created;
         row = SP_MAX(row, (uint64_t)sp_schema_row_bytes(s->tables[i].schema));
@@ -428,7 +451,12 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     sp_duckdb_sink *s = self_of(sink);
     sp_problems p = {0};
     sp_buf_init(&p.text);
+    static const sp_ddl_keys made[] = {SP_DDL_KEYS_AFTER, SP_DDL_KEYS_INSIDE, SP_DDL_KEYS_NONE};
+    sp_ddl_keys keys = sink->options.indexes_before && s->keys == SP_DUCKDB_KEYS_PRIMARY ? SP_DDL_KEYS_INSIDE : made[s->keys];
     int rc = sp_sink_refuse_parts(&sink->options, err);
+    if (rc == SPATE_OK && sink->options.create)
+        rc = sp_ddl_build(&s->ddl, &s->arena, SP_SQL_DUCKDB, keys, tables, n_tables, sink->options.catalog, err);
+    sink->ddl = sink->options.create ? &s->ddl : NULL;
     if (rc == SPATE_OK && (allocate(s, tables, n_tables) || (!sink->options.create && check_presence(s, &p))))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
@@ -464,30 +492,6 @@ static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *e
                                              : sp_duckdb_run(s->conn, sql->data, err);
     sp_buf_done(sql);
     return rc;
-}
-
-static bool has_primary_key(sp_duckdb_sink *s, const sp_schema *schema)
-{
-    sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
-                sp_sql_literal(&sql, sp_str_of(name_part(schema->table)));
-    return sp_duckdb_any(s, &sql, built);
-}
-
-/* Each is a statement of its own: a run that was killed here may have left some. */
-static int add_keys(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
-{
-    sp_schema left = *schema;
-    if (s->memory.resumed && has_primary_key(s, schema))
-        left.n_primary_key = 0;
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int rc = run_for_key(s, &sql, sp_sql_add_keys(&sql, SP_SQL_DUCKDB, &left), err);
-    if (rc == SPATE_E_NOMEM)
-        sp_error_hint(err, "all rows are in the file; ?keys=none needs no memory for indexes");
-    return rc == SPATE_OK
-               ? rc
-               : sp_fail_context(err, rc, "adding the keys of table \"%s\"", schema->table);
 }
 
 /* SELECT count(*) of the rows whose key is complete and in no parent row. */
@@ -566,10 +570,18 @@ static int finish_keys(sp_duckdb_sink *s, spate_error *err)
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         if (s->tables[i].created)
             rc = finish_foreign_keys(s, s->tables[i].schema, err);
-    for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
-        if (s->tables[i].created)
-            rc = add_keys(s, s->tables[i].schema, err);
-    return rc;
+    if (rc == SPATE_OK)
+        rc = run_step(s, SP_DDL_KEYS, err);
+    return rc == SPATE_OK ? run_step(s, SP_DDL_INDEXES, err) : rc;
+}
+
+/* In the order that DuckDB asks for: nothing about a table can be changed once it has an index. */
+static int finish_tables(sp_duckdb_sink *s, spate_error *err)
+{
+    int rc = run_step(s, SP_DDL_DEFAULTS, err);
+    if (rc == SPATE_OK && s->ddl.keys == SP_DDL_KEYS_AFTER)
+        rc = finish_keys(s, err);
+    return rc == SPATE_OK ? run_step(s, SP_DDL_END, err) : rc;
 }
 
 static int finish(sp_sink *sink, bool complete, spate_error *err)
@@ -577,8 +589,7 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     sp_duckdb_sink *s = self_of(sink);
     if (!s->prepared)
         return SPATE_OK;
-    bool keys = complete && s->keys == SP_DUCKDB_KEYS_PRIMARY && !s->memory.complete;
-    int rc = keys ? finish_keys(s, err) : SPATE_OK;
+    int rc = complete && sink->options.create && !s->memory.complete ? finish_tables(s, err) : SPATE_OK;
     if (rc == SPATE_OK && complete)
         rc = sp_duckdb_complete_job(s, err);
     /* The checkpoint takes the .wal file away; without it the next one to open the file does that.
@@ -727,4 +738,5 @@ const sp_endpoint sp_endpoint_duckdb = {
     .sink_open = sink_open,
     .source_open = sp_duckdb_source_open,
     .describe = sp_duckdb_describe,
+    .described = true,
 };

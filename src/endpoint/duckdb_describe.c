@@ -1,14 +1,23 @@
 /* duckdb_describe.c - the tables of a DuckDB file as a catalog: DuckDB says them, their types and their indexes as SQL. */
-#include "endpoint/catalog.h"
-#include "endpoint/endpoints.h"
 #include "client/libduckdb.h"
+#include "codec/codec.h"
+#include "endpoint/endpoints.h"
+
+/* Pieces of a text that is SQL: a name in its quotes; and, at its end, a text in its quotes. */
+#define NAME(column) "\"' || replace(" column ", '\"', '\"\"') || '\""
+#define TEXT(column) "''' || replace(" column ", '''', '''''') || ''''"
 
 /* Types come first, for columns name them; then what has a schema of its own. */
 static const char statements_sql[] =
     "SELECT 'CREATE TYPE \"' || type_name || '\" AS ENUM (' || array_to_string(list_transform(labels, l -> '''' || replace(l, '''', '''''')"
     " || ''''), ', ') || ')', 'main', NULL, NULL FROM duckdb_types() WHERE NOT internal AND labels IS NOT NULL"
     " UNION ALL SELECT sql, schema_name, table_name, comment FROM (FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY table_oid)"
-    " UNION ALL SELECT sql, schema_name, NULL, NULL FROM duckdb_indexes() WHERE is_unique";
+    " UNION ALL SELECT sql, schema_name, NULL, NULL FROM duckdb_indexes()"
+    " UNION ALL SELECT 'COMMENT ON TABLE " NAME("schema_name") "." NAME("table_name") " IS " TEXT("comment") ", schema_name, table_name, NULL"
+    " FROM duckdb_tables() WHERE NOT internal AND comment IS NOT NULL"
+    " UNION ALL SELECT 'COMMENT ON COLUMN " NAME("schema_name") "." NAME("table_name") "." NAME("column_name") " IS " TEXT("comment")
+    ", schema_name, table_name, NULL FROM duckdb_columns() WHERE NOT internal AND comment IS NOT NULL"
+    " AND NOT regexp_matches(comment, '^references .*\\(.*\\)$')"; /* the sink's own words for a foreign key */
 
 static bool is_wanted(const sp_describe_options *o, const char *space, bool table)
 {
@@ -60,6 +69,7 @@ int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
     if (rc != SPATE_OK)
         return rc;
     c->default_space = "main";
+    c->dialect = SP_SQL_DUCKDB;
     c->brackets = true;
     c->server = sp_arena_printf(c->arena, "DuckDB %s", sp_duckdb.library_version());
     rc = !c->server || sp_duckdb.connect(db, &conn) == DuckDBError ? sp_fail_nomem(err) : read_script(conn, options, c, err);

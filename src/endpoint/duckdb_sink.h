@@ -3,6 +3,7 @@
 #ifndef SP_DUCKDB_SINK_H
 #define SP_DUCKDB_SINK_H
 
+#include "endpoint/ddl.h"
 #include "endpoint/duckdb_column.h"
 #include "endpoint/landed.h"
 
@@ -45,6 +46,7 @@ typedef struct sp_duckdb_sink {
     sp_duckdb_table *tables;
     uint32_t n_tables;
     sp_job_memory memory;
+    sp_ddl ddl;
 } sp_duckdb_sink;
 
 /* ---- duckdb_job.c ---- */

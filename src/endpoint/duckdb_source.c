@@ -495,6 +495,19 @@ typedef struct column_of {
     sp_buf select; /* the list of columns */
 } column_of;
 
+/* What a type that comes as text is called where it is none of DuckDB's. */
+static const char *type_elsewhere(const char *spelled)
+{
+    static const struct {
+        const char *here, *there;
+    } map[] = {{"HUGEINT", "numeric(39,0)"}, {"UHUGEINT", "numeric(39,0)"}, {"TIMESTAMP_S", "timestamp"}, {"TIMESTAMP_MS", "timestamp"},
+               {"TIME WITH TIME ZONE", "timetz"}, {"BIT", "bit varying"}};
+    for (size_t i = 0; i < SP_COUNT(map); i++)
+        if (strcmp(map[i].here, spelled) == 0)
+            return map[i].there;
+    return strncmp(spelled, "DECIMAL(", 8) == 0 ? spelled : NULL;
+}
+
 static int add_column(duck_source *s, column_of *c, const char *name, bool nullable, duckdb_logical_type type, const char *spelled, spate_error *err)
 {
     duck_table *t = c->t;
@@ -505,7 +518,7 @@ static int add_column(duck_source *s, column_of *c, const char *name, bool nulla
     int rc = reading_of(s, type, &field->type, &t->readings[i], &known);
     if (!known) {
         t->readings[i].put = put_string;
-        field->sql_type = strncmp(spelled, "DECIMAL(", 8) == 0 ? spelled : NULL;
+        field->sql_type = type_elsewhere(spelled);
     }
     field->labels = field->type.kind == SP_TEXT ? t->readings[i].labels : NULL;
     field->n_labels = field->labels ? t->readings[i].n_labels : 0;
@@ -658,8 +671,7 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
 {
     duckdb_result list;
     int rc = sp_duckdb_ask(s->conn,
-                           "SELECT " TABLE_NAME ", index_count, len(list_filter(string_split(lower(sql), ' '), x -> x = 'default' OR x LIKE 'check(%'))"
-                           " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()"
+                           "SELECT " TABLE_NAME " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()"
                            " AND table_name NOT IN ('spate_job', 'spate_chunk') ORDER BY table_oid",
                            &list, err);
     if (rc != SPATE_OK)
@@ -676,10 +688,6 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
             rc = sp_fail_nomem(err);
         else if (contains(options->tables, options->n_tables, name))
             rc = open_table(s, options, name, err);
-        int64_t indexes = sp_duckdb.value_int64(&list, 1, i), others = sp_duckdb.value_int64(&list, 2, i);
-        if (rc == SPATE_OK && (indexes || others) && contains(options->tables, options->n_tables, name))
-            rc = sp_source_note(&s->base, &s->arena, err, "table \"%s\": %lld indexes, %lld defaults or checks", name, (long long)indexes,
-                                (long long)others);
     }
     sp_duckdb.destroy_result(&list);
     return rc == SPATE_OK ? put_in_order(s, err) : rc;

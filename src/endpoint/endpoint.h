@@ -18,6 +18,9 @@
 
 #include "batch/batch.h"
 
+struct sp_catalog;
+struct sp_ddl;
+
 /* ---- URIs (uri.c) ------------------------------------------------------------------------------------------------------ */
 
 typedef struct sp_uri_param {
@@ -75,6 +78,11 @@ struct sp_source {
     uint32_t n_notes;
 };
 
+/* What the user wants a column to become, in the words of the target. */
+typedef struct sp_cast {
+    const char *table, *column, *type;
+} sp_cast;
+
 /* What of an endpoint a source is to give. */
 typedef struct sp_source_options {
     const char *const *tables;  /* only these; none: all that there are */
@@ -86,6 +94,8 @@ typedef struct sp_source_options {
     /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
     const sp_schema *const *like;
     uint32_t n_like;
+    const sp_cast *casts;       /* become the fields' */
+    uint32_t n_casts;
 } sp_source_options;
 struct sp_reader {
     sp_source *source;
@@ -113,6 +123,8 @@ typedef enum sp_order {
 typedef struct sp_sink_options {
     sp_insert_mode mode;
     bool create;            /* create the tables */
+    const struct sp_catalog *catalog; /* with create: what the source says of them beyond their schemas; NULL: nothing */
+    bool indexes_before;    /* with create: keys and indexes before the rows, not after them */
     bool truncate;          /* empty them first */
     bool defer_constraints; /* do not let foreign keys order the tables */
     uint64_t batch_rows;    /* rows a statement, or a transaction in copy mode; 0: the sink's choice */
@@ -183,6 +195,7 @@ struct sp_sink {
     sp_sink_deps *deps;        /* a table */
     const sp_landed *landed;   /* a table; NULL: nothing */
     uint64_t *bytes_written;   /* a table: bytes given to the target so far (atomic adds), for progress and the report */
+    const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */
     const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
     const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */
     const char *how_to_query;  /* a line for the user after success, or NULL */
@@ -194,7 +207,6 @@ struct sp_lane {
 
 /* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */
 
-struct sp_catalog;
 struct sp_describe_options;
 
 typedef struct sp_endpoint {
@@ -204,6 +216,7 @@ typedef struct sp_endpoint {
     int (*source_open)(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err); /* NULL: none */
     /* Optional (NULL): what tables there are (catalog.h); without links between them. */
     int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
+    bool described; /* describe tells of the tables that source_open gives */
 } sp_endpoint;
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;

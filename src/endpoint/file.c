@@ -6,7 +6,7 @@
  * Commits come in order (SP_ORDER_TABLE for a file a table, SP_ORDER_ALL for one file of several), so the bytes do not
  * depend on how many workers there are. INSERT statements begin at row numbers divisible by their size, wherever chunks
  * begin. */
-#include "codec/codec.h"
+#include "endpoint/ddl.h"
 #include "endpoint/endpoints.h"
 #include "endpoint/landed.h"
 #include "endpoint/output.h"
@@ -70,6 +70,7 @@ typedef struct file_sink {
     uint32_t n_outputs;
     written *written; /* a table */
     sp_job_memory memory;
+    sp_ddl ddl; /* of all its tables: a script that creates them is one file */
 } file_sink;
 
 typedef struct file_lane {
@@ -122,6 +123,14 @@ static int add_truncate(const file_sink *f, const output *o, sp_buf *buf)
     return o->first < o->last ? sp_buf_adds(buf, ";\n") : SPATE_OK;
 }
 
+static int add_steps(const file_sink *f, const output *o, const sp_ddl_step *steps, size_t n, sp_buf *buf)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sp_ddl_script(&f->ddl, steps[i], o->first, o->last, buf))
+            return SPATE_E_NOMEM;
+    return SPATE_OK;
+}
+
 /* What stands in front of the first row. */
 static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
 {
@@ -134,12 +143,8 @@ static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
     const sp_sink_options *options = &f->base.options;
     if (!options->create) /* other parts' rows must survive this one's beginning */
         return options->truncate && options->parts <= 1 ? add_truncate(f, o, buf) : SPATE_OK;
-    for (uint32_t t = o->first; t < o->last; t++) {
-        if (sp_sql_create_types(buf, SP_SQL_POSTGRES, f->tables[t]) ||
-            sp_sql_create_table(buf, SP_SQL_POSTGRES, f->tables[t], false))
-            return SPATE_E_NOMEM;
-    }
-    return SPATE_OK;
+    static const sp_ddl_step steps[] = {SP_DDL_TABLES, SP_DDL_INDEXES, SP_DDL_KEYS};
+    return add_steps(f, o, steps, options->indexes_before ? SP_COUNT(steps) : 1, buf);
 }
 
 /* What stands behind the last row: keys, then foreign keys, when every table has its keys. */
@@ -147,14 +152,10 @@ static int add_postamble(const file_sink *f, const output *o, sp_buf *buf)
 {
     if (!is_sql(f))
         return SPATE_OK;
-    for (uint32_t t = o->first; f->base.options.create && t < o->last; t++) {
-        if (sp_sql_add_keys(buf, SP_SQL_POSTGRES, f->tables[t]))
-            return SPATE_E_NOMEM;
-    }
-    for (uint32_t t = o->first; f->base.options.create && t < o->last; t++) {
-        if (sp_sql_add_foreign_keys(buf, SP_SQL_POSTGRES, f->tables[t]))
-            return SPATE_E_NOMEM;
-    }
+    static const sp_ddl_step steps[] = {SP_DDL_INDEXES, SP_DDL_KEYS, SP_DDL_FOREIGN_KEYS, SP_DDL_END};
+    size_t done = f->base.options.indexes_before ? 2 : 0;
+    if (f->base.options.create && add_steps(f, o, steps + done, SP_COUNT(steps) - done, buf))
+        return SPATE_E_NOMEM;
     return sp_buf_adds(buf, "COMMIT;\n");
 }
 
@@ -471,6 +472,10 @@ static int file_prepare(sp_sink *s, const sp_schema *const *tables, uint32_t n_t
         rc = allocate_tables(f, err);
     if (rc == SPATE_OK)
         rc = sp_job_memory_init(&f->memory, &f->arena, &s->options, tables, n_tables, err);
+    if (rc == SPATE_OK && s->options.create) {
+        rc = sp_ddl_build(&f->ddl, &f->arena, SP_SQL_POSTGRES, SP_DDL_KEYS_AFTER, tables, n_tables, s->options.catalog, err);
+        s->ddl = &f->ddl;
+    }
     if (rc == SPATE_OK)
         rc = name_outputs(f, err);
     if (rc == SPATE_OK && f->memory.job && !(s->landed = sp_job_landed(&f->memory)))

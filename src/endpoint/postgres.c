@@ -136,13 +136,19 @@ static uint32_t statement_rows(const sp_pg_sink *s, const sp_pg_table *t)
     return (uint32_t)SP_MAX(rows, (uint64_t)1);
 }
 
+static void choose_chunks(sp_pg_sink *s)
+{
+    for (uint32_t i = 0; i < s->n_tables; i++) {
+        sp_pg_table *t = &s->tables[i];
+        t->statement_rows = statement_rows(s, t);
+        s->base.chunk_rows[i] = sp_pg_copies(s) ? copy_rows(s, t) : (uint64_t)t->statement_rows * STATEMENTS;
+    }
+}
+
 static int plan_table(sp_pg_sink *s, uint32_t table, spate_error *err)
 {
     sp_pg_table *t = &s->tables[table];
     int status = build_encoder(s, t, err);
-    t->statement_rows = statement_rows(s, t);
-    s->base.chunk_rows[table] =
-        sp_pg_copies(s) ? copy_rows(s, t) : (uint64_t)t->statement_rows * STATEMENTS;
     if (t->self_reference) /* rows refer to earlier ones, which other lanes may still be loading */
         s->base.chunk_rows[table] = UINT64_MAX;
     if (status == SPATE_OK && sp_pg_copies(s))
@@ -167,6 +173,18 @@ static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t
     return SPATE_OK;
 }
 
+static int build_ddl(sp_pg_sink *s, spate_error *err)
+{
+    const sp_schema **schemas = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*schemas));
+    if (!schemas)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        schemas[i] = s->tables[i].schema;
+    s->base.ddl = &s->ddl;
+    return sp_ddl_build(&s->ddl, &s->arena, s->server.dialect->sql, s->server.dialect->keys_at_creation ? SP_DDL_KEYS_INSIDE : SP_DDL_KEYS_AFTER,
+                        schemas, s->n_tables, s->base.options.catalog, err);
+}
+
 /* Finds and checks the tables, creating them first if that is asked for; what was created goes
  * again when the check fails. */
 static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
@@ -183,6 +201,8 @@ static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = sp_pg_refuse_taken(s, conn, err);
     if (status == SPATE_OK && create)
         status = sp_pg_claim_job(s, conn, err);
+    if (status == SPATE_OK && create)
+        status = build_ddl(s, err);
     if (status == SPATE_OK && create && !s->memory.resumed && (undo || !s->base.options.dry_run)) {
         status = sp_pg_create_tables(s, conn, err);
         if (status == SPATE_OK)
@@ -215,6 +235,7 @@ static int prepare_on(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = sp_pg_refuse_parts(s, err);
     if (status == SPATE_OK && ordered)
         status = sp_pg_order_tables(s, err); /* a circle is refused before anything is changed */
+    choose_chunks(s);
     if (status || s->base.options.dry_run)
         return status;
     s->changed = true;
@@ -254,7 +275,8 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
 static int finish_complete(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     bool keys = s->base.options.create && !s->memory.complete;
-    int status = keys && s->memory.resumed ? sp_pg_drop_keys(s, conn, err) : SPATE_OK;
+    bool half_made = keys && s->memory.resumed && !s->base.options.indexes_before;
+    int status = half_made ? sp_pg_drop_keys(s, conn, err) : SPATE_OK;
     if (status == SPATE_OK && keys)
         status = sp_pg_add_keys(s, conn, err);
     if (status == SPATE_OK)
@@ -352,4 +374,5 @@ const sp_endpoint sp_endpoint_postgres = {
     .sink_open = sink_open,
     .source_open = sp_pg_source_open,
     .describe = sp_pg_describe,
+    .described = true,
 };

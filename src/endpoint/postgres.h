@@ -13,7 +13,7 @@
 #ifndef SP_ENDPOINT_POSTGRES_H
 #define SP_ENDPOINT_POSTGRES_H
 
-#include "endpoint/catalog.h"
+#include "endpoint/ddl.h"
 #include "endpoint/landed.h"
 #include "endpoint/postgres_link.h"
 #include "os/os.h"
@@ -68,6 +68,7 @@ typedef struct sp_pg_sink {
     const char *owner;  /* what keeper's rows of the record have: "owner_pid = ... AND ..." */
     PGconn *keeper;     /* open as long as this run lives: so others tell its foreign keys from lost ones */
     bool changed;       /* prepare has changed the target, or lanes may have */
+    sp_ddl ddl;
     sp_job_memory memory;
 } sp_pg_sink;
 
@@ -110,6 +111,7 @@ int sp_pg_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_schema.c ---- */
 
+/* With the indexes that are to be there before the rows. */
 int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Refuses when another run that still lives has taken foreign keys of the plan's tables away. */
 int sp_pg_refuse_taken(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
@@ -125,7 +127,7 @@ int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_
 /* Takes away the keys and foreign keys that a run before, which was killed while it added them, has left on the tables that it
  * created. */
 int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Keys, foreign keys and statistics of the tables that prepare created. */
+/* Keys, indexes, foreign keys, statistics, sequences and comments of the tables that prepare created. */
 int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_describe.c ---- */

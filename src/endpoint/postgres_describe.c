@@ -65,6 +65,14 @@ static int column_number(const reader *d, int table, long number)
     return -1;
 }
 
+/* The column that a row begins with: its table's oid, its number. */
+static sp_cat_column *column_at(reader *d, row r)
+{
+    int table = table_number(d, text(r, 0));
+    int column = table < 0 ? -1 : column_number(d, table, strtol(text(r, 1), NULL, 10));
+    return column < 0 ? NULL : &d->c->tables[table].columns[column];
+}
+
 /* "{1,2}" or "1 2": columns of a table by number. NULL with *n 0: not all are columns. */
 static const uint32_t *columns_of(const reader *d, int table, const char *list, uint32_t *n, bool *ok)
 {
@@ -175,7 +183,10 @@ static const char columns_sql[] = COLUMNS
     "SELECT c.rel, a.attname, c.num, pg_catalog.format_type(c.typ, c.mod), c.strict,"
     " COALESCE(pg_catalog.pg_get_expr(ad.adbin, ad.adrelid), c.def), a.attidentity, a.attgenerated,"
     " pg_catalog.col_description(c.rel, c.num), pg_catalog.format_type(c.domain, NULL),"
-    " CASE WHEN t.typtype = 'e' THEN t.oid WHEN e.typtype = 'e' THEN e.oid END, t.typtype"
+    " CASE WHEN t.typtype = 'e' THEN t.oid WHEN e.typtype = 'e' THEN e.oid END, t.typtype,"
+    " (SELECT CASE l.collnamespace WHEN 11 THEN '' ELSE pg_catalog.quote_ident(ln.nspname) || '.' END || pg_catalog.quote_ident(l.collname)"
+    " FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace"
+    " WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation)"
     " FROM col c JOIN pg_catalog.pg_type t ON t.oid = c.typ AND t.typtype <> 'd'"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.rel AND a.attnum = c.num"
     " LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = c.rel AND ad.adnum = c.num"
@@ -230,7 +241,42 @@ static bool keep_column(reader *d, row r)
     c->identity = *text(r, 6) == 'a' ? SP_CAT_ALWAYS : *text(r, 6) == 'd' ? SP_CAT_BY_DEFAULT : SP_CAT_NO_IDENTITY;
     c->auto_number = !c->generated_sql && value && strncmp(value, "nextval(", 8) == 0;
     c->comment = kept(d, r, 8, &ok);
+    c->collation = kept(d, r, 12, &ok);
     c->type.domain = kept(d, r, 9, &ok);
+    return ok;
+}
+
+/* ---- sequences: of defaults, and of identities ------------------------------------------------- */
+
+static const char sequences_sql[] =
+    "SELECT x.rel, x.num, n.nspname, c.relname, pg_catalog.format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax,"
+    " s.seqcache, s.seqcycle, EXISTS (SELECT 1 FROM pg_catalog.pg_depend o WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+    " AND o.objid = s.seqrelid AND o.deptype = 'a' AND o.refobjid = x.rel AND o.refobjsubid = x.num),"
+    " CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT') THEN pg_catalog.pg_sequence_last_value(s.seqrelid) END"
+    " FROM (SELECT ad.adrelid, ad.adnum, d.refobjid FROM pg_catalog.pg_attrdef ad JOIN pg_catalog.pg_depend d"
+    " ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = ad.oid"
+    " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+    " UNION SELECT d.refobjid, d.refobjsubid, d.objid FROM pg_catalog.pg_depend d"
+    " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i' AND d.refobjsubid > 0) AS x (rel, num, seq)"
+    " JOIN pg_catalog.pg_sequence s ON s.seqrelid = x.seq JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY x.rel, x.num, s.seqrelid";
+
+static bool keep_sequence(reader *d, row r)
+{
+    sp_cat_column *c = column_at(d, r);
+    if (!c || c->sequence)
+        return true;
+    bool ok = true;
+    sp_cat_sequence *s = sp_arena_alloc(d->c->arena, 1, sizeof(*s));
+    if (!s)
+        return false;
+    *s = (sp_cat_sequence){.space = kept(d, r, 2, &ok), .name = kept(d, r, 3, &ok), .type = kept(d, r, 4, &ok),
+                           .cycles = is_true(r, 10), .owned = is_true(r, 11), .called = !sp_pq.getisnull(r.res, r.at, 12)};
+    int64_t *const numbers[] = {&s->start, &s->step, &s->min, &s->max, &s->cache};
+    for (int i = 0; i < (int)SP_COUNT(numbers); i++)
+        *numbers[i] = strtoll(text(r, 5 + i), NULL, 10);
+    s->last = s->called ? strtoll(text(r, 12), NULL, 10) : 0;
+    c->sequence = s;
     return ok;
 }
 
@@ -284,14 +330,41 @@ static int read_labels(reader *d)
 /* ---- keys, indexes, foreign keys, checks ------------------------------------------------------- */
 
 /* Of an index on expressions: all the columns it needs. Values that differ in one are taken to differ under it. */
+#define WHEN(k) "CASE WHEN " k ".condeferred THEN 'DEFERRABLE INITIALLY DEFERRED' WHEN " k ".condeferrable THEN 'DEFERRABLE' END"
+
 static const char indexes_sql[] =
     "SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, pg_catalog.pg_get_expr(i.indpred, i.indrelid),"
     " CASE WHEN i.indexprs IS NULL THEN (SELECT pg_catalog.string_agg(k::text, ' ' ORDER BY o) FROM"
     " pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS x (k, o) WHERE o <= i.indnkeyatts)"
     " ELSE (SELECT pg_catalog.string_agg(DISTINCT x.refobjsubid::text, ' ') FROM pg_catalog.pg_depend x WHERE x.objid = i.indexrelid"
-    " AND x.refobjid = i.indrelid AND x.refobjsubid > 0) END, pg_catalog.pg_get_indexdef(i.indexrelid)"
-    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indisvalid"
-    " ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
+    " AND x.refobjid = i.indrelid AND x.refobjsubid > 0) END, pg_catalog.pg_get_indexdef(i.indexrelid), i.indexprs IS NOT NULL,"
+    " k.contype, " WHEN("k") ", CASE k.contype WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid) END,"
+    " am.amname = 'btree' AND i.indexprs IS NULL"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam"
+    " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
+    " WHERE i.indisvalid ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
+
+/* Behind "... ON [ONLY] table": from USING. */
+static const char *index_body(const char *definition)
+{
+    const char *using = definition ? strstr(definition, " USING ") : NULL;
+    return using ? using + 1 : NULL;
+}
+
+static bool keep_plain_index(reader *d, sp_cat_table *t, row r, const uint32_t *columns, uint32_t n, bool *ok)
+{
+    sp_cat_index *index = sp_catalog_add_index(d->c, t);
+    const char **names = sp_arena_alloc(d->c->arena, n + 1, sizeof(*names));
+    if (!index || !names)
+        return false;
+    bool exclusion = *text(r, 8) == 'x', translatable = is_true(r, 11);
+    for (uint32_t i = 0; i < n; i++)
+        names[i] = t->columns[columns[i]].name;
+    *index = (sp_cat_index){.name = kept(d, r, 1, ok), .sql = kept(d, r, exclusion ? 10 : 6, ok), .where = kept(d, r, 4, ok),
+                            .columns = names, .n = translatable && !exclusion ? n : 0};
+    index->body = exclusion ? NULL : index_body(index->sql);
+    return *ok;
+}
 
 static bool keep_index(reader *d, row r)
 {
@@ -300,25 +373,21 @@ static bool keep_index(reader *d, row r)
         return true;
     sp_cat_table *t = &d->c->tables[table];
     bool ok = true;
-    const char *name = kept(d, r, 1, &ok);
-    if (!is_true(r, 2)) {
-        sp_cat_index *index = sp_catalog_add_index(d->c, t);
-        if (!index)
-            return false;
-        *index = (sp_cat_index){name, kept(d, r, 6, &ok)};
-        return ok;
-    }
     uint32_t n;
     const uint32_t *columns = columns_of(d, table, text(r, 5), &n, &ok);
+    if (ok && !is_true(r, 2))
+        return keep_plain_index(d, t, r, columns, n, &ok);
     sp_cat_key *key = ok && n ? sp_catalog_add_key(d->c, t) : NULL;
     if (key)
-        *key = (sp_cat_key){.name = name, .columns = columns, .n = n, .primary = is_true(r, 3), .where = kept(d, r, 4, &ok)};
+        *key = (sp_cat_key){.name = kept(d, r, 1, &ok), .columns = columns, .n = n, .primary = is_true(r, 3), .where = kept(d, r, 4, &ok),
+                            .computed = is_true(r, 7), .constraint = *text(r, 8) != '\0', .body = index_body(kept(d, r, 6, &ok)),
+                            .when = kept(d, r, 9, &ok)};
     return ok && (key || !n);
 }
 
 static const char foreign_keys_sql[] =
-    "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype"
-    " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
+    "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, "
+    WHEN("f") " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE f.contype = 'f' AND f.conparentid = 0"
     " ORDER BY f.conrelid, f.oid";
 
@@ -340,6 +409,7 @@ static bool keep_foreign_key(reader *d, row r)
     key->parent = kept(d, r, 6, &ok);
     key->on_delete = action_of(*text(r, 7));
     key->on_update = action_of(*text(r, 8));
+    key->when = kept(d, r, 9, &ok);
     uint32_t n = 0;
     const uint32_t *columns = parent < 0 ? NULL : columns_of(d, parent, text(r, 4), &n, &ok);
     const char **names = sp_arena_alloc(d->c->arena, n + 1, sizeof(*names));
@@ -364,7 +434,7 @@ static bool keep_check(reader *d, row r)
     if (table < 0)
         return true;
     sp_cat_table *t = &d->c->tables[table];
-    if (*text(r, 4) == 'x')
+    if (*text(r, 4) == 'x') /* also among the indexes */
         return sp_catalog_note(d->c, "table %s: the exclusion constraint %s may refuse rows", t->name, text(r, 1));
     sp_cat_check *check = sp_catalog_add_check(d->c, t);
     bool ok = check != NULL;
@@ -377,6 +447,33 @@ static bool keep_check(reader *d, row r)
     return ok;
 }
 
+/* ---- what is no table, nor of one that can be read from it -------------------------------------- */
+
+#define NO_EXTENSIONS(class, oid)                                                                                                  \
+    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog." class "'::pg_catalog.regclass AND x.objid = " oid \
+    " AND x.deptype = 'e')"
+
+static const char others_sql[] =
+    "SELECT t.tgrelid, pg_catalog.count(*) || ' triggers' FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal GROUP BY 1"
+    " UNION ALL SELECT p.polrelid, pg_catalog.count(*) || ' row security policies' FROM pg_catalog.pg_policy p GROUP BY 1"
+    " UNION ALL SELECT c.oid, 'its partitions: it becomes one table' FROM pg_catalog.pg_class c WHERE c.relkind = 'p'"
+    " UNION ALL SELECT 0, pg_catalog.count(*) || ' views' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('v', 'm') AND " SYSTEM_SPACES NO_EXTENSIONS("pg_class", "c.oid") " HAVING pg_catalog.count(*) > 0"
+    " UNION ALL SELECT 0, pg_catalog.count(*) || ' functions' FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+    " WHERE " SYSTEM_SPACES NO_EXTENSIONS("pg_proc", "p.oid") " HAVING pg_catalog.count(*) > 0";
+
+static bool keep_other(reader *d, row r)
+{
+    int table = table_number(d, text(r, 0));
+    if (table < 0 && strcmp(text(r, 0), "0") != 0)
+        return true;
+    bool ok = true;
+    sp_cat_other *other = sp_catalog_add_other(d->c);
+    if (other)
+        *other = (sp_cat_other){table, kept(d, r, 1, &ok)};
+    return other && ok;
+}
+
 /* ---- statistics ------------------------------------------------------------------------------ */
 
 static const char stats_sql[] =
@@ -385,13 +482,6 @@ static const char stats_sql[] =
     " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename AND s.inherited = (c.relkind = 'p')"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname"
     " WHERE " SYSTEM_SPACES;
-
-static sp_cat_column *column_at(reader *d, row r)
-{
-    int table = table_number(d, text(r, 0));
-    int column = table < 0 ? -1 : column_number(d, table, strtol(text(r, 1), NULL, 10));
-    return column < 0 ? NULL : &d->c->tables[table].columns[column];
-}
 
 /* A negative number of values is a share of the rows. */
 static bool keep_stats(reader *d, row r)
@@ -473,7 +563,9 @@ static int read_all(reader *d)
     static const struct {
         const char *sql;
         bool (*keep)(reader *d, row r);
-    } steps[] = {{columns_sql, keep_column}, {indexes_sql, keep_index}, {foreign_keys_sql, keep_foreign_key}, {checks_sql, keep_check}};
+    } steps[] = {{columns_sql, keep_column},           {sequences_sql, keep_sequence}, {indexes_sql, keep_index},
+                 {foreign_keys_sql, keep_foreign_key}, {checks_sql, keep_check},       {others_sql, keep_other}};
+    d->c->dialect = SP_SQL_POSTGRES;
     int status = sp_pg_run(d->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, d->err, "beginning");
     if (status == SPATE_OK)
         status = each(d,

@@ -115,23 +115,15 @@ static int add_drops(const sp_pg_sink *s, sp_buf *sql)
 
 int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    bool replace = s->base.options.truncate;
+    bool replace = s->base.options.truncate, indexes = s->base.options.indexes_before;
     int status = replace ? SPATE_OK : refuse_existing(s, err);
     if (status)
         return status;
     sp_buf sql;
     sp_buf_init(&sql);
-    if (replace)
-        status = add_drops(s, &sql);
-    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        status = sp_sql_create_types(&sql, s->server.dialect->sql, s->tables[i].schema);
-    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        status = sp_sql_create_table(&sql, s->server.dialect->sql, s->tables[i].schema,
-                                     s->server.dialect->keys_at_creation);
-    if (status)
-        sp_fail_nomem(err);
-    else
-        status = sp_pg_run(conn, sp_pg_string(&sql), NULL, err, replace ? "replacing the tables" : "creating the tables");
+    int built = (replace && add_drops(s, &sql)) || sp_ddl_script(&s->ddl, SP_DDL_TABLES, 0, s->n_tables, &sql) ||
+                (indexes && (sp_ddl_script(&s->ddl, SP_DDL_INDEXES, 0, s->n_tables, &sql) || sp_ddl_script(&s->ddl, SP_DDL_KEYS, 0, s->n_tables, &sql)));
+    status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), NULL, err, replace ? "replacing the tables" : "creating the tables");
     sp_buf_done(&sql);
     return status;
 }
@@ -587,47 +579,54 @@ int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status ? status : drop_record(s, conn, err);
 }
 
-/* ---- keys of created tables ------------------------------------------------------------------ */
+/* ---- keys and indexes of created tables ------------------------------------------------------- */
 
-static int keys_of(sp_pg_sink *s, const sp_pg_table *t, work *w)
+static const char *what_of(sp_pg_sink *s, const sp_ddl_statement *d)
 {
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int built =
-        s->server.dialect->keys_at_creation ? SPATE_OK : sp_sql_add_keys(&sql, s->server.dialect->sql, t->schema);
-    built =
-        built || sp_buf_printf(&sql, "ANALYZE %s",
-                               t->quoted); /* before foreign keys are checked: a join of tables */
-    w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
-    w->what = sp_arena_printf(&s->arena, "table \"%s\": building its keys", t->schema->table);
-    sp_buf_done(&sql);
-    return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
+    return sp_arena_printf(&s->arena, "table \"%s\": %s", s->tables[d->table].schema->table, d->what);
 }
 
-static int add_column_list(sp_buf *sql, const sp_foreign_key *f, const sp_schema *schema,
-                           bool parent)
+/* The statements of a step at once, as many as there are lanes. */
+static int run_step(sp_pg_sink *s, sp_ddl_step step, spate_error *err)
 {
-    int built = sp_buf_adds(sql, " (");
-    for (uint32_t i = 0; i < f->n && !built; i++) {
-        const char *name = parent ? f->parent_columns[i] : schema->fields[f->columns[i]].name;
-        built = sp_buf_adds(sql, i ? ", " : "") || sp_sql_name(sql, name);
+    uint32_t n = 0;
+    work *items = sp_arena_alloc(&s->arena, s->ddl.n + 1, sizeof(*items));
+    for (uint32_t i = 0; items && i < s->ddl.n; i++) {
+        if (s->ddl.statements[i].step != step)
+            continue;
+        items[n] = (work){s->ddl.statements[i].sql, what_of(s, &s->ddl.statements[i])};
+        if (!items[n++].what)
+            items = NULL;
     }
-    return built || sp_buf_adds(sql, ")");
+    return items ? run_all(s, items, n, err) : sp_fail_nomem(err);
 }
 
-static int add_foreign_key(PGconn *conn, const sp_pg_table *t, const sp_foreign_key *f,
-                           spate_error *err)
+/* One after the other, each with the tail behind it. */
+static int run_one_by_one(sp_pg_sink *s, PGconn *conn, sp_ddl_step step, const char *tail, spate_error *err)
 {
-    char what[256];
-    snprintf(what, sizeof(what), "table \"%.100s\": adding its foreign key to \"%.63s\"",
-             t->schema->table, f->parent);
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "ALTER TABLE %s ADD FOREIGN KEY", t->quoted) ||
-                add_column_list(&sql, f, t->schema, false) || sp_buf_adds(&sql, " REFERENCES ") ||
-                sp_sql_ident(&sql, f->parent) || add_column_list(&sql, f, t->schema, true) ||
-                sp_buf_adds(&sql, " NOT VALID");
-    return run_built(conn, &sql, built, err, what);
+    int status = SPATE_OK;
+    for (uint32_t i = 0; i < s->ddl.n && status == SPATE_OK; i++) {
+        const sp_ddl_statement *d = &s->ddl.statements[i];
+        if (d->step != step)
+            continue;
+        const char *what = what_of(s, d);
+        sp_buf sql;
+        sp_buf_init(&sql);
+        status = what ? run_built(conn, &sql, sp_buf_printf(&sql, "%s%s", d->sql, tail), err, what) : sp_fail_nomem(err);
+    }
+    return status;
+}
+
+/* Before foreign keys are checked, which is a join of tables. */
+static int analyze_all(sp_pg_sink *s, spate_error *err)
+{
+    work *items = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*items));
+    for (uint32_t i = 0; items && i < s->n_tables; i++) {
+        items[i] = (work){sp_arena_printf(&s->arena, "ANALYZE %s", s->tables[i].quoted), "analysing"};
+        if (!items[i].sql)
+            items = NULL;
+    }
+    return items ? run_all(s, items, s->n_tables, err) : sp_fail_nomem(err);
 }
 
 /* What was just added unvalidated, under the names that the server chose. */
@@ -678,12 +677,19 @@ static int drop_keys_locked(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status)
         return status;
     sp_buf_init(&sql);
-    built = sp_buf_adds(&sql, "SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
-                              " '; ' ORDER BY contype <> 'f') FROM pg_catalog.pg_constraint"
-                              " WHERE contype IN ('p', 'u', 'f') AND conrelid IN (0");
+    sp_buf ids = {0};
+    built = SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && !built; i++)
-        built = sp_buf_printf(&sql, ", %u", s->tables[i].oid);
-    built = built || sp_buf_adds(&sql, ")");
+        built = sp_buf_printf(&ids, ", %u", s->tables[i].oid);
+    built = built || sp_buf_add(&ids, "", 1) ||
+            sp_buf_printf(&sql,
+                          "SELECT string_agg(one, '; ' ORDER BY at) FROM (SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass,"
+                          " conname), (contype <> 'f')::int FROM pg_catalog.pg_constraint WHERE contype IN ('p', 'u', 'f', 'x')"
+                          " AND conrelid IN (0%s) UNION ALL SELECT format('DROP INDEX %%s', indexrelid::regclass), 2 FROM pg_catalog.pg_index"
+                          " WHERE indrelid IN (0%s) AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint WHERE conindid = indexrelid"
+                          " AND conrelid = indrelid)) AS half (one, at)",
+                          ids.data, ids.data);
+    sp_buf_done(&ids);
     PGresult *res = NULL;
     status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), &res, err, what);
     sp_buf_done(&sql);
@@ -703,18 +709,15 @@ int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 
 int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    work *items = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*items));
-    for (uint32_t i = 0; items && i < s->n_tables; i++)
-        if (keys_of(s, &s->tables[i], &items[i]))
-            items = NULL;
-    if (!items)
-        return sp_fail_nomem(err);
-    int status = run_all(s, items, s->n_tables, err);
-    if (s->server.dialect->keys_at_creation)
-        return status;
-    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        for (uint32_t k = 0; k < s->tables[i].schema->n_foreign_keys && status == SPATE_OK; k++)
-            status =
-                add_foreign_key(conn, &s->tables[i], &s->tables[i].schema->foreign_keys[k], err);
-    return status ? status : validate_added(s, conn, err);
+    bool before = s->base.options.indexes_before;
+    int status = before ? SPATE_OK : run_step(s, SP_DDL_INDEXES, err);
+    if (status == SPATE_OK && !before)
+        status = run_step(s, SP_DDL_KEYS, err);
+    if (status == SPATE_OK)
+        status = analyze_all(s, err);
+    if (status == SPATE_OK)
+        status = run_one_by_one(s, conn, SP_DDL_FOREIGN_KEYS, " NOT VALID", err);
+    if (status == SPATE_OK && !s->server.dialect->keys_at_creation)
+        status = validate_added(s, conn, err);
+    return status ? status : run_one_by_one(s, conn, SP_DDL_END, "", err);
 }

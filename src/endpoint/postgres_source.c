@@ -436,20 +436,6 @@ static int read_foreign_keys(pg_source *s, pg_table *t, const sp_catalog *c, con
     return SPATE_OK;
 }
 
-/* What a schema does not carry, for whoever creates the tables. */
-static int note_rest(pg_source *s, const sp_cat_table *from, spate_error *err)
-{
-    unsigned defaults = 0, uniques = 0;
-    for (uint32_t i = 0; i < from->n_columns; i++)
-        defaults += from->columns[i].default_sql || from->columns[i].identity || from->columns[i].generated_sql;
-    for (uint32_t i = 0; i < from->n_keys; i++)
-        uniques += !from->keys[i].primary && (from->keys[i].n > 1 || from->keys[i].where);
-    if (!defaults && !uniques && !from->n_checks && !from->n_indexes)
-        return SPATE_OK;
-    return sp_source_note(&s->base, &s->arena, err, "table \"%s\": %u defaults, identities or generated columns, %u unique keys of"
-                          " several columns, %u checks, %u indexes", from->shown, defaults, uniques, from->n_checks, from->n_indexes);
-}
-
 /* ---- opening --------------------------------------------------------------------------------------------- */
 
 static int open_table(pg_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options, spate_error *err)
@@ -469,8 +455,6 @@ static int open_table(pg_source *s, const sp_catalog *c, const sp_cat_table *fro
         status = read_keys(s, t, from, err);
     if (status == SPATE_OK)
         status = read_foreign_keys(s, t, c, from, err);
-    if (status == SPATE_OK)
-        status = note_rest(s, from, err);
     if (status == SPATE_OK)
         status = sp_pgread_new(&t->schema, t->types, &t->decoder, err);
     s->schemas[i] = &t->schema;

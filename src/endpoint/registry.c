@@ -67,6 +67,21 @@ static int check_tables(const sp_source *s, const sp_source_options *options, sp
     return SPATE_OK;
 }
 
+/* Schemas are the source's, but it was given the casts for them: nobody reads them before they are in. */
+static int apply_casts(const sp_source *s, const sp_source_options *options, spate_error *err)
+{
+    for (uint32_t i = 0; i < options->n_casts; i++) {
+        const sp_cast *cast = &options->casts[i];
+        int at = -1;
+        for (uint32_t t = 0; t < s->n_tables && at < 0; t++)
+            if (strcmp(s->tables[t]->table, cast->table) == 0 && (at = sp_schema_find(s->tables[t], cast->column)) >= 0)
+                ((sp_field *)s->tables[t]->fields)[at].cast = cast->type;
+        if (at < 0)
+            return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" of a table \"%s\" that is copied", cast->column, cast->table);
+    }
+    return SPATE_OK;
+}
+
 static int open_source(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
     const sp_endpoint *e = find_endpoint(uri->scheme);
@@ -79,6 +94,8 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
     rc = sp_uri_check_params(uri, e->params, err);
     if (rc == SPATE_OK)
         rc = check_tables(s, options, err);
+    if (rc == SPATE_OK)
+        rc = apply_casts(s, options, err);
     if (rc == SPATE_OK)
         *out = s;
     else
@@ -137,6 +154,16 @@ int sp_describe(const char *text, const sp_describe_options *options, sp_arena *
     if (rc == SPATE_OK)
         rc = sp_uri_check_params(&uri, e->params, err);
     return rc == SPATE_OK && !sp_catalog_link(c) ? sp_fail_nomem(err) : rc;
+}
+
+bool sp_is_described(const char *text)
+{
+    sp_arena arena;
+    sp_arena_init(&arena);
+    sp_uri uri;
+    const sp_endpoint *e = sp_uri_parse(text, &arena, &uri, NULL) == SPATE_OK ? find_endpoint(uri.scheme) : NULL;
+    sp_arena_done(&arena);
+    return e && e->described;
 }
 
 int sp_sink_refuse_parts(const sp_sink_options *o, spate_error *err)

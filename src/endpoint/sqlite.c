@@ -4,7 +4,7 @@
  * it:
  *
  * - booleans: 0 and 1
- * - decimals: a number, REAL where it has places; exact text in a column declared TEXT
+ * - decimals: a number, REAL where it has places, refused where it is not exact; text in a column declared TEXT
  * - dates and times: ISO 8601 text (timestamptz with Z); seconds since 1970 in a column with INTEGER
  *   affinity
  * - uuid: 36 characters; 16 bytes in a column declared BLOB
@@ -16,7 +16,7 @@
  * it loads a quarter faster than a WAL, which writes every page twice. A file that is in WAL mode
  * stays in it. Foreign keys are enforced, parents are loaded before children; with
  * --defer-constraints they are checked once, in finish. */
-#include "codec/codec.h"
+#include "endpoint/ddl.h"
 #include "endpoint/endpoints.h"
 #include "endpoint/landed.h"
 #include "endpoint/problems.h"
@@ -50,6 +50,7 @@ typedef struct sqlite_sink {
     sqlite_table *tables;
     uint32_t n_tables;
     sp_job_memory memory;
+    sp_ddl ddl;
 } sqlite_sink;
 
 typedef struct sqlite_lane {
@@ -308,19 +309,16 @@ static int drop_or_empty(sqlite_sink *s, const char *head, spate_error *err)
     return rc;
 }
 
-static int create_tables(sqlite_sink *s, spate_error *err)
+static int run_step(sqlite_sink *s, sp_ddl_step step, spate_error *err)
 {
     int rc = SPATE_OK;
-    for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
-        const sp_schema *schema = s->tables[i].schema;
-        sp_buf sql;
-        sp_buf_init(&sql);
-        rc = sp_sql_create_table(&sql, SP_SQL_SQLITE, schema, true) || sp_buf_add(&sql, "", 1)
-                 ? sp_fail_nomem(err)
-                 : run(s, sql.data, err);
-        sp_buf_done(&sql);
+    for (uint32_t i = 0; i < s->ddl.n && rc == SPATE_OK; i++) {
+        const sp_ddl_statement *d = &s->ddl.statements[i];
+        if (d->step != step)
+            continue;
+        rc = run(s, d->sql, err);
         if (rc != SPATE_OK)
-            return sp_fail_context(err, rc, "creating table \"%s\"", schema->table);
+            return sp_fail_context(err, rc, "table \"%s\": %s", s->tables[d->table].schema->table, d->what);
     }
     return rc;
 }
@@ -410,7 +408,9 @@ static int make_and_look(sqlite_sink *s, sp_problems *p, spate_error *err)
     if (rc == SPATE_OK && fresh && o->create && o->truncate)
         rc = drop_or_empty(s, "DROP TABLE IF EXISTS ", err);
     if (rc == SPATE_OK && fresh && o->create)
-        rc = create_tables(s, err);
+        rc = run_step(s, SP_DDL_TABLES, err);
+    if (rc == SPATE_OK && fresh && o->create && o->indexes_before)
+        rc = run_step(s, SP_DDL_INDEXES, err);
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         rc = look_at(s, &s->tables[i], p, err);
     if (rc == SPATE_OK && p->n)
@@ -475,6 +475,10 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
+    if (rc == SPATE_OK && sink->options.create) {
+        rc = sp_ddl_build(&s->ddl, &s->arena, SP_SQL_SQLITE, SP_DDL_KEYS_INSIDE, tables, n_tables, sink->options.catalog, err);
+        sink->ddl = &s->ddl;
+    }
     if (rc == SPATE_OK)
         rc = set_up(s, err);
     if (rc == SPATE_OK)
@@ -681,6 +685,8 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     int rc = complete && sink->options.defer_constraints && sink->options.parts <= 1
                  ? check_foreign_keys(s, err)
                  : SPATE_OK;
+    if (rc == SPATE_OK && complete && sink->options.create)
+        rc = run_step(s, SP_DDL_INDEXES, err); /* those that are there already stay */
     sp_buf sql = {0};
     if (rc == SPATE_OK && complete && s->memory.job)
         rc = run_built(s, &sql, sp_job_complete_sql(&s->memory, &sql), NULL, err);
@@ -771,4 +777,5 @@ const sp_endpoint sp_endpoint_sqlite = {
     .sink_open = sink_open,
     .source_open = sp_sqlite_source_open,
     .describe = sp_sqlite_describe,
+    .described = true,
 };

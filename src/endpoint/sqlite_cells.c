@@ -103,13 +103,32 @@ static double decimal_real(int64_t v, unsigned scale)
     return real;
 }
 
-static int bind_decimals(const sp_sqlite_cells *c)
+/* Fifteen digits always come back from a double; of more, some do. */
+static bool is_exact(int64_t v, unsigned scale, double real)
+{
+    char text[SP_F64_TEXT_MAX + SP_SLACK];
+    int64_t back;
+    if (v > -INT64_C(1000000000000000) && v < INT64_C(1000000000000000))
+        return true;
+    return sp_parse_decimal((sp_str){text, (size_t)(sp_put_f64(text, real) - text)}, scale, &back) && back == v;
+}
+
+static int bind_decimals(const sp_sqlite_cells *c, spate_error *err)
 {
     const int64_t *data = c->column->data;
     unsigned scale = c->column->type.scale;
     int bad = 0;
     EACH_CELL(c, row, at)
-    bad |= sp_sqlite.bind_double(c->statement, (int)at, decimal_real(data[row], scale));
+    {
+        double real = decimal_real(data[row], scale);
+        if (!is_exact(data[row], scale, real)) {
+            char text[SP_DECIMAL_TEXT_MAX + SP_SLACK];
+            sp_fail(err, SPATE_E_DATA, "SQLite's numbers cannot hold %.*s exactly", (int)(sp_put_decimal(text, data[row], scale) - text), text);
+            sp_error_hint(err, "a column declared TEXT keeps every digit");
+            return SPATE_E_DATA;
+        }
+        bad |= sp_sqlite.bind_double(c->statement, (int)at, real);
+    }
     return bad;
 }
 
@@ -311,7 +330,7 @@ static int bind_kind(const sp_sqlite_cells *c, char **made, sp_buf *list, spate_
     case SP_DECIMAL:
         if (text)
             return bind_made_text(c, made);
-        return c->column->type.scale == 0 ? bind_integers(c) : bind_decimals(c);
+        return c->column->type.scale == 0 ? bind_integers(c) : bind_decimals(c, err);
     case SP_TIMESTAMP:
     case SP_TIMESTAMPTZ:
         return c->target.affinity == SP_SQLITE_INTEGER ? bind_epoch(c) : bind_made_text(c, made);

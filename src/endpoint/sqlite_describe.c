@@ -1,7 +1,7 @@
 /* sqlite_describe.c - the tables of an SQLite file as a catalog: SQLite keeps them as the statements that made them. */
-#include "endpoint/catalog.h"
-#include "endpoint/endpoints.h"
 #include "client/libsqlite.h"
+#include "codec/codec.h"
+#include "endpoint/endpoints.h"
 
 /* An INTEGER that is the whole primary key is the row's own number, which SQLite gives. Types are words, and some are only
  * SQLite's. */
@@ -37,6 +37,23 @@ static int read_statements(sqlite3 *db, const char *shown, sp_catalog *c, spate_
     return rc;
 }
 
+static int read_others(sqlite3 *db, const char *shown, sp_catalog *c, spate_error *err)
+{
+    static const char sql[] = "SELECT CASE type WHEN 'view' THEN '' ELSE tbl_name END, count(*) || ' ' || type || 's' FROM sqlite_master"
+                              " WHERE type IN ('trigger', 'view') GROUP BY 1, type";
+    sqlite3_stmt *row = NULL;
+    int rc = sp_sqlite.prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, db, shown);
+    while (rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW) {
+        const char *table = (const char *)sp_sqlite.column_text(row, 0), *what = (const char *)sp_sqlite.column_text(row, 1);
+        sp_cat_other *other = sp_catalog_add_other(c);
+        rc = other && (other->what = sp_arena_strndup(c->arena, what, strlen(what))) ? SPATE_OK : sp_fail_nomem(err);
+        if (rc == SPATE_OK && *table)
+            other->table = sp_catalog_find_table(c, NULL, table);
+    }
+    sp_sqlite.finalize(row);
+    return rc;
+}
+
 int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err)
 {
     (void)options; /* there is one schema */
@@ -45,7 +62,11 @@ int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
     if (rc != SPATE_OK)
         return rc;
     c->server = "SQLite";
+    c->dialect = SP_SQL_SQLITE;
+    c->loose = true;
     rc = read_statements(db, uri->path, c, err);
+    if (rc == SPATE_OK)
+        rc = read_others(db, uri->path, c, err);
     sp_sqlite.close_v2(db);
     for (uint32_t i = 0; i < c->n_tables; i++)
         as_sqlite_means(&c->tables[i]);

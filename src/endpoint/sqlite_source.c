@@ -630,29 +630,6 @@ static int read_foreign_keys(lite_source *s, lite_table *t, spate_error *err)
     return ok ? SPATE_OK : sp_fail_nomem(err);
 }
 
-/* What a schema does not carry. */
-static int note_rest(lite_source *s, const lite_table *t, spate_error *err)
-{
-    sqlite3_stmt *row;
-    int rc = ask(s,
-                 "SELECT (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE dflt_value IS NOT NULL OR hidden > 1),"
-                 " (SELECT count(*) FROM pragma_index_list(?1) i WHERE i.origin = 'c' OR (i.origin = 'u' AND"
-                 " (SELECT count(*) FROM pragma_index_info(i.name)) > 1))",
-                 t->schema.table, &row, err);
-    if (rc != SPATE_OK)
-        return rc;
-    int64_t defaults = 0, indexes = 0;
-    if (sp_sqlite.step(row) == SQLITE_ROW) {
-        defaults = sp_sqlite.column_int64(row, 0);
-        indexes = sp_sqlite.column_int64(row, 1);
-    }
-    sp_sqlite.finalize(row);
-    if (!defaults && !indexes)
-        return SPATE_OK;
-    return sp_source_note(&s->base, &s->arena, err, "table \"%s\": %lld defaults or generated columns, %lld indexes or unique keys of"
-                          " several columns, and checks if it has any", t->schema.table, (long long)defaults, (long long)indexes);
-}
-
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 static int open_table(lite_source *s, const sp_source_options *options, const char *name, bool has_rowid, spate_error *err)
@@ -672,8 +649,6 @@ static int open_table(lite_source *s, const sp_source_options *options, const ch
         rc = read_uniques(s, t, err);
     if (rc == SPATE_OK)
         rc = read_foreign_keys(s, t, err);
-    if (rc == SPATE_OK)
-        rc = note_rest(s, t, err);
     if (rc != SPATE_OK)
         return rc;
     pthread_mutex_init(&t->lock, NULL);

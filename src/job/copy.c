@@ -4,6 +4,8 @@
  * source, where it can be one. */
 #include "spate/copy.h"
 
+#include "endpoint/ddl.h"
+#include "job/copyplan.h"
 #include "job/move.h"
 #include "job/sum.h"
 
@@ -11,6 +13,9 @@ typedef struct copy {
     const spate_copy_options *options;
     sp_move move;
     spate_copy_report *report;
+    sp_catalog catalog; /* of the source, when tables are created */
+    bool described;
+    sp_cast *casts;
 } copy;
 
 /* ---- opening ---- */
@@ -36,9 +41,42 @@ static int check_options(const spate_copy_options *o, const sp_uri *to, spate_er
     if (o->verify != SPATE_VERIFY_NONE && !o->create && !o->truncate && may_hold_rows(to->scheme))
         return sp_fail(err, SPATE_E_USAGE,
                        "rows that were there before cannot be told from those that came: verify needs tables that were created or emptied");
+    if (o->append && (o->create || o->truncate || !may_hold_rows(to->scheme)))
+        return sp_fail(err, SPATE_E_USAGE, o->create || o->truncate ? "append goes with neither create nor truncate" : "a file is new, or replaced: it cannot be appended to");
+    if (!o->create && (o->n_casts || o->indexes_before))
+        return sp_fail(err, SPATE_E_USAGE, "%s of tables that are created", o->n_casts ? "a cast is for columns" : "indexes before the rows are those");
     if (o->verify != SPATE_VERIFY_NONE && strcmp(o->from, "-") == 0)
         return sp_fail(err, SPATE_E_USAGE, "standard input cannot be read again to be verified");
     return SPATE_OK;
+}
+
+/* table.column=TYPE; a table's name may have a dot in it. */
+static int read_casts(copy *c, spate_error *err)
+{
+    const spate_copy_options *o = c->options;
+    c->casts = sp_arena_alloc(c->move.arena, o->n_casts + 1, sizeof(*c->casts));
+    if (!c->casts)
+        return sp_fail_nomem(err);
+    for (size_t i = 0; i < o->n_casts; i++) {
+        const char *text = o->casts[i], *equals = strchr(text, '=');
+        const char *dot = equals ? memrchr(text, '.', (size_t)(equals - text)) : NULL;
+        if (!dot || dot == text || dot + 1 == equals || !equals[1])
+            return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no cast: it is written table.column=TYPE", text);
+        c->casts[i] = (sp_cast){sp_arena_strndup(c->move.arena, text, (size_t)(dot - text)),
+                                sp_arena_strndup(c->move.arena, dot + 1, (size_t)(equals - dot) - 1), equals + 1};
+        if (!c->casts[i].table || !c->casts[i].column)
+            return sp_fail_nomem(err);
+    }
+    return SPATE_OK;
+}
+
+/* What there is to know of the tables, when they are to be made again. */
+static int describe_source(copy *c, spate_error *err)
+{
+    if (!c->options->create || !sp_is_described(c->options->from))
+        return SPATE_OK;
+    c->described = true;
+    return sp_describe(c->options->from, &(sp_describe_options){0}, c->move.arena, &c->catalog, err);
 }
 
 /* The target as a source, for the types of its tables. NULL: it is to be made, is not there yet, or cannot be read. */
@@ -64,6 +102,8 @@ static int open_source(copy *c, spate_error *err)
         .where = o->where,
         .like = like ? like->tables : NULL,
         .n_like = like ? like->n_tables : 0,
+        .casts = c->casts,
+        .n_casts = (uint32_t)o->n_casts,
     };
     int rc = sp_source_open(o->from, &options, &c->move.source, err);
     sp_source_close(like);
@@ -78,6 +118,8 @@ static int open_target(copy *c, spate_error *err)
     sp_sink_options options = {
         .mode = sp_move_mode(o->insert_mode),
         .create = o->create,
+        .catalog = c->described ? &c->catalog : NULL,
+        .indexes_before = o->indexes_before,
         .truncate = o->truncate,
         .defer_constraints = o->defer_constraints,
         .batch_rows = o->batch_rows,
@@ -93,21 +135,27 @@ static char *kept(const copy *c, const char *text)
     return sp_arena_strndup(c->move.arena, text, strlen(text));
 }
 
-/* What the report says of the source, while it is there. */
-static int tell_source(copy *c, spate_error *err)
+/* What the report says of source and target, while they are there. */
+static int tell_travel(copy *c, spate_error *err)
 {
     const sp_source *s = c->move.source;
-    uint32_t n = c->options->create ? s->n_notes : 0;
-    char **notes = sp_arena_alloc(c->move.arena, n + 1, sizeof(*notes));
-    c->report->source = kept(c, s->shown);
-    if (!notes || !c->report->source)
+    const sp_ddl *ddl = c->options->create ? c->move.sink->ddl : NULL;
+    uint32_t n = c->options->create ? s->n_notes : 0, n_ddl = ddl ? ddl->n_notes : 0;
+    char **notes = sp_arena_alloc(c->move.arena, n + n_ddl + 1, sizeof(*notes));
+    if (!notes)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n; i++)
-        if (!(notes[i] = kept(c, s->notes[i])))
+    for (uint32_t i = 0; i < n + n_ddl; i++)
+        if (!(notes[i] = kept(c, i < n ? s->notes[i] : ddl->notes[i - n])))
             return sp_fail_nomem(err);
     c->report->notes = (const char *const *)notes;
-    c->report->n_notes = n;
-    return SPATE_OK;
+    c->report->n_notes = n + n_ddl;
+    return c->options->dry_run ? sp_copy_plan(&c->move, ddl, c->report, err) : SPATE_OK;
+}
+
+static int tell_source(copy *c, spate_error *err)
+{
+    c->report->source = kept(c, c->move.source->shown);
+    return c->report->source ? SPATE_OK : sp_fail_nomem(err);
 }
 
 /* ---- verifying ---- */
@@ -240,13 +288,20 @@ static int run(copy *c, spate_error *err)
     if (rc == SPATE_OK)
         rc = check_options(c->options, &to, err);
     if (rc == SPATE_OK)
+        rc = read_casts(c, err);
+    if (rc == SPATE_OK)
+        rc = describe_source(c, err);
+    if (rc == SPATE_OK)
         rc = open_source(c, err);
     if (rc == SPATE_OK)
         rc = tell_source(c, err);
     if (rc == SPATE_OK)
         rc = open_target(c, err);
-    if (rc == SPATE_OK)
+    if (rc == SPATE_OK) {
         rc = sp_move_rows(&c->move, err);
+        int told = tell_travel(c, rc == SPATE_OK ? err : NULL);
+        rc = rc == SPATE_OK ? told : rc;
+    }
     if (rc == SPATE_OK)
         rc = check_rows(c, err);
     if (rc == SPATE_OK && c->options->verify != SPATE_VERIFY_NONE && !c->options->dry_run)

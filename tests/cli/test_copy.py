@@ -144,7 +144,7 @@ class Copy(Case):
         self.spate_ok("copy", uri, f"sqlite:{self.dir}/u.sqlite", "--create", "--verify", "checksum")
         db = sqlite3.connect(self.dir / "u.sqlite")
         self.addCleanup(db.close)
-        self.assertEqual(db.execute('PRAGMA foreign_key_list("child")').fetchall()[0][2:5], ("parent", "p", "id"))
+        self.assertEqual(db.execute('PRAGMA foreign_key_list("child")').fetchall()[0][2:5], ("parent", "p", None))
         self.assertEqual(db.execute("SELECT count(*) FROM pragma_index_list('child') WHERE \"unique\"").fetchone(), (1,))
 
     def test_sqlite_in_wal_mode_is_kept_still(self):

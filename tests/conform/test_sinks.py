@@ -98,11 +98,7 @@ def canonical(rows, names):
 # ---- the suite ----
 
 # (sink, column): why its values may differ
-QUIRKS = {
-    ("sqlite", "money"): "NUMERIC affinity: numbers with a fraction are 8-byte floats, good for 15 digits",
-    ("sqlite", "precise"): "the same",
-    ("sqlite", "fine"): "the same",
-}
+QUIRKS = {}
 
 
 class Sinks(Case):

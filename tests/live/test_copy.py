@@ -94,12 +94,6 @@ class Copy(Case):
         self.copy(source, self.new("filled"), "--create", "--workers", "2", "--verify", "checksum")
         self.assertEqual(self.server.value("SELECT count(*) FROM t", "filled"), "7999")
 
-    def test_what_was_left_behind_is_said(self):
-        source = self.new("rich", "CREATE TABLE t (a int DEFAULT 5 CHECK (a > 0), b int, UNIQUE (a, b)); CREATE INDEX ON t (b)")
-        done = self.copy(source, self.new("poor"), "--create")
-        self.assertIn('not copied: table "t": 1 defaults, identities or generated columns, 1 unique keys of several columns,'
-                      ' 1 checks, 1 indexes', done.err)
-
     def test_verify_finds_a_change(self):
         """A trigger of the target changes what comes."""
         source = self.new("honest", "CREATE TABLE t (a int, b text); INSERT INTO t SELECT i, 'x' FROM generate_series(1, 1000) i")

@@ -141,7 +141,7 @@ static void broken_primary_key(void)
     fresh_file("");
     CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err),
               SPATE_E_DATA);
-    CHECK(strstr(err.message, "adding the keys of table \"plain\"") != NULL);
+    CHECK(strstr(err.message, "table \"plain\": building its") != NULL);
 }
 
 static void broken_foreign_key(void)

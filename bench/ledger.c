@@ -1,6 +1,6 @@
 /* ledger.c - the ledger beside DuckDB and SQLite, in one process and one after the other.
  *
- *   bench_ledger NODES DIR     prints one line of JSON
+ *   bench_ledger NODES DIR [alone]     prints one line of JSON; alone: without the peers
  *
  * The tree: 500 folders, in them NODES / 21 more, 20 files in each of those; the destination has the folders only. The peers take the
  * same sixteen columns: DuckDB as data chunks (plain, and with a primary key), SQLite as bound rows in transactions of 10,000. */
@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TOPS = 500, FILES = 20, SEAL_NODES = 1000000, PEER_CHUNKS = 100, PAGE = 1000, SQLITE_ROWS = 200000 };
@@ -30,6 +31,14 @@ static void must(int rc, const char *what)
 static double now(void)
 {
     return (double)sp_os_monotonic_us() / 1e6;
+}
+
+/* Processor time of all threads. */
+static double cpu(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static int by_value(const void *a, const void *b)
@@ -61,13 +70,23 @@ static spate_ledger *open_ledger(const char *path, bool journal_only, bool dst)
     return l;
 }
 
-static void add(spate_ledger *l, spate_side side, const char *parent, const char *format, unsigned type, uint64_t from, size_t n)
+/* stem and so many digits: by hand, for printf would cost more than what is measured */
+static size_t put_name(char *to, const char *stem, unsigned digits, uint64_t number)
+{
+    size_t len = strlen(stem);
+    memcpy(to, stem, len);
+    for (unsigned d = digits; d > 0; number /= 10)
+        to[len + --d] = (char)('0' + number % 10);
+    return len + digits;
+}
+
+static void add(spate_ledger *l, spate_side side, const char *parent, const char *stem, unsigned digits, unsigned type, uint64_t from, size_t n)
 {
     static char names[4096][24];
     static spate_node nodes[4096];
     for (size_t i = 0; i < n; i++) {
-        int len = snprintf(names[i], sizeof(names[0]), format, from + i);
-        nodes[i] = (spate_node){.name = {names[i], (size_t)len}, .type = (uint8_t)type, .size = (int64_t)(from + i) * 37,
+        size_t len = put_name(names[i], stem, digits, from + i);
+        nodes[i] = (spate_node){.name = {names[i], len}, .type = (uint8_t)type, .size = (int64_t)(from + i) * 37,
                                 .mtime_ns = INT64_C(1700000000123456789) + (int64_t)(from + i) * 1000003};
     }
     spate_task t = {.side = side, .id = spate_node_id_of(side, SPATE_FOLDER, text(parent)), .traversal = SPATE_TRAVERSAL_SUCCESSFUL, .children = nodes, .n_children = n};
@@ -75,23 +94,23 @@ static void add(spate_ledger *l, spate_side side, const char *parent, const char
 }
 
 typedef struct rates {
-    double all, first, last;
+    double all, first, last, cpu;
 } rates;
 
 /* The folders of a top folder are numbered from top * per on. Rates: of the source's nodes, synced. */
 static rates fill(spate_ledger *l, uint64_t nodes, bool dst)
 {
     uint64_t per = nodes / (FILES + 1) / TOPS, made = 0;
-    double start = now(), first = 0, last = 0;
+    double start = now(), busy = cpu(), first = 0, last = 0;
     char path[64];
-    add(l, SPATE_SRC, "/", "top-%05" PRIu64, SPATE_FOLDER, 0, TOPS);
+    add(l, SPATE_SRC, "/", "top-", 5, SPATE_FOLDER, 0, TOPS);
     for (uint64_t top = 0; top < TOPS; top++) {
         snprintf(path, sizeof(path), "/top-%05" PRIu64, top);
         for (uint64_t at = 0; at < per; at += 4000)
-            add(l, SPATE_SRC, path, "dir-%07" PRIu64, SPATE_FOLDER, top * per + at, SP_MIN(per - at, (uint64_t)4000));
+            add(l, SPATE_SRC, path, "dir-", 7, SPATE_FOLDER, top * per + at, SP_MIN(per - at, (uint64_t)4000));
         for (uint64_t d = 0; d < per; d++) {
             snprintf(path, sizeof(path), "/top-%05" PRIu64 "/dir-%07" PRIu64, top, top * per + d);
-            add(l, SPATE_SRC, path, "file-%09" PRIu64, SPATE_FILE, (top * per + d) * FILES, FILES);
+            add(l, SPATE_SRC, path, "file-", 9, SPATE_FILE, (top * per + d) * FILES, FILES);
         }
         made = (top + 1) * per * (FILES + 1);
         if (!first && made >= nodes / 10)
@@ -101,16 +120,16 @@ static rates fill(spate_ledger *l, uint64_t nodes, bool dst)
     }
     must(spate_ledger_sync(l, &err), "sync");
     double end = now();
-    rates r = {(double)made / (end - start), first, 0};
+    rates r = {(double)made / (end - start), first, 0, (double)made / (cpu() - busy)};
     uint64_t tail = made - nodes / 10 * 9;
     r.last = (double)tail / (end + last);
     if (!dst)
         return r;
-    add(l, SPATE_DST, "/", "top-%05" PRIu64, SPATE_FOLDER, 0, TOPS);
+    add(l, SPATE_DST, "/", "top-", 5, SPATE_FOLDER, 0, TOPS);
     for (uint64_t top = 0; top < TOPS; top++) {
         snprintf(path, sizeof(path), "/top-%05" PRIu64, top);
         for (uint64_t at = 0; at < per; at += 4000)
-            add(l, SPATE_DST, path, "dir-%07" PRIu64, SPATE_FOLDER, top * per + at, SP_MIN(per - at, (uint64_t)4000));
+            add(l, SPATE_DST, path, "dir-", 7, SPATE_FOLDER, top * per + at, SP_MIN(per - at, (uint64_t)4000));
     }
     return r;
 }
@@ -322,9 +341,9 @@ static double seal_rate(void)
 
 int main(int argc, char **argv)
 {
-    uint64_t nodes = argc == 3 ? strtoull(argv[1], NULL, 10) : 0;
+    uint64_t nodes = argc >= 3 ? strtoull(argv[1], NULL, 10) : 0;
     if (nodes < 100000) {
-        fprintf(stderr, "usage: bench_ledger NODES DIR (at least 100,000 nodes)\n");
+        fprintf(stderr, "usage: bench_ledger NODES DIR [alone] (at least 100,000 nodes)\n");
         return 2;
     }
     paths(argv[2], true);
@@ -335,9 +354,17 @@ int main(int argc, char **argv)
     spate_ledger_state(l, &found);
     double bytes = (double)spate_ledger_bytes(l) / (double)(found.nodes[0] + found.nodes[1]);
     must(spate_ledger_close(l, &err), "close");
-    double start = now();
+    double start = now(), busy = cpu(), millions = (double)(found.nodes[0] + found.nodes[1]) / 1e6;
     l = open_ledger(ledger_path, false, false);
-    double resume = (now() - start) / ((double)(found.nodes[0] + found.nodes[1]) / 1e6);
+    double resume = (now() - start) / millions, resume_cpu = (cpu() - busy) / millions;
+    printf("{\"nodes\":%" PRIu64 ",\"append\":%.0f,\"append_first\":%.0f,\"append_last\":%.0f,\"append_cpu\":%.0f,\"bytes\":%.2f,\"page\":%.7f,\"joined\":%.7f,"
+           "\"point\":%.9f,\"resume\":%.4f,\"resume_cpu\":%.4f", nodes, r.all, r.first, r.last, r.cpu, bytes, ours.page, ours.joined, ours.point, resume, resume_cpu);
+    if (argc > 3) {
+        puts("}");
+        must(spate_ledger_close(l, &err), "close");
+        paths(argv[2], true);
+        return 0;
+    }
     for (int32_t d = 0; d < 4; d++)
         for (unsigned side = 0; side < (d < 3 ? 2 : 1); side++)
             must(spate_ledger_seal(l, side, d, 0, &err), "seal");
@@ -352,9 +379,8 @@ int main(int argc, char **argv)
     times theirs = ask_duckdb();
     duckdb_stop();
     double sqlite = sqlite_rate(peer_path);
-    printf("{\"nodes\":%" PRIu64 ",\"append\":%.0f,\"append_first\":%.0f,\"append_last\":%.0f,\"bytes\":%.2f,\"page\":%.7f,\"joined\":%.7f,\"point\":%.9f,"
-           "\"resume\":%.4f,\"seal\":%.0f,\"bare\":%.0f,\"keyed\":%.0f,\"sqlite\":%.0f,\"duckdb_page\":%.6f,\"duckdb_joined\":%.6f,\"duckdb_point\":%.6f}\n",
-           nodes, r.all, r.first, r.last, bytes, ours.page, ours.joined, ours.point, resume, seal, bare, keyed, sqlite, theirs.page, theirs.joined, theirs.point);
+    printf(",\"seal\":%.0f,\"bare\":%.0f,\"keyed\":%.0f,\"sqlite\":%.0f,\"duckdb_page\":%.6f,\"duckdb_joined\":%.6f,\"duckdb_point\":%.6f}\n", seal, bare,
+           keyed, sqlite, theirs.page, theirs.joined, theirs.point);
     paths(argv[2], true);
     return 0;
 }

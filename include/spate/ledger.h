@@ -86,6 +86,7 @@ typedef struct spate_node {
     spate_bytes parent_service_id;
     spate_bytes note;                 /* the column errors: why it failed or was left out */
     int64_t size, mtime_ns;           /* mtime_ns: since 1970 */
+    uint64_t attributes;              /* what the caller knows of it besides (mode and owner, say), as one number of its own making */
     uint64_t checksum;                /* of its content, when somebody computed it; 0: nobody did */
     int32_t depth;                    /* given 0: its parent's and one */
     uint8_t type, traversal, copy;    /* given 0: folders pending, others successful; copy pending on the source, none on the other */
@@ -147,7 +148,8 @@ typedef enum spate_change_kind {
     SPATE_SET_CHECKSUM,
     SPATE_SET_NOTE,      /* note */
     SPATE_DELETE,        /* the node and everything below it: nothing is ever left without a parent */
-    SPATE_DELETE_BELOW   /* everything below it: before a folder of the destination is listed again */
+    SPATE_DELETE_BELOW,  /* everything below it: before a folder of the destination is listed again */
+    SPATE_SET_ATTRIBUTES /* value: any number */
 } spate_change_kind;
 typedef struct spate_change {
     spate_change_kind kind;
@@ -192,6 +194,14 @@ int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id 
 /* The first limit children in the order of ids (0: all). */
 int spate_ledger_children(spate_ledger *l, spate_side side, spate_node_id parent, size_t limit, spate_nodes *out, spate_error *err);
 int spate_ledger_children_path(spate_ledger *l, spate_side side, spate_bytes parent, size_t limit, spate_nodes *out, spate_error *err);
+/* At most limit children more, in no order, each once: for folders of any size. Children that come after the first call are not
+ * among them. cursor: zeroes to start with; its next is 0 when there are no more. */
+typedef struct spate_child_cursor {
+    uint32_t next;
+    bool started;
+} spate_child_cursor;
+int spate_ledger_children_some(spate_ledger *l, spate_side side, spate_node_id parent, spate_child_cursor *cursor, size_t limit,
+                               spate_nodes *out, spate_error *err);
 /* The children of n folders (unknown ones have none): those of parents[i] are out->nodes[first[i]] to first[i + 1]; first has
  * n + 1 places. */
 int spate_ledger_children_many(spate_ledger *l, spate_side side, const spate_node_id *parents, size_t n, spate_nodes *out,

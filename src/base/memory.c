@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static _Atomic uint64_t fail_countdown;
 
@@ -27,6 +28,18 @@ void *sp_alloc(size_t bytes)
 void *sp_alloc_zero(size_t count, size_t bytes)
 {
     return fails_now() ? NULL : calloc(count ? count : 1, bytes ? bytes : 1);
+}
+
+void *sp_alloc_large(size_t bytes)
+{
+    const size_t page = (size_t)2 << 20;
+    if (bytes < page || fails_now())
+        return bytes < page ? sp_alloc(bytes) : NULL;
+    size_t whole = (bytes + page - 1) & ~(page - 1);
+    void *p = aligned_alloc(page, whole);
+    if (p)
+        madvise(p, whole, MADV_HUGEPAGE);
+    return p;
 }
 
 void *sp_realloc(void *old, size_t bytes)

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char file_magic[16] = "spate ledger 1\n";
+static const char file_magic[16] = "spate ledger 2\n";
 static const char group_magic[4] = "SLG1";
 
 static uint64_t group_hash(const sp_journal *j, uint64_t number, const char *payload, uint32_t len)

@@ -1,6 +1,6 @@
 /* journal.h - private to the ledger: the file of record groups, and the records in it.
  *
- *   file:   "spate ledger 1\n\0", salt, hash of both; then groups, each at a multiple of eight bytes
+ *   file:   "spate ledger 2\n\0", salt, hash of both; then groups, each at a multiple of eight bytes
  *   group:  magic, length, number, hash of the payload (seeded with salt, number and length); payload, zeroes up to eight
  *
  * Numbers count up by one, so a group out of place is as wrong as a damaged one. Only a thread of the journal's own writes: it

@@ -72,9 +72,13 @@ static int open_files(spate_ledger *l, const char *path, spate_error *err)
             return sp_fail_nomem(err);
         memcpy(l->path, path, len);
     }
+    l->memory.replaying = true;
     int rc = sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, &fresh, &cut, err);
+    for (unsigned side = 0; side < 2 && rc == SPATE_OK; side++)
+        rc = sp_hash_index(&l->memory.side[side], err);
     if (rc != SPATE_OK)
         return rc;
+    l->memory.replaying = false;
     l->rows_at_open = l->memory.rows;
     spate_ledger_state(l, &l->resume);
     l->resume.fresh = fresh;
@@ -112,6 +116,7 @@ int spate_ledger_close(spate_ledger *l, spate_error *err)
     int closed = sp_journal_close(&l->journal, rc == SPATE_OK ? err : NULL);
     sp_memory_done(&l->memory);
     sp_buf_done(&l->record);
+    sp_buf_done(&l->known);
     pthread_rwlock_destroy(&l->lock);
     sp_free(l->path);
     sp_free(l);
@@ -164,6 +169,7 @@ static void begin(spate_ledger *l)
 {
     pthread_rwlock_wrlock(&l->lock);
     l->record.len = 0;
+    l->touched = false;
 }
 
 /* Appends what was recorded, and lets the others in. Out of memory in the middle of a record: memory and journal may differ, and
@@ -172,7 +178,7 @@ static int end(spate_ledger *l, int rc, spate_error *err)
 {
     if (rc == SPATE_OK && l->record.len)
         rc = sp_journal_append(&l->journal, &l->record, err);
-    else if ((rc == SPATE_E_NOMEM || rc == SPATE_E_BUG) && l->record.len)
+    else if ((rc == SPATE_E_NOMEM || rc == SPATE_E_BUG) && (l->touched || l->record.len))
         sp_journal_poison(&l->journal, rc, err);
     pthread_rwlock_unlock(&l->lock);
     return rc;
@@ -209,8 +215,22 @@ static int seed_one(spate_ledger *l, unsigned side, const spate_node *given, spa
     spate_node root = {.type = SPATE_FOLDER, .name = {"", 0}, .service_id = given->service_id, .size = given->size, .mtime_ns = given->mtime_ns};
     if (root.service_id.len > TEXT_MAX_BYTES)
         return sp_fail(err, SPATE_E_USAGE, "the root's service id has more than %d bytes", TEXT_MAX_BYTES);
-    int rc = nomem_if(sp_record_nodes(&l->record, SP_RECORD_ROOT, side, 0, &root, 1), err);
+    int rc = nomem_if(sp_record_root(&l->record, side, &root), err);
     return rc ? rc : sp_memory_root(&l->memory, side, &root, err);
+}
+
+/* Children that were checked: into memory, which knows which of them are new, then into the record. */
+static int add_children(spate_ledger *l, unsigned side, uint32_t parent, const spate_node *nodes, size_t n, spate_error *err)
+{
+    l->known.len = 0;
+    if (sp_record_reserve(&l->record, nodes, n) || sp_buf_reserve(&l->known, n * sizeof(uint32_t)))
+        return sp_fail_nomem(err);
+    uint32_t *known = (uint32_t *)(void *)l->known.data;
+    l->touched = true;
+    int rc = sp_memory_add(&l->memory, side, parent, nodes, n, known, err);
+    if (rc == SPATE_OK)
+        sp_record_children(&l->record, side, parent, nodes, n, known);
+    return rc;
 }
 
 int spate_ledger_seed(spate_ledger *l, const spate_node *src, const spate_node *dst, spate_error *err)
@@ -257,8 +277,7 @@ static int insert_one(spate_ledger *l, unsigned side, const spate_node *given, s
     int rc = check_node(side, &n, sp_node_at(s, in)->level, err);
     if (rc == SPATE_OK && sp_memory_find_path(&l->memory, side, n.path, n.type))
         rc = sp_fail(err, SPATE_E_DATA, "the ledger has %s \"%.*s\" already", spate_node_type_name(n.type), (int)n.path.len, n.path.p);
-    rc = rc ? rc : nomem_if(sp_record_nodes(&l->record, SP_RECORD_ADD, side, in, &n, 1), err);
-    return rc ? rc : sp_memory_add(&l->memory, side, in, &n, 1, err);
+    return rc ? rc : add_children(l, side, in, &n, 1, err);
 }
 
 int spate_ledger_insert(spate_ledger *l, spate_side side, const spate_node *nodes, size_t n, spate_error *err)
@@ -326,7 +345,7 @@ static int check_change(spate_ledger *l, const spate_change *c, spate_error *err
     case SPATE_DELETE:
         return root ? sp_fail(err, SPATE_E_USAGE, "the root cannot be deleted") : SPATE_OK;
     default:
-        return c->kind <= SPATE_DELETE_BELOW ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "there is no change %d", (int)c->kind);
+        return c->kind <= SPATE_SET_ATTRIBUTES ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "there is no change %d", (int)c->kind);
     }
 }
 
@@ -394,10 +413,8 @@ int spate_ledger_done(spate_ledger *l, const spate_task *t, spate_error *err)
         own[n++] = (spate_change){.kind = SPATE_SET_TRAVERSAL, .side = t->side, .id = t->id, .value = t->traversal};
     if (t->copy)
         own[n++] = (spate_change){.kind = SPATE_SET_COPY, .side = t->side, .id = t->id, .value = t->copy};
-    if (rc == SPATE_OK && t->n_children) {
-        rc = nomem_if(sp_record_nodes(&l->record, SP_RECORD_ADD, t->side, i, t->children, t->n_children), err);
-        rc = rc ? rc : sp_memory_add(&l->memory, t->side, i, t->children, t->n_children, err);
-    }
+    if (rc == SPATE_OK && t->n_children)
+        rc = add_children(l, t->side, i, t->children, t->n_children, err);
     rc = rc ? rc : make_changes(l, own, n, err);
     rc = rc ? rc : make_changes(l, t->changes, t->n_changes, err);
     return end(l, rc, err);

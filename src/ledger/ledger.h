@@ -37,7 +37,8 @@ struct spate_ledger {
     sp_memory memory;
     uint64_t rows_at_open;
     sp_journal journal;
-    sp_buf record; /* under lock */
+    sp_buf record, known; /* under lock */
+    bool touched;         /* memory has what the journal has not: under lock */
     spate_ledger_resume resume;
     sp_mirror mirror;
 };
@@ -55,7 +56,7 @@ bool sp_mirror_off(const spate_ledger *l);
 
 /* Rows of a side's table (rows.c): data chunks over text that lives until it is appended. */
 typedef struct sp_chunk_rows {
-    duckdb_logical_type types[16];
+    duckdb_logical_type types[17];
     duckdb_data_chunk chunk;
     sp_buf text, scratch;
     struct sp_slice *slices;

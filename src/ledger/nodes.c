@@ -1,13 +1,7 @@
-/* nodes.c - the nodes in memory: lines, text, hash, links, and the counts of each level.
- *
- * The hash is buckets of a cache line: twelve tags and twelve numbers, searched from the bucket that the id's first half falls
- * into to the first one with room. Nothing is ever taken out of it, so a lookup needs no tombstones; it grows by a third, so that
- * it is never mostly empty. */
+/* nodes.c - the nodes in memory: lines, text, links, and the counts of each level. */
 #include "ledger/nodes.h"
 
 #include <stdio.h>
-
-enum { BUCKET_NODES = 12, BUCKET_FILLED = 10 }; /* places of a bucket; and how many are taken, on the average, before the table grows */
 
 /* ---- room -------------------------------------------------------------------------------------------------------------- */
 
@@ -24,67 +18,10 @@ static int grow(void **array, uint32_t *cap, uint32_t want, size_t width)
     return SPATE_OK;
 }
 
-static uint64_t bucket_of(const sp_side *s, uint64_t hi)
+/* The first block of anything is small change for a small job; from the second on memory is asked for in large pages. */
+static void *block_alloc(uint32_t nth, size_t bytes)
 {
-    return sp_mulhi(hi, s->n_buckets);
-}
-
-static uint8_t tag_of(uint64_t lo)
-{
-    return (uint8_t)lo;
-}
-
-static void hash_put(sp_side *s, uint32_t i)
-{
-    const sp_node *node = sp_node_at(s, i);
-    for (uint64_t b = bucket_of(s, node->hi);; b = b + 1 == s->n_buckets ? 0 : b + 1) {
-        sp_bucket *bucket = &s->buckets[b];
-        for (unsigned k = 0; k < BUCKET_NODES; k++) {
-            if (bucket->node[k])
-                continue;
-            bucket->tag[k] = tag_of(node->lo);
-            bucket->node[k] = i;
-            return;
-        }
-    }
-}
-
-static int hash_reserve(sp_side *s, uint64_t n)
-{
-    uint64_t fit = s->n_buckets * BUCKET_FILLED;
-    if (n <= fit)
-        return SPATE_OK;
-    uint64_t buckets = SP_MAX(n, fit + fit / 3) / BUCKET_FILLED + 16;
-    sp_bucket *old = s->buckets, *fresh = sp_alloc_zero(buckets, sizeof(*fresh));
-    if (!fresh)
-        return SPATE_E_NOMEM;
-    s->buckets = fresh;
-    s->n_buckets = buckets;
-    for (uint32_t i = 1; i < s->n; i++) {
-        if (i + 16 < s->n)
-            __builtin_prefetch(&s->buckets[bucket_of(s, sp_node_at(s, i + 16)->hi)], 1);
-        hash_put(s, i);
-    }
-    sp_free(old);
-    return SPATE_OK;
-}
-
-uint32_t sp_memory_find(const sp_side *s, uint64_t hi, uint64_t lo)
-{
-    if (!s->n_buckets)
-        return 0;
-    for (uint64_t b = bucket_of(s, hi);; b = b + 1 == s->n_buckets ? 0 : b + 1) {
-        const sp_bucket *bucket = &s->buckets[b];
-        for (unsigned k = 0; k < BUCKET_NODES; k++) {
-            if (!bucket->node[k])
-                return 0;
-            if (bucket->tag[k] != tag_of(lo))
-                continue;
-            const sp_node *node = sp_node_at(s, bucket->node[k]);
-            if (node->hi == hi && node->lo == lo)
-                return bucket->node[k];
-        }
-    }
+    return nth ? sp_alloc_large(bytes) : sp_alloc(bytes);
 }
 
 static int nodes_reserve(sp_side *s, uint32_t more)
@@ -96,7 +33,7 @@ static int nodes_reserve(sp_side *s, uint32_t more)
         grow((void **)&s->states, &s->cap_blocks, blocks, sizeof(*s->states)))
         return SPATE_E_NOMEM;
     while (s->n_blocks < blocks) {
-        sp_node *block = sp_alloc((size_t)sizeof(sp_node) << SP_NODE_BLOCK_BITS);
+        sp_node *block = block_alloc(s->n_blocks, sizeof(sp_node) << SP_NODE_BLOCK_BITS);
         uint16_t *state = sp_alloc((size_t)sizeof(uint16_t) << SP_NODE_BLOCK_BITS);
         if (!block || !state) {
             sp_free(block);
@@ -106,7 +43,7 @@ static int nodes_reserve(sp_side *s, uint32_t more)
         s->blocks[s->n_blocks] = block;
         s->states[s->n_blocks++] = state;
     }
-    return hash_reserve(s, (uint64_t)s->n + more);
+    return SPATE_OK;
 }
 
 /* Room for len bytes in one block. */
@@ -114,12 +51,12 @@ static int text_reserve(sp_side *s, size_t len)
 {
     size_t block = (size_t)1 << SP_TEXT_BLOCK_BITS;
     size_t used = s->text_used & (block - 1);
-    if (s->n_text && used && used + len <= block)
+    if (s->n_text && used && used + len + SP_SLACK <= block)
         return SPATE_OK;
-    if (len > block || s->n_text >= UINT32_C(1) << (34 - SP_TEXT_BLOCK_BITS) ||
+    if (len + SP_SLACK > block || s->n_text >= UINT32_C(1) << (34 - SP_TEXT_BLOCK_BITS) ||
         grow((void **)&s->text, &s->cap_text, s->n_text + 1, sizeof(*s->text)))
         return SPATE_E_NOMEM;
-    if (!(s->text[s->n_text] = sp_alloc(block + SP_SLACK)))
+    if (!(s->text[s->n_text] = block_alloc(s->n_text, block)))
         return SPATE_E_NOMEM;
     /* Place 0 says that there is no text, so the first block begins with four bytes that are nobody's. */
     s->text_used = s->n_text ? (uint64_t)s->n_text * block : 4;
@@ -188,7 +125,6 @@ void sp_memory_done(sp_memory *m)
     sp_free(m->words);
     sp_buf_done(&m->path);
     sp_buf_done(&m->service);
-    sp_buf_done(&m->scratch);
 }
 
 uint64_t sp_memory_bytes(const sp_memory *m)
@@ -229,7 +165,7 @@ uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id)
 {
     uint64_t hi, lo;
     sp_id_split(id, &hi, &lo);
-    uint32_t i = sp_memory_find(s, hi, lo);
+    uint32_t i = sp_hash_find(s, hi, lo);
     return sp_node_alive(s, i) ? i : 0;
 }
 
@@ -264,28 +200,49 @@ int sp_memory_path(const sp_side *s, uint32_t i, sp_buf *buf)
     return SPATE_OK;
 }
 
-static spate_bytes extra_part(const sp_side *s, uint32_t i, unsigned part)
+/* What few nodes have, as it lies in the text: two lengths, the checksum, service id and note. */
+typedef struct extra {
+    spate_bytes service, note;
+    uint64_t checksum;
+} extra;
+enum { EXTRA_FIXED = 16 };
+
+static extra extra_of(const sp_side *s, uint32_t i)
 {
     const sp_node *node = sp_node_at(s, i);
     if (!node->extra)
-        return (spate_bytes){NULL, 0};
+        return (extra){{NULL, 0}, {NULL, 0}, 0};
     const char *p = sp_text_at(s, node->extra);
     uint32_t len[2];
+    extra x;
     memcpy(len, p, sizeof(len));
-    return (spate_bytes){p + 8 + (part ? len[0] : 0), len[part]};
+    memcpy(&x.checksum, p + 8, 8);
+    x.service = (spate_bytes){p + EXTRA_FIXED, len[0]};
+    x.note = (spate_bytes){p + EXTRA_FIXED + len[0], len[1]};
+    return x;
+}
+
+spate_bytes sp_memory_own_service(const sp_side *s, uint32_t i)
+{
+    return extra_of(s, i).service;
 }
 
 spate_bytes sp_memory_note(const sp_side *s, uint32_t i)
 {
-    return extra_part(s, i, 1);
+    return extra_of(s, i).note;
+}
+
+uint64_t sp_memory_checksum(const sp_side *s, uint32_t i)
+{
+    return extra_of(s, i).checksum;
 }
 
 int sp_memory_service(const sp_side *s, uint32_t i, sp_buf *buf)
 {
     uint32_t top = i; /* the nearest one that has its own */
-    while (!extra_part(s, top, 0).len && sp_node_at(s, top)->parent)
+    while (!extra_of(s, top).service.len && sp_node_at(s, top)->parent)
         top = sp_node_at(s, top)->parent;
-    spate_bytes own = extra_part(s, top, 0);
+    spate_bytes own = extra_of(s, top).service;
     if (sp_buf_add(buf, own.p, own.len) != SPATE_OK)
         return SPATE_E_NOMEM;
     size_t below = 0;
@@ -414,39 +371,45 @@ static uint16_t found_again(unsigned side, uint16_t state, const spate_node *n)
     return n->excluded ? state | SP_STATE_EXCLUDED : state;
 }
 
-static int set_extra(sp_side *s, uint32_t i, spate_bytes service, spate_bytes note)
+static bool same_text(spate_bytes a, spate_bytes b)
 {
-    if (!service.len && !note.len) {
+    return a.len == b.len && (a.len == 0 || !memcmp(a.p, b.p, a.len));
+}
+
+/* Texts may be in the text already: it does not move. */
+static int set_extra(sp_side *s, uint32_t i, extra x)
+{
+    if (!x.service.len && !x.note.len && !x.checksum) {
         sp_node_at(s, i)->extra = 0;
         return SPATE_OK;
     }
-    spate_bytes old[2] = {extra_part(s, i, 0), extra_part(s, i, 1)};
-    if (old[0].len == service.len && old[1].len == note.len && !memcmp(old[0].p, service.p, service.len) &&
-        !memcmp(old[1].p, note.p, note.len))
+    extra old = extra_of(s, i);
+    if (same_text(old.service, x.service) && same_text(old.note, x.note) && old.checksum == x.checksum)
         return SPATE_OK;
-    if (text_reserve(s, 8 + service.len + note.len) != SPATE_OK)
+    size_t bytes = EXTRA_FIXED + x.service.len + x.note.len;
+    if (text_reserve(s, bytes) != SPATE_OK)
         return SPATE_E_NOMEM;
-    uint32_t len[2] = {(uint32_t)service.len, (uint32_t)note.len}, at;
-    char *p = text_take(s, 8 + service.len + note.len, &at);
+    uint32_t len[2] = {(uint32_t)x.service.len, (uint32_t)x.note.len}, at;
+    char *p = text_take(s, bytes, &at);
     memcpy(p, len, sizeof(len));
-    if (service.len)
-        memcpy(p + 8, service.p, service.len);
-    if (note.len)
-        memcpy(p + 8 + service.len, note.p, note.len);
+    memcpy(p + 8, &x.checksum, 8);
+    if (x.service.len)
+        memcpy(p + EXTRA_FIXED, x.service.p, x.service.len);
+    if (x.note.len)
+        memcpy(p + EXTRA_FIXED + x.service.len, x.note.p, x.note.len);
     sp_node_at(s, i)->extra = at;
     return SPATE_OK;
 }
 
-/* A number, a line, a name and a place in the level for a new node. Room for the line was made. */
-static int make_node(sp_side *s, sp_level *level, int32_t depth, uint32_t parent, uint64_t hi, uint64_t lo, spate_bytes name,
-                     uint16_t state)
+/* A line, a name and a place in the level for node number s->n. Room for all of them was made. */
+static void make_node(sp_side *s, sp_level *level, int32_t depth, uint32_t parent, uint64_t hi, uint64_t lo, const spate_node *n,
+                      uint16_t state)
 {
-    if (text_reserve(s, name.len) != SPATE_OK || grow((void **)&level->members, &level->cap, level->n + 1, sizeof(uint32_t)))
-        return SPATE_E_NOMEM;
     uint32_t i = s->n++;
     sp_node *node = sp_node_at(s, i);
-    *node = (sp_node){.hi = hi, .lo = lo, .parent = parent, .name_len = (uint16_t)name.len, .level = (uint16_t)depth};
-    memcpy(text_take(s, name.len, &node->name), name.p, name.len);
+    *node = (sp_node){.hi = hi, .lo = lo, .parent = parent, .size = n->size, .mtime_ns = n->mtime_ns, .attributes = n->attributes,
+                      .name_len = (uint16_t)n->name.len, .level = (uint16_t)depth};
+    memcpy(text_take(s, n->name.len, &node->name), n->name.p, n->name.len);
     if (parent) {
         node->sibling = sp_node_at(s, parent)->child;
         sp_node_at(s, parent)->child = i;
@@ -455,8 +418,7 @@ static int make_node(sp_side *s, sp_level *level, int32_t depth, uint32_t parent
     count(s, level, state, 1);
     level->members[level->n++] = i;
     level->generation++;
-    hash_put(s, i);
-    return SPATE_OK;
+    level->version++;
 }
 
 /* The service id to keep: none when it is the parent's, a slash and the name. */
@@ -469,69 +431,102 @@ static spate_bytes own_service(const sp_buf *parent, const spate_node *n)
     return follows ? (spate_bytes){NULL, 0} : id;
 }
 
-static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_node *n, uint64_t hi, uint64_t lo, spate_error *err)
+/* What few nodes have, from what was found; what was not said stays as it is. */
+static int note_extra(sp_memory *m, unsigned side, uint32_t i, const spate_node *n)
+{
+    sp_side *s = &m->side[side];
+    if (SP_LIKELY(!n->service_id.len && !n->note.len && !n->checksum))
+        return SPATE_OK;
+    extra x = extra_of(s, i);
+    m->service.len = 0;
+    if (n->service_id.len && sp_memory_service(s, sp_node_at(s, i)->parent, &m->service) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    x.service = n->service_id.len ? own_service(&m->service, n) : (spate_bytes){NULL, 0};
+    x.note = n->note.len ? n->note : x.note;
+    x.checksum = n->checksum ? n->checksum : x.checksum;
+    return set_extra(s, i, x);
+}
+
+int sp_memory_again(sp_memory *m, unsigned side, uint32_t i, const spate_node *n, spate_error *err)
+{
+    sp_side *s = &m->side[side];
+    sp_node *node = sp_node_at(s, i);
+    sp_level *level = s->levels[node->level];
+    if (dirty_reserve(level, 1) != SPATE_OK)
+        return sp_fail_nomem(err);
+    bool back = *sp_state_at(s, i) & SP_STATE_DELETED;
+    set_state(s, i, found_again(side, *sp_state_at(s, i), n));
+    if (back)
+        node->extra = 0;
+    node->size = n->size;
+    node->mtime_ns = n->mtime_ns;
+    node->attributes = n->attributes;
+    level->version++;
+    mark_dirty(s, level, i);
+    return note_extra(m, side, i, n) ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+/* Room for one more node of the level, but for its line and its slot in the hash. */
+static int room_for_one(sp_side *s, sp_level *level, size_t name_len)
+{
+    return text_reserve(s, name_len) || grow((void **)&level->members, &level->cap, level->n + 1, sizeof(uint32_t)) ||
+                   dirty_reserve(level, 1)
+               ? SPATE_E_NOMEM
+               : SPATE_OK;
+}
+
+static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_node *n, uint64_t hi, uint64_t lo, uint32_t *known,
+                   spate_error *err)
 {
     sp_side *s = &m->side[side];
     sp_level *level = NULL;
     int32_t depth = n->depth ? n->depth : sp_node_at(s, parent)->level + 1;
-    uint32_t i = sp_memory_find(s, hi, lo);
-    int rc = sp_memory_level(m, side, i ? sp_node_at(s, i)->level : depth, &level, err);
+    int rc = sp_memory_level(m, side, depth, &level, err);
     if (rc != SPATE_OK)
         return rc;
-    if (dirty_reserve(level, 1) != SPATE_OK)
+    if (room_for_one(s, level, n->name.len) != SPATE_OK)
         return sp_fail_nomem(err);
-    if (!i) {
-        i = s->n;
-        if (make_node(s, level, depth, parent, hi, lo, n->name, born(side, n)) != SPATE_OK)
-            return sp_fail_nomem(err);
-    } else if (sp_node_at(s, i)->parent != parent || sp_node_at(s, i)->name_len != n->name.len ||
-               memcmp(sp_text_at(s, sp_node_at(s, i)->name), n->name.p, n->name.len) != 0) {
+    uint32_t i = s->n, there = known ? sp_hash_place(s, hi, lo, i) : i;
+    if (known)
+        *known = there == i ? 0 : there;
+    if (there != i) {
+        const sp_node *node = sp_node_at(s, there);
+        if (node->parent == parent && node->name_len == n->name.len && !memcmp(sp_text_at(s, node->name), n->name.p, n->name.len))
+            return sp_memory_again(m, side, there, n, err);
         return sp_fail(err, SPATE_E_BUG, "two paths have one id: \"%.*s\" is one of them", (int)n->name.len, n->name.p);
-    } else {
-        bool back = *sp_state_at(s, i) & SP_STATE_DELETED;
-        set_state(s, i, found_again(side, *sp_state_at(s, i), n));
-        if (back)
-            sp_node_at(s, i)->extra = 0, sp_node_at(s, i)->checksum = 0;
     }
-    sp_node *node = sp_node_at(s, i);
-    node->size = n->size;
-    node->mtime_ns = n->mtime_ns;
-    node->checksum = n->checksum ? n->checksum : node->checksum;
-    level->version++;
+    make_node(s, level, depth, parent, hi, lo, n, born(side, n));
     mark_dirty(s, level, i);
-    if (!n->service_id.len && !n->note.len)
-        return SPATE_OK;
-    spate_bytes note = n->note.len ? n->note : extra_part(s, i, 1);
-    return set_extra(s, i, own_service(&m->service, n), note) ? sp_fail_nomem(err) : SPATE_OK;
+    return note_extra(m, side, i, n) ? sp_fail_nomem(err) : SPATE_OK;
 }
 
 enum { ADD_AHEAD = 32 }; /* ids computed, and their buckets asked for, before the first of them is needed */
 
-int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, spate_error *err)
+int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known, spate_error *err)
 {
     sp_side *s = &m->side[side];
-    m->path.len = m->service.len = 0;
-    if (n > UINT32_MAX || nodes_reserve(s, (uint32_t)n) != SPATE_OK || sp_memory_path(s, parent, &m->path) != SPATE_OK ||
-        sp_memory_service(s, parent, &m->service) != SPATE_OK)
+    m->path.len = 0;
+    if (n > UINT32_MAX || nodes_reserve(s, (uint32_t)n) || (known && sp_hash_reserve(s, s->n + n)) || sp_memory_path(s, parent, &m->path) ||
+        sp_buf_reserve(&m->path, 1 + UINT16_MAX))
         return sp_fail_nomem(err);
-    if (m->path.len > 1 && sp_buf_add(&m->path, "/", 1) != SPATE_OK)
-        return sp_fail_nomem(err);
-    size_t stem = m->path.len;
+    if (m->path.len > 1)
+        m->path.data[m->path.len++] = '/';
+    char *end = m->path.data + m->path.len;
     int rc = SPATE_OK;
     for (size_t from = 0; from < n && rc == SPATE_OK; from += ADD_AHEAD) {
         uint64_t hi[ADD_AHEAD], lo[ADD_AHEAD];
         size_t count = SP_MIN(n - from, (size_t)ADD_AHEAD);
-        for (size_t k = 0; k < count && rc == SPATE_OK; k++) {
-            m->path.len = stem;
-            rc = sp_buf_add(&m->path, children[from + k].name.p, children[from + k].name.len);
-            spate_bytes path = {m->path.data, m->path.len};
-            sp_id_split(spate_node_id_of(side, children[from + k].type, path), &hi[k], &lo[k]);
-            __builtin_prefetch(&s->buckets[bucket_of(s, hi[k])], 1);
+        for (size_t k = 0; k < count; k++) {
+            const spate_node *child = &children[from + k];
+            memcpy(end, child->name.p, child->name.len);
+            sp_id_split(spate_node_id_of(side, child->type, (spate_bytes){m->path.data, m->path.len + child->name.len}), &hi[k], &lo[k]);
+            if (known)
+                sp_hash_soon(s, hi[k]);
         }
         for (size_t k = 0; k < count && rc == SPATE_OK; k++)
-            rc = add_one(m, side, parent, &children[from + k], hi[k], lo[k], err);
+            rc = add_one(m, side, parent, &children[from + k], hi[k], lo[k], known ? &known[from + k] : NULL, err);
     }
-    return rc == SPATE_E_NOMEM ? sp_fail_nomem(err) : rc;
+    return rc;
 }
 
 int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_error *err)
@@ -546,15 +541,15 @@ int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_e
     spate_node root = *given;
     root.type = SPATE_FOLDER;
     root.traversal = root.copy = SPATE_TRAVERSAL_ANY;
-    if (nodes_reserve(s, 1) || make_node(s, level, 0, 0, hi, lo, (spate_bytes){"", 0}, born(side, &root)))
+    if (nodes_reserve(s, 1) || sp_hash_reserve(s, s->n + 1) || room_for_one(s, level, 0))
         return sp_fail_nomem(err);
-    sp_node_at(s, 1)->size = given->size;
-    sp_node_at(s, 1)->mtime_ns = given->mtime_ns;
-    level->version++;
+    make_node(s, level, 0, 0, hi, lo, &root, born(side, &root));
+    if (!m->replaying)
+        (void)sp_hash_place(s, hi, lo, 1);
     level->stat[SPATE_STAT_PENDING] = 1;
     level->stat_there |= 1u << SPATE_STAT_PENDING;
     level->stats_dirty = true;
-    return set_extra(s, 1, given->service_id, (spate_bytes){NULL, 0}) ? sp_fail_nomem(err) : SPATE_OK;
+    return set_extra(s, 1, (extra){.service = given->service_id}) ? sp_fail_nomem(err) : SPATE_OK;
 }
 
 static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note)
@@ -563,6 +558,7 @@ static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, in
     sp_node *node = sp_node_at(s, i);
     sp_level *level = s->levels[node->level];
     uint16_t state = *sp_state_at(s, i);
+    extra x = extra_of(s, i);
     int rc = dirty_reserve(level, 1);
     if (rc != SPATE_OK)
         return rc;
@@ -583,11 +579,16 @@ static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, in
     case SPATE_SET_MTIME:
         node->mtime_ns = value;
         break;
+    case SPATE_SET_ATTRIBUTES:
+        node->attributes = (uint64_t)value;
+        break;
     case SPATE_SET_CHECKSUM:
-        node->checksum = (uint64_t)value;
+        x.checksum = (uint64_t)value;
+        rc = set_extra(s, i, x);
         break;
     case SPATE_SET_NOTE:
-        rc = set_extra(s, i, extra_part(s, i, 0), note);
+        x.note = note;
+        rc = set_extra(s, i, x);
         break;
     default:
         state |= SP_STATE_DELETED;

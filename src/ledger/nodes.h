@@ -2,7 +2,7 @@
  *
  * A node is one cache line, a status word, a place in its level, a slot in the hash and its name: 100 bytes at most. Nodes are
  * numbered from 1 as they come and never move, so records name them by number; a deleted one keeps its place, and is the same
- * node again when it is found again. Nothing here locks: ledger.c does. */
+ * node again when it is found again. What few nodes have (a service id of their own, a note, a checksum) lies in the text. Nothing here locks: ledger.c does. */
 #ifndef SP_LEDGER_NODES_H
 #define SP_LEDGER_NODES_H
 
@@ -14,8 +14,8 @@ typedef struct sp_node {
     uint32_t parent, child, sibling; /* numbers; child: the newest, sibling: the next older one */
     uint32_t name;                   /* place in the text, in units of four bytes */
     int64_t size, mtime_ns;
-    uint64_t checksum;
-    uint32_t extra; /* place of service id and note in the text; 0: neither, the service id follows from the parent's */
+    uint64_t attributes;
+    uint32_t extra; /* place of service id, note and checksum in the text; 0: none, the service id follows from the parent's */
     uint16_t name_len, level;
 } sp_node;
 _Static_assert(sizeof(sp_node) == 64, "a node is a cache line");
@@ -33,7 +33,7 @@ static inline unsigned sp_state_type(uint16_t s) { return s & SP_STATE_TYPE; }
 static inline unsigned sp_state_traversal(uint16_t s) { return s >> SP_STATE_TRAVERSAL_SHIFT & 7; }
 static inline unsigned sp_state_copy(uint16_t s) { return s >> SP_STATE_COPY_SHIFT & 7; }
 
-enum { SP_NODE_BLOCK_BITS = 16, SP_TEXT_BLOCK_BITS = 20, SP_LEVELS_MAX = 65535, SP_RUNS_MAX = 40 };
+enum { SP_NODE_BLOCK_BITS = 16, SP_TEXT_BLOCK_BITS = 21, SP_LEVELS_MAX = 65535, SP_RUNS_MAX = 40 };
 
 /* One depth: its nodes, in sorted runs and an unsorted tail, and how many there are of what. */
 typedef struct sp_level {
@@ -52,10 +52,11 @@ typedef struct sp_level {
     uint32_t *dirty, n_dirty, cap_dirty;
 } sp_level;
 
+enum { SP_BUCKET_NODES = 12 };
 typedef struct sp_bucket {
-    uint8_t tag[12];
-    uint32_t node[12];
-    uint32_t unused;
+    uint8_t tag[SP_BUCKET_NODES];
+    uint32_t n;
+    uint32_t node[SP_BUCKET_NODES];
 } sp_bucket;
 _Static_assert(sizeof(sp_bucket) == 64, "a bucket is a cache line");
 
@@ -77,7 +78,7 @@ typedef struct sp_side {
 typedef struct sp_memory {
     sp_side side[2];
     sp_buf path, service; /* of the folder whose children are added */
-    sp_buf scratch;
+    bool replaying;       /* nothing can be found by its id yet */
     char **words; /* remembered: key, value, key, value, ... */
     size_t n_words;
     uint64_t rows; /* row records seen */
@@ -110,30 +111,45 @@ static inline bool sp_node_alive(const sp_side *s, uint32_t i)
 
 void sp_id_split(spate_node_id id, uint64_t *hi, uint64_t *lo);
 spate_node_id sp_id_join(uint64_t hi, uint64_t lo);
-/* The node's number, deleted ones included; 0: none. */
-uint32_t sp_memory_find(const sp_side *s, uint64_t hi, uint64_t lo);
+
+/* The hash (hash.c). Finds a node's number, deleted ones included; 0: none. */
+uint32_t sp_hash_find(const sp_side *s, uint64_t hi, uint64_t lo);
+/* The one that is there, or i, which is put there. Room was made. */
+uint32_t sp_hash_place(sp_side *s, uint64_t hi, uint64_t lo, uint32_t i);
+void sp_hash_soon(const sp_side *s, uint64_t hi); /* asks the memory for where it will be looked for */
+int sp_hash_reserve(sp_side *s, uint64_t n) SP_MUST_CHECK;
+int sp_hash_index(sp_side *s, spate_error *err) SP_MUST_CHECK; /* all nodes anew. SPATE_E_CORRUPT: one is there twice */
+
 uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id);      /* living ones only */
 uint32_t sp_memory_find_path(const sp_memory *m, unsigned side, spate_bytes path, unsigned type);
 
 /* The parts of a node that are not in its line. Paths are appended to buf. */
 int sp_memory_path(const sp_side *s, uint32_t i, sp_buf *buf) SP_MUST_CHECK;
 int sp_memory_service(const sp_side *s, uint32_t i, sp_buf *buf) SP_MUST_CHECK;
+spate_bytes sp_memory_own_service(const sp_side *s, uint32_t i); /* len 0: it follows from the parent's */
 spate_bytes sp_memory_note(const sp_side *s, uint32_t i);
+uint64_t sp_memory_checksum(const sp_side *s, uint32_t i);
 
 /* Walks the nodes below top, parents first: the next one after i, or 0. */
 uint32_t sp_memory_below(const sp_side *s, uint32_t top, uint32_t i);
 
 /* What records do (nodes.c). Each can fail for want of memory only. */
 int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_error *err) SP_MUST_CHECK;
-/* Children of parent; their type, name and what else they have is checked. SPATE_E_BUG: two paths with one id. */
-int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, spate_error *err) SP_MUST_CHECK;
+/* Children of parent; their type, name and what else they have is checked. known[i]: the number of one that was there already, or 0;
+ * NULL while replaying, when all are new. SPATE_E_BUG: two paths with one id. */
+int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known,
+                  spate_error *err) SP_MUST_CHECK;
+/* A node that was found again. */
+int sp_memory_again(sp_memory *m, unsigned side, uint32_t i, const spate_node *n, spate_error *err) SP_MUST_CHECK;
 int sp_memory_change(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note, spate_error *err) SP_MUST_CHECK;
 int sp_memory_level(sp_memory *m, unsigned side, int32_t depth, sp_level **level, spate_error *err) SP_MUST_CHECK;
 void sp_memory_recount(sp_level *level, unsigned side);
 int sp_memory_remember(sp_memory *m, spate_bytes key, spate_bytes value, bool away, spate_error *err) SP_MUST_CHECK;
 const char *sp_memory_recall(const sp_memory *m, const char *key);
 
-/* Sorts what is not sorted yet (order.c). */
+/* Sorts nodes by id (order.c). */
+int sp_order_nodes(const sp_side *s, uint32_t *nodes, uint32_t n) SP_MUST_CHECK;
+/* Sorts what is not sorted yet. */
 int sp_level_sort(const sp_side *s, sp_level *level, spate_error *err) SP_MUST_CHECK;
 /* The level's nodes in the order of ids, from behind an id. */
 typedef struct sp_walk {

@@ -30,7 +30,7 @@ static void radix_pass(const key *from, key *to, uint32_t n, unsigned shift)
         to[at[from[i].hi >> shift & 2047]++] = from[i];
 }
 
-static int sort_members(const sp_side *s, uint32_t *members, uint32_t n)
+int sp_order_nodes(const sp_side *s, uint32_t *members, uint32_t n)
 {
     key *a = sp_alloc((size_t)n * sizeof(*a)), *b = sp_alloc((size_t)n * sizeof(*b));
     if (a && b) {
@@ -71,7 +71,7 @@ int sp_level_sort(const sp_side *s, sp_level *level, spate_error *err)
     while (runs && from - run_start(level, runs - 1) < 2 * (level->n - from))
         from = run_start(level, --runs);
     SP_ASSERT(runs < SP_RUNS_MAX);
-    if (sort_members(s, level->members + from, level->n - from) != SPATE_OK)
+    if (sp_order_nodes(s, level->members + from, level->n - from) != SPATE_OK)
         return sp_fail_nomem(err);
     level->run_end[runs] = level->n;
     level->runs = runs + 1;

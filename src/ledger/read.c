@@ -51,74 +51,125 @@ static spate_bytes noted(const sp_buf *text, size_t at)
     return (spate_bytes){(const char *)at, text->len - at};
 }
 
-/* What the children of one folder have in common, as distances into the buffer. */
-typedef struct above {
+/* What the children of one folder have in common. Mostly their service ids are the root's and their paths: then one text holds all
+ * that a child has, and the folder's too, because it begins with it. */
+typedef struct stem {
     spate_node_id id;
-    spate_bytes path, service;
-} above;
+    bool root;           /* the folder is */
+    bool plain;          /* neither it nor what is above it, but for the root, has a service id of its own */
+    size_t at, len;      /* in the buffer: [the root's service id] and the folder's path, without a last slash */
+    size_t path;         /* where in this text paths begin */
+    spate_bytes service; /* the folder's, as a distance into the buffer, where it is not plain */
+    size_t root_service; /* bytes */
+} stem;
 
-static int copy_above(const sp_side *s, uint32_t parent, sp_buf *text, above *a)
+static uint32_t copy_above(const sp_side *s, uint32_t folder, size_t *len, bool *plain)
 {
-    *a = (above){{{0}}, {0}, {0}};
-    if (!parent)
+    uint32_t top = folder;
+    for (*len = 0, *plain = true; sp_node_at(s, top)->parent; top = sp_node_at(s, top)->parent) {
+        *len += sp_node_at(s, top)->name_len + 1u;
+        *plain &= !sp_node_at(s, top)->extra || !sp_memory_own_service(s, top).len;
+    }
+    return top;
+}
+
+static int make_stem(const sp_side *s, uint32_t folder, sp_buf *text, stem *st)
+{
+    size_t below;
+    *st = (stem){.at = text->len};
+    if (!folder)
         return SPATE_OK;
-    const sp_node *node = sp_node_at(s, parent);
-    a->id = sp_id_join(node->hi, node->lo);
+    const sp_node *node = sp_node_at(s, folder);
+    uint32_t top = copy_above(s, folder, &below, &st->plain);
+    spate_bytes own = sp_memory_own_service(s, top);
+    st->id = sp_id_join(node->hi, node->lo);
+    st->root = !node->parent;
+    st->root_service = own.len;
+    st->path = st->plain && own.len ? own.len - (own.p[own.len - 1] == '/') : 0;
+    st->len = st->path + below;
+    int rc = sp_buf_reserve(text, st->len);
+    if (rc != SPATE_OK)
+        return rc;
+    if (st->path)
+        memcpy(text->data + text->len, own.p, st->path);
+    text->len += st->len;
+    char *end = text->data + text->len;
+    for (uint32_t k = folder; k != top; k = sp_node_at(s, k)->parent) {
+        const sp_node *part = sp_node_at(s, k);
+        end -= part->name_len;
+        memcpy(end, sp_text_at(s, part->name), part->name_len);
+        *--end = '/';
+    }
+    if (st->plain)
+        return SPATE_OK;
     size_t at = text->len;
-    int rc = sp_memory_path(s, parent, text);
-    a->path = noted(text, at);
-    at = text->len;
-    rc = rc ? rc : sp_memory_service(s, parent, text);
-    a->service = noted(text, at);
+    rc = sp_memory_service(s, folder, text);
+    st->service = noted(text, at);
     return rc;
 }
 
-/* parent, a slash and name, behind the text; its place. Room was made. */
-static spate_bytes joined(sp_buf *text, spate_bytes parent, const char *name, size_t len)
+static int copy_root(const sp_side *s, uint32_t i, sp_buf *text, spate_node *to)
 {
     size_t at = text->len;
-    const char *from = text->data + (size_t)parent.p;
-    size_t stem = parent.len - (parent.len && from[parent.len - 1] == '/');
-    memcpy(text->data + at, from, stem);
-    text->data[at + stem] = '/';
-    sp_copy_short(text->data + at + stem + 1, name, len);
-    text->len += stem + 1 + len;
-    return noted(text, at);
+    int rc = sp_buf_add(text, "/", 1);
+    to->path = noted(text, at);
+    to->name = (spate_bytes){to->path.p + 1, 0};
+    at = text->len;
+    rc = rc ? rc : sp_memory_service(s, i, text);
+    to->service_id = noted(text, at);
+    return rc;
 }
 
-static int copy_texts(const sp_side *s, uint32_t i, const above *a, sp_buf *text, spate_node *to)
+static spate_bytes part_of(size_t at, size_t len)
 {
-    const sp_node *node = sp_node_at(s, i);
-    if (!node->parent) {
-        size_t at = text->len;
-        int rc = sp_memory_path(s, i, text);
-        to->path = noted(text, at);
-        at = text->len;
-        rc = rc ? rc : sp_memory_service(s, i, text);
-        to->service_id = noted(text, at);
-        to->name = (spate_bytes){to->path.p + 1, 0};
-        return rc;
-    }
-    if (sp_buf_reserve(text, a->path.len + a->service.len + 2 * (node->name_len + 1u)) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    const char *name = sp_text_at(s, node->name);
-    to->path = joined(text, a->path, name, node->name_len);
-    to->name = (spate_bytes){to->path.p + to->path.len - node->name_len, node->name_len};
-    if (!node->extra) {
-        to->service_id = joined(text, a->service, name, node->name_len);
-        return SPATE_OK;
-    }
+    return (spate_bytes){(const char *)at, len};
+}
+
+static int copy_extra(const sp_side *s, uint32_t i, sp_buf *text, spate_node *to)
+{
+    spate_bytes own = sp_memory_own_service(s, i), note = sp_memory_note(s, i);
     size_t at = text->len;
-    spate_bytes note = sp_memory_note(s, i);
-    int rc = sp_memory_service(s, i, text);
-    to->service_id = noted(text, at);
+    int rc = own.len ? sp_buf_add(text, own.p, own.len) : SPATE_OK;
+    to->service_id = own.len ? noted(text, at) : to->service_id;
     at = text->len;
     rc = rc ? rc : sp_buf_add(text, note.len ? note.p : "", note.len);
     to->note = noted(text, at);
+    to->checksum = sp_memory_checksum(s, i);
     return rc;
 }
 
-static int copy_below(const sp_side *s, uint32_t i, const above *a, spate_nodes *out)
+/* A child's texts; st is its folder's. */
+static int copy_texts(const sp_side *s, uint32_t i, const stem *st, sp_buf *text, spate_node *to)
+{
+    const sp_node *node = sp_node_at(s, i);
+    size_t name = node->name_len, at = text->len, len = st->len + 1 + name;
+    if (sp_buf_reserve(text, len + (st->plain ? 0 : st->service.len + 1 + name)) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = text->data + at;
+    memcpy(p, text->data + st->at, st->len);
+    p[st->len] = '/';
+    sp_copy_short(p + st->len + 1, sp_text_at(s, node->name), name);
+    text->len += len;
+    to->name = part_of(at + st->len + 1, name);
+    to->path = part_of(at + st->path, len - st->path);
+    to->parent_path = part_of(at + st->path, st->root ? 1 : st->len - st->path);
+    to->service_id = part_of(at, len);
+    to->parent_service_id = part_of(at, st->root ? st->root_service : st->len);
+    if (!st->plain) {
+        spate_bytes above = st->service;
+        to->parent_service_id = above;
+        at = text->len;
+        above.len -= above.len && text->data[(size_t)above.p + above.len - 1] == '/';
+        memcpy(text->data + at, text->data + (size_t)above.p, above.len);
+        text->data[at + above.len] = '/';
+        sp_copy_short(text->data + at + above.len + 1, sp_text_at(s, node->name), name);
+        text->len += above.len + 1 + name;
+        to->service_id = noted(text, at);
+    }
+    return node->extra ? copy_extra(s, i, text, to) : SPATE_OK;
+}
+
+static int copy_below(const sp_side *s, uint32_t i, const stem *st, spate_nodes *out)
 {
     memory *m = out->memory;
     const sp_node *node = sp_node_at(s, i);
@@ -126,21 +177,20 @@ static int copy_below(const sp_side *s, uint32_t i, const above *a, spate_nodes 
     if (make_room(out, out->n + 1) != SPATE_OK)
         return SPATE_E_NOMEM;
     spate_node *to = &out->nodes[out->n];
-    *to = (spate_node){.id = sp_id_join(node->hi, node->lo), .parent_id = a->id, .parent_path = a->path, .parent_service_id = a->service,
-                       .size = node->size, .mtime_ns = node->mtime_ns,
-                       .checksum = node->checksum, .depth = node->level, .type = (uint8_t)sp_state_type(state),
+    *to = (spate_node){.id = sp_id_join(node->hi, node->lo), .parent_id = st->id, .size = node->size, .mtime_ns = node->mtime_ns,
+                       .attributes = node->attributes, .depth = node->level, .type = (uint8_t)sp_state_type(state),
                        .traversal = (uint8_t)sp_state_traversal(state), .copy = (uint8_t)sp_state_copy(state),
                        .excluded = state & SP_STATE_EXCLUDED};
-    int rc = copy_texts(s, i, a, &m->text, to);
+    int rc = node->parent ? copy_texts(s, i, st, &m->text, to) : copy_root(s, i, &m->text, to);
     out->n += rc == SPATE_OK;
     return rc;
 }
 
 static int copy_node(const sp_side *s, uint32_t i, spate_nodes *out)
 {
-    above a;
-    int rc = copy_above(s, sp_node_at(s, i)->parent, &((memory *)out->memory)->text, &a);
-    return rc ? rc : copy_below(s, i, &a, out);
+    stem st;
+    int rc = make_stem(s, sp_node_at(s, i)->parent, &((memory *)out->memory)->text, &st);
+    return rc ? rc : copy_below(s, i, &st, out);
 }
 
 static int copies_done(spate_nodes *out, int rc, spate_error *err)
@@ -238,49 +288,88 @@ static void sift(const sp_side *s, uint32_t *heap, size_t n, size_t at)
     }
 }
 
-/* The smallest limit children, sorted: a heap of the best so far, so that a folder of a million costs no memory. */
-static int smallest_children(const sp_side *s, uint32_t parent, size_t limit, sp_buf *heap, size_t *count)
+/* Gives up the largest of the chosen ones for a smaller one: a heap, so that some of a million cost no memory. */
+static void choose(const sp_side *s, uint32_t *heap, size_t n, bool *ordered, uint32_t i)
 {
-    size_t n = 0;
-    heap->len = 0;
-    for (uint32_t i = sp_node_at(s, parent)->child; i; i = sp_node_at(s, i)->sibling) {
-        if (!sp_node_alive(s, i))
-            continue;
-        if (!limit || n < limit) {
-            if (sp_buf_add(heap, &i, sizeof(i)) != SPATE_OK)
-                return SPATE_E_NOMEM;
-            uint32_t *h = (uint32_t *)(void *)heap->data;
-            for (size_t at = n++; at && after_in_order(s, h[at], h[(at - 1) / 2]); at = (at - 1) / 2) {
-                uint32_t swap = h[at];
-                h[at] = h[(at - 1) / 2];
-                h[(at - 1) / 2] = swap;
-            }
-        } else if (after_in_order(s, *(uint32_t *)(void *)heap->data, i)) {
-            *(uint32_t *)(void *)heap->data = i;
-            sift(s, (uint32_t *)(void *)heap->data, n, 0);
-        }
+    for (size_t at = n / 2; !*ordered && at-- > 0;)
+        sift(s, heap, n, at);
+    *ordered = true;
+    if (!after_in_order(s, heap[0], i))
+        return;
+    heap[0] = i;
+    sift(s, heap, n, 0);
+}
+
+enum { SORTED_BY_HAND = 48 };
+
+static int sort_few(const sp_side *s, uint32_t *nodes, size_t n)
+{
+    if (n > SORTED_BY_HAND)
+        return sp_order_nodes(s, nodes, (uint32_t)n);
+    for (size_t i = 1; i < n; i++) {
+        uint32_t node = nodes[i];
+        size_t k = i;
+        for (; k > 0 && after_in_order(s, nodes[k - 1], node); k--)
+            nodes[k] = nodes[k - 1];
+        nodes[k] = node;
     }
-    uint32_t *h = (uint32_t *)(void *)heap->data;
-    for (size_t left = n; left > 1;) {
-        uint32_t last = h[--left];
-        h[left] = h[0];
-        h[0] = last;
-        sift(s, h, left, 0);
-    }
-    *count = n;
     return SPATE_OK;
 }
 
-static int copy_children(const sp_side *s, uint32_t parent, size_t limit, sp_buf *heap, spate_nodes *out)
+/* The first limit children (0: all) in the order of ids. */
+static int sorted_children(const sp_side *s, uint32_t parent, size_t limit, sp_buf *list, size_t *count)
 {
     size_t n = 0;
-    above a;
-    int rc = parent ? smallest_children(s, parent, limit, heap, &n) : SPATE_OK;
+    bool heap = false;
+    list->len = 0;
+    for (uint32_t i = sp_node_at(s, parent)->child; i; i = sp_node_at(s, i)->sibling) {
+        if (!sp_node_alive(s, i))
+            continue;
+        if (limit && n == limit) {
+            choose(s, (uint32_t *)(void *)list->data, n, &heap, i);
+            continue;
+        }
+        if (sp_buf_add(list, &i, sizeof(i)) != SPATE_OK)
+            return SPATE_E_NOMEM;
+        n++;
+    }
+    *count = n;
+    return sort_few(s, (uint32_t *)(void *)list->data, n);
+}
+
+static int copy_children(const sp_side *s, uint32_t parent, size_t limit, sp_buf *list, spate_nodes *out)
+{
+    size_t n = 0;
+    stem st;
+    int rc = parent ? sorted_children(s, parent, limit, list, &n) : SPATE_OK;
     if (n && rc == SPATE_OK)
-        rc = copy_above(s, parent, &((memory *)out->memory)->text, &a);
+        rc = make_stem(s, parent, &((memory *)out->memory)->text, &st);
     for (size_t i = 0; i < n && rc == SPATE_OK; i++)
-        rc = copy_below(s, ((uint32_t *)(void *)heap->data)[i], &a, out);
+        rc = copy_below(s, ((uint32_t *)(void *)list->data)[i], &st, out);
     return rc;
+}
+
+int spate_ledger_children_some(spate_ledger *l, spate_side side, spate_node_id parent, spate_child_cursor *cursor, size_t limit,
+                               spate_nodes *out, spate_error *err)
+{
+    if (!memory_of(out, err))
+        return SPATE_E_NOMEM;
+    stem st;
+    int rc = SPATE_OK;
+    pthread_rwlock_rdlock(&l->lock);
+    const sp_side *s = &l->memory.side[side];
+    uint32_t folder = sp_memory_find_id(s, parent), i = cursor->next;
+    if (folder && !cursor->started)
+        i = sp_node_at(s, folder)->child;
+    if (folder && i)
+        rc = make_stem(s, folder, &((memory *)out->memory)->text, &st);
+    for (; folder && i && out->n < limit && rc == SPATE_OK; i = sp_node_at(s, i)->sibling)
+        if (sp_node_alive(s, i))
+            rc = copy_below(s, i, &st, out);
+    cursor->next = folder ? i : 0;
+    cursor->started = true;
+    pthread_rwlock_unlock(&l->lock);
+    return copies_done(out, rc, err);
 }
 
 /* Children of n folders, by ids or by paths. */
@@ -437,6 +526,32 @@ int spate_ledger_page(spate_ledger *l, const spate_filter *filter, spate_cursor 
     return copies_done(out, rc, err);
 }
 
+/* The source's children for nodes of a page, from one on: ids first, then all lookups, then what they lead to, so that the memory
+ * has been asked for each before it is needed. */
+static int copy_joined(const sp_side *src, const spate_nodes *page, size_t from, size_t n, sp_buf *list, spate_nodes *children,
+                       size_t *first)
+{
+    uint64_t hi[PAGE_AHEAD], lo[PAGE_AHEAD];
+    uint32_t folder[PAGE_AHEAD];
+    int rc = SPATE_OK;
+    for (size_t i = 0; i < n; i++) {
+        sp_id_split(spate_node_id_of(SPATE_SRC, SPATE_FOLDER, page->nodes[from + i].path), &hi[i], &lo[i]);
+        sp_hash_soon(src, hi[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        folder[i] = sp_hash_find(src, hi[i], lo[i]);
+        folder[i] = sp_node_alive(src, folder[i]) ? folder[i] : 0;
+        uint32_t child = folder[i] ? sp_node_at(src, folder[i])->child : 0;
+        for (uint32_t k = child; k && k + 20 > child && (k & ((1u << SP_NODE_BLOCK_BITS) - 1)); k--)
+            __builtin_prefetch(sp_node_at(src, k)); /* children of one listing are neighbours */
+    }
+    for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
+        first[from + i] = children->n;
+        rc = copy_children(src, folder[i], 0, list, children);
+    }
+    return rc;
+}
+
 int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_cursor *cursor, size_t limit, spate_nodes *out,
                              spate_nodes *children, size_t *first, spate_error *err)
 {
@@ -448,10 +563,8 @@ int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_
     int rc = lock_sorted(l, SPATE_DST, filter->depth, &level, err);
     rc = rc ? rc : fill_page(&l->memory.side[SPATE_DST], level, filter, cursor, limit, out);
     rc = copies_done(out, rc, err);
-    for (size_t i = 0; i < out->n && rc == SPATE_OK; i++) {
-        first[i] = children->n;
-        rc = copy_children(src, sp_memory_find_path(&l->memory, SPATE_SRC, out->nodes[i].path, SPATE_FOLDER), 0, &heap, children);
-    }
+    for (size_t i = 0; i < out->n && rc == SPATE_OK; i += PAGE_AHEAD)
+        rc = copy_joined(src, out, i, SP_MIN((size_t)PAGE_AHEAD, out->n - i), &heap, children, first);
     first[out->n] = children->n;
     pthread_rwlock_unlock(&l->lock);
     sp_buf_done(&heap);

@@ -2,8 +2,10 @@
  * length leads out of the payload and no number to a node that is not there: a hash says nothing about who wrote it. */
 #include "ledger/record.h"
 
-enum { VARINT_MAX = 10, NODE_FIXED_MAX = 2 + 8 + 8 + 5 * VARINT_MAX, REPLAY_NODES = 256 };
-enum { HAS_SERVICE = 1 << 6, IS_EXCLUDED = 1 << 7, HAS_NOTE = 1 << 3, HAS_CHECKSUM = 1 << 4, HAS_DEPTH = 1 << 5 };
+enum { VARINT_MAX = 10, NODE_FIXED_MAX = 2 + 8 + 8 + 8 + 5 * VARINT_MAX,
+       HEADER_MAX = 2 + 2 * VARINT_MAX, REPLAY_NODES = 256 };
+enum { HAS_SERVICE = 1 << 6, IS_EXCLUDED = 1 << 7, HAS_NOTE = 1 << 3, HAS_CHECKSUM = 1 << 4, HAS_DEPTH = 1 << 5,
+       HAS_ATTRIBUTES = 1 << 6 };
 
 /* ---- writing --------------------------------------------------------------------------------------------------------------- */
 
@@ -33,11 +35,16 @@ static char *put_text(char *p, spate_bytes text)
 static char *put_node(char *p, const spate_node *n)
 {
     *p++ = (char)(n->type | n->traversal << 3 | (n->service_id.len ? HAS_SERVICE : 0) | (n->excluded ? IS_EXCLUDED : 0));
-    *p++ = (char)(n->copy | (n->note.len ? HAS_NOTE : 0) | (n->checksum ? HAS_CHECKSUM : 0) | (n->depth ? HAS_DEPTH : 0));
+    *p++ = (char)(n->copy | (n->note.len ? HAS_NOTE : 0) | (n->checksum ? HAS_CHECKSUM : 0) | (n->depth ? HAS_DEPTH : 0) |
+                  (n->attributes ? HAS_ATTRIBUTES : 0));
     p = put_text(p, n->name);
     p = put(p, zigzag(n->size));
     memcpy(p, &n->mtime_ns, 8);
     p += 8;
+    if (n->attributes) {
+        memcpy(p, &n->attributes, 8);
+        p += 8;
+    }
     if (n->service_id.len)
         p = put_text(p, n->service_id);
     if (n->note.len)
@@ -49,21 +56,47 @@ static char *put_node(char *p, const spate_node *n)
     return n->depth ? put(p, (uint32_t)n->depth) : p;
 }
 
-int sp_record_nodes(sp_buf *b, sp_record_kind kind, unsigned side, uint32_t parent, const spate_node *nodes, size_t n)
+static char *put_header(char *p, sp_record_kind kind, unsigned side)
 {
-    size_t most = 2 + 2 * VARINT_MAX + n * NODE_FIXED_MAX;
-    for (size_t i = 0; i < n; i++)
-        most += nodes[i].name.len + nodes[i].service_id.len + nodes[i].note.len;
-    if (sp_buf_reserve(b, most) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    char *p = b->data + b->len;
     *p++ = (char)kind;
     *p++ = (char)side;
-    p = put(put(p, parent), n);
-    for (size_t i = 0; i < n; i++)
-        p = put_node(p, &nodes[i]);
+    return p;
+}
+
+int sp_record_root(sp_buf *b, unsigned side, const spate_node *node)
+{
+    if (sp_buf_reserve(b, HEADER_MAX + NODE_FIXED_MAX + node->service_id.len) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = put_node(put(put(put_header(b->data + b->len, SP_RECORD_ROOT, side), 0), 1), node);
     b->len = (size_t)(p - b->data);
     return SPATE_OK;
+}
+
+int sp_record_reserve(sp_buf *b, const spate_node *nodes, size_t n)
+{
+    size_t most = HEADER_MAX;
+    for (size_t i = 0; i < n; i++)
+        most += HEADER_MAX + NODE_FIXED_MAX + nodes[i].name.len + nodes[i].service_id.len + nodes[i].note.len;
+    return sp_buf_reserve(b, most);
+}
+
+void sp_record_children(sp_buf *b, unsigned side, uint32_t parent, const spate_node *nodes, size_t n, const uint32_t *known)
+{
+    char *p = b->data + b->len;
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 0; i + run < n && !known[i + run]; run++)
+            ;
+        if (run) {
+            p = put(put(put_header(p, SP_RECORD_ADD, side), parent), run);
+            for (size_t k = i; k < i + run; k++)
+                p = put_node(p, &nodes[k]);
+        } else {
+            p = put_node(put(put_header(p, SP_RECORD_AGAIN, side), known[i]), &nodes[i]);
+            run = 1;
+        }
+    }
+    b->len = (size_t)(p - b->data);
+    SP_ASSERT(b->len <= b->cap);
 }
 
 int sp_record_change(sp_buf *b, unsigned side, unsigned kind, uint32_t node, int64_t value, spate_bytes note)
@@ -170,6 +203,8 @@ static void get_node(reader *r, spate_node *n)
     n->name = get_text(r);
     n->size = get_signed(r);
     n->mtime_ns = (int64_t)get_word(r);
+    if (b & HAS_ATTRIBUTES)
+        n->attributes = get_word(r);
     if (a & HAS_SERVICE)
         n->service_id = get_text(r);
     if (b & HAS_NOTE)
@@ -208,10 +243,19 @@ static int replay_add(sp_memory *m, reader *r, spate_error *err)
         for (size_t i = 0; i < count; i++)
             get_node(r, &nodes[i]);
         if (!r->bad)
-            rc = sp_memory_add(m, side, parent, nodes, count, err);
+            rc = sp_memory_add(m, side, parent, nodes, count, NULL, err);
         n -= count;
     }
     return rc;
+}
+
+static int replay_again(sp_memory *m, reader *r, spate_error *err)
+{
+    spate_node node;
+    unsigned side = get_side(r);
+    uint32_t i = get_number(r, &m->side[side]);
+    get_node(r, &node);
+    return r->bad ? SPATE_OK : sp_memory_again(m, side, i, &node, err);
 }
 
 static int replay_root(sp_memory *m, reader *r, spate_error *err)
@@ -231,7 +275,7 @@ static int replay_change(sp_memory *m, reader *r, spate_error *err)
     uint32_t node = get_number(r, &m->side[side]);
     int64_t value = get_signed(r);
     spate_bytes note = get_text(r);
-    r->bad |= kind > SPATE_DELETE_BELOW || ((kind == SPATE_SET_TRAVERSAL || kind == SPATE_SET_COPY) && (value < 0 || value > 7));
+    r->bad |= kind > SPATE_SET_ATTRIBUTES || ((kind == SPATE_SET_TRAVERSAL || kind == SPATE_SET_COPY) && (value < 0 || value > 7));
     return r->bad ? SPATE_OK : sp_memory_change(m, side, node, kind, value, note, err);
 }
 
@@ -278,6 +322,8 @@ static int replay_one(sp_memory *m, reader *r, spate_error *err)
         return replay_root(m, r, err);
     case SP_RECORD_ADD:
         return replay_add(m, r, err);
+    case SP_RECORD_AGAIN:
+        return replay_again(m, r, err);
     case SP_RECORD_CHANGE:
         return replay_change(m, r, err);
     case SP_RECORD_SEAL:
@@ -336,6 +382,10 @@ static void skip(reader *r, uint8_t kind)
     get_side(r);
     if (kind == SP_RECORD_ROOT || kind == SP_RECORD_ADD) {
         skip_nodes(r);
+    } else if (kind == SP_RECORD_AGAIN) {
+        spate_node node;
+        get(r);
+        get_node(r, &node);
     } else if (kind == SP_RECORD_CHANGE) {
         get_byte(r);
         get(r);

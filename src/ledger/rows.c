@@ -1,4 +1,4 @@
-/* rows.c - nodes as rows of src_nodes and dst_nodes: sixteen vectors, filled without a call into DuckDB.
+/* rows.c - nodes as rows of src_nodes and dst_nodes: seventeen vectors, filled without a call into DuckDB.
  *
  * Text is gathered first, because its buffer may move while it grows; then the string headers are made to point into it. */
 #include "ledger/ledger.h"
@@ -9,7 +9,8 @@ typedef struct sp_slice {
 
 enum {
     COLUMN_ID, COLUMN_SERVICE, COLUMN_PARENT, COLUMN_PARENT_SERVICE, COLUMN_PATH, COLUMN_PARENT_PATH, COLUMN_TYPE, COLUMN_SIZE,
-    COLUMN_MTIME, COLUMN_DEPTH, COLUMN_TRAVERSAL, COLUMN_COPY, COLUMN_EXCLUDED, COLUMN_ERRORS, COLUMN_CHECKSUM, COLUMN_RAW_PATH,
+    COLUMN_MTIME, COLUMN_DEPTH, COLUMN_TRAVERSAL, COLUMN_COPY, COLUMN_EXCLUDED, COLUMN_ERRORS, COLUMN_CHECKSUM, COLUMN_ATTRIBUTES,
+    COLUMN_RAW_PATH,
     COLUMNS
 };
 static const duckdb_type column_types[COLUMNS] = {
@@ -18,7 +19,7 @@ static const duckdb_type column_types[COLUMNS] = {
     [COLUMN_TYPE] = DUCKDB_TYPE_VARCHAR, [COLUMN_SIZE] = DUCKDB_TYPE_BIGINT, [COLUMN_MTIME] = DUCKDB_TYPE_VARCHAR,
     [COLUMN_DEPTH] = DUCKDB_TYPE_INTEGER, [COLUMN_TRAVERSAL] = DUCKDB_TYPE_VARCHAR, [COLUMN_COPY] = DUCKDB_TYPE_VARCHAR,
     [COLUMN_EXCLUDED] = DUCKDB_TYPE_BOOLEAN, [COLUMN_ERRORS] = DUCKDB_TYPE_VARCHAR, [COLUMN_CHECKSUM] = DUCKDB_TYPE_UBIGINT,
-    [COLUMN_RAW_PATH] = DUCKDB_TYPE_BLOB,
+    [COLUMN_ATTRIBUTES] = DUCKDB_TYPE_UBIGINT, [COLUMN_RAW_PATH] = DUCKDB_TYPE_BLOB,
 };
 _Static_assert(COLUMNS == sizeof(((sp_chunk_rows *)0)->types) / sizeof(duckdb_logical_type), "one a column");
 
@@ -220,13 +221,14 @@ static void put_numbers(sp_chunk_rows *r, const sp_side *s, const uint32_t *node
 {
     int64_t *size = data_of(r, COLUMN_SIZE);
     int32_t *depth = data_of(r, COLUMN_DEPTH);
-    uint64_t *checksum = data_of(r, COLUMN_CHECKSUM);
+    uint64_t *checksum = data_of(r, COLUMN_CHECKSUM), *attributes = data_of(r, COLUMN_ATTRIBUTES);
     uint64_t *valid = sp_duckdb.vector_get_validity(sp_duckdb.data_chunk_get_vector(r->chunk, COLUMN_RAW_PATH));
     for (size_t i = 0; i < n; i++) {
         const sp_node *node = sp_node_at(s, nodes[i]);
         size[i] = node->size;
         depth[i] = node->level;
-        checksum[i] = node->checksum;
+        checksum[i] = sp_memory_checksum(s, nodes[i]);
+        attributes[i] = node->attributes;
         bool raw = r->slices[COLUMN_RAW_PATH * SP_BATCH_ROWS_MAX + i].len > 0;
         valid[i / 64] = (valid[i / 64] & ~(UINT64_C(1) << i % 64)) | (uint64_t)raw << i % 64;
     }

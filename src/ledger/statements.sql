@@ -6,7 +6,7 @@
 CREATE TABLE IF NOT EXISTS src_nodes (id VARCHAR, service_id VARCHAR, parent_id VARCHAR, parent_service_id VARCHAR,
     path VARCHAR, parent_path VARCHAR, type VARCHAR, size BIGINT, mtime VARCHAR, depth INTEGER NOT NULL,
     traversal_status VARCHAR, copy_status VARCHAR, excluded BOOLEAN DEFAULT FALSE, errors VARCHAR,
-    checksum UBIGINT, raw_path BLOB);
+    checksum UBIGINT, attributes UBIGINT, raw_path BLOB);
 CREATE TABLE IF NOT EXISTS dst_nodes AS SELECT * FROM src_nodes LIMIT 0;
 CREATE TABLE IF NOT EXISTS src_stats (depth INTEGER NOT NULL, key VARCHAR NOT NULL, count BIGINT NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS dst_stats (depth INTEGER NOT NULL, key VARCHAR NOT NULL, count BIGINT NOT NULL DEFAULT 0);

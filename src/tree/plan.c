@@ -21,9 +21,8 @@ static uint8_t node_type(sp_entry_type type)
     return type == SP_ENTRY_FOLDER ? SPATE_FOLDER : type == SP_ENTRY_FILE ? SPATE_FILE : type == SP_ENTRY_SYMLINK ? SPATE_SYMLINK : SPATE_OTHER;
 }
 
-/* What of a file is kept beside its data and told by a listing, as one number: the checksum of a node of the source until its
- * content has been read. */
-static uint64_t meta_mark(const sp_engine *e, const sp_entry *entry)
+/* What of a file is kept beside its data and told by a listing, as one number: a node's attributes. */
+static uint64_t attributes_of(const sp_engine *e, const sp_entry *entry)
 {
     uint64_t mode = entry->type == SP_ENTRY_SYMLINK ? 0 : entry->mode;
     uint64_t owner = e->keep & SP_KEEP_OWNER ? (uint64_t)entry->user << 32 | entry->group : 0;
@@ -54,6 +53,7 @@ static int add_child(listing *l, const sp_entry *entry, spate_node **node, spate
         .name = keep_text(w, entry->name, entry->name_len),
         .size = (int64_t)entry->size,
         .mtime_ns = entry->modified_ns,
+        .attributes = attributes_of(l->e, entry),
         .type = node_type(entry->type),
     };
     return SPATE_OK;
@@ -107,7 +107,6 @@ static void judge_source(listing *l, const sp_entry *entry, spate_node *node)
 {
     sp_worker *w = l->w;
     const char *reason = sp_filter_excludes(&l->e->filter, (sp_str){l->path.data, l->path.len}, entry);
-    node->checksum = meta_mark(l->e, entry);
     if (reason) {
         leave_out(w, node, reason);
     } else if (entry->type == SP_ENTRY_SOCKET) {
@@ -171,7 +170,7 @@ static int judge_same_type(listing *l, const spate_node *src, const sp_entry *ds
     if (sp_links_key(src).len && dst->links < 2 && policy != SPATE_CONFLICT_SKIP)
         return SPATE_OK; /* the same or not, it lacks its other names */
     if (same_data(e, src, dst))
-        return src->checksum == meta_mark(e, dst) || policy == SPATE_CONFLICT_SKIP
+        return src->attributes == node->attributes || policy == SPATE_CONFLICT_SKIP
                    ? set_source(l->w, src, SPATE_COPY_SUCCESSFUL, NULL, err) : SPATE_OK;
     if (policy == SPATE_CONFLICT_SKIP)
         return set_source(l->w, src, SPATE_COPY_SKIPPED, "the destination has one of its own", err);

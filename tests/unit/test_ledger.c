@@ -391,6 +391,16 @@ static void lookups_single_and_many(void)
     spate_bytes paths[] = {text("/"), text("/d")};
     OK(spate_ledger_children_paths(l, SPATE_SRC, paths, 2, &out, first, &err));
     CHECK(first[1] == 2 && first[2] == 32);
+    spate_child_cursor cursor = {0};
+    unsigned seen = 0, calls = 0;
+    do {
+        OK(spate_ledger_children_some(l, SPATE_SRC, ids[0], &cursor, 7, &out, &err));
+        if (calls++ == 1)
+            OK(change(l, SPATE_DELETE, SPATE_SRC, SPATE_FILE, "/d/n1", 0)); /* numbers do not move */
+        for (size_t i = 0; i < out.n; i++)
+            seen |= 1u << atoi(out.nodes[i].name.p + 1);
+    } while (cursor.next);
+    CHECK_INT(seen | 2, (1u << 30) - 1);
     int32_t depths[4];
     CHECK_INT(spate_ledger_levels(l, SPATE_SRC, depths, 4), 3);
     CHECK_INT(depths[2], 2);
@@ -447,7 +457,7 @@ static void sealed_levels_are_in_duckdb(void)
     remove_files();
     spate_ledger *l = seeded((spate_ledger_options){.path = file});
     char raw[] = "n\xff\xfe";
-    spate_node odd[] = {{.name = {raw, 3}, .type = SPATE_FILE, .note = text("it's {\"odd\"}"), .checksum = UINT64_MAX, .service_id = text("key-7")},
+    spate_node odd[] = {{.name = {raw, 3}, .type = SPATE_FILE, .note = text("it's {\"odd\"}"), .checksum = UINT64_MAX, .attributes = 5, .service_id = text("key-7")},
                         child("it's", SPATE_FOLDER, 0)};
     odd[1].mtime_ns = INT64_C(1709201472123456789);
     OK(list(l, SPATE_SRC, "/", odd, 2));
@@ -459,8 +469,8 @@ static void sealed_levels_are_in_duckdb(void)
     OK(spate_ledger_wait_flushed(l, SPATE_SRC, 1, 0, &err));
     CHECK_INT(spate_ledger_flushed_depth(l, SPATE_SRC), 1);
     CHECK_INT(spate_ledger_flushed_depth(l, SPATE_DST), -1);
-    CHECK_STR(sql(l, "SELECT path, hex(raw_path), service_id, parent_service_id, errors, checksum, copy_status FROM src_nodes WHERE type = 'file'"),
-              "/n\\xff\\xfe|2F6EFFFE|key-7|/home/a|it's {\"odd\"}|18446744073709551615|pending\n");
+    CHECK_STR(sql(l, "SELECT path, hex(raw_path), service_id, parent_service_id, errors, checksum, attributes, copy_status FROM src_nodes WHERE type = 'file'"),
+              "/n\\xff\\xfe|2F6EFFFE|key-7|/home/a|it's {\"odd\"}|18446744073709551615|5|pending\n");
     CHECK_STR(sql(l, "SELECT path, raw_path IS NULL, mtime, service_id, parent_path, traversal_status FROM src_nodes WHERE type = 'folder'"),
               "/it's|true|2024-02-29T10:11:12.123456789Z|/home/a/it's|/|pending\n");
     CHECK_STR(sql(l, "SELECT key, count FROM src_stats WHERE depth = 1 AND count > 0 ORDER BY key"),
@@ -596,6 +606,61 @@ static void what_is_found_again(void)
     OK(spate_ledger_close(l, &err));
 }
 
+static void check_texts(spate_ledger *l, const char *path, const char *service, const char *parent_service)
+{
+    OK(spate_ledger_get_path(l, SPATE_SRC, text(path), 0, &out, &err));
+    if (!CHECK_INT(out.n, 1))
+        return;
+    const spate_node *n = out.nodes;
+    const char *slash = strrchr(path, '/');
+    CHECK_STRN(n->path.p, n->path.len, path);
+    CHECK_STRN(n->name.p, n->name.len, slash + 1);
+    CHECK_INT(n->parent_path.len, slash == path ? path[1] != '\0' : slash - path);
+    CHECK_STRN(n->service_id.p, n->service_id.len, service);
+    CHECK_STRN(n->parent_service_id.p, n->parent_service_id.len, parent_service);
+}
+
+/* Ids of the service's own at any depth, and a root whose id ends with a slash; the same after the journal was replayed. */
+static void what_services_call_nodes(void)
+{
+    static const char *const roots[][2] = {{"/srv", "/srv"}, {"s3://b/", "s3://b"}, {"", ""}};
+    for (unsigned k = 0; k < 3; k++) {
+        remove_files();
+        spate_ledger *l = opened((spate_ledger_options){.path = file, .journal_only = true});
+        spate_node root = {.service_id = text(roots[k][0])};
+        OK(spate_ledger_seed(l, &root, NULL, &err));
+        spate_node top[] = {child("a", SPATE_FOLDER, 0), child("b", SPATE_FOLDER, 0), child("b", SPATE_FOLDER, 9)};
+        top[1].service_id = top[2].service_id = text("id-7");
+        spate_node below[] = {child("x", SPATE_FILE, 1), child("y", SPATE_FILE, 2)};
+        below[1].service_id = text("id-8");
+        OK(list(l, SPATE_SRC, "/", top, 3)); /* one of them twice: found again while it is found */
+        OK(list(l, SPATE_SRC, "/a", below, 2));
+        OK(list(l, SPATE_SRC, "/b", below, 2));
+        OK(list(l, SPATE_SRC, "/", top, 2));
+        for (unsigned again = 0; again < 2; again++) {
+            char a[32], ax[32];
+            snprintf(a, sizeof(a), "%s/a", roots[k][1]);
+            snprintf(ax, sizeof(ax), "%s/a/x", roots[k][1]);
+            check_texts(l, "/", roots[k][0], "");
+            check_texts(l, "/a", a, roots[k][0]);
+            check_texts(l, "/b", "id-7", roots[k][0]);
+            CHECK_INT(out.nodes[0].size, 0);
+            check_texts(l, "/a/x", ax, a);
+            check_texts(l, "/a/y", "id-8", a);
+            check_texts(l, "/b/x", "id-7/x", "id-7");
+            check_texts(l, "/b/y", "id-8", "id-7");
+            OK(spate_ledger_children_path(l, SPATE_SRC, text("/b"), 0, &kids, &err));
+            CHECK_INT(kids.n, 2);
+            CHECK_INT(spate_ledger_count(l, &(spate_filter){.depth = -1}), 7);
+            if (again)
+                break;
+            OK(spate_ledger_close(l, &err));
+            l = opened((spate_ledger_options){.path = file, .journal_only = true});
+        }
+        OK(spate_ledger_close(l, &err));
+    }
+}
+
 static void jobs_that_are_no_trees(void)
 {
     spate_ledger *l = seeded((spate_ledger_options){0});
@@ -715,6 +780,7 @@ int main(void)
     RUN(whole_levels_in_the_order_of_ids);
     RUN(logs_errors_reports_and_words);
     RUN(what_is_found_again);
+    RUN(what_services_call_nodes);
     RUN(jobs_that_are_no_trees);
     RUN(many_threads);
     RUN(at_most_a_hundred_bytes_a_node);

@@ -27,6 +27,7 @@ typedef struct spate_copy_options {
     const char *where;           /* only rows for which this holds, in the source's SQL; of one table. NULL: all */
     unsigned workers;            /* threads, each with a connection to either side; 0: as many as there are processors */
     uint64_t batch_rows;         /* as for spate_generate */
+    uint64_t rate_rows, rate_bytes; /* at most so many a second, on the average; bytes as the target is given them. 0: any */
     spate_insert_mode insert_mode;
     bool create;                 /* create the tables, with all that the source knows of them */
     bool append;                 /* into tables that are there, behind the rows that they have: says that this is meant */

@@ -43,6 +43,7 @@ static const option copy_options[] = {
     {"where", "SQL", OPTION_TEXT, false, NULL, "of the one table, copy only rows for which this condition holds; for databases"},
     {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
+    {"rate", "RATE", OPTION_TEXT, false, NULL, "no faster than so many rows (50k) or bytes (8MiB, 500kB) a second"},
     {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB), insert (default for SQLite, .sql), upsert, or skip (rows whose key is there)"},
     {"create", NULL, OPTION_FLAG, false, NULL, "create the tables as the source has them: types, defaults, keys, indexes, sequences, comments; with --truncate, replace them"},
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
@@ -203,7 +204,7 @@ const command commands[] = {
     {"copy", "FROM TO", 2, 2, "copy tables from one place to another",
      "Copies the tables of FROM into TO, which is named as for generate. FROM is one of\n"
      "  postgresql://...  sqlite:FILE  duckdb:FILE  FILE.spate  FILE.csv  FILE.ndjson  DIRECTORY/ (a table a file)\n"
-     "  FILE.parquet  -?format=csv|ndjson (standard input)\n"
+     "  FILE.parquet  PLAN.yaml (made as it is copied)  -?format=csv|ndjson (standard input)\n"
      "Files take ?format=, ?table=NAME, ?types=guess|text, and CSV ?header=, ?delimiter=, ?quote=, ?escape=, ?null=.\n"
      "A value that the target cannot hold exactly is an error that names table, column and row.",
      copy_options, run_copy},

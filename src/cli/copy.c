@@ -21,6 +21,30 @@ static bool is_option(const invocation *in, const char *name, const char *word)
     return text && strcmp(text, word) == 0;
 }
 
+/* 50k, 50k/s, 8MiB/s, 500kB: rows, or bytes. */
+static bool read_rate(const char *text, spate_copy_options *o)
+{
+    char number[32];
+    size_t len = text ? strlen(text) : 0;
+    if (!text)
+        return true;
+    len -= len > 2 && strcmp(text + len - 2, "/s") == 0 ? 2 : 0;
+    bool bytes = len > 1 && text[len - 1] == 'B', binary = bytes && len > 3 && text[len - 2] == 'i';
+    unsigned shift = binary ? text[len - 3] == 'K' ? 10 : text[len - 3] == 'M' ? 20 : text[len - 3] == 'G' ? 30 : 64 : 0;
+    len -= binary ? 3 : bytes;
+    uint64_t n = 0;
+    bool ok = len < sizeof(number) && shift < 64;
+    if (ok) {
+        memcpy(number, text, len);
+        number[len] = '\0';
+        ok = spate_parse_count(number, &n) && n > 0 && n <= UINT64_MAX >> shift;
+    }
+    if (!ok)
+        fprintf(stderr, "spate: --rate takes rows such as 500 or 50k, or bytes such as 500kB or 8MiB, a second; not \"%s\"\n", text);
+    *(bytes ? &o->rate_bytes : &o->rate_rows) = n << (ok ? shift : 0);
+    return ok;
+}
+
 static bool read_settings(const invocation *in, settings *s)
 {
     spate_copy_options *o = &s->options;
@@ -58,7 +82,7 @@ static bool read_settings(const invocation *in, settings *s)
         if (strcmp(use->option->name, "cast") == 0)
             s->casts[o->n_casts++] = use->value;
     }
-    return true;
+    return read_rate(option_text(in, "rate"), o);
 }
 
 int run_copy(const invocation *in)

@@ -7,7 +7,7 @@
 
 static const char known_schemes[] = "known are postgresql://..., mysql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
                                     ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
-                                    ".ndjson, .jsonl, .sql, .parquet (to read), a directory (path/), and - for standard output";
+                                    ".ndjson, .jsonl, .sql, .parquet and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
 static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
 
@@ -36,7 +36,7 @@ static bool is_conninfo(const char *text)
 /* The scheme that "scheme:" in front of the path names. Sets *rest behind it, or says none. */
 static const char *scheme_in_front(const char *text, const char **rest)
 {
-    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "csv", "ndjson", "sql", "dir"};
+    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "csv", "ndjson", "sql", "dir"};
     size_t len = strcspn(text, ":/?.");
     for (size_t i = 0; text[len] == ':' && i < SP_COUNT(schemes); i++) {
         if (sp_str_ieq((sp_str){text, len}, schemes[i])) {
@@ -53,7 +53,7 @@ static const char *scheme_of_ending(const char *path)
         const char *ending, *scheme;
     } endings[] = {
         {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
-        {".spate", "spate"},   {".parquet", "parquet"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
+        {".spate", "spate"},   {".parquet", "parquet"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
     };
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < SP_COUNT(endings); i++) {

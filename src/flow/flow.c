@@ -14,6 +14,7 @@
  * workers roll back and leave. */
 #include "flow/flow.h"
 
+#include "flow/pace.h"
 #include "os/os.h"
 
 #include <stdatomic.h>
@@ -54,6 +55,8 @@ typedef struct flow {
     pthread_cond_t changed; /* a chunk was made or committed, a table is done, or the run stops */
     pthread_cond_t left;    /* a worker has ended */
     unsigned running;
+    sp_pace rows, bytes;
+    _Atomic uint64_t bytes_paced; /* of those written, what bytes has been asked for */
     _Atomic bool stop;
     spate_error error;      /* the first failure */
 } flow;
@@ -315,6 +318,29 @@ static int go_to_table(worker *w, uint32_t table, spate_error *err)
     return rc;
 }
 
+/* What was written since anybody asked last. */
+static uint64_t bytes_to_pace(flow *f)
+{
+    uint64_t written = 0;
+    for (uint32_t t = 0; t < f->n_tables; t++)
+        written += __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED);
+    uint64_t before = atomic_exchange(&f->bytes_paced, written);
+    return written > before ? written - before : 0;
+}
+
+/* Waits until rows and bytes may go on, or the run stops. */
+static void keep_pace(flow *f, uint64_t rows)
+{
+    enum { STEP_US = 50000 };
+    if (!f->rows.rate && !f->bytes.rate)
+        return;
+    int64_t now = sp_os_monotonic_us(), until = now + sp_pace_take(&f->rows, rows, now);
+    if (f->bytes.rate)
+        until = SP_MAX(until, now + sp_pace_take(&f->bytes, bytes_to_pace(f), now));
+    for (; now < until && !stopping(f); now = sp_os_monotonic_us())
+        sp_os_sleep_us(SP_MIN(until - now, (int64_t)STEP_US));
+}
+
 /* begin, and every batch of the chunk. */
 static int make_chunk(worker *w, slot *s, spate_error *err)
 {
@@ -339,6 +365,7 @@ static int make_chunk(worker *w, slot *s, spate_error *err)
             break;
         rc = sink->write(s->lane, batch, err);
         s->rows += batch->rows;
+        keep_pace(w->f, batch->rows);
     }
     return rc;
 }
@@ -362,8 +389,10 @@ static int deliver(worker *w, slot *s, spate_error *err)
             return SPATE_OK;
         if (rc == SPATE_OK)
             rc = sink->commit(s->lane, &s->chunk, s->rows, err);
-        if (rc == SPATE_OK)
+        if (rc == SPATE_OK) {
+            keep_pace(w->f, 0); /* sinks may count bytes only now */
             return chunk_done(w->f, s, err);
+        }
         sink->rollback(s->lane);
         if (rc != SPATE_E_RETRY || attempt + 1 == SP_FLOW_ATTEMPTS_MAX) {
             sp_fail_context(err, rc, "table \"%s\", %s %llu to %llu", w->f->source->tables[s->chunk.table]->table,
@@ -622,7 +651,11 @@ int sp_flow_run(sp_source *source, sp_sink *sink, const sp_flow_options *options
     pthread_mutex_init(&f.lock, NULL);
     pthread_cond_init(&f.changed, NULL);
     pthread_cond_init(&f.left, NULL);
+    sp_pace_init(&f.rows, options->rate_rows, sp_os_monotonic_us());
+    sp_pace_init(&f.bytes, options->rate_bytes, sp_os_monotonic_us());
     rc = run(&f, tables, err);
+    sp_pace_done(&f.rows);
+    sp_pace_done(&f.bytes);
     pthread_cond_destroy(&f.left);
     pthread_cond_destroy(&f.changed);
     pthread_mutex_destroy(&f.lock);

@@ -318,7 +318,7 @@ int spate_copy(const spate_copy_options *options, spate_copy_report *report, spa
     report->moved.memory = arena;
     copy c = {.options = options, .report = report};
     c.move = (sp_move){.arena = arena, .report = &report->moved, .workers = options->workers, .cancel = options->cancel,
-                       .progress = options->progress, .arg = options->arg};
+                       .rate_rows = options->rate_rows, .rate_bytes = options->rate_bytes, .progress = options->progress, .arg = options->arg};
     int rc = run(&c, err);
     sp_move_done(&c.move);
     return rc;

@@ -122,6 +122,8 @@ int sp_move_rows(sp_move *m, spate_error *err)
         .workers = sp_move_workers(m->workers),
         .part = m->part,
         .parts = SP_MAX(m->parts, 1u),
+        .rate_rows = m->rate_rows,
+        .rate_bytes = m->rate_bytes,
         .cancel = m->cancel,
         .progress = on_progress,
         .arg = m,

@@ -12,6 +12,7 @@ typedef struct sp_move {
     spate_generate_report *report;
     unsigned workers; /* as the caller said: 0: as many as there are processors */
     uint32_t part, parts;
+    uint64_t rate_rows, rate_bytes;
     const int *cancel;
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
     void *arg;

@@ -2,6 +2,7 @@
 import json
 import sqlite3
 import subprocess
+import time
 import unittest
 
 from harness import ROOT, SPATE, Case, spate
@@ -225,6 +226,36 @@ class Copy(Case):
         self.refused(2, "the same character", f"{path}?delimiter=|&quote=|", out)
         self.refused(3, "no such file", self.dir / "missing.csv", out)
         self.refused(2, "verify needs tables", path, f"sqlite:{self.dir}/x.db", "--verify", "count")
+
+    # ---- plans ----
+
+    def test_a_plan_is_a_source(self):
+        plan = self.write("p.yaml", "tables:\n  - name: a\n    rows: 5000\n    columns: [{name: id, inc: 1}, {name: w, value: '${word}'}]\n"
+                                    "  - name: b\n    rows: 7\n    columns: [{name: n, ref: a.id}]\n")
+        self.spate_ok("copy", plan, f"{self.dir}/copied/", "--verify", "checksum", "--workers", "3")
+        self.spate_ok("generate", plan, "--to", f"{self.dir}/made/")
+        for name in ("a.csv", "b.csv"):
+            self.assertEqual((self.dir / "copied" / name).read_bytes(), (self.dir / "made" / name).read_bytes())
+        self.spate_ok("copy", plan, f"{self.dir}/p.duckdb", "--create", "--verify", "checksum", "--table", "b")
+        self.spate_ok("copy", f"{plan}?seed=9", f"{self.dir}/other/", "--table", "a")
+        self.assertNotEqual((self.dir / "other/a.csv").read_bytes(), (self.dir / "made/a.csv").read_bytes())
+        self.refused(2, "p.yaml:2:", self.write("p.yaml", "tables:\n  - nam: a\n    rows: 5\n"), "-?format=csv")
+        self.refused(2, "is no endpoint that rows can go to", self.write("t.csv", "a\n1\n"), f"{self.dir}/new.yaml")
+
+    # ---- how fast ----
+
+    def test_a_rate_is_kept(self):
+        path = self.write("t.csv", "a,b\n" + "1,0123456789\n" * 20000)
+        for rate, seconds in (("20k", 0.9), ("20k/s", 0.9), ("256KiB/s", 0.8), ("256kB", 0.8)):
+            start = time.monotonic()
+            self.spate_ok("copy", path, f"{self.dir}/t{seconds}.ndjson", "--truncate", "--workers", "3", "--rate", rate)
+            took = time.monotonic() - start
+            size = (self.dir / f"t{seconds}.ndjson").stat().st_size
+            least = 20000 / 20000 - 0.1 if "k" in rate and "B" not in rate else size / 262144 - 0.1
+            self.assertGreater(took, least, rate)
+            self.assertLess(took, 4 * least + 3, rate)
+        self.assertIn("--rate takes rows", spate("copy", path, f"{self.dir}/x.csv", "--rate", "fast").err)
+        self.assertEqual(spate("copy", path, f"{self.dir}/x.csv", "--rate", "0").code, 2)
 
     # ---- reports ----
 

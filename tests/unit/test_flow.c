@@ -1,6 +1,7 @@
 /* test_flow.c - the workers against a source and a sink that keep book: every row once, order where asked, parents first,
  * transient failures tried again, other failures and ^C leaving nothing half done; sources whose positions are not rows. */
 #include "flow/flow.h"
+#include "flow/pace.h"
 #include "os/os.h"
 #include "unit/check.h"
 
@@ -275,6 +276,41 @@ static void parents_come_first(void)
     tear_down(&b);
 }
 
+static void a_rate_is_kept(void)
+{
+    book b;
+    set_up(&b, 4000, SP_ORDER_NONE); /* three tables have that many */
+    spate_error err;
+    int64_t start = sp_os_monotonic_us();
+    CHECK_INT(run(&b, (sp_flow_options){.workers = 4, .rate_rows = 40000}, &err), 0);
+    int64_t took = sp_os_monotonic_us() - start;
+    CHECK(every_row_once(&b, 4000));
+    CHECK(took >= 200000); /* 12,000 rows take 300 ms, less the 100 ms that may be saved up */
+    CHECK(took < 2000000);
+    tear_down(&b);
+}
+
+/* With a clock of its own: however it is asked, no more goes through than the rate and a tenth of a second allow. */
+static void a_pace_is_exact(void)
+{
+    for (uint64_t step = 1; step <= 5000; step = step * 3 + 1) {
+        sp_pace p;
+        int64_t now = 1000;
+        uint64_t taken = 0;
+        sp_pace_init(&p, 10000, now);
+        for (unsigned i = 0; i < 2000; i++) {
+            int64_t wait = sp_pace_take(&p, step, now);
+            taken += step;
+            now += wait + (i % 500 == 499 ? 3000000 : 0); /* a pause now and then, of which no more than 100 ms count */
+            double most = 10000 * ((double)(now - 1000) / 1e6) + 1;
+            CHECK((double)taken <= most);
+        }
+        double pauses = 4 * 2.9, seconds = (double)(now - 1000) / 1e6;
+        CHECK((double)taken >= 10000 * (seconds - pauses - 0.5) - (double)step);
+        sp_pace_done(&p);
+    }
+}
+
 static void parts_make_the_whole(void)
 {
     book b;
@@ -504,6 +540,8 @@ int main(void)
 {
     RUN(every_row_arrives_once);
     RUN(parents_come_first);
+    RUN(a_rate_is_kept);
+    RUN(a_pace_is_exact);
     RUN(parts_make_the_whole);
     RUN(transient_failures_are_tried_again);
     RUN(a_failure_stops_the_run_and_is_told);

@@ -28,7 +28,7 @@ typedef struct spate_mistake {
 /* A count as a plan may write it: 500, 10_000, 10k, 1.5M, 2g. False: it is none, or above 18446744073709551615. */
 bool spate_parse_count(const char *text, uint64_t *value);
 
-/* Reads a YAML or JSON plan from path ("-": standard input). SPATE_E_CONFIG when it has mistakes: then *plan is set all the
+/* Reads a YAML or JSON plan from path ("-": standard input), and samples of the tables elsewhere that it names. SPATE_E_CONFIG when it has mistakes: then *plan is set all the
  * same, for spate_plan_mistake, and must be freed; it cannot be generated from. On any other failure *plan is NULL. */
 int spate_plan_open(const char *path, spate_plan **plan, spate_error *err);
 void spate_plan_free(spate_plan *plan); /* NULL is fine */
@@ -38,7 +38,7 @@ const spate_mistake *spate_plan_mistake(const spate_plan *plan, size_t i); /* in
 
 size_t spate_plan_tables(const spate_plan *plan);
 const char *spate_plan_table_name(const spate_plan *plan, size_t table);
-uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table);
+uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table); /* UINT64_MAX: those of a table elsewhere */
 
 typedef enum spate_table_role {
     SPATE_TABLE_MADE,   /* its rows go to the target */

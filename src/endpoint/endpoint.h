@@ -38,6 +38,8 @@ typedef struct sp_uri {
 int sp_uri_parse(const char *text, sp_arena *arena, sp_uri *uri, spate_error *err) SP_MUST_CHECK;
 const char *sp_uri_param_value(sp_uri *uri, const char *key); /* NULL: not given. Marks it as used */
 int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err) SP_MUST_CHECK; /* SPATE_E_USAGE for an unused one */
+/* The same URI with a relative path of a file made one beside another file; NULL: no memory. */
+const char *sp_uri_beside(const char *text, const char *file, sp_arena *arena);
 /* The URI with any password replaced by ***: the one way a URI is printed. */
 const char *sp_uri_shown(const char *text, sp_arena *arena);
 

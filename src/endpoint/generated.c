@@ -78,6 +78,8 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 static bool is_wanted(const sp_gen *gen, uint32_t t, const char *const *only, size_t n_only)
 {
     const char *table = sp_gen_schema(gen, t)->table;
+    if (sp_gen_masked(gen, t))
+        return false;
     for (size_t i = 0; i < n_only; i++)
         if (strcmp(only[i], table) == 0)
             return true;

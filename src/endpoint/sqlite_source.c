@@ -715,8 +715,8 @@ static bool is_wal(lite_source *s)
     return wal;
 }
 
-/* Keeps the file as it is: others cannot write. A file that we may not write is read all the same, if its journal lets readers keep
- * writers out. */
+/* Keeps the file as it is: others cannot write. A file that we may not write, or that somebody else keeps already, is read all the same,
+ * if its journal lets readers keep writers from committing. */
 static int keep_still(lite_source *s, spate_error *err)
 {
     if (!sp_os_exists(s->path))
@@ -724,9 +724,13 @@ static int keep_still(lite_source *s, spate_error *err)
     int rc = sp_sqlite_open(s->path, SQLITE_OPEN_READWRITE, &s->keeper, err);
     if (rc != SPATE_OK)
         return rc;
+    bool wal = is_wal(s);
+    if (!wal)
+        sp_sqlite.busy_timeout(s->keeper, 0); /* there is another way */
     if (sp_sqlite.exec(s->keeper, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
         return SPATE_OK;
-    if ((sp_sqlite.extended_errcode(s->keeper) & 0xff) != SQLITE_READONLY || is_wal(s))
+    int code = sp_sqlite.extended_errcode(s->keeper) & 0xff;
+    if ((code != SQLITE_READONLY && code != SQLITE_BUSY) || wal)
         return sp_sqlite_fail(err, s->keeper, s->path);
     return sp_sqlite_run(s->keeper, "BEGIN; SELECT count(*) FROM sqlite_schema", s->path, err);
 }

@@ -212,6 +212,17 @@ int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err)
     return SPATE_OK;
 }
 
+const char *sp_uri_beside(const char *text, const char *file, sp_arena *arena)
+{
+    const char *rest = text, *slash = strrchr(file, '/');
+    bool path = strstr(text, "://") == NULL && !is_conninfo(text) && strcmp(text, "-") != 0;
+    if (path)
+        scheme_in_front(text, &rest);
+    if (!path || !slash || *rest == '/')
+        return text;
+    return sp_arena_printf(arena, "%.*s%.*s/%s", (int)(rest - text), text, (int)(slash - file), file, rest);
+}
+
 /* ---- passwords ------------------------------------------------------------------------------ */
 
 /* Appends text up to secret, then ***; returns where the secret ends. */

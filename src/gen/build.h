@@ -87,7 +87,7 @@ typedef struct sp_gen_table {
     uint64_t *kept;        /* of a table with distinct columns: the rows that are made, n_kept of them; else NULL */
     uint64_t n_kept;
     uint32_t batch_rows;
-    bool hidden;
+    bool hidden, masked;
 } sp_gen_table;
 /* Makes the schemas of all tables, whose cells are there. False: no memory. */
 bool sp_gen_schemas(sp_arena *arena, const spate_plan *plan, sp_gen_table *tables);

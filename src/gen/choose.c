@@ -136,10 +136,11 @@ bool sp_build_pick(const sp_build *b, sp_domain domain, sp_pick *pick)
         *pick = sp_pick_digit(table, b->key, domain.n, d->all, d->unit, d->base);
         return true;
     }
-    if (!col->unique || col->sorted)
+    bool own_order = col->sorted || col->distribution.spread == SP_SPREAD_CYCLE; /* a sample's values, row by row, are unique as they are */
+    if (!col->unique || own_order)
         if (!pick_distributed(b, domain, pick))
             return false;
-    if (col->unique && !col->sorted)
+    if (col->unique && !own_order)
         *pick = sp_pick_permutation(b->key, domain.n);
     if (col->unique && domain.n && domain.n < b->table->rows) {
         if (!rows_are_wrong(b))

@@ -68,7 +68,8 @@ static entity_cell *new_entity(const sp_build *b, const field *fields, uint32_t 
             return NULL;
         bool number = fields[i].number != NULL;
         /* Without a draw of their own, all columns of a table that tell of a person tell of the same one. */
-        uint64_t own = sp_hash64(b->table->name, strlen(b->table->name), sp_build_seed(b));
+        const char *table = b->table->from ? "" : b->table->name; /* where values are masked, every table agrees */
+        uint64_t own = sp_hash64(table, strlen(table), sp_build_seed(b));
         uint64_t key = sp_hash64(what, strlen(what), b->column->draw.len ? b->key : own);
         c->field = &fields[i];
         c->cell = (sp_cell){.ops = &entity_ops, .key = key, .type = {.kind = number ? SP_F64 : SP_TEXT}};

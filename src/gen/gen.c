@@ -236,6 +236,20 @@ static uint64_t column_key(uint64_t seed, const sp_plan_table *t, const sp_plan_
     return col->number ? sp_mix64(key + col->number * SP_PHI) : key;
 }
 
+/* Of a column that replaces values: equal ways to make it give equal values for equal ones, in whatever table. */
+static uint64_t mask_key(uint64_t seed, const sp_plan_column *col)
+{
+    uint64_t numbers[] = {(uint64_t)col->mode, (uint64_t)col->range, (uint64_t)col->min_i, (uint64_t)col->max_i, col->scale, col->n_items};
+    uint64_t key = sp_mix64(~seed);
+    if (col->draw.len)
+        return sp_hash64(col->draw.p, col->draw.len, key);
+    key = sp_hash64(numbers, sizeof(numbers), sp_hash64(col->text.p, col->text.len, key));
+    key = sp_hash64(&col->min_f, sizeof(double), sp_hash64(&col->max_f, sizeof(double), key));
+    for (uint32_t i = 0; i < col->n_items; i++)
+        key = sp_hash64(col->items[i].text.p, col->items[i].text.len, key);
+    return key;
+}
+
 /* What the plan promises of a column, its cells must keep. */
 static bool keeps_promises(const sp_build *b, const sp_cell *cell)
 {
@@ -353,7 +367,7 @@ static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_colu
 {
     return (sp_build){
         .arena = &c->gen->arena, .mistakes = &c->plan->mistakes, .plan = c->plan, .table = t, .column = col, .gen = c->gen,
-        .key = column_key(c->seed, t, col),
+        .key = t->from ? mask_key(c->seed, col) : column_key(c->seed, t, col),
         .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us}, .compiler = c,
     };
 }
@@ -577,9 +591,21 @@ uint32_t sp_gen_tables(const sp_gen *gen)
     return gen->n_tables;
 }
 
+int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n, sp_gen_scratch *scratch,
+                       sp_column *out)
+{
+    const sp_cell *cell = gen->tables[table].cells[column];
+    return cell->ops->fill(cell, rows, n, out, scratch);
+}
+
 bool sp_gen_hidden(const sp_gen *gen, uint32_t table)
 {
     return gen->tables[table].hidden;
+}
+
+bool sp_gen_masked(const sp_gen *gen, uint32_t table)
+{
+    return gen->tables[table].masked;
 }
 
 const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table)

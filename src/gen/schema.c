@@ -46,6 +46,7 @@ static bool make_fields(maker *m, uint32_t table)
         return false;
     t->schema = (sp_schema){.table = pt->name, .fields = fields, .rows = t->kept ? t->n_kept : pt->rows};
     t->hidden = pt->hidden;
+    t->masked = pt->from != NULL;
     for (uint32_t i = 0; i < pt->n_columns; i++) {
         t->field[i] = SP_PLAN_NO_REF;
         if (pt->columns[i].hidden)

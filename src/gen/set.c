@@ -13,7 +13,15 @@ typedef struct set_cell {
     const char *bytes;       /* text kinds: the values one after the other, SP_SLACK readable behind them */
     const uint32_t *offsets;
     const void *values;      /* fixed-width kinds; SP_BOOL: a byte each */
+    const uint8_t *nulls;    /* a bit for each value that is none; NULL: there are none such */
 } set_cell;
+
+static void fill_nulls(const set_cell *c, const uint64_t *choice, uint32_t n, sp_column *out)
+{
+    for (uint32_t i = 0; c->nulls && i < n; i++)
+        if (sp_bit(c->nulls, (uint32_t)choice[i]))
+            sp_column_validity(out, n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+}
 
 /* ---- text, JSON, bytes ---- */
 
@@ -31,6 +39,7 @@ static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
         p = sp_copy_short(p, c->bytes + from, c->offsets[choice[i] + 1] - from);
         out->offsets[i + 1] = (int32_t)(p - out->bytes);
     }
+    fill_nulls(c, choice, n, out);
     sp_scratch_pop(scratch);
     return SPATE_OK;
 }
@@ -82,6 +91,7 @@ static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     case 16: GATHER(sixteen) break;
     default: gather_bits(c, choice, n, out->data);
     }
+    fill_nulls(c, choice, n, out);
     sp_scratch_pop(scratch);
     return SPATE_OK;
 }
@@ -196,7 +206,7 @@ static size_t characters(sp_str s)
 /* Is the item a text of the type that was asked for? */
 static bool check_text(const sp_build *b, const sp_plan_item *item, const sp_type *type)
 {
-    if (type->kind == SP_JSON && !sp_is_json(item->text)) {
+    if (type->kind == SP_JSON && item->text.p && !sp_is_json(item->text)) {
         bad_item(b, item, type);
         return false;
     }
@@ -271,7 +281,7 @@ static bool build_fixed(const sp_build *b, set_cell *c, const sp_plan_item *item
         return false;
     bool good = true;
     for (uint32_t i = 0; i < n; i++)
-        if (!sp_parse_value(items[i].text, c->cell.type, values + (size_t)i * width)) {
+        if (items[i].text.p && !sp_parse_value(items[i].text, c->cell.type, values + (size_t)i * width)) {
             bad_item(b, &items[i], &c->cell.type);
             good = false;
         }
@@ -296,6 +306,23 @@ static bool build_pick(const sp_build *b, set_cell *c, const sp_plan_item *items
     return weights && sp_pick_weighted(&c->pick, b->arena, b->key, weights, n);
 }
 
+/* Samples of tables have nulls among their values. */
+static bool build_nulls(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
+{
+    uint8_t *nulls = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i].text.p)
+            continue;
+        nulls = nulls ? nulls : sp_arena_alloc(b->arena, n / 8 + 1, 1);
+        if (!nulls)
+            return false;
+        nulls[i >> 3] |= (uint8_t)(1u << (i & 7));
+    }
+    c->nulls = nulls;
+    c->cell.nullable = nulls != NULL;
+    return true;
+}
+
 sp_cell *sp_set_cell(const sp_build *b)
 {
     sp_plan_item one = only_item(b);
@@ -313,6 +340,6 @@ sp_cell *sp_set_cell(const sp_build *b)
     c->cell = (sp_cell){.key = b->key, .type = type, .depth = 1, .unique = b->column->unique};
     bool by_bytes = type.kind == SP_TEXT || type.kind == SP_JSON || type.kind == SP_BYTES;
     bool good = by_bytes ? build_text(b, c, items, n) : build_fixed(b, c, items, n);
-    good = good && (!b->column->unique || all_differ(b, c, items, n));
+    good = build_nulls(b, c, items, n) && good && (!b->column->unique || all_differ(b, c, items, n));
     return good && build_pick(b, c, items, n) ? &c->cell : NULL;
 }

@@ -1,7 +1,7 @@
 /* generate.c - spate_generate: binds a plan, its generator, a sink and the flow between them. */
 #include "spate/generate.h"
 
-#include "endpoint/generated.h"
+#include "endpoint/masked.h"
 #include "gen/gen.h"
 #include "job/move.h"
 
@@ -33,6 +33,10 @@ static int check_options(const generate *g, spate_error *err)
         return sp_fail(err, SPATE_E_USAGE, "there is no part %u of %u: parts count from 0", o->part, o->parts);
     if (o->parts > 1 && !o->to)
         return sp_fail(err, SPATE_E_USAGE, "a part needs a target: --to");
+    for (uint32_t t = 0; t < g->plan->n_tables; t++)
+        if (g->plan->tables[t].from && (o->parts > 1 || o->job))
+            return sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of elsewhere, which another run may find changed: %s does not go with it",
+                           g->plan->tables[t].name, o->job ? "a job" : "a part");
     for (size_t i = 0; i < o->n_tables; i++)
         if (sp_plan_find_table(g->plan, o->tables[i]) < 0)
             return sp_fail(err, SPATE_E_USAGE, "the plan has no table \"%s\"", o->tables[i]);
@@ -115,7 +119,7 @@ static int run(generate *g, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
     if (rc == SPATE_OK)
-        rc = sp_generated_open(g->gen, g->options->tables, g->options->n_tables, &g->move.source, err);
+        rc = sp_masked_open(g->plan, g->gen, g->options->tables, g->options->n_tables, &g->move.source, err);
     if (rc == SPATE_OK) {
         rc = sp_move_rows(&g->move, err);
         g->move.report->job = g->options->dry_run ? NULL : g->job;

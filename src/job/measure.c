@@ -65,12 +65,14 @@ static int measure_tables(sample *s, const spate_plan *plan, spate_measure_repor
     double work = 0;
     int status = SPATE_OK;
     for (uint32_t t = 0; t < plan->n_tables && status == SPATE_OK; t++) {
-        spate_table_measure *m = &report->tables[t];
+        spate_table_measure *m;
+        if (plan->tables[t].from) /* its rows are not made */
+            continue;
+        m = &report->tables[report->n_tables++];
         *m = (spate_table_measure){.name = plan->tables[t].name, .rows = plan->tables[t].rows};
         status = measure_table(s, t, m, err);
         work += m->seconds;
         report->csv_bytes += m->csv_bytes;
-        report->n_tables = t + 1;
     }
     report->seconds = work / report->workers;
     return status;

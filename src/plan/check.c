@@ -82,6 +82,10 @@ static void resolve(spate_plan *plan, const sp_names *names, sp_plan_column *c)
         no_such_table(plan, c);
         return;
     }
+    if (parent->from) {
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "refers to a table whose rows are elsewhere; an input can sample it");
+        return;
+    }
     sp_str name = {c->text.p + dot + 1, c->text.len - dot - 1};
     uint32_t table = (uint32_t)(parent - plan->tables);
     const sp_plan_column *target = sp_names_get(names, (uint64_t)table + 1, name);

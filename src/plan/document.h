@@ -35,6 +35,10 @@ typedef struct sp_plan_reader {
     uint32_t budget;  /* values that may still be read: aliases can make a short text long */
     bool nomem, stop; /* no use going on */
     sp_plan_locales locales; /* of what is being read: the plan's, a table's */
+    sp_plan_look *look;      /* NULL: nothing outside can be looked at */
+    const sp_plan_there *there; /* of the masked table that is being read; NULL: none is */
+    int failed;              /* a look that ended the reading, and why */
+    spate_error *err;
 } sp_plan_reader;
 
 /* The keys that a mapping may have, in the order of an enum. */
@@ -102,6 +106,15 @@ void sp_read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, cons
 /* inputs.c: files of rows become hidden tables. */
 uint32_t sp_inputs_count(const sp_node *inputs); /* NULL: 0 */
 void sp_read_inputs(sp_plan_reader *r, const sp_node *inputs); /* appends so many tables; the room is there */
+/* outside.c: where rows of elsewhere are; and what is there. NULL: a mistake, or the reader stops. */
+typedef struct sp_from_nodes {
+    const sp_node *from, *table, *columns, *where, *sample; /* NULL: not said */
+} sp_from_nodes;
+sp_plan_from *sp_read_from(sp_plan_reader *r, const sp_from_nodes *nodes, const char *name);
+sp_plan_there *sp_read_there(sp_plan_reader *r, const sp_plan_from *from, const sp_node *at);
+/* Columns of a masked table: what they replace, and what they may not say. */
+void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by);
+void sp_check_mask(sp_plan_reader *r, sp_plan_column *c);
 
 bool sp_is_dg_form(const sp_node *root); /* form_dg.c */
 void sp_read_dg_form(sp_plan_reader *r, const sp_node *root);

@@ -1,5 +1,5 @@
-/* inputs.c - files of rows that come with a plan: each becomes a hidden table whose columns have the file's values, row by
- * row. The file is read whole, into the plan's memory, so it is bounded: SP_PLAN_BYTES_MAX bytes. CSV is RFC 4180's, with a
+/* inputs.c - rows that come with a plan, of files or samples of tables elsewhere: each becomes a hidden table whose columns have their
+ * values, row by row. The file is read whole, into the plan's memory, so it is bounded: SP_PLAN_BYTES_MAX bytes. CSV is RFC 4180's, with a
  * header; blank lines are skipped. */
 #include "plan/document.h"
 
@@ -12,6 +12,7 @@ typedef struct csv {
     uint32_t line;
     sp_arena *arena;
     bool nomem, broken; /* broken: a quote that nothing closes */
+    bool nulls;         /* what is empty and not quoted is null: its p is NULL */
 } csv;
 
 static void skip_blank_lines(csv *f)
@@ -50,9 +51,10 @@ static sp_str next_field(csv *f, bool *more)
         while (f->p < f->end && *f->p != ',' && *f->p != '\n')
             f->p++;
         s.len = (size_t)(f->p - s.p);
+        s.p = s.len || !f->nulls ? s.p : NULL;
     }
     *more = f->p < f->end && *f->p == ',';
-    if (!*more && s.len && s.p + s.len == f->p && s.p[s.len - 1] == '\r')
+    if (!*more && s.len && s.p + s.len == f->p && !f->nulls && s.p[s.len - 1] == '\r')
         s.len--;
     if (!*more && f->p < f->end && *f->p == '\r')
         f->p++;
@@ -73,12 +75,9 @@ static uint32_t count_lines(const sp_buf *text)
     return n;
 }
 
-static bool add_header(sp_plan_reader *r, sp_plan_table *t, csv *f, uint32_t rows_max)
+/* Columns with room for so many values. */
+static bool add_columns(sp_plan_reader *r, sp_plan_table *t, const sp_str *names, uint32_t n, uint64_t rows_max)
 {
-    sp_str names[COLUMNS_MAX];
-    uint32_t n = 0;
-    for (bool more = true; more && n < COLUMNS_MAX;)
-        names[n++] = next_field(f, &more);
     if (!sp_read_make_columns(r, t, n, t->mark))
         return false;
     for (uint32_t i = 0; i < n; i++) {
@@ -87,11 +86,20 @@ static bool add_header(sp_plan_reader *r, sp_plan_table *t, csv *f, uint32_t row
         c->name = sp_arena_strndup(&r->plan->arena, names[i].p, names[i].len);
         c->mode = SP_MODE_SET;
         c->distribution.spread = SP_SPREAD_CYCLE;
-        c->items = sp_read_make(r, SP_MAX(rows_max, 1u), sizeof(*c->items));
+        c->items = sp_read_make(r, SP_MAX(rows_max, (uint64_t)1), sizeof(*c->items));
         if (!c->name || !c->items)
             return false;
     }
     return true;
+}
+
+static bool add_header(sp_plan_reader *r, sp_plan_table *t, csv *f, uint32_t rows_max)
+{
+    sp_str names[COLUMNS_MAX];
+    uint32_t n = 0;
+    for (bool more = true; more && n < COLUMNS_MAX;)
+        names[n++] = next_field(f, &more);
+    return add_columns(r, t, names, n, rows_max);
 }
 
 static bool add_row(sp_plan_reader *r, sp_plan_table *t, csv *f, sp_mark at)
@@ -111,6 +119,17 @@ static bool add_row(sp_plan_reader *r, sp_plan_table *t, csv *f, sp_mark at)
     return true;
 }
 
+static void count_items(sp_plan_reader *r, sp_plan_table *t, const csv *f, sp_mark at)
+{
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        t->columns[i].n_items = (uint32_t)SP_MAX(t->rows, (uint64_t)1);
+        if (t->rows == 0 && t->columns[i].items)
+            ((sp_plan_item *)(uintptr_t)t->columns[i].items)[0] = (sp_plan_item){.text = sp_str_of(""), .mark = at, .weight = 1};
+    }
+    if (f->nomem)
+        r->nomem = r->stop = true;
+}
+
 static void read_csv(sp_plan_reader *r, sp_plan_table *t, sp_str text, sp_mark at, uint32_t lines)
 {
     csv f = {.p = text.p, .end = text.p + text.len, .line = 1, .arena = &r->plan->arena};
@@ -122,13 +141,30 @@ static void read_csv(sp_plan_reader *r, sp_plan_table *t, sp_str text, sp_mark a
     bool good = add_header(r, t, &f, lines);
     for (skip_blank_lines(&f); good && f.p < f.end; skip_blank_lines(&f))
         good = add_row(r, t, &f, at);
-    for (uint32_t i = 0; i < t->n_columns; i++) {
-        t->columns[i].n_items = (uint32_t)SP_MAX(t->rows, (uint64_t)1);
-        if (t->rows == 0 && t->columns[i].items)
-            ((sp_plan_item *)(uintptr_t)t->columns[i].items)[0] = (sp_plan_item){.text = sp_str_of(""), .mark = at, .weight = 1};
+    count_items(r, t, &f, at);
+}
+
+/* ---- a sample of rows of elsewhere as a table ---- */
+
+static void read_sample(sp_plan_reader *r, sp_plan_table *t, const sp_plan_from *from, const sp_node *at)
+{
+    const sp_plan_there *there = sp_read_there(r, from, at);
+    if (!there)
+        return;
+    sp_str names[COLUMNS_MAX];
+    uint32_t n = SP_MIN(there->n_fields, (uint32_t)COLUMNS_MAX);
+    for (uint32_t i = 0; i < n; i++)
+        names[i] = sp_str_of(there->fields[i].name);
+    csv f = {.p = there->csv.p, .end = there->csv.p + there->csv.len, .line = 1, .arena = &r->plan->arena, .nulls = true};
+    bool good = add_columns(r, t, names, n, there->rows);
+    for (uint64_t i = 0; good && i < there->rows; i++)
+        good = add_row(r, t, &f, at->mark);
+    count_items(r, t, &f, at->mark);
+    for (uint32_t i = 0; good && i < n; i++) {
+        t->columns[i].type = t->rows ? &there->fields[i].type : NULL;
+        t->columns[i].sql_type = there->fields[i].sql_type;
+        t->columns[i].unique = there->unique[i];
     }
-    if (f.nomem)
-        r->nomem = r->stop = true;
 }
 
 /* The plan's directory and the name, as dg joins them: an absolute name is below that directory too. */
@@ -170,11 +206,24 @@ static void read_file(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 
 /* ---- the list ---- */
 
-enum { I_NAME, I_TYPE, I_SOURCE, I_COUNT };
-static const char *const input_names[I_COUNT] = {[I_NAME] = "name", [I_TYPE] = "type", [I_SOURCE] = "source"};
+enum { I_NAME, I_TYPE, I_SOURCE, I_FROM, I_TABLE, I_COLUMNS, I_WHERE, I_SAMPLE, I_COUNT };
+static const char *const input_names[I_COUNT] = {[I_NAME] = "name", [I_TYPE] = "type", [I_SOURCE] = "source", [I_FROM] = "from",
+                                                 [I_TABLE] = "table", [I_COLUMNS] = "columns", [I_WHERE] = "where", [I_SAMPLE] = "sample"};
 static const sp_keys input_keys = {"an input", input_names, I_COUNT};
 static const char *const source_names[] = {"file_name"};
 static const sp_keys source_keys = {"a source", source_names, 1};
+
+static void read_outside(sp_plan_reader *r, sp_plan_table *t, const sp_node *const *v)
+{
+    sp_plan_from *from = sp_read_from(r, &(sp_from_nodes){v[I_FROM], v[I_TABLE], v[I_COLUMNS], v[I_WHERE], v[I_SAMPLE]}, t->name);
+    for (int i = I_TYPE; i <= I_SOURCE; i++)
+        if (v[i])
+            sp_mistake(r->m, v[i]->mark, sp_str_of(input_names[i]), "does not go with from");
+    if (!from)
+        return;
+    from->rows = from->rows ? from->rows : SP_PLAN_SAMPLE;
+    read_sample(r, t, from, v[I_FROM]);
+}
 
 static void read_input(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
@@ -182,11 +231,18 @@ static void read_input(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     sp_str type = sp_str_of("csv");
     *t = (sp_plan_table){.name = "", .mark = node->mark, .hidden = true, .fixed_rows = true};
     if (node->kind != SP_NODE_MAP) {
-        sp_read_mistake(r, node, "an input: a mapping with name, type and source");
+        sp_read_mistake(r, node, "an input: a mapping with name and source, or name and from");
         return;
     }
     sp_read_keys(r, node, &input_keys, v);
     t->name = sp_read_name(r, v[I_NAME], node->mark, "an input", &t->mark);
+    if (v[I_FROM]) {
+        read_outside(r, t, v);
+        return;
+    }
+    for (int i = I_TABLE; i < I_COUNT; i++)
+        if (v[i])
+            sp_mistake(r->m, v[i]->mark, sp_str_of(input_names[i]), "goes only with from");
     if (v[I_TYPE] && sp_read_text(r, v[I_TYPE], "csv", &type) && !sp_str_ieq(type, "csv"))
         sp_read_mistake(r, v[I_TYPE], "csv, the one type of input");
     if (v[I_SOURCE] && v[I_SOURCE]->kind == SP_NODE_MAP)
@@ -194,7 +250,7 @@ static void read_input(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     if (file[0] && file[0]->kind == SP_NODE_TEXT && file[0]->text.len)
         read_file(r, t, file[0]);
     else
-        sp_mistake(r->m, v[I_SOURCE] ? v[I_SOURCE]->mark : t->mark, (sp_str){0}, "an input needs a source: {file_name: rows.csv}");
+        sp_mistake(r->m, v[I_SOURCE] ? v[I_SOURCE]->mark : t->mark, (sp_str){0}, "an input needs a source: {file_name: rows.csv}, or from: and a URI");
 }
 
 uint32_t sp_inputs_count(const sp_node *inputs)

@@ -1,10 +1,9 @@
 /* plan.c - what others may ask a plan, and the calls that spate/plan.h promises. */
 #include "plan/document.h"
-#include "os/os.h"
 
 /* Says of a plan with mistakes how many there are and which is the first: all that fits one line.
  */
-static int refuse(const spate_plan *plan, spate_error *err)
+int sp_plan_refuse(const spate_plan *plan, spate_error *err)
 {
     const sp_mistakes *m = &plan->mistakes;
     uint32_t i = 0;
@@ -31,22 +30,6 @@ bool spate_parse_count(const char *text, uint64_t *value)
         return false;
     *value = (uint64_t)rows;
     return true;
-}
-
-int spate_plan_open(const char *path, spate_plan **out, spate_error *err)
-{
-    sp_buf text;
-    spate_plan *plan = NULL;
-    *out = NULL;
-    sp_buf_init(&text);
-    int status = sp_os_read_file(path, SP_PLAN_BYTES_MAX, &text, err);
-    if (status == SPATE_OK)
-        status = sp_plan_parse(path, text.data, text.len, &plan, err);
-    sp_buf_done(&text);
-    if (status != SPATE_OK)
-        return sp_fail_context(err, status, "reading the plan");
-    *out = plan;
-    return plan->mistakes.n_errors ? refuse(plan, err) : SPATE_OK;
 }
 
 void spate_plan_free(spate_plan *plan)
@@ -122,6 +105,8 @@ int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spat
                        "a table cannot have more than 9223372036854775807 rows");
     if (plan->tables[t].fixed_rows)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" is an input, which has the rows of its file", table);
+    if (plan->tables[t].from)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" has the rows of the table that it comes from", table);
     plan->tables[t].rows = rows;
     plan->tables[t].rows_follow = false;
     return sp_plan_check_rows(plan, err);

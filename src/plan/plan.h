@@ -80,7 +80,7 @@ typedef struct sp_distribution {
 } sp_distribution;
 
 typedef struct sp_plan_item { /* of a set */
-    sp_str text;
+    sp_str text;   /* p NULL: a null, in a sample */
     sp_mark mark;
     double weight; /* 1 unless weights are given */
 } sp_plan_item;
@@ -121,6 +121,31 @@ typedef struct sp_plan_dep {
 } sp_plan_dep;
 
 typedef struct sp_plan_column sp_plan_column;
+
+/* ---- rows of elsewhere ---- */
+
+/* Rows that a plan names and that are not its own: a sample of them for an input, all of them for a table that is masked. */
+typedef struct sp_plan_from {
+    const char *uri;            /* may hold a password; a relative path is beside the plan */
+    const char *table;          /* as it is called there */
+    const char *where;          /* in the source's SQL; NULL: all rows */
+    const char *const *columns; /* of an input only these, n_columns of them; none: all */
+    uint32_t n_columns;
+    uint64_t rows;              /* to be sampled; 0: only names and types are asked for */
+} sp_plan_from;
+
+/* What is there. Lives in the arena it was asked for with. */
+typedef struct sp_plan_there {
+    const sp_field *fields;
+    const bool *unique;         /* a field: each of its values is there once */
+    uint32_t n_fields;
+    sp_str csv;                 /* the sample, a line a row, nulls unquoted */
+    uint64_t rows;
+} sp_plan_there;
+
+/* Looks at them for the plan room, which knows no endpoints. path: of the plan. SPATE_E_USAGE, SPATE_E_CONFIG and SPATE_E_DATA
+ * become mistakes of the plan; other failures end the reading. */
+typedef int sp_plan_look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_plan_there *there, spate_error *err);
 
 /* A ref to the own table that makes trees: so many children for each row, or so many levels. */
 typedef struct sp_plan_tree {
@@ -183,6 +208,7 @@ struct sp_plan_column {
     sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
     sp_plan_locales locales;        /* the column's own, or else its table's, or else the plan's */
     bool hidden;                    /* made for other columns, not for the target */
+    uint32_t mask, mask_by;         /* of a masked table: the field it replaces, and the one whose value says by what */
     bool distinct;                  /* rows equal in all such columns of the table are made once: the first of them */
     uint64_t stop;                  /* cells from this row on are null; SP_PLAN_NO_STOP: none */
     sp_expr *expr;                  /* EXPR */
@@ -203,6 +229,9 @@ struct sp_plan_column {
 enum {
     SP_PLAN_DISTINCT_MAX = 1 << 24,        /* rows of a table with distinct columns: 8 bytes of memory each, and 48 more at first */
     SP_PLAN_LOOKUP_MAX = 1 << 22,          /* rows of a table that is looked into: 48 bytes each, or up to twice that */
+    SP_PLAN_SAMPLE_MAX = 1 << 22,          /* rows of an input that are sampled: 48 bytes and the text for a value while it is read */
+    SP_PLAN_SAMPLE_BYTES_MAX = 256 << 20,  /* their text */
+    SP_PLAN_SAMPLE = 100000,               /* unless said */
     SP_PLAN_ARRAY_MAX = SP_BATCH_ROWS_MAX, /* items of one array */
     SP_PLAN_HOPS_MAX = 64,                 /* from a column to those it is made from, and on to those they are made from */
 };
@@ -217,6 +246,7 @@ typedef struct sp_plan_table {
     bool hidden;      /* made for other tables, not for the target */
     bool is_distinct; /* some column is distinct */
     bool fixed_rows;  /* an input: it has as many rows as it has */
+    const sp_plan_from *from; /* masked: its rows come from there, with the columns replaced; NULL: all of it is made */
 } sp_plan_table;
 
 struct spate_plan {
@@ -234,6 +264,10 @@ struct spate_plan {
 /* Reads text as a plan. The plan is made even when it has mistakes (see spate_plan_mistake); err is for what kept the reader
  * from reading at all (no memory). */
 int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **plan, spate_error *err) SP_MUST_CHECK;
+/* The same for plans that name rows of elsewhere; without a look, that is a mistake. */
+int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_look *look, spate_plan **plan, spate_error *err)
+    SP_MUST_CHECK;
+int sp_plan_refuse(const spate_plan *plan, spate_error *err); /* SPATE_E_CONFIG: how many mistakes it has, and the first */
 /* Looks again for the mistakes that hang on the numbers of rows (a unique set too small, a ref to an empty table) and forgets
  * those found before. sp_plan_parse and spate_plan_set_rows have done it. SPATE_E_NOMEM is the only failure. */
 int sp_plan_check_rows(spate_plan *plan, spate_error *err) SP_MUST_CHECK;

@@ -342,7 +342,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     if (v[C_LOCALE] && !takes_locale(c->mode))
         sp_warning(r->m, v[C_LOCALE]->mark, sp_str_of("locale"), "means nothing here: such cells are the same everywhere");
     for (int k = C_BY; k <= C_ELSE; k++)
-        if (v[k] && c->mode != SP_MODE_CASES)
+        if (v[k] && c->mode != SP_MODE_CASES && !(r->there && k == C_BY))
             sp_mistake(r->m, v[k]->mark, sp_str_of(column_names[k]), "has a meaning only beside \"cases\"");
     if (v[C_WEIGHTS] && c->mode != SP_MODE_SET)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
@@ -540,6 +540,10 @@ static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     warn_other_modes(r, v + C_MODES, mode);
     read_mode(r, c, v);
     read_wishes(r, c, v);
+    if (r->there && !c->number) {
+        sp_check_mask(r, c);
+        sp_read_mask(r, c, v[C_BY]);
+    }
 }
 
 static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -589,10 +593,10 @@ sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const 
 
 /* ---- a table ---- */
 
-enum { T_NAME, T_ROWS, T_COLUMNS, T_LOCALE, T_HIDDEN, T_DISTINCT, T_COUNT };
+enum { T_NAME, T_ROWS, T_COLUMNS, T_LOCALE, T_HIDDEN, T_DISTINCT, T_FROM, T_TABLE, T_WHERE, T_COUNT };
 static const char *const table_names[T_COUNT] = {
     [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns", [T_LOCALE] = "locale", [T_HIDDEN] = "hidden",
-    [T_DISTINCT] = "distinct"};
+    [T_DISTINCT] = "distinct", [T_FROM] = "from", [T_TABLE] = "table", [T_WHERE] = "where"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 /* follow: they may follow from children. */
@@ -681,6 +685,25 @@ void sp_read_distinct(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
                    SP_PLAN_DISTINCT_MAX);
 }
 
+/* A table whose rows are those of a table elsewhere, with the columns replaced. How many there are is known when they are read. */
+static void read_masked(sp_plan_reader *r, sp_plan_table *t, const sp_node *const *v)
+{
+    static const int not_here[] = {T_ROWS, T_HIDDEN, T_DISTINCT};
+    for (size_t i = 0; i < SP_COUNT(not_here); i++)
+        if (v[not_here[i]])
+            sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(table_names[not_here[i]]), "does not go with from: the rows are those there");
+    t->from = sp_read_from(r, &(sp_from_nodes){.from = v[T_FROM], .table = v[T_TABLE], .where = v[T_WHERE]}, t->name);
+    r->there = t->from ? sp_read_there(r, t->from, v[T_FROM]) : NULL;
+    t->rows = UINT64_MAX;
+    sp_plan_locales plans = r->locales;
+    if (v[T_LOCALE])
+        sp_read_locale(r, v[T_LOCALE], &r->locales);
+    if (r->there && v[T_COLUMNS])
+        read_columns(r, t, v[T_COLUMNS]);
+    r->locales = plans;
+    r->there = NULL;
+}
+
 static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     const sp_node *v[T_COUNT] = {0};
@@ -691,6 +714,13 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     }
     sp_read_keys(r, node, &table_keys, v);
     t->name = sp_read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
+    if (v[T_FROM]) {
+        read_masked(r, t, v);
+        return;
+    }
+    for (int i = T_TABLE; i <= T_WHERE; i++)
+        if (v[i])
+            sp_mistake(r->m, v[i]->mark, sp_str_of(table_names[i]), "goes only with from");
     sp_plan_locales plans = r->locales;
     if (v[T_LOCALE])
         sp_read_locale(r, v[T_LOCALE], &r->locales);
@@ -833,8 +863,10 @@ static int read_document(sp_plan_reader *r, const char *text, size_t len, spate_
         read_root(r, root);
         check_hidden(r);
         enter_names(r, &names);
-        if (r->nomem || sp_plan_link(r->plan, &names) != SPATE_OK)
+        if (r->nomem || (!r->failed && sp_plan_link(r->plan, &names) != SPATE_OK))
             status = sp_fail_nomem(err);
+        else
+            status = r->failed;
     } else if (status == SPATE_OK && !r->m->n_errors) {
         sp_mistake(r->m, (sp_mark){1, 1}, (sp_str){0},
                    "the plan is empty; it needs \"tables\": a list of tables");
@@ -860,14 +892,18 @@ static spate_plan *new_plan(const char *path)
     return plan;
 }
 
-int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **out,
-                  spate_error *err)
+int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **out, spate_error *err)
+{
+    return sp_plan_parse_with(path, text, len, NULL, out, err);
+}
+
+int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_look *look, spate_plan **out, spate_error *err)
 {
     spate_plan *plan = new_plan(path);
     if (!plan)
         return sp_fail_nomem(err);
     plan->digest = sp_hash64(text, len, 0);
-    sp_plan_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX};
+    sp_plan_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX, .look = look, .err = err};
     int status = SPATE_OK;
     if (len > SP_PLAN_BYTES_MAX)
         sp_mistake(r.m, (sp_mark){0}, (sp_str){0}, "expected at most %d bytes of plan",

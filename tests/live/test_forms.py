@@ -77,6 +77,164 @@ class Forms(Case):
                              "WHERE table_name = 'person'"), "id,email,code,born,score,market,region")
         self.assertEqual(ask("SELECT count(*) FROM information_schema.tables WHERE table_name = 'market'"), "0")
 
+    def test_dg_command_line(self):
+        """What dg writes and says, then loaded as its users load it: by COPY, with nulls as empty fields."""
+        db = server.database("dgfiles")
+        self.write("market.csv", 'code,region\nus,"North, America"\nde,Europe\njp,Asia\n')
+        self.write("dg.yaml", DG)
+        done = self.spate_ok("as", "dg", "-c", "dg.yaml", "-o", "csvs", "-i", "import.sql")
+        self.assertIn("loaded data source: market", done.out)
+        self.assertEqual(done.out.splitlines()[-1].split("took")[0].strip(), "done")
+        people = (self.dir / "csvs/person.csv").read_text().splitlines()
+        self.assertEqual(people[0], "id,email,code,born,score,market,region")
+        self.assertEqual((self.dir / "csvs/visit.csv").read_text().count("\n"), (len(people) - 1) * 50 + 1)
+        server.psql("CREATE TABLE person (id uuid PRIMARY KEY, email text UNIQUE, code text, born date, score numeric, market text, region text);"
+                    "CREATE TABLE event (fair boolean, id int PRIMARY KEY, ref text, at date, kind text);"
+                    "CREATE TABLE visit (person uuid REFERENCES person, event int REFERENCES event, price int)", db)
+        self.assertEqual((self.dir / "csvs/event.csv").read_text().splitlines()[0], "fair,id,ref,at,kind")
+        for table in "person", "event", "visit":
+            server.psql(f"\\copy {table} FROM '{self.dir}/csvs/{table}.csv' WITH (FORMAT csv, HEADER)", db)
+        self.assertEqual(int(server.value("SELECT count(*) FROM person", db)), len(people) - 1)
+        self.assertGreater(int(server.value("SELECT count(*) FROM person WHERE born IS NULL", db)), 50)
+        self.assertEqual(server.value("SELECT min(at) || ' ' || max(at) || ' ' || count(DISTINCT at) FROM event", db),
+                         "2023-01-01 2023-12-24 50")
+        imports = (self.dir / "csvs/import.sql").read_text()
+        self.assertEqual(imports.count("IMPORT INTO "), 3)
+        self.assertIn("IMPORT INTO visit (\n\tperson, event, price\n)\nCSV DATA (\n    '.../visit.csv'\n)\n", imports)
+
+    def test_dgs_command_lines(self):
+        """A schema as dgs's documents have it, with what its 'gen config' writes and its 'gen data' makes."""
+        db = server.database("dgs")
+        server.psql(DGS_SCHEMA, db)
+        url = server.uri(db)
+        config = self.spate_ok("as", "dgs", "gen", "config", "--url", url, "--schema", "public", "--row-count",
+                               "member:1000,product:200,purchase:3000,purchase_line:5000,nothing:7").out
+        self.write("dgs.yaml", config)
+        self.spate_ok("as", "dgs", "gen", "data", "--url", url, "--config", "dgs.yaml", "--insert-mode", "insert")
+        for table, rows in (("member", 1000), ("product", 200), ("purchase", 3000), ("purchase_line", 5000)):
+            self.assertEqual(int(server.value(f"SELECT count(*) FROM {table}", db)), rows)
+        self.assertEqual(server.value("SELECT count(DISTINCT status) FROM purchase", db), "3")
+
+    def test_dgs_documents(self):
+        """Every kind of column of a dgs configuration, into tables as it needs them, in each of its modes."""
+        db = server.database("dgskinds")
+        server.psql(DGS_TABLES, db)
+        self.write("kinds.yaml", DGS)
+        for mode, rows in (("insert", 1000), ("conflict", 1000), ("upsert", 1000)):
+            done = self.spate_ok("as", "dgs", "gen", "data", "--url", server.uri(db), "--config", "kinds.yaml", "--insert-mode", mode,
+                                 "--batch", "100", "--workers", "2")
+            self.assertIn("INF done", done.err)
+            self.assertEqual(int(server.value("SELECT count(*) FROM kind", db)), rows)
+        odd = server.value("SELECT count(*) FROM kind WHERE num NOT BETWEEN 5 AND 9 OR length(word) NOT BETWEEN 3 AND 6"
+                           " OR octet_length(raw) NOT BETWEEN 1 AND 3 OR seen NOT BETWEEN '2023-01-01' AND '2024-01-01'"
+                           " OR wait NOT BETWEEN '10 m' AND '3 h' OR array_length(fruits, 1) NOT BETWEEN 1 AND 4", db)
+        self.assertEqual(odd, "0")
+        self.assertEqual(server.value("SELECT min(n) || ' ' || max(n) FROM kind", db), "10 1009")
+        self.assertEqual(server.value("SELECT count(*) FROM part WHERE kind_id IS NULL", db), "0")
+
+
+DGS_SCHEMA = """
+CREATE TABLE member (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text NOT NULL, registered timestamptz NOT NULL DEFAULT now());
+CREATE TABLE product (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL, price decimal NOT NULL);
+CREATE TYPE purchase_status AS ENUM ('pending', 'paid', 'dispatched');
+CREATE TABLE purchase (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), member_id uuid NOT NULL REFERENCES member(id),
+    amount decimal NOT NULL, status purchase_status NOT NULL, ts timestamp NOT NULL DEFAULT now());
+CREATE TABLE purchase_line (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), purchase_id uuid NOT NULL REFERENCES purchase(id),
+    product_id uuid NOT NULL REFERENCES product(id), quantity int NOT NULL DEFAULT 1);
+"""
+
+DGS_TABLES = """
+CREATE TABLE kind (n bigint PRIMARY KEY, id uuid, name text, hail text, num int, share float8, word text, raw bytea, seen timestamptz,
+    wait interval, spot text, flag text, fruits text[]);
+CREATE TABLE part (kind_id bigint REFERENCES kind, code text PRIMARY KEY);
+"""
+
+DGS = """
+tables:
+  - name: kind
+    rows: 1000
+    columns:
+      - {name: n, inc: 10}
+      - {name: id, value: "${uuid}"}
+      - {name: name, value: "${first_name} ${last_name}"}
+      - {name: hail, value: hello}
+      - {name: num, range: int, props: {min: 5, max: 10}}
+      - {name: share, range: float, props: {min: 0, max: 1}}
+      - {name: word, range: string, props: {min: 3, max: 7}}
+      - {name: raw, range: bytes, props: {min: 1, max: 4}}
+      - {name: seen, range: timestamp, props: {min: 2023-01-01T00:00:00Z, max: 2024-01-01T00:00:00Z, format: "2006-01-02T15:04:05Z"}}
+      - {name: wait, range: interval, props: {min: 10m, max: 3h}}
+      - {name: spot, range: point, props: {lat: 51.5, lon: -0.1, distance_km: 10}}
+      - {name: flag, set: [a, 2, true]}
+      - {name: fruits, array: "${fruit}", props: {min: 1, max: 5}}
+  - name: part
+    rows: 500
+    columns:
+      - {name: kind_id, ref: kind.n}
+      - {name: code, value: "${uint32_hex}"}
+"""
+
+
+class Existing(Case):
+    """Rows of a live PostgreSQL as parents, and masked."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.db = server.database("existing")
+        server.psql("""
+            CREATE TABLE customer (id bigint PRIMARY KEY, email text UNIQUE NOT NULL, name varchar(60), tags text[], ip inet, doc jsonb,
+                                   born date, rating real, wait interval);
+            CREATE TABLE booking (id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customer, mail text REFERENCES customer (email));
+            INSERT INTO customer SELECT i * 7, 'c' || i || '@real.example', CASE WHEN i % 10 > 0 THEN 'Real ' || i END, ARRAY['t' || i],
+                '10.0.0.1', '{"a": 1}', date '1990-01-01' + (i % 3000)::int, i / 2.0, '1 day' FROM generate_series(1, 20000) i;
+            INSERT INTO booking SELECT i, (1 + i % 20000) * 7, 'c' || (1 + i % 20000) || '@real.example' FROM generate_series(1, 30000) i;
+            ANALYZE""", cls.db)
+
+    def test_a_sample_is_the_parent(self):
+        self.write("child.yaml", f"""
+inputs:
+  - {{name: customer, from: "{server.uri(self.db)}", columns: [id, name, ip, doc, born, rating], sample: 2000}}
+tables:
+  - name: visit
+    rows: 10000
+    columns:
+      - {{name: customer_id, ref: customer.id}}
+      - {{name: ip, expr: customer_id.ip}}
+      - {{name: doc, expr: customer_id.doc}}
+      - {{name: rating, expr: customer_id.rating}}
+""")
+        server.psql("CREATE TABLE visit (customer_id bigint REFERENCES customer, ip inet, doc jsonb, rating real)", self.db)
+        self.spate_ok("generate", "child.yaml", "--to", server.uri(self.db), "--progress", "none")
+        self.assertEqual(server.value("SELECT count(*) FROM visit v JOIN customer c ON c.id = v.customer_id AND c.ip = v.ip"
+                                      " AND c.rating = v.rating AND c.doc = v.doc", self.db), "10000")
+        self.assertGreater(int(server.value("SELECT count(DISTINCT customer_id) FROM visit", self.db)), 1900)
+
+    def test_masked_into_another_database(self):
+        to = server.database("masked")
+        self.write("mask.yaml", f"""
+seed: 42
+tables:
+  - name: customer
+    from: "{server.uri(self.db)}"
+    columns:
+      - {{name: email, value: "${{email}}", unique: true}}
+      - {{name: name, person: name, by: id}}
+      - {{name: ip, value: "${{ipv4_address}}"}}
+      - {{name: born, range: timestamp, props: {{min: 1950-01-01, max: 2000-01-01, format: 2006-01-02}}}}
+  - name: booking
+    from: "{server.uri(self.db)}"
+    columns: [{{name: mail, value: "${{email}}", unique: true}}]
+""")
+        self.spate_ok("generate", "mask.yaml", "--to", server.uri(to), "--create", "--progress", "none")
+        self.assertEqual(server.value("SELECT count(*) || ' ' || count(name) || ' ' || count(DISTINCT email) || ' ' || sum(rating)"
+                                      " || ' ' || count(*) FILTER (WHERE email LIKE '%@real.example') FROM customer", to),
+                         "20000 18000 20000 " + server.value("SELECT sum(rating) FROM customer", self.db) + " 0")
+        self.assertEqual(server.value("SELECT count(*) FROM booking b JOIN customer c ON c.id = b.customer_id AND c.email = b.mail", to), "30000")
+        self.assertEqual(server.value("SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE contype = 'f'", to),
+                         "booking_customer_id_fkey booking_mail_fkey")
+        same = "SELECT md5(string_agg(tags::text || wait || doc, ',' ORDER BY id)) FROM customer"
+        self.assertEqual(server.value(same, to), server.value(same, self.db))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,333 @@
+/* masked.c - a source around sources: tables that are made, and tables that are read elsewhere and get some of their columns replaced.
+ *
+ * A reader fills the batch as its source does; then a masked column's cells are made anew, each for a number that is a hash of the value
+ * it replaces. So equal values are replaced by equal ones, in whatever row and table, and nothing has to be remembered. Nulls stay nulls;
+ * types, keys and all other columns stay as they are. Owns the sources; borrows plan and generator. */
+#include "endpoint/masked.h"
+
+#include "codec/codec.h"
+#include "endpoint/generated.h"
+
+typedef struct table {
+    uint32_t part, number;          /* whose it is, and its number there */
+    uint32_t plan_table;
+    const sp_plan_table *masked;    /* NULL: nothing of it is replaced */
+} table;
+
+typedef struct masked {
+    sp_source source;
+    sp_arena arena;
+    const sp_gen *gen;
+    sp_source **parts;
+    uint32_t n_parts;
+    table *tables;
+    uint32_t n_tables;
+} masked;
+
+typedef struct masked_reader {
+    sp_reader reader;
+    sp_gen_scratch *scratch;
+    sp_reader **parts;              /* NULL until it is first needed */
+    const table *at;
+    uint64_t *rows;                 /* what the cells of the masked columns are made for: SP_BATCH_ROWS_MAX for each */
+    sp_buf text;
+} masked_reader;
+
+/* ---- readers ---- */
+
+static void reader_close(sp_reader *reader)
+{
+    masked_reader *r = (masked_reader *)reader;
+    const masked *m = (const masked *)reader->source;
+    for (uint32_t i = 0; r->parts && i < m->n_parts; i++)
+        if (r->parts[i])
+            m->parts[i]->ops->reader_close(r->parts[i]);
+    sp_gen_scratch_free(r->scratch);
+    sp_buf_done(&r->text);
+    sp_free(r->parts);
+    sp_free(r->rows);
+    sp_free(r);
+}
+
+static uint32_t columns_max(const masked *m)
+{
+    uint32_t most = 1;
+    for (uint32_t t = 0; t < m->n_tables; t++)
+        if (m->tables[t].masked)
+            most = SP_MAX(most, m->tables[t].masked->n_columns);
+    return most;
+}
+
+static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
+{
+    const masked *m = (const masked *)s;
+    masked_reader *r = sp_alloc_zero(1, sizeof(*r));
+    if (!r)
+        return sp_fail_nomem(err);
+    r->reader.source = s;
+    r->parts = sp_alloc_zero(m->n_parts, sizeof(*r->parts));
+    r->rows = sp_alloc((size_t)columns_max(m) * SP_BATCH_ROWS_MAX * sizeof(*r->rows));
+    int rc = r->parts && r->rows ? sp_gen_scratch_new(m->gen, &r->scratch, err) : sp_fail_nomem(err);
+    if (rc != SPATE_OK) {
+        reader_close(&r->reader);
+        return rc;
+    }
+    *out = &r->reader;
+    return SPATE_OK;
+}
+
+static int seek(sp_reader *reader, uint32_t t, uint64_t first, uint64_t last, spate_error *err)
+{
+    masked_reader *r = (masked_reader *)reader;
+    const masked *m = (const masked *)reader->source;
+    r->at = &m->tables[t];
+    sp_source *part = m->parts[r->at->part];
+    sp_reader **of_part = &r->parts[r->at->part];
+    int rc = *of_part ? SPATE_OK : part->ops->reader_open(part, of_part, err);
+    return rc == SPATE_OK ? part->ops->seek(*of_part, r->at->number, first, last, err) : rc;
+}
+
+/* A number for each value: its hash. A null's is any. */
+static int number_values(masked_reader *r, const sp_column *c, uint32_t n, uint64_t *rows)
+{
+    bool text = c->type.kind == SP_TEXT || c->type.kind == SP_JSON;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_str value = {"", 0};
+        if (text) {
+            value = sp_column_str(c, i);
+        } else if (!sp_column_null(c, i)) {
+            r->text.len = 0;
+            if (sp_cell_text(c, i, &r->text))
+                return SPATE_E_NOMEM;
+            value = (sp_str){r->text.data, r->text.len};
+        }
+        rows[i] = sp_hash64(value.p, value.len, 0);
+    }
+    return SPATE_OK;
+}
+
+/* What replaces a column may hang on another that is replaced too: all are looked at before any is changed. */
+static int replace(masked_reader *r, sp_batch *batch, spate_error *err)
+{
+    const masked *m = (const masked *)r->reader.source;
+    const sp_plan_table *t = r->at->masked;
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < t->n_columns && !rc; i++)
+        rc = number_values(r, &batch->columns[t->columns[i].mask_by], batch->rows, r->rows + (size_t)i * SP_BATCH_ROWS_MAX);
+    for (uint32_t i = 0; i < t->n_columns && !rc; i++)
+        rc = sp_gen_fill_column(m->gen, r->at->plan_table, i, r->rows + (size_t)i * SP_BATCH_ROWS_MAX, batch->rows, r->scratch,
+                                &batch->columns[t->columns[i].mask]);
+    return rc ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+static int next(sp_reader *reader, sp_batch *batch, spate_error *err)
+{
+    masked_reader *r = (masked_reader *)reader;
+    const masked *m = (const masked *)reader->source;
+    sp_reader *of_part = r->parts[r->at->part];
+    int rc = m->parts[r->at->part]->ops->next(of_part, batch, err);
+    reader->position = of_part->position;
+    reader->at_end = of_part->at_end;
+    return rc == SPATE_OK && r->at->masked && batch->rows ? replace(r, batch, err) : rc;
+}
+
+static void source_close(sp_source *s)
+{
+    masked *m = (masked *)s;
+    for (uint32_t i = 0; i < m->n_parts; i++)
+        sp_source_close(m->parts[i]);
+    sp_arena_done(&m->arena);
+    sp_free(m);
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+
+/* ---- opening ---- */
+
+typedef struct opening {
+    masked *m;
+    const spate_plan *plan;
+    const char *const *only;
+    size_t n_only;
+    const sp_schema **schemas;
+    sp_extent *extents;
+} opening;
+
+static bool is_wanted(const opening *o, const char *name)
+{
+    for (size_t i = 0; i < o->n_only; i++)
+        if (strcmp(o->only[i], name) == 0)
+            return true;
+    return o->n_only == 0;
+}
+
+static void add_table(opening *o, uint32_t part, uint32_t number, const sp_schema *schema, uint32_t plan_table, const sp_plan_table *is_masked)
+{
+    masked *m = o->m;
+    m->tables[m->n_tables] = (table){part, number, plan_table, is_masked};
+    o->schemas[m->n_tables] = schema;
+    o->extents[m->n_tables++] = m->parts[part]->extents[number];
+}
+
+/* The table's schema under the plan's name. What is promised of replaced values no longer holds; that those of a key differ is for
+ * the plan to see to. */
+static const sp_schema *renamed(opening *o, const sp_schema *there, const sp_plan_table *t)
+{
+    sp_schema *s = sp_arena_alloc(&o->m->arena, 1, sizeof(*s));
+    sp_field *fields = sp_arena_alloc(&o->m->arena, there->n_fields + 1, sizeof(*fields));
+    if (!s || !fields)
+        return NULL;
+    memcpy(fields, there->fields, there->n_fields * sizeof(*fields));
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        fields[t->columns[i].mask].bounds = (sp_bounds){0};
+    *s = *there;
+    s->table = t->name;
+    s->fields = fields;
+    return s;
+}
+
+/* The foreign keys between tables that are called otherwise here. */
+static bool rename_parents(opening *o)
+{
+    for (uint32_t t = 0; t < o->m->n_tables; t++) {
+        sp_schema *s = (sp_schema *)(uintptr_t)o->schemas[t]; /* ours, where it is masked */
+        sp_foreign_key *keys = o->m->tables[t].masked ? sp_arena_alloc(&o->m->arena, s->n_foreign_keys + 1, sizeof(*keys)) : NULL;
+        if (!o->m->tables[t].masked)
+            continue;
+        if (!keys)
+            return false;
+        for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
+            keys[i] = s->foreign_keys[i];
+            for (uint32_t p = 0; p < o->m->n_tables; p++)
+                if (o->m->tables[p].masked && o->m->tables[p].part == o->m->tables[t].part &&
+                    strcmp(o->m->tables[p].masked->from->table, keys[i].parent) == 0)
+                    keys[i].parent = o->m->tables[p].masked->name;
+        }
+        s->foreign_keys = keys;
+    }
+    return true;
+}
+
+/* Has the source what the plan was read with? */
+static int check_fields(const sp_plan_table *t, const sp_schema *there, spate_error *err)
+{
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        const sp_plan_column *c = &t->columns[i];
+        bool same = c->mask < there->n_fields && c->mask_by < there->n_fields && strcmp(there->fields[c->mask].name, c->name) == 0 &&
+                    there->fields[c->mask].type.kind == c->type->kind;
+        if (!same)
+            return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has other columns now than when the plan was read", t->from->table);
+    }
+    return SPATE_OK;
+}
+
+static bool same_place(const sp_plan_from *a, const sp_plan_from *b)
+{
+    return strcmp(a->uri, b->uri) == 0 && !a->where && !b->where;
+}
+
+/* Opens the place that table t comes from, for all tables of that place: a database is then seen as it is at one moment. */
+static int open_place(opening *o, uint32_t first, bool *opened, spate_error *err)
+{
+    const spate_plan *plan = o->plan;
+    masked *m = o->m;
+    const sp_plan_from *from = plan->tables[first].from;
+    const char **names = sp_arena_alloc(&m->arena, plan->n_tables, sizeof(*names));
+    const char *uri = sp_uri_beside(from->uri, plan->path, &m->arena);
+    uint32_t n = 0;
+    if (!names || !uri)
+        return sp_fail_nomem(err);
+    for (uint32_t t = first; t < plan->n_tables; t++) {
+        const sp_plan_from *other = plan->tables[t].from;
+        bool also = other && !opened[t] && is_wanted(o, plan->tables[t].name) && (t == first || same_place(from, other));
+        if (also)
+            names[n++] = other->table;
+    }
+    sp_source_options options = {.tables = names, .n_tables = n, .called = from->table, .where = from->where};
+    int rc = sp_source_open(uri, &options, &m->parts[m->n_parts], err);
+    if (rc != SPATE_OK)
+        return rc;
+    const sp_source *part = m->parts[m->n_parts++];
+    for (uint32_t i = 0; i < part->n_tables && rc == SPATE_OK; i++)
+        for (uint32_t t = first; t < plan->n_tables; t++) {
+            const sp_plan_table *pt = &plan->tables[t];
+            bool is = pt->from && !opened[t] && is_wanted(o, pt->name) && (t == first || same_place(from, pt->from)) &&
+                      strcmp(pt->from->table, part->tables[i]->table) == 0;
+            if (!is)
+                continue;
+            opened[t] = true;
+            rc = check_fields(pt, part->tables[i], err);
+            const sp_schema *schema = rc == SPATE_OK ? renamed(o, part->tables[i], pt) : NULL;
+            if (rc == SPATE_OK && !schema)
+                rc = sp_fail_nomem(err);
+            if (rc == SPATE_OK)
+                add_table(o, m->n_parts - 1, i, schema, t, pt);
+        }
+    return rc;
+}
+
+static int open_made(opening *o, spate_error *err)
+{
+    masked *m = o->m;
+    int rc = sp_generated_open(m->gen, o->only, o->n_only, &m->parts[m->n_parts], err);
+    if (rc != SPATE_OK)
+        return rc;
+    const sp_source *part = m->parts[m->n_parts++];
+    for (uint32_t i = 0; i < part->n_tables; i++)
+        add_table(o, m->n_parts - 1, i, part->tables[i], 0, NULL);
+    return SPATE_OK;
+}
+
+static int open_all(opening *o, spate_error *err)
+{
+    const spate_plan *plan = o->plan;
+    masked *m = o->m;
+    uint32_t n = plan->n_tables + 1;
+    bool *opened = sp_arena_alloc(&m->arena, n, sizeof(*opened));
+    m->parts = sp_arena_alloc(&m->arena, n, sizeof(*m->parts));
+    m->tables = sp_arena_alloc(&m->arena, n, sizeof(*m->tables));
+    o->schemas = sp_arena_alloc(&m->arena, n, sizeof(*o->schemas));
+    o->extents = sp_arena_alloc(&m->arena, n, sizeof(*o->extents));
+    if (!opened || !m->parts || !m->tables || !o->schemas || !o->extents)
+        return sp_fail_nomem(err);
+    int rc = SPATE_OK;
+    for (uint32_t t = 0; t < plan->n_tables && rc == SPATE_OK; t++)
+        if (plan->tables[t].from && !opened[t] && is_wanted(o, plan->tables[t].name))
+            rc = open_place(o, t, opened, err);
+    if (rc == SPATE_OK)
+        rc = open_made(o, err);
+    return rc == SPATE_OK && !rename_parents(o) ? sp_fail_nomem(err) : rc;
+}
+
+static bool has_masked(const spate_plan *plan)
+{
+    for (uint32_t t = 0; t < plan->n_tables; t++)
+        if (plan->tables[t].from)
+            return true;
+    return false;
+}
+
+int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_source **out, spate_error *err)
+{
+    if (!has_masked(plan))
+        return sp_generated_open(gen, only, n_only, out, err);
+    masked *m = sp_alloc_zero(1, sizeof(*m));
+    if (!m)
+        return sp_fail_nomem(err);
+    m->source.ops = &ops;
+    m->source.unit = "positions";
+    m->source.shown = plan->path;
+    m->gen = gen;
+    sp_arena_init(&m->arena);
+    opening o = {.m = m, .plan = plan, .only = only, .n_only = n_only};
+    int rc = open_all(&o, err);
+    if (rc != SPATE_OK) {
+        source_close(&m->source);
+        return rc;
+    }
+    m->source.tables = o.schemas;
+    m->source.extents = o.extents;
+    m->source.n_tables = m->n_tables;
+    *out = &m->source;
+    return SPATE_OK;
+}

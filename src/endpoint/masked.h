@@ -1,0 +1,12 @@
+/* masked.h - the rows of a plan: those that it makes, and those of tables elsewhere whose columns it replaces. */
+#ifndef SP_MASKED_H
+#define SP_MASKED_H
+
+#include "endpoint/endpoint.h"
+#include "gen/gen.h"
+
+/* Opens all that the plan's tables come from, as one source; only: as for sp_generated_open. Plan and generator are borrowed. */
+int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_source **out,
+                   spate_error *err) SP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,259 @@
+"""Rows that exist: samples of tables as parents, and tables whose columns are replaced."""
+import pathlib
+import re
+import sqlite3
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from harness import Case, read_csv
+
+SHOP = """
+tables:
+  - name: customers
+    rows: 3000
+    columns:
+      - {name: id, range: int, props: {min: 1, max: 1000000}, primary_key: true}
+      - {name: email, value: "${email}"}
+      - {name: name, person: name}
+      - {name: region, set: [north, "south, east", ""], "null": 20%}
+      - {name: born, range: timestamp, props: {min: 1950-01-01, max: 2000-01-01, format: 2006-01-02}}
+      - {name: balance, range: decimal, props: {min: -100, max: 1000}}
+      - {name: vip, value: "${bool}", "null": 5%}
+  - name: orders
+    rows: 9000
+    columns:
+      - {name: id, inc: 1, primary_key: true}
+      - {name: customer_id, ref: customers.id, draw: c}
+      - {name: customer_email, ref: customers.email, draw: c}
+"""
+
+CHILD = """
+inputs:
+  - {name: old, from: "%s", table: customers%s}
+tables:
+  - name: visits
+    rows: 20000
+    columns:
+      - {name: id, inc: 1}
+      - {name: customer, ref: old.id}
+      - {name: region, expr: customer.region}
+      - {name: born, expr: customer.born}
+      - {name: balance, expr: customer.balance}
+"""
+
+MASK = """
+seed: %d
+tables:
+  - name: customers
+    from: "%s"
+    columns:
+      - {name: email, value: "${email}", unique: true}
+      - {name: name, person: name, by: id}
+      - {name: region, pattern: "R[0-9]"}
+      - {name: born, range: timestamp, props: {min: 1990-01-01, max: 1991-01-01, format: 2006-01-02}}
+      - {name: vip, value: "${bool}"}
+  - name: bookings
+    from: "%s"
+    table: orders
+    columns:
+      - {name: customer_email, value: "${email}", unique: true}
+"""
+
+FORMS = {"sqlite": "shop.sqlite", "duckdb": "shop.duckdb", "spate": "shop.spate", "csv": "shop/"}
+
+
+class Existing(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("shop.yaml", SHOP)
+
+    def make(self, uri):
+        words = ["--create"] if not uri.endswith((".spate", "/")) else []
+        self.spate_ok("generate", "shop.yaml", "--to", uri, *words, "--progress", "none")
+
+    def csv(self, plan, *words):
+        self.spate_ok("generate", plan, "--to", "out/?format=csv", "--truncate", "--progress", "none", *words)
+        return {p.stem: read_csv(p)[1:] for p in (self.dir / "out").glob("*.csv")}
+
+    def shop(self):
+        rows = self.csv("shop.yaml")
+        return rows["customers"], rows["orders"]
+
+
+class Samples(Existing):
+    def test_from_every_kind_of_source(self):
+        made = {r[0]: [r[3], r[4], r[5]] for r in self.shop()[0]}
+        for uri in FORMS.values():
+            with self.subTest(uri):
+                self.make(uri)
+                where = f"{uri}customers.csv" if uri.endswith("/") else uri
+                self.write("child.yaml", CHILD % (where, ", sample: 500"))
+                visits = self.csv("child.yaml")["visits"]
+                self.assertEqual(len({r[1] for r in visits}), 500)
+                for row in visits:
+                    there = made[row[1]]
+                    self.assertEqual([row[2] or None, row[3], float(row[4])], [there[0] or None, there[1], float(there[2])])
+                self.assertEqual(visits, self.csv("child.yaml", "--workers", "3")["visits"])
+
+    def test_a_sample_is_spread_over_the_table(self):
+        self.make("shop.sqlite")
+        db = sqlite3.connect(self.dir / "shop.sqlite")
+        rowids = [r[0] for r in db.execute("SELECT id FROM customers")]
+        db.close()
+        self.write("child.yaml", CHILD % ("shop.sqlite", ", sample: 300"))
+        seen = {int(r[1]) for r in self.csv("child.yaml")["visits"]}
+        place = sorted(rowids.index(i) for i in seen)
+        for tenth in range(10):  # 30 expected of each, 4.5 standard deviations below
+            self.assertGreater(sum(1 for p in place if tenth * 300 <= p < tenth * 300 + 300), 6, place)
+
+    def test_a_condition_columns_and_unique(self):
+        self.make("shop.sqlite")
+        self.write("one.yaml", """
+inputs:
+  - {name: old, from: shop.sqlite, table: customers, columns: [id, region], where: "region = 'north'"}
+tables:
+  - {name: t, rows: 200, columns: [{name: a, ref: old.id, unique: true}, {name: b, expr: a.region}]}
+""")
+        rows = self.csv("one.yaml")["t"]
+        self.assertEqual(len({r[0] for r in rows}), 200)
+        self.assertEqual({r[1] for r in rows}, {"north"})
+
+    def test_a_large_table_is_not_read_from_end_to_end(self):
+        self.write("large.yaml", "tables: [{name: t, rows: 400k, columns: [{name: id, inc: 1, primary_key: true}]}]")
+        self.spate_ok("generate", "large.yaml", "--to", "large.sqlite", "--create", "--progress", "none")
+        self.write("few.yaml", "inputs: [{name: t, from: large.sqlite, sample: 1000}]\n"
+                               "tables: [{name: u, rows: 20k, columns: [{name: a, ref: t.id}]}]")
+        seen = sorted({int(r[0]) for r in self.csv("few.yaml")["u"]})
+        self.assertEqual(len(seen), 1000)
+        for part in range(20):
+            self.assertGreater(sum(1 for i in seen if part * 20000 < i <= (part + 1) * 20000), 15)
+
+    def test_other_rows_there_are_another_plan(self):
+        self.make("shop.sqlite")
+        self.write("child.yaml", CHILD % ("shop.sqlite", ""))
+        words = ["generate", "child.yaml", "--to", "v.sqlite", "--create", "--job", "night"]
+        self.spate_ok(*words)
+        db = sqlite3.connect(self.dir / "shop.sqlite")
+        db.execute("UPDATE customers SET balance = 5 WHERE id = (SELECT min(id) FROM customers)")
+        db.commit()
+        db.close()
+        self.spate_fails(2, *words, says="night")
+
+    def test_mistakes(self):
+        self.make("shop.sqlite")
+        self.write("bad.yaml", """
+inputs:
+  - {name: a, from: shop.sqlite, table: custmers}
+  - {name: b, from: shop.sqlite, table: customers, columns: [id, idd]}
+  - {name: c, from: shop.sqlite, table: customers, where: "frob = 1"}
+  - {name: d, from: shop.sqlite, sample: 5G}
+  - {name: e, source: {file_name: e.csv}, sample: 5}
+  - {name: f, from: "frob://x"}
+tables:
+  - {name: t, rows: 2, columns: [{name: id, inc: 1}]}
+""")
+        self.spate_fails(2, "validate", "bad.yaml", says=[
+            'bad.yaml:3:21: error: there is no table "custmers"', "bad.yaml:4:21: error: there is no column \"idd\"", "bad.yaml:5:21: error: .*frob",
+            'bad.yaml:6:42: error: "5G" is no number of rows to sample', 'bad.yaml:7:51: error: "sample" goes only with from',
+            "bad.yaml:8:21: error: cannot tell what"])
+        self.write("gone.yaml", "inputs: [{name: a, from: \"postgresql://u:secret@127.0.0.1:1/x\"}]\n"
+                                "tables: [{name: t, rows: 1, columns: [{name: a, ref: a.id}]}]")
+        done = self.spate_fails(3, "generate", "gone.yaml", "--to", "-?format=csv", says="could not connect")
+        self.assertNotIn("secret", done.err)
+
+
+class Masks(Existing):
+    def masked(self, uri, seed=1):
+        self.write("mask.yaml", MASK % (seed, uri, uri))
+        rows = self.csv("mask.yaml")
+        return rows["customers"], rows["bookings"]
+
+    def check(self, before, after, orders, bookings):
+        self.assertEqual([r[0] for r in before], [r[0] for r in after])
+        self.assertEqual([float(r[5]) for r in before], [float(r[5]) for r in after])
+        for column, grammar in ((1, r"[a-z]+\d{20}@[a-z-]+\.[a-z]+"), (3, r"R\d"), (4, r"1990-\d\d-\d\d"), (6, "true|false|[01]")):
+            new = {}
+            for old, row in zip(before, after):
+                self.assertEqual(old[column] is None, row[column] is None)
+                if old[column] is not None:
+                    self.assertRegex(row[column], f"^({grammar})$")
+                    self.assertEqual(new.setdefault(old[column], row[column]), row[column])
+        emails = {old[1]: row[1] for old, row in zip(before, after)}
+        self.assertEqual(len(set(emails.values())), len(emails))
+        self.assertEqual([[r[0], r[1], emails[r[2]]] for r in orders], bookings)
+
+    def test_from_every_kind_of_source(self):
+        customers, orders = self.shop()
+        for name, uri in FORMS.items():
+            with self.subTest(uri):
+                self.make(uri)
+                if name == "csv":
+                    (self.dir / "shop/orders.csv").rename(self.dir / "shop/ordersx.csv")
+                    text = (MASK % (1, "shop/customers.csv", "shop/ordersx.csv")).replace("table: orders", "table: ordersx")
+                    self.write("mask.yaml", text)
+                    rows = self.csv("mask.yaml")
+                    after, bookings = rows["customers"], rows["bookings"]
+                else:
+                    after, bookings = self.masked(uri)
+                    self.assertEqual((after, bookings), self.masked(uri))
+                if name in ("sqlite", "duckdb"):
+                    self.assertNotEqual(after, self.masked(uri, seed=2)[0])
+                if name == "csv":  # an empty text is no null there either
+                    self.assertEqual([r[3] is None for r in customers], [r[3] is None for r in after])
+                self.check(sorted(customers, key=lambda r: int(r[0])), sorted(after, key=lambda r: int(r[0])), orders,
+                           sorted(bookings, key=lambda r: int(r[0])))
+
+    def test_into_databases_with_keys(self):
+        self.make("shop.sqlite")
+        self.write("mask.yaml", MASK % (1, "shop.sqlite", "sqlite:shop.sqlite"))
+        for uri in ("m.sqlite", "m.duckdb"):
+            self.spate_ok("generate", "mask.yaml", "--to", uri, "--create")
+            joined = self.spate_ok("query", uri, "SELECT count(*) FROM bookings b JOIN customers c ON c.id = b.customer_id"
+                                   " AND c.email = b.customer_email", "--format", "csv").out
+            self.assertEqual(joined.split()[-1], "9000")
+
+    def test_some_rows_beside_made_ones(self):
+        self.make("shop.sqlite")
+        self.write("some.yaml", """
+tables:
+  - {name: north, from: shop.sqlite, table: customers, where: "region = 'north'", columns: [{name: name, value: "${name}"}]}
+  - {name: rest, from: shop.sqlite, table: customers, where: "region <> 'north'"}
+  - {name: made, rows: 7, columns: [{name: id, inc: 1}]}
+""")
+        rows = self.csv("some.yaml")
+        customers = self.shop()[0]
+        self.assertEqual(len(rows["north"]), sum(1 for r in customers if r[3] == "north"))
+        self.assertEqual(len(rows["rest"]), sum(1 for r in customers if r[3] not in (None, "north")))
+        self.assertEqual(len(rows["made"]), 7)
+        self.assertIn("made", self.spate_ok("validate", "some.yaml").out)
+
+    def test_mistakes(self):
+        self.make("shop.sqlite")
+        self.write("bad.yaml", """
+tables:
+  - name: customers
+    from: shop.sqlite
+    rows: 5
+    columns:
+      - {name: emial, value: "${email}"}
+      - {name: email, value: "${email}", by: nobody}
+      - {name: name, inc: 1}
+      - {name: region, set: [a, b], "null": 10%}
+  - {name: t, rows: 3, columns: [{name: a, ref: customers.id}, {name: b, inc: 1}]}
+  - {name: u, rows: 3, where: x, columns: [{name: a, inc: 1}]}
+""")
+        self.spate_fails(2, "validate", "bad.yaml", says=[
+            '5:11: error: "rows" does not go with from', '7:16: error: "emial" is no column of the table there; did you mean "email"',
+            '8:46: error: "nobody" is no column', '9:16: error: "name" replaces', '10:16: error: "region" replaces .* null',
+            '11:49: error: "customers.id" refers to a table whose rows are elsewhere',
+            '12:31: error: "where" goes only with from'])
+        self.write("mask.yaml", MASK % (1, "shop.sqlite", "shop.sqlite"))
+        for words in (["--job", "night"], ["--part", "0/2"]):
+            self.spate_fails(2, "generate", "mask.yaml", "--to", "x.sqlite", "--create", *words, says='"customers" has rows of elsewhere')
+        self.spate_fails(2, "generate", "mask.yaml", "--to", "x.sqlite", "--rows", "customers=5", says="has the rows of the table")
+
+
+if __name__ == "__main__":
+    unittest.main()

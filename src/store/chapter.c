@@ -47,13 +47,13 @@ int sp_chapter_open(sp_store *s, uint32_t i, sp_chapter *c, spate_error *err)
     const char *p;
     c->at = s->chapters[i].at;
     c->size = s->chapters[i].size;
-    int rc = sp_store_view(s, c->at, sizeof(sp_block_header), &c->aside, &p, err);
+    int rc = sp_store_pick(s, c->at, sizeof(sp_block_header), &c->aside, &p, err);
     if (rc != SPATE_OK)
         return rc;
     const sp_block_header *h = sp_block_header_of(p);
     bool sound = sp_block_header_plausible(h, s->super.file_id, c->at, c->at + c->size) && h->size == c->size;
     if (sound)
-        rc = sp_store_view(s, c->at, sp_block_head_bytes(h), &c->aside, &p, err);
+        rc = sp_store_pick(s, c->at, sp_block_head_bytes(h), &c->aside, &p, err);
     if (rc != SPATE_OK)
         return rc;
     sound = sound && sp_chapter_take(s->k, p, c);
@@ -87,7 +87,7 @@ int sp_chapter_entries(sp_store *s, const sp_chapter *c, const sp_run *run, sp_b
 {
     const char *p;
     size_t len = run->count * sizeof(sp_run_entry);
-    int rc = sp_store_view(s, c->at + run->at, len, aside, &p, err);
+    int rc = sp_store_pick(s, c->at + run->at, len, aside, &p, err);
     if (rc != SPATE_OK)
         return rc;
     if (s->k->hash(p, len, 0) != run->hash)

@@ -7,17 +7,29 @@
 
 /* ---- bytes ------------------------------------------------------------------------------------- */
 
-int sp_store_view(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err)
+static int read_aside(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err)
 {
-    if (at + len <= s->map_len) {
-        *p = s->map + at;
-        return SPATE_OK;
-    }
     aside->len = 0;
     if (sp_buf_reserve(aside, len + SP_SLACK) != SPATE_OK)
         return sp_fail_nomem(err);
     *p = aside->data;
     return sp_os_read_at(s->fd, aside->data, len, at, s->path, err);
+}
+
+static int view_mapped(sp_store *s, uint64_t at, const char **p)
+{
+    *p = s->map + at;
+    return SPATE_OK;
+}
+
+int sp_store_view(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err)
+{
+    return at + len <= s->map_len ? view_mapped(s, at, p) : read_aside(s, at, len, aside, p, err);
+}
+
+int sp_store_pick(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err)
+{
+    return s->patched && at + len <= s->map_len ? view_mapped(s, at, p) : read_aside(s, at, len, aside, p, err);
 }
 
 static int not_sound(const sp_store *s, uint64_t at, spate_error *err)

@@ -74,6 +74,8 @@ int sp_store_user_write(sp_store *s, const void *bytes, size_t len, spate_error 
 
 /* Bytes of the file: in the mapping, or read into aside. */
 int sp_store_view(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err) SP_MUST_CHECK;
+/* The same for a few bytes here and there: copying them costs less than mapping pages and what lies around them. */
+int sp_store_pick(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err) SP_MUST_CHECK;
 /* A block's header and directory, checked. */
 int sp_store_directory(sp_store *s, const sp_block_ref *b, sp_buf *aside, const char **p, spate_error *err) SP_MUST_CHECK;
 /* Every hash of a block. */

@@ -150,7 +150,7 @@ static int view_segment(sp_block_reader *r, const sp_segment_entry *e, sp_buf *a
 {
     const sp_store *s = r->store;
     uint64_t at = r->block.at + (uint64_t)e->at64 * SP_SEGMENT_ALIGN;
-    int rc = sp_store_view(r->store, at, e->bytes, aside, bytes, err);
+    int rc = (r->directory ? sp_store_view : sp_store_pick)(r->store, at, e->bytes, aside, bytes, err);
     if (rc == SPATE_OK && !r->unverified && !sp_segment_whole(s->k, *bytes, e->bytes, sp_segment_seed(r->block.extra, e->at64)))
         return damaged_field(r, e, err);
     return rc;

@@ -26,7 +26,7 @@ static spate_scan *scan_new(void)
     return s;
 }
 
-/* A few columns of many: what lies between them is not worth reading ahead. */
+/* Some columns: what lies between them is not worth reading ahead. */
 static void advise(const sp_block_reader *r)
 {
     if (r->store->map && r->n_fields)
@@ -115,7 +115,7 @@ static void read_ahead(const spate_scan *s, uint32_t i)
 {
     enum { AHEAD = 4 };
     const sp_store *store = s->r.store;
-    if (!store->map || !s->r.n_fields || i + AHEAD >= s->work->last)
+    if (!store->map || !s->r.n_fields || s->r.lookup || i + AHEAD >= s->work->last)
         return;
     const sp_block_ref *b = &s->r.blocks[i + AHEAD];
     if (b->at + b->size <= store->map_len)

@@ -205,7 +205,7 @@ int spate_scan_next(spate_scan *scan, uint32_t *rows, spate_error *err);
 uint32_t spate_scan_columns(const spate_scan *scan);
 uint16_t spate_scan_name(const spate_scan *scan, uint32_t column);
 spate_type spate_scan_type(const spate_scan *scan, uint32_t column);
-/* The cells of a column of the piece, rows [from, from + n): read now, good until the column is read again or the scan goes on.
+/* The cells of a column of the piece, rows [from, from + n): read now, good until another column is read or the scan goes on.
  * Numbers of null cells are anything. Column by column and in steps of some thousand rows is what caches like. */
 int spate_scan_read(spate_scan *scan, uint32_t column, uint32_t from, uint32_t n, spate_column *out, spate_error *err);
 /* The numbers of rows [from, from + n) of the piece. */

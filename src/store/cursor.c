@@ -200,6 +200,8 @@ static int fill_window(spate_cursor *c, window *w, spate_error *err)
     for (uint32_t i = 0; i < w->group.n; i++) {
         sp_reading *x = &w->group.columns[i];
         int rc = sp_reading_open(&c->r, x, err);
+        if (rc == SPATE_OK && sp_reading_ready(&x->type, &x->out) != SPATE_OK)
+            rc = sp_fail_nomem(err);
         if (rc == SPATE_OK)
             rc = sp_segment_read(&x->cells, w->from, w->to - w->from, &x->out, err);
         if (rc != SPATE_OK)

@@ -12,6 +12,8 @@
 const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
                                                         1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 
+enum { NEAR_MAX = 4 }; /* the highest exponent whose reciprocal, and those of all below, is that near */
+
 /* 1.5 * 2^52: a double whose lowest bit is worth one, with room below and above. */
 #define MAGIC 6755399441055744.0
 #define MAGIC_BITS UINT64_C(0x4338000000000000)
@@ -32,10 +34,12 @@ static inline uint64_t as_bits(double d)
 #define TARGET
 #define K(name) name##_portable
 #define DIVIDE(x, ten, tenth) ((x) / (ten))
+#define DIVIDE_NEAR(x, ten, tenth) ((x) / (ten))
 #include "store/kernels.inc"
 #undef TARGET
 #undef K
 #undef DIVIDE
+#undef DIVIDE_NEAR
 
 static void columns4_portable(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
 {
@@ -62,19 +66,25 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
 const sp_kernels sp_kernels_portable = TABLE(portable);
 
 #ifdef HAVE_X86
-/* x / 10^e without dividing: the quotient by the reciprocal is a few units off in its last place, each step with the exact
- * remainder makes up for it, and the second step from within one unit is correctly rounded (Markstein, "Computation of
- * elementary functions on the IBM RISC System/6000 processor", 1990). */
-__attribute__((target("avx2,fma"), always_inline)) static inline double divide_fma(double x, double ten, double tenth)
+/* x / 10^e without dividing: each step corrects a quotient by its exact remainder, and a step from within one unit in the last place
+ * gives the quotient that is rounded correctly (Markstein, "Computation of elementary functions on the IBM RISC System/6000
+ * processor", 1990). The product with the reciprocal is as near when the reciprocal is off by at most 2^-54 of itself, as those
+ * of 10^0 to 10^4 are; else it takes a step to get there. */
+__attribute__((target("avx2,fma"), always_inline)) static inline double divide_near(double x, double ten, double tenth)
 {
     double q = x * tenth;
-    q = __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
+    return __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
+}
+__attribute__((target("avx2,fma"), always_inline)) static inline double divide_fma(double x, double ten, double tenth)
+{
+    double q = divide_near(x, ten, tenth);
     return __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
 }
 
 #define TARGET __attribute__((target("avx2,fma")))
 #define K(name) name##_avx2
 #define DIVIDE(x, ten, tenth) divide_fma(x, ten, tenth)
+#define DIVIDE_NEAR(x, ten, tenth) divide_near(x, ten, tenth)
 #include "store/kernels.inc"
 
 /* Four records' 32 bytes, turned. */

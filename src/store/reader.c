@@ -331,12 +331,17 @@ static int add_column(sp_block_reader *r, sp_group_reading *g, uint32_t segment,
     c->name = e->name;
     c->open = false;
     c->type = sp_block_reader_type(r->store, r->table, e);
-    if (c->out.own_validity && c->out.type.kind == c->type.kind && c->type.kind != SP_LIST) {
-        c->out.type = c->type;
+    return SPATE_OK;
+}
+
+int sp_reading_ready(const sp_type *type, sp_column *out)
+{
+    if (out->own_validity && out->type.kind == type->kind && type->kind != SP_LIST) {
+        out->type = *type;
         return SPATE_OK;
     }
-    sp_column_done(&c->out);
-    return sp_column_init(&c->out, c->type, SP_VECTOR, NULL);
+    sp_column_done(out);
+    return sp_column_init(out, *type, SP_VECTOR, NULL);
 }
 
 /* Rows of group g among the rows of the block that are asked for. */

@@ -15,6 +15,7 @@ struct spate_scan {
     sp_group_reading group;
     uint32_t g, groups;       /* the next group of the open block, and how many it has */
     uint32_t g_open;          /* the group that is read */
+    sp_column outs[SP_KINDS]; /* one after the other is read into the same memory, which stays in the cache */
     sp_arena views;           /* children of columns of lists */
 };
 
@@ -104,6 +105,8 @@ void spate_scan_close(spate_scan *s)
         return;
     if (s->work && atomic_fetch_sub(&s->work->users, 1) == 1)
         sp_free(s->work);
+    for (unsigned kind = 0; kind < SP_KINDS; kind++)
+        sp_column_done(&s->outs[kind]);
     sp_group_reading_done(&s->group);
     sp_block_reader_done(&s->r);
     sp_arena_done(&s->views);
@@ -200,16 +203,19 @@ int spate_scan_read(spate_scan *s, uint32_t column, uint32_t from, uint32_t n, s
     sp_reading *c = &s->group.columns[column];
     if (column >= s->group.n || from > s->group.rows || n > s->group.rows - from)
         return sp_fail(err, SPATE_E_USAGE, "the piece has %u columns of %u rows", s->group.n, s->group.rows);
+    sp_column *cells = &s->outs[c->type.kind];
     int rc = sp_reading_open(&s->r, c, err);
+    if (rc == SPATE_OK && sp_reading_ready(&c->type, cells) != SPATE_OK)
+        rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_segment_read(&c->cells, s->group.start + from, n, &c->out, err);
+        rc = sp_segment_read(&c->cells, s->group.start + from, n, cells, err);
     if (rc != SPATE_OK)
         return rc;
-    if (c->out.child) {
+    if (cells->child) {
         sp_arena_done(&s->views);
         sp_arena_init(&s->views);
     }
-    return show(&c->out, out, &s->views) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    return show(cells, out, &s->views) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
 }
 
 int spate_scan_row_numbers(spate_scan *s, uint32_t from, uint32_t n, uint64_t *out, spate_error *err)

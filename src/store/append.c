@@ -9,12 +9,14 @@ enum {
     BLOCK_ROWS = 256 << 10,
     SHAPE_SLOTS = 8192,          /* twice the shapes that a block can have */
     SHAPE_IDLE_MAX = 64,
-    STRIP = 8,                   /* records turned at once: a cache line of every column */
+    STRIP = 8, STRIP_MAX = 1024, /* records turned at once: a cache line of every column, or as many as the cache holds */
+    STRIP_BYTES = 16 << 10,
 };
 
 typedef struct record_column {
     uint32_t column, offset, field; /* in the shape; in the record; which bit of its nulls */
     uint32_t width;                 /* 0: a spate_text, or a bool */
+    bool text;
 } record_column;
 
 struct spate_record {
@@ -24,6 +26,10 @@ struct spate_record {
     uint32_t n, n_fields;
     uint32_t quads;                 /* columns at the front, in fours, that lie together as 8 bytes each */
     record_column *columns;
+    bool by_row, may_wait;          /* cannot be turned; needs nothing but its own bytes */
+    char *waiting;                  /* records that came one by one, up to a strip of them */
+    size_t stride;
+    uint32_t n_waiting;
 };
 
 struct spate_appender {
@@ -46,6 +52,7 @@ struct spate_appender {
     uint32_t n_held, held_cap;
     sp_arena arena;
     struct spate_record *records;
+    bool shared_shapes;             /* several records are of one shape */
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
@@ -123,12 +130,157 @@ static int find_shape(sp_appender *a, const uint64_t *keys, const sp_type *types
     return SPATE_OK;
 }
 
+/* ---- records become cells ---------------------------------------------------------------------- */
+
+static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
+{
+    const char *from = records + f->offset;
+    switch (f->width) {
+    case 8:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((uint64_t *)c->data + at + i, from, 8);
+        break;
+    case 4:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((uint32_t *)c->data + at + i, from, 4);
+        break;
+    case 0:
+        for (uint32_t i = 0; i < n; i++, from += stride) {
+            spate_text t;
+            uint8_t *bits = c->data;
+            if (c->type.kind == SP_BOOL) {
+                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) | (unsigned)(*from != 0) << ((at + i) & 7));
+                continue;
+            }
+            memcpy(&t, from, sizeof t);
+            if (t.len > SP_ROW_BYTES_MAX)
+                return SPATE_E_DATA;
+            if (sp_cells_append_text(c, at + i, t.p, t.len) != SPATE_OK)
+                return SPATE_E_NOMEM;
+            *bytes += t.len;
+        }
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((char *)c->data + (size_t)(at + i) * f->width, from, f->width);
+    }
+    return SPATE_OK;
+}
+
+/* Takes back what a null bit says is not there. All fields of nearly all rows are: whole words of ones are passed over. */
+static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits)
+{
+    for (uint32_t base = 0; base < r->n; base += 64) {
+        uint32_t some = SP_MIN(r->n - base, 64u);
+        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
+        memcpy(&word, bits + base / 8, (some + 7) / 8);
+        for (uint64_t absent = ~word & all; absent; absent &= absent - 1) {
+            sp_column *c = &s->cells[r->columns[base + (uint32_t)__builtin_ctzll(absent)].column];
+            if (c->offsets)
+                c->offsets[at + 1] = c->offsets[at];
+            uint8_t *validity = c->validity ? c->validity : sp_column_validity(c, c->rows_cap);
+            validity[at >> 3] &= (uint8_t) ~(1u << (at & 7));
+        }
+    }
+}
+
+static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *record)
+{
+    const uint8_t *bits = (const uint8_t *)record + r->null_bits;
+    for (uint32_t i = 0; i < r->n; i++) {
+        const record_column *f = &r->columns[i];
+        int rc = SPATE_OK;
+        if (r->null_bits == SPATE_NO_NULLS || sp_bit(bits, f->field))
+            rc = put_column(&s->cells[f->column], s->rows, f, record, 0, 1, &a->stage_bytes);
+        else
+            sp_cells_append_nulls(&s->cells[f->column], s->rows, 1);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return SPATE_OK;
+}
+
+static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    records += r->columns[0].offset;
+    for (uint32_t q = 0; q < r->quads; q++, records += 32) {
+        uint64_t *out[4];
+        for (unsigned c = 0; c < 4; c++)
+            out[c] = (uint64_t *)s->cells[q * 4 + c].data + s->rows;
+        a->store->k->columns4(records, stride, n, out);
+    }
+}
+
+static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    put_quads(a, s, r, records, stride, n);
+    for (uint32_t i = r->quads * 4; i < r->n; i++) {
+        int rc = put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < n; i++)
+        put_nulls(s, s->rows + i, r, records + i * stride + r->null_bits);
+    return SPATE_OK;
+}
+
+/* Columns of the table that the record does not have. */
+static void put_missing(sp_shape *s, const struct spate_record *r, uint32_t n)
+{
+    for (uint32_t c = 0; r->n < s->n && c < s->n; c++) {
+        uint32_t i = 0;
+        while (i < r->n && r->columns[i].column != c)
+            i++;
+        if (i == r->n)
+            sp_cells_append_nulls(&s->cells[c], s->rows, n);
+    }
+}
+
+/* Records become cells of their shape. */
+static int put_records(sp_appender *a, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    sp_shape *s = a->shapes[r->shape];
+    if (sp_shape_reserve(s, s->rows + n) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    put_missing(s, r, n);
+    int rc = r->by_row ? put_record(a, s, r, records) : put_strip(a, s, r, records, stride, n);
+    s->rows += rc == SPATE_OK ? n : 0;
+    return rc;
+}
+
+static int put_waiting(sp_appender *a, struct spate_record *r)
+{
+    uint32_t n = r->n_waiting;
+    r->n_waiting = 0;
+    return n ? put_records(a, r, r->waiting, r->stride, n) : SPATE_OK;
+}
+
+/* Rows of a shape that came before go first. */
+static int settle(sp_appender *a, uint32_t shape)
+{
+    int rc = SPATE_OK;
+    for (struct spate_record *r = a->records; rc == SPATE_OK && r; r = r->next)
+        if (r->n_waiting && r->shape == shape)
+            rc = put_waiting(a, r);
+    return rc;
+}
+
+static int settle_all(sp_appender *a)
+{
+    int rc = SPATE_OK;
+    for (struct spate_record *r = a->records; rc == SPATE_OK && r; r = r->next)
+        rc = put_waiting(a, r);
+    return rc;
+}
+
 /* ---- blocks ------------------------------------------------------------------------------------ */
 
 void sp_appender_drop(sp_appender *a)
 {
     for (uint32_t i = 0; i < a->n_shapes; i++)
         sp_shape_clear(a->shapes[i]);
+    for (struct spate_record *r = a->records; r; r = r->next)
+        r->n_waiting = 0;
     a->rows = a->n_held = 0;
     a->stage_bytes = 0;
 }
@@ -195,7 +347,7 @@ static int encode_block(sp_appender *a, spate_error *err)
 {
     sp_shape **used = sp_alloc_zero(a->n_shapes + 1, sizeof *used);
     a->keys.len = 0;
-    if (!used || sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
+    if (!used || settle_all(a) != SPATE_OK || sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
         sp_free(used);
         return sp_fail_nomem(err);
     }
@@ -291,14 +443,16 @@ static int reserve_order(sp_appender *a, uint32_t n)
     return SPATE_OK;
 }
 
+/* The next n rows are of that shape. Of a declared table all are. */
 static int note_rows(sp_appender *a, uint32_t shape, uint32_t n)
 {
-    if (reserve_order(a, n) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    for (uint32_t i = 0; i < n; i++)
-        a->order[a->rows + i] = (int32_t)shape;
+    if (a->schema->n_fields == 0) {
+        if (reserve_order(a, n) != SPATE_OK)
+            return SPATE_E_NOMEM;
+        for (uint32_t i = 0; i < n; i++)
+            a->order[a->rows + i] = (int32_t)shape;
+    }
     a->rows += n;
-    a->shapes[shape]->rows += n;
     return SPATE_OK;
 }
 
@@ -399,6 +553,9 @@ static size_t bytes_of(const sp_column *c, uint32_t from, uint32_t n)
 int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, uint32_t n, spate_error *err)
 {
     sp_shape *s = a->shapes[0];
+    int settled = settle(a, 0);
+    if (settled != SPATE_OK)
+        return sp_fail_nomem(err);
     while (n > 0) {
         uint32_t take = SP_MIN(n, a->block_rows - a->rows);
         for (uint32_t c = 0; c < s->n; c++) {
@@ -407,6 +564,7 @@ int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, u
             a->stage_bytes += bytes_of(&columns[c], from, take);
         }
         s->room = SP_MAX(s->room, s->rows + take);
+        s->rows += take;
         if (note_rows(a, 0, take) != SPATE_OK)
             return sp_fail_nomem(err);
         int rc = full(a) ? finish_block(a, err) : SPATE_OK;
@@ -546,18 +704,19 @@ static int append_free(sp_appender *a, const spate_value *values, uint32_t n, sp
     if (rc != SPATE_OK)
         return rc;
     sp_shape *s = a->shapes[shape];
-    if (sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
+    if (settle(a, shape) != SPATE_OK || sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++)
         if (put_value(&s->cells[i], s->rows, &values[i]) != SPATE_OK)
             return sp_fail_nomem(err);
+    s->rows++;
     return note_rows(a, shape, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
 }
 
 static int append_declared(sp_appender *a, const spate_value *values, uint32_t n, spate_error *err)
 {
     sp_shape *s = a->shapes[0];
-    if (sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
+    if (settle(a, 0) != SPATE_OK || sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
         return sp_fail_nomem(err);
     for (uint32_t c = 0; c < s->n; c++)
         sp_cells_append_nulls(&s->cells[c], s->rows, 1);
@@ -574,6 +733,7 @@ static int append_declared(sp_appender *a, const spate_value *values, uint32_t n
         if (s->cells[c].validity)
             s->cells[c].validity[s->rows >> 3] |= (uint8_t)(1u << (s->rows & 7));
     }
+    s->rows++;
     return note_rows(a, 0, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
 }
 
@@ -616,6 +776,14 @@ static uint32_t count_quads(const struct spate_record *r)
     return n / 4;
 }
 
+static bool has_text(const struct spate_record *r)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->columns[i].text)
+            return true;
+    return false;
+}
+
 static int place_fields(sp_appender *a, struct spate_record *r, const spate_record_field *fields, const uint64_t *keys, spate_error *err)
 {
     const sp_shape *s = a->shapes[r->shape];
@@ -626,9 +794,14 @@ static int place_fields(sp_appender *a, struct spate_record *r, const spate_reco
         if (c == s->n)
             return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" of that type", a->schema->table, fields[i].name);
         r->columns[i] = (record_column){.column = (i + c) % s->n, .offset = (uint32_t)fields[i].offset, .field = i,
-                                        .width = sp_kind_width((sp_kind)fields[i].type.kind)};
+                                        .width = sp_kind_width((sp_kind)fields[i].type.kind),
+                                        .text = fields[i].type.kind >= SPATE_TEXT};
     }
     r->quads = count_quads(r);
+    r->may_wait = !has_text(r);
+    r->by_row = !r->may_wait && r->null_bits != SPATE_NO_NULLS; /* text of a null must not be read: its pointer need not lead anywhere */
+    for (const struct spate_record *o = a->records; o; o = o->next)
+        a->shared_shapes |= o->shape == r->shape;
     return SPATE_OK;
 }
 
@@ -663,131 +836,51 @@ int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t
     return SPATE_OK;
 }
 
-static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
+/* A record waits until there is a strip of them. */
+static int wait_for_more(sp_appender *a, struct spate_record *r, const char *records, size_t stride, uint32_t n)
 {
-    const char *from = records + f->offset;
-    switch (f->width) {
-    case 8:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint64_t *)c->data + at + i, from, 8);
-        break;
-    case 4:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint32_t *)c->data + at + i, from, 4);
-        break;
-    case 0:
-        for (uint32_t i = 0; i < n; i++, from += stride) {
-            spate_text t;
-            uint8_t *bits = c->data;
-            if (c->type.kind == SP_BOOL) {
-                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) | (unsigned)(*from != 0) << ((at + i) & 7));
-                continue;
-            }
-            memcpy(&t, from, sizeof t);
-            if (t.len > SP_ROW_BYTES_MAX)
-                return SPATE_E_DATA;
-            if (sp_cells_append_text(c, at + i, t.p, t.len) != SPATE_OK)
-                return SPATE_E_NOMEM;
-            *bytes += t.len;
-        }
-        break;
-    default:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((char *)c->data + (size_t)(at + i) * f->width, from, f->width);
+    if (r->stride != stride) {
+        char *waiting = put_waiting(a, r) == SPATE_OK ? sp_arena_alloc(&a->arena, STRIP, stride) : NULL;
+        if (!waiting)
+            return SPATE_E_NOMEM;
+        r->waiting = waiting;
+        r->stride = stride;
     }
-    return SPATE_OK;
+    memcpy(r->waiting + r->n_waiting * stride, records, n * stride);
+    r->n_waiting += n;
+    return r->n_waiting == STRIP ? put_waiting(a, r) : SPATE_OK;
 }
 
-/* Takes back what a null bit says is not there. All fields of nearly all rows are: whole words of ones are passed over. */
-static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits)
+/* Another record of the same shape may have rows that wait. */
+static int settle_others(sp_appender *a, const struct spate_record *r)
 {
-    for (uint32_t base = 0; base < r->n; base += 64) {
-        uint32_t some = SP_MIN(r->n - base, 64u);
-        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
-        memcpy(&word, bits + base / 8, (some + 7) / 8);
-        for (uint64_t absent = ~word & all; absent; absent &= absent - 1) {
-            sp_column *c = &s->cells[r->columns[base + (uint32_t)__builtin_ctzll(absent)].column];
-            if (c->offsets)
-                c->offsets[at + 1] = c->offsets[at];
-            sp_column_validity(c, c->rows_cap)[at >> 3] &= (uint8_t) ~(1u << (at & 7));
-        }
-    }
+    int rc = SPATE_OK;
+    for (struct spate_record *o = a->records; rc == SPATE_OK && a->shared_shapes && o; o = o->next)
+        if (o != r && o->shape == r->shape)
+            rc = put_waiting(a, o);
+    return rc;
 }
 
-/* Text of a null must not be read: its pointer need not lead anywhere. So records with text and nulls go row by row. */
-static bool row_by_row(const struct spate_record *r)
+static int take_records(sp_appender *a, struct spate_record *r, const char *records, size_t stride, uint32_t n)
 {
-    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < r->n; i++)
-        if (r->columns[i].width == 0)
-            return true;
-    return false;
+    int rc = settle_others(a, r);
+    bool waits = n < STRIP && r->may_wait && stride <= STRIP_BYTES && stride > 0;
+    if (rc == SPATE_OK && (!waits || r->n_waiting + n > STRIP))
+        rc = put_waiting(a, r);
+    if (rc != SPATE_OK)
+        return rc;
+    return waits ? wait_for_more(a, r, records, stride, n) : put_records(a, r, records, stride, n);
 }
 
-static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *record)
-{
-    const uint8_t *bits = (const uint8_t *)record + r->null_bits;
-    for (uint32_t i = 0; i < r->n; i++) {
-        const record_column *f = &r->columns[i];
-        int rc = SPATE_OK;
-        if (r->null_bits == SPATE_NO_NULLS || sp_bit(bits, f->field))
-            rc = put_column(&s->cells[f->column], s->rows, f, record, 0, 1, &a->stage_bytes);
-        else
-            sp_cells_append_nulls(&s->cells[f->column], s->rows, 1);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    return SPATE_OK;
-}
-
-static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    records += r->columns[0].offset;
-    for (uint32_t q = 0; q < r->quads; q++, records += 32) {
-        uint64_t *out[4];
-        for (unsigned c = 0; c < 4; c++)
-            out[c] = (uint64_t *)s->cells[q * 4 + c].data + s->rows;
-        a->store->k->columns4(records, stride, n, out);
-    }
-}
-
-/* Up to a strip of records, or one. */
-static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    put_quads(a, s, r, records, stride, n);
-    for (uint32_t i = r->quads * 4; i < r->n; i++) {
-        int rc = put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < n; i++)
-        put_nulls(s, s->rows + i, r, records + i * stride + r->null_bits);
-    return SPATE_OK;
-}
-
-/* Columns of the table that the record does not have. */
-static void put_missing(sp_shape *s, const struct spate_record *r, uint32_t n)
-{
-    for (uint32_t c = 0; r->n < s->n && c < s->n; c++) {
-        uint32_t i = 0;
-        while (i < r->n && r->columns[i].column != c)
-            i++;
-        if (i == r->n)
-            sp_cells_append_nulls(&s->cells[c], s->rows, n);
-    }
-}
-
-int spate_append_records(sp_appender *a, const spate_record *r, const void *records, size_t stride, size_t rows, spate_error *err)
+int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows, spate_error *err)
 {
     const char *p = records;
-    bool one = row_by_row(r);
+    struct spate_record *r = (struct spate_record *)(uintptr_t)record;
+    size_t most = SP_MIN(SP_MAX(STRIP_BYTES / SP_MAX(stride, (size_t)1) / STRIP * STRIP, (size_t)STRIP), (size_t)STRIP_MAX);
     while (rows > 0) {
-        sp_shape *s = a->shapes[r->shape];
-        uint32_t n = one ? 1 : (uint32_t)SP_MIN(rows, (size_t)STRIP);
+        uint32_t n = r->by_row ? 1 : (uint32_t)SP_MIN(rows, most);
         n = SP_MIN(n, a->block_rows - a->rows);
-        if (sp_shape_reserve(s, s->rows + n) != SPATE_OK)
-            return sp_fail_nomem(err);
-        put_missing(s, r, n);
-        int rc = one ? put_record(a, s, r, p) : put_strip(a, s, r, p, stride, n);
+        int rc = take_records(a, r, p, stride, n);
         if (rc == SPATE_OK)
             rc = note_rows(a, r->shape, n);
         if (rc == SPATE_E_DATA)

@@ -83,18 +83,10 @@ static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, ve
         load_decimals_f32((const float *)data, s->param, x);
         break;
     case SP_AS_BITS_64:
-        for (uint32_t i = 0; i < x->n; i++) {
-            uint64_t bits;
-            memcpy(&bits, data + (size_t)i * 8, 8);
-            x->v[i] = (int64_t)(bits >> s->param);
-        }
+        k->bits64((const uint64_t *)data, x->n, s->param, x->v);
         break;
     case SP_AS_BITS_32:
-        for (uint32_t i = 0; i < x->n; i++) {
-            uint32_t bits;
-            memcpy(&bits, data + (size_t)i * 4, 4);
-            x->v[i] = (int64_t)(bits >> s->param);
-        }
+        k->bits32((const uint32_t *)data, x->n, s->param, x->v);
         break;
     }
     if (x->n_bad)
@@ -193,6 +185,8 @@ static sp_ints_plan make_plan(const sp_kernels *k, const sp_ints_source *s)
 
 /* ---- packing --------------------------------------------------------------------------------- */
 
+enum { KEPT = 8 }; /* vectors that are loaded once, though they are looked at twice */
+
 typedef struct packer {
     const sp_kernels *k;
     const sp_ints_source *source;
@@ -203,7 +197,30 @@ typedef struct packer {
     uint64_t width_sum;
     bool too_wide, too_bad;
     uint32_t bad_left;     /* forced patches that are still allowed */
+    vector *kept, spare;   /* KEPT of them */
+    bool is_kept[KEPT];
 } packer;
+
+/* Values from.. as they are; good until the next are asked for. */
+static vector *loaded(packer *p, uint32_t from)
+{
+    uint32_t i = from / SP_VECTOR;
+    vector *x = i < KEPT ? &p->kept[i] : &p->spare;
+    if (i >= KEPT || !p->is_kept[i])
+        load(p->k, p->source, from, x);
+    if (i < KEPT)
+        p->is_kept[i] = true;
+    return x;
+}
+
+/* The same, to be changed. */
+static vector *taken(packer *p, uint32_t from)
+{
+    vector *x = loaded(p, from);
+    if (from / SP_VECTOR < KEPT)
+        p->is_kept[from / SP_VECTOR] = false;
+    return x;
+}
 
 static int put_patches(packer *p, const vector *x, uint32_t from, const uint8_t *patched, uint32_t n)
 {
@@ -327,27 +344,24 @@ static void put_header(packer *p, sp_ints_header h)
 }
 
 /* The smallest difference between neighbours: what every delta is counted from. */
-static int64_t smallest_delta(const packer *p)
+static int64_t smallest_delta(packer *p)
 {
-    vector x;
     int64_t d[SP_VECTOR], smallest = INT64_MAX;
     for (uint32_t from = 0; from < p->source->count; from += SP_VECTOR) {
         int64_t low, high;
-        load(p->k, p->source, from, &x);
-        to_deltas(&x, d);
-        if (x.n < 2)
+        const vector *x = loaded(p, from);
+        to_deltas(x, d);
+        if (x->n < 2)
             continue;
-        p->k->range(d, x.n - 1, &low, &high);
+        p->k->range(d, x->n - 1, &low, &high);
         smallest = SP_MIN(smallest, low);
     }
     return smallest == INT64_MAX ? 0 : smallest;
 }
 
-static int64_t slope_of_all(const packer *p)
+static int64_t slope_of_all(packer *p)
 {
-    vector x;
-    load(p->k, p->source, 0, &x);
-    return slope_of(&x);
+    return slope_of(loaded(p, 0));
 }
 
 static int put_table(packer *p)
@@ -358,10 +372,8 @@ static int put_table(packer *p)
         return SPATE_E_NOMEM;
     p->start = p->out->len;
     p->out->len += bytes;
-    vector x;
     for (uint32_t i = 0; i < vectors && !p->too_wide && !p->too_bad; i++) {
-        load(p->k, p->source, i * SP_VECTOR, &x);
-        int rc = put_vector(p, &x, i * SP_VECTOR, p->start + table + i * sizeof(sp_ints_vector));
+        int rc = put_vector(p, taken(p, i * SP_VECTOR), i * SP_VECTOR, p->start + table + i * sizeof(sp_ints_vector));
         if (rc != SPATE_OK)
             return rc;
     }
@@ -369,69 +381,92 @@ static int put_table(packer *p)
     return SPATE_OK;
 }
 
-/* One base and width for all, where that takes no more room than a table of them; exact sources only. True when it was done. */
-static int put_uniform(packer *p, bool *done)
+/* Values from.., less the line that all of the stream follows. */
+static const vector *straightened(packer *p, uint32_t from)
+{
+    if (p->step == 0)
+        return loaded(p, from);
+    vector *x = taken(p, from);
+    for (uint32_t i = 0; i < x->n; i++)
+        x->v[i] = (int64_t)((uint64_t)x->v[i] - (uint64_t)(from + i) * (uint64_t)p->step);
+    return x;
+}
+
+/* What one base and width for all would be; false where a table of them takes less room, or a value is not exact. */
+static bool is_uniform(packer *p, int64_t *base, unsigned *width)
 {
     uint32_t count = p->source->count;
-    vector x;
     int64_t lowest = INT64_MAX, highest = INT64_MIN;
     size_t with_table = 0;
-    *done = false;
     for (uint32_t from = 0; from < count; from += SP_VECTOR) {
         int64_t low, high;
-        load(p->k, p->source, from, &x);
-        if (x.n_bad)
-            return SPATE_OK;
-        for (uint32_t i = 0; p->step && i < x.n; i++)
-            x.v[i] = (int64_t)((uint64_t)x.v[i] - (uint64_t)(from + i) * (uint64_t)p->step);
-        p->k->range(x.v, x.n, &low, &high);
+        const vector *x = straightened(p, from);
+        if (x->n_bad)
+            return false;
+        p->k->range(x->v, x->n, &low, &high);
         lowest = SP_MIN(lowest, low);
         highest = SP_MAX(highest, high);
-        with_table += sp_packed_bytes(x.n, sp_bits_of((uint64_t)high - (uint64_t)low)) + sizeof(sp_ints_vector);
+        with_table += sp_packed_bytes(x->n, sp_bits_of((uint64_t)high - (uint64_t)low)) + sizeof(sp_ints_vector);
     }
-    unsigned width = sp_bits_of((uint64_t)highest - (uint64_t)lowest);
-    size_t bytes = (size_t)(count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, width) + sp_packed_bytes(count % SP_VECTOR, width);
-    if (bytes > with_table || width > bits_max(p->source->as))
-        return SPATE_OK;
-    if (sp_buf_reserve(p->out, sizeof(sp_ints_header) + bytes) != SPATE_OK)
+    *base = lowest;
+    *width = sp_bits_of((uint64_t)highest - (uint64_t)lowest);
+    size_t bytes = (size_t)(count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, *width) + sp_packed_bytes(count % SP_VECTOR, *width);
+    return bytes <= with_table && *width <= bits_max(p->source->as);
+}
+
+static int put_uniform(packer *p, int64_t base, unsigned width)
+{
+    uint32_t count = p->source->count;
+    if (sp_buf_reserve(p->out, sizeof(sp_ints_header)) != SPATE_OK)
         return SPATE_E_NOMEM;
     p->start = p->out->len;
     p->out->len += sizeof(sp_ints_header);
     for (uint32_t from = 0; from < count && width; from += SP_VECTOR) {
-        load(p->k, p->source, from, &x);
-        for (uint32_t i = 0; p->step && i < x.n; i++)
-            x.v[i] = (int64_t)((uint64_t)x.v[i] - (uint64_t)(from + i) * (uint64_t)p->step);
-        int rc = put_bits(p, &x, lowest, width);
+        int rc = put_bits(p, straightened(p, from), base, width);
         if (rc != SPATE_OK)
             return rc;
     }
-    put_header(p, (sp_ints_header){.uniform = 1, .width = (uint8_t)width, .base = lowest});
-    *done = true;
+    put_header(p, (sp_ints_header){.uniform = 1, .width = (uint8_t)width, .base = base});
     return SPATE_OK;
 }
 
 static int encode_planned(packer *p)
 {
+    int64_t base;
+    unsigned width;
+    memset(p->is_kept, 0, sizeof p->is_kept);
     p->step = p->plan.mode == SP_INTS_DELTA ? smallest_delta(p) : p->plan.slope ? slope_of_all(p) : 0;
-    bool done = false;
-    if (p->plan.mode == SP_INTS_LINE && !p->plan.patch) {
-        int rc = put_uniform(p, &done);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    return done ? SPATE_OK : put_table(p);
+    if (p->plan.mode == SP_INTS_LINE && !p->plan.patch && is_uniform(p, &base, &width))
+        return put_uniform(p, base, width);
+    return put_table(p);
+}
+
+/* Clears what a try leaves behind; vectors are not worth clearing. */
+static void begin(packer *p, sp_ints_plan plan, uint32_t bad_max)
+{
+    p->plan = plan;
+    p->step = 0;
+    p->width_sum = 0;
+    p->too_wide = p->too_bad = false;
+    p->bad_left = bad_max;
 }
 
 int sp_ints_encode(const sp_kernels *k, const sp_ints_source *source, sp_ints_plan *plan, sp_buf *out, bool *given_up)
 {
-    packer p = {.k = k, .source = source, .out = out, .bad_left = given_up ? source->count / 8 : source->count};
+    vector kept[KEPT];
+    uint32_t bad_max = given_up ? source->count / 8 : source->count;
+    packer p;
+    p.k = k;
+    p.source = source;
+    p.out = out;
+    p.kept = kept;
     size_t before = out->len;
     bool planned = plan && plan->known && plan->age < PLAN_AGE_MAX;
-    p.plan = planned ? *plan : make_plan(k, source);
+    begin(&p, planned ? *plan : make_plan(k, source), bad_max);
     int rc = encode_planned(&p);
     if (rc == SPATE_OK && p.too_wide) { /* the sample promised too much: the plain way always fits */
         out->len = before;
-        p = (packer){.k = k, .source = source, .out = out, .plan.known = true, .bad_left = given_up ? source->count / 8 : source->count};
+        begin(&p, (sp_ints_plan){.known = true}, bad_max);
         rc = encode_planned(&p);
     }
     if (rc != SPATE_OK || p.too_bad) {

@@ -41,6 +41,28 @@ static inline uint64_t as_bits(double d)
 #undef DIVIDE
 #undef DIVIDE_NEAR
 
+static void range_portable(const int64_t *v, uint32_t n, int64_t *min, int64_t *max)
+{
+    int64_t low = v[0], high = v[0];
+    for (uint32_t i = 0; i < n; i++) {
+        low = v[i] < low ? v[i] : low;
+        high = v[i] > high ? v[i] : high;
+    }
+    *min = low;
+    *max = high;
+}
+
+static void range_f64_portable(const double *v, uint32_t n, double *min, double *max)
+{
+    double low = __builtin_inf(), high = -__builtin_inf();
+    for (uint32_t i = 0; i < n; i++) {
+        low = v[i] < low ? v[i] : low;
+        high = v[i] > high ? v[i] : high;
+    }
+    *min = low;
+    *max = high;
+}
+
 static void columns4_portable(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
 {
     for (uint32_t r = 0; r < rows; r++, records += stride)
@@ -60,7 +82,7 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .line64_64 = line64_64_##for_, .decimal32 = decimal32_##for_, .decimal64 = decimal64_##for_, \
         .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range_f64 = range_f64_##for_, \
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, \
-        .widen32 = widen32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .hash = hash_##for_, .name = #for_ \
+        .widen32 = widen32_##for_, .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);
@@ -112,6 +134,62 @@ TARGET static void columns4_avx2(const char *records, size_t stride, uint32_t ro
     }
     uint64_t *const rest[4] = {out[0] + r, out[1] + r, out[2] + r, out[3] + r};
     columns4_portable(records, stride, rows - r, rest);
+}
+
+/* The lower and the higher of two of each, 64-bit integers having no instruction of their own. */
+TARGET static __m256i lower(__m256i a, __m256i b)
+{
+    return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
+}
+
+TARGET static __m256i higher(__m256i a, __m256i b)
+{
+    return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
+}
+
+TARGET static void range_avx2(const int64_t *v, uint32_t n, int64_t *min, int64_t *max)
+{
+    __m256i low[2], high[2];
+    low[0] = low[1] = high[0] = high[1] = _mm256_set1_epi64x(v[0]);
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (unsigned l = 0; l < 2; l++) {
+            __m256i x = _mm256_loadu_si256((const __m256i *)(v + i + 4 * l));
+            low[l] = lower(low[l], x);
+            high[l] = higher(high[l], x);
+        }
+    int64_t lows[4], highs[4], rest_low, rest_high;
+    _mm256_storeu_si256((__m256i *)lows, lower(low[0], low[1]));
+    _mm256_storeu_si256((__m256i *)highs, higher(high[0], high[1]));
+    range_portable(lows, 4, min, &rest_high);
+    range_portable(highs, 4, &rest_low, max);
+    for (; i < n; i++) {
+        *min = v[i] < *min ? v[i] : *min;
+        *max = v[i] > *max ? v[i] : *max;
+    }
+}
+
+/* The instruction gives its second operand when one is NaN: what there was so far. */
+TARGET static void range_f64_avx2(const double *v, uint32_t n, double *min, double *max)
+{
+    __m256d low[2], high[2];
+    low[0] = low[1] = _mm256_set1_pd(__builtin_inf());
+    high[0] = high[1] = _mm256_set1_pd(-__builtin_inf());
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (unsigned l = 0; l < 2; l++) {
+            __m256d x = _mm256_loadu_pd(v + i + 4 * l);
+            low[l] = _mm256_min_pd(x, low[l]);
+            high[l] = _mm256_max_pd(x, high[l]);
+        }
+    double lows[4], highs[4], unused, rest_low, rest_high;
+    _mm256_storeu_pd(lows, _mm256_min_pd(low[0], low[1]));
+    _mm256_storeu_pd(highs, _mm256_max_pd(high[0], high[1]));
+    range_f64_portable(lows, 4, min, &unused);
+    range_f64_portable(highs, 4, &unused, max);
+    range_f64_portable(v + i, n - i, &rest_low, &rest_high);
+    *min = rest_low < *min ? rest_low : *min;
+    *max = rest_high > *max ? rest_high : *max;
 }
 
 uint64_t sp_hash_avx2(const void *p, size_t len, uint64_t seed);

@@ -35,6 +35,9 @@ sp_cell *sp_pattern_cell(const sp_build *b);                    /* pattern.c */
 /* The value of the row of a table of so many rows where by is equal to key. */
 sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by, uint64_t rows); /* lookup.c */
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
+sp_cell *sp_cut_cell(const sp_build *b, sp_cell *inner, uint32_t characters); /* longer text ends there */
+/* How long the number is that sp_unique_text_cell puts in. */
+uint32_t sp_unique_digits(const sp_build *b);
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */
 
 sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e);     /* expr.c */

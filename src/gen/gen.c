@@ -372,6 +372,26 @@ static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_colu
     };
 }
 
+/* Text that is made unique gets a number, which must fit in too. */
+static bool needs_number(const sp_plan_column *col, const sp_cell *cell)
+{
+    return col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN && cell->type.kind == SP_TEXT;
+}
+
+/* Not longer than its type, if the column asks for that. */
+static sp_cell *cut_to_type(const sp_build *b, sp_cell *cell)
+{
+    const sp_plan_column *col = b->column;
+    uint32_t room = col->type->length, digits = needs_number(col, cell) ? sp_unique_digits(b) : 0;
+    if (!col->cut || cell->type.kind != SP_TEXT || cell->bounds.text_max <= room - SP_MIN(room, digits))
+        return cell;
+    if (digits > room) {
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "is too short for %u digits that keep the rows apart", digits);
+        return NULL;
+    }
+    return sp_cut_cell(b, cell, room - digits);
+}
+
 /* The cell as the column describes it: of its type, unique, with its common values and its nulls. */
 static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
 {
@@ -380,8 +400,10 @@ static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
     if (cell && col->type && !is_set)
         cell = sp_cast_cell(b, cell, col->type);
     if (cell && col->type && !is_set)
+        cell = cut_to_type(b, cell);
+    if (cell && col->type && !is_set && !col->cut)
         warn_of_length(b, cell);
-    if (cell && col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN && cell->type.kind == SP_TEXT)
+    if (cell && needs_number(col, cell))
         cell = sp_unique_text_cell(b, cell);
     if (cell && !keeps_promises(b, cell))
         return NULL;

@@ -282,6 +282,19 @@ static const char *take_apart(sp_arena *arena, printf_cell *c, sp_str format)
     return why ? why : format.len ? "it has more than one verb" : NULL;
 }
 
+/* The longest number, as it is rewritten. */
+static uint32_t number_max(const printf_cell *c)
+{
+    const sp_cell *inner = c->inner;
+    char text[SP_I64_TEXT_MAX + SP_SLACK];
+    if (is_float(inner->type.kind))
+        return 340 + 18 + PRECISION_MAX;
+    if (!is_int(inner->type.kind) || !inner->bounds.has_range || (c->verb != 'd' && c->verb != 'v'))
+        return inner->text_max + 64;
+    size_t least = (size_t)(sp_put_i64(text, inner->bounds.min) - text), most = (size_t)(sp_put_i64(text, inner->bounds.max) - text);
+    return (uint32_t)SP_MAX(least, most) + c->plus + c->space;
+}
+
 sp_cell *sp_printf_cell(sp_arena *arena, const sp_cell *inner, sp_str format, const char **why)
 {
     printf_cell *c = sp_arena_alloc(arena, 1, sizeof(*c));
@@ -291,8 +304,9 @@ sp_cell *sp_printf_cell(sp_arena *arena, const sp_cell *inner, sp_str format, co
     *why = take_apart(arena, c, format);
     if (*why || (!c->layout && (!c->before.p || !c->after.p)))
         return NULL;
-    uint32_t number = is_float(inner->type.kind) ? 340 + 18 + PRECISION_MAX : inner->text_max + 64;
-    uint32_t most = c->layout ? sp_layout_text_max(c->layout) : SP_MAX(number, c->width) + (uint32_t)SP_MAX(c->precision, 0) + c->width;
+    bool number = is_int(inner->type.kind) || is_float(inner->type.kind);
+    uint32_t longest = c->layout ? 0 : number_max(c) + (uint32_t)SP_MAX(c->precision, 0);
+    uint32_t most = c->layout ? sp_layout_text_max(c->layout) : number ? SP_MAX(longest, c->width) : longest + c->width;
     c->cell = *inner;
     c->cell.ops = &printf_ops;
     c->cell.type = (sp_type){.kind = SP_TEXT};

@@ -1,4 +1,4 @@
-/* wrap.c - cells made of another cell: nulls, lists, and text that is made unique. */
+/* wrap.c - cells made of another cell: nulls, lists, text that is cut, and text that is made unique. */
 #include "gen/build.h"
 
 /* ---- null ---- */
@@ -174,6 +174,64 @@ sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
     return &c->cell;
 }
 
+/* ---- text that is cut ---- */
+
+typedef struct cut_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    uint32_t characters;
+} cut_cell;
+
+/* The bytes of so many characters, or of all of them. */
+static size_t cut_at(sp_str text, uint32_t characters)
+{
+    size_t i = 0;
+    if (text.len <= characters)
+        return text.len;
+    for (; i < text.len; i++)
+        if (((unsigned char)text.p[i] & 0xc0) != 0x80 && characters-- == 0)
+            break;
+    while (i > 0 && text.p[i - 1] == ' ') /* a type of fixed width would not keep them */
+        i--;
+    return i;
+}
+
+/* Where nothing is too long, as most often, nothing moves. */
+static int cut_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const cut_cell *c = (const cut_cell *)cell;
+    int rc = c->inner->ops->fill(c->inner, rows, n, out, scratch);
+    int32_t from = 0, to = 0;
+    for (uint32_t i = 0; rc == SPATE_OK && i < n; i++) {
+        sp_str text = {out->bytes + from, (size_t)(out->offsets[i + 1] - from)};
+        size_t len = cut_at(text, c->characters);
+        if (to != from)
+            memmove(out->bytes + to, text.p, len);
+        from = out->offsets[i + 1];
+        to += (int32_t)len;
+        out->offsets[i + 1] = to;
+    }
+    return rc;
+}
+
+static const sp_cell_ops cut_ops = {cut_fill, NULL};
+
+sp_cell *sp_cut_cell(const sp_build *b, sp_cell *inner, uint32_t characters)
+{
+    cut_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = *inner;
+    c->cell.ops = &cut_ops;
+    c->cell.unique = false;
+    c->cell.work_text = SP_MAX(inner->work_text, inner->text_max);
+    c->cell.text_max = (uint32_t)SP_MIN((uint64_t)inner->text_max, (uint64_t)characters * 4);
+    c->cell.bounds.text_max = c->cell.text_max;
+    c->inner = inner;
+    c->characters = characters;
+    return &c->cell;
+}
+
 /* ---- text made unique ---- */
 
 typedef struct unique_cell {
@@ -223,6 +281,14 @@ static int unique_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
 
 static const sp_cell_ops unique_ops = {unique_fill, NULL};
 
+uint32_t sp_unique_digits(const sp_build *b)
+{
+    uint32_t digits = 0;
+    for (uint64_t left = SP_MAX(b->table->rows, (uint64_t)1) - 1; left || !digits; left /= 10)
+        digits++;
+    return digits;
+}
+
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner)
 {
     unique_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
@@ -232,11 +298,9 @@ sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner)
     if (temp < 0)
         return NULL;
     c->temp = (uint32_t)temp;
-    uint64_t rows = SP_MAX(b->table->rows, (uint64_t)1);
-    for (uint64_t left = rows - 1; left || !c->digits; left /= 10)
-        c->digits++;
+    c->digits = sp_unique_digits(b);
     c->inner = inner;
-    c->number = sp_pick_permutation(sp_mix64(b->key), rows);
+    c->number = sp_pick_permutation(sp_mix64(b->key), SP_MAX(b->table->rows, (uint64_t)1));
     c->cell = *inner;
     c->cell.ops = &unique_ops;
     c->cell.text_max += c->digits;

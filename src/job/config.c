@@ -63,6 +63,20 @@ static void share_bounds(sp_draft *d)
         }
 }
 
+/* The names and conditions of a table, by themselves. */
+static bool read_demands(sp_config *k, const sp_cat_table *t, sp_demands *out)
+{
+    sp_conditions own = {.names = sp_arena_alloc(k->arena, t->n_columns + 1, sizeof(*own.names)), .n_names = t->n_columns,
+                         .items = sp_arena_alloc(k->arena, t->n_checks + 1, sizeof(*own.items)), .n = t->n_checks};
+    if (!own.names || !own.items)
+        return false;
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        own.names[i] = t->columns[i].name;
+    for (uint32_t i = 0; i < t->n_checks; i++)
+        own.items[i] = (sp_condition){t->checks[i].sql, t->checks[i].column};
+    return sp_demands_read(&own, k->arena, out);
+}
+
 static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
 {
     uint32_t n = t->n_columns + 1;
@@ -74,7 +88,7 @@ static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
     d->step = sp_arena_alloc(k->arena, n, sizeof(*d->step));
     d->steps = sp_arena_alloc(k->arena, n, sizeof(*d->steps));
     unsigned *after = sp_arena_alloc(k->arena, n, sizeof(*after));
-    if (!d->choices || !d->needed || !d->apart || !d->step || !d->steps || !after || !sp_demands_read(t, k->arena, &d->demands))
+    if (!d->choices || !d->needed || !d->apart || !d->step || !d->steps || !after || !read_demands(k, t, &d->demands))
         return false;
     share_bounds(d);
     find_steps(d, after);

@@ -1,9 +1,7 @@
 /* config.h - private to the job: the steps from a catalog to a plan.
  *
  *   config.c         reads the catalog, chooses what to write, checks the plan it has written
- *   config_check.c   what CHECK conditions demand of columns
  *   config_order.c   parents before children, the circles between tables, which columns have to be made
- *   config_words.c   what a column's name says of its values
  *   config_column.c  one column: its mode and wishes
  *   config_number.c  the ranges of numbers and moments
  *   config_stats.c   the same from the server's statistics */
@@ -11,47 +9,9 @@
 #define SP_JOB_CONFIG_H
 
 #include "endpoint/catalog.h"
+#include "plan/demand.h" /* what conditions demand */
 #include "plan/emit.h"
-
-/* ---- what conditions demand (config_check.c) ------------------------------------------------------------------------ */
-
-typedef struct sp_demand { /* on one column; texts are literals without quotes, borrowed from the arena */
-    sp_str min, max;       /* p NULL: no such bound */
-    bool min_open, max_open; /* the bound itself is not allowed */
-    const sp_str *values;  /* one of these; n_values 0: any */
-    uint32_t n_values;
-    int64_t length_min, length_max; /* of the text; max < 0: no bound */
-    sp_str like, regex;    /* p NULL: none */
-    bool not_null;
-} sp_demand;
-
-/* a <= b, or a < b: every cell of one column against the other's in the same row. */
-typedef struct sp_ordering {
-    uint32_t low, high;
-} sp_ordering;
-
-typedef struct sp_demands {
-    sp_demand *columns;    /* one for each column of the table */
-    sp_ordering *orderings;
-    uint32_t n_orderings;
-    const sp_cat_check **unread; /* those that were not understood */
-    uint32_t n_unread;
-} sp_demands;
-
-/* Notes a bound, if it is narrower than the one there is. */
-void sp_demand_bound(sp_demand *d, bool is_max, sp_str value, bool open);
-/* Reads all checks of a table. False: no memory. */
-bool sp_demands_read(const sp_cat_table *t, sp_arena *arena, sp_demands *out);
-
-/* ---- what names say (config_words.c): false or NULL when nothing ------------------------------------------------------- */
-
-const char *sp_words_text(const char *table, const char *column); /* a template */
-bool sp_words_number(const char *column, double *min, double *max);
-bool sp_words_time(const char *column, const char **min, const char **max, double *null_rate);
-bool sp_words_before(const char *early, const char *late); /* two moments: the first is never the later */
-
-/* What a template is of a person or a place: "first_name", and "person" into *of; NULL: nothing. */
-const char *sp_words_facet(const char *value, const char **of);
+#include "plan/words.h" /* what names say of values */
 
 /* ---- the plan in the making --------------------------------------------------------------------------------------------- */
 

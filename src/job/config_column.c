@@ -141,18 +141,6 @@ static void choose_like(sp_making *m, sp_str like)
     sp_buf_done(&text);
 }
 
-static bool is_coded(const char *name)
-{
-    static const char *const codes[] = {"code", "key", "ref", "number", "id", "no", "reference", "serial", "identifier"};
-    size_t len = strlen(name);
-    for (size_t i = 0; i < SP_COUNT(codes); i++) {
-        size_t n = strlen(codes[i]);
-        if (len >= n && sp_str_ieq((sp_str){name + len - n, n}, codes[i]) && (len == n || name[len - n - 1] == '_'))
-            return true;
-    }
-    return false;
-}
-
 /* Longest and shortest text that the type and the conditions allow. */
 static void text_lengths(const sp_making *m, int64_t *min, int64_t *max)
 {
@@ -185,7 +173,7 @@ static void choose_text(sp_making *m)
             sp_making_mode(m, "value", said);
         return;
     }
-    bool prose = max >= 24 && !measured && !is_coded(m->c->name) && !m->type->fixed;
+    bool prose = max >= 24 && !measured && !sp_words_is_code(m->c->name) && !m->type->fixed;
     if (prose && m->out->tries < 2) {
         sp_making_mode(m, "value", m->out->tries ? "${word}" : "${adjective} ${noun}");
         m->out->note = m->out->note ? m->out->note : "a guess";
@@ -243,22 +231,6 @@ static const char *multirange_values(const sp_cat_type *item)
     }
 }
 
-static const char *shape_values(const char *name)
-{
-    static const char *const shapes[][2] = {
-        {"line", "{1,-1,0}|{2,1,-3}|{0,1,5}"},
-        {"lseg", "[(0,0),(1,1)]|[(2,3),(5,1)]|[(-1,0),(4,4)]"},
-        {"box", "(1,1),(0,0)|(5,4),(2,3)|(10,10),(-10,-10)"},
-        {"path", "[(0,0),(1,1),(2,0)]|((0,0),(4,0),(4,3))"},
-        {"polygon", "((0,0),(1,0),(1,1),(0,1))|((0,0),(4,0),(2,3))"},
-        {"circle", "<(0,0),1>|<(2,3),0.5>|<(10,-5),20>"},
-    };
-    for (size_t i = 0; i < SP_COUNT(shapes); i++)
-        if (strcmp(name, shapes[i][0]) == 0)
-            return shapes[i][1];
-    return NULL;
-}
-
 /* n bits, the i-th of a few. */
 static void choose_bits(sp_making *m)
 {
@@ -275,13 +247,14 @@ static void choose_bits(sp_making *m)
     sp_buf_done(&text);
 }
 
-static void choose_shape(sp_making *m)
+/* What only its target reads: alternatives, or a template. */
+static void choose_type(sp_making *m, const char *type)
 {
-    const char *values = shape_values(m->type->name);
-    if (values)
+    const char *values = sp_words_type(type);
+    if (strchr(values, '|'))
         choose_alternatives(m, values);
     else
-        sp_making_mode(m, "value", "(${longitude},${latitude})");
+        sp_making_mode(m, "value", values);
 }
 
 static void choose_geometry(sp_making *m)
@@ -426,17 +399,17 @@ static void choose_by_class(sp_making *m)
     case SP_CAT_INTERVAL: sp_making_mode(m, "range", "interval"); m->out->props = "{min: 1m, max: 24h}"; break;
     case SP_CAT_UUID: sp_making_mode(m, "value", "${uuid}"); break;
     case SP_CAT_JSON: choose_json(m); break;
-    case SP_CAT_XML: choose_random_enough(m, "<${noun}>${adjective}</${noun}>", "<id>${uuid}</id>"); break;
-    case SP_CAT_HSTORE: choose_random_enough(m, "${noun} => \"${adjective}\", count => ${uint8}", "id => \"${uuid}\""); break;
+    case SP_CAT_XML: choose_random_enough(m, sp_words_type("xml"), "<id>${uuid}</id>"); break;
+    case SP_CAT_HSTORE: choose_random_enough(m, sp_words_type("hstore"), "id => \"${uuid}\""); break;
     case SP_CAT_INET:
-        choose_random_enough(m, strcmp(m->type->name, "inet6") == 0 ? "${ipv6_address}" : "${ipv4_address}", "${ipv6_address}");
+        choose_random_enough(m, sp_words_type(strcmp(m->type->name, "inet6") == 0 ? "inet6" : "inet"), "${ipv6_address}");
         break;
-    case SP_CAT_CIDR: sp_making_mode(m, "value", "10.${uint8}.${hour}.0/24"); break;
-    case SP_CAT_MACADDR: choose_random_enough(m, "${mac_address}", "${mac_address}"); break;
-    case SP_CAT_MACADDR8: choose_alternatives(m, "08:00:2b:01:02:03:04:05|08:00:2b:ff:fe:0a:0b:0c"); break;
-    case SP_CAT_TSVECTOR: sp_making_mode(m, "value", "${noun} ${animal_type}"); break;
-    case SP_CAT_TSQUERY: sp_making_mode(m, "value", "${noun_common} & ${noun_common}"); break;
-    case SP_CAT_SHAPE: choose_shape(m); break;
+    case SP_CAT_CIDR: choose_type(m, "cidr"); break;
+    case SP_CAT_MACADDR: choose_random_enough(m, sp_words_type("macaddr"), sp_words_type("macaddr")); break;
+    case SP_CAT_MACADDR8: choose_type(m, "macaddr8"); break;
+    case SP_CAT_TSVECTOR: choose_type(m, "tsvector"); break;
+    case SP_CAT_TSQUERY: choose_type(m, "tsquery"); break;
+    case SP_CAT_SHAPE: choose_type(m, m->type->name); break;
     case SP_CAT_GEOMETRY: choose_geometry(m); break;
     case SP_CAT_RANGE: choose_alternatives(m, range_values(m->type->item)); break;
     case SP_CAT_MULTIRANGE: choose_alternatives(m, multirange_values(m->type->item)); break;

@@ -34,19 +34,11 @@ static void read_labels(sp_plan_reader *r, sp_plan_column *c, const sp_node *cas
         add_case(r, c, cases->pairs[i].key->text, NULL, cases->pairs[i].value);
 }
 
-static const sp_node *member(const sp_node *map, const char *name)
-{
-    for (uint32_t i = 0; map->kind == SP_NODE_MAP && i < map->n; i++)
-        if (sp_str_is(map->pairs[i].key->text, name))
-            return map->pairs[i].value;
-    return NULL;
-}
-
 /* [{when: condition, then: how}, ...], the first whose condition holds. */
 static void read_conditions(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases)
 {
     for (uint32_t i = 0; i < cases->n && !r->stop; i++) {
-        const sp_node *it = cases->items[i], *when = member(it, "when"), *then = member(it, "then");
+        const sp_node *it = cases->items[i], *when = sp_node_value(it, "when"), *then = sp_node_value(it, "then");
         if (!when || !then || it->n != 2) {
             sp_mistake(r->m, it->mark, (sp_str){0}, "expected a case: {when: condition, then: how}");
             continue;

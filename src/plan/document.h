@@ -84,6 +84,8 @@ void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *p
 
 /* ---- what the readers of all forms share (read.c) ---- */
 
+const sp_node *sp_node_value(const sp_node *map, const char *key); /* NULL: no mapping, or no such key */
+
 /* "is not EXPECTED", or "expected EXPECTED, found a list". */
 void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expected);
 /* Memory of the plan; NULL: none, and the reader stops. */
@@ -100,6 +102,23 @@ bool sp_read_flag(sp_plan_reader *r, const sp_node *node); /* NULL: false */
 void sp_read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 /* weights may be NULL. */
 void sp_read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, const sp_node *weights);
+
+/* ---- nodes that a form makes (make.c) ---- */
+
+enum { SP_NODE_PAIRS = 32 };
+/* A mapping in the making, at a place of the file. */
+typedef struct sp_node_making {
+    sp_plan_reader *r;
+    sp_mark at;
+    sp_pair pairs[SP_NODE_PAIRS];
+    uint32_t n;
+} sp_node_making;
+void sp_make_pair(sp_node_making *m, const char *key, const sp_node *value); /* value NULL: no such pair */
+/* None of these is NULL. */
+const sp_node *sp_make_map(const sp_node_making *m);
+const sp_node *sp_make_list(sp_plan_reader *r, sp_mark at, const sp_node *const *items, uint32_t n);
+const sp_node *sp_make_text(sp_plan_reader *r, sp_mark at, sp_str text);
+const sp_node *sp_make_words(sp_plan_reader *r, sp_mark at, const char *fmt, ...) SP_PRINTF(3, 4); /* 511 bytes at most */
 
 /* ---- forms: each knows its documents, and makes the same plan of them ---- */
 
@@ -118,6 +137,12 @@ void sp_check_mask(sp_plan_reader *r, sp_plan_column *c);
 
 bool sp_is_dg_form(const sp_node *root); /* form_dg.c */
 void sp_read_dg_form(sp_plan_reader *r, const sp_node *root);
+
+bool sp_is_datagen_form(const sp_node *root); /* form_datagen.c */
+void sp_read_datagen_form(sp_plan_reader *r, const sp_node *root);
+
+/* A table as spate's own form has it. */
+void sp_read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node);
 
 /* The tree of an expression, or NULL: a mistake was noted. */
 sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);

@@ -463,7 +463,7 @@ sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node)
     sp_str text;
     if (!sp_read_text(r, node, "an expression, such as price * quantity", &text))
         return NULL;
-    parser p = {.r = r, .source = text, .start = node->mark, .flat = !memchr(text.p, '\n', text.len)};
+    parser p = {.r = r, .source = text, .start = node->mark, .flat = !node->made && !memchr(text.p, '\n', text.len)};
     p.start.column += p.flat && !node->plain;
     advance(&p);
     sp_expr *e = parse_any(&p);

@@ -435,26 +435,18 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 
 /* ---- the form ---- */
 
-static const sp_node *value_of(const sp_node *map, const char *key)
-{
-    for (uint32_t i = 0; map->kind == SP_NODE_MAP && i < map->n; i++)
-        if (sp_str_is(map->pairs[i].key->text, key))
-            return map->pairs[i].value;
-    return NULL;
-}
-
 /* Only dg's tables have a count, and only its columns a processor. */
 bool sp_is_dg_form(const sp_node *root)
 {
-    const sp_node *tables = value_of(root, "tables");
+    const sp_node *tables = sp_node_value(root, "tables");
     for (uint32_t t = 0; tables && tables->kind == SP_NODE_LIST && t < tables->n; t++) {
-        const sp_node *columns = value_of(tables->items[t], "columns");
-        if (value_of(tables->items[t], "rows"))
+        const sp_node *columns = sp_node_value(tables->items[t], "columns");
+        if (sp_node_value(tables->items[t], "rows"))
             return false;
-        if (value_of(tables->items[t], "count"))
+        if (sp_node_value(tables->items[t], "count"))
             return true;
         for (uint32_t c = 0; columns && columns->kind == SP_NODE_LIST && c < columns->n; c++)
-            if (value_of(columns->items[c], "processor"))
+            if (sp_node_value(columns->items[c], "processor"))
                 return true;
     }
     return false;
@@ -462,7 +454,7 @@ bool sp_is_dg_form(const sp_node *root)
 
 void sp_read_dg_form(sp_plan_reader *r, const sp_node *root)
 {
-    const sp_node *tables = value_of(root, "tables"), *inputs = value_of(root, "inputs");
+    const sp_node *tables = sp_node_value(root, "tables"), *inputs = sp_node_value(root, "inputs");
     inputs = inputs && !sp_node_is_null(inputs) ? inputs : NULL;
     if (!sp_read_make_tables(r, tables->n + sp_inputs_count(inputs), tables))
         return;

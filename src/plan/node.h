@@ -21,6 +21,7 @@ typedef struct sp_pair {
 struct sp_node {
     sp_node_kind kind;
     bool plain;   /* a text without quotes */
+    bool made;    /* it was in no file: what is in it has the place of the whole */
     uint32_t n;   /* items or pairs */
     sp_mark mark; /* columns count characters; of a quoted text: its quote */
     union {

@@ -207,6 +207,7 @@ struct sp_plan_column {
     sp_plan_digit digit;            /* of the primary key */
     sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
     sp_plan_locales locales;        /* the column's own, or else its table's, or else the plan's */
+    bool cut;                       /* text longer than its type is cut to it */
     bool hidden;                    /* made for other columns, not for the target */
     uint32_t mask, mask_by;         /* of a masked table: the field it replaces, and the one whose value says by what */
     bool distinct;                  /* rows equal in all such columns of the table are made once: the first of them */

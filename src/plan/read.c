@@ -52,6 +52,14 @@ void *sp_read_make(sp_plan_reader *r, size_t n, size_t bytes)
 
 /* ---- keys ---- */
 
+const sp_node *sp_node_value(const sp_node *map, const char *key)
+{
+    for (uint32_t i = 0; map->kind == SP_NODE_MAP && i < map->n; i++)
+        if (sp_str_is(map->pairs[i].key->text, key))
+            return map->pairs[i].value;
+    return NULL;
+}
+
 static void unknown_key(sp_plan_reader *r, const sp_node *key, const sp_keys *keys)
 {
     if (key->text.len >= 2 && (key->text.p[0] == 'x' && key->text.p[1] == '-'))
@@ -113,6 +121,7 @@ enum {
     C_LOCALE,
     C_FORMAT,
     C_STOP,
+    C_CUT,
     C_COUNT
 };
 enum { MODES = SP_MODE_LOOKUP + 1 };
@@ -152,6 +161,7 @@ static const char *const column_names[C_COUNT] = {
     [C_LOCALE] = "locale",
     [C_FORMAT] = "format",
     [C_STOP] = "stop",
+    [C_CUT] = "cut",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
@@ -417,6 +427,13 @@ static void read_format(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
         c->format_mark = node->mark;
 }
 
+static void read_cut(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    c->cut = sp_read_flag(r, node);
+    if (c->cut && !(c->type && c->type->kind == SP_TEXT && c->type->length && !c->type->other))
+        sp_mistake(r->m, node->mark, sp_str_of("cut"), "goes with a type of text that has a length, such as varchar(20)");
+}
+
 static void read_stop(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
@@ -474,6 +491,7 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
         sp_read_distribution(r, c, v[C_DISTRIBUTION]);
     read_type(r, c, v[C_TYPE]);
     c->hidden = sp_read_flag(r, v[C_HIDDEN]);
+    read_cut(r, c, v[C_CUT]);
     read_format(r, c, v[C_FORMAT]);
     read_stop(r, c, v[C_STOP]);
     if (v[C_DRAW])
@@ -562,7 +580,7 @@ static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
 /* What is said of the column as a whole, and not of one way to make it. */
 static void check_body(sp_plan_reader *r, const sp_node *const *v)
 {
-    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN, C_TREE, C_GRAPH, C_DIFFERS, C_WITHIN, C_STOP};
+    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN, C_TREE, C_GRAPH, C_DIFFERS, C_WITHIN, C_STOP, C_CUT};
     for (size_t i = 0; i < SP_COUNT(not_here); i++)
         if (v[not_here[i]])
             sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(column_names[not_here[i]]), "is said of the column, not of a case");
@@ -704,7 +722,7 @@ static void read_masked(sp_plan_reader *r, sp_plan_table *t, const sp_node *cons
     r->there = NULL;
 }
 
-static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
+void sp_read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     const sp_node *v[T_COUNT] = {0};
     *t = (sp_plan_table){.name = "", .mark = node->mark};
@@ -763,7 +781,7 @@ static void read_tables(sp_plan_reader *r, const sp_node *node, const sp_node *i
         return;
     sp_read_inputs(r, inputs);
     for (uint32_t i = 0; i < node->n && !r->stop; i++)
-        read_table(r, &plan->tables[plan->n_tables++], node->items[i]);
+        sp_read_table(r, &plan->tables[plan->n_tables++], node->items[i]);
 }
 
 static void read_seed(sp_plan_reader *r, const sp_node *node)
@@ -785,6 +803,10 @@ static void read_root(sp_plan_reader *r, const sp_node *root)
     const sp_node *v[R_COUNT] = {0};
     if (sp_is_dg_form(root)) {
         sp_read_dg_form(r, root);
+        return;
+    }
+    if (sp_is_datagen_form(root)) {
+        sp_read_datagen_form(r, root);
         return;
     }
     if (root->kind != SP_NODE_MAP) {

@@ -19,14 +19,6 @@ static bool read_whole(sp_plan_reader *r, const sp_node *node, const char *key, 
     return false;
 }
 
-static const sp_node *member(const sp_node *map, const char *name)
-{
-    for (uint32_t i = 0; i < map->n; i++)
-        if (sp_str_is(map->pairs[i].key->text, name))
-            return map->pairs[i].value;
-    return NULL;
-}
-
 /* How many children a parent has: a number, or {min, max}, or a distribution with or without min and max; both ends count. */
 static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
@@ -44,7 +36,7 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
             return;
         most = least;
     } else if (node->kind == SP_NODE_MAP) {
-        const sp_node *min = member(node, "min"), *max = member(node, "max"), *type = member(node, "type");
+        const sp_node *min = sp_node_value(node, "min"), *max = sp_node_value(node, "max"), *type = sp_node_value(node, "type");
         uint32_t said = r->m->n_said;
         if (type)
             sp_read_counts(r, count, node);

@@ -53,6 +53,72 @@ tables:
 """
 
 
+# datagen-cli: columns by name and in a list, every kind of key, generators, distributions, patterns, rules, series.
+DATAGEN = r"""
+{
+  "version": "1.0",
+  "database": {"name": "shop", "encoding": "UTF8", "locale": "en_US.utf8"},
+  "custom_types": {"state": {"kind": "enum", "definition": "ENUM ('new', 'paid', 'sent')"}},
+  "tables": {
+    "line": {
+      "columns": {
+        "order_id": {"type": "bigint"}, "product_id": {"type": "integer"},
+        "quantity": {"type": "smallint", "distribution": {"type": "poisson", "mean": 3, "min": 1, "max": 20}}
+      },
+      "primary_key": ["order_id", "product_id"],
+      "foreign_keys": [
+        {"columns": ["order_id"], "referenced_table": "order", "referenced_columns": ["id"], "on_delete": "CASCADE"},
+        {"columns": ["product_id"], "referenced_table": "product", "referenced_columns": ["id"]}
+      ],
+      "check_constraints": [{"expression": "quantity > 0", "name": "some"}],
+      "row_count": 6000
+    },
+    "customer": {
+      "columns": [
+        {"name": "id", "type": "serial"},
+        {"name": "email", "type": "varchar(100)", "unique": true},
+        {"name": "first_name", "type": "varchar(40)"}, {"name": "last_name", "type": "varchar(40)"},
+        {"name": "phone", "type": "varchar(12)"}, {"name": "country_code", "type": "char(2)"},
+        {"name": "tier", "type": "varchar(10)", "generator": "weighted_enum", "generator_config": {"weights": {"basic": 0.7, "gold": 0.3}}},
+        {"name": "age", "type": "integer", "distribution": {"type": "normal", "mean": 40, "std_dev": 12, "min": 18, "max": 90}},
+        {"name": "referrer_id", "type": "integer", "nullable": true},
+        {"name": "created_at", "type": "timestamp"}, {"name": "updated_at", "type": "timestamp"},
+        {"name": "settings", "type": "jsonb"}, {"name": "address", "type": "inet"}, {"name": "active", "type": "boolean", "default": "true"}
+      ],
+      "primary_key": ["id"],
+      "foreign_keys": [{"columns": ["referrer_id"], "referenced_table": "customer", "referenced_columns": ["id"]}],
+      "row_count": 1000
+    },
+    "order": {
+      "columns": {
+        "id": {"type": "bigserial"},
+        "number": {"type": "varchar(20)", "pattern": {"template": "ORD-{year}-{sequence:8}"}},
+        "customer_id": {"type": "integer", "distribution": {"type": "zipf", "alpha": 1.2, "min": 1, "max": 1000}},
+        "state": {"type": "state"},
+        "discount": {"type": "integer", "rules": [{"if": {"state": "new"}, "then": {"value": 0}}, {"if": {"state": "paid"}, "then": {"min": 5, "max": 20}}]},
+        "total": {"type": "numeric(8,2)", "distribution": {"type": "normal", "mean": 120, "std_dev": 40, "min": 5, "max": 500}},
+        "at": {"type": "timestamptz", "generator": "timeseries",
+               "generator_config": {"start": "2024-01-01T00:00:00Z", "end": "2024-12-31T23:59:59Z", "interval": "1h", "pattern": "business_hours"}}
+      },
+      "primary_key": ["id"],
+      "unique_constraints": [{"columns": ["number"], "name": "order_number"}],
+      "foreign_keys": [{"columns": ["customer_id"], "referenced_table": "customer", "referenced_columns": ["id"]}],
+      "indexes": [{"columns": ["customer_id"], "name": "order_customer"}],
+      "row_count": 3000
+    },
+    "product": {
+      "columns": {
+        "id": {"type": "integer"}, "sku": {"type": "varchar(12)", "generator": "pattern", "generator_config": {"pattern": "[A-Z]{3}-[0-9]{4}"}},
+        "name": {"type": "varchar(60)"}, "description": {"type": "text"}, "price": {"type": "numeric(10,2)"}, "tags": {"type": "text[]"}
+      },
+      "primary_key": ["id"],
+      "row_count": 200
+    }
+  }
+}
+"""
+
+
 class Forms(Case):
     def test_dg(self):
         db = server.database("dg")
@@ -234,6 +300,27 @@ tables:
                          "booking_customer_id_fkey booking_mail_fkey")
         same = "SELECT md5(string_agg(tags::text || wait || doc, ',' ORDER BY id)) FROM customer"
         self.assertEqual(server.value(same, to), server.value(same, self.db))
+
+    def test_datagen(self):
+        db = server.database("datagen")
+        plan = self.write("shop.json", DATAGEN)
+        self.spate_ok("generate", plan, "--to", server.uri(db), "--create", "--progress", "none")
+
+        def ask(sql):
+            return str(server.value(sql, db))
+
+        self.assertEqual(ask("SELECT string_agg(n::text, ',' ORDER BY t) FROM (SELECT 'line' t, count(*) n FROM line UNION ALL SELECT 'customer', "
+                             "count(*) FROM customer UNION ALL SELECT 'order', count(*) FROM \"order\" UNION ALL SELECT 'product', count(*) FROM product) c"),
+                         "1000,6000,3000,200")
+        self.assertEqual(ask("SELECT string_agg(contype || n, ' ' ORDER BY contype) FROM (SELECT contype::text, count(*) n FROM pg_constraint "
+                             "WHERE contype IN ('p', 'u', 'f') AND connamespace = 'public'::regnamespace GROUP BY 1) c"), "f4 p4 u2")
+        self.assertEqual(ask("SELECT count(*) FROM customer WHERE updated_at < created_at OR age NOT BETWEEN 18 AND 90 OR tier NOT IN ('basic', 'gold') "
+                             "OR position(lower(left(regexp_replace(last_name, '[^A-Za-z]', '', 'g'), 3)) IN lower(email)) = 0"), "0")
+        self.assertEqual(ask("SELECT count(*) FROM \"order\" WHERE number !~ '^ORD-2026-[0-9]{8}$' OR extract(isodow FROM at AT TIME ZONE 'UTC') > 5 OR "
+                             "extract(hour FROM at AT TIME ZONE 'UTC') NOT BETWEEN 9 AND 16 OR CASE state WHEN 'new' THEN discount <> 0 "
+                             "WHEN 'paid' THEN discount NOT BETWEEN 5 AND 20 ELSE false END"), "0")
+        self.assertEqual(ask("SELECT count(*) FROM product WHERE sku !~ '^[A-Z]{3}-[0-9]{4}$'"), "0")
+        self.assertGreater(int(ask("SELECT max(n) FROM (SELECT count(*) n FROM \"order\" GROUP BY customer_id) c")), 100)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-/* config_check.c - what CHECK conditions demand of columns, as far as a generator can be told.
+/* demand.c - what CHECK conditions demand of columns, as far as a generator can be told.
  *
  * A condition is parsed as SQL's precedence has it, in PostgreSQL's canonical spelling as well as in what people write, into
  * demands: bounds, lists of values, lengths, patterns, one column below another. AND adds demands up. OR is understood where
  * all but one side say that the column is null, or where all sides list values of the same column. What is not understood
  * makes its whole condition unread, never the table. */
-#include "job/config.h"
+#include "plan/demand.h"
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -29,7 +29,7 @@ enum { DEPTH_MAX = 100 };
 
 typedef struct parser {
     sp_arena *arena;
-    const sp_cat_table *t;
+    const sp_conditions *t;
     int32_t value_column; /* what VALUE means, or -1 */
     const char *p, *end;
     token at;
@@ -186,6 +186,18 @@ static void skip_type(parser *s)
             advance(s);
 }
 
+/* A column as SQL compares names: as written, or else without regard to case. */
+static int find_column(const sp_conditions *t, sp_str name)
+{
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (sp_str_is(name, t->names[i]))
+            return (int)i;
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (sp_str_ieq(name, t->names[i]))
+            return (int)i;
+    return -1;
+}
+
 static node *column_or_word(parser *s, token name)
 {
     if (s->value_column >= 0 && sp_str_ieq(name.text, "value")) {
@@ -193,7 +205,7 @@ static node *column_or_word(parser *s, token name)
         n->column = (uint32_t)s->value_column;
         return n;
     }
-    int at = sp_catalog_find_column(s->t, name.text);
+    int at = find_column(s->t, name.text);
     node *n = make(s, at < 0 ? N_UNKNOWN : N_COLUMN, "");
     n->column = at < 0 ? 0 : (uint32_t)at;
     return n;
@@ -612,7 +624,7 @@ static bool is_granted(const node *n)
     return n->kind == N_CALL && sp_str_is(n->text, "json_valid");
 }
 
-static bool read_check(const sp_cat_table *t, const sp_cat_check *check, meaning *m)
+static bool read_condition(const sp_conditions *t, const sp_condition *check, meaning *m)
 {
     parser s = {.arena = m->arena, .t = t, .value_column = check->column, .p = check->sql, .end = check->sql + strlen(check->sql)};
     advance(&s);
@@ -623,21 +635,21 @@ static bool read_check(const sp_cat_table *t, const sp_cat_check *check, meaning
     return is_granted(n) || demand(m, n);
 }
 
-bool sp_demands_read(const sp_cat_table *t, sp_arena *arena, sp_demands *out)
+bool sp_demands_read(const sp_conditions *t, sp_arena *arena, sp_demands *out)
 {
     size_t most = 0; /* comparisons there can be */
-    for (uint32_t i = 0; i < t->n_checks; i++)
-        most += strlen(t->checks[i].sql);
-    *out = (sp_demands){.columns = sp_arena_alloc(arena, t->n_columns + 1, sizeof(*out->columns)),
+    for (uint32_t i = 0; i < t->n; i++)
+        most += strlen(t->items[i].sql);
+    *out = (sp_demands){.columns = sp_arena_alloc(arena, t->n_names + 1, sizeof(*out->columns)),
                         .orderings = sp_arena_alloc(arena, most + 1, sizeof(*out->orderings)),
-                        .unread = sp_arena_alloc(arena, t->n_checks + 1, sizeof(*out->unread))};
+                        .unread = sp_arena_alloc(arena, t->n + 1, sizeof(*out->unread))};
     if (!out->columns || !out->orderings || !out->unread)
         return false;
-    for (uint32_t i = 0; i < t->n_columns; i++)
+    for (uint32_t i = 0; i < t->n_names; i++)
         out->columns[i].length_max = -1;
     meaning m = {.arena = arena, .d = out};
-    for (uint32_t i = 0; i < t->n_checks && !m.nomem; i++)
-        if (!read_check(t, &t->checks[i], &m))
-            out->unread[out->n_unread++] = &t->checks[i];
+    for (uint32_t i = 0; i < t->n && !m.nomem; i++)
+        if (!read_condition(t, &t->items[i], &m))
+            out->unread[out->n_unread++] = &t->items[i];
     return !m.nomem;
 }

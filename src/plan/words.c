@@ -1,9 +1,9 @@
-/* config_words.c - what the name of a column says of its values.
+/* words.c - what the name of a column says of its values, and what is a value of a type that has no words of its own.
  *
  * Names are cut into words ("createdAt" and "created_at" are two words each), and a rule's words must stand at the name's end,
  * side by side; with "*" behind them, anywhere. The first rule that fits wins, so what is particular stands before what is
  * general. A rule is only tried on columns of the classes it is for: email_verified may well be a boolean. */
-#include "job/config.h"
+#include "plan/words.h"
 
 enum { NAME_MAX = 128 };
 
@@ -287,5 +287,43 @@ const char *sp_words_facet(const char *value, const char **of)
             *of = facets[i].of;
             return facets[i].name;
         }
+    return NULL;
+}
+
+/* ---- codes, and types ------------------------------------------------------------------------------ */
+
+bool sp_words_is_code(const char *column)
+{
+    char words[NAME_MAX];
+    split_name(column, words);
+    return fits(words, "code|key|ref|number|id|no|reference|serial|identifier");
+}
+
+static const struct type_rule {
+    const char *type, *value;
+} type_rules[] = {
+    {"inet", "${ipv4_address}"},
+    {"inet6", "${ipv6_address}"},
+    {"cidr", "10.${uint8}.${hour}.0/24"},
+    {"macaddr", "${mac_address}"},
+    {"macaddr8", "08:00:2b:01:02:03:04:05|08:00:2b:ff:fe:0a:0b:0c"},
+    {"xml", "<${noun}>${adjective}</${noun}>"},
+    {"hstore", "${noun} => \"${adjective}\", count => ${uint8}"},
+    {"tsvector", "${noun} ${animal_type}"},
+    {"tsquery", "${noun_common} & ${noun_common}"},
+    {"point", "(${longitude},${latitude})"},
+    {"line", "{1,-1,0}|{2,1,-3}|{0,1,5}"},
+    {"lseg", "[(0,0),(1,1)]|[(2,3),(5,1)]|[(-1,0),(4,4)]"},
+    {"box", "(1,1),(0,0)|(5,4),(2,3)|(10,10),(-10,-10)"},
+    {"path", "[(0,0),(1,1),(2,0)]|((0,0),(4,0),(4,3))"},
+    {"polygon", "((0,0),(1,0),(1,1),(0,1))|((0,0),(4,0),(2,3))"},
+    {"circle", "<(0,0),1>|<(2,3),0.5>|<(10,-5),20>"},
+};
+
+const char *sp_words_type(const char *type)
+{
+    for (size_t i = 0; i < SP_COUNT(type_rules); i++)
+        if (strcmp(type, type_rules[i].type) == 0)
+            return type_rules[i].value;
     return NULL;
 }

@@ -1,11 +1,13 @@
 # make demo    build, fill a database with six related tables, and query it
 # make test    install what the tests need and run them all; make check: the quick ones
+# make install PREFIX=/usr/local    the program, the library with its headers, and what they need at run time
 # make bench   measure against the limits (bench/RESULTS.md); make soak: the long runs
 
 BUILD ?= build
+PREFIX ?= /usr/local
 SPATE := $(BUILD)/spate
 
-.PHONY: all demo test check bench soak deps deps-test clean format
+.PHONY: all install demo test check bench soak deps deps-test clean format
 
 all: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
@@ -17,6 +19,11 @@ deps:
 
 deps-test: deps
 	@tools/install.sh test
+
+install: all
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@ninja -C $(BUILD) --quiet
+	@meson install -C $(BUILD) --no-rebuild --quiet
 
 demo: all
 	$(SPATE) generate examples/shop.yaml

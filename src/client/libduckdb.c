@@ -1,14 +1,14 @@
 /* libduckdb.c - finds the library, opens files, and turns DuckDB's errors into ours. */
 #include "client/libduckdb.h"
 
+#include "locales/paths.h"
 #include "os/os.h"
 
 #include <stdio.h>
 
 sp_duckdb_library sp_duckdb;
 
-static const char *const library_names[] = {"libduckdb.so", SP_DEPS_DIR "/duckdb/libduckdb.so",
-                                            NULL};
+static const char *const library_names[] = {"libduckdb.so", SP_DUCKDB_BUILT, SP_DUCKDB_INSTALLED, NULL};
 
 int sp_duckdb_load(spate_error *err)
 {

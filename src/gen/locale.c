@@ -2,6 +2,7 @@
  * is SPATE_E_CORRUPT, and what has been read can be relied on. Words are packed into slots as those inside the program are. */
 #include "gen/locale.h"
 #include "os/os.h"
+#include "locales/paths.h"
 
 #include <stdio.h>
 

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "gen/locale.h"
 #include "os/os.h"
+#include "locales/paths.h"
 
 #include <ctype.h>
 #include <stdlib.h>

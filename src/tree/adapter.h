@@ -64,7 +64,9 @@ typedef struct sp_tree_ops {
     int (*read)(sp_walker *w, void *to, size_t len, uint64_t offset, size_t *got, spate_error *err); /* short only at the end */
 
     /* -- writing; NULL in a tree that can only be read -- */
-    int (*create)(sp_walker *w, const char *name, uint64_t size, spate_error *err); /* opens an empty file, whatever was there */
+    /* Opens an empty file, whatever was there. like: what it is going to be, so that room can be reserved and what can be right from
+     * the start is. */
+    int (*create)(sp_walker *w, const char *name, const sp_entry *like, spate_error *err);
     int (*write)(sp_walker *w, const void *bytes, size_t len, uint64_t offset, spate_error *err);
     /* Bytes that go from a walker's open file to ours without passing through this program, if from is of the same scheme. *took 0:
      * not possible here, read and write. */

@@ -132,17 +132,34 @@ static int copy_or_link(sp_worker *w, const spate_node *node, const char *name, 
     return rc;
 }
 
-static int copy_node(sp_worker *w, const spate_node *node, spate_error *err)
+/* Into a folder that the destination did not have: nothing is likely to have the name, and if something has, renaming tells.
+ * *done false: it is to be looked at. */
+static int copy_unseen(sp_worker *w, const spate_node *node, const char *name, bool *done, spate_error *err)
+{
+    sp_entry entry = {.type = node->type == SPATE_FILE ? SP_ENTRY_FILE : SP_ENTRY_SYMLINK};
+    spate_error none = {0};
+    *done = sp_links_key(node).len == 0;
+    int rc = *done ? copy_file(w, name, COPY_NEW, &entry, &none) : SPATE_OK;
+    *done &= rc == SPATE_OK || none.os_errno != EEXIST;
+    if (*done && rc != SPATE_OK)
+        *err = none;
+    return *done ? rc : SPATE_OK;
+}
+
+static int copy_node(sp_worker *w, const spate_node *node, bool unseen, spate_error *err)
 {
     const char *name = name_of(w, node, err), *why = NULL;
     sp_entry entry;
     verdict v = COPY_NEW;
+    bool done = false;
     if (!name)
         return SPATE_E_NOMEM;
     spate_error problem = {0};
     uint64_t before = w->copier.bytes;
-    int rc = judge(w, name, &entry, &why, &v, &problem);
-    if (rc == SPATE_OK)
+    int rc = unseen ? copy_unseen(w, node, name, &done, &problem) : SPATE_OK;
+    if (!done)
+        rc = judge(w, name, &entry, &why, &v, &problem);
+    if (!done && rc == SPATE_OK)
         rc = copy_or_link(w, node, name, v, &entry, &problem);
     atomic_fetch_add(&w->engine->copied_bytes, w->copier.bytes - before);
     if (rc != SPATE_OK && !sp_worker_goes_on(rc, &problem)) {
@@ -240,12 +257,12 @@ static int give_up(sp_worker *w, const spate_node *folder, const char *why, spat
     return rc;
 }
 
-static int copy_children(sp_worker *w, const spate_node *folder, bool links, spate_error *err)
+/* Keys of files with several names become known on the way; how many of the children are to be copied now. */
+static size_t look_through(sp_worker *w, bool links)
 {
     sp_engine *e = w->engine;
-    int rc = spate_ledger_children(e->ledger, SPATE_SRC, folder->id, 0, &w->children, err);
     size_t wanted = 0;
-    for (size_t i = 0; i < w->children.n && rc == SPATE_OK; i++) {
+    for (size_t i = 0; i < w->children.n; i++) {
         const spate_node *node = &w->children.nodes[i];
         spate_bytes key = sp_links_key(node);
         if (!links && key.len) {
@@ -255,27 +272,40 @@ static int copy_children(sp_worker *w, const spate_node *folder, bool links, spa
         }
         wanted += wants_copy(node) && (key.len > 0) == links;
     }
-    if (rc != SPATE_OK || wanted == 0)
-        return rc;
+    return wanted;
+}
+
+static int enter_both(sp_worker *w, const spate_node *folder, spate_error *err)
+{
+    int rc = enter(w->from, folder->path, err);
+    return rc == SPATE_OK ? enter(w->to, folder->path, err) : rc;
+}
+
+static int copy_children(sp_worker *w, const spate_node *folder, bool links, spate_error *err)
+{
+    sp_engine *e = w->engine;
+    if (look_through(w, links) == 0)
+        return SPATE_OK;
     if (folder->copy != SPATE_COPY_SUCCESSFUL)
         return give_up(w, folder, "its folder is not in the destination", err);
     spate_error why;
-    int in = enter(w->from, folder->path, &why);
-    if (in == SPATE_OK)
-        in = enter(w->to, folder->path, &why);
-    if (in != SPATE_OK && sp_worker_goes_on(in, &why))
+    int rc = enter_both(w, folder, &why);
+    if (rc != SPATE_OK && sp_worker_goes_on(rc, &why))
         return give_up(w, folder, why.message, err);
-    for (size_t i = 0; i < w->children.n && in == SPATE_OK && rc == SPATE_OK; i++) {
+    if (rc != SPATE_OK)
+        *err = why;
+    else
+        rc = spate_ledger_get_path(e->ledger, SPATE_DST, folder->path, SPATE_FOLDER, &w->known, err);
+    bool unseen = rc == SPATE_OK && w->known.n == 0;
+    for (size_t i = 0; i < w->children.n && rc == SPATE_OK; i++) {
         const spate_node *node = &w->children.nodes[i];
         if (!wants_copy(node) || (sp_links_key(node).len > 0) != links)
             continue;
-        rc = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : copy_node(w, node, err);
+        rc = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : copy_node(w, node, unseen, err);
         if (rc == SPATE_OK)
             rc = sp_worker_settle(w, false, err);
     }
-    if (in != SPATE_OK)
-        *err = why;
-    return in != SPATE_OK ? in : rc;
+    return rc;
 }
 
 static int copy_files_of(sp_worker *w, const spate_node *folder, spate_error *err)
@@ -290,12 +320,12 @@ static int copy_links_of(sp_worker *w, const spate_node *folder, spate_error *er
 
 static int copy_files(sp_engine *e, sp_worker *w, spate_error *err)
 {
-    return each_of_page(e, w, SP_TREE_LEASE, copy_files_of, err);
+    return sp_engine_each_folder(e, w, copy_files_of, err);
 }
 
 static int copy_links(sp_engine *e, sp_worker *w, spate_error *err)
 {
-    return each_of_page(e, w, SP_TREE_LEASE, copy_links_of, err);
+    return sp_engine_each_folder(e, w, copy_links_of, err);
 }
 
 /* ---- what folders keep ---- */
@@ -306,9 +336,7 @@ static int finish_folder(sp_worker *w, const spate_node *folder, spate_error *er
     const sp_engine *e = w->engine;
     sp_entry a, b;
     spate_error why = {0};
-    int rc = enter(w->from, folder->path, &why);
-    if (rc == SPATE_OK)
-        rc = enter(w->to, folder->path, &why);
+    int rc = enter_both(w, folder, &why);
     if (rc == SPATE_OK)
         rc = w->from->tree->ops->stat(w->from, "", &a, &why);
     if (rc == SPATE_OK)

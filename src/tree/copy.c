@@ -126,7 +126,7 @@ static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *n
     int rc = from->tree->ops->open(from, name, entry, err);
     if (rc != SPATE_OK)
         return rc;
-    rc = to->tree->ops->create(to, temp, entry->stored < entry->size ? 0 : entry->size, err);
+    rc = to->tree->ops->create(to, temp, entry, err);
     if (rc == SPATE_OK) {
         rc = fill_file(c, from, to, entry, err);
         to->tree->ops->close_file(to);
@@ -229,42 +229,74 @@ sp_difference sp_compare(const sp_entry *a, const sp_entry *b, int64_t grain_ns,
     return owner || mode || late ? SP_DIFFERS_META : SP_SAME;
 }
 
-static int hash_file(sp_copier *c, sp_walker *w, const char *name, uint64_t *hash, spate_error *err)
+int sp_compare_name(sp_walker *a, sp_walker *b, const char *name, int64_t grain_ns, unsigned keep, sp_difference *how, spate_error *err)
 {
-    sp_entry entry;
-    int rc = w->tree->ops->open(w, name, &entry, err);
-    if (rc != SPATE_OK)
-        return rc;
+    sp_entry left, right;
+    int rc = a->tree->ops->stat(a, name, &left, err);
+    if (rc == SPATE_OK)
+        rc = b->tree->ops->stat(b, name, &right, err);
+    if (rc == SPATE_OK)
+        *how = sp_compare(&left, &right, grain_ns, keep);
+    return rc;
+}
+
+/* Of the open file, size bytes as it had when it was opened. */
+static int hash_open(sp_copier *c, sp_walker *w, uint64_t size, uint64_t *hash, spate_error *err)
+{
+    int rc = SPATE_OK;
     sp_hasher h;
     sp_hasher_init(&h);
-    size_t got = BUFFER_BYTES;
-    for (uint64_t at = 0; rc == SPATE_OK && got == BUFFER_BYTES; at += got) {
+    size_t got = 1;
+    for (uint64_t at = 0; rc == SPATE_OK && got && at < size; at += got) {
         rc = stopped(c) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted")
-                        : w->tree->ops->read(w, c->buffer, BUFFER_BYTES, at, &got, err);
+                        : w->tree->ops->read(w, c->buffer, (size_t)SP_MIN(size - at, (uint64_t)BUFFER_BYTES), at, &got, err);
         if (rc == SPATE_OK)
             sp_hasher_add(&h, c->buffer, got);
     }
-    w->tree->ops->close_file(w);
     *hash = sp_hasher_end(&h);
     return rc;
 }
 
-static int hash_link(sp_copier *c, sp_walker *w, const char *name, uint64_t *hash, spate_error *err)
+static int compare_open(sp_copier *c, sp_walker *a, sp_walker *b, const sp_entry *left, const char *name, int64_t grain_ns, unsigned keep,
+                        sp_difference *how, bool *same, spate_error *err)
 {
-    int rc = w->tree->ops->read_link(w, name, &c->target, err);
-    if (rc == SPATE_OK)
-        *hash = sp_hash64(c->target.data, c->target.len, 0);
+    sp_entry right;
+    uint64_t hash[2] = {0, 0};
+    int rc = b->tree->ops->open(b, name, &right, err);
+    if (rc != SPATE_OK)
+        return rc;
+    *how = sp_compare(left, &right, grain_ns, keep);
+    if (*how == SP_SAME)
+        rc = hash_open(c, a, left->size, &hash[0], err);
+    if (*how == SP_SAME && rc == SPATE_OK)
+        rc = hash_open(c, b, right.size, &hash[1], err);
+    b->tree->ops->close_file(b);
+    *same = hash[0] == hash[1];
     return rc;
 }
 
-int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, sp_entry_type type, bool *same, spate_error *err)
+static int compare_links(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool *same, spate_error *err)
 {
-    int (*hash)(sp_copier *, sp_walker *, const char *, uint64_t *, spate_error *) =
-        type == SP_ENTRY_FILE ? hash_file : hash_link;
-    uint64_t left = 0, right = 0;
-    int rc = hash(c, a, name, &left, err);
+    int rc = a->tree->ops->read_link(a, name, &c->target, err);
+    uint64_t hash = rc == SPATE_OK ? sp_hash64(c->target.data, c->target.len, 0) : 0;
     if (rc == SPATE_OK)
-        rc = hash(c, b, name, &right, err);
-    *same = left == right;
+        rc = b->tree->ops->read_link(b, name, &c->target, err);
+    *same = rc == SPATE_OK && hash == sp_hash64(c->target.data, c->target.len, 0);
+    return rc;
+}
+
+int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool symlink, int64_t grain_ns, unsigned keep,
+                       sp_difference *how, bool *same, spate_error *err)
+{
+    sp_entry left;
+    if (symlink) {
+        int rc = sp_compare_name(a, b, name, grain_ns, keep, how, err);
+        return rc == SPATE_OK && *how == SP_SAME ? compare_links(c, a, b, name, same, err) : rc;
+    }
+    int rc = a->tree->ops->open(a, name, &left, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = compare_open(c, a, b, &left, name, grain_ns, keep, how, same, err);
+    a->tree->ops->close_file(a);
     return rc;
 }

@@ -43,8 +43,10 @@ typedef enum sp_difference {
     SP_DIFFERS_TYPE,
 } sp_difference;
 sp_difference sp_compare(const sp_entry *a, const sp_entry *b, int64_t grain_ns, unsigned keep);
-/* Are the bytes of both files (or the targets of both links) the same? By XXH3 of 64 bits of either. */
-int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, sp_entry_type type, bool *same,
-                       spate_error *err) SP_MUST_CHECK;
+int sp_compare_name(sp_walker *a, sp_walker *b, const char *name, int64_t grain_ns, unsigned keep, sp_difference *how,
+                    spate_error *err) SP_MUST_CHECK;
+/* The same, and where nothing differs: are the bytes of both files (or the targets of both links) the same? By XXH3 of 64 bits. */
+int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool symlink, int64_t grain_ns, unsigned keep,
+                       sp_difference *how, bool *same, spate_error *err) SP_MUST_CHECK;
 
 #endif

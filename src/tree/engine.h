@@ -20,11 +20,19 @@ enum {
     SP_TREE_TRIES = 3,            /* of a folder that cannot be listed */
     SP_TREE_BACKOFF_US = 20000,   /* before the second one; doubled for each further one */
     SP_TREE_LEASE = 16,           /* folders a worker takes at once */
-    SP_TREE_CHILDREN = 4096,      /* recorded at once */
-    SP_TREE_GROUP_US = 200000,    /* of finished files are on the disk before they are recorded */
+    SP_TREE_CHILDREN = 4096,      /* recorded at once; of a larger folder a worker takes so many at a time */
+    SP_TREE_GROUP_US = 200000,    /* of finished files are brought to the disk together, then recorded */
+    SP_TREE_GROUP = 16384,        /* changes, at most, that wait for that */
 };
 
 typedef struct sp_links sp_links; /* links.c */
+
+/* Changes that wait to be recorded. */
+typedef struct sp_batch {
+    spate_change *changes;
+    size_t n, cap;
+    sp_buf notes; /* of those: by offset until they are recorded */
+} sp_batch;
 
 typedef struct sp_engine {
     const spate_migrate_options *options;
@@ -48,6 +56,14 @@ typedef struct sp_engine {
     spate_filter lease[2]; /* what is leased in this round, and how far */
     spate_cursor cursor[2];
     bool leased_all[2];
+    bool large;          /* there is a folder whose children are taken in pieces, from large_at on */
+    spate_node_id large_id;
+    spate_child_cursor large_at;
+    /* the group commit: one thread syncs the destination for all batches that wait, and records them */
+    pthread_t syncer;
+    pthread_mutex_t sync_lock;
+    pthread_cond_t sync_changed;
+    bool syncing, sync_stop;
 } sp_engine;
 
 typedef struct sp_worker {
@@ -59,12 +75,14 @@ typedef struct sp_worker {
     spate_node *found;   /* SP_TREE_CHILDREN, of a listing */
     size_t n_found;
     sp_buf text;         /* names and notes of what was found */
-    spate_change *changes;
-    size_t n_changes, cap_changes;
     spate_node_id *ids;  /* SP_TREE_CHILDREN */
     int64_t *rows;
-    sp_buf notes;        /* of changes: notes of those, by offset until they are recorded */
-    int64_t unsynced_us; /* when the first of the changes was made; 0: none waits */
+    sp_batch batch;      /* being filled */
+    int64_t unsynced_us; /* when its first change was made; 0: it has none */
+    sp_batch group;      /* under sync_lock: on its way to the disk while grouped */
+    bool grouped;
+    int group_status;
+    spate_error group_error;
 } sp_worker;
 
 int sp_engine_start(sp_engine *e, spate_error *err) SP_MUST_CHECK;
@@ -80,10 +98,18 @@ void sp_engine_set_lease(sp_engine *e, int i, const spate_filter *filter); /* NU
 int sp_engine_levels(sp_engine *e, spate_filter filter, bool up, int (*work)(sp_engine *, sp_worker *, spate_error *),
                      spate_error *err) SP_MUST_CHECK;
 
+/* The children of the folders that lease 0 gives, at most SP_TREE_CHILDREN at a time, in w->children. A large folder is shared
+ * among all workers. Returns as work of a round does. */
+typedef int sp_children_fn(sp_worker *w, const spate_node *folder, spate_error *err);
+int sp_engine_each_folder(sp_engine *e, sp_worker *w, sp_children_fn *fn, spate_error *err) SP_MUST_CHECK;
+
 /* Changes a worker gathers, and how they come into the ledger. note may be NULL. */
 int sp_worker_change(sp_worker *w, spate_change_kind kind, spate_side side, spate_node_id id, int64_t value, const char *note,
                      spate_error *err) SP_MUST_CHECK;
+/* Sends them on their way when it is time; now: waits until all of them are recorded. */
 int sp_worker_settle(sp_worker *w, bool now, spate_error *err) SP_MUST_CHECK;
+void sp_batch_point(sp_batch *b); /* points the changes at their notes: nothing is added any more */
+void sp_batch_empty(sp_batch *b);
 /* Is this a failure of the thing worked on (recorded, and the pass goes on) or of everything? */
 bool sp_worker_goes_on(int status, const spate_error *err);
 

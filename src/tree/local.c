@@ -20,6 +20,7 @@ enum {
 typedef struct local_tree {
     sp_tree tree;
     int root; /* -1: does not exist yet */
+    uint32_t user, group; /* ours: what new files get, most often */
     char path[];
 } local_tree;
 
@@ -29,6 +30,7 @@ typedef struct local_walker {
     int folder;         /* -1: nowhere */
     int file;           /* -1: none open */
     char file_name[NAME_MAX + 1];
+    enum { INHERITS_UNKNOWN, INHERITS, INHERITS_NOT } inherits; /* what is made in the folder gets an access list from it */
     bool no_noatime;    /* the files are not ours */
     uint64_t file_device, no_take_from; /* a device that the kernel would not copy from */
     char *records;
@@ -62,6 +64,7 @@ static int local_enter(sp_walker *base, sp_str path, spate_error *err)
     int from = below ? w->folder : tree_of(base)->root;
     int old = w->folder;
     w->folder = -1;
+    w->inherits = INHERITS_UNKNOWN;
     w->path.len = 0;
     if (sp_buf_add(&w->path, path.p, path.len) || sp_buf_add(&w->path, "", 1)) {
         if (old >= 0)
@@ -296,25 +299,68 @@ static int set_attributes(local_walker *w, int fd, const char *name, const sp_bu
     return rc;
 }
 
+static bool folder_inherits(local_walker *w)
+{
+    if (w->inherits == INHERITS_UNKNOWN) {
+        long len = sp_at_get_attribute(w->folder, NULL, "system.posix_acl_default", NULL, 0);
+        w->inherits = len == -ENODATA || unsupported(len) ? INHERITS_NOT : INHERITS;
+    }
+    return w->inherits == INHERITS;
+}
+
+/* Of the open file, which was made a moment ago: most of it is right already, and looking costs less than setting. */
+static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf *attributes, unsigned keep, const char **what)
+{
+    struct statx st;
+    *what = "look at";
+    int rc = sp_at_stat(w->file, "", &st);
+    bool owner = keep & SP_KEEP_OWNER && (st.stx_uid != entry->user || st.stx_gid != entry->group);
+    bool more = keep & SP_KEEP_ATTRIBUTES && attributes && (attributes->len || folder_inherits(w));
+    if (rc == 0 && owner) {
+        *what = "set the owner of";
+        rc = sp_at_set_owner(w->file, NULL, entry->user, entry->group);
+    }
+    if (rc == 0 && more) {
+        *what = "set the attributes of";
+        rc = set_attributes(w, w->file, NULL, attributes);
+    }
+    if (rc == 0 && (owner || more || (st.stx_mode & 07777) != entry->mode)) {
+        *what = "set the mode of";
+        rc = sp_at_set_mode(w->file, NULL, entry->mode);
+    }
+    if (rc != 0)
+        return rc;
+    *what = "set the times of";
+    return sp_at_set_times(w->file, NULL, entry->accessed_ns, entry->modified_ns);
+}
+
+static int set_meta_of(local_walker *w, const char *of, const sp_entry *entry, const sp_buf *attributes, unsigned keep, const char **what)
+{
+    const char *name = of;
+    int fd = descriptor_of(w, &name);
+    *what = "set the owner of";
+    int rc = keep & SP_KEEP_OWNER ? sp_at_set_owner(fd, name, entry->user, entry->group) : 0;
+    if (rc == 0 && keep & SP_KEEP_ATTRIBUTES && attributes) {
+        *what = "set the attributes of";
+        rc = set_attributes(w, fd, name, attributes);
+    }
+    if (rc == 0 && entry->type != SP_ENTRY_SYMLINK) {
+        *what = "set the mode of";
+        rc = sp_at_set_mode(fd, name, entry->mode);
+    }
+    if (rc != 0)
+        return rc;
+    *what = "set the times of";
+    return sp_at_set_times(fd, name, entry->accessed_ns, entry->modified_ns);
+}
+
 static int local_set_meta(sp_walker *base, const char *of, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
                           spate_error *err)
 {
     local_walker *w = (local_walker *)base;
-    const char *name = of;
-    int fd = descriptor_of(w, &name);
-    bool symlink = entry->type == SP_ENTRY_SYMLINK;
-    int rc = keep & SP_KEEP_OWNER ? sp_at_set_owner(fd, name, entry->user, entry->group) : 0;
-    if (rc != 0)
-        return failed(w, "set the owner of", of ? of : w->file_name, rc, err);
-    if (keep & SP_KEEP_ATTRIBUTES && attributes)
-        rc = set_attributes(w, fd, name, attributes);
-    if (rc != 0)
-        return failed(w, "set the attributes of", of ? of : w->file_name, rc, err);
-    rc = symlink ? 0 : sp_at_set_mode(fd, name, entry->mode);
-    if (rc != 0)
-        return failed(w, "set the mode of", of ? of : w->file_name, rc, err);
-    rc = sp_at_set_times(fd, name, entry->accessed_ns, entry->modified_ns);
-    return rc ? failed(w, "set the times of", of ? of : w->file_name, rc, err) : SPATE_OK;
+    const char *what;
+    int rc = of ? set_meta_of(w, of, entry, attributes, keep, &what) : set_meta_of_new(w, entry, attributes, keep, &what);
+    return rc ? failed(w, what, of ? of : w->file_name, rc, err) : SPATE_OK;
 }
 
 /* ---- files ---- */
@@ -391,18 +437,21 @@ static int local_read(sp_walker *base, void *to, size_t len, uint64_t offset, si
 
 enum { RESERVE_MIN = 1 << 20 }; /* smaller files are laid out well enough by the file system */
 
-static int local_create(sp_walker *base, const char *name, uint64_t size, spate_error *err)
+/* What will be another's is nobody else's to read before. */
+static int local_create(sp_walker *base, const char *name, const sp_entry *like, spate_error *err)
 {
     local_walker *w = (local_walker *)base;
+    const local_tree *t = tree_of(base);
     const int flags = O_WRONLY | O_CREAT | O_EXCL;
-    int fd = sp_at_open(w->folder, name, flags, 0600);
+    unsigned mode = like->user == t->user && like->group == t->group ? like->mode & 0777 : 0600;
+    int fd = sp_at_open(w->folder, name, flags, mode);
     if (fd == -EEXIST && sp_at_remove(w->folder, name, false) == 0)
-        fd = sp_at_open(w->folder, name, flags, 0600);
+        fd = sp_at_open(w->folder, name, flags, mode);
     if (fd < 0)
         return failed(w, "create", name, fd, err);
     remember_file(w, fd, name);
-    if (size >= RESERVE_MIN)
-        sp_at_reserve(fd, size);
+    if (like->size >= RESERVE_MIN && like->stored >= like->size)
+        sp_at_reserve(fd, like->size);
     return SPATE_OK;
 }
 
@@ -643,7 +692,9 @@ int sp_local_open(const char *path, bool to_write, sp_tree **tree, spate_error *
     if (!t)
         return sp_fail_nomem(err);
     memcpy(t->path, path, len);
-    t->tree = (sp_tree){.ops = &local_ops, .shown = t->path, .keeps_owner = geteuid() == 0, .time_grain_ns = 1};
+    t->user = geteuid();
+    t->group = getegid();
+    t->tree = (sp_tree){.ops = &local_ops, .shown = t->path, .keeps_owner = t->user == 0, .time_grain_ns = 1};
     spate_error why;
     int rc = open_root(t, &why);
     if (rc != SPATE_OK && to_write && why.os_errno == ENOENT)

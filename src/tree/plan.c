@@ -73,23 +73,20 @@ static void forget_found(sp_worker *w)
 static int record(listing *l, bool last, spate_error *err)
 {
     sp_worker *w = l->w;
-    for (size_t i = 0; i < w->n_changes; i++)
-        if (w->changes[i].kind == SPATE_SET_NOTE)
-            w->changes[i].note.p = w->notes.data + w->changes[i].value;
+    sp_batch_point(&w->batch);
     spate_task task = {
         .side = l->side,
         .id = l->folder->id,
         .traversal = last ? SPATE_TRAVERSAL_SUCCESSFUL : 0,
         .children = w->found,
         .n_children = w->n_found,
-        .changes = w->changes,
-        .n_changes = w->n_changes,
+        .changes = w->batch.changes,
+        .n_changes = w->batch.n,
     };
     int rc = spate_ledger_done(l->e->ledger, &task, err);
     atomic_fetch_add_explicit(&l->e->listed, w->n_found, memory_order_relaxed);
     forget_found(w);
-    w->n_changes = 0;
-    w->notes.len = 0;
+    sp_batch_empty(&w->batch);
     w->unsynced_us = 0;
     return rc;
 }
@@ -257,8 +254,7 @@ static int list_once(listing *l, spate_error *err)
     bool source = l->side == SPATE_SRC;
     sp_walker *walker = source ? l->w->from : l->w->to;
     forget_found(l->w);
-    l->w->n_changes = 0;
-    l->w->notes.len = 0;
+    sp_batch_empty(&l->w->batch);
     int rc = walker->tree->ops->enter(walker, (sp_str){l->folder->path.p, l->folder->path.len}, err);
     return rc == SPATE_OK ? walker->tree->ops->list(walker, source ? take_source : take_destination, l, err) : rc;
 }
@@ -273,7 +269,7 @@ static int record_failure(listing *l, const spate_error *why, spate_error *err)
     if (rc == SPATE_OK)
         rc = spate_ledger_task_error(l->e->ledger, &error, err);
     forget_found(l->w);
-    l->w->n_changes = 0;
+    sp_batch_empty(&l->w->batch);
     atomic_fetch_add(&l->e->failed, 1);
     return rc;
 }

@@ -11,36 +11,36 @@ static int differs(sp_worker *w, const spate_node *node, const char *why, spate_
     return rc == SPATE_OK ? sp_worker_change(w, SPATE_SET_NOTE, SPATE_SRC, node->id, 0, why, err) : rc;
 }
 
+static const char *words_of(sp_difference how)
+{
+    return how == SP_DIFFERS_META ? "verify: mode, owner or time differs" : "verify: size, time or type differs";
+}
+
 /* In words what is wrong with name, or "". */
-static int compare_name(sp_worker *w, const char *name, char why[SPATE_MESSAGE_MAX], spate_error *err)
+static int compare_name(sp_worker *w, const spate_node *node, const char *name, const char **why, spate_error *err)
 {
     const sp_engine *e = w->engine;
-    sp_entry a, b;
-    why[0] = '\0';
-    int rc = w->from->tree->ops->stat(w->from, name, &a, err);
-    if (rc == SPATE_OK)
-        rc = w->to->tree->ops->stat(w->to, name, &b, err);
-    if (rc != SPATE_OK)
-        return rc;
-    sp_difference how = sp_compare(&a, &b, SP_MAX(e->src->time_grain_ns, e->dst->time_grain_ns), e->keep);
-    bool same = true;
-    if (how != SP_SAME)
-        strcpy(why, how == SP_DIFFERS_META ? "verify: mode, owner or time differs" : "verify: size, time or type differs");
-    else if (e->options->verify == SPATE_PROOF_HASH && (a.type == SP_ENTRY_FILE || a.type == SP_ENTRY_SYMLINK))
-        rc = sp_compare_content(&w->copier, w->from, w->to, name, a.type, &same, err);
-    if (rc == SPATE_OK && !same)
-        strcpy(why, "verify: the content differs");
+    int64_t grain = SP_MAX(e->src->time_grain_ns, e->dst->time_grain_ns);
+    bool content = e->options->verify == SPATE_PROOF_HASH && node->type != SPATE_OTHER, same = true;
+    sp_difference how;
+    *why = "";
+    int rc = content ? sp_compare_content(&w->copier, w->from, w->to, name, node->type == SPATE_SYMLINK, grain, e->keep, &how, &same, err)
+                     : sp_compare_name(w->from, w->to, name, grain, e->keep, &how, err);
+    if (rc == SPATE_OK && how != SP_SAME)
+        *why = words_of(how);
+    else if (rc == SPATE_OK && !same)
+        *why = "verify: the content differs";
     return rc;
 }
 
 static int verify_node(sp_worker *w, const spate_node *node, spate_error *err)
 {
-    char why[SPATE_MESSAGE_MAX];
+    const char *why = "";
     spate_error problem = {0};
     w->text.len = 0;
     if (sp_buf_add(&w->text, node->name.p, node->name.len) || sp_buf_add(&w->text, "", 1))
         return sp_fail_nomem(err);
-    int rc = compare_name(w, w->text.data, why, &problem);
+    int rc = compare_name(w, node, w->text.data, &why, &problem);
     if (rc != SPATE_OK && !sp_worker_goes_on(rc, &problem)) {
         *err = problem;
         return rc;
@@ -50,16 +50,12 @@ static int verify_node(sp_worker *w, const spate_node *node, spate_error *err)
     return wrong[0] ? differs(w, node, wrong, err) : SPATE_OK;
 }
 
-static int verify_folder(sp_worker *w, const spate_node *folder, spate_error *err)
+static int verify_children(sp_worker *w, const spate_node *folder, spate_error *err)
 {
     sp_engine *e = w->engine;
-    int rc = spate_ledger_children(e->ledger, SPATE_SRC, folder->id, 0, &w->children, err);
-    if (rc == SPATE_OK && w->children.n)
-        rc = w->from->tree->ops->enter(w->from, (sp_str){folder->path.p, folder->path.len}, err);
-    if (rc == SPATE_OK && w->children.n)
+    int rc = w->from->tree->ops->enter(w->from, (sp_str){folder->path.p, folder->path.len}, err);
+    if (rc == SPATE_OK)
         rc = w->to->tree->ops->enter(w->to, (sp_str){folder->path.p, folder->path.len}, err);
-    if (rc != SPATE_OK)
-        return rc;
     for (size_t i = 0; i < w->children.n && rc == SPATE_OK; i++) {
         const spate_node *node = &w->children.nodes[i];
         if (sp_engine_cancelled(e))
@@ -70,20 +66,20 @@ static int verify_folder(sp_worker *w, const spate_node *folder, spate_error *er
     return rc;
 }
 
+static int verify_folder(sp_worker *w, const spate_node *folder, spate_error *err)
+{
+    spate_error problem = {0};
+    int rc = verify_children(w, folder, &problem);
+    if (rc != SPATE_OK && sp_worker_goes_on(rc, &problem))
+        return differs(w, folder, problem.message, err);
+    if (rc != SPATE_OK)
+        *err = problem;
+    return rc;
+}
+
 static int verify_some(sp_engine *e, sp_worker *w, spate_error *err)
 {
-    int rc = sp_engine_lease(e, w, 0, SP_TREE_LEASE, err);
-    for (size_t i = 0; i < w->page.n && rc >= 0; i++) {
-        spate_error problem = {0};
-        int done = verify_folder(w, &w->page.nodes[i], &problem);
-        if (done != SPATE_OK && sp_worker_goes_on(done, &problem))
-            done = differs(w, &w->page.nodes[i], problem.message, &problem);
-        if (done != SPATE_OK) {
-            *err = problem;
-            return done;
-        }
-    }
-    return rc;
+    return sp_engine_each_folder(e, w, verify_folder, err);
 }
 
 int sp_verify_pass(sp_engine *e, spate_error *err)

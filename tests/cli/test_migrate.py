@@ -171,6 +171,35 @@ class Migrate(Case):
         self.assert_same()
         self.assertEqual(self.migrate()["copied"], 0)
 
+    def test_one_large_folder_is_shared_among_workers(self):
+        n = 5000 if SLOW else 13000  # more than any worker takes at a time
+        fd = os.open(self.src, os.O_RDONLY)
+        for i in range(n):
+            os.close(os.open(f"f{i}", os.O_CREAT | os.O_WRONLY, 0o644, dir_fd=fd))
+        os.close(fd)
+        for i in range(0, n, 1000):
+            self.put(f"src/f{i}", str(i))
+        report = self.migrate("--workers", "4", "--verify", "hash")
+        self.assertEqual((report["copied"], report["verified"], report["differed"]), (n + 1, n, 0))
+        self.assertEqual(len(os.listdir(self.dst)), n)
+        self.assertEqual([(self.dst / f"f{i}").read_text() for i in range(0, n, 1000)], [str(i) for i in range(0, n, 1000)])
+        self.assertEqual(self.migrate("--workers", "3", "--verify", "hash")["verified"], n)
+
+    def test_modes_owners_and_access_lists_of_new_files(self):
+        old = os.umask(0o077)  # what is made gets less than it needs
+        self.addCleanup(os.umask, old)
+        for mode in (0o644, 0o4755, 0o2711, 0o000, 0o666, 0o600):
+            self.put(f"src/{mode:o}").chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(self.src / "666", 1001, 1002)
+            os.chown(self.src / "4755", 1001, 0)
+        self.dst.mkdir()
+        subprocess.run(["setfacl", "-d", "-m", "u:1234:rwx", self.dst], check=False)  # and here an access list that it must not have
+        os.chmod(self.dst, os.stat(self.src).st_mode & 0o7777)
+        self.migrate()
+        subprocess.run(["setfacl", "-b", self.dst], check=False)
+        self.assert_same()
+
     def test_links_that_lead_round_are_not_followed(self):
         (self.src / "sub").mkdir()
         (self.src / "sub/up").symlink_to("..")

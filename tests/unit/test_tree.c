@@ -72,7 +72,8 @@ static bool same_entry(const char *name)
 static bool same_content(const char *name, sp_entry_type type)
 {
     bool same = false;
-    return sp_compare_content(&copier, from, to, name, type, &same, NULL) == SPATE_OK && same;
+    sp_difference how;
+    return sp_compare_content(&copier, from, to, name, type == SP_ENTRY_SYMLINK, INT64_MAX, 0, &how, &same, NULL) == SPATE_OK && same && how == SP_SAME;
 }
 
 /* ---- what is kept ---- */

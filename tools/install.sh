@@ -27,6 +27,7 @@ if [ "${1:-build}" = test ]; then
     want postgresql
     want postgresql-contrib
     want acl
+    want libjpeg-turbo-progs
     want mariadb-server
     want_command clang clang
     want libclang-rt-14-dev

@@ -3,6 +3,7 @@
  * Most of it is data (catalogue.inc): word lists, recipes over them, ranges of integers. What is left is here: values with
  * check digits, values of alphabets, moments, lists, and uuid. Choices are made with integers only; a cell takes what it needs
  * from as few draws as it can, a taken part being scaled off the top of the draw (sp_take). */
+#include "gen/image.h"
 #include "gen/locale.h"
 #include "base/digits.h"
 
@@ -227,6 +228,11 @@ static char *bool_text(const sp_cell *cell, uint64_t row, char *p)
 }
 
 static const sp_cell_ops bool_ops = {bool_fill, bool_text};
+
+static sp_cell *make_image(const sp_func *f, const sp_func_env *env, uint64_t key)
+{
+    return sp_image_cell(env->arena, key, (sp_image)f->min);
+}
 
 static sp_cell *make_bool(const sp_func *f, const sp_func_env *env, uint64_t key)
 {

@@ -1,0 +1,111 @@
+"""The functions that dg and dgs know are here, and pictures are pictures."""
+import csv
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from harness import Case
+
+DG = """
+ach_account ach_routing adjective adjective_demonstrative adjective_descriptive adjective_indefinite adjective_interrogative
+adjective_possessive adjective_proper adjective_quantitative adverb adverb_degree adverb_frequency_definite
+adverb_frequency_indefinite adverb_manner adverb_place adverb_time_definite adverb_time_indefinite animal animal_type
+app_author app_name app_version bitcoin_address bitcoin_private_key bool breakfast bs car_fuel_type car_maker car_model
+car_transmission_type car_type chrome_user_agent city color company company_suffix connective connective_casual
+connective_complaint connective_examplify connective_listing connective_time country country_abr credit_card_cvv
+credit_card_exp credit_card_type currency_long currency_short date day dessert dinner domain_name domain_suffix email emoji
+file_extension file_mime_type firefox_user_agent first_name flipacoin float32 float64 fruit gender hexcolor hobby hour
+http_method http_status_code http_status_code_simple http_version int16 int32 int64 int8 ipv4_address ipv6_address
+job_descriptor job_level job_title language language_abbreviation last_name latitude longitude lunch mac_address minute month
+month_string name name_prefix name_suffix nanosecond nicecolors noun noun_abstract noun_collective_animal
+noun_collective_people noun_collective_thing noun_common noun_concrete noun_countable noun_uncountable opera_user_agent
+password pet_name phone phone_formatted phrase preposition preposition_compound preposition_double preposition_simple
+programming_language pronoun pronoun_demonstrative pronoun_interrogative pronoun_object pronoun_personal pronoun_possessive
+pronoun_reflective pronoun_relative quote rgbcolor safari_user_agent safecolor second snack ssn state state_abr street
+street_name street_number street_prefix street_suffix time_zone time_zone_abv time_zone_full time_zone_offset time_zone_region
+uint128_hex uint16 uint16_hex uint256_hex uint32 uint32_hex uint64 uint64_hex uint8 uint8_hex url user_agent username uuid
+vegetable verb verb_action verb_helping verb_linking weekday word year zip
+""".split()
+
+DGS_BESIDES = """
+book_author book_genre book_title buzz_word car_business car_sport celebrity_actor company_slogan credit_card_number cusip
+error error_database error_grpc error_http error_http_client error_http_server error_runtime farm_animal future_date
+hipster_paragraph hipster_sentence hipster_word image_jpg image_png isin lorem_paragraph lorem_sentence lorem_word movie_genre
+movie_name past_date price product_category product_description product_feature product_material product_name question school
+""".split()
+
+DG_FORK = ["cnpj", "cpf"]
+
+
+class Functions(Case):
+    def test_every_name_of_dg_and_dgs_is_known(self):
+        self.assertEqual((len(DG), len(DGS_BESIDES)), (169, 39))
+        here = {f["name"] for f in json.loads(self.spate_ok("functions", "--json").out)}
+        self.assertEqual(sorted(set(DG + DGS_BESIDES + DG_FORK) - here), [])
+
+    def test_all_of_them_are_made_in_one_plan(self):
+        names = DG + DGS_BESIDES + DG_FORK
+        columns = "".join(f'      - {{name: {n}, value: "${{{n}}}"}}\n      - {{name: {n}_in_text, value: "a ${{{n}}} b"}}\n' for n in names)
+        self.write("all.yaml", "tables:\n  - name: t\n    rows: 20\n    columns:\n" + columns)
+        self.spate_ok("generate", "all.yaml", "--to", "all.csv")
+        csv.field_size_limit(1 << 24)
+        with open(self.dir / "all.csv", newline="") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual(len(rows), 20)
+        for row in rows:
+            for name in names:
+                self.assertTrue(row[name], name)
+                self.assertRegex(row[name + "_in_text"], r"(?s)^a .+ b$", name)
+
+    def pictures(self, name):
+        self.write("p.yaml", f"tables: [{{name: t, rows: 12, columns: [{{name: p, value: \"${{{name}}}\"}}]}}]")
+        csv.field_size_limit(1 << 24)
+        self.spate_ok("generate", "p.yaml", "--to", "p.csv", "--truncate")
+        with open(self.dir / "p.csv", newline="") as f:
+            pictures = [bytes.fromhex(row["p"].removeprefix("\\x")) for row in csv.DictReader(f)]
+        self.assertEqual(len(set(pictures)), 12)
+        self.spate_ok("generate", "p.yaml", "--to", "again.csv", "--truncate", "--workers", "2")
+        self.assertEqual((self.dir / "again.csv").read_bytes(), (self.dir / "p.csv").read_bytes())
+        return pictures
+
+    def test_png(self):
+        for picture in self.pictures("image_png"):
+            self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
+            at, chunks = 8, {}
+            while at < len(picture):
+                n = int.from_bytes(picture[at:at + 4], "big")
+                chunks[picture[at + 4:at + 8]] = picture[at + 8:at + 8 + n]
+                self.assertEqual(zlib.crc32(picture[at + 4:at + 8 + n]), int.from_bytes(picture[at + 8 + n:at + 12 + n], "big"))
+                at += 12 + n
+            self.assertEqual(list(chunks), [b"IHDR", b"IDAT", b"IEND"])
+            self.assertEqual(chunks[b"IHDR"], bytes([0, 0, 1, 0, 0, 0, 1, 0, 8, 2, 0, 0, 0]))
+            points = zlib.decompress(chunks[b"IDAT"])
+            self.assertEqual(len(points), 256 * 769)
+            self.assertEqual(set(points[::769]), {0})
+            self.noise(points)
+
+    def test_jpeg(self):
+        if not shutil.which("djpeg"):
+            self.skipTest("no djpeg (libjpeg-turbo-progs)")
+        for picture in self.pictures("image_jpg"):
+            done = subprocess.run(["djpeg", "-pnm"], input=picture, capture_output=True)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertEqual(done.stdout[:15], b"P6\n256 256\n255\n")
+            self.assertEqual(len(done.stdout), 15 + 256 * 256 * 3)
+            self.noise(done.stdout[15:])
+
+    def noise(self, points):
+        mean = sum(points) / len(points)
+        self.assertTrue(115 < mean < 140, mean)
+        spread = (sum((p - mean) ** 2 for p in points) / len(points)) ** 0.5
+        self.assertGreater(spread, 60)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spate/error.h"
+#include "spate/generate.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -79,6 +79,64 @@ int spate_lab_find(const spate_lab *lab, const char *name, size_t *i, spate_erro
 /* How this machine's own programs reach it; may hold a password: not to be shown. */
 const char *spate_lab_uri(const spate_lab *lab, size_t i);
 const char *spate_lab_programs(const spate_lab *lab); /* where the servers' programs are, or NULL */
+
+/* ---- rows ---- */
+
+typedef struct spate_lab_by {
+    const char *table;
+    const char *column; /* whose value decides on the shard; NULL: all rows on every shard */
+} spate_lab_by;
+
+typedef struct spate_lab_distribute_options {
+    spate_plan *plan;          /* its rows are made, each at its shard; NULL: main's rows are copied to the shards */
+    const uint64_t *seed;      /* of the plan; NULL: its own */
+    const char *const *tables; /* of main only these; none: all */
+    size_t n_tables;
+    const spate_lab_by *by;    /* how tables are to be placed otherwise than by themselves: remembered in lab.yaml */
+    size_t n_by;
+    bool replace;              /* tables that are on shards already are replaced */
+    unsigned workers;          /* of each shard; 0: the processors, shared out */
+    uint64_t batch_rows;       /* a transaction; 0: chosen */
+    const int *cancel;         /* as for spate_generate */
+    void (*progress)(void *arg, const spate_table_progress *shards, size_t n_shards, double seconds); /* a "table" a shard */
+    void *arg;
+} spate_lab_distribute_options;
+
+/* A table on the shards. */
+typedef struct spate_lab_table {
+    const char *name;
+    const char *key;     /* NULL: copied to every shard */
+    uint64_t rows;       /* on all shards together; of a copied one: on each */
+    uint64_t rows_most;  /* on the shard that has most */
+    uint64_t misplaced;  /* spate_lab_check: rows on a shard that their key does not say */
+    bool on_main;        /* spate_lab_check: main has the table, too */
+    bool same;           /*   ... and exactly the same rows */
+} spate_lab_table;
+
+typedef struct spate_lab_report {
+    spate_table_progress *shards; /* spate_lab_distribute */
+    size_t n_shards;
+    spate_lab_table *tables;
+    size_t n_tables;
+    const char *const *notes;     /* what the shards cannot check by themselves, a line each */
+    size_t n_notes;
+    double seconds;
+    void *memory;
+} spate_lab_report;
+void spate_lab_report_done(spate_lab_report *report);
+
+/* Puts rows onto the shards, which must be up, and remembers in lab.yaml which table lives by which key. Tables are made, with keys
+ * after the rows. The report is filled on success and on failure, and is to be handed to spate_lab_report_done. A shard that fails
+ * does not stop the others; the same call again makes what is missing, and only that. While main's rows are copied, main should
+ * rest. */
+int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *options, spate_lab_report *report, spate_error *err);
+
+/* Asks the servers whether every row is on the shard that its key says, and whether the shards together have what main has. The answer
+ * is in the report; SPATE_OK also when it is no. */
+int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
+
+/* A plan to begin with: users, products and orders. rows: of users. */
+int spate_lab_sample_plan(uint64_t users, spate_plan **plan, spate_error *err);
 
 #ifdef __cplusplus
 }

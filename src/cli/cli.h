@@ -72,6 +72,7 @@ bool parse_invocation(const command *c, int argc, char **argv, invocation *in);
 const char *option_text(const invocation *in, const char *name); /* the last one given, or NULL */
 bool option_flag(const invocation *in, const char *name);
 spate_insert_mode insert_mode_of(const char *word); /* of --insert-mode; NULL: the default */
+bool set_rows(spate_plan *plan, const char *text); /* TABLE=N of --rows; says what is wrong */
 uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
 
 /* ---- words for a person (report.c) ---- */

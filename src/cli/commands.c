@@ -147,6 +147,38 @@ static const option lab_logs_options[] = {
     {0},
 };
 
+#define LAB_ROW_OPTIONS \
+    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "another number of rows for a table of the plan: 500, 10k, 1.5M"}, \
+    {"seed", "S", OPTION_COUNT, false, NULL, "another seed than the plan's"}, \
+    {"by", "TABLE=COLUMN", OPTION_TEXT, true, NULL, "the column whose value says which shard a row of the table lives on"}, \
+    {"copied", "TABLE", OPTION_TEXT, true, NULL, "put all rows of the table on every shard"}, \
+    {"replace", NULL, OPTION_FLAG, false, NULL, "replace tables that are there already"}, \
+    {"workers", "N", OPTION_COUNT, false, NULL, "threads of each shard (default: the processors, shared out)"}, \
+    {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a transaction"}, \
+    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"}, \
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output"}
+
+static const option lab_distribute_options[] = {
+    LAB_OPTION,
+    {"table", "TABLE", OPTION_TEXT, true, NULL, "without a plan: only this table of main"},
+    LAB_ROW_OPTIONS,
+    {0},
+};
+
+static const option lab_run_options[] = {
+    LAB_OPTION,
+    {"users", "N", OPTION_COUNT, false, NULL, "users of the sample plan (default: MAX_GEN_USERS of the environment or .env, else 10k)"},
+    {"from-main", NULL, OPTION_FLAG, false, NULL, "copy the rows from main to the shards instead of making them there again"},
+    LAB_ROW_OPTIONS,
+    {0},
+};
+
+static const option lab_check_options[] = {
+    LAB_OPTION,
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
 static const option lab_destroy_options[] = {
     LAB_OPTION,
     {"yes", NULL, OPTION_FLAG, false, NULL, "do not ask"},
@@ -272,6 +304,16 @@ const command commands[] = {
      "Opens main, or the server named, with psql. What comes behind -- goes to psql: spate lab psql shard0 -- -c 'SELECT 1'.", lab_options,
      run_lab_psql},
     {"lab logs", "[SERVER]", 0, 1, "show what servers have logged", "Prints the last lines of the servers' logs.", lab_logs_options, run_lab_logs},
+    {"lab run", "[PLAN]", 0, 1, "make rows, distribute and check them: all in one",
+     "Makes a lab unless there is one, starts it, tests all connections, makes the rows of PLAN (without one, of a sample with users,\n"
+     "products and orders) on main and on the shards, and checks that every row is where it belongs.", lab_run_options, run_lab_run},
+    {"lab distribute", "[PLAN]", 0, 1, "put rows onto the shards",
+     "Makes the rows of PLAN, each at the shard it belongs to; without a plan, copies main's tables to the shards. A table lives by what\n"
+     "lab.yaml or --by says, else beside the rows it refers to, else by its primary key; small ones that others refer to are copied to\n"
+     "every shard. Whatever stops it, the same command goes on.", lab_distribute_options, run_lab_distribute},
+    {"lab check", "", 0, 0, "check that every row is where it belongs",
+     "Asks the servers whether each row is on the shard that its key says, and whether the shards together have what main has. Exit 1\n"
+     "when not.", lab_check_options, run_lab_check},
     {"lab destroy", "", 0, 0, "stop and remove a lab",
      "Stops the servers and removes them with all their rows. Servers that were only attached stay as they are.", lab_destroy_options,
      run_lab_destroy},

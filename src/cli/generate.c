@@ -29,7 +29,7 @@ static bool parse_part(const char *text, uint32_t *part, uint32_t *parts)
     return true;
 }
 
-static bool set_rows(spate_plan *plan, const char *text)
+bool set_rows(spate_plan *plan, const char *text)
 {
     const char *equals = strrchr(text, '=');
     uint64_t rows;

@@ -58,7 +58,7 @@ static char *from_dotenv(const char *key)
     return found;
 }
 
-static char *from_outside(const char *key)
+char *from_outside(const char *key)
 {
     const char *value = getenv(key);
     return value && *value ? strdup(value) : from_dotenv(key);
@@ -123,8 +123,49 @@ static const char *cache_directory(init_settings *s)
     return s->cache[0] ? s->cache : NULL;
 }
 
+static void default_init_settings(init_settings *s)
+{
+    s->options.directory = "lab";
+    s->options.shards = 3;
+    s->options.user = geteuid() == 0 ? "postgres" : NULL;
+    s->options.cache = cache_directory(s);
+}
+
+static int make_lab(init_settings *s)
+{
+    spate_error err = {0};
+    int rc = spate_lab_init(&s->options, &err);
+    if (rc != SPATE_OK)
+        report_error(&err);
+    else
+        fprintf(stderr, "spate: made a lab in %s: main and %zu shards\n", s->options.directory,
+                s->options.main_uri ? s->options.n_shard_uris : (size_t)s->options.shards);
+    free(s->main_uri);
+    free(s->shard_list);
+    return exit_code_of((spate_status)rc);
+}
+
+int open_or_make_lab(const invocation *in, spate_lab **lab)
+{
+    char config[4200];
+    snprintf(config, sizeof(config), "%s/lab.yaml", lab_directory(in));
+    if (access(config, F_OK) != 0) {
+        init_settings s = {0};
+        default_init_settings(&s);
+        s.options.directory = lab_directory(in);
+        char *attached = from_outside("MAINDB_URL");
+        bool readable = !attached || read_addresses(&s);
+        free(attached);
+        int code = readable ? make_lab(&s) : EXIT_USAGE;
+        if (code)
+            return code;
+    }
+    return open_lab(in, lab);
+}
+
 static bool read_init_settings(const invocation *in, init_settings *s)
 {
+    default_init_settings(s);
     const char *bounds = option_text(in, "bounds"), *user = option_text(in, "user");
     uint64_t shards = option_count(in, "shards", 3), port = option_count(in, "port", 0);
     bool attach = option_flag(in, "attach");
@@ -136,30 +177,20 @@ static bool read_init_settings(const invocation *in, init_settings *s)
     s->options.shards = shards > SPATE_LAB_SHARDS_MAX ? SPATE_LAB_SHARDS_MAX + 1 : (unsigned)shards;
     s->options.port = port > 65535 ? 65536 : (unsigned)port;
     s->options.programs = option_text(in, "programs");
-    s->options.user = user ? user : geteuid() == 0 && !attach ? "postgres" : NULL;
+    s->options.user = user ? user : attach ? NULL : s->options.user;
     s->options.placement = option_text(in, "placement");
-    s->options.cache = cache_directory(s);
     return (!bounds || parse_bounds(bounds, s)) && (!attach || read_addresses(s));
 }
 
 int run_lab_init(const invocation *in)
 {
     init_settings s = {0};
-    spate_error err = {0};
-    int rc = read_init_settings(in, &s) ? SPATE_OK : SPATE_E_USAGE;
-    if (rc != SPATE_OK) {
-        fputs("try 'spate lab init --help'\n", stderr);
-    } else {
-        rc = spate_lab_init(&s.options, &err);
-        if (rc != SPATE_OK)
-            report_error(&err);
-        else
-            fprintf(stderr, "spate: made a lab in %s: main and %zu shards\n", s.options.directory,
-                    s.options.main_uri ? s.options.n_shard_uris : (size_t)s.options.shards);
-    }
+    if (read_init_settings(in, &s))
+        return make_lab(&s);
+    fputs("try 'spate lab init --help'\n", stderr);
     free(s.main_uri);
     free(s.shard_list);
-    return exit_code_of((spate_status)rc);
+    return EXIT_USAGE;
 }
 
 /* ---- up, down, destroy ---- */

@@ -11,6 +11,14 @@ int open_lab(const invocation *in, spate_lab **lab);
 /* Says what failed, if anything did, and closes the lab. */
 int leave_lab(spate_lab *lab, int status, const spate_error *err);
 
+/* The same, but where there is no lab yet, one is made: of the servers that MAINDB_URL and SHARD_URLS name, or its own. */
+int open_or_make_lab(const invocation *in, spate_lab **lab);
+/* A setting of the environment, or of the file .env; NULL: there is none. The caller frees. */
+char *from_outside(const char *key);
+
+int run_lab_distribute(const invocation *in);
+int run_lab_check(const invocation *in);
+int run_lab_run(const invocation *in);
 int run_lab_init(const invocation *in);
 int run_lab_up(const invocation *in);
 int run_lab_down(const invocation *in);

@@ -572,8 +572,9 @@ static int read_columns(duck_source *s, column_of *c, spate_error *err)
 static int build_query(duck_source *s, column_of *c, spate_error *err)
 {
     sp_buf sql = {0};
+    const char *where = sp_source_where(c->options, c->t->schema.table);
     int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, c->select.data, c->select.len) || sp_buf_adds(&sql, " FROM ") ||
-                sp_sql_ident(&sql, c->t->schema.table) || (c->options->where && sp_buf_printf(&sql, " WHERE (%s)", c->options->where));
+                sp_sql_ident(&sql, c->t->schema.table) || (where && sp_buf_printf(&sql, " WHERE (%s)", where));
     c->t->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return c->t->sql ? SPATE_OK : sp_fail_nomem(err);

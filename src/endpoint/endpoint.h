@@ -92,7 +92,8 @@ typedef struct sp_source_options {
     const char *const *columns; /* of the one table only these; none: all that can be written again */
     uint32_t n_columns;
     const char *called;         /* the table of a single file; NULL: as the file's name is */
-    const char *where;          /* of the one table only the rows for which this holds, in the source's own SQL; NULL: all */
+    const char *const *wheres;  /* beside tables: only the rows of each for which this holds, in the source's own SQL; one that is
+                                 * NULL, or no list: all */
     /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
     const sp_schema *const *like;
     uint32_t n_like;
@@ -226,6 +227,8 @@ void sp_sink_close(sp_sink *sink); /* NULL is fine */
 /* SPATE_E_USAGE also when a table that the options name is not there. */
 int sp_source_open(const char *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
 void sp_source_close(sp_source *source); /* NULL is fine */
+/* For sources: the condition on rows of a table, or NULL. */
+const char *sp_source_where(const sp_source_options *options, const char *table);
 /* For sources: a note more. */
 int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...) SP_PRINTF(4, 5) SP_MUST_CHECK;
 /* For sinks whose parts share tables: SPATE_E_USAGE when a part is asked to create or empty them. */

@@ -706,7 +706,7 @@ static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
 
 int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
-    if (options->where)
+    if (options->wheres)
         return sp_fail(err, SPATE_E_USAGE, "a file cannot be asked for some of its rows: --where is for databases");
     file_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)

@@ -243,7 +243,7 @@ static int open_place(opening *o, uint32_t first, bool *opened, spate_error *err
         if (also)
             names[n++] = other->table;
     }
-    sp_source_options options = {.tables = names, .n_tables = n, .called = from->table, .where = from->where};
+    sp_source_options options = {.tables = names, .n_tables = n, .called = from->table, .wheres = from->where ? &from->where : NULL};
     int rc = sp_source_open(uri, &options, &m->parts[m->n_parts], err);
     if (rc != SPATE_OK)
         return rc;

@@ -21,6 +21,7 @@ typedef struct pg_table {
     sp_pg_type *types;
     sp_pgread *decoder;
     const char *columns; /* "a", "b"::text */
+    const char *where;   /* " AND (condition)", or "" */
     leaf *leaves;
     uint32_t n_leaves;
 } pg_table;
@@ -31,7 +32,6 @@ typedef struct pg_source {
     sp_pg_server server;
     PGconn *keeper;       /* holds the snapshot */
     const char *snapshot;
-    const char *where;    /* " AND (condition)", or "" */
     pg_table *tables;
     const sp_schema **schemas; /* while they are found */
     sp_extent *extents;
@@ -131,13 +131,12 @@ static const leaf *leaf_of(const pg_table *t, uint64_t page)
 /* Asks for the pages of the range that lie in the heap where it goes on. */
 static int start_copy(pg_reader *r, spate_error *err)
 {
-    const pg_source *s = (const pg_source *)r->base.source;
     const leaf *l = leaf_of(r->table, r->next);
     uint64_t from = r->next - l->first, to = SP_MIN(r->last, l->last) - l->first;
     sp_buf sql = {0};
     int status = SPATE_OK;
     if (sp_buf_printf(&sql, "COPY (SELECT %s FROM ONLY %s WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'%s) TO STDOUT (FORMAT binary)",
-                      r->table->columns, l->quoted, (unsigned long long)from, (unsigned long long)to, s->where))
+                      r->table->columns, l->quoted, (unsigned long long)from, (unsigned long long)to, r->table->where))
         status = sp_fail_nomem(err);
     if (status == SPATE_OK) {
         PGresult *res = sp_pq.exec(r->conn, sp_pg_string(&sql));
@@ -444,8 +443,10 @@ static int open_table(pg_source *s, const sp_catalog *c, const sp_cat_table *fro
     pg_table *t = &s->tables[i];
     sp_buf name = {0};
     const char *quoted = sp_pg_qualified(&name, from->space, from->name) ? NULL : sp_arena_strndup(&s->arena, name.data, name.len);
+    const char *where = sp_source_where(options, from->shown);
     sp_buf_done(&name);
-    if (!quoted)
+    t->where = where ? sp_arena_printf(&s->arena, " AND (%s)", where) : "";
+    if (!quoted || !t->where)
         return sp_fail_nomem(err);
     t->schema.table = from->shown;
     int status = read_columns(s, t, from, quoted, options, err);
@@ -519,8 +520,7 @@ static int open_all(pg_source *s, sp_uri *uri, const sp_source_options *options,
     sp_catalog_init(&catalog, &s->arena);
     s->server = (sp_pg_server){.uri = kept(s, uri->text), .shown = sp_uri_shown(uri->text, &s->arena)};
     s->base.shown = s->server.shown;
-    s->where = options->where ? sp_arena_printf(&s->arena, " AND (%s)", options->where) : "";
-    if (!s->server.uri || !s->server.shown || !s->where)
+    if (!s->server.uri || !s->server.shown)
         return sp_fail_nomem(err);
     int status = take_snapshot(s, err);
     if (status == SPATE_OK)

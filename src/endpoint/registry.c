@@ -55,6 +55,14 @@ int sp_sink_open(const char *text, const sp_sink_options *options, sp_sink **sin
     return rc;
 }
 
+const char *sp_source_where(const sp_source_options *options, const char *table)
+{
+    for (uint32_t i = 0; options->wheres && i < options->n_tables; i++)
+        if (strcmp(options->tables[i], table) == 0)
+            return options->wheres[i];
+    return NULL;
+}
+
 /* Every table that was named must be there. */
 static int check_tables(const sp_source *s, const sp_source_options *options, spate_error *err)
 {

@@ -470,12 +470,13 @@ static const sp_schema *find_like(const sp_source_options *options, const char *
 static int build_select(lite_source *s, const lite_table *t, const sp_source_options *options, const char **select, spate_error *err)
 {
     sp_buf sql = {0};
+    const char *where = sp_source_where(options, t->schema.table);
     int built = sp_buf_adds(&sql, "SELECT ");
     for (uint32_t i = 0; i < t->schema.n_fields && !built; i++)
         built = (i && sp_buf_adds(&sql, ", ")) || sp_sql_name(&sql, t->schema.fields[i].name);
     built = built || sp_buf_adds(&sql, " FROM ") || sp_sql_name(&sql, t->schema.table);
     if (!built)
-        built = options->where ? sp_buf_printf(&sql, " WHERE (%s)", options->where) : sp_buf_adds(&sql, " WHERE true");
+        built = where ? sp_buf_printf(&sql, " WHERE (%s)", where) : sp_buf_adds(&sql, " WHERE true");
     *select = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return *select ? SPATE_OK : sp_fail_nomem(err);
@@ -644,7 +645,7 @@ static int open_table(lite_source *s, const sp_source_options *options, const ch
     if (rc == SPATE_OK)
         rc = choose_kinds(s, t, options, declared, select, err);
     if (rc == SPATE_OK)
-        rc = plan_reading(s, t, select, has_rowid, !options->where, &s->extents[i], err);
+        rc = plan_reading(s, t, select, has_rowid, !sp_source_where(options, t->schema.table), &s->extents[i], err);
     if (rc == SPATE_OK)
         rc = read_uniques(s, t, err);
     if (rc == SPATE_OK)

@@ -99,7 +99,7 @@ static int open_source(copy *c, spate_error *err)
         .n_tables = (uint32_t)o->n_tables,
         .columns = o->columns,
         .n_columns = (uint32_t)o->n_columns,
-        .where = o->where,
+        .wheres = o->where ? &o->where : NULL,
         .like = like ? like->tables : NULL,
         .n_like = like ? like->n_tables : 0,
         .casts = c->casts,

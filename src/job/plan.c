@@ -217,7 +217,7 @@ static int look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_
     const char *uri = sp_uri_beside(from->uri, path, arena);
     sp_source *source = NULL;
     sp_source_options options = {.tables = &from->table, .n_tables = 1, .columns = from->columns, .n_columns = from->n_columns,
-                                 .called = from->table, .where = from->where};
+                                 .called = from->table, .wheres = from->where ? &from->where : NULL};
     int rc = uri ? sp_source_open(uri, &options, &source, err) : sp_fail_nomem(err);
     if (rc != SPATE_OK)
         return rc;

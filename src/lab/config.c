@@ -66,6 +66,26 @@ const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name)
     return NULL;
 }
 
+int sp_lab_set_table(sp_lab *lab, const char *name, const char *key, spate_error *err)
+{
+    sp_lab_table *known = (sp_lab_table *)sp_lab_find_table(lab, name);
+    const char *kept = key ? sp_arena_strndup(&lab->arena, key, strlen(key)) : NULL;
+    if (key && !kept)
+        return sp_fail_nomem(err);
+    if (known) {
+        known->key = kept;
+        return SPATE_OK;
+    }
+    sp_lab_table *grown = sp_arena_alloc(&lab->arena, lab->n_tables + 1, sizeof(*grown));
+    if (!grown)
+        return sp_fail_nomem(err);
+    if (lab->n_tables)
+        memcpy(grown, lab->tables, lab->n_tables * sizeof(*grown));
+    grown[lab->n_tables] = (sp_lab_table){sp_arena_strndup(&lab->arena, name, strlen(name)), kept};
+    lab->tables = grown;
+    return grown[lab->n_tables++].name ? SPATE_OK : sp_fail_nomem(err);
+}
+
 int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err)
 {
     for (uint32_t i = 0; i < lab->n_servers; i++)
@@ -463,13 +483,6 @@ static int put_server(sp_buf *out, const sp_lab_server *s)
     return sp_buf_adds(out, "{") || put_pair(out, "uri", s->uri) || sp_buf_adds(out, "}\n");
 }
 
-static bool is_fresh(const sp_slot_map *map)
-{
-    sp_slot_map fresh;
-    sp_slot_map_init(&fresh, map->shards);
-    return memcmp(map->owner, fresh.owner, sizeof(fresh.owner)) == 0;
-}
-
 static int put_slots(sp_buf *out, const sp_slot_map *map)
 {
     enum { A_LINE = 40 };
@@ -505,7 +518,7 @@ static int put_placement(sp_buf *out, const sp_lab *lab)
     }
     if (lab->placing == SP_PLACE_LIST)
         built = built || put_values(out, lab);
-    return built || (lab->placing == SP_PLACE_HASH && !is_fresh(&lab->map) && put_slots(out, &lab->map));
+    return built || (lab->placing == SP_PLACE_HASH && !sp_slot_map_is_fresh(&lab->map) && put_slots(out, &lab->map));
 }
 
 static int put_lab(sp_buf *out, const sp_lab *lab)

@@ -4,6 +4,10 @@
  *   cluster.c   the template of all servers, made once by initdb and kept; clones of it
  *   clone.c     trees of files copied (sharing blocks where the file system can), and removed
  *   server.c    postmasters started, stopped, told apart from others
+ *   link.c      connections to them
+ *   layout.c    which table lives by which key; predicate.c: the same as SQL
+ *   slice.c     a shard's rows of a plan
+ *   distribute.c, check.c   rows put onto shards, and found there
  *
  * What a server has said lies in its own log, whether it runs in its own postmaster.pid: the lab remembers nothing a second time, so
  * nothing can disagree after a crash. A server that was only attached, by its URI, is never started, stopped or removed. */
@@ -75,6 +79,8 @@ const char *sp_lab_path(sp_lab *lab, const char *below); /* in the lab's directo
 const char *sp_placing_name(sp_placing placing);
 bool sp_placing_find(sp_str word, sp_placing *placing);
 const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name);
+/* Says how a table's rows live; key NULL: copied to every shard. */
+int sp_lab_set_table(sp_lab *lab, const char *name, const char *key, spate_error *err) SP_MUST_CHECK;
 /* The server called so. SPATE_E_USAGE: there is none. */
 int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err) SP_MUST_CHECK;
 

@@ -9,6 +9,14 @@ void sp_slot_map_init(sp_slot_map *map, unsigned shards)
         map->owner[slot] = (uint8_t)(slot % shards);
 }
 
+bool sp_slot_map_is_fresh(const sp_slot_map *map)
+{
+    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
+        if (map->owner[slot] != slot % map->shards)
+            return false;
+    return true;
+}
+
 /* How many slots each shard should have: the remainder goes to those that have most already, so that they need give less. */
 static void share_out(const unsigned *have, unsigned shards, unsigned *want)
 {

@@ -138,6 +138,194 @@ class Life(LabCase):
         self.lab("up")
 
 
+SHOP = """
+seed: 5
+tables:
+  - name: land
+    rows: 40
+    columns:
+      - {name: id, inc: 1, primary_key: true}
+      - {name: name, value: "${country}"}
+  - name: users
+    rows: %d
+    columns:
+      - {name: id, range: int, type: bigint, unique: true, primary_key: true, props: {min: 1, max: 9000000}}
+      - {name: land_id, ref: land.id}
+      - {name: mail, value: "${email}"}
+  - name: orders
+    rows: %d
+    columns:
+      - {name: id, inc: 1, primary_key: true}
+      - {name: user_id, ref: users.id, distribution: zipf}
+      - {name: note, range: string, props: {min: 0, max: 30}}
+  - name: item
+    rows: 3000
+    columns:
+      - {name: id, value: "${uuid}", primary_key: true}
+      - {name: order_id, ref: orders.id}
+"""
+
+KEYS = """
+seed: 6
+tables:
+""" + "".join(f"""
+  - name: by_{name}
+    rows: 2000
+    columns:
+      - {{name: k, {how}, "null": 0.01}}
+""" for name, how in {
+    "smallint": "range: int, type: smallint, props: {min: -32000, max: 32000}",
+    "integer": "range: int, type: integer, props: {min: -2000000000, max: 2000000000}",
+    "bigint": "range: int, type: bigint, props: {min: -9000000000000000000, max: 9000000000000000000}",
+    "real": "range: float, type: real, props: {min: -1000.0, max: 1000.0}",
+    "double": "range: float, props: {min: -1000.0, max: 1000.0}",
+    "numeric": "range: float, type: 'numeric(18,4)', props: {min: -99999.0, max: 99999.0}",
+    "date": "range: timestamp, type: date, props: {min: 1900-01-01, max: 2100-01-01}",
+    "time": "range: timestamp, type: timestamp, props: {min: 1900-01-01, max: 2100-01-01}",
+    "moment": "range: timestamp, props: {min: 1900-01-01, max: 2100-01-01}",
+    "uuid": 'value: "${uuid}"',
+    "mail": 'value: "${email}"',
+    "words": "range: string, props: {min: 0, max: 60}",
+}.items())
+
+
+class Rows(LabCase):
+    """Rows on shards, and the servers' word that they belong there."""
+
+    def up(self, shards=3):
+        self.lab("init", "--shards", shards)
+        self.config = self.dir / "lab/lab.yaml"
+        self.lab("up")
+
+    def distribute(self, *words):
+        return self.lab("distribute", *words, "--progress", "none")
+
+    def check(self, **rows):
+        tables = {t["name"]: t for t in json.loads(self.lab("check", "--json").out)["tables"]}
+        for name, n in rows.items():
+            self.assertEqual((tables[name]["rows"], tables[name]["misplaced"]), (n, 0), name)
+        return tables
+
+    def slots(self, shards):
+        """A map as a lab has that was resharded: every 7th slot with the next shard."""
+        owners = [(i + (i % 7 == 0)) % shards for i in range(960)]
+        self.config.write_text(self.config.read_text() + f"slots: {owners}\n")
+
+    def test_made_at_their_shards_and_copied_from_main(self):
+        self.up()
+        plan = self.write("shop.yaml", SHOP % (5000, 20000))
+        uri = self.lab("status", "--json")
+        uri = json.loads(uri.out)[0]["uri"]
+        self.spate_ok("generate", plan, "--to", uri, "--create", "--progress", "none")
+        done = self.distribute(plan)
+        self.assertIn("note: item.order_id refers to orders, whose rows may be on other shards: no foreign key", done.err)
+        rows = {"land": 40, "users": 5000, "orders": 20000, "item": 3000}
+        made = self.check(**rows)
+        self.assertEqual({n: t["key"] for n, t in made.items()}, {"land": None, "users": "id", "orders": "user_id", "item": "id"})
+        self.assertTrue(all(t["same"] for t in made.values()), made)
+        self.assertGreater(made["orders"]["skew"], made["users"]["skew"])
+        self.assertEqual(self.psql("shard1", "SELECT count(*) FROM orders o LEFT JOIN users u ON u.id = o.user_id WHERE u.id IS NULL"), "0")
+        self.assertEqual(self.psql("shard2", "SELECT conname FROM pg_constraint WHERE contype IN ('p', 'f') AND conname ~ '^(land|user|order|item)'"
+                                             " ORDER BY 1").split(),
+                         ["item_pkey", "land_pkey", "orders_pkey", "orders_user_id_fkey", "users_land_id_fkey", "users_pkey"])
+        self.distribute("--replace")
+        self.assertEqual(self.check(**rows), made)
+        for placement in ("modulo", "range\nbounds: [2000000, 5000000]"):
+            self.config.write_text(re.sub("^placement: .*", f"placement: {placement}", self.config.read_text(), flags=re.M))
+            self.distribute("--replace", "--by", "item=order_id")
+            self.check(**rows)
+        self.config.write_text(self.config.read_text().replace("5000000", "6000000"))
+        self.spate_fails(1, "lab", "check")
+
+    def test_rows_that_lie_elsewhere_are_found(self):
+        self.up(2)
+        self.distribute(self.write("shop.yaml", SHOP % (2000, 4000)))
+        self.psql("shard0", "INSERT INTO users SELECT max(id) + g, 1, 'x' FROM users, generate_series(1, 64) g GROUP BY g")
+        tables = {t["name"]: t for t in json.loads(spate("lab", "check", "--lab", self.dir / "lab", "--json").out)["tables"]}
+        self.assertGreater(tables["users"]["misplaced"], 10)
+        self.assertLess(tables["users"]["misplaced"], 60)
+        self.assertEqual(tables["orders"]["misplaced"], 0)
+        self.spate_fails(1, "lab", "check")
+
+    def test_every_type_of_key(self):
+        self.up()
+        plan = self.write("keys.yaml", KEYS)
+        names = re.findall("name: (by_.*)", KEYS)
+        by = [word for name in names for word in ("--by", f"{name}=k")]
+        for fresh in (True, False):
+            if not fresh:
+                self.slots(3)
+            self.distribute(plan, "--replace", *by)
+            made = self.check(**dict.fromkeys(names, 2000))
+        uri = json.loads(self.lab("status", "--json").out)[0]["uri"]
+        self.spate_ok("generate", plan, "--to", uri, "--create", "--progress", "none")
+        self.distribute("--replace")
+        copied = self.check(**dict.fromkeys(names, 2000))
+        self.assertTrue(all(t["same"] for t in copied.values()), copied)
+        self.assertEqual({n: t["skew"] for n, t in copied.items()}, {n: t["skew"] for n, t in made.items()})
+
+    def test_lists(self):
+        self.up()
+        self.config.write_text(self.config.read_text().replace("placement: hash", "placement: list\nvalues: [[a, b], [c, \"it's\"], []]"))
+        plan = self.write("list.yaml", "tables:\n  - name: t\n    rows: 3000\n    columns:\n      - {name: k, set: [a, b, c, \"it's\", d], 'null': 0.1}\n")
+        self.distribute(plan, "--by", "t=k")
+        self.check(t=3000)
+        self.assertEqual([self.psql(f"shard{i}", "SELECT string_agg(DISTINCT coalesce(k, '-'), ' ' ORDER BY coalesce(k, '-')) FROM t") for i in range(3)],
+                         ["- a b", "c it's", "d"])
+
+    def test_a_shard_is_killed_and_the_rest_comes_later(self):
+        self.up()
+        plan = self.write("shop.yaml", SHOP % (60000, 300000))
+        shard = self.servers()["shard1"]
+        words = ["distribute", plan, "--batch", "4k", "--workers", "2", "--progress", "none"]
+        run = subprocess.Popen([os.environ.get("SPATE", "spate"), "lab", words[0], "--lab", self.dir / "lab", *words[1:]], cwd=self.dir,
+                               stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while run.poll() is None and time.monotonic() < deadline:
+            try:
+                if int(self.psql("shard1", "SELECT count(*) FROM orders")) > 0:
+                    break
+            except AssertionError:
+                time.sleep(0.01)
+        os.kill(shard["pid"], signal.SIGKILL)
+        _, said = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 5, said)
+        self.assertRegex(said, "spate: shard1: ")
+        self.assertIn("the same command goes on", said)
+        self.lab("up")
+        before = int(self.psql("shard1", "SELECT count(*) FROM orders"))
+        self.lab(*words)
+        tables = self.check(users=60000, orders=300000, land=40, item=3000)
+        self.assertGreater(before, 0)
+        self.assertLess(before, tables["orders"]["rows"] / 3)
+        for i in range(3):
+            self.assertEqual(self.psql(f"shard{i}", "SELECT count(*), count(DISTINCT id) FROM users").split("|")[0],
+                             self.psql(f"shard{i}", "SELECT count(DISTINCT id) FROM users"))
+            self.assertEqual(self.psql(f"shard{i}", "SELECT relname FROM pg_class WHERE relname LIKE 'spate%'"), "")
+
+    def test_all_in_one(self):
+        done = self.spate_ok("lab", "run", "--progress", "none", env={"MAX_GEN_USERS": "3000"})
+        self.assertRegex(done.out, r"users +id +3,000 +\d\.\d\dx +0  yes")
+        self.assertRegex(done.out, r"orders +user_id +6,000 +\d\.\d\dx +0  yes")
+        self.spate_ok("lab", "run", "--progress", "none", "--users", "2000", "--replace", "--from-main")
+        self.assertEqual(self.psql("main", "SELECT count(*) FROM users"), "2000")
+
+    def test_what_cannot_be(self):
+        self.up(2)
+        plan = self.write("shop.yaml", SHOP % (200, 400))
+        self.lab_fails(2, "check", says="nothing has been distributed")
+        self.lab_fails(2, "distribute", says="main has no tables")
+        self.lab_fails(2, "distribute", plan, "--by", "users=nix", says='"users" has no column "nix"')
+        self.lab_fails(2, "distribute", plan, "--by", "nix=id", says='no table "nix" to place')
+        self.lab_fails(2, "distribute", plan, "--table", "users", says="a plan is distributed as a whole")
+        nokey = self.write("nokey.yaml", "tables:\n  - name: t\n    rows: 10\n    columns:\n      - {name: a, inc: 1}\n")
+        self.lab_fails(2, "distribute", nokey, says='"t" has no primary key of one column')
+        self.distribute(plan, "--by", "users=id")
+        self.lab_fails(2, "distribute", plan, says='table "land" exists already')
+        self.lab("down", "shard1")
+        self.spate_fails(5, "lab", "distribute", plan, "--replace", says=["shard1: could not connect", "the same command goes on"])
+
+
 class Attached(LabCase):
     def test_servers_that_were_there(self):
         with Postgres() as one, Postgres() as two:

@@ -19,6 +19,8 @@ want_command node nodejs
 want_command npm npm
 want libfyaml-dev
 want libxxhash-dev
+want zlib1g-dev
+want libzstd-dev
 want libpq-dev
 want libsqlite3-dev
 want libmariadb-dev

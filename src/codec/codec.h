@@ -61,6 +61,10 @@ typedef struct sp_text_form {
 } sp_text_form;
 sp_text_form sp_text_form_of(sp_text_dialect dialect); /* as rows as text are written */
 
+/* Rows as CSV of any dialect (csvtext.c). SPATE_E_DATA: a cell that a dialect without quotes cannot say. */
+int sp_csvtext_header(const sp_schema *schema, const sp_text_form *form, sp_buf *out) SP_MUST_CHECK;
+int sp_csvtext_encode(const sp_text_form *form, const sp_batch *batch, sp_buf *out, spate_error *err) SP_MUST_CHECK;
+
 typedef struct sp_rowread sp_rowread;
 /* fields: for each field of a line its column in schema, or -1 to pass it over (CSV, COPY); NDJSON goes by its keys. */
 int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int32_t *fields, uint32_t n_fields, sp_rowread **out,

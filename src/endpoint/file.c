@@ -10,6 +10,8 @@
 #include "endpoint/endpoints.h"
 #include "endpoint/landed.h"
 #include "endpoint/output.h"
+#include "endpoint/pack.h"
+#include "endpoint/text_form.h"
 
 #include <stdio.h>
 
@@ -60,6 +62,9 @@ typedef struct file_sink {
     const char *scheme, *path;
     format format;
     bool header;
+    sp_pack pack;
+    sp_text_form form; /* of CSV */
+    bool plain_csv;    /* it is the form that files have by default */
     uint64_t *statement_rows; /* a table */
     const sp_schema *const *tables;
     uint32_t n_tables;
@@ -77,6 +82,8 @@ typedef struct file_lane {
     sp_lane base;
     sp_chunk chunk;
     sp_buf buf;
+    sp_packer *packer; /* NULL: buf goes as it is */
+    sp_buf packed;     /* what is in it no more */
     bool in_statement;
 } file_lane;
 
@@ -98,12 +105,28 @@ static output *output_of(file_sink *f, uint32_t table)
 /* ---- one output ----------------------------------------------------------------------------- */
 
 /* Appends a whole piece, counted to the table being written, or to the output's first while there is none. */
-static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error *err)
+static int output_append(file_sink *f, output *o, const sp_buf *buf, spate_error *err)
 {
     int rc = sp_output_append(&o->file, buf, err);
     uint32_t table = o->table == NO_TABLE ? o->first : o->table;
     if (rc == SPATE_OK && table < f->n_tables) /* a script without tables has a preamble all the same */
         __atomic_fetch_add(&f->base.bytes_written[table], buf->len, __ATOMIC_RELAXED);
+    return rc;
+}
+
+/* The same of text that is not packed yet: what stands between chunks. */
+static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error *err)
+{
+    if (f->pack == SP_PACK_NONE || buf->len == 0)
+        return output_append(f, o, buf, err);
+    sp_packer *packer;
+    sp_buf packed = {0};
+    int rc = sp_packer_new(f->pack, &packer, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = sp_packer_add(packer, buf->data, buf->len, true, &packed) ? sp_fail_nomem(err) : output_append(f, o, &packed, err);
+    sp_packer_free(packer);
+    sp_buf_done(&packed);
     return rc;
 }
 
@@ -135,7 +158,7 @@ static int add_steps(const file_sink *f, const output *o, const sp_ddl_step *ste
 static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
 {
     if (f->format == FORMAT_CSV && f->header)
-        return sp_rowtext_header(f->encoders[o->first], buf);
+        return f->plain_csv ? sp_rowtext_header(f->encoders[o->first], buf) : sp_csvtext_header(f->tables[o->first], &f->form, buf);
     if (!is_sql(f))
         return SPATE_OK;
     if (sp_buf_adds(buf, sql_preamble))
@@ -288,7 +311,9 @@ static const char *part_name(file_sink *f, const char *path)
     const sp_sink_options *options = &f->base.options;
     if (options->parts <= 1 || !path)
         return path;
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    size_t len;
+    sp_pack_of_name(path, &len);
+    const char *slash = strrchr(path, '/'), *begin = slash ? slash : path, *dot = memrchr(begin, '.', (size_t)(path + len - begin));
     int stem = (int)(dot ? (size_t)(dot - path) : strlen(path));
     return sp_arena_printf(&f->arena, "%.*s.%u-of-%u%s", stem, path, options->part, options->parts, dot ? dot : "");
 }
@@ -297,7 +322,7 @@ static const char *table_path(file_sink *f, const char *table)
 {
     size_t len = strlen(f->path);
     const char *slash = len > 0 && f->path[len - 1] == '/' ? "" : "/";
-    char *path = sp_arena_printf(&f->arena, "%s%s%s.%s", f->path, slash, table, formats[f->format].ending);
+    char *path = sp_arena_printf(&f->arena, "%s%s%s.%s%s", f->path, slash, table, formats[f->format].ending, sp_pack_ending(f->pack));
     for (char *p = path ? path + len + strlen(slash) : NULL; p && *p; p++) {
         if (*p == '/') /* a table's name is no path */
             *p = '_';
@@ -497,15 +522,31 @@ static int file_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
     if (!l)
         return sp_fail_nomem(err);
     l->base.sink = s;
-    *lane = &l->base;
-    return SPATE_OK;
+    int rc = file_of(s)->pack == SP_PACK_NONE ? SPATE_OK : sp_packer_new(file_of(s)->pack, &l->packer, err);
+    if (rc == SPATE_OK)
+        *lane = &l->base;
+    else
+        sp_free(l);
+    return rc;
+}
+
+/* Packs what the buffer has, but for its last bytes where the next row decides over them. */
+static int pack_some(file_lane *l, bool last)
+{
+    size_t keep = last || !l->in_statement ? 0 : 2, n = l->buf.len > keep ? l->buf.len - keep : 0;
+    if (!l->packer || (!last && n == 0))
+        return SPATE_OK;
+    int rc = sp_packer_add(l->packer, l->buf.data, n, last, &l->packed);
+    memmove(l->buf.data, l->buf.data + n, l->buf.len - n);
+    l->buf.len -= n;
+    return rc;
 }
 
 static int file_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
 {
     file_lane *l = (file_lane *)lane;
     l->chunk = *chunk;
-    l->buf.len = 0;
+    l->buf.len = l->packed.len = 0;
     l->in_statement = false;
     return SPATE_OK;
 }
@@ -543,10 +584,14 @@ static int file_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
 {
     file_lane *l = (file_lane *)lane;
     file_sink *f = file_of(lane->sink);
+    if (f->format == FORMAT_CSV && !f->plain_csv) {
+        int rc = sp_csvtext_encode(&f->form, batch, &l->buf, err);
+        return rc == SPATE_OK && pack_some(l, false) ? sp_fail_nomem(err) : rc;
+    }
     int rc = f->format == FORMAT_INSERT
                  ? write_statements(f, l, batch)
                  : sp_rowtext_encode(f->encoders[l->chunk.table], batch, 0, batch->rows, &l->buf);
-    return rc == SPATE_OK ? rc : sp_fail_nomem(err);
+    return rc == SPATE_OK && !pack_some(l, false) ? rc : sp_fail_nomem(err);
 }
 
 static void count_written(written *w, const sp_chunk *chunk, uint64_t rows)
@@ -562,7 +607,7 @@ static int commit_locked(file_sink *f, file_lane *l, output *o, const sp_chunk *
     if (rc == SPATE_OK)
         rc = output_change_table(f, o, chunk->table, err);
     if (rc == SPATE_OK)
-        rc = output_write(f, o, &l->buf, err);
+        rc = output_append(f, o, l->packer ? &l->packed : &l->buf, err);
     if (rc != SPATE_OK)
         return rc;
     count_written(&f->written[chunk->table], chunk, rows);
@@ -575,19 +620,21 @@ static int file_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spat
     file_lane *l = (file_lane *)lane;
     file_sink *f = file_of(lane->sink);
     output *o = output_of(f, chunk->table);
-    if (end_statement(f, l) != SPATE_OK)
+    if (end_statement(f, l) != SPATE_OK || (rows && pack_some(l, true)))
         return sp_fail_nomem(err);
     pthread_mutex_lock(&o->lock);
     int rc = commit_locked(f, l, o, chunk, rows, err);
     pthread_mutex_unlock(&o->lock);
-    l->buf.len = 0;
+    l->buf.len = l->packed.len = 0;
     return rc;
 }
 
 static void file_rollback(sp_lane *lane)
 {
     file_lane *l = (file_lane *)lane;
-    l->buf.len = 0;
+    l->buf.len = l->packed.len = 0;
+    if (l->packer)
+        sp_packer_reset(l->packer);
     l->in_statement = false;
 }
 
@@ -595,6 +642,8 @@ static void file_lane_close(sp_lane *lane)
 {
     file_lane *l = (file_lane *)lane;
     sp_buf_done(&l->buf);
+    sp_buf_done(&l->packed);
+    sp_packer_free(l->packer);
     sp_free(l);
 }
 
@@ -681,6 +730,20 @@ static format default_format(const char *scheme, sp_insert_mode mode)
     return FORMAT_CSV;
 }
 
+/* By the query, or by the name's ending. */
+static int read_pack(file_sink *f, sp_uri *uri, spate_error *err)
+{
+    const char *word = sp_uri_param_value(uri, "pack");
+    size_t stem;
+    f->pack = sp_pack_of_name(uri->path, &stem);
+    if (!word)
+        return SPATE_OK;
+    f->pack = strcmp(word, "gzip") == 0 ? SP_PACK_GZIP : strcmp(word, "zstd") == 0 ? SP_PACK_ZSTD : SP_PACK_NONE;
+    if (f->pack != SP_PACK_NONE || strcmp(word, "none") == 0)
+        return SPATE_OK;
+    return sp_fail(err, SPATE_E_USAGE, "pack cannot be \"%s\"; it is gzip, zstd or none", word);
+}
+
 static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
 {
     f->format = default_format(uri->scheme, f->base.options.mode);
@@ -693,6 +756,18 @@ static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
             return sp_fail(err, SPATE_E_USAGE, "unknown format \"%s\": it is csv, ndjson, insert or copy", name);
         f->format = (format)i;
     }
+    int rc = read_pack(f, uri, err);
+    f->form = sp_text_form_of(SP_TEXT_CSV);
+    if (rc == SPATE_OK)
+        rc = sp_text_form_params(uri, &f->form, &f->plain_csv, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (!f->plain_csv && f->format != FORMAT_CSV)
+        return sp_fail(err, SPATE_E_USAGE, "only csv has a dialect, not %s", formats[f->format].name);
+    const char *null_word = sp_arena_strndup(&f->arena, f->form.null_word, strlen(f->form.null_word));
+    f->form.null_word = null_word;
+    if (!null_word)
+        return sp_fail_nomem(err);
     f->header = true;
     if (header && f->format != FORMAT_CSV)
         return sp_fail(err, SPATE_E_USAGE, "only csv has a header, not %s", formats[f->format].name);
@@ -747,7 +822,7 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
 
 const sp_endpoint sp_endpoint_file = {
     .schemes = {"csv", "ndjson", "sql", "dir", "-"},
-    .params = "format, header; and of a file that is read table, delimiter, quote, escape, null, types",
+    .params = "format, header, delimiter, quote, escape, null; written: pack; read: table, types",
     .sink_open = file_sink_open,
     .source_open = sp_file_source_open,
     .describe = sp_file_describe,

@@ -2,11 +2,14 @@
  *
  * Positions are bytes. A line break inside quotes looks like any other, so a CSV file is read from front to back, its chunks
  * ending where rows do; whoever reads the next chunk takes over the open file with what is in its buffer. NDJSON has no line
- * break inside a row, so ranges of a plain file are read by many at once. The columns of a file without types of its own are those
+ * break inside a row, so ranges of a plain file that is not packed are read by many at once. Positions in a packed file are those
+ * of its unpacked bytes. The columns of a file without types of its own are those
  * of the target where there is one, else what the first megabyte looks like. */
 #include "codec/codec.h"
 #include "endpoint/endpoints.h"
 #include "endpoint/guess.h"
+#include "endpoint/input.h"
+#include "endpoint/text_form.h"
 #include "os/os.h"
 
 #include <stdio.h>
@@ -19,7 +22,7 @@ enum {
 
 /* An open file: bytes [at, buf.len) of buf are not decoded yet, the first of them is byte offset of the file. */
 typedef struct stream {
-    int fd;
+    sp_input *input;
     sp_buf buf;
     size_t at;
     uint64_t offset;
@@ -61,7 +64,7 @@ static void stream_close(stream *s)
 {
     if (!s)
         return;
-    (void)!sp_os_close(&s->fd, "", NULL);
+    sp_input_close(s->input);
     sp_buf_done(&s->buf);
     sp_free(s);
 }
@@ -71,11 +74,8 @@ static int stream_open(const char *path, uint64_t offset, stream **out, spate_er
     stream *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);
-    s->fd = -1;
     s->offset = offset;
-    int rc = sp_os_open_input(path, &s->fd, err);
-    if (rc == SPATE_OK && offset)
-        rc = sp_os_seek(s->fd, offset, path, err);
+    int rc = sp_input_open(path, offset, &s->input, err);
     if (rc == SPATE_OK)
         *out = s;
     else
@@ -106,7 +106,7 @@ static int stream_fill(stream *s, size_t room, const char *path, spate_error *er
         return sp_fail_nomem(err);
     while (!s->end && s->buf.len < room) {
         size_t got;
-        int rc = sp_os_read(s->fd, s->buf.data + s->buf.len, room - s->buf.len, path, &got, err);
+        int rc = sp_input_read(s->input, s->buf.data + s->buf.len, room - s->buf.len, &got, err);
         if (rc != SPATE_OK)
             return rc;
         s->buf.len += got;
@@ -294,7 +294,7 @@ typedef struct opening {
     uint32_t n, cap;
     uint64_t sample_rows, sample_bytes;
     uint64_t size; /* of a regular file */
-    bool regular;
+    bool regular, packed;
 } opening;
 
 static int field_named(const opening *o, sp_str name)
@@ -438,11 +438,12 @@ static int sample_stream(opening *o, stream *s, spate_error *err)
 /* Names and kinds from the first bytes of the file; where the rows start. */
 static int sample(opening *o, spate_error *err)
 {
-    stream *s;
+    stream *s = NULL;
     int rc = stream_open(o->t->path, 0, &s, err);
     if (rc != SPATE_OK)
         return rc;
     rc = sample_stream(o, s, err);
+    o->packed = sp_input_is_packed(s->input);
     if (rc == SPATE_OK && !o->regular) { /* what a pipe has given is not given again */
         stream_skip(s, o->t->start - s->offset);
         o->t->parked = s;
@@ -521,10 +522,12 @@ static const sp_schema *find_like(const sp_source_options *options, const char *
 
 /* ---- files ---------------------------------------------------------------------------------------------- */
 
+/* Before any .gz or .zst. */
 static bool ends_in(const char *name, const char *ending)
 {
-    size_t n = strlen(name), len = strlen(ending);
-    return n > len && strcmp(name + n - len, ending) == 0;
+    size_t n, len = strlen(ending);
+    sp_pack_of_name(name, &n);
+    return n > len && memcmp(name + n - len, ending, len) == 0;
 }
 
 /* The dialect of a file by its name; SP_TEXT_INSERT: none that is read. */
@@ -537,8 +540,11 @@ static sp_text_dialect dialect_of(const char *name)
 
 static char *table_name(sp_arena *arena, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-    return sp_arena_strndup(arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t len;
+    sp_pack_of_name(name, &len);
+    const char *dot = memrchr(name, '.', len);
+    return sp_arena_strndup(arena, name, dot && dot > name ? (size_t)(dot - name) : len);
 }
 
 static bool is_wanted_table(const sp_source_options *options, const char *name)
@@ -559,7 +565,7 @@ typedef struct manner { /* how the URI says that files are to be read */
 static sp_extent measure(const opening *o)
 {
     double row = o->sample_rows ? (double)o->sample_bytes / (double)o->sample_rows : 64;
-    bool ranges = o->t->form.dialect == SP_TEXT_NDJSON && o->regular;
+    bool ranges = o->t->form.dialect == SP_TEXT_NDJSON && o->regular && !o->packed;
     return (sp_extent){.end = ranges ? o->size : UINT64_MAX, .units_a_row = row, .sequential = !ranges};
 }
 
@@ -643,40 +649,6 @@ static int open_directory(file_source *s, const char *path, const sp_source_opti
 
 /* ---- the URI ----------------------------------------------------------------------------------------------- */
 
-/* One character, or "none"; \t is a tab. */
-static int read_character(sp_uri *uri, const char *key, char *c, spate_error *err)
-{
-    const char *value = sp_uri_param_value(uri, key);
-    if (!value)
-        return SPATE_OK;
-    if (strcmp(value, "none") == 0 && strcmp(key, "delimiter") != 0)
-        *c = '\0';
-    else if (strcmp(value, "\\t") == 0 || strcmp(value, "tab") == 0)
-        *c = '\t';
-    else if (strlen(value) == 1 && *value != '\n' && *value != '\r')
-        *c = *value;
-    else
-        return sp_fail(err, SPATE_E_USAGE, "%s cannot be \"%s\": it is one character", key, value);
-    return SPATE_OK;
-}
-
-static int read_form(sp_uri *uri, manner *m, spate_error *err)
-{
-    const char *quote = sp_uri_param_value(uri, "quote"), *null_word = sp_uri_param_value(uri, "null");
-    int rc = read_character(uri, "delimiter", &m->form.delimiter, err);
-    if (rc == SPATE_OK)
-        rc = read_character(uri, "quote", &m->form.quote, err);
-    if (quote)
-        m->form.escape = m->form.quote;
-    if (rc == SPATE_OK)
-        rc = read_character(uri, "escape", &m->form.escape, err);
-    if (null_word)
-        m->form.null_word = null_word;
-    if (rc == SPATE_OK && m->form.delimiter == m->form.quote)
-        rc = sp_fail(err, SPATE_E_USAGE, "delimiter and quote are the same character");
-    return rc;
-}
-
 static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
 {
     const char *format = sp_uri_param_value(uri, "format"), *header = sp_uri_param_value(uri, "header");
@@ -698,7 +670,8 @@ static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
     if (types && strcmp(types, "guess") != 0 && strcmp(types, "text") != 0)
         return sp_fail(err, SPATE_E_USAGE, "types cannot be \"%s\"; it is guess or text", types);
     m->as_text = types && strcmp(types, "text") == 0;
-    int rc = read_form(uri, m, err);
+    bool plain;
+    int rc = sp_text_form_params(uri, &m->form, &plain, err);
     null_word = sp_arena_strndup(&s->arena, m->form.null_word, strlen(m->form.null_word));
     m->form.null_word = null_word;
     return rc != SPATE_OK || null_word ? rc : sp_fail_nomem(err);

@@ -3,6 +3,7 @@
  *
  * PostgreSQL's URIs and keyword strings are not taken apart: libpq is their only judge. */
 #include "endpoint/endpoint.h"
+#include "endpoint/pack.h"
 #include "os/os.h"
 
 static const char known_schemes[] = "known are postgresql://..., mysql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
@@ -55,9 +56,12 @@ static const char *scheme_of_ending(const char *path)
         {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
         {".spate", "spate"},   {".parquet", "parquet"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
     };
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    size_t len;
+    bool packed = sp_pack_of_name(path, &len) != SP_PACK_NONE;
+    const char *slash = memrchr(path, '/', len), *begin = slash ? slash : path, *dot = memrchr(begin, '.', (size_t)(path + len - begin));
     for (size_t i = 0; dot && i < SP_COUNT(endings); i++) {
-        if (sp_str_ieq(sp_str_of(dot), endings[i].ending))
+        bool text = strcmp(endings[i].scheme, "csv") == 0 || strcmp(endings[i].scheme, "ndjson") == 0 || strcmp(endings[i].scheme, "sql") == 0;
+        if ((text || !packed) && sp_str_ieq((sp_str){dot, (size_t)(path + len - dot)}, endings[i].ending))
             return endings[i].scheme;
     }
     return NULL;

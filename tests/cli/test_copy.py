@@ -1,5 +1,7 @@
 """spate copy on files: dialects, guesses, mistakes with their place, pipes."""
+import gzip
 import json
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -226,6 +228,54 @@ class Copy(Case):
         self.refused(2, "the same character", f"{path}?delimiter=|&quote=|", out)
         self.refused(3, "no such file", self.dir / "missing.csv", out)
         self.refused(2, "verify needs tables", path, f"sqlite:{self.dir}/x.db", "--verify", "count")
+
+    # ---- packed ----
+
+    def test_packed_both_ways(self):
+        path = self.write("t.csv", "id,w\n" + "".join(f'{i},"w, {i % 9}"\n' for i in range(200000)))
+        for ending, unpack in (("gz", ["gzip", "-dc"]), ("zst", ["zstd", "-dc"])):
+            packed = self.dir / f"u.csv.{ending}"
+            self.spate_ok("copy", path, packed, "--workers", "4", "--verify", "checksum")
+            self.assertLess(packed.stat().st_size, path.stat().st_size / 3)
+            if shutil.which(unpack[0]):
+                self.assertEqual(subprocess.run([*unpack, packed], capture_output=True, check=True).stdout, path.read_bytes())
+            self.spate_ok("copy", packed, f"{self.dir}/{ending}.csv", "--workers", "3")
+            self.assertEqual((self.dir / f"{ending}.csv").read_bytes(), path.read_bytes())
+            self.spate_ok("copy", packed, f"{self.dir}/{ending}.ndjson.{ending}", "--workers", "3", "--verify", "checksum", "--table", "u")
+            renamed = packed.rename(self.dir / "v.csv")
+            with renamed.open("rb") as file:
+                done = subprocess.run([SPATE, "copy", "-?format=csv", "-?format=csv", "--progress", "none"], stdin=file, capture_output=True)
+            self.assertEqual((done.returncode, done.stdout), (0, path.read_bytes()), done.stderr)
+            cut = self.write(f"cut.csv.{ending}", renamed.read_bytes()[:-20])
+            self.refused(4, "packed", cut, f"{self.dir}/cut.ndjson")
+            whole = renamed.read_bytes()
+            self.write("bad.csv", whole[:100] + b"\xff" * 100 + whole[200:])
+            self.assertNotEqual(spate("copy", self.dir / "bad.csv", f"{self.dir}/bad.ndjson").code, 0)
+        self.spate_ok("copy", path, f"{self.dir}/out/?pack=zstd", "--workers", "2")
+        self.spate_ok("copy", f"{self.dir}/out/", f"{self.dir}/back/")
+        self.assertEqual((self.dir / "back/t.csv").read_bytes(), path.read_bytes())
+        self.refused(2, "pack cannot be", path, f"{self.dir}/x.csv?pack=lzma")
+
+    def test_packed_scripts(self):
+        path = self.write("t.csv", "id,w\n" + "".join(f"{i},w{i % 9}\n" for i in range(5000)))
+        for how in ("insert", "copy"):
+            self.spate_ok("copy", path, f"{self.dir}/{how}.sql?format={how}", "--create")
+            self.spate_ok("copy", path, f"{self.dir}/{how}.sql.gz?format={how}", "--create", "--workers", "3")
+            self.assertEqual(gzip.open(self.dir / f"{how}.sql.gz").read(), (self.dir / f"{how}.sql").read_bytes())
+
+    def test_dialects_are_written_and_read_back(self):
+        path = self.write("t.ndjson", "".join(json.dumps({"id": i, "w": w}) + "\n" for i, w in enumerate(
+            ["", "a;b", "it's", "back\\slash", 'q"', "line\nbreak", "NULL", "nil", None, " ", "tab\there", "x|y", "\r", "\\'"])))
+        want = self.rows(path)
+        for query in ("delimiter=;&quote='", "delimiter=tab&null=NULL", "quote='&escape=\\", "null=nil&quote='&escape=\\&delimiter=|"):
+            out = f"{self.dir}/{abs(hash(query))}.csv"
+            self.spate_ok("copy", path, f"{out}?{query}")
+            self.assertEqual(self.rows(out, query=f"?{query}"), want, query)
+        bare = self.write("b.ndjson", '{"a":"x","b":null}\n{"a":"","b":"y"}\n')
+        self.spate_ok("copy", bare, f"{self.dir}/bare.csv?quote=none&delimiter=tab&null=-")
+        self.assertEqual((self.dir / "bare.csv").read_text(), "a\tb\nx\t-\n\ty\n")
+        self.refused(4, 'column "w", row 2: the text cannot be written', path, f"{self.dir}/no.csv?quote=none&delimiter=;&null=-")
+        self.refused(2, "only csv has a dialect", path, f"{self.dir}/no.ndjson?delimiter=;")
 
     # ---- plans ----
 

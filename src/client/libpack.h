@@ -1,0 +1,34 @@
+/* libpack.h - zlib and libzstd, loaded when a file that is packed is first read or written. Private to endpoint/pack.c: their headers are
+ * included here and nowhere else. Calls read sp_zlib.inflate(...), sp_zstd.compressStream2(...). */
+#ifndef SP_LIBPACK_H
+#define SP_LIBPACK_H
+
+#include "base/base.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#define SP_ZLIB_FUNCTIONS(X) \
+    X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd) X(deflateInit2_) X(deflate) X(deflateReset) X(deflateEnd)
+#define SP_ZSTD_FUNCTIONS(X)                                                                                                   \
+    X(createDStream) X(freeDStream) X(decompressStream) X(createCCtx) X(freeCCtx) X(CCtx_setParameter) X(CCtx_reset) X(compressStream2) \
+        X(isError) X(getErrorName)
+
+typedef struct sp_zlib_library {
+#define X(name) __typeof__(&name) name;
+    SP_ZLIB_FUNCTIONS(X)
+#undef X
+} sp_zlib_library;
+extern sp_zlib_library sp_zlib;
+
+typedef struct sp_zstd_library {
+#define X(name) __typeof__(&ZSTD_##name) name;
+    SP_ZSTD_FUNCTIONS(X)
+#undef X
+} sp_zstd_library;
+extern sp_zstd_library sp_zstd;
+
+int sp_zlib_load(spate_error *err) SP_MUST_CHECK;
+int sp_zstd_load(spate_error *err) SP_MUST_CHECK;
+
+#endif

@@ -40,6 +40,9 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="spate-test-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.state = pathlib.Path(f"{self.dir}.state")  # of jobs: no test sees another's
+        self.addCleanup(shutil.rmtree, self.state, ignore_errors=True)
+        os.environ["XDG_STATE_HOME"] = str(self.state)
 
     def spate_ok(self, *words, **more):
         done = spate(*words, **{"cwd": self.dir, **more})

@@ -50,6 +50,11 @@ typedef struct spate_generate_options {
      * same name, plan and options makes the rest, however the one before ended; of a job that is complete, nothing. Letters,
      * digits, '-', '_' and '.', at most SPATE_JOB_NAME_MAX. "auto": a name made of the plan and these options. NULL: none. */
     const char *job;
+    /* With a job: the folder of the ledgers that list it (spate/job.h), where the run is written down; once all is done the target
+     * need not remember it any more. NULL: only the target knows, and knows for ever. */
+    const char *jobs;
+    const char *const *command;   /* the words that began the run, n_command of them, for whoever resumes it; NULL: none */
+    size_t n_command;
     const int *cancel;            /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
     /* Called on the calling thread ten times a second and once at the end. May be NULL. */
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
@@ -63,6 +68,7 @@ typedef struct spate_generate_report {
     const char *target;           /* where the rows went, without any password; after a stop, where those are that were made */
     const char *how_to_query;     /* a line to show after success, or NULL */
     const char *job;              /* its name, once the target has been asked to remember it; NULL: none */
+    bool already_done;            /* the job was complete before: nothing was done */
     bool to_stdout;               /* the rows went to standard output: print nothing else there */
     void *memory;
 } spate_generate_report;

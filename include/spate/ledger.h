@@ -98,6 +98,8 @@ typedef struct spate_node {
 typedef struct spate_ledger_options {
     const char *path;            /* NULL or ":memory:": in memory only */
     bool journal_only;           /* no DuckDB file: seals only note the level, SQL calls are refused */
+    bool look;                   /* reads what the journal has now, even while another process has it open; what is changed then
+                                  * stays in memory */
     unsigned sync_ms;            /* 0: 100. A group is synced at most so much later than its first record */
     unsigned flush_ms;           /* seal buffer: flushed so often; 0: 60,000 */
     uint64_t flush_rows;         /* flushed at so many rows; 0: 100,000 */

@@ -6,6 +6,7 @@
 #include "spate/copy.h"
 #include "spate/plan.h"
 #include "spate/generate.h"
+#include "spate/job.h"
 #include "spate/lab.h"
 #include "spate/ledger.h"
 #include "spate/measure.h"

@@ -47,6 +47,8 @@ typedef struct invocation {
     size_t n_uses;
     const char *arguments[ARGUMENTS_MAX];
     size_t n_arguments;
+    const char *const *words; /* all of them as they were given, the command's name first */
+    size_t n_words;
 } invocation;
 
 typedef struct command {
@@ -74,6 +76,17 @@ bool option_flag(const invocation *in, const char *name);
 spate_insert_mode insert_mode_of(const char *word); /* of --insert-mode; NULL: the default */
 bool set_rows(spate_plan *plan, const char *text); /* TABLE=N of --rows; says what is wrong */
 uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
+
+/* Runs the command that words name behind the program's, as if they had been given. Nothing of an invocation outlives it. */
+int run_words(int argc, char **argv);
+
+/* ---- where things are remembered (state.c) ---- */
+
+/* out, of PATH_MAX bytes: a path below $XDG_STATE_HOME/spate or ~/.local/state/spate, whose folder is made. False, said on stderr:
+ * it is too long. */
+bool state_path(char *out, const char *name);
+/* The folder of the jobs' ledgers: what --ledger says, or "jobs" below the one above. */
+bool jobs_folder(const invocation *in, char *out);
 
 /* ---- words for a person (report.c) ---- */
 
@@ -112,6 +125,10 @@ int run_config(const invocation *in);
 int run_copy(const invocation *in);
 int run_functions(const invocation *in);
 int run_generate(const invocation *in);
+int run_job_cancel(const invocation *in);
+int run_job_list(const invocation *in);
+int run_job_resume(const invocation *in);
+int run_job_show(const invocation *in);
 int run_migrate(const invocation *in);
 int run_migrate_plan(const invocation *in);
 int run_query(const invocation *in);

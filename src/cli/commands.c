@@ -13,6 +13,8 @@ static const option no_options[] = {
     {0},
 };
 
+#define JOBS_OPTION {"ledger", "DIR", OPTION_TEXT, false, NULL, "the folder that lists jobs (default: ~/.local/state/spate/jobs)"}
+
 static const option generate_options[] = {
     {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go (see above); without it, a DuckDB file beside the plan (replaced)"},
     {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connection (default: one a processor)"},
@@ -26,6 +28,7 @@ static const option generate_options[] = {
     {"truncate", NULL, OPTION_FLAG, false, NULL, "empty the tables first; for files: replace them"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
     {"job", "NAME", OPTION_TEXT, false, NULL, "a name to go on by: the same command again makes what is missing; auto names it by itself"},
+    JOBS_OPTION,
     {"dry-run", NULL, OPTION_FLAG, false, NULL, "check plan and target, change nothing"},
     {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},
@@ -56,6 +59,24 @@ static const option copy_options[] = {
     {"dry-run", NULL, OPTION_FLAG, false, NULL, "check source and target, print what would be done, change nothing"},
     {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},
+    {0},
+};
+
+static const option job_options[] = {
+    JOBS_OPTION,
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
+static const option job_resume_options[] = {
+    JOBS_OPTION,
+    {0},
+};
+
+static const option job_cancel_options[] = {
+    JOBS_OPTION,
+    {"remove", NULL, OPTION_FLAG, false, NULL, "remove unfinished files (NAME.partial) too"},
+    {"to", "URI", OPTION_TEXT, false, NULL, "the target as it was given, where it needs a password"},
     {0},
 };
 
@@ -252,6 +273,18 @@ const command commands[] = {
     {"as", "PROGRAM [ITS ARGUMENTS]", 1, 1, "take another program's command line: dgs, dg",
      "Takes the command line of another program: its flags, files, messages and exit codes. A link to spate that has the program's name\n"
      "does the same. 'spate as PROGRAM --help' tells what it takes.", no_options, .run_words = run_as},
+    {"job list", "", 0, 0, "list jobs: runs that have a name",
+     "Prints the jobs of this machine's user (or of --ledger), which generate and copy enter with --job.", job_options, run_job_list},
+    {"job show", "NAME", 1, 1, "show how far a job is",
+     "Prints the tables of a job, the ranges of them that have landed, its rate, and what it stopped at.", job_options, run_job_show},
+    {"job resume", "NAME", 1, 1, "go on with a job",
+     "Runs the command that began the job again, where it was given. Passwords that stood in it are not kept: they come from\n"
+     "PGPASSWORD or ~/.pgpass, or the command is repeated by hand.",
+     job_resume_options, run_job_resume},
+    {"job cancel", "NAME", 1, 1, "stop a job, and have its target forget it",
+     "Stops the job if it runs, and takes its memory out of the target. Rows that have landed stay. The same command begins anew.\n"
+     "A job that is done or cancelled is taken off the list.",
+     job_cancel_options, run_job_cancel},
     {"migrate plan", "SRC DST", 2, 2, "compare two trees and show what a migration would do",
      "Lists SRC and DST, and prints what is the same, missing, different or extra. Nothing but the ledger is written. 'spate migrate'\n"
      "of the same trees then does what this plan says. A tree called \"plan\" is written ./plan.",
@@ -321,6 +354,7 @@ const command commands[] = {
 };
 
 const command_group command_groups[] = {
+    {"job", "list, show, resume and cancel runs that have a name"},
     {"lab", "try what sharding brings: real servers, real rows"},
     {"store", "look into stores of rows (.spate), and after them"},
     {0},

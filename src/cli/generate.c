@@ -1,6 +1,7 @@
 /* generate.c - the command 'generate': options to the library, the library's words to the terminal. */
 #include "cli/cli.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ typedef struct settings {
     spate_generate_options options;
     uint64_t seed;
     const char *tables[OPTION_USES_MAX];
+    char jobs[PATH_MAX];
 } settings;
 
 static bool parse_part(const char *text, uint32_t *part, uint32_t *parts)
@@ -85,8 +87,11 @@ static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
     o->defer_constraints = option_flag(in, "defer-constraints");
     o->dry_run = option_flag(in, "dry-run");
     o->job = option_text(in, "job");
+    o->jobs = s->jobs;
+    o->command = in->words;
+    o->n_command = in->n_words;
     o->cancel = stop_flag();
-    return read_repeated(in, plan, s);
+    return (!o->job || jobs_folder(in, s->jobs)) && read_repeated(in, plan, s);
 }
 
 /* ---- the run ---- */

@@ -183,8 +183,11 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static int run_command(const command *c, int argc, char **argv)
+/* used: of the words, how many are the command's name. */
+static int run_command(const command *c, int used, int argc, char **argv)
 {
+    argc -= used;
+    argv += used;
     if (c->run_words)
         return c->run_words(argc, argv);
     if (asks_for_help(argc, argv)) {
@@ -196,6 +199,8 @@ static int run_command(const command *c, int argc, char **argv)
         fprintf(stderr, "try 'spate %s --help'\n", c->name);
         return EXIT_USAGE;
     }
+    in.words = (const char *const *)argv - used;
+    in.n_words = (size_t)(argc + used);
     return c->run(&in);
 }
 
@@ -204,7 +209,7 @@ static int run(int argc, char **argv)
     int used;
     const command *c = find_command(argc, argv, &used);
     if (c)
-        return run_command(c, argc - used, argv + used);
+        return run_command(c, used, argc, argv);
     const command_group *g = find_group(argv[0]);
     if (!g || argc != 2 || !asks_for_help(argc - 1, argv + 1))
         return unknown_command(argc, argv);
@@ -222,7 +227,7 @@ static bool open_closed_descriptors(void)
     return true;
 }
 
-static int run_words(int argc, char **argv)
+int run_words(int argc, char **argv)
 {
     const char *word = argv[1];
     if (argc < 2) {

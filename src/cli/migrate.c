@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,30 +118,18 @@ static uint64_t fnv(const char *text, uint64_t hash)
     return hash * UINT64_C(0x100000001b3);
 }
 
-static bool make_folders(char *path)
-{
-    for (char *p = path + 1; (p = strchr(p, '/')); p++) {
-        *p = '\0';
-        (void)mkdir(path, 0700); /* what is wrong with it, the ledger will say */
-        *p = '/';
-    }
-    return true;
-}
-
 /* Of a pair of trees always the same file, so that the same command goes on. */
 static bool default_ledger(const invocation *in, char out[PATH_MAX])
 {
     char source[PATH_MAX], destination[PATH_MAX];
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     if (!absolute(in->arguments[0], source) || !absolute(in->arguments[1], destination)) {
         fputs("spate: the path of a tree is too long\n", stderr);
         return false;
     }
     unsigned long long id = fnv(destination, fnv(source, UINT64_C(0xcbf29ce484222325)));
-    bool set = state && state[0] == '/';
-    int len = snprintf(out, PATH_MAX, "%s%s/spate/migrate-%016llx.duckdb", set ? state : home ? home : "/var/tmp",
-                       set ? "" : "/.local/state", id);
-    return len < PATH_MAX && make_folders(out);
+    char name[64];
+    snprintf(name, sizeof(name), "migrate-%016llx.duckdb", id);
+    return state_path(out, name);
 }
 
 static void show_progress(void *arg, const spate_migrate_progress *p)

@@ -115,8 +115,18 @@ static bool was_started(const spate_generate_report *r)
     return false;
 }
 
+static void print_done_job(const spate_generate_report *r)
+{
+    fprintf(stderr, "spate: job %s is done: everything is in %s\n  'spate job cancel %s' takes it off the list, and the same command begins anew\n",
+            r->job, r->target, r->job);
+}
+
 void report_generated(const spate_generate_report *r, bool complete, bool dry_run)
 {
+    if (r->already_done) {
+        print_done_job(r);
+        return;
+    }
     if (dry_run) {
         if (complete)
             fprintf(stderr, "spate: the plan fits %s; nothing was changed\n", r->target);

@@ -629,6 +629,7 @@ static const sp_sink_ops duckdb_ops = {
     .lane_close = sp_duckdb_lane_close,
     .finish = finish,
     .forget = sp_duckdb_forget_job,
+    .abandon = sp_duckdb_abandon_job,
     .close = sink_close,
 };
 

@@ -82,3 +82,12 @@ int sp_duckdb_forget_job(sp_sink *sink, spate_error *err)
         rc = sp_duckdb_run(s->conn, "DROP TABLE spate_chunk; DROP TABLE spate_job", err);
     return rc == SPATE_OK ? sp_duckdb_run(s->conn, "CHECKPOINT", err) : rc;
 }
+
+int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+{
+    sp_duckdb_sink *s = (sp_duckdb_sink *)sink;
+    sp_buf sql = {0};
+    int rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
+    bool there = sp_duckdb_any(s, &sql, sp_buf_adds(&sql, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'spate_job'"));
+    return rc == SPATE_OK && there ? sp_duckdb_forget_job(sink, err) : rc;
+}

@@ -57,6 +57,7 @@ int sp_duckdb_claim_job(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
 bool sp_duckdb_job_is_known(sp_duckdb_sink *s);
 int sp_duckdb_complete_job(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
 int sp_duckdb_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
 /* Does the query give a row? Frees sql. False when it fails, or was not built. */
 bool sp_duckdb_any(sp_duckdb_sink *s, sp_buf *sql, int built);
 

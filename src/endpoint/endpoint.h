@@ -42,6 +42,10 @@ int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err) 
 const char *sp_uri_beside(const char *text, const char *file, sp_arena *arena);
 /* The URI with any password replaced by ***: the one way a URI is printed. */
 const char *sp_uri_shown(const char *text, sp_arena *arena);
+/* The same with its passwords left out, so that it can be used where they come from elsewhere (PGPASSWORD, ~/.pgpass). */
+const char *sp_uri_bare(const char *text, sp_arena *arena);
+/* A URI of the same thing that is good in every working directory, and holds no password. */
+const char *sp_uri_place(const char *text, sp_arena *arena);
 
 /* ---- sources ------------------------------------------------------------------------------------------------------------- */
 
@@ -56,6 +60,18 @@ typedef struct sp_extent {
     bool sequential;    /* a range ends where its reader says: the next one cannot be read before that */
 } sp_extent;
 
+typedef struct sp_chunk {
+    uint32_t table;             /* number in the tables given to prepare */
+    uint64_t first, last; /* positions of the source: [first, last) */
+} sp_chunk;
+
+/* What runs of the same job before have committed of a table. */
+typedef struct sp_landed {
+    const sp_chunk *ranges; /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
+    size_t n;
+    uint64_t rows;          /* in them */
+} sp_landed;
+
 typedef struct sp_source_ops {
     /* Opens a reader; seek points it at rows. */
     int (*reader_open)(sp_source *s, sp_reader **reader, spate_error *err);
@@ -67,6 +83,12 @@ typedef struct sp_source_ops {
     int (*next)(sp_reader *r, sp_batch *batch, spate_error *err);
     void (*reader_close)(sp_reader *r);
     void (*close)(sp_source *s);
+    /* For jobs: appends what tells, as a text, that positions of the table mean the rows that they meant to a run before. NULL: that
+     * cannot be told, and nothing that comes from here can be a job. */
+    int (*mark)(sp_source *s, uint32_t table, sp_buf *mark, spate_error *err);
+    /* Whether rows of ranges that a run before has moved, when the table had that mark, are what they were: then all of the table is
+     * as this source sees it once the rest has been moved. SPATE_E_DATA: they are not. NULL: marks must be equal. */
+    int (*unchanged)(sp_source *s, uint32_t table, const char *mark, const sp_landed *landed, spate_error *err);
 } sp_source_ops;
 
 struct sp_source {
@@ -141,18 +163,6 @@ typedef struct sp_sink_options {
     const char *job_of; /* with a job: what it makes, in a word; a run that would make something else is refused */
 } sp_sink_options;
 
-typedef struct sp_chunk {
-    uint32_t table;             /* number in the tables given to prepare */
-    uint64_t first, last; /* positions of the source: [first, last) */
-} sp_chunk;
-
-/* What runs of the same job before have committed of a table. */
-typedef struct sp_landed {
-    const sp_chunk *ranges; /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
-    size_t n;
-    uint64_t rows;          /* in them */
-} sp_landed;
-
 /* Parents of a table that must be complete in the target before its first chunk: set by prepare. */
 typedef struct sp_sink_deps {
     uint32_t *tables;
@@ -186,6 +196,9 @@ typedef struct sp_sink_ops {
     /* The job needs no memory in the target any more: it is complete, and that is known elsewhere. NULL: the sink keeps no
      * jobs, and the registry refuses to open it with one. */
     int (*forget)(sp_sink *s, spate_error *err);
+    /* Of a sink that has only been opened, with a job: takes away what its runs have left of it, and with remove also files that are
+     * not whole. Of the tables only the names are told. There where forget is. */
+    int (*abandon)(sp_sink *s, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err);
     void (*close)(sp_sink *s);
 } sp_sink_ops;
 
@@ -231,6 +244,8 @@ void sp_source_close(sp_source *source); /* NULL is fine */
 const char *sp_source_where(const sp_source_options *options, const char *table);
 /* For sources: a note more. */
 int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...) SP_PRINTF(4, 5) SP_MUST_CHECK;
+/* SPATE_E_USAGE: the job of that name was begun with something else to make. */
+int sp_job_refuse_other(const char *job, spate_error *err) SP_MUST_CHECK;
 /* For sinks whose parts share tables: SPATE_E_USAGE when a part is asked to create or empty them. */
 int sp_sink_refuse_parts(const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
 

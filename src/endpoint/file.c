@@ -266,7 +266,7 @@ static int output_recall(file_sink *f, output *o, spate_error *err)
     line = strchr(line, '\n') + 1;
     if (!is_line(line, "of ", f->memory.of)) {
         sp_buf_done(&text);
-        return sp_job_refuse_other(&f->memory, err);
+        return sp_job_refuse_other(f->memory.job, err);
     }
     for (char *next; *line && !built; line = next) {
         next = line + strcspn(line, "\n");
@@ -689,6 +689,33 @@ static int file_forget(sp_sink *s, spate_error *err)
     return rc;
 }
 
+/* What another job has left is not ours to take. */
+static int output_abandon(file_sink *f, const char *path, bool remove, spate_error *err)
+{
+    sp_output o;
+    sp_output_found found;
+    sp_buf text = {0};
+    int rc = sp_output_init(&o, &f->arena, path, true, err);
+    if (rc == SPATE_OK)
+        rc = sp_output_recall(&o, &found, &text, err);
+    bool ours = rc == SPATE_OK && found != SP_OUTPUT_NEW && is_line(text.data, "job ", f->base.options.job);
+    sp_buf_done(&text);
+    if (ours && remove && found == SP_OUTPUT_PARTIAL)
+        rc = sp_os_unlink(o.written_as, err);
+    return ours && rc == SPATE_OK ? sp_output_forget(&o, err) : rc;
+}
+
+static int file_abandon(sp_sink *s, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+{
+    file_sink *f = file_of(s);
+    if (strcmp(f->scheme, "dir") != 0)
+        return output_abandon(f, f->path, remove, err);
+    int rc = SPATE_OK;
+    for (uint32_t t = 0; t < n_tables && rc == SPATE_OK; t++)
+        rc = output_abandon(f, part_name(f, table_path(f, tables[t]->table)), remove, err);
+    return rc;
+}
+
 static void file_close(sp_sink *s)
 {
     file_sink *f = file_of(s);
@@ -716,6 +743,7 @@ static const sp_sink_ops file_ops = {
     .table_done = file_table_done,
     .finish = file_finish,
     .forget = file_forget,
+    .abandon = file_abandon,
     .close = file_close,
 };
 

@@ -18,9 +18,9 @@ int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options 
     return m->job && m->of && m->lists && m->landed ? SPATE_OK : sp_fail_nomem(err);
 }
 
-int sp_job_refuse_other(const sp_job_memory *m, spate_error *err)
+int sp_job_refuse_other(const char *job, spate_error *err)
 {
-    sp_fail(err, SPATE_E_USAGE, "job \"%s\" was begun with another plan, seed, number of rows, choice of tables or part", m->job);
+    sp_fail(err, SPATE_E_USAGE, "job \"%s\" was begun with another plan or source, or another choice of its rows; or they have changed since", job);
     sp_error_hint(err, "repeat the command that began it, or give this one another name");
     return SPATE_E_USAGE;
 }
@@ -30,7 +30,7 @@ int sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete, const char *
     m->epoch = epoch;
     m->resumed = epoch > 1;
     m->complete = complete;
-    return of && strcmp(of, m->of) == 0 ? SPATE_OK : sp_job_refuse_other(m, err);
+    return of && strcmp(of, m->of) == 0 ? SPATE_OK : sp_job_refuse_other(m->job, err);
 }
 
 static int list_add(sp_job_memory *m, uint32_t table, uint64_t first, uint64_t last, uint64_t rows)

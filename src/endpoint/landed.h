@@ -32,7 +32,6 @@ int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options 
                        uint32_t n_tables, spate_error *err) SP_MUST_CHECK;
 /* What the claim has answered. SPATE_E_USAGE: the job was begun with something else to make. */
 int sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete, const char *of, spate_error *err) SP_MUST_CHECK;
-int sp_job_refuse_other(const sp_job_memory *m, spate_error *err);
 /* Notes a committed range; tables that are not in this run are passed over. 0 or SPATE_E_NOMEM. */
 int sp_job_add(sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows) SP_MUST_CHECK;
 /* All of it in order, for sp_sink.landed; of a complete job, everything. NULL: no memory. */

@@ -48,17 +48,41 @@ int sp_output_init(sp_output *o, sp_arena *arena, const char *path, bool job, sp
     return o->written_as && (o->memory || !job) ? SPATE_OK : sp_fail_nomem(err);
 }
 
+/* Whoever else writes it keeps it. */
+static int open_alone(sp_output *o, spate_error *err)
+{
+    bool got = false;
+    int rc = sp_os_open(o->written_as, SP_OS_OPEN_MAKE, &o->fd, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_lock_byte(o->fd, 0, SP_OS_LOCK_ALONE, false, &got, o->written_as, err);
+    return rc == SPATE_OK && !got ? sp_fail(err, SPATE_E_UNREACHABLE, "another process is writing \"%s\"", o->written_as) : rc;
+}
+
 int sp_output_create(sp_output *o, spate_error *err)
 {
-    if (!o->standard)
+    if (o->direct && !o->standard)
         return sp_os_create(o->written_as, &o->fd, err);
+    if (!o->standard) {
+        int rc = open_alone(o, err);
+        return rc == SPATE_OK ? sp_os_truncate(o->fd, 0, o->written_as, err) : rc;
+    }
     o->fd = STDOUT_FILENO;
     return SPATE_OK;
 }
 
 int sp_output_reopen(sp_output *o, uint64_t length, spate_error *err)
 {
-    int rc = sp_os_open_end(o->written_as, length, &o->fd, err);
+    uint64_t size = 0;
+    int rc = open_alone(o, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_size(o->fd, o->written_as, &size, err);
+    if (rc == SPATE_OK && size < length)
+        rc = sp_fail(err, SPATE_E_CORRUPT, "file \"%s\" has lost its end: %llu bytes of %llu are left", o->written_as,
+                     (unsigned long long)size, (unsigned long long)length);
+    if (rc == SPATE_OK)
+        rc = sp_os_truncate(o->fd, length, o->written_as, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_seek(o->fd, length, o->written_as, err);
     o->length = o->remembered = rc == SPATE_OK ? length : 0;
     return rc;
 }

@@ -337,6 +337,7 @@ static const sp_sink_ops ops = {
     .lane_close = sp_pg_lane_close,
     .finish = finish,
     .forget = sp_pg_forget_job,
+    .abandon = sp_pg_abandon_job,
     .close = close_sink,
 };
 

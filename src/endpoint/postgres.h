@@ -108,6 +108,7 @@ int sp_pg_order_tables(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_complete_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+int sp_pg_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_schema.c ---- */
 

@@ -73,6 +73,32 @@ static int forget(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return sp_pg_run(conn, last ? "DROP TABLE spate_chunk, spate_job; COMMIT" : "COMMIT", NULL, err, what);
 }
 
+static int is_there(PGconn *conn, bool *there, spate_error *err)
+{
+    PGresult *res = NULL;
+    int status = sp_pg_run(conn, "SELECT to_regclass('spate_job') IS NOT NULL", &res, err, "looking for the memory of jobs");
+    *there = status == SPATE_OK && *sp_pq.getvalue(res, 0, 0) == 't';
+    sp_pq.clear(res);
+    return status;
+}
+
+int sp_pg_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+{
+    sp_pg_sink *s = (sp_pg_sink *)sink;
+    PGconn *conn = NULL;
+    bool there = false;
+    int status = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
+    if (status == SPATE_OK)
+        status = sp_pg_connect(&s->server, false, &conn, err);
+    if (status == SPATE_OK)
+        status = is_there(conn, &there, err);
+    if (status == SPATE_OK && there)
+        status = forget(s, conn, err);
+    if (conn)
+        sp_pq.finish(conn);
+    return status;
+}
+
 int sp_pg_forget_job(sp_sink *sink, spate_error *err)
 {
     sp_pg_sink *s = (sp_pg_sink *)sink;

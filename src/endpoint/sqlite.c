@@ -397,6 +397,13 @@ static int forget(sp_sink *sink, spate_error *err)
     return last ? run(s, "DROP TABLE spate_chunk; DROP TABLE spate_job", err) : rc;
 }
 
+static int abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+{
+    sqlite_sink *s = self_of(sink);
+    int rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
+    return rc == SPATE_OK && table_exists(s, "spate_job") ? forget(sink, err) : rc;
+}
+
 /* Inside a transaction, which the caller ends: everything that prepare changes, changes at once. */
 static int make_and_look(sqlite_sink *s, sp_problems *p, spate_error *err)
 {
@@ -719,6 +726,7 @@ static const sp_sink_ops sqlite_ops = {
     .lane_close = lane_close,
     .finish = finish,
     .forget = forget,
+    .abandon = abandon,
     .close = sink_close,
 };
 

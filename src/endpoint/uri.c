@@ -229,13 +229,13 @@ const char *sp_uri_beside(const char *text, const char *file, sp_arena *arena)
 
 /* ---- passwords ------------------------------------------------------------------------------ */
 
-/* Appends text up to secret, then ***; returns where the secret ends. */
-static const char *mask(char **to, const char *from, const char *secret, const char *secret_end)
+/* Appends text up to secret, then what stands for it; returns where the secret ends. */
+static const char *mask(char **to, const char *from, const char *secret, const char *secret_end, const char *stars)
 {
-    size_t len = (size_t)(secret - from);
+    size_t len = (size_t)(secret - from), n = strlen(stars);
     memcpy(*to, from, len);
-    memcpy(*to + len, "***", 3);
-    *to += len + 3;
+    memcpy(*to + len, stars, n);
+    *to += len + n;
     return secret_end;
 }
 
@@ -329,7 +329,8 @@ static bool find_keyed_secret(const char *text, bool uri, const char **secret, c
     return false;
 }
 
-const char *sp_uri_shown(const char *text, sp_arena *arena)
+/* Each secret replaced by stars; behind "" nothing is left of it, nor of the colon in front of it or the value's quotes. */
+static const char *without_secrets(const char *text, const char *stars, sp_arena *arena)
 {
     /* The shortest secret, none, still leaves three stars, each behind nine characters of key or two of a URI. */
     char *shown = sp_arena_alloc(arena, 2 * strlen(text) + 8, 1), *to = shown;
@@ -338,9 +339,32 @@ const char *sp_uri_shown(const char *text, sp_arena *arena)
     const char *secret, *end;
     bool uri = strstr(text, "://") != NULL || !is_conninfo(text);
     if (find_userinfo_secret(text, &secret, &end))
-        text = mask(&to, text, secret, end);
+        text = mask(&to, text, *stars ? secret : secret - 1, end, stars);
     while (find_keyed_secret(text, uri, &secret, &end))
-        text = mask(&to, text, secret, end);
+        text = mask(&to, text, secret, end, stars);
     memcpy(to, text, strlen(text) + 1);
     return shown;
+}
+
+const char *sp_uri_shown(const char *text, sp_arena *arena)
+{
+    return without_secrets(text, "***", arena);
+}
+
+const char *sp_uri_bare(const char *text, sp_arena *arena)
+{
+    return without_secrets(text, "", arena);
+}
+
+const char *sp_uri_place(const char *text, sp_arena *arena)
+{
+    static const char *const servers[] = {"postgresql", "mysql", "-"};
+    sp_uri uri;
+    if (sp_uri_parse(text, arena, &uri, NULL) != SPATE_OK)
+        return sp_uri_bare(text, arena);
+    for (size_t i = 0; i < SP_COUNT(servers); i++)
+        if (strcmp(uri.scheme, servers[i]) == 0)
+            return sp_uri_bare(text, arena);
+    const char *here = uri.path[0] == '/' ? "" : sp_os_directory(arena), *query = uri.n_params ? strrchr(text, '?') : "";
+    return here ? sp_arena_printf(arena, "%s:%s%s%s%s", uri.scheme, here, *here ? "/" : "", uri.path, query) : NULL;
 }

@@ -170,7 +170,8 @@ static void take_chunk(flow *f, uint32_t table, slot *to)
     *to = (slot){.lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}};
     s->reading = f->source->extents[table].sequential;
     s->next = to->chunk.last;
-    skip_landed(f, table);
+    if (!s->reading)
+        skip_landed(f, table);
     s->open++;
     s->workers++;
 }
@@ -255,6 +256,7 @@ static void chunk_made(worker *w, slot *s)
         s->chunk.last = t->next = w->reader->position;
         if (w->reader->at_end)
             t->end = t->next;
+        skip_landed(f, s->chunk.table);
         pthread_cond_broadcast(&f->changed);
     }
     pthread_mutex_unlock(&f->lock);
@@ -622,8 +624,10 @@ static void add_finish_error(spate_error *err, const spate_error *finish)
 
 static int run(flow *f, sp_flow_table *out, spate_error *err)
 {
+    int rc = f->options->prepared ? f->options->prepared(f->options->arg, err) : SPATE_OK;
     plan_tables(f);
-    int rc = finish_empty_tables(f, err);
+    if (rc == SPATE_OK)
+        rc = finish_empty_tables(f, err);
     if (rc == SPATE_OK)
         rc = run_workers(f, out, err);
     if (rc == SPATE_OK && !all_done(f))

@@ -28,6 +28,8 @@ typedef struct sp_flow_options {
     uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
     uint64_t rate_rows, rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
     const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
+    /* The sink is prepared: what had landed before is known. A failure ends the run before any row is moved. May be NULL. */
+    int (*prepared)(void *arg, spate_error *err);
     /* The sink has committed these positions, with so many rows. On the thread that committed, before anybody counts them; with
      * a sink that wants order, in that order. A failure stops the run. May be NULL. */
     int (*committed)(void *arg, const sp_chunk *chunk, uint64_t rows, spate_error *err);

@@ -65,20 +65,8 @@ static uint64_t digest_of(const generate *g)
 
 static int name_job(generate *g, spate_error *err)
 {
-    const char *name = g->options->job;
-    sp_arena *arena = g->move.arena;
-    if (!name)
-        return SPATE_OK;
-    size_t len = strlen(name), fit = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-    if (len == 0 || fit < len || len > SPATE_JOB_NAME_MAX)
-        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no name for a job: it takes letters, digits, -, _ and ., at most %d", name,
-                       SPATE_JOB_NAME_MAX);
-    if (!g->options->to)
-        return sp_fail(err, SPATE_E_USAGE, "a job needs a target: --to");
-    g->job_of = sp_arena_printf(arena, "%016llx", (unsigned long long)digest_of(g));
-    if (g->job_of)
-        g->job = strcmp(name, "auto") == 0 ? sp_arena_printf(arena, "auto-%s", g->job_of) : sp_arena_strndup(arena, name, len);
-    return g->job ? SPATE_OK : sp_fail_nomem(err);
+    const spate_generate_options *o = g->options;
+    return o->job ? sp_job_name(g->move.arena, o->job, digest_of(g), o->to, &g->job, &g->job_of, err) : SPATE_OK;
 }
 
 /* ---- the run ---- */
@@ -108,12 +96,17 @@ static int open_target(generate *g, spate_error *err)
     return to ? sp_move_open_target(&g->move, to, &options, err) : sp_fail_nomem(err);
 }
 
-static int run(generate *g, spate_error *err)
+static sp_job_run run_of(const generate *g)
+{
+    const spate_generate_options *o = g->options;
+    return (sp_job_run){.folder = o->dry_run ? NULL : o->jobs, .name = g->job, .of = g->job_of, .kind = "generate", .source = g->plan->path,
+                        .to = o->to, .part = o->part, .parts = o->parts, .words = o->command, .n_words = o->n_command};
+}
+
+static int make_rows(generate *g, spate_error *err)
 {
     uint64_t seed = g->options->seed ? *g->options->seed : g->plan->seed;
-    int rc = name_job(g, err);
-    if (rc == SPATE_OK)
-        rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
+    int rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
     if (rc == SPATE_OK && g->plan->mistakes.n_errors == 0) /* else the generator refuses, with all of the plan's mistakes */
         rc = check_options(g, err);
     if (rc == SPATE_OK)
@@ -125,6 +118,18 @@ static int run(generate *g, spate_error *err)
         g->move.report->job = g->options->dry_run ? NULL : g->job;
     }
     return rc;
+}
+
+static int run(generate *g, spate_error *err)
+{
+    bool done = false;
+    int rc = name_job(g, err);
+    sp_job_run job = run_of(g);
+    if (rc == SPATE_OK)
+        rc = sp_move_enter(&g->move, &job, &done, err);
+    if (rc == SPATE_OK && !done)
+        rc = make_rows(g, err);
+    return sp_move_leave(&g->move, &job, rc, err);
 }
 
 int spate_generate(spate_plan *plan, const spate_generate_options *options, spate_generate_report *report, spate_error *err)

@@ -116,6 +116,51 @@ static int tell_what_is_kept(sp_move *m, int rc, spate_error *err)
                    (unsigned long long)rows, m->report->target);
 }
 
+/* ---- the job ---- */
+
+int sp_move_enter(sp_move *m, const sp_job_run *run, bool *done, spate_error *err)
+{
+    *done = false;
+    if (!run->name || !run->folder)
+        return SPATE_OK;
+    int rc = sp_job_open(run, &m->job, err);
+    *done = rc == SPATE_OK && sp_job_is_done(m->job);
+    if (!*done)
+        return rc;
+    m->report->job = run->name;
+    m->report->target = sp_uri_shown(run->to, m->arena);
+    m->report->already_done = true;
+    return m->report->target ? sp_job_forget(m->job, run->name, run->to, err) : sp_fail_nomem(err);
+}
+
+/* First the ledger knows that all is done, then the target forgets, then the ledger knows that too: a run killed in between finds
+ * either the one or the other to say that there is nothing left to do. */
+int sp_move_leave(sp_move *m, const sp_job_run *run, int status, spate_error *err)
+{
+    spate_error ignored = {0}, *why = err ? err : &ignored;
+    if (!m->job || m->report->already_done)
+        return status;
+    int rc = sp_job_ended(m->job, status, why, m->tables, status == SPATE_OK ? err : &ignored);
+    sp_sink_close(m->sink); /* it lets its files go */
+    m->sink = NULL;
+    if (status == SPATE_OK && rc == SPATE_OK)
+        rc = sp_job_forget(m->job, run->name, run->to, err);
+    return status == SPATE_OK ? rc : status;
+}
+
+static int on_prepared(void *arg, spate_error *err)
+{
+    sp_move *m = arg;
+    int rc = m->check ? m->check(m->check_arg, err) : SPATE_OK;
+    return rc == SPATE_OK && m->job ? sp_job_plan(m->job, m->source, m->sink, err) : rc;
+}
+
+static int on_committed(void *arg, const sp_chunk *chunk, uint64_t rows, spate_error *err)
+{
+    sp_move *m = arg;
+    return m->job ? sp_job_note(m->job, chunk, rows, err) : SPATE_OK;
+}
+
 int sp_move_rows(sp_move *m, spate_error *err)
 {
     sp_flow_options options = {
@@ -125,6 +170,8 @@ int sp_move_rows(sp_move *m, spate_error *err)
         .rate_rows = m->rate_rows,
         .rate_bytes = m->rate_bytes,
         .cancel = m->cancel,
+        .prepared = on_prepared,
+        .committed = on_committed,
         .progress = on_progress,
         .arg = m,
     };
@@ -141,6 +188,8 @@ void sp_move_done(sp_move *m)
 {
     sp_sink_close(m->sink);
     sp_source_close(m->source);
+    (void)sp_job_close(m->job, NULL); /* what it had to say has been synced */
+    m->job = NULL;
     m->sink = NULL;
     m->source = NULL;
 }

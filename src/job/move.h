@@ -3,6 +3,7 @@
 #define SP_MOVE_H
 
 #include "flow/flow.h"
+#include "job/job.h"
 #include "spate/generate.h"
 
 typedef struct sp_move {
@@ -16,6 +17,10 @@ typedef struct sp_move {
     const int *cancel;
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
     void *arg;
+    /* Looks at the source once it is known what has landed before. May be NULL. */
+    int (*check)(void *arg, spate_error *err);
+    void *check_arg;
+    sp_job *job; /* NULL: none, or nobody lists it */
     sp_flow_table *tables;
     int64_t start_us;
 } sp_move;
@@ -25,6 +30,11 @@ int sp_move_check_workers(unsigned asked, spate_error *err) SP_MUST_CHECK;
 sp_insert_mode sp_move_mode(spate_insert_mode mode);
 /* Opens the sink and puts where it is into the report. */
 int sp_move_open_target(sp_move *m, const char *to, const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
+/* With a job: enters the run into its ledger, unless there is no folder for that. *done: there is nothing left to do. */
+int sp_move_enter(sp_move *m, const sp_job_run *run, bool *done, spate_error *err) SP_MUST_CHECK;
+/* The run has come to its end, in success or failure: the ledger is told, and of a complete job the target forgets. Returns status, or
+ * what went wrong then. */
+int sp_move_leave(sp_move *m, const sp_job_run *run, int status, spate_error *err) SP_MUST_CHECK;
 /* Moves all rows; the report is filled on success and on failure. */
 int sp_move_rows(sp_move *m, spate_error *err) SP_MUST_CHECK;
 /* Closes source and sink. */

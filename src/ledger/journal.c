@@ -259,6 +259,33 @@ int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err
     return rc == SPATE_OK ? read_groups(&reader, size, fn, arg, &end, err) : rc;
 }
 
+static int look(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
+{
+    uint64_t size, end;
+    int rc = sp_os_open(j->path, SP_OS_OPEN_READ, &j->fd, err);
+    if (rc == SPATE_OK)
+        rc = sp_os_size(j->fd, j->path, &size, err);
+    if (rc == SPATE_OK && size >= SP_JOURNAL_HEADER) {
+        rc = read_header(j, err);
+        if (rc == SPATE_OK)
+            rc = read_groups(j, size, fn, arg, &end, err);
+    }
+    return rc;
+}
+
+int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *err)
+{
+    sp_journal j = {.fd = -1};
+    size_t len = strlen(path) + sizeof(".journal");
+    if (!(j.path = sp_alloc(len)))
+        return sp_fail_nomem(err);
+    snprintf(j.path, len, "%s.journal", path);
+    int rc = look(&j, fn, arg, err);
+    (void)!sp_os_close(&j.fd, j.path, NULL);
+    sp_free(j.path);
+    return rc;
+}
+
 /* ---- life ---------------------------------------------------------------------------------------------------------------------- */
 
 static int start(sp_journal *j, spate_error *err)

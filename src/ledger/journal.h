@@ -38,6 +38,8 @@ typedef int (*sp_journal_fn)(void *arg, const char *payload, size_t len, spate_e
 /* Opens or makes the file, locks it, hands every whole group to fn, cuts off an unfinished one (*cut bytes). fresh: it was made. */
 int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut,
                     spate_error *err) SP_MUST_CHECK;
+/* Hands every whole group to fn and leaves the file alone, whoever is writing it. SPATE_E_IO: there is none. */
+int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
 /* Every group again, as far as they are on disk. */
 int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
 int sp_journal_append(sp_journal *j, const sp_buf *payload, spate_error *err) SP_MUST_CHECK;

@@ -66,6 +66,8 @@ static int open_files(spate_ledger *l, const char *path, spate_error *err)
 {
     bool fresh;
     uint64_t cut;
+    if (l->options.look)
+        return sp_journal_look(path, replay, &l->memory, err);
     if (path && strcmp(path, ":memory:") != 0) {
         size_t len = strlen(path) + 1;
         if (!(l->path = sp_alloc(len)))

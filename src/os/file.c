@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,10 +84,10 @@ int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err)
 
 int sp_os_open(const char *path, sp_os_open_how how, int *fd, spate_error *err)
 {
-    static const int flags[] = {O_RDONLY, O_RDWR, O_RDWR | O_CREAT | O_EXCL};
+    static const int flags[] = {O_RDONLY, O_RDWR, O_RDWR | O_CREAT | O_EXCL, O_RDWR | O_CREAT};
     int got = open_retrying(path, flags[how]);
     if (got < 0)
-        return sp_fail_errno(err, errno, how == SP_OS_OPEN_NEW ? "could not create file \"%s\"" : "could not open file \"%s\"", path);
+        return sp_fail_errno(err, errno, how >= SP_OS_OPEN_NEW ? "could not create file \"%s\"" : "could not open file \"%s\"", path);
     *fd = got;
     return SPATE_OK;
 }
@@ -243,25 +244,6 @@ int sp_os_create(const char *path, int *fd, spate_error *err)
     return SPATE_OK;
 }
 
-int sp_os_open_end(const char *path, uint64_t len, int *fd, spate_error *err)
-{
-    int opened = open_retrying(path, O_WRONLY);
-    if (opened < 0)
-        return sp_fail_errno(err, errno, "could not open file \"%s\"", path);
-    off_t size = lseek(opened, 0, SEEK_END);
-    int rc = SPATE_OK;
-    if (size < 0 || (uint64_t)size < len)
-        rc = sp_fail(err, SPATE_E_CORRUPT, "file \"%s\" has lost its end: %lld bytes of %llu are left", path, (long long)size,
-                     (unsigned long long)len);
-    if (rc == SPATE_OK)
-        rc = sp_os_truncate(opened, len, path, err);
-    if (rc == SPATE_OK)
-        *fd = opened;
-    else
-        close(opened);
-    return rc;
-}
-
 int sp_os_write_all(int fd, const void *bytes, size_t len, const char *path, spate_error *err)
 {
     const char *p = bytes;
@@ -381,4 +363,10 @@ bool sp_os_exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
+}
+
+char *sp_os_directory(sp_arena *arena)
+{
+    char here[PATH_MAX];
+    return getcwd(here, sizeof(here)) ? sp_arena_strndup(arena, here, strlen(here)) : NULL;
 }

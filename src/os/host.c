@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +168,53 @@ int sp_os_process_signal(pid_t pid, int number, spate_error *err)
     if (kill(pid, number) == 0 || errno == ESRCH)
         return SPATE_OK;
     return sp_fail_errno(err, errno, "could not send a signal to process %d", (int)pid);
+}
+
+static uint64_t hash_of_boot(void)
+{
+    sp_buf id = {0};
+    uint64_t hash = sp_os_read_file("/proc/sys/kernel/random/boot_id", 64, &id, NULL) == SPATE_OK ? sp_hash64(id.data, id.len, 0) : 0;
+    sp_buf_done(&id);
+    return hash;
+}
+
+/* 0: there is none, or it has ended and nobody waited for it. The name in the line may hold anything, so fields count from its end. */
+static uint64_t start_of(pid_t pid)
+{
+    char path[64], state = 'Z';
+    unsigned long long ticks = 0;
+    sp_buf line = {0};
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (sp_os_read_file(path, 4096, &line, NULL) == SPATE_OK) {
+        const char *behind = memrchr(line.data, ')', line.len);
+        if (behind && sscanf(behind + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &state, &ticks) != 2)
+            ticks = 0;
+    }
+    sp_buf_done(&line);
+    return state == 'Z' || state == 'X' ? 0 : sp_mix64(ticks + 1) ^ hash_of_boot();
+}
+
+sp_os_process sp_os_process_self(void)
+{
+    return (sp_os_process){getpid(), start_of(getpid())};
+}
+
+bool sp_os_process_lives(const sp_os_process *p)
+{
+    return p->pid > 0 && p->started && start_of(p->pid) == p->started;
+}
+
+/* The descriptor stands for one process; that it is the right one is looked at behind opening it. */
+int sp_os_process_tell(const sp_os_process *p, int number, spate_error *err)
+{
+    int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    if (fd < 0)
+        return errno == ESRCH ? SPATE_OK : sp_fail_errno(err, errno, "could not reach process %d", (int)p->pid);
+    int rc = SPATE_OK;
+    if (sp_os_process_lives(p) && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) != 0 && errno != ESRCH)
+        rc = sp_fail_errno(err, errno, "could not send a signal to process %d", (int)p->pid);
+    close(fd);
+    return rc;
 }
 
 /* ---- ports ---- */

@@ -1,8 +1,8 @@
 /* host.h - other programs and the ports of this machine.
  *
  * A child is started without a shell, with nothing of ours open but what it is given, and what kept it from starting comes back
- * with its errno and the step that failed. A process is known by its number only together with where it runs, since numbers are
- * given again. */
+ * with its errno and the step that failed. A process is known by its number only together with where it runs or when it started,
+ * since numbers are given again. */
 #ifndef SP_HOST_H
 #define SP_HOST_H
 
@@ -33,6 +33,16 @@ bool sp_os_child_ended(pid_t pid, int *code);
 /* Whether a process lives and its working directory is this one (an absolute path without links). */
 bool sp_os_process_in(pid_t pid, const char *directory);
 int sp_os_process_signal(pid_t pid, int number, spate_error *err) SP_MUST_CHECK;
+
+/* A process for good: its number, and when it started in which boot of the machine. */
+typedef struct sp_os_process {
+    pid_t pid;
+    uint64_t started;
+} sp_os_process;
+sp_os_process sp_os_process_self(void);
+bool sp_os_process_lives(const sp_os_process *p);
+/* Never reaches another one that got the number since; one that is gone is no failure. */
+int sp_os_process_tell(const sp_os_process *p, int number, spate_error *err) SP_MUST_CHECK;
 
 /* Whether a server could listen on the port of 127.0.0.1 now. */
 bool sp_os_port_is_free(unsigned port);

@@ -25,8 +25,8 @@ bool sp_os_call_fails(sp_os_call call);
 
 /* Reads a whole file of at most max bytes, with a NUL behind them, into buf. "-" is standard input. */
 int sp_os_read_file(const char *path, size_t max, sp_buf *buf, spate_error *err) SP_MUST_CHECK;
-typedef enum sp_os_open_how { SP_OS_OPEN_READ, SP_OS_OPEN_UPDATE, SP_OS_OPEN_NEW } sp_os_open_how;
-/* To read; to read and write; to read and write a file that must not be there yet. */
+typedef enum sp_os_open_how { SP_OS_OPEN_READ, SP_OS_OPEN_UPDATE, SP_OS_OPEN_NEW, SP_OS_OPEN_MAKE } sp_os_open_how;
+/* To read; to read and write; to read and write a file that must not be there yet; one that may be. */
 int sp_os_open(const char *path, sp_os_open_how how, int *fd, spate_error *err) SP_MUST_CHECK;
 int sp_os_size(int fd, const char *path, uint64_t *size, spate_error *err) SP_MUST_CHECK;
 /* len bytes at offset at, all of them: a file that ends before is SPATE_E_CORRUPT. */
@@ -44,8 +44,6 @@ void sp_os_map_soon(const void *p, size_t len);
 void sp_os_map_scattered(void *map, size_t len, bool scattered);
 /* Creates (or empties) a file for writing. */
 int sp_os_create(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
-/* Opens a file that is there for writing behind its first len bytes, and cuts off the rest; a shorter one is refused. */
-int sp_os_open_end(const char *path, uint64_t len, int *fd, spate_error *err) SP_MUST_CHECK;
 /* Opens a file for reading; "-" is standard input. */
 int sp_os_open_input(const char *path, int *fd, spate_error *err) SP_MUST_CHECK;
 int sp_os_seek(int fd, uint64_t offset, const char *path, spate_error *err) SP_MUST_CHECK;
@@ -72,10 +70,13 @@ typedef enum sp_os_kind { SP_OS_NOTHING, SP_OS_FILE, SP_OS_DIR, SP_OS_OTHER } sp
 int sp_os_kind_of(const char *path, sp_os_kind *kind, spate_error *err) SP_MUST_CHECK;
 bool sp_os_is_dir(const char *path);
 bool sp_os_exists(const char *path);
+/* The working directory; NULL: not known, or no memory. */
+char *sp_os_directory(sp_arena *arena);
 
 /* ---- clock, processors, libraries, threads ------------------------------------------------------------------------- */
 
 int64_t sp_os_monotonic_us(void);
+int64_t sp_os_wall_us(void); /* since 1970 */
 void sp_os_sleep_us(int64_t us);
 unsigned sp_os_processors(void);
 uint64_t sp_os_resident_bytes(void); /* memory that this process has now; 0: not known */

@@ -15,6 +15,13 @@ int64_t sp_os_monotonic_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+int64_t sp_os_wall_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 void sp_os_sleep_us(int64_t us)
 {
     struct timespec left = {us / 1000000, us % 1000000 * 1000};

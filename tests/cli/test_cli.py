@@ -54,7 +54,7 @@ class Words(Case):
         for words, says in cases:
             done = self.spate_fails(2, *words, says=says)
             self.assertEqual(done.out, "")
-            self.assertLessEqual(done.err.count("\n"), 20 if not words else 2, words)
+            self.assertLessEqual(done.err.count("\n"), 24 if not words else 2, words)
 
     def test_validate_tells_all_mistakes_and_what_a_good_plan_takes(self):
         bad = self.write("bad.yaml", "tables:\n  - name: t\n    rows: x\n    columns:\n      - {name: a, ref: nope.id}\n"

@@ -179,6 +179,7 @@ class Runner:
         bin_dir.mkdir()
         (bin_dir / "spate").symlink_to(SPATE)
         shutil.copytree(ROOT / "examples", self.dir / "examples", ignore=shutil.ignore_patterns("*.duckdb*"))
+        os.environ["XDG_STATE_HOME"] = str(self.dir / ".state")  # of jobs: a document begins without any
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         self.env["PATH"] = f"{bin_dir}:{POSTGRES_BIN}:{self.env['PATH']}"
         if server:

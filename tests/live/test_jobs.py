@@ -54,7 +54,7 @@ class Jobs(PostgresCase):
         """Starts the command and disturbs it after a moment, again and again. Returns how often it did not come through."""
         plan, uri = self.write("plan.yaml", PLAN), self.server.uri(db)
         for deaths in range(40):
-            run = subprocess.Popen([SPATE, "generate", plan, "--to", uri, "--create", "--job", "night", "--batch", "20k", *words],
+            run = subprocess.Popen([SPATE, "generate", plan, "--to", uri, "--create", "--job", db, "--batch", "20k", *words],
                                    cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             try:
                 _, said = run.communicate(timeout=self.rng.uniform(0.1, 0.3) * (1 + deaths))

@@ -113,7 +113,7 @@ const char *spate_store_name_text(const spate_store *store, uint16_t number);
  * and intervals (16 bytes) are at p. */
 typedef struct spate_value {
     uint16_t name;
-    uint8_t kind, precision, scale;
+    uint16_t kind : 6, precision : 5, scale : 5;
     uint32_t len;
     union {
         bool b;

@@ -70,6 +70,13 @@ static void columns4_portable(const char *records, size_t stride, uint32_t rows,
             memcpy(&out[c][r], records + 8 * c, 8);
 }
 
+static void rows4_portable(const uint64_t *const columns[4], uint32_t rows, uint64_t *out, size_t stride)
+{
+    for (uint32_t r = 0; r < rows; r++, out += stride)
+        for (unsigned c = 0; c < 4; c++)
+            out[c] = columns[c][r];
+}
+
 static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
 {
     return XXH3_64bits_withSeed(p, len, seed);
@@ -82,7 +89,7 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .line64_64 = line64_64_##for_, .decimal32 = decimal32_##for_, .decimal64 = decimal64_##for_, \
         .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range_f64 = range_f64_##for_, \
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, \
-        .widen32 = widen32_##for_, .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .hash = hash_##for_, .name = #for_ \
+        .widen32 = widen32_##for_, .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .rows4 = rows4_##for_, .zip = zip_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);
@@ -109,12 +116,11 @@ __attribute__((target("avx2,fma"), always_inline)) static inline double divide_f
 #define DIVIDE_NEAR(x, ten, tenth) divide_near(x, ten, tenth)
 #include "store/kernels.inc"
 
-/* Four records' 32 bytes, turned. */
-TARGET static void turn(const char *records, size_t stride, __m256i out[4])
+/* Four times 32 bytes, turned: a square of 8-byte cells. */
+TARGET static void turn(const void *const rows[4], __m256i out[4])
 {
-    __m256i a = _mm256_loadu_si256((const __m256i *)records), b = _mm256_loadu_si256((const __m256i *)(records + stride)),
-            c = _mm256_loadu_si256((const __m256i *)(records + 2 * stride)),
-            d = _mm256_loadu_si256((const __m256i *)(records + 3 * stride));
+    __m256i a = _mm256_loadu_si256(rows[0]), b = _mm256_loadu_si256(rows[1]), c = _mm256_loadu_si256(rows[2]),
+            d = _mm256_loadu_si256(rows[3]);
     __m256i ab0 = _mm256_unpacklo_epi64(a, b), ab1 = _mm256_unpackhi_epi64(a, b), cd0 = _mm256_unpacklo_epi64(c, d),
             cd1 = _mm256_unpackhi_epi64(c, d);
     out[0] = _mm256_permute2x128_si256(ab0, cd0, 0x20);
@@ -128,12 +134,27 @@ TARGET static void columns4_avx2(const char *records, size_t stride, uint32_t ro
     uint32_t r = 0;
     for (; r + 4 <= rows; r += 4, records += 4 * stride) {
         __m256i turned[4];
-        turn(records, stride, turned);
+        const void *const four[4] = {records, records + stride, records + 2 * stride, records + 3 * stride};
+        turn(four, turned);
         for (unsigned c = 0; c < 4; c++)
             _mm256_storeu_si256((__m256i *)(out[c] + r), turned[c]);
     }
     uint64_t *const rest[4] = {out[0] + r, out[1] + r, out[2] + r, out[3] + r};
     columns4_portable(records, stride, rows - r, rest);
+}
+
+TARGET static void rows4_avx2(const uint64_t *const columns[4], uint32_t rows, uint64_t *out, size_t stride)
+{
+    uint32_t r = 0;
+    for (; r + 4 <= rows; r += 4, out += 4 * stride) {
+        __m256i turned[4];
+        const void *const four[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
+        turn(four, turned);
+        for (unsigned i = 0; i < 4; i++)
+            _mm256_storeu_si256((__m256i *)(out + i * stride), turned[i]);
+    }
+    const uint64_t *const rest[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
+    rows4_portable(rest, rows - r, out, stride);
 }
 
 /* The lower and the higher of two of each, 64-bit integers having no instruction of their own. */

@@ -135,6 +135,51 @@ int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *opt
  * is in the report; SPATE_OK also when it is no. */
 int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
 
+/* ---- questions ---- */
+
+typedef enum spate_lab_targets { SPATE_LAB_BOTH, SPATE_LAB_MAIN, SPATE_LAB_SHARDS } spate_lab_targets;
+
+/* One query on one target. Times are from when a question was due, errors in none of them. */
+typedef struct spate_lab_measure {
+    const char *query;
+    const char *target;  /* "main" or "shards" */
+    unsigned users;
+    double rate_asked;   /* questions a second that were due; 0: each user asked again once answered */
+    double seconds;
+    uint64_t answers, errors;
+    uint64_t unserved;   /* due, but not even asked within ten seconds after the end */
+    double rate;         /* answers a second */
+    double p50_ms, p90_ms, p99_ms, p999_ms, max_ms; /* at most 1/64 too high */
+    double service_p99_ms; /* from when it was asked: what a test would show that leaves waiting out */
+    char error[256];     /* the first one's words; "" */
+} spate_lab_measure;
+
+typedef struct spate_lab_bench_options {
+    const char *file;            /* queries; NULL: the built-in ones that the tables allow: point, range, join, total, top */
+    const char *const *queries;  /* only these, by name; none: all */
+    size_t n_queries;
+    spate_lab_targets targets;
+    unsigned users;              /* 0: 8 */
+    double rate;                 /* questions a second; 0: as fast as they are answered */
+    double seconds;              /* of each query and target; 0: 5 */
+    uint64_t seed;               /* of the keys that are asked for */
+    const int *cancel;
+    void (*measured)(void *arg, const spate_lab_measure *measure); /* called after each, on the calling thread. May be NULL */
+    void *arg;
+} spate_lab_bench_options;
+
+typedef struct spate_lab_bench_report {
+    spate_lab_measure *measures;
+    size_t n_measures;
+    void *memory;
+} spate_lab_bench_report;
+
+/* Asks main and the shards the same questions, by a router that goes by the key, or asks all shards and merges. With both targets each
+ * query's answers are compared first: SPATE_E_DATA when they differ. The report is filled in any case and is to be handed to
+ * spate_lab_bench_report_done. */
+int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report, spate_error *err);
+void spate_lab_bench_report_done(spate_lab_bench_report *report);
+
 /* A plan to begin with: users, products and orders. rows: of users. */
 int spate_lab_sample_plan(uint64_t users, spate_plan **plan, spate_error *err);
 

@@ -176,21 +176,37 @@ static const option lab_logs_options[] = {
     {"replace", NULL, OPTION_FLAG, false, NULL, "replace tables that are there already"}, \
     {"workers", "N", OPTION_COUNT, false, NULL, "threads of each shard (default: the processors, shared out)"}, \
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a transaction"}, \
-    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"}, \
-    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output"}
+    {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"}
 
 static const option lab_distribute_options[] = {
     LAB_OPTION,
     {"table", "TABLE", OPTION_TEXT, true, NULL, "without a plan: only this table of main"},
     LAB_ROW_OPTIONS,
+    {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output"},
     {0},
 };
 
 static const option lab_run_options[] = {
     LAB_OPTION,
     {"users", "N", OPTION_COUNT, false, NULL, "users of the sample plan (default: MAX_GEN_USERS of the environment or .env, else 10k)"},
+    {"seconds", "S", OPTION_TEXT, false, NULL, "of each measurement (default: 2)"},
     {"from-main", NULL, OPTION_FLAG, false, NULL, "copy the rows from main to the shards instead of making them there again"},
     LAB_ROW_OPTIONS,
+    {0},
+};
+
+static const char *const target_words[] = {"both", "main", "shards", NULL};
+
+static const option lab_bench_options[] = {
+    LAB_OPTION,
+    {"query", "NAME", OPTION_TEXT, true, NULL, "only this query"},
+    {"file", "FILE", OPTION_TEXT, false, NULL, "queries of a file instead of the built-in ones"},
+    {"on", "TARGET", OPTION_WORD, false, target_words, "both (default), main or shards"},
+    {"users", "N", OPTION_COUNT, false, NULL, "users who ask at the same time, 1024 at most (default: 8)"},
+    {"rate", "N", OPTION_COUNT, false, NULL, "questions a second, answered or not (default: each user asks again once answered)"},
+    {"seconds", "S", OPTION_TEXT, false, NULL, "of each query and target (default: 5)"},
+    {"seed", "S", OPTION_COUNT, false, NULL, "of the keys that are asked for"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
     {0},
 };
 
@@ -337,13 +353,18 @@ const command commands[] = {
      "Opens main, or the server named, with psql. What comes behind -- goes to psql: spate lab psql shard0 -- -c 'SELECT 1'.", lab_options,
      run_lab_psql},
     {"lab logs", "[SERVER]", 0, 1, "show what servers have logged", "Prints the last lines of the servers' logs.", lab_logs_options, run_lab_logs},
-    {"lab run", "[PLAN]", 0, 1, "make rows, distribute and check them: all in one",
+    {"lab run", "[PLAN]", 0, 1, "make rows, distribute, check and measure: all in one",
      "Makes a lab unless there is one, starts it, tests all connections, makes the rows of PLAN (without one, of a sample with users,\n"
-     "products and orders) on main and on the shards, and checks that every row is where it belongs.", lab_run_options, run_lab_run},
+     "products and orders) on main and on the shards, checks that every row is where it belongs,\n"
+     "and asks both the same questions.", lab_run_options, run_lab_run},
     {"lab distribute", "[PLAN]", 0, 1, "put rows onto the shards",
      "Makes the rows of PLAN, each at the shard it belongs to; without a plan, copies main's tables to the shards. A table lives by what\n"
      "lab.yaml or --by says, else beside the rows it refers to, else by its primary key; small ones that others refer to are copied to\n"
      "every shard. Whatever stops it, the same command goes on.", lab_distribute_options, run_lab_distribute},
+    {"lab bench", "", 0, 0, "ask main and the shards the same questions",
+     "Compares the answers of main and of the shards, then how fast they come: with users who ask again once they are answered, or with\n"
+     "--rate at fixed moments, where a time counts from when its question was due. Errors are in no time and no rate; exit 1 when there\n"
+     "were any.", lab_bench_options, run_lab_bench},
     {"lab check", "", 0, 0, "check that every row is where it belongs",
      "Asks the servers whether each row is on the shard that its key says, and whether the shards together have what main has. Exit 1\n"
      "when not.", lab_check_options, run_lab_check},

@@ -17,6 +17,13 @@ int open_or_make_lab(const invocation *in, spate_lab **lab);
 char *from_outside(const char *key);
 
 int run_lab_distribute(const invocation *in);
+/* Runs a benchmark and prints it. An exit code. */
+int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_options *options);
+
+/* What --seconds says, or otherwise; false, with a word about it, when it is no time. */
+bool read_seconds(const invocation *in, double otherwise, double *seconds);
+
+int run_lab_bench(const invocation *in);
 int run_lab_check(const invocation *in);
 int run_lab_run(const invocation *in);
 int run_lab_init(const invocation *in);

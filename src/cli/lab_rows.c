@@ -11,6 +11,7 @@ typedef struct row_settings {
     spate_lab_distribute_options options;
     uint64_t seed;
     progress shown;
+    double seconds; /* of a measurement: 'lab run' */
     const char *tables[OPTION_USES_MAX];
     spate_lab_by by[OPTION_USES_MAX];
     char *words[OPTION_USES_MAX]; /* ours to free: names cut out of TABLE=... */
@@ -304,7 +305,11 @@ static int run_steps(const invocation *in, spate_lab *lab, spate_plan *plan, row
     if (!s->options.plan)
         s->options.seed = NULL;
     code = distribute(in, lab, s);
-    return code ? code : check(in, lab);
+    if (!code)
+        code = check(in, lab);
+    spate_lab_bench_options bench = {.seconds = s->seconds, .seed = 1, .cancel = stop_flag()};
+    putchar('\n');
+    return code ? code : bench_lab(in, lab, &bench);
 }
 
 int run_lab_run(const invocation *in)
@@ -320,7 +325,7 @@ int run_lab_run(const invocation *in)
         code = EXIT_USAGE;
     }
     users = option_count(in, "users", users);
-    if (!code && !read_row_settings(in, &s))
+    if (!code && (!read_row_settings(in, &s) || !read_seconds(in, 2, &s.seconds)))
         code = EXIT_USAGE;
     stop_catch_signals();
     if (!code)

@@ -37,6 +37,8 @@
     X(result_status, PQresultStatus)                                                               \
     X(result_field, PQresultErrorField)                                                            \
     X(ntuples, PQntuples)                                                                          \
+    X(nfields, PQnfields)                                                                          \
+    X(fname, PQfname)                                                                              \
     X(getvalue, PQgetvalue)                                                                        \
     X(getisnull, PQgetisnull)                                                                      \
     X(clear, PQclear)

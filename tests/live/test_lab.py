@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -304,10 +305,11 @@ class Rows(LabCase):
             self.assertEqual(self.psql(f"shard{i}", "SELECT relname FROM pg_class WHERE relname LIKE 'spate%'"), "")
 
     def test_all_in_one(self):
-        done = self.spate_ok("lab", "run", "--progress", "none", env={"MAX_GEN_USERS": "3000"})
+        done = self.spate_ok("lab", "run", "--progress", "none", "--seconds", "0.2", env={"MAX_GEN_USERS": "3000"})
+        self.assertRegex(done.out, r"point +shards / main: \d+\.\d\dx the answers")
         self.assertRegex(done.out, r"users +id +3,000 +\d\.\d\dx +0  yes")
         self.assertRegex(done.out, r"orders +user_id +6,000 +\d\.\d\dx +0  yes")
-        self.spate_ok("lab", "run", "--progress", "none", "--users", "2000", "--replace", "--from-main")
+        self.spate_ok("lab", "run", "--progress", "none", "--users", "2000", "--replace", "--from-main", "--seconds", "0.2")
         self.assertEqual(self.psql("main", "SELECT count(*) FROM users"), "2000")
 
     def test_what_cannot_be(self):
@@ -324,6 +326,77 @@ class Rows(LabCase):
         self.lab_fails(2, "distribute", plan, says='table "land" exists already')
         self.lab("down", "shard1")
         self.spate_fails(5, "lab", "distribute", plan, "--replace", says=["shard1: could not connect", "the same command goes on"])
+
+
+class Bench(LabCase):
+    """Numbers that cannot flatter."""
+
+    def setUp(self):
+        super().setUp()
+        self.spate_ok("lab", "run", "--progress", "none", "--users", "3000", "--seconds", "0.1")
+
+    def bench(self, *words, code=0):
+        done = spate("lab", "bench", "--lab", self.dir / "lab", "--json", *words)
+        self.assertEqual(done.code, code, str(done))
+        return {(m["query"], m["on"]): m for m in json.loads(done.out)["measures"]}
+
+    def processes(self, server):
+        pid = self.servers()[server]["pid"]
+        children = [int(p.parent.name) for p in pathlib.Path("/proc").glob("[0-9]*/stat")
+                    if p.exists() and int(p.read_text().rsplit(")", 1)[1].split()[1]) == pid]
+        return [pid, *children]
+
+    def in_a_moment(self, seconds, do):
+        timer = threading.Timer(seconds, do)
+        timer.start()
+        self.addCleanup(timer.cancel)
+        return timer
+
+    def test_a_stall_is_in_the_times(self):
+        def halt():
+            pids = self.processes("main")
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(1)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+        words = ["--query", "point", "--on", "main", "--seconds", "5"]
+        self.in_a_moment(2, halt)
+        m = self.bench(*words, "--rate", "1000")["point", "main"]
+        self.assertGreaterEqual(m["p99_ms"], 900)
+        self.assertLess(m["service_p99_ms"], 900)
+        self.assertEqual(m["answers"], 5000)
+        self.in_a_moment(2, halt)
+        m = self.bench(*words)["point", "main"]
+        self.assertLess(m["p99_ms"], 900, "a closed loop would be expected to hide it: then --rate has lost its point")
+        self.assertGreaterEqual(m["max_ms"], 900)
+
+    def test_errors_are_no_answers(self):
+        self.in_a_moment(1, lambda: self.lab("down", "shard1"))
+        m = self.bench("--query", "point", "--seconds", "3", "--on", "shards", code=1)["point", "shards"]
+        self.assertGreater(m["errors"], 0)
+        self.assertAlmostEqual(m["rate"], m["answers"] / m["seconds"], delta=1)
+
+    def test_wrong_answers_are_not_measured(self):
+        self.psql("shard2", "UPDATE orders SET amount = amount + 1")
+        done = spate("lab", "bench", "--lab", self.dir / "lab", "--seconds", "0.1")
+        self.assertEqual(done.code, 4)
+        self.assertRegex(done.err, 'query "(join|total)": main and the shards give different answers')
+        self.assertEqual(set(self.bench("--on", "shards", "--seconds", "0.1")), {(q, "shards") for q in ("point", "range", "join", "total", "top")})
+
+    def test_queries_of_a_file(self):
+        queries = self.write("q.sql", "-- totals\nSELECT count(*) AS count_o, min(amount) AS min_o, avg(amount) AS avg_x, sum(amount) AS sum_x,"
+                                      " count(amount) AS count_x FROM orders;\n-- newest top 7\nSELECT created_at FROM orders\n"
+                                      "  ORDER BY 1 DESC LIMIT 7;\n-- mine\nSELECT * FROM orders WHERE user_id = $1;\n-- all\nSELECT id FROM users;\n")
+        found = self.bench("--file", queries, "--seconds", "0.1")
+        self.assertEqual(len(found), 8)
+        self.assertTrue(all(m["answers"] > 0 for m in found.values()), found)
+        self.lab_fails(2, "bench", "--query", "frob", says='no query "frob"')
+        bad = self.write("bad.sql", "-- good\nSELECT 1;\nSELECT 2;\n")
+        self.lab_fails(2, "bench", "--file", bad, says="bad.sql:3: expected a line")
+        bad.write_text("-- lonely\nSELECT count(*) AS count_x, avg(amount) AS avg_y FROM orders;\n")
+        self.lab_fails(2, "bench", "--file", bad, says='"avg_y" cannot be merged without sum_y and count_y')
 
 
 class Attached(LabCase):

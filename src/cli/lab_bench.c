@@ -1,0 +1,138 @@
+/* lab_bench.c - the command 'lab bench': a line a query and target, and what sharding did to each. */
+#include "cli/lab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_head(void)
+{
+    printf("%-12s %-7s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms",
+           "p99.9 ms", "max ms", "errors");
+}
+
+static void print_measure(void *arg, const spate_lab_measure *m)
+{
+    char rate[32], errors[32];
+    printf("%-12s %-7s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", m->query, m->target, m->users,
+           with_commas((uint64_t)(m->rate + 0.5), rate), m->p50_ms, m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms,
+           with_commas(m->errors + m->unserved, errors));
+    if (m->error[0])
+        fprintf(stderr, "spate: %s on %s: %s\n", m->query, m->target, m->error);
+    fflush(stdout);
+}
+
+/* On one machine shards share its processors: what is lost is the router's and the connections' cost, and what would be won on more
+ * machines does not show. */
+static void print_ratios(const spate_lab_bench_report *r)
+{
+    bool slower = false;
+    for (size_t i = 0; i + 1 < r->n_measures; i++) {
+        const spate_lab_measure *a = &r->measures[i], *b = a + 1;
+        if (strcmp(a->query, b->query) != 0 || a->rate <= 0)
+            continue;
+        if (a->rate_asked > 0)
+            printf("%-12s shards / main: p99 %.2fx\n", a->query, a->p99_ms > 0 ? b->p99_ms / a->p99_ms : 0);
+        else
+            printf("%-12s shards / main: %.2fx the answers\n", a->query, b->rate / a->rate);
+        slower |= a->rate_asked <= 0 && b->rate < a->rate;
+    }
+    if (slower)
+        fputs("note: all servers share this machine's processors, so what shards could do on machines of their own does not show\n", stderr);
+}
+
+static void print_json(const spate_lab_bench_report *r, int status, const spate_error *err)
+{
+    printf("{\n  \"complete\": %s,\n  \"measures\": [", status == SPATE_OK ? "true" : "false");
+    for (size_t i = 0; i < r->n_measures; i++) {
+        const spate_lab_measure *m = &r->measures[i];
+        fputs(i ? ",\n    {\"query\": " : "\n    {\"query\": ", stdout);
+        print_json_string(stdout, m->query);
+        printf(", \"on\": \"%s\", \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
+               " \"unserved\": %llu, \"rate\": %.3f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f,"
+               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f}", m->target, m->users, m->rate_asked, m->seconds,
+               (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved, m->rate, m->p50_ms,
+               m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms);
+    }
+    fputs(r->n_measures ? "\n  ]" : "]", stdout);
+    if (status != SPATE_OK) {
+        fputs(",\n  \"error\": ", stdout);
+        print_json_string(stdout, err->message);
+    }
+    fputs("\n}\n", stdout);
+}
+
+bool read_seconds(const invocation *in, double otherwise, double *seconds)
+{
+    const char *text = option_text(in, "seconds");
+    char *end;
+    *seconds = text ? strtod(text, &end) : otherwise;
+    if (!text || (end != text && *seconds >= 0.1 && *seconds <= 86400 && (*end == '\0' || strcmp(end, "s") == 0)))
+        return true;
+    fprintf(stderr, "spate: --seconds takes 0.1 to 86400, not \"%s\"\n", text);
+    return false;
+}
+
+static bool read_options(const invocation *in, spate_lab_bench_options *o, const char **queries)
+{
+    const char *on = option_text(in, "on");
+    uint64_t users = option_count(in, "users", 8);
+    if (users == 0 || users > 1024) {
+        fprintf(stderr, "spate: --users takes 1 to 1024, not %s\n", option_text(in, "users"));
+        return false;
+    }
+    *o = (spate_lab_bench_options){.queries = queries, .file = option_text(in, "file"), .users = (unsigned)users,
+                                   .rate = (double)option_count(in, "rate", 0), .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
+    o->targets = !on ? SPATE_LAB_BOTH : strcmp(on, "main") == 0 ? SPATE_LAB_MAIN : strcmp(on, "shards") == 0 ? SPATE_LAB_SHARDS : SPATE_LAB_BOTH;
+    for (size_t i = 0; i < in->n_uses; i++)
+        if (strcmp(in->uses[i].option->name, "query") == 0)
+            queries[o->n_queries++] = in->uses[i].value;
+    return read_seconds(in, 5, &o->seconds);
+}
+
+static bool any_errors(const spate_lab_bench_report *r)
+{
+    for (size_t i = 0; i < r->n_measures; i++)
+        if (r->measures[i].errors || r->measures[i].unserved)
+            return true;
+    return false;
+}
+
+int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_options *options)
+{
+    spate_error err = {0};
+    spate_lab_bench_report report;
+    bool json = option_flag(in, "json");
+    spate_lab_bench_options o = *options;
+    o.measured = json ? NULL : print_measure;
+    stop_catch_signals();
+    if (!json)
+        print_head();
+    int status = spate_lab_bench(lab, &o, &report, &err);
+    if (json)
+        print_json(&report, status, &err);
+    else
+        print_ratios(&report);
+    bool errors = any_errors(&report);
+    spate_lab_bench_report_done(&report);
+    if (status != SPATE_OK)
+        report_error(&err);
+    int code = stop_exit_code((spate_status)status);
+    return code == EXIT_OK && errors ? EXIT_NO : code;
+}
+
+int run_lab_bench(const invocation *in)
+{
+    static const char *queries[OPTION_USES_MAX];
+    spate_lab_bench_options options;
+    spate_lab *lab;
+    if (!read_options(in, &options, queries)) {
+        fputs("try 'spate lab bench --help'\n", stderr);
+        return EXIT_USAGE;
+    }
+    int code = open_lab(in, &lab);
+    if (code)
+        return code;
+    code = bench_lab(in, lab, &options);
+    spate_lab_close(lab);
+    return code;
+}

@@ -1,0 +1,274 @@
+/* lab_bench.c - spate_lab_bench: the same questions to main and to the shards, answers compared first, then times. */
+#include "spate/lab.h"
+
+#include "codec/codec.h"
+#include "job/lab.h"
+#include "lab/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEYS_MAX = 20000, FILE_MAX = 1 << 20 };
+
+typedef struct bench {
+    sp_lab *lab;
+    const spate_lab_bench_options *options;
+    spate_lab_bench_report *report;
+    sp_arena *arena;
+    sp_layout layout;
+    const sp_query *queries;
+    uint32_t n_queries;
+    uint32_t key_table;
+    sp_key *keys;
+    uint32_t n_keys;
+} bench;
+
+/* ---- keys ---- */
+
+/* The router's word for the keys that came from a shard: if it looked for them elsewhere, it would find nothing. */
+static int route_keys(bench *b, unsigned from, uint32_t first, spate_error *err)
+{
+    const sp_schema *s = b->layout.schemas[b->key_table];
+    sp_placement p = *b->layout.placements[b->key_table];
+    const sp_schema one = {.table = s->table, .fields = &s->fields[p.key[0]], .n_fields = 1};
+    static const uint32_t zero = 0;
+    sp_batch batch;
+    uint8_t shards[SP_BATCH_ROWS_MAX];
+    p.key = &zero;
+    int rc = sp_batch_init(&batch, &one, err);
+    if (rc != SPATE_OK)
+        return rc;
+    for (uint32_t at = first; at < b->n_keys && rc == SPATE_OK; at += batch.rows) {
+        sp_batch_reset(&batch);
+        uint32_t n = SP_MIN(b->n_keys - at, (uint32_t)SP_BATCH_ROWS_MAX);
+        for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+            if (sp_cell_read(&batch.columns[0], i, sp_str_of(b->keys[at + i].text)) != SPATE_OK)
+                rc = sp_fail(err, SPATE_E_DATA, "\"%s\" cannot be read as a key", b->keys[at + i].text);
+        batch.rows = n;
+        if (rc == SPATE_OK)
+            sp_placement_route(&p, &batch, shards);
+        for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+            b->keys[at + i].shard = shards[i];
+            if (shards[i] != from)
+                rc = sp_fail(err, SPATE_E_DATA, "key %s is on shard%u, and belongs on shard%u: see 'spate lab check'", b->keys[at + i].text,
+                             from, shards[i]);
+        }
+    }
+    sp_batch_done(&batch);
+    return rc;
+}
+
+/* About so many keys, from all over the table. */
+static int build_sample(const bench *b, uint32_t wanted, sp_buf *sql)
+{
+    const sp_schema *s = b->layout.schemas[b->key_table];
+    const char *key = s->fields[b->layout.placements[b->key_table]->key[0]].name;
+    sp_buf name = {0};
+    int built = sp_sql_ident(&name, s->table) || sp_buf_adds(sql, "SELECT k FROM (SELECT ") || sp_sql_name(sql, key) ||
+                sp_buf_adds(sql, "::text AS k FROM ") || sp_buf_add(sql, name.data, name.len) ||
+                sp_buf_printf(sql, " LIMIT CASE WHEN (SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass) > %u THEN 0 ELSE %u END) small"
+                              " UNION ALL SELECT k FROM (SELECT ", sp_pg_string(&name), 20 * wanted, wanted) ||
+                sp_sql_name(sql, key) || sp_buf_adds(sql, "::text AS k FROM ") || sp_buf_add(sql, name.data, name.len) ||
+                sp_buf_printf(sql, " TABLESAMPLE BERNOULLI (5) WHERE (SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass) > %u"
+                              " LIMIT %u) large", sp_pg_string(&name), 20 * wanted, wanted);
+    sp_buf_done(&name);
+    return built;
+}
+
+static int sample_shard(bench *b, unsigned shard, spate_error *err)
+{
+    const sp_lab_server *s = sp_lab_shard(b->lab, shard);
+    PGconn *conn = NULL;
+    PGresult *res = NULL;
+    sp_buf sql = {0};
+    uint32_t first = b->n_keys;
+    int rc = build_sample(b, KEYS_MAX / b->lab->map.shards, &sql) ? sp_fail_nomem(err) : sp_lab_connect(s, &conn, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_run(s, conn, sp_pg_string(&sql), &res, err, "sampling keys");
+    for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(res); i++) {
+        const char *text = sp_pq.getvalue(res, i, 0);
+        b->keys[b->n_keys].text = sp_arena_strndup(b->arena, text, strlen(text));
+        rc = b->keys[b->n_keys++].text ? SPATE_OK : sp_fail_nomem(err);
+    }
+    sp_pq.clear(res);
+    sp_buf_done(&sql);
+    if (conn)
+        sp_pq.finish(conn);
+    return rc == SPATE_OK ? route_keys(b, shard, first, err) : rc;
+}
+
+static int sample_keys(bench *b, spate_error *err)
+{
+    b->keys = sp_arena_alloc(b->arena, KEYS_MAX + 1, sizeof(*b->keys));
+    int rc = b->keys ? SPATE_OK : sp_fail_nomem(err);
+    for (unsigned s = 0; s < b->lab->map.shards && rc == SPATE_OK; s++)
+        rc = sample_shard(b, s, err);
+    if (rc == SPATE_OK && b->n_keys == 0)
+        rc = sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no rows to ask for", b->layout.schemas[b->key_table]->table);
+    return rc;
+}
+
+/* ---- queries ---- */
+
+static int read_queries(bench *b, spate_error *err)
+{
+    const char *file = b->options->file;
+    sp_buf text = {0};
+    int rc = sp_queries_built_in(&b->layout, b->arena, &b->queries, &b->n_queries, &b->key_table, err);
+    if (rc != SPATE_OK || !file)
+        return rc;
+    rc = sp_os_read_file(file, FILE_MAX, &text, err);
+    if (rc == SPATE_OK)
+        rc = sp_queries_read(file, text.data, b->arena, &b->queries, &b->n_queries, err);
+    sp_buf_done(&text);
+    return rc;
+}
+
+static bool is_wanted(const bench *b, const sp_query *q)
+{
+    for (size_t i = 0; i < b->options->n_queries; i++)
+        if (strcmp(b->options->queries[i], q->name) == 0)
+            return true;
+    return b->options->n_queries == 0;
+}
+
+static int check_wishes(const bench *b, spate_error *err)
+{
+    for (size_t i = 0; i < b->options->n_queries; i++) {
+        bool found = false;
+        for (uint32_t q = 0; q < b->n_queries; q++)
+            found |= strcmp(b->options->queries[i], b->queries[q].name) == 0;
+        if (!found)
+            return sp_fail(err, SPATE_E_USAGE, "there is no query \"%s\" here", b->options->queries[i]);
+    }
+    return SPATE_OK;
+}
+
+/* ---- measuring ---- */
+
+static sp_load load_of(const bench *b, const sp_query *q, bool sharded)
+{
+    const spate_lab_bench_options *o = b->options;
+    return (sp_load){.lab = b->lab, .query = q, .sharded = sharded, .keys = b->keys, .n_keys = b->n_keys, .users = o->users ? o->users : 8,
+                     .rate = o->rate, .seconds = o->seconds > 0 ? o->seconds : 5, .seed = o->seed, .cancel = o->cancel};
+}
+
+static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_measure *m)
+{
+    *m = (spate_lab_measure){.query = m->query, .target = m->target, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
+                             .answers = r->response.n, .errors = r->errors, .unserved = r->unserved};
+    m->rate = r->seconds > 0 ? (double)r->response.n / r->seconds : 0;
+    m->p50_ms = (double)sp_hist_at(&r->response, 0.5) / 1e6;
+    m->p90_ms = (double)sp_hist_at(&r->response, 0.9) / 1e6;
+    m->p99_ms = (double)sp_hist_at(&r->response, 0.99) / 1e6;
+    m->p999_ms = (double)sp_hist_at(&r->response, 0.999) / 1e6;
+    m->max_ms = (double)r->response.max / 1e6;
+    m->service_p99_ms = (double)sp_hist_at(&r->service, 0.99) / 1e6;
+    if (r->errors)
+        snprintf(m->error, sizeof(m->error), "%.*s", (int)sizeof(m->error) - 1, r->first_error.message);
+}
+
+static int measure(bench *b, const sp_query *q, bool sharded, spate_error *err)
+{
+    sp_load l = load_of(b, q, sharded);
+    sp_load_result *r = sp_alloc(sizeof(*r));
+    spate_lab_measure *m = &b->report->measures[b->report->n_measures];
+    if (!r)
+        return sp_fail_nomem(err);
+    m->query = sp_arena_strndup(b->arena, q->name, strlen(q->name));
+    m->target = sharded ? "shards" : "main";
+    int rc = m->query ? sp_load_run(&l, r, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK) {
+        fill_measure(&l, r, m);
+        b->report->n_measures++;
+        if (b->options->measured)
+            b->options->measured(b->options->arg, m);
+    }
+    sp_free(r);
+    return rc;
+}
+
+/* A wrong answer is worth nothing, however fast. */
+static int compare_answers(const bench *b, const sp_query *q, spate_error *err)
+{
+    sp_load on_main = load_of(b, q, false), on_shards = load_of(b, q, true);
+    sp_answer one, other;
+    for (uint32_t i = 0; i < (q->has_key ? 3 : 1); i++) {
+        const sp_key *key = &b->keys[i * (b->n_keys - 1) / 2];
+        int rc = sp_load_ask(&on_main, key, &one, err);
+        if (rc == SPATE_OK)
+            rc = sp_load_ask(&on_shards, key, &other, err);
+        if (rc != SPATE_OK)
+            return rc;
+        if (!sp_answer_same(q, &one, &other))
+            return sp_fail(err, SPATE_E_DATA, "query \"%s\": main and the shards give different answers (%llu and %llu rows)", q->name,
+                           (unsigned long long)one.rows, (unsigned long long)other.rows);
+    }
+    return SPATE_OK;
+}
+
+static bool stopped(const bench *b)
+{
+    return b->options->cancel && __atomic_load_n(b->options->cancel, __ATOMIC_RELAXED);
+}
+
+static int run_queries(bench *b, spate_error *err)
+{
+    const spate_lab_bench_options *o = b->options;
+    bool on_main = o->targets != SPATE_LAB_SHARDS, on_shards = o->targets != SPATE_LAB_MAIN;
+    int rc = SPATE_OK;
+    b->report->measures = sp_arena_alloc(b->arena, 2 * b->n_queries + 1, sizeof(*b->report->measures));
+    if (!b->report->measures)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < b->n_queries && rc == SPATE_OK; i++) {
+        const sp_query *q = &b->queries[i];
+        if (!is_wanted(b, q))
+            continue;
+        if (on_main && on_shards)
+            rc = compare_answers(b, q, err);
+        if (rc == SPATE_OK && on_main)
+            rc = measure(b, q, false, err);
+        if (rc == SPATE_OK && on_shards && !stopped(b))
+            rc = measure(b, q, true, err);
+        if (rc == SPATE_OK && stopped(b))
+            rc = sp_fail(err, SPATE_E_INTERRUPTED, "interrupted");
+    }
+    return rc;
+}
+
+static int check_options(const spate_lab_bench_options *o, spate_error *err)
+{
+    if (o->users > SP_LOAD_USERS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "%u users are too many: at most %d", o->users, SP_LOAD_USERS_MAX);
+    return SPATE_OK;
+}
+
+int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report, spate_error *err)
+{
+    bench b = {.lab = &lab->lab, .options = options, .report = report};
+    sp_source *source = NULL;
+    *report = (spate_lab_bench_report){0};
+    report->memory = b.arena = sp_alloc_zero(1, sizeof(*b.arena));
+    int rc = b.arena ? check_options(options, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_layout(b.lab, &source, &b.layout, err);
+    if (rc == SPATE_OK)
+        rc = read_queries(&b, err);
+    if (rc == SPATE_OK)
+        rc = check_wishes(&b, err);
+    if (rc == SPATE_OK)
+        rc = sample_keys(&b, err);
+    if (rc == SPATE_OK)
+        rc = run_queries(&b, err);
+    sp_source_close(source);
+    return rc;
+}
+
+void spate_lab_bench_report_done(spate_lab_bench_report *report)
+{
+    if (report->memory) {
+        sp_arena_done(report->memory);
+        sp_free(report->memory);
+    }
+    *report = (spate_lab_bench_report){0};
+}

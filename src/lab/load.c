@@ -1,0 +1,333 @@
+/* load.c - see load.h.
+ *
+ * A user is a thread with a connection to each server it needs, and the query prepared on each. Where an answer is on several
+ * shards, all are asked before the first is listened to. */
+#include "lab/load.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+typedef enum gate { GATE_CLOSED, GATE_OPEN, GATE_LEAVE } gate;
+
+typedef struct load_run {
+    const sp_load *load;
+    pthread_mutex_t lock;    /* of gate and waiting */
+    pthread_cond_t moved;
+    gate gate;
+    unsigned waiting;        /* users at the gate */
+    _Atomic uint64_t next;   /* open: the number of the next question */
+    _Atomic bool broken;     /* somebody could not come in */
+    uint64_t questions;      /* open: how many are due */
+    int64_t start_ns, end_ns;
+} load_run;
+
+typedef struct user {
+    load_run *run;
+    unsigned number;
+    pthread_t thread;
+    PGconn *conns[1 + SP_SHARDS_MAX]; /* by server */
+    uint64_t draws;
+    sp_load_result result;
+    int rc;
+    spate_error err;
+} user;
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void sleep_until(int64_t ns)
+{
+    struct timespec t = {ns / 1000000000, ns % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+        ;
+}
+
+/* ---- coming in ---- */
+
+static uint32_t first_server(const sp_load *l)
+{
+    return l->sharded ? 1 : 0;
+}
+
+static uint32_t end_server(const sp_load *l)
+{
+    return l->sharded ? l->lab->n_servers : 1;
+}
+
+static int prepare(const sp_lab_server *s, PGconn *conn, const sp_query *q, spate_error *err)
+{
+    PGresult *res = sp_pq.prepare(conn, "q", q->sql, 0, NULL);
+    int rc = sp_pq.result_status(res) == PGRES_COMMAND_OK ? SPATE_OK : sp_pg_fail(err, conn, res, "%s: query \"%s\"", s->name, q->name);
+    sp_pq.clear(res);
+    return rc;
+}
+
+static int come_in(user *u)
+{
+    const sp_load *l = u->run->load;
+    int rc = SPATE_OK;
+    for (uint32_t i = first_server(l); i < end_server(l) && rc == SPATE_OK; i++) {
+        const sp_lab_server *s = &l->lab->servers[i];
+        rc = sp_lab_connect(s, &u->conns[i], &u->err);
+        if (rc == SPATE_OK)
+            rc = prepare(s, u->conns[i], l->query, &u->err);
+    }
+    return rc;
+}
+
+static void go_out(user *u)
+{
+    for (size_t i = 0; i < SP_COUNT(u->conns); i++)
+        if (u->conns[i])
+            sp_pq.finish(u->conns[i]);
+}
+
+/* A connection that was lost is made again, for the next question. */
+static void come_back(user *u, uint32_t server)
+{
+    const sp_load *l = u->run->load;
+    const sp_lab_server *s = &l->lab->servers[server];
+    enum { PAUSE_US = 20000 };
+    if (sp_pq.status(u->conns[server]) == CONNECTION_OK)
+        return;
+    sp_os_sleep_us(PAUSE_US);
+    sp_pq.reset(u->conns[server]);
+    if (sp_pq.status(u->conns[server]) == CONNECTION_OK)
+        (void)!prepare(s, u->conns[server], l->query, NULL);
+}
+
+/* ---- asking ---- */
+
+static int send_to(user *u, uint32_t server, const sp_key *key, spate_error *err)
+{
+    const char *values[] = {key ? key->text : NULL};
+    if (sp_pq.send_query_prepared(u->conns[server], "q", key ? 1 : 0, values, NULL, NULL, 0) == 1)
+        return SPATE_OK;
+    return sp_pg_fail(err, u->conns[server], NULL, "%s", u->run->load->lab->servers[server].name);
+}
+
+/* The answer, or NULL with err filled; all that the connection has to say is taken. */
+static PGresult *listen_to(user *u, uint32_t server, spate_error *err)
+{
+    PGresult *answer = NULL;
+    for (PGresult *res; (res = sp_pq.get_result(u->conns[server]));) {
+        sp_pq.clear(answer);
+        answer = res;
+    }
+    if (answer && sp_pq.result_status(answer) == PGRES_TUPLES_OK)
+        return answer;
+    sp_pg_fail(err, u->conns[server], answer, "%s", u->run->load->lab->servers[server].name);
+    sp_pq.clear(answer);
+    return NULL;
+}
+
+static int ask(user *u, const sp_key *key, bool whole, sp_answer *answer, spate_error *err)
+{
+    const sp_load *l = u->run->load;
+    uint32_t first = first_server(l), end = end_server(l), n = 0;
+    PGresult *parts[1 + SP_SHARDS_MAX];
+    bool sent[1 + SP_SHARDS_MAX] = {false};
+    int rc = SPATE_OK;
+    if (l->sharded && l->query->by_key)
+        end = (first = 1u + key->shard) + 1;
+    for (uint32_t i = first; i < end && rc == SPATE_OK; i++) {
+        rc = send_to(u, i, l->query->has_key ? key : NULL, err);
+        sent[i] = rc == SPATE_OK;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        PGresult *part = sent[i] ? listen_to(u, i, rc == SPATE_OK ? err : NULL) : NULL;
+        if (part)
+            parts[n++] = part;
+        else
+            rc = rc == SPATE_OK ? SPATE_E_UNREACHABLE : rc;
+        come_back(u, i);
+    }
+    if (rc == SPATE_OK)
+        rc = sp_answer_merge(l->query, parts, n, whole, answer, err);
+    while (n)
+        sp_pq.clear(parts[--n]);
+    return rc;
+}
+
+static const sp_key *draw_key(user *u)
+{
+    const sp_load *l = u->run->load;
+    uint64_t z = sp_draw(l->seed + u->number * UINT64_C(0x9e3779b97f4a7c15), u->draws++);
+    return l->n_keys ? &l->keys[sp_bounded(z, l->n_keys)] : NULL;
+}
+
+static void ask_and_note(user *u, int64_t due_ns)
+{
+    sp_answer answer;
+    spate_error err = {0};
+    sp_load_result *r = &u->result;
+    int64_t asked = now_ns();
+    int rc = ask(u, draw_key(u), false, &answer, &err);
+    int64_t done = now_ns();
+    if (rc == SPATE_OK) {
+        sp_hist_add(&r->service, (uint64_t)(done - asked));
+        sp_hist_add(&r->response, (uint64_t)(done - (due_ns ? due_ns : asked)));
+    } else if (r->errors++ == 0) {
+        r->first_error = err;
+    }
+}
+
+/* ---- a user ---- */
+
+static bool cancelled(const load_run *run)
+{
+    return run->load->cancel && __atomic_load_n(run->load->cancel, __ATOMIC_RELAXED);
+}
+
+static void be_closed(user *u)
+{
+    while (now_ns() < u->run->end_ns && !cancelled(u->run))
+        ask_and_note(u, 0);
+}
+
+/* Every question that was due is asked, however late, up to a limit: leaving late ones out is what makes tests look good. */
+static void be_open(user *u)
+{
+    load_run *run = u->run;
+    int64_t limit = run->end_ns + SP_LOAD_OVERTIME_S * INT64_C(1000000000);
+    for (uint64_t i; (i = atomic_fetch_add(&run->next, 1)) < run->questions;) {
+        int64_t due = run->start_ns + (int64_t)((double)i * 1e9 / run->load->rate);
+        if (cancelled(run))
+            break;
+        if (now_ns() > limit) {
+            u->result.unserved++;
+            continue;
+        }
+        sleep_until(due);
+        ask_and_note(u, due);
+    }
+}
+
+static gate wait_at_gate(load_run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    run->waiting++;
+    pthread_cond_broadcast(&run->moved);
+    while (run->gate == GATE_CLOSED)
+        pthread_cond_wait(&run->moved, &run->lock);
+    gate got = run->gate;
+    pthread_mutex_unlock(&run->lock);
+    return got;
+}
+
+/* Once all that were started are there: the clock runs, or everybody goes home. */
+static void open_gate(load_run *run, unsigned users, bool all_fine)
+{
+    pthread_mutex_lock(&run->lock);
+    while (run->waiting < users)
+        pthread_cond_wait(&run->moved, &run->lock);
+    run->start_ns = now_ns();
+    run->end_ns = run->start_ns + (int64_t)(run->load->seconds * 1e9);
+    run->gate = all_fine && !atomic_load(&run->broken) ? GATE_OPEN : GATE_LEAVE;
+    pthread_cond_broadcast(&run->moved);
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void *user_body(void *arg)
+{
+    user *u = arg;
+    load_run *run = u->run;
+    sp_answer answer;
+    u->rc = come_in(u);
+    if (u->rc == SPATE_OK) /* the first question finds cold caches, and mistakes */
+        u->rc = ask(u, draw_key(u), false, &answer, &u->err);
+    if (u->rc != SPATE_OK)
+        atomic_store(&run->broken, true);
+    if (wait_at_gate(run) == GATE_OPEN) {
+        if (run->load->rate > 0)
+            be_open(u);
+        else
+            be_closed(u);
+    }
+    go_out(u);
+    return NULL;
+}
+
+/* ---- all users ---- */
+
+static int start_users(load_run *run, user *users, unsigned *started, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (*started = 0; *started < run->load->users; ++*started) {
+        users[*started] = (user){.run = run, .number = *started};
+        rc = sp_os_thread_start(&users[*started].thread, user_body, &users[*started], err);
+        if (rc != SPATE_OK)
+            break;
+    }
+    return rc;
+}
+
+static int sum_up(const sp_load *l, user *users, sp_load_result *result, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned i = 0; i < l->users; i++) {
+        const sp_load_result *r = &users[i].result;
+        if (rc == SPATE_OK && users[i].rc != SPATE_OK) {
+            rc = users[i].rc;
+            if (err)
+                *err = users[i].err;
+        }
+        sp_hist_merge(&result->response, &r->response);
+        sp_hist_merge(&result->service, &r->service);
+        if (r->errors && result->errors == 0)
+            result->first_error = r->first_error;
+        result->errors += r->errors;
+        result->unserved += r->unserved;
+    }
+    if (rc == SPATE_OK && result->errors && result->response.n == 0) {
+        if (err)
+            *err = result->first_error;
+        return result->first_error.status;
+    }
+    return rc;
+}
+
+int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
+{
+    SP_ASSERT(l->users > 0 && l->users <= SP_LOAD_USERS_MAX);
+    load_run run = {.load = l, .questions = (uint64_t)(l->rate * l->seconds)};
+    user *users = sp_alloc_zero(l->users, sizeof(*users));
+    unsigned started;
+    memset(result, 0, sizeof(*result));
+    if (!users)
+        return sp_fail_nomem(err);
+    pthread_mutex_init(&run.lock, NULL);
+    pthread_cond_init(&run.moved, NULL);
+    int rc = start_users(&run, users, &started, err);
+    open_gate(&run, started, rc == SPATE_OK);
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(users[i].thread, NULL);
+    result->seconds = (double)(now_ns() - run.start_ns) / 1e9;
+    if (rc == SPATE_OK)
+        rc = sum_up(l, users, result, err);
+    pthread_cond_destroy(&run.moved);
+    pthread_mutex_destroy(&run.lock);
+    sp_free(users);
+    return rc;
+}
+
+int sp_load_ask(const sp_load *l, const sp_key *key, sp_answer *answer, spate_error *err)
+{
+    load_run run = {.load = l};
+    user *u = sp_alloc_zero(1, sizeof(*u));
+    if (!u)
+        return sp_fail_nomem(err);
+    u->run = &run;
+    int rc = come_in(u);
+    if (rc != SPATE_OK && err)
+        *err = u->err;
+    if (rc == SPATE_OK)
+        rc = ask(u, key, true, answer, err);
+    go_out(u);
+    sp_free(u);
+    return rc;
+}

@@ -19,6 +19,7 @@ deps:
 
 deps-test: deps
 	@tools/install.sh test
+	@tools/fetch.sh test
 
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)

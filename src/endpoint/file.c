@@ -1,4 +1,4 @@
-/* file.c - rows into text files: CSV, NDJSON and SQL scripts, one file, a file a table, or standard output.
+/* file.c - rows into files: CSV, NDJSON, Arrow IPC and SQL scripts, one file, a file a table, or standard output.
  *
  * What a file is on disk while it is written is output.h's; here is what stands in it. A lane encodes a chunk into its own
  * memory, commit appends it in one piece.
@@ -6,6 +6,7 @@
  * Commits come in order (SP_ORDER_TABLE for a file a table, SP_ORDER_ALL for one file of several), so the bytes do not
  * depend on how many workers there are. INSERT statements begin at row numbers divisible by their size, wherever chunks
  * begin. */
+#include "codec/arrow.h"
 #include "endpoint/ddl.h"
 #include "endpoint/endpoints.h"
 #include "endpoint/landed.h"
@@ -15,7 +16,7 @@
 
 #include <stdio.h>
 
-typedef enum format { FORMAT_CSV, FORMAT_NDJSON, FORMAT_INSERT, FORMAT_COPY } format;
+typedef enum format { FORMAT_CSV, FORMAT_NDJSON, FORMAT_INSERT, FORMAT_COPY, FORMAT_ARROW } format;
 
 static const struct {
     const char *name, *ending;
@@ -25,6 +26,7 @@ static const struct {
     [FORMAT_NDJSON] = {"ndjson", "ndjson", SP_TEXT_NDJSON},
     [FORMAT_INSERT] = {"insert", "sql", SP_TEXT_INSERT},
     [FORMAT_COPY] = {"copy", "sql", SP_TEXT_COPY},
+    [FORMAT_ARROW] = {"arrow", "arrows", SP_TEXT_CSV}, /* which has an encoder of its own */
 };
 
 enum {
@@ -47,6 +49,8 @@ typedef struct output {
     sp_output file;
     uint32_t first, last; /* its tables: [first, last) */
     output_state state;
+    sp_arrow_block *blocks; /* of an Arrow file: its record batches, for the footer */
+    uint32_t n_blocks, cap_blocks;
     uint32_t table;       /* whose rows are being written, or NO_TABLE */
     pthread_mutex_t lock;
 } output;
@@ -65,6 +69,7 @@ typedef struct file_sink {
     sp_pack pack;
     sp_text_form form; /* of CSV */
     bool plain_csv;    /* it is the form that files have by default */
+    bool arrow_file;   /* with a footer; else a stream */
     uint64_t *statement_rows; /* a table */
     const sp_schema *const *tables;
     uint32_t n_tables;
@@ -159,6 +164,8 @@ static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
 {
     if (f->format == FORMAT_CSV && f->header)
         return f->plain_csv ? sp_rowtext_header(f->encoders[o->first], buf) : sp_csvtext_header(f->tables[o->first], &f->form, buf);
+    if (f->format == FORMAT_ARROW)
+        return (f->arrow_file && sp_buf_add(buf, sp_arrow_magic, sizeof(sp_arrow_magic))) || sp_arrow_schema(f->tables[o->first], buf);
     if (!is_sql(f))
         return SPATE_OK;
     if (sp_buf_adds(buf, sql_preamble))
@@ -173,6 +180,8 @@ static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
 /* What stands behind the last row: keys, then foreign keys, when every table has its keys. */
 static int add_postamble(const file_sink *f, const output *o, sp_buf *buf)
 {
+    if (f->format == FORMAT_ARROW)
+        return sp_arrow_end(buf) || (f->arrow_file && sp_arrow_footer(f->tables[o->first], o->blocks, o->n_blocks, buf));
     if (!is_sql(f))
         return SPATE_OK;
     static const sp_ddl_step steps[] = {SP_DDL_INDEXES, SP_DDL_KEYS, SP_DDL_FOREIGN_KEYS, SP_DDL_END};
@@ -584,14 +593,36 @@ static int file_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
 {
     file_lane *l = (file_lane *)lane;
     file_sink *f = file_of(lane->sink);
-    if (f->format == FORMAT_CSV && !f->plain_csv) {
-        int rc = sp_csvtext_encode(&f->form, batch, &l->buf, err);
+    if ((f->format == FORMAT_CSV && !f->plain_csv) || f->format == FORMAT_ARROW) {
+        int rc = f->format == FORMAT_ARROW ? sp_arrow_batch(batch, &l->buf, err) : sp_csvtext_encode(&f->form, batch, &l->buf, err);
         return rc == SPATE_OK && pack_some(l, false) ? sp_fail_nomem(err) : rc;
     }
     int rc = f->format == FORMAT_INSERT
                  ? write_statements(f, l, batch)
                  : sp_rowtext_encode(f->encoders[l->chunk.table], batch, 0, batch->rows, &l->buf);
     return rc == SPATE_OK && !pack_some(l, false) ? rc : sp_fail_nomem(err);
+}
+
+/* Where the messages of a chunk will be. */
+static int note_blocks(file_sink *f, output *o, const sp_buf *buf)
+{
+    for (size_t at = 0; f->arrow_file && at < buf->len;) {
+        sp_arrow_block block = {.offset = o->file.length + at};
+        if (o->n_blocks == o->cap_blocks) {
+            uint32_t cap = o->cap_blocks ? 2 * o->cap_blocks : 256;
+            sp_arrow_block *grown = sp_arena_alloc(&f->arena, cap, sizeof(*grown));
+            if (!grown)
+                return SPATE_E_NOMEM;
+            if (o->n_blocks)
+                memcpy(grown, o->blocks, o->n_blocks * sizeof(*grown));
+            o->blocks = grown;
+            o->cap_blocks = cap;
+        }
+        SP_ASSERT(sp_arrow_measure((sp_str){buf->data + at, buf->len - at}, &block));
+        o->blocks[o->n_blocks++] = block;
+        at += block.metadata + block.body;
+    }
+    return SPATE_OK;
 }
 
 static void count_written(written *w, const sp_chunk *chunk, uint64_t rows)
@@ -606,6 +637,8 @@ static int commit_locked(file_sink *f, file_lane *l, output *o, const sp_chunk *
     int rc = output_open(f, o, err);
     if (rc == SPATE_OK)
         rc = output_change_table(f, o, chunk->table, err);
+    if (rc == SPATE_OK && note_blocks(f, o, &l->buf))
+        rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = output_append(f, o, l->packer ? &l->packed : &l->buf, err);
     if (rc != SPATE_OK)
@@ -753,6 +786,8 @@ static format default_format(const char *scheme, sp_insert_mode mode)
 {
     if (strcmp(scheme, "ndjson") == 0)
         return FORMAT_NDJSON;
+    if (strcmp(scheme, "arrow") == 0)
+        return FORMAT_ARROW;
     if (strcmp(scheme, "sql") == 0)
         return mode == SP_INSERT_COPY ? FORMAT_COPY : FORMAT_INSERT;
     return FORMAT_CSV;
@@ -772,6 +807,13 @@ static int read_pack(file_sink *f, sp_uri *uri, spate_error *err)
     return sp_fail(err, SPATE_E_USAGE, "pack cannot be \"%s\"; it is gzip, zstd or none", word);
 }
 
+static bool is_arrow_file(const char *path)
+{
+    size_t len;
+    sp_pack_of_name(path, &len);
+    return len > 6 && sp_str_ieq((sp_str){path + len - 6, 6}, ".arrow");
+}
+
 static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
 {
     f->format = default_format(uri->scheme, f->base.options.mode);
@@ -781,7 +823,7 @@ static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
         while (i < SP_COUNT(formats) && strcmp(formats[i].name, name) != 0)
             i++;
         if (i == SP_COUNT(formats))
-            return sp_fail(err, SPATE_E_USAGE, "unknown format \"%s\": it is csv, ndjson, insert or copy", name);
+            return sp_fail(err, SPATE_E_USAGE, "unknown format \"%s\": it is csv, ndjson, arrow, insert or copy", name);
         f->format = (format)i;
     }
     int rc = read_pack(f, uri, err);
@@ -796,6 +838,11 @@ static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
     f->form.null_word = null_word;
     if (!null_word)
         return sp_fail_nomem(err);
+    f->arrow_file = f->format == FORMAT_ARROW && strcmp(uri->scheme, "arrow") == 0 && is_arrow_file(uri->path);
+    if (f->arrow_file && f->base.options.job)
+        return sp_fail(err, SPATE_E_USAGE, "an Arrow file with a footer cannot be gone on with: a stream (.arrows) can");
+    if (f->arrow_file && f->pack != SP_PACK_NONE)
+        return sp_fail(err, SPATE_E_USAGE, "an Arrow file with a footer cannot be packed: a stream (.arrows.gz) can");
     f->header = true;
     if (header && f->format != FORMAT_CSV)
         return sp_fail(err, SPATE_E_USAGE, "only csv has a header, not %s", formats[f->format].name);
@@ -849,7 +896,7 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
 }
 
 const sp_endpoint sp_endpoint_file = {
-    .schemes = {"csv", "ndjson", "sql", "dir", "-"},
+    .schemes = {"csv", "ndjson", "arrow", "sql", "dir", "-"},
     .params = "format, header, delimiter, quote, escape, null; written: pack; read: table, types",
     .sink_open = file_sink_open,
     .source_open = sp_file_source_open,

@@ -662,7 +662,7 @@ static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
     if (!m->name && strcmp(uri->path, "-") == 0)
         m->name = "stdin";
     if (m->format && strcmp(m->format, "csv") != 0 && strcmp(m->format, "ndjson") != 0)
-        return sp_fail(err, SPATE_E_USAGE, "rows cannot be read as \"%s\"; format is csv or ndjson", m->format);
+        return sp_fail(err, SPATE_E_USAGE, "rows cannot be read as \"%s\"; format is csv, ndjson or arrow", m->format);
     m->form = sp_text_form_of(m->format && strcmp(m->format, "ndjson") == 0 ? SP_TEXT_NDJSON : SP_TEXT_CSV);
     if (header && strcmp(header, "true") != 0 && strcmp(header, "false") != 0)
         return sp_fail(err, SPATE_E_USAGE, "header cannot be \"%s\"; it is true or false", header);
@@ -679,6 +679,9 @@ static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
 
 int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
+    const char *format = sp_uri_param_value(uri, "format");
+    if (strcmp(uri->scheme, "arrow") == 0 || (format && strcmp(format, "arrow") == 0 && strcmp(uri->scheme, "dir") != 0))
+        return sp_arrow_source_open(uri, options, out, err);
     if (options->wheres)
         return sp_fail(err, SPATE_E_USAGE, "a file cannot be asked for some of its rows: --where is for databases");
     file_source *s = sp_alloc_zero(1, sizeof(*s));

@@ -48,6 +48,15 @@ static int look_at_magic(sp_input *in, spate_error *err)
     return rc == SPATE_OK && pack != SP_PACK_NONE ? sp_unpacker_new(pack, &in->unpacker, err) : rc;
 }
 
+int sp_input_peek_magic(sp_input *in, const char *magic, size_t len, bool *is, spate_error *err)
+{
+    int rc = SPATE_OK;
+    while (rc == SPATE_OK && !in->unpacker && !in->end && in->len - in->at < len)
+        rc = read_raw(in, err);
+    *is = rc == SPATE_OK && !in->unpacker && in->len - in->at >= len && memcmp(in->raw + in->at, magic, len) == 0;
+    return rc;
+}
+
 static int read_packed(sp_input *in, void *to, size_t room, size_t *got, spate_error *err)
 {
     for (*got = 0;;) {

@@ -8,7 +8,7 @@
 
 static const char known_schemes[] = "known are postgresql://..., mysql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
                                     ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
-                                    ".ndjson, .jsonl, .sql, .parquet and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
+                                    ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
 static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
 
@@ -37,7 +37,7 @@ static bool is_conninfo(const char *text)
 /* The scheme that "scheme:" in front of the path names. Sets *rest behind it, or says none. */
 static const char *scheme_in_front(const char *text, const char **rest)
 {
-    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "csv", "ndjson", "sql", "dir"};
+    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "arrow", "csv", "ndjson", "sql", "dir"};
     size_t len = strcspn(text, ":/?.");
     for (size_t i = 0; text[len] == ':' && i < SP_COUNT(schemes); i++) {
         if (sp_str_ieq((sp_str){text, len}, schemes[i])) {
@@ -54,13 +54,13 @@ static const char *scheme_of_ending(const char *path)
         const char *ending, *scheme;
     } endings[] = {
         {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
-        {".spate", "spate"},   {".parquet", "parquet"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
+        {".spate", "spate"},   {".parquet", "parquet"}, {".arrows", "arrow"}, {".arrow", "arrow"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
     };
     size_t len;
     bool packed = sp_pack_of_name(path, &len) != SP_PACK_NONE;
     const char *slash = memrchr(path, '/', len), *begin = slash ? slash : path, *dot = memrchr(begin, '.', (size_t)(path + len - begin));
     for (size_t i = 0; dot && i < SP_COUNT(endings); i++) {
-        bool text = strcmp(endings[i].scheme, "csv") == 0 || strcmp(endings[i].scheme, "ndjson") == 0 || strcmp(endings[i].scheme, "sql") == 0;
+        bool text = strcmp(endings[i].scheme, "csv") == 0 || strcmp(endings[i].scheme, "ndjson") == 0 || strcmp(endings[i].scheme, "sql") == 0 || strcmp(endings[i].scheme, "arrow") == 0;
         if ((text || !packed) && sp_str_ieq((sp_str){dot, (size_t)(path + len - dot)}, endings[i].ending))
             return endings[i].scheme;
     }
@@ -74,7 +74,7 @@ static const char *scheme_of_format(const sp_uri *uri)
         if (strcmp(uri->params[i].key, "format") != 0)
             continue;
         const char *format = uri->params[i].value;
-        if (strcmp(format, "csv") == 0 || strcmp(format, "ndjson") == 0)
+        if (strcmp(format, "csv") == 0 || strcmp(format, "ndjson") == 0 || strcmp(format, "arrow") == 0)
             return format;
         if (strcmp(format, "insert") == 0 || strcmp(format, "copy") == 0)
             return "sql";

@@ -23,7 +23,7 @@ typedef struct copy {
 /* Tables of a database may hold rows already; a file is new, or replaced. */
 static bool may_hold_rows(const char *scheme)
 {
-    static const char *const files[] = {"csv", "ndjson", "sql", "dir", "-"};
+    static const char *const files[] = {"csv", "ndjson", "arrow", "sql", "dir", "-"};
     for (size_t i = 0; i < SP_COUNT(files); i++)
         if (strcmp(scheme, files[i]) == 0)
             return false;

@@ -69,6 +69,10 @@ class Rows(Fuzzer, unittest.TestCase):
     words = [f"-dict={ROOT}/tests/fuzz/rows.dict"]
 
 
+class Arrow(Fuzzer, unittest.TestCase):
+    name = "arrow"
+
+
 class Segments(Fuzzer, unittest.TestCase):
     name = "store"
 

@@ -108,6 +108,8 @@ sp_cell *sp_template_cell(const sp_func_env *env, uint64_t key, const sp_templat
  *   {x8}     8 hexadecimal digits
  * Equal braces have equal values in a row; {name#2} is a second, independent draw. NULL: no memory. */
 sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe);
+/* Four numbers below 256 with dots between them, from one draw. NULL: no memory. */
+sp_cell *sp_ipv4_cell(const sp_func_env *env, uint64_t key);
 /* Do the braces with this in them draw a number: 7..42, x8? */
 bool sp_recipe_draws(sp_str in);
 /* Functions that only recipes may name: fragments of others. NULL: no such one. */

@@ -171,16 +171,20 @@ static bool join(sp_arena *arena, const sp_link *from, link *l)
     return true;
 }
 
-/* A list of one word, which takes nothing from a draw. False: no memory. */
+/* Lists of one word, which take nothing from a draw. False: no memory. */
 static bool add_literal(sp_arena *arena, sp_chain *c, sp_str text)
 {
-    if (text.len == 0)
-        return true;
     static const sp_words one = {.slots = "", .stride = 1, .count = 1}; /* the empty word */
-    link *l = &c->links[c->n];
-    *l = (link){.behind = 1, .draw = c->n ? l[-1].draw : 0};
-    c->n++;
-    return join(arena, &(sp_link){.words = &one, .before = text, .behind = {"", 0}}, l);
+    while (text.len) {
+        sp_str some = {text.p, SP_MIN(text.len, (size_t)SLOT_TEXT_MAX)};
+        link *l = &c->links[c->n];
+        *l = (link){.behind = 1, .draw = c->n ? l[-1].draw : 0};
+        c->n++;
+        if (!join(arena, &(sp_link){.words = &one, .before = some, .behind = {"", 0}}, l))
+            return false;
+        text = (sp_str){text.p + some.len, text.len - some.len};
+    }
+    return true;
 }
 
 /* The number of the draw with that key. */
@@ -220,8 +224,6 @@ static bool is_possible(const sp_link *links, uint32_t n)
     uint64_t keys[DRAWS_MAX];
     uint32_t n_keys = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (links[i].before.len > SLOT_TEXT_MAX || links[i].behind.len > SLOT_TEXT_MAX)
-            return false;
         uint32_t k = 0;
         while (k < n_keys && keys[k] != links[i].share.key)
             k++;
@@ -238,7 +240,10 @@ int sp_chain_new(sp_arena *arena, const sp_link *links, uint32_t n, const sp_cha
     *out = NULL;
     if (!is_possible(links, n))
         return SPATE_OK;
-    sp_chain *c = sp_arena_alloc(arena, 1, sizeof *c + 3 * (size_t)n * sizeof *c->links);
+    size_t most = n;
+    for (uint32_t i = 0; i < n; i++)
+        most += links[i].before.len / SLOT_TEXT_MAX + 1 + links[i].behind.len / SLOT_TEXT_MAX + 1;
+    sp_chain *c = sp_arena_alloc(arena, 1, sizeof *c + most * sizeof *c->links);
     if (!c)
         return SPATE_E_NOMEM;
     for (uint32_t i = 0; i < n; i++)

@@ -403,14 +403,6 @@ static sp_cell *make_uuid(const sp_func *f, const sp_func_env *env, uint64_t key
 
 static const char hex_digits[] = "0123456789abcdef";
 
-static char *ipv4_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    uint64_t z = sp_draw(cell->key, row);
-    for (int shift = 56; shift >= 32; shift -= 8)
-        p = sp_put_below_1000(p, z >> shift & 255, '.') + 1;
-    return p - 1;
-}
-
 static char *ipv6_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint64_t z = sp_draw(cell->key, row);
@@ -437,14 +429,13 @@ static char *mac_text(const sp_cell *cell, uint64_t row, char *p)
     return p - 1;
 }
 
-static const sp_cell_ops ipv4_ops = {sp_cell_fill_text, ipv4_text};
 static const sp_cell_ops ipv6_ops = {sp_cell_fill_text, ipv6_text};
 static const sp_cell_ops mac_ops = {sp_cell_fill_text, mac_text};
 
 static sp_cell *make_ipv4(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &ipv4_ops, 15, true);
+    return sp_ipv4_cell(env, key);
 }
 
 static sp_cell *make_ipv6(const sp_func *f, const sp_func_env *env, uint64_t key)

@@ -248,19 +248,99 @@ static bool plain_text(const char *p, size_t len)
     return true;
 }
 
-/* Gives a recipe of words its chain, if one is possible. False: no memory. */
+/* ---- numbers as words ---- */
+
+static uint32_t decimal_digits(uint64_t v)
+{
+    uint32_t n = 1;
+    while (v >= 10) {
+        v /= 10;
+        n++;
+    }
+    return n;
+}
+
+enum {
+    NUMBERS_MAX = 256, /* in a list of them */
+    SPLITS_MAX = 16,
+};
+
+/* The numbers from min on as a list of words, of so many digits. NULL: no memory. */
+static const sp_words *numbers_from(sp_arena *arena, uint64_t min, uint32_t n, uint32_t digits)
+{
+    const uint32_t stride = 16;
+    sp_words *w = sp_arena_alloc(arena, 1, sizeof *w);
+    char *slots = sp_arena_alloc(arena, (size_t)n * stride + SP_SLACK, 1);
+    for (uint32_t i = 0; w && slots && i < n; i++) {
+        char *slot = slots + (size_t)i * stride;
+        char *end = digits ? sp_put_padded(slot, min + i, digits) : sp_put_u64(slot, min + i);
+        slot[stride - 1] = (char)(end - slot);
+    }
+    if (w && slots)
+        *w = (sp_words){.slots = slots, .stride = stride, .count = n, .len_max = digits ? digits : decimal_digits(min + n - 1), .plain = true};
+    return slots ? w : NULL;
+}
+
+/* How many digits of a number of n are a list of their own, at its end; 0: all, or it cannot be cut. */
+static uint32_t digits_apart(const part *a, uint64_t min, uint64_t n)
+{
+    if (n <= NUMBERS_MAX || !a->digits)
+        return 0;
+    return min % 100 == 0 && n % 100 == 0 ? 2 : min % 10 == 0 && n % 10 == 0 ? 1 : 0;
+}
+
+/* A number as words: its first digits, then two or one at a time. A choice of a * b is one of a, and one of b out of what that has left.
+ * How many links; 0: it is no number for this, or there is no memory (*nomem). */
+static uint32_t split_number(sp_arena *arena, const part *a, sp_link *links, bool *nomem)
+{
+    uint64_t min = (uint64_t)a->min, n = a->share.n;
+    uint32_t cut[SPLITS_MAX], n_cut = 0, digits = a->digits, apart;
+    while (n_cut + 1 < SPLITS_MAX && (apart = digits_apart(a, min, n))) {
+        cut[n_cut++] = apart;
+        digits -= apart;
+        min /= apart == 2 ? 100 : 10;
+        n /= apart == 2 ? 100 : 10;
+    }
+    if (n > NUMBERS_MAX || min + n > 1000000000)
+        return 0;
+    sp_share share = {a->share.key, a->share.behind, n};
+    for (uint32_t i = 0; i <= n_cut; i++) {
+        uint32_t of = i ? (cut[n_cut - i] == 2 ? 100 : 10) : (uint32_t)n;
+        links[i] = (sp_link){.share = {share.key, share.behind, of}, .before = {"", 0}, .behind = {"", 0}};
+        links[i].words = i ? numbers_from(arena, 0, of, cut[n_cut - i]) : numbers_from(arena, min, of, digits);
+        share.behind *= of;
+        *nomem = *nomem || !links[i].words;
+    }
+    return *nomem ? 0 : n_cut + 1;
+}
+
+/* The links of a part; 0: as above. */
+static uint32_t links_of(sp_arena *arena, const part *a, sp_link *links, bool *nomem)
+{
+    if (a->kind == PART_INT)
+        return split_number(arena, a, links, nomem);
+    if (a->kind != PART_WORD || a->words->stride > SP_CHAIN_STRIDE_MAX)
+        return 0;
+    links[0] = (sp_link){.share = a->share, .words = a->words, .before = {"", 0}, .behind = {"", 0}};
+    return 1;
+}
+
+/* Gives a recipe of words and small numbers its chain, if one is possible. False: no memory. */
 static bool make_chain(sp_arena *arena, recipe_cell *c)
 {
-    sp_link *links = sp_arena_alloc(arena, c->n_parts, sizeof *links);
-    if (!links)
-        return false;
-    for (uint32_t i = 0; i < c->n_parts; i++) {
-        const part *a = &c->parts[i];
-        if (a->kind != PART_WORD || a->words->stride > SP_CHAIN_STRIDE_MAX)
-            return true;
-        links[i] = (sp_link){a->share, a->words, {a->literal, a->literal_len}, {c->tail, i + 1 == c->n_parts ? c->tail_len : 0}};
+    sp_link *links = sp_arena_alloc(arena, (size_t)c->n_parts * SPLITS_MAX, sizeof *links);
+    uint32_t n = 0;
+    bool nomem = !links;
+    for (uint32_t i = 0; i < c->n_parts && !nomem; i++) {
+        uint32_t more = links_of(arena, &c->parts[i], links + n, &nomem);
+        if (!more)
+            return !nomem;
+        links[n].before = (sp_str){c->parts[i].literal, c->parts[i].literal_len};
+        n += more;
     }
-    if (sp_chain_new(arena, links, c->n_parts, &c->chain) != SPATE_OK)
+    if (!nomem && n)
+        links[n - 1].behind = (sp_str){c->tail, c->tail_len};
+    if (nomem || sp_chain_new(arena, links, n, &c->chain) != SPATE_OK)
         return false;
     if (c->chain)
         c->cell.ops = &chain_ops;
@@ -308,22 +388,26 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
     return cell;
 }
 
+sp_cell *sp_ipv4_cell(const sp_func_env *env, uint64_t key)
+{
+    builder b;
+    builder_init(&b, env);
+    part a = {.kind = PART_INT, .share = {key, 1, 256}, .text_max = 3, .plain = true};
+    for (uint32_t i = 0; i < 4; i++, a.share.behind *= 256) {
+        a.key = sp_mix64(key + i);
+        if (i)
+            add_literal(&b, ".", 1);
+        add_part(&b, a);
+    }
+    return builder_cell(&b, key);
+}
+
 static uint64_t part_key(uint64_t key, sp_str name)
 {
     return sp_mix64(key ^ sp_hash64(name.p, name.len, 0));
 }
 
 /* ---- compiling recipes --------------------------------------------------------------------------------------------------- */
-
-static uint32_t decimal_digits(uint64_t v)
-{
-    uint32_t n = 1;
-    while (v >= 10) {
-        v /= 10;
-        n++;
-    }
-    return n;
-}
 
 /* 7..42, 007..042; false when it is not one. */
 static bool int_part(sp_str in, part *a, uint64_t *n)

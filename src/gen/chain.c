@@ -257,3 +257,116 @@ int sp_chain_new(sp_arena *arena, const sp_link *links, uint32_t n, const sp_cha
     *out = c;
     return SPATE_OK;
 }
+
+/* ---- forks ----------------------------------------------------------------------------------- */
+
+/* Which chain a row takes cannot be foreseen, and a processor that guesses wrong loses more than the text costs. So all chains have the
+ * same number of links, the shorter ones empty words at their ends, and rows differ only in where their links are. */
+
+enum { FORK_WAYS_MAX = 16, FORK_CHAINS_MAX = 32 };
+
+typedef struct turn {
+    uint64_t key;
+    uint32_t first, n; /* its chains; n = 1: no draw */
+} turn;
+
+struct sp_fork {
+    uint64_t key;
+    uint32_t n_turns, n_chains, n_draws, n_links; /* draws and links: of the chain that has most */
+    bool nested;               /* some turn has several chains */
+    turn turns[FORK_WAYS_MAX];
+    const link *links;         /* of each chain, n_links */
+    uint8_t *wide;             /* the longest slot of the chains' first links, their second ones, and so on */
+    const sp_chain *chains[FORK_CHAINS_MAX];
+};
+
+static inline char *fork_row(const sp_fork *f, uint32_t chain, uint64_t row, char *p)
+{
+    const link *l = f->links + (size_t)chain * f->n_links;
+    const uint8_t *wide = f->wide;
+    uint64_t draws_of_row[DRAWS_MAX];
+    for (uint32_t i = 0; i < f->n_draws; i++)
+        draws_of_row[i] = sp_draw(f->chains[chain]->keys[i], row);
+    for (const link *end = l + f->n_links; l < end; l++, wide++) {
+        const char *slot = slot_of(l, draws_of_row[l->draw], l->stride);
+        memcpy(p, slot, 16);
+        if (*wide > 16)
+            memcpy(p + 16, slot + 16, 16);
+        if (*wide > 32)
+            memcpy(p + 32, slot + 32, 32);
+        p += (uint8_t)slot[l->stride - 1];
+    }
+    return p;
+}
+
+static inline uint32_t chain_of(const sp_fork *f, uint64_t draw, uint64_t row)
+{
+    const turn *t = &f->turns[sp_bounded(draw, f->n_turns)];
+    return f->nested ? t->first + (uint32_t)sp_bounded(sp_draw(t->key, row), t->n) : t->first;
+}
+
+void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    uint64_t which[BLOCK_ROWS];
+    char *p = base;
+    offsets[0] = 0;
+    for (uint32_t done = 0, some; done < n; done += some) {
+        some = SP_MIN(n - done, (uint32_t)BLOCK_ROWS);
+        sp_draw_many(f->key, rows + done, some, 0, which);
+        for (uint32_t i = 0; i < some; i++) {
+            p = fork_row(f, chain_of(f, which[i], rows[done + i]), rows[done + i], p);
+            offsets[done + i + 1] = (int32_t)(p - base);
+        }
+    }
+}
+
+/* As many links for every chain. False: no memory. */
+static bool lay_links(sp_arena *arena, sp_fork *f)
+{
+    static const char nothing[SLOT_TEXT_MAX + 1];
+    const link empty = {.behind = 1, .reach = 16, .stride = 16, .slots = nothing};
+    for (uint32_t i = 0; i < f->n_chains; i++) {
+        f->n_links = SP_MAX(f->n_links, f->chains[i]->n);
+        f->n_draws = SP_MAX(f->n_draws, f->chains[i]->n_draws);
+    }
+    link *links = sp_arena_alloc(arena, (size_t)f->n_chains * f->n_links, sizeof *links);
+    f->wide = sp_arena_alloc(arena, f->n_links, 1);
+    for (uint32_t i = 0; links && f->wide && i < f->n_chains; i++)
+        for (uint32_t k = 0; k < f->n_links; k++) {
+            link *l = &links[i * f->n_links + k];
+            *l = k < f->chains[i]->n ? f->chains[i]->links[k] : empty;
+            f->wide[k] = (uint8_t)SP_MAX(f->wide[k], l->stride);
+        }
+    f->links = links;
+    return links && f->wide;
+}
+
+static bool add_turn(sp_fork *f, const sp_way *way)
+{
+    turn *t = &f->turns[f->n_turns++];
+    *t = (turn){.first = f->n_chains, .n = way->fork ? way->fork->n_chains : 1, .key = way->fork ? way->fork->key : 0};
+    if ((way->fork && way->fork->nested) || f->n_chains + t->n > FORK_CHAINS_MAX)
+        return false;
+    f->nested = f->nested || way->fork;
+    for (uint32_t i = 0; i < t->n; i++)
+        f->chains[f->n_chains++] = way->fork ? way->fork->chains[i] : way->chain;
+    return true;
+}
+
+int sp_fork_new(sp_arena *arena, uint64_t key, const sp_way *ways, uint32_t n, const sp_fork **out)
+{
+    *out = NULL;
+    if (n > FORK_WAYS_MAX)
+        return SPATE_OK;
+    sp_fork *f = sp_arena_alloc(arena, 1, sizeof *f);
+    if (!f)
+        return SPATE_E_NOMEM;
+    f->key = key;
+    for (uint32_t i = 0; i < n; i++)
+        if ((!ways[i].chain && !ways[i].fork) || !add_turn(f, &ways[i]))
+            return SPATE_OK;
+    if (!lay_links(arena, f))
+        return SPATE_E_NOMEM;
+    *out = f;
+    return SPATE_OK;
+}

@@ -31,4 +31,18 @@ char *sp_chain_put(const sp_chain *c, uint64_t row, char *p);
 /* The texts of rows, one behind the other, from base on; writes offsets 0..n. */
 void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets);
 
+/* ---- one of several chains in each row ---- */
+
+/* A way to go on: a chain, or a choice of further ways. */
+typedef struct sp_way {
+    const sp_chain *chain;
+    const struct sp_fork *fork; /* instead of chain */
+} sp_way;
+
+typedef struct sp_fork sp_fork;
+/* A choice of n ways, all equally likely, by the draw of key. *out = NULL: that is not possible, there are too many, or forks in forks of
+ * forks. */
+int sp_fork_new(sp_arena *arena, uint64_t key, const sp_way *ways, uint32_t n, const sp_fork **out) SP_MUST_CHECK;
+void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets);
+
 #endif

@@ -510,6 +510,7 @@ typedef struct choice_cell {
     sp_cell cell;
     sp_cell **of;
     uint32_t n;
+    const sp_fork *fork; /* all of it as chains; NULL: not possible */
 } choice_cell;
 
 static char *choice_text(const sp_cell *cell, uint64_t row, char *p)
@@ -519,7 +520,42 @@ static char *choice_text(const sp_cell *cell, uint64_t row, char *p)
     return chosen->ops->text(chosen, row, p);
 }
 
+static int fork_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    char *base = text_room(cell, n, out);
+    if (!base)
+        return SPATE_E_NOMEM;
+    sp_fork_fill(((const choice_cell *)cell)->fork, rows, n, base, out->offsets);
+    return 0;
+}
+
 static const sp_cell_ops choice_ops = {sp_cell_fill_text, choice_text};
+static const sp_cell_ops fork_ops = {fork_fill, choice_text};
+
+/* What a recipe's text is made of, if that is one chain or one choice of chains. */
+static sp_way way_of(const sp_cell *cell)
+{
+    const recipe_cell *r = (const recipe_cell *)cell;
+    if (cell->ops == &chain_ops || cell->ops == &words_ops)
+        return (sp_way){.chain = r->chain};
+    bool alone = cell->ops == &parts_ops && r->n_parts == 1 && r->parts[0].kind == PART_CELL && !r->parts[0].literal_len && !r->tail_len;
+    const sp_cell *only = alone ? r->parts[0].cell : cell;
+    return (sp_way){.fork = only->ops == &fork_ops ? ((const choice_cell *)only)->fork : NULL};
+}
+
+/* Gives a choice its fork, if one is possible. False: no memory. */
+static bool make_fork(sp_arena *arena, choice_cell *c)
+{
+    sp_way *ways = sp_arena_alloc(arena, c->n, sizeof *ways);
+    for (uint32_t i = 0; ways && i < c->n; i++)
+        ways[i] = way_of(c->of[i]);
+    if (!ways || sp_fork_new(arena, c->cell.key, ways, c->n, &c->fork) != SPATE_OK)
+        return false;
+    if (c->fork)
+        c->cell.ops = &fork_ops;
+    return true;
+}
 
 sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe)
 {
@@ -548,7 +584,7 @@ sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe)
         p = stop + 1;
     }
     c->cell.bounds.text_max = c->cell.text_max;
-    return &c->cell;
+    return make_fork(env->arena, c) ? &c->cell : NULL;
 }
 
 bool sp_local_cell(const sp_func_env *env, uint64_t key, sp_str name, sp_cell **cell)

@@ -273,7 +273,7 @@ const command commands[] = {
     {"copy", "FROM TO", 2, 2, "copy tables from one place to another",
      "Copies the tables of FROM into TO, which is named as for generate. FROM is one of\n"
      "  postgresql://...  sqlite:FILE  duckdb:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.arrows  DIRECTORY/ (a table a file)\n"
-     "  FILE.parquet  PLAN.yaml (made as it is copied)  -?format=csv|ndjson|arrow (standard input)\n"
+     "  FILE.parquet  PLAN.yaml (made as it is copied)  adbc:DRIVER?...  -?format=csv|ndjson|arrow (standard input)\n"
      "Files take ?format=, ?table=NAME, ?types=guess|text, and CSV ?header=, ?delimiter=, ?quote=, ?escape=, ?null=.\n"
      "A value that the target cannot hold exactly is an error that names table, column and row.",
      copy_options, run_copy},

@@ -47,6 +47,8 @@ int sp_arrowread_footer(sp_arrowread *r, sp_str footer, const sp_field **fields,
 int sp_arrowread_dictionary(sp_arrowread *r, sp_str metadata, sp_str body, spate_error *err) SP_MUST_CHECK;
 /* Begins a record batch of *rows; metadata and body must stay until the next one. */
 int sp_arrowread_batch(sp_arrowread *r, sp_str metadata, sp_str body, uint64_t *rows, spate_error *err) SP_MUST_CHECK;
+/* From now on texts of a column are read as JSON or uuids. False: it is no column of text, or no such kind. */
+bool sp_arrowread_as(sp_arrowread *r, uint32_t column, sp_kind kind);
 /* Appends rows [from, to) of it to batch, whose columns are those fields of the schema that columns names. */
 int sp_arrowread_rows(const sp_arrowread *r, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch, spate_error *err) SP_MUST_CHECK;
 

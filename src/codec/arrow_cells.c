@@ -294,6 +294,24 @@ bool sp_arrow_settle(sp_arrow_node *n, sp_str extension)
     }
 }
 
+static int put_parsed(const sp_arrow_node *n, uint64_t at, sp_column *c, uint32_t row)
+{
+    uint64_t from, to;
+    if (!range_of(n, at, n->more_bytes, &from, &to))
+        return SPATE_E_DATA;
+    return sp_cell_read(c, row, (sp_str){(const char *)n->more + from, to - from});
+}
+
+bool sp_arrow_parse_as(sp_arrow_node *n, sp_kind kind)
+{
+    bool text = (n->type == A_UTF8 || n->type == A_LARGE_UTF8) && n->dictionary < 0;
+    if (!text || (kind != SP_JSON && kind != SP_UUID))
+        return false;
+    n->as.kind = kind;
+    n->put = put_parsed;
+    return true;
+}
+
 void sp_arrow_make_indexed(sp_arrow_node *n, sp_arrow_node *values, int64_t id, uint32_t bits, bool is_signed)
 {
     *values = *n;

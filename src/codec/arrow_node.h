@@ -34,10 +34,29 @@ struct sp_arrow_node {
     uint64_t more_bytes;
 };
 
+/* A dictionary's values are kept as their message has them. */
+typedef struct sp_arrow_dictionary {
+    int64_t id;
+    sp_arrow_node *values;
+    char *body;
+    bool filled;
+} sp_arrow_dictionary;
+
+struct sp_arrowread {
+    sp_arena arena;
+    sp_arrow_node *nodes;
+    sp_field *fields;
+    uint32_t n;
+    sp_arrow_dictionary *dictionaries;
+    uint32_t n_dictionaries;
+};
+
 /* Chooses what the node's cells come as and who takes them; extension: the name of the schema's, "" if none. False: such a type is not read. */
 bool sp_arrow_settle(sp_arrow_node *n, sp_str extension);
 /* The node, which is settled, becomes one of indexes: bits and is_signed of them; values takes over what it was. */
 void sp_arrow_make_indexed(sp_arrow_node *n, sp_arrow_node *values, int64_t id, uint32_t bits, bool is_signed);
+/* Texts of the node are read as kind, which is JSON or uuid; false where that cannot be. */
+bool sp_arrow_parse_as(sp_arrow_node *n, sp_kind kind);
 int sp_arrow_refuse(sp_arrow_type type, const char *column, spate_error *err);
 /* Appends rows [from, to) of n nodes to the batch. */
 int sp_arrow_take(const sp_arrow_node *nodes, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch, spate_error *err) SP_MUST_CHECK;

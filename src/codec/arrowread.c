@@ -4,23 +4,6 @@
 
 enum { HEADER_SCHEMA = 1, HEADER_DICTIONARY = 2, HEADER_BATCH = 3 };
 
-/* A dictionary's values are kept as their message has them. */
-typedef struct dictionary {
-    int64_t id;
-    sp_arrow_node *values;
-    char *body;
-    bool filled;
-} dictionary;
-
-struct sp_arrowread {
-    sp_arena arena;
-    sp_arrow_node *nodes;
-    sp_field *fields;
-    uint32_t n;
-    dictionary *dictionaries;
-    uint32_t n_dictionaries;
-};
-
 /* ---- flatbuffers, not to be trusted ------------------------------------------------------------------ */
 
 typedef struct flat {
@@ -243,7 +226,7 @@ static int read_item(schema_reader *s, const table *field, sp_arrow_node *n, uns
     return rc;
 }
 
-static dictionary *find_dictionary(sp_arrowread *r, int64_t id)
+static sp_arrow_dictionary *find_dictionary(sp_arrowread *r, int64_t id)
 {
     for (uint32_t i = 0; i < r->n_dictionaries; i++)
         if (r->dictionaries[i].id == id)
@@ -272,7 +255,7 @@ static int read_encoding(schema_reader *s, const table *field, sp_arrow_node *n)
     if (bits != 8 && bits != 16 && bits != 32 && bits != 64)
         return fail_flat(s->err);
     sp_arrow_make_indexed(n, values, id, bits, is_signed);
-    s->r->dictionaries[s->r->n_dictionaries++] = (dictionary){.id = id, .values = values};
+    s->r->dictionaries[s->r->n_dictionaries++] = (sp_arrow_dictionary){.id = id, .values = values};
     return s->f->bad ? fail_flat(s->err) : SPATE_OK;
 }
 
@@ -459,7 +442,7 @@ int sp_arrowread_dictionary(sp_arrowread *r, sp_str metadata, sp_str body, spate
     uint64_t len, rows;
     table outer;
     message_of(&f, &header, &len, &outer);
-    dictionary *d = f.bad ? NULL : find_dictionary(r, number(&f, &outer, 0, 8, 0));
+    sp_arrow_dictionary *d = f.bad ? NULL : find_dictionary(r, number(&f, &outer, 0, 8, 0));
     size_t at = target(&f, &outer, 1);
     if (!d || !at || f.bad || header != HEADER_DICTIONARY)
         return fail_flat(err);
@@ -483,6 +466,11 @@ int sp_arrowread_dictionary(sp_arrowread *r, sp_str metadata, sp_str body, spate
 int sp_arrowread_rows(const sp_arrowread *r, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch, spate_error *err)
 {
     return sp_arrow_take(r->nodes, columns, from, to, batch, err);
+}
+
+bool sp_arrowread_as(sp_arrowread *r, uint32_t column, sp_kind kind)
+{
+    return column < r->n && sp_arrow_parse_as(&r->nodes[column], kind);
 }
 
 int sp_arrowread_new(sp_arrowread **out, spate_error *err)

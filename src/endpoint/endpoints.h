@@ -11,6 +11,7 @@ extern const sp_endpoint sp_endpoint_sqlite;
 extern const sp_endpoint sp_endpoint_store;
 extern const sp_endpoint sp_endpoint_parquet; /* duckdb_source.c */
 extern const sp_endpoint sp_endpoint_mariadb;
+extern const sp_endpoint sp_endpoint_adbc;
 extern const sp_endpoint sp_endpoint_plan; /* plan_source.c */
 
 /* What their describe is. */

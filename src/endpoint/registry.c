@@ -11,6 +11,7 @@ static const sp_endpoint *const endpoints[] = {
     &sp_endpoint_store,
     &sp_endpoint_parquet,
     &sp_endpoint_plan,
+    &sp_endpoint_adbc,
     &sp_endpoint_postgres,
     &sp_endpoint_mariadb,
 };

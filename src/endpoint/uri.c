@@ -6,7 +6,7 @@
 #include "endpoint/pack.h"
 #include "os/os.h"
 
-static const char known_schemes[] = "known are postgresql://..., mysql://..., duckdb:path, sqlite:path, files ending in .duckdb, "
+static const char known_schemes[] = "known are postgresql://..., mysql://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
                                     ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
                                     ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
@@ -37,7 +37,7 @@ static bool is_conninfo(const char *text)
 /* The scheme that "scheme:" in front of the path names. Sets *rest behind it, or says none. */
 static const char *scheme_in_front(const char *text, const char **rest)
 {
-    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "arrow", "csv", "ndjson", "sql", "dir"};
+    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "arrow", "adbc", "csv", "ndjson", "sql", "dir"};
     size_t len = strcspn(text, ":/?.");
     for (size_t i = 0; text[len] == ':' && i < SP_COUNT(schemes); i++) {
         if (sp_str_ieq((sp_str){text, len}, schemes[i])) {

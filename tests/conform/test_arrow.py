@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import unittest
 
-from conform.test_sinks import PLAN, TABLES, canonical, ndjson
+from conform.test_sinks import PLAN, TABLES, canonical, document, ndjson
 from harness import ROOT, Case, spate
 
 PACKAGE = ROOT / "deps" / "arrow"
@@ -77,6 +77,39 @@ class Arrow(Case):
                 self.assertEqual(r["clock"][:8], f"{i // 360000:02}:{i // 6000 % 60:02}:{i // 100 % 60:02}")
                 self.assertTrue(r["at"].endswith("Z") and "T" in r["ms"])
             self.spate_ok("copy", f"arrow:{path}?table=t", f"{self.dir}/{form}.duckdb", "--create", "--verify", "checksum")
+
+    # ---- ADBC: DuckDB's own driver, which is in its library ----
+
+    def test_adbc_both_ways(self):
+        a, b, c = (self.dir / f"{n}.duckdb" for n in "abc")
+        self.spate_ok("generate", PLAN, "--to", f"duckdb:{a}", "--create")
+        self.spate_ok("copy", f"adbc:duckdb?path={a}", f"{self.dir}/nd/?format=ndjson", "--verify", "checksum", "--workers", "3")
+        self.spate_ok("copy", f"duckdb:{a}", f"adbc:duckdb?path={b}", "--create", "--verify", "checksum", "--batch", "700", "--workers", "3")
+        self.spate_ok("copy", f"adbc:duckdb?path={b}", f"adbc:duckdb?path={c}", "--create", "--verify", "checksum")
+        self.spate_ok("copy", f"adbc:duckdb?path={c}&entrypoint=duckdb_adbc_init", f"{self.dir}/again/?format=ndjson")
+        for table in TABLES:
+            want = self.spate_ok("generate", PLAN, "--to", "-?format=ndjson", "--table", table).out
+            for folder in ("nd", "again"):
+                got, made = ((canonical(ndjson(text), list(json.loads(want.split("\n")[0]))) if want else []) for text in
+                             ((self.dir / folder / f"{table}.ndjson").read_text(), want))
+                self.assertEqual(len(got), len(made))
+                for g in got if table == "types" else []:  # the driver gives JSON as text
+                    g["doc"] = g["doc"] and document(g["doc"])
+                if table == "types":
+                    self.assertEqual(got, made, folder)
+        self.spate_ok("copy", f"duckdb:{a}", f"adbc:duckdb?path={b}", "--truncate", "--verify", "checksum", "--table", "types")
+        self.spate_ok("copy", f"duckdb:{a}", f"adbc:duckdb?path={b}", "--truncate", "--create", "--verify", "count")
+        done = self.spate_ok("copy", f"adbc:duckdb?path={a}", "-?format=csv", "--table", "types", "--column", "id", "--where", "id < 3")
+        self.assertEqual(done.out, "id\n1\n2\n")
+
+    def test_adbc_mistakes(self):
+        self.spate_fails(3, "copy", "adbc:nosuchdriver", "-?format=csv", says="nosuchdriver")
+        self.spate_fails(3, "copy", "adbc:duckdb?path=x.duckdb&entrypoint=nosuch", "-?format=csv", says="nosuch")
+        self.spate_fails(2, "copy", f"adbc:duckdb?path={self.dir}/x.duckdb", "-?format=csv", "--table", "missing", says="missing")
+        path = self.write("t.csv", "a\n1\n")
+        self.spate_fails(2, "copy", path, f"adbc:duckdb?path={self.dir}/x.duckdb", says="asking")
+        self.spate_ok("copy", path, f"adbc:duckdb?path={self.dir}/x.duckdb", "--create")
+        self.spate_fails(4, "copy", path, f"adbc:duckdb?path={self.dir}/x.duckdb", "--create", says='table "t"')
 
     def test_columns_and_damage(self):
         path = self.dir / "t.arrows"

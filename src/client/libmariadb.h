@@ -22,8 +22,26 @@
     X(fetch_row)                                                                                   \
     X(fetch_lengths)                                                                               \
     X(free_result)                                                                                 \
-    X(real_escape_string)                                                                          \
-    X(get_server_info)
+    X(get_server_info)                                                                             \
+    X(get_server_version)                                                                          \
+    X(thread_id)                                                                                   \
+    X(next_result)                                                                                 \
+    X(affected_rows)                                                                               \
+    X(warning_count)                                                                               \
+    X(read_query_result)                                                                           \
+    X(net_read_packet)                                                                             \
+    X(set_local_infile_handler)                                                                    \
+    X(stmt_init)                                                                                   \
+    X(stmt_prepare)                                                                                \
+    X(stmt_bind_param)                                                                             \
+    X(stmt_execute)                                                                                \
+    X(stmt_result_metadata)                                                                        \
+    X(stmt_free_result)                                                                            \
+    X(stmt_close)                                                                                  \
+    X(stmt_errno)                                                                                  \
+    X(stmt_error)                                                                                  \
+    X(stmt_sqlstate)                                                                               \
+    X(fetch_fields)
 
 typedef struct sp_mariadb_library {
 #define X(name) __typeof__(&mysql_##name) name;

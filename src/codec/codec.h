@@ -31,6 +31,12 @@ int sp_rowtext_header(const sp_rowtext *e, sp_buf *out) SP_MUST_CHECK;
 /* One cell as the CSV dialect would show it, unquoted; for messages, parameters and tables on a terminal. */
 int sp_cell_text(const sp_column *c, uint32_t row, sp_buf *out) SP_MUST_CHECK;
 
+/* The text of a fixed-width cell at p, ISO 8601 with Z where there is a zone; at most SP_CELL_TEXT_BYTES, and the slack. And any
+ * cell as JSON (celljson.c). */
+enum { SP_CELL_TEXT_BYTES = SP_INTERVAL_TEXT_MAX + SP_SLACK };
+char *sp_cell_put_fixed(char *p, const sp_column *c, uint32_t row);
+int sp_cell_json(sp_buf *out, const sp_column *c, uint32_t row) SP_MUST_CHECK;
+
 /* ---- cells out of text (cellread.c) ----------------------------------------------------------------------------------------
  * What rows as text show for a kind is read back; dates and timestamps also as ISO 8601, booleans also 0 and 1, lists also as
  * JSON. Rows are added in order: cell row comes behind cell row - 1. SPATE_E_DATA: the text is no such value, or one that the kind
@@ -86,7 +92,10 @@ int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error 
 
 /* ---- SQL words (sql.c) ------------------------------------------------------------------------------------------------- */
 
-typedef enum sp_sql_dialect { SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE } sp_sql_dialect;
+/* MariaDB and MySQL: of sessions that quote names with " and read a backslash as a backslash. */
+typedef enum sp_sql_dialect {
+    SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE, SP_SQL_MARIADB, SP_SQL_MYSQL
+} sp_sql_dialect;
 
 /* "name", with " doubled. A column's name has no parts, nor has a name out of a catalogue: a dot in it is a dot. */
 int sp_sql_name(sp_buf *out, const char *name) SP_MUST_CHECK;
@@ -100,9 +109,10 @@ int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, ui
 int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
 /* DROP TYPE IF EXISTS for the same. */
 int sp_sql_drop_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
-/* CREATE TABLE with types and NOT NULL; keys: with PRIMARY KEY, UNIQUE and FOREIGN KEY inside. Ended by ";\n". */
+/* CREATE TABLE with types and NOT NULL; keys: with PRIMARY KEY, UNIQUE and FOREIGN KEY inside. MariaDB stores rows by their primary
+ * key, so that one is always there. Ended by ";\n". */
 int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, bool keys) SP_MUST_CHECK;
-/* The same keys as ALTER TABLE statements, for after the load: primary and unique keys, then (a call of its own, when all tables
+/* The keys that are not there yet as ALTER TABLE statements, for after the load: primary and unique keys, then (a call of its own, when all tables
  * have theirs) foreign keys. */
 int sp_sql_add_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
 int sp_sql_add_foreign_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
@@ -160,5 +170,58 @@ int sp_pgread_header(sp_str bytes, size_t *used, spate_error *err) SP_MUST_CHECK
 /* Appends the tuple that bytes begin with, or nothing for the trailer; the batch, which has been reset, has room for a row. Text is
  * not looked at: sp_batch_check_text when the batch is full. */
 int sp_pgread_tuple(const sp_pgread *d, sp_str bytes, sp_batch *batch, size_t *used, spate_error *err) SP_MUST_CHECK;
+
+/* ---- MariaDB's and MySQL's forms (myfit.c, mywrite.c, myread.c) ----------------------------------------------------------- */
+
+typedef enum sp_my_class {
+    SP_MY_NEVER, /* geometry, and what nobody knows */
+    SP_MY_INTEGER, SP_MY_FLOAT, SP_MY_DECIMAL, SP_MY_BIT, SP_MY_YEAR, SP_MY_DATE, SP_MY_TIME, SP_MY_DATETIME, SP_MY_TIMESTAMP,
+    SP_MY_TEXT, SP_MY_BYTES, SP_MY_JSON, SP_MY_ENUM, SP_MY_SET, SP_MY_UUID,
+    SP_MY_WORD,  /* what the server reads from text and says as text: INET4, INET6 */
+} sp_my_class;
+enum { SP_MY_CLASSES = SP_MY_WORD + 1 };
+
+typedef struct sp_my_type { /* of a column */
+    sp_my_class class;
+    uint8_t bits;             /* integers, of which 1 is TINYINT(1); floats */
+    bool is_unsigned, fixed;  /* fixed: CHAR loses spaces at its end, BINARY gains zero bytes */
+    bool rounded;             /* FLOAT(7,2): keeps so many places */
+    bool not_null;
+    uint8_t precision, scale; /* decimals; scale also: digits of a second's fraction */
+    uint32_t length;          /* text in characters, bytes, bits */
+    const sp_str *labels;     /* enumerations and sets */
+    uint32_t n_labels;
+    const char *name;         /* as the server spells it, for messages */
+} sp_my_type;
+
+/* What cells of such a column come as. False: never. */
+bool sp_my_kind(const sp_my_type *type, sp_type *out);
+/* Whether cells of field can go into such a column without being changed on the way; or else why not, in a few words. */
+bool sp_my_fits(const sp_field *field, const sp_my_type *type, char why[160]);
+
+/* The encoder of a table's rows. It keeps scratch memory: one thread at a time. */
+typedef struct sp_mywrite sp_mywrite;
+/* types: of each field; all fit. Both live as long as it does. */
+int sp_mywrite_new(const sp_schema *schema, const sp_my_type *types, sp_mywrite **out, spate_error *err) SP_MUST_CHECK;
+void sp_mywrite_free(sp_mywrite *e);
+/* SPATE_E_DATA with the row when a cell of rows [from, to) is none that its column keeps as it is. */
+int sp_mywrite_check(sp_mywrite *e, const sp_batch *batch, uint32_t from, uint32_t to, spate_error *err) SP_MUST_CHECK;
+/* For COM_STMT_BULK_EXECUTE: the types of the parameters, and checked rows as values for them. 0 or SPATE_E_NOMEM. */
+int sp_mywrite_types(const sp_mywrite *e, sp_buf *out) SP_MUST_CHECK;
+int sp_mywrite_rows(sp_mywrite *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out) SP_MUST_CHECK;
+/* For LOAD DATA: the columns and what is done to them, " ("a", @b) SET "b" = UNHEX(@b)"; and checked rows as lines: tabs, \N,
+ * backslash escapes. */
+int sp_mywrite_columns(const sp_mywrite *e, sp_buf *out) SP_MUST_CHECK;
+int sp_mywrite_lines(sp_mywrite *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out) SP_MUST_CHECK;
+
+typedef struct sp_my_reading {
+    bool zero_date_null; /* 0000-00-00 is no value, instead of an error */
+} sp_my_reading;
+/* A decoder of rows as prepared statements answer them, whose columns are of types. Immutable: threads may share it. */
+typedef struct sp_myread sp_myread;
+int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out, spate_error *err) SP_MUST_CHECK;
+void sp_myread_free(sp_myread *d);
+/* Appends the row that is all of bytes. The batch has been reset and has room; text is not looked at. */
+int sp_myread_row(const sp_myread *d, sp_str bytes, sp_batch *batch, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -66,37 +66,49 @@ static int add_names(sp_buf *out, const char *const *names, uint32_t n)
 
 /* ---- types ---------------------------------------------------------------------------------- */
 
-/* Columns: PostgreSQL and CockroachDB, DuckDB, SQLite. SQLite keeps what it has no type for as text that sorts and
- * compares right; its INTEGER has 63 bits, so larger uint64 become REAL there. */
-static const char *const type_names[SP_KINDS][3] = {
-    [SP_BOOL] = {"boolean", "boolean", "boolean"},
-    [SP_I16] = {"smallint", "smallint", "integer"},
-    [SP_I32] = {"integer", "integer", "integer"},
-    [SP_I64] = {"bigint", "bigint", "integer"},
-    [SP_U64] = {"numeric(20,0)", "ubigint", "integer"},
-    [SP_F32] = {"real", "real", "real"},
-    [SP_F64] = {"double precision", "double", "real"},
-    [SP_DECIMAL] = {"numeric", "decimal", "numeric"},
-    [SP_DATE] = {"date", "date", "text"},
-    [SP_TIME] = {"time", "time", "text"},
-    [SP_TIMESTAMP] = {"timestamp", "timestamp", "text"},
-    [SP_TIMESTAMPTZ] = {"timestamptz", "timestamptz", "text"},
-    [SP_INTERVAL] = {"interval", "interval", "text"},
-    [SP_UUID] = {"uuid", "uuid", "text"},
-    [SP_TEXT] = {"text", "text", "text"},
-    [SP_JSON] = {"jsonb", "json", "text"},
-    [SP_BYTES] = {"bytea", "blob", "blob"},
-    [SP_LIST] = {"", "", "text"},
+/* Columns: PostgreSQL and CockroachDB, DuckDB, SQLite, MariaDB, MySQL. SQLite keeps what it has no type for as text that sorts
+ * and compares right; its INTEGER has 63 bits, so larger uint64 become REAL there. MariaDB's TIMESTAMP ends in 2038, so what
+ * has a zone is a DATETIME in UTC. */
+static const char *const type_names[SP_KINDS][5] = {
+    [SP_BOOL] = {"boolean", "boolean", "boolean", "boolean", "boolean"},
+    [SP_I16] = {"smallint", "smallint", "integer", "smallint", "smallint"},
+    [SP_I32] = {"integer", "integer", "integer", "int", "int"},
+    [SP_I64] = {"bigint", "bigint", "integer", "bigint", "bigint"},
+    [SP_U64] = {"numeric(20,0)", "ubigint", "integer", "bigint unsigned", "bigint unsigned"},
+    [SP_F32] = {"real", "real", "real", "float", "float"},
+    [SP_F64] = {"double precision", "double", "real", "double", "double"},
+    [SP_DECIMAL] = {"numeric", "decimal", "numeric", "decimal", "decimal"},
+    [SP_DATE] = {"date", "date", "text", "date", "date"},
+    [SP_TIME] = {"time", "time", "text", "time(6)", "time(6)"},
+    [SP_TIMESTAMP] = {"timestamp", "timestamp", "text", "datetime(6)", "datetime(6)"},
+    [SP_TIMESTAMPTZ] = {"timestamptz", "timestamptz", "text", "datetime(6)", "datetime(6)"},
+    [SP_INTERVAL] = {"interval", "interval", "text", "varchar(80)", "varchar(80)"},
+    [SP_UUID] = {"uuid", "uuid", "text", "uuid", "binary(16)"},
+    [SP_TEXT] = {"text", "text", "text", "longtext", "longtext"},
+    [SP_JSON] = {"jsonb", "json", "text", "json", "json"},
+    [SP_BYTES] = {"bytea", "blob", "blob", "longblob", "longblob"},
+    [SP_LIST] = {"", "", "text", "json", "json"},
 };
 
 static unsigned type_column(sp_sql_dialect dialect)
 {
-    return dialect == SP_SQL_SQLITE ? 2 : dialect == SP_SQL_DUCKDB;
+    switch (dialect) {
+    case SP_SQL_DUCKDB: return 1;
+    case SP_SQL_SQLITE: return 2;
+    case SP_SQL_MARIADB: return 3;
+    case SP_SQL_MYSQL: return 4;
+    default: return 0;
+    }
+}
+
+static bool is_mariadb(sp_sql_dialect dialect)
+{
+    return dialect == SP_SQL_MARIADB || dialect == SP_SQL_MYSQL;
 }
 
 static int add_type(sp_buf *out, sp_sql_dialect dialect, const sp_type *type)
 {
-    if (type->kind == SP_LIST && dialect != SP_SQL_SQLITE)
+    if (type->kind == SP_LIST && dialect != SP_SQL_SQLITE && !is_mariadb(dialect))
         return add_type(out, dialect, type->item) || sp_buf_adds(out, "[]") ? SPATE_E_NOMEM : SPATE_OK;
     if (sp_buf_adds(out, type_names[type->kind][type_column(dialect)]))
         return SPATE_E_NOMEM;
@@ -108,7 +120,7 @@ static int add_type(sp_buf *out, sp_sql_dialect dialect, const sp_type *type)
 /* ---- types that the plan spells ------------------------------------------------------------- */
 
 /* One bit a dialect: knows the name, takes numbers in parentheses behind it. */
-enum { PG = 1, DUCK = 2, LITE = 4, PG_ARGS = 8, DUCK_ARGS = 16, LITE_ARGS = 32 };
+enum { PG = 1, DUCK = 2, LITE = 4, MARIA = 8, PG_ARGS = 16, DUCK_ARGS = 32, LITE_ARGS = 64, MARIA_ARGS = 128 };
 
 /* What a plan may call a type (plan/types.c), where a dialect knows it as the same; elsewhere the kind's own type is
  * written. SQLite takes any word, but reads an affinity out of it that would turn the text "007" in a column of type
@@ -117,40 +129,40 @@ static const struct {
     const char *name;
     unsigned known;
 } spellings[] = {
-    {"smallint", PG | DUCK},
-    {"int2", PG | DUCK},
+    {"smallint", PG | DUCK | MARIA},
+    {"int2", PG | DUCK | MARIA},
     {"smallserial", PG},
-    {"integer", PG | DUCK},
-    {"int", PG | DUCK},
-    {"int4", PG | DUCK},
+    {"integer", PG | DUCK | MARIA},
+    {"int", PG | DUCK | MARIA},
+    {"int4", PG | DUCK | MARIA},
     {"serial", PG},
-    {"bigint", PG | DUCK},
-    {"int8", PG | DUCK},
+    {"bigint", PG | DUCK | MARIA},
+    {"int8", PG | DUCK | MARIA},
     {"bigserial", PG},
     {"real", PG | DUCK},
     {"float4", PG | DUCK},
-    {"double precision", PG | DUCK},
-    {"double", DUCK},
+    {"double precision", PG | DUCK | MARIA},
+    {"double", DUCK | MARIA},
     {"float8", PG | DUCK},
     {"float", PG | PG_ARGS},
-    {"numeric", PG | PG_ARGS | DUCK | DUCK_ARGS},
-    {"decimal", PG | PG_ARGS | DUCK | DUCK_ARGS},
-    {"dec", PG | PG_ARGS | DUCK | DUCK_ARGS},
-    {"boolean", PG | DUCK},
-    {"bool", PG | DUCK},
-    {"date", PG | DUCK},
+    {"numeric", PG | PG_ARGS | DUCK | DUCK_ARGS | MARIA | MARIA_ARGS},
+    {"decimal", PG | PG_ARGS | DUCK | DUCK_ARGS | MARIA | MARIA_ARGS},
+    {"dec", PG | PG_ARGS | DUCK | DUCK_ARGS | MARIA | MARIA_ARGS},
+    {"boolean", PG | DUCK | MARIA},
+    {"bool", PG | DUCK | MARIA},
+    {"date", PG | DUCK | MARIA},
     {"time", PG | PG_ARGS | DUCK},
     {"time without time zone", PG | DUCK},
     {"timestamp", PG | PG_ARGS | DUCK},
     {"timestamp without time zone", PG | DUCK},
-    {"datetime", DUCK},
+    {"datetime", DUCK | MARIA | MARIA_ARGS},
     {"timestamptz", PG | PG_ARGS | DUCK},
     {"timestamp with time zone", PG | DUCK},
     {"interval", PG | PG_ARGS | DUCK},
     {"uuid", PG | DUCK},
     {"text", PG | DUCK | LITE},
     {"string", DUCK},
-    {"varchar", PG | PG_ARGS | DUCK | DUCK_ARGS | LITE | LITE_ARGS},
+    {"varchar", PG | PG_ARGS | DUCK | DUCK_ARGS | LITE | LITE_ARGS | MARIA | MARIA_ARGS},
     {"character varying", PG | PG_ARGS | LITE | LITE_ARGS},
     {"char varying", PG | PG_ARGS | LITE | LITE_ARGS},
     {"char", PG | PG_ARGS | DUCK | DUCK_ARGS | LITE | LITE_ARGS},
@@ -196,6 +208,14 @@ static const struct {
     {"bit varying", PG | PG_ARGS},
     {"varbit", PG | PG_ARGS},
     {"bytes", 0},
+    {"tinyint", MARIA},
+    {"tinyint unsigned", MARIA},
+    {"smallint unsigned", MARIA},
+    {"mediumint", MARIA},
+    {"mediumint unsigned", MARIA},
+    {"int unsigned", MARIA},
+    {"year", MARIA},
+    {"set", MARIA | MARIA_ARGS},
     {"blob", DUCK},
     {"varbinary", DUCK},
     {"binary", DUCK},
@@ -255,7 +275,7 @@ static bool fits_duckdb(const char *args)
 
 static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
 {
-    unsigned shift = dialect == SP_SQL_SQLITE ? 2 : dialect == SP_SQL_DUCKDB;
+    unsigned shift = SP_MIN(type_column(dialect), 3u);
     for (size_t i = 0; i < SP_COUNT(spellings); i++) {
         const char *rest;
         if (!spells(type, spellings[i].name, &rest))
@@ -272,9 +292,10 @@ static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
     return false;
 }
 
+/* An enumeration that is a type with a name. */
 static bool has_enum_type(sp_sql_dialect dialect, const sp_field *field)
 {
-    return field->n_labels > 0 && dialect != SP_SQL_SQLITE && !field->cast;
+    return field->n_labels > 0 && dialect != SP_SQL_SQLITE && !is_mariadb(dialect) && !field->cast;
 }
 
 /* PostgreSQL cuts longer names off, and two that differ only behind the cut would be one. */
@@ -313,21 +334,6 @@ static int add_enum_name(sp_buf *out, const sp_schema *schema, const sp_field *f
 
 enum { DOUBLE_DIGITS = 15 };
 
-int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
-{
-    const sp_field *f = &schema->fields[field];
-    if (f->cast)
-        return sp_buf_adds(out, f->cast);
-    if (has_enum_type(dialect, f))
-        return add_enum_name(out, schema, f);
-    if (dialect == SP_SQL_SQLITE && f->sql_type && f->type.kind == SP_DECIMAL && f->type.precision > DOUBLE_DIGITS)
-        return sp_buf_adds(out, "text"); /* its numbers with a fraction are 8-byte floats */
-    bool endless = f->type.kind == SP_TEXT && dialect == SP_SQL_DUCKDB && sp_str_ieq(sp_str_of(f->sql_type ? f->sql_type : ""), "numeric");
-    if (f->n_labels == 0 && f->sql_type && !endless && keeps_spelling(dialect, f->sql_type))
-        return sp_buf_adds(out, f->sql_type);
-    return add_type(out, dialect, &f->type);
-}
-
 static int add_labels(sp_buf *out, const sp_field *field)
 {
     if (sp_buf_adds(out, "("))
@@ -337,6 +343,90 @@ static int add_labels(sp_buf *out, const sp_field *field)
             return SPATE_E_NOMEM;
     }
     return sp_buf_adds(out, ")");
+}
+
+/* ---- MariaDB's own --------------------------------------------------------------------------- */
+
+/* How many texts and bytes the widest key has that the field is in; 0: it is in none. */
+static uint32_t texts_in_key(const sp_schema *schema, const uint32_t *columns, uint32_t n, uint32_t field)
+{
+    uint32_t texts = 0;
+    bool in = false;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_kind kind = schema->fields[columns[i]].type.kind;
+        texts += kind == SP_TEXT || kind == SP_BYTES;
+        in |= columns[i] == field;
+    }
+    return in ? texts : 0;
+}
+
+static uint32_t shares_of_key(const sp_schema *schema, uint32_t field)
+{
+    uint32_t most = texts_in_key(schema, schema->primary_key, schema->n_primary_key, field);
+    for (uint32_t i = 0; i < schema->n_uniques; i++)
+        most = SP_MAX(most, texts_in_key(schema, &schema->uniques[i], 1, field));
+    for (uint32_t i = 0; i < schema->n_foreign_keys; i++)
+        most = SP_MAX(most, texts_in_key(schema, schema->foreign_keys[i].columns, schema->foreign_keys[i].n, field));
+    return most;
+}
+
+/* InnoDB's keys have at most 3072 bytes, and so 768 characters, and no endless text in them. A row's text that is not endless
+ * counts against its 65535 bytes, so what is not short is endless unless it is in a key. */
+static int add_mariadb_text(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+{
+    enum { KEY_BYTES = 3072, KEY_CHARACTERS = 768 };
+    const sp_field *f = &schema->fields[field];
+    bool bytes = f->type.kind == SP_BYTES;
+    uint32_t shares = shares_of_key(schema, field), most = shares ? (bytes ? KEY_BYTES : KEY_CHARACTERS) / shares : KEY_CHARACTERS;
+    uint32_t length = f->type.length && f->type.length <= most ? f->type.length : shares ? most : 0;
+    if (length)
+        return sp_buf_printf(out, bytes ? "varbinary(%u)" : "varchar(%u)", length);
+    return sp_buf_adds(out, type_names[f->type.kind][type_column(dialect)]);
+}
+
+static bool is_text_word(const sp_field *f)
+{
+    return !f->sql_type || !(sp_str_ieq((sp_str){f->sql_type, strcspn(f->sql_type, "(")}, "set") ||
+                             sp_str_ieq((sp_str){f->sql_type, strcspn(f->sql_type, "(")}, "numeric") ||
+                             sp_str_ieq((sp_str){f->sql_type, strcspn(f->sql_type, "(")}, "decimal"));
+}
+
+/* A decimal without numbers has none behind the point here, and at most 65 digits. */
+static bool fits_mariadb(const char *type)
+{
+    const char *args = strchr(type, '('), *comma = args ? strchr(args, ',') : NULL;
+    bool decimal = sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)3)}, "dec") || sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)7)}, "numeric");
+    long scale = comma ? strtol(comma + 1, NULL, 10) : 0;
+    return !decimal || (args && strtol(args + 1, NULL, 10) <= 65 && scale >= 0 && scale <= 30);
+}
+
+static int add_mariadb_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+{
+    const sp_field *f = &schema->fields[field];
+    if (f->n_labels)
+        return sp_buf_adds(out, "enum") || add_labels(out, f) ? SPATE_E_NOMEM : SPATE_OK;
+    if ((f->type.kind == SP_TEXT && is_text_word(f)) || f->type.kind == SP_BYTES)
+        return add_mariadb_text(out, dialect, schema, field);
+    if (f->sql_type && keeps_spelling(dialect, f->sql_type) && fits_mariadb(f->sql_type))
+        return sp_buf_adds(out, f->sql_type);
+    return f->type.kind == SP_TEXT ? add_mariadb_text(out, dialect, schema, field) : add_type(out, dialect, &f->type);
+}
+
+int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+{
+    const sp_field *f = &schema->fields[field];
+    if (f->cast)
+        return sp_buf_adds(out, f->cast);
+    if (is_mariadb(dialect))
+        return add_mariadb_type(out, dialect, schema, field);
+    if (has_enum_type(dialect, f))
+        return add_enum_name(out, schema, f);
+    if (dialect == SP_SQL_SQLITE && f->sql_type && f->type.kind == SP_DECIMAL && f->type.precision > DOUBLE_DIGITS)
+        return sp_buf_adds(out, "text"); /* its numbers with a fraction are 8-byte floats */
+    bool endless = f->type.kind == SP_TEXT && dialect == SP_SQL_DUCKDB && sp_str_ieq(sp_str_of(f->sql_type ? f->sql_type : ""), "numeric");
+    if (f->n_labels == 0 && f->sql_type && !endless && keeps_spelling(dialect, f->sql_type))
+        return sp_buf_adds(out, f->sql_type);
+    return add_type(out, dialect, &f->type);
 }
 
 int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
@@ -410,7 +500,7 @@ static int add_column(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sche
         return SPATE_E_NOMEM;
     if ((!f->nullable || in_primary_key(schema, field)) && sp_buf_adds(out, " NOT NULL"))
         return SPATE_E_NOMEM;
-    if (f->n_labels == 0 || has_enum_type(dialect, f))
+    if (f->n_labels == 0 || has_enum_type(dialect, f) || is_mariadb(dialect))
         return SPATE_OK;
     return sp_buf_adds(out, " CHECK (") || sp_sql_name(out, f->name) || sp_buf_adds(out, " IN ") || add_labels(out, f) ||
                    sp_buf_adds(out, ")")
@@ -436,6 +526,14 @@ static int add_table_keys(sp_buf *out, const sp_schema *schema)
     return SPATE_OK;
 }
 
+/* Text is compared as it is, letter for letter and space for space: other keys would find the same what is different. */
+static const char *table_tail(sp_sql_dialect dialect)
+{
+    return dialect == SP_SQL_MARIADB ? " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+           : dialect == SP_SQL_MYSQL ? " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin"
+                                     : "";
+}
+
 int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, bool keys)
 {
     if (sp_buf_adds(out, "CREATE TABLE ") || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " (\n  "))
@@ -446,7 +544,9 @@ int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sc
     }
     if (keys && add_table_keys(out, schema))
         return SPATE_E_NOMEM;
-    return sp_buf_adds(out, "\n);\n");
+    if (!keys && is_mariadb(dialect) && schema->n_primary_key && (sp_buf_adds(out, next_line) || add_primary_key(out, schema)))
+        return SPATE_E_NOMEM;
+    return sp_buf_adds(out, "\n)") || sp_buf_adds(out, table_tail(dialect)) || sp_buf_adds(out, ";\n") ? SPATE_E_NOMEM : SPATE_OK;
 }
 
 /* DuckDB has ADD PRIMARY KEY and no ADD UNIQUE, SQLite neither; a unique index is the same promise. */
@@ -489,7 +589,7 @@ int sp_sql_add_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema
     size_t start = out->len, n = 0;
     if (sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table))
         return SPATE_E_NOMEM;
-    if (schema->n_primary_key) {
+    if (schema->n_primary_key && !is_mariadb(dialect)) {
         n++;
         if (sp_buf_adds(out, "\n  ADD ") || add_primary_key(out, schema))
             return SPATE_E_NOMEM;

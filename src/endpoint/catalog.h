@@ -208,6 +208,9 @@ int sp_catalog_find_column(const sp_cat_table *t, sp_str name);
 /* To be called once when all tables are there: takes out spate's own, puts primary keys first, resolves foreign keys, names the tables as plans do. */
 bool sp_catalog_link(sp_catalog *c);
 
+/* Gives a schema, whose fields are columns of the linked table, the keys that need no others (catalog_schema.c). False: no memory. */
+bool sp_catalog_add_schema_keys(sp_arena *arena, const sp_catalog *c, const sp_cat_table *from, sp_schema *schema);
+
 /* ---- types (catalog_type.c) ------------------------------------------------------------------------------------------------ */
 
 /* What a type as SQL spells it means, in any server's dialect. Types that others are made of, such as enumerations with a name,

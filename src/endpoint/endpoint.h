@@ -121,6 +121,7 @@ typedef struct sp_source_options {
     uint32_t n_like;
     const sp_cast *casts;       /* become the fields' */
     uint32_t n_casts;
+    unsigned readers;           /* how many will be open at once, at most; 0: one a processor */
 } sp_source_options;
 struct sp_reader {
     sp_source *source;

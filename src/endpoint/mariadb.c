@@ -1,232 +1,248 @@
-/* mariadb.c - the tables of a MariaDB or MySQL server as a catalog.
+/* mariadb.c - rows into MariaDB and MySQL: the sink as a whole.
  *
- * mysql://user:password@host:port/database?socket=PATH; what the URI leaves out comes from the group [spate] of the client's
- * option files. The server says its tables as CREATE statements, which is all there is to know of them. Rows cannot go there
- * yet. */
-#include "endpoint/catalog.h"
+ * Looks before it changes anything, then lanes load. Tables that it creates get their unique and foreign keys when the rows are
+ * there; the primary key is how InnoDB stores rows, so it is there from the beginning. A commit is as durable as the server's
+ * innodb_flush_log_at_trx_commit makes it. */
+#include "endpoint/mariadb.h"
 #include "endpoint/endpoints.h"
-#include "client/libmariadb.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+enum {
+    /* A transaction, when the user does not say: an eighth of the table, in these bounds. */
+    CHUNK_BYTES = 8 << 20,
+    CHUNK_BYTES_MAX = 32 << 20,
+    CHUNKS = 8,
+    STATEMENTS = 10, /* a transaction, when --batch says a statement's rows */
+};
 
-/* ---- the URI --------------------------------------------------------------------------------- */
-
-typedef struct address {
-    char *user, *password, *host, *database, *socket;
-    unsigned port;
-} address;
-
-static char *decoded(sp_arena *arena, const char *from, const char *to)
+static sp_my_sink *sink_of(sp_sink *s)
 {
-    char *text = sp_arena_alloc(arena, (size_t)(to - from) + 1, 1), *p = text;
-    for (; text && from < to; from++) {
-        uint8_t byte;
-        size_t n;
-        if (*from == '%' && to - from > 2 && sp_parse_hex((sp_str){from + 1, 2}, &byte, &n)) {
-            *p++ = (char)byte;
-            from += 2;
-        } else {
-            *p++ = *from;
-        }
+    return (sp_my_sink *)s;
+}
+
+/* ---- statements of a table ------------------------------------------------------------------- */
+
+/* Keeps what was built and frees the buffer. */
+static int keep_sql(sp_my_sink *s, sp_buf *sql, int built, const char **kept, spate_error *err)
+{
+    *kept = built ? NULL : sp_arena_strndup(&s->arena, sql->len ? sql->data : "", sql->len);
+    sp_buf_done(sql);
+    return *kept ? SPATE_OK : sp_fail_nomem(err);
+}
+
+static int add_columns(const sp_my_table *t, sp_buf *sql)
+{
+    int built = SPATE_OK;
+    for (uint32_t i = 0; i < t->schema->n_fields && !built; i++)
+        built = sp_buf_adds(sql, i ? ", " : " (") || sp_sql_name(sql, t->schema->fields[i].name);
+    return built || sp_buf_adds(sql, ")");
+}
+
+/* A key is set to what it is: a list that leaves it out would be empty where there is nothing else. */
+static int add_updates(const sp_my_table *t, bool skip, sp_buf *sql)
+{
+    int built = SPATE_OK;
+    const char *key = t->live->columns[t->live->keys[0].columns[0]].name;
+    if (skip)
+        return sp_buf_adds(sql, " ON DUPLICATE KEY UPDATE ") || sp_sql_name(sql, key) || sp_buf_adds(sql, " = ") || sp_sql_name(sql, key);
+    for (uint32_t i = 0; i < t->schema->n_fields && !built; i++) {
+        const char *name = t->schema->fields[i].name;
+        built = sp_buf_adds(sql, i ? ", " : " ON DUPLICATE KEY UPDATE ") || sp_sql_name(sql, name) || sp_buf_adds(sql, " = VALUES(") ||
+                sp_sql_name(sql, name) || sp_buf_adds(sql, ")");
     }
-    return text;
+    return built;
 }
 
-/* user:password@host:port/database, each of them or none. */
-static int take_apart(sp_uri *uri, sp_arena *arena, address *a, spate_error *err)
+static int build_statements(sp_my_sink *s, sp_my_table *t, spate_error *err)
 {
-    const char *p = strstr(uri->path, "://") + 3, *at = strrchr(p, '@'), *host = at ? at + 1 : p;
-    const char *slash = strchr(host, '/'), *end = slash ? slash : host + strlen(host);
-    const char *secret = at ? memchr(p, ':', (size_t)(at - p)) : NULL, *colon = memrchr(host, ':', (size_t)(end - host));
-    const char *host_end = colon ? colon : end;
-    *a = (address){0};
-    if (at && p < (secret ? secret : at))
-        a->user = decoded(arena, p, secret ? secret : at);
-    if (secret)
-        a->password = decoded(arena, secret + 1, at);
-    if (host < host_end)
-        a->host = decoded(arena, host, host_end);
-    if (slash && slash[1])
-        a->database = decoded(arena, slash + 1, slash + strlen(slash));
-    a->socket = (char *)sp_uri_param_value(uri, "socket");
-    int64_t port = 0;
-    if (colon && (!sp_parse_i64((sp_str){colon + 1, (size_t)(end - colon) - 1}, &port) || port < 1 || port > 65535))
-        return sp_fail(err, SPATE_E_USAGE, "the port of a MariaDB URI is a number from 1 to 65535");
-    a->port = (unsigned)port;
-    return SPATE_OK;
-}
-
-/* ---- talking to the server ------------------------------------------------------------------- */
-
-static int fail(spate_error *err, MYSQL *m, int status, const char *what)
-{
-    status = sp_fail(err, status, "%s: %s", what, sp_maria.error(m));
-    if (err)
-        snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sp_maria.sqlstate(m));
+    sp_insert_mode mode = s->base.options.mode;
+    sp_buf head = {0}, tail = {0}, load = {0}, table = {0};
+    sp_mywrite *encoder = NULL;
+    int status = sp_my_qualified(&table, t->live) ? sp_fail_nomem(err) : sp_mywrite_new(t->schema, t->types, &encoder, err);
+    const char *quoted = sp_my_string(&table);
+    if (status == SPATE_OK)
+        status = keep_sql(s, &head, sp_buf_printf(&head, "INSERT INTO %s", quoted) || add_columns(t, &head), &t->head, err);
+    if (status == SPATE_OK)
+        status = keep_sql(s, &tail, sp_my_meets_keys(s) ? add_updates(t, mode == SP_INSERT_SKIP, &tail) : SPATE_OK, &t->tail, err);
+    if (status == SPATE_OK)
+        status = keep_sql(s, &load,
+                          sp_buf_printf(&load, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET utf8mb4 FIELDS TERMINATED BY X'09'"
+                                        " ESCAPED BY X'5C' LINES TERMINATED BY X'0A'", quoted) || sp_mywrite_columns(encoder, &load),
+                          &t->load, err);
+    sp_mywrite_free(encoder);
+    sp_buf_done(&table);
     return status;
 }
 
-static int connect_to(sp_uri *uri, sp_arena *arena, MYSQL **out, spate_error *err)
+/* ---- prepare --------------------------------------------------------------------------------- */
+
+static uint64_t chunk_rows(const sp_my_sink *s, const sp_my_table *t)
 {
-    address a;
-    int rc = take_apart(uri, arena, &a, err);
-    if (rc == SPATE_OK)
-        rc = sp_mariadb_load(err);
-    if (rc != SPATE_OK)
-        return rc;
-    MYSQL *m = sp_maria.init(NULL);
-    if (!m)
+    if (s->base.options.batch_rows)
+        return s->base.options.batch_rows * (s->by_file ? 1u : STATEMENTS);
+    uint64_t row_bytes = SP_MAX(sp_schema_row_bytes(t->schema), 1u), rows = t->schema->rows / CHUNKS;
+    rows = SP_MIN(SP_MAX(rows, CHUNK_BYTES / row_bytes), CHUNK_BYTES_MAX / row_bytes);
+    return SP_MAX(rows - rows % SP_BATCH_ROWS_MAX, (uint64_t)1);
+}
+
+static int start_tables(sp_my_sink *s, const sp_schema *const *schemas, uint32_t n, spate_error *err)
+{
+    s->n_tables = n;
+    s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
+    s->base.chunk_rows = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
+    s->base.bytes_written = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
+    s->base.deps = sp_arena_alloc(&s->arena, n + 1, sizeof(sp_sink_deps));
+    if (!s->tables || !s->base.chunk_rows || !s->base.bytes_written || !s->base.deps)
         return sp_fail_nomem(err);
-    unsigned seconds = 15;
-    sp_maria.options(m, MYSQL_READ_DEFAULT_GROUP, "spate");
-    sp_maria.options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    sp_maria.options(m, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-    if (!sp_maria.real_connect(m, a.host, a.user, a.password, a.database, a.port, a.socket, 0)) {
-        rc = fail(err, m, SPATE_E_UNREACHABLE, "could not connect");
-        sp_maria.close(m);
-        return rc;
-    }
-    *out = m;
+    for (uint32_t i = 0; i < n; i++)
+        s->tables[i].schema = schemas[i];
     return SPATE_OK;
 }
 
-static int ask(MYSQL *m, const char *sql, MYSQL_RES **rows, spate_error *err)
+static int choose_road(sp_my_sink *s, spate_error *err)
 {
-    *rows = NULL;
-    if (sp_maria.real_query(m, sql, strlen(sql)) != 0)
-        return fail(err, m, SPATE_E_UNREACHABLE, "reading the schema");
-    *rows = sp_maria.store_result(m);
-    return *rows ? SPATE_OK : fail(err, m, SPATE_E_UNREACHABLE, "reading the schema");
+    sp_insert_mode mode = s->base.options.mode;
+    s->by_file = mode == SP_INSERT_COPY || !s->server.array_binding;
+    s->server.infile = s->by_file;
+    if (!s->by_file || mode == SP_INSERT_COPY || mode == SP_INSERT_DEFAULT)
+        return SPATE_OK;
+    sp_fail(err, SPATE_E_USAGE, "insert, upsert and skip need MariaDB 10.2 or later, which takes arrays of parameters");
+    sp_error_hint(err, "without --insert-mode, rows go by LOAD DATA LOCAL");
+    return SPATE_E_USAGE;
 }
 
-static int run(MYSQL *m, const char *sql, spate_error *err)
+/* Creates and empties what a run of the same job has not already. */
+static int make_tables(sp_my_sink *s, MYSQL *m, spate_error *err)
 {
-    return sp_maria.real_query(m, sql, strlen(sql)) == 0 ? SPATE_OK : fail(err, m, SPATE_E_UNREACHABLE, "setting up the session");
+    const sp_sink_options *o = &s->base.options;
+    bool fresh = !s->memory.resumed;
+    int status = SPATE_OK;
+    s->changed = true;
+    if (fresh && o->create)
+        status = sp_my_create_tables(s, m, err);
+    if (status == SPATE_OK && fresh && o->create)
+        status = sp_my_find_tables(s, err);
+    if (status == SPATE_OK)
+        status = sp_my_check_tables(s, err);
+    if (status == SPATE_OK && fresh && o->truncate && !o->create)
+        status = sp_my_empty_tables(s, m, err);
+    return status;
 }
 
-/* `name` */
-static const char *quoted(sp_arena *arena, const char *name)
+static int look(sp_my_sink *s, spate_error *err)
 {
-    char *text = sp_arena_alloc(arena, 2 * strlen(name) + 3, 1), *p = text;
-    if (!text)
-        return NULL;
-    *p++ = '`';
-    for (; *name; name++) {
-        *p++ = *name;
-        if (*name == '`')
-            *p++ = '`';
-    }
-    *p = '`';
-    return text;
+    int status = choose_road(s, err);
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        s->base.chunk_rows[i] = chunk_rows(s, &s->tables[i]);
+    if (status == SPATE_OK)
+        status = sp_my_find_tables(s, err);
+    if (status == SPATE_OK && (!s->memory.job || s->base.options.dry_run))
+        status = sp_my_check_presence(s, err);
+    if (status == SPATE_OK && !s->base.options.create)
+        status = sp_my_check_tables(s, err);
+    return status == SPATE_OK ? sp_my_order_tables(s, err) : status;
 }
 
-/* ---- describing ------------------------------------------------------------------------------ */
-
-/* MariaDB keeps JSON as text that has to be JSON. */
-static bool is_json_check(const char *sql)
+static int prepare_on(sp_my_sink *s, MYSQL *m, spate_error *err)
 {
-    return strncmp(sql, "json_valid(", 11) == 0;
+    int status = look(s, err);
+    if (status || s->base.options.dry_run)
+        return status;
+    status = s->memory.job ? sp_my_claim_job(s, m, make_tables, err) : make_tables(s, m, err);
+    if (status == SPATE_OK)
+        status = sp_my_order_tables(s, err);
+    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
+        status = build_statements(s, &s->tables[i], err);
+    return status;
 }
 
-static void mark_json(sp_cat_table *t)
+static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, spate_error *err)
 {
-    for (uint32_t i = 0; i < t->n_checks; i++) {
-        sp_str name = {t->checks[i].sql + 12, strcspn(t->checks[i].sql + (is_json_check(t->checks[i].sql) ? 12 : 0), "`")};
-        int at = is_json_check(t->checks[i].sql) ? sp_catalog_find_column(t, name) : -1;
-        if (at >= 0)
-            t->columns[at].type.class = SP_CAT_JSON;
-    }
-}
-
-/* Bits are numbers here, as far as anybody writes them; and there is no text for a shape. */
-static void as_mariadb_means(sp_cat_type *type)
-{
-    if (type->class == SP_CAT_BITS) {
-        type->class = type->length == 1 ? SP_CAT_BOOL : SP_CAT_INTEGER;
-        type->bits = type->length;
-        type->is_unsigned = true;
-    } else if (type->class == SP_CAT_SHAPE || type->class == SP_CAT_GEOMETRY) {
-        type->class = SP_CAT_OTHER;
-    }
-}
-
-/* One table's CREATE statement; its space is put in afterwards, for the server does not say it. */
-static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *name, const char *rows, spate_error *err)
-{
-    const char *q = quoted(c->arena, space), *n = quoted(c->arena, name);
-    const char *sql = q && n ? sp_arena_printf(c->arena, "SHOW CREATE TABLE %s.%s", q, n) : NULL;
-    MYSQL_RES *result;
-    int rc = sql ? ask(m, sql, &result, err) : sp_fail_nomem(err);
-    if (rc != SPATE_OK)
-        return rc;
-    MYSQL_ROW row = sp_maria.fetch_row(result);
-    uint32_t before = c->n_tables;
-    if (row && row[1]) {
-        size_t len = strlen(row[1]);
-        char *text = sp_arena_strndup(c->arena, row[1], len);
-        rc = text && sp_catalog_read_sql(c, text, len) ? SPATE_OK : sp_fail_nomem(err);
-    }
-    sp_maria.free_result(result);
-    if (rc != SPATE_OK || c->n_tables == before)
-        return rc;
-    sp_cat_table *t = &c->tables[before];
-    t->space = space;
-    t->rows = rows ? strtod(rows, NULL) : -1;
-    mark_json(t);
-    for (uint32_t i = 0; i < t->n_columns; i++)
-        as_mariadb_means(&t->columns[i].type);
-    sp_cat_short_floats(t);
-    return SPATE_OK;
-}
-
-static bool is_wanted(const sp_describe_options *o, const char *space, const char *current)
-{
-    for (uint32_t i = 0; i < o->n_spaces; i++)
-        if (strcmp(o->spaces[i], space) == 0)
-            return true;
-    return o->n_spaces == 0 && (!current || strcmp(space, current) == 0);
-}
-
-static int read_tables(MYSQL *m, sp_catalog *c, const sp_describe_options *o, spate_error *err)
-{
-    static const char sql[] =
-        "SELECT table_schema, table_name, table_rows, DATABASE(), VERSION() FROM information_schema.tables"
-        " WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
-        " AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys') ORDER BY table_schema, create_time,"
-        " table_name";
-    MYSQL_RES *result;
-    int rc = run(m, "SET SESSION sql_quote_show_create = 1, sql_mode = ''", err);
-    if (rc == SPATE_OK)
-        rc = ask(m, sql, &result, err);
-    if (rc != SPATE_OK)
-        return rc;
-    MYSQL_ROW row;
-    while (rc == SPATE_OK && (row = sp_maria.fetch_row(result)) != NULL) {
-        if (!is_wanted(o, row[0], row[3]))
-            continue;
-        const char *space = sp_arena_strndup(c->arena, row[0], strlen(row[0]));
-        c->server = sp_arena_printf(c->arena, "MariaDB %.*s", (int)strcspn(row[4], "-"), row[4]);
-        c->default_space = row[3] ? sp_arena_strndup(c->arena, row[3], strlen(row[3])) : "";
-        rc = space && c->server && c->default_space ? read_table(m, c, space, row[1], row[2], err) : sp_fail_nomem(err);
-    }
-    sp_maria.free_result(result);
-    return rc;
-}
-
-static int describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err)
-{
+    sp_my_sink *s = sink_of(sink);
     MYSQL *m = NULL;
-    int rc = connect_to(uri, c->arena, &m, err);
-    if (rc != SPATE_OK)
-        return rc;
-    rc = read_tables(m, c, options, err);
+    int status = sp_sink_refuse_parts(&sink->options, err);
+    if (status == SPATE_OK)
+        status = start_tables(s, schemas, n, err);
+    if (status == SPATE_OK)
+        status = sp_job_memory_init(&s->memory, &s->arena, &sink->options, schemas, n, err);
+    if (status == SPATE_OK)
+        status = sp_my_connect(&s->server, &m, err);
+    if (status)
+        return status;
+    status = prepare_on(s, m, err);
     sp_maria.close(m);
-    return rc;
+    return status;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static int finish_complete(sp_my_sink *s, MYSQL *m, spate_error *err)
+{
+    const sp_sink_options *o = &s->base.options;
+    bool keys = o->create && !s->memory.complete;
+    int status = keys ? sp_my_add_keys(s, m, err) : SPATE_OK;
+    if (status == SPATE_OK && (keys || (o->defer_constraints && o->parts <= 1)))
+        status = sp_my_check_foreign_keys(s, m, err);
+    return status == SPATE_OK ? sp_my_complete_job(s, m, err) : status;
+}
+
+static int finish(sp_sink *sink, bool complete, spate_error *err)
+{
+    sp_my_sink *s = sink_of(sink);
+    MYSQL *m = NULL;
+    if (!s->changed || !complete)
+        return SPATE_OK;
+    int status = sp_my_connect(&s->server, &m, err);
+    if (status)
+        return status;
+    status = finish_complete(s, m, err);
+    sp_maria.close(m);
+    return status;
+}
+
+static void close_sink(sp_sink *sink)
+{
+    sp_arena_done(&sink_of(sink)->arena);
+    sp_free(sink);
+}
+
+static const sp_sink_ops ops = {
+    .prepare = prepare,
+    .lane_open = sp_my_lane_open,
+    .begin = sp_my_begin,
+    .write = sp_my_write,
+    .commit = sp_my_commit,
+    .rollback = sp_my_rollback,
+    .lane_close = sp_my_lane_close,
+    .finish = finish,
+    .forget = sp_my_forget_job,
+    .close = close_sink,
+};
+
+static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
+{
+    sp_my_sink *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    s->base.ops = &ops;
+    s->base.options = *options;
+    s->base.order = SP_ORDER_NONE;
+    sp_arena_init(&s->arena);
+    int status = sp_my_server_init(&s->server, uri, &s->arena, err);
+    if (status == SPATE_OK && !s->server.database)
+        status = sp_fail(err, SPATE_E_USAGE, "a MariaDB sink needs the name of a database: mysql://.../DATABASE");
+    s->base.shown = s->server.shown;
+    if (status == SPATE_OK)
+        *sink = &s->base;
+    else
+        close_sink(&s->base);
+    return status;
 }
 
 const sp_endpoint sp_endpoint_mariadb = {
     .schemes = {"mysql", NULL},
-    .params = "socket",
-    .describe = describe,
+    .params = "socket, zero-dates, tinyint1, time",
+    .sink_open = sink_open,
+    .source_open = sp_my_source_open,
+    .describe = sp_my_describe,
+    .described = true,
 };

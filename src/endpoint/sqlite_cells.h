@@ -2,8 +2,8 @@
 #ifndef SP_SQLITE_CELLS_H
 #define SP_SQLITE_CELLS_H
 
-#include "batch/batch.h"
 #include "client/libsqlite.h"
+#include "codec/codec.h"
 
 /* https://sqlite.org/datatype3.html#type_affinity */
 typedef enum sp_sqlite_affine {
@@ -29,7 +29,7 @@ typedef struct sp_sqlite_cells {
     uint32_t first, stride; /* parameter number of the first cell, and from each to the next */
 } sp_sqlite_cells;
 
-enum { SP_SQLITE_SCRATCH = SP_INTERVAL_TEXT_MAX + SP_SLACK }; /* bytes a cell may take of made */
+enum { SP_SQLITE_SCRATCH = SP_CELL_TEXT_BYTES }; /* bytes a cell may take of made */
 
 /* Binds the cells. Text of the batch is not copied. Text that has to be made goes to *made, which
  * is moved on and must stay until the statement has run: SP_SQLITE_SCRATCH bytes a cell are there.

@@ -83,7 +83,7 @@ static int describe_source(copy *c, spate_error *err)
 static sp_source *look_at_target(const copy *c)
 {
     spate_error ignored;
-    sp_source_options options = {0};
+    sp_source_options options = {.readers = 1};
     sp_source *s = NULL;
     if (c->options->create || c->move.report->to_stdout || sp_source_open(c->options->to, &options, &s, &ignored) != SPATE_OK)
         return NULL;
@@ -104,6 +104,7 @@ static int open_source(copy *c, spate_error *err)
         .n_like = like ? like->n_tables : 0,
         .casts = c->casts,
         .n_casts = (uint32_t)o->n_casts,
+        .readers = sp_move_workers(o->workers),
     };
     int rc = sp_source_open(o->from, &options, &c->move.source, err);
     sp_source_close(like);
@@ -249,7 +250,7 @@ static int verify(copy *c, spate_error *err)
     sp_sink_close(c->move.sink); /* it lets its files go */
     c->move.sink = NULL;
     sp_source_options options = {.tables = names, .n_tables = s->n_tables, .like = s->tables, .n_like = s->n_tables,
-                                 .called = s->n_tables == 1 ? names[0] : NULL};
+                                 .called = s->n_tables == 1 ? names[0] : NULL, .readers = sp_move_workers(c->options->workers)};
     int rc = sp_source_open(c->options->to, &options, &target, err);
     if (rc == SPATE_OK)
         rc = verify_with(c, target, err);

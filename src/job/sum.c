@@ -121,6 +121,15 @@ static uint64_t hash_cell(const sp_column *c, uint32_t row)
     return 0;
 }
 
+/* Where a target has no integer as wide, as PostgreSQL has none, an unsigned one comes back as its digits. */
+static uint64_t hash_cell_as(sp_kind as, const sp_column *c, uint32_t row)
+{
+    uint64_t v;
+    if (as == SP_U64 && c->type.kind == SP_TEXT && !sp_column_null(c, row) && sp_parse_u64(sp_column_str(c, row), &v))
+        return hash_number(false, v, 0);
+    return hash_cell(c, row);
+}
+
 /* ---- the sink --------------------------------------------------------------------------------------- */
 
 static int map_fields(sum_sink *s, uint32_t table, const sp_schema *have, spate_error *err)
@@ -184,8 +193,9 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
     memset(l->hashes, 0, batch->rows * sizeof(*l->hashes));
     for (uint32_t i = 0; i < s->as[l->table]->n_fields; i++) {
         const sp_column *c = &batch->columns[s->fields[l->table][i]];
+        sp_kind kind = s->as[l->table]->fields[i].type.kind;
         for (uint32_t row = 0; row < batch->rows; row++)
-            l->hashes[row] = sp_mix64(l->hashes[row] + hash_cell(c, row) + i);
+            l->hashes[row] = sp_mix64(l->hashes[row] + hash_cell_as(kind, c, row) + i);
     }
     for (uint32_t row = 0; row < batch->rows; row++)
         l->sum.checksum += l->hashes[row];

@@ -13,7 +13,7 @@ import subprocess
 import unittest
 
 from harness import Case, query, read_csv, read_ndjson, spate
-from live.servers import Postgres
+from live.servers import MariaDB, Postgres
 from store_reader import Store
 
 PLAN = pathlib.Path(__file__).resolve().parent / "types.yaml"
@@ -111,12 +111,14 @@ class Sinks(Case):
             rows = ndjson(done.out)
             cls.names[table] = list(rows[0]) if rows else ["id", "words"]
             cls.expected[table] = canonical(rows, cls.names[table])
-        cls.server = Postgres()
+        cls.server, cls.maria = Postgres(), MariaDB()
         cls.server.__enter__()
+        cls.maria.__enter__()
 
     @classmethod
     def tearDownClass(cls):
         cls.server.__exit__(None, None, None)
+        cls.maria.__exit__(None, None, None)
 
     def generate(self, to, *words):
         return self.spate_ok("generate", PLAN, "--to", to, "--progress", "none", *words)
@@ -245,6 +247,31 @@ class Sinks(Case):
 
     def test_sql_copy_file_loads_in_psql(self):
         self.sql_file("sql_copy", "copy")
+
+    # ---- MariaDB, by either road ----
+
+    def into_mariadb(self, name, *words):
+        uri = self.maria.uri(self.maria.database(name))
+        self.generate(uri, "--create", *words)
+        self.compare("mariadb", lambda t: self.maria.rows(name, t, self.names[t]))
+        return uri
+
+    def test_mariadb_arrays(self):
+        self.into_mariadb("arrays", "--workers", "2", "--batch", "30")
+
+    def test_mariadb_load_data(self):
+        self.into_mariadb("load_data", "--insert-mode", "copy", "--workers", "2", "--batch", "100")
+
+    def test_mariadb_upsert_twice(self):
+        uri = self.maria.uri(self.maria.database("upsert"))
+        for words in (["--create"], ["--insert-mode", "upsert"], ["--insert-mode", "upsert"]):
+            self.generate(uri, "--table", "types", *words)
+        self.assertEqual(self.maria.sql("SELECT count(*) FROM types", "upsert"), [["600"]])
+
+    def test_mariadb_existing_tables(self):
+        uri = self.into_mariadb("existing")
+        self.generate(uri, "--truncate")
+        self.compare("mariadb", lambda t: self.maria.rows("existing", t, self.names[t]))
 
     # ---- embedded ----
 

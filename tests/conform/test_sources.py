@@ -3,11 +3,12 @@
 types.yaml is made into PostgreSQL and copied on from there; each copy is verified by spate itself (which reads both sides again)
 and, independently, read by the endpoint's own tools and compared with what NDJSON on standard output gives.
 """
+import re
 import unittest
 
 from conform.test_sinks import PLAN, TABLES, canonical, ndjson
 from harness import Case, read_csv, spate
-from live.servers import Postgres
+from live.servers import MariaDB, Postgres
 
 # Types that have no binary form in spate: they travel as text that the server makes and reads.
 HARD = r"""
@@ -37,8 +38,9 @@ class Sources(Case):
             rows = ndjson(done.out)
             cls.names[table] = list(rows[0]) if rows else ["id", "words"]
             cls.expected[table] = canonical(rows, cls.names[table])
-        cls.server = Postgres()
+        cls.server, cls.maria = Postgres(), MariaDB()
         cls.server.__enter__()
+        cls.maria.__enter__()
         cls.server.psql("CREATE EXTENSION hstore", "template1")  # for all that are made from it
         cls.start = cls.server.uri(cls.server.database("start"))
         done = spate("generate", PLAN, "--to", cls.start, "--create", "--progress", "none")
@@ -47,6 +49,7 @@ class Sources(Case):
     @classmethod
     def tearDownClass(cls):
         cls.server.__exit__(None, None, None)
+        cls.maria.__exit__(None, None, None)
 
     def copy(self, source, target, *words):
         done = self.spate_ok("copy", source, target, "--progress", "none", "--verify", "checksum", *words)
@@ -112,6 +115,45 @@ class Sources(Case):
         self.copy(f"duckdb:{self.dir}/y.duckdb", f"{self.dir}/nd/?format=ndjson")
         self.compare("duckdb to ndjson", lambda t: ndjson(self.dir / f"nd/{t}.ndjson"))
         self.copy(f"{self.dir}/nd/", f"duckdb:{self.dir}/y.duckdb", "--truncate")
+
+    def read_mariadb(self, database):
+        return lambda table: self.maria.rows(database, table, self.names[table])
+
+    def new_mariadb(self, name):
+        return self.maria.uri(self.maria.database(name))
+
+    def test_postgres_to_mariadb_and_back(self):
+        maria = self.copy(self.start, self.new_mariadb("from_pg"), "--create", "--workers", "3")
+        self.compare("postgresql to mariadb", self.read_mariadb("from_pg"))
+        target = self.copy(self.start, self.new_database("maria_pg"), "--create")
+        self.copy(maria, target, "--truncate", "--workers", "3")
+        self.compare("mariadb to postgresql", self.read_postgres("maria_pg"))
+
+    def test_mariadb_to_mariadb_by_either_road(self):
+        maria = self.copy(self.start, self.new_mariadb("first"), "--create")
+        self.copy(maria, self.new_mariadb("second"), "--create", "--workers", "3", "--batch", "20")
+        self.compare("mariadb to mariadb", self.read_mariadb("second"))
+        self.copy(maria, self.new_mariadb("third"), "--create", "--insert-mode", "copy")
+        self.compare("mariadb to mariadb by LOAD DATA", self.read_mariadb("third"))
+
+    def test_mariadb_to_files_and_back(self):
+        maria = self.copy(self.start, self.new_mariadb("files"), "--create")
+        for to in (f"{self.dir}/csv/", f"{self.dir}/nd/?format=ndjson", f"{self.dir}/all.spate", f"duckdb:{self.dir}/x.duckdb"):
+            self.copy(maria, to, "--workers", "3", *(["--create"] if "." in to else []))
+            again = self.copy(maria, self.new_mariadb("again" + re.sub(r"\W", "_", to)[-20:]), "--create")
+            self.copy(to.removesuffix("?format=ndjson"), again, "--truncate", "--workers", "3")
+            self.compare(f"{to} to mariadb", self.read_mariadb(again.split("/")[3].split("?")[0]))
+
+    def test_mariadb_to_sqlite_and_back(self):
+        maria, lite = self.copy(self.start, self.new_mariadb("to_lite"), "--create"), f"sqlite:{self.dir}/m.sqlite"
+        words = [w for n in self.names["types"] if n not in ("money", "precise") for w in ("--column", n)]
+        self.copy(maria, lite, "--create", "--table", "types", *words)
+        again = self.copy(maria, self.new_mariadb("from_lite"), "--create")
+        self.copy(lite, again, "--truncate", "--table", "types")
+        got = canonical(self.read_mariadb("from_lite")("types"), self.names["types"])
+        for name in set(self.names["types"]) - {"money", "precise"}:
+            differing = [(g[name], w[name]) for g, w in zip(got, self.expected["types"]) if g[name] != w[name]]
+            self.assertEqual(differing[:3], [], name)
 
     def test_csv_to_sqlite_and_back(self):
         """SQLite's columns come as what the source's were."""

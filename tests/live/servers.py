@@ -219,7 +219,7 @@ class MariaDB:
     def start(self):
         """As a child of ours, for the reason that Postgres.start gives."""
         words = ["mariadbd", "--no-defaults", f"--datadir={self.directory}/data", f"--socket={self.socket}", f"--port={self.port}",
-                 "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", "--innodb-buffer-pool-size=64M", "--skip-name-resolve",
+                 "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=256M", "--skip-name-resolve",
                  f"--tmpdir={self.directory}", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
         with open(self.directory / "log", "a") as log:
             self.process = subprocess.Popen(self.as_user(*words), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -251,11 +251,26 @@ class MariaDB:
     def sql(self, text, database=None, mode=None):
         """Runs a script and returns the rows as lists of text. Raises with the server's words when it fails."""
         command = ["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "--batch", "--skip-column-names",
+                   "--default-character-set=utf8mb4",
                    *([f"--init-command=SET SESSION sql_mode='{mode}'"] if mode else []), *([database] if database else [])]
         done = subprocess.run(command, input=text, text=True, capture_output=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
         return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def rows(self, database, table, columns):
+        """The rows of a table as lists of text, exactly: bytes as hexadecimal digits, numbers with all of theirs."""
+        types = dict(self.sql(f"SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = '{database}'"
+                              f" AND table_name = '{table}'"))
+
+        def shown(name):
+            if types[name] in ("longblob", "blob", "varbinary", "binary"):
+                return f"hex(hex(`{name}`))"
+            return f"hex(cast(`{name}`{' + 0e0' if types[name] == 'float' else ''} AS char CHARACTER SET utf8mb4))"
+
+        listed = ", ".join(shown(name) for name in columns)
+        return [[None if cell == "NULL" else bytes.fromhex(cell).decode() for cell in row]
+                for row in self.sql(f"SELECT {listed} FROM `{table}` ORDER BY 1", database)]
 
     def database(self, name):
         self.sql(f"CREATE DATABASE `{name}`")

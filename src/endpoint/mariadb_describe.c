@@ -1,0 +1,203 @@
+/* mariadb_describe.c - the tables of a MariaDB or MySQL server as a catalog.
+ *
+ * The server says its tables as CREATE statements, which is all there is to know of them. It is asked in a session of its own,
+ * in the mode in which it writes them as they are read here. */
+#include "endpoint/mariadb.h"
+
+#include <stdlib.h>
+
+static const char what[] = "reading the schema";
+
+/* `name` */
+static const char *quoted(sp_arena *arena, const char *name)
+{
+    char *text = sp_arena_alloc(arena, 2 * strlen(name) + 3, 1), *p = text;
+    if (!text)
+        return NULL;
+    *p++ = '`';
+    for (; *name; name++) {
+        *p++ = *name;
+        if (*name == '`')
+            *p++ = '`';
+    }
+    *p = '`';
+    return text;
+}
+
+/* MariaDB keeps JSON as text that has to be JSON. */
+static bool is_json_check(const char *sql)
+{
+    return strncmp(sql, "json_valid(", 11) == 0;
+}
+
+static void mark_json(sp_cat_table *t)
+{
+    for (uint32_t i = 0; i < t->n_checks; i++) {
+        sp_str name = {t->checks[i].sql + 12, strcspn(t->checks[i].sql + (is_json_check(t->checks[i].sql) ? 12 : 0), "`")};
+        int at = is_json_check(t->checks[i].sql) ? sp_catalog_find_column(t, name) : -1;
+        if (at >= 0)
+            t->columns[at].type.class = SP_CAT_JSON;
+    }
+}
+
+/* Bits are numbers here, as far as anybody writes them; and there is no text for a shape. */
+static void as_mariadb_means(sp_cat_type *type)
+{
+    if (type->class == SP_CAT_BITS) {
+        type->class = type->length == 1 ? SP_CAT_BOOL : SP_CAT_INTEGER;
+        type->bits = type->length;
+        type->is_unsigned = true;
+    } else if (type->class == SP_CAT_SHAPE || type->class == SP_CAT_GEOMETRY) {
+        type->class = SP_CAT_OTHER;
+    }
+}
+
+/* One table's CREATE statement; its space is put in afterwards, for the server does not say it. */
+static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *name, const char *rows, spate_error *err)
+{
+    const char *q = quoted(c->arena, space), *n = quoted(c->arena, name);
+    const char *sql = q && n ? sp_arena_printf(c->arena, "SHOW CREATE TABLE %s.%s", q, n) : NULL;
+    MYSQL_RES *result;
+    int rc = sql ? sp_my_ask(m, sql, &result, err, what) : sp_fail_nomem(err);
+    if (rc != SPATE_OK)
+        return rc;
+    MYSQL_ROW row = sp_maria.fetch_row(result);
+    uint32_t before = c->n_tables;
+    if (row && row[1]) {
+        size_t len = strlen(row[1]);
+        char *text = sp_arena_strndup(c->arena, row[1], len);
+        rc = text && sp_catalog_read_sql(c, text, len) ? SPATE_OK : sp_fail_nomem(err);
+    }
+    sp_maria.free_result(result);
+    if (rc != SPATE_OK || c->n_tables == before)
+        return rc;
+    sp_cat_table *t = &c->tables[before];
+    t->space = space;
+    t->rows = rows ? strtod(rows, NULL) : -1;
+    mark_json(t);
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        as_mariadb_means(&t->columns[i].type);
+    sp_cat_short_floats(t);
+    return SPATE_OK;
+}
+
+static bool is_wanted(const sp_describe_options *o, const char *space, const char *current)
+{
+    for (uint32_t i = 0; i < o->n_spaces; i++)
+        if (strcmp(o->spaces[i], space) == 0)
+            return true;
+    return o->n_spaces == 0 && (!current || strcmp(space, current) == 0);
+}
+
+static int read_tables(MYSQL *m, sp_catalog *c, const sp_describe_options *o, spate_error *err)
+{
+    static const char sql[] =
+        "SELECT table_schema, table_name, table_rows, DATABASE(), VERSION() FROM information_schema.tables"
+        " WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+        " AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys') ORDER BY table_schema, create_time,"
+        " table_name";
+    MYSQL_RES *result;
+    int rc = sp_my_run(m, "SET SESSION sql_quote_show_create = 1, sql_mode = ''", err, what);
+    if (rc == SPATE_OK)
+        rc = sp_my_ask(m, sql, &result, err, what);
+    if (rc != SPATE_OK)
+        return rc;
+    MYSQL_ROW row;
+    while (rc == SPATE_OK && (row = sp_maria.fetch_row(result)) != NULL) {
+        if (!is_wanted(o, row[0], row[3]))
+            continue;
+        const char *space = sp_arena_strndup(c->arena, row[0], strlen(row[0]));
+        c->server = sp_arena_printf(c->arena, "%s %.*s", strstr(row[4], "MariaDB") ? "MariaDB" : "MySQL", (int)strcspn(row[4], "-"), row[4]);
+        c->default_space = row[3] ? sp_arena_strndup(c->arena, row[3], strlen(row[3])) : "";
+        rc = space && c->server && c->default_space ? read_table(m, c, space, row[1], row[2], err) : sp_fail_nomem(err);
+    }
+    sp_maria.free_result(result);
+    return rc;
+}
+
+static int read_all(sp_my_server *s, sp_catalog *c, const sp_describe_options *options, spate_error *err)
+{
+    MYSQL *m = NULL;
+    int rc = sp_my_connect(s, &m, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = read_tables(m, c, options, err);
+    sp_maria.close(m);
+    return rc;
+}
+
+int sp_my_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err)
+{
+    sp_my_server s;
+    int rc = sp_my_server_init(&s, uri, c->arena, err);
+    return rc == SPATE_OK ? read_all(&s, c, options, err) : rc;
+}
+
+int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, sp_catalog *c, spate_error *err)
+{
+    sp_catalog_init(c, arena);
+    int rc = read_all(s, c, &(sp_describe_options){0}, err);
+    return rc == SPATE_OK && !sp_catalog_link(c) ? sp_fail_nomem(err) : rc;
+}
+
+int sp_my_qualified(sp_buf *out, const sp_cat_table *t)
+{
+    return sp_sql_name(out, t->space) || sp_buf_adds(out, ".") || sp_sql_name(out, t->name);
+}
+
+/* ---- types in the codec's terms ---------------------------------------------------------------- */
+
+static sp_my_class class_of(const sp_cat_type *t)
+{
+    static const struct {
+        const char *name;
+        sp_my_class class;
+    } names[] = {{"bit", SP_MY_BIT}, {"timestamp", SP_MY_TIMESTAMP}, {"inet4", SP_MY_WORD}, {"inet6", SP_MY_WORD}};
+    for (size_t i = 0; i < SP_COUNT(names); i++)
+        if (strcmp(t->name, names[i].name) == 0)
+            return names[i].class;
+    switch (t->class) {
+    case SP_CAT_BOOL: case SP_CAT_INTEGER: return SP_MY_INTEGER;
+    case SP_CAT_FLOAT: return SP_MY_FLOAT;
+    case SP_CAT_DECIMAL: return SP_MY_DECIMAL;
+    case SP_CAT_YEAR: return SP_MY_YEAR;
+    case SP_CAT_DATE: return SP_MY_DATE;
+    case SP_CAT_TIME: return SP_MY_TIME;
+    case SP_CAT_TIMESTAMP: return SP_MY_DATETIME;
+    case SP_CAT_TEXT: return SP_MY_TEXT;
+    case SP_CAT_BYTES: return SP_MY_BYTES;
+    case SP_CAT_JSON: return SP_MY_JSON;
+    case SP_CAT_ENUM: return SP_MY_ENUM;
+    case SP_CAT_SET: return SP_MY_SET;
+    case SP_CAT_UUID: return SP_MY_UUID;
+    default: return SP_MY_NEVER;
+    }
+}
+
+/* The number in "datetime(3)". */
+static uint8_t places_of(const char *spelled)
+{
+    const char *open = strchr(spelled, '(');
+    return open ? (uint8_t)strtoul(open + 1, NULL, 10) : 0;
+}
+
+sp_my_type sp_my_type_of(const sp_cat_column *c)
+{
+    const sp_cat_type *t = &c->type;
+    sp_my_class class = class_of(t);
+    bool clock = class == SP_MY_TIME || class == SP_MY_DATETIME || class == SP_MY_TIMESTAMP;
+    return (sp_my_type){
+        .class = class,
+        .bits = t->class == SP_CAT_BOOL ? 1 : (uint8_t)t->bits,
+        .is_unsigned = t->is_unsigned,
+        .fixed = t->fixed,
+        .rounded = class == SP_MY_FLOAT && strchr(t->spelled, '('),
+        .not_null = c->not_null,
+        .precision = (uint8_t)(class == SP_MY_DECIMAL && !t->precision ? 10 : t->precision),
+        .scale = clock ? places_of(t->spelled) : (uint8_t)t->scale,
+        .length = t->length,
+        .labels = t->labels,
+        .n_labels = t->n_labels,
+        .name = t->spelled,
+    };
+}

@@ -1,0 +1,635 @@
+/* mariadb_source.c - rows out of MariaDB and MySQL: prepared SELECTs whose answers are read as they arrive.
+ *
+ * All connections that readers will need are opened with the source and begin a transaction each while nobody can write, so that
+ * all see the same moment; the lock is held for no longer than that. Where the first column of the primary key is an integer or a
+ * moment, a position is one of its values and any range is found by a search; other tables are read from front to back by one
+ * statement, which whoever reads next takes over along with its connection.
+ *
+ * Rows are decoded from the packets themselves: the client library would copy every cell to where it was bound first. */
+#include "endpoint/endpoints.h"
+#include "endpoint/mariadb.h"
+#include "endpoint/order.h"
+#include "os/os.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DENSE = 4 /* values a row, at most, that a key has where its rows need not be counted */ };
+
+typedef struct my_table {
+    sp_schema schema;
+    sp_my_type *types;
+    sp_myread *decoder;
+    const char *where;  /* or NULL */
+    const char *select; /* with two parameters where ranges are read */
+    bool ranges, key_unsigned, key_moment;
+    int64_t first_key;  /* position 0: an integer, or microseconds; the bits of one that is unsigned */
+    struct link *parked;
+} my_table;
+
+/* A connection, and the statement that runs on it. */
+typedef struct link {
+    MYSQL *m;
+    MYSQL_STMT *stmt; /* of table, NULL: none yet */
+    my_table *table;
+    bool answering;    /* rows of its answer have not been read */
+    uint64_t position; /* of the next row, in a table that is read from front to back */
+    struct link *next; /* free ones */
+} link;
+
+typedef struct my_source {
+    sp_source base;
+    sp_arena arena;
+    sp_my_server server;
+    sp_my_reading how;
+    bool small_tinyints; /* TINYINT(1) is a number */
+    bool span_times;     /* TIME is an interval */
+    link *links;
+    unsigned n_links;
+    pthread_mutex_t lock; /* on free and parked ones */
+    link *free;
+    my_table *tables;
+    const sp_schema **schemas;
+    sp_extent *extents;
+} my_source;
+
+typedef struct my_reader {
+    sp_reader base;
+    link *link;
+    my_table *table;
+    uint64_t left; /* rows of a range that is read from front to back */
+    uint64_t row;
+    bool done;
+} my_reader;
+
+static my_source *source_of(const sp_reader *r)
+{
+    return (my_source *)r->source;
+}
+
+/* ---- links ----------------------------------------------------------------------------------- */
+
+static void give(my_source *s, link *l)
+{
+    if (!l)
+        return;
+    pthread_mutex_lock(&s->lock);
+    l->next = s->free;
+    s->free = l;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void park(my_source *s, link *l)
+{
+    pthread_mutex_lock(&s->lock);
+    l->table->parked = l;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The one that t has parked; or a free one; or, when all are parked, another table's, which will have to begin again. */
+static link *take(my_source *s, my_table *t)
+{
+    pthread_mutex_lock(&s->lock);
+    link *l = t->parked;
+    t->parked = NULL;
+    if (!l && s->free) {
+        l = s->free;
+        s->free = l->next;
+    }
+    for (uint32_t i = 0; i < s->base.n_tables && !l; i++) {
+        l = s->tables[i].parked;
+        s->tables[i].parked = NULL;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return l;
+}
+
+/* The next packet of an answer. end: there was none left. */
+static int read_packet(link *l, sp_str *packet, bool *end, spate_error *err)
+{
+    unsigned long len = sp_maria.net_read_packet(l->m);
+    if (len == packet_error || len == 0) {
+        l->answering = false;
+        return sp_my_fail(err, l->m, NULL, "reading table \"%s\"", l->table->schema.table);
+    }
+    *packet = (sp_str){(const char *)l->m->net.read_pos, len};
+    *end = (uint8_t)*packet->p == 0xfe && len < 9;
+    if (*end) { /* so says the library when it has read an answer itself */
+        l->answering = false;
+        l->m->status = MYSQL_STATUS_READY;
+        l->stmt->state = MYSQL_STMT_FETCH_DONE;
+    }
+    return SPATE_OK;
+}
+
+/* An answer given up in the middle: the rest is read and forgotten. */
+static int drain(link *l, spate_error *err)
+{
+    sp_str packet;
+    bool end = false;
+    int status = SPATE_OK;
+    while (l->answering && !end && status == SPATE_OK)
+        status = read_packet(l, &packet, &end, err);
+    return status;
+}
+
+static int prepare(link *l, my_table *t, spate_error *err)
+{
+    if (l->stmt)
+        sp_maria.stmt_close(l->stmt);
+    l->table = t;
+    if (!(l->stmt = sp_maria.stmt_init(l->m)))
+        return sp_fail_nomem(err);
+    if (sp_maria.stmt_prepare(l->stmt, t->select, strlen(t->select)) != 0) {
+        int status = sp_my_fail(err, l->m, l->stmt, "reading table \"%s\"", t->schema.table);
+        sp_maria.stmt_close(l->stmt);
+        l->stmt = NULL;
+        return status;
+    }
+    return SPATE_OK;
+}
+
+static int execute(link *l, my_table *t, MYSQL_BIND *parameters, spate_error *err)
+{
+    int status = drain(l, err);
+    if (status == SPATE_OK && (!l->stmt || l->table != t))
+        status = prepare(l, t, err);
+    if (status)
+        return status;
+    if ((parameters && sp_maria.stmt_bind_param(l->stmt, parameters) != 0) || sp_maria.stmt_execute(l->stmt) != 0)
+        return sp_my_fail(err, l->m, l->stmt, "reading table \"%s\"", t->schema.table);
+    l->answering = true;
+    l->position = 0;
+    return SPATE_OK;
+}
+
+/* ---- readers --------------------------------------------------------------------------------- */
+
+static int reader_open(sp_source *base, sp_reader **out, spate_error *err)
+{
+    my_reader *r = sp_alloc_zero(1, sizeof(*r));
+    if (!r)
+        return sp_fail_nomem(err);
+    r->base.source = base;
+    *out = &r->base;
+    return SPATE_OK;
+}
+
+static void reader_close(sp_reader *base)
+{
+    give(source_of(base), ((my_reader *)base)->link);
+    sp_free(base);
+}
+
+/* A moment as the server reads it. */
+static void put_moment(char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK], int64_t us, unsigned long *len)
+{
+    *len = (unsigned long)(sp_put_timestamp(text, us) - text);
+}
+
+static int ask_range(my_reader *r, uint64_t first, uint64_t last, spate_error *err)
+{
+    my_table *t = r->table;
+    int64_t keys[2] = {(int64_t)((uint64_t)t->first_key + first), (int64_t)((uint64_t)t->first_key + last - 1)};
+    char texts[2][SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
+    unsigned long lengths[2];
+    MYSQL_BIND parameters[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        parameters[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &keys[i], .is_unsigned = t->key_unsigned};
+        if (!t->key_moment)
+            continue;
+        put_moment(texts[i], keys[i], &lengths[i]);
+        parameters[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .buffer = texts[i], .buffer_length = lengths[i], .length = &lengths[i]};
+    }
+    return execute(r->link, t, parameters, err);
+}
+
+/* The statement that stands at first, or one that is begun and read up to there. */
+static int go_to_row(my_reader *r, uint64_t first, spate_error *err)
+{
+    link *l = r->link;
+    sp_str packet;
+    bool end = false;
+    if (l->table == r->table && l->answering && l->position == first)
+        return SPATE_OK;
+    int status = execute(l, r->table, NULL, err);
+    while (status == SPATE_OK && !end && l->position < first) {
+        status = read_packet(l, &packet, &end, err);
+        l->position++;
+    }
+    return status;
+}
+
+static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
+{
+    my_reader *r = (my_reader *)base;
+    my_source *s = source_of(base);
+    my_table *t = &s->tables[table];
+    r->table = t;
+    r->row = t->ranges ? 0 : first;
+    r->left = t->ranges ? UINT64_MAX : last - first;
+    r->done = false;
+    if (!t->ranges && r->link && !(r->link->table == t && r->link->answering)) {
+        give(s, r->link);
+        r->link = NULL;
+    }
+    if (!r->link && !(r->link = take(s, t)))
+        return sp_fail(err, SPATE_E_USAGE, "there are more workers than connections to MariaDB, which are %u", s->n_links);
+    return t->ranges ? ask_range(r, first, last, err) : go_to_row(r, first, err);
+}
+
+/* The range is read. */
+static void end_range(my_reader *r)
+{
+    my_source *s = source_of(&r->base);
+    if (r->table->ranges || !r->link)
+        return;
+    r->base.position = r->row;
+    r->base.at_end = r->done;
+    if (r->done)
+        give(s, r->link);
+    else
+        park(s, r->link);
+    r->link = NULL;
+}
+
+static int next(sp_reader *base, sp_batch *batch, spate_error *err)
+{
+    my_reader *r = (my_reader *)base;
+    int status = SPATE_OK;
+    batch->first_row = r->row;
+    while (status == SPATE_OK && !r->done && r->left && !sp_rowread_full(batch)) {
+        sp_str packet;
+        status = read_packet(r->link, &packet, &r->done, err);
+        if (status != SPATE_OK || r->done)
+            break;
+        status = sp_myread_row(r->table->decoder, packet, batch, err);
+        r->link->position++;
+        r->left--;
+    }
+    if (status)
+        return status;
+    r->row += batch->rows;
+    if (batch->rows == 0)
+        end_range(r);
+    return sp_batch_check_text(batch, err);
+}
+
+/* Connections first: statements would else be closed over them, and wait for the rest of their answers. */
+static void source_close(sp_source *base)
+{
+    my_source *s = (my_source *)base;
+    for (unsigned i = 0; i < s->n_links; i++) {
+        sp_maria.close(s->links[i].m);
+        if (s->links[i].stmt)
+            sp_maria.stmt_close(s->links[i].stmt);
+    }
+    for (uint32_t i = 0; s->tables && i < s->base.n_tables; i++)
+        sp_myread_free(s->tables[i].decoder);
+    pthread_mutex_destroy(&s->lock);
+    sp_arena_done(&s->arena);
+    sp_free(s);
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static bool contains(const char *const *list, uint32_t n, const char *word)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(list[i], word) == 0)
+            return true;
+    return n == 0;
+}
+
+/* What --create writes, where that is more than the kind says: MariaDB's own types, and numbers of more digits than ours. */
+static int name_type(my_source *s, const sp_cat_type *from, const sp_my_type *type, sp_field *field, spate_error *err)
+{
+    if (type->class == SP_MY_INTEGER && field->type.kind != SP_BOOL)
+        field->sql_type = sp_arena_printf(&s->arena, "%s%s", from->name, type->is_unsigned ? " unsigned" : "");
+    else if (type->class == SP_MY_DECIMAL)
+        field->sql_type = sp_arena_printf(&s->arena, "numeric(%u,%u)", type->precision, type->scale);
+    else if (type->class == SP_MY_DATETIME)
+        field->sql_type = sp_arena_printf(&s->arena, "datetime(%u)", type->scale);
+    else if (type->class == SP_MY_TEXT && type->length)
+        field->sql_type = sp_arena_printf(&s->arena, "varchar(%u)", type->length);
+    else if (type->class == SP_MY_YEAR || type->class == SP_MY_SET)
+        field->sql_type = type->class == SP_MY_YEAR ? from->name : from->spelled;
+    else
+        return SPATE_OK;
+    return field->sql_type ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* What MariaDB has no type for it keeps as text, or as bytes: where the other side says what these are, they come as that. */
+static int become_like(my_source *s, const my_table *t, const sp_source_options *options, sp_field *field, spate_error *err)
+{
+    for (uint32_t i = 0; i < options->n_like; i++) {
+        const sp_schema *like = options->like[i];
+        int at = strcmp(like->table, t->schema.table) == 0 ? sp_schema_find(like, field->name) : -1;
+        sp_kind wanted = at >= 0 ? like->fields[at].type.kind : field->type.kind;
+        bool text = field->type.kind == SP_TEXT || field->type.kind == SP_JSON, uuid = wanted == SP_UUID;
+        bool becomes = text ? uuid || wanted == SP_INTERVAL || wanted == SP_LIST : field->type.kind == SP_BYTES && uuid;
+        if (becomes && sp_field_copy_type(&s->arena, &like->fields[at], field))
+            return sp_fail_nomem(err);
+    }
+    return SPATE_OK;
+}
+
+static int add_column(my_source *s, my_table *t, const sp_cat_column *from, const sp_source_options *options, sp_buf *list, spate_error *err)
+{
+    uint32_t i = t->schema.n_fields++;
+    sp_field *field = (sp_field *)&t->schema.fields[i];
+    sp_my_type *type = &t->types[i];
+    *type = sp_my_type_of(from);
+    if (s->small_tinyints && type->class == SP_MY_INTEGER && type->bits == 1)
+        type->bits = 8;
+    *field = (sp_field){.name = from->name, .nullable = !from->not_null || s->how.zero_date_null};
+    if (!sp_my_kind(type, &field->type)) {
+        sp_fail(err, SPATE_E_CONFIG, "table \"%s\", column \"%s\": values of type %s cannot be read", t->schema.table, from->name, type->name);
+        sp_error_hint(err, "name the columns that can be with --column, or make a table with text of it");
+        return SPATE_E_CONFIG;
+    }
+    if (s->span_times && type->class == SP_MY_TIME)
+        field->type.kind = SP_INTERVAL;
+    if (type->class == SP_MY_ENUM) {
+        field->labels = type->labels;
+        field->n_labels = type->n_labels;
+    }
+    if ((i && sp_buf_adds(list, ", ")) || sp_sql_name(list, from->name))
+        return sp_fail_nomem(err);
+    int status = name_type(s, &from->type, type, field, err);
+    return status ? status : become_like(s, t, options, field, err);
+}
+
+static int read_columns(my_source *s, my_table *t, const sp_cat_table *from, const sp_source_options *options, sp_buf *list,
+                        spate_error *err)
+{
+    sp_field *fields = sp_arena_alloc(&s->arena, from->n_columns + 1, sizeof(*fields));
+    t->types = sp_arena_alloc(&s->arena, from->n_columns + 1, sizeof(*t->types));
+    t->schema.fields = fields;
+    if (!fields || !t->types)
+        return sp_fail_nomem(err);
+    int status = SPATE_OK;
+    for (uint32_t i = 0; i < from->n_columns && status == SPATE_OK; i++)
+        if (!from->columns[i].generated_sql && contains(options->columns, options->n_columns, from->columns[i].name))
+            status = add_column(s, t, &from->columns[i], options, list, err);
+    if (status == SPATE_OK && t->schema.n_fields == 0)
+        status = sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column that could be read", t->schema.table);
+    return status;
+}
+
+/* ---- how a table is read --------------------------------------------------------------------- */
+
+/* The column whose values are positions, or NULL. */
+static const sp_cat_column *range_key(const sp_cat_table *from)
+{
+    if (!from->n_keys || !from->keys[0].primary)
+        return NULL;
+    const sp_cat_column *c = &from->columns[from->keys[0].columns[0]];
+    sp_my_type type = sp_my_type_of(c);
+    bool fits = (type.class == SP_MY_INTEGER) || type.class == SP_MY_DATETIME || type.class == SP_MY_TIMESTAMP;
+    return fits ? c : NULL;
+}
+
+static int build_select(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, const sp_buf *list, spate_error *err)
+{
+    sp_buf sql = {0};
+    bool primary = from->n_keys && from->keys[0].primary;
+    int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, list->data, list->len) || sp_buf_adds(&sql, " FROM ") ||
+                sp_my_qualified(&sql, from) || (primary && sp_buf_adds(&sql, " FORCE INDEX (PRIMARY)"));
+    if (key)
+        built = built || sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name) || sp_buf_adds(&sql, " BETWEEN ? AND ?");
+    if (t->where)
+        built = built || sp_buf_printf(&sql, " %s (%s)", key ? "AND" : "WHERE", t->where);
+    t->select = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
+    sp_buf_done(&sql);
+    return t->select ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* The least and the greatest value of the key, as integers or moments; *any: there are some. */
+static int read_ends(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, int64_t *last, bool *any, spate_error *err)
+{
+    MYSQL_RES *rows;
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "SELECT min(") || sp_sql_name(&sql, key->name) || sp_buf_adds(&sql, "), max(") || sp_sql_name(&sql, key->name) ||
+                sp_buf_adds(&sql, ") FROM ") || sp_my_qualified(&sql, from);
+    int status = built ? sp_fail_nomem(err) : sp_my_ask(s->links[0].m, sp_my_string(&sql), &rows, err, "looking at the primary key");
+    sp_buf_done(&sql);
+    if (status)
+        return status;
+    MYSQL_ROW row = sp_maria.fetch_row(rows);
+    *any = row && row[0] && row[1];
+    bool read = !*any;
+    if (*any && t->key_moment)
+        read = sp_parse_timestamp(sp_str_of(row[0]), &t->first_key) && sp_parse_timestamp(sp_str_of(row[1]), last);
+    else if (*any && t->key_unsigned)
+        read = sp_parse_u64(sp_str_of(row[0]), (uint64_t *)&t->first_key) && sp_parse_u64(sp_str_of(row[1]), (uint64_t *)last);
+    else if (*any)
+        read = sp_parse_i64(sp_str_of(row[0]), &t->first_key) && sp_parse_i64(sp_str_of(row[1]), last);
+    sp_maria.free_result(rows);
+    t->ranges = read;
+    return SPATE_OK;
+}
+
+static int count_rows(my_source *s, const sp_cat_table *from, uint64_t *rows, spate_error *err)
+{
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "SELECT count(*) FROM ") || sp_my_qualified(&sql, from);
+    int status = built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
+    sp_buf_done(&sql);
+    return status;
+}
+
+/* Where values of the key lie far apart, the rows are counted: statistics may be old, and a range must not be one of thousands of
+ * empty ones. */
+static int measure(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, sp_extent *extent, spate_error *err)
+{
+    int64_t last = 0;
+    bool any;
+    int status = read_ends(s, t, from, key, &last, &any, err);
+    if (status || !t->ranges)
+        return status;
+    uint64_t reach = (uint64_t)last - (uint64_t)t->first_key, rows = from->rows > 1 ? (uint64_t)from->rows : 1;
+    *extent = (sp_extent){.end = any ? reach + 1 : 0, .units_a_row = 1};
+    if (reach == UINT64_MAX) { /* one value more than there are positions */
+        t->ranges = false;
+        return SPATE_OK;
+    }
+    if (any && reach / DENSE >= rows) {
+        status = count_rows(s, from, &rows, err);
+        t->schema.rows = t->where ? UINT64_MAX : rows;
+    }
+    extent->units_a_row = SP_MAX((double)reach / (double)SP_MAX(rows, UINT64_C(1)), 1);
+    return status;
+}
+
+static int plan_reading(my_source *s, my_table *t, const sp_cat_table *from, const sp_buf *list, sp_extent *extent, spate_error *err)
+{
+    const sp_cat_column *key = range_key(from);
+    int status = SPATE_OK;
+    t->schema.rows = UINT64_MAX;
+    if (key) {
+        sp_my_type type = sp_my_type_of(key);
+        t->key_moment = type.class != SP_MY_INTEGER;
+        t->key_unsigned = type.is_unsigned;
+        status = measure(s, t, from, key, extent, err);
+    }
+    if (!t->ranges)
+        *extent = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .sequential = true};
+    return status ? status : build_select(s, t, from, t->ranges ? key : NULL, list, err);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options, spate_error *err)
+{
+    uint32_t i = s->base.n_tables;
+    my_table *t = &s->tables[i];
+    sp_buf list = {0};
+    t->schema.table = from->shown;
+    t->where = sp_source_where(options, from->shown);
+    int status = read_columns(s, t, from, options, &list, err);
+    if (status == SPATE_OK)
+        status = plan_reading(s, t, from, &list, &s->extents[i], err);
+    if (status == SPATE_OK && !sp_catalog_add_schema_keys(&s->arena, c, from, &t->schema))
+        status = sp_fail_nomem(err);
+    if (status == SPATE_OK)
+        status = sp_myread_new(&t->schema, t->types, &s->how, &t->decoder, err);
+    s->schemas[i] = &t->schema;
+    s->base.n_tables += status == SPATE_OK;
+    sp_buf_done(&list);
+    return status;
+}
+
+/* Parents first: everything that goes by a table's number is put in that order. */
+static int put_in_order(my_source *s, spate_error *err)
+{
+    uint32_t n = s->base.n_tables, *order = sp_arena_alloc(&s->arena, n + 1, sizeof(*order));
+    my_table *tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*tables));
+    const sp_schema **schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*schemas));
+    sp_extent *extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*extents));
+    if (!order || !tables || !schemas || !extents || !sp_tables_in_order(&s->arena, s->schemas, n, schemas, order))
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n; i++) {
+        tables[i] = s->tables[order[i]];
+        extents[i] = s->extents[order[i]];
+    }
+    s->tables = tables;
+    s->base.tables = schemas;
+    s->base.extents = extents;
+    return SPATE_OK;
+}
+
+static int open_tables(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+{
+    s->tables = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->tables));
+    s->schemas = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->schemas));
+    s->extents = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->extents));
+    if (!s->tables || !s->schemas || !s->extents)
+        return sp_fail_nomem(err);
+    int status = SPATE_OK;
+    for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
+        if (contains(options->tables, options->n_tables, c->tables[i].shown))
+            status = open_table(s, c, &c->tables[i], options, err);
+    return status == SPATE_OK ? put_in_order(s, err) : status;
+}
+
+/* ---- the moment ------------------------------------------------------------------------------ */
+
+/* Keeps everybody from writing: the whole server, or, without the right to that, the tables that are read. */
+static int lock_out(const sp_catalog *c, const sp_source_options *options, MYSQL *m, spate_error *err)
+{
+    if (sp_my_run(m, "SET SESSION lock_wait_timeout = 60", NULL, "") == SPATE_OK &&
+        sp_my_run(m, "FLUSH TABLES WITH READ LOCK", err, "keeping writers out for a moment") == SPATE_OK)
+        return SPATE_OK;
+    if (sp_maria.errno(m) == 1205)
+        return SPATE_E_UNREACHABLE;
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "LOCK TABLES "), n = 0;
+    for (uint32_t i = 0; i < c->n_tables && !built; i++)
+        if (contains(options->tables, options->n_tables, c->tables[i].shown))
+            built = sp_buf_adds(&sql, n++ ? ", " : "") || sp_my_qualified(&sql, &c->tables[i]) || sp_buf_adds(&sql, " READ");
+    int status = built ? sp_fail_nomem(err) : n ? sp_my_run(m, sp_my_string(&sql), err, "keeping writers out for a moment") : SPATE_OK;
+    sp_buf_done(&sql);
+    if (status && !built)
+        sp_error_hint(err, "this needs the privilege RELOAD, or LOCK TABLES; with --workers 1 no lock is needed");
+    return status;
+}
+
+static int begin_all(my_source *s, spate_error *err)
+{
+    int status = SPATE_OK;
+    for (unsigned i = 0; i < s->n_links && status == SPATE_OK; i++)
+        status = sp_my_run(s->links[i].m,
+                           "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+                           err, "beginning");
+    return status;
+}
+
+static int take_moment(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+{
+    unsigned n = options->readers ? options->readers : sp_os_processors();
+    MYSQL *locker = NULL;
+    s->links = sp_arena_alloc(&s->arena, n, sizeof(*s->links));
+    int status = s->links ? SPATE_OK : sp_fail_nomem(err);
+    for (; s->n_links < n && status == SPATE_OK; s->n_links += status == SPATE_OK)
+        status = sp_my_connect(&s->server, &s->links[s->n_links].m, err);
+    if (status == SPATE_OK && n > 1)
+        status = sp_my_connect(&s->server, &locker, err);
+    if (status == SPATE_OK && n > 1)
+        status = lock_out(c, options, locker, err);
+    if (status == SPATE_OK)
+        status = begin_all(s, err);
+    if (locker)
+        sp_maria.close(locker); /* and its locks go */
+    for (unsigned i = 0; i < s->n_links; i++)
+        give(s, &s->links[i]);
+    return status;
+}
+
+/* ---- the URI --------------------------------------------------------------------------------- */
+
+/* *set: the key has the one value that it can have. */
+static int read_word(sp_uri *uri, const char *key, const char *word, bool *set, spate_error *err)
+{
+    const char *value = sp_uri_param_value(uri, key);
+    *set = value != NULL;
+    return !value || strcmp(value, word) == 0 ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "%s is %s, not \"%s\"", key, word, value);
+}
+
+static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
+{
+    sp_catalog c;
+    int status = sp_my_server_init(&s->server, uri, &s->arena, err);
+    s->base.shown = s->server.shown;
+    if (status == SPATE_OK)
+        status = read_word(uri, "zero-dates", "null", &s->how.zero_date_null, err);
+    if (status == SPATE_OK)
+        status = read_word(uri, "tinyint1", "smallint", &s->small_tinyints, err);
+    if (status == SPATE_OK)
+        status = read_word(uri, "time", "interval", &s->span_times, err);
+    if (status == SPATE_OK)
+        status = sp_my_read_catalog(&s->server, &s->arena, &c, err);
+    if (status == SPATE_OK)
+        status = take_moment(s, &c, options, err);
+    return status == SPATE_OK ? open_tables(s, &c, options, err) : status;
+}
+
+int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+{
+    my_source *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    sp_arena_init(&s->arena);
+    pthread_mutex_init(&s->lock, NULL);
+    s->base.ops = &ops;
+    s->base.unit = "positions";
+    int status = open_all(s, uri, options, err);
+    if (status == SPATE_OK)
+        *out = &s->base;
+    else
+        source_close(&s->base);
+    return status;
+}

@@ -221,49 +221,69 @@ static int check_fields(const sp_plan_table *t, const sp_schema *there, spate_er
     return SPATE_OK;
 }
 
-static bool same_place(const sp_plan_from *a, const sp_plan_from *b)
-{
-    return strcmp(a->uri, b->uri) == 0 && !a->where && !b->where;
-}
+/* What is opened together: the tables of one place, each once. */
+typedef struct place {
+    const char **names, **wheres;
+    uint32_t *tables; /* of the plan */
+    uint32_t n;
+} place;
 
-/* Opens the place that table t comes from, for all tables of that place: a database is then seen as it is at one moment. */
-static int open_place(opening *o, uint32_t first, bool *opened, spate_error *err)
+static bool make_place(opening *o, uint32_t first, const bool *opened, place *p)
 {
     const spate_plan *plan = o->plan;
-    masked *m = o->m;
-    const sp_plan_from *from = plan->tables[first].from;
-    const char **names = sp_arena_alloc(&m->arena, plan->n_tables, sizeof(*names));
-    const char *uri = sp_uri_beside(from->uri, plan->path, &m->arena);
-    uint32_t n = 0;
-    if (!names || !uri)
-        return sp_fail_nomem(err);
-    for (uint32_t t = first; t < plan->n_tables; t++) {
-        const sp_plan_from *other = plan->tables[t].from;
-        bool also = other && !opened[t] && is_wanted(o, plan->tables[t].name) && (t == first || same_place(from, other));
-        if (also)
-            names[n++] = other->table;
+    p->names = sp_arena_alloc(&o->m->arena, plan->n_tables, sizeof(*p->names));
+    p->wheres = sp_arena_alloc(&o->m->arena, plan->n_tables, sizeof(*p->wheres));
+    p->tables = sp_arena_alloc(&o->m->arena, plan->n_tables, sizeof(*p->tables));
+    for (uint32_t t = first; p->names && p->wheres && p->tables && t < plan->n_tables; t++) {
+        const sp_plan_from *from = plan->tables[t].from;
+        bool also = from && !opened[t] && is_wanted(o, plan->tables[t].name) && strcmp(from->uri, plan->tables[first].from->uri) == 0;
+        for (uint32_t i = 0; also && i < p->n; i++)
+            also = strcmp(p->names[i], from->table) != 0; /* another part of the same table is opened on its own */
+        if (!also)
+            continue;
+        p->names[p->n] = from->table;
+        p->wheres[p->n] = from->where;
+        p->tables[p->n++] = t;
     }
-    sp_source_options options = {.tables = names, .n_tables = n, .called = from->table, .wheres = from->where ? &from->where : NULL};
-    int rc = sp_source_open(uri, &options, &m->parts[m->n_parts], err);
-    if (rc != SPATE_OK)
-        return rc;
+    return p->n > 0;
+}
+
+static int add_place(opening *o, const place *p, bool *opened, spate_error *err)
+{
+    masked *m = o->m;
     const sp_source *part = m->parts[m->n_parts++];
+    int rc = SPATE_OK;
     for (uint32_t i = 0; i < part->n_tables && rc == SPATE_OK; i++)
-        for (uint32_t t = first; t < plan->n_tables; t++) {
-            const sp_plan_table *pt = &plan->tables[t];
-            bool is = pt->from && !opened[t] && is_wanted(o, pt->name) && (t == first || same_place(from, pt->from)) &&
-                      strcmp(pt->from->table, part->tables[i]->table) == 0;
-            if (!is)
+        for (uint32_t k = 0; k < p->n && rc == SPATE_OK; k++) {
+            const sp_plan_table *t = &o->plan->tables[p->tables[k]];
+            if (strcmp(p->names[k], part->tables[i]->table) != 0)
                 continue;
-            opened[t] = true;
-            rc = check_fields(pt, part->tables[i], err);
-            const sp_schema *schema = rc == SPATE_OK ? renamed(o, part->tables[i], pt) : NULL;
-            if (rc == SPATE_OK && !schema)
+            opened[p->tables[k]] = true;
+            rc = check_fields(t, part->tables[i], err);
+            const sp_schema *schema = rc == SPATE_OK ? renamed(o, part->tables[i], t) : NULL;
+            if (schema)
+                add_table(o, m->n_parts - 1, i, schema, p->tables[k], t);
+            else if (rc == SPATE_OK)
                 rc = sp_fail_nomem(err);
-            if (rc == SPATE_OK)
-                add_table(o, m->n_parts - 1, i, schema, t, pt);
         }
     return rc;
+}
+
+/* Opens the place that table first comes from, for all tables of that place: a database is then seen as it is at one moment. */
+static int open_place(opening *o, uint32_t first, bool *opened, spate_error *err)
+{
+    masked *m = o->m;
+    place p = {0};
+    const char *uri = sp_uri_beside(o->plan->tables[first].from->uri, o->plan->path, &m->arena);
+    if (!uri || !make_place(o, first, opened, &p))
+        return sp_fail_nomem(err);
+    sp_source_options options = {.tables = p.names, .n_tables = p.n, .called = p.names[0], .wheres = p.wheres};
+    bool some = false;
+    for (uint32_t i = 0; i < p.n; i++)
+        some = some || p.wheres[i];
+    options.wheres = some ? p.wheres : NULL;
+    int rc = sp_source_open(uri, &options, &m->parts[m->n_parts], err);
+    return rc == SPATE_OK ? add_place(o, &p, opened, err) : rc;
 }
 
 static int open_made(opening *o, spate_error *err)

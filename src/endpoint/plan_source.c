@@ -3,7 +3,7 @@
  * The same rows as 'spate generate' makes of it, and so the same again whenever the plan is read again: verifying compares with a
  * second making. The source owns the plan and its generator; ranges are generated.c's. */
 #include "endpoint/endpoints.h"
-#include "endpoint/generated.h"
+#include "endpoint/masked.h"
 
 #include <stdio.h>
 
@@ -69,7 +69,7 @@ static int open_rows(plan_source *p, sp_uri *uri, const sp_source_options *o, sp
         rc = sp_gen_new(p->plan, seed, &p->gen, err);
     if (rc != SPATE_OK)
         return tell_mistakes(p, rc, err);
-    rc = sp_generated_open(p->gen, o->tables, o->n_tables, &p->rows, err);
+    rc = sp_masked_open(p->plan, p->gen, o->tables, o->n_tables, &p->rows, err);
     if (rc != SPATE_OK)
         return rc;
     p->base = *p->rows;

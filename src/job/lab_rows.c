@@ -83,6 +83,9 @@ static int open_plan(distribute *d, spate_error *err)
 {
     const spate_lab_distribute_options *o = d->options;
     int rc = o->n_tables ? sp_fail(err, SPATE_E_USAGE, "a plan is distributed as a whole: tables are named to copy them from main") : SPATE_OK;
+    for (uint32_t t = 0; t < o->plan->n_tables && rc == SPATE_OK; t++)
+        if (o->plan->tables[t].from)
+            rc = sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of elsewhere: generate the plan into main, and distribute main", o->plan->tables[t].name);
     if (rc == SPATE_OK)
         rc = sp_gen_new(o->plan, o->seed ? *o->seed : o->plan->seed, &d->gen, err);
     return rc == SPATE_OK ? sp_generated_open(d->gen, NULL, 0, &d->whole, err) : rc;

@@ -117,6 +117,26 @@ static void passwords(void)
         CHECK_STR(sp_uri_shown(cases[i].text, &arena), cases[i].shown);
 }
 
+static void beside(void)
+{
+    static const struct {
+        const char *text, *file, *there;
+    } cases[] = {
+        {"a.csv", "plans/p.yaml", "plans/a.csv"},
+        {"sqlite:a.db", "/x/p.yaml", "sqlite:/x/a.db"},
+        {"csv:sub/a?header=false", "x/p.yaml", "csv:x/sub/a?header=false"},
+        {"a.csv", "p.yaml", "a.csv"},
+        {"/a.csv", "x/p.yaml", "/a.csv"},
+        {"duckdb:/a", "x/p.yaml", "duckdb:/a"},
+        {"a.csv", "-", "a.csv"},
+        {"-", "x/p.yaml", "-"},
+        {"postgresql://h/d", "x/p.yaml", "postgresql://h/d"},
+        {"host=h dbname=d", "x/p.yaml", "host=h dbname=d"},
+    };
+    for (size_t i = 0; i < SP_COUNT(cases); i++)
+        CHECK_STR(sp_uri_beside(cases[i].text, cases[i].file, &arena), cases[i].there);
+}
+
 int main(void)
 {
     sp_arena_init(&arena);
@@ -124,6 +144,7 @@ int main(void)
     RUN(refused);
     RUN(queries);
     RUN(passwords);
+    RUN(beside);
     sp_arena_done(&arena);
     return check_done();
 }

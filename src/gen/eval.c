@@ -44,7 +44,11 @@ static void set_null(sp_column *c, const sp_rows *r, uint32_t i)
 
 int sp_run_load(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    return s->cell->ops->fill(s->cell, r->rows, r->n, out, r->scratch);
+    sp_type own = out->type; /* of any kind that is as wide: other steps have it too */
+    out->type = s->cell->type;
+    int rc = s->cell->ops->fill(s->cell, r->rows, r->n, out, r->scratch);
+    out->type = own;
+    return rc;
 }
 
 #define WIDEN(from, to)                                                                            \

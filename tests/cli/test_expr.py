@@ -97,6 +97,25 @@ class Expressions(Case):
             with self.subTest(e):
                 self.assertEqual(row[f"e{i}"], text)
 
+    def test_a_column_of_another_type_keeps_its_value(self):
+        """A decimal that was turned into another one is worth as much in the next expression."""
+        plan = self.write("plan.yaml", """
+tables:
+  - name: product
+    rows: 3
+    columns:
+      - {name: id, inc: 1}
+      - {name: price, set: ["11.89"], type: "numeric(10,2)"}
+  - name: line
+    rows: 2
+    columns:
+      - {name: product_id, ref: product.id}
+      - {name: price, expr: product_id.price, type: "numeric(9,2)"}
+      - {name: total, expr: price * 3}
+""")
+        done = self.spate_ok("generate", plan, "--table", "line", "--to", "-?format=csv", "--progress", "none")
+        self.assertEqual([line.split(",")[1:] for line in done.out.splitlines()[1:]], [["11.89", "35.67"]] * 2)
+
     def test_types_follow(self):
         exprs = ["n + 1", "n * 1000000000", "d * 2.50", "n / 2", "n > 1", "s || n", "date(seen)", "seen - seen", "round(f, 2)", "if(b, 1, 2.5)"]
         want = ["INTEGER", "BIGINT", "DECIMAL(18,5)", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "INTERVAL", "DECIMAL(18,2)", "DECIMAL(18,1)"]

@@ -189,17 +189,38 @@ static void add_column(key_list *l, uint32_t field, const char *name)
     l->keys[l->n].n++;
 }
 
-/* A ref to a column that is a key by itself. */
+/* Whose cells a column has: those of the column that it is a ref to, or that it reads of a row which a ref of its own leads to.
+ * False: nobody else's. */
+static bool follow(const maker *m, uint32_t *table, uint32_t *column)
+{
+    const sp_plan_table *t = &m->plan->tables[*table];
+    const sp_plan_column *c = &t->columns[*column];
+    const sp_expr *e = c->mode == SP_MODE_EXPR && c->expr && c->expr->kind == SP_EXPR_COLUMN && c->expr->field.len ? c->expr : NULL;
+    if (c->mode != SP_MODE_REF && !e)
+        return false;
+    *table = e ? t->columns[e->column].ref_table : c->ref_table;
+    *column = e ? e->field_column : c->ref_column;
+    return true;
+}
+
+/* A column whose cells are those of a key of one column, perhaps by way of others. */
 static void add_single(const maker *m, uint32_t table, uint32_t column, key_list *l)
 {
-    const sp_plan_column *c = &m->plan->tables[table].columns[column];
-    const sp_gen_table *parent = &m->tables[c->ref_table];
-    uint32_t field = parent->field[c->ref_column];
-    if (field == SP_PLAN_NO_REF || !is_key_alone(&parent->schema, field))
+    uint32_t at = table, key = column;
+    for (unsigned hops = 0; hops < SP_PLAN_HOPS_MAX && follow(m, &at, &key); hops++) {
+        const sp_gen_table *parent = &m->tables[at];
+        uint32_t field = parent->field[key];
+        if (at == table && hops) /* a way that comes back says nothing of its own table */
+            return;
+        if (field == SP_PLAN_NO_REF || !is_key_alone(&parent->schema, field))
+            continue;
+        if (parent->cells[key]->type.kind != m->tables[table].cells[column]->type.kind)
+            return;
+        begin_key(l, parent->schema.table);
+        add_column(l, m->tables[table].field[column], parent->schema.fields[field].name);
+        l->n++;
         return;
-    begin_key(l, parent->schema.table);
-    add_column(l, m->tables[table].field[column], parent->schema.fields[field].name);
-    l->n++;
+    }
 }
 
 /* The column of the same draw that is a ref to that field of the same table, or -1. */
@@ -233,7 +254,7 @@ static void add_composite(const maker *m, uint32_t table, uint32_t column, key_l
     l->n++;
 }
 
-/* A ref is a foreign key when what it refers to is a key. */
+/* A column is a foreign key when it has the cells of a key. */
 static bool make_foreign_keys(maker *m, uint32_t table)
 {
     const sp_plan_table *pt = &m->plan->tables[table];
@@ -243,10 +264,11 @@ static bool make_foreign_keys(maker *m, uint32_t table)
     if (!l.keys || !l.columns || !l.names)
         return false;
     for (uint32_t i = 0; i < pt->n_columns; i++) {
-        if (pt->columns[i].mode != SP_MODE_REF || pt->columns[i].hidden)
+        if (pt->columns[i].hidden)
             continue;
         add_single(m, table, i, &l);
-        add_composite(m, table, i, &l);
+        if (pt->columns[i].mode == SP_MODE_REF)
+            add_composite(m, table, i, &l);
     }
     m->tables[table].schema.foreign_keys = l.keys;
     m->tables[table].schema.n_foreign_keys = l.n;

@@ -15,5 +15,6 @@
 #include "spate/config.h"
 #include "spate/store.h"
 #include "spate/migrate.h"
+#include "spate/template.h"
 
 #endif

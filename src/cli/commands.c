@@ -2,6 +2,7 @@
 #include "cli/as.h"
 #include "cli/lab.h"
 #include "cli/migrate.h"
+#include "cli/template.h"
 
 #include <string.h>
 
@@ -16,6 +17,8 @@ static const option no_options[] = {
 #define JOBS_OPTION {"ledger", "DIR", OPTION_TEXT, false, NULL, "the folder that lists jobs (default: ~/.local/state/spate/jobs)"}
 
 static const option generate_options[] = {
+    {"template", "NAME", OPTION_TEXT, false, NULL, "a plan that is inside the program, instead of PLAN; 'spate template list' shows them"},
+    {"param", "NAME=VALUE", OPTION_TEXT, true, NULL, "another value for a parameter of the template"},
     {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go (see above); without it, a DuckDB file beside the plan (replaced)"},
     {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connection (default: one a processor)"},
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
@@ -104,6 +107,16 @@ static const option config_options[] = {
     {"schema", "SCHEMA", OPTION_TEXT, true, NULL, "only this schema of the server"},
     {"defaults", NULL, OPTION_FLAG, false, NULL, "make columns with a default, too"},
     {"stats", NULL, OPTION_FLAG, false, NULL, "spread values as the server's statistics say (PostgreSQL)"},
+    {0},
+};
+
+static const option template_list_options[] = {
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
+static const option template_show_options[] = {
+    {"param", "NAME=VALUE", OPTION_TEXT, true, NULL, "another value for a parameter"},
     {0},
 };
 
@@ -262,8 +275,8 @@ static const option migrate_plan_options[] = {
 };
 
 const command commands[] = {
-    {"generate", "PLAN", 1, 1, "make the rows of a plan",
-     "Makes every table of PLAN (YAML or JSON; - is standard input) and puts the rows where --to says:\n"
+    {"generate", "[PLAN]", 0, 1, "make the rows of a plan",
+     "Makes every table of PLAN (YAML or JSON; - is standard input), or of a --template, and puts the rows where --to says:\n"
      "  postgresql://...  duckdb:FILE  sqlite:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
      "  DIRECTORY/?format=csv|ndjson|insert|copy (a file a table)  -?format=... (standard output)\n"
      "Files take ?format= and ?header=true|false (CSV), DuckDB files ?keys=none|primary|all.\n"
@@ -318,6 +331,12 @@ const command commands[] = {
     {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
      "Opens FILE (duckdb:FILE, sqlite:FILE, or by its ending) read-only and prints what SQL gives.",
      query_options, run_query},
+    {"template list", "", 0, 0, "list the plans that are inside the program",
+     "Prints the name of each template, what it is about, and its parameters with the values they have.", template_list_options,
+     run_template_list},
+    {"template show", "NAME", 1, 1, "print a plan that is inside the program",
+     "Prints the plan, to keep and to change: 'spate template show NAME > plan.yaml', then 'spate generate plan.yaml'.",
+     template_show_options, run_template_show},
     {"store info", "FILE", 1, 1, "tables and columns of a store",
      "Shows what is in a store of rows (FILE.spate): its tables, their columns, rows and sizes.", store_info_options, run_store_info},
     {"store scan", "FILE", 1, 1, "print rows of a store",
@@ -378,6 +397,7 @@ const command_group command_groups[] = {
     {"job", "list, show, resume and cancel runs that have a name"},
     {"lab", "try what sharding brings: real servers, real rows"},
     {"store", "look into stores of rows (.spate), and after them"},
+    {"template", "plans that are inside the program"},
     {0},
 };
 

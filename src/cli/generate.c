@@ -1,5 +1,5 @@
 /* generate.c - the command 'generate': options to the library, the library's words to the terminal. */
-#include "cli/cli.h"
+#include "cli/template.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -133,13 +133,40 @@ static int generate(const invocation *in, spate_plan *plan)
     return resumable ? EXIT_INCOMPLETE : code;
 }
 
+/* The plan in a file, or of a template, which is called NAME.yaml. False: misuse, which was said. */
+static bool open_plan(const invocation *in, spate_plan **plan, int *status, spate_error *err, int *code)
+{
+    const char *template = option_text(in, "template");
+    char name[128];
+    size_t len = 0;
+    if (!template == !in->n_arguments || (!template && option_text(in, "param"))) {
+        fputs(template ? "spate: 'generate' takes a PLAN or a --template, not both\n"
+              : in->n_arguments ? "spate: --param goes with --template\n" : "spate: 'generate' needs PLAN, or --template\n", stderr);
+        fputs("try 'spate generate --help'\n", stderr);
+        *code = EXIT_USAGE;
+        return false;
+    }
+    if (!template) {
+        *status = spate_plan_open(in->arguments[0], plan, err);
+        return true;
+    }
+    char *text = template_text(in, template, &len, code);
+    if (!text)
+        return false;
+    snprintf(name, sizeof(name), "%s.yaml", template);
+    *status = spate_plan_read(name, text, len, plan, err);
+    spate_template_free(text);
+    return true;
+}
+
 /* A plan with mistakes goes on to the library too: --rows may cure them, and it refuses what is left. */
 int run_generate(const invocation *in)
 {
     spate_plan *plan = NULL;
     spate_error err;
-    int status = spate_plan_open(in->arguments[0], &plan, &err);
-    int code;
+    int status = SPATE_OK, code = EXIT_OK;
+    if (!open_plan(in, &plan, &status, &err, &code))
+        return code;
     if (plan) {
         code = generate(in, plan);
     } else {

@@ -230,18 +230,27 @@ static int look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_
 
 /* ---- the call ---- */
 
-int spate_plan_open(const char *path, spate_plan **out, spate_error *err)
+int spate_plan_read(const char *name, const char *text, size_t len, spate_plan **out, spate_error *err)
 {
-    sp_buf text;
     spate_plan *plan = NULL;
     *out = NULL;
-    sp_buf_init(&text);
-    int status = sp_os_read_file(path, SP_PLAN_BYTES_MAX, &text, err);
-    if (status == SPATE_OK)
-        status = sp_plan_parse_with(path, text.data, text.len, look, &plan, err);
-    sp_buf_done(&text);
+    int status = sp_plan_parse_with(name, text, len, look, &plan, err);
     if (status != SPATE_OK)
         return sp_fail_context(err, status, "reading the plan");
     *out = plan;
     return plan->mistakes.n_errors ? sp_plan_refuse(plan, err) : SPATE_OK;
+}
+
+int spate_plan_open(const char *path, spate_plan **out, spate_error *err)
+{
+    sp_buf text;
+    *out = NULL;
+    sp_buf_init(&text);
+    int status = sp_os_read_file(path, SP_PLAN_BYTES_MAX, &text, err);
+    if (status == SPATE_OK)
+        status = spate_plan_read(path, text.data, text.len, out, err);
+    else
+        sp_fail_context(err, status, "reading the plan");
+    sp_buf_done(&text);
+    return status;
 }

@@ -38,6 +38,8 @@ void spate_plan_free(spate_plan *plan); /* NULL is fine */
 size_t spate_plan_mistakes(const spate_plan *plan);
 const spate_mistake *spate_plan_mistake(const spate_plan *plan, size_t i); /* in file order */
 
+/* The database that the plan is for, in forms that say so; NULL: none. */
+const char *spate_plan_database(const spate_plan *plan);
 size_t spate_plan_tables(const spate_plan *plan);
 const char *spate_plan_table_name(const spate_plan *plan, size_t table);
 uint64_t spate_plan_table_rows(const spate_plan *plan, size_t table); /* UINT64_MAX: those of a table elsewhere */

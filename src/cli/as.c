@@ -4,6 +4,8 @@
 #include <string.h>
 
 static const predecessor predecessors[] = {
+    {"datagen", "datagen-cli: dumps of JSON schemas and templates", sp_as_datagen},
+    {"datagen-cli", "the same", sp_as_datagen},
     {"dg", "dg: tables of a configuration as CSV files", sp_as_dg},
     {"dgs", "dgs: rows of a configuration into PostgreSQL or CockroachDB", sp_as_dgs},
     {0},

@@ -17,6 +17,7 @@ typedef struct predecessor {
 const predecessor *find_predecessor(const char *name);
 int run_as(int argc, char **argv);
 
+int sp_as_datagen(int argc, char **argv);
 int sp_as_dg(int argc, char **argv);
 int sp_as_dgs(int argc, char **argv);
 

@@ -66,6 +66,7 @@ typedef struct file_sink {
     const char *scheme, *path;
     format format;
     bool header;
+    const char *database; /* made and entered first; NULL: none */
     sp_pack pack;
     sp_text_form form; /* of CSV */
     bool plain_csv;    /* it is the form that files have by default */
@@ -135,12 +136,22 @@ static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error 
     return rc;
 }
 
-static const char sql_preamble[] =
+static const char sql_title[] =
     "-- Made by spate for psql: psql -d DATABASE -f FILE. One transaction: all of it is loaded, or nothing.\n"
-    "\\set ON_ERROR_STOP on\n"
+    "\\set ON_ERROR_STOP on\n";
+static const char sql_preamble[] =
     "SET client_encoding = 'UTF8';\n"
     "SET standard_conforming_strings = on;\n"
     "BEGIN;\n";
+
+/* What no transaction may hold. */
+static int add_database(const file_sink *f, sp_buf *buf)
+{
+    if (!f->database)
+        return SPATE_OK;
+    return sp_buf_adds(buf, "CREATE DATABASE ") || sp_sql_name(buf, f->database) || sp_buf_adds(buf, " WITH ENCODING = 'UTF8' TEMPLATE = template0;\n\\connect ") ||
+           sp_sql_name(buf, f->database) || sp_buf_adds(buf, "\n") ? SPATE_E_NOMEM : SPATE_OK;
+}
 
 static int add_truncate(const file_sink *f, const output *o, sp_buf *buf)
 {
@@ -168,7 +179,7 @@ static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
         return (f->arrow_file && sp_buf_add(buf, sp_arrow_magic, sizeof(sp_arrow_magic))) || sp_arrow_schema(f->tables[o->first], buf);
     if (!is_sql(f))
         return SPATE_OK;
-    if (sp_buf_adds(buf, sql_preamble))
+    if (sp_buf_adds(buf, sql_title) || add_database(f, buf) || sp_buf_adds(buf, sql_preamble))
         return SPATE_E_NOMEM;
     const sp_sink_options *options = &f->base.options;
     if (!options->create) /* other parts' rows must survive this one's beginning */
@@ -843,6 +854,12 @@ static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
         return sp_fail(err, SPATE_E_USAGE, "an Arrow file with a footer cannot be gone on with: a stream (.arrows) can");
     if (f->arrow_file && f->pack != SP_PACK_NONE)
         return sp_fail(err, SPATE_E_USAGE, "an Arrow file with a footer cannot be packed: a stream (.arrows.gz) can");
+    const char *database = sp_uri_param_value(uri, "database");
+    if (database && (!is_sql(f) || !*database))
+        return sp_fail(err, SPATE_E_USAGE, "database is the name of one, for scripts of SQL");
+    f->database = database ? sp_arena_strndup(&f->arena, database, strlen(database)) : NULL;
+    if (database && !f->database)
+        return sp_fail_nomem(err);
     f->header = true;
     if (header && f->format != FORMAT_CSV)
         return sp_fail(err, SPATE_E_USAGE, "only csv has a header, not %s", formats[f->format].name);
@@ -897,7 +914,7 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
 
 const sp_endpoint sp_endpoint_file = {
     .schemes = {"csv", "ndjson", "arrow", "sql", "dir", "-"},
-    .params = "format, header, delimiter, quote, escape, null; written: pack; read: table, types",
+    .params = "format, header, delimiter, quote, escape, null; written: pack, database; read: table, types",
     .sink_open = file_sink_open,
     .source_open = sp_file_source_open,
     .describe = sp_file_describe,

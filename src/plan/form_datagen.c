@@ -429,6 +429,8 @@ static void read_head(datagen *d, const sp_node *root, const sp_node *const *v)
         sp_mistake(d->r->m, root->mark, (sp_str){0}, "required field 'version' is missing or empty");
     if (!name || name->kind != SP_NODE_TEXT || !name->text.len)
         sp_mistake(d->r->m, v[R_DATABASE] ? v[R_DATABASE]->mark : root->mark, (sp_str){0}, "required field 'database.name' is missing or empty");
+    else
+        d->r->plan->database = name->text.p;
     sp_str text;
     if (v[R_SEED] && sp_read_text(d->r, v[R_SEED], "a seed", &text) && !sp_scalar_u64(text, &d->r->plan->seed))
         sp_read_mistake(d->r, v[R_SEED], "a seed: a whole number from 0 to 18446744073709551615");
@@ -442,7 +444,7 @@ static const sp_node *own_table(datagen *d, const datagen_table *t)
         sp_datagen_column(d, t, i, &columns);
     sp_node_making m = {.r = d->r, .at = t->mark};
     sp_make_pair(&m, "name", sp_make_text(d->r, t->mark, t->name));
-    sp_make_pair(&m, "rows", t->rows);
+    sp_make_pair(&m, "rows", t->n_rows > 0 ? t->rows : sp_make_text(d->r, t->mark, sp_str_of("1"))); /* or it has been said */
     sp_make_pair(&m, "columns", sp_make_list(d->r, t->mark, columns.items, columns.n));
     sp_make_pair(&m, "distinct", t->distinct);
     return sp_make_map(&m);

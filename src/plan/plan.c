@@ -41,6 +41,11 @@ void spate_plan_free(spate_plan *plan)
     sp_free(plan);
 }
 
+const char *spate_plan_database(const spate_plan *plan)
+{
+    return plan->database;
+}
+
 size_t spate_plan_tables(const spate_plan *plan)
 {
     return plan->n_tables;

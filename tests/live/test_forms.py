@@ -198,6 +198,37 @@ class Forms(Case):
         self.assertEqual(server.value("SELECT min(n) || ' ' || max(n) FROM kind", db), "10 1009")
         self.assertEqual(server.value("SELECT count(*) FROM part WHERE kind_id IS NULL", db), "0")
 
+    def test_datagen(self):
+        db = server.database("datagen")
+        plan = self.write("shop.json", DATAGEN)
+        self.spate_ok("generate", plan, "--to", server.uri(db), "--create", "--progress", "none")
+
+        def ask(sql):
+            return str(server.value(sql, db))
+
+        self.assertEqual(ask("SELECT string_agg(n::text, ',' ORDER BY t) FROM (SELECT 'line' t, count(*) n FROM line UNION ALL SELECT 'customer', "
+                             "count(*) FROM customer UNION ALL SELECT 'order', count(*) FROM \"order\" UNION ALL SELECT 'product', count(*) FROM product) c"),
+                         "1000,6000,3000,200")
+        self.assertEqual(ask("SELECT string_agg(contype || n, ' ' ORDER BY contype) FROM (SELECT contype::text, count(*) n FROM pg_constraint "
+                             "WHERE contype IN ('p', 'u', 'f') AND connamespace = 'public'::regnamespace GROUP BY 1) c"), "f4 p4 u2")
+        self.assertEqual(ask("SELECT count(*) FROM customer WHERE updated_at < created_at OR age NOT BETWEEN 18 AND 90 OR tier NOT IN ('basic', 'gold') "
+                             "OR position(lower(left(regexp_replace(last_name, '[^A-Za-z]', '', 'g'), 3)) IN lower(email)) = 0"), "0")
+        self.assertEqual(ask("SELECT count(*) FROM \"order\" WHERE number !~ '^ORD-2026-[0-9]{8}$' OR extract(isodow FROM at AT TIME ZONE 'UTC') > 5 OR "
+                             "extract(hour FROM at AT TIME ZONE 'UTC') NOT BETWEEN 9 AND 16 OR CASE state WHEN 'new' THEN discount <> 0 "
+                             "WHEN 'paid' THEN discount NOT BETWEEN 5 AND 20 ELSE false END"), "0")
+        self.assertEqual(ask("SELECT count(*) FROM product WHERE sku !~ '^[A-Z]{3}-[0-9]{4}$'"), "0")
+        self.assertGreater(int(ask("SELECT max(n) FROM (SELECT count(*) n FROM \"order\" GROUP BY customer_id) c")), 100)
+
+    def test_datagen_command_line(self):
+        """The dumps of a schema and of a template, as psql takes them: each makes its database."""
+        text = DATAGEN.replace('"name": "shop", "encoding"', '"name": "dump & co", "encoding"')
+        self.write("shop.json", text)
+        for form in "sql", "copy":
+            self.spate_ok("as", "datagen", "generate", "-i", "shop.json", "-o", "dump.sql", "-f", form, "--validate-output")
+            server.psql((self.dir / "dump.sql").read_text(), "postgres")
+            self.assertEqual(str(server.value('SELECT count(*) FROM "order" o JOIN customer c ON c.id = o.customer_id', "dump & co")), "3000")
+            server.psql('DROP DATABASE "dump & co"', "postgres")
+
 
 DGS_SCHEMA = """
 CREATE TABLE member (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text NOT NULL, registered timestamptz NOT NULL DEFAULT now());
@@ -300,28 +331,6 @@ tables:
                          "booking_customer_id_fkey booking_mail_fkey")
         same = "SELECT md5(string_agg(tags::text || wait || doc, ',' ORDER BY id)) FROM customer"
         self.assertEqual(server.value(same, to), server.value(same, self.db))
-
-    def test_datagen(self):
-        db = server.database("datagen")
-        plan = self.write("shop.json", DATAGEN)
-        self.spate_ok("generate", plan, "--to", server.uri(db), "--create", "--progress", "none")
-
-        def ask(sql):
-            return str(server.value(sql, db))
-
-        self.assertEqual(ask("SELECT string_agg(n::text, ',' ORDER BY t) FROM (SELECT 'line' t, count(*) n FROM line UNION ALL SELECT 'customer', "
-                             "count(*) FROM customer UNION ALL SELECT 'order', count(*) FROM \"order\" UNION ALL SELECT 'product', count(*) FROM product) c"),
-                         "1000,6000,3000,200")
-        self.assertEqual(ask("SELECT string_agg(contype || n, ' ' ORDER BY contype) FROM (SELECT contype::text, count(*) n FROM pg_constraint "
-                             "WHERE contype IN ('p', 'u', 'f') AND connamespace = 'public'::regnamespace GROUP BY 1) c"), "f4 p4 u2")
-        self.assertEqual(ask("SELECT count(*) FROM customer WHERE updated_at < created_at OR age NOT BETWEEN 18 AND 90 OR tier NOT IN ('basic', 'gold') "
-                             "OR position(lower(left(regexp_replace(last_name, '[^A-Za-z]', '', 'g'), 3)) IN lower(email)) = 0"), "0")
-        self.assertEqual(ask("SELECT count(*) FROM \"order\" WHERE number !~ '^ORD-2026-[0-9]{8}$' OR extract(isodow FROM at AT TIME ZONE 'UTC') > 5 OR "
-                             "extract(hour FROM at AT TIME ZONE 'UTC') NOT BETWEEN 9 AND 16 OR CASE state WHEN 'new' THEN discount <> 0 "
-                             "WHEN 'paid' THEN discount NOT BETWEEN 5 AND 20 ELSE false END"), "0")
-        self.assertEqual(ask("SELECT count(*) FROM product WHERE sku !~ '^[A-Z]{3}-[0-9]{4}$'"), "0")
-        self.assertGreater(int(ask("SELECT max(n) FROM (SELECT count(*) n FROM \"order\" GROUP BY customer_id) c")), 100)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,145 @@
+"""datagen-cli's command line behind 'spate as datagen': what it prints, where, the files it writes, and its exit codes."""
+import json
+import os
+import subprocess
+import unittest
+
+from harness import SPATE, Case
+
+SCHEMA = {
+    "version": "1.0",
+    "database": {"name": "blog & co", "encoding": "UTF8", "locale": "en_US.utf8"},
+    "tables": {
+        "posts": {
+            "columns": {"id": {"type": "serial"}, "author_id": {"type": "integer"}, "title": {"type": "varchar(60)"}},
+            "primary_key": ["id"],
+            "foreign_keys": [{"columns": ["author_id"], "referenced_table": "authors", "referenced_columns": ["id"]}],
+            "row_count": 30,
+        },
+        "authors": {
+            "columns": [{"name": "id", "type": "serial"}, {"name": "email", "type": "varchar(80)", "unique": True}],
+            "primary_key": ["id"],
+            "row_count": 10,
+        },
+    },
+}
+LOADED = 'level=info msg="Configuration loaded"\n'
+
+
+class AsDatagen(Case):
+    def datagen(self, *words, stdin=None, **env):
+        full = {**os.environ, "HOME": str(self.dir), **env}
+        done = subprocess.run([SPATE, "as", "datagen", *words], input=stdin, capture_output=True, text=True, cwd=self.dir, env=full, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def setUp(self):
+        super().setUp()
+        self.schema = self.write("blog.json", json.dumps(SCHEMA, indent=2))
+
+    def test_generate_writes_a_dump(self):
+        code, out, err = self.datagen("generate", "-i", "blog.json", "-o", "blog.sql", "--validate-output")
+        self.assertEqual((code, out), (0, ""))
+        self.assertEqual(err, LOADED + "datagen: keys are kept, foreign keys lead to rows, and tables come parents first\n"
+                         "Successfully generated dump to blog.sql\n")
+        text = (self.dir / "blog.sql").read_text()
+        self.assertIn("CREATE DATABASE \"blog & co\" WITH ENCODING = 'UTF8' TEMPLATE = template0;\n\\connect \"blog & co\"\n", text)
+        self.assertLess(text.index('INSERT INTO "authors"'), text.index('INSERT INTO "posts"'))
+        self.assertIn('FOREIGN KEY ("author_id") REFERENCES "authors" ("id")', text)
+        again = self.datagen("generate", "--input=blog.json", "--format", "sql", "-j", "1")
+        self.assertEqual((again[0], again[1]), (0, text))
+        other = self.datagen("generate", "-i", "-", "-s", "7", "-f", "copy", stdin=json.dumps(SCHEMA))
+        self.assertEqual(other[0], 0)
+        self.assertIn('COPY "authors" ("id", "email") FROM STDIN;\n1\t', other[1])
+
+    def test_generate_is_refused(self):
+        for words, says in [
+            (["-i", "blog.json", "--template", "saas"], "cannot specify both --input and --template"),
+            ([], "must specify either --input or --template"),
+            (["-i", "blog.json", "-f", "xml"], 'invalid format "xml", must be one of: sql, copy'),
+            (["-i", "blog.json", "-j", "101"], "invalid number of jobs 101, must be at most 100"),
+            (["-i", "blog.json", "--validate-output"], "--validate-output requires --output to be a file"),
+            (["--template", "shop"], 'template "shop" not found'),
+            (["--template", "saas", "--param", "usrs=3"], 'unknown parameter "usrs"'),
+            (["--template", "saas", "--param", "users=many"], 'parameter "users" must be an integer'),
+            (["--frob"], "unknown flag: --frob"),
+        ]:
+            code, out, err = self.datagen("generate", *words)
+            self.assertEqual((code, out), (1, ""), words)
+            self.assertTrue(err.endswith(f"Error: {says}\n"), (words, err))
+            self.assertNotIn("Usage", err)
+        code, _, err = self.datagen("generate", "-i", "none.json")
+        self.assertEqual(code, 1)
+        self.assertIn("Error: ", err)
+
+    def test_templates(self):
+        code, out, _ = self.datagen("template", "list")
+        self.assertEqual(code, 0)
+        lines = out.splitlines()
+        self.assertEqual(lines[0], "Available Templates:")
+        self.assertTrue(lines[2].startswith("  ecommerce       A web shop"))
+        code, out, _ = self.datagen("template", "show", "saas")
+        self.assertEqual(code, 0)
+        self.assertIn("Template: saas\nDescription: Software as a service", out)
+        self.assertIn("\nTables:\n  tenants              200 rows, 9 columns\n", out)
+        self.assertIn("\n  users                of all tenants (default: 2000)\n", out)
+        code, out, _ = self.datagen("template", "export", "ecommerce", "--param", "customers=9")
+        self.assertEqual(code, 0)
+        plan = json.loads(out)
+        self.assertEqual([t["rows"] for t in plan["tables"] if t["name"] == "customers"], [9])
+        self.write("shop.json", out)
+        one = self.datagen("generate", "-i", "shop.json", "-j", "2")
+        two = self.datagen("generate", "--template", "ecommerce", "--param", "customers=9")
+        self.assertEqual((one[0], two[0]), (0, 0))
+        self.assertEqual(one[1], two[1])
+        for name in "finance", "healthcare", "saas":
+            json.loads(self.datagen("template", "export", name)[1])
+
+    def test_validate(self):
+        code, out, err = self.datagen("validate", "-i", "blog.json")
+        self.assertEqual((code, out, err), (0, "✓ Schema is valid\n  Database: blog & co\n  Tables: 2\n  Total rows to generate: 40\n", LOADED))
+        code, out, _ = self.datagen("validate", "--format", "json", stdin=json.dumps(SCHEMA))
+        self.assertEqual((code, json.loads(out)), (0, {"valid": True, "database": "blog & co", "tables": 2}))
+        bad = json.loads(json.dumps(SCHEMA))
+        bad["tables"]["authors"]["columns"][0]["type"] = "integr"
+        del bad["tables"]["posts"]["row_count"]
+        code, out, err = self.datagen("validate", stdin=json.dumps(bad, indent=2))
+        self.assertEqual(code, 1)
+        self.assertTrue(out.startswith("✗ Schema validation failed\n\nErrors found:\n1. line "), out)
+        self.assertIn("Error: validation failed with 2 error(s)\n", err)
+        code, out, err = self.datagen("validate", "--json", stdin=json.dumps(bad))
+        said = json.loads(out)
+        self.assertEqual((code, said["valid"], len(said["errors"])), (1, False, 2))
+        self.assertTrue(err.endswith("Error: validation failed\n"))
+
+    def test_settings(self):
+        self.write(".datagen.yaml", "# mine\ndefault_format: copy   # not sql\nlog_format: \"json\"\n")
+        code, out, err = self.datagen("generate", "-i", "blog.json")
+        self.assertEqual(code, 0)
+        self.assertIn('COPY "authors"', out)
+        self.assertTrue(err.startswith('{"level":"info","msg":"Configuration loaded"}\n'))
+        code, out, err = self.datagen("generate", "-i", "blog.json", DATAGEN_DEFAULT_FORMAT="sql", DATAGEN_LOG_LEVEL="error")
+        self.assertIn("INSERT INTO", out)
+        self.assertNotIn("Configuration", err)
+        for key, value, says in [("WORKERS", "101", "workers must be between 1 and 100"), ("LOG_LEVEL", "loud", "log_level must be one of: debug, info, warn, error"),
+                                 ("CACHE_SIZE", "-1", "cache_size must be at least 0"), ("LOG_FILE", "/none/such/file", "log_file")]:
+            code, out, err = self.datagen("validate", "-i", "blog.json", **{"DATAGEN_" + key: value})
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn(says, err)
+        self.assertEqual(self.datagen("-c", "none.yaml", "validate", "-i", "blog.json")[0], 1)
+
+    def test_version_help_and_links(self):
+        self.assertRegex(self.datagen("version")[1], r"^datagen version \d")
+        self.assertRegex(self.datagen("version", "--short")[1], r"^\d[\d.]*\n$")
+        for words in [], ["-v"], ["--help"]:
+            code, out, _ = self.datagen(*words)
+            self.assertEqual(code, 0, words)
+            self.assertIn("Available Commands:", out)
+        for name in "datagen", "datagen-cli":
+            link = self.dir / name
+            link.symlink_to(SPATE)
+            done = subprocess.run([link, "version"], capture_output=True, text=True)
+            self.assertRegex(done.stdout, r"^datagen version \d")
+
+
+if __name__ == "__main__":
+    unittest.main()

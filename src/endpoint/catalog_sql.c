@@ -713,7 +713,8 @@ static void create_index(script *s, bool unique, const char *from)
     }
     take(s, "only");
     const char *table = take_qualified(s, &space), *body = s->at.raw.p, *where = NULL;
-    if (take(s, "using"))
+    bool kind = take(s, "using"), own = kind && !is_word(s, "btree"); /* of a kind that only its server has */
+    if (kind)
         take_name(s);
     uint32_t n = take_columns(s, &names);
     bool computed = s->computed;
@@ -743,7 +744,7 @@ static void create_index(script *s, bool unique, const char *from)
     sp_cat_index *index = sp_catalog_add_index(s->c, t);
     s->nomem = s->nomem || !index;
     if (index)
-        *index = (sp_cat_index){name, keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), body, names, computed ? 0 : n, where};
+        *index = (sp_cat_index){name, keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), body, names, computed || own ? 0 : n, where};
 }
 
 static void alter_column(script *s, sp_cat_table *t)

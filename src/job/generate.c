@@ -1,6 +1,8 @@
 /* generate.c - spate_generate: binds a plan, its generator, a sink and the flow between them. */
 #include "spate/generate.h"
 
+#include "codec/codec.h"
+#include "endpoint/catalog.h"
 #include "endpoint/masked.h"
 #include "gen/gen.h"
 #include "job/move.h"
@@ -89,10 +91,29 @@ static sp_sink_options sink_options(const generate *g)
     };
 }
 
+/* What the plan declares of its tables, read as a script of CREATE statements is. NULL and no mistake: nothing. */
+static int read_declared(generate *g, const sp_catalog **catalog, spate_error *err)
+{
+    const char *sql = g->plan->create;
+    sp_catalog *c = sql ? sp_arena_alloc(g->move.arena, 1, sizeof(*c)) : NULL;
+    *catalog = c;
+    if (!sql)
+        return SPATE_OK;
+    if (!c)
+        return sp_fail_nomem(err);
+    sp_catalog_init(c, g->move.arena);
+    c->dialect = SP_SQL_POSTGRES;
+    c->default_space = "";
+    return sp_catalog_read_sql(c, sql, strlen(sql)) && sp_catalog_link(c) ? SPATE_OK : sp_fail_nomem(err);
+}
+
 static int open_target(generate *g, spate_error *err)
 {
     const char *to = g->options->to ? g->options->to : default_target(g->move.arena, g->plan->path);
     sp_sink_options options = sink_options(g);
+    int rc = options.create ? read_declared(g, &options.catalog, err) : SPATE_OK;
+    if (rc != SPATE_OK)
+        return rc;
     return to ? sp_move_open_target(&g->move, to, &options, err) : sp_fail_nomem(err);
 }
 

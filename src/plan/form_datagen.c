@@ -241,6 +241,10 @@ static void read_table(datagen *d, datagen_table *t, const sp_node *key, const s
     sp_read_keys(d->r, node, &table_keys, v);
     if (!key || v[T_NAME])
         t->name = name_of(d, v[T_NAME], node->mark, "a table", &t->mark);
+    t->uniques = v[T_UNIQUE];
+    t->checks = v[T_CHECK];
+    t->indexes = v[T_INDEXES];
+    t->comment = v[T_COMMENT];
     read_rows(d, t, v[T_ROWS]);
     read_columns(d, t, v[T_COLUMNS], types);
 }
@@ -276,7 +280,7 @@ static void read_foreign_key(datagen *d, datagen_table *t, const sp_node *node)
             sp_mistake(d->r->m, node->mark, (sp_str){0}, "a foreign key needs \"%s\"", foreign_names[k]);
             return;
         }
-    *f = (datagen_foreign){.mark = v[K_PARENT]->mark};
+    *f = (datagen_foreign){.node = node, .mark = v[K_PARENT]->mark};
     if (!sp_read_text(d->r, v[K_PARENT], "the name of a table", &f->parent))
         return;
     const datagen_table *parent = find_table(d, f->parent);
@@ -352,8 +356,10 @@ static void read_wide_unique(datagen *d, datagen_table *t, const uint32_t *colum
         t->columns[best].unique = true;
     else if (!t->distinct)
         t->distinct = node;
-    else
+    else {
+        t->unkept = node;
         sp_warning(d->r->m, node->mark, (sp_str){0}, "a second unique key of several columns is not kept on purpose");
+    }
 }
 
 static void read_unique(datagen *d, datagen_table *t, const sp_node *node)
@@ -478,6 +484,8 @@ static void read_tables(datagen *d, const sp_node *node, const sp_node *types)
         read_table(d, &d->tables[d->n], key, value, types, v[d->n]);
     }
     read_keys_of_tables(d, v);
+    if (!d->r->m->n_errors)
+        sp_datagen_create(d, types);
     for (uint32_t i = 0; i < d->n && !d->r->stop; i++)
         if (d->tables[i].n)
             sp_read_table(d->r, &d->r->plan->tables[d->r->plan->n_tables++], own_table(d, &d->tables[i]));

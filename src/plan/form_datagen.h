@@ -1,6 +1,7 @@
 /* form_datagen.h - private to the datagen form: a schema as it is read, before it is a plan.
  *
  *   form_datagen.c         the document: tables, columns, keys
+ *   form_datagen_create.c  what it declares, as CREATE statements
  *   form_datagen_column.c  how a column is made, and what is wished of it, as spate's own form would say it
  *   form_datagen_values.c  the generators, distributions and patterns that a column may name */
 #ifndef SP_PLAN_FORM_DATAGEN_H
@@ -16,6 +17,7 @@ enum {
 };
 
 typedef struct datagen_foreign {
+    const sp_node *node;
     sp_str parent;
     sp_mark mark;
     uint32_t n;
@@ -47,6 +49,8 @@ typedef struct datagen_table {
     datagen_foreign *foreign;
     uint32_t n_foreign;
     const sp_node *distinct; /* columns of a unique key of which none is unique by itself, or NULL */
+    const sp_node *unkept;   /* those of one that rows may have twice, or NULL */
+    const sp_node *uniques, *checks, *indexes, *comment; /* as they stand there, or NULL */
     sp_demands demands;
 } datagen_table;
 
@@ -78,6 +82,8 @@ int sp_datagen_find_column(const datagen_table *t, sp_str name); /* -1: none */
 
 /* Adds the column as spate's own form says it, and the hidden ones that it is made from. */
 void sp_datagen_column(datagen *d, const datagen_table *t, uint32_t column, datagen_list *list);
+/* Declares all tables, once they are read: the plan's create. */
+void sp_datagen_create(const datagen *d, const sp_node *types);
 /* What template a column's values are of, NULL: none. */
 const char *sp_datagen_words(datagen *d, const datagen_table *t, const datagen_column *c);
 

@@ -258,6 +258,7 @@ struct spate_plan {
     uint64_t digest;       /* of its text: the same, the same plan */
     uint64_t seed;         /* top-level "seed:", else 0 */
     const char *database;  /* that the form names; NULL: none */
+    const char *create;    /* CREATE statements of its tables, for targets that are to have them; NULL: as the columns say */
     int64_t now_us;        /* top-level "now:", else SP_PLAN_NOW_US: what "today" means to the functions */
     sp_mistakes mistakes;
 };

@@ -111,6 +111,9 @@ DATAGEN = r"""
         "id": {"type": "integer"}, "sku": {"type": "varchar(12)", "generator": "pattern", "generator_config": {"pattern": "[A-Z]{3}-[0-9]{4}"}},
         "name": {"type": "varchar(60)"}, "description": {"type": "text"}, "price": {"type": "numeric(10,2)"}, "tags": {"type": "text[]"}
       },
+      "check_constraints": [{"expression": "price > 0", "name": "above_0"}],
+      "indexes": [{"columns": ["tags"], "name": "tagged", "type": "gin"}],
+      "comment": "what isn't bought",
       "primary_key": ["id"],
       "row_count": 200
     }
@@ -216,6 +219,13 @@ class Forms(Case):
         self.assertEqual(ask("SELECT count(*) FROM \"order\" WHERE number !~ '^ORD-2026-[0-9]{8}$' OR extract(isodow FROM at AT TIME ZONE 'UTC') > 5 OR "
                              "extract(hour FROM at AT TIME ZONE 'UTC') NOT BETWEEN 9 AND 16 OR CASE state WHEN 'new' THEN discount <> 0 "
                              "WHEN 'paid' THEN discount NOT BETWEEN 5 AND 20 ELSE false END"), "0")
+        self.assertEqual(ask("SELECT string_agg(pg_get_constraintdef(oid), ',') FROM pg_constraint WHERE conrelid = 'line'::regclass AND confdeltype = 'c'"),
+                         'FOREIGN KEY (order_id) REFERENCES "order"(id) ON DELETE CASCADE')
+        self.assertEqual(ask("SELECT string_agg(indexname, ',') FROM pg_indexes WHERE indexname IN ('order_customer', 'order_number', 'tagged')").count(","), 2)
+        self.assertEqual(ask("INSERT INTO customer (email, first_name, last_name, phone, country_code, tier, age, created_at, updated_at, settings, address) "
+                             "VALUES ('a', 'b', 'c', 'd', 'DE', 'e', 1, now(), now(), '{}', '::1') RETURNING id || ' ' || active"), "1001 true")
+        self.assertEqual(ask("SELECT obj_description('product'::regclass) || conname FROM pg_constraint WHERE contype = 'c' AND conrelid = 'product'::regclass"),
+                         "what isn't boughtabove_0")
         self.assertEqual(ask("SELECT count(*) FROM product WHERE sku !~ '^[A-Z]{3}-[0-9]{4}$'"), "0")
         self.assertGreater(int(ask("SELECT max(n) FROM (SELECT count(*) n FROM \"order\" GROUP BY customer_id) c")), 100)
 

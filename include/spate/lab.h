@@ -180,6 +180,49 @@ typedef struct spate_lab_bench_report {
 int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report, spate_error *err);
 void spate_lab_bench_report_done(spate_lab_bench_report *report);
 
+/* ---- moving rows ---- */
+
+typedef struct spate_lab_move {
+    unsigned from, to;   /* shards */
+    unsigned slots;
+    uint64_t rows, bytes; /* bytes: about */
+} spate_lab_move;
+
+typedef struct spate_lab_reshard_options {
+    unsigned shards;           /* how many there are to be */
+    bool plan_only;            /* count, and change nothing */
+    const char *const *uris;   /* of a lab with attached servers: those that come in addition */
+    size_t n_uris;
+    const char *cache;         /* as for spate_lab_init */
+    const int *cancel;
+} spate_lab_reshard_options;
+
+typedef struct spate_lab_reshard_report {
+    spate_lab_move *moves;
+    size_t n_moves;
+    unsigned slots;            /* that move, of 960 */
+    uint64_t rows_moved;
+    double seconds;
+    void *memory;
+} spate_lab_reshard_report;
+
+/* Makes it another number of shards: servers come or go, and as few slots move as an even share needs. For hash placement. Nobody may
+ * write meanwhile: what is written to a shard whose slot has gone is lost. What was copied is checked, rows and cells, before lab.yaml
+ * has the new map. Interrupted, however that was, the same call finishes it. SPATE_E_DATA: a check failed, and nothing has changed. */
+int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err);
+void spate_lab_reshard_report_done(spate_lab_reshard_report *report);
+
+/* ---- snapshots ---- */
+
+/* All servers as they are now, under a name. Those that run are stopped for the moment and started again. SPATE_E_USAGE: there is one of
+ * that name, or servers are attached. */
+int spate_lab_snapshot_save(spate_lab *lab, const char *name, spate_error *err);
+/* The lab as it was then, shards and all. What has come since is gone. */
+int spate_lab_snapshot_restore(spate_lab *lab, const char *name, spate_error *err);
+int spate_lab_snapshot_drop(spate_lab *lab, const char *name, spate_error *err);
+/* Calls fn for each name, in order. */
+int spate_lab_snapshots(spate_lab *lab, void (*fn)(void *arg, const char *name), void *arg, spate_error *err);
+
 /* A plan to begin with: users, products and orders. rows: of users. */
 int spate_lab_sample_plan(uint64_t users, spate_plan **plan, spate_error *err);
 

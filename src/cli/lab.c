@@ -112,15 +112,15 @@ static bool read_addresses(init_settings *s)
     return true;
 }
 
-/* $XDG_CACHE_HOME/spate or ~/.cache/spate; NULL: neither is known. */
-static const char *cache_directory(init_settings *s)
+const char *cache_directory(char *room, size_t size)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    room[0] = '\0';
     if (cache && *cache == '/')
-        snprintf(s->cache, sizeof(s->cache), "%s/spate", cache);
+        snprintf(room, size, "%s/spate", cache);
     else if (home && *home == '/')
-        snprintf(s->cache, sizeof(s->cache), "%s/.cache/spate", home);
-    return s->cache[0] ? s->cache : NULL;
+        snprintf(room, size, "%s/.cache/spate", home);
+    return room[0] ? room : NULL;
 }
 
 static void default_init_settings(init_settings *s)
@@ -128,7 +128,7 @@ static void default_init_settings(init_settings *s)
     s->options.directory = "lab";
     s->options.shards = 3;
     s->options.user = geteuid() == 0 ? "postgres" : NULL;
-    s->options.cache = cache_directory(s);
+    s->options.cache = cache_directory(s->cache, sizeof(s->cache));
 }
 
 static int make_lab(init_settings *s)

@@ -15,6 +15,8 @@ int leave_lab(spate_lab *lab, int status, const spate_error *err);
 int open_or_make_lab(const invocation *in, spate_lab **lab);
 /* A setting of the environment, or of the file .env; NULL: there is none. The caller frees. */
 char *from_outside(const char *key);
+/* $XDG_CACHE_HOME/spate or ~/.cache/spate, in the room given; NULL: neither is known. */
+const char *cache_directory(char *room, size_t size);
 
 int run_lab_distribute(const invocation *in);
 /* Runs a benchmark and prints it. An exit code. */
@@ -24,6 +26,8 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
 bool read_seconds(const invocation *in, double otherwise, double *seconds);
 
 int run_lab_bench(const invocation *in);
+int run_lab_reshard(const invocation *in);
+int run_lab_snapshot(const invocation *in);
 int run_lab_check(const invocation *in);
 int run_lab_run(const invocation *in);
 int run_lab_init(const invocation *in);

@@ -40,15 +40,24 @@ void sp_lab_unlock(int lock)
 
 /* ---- making ---- */
 
+static bool has_port(const sp_lab *lab, unsigned port)
+{
+    for (uint32_t i = 0; i < lab->n_servers; i++)
+        if (lab->servers[i].port == port)
+            return true;
+    return false;
+}
+
 /* Ports that nobody listens on, of those that the system does not hand out by itself. Where the search begins depends on the
  * directory, so that labs made at the same moment do not choose the same. */
-static int find_ports(const char *directory, unsigned n, unsigned *ports, spate_error *err)
+int sp_lab_find_ports(const sp_lab *lab, unsigned n, unsigned *ports, spate_error *err)
 {
     enum { FIRST = 20000, LAST = 32000 };
-    unsigned found = 0, span = LAST - FIRST, start = (unsigned)(sp_hash64(directory, strlen(directory), 0) % (span / 16)) * 16;
+    uint64_t hash = sp_hash64(lab->directory, strlen(lab->directory), 0);
+    unsigned found = 0, span = LAST - FIRST, start = (unsigned)(hash % (span / 16)) * 16;
     for (unsigned i = 0; i < span && found < n; i++) {
         unsigned port = FIRST + (start + i) % span;
-        if (sp_os_port_is_free(port))
+        if (!has_port(lab, port) && sp_os_port_is_free(port))
             ports[found++] = port;
     }
     return found == n ? SPATE_OK : sp_fail(err, SPATE_E_UNREACHABLE, "no %u free ports from %d to %d", n, FIRST, LAST);
@@ -61,7 +70,7 @@ static int add_own_servers(sp_lab *lab, const spate_lab_init_options *o, spate_e
         return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, o->shards);
     if (o->port && (o->port < SP_LAB_PORT_MIN || o->port + n - 1 > 65535))
         return sp_fail(err, SPATE_E_USAGE, "ports go from %d to 65535: %u servers cannot begin at %u", SP_LAB_PORT_MIN, n, o->port);
-    int rc = o->port ? SPATE_OK : find_ports(lab->directory, n, ports, err);
+    int rc = o->port ? SPATE_OK : sp_lab_find_ports(lab, n, ports, err);
     for (unsigned i = 0; i < n && rc == SPATE_OK; i++) {
         ports[i] = o->port ? o->port + i : ports[i];
         if (!sp_os_port_is_free(ports[i]))
@@ -148,6 +157,8 @@ static int make_lab(sp_lab *lab, const spate_lab_init_options *o, spate_error *e
     if (sp_os_exists(file))
         return sp_fail(err, SPATE_E_USAGE, "there is a lab in \"%s\" already", o->directory);
     int rc = o->main_uri ? make_attached(lab, o, err) : make_own(lab, o, err);
+    if (rc != SPATE_OK)
+        (void)!sp_lab_remove_clusters(lab, NULL);
     if (rc != SPATE_OK)
         (void)!remove_file(lab, "lab.yaml", NULL);
     return rc;

@@ -115,10 +115,9 @@ typedef struct maker {
     const char *scratch;  /* in the lab's directory: removed at the end */
 } maker;
 
-/* A folder of the servers' user, nobody else's. */
-static int make_folder(const char *path, sp_os_user user, spate_error *err)
+int sp_lab_make_folder(const char *path, sp_os_user user, spate_error *err)
 {
-    int rc = sp_at_make_folder(AT_FDCWD, path, 0700);
+    int rc = sp_os_is_dir(path) ? 0 : sp_at_make_folder(AT_FDCWD, path, 0700);
     if (rc == 0 && user.user != sp_os_self().user)
         rc = sp_at_set_owner(AT_FDCWD, path, user.user, user.group);
     return rc < 0 ? sp_fail_errno(err, -rc, "could not create directory \"%s\"", path) : SPATE_OK;
@@ -153,14 +152,16 @@ static void add_reason(spate_error *err, const char *file)
         sp_buf_done(&text);
         return;
     }
-    const char *said = NULL;
+    const char *said = NULL, *last = NULL;
     for (char *line = text.data, *end; *line; line = end + (*end == '\n')) {
         end = strchrnul(line, '\n');
+        last = end > line ? line : last;
         for (size_t i = 0; i < SP_COUNT(words); i++) {
             char *at = memmem(line, (size_t)(end - line), words[i], strlen(words[i]));
             said = at ? at : said;
         }
     }
+    said = said ? said : last;
     size_t len = said ? strcspn(said, "\n") : 0, have = strlen(err->message);
     snprintf(err->message + have, sizeof(err->message) - have, "%s%.*s", said ? ": " : "", (int)len, said ? said : "");
     sp_buf_done(&text);
@@ -206,7 +207,7 @@ static int make_template(maker *m, spate_error *err)
     const char *conf = sp_arena_printf(a, "%s/postgresql.conf", data);
     if (!made || !data || !pgpass || !secret || !conf)
         return sp_fail_nomem(err);
-    int rc = make_folder(made, m->user, err);
+    int rc = sp_lab_make_folder(made, m->user, err);
     if (rc == SPATE_OK)
         rc = make_password(password, err);
     if (rc == SPATE_OK)
@@ -347,15 +348,20 @@ typedef struct cloning {
 static void *clone_one(void *arg)
 {
     cloning *c = arg;
-    char from[4200];
+    char from[4200], made[4200];
     sp_arena arena;
     sp_arena_init(&arena);
     snprintf(from, sizeof(from), "%s/data", c->maker->template);
-    c->rc = make_folder(c->folder, c->maker->user, &c->err);
+    snprintf(made, sizeof(made), "%s.new", c->data);
+    c->rc = sp_lab_make_folder(c->folder, c->maker->user, &c->err);
     if (c->rc == SPATE_OK)
-        c->rc = sp_lab_clone_tree(from, c->data, c->maker->user, &c->err);
+        c->rc = sp_lab_remove_tree(made, &c->err);
     if (c->rc == SPATE_OK)
-        c->rc = identify(c->data, c->identifier, &arena, &c->err);
+        c->rc = sp_lab_clone_tree(from, made, c->maker->user, &c->err);
+    if (c->rc == SPATE_OK)
+        c->rc = identify(made, c->identifier, &arena, &c->err);
+    if (c->rc == SPATE_OK && sp_at_rename(AT_FDCWD, made, AT_FDCWD, c->data, true) < 0) /* only now there is a cluster */
+        c->rc = sp_fail_errno(&c->err, errno, "could not rename \"%s\"", made);
     sp_arena_done(&arena);
     return NULL;
 }
@@ -390,10 +396,14 @@ static int clone_all(const maker *m, spate_error *err)
                 *err = all[i].err;
         }
     }
+    for (uint32_t i = 0; all && i < lab->n_servers && rc != SPATE_OK; i++)
+        if (all[i].started)
+            (void)!sp_lab_remove_cluster(lab, &lab->servers[i], NULL);
     return rc;
 }
 
-/* The password stays where libpq looks for it, the sockets in a folder that only their owner enters. */
+/* The password stays where libpq looks for it, the sockets in a folder that only their owner enters. A lab that gets more servers has
+ * both. */
 static int make_access(const maker *m, spate_error *err)
 {
     sp_buf text = {0};
@@ -401,21 +411,33 @@ static int make_access(const maker *m, spate_error *err)
     const char *run = sp_lab_path(m->lab, "run");
     if (!from || !to || !run)
         return sp_fail_nomem(err);
+    if (sp_os_exists(to))
+        return SPATE_OK;
     int rc = sp_os_read_file(from, 1 << 16, &text, err);
     if (rc == SPATE_OK)
         rc = write_file(to, text.data, O_TRUNC, sp_os_self(), err);
     sp_buf_done(&text);
-    return rc == SPATE_OK && !sp_os_is_dir(run) ? make_folder(run, m->user, err) : rc;
+    return rc == SPATE_OK ? sp_lab_make_folder(run, m->user, err) : rc;
+}
+
+static bool has_all(const sp_lab *lab)
+{
+    for (uint32_t i = 0; i < lab->n_servers; i++)
+        if (!lab->servers[i].attached && !sp_os_exists(lab->servers[i].data))
+            return false;
+    return true;
 }
 
 int sp_lab_make_clusters(sp_lab *lab, const char *cache, spate_error *err)
 {
     maker m = {.lab = lab, .cache = cache, .scratch = sp_lab_path(lab, ".making")};
+    if (has_all(lab))
+        return SPATE_OK;
     int rc = m.scratch ? sp_lab_find_user(lab, &m.user, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_lab_remove_tree(m.scratch, err);
     if (rc == SPATE_OK)
-        rc = make_folder(m.scratch, m.user, err);
+        rc = sp_lab_make_folder(m.scratch, m.user, err);
     if (rc == SPATE_OK)
         rc = find_template(&m, err);
     if (rc == SPATE_OK)
@@ -423,19 +445,23 @@ int sp_lab_make_clusters(sp_lab *lab, const char *cache, spate_error *err)
     if (rc == SPATE_OK)
         rc = clone_all(&m, err);
     int removed = m.scratch ? sp_lab_remove_tree(m.scratch, rc == SPATE_OK ? err : NULL) : SPATE_OK;
-    if (rc != SPATE_OK)
-        (void)!sp_lab_remove_clusters(lab, NULL);
     return rc == SPATE_OK ? removed : rc;
+}
+
+int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error *err)
+{
+    if (server->attached)
+        return SPATE_OK;
+    const char *folder = sp_lab_path(lab, server->name);
+    return folder ? sp_lab_remove_tree(folder, err) : sp_fail_nomem(err);
 }
 
 int sp_lab_remove_clusters(sp_lab *lab, spate_error *err)
 {
-    static const char *const others[] = {"run", "pgpass", ".making"};
+    static const char *const others[] = {"run", "pgpass", "snapshots", ".making"};
     int rc = SPATE_OK;
-    for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++) {
-        const char *folder = lab->servers[i].attached ? NULL : sp_lab_path(lab, lab->servers[i].name);
-        rc = folder ? sp_lab_remove_tree(folder, err) : SPATE_OK;
-    }
+    for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++)
+        rc = sp_lab_remove_cluster(lab, &lab->servers[i], err);
     for (size_t i = 0; i < SP_COUNT(others) && rc == SPATE_OK; i++) {
         const char *path = sp_lab_path(lab, others[i]);
         rc = path ? sp_lab_remove_tree(path, err) : sp_fail_nomem(err);

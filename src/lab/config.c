@@ -430,6 +430,29 @@ static int read_text(sp_lab *lab, const char *file, sp_str text, spate_error *er
     return rc;
 }
 
+static int read_file(sp_lab *lab, const char *file, spate_error *err)
+{
+    sp_buf text = {0};
+    int rc = sp_os_read_file(file, FILE_BYTES_MAX, &text, err);
+    if (rc == SPATE_OK)
+        rc = read_text(lab, file, (sp_str){text.data, text.len}, err);
+    sp_buf_done(&text);
+    if (rc != SPATE_OK)
+        sp_lab_done(lab);
+    return rc;
+}
+
+int sp_lab_open_copy(const char *directory, const char *place, sp_lab *lab, spate_error *err)
+{
+    sp_lab_init(lab);
+    lab->directory = sp_arena_strndup(&lab->arena, directory, strlen(directory));
+    const char *file = sp_arena_printf(&lab->arena, "%s/lab.yaml", place);
+    if (lab->directory && file)
+        return read_file(lab, file, err);
+    sp_lab_done(lab);
+    return sp_fail_nomem(err);
+}
+
 int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err)
 {
     sp_lab_init(lab);
@@ -443,14 +466,7 @@ int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err)
         sp_lab_done(lab);
         return SPATE_E_USAGE;
     }
-    sp_buf text = {0};
-    int rc = sp_os_read_file(file, FILE_BYTES_MAX, &text, err);
-    if (rc == SPATE_OK)
-        rc = read_text(lab, file, (sp_str){text.data, text.len}, err);
-    sp_buf_done(&text);
-    if (rc != SPATE_OK)
-        sp_lab_done(lab);
-    return rc;
+    return read_file(lab, file, err);
 }
 
 /* ---- writing ---- */
@@ -562,10 +578,15 @@ static int publish(const char *path, const char *parked, const sp_buf *text, spa
 
 int sp_lab_save(const sp_lab *lab, spate_error *err)
 {
+    return sp_lab_save_as(lab, lab->directory, err);
+}
+
+int sp_lab_save_as(const sp_lab *lab, const char *directory, spate_error *err)
+{
     char path[4200], parked[4200];
     sp_buf text = {0};
-    snprintf(path, sizeof(path), "%s/lab.yaml", lab->directory);
-    snprintf(parked, sizeof(parked), "%s/.lab.yaml", lab->directory);
+    snprintf(path, sizeof(path), "%s/lab.yaml", directory);
+    snprintf(parked, sizeof(parked), "%s/.lab.yaml", directory);
     int rc = put_lab(&text, lab) ? sp_fail_nomem(err) : publish(path, parked, &text, err);
     sp_buf_done(&text);
     return rc;

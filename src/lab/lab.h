@@ -8,6 +8,10 @@
  *   layout.c    which table lives by which key; predicate.c: the same as SQL
  *   slice.c     a shard's rows of a plan
  *   distribute.c, check.c   rows put onto shards, and found there
+ *   query.c, load.c, hist.c   questions, users who ask them, and how long that took
+ *   reshard.c   rows moved between shards
+ *   snapshot.c  all servers as they were
+ *   export.c    the same layout for other engines
  *
  * What a server has said lies in its own log, whether it runs in its own postmaster.pid: the lab remembers nothing a second time, so
  * nothing can disagree after a crash. A server that was only attached, by its URI, is never started, stopped or removed. */
@@ -73,6 +77,9 @@ void sp_lab_done(sp_lab *lab);
 int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Writes lab.yaml anew: as a whole or not at all. */
 int sp_lab_save(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+/* The lab's lab.yaml kept in another place, and the same lab as that one tells it. */
+int sp_lab_save_as(const sp_lab *lab, const char *directory, spate_error *err) SP_MUST_CHECK;
+int sp_lab_open_copy(const char *directory, const char *place, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Adds a server of our own, or an attached one; the first is main. The lab's directory is known. */
 int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *err) SP_MUST_CHECK;
 const char *sp_lab_path(sp_lab *lab, const char *below); /* in the lab's directory; NULL: no memory */
@@ -90,10 +97,13 @@ int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server 
 int sp_lab_find_programs(sp_lab *lab, const char *asked, spate_error *err) SP_MUST_CHECK;
 /* Whom servers run as. SPATE_E_USAGE: we are root and may not be, and there is no other. */
 int sp_lab_find_user(const sp_lab *lab, sp_os_user *user, spate_error *err) SP_MUST_CHECK;
-/* Makes the clusters of the lab's own servers; cache: where the template is kept, NULL: nowhere. What was made goes again when one
- * of them fails. */
+/* Makes the clusters of the lab's own servers that have none; cache: where the template is kept, NULL: nowhere. What was made goes
+ * again when one of them fails. */
 int sp_lab_make_clusters(sp_lab *lab, const char *cache, spate_error *err) SP_MUST_CHECK;
-int sp_lab_remove_clusters(sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+int sp_lab_remove_clusters(sp_lab *lab, spate_error *err) SP_MUST_CHECK; /* and all else that the lab has made */
+int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error *err) SP_MUST_CHECK;
+/* A folder that only that user enters; one that is there stays as it is. */
+int sp_lab_make_folder(const char *path, sp_os_user user, spate_error *err) SP_MUST_CHECK;
 /* What a program that we started could not do, and what it said of that last in its log. SPATE_E_UNREACHABLE. */
 int sp_lab_fail_program(spate_error *err, const char *log, const char *fmt, ...) SP_PRINTF(3, 4);
 

@@ -61,7 +61,7 @@ static int check_server(const sp_lab *lab, const sp_lab_server *s, spate_error *
 {
     if (!sp_os_is_dir(s->data)) {
         sp_fail(err, SPATE_E_CORRUPT, "the lab in \"%s\" is damaged: %s has no data", lab->directory, s->name);
-        sp_error_hint(err, "'spate lab destroy' removes what is left of it");
+        sp_error_hint(err, "'spate lab destroy' removes what is left of it, 'spate lab reshard' finishes what it has begun");
         return SPATE_E_CORRUPT;
     }
     if (!sp_os_port_is_free(s->port)) {
@@ -105,6 +105,8 @@ static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user 
 static int drop_leftovers(const sp_lab *lab, const sp_lab_server *s, spate_error *err)
 {
     char path[3][4200];
+    if (sp_lab_server_pid(s))
+        return SPATE_OK;
     snprintf(path[0], sizeof(path[0]), "%s/postmaster.pid", s->data);
     snprintf(path[1], sizeof(path[1]), "%s/run/.s.PGSQL.%u.lock", lab->directory, s->port);
     snprintf(path[2], sizeof(path[2]), "%s/run/.s.PGSQL.%u", lab->directory, s->port);
@@ -129,7 +131,7 @@ static int spawn(const sp_lab *lab, const sp_lab_server *s, sp_os_user user, pid
 static int await(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_error *err)
 {
     for (int code; !is_ready(s); sp_os_sleep_us(POLL_US)) {
-        if (sp_os_child_ended(pid, &code))
+        if (sp_os_child_ended(pid, &code) && !sp_lab_server_pid(s)) /* it may have found one that another command has started */
             return sp_lab_fail_program(err, s->log, "%s did not start", s->name);
         if (sp_os_monotonic_us() > deadline)
             return sp_lab_fail_program(err, s->log, "%s does not answer after %d s", s->name, START_S);

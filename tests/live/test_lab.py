@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ import threading
 import time
 import unittest
 
-from harness import Case, spate
+from harness import SLOW, SPATE, Case, spate
 from live.servers import POSTGRES_BIN, Postgres, server_user
 
 
@@ -279,7 +280,7 @@ class Rows(LabCase):
         plan = self.write("shop.yaml", SHOP % (60000, 300000))
         shard = self.servers()["shard1"]
         words = ["distribute", plan, "--batch", "4k", "--workers", "2", "--progress", "none"]
-        run = subprocess.Popen([os.environ.get("SPATE", "spate"), "lab", words[0], "--lab", self.dir / "lab", *words[1:]], cwd=self.dir,
+        run = subprocess.Popen([SPATE, "lab", words[0], "--lab", self.dir / "lab", *words[1:]], cwd=self.dir,
                                stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
         while run.poll() is None and time.monotonic() < deadline:
@@ -326,6 +327,122 @@ class Rows(LabCase):
         self.lab_fails(2, "distribute", plan, says='table "land" exists already')
         self.lab("down", "shard1")
         self.spate_fails(5, "lab", "distribute", plan, "--replace", says=["shard1: could not connect", "the same command goes on"])
+
+
+class Moves(LabCase):
+    """Rows that move between shards, and labs that go back to what they were."""
+
+    def setUp(self):
+        super().setUp()
+        self.seed = random.randrange(1 << 32)
+        print(f"# seed {self.seed}")
+
+    def fill(self, users=6000):
+        self.spate_ok("lab", "run", "--progress", "none", "--users", users, "--seconds", "0.1")
+
+    def check(self):
+        tables = json.loads(self.lab("check", "--json").out)["tables"]
+        self.assertTrue(all(t["same"] and t["misplaced"] == 0 for t in tables), tables)
+        return {t["name"]: t["skew"] for t in tables}
+
+    def reshard(self, shards, *words):
+        return json.loads(self.lab("reshard", "--shards", shards, "--json", *words).out)
+
+    def servers_there(self):
+        return sorted(p.parent.name for p in (self.dir / "lab").glob("*/data"))
+
+    def test_a_quarter_moves_from_three_to_four(self):
+        self.fill()
+        plan = self.reshard(4, "--plan")
+        self.assertEqual((plan["slots"], len(plan["moves"])), (240, 3))
+        self.assertEqual({m["to"] for m in plan["moves"]}, {3})
+        self.assertAlmostEqual(plan["rows_moved"] / 18000, 0.25, delta=0.02)
+        self.assertEqual(len(self.servers()), 4)
+        done = self.reshard(4, "--offline")
+        self.assertEqual(done["rows_moved"], plan["rows_moved"])
+        self.assertLess(self.check()["users"], 1.1)
+        self.assertEqual(self.psql("shard3", "SELECT conname FROM pg_constraint WHERE conrelid = 'orders'::regclass ORDER BY 1").split(),
+                         ["orders_pkey", "orders_product_id_fkey", "orders_user_id_fkey"])
+        uri = self.servers()["shard3"]["uri"]
+        self.assertEqual(subprocess.run(["psql", "-X", "-w", "-A", "-t", "-c", "SELECT 1", "-d", uri], capture_output=True, text=True).stdout, "1\n")
+        self.assertEqual(self.reshard(4, "--offline")["rows_moved"], 0)
+        self.reshard(2, "--offline")
+        self.check()
+        self.assertEqual(self.servers_there(), ["main", "shard0", "shard1"])
+        self.lab("bench", "--seconds", "0.1", "--query", "point", "--query", "total")
+
+    def test_killed_at_any_moment_and_finished(self):
+        rng = random.Random(self.seed)
+        self.fill(20000)
+        shards = 3
+        for attempt in range(4 if SLOW else 12):
+            shards = rng.choice([n for n in (2, 3, 4) if n != shards])
+            words = [SPATE, "lab", "reshard", "--lab", self.dir / "lab", "--shards", str(shards), "--offline"]
+            run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                run.wait(rng.uniform(0.02, 1.5))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+            self.reshard(shards, "--offline")
+            self.check()
+            self.assertEqual(self.servers_there(), ["main", *(f"shard{i}" for i in range(shards))])
+
+    def test_a_copy_that_went_wrong_changes_nothing(self):
+        self.fill(2000)
+        self.psql("shard1", "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.balance := 0; RETURN NEW; END $$;"
+                            " CREATE TRIGGER spoil BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION spoil();"
+                            " ALTER TABLE users ENABLE ALWAYS TRIGGER spoil")
+        before = (self.dir / "lab/lab.yaml").read_text()
+        self.lab_fails(4, "reshard", "--shards", "2", "--offline", says='table "users": shard2 has [\\d,]+ rows for shard1')
+        self.assertEqual((self.dir / "lab/lab.yaml").read_text(), before)
+        self.check()
+
+    def test_what_cannot_be(self):
+        self.fill(500)
+        self.lab_fails(2, "reshard", says="needs --shards N")
+        self.lab_fails(2, "reshard", "--shards", "4", says="rows are moved while nobody writes")
+        self.lab_fails(2, "reshard", "--shards", "0", "--plan", says="1 to 96 shards, not 0")
+        self.lab_fails(2, "reshard", "--shards", "4", "--offline", "--add", "postgresql:///x", says="makes its servers itself")
+        config = self.dir / "lab/lab.yaml"
+        config.write_text(config.read_text().replace("placement: hash", "placement: modulo"))
+        self.lab_fails(2, "reshard", "--shards", "4", "--offline", says="placement by modulo has no slots to move")
+
+    def test_snapshots(self):
+        self.fill(1500)
+        self.lab("snapshot", "save", "before")
+        was = self.check()
+        self.lab_fails(2, "snapshot", "save", "before", says='there is a snapshot "before" already')
+        self.lab_fails(2, "snapshot", "save", "../x", says="is no name for a snapshot")
+        self.lab_fails(2, "snapshot", "restore", "after", says='there is no snapshot "after"')
+        self.psql("shard0", "DELETE FROM orders")
+        self.reshard(5, "--offline")
+        self.lab("down", "shard2")
+        self.lab("snapshot", "save", "after")
+        self.assertEqual([s["state"] for s in self.servers().values()], ["up", "up", "up", "down", "up", "up"])
+        self.assertEqual(self.lab("snapshot", "list").out.split(), ["after", "before"])
+        self.lab("snapshot", "restore", "before")
+        self.assertEqual(self.check(), was)
+        self.assertEqual(self.servers_there(), ["main", "shard0", "shard1", "shard2"])
+        self.lab("snapshot", "restore", "after")
+        self.assertEqual(len(self.servers_there()), 6)
+        self.lab("snapshot", "drop", "before")
+        self.lab("down")
+        self.lab("snapshot", "restore", "after")
+        self.assertEqual(postmasters(self.dir), [])
+        self.lab("destroy", "--yes")
+        self.assertFalse((self.dir / "lab").exists())
+
+    def test_attached_servers_get_more(self):
+        with Postgres() as one:
+            for name in ("m", "a", "b", "c"):
+                one.database(name)
+            env = {"MAINDB_URL": one.uri("m"), "SHARD_URLS": f"{one.uri('a')},{one.uri('b')}"}
+            self.spate_ok("lab", "run", "--progress", "none", "--users", "900", "--seconds", "0.1", env=env)
+            self.lab_fails(2, "reshard", "--shards", "3", "--offline", says="1 more servers are needed, and 0 are named")
+            self.reshard(3, "--offline", "--add", one.uri("c"))
+            self.check()
+            self.lab_fails(2, "snapshot", "save", "x", says="only attached")
 
 
 class Bench(LabCase):

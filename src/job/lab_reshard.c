@@ -1,0 +1,278 @@
+/* lab_reshard.c - spate_lab_reshard: another number of shards, and no more rows moved than that needs.
+ *
+ *     servers added --> tables there --> swept --> copied and checked --> map in lab.yaml --> swept --> servers taken away
+ *
+ * Every step finds out by itself what of it is done already: a server without slots is new or about to go, and what the map does not
+ * give to a shard is litter. So the same call again finishes what one before began. */
+#include "spate/lab.h"
+
+#include "flow/flow.h"
+#include "job/lab.h"
+#include "lab/link.h"
+#include "lab/reshard.h"
+
+#include <stdio.h>
+
+typedef struct reshard {
+    sp_lab *lab;
+    const spate_lab_reshard_options *options;
+    spate_lab_reshard_report *report;
+    sp_arena *arena; /* the report's */
+    sp_source *source;
+    sp_layout layout;
+    sp_reshard moves;
+} reshard;
+
+static bool owns_slots(const sp_slot_map *map, unsigned shard)
+{
+    return memchr(map->owner, (int)shard, sizeof(map->owner)) != NULL;
+}
+
+/* ---- servers added ---- */
+
+static int add_attached(reshard *r, unsigned missing, spate_error *err)
+{
+    const spate_lab_reshard_options *o = r->options;
+    if (o->n_uris != missing)
+        return sp_fail(err, SPATE_E_USAGE, "%u more servers are needed, and %zu are named: the lab's servers are attached ones", missing,
+                       o->n_uris);
+    int rc = SPATE_OK;
+    for (unsigned i = 0; i < missing && rc == SPATE_OK; i++)
+        rc = sp_lab_add_server(r->lab, 0, o->uris[i], err);
+    return rc;
+}
+
+static int add_own(reshard *r, unsigned missing, spate_error *err)
+{
+    unsigned ports[SP_SHARDS_MAX];
+    if (r->options->n_uris)
+        return sp_fail(err, SPATE_E_USAGE, "this lab makes its servers itself: none can be attached to it");
+    int rc = sp_lab_find_ports(r->lab, missing, ports, err);
+    for (unsigned i = 0; i < missing && rc == SPATE_OK; i++)
+        rc = sp_lab_add_server(r->lab, ports[i], NULL, err);
+    return rc;
+}
+
+/* They come into lab.yaml first, without slots: then 'destroy' knows them, whatever happens to us. */
+static int add_servers(reshard *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    unsigned have = lab->n_servers - 1, want = r->options->shards;
+    if (have >= want)
+        return SPATE_OK;
+    int rc = lab->servers[0].attached ? add_attached(r, want - have, err) : add_own(r, want - have, err);
+    if (rc != SPATE_OK)
+        return rc;
+    lab->map.shards = lab->n_servers - 1;
+    return sp_lab_save(lab, err);
+}
+
+/* The template has a password of its own; the lab's is in its file. */
+static int set_password(reshard *r, const sp_lab_server *s, spate_error *err)
+{
+    const char *path = sp_lab_path(r->lab, "pgpass");
+    sp_buf file = {0}, sql = {0};
+    PGconn *conn = NULL;
+    int rc = path ? sp_os_read_file(path, 1 << 16, &file, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK) {
+        file.data[strcspn(file.data, "\n")] = '\0';
+        const char *colon = strrchr(file.data, ':');
+        if (sp_buf_adds(&sql, "SET log_statement = 'none'; ALTER ROLE postgres PASSWORD ") ||
+            sp_sql_literal(&sql, sp_str_of(colon ? colon + 1 : "")))
+            rc = sp_fail_nomem(err);
+    }
+    if (rc == SPATE_OK)
+        rc = sp_lab_connect(s, &conn, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_run(s, conn, sp_pg_string(&sql), NULL, err, "setting the password");
+    if (conn)
+        sp_pq.finish(conn);
+    sp_buf_done(&file);
+    sp_buf_done(&sql);
+    return rc;
+}
+
+static int start_servers(reshard *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    sp_lab_server *all[1 + SP_SHARDS_MAX];
+    if (lab->servers[0].attached)
+        return SPATE_OK;
+    for (uint32_t i = 0; i < lab->n_servers; i++)
+        all[i] = &lab->servers[i];
+    int rc = sp_lab_make_clusters(lab, r->options->cache, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_start(lab, all, lab->n_servers, err);
+    for (uint32_t s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++)
+        rc = owns_slots(&lab->map, s) ? SPATE_OK : set_password(r, sp_lab_shard(lab, s), err);
+    return rc;
+}
+
+/* ---- tables on new shards: empty where rows are placed, whole where they are copied ---- */
+
+static int make_tables(reshard *r, unsigned shard, spate_error *err)
+{
+    const sp_layout *l = &r->layout;
+    const char **names = sp_arena_alloc(r->arena, l->n + 1, sizeof(*names)), **wheres = sp_arena_alloc(r->arena, l->n + 1, sizeof(*wheres));
+    sp_flow_table *tables = sp_arena_alloc(r->arena, l->n + 1, sizeof(*tables));
+    sp_source *source = NULL;
+    sp_sink *sink = NULL;
+    if (!names || !wheres || !tables)
+        return sp_fail_nomem(err);
+    for (uint32_t t = 0; t < l->n; t++) {
+        names[t] = l->schemas[t]->table;
+        wheres[t] = l->placements[t] ? "false" : NULL;
+    }
+    sp_source_options from = {.tables = names, .n_tables = l->n, .wheres = wheres};
+    sp_sink_options to = {.create = true, .truncate = true, .parts = 1, .lanes = 1};
+    sp_flow_options flow = {.workers = 1, .parts = 1, .cancel = r->options->cancel};
+    int rc = sp_source_open(sp_lab_shard(r->lab, 0)->uri, &from, &source, err);
+    if (rc == SPATE_OK)
+        rc = sp_sink_open(sp_lab_shard(r->lab, shard)->uri, &to, &sink, err);
+    if (rc == SPATE_OK)
+        rc = sp_flow_run(source, sink, &flow, tables, err);
+    sp_sink_close(sink);
+    sp_source_close(source);
+    return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "%s", sp_lab_shard(r->lab, shard)->name);
+}
+
+static int make_all_tables(reshard *r, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s < r->options->shards && rc == SPATE_OK; s++)
+        if (!owns_slots(&r->lab->map, s))
+            rc = make_tables(r, s, err);
+    return rc;
+}
+
+/* ---- the move ---- */
+
+static int find_moves(reshard *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    r->moves = (sp_reshard){.lab = lab, .layout = &r->layout};
+    r->report->slots = sp_slot_map_resize(&lab->map, r->options->shards, &r->moves.map);
+    int rc = sp_reshard_plan(&r->moves, err);
+    r->report->moves = sp_arena_alloc(r->arena, r->moves.n_pairs + 1, sizeof(*r->report->moves));
+    if (rc == SPATE_OK && !r->report->moves)
+        rc = sp_fail_nomem(err);
+    for (uint32_t i = 0; i < r->moves.n_pairs && rc == SPATE_OK; i++) {
+        const sp_reshard_pair *p = &r->moves.pairs[i];
+        r->report->moves[r->report->n_moves++] = (spate_lab_move){p->from, p->to, p->slots, p->rows, p->bytes};
+        r->report->rows_moved += p->rows;
+    }
+    return rc;
+}
+
+/* Shards that are to go have nothing to lose once the map is in place. */
+static int sweep(reshard *r, const sp_slot_map *map, spate_error *err)
+{
+    unsigned end = r->options->shards;
+    for (unsigned s = end; s + 1 < r->lab->n_servers; s++)
+        end = owns_slots(map, s) ? s + 1 : end;
+    return sp_reshard_sweep(&r->moves, map, end, err);
+}
+
+static int move_rows(reshard *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    int rc = sweep(r, &lab->map, err);
+    if (rc == SPATE_OK)
+        rc = sp_reshard_copy(&r->moves, err);
+    if (rc != SPATE_OK) {
+        (void)!sweep(r, &lab->map, NULL); /* or the next one does */
+        return rc;
+    }
+    sp_slot_map old = lab->map;
+    memcpy(lab->map.owner, r->moves.map.owner, sizeof(old.owner));
+    rc = sp_lab_save(lab, err);
+    if (rc != SPATE_OK) {
+        lab->map = old;
+        return rc;
+    }
+    return sweep(r, &lab->map, err);
+}
+
+/* Those that are not wanted, once they own nothing. */
+static int drop_servers(reshard *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    unsigned keep = 1 + r->options->shards;
+    int rc = SPATE_OK;
+    bool needed = false;
+    for (unsigned s = r->options->shards; s + 1 < lab->n_servers; s++)
+        needed |= owns_slots(&lab->map, s);
+    if (lab->n_servers <= keep || needed)
+        return SPATE_OK;
+    for (unsigned i = keep; i < lab->n_servers && rc == SPATE_OK; i++) {
+        sp_lab_server *s = &lab->servers[i];
+        if (s->attached)
+            continue;
+        rc = sp_lab_stop(lab, &s, 1, err);
+        if (rc == SPATE_OK)
+            rc = sp_lab_remove_cluster(lab, s, err);
+    }
+    if (rc != SPATE_OK)
+        return rc;
+    lab->n_servers = keep;
+    lab->map.shards = keep - 1;
+    return sp_lab_save(lab, err);
+}
+
+static int check_wish(const reshard *r, spate_error *err)
+{
+    unsigned shards = r->options->shards;
+    if (shards == 0 || shards > SP_SHARDS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, shards);
+    if (r->lab->placing == SP_PLACE_HASH)
+        return SPATE_OK;
+    int rc = sp_fail(err, SPATE_E_USAGE, "placement by %s has no slots to move", sp_placing_name(r->lab->placing));
+    sp_error_hint(err, "distribute the rows anew, onto a lab with that many shards");
+    return rc;
+}
+
+static int run(reshard *r, spate_error *err)
+{
+    int rc = check_wish(r, err);
+    if (rc == SPATE_OK && !r->options->plan_only)
+        rc = drop_servers(r, err); /* which an interrupted run has left */
+    if (rc == SPATE_OK)
+        rc = sp_lab_layout(r->lab, &r->source, &r->layout, err);
+    if (rc == SPATE_OK && !r->options->plan_only)
+        rc = add_servers(r, err);
+    if (rc == SPATE_OK && !r->options->plan_only)
+        rc = start_servers(r, err);
+    if (rc == SPATE_OK)
+        rc = find_moves(r, err);
+    if (rc != SPATE_OK || r->options->plan_only)
+        return rc;
+    rc = make_all_tables(r, err);
+    if (rc == SPATE_OK)
+        rc = move_rows(r, err);
+    return rc == SPATE_OK ? drop_servers(r, err) : rc;
+}
+
+int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err)
+{
+    reshard r = {.lab = &lab->lab, .options = options, .report = report};
+    int64_t start = sp_os_monotonic_us();
+    int lock = -1;
+    *report = (spate_lab_reshard_report){0};
+    report->memory = r.arena = sp_alloc_zero(1, sizeof(*r.arena));
+    int rc = r.arena ? sp_lab_lock(lab->lab.directory, &lock, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = run(&r, err);
+    sp_source_close(r.source);
+    sp_lab_unlock(lock);
+    report->seconds = (double)(sp_os_monotonic_us() - start) / 1e6;
+    return rc;
+}
+
+void spate_lab_reshard_report_done(spate_lab_reshard_report *report)
+{
+    if (report->memory) {
+        sp_arena_done(report->memory);
+        sp_free(report->memory);
+    }
+    *report = (spate_lab_reshard_report){0};
+}

@@ -198,17 +198,26 @@ static int show(const sp_column *c, spate_column *out, sp_arena *arena)
     return child ? show(c->child, child, arena) : SPATE_E_NOMEM;
 }
 
-int spate_scan_read(spate_scan *s, uint32_t column, uint32_t from, uint32_t n, spate_column *out, spate_error *err)
+sp_type sp_scan_type(const spate_scan *s, uint32_t column)
 {
-    sp_reading *c = &s->group.columns[column];
+    return s->group.columns[column].type;
+}
+
+int sp_scan_read_into(spate_scan *s, uint32_t column, uint32_t from, uint32_t n, sp_column *cells, spate_error *err)
+{
     if (column >= s->group.n || from > s->group.rows || n > s->group.rows - from)
         return sp_fail(err, SPATE_E_USAGE, "the piece has %u columns of %u rows", s->group.n, s->group.rows);
-    sp_column *cells = &s->outs[c->type.kind];
+    sp_reading *c = &s->group.columns[column];
     int rc = sp_reading_open(&s->r, c, err);
     if (rc == SPATE_OK && sp_reading_ready(&c->type, cells) != SPATE_OK)
         rc = sp_fail_nomem(err);
-    if (rc == SPATE_OK)
-        rc = sp_segment_read(&c->cells, s->group.start + from, n, cells, err);
+    return rc == SPATE_OK ? sp_segment_read(&c->cells, s->group.start + from, n, cells, err) : rc;
+}
+
+int spate_scan_read(spate_scan *s, uint32_t column, uint32_t from, uint32_t n, spate_column *out, spate_error *err)
+{
+    sp_column *cells = &s->outs[column < s->group.n ? s->group.columns[column].type.kind : 0];
+    int rc = sp_scan_read_into(s, column, from, n, cells, err);
     if (rc != SPATE_OK)
         return rc;
     if (cells->child) {

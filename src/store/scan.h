@@ -73,6 +73,10 @@ int sp_reading_ready(const sp_type *type, sp_column *out) SP_MUST_CHECK;
 void sp_group_reading_done(sp_group_reading *g);
 sp_type sp_block_reader_type(const sp_store *s, uint32_t table, const sp_segment_entry *e);
 
+/* scan.c: the type of a column of the piece, and its cells into one of the caller's. */
+sp_type sp_scan_type(const spate_scan *s, uint32_t column);
+int sp_scan_read_into(spate_scan *s, uint32_t column, uint32_t from, uint32_t n, sp_column *cells, spate_error *err) SP_MUST_CHECK;
+
 /* lookup.c: views of blocks from chapters. */
 typedef struct sp_lookup sp_lookup;
 void sp_lookup_free(sp_lookup *l);

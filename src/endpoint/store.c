@@ -220,4 +220,6 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     return SPATE_OK;
 }
 
-const sp_endpoint sp_endpoint_store = {.schemes = {"spate"}, .params = "", .sink_open = sink_open, .source_open = sp_store_source_open};
+const sp_endpoint sp_endpoint_store = {
+    .schemes = {"spate"}, .params = "", .sink_open = sink_open, .source_open = sp_store_source_open, .describe = sp_store_describe,
+};

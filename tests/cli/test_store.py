@@ -131,6 +131,14 @@ class Stores(Case):
         self.spate_ok("copy", "wind.spate", "part.csv", "--table", "reading", "--progress", "none")
         self.assertEqual(len((self.dir / "part.csv").read_text().splitlines()), READINGS + 1)
 
+    def test_a_plan_for_what_it_holds(self):
+        self.make()
+        self.write("again.yaml", self.spate_ok("config", "wind.spate", "--rows", "turbine=20", "--rows", "reading=50").out)
+        self.spate_ok("generate", "again.yaml", "--to", "again.spate", "--progress", "none")
+        here, there = (json.loads(self.spate_ok("store", "info", f, "--json").out)["tables"] for f in ("wind.spate", "again.spate"))
+        self.assertEqual([[(c["name"], c["type"]) for c in t["columns"]] for t in here], [[(c["name"], c["type"]) for c in t["columns"]] for t in there])
+        self.assertEqual([t["rows"] for t in there], [20, 50])
+
     def test_files_that_are_none(self):
         self.write("text.spate", "id,name\n1,Ada\n")
         self.write("empty.spate", "")

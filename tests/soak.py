@@ -8,6 +8,7 @@
     server  PostgreSQL is killed at random moments while it is loaded, and started again
     scale   a million and a billion rows need the same memory
     faults  every n-th allocation and system call fails
+    store   a store's writer is killed a thousand times; 20,000 states that a crash may leave of its file; 10,000 flipped bits
     unique  a hundred million cells of every kind of unique column and key are compared (2 GB of memory, ten minutes)
 
 --minutes is shared out among the cases (default 60, of which fuzzing takes a quarter). kill and server stop early when their share
@@ -543,6 +544,22 @@ def server(soak):
     soak.say(f"killed {kills} times while it was loaded, {early} times after")
 
 
+# ---- store ------------------------------------------------------------------------------------------------------------------
+
+STORE_RUNS = (("test_store_crash", {"SPATE_KILLS": "1000", "SPATE_CRASHES": "20000"}), ("test_store_damage", {"SPATE_FLIPS": "10000"}))
+
+
+def store(soak):
+    for program, numbers in STORE_RUNS:
+        seed = soak.rng.randrange(1 << 31)
+        done = subprocess.run([soak.build / "tests" / program], env=os.environ | numbers | {"SPATE_SEED": str(seed)}, capture_output=True, text=True)
+        for line in done.stdout.splitlines():
+            if line.startswith("# "):
+                soak.say(line[2:])
+        if done.returncode:
+            soak.found(f"{program} with {numbers}, seed {seed}: exit {done.returncode}")
+
+
 # ---- the frame --------------------------------------------------------------------------------------------------------------
 
 # A case's function and its share of the minutes.
@@ -551,7 +568,8 @@ CASES = {
     "faults": (faults, 0.05),
     "kill": (kill, 0.35),
     "server": (server, 0.1),
-    "scale": (scale, 0.2),
+    "scale": (scale, 0.18),
+    "store": (store, 0.02),
     "unique": (unique, 0.05),
 }
 

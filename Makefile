@@ -50,7 +50,7 @@ bench: deps-test all
 	@python3 bench/run.py
 
 soak: deps-test all build-asan/build.ninja
-	@ninja -C $(BUILD) --quiet fuzz
+	@ninja -C $(BUILD) --quiet fuzz tests
 	@ninja -C build-asan --quiet tests
 	@python3 tests/soak.py
 

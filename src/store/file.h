@@ -37,6 +37,7 @@ struct spate_store {
     sp_lexicon catalog;
     sp_index_chapter *chapters;
     uint32_t n_chapters, chapters_cap;
+    uint32_t n_unlisted;    /* chapters at the front whose blocks are not in the list, while it is SP_LIST_FROM_CHAPTERS */
     sp_block_ref *blocks;   /* by type, table and first row once sorted; those of chapters when they are first needed */
     uint32_t n_blocks, blocks_cap;
     sp_listing listing;
@@ -65,6 +66,8 @@ int sp_store_commit(sp_store *s, spate_error *err) SP_MUST_CHECK;
 /* The same, with an index that makes the next opening quick. Other threads append nothing meanwhile. */
 int sp_store_finish(sp_store *s, spate_error *err) SP_MUST_CHECK;
 
+/* Cells of blocks to come are rounded: the superblock will say so. */
+void sp_store_note_rounding(sp_store *s);
 int sp_store_add_table(sp_store *s, const sp_schema *schema, uint32_t *table, spate_error *err) SP_MUST_CHECK;
 int sp_store_name(sp_store *s, sp_str text, uint16_t *name, spate_error *err) SP_MUST_CHECK;
 

@@ -133,7 +133,7 @@ static int take_index(sp_store *s, uint64_t at, sp_buf *aside, spate_error *err)
     if (!s->chapters)
         return sp_fail_nomem(err);
     memcpy(s->chapters, p, h.chapters * sizeof *s->chapters);
-    s->n_chapters = h.chapters;
+    s->n_chapters = s->n_unlisted = h.chapters;
     s->chapters_cap = h.chapters + 1;
     s->listing = h.chapters ? SP_LIST_FROM_CHAPTERS : SP_LISTED;
     return SPATE_OK;
@@ -281,7 +281,7 @@ static int take_chapters(sp_store *s, spate_error *err)
     sp_chapter c = {0};
     uint32_t before = s->n_blocks;
     int rc = SPATE_OK;
-    for (uint32_t i = 0; rc == SPATE_OK && i < s->n_chapters; i++)
+    for (uint32_t i = 0; rc == SPATE_OK && i < s->n_unlisted; i++)
         rc = take_chapter(s, i, &c, err);
     sp_chapter_done(&c);
     s->n_blocks = rc == SPATE_OK ? s->n_blocks : before;

@@ -135,7 +135,7 @@ static spate_store *create(void)
 
 typedef struct seen {
     int status;
-    uint64_t rows, wrong;
+    uint64_t rows, wrong, first_wrong;
     bool changed; /* the cell that is changed in place has its new value */
 } seen;
 
@@ -159,7 +159,9 @@ static seen read_all(void)
         bool same = row == x.rows && n == make_row(row, want, text);
         x.changed |= same && row == CHANGED && v[0].as.i == changed_number();
         same = same && (v[0].as.i == want[0].as.i || (row == CHANGED && x.changed));
-        x.wrong += !(same && (n == 1 || (v[1].len == want[1].len && memcmp(v[1].as.p, text, v[1].len) == 0)));
+        bool wrong = !(same && (n == 1 || (v[1].len == want[1].len && memcmp(v[1].as.p, text, v[1].len) == 0)));
+        x.first_wrong = wrong && !x.wrong ? row : x.first_wrong;
+        x.wrong += wrong;
         x.rows++;
     }
     spate_cursor_close(c);
@@ -363,8 +365,9 @@ static void killed_at_any_moment(void)
         seen x = read_all();
         CHECK(x.status == SPATE_OK && x.wrong == 0 && x.rows >= said);
         if (x.status != SPATE_OK || x.wrong || x.rows < said)
-            printf("# kill %llu: %llu rows, %llu were committed; seed %llu: %s\n", (unsigned long long)k, (unsigned long long)x.rows,
-                   (unsigned long long)said, (unsigned long long)seed, err.message);
+            printf("# kill %llu: %llu rows, %llu were committed, %llu wrong from %llu on; seed %llu: %s\n", (unsigned long long)k,
+                   (unsigned long long)x.rows, (unsigned long long)said, (unsigned long long)x.wrong, (unsigned long long)x.first_wrong,
+                   (unsigned long long)seed, err.message);
         total += x.rows - rows;
         rows = x.rows;
     }

@@ -71,6 +71,9 @@ int spate_store_finish(spate_store *store, spate_error *err);
 /* Rows that were flushed stay even without spate_store_finish; the next opening has to look for them. NULL is fine. */
 void spate_store_close(spate_store *store);
 
+/* Whether any cell was rounded before it was written. */
+bool spate_store_rounded(const spate_store *store);
+
 /* Bytes of the user's own, as a whole, in front of the rows: old or new after a crash, never half. */
 int spate_store_user_write(spate_store *store, const void *bytes, size_t len, spate_error *err);
 /* *bytes is freed with spate_store_free. */
@@ -166,6 +169,11 @@ int spate_append_records(spate_appender *a, const spate_record *record, const vo
                          spate_error *err);
 /* Rows as columns, of a table with declared columns and in their order. */
 int spate_append_columns(spate_appender *a, const spate_column *columns, size_t rows, spate_error *err);
+/* LOSSY, and off unless it is asked for: from the next block on, float64 cells are rounded to the nearest number of so many decimals (0 to
+ * 15), which takes fewer bits and is off by at most half a unit of the last. What is too large to have as many, infinite or not a
+ * number, stays as it is. The file remembers it (spate_store_rounded). */
+enum { SPATE_DECIMALS_MAX = 15 };
+int spate_appender_round_off(spate_appender *a, unsigned decimals, spate_error *err);
 /* Writes what is gathered as a block. */
 int spate_appender_flush(spate_appender *a, spate_error *err);
 /* Drops what was not flushed. NULL is fine. */

@@ -101,9 +101,11 @@ int run_store_info(const invocation *in)
     for (uint32_t i = 0; rc == SPATE_OK && i < spate_store_tables(s); i++)
         rc = print_table(s, i, json, &err);
     if (json)
-        puts("]}");
+        printf("], \"rounded\": %s}\n", spate_store_rounded(s) ? "true" : "false");
     else if (spate_store_tables(s) == 0)
         puts("no tables");
+    if (!json && spate_store_rounded(s))
+        puts("floats were rounded off when they were written");
     spate_store_close(s);
     return rc == SPATE_OK ? EXIT_OK : failed(rc, &err);
 }

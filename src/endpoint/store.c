@@ -8,6 +8,8 @@
 #include "os/os.h"
 #include "store/append.h"
 
+#include <stdlib.h>
+
 typedef struct store_sink {
     sp_sink base;
     sp_arena arena;
@@ -17,6 +19,7 @@ typedef struct store_sink {
     uint32_t n_tables;
     uint32_t *numbers; /* of the tables in the store */
     bool fresh;        /* the file is new: written_as is not path */
+    int decimals;      /* floats are rounded to; -1: they are not */
 } store_sink;
 
 typedef struct store_lane {
@@ -119,6 +122,8 @@ static int begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
         l->appender = NULL;
         l->table = chunk->table;
         int rc = spate_appender_open(s->store, s->numbers[chunk->table], &l->appender, err);
+        if (rc == SPATE_OK && s->decimals >= 0)
+            rc = spate_appender_round_off(l->appender, (unsigned)s->decimals, err);
         if (rc != SPATE_OK)
             return rc;
         sp_appender_hold(l->appender);
@@ -199,15 +204,32 @@ static int refuse_mode(const sp_sink_options *o, spate_error *err)
     return sp_fail(err, SPATE_E_USAGE, "rows are appended to a store: --insert-mode does not go with it");
 }
 
+static int read_decimals(sp_uri *uri, int *decimals, spate_error *err)
+{
+    const char *value = sp_uri_param_value(uri, "round_off");
+    *decimals = -1;
+    if (!value)
+        return SPATE_OK;
+    char *end;
+    unsigned long n = strtoul(value, &end, 10);
+    if (end == value || *end || n > SPATE_DECIMALS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "round_off=\"%s\": expected how many decimals floats keep, 0 to %d", value, SPATE_DECIMALS_MAX);
+    *decimals = (int)n;
+    return SPATE_OK;
+}
+
 static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
 {
-    int rc = refuse_mode(options, err);
+    int decimals, rc = refuse_mode(options, err);
+    if (rc == SPATE_OK)
+        rc = read_decimals(uri, &decimals, err);
     store_sink *s = rc == SPATE_OK ? sp_alloc_zero(1, sizeof *s) : NULL;
     if (!s)
         return rc == SPATE_OK ? sp_fail_nomem(err) : rc;
     sp_arena_init(&s->arena);
     s->base.ops = &ops;
     s->base.options = *options;
+    s->decimals = decimals;
     s->path = s->written_as = part_path(s, uri->path);
     s->base.shown = s->path ? sp_arena_printf(&s->arena, "%s", s->path) : NULL;
     s->base.shown_partial = s->path ? sp_arena_printf(&s->arena, "%s.partial", s->path) : NULL;
@@ -221,5 +243,5 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
 }
 
 const sp_endpoint sp_endpoint_store = {
-    .schemes = {"spate"}, .params = "", .sink_open = sink_open, .source_open = sp_store_source_open, .describe = sp_store_describe,
+    .schemes = {"spate"}, .params = "round_off", .sink_open = sink_open, .source_open = sp_store_source_open, .describe = sp_store_describe,
 };

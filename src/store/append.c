@@ -2,6 +2,7 @@
  * enough for a block they are encoded and written. */
 #include "store/append.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -53,6 +54,8 @@ struct spate_appender {
     sp_arena arena;
     struct spate_record *records;
     bool shared_shapes;             /* several records are of one shape */
+    bool rounds;                    /* float64 cells, to decimals */
+    unsigned decimals;
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
@@ -307,6 +310,35 @@ static void forget_idle(sp_appender *a)
         *slot_of(a, a->shapes[i]->keys, a->shapes[i]->n) = i + 1;
 }
 
+/* Whole numbers of the last decimal up to 2^51: there a double has all of them and a bit to spare. */
+static void round_cells(double *v, uint32_t n, unsigned decimals)
+{
+    const double ten = sp_ten_to[decimals], limit = (double)SP_DECIMAL_LIMIT;
+    for (uint32_t i = 0; i < n; i++) {
+        double whole = nearbyint(v[i] * ten);
+        if (fabs(whole) < limit)
+            v[i] = whole / ten;
+    }
+}
+
+static void round_off(sp_appender *a, sp_shape *const *shapes, uint32_t n)
+{
+    for (uint32_t g = 0; a->rounds && g < n; g++)
+        for (uint32_t c = 0; c < shapes[g]->n; c++)
+            if (shapes[g]->types[c].kind == SP_F64)
+                round_cells(shapes[g]->cells[c].data, shapes[g]->rows, a->decimals);
+}
+
+int spate_appender_round_off(sp_appender *a, unsigned decimals, spate_error *err)
+{
+    if (decimals > SPATE_DECIMALS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "floats can be rounded to at most %d decimals", SPATE_DECIMALS_MAX);
+    a->rounds = true;
+    a->decimals = decimals;
+    sp_store_note_rounding(a->store);
+    return SPATE_OK;
+}
+
 static int build(sp_appender *a, sp_shape *const *shapes, uint32_t n, spate_error *err)
 {
     uint32_t columns = 0;
@@ -315,6 +347,7 @@ static int build(sp_appender *a, sp_shape *const *shapes, uint32_t n, spate_erro
     sp_group *groups = sp_alloc_zero(n, sizeof *groups);
     sp_group_column *all = sp_alloc_zero(columns, sizeof *all), *next = all;
     int rc = groups && all ? SPATE_OK : sp_fail_nomem(err);
+    round_off(a, shapes, n);
     for (uint32_t g = 0; rc == SPATE_OK && g < n; g++) {
         groups[g] = (sp_group){next, shapes[g]->n, shapes[g]->rows};
         for (uint32_t c = 0; c < shapes[g]->n; c++)

@@ -180,6 +180,14 @@ int sp_store_add_table(sp_store *s, const sp_schema *schema, uint32_t *table, sp
     return rc;
 }
 
+void sp_store_note_rounding(sp_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->super.compat |= SP_COMPAT_ROUNDED;
+    s->changed = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- superblocks ------------------------------------------------------------------------------- */
 
 static uint64_t super_hash(const sp_kernels *k, const sp_superblock *b)

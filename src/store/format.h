@@ -30,6 +30,8 @@ enum {
 
 /* Features that a reader (incompat) or a writer (ro_compat) must know. None exist yet. */
 enum { SP_FEATURES_INCOMPAT = 0, SP_FEATURES_RO_COMPAT = 0 };
+/* And those that are good to know. */
+enum { SP_COMPAT_ROUNDED = 1 }; /* some floats were rounded off before they were written */
 
 typedef struct sp_superblock {
     char magic[8];

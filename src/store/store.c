@@ -37,6 +37,11 @@ void spate_store_close(spate_store *s)
     sp_store_close(s);
 }
 
+bool spate_store_rounded(const spate_store *s)
+{
+    return s->super.compat & SP_COMPAT_ROUNDED;
+}
+
 int spate_store_user_write(spate_store *s, const void *bytes, size_t len, spate_error *err)
 {
     int rc = refuse_reader(s, err);

@@ -139,6 +139,20 @@ class Stores(Case):
         self.assertEqual([[(c["name"], c["type"]) for c in t["columns"]] for t in here], [[(c["name"], c["type"]) for c in t["columns"]] for t in there])
         self.assertEqual([t["rows"] for t in there], [20, 50])
 
+    def test_floats_are_rounded_off_when_asked_for(self):
+        self.write("noise.yaml", "tables: [{name: t, rows: 3000, columns: [{name: x, range: float, type: double precision, props: {min: 0, max: 100}}]}]\n")
+        sizes = {}
+        for to in ("exact.spate", "short.spate?round_off=3"):
+            self.spate_ok("generate", "noise.yaml", "--to", to, "--progress", "none")
+            file = to.split("?")[0]
+            sizes[file] = (self.dir / file).stat().st_size
+            self.assertEqual(json.loads(self.spate_ok("store", "info", file, "--json").out)["rounded"], "?" in to)
+        self.assertLess(sizes["short.spate"], sizes["exact.spate"] - 9000)
+        exact, short = ([float(r["x"]) for r in read_ndjson(self.spate_ok("store", "scan", f).out)] for f in ("exact.spate", "short.spate"))
+        self.assertTrue(all(s == round(e, 3) for e, s in zip(exact, short)))
+        self.assertIn("rounded off", self.spate_ok("store", "info", "short.spate").out)
+        self.spate_fails(2, "generate", "noise.yaml", "--to", "x.spate?round_off=16", says="how many decimals")
+
     def test_files_that_are_none(self):
         self.write("text.spate", "id,name\n1,Ada\n")
         self.write("empty.spate", "")

@@ -640,6 +640,67 @@ static void scans_share(void)
     spate_store_close(s);
 }
 
+/* ---- rounding, when asked for -------------------------------------------------------------------- */
+
+static uint64_t size_of(const double *v, uint32_t n, int decimals, double *got)
+{
+    spate_column_def def = {"x", {SPATE_F64, 0, 0, NULL}, false};
+    spate_store *s = fresh();
+    spate_appender *a = NULL;
+    spate_scan *scan = NULL;
+    spate_column out;
+    uint32_t table, rows = 0;
+    OK(spate_store_add_table(s, "t", &def, 1, &table, &err));
+    OK(spate_appender_open(s, table, &a, &err));
+    if (decimals >= 0)
+        OK(spate_appender_round_off(a, (unsigned)decimals, &err));
+    OK(spate_append_columns(a, &(spate_column){.type = def.type, .data = v}, n, &err));
+    OK(spate_appender_flush(a, &err));
+    spate_appender_close(a);
+    finish(s);
+    s = reopened();
+    CHECK_INT(spate_store_rounded(s), decimals >= 0);
+    OK(spate_scan_open(s, &(spate_scan_options){0}, &scan, &err));
+    OK(spate_scan_next(scan, &rows, &err));
+    CHECK_INT(rows, n);
+    OK(spate_scan_read(scan, 0, 0, n, &out, &err));
+    memcpy(got, out.data, n * sizeof *got);
+    spate_scan_close(scan);
+    spate_field_stats *stats;
+    size_t fields;
+    uint64_t blocks, bytes, size;
+    OK(spate_store_stats(s, 0, &stats, &fields, &blocks, &bytes, &err));
+    size = stats[0].bytes;
+    spate_store_free(stats);
+    spate_store_close(s);
+    return size;
+}
+
+static void rounded_when_asked_for(void)
+{
+    enum { N = 5000 };
+    static double v[N], got[N];
+    static const double odd[] = {2.9999999999, 0.9999999999, -0.0, 1e300, -1e19, NAN, INFINITY, 4503599627.4e6, 1e-12, 0.30000000000000004};
+    for (uint32_t i = 0; i < N; i++)
+        v[i] = i < SP_COUNT(odd) ? odd[i] : (double)(draw() % 10000) / 100 + (double)(draw() % 1000) * 1e-14;
+    uint64_t exact = size_of(v, N, -1, got);
+    CHECK(memcmp(v, got, sizeof v) == 0);
+    uint64_t rounded = size_of(v, N, 9, got);
+    CHECK(rounded < exact / 2);
+    CHECK(got[0] == 3 && got[1] == 1 && signbit(got[2]) && got[8] == 0 && got[9] == 0.3);
+    CHECK(memcmp(v + 3, got + 3, 5 * sizeof *v) == 0); /* these have no ninth decimal */
+    for (uint32_t i = SP_COUNT(odd); i < N; i++)
+        CHECK(fabs(v[i] - got[i]) <= 0.5e-9);
+    spate_store *s = fresh();
+    spate_appender *a = NULL;
+    uint32_t table;
+    OK(spate_store_add_table(s, "t", NULL, 0, &table, &err));
+    OK(spate_appender_open(s, table, &a, &err));
+    CHECK_INT(spate_appender_round_off(a, 16, &err), SPATE_E_USAGE);
+    spate_appender_close(a);
+    finish(s);
+}
+
 /* ---- the file as a whole --------------------------------------------------------------------------- */
 
 static void reopened_to_append(void)
@@ -680,6 +741,42 @@ static void reopened_to_append(void)
     for (; spate_cursor_next(c, &v, &n, &row, &err) == SPATE_OK && v; rows++)
         CHECK_INT(v[0].as.i, rows);
     CHECK_INT(rows, 400);
+    spate_cursor_close(c);
+    spate_store_close(s);
+}
+
+/* Chapters of one session are written, and small ones written anew, beside those of the sessions before. */
+static void finished_again_and_again(void)
+{
+    spate_column_def def = {"n", {SPATE_I64, 0, 0, NULL}, false};
+    uint32_t table = 0;
+    uint64_t rows = 0, read = 0;
+    spate_store *s = fresh();
+    OK(spate_store_add_table(s, "t", &def, 1, &table, &err));
+    finish(s);
+    for (unsigned session = 0; session < 5; session++) {
+        OK(spate_store_open(path, true, &s, &err));
+        for (unsigned round = 0; round < 9; round++) {
+            spate_appender *a = NULL;
+            OK(spate_appender_open(s, 0, &a, &err));
+            for (unsigned block = 0; block < 1 + draw() % 8; block++) {
+                int64_t v = (int64_t)rows++;
+                OK(spate_append_columns(a, &(spate_column){.type = def.type, .data = &v}, 1, &err));
+                OK(spate_appender_flush(a, &err));
+            }
+            spate_appender_close(a);
+            OK(spate_store_finish(s, &err));
+        }
+        spate_store_close(s);
+    }
+    s = reopened();
+    spate_cursor *c = NULL;
+    const spate_value *v;
+    size_t n;
+    OK(spate_cursor_open(s, &(spate_scan_options){0}, &c, &err));
+    for (; spate_cursor_next(c, &v, &n, NULL, &err) == SPATE_OK && v; read++)
+        CHECK_INT(v[0].as.i, read);
+    CHECK_INT(read, rows);
     spate_cursor_close(c);
     spate_store_close(s);
 }
@@ -752,7 +849,9 @@ int main(void)
     RUN(many_shapes);
     RUN(threads_append_records);
     RUN(scans_share);
+    RUN(rounded_when_asked_for);
     RUN(reopened_to_append);
+    RUN(finished_again_and_again);
     RUN(users_bytes);
     RUN(refusals);
     unlink(path);

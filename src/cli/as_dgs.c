@@ -78,6 +78,8 @@ static void tell_start(const run *r)
     char rows[32];
     for (size_t t = 0; t < spate_plan_tables(r->plan); t++) {
         uint64_t n = spate_plan_table_rows(r->plan, t), share = (uint64_t)(r->batch * r->workers);
+        if (n == UINT64_MAX) /* those of a table elsewhere */
+            continue;
         note(INFO, "iteration batch=%lld rows=%s table=%s times=%llu", (long long)r->batch, with_commas(n, rows),
              spate_plan_table_name(r->plan, t), (unsigned long long)((n + share - 1) / share));
     }
@@ -94,7 +96,7 @@ static void tell_differences(const run *r)
     for (size_t t = 0; t < spate_plan_tables(r->plan); t++) {
         uint64_t rows = spate_plan_table_rows(r->plan, t), before = rows_of_dgs(rows, (uint64_t)r->batch, (uint64_t)r->workers);
         char a[32], b[32];
-        if (rows == before)
+        if (rows == before || rows == UINT64_MAX)
             continue;
         note(WARN, "tables get the rows their config asks for: %s of \"%s\", where dgs made %s; a ref draws from all rows of its table",
              with_commas(rows, a), spate_plan_table_name(r->plan, t), with_commas(before, b));

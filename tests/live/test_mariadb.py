@@ -199,6 +199,35 @@ class Source(MariaDBCase):
         self.assertEqual(sorted(done.out.splitlines()[1:], key=int), [str(i) for i in range(100, 1001, 100) if i != 500])
         self.spate_fails(2, "copy", source, "-?format=csv", "--table", "t", "--where", "no such thing", says="error 1064")
 
+    def test_rows_as_parents_and_masked(self):
+        source = self.new("people", "CREATE TABLE person (id int PRIMARY KEY, mail varchar(80) UNIQUE, born date, town varchar(20));"
+                          "CREATE TABLE visit (id int PRIMARY KEY, person_id int, mail varchar(80), FOREIGN KEY (person_id) REFERENCES person (id));"
+                          "INSERT INTO person SELECT seq * 3, concat('p', seq, '@real.example'), date '1990-01-01' + INTERVAL seq DAY,"
+                          " IF(seq % 5, 'town', NULL) FROM seq_1_to_4000;"
+                          "INSERT INTO visit SELECT seq, p.id, p.mail FROM seq_1_to_6000 JOIN person p ON p.id = 3 * (1 + seq % 4000)")
+        self.write("plan.yaml", f"""
+seed: 4
+inputs:
+  - {{name: known, from: "{source}", table: person, columns: [id, town], where: "id > 6000", sample: 500}}
+tables:
+  - name: person
+    from: "{source}"
+    columns:
+      - {{name: mail, value: "${{email}}", unique: true}}
+      - {{name: town, set: [here, there]}}
+  - {{name: visit, from: "{source}", columns: [{{name: mail, value: "${{email}}", unique: true}}]}}
+  - name: note
+    rows: 2000
+    columns: [{{name: id, inc: 1}}, {{name: person_id, ref: known.id}}]
+""")
+        self.spate_ok("generate", "plan.yaml", "--to", "masked.sqlite", "--create")
+        counted = self.spate_ok("query", "masked.sqlite", "SELECT (SELECT count(*) FROM visit v JOIN person p ON p.id = v.person_id AND p.mail = v.mail)"
+                                " || ' ' || (SELECT count(*) FROM person WHERE mail LIKE '%real%' OR (town IS NULL) <> (id % 15 = 0))"
+                                " || ' ' || (SELECT count(*) FROM note n JOIN person p ON p.id = n.person_id AND p.id > 6000)", "--format", "csv").out
+        self.assertEqual(counted.splitlines()[-1], "6000 0 2000")
+        self.spate_ok("generate", "plan.yaml", "--to", self.new("masked"), "--create", "--insert-mode", "skip")
+        self.assertEqual(self.value("SELECT count(DISTINCT mail) FROM person", "masked"), "4000")
+
     def test_the_connection_is_cut(self):
         source = self.new("cut", "CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t SELECT seq, repeat('x', 300) FROM seq_1_to_300000")
         process = subprocess.Popen([SPATE, "copy", source, f"{self.dir}/t.csv", "--progress", "none", "--workers", "2"], stderr=subprocess.PIPE, text=True)

@@ -340,6 +340,21 @@ static int keeps_apart(const datagen_column *c)
     }
 }
 
+/* References and enumerations have so many combinations that the generator can see to it, as it does for primary keys. */
+static bool can_combine(const datagen_table *t, const uint32_t *columns, uint32_t n)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (t->columns[i].combines) /* for another key */
+            return false;
+    for (uint32_t i = 0; i < n; i++) {
+        const datagen_column *c = &t->columns[columns[i]];
+        bool chosen = c->foreign ? c->foreign->n == 1 && !sp_str_eq(c->foreign->parent, t->name) : c->labels && !c->v[D_DISTRIBUTION] && !c->v[D_GENERATOR];
+        if (!chosen || c->nullable || c->v[D_RULES])
+            return false;
+    }
+    return true;
+}
+
 /* A key of several columns holds when one of them does; else rows that have it twice are made once. */
 static void read_wide_unique(datagen *d, datagen_table *t, const uint32_t *columns, uint32_t n, const sp_node *node)
 {
@@ -354,6 +369,9 @@ static void read_wide_unique(datagen *d, datagen_table *t, const uint32_t *colum
     }
     if (how > 0)
         t->columns[best].unique = true;
+    else if (t->n_primary == 0 && can_combine(t, columns, n))
+        for (uint32_t i = 0; i < n; i++)
+            t->columns[columns[i]].combines = true;
     else if (!t->distinct)
         t->distinct = node;
     else {

@@ -33,6 +33,7 @@ typedef struct datagen_column {
     sp_str sql;            /* its type as the plan is to have it */
     const sp_node *labels; /* of an enumeration's type: a list, else NULL */
     bool nullable, primary, unique;
+    bool combines;         /* no two rows have it and the table's other such columns alike */
     const datagen_foreign *foreign;
     uint32_t foreign_at;   /* its place in it */
     const char *words;     /* a template that the generator or the name asks for, or NULL */

@@ -381,7 +381,7 @@ static void put_popularity(datagen_making *m)
     sp_node_making zipf = {.r = m->d->r, .at = node->mark};
     sp_make_pair(&zipf, "type", type);
     sp_make_pair(&zipf, "exponent", sp_node_value(node, "alpha"));
-    if (!(m->c->primary && m->t->n_primary > 1)) /* combinations are chosen evenly */
+    if (!(m->c->primary && m->t->n_primary > 1) && !m->c->combines) /* combinations are chosen evenly */
         sp_make_pair(&m->to, "distribution", sp_make_map(&zipf));
 }
 
@@ -572,7 +572,7 @@ static void put_wishes(datagen_making *m)
     sp_make_pair(&m->to, "type", sp_make_text(m->d->r, m->c->v[D_TYPE]->mark, m->c->sql));
     if (m->c->type->kind == SP_TEXT && m->c->type->length && !m->c->type->other && !m->c->foreign)
         put(m, "cut", "true");
-    if (m->c->primary)
+    if (m->c->primary || m->c->combines)
         put(m, "primary_key", "true");
     if (m->unique && !(m->c->primary && m->t->n_primary == 1))
         put(m, "unique", "true");

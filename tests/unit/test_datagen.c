@@ -126,6 +126,26 @@ static void unique_keys_are_kept(void)
     drop(&m);
 }
 
+static void pairs_of_references_differ(void)
+{
+    made m;
+    if (make(&m, SCHEMA("\"a\": {\"row_count\": 30, \"columns\": {\"id\": {\"type\": \"serial\", \"primary_key\": true}}},"
+                        "\"link\": {\"row_count\": 800, \"unique_constraints\": [{\"columns\": [\"x\", \"y\"]}], \"columns\": {\"x\": {\"type\": \"int\"}, \"y\": {\"type\": \"int\"}},"
+                        "\"foreign_keys\": [{\"columns\": [\"x\"], \"referenced_table\": \"a\", \"referenced_columns\": [\"id\"]},"
+                        "{\"columns\": [\"y\"], \"referenced_table\": \"a\", \"referenced_columns\": [\"id\"]}]}"))) {
+        static bool seen[31][31];
+        const sp_batch *b = rows_of(&m, 1);
+        CHECK_INT(b->rows, 800);
+        for (uint32_t i = 0; i < b->rows; i++) {
+            bool *pair = &seen[((int32_t *)b->columns[0].data)[i]][((int32_t *)b->columns[1].data)[i]];
+            if (!CHECK(!*pair))
+                break;
+            *pair = true;
+        }
+    }
+    drop(&m);
+}
+
 static void checks_are_kept(void)
 {
     made m;
@@ -346,6 +366,7 @@ int main(void)
     RUN(nullable_columns_have_nulls);
     RUN(foreign_keys_lead_to_rows);
     RUN(unique_keys_are_kept);
+    RUN(pairs_of_references_differ);
     RUN(checks_are_kept);
     RUN(patterns_count_and_draw);
     RUN(generators_make_what_they_say);

@@ -3,7 +3,8 @@
 
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
-Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger. Each side of a comparison runs in turn,
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger;
+copies.py: copy, mariadb, sqlite. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
 Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
@@ -24,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import copies
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLANS = HERE / "plans"
@@ -627,6 +630,9 @@ def case_ledger(bench):
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
          "file": case_file, "memory": case_memory, "first-row": case_first_row,
          "families": case_families, "store": case_store, "ledger": case_ledger}
+
+
+CASES.update(copies.cases(sys.modules[__name__]))
 
 
 def machine():

@@ -221,7 +221,9 @@ typedef struct sp_my_reading {
 typedef struct sp_myread sp_myread;
 int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out, spate_error *err) SP_MUST_CHECK;
 void sp_myread_free(sp_myread *d);
-/* Appends the row that is all of bytes. The batch has been reset and has room; text is not looked at. */
-int sp_myread_row(const sp_myread *d, sp_str bytes, sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+/* Appends n rows, at most SP_MYREAD_ROWS, each of them all of its bytes. Several at once are read a column at a time, which of wide
+ * rows costs half. The batch has been reset and has room; text is not looked at. */
+enum { SP_MYREAD_ROWS = 16 };
+int sp_myread_rows(const sp_myread *d, const sp_str *rows, uint32_t n, sp_batch *batch, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -5,8 +5,6 @@
  * The form: https://mariadb.com/kb/en/result-set-packets/#binary-resultset-row */
 #include "codec/mybinary.h"
 
-#include <stdio.h>
-
 /* How a cell's bytes are read. Fixed widths come first. */
 typedef enum form { F_1_TO_BOOL, F_1_TO_16, F_1U_TO_16, F_2, F_2U_TO_32, F_4, F_4U_TO_64, F_8, F_LENGTH } form;
 
@@ -17,10 +15,18 @@ typedef struct reading {
     const char *name;
 } reading;
 
+/* Columns whose nulls are bits of one byte: of the first there are six. */
+typedef struct group {
+    uint32_t first, n;
+    uint32_t width; /* of their values, where it does not depend on these; else 0 */
+} group;
+
 struct sp_myread {
     const sp_schema *schema;
     sp_my_reading how;
     reading *readings;
+    group *groups;
+    uint32_t n_groups;
 };
 
 #define CELL(type) (((type *)to->data)[row])
@@ -176,14 +182,35 @@ static form form_of(const sp_my_type *t)
     }
 }
 
+static const uint8_t widths[] = {[F_1_TO_16] = 1, [F_1U_TO_16] = 1, [F_2] = 2, [F_2U_TO_32] = 2, [F_4] = 4, [F_4U_TO_64] = 4, [F_8] = 8,
+                                 [F_LENGTH] = 0};
+
+static void add_groups(sp_myread *d)
+{
+    uint32_t n = d->schema->n_fields;
+    for (uint32_t i = 0; i < n; d->n_groups++) {
+        group *g = &d->groups[d->n_groups];
+        *g = (group){.first = i, .n = SP_MIN(i ? 8u : 6u, n - i)};
+        bool fixed = true;
+        for (uint32_t end = i + g->n; i < end; i++) {
+            g->width += widths[d->readings[i].form];
+            fixed &= widths[d->readings[i].form] != 0;
+        }
+        g->width = fixed ? g->width : 0;
+    }
+}
+
 int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out, spate_error *err)
 {
-    sp_myread *d = sp_alloc_zero(1, sizeof(*d) + schema->n_fields * sizeof(reading));
+    size_t n = schema->n_fields, groups = n / 8 + 2;
+    sp_myread *d = sp_alloc_zero(1, sizeof(*d) + n * sizeof(reading) + groups * sizeof(group));
     if (!d)
         return sp_fail_nomem(err);
     *d = (sp_myread){.schema = schema, .how = *how, .readings = (reading *)(d + 1)};
     for (uint32_t i = 0; i < schema->n_fields; i++)
         d->readings[i] = (reading){form_of(&types[i]), types[i].class, schema->fields[i].type.kind, types[i].name};
+    d->groups = (group *)(d->readings + n);
+    add_groups(d);
     *out = d;
     return SPATE_OK;
 }
@@ -195,79 +222,208 @@ void sp_myread_free(sp_myread *d)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static int fail_shape(const sp_myread *d, const sp_batch *b, spate_error *err)
+/* The rows at hand: where each has been read up to. */
+typedef struct strip {
+    const uint8_t *nulls[SP_MYREAD_ROWS], *at[SP_MYREAD_ROWS], *end[SP_MYREAD_ROWS];
+    uint32_t n;
+    uint32_t failed; /* the row that did */
+} strip;
+
+static int fail_shape(const sp_myread *d, const sp_batch *b, const strip *s, spate_error *err)
 {
     return sp_fail(err, SPATE_E_CORRUPT, "table \"%s\", row %llu: the server's answer is no row of %u binary values", d->schema->table,
-                   (unsigned long long)(b->first_row + b->rows + 1), d->schema->n_fields);
+                   (unsigned long long)(b->first_row + b->rows + s->failed + 1), d->schema->n_fields);
 }
 
-static int fail_cell(const sp_myread *d, const sp_batch *b, uint32_t i, int rc, spate_error *err)
+static const char *fault_of(const reading *r)
+{
+    switch (r->class) {
+    case SP_MY_DATE: case SP_MY_DATETIME: case SP_MY_TIMESTAMP: return "is no day of the calendar";
+    case SP_MY_TIME: return "is no time of day";
+    default: return r->kind == SP_BOOL ? "is neither 0 nor 1" : "cannot be held exactly";
+    }
+}
+
+static const char *way_out_of(const reading *r)
+{
+    switch (r->class) {
+    case SP_MY_DATE: case SP_MY_DATETIME: case SP_MY_TIMESTAMP: return "with zero-dates=null in the URI, 0000-00-00 is read as null";
+    case SP_MY_TIME: return "with time=interval in the URI, TIME is read as an interval";
+    default: return r->kind == SP_BOOL ? "with tinyint1=smallint in the URI, TINYINT(1) is read as a number" : NULL;
+    }
+}
+
+static int fail_cell(const sp_myread *d, const sp_batch *b, const strip *s, uint32_t i, spate_error *err)
 {
     const reading *r = &d->readings[i];
-    if (rc != SPATE_E_DATA)
-        return sp_fail_nomem(err);
-    bool day = r->class == SP_MY_DATE || r->class == SP_MY_DATETIME || r->class == SP_MY_TIMESTAMP;
     sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: this value of type %s %s", d->schema->table, d->schema->fields[i].name,
-            (unsigned long long)(b->first_row + b->rows + 1), r->name,
-            day                      ? "is no day of the calendar"
-            : r->class == SP_MY_TIME ? "is no time of day"
-            : r->kind == SP_BOOL     ? "is neither 0 nor 1"
-                                     : "cannot be held exactly");
-    if (day)
-        sp_error_hint(err, "with zero-dates=null in the URI, 0000-00-00 is read as null");
-    if (r->class == SP_MY_TIME)
-        sp_error_hint(err, "with time=interval in the URI, TIME is read as an interval");
-    if (r->kind == SP_BOOL)
-        sp_error_hint(err, "with tinyint1=smallint in the URI, TINYINT(1) is read as a number");
+            (unsigned long long)(b->first_row + b->rows + s->failed + 1), r->name, fault_of(r));
+    if (way_out_of(r))
+        sp_error_hint(err, "%s", way_out_of(r));
     return SPATE_E_DATA;
 }
 
-/* The bytes that a value has in front of it or that its type has. */
-static const uint8_t widths[] = {1, 1, 1, 2, 2, 4, 4, 8};
+static bool is_null(const strip *s, uint32_t k, uint32_t i)
+{
+    return sp_bit(s->nulls[k], i + 2);
+}
 
-static int get_fixed(form f, sp_column *to, uint32_t row, const uint8_t *p)
+/* One loop a width: a column's cells of all rows of the strip. CORRUPT: a row ends before its value does. */
+#define EACH(width, store)                                                                          \
+    for (uint32_t k = 0, row = first; k < s->n; k++, row++) {                                       \
+        const uint8_t *p = s->at[k];                                                                \
+        if (SP_UNLIKELY(is_null(s, k, i))) {                                                        \
+            sp_cell_read_null(to, row);                                                             \
+            continue;                                                                               \
+        }                                                                                           \
+        s->failed = k;                                                                              \
+        if (SP_UNLIKELY(s->end[k] - p < (width)))                                                   \
+            return SPATE_E_CORRUPT;                                                                 \
+        store;                                                                                      \
+        s->at[k] = p + (width);                                                                     \
+    }                                                                                               \
+    return SPATE_OK
+
+static int get_small(form f, sp_column *to, uint32_t first, uint32_t i, strip *s)
+{
+    if (f == F_1_TO_16) {
+        EACH(1, CELL(int16_t) = (int8_t)*p);
+    } else if (f == F_1U_TO_16) {
+        EACH(1, CELL(int16_t) = *p);
+    }
+    EACH(1, if (*p > 1) return SPATE_E_DATA; sp_cell_set_bool(to, row, *p));
+}
+
+static int get_fixed(form f, sp_column *to, uint32_t first, uint32_t i, strip *s)
 {
     switch (f) {
-    case F_1_TO_BOOL: sp_cell_set_bool(to, row, *p == 1); return *p <= 1 ? SPATE_OK : SPATE_E_DATA;
-    case F_1_TO_16: CELL(int16_t) = (int8_t)*p; return SPATE_OK;
-    case F_1U_TO_16: CELL(int16_t) = *p; return SPATE_OK;
-    case F_2: memcpy(&CELL(int16_t), p, 2); return SPATE_OK;
-    case F_2U_TO_32: CELL(int32_t) = load16(p); return SPATE_OK;
-    case F_4: memcpy(&CELL(int32_t), p, 4); return SPATE_OK;
-    case F_4U_TO_64: CELL(int64_t) = load32(p); return SPATE_OK;
-    default: memcpy(&CELL(int64_t), p, 8); return SPATE_OK;
+    case F_2: EACH(2, memcpy(&CELL(int16_t), p, 2));
+    case F_2U_TO_32: EACH(2, CELL(int32_t) = load16(p));
+    case F_4: EACH(4, memcpy(&CELL(int32_t), p, 4));
+    case F_4U_TO_64: EACH(4, CELL(int64_t) = load32(p));
+    case F_8: EACH(8, memcpy(&CELL(int64_t), p, 8));
+    default: return get_small(f, to, first, i, s);
     }
 }
 
-int sp_myread_row(const sp_myread *d, sp_str bytes, sp_batch *b, spate_error *err)
+static int get_lengths(const sp_myread *d, sp_column *to, uint32_t first, uint32_t i, strip *s)
 {
-    const uint32_t n = d->schema->n_fields, row = b->rows;
-    const uint8_t *nulls = (const uint8_t *)bytes.p + 1, *end = (const uint8_t *)bytes.p + bytes.len, *p = nulls + (n + 9) / 8;
-    if (bytes.len < 1 + (n + 9) / 8 || *bytes.p != 0)
-        return fail_shape(d, b, err);
-    for (uint32_t i = 0; i < n; i++) {
-        sp_column *to = &b->columns[i];
-        form f = d->readings[i].form;
-        if (sp_bit(nulls, i + 2)) {
-            sp_cell_read_null(to, row);
+    for (uint32_t k = 0; k < s->n; k++) {
+        size_t len;
+        if (is_null(s, k, i)) {
+            sp_cell_read_null(to, first + k);
             continue;
         }
-        size_t len;
-        int rc;
-        if (SP_LIKELY(f < F_LENGTH)) {
-            len = widths[f];
-            if (len > (size_t)(end - p))
-                return fail_shape(d, b, err);
-            rc = get_fixed(f, to, row, p);
-        } else {
-            if (!take_length(&p, end, &len))
-                return fail_shape(d, b, err);
-            rc = get_counted(d, &d->readings[i], to, row, p, len);
-        }
+        s->failed = k;
+        if (!take_length(&s->at[k], s->end[k], &len))
+            return SPATE_E_CORRUPT;
+        int rc = get_counted(d, &d->readings[i], to, first + k, s->at[k], len);
         if (rc != SPATE_OK)
-            return fail_cell(d, b, i, rc, err);
-        p += len;
+            return rc;
+        s->at[k] += len;
     }
-    b->rows++;
-    return p == end ? SPATE_OK : fail_shape(d, b, err);
+    return SPATE_OK;
+}
+
+/* A byte of zero, a bit for each column that is null, the values. False: one is not even that. */
+static bool begin_rows(const sp_myread *d, const sp_str *rows, uint32_t n, strip *s)
+{
+    size_t head = 1 + (d->schema->n_fields + 9) / 8;
+    s->n = n;
+    for (uint32_t k = 0; k < n; k++) {
+        const uint8_t *p = (const uint8_t *)rows[k].p;
+        s->failed = k;
+        if (rows[k].len < head || *p != 0)
+            return false;
+        s->nulls[k] = p + 1;
+        s->at[k] = p + head;
+        s->end[k] = p + rows[k].len;
+    }
+    return true;
+}
+
+static bool are_all_read(strip *s)
+{
+    for (uint32_t k = 0; k < s->n; k++) {
+        s->failed = k;
+        if (s->at[k] != s->end[k])
+            return false;
+    }
+    return true;
+}
+
+/* Whether no column of the group is null in any row, and all rows have bytes for its values. */
+static bool is_whole(const strip *s, const group *g, uint32_t byte)
+{
+    uint8_t nulls = 0;
+    bool room = g->width != 0;
+    for (uint32_t k = 0; k < s->n; k++) {
+        nulls |= s->nulls[k][byte];
+        room &= s->end[k] - s->at[k] >= (ptrdiff_t)g->width;
+    }
+    return room && !(nulls & (byte ? 0xff : 0xfc));
+}
+
+#define WHOLE(store)                                                                                \
+    for (uint32_t k = 0, row = first; k < s->n; k++, row++) {                                       \
+        const uint8_t *p = s->at[k] + offset;                                                       \
+        store;                                                                                      \
+    }                                                                                               \
+    break
+
+static void get_whole(const sp_myread *d, const group *g, sp_batch *b, strip *s)
+{
+    uint32_t first = b->rows, offset = 0;
+    for (uint32_t i = g->first; i < g->first + g->n; i++) {
+        sp_column *to = &b->columns[i];
+        switch (d->readings[i].form) {
+        case F_8: WHOLE(memcpy(&CELL(int64_t), p, 8));
+        case F_4: WHOLE(memcpy(&CELL(int32_t), p, 4));
+        case F_4U_TO_64: WHOLE(CELL(int64_t) = load32(p));
+        case F_2: WHOLE(memcpy(&CELL(int16_t), p, 2));
+        case F_2U_TO_32: WHOLE(CELL(int32_t) = load16(p));
+        case F_1U_TO_16: WHOLE(CELL(int16_t) = *p);
+        default: WHOLE(CELL(int16_t) = (int8_t)*p);
+        }
+        offset += widths[d->readings[i].form];
+    }
+    for (uint32_t k = 0; k < s->n; k++)
+        s->at[k] += g->width;
+}
+
+static int get_group(const sp_myread *d, const group *g, sp_batch *b, strip *s, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = g->first; i < g->first + g->n && rc == SPATE_OK; i++) {
+        form f = d->readings[i].form;
+        rc = f < F_LENGTH ? get_fixed(f, &b->columns[i], b->rows, i, s) : get_lengths(d, &b->columns[i], b->rows, i, s);
+        if (rc == SPATE_E_DATA)
+            fail_cell(d, b, s, i, err);
+        else if (rc == SPATE_E_CORRUPT)
+            fail_shape(d, b, s, err);
+        else if (rc != SPATE_OK)
+            sp_fail_nomem(err);
+    }
+    return rc;
+}
+
+int sp_myread_rows(const sp_myread *d, const sp_str *rows, uint32_t n, sp_batch *b, spate_error *err)
+{
+    strip s;
+    if (!begin_rows(d, rows, n, &s))
+        return fail_shape(d, b, &s, err);
+    for (uint32_t i = 0; i < d->n_groups; i++) {
+        const group *g = &d->groups[i];
+        int rc = SPATE_OK;
+        if (is_whole(&s, g, i))
+            get_whole(d, g, b, &s);
+        else
+            rc = get_group(d, g, b, &s, err);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    if (!are_all_read(&s))
+        return fail_shape(d, b, &s, err);
+    b->rows += n;
+    return SPATE_OK;
 }

@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DENSE = 4 /* values a row, at most, that a key has where its rows need not be counted */ };
+enum {
+    DENSE = 4,             /* values a row, at most, that a key has where its rows need not be counted */
+    BATCH_BYTES = 1 << 20, /* of wide rows, a batch of which should stay in the cache */
+};
 
 typedef struct my_table {
     sp_schema schema;
@@ -23,6 +26,7 @@ typedef struct my_table {
     sp_myread *decoder;
     const char *where;  /* or NULL */
     const char *select; /* with two parameters where ranges are read */
+    uint32_t batch_rows;
     bool ranges, key_unsigned, key_moment;
     int64_t first_key;  /* position 0: an integer, or microseconds; the bits of one that is unsigned */
     struct link *parked;
@@ -56,6 +60,9 @@ typedef struct my_source {
 
 typedef struct my_reader {
     sp_reader base;
+    sp_buf held; /* rows of a strip, which are decoded together */
+    size_t held_ends[SP_MYREAD_ROWS];
+    uint32_t n_held;
     link *link;
     my_table *table;
     uint64_t left; /* rows of a range that is read from front to back */
@@ -179,6 +186,7 @@ static int reader_open(sp_source *base, sp_reader **out, spate_error *err)
 static void reader_close(sp_reader *base)
 {
     give(source_of(base), ((my_reader *)base)->link);
+    sp_buf_done(&((my_reader *)base)->held);
     sp_free(base);
 }
 
@@ -230,6 +238,8 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
     r->row = t->ranges ? 0 : first;
     r->left = t->ranges ? UINT64_MAX : last - first;
     r->done = false;
+    r->n_held = 0;
+    r->held.len = 0;
     if (!t->ranges && r->link && !(r->link->table == t && r->link->answering)) {
         give(s, r->link);
         r->link = NULL;
@@ -254,19 +264,47 @@ static void end_range(my_reader *r)
     r->link = NULL;
 }
 
+static int decode_held(my_reader *r, sp_batch *batch, spate_error *err)
+{
+    sp_str rows[SP_MYREAD_ROWS];
+    size_t from = 0;
+    for (uint32_t i = 0; i < r->n_held; from = r->held_ends[i++])
+        rows[i] = (sp_str){r->held.data + from, r->held_ends[i] - from};
+    int status = r->n_held ? sp_myread_rows(r->table->decoder, rows, r->n_held, batch, err) : SPATE_OK;
+    r->n_held = 0;
+    r->held.len = 0;
+    return status;
+}
+
+/* A packet is the library's until the next one is read. */
+static int hold(my_reader *r, sp_str packet, spate_error *err)
+{
+    if (sp_buf_add(&r->held, packet.p, packet.len))
+        return sp_fail_nomem(err);
+    r->held_ends[r->n_held++] = r->held.len;
+    r->link->position++;
+    r->left--;
+    return SPATE_OK;
+}
+
+static bool is_open(const my_reader *r, const sp_batch *b)
+{
+    return b->rows < r->table->batch_rows && !sp_rowread_full(b);
+}
+
+/* Strips end where batches may: these have a multiple of a strip's rows. */
 static int next(sp_reader *base, sp_batch *batch, spate_error *err)
 {
     my_reader *r = (my_reader *)base;
     int status = SPATE_OK;
     batch->first_row = r->row;
-    while (status == SPATE_OK && !r->done && r->left && !sp_rowread_full(batch)) {
-        sp_str packet;
+    while (status == SPATE_OK && !r->done && r->left && (r->n_held || is_open(r, batch))) {
+        sp_str packet = {0};
         status = read_packet(r->link, &packet, &r->done, err);
-        if (status != SPATE_OK || r->done)
-            break;
-        status = sp_myread_row(r->table->decoder, packet, batch, err);
-        r->link->position++;
-        r->left--;
+        if (status == SPATE_OK && !r->done)
+            status = hold(r, packet, err);
+        if (status == SPATE_OK && (r->done || !r->left || r->n_held == SP_MYREAD_ROWS))
+            status = decode_held(r, batch, err);
     }
     if (status)
         return status;
@@ -495,6 +533,8 @@ static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *fro
         status = plan_reading(s, t, from, &list, &s->extents[i], err);
     if (status == SPATE_OK && !sp_catalog_add_schema_keys(&s->arena, c, from, &t->schema))
         status = sp_fail_nomem(err);
+    uint32_t rows = BATCH_BYTES / SP_MAX(sp_schema_row_bytes(&t->schema), 1u);
+    t->batch_rows = SP_MIN(SP_MAX(rows - rows % 64, 64u), (uint32_t)SP_BATCH_ROWS_MAX);
     if (status == SPATE_OK)
         status = sp_myread_new(&t->schema, t->types, &s->how, &t->decoder, err);
     s->schemas[i] = &t->schema;

@@ -1,0 +1,265 @@
+"""Cases of bench/run.py: rows between databases, beside the programs that people move rows with."""
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+
+
+class MariaDB:
+    """A server of our own below dir, on a Unix socket only. Its buffers hold what is measured, as a server's for such work would."""
+
+    def __init__(self, h, dir):
+        if not shutil.which("mariadbd"):
+            raise h.Failed("MariaDB's server is not installed")
+        self.h, self.dir = h, dir / "mariadb"
+        self.dir.mkdir()
+        self.socket = self.dir / "socket"
+        self.as_user = {}
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("nobody")
+            name, self.as_user = "nobody", dict(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+            os.chown(self.dir, user.pw_uid, user.pw_gid)
+        quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=self.dir, **self.as_user)
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/data", "--auth-root-authentication-method=normal",
+                        "--skip-test-db", f"--user={name}"], check=True, **quiet)
+        self.server = subprocess.Popen(
+            ["mariadbd", "--no-defaults", f"--datadir={self.dir}/data", f"--socket={self.socket}", "--skip-networking", f"--tmpdir={self.dir}",
+             "--innodb-buffer-pool-size=1536M", "--innodb-log-file-size=2G", "--skip-log-bin", "--local-infile=1", "--secure-file-priv="], **quiet)
+        for _ in range(400):
+            if subprocess.run(self.client("SELECT 1"), capture_output=True).returncode == 0:
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise h.Failed("MariaDB does not start")
+
+    def client(self, sql, database="mysql"):
+        return ["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "--local-infile=1", "--batch", "--skip-column-names", database, "-e", sql]
+
+    def sql(self, sql, database="mysql"):
+        done = subprocess.run(self.client(sql, database), capture_output=True, text=True)
+        if done.returncode:
+            raise self.h.Failed(done.stderr)
+        return done.stdout.strip()
+
+    def uri(self, database):
+        return f"mysql://root@/{database}?socket={self.socket}"
+
+    def cpu(self):
+        fields = open(f"/proc/{self.server.pid}/stat").read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / self.h.TICKS
+
+    def stop(self):
+        self.server.send_signal(signal.SIGTERM)
+        try:
+            self.server.wait(120)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+
+
+def with_mariadb(h, measure):
+    def case(bench):
+        server = bench.server = MariaDB(h, bench.dir)
+        try:
+            measure(h, bench, server)
+        finally:
+            bench.server = None
+            server.stop()
+            shutil.rmtree(server.dir, ignore_errors=True)
+    return case
+
+
+def timed(h, server, rows, argv):
+    before = server.cpu()
+    run = h.Run(argv)
+    taken = server.cpu() - before
+    return dict(rate=rows / run.wall, client_cpu=run.cpu, server_cpu=taken, client_share=run.cpu / max(taken, 0.01))
+
+
+# ---- MariaDB -------------------------------------------------------------------------------------------------------------
+
+NARROW = "CREATE TABLE narrow (id bigint PRIMARY KEY, uid uuid NOT NULL, ts datetime(6) NOT NULL, n int NOT NULL)"
+
+
+def mariadb_in(h, bench, server):
+    rows = bench.n(2_000_000, 400_000)
+    server.sql("CREATE DATABASE b; CREATE DATABASE l")
+    server.sql(NARROW, "b")
+    lines = bench.dir / "narrow.tsv"
+    bench.spate("narrow", server.uri("b"), 1, {"narrow": rows})
+    server.sql(f"SELECT * INTO OUTFILE '{server.dir}/all.tsv' FROM narrow ORDER BY id", "b")
+    shutil.copy(server.dir / "all.tsv", lines)
+    h.Run(["split", "-n", "l/2", lines, bench.dir / "half."])
+    dump = bench.dir / "dump"
+    h.Run(["mydumper", f"--socket={server.socket}", "--user=root", "--database=b", f"--outputdir={dump}", "--rows=100000", "--threads=2"])
+
+    def load(argv, database="b"):
+        server.sql(f"DROP TABLE IF EXISTS narrow; {NARROW}", database)
+        server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 0; DO SLEEP(0.5); SET GLOBAL innodb_max_dirty_pages_pct = 90")
+        taken = timed(h, server, rows, argv)
+        if int(server.sql("SELECT count(*) FROM narrow", database)) != rows:
+            raise h.Failed(f"not {rows} rows in the table: {argv}")
+        return taken
+
+    spate = lambda workers, mode: lambda: load([bench.spate_program, "generate", h.PLANS / "narrow.yaml", "--to", server.uri("b"), "--workers", workers,
+                                                "--rows", f"narrow={rows}", "--insert-mode", mode, "--progress", "none"])
+    local = lambda file: " ".join(f"'{w}'" for w in server.client(f"LOAD DATA LOCAL INFILE \"{file}\" INTO TABLE narrow", "b"))
+    s = bench.interleave({
+        "LOCAL": lambda: load(["bash", "-c", local(lines)]),
+        "one": spate(1, "insert"),
+        "LOCAL 2": lambda: load(["bash", "-c", f"{local(bench.dir / 'half.aa')} & {local(bench.dir / 'half.ab')}; wait"]),
+        "two": spate(2, "insert"),
+        "by file": spate(1, "copy"),
+        "myloader": lambda: load(["myloader", f"--socket={server.socket}", "--user=root", "--database=l", f"--directory={dump}", "--threads=2",
+                                  "--overwrite-tables"], "l"),
+    })
+    bench.details["mariadb in"] = s
+    over = lambda a, b: h.ratio(s, a, b, "rate")
+    bench.row("narrow into MariaDB, generated, one connection, over LOAD DATA LOCAL of a file", h.million(s, "one"), h.million(s, "LOCAL"), over("one", "LOCAL"), 1.2)
+    bench.row("the same, two connections each", h.million(s, "two"), h.million(s, "LOCAL 2"), over("two", "LOCAL 2"), 1.2)
+    bench.row("narrow into MariaDB, two connections, over myloader with two threads", h.million(s, "two"), h.million(s, "myloader"), over("two", "myloader"), 1.4)
+    bench.row("LOAD DATA LOCAL out of memory, generated, over one of a file", h.million(s, "by file"), h.million(s, "LOCAL"), over("by file", "LOCAL"), 0.95)
+    bench.row("client's CPU in % of the server's, two connections in", f"{statistics.median(h.column(s, 'two', 'client_cpu')):.2f} s",
+              f"{statistics.median(h.column(s, 'two', 'server_cpu')):.2f} s", [100 * x for x in h.column(s, "two", "client_share")], 15, at_least=False, unit="%")
+
+
+def mariadb_out(h, bench, server):
+    """700 columns; the table gets a key that counts, so that ranges can be read."""
+    rows = bench.n(60_000, 15_000)
+    server.sql("CREATE DATABASE w")
+    bench.spate("wind", server.uri("w"), 2, {"wind": 0}, "--create")
+    server.sql("ALTER TABLE wind ADD COLUMN id bigint AUTO_INCREMENT PRIMARY KEY FIRST", "w")
+    bench.spate("wind", server.uri("w"), 2, {"wind": rows})
+    text = lambda: timed(h, server, rows, ["bash", "-c", " ".join(f"'{w}'" for w in server.client("SELECT * FROM wind", "w")) + " --quick > /dev/null"])
+    drain = lambda readers: lambda: timed(h, server, rows, [bench.peer("drain"), server.uri("w"), "wind", readers])
+    store = bench.dir / "wind.spate"
+
+    def copied():
+        store.unlink(missing_ok=True)
+        return timed(h, server, rows, [bench.spate_program, "copy", server.uri("w"), store, "--table", "wind", "--workers", 2, "--progress", "none"])
+
+    s = bench.interleave({"text": text, "one": drain(1), "two": drain(2), "store": copied})
+    bench.details["mariadb out"] = s
+    share = lambda side: [100 * x for x in h.column(s, side, "client_share")]
+    cpu = lambda side, key: f"{statistics.median(h.column(s, side, key)):.2f} s"
+    for side, words in (("one", "one reader"), ("two", "two readers")):
+        bench.row(f"700 columns out of MariaDB, {words}: client's CPU in % of the server's", cpu(side, "client_cpu"), cpu(side, "server_cpu"), share(side), 25,
+                  at_least=False, unit="%")
+    bench.row("700 columns out of MariaDB, one reader, over the client's own text", h.million(s, "one"), h.million(s, "text"), h.ratio(s, "one", "text", "rate"), None)
+    bench.row("700 columns out of MariaDB into a store, two workers, over one reader", h.million(s, "store"), h.million(s, "one"),
+              h.ratio(s, "store", "one", "rate"), None)
+
+
+def mariadb_memory(h, bench, server):
+    server.sql("CREATE DATABASE m")
+    server.sql(NARROW, "m")
+    run = bench.spate("narrow", server.uri("m"), 4, {"narrow": bench.n(2_000_000, 500_000)}, peak=True)
+    bench.disturbed = False
+    bench.row("peak memory into MariaDB, four connections", f"{run.rss_anon_kib / 1024:.1f} MiB", "100 MiB", [run.rss_anon_kib / 1024], 100, at_least=False, unit="MiB")
+    run = h.Run([bench.spate_program, "copy", server.uri("w"), bench.dir / "m.spate", "--table", "wind", "--workers", 4, "--progress", "none"], peak=True)
+    bench.row("peak memory out of MariaDB, 700 columns, four connections, into a store", f"{run.rss_anon_kib / 1024:.1f} MiB", "100 MiB",
+              [run.rss_anon_kib / 1024], 100, at_least=False, unit="MiB")
+
+
+def case_mariadb(h, bench, server):
+    mariadb_in(h, bench, server)
+    mariadb_out(h, bench, server)
+    mariadb_memory(h, bench, server)
+
+
+# ---- PostgreSQL to PostgreSQL --------------------------------------------------------------------------------------------
+
+
+def case_copy(h, bench, pg):
+    """Out of one database of a server into another: users alone, and the shop's six tables."""
+    rows, target = bench.n(3_000_000, 600_000), pg.uri.replace("///postgres?", "///target?")
+    psql = f"{pg.tools}/psql -X -q -v ON_ERROR_STOP=1 -d"
+    clean = lambda: pg.sql("DROP DATABASE IF EXISTS target WITH (FORCE)", "CREATE DATABASE target", "CHECKPOINT")
+    there = lambda sql: h.Run([pg.tools / "psql", "-X", "-q", "-A", "-t", "-d", target, "-c", sql]).out.strip()
+
+    def into(argv, table, rows, before=None):
+        def run():
+            clean()
+            if before:
+                there(before)
+            took = h.Run(argv)
+            if int(there(f"SELECT count(*) FROM {table}")) != rows:
+                raise h.Failed(f"not {rows} rows in {table}: {' '.join(took.argv)}")
+            return dict(rate=rows / took.wall, client_cpu=took.cpu, wall=took.wall)
+        return run
+
+    def pgcopydb():
+        work = bench.dir / "pgcopydb"
+        shutil.rmtree(work, ignore_errors=True)
+        return ["env", f"PGUSER=postgres", f"PATH={pg.tools}:{os.environ['PATH']}", "pgcopydb", "clone", "--source", pg.uri, "--target", target, "--dir", work,
+                "--table-jobs", "2", "--index-jobs", "2", "--no-owner", "--no-comments", "--skip-extensions"]
+
+    pg.sql(h.USERS_TABLE.format(key=""))
+    bench.spate("users", pg.uri, 2, {"users": rows})
+    pg.sql("VACUUM ANALYZE users")
+    copy = lambda workers, *more: [bench.spate_program, "copy", pg.uri, target, "--workers", workers, "--progress", "none", *more]
+    made = h.USERS_TABLE.format(key="")
+    s = bench.interleave({
+        "pipe": into(["bash", "-c", f"{psql} '{pg.uri}' -c 'COPY users TO STDOUT (FORMAT binary)' | {psql} '{target}' -c 'COPY users FROM STDIN (FORMAT binary)'"],
+                     "users", rows, made),
+        "one": into(copy(1, "--table", "users"), "users", rows, made),
+        "two": into(copy(2, "--table", "users"), "users", rows, made),
+        "pgcopydb": lambda: into(pgcopydb(), "users", rows)(),
+        "whole": into(copy(2, "--create"), "users", rows),
+    })
+    bench.details["copy users"] = s
+    bench.row("users from PostgreSQL to PostgreSQL, one worker, over a pipe of COPY BINARY", h.million(s, "one"), h.million(s, "pipe"), h.ratio(s, "one", "pipe", "rate"), 0.9)
+    bench.row("the same with two workers", h.million(s, "two"), h.million(s, "pipe"), h.ratio(s, "two", "pipe", "rate"), None)
+    seconds = lambda side: f"{statistics.median(h.column(s, side, 'wall')):.2f} s"
+    bench.row("users with its table created, time over pgcopydb's", seconds("whole"), seconds("pgcopydb"), h.ratio(s, "whole", "pgcopydb", "wall"), 0.5, at_least=False)
+    pg.sql("DROP TABLE users")
+    part = bench.n(1, 4)
+    shop = dict(member=100_000, product=10_000, purchase=500_000, purchase_line=1_500_000, person=100_000, pet=150_000)
+    words = [w for t, n in shop.items() for w in ("--rows", f"{t}={n // part}")]
+    h.Run([bench.spate_program, "generate", h.HERE.parent / "examples" / "shop.yaml", "--to", pg.uri, "--create", "--progress", "none", *words])
+    pg.sql("VACUUM ANALYZE")
+    lines = shop["purchase_line"] // part
+    s = bench.interleave({"pgcopydb": lambda: into(pgcopydb(), "purchase_line", lines)(), "spate": into(copy(2, "--create"), "purchase_line", lines)})
+    bench.details["copy shop"] = s
+    bench.row("the shop from PostgreSQL to PostgreSQL with its keys, time over pgcopydb's", seconds("spate"), seconds("pgcopydb"),
+              h.ratio(s, "spate", "pgcopydb", "wall"), 0.5, at_least=False)
+
+
+# ---- SQLite --------------------------------------------------------------------------------------------------------------
+
+
+def case_sqlite(h, bench):
+    rows = bench.n(3_000_000, 600_000)
+    path, csv = bench.dir / "narrow.sqlite", bench.dir / "narrow.csv"
+    bench.spate("narrow", f"{csv}?header=false", 1, {"narrow": rows})
+
+    def into(argv):
+        def run():
+            for ending in ("", "-journal", "-wal"):
+                pathlib.Path(f"{path}{ending}").unlink(missing_ok=True)
+            took = h.Run(argv)
+            said = h.Run(["sqlite3", path, "SELECT count(*) FROM narrow"]).out.strip()
+            if said != str(rows):
+                raise h.Failed(f"{said} rows, not {rows}: {argv}")
+            return dict(rate=rows / took.wall, client_cpu=took.cpu)
+        return run
+
+    table = "CREATE TABLE narrow (id INTEGER PRIMARY KEY, uid TEXT, ts TEXT, n INTEGER);"
+    s = bench.interleave({
+        "INSERT": into([bench.peer("sqlite_peer"), path, rows]),
+        ".import": into(["bash", "-c", f"sqlite3 {path} '{table}' 'PRAGMA journal_mode = OFF' 'PRAGMA synchronous = OFF' '.mode csv' '.import {csv} narrow'"]),
+        "spate": into([bench.spate_program, "generate", h.PLANS / "narrow.yaml", "--to", path, "--create", "--rows", f"narrow={rows}", "--progress", "none"]),
+    })
+    bench.details["sqlite"] = s
+    bench.row("narrow into a new SQLite file over a prepared INSERT of one row", h.million(s, "spate"), h.million(s, "INSERT"), h.ratio(s, "spate", "INSERT", "rate"), 8)
+    bench.row("narrow into a new SQLite file over .import of CSV", h.million(s, "spate"), h.million(s, ".import"), h.ratio(s, "spate", ".import", "rate"), 15)
+
+
+def cases(h):
+    return {"copy": h.with_postgres(lambda bench, pg: case_copy(h, bench, pg)), "mariadb": with_mariadb(h, case_mariadb),
+            "sqlite": lambda bench: case_sqlite(h, bench)}

@@ -118,6 +118,10 @@ static void check_unique_ref(spate_plan *plan, const sp_plan_column *c)
     const sp_plan_column *parent = target_of(plan, c);
     if (!c->unique || !parent || is_unique(parent) || parent->mode == SP_MODE_VALUE)
         return;
+    if (plan->tables[c->ref_table].fixed_rows) { /* an input's values are there: gen looks whether they differ */
+        plan->tables[c->ref_table].columns[c->ref_column].unique = true;
+        return;
+    }
     sp_mistake(&plan->mistakes, c->mode_mark, c->text,
                "is not unique, so a unique ref cannot lead to it: say unique: true there too");
 }

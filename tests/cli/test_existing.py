@@ -120,6 +120,15 @@ tables:
         self.assertEqual(len({r[0] for r in rows}), 200)
         self.assertEqual({r[1] for r in rows}, {"north"})
 
+    def test_unique_where_no_key_says_so(self):
+        self.write("rows.csv", "id,kind\n" + "".join(f"{i * 7},{i % 3}\n" for i in range(100)))
+        plan = "inputs: [{name: old, %s}]\ntables: [{name: t, rows: 100, columns: [{name: a, ref: old.%s, unique: true}]}]"
+        for source in "from: rows.csv", "source: {file_name: rows.csv}":
+            self.write("one.yaml", plan % (source, "id"))
+            self.assertEqual(len({r[0] for r in self.csv("one.yaml")["t"]}), 100)
+            self.write("one.yaml", plan % (source, "kind"))
+            self.spate_fails(2, "validate", "one.yaml", says="one.yaml:1:.* is equal to the value in line 1")
+
     def test_a_large_table_is_not_read_from_end_to_end(self):
         self.write("large.yaml", "tables: [{name: t, rows: 400k, columns: [{name: id, inc: 1, primary_key: true}]}]")
         self.spate_ok("generate", "large.yaml", "--to", "large.sqlite", "--create", "--progress", "none")

@@ -166,7 +166,7 @@ def values_of(encoding, kind, param, n, body):
     if encoding in (3, 4, 5):
         numbers, patches = Ints(body).read()
         if encoding == 3:
-            values = [from_bits(kind, v) for v in numbers]
+            values = [from_bits(kind, v * 10 ** param) for v in numbers]
         elif encoding == 4:
             values = [signed(v, 64) / 10 ** param for v in numbers]
             values = [struct.unpack("<f", struct.pack("<f", v))[0] for v in values] if kind == F32 else values

@@ -47,6 +47,16 @@ static void load_decimals_f32(const float *data, unsigned exponent, vector *x)
     }
 }
 
+static void load_tens(const int64_t *data, unsigned exponent, vector *x)
+{
+    int64_t ten = (int64_t)sp_pow10[exponent];
+    for (uint32_t i = 0; i < x->n; i++) {
+        x->v[i] = data[i] / ten;
+        x->bad[i] = x->v[i] * ten != data[i];
+        x->n_bad += x->bad[i];
+    }
+}
+
 /* What is not exact takes its neighbour's value, so that it costs no width. */
 static void fill_bad(vector *x)
 {
@@ -75,6 +85,9 @@ static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, ve
         break;
     case SP_AS_64:
         memcpy(x->v, data, (size_t)x->n * 8);
+        break;
+    case SP_AS_TENS:
+        load_tens((const int64_t *)data, s->param, x);
         break;
     case SP_AS_DECIMAL:
         x->n_bad = k->to_decimal((const double *)data, x->n, s->param, x->v, x->bad);
@@ -554,6 +567,7 @@ static void finish(const sp_kernels *k, const uint32_t *r32, const uint64_t *r64
         k->shift32(out, n, param);
         break;
     case SP_AS_64:
+    case SP_AS_TENS:
     case SP_AS_BITS_64:
         if (r32)
             k->line32_64(r32, n, line, out);
@@ -561,6 +575,8 @@ static void finish(const sp_kernels *k, const uint32_t *r32, const uint64_t *r64
             k->line64_64(r64, n, line, out);
         if (as == SP_AS_BITS_64 && param)
             k->shift64(out, n, param);
+        if (as == SP_AS_TENS)
+            k->times64(out, n, sp_pow10[param]);
         break;
     case SP_AS_DECIMAL:
         if (r32)

@@ -11,6 +11,7 @@
 
 typedef enum sp_as {
     SP_AS_16, SP_AS_32, SP_AS_64,  /* integers of that width, signs kept */
+    SP_AS_TENS,                    /* of 64 bits: integer * 10^param */
     SP_AS_DECIMAL, SP_AS_DECIMAL_F32, /* doubles, floats: integer / 10^param */
     SP_AS_BITS_64, SP_AS_BITS_32,  /* their bits: integer << param */
 } sp_as;

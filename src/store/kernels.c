@@ -87,7 +87,7 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .pack32 = pack32_##for_, .pack64 = pack64_##for_, .unpack32 = unpack32_##for_, .unpack64 = unpack64_##for_, \
         .line32_16 = line32_16_##for_, .line32_32 = line32_32_##for_, .line32_64 = line32_64_##for_, \
         .line64_64 = line64_64_##for_, .decimal32 = decimal32_##for_, .decimal64 = decimal64_##for_, \
-        .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range_f64 = range_f64_##for_, \
+        .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range_f64 = range_f64_##for_, \
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, \
         .widen32 = widen32_##for_, .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .rows4 = rows4_##for_, .zip = zip_##for_, .hash = hash_##for_, .name = #for_ \
     }

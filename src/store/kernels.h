@@ -46,6 +46,7 @@ typedef struct sp_kernels {
     /* The same, then / 10^exponent; values are below 2^51. */
     void (*decimal32)(const uint32_t *r, uint32_t n, sp_line line, unsigned exponent, double *out);
     void (*decimal64)(const uint64_t *r, uint32_t n, sp_line line, unsigned exponent, double *out);
+    void (*times64)(uint64_t *v, uint32_t n, uint64_t by);
     void (*shift64)(uint64_t *v, uint32_t n, unsigned by);
     void (*shift32)(uint32_t *v, uint32_t n, unsigned by);
     /* out[i] = v[i] * 10^exponent where that is exact; returns how many are not, and flags those (bad[i] = 1). */

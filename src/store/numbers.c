@@ -193,6 +193,21 @@ static unsigned choose_for_floats(const sp_kernels *k, const char *sample, uint3
     return SP_MIN(decimal, plain);
 }
 
+/* Zeros that all numbers end with: whole seconds among microseconds have six. */
+static uint8_t common_tens(const char *sample, uint32_t n)
+{
+    unsigned tens = SP_DECIMAL_EXPONENT_MAX;
+    bool any = false;
+    for (uint32_t i = 0; tens && i < n; i++) {
+        int64_t v;
+        memcpy(&v, sample + (size_t)i * 8, 8);
+        any |= v != 0;
+        while (tens && v % (int64_t)sp_pow10[tens])
+            tens--;
+    }
+    return any ? (uint8_t)tens : 0;
+}
+
 static void choose(const sp_kernels *k, const sp_flat *f, uint32_t width, sp_segment_plan *plan)
 {
     char sample[SAMPLE * 16];
@@ -207,16 +222,19 @@ static void choose(const sp_kernels *k, const sp_flat *f, uint32_t width, sp_seg
         bits = choose_for_floats(k, sample, n, width, plan);
     } else {
         bits = plain_bits(sample, n, width);
+        plan->param = width == 8 ? common_tens(sample, n) : 0;
     }
     if (bits >= DICT_BITS_MIN && f->n >= 64 && few_distinct(sample, n, width))
         plan->encoding = SP_ENC_DICT;
 }
 
-bool sp_segment_as(sp_kind kind, sp_encoding encoding, sp_as *as)
+bool sp_segment_as(sp_kind kind, sp_encoding encoding, unsigned param, sp_as *as)
 {
     uint32_t width = sp_kind_width(kind);
     bool is_float = kind == SP_F32 || kind == SP_F64;
-    if (encoding == SP_ENC_INT && !is_float && width && width <= 8)
+    if (encoding == SP_ENC_INT && !is_float && width == 8 && param)
+        *as = SP_AS_TENS;
+    else if (encoding == SP_ENC_INT && !is_float && width && width <= 8 && !param)
         *as = width == 2 ? SP_AS_16 : width == 4 ? SP_AS_32 : SP_AS_64;
     else if (encoding == SP_ENC_DECIMAL && is_float)
         *as = width == 4 ? SP_AS_DECIMAL_F32 : SP_AS_DECIMAL;
@@ -282,7 +300,7 @@ static int put_ints(sp_encoder *e, const sp_flat *f, sp_encoding encoding, unsig
                     sp_segment_header *h, bool *given_up)
 {
     sp_ints_source source = {.param = param, .data = f->data, .count = f->n};
-    SP_ASSERT(sp_segment_as(f->type.kind, encoding, &source.as));
+    SP_ASSERT(sp_segment_as(f->type.kind, encoding, param, &source.as));
     h->encoding = (uint8_t)encoding;
     h->param = (uint8_t)param;
     return sp_ints_encode(e->k, &source, plan, out, given_up);
@@ -323,6 +341,19 @@ static int put_floats(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segmen
     return put_ints(e, f, SP_ENC_BITS, common_zeros(e->k, f, width), &plan->ints, out, h, NULL);
 }
 
+static int put_integers(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h)
+{
+    if (plan->param) {
+        bool given_up = false;
+        int rc = put_ints(e, f, SP_ENC_INT, plan->param, &plan->ints, out, h, &given_up);
+        if (rc != SPATE_OK || !given_up)
+            return rc;
+        plan->known = false;
+        plan->ints = (sp_ints_plan){0};
+    }
+    return put_ints(e, f, SP_ENC_INT, 0, &plan->ints, out, h, NULL);
+}
+
 int sp_numbers_encode(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h,
                       sp_segment_entry *entry)
 {
@@ -346,5 +377,5 @@ int sp_numbers_encode(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp
         return put_raw(f, width, out, h);
     if (f->type.kind == SP_F32 || f->type.kind == SP_F64)
         return put_floats(e, f, width, plan, out, h);
-    return put_ints(e, f, SP_ENC_INT, 0, &plan->ints, out, h, NULL);
+    return put_integers(e, f, plan, out, h);
 }

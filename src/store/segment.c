@@ -370,8 +370,8 @@ static bool open_body(sp_segment *s, unsigned depth)
     case SP_ENC_INT:
     case SP_ENC_DECIMAL:
     case SP_ENC_BITS:
-        return sp_segment_as(kind, (sp_encoding)s->encoding, &as) &&
-               s->param <= (s->encoding == SP_ENC_DECIMAL ? SP_DECIMAL_EXPONENT_MAX : width * 8 - 1) &&
+        return sp_segment_as(kind, (sp_encoding)s->encoding, s->param, &as) &&
+               s->param <= (s->encoding == SP_ENC_BITS ? width * 8 - 1 : SP_DECIMAL_EXPONENT_MAX) &&
                sp_ints_parse(s->body, s->body_bytes, width == 8 ? 64 : 32, &s->ints) && s->ints.count == s->values;
     case SP_ENC_DICT:
         return (width || text) && open_dict(s, depth);
@@ -525,7 +525,7 @@ static int read_numbers(sp_segment *s, uint32_t from, uint32_t n, char *out)
     case SP_ENC_INTERVAL:
         return read_intervals(s, from, n, (sp_interval *)out);
     default:
-        sp_segment_as(s->type.kind, (sp_encoding)s->encoding, &as);
+        sp_segment_as(s->type.kind, (sp_encoding)s->encoding, s->param, &as);
         sp_ints_read(s->k, &s->ints, from, n, as, s->param, out);
     }
     return rc;

@@ -71,7 +71,7 @@ int sp_segment_read(sp_segment *s, uint32_t from, uint32_t n, sp_column *out, sp
 /* Present cells before row. */
 uint32_t sp_segment_rank(sp_segment *s, uint32_t row);
 /* How a number of this type and encoding is packed; false for others. */
-bool sp_segment_as(sp_kind kind, sp_encoding encoding, sp_as *as);
+bool sp_segment_as(sp_kind kind, sp_encoding encoding, unsigned param, sp_as *as);
 
 /* ---- between the files of this part -------------------------------------------------------------------------------------- */
 

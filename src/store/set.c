@@ -259,7 +259,7 @@ static bool set_value(sp_segment *s, char *bytes, uint32_t i, const spate_value 
     case SP_ENC_INT:
     case SP_ENC_DECIMAL:
     case SP_ENC_BITS:
-        return sp_segment_as(s->type.kind, (sp_encoding)s->encoding, &as) && sp_ints_set(&s->ints, stream, i, as, s->param, bits_of(v));
+        return sp_segment_as(s->type.kind, (sp_encoding)s->encoding, s->param, &as) && sp_ints_set(&s->ints, stream, i, as, s->param, bits_of(v));
     case SP_ENC_DICT:
         return find_entry(s, v, &entry) && sp_ints_set(&s->ints, stream, i, SP_AS_32, 0, entry);
     case SP_ENC_TEXT:

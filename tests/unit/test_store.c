@@ -156,6 +156,12 @@ static uint64_t make_jitter(uint32_t i)
 {
     return UINT64_C(1700000000000) + 1000 * (uint64_t)i + draw() % 50;
 }
+static uint64_t make_seconds(uint32_t i)
+{
+    static uint64_t at;
+    at = i ? at + draw() % 900 * 1000000 : UINT64_C(1700000000000000);
+    return i % 1000 == 37 ? at + 1 : i % 1000 == 38 ? (uint64_t)INT64_MIN : at;
+}
 static uint64_t make_walk(uint32_t i)
 {
     static uint64_t at;
@@ -221,7 +227,7 @@ static uint64_t make_lossy_ones(uint32_t i)
     return of_double(values[i % SP_COUNT(values)]);
 }
 
-static make_fn *const makers[] = {make_zero, make_line, make_jitter, make_walk, make_small, make_outliers, make_low_outliers, make_wide,
+static make_fn *const makers[] = {make_zero, make_line, make_jitter, make_seconds, make_walk, make_small, make_outliers, make_low_outliers, make_wide,
                                   make_edges, make_powers, make_one_decimal, make_three_decimals, make_f32_origin, make_noise, make_few,
                                   make_odd_doubles, make_lossy_ones};
 

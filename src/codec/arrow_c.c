@@ -128,7 +128,7 @@ int sp_arrowread_c_schema(sp_arrowread *r, const struct ArrowSchema *schema, con
         const char *name = sp_arena_strndup(&r->arena, s->name ? s->name : "", s->name ? strlen(s->name) : 0);
         rc = name ? read_node(r, s, name, &r->nodes[i], err) : sp_fail_nomem(err);
         r->fields[i] = (sp_field){.name = name, .type = r->nodes[i].as, .nullable = (s->flags & NULLABLE) != 0};
-        if (rc == SPATE_OK && r->nodes[i].type == A_DECIMAL && r->nodes[i].as.kind == SP_TEXT)
+        if (rc == SPATE_OK && r->nodes[i].type == A_DECIMAL)
             r->fields[i].sql_type = sp_arena_printf(&r->arena, "numeric(%d,%d)", r->nodes[i].precision, r->nodes[i].scale);
     }
     *fields = r->fields;

@@ -286,7 +286,7 @@ static int read_column(schema_reader *s, const table *field, uint32_t i)
         return fine ? sp_fail_nomem(s->err) : sp_fail(s->err, SPATE_E_DATA, "the name of column %u is %s", i + 1, name.len ? "no text" : "empty");
     int rc = read_field(s, field, &r->nodes[i], 0);
     r->fields[i] = (sp_field){.name = s->column, .type = r->nodes[i].as, .nullable = number(s->f, field, 1, 1, 0) != 0};
-    if (rc == SPATE_OK && r->nodes[i].type == A_DECIMAL && r->nodes[i].as.kind == SP_TEXT)
+    if (rc == SPATE_OK && r->nodes[i].type == A_DECIMAL)
         r->fields[i].sql_type = sp_arena_printf(&r->arena, "numeric(%d,%d)", r->nodes[i].precision, r->nodes[i].scale);
     return rc;
 }

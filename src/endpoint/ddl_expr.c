@@ -1,9 +1,12 @@
 /* ddl_expr.c - expressions of one server's catalogue in the words of another.
  *
  * An expression is a row of words. Only those go through that mean the same everywhere: columns, constants, comparisons, sums,
- * AND and its like, a few functions. A cast is dropped, for PostgreSQL writes one behind every constant; = ANY (ARRAY[...]), which it makes of
- * IN, becomes IN again. One word that is not known, and the whole is refused. */
+ * AND and its like, a few functions. A cast of a constant is dropped, for PostgreSQL writes one behind each, and so is one of anything
+ * else to a type that holds it as it is; = ANY (ARRAY[...]), which it makes of IN, becomes IN again. One word that is not known, and the
+ * whole is refused. */
 #include "endpoint/ddl.h"
+
+enum { DEPTH_MAX = 64 };
 
 typedef enum word_kind { W_END, W_NAME, W_TEXT, W_NUMBER, W_MARK } word_kind;
 
@@ -21,6 +24,10 @@ typedef struct translation {
     int from;
     sp_sql_dialect to;
     const char *value;
+    bool named[DEPTH_MAX]; /* of each open parenthesis: there is a column or function in it */
+    unsigned depth;
+    bool called;           /* the word before is a function */
+    bool constant;         /* what a cast would be of now is one */
 } translation;
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -151,24 +158,34 @@ static void skip_type(words *w)
     }
     while (among(w, more, SP_COUNT(more)))
         advance(w);
-    while (is_mark(w, "[") || is_mark(w, "]"))
+    while (is_mark(w, "[")) { /* a ] alone closes what is around the cast */
         advance(w);
+        advance(w);
+    }
 }
 
-static void skip_casts(words *w)
+/* A cast behind what is no constant must not change it. */
+static bool take_casts(translation *x)
 {
-    while (is_mark(w, "::")) {
-        advance(w);
-        skip_type(w);
+    static const char *const harmless[] = {"text", "character", "varchar", "numeric"};
+    while (is_mark(&x->w, "::")) {
+        advance(&x->w);
+        const char *from = x->w.raw.p;
+        bool same = among(&x->w, harmless, SP_COUNT(harmless));
+        skip_type(&x->w);
+        if (!x->constant && (!same || memchr(from, '(', (size_t)(x->w.raw.p - from))))
+            return false;
     }
+    return true;
 }
 
 /* ---- what goes through ----------------------------------------------------------------------- */
 
 static bool put(translation *x, const char *text)
 {
-    return !sp_buf_adds(x->out, x->out->len && !strchr("(,)", *text) && x->out->data[x->out->len - 1] != '(' ? " " : "") &&
-           !sp_buf_adds(x->out, text);
+    bool call = *text == '(' && x->called, first = !x->out->len || x->out->data[x->out->len - 1] == '(';
+    x->called = false;
+    return !sp_buf_adds(x->out, first || call || strchr(",)", *text) ? "" : " ") && !sp_buf_adds(x->out, text);
 }
 
 static bool put_raw(translation *x, sp_str text)
@@ -183,9 +200,13 @@ static bool put_column(translation *x, const char *name)
     return !(space && sp_buf_adds(x->out, " ")) && !sp_sql_name(x->out, name);
 }
 
-/* MariaDB's and old texts of SQLite's may have backslashes that mean something. */
+/* MariaDB's and old texts of SQLite's may have backslashes that mean something; to PostgreSQL some words mean a moment. */
 static bool text_is_plain(const translation *x)
 {
+    static const char *const moments[] = {"'now'", "'today'", "'tomorrow'", "'yesterday'"};
+    for (size_t i = 0; i < SP_COUNT(moments); i++)
+        if (sp_str_ieq(x->w.raw, moments[i]))
+            return false;
     return x->from == (int)SP_SQL_POSTGRES || x->from == (int)SP_SQL_DUCKDB || !memchr(x->w.raw.p, '\\', x->w.raw.len);
 }
 
@@ -193,18 +214,22 @@ static bool take_name(translation *x)
 {
     static const char *const language[] = {"and", "or", "not", "is", "null", "true", "false", "in", "between"};
     static const char *const functions[] = {"coalesce", "abs", "length", "char_length", "nullif"};
+    if (among(&x->w, language, SP_COUNT(language)))
+        return put_raw(x, x->w.raw);
+    x->constant = false;
+    x->named[x->depth] = true;
     for (uint32_t i = 0; x->t && i < x->t->n_columns; i++)
         if (names(&x->w, x->t->columns[i].name))
             return put_column(x, x->t->columns[i].name);
     if (x->value && is_word(&x->w, "value"))
         return put_column(x, x->value);
-    if (among(&x->w, language, SP_COUNT(language)))
-        return put_raw(x, x->w.raw);
     words ahead = x->w;
     advance(&ahead);
     if (!among(&x->w, functions, SP_COUNT(functions)) || !is_mark(&ahead, "("))
         return false;
-    return put(x, is_word(&x->w, "char_length") ? "length" : "") && (is_word(&x->w, "char_length") || put_raw(x, x->w.raw));
+    bool said = is_word(&x->w, "char_length") ? put(x, "length") : put_raw(x, x->w.raw);
+    x->called = true;
+    return said;
 }
 
 static bool take_expr(translation *x, const char *end);
@@ -213,6 +238,7 @@ static bool take_expr(translation *x, const char *end);
 static bool take_list(translation *x, const char *in)
 {
     unsigned depth = 0;
+    x->constant = true; /* all that is cast here is */
     for (advance(&x->w); is_mark(&x->w, "("); advance(&x->w))
         depth++;
     if (!is_word(&x->w, "array"))
@@ -223,11 +249,25 @@ static bool take_list(translation *x, const char *in)
     advance(&x->w);
     if (!put(x, in) || !put(x, "(") || !take_expr(x, "]"))
         return false;
-    for (advance(&x->w), skip_casts(&x->w); depth && is_mark(&x->w, ")"); depth--) {
+    advance(&x->w);
+    bool ok = x->constant && take_casts(x);
+    for (; ok && depth && is_mark(&x->w, ")"); depth--) {
         advance(&x->w);
-        skip_casts(&x->w);
+        ok = take_casts(x);
     }
-    return depth == 0 && put(x, ")");
+    return ok && depth == 0 && put(x, ")");
+}
+
+/* Goes into a parenthesis, or out of one. */
+static bool nest(translation *x, char mark)
+{
+    if (mark == '(' && ++x->depth < DEPTH_MAX)
+        x->named[x->depth] = false;
+    if (mark == ')' && x->depth) {
+        x->constant = !x->named[x->depth--];
+        x->named[x->depth] = x->named[x->depth] || !x->constant;
+    }
+    return x->depth < DEPTH_MAX;
 }
 
 static bool take_mark(translation *x)
@@ -241,10 +281,8 @@ static bool take_mark(translation *x)
         return take_list(x, in);
     }
     for (size_t i = 0; i < SP_COUNT(marks); i++)
-        if (is_mark(&x->w, marks[i])) {
-            advance(&x->w);
-            return put(x, marks[i]);
-        }
+        if (is_mark(&x->w, marks[i]))
+            return nest(x, marks[i][0]) && (advance(&x->w), put(x, marks[i]));
     return false;
 }
 
@@ -252,14 +290,15 @@ static bool take_mark(translation *x)
 static bool take_expr(translation *x, const char *end)
 {
     for (;;) {
-        skip_casts(&x->w);
+        if (!take_casts(x))
+            return false;
         if (end ? is_mark(&x->w, end) : x->w.kind == W_END)
             return true;
         bool ok = false, mark = x->w.kind == W_MARK;
         switch (x->w.kind) {
         case W_MARK: ok = take_mark(x); break;
-        case W_NUMBER: ok = put_raw(x, x->w.raw); break;
-        case W_TEXT: ok = text_is_plain(x) && put_raw(x, x->w.raw); break;
+        case W_NUMBER: ok = (x->constant = true) && put_raw(x, x->w.raw); break;
+        case W_TEXT: ok = (x->constant = true) && text_is_plain(x) && put_raw(x, x->w.raw); break;
         case W_NAME: ok = take_name(x); break;
         case W_END: break;
         }

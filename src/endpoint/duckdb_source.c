@@ -516,6 +516,8 @@ static int add_column(duck_source *s, column_of *c, const char *name, bool nulla
     bool known;
     *field = (sp_field){.name = name, .nullable = nullable};
     int rc = reading_of(s, type, &field->type, &t->readings[i], &known);
+    if (field->type.kind == SP_DECIMAL)
+        field->sql_type = spelled;
     if (!known) {
         t->readings[i].put = put_string;
         field->sql_type = type_elsewhere(spelled);

@@ -484,6 +484,8 @@ static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
         rc = sp_field_copy_type(&o->s->arena, &o->like->fields[at], field) ? sp_fail_nomem(err) : SPATE_OK;
     } else {
         *field = (sp_field){.type = o->as_text ? (sp_type){.kind = SP_TEXT} : sp_guess_type(&o->guesses[i]), .nullable = true};
+        if (field->type.kind == SP_DECIMAL && sp_guess_is_long(&o->guesses[i])) /* as if it had been declared: SQLite must not round it */
+            field->sql_type = sp_arena_printf(&o->s->arena, "numeric(%u,%u)", field->type.precision, field->type.scale);
     }
     field->name = o->names[i];
     return rc;

@@ -111,3 +111,9 @@ sp_type sp_guess_type(const sp_guess *g)
     }
     return (sp_type){.kind = SP_TEXT};
 }
+
+bool sp_guess_is_long(const sp_guess *g)
+{
+    enum { DOUBLE_DIGITS = 15 };
+    return g->whole + g->fraction > DOUBLE_DIGITS;
+}

@@ -15,5 +15,7 @@ typedef struct sp_guess {
 int sp_guess_see(sp_guess *g, sp_str cell, bool bare) SP_MUST_CHECK;
 /* The narrowest kind that loses nothing: text when nothing else would do. */
 sp_type sp_guess_type(const sp_guess *g);
+/* Of a decimal: whether it has more digits than a double keeps. */
+bool sp_guess_is_long(const sp_guess *g);
 
 #endif

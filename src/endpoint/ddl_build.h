@@ -1,0 +1,75 @@
+/* ddl_build.h - private to the files of ddl.h: what a statement is put together with.
+ *
+ *   ddl.c        the whole, and what a schema alone gives
+ *   ddl_words.c  statements, notes, names, what is copied
+ *   ddl_table.c  types, sequences, tables: before the rows
+ *   ddl_after.c  indexes, keys, foreign keys, numbering, comments: behind them
+ *
+ * A builder stands on one table at a time. What fails for want of memory is remembered in it and seen once, at the end. */
+#ifndef SP_DDL_BUILD_H
+#define SP_DDL_BUILD_H
+
+#include "endpoint/ddl.h"
+
+typedef struct sp_ddl_builder {
+    sp_ddl *d;
+    const sp_schema *const *tables;
+    uint32_t n_tables;
+    const sp_catalog *c;    /* NULL: schemas only */
+    bool same;              /* the catalog's dialect is the target's */
+    const sp_schema *schema;
+    const sp_cat_table *t;  /* of the schema, or NULL */
+    uint32_t number;
+    bool whole;             /* every column that can be written is copied */
+    sp_buf sql;
+    bool nomem;
+} sp_ddl_builder;
+
+/* ---- ddl_words.c ---- */
+
+/* Keeps what the buffer holds as a statement, and empties it. */
+void sp_ddl_add(sp_ddl_builder *b, sp_ddl_step step, const char *ask, const char *fmt, ...) SP_PRINTF(4, 5);
+void sp_ddl_note(sp_ddl_builder *b, const char *fmt, ...) SP_PRINTF(2, 3);
+void sp_ddl_put(sp_ddl_builder *b, const char *text);
+void sp_ddl_put_name(sp_ddl_builder *b, const char *name);
+void sp_ddl_put_table(sp_ddl_builder *b);
+void sp_ddl_put_literal(sp_ddl_builder *b, const char *text);
+void sp_ddl_put_number(sp_ddl_builder *b, const char *before, int64_t v);
+/* A name in a schema, which is left out where it is the source's default; and a type with one in front. */
+void sp_ddl_put_place(sp_ddl_builder *b, const char *space, const char *name);
+const char *sp_ddl_local_type(const sp_ddl_builder *b, const char *spelled);
+/* (a, b), by their numbers in the catalog. */
+void sp_ddl_put_columns(sp_ddl_builder *b, const uint32_t *columns, uint32_t n);
+void sp_ddl_put_constraint_name(sp_ddl_builder *b, const char *name);
+/* Appends the expression, or leaves the statement as it was. */
+bool sp_ddl_put_expr(sp_ddl_builder *b, const char *sql, const char *value);
+const sp_cat_column *sp_ddl_column_of(const sp_ddl_builder *b, const char *name);
+bool sp_ddl_is_copied(const sp_ddl_builder *b, uint32_t column);
+bool sp_ddl_has_all(const sp_ddl_builder *b, const uint32_t *columns, uint32_t n);
+bool sp_ddl_uses_missing(const sp_ddl_builder *b, const char *sql);
+/* The column's type can be said as the source says it. */
+bool sp_ddl_is_said_again(const sp_ddl_builder *b, const sp_field *f, const sp_cat_column *c);
+/* Only of columns, for all rows: what any dialect can say. */
+bool sp_ddl_is_plain_key(const sp_cat_key *key);
+
+/* ---- ddl_table.c ---- */
+
+bool sp_ddl_is_whole(const sp_ddl_builder *b);
+void sp_ddl_add_schema(sp_ddl_builder *b);
+void sp_ddl_add_column_types(sp_ddl_builder *b);
+void sp_ddl_add_sequences(sp_ddl_builder *b);
+void sp_ddl_add_table(sp_ddl_builder *b);
+/* The statement that made it in the source can make it here. */
+bool sp_ddl_is_made_again(sp_ddl_builder *b);
+bool sp_ddl_can_refer(sp_ddl_builder *b, const sp_cat_foreign_key *f);
+void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f);
+
+/* ---- ddl_after.c ---- */
+
+void sp_ddl_add_numbering(sp_ddl_builder *b);
+void sp_ddl_add_keys(sp_ddl_builder *b);
+void sp_ddl_add_indexes(sp_ddl_builder *b);
+void sp_ddl_add_foreign_keys(sp_ddl_builder *b);
+void sp_ddl_add_comments(sp_ddl_builder *b);
+
+#endif

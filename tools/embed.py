@@ -11,7 +11,7 @@ def literal(text):
 def main(out, *paths):
     files = [(pathlib.Path(p).stem, pathlib.Path(p).read_text()) for p in sorted(paths)]
     with open(out, "w") as f:
-        f.write('/* Made by tools/embed.py. */\n#include "plan/templates.h"\n\nconst sp_template_source sp_template_sources[] = {\n')
+        f.write('/* Made by tools/embed.py. */\n#include "job/templates.h"\n\nconst sp_template_source sp_template_sources[] = {\n')
         for name, text in files:
             f.write(f'    {{"{name}",\n{literal(text)}}},\n')
         f.write(f"}};\nconst size_t sp_template_count = {len(files)};\n")

@@ -15,7 +15,7 @@ flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -ffp-contract=off -fno-strict-aliasing -f
     -I$root/include -I$root/src -I$generated $(pkg-config --cflags libfyaml libxxhash)"
 libs="$(pkg-config --libs libfyaml libxxhash) -lm"
 case $name in
-fuzz_plan) room="$root/src/plan" ;;
+fuzz_plan) room="$root/src/plan $root/src/batch" ;;
 fuzz_store) room="$root/src/batch $root/src/codec $root/src/store $root/src/os/process.c" ;;
 *) room="$root/src/batch $root/src/codec" ;;
 esac

@@ -1,6 +1,6 @@
 /* templates.h - private to templates.c: the plans that are inside the program, as tools/embed.py puts them there. */
-#ifndef SP_PLAN_TEMPLATES_H
-#define SP_PLAN_TEMPLATES_H
+#ifndef SP_JOB_TEMPLATES_H
+#define SP_JOB_TEMPLATES_H
 
 #include <stddef.h>
 

@@ -5,7 +5,7 @@
 #include "spate/template.h"
 
 #include "plan/node.h"
-#include "plan/templates.h"
+#include "job/templates.h"
 
 #include <stdio.h>
 

@@ -388,9 +388,11 @@ static void read_unique(datagen *d, datagen_table *t, const sp_node *node)
         const sp_node *list = node->items[i]->kind == SP_NODE_MAP ? sp_node_value(node->items[i], "columns") : node->items[i];
         if (!list)
             sp_mistake(d->r->m, node->items[i]->mark, (sp_str){0}, "expected a unique key: {\"columns\": [\"email\"]}");
-        else if (read_columns_of(d, t, list, &columns, &n) && n == 1)
+        else if (!read_columns_of(d, t, list, &columns, &n))
+            continue;
+        else if (n == 1)
             t->columns[columns[0]].unique = true;
-        else if (n > 1)
+        else
             read_wide_unique(d, t, columns, n, list);
     }
 }

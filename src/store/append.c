@@ -1,6 +1,6 @@
-/* append.c - rows in: single ones of any fields, records, columns. Each becomes cells of its shape's columns at once; when there are
- * enough for a block they are encoded and written. */
-#include "store/append.h"
+/* append.c - rows in: single ones of any fields, and columns; records are taken in records.c. Each becomes cells of its shape's columns
+ * at once; when there are enough for a block they are encoded and written. */
+#include "store/appender.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,52 +10,6 @@ enum {
     BLOCK_ROWS = 256 << 10,
     SHAPE_SLOTS = 8192,          /* twice the shapes that a block can have */
     SHAPE_IDLE_MAX = 64,
-    STRIP = 8, STRIP_MAX = 1024, /* records turned at once: a cache line of every column, or as many as the cache holds */
-    STRIP_BYTES = 16 << 10,
-};
-
-typedef struct record_column {
-    uint32_t column, offset, field; /* in the shape; in the record; which bit of its nulls */
-    uint32_t width;                 /* 0: a spate_text, or a bool */
-    bool text;
-} record_column;
-
-struct spate_record {
-    struct spate_record *next;
-    uint32_t shape;
-    size_t null_bits;
-    uint32_t n, n_fields;
-    uint32_t quads;                 /* columns at the front, in fours, that lie together as 8 bytes each */
-    record_column *columns;
-    bool by_row, may_wait;          /* cannot be turned; needs nothing but its own bytes */
-    char *waiting;                  /* records that came one by one, up to a strip of them */
-    size_t stride;
-    uint32_t n_waiting;
-};
-
-struct spate_appender {
-    sp_store *store;
-    uint32_t table;
-    const sp_schema *schema;
-    sp_encoder *encoder;
-    sp_buf block, keys;
-    sp_shape **shapes;
-    uint32_t n_shapes, shapes_cap;
-    uint32_t *slots;                /* by the hash of a shape's keys: 1 + shape */
-    sp_shape all;                   /* small shapes merged */
-    int32_t *order;
-    uint32_t rows, order_cap, block_rows;
-    size_t stage_bytes;             /* rough */
-    uint64_t bytes;
-    bool hold;
-    sp_buf *held;                   /* blocks that are encoded and not written */
-    uint64_t salts;                 /* drawn so far */
-    uint32_t n_held, held_cap;
-    sp_arena arena;
-    struct spate_record *records;
-    bool shared_shapes;             /* several records are of one shape */
-    bool rounds;                    /* float64 cells, to decimals */
-    unsigned decimals;
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
@@ -101,7 +55,7 @@ static int by_key(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int refuse_twice(sp_appender *a, const uint64_t *keys, uint32_t n, spate_error *err)
+int sp_appender_refuse_twice(sp_appender *a, const uint64_t *keys, uint32_t n, spate_error *err)
 {
     uint64_t *sorted = sp_alloc_zero(n, sizeof *sorted);
     int rc = SPATE_OK;
@@ -117,163 +71,20 @@ static int refuse_twice(sp_appender *a, const uint64_t *keys, uint32_t n, spate_
     return rc;
 }
 
-static int find_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
+int sp_appender_find_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
 {
     uint32_t *slot = slot_of(a, keys, n);
     if (*slot) {
         *shape = *slot - 1;
         return SPATE_OK;
     }
-    int rc = refuse_twice(a, keys, n, err);
+    int rc = sp_appender_refuse_twice(a, keys, n, err);
     if (rc != SPATE_OK)
         return rc;
     if (add_shape(a, keys, types, n, shape) != SPATE_OK)
         return sp_fail_nomem(err);
     *slot = *shape + 1;
     return SPATE_OK;
-}
-
-/* ---- records become cells ---------------------------------------------------------------------- */
-
-static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
-{
-    const char *from = records + f->offset;
-    switch (f->width) {
-    case 8:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint64_t *)c->data + at + i, from, 8);
-        break;
-    case 4:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint32_t *)c->data + at + i, from, 4);
-        break;
-    case 0:
-        for (uint32_t i = 0; i < n; i++, from += stride) {
-            spate_text t;
-            uint8_t *bits = c->data;
-            if (c->type.kind == SP_BOOL) {
-                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) | (unsigned)(*from != 0) << ((at + i) & 7));
-                continue;
-            }
-            memcpy(&t, from, sizeof t);
-            if (t.len > SP_ROW_BYTES_MAX)
-                return SPATE_E_DATA;
-            if (sp_cells_append_text(c, at + i, t.p, t.len) != SPATE_OK)
-                return SPATE_E_NOMEM;
-            *bytes += t.len;
-        }
-        break;
-    default:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((char *)c->data + (size_t)(at + i) * f->width, from, f->width);
-    }
-    return SPATE_OK;
-}
-
-/* Takes back what a null bit says is not there. All fields of nearly all rows are: whole words of ones are passed over. */
-static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits)
-{
-    for (uint32_t base = 0; base < r->n; base += 64) {
-        uint32_t some = SP_MIN(r->n - base, 64u);
-        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
-        memcpy(&word, bits + base / 8, (some + 7) / 8);
-        for (uint64_t absent = ~word & all; absent; absent &= absent - 1) {
-            sp_column *c = &s->cells[r->columns[base + (uint32_t)__builtin_ctzll(absent)].column];
-            if (c->offsets)
-                c->offsets[at + 1] = c->offsets[at];
-            uint8_t *validity = c->validity ? c->validity : sp_column_validity(c, c->rows_cap);
-            validity[at >> 3] &= (uint8_t) ~(1u << (at & 7));
-        }
-    }
-}
-
-static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *record)
-{
-    const uint8_t *bits = (const uint8_t *)record + r->null_bits;
-    for (uint32_t i = 0; i < r->n; i++) {
-        const record_column *f = &r->columns[i];
-        int rc = SPATE_OK;
-        if (r->null_bits == SPATE_NO_NULLS || sp_bit(bits, f->field))
-            rc = put_column(&s->cells[f->column], s->rows, f, record, 0, 1, &a->stage_bytes);
-        else
-            sp_cells_append_nulls(&s->cells[f->column], s->rows, 1);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    return SPATE_OK;
-}
-
-static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    records += r->columns[0].offset;
-    for (uint32_t q = 0; q < r->quads; q++, records += 32) {
-        uint64_t *out[4];
-        for (unsigned c = 0; c < 4; c++)
-            out[c] = (uint64_t *)s->cells[q * 4 + c].data + s->rows;
-        a->store->k->columns4(records, stride, n, out);
-    }
-}
-
-static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    put_quads(a, s, r, records, stride, n);
-    for (uint32_t i = r->quads * 4; i < r->n; i++) {
-        int rc = put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < n; i++)
-        put_nulls(s, s->rows + i, r, records + i * stride + r->null_bits);
-    return SPATE_OK;
-}
-
-/* Columns of the table that the record does not have. */
-static void put_missing(sp_shape *s, const struct spate_record *r, uint32_t n)
-{
-    for (uint32_t c = 0; r->n < s->n && c < s->n; c++) {
-        uint32_t i = 0;
-        while (i < r->n && r->columns[i].column != c)
-            i++;
-        if (i == r->n)
-            sp_cells_append_nulls(&s->cells[c], s->rows, n);
-    }
-}
-
-/* Records become cells of their shape. */
-static int put_records(sp_appender *a, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    sp_shape *s = a->shapes[r->shape];
-    if (sp_shape_reserve(s, s->rows + n) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    put_missing(s, r, n);
-    int rc = r->by_row ? put_record(a, s, r, records) : put_strip(a, s, r, records, stride, n);
-    s->rows += rc == SPATE_OK ? n : 0;
-    return rc;
-}
-
-static int put_waiting(sp_appender *a, struct spate_record *r)
-{
-    uint32_t n = r->n_waiting;
-    r->n_waiting = 0;
-    return n ? put_records(a, r, r->waiting, r->stride, n) : SPATE_OK;
-}
-
-/* Rows of a shape that came before go first. */
-static int settle(sp_appender *a, uint32_t shape)
-{
-    int rc = SPATE_OK;
-    for (struct spate_record *r = a->records; rc == SPATE_OK && r; r = r->next)
-        if (r->n_waiting && r->shape == shape)
-            rc = put_waiting(a, r);
-    return rc;
-}
-
-static int settle_all(sp_appender *a)
-{
-    int rc = SPATE_OK;
-    for (struct spate_record *r = a->records; rc == SPATE_OK && r; r = r->next)
-        rc = put_waiting(a, r);
-    return rc;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------ */
@@ -380,7 +191,7 @@ static int encode_block(sp_appender *a, spate_error *err)
 {
     sp_shape **used = sp_alloc_zero(a->n_shapes + 1, sizeof *used);
     a->keys.len = 0;
-    if (!used || settle_all(a) != SPATE_OK || sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
+    if (!used || sp_appender_settle_all(a) != SPATE_OK || sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
         sp_free(used);
         return sp_fail_nomem(err);
     }
@@ -457,9 +268,9 @@ void sp_appender_hold(sp_appender *a)
     a->hold = true;
 }
 
-static bool full(const sp_appender *a)
+int sp_appender_rows_came(sp_appender *a, spate_error *err)
 {
-    return a->rows >= a->block_rows || a->stage_bytes >= STAGE_BYTES;
+    return a->rows >= a->block_rows || a->stage_bytes >= STAGE_BYTES ? finish_block(a, err) : SPATE_OK;
 }
 
 /* Room for n more rows in order. */
@@ -477,7 +288,7 @@ static int reserve_order(sp_appender *a, uint32_t n)
 }
 
 /* The next n rows are of that shape. Of a declared table all are. */
-static int note_rows(sp_appender *a, uint32_t shape, uint32_t n)
+int sp_appender_note_rows(sp_appender *a, uint32_t shape, uint32_t n)
 {
     if (a->schema->n_fields == 0) {
         if (reserve_order(a, n) != SPATE_OK)
@@ -586,7 +397,7 @@ static size_t bytes_of(const sp_column *c, uint32_t from, uint32_t n)
 int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, uint32_t n, spate_error *err)
 {
     sp_shape *s = a->shapes[0];
-    int settled = settle(a, 0);
+    int settled = sp_appender_settle(a, 0);
     if (settled != SPATE_OK)
         return sp_fail_nomem(err);
     while (n > 0) {
@@ -598,9 +409,9 @@ int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, u
         }
         s->room = SP_MAX(s->room, s->rows + take);
         s->rows += take;
-        if (note_rows(a, 0, take) != SPATE_OK)
+        if (sp_appender_note_rows(a, 0, take) != SPATE_OK)
             return sp_fail_nomem(err);
-        int rc = full(a) ? finish_block(a, err) : SPATE_OK;
+        int rc = sp_appender_rows_came(a, err);
         if (rc != SPATE_OK)
             return rc;
         from += take;
@@ -727,7 +538,7 @@ static int shape_of(sp_appender *a, const spate_value *values, uint32_t n, uint3
             return rc;
         types[i] = type_of(&values[i]);
     }
-    return find_shape(a, keys, types, n, shape, err);
+    return sp_appender_find_shape(a, keys, types, n, shape, err);
 }
 
 static int append_free(sp_appender *a, const spate_value *values, uint32_t n, spate_error *err)
@@ -737,19 +548,19 @@ static int append_free(sp_appender *a, const spate_value *values, uint32_t n, sp
     if (rc != SPATE_OK)
         return rc;
     sp_shape *s = a->shapes[shape];
-    if (settle(a, shape) != SPATE_OK || sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
+    if (sp_appender_settle(a, shape) != SPATE_OK || sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++)
         if (put_value(&s->cells[i], s->rows, &values[i]) != SPATE_OK)
             return sp_fail_nomem(err);
     s->rows++;
-    return note_rows(a, shape, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    return sp_appender_note_rows(a, shape, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
 }
 
 static int append_declared(sp_appender *a, const spate_value *values, uint32_t n, spate_error *err)
 {
     sp_shape *s = a->shapes[0];
-    if (settle(a, 0) != SPATE_OK || sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
+    if (sp_appender_settle(a, 0) != SPATE_OK || sp_shape_reserve(s, s->rows + 1) != SPATE_OK)
         return sp_fail_nomem(err);
     for (uint32_t c = 0; c < s->n; c++)
         sp_cells_append_nulls(&s->cells[c], s->rows, 1);
@@ -767,7 +578,7 @@ static int append_declared(sp_appender *a, const spate_value *values, uint32_t n
             s->cells[c].validity[s->rows >> 3] |= (uint8_t)(1u << (s->rows & 7));
     }
     s->rows++;
-    return note_rows(a, 0, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    return sp_appender_note_rows(a, 0, 1) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
 }
 
 int spate_append_row(sp_appender *a, const spate_value *values, size_t n, spate_error *err)
@@ -779,153 +590,5 @@ int spate_append_row(sp_appender *a, const spate_value *values, size_t n, spate_
         return sp_fail(err, SPATE_E_DATA, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
     int rc = a->schema->n_fields ? append_declared(a, values, (uint32_t)n, err) : append_free(a, values, (uint32_t)n, err);
     a->stage_bytes += bytes;
-    return rc == SPATE_OK && full(a) ? finish_block(a, err) : rc;
-}
-
-/* ---- records ----------------------------------------------------------------------------------- */
-
-static int check_record(const spate_record_field *fields, size_t n, spate_error *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].type.kind >= SPATE_LIST || fields[i].offset > UINT32_MAX)
-            return sp_fail(err, SPATE_E_USAGE, "field \"%s\" cannot be in a record", fields[i].name);
-    return n > 0 && n <= SP_NAMES_MAX ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "a record needs fields");
-}
-
-static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
-{
-    if (a->schema->n_fields == 0)
-        return find_shape(a, keys, types, n, shape, err);
-    *shape = 0;
-    return refuse_twice(a, keys, n, err);
-}
-
-/* Fields whose 8 bytes lie one behind the other in record and shape, at the front, in fours. */
-static uint32_t count_quads(const struct spate_record *r)
-{
-    uint32_t n = 0;
-    while (n < r->n && r->columns[n].width == 8 && r->columns[n].column == n && r->columns[n].offset == r->columns[0].offset + 8 * n)
-        n++;
-    return n / 4;
-}
-
-static bool has_text(const struct spate_record *r)
-{
-    for (uint32_t i = 0; i < r->n; i++)
-        if (r->columns[i].text)
-            return true;
-    return false;
-}
-
-static int place_fields(sp_appender *a, struct spate_record *r, const spate_record_field *fields, const uint64_t *keys, spate_error *err)
-{
-    const sp_shape *s = a->shapes[r->shape];
-    for (uint32_t i = 0; i < r->n; i++) {
-        uint32_t c = 0;
-        while (c < s->n && s->keys[(i + c) % s->n] != keys[i])
-            c++;
-        if (c == s->n)
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" of that type", a->schema->table, fields[i].name);
-        r->columns[i] = (record_column){.column = (i + c) % s->n, .offset = (uint32_t)fields[i].offset, .field = i,
-                                        .width = sp_kind_width((sp_kind)fields[i].type.kind),
-                                        .text = fields[i].type.kind >= SPATE_TEXT};
-    }
-    r->quads = count_quads(r);
-    r->may_wait = !has_text(r);
-    r->by_row = !r->may_wait && r->null_bits != SPATE_NO_NULLS; /* text of a null must not be read: its pointer need not lead anywhere */
-    for (const struct spate_record *o = a->records; o; o = o->next)
-        a->shared_shapes |= o->shape == r->shape;
-    return SPATE_OK;
-}
-
-int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t n, size_t null_bits, spate_record **record,
-                        spate_error *err)
-{
-    int rc = check_record(fields, n, err);
-    if (rc != SPATE_OK)
-        return rc;
-    struct spate_record *r = sp_arena_alloc(&a->arena, 1, sizeof *r);
-    uint64_t *keys = sp_arena_alloc(&a->arena, n, sizeof *keys);
-    sp_type *types = sp_arena_alloc(&a->arena, n, sizeof *types);
-    record_column *columns = sp_arena_alloc(&a->arena, n, sizeof *columns);
-    if (!r || !keys || !types || !columns)
-        return sp_fail_nomem(err);
-    for (size_t i = 0; rc == SPATE_OK && i < n; i++) {
-        uint16_t name;
-        types[i] = (sp_type){.kind = (sp_kind)fields[i].type.kind, .precision = fields[i].type.precision, .scale = fields[i].type.scale};
-        rc = sp_store_name(a->store, sp_str_of(fields[i].name), &name, err);
-        if (rc == SPATE_OK)
-            keys[i] = sp_field_key(name, &types[i]);
-    }
-    *r = (struct spate_record){.next = a->records, .null_bits = null_bits, .n = (uint32_t)n, .columns = columns};
-    if (rc == SPATE_OK)
-        rc = record_shape(a, keys, types, r->n, &r->shape, err);
-    if (rc == SPATE_OK)
-        rc = place_fields(a, r, fields, keys, err);
-    if (rc != SPATE_OK)
-        return rc;
-    a->records = r;
-    *record = r;
-    return SPATE_OK;
-}
-
-/* A record waits until there is a strip of them. */
-static int wait_for_more(sp_appender *a, struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    if (r->stride != stride) {
-        char *waiting = put_waiting(a, r) == SPATE_OK ? sp_arena_alloc(&a->arena, STRIP, stride) : NULL;
-        if (!waiting)
-            return SPATE_E_NOMEM;
-        r->waiting = waiting;
-        r->stride = stride;
-    }
-    memcpy(r->waiting + r->n_waiting * stride, records, n * stride);
-    r->n_waiting += n;
-    return r->n_waiting == STRIP ? put_waiting(a, r) : SPATE_OK;
-}
-
-/* Another record of the same shape may have rows that wait. */
-static int settle_others(sp_appender *a, const struct spate_record *r)
-{
-    int rc = SPATE_OK;
-    for (struct spate_record *o = a->records; rc == SPATE_OK && a->shared_shapes && o; o = o->next)
-        if (o != r && o->shape == r->shape)
-            rc = put_waiting(a, o);
-    return rc;
-}
-
-static int take_records(sp_appender *a, struct spate_record *r, const char *records, size_t stride, uint32_t n)
-{
-    int rc = settle_others(a, r);
-    bool waits = n < STRIP && r->may_wait && stride <= STRIP_BYTES && stride > 0;
-    if (rc == SPATE_OK && (!waits || r->n_waiting + n > STRIP))
-        rc = put_waiting(a, r);
-    if (rc != SPATE_OK)
-        return rc;
-    return waits ? wait_for_more(a, r, records, stride, n) : put_records(a, r, records, stride, n);
-}
-
-int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows, spate_error *err)
-{
-    const char *p = records;
-    struct spate_record *r = (struct spate_record *)(uintptr_t)record;
-    size_t most = SP_MIN(SP_MAX(STRIP_BYTES / SP_MAX(stride, (size_t)1) / STRIP * STRIP, (size_t)STRIP), (size_t)STRIP_MAX);
-    while (rows > 0) {
-        uint32_t n = r->by_row ? 1 : (uint32_t)SP_MIN(rows, most);
-        n = SP_MIN(n, a->block_rows - a->rows);
-        int rc = take_records(a, r, p, stride, n);
-        if (rc == SPATE_OK)
-            rc = note_rows(a, r->shape, n);
-        if (rc == SPATE_E_DATA)
-            return sp_fail(err, rc, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
-        if (rc != SPATE_OK)
-            return sp_fail_nomem(err);
-        a->stage_bytes += (size_t)n * r->n * 8;
-        p += n * stride;
-        rows -= n;
-        rc = full(a) ? finish_block(a, err) : SPATE_OK;
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    return SPATE_OK;
+    return rc == SPATE_OK ? sp_appender_rows_came(a, err) : rc;
 }

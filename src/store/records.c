@@ -1,0 +1,299 @@
+/* records.c - rows as they lie in memory, in: turned into columns a strip at a time, so that whole cache lines of each are written. Single
+ * ones wait until there is a strip of them. */
+#include "store/appender.h"
+
+enum {
+    STRIP = 8, STRIP_MAX = 1024, /* records turned at once: a cache line of every column, or as many as the cache holds */
+    STRIP_BYTES = 16 << 10,
+};
+
+/* ---- records become cells ---------------------------------------------------------------------- */
+
+static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
+{
+    const char *from = records + f->offset;
+    switch (f->width) {
+    case 8:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((uint64_t *)c->data + at + i, from, 8);
+        break;
+    case 4:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((uint32_t *)c->data + at + i, from, 4);
+        break;
+    case 0:
+        for (uint32_t i = 0; i < n; i++, from += stride) {
+            spate_text t;
+            uint8_t *bits = c->data;
+            if (c->type.kind == SP_BOOL) {
+                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) | (unsigned)(*from != 0) << ((at + i) & 7));
+                continue;
+            }
+            memcpy(&t, from, sizeof t);
+            if (t.len > SP_ROW_BYTES_MAX)
+                return SPATE_E_DATA;
+            if (sp_cells_append_text(c, at + i, t.p, t.len) != SPATE_OK)
+                return SPATE_E_NOMEM;
+            *bytes += t.len;
+        }
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++, from += stride)
+            memcpy((char *)c->data + (size_t)(at + i) * f->width, from, f->width);
+    }
+    return SPATE_OK;
+}
+
+/* Takes back what a null bit says is not there. All fields of nearly all rows are: whole words of ones are passed over. */
+static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits)
+{
+    for (uint32_t base = 0; base < r->n; base += 64) {
+        uint32_t some = SP_MIN(r->n - base, 64u);
+        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
+        memcpy(&word, bits + base / 8, (some + 7) / 8);
+        for (uint64_t absent = ~word & all; absent; absent &= absent - 1) {
+            sp_column *c = &s->cells[r->columns[base + (uint32_t)__builtin_ctzll(absent)].column];
+            if (c->offsets)
+                c->offsets[at + 1] = c->offsets[at];
+            uint8_t *validity = c->validity ? c->validity : sp_column_validity(c, c->rows_cap);
+            validity[at >> 3] &= (uint8_t) ~(1u << (at & 7));
+        }
+    }
+}
+
+static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *record)
+{
+    const uint8_t *bits = (const uint8_t *)record + r->null_bits;
+    for (uint32_t i = 0; i < r->n; i++) {
+        const record_column *f = &r->columns[i];
+        int rc = SPATE_OK;
+        if (r->null_bits == SPATE_NO_NULLS || sp_bit(bits, f->field))
+            rc = put_column(&s->cells[f->column], s->rows, f, record, 0, 1, &a->stage_bytes);
+        else
+            sp_cells_append_nulls(&s->cells[f->column], s->rows, 1);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return SPATE_OK;
+}
+
+static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    records += r->columns[0].offset;
+    for (uint32_t q = 0; q < r->quads; q++, records += 32) {
+        uint64_t *out[4];
+        for (unsigned c = 0; c < 4; c++)
+            out[c] = (uint64_t *)s->cells[q * 4 + c].data + s->rows;
+        a->store->k->columns4(records, stride, n, out);
+    }
+}
+
+static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    put_quads(a, s, r, records, stride, n);
+    for (uint32_t i = r->quads * 4; i < r->n; i++) {
+        int rc = put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    for (uint32_t i = 0; r->null_bits != SPATE_NO_NULLS && i < n; i++)
+        put_nulls(s, s->rows + i, r, records + i * stride + r->null_bits);
+    return SPATE_OK;
+}
+
+/* Columns of the table that the record does not have. */
+static void put_missing(sp_shape *s, const struct spate_record *r, uint32_t n)
+{
+    for (uint32_t c = 0; r->n < s->n && c < s->n; c++) {
+        uint32_t i = 0;
+        while (i < r->n && r->columns[i].column != c)
+            i++;
+        if (i == r->n)
+            sp_cells_append_nulls(&s->cells[c], s->rows, n);
+    }
+}
+
+/* Records become cells of their shape. */
+static int put_records(sp_appender *a, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    sp_shape *s = a->shapes[r->shape];
+    if (sp_shape_reserve(s, s->rows + n) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    put_missing(s, r, n);
+    int rc = r->by_row ? put_record(a, s, r, records) : put_strip(a, s, r, records, stride, n);
+    s->rows += rc == SPATE_OK ? n : 0;
+    return rc;
+}
+
+static int put_waiting(sp_appender *a, struct spate_record *r)
+{
+    uint32_t n = r->n_waiting;
+    r->n_waiting = 0;
+    return n ? put_records(a, r, r->waiting, r->stride, n) : SPATE_OK;
+}
+
+/* Rows of a shape that came before go first. */
+int sp_appender_settle(sp_appender *a, uint32_t shape)
+{
+    int rc = SPATE_OK;
+    for (struct spate_record *r = a->records; rc == SPATE_OK && r; r = r->next)
+        if (r->n_waiting && r->shape == shape)
+            rc = put_waiting(a, r);
+    return rc;
+}
+
+int sp_appender_settle_all(sp_appender *a)
+{
+    int rc = SPATE_OK;
+    for (struct spate_record *r = a->records; rc == SPATE_OK && r; r = r->next)
+        rc = put_waiting(a, r);
+    return rc;
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+static int check_record(const spate_record_field *fields, size_t n, spate_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fields[i].type.kind >= SPATE_LIST || fields[i].offset > UINT32_MAX)
+            return sp_fail(err, SPATE_E_USAGE, "field \"%s\" cannot be in a record", fields[i].name);
+    return n > 0 && n <= SP_NAMES_MAX ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "a record needs fields");
+}
+
+static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
+{
+    if (a->schema->n_fields == 0)
+        return sp_appender_find_shape(a, keys, types, n, shape, err);
+    *shape = 0;
+    return sp_appender_refuse_twice(a, keys, n, err);
+}
+
+/* Fields whose 8 bytes lie one behind the other in record and shape, at the front, in fours. */
+static uint32_t count_quads(const struct spate_record *r)
+{
+    uint32_t n = 0;
+    while (n < r->n && r->columns[n].width == 8 && r->columns[n].column == n && r->columns[n].offset == r->columns[0].offset + 8 * n)
+        n++;
+    return n / 4;
+}
+
+static bool has_text(const struct spate_record *r)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->columns[i].text)
+            return true;
+    return false;
+}
+
+static int place_fields(sp_appender *a, struct spate_record *r, const spate_record_field *fields, const uint64_t *keys, spate_error *err)
+{
+    const sp_shape *s = a->shapes[r->shape];
+    for (uint32_t i = 0; i < r->n; i++) {
+        uint32_t c = 0;
+        while (c < s->n && s->keys[(i + c) % s->n] != keys[i])
+            c++;
+        if (c == s->n)
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" of that type", a->schema->table, fields[i].name);
+        r->columns[i] = (record_column){.column = (i + c) % s->n, .offset = (uint32_t)fields[i].offset, .field = i,
+                                        .width = sp_kind_width((sp_kind)fields[i].type.kind),
+                                        .text = fields[i].type.kind >= SPATE_TEXT};
+    }
+    r->quads = count_quads(r);
+    r->may_wait = !has_text(r);
+    r->by_row = !r->may_wait && r->null_bits != SPATE_NO_NULLS; /* text of a null must not be read: its pointer need not lead anywhere */
+    for (const struct spate_record *o = a->records; o; o = o->next)
+        a->shared_shapes |= o->shape == r->shape;
+    return SPATE_OK;
+}
+
+int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t n, size_t null_bits, spate_record **record,
+                        spate_error *err)
+{
+    int rc = check_record(fields, n, err);
+    if (rc != SPATE_OK)
+        return rc;
+    struct spate_record *r = sp_arena_alloc(&a->arena, 1, sizeof *r);
+    uint64_t *keys = sp_arena_alloc(&a->arena, n, sizeof *keys);
+    sp_type *types = sp_arena_alloc(&a->arena, n, sizeof *types);
+    record_column *columns = sp_arena_alloc(&a->arena, n, sizeof *columns);
+    if (!r || !keys || !types || !columns)
+        return sp_fail_nomem(err);
+    for (size_t i = 0; rc == SPATE_OK && i < n; i++) {
+        uint16_t name;
+        types[i] = (sp_type){.kind = (sp_kind)fields[i].type.kind, .precision = fields[i].type.precision, .scale = fields[i].type.scale};
+        rc = sp_store_name(a->store, sp_str_of(fields[i].name), &name, err);
+        if (rc == SPATE_OK)
+            keys[i] = sp_field_key(name, &types[i]);
+    }
+    *r = (struct spate_record){.next = a->records, .null_bits = null_bits, .n = (uint32_t)n, .columns = columns};
+    if (rc == SPATE_OK)
+        rc = record_shape(a, keys, types, r->n, &r->shape, err);
+    if (rc == SPATE_OK)
+        rc = place_fields(a, r, fields, keys, err);
+    if (rc != SPATE_OK)
+        return rc;
+    a->records = r;
+    *record = r;
+    return SPATE_OK;
+}
+
+/* A record waits until there is a strip of them. */
+static int wait_for_more(sp_appender *a, struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    if (r->stride != stride) {
+        char *waiting = put_waiting(a, r) == SPATE_OK ? sp_arena_alloc(&a->arena, STRIP, stride) : NULL;
+        if (!waiting)
+            return SPATE_E_NOMEM;
+        r->waiting = waiting;
+        r->stride = stride;
+    }
+    memcpy(r->waiting + r->n_waiting * stride, records, n * stride);
+    r->n_waiting += n;
+    return r->n_waiting == STRIP ? put_waiting(a, r) : SPATE_OK;
+}
+
+/* Another record of the same shape may have rows that wait. */
+static int settle_others(sp_appender *a, const struct spate_record *r)
+{
+    int rc = SPATE_OK;
+    for (struct spate_record *o = a->records; rc == SPATE_OK && a->shared_shapes && o; o = o->next)
+        if (o != r && o->shape == r->shape)
+            rc = put_waiting(a, o);
+    return rc;
+}
+
+static int take_records(sp_appender *a, struct spate_record *r, const char *records, size_t stride, uint32_t n)
+{
+    int rc = settle_others(a, r);
+    bool waits = n < STRIP && r->may_wait && stride <= STRIP_BYTES && stride > 0;
+    if (rc == SPATE_OK && (!waits || r->n_waiting + n > STRIP))
+        rc = put_waiting(a, r);
+    if (rc != SPATE_OK)
+        return rc;
+    return waits ? wait_for_more(a, r, records, stride, n) : put_records(a, r, records, stride, n);
+}
+
+int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows, spate_error *err)
+{
+    const char *p = records;
+    struct spate_record *r = (struct spate_record *)(uintptr_t)record;
+    size_t most = SP_MIN(SP_MAX(STRIP_BYTES / SP_MAX(stride, (size_t)1) / STRIP * STRIP, (size_t)STRIP), (size_t)STRIP_MAX);
+    while (rows > 0) {
+        uint32_t n = r->by_row ? 1 : (uint32_t)SP_MIN(rows, most);
+        n = SP_MIN(n, a->block_rows - a->rows);
+        int rc = take_records(a, r, p, stride, n);
+        if (rc == SPATE_OK)
+            rc = sp_appender_note_rows(a, r->shape, n);
+        if (rc == SPATE_E_DATA)
+            return sp_fail(err, rc, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
+        if (rc != SPATE_OK)
+            return sp_fail_nomem(err);
+        a->stage_bytes += (size_t)n * r->n * 8;
+        p += n * stride;
+        rows -= n;
+        rc = sp_appender_rows_came(a, err);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return SPATE_OK;
+}

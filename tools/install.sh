@@ -31,6 +31,9 @@ if [ "${1:-build}" = test ]; then
     want acl
     want libjpeg-turbo-progs
     want mariadb-server
+    want mydumper
+    want pgcopydb
+    want sqlite3
     want_command clang clang
     want libclang-rt-14-dev
 fi

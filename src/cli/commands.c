@@ -287,7 +287,7 @@ static const option migrate_plan_options[] = {
 const command commands[] = {
     {"generate", "[PLAN]", 0, 1, "make the rows of a plan",
      "Makes every table of PLAN (YAML or JSON; - is standard input), or of a --template, and puts the rows where --to says:\n"
-     "  postgresql://...  duckdb:FILE  sqlite:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
+     "  postgresql://...  mysql://...  duckdb:FILE  sqlite:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
      "  DIRECTORY/?format=csv|ndjson|insert|copy (a file a table)  -?format=... (standard output)\n"
      "Files take ?format= and ?header=true|false (CSV), DuckDB files ?keys=none|primary|all.\n"
      "Numbers may be written 500, 10_000, 10k, 1.5M or 2G.\n"
@@ -295,7 +295,7 @@ const command commands[] = {
      generate_options, run_generate},
     {"copy", "FROM TO", 2, 2, "copy tables from one place to another",
      "Copies the tables of FROM into TO, which is named as for generate. FROM is one of\n"
-     "  postgresql://...  sqlite:FILE  duckdb:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.arrows  DIRECTORY/ (a table a file)\n"
+     "  postgresql://...  mysql://...  sqlite:FILE  duckdb:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.arrows  DIRECTORY/ (a table a file)\n"
      "  FILE.parquet  PLAN.yaml (made as it is copied)  adbc:DRIVER?...  -?format=csv|ndjson|arrow (standard input)\n"
      "Files take ?format=, ?table=NAME, ?types=guess|text, and CSV ?header=, ?delimiter=, ?quote=, ?escape=, ?null=.\n"
      "A value that the target cannot hold exactly is an error that names table, column and row.",

@@ -6,7 +6,7 @@
 #include "endpoint/pack.h"
 #include "os/os.h"
 
-static const char known_schemes[] = "known are postgresql://..., mysql://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
+static const char known_schemes[] = "known are postgresql://..., mysql://... or mariadb://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
                                     ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
                                     ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 

@@ -3,7 +3,7 @@
 
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
-Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger;
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger, lab;
 copies.py: copy, mariadb, sqlite. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
@@ -629,9 +629,115 @@ def case_ledger(bench):
               at_least=False, unit="ms")
 
 
+class Lab:
+    """A lab of three shards below the bench's directory, made and removed by spate itself."""
+
+    def __init__(self, bench):
+        self.bench, self.dir = bench, bench.dir / "lab"
+
+    def run(self, command, *words):
+        return Run([self.bench.spate_program, "lab", command, "--lab", self.dir, *words])
+
+    def made(self):
+        start = time.monotonic()
+        self.run("init")
+        self.run("up")
+        return dict(seconds=time.monotonic() - start)
+
+    def destroy(self):
+        self.run("destroy", "--yes")
+
+    def psql(self, server, sql):
+        return self.run("psql", server, "--", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql).out.strip()
+
+
+def four_by_hand(bench):
+    """initdb and pg_ctl, four times, one after the other."""
+    tools = pathlib.Path(sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[-2]))[-1])
+    dir = bench.dir / "by-hand"
+    dir.mkdir()
+    how = dict(stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=dir, check=True)
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        how.update(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+        os.chown(dir, user.pw_uid, user.pw_gid)
+    start = time.monotonic()
+    for i in range(4):
+        subprocess.run([tools / "initdb", "-D", dir / str(i), "-U", "postgres", "-A", "trust"], **how)
+        subprocess.run([tools / "pg_ctl", "-w", "-D", dir / str(i), "-l", dir / f"{i}.log",
+                        "-o", f"-k {dir} -c listen_addresses= -p {29000 + i}", "start"], **how)
+    taken = time.monotonic() - start
+    for i in range(4):
+        subprocess.run([tools / "pg_ctl", "-m", "immediate", "-D", dir / str(i), "stop"], **how)
+    shutil.rmtree(dir)
+    return dict(seconds=taken)
+
+
+def distributed(bench, lab, rows):
+    for i in range(3):
+        lab.psql(f"shard{i}", "DROP TABLE IF EXISTS users; CHECKPOINT")
+    report = json.loads(lab.run("distribute", PLANS / "users.yaml", "--rows", f"users={rows}", "--by", "users=id", "--progress", "none", "--json").out)
+    return dict(rate=rows / report["seconds"])
+
+
+def inserted_by_fdw(lab, rows):
+    lab.psql("main", "DELETE FROM spate_fdw.users")
+    start = time.monotonic()
+    lab.psql("main", f"INSERT INTO spate_fdw.users SELECT * FROM source LIMIT {rows}")
+    return dict(rate=rows / (time.monotonic() - start))
+
+
+def case_lab(bench):
+    lab = Lab(bench)
+    lab.made() # from now on there is a template
+    lab.destroy()
+
+    def made_and_gone():
+        taken = lab.made()
+        lab.destroy()
+        return taken
+    s = bench.interleave({"lab": made_and_gone, "by hand": lambda: four_by_hand(bench)})
+    bench.details["lab up"] = s
+    bench.row("four servers ready, in ms", f"{1e3 * statistics.median(column(s, 'lab', 'seconds')):.0f} ms", "500 ms",
+              [1e3 * x for x in column(s, "lab", "seconds")], 500, at_least=False, unit="ms")
+    bench.row("time of initdb and pg_ctl four times over it", "", "", ratio(s, "by hand", "lab", "seconds"), 5)
+    lab.made()
+    try:
+        case_lab_rows(bench, lab)
+    finally:
+        lab.destroy()
+
+
+def case_lab_rows(bench, lab):
+    rows, slow, seconds = bench.n(3_000_000, 600_000), bench.n(300_000, 60_000), bench.n(5, 2)
+    uri = json.loads(lab.run("status", "--json").out)[0]["uri"]
+    distributed(bench, lab, 1000)
+    lab.run("export", "--to", "fdw", "--load")
+    Run([bench.spate_program, "generate", PLANS / "users.yaml", "--to", uri, "--create", "--rows", f"users={slow}", "--progress", "none"])
+    lab.psql("main", "ALTER TABLE users RENAME TO source")
+    s = bench.interleave({"fdw": lambda: (distributed(bench, lab, 1000), inserted_by_fdw(lab, slow))[1],
+                          "lab": lambda: distributed(bench, lab, rows)})
+    bench.details["lab distribute"] = s
+    bench.row("users made onto three durable shards, in M rows/s", million(s, "lab"), "1.5 M rows/s",
+              [x / 1e6 for x in column(s, "lab", "rate")], 1.5)
+    bench.row("over INSERT ... SELECT through postgres_fdw", million(s, "lab"), million(s, "fdw"), ratio(s, "lab", "fdw", "rate"), 6)
+    lab.run("run", "--users", "100k", "--progress", "none", "--seconds", "0.2", "--replace")
+    query = bench.dir / "point.sql"
+    query.write_text("\\set k random(1, 100000)\nSELECT * FROM users WHERE id = :k\n")
+    ours = lambda: dict(rate=json.loads(lab.run("bench", "--query", "point", "--on", "main", "--seconds", seconds, "--json").out)["measures"][0]["rate"])
+
+    def pgbench():
+        said = Run(["pgbench", "-n", "-M", "prepared", "-c", 8, "-j", 8, "-T", seconds, "-f", query, uri]).out
+        return dict(rate=float(next(l for l in said.splitlines() if l.startswith("tps")).split()[2]))
+    s = bench.interleave({"pgbench": pgbench, "lab": ours})
+    bench.details["lab bench"] = s
+    each = lambda side: f"{statistics.median(column(s, side, 'rate')):,.0f}/s"
+    bench.row("look-ups of 8 users on one server, over pgbench's", each("lab"), each("pgbench"), ratio(s, "lab", "pgbench", "rate"), 0.95)
+
+
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
          "file": case_file, "memory": case_memory, "first-row": case_first_row,
-         "families": case_families, "store": case_store, "ledger": case_ledger}
+         "families": case_families, "store": case_store, "ledger": case_ledger, "lab": case_lab}
 
 
 CASES.update(copies.cases(sys.modules[__name__]))

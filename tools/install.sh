@@ -28,6 +28,7 @@ want libmicrohttpd-dev
 if [ "${1:-build}" = test ]; then
     want postgresql
     want postgresql-contrib
+    want postgresql-15-plproxy
     want acl
     want libjpeg-turbo-progs
     want mariadb-server

@@ -223,6 +223,16 @@ int spate_lab_snapshot_drop(spate_lab *lab, const char *name, spate_error *err);
 /* Calls fn for each name, in order. */
 int spate_lab_snapshots(spate_lab *lab, void (*fn)(void *arg, const char *name), void *arg, spate_error *err);
 
+/* ---- other engines ---- */
+
+typedef enum spate_lab_engine { SPATE_LAB_FDW, SPATE_LAB_PLPROXY, SPATE_LAB_CITUS, SPATE_LAB_PGDOG, SPATE_LAB_COMPOSE } spate_lab_engine;
+
+/* Writes the lab's layout as that engine's configuration or SQL; *text is the caller's to free(). It may hold passwords of attached
+ * servers. into_main: loads it there (postgres_fdw, PL/Proxy) in place of what was loaded before, and compares the rows that main
+ * then sees with those that the shards have. SPATE_E_USAGE: the engine cannot have such a layout; SPATE_E_CONFIG, SPATE_E_UNREACHABLE:
+ * main cannot load it; SPATE_E_DATA: it sees other rows. */
+int spate_lab_export(spate_lab *lab, spate_lab_engine to, bool into_main, char **text, spate_error *err);
+
 /* A plan to begin with: users, products and orders. rows: of users. */
 int spate_lab_sample_plan(uint64_t users, spate_plan **plan, spate_error *err);
 

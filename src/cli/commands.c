@@ -233,6 +233,13 @@ static const option lab_reshard_options[] = {
     {0},
 };
 
+static const option lab_export_options[] = {
+    LAB_OPTION,
+    {"to", "ENGINE", OPTION_WORD, false, engine_words, "fdw, plproxy, citus, pgdog or compose"},
+    {"load", NULL, OPTION_FLAG, false, NULL, "load it into main and look through it: fdw, plproxy"},
+    {0},
+};
+
 static const option lab_check_options[] = {
     LAB_OPTION,
     {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
@@ -404,6 +411,9 @@ const command commands[] = {
     {"lab snapshot", "save|restore|drop NAME | list", 1, 2, "keep all servers as they are now, and go back",
      "Copies all servers as they are at one moment, for which they are stopped: 'save NAME'. 'restore NAME' makes the lab what it was then,\n"
      "shards and all; what has come since is gone. 'drop NAME' removes a snapshot, 'list' names them.", lab_options, run_lab_snapshot},
+    {"lab export", "", 0, 0, "the same layout for an engine that exists",
+     "Prints what makes the shards one database for postgres_fdw, PL/Proxy, Citus or PgDog, or a file that makes them as containers. What main\n"
+     "can have, --load puts there, and compares its rows with those of the shards.", lab_export_options, run_lab_export},
     {"lab destroy", "", 0, 0, "stop and remove a lab",
      "Stops the servers and removes them with all their rows. Servers that were only attached stay as they are.", lab_destroy_options,
      run_lab_destroy},

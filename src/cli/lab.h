@@ -26,6 +26,9 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
 bool read_seconds(const invocation *in, double otherwise, double *seconds);
 
 int run_lab_bench(const invocation *in);
+extern const char *const engine_words[]; /* what --to of 'lab export' takes */
+
+int run_lab_export(const invocation *in);
 int run_lab_reshard(const invocation *in);
 int run_lab_snapshot(const invocation *in);
 int run_lab_check(const invocation *in);

@@ -5,6 +5,7 @@
 #include "job/lab.h"
 #include "lab/check.h"
 #include "lab/distribute.h"
+#include "lab/link.h"
 
 #include <stdio.h>
 
@@ -69,14 +70,42 @@ static void add_rows(spate_lab_table *t, uint64_t rows)
 
 /* ---- distribute ---- */
 
+/* Main's tables, but not what an export has put beside them, nor what jobs remember there. */
+static int list_main(distribute *d, sp_source_options *options, spate_error *err)
+{
+    static const char sql[] =
+        "SELECT CASE WHEN n.nspname = (pg_catalog.current_schemas(false))[1] THEN c.relname ELSE n.nspname || '.' || c.relname END"
+        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')"
+        " AND NOT c.relispartition AND n.nspname !~ '^(pg_|spate_)' AND n.nspname <> 'information_schema'"
+        " AND c.relname NOT IN ('spate_job', 'spate_chunk', 'spate_deferred_constraint') ORDER BY c.oid";
+    const sp_lab_server *main = &d->lab->lab.servers[0];
+    PGconn *conn = NULL;
+    PGresult *res = NULL;
+    int rc = sp_lab_connect(main, &conn, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_run(main, conn, sql, &res, err, "looking for tables");
+    int n = rc == SPATE_OK ? sp_pq.ntuples(res) : 0;
+    const char **names = sp_arena_alloc(d->arena, (size_t)n + 1, sizeof(*names));
+    for (int i = 0; i < n && names && (names[i] = sp_arena_printf(d->arena, "%s", sp_pq.getvalue(res, i, 0))); i++)
+        options->n_tables++;
+    options->tables = names;
+    if (rc == SPATE_OK && (!names || options->n_tables < (uint32_t)n))
+        rc = sp_fail_nomem(err);
+    if (res)
+        sp_pq.clear(res);
+    if (conn)
+        sp_pq.finish(conn);
+    return rc;
+}
+
 static int open_main(distribute *d, spate_error *err)
 {
     const spate_lab_distribute_options *o = d->options;
     sp_source_options options = {.tables = o->tables, .n_tables = (uint32_t)o->n_tables};
-    int rc = sp_source_open(d->lab->lab.servers[0].uri, &options, &d->whole, err);
-    if (rc == SPATE_OK && d->whole->n_tables == 0)
+    int rc = o->n_tables ? SPATE_OK : list_main(d, &options, err);
+    if (rc == SPATE_OK && options.n_tables == 0)
         return sp_fail(err, SPATE_E_USAGE, "main has no tables: give a plan, or put rows into main first");
-    return rc;
+    return rc == SPATE_OK ? sp_source_open(d->lab->lab.servers[0].uri, &options, &d->whole, err) : rc;
 }
 
 static int open_plan(distribute *d, spate_error *err)

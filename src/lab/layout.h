@@ -27,5 +27,7 @@ int sp_layout_make(sp_lab *lab, const sp_source *source, sp_layout *layout, spat
  * key. SPATE_E_CONFIG: a key of that type cannot be told in SQL. */
 int sp_placement_sql(const sp_placement *p, const sp_field *key, const char *column, unsigned shard, sp_buf *out,
                      spate_error *err) SP_MUST_CHECK;
+/* The slot of a key, from 0: hash placement. */
+int sp_placement_slot_sql(const sp_field *key, const char *column, sp_buf *out, spate_error *err) SP_MUST_CHECK;
 
 #endif

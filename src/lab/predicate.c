@@ -27,6 +27,12 @@ static const char *hash_call(sp_kind kind)
     }
 }
 
+static int cannot_hash(const sp_field *key, spate_error *err)
+{
+    return sp_fail(err, SPATE_E_CONFIG, "column \"%s\" is %s: servers cannot be asked for the hash of such", key->name,
+                   sp_kind_name(key->type.kind));
+}
+
 /* call with its %s filled in. */
 static int add_call(sp_buf *out, const char *call, const char *column)
 {
@@ -88,6 +94,15 @@ static bool has_nulls(const sp_placement *p, unsigned shard)
     return shard == (p->placing == SP_PLACE_HASH ? p->map.owner[0] : 0);
 }
 
+int sp_placement_slot_sql(const sp_field *key, const char *column, sp_buf *out, spate_error *err)
+{
+    const char *call = hash_call(key->type.kind);
+    if (!call)
+        return cannot_hash(key, err);
+    int built = sp_buf_adds(out, "coalesce(") || add_remainder(out, call, column, SP_SLOTS) || sp_buf_adds(out, ", 0)");
+    return built ? sp_fail_nomem(err) : SPATE_OK;
+}
+
 int sp_placement_sql(const sp_placement *p, const sp_field *key, const char *column, unsigned shard, sp_buf *out, spate_error *err)
 {
     const char *call = hash_call(key->type.kind);
@@ -95,8 +110,7 @@ int sp_placement_sql(const sp_placement *p, const sp_field *key, const char *col
     switch (p->placing) {
     case SP_PLACE_HASH:
         if (!call)
-            return sp_fail(err, SPATE_E_CONFIG, "column \"%s\" is %s: servers cannot be asked for the hash of such", key->name,
-                           sp_kind_name(key->type.kind));
+            return cannot_hash(key, err);
         built = built || add_hash(p, call, column, shard, out);
         break;
     case SP_PLACE_MODULO: built = built || sp_buf_printf(out, "abs((%s)::numeric) %% %u = %u", column, p->map.shards, shard); break;

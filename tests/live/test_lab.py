@@ -445,6 +445,53 @@ class Moves(LabCase):
             self.lab_fails(2, "snapshot", "save", "x", says="only attached")
 
 
+class Engines(LabCase):
+    """What exists is told how the rows lie, and sees the same rows."""
+
+    def fill(self):
+        self.spate_ok("lab", "run", "--progress", "none", "--users", "1500", "--seconds", "0.1")
+
+    def through_main(self, schema):
+        return self.psql("main", f"SELECT count(*), sum(o.amount) FROM {schema}.orders o JOIN {schema}.users u ON u.id = o.user_id")
+
+    def test_postgres_fdw(self):
+        self.fill()
+        for _ in range(2):
+            self.lab("export", "--to", "fdw", "--load")
+            self.assertEqual(self.through_main("spate_fdw"), self.through_main("public"))
+        plan = self.psql("main", "EXPLAIN SELECT * FROM spate_fdw.users WHERE id = 77")
+        self.assertEqual(plan.count("Foreign Scan"), 1, plan)
+        config = self.dir / "lab/lab.yaml"
+        for placement in ("modulo", "range\nbounds: [100, 900]"):
+            config.write_text(re.sub("^placement: .*", f"placement: {placement}", config.read_text(), flags=re.M))
+            self.lab("distribute", "--replace", "--progress", "none")
+            self.lab("export", "--to", "fdw", "--load")
+            self.assertEqual(self.through_main("spate_fdw"), self.through_main("public"))
+            self.assertEqual(self.psql("main", "INSERT INTO spate_fdw.users SELECT * FROM spate_fdw.users WHERE false RETURNING 1"), "")
+        self.lab_fails(2, "export", "--to", "plproxy", says="placement by range has none")
+
+    def test_plproxy(self):
+        self.fill()
+        for shards in (3, 4):
+            self.lab("reshard", "--shards", shards, "--offline")
+            self.lab("export", "--to", "plproxy", "--load")
+            self.assertEqual(self.psql("main", "SELECT count(*) FROM public.users u, spate_plproxy.users(u.id) p WHERE p.email = u.email"), "1500")
+            self.assertEqual(self.psql("main", "SELECT count(*) FROM spate_plproxy.count_users()"), str(shards))
+        self.lab_fails(2, "export", "--to", "fdw", says="slots have been moved")
+        self.lab_fails(2, "export", "--to", "pgdog", says="these shards are not like that")
+
+    def test_what_is_only_written(self):
+        self.fill()
+        citus = self.lab("export", "--to", "citus").out
+        self.assertIn("SELECT create_distributed_table('\"users\"', 'id');", citus)
+        self.assertIn("SELECT create_distributed_table('\"orders\"', 'user_id', colocate_with => 'users');", citus)
+        self.assertIn("SELECT create_reference_table('\"products\"');", citus)
+        self.assertEqual(self.lab("export", "--to", "pgdog").out.count("[[databases]]"), 3)
+        self.assertEqual(self.lab("export", "--to", "compose").out.count("image: postgres:15"), 4)
+        self.lab_fails(2, "export", "--to", "citus", "--load", says="only postgres_fdw and PL/Proxy")
+        self.lab_fails(2, "export", says="needs --to ENGINE")
+
+
 class Bench(LabCase):
     """Numbers that cannot flatter."""
 

@@ -580,6 +580,24 @@ static bool is_passed_over(const script *s)
     return is_word(s, "like");
 }
 
+/* MariaDB's KEY name (columns), INDEX name (columns). False: it is another word. */
+static bool take_key_index(script *s, sp_cat_table *t)
+{
+    const char *name = "", **names;
+    if (!take(s, "key") && !take(s, "index"))
+        return false;
+    if (!is_mark(s, '('))
+        name = take_name(s);
+    if (take(s, "using"))
+        take_name(s);
+    uint32_t n = take_columns(s, &names);
+    sp_cat_index *index = s->bad ? NULL : sp_catalog_add_index(s->c, t);
+    s->nomem = s->nomem || (!s->bad && !index);
+    if (index)
+        *index = (sp_cat_index){.name = name, .sql = "", .body = "", .columns = names, .n = s->computed ? 0 : n};
+    return true;
+}
+
 static void skip_item(script *s)
 {
     while (s->at.kind != T_END && !is_mark(s, ',') && !is_mark(s, ')') && !is_mark(s, ';')) {
@@ -623,7 +641,7 @@ static void create_table(script *s, const char *from)
     advance(s);
     while (s->at.kind != T_END && !is_mark(s, ')')) {
         const char *from = s->at.raw.p;
-        if (is_passed_over(s))
+        if (is_passed_over(s) && !take_key_index(s, t))
             skip_item(s);
         else if (!take_table_clause(s, t))
             take_column(s, t);

@@ -28,11 +28,23 @@ static bool put_index(sp_ddl_builder *b, bool unique, const char *name, const ch
     return !where || sp_ddl_put_expr(b, where, NULL);
 }
 
+/* MariaDB's names of indexes are a table's own; elsewhere they are a schema's, and no two may be the same. */
+static const char *index_name(sp_ddl_builder *b, const char *name)
+{
+    int from = b->c->dialect;
+    const char *dot = strrchr(b->schema->table, '.');
+    if (from == (int)SP_SQL_POSTGRES || from == (int)SP_SQL_DUCKDB || from == (int)SP_SQL_SQLITE)
+        return name;
+    const char *made = sp_arena_printf(b->d->arena, "%.31s_%.31s", dot ? dot + 1 : b->schema->table, name);
+    b->nomem = b->nomem || !made;
+    return made ? made : "";
+}
+
 /* Of a key without a name, as PostgreSQL would call it. */
 static const char *key_name(sp_ddl_builder *b, const sp_cat_key *key)
 {
     if (*key->name)
-        return key->name;
+        return index_name(b, key->name);
     const char *dot = strrchr(b->schema->table, '.'), *table = dot ? dot + 1 : b->schema->table;
     sp_buf name = {0};
     b->nomem = b->nomem || sp_buf_adds(&name, table);
@@ -119,7 +131,7 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
         bool there = true;
         for (uint32_t k = 0; k < index->n; k++)
             there = there && (sp_schema_find(b->schema, index->columns[k]) >= 0 || b->whole);
-        if (there && index->body && put_index(b, false, index->name, index->body, index->columns, index->n, index->where)) {
+        if (there && index->body && put_index(b, false, index_name(b, index->name), index->body, index->columns, index->n, index->where)) {
             sp_ddl_add(b, SP_DDL_INDEXES, NULL, "building index \"%s\"", index->name);
             continue;
         }

@@ -148,6 +148,11 @@ static int tell_travel(copy *c, spate_error *err)
     for (uint32_t i = 0; i < n + n_ddl; i++)
         if (!(notes[i] = kept(c, i < n ? s->notes[i] : ddl->notes[i - n])))
             return sp_fail_nomem(err);
+    if (c->described && !ddl) { /* a target that makes tables without statements of ddl.h */
+        notes[n] = kept(c, "defaults, checks, indexes, sequences and comments: the target gets columns and keys");
+        if (!notes[n++])
+            return sp_fail_nomem(err);
+    }
     c->report->notes = (const char *const *)notes;
     c->report->n_notes = n + n_ddl;
     return c->options->dry_run ? sp_copy_plan(&c->move, ddl, c->report, err) : SPATE_OK;

@@ -49,9 +49,8 @@ static void refusals(void)
     for (size_t i = 0; i < SP_COUNT(no); i++) {
         sp_buf out = {0};
         bool said = sp_ddl_expr(&out, a_table(), no[i], SP_SQL_POSTGRES, SP_SQL_SQLITE, NULL);
-        if (*no[i] == '\0' || strcmp(no[i], "'open") == 0 || strcmp(no[i], "(price > (") == 0)
-            continue; /* no server says these: only no crash */
-        CHECK(!said && out.len == 0);
+        bool odd = *no[i] == '\0' || strcmp(no[i], "'open") == 0 || strcmp(no[i], "(price > (") == 0; /* no server says these: only no crash */
+        CHECK(odd || (!said && out.len == 0));
         sp_buf_done(&out);
     }
 }

@@ -38,6 +38,10 @@ typedef struct spate_copy_options {
     bool defer_constraints;      /* do not let foreign keys of the target order the tables */
     bool dry_run;                /* check everything, change nothing */
     spate_verify verify;         /* needs create or truncate: what was there before cannot be told from what came */
+    const char *job;             /* a name to go on by: as for spate_generate, and so are the next three */
+    const char *jobs;            /* without it, only what cannot change can be gone on with */
+    const char *const *command;
+    size_t n_command;
     const int *cancel;           /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds); /* as for spate_generate */
     void *arg;

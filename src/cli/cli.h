@@ -120,6 +120,8 @@ void progress_end(progress *p); /* takes the bars off the screen */
 const int *stop_flag(void); /* not 0 once a signal has asked to stop */
 void stop_catch_signals(void);
 int stop_exit_code(spate_status status); /* dies of the signal if that is what ended the run */
+/* The same of a run with a job (NULL: it has none), and says that it can go on. */
+int job_exit_code(const char *job, spate_status status);
 
 int run_config(const invocation *in);
 int run_copy(const invocation *in);

@@ -59,6 +59,8 @@ static const option copy_options[] = {
     {"constraints", "HOW", OPTION_WORD, false, constraint_words, "defer: load without the target's foreign keys, then put them back"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "the same as --constraints defer"},
     {"verify", "HOW", OPTION_WORD, false, verify_words, "read the target back and compare it: count of rows, or checksum of all cells"},
+    {"job", "NAME", OPTION_TEXT, false, NULL, "a name to go on by: the same command again copies what is missing; auto names it by itself"},
+    JOBS_OPTION,
     {"dry-run", NULL, OPTION_FLAG, false, NULL, "check source and target, print what would be done, change nothing"},
     {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print the report as JSON on standard output (on standard error if the rows go there)"},

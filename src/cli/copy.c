@@ -1,11 +1,13 @@
 /* copy.c - the command 'copy': options to the library, the library's words to the terminal. */
 #include "cli/cli.h"
 
+#include <limits.h>
 #include <string.h>
 
 typedef struct settings {
     spate_copy_options options;
     const char *tables[OPTION_USES_MAX], *columns[OPTION_USES_MAX], *casts[OPTION_USES_MAX];
+    char jobs[PATH_MAX];
 } settings;
 
 static spate_verify verify_of(const char *word)
@@ -70,6 +72,10 @@ static bool read_settings(const invocation *in, settings *s)
         .defer_constraints = is_option(in, "constraints", "defer") || option_flag(in, "defer-constraints"),
         .dry_run = option_flag(in, "dry-run"),
         .verify = verify_of(option_text(in, "verify")),
+        .job = option_text(in, "job"),
+        .jobs = s->jobs,
+        .command = in->words,
+        .n_command = in->n_words,
         .cancel = stop_flag(),
         .progress = progress_show,
     };
@@ -82,7 +88,7 @@ static bool read_settings(const invocation *in, settings *s)
         if (strcmp(use->option->name, "cast") == 0)
             s->casts[o->n_casts++] = use->value;
     }
-    return read_rate(option_text(in, "rate"), o);
+    return (!o->job || jobs_folder(in, s->jobs)) && read_rate(option_text(in, "rate"), o);
 }
 
 int run_copy(const invocation *in)
@@ -108,6 +114,7 @@ int run_copy(const invocation *in)
         report_copied(&report, status == SPATE_OK || differs, s.options.dry_run);
     if (status != SPATE_OK)
         report_error(&err);
+    int code = differs ? EXIT_NO : job_exit_code(report.moved.job, (spate_status)status);
     spate_copy_report_done(&report);
-    return differs ? EXIT_NO : stop_exit_code((spate_status)status);
+    return code;
 }

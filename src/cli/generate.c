@@ -96,13 +96,6 @@ static bool read_settings(const invocation *in, spate_plan *plan, settings *s)
 
 /* ---- the run ---- */
 
-/* Nothing about the plan, the command or the rows is in the way of the rest. */
-static bool can_go_on(int status)
-{
-    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO || status == SPATE_E_NOMEM ||
-           status == SPATE_E_INTERRUPTED;
-}
-
 static int generate(const invocation *in, spate_plan *plan)
 {
     settings s = {0};
@@ -125,12 +118,9 @@ static int generate(const invocation *in, spate_plan *plan)
         report_generated(&report, status == SPATE_OK, s.options.dry_run);
     if (status != SPATE_OK)
         report_error(&err);
-    bool resumable = report.job && can_go_on(status);
-    if (resumable)
-        fprintf(stderr, "job %s is incomplete: the same command goes on with it\n", report.job);
+    int code = job_exit_code(report.job, (spate_status)status);
     spate_generate_report_done(&report);
-    int code = stop_exit_code((spate_status)status);
-    return resumable ? EXIT_INCOMPLETE : code;
+    return code;
 }
 
 /* The plan in a file, or of a template, which is called NAME.yaml. False: misuse, which was said. */

@@ -214,6 +214,10 @@ void report_generated_json(FILE *out, const spate_generate_report *r, int status
 void report_copied(const spate_copy_report *r, bool complete, bool dry_run)
 {
     const spate_generate_report *m = &r->moved;
+    if (m->already_done) {
+        print_done_job(m);
+        return;
+    }
     if (dry_run) {
         for (size_t i = 0; i < r->n_plan; i++)
             fprintf(m->to_stdout ? stderr : stdout, "%s\n", r->plan[i]);

@@ -37,3 +37,19 @@ int stop_exit_code(spate_status status)
     }
     return exit_code_of(status);
 }
+
+/* Nothing about the plan, the command or the rows is in the way of the rest. */
+static bool can_go_on(spate_status status)
+{
+    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO || status == SPATE_E_NOMEM ||
+           status == SPATE_E_INTERRUPTED;
+}
+
+int job_exit_code(const char *job, spate_status status)
+{
+    bool resumable = job && can_go_on(status);
+    if (resumable)
+        fprintf(stderr, "job %s is incomplete: the same command goes on with it\n", job);
+    int code = stop_exit_code(status);
+    return resumable ? EXIT_INCOMPLETE : code;
+}

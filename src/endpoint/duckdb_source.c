@@ -44,6 +44,7 @@ typedef struct duck_table {
 typedef struct duck_source {
     sp_source base;
     sp_arena arena;
+    const char *path;
     duckdb_database db;
     duckdb_connection conn;
     duck_table *tables;
@@ -647,7 +648,7 @@ static int open_table(duck_source *s, const sp_source_options *options, const ch
         rc = read_keys(s, c.t, err);
     if (rc != SPATE_OK)
         return rc;
-    s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .sequential = true};
+    s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .file = s->path, .sequential = true};
     pthread_mutex_init(&c.t->lock, NULL);
     s->schemas[i] = &c.t->schema;
     s->base.n_tables++;
@@ -741,7 +742,8 @@ int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
     s->base.ops = &ops;
     s->base.unit = "rows";
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
-    int rc = s->base.shown ? sp_duckdb_open(parquet ? ":memory:" : uri->path, !parquet, 0, &s->db, err) : sp_fail_nomem(err);
+    s->path = sp_arena_strndup(&s->arena, uri->path, strlen(uri->path));
+    int rc = s->base.shown && s->path ? sp_duckdb_open(parquet ? ":memory:" : uri->path, !parquet, 0, &s->db, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_duckdb.connect(s->db, &s->conn) == DuckDBError)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)

@@ -57,6 +57,9 @@ typedef struct sp_reader sp_reader;
 typedef struct sp_extent {
     uint64_t end;       /* positions are [0, end); of a sequential table, UINT64_MAX: not known before it has been read */
     double units_a_row; /* positions that a row takes, about: 1 where rows are numbered, a fraction where a page holds many */
+    /* For jobs, what tells that positions mean the same rows to a later run: */
+    bool constant;      /* rows are made, not read: they always do */
+    const char *file;   /* all of them are in this file: its size and time do. NULL, and not constant: sp_source_ops.mark does */
     bool sequential;    /* a range ends where its reader says: the next one cannot be read before that */
 } sp_extent;
 
@@ -83,11 +86,11 @@ typedef struct sp_source_ops {
     int (*next)(sp_reader *r, sp_batch *batch, spate_error *err);
     void (*reader_close)(sp_reader *r);
     void (*close)(sp_source *s);
-    /* For jobs: appends what tells, as a text, that positions of the table mean the rows that they meant to a run before. NULL: that
-     * cannot be told, and nothing that comes from here can be a job. */
+    /* For jobs, of tables that are neither constant nor in a file. mark appends a text by which a later run can tell whether rows have
+     * changed. unchanged looks at ranges that a run before has moved, when the table had that mark: if they hold the rows that they
+     * held, all of the table will be as this source sees it once the rest has been moved. SPATE_E_DATA: they do not. NULL: nobody
+     * can tell, and nothing that comes from here can be a job. */
     int (*mark)(sp_source *s, uint32_t table, sp_buf *mark, spate_error *err);
-    /* Whether rows of ranges that a run before has moved, when the table had that mark, are what they were: then all of the table is
-     * as this source sees it once the rest has been moved. SPATE_E_DATA: they are not. NULL: marks must be equal. */
     int (*unchanged)(sp_source *s, uint32_t table, const char *mark, const sp_landed *landed, spate_error *err);
 } sp_source_ops;
 
@@ -243,6 +246,8 @@ int sp_source_open(const char *uri, const sp_source_options *options, sp_source 
 void sp_source_close(sp_source *source); /* NULL is fine */
 /* For sources: the condition on rows of a table, or NULL. */
 const char *sp_source_where(const sp_source_options *options, const char *table);
+/* SPATE_E_USAGE: whether its rows have changed cannot be told, so nothing that comes from it can be a job. */
+int sp_source_refuse_job(const sp_source *s, spate_error *err) SP_MUST_CHECK;
 /* For sources: a note more. */
 int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...) SP_PRINTF(4, 5) SP_MUST_CHECK;
 /* SPATE_E_USAGE: the job of that name was begun with something else to make. */

@@ -568,7 +568,7 @@ static sp_extent measure(const opening *o)
 {
     double row = o->sample_rows ? (double)o->sample_bytes / (double)o->sample_rows : 64;
     bool ranges = o->t->form.dialect == SP_TEXT_NDJSON && o->regular && !o->packed;
-    return (sp_extent){.end = ranges ? o->size : UINT64_MAX, .units_a_row = row, .sequential = !ranges};
+    return (sp_extent){.end = ranges ? o->size : UINT64_MAX, .units_a_row = row, .file = o->regular ? o->t->path : NULL, .sequential = !ranges};
 }
 
 static int refuse_twice(const file_source *s, const char *name, spate_error *err)

@@ -105,7 +105,7 @@ static bool select_tables(generated *g, const char *const *only, size_t n_only)
         return false;
     for (uint32_t i = 0; i < n; i++) {
         order[i] = number[order[i]];
-        extents[i] = (sp_extent){.end = tables[i]->rows, .units_a_row = 1};
+        extents[i] = (sp_extent){.end = tables[i]->rows, .units_a_row = 1, .constant = true};
     }
     g->source.tables = tables;
     g->source.extents = extents;

@@ -140,7 +140,21 @@ static void source_close(sp_source *s)
     sp_free(m);
 }
 
-static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+static int mark(sp_source *s, uint32_t t, sp_buf *text, spate_error *err)
+{
+    const masked *m = (const masked *)s;
+    sp_source *part = m->parts[m->tables[t].part];
+    return part->ops->mark ? part->ops->mark(part, m->tables[t].number, text, err) : sp_source_refuse_job(part, err);
+}
+
+static int unchanged(sp_source *s, uint32_t t, const char *text, const sp_landed *landed, spate_error *err)
+{
+    const masked *m = (const masked *)s;
+    sp_source *part = m->parts[m->tables[t].part];
+    return part->ops->unchanged(part, m->tables[t].number, text, landed, err);
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close, mark, unchanged};
 
 /* ---- opening ---- */
 

@@ -125,6 +125,11 @@ int sp_source_open(const char *text, const sp_source_options *options, sp_source
     return rc;
 }
 
+int sp_source_refuse_job(const sp_source *s, spate_error *err)
+{
+    return sp_fail(err, SPATE_E_USAGE, "whether rows of %s have changed since cannot be told: what comes from there cannot be a job", s->shown);
+}
+
 int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...)
 {
     char line[512];

@@ -555,9 +555,9 @@ static int plan_reading(lite_source *s, lite_table *t, const char *select, bool 
     t->schema.rows = rowid && all ? rows : UINT64_MAX;
     t->ranges = rowid && rows < UINT64_MAX / DENSE && (rows == 0 || reach < DENSE * rows);
     t->first_rowid = low;
-    *extent = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .sequential = true};
+    *extent = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .file = s->path, .sequential = true};
     if (t->ranges)
-        *extent = (sp_extent){.end = span, .units_a_row = rows ? (double)span / (double)rows : 1};
+        *extent = (sp_extent){.end = span, .units_a_row = rows ? (double)span / (double)rows : 1, .file = s->path};
     t->sql = t->ranges ? sp_arena_printf(&s->arena, "%s AND %s BETWEEN ? AND ?", select, rowid)
              : rowid   ? sp_arena_printf(&s->arena, "%s ORDER BY %s", select, rowid)
                        : select;

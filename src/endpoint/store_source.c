@@ -165,7 +165,7 @@ static int add_table(store_source *s, const sp_source_options *o, uint32_t numbe
     schema->rows = t->rows;
     tables[n] = schema;
     numbers[n] = number;
-    extents[n] = (sp_extent){.end = t->rows, .units_a_row = 1};
+    extents[n] = (sp_extent){.end = t->rows, .units_a_row = 1, .file = s->source.shown};
     s->source.n_tables++;
     return o->n_columns ? some_columns(s, o, schema, err) : SPATE_OK;
 }

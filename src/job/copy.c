@@ -15,6 +15,7 @@ typedef struct copy {
     spate_copy_report *report;
     sp_catalog catalog; /* of the source, when tables are created */
     bool described;
+    const char *job, *job_of; /* NULL: none */
     sp_cast *casts;
 } copy;
 
@@ -127,6 +128,8 @@ static int open_target(copy *c, spate_error *err)
         .parts = 1,
         .lanes = sp_move_workers(o->workers),
         .dry_run = o->dry_run,
+        .job = c->job,
+        .job_of = c->job_of,
     };
     return sp_move_open_target(&c->move, o->to, &options, err);
 }
@@ -287,16 +290,34 @@ static int look_at_uri(copy *c, sp_uri *to, spate_error *err)
     return rc;
 }
 
-static int run(copy *c, spate_error *err)
+/* Where rows come from, and which of them are copied. */
+static int name_job(copy *c, spate_error *err)
 {
-    sp_uri to;
-    int rc = look_at_uri(c, &to, err);
-    if (rc == SPATE_OK)
-        rc = check_options(c->options, &to, err);
-    if (rc == SPATE_OK)
-        rc = read_casts(c, err);
-    if (rc == SPATE_OK)
-        rc = describe_source(c, err);
+    const spate_copy_options *o = c->options;
+    if (!o->job)
+        return SPATE_OK;
+    const char *from = sp_uri_place(o->from, c->move.arena);
+    if (!from)
+        return sp_fail_nomem(err);
+    uint64_t digest = sp_hash64(from, strlen(from) + 1, o->n_tables);
+    for (size_t i = 0; i < o->n_tables; i++)
+        digest = sp_hash64(o->tables[i], strlen(o->tables[i]) + 1, digest);
+    for (size_t i = 0; i < o->n_columns; i++)
+        digest = sp_hash64(o->columns[i], strlen(o->columns[i]) + 1, digest + 1);
+    digest = o->where ? sp_hash64(o->where, strlen(o->where) + 1, digest + 2) : digest;
+    return sp_job_name(c->move.arena, o->job, digest, o->to, &c->job, &c->job_of, err);
+}
+
+static sp_job_run run_of(const copy *c)
+{
+    const spate_copy_options *o = c->options;
+    return (sp_job_run){.folder = o->dry_run ? NULL : o->jobs, .name = c->job, .of = c->job_of, .kind = "copy", .source = o->from, .to = o->to,
+                        .words = o->command, .n_words = o->n_command};
+}
+
+static int copy_rows(copy *c, spate_error *err)
+{
+    int rc = describe_source(c, err);
     if (rc == SPATE_OK)
         rc = open_source(c, err);
     if (rc == SPATE_OK)
@@ -305,6 +326,7 @@ static int run(copy *c, spate_error *err)
         rc = open_target(c, err);
     if (rc == SPATE_OK) {
         rc = sp_move_rows(&c->move, err);
+        c->report->moved.job = c->options->dry_run ? NULL : c->job;
         int told = tell_travel(c, rc == SPATE_OK ? err : NULL);
         rc = rc == SPATE_OK ? told : rc;
     }
@@ -313,6 +335,25 @@ static int run(copy *c, spate_error *err)
     if (rc == SPATE_OK && c->options->verify != SPATE_VERIFY_NONE && !c->options->dry_run)
         rc = verify(c, err);
     return rc;
+}
+
+static int run(copy *c, spate_error *err)
+{
+    sp_uri to;
+    bool done = false;
+    int rc = look_at_uri(c, &to, err);
+    if (rc == SPATE_OK)
+        rc = check_options(c->options, &to, err);
+    if (rc == SPATE_OK)
+        rc = read_casts(c, err);
+    if (rc == SPATE_OK)
+        rc = name_job(c, err);
+    sp_job_run job = run_of(c);
+    if (rc == SPATE_OK)
+        rc = sp_move_enter(&c->move, &job, &done, err);
+    if (rc == SPATE_OK && !done)
+        rc = copy_rows(c, err);
+    return sp_move_leave(&c->move, &job, rc, err);
 }
 
 int spate_copy(const spate_copy_options *options, spate_copy_report *report, spate_error *err)

@@ -247,6 +247,11 @@ bool sp_job_is_done(const sp_job *job)
     return job->done;
 }
 
+int sp_job_sync(sp_job *j, spate_error *err)
+{
+    return spate_ledger_sync(j->ledger, err);
+}
+
 int sp_job_close(sp_job *j, spate_error *err)
 {
     if (!j)

@@ -38,9 +38,13 @@ int sp_job_note(sp_job *job, const sp_chunk *chunk, uint64_t rows, spate_error *
 int sp_job_ended(sp_job *job, int status, const spate_error *why, const sp_flow_table *tables, spate_error *err) SP_MUST_CHECK;
 /* Of a job that is done: has the target forget it, unless that is known to have happened. */
 int sp_job_forget(sp_job *job, const char *name, const char *to, spate_error *err) SP_MUST_CHECK;
+int sp_job_sync(sp_job *job, spate_error *err) SP_MUST_CHECK;
 int sp_job_close(sp_job *job, spate_error *err); /* NULL is fine */
 
-/* What a source said of itself when the ranges landed that a run goes on behind: NULL: nothing was remembered. */
+/* job_source.c: the sink is prepared: whether what has landed is of the source as it is now. SPATE_E_DATA: it is not. job: NULL when
+ * nobody lists it. */
+int sp_job_check_source(sp_job *job, sp_source *source, const sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+/* What is remembered of a table of the source: of the moment that what has landed is of. */
 int sp_job_recall_mark(sp_job *job, const char *table, sp_buf *mark, bool *known, spate_error *err) SP_MUST_CHECK;
 int sp_job_remember_mark(sp_job *job, const char *table, const char *mark, spate_error *err) SP_MUST_CHECK;
 

@@ -17,9 +17,6 @@ typedef struct sp_move {
     const int *cancel;
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
     void *arg;
-    /* Looks at the source once it is known what has landed before. May be NULL. */
-    int (*check)(void *arg, spate_error *err);
-    void *check_arg;
     sp_job *job; /* NULL: none, or nobody lists it */
     sp_flow_table *tables;
     int64_t start_us;

@@ -64,18 +64,17 @@ static spate_ledger_options with_defaults(const spate_ledger_options *given)
 
 static int open_files(spate_ledger *l, const char *path, spate_error *err)
 {
-    bool fresh;
-    uint64_t cut;
-    if (l->options.look)
-        return sp_journal_look(path, replay, &l->memory, err);
-    if (path && strcmp(path, ":memory:") != 0) {
+    bool fresh = false;
+    uint64_t cut = 0;
+    if (!l->options.look && path && strcmp(path, ":memory:") != 0) {
         size_t len = strlen(path) + 1;
         if (!(l->path = sp_alloc(len)))
             return sp_fail_nomem(err);
         memcpy(l->path, path, len);
     }
     l->memory.replaying = true;
-    int rc = sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, &fresh, &cut, err);
+    int rc = l->options.look ? sp_journal_look(path, replay, &l->memory, err)
+                             : sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, &fresh, &cut, err);
     for (unsigned side = 0; side < 2 && rc == SPATE_OK; side++)
         rc = sp_hash_index(&l->memory.side[side], err);
     if (rc != SPATE_OK)

@@ -370,3 +370,13 @@ char *sp_os_directory(sp_arena *arena)
     char here[PATH_MAX];
     return getcwd(here, sizeof(here)) ? sp_arena_strndup(arena, here, strlen(here)) : NULL;
 }
+
+int sp_os_stamp(const char *path, uint64_t *size, int64_t *modified_ns, spate_error *err)
+{
+    struct stat st = {0};
+    if ((sp_os_call_fails(SP_OS_STAT) || stat(path, &st) != 0) && errno != ENOENT)
+        return sp_fail_errno(err, errno, "could not look at \"%s\"", path);
+    *size = (uint64_t)st.st_size;
+    *modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return SPATE_OK;
+}

@@ -1,0 +1,242 @@
+"""spate copy --job against a real PostgreSQL: the client, backends or the server are killed again and again, connections are cut, a sleeper
+wakes up: every row is there once, as one moment of the source has it. Sources that change are found out."""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import SLOW, SPATE, query
+from live.servers import PostgresCase
+
+ROWS = 60000 if SLOW else 200000
+MAKE = f"""
+CREATE TABLE parent (id int PRIMARY KEY, name text UNIQUE);
+INSERT INTO parent SELECT i, 'parent ' || i FROM generate_series(1, 1000) i;
+CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent, note text, at timestamptz);
+INSERT INTO child SELECT i, 1 + i % 1000, repeat('x', i % 40), '2024-01-01'::timestamptz + i * '1 second'::interval FROM generate_series(1, {ROWS}) i;
+"""
+SUM = "SELECT count(*), count(DISTINCT id), sum(hashtext(id || ' ' || parent || ' ' || note || ' ' || at)::bigint) FROM child"
+CHUNK = ["--batch", "5k", "--progress", "none", "--workers", "2"]
+
+
+class CopyJobs(PostgresCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.database("source")
+        cls.server.psql(MAKE, "source")
+        cls.source = cls.server.uri("source")
+        cls.sum = cls.server.psql(SUM, "source")
+
+    def setUp(self):
+        super().setUp()
+        seed = int(os.environ.get("SPATE_TEST_SEED", random.randrange(1 << 32)))
+        print(f"# seed {seed}")
+        self.rng = random.Random(seed)
+
+    def start(self, *words):
+        return subprocess.Popen([SPATE, *map(str, words)], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def go_on_until_done(self, disturb, *words):
+        """Starts the command and disturbs it after a moment, again and again. Returns how often it did not come through."""
+        for deaths in range(60):
+            run = self.start(*words)
+            try:
+                _, said = run.communicate(timeout=self.rng.uniform(0.05, 0.3) * (1 + deaths))
+            except subprocess.TimeoutExpired:
+                disturb(run)
+                _, said = run.communicate()
+            if run.returncode == 0:
+                return deaths
+            self.assertIn(run.returncode, (-9, 3, 5), said)
+        self.fail("the job does not end")
+
+    def check(self, db):
+        self.assertEqual(self.server.psql(SUM, db), self.sum)
+        self.assertEqual(self.server.psql("SELECT relname FROM pg_class WHERE relname LIKE 'spate%'", db), [])
+        keys = self.server.psql("SELECT conname FROM pg_constraint WHERE conrelid IN ('child'::regclass, 'parent'::regclass) ORDER BY 1", db)
+        self.assertEqual(keys, [["child_parent_fkey"], ["child_pkey"], ["parent_name_key"], ["parent_pkey"]])
+
+    def kill_backends(self, run):
+        for _ in range(3):
+            self.server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'spate'")
+            time.sleep(0.02)
+
+    def kill_server(self, run):
+        self.server.kill9()
+        time.sleep(0.1)
+        self.server.start()
+
+    def test_database_to_database(self):
+        for how, disturb in (("client", lambda run: run.kill()), ("backend", self.kill_backends), ("server", self.kill_server)):
+            with self.subTest(how):
+                db = self.server.database(f"to_{how}")
+                self.go_on_until_done(disturb, "copy", self.source, self.server.uri(db), "--create", "--job", db, *CHUNK)
+                self.check(db)
+
+    def test_database_to_duckdb(self):
+        self.go_on_until_done(lambda run: run.kill(), "copy", self.source, "a.duckdb", "--create", "--job", "duck", *CHUNK)
+        [row] = query(self.dir / "a.duckdb", "SELECT count(*) AS n, count(DISTINCT id) AS d, sum(id) AS s FROM child")
+        self.assertEqual((int(row["n"]), int(row["d"]), int(row["s"])), (ROWS, ROWS, ROWS * (ROWS + 1) // 2))
+
+    def test_files_to_database(self):
+        for name in ("child.csv", "child.ndjson", "child.csv.gz"):
+            with self.subTest(name):
+                self.spate_ok("copy", self.source, name, "--table", "child", "--progress", "none")
+                db = self.server.database("from_file")
+                self.server.psql("CREATE TABLE child (id int PRIMARY KEY, parent int, note text, at timestamptz)", db)
+                self.go_on_until_done(lambda run: run.kill(), "copy", name, self.server.uri(db), "--table", "child", "--job", name, *CHUNK)
+                self.assertEqual(self.server.psql(SUM, db), self.sum)
+
+    def stopped(self, source, target, job, *words):
+        """Runs until something has landed, and kills it."""
+        run = self.start("copy", source, target, "--job", job, *CHUNK, "--rate", "40k", *words)
+        deadline = time.monotonic() + 60
+        while "rows_done\": 0" in (said := self.spate_ok("job", "list", "--json").out) or f'"{job}"' not in said:
+            self.assertIsNone(run.poll(), "it ended before")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        run.kill()
+        run.communicate()
+
+    def test_a_source_that_changed(self):
+        changes = {
+            "updated": "UPDATE t SET n = -1 WHERE id = 1",
+            "deleted": "DELETE FROM t WHERE id = 2",
+            "replaced": "DELETE FROM t WHERE id = 3; VACUUM t; INSERT INTO t VALUES (1000000, 0)",
+            "frozen": "UPDATE t SET n = -2 WHERE id = 4; VACUUM FREEZE t",
+            "written anew": "VACUUM FULL t",
+        }
+        for how, sql in changes.items():
+            with self.subTest(how):
+                self.server.database("changing")
+                self.server.psql(f"CREATE TABLE t (id int, n int); INSERT INTO t SELECT i, i FROM generate_series(1, {ROWS}) i", "changing")
+                db = self.server.database("changed")
+                words = [self.server.uri("changing"), self.server.uri(db)]
+                self.stopped(*words, how.replace(" ", "_"), "--create")
+                self.server.psql(sql, "changing")
+                self.spate_fails(4, "copy", *words, "--create", "--job", how.replace(" ", "_"), *CHUNK, says='table "t" has changed since')
+
+    def test_a_source_that_changed_where_nothing_had_landed(self):
+        """Rows behind what has landed may come, go and change: the copy is of the moment of its last run."""
+        self.server.database("growing")
+        self.server.psql(f"CREATE TABLE t (id int, n int); INSERT INTO t SELECT i, i FROM generate_series(1, {ROWS}) i", "growing")
+        db = self.server.database("grown")
+        words = [self.server.uri("growing"), self.server.uri(db)]
+        self.stopped(*words, "grow", "--create")
+        self.server.psql(f"UPDATE t SET n = -n WHERE id = {ROWS}; DELETE FROM t WHERE id = {ROWS - 1}; INSERT INTO t VALUES (0, 0); VACUUM FREEZE t",
+                         "growing")
+        self.spate_ok("copy", *words, "--create", "--job", "grow", *CHUNK, "--verify", "checksum")
+        ask = "SELECT count(*), sum(id), sum(n) FROM t"
+        self.assertEqual(self.server.psql(ask, db), self.server.psql(ask, "growing"))
+
+    def test_a_file_that_changed(self):
+        self.write("t.csv", "id,n\n" + "".join(f"{i},{i}\n" for i in range(100000)))
+        db = self.server.database("file_changed")
+        self.stopped("t.csv", self.server.uri(db), "file", "--create")
+        with open(self.dir / "t.csv", "a") as f:
+            f.write("7,7\n")
+        self.spate_fails(4, "copy", "t.csv", self.server.uri(db), "--create", "--job", "file", *CHUNK, says='"t.csv" has changed since')
+
+    def test_what_cannot_be_gone_on_with(self):
+        db = self.server.database("refusing")
+        self.server.psql("CREATE TABLE t (id int)", db)
+        self.spate_fails(2, "copy", "-?format=csv&table=t", self.server.uri(db), "--table", "t", "--job", "in", stdin="id\n1\n",
+                         says="cannot be a job")
+        self.spate_fails(2, "copy", self.source, "-?format=csv", "--table", "child", "--job", "out", says="cannot remember")
+
+    def test_another_list_does_not_know(self):
+        db = self.server.database("elsewhere")
+        self.stopped(self.source, self.server.uri(db), "elsewhere", "--create")
+        self.spate_fails(2, "copy", self.source, self.server.uri(db), "--create", "--job", "elsewhere", "--ledger", "other",
+                         says="nothing here tells whether it has changed")
+        self.spate_fails(2, "copy", self.source, self.server.uri(db), "--create", "--job", "elsewhere", "--table", "child",
+                         says="was begun with another plan or source")
+
+    def test_a_sleeper_is_fenced_out(self):
+        """A run is stopped in the middle; another, with a copy of its list, takes the job over; then the first wakes up."""
+        db = self.server.database("fence")
+        words = ["copy", self.source, self.server.uri(db), "--create", "--job", "fence", *CHUNK]
+        sleeper = self.start(*words, "--rate", "60k")
+        time.sleep(self.rng.uniform(0.3, 1.0))
+        sleeper.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(0.3)
+            shutil.copytree(self.state / "spate" / "jobs", self.dir / "copied")
+            # What it has open in the server it keeps open; the successor's claim waits for no more than the transactions that passed the check.
+            successor = self.start(*words, "--ledger", "copied", "--rate", "60k")
+            time.sleep(0.5)
+        finally:
+            sleeper.send_signal(signal.SIGCONT)
+        _, said = sleeper.communicate()
+        _, said2 = successor.communicate()
+        self.assertIn(sleeper.returncode, (2, 3, 4, 5), said)
+        self.assertEqual(successor.returncode, 0, said2)
+        self.check(db)
+
+    def test_schema_changed_meanwhile(self):
+        db = self.server.database("altered")
+        words = ["copy", self.source, self.server.uri(db), "--create", "--job", "altered", *CHUNK]
+        self.stopped(*words[1:3], "altered", "--create")
+        self.server.psql("ALTER TABLE child ADD COLUMN more int NOT NULL DEFAULT 1; ALTER TABLE child ALTER note TYPE varchar(5)", db)
+        done = self.spate_fails(4, *words, says="value too long for type character varying")
+        self.assertIn("22001", done.err)
+        self.assertIn("22001", self.spate_ok("job", "show", "altered").out)
+        self.server.psql("ALTER TABLE child ALTER note TYPE text", db)
+        self.spate_ok("job", "resume", "altered")
+        self.check(db)
+
+    def test_constraint_violated(self):
+        db = self.server.database("violated")
+        self.server.psql(MAKE.split(";\n")[0].replace("\n", "") + "; " + "CREATE TABLE child (id int CHECK (id <> 77777), parent int, note text, at timestamptz)", db)
+        words = ["copy", self.source, self.server.uri(db), "--job", "violated", *CHUNK]
+        self.spate_fails(4, *words, says=["violates check constraint", "23514"])
+        self.server.psql("ALTER TABLE child DROP CONSTRAINT child_id_check", db)
+        self.spate_ok("job", "resume", "violated")
+        self.assertEqual(self.server.psql(SUM, db), self.sum)
+
+    def test_lock_timeout(self):
+        db = self.server.database("locked")
+        self.server.psql(f'ALTER DATABASE "{db}" SET lock_timeout = 300', db)
+        words = ["copy", self.source, self.server.uri(db), "--create", "--job", "locked", *CHUNK]
+        self.stopped(*words[1:3], "locked", "--create")
+        holder = subprocess.Popen(["psql", "-X", "-q", "-d", self.server.uri(db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        holder.stdin.write("BEGIN; LOCK TABLE child IN SHARE MODE; SELECT 1;\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        try:
+            self.spate_fails(5, *words, says=["lock timeout", "55P03", "the same command goes on"])
+        finally:
+            holder.communicate("ROLLBACK;\n")
+        self.spate_ok("job", "resume", "locked")
+        self.check(db)
+
+    @unittest.skipIf(os.geteuid() != 0, "a small file system can be mounted by root only")
+    def test_disk_full(self):
+        """The tables lie in a tablespace of 4 MiB that fills up; with more room, the job goes on."""
+        space = self.server.directory / "small"
+        space.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", space]).returncode:
+            self.skipTest("tmpfs cannot be mounted here")
+        db = "full"
+        try:
+            shutil.chown(space, self.server.user.pw_uid, self.server.user.pw_gid)
+            self.server.psql(f"CREATE TABLESPACE small LOCATION '{space}'")
+            self.server.psql("DROP DATABASE IF EXISTS \"full\"")
+            self.server.psql('CREATE DATABASE "full"')
+            uri = self.server.uri(db) + "&options=-c%20default_tablespace%3Dsmall"
+            self.spate_fails(5, "copy", self.source, uri, "--create", "--job", db, *CHUNK, says=["No space left on device", "53100"])
+            subprocess.run(["mount", "-o", "remount,size=200m", space], check=True)
+            self.spate_ok("job", "resume", db)
+            self.check(db)
+            self.server.psql('DROP DATABASE "full"')
+            self.server.psql("DROP TABLESPACE small")
+        finally:
+            subprocess.run(["umount", "-l", space], check=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -6,6 +6,7 @@
     fuzz    the plan reader gets random bytes, under AddressSanitizer
     kill    spate is killed at random moments while it loads into files and databases; what is left is looked at, and loaded again
     server  PostgreSQL is killed at random moments while it is loaded, and started again
+    jobs    jobs between databases and files are disturbed at random moments, in five ways, and resumed: every row is there once
     scale   a million and a billion rows need the same memory
     faults  every n-th allocation and system call fails
     store   a store's writer is killed a thousand times; 20,000 states that a crash may leave of its file; 10,000 flipped bits
@@ -560,13 +561,131 @@ def store(soak):
             soak.found(f"{program} with {numbers}, seed {seed}: exit {done.returncode}")
 
 
+# ---- jobs -------------------------------------------------------------------------------------------------------------------
+
+JOB_KILLS = 200
+JOB_ROWS = 250_000
+JOB_PLAN = f"""
+seed: %d
+tables:
+  - name: child
+    rows: {JOB_ROWS}
+    columns:
+      - {{name: id, inc: 1, primary_key: true}}
+      - {{name: note, range: string, props: {{min: 5, max: 60}}}}
+"""
+
+
+class Jobs:
+    """Commands with a job, and what is to be in their targets at the end."""
+
+    def __init__(self, soak, server):
+        self.soak, self.server = soak, server
+        self.ledger, self.n, self.count = soak.dir / "jobs", 0, collections.Counter()
+        self.plan = soak.dir / "jobs.yaml"
+        self.plan.write_text(JOB_PLAN % soak.rng.randrange(1 << 31))
+        self.csv, self.source = soak.dir / "child.csv", server.uri(server.database("jobs_source"))
+        for to in ([self.csv], [self.source, "--create"]):
+            self.run("generate", self.plan, "--to", *to)
+        self.sum = self.sum_of("jobs_source")
+
+    def run(self, *words):
+        done = subprocess.run([self.soak.spate, *map(str, words), "--progress", "none"], capture_output=True, text=True)
+        promise(done.returncode == 0, f"{words[0]}: exit {done.returncode}: {done.stderr}")
+
+    def sum_of(self, db):
+        return self.server.psql("SELECT count(*), count(DISTINCT id), sum(hashtext(id || ' ' || note)::bigint) FROM child", db)[0]
+
+    def words(self, pair, db):
+        to = self.soak.dir / f"{db}.duckdb" if pair.endswith("duckdb") else self.server.uri(db)
+        where = ["generate", self.plan, "--to", to] if pair.startswith("generate") else ["copy", self.csv if pair.startswith("csv") else self.source, to]
+        return [*where, "--create", "--job", db, "--batch", 5000, "--workers", 2, "--progress", "none"]
+
+    def start(self, words, ledger):
+        return subprocess.Popen([str(w) for w in (self.soak.spate, *words, "--ledger", ledger)], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def disturb(self, how, run, words):
+        """Returns the run that is left to wait for."""
+        if how == "client":
+            run.kill()
+        elif how == "backend":
+            pids = self.server.psql("SELECT pid FROM pg_stat_activity WHERE application_name = 'spate'")
+            for (pid,) in pids[:1]:
+                self.server.psql(f"SELECT pg_terminate_backend({pid})")
+        elif how == "cut":
+            self.server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'spate'")
+        elif how == "server":
+            self.server.kill9()
+            self.server.start()
+        elif how == "fence":
+            run.send_signal(signal.SIGSTOP)
+            copied = self.soak.dir / f"jobs{self.n}"
+            self.n += 1
+            shutil.copytree(self.ledger, copied)
+            successor = self.start(words, copied)
+            time.sleep(self.soak.rng.uniform(0, 0.5))
+            run.send_signal(signal.SIGCONT)
+            run.communicate()
+            self.ledger = copied
+            return successor
+        return run
+
+    def one(self, pair):
+        db = self.server.database(f"jobs_{self.n}")
+        self.n += 1
+        words, told = self.words(pair, db), []
+        for _ in range(100):
+            run = self.start(words, self.ledger)
+            how = self.soak.rng.choices(["client", "backend", "cut", "server", "fence"], [8, 3, 3, 1, 2])[0]
+            if "duckdb" in pair and how == "fence":
+                how = "client"
+            try:
+                _, said = run.communicate(timeout=self.soak.rng.uniform(0.02, 0.8))
+            except subprocess.TimeoutExpired:
+                self.count[how] += 1
+                told.append(how)
+                run = self.disturb(how, run, words)
+                _, said = run.communicate()
+            promise(run.returncode in (0, -9, 2, 3, 4, 5), f"{pair}, {told}: exit {run.returncode}: {said}")
+            promise(run.returncode not in (2, 4) or "taken over" in said or "is running already" in said or "fence" in told, f"{pair}, {told}: {said}")
+            if run.returncode == 0:
+                break
+        self.look(pair, db, told)
+
+    def look(self, pair, db, told):
+        if pair.endswith("duckdb"):
+            back = self.server.database("jobs_back")
+            self.run("copy", self.soak.dir / f"{db}.duckdb", self.server.uri(back), "--create")
+            got = self.sum_of(back)
+        else:
+            got = self.sum_of(db)
+            left = self.server.psql("SELECT relname FROM pg_class WHERE relname LIKE 'spate%'", db)
+            promise(not left, f"{pair}, {told}: the target still has {left}")
+        promise(got == self.sum, f"{pair}, {told}: {got} is not {self.sum}")
+
+
+def jobs(soak):
+    from live.servers import Postgres
+    with Postgres() as server:
+        all_jobs, pairs, n = Jobs(soak, server), ["generate to postgres", "postgres to postgres", "postgres to duckdb", "csv to postgres"], 0
+        while sum(all_jobs.count.values()) < JOB_KILLS and soak.time_left() and not soak.findings:
+            try:
+                all_jobs.one(pairs[n % len(pairs)])
+            except Finding as what:
+                soak.found(what)
+            n += 1
+    soak.say(f"{n} jobs, disturbed {sum(all_jobs.count.values())} times: {dict(all_jobs.count)}")
+
+
 # ---- the frame --------------------------------------------------------------------------------------------------------------
 
 # A case's function and its share of the minutes.
 CASES = {
     "fuzz": (fuzz, 0.25),
     "faults": (faults, 0.05),
-    "kill": (kill, 0.35),
+    "kill": (kill, 0.25),
+    "jobs": (jobs, 0.1),
     "server": (server, 0.1),
     "scale": (scale, 0.18),
     "store": (store, 0.02),

@@ -378,6 +378,15 @@ static void back_off(unsigned attempt, const sp_chunk *chunk)
     sp_os_sleep_us(((int64_t)SP_FLOW_BACKOFF_US << attempt) * (int64_t)(768 + jitter) / 1024);
 }
 
+/* What turned out to lie behind a file's last row has no positions, and is nothing to remember. */
+static int commit_chunk(flow *f, slot *s, spate_error *err)
+{
+    if (s->chunk.first < s->chunk.last)
+        return f->sink->ops->commit(s->lane, &s->chunk, s->rows, err);
+    f->sink->ops->rollback(s->lane);
+    return SPATE_OK;
+}
+
 /* Makes the slot's chunk unless it is made, and commits it if it is its turn. A chunk made again has the borders it had. */
 static int deliver(worker *w, slot *s, spate_error *err)
 {
@@ -390,7 +399,7 @@ static int deliver(worker *w, slot *s, spate_error *err)
         if (rc == SPATE_OK && !in_turn(w->f, s))
             return SPATE_OK;
         if (rc == SPATE_OK)
-            rc = sink->commit(s->lane, &s->chunk, s->rows, err);
+            rc = commit_chunk(w->f, s, err);
         if (rc == SPATE_OK) {
             keep_pace(w->f, 0); /* sinks may count bytes only now */
             return chunk_done(w->f, s, err);

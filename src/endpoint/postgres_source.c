@@ -69,6 +69,8 @@ static int reader_open(sp_source *base, sp_reader **out, spate_error *err)
     snprintf(sql, sizeof(sql), "%s; SET TRANSACTION SNAPSHOT '%s'", begin, s->snapshot);
     if (rc == SPATE_OK)
         rc = sp_pg_run(r->conn, sql, NULL, err, "taking over the snapshot");
+    if (rc == SPATE_E_DATA) /* there is none of that name any more */
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the connection that held the snapshot is lost");
     if (rc == SPATE_OK)
         *out = &r->base;
     else

@@ -133,8 +133,17 @@ class Postgres:
         self.process.wait()
         self.process = None
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and not all(map(self.is_gone, children)):
+        while time.monotonic() < deadline and not (all(map(self.is_gone, children)) and self.is_unattached()):
             time.sleep(0.02)
+
+    def is_unattached(self):
+        """Whether nobody uses the server's shared memory: not even a process that it was just starting when it was killed."""
+        try:
+            id = (self.data / "postmaster.pid").read_text().splitlines()[6].split()[1]
+        except (OSError, IndexError):
+            return True
+        shared = pathlib.Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+        return all(line.split()[6] == "0" for line in shared if line.split()[1] == id)
 
     @staticmethod
     def is_gone(pid):

@@ -5,22 +5,12 @@
  * their numbers in the order of the plan. A commit is a write: it survives the death of this process, and the file is synced when it is
  * finished. */
 #include "endpoint/endpoints.h"
+#include "endpoint/store_sink.h"
 #include "os/os.h"
-#include "store/append.h"
 
 #include <stdlib.h>
 
-typedef struct store_sink {
-    sp_sink base;
-    sp_arena arena;
-    const char *path, *written_as;
-    sp_store *store;
-    const sp_schema *const *tables;
-    uint32_t n_tables;
-    uint32_t *numbers; /* of the tables in the store */
-    bool fresh;        /* the file is new: written_as is not path */
-    int decimals;      /* floats are rounded to; -1: they are not */
-} store_sink;
+typedef sp_store_sink store_sink;
 
 typedef struct store_lane {
     sp_lane base;
@@ -75,8 +65,13 @@ static int open_store(store_sink *s, spate_error *err)
         s->written_as = sp_arena_printf(&s->arena, "%s.partial", s->path);
     if (!s->written_as)
         return sp_fail_nomem(err);
-    if (s->fresh && dry)
+    if (s->store || s->whole || (s->fresh && dry)) /* a run before has made it */
         return SPATE_OK;
+    if (!s->fresh && s->memory.job) {
+        sp_fail(err, SPATE_E_USAGE, "a job writes a new store, and \"%s\" is there", s->path);
+        sp_error_hint(err, "--truncate replaces it");
+        return SPATE_E_USAGE;
+    }
     if (!s->fresh)
         return sp_store_open(s->path, !dry, &s->store, err);
     int rc = sp_os_unlink(s->written_as, err);
@@ -92,13 +87,19 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n, sp
     sink->chunk_rows = sp_arena_alloc(&s->arena, n, sizeof *sink->chunk_rows);
     sink->deps = sp_arena_alloc(&s->arena, n, sizeof *sink->deps);
     sink->bytes_written = sp_arena_alloc(&s->arena, n, sizeof *sink->bytes_written);
-    if (!s->numbers || !sink->chunk_rows || !sink->deps || !sink->bytes_written)
+    s->written = sp_arena_alloc(&s->arena, n, sizeof *s->written);
+    if (!s->numbers || !s->written || !sink->chunk_rows || !sink->deps || !sink->bytes_written)
         return sp_fail_nomem(err);
     for (uint32_t t = 0; t < n; t++)
         sink->chunk_rows[t] = sp_appender_block_rows(tables[t]);
     sink->order = SP_ORDER_TABLE;
-    int rc = open_store(s, err);
-    return rc == SPATE_OK ? add_tables(s, sink->options.dry_run, err) : rc;
+    int rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n, err);
+    if (rc == SPATE_OK && s->memory.job)
+        rc = sp_store_job_recall(s, err);
+    if (rc == SPATE_OK)
+        rc = open_store(s, err);
+    bool only_check = sink->options.dry_run || !s->store;
+    return rc == SPATE_OK ? add_tables(s, only_check, err) : rc;
 }
 
 /* ---- lanes ------------------------------------------------------------------------------------- */
@@ -140,7 +141,14 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
 static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     store_lane *l = (store_lane *)lane;
+    store_sink *s = (store_sink *)lane->sink;
+    if (s->memory.job)
+        pthread_mutex_lock(&s->lock);
     int rc = spate_appender_flush(l->appender, err);
+    if (rc == SPATE_OK && s->memory.job)
+        rc = sp_store_job_commit(s, chunk, rows, err);
+    if (s->memory.job)
+        pthread_mutex_unlock(&s->lock);
     if (rc == SPATE_OK)
         __atomic_fetch_add(&lane->sink->bytes_written[chunk->table], sp_appender_bytes(l->appender) - l->bytes, __ATOMIC_RELAXED);
     return rc;
@@ -167,7 +175,9 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     store_sink *s = (store_sink *)sink;
     if (!s->store || sink->options.dry_run)
         return SPATE_OK;
-    int rc = sp_store_finish(s->store, err);
+    int rc = s->memory.job ? sp_store_job_stop(s, complete, err) : SPATE_OK;
+    if (rc == SPATE_OK && (complete || !s->memory.job)) /* what a job has left is cut where it remembers: no index may be behind that */
+        rc = sp_store_finish(s->store, err);
     sp_store_close(s->store);
     s->store = NULL;
     return rc == SPATE_OK && complete && s->fresh ? sp_os_publish(s->written_as, s->path, err) : rc;
@@ -177,13 +187,14 @@ static void close_sink(sp_sink *sink)
 {
     store_sink *s = (store_sink *)sink;
     sp_store_close(s->store);
+    pthread_mutex_destroy(&s->lock);
     sp_arena_done(&s->arena);
     sp_free(s);
 }
 
 static const sp_sink_ops ops = {
     .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit, .rollback = rollback,
-    .lane_close = lane_close, .finish = finish, .close = close_sink,
+    .lane_close = lane_close, .finish = finish, .forget = sp_store_job_forget, .abandon = sp_store_job_abandon, .close = close_sink,
 };
 
 /* "shop.spate" of part 0 of 3 is "shop.0-of-3.spate": one writer a file. */
@@ -227,6 +238,7 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     if (!s)
         return rc == SPATE_OK ? sp_fail_nomem(err) : rc;
     sp_arena_init(&s->arena);
+    pthread_mutex_init(&s->lock, NULL);
     s->base.ops = &ops;
     s->base.options = *options;
     s->decimals = decimals;

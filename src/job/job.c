@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { DYING_US = 1000000 }; /* that the end of a killed process takes, with all that it has in memory */
+
 typedef struct range {
     uint64_t first, last, rows;
 } range;
@@ -121,8 +123,13 @@ static int open_ledger(sp_job *j, const sp_job_run *run, const char *path, spate
 {
     spate_ledger_options options = {.path = path, .journal_only = true};
     int rc = sp_os_make_dirs(run->folder, err);
+    int64_t until = sp_os_monotonic_us() + DYING_US;
     if (rc == SPATE_OK)
         rc = spate_ledger_open(&options, &j->ledger, err);
+    while (rc == SPATE_E_UNREACHABLE && sp_os_monotonic_us() < until) { /* who was killed a moment ago may still hold it */
+        sp_os_sleep_us(DYING_US / 50);
+        rc = spate_ledger_open(&options, &j->ledger, err);
+    }
     return rc == SPATE_E_UNREACHABLE ? refuse_running(path, run->name, err) : rc;
 }
 

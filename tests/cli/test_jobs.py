@@ -69,6 +69,27 @@ class Jobs(Case):
         self.kill_until_done("--to", "job.duckdb", "--create", "--job", "night")
         self.check_rows("job.duckdb")
 
+    def test_stores(self):
+        (self.dir / "job").mkdir()
+        (self.dir / "whole").mkdir()
+        self.spate_ok("generate", self.plan, "--to", "whole/all.spate")
+        self.kill_until_done("--to", "job/all.spate", "--job", "night")
+        for table in ("parent", "child"):
+            rows = [self.spate_ok("store", "scan", f"{where}/all.spate", "--table", table).out for where in ("whole", "job")]
+            self.assertEqual(rows[0], rows[1])
+        self.spate_ok("store", "verify", "job/all.spate")
+        self.assertEqual([p.name for p in (self.dir / "job").iterdir()], ["all.spate"])
+        self.spate_fails(2, "generate", self.plan, "--to", "job/all.spate", "--job", "day", says="a job writes a new store")
+
+    def test_a_store_is_cancelled(self):
+        run = self.run_until(lambda: (self.dir / "a.spate.partial").exists(), "--to", "a.spate", "--job", "night", "--rows", "child=20M")
+        time.sleep(0.3)
+        run.send_signal(signal.SIGINT)
+        run.communicate()
+        self.assertTrue((self.dir / "a.spate.job").exists())
+        self.spate_ok("job", "cancel", "night", "--remove")
+        self.assertEqual(list(self.dir.glob("a.spate*")), [])
+
     def check_rows(self, file):
         found = self.spate_ok("query", file, "SELECT count(*), count(DISTINCT c.id), min(c.id), max(c.id), count(p.id) FROM child c"
                               " LEFT JOIN parent p ON p.id = c.parent_id", "--format", "csv").out.splitlines()[1]

@@ -82,6 +82,12 @@ class CopyJobs(PostgresCase):
         [row] = query(self.dir / "a.duckdb", "SELECT count(*) AS n, count(DISTINCT id) AS d, sum(id) AS s FROM child")
         self.assertEqual((int(row["n"]), int(row["d"]), int(row["s"])), (ROWS, ROWS, ROWS * (ROWS + 1) // 2))
 
+    def test_database_to_store_and_back(self):
+        self.go_on_until_done(lambda run: run.kill(), "copy", self.source, "a.spate", "--job", "store", *CHUNK)
+        db = self.server.database("from_store")
+        self.go_on_until_done(lambda run: run.kill(), "copy", "a.spate", self.server.uri(db), "--create", "--job", "back", *CHUNK)
+        self.assertEqual(self.server.psql(SUM, db), self.sum)
+
     def test_files_to_database(self):
         for name in ("child.csv", "child.ndjson", "child.csv.gz"):
             with self.subTest(name):

@@ -215,6 +215,7 @@ static const sp_sink_ops ops = {
     .lane_close = sp_my_lane_close,
     .finish = finish,
     .forget = sp_my_forget_job,
+    .abandon = sp_my_abandon_job,
     .close = close_sink,
 };
 

@@ -145,6 +145,7 @@ int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL 
 int sp_my_remember_chunk(sp_my_sink *s, MYSQL *m, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 int sp_my_complete_job(sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
 int sp_my_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
 
 /* ---- mariadb_source.c ---- */
 

@@ -166,3 +166,21 @@ int sp_my_forget_job(sp_sink *sink, spate_error *err)
         sp_maria.close(m);
     return status;
 }
+
+int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+{
+    sp_my_sink *s = (sp_my_sink *)sink;
+    MYSQL *m = NULL;
+    uint64_t there = 0;
+    int status = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
+    if (status == SPATE_OK)
+        status = sp_my_connect(&s->server, &m, err);
+    if (status == SPATE_OK)
+        status = sp_my_ask_number(m, "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+                                     " AND table_name = 'spate_job'", &there, err, what);
+    if (status == SPATE_OK && there)
+        status = forget(s, m, err);
+    if (m)
+        sp_maria.close(m);
+    return status;
+}

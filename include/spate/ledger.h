@@ -239,6 +239,9 @@ int spate_ledger_page(spate_ledger *l, const spate_filter *filter, spate_cursor 
 int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_cursor *cursor, size_t limit, spate_nodes *out,
                              spate_nodes *children, size_t *first, spate_error *err);
 
+/* At most limit nodes of a side, in no order and without their texts: for counting. *next: 0 to start with, and when there are no more. */
+int spate_ledger_scan(spate_ledger *l, spate_side side, uint32_t *next, size_t limit, spate_nodes *out, spate_error *err);
+
 /* ---- counting ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct spate_subtree {

@@ -400,11 +400,24 @@ typedef struct view {
     bool both[SEEN_AT_ONCE];
 } view;
 
+/* Only of what waits to be copied nobody knows it by its status. */
 static int on_both(spate_migrate *m, view *v, const spate_node *nodes, size_t n, spate_error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        v->ids[i] = nodes[i].id;
-    return spate_ledger_counterparts(m->engine.ledger, SPATE_SRC, v->ids, n, v->others, v->both, err);
+    size_t at[SEEN_AT_ONCE], asked = 0;
+    bool found[SEEN_AT_ONCE];
+    for (size_t i = 0; i < n; i++) {
+        v->both[i] = false;
+        if (nodes[i].copy != SPATE_COPY_PENDING)
+            continue;
+        v->ids[asked] = nodes[i].id;
+        at[asked++] = i;
+    }
+    if (asked == 0 || count(m, (spate_filter){.side = SPATE_DST}) <= 1)
+        return SPATE_OK;
+    int rc = spate_ledger_counterparts(m->engine.ledger, SPATE_SRC, v->ids, asked, v->others, found, err);
+    for (size_t i = 0; i < asked && rc == SPATE_OK; i++)
+        v->both[at[i]] = found[i];
+    return rc;
 }
 
 static int see_level(spate_migrate *m, view *v, spate_filter filter, seen_fn *fn, void *arg, spate_error *err)
@@ -450,6 +463,28 @@ static int see_all(spate_migrate *m, seen_fn *fn, void *arg, spate_error *err)
     return rc;
 }
 
+/* The same without paths, and so without order. */
+static int see_bare(spate_migrate *m, seen_fn *fn, void *arg, spate_error *err)
+{
+    view *v = sp_alloc_zero(1, sizeof *v);
+    int rc = v ? SPATE_OK : sp_fail_nomem(err);
+    for (int side = 0; side < 2; side++) {
+        uint32_t next = 0;
+        do {
+            if (rc == SPATE_OK)
+                rc = spate_ledger_scan(m->engine.ledger, (spate_side)side, &next, SEEN_AT_ONCE, &v->nodes, err);
+            if (rc == SPATE_OK && side == SPATE_SRC)
+                rc = on_both(m, v, v->nodes.nodes, v->nodes.n, err);
+            if (rc == SPATE_OK)
+                rc = see(v->nodes.nodes, v->nodes.n, v->both, (spate_side)side, fn, arg);
+        } while (rc == SPATE_OK && next);
+    }
+    if (v)
+        spate_nodes_done(&v->nodes);
+    sp_free(v);
+    return rc;
+}
+
 static int count_node(void *arg, const spate_node *node, spate_migrate_outcome outcome)
 {
     spate_migrate_count *c = &((spate_migrate_report *)arg)->counts[outcome];
@@ -476,7 +511,7 @@ int spate_migrate_review(spate_migrate *m, spate_migrate_report *report, spate_e
         .complete = phase_is(m, "complete"),
         .seconds = (double)(sp_os_monotonic_us() - m->start_us) / 1e6,
     };
-    return see_all(m, count_node, report, err);
+    return see_bare(m, count_node, report, err);
 }
 
 static spate_migrate_item item_of(const spate_node *node, spate_migrate_outcome outcome)

@@ -328,12 +328,12 @@ static int find_changed(spate_ledger *l, const spate_change *c, uint32_t *i, spa
     return *i ? SPATE_OK : sp_fail(err, SPATE_E_DATA, "the ledger has no node %s", hex);
 }
 
-static int check_change(spate_ledger *l, const spate_change *c, spate_error *err)
+static int check_change(spate_ledger *l, const spate_change *c, uint32_t *found, spate_error *err)
 {
-    uint32_t i;
-    int rc = find_changed(l, c, &i, err);
+    int rc = find_changed(l, c, found, err);
     if (rc != SPATE_OK)
         return rc;
+    uint32_t i = *found;
     uint16_t state = *sp_state_at(&l->memory.side[c->side], i);
     bool root = !sp_node_at(&l->memory.side[c->side], i)->parent;
     switch (c->kind) {
@@ -350,28 +350,47 @@ static int check_change(spate_ledger *l, const spate_change *c, spate_error *err
     }
 }
 
-/* Checks all of them, as they stand before the first. */
+static void look_soon(const spate_ledger *l, const spate_change *c)
+{
+    uint64_t hi, lo;
+    sp_id_split(c->id, &hi, &lo);
+    if (c->side <= SPATE_DST)
+        sp_hash_soon(&l->memory.side[c->side], hi);
+}
+
+enum { CHANGES_AHEAD = 16 };
+
+/* Checks all of them, as they stand before the first, and notes their numbers in l->known. */
 static int check_changes(spate_ledger *l, const spate_change *changes, size_t n, spate_error *err)
 {
-    int rc = SPATE_OK;
-    for (size_t i = 0; i < n && rc == SPATE_OK; i++)
-        rc = check_change(l, &changes[i], err);
+    l->known.len = 0;
+    int rc = sp_buf_reserve(&l->known, n * sizeof(uint32_t)) ? sp_fail_nomem(err) : SPATE_OK;
+    uint32_t *numbers = (uint32_t *)(void *)l->known.data;
+    for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
+        if (i + CHANGES_AHEAD < n)
+            look_soon(l, &changes[i + CHANGES_AHEAD]);
+        rc = check_change(l, &changes[i], &numbers[i], err);
+    }
     return rc;
 }
 
+static int make_change(spate_ledger *l, const spate_change *c, uint32_t i, spate_error *err)
+{
+    bool leased = c->kind == SPATE_SET_COPY && c->value == SPATE_COPY_IN_PROGRESS;
+    bool gone = !sp_node_alive(&l->memory.side[c->side], i); /* with a folder a moment ago */
+    if (gone || (c->kind == SPATE_SET_COPY && c->side == SPATE_DST))
+        return SPATE_OK;
+    int rc = leased ? SPATE_OK : nomem_if(sp_record_change(&l->record, c->side, c->kind, i, c->value, c->note), err);
+    return rc ? rc : sp_memory_change(&l->memory, c->side, i, c->kind, c->value, c->note, err);
+}
+
+/* Those that were checked last. */
 static int make_changes(spate_ledger *l, const spate_change *changes, size_t n, spate_error *err)
 {
+    const uint32_t *numbers = (const uint32_t *)(const void *)l->known.data;
     int rc = SPATE_OK;
-    for (size_t k = 0; k < n && rc == SPATE_OK; k++) {
-        const spate_change *c = &changes[k];
-        uint32_t i = sp_memory_find_id(&l->memory.side[c->side], c->id);
-        bool leased = c->kind == SPATE_SET_COPY && c->value == SPATE_COPY_IN_PROGRESS;
-        if (!i || (c->kind == SPATE_SET_COPY && c->side == SPATE_DST)) /* gone with a folder a moment ago */
-            continue;
-        if (!leased)
-            rc = nomem_if(sp_record_change(&l->record, c->side, c->kind, i, c->value, c->note), err);
-        rc = rc ? rc : sp_memory_change(&l->memory, c->side, i, c->kind, c->value, c->note, err);
-    }
+    for (size_t k = 0; k < n && rc == SPATE_OK; k++)
+        rc = make_change(l, &changes[k], numbers[k], err);
     return rc;
 }
 
@@ -408,16 +427,15 @@ int spate_ledger_done(spate_ledger *l, const spate_task *t, spate_error *err)
     uint32_t i = 0;
     begin(l);
     int rc = check_task(l, t, &i, err);
-    spate_change own[2];
-    size_t n = 0;
-    if (t->traversal)
-        own[n++] = (spate_change){.kind = SPATE_SET_TRAVERSAL, .side = t->side, .id = t->id, .value = t->traversal};
-    if (t->copy)
-        own[n++] = (spate_change){.kind = SPATE_SET_COPY, .side = t->side, .id = t->id, .value = t->copy};
+    const spate_change traversal = {.kind = SPATE_SET_TRAVERSAL, .side = t->side, .id = t->id, .value = t->traversal};
+    const spate_change copy = {.kind = SPATE_SET_COPY, .side = t->side, .id = t->id, .value = t->copy};
+    if (rc == SPATE_OK && t->traversal)
+        rc = make_change(l, &traversal, i, err);
+    if (rc == SPATE_OK && t->copy)
+        rc = make_change(l, &copy, i, err);
+    rc = rc ? rc : make_changes(l, t->changes, t->n_changes, err);
     if (rc == SPATE_OK && t->n_children)
         rc = add_children(l, t->side, i, t->children, t->n_children, err);
-    rc = rc ? rc : make_changes(l, own, n, err);
-    rc = rc ? rc : make_changes(l, t->changes, t->n_changes, err);
     return end(l, rc, err);
 }
 

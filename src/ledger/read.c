@@ -54,6 +54,8 @@ static spate_bytes noted(const sp_buf *text, size_t at)
 /* What the children of one folder have in common. Mostly their service ids are the root's and their paths: then one text holds all
  * that a child has, and the folder's too, because it begins with it. */
 typedef struct stem {
+    bool made;
+    uint32_t folder;
     spate_node_id id;
     bool root;           /* the folder is */
     bool plain;          /* neither it nor what is above it, but for the root, has a service id of its own */
@@ -76,7 +78,7 @@ static uint32_t copy_above(const sp_side *s, uint32_t folder, size_t *len, bool 
 static int make_stem(const sp_side *s, uint32_t folder, sp_buf *text, stem *st)
 {
     size_t below;
-    *st = (stem){.at = text->len};
+    *st = (stem){.made = true, .folder = folder, .at = text->len};
     if (!folder)
         return SPATE_OK;
     const sp_node *node = sp_node_at(s, folder);
@@ -169,28 +171,44 @@ static int copy_texts(const sp_side *s, uint32_t i, const stem *st, sp_buf *text
     return node->extra ? copy_extra(s, i, text, to) : SPATE_OK;
 }
 
-static int copy_below(const sp_side *s, uint32_t i, const stem *st, spate_nodes *out)
+/* All but what takes text. */
+static int copy_bare(const sp_side *s, uint32_t i, spate_nodes *out)
 {
-    memory *m = out->memory;
     const sp_node *node = sp_node_at(s, i);
     uint16_t state = *sp_state_at(s, i);
     if (make_room(out, out->n + 1) != SPATE_OK)
         return SPATE_E_NOMEM;
-    spate_node *to = &out->nodes[out->n];
-    *to = (spate_node){.id = sp_id_join(node->hi, node->lo), .parent_id = st->id, .size = node->size, .mtime_ns = node->mtime_ns,
-                       .attributes = node->attributes, .depth = node->level, .type = (uint8_t)sp_state_type(state),
-                       .traversal = (uint8_t)sp_state_traversal(state), .copy = (uint8_t)sp_state_copy(state),
-                       .excluded = state & SP_STATE_EXCLUDED};
-    int rc = node->parent ? copy_texts(s, i, st, &m->text, to) : copy_root(s, i, &m->text, to);
-    out->n += rc == SPATE_OK;
+    out->nodes[out->n++] = (spate_node){
+        .id = sp_id_join(node->hi, node->lo), .size = node->size, .mtime_ns = node->mtime_ns, .attributes = node->attributes,
+        .depth = node->level, .type = (uint8_t)sp_state_type(state), .traversal = (uint8_t)sp_state_traversal(state),
+        .copy = (uint8_t)sp_state_copy(state), .excluded = state & SP_STATE_EXCLUDED};
+    return SPATE_OK;
+}
+
+static int copy_below(const sp_side *s, uint32_t i, const stem *st, spate_nodes *out)
+{
+    memory *m = out->memory;
+    if (copy_bare(s, i, out) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    spate_node *to = &out->nodes[out->n - 1];
+    to->parent_id = st->id;
+    int rc = sp_node_at(s, i)->parent ? copy_texts(s, i, st, &m->text, to) : copy_root(s, i, &m->text, to);
+    out->n -= rc != SPATE_OK;
     return rc;
+}
+
+/* st: of the node before, and used again where that has the same parent. */
+static int copy_next(const sp_side *s, uint32_t i, stem *st, spate_nodes *out)
+{
+    uint32_t parent = sp_node_at(s, i)->parent;
+    int rc = st->made && st->folder == parent ? SPATE_OK : make_stem(s, parent, &((memory *)out->memory)->text, st);
+    return rc ? rc : copy_below(s, i, st, out);
 }
 
 static int copy_node(const sp_side *s, uint32_t i, spate_nodes *out)
 {
-    stem st;
-    int rc = make_stem(s, sp_node_at(s, i)->parent, &((memory *)out->memory)->text, &st);
-    return rc ? rc : copy_below(s, i, &st, out);
+    stem st = {0};
+    return copy_next(s, i, &st, out);
 }
 
 static int copies_done(spate_nodes *out, int rc, spate_error *err)
@@ -207,6 +225,8 @@ static int copies_done(spate_nodes *out, int rc, spate_error *err)
 
 /* ---- points ---------------------------------------------------------------------------------------------------------------------- */
 
+enum { IDS_AHEAD = 16 };
+
 int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out, int64_t *rows,
                           spate_error *err)
 {
@@ -215,11 +235,17 @@ int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id 
     int rc = SPATE_OK;
     pthread_rwlock_rdlock(&l->lock);
     const sp_side *s = &l->memory.side[side];
+    stem st = {0};
     for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
+        uint64_t hi, lo;
+        if (i + IDS_AHEAD < n) {
+            sp_id_split(ids[i + IDS_AHEAD], &hi, &lo);
+            sp_hash_soon(s, hi);
+        }
         uint32_t node = sp_memory_find_id(s, ids[i]);
         if (rows)
             rows[i] = node ? (int64_t)out->n : -1;
-        rc = node ? copy_node(s, node, out) : SPATE_OK;
+        rc = node ? copy_next(s, node, &st, out) : SPATE_OK;
     }
     pthread_rwlock_unlock(&l->lock);
     return copies_done(out, rc, err);
@@ -264,6 +290,22 @@ int spate_ledger_counterparts(spate_ledger *l, spate_side side, const spate_node
     }
     pthread_rwlock_unlock(&l->lock);
     sp_buf_done(&path);
+    return rc ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+int spate_ledger_scan(spate_ledger *l, spate_side side, uint32_t *next, size_t limit, spate_nodes *out, spate_error *err)
+{
+    if (!memory_of(out, err))
+        return SPATE_E_NOMEM;
+    int rc = SPATE_OK;
+    pthread_rwlock_rdlock(&l->lock);
+    const sp_side *s = &l->memory.side[side];
+    uint32_t i = *next ? *next : 1;
+    for (; i < s->n && out->n < limit && rc == SPATE_OK; i++)
+        if (sp_node_alive(s, i))
+            rc = copy_bare(s, i, out);
+    *next = i < s->n ? i : 0;
+    pthread_rwlock_unlock(&l->lock);
     return rc ? sp_fail_nomem(err) : SPATE_OK;
 }
 

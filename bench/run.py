@@ -4,7 +4,7 @@
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
 Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger, lab;
-copies.py: copy, mariadb, sqlite. Each side of a comparison runs in turn,
+copies.py: copy, mariadb, sqlite; trees.py: trees, trees-slow. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
 Needs the bench programs (ninja -C DIR bench) and, for the PostgreSQL cases, its server programs. Everything is written below
@@ -27,6 +27,7 @@ import tempfile
 import time
 
 import copies
+import trees
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLANS = HERE / "plans"
@@ -615,7 +616,7 @@ def case_ledger(bench):
     ms = lambda key: f"{1e3 * middle(key):.3g} ms"
     over = lambda a, b: [x[a] / x[b] for x in s]
     at = f"at {nodes // 1_000_000} million nodes"
-    bench.row("journal, in M rows/s, synced", rows("append"), "3 M rows/s", [x["append"] / 1e6 for x in s], 3)
+    bench.row("journal, in M rows/s, synced", rows("append"), "3 M rows/s", [x["append"] / 1e6 for x in s], 3, cpu=[x["append_cpu"] / 1e6 for x in s])
     bench.row("journal, the last tenth over the first", rows("append_last"), rows("append_first"), over("append_last", "append_first"), 0.9)
     bench.row("journal over DuckDB data chunks with a primary key", rows("append"), rows("keyed"), over("append", "keyed"), 15)
     bench.row("journal over SQLite", rows("append"), rows("sqlite"), over("append", "sqlite"), 19)
@@ -626,7 +627,7 @@ def case_ledger(bench):
     bench.row(f"bytes of memory a node, {at}", f"{middle('bytes'):.1f}", "100", [x["bytes"] for x in s], 100, at_least=False)
     bench.row("sealing a level of a million, time over bare data chunks", rows("seal"), rows("bare"), over("bare", "seal"), 1.2, at_least=False)
     bench.row("opening again, in ms a million nodes", f"{1e3 * middle('resume'):.0f} ms", "100 ms", [1e3 * x["resume"] for x in s], 100,
-              at_least=False, unit="ms")
+              at_least=False, unit="ms", cpu=[1e3 * x["resume_cpu"] for x in s])
 
 
 class Lab:
@@ -737,7 +738,8 @@ def case_lab_rows(bench, lab):
 
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
          "file": case_file, "memory": case_memory, "first-row": case_first_row,
-         "families": case_families, "store": case_store, "ledger": case_ledger, "lab": case_lab}
+         "families": case_families, "store": case_store, "ledger": case_ledger, "lab": case_lab,
+         "trees": lambda bench: trees.case_trees(bench, Run), "trees-slow": lambda bench: trees.case_trees_slow(bench, Run)}
 
 
 CASES.update(copies.cases(sys.modules[__name__]))

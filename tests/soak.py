@@ -10,6 +10,8 @@
     scale   a million and a billion rows need the same memory
     faults  every n-th allocation and system call fails
     store   a store's writer is killed a thousand times; 20,000 states that a crash may leave of its file; 10,000 flipped bits
+    migrate a tree of 20,000 names is copied by processes that are killed while they plan, copy and verify; the journal is counted
+    tree    a plan of 100,000 and of 3 million files needs 64 MiB and 100 bytes a node (3 GB of memory for the files themselves)
     unique  a hundred million cells of every kind of unique column and key are compared (2 GB of memory, ten minutes)
 
 --minutes is shared out among the cases (default 60, of which fuzzing takes a quarter). kill and server stop early when their share
@@ -33,6 +35,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
+
+import soak_trees  # noqa: E402
 
 MIB = 1 << 20
 
@@ -161,6 +165,17 @@ def faults(soak):
         soak.say(f"{build.name}: " + "; ".join(line[2:] for line in done.stdout.splitlines() if line.startswith("# ")))
         if done.returncode != 0:
             soak.found(f"{program}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+# ---- trees ------------------------------------------------------------------------------------------------------------------
+
+
+def migrate(soak):
+    soak_trees.migrate(soak, promise)
+
+
+def tree(soak):
+    soak_trees.tree_scale(soak, promise, peak_of)
 
 
 # ---- unique -----------------------------------------------------------------------------------------------------------------
@@ -682,13 +697,15 @@ def jobs(soak):
 
 # A case's function and its share of the minutes.
 CASES = {
-    "fuzz": (fuzz, 0.25),
+    "fuzz": (fuzz, 0.2),
     "faults": (faults, 0.05),
-    "kill": (kill, 0.25),
+    "kill": (kill, 0.2),
     "jobs": (jobs, 0.1),
     "server": (server, 0.1),
-    "scale": (scale, 0.18),
     "store": (store, 0.02),
+    "scale": (scale, 0.13),
+    "migrate": (migrate, 0.1),
+    "tree": (tree, 0.05),
     "unique": (unique, 0.05),
 }
 

@@ -31,6 +31,10 @@ if [ "${1:-build}" = test ]; then
     want postgresql-15-plproxy
     want acl
     want libjpeg-turbo-progs
+    want xfsprogs
+    want rsync
+    want rclone
+    want fpart
     want mariadb-server
     want mydumper
     want pgcopydb

@@ -56,7 +56,8 @@ void sp_error_detail(spate_error *err, const char *fmt, ...) SP_PRINTF(2, 3);
 void *sp_alloc(size_t bytes);
 void *sp_alloc_zero(size_t count, size_t bytes);
 void *sp_realloc(void *old, size_t bytes);
-/* For what is large and read here and there: where the system can, in pages of 2 MiB, which it finds faster. */
+/* Whole pages: what the system copies to and from comes twice as fast there. From 2 MiB on, where it can, pages of 2 MiB, which are
+ * found faster when they are read here and there. */
 void *sp_alloc_large(size_t bytes);
 void sp_free(void *p);
 /* Test hook: the n-th allocation from now on (1 = the next) fails once; 0 switches it off. */

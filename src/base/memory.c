@@ -32,12 +32,10 @@ void *sp_alloc_zero(size_t count, size_t bytes)
 
 void *sp_alloc_large(size_t bytes)
 {
-    const size_t page = (size_t)2 << 20;
-    if (bytes < page || fails_now())
-        return bytes < page ? sp_alloc(bytes) : NULL;
+    const size_t huge = (size_t)2 << 20, page = bytes < huge ? 4096 : huge;
     size_t whole = (bytes + page - 1) & ~(page - 1);
-    void *p = aligned_alloc(page, whole);
-    if (p)
+    void *p = fails_now() ? NULL : aligned_alloc(page, whole);
+    if (p && page == huge)
         madvise(p, whole, MADV_HUGEPAGE);
     return p;
 }

@@ -115,6 +115,22 @@ int sp_at_make_special(int dir, const char *name, unsigned mode, uint64_t device
     return (int)ATTEMPT(SP_OS_LINK, mknodat(dir, name, mode, (dev_t)device));
 }
 
+int sp_at_open_unnamed(int dir, unsigned mode)
+{
+    return sp_at_open(dir, ".", O_WRONLY | O_TMPFILE, mode);
+}
+
+/* By the descriptor alone takes a right that not everybody has; by its path in /proc does not. */
+int sp_at_name(int fd, int dir, const char *name)
+{
+    int rc = (int)ATTEMPT(SP_OS_LINK, linkat(fd, "", dir, name, AT_EMPTY_PATH));
+    if (rc != -ENOENT)
+        return rc;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return (int)ATTEMPT(SP_OS_LINK, linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW));
+}
+
 int sp_at_make_link(int from_dir, const char *from, int dir, const char *name)
 {
     return (int)ATTEMPT(SP_OS_LINK, linkat(from_dir, from, dir, name, 0));

@@ -22,6 +22,9 @@ ssize_t sp_at_read_link(int dir, const char *name, char *target, size_t len);
 int sp_at_make_folder(int dir, const char *name, unsigned mode);
 int sp_at_make_symlink(int dir, const char *name, const char *target);
 int sp_at_make_special(int dir, const char *name, unsigned mode, uint64_t device);
+/* Opens a file of dir's file system that has no name, and so is gone when it is closed; and gives the open file one: -EEXIST. */
+int sp_at_open_unnamed(int dir, unsigned mode);
+int sp_at_name(int fd, int dir, const char *name);
 int sp_at_make_link(int from_dir, const char *from, int dir, const char *name);
 /* replace: what has the name already (no folder) goes; otherwise -EEXIST. */
 int sp_at_rename(int from_dir, const char *from, int dir, const char *name, bool replace);

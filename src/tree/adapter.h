@@ -67,6 +67,10 @@ typedef struct sp_tree_ops {
     /* Opens an empty file, whatever was there. like: what it is going to be, so that room can be reserved and what can be right from
      * the start is. */
     int (*create)(sp_walker *w, const char *name, const sp_entry *like, spate_error *err);
+    /* The same without a name, so that nothing is left of it when it gets none; and its name, which nothing may have yet (EEXIST).
+     * *can false: not here. NULL: no file of this tree can be without one. */
+    int (*create_unnamed)(sp_walker *w, const sp_entry *like, bool *can, spate_error *err);
+    int (*give_name)(sp_walker *w, const char *name, spate_error *err);
     int (*write)(sp_walker *w, const void *bytes, size_t len, uint64_t offset, spate_error *err);
     /* Bytes that go from a walker's open file to ours without passing through this program, if from is of the same scheme. *took 0:
      * not possible here, read and write. */

@@ -10,7 +10,7 @@ int sp_copier_open(sp_copier *c, spate_error *err)
     c->bytes = 0;
     sp_buf_init(&c->attributes);
     sp_buf_init(&c->target);
-    c->buffer = sp_alloc(BUFFER_BYTES);
+    c->buffer = sp_alloc_large(BUFFER_BYTES);
     return c->buffer ? SPATE_OK : sp_fail_nomem(err);
 }
 
@@ -120,15 +120,33 @@ static int fill_file(sp_copier *c, sp_walker *from, sp_walker *to, const sp_entr
     return rc;
 }
 
-static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, sp_entry *entry,
+/* Where nothing is to be replaced, and where the file system can, the file has no name until it is finished. */
+static int open_target(sp_walker *to, const char *temp, bool replace, const sp_entry *entry, bool *unnamed, spate_error *err)
+{
+    int rc = SPATE_OK;
+    *unnamed = false;
+    if (!replace && to->tree->ops->create_unnamed)
+        rc = to->tree->ops->create_unnamed(to, entry, unnamed, err);
+    return rc == SPATE_OK && !*unnamed ? to->tree->ops->create(to, temp, entry, err) : rc;
+}
+
+static int name_target(sp_walker *to, const char *name, const char *temp, bool replace, bool unnamed, spate_error *err)
+{
+    return unnamed ? to->tree->ops->give_name(to, name, err) : to->tree->ops->rename(to, temp, name, replace, err);
+}
+
+static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace, sp_entry *entry,
                      spate_error *err)
 {
+    bool unnamed;
     int rc = from->tree->ops->open(from, name, entry, err);
     if (rc != SPATE_OK)
         return rc;
-    rc = to->tree->ops->create(to, temp, entry, err);
+    rc = open_target(to, temp, replace, entry, &unnamed, err);
     if (rc == SPATE_OK) {
         rc = fill_file(c, from, to, entry, err);
+        if (rc == SPATE_OK)
+            rc = name_target(to, name, temp, replace, unnamed, err);
         to->tree->ops->close_file(to);
     }
     from->tree->ops->close_file(from);
@@ -137,7 +155,7 @@ static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *n
 
 /* ---- links and special files ---- */
 
-static int make_other(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, const sp_entry *entry,
+static int make_other(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace, const sp_entry *entry,
                       spate_error *err)
 {
     int rc = SPATE_OK;
@@ -151,22 +169,22 @@ static int make_other(sp_copier *c, sp_walker *from, sp_walker *to, const char *
         rc = to->tree->ops->make(to, temp, entry, c->target.data, err);
     if (rc == SPATE_OK)
         rc = to->tree->ops->set_meta(to, temp, entry, &c->attributes, c->keep, err);
-    return rc;
+    return rc == SPATE_OK ? to->tree->ops->rename(to, temp, name, replace, err) : rc;
 }
 
-static int make_temporary(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, sp_entry *entry,
-                          spate_error *err)
+static int make_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace, sp_entry *entry,
+                    spate_error *err)
 {
     if (entry->type == SP_ENTRY_FILE)
-        return make_file(c, from, to, name, temp, entry, err);
+        return make_file(c, from, to, name, temp, replace, entry, err);
     int rc = from->tree->ops->stat(from, name, entry, err);
     if (rc != SPATE_OK)
         return rc;
     if (entry->type == SP_ENTRY_FILE)
-        return make_file(c, from, to, name, temp, entry, err);
+        return make_file(c, from, to, name, temp, replace, entry, err);
     if (entry->type != SP_ENTRY_SYMLINK && entry->type != SP_ENTRY_SPECIAL)
         return sp_fail(err, SPATE_E_DATA, "\"%s\" is something else than it was when it was listed", name);
-    return make_other(c, from, to, name, temp, entry, err);
+    return make_other(c, from, to, name, temp, replace, entry, err);
 }
 
 int sp_copy_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, bool replace, sp_entry *entry, spate_error *err)
@@ -175,9 +193,7 @@ int sp_copy_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, 
     sp_copy_temp_name(name, temp);
     int rc = SPATE_E_RETRY;
     for (int i = 0; i < SP_COPY_TRIES && rc == SPATE_E_RETRY; i++)
-        rc = make_temporary(c, from, to, name, temp, entry, err);
-    if (rc == SPATE_OK)
-        rc = to->tree->ops->rename(to, temp, name, replace, err);
+        rc = make_one(c, from, to, name, temp, replace, entry, err);
     if (rc != SPATE_OK)
         (void)to->tree->ops->remove(to, temp, false, NULL); /* what is left is overwritten by the next try */
     return rc == SPATE_E_RETRY ? sp_fail_context(err, SPATE_E_DATA, "\"%s\", %d times", name, SP_COPY_TRIES) : rc;

@@ -1,5 +1,5 @@
-/* copy.h - one thing copied from one tree to another, whole or not at all: made under a temporary name, given everything that is
- * kept beside the data, then renamed. Also the comparison of what is on both sides. Names are those in the folders that the two
+/* copy.h - one thing copied from one tree to another, whole or not at all: made without a name or under a temporary one, given
+ * everything that is kept beside the data, then its name. Also the comparison of what is on both sides. Names are those in the folders that the two
  * walkers stand in. */
 #ifndef SP_TREE_COPY_H
 #define SP_TREE_COPY_H

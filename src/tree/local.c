@@ -32,6 +32,7 @@ typedef struct local_walker {
     char file_name[NAME_MAX + 1];
     enum { INHERITS_UNKNOWN, INHERITS, INHERITS_NOT } inherits; /* what is made in the folder gets an access list from it */
     bool no_noatime;    /* the files are not ours */
+    bool no_unnamed;    /* this file system has no files without a name */
     uint64_t file_device, no_take_from; /* a device that the kernel would not copy from */
     char *records;
     sp_entry *entries;
@@ -438,21 +439,54 @@ static int local_read(sp_walker *base, void *to, size_t len, uint64_t offset, si
 enum { RESERVE_MIN = 1 << 20 }; /* smaller files are laid out well enough by the file system */
 
 /* What will be another's is nobody else's to read before. */
+static unsigned first_mode(const local_tree *t, const sp_entry *like)
+{
+    return like->user == t->user && like->group == t->group ? like->mode & 0777 : 0600;
+}
+
+static void begin_file(local_walker *w, int fd, const char *name, const sp_entry *like)
+{
+    remember_file(w, fd, name);
+    if (like->size >= RESERVE_MIN && like->stored >= like->size)
+        sp_at_reserve(fd, like->size);
+}
+
 static int local_create(sp_walker *base, const char *name, const sp_entry *like, spate_error *err)
 {
     local_walker *w = (local_walker *)base;
-    const local_tree *t = tree_of(base);
     const int flags = O_WRONLY | O_CREAT | O_EXCL;
-    unsigned mode = like->user == t->user && like->group == t->group ? like->mode & 0777 : 0600;
+    unsigned mode = first_mode(tree_of(base), like);
     int fd = sp_at_open(w->folder, name, flags, mode);
     if (fd == -EEXIST && sp_at_remove(w->folder, name, false) == 0)
         fd = sp_at_open(w->folder, name, flags, mode);
     if (fd < 0)
         return failed(w, "create", name, fd, err);
-    remember_file(w, fd, name);
-    if (like->size >= RESERVE_MIN && like->stored >= like->size)
-        sp_at_reserve(fd, like->size);
+    begin_file(w, fd, name, like);
     return SPATE_OK;
+}
+
+static int local_create_unnamed(sp_walker *base, const sp_entry *like, bool *can, spate_error *err)
+{
+    local_walker *w = (local_walker *)base;
+    *can = false;
+    if (w->no_unnamed)
+        return SPATE_OK;
+    int fd = sp_at_open_unnamed(w->folder, first_mode(tree_of(base), like));
+    w->no_unnamed = unsupported(fd) || fd == -EISDIR || fd == -EINVAL || fd == -ENOENT;
+    if (w->no_unnamed)
+        return SPATE_OK;
+    if (fd < 0)
+        return failed(w, "create a file in", "", fd, err);
+    *can = true;
+    begin_file(w, fd, "a new file", like);
+    return SPATE_OK;
+}
+
+static int local_give_name(sp_walker *base, const char *name, spate_error *err)
+{
+    local_walker *w = (local_walker *)base;
+    int rc = sp_at_name(w->file, w->folder, name);
+    return rc ? failed(w, "give a finished file the name", name, rc, err) : SPATE_OK;
 }
 
 static int local_write(sp_walker *base, const void *bytes, size_t len, uint64_t offset, spate_error *err)
@@ -564,7 +598,7 @@ static int local_open_walker(sp_tree *tree, sp_walker **walker, spate_error *err
         return sp_fail_nomem(err);
     w->base.tree = tree;
     w->folder = w->file = -1;
-    w->records = sp_alloc(RECORDS_BYTES);
+    w->records = sp_alloc_large(RECORDS_BYTES);
     w->entries = sp_alloc_zero(RECORDS_BYTES / RECORD_MIN, sizeof *w->entries);
     w->values = sp_alloc(2 * ATTRIBUTES_MAX);
     if (!w->records || !w->entries || !w->values) {
@@ -668,6 +702,8 @@ static const sp_tree_ops local_ops = {
     .next_data = local_next_data,
     .read = local_read,
     .create = local_create,
+    .create_unnamed = local_create_unnamed,
+    .give_name = local_give_name,
     .write = local_write,
     .take = local_take,
     .set_size = local_set_size,

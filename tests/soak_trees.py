@@ -1,5 +1,6 @@
 """Soak cases of spate migrate: killed at random moments while it plans, copies and verifies; and memory from 100,000 to 3 million nodes."""
 import collections
+import json
 import os
 import pathlib
 import shutil
@@ -126,7 +127,7 @@ def migrate(soak, promise):
             process = subprocess.Popen(list(map(str, command + more)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             more = []
             try:
-                _, err = process.communicate(timeout=soak.rng.uniform(0.02, seconds) if runs else None)
+                _, err = process.communicate(timeout=soak.rng.uniform(0.01, max(0.4, seconds / 5)) if runs else None)
                 promise(process.returncode == 0, f"exit {process.returncode}: {err}")
                 break
             except subprocess.TimeoutExpired:
@@ -145,8 +146,30 @@ def migrate(soak, promise):
              + ", ".join(f"{n} in {phase}" for phase, n in sorted(kills.items())) + "; nothing recorded twice, nothing missing")
 
 
+def deep(soak, promise, levels):
+    """A path of so many folders: no system call takes it whole."""
+    source, to = soak.dir / "deep", soak.dir / "deep copy"
+    source.mkdir()
+    fd = os.open(source, os.O_RDONLY)
+    for i in range(levels):
+        os.mkdir("d", dir_fd=fd)
+        below = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(os.open("leaf", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    os.close(fd)
+    begin = time.monotonic()
+    done = subprocess.run([soak.spate, "migrate", source, to, "--ledger", soak.dir / "ledger", "--verify", "hash", "--json", "--progress", "none"],
+                          capture_output=True, text=True)
+    promise(done.returncode == 0, f"exit {done.returncode}: {done.stderr}")
+    promise(json.loads(done.stdout)["counts"]["same"] == {"folders": levels, "files": 1, "bytes": 0}, done.stdout)
+    soak.say(f"{levels:,} folders one in the other: {time.monotonic() - begin:.1f} s")
+    subprocess.run(["rm", "-rf", source, to], check=True)
+
+
 def tree_scale(soak, promise, peak_of):
     """On a tmpfs, for the disk is not what is looked at."""
+    deep(soak, promise, 10_000)
     source, to = soak.dir / "source", soak.dir / "to"
     for nodes in (100_000, 1_000_000, 3_000_000):
         source.mkdir()

@@ -60,7 +60,7 @@ static int work_until_nothing(sp_engine *e, sp_worker *w, spate_error *err)
     while (rc > 0 && e->status == SPATE_OK)
         rc = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : e->work(e, w, err);
     spate_error later;
-    int settled = sp_worker_settle(w, true, rc < 0 ? &later : err); /* also what was done before a failure */
+    int settled = sp_worker_settle(w, rc < 0 || e->finish, rc < 0 ? &later : err); /* also what was done before a failure */
     return rc < 0 ? rc : settled;
 }
 
@@ -333,6 +333,11 @@ int sp_engine_each_folder(sp_engine *e, sp_worker *w, sp_children_fn *fn, spate_
     return got;
 }
 
+static int no_work(sp_engine *e, sp_worker *w, spate_error *err)
+{
+    return 0;
+}
+
 int sp_engine_levels(sp_engine *e, spate_filter filter, bool up, int (*work)(sp_engine *, sp_worker *, spate_error *),
                      spate_error *err)
 {
@@ -348,6 +353,10 @@ int sp_engine_levels(sp_engine *e, spate_filter filter, bool up, int (*work)(sp_
         rc = sp_engine_round(e, work, err);
     }
     sp_free(depths);
+    e->finish = true;
+    if (rc == SPATE_OK)
+        rc = sp_engine_round(e, no_work, err);
+    e->finish = false;
     return rc;
 }
 

@@ -51,6 +51,7 @@ typedef struct sp_engine {
     unsigned started, idle, generation;
     bool stop;
     int (*work)(struct sp_engine *e, struct sp_worker *w, spate_error *err);
+    bool finish;         /* a round is over only when all changes are recorded */
     int status;          /* of the first worker that failed in this round */
     spate_error error;
     spate_filter lease[2]; /* what is leased in this round, and how far */
@@ -94,7 +95,7 @@ int sp_engine_round(sp_engine *e, int (*work)(sp_engine *, sp_worker *, spate_er
 /* The next nodes of what the round leases into w->page, from lease i. 1 or 0 or a failure. */
 int sp_engine_lease(sp_engine *e, sp_worker *w, int i, size_t limit, spate_error *err) SP_MUST_CHECK;
 void sp_engine_set_lease(sp_engine *e, int i, const spate_filter *filter); /* NULL: nothing */
-/* A round of work for every level of filter's side, from the root down or back up. */
+/* A round of work for every level of filter's side, from the root down or back up. When it returns, all changes are recorded. */
 int sp_engine_levels(sp_engine *e, spate_filter filter, bool up, int (*work)(sp_engine *, sp_worker *, spate_error *),
                      spate_error *err) SP_MUST_CHECK;
 

@@ -28,6 +28,8 @@ typedef struct local_walker {
     sp_walker base;
     sp_buf path;        /* of the folder it stands in, without the leading '/' */
     int folder;         /* -1: nowhere */
+    int anchor;         /* some folders above it, so that the way to its neighbours is short however deep they are; -1: none */
+    size_t anchor_len;  /* how much of path leads there */
     int file;           /* -1: none open */
     char file_name[NAME_MAX + 1];
     enum { INHERITS_UNKNOWN, INHERITS, INHERITS_NOT } inherits; /* what is made in the folder gets an access list from it */
@@ -53,27 +55,80 @@ static int failed(const local_walker *w, const char *what, const char *name, int
 
 /* ---- folders ---- */
 
+enum { ANCHOR_ABOVE = 32 }; /* names between the anchor and the folder, when it is cast */
+
+static bool leads_below(const char *path, size_t len, sp_str to)
+{
+    return len && to.len > len && to.p[len] == '/' && memcmp(path, to.p, len) == 0;
+}
+
+/* Where the last ANCHOR_ABOVE names of a long path begin; 0: it is short. */
+static size_t anchor_of(sp_str path, size_t known)
+{
+    size_t at = path.len;
+    for (unsigned names = 0; at > known && names < ANCHOR_ABOVE; names++) {
+        const char *slash = memrchr(path.p + known, '/', at - known);
+        at = slash ? (size_t)(slash - path.p) : known;
+    }
+    return at > known ? at : 0;
+}
+
+static void weigh_anchor(local_walker *w)
+{
+    if (w->anchor >= 0)
+        close(w->anchor);
+    w->anchor = -1;
+}
+
+/* The folder at w->path, from the nearest one above it that is open. */
+static int open_folder(local_walker *w, int here, size_t here_len)
+{
+    sp_str path = {w->path.data, w->path.len};
+    int from = tree_of(&w->base)->root;
+    size_t known = 0;
+    if (w->anchor >= 0 && leads_below(path.p, w->anchor_len, path)) {
+        from = w->anchor;
+        known = w->anchor_len + 1;
+    }
+    if (here >= 0 && here_len >= known) {
+        from = here;
+        known = here_len + 1;
+    }
+    size_t cast = anchor_of(path, known);
+    if (cast) {
+        w->path.data[cast] = '\0';
+        int fd = sp_at_open_folder(from, path.p + known);
+        w->path.data[cast] = '/';
+        if (fd < 0)
+            return fd;
+        weigh_anchor(w);
+        w->anchor = from = fd;
+        w->anchor_len = cast;
+        known = cast + 1;
+    }
+    return sp_at_open_folder(from, path.p + known);
+}
+
 static int local_enter(sp_walker *base, sp_str path, spate_error *err)
 {
     local_walker *w = (local_walker *)base;
     if (path.len && path.p[0] == '/')
         path = (sp_str){path.p + 1, path.len - 1};
-    if (w->folder >= 0 && path.len == w->path.len && memcmp(path.p, w->path.data, path.len) == 0)
-        return SPATE_OK;
     size_t here = w->path.len;
-    bool below = w->folder >= 0 && here && path.len > here && path.p[here] == '/' && memcmp(path.p, w->path.data, here) == 0;
-    int from = below ? w->folder : tree_of(base)->root;
+    if (w->folder >= 0 && path.len == here && memcmp(path.p, w->path.data, path.len) == 0)
+        return SPATE_OK;
+    bool below = w->folder >= 0 && leads_below(w->path.data, here, path);
+    if (w->anchor >= 0 && !(leads_below(w->path.data, w->anchor_len, path)))
+        weigh_anchor(w);
     int old = w->folder;
     w->folder = -1;
     w->inherits = INHERITS_UNKNOWN;
     w->path.len = 0;
-    if (sp_buf_add(&w->path, path.p, path.len) || sp_buf_add(&w->path, "", 1)) {
-        if (old >= 0)
-            close(old);
-        return sp_fail_nomem(err);
+    int fd = -ENOMEM;
+    if (sp_buf_add(&w->path, path.p, path.len) == SPATE_OK && sp_buf_add(&w->path, "", 1) == SPATE_OK) {
+        w->path.len--;
+        fd = open_folder(w, below ? old : -1, here);
     }
-    w->path.len--;
-    int fd = sp_at_open_folder(from, w->path.data + (below ? here + 1 : 0));
     if (old >= 0)
         close(old);
     if (fd < 0)
@@ -584,6 +639,7 @@ static void local_leave(sp_walker *base)
     local_close_file(base);
     if (w->folder >= 0)
         close(w->folder);
+    weigh_anchor(w);
     sp_buf_done(&w->path);
     sp_free(w->records);
     sp_free(w->entries);
@@ -597,7 +653,7 @@ static int local_open_walker(sp_tree *tree, sp_walker **walker, spate_error *err
     if (!w)
         return sp_fail_nomem(err);
     w->base.tree = tree;
-    w->folder = w->file = -1;
+    w->folder = w->file = w->anchor = -1;
     w->records = sp_alloc_large(RECORDS_BYTES);
     w->entries = sp_alloc_zero(RECORDS_BYTES / RECORD_MIN, sizeof *w->entries);
     w->values = sp_alloc(2 * ATTRIBUTES_MAX);

@@ -17,7 +17,8 @@ int sp_adbc_load(const char *library, const char *entry, struct AdbcDriver *driv
     const char *const names[] = {library, with_lib, duckdb ? SP_DUCKDB_BUILT : with_lib, duckdb ? SP_DUCKDB_INSTALLED : with_lib, NULL};
     entry = entry ? entry : duckdb ? "duckdb_adbc_init" : "AdbcDriverInit";
     const sp_os_function functions[] = {{entry, (void **)&init}};
-    int rc = sp_os_library_load(names, functions, 1, err);
+    sp_os_library wanted = {names, functions, SP_COUNT(functions), .hint = NULL};
+    int rc = sp_os_library_load(&wanted, err);
     if (rc != SPATE_OK) {
         sp_error_hint(err, "adbc:LIBRARY?entrypoint=NAME names the driver and its entry point, which here is \"%.80s\"", entry);
         return rc;

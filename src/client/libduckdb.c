@@ -8,23 +8,16 @@
 
 sp_duckdb_library sp_duckdb;
 
-static const char *const library_names[] = {"libduckdb.so", SP_DUCKDB_BUILT, SP_DUCKDB_INSTALLED, NULL};
-
 int sp_duckdb_load(spate_error *err)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static bool loaded;
+    static const char *const names[] = {"libduckdb.so", SP_DUCKDB_BUILT, SP_DUCKDB_INSTALLED, NULL};
     static const sp_os_function functions[] = {
 #define X(name) {"duckdb_" #name, (void **)&sp_duckdb.name},
         SP_DUCKDB_FUNCTIONS(X)
 #undef X
     };
-    pthread_mutex_lock(&lock);
-    int rc =
-        loaded ? SPATE_OK : sp_os_library_load(library_names, functions, SP_COUNT(functions), err);
-    loaded = rc == SPATE_OK;
-    pthread_mutex_unlock(&lock);
-    return rc;
+    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = NULL};
+    return sp_os_library_load(&library, err);
 }
 
 static int status_of(duckdb_error_type type, const char *text)

@@ -6,18 +6,6 @@
 sp_zlib_library sp_zlib;
 sp_zstd_library sp_zstd;
 
-static int load_once(bool *loaded, const char *const *names, const sp_os_function *functions, size_t n, const char *package, spate_error *err)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&lock);
-    int rc = *loaded ? SPATE_OK : sp_os_library_load(names, functions, n, err);
-    *loaded = rc == SPATE_OK;
-    pthread_mutex_unlock(&lock);
-    if (rc != SPATE_OK)
-        sp_error_hint(err, "install it (Debian: %s)", package);
-    return rc;
-}
-
 int sp_zlib_load(spate_error *err)
 {
     static const char *const names[] = {"libz.so.1", "libz.so", NULL};
@@ -26,8 +14,8 @@ int sp_zlib_load(spate_error *err)
         SP_ZLIB_FUNCTIONS(X)
 #undef X
     };
-    static bool loaded;
-    return load_once(&loaded, names, functions, SP_COUNT(functions), "zlib1g", err);
+    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install it (Debian: zlib1g)"};
+    return sp_os_library_load(&library, err);
 }
 
 int sp_zstd_load(spate_error *err)
@@ -38,6 +26,6 @@ int sp_zstd_load(spate_error *err)
         SP_ZSTD_FUNCTIONS(X)
 #undef X
     };
-    static bool loaded;
-    return load_once(&loaded, names, functions, SP_COUNT(functions), "libzstd1", err);
+    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install it (Debian: libzstd1)"};
+    return sp_os_library_load(&library, err);
 }

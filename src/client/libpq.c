@@ -12,13 +12,6 @@ int sp_libpq_load(spate_error *err)
         SP_LIBPQ_FUNCTIONS(X)
 #undef X
     };
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static bool loaded;
-    pthread_mutex_lock(&lock);
-    int status = loaded ? SPATE_OK : sp_os_library_load(names, functions, SP_COUNT(functions), err);
-    loaded = status == SPATE_OK;
-    pthread_mutex_unlock(&lock);
-    if (status)
-        sp_error_hint(err, "install PostgreSQL's client library (Debian: libpq5), version 14 or later");
-    return status;
+    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install PostgreSQL's client library (Debian: libpq5), version 14 or later"};
+    return sp_os_library_load(&library, err);
 }

@@ -7,23 +7,16 @@ sp_sqlite_library sp_sqlite;
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
-static const char *const library_names[] = {"libsqlite3.so.0", "libsqlite3.so", NULL};
-
 int sp_sqlite_load(spate_error *err)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static bool loaded;
+    static const char *const names[] = {"libsqlite3.so.0", "libsqlite3.so", NULL};
     static const sp_os_function functions[] = {
 #define X(name) {"sqlite3_" #name, (void **)&sp_sqlite.name},
         SP_SQLITE_FUNCTIONS(X)
 #undef X
     };
-    pthread_mutex_lock(&lock);
-    int rc =
-        loaded ? SPATE_OK : sp_os_library_load(library_names, functions, SP_COUNT(functions), err);
-    loaded = rc == SPATE_OK;
-    pthread_mutex_unlock(&lock);
-    return rc;
+    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install SQLite (Debian: libsqlite3-0)"};
+    return sp_os_library_load(&library, err);
 }
 
 static int status_of(int code)

@@ -83,14 +83,20 @@ void sp_os_sleep_us(int64_t us);
 unsigned sp_os_processors(void);
 uint64_t sp_os_resident_bytes(void); /* memory that this process has now; 0: not known */
 
-/* A shared library loaded when first needed, so that a run pays only for the clients it uses. names: tried in order,
- * ending with NULL. functions: pointers filled by name. The library stays loaded. */
+/* A shared library loaded when first needed, so that a run pays only for the clients it uses; it stays loaded. Any thread may load
+ * one, any number of times. */
 typedef struct sp_os_function {
     const char *name;
-    void **slot;
+    void **slot; /* filled by name */
 } sp_os_function;
-int sp_os_library_load(const char *const *names, const sp_os_function *functions, size_t count,
-                       spate_error *err) SP_MUST_CHECK;
+typedef struct sp_os_library {
+    const char *const *names; /* tried in order, ending with NULL */
+    const sp_os_function *functions;
+    size_t n_functions;
+    const char *hint; /* how to come by it; NULL: it comes along */
+    bool loaded;
+} sp_os_library;
+int sp_os_library_load(sp_os_library *library, spate_error *err) SP_MUST_CHECK;
 
 int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spate_error *err) SP_MUST_CHECK;
 

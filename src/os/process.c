@@ -55,23 +55,35 @@ int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spat
     return why ? sp_fail_errno(err, why, "could not start a thread") : SPATE_OK;
 }
 
-int sp_os_library_load(const char *const *names, const sp_os_function *functions, size_t count, spate_error *err)
+static int load(const sp_os_library *l, spate_error *err)
 {
     void *library = NULL;
     char why[256] = "";
-    for (size_t i = 0; names[i] && !library; i++) {
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; l->names[i] && !library; i++) {
+        library = dlopen(l->names[i], RTLD_NOW | RTLD_LOCAL);
         const char *text = library ? NULL : dlerror();
         if (text)
             strncpy(why, text, sizeof(why) - 1);
     }
     if (!library)
-        return sp_fail(err, SPATE_E_UNREACHABLE, "cannot load the library \"%s\": %s", names[0], why);
-    for (size_t i = 0; i < count; i++) {
-        *functions[i].slot = dlsym(library, functions[i].name);
-        if (!*functions[i].slot)
+        return sp_fail(err, SPATE_E_UNREACHABLE, "cannot load the library \"%s\": %s", l->names[0], why);
+    for (size_t i = 0; i < l->n_functions; i++) {
+        *l->functions[i].slot = dlsym(library, l->functions[i].name);
+        if (!*l->functions[i].slot)
             return sp_fail(err, SPATE_E_UNREACHABLE, "the library \"%s\" has no function %s: it is too old",
-                           names[0], functions[i].name);
+                           l->names[0], l->functions[i].name);
     }
     return SPATE_OK;
+}
+
+int sp_os_library_load(sp_os_library *library, spate_error *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    int rc = library->loaded ? SPATE_OK : load(library, err);
+    library->loaded = rc == SPATE_OK;
+    pthread_mutex_unlock(&lock);
+    if (rc && library->hint)
+        sp_error_hint(err, "%s", library->hint);
+    return rc;
 }

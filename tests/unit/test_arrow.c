@@ -27,7 +27,8 @@ static void start(void)
     static const char *const names[] = {"libduckdb.so", TEST_ROOT "/deps/duckdb/libduckdb.so", NULL};
     const sp_os_function functions[] = {{"duckdb_arrow_scan", (void **)&arrow_scan}};
     OK(sp_duckdb_load(&err));
-    OK(sp_os_library_load(names, functions, 1, &err));
+    sp_os_library library = {names, functions, 1, .hint = NULL};
+    OK(sp_os_library_load(&library, &err));
     OK(sp_duckdb_open(":memory:", false, 1, &db, &err));
     CHECK(sp_duckdb.connect(db, &conn) == DuckDBSuccess);
 }

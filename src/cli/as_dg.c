@@ -244,8 +244,10 @@ static int generate(spate_plan *plan, const settings *s)
     stop_catch_signals();
     int status = spate_generate(plan, &o, &report, &err);
     report_mistakes(plan);
-    if (status == SPATE_OK)
+    if (status == SPATE_OK) {
+        on_progress(&r, report.tables, report.n_tables, report.seconds); /* those that were done since it was last called */
         tell_files(&report);
+    }
     spate_generate_report_done(&report);
     if (status == SPATE_E_INTERRUPTED)
         stop_exit_code((spate_status)status);

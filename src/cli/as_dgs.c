@@ -37,8 +37,10 @@ static void note(level l, const char *fmt, ...)
 static int failed(const spate_error *err)
 {
     note(FATAL, "%s", err->message);
-    for (const char *p = err->detail; *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n'))
-        fprintf(stderr, "  %.*s\n", (int)strcspn(p, "\n"), p);
+    for (const char *p = err->detail, *end; *p; p = *end ? end + 1 : end) {
+        end = strchrnul(p, '\n');
+        fprintf(stderr, "  %.*s\n", (int)(end - p), p);
+    }
     if (*err->hint)
         fprintf(stderr, "  hint: %s\n", err->hint);
     return EXIT_FAILED;

@@ -52,7 +52,7 @@ static int take_blocks(sp_block_reader *r, spate_error *err)
            s->blocks[first + r->n_blocks].table == r->table)
         r->n_blocks++;
     sp_block_ref *blocks = rc == SPATE_OK ? sp_arena_alloc(&r->arena, r->n_blocks, sizeof *blocks) : NULL;
-    if (blocks)
+    if (blocks && r->n_blocks > 0)
         memcpy(blocks, s->blocks + first, r->n_blocks * sizeof *blocks);
     pthread_mutex_unlock(&s->lock);
     r->blocks = blocks;

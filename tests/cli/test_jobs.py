@@ -34,12 +34,16 @@ class Jobs(Case):
         self.rng = random.Random(seed)
 
     def kill_until_done(self, *words):
-        """Starts the command, kills it after a moment, and again, each time a little later. Returns how often it died."""
+        """Starts the command, kills it after a moment, and again, each time a little later. Returns how often it died. The first
+        moment is one in which the rows alone could not be made."""
+        started = time.monotonic()
+        self.spate_ok("generate", self.plan, "--to", "sql:/dev/null?format=copy", "--workers", 1)
+        moment = time.monotonic() - started
         for deaths in range(60):
             run = subprocess.Popen([SPATE, "generate", self.plan, *words], cwd=self.dir, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
             try:
-                _, said = run.communicate(timeout=self.rng.uniform(0.02, 0.1) * (1 + deaths))
+                _, said = run.communicate(timeout=self.rng.uniform(0.1, 0.8) * moment * (1 + deaths))
             except subprocess.TimeoutExpired:
                 run.kill()
                 run.communicate()

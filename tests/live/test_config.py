@@ -254,7 +254,7 @@ class FromMariaDB(Plans):
 
     def test_refusals(self):
         wrong = self.maria.uri("web", tcp=True).replace("secret", "wrong-one")
-        failed = self.spate_fails(3, "config", wrong, says=["could not connect: Access denied", "SQLSTATE: 28000"])
+        failed = self.spate_fails(3, "config", wrong, says=["could not connect: error 1045: Access denied", "SQLSTATE: 28000"])
         self.assertNotIn("wrong-one", failed.err)
         self.spate_fails(2, "config", "mysql://root@127.0.0.1:port/x", says="the port of a MariaDB URI")
         self.spate_fails(2, "config", self.maria.uri("web") + "&nope=1", says='unknown key "nope"')

@@ -318,7 +318,7 @@ const command commands[] = {
     {"functions", "[NAME]", 0, 1, "list what a plan can write as ${name}",
      "Prints every function with its type and a sample, or the one called NAME with several.",
      functions_options, run_functions},
-    {"as", "PROGRAM [ITS ARGUMENTS]", 1, 1, "take another program's command line: dgs, dg",
+    {"as", "PROGRAM [ITS ARGUMENTS]", 1, 1, "take another program's command line: dgs, dg, datagen",
      "Takes the command line of another program: its flags, files, messages and exit codes. A link to spate that has the program's name\n"
      "does the same. 'spate as PROGRAM --help' tells what it takes.", no_options, .run_words = run_as},
     {"job list", "", 0, 0, "list jobs: runs that have a name",

@@ -26,7 +26,7 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
     "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
-    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99",
+    "TSAN_OPTIONS": f"suppressions={HERE}/tsan.supp:halt_on_error=1:exitcode=99",
 }
 
 

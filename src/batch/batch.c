@@ -75,6 +75,8 @@ int sp_column_init(sp_column *c, sp_type type, uint32_t rows_cap, spate_error *e
     *c = (sp_column){.type = type};
     if (sp_column_reserve_rows(c, rows_cap) != SPATE_OK)
         goto nomem;
+    if (c->offsets)
+        c->offsets[0] = 0; /* rows can be added behind none */
     if (has_offsets(type.kind) && type.kind != SP_LIST && sp_column_reserve_bytes(c, 0) != SPATE_OK)
         goto nomem;
     if (type.kind == SP_LIST) {

@@ -30,6 +30,8 @@ if [ "${1:-build}" = test ]; then
     want postgresql-contrib
     want postgresql-15-plproxy
     want acl
+    want zstd
+    want_command c++ g++
     want libjpeg-turbo-progs
     want xfsprogs
     want rsync

@@ -458,14 +458,6 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- the tables ---------------------------------------------------------------------------------------------------- */
 
-static bool contains(const char *const *list, uint32_t n, const char *word)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(list[i], word) == 0)
-            return true;
-    return n == 0;
-}
-
 /* A cell of a small answer, kept; "" for null. */
 static const char *kept_at(duck_source *s, duckdb_result *result, idx_t column, idx_t row)
 {
@@ -559,7 +551,7 @@ static int read_columns(duck_source *s, column_of *c, spate_error *err)
         const char *name = kept_at(s, &names, 0, i), *spelled = kept_at(s, &names, 2, i);
         if (!name || !spelled) {
             rc = sp_fail_nomem(err);
-        } else if (contains(c->options->columns, c->options->n_columns, name)) {
+        } else if (sp_source_wants_column(c->options, name)) {
             duckdb_logical_type type = sp_duckdb.column_logical_type(&types, i);
             rc = add_column(s, c, name, sp_duckdb.value_boolean(&names, 1, i), type, spelled, err);
             sp_duckdb.destroy_logical_type(&type);
@@ -658,16 +650,10 @@ static int open_table(duck_source *s, const sp_source_options *options, const ch
 /* Parents first: everything that goes by a table's number is put in that order. */
 static int put_in_order(duck_source *s, spate_error *err)
 {
-    uint32_t n = s->base.n_tables, *order = sp_arena_alloc(&s->arena, n + 1, sizeof(*order));
-    duck_table *tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*tables));
-    const sp_schema **schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*schemas));
-    if (!order || !tables || !schemas || !sp_tables_in_order(&s->arena, s->schemas, n, schemas, order))
+    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
+    if (!tables)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n; i++)
-        tables[i] = s->tables[order[i]];
     s->tables = tables;
-    s->base.tables = schemas;
-    s->base.extents = s->extents;
     return SPATE_OK;
 }
 
@@ -690,7 +676,7 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
         const char *name = kept_at(s, &list, 0, i);
         if (!name)
             rc = sp_fail_nomem(err);
-        else if (contains(options->tables, options->n_tables, name))
+        else if (sp_source_wants_table(options, name))
             rc = open_table(s, options, name, err);
     }
     sp_duckdb.destroy_result(&list);
@@ -723,7 +709,7 @@ static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *op
     s->extents = sp_arena_alloc(&s->arena, 1, sizeof(*s->extents));
     if (rc == SPATE_OK && (!s->tables || !s->schemas || !s->extents))
         rc = sp_fail_nomem(err);
-    if (rc == SPATE_OK && contains(options->tables, options->n_tables, name))
+    if (rc == SPATE_OK && sp_source_wants_table(options, name))
         rc = open_table(s, options, name, err);
     return rc == SPATE_OK ? put_in_order(s, err) : rc;
 }

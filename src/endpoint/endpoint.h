@@ -126,6 +126,10 @@ typedef struct sp_source_options {
     uint32_t n_casts;
     unsigned readers;           /* how many will be open at once, at most; 0: one a processor */
 } sp_source_options;
+/* Is it among those that are named? Where none are, all are wanted. */
+bool sp_source_wants_table(const sp_source_options *options, const char *name);
+bool sp_source_wants_column(const sp_source_options *options, const char *name);
+
 struct sp_reader {
     sp_source *source;
     /* Sequential tables, once next has come to the end of the range: where that is, and whether the table ends there. */

@@ -549,14 +549,6 @@ static char *table_name(sp_arena *arena, const char *path)
     return sp_arena_strndup(arena, name, dot && dot > name ? (size_t)(dot - name) : len);
 }
 
-static bool is_wanted_table(const sp_source_options *options, const char *name)
-{
-    for (uint32_t i = 0; i < options->n_tables; i++)
-        if (strcmp(options->tables[i], name) == 0)
-            return true;
-    return options->n_tables == 0;
-}
-
 typedef struct manner { /* how the URI says that files are to be read */
     sp_text_form form;
     const char *format; /* NULL: by the ending */
@@ -594,7 +586,7 @@ static int open_table(file_source *s, const sp_source_options *options, const ma
     o.guesses = sp_arena_alloc(&s->arena, SP_COLUMNS_MAX, sizeof(*o.guesses));
     if (!t->schema.table || !o.names || !o.guesses)
         return sp_fail_nomem(err);
-    if (!is_wanted_table(options, t->schema.table))
+    if (!sp_source_wants_table(options, t->schema.table))
         return SPATE_OK;
     o.like = find_like(options, t->schema.table);
     int rc = refuse_twice(s, t->schema.table, err);

@@ -334,14 +334,6 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-static bool contains(const char *const *list, uint32_t n, const char *word)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(list[i], word) == 0)
-            return true;
-    return n == 0;
-}
-
 /* What --create writes, where that is more than the kind says: MariaDB's own types, and numbers of more digits than ours. */
 static int name_type(my_source *s, const sp_cat_type *from, const sp_my_type *type, sp_field *field, spate_error *err)
 {
@@ -411,7 +403,7 @@ static int read_columns(my_source *s, my_table *t, const sp_cat_table *from, con
         return sp_fail_nomem(err);
     int status = SPATE_OK;
     for (uint32_t i = 0; i < from->n_columns && status == SPATE_OK; i++)
-        if (!from->columns[i].generated_sql && contains(options->columns, options->n_columns, from->columns[i].name))
+        if (!from->columns[i].generated_sql && sp_source_wants_column(options, from->columns[i].name))
             status = add_column(s, t, &from->columns[i], options, list, err);
     if (status == SPATE_OK && t->schema.n_fields == 0)
         status = sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column that could be read", t->schema.table);
@@ -546,19 +538,10 @@ static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *fro
 /* Parents first: everything that goes by a table's number is put in that order. */
 static int put_in_order(my_source *s, spate_error *err)
 {
-    uint32_t n = s->base.n_tables, *order = sp_arena_alloc(&s->arena, n + 1, sizeof(*order));
-    my_table *tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*tables));
-    const sp_schema **schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*schemas));
-    sp_extent *extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*extents));
-    if (!order || !tables || !schemas || !extents || !sp_tables_in_order(&s->arena, s->schemas, n, schemas, order))
+    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
+    if (!tables)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n; i++) {
-        tables[i] = s->tables[order[i]];
-        extents[i] = s->extents[order[i]];
-    }
     s->tables = tables;
-    s->base.tables = schemas;
-    s->base.extents = extents;
     return SPATE_OK;
 }
 
@@ -571,7 +554,7 @@ static int open_tables(my_source *s, const sp_catalog *c, const sp_source_option
         return sp_fail_nomem(err);
     int status = SPATE_OK;
     for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
-        if (contains(options->tables, options->n_tables, c->tables[i].shown))
+        if (sp_source_wants_table(options, c->tables[i].shown))
             status = open_table(s, c, &c->tables[i], options, err);
     return status == SPATE_OK ? put_in_order(s, err) : status;
 }
@@ -589,7 +572,7 @@ static int lock_out(const sp_catalog *c, const sp_source_options *options, MYSQL
     sp_buf sql = {0};
     int built = sp_buf_adds(&sql, "LOCK TABLES "), n = 0;
     for (uint32_t i = 0; i < c->n_tables && !built; i++)
-        if (contains(options->tables, options->n_tables, c->tables[i].shown))
+        if (sp_source_wants_table(options, c->tables[i].shown))
             built = sp_buf_adds(&sql, n++ ? ", " : "") || sp_my_qualified(&sql, &c->tables[i]) || sp_buf_adds(&sql, " READ");
     int status = built ? sp_fail_nomem(err) : n ? sp_my_run(m, sp_my_string(&sql), err, "keeping writers out for a moment") : SPATE_OK;
     sp_buf_done(&sql);

@@ -143,3 +143,52 @@ bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_
     }
     return true;
 }
+
+void *sp_source_in_order(sp_source *base, sp_arena *arena, const void *tables, size_t size, const sp_schema *const *schemas,
+                         const sp_extent *extents)
+{
+    uint32_t n = base->n_tables, *order = sp_arena_alloc(arena, n + 1, sizeof(*order));
+    char *own = sp_arena_alloc(arena, n + 1, size);
+    const sp_schema **ordered = sp_arena_alloc(arena, n + 1, sizeof(*ordered));
+    sp_extent *reach = sp_arena_alloc(arena, n + 1, sizeof(*reach));
+    if (!order || !own || !ordered || !reach || !sp_tables_in_order(arena, schemas, n, ordered, order))
+        return NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(own + i * size, (const char *)tables + order[i] * size, size);
+        reach[i] = extents[order[i]];
+    }
+    base->tables = ordered;
+    base->extents = reach;
+    return own;
+}
+
+/* ---- circles --------------------------------------------------------------------------------- */
+
+/* Whether from leads back to goal; path marks what is being looked at. */
+static bool leads_to(const sp_sink_deps *deps, uint32_t from, uint32_t goal, bool *path)
+{
+    path[from] = true;
+    for (uint32_t i = 0; i < deps[from].n; i++) {
+        uint32_t next = deps[from].tables[i];
+        if (next == goal || (!path[next] && leads_to(deps, next, goal, path)))
+            return true;
+    }
+    return false;
+}
+
+bool sp_deps_find_circle(sp_arena *arena, const sp_sink_deps *deps, uint32_t n, uint32_t *table)
+{
+    bool *path = sp_arena_alloc(arena, n + 1, sizeof(*path));
+    if (!path)
+        return false;
+    for (*table = 0; *table < n && !leads_to(deps, *table, *table, path); ++*table)
+        memset(path, 0, n * sizeof(*path));
+    return true;
+}
+
+int sp_fail_circle(spate_error *err, const char *table)
+{
+    sp_fail(err, SPATE_E_CONFIG, "the foreign keys of table \"%s\" lead back to it: no order of loading satisfies them", table);
+    sp_error_hint(err, "--defer-constraints checks them when all rows are there");
+    return SPATE_E_CONFIG;
+}

@@ -327,22 +327,6 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- the tables ------------------------------------------------------------------------------------- */
 
-static bool is_wanted_table(const sp_source_options *o, const char *name)
-{
-    for (uint32_t i = 0; i < o->n_tables; i++)
-        if (strcmp(o->tables[i], name) == 0)
-            return true;
-    return o->n_tables == 0;
-}
-
-static bool is_wanted_column(const sp_source_options *o, const char *name)
-{
-    for (uint32_t i = 0; i < o->n_columns; i++)
-        if (strcmp(o->columns[i], name) == 0)
-            return true;
-    return o->n_columns == 0;
-}
-
 /* Runs WITH RECURSIVE w (oid) AS (the table) and what comes behind. */
 static int ask(pg_source *s, const char *quoted, const char *tail, PGresult **res, spate_error *err)
 {
@@ -438,7 +422,7 @@ static int read_columns(pg_source *s, pg_table *t, const sp_cat_table *from, con
     if (!t->schema.fields || !t->types)
         status = sp_fail_nomem(err);
     for (int row = 0; row < n && status == SPATE_OK; row++)
-        if (is_wanted_column(options, text_at(res, row, 0)))
+        if (sp_source_wants_column(options, text_at(res, row, 0)))
             status = add_column(s, t, from, res, row, &list, err);
     sp_pq.clear(res);
     if (status == SPATE_OK && t->schema.n_fields == 0)
@@ -583,19 +567,10 @@ static int open_table(pg_source *s, const sp_catalog *c, const sp_cat_table *fro
 /* Parents first: everything that goes by a table's number is put in that order. */
 static int put_in_order(pg_source *s, spate_error *err)
 {
-    uint32_t n = s->base.n_tables, *order = sp_arena_alloc(&s->arena, n + 1, sizeof(*order));
-    pg_table *tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*tables));
-    const sp_schema **schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*schemas));
-    sp_extent *extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*extents));
-    if (!order || !tables || !schemas || !extents || !sp_tables_in_order(&s->arena, s->schemas, n, schemas, order))
+    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
+    if (!tables)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n; i++) {
-        tables[i] = s->tables[order[i]];
-        extents[i] = s->extents[order[i]];
-    }
     s->tables = tables;
-    s->base.tables = schemas;
-    s->base.extents = extents;
     return SPATE_OK;
 }
 
@@ -610,7 +585,7 @@ static int open_tables(pg_source *s, const sp_catalog *c, const sp_source_option
     s->base.extents = s->extents;
     int status = SPATE_OK;
     for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
-        if (is_wanted_table(options, c->tables[i].shown))
+        if (sp_source_wants_table(options, c->tables[i].shown))
             status = open_table(s, c, &c->tables[i], options, err);
     return status == SPATE_OK ? put_in_order(s, err) : status;
 }

@@ -113,6 +113,24 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
     return rc;
 }
 
+static bool is_wanted(const char *const *list, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(list[i], name) == 0)
+            return true;
+    return n == 0;
+}
+
+bool sp_source_wants_table(const sp_source_options *options, const char *name)
+{
+    return is_wanted(options->tables, options->n_tables, name);
+}
+
+bool sp_source_wants_column(const sp_source_options *options, const char *name)
+{
+    return is_wanted(options->columns, options->n_columns, name);
+}
+
 int sp_source_open(const char *text, const sp_source_options *options, sp_source **source, spate_error *err)
 {
     sp_arena arena;

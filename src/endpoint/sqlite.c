@@ -21,6 +21,7 @@
 #include "endpoint/landed.h"
 #include "endpoint/problems.h"
 #include "endpoint/sqlite_cells.h"
+#include "endpoint/order.h"
 #include "os/os.h"
 
 #include <stdio.h>
@@ -200,34 +201,12 @@ static void add_dep(sqlite_sink *s, uint32_t child, const char *parent)
     }
 }
 
-/* Whether from leads back to goal; path marks what is being looked at. */
-static bool leads_to(const sqlite_sink *s, uint32_t from, uint32_t goal, bool *path)
-{
-    const sp_sink_deps *deps = &s->base.deps[from];
-    path[from] = true;
-    for (uint32_t i = 0; i < deps->n; i++)
-        if (deps->tables[i] == goal ||
-            (!path[deps->tables[i]] && leads_to(s, deps->tables[i], goal, path)))
-            return true;
-    return false;
-}
-
 static int check_cycles(sqlite_sink *s, spate_error *err)
 {
-    for (uint32_t t = 0; t < s->n_tables; t++) {
-        bool *path = sp_arena_alloc(&s->arena, s->n_tables, sizeof(*path));
-        if (!path)
-            return sp_fail_nomem(err);
-        if (!leads_to(s, t, t, path))
-            continue;
-        sp_fail(
-            err, SPATE_E_CONFIG,
-            "the foreign keys of table \"%s\" lead back to it: no order of loading satisfies them",
-            s->tables[t].schema->table);
-        sp_error_hint(err, "--defer-constraints checks them when all rows are there");
-        return SPATE_E_CONFIG;
-    }
-    return SPATE_OK;
+    uint32_t table;
+    if (!sp_deps_find_circle(&s->arena, s->base.deps, s->n_tables, &table))
+        return sp_fail_nomem(err);
+    return table < s->n_tables ? sp_fail_circle(err, s->tables[table].schema->table) : SPATE_OK;
 }
 
 /* The foreign keys that the file has, whoever made them. */

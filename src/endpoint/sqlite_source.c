@@ -336,14 +336,6 @@ static int ask(lite_source *s, const char *sql, const char *table, sqlite3_stmt 
     return SPATE_OK;
 }
 
-static bool contains(const char *const *list, uint32_t n, const char *word)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(list[i], word) == 0)
-            return true;
-    return n == 0;
-}
-
 /* What is learnt of a column's values in the first rows. */
 typedef struct sample {
     uint32_t classes; /* a bit a storage class */
@@ -438,7 +430,7 @@ static int read_columns(lite_source *s, lite_table *t, const sp_source_options *
     while (ok && sp_sqlite.step(row) == SQLITE_ROW) {
         int64_t pk = sp_sqlite.column_int64(row, 3);
         key_columns += pk > 0;
-        if (sp_sqlite.column_int64(row, 4) || !contains(options->columns, options->n_columns, text_at(row, 0)))
+        if (sp_sqlite.column_int64(row, 4) || !sp_source_wants_column(options, text_at(row, 0)))
             continue;
         uint32_t i = t->schema.n_fields++;
         fields[i] = (sp_field){.name = kept(s, text_at(row, 0)), .nullable = !sp_sqlite.column_int64(row, 2) && !pk};
@@ -661,19 +653,10 @@ static int open_table(lite_source *s, const sp_source_options *options, const ch
 /* Parents first: everything that goes by a table's number is put in that order. */
 static int put_in_order(lite_source *s, spate_error *err)
 {
-    uint32_t n = s->base.n_tables, *order = sp_arena_alloc(&s->arena, n + 1, sizeof(*order));
-    lite_table *tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*tables));
-    const sp_schema **schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*schemas));
-    sp_extent *extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*extents));
-    if (!order || !tables || !schemas || !extents || !sp_tables_in_order(&s->arena, s->schemas, n, schemas, order))
+    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
+    if (!tables)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n; i++) {
-        tables[i] = s->tables[order[i]];
-        extents[i] = s->extents[order[i]];
-    }
     s->tables = tables;
-    s->base.tables = schemas;
-    s->base.extents = extents;
     return SPATE_OK;
 }
 
@@ -700,7 +683,7 @@ static int open_tables(lite_source *s, const sp_source_options *options, spate_e
         const char *name = kept(s, text_at(row, 0));
         if (!name)
             rc = sp_fail_nomem(err);
-        else if (contains(options->tables, options->n_tables, name))
+        else if (sp_source_wants_table(options, name))
             rc = open_table(s, options, name, !sp_sqlite.column_int64(row, 1), err);
     }
     sp_sqlite.finalize(row);

@@ -220,10 +220,13 @@ static int output_open(file_sink *f, output *o, spate_error *err)
     int rc = sp_output_create(&o->file, err);
     if (rc != SPATE_OK)
         return rc;
-    o->state = OUTPUT_OPEN;
     sp_buf buf = {0};
     rc = add_preamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(f, o, &buf, err);
     sp_buf_done(&buf);
+    if (rc == SPATE_OK)
+        o->state = OUTPUT_OPEN;
+    else
+        (void)!sp_output_close(&o->file, NULL); /* without its preamble it is not begun */
     return rc;
 }
 
@@ -311,11 +314,13 @@ static int output_publish(file_sink *f, output *o, spate_error *err)
         rc = output_change_table(f, o, NO_TABLE, err);
     if (rc != SPATE_OK)
         return rc;
+    /* The memory ends before the postamble: a run that is killed before the name writes it again. */
+    rc = f->memory.job ? output_remember(f, o, err) : SPATE_OK;
+    if (rc != SPATE_OK)
+        return rc;
     sp_buf buf = {0};
     rc = add_postamble(f, o, &buf) ? sp_fail_nomem(err) : output_write(f, o, &buf, err);
     sp_buf_done(&buf);
-    if (rc == SPATE_OK && f->memory.job)
-        rc = output_remember(f, o, err);
     if (rc == SPATE_OK)
         rc = sp_output_publish(&o->file, err);
     if (rc == SPATE_OK)

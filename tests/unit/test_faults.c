@@ -1,6 +1,7 @@
 /* test_faults.c - whole runs, from the plan file to the files it makes, in which the n-th allocation or the n-th system call of a
  * kind fails, for every n until a run comes through: a clean failure with its status and words, every descriptor closed, nothing
- * leaked (AddressSanitizer looks), and no file under a final name that is not whole. */
+ * leaked (AddressSanitizer looks), and no file under a final name that is not whole. With a job, the run after the fault makes them
+ * whole. */
 #include "check.h"
 #include "os/os.h"
 #include "spate/spate.h"
@@ -55,12 +56,12 @@ static const char *in_dir(const char *name)
 
 /* ---- one run ---- */
 
-static int generate(const target *t, unsigned workers, spate_error *err)
+static int generate(const target *t, unsigned workers, const char *job, spate_error *err)
 {
     spate_plan *plan = NULL;
     spate_generate_report report;
     spate_generate_options options = {
-        .to = in_dir(t->to), .workers = workers, .insert_mode = t->mode, .create = t->create};
+        .to = in_dir(t->to), .workers = workers, .insert_mode = t->mode, .create = t->create, .job = job};
     int rc = spate_plan_open(in_dir("plan.yaml"), &plan, err);
     if (rc == SPATE_OK) {
         rc = spate_generate(plan, &options, &report, err);
@@ -72,12 +73,13 @@ static int generate(const target *t, unsigned workers, spate_error *err)
 
 static void clear(const target *t)
 {
-    char partial[300];
-    for (int i = 0; i < 2 && t->files[i]; i++) {
-        unlink(in_dir(t->files[i]));
-        snprintf(partial, sizeof(partial), "%s.partial", in_dir(t->files[i]));
-        unlink(partial);
-    }
+    static const char *const beside[] = {"", ".partial", ".job", ".job.new"};
+    char path[300];
+    for (size_t i = 0; i < 2 * SP_COUNT(beside); i++)
+        if (t->files[i % 2]) {
+            snprintf(path, sizeof(path), "%s%s", in_dir(t->files[i % 2]), beside[i / 2]);
+            unlink(path);
+        }
     rmdir(in_dir("out"));
 }
 
@@ -153,14 +155,23 @@ typedef struct tally {
     unsigned failed, survived, runs;
 } tally;
 
+/* The same again, without a fault. */
+static void go_on(const target *t, unsigned workers, const char *job)
+{
+    spate_error err = {0};
+    CHECK_INT(generate(t, workers, job, &err), SPATE_OK);
+    CHECK_STR(err.message, "");
+    CHECK_INT(whole_files(t), files_of(t));
+}
+
 /* False: this run was over before the fault could strike. */
-static bool run_with(const target *t, unsigned workers, const fault *f, uint64_t nth, tally *tally)
+static bool run_with(const target *t, unsigned workers, const char *job, const fault *f, uint64_t nth, tally *tally)
 {
     spate_error err = {0};
     int before = open_files(), failures = check_failures_here;
     clear(t);
     arm(f, nth);
-    int rc = generate(t, workers, &err);
+    int rc = generate(t, workers, job, &err);
     bool struck = disarm(f, nth);
     tally->runs++;
     tally->failed += struck && rc != SPATE_OK;
@@ -175,20 +186,22 @@ static bool run_with(const target *t, unsigned workers, const fault *f, uint64_t
     CHECK(rc == SPATE_OK || f->memory || err.os_errno == f->os_errno);
     CHECK(struck || rc == SPATE_OK);
     CHECK_INT(open_files(), before);
+    if (job)
+        go_on(t, workers, job);
     if (check_failures_here > failures)
-        printf("# %s, %u workers, %s %d, number %llu: \"%s\"\n", t->to, workers, f->memory ? "allocation" : "call", (int)f->call,
+        printf("# %s, %u workers%s, %s %d, number %llu: \"%s\"\n", t->to, workers, job ? ", a job" : "", f->memory ? "allocation" : "call", (int)f->call,
                (unsigned long long)nth, err.message);
     return struck;
 }
 
 /* Every n until three runs in a row come through: with several workers, how many calls there are depends on luck. */
-static void every(const char *what, const fault *f, unsigned workers)
+static void every(const char *what, const fault *f, unsigned workers, const char *job)
 {
     for (size_t i = 0; i < SP_COUNT(targets); i++) {
         tally tally = {0};
         unsigned calm = 0;
         for (uint64_t nth = 1; calm < (workers > 1 ? 3 : 1) && check_failures_here < 20; nth++)
-            calm = run_with(&targets[i], workers, f, nth, &tally) ? 0 : calm + 1;
+            calm = run_with(&targets[i], workers, job, f, nth, &tally) ? 0 : calm + 1;
         CHECK_INT(tally.survived, 0);
         printf("# %s, %u workers, %s: %u runs, %u failed, %u came through\n", targets[i].to, workers, what, tally.runs,
                tally.failed, tally.survived);
@@ -202,7 +215,7 @@ static void without_faults(void)
     spate_error err = {0};
     for (size_t i = 0; i < SP_COUNT(targets); i++) {
         target *t = &targets[i];
-        CHECK_INT(generate(t, 1, &err), SPATE_OK);
+        CHECK_INT(generate(t, 1, NULL, &err), SPATE_OK);
         CHECK_STR(err.message, "");
         for (int k = 0; k < files_of(t); k++) {
             CHECK_INT(sp_os_read_file(in_dir(t->files[k]), 64 << 20, &t->whole[k], &err), SPATE_OK);
@@ -213,12 +226,12 @@ static void without_faults(void)
 
 static void allocations(void)
 {
-    every("allocations", &(fault){.memory = true}, 1);
+    every("allocations", &(fault){.memory = true}, 1, NULL);
 }
 
 static void allocations_of_two_workers(void)
 {
-    every("allocations", &(fault){.memory = true}, 2);
+    every("allocations", &(fault){.memory = true}, 2, NULL);
 }
 
 static const struct {
@@ -230,20 +243,25 @@ static const struct {
     {"rename", SP_OS_RENAME, EXDEV}, {"mkdir", SP_OS_MKDIR, EACCES}, {"close", SP_OS_CLOSE, EIO}, {"thread", SP_OS_THREAD, EAGAIN},
 };
 
-static void every_call(unsigned workers)
+static void every_call(unsigned workers, const char *job)
 {
     for (size_t i = 0; i < SP_COUNT(calls); i++)
-        every(calls[i].name, &(fault){.call = calls[i].call, .os_errno = calls[i].os_errno}, workers);
+        every(calls[i].name, &(fault){.call = calls[i].call, .os_errno = calls[i].os_errno}, workers, job);
 }
 
 static void system_calls(void)
 {
-    every_call(1);
+    every_call(1, NULL);
 }
 
 static void system_calls_of_two_workers(void)
 {
-    every_call(2);
+    every_call(2, NULL);
+}
+
+static void system_calls_of_a_job(void)
+{
+    every_call(1, "night");
 }
 
 static bool set_up(void)
@@ -264,6 +282,7 @@ int main(void)
     RUN(allocations_of_two_workers);
     RUN(system_calls);
     RUN(system_calls_of_two_workers);
+    RUN(system_calls_of_a_job);
     for (size_t i = 0; i < SP_COUNT(targets); i++) {
         clear(&targets[i]);
         for (int k = 0; k < 2; k++)

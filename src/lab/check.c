@@ -1,6 +1,7 @@
 /* check.c - see check.h. */
 #include "lab/check.h"
 
+#include "lab/each.h"
 #include "lab/link.h"
 
 #include <stdio.h>
@@ -11,10 +12,7 @@ typedef struct server_check {
     const sp_layout *layout;
     uint32_t server; /* 0: main */
     sp_table_count *counts;
-    pthread_t thread;
-    bool started;
-    int rc;
-    spate_error err;
+    spate_error *err;
 } server_check;
 
 /* ---- the question ---- */
@@ -26,14 +24,14 @@ static int add_judgement(server_check *c, uint32_t table, sp_buf *sql)
     const sp_schema *s = c->layout->schemas[table];
     sp_buf column = {0};
     if (!p || c->server == 0)
-        return sp_buf_adds(sql, "false") ? sp_fail_nomem(&c->err) : SPATE_OK;
+        return sp_buf_adds(sql, "false") ? sp_fail_nomem(c->err) : SPATE_OK;
     const sp_field *key = &s->fields[p->key[0]];
-    int rc = sp_sql_name(&column, key->name) || sp_buf_adds(sql, "NOT ") ? sp_fail_nomem(&c->err) : SPATE_OK;
+    int rc = sp_sql_name(&column, key->name) || sp_buf_adds(sql, "NOT ") ? sp_fail_nomem(c->err) : SPATE_OK;
     if (rc == SPATE_OK && p->placing == SP_PLACE_HASH && sp_slot_map_is_fresh(&p->map))
         rc = sp_buf_printf(sql, "satisfies_hash_partition('pg_temp.spate_by'::regclass, %u, %u, %s)", p->map.shards, c->server - 1,
-                           sp_pg_string(&column)) ? sp_fail_nomem(&c->err) : SPATE_OK;
+                           sp_pg_string(&column)) ? sp_fail_nomem(c->err) : SPATE_OK;
     else if (rc == SPATE_OK)
-        rc = sp_placement_sql(p, key, sp_pg_string(&column), c->server - 1, sql, &c->err);
+        rc = sp_placement_sql(p, key, sp_pg_string(&column), c->server - 1, sql, c->err);
     sp_buf_done(&column);
     return rc;
 }
@@ -50,10 +48,10 @@ static int add_row(const sp_schema *s, sp_buf *sql)
 static int build_question(server_check *c, uint32_t table, sp_buf *sql)
 {
     const sp_schema *s = c->layout->schemas[table];
-    int rc = sp_buf_adds(sql, "SELECT count(*), count(*) FILTER (WHERE ") ? sp_fail_nomem(&c->err) : add_judgement(c, table, sql);
+    int rc = sp_buf_adds(sql, "SELECT count(*), count(*) FILTER (WHERE ") ? sp_fail_nomem(c->err) : add_judgement(c, table, sql);
     if (rc == SPATE_OK && (sp_buf_adds(sql, "), coalesce(sum(hashtextextended(") || add_row(s, sql) ||
                            sp_buf_adds(sql, "::text, 0)::numeric), 0) FROM ") || sp_sql_ident(sql, s->table)))
-        rc = sp_fail_nomem(&c->err);
+        rc = sp_fail_nomem(c->err);
     return rc;
 }
 
@@ -65,8 +63,8 @@ static int is_there(server_check *c, PGconn *conn, uint32_t table, bool *there)
     PGresult *res = NULL;
     int built = sp_sql_ident(&name, c->layout->schemas[table]->table) || sp_buf_adds(&sql, "SELECT to_regclass(") ||
                 sp_sql_literal(&sql, (sp_str){name.data, name.len}) || sp_buf_adds(&sql, ") IS NOT NULL");
-    int rc = built ? sp_fail_nomem(&c->err)
-                   : sp_lab_run(&c->lab->servers[c->server], conn, sp_pg_string(&sql), &res, &c->err, "looking for a table");
+    int rc = built ? sp_fail_nomem(c->err)
+                   : sp_lab_run(&c->lab->servers[c->server], conn, sp_pg_string(&sql), &res, c->err, "looking for a table");
     if (rc == SPATE_OK) {
         *there = sp_pq.getvalue(res, 0, 0)[0] == 't';
         sp_pq.clear(res);
@@ -85,7 +83,7 @@ static int make_judge(server_check *c, PGconn *conn, uint32_t table)
         return SPATE_OK;
     snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS pg_temp.spate_by; CREATE TEMP TABLE spate_by (k %s) PARTITION BY HASH (k)",
              c->layout->schemas[table]->fields[p->key[0]].sql_type);
-    return sp_lab_run(&c->lab->servers[c->server], conn, sql, NULL, &c->err, "preparing the check");
+    return sp_lab_run(&c->lab->servers[c->server], conn, sql, NULL, c->err, "preparing the check");
 }
 
 static int count_table(server_check *c, PGconn *conn, uint32_t table)
@@ -98,13 +96,13 @@ static int count_table(server_check *c, PGconn *conn, uint32_t table)
     if (rc != SPATE_OK || (!out->is_there && c->server == 0))
         return rc;
     if (!out->is_there)
-        return sp_fail(&c->err, SPATE_E_CONFIG, "%s has no table \"%s\"", c->lab->servers[c->server].name, name);
+        return sp_fail(c->err, SPATE_E_CONFIG, "%s has no table \"%s\"", c->lab->servers[c->server].name, name);
     bool own_test = c->lab->placing == SP_PLACE_HASH && sp_slot_map_is_fresh(&c->lab->map);
     rc = own_test ? make_judge(c, conn, table) : SPATE_OK;
     if (rc == SPATE_OK)
         rc = build_question(c, table, &sql);
     if (rc == SPATE_OK)
-        rc = sp_lab_run(&c->lab->servers[c->server], conn, sp_pg_string(&sql), &res, &c->err, "counting rows");
+        rc = sp_lab_run(&c->lab->servers[c->server], conn, sp_pg_string(&sql), &res, c->err, "counting rows");
     if (rc == SPATE_E_CONFIG && c->server == 0) /* another table of that name: not the same, whatever is in it */
         rc = SPATE_OK;
     else if (rc == SPATE_OK) {
@@ -117,37 +115,27 @@ static int count_table(server_check *c, PGconn *conn, uint32_t table)
     return rc;
 }
 
-static void *check_server(void *arg)
+static int check_server(void *item, spate_error *err)
 {
-    server_check *c = arg;
+    server_check *c = item;
     PGconn *conn = NULL;
-    c->rc = sp_lab_connect(&c->lab->servers[c->server], &conn, &c->err);
-    for (uint32_t t = 0; t < c->layout->n && c->rc == SPATE_OK; t++)
-        c->rc = count_table(c, conn, t);
+    c->err = err;
+    int rc = sp_lab_connect(&c->lab->servers[c->server], &conn, err);
+    for (uint32_t t = 0; t < c->layout->n && rc == SPATE_OK; t++)
+        rc = count_table(c, conn, t);
     if (conn)
         sp_pq.finish(conn);
-    return NULL;
+    return rc;
 }
 
 int sp_lab_count(sp_lab *lab, const sp_layout *layout, sp_table_count *counts, spate_error *err)
 {
     server_check *all = sp_alloc_zero(lab->n_servers, sizeof(*all));
-    int rc = all ? SPATE_OK : sp_fail_nomem(err);
-    for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++) {
+    if (!all)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < lab->n_servers; i++)
         all[i] = (server_check){.lab = lab, .layout = layout, .server = i, .counts = counts};
-        rc = sp_os_thread_start(&all[i].thread, check_server, &all[i], err);
-        all[i].started = rc == SPATE_OK;
-    }
-    for (uint32_t i = 0; all && i < lab->n_servers; i++) {
-        if (!all[i].started)
-            continue;
-        pthread_join(all[i].thread, NULL);
-        if (rc == SPATE_OK && all[i].rc != SPATE_OK) {
-            rc = all[i].rc;
-            if (err)
-                *err = all[i].err;
-        }
-    }
+    int rc = sp_lab_each(all, sizeof(*all), lab->n_servers, check_server, err);
     sp_free(all);
     return rc;
 }

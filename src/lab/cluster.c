@@ -3,6 +3,7 @@
  * initdb takes half a second, and what it makes depends on nothing but the programs: so its result is kept as a template, in the
  * cache directory that the caller names, and the next lab only clones. The template's name holds what it depends on. Each clone
  * gets a system identifier of its own, without which a replica would follow any of them. */
+#include "lab/each.h"
 #include "lab/lab.h"
 #include "os/at.h"
 
@@ -336,34 +337,32 @@ static int identify(const char *data, uint64_t identifier, sp_arena *arena, spat
 /* ---- the clusters ---- */
 
 typedef struct cloning {
-    pthread_t thread;
-    bool started;
     const maker *maker;
-    const char *folder, *data;
+    const sp_lab_server *server;
+    const char *folder;
     uint64_t identifier;
-    int rc;
-    spate_error err;
 } cloning;
 
-static void *clone_one(void *arg)
+static int clone_one(void *item, spate_error *err)
 {
-    cloning *c = arg;
+    const cloning *c = item;
     char from[4200], made[4200];
     sp_arena arena;
     sp_arena_init(&arena);
     snprintf(from, sizeof(from), "%s/data", c->maker->template);
-    snprintf(made, sizeof(made), "%s.new", c->data);
-    c->rc = sp_lab_make_folder(c->folder, c->maker->user, &c->err);
-    if (c->rc == SPATE_OK)
-        c->rc = sp_lab_remove_tree(made, &c->err);
-    if (c->rc == SPATE_OK)
-        c->rc = sp_lab_clone_tree(from, made, c->maker->user, &c->err);
-    if (c->rc == SPATE_OK)
-        c->rc = identify(made, c->identifier, &arena, &c->err);
-    if (c->rc == SPATE_OK && sp_at_rename(AT_FDCWD, made, AT_FDCWD, c->data, true) < 0) /* only now there is a cluster */
-        c->rc = sp_fail_errno(&c->err, errno, "could not rename \"%s\"", made);
+    snprintf(made, sizeof(made), "%s.new", c->server->data);
+    int rc = sp_lab_make_folder(c->folder, c->maker->user, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_remove_tree(made, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_clone_tree(from, made, c->maker->user, err);
+    if (rc == SPATE_OK)
+        rc = identify(made, c->identifier, &arena, err);
+    int renamed = rc == SPATE_OK ? sp_at_rename(AT_FDCWD, made, AT_FDCWD, c->server->data, true) : 0; /* only now there is a cluster */
+    if (renamed < 0)
+        rc = sp_fail_errno(err, -renamed, "could not rename \"%s\"", made);
     sp_arena_done(&arena);
-    return NULL;
+    return rc;
 }
 
 static uint64_t draw_identifier(void)
@@ -377,28 +376,20 @@ static int clone_all(const maker *m, spate_error *err)
 {
     sp_lab *lab = m->lab;
     cloning *all = sp_arena_alloc(&lab->arena, lab->n_servers, sizeof(*all));
-    int rc = all ? SPATE_OK : sp_fail_nomem(err);
-    for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++) {
-        const char *folder = sp_lab_path(lab, lab->servers[i].name);
-        if (lab->servers[i].attached || (folder && sp_os_exists(lab->servers[i].data)))
+    uint32_t n = 0;
+    if (!all)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < lab->n_servers; i++) {
+        const sp_lab_server *s = &lab->servers[i];
+        if (s->attached || sp_os_exists(s->data))
             continue;
-        all[i] = (cloning){.maker = m, .folder = folder, .data = lab->servers[i].data, .identifier = draw_identifier()};
-        rc = folder ? sp_os_thread_start(&all[i].thread, clone_one, &all[i], err) : sp_fail_nomem(err);
-        all[i].started = rc == SPATE_OK;
+        all[n++] = (cloning){.maker = m, .server = s, .folder = sp_lab_path(lab, s->name), .identifier = draw_identifier()};
+        if (!all[n - 1].folder)
+            return sp_fail_nomem(err);
     }
-    for (uint32_t i = 0; all && i < lab->n_servers; i++) {
-        if (!all[i].started)
-            continue;
-        pthread_join(all[i].thread, NULL);
-        if (rc == SPATE_OK && all[i].rc != SPATE_OK) {
-            rc = all[i].rc;
-            if (err)
-                *err = all[i].err;
-        }
-    }
-    for (uint32_t i = 0; all && i < lab->n_servers && rc != SPATE_OK; i++)
-        if (all[i].started)
-            (void)!sp_lab_remove_cluster(lab, &lab->servers[i], NULL);
+    int rc = sp_lab_each(all, sizeof(*all), n, clone_one, err);
+    for (uint32_t i = 0; i < n && rc != SPATE_OK; i++)
+        (void)!sp_lab_remove_cluster(lab, all[i].server, NULL);
     return rc;
 }
 

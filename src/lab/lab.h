@@ -4,7 +4,7 @@
  *   cluster.c   the template of all servers, made once by initdb and kept; clones of it
  *   clone.c     trees of files copied (sharing blocks where the file system can), and removed
  *   server.c    postmasters started, stopped, told apart from others
- *   link.c      connections to them
+ *   link.c      connections to them; each.c: the same call for all of them at once
  *   layout.c    which table lives by which key; predicate.c: the same as SQL
  *   slice.c     a shard's rows of a plan
  *   distribute.c, check.c   rows put onto shards, and found there

@@ -1,6 +1,7 @@
 /* reshard.c - see reshard.h. */
 #include "lab/reshard.h"
 
+#include "lab/each.h"
 #include "lab/link.h"
 
 #include <stdio.h>
@@ -57,10 +58,7 @@ typedef struct pair_run {
     sp_reshard_pair *pair;
     sp_slot_map map;
     PGconn *from, *to;
-    pthread_t thread;
-    bool started;
-    int rc;
-    spate_error err;
+    spate_error *err;
 } pair_run;
 
 static const sp_lab_server *giver(const pair_run *p)
@@ -85,9 +83,9 @@ static int count_rows(pair_run *p, const sp_lab_server *server, PGconn *conn, ui
     PGresult *res = NULL;
     int built = sp_buf_adds(&sql, "SELECT count(*), coalesce(sum(hashtextextended(ROW(") || add_columns(s, &sql) ||
                 sp_buf_adds(&sql, ")::text, 0)::numeric), 0) FROM ") || sp_sql_ident(&sql, s->table) || sp_buf_adds(&sql, " WHERE ");
-    int rc = built ? sp_fail_nomem(&p->err) : add_condition(p->r, table, &p->map, 1, &sql, &p->err);
+    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, &sql, p->err);
     if (rc == SPATE_OK)
-        rc = sp_lab_run(server, conn, sp_pg_string(&sql), &res, &p->err, "counting rows");
+        rc = sp_lab_run(server, conn, sp_pg_string(&sql), &res, p->err, "counting rows");
     if (rc == SPATE_OK) {
         t->rows = strtoull(sp_pq.getvalue(res, 0, 0), NULL, 10);
         snprintf(t->sum, sizeof(t->sum), "%.63s", sp_pq.getvalue(res, 0, 1));
@@ -104,7 +102,7 @@ static int check_table(pair_run *p, uint32_t table)
     if (rc == SPATE_OK)
         rc = count_rows(p, taker(p), p->to, table, &taken);
     if (rc == SPATE_OK && (given.rows != taken.rows || strcmp(given.sum, taken.sum) != 0))
-        rc = sp_fail(&p->err, SPATE_E_DATA, "table \"%s\": %s has %llu rows for %s, and there are %llu, or others, after copying them",
+        rc = sp_fail(p->err, SPATE_E_DATA, "table \"%s\": %s has %llu rows for %s, and there are %llu, or others, after copying them",
                      p->r->layout->schemas[table]->table, giver(p)->name, (unsigned long long)given.rows, taker(p)->name,
                      (unsigned long long)taken.rows);
     return rc;
@@ -115,7 +113,7 @@ static int check_table(pair_run *p, uint32_t table)
 static int begin_copy(pair_run *p, const sp_lab_server *server, PGconn *conn, sp_buf *sql, ExecStatusType expected)
 {
     PGresult *res = sp_pq.exec(conn, sp_pg_string(sql));
-    int rc = sp_pq.result_status(res) == expected ? SPATE_OK : sp_pg_fail(&p->err, conn, res, "%s: copying", server->name);
+    int rc = sp_pq.result_status(res) == expected ? SPATE_OK : sp_pg_fail(p->err, conn, res, "%s: copying", server->name);
     sp_pq.clear(res);
     return rc;
 }
@@ -125,7 +123,7 @@ static int end_copy(pair_run *p, const sp_lab_server *server, PGconn *conn)
     int rc = SPATE_OK;
     for (PGresult *res; (res = sp_pq.get_result(conn)); sp_pq.clear(res))
         if (sp_pq.result_status(res) != PGRES_COMMAND_OK && rc == SPATE_OK)
-            rc = sp_pg_fail(&p->err, conn, res, "%s: copying", server->name);
+            rc = sp_pg_fail(p->err, conn, res, "%s: copying", server->name);
     return rc;
 }
 
@@ -135,7 +133,7 @@ static int pump(pair_run *p)
     int len, rc = SPATE_OK;
     while ((len = sp_pq.get_copy_data(p->from, &bytes, 0)) > 0) {
         if (rc == SPATE_OK && sp_pq.put_copy_data(p->to, bytes, len) != 1)
-            rc = sp_pg_fail(&p->err, p->to, NULL, "%s: copying", taker(p)->name);
+            rc = sp_pg_fail(p->err, p->to, NULL, "%s: copying", taker(p)->name);
         sp_pq.freemem(bytes);
     }
     int read = end_copy(p, giver(p), p->from);
@@ -152,9 +150,9 @@ static int copy_table(pair_run *p, uint32_t table)
     int built = sp_buf_adds(&out, "COPY (SELECT ") || add_columns(s, &out) || sp_buf_adds(&out, " FROM ") || sp_sql_ident(&out, s->table) ||
                 sp_buf_adds(&out, " WHERE ") || sp_buf_adds(&in, "COPY ") || sp_sql_ident(&in, s->table) || sp_buf_adds(&in, " (") ||
                 add_columns(s, &in) || sp_buf_adds(&in, ") FROM STDIN (FORMAT binary)");
-    int rc = built ? sp_fail_nomem(&p->err) : add_condition(p->r, table, &p->map, 1, &out, &p->err);
+    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, &out, p->err);
     if (rc == SPATE_OK && sp_buf_adds(&out, ") TO STDOUT (FORMAT binary)"))
-        rc = sp_fail_nomem(&p->err);
+        rc = sp_fail_nomem(p->err);
     if (rc == SPATE_OK)
         rc = begin_copy(p, taker(p), p->to, &in, PGRES_COPY_IN);
     if (rc == SPATE_OK)
@@ -170,51 +168,42 @@ static int copy_table(pair_run *p, uint32_t table)
 static int copy_pair(pair_run *p)
 {
     const sp_layout *l = p->r->layout;
-    int rc = sp_lab_run(giver(p), p->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, &p->err, "beginning");
+    int rc = sp_lab_run(giver(p), p->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, p->err, "beginning");
     if (rc == SPATE_OK)
-        rc = begin_writing(taker(p), p->to, &p->err);
+        rc = begin_writing(taker(p), p->to, p->err);
     for (uint32_t t = 0; t < l->n && rc == SPATE_OK; t++)
         rc = l->placements[t] ? copy_table(p, t) : SPATE_OK;
     for (uint32_t t = 0; t < l->n && rc == SPATE_OK; t++)
         rc = l->placements[t] ? check_table(p, t) : SPATE_OK;
-    return rc == SPATE_OK ? sp_lab_run(taker(p), p->to, "COMMIT", NULL, &p->err, "committing") : rc;
+    return rc == SPATE_OK ? sp_lab_run(taker(p), p->to, "COMMIT", NULL, p->err, "committing") : rc;
 }
 
-static void *pair_body(void *arg)
+static int run_pair(void *item, spate_error *err)
 {
-    pair_run *p = arg;
-    p->rc = sp_lab_connect(giver(p), &p->from, &p->err);
-    if (p->rc == SPATE_OK)
-        p->rc = sp_lab_connect(taker(p), &p->to, &p->err);
-    if (p->rc == SPATE_OK)
-        p->rc = copy_pair(p);
+    pair_run *p = item;
+    p->err = err;
+    int rc = sp_lab_connect(giver(p), &p->from, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_connect(taker(p), &p->to, err);
+    if (rc == SPATE_OK)
+        rc = copy_pair(p);
     if (p->from)
         sp_pq.finish(p->from);
     if (p->to)
         sp_pq.finish(p->to);
-    return NULL;
+    return rc;
 }
 
 int sp_reshard_copy(const sp_reshard *r, spate_error *err)
 {
     pair_run *runs = sp_alloc_zero(r->n_pairs, sizeof(*runs));
-    int rc = runs ? SPATE_OK : sp_fail_nomem(err);
-    for (uint32_t i = 0; i < r->n_pairs && rc == SPATE_OK; i++) {
+    if (!runs)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < r->n_pairs; i++) {
         runs[i] = (pair_run){.r = r, .pair = &r->pairs[i]};
         map_of_pair(r, r->pairs[i].from, r->pairs[i].to, &runs[i].map);
-        rc = sp_os_thread_start(&runs[i].thread, pair_body, &runs[i], err);
-        runs[i].started = rc == SPATE_OK;
     }
-    for (uint32_t i = 0; runs && i < r->n_pairs; i++) {
-        if (!runs[i].started)
-            continue;
-        pthread_join(runs[i].thread, NULL);
-        if (rc == SPATE_OK && runs[i].rc != SPATE_OK) {
-            rc = runs[i].rc;
-            if (err)
-                *err = runs[i].err;
-        }
-    }
+    int rc = sp_lab_each(runs, sizeof(*runs), r->n_pairs, run_pair, err);
     sp_free(runs);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* snapshot.c - see snapshot.h. */
 #include "lab/snapshot.h"
 
+#include "lab/each.h"
 #include "os/at.h"
 
 #include <errno.h>
@@ -65,39 +66,14 @@ static int stop_all(sp_lab *lab, halt *h, spate_error *err)
 /* ---- many clones at once ---- */
 
 typedef struct cloning {
-    pthread_t thread;
-    bool started;
     const char *from, *to;
     sp_os_user user;
-    int rc;
-    spate_error err;
 } cloning;
 
-static void *clone_body(void *arg)
+static int clone_one(void *item, spate_error *err)
 {
-    cloning *c = arg;
-    c->rc = sp_lab_clone_tree(c->from, c->to, c->user, &c->err);
-    return NULL;
-}
-
-static int clone_all(cloning *all, uint32_t n, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
-        rc = sp_os_thread_start(&all[i].thread, clone_body, &all[i], err);
-        all[i].started = rc == SPATE_OK;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        if (!all[i].started)
-            continue;
-        pthread_join(all[i].thread, NULL);
-        if (rc == SPATE_OK && all[i].rc != SPATE_OK) {
-            rc = all[i].rc;
-            if (err)
-                *err = all[i].err;
-        }
-    }
-    return rc;
+    const cloning *c = item;
+    return sp_lab_clone_tree(c->from, c->to, c->user, err);
 }
 
 /* ---- saving ---- */
@@ -112,7 +88,7 @@ static int copy_data(sp_lab *lab, const char *making, spate_error *err)
                            .to = sp_arena_printf(&lab->arena, "%s/%s", making, lab->servers[i].name)};
         rc = all[i].to ? SPATE_OK : sp_fail_nomem(err);
     }
-    return rc == SPATE_OK ? clone_all(all, lab->n_servers, err) : rc;
+    return rc == SPATE_OK ? sp_lab_each(all, sizeof(*all), lab->n_servers, clone_one, err) : rc;
 }
 
 static int save(sp_lab *lab, const char *place, spate_error *err)
@@ -166,7 +142,7 @@ static int bring_data(sp_lab *to, const char *place, spate_error *err)
         if (rc == SPATE_OK)
             rc = sp_lab_remove_tree(all[i].to, err);
     }
-    return rc == SPATE_OK ? clone_all(all, to->n_servers, err) : rc;
+    return rc == SPATE_OK ? sp_lab_each(all, sizeof(*all), to->n_servers, clone_one, err) : rc;
 }
 
 static int put_in_place(sp_lab *to, const sp_lab_server *s, spate_error *err)

@@ -491,8 +491,10 @@ def case_memory(bench):
     peaks = {}
     for rows, word in ((1_000_000, "1 million"), (1_000_000_000, "1 billion")):
         parts = {"customer": rows // 10, "purchase": rows - rows // 10}
-        run = bench.spate("memory", "sql:/dev/null?format=copy", 2, parts, peak=True, limit=limit)
-        peaks[word] = run.rss_anon_kib / 1024
+        # A million rows are made in 50 ms, of which memory is read some ten times: only many runs show the highest.
+        for _ in range(20 if rows == 1_000_000 else 1):
+            run = bench.spate("memory", "sql:/dev/null?format=copy", 2, parts, peak=True, limit=limit)
+            peaks[word] = max(peaks.get(word, 0), run.rss_anon_kib / 1024)
         stopped = f", stopped after {limit} s" if run.stopped else f" in {run.wall:.1f} s"
         bench.row(f"peak memory, {word} rows{stopped}", f"{peaks[word]:.1f} MiB", "32 MiB", [peaks[word]], 32, at_least=False,
                   unit="MiB")

@@ -139,6 +139,9 @@ int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
 
 typedef enum spate_lab_targets { SPATE_LAB_BOTH, SPATE_LAB_MAIN, SPATE_LAB_SHARDS } spate_lab_targets;
 
+enum { SPATE_LAB_CURVE = 12 };
+extern const double spate_lab_curve[SPATE_LAB_CURVE]; /* 0.01, 0.1, ... 0.9999, 1 */
+
 /* One query on one target. Times are from when a question was due, errors in none of them. */
 typedef struct spate_lab_measure {
     const char *query;
@@ -150,6 +153,7 @@ typedef struct spate_lab_measure {
     uint64_t unserved;   /* due, but not even asked within ten seconds after the end */
     double rate;         /* answers a second */
     double p50_ms, p90_ms, p99_ms, p999_ms, max_ms; /* at most 1/64 too high */
+    double curve_ms[SPATE_LAB_CURVE]; /* what spate_lab_curve's shares of the answers did not take longer than */
     double service_p99_ms; /* from when it was asked: what a test would show that leaves waiting out */
     char error[256];     /* the first one's words; "" */
 } spate_lab_measure;
@@ -176,9 +180,15 @@ typedef struct spate_lab_bench_report {
 
 /* Asks main and the shards the same questions, by a router that goes by the key, or asks all shards and merges. With both targets each
  * query's answers are compared first: SPATE_E_DATA when they differ. The report is filled in any case and is to be handed to
- * spate_lab_bench_report_done. */
+ * spate_lab_bench_report_done. The last hundred results are kept in the lab's directory, each as a file in its folder "trials", with a line of what
+ * happened every so often; it is there, and grows, while the bench runs. */
 int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report, spate_error *err);
 void spate_lab_bench_report_done(spate_lab_bench_report *report);
+
+typedef enum spate_lab_chart_form { SPATE_LAB_SVG, SPATE_LAB_HTML } spate_lab_chart_form;
+/* The report as a picture: answers a second, and latencies as curves; as a page also the numbers. It needs nothing from elsewhere.
+ * *text is the caller's to free(). */
+int spate_lab_chart(const spate_lab_bench_report *report, spate_lab_chart_form form, char **text, spate_error *err);
 
 /* ---- moving rows ---- */
 

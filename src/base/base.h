@@ -85,6 +85,7 @@ int sp_buf_reserve(sp_buf *b, size_t more) SP_MUST_CHECK; /* room for more bytes
 int sp_buf_add(sp_buf *b, const void *bytes, size_t len) SP_MUST_CHECK;
 int sp_buf_adds(sp_buf *b, const char *s) SP_MUST_CHECK;
 int sp_buf_printf(sp_buf *b, const char *fmt, ...) SP_PRINTF(2, 3) SP_MUST_CHECK;
+int sp_buf_add_json(sp_buf *b, const char *s, size_t len) SP_MUST_CHECK; /* as a string of JSON, with its quotes */
 
 /* ---- strings (text.c) ---------------------------------------------------------------------------------------- */
 

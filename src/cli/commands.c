@@ -221,6 +221,7 @@ static const option lab_bench_options[] = {
     {"rate", "N", OPTION_COUNT, false, NULL, "questions a second, answered or not (default: each user asks again once answered)"},
     {"seconds", "S", OPTION_TEXT, false, NULL, "of each query and target (default: 5)"},
     {"seed", "S", OPTION_COUNT, false, NULL, "of the keys that are asked for"},
+    {"chart", "FILE", OPTION_TEXT, false, NULL, "also as a picture: FILE.svg, or FILE.html with the numbers"},
     {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
     {0},
 };

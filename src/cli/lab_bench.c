@@ -1,6 +1,7 @@
 /* lab_bench.c - the command 'lab bench': a line a query and target, and what sharding did to each. */
 #include "cli/lab.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,11 +98,47 @@ static bool any_errors(const spate_lab_bench_report *r)
     return false;
 }
 
+/* ---- as a picture ---- */
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t a = strlen(text), b = strlen(ending);
+    return a > b && strcmp(text + a - b, ending) == 0;
+}
+
+static bool check_chart(const invocation *in)
+{
+    const char *file = option_text(in, "chart");
+    if (!file || ends_with(file, ".svg") || ends_with(file, ".html"))
+        return true;
+    fprintf(stderr, "spate: --chart takes a file that ends with .svg or .html, not \"%s\"\n", file);
+    return false;
+}
+
+static int write_chart(const char *file, const spate_lab_bench_report *report)
+{
+    spate_error err = {0};
+    char *text = NULL;
+    int status = spate_lab_chart(report, ends_with(file, ".svg") ? SPATE_LAB_SVG : SPATE_LAB_HTML, &text, &err);
+    if (status != SPATE_OK) {
+        report_error(&err);
+        return exit_code_of((spate_status)status);
+    }
+    FILE *f = fopen(file, "w");
+    bool written = f && fputs(text, f) >= 0;
+    free(text);
+    if (f && fclose(f) == 0 && written)
+        return EXIT_OK;
+    fprintf(stderr, "spate: could not write \"%s\": %s\n", file, strerror(errno));
+    return EXIT_ENDPOINT;
+}
+
 int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_options *options)
 {
     spate_error err = {0};
     spate_lab_bench_report report;
     bool json = option_flag(in, "json");
+    const char *chart = option_text(in, "chart");
     spate_lab_bench_options o = *options;
     o.measured = json ? NULL : print_measure;
     stop_catch_signals();
@@ -113,11 +150,12 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
     else
         print_ratios(&report);
     bool errors = any_errors(&report);
+    int drawn = chart && report.n_measures ? write_chart(chart, &report) : EXIT_OK;
     spate_lab_bench_report_done(&report);
     if (status != SPATE_OK)
         report_error(&err);
     int code = stop_exit_code((spate_status)status);
-    return code == EXIT_OK && errors ? EXIT_NO : code;
+    return code != EXIT_OK ? code : drawn != EXIT_OK ? drawn : errors ? EXIT_NO : EXIT_OK;
 }
 
 int run_lab_bench(const invocation *in)
@@ -125,7 +163,7 @@ int run_lab_bench(const invocation *in)
     static const char *queries[OPTION_USES_MAX];
     spate_lab_bench_options options;
     spate_lab *lab;
-    if (!read_options(in, &options, queries)) {
+    if (!read_options(in, &options, queries) || !check_chart(in)) {
         fputs("try 'spate lab bench --help'\n", stderr);
         return EXIT_USAGE;
     }

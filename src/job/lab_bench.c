@@ -2,7 +2,7 @@
 #include "spate/lab.h"
 
 #include "codec/codec.h"
-#include "job/lab.h"
+#include "job/lab_trial.h"
 #include "lab/load.h"
 
 #include <stdio.h>
@@ -21,7 +21,10 @@ typedef struct bench {
     uint32_t key_table;
     sp_key *keys;
     uint32_t n_keys;
+    sp_trial *trial;
 } bench;
+
+const double spate_lab_curve[SPATE_LAB_CURVE] = {0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1};
 
 /* ---- keys ---- */
 
@@ -150,7 +153,8 @@ static sp_load load_of(const bench *b, const sp_query *q, bool sharded)
 {
     const spate_lab_bench_options *o = b->options;
     return (sp_load){.lab = b->lab, .query = q, .sharded = sharded, .keys = b->keys, .n_keys = b->n_keys, .users = o->users ? o->users : 8,
-                     .rate = o->rate, .seconds = o->seconds > 0 ? o->seconds : 5, .seed = o->seed, .cancel = o->cancel};
+                     .rate = o->rate, .seconds = o->seconds > 0 ? o->seconds : 5, .seed = o->seed, .cancel = o->cancel, .moment = sp_trial_moment, .arg = b->trial,
+                     .moment_s = sp_trial_moment_s(o->seconds > 0 ? o->seconds : 5)};
 }
 
 static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_measure *m)
@@ -163,6 +167,8 @@ static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_me
     m->p99_ms = (double)sp_hist_at(&r->response, 0.99) / 1e6;
     m->p999_ms = (double)sp_hist_at(&r->response, 0.999) / 1e6;
     m->max_ms = (double)r->response.max / 1e6;
+    for (size_t i = 0; i < SPATE_LAB_CURVE; i++)
+        m->curve_ms[i] = (double)sp_hist_at(&r->response, spate_lab_curve[i]) / 1e6;
     m->service_p99_ms = (double)sp_hist_at(&r->service, 0.99) / 1e6;
     if (r->errors)
         snprintf(m->error, sizeof(m->error), "%.*s", (int)sizeof(m->error) - 1, r->first_error.message);
@@ -177,9 +183,12 @@ static int measure(bench *b, const sp_query *q, bool sharded, spate_error *err)
         return sp_fail_nomem(err);
     m->query = sp_arena_strndup(b->arena, q->name, strlen(q->name));
     m->target = sharded ? "shards" : "main";
+    if (m->query)
+        sp_trial_measuring(b->trial, m->query, m->target);
     int rc = m->query ? sp_load_run(&l, r, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK) {
         fill_measure(&l, r, m);
+        sp_trial_measured(b->trial, m);
         b->report->n_measures++;
         if (b->options->measured)
             b->options->measured(b->options->arg, m);
@@ -259,7 +268,11 @@ int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spat
     if (rc == SPATE_OK)
         rc = sample_keys(&b, err);
     if (rc == SPATE_OK)
+        rc = sp_trial_begin(b.lab, options, &b.trial, err);
+    if (rc == SPATE_OK)
         rc = run_queries(&b, err);
+    if (b.trial)
+        rc = sp_trial_end(b.trial, rc, err);
     sp_source_close(source);
     return rc;
 }

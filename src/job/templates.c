@@ -179,16 +179,6 @@ int spate_template_text(const char *name, const spate_setting *settings, size_t 
 
 /* ---- as JSON ------------------------------------------------------------------------------------- */
 
-static int add_quoted(sp_buf *out, sp_str s)
-{
-    int rc = sp_buf_adds(out, "\"");
-    for (size_t i = 0; i < s.len && !rc; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        rc = c == '"' || c == '\\' ? sp_buf_printf(out, "\\%c", c) : c < 32 ? sp_buf_printf(out, "\\u%04x", c) : sp_buf_add(out, &s.p[i], 1);
-    }
-    return rc || sp_buf_adds(out, "\"");
-}
-
 /* A number as JSON has it, which is narrower than YAML. */
 static bool is_json_number(sp_str s)
 {
@@ -204,7 +194,7 @@ static int add_scalar(sp_buf *out, const sp_node *node)
         return sp_buf_adds(out, "null");
     if (node->plain && (is_json_number(node->text) || sp_str_is(node->text, "true") || sp_str_is(node->text, "false")))
         return sp_buf_add(out, node->text.p, node->text.len);
-    return add_quoted(out, node->text);
+    return sp_buf_add_json(out, node->text.p, node->text.len);
 }
 
 /* Trees are no deeper than the reader lets them be. */
@@ -217,7 +207,7 @@ static int add_node(sp_buf *out, const sp_node *node, unsigned depth)
     for (uint32_t i = 0; i < node->n && !rc; i++) {
         rc = sp_buf_printf(out, "%s\n%*s", i ? "," : "", 2 * (int)depth + 2, "");
         if (!rc && map)
-            rc = add_quoted(out, node->pairs[i].key->text) || sp_buf_adds(out, ": ");
+            rc = sp_buf_add_json(out, node->pairs[i].key->text.p, node->pairs[i].key->text.len) || sp_buf_adds(out, ": ");
         rc = rc || add_node(out, map ? node->pairs[i].value : node->items[i], depth + 1);
     }
     return rc || (node->n && sp_buf_printf(out, "\n%*s", 2 * (int)depth, "")) || sp_buf_adds(out, map ? "}" : "]");

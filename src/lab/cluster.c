@@ -449,7 +449,7 @@ int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error 
 
 int sp_lab_remove_clusters(sp_lab *lab, spate_error *err)
 {
-    static const char *const others[] = {"run", "pgpass", "snapshots", ".making"};
+    static const char *const others[] = {"run", "pgpass", "snapshots", "trials", ".making"};
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++)
         rc = sp_lab_remove_cluster(lab, &lab->servers[i], err);

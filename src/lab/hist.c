@@ -1,6 +1,8 @@
 /* hist.c - see hist.h. */
 #include "lab/hist.h"
 
+#include <stdatomic.h>
+
 /* Values below 128 have buckets of their own; above, the six bits behind the first one tell. */
 static unsigned bucket_of(uint64_t v)
 {
@@ -33,6 +35,22 @@ void sp_hist_merge(sp_hist *to, const sp_hist *from)
     to->max = SP_MAX(to->max, from->max);
     for (unsigned b = 0; b < SP_HIST_BUCKETS; b++)
         to->counts[b] += from->counts[b];
+}
+
+void sp_pulse_add(sp_pulse *p, uint64_t v)
+{
+    atomic_fetch_add_explicit(&p->counts[bucket_of(v)], 1, memory_order_relaxed);
+}
+
+void sp_pulse_take(sp_pulse *p, sp_hist *h, uint64_t *errors)
+{
+    h->n = h->max = 0;
+    for (unsigned b = 0; b < SP_HIST_BUCKETS; b++) {
+        h->counts[b] = atomic_exchange_explicit(&p->counts[b], 0, memory_order_relaxed);
+        h->n += h->counts[b];
+        h->max = h->counts[b] ? top_of(b) : h->max;
+    }
+    *errors = atomic_exchange_explicit(&p->errors, 0, memory_order_relaxed);
 }
 
 uint64_t sp_hist_at(const sp_hist *h, double share)

@@ -11,10 +11,12 @@ typedef enum gate { GATE_CLOSED, GATE_OPEN, GATE_LEAVE } gate;
 
 typedef struct load_run {
     const sp_load *load;
-    pthread_mutex_t lock;    /* of gate and waiting */
+    pthread_mutex_t lock;    /* of gate, waiting and gone */
     pthread_cond_t moved;
     gate gate;
     unsigned waiting;        /* users at the gate */
+    unsigned gone;           /* users who ask no more */
+    sp_pulse *pulse;         /* NULL: nobody wants to know */
     _Atomic uint64_t next;   /* open: the number of the next question */
     _Atomic bool broken;     /* somebody could not come in */
     uint64_t questions;      /* open: how many are due */
@@ -171,8 +173,13 @@ static void ask_and_note(user *u, int64_t due_ns)
     if (rc == SPATE_OK) {
         sp_hist_add(&r->service, (uint64_t)(done - asked));
         sp_hist_add(&r->response, (uint64_t)(done - (due_ns ? due_ns : asked)));
-    } else if (r->errors++ == 0) {
-        r->first_error = err;
+        if (u->run->pulse)
+            sp_pulse_add(u->run->pulse, (uint64_t)(done - (due_ns ? due_ns : asked)));
+    } else {
+        if (r->errors++ == 0)
+            r->first_error = err;
+        if (u->run->pulse)
+            atomic_fetch_add(&u->run->pulse->errors, 1);
     }
 }
 
@@ -232,6 +239,14 @@ static void open_gate(load_run *run, unsigned users, bool all_fine)
     pthread_mutex_unlock(&run->lock);
 }
 
+static void leave(load_run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    run->gone++;
+    pthread_cond_broadcast(&run->moved);
+    pthread_mutex_unlock(&run->lock);
+}
+
 static void *user_body(void *arg)
 {
     user *u = arg;
@@ -248,8 +263,48 @@ static void *user_body(void *arg)
         else
             be_closed(u);
     }
+    leave(run);
     go_out(u);
     return NULL;
+}
+
+/* ---- how it goes ---- */
+
+/* Whether all users have left by then. */
+static bool wait_for_end(load_run *run, unsigned users, int64_t until_ns)
+{
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    pthread_mutex_lock(&run->lock);
+    while (run->gone < users && pthread_cond_timedwait(&run->moved, &run->lock, &until) == 0)
+        ;
+    bool over = run->gone == users;
+    pthread_mutex_unlock(&run->lock);
+    return over;
+}
+
+static void tell(const load_run *run, sp_hist *answers)
+{
+    sp_load_moment m = {.at_s = (double)(now_ns() - run->start_ns) / 1e9, .response = answers};
+    sp_pulse_take(run->pulse, answers, &m.errors);
+    run->load->moment(run->load->arg, &m);
+}
+
+/* One that would leave only a short one before the end takes that in. */
+static int64_t next_moment(const load_run *run, int64_t step)
+{
+    int64_t next = now_ns() + step;
+    return next <= run->end_ns && next > run->end_ns - step / 2 ? run->end_ns + step / 2 : next;
+}
+
+static void tell_moments(load_run *run, unsigned users)
+{
+    sp_hist *answers = sp_alloc(sizeof(*answers));
+    int64_t step = (int64_t)(run->load->moment_s * 1e9);
+    while (answers && !wait_for_end(run, users, next_moment(run, step)))
+        tell(run, answers);
+    if (answers)
+        tell(run, answers);
+    sp_free(answers);
 }
 
 /* ---- all users ---- */
@@ -291,6 +346,16 @@ static int sum_up(const sp_load *l, user *users, sp_load_result *result, spate_e
     return rc;
 }
 
+static void init_signals(load_run *run)
+{
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&run->moved, &steady);
+    pthread_condattr_destroy(&steady);
+    pthread_mutex_init(&run->lock, NULL);
+}
+
 int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
 {
     SP_ASSERT(l->users > 0 && l->users <= SP_LOAD_USERS_MAX);
@@ -298,12 +363,16 @@ int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
     user *users = sp_alloc_zero(l->users, sizeof(*users));
     unsigned started;
     memset(result, 0, sizeof(*result));
-    if (!users)
+    run.pulse = l->moment ? sp_alloc_zero(1, sizeof(*run.pulse)) : NULL;
+    if (!users || (l->moment && !run.pulse)) {
+        sp_free(users);
         return sp_fail_nomem(err);
-    pthread_mutex_init(&run.lock, NULL);
-    pthread_cond_init(&run.moved, NULL);
+    }
+    init_signals(&run);
     int rc = start_users(&run, users, &started, err);
     open_gate(&run, started, rc == SPATE_OK);
+    if (l->moment && run.gate == GATE_OPEN)
+        tell_moments(&run, started);
     for (unsigned i = 0; i < started; i++)
         pthread_join(users[i].thread, NULL);
     result->seconds = (double)(now_ns() - run.start_ns) / 1e9;
@@ -311,6 +380,7 @@ int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
         rc = sum_up(l, users, result, err);
     pthread_cond_destroy(&run.moved);
     pthread_mutex_destroy(&run.lock);
+    sp_free(run.pulse);
     sp_free(users);
     return rc;
 }

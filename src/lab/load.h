@@ -16,6 +16,13 @@ typedef struct sp_key {
     uint8_t shard;
 } sp_key;
 
+/* What was answered since the moment before. */
+typedef struct sp_load_moment {
+    double at_s; /* since the load began */
+    const sp_hist *response;
+    uint64_t errors;
+} sp_load_moment;
+
 typedef struct sp_load {
     const sp_lab *lab;
     const sp_query *query;
@@ -27,6 +34,9 @@ typedef struct sp_load {
     double seconds;
     uint64_t seed;
     const int *cancel;
+    double moment_s;    /* every so often it is told how it goes, on the calling thread; 0: never */
+    void (*moment)(void *arg, const sp_load_moment *moment);
+    void *arg;
 } sp_load;
 
 typedef struct sp_load_result {

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import unittest
+import xml.etree.ElementTree
 
 from harness import SLOW, SPATE, Case, spate
 from live.servers import POSTGRES_BIN, Postgres, server_user
@@ -548,6 +549,60 @@ class Bench(LabCase):
         self.assertEqual(done.code, 4)
         self.assertRegex(done.err, 'query "(join|total)": main and the shards give different answers')
         self.assertEqual(set(self.bench("--on", "shards", "--seconds", "0.1")), {(q, "shards") for q in ("point", "range", "join", "total", "top")})
+
+    def test_results_are_kept(self):
+        trials = self.dir / "lab/trials"
+        before = sorted(trials.iterdir())
+        found = self.bench("--query", "point", "--seconds", "1", "--rate", "200")
+        kept = sorted(trials.iterdir())
+        self.assertEqual(kept[:-1], before)
+        trial = json.loads(kept[-1].read_text())
+        self.assertEqual((trial["trial"], trial["state"], trial["shards"], trial["rate"]), (1, "done", 3, 200))
+        for m in trial["measures"]:
+            told = found[m["query"], m["on"]]
+            self.assertEqual(m["answers"], told["answers"])
+            self.assertAlmostEqual(dict(map(tuple, m["curve"]))[0.99], told["p99_ms"], delta=told["p99_ms"] / 1000)
+            self.assertEqual(sum(entry[1] for entry in m["series"]), m["answers"])
+            self.assertGreater(len(m["series"]), 1)
+        trial["measures"] = []
+        for i in range(120):
+            (trials / f"20000101T000000.{i:06}Z-1.json").write_text(json.dumps(trial))
+        self.bench("--query", "point", "--seconds", "0.1")
+        left = sorted(trials.iterdir())
+        self.assertEqual(len(left), 100)
+        self.assertEqual(left[-2], kept[-1])
+
+    def test_a_running_bench_can_be_watched(self):
+        trials = self.dir / "lab/trials"
+        before = set(trials.iterdir())
+        words = [SPATE, "lab", "bench", "--lab", self.dir / "lab", "--query", "point", "--on", "main", "--seconds", "600"]
+        run = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.kill)
+        deadline, seen = time.monotonic() + 60, {}
+        while time.monotonic() < deadline and not seen.get("measures", [{}])[0].get("series"):
+            new = set(trials.iterdir()) - before
+            seen = json.loads(new.pop().read_text()) if new else {}
+            time.sleep(0.02)
+        self.assertEqual((seen["state"], seen["pid"]), ("running", run.pid))
+        self.assertGreater(seen["measures"][0]["series"][0][1], 0)
+        run.send_signal(signal.SIGINT)
+        run.wait(60)
+        (file,) = set(trials.iterdir()) - before
+        self.assertEqual(json.loads(file.read_text())["state"], "interrupted")
+
+    def test_charts(self):
+        self.bench("--seconds", "0.2", "--chart", self.dir / "c.svg")
+        picture = xml.etree.ElementTree.parse(self.dir / "c.svg").getroot()
+        curves = [e for e in picture.iter() if (e.get("class") or "").startswith("curve")]
+        self.assertEqual(len(curves), 10)
+        queries = self.write("q.sql", "-- a<b&c\nSELECT 1 AS max_x;\n")
+        self.bench("--file", queries, "--seconds", "0.1", "--chart", self.dir / "c.html")
+        page = (self.dir / "c.html").read_text()
+        self.assertIn("a&lt;b&amp;c", page)
+        self.assertNotIn("a<b", page)
+        self.assertNotRegex(page.replace("http://www.w3.org/2000/svg", ""), "https?:|src=|href=")
+        self.lab_fails(2, "bench", "--chart", "c.png", says="a file that ends with .svg or .html")
+        self.lab_fails(3, "bench", "--query", "point", "--seconds", "0.1", "--chart", self.dir / "none/c.svg", says="could not write .*No such file")
 
     def test_queries_of_a_file(self):
         queries = self.write("q.sql", "-- totals\nSELECT count(*) AS count_o, min(amount) AS min_o, avg(amount) AS avg_x, sum(amount) AS sum_x,"

@@ -1,6 +1,7 @@
 /* test_hist.c - times counted in buckets: quantiles beside those of the sorted values, and histograms that add up. */
 #include "check.h"
 #include "lab/hist.h"
+#include "os/os.h"
 
 #include <stdlib.h>
 
@@ -49,9 +50,55 @@ static void edges(void)
     }
 }
 
+typedef struct adder {
+    sp_pulse *pulse;
+    uint64_t seed;
+    sp_hist mine;
+} adder;
+
+static void *add_many(void *arg)
+{
+    adder *a = arg;
+    for (uint64_t i = 0; i < N; i++) {
+        uint64_t v = sp_draw(a->seed, i) >> 20;
+        sp_hist_add(&a->mine, v);
+        sp_pulse_add(a->pulse, v);
+    }
+    return NULL;
+}
+
+/* What is taken while others add is, in the end, everything once. */
+static void a_pulse_loses_nothing(void)
+{
+    enum { THREADS = 4 };
+    static sp_pulse pulse;
+    static adder adders[THREADS];
+    static sp_hist took, taken, all;
+    uint64_t errors;
+    pthread_t threads[THREADS];
+    for (uint64_t t = 0; t < THREADS; t++) {
+        adders[t] = (adder){.pulse = &pulse, .seed = t};
+        CHECK_INT(sp_os_thread_start(&threads[t], add_many, &adders[t], NULL), SPATE_OK);
+    }
+    while (taken.n < THREADS * N / 2) { /* some of it while they add */
+        sp_pulse_take(&pulse, &took, &errors);
+        sp_hist_merge(&taken, &took);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        pthread_join(threads[t], NULL);
+        sp_hist_merge(&all, &adders[t].mine);
+    }
+    sp_pulse_take(&pulse, &took, &errors);
+    sp_hist_merge(&taken, &took);
+    CHECK_INT((int64_t)taken.n, (int64_t)all.n);
+    CHECK(memcmp(taken.counts, all.counts, sizeof(all.counts)) == 0);
+    CHECK(taken.max >= all.max && taken.max - all.max <= all.max / 64);
+}
+
 int main(void)
 {
     RUN(quantiles_are_near);
     RUN(edges);
+    RUN(a_pulse_loses_nothing);
     return check_done();
 }

@@ -727,7 +727,7 @@ def case_lab_rows(bench, lab):
     lab.run("run", "--users", "100k", "--progress", "none", "--seconds", "0.2", "--replace")
     query = bench.dir / "point.sql"
     query.write_text("\\set k random(1, 100000)\nSELECT * FROM users WHERE id = :k\n")
-    ours = lambda: dict(rate=json.loads(lab.run("bench", "--query", "point", "--on", "main", "--seconds", seconds, "--json").out)["measures"][0]["rate"])
+    ours = lambda: dict(rate=json.loads(lab.run("bench", "--query", "point", "--on", "main", "--users", 8, "--cpu", "none", "--seconds", seconds, "--json").out)["measures"][0]["rate"])
 
     def pgbench():
         said = Run(["pgbench", "-n", "-M", "prepared", "-c", 8, "-j", 8, "-T", seconds, "-f", query, uri]).out

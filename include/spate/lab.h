@@ -31,6 +31,7 @@ typedef struct spate_lab_init_options {
     const char *placement;    /* "hash", "modulo", "range" or "list"; NULL: hash */
     const int64_t *bounds;    /* of range: one less than there are shards */
     size_t n_bounds;
+    double cpu;               /* processors that each server may use, such as 0.3; 0: no limit. Not for attached ones */
     const char *cache;        /* directory where what initdb made is kept for the next lab; NULL: nowhere */
     const char *main_uri;     /* attach these servers instead of making any; NULL: make them */
     const char *const *shard_uris;
@@ -50,6 +51,9 @@ void spate_lab_close(spate_lab *lab); /* NULL is fine */
  * they answer. */
 int spate_lab_up(spate_lab *lab, const char *const *names, size_t n, spate_error *err);
 int spate_lab_down(spate_lab *lab, const char *const *names, size_t n, spate_error *err);
+/* How much of the processors each server may use from now on, such as 0.3; 0: no limit. Kept by the kernel's control groups and
+ * remembered in lab.yaml. SPATE_E_UNREACHABLE: they are not to be had here; SPATE_E_USAGE: no such share. */
+int spate_lab_set_cpu(spate_lab *lab, double cpu, spate_error *err);
 /* Stops the servers and removes all that the lab has made, lab.yaml last. Goes on where one before was interrupted. */
 int spate_lab_destroy(spate_lab *lab, spate_error *err);
 
@@ -66,6 +70,7 @@ typedef struct spate_lab_server {
     unsigned port;          /* 0: attached */
     long pid;               /* 0: down or attached */
     spate_lab_state state;  /* up: it answers */
+    double cpu;             /* processors that the kernel keeps it to; 0: no limit */
     char version[32];       /* when it is up, as the next two */
     uint64_t bytes;         /* of its database */
     uint64_t rows;          /* in tables, about */
@@ -146,6 +151,8 @@ extern const double spate_lab_curve[SPATE_LAB_CURVE]; /* 0.01, 0.1, ... 0.9999, 
 typedef struct spate_lab_measure {
     const char *query;
     const char *target;  /* "main" or "shards" */
+    double cpu;          /* processors that each server could use; 0: no limit */
+    const char *label;   /* the target, with the budget where there was one: "main, 0.30 cpu" */
     unsigned users;
     double rate_asked;   /* questions a second that were due; 0: each user asked again once answered */
     double seconds;
@@ -163,7 +170,9 @@ typedef struct spate_lab_bench_options {
     const char *const *queries;  /* only these, by name; none: all */
     size_t n_queries;
     spate_lab_targets targets;
-    unsigned users;              /* 0: 8 */
+    double cpu;                  /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or
+                                    what suits; less: only without */
+    unsigned users;              /* 0: 8 for each shard, 64 at most; 2 where a question is not one shard's alone */
     double rate;                 /* questions a second; 0: as fast as they are answered */
     double seconds;              /* of each query and target; 0: 5 */
     uint64_t seed;               /* of the keys that are asked for */
@@ -175,6 +184,7 @@ typedef struct spate_lab_bench_options {
 typedef struct spate_lab_bench_report {
     spate_lab_measure *measures;
     size_t n_measures;
+    const char *no_budgets; /* why there are no measures with CPU budgets, though they were not declined; NULL: there are */
     void *memory;
 } spate_lab_bench_report;
 

@@ -160,6 +160,7 @@ static const option lab_init_options[] = {
     {"port", "PORT", OPTION_COUNT, false, NULL, "main's; the shards have the next ones (default: free ones are found)"},
     {"placement", "HOW", OPTION_WORD, false, placement_words, "hash (default), modulo, range or list: which shard a row lives on"},
     {"bounds", "A,B,...", OPTION_TEXT, false, NULL, "of range: keys below A are on shard0, below B on shard1, ..., the rest on the last"},
+    {"cpu", "C", OPTION_TEXT, false, NULL, "processors that each server may use, such as 0.3 (default: no limit)"},
     {"user", "NAME", OPTION_TEXT, false, NULL, "whom the servers run as when root makes the lab (default: postgres)"},
     {"programs", "DIR", OPTION_TEXT, false, NULL, "where initdb and postgres are (default: the newest that is installed)"},
     {"attach", NULL, OPTION_FLAG, false, NULL, "use the servers that MAINDB_URL and SHARD_URLS name, in the environment or in .env"},
@@ -168,6 +169,12 @@ static const option lab_init_options[] = {
 
 static const option lab_options[] = {
     LAB_OPTION,
+    {0},
+};
+
+static const option lab_up_options[] = {
+    LAB_OPTION,
+    {"cpu", "C", OPTION_TEXT, false, NULL, "processors that each server may use from now on, such as 0.3, or none: no limit"},
     {0},
 };
 
@@ -205,6 +212,7 @@ static const option lab_run_options[] = {
     LAB_OPTION,
     {"users", "N", OPTION_COUNT, false, NULL, "users of the sample plan (default: MAX_GEN_USERS of the environment or .env, else 10k)"},
     {"seconds", "S", OPTION_TEXT, false, NULL, "of each measurement (default: 2)"},
+    {"cpu", "C", OPTION_TEXT, false, NULL, "as for 'lab bench'"},
     {"from-main", NULL, OPTION_FLAG, false, NULL, "copy the rows from main to the shards instead of making them there again"},
     LAB_ROW_OPTIONS,
     {0},
@@ -217,7 +225,8 @@ static const option lab_bench_options[] = {
     {"query", "NAME", OPTION_TEXT, true, NULL, "only this query"},
     {"file", "FILE", OPTION_TEXT, false, NULL, "queries of a file instead of the built-in ones"},
     {"on", "TARGET", OPTION_WORD, false, target_words, "both (default), main or shards"},
-    {"users", "N", OPTION_COUNT, false, NULL, "users who ask at the same time, 1024 at most (default: 8)"},
+    {"users", "N", OPTION_COUNT, false, NULL, "users who ask at the same time, 1024 at most (default: 8 for each shard; 2 where all are asked)"},
+    {"cpu", "C", OPTION_TEXT, false, NULL, "measure also with so much of a processor for each server (default: the lab's, or what suits); none: only without"},
     {"rate", "N", OPTION_COUNT, false, NULL, "questions a second, answered or not (default: each user asks again once answered)"},
     {"seconds", "S", OPTION_TEXT, false, NULL, "of each query and target (default: 5)"},
     {"seed", "S", OPTION_COUNT, false, NULL, "of the keys that are asked for"},
@@ -382,7 +391,7 @@ const command commands[] = {
      "there is. What initdb makes is kept in ~/.cache/spate, so that the next lab is only cloned.",
      lab_init_options, run_lab_init},
     {"lab up", "[SERVER...]", 0, 64, "start a lab's servers", "Starts main, shard0, ..., or only those named, and waits until they answer.",
-     lab_options, run_lab_up},
+     lab_up_options, run_lab_up},
     {"lab down", "[SERVER...]", 0, 64, "stop a lab's servers", "Stops all servers of the lab, or those named, without waiting for their clients.",
      lab_options, run_lab_down},
     {"lab status", "", 0, 0, "show a lab's servers",

@@ -169,8 +169,8 @@ static bool read_init_settings(const invocation *in, init_settings *s)
     const char *bounds = option_text(in, "bounds"), *user = option_text(in, "user");
     uint64_t shards = option_count(in, "shards", 3), port = option_count(in, "port", 0);
     bool attach = option_flag(in, "attach");
-    if (attach && (option_text(in, "shards") || option_text(in, "port") || user || option_text(in, "programs"))) {
-        fputs("spate: --attach takes servers as they are: --shards, --port, --user and --programs are for those that are made\n", stderr);
+    if (attach && (option_text(in, "cpu") || option_text(in, "shards") || option_text(in, "port") || user || option_text(in, "programs"))) {
+        fputs("spate: --attach takes servers as they are: --shards, --port, --cpu, --user and --programs are for those that are made\n", stderr);
         return false;
     }
     s->options.directory = option_text(in, "lab") ? option_text(in, "lab") : "lab";
@@ -179,6 +179,8 @@ static bool read_init_settings(const invocation *in, init_settings *s)
     s->options.programs = option_text(in, "programs");
     s->options.user = user ? user : attach ? NULL : s->options.user;
     s->options.placement = option_text(in, "placement");
+    if (!read_cpu(in, 0, 0, &s->options.cpu))
+        return false;
     return (!bounds || parse_bounds(bounds, s)) && (!attach || read_addresses(s));
 }
 
@@ -199,8 +201,18 @@ int run_lab_up(const invocation *in)
 {
     spate_lab *lab;
     spate_error err = {0};
+    double cpu;
+    if (!read_cpu(in, 0, 0, &cpu)) {
+        fputs("try 'spate lab up --help'\n", stderr);
+        return EXIT_USAGE;
+    }
     int code = open_lab(in, &lab);
-    return code ? code : leave_lab(lab, spate_lab_up(lab, in->arguments, in->n_arguments, &err), &err);
+    if (code)
+        return code;
+    int rc = option_text(in, "cpu") ? spate_lab_set_cpu(lab, cpu, &err) : SPATE_OK;
+    if (rc == SPATE_OK)
+        rc = spate_lab_up(lab, in->arguments, in->n_arguments, &err);
+    return leave_lab(lab, rc, &err);
 }
 
 int run_lab_down(const invocation *in)
@@ -239,13 +251,15 @@ int run_lab_destroy(const invocation *in)
 
 static void print_server(const spate_lab_server *s)
 {
-    char rows[32], size[32], pid[24] = "-", port[16] = "-";
+    char rows[32], size[32], pid[24] = "-", port[16] = "-", cpu[16] = "all";
+    if (s->cpu > 0)
+        snprintf(cpu, sizeof(cpu), "%.2f", s->cpu);
     if (s->pid)
         snprintf(pid, sizeof(pid), "%ld", s->pid);
     if (s->port)
         snprintf(port, sizeof(port), "%u", s->port);
     bool up = s->state == SPATE_LAB_UP;
-    printf("%-8s %-11s %8s %6s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port, up ? s->version : "-",
+    printf("%-8s %-11s %8s %6s %5s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port, s->attached ? "-" : cpu, up ? s->version : "-",
            up ? with_commas(s->rows, rows) : "-", up ? with_unit((double)s->bytes, size) : "-", s->uri);
 }
 
@@ -253,8 +267,8 @@ static void print_server_json(const spate_lab_server *s, bool first)
 {
     fputs(first ? "[\n  {\"name\": " : ",\n  {\"name\": ", stdout);
     print_json_string(stdout, s->name);
-    printf(", \"state\": \"%s\", \"attached\": %s, \"pid\": %ld, \"port\": %u, \"uri\": ", spate_lab_state_name(s->state),
-           s->attached ? "true" : "false", s->pid, s->port);
+    printf(", \"state\": \"%s\", \"attached\": %s, \"pid\": %ld, \"port\": %u, \"cpu\": %g, \"uri\": ", spate_lab_state_name(s->state),
+           s->attached ? "true" : "false", s->pid, s->port, s->cpu);
     print_json_string(stdout, s->uri);
     if (s->state == SPATE_LAB_UP)
         printf(", \"version\": \"%s\", \"rows\": %llu, \"bytes\": %llu", s->version, (unsigned long long)s->rows,
@@ -272,7 +286,7 @@ int run_lab_status(const invocation *in)
     if (code)
         return code;
     if (!json)
-        printf("%-8s %-11s %8s %6s %10s %15s %10s  %s\n", "server", "state", "pid", "port", "version", "rows", "size", "address");
+        printf("%-8s %-11s %8s %6s %5s %10s %15s %10s  %s\n", "server", "state", "pid", "port", "cpu", "version", "rows", "size", "address");
     for (size_t i = 0; i < spate_lab_servers(lab); i++) {
         spate_lab_server s;
         spate_lab_look(lab, i, &s);

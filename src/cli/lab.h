@@ -24,6 +24,8 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
 
 /* What --seconds says, or otherwise; false, with a word about it, when it is no time. */
 bool read_seconds(const invocation *in, double otherwise, double *seconds);
+/* What --cpu says, processors or none, or otherwise; false, with a word about it, when it is neither. */
+bool read_cpu(const invocation *in, double otherwise, double none, double *cpu);
 
 int run_lab_bench(const invocation *in);
 extern const char *const engine_words[]; /* what --to of 'lab export' takes */

@@ -7,14 +7,16 @@
 
 static void print_head(void)
 {
-    printf("%-12s %-7s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms",
+    printf("%-12s %-7s %5s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "cpu", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms",
            "p99.9 ms", "max ms", "errors");
 }
 
 static void print_measure(void *arg, const spate_lab_measure *m)
 {
-    char rate[32], errors[32];
-    printf("%-12s %-7s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", m->query, m->target, m->users,
+    char rate[32], errors[32], cpu[16] = "all";
+    if (m->cpu > 0)
+        snprintf(cpu, sizeof(cpu), "%.2f", m->cpu);
+    printf("%-12s %-7s %5s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", m->query, m->target, cpu, m->users,
            with_commas((uint64_t)(m->rate + 0.5), rate), m->p50_ms, m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms,
            with_commas(m->errors + m->unserved, errors));
     if (m->error[0])
@@ -22,23 +24,52 @@ static void print_measure(void *arg, const spate_lab_measure *m)
     fflush(stdout);
 }
 
-/* On one machine shards share its processors: what is lost is the router's and the connections' cost, and what would be won on more
- * machines does not show. */
+static const spate_lab_measure *find_measure(const spate_lab_bench_report *r, const char *query, const char *target, bool budget)
+{
+    for (size_t i = 0; i < r->n_measures; i++) {
+        const spate_lab_measure *m = &r->measures[i];
+        if (strcmp(m->query, query) == 0 && strcmp(m->target, target) == 0 && (m->cpu > 0) == budget)
+            return m;
+    }
+    return NULL;
+}
+
+/* What a target is beside main: how many times as many answers, or, where their rate was given, how long they took. False: not known. */
+static bool beside_main(const spate_lab_bench_report *r, const spate_lab_measure *m, double *times)
+{
+    const spate_lab_measure *main = find_measure(r, m->query, "main", m->cpu > 0);
+    if (!main || main == m || main->rate <= 0 || main->p99_ms <= 0)
+        return false;
+    *times = m->rate_asked > 0 ? m->p99_ms / main->p99_ms : m->rate / main->rate;
+    return true;
+}
+
+/* One line a query and target: without budgets, and with them. */
 static void print_ratios(const spate_lab_bench_report *r)
 {
-    bool slower = false;
-    for (size_t i = 0; i + 1 < r->n_measures; i++) {
-        const spate_lab_measure *a = &r->measures[i], *b = a + 1;
-        if (strcmp(a->query, b->query) != 0 || a->rate <= 0)
+    for (size_t i = 0; i < r->n_measures; i++) {
+        const spate_lab_measure *m = &r->measures[i], *limited = find_measure(r, m->query, m->target, true);
+        double times;
+        if (m->cpu > 0 || !beside_main(r, m, &times))
             continue;
-        if (a->rate_asked > 0)
-            printf("%-12s shards / main: p99 %.2fx\n", a->query, a->p99_ms > 0 ? b->p99_ms / a->p99_ms : 0);
-        else
-            printf("%-12s shards / main: %.2fx the answers\n", a->query, b->rate / a->rate);
-        slower |= a->rate_asked <= 0 && b->rate < a->rate;
+        printf("%-12s %s / main: %s%.2fx%s", m->query, m->target, m->rate_asked > 0 ? "p99 " : "", times,
+               m->rate_asked > 0 ? "" : " the answers");
+        if (limited && beside_main(r, limited, &times))
+            printf("; with %.2f of a processor for each server %.2fx", limited->cpu, times);
+        putchar('\n');
     }
-    if (slower)
-        fputs("note: all servers share this machine's processors, so what shards could do on machines of their own does not show\n", stderr);
+}
+
+/* On one machine shards share its processors: what shows is the router's and the connections' cost, and not what they would be on
+ * machines of their own. */
+static void explain(const spate_lab_bench_report *r)
+{
+    if (find_measure(r, r->n_measures ? r->measures[0].query : "", "main", true))
+        fputs("note: without budgets all servers share this machine's processors, and shards only add work; with them each is like one on a\n"
+              "      machine of its own, where shards have as many times the processor as there are of them\n", stderr);
+    else if (r->no_budgets)
+        fprintf(stderr, "note: all servers share this machine's processors, so what shards would do on machines of their own does not show\n"
+                        "      (%s)\n", r->no_budgets);
 }
 
 static void print_json(const spate_lab_bench_report *r, int status, const spate_error *err)
@@ -48,9 +79,9 @@ static void print_json(const spate_lab_bench_report *r, int status, const spate_
         const spate_lab_measure *m = &r->measures[i];
         fputs(i ? ",\n    {\"query\": " : "\n    {\"query\": ", stdout);
         print_json_string(stdout, m->query);
-        printf(", \"on\": \"%s\", \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
+        printf(", \"on\": \"%s\", \"cpu\": %g, \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
                " \"unserved\": %llu, \"rate\": %.3f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f,"
-               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f}", m->target, m->users, m->rate_asked, m->seconds,
+               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f}", m->target, m->cpu, m->users, m->rate_asked, m->seconds,
                (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved, m->rate, m->p50_ms,
                m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms);
     }
@@ -60,6 +91,20 @@ static void print_json(const spate_lab_bench_report *r, int status, const spate_
         print_json_string(stdout, err->message);
     }
     fputs("\n}\n", stdout);
+}
+
+bool read_cpu(const invocation *in, double otherwise, double none, double *cpu)
+{
+    const char *text = option_text(in, "cpu");
+    char *end;
+    *cpu = otherwise;
+    if (!text)
+        return true;
+    *cpu = strcmp(text, "none") == 0 ? none : strtod(text, &end);
+    if (strcmp(text, "none") == 0 || (end != text && *end == '\0' && *cpu >= 0.01 && *cpu <= 1024))
+        return true;
+    fprintf(stderr, "spate: --cpu takes processors from 0.01, such as 0.3, or none, not \"%s\"\n", text);
+    return false;
 }
 
 bool read_seconds(const invocation *in, double otherwise, double *seconds)
@@ -81,13 +126,13 @@ static bool read_options(const invocation *in, spate_lab_bench_options *o, const
         fprintf(stderr, "spate: --users takes 1 to 1024, not %s\n", option_text(in, "users"));
         return false;
     }
-    *o = (spate_lab_bench_options){.queries = queries, .file = option_text(in, "file"), .users = (unsigned)users,
+    *o = (spate_lab_bench_options){.queries = queries, .file = option_text(in, "file"), .users = option_text(in, "users") ? (unsigned)users : 0,
                                    .rate = (double)option_count(in, "rate", 0), .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
     o->targets = !on ? SPATE_LAB_BOTH : strcmp(on, "main") == 0 ? SPATE_LAB_MAIN : strcmp(on, "shards") == 0 ? SPATE_LAB_SHARDS : SPATE_LAB_BOTH;
     for (size_t i = 0; i < in->n_uses; i++)
         if (strcmp(in->uses[i].option->name, "query") == 0)
             queries[o->n_queries++] = in->uses[i].value;
-    return read_seconds(in, 5, &o->seconds);
+    return read_seconds(in, 5, &o->seconds) && read_cpu(in, 0, -1, &o->cpu);
 }
 
 static bool any_errors(const spate_lab_bench_report *r)
@@ -149,6 +194,8 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
         print_json(&report, status, &err);
     else
         print_ratios(&report);
+    if (!json && status == SPATE_OK)
+        explain(&report);
     bool errors = any_errors(&report);
     int drawn = chart && report.n_measures ? write_chart(chart, &report) : EXIT_OK;
     spate_lab_bench_report_done(&report);

@@ -12,6 +12,7 @@ typedef struct row_settings {
     uint64_t seed;
     progress shown;
     double seconds; /* of a measurement: 'lab run' */
+    double cpu; /* likewise */
     const char *tables[OPTION_USES_MAX];
     spate_lab_by by[OPTION_USES_MAX];
     char *words[OPTION_USES_MAX]; /* ours to free: names cut out of TABLE=... */
@@ -307,7 +308,7 @@ static int run_steps(const invocation *in, spate_lab *lab, spate_plan *plan, row
     code = distribute(in, lab, s);
     if (!code)
         code = check(in, lab);
-    spate_lab_bench_options bench = {.seconds = s->seconds, .seed = 1, .cancel = stop_flag()};
+    spate_lab_bench_options bench = {.seconds = s->seconds, .cpu = s->cpu, .seed = 1, .cancel = stop_flag()};
     putchar('\n');
     return code ? code : bench_lab(in, lab, &bench);
 }
@@ -325,7 +326,7 @@ int run_lab_run(const invocation *in)
         code = EXIT_USAGE;
     }
     users = option_count(in, "users", users);
-    if (!code && (!read_row_settings(in, &s) || !read_seconds(in, 2, &s.seconds)))
+    if (!code && (!read_row_settings(in, &s) || !read_seconds(in, 2, &s.seconds) || !read_cpu(in, 0, -1, &s.cpu)))
         code = EXIT_USAGE;
     stop_catch_signals();
     if (!code)

@@ -2,6 +2,7 @@
 #include "spate/lab.h"
 
 #include "job/lab.h"
+#include "lab/budget.h"
 #include "lab/link.h"
 #include "os/at.h"
 
@@ -113,10 +114,20 @@ static int set_placement(sp_lab *lab, const spate_lab_init_options *o, spate_err
     return SPATE_OK;
 }
 
+static int check_cpu(const sp_lab *lab, double cpu, spate_error *err)
+{
+    if (cpu == 0)
+        return SPATE_OK;
+    if (!sp_lab_cpu_fits(cpu))
+        return sp_fail(err, SPATE_E_USAGE, "%g is no share of the processors for a server: 0.01 or more, such as 0.3", cpu);
+    return sp_budget_check(lab, err);
+}
+
 /* lab.yaml comes first: whatever happens to us then, 'destroy' knows what there is to remove. */
 static int make_own(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
 {
     sp_os_user user;
+    lab->cpu = o->cpu;
     lab->user = o->user ? sp_arena_strndup(&lab->arena, o->user, strlen(o->user)) : NULL;
     int rc = sp_lab_find_user(lab, &user, err);
     if (rc == SPATE_OK)
@@ -125,6 +136,8 @@ static int make_own(sp_lab *lab, const spate_lab_init_options *o, spate_error *e
         rc = add_own_servers(lab, o, err);
     if (rc == SPATE_OK)
         rc = set_placement(lab, o, err);
+    if (rc == SPATE_OK)
+        rc = check_cpu(lab, o->cpu, err);
     if (rc == SPATE_OK)
         rc = sp_lab_save(lab, err);
     if (rc == SPATE_OK)
@@ -251,6 +264,21 @@ int spate_lab_down(spate_lab *l, const char *const *names, size_t n, spate_error
     return with_lock(l, names, n, sp_lab_stop, err);
 }
 
+int spate_lab_set_cpu(spate_lab *l, double cpu, spate_error *err)
+{
+    double before = l->lab.cpu;
+    int lock = -1, rc = check_cpu(&l->lab, cpu, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_lock(l->lab.directory, &lock, err);
+    if (rc == SPATE_OK)
+        rc = sp_budget_set(&l->lab, cpu, err);
+    l->lab.cpu = rc == SPATE_OK ? cpu : before;
+    if (rc == SPATE_OK && cpu != before)
+        rc = sp_lab_save(&l->lab, err);
+    sp_lab_unlock(lock);
+    return rc;
+}
+
 static int remove_all(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
 {
     int rc = sp_lab_stop(lab, servers, n, err);
@@ -328,7 +356,7 @@ void spate_lab_look(spate_lab *l, size_t i, spate_lab_server *out)
 {
     const sp_lab_server *s = &l->lab.servers[i];
     *out = (spate_lab_server){.name = s->name, .uri = s->public_uri, .log = s->log, .attached = s->attached, .port = s->port,
-                              .pid = sp_lab_server_pid(s)};
+                              .pid = sp_lab_server_pid(s), .cpu = sp_budget_of(s)};
     bool runs = s->attached || out->pid;
     if (runs && ask(s, out))
         out->state = SPATE_LAB_UP;

@@ -3,6 +3,7 @@
 
 #include "codec/codec.h"
 #include "job/lab_trial.h"
+#include "lab/budget.h"
 #include "lab/load.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ typedef struct bench {
     sp_key *keys;
     uint32_t n_keys;
     sp_trial *trial;
+    double cpu; /* that each server has now; 0: no limit */
 } bench;
 
 const double spate_lab_curve[SPATE_LAB_CURVE] = {0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1};
@@ -152,14 +154,16 @@ static int check_wishes(const bench *b, spate_error *err)
 static sp_load load_of(const bench *b, const sp_query *q, bool sharded)
 {
     const spate_lab_bench_options *o = b->options;
-    return (sp_load){.lab = b->lab, .query = q, .sharded = sharded, .keys = b->keys, .n_keys = b->n_keys, .users = o->users ? o->users : 8,
-                     .rate = o->rate, .seconds = o->seconds > 0 ? o->seconds : 5, .seed = o->seed, .cancel = o->cancel, .moment = sp_trial_moment, .arg = b->trial,
-                     .moment_s = sp_trial_moment_s(o->seconds > 0 ? o->seconds : 5)};
+    unsigned users = o->users ? o->users : q->by_key ? SP_MIN(8 * b->lab->map.shards, 64u) : 2;
+    double seconds = o->seconds > 0 ? o->seconds : 5;
+    return (sp_load){.lab = b->lab, .query = q, .sharded = sharded, .keys = b->keys, .n_keys = b->n_keys, .users = users,
+                     .rate = o->rate, .seconds = seconds, .seed = o->seed, .cancel = o->cancel, .moment = sp_trial_moment, .arg = b->trial,
+                     .moment_s = sp_trial_moment_s(seconds)};
 }
 
 static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_measure *m)
 {
-    *m = (spate_lab_measure){.query = m->query, .target = m->target, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
+    *m = (spate_lab_measure){.query = m->query, .target = m->target, .cpu = m->cpu, .label = m->label, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
                              .answers = r->response.n, .errors = r->errors, .unserved = r->unserved};
     m->rate = r->seconds > 0 ? (double)r->response.n / r->seconds : 0;
     m->p50_ms = (double)sp_hist_at(&r->response, 0.5) / 1e6;
@@ -183,9 +187,13 @@ static int measure(bench *b, const sp_query *q, bool sharded, spate_error *err)
         return sp_fail_nomem(err);
     m->query = sp_arena_strndup(b->arena, q->name, strlen(q->name));
     m->target = sharded ? "shards" : "main";
-    if (m->query)
-        sp_trial_measuring(b->trial, m->query, m->target);
-    int rc = m->query ? sp_load_run(&l, r, err) : sp_fail_nomem(err);
+    m->cpu = b->cpu;
+    m->label = b->cpu > 0 ? sp_arena_printf(b->arena, "%s, %.2f cpu", m->target, b->cpu) : m->target;
+    int rc = m->query && m->label ? SPATE_OK : sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        sp_trial_measuring(b->trial, m->query, m->label);
+    if (rc == SPATE_OK)
+        rc = sp_load_run(&l, r, err);
     if (rc == SPATE_OK) {
         fill_measure(&l, r, m);
         sp_trial_measured(b->trial, m);
@@ -221,28 +229,69 @@ static bool stopped(const bench *b)
     return b->options->cancel && __atomic_load_n(b->options->cancel, __ATOMIC_RELAXED);
 }
 
-static int run_queries(bench *b, spate_error *err)
+/* What each server is to have besides what there is; 0: nothing. A budget that was asked for and cannot be is a failure, one that nobody
+ * asked for a remark. */
+static int choose_budget(bench *b, double *cpu, spate_error *err)
+{
+    double asked = b->options->cpu;
+    spate_error why = {0};
+    *cpu = 0;
+    if (asked < 0)
+        return SPATE_OK;
+    if (asked > 0 && !sp_lab_cpu_fits(asked))
+        return sp_fail(err, SPATE_E_USAGE, "%g is no share of the processors for a server: 0.01 or more, such as 0.3", asked);
+    int rc = sp_budget_check(b->lab, &why);
+    if (rc == SPATE_OK)
+        *cpu = asked > 0 ? asked : b->lab->cpu > 0 ? b->lab->cpu : sp_budget_suggested(b->lab->map.shards);
+    else if (asked > 0 && err)
+        *err = why;
+    else if (!(b->report->no_budgets = sp_arena_strndup(b->arena, why.message, strlen(why.message))))
+        return sp_fail_nomem(err);
+    return asked > 0 ? rc : SPATE_OK;
+}
+
+static int set_budget(bench *b, double cpu, spate_error *err)
+{
+    int rc = sp_budget_set(b->lab, cpu, err);
+    b->cpu = rc == SPATE_OK ? cpu : b->cpu;
+    return rc;
+}
+
+static int measure_targets(bench *b, const sp_query *q, spate_error *err)
 {
     const spate_lab_bench_options *o = b->options;
-    bool on_main = o->targets != SPATE_LAB_SHARDS, on_shards = o->targets != SPATE_LAB_MAIN;
-    int rc = SPATE_OK;
-    b->report->measures = sp_arena_alloc(b->arena, 2 * b->n_queries + 1, sizeof(*b->report->measures));
-    if (!b->report->measures)
-        return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < b->n_queries && rc == SPATE_OK; i++) {
-        const sp_query *q = &b->queries[i];
-        if (!is_wanted(b, q))
-            continue;
-        if (on_main && on_shards)
-            rc = compare_answers(b, q, err);
-        if (rc == SPATE_OK && on_main)
-            rc = measure(b, q, false, err);
-        if (rc == SPATE_OK && on_shards && !stopped(b))
-            rc = measure(b, q, true, err);
-        if (rc == SPATE_OK && stopped(b))
-            rc = sp_fail(err, SPATE_E_INTERRUPTED, "interrupted");
-    }
-    return rc;
+    int rc = o->targets != SPATE_LAB_SHARDS ? measure(b, q, false, err) : SPATE_OK;
+    if (rc == SPATE_OK && o->targets != SPATE_LAB_MAIN && !stopped(b))
+        rc = measure(b, q, true, err);
+    return rc == SPATE_OK && stopped(b) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : rc;
+}
+
+/* On all that the machine has, and then, with cpu above 0, under that budget. */
+static int run_query(bench *b, const sp_query *q, double cpu, spate_error *err)
+{
+    int rc = b->options->targets == SPATE_LAB_BOTH ? compare_answers(b, q, err) : SPATE_OK;
+    if (rc == SPATE_OK && cpu > 0)
+        rc = set_budget(b, 0, err);
+    if (rc == SPATE_OK)
+        rc = measure_targets(b, q, err);
+    if (rc == SPATE_OK && cpu > 0)
+        rc = set_budget(b, cpu, err);
+    return rc == SPATE_OK && cpu > 0 ? measure_targets(b, q, err) : rc;
+}
+
+/* Behind it the servers have what lab.yaml says. */
+static int run_queries(bench *b, spate_error *err)
+{
+    double cpu;
+    int rc = choose_budget(b, &cpu, err);
+    b->report->measures = sp_arena_alloc(b->arena, 4 * b->n_queries + 1, sizeof(*b->report->measures));
+    if (rc == SPATE_OK && !b->report->measures)
+        rc = sp_fail_nomem(err);
+    for (uint32_t i = 0; i < b->n_queries && rc == SPATE_OK; i++)
+        if (is_wanted(b, &b->queries[i]))
+            rc = run_query(b, &b->queries[i], cpu, err);
+    int restored = cpu > 0 ? sp_budget_set(b->lab, b->lab->cpu, rc == SPATE_OK ? err : NULL) : SPATE_OK;
+    return rc == SPATE_OK ? restored : rc;
 }
 
 static int check_options(const spate_lab_bench_options *o, spate_error *err)

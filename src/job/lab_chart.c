@@ -51,9 +51,9 @@ static void find_targets(drawing *d)
     for (size_t i = 0; i < d->report->n_measures; i++) {
         bool known = false;
         for (unsigned t = 0; t < d->n_targets; t++)
-            known |= strcmp(d->targets[t], d->report->measures[i].target) == 0;
+            known |= strcmp(d->targets[t], d->report->measures[i].label) == 0;
         if (!known && d->n_targets < COLOURS)
-            d->targets[d->n_targets++] = d->report->measures[i].target;
+            d->targets[d->n_targets++] = d->report->measures[i].label;
     }
 }
 
@@ -124,9 +124,9 @@ static int put_bar(drawing *d, const spate_lab_measure *m, double most)
     snprintf(label, sizeof(label), "%s/s, p99 %s ms", number(m->rate, rate), number(m->p99_ms, p99));
     if (m->errors + m->unserved)
         snprintf(label + strlen(label), sizeof(label) - strlen(label), ", %llu errors", (unsigned long long)(m->errors + m->unserved));
-    int built = put_text(d, MARGIN + NAME_WIDTH - 10, d->y + 14, "soft end", m->target) ||
+    int built = put_text(d, MARGIN + NAME_WIDTH - 10, d->y + 14, "soft end", m->label) ||
                 sp_buf_printf(d->out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\" class=\"f%u\"/>\n", MARGIN + NAME_WIDTH, d->y,
-                              SP_MAX(width, 1.0), BAR, colour_of(d, m->target)) ||
+                              SP_MAX(width, 1.0), BAR, colour_of(d, m->label)) ||
                 put_text(d, MARGIN + NAME_WIDTH + width + 8, d->y + 14, "", label);
     d->y += BAR_STEP;
     return built;
@@ -222,13 +222,13 @@ static int put_grid(drawing *d, const plot *p, int first, int last)
 static int put_curve(drawing *d, const plot *p, const spate_lab_measure *m)
 {
     const char *to = "M";
-    int built = sp_buf_printf(d->out, "<path class=\"curve s%u\" d=\"", colour_of(d, m->target));
+    int built = sp_buf_printf(d->out, "<path class=\"curve s%u\" d=\"", colour_of(d, m->label));
     for (size_t i = 0; i < SPATE_LAB_CURVE && !built; i++)
         if (has_point(m, i)) {
             built = sp_buf_printf(d->out, "%s%.1f %.1f", to, x_of(p, spate_lab_curve[i]), y_of(p, m->curve_ms[i]));
             to = "L";
         }
-    return built || sp_buf_adds(d->out, "\"><title>") || put_words(d->out, m->target) || sp_buf_adds(d->out, "</title></path>\n");
+    return built || sp_buf_adds(d->out, "\"><title>") || put_words(d->out, m->label) || sp_buf_adds(d->out, "</title></path>\n");
 }
 
 static int put_panel(drawing *d, size_t from, size_t to, double x)
@@ -285,7 +285,7 @@ static int put_table(const spate_lab_bench_report *r, sp_buf *out)
     int built = sp_buf_adds(out, "<div class=\"wide\"><table><thead><tr><th>query<th>on<th>users<th>answers/s<th>p50 ms<th>p90 ms<th>p99 ms<th>p99.9 ms<th>max ms<th>errors\n<tbody>\n");
     for (size_t i = 0; i < r->n_measures && !built; i++) {
         const spate_lab_measure *m = &r->measures[i];
-        built = sp_buf_adds(out, "<tr><td>") || put_words(out, m->query) || sp_buf_adds(out, "<td>") || put_words(out, m->target) ||
+        built = sp_buf_adds(out, "<tr><td>") || put_words(out, m->query) || sp_buf_adds(out, "<td>") || put_words(out, m->label) ||
                 sp_buf_printf(out, "<td>%u<td>%.1f<td>%.3f<td>%.3f<td>%.3f<td>%.3f<td>%.3f<td>%llu\n", m->users, m->rate, m->p50_ms, m->p90_ms,
                               m->p99_ms, m->p999_ms, m->max_ms, (unsigned long long)(m->errors + m->unserved));
     }

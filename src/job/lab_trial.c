@@ -114,7 +114,7 @@ static int put_head(sp_trial *t, const sp_lab *lab, const spate_lab_bench_option
     return sp_buf_printf(&t->head, "{\"trial\":1,\"began_us\":%lld,\"pid\":%ld,\"started\":\"%llu\",\"processors\":%u,\"shards\":%u,\"placement\":\"%s\","
                          "\"users\":%u,\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,", (long long)began_us, (long)self.pid,
                          (unsigned long long)self.started, sp_os_processors(), lab->n_servers - 1, sp_placing_name(lab->placing),
-                         o->users ? o->users : 8, o->rate, o->seconds > 0 ? o->seconds : 5, (unsigned long long)o->seed);
+                         o->users, o->rate, o->seconds > 0 ? o->seconds : 5, (unsigned long long)o->seed);
 }
 
 static void trial_free(sp_trial *t)

@@ -6,6 +6,7 @@
  *     programs: /usr/lib/postgresql/15/bin
  *     user: postgres                        whom the servers run as
  *     settings: {shared_buffers: 256MB}     of every server
+ *     cpu: 0.3                              processors that each server may use
  *     placement: hash                       modulo, range with bounds, list with values
  *     slots: [0, 1, 0, ...]                 960 owners; left out while they are slot modulo shards
  *     tables:
@@ -371,9 +372,20 @@ static void read_tables(reader *r, const sp_node *node)
         read_table(r, &node->pairs[i]);
 }
 
+bool sp_lab_cpu_fits(double cpu)
+{
+    return cpu * 100 >= SP_LAB_CPU_PERCENT_MIN && cpu <= 1024;
+}
+
+static void read_cpu(reader *r, const sp_node *node)
+{
+    if (node && (node->kind != SP_NODE_TEXT || !sp_parse_f64(node->text, &r->lab->cpu) || !sp_lab_cpu_fits(r->lab->cpu)))
+        sp_mistake(r->m, node->mark, text_of(node), "is no number of processors from 0.01, such as 0.3");
+}
+
 static void read_root(reader *r, const sp_node *root)
 {
-    static const char *const keys[] = {"main", "shards", "programs", "user", "settings", "placement", "bounds", "values", "slots",
+    static const char *const keys[] = {"main", "shards", "programs", "user", "settings", "cpu", "placement", "bounds", "values", "slots",
                                        "tables"};
     if (root->kind != SP_NODE_MAP) {
         sp_mistake(r->m, root->mark, text_of(root), "expected the keys main and shards");
@@ -384,6 +396,7 @@ static void read_root(reader *r, const sp_node *root)
     read_servers(r, root);
     r->lab->programs = programs ? word_at(r, programs, "a directory") : NULL;
     r->lab->user = user ? word_at(r, user, "the name of a user") : NULL;
+    read_cpu(r, value_of(root, "cpu"));
     read_placement(r, root);
     read_settings(r, value_of(root, "settings"));
     read_tables(r, value_of(root, "tables"));
@@ -551,6 +564,8 @@ static int put_lab(sp_buf *out, const sp_lab *lab)
         built = built || sp_buf_adds(out, "settings:\n");
     for (uint32_t i = 0; i < lab->n_settings && !built; i++)
         built = sp_buf_adds(out, "  ") || put_pair(out, lab->settings[i].name, lab->settings[i].value) || sp_buf_adds(out, "\n");
+    if (lab->cpu > 0)
+        built = built || sp_buf_printf(out, "cpu: %g\n", lab->cpu);
     built = built || put_placement(out, lab);
     if (lab->n_tables)
         built = built || sp_buf_adds(out, "tables:\n");

@@ -4,6 +4,7 @@
  *   cluster.c   the template of all servers, made once by initdb and kept; clones of it
  *   clone.c     trees of files copied (sharing blocks where the file system can), and removed
  *   server.c    postmasters started, stopped, told apart from others
+ *   budget.c    how much of the processors a server may use
  *   link.c      connections to them; each.c: the same call for all of them at once
  *   layout.c    which table lives by which key; predicate.c: the same as SQL
  *   slice.c     a shard's rows of a plan
@@ -22,6 +23,7 @@
 #include "os/host.h"
 
 enum {
+    SP_LAB_CPU_PERCENT_MIN = 1, /* of a processor: the least budget */
     SP_LAB_PORT_MIN = 1024,
     SP_LAB_SOCKET_PATH_MAX = 80, /* of the directory with the servers' sockets: the kernel takes 107 with their names */
 };
@@ -55,6 +57,7 @@ typedef struct sp_lab {
     uint32_t n_servers;
     sp_lab_setting *settings; /* of every server's postgresql.conf */
     uint32_t n_settings;
+    double cpu; /* processors that each server may use; 0: as there are */
     sp_placing placing;
     sp_slot_map map; /* map.shards: n_servers - 1 */
     int64_t *bounds;
@@ -83,6 +86,7 @@ int sp_lab_open_copy(const char *directory, const char *place, sp_lab *lab, spat
 /* Adds a server of our own, or an attached one; the first is main. The lab's directory is known. */
 int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *err) SP_MUST_CHECK;
 const char *sp_lab_path(sp_lab *lab, const char *below); /* in the lab's directory; NULL: no memory */
+bool sp_lab_cpu_fits(double cpu); /* as a budget of a server */
 const char *sp_placing_name(sp_placing placing);
 bool sp_placing_find(sp_str word, sp_placing *placing);
 const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name);

@@ -4,6 +4,7 @@
  *
  * A server's own postmaster.pid says whether it runs and how far it is; its number counts only while that process works in the
  * server's data directory, for numbers are given again. */
+#include "lab/budget.h"
 #include "lab/lab.h"
 #include "os/at.h"
 
@@ -167,6 +168,8 @@ int sp_lab_start(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_e
     for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
         if (pids[i])
             rc = await(servers[i], pids[i], deadline, err);
+    if (rc == SPATE_OK && lab->cpu > 0)
+        rc = sp_budget_set(lab, lab->cpu, err);
     for (uint32_t i = 0; pids && i < n && rc != SPATE_OK; i++)
         if (pids[i])
             (void)!sp_os_process_signal(pids[i], SIGINT, NULL);
@@ -206,6 +209,8 @@ int sp_lab_stop(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_er
     for (uint32_t i = 0; pids && i < n; i++) {
         int ended = pids[i] ? await_end(servers[i], pids[i], deadline, rc == SPATE_OK ? err : NULL) : SPATE_OK;
         rc = rc == SPATE_OK ? ended : rc;
+        if (ended == SPATE_OK)
+            sp_budget_forget(servers[i]);
     }
     sp_free(pids);
     return rc;

@@ -501,7 +501,7 @@ class Bench(LabCase):
         self.spate_ok("lab", "run", "--progress", "none", "--users", "3000", "--seconds", "0.1")
 
     def bench(self, *words, code=0):
-        done = spate("lab", "bench", "--lab", self.dir / "lab", "--json", *words)
+        done = spate("lab", "bench", "--lab", self.dir / "lab", "--json", "--cpu", "none", *words)
         self.assertEqual(done.code, code, str(done))
         return {(m["query"], m["on"]): m for m in json.loads(done.out)["measures"]}
 
@@ -710,6 +710,104 @@ class Refused(LabCase):
         self.spate_ok("lab", "init", "--shards", "1", "--lab", deep / "lab")
         self.spate_fails(2, "lab", "up", "--lab", deep / "lab", says="sockets in it take at most")
         self.spate_ok("lab", "destroy", "--yes", "--lab", deep / "lab")
+
+
+def budgets_possible():
+    """Whether this machine lets us make control groups of the cpu controller."""
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        _, at, kind, options = line.split()[:4]
+        if (kind == "cgroup" and "cpu" in options.split(",")) or kind == "cgroup2":
+            probe = pathlib.Path(at, "spate-test-probe")
+            try:
+                probe.mkdir()
+                fine = any(probe.glob("cpu.cfs_quota_us")) or any(probe.glob("cpu.max"))
+                probe.rmdir()
+            except OSError:
+                continue
+            if fine:
+                return True
+    return False
+
+
+class Budgets(LabCase):
+    """The kernel's word for what a server may use, and nothing left of it behind."""
+
+    def cpus(self):
+        return [s["cpu"] for s in self.servers().values()]
+
+    def groups(self):
+        """The groups that processes of the lab's servers are in; "" stands for those that are in none of ours."""
+        found = set()
+        for pid in postmasters(self.dir):
+            try:
+                found.update(re.findall(r"spate-[0-9a-f]{16}", pathlib.Path(f"/proc/{pid}/cgroup").read_text()) or [""])
+            except OSError:
+                continue
+        return found
+
+    def await_groups(self, fits):
+        """Processes that are about to end are in no group: so what is expected may be true only a moment later."""
+        deadline = time.monotonic() + 30
+        while not fits(self.groups()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertTrue(fits(self.groups()), self.groups())
+
+    def setUp(self):
+        super().setUp()
+        self.possible = budgets_possible()
+        if not self.possible:
+            self.lab_fails(3, "init", "--shards", "1", "--cpu", "0.5", says="CPU budgets cannot be kept here")
+
+    def test_servers_are_kept_to_them(self):
+        if not self.possible:
+            return
+        self.lab("init", "--shards", "2", "--cpu", "0.5")
+        self.lab("up")
+        self.assertEqual(self.cpus(), [0.5] * 3)
+        self.await_groups(lambda groups: len(groups) == 3 and "" not in groups)
+        self.lab("distribute", self.write("shop.yaml", SHOP % (2000, 4000)), "--progress", "none")
+        uri = json.loads(self.lab("status", "--json").out)[0]["uri"]
+        self.spate_ok("generate", self.dir / "shop.yaml", "--to", uri, "--create", "--progress", "none")
+        measures = json.loads(self.lab("bench", "--query", "point", "--seconds", "0.2", "--json").out)["measures"]
+        self.assertEqual([(m["on"], m["cpu"], m["errors"]) for m in measures],
+                         [("main", 0, 0), ("shards", 0, 0), ("main", 0.5, 0), ("shards", 0.5, 0)])
+        self.assertEqual(self.cpus(), [0.5] * 3)
+        self.lab("down", "shard1")
+        self.lab("up")
+        self.assertEqual(self.cpus(), [0.5] * 3)
+        self.lab("up", "--cpu", "none")
+        self.assertEqual(self.cpus(), [0] * 3)
+        self.await_groups(lambda groups: groups == {""})
+        done = self.lab("bench", "--query", "point", "--seconds", "0.2", "--cpu", "0.4")
+        self.assertRegex(done.out, r"point +shards / main: \d+\.\d\dx the answers; with 0.40 of a processor for each server \d+\.\d\dx")
+        self.assertEqual(self.cpus(), [0] * 3)
+        self.await_groups(lambda groups: groups == {""})
+        self.lab_fails(2, "up", "--cpu", "lots", says="--cpu takes processors")
+
+    def test_a_killed_bench_leaves_what_down_removes(self):
+        if not self.possible:
+            return
+        self.lab("init", "--shards", "1")
+        self.lab("up")
+        plan = self.write("shop.yaml", SHOP % (2000, 4000))
+        uri = json.loads(self.lab("status", "--json").out)[0]["uri"]
+        self.spate_ok("generate", plan, "--to", uri, "--create", "--progress", "none")
+        self.lab("distribute", plan, "--progress", "none")
+        run = subprocess.Popen([SPATE, "lab", "bench", "--lab", self.dir / "lab", "--query", "point", "--seconds", "3", "--users", "2",
+                                "--rate", "20", "--cpu", "0.5"], cwd=self.dir, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while run.poll() is None and time.monotonic() < deadline and self.cpus() != [0.5] * 2:
+            time.sleep(0.01)
+        run.kill()
+        run.wait()
+        names = self.groups() - {""}
+        self.assertEqual(len(names), 2)
+        self.lab("down")
+        left = [g for name in names for g in pathlib.Path("/sys/fs/cgroup").glob(f"**/{name}")]
+        self.assertEqual(left, [])
+        self.lab("up")
+        self.assertEqual(self.cpus(), [0] * 2)
+        self.await_groups(lambda groups: groups == {""})
 
 
 if __name__ == "__main__":

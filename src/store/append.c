@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    STAGE_BYTES = 24 << 20,      /* of cells, before they are encoded */
+    STAGE_BYTES = 12 << 20,      /* of cells, before they are encoded */
     BLOCK_ROWS = 256 << 10,
     SHAPE_SLOTS = 8192,          /* twice the shapes that a block can have */
     SHAPE_IDLE_MAX = 64,

@@ -108,10 +108,11 @@ static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, ve
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
-static void subtract_line(vector *x, uint64_t step)
+/* Takes away first, first + step, ... */
+static void subtract_line(vector *x, uint64_t first, uint64_t step)
 {
-    for (uint32_t i = 0; i < x->n; i++)
-        x->v[i] = (int64_t)((uint64_t)x->v[i] - i * step);
+    for (uint32_t i = 0; i < x->n; i++, first += step)
+        x->v[i] = (int64_t)((uint64_t)x->v[i] - first);
 }
 
 /* The rise a value, from the ends. */
@@ -185,7 +186,7 @@ static sp_ints_plan make_plan(const sp_kernels *k, const sp_ints_source *s)
     unsigned best = plan.patch ? (unsigned)patched + 1 : flat;
     to_deltas(&x, d);
     unsigned delta = range_bits(k, d, x.n - 1);
-    subtract_line(&x, (uint64_t)slope_of(&x));
+    subtract_line(&x, 0, (uint64_t)slope_of(&x));
     unsigned sloped = range_bits(k, x.v, x.n);
     if (sloped < best && sloped <= most) {
         plan = (sp_ints_plan){.known = true, .slope = true, .bits = (uint8_t)sloped};
@@ -319,7 +320,7 @@ static int put_vector(packer *p, vector *x, uint32_t from, size_t table)
         p->too_wide |= low < 0;
     } else {
         if (p->step)
-            subtract_line(x, (uint64_t)p->step);
+            subtract_line(x, 0, (uint64_t)p->step);
         p->k->range(x->v, x->n, &low, &high);
         head.base = pack_base = low;
         head.width = (uint8_t)sp_bits_of((uint64_t)high - (uint64_t)low);
@@ -400,8 +401,7 @@ static const vector *straightened(packer *p, uint32_t from)
     if (p->step == 0)
         return loaded(p, from);
     vector *x = taken(p, from);
-    for (uint32_t i = 0; i < x->n; i++)
-        x->v[i] = (int64_t)((uint64_t)x->v[i] - (uint64_t)(from + i) * (uint64_t)p->step);
+    subtract_line(x, from * (uint64_t)p->step, (uint64_t)p->step);
     return x;
 }
 
@@ -541,57 +541,34 @@ bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s)
     return true;
 }
 
-/* Running sums of residuals, 64 bits. */
-static void sum_up(uint64_t *r, uint32_t n, uint64_t first, uint64_t step)
+/* Sums of deltas become values. Their low bits alone will do for narrow ones. */
+static void finish32(const sp_kernels *k, uint32_t *v, uint32_t n, sp_as as, unsigned param, void *out)
 {
-    uint64_t sum = first;
-    for (uint32_t i = 0; i < n; i++) {
-        sum += i ? r[i] + step : 0;
-        r[i] = sum;
+    if (as == SP_AS_16) {
+        for (uint32_t i = 0; i < n; i++)
+            ((uint16_t *)out)[i] = (uint16_t)v[i];
+        return;
     }
+    memcpy(out, v, (size_t)n * 4);
+    if (as == SP_AS_BITS_32)
+        k->shift32(out, n, param);
 }
 
-static void finish(const sp_kernels *k, const uint32_t *r32, const uint64_t *r64, uint32_t n, sp_line line, sp_as as,
-                   unsigned param, void *out)
+static void finish64(const sp_kernels *k, const uint64_t *v, uint32_t n, sp_as as, unsigned param, void *out)
 {
-    double wide[SP_VECTOR + SP_LANES_32];
-    switch (as) {
-    case SP_AS_16:
-        k->line32_16(r32, n, line, out);
-        break;
-    case SP_AS_32:
-        k->line32_32(r32, n, line, out);
-        break;
-    case SP_AS_BITS_32:
-        k->line32_32(r32, n, line, out);
-        k->shift32(out, n, param);
-        break;
-    case SP_AS_64:
-    case SP_AS_TENS:
-    case SP_AS_BITS_64:
-        if (r32)
-            k->line32_64(r32, n, line, out);
-        else
-            k->line64_64(r64, n, line, out);
-        if (as == SP_AS_BITS_64 && param)
+    double wide[SP_VECTOR];
+    if (as == SP_AS_DECIMAL) {
+        k->to_doubles(v, n, param, out);
+    } else if (as == SP_AS_DECIMAL_F32) {
+        k->to_doubles(v, n, param, wide);
+        for (uint32_t i = 0; i < n; i++)
+            ((float *)out)[i] = (float)wide[i];
+    } else {
+        memcpy(out, v, (size_t)n * 8);
+        if (as == SP_AS_BITS_64)
             k->shift64(out, n, param);
         if (as == SP_AS_TENS)
             k->times64(out, n, sp_pow10[param]);
-        break;
-    case SP_AS_DECIMAL:
-        if (r32)
-            k->decimal32(r32, n, line, param, out);
-        else
-            k->decimal64(r64, n, line, param, out);
-        break;
-    case SP_AS_DECIMAL_F32:
-        if (r32)
-            k->decimal32(r32, n, line, param, wide);
-        else
-            k->decimal64(r64, n, line, param, wide);
-        for (uint32_t i = 0; i < n; i++)
-            ((float *)out)[i] = (float)wide[i];
-        break;
     }
 }
 
@@ -602,40 +579,59 @@ static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vec
     alignas(64) uint64_t r[SP_VECTOR];
     alignas(64) uint32_t narrow[SP_VECTOR];
     const void *bits = s->bytes + v->at;
-    if (v->width <= 32) {
+    sp_line line = {(uint64_t)v->base, s->step};
+    if (v->width <= 32 && width_of(as) < 8 && as != SP_AS_DECIMAL_F32) {
         k->unpack32(bits, v->width, 0, (n + SP_LANES_32 - 1) / SP_LANES_32, narrow);
-        for (uint32_t i = 0; i < n; i++)
-            r[i] = narrow[i];
-    } else {
+        k->sums32(narrow, n, line);
+        finish32(k, narrow, n, as, param, out);
+        return;
+    }
+    if (v->width <= 32)
+        k->read32_64(bits, v->width, 0, (n + SP_LANES_32 - 1) / SP_LANES_32, (sp_line){0}, 0, r);
+    else
         k->unpack64(bits, v->width, 0, (n + SP_LANES_64 - 1) / SP_LANES_64, r);
-    }
-    sum_up(r, n, (uint64_t)v->base, s->step);
-    if (width_of(as) < 8) {
-        for (uint32_t i = 0; i < n; i++)
-            narrow[i] = (uint32_t)r[i];
-        finish(k, as == SP_AS_DECIMAL_F32 ? NULL : narrow, r, n, (sp_line){0}, as, param, out);
-    } else {
-        finish(k, NULL, r, n, (sp_line){0}, as, param, out);
-    }
+    k->sums64(r, n, line);
+    finish64(k, r, n, as, param, out);
 }
 
 /* Values first.. of a line, first a multiple of the lanes. */
 static void read_line(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t first, uint32_t n, sp_as as,
                       unsigned param, void *out)
 {
-    uint32_t lanes = sp_lanes(v->width), places = (n + lanes - 1) / lanes;
+    uint32_t lanes = sp_lanes(v->width), places = (n + lanes - 1) / lanes, place = first / lanes;
     const void *bits = s->bytes + v->at;
     sp_line line = {(uint64_t)v->base + first * s->step, s->step};
-    alignas(64) union {
-        uint32_t r32[SP_VECTOR];
-        uint64_t r64[SP_VECTOR];
-    } u;
-    if (v->width <= 32) {
-        k->unpack32(bits, v->width, first / lanes, places, u.r32);
-        finish(k, u.r32, NULL, n, line, as, param, out);
-    } else {
-        k->unpack64(bits, v->width, first / lanes, places, u.r64);
-        finish(k, NULL, u.r64, n, line, as, param, out);
+    bool narrow = v->width <= 32;
+    double wide[SP_VECTOR];
+    switch (as) {
+    case SP_AS_16:
+        k->read32_16(bits, v->width, place, places, line, out);
+        break;
+    case SP_AS_32:
+    case SP_AS_BITS_32:
+        k->read32_32(bits, v->width, place, places, line, as == SP_AS_32 ? 0 : param, out);
+        break;
+    case SP_AS_64:
+    case SP_AS_TENS:
+    case SP_AS_BITS_64:
+        if (narrow)
+            k->read32_64(bits, v->width, place, places, line, as == SP_AS_BITS_64 ? param : 0, out);
+        else
+            k->read64_64(bits, v->width, place, places, line, as == SP_AS_BITS_64 ? param : 0, out);
+        if (as == SP_AS_TENS)
+            k->times64(out, n, sp_pow10[param]);
+        break;
+    case SP_AS_DECIMAL:
+        if (narrow)
+            k->read32_decimal(bits, v->width, place, places, line, param, out);
+        else
+            k->read64_decimal(bits, v->width, place, places, line, param, out);
+        break;
+    case SP_AS_DECIMAL_F32: /* no wider than 32 bits */
+        k->read32_decimal(bits, v->width, place, places, line, param, wide);
+        for (uint32_t i = 0; i < n; i++)
+            ((float *)out)[i] = (float)wide[i];
+        break;
     }
 }
 

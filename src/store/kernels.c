@@ -12,7 +12,19 @@
 const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
                                                         1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 
-enum { NEAR_MAX = 4 }; /* the highest exponent whose reciprocal, and those of all below, is that near */
+/* 10^e, and its reciprocal as a sum of two doubles: what is left of it when the nearest one is taken away. */
+typedef struct tenth {
+    double ten, high, low;
+} tenth;
+
+static inline tenth tenth_of(unsigned exponent)
+{
+    double ten = sp_ten_to[exponent], high = 1 / ten;
+    return (tenth){ten, high, __builtin_fma(-high, ten, 1) / ten};
+}
+
+/* Bits of vectors whose width is 0: those have none. */
+static const uint64_t nothing[SP_LANES_64];
 
 /* 1.5 * 2^52: a double whose lowest bit is worth one, with room below and above. */
 #define MAGIC 6755399441055744.0
@@ -33,13 +45,13 @@ static inline uint64_t as_bits(double d)
 
 #define TARGET
 #define K(name) name##_portable
-#define DIVIDE(x, ten, tenth) ((x) / (ten))
-#define DIVIDE_NEAR(x, ten, tenth) ((x) / (ten))
+#define DIVIDE(x, by) ((x) / (by).ten)
+#define BEYOND(...)
 #include "store/kernels.inc"
 #undef TARGET
 #undef K
 #undef DIVIDE
-#undef DIVIDE_NEAR
+#undef BEYOND
 
 static void range_portable(const int64_t *v, uint32_t n, int64_t *min, int64_t *max)
 {
@@ -85,35 +97,36 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
 #define TABLE(for_) \
     { \
         .pack32 = pack32_##for_, .pack64 = pack64_##for_, .unpack32 = unpack32_##for_, .unpack64 = unpack64_##for_, \
-        .line32_16 = line32_16_##for_, .line32_32 = line32_32_##for_, .line32_64 = line32_64_##for_, \
-        .line64_64 = line64_64_##for_, .decimal32 = decimal32_##for_, .decimal64 = decimal64_##for_, \
-        .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range_f64 = range_f64_##for_, \
-        .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, \
-        .widen32 = widen32_##for_, .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .rows4 = rows4_##for_, .zip = zip_##for_, .hash = hash_##for_, .name = #for_ \
+        .read32_16 = read32_16_##for_, .read32_32 = read32_32_##for_, .read32_64 = read32_64_##for_, .read64_64 = read64_64_##for_, \
+        .read32_decimal = read32_decimal_##for_, .read64_decimal = read64_decimal_##for_, .to_doubles = to_doubles_##for_, \
+        .sums32 = sums32_##for_, .sums64 = sums64_##for_, \
+        .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, \
+        .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, .range_f64 = range_f64_##for_, \
+        .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
+        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .rows4 = rows4_##for_, \
+        .zip = zip_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);
 
 #ifdef HAVE_X86
-/* x / 10^e without dividing: each step corrects a quotient by its exact remainder, and a step from within one unit in the last place
- * gives the quotient that is rounded correctly (Markstein, "Computation of elementary functions on the IBM RISC System/6000
- * processor", 1990). The product with the reciprocal is as near when the reciprocal is off by at most 2^-54 of itself, as those
- * of 10^0 to 10^4 are; else it takes a step to get there. */
-__attribute__((target("avx2,fma"), always_inline)) static inline double divide_near(double x, double ten, double tenth)
+/* x / 10^e without dividing, correctly rounded for whole x below 2^53 and e up to EXACT_MAX. The two parts of the reciprocal are off by
+ * 2^-106 of it, so is the product before its one rounding. That cannot cross over to another double: a point halfway between two is an
+ * odd m * 2^t of 54 bits, and x 2^-t - m 10^e is a whole number, not 0 (m has more bits than x), so they are 2^-54 / 10^e apart, of
+ * the quotient, at least: more than 2^-106 up to 10^15. */
+enum { EXACT_MAX = 15 };
+__attribute__((target("avx2,fma"), always_inline)) static inline double divide_fma(double x, tenth by)
 {
-    double q = x * tenth;
-    return __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
-}
-__attribute__((target("avx2,fma"), always_inline)) static inline double divide_fma(double x, double ten, double tenth)
-{
-    double q = divide_near(x, ten, tenth);
-    return __builtin_fma(__builtin_fma(-q, ten, x), tenth, q);
+    return __builtin_fma(x, by.high, x * by.low);
 }
 
 #define TARGET __attribute__((target("avx2,fma")))
 #define K(name) name##_avx2
-#define DIVIDE(x, ten, tenth) divide_fma(x, ten, tenth)
-#define DIVIDE_NEAR(x, ten, tenth) divide_near(x, ten, tenth)
+#define DIVIDE(x, by) divide_fma(x, by)
+#define BEYOND(...) \
+    if (exponent > EXACT_MAX) { \
+        __VA_ARGS__; \
+    }
 #include "store/kernels.inc"
 
 /* Four times 32 bytes, turned: a square of 8-byte cells. */

@@ -26,7 +26,7 @@ static inline unsigned sp_bits_of(uint64_t v)
     return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
 }
 
-/* How values come out of residuals: out[i] = base + i * step + r[i], then as decimal or bits. */
+/* How values come out of residuals: out[i] = base + i * step + r[i], then shifted to the left, or as decimals. */
 typedef struct sp_line {
     uint64_t base, step;
 } sp_line;
@@ -38,20 +38,26 @@ typedef struct sp_kernels {
     void (*pack64)(const uint64_t *v, unsigned width, unsigned places, uint64_t *out);
     void (*unpack32)(const uint32_t *in, unsigned width, unsigned first, unsigned places, uint32_t *out);
     void (*unpack64)(const uint64_t *in, unsigned width, unsigned first, unsigned places, uint64_t *out);
-    /* Residuals to values. */
-    void (*line32_16)(const uint32_t *r, uint32_t n, sp_line line, uint16_t *out);
-    void (*line32_32)(const uint32_t *r, uint32_t n, sp_line line, uint32_t *out);
-    void (*line32_64)(const uint32_t *r, uint32_t n, sp_line line, uint64_t *out);
-    void (*line64_64)(const uint64_t *r, uint32_t n, sp_line line, uint64_t *out);
+    /* The same, and the line's values out of those residuals, in one go. */
+    void (*read32_16)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, uint16_t *out);
+    void (*read32_32)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift, uint32_t *out);
+    void (*read32_64)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift, uint64_t *out);
+    void (*read64_64)(const uint64_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift, uint64_t *out);
     /* The same, then / 10^exponent; values are below 2^51. */
-    void (*decimal32)(const uint32_t *r, uint32_t n, sp_line line, unsigned exponent, double *out);
-    void (*decimal64)(const uint64_t *r, uint32_t n, sp_line line, unsigned exponent, double *out);
+    void (*read32_decimal)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned exponent, double *out);
+    void (*read64_decimal)(const uint64_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned exponent, double *out);
+    void (*to_doubles)(const uint64_t *v, uint32_t n, unsigned exponent, double *out);
+    /* In place: v[0] = base, v[i] = v[i - 1] + step + v[i]. */
+    void (*sums32)(uint32_t *v, uint32_t n, sp_line line);
+    void (*sums64)(uint64_t *v, uint32_t n, sp_line line);
     void (*times64)(uint64_t *v, uint32_t n, uint64_t by);
     void (*shift64)(uint64_t *v, uint32_t n, unsigned by);
     void (*shift32)(uint32_t *v, uint32_t n, unsigned by);
     /* out[i] = v[i] * 10^exponent where that is exact; returns how many are not, and flags those (bad[i] = 1). */
     uint32_t (*to_decimal)(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad);
     void (*range)(const int64_t *v, uint32_t n, int64_t *min, int64_t *max);
+    void (*range16)(const int16_t *v, uint32_t n, int64_t *min, int64_t *max);
+    void (*range32)(const int32_t *v, uint32_t n, int64_t *min, int64_t *max);
     void (*range_f64)(const double *v, uint32_t n, double *min, double *max); /* without NaN; infinities the wrong way round: none */
     void (*residuals32)(const int64_t *v, uint32_t n, sp_line line, uint32_t *out);
     void (*residuals64)(const int64_t *v, uint32_t n, sp_line line, uint64_t *out);

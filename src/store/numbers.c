@@ -22,21 +22,12 @@ static uint64_t load_bits(const sp_flat *f, uint32_t width, uint32_t i)
 
 static void range_of_integers(const sp_kernels *k, const sp_flat *f, uint32_t width, int64_t *min, int64_t *max)
 {
-    int64_t v[SP_VECTOR];
-    *min = INT64_MAX;
-    *max = INT64_MIN;
-    for (uint32_t from = 0; from < f->n; from += SP_VECTOR) {
-        uint32_t n = SP_MIN(f->n - from, (uint32_t)SP_VECTOR);
-        const char *data = (const char *)f->data + (size_t)from * width;
-        int64_t low, high;
-        if (width == 2)
-            k->widen16((const int16_t *)data, n, v);
-        else if (width == 4)
-            k->widen32((const int32_t *)data, n, v);
-        k->range(width == 8 ? (const int64_t *)data : v, n, &low, &high);
-        *min = SP_MIN(*min, low);
-        *max = SP_MAX(*max, high);
-    }
+    if (width == 2)
+        k->range16(f->data, f->n, min, max);
+    else if (width == 4)
+        k->range32(f->data, f->n, min, max);
+    else
+        k->range(f->data, f->n, min, max);
 }
 
 static void range_of_unsigned(const sp_flat *f, uint64_t *min, uint64_t *max)

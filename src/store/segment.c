@@ -83,25 +83,45 @@ void sp_segment_plan_done(sp_segment_plan *p)
     *p = (sp_segment_plan){0};
 }
 
+/* Present cells, one behind the other. */
+static uint32_t gather(const char *from, const uint8_t *validity, uint32_t rows, uint32_t width, char *to)
+{
+    uint32_t n = 0;
+    for (uint32_t base = 0; base < rows; base += 64) {
+        uint32_t some = SP_MIN(rows - base, 64u);
+        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
+        memcpy(&word, validity + base / 8, (some + 7) / 8);
+        for (word &= all; word; word &= word - 1, n++) {
+            size_t i = base + (uint32_t)__builtin_ctzll(word);
+            if (width == 8)
+                memcpy(to + (size_t)n * 8, from + i * 8, 8);
+            else
+                memcpy(to + (size_t)n * width, from + i * width, width);
+        }
+    }
+    return n;
+}
+
+/* All cells, absent ones with the value of the one before. */
+static uint32_t fill(const char *from, const uint8_t *validity, uint32_t rows, uint32_t width, char *to)
+{
+    uint32_t first = 0;
+    while (!sp_bit(validity, first))
+        first++;
+    memcpy(to, from, (size_t)rows * width);
+    for (uint32_t i = 0; i < rows; i++)
+        if (!sp_bit(validity, i))
+            memcpy(to + (size_t)i * width, i < first ? from + (size_t)first * width : to + (size_t)(i - 1) * width, width);
+    return rows;
+}
+
 static int flatten_numbers(sp_encoder *e, const sp_column *c, uint32_t rows, uint32_t width, bool dense, sp_flat *f)
 {
     e->data.len = 0;
     if (sp_buf_reserve(&e->data, (size_t)rows * width) != SPATE_OK)
         return SPATE_E_NOMEM;
-    char *to = e->data.data;
-    const char *from = c->data;
-    uint32_t first = 0, n = 0;
-    while (!sp_bit(c->validity, first))
-        first++;
-    const char *last = from + (size_t)first * width;
-    for (uint32_t i = 0; i < rows; i++) {
-        bool there = sp_bit(c->validity, i);
-        last = there ? from + (size_t)i * width : last;
-        if (there || !dense)
-            memcpy(to + (size_t)n++ * width, last, width);
-    }
-    f->data = to;
-    f->n = n;
+    f->data = e->data.data;
+    f->n = (dense ? gather : fill)(c->data, c->validity, rows, width, e->data.data);
     return SPATE_OK;
 }
 

@@ -25,7 +25,7 @@ tables:
       - {name: note, set: [ok, "check \\"me\\""], null: 0.3}
 """
 READINGS = 20_000
-MANY, BLOCK = 600_000, 256 << 10  # rows in a block of this table
+MANY, BLOCK = 600_000, 219 << 10  # rows in a block of this table: what the columns have room for
 
 
 class Stores(Case):

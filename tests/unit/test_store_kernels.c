@@ -1,0 +1,172 @@
+/* test_store_kernels.c - the loops over cells: what this processor runs gives the same bits as plain C, and as arithmetic says. */
+#include "check.h"
+#include "store/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { VECTOR = 1024, ROUNDS = 400 };
+
+static uint64_t state;
+
+static uint64_t draw(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return sp_mix64(state);
+}
+
+static uint64_t low_bits(uint64_t v, unsigned width)
+{
+    return width == 64 ? v : v & ((UINT64_C(1) << width) - 1);
+}
+
+/* Numbers of every width; the line that they are residuals of; where reading begins. */
+typedef struct packed {
+    alignas(64) uint64_t r[VECTOR], bits[VECTOR + 16];
+    unsigned width, lanes, first, places;
+    sp_line line;
+} packed;
+
+static void pack(packed *x, unsigned width)
+{
+    uint32_t narrow[VECTOR];
+    x->width = width;
+    x->lanes = sp_lanes(width);
+    x->first = (unsigned)(draw() % (VECTOR / x->lanes));
+    x->places = 1 + (unsigned)(draw() % (VECTOR / x->lanes - x->first));
+    x->line = (sp_line){draw(), draw() % 3 ? draw() : 0};
+    for (uint32_t i = 0; i < VECTOR; i++)
+        narrow[i] = (uint32_t)(x->r[i] = low_bits(draw(), width));
+    memset(x->bits, 0, sizeof x->bits);
+    if (width > 32)
+        sp_kernels_best()->pack64(x->r, width, VECTOR / x->lanes, x->bits);
+    else
+        sp_kernels_best()->pack32(narrow, width, VECTOR / x->lanes, (uint32_t *)x->bits);
+}
+
+static void read_64(const sp_kernels *k, const packed *x, unsigned shift, uint64_t *out)
+{
+    if (x->width > 32)
+        k->read64_64(x->bits, x->width, x->first, x->places, x->line, shift, out);
+    else
+        k->read32_64((const uint32_t *)x->bits, x->width, x->first, x->places, x->line, shift, out);
+}
+
+/* Both ways of reading give base + i * step + r(i). */
+static void integers_as_computed(void)
+{
+    static packed x;
+    static uint64_t out[2][VECTOR];
+    const sp_kernels *const kernels[2] = {&sp_kernels_portable, sp_kernels_best()};
+    uint32_t wrong = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        pack(&x, round % 65);
+        unsigned shift = (unsigned)(draw() % 16);
+        uint32_t n = x.places * x.lanes, at = x.first * x.lanes;
+        for (unsigned k = 0; k < 2; k++) {
+            read_64(kernels[k], &x, shift, out[k]);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += out[k][i] != (x.line.base + i * x.line.step + x.r[at + i]) << shift;
+            if (x.width > 32)
+                continue;
+            uint32_t *narrow = (uint32_t *)out[k];
+            kernels[k]->read32_32((const uint32_t *)x.bits, x.width, x.first, x.places, x.line, shift, narrow);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += narrow[i] != (uint32_t)(x.line.base + i * x.line.step + x.r[at + i]) << shift;
+            uint16_t *narrower = (uint16_t *)out[k];
+            kernels[k]->read32_16((const uint32_t *)x.bits, x.width, x.first, x.places, x.line, narrower);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += narrower[i] != (uint16_t)(x.line.base + i * x.line.step + x.r[at + i]);
+            kernels[k]->unpack32((const uint32_t *)x.bits, x.width, x.first, x.places, narrow);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += narrow[i] != x.r[at + i];
+        }
+    }
+    CHECK_INT(wrong, 0);
+}
+
+/* Whole numbers below 2^51, over 10^e: the double that is nearest to the quotient, also where quotients lie next to a tie. */
+static void decimals_are_rounded_correctly(void)
+{
+    static packed x;
+    static double out[VECTOR];
+    static int64_t whole[2][VECTOR];
+    static uint8_t bad[2][VECTOR];
+    const sp_kernels *const kernels[2] = {&sp_kernels_portable, sp_kernels_best()};
+    uint32_t wrong = 0;
+    for (unsigned round = 0; round < ROUNDS * 8; round++) {
+        unsigned exponent = round % (SP_DECIMAL_EXPONENT_MAX + 1);
+        pack(&x, (unsigned)(draw() % 51));
+        x.line.step = 0;
+        x.line.base = round % 2 ? 0 : -(UINT64_C(1) << 50);
+        uint32_t n = x.places * x.lanes, at = x.first * x.lanes;
+        for (unsigned k = 0; k < 2; k++) {
+            if (x.width > 32)
+                kernels[k]->read64_decimal(x.bits, x.width, x.first, x.places, x.line, exponent, out);
+            else
+                kernels[k]->read32_decimal((const uint32_t *)x.bits, x.width, x.first, x.places, x.line, exponent, out);
+            for (uint32_t i = 0; i < n; i++) {
+                double want = (double)(int64_t)(x.line.base + x.r[at + i]) / sp_ten_to[exponent];
+                wrong += memcmp(&out[i], &want, 8) != 0;
+            }
+        }
+        out[0] = NAN, out[n / 2] = -0.0, out[n - 1] = 0x1p60;
+        for (unsigned k = 0; k < 2; k++)
+            kernels[k]->to_decimal(out, n, exponent, whole[k], bad[k]);
+        for (uint32_t i = 0; i < n; i++)
+            wrong += bad[0][i] != bad[1][i] || (!bad[0][i] && whole[0][i] != whole[1][i]);
+        wrong += !bad[0][0] + !bad[0][n / 2] + !bad[0][n - 1];
+    }
+    CHECK_INT(wrong, 0);
+}
+
+static void sums_and_ranges(void)
+{
+    static uint64_t v[VECTOR], sums[2][VECTOR];
+    static uint32_t narrow[2][VECTOR];
+    const sp_kernels *const kernels[2] = {&sp_kernels_portable, sp_kernels_best()};
+    uint32_t wrong = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t n = 1 + (uint32_t)(draw() % VECTOR);
+        sp_line line = {draw(), draw()};
+        for (uint32_t i = 0; i < n; i++)
+            v[i] = draw();
+        for (unsigned k = 0; k < 2; k++) {
+            for (uint32_t i = 0; i < n; i++)
+                narrow[k][i] = (uint32_t)(sums[k][i] = v[i]);
+            kernels[k]->sums64(sums[k], n, line);
+            kernels[k]->sums32(narrow[k], n, line);
+            uint64_t sum = line.base;
+            for (uint32_t i = 0; i < n; i++) {
+                sum += i ? line.step + v[i] : 0;
+                wrong += sums[k][i] != sum || narrow[k][i] != (uint32_t)sum;
+            }
+            int64_t low, high, lowest = INT16_MAX, highest = INT16_MIN;
+            kernels[k]->range16((const int16_t *)v, n, &low, &high);
+            for (uint32_t i = 0; i < n; i++) {
+                int16_t cell;
+                memcpy(&cell, (const char *)v + 2 * i, 2);
+                lowest = SP_MIN(lowest, (int64_t)cell);
+                highest = SP_MAX(highest, (int64_t)cell);
+            }
+            wrong += low != lowest || high != highest;
+            int64_t low32[2], high32[2];
+            kernels[k]->range32((const int32_t *)v, n, &low32[k], &high32[k]);
+            kernels[0]->range32((const int32_t *)v, n, &low32[0], &high32[0]);
+            wrong += low32[k] != low32[0] || high32[k] != high32[0];
+        }
+    }
+    CHECK_INT(wrong, 0);
+}
+
+int main(void)
+{
+    const char *seed = getenv("SPATE_TEST_SEED");
+    state = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    printf("# SPATE_TEST_SEED=%llu, %s\n", (unsigned long long)state, sp_kernels_best()->name);
+    RUN(integers_as_computed);
+    RUN(decimals_are_rounded_correctly);
+    RUN(sums_and_ranges);
+    return check_done();
+}

@@ -1,27 +1,37 @@
 /* cursor.c - rows out, one by one and in order.
  *
- * Of every group of the open block a window of rows is decoded at a time, four columns together, and turned into a matrix of rows; a row
- * of it is then zipped with the names and kinds, which are the same for all rows. Absent cells are dropped on the way. What does not fit
- * into eight bytes (text, lists) stays in its column. */
+ * Of every group of the open block a window of rows is decoded at a time, column by column. A few rows of it are then put together at
+ * once, column by column too: the value of each goes where the row has come to, so absent cells cost nothing, and what a column
+ * is gets decided once for all of them. The rows fit into the cache; handing one out is giving a pointer to it. */
 #include "store/scan.h"
 
-enum { WINDOW = 256, QUAD = 4 };
+enum { WINDOW = 256, HANDFUL = 64, HANDFUL_WIDE = 16, WIDE = 128, QUAD = 4 }; /* wide: rows of more fields */
+static_assert(WINDOW % HANDFUL == 0 && WINDOW % HANDFUL_WIDE == 0 && HANDFUL <= 64, "handfuls are cut out of windows");
 
 /* How the cells of a column lie, and what becomes of them. */
 typedef enum form { FORM_64, FORM_I32, FORM_F32, FORM_I16, FORM_BOOL, FORM_16_BYTES, FORM_TEXT, FORM_LIST } form;
+
+/* A column of a window: what is the same for all its values. */
+typedef struct field {
+    uint64_t head;           /* the first half of a value: name, kind, length */
+    form form;
+    bool hidden;             /* nobody asked for it, but a condition */
+    bool plain;              /* of 64 bits, asked for, and all cells of the window are there */
+    uint32_t list;           /* of a list: its number */
+} field;
 
 typedef struct window {
     sp_group_reading group;
     bool open, may;          /* may: rows of it can match */
     uint32_t next, from, to; /* the group's next row; rows that are decoded */
-    uint32_t stride, words;  /* of a row: cells, a multiple of four; words of absent */
-    uint64_t *cells;         /* WINDOW rows */
-    uint64_t *absent;        /* of each row a bit a column */
-    uint64_t *hidden;        /* columns that nobody asked for, but a condition */
-    uint64_t *heads;         /* the first half of each column's values: name, kind, length */
-    uint32_t *apart;         /* columns of text and lists */
-    uint32_t n_apart;
+    uint32_t handful, out_from, out_to; /* rows that are put together: at most, and which */
+    field *fields;
     uint32_t *tested;        /* the column of each condition */
+    uint32_t n_lists, cap;
+    spate_column *lists;     /* HANDFUL of each list, and one as it is shown */
+    sp_arena views;          /* columns below them */
+    uint64_t *out;           /* HANDFUL rows of values */
+    uint32_t counts[HANDFUL];
 } window;
 
 struct spate_cursor {
@@ -32,12 +42,6 @@ struct spate_cursor {
     uint32_t row;            /* of the block */
     window *windows;
     uint32_t n_windows;
-    sp_column quad[QUAD][SP_KINDS]; /* what is decoded, until it is turned */
-    uint64_t *wide[QUAD];    /* the same in 64 bits, WINDOW of each */
-    spate_value *out;        /* the row that is handed out */
-    spate_column *lists;
-    uint32_t out_cap;
-    sp_arena views;
 };
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -69,11 +73,7 @@ int spate_cursor_open(spate_store *store, const spate_scan_options *options, spa
     spate_cursor *c = sp_alloc_zero(1, sizeof *c);
     if (!c)
         return sp_fail_nomem(err);
-    sp_arena_init(&c->views);
-    c->wide[0] = sp_alloc((size_t)QUAD * WINDOW * sizeof(uint64_t));
-    for (unsigned q = 1; q < QUAD; q++)
-        c->wide[q] = c->wide[0] + q * WINDOW;
-    int rc = c->wide[0] ? sp_block_reader_init(&c->r, store, options, err) : sp_fail_nomem(err);
+    int rc = sp_block_reader_init(&c->r, store, options, err);
     if (rc == SPATE_OK && add_condition_fields(c) != SPATE_OK)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
@@ -88,11 +88,10 @@ int spate_cursor_open(spate_store *store, const spate_scan_options *options, spa
 
 static void free_rows(window *w)
 {
-    sp_free(w->cells);
-    sp_free(w->absent);
-    sp_free(w->heads);
-    sp_free(w->apart);
+    sp_free(w->fields);
     sp_free(w->tested);
+    sp_free(w->lists);
+    sp_free(w->out);
 }
 
 void spate_cursor_close(spate_cursor *c)
@@ -101,16 +100,10 @@ void spate_cursor_close(spate_cursor *c)
         return;
     for (uint32_t i = 0; i < c->n_windows; i++) {
         sp_group_reading_done(&c->windows[i].group);
+        sp_arena_done(&c->windows[i].views);
         free_rows(&c->windows[i]);
     }
-    for (unsigned q = 0; q < QUAD; q++)
-        for (unsigned kind = 0; kind < SP_KINDS; kind++)
-            sp_column_done(&c->quad[q][kind]);
-    sp_free(c->wide[0]);
     sp_free(c->windows);
-    sp_free(c->out);
-    sp_free(c->lists);
-    sp_arena_done(&c->views);
     sp_block_reader_done(&c->r);
     sp_free(c);
 }
@@ -153,9 +146,11 @@ static int reserve_windows(spate_cursor *c, uint32_t n)
     window *windows = sp_realloc(c->windows, n * sizeof *windows);
     if (!windows)
         return SPATE_E_NOMEM;
-    memset(windows + c->n_windows, 0, (n - c->n_windows) * sizeof *windows);
     c->windows = windows;
-    c->n_windows = n;
+    for (; c->n_windows < n; c->n_windows++) {
+        windows[c->n_windows] = (window){0};
+        sp_arena_init(&windows[c->n_windows].views);
+    }
     return SPATE_OK;
 }
 
@@ -186,28 +181,20 @@ static int open_block(spate_cursor *c, spate_error *err)
 /* Room for rows of a group; what was there is lost. */
 static int reserve_rows(spate_cursor *c, window *w)
 {
-    uint32_t n = w->group.n, stride = (n + QUAD - 1) / QUAD * QUAD, words = (n + 63) / 64;
-    if (stride > w->stride || !w->tested) {
-        free_rows(w);
-        w->cells = sp_alloc((size_t)WINDOW * stride * sizeof *w->cells);
-        w->absent = sp_alloc((size_t)(WINDOW + 1) * words * sizeof *w->absent);
-        w->heads = sp_alloc(stride * sizeof *w->heads);
-        w->apart = sp_alloc(stride * sizeof *w->apart);
-        w->tested = sp_alloc((c->r.n_wheres + 1) * sizeof *w->tested);
-        if (!w->cells || !w->absent || !w->heads || !w->apart || !w->tested)
-            return SPATE_E_NOMEM;
-    }
-    w->stride = stride;
-    w->words = words;
-    w->hidden = w->absent + (size_t)WINDOW * words;
-    if (n <= c->out_cap)
+    uint32_t n = w->group.n, lists = 0;
+    w->handful = n > WIDE ? HANDFUL_WIDE : HANDFUL;
+    for (uint32_t i = 0; i < n; i++)
+        lists += w->group.columns[i].type.kind == SP_LIST;
+    if (n <= w->cap && (n > WIDE || w->cap <= WIDE) && lists <= w->n_lists && w->tested)
         return SPATE_OK;
-    sp_free(c->out);
-    sp_free(c->lists);
-    c->out = sp_alloc(n * sizeof *c->out);
-    c->lists = sp_alloc(n * sizeof *c->lists);
-    c->out_cap = c->out && c->lists ? n : 0;
-    return c->out_cap ? SPATE_OK : SPATE_E_NOMEM;
+    free_rows(w);
+    w->fields = sp_alloc(n * sizeof *w->fields);
+    w->tested = sp_alloc((c->r.n_wheres + 1) * sizeof *w->tested);
+    w->lists = sp_alloc((size_t)lists * (HANDFUL + 1) * sizeof *w->lists);
+    w->out = sp_alloc((size_t)w->handful * n * sizeof(spate_value));
+    w->cap = n;
+    w->n_lists = lists;
+    return w->fields && w->tested && w->lists && w->out ? SPATE_OK : SPATE_E_NOMEM;
 }
 
 static form form_of(sp_kind kind)
@@ -249,18 +236,14 @@ static_assert(sizeof(spate_value) == 16 && offsetof(spate_value, as) == 8, "a he
 /* What is the same for all rows of a group. */
 static void lay_out(const spate_cursor *c, window *w)
 {
-    memset(w->hidden, 0, w->words * sizeof *w->hidden);
-    w->n_apart = 0;
+    uint32_t lists = 0;
     for (uint32_t i = 0; i < w->group.n; i++) {
         const sp_reading *x = &w->group.columns[i];
         form f = form_of(x->type.kind);
         spate_value v = {.name = x->name, .kind = (uint8_t)x->type.kind, .precision = x->type.precision, .scale = x->type.scale,
                          .len = f == FORM_16_BYTES ? 16 : 0};
-        memcpy(&w->heads[i], &v, sizeof w->heads[i]);
-        if (f >= FORM_TEXT)
-            w->apart[w->n_apart++] = i;
-        if (!is_shown(c, x->name))
-            w->hidden[i / 64] |= UINT64_C(1) << i % 64;
+        w->fields[i] = (field){.form = f, .hidden = !is_shown(c, x->name), .list = f == FORM_LIST ? lists++ : 0};
+        memcpy(&w->fields[i].head, &v, sizeof w->fields[i].head);
     }
     for (uint32_t k = 0; k < c->r.n_wheres; k++)
         for (w->tested[k] = 0; w->tested[k] < w->group.n && w->group.columns[w->tested[k]].name != c->r.wheres[k].name;)
@@ -281,7 +264,7 @@ static int open_window(spate_cursor *c, uint32_t g, spate_error *err)
         return rc;
     w->open = true;
     w->may = w->group.rows > 0;
-    w->from = w->to = 0;
+    w->from = w->to = w->out_from = w->out_to = 0;
     if (w->may && reserve_rows(c, w) != SPATE_OK)
         return sp_fail_nomem(err);
     if (w->may)
@@ -291,89 +274,7 @@ static int open_window(spate_cursor *c, uint32_t g, spate_error *err)
 
 /* ---- windows ----------------------------------------------------------------------------------- */
 
-/* Cells in 64 bits each; text and lists are none. */
-static const uint64_t *widen(const sp_column *cells, form f, uint32_t n, uint64_t *wide)
-{
-    switch (f) {
-    case FORM_64:
-        return cells->data;
-    case FORM_I32:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = (uint64_t)(int64_t)((const int32_t *)cells->data)[r];
-        break;
-    case FORM_F32:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = ((const uint32_t *)cells->data)[r];
-        break;
-    case FORM_I16:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = (uint64_t)(int64_t)((const int16_t *)cells->data)[r];
-        break;
-    case FORM_BOOL:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = sp_bit(cells->data, r);
-        break;
-    case FORM_16_BYTES:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = (uint64_t)(uintptr_t)((const char *)cells->data + (size_t)r * 16);
-        break;
-    case FORM_TEXT:
-    case FORM_LIST:
-        break;
-    }
-    return wide;
-}
-
-static void note_absent(const window *w, uint32_t column, const uint8_t *validity, uint32_t n)
-{
-    uint64_t *absent = w->absent + column / 64, bit = UINT64_C(1) << column % 64;
-    for (uint32_t base = 0; validity && base < n; base += 64) {
-        uint64_t there = 0, all = n - base < 64 ? (UINT64_C(1) << (n - base)) - 1 : UINT64_MAX;
-        memcpy(&there, validity + base / 8, SP_MIN((size_t)8, (size_t)(n - base + 7) / 8));
-        for (uint64_t gone = ~there & all; gone; gone &= gone - 1)
-            absent[(size_t)(base + (uint32_t)__builtin_ctzll(gone)) * w->words] |= bit;
-    }
-}
-
-/* Decodes a column's part of the window. Numbers go through memory that stays in the cache; what is pointed into is the column's own. */
-static int decode(spate_cursor *c, window *w, uint32_t i, uint32_t n, const uint64_t **wide, spate_error *err)
-{
-    sp_reading *x = &w->group.columns[i];
-    form f = form_of(x->type.kind);
-    sp_column *cells = f >= FORM_16_BYTES ? &x->out : &c->quad[i % QUAD][x->type.kind];
-    int rc = sp_reading_open(&c->r, x, err);
-    if (rc == SPATE_OK && sp_reading_ready(&x->type, cells) != SPATE_OK)
-        rc = sp_fail_nomem(err);
-    if (rc == SPATE_OK)
-        rc = sp_segment_read(&x->cells, w->from, n, cells, err);
-    if (rc != SPATE_OK)
-        return rc;
-    note_absent(w, i, cells->validity, n);
-    *wide = widen(cells, f, n, c->wide[i % QUAD]);
-    return SPATE_OK;
-}
-
-static int fill_window(spate_cursor *c, window *w, spate_error *err)
-{
-    w->from = w->next / WINDOW * WINDOW;
-    w->to = w->from; /* until all of it is there */
-    uint32_t n = SP_MIN((uint32_t)WINDOW, w->group.rows - w->from);
-    const uint64_t *wide[QUAD] = {c->wide[0], c->wide[1], c->wide[2], c->wide[3]};
-    memset(w->absent, 0, (size_t)n * w->words * sizeof *w->absent);
-    for (uint32_t i = 0; i < w->group.n; i += QUAD) {
-        for (uint32_t q = 0; q < QUAD && i + q < w->group.n; q++) {
-            int rc = decode(c, w, i + q, n, &wide[q], err);
-            if (rc != SPATE_OK)
-                return rc;
-        }
-        c->r.store->k->rows4(wide, n, w->cells + i, w->stride);
-    }
-    w->to = w->from + n;
-    return SPATE_OK;
-}
-
-/* ---- rows -------------------------------------------------------------------------------------- */
-
+/* A list's value is a column of its items alone. Validity bits begin in the middle of a byte, so items are shown from the first on. */
 static int show_list(const sp_column *c, spate_column *out, sp_arena *arena)
 {
     *out = (spate_column){.type = {.kind = (spate_kind)c->type.kind, .precision = c->type.precision, .scale = c->type.scale},
@@ -385,61 +286,194 @@ static int show_list(const sp_column *c, spate_column *out, sp_arena *arena)
     return child ? show_list(c->child, child, arena) : SPATE_E_NOMEM;
 }
 
-/* A list's value: a column of its items alone. Validity bits begin in the middle of a byte, so items are shown from the first on. */
-static int put_list(spate_cursor *c, const sp_column *column, uint32_t at, uint32_t i)
+static int decode(spate_cursor *c, window *w, uint32_t i, uint32_t n, spate_error *err)
 {
-    if (show_list(column, &c->lists[i], &c->views) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    c->lists[i].offsets = column->offsets + at;
-    return SPATE_OK;
-}
-
-/* Texts and lists of row at: their lengths into the heads, where they are into the cells. */
-static int put_apart(spate_cursor *c, const window *w, uint32_t at, uint64_t *cells)
-{
-    int rc = SPATE_OK;
-    for (uint32_t k = 0; rc == SPATE_OK && k < w->n_apart; k++) {
-        uint32_t i = w->apart[k], len;
-        const sp_column *column = &w->group.columns[i].out;
-        bool list = column->type.kind == SP_LIST;
-        len = (uint32_t)(column->offsets[at + 1] - column->offsets[at]);
-        memcpy((char *)&w->heads[i] + offsetof(spate_value, len), &len, sizeof len);
-        cells[i] = (uint64_t)(uintptr_t)(list ? (const char *)&c->lists[i] : column->bytes + column->offsets[at]);
-        rc = list ? put_list(c, column, at, i) : SPATE_OK;
-    }
+    sp_reading *x = &w->group.columns[i];
+    int rc = sp_reading_open(&c->r, x, err);
+    if (rc == SPATE_OK && sp_reading_ready(&x->type, WINDOW, &x->out) != SPATE_OK)
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = sp_segment_read(&x->cells, w->from, n, &x->out, err);
+    w->fields[i].plain = w->fields[i].form == FORM_64 && !w->fields[i].hidden && !x->out.validity;
+    if (rc == SPATE_OK && w->fields[i].form == FORM_LIST &&
+        show_list(&x->out, &w->lists[w->fields[i].list * (HANDFUL + 1) + HANDFUL], &w->views) != SPATE_OK)
+        rc = sp_fail_nomem(err);
     return rc;
 }
 
-static bool matches(const spate_cursor *c, const window *w, const uint64_t *cells, const uint64_t *absent)
+static int fill_window(spate_cursor *c, window *w, spate_error *err)
+{
+    w->from = w->next / WINDOW * WINDOW;
+    w->to = w->from; /* until all of it is there */
+    w->out_from = w->out_to = 0;
+    if (w->views.head) {
+        sp_arena_done(&w->views);
+        sp_arena_init(&w->views);
+    }
+    uint32_t n = SP_MIN((uint32_t)WINDOW, w->group.rows - w->from);
+    for (uint32_t i = 0; i < w->group.n; i++) {
+        int rc = decode(c, w, i, n, err);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    w->to = w->from + n;
+    return SPATE_OK;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+/* Which of the n cells from at on are there; at is a multiple of 8. */
+static uint64_t present_cells(const sp_column *cells, uint32_t at, uint32_t n)
+{
+    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1, there = all;
+    if (cells->validity)
+        memcpy(&there, cells->validity + at / 8, (n + 7) / 8);
+    return there & all;
+}
+
+/* n cells in 64 bits each; text and lists are none. */
+static const uint64_t *widen(const sp_column *cells, form f, uint32_t at, uint32_t n, uint64_t *wide)
+{
+    switch (f) {
+    case FORM_64:
+        return (const uint64_t *)cells->data + at;
+    case FORM_I32:
+        for (uint32_t r = 0; r < n; r++)
+            wide[r] = (uint64_t)(int64_t)((const int32_t *)cells->data)[at + r];
+        break;
+    case FORM_F32:
+        for (uint32_t r = 0; r < n; r++)
+            wide[r] = ((const uint32_t *)cells->data)[at + r];
+        break;
+    case FORM_I16:
+        for (uint32_t r = 0; r < n; r++)
+            wide[r] = (uint64_t)(int64_t)((const int16_t *)cells->data)[at + r];
+        break;
+    case FORM_BOOL:
+        for (uint32_t r = 0; r < n; r++)
+            wide[r] = sp_bit(cells->data, at + r);
+        break;
+    case FORM_16_BYTES:
+        for (uint32_t r = 0; r < n; r++)
+            wide[r] = (uint64_t)(uintptr_t)((const char *)cells->data + (size_t)(at + r) * 16);
+        break;
+    case FORM_TEXT:
+    case FORM_LIST:
+        break;
+    }
+    return wide;
+}
+
+/* A text's or a list's value of row at, which is row r of the handful. */
+static void value_apart(const window *w, const field *f, const sp_column *cells, uint32_t at, uint32_t r, uint64_t value[2])
+{
+    spate_value v;
+    memcpy(&v, &f->head, sizeof f->head);
+    v.len = (uint32_t)(cells->offsets[at + 1] - cells->offsets[at]);
+    v.as.p = cells->bytes + cells->offsets[at];
+    if (f->form == FORM_LIST) {
+        spate_column *lists = w->lists + f->list * (HANDFUL + 1);
+        lists[r] = lists[HANDFUL];
+        lists[r].offsets = cells->offsets + at;
+        v.as.p = &lists[r];
+    }
+    memcpy(value, &v, sizeof v);
+}
+
+/* The cells of one column, each to its row. */
+static void put_column(const window *w, uint32_t i, uint32_t at, uint32_t n, uint64_t **to)
+{
+    const field *f = &w->fields[i];
+    const sp_column *cells = &w->group.columns[i].out;
+    uint64_t wide[HANDFUL];
+    uint64_t there = present_cells(cells, at, n);
+    const uint64_t *cell = there ? widen(cells, f->form, at, n, wide) : wide;
+    if (!cells->validity && f->form < FORM_TEXT) {
+        for (uint32_t r = 0; r < n; r++, to[r - 1] += 2) {
+            to[r][0] = f->head;
+            to[r][1] = cell[r];
+        }
+        return;
+    }
+    for (; there; there &= there - 1) {
+        uint32_t r = (uint32_t)__builtin_ctzll(there);
+        to[r][0] = f->head;
+        if (f->form >= FORM_TEXT)
+            value_apart(w, f, cells, at + r, r, to[r]);
+        else
+            to[r][1] = cell[r];
+        to[r] += 2;
+    }
+}
+
+/* From i on, so many columns that are asked for, of 64 bits, and of which every cell of the window is there. */
+static uint32_t count_plain(const window *w, uint32_t i)
+{
+    uint32_t n = 0;
+    while (i + n < w->group.n && w->fields[i + n].plain)
+        n++;
+    return n;
+}
+
+/* Four columns at a time; those behind them, which lie far apart, are fetched meanwhile. */
+static void put_plain(const spate_cursor *c, const window *w, uint32_t i, uint32_t quads, uint32_t at, uint32_t n, uint64_t **to)
+{
+    const uint64_t *cells[QUAD];
+    uint64_t heads[QUAD];
+    for (const sp_reading *x = w->group.columns + i, *end = x + quads * QUAD; x < end; x += QUAD, i += QUAD) {
+        for (uint32_t q = 0; q < QUAD; q++) {
+            cells[q] = (const uint64_t *)x[q].out.data + at;
+            heads[q] = w->fields[i + q].head;
+            if (x + QUAD < end)
+                for (uint32_t line = 0; line < HANDFUL_WIDE; line += 8)
+                    __builtin_prefetch((const uint64_t *)x[q + QUAD].out.data + at + line);
+        }
+        c->r.store->k->values4(cells, heads, n, to);
+    }
+}
+
+static void put_rows(const spate_cursor *c, window *w)
+{
+    uint32_t n = SP_MIN(w->handful, w->to - w->out_from), at = w->out_from - w->from, stride = w->group.n * 2;
+    uint64_t *to[HANDFUL];
+    for (uint32_t r = 0; r < n; r++)
+        to[r] = w->out + (size_t)r * stride;
+    for (uint32_t i = 0; i < w->group.n;) {
+        uint32_t quads = count_plain(w, i) / QUAD;
+        put_plain(c, w, i, quads, at, n, to);
+        i += quads * QUAD;
+        for (uint32_t more = QUAD; i < w->group.n && more > 0; more--, i++)
+            if (!w->fields[i].hidden)
+                put_column(w, i, at, n, to);
+    }
+    for (uint32_t r = 0; r < n; r++)
+        w->counts[r] = (uint32_t)(to[r] - (w->out + (size_t)r * stride)) / 2;
+    w->out_to = w->out_from + n;
+}
+
+/* Row at of the window meets all conditions. */
+static bool matches(const spate_cursor *c, const window *w, uint32_t at)
 {
     for (uint32_t k = 0; k < c->r.n_wheres; k++) {
         uint32_t i = w->tested[k];
+        uint64_t value[2], wide[1];
         spate_value v;
-        if (i >= w->group.n || absent[i / 64] >> i % 64 & 1)
+        if (i >= w->group.n)
             return false;
-        memcpy(&v, &w->heads[i], sizeof w->heads[i]);
-        memcpy(&v.as, &cells[i], sizeof v.as);
+        const field *f = &w->fields[i];
+        const sp_column *cells = &w->group.columns[i].out;
+        if (sp_column_null(cells, at))
+            return false;
+        value[0] = f->head;
+        if (f->form >= FORM_TEXT)
+            value_apart(w, f, cells, at, 0, value);
+        else
+            value[1] = widen(cells, f->form, at, 1, wide)[0];
+        memcpy(&v, value, sizeof v);
         if (!sp_where_holds(&c->r.wheres[k], &v))
             return false;
     }
     return true;
-}
-
-/* The cells of a row that are there and asked for, side by side; how many. */
-static uint32_t put_row(const spate_cursor *c, const window *w, const uint64_t *cells, const uint64_t *absent)
-{
-    const sp_kernels *k = c->r.store->k;
-    uint64_t *out = (uint64_t *)c->out;
-    uint32_t from = 0;
-    for (uint32_t word = 0; word < w->words; word++)
-        for (uint64_t bits = absent[word] | w->hidden[word]; bits; bits &= bits - 1) {
-            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            k->zip(w->heads + from, cells + from, i - from, out);
-            out += (size_t)(i - from) * 2;
-            from = i + 1;
-        }
-    k->zip(w->heads + from, cells + from, w->group.n - from, out);
-    return (uint32_t)(out - (uint64_t *)c->out) / 2 + w->group.n - from;
 }
 
 /* The row that stands next in the open block. *values NULL: it does not match. */
@@ -451,17 +485,16 @@ static int take_row(spate_cursor *c, const spate_value **values, size_t *n, spat
     *values = NULL;
     if (rc == SPATE_OK && w->may && (w->next >= w->to || w->next < w->from))
         rc = fill_window(c, w, err);
-    uint32_t at = w->next++ - w->from;
-    if (rc != SPATE_OK || !w->may)
+    uint32_t row = w->next++;
+    if (rc != SPATE_OK || !w->may || !matches(c, w, row - w->from))
         return rc;
-    const uint64_t *absent = w->absent + (size_t)at * w->words;
-    uint64_t *cells = w->cells + (size_t)at * w->stride;
-    if (put_apart(c, w, at, cells) != SPATE_OK)
-        return sp_fail_nomem(err);
-    if (!matches(c, w, cells, absent))
-        return SPATE_OK;
-    *n = put_row(c, w, cells, absent);
-    *values = *n == 0 ? &nothing : c->out;
+    if (row >= w->out_to || row < w->out_from) {
+        w->out_from = row / w->handful * w->handful;
+        put_rows(c, w);
+    }
+    row -= w->out_from;
+    *n = w->counts[row];
+    *values = *n == 0 ? &nothing : (const spate_value *)(w->out + (size_t)row * w->group.n * 2);
     return SPATE_OK;
 }
 
@@ -469,10 +502,6 @@ int spate_cursor_next(spate_cursor *c, const spate_value **values, size_t *n, ui
 {
     *values = NULL;
     *n = 0;
-    if (c->views.head) {
-        sp_arena_done(&c->views);
-        sp_arena_init(&c->views);
-    }
     for (;;) {
         if (!c->in_block) {
             int rc = open_block(c, err);

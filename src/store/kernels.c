@@ -82,11 +82,13 @@ static void columns4_portable(const char *records, size_t stride, uint32_t rows,
             memcpy(&out[c][r], records + 8 * c, 8);
 }
 
-static void rows4_portable(const uint64_t *const columns[4], uint32_t rows, uint64_t *out, size_t stride)
+static void values4_portable(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to)
 {
-    for (uint32_t r = 0; r < rows; r++, out += stride)
-        for (unsigned c = 0; c < 4; c++)
-            out[c] = columns[c][r];
+    for (uint32_t r = 0; r < rows; r++, to++)
+        for (unsigned c = 0; c < 4; c++, *to += 2) {
+            (*to)[0] = heads[c];
+            (*to)[1] = columns[c][r];
+        }
 }
 
 static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
@@ -103,8 +105,8 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, \
         .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, .range_f64 = range_f64_##for_, \
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
-        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .rows4 = rows4_##for_, \
-        .zip = zip_##for_, .hash = hash_##for_, .name = #for_ \
+        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
+        .values4 = values4_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);
@@ -156,18 +158,23 @@ TARGET static void columns4_avx2(const char *records, size_t stride, uint32_t ro
     columns4_portable(records, stride, rows - r, rest);
 }
 
-TARGET static void rows4_avx2(const uint64_t *const columns[4], uint32_t rows, uint64_t *out, size_t stride)
+TARGET static void values4_avx2(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to)
 {
+    __m256i head = _mm256_loadu_si256((const __m256i *)heads);
     uint32_t r = 0;
-    for (; r + 4 <= rows; r += 4, out += 4 * stride) {
+    for (; r + 4 <= rows; r += 4) {
         __m256i turned[4];
         const void *const four[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
         turn(four, turned);
-        for (unsigned i = 0; i < 4; i++)
-            _mm256_storeu_si256((__m256i *)(out + i * stride), turned[i]);
+        for (unsigned i = 0; i < 4; i++, to++) {
+            __m256i even = _mm256_unpacklo_epi64(head, turned[i]), odd = _mm256_unpackhi_epi64(head, turned[i]);
+            _mm256_storeu_si256((__m256i *)*to, _mm256_permute2x128_si256(even, odd, 0x20));
+            _mm256_storeu_si256((__m256i *)*to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+            *to += 8;
+        }
     }
     const uint64_t *const rest[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
-    rows4_portable(rest, rows - r, out, stride);
+    values4_portable(rest, heads, rows - r, to);
 }
 
 /* The lower and the higher of two of each, 64-bit integers having no instruction of their own. */

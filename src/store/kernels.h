@@ -68,10 +68,8 @@ typedef struct sp_kernels {
     uint64_t (*any64)(const uint64_t *v, uint32_t n); /* all or-ed */
     /* rows records of stride bytes to 4 columns: out[c][r] = the 8 bytes at 8 * c of record r. */
     void (*columns4)(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4]);
-    /* And back: row r begins at out + r * stride, and has cell r of each. */
-    void (*rows4)(const uint64_t *const columns[4], uint32_t rows, uint64_t *out, size_t stride);
-    /* a[0], b[0], a[1], b[1], ... */
-    void (*zip)(const uint64_t *a, const uint64_t *b, uint32_t n, uint64_t *out);
+    /* And back, as values of two words: to[r] gets heads[0], cell r of columns[0], heads[1], ..., and moves behind them. */
+    void (*values4)(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to);
     uint64_t (*hash)(const void *p, size_t len, uint64_t seed); /* XXH3, 64 bits */
 } sp_kernels;
 

@@ -334,14 +334,14 @@ static int add_column(sp_block_reader *r, sp_group_reading *g, uint32_t segment,
     return SPATE_OK;
 }
 
-int sp_reading_ready(const sp_type *type, sp_column *out)
+int sp_reading_ready(const sp_type *type, uint32_t rows, sp_column *out)
 {
     if (out->own_validity && out->type.kind == type->kind && type->kind != SP_LIST) {
         out->type = *type;
         return SPATE_OK;
     }
     sp_column_done(out);
-    return sp_column_init(out, *type, SP_VECTOR, NULL);
+    return sp_column_init(out, *type, rows, NULL);
 }
 
 /* Rows of group g among the rows of the block that are asked for. */

@@ -209,7 +209,7 @@ int sp_scan_read_into(spate_scan *s, uint32_t column, uint32_t from, uint32_t n,
         return sp_fail(err, SPATE_E_USAGE, "the piece has %u columns of %u rows", s->group.n, s->group.rows);
     sp_reading *c = &s->group.columns[column];
     int rc = sp_reading_open(&s->r, c, err);
-    if (rc == SPATE_OK && sp_reading_ready(&c->type, cells) != SPATE_OK)
+    if (rc == SPATE_OK && sp_reading_ready(&c->type, SP_VECTOR, cells) != SPATE_OK)
         rc = sp_fail_nomem(err);
     return rc == SPATE_OK ? sp_segment_read(&c->cells, s->group.start + from, n, cells, err) : rc;
 }

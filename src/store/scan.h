@@ -68,8 +68,8 @@ int sp_block_reader_open_group(sp_block_reader *r, uint32_t g, sp_group_reading 
 int sp_block_reader_order(sp_block_reader *r, spate_error *err) SP_MUST_CHECK; /* fills order where there are several groups */
 /* Opens (and checks) a column's segment, unless it is. */
 int sp_reading_open(sp_block_reader *r, sp_reading *c, spate_error *err) SP_MUST_CHECK;
-/* Makes a column to read into, unless it is one of that type. */
-int sp_reading_ready(const sp_type *type, sp_column *out) SP_MUST_CHECK;
+/* Makes a column to read into, with room for so many rows to begin with, unless it is one of that type. */
+int sp_reading_ready(const sp_type *type, uint32_t rows, sp_column *out) SP_MUST_CHECK;
 void sp_group_reading_done(sp_group_reading *g);
 sp_type sp_block_reader_type(const sp_store *s, uint32_t table, const sp_segment_entry *e);
 

@@ -205,16 +205,28 @@ int spate_lab_chart(const spate_lab_bench_report *report, spate_lab_chart_form f
 typedef struct spate_lab_move {
     unsigned from, to;   /* shards */
     unsigned slots;
-    uint64_t rows, bytes; /* bytes: about */
+    uint64_t rows;
+    uint64_t bytes, disk; /* about: of the rows; with their indexes, which is also what the taker writes to its log */
 } spate_lab_move;
 
+typedef enum spate_reshard_how {
+    SPATE_RESHARD_ONLINE,   /* while others write */
+    SPATE_RESHARD_OFFLINE,  /* while nobody writes */
+    SPATE_RESHARD_PLAN,     /* count, look for what forbids it, and change nothing */
+    SPATE_RESHARD_COMMIT,   /* end the one that is open: the rows' old places are cleared */
+    SPATE_RESHARD_ROLLBACK, /* end it: everything as before, with what has been written since */
+} spate_reshard_how;
+
 typedef struct spate_lab_reshard_options {
-    unsigned shards;           /* how many there are to be */
-    bool plan_only;            /* count, and change nothing */
+    unsigned shards;           /* how many there are to be; COMMIT and ROLLBACK: not looked at */
+    spate_reshard_how how;
+    bool commit;               /* ONLINE: and commit it */
     const char *const *uris;   /* of a lab with attached servers: those that come in addition */
     size_t n_uris;
     const char *cache;         /* as for spate_lab_init */
     const int *cancel;
+    void (*told)(void *arg, const char *step); /* called with each step of an online move that is done. May be NULL */
+    void *arg;
 } spate_lab_reshard_options;
 
 typedef struct spate_lab_reshard_report {
@@ -222,14 +234,29 @@ typedef struct spate_lab_reshard_report {
     size_t n_moves;
     unsigned slots;            /* that move, of 960 */
     uint64_t rows_moved;
+    const char *const *notes;  /* PLAN: what forbids to do it online, or makes it slow; a line each */
+    size_t n_notes;
+    uint64_t rows_checked;     /* ONLINE: on both sides together, */
+    double check_seconds;      /* in so much time */
+    double pause_ms;           /* the longest for which the lab's gates were closed to writers */
     double seconds;
     void *memory;
 } spate_lab_reshard_report;
 
-/* Makes it another number of shards: servers come or go, and as few slots move as an even share needs. For hash placement. Nobody may
- * write meanwhile: what is written to a shard whose slot has gone is lost. What was copied is checked, rows and cells, before lab.yaml
- * has the new map. Interrupted, however that was, the same call finishes it. SPATE_E_DATA: a check failed, and nothing has changed. */
+/* Makes it another number of shards: servers come or go, and as few slots move as an even share needs. For hash placement. Interrupted,
+ * however that was, the same call finishes it.
+ *
+ * Offline nobody may write meanwhile: what is written to a shard whose slot has gone is lost. What was copied is checked, rows and
+ * cells, before lab.yaml has the new map. SPATE_E_DATA: a check failed, and nothing has changed.
+ *
+ * Online everybody may, but to tables that are copied to every shard, and while nobody alters tables. The call returns when the rows are
+ * on their new shards and compared, and changes go back to the old ones, so that it can be rolled back; it stays open until COMMIT or
+ * ROLLBACK. A row is refused with SQLSTATE SP001 by the shard on which it does not live: a client then asks the other one, which lab.yaml
+ * names. SPATE_E_DATA: a check failed: the report says where, and ROLLBACK puts everything back. */
 int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err);
+/* What the last online move has done, step by step, and the word for where it is: "switched". */
+typedef void spate_lab_step_fn(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us);
+int spate_lab_reshard_steps(spate_lab *lab, spate_lab_step_fn *fn, void *arg, char phase[32], spate_error *err);
 void spate_lab_reshard_report_done(spate_lab_reshard_report *report);
 
 /* ---- snapshots ---- */

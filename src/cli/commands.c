@@ -239,7 +239,9 @@ static const option lab_reshard_options[] = {
     LAB_OPTION,
     {"shards", "N", OPTION_COUNT, false, NULL, "how many shards there are to be"},
     {"plan", NULL, OPTION_FLAG, false, NULL, "count what would move, and change nothing"},
-    {"offline", NULL, OPTION_FLAG, false, NULL, "move now: nobody writes meanwhile"},
+    {"commit", NULL, OPTION_FLAG, false, NULL, "end the move that is open: the rows' old places are cleared; with --shards, move and commit"},
+    {"rollback", NULL, OPTION_FLAG, false, NULL, "end it the other way: everything as before, with what has been written since"},
+    {"offline", NULL, OPTION_FLAG, false, NULL, "the simple way: nobody writes meanwhile"},
     {"add", "URI", OPTION_TEXT, true, NULL, "a server that comes in addition, where the lab's are attached ones"},
     {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
     {0},
@@ -417,9 +419,10 @@ const command commands[] = {
      "Asks the servers whether each row is on the shard that its key says, and whether the shards together have what main has. Exit 1\n"
      "when not.", lab_check_options, run_lab_check},
     {"lab reshard", "", 0, 0, "go to another number of shards",
-     "Makes or removes servers and moves rows so that N shards have even shares; going from 3 to 4 moves a quarter. --plan counts first.\n"
-     "While rows move nobody may write. What was copied is compared before lab.yaml says that it counts; interrupted, the same command\n"
-     "finishes it.", lab_reshard_options, run_lab_reshard},
+     "Makes or removes servers and moves rows so that N shards have even shares, while others write; going from 3 to 4 moves a quarter.\n"
+     "--plan counts first. When the rows are on their new shards and compared, the old ones follow them until --commit or --rollback.\n"
+     "Interrupted, the same command finishes it. Without --shards, --commit and --rollback it shows what the last move has done.",
+     lab_reshard_options, run_lab_reshard},
     {"lab snapshot", "save|restore|drop NAME | list", 1, 2, "keep all servers as they are now, and go back",
      "Copies all servers as they are at one moment, for which they are stopped: 'save NAME'. 'restore NAME' makes the lab what it was then,\n"
      "shards and all; what has come since is gone. 'drop NAME' removes a snapshot, 'list' names them.", lab_options, run_lab_snapshot},

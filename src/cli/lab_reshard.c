@@ -1,8 +1,9 @@
-/* lab_reshard.c - the command 'lab reshard': what a move would take, and the move. */
+/* lab_reshard.c - the command 'lab reshard': what a move would take, the move, and its end. */
 #include "cli/lab.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void print_moves(const spate_lab_reshard_report *r)
@@ -14,24 +15,70 @@ static void print_moves(const spate_lab_reshard_report *r)
         char from[16], to[16];
         snprintf(from, sizeof(from), "shard%u", m->from);
         snprintf(to, sizeof(to), "shard%u", m->to);
-        printf("%-10s %-10s %6u %15s %9sB\n", from, to, m->slots, with_commas(m->rows, rows), with_unit((double)m->bytes, size));
+        printf("%-10s %-10s %6u %15s %9s%s\n", from, to, m->slots, with_commas(m->rows, rows),
+               m->bytes ? with_unit((double)m->bytes, size) : "-", m->bytes ? "B" : " ");
     }
     printf("%u of 960 slots move, with %s rows\n", r->slots, with_commas(r->rows_moved, rows));
 }
 
+/* What each taker needs: its rows and indexes, which go into its log, too. */
+static void print_needs(const spate_lab_reshard_report *r)
+{
+    char size[32];
+    for (unsigned shard = 0; shard < SPATE_LAB_SHARDS_MAX; shard++) {
+        uint64_t disk = 0;
+        for (size_t i = 0; i < r->n_moves; i++)
+            disk += r->moves[i].to == shard ? r->moves[i].disk : 0;
+        if (disk)
+            printf("shard%u needs about %sB of disk, and as much of write-ahead log meanwhile\n", shard, with_unit((double)disk, size));
+    }
+    for (size_t i = 0; i < r->n_notes; i++)
+        printf("cannot be done while others write: %s\n", r->notes[i]);
+}
+
 static void print_json(const spate_lab_reshard_report *r, int status, const spate_error *err)
 {
-    printf("{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"slots\": %u,\n  \"rows_moved\": %llu,\n  \"moves\": [",
-           status == SPATE_OK ? "true" : "false", r->seconds, r->slots, (unsigned long long)r->rows_moved);
+    printf("{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"slots\": %u,\n  \"rows_moved\": %llu,\n  \"rows_checked\": %llu,\n"
+           "  \"check_seconds\": %.6f,\n  \"pause_ms\": %.3f,\n  \"moves\": [", status == SPATE_OK ? "true" : "false", r->seconds, r->slots,
+           (unsigned long long)r->rows_moved, (unsigned long long)r->rows_checked, r->check_seconds, r->pause_ms);
     for (size_t i = 0; i < r->n_moves; i++)
-        printf("%s\n    {\"from\": %u, \"to\": %u, \"slots\": %u, \"rows\": %llu, \"bytes\": %llu}", i ? "," : "", r->moves[i].from,
-               r->moves[i].to, r->moves[i].slots, (unsigned long long)r->moves[i].rows, (unsigned long long)r->moves[i].bytes);
-    fputs(r->n_moves ? "\n  ]" : "]", stdout);
+        printf("%s\n    {\"from\": %u, \"to\": %u, \"slots\": %u, \"rows\": %llu, \"bytes\": %llu, \"disk\": %llu}", i ? "," : "", r->moves[i].from,
+               r->moves[i].to, r->moves[i].slots, (unsigned long long)r->moves[i].rows, (unsigned long long)r->moves[i].bytes,
+               (unsigned long long)r->moves[i].disk);
+    fputs(r->n_moves ? "\n  ],\n  \"notes\": [" : "],\n  \"notes\": [", stdout);
+    for (size_t i = 0; i < r->n_notes; i++) {
+        fputs(i ? ", " : "", stdout);
+        print_json_string(stdout, r->notes[i]);
+    }
+    fputs("]", stdout);
     if (status != SPATE_OK) {
         fputs(",\n  \"error\": ", stdout);
         print_json_string(stdout, err->message);
     }
     fputs("\n}\n", stdout);
+}
+
+static void print_end(const spate_lab_reshard_options *o, const spate_lab_reshard_report *r)
+{
+    switch (o->how) {
+    case SPATE_RESHARD_PLAN: break;
+    case SPATE_RESHARD_OFFLINE: fprintf(stderr, "spate: the lab has %u shards, after %.2f s\n", o->shards, r->seconds); break;
+    case SPATE_RESHARD_COMMIT: fprintf(stderr, "spate: committed, after %.2f s\n", r->seconds); break;
+    case SPATE_RESHARD_ROLLBACK:
+        fprintf(stderr, "spate: rolled back, after %.2f s; writers were paused for %.1f ms\n", r->seconds, r->pause_ms);
+        break;
+    case SPATE_RESHARD_ONLINE:
+        fprintf(stderr, "spate: the lab has %u shards, after %.2f s; writers were paused for %.1f ms at most\n", o->shards, r->seconds, r->pause_ms);
+        if (r->n_moves && !o->commit)
+            fputs("'spate lab reshard --commit' clears the rows' old places, --rollback puts everything back\n", stderr);
+        break;
+    }
+}
+
+static void print_told(void *arg, const char *step)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", step);
 }
 
 static int reshard(const invocation *in, spate_lab *lab, const spate_lab_reshard_options *o)
@@ -42,20 +89,70 @@ static int reshard(const invocation *in, spate_lab *lab, const spate_lab_reshard
     int status = spate_lab_reshard(lab, o, &report, &err);
     if (option_flag(in, "json"))
         print_json(&report, status, &err);
-    else if (status == SPATE_OK)
+    else if (status == SPATE_OK && report.n_moves && o->how != SPATE_RESHARD_COMMIT)
         print_moves(&report);
-    if (status == SPATE_OK && !o->plan_only)
-        fprintf(stderr, "spate: the lab has %u shards, after %.2f s\n", o->shards, report.seconds);
-    if (status != SPATE_OK)
-        report_error(&err);
-    bool resumable = status == SPATE_E_UNREACHABLE || status == SPATE_E_IO || status == SPATE_E_INTERRUPTED;
-    if (resumable && report.n_moves)
-        fputs("the same command again finishes it\n", stderr);
+    if (status == SPATE_OK && o->how == SPATE_RESHARD_PLAN && !option_flag(in, "json"))
+        print_needs(&report);
+    if (status == SPATE_OK)
+        print_end(o, &report);
     else
-        resumable = false;
+        report_error(&err);
+    bool open = o->how != SPATE_RESHARD_PLAN && (o->how != SPATE_RESHARD_OFFLINE || report.n_moves);
+    bool resumable = open && (status == SPATE_E_UNREACHABLE || status == SPATE_E_IO || status == SPATE_E_INTERRUPTED);
+    if (resumable)
+        fputs("the same command again finishes it\n", stderr);
     spate_lab_reshard_report_done(&report);
     int code = stop_exit_code((spate_status)status);
     return resumable ? EXIT_INCOMPLETE : code;
+}
+
+/* ---- what has been done ---- */
+
+static void print_step(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us)
+{
+    char time_text[32], count[32] = "";
+    time_t at = (time_t)(at_us / 1000000);
+    struct tm tm;
+    (void)arg;
+    strftime(time_text, sizeof(time_text), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
+    printf("%s.%03d  %-20s %-16s %15s\n", time_text, (int)(at_us / 1000 % 1000), what, step, rows ? with_commas(rows, count) : "");
+}
+
+static int show(spate_lab *lab)
+{
+    spate_error err = {0};
+    char phase[32] = "";
+    int status = spate_lab_reshard_steps(lab, print_step, NULL, phase, &err);
+    if (status == SPATE_OK)
+        puts(phase);
+    return leave_lab(lab, status, &err);
+}
+
+/* ---- the command ---- */
+
+static int usage(const char *what)
+{
+    fprintf(stderr, "spate: %s\ntry 'spate lab reshard --help'\n", what);
+    return EXIT_USAGE;
+}
+
+static bool choose_how(const invocation *in, spate_reshard_how *how, bool *commit)
+{
+    static const struct {
+        const char *option;
+        spate_reshard_how how;
+    } ways[] = {{"plan", SPATE_RESHARD_PLAN}, {"offline", SPATE_RESHARD_OFFLINE}, {"commit", SPATE_RESHARD_COMMIT}, {"rollback", SPATE_RESHARD_ROLLBACK}};
+    unsigned n = 0;
+    *how = SPATE_RESHARD_ONLINE;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+        if (option_flag(in, ways[i].option)) {
+            *how = ways[i].how;
+            n++;
+        }
+    *commit = *how == SPATE_RESHARD_COMMIT && option_text(in, "shards");
+    if (*commit)
+        *how = SPATE_RESHARD_ONLINE;
+    return n <= 1 && !(*how == SPATE_RESHARD_ROLLBACK && option_text(in, "shards"));
 }
 
 int run_lab_reshard(const invocation *in)
@@ -63,22 +160,22 @@ int run_lab_reshard(const invocation *in)
     static const char *uris[OPTION_USES_MAX];
     char cache[4096];
     spate_lab *lab;
+    bool json = option_flag(in, "json");
     uint64_t shards = option_count(in, "shards", 0);
-    spate_lab_reshard_options o = {.plan_only = option_flag(in, "plan"), .cancel = stop_flag(), .uris = uris,
-                                   .cache = cache_directory(cache, sizeof(cache))};
+    spate_lab_reshard_options o = {.cancel = stop_flag(), .uris = uris, .cache = cache_directory(cache, sizeof(cache)),
+                                   .told = json ? NULL : print_told};
     o.shards = shards > SPATE_LAB_SHARDS_MAX ? SPATE_LAB_SHARDS_MAX + 1 : (unsigned)shards;
     for (size_t i = 0; i < in->n_uses; i++)
         if (strcmp(in->uses[i].option->name, "add") == 0)
             uris[o.n_uris++] = in->uses[i].value;
-    if (!option_text(in, "shards") || (!o.plan_only && !option_flag(in, "offline"))) {
-        fputs(option_text(in, "shards") ? "spate: rows are moved while nobody writes: --offline says that nobody does, --plan only looks\n"
-                                        : "spate: 'lab reshard' needs --shards N\n", stderr);
-        fputs("try 'spate lab reshard --help'\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (!choose_how(in, &o.how, &o.commit))
+        return usage("'lab reshard' takes one of --plan, --offline, --commit and --rollback, and --rollback without --shards");
+    bool to_show = o.how == SPATE_RESHARD_ONLINE && !option_text(in, "shards");
+    if ((o.how == SPATE_RESHARD_PLAN || o.how == SPATE_RESHARD_OFFLINE) && !option_text(in, "shards"))
+        return usage("'lab reshard' needs --shards N");
     int code = open_lab(in, &lab);
-    if (code)
-        return code;
+    if (code || to_show)
+        return code ? code : show(lab);
     code = reshard(in, lab, &o);
     spate_lab_close(lab);
     return code;

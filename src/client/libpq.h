@@ -41,6 +41,7 @@
     X(fname, PQfname)                                                                              \
     X(getvalue, PQgetvalue)                                                                        \
     X(getisnull, PQgetisnull)                                                                      \
+    X(cmd_tuples, PQcmdTuples)                                                                     \
     X(clear, PQclear)
 
 typedef struct sp_libpq {

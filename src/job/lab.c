@@ -39,6 +39,15 @@ void sp_lab_unlock(int lock)
         close(lock);
 }
 
+int sp_lab_refuse_moving(const sp_lab *lab, spate_error *err)
+{
+    if (!lab->other)
+        return SPATE_OK;
+    sp_fail(err, SPATE_E_USAGE, "rows of this lab are moving to other shards");
+    sp_error_hint(err, "'spate lab reshard' shows how far that is; --commit or --rollback ends it");
+    return SPATE_E_USAGE;
+}
+
 /* ---- making ---- */
 
 static bool has_port(const sp_lab *lab, unsigned port)
@@ -281,9 +290,13 @@ int spate_lab_set_cpu(spate_lab *l, double cpu, spate_error *err)
 
 static int remove_all(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
 {
-    int rc = sp_lab_stop(lab, servers, n, err);
+    int rc = lab->servers[0].attached ? sp_lab_refuse_moving(lab, err) : SPATE_OK; /* what that has put there would stay */
+    if (rc == SPATE_OK)
+        rc = sp_lab_stop(lab, servers, n, err);
     if (rc == SPATE_OK)
         rc = sp_lab_remove_clusters(lab, err);
+    if (rc == SPATE_OK)
+        rc = remove_file(lab, "reshard.journal", err);
     if (rc == SPATE_OK)
         rc = remove_file(lab, "lab.yaml", err);
     if (rc == SPATE_OK)

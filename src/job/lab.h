@@ -11,6 +11,8 @@ struct spate_lab {
 /* Takes the lab for this call; SPATE_E_UNREACHABLE: another one has it. *lock: for sp_lab_unlock, which -1 is fine for. */
 int sp_lab_lock(const char *directory, int *lock, spate_error *err) SP_MUST_CHECK;
 void sp_lab_unlock(int lock);
+/* While rows move and others write, what changes the servers or their tables otherwise is refused: SPATE_E_USAGE. */
+int sp_lab_refuse_moving(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Free ports of this machine that the lab does not have. SPATE_E_UNREACHABLE: there are not so many. */
 int sp_lab_find_ports(const sp_lab *lab, unsigned n, unsigned *ports, spate_error *err) SP_MUST_CHECK;
 /* How the tables that have been distributed lie on the shards, out of shard0 and lab.yaml. The source is the caller's to close, and

@@ -1,36 +1,32 @@
-/* lab_reshard.c - spate_lab_reshard: another number of shards, and no more rows moved than that needs.
+/* lab_reshard.c - spate_lab_reshard: another number of shards, and no more rows moved than that needs; while nobody writes, here.
  *
  *     servers added --> tables there --> swept --> copied and checked --> map in lab.yaml --> swept --> servers taken away
  *
  * Every step finds out by itself what of it is done already: a server without slots is new or about to go, and what the map does not
  * give to a shard is litter. So the same call again finishes what one before began. */
-#include "spate/lab.h"
+#include "job/lab_reshard.h"
 
 #include "flow/flow.h"
 #include "job/lab.h"
-#include "lab/link.h"
-#include "lab/reshard.h"
 
 #include <stdio.h>
 
-typedef struct reshard {
-    sp_lab *lab;
-    const spate_lab_reshard_options *options;
-    spate_lab_reshard_report *report;
-    sp_arena *arena; /* the report's */
-    sp_source *source;
-    sp_layout layout;
-    sp_reshard moves;
-} reshard;
-
-static bool owns_slots(const sp_slot_map *map, unsigned shard)
+bool sp_owns_slots(const sp_slot_map *map, unsigned shard)
 {
     return memchr(map->owner, (int)shard, sizeof(map->owner)) != NULL;
 }
 
+unsigned sp_owners_end(const sp_slot_map *map)
+{
+    unsigned end = 0;
+    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
+        end = SP_MAX(end, map->owner[slot] + 1u);
+    return end;
+}
+
 /* ---- servers added ---- */
 
-static int add_attached(reshard *r, unsigned missing, spate_error *err)
+static int add_attached(sp_resharding *r, unsigned missing, spate_error *err)
 {
     const spate_lab_reshard_options *o = r->options;
     if (o->n_uris != missing)
@@ -42,7 +38,7 @@ static int add_attached(reshard *r, unsigned missing, spate_error *err)
     return rc;
 }
 
-static int add_own(reshard *r, unsigned missing, spate_error *err)
+static int add_own(sp_resharding *r, unsigned missing, spate_error *err)
 {
     unsigned ports[SP_SHARDS_MAX];
     if (r->options->n_uris)
@@ -53,11 +49,10 @@ static int add_own(reshard *r, unsigned missing, spate_error *err)
     return rc;
 }
 
-/* They come into lab.yaml first, without slots: then 'destroy' knows them, whatever happens to us. */
-static int add_servers(reshard *r, spate_error *err)
+int sp_resharding_add(sp_resharding *r, unsigned want, spate_error *err)
 {
     sp_lab *lab = r->lab;
-    unsigned have = lab->n_servers - 1, want = r->options->shards;
+    unsigned have = lab->n_servers - 1;
     if (have >= want)
         return SPATE_OK;
     int rc = lab->servers[0].attached ? add_attached(r, want - have, err) : add_own(r, want - have, err);
@@ -68,7 +63,7 @@ static int add_servers(reshard *r, spate_error *err)
 }
 
 /* The template has a password of its own; the lab's is in its file. */
-static int set_password(reshard *r, const sp_lab_server *s, spate_error *err)
+static int set_password(sp_resharding *r, const sp_lab_server *s, spate_error *err)
 {
     const char *path = sp_lab_path(r->lab, "pgpass");
     sp_buf file = {0}, sql = {0};
@@ -92,7 +87,7 @@ static int set_password(reshard *r, const sp_lab_server *s, spate_error *err)
     return rc;
 }
 
-static int start_servers(reshard *r, spate_error *err)
+int sp_resharding_start(sp_resharding *r, spate_error *err)
 {
     sp_lab *lab = r->lab;
     sp_lab_server *all[1 + SP_SHARDS_MAX];
@@ -104,13 +99,13 @@ static int start_servers(reshard *r, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_lab_start(lab, all, lab->n_servers, err);
     for (uint32_t s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++)
-        rc = owns_slots(&lab->map, s) ? SPATE_OK : set_password(r, sp_lab_shard(lab, s), err);
+        rc = sp_owns_slots(&lab->map, s) ? SPATE_OK : set_password(r, sp_lab_shard(lab, s), err);
     return rc;
 }
 
-/* ---- tables on new shards: empty where rows are placed, whole where they are copied ---- */
+/* ---- tables on new shards ---- */
 
-static int make_tables(reshard *r, unsigned shard, spate_error *err)
+int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
 {
     const sp_layout *l = &r->layout;
     const char **names = sp_arena_alloc(r->arena, l->n + 1, sizeof(*names)), **wheres = sp_arena_alloc(r->arena, l->n + 1, sizeof(*wheres));
@@ -136,72 +131,77 @@ static int make_tables(reshard *r, unsigned shard, spate_error *err)
     return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "%s", sp_lab_shard(r->lab, shard)->name);
 }
 
-static int make_all_tables(reshard *r, spate_error *err)
+static int make_all_tables(sp_resharding *r, spate_error *err)
 {
     int rc = SPATE_OK;
     for (unsigned s = 0; s < r->options->shards && rc == SPATE_OK; s++)
-        if (!owns_slots(&r->lab->map, s))
-            rc = make_tables(r, s, err);
+        if (!sp_owns_slots(&r->lab->map, s))
+            rc = sp_resharding_tables(r, s, err);
     return rc;
 }
 
 /* ---- the move ---- */
 
-static int find_moves(reshard *r, spate_error *err)
+int sp_resharding_tell(sp_resharding *r, spate_error *err)
 {
-    sp_lab *lab = r->lab;
-    r->moves = (sp_reshard){.lab = lab, .layout = &r->layout};
-    r->report->slots = sp_slot_map_resize(&lab->map, r->options->shards, &r->moves.map);
-    int rc = sp_reshard_plan(&r->moves, err);
     r->report->moves = sp_arena_alloc(r->arena, r->moves.n_pairs + 1, sizeof(*r->report->moves));
-    if (rc == SPATE_OK && !r->report->moves)
-        rc = sp_fail_nomem(err);
-    for (uint32_t i = 0; i < r->moves.n_pairs && rc == SPATE_OK; i++) {
+    if (!r->report->moves)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < r->moves.n_pairs; i++) {
         const sp_reshard_pair *p = &r->moves.pairs[i];
-        r->report->moves[r->report->n_moves++] = (spate_lab_move){p->from, p->to, p->slots, p->rows, p->bytes};
+        r->report->moves[r->report->n_moves++] = (spate_lab_move){p->from, p->to, p->slots, p->rows, p->bytes, p->disk};
+        r->report->slots += p->slots;
         r->report->rows_moved += p->rows;
     }
-    return rc;
+    return SPATE_OK;
+}
+
+static int find_moves(sp_resharding *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    r->moves = (sp_reshard){.lab = lab, .layout = &r->layout, .before = lab->map};
+    sp_slot_map_resize(&lab->map, r->options->shards, &r->moves.after);
+    int rc = sp_reshard_plan(&r->moves, err);
+    return rc == SPATE_OK ? sp_resharding_tell(r, err) : rc;
 }
 
 /* Shards that are to go have nothing to lose once the map is in place. */
-static int sweep(reshard *r, const sp_slot_map *map, spate_error *err)
+int sp_resharding_sweep(sp_resharding *r, const sp_slot_map *map, unsigned shards, spate_error *err)
 {
-    unsigned end = r->options->shards;
+    unsigned end = shards;
     for (unsigned s = end; s + 1 < r->lab->n_servers; s++)
-        end = owns_slots(map, s) ? s + 1 : end;
+        end = sp_owns_slots(map, s) ? s + 1 : end;
     return sp_reshard_sweep(&r->moves, map, end, err);
 }
 
-static int move_rows(reshard *r, spate_error *err)
+static int move_rows(sp_resharding *r, spate_error *err)
 {
     sp_lab *lab = r->lab;
-    int rc = sweep(r, &lab->map, err);
+    int rc = sp_resharding_sweep(r, &lab->map, r->options->shards, err);
     if (rc == SPATE_OK)
         rc = sp_reshard_copy(&r->moves, err);
     if (rc != SPATE_OK) {
-        (void)!sweep(r, &lab->map, NULL); /* or the next one does */
+        (void)!sp_resharding_sweep(r, &lab->map, r->options->shards, NULL); /* or the next one does */
         return rc;
     }
     sp_slot_map old = lab->map;
-    memcpy(lab->map.owner, r->moves.map.owner, sizeof(old.owner));
+    memcpy(lab->map.owner, r->moves.after.owner, sizeof(old.owner));
     rc = sp_lab_save(lab, err);
     if (rc != SPATE_OK) {
         lab->map = old;
         return rc;
     }
-    return sweep(r, &lab->map, err);
+    return sp_resharding_sweep(r, &lab->map, r->options->shards, err);
 }
 
-/* Those that are not wanted, once they own nothing. */
-static int drop_servers(reshard *r, spate_error *err)
+int sp_resharding_drop(sp_resharding *r, unsigned shards, spate_error *err)
 {
     sp_lab *lab = r->lab;
-    unsigned keep = 1 + r->options->shards;
+    unsigned keep = 1 + shards;
     int rc = SPATE_OK;
     bool needed = false;
-    for (unsigned s = r->options->shards; s + 1 < lab->n_servers; s++)
-        needed |= owns_slots(&lab->map, s);
+    for (unsigned s = shards; s + 1 < lab->n_servers; s++)
+        needed |= sp_owns_slots(&lab->map, s);
     if (lab->n_servers <= keep || needed)
         return SPATE_OK;
     for (unsigned i = keep; i < lab->n_servers && rc == SPATE_OK; i++) {
@@ -219,7 +219,7 @@ static int drop_servers(reshard *r, spate_error *err)
     return sp_lab_save(lab, err);
 }
 
-static int check_wish(const reshard *r, spate_error *err)
+static int check_wish(const sp_resharding *r, spate_error *err)
 {
     unsigned shards = r->options->shards;
     if (shards == 0 || shards > SP_SHARDS_MAX)
@@ -231,30 +231,47 @@ static int check_wish(const reshard *r, spate_error *err)
     return rc;
 }
 
-static int run(reshard *r, spate_error *err)
+static int plan(sp_resharding *r, spate_error *err)
 {
-    int rc = check_wish(r, err);
-    if (rc == SPATE_OK && !r->options->plan_only)
-        rc = drop_servers(r, err); /* which an interrupted run has left */
-    if (rc == SPATE_OK)
-        rc = sp_lab_layout(r->lab, &r->source, &r->layout, err);
-    if (rc == SPATE_OK && !r->options->plan_only)
-        rc = add_servers(r, err);
-    if (rc == SPATE_OK && !r->options->plan_only)
-        rc = start_servers(r, err);
+    int rc = sp_lab_layout(r->lab, &r->source, &r->layout, err);
     if (rc == SPATE_OK)
         rc = find_moves(r, err);
-    if (rc != SPATE_OK || r->options->plan_only)
-        return rc;
-    rc = make_all_tables(r, err);
+    return rc == SPATE_OK ? sp_resharding_objections(r, err) : rc;
+}
+
+static int offline(sp_resharding *r, spate_error *err)
+{
+    int rc = sp_resharding_drop(r, r->options->shards, err); /* which an interrupted run has left */
+    if (rc == SPATE_OK)
+        rc = sp_lab_layout(r->lab, &r->source, &r->layout, err);
+    if (rc == SPATE_OK)
+        rc = sp_resharding_add(r, r->options->shards, err);
+    if (rc == SPATE_OK)
+        rc = sp_resharding_start(r, err);
+    if (rc == SPATE_OK)
+        rc = find_moves(r, err);
+    if (rc == SPATE_OK)
+        rc = make_all_tables(r, err);
     if (rc == SPATE_OK)
         rc = move_rows(r, err);
-    return rc == SPATE_OK ? drop_servers(r, err) : rc;
+    return rc == SPATE_OK ? sp_resharding_drop(r, r->options->shards, err) : rc;
+}
+
+static int run(sp_resharding *r, spate_error *err)
+{
+    spate_reshard_how how = r->options->how;
+    bool alone = how == SPATE_RESHARD_PLAN || how == SPATE_RESHARD_OFFLINE;
+    int rc = alone || how == SPATE_RESHARD_ONLINE ? check_wish(r, err) : SPATE_OK;
+    if (rc == SPATE_OK && alone)
+        rc = sp_lab_refuse_moving(r->lab, err);
+    if (rc != SPATE_OK)
+        return rc;
+    return how == SPATE_RESHARD_PLAN ? plan(r, err) : how == SPATE_RESHARD_OFFLINE ? offline(r, err) : sp_resharding_online(r, err);
 }
 
 int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err)
 {
-    reshard r = {.lab = &lab->lab, .options = options, .report = report};
+    sp_resharding r = {.lab = &lab->lab, .options = options, .report = report};
     int64_t start = sp_os_monotonic_us();
     int lock = -1;
     *report = (spate_lab_reshard_report){0};

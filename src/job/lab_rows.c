@@ -220,7 +220,9 @@ static int run_flows(distribute *d, spate_error *err)
 
 static int distribute_locked(distribute *d, spate_error *err)
 {
-    int rc = d->options->plan ? open_plan(d, err) : open_main(d, err);
+    int rc = sp_lab_refuse_moving(&d->lab->lab, err);
+    if (rc == SPATE_OK)
+        rc = d->options->plan ? open_plan(d, err) : open_main(d, err);
     if (rc == SPATE_OK)
         rc = take_wishes(d, err);
     if (rc == SPATE_OK)

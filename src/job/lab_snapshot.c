@@ -15,9 +15,15 @@ static int with_lock(spate_lab *l, const char *name, on_snapshot *fn, spate_erro
     return rc;
 }
 
+static int save_at_rest(sp_lab *lab, const char *name, spate_error *err)
+{
+    int rc = sp_lab_refuse_moving(lab, err); /* the move's ledger would not be in it */
+    return rc == SPATE_OK ? sp_snapshot_save(lab, name, err) : rc;
+}
+
 int spate_lab_snapshot_save(spate_lab *l, const char *name, spate_error *err)
 {
-    return with_lock(l, name, sp_snapshot_save, err);
+    return with_lock(l, name, save_at_rest, err);
 }
 
 int spate_lab_snapshot_restore(spate_lab *l, const char *name, spate_error *err)

@@ -9,6 +9,7 @@
  *     cpu: 0.3                              processors that each server may use
  *     placement: hash                       modulo, range with bounds, list with values
  *     slots: [0, 1, 0, ...]                 960 owners; left out while they are slot modulo shards
+ *     next_slots: [0, 1, 3, ...]            while rows move: their owners afterwards; former_slots: before
  *     tables:
  *       users: {key: id}
  *       country: {copied: true}
@@ -258,9 +259,8 @@ static void read_servers(reader *r, const sp_node *root)
     sp_slot_map_init(&r->lab->map, shards->n);
 }
 
-static void read_slots(reader *r, const sp_node *node)
+static void read_slots(reader *r, const sp_node *node, sp_slot_map *map)
 {
-    sp_slot_map *map = &r->lab->map;
     int64_t owner;
     if (node->kind != SP_NODE_LIST || node->n != SP_SLOTS) {
         sp_mistake(r->m, node->mark, text_of(node), "expected a list of %d shards, one for each slot", SP_SLOTS);
@@ -320,10 +320,16 @@ static void read_values(reader *r, const sp_node *node, const sp_node *root)
 static void read_placement(reader *r, const sp_node *root)
 {
     const sp_node *placement = value_of(root, "placement"), *slots = value_of(root, "slots");
+    const sp_node *next = value_of(root, "next_slots"), *former = value_of(root, "former_slots"), *other = next ? next : former;
     if (placement && !sp_placing_find(text_of(placement), &r->lab->placing))
         sp_mistake(r->m, placement->mark, text_of(placement), "is no placement; expected hash, modulo, range or list");
     if (slots && r->lab->map.shards)
-        read_slots(r, slots);
+        read_slots(r, slots, &r->lab->map);
+    if (other && r->lab->map.shards && (r->lab->other = make(r, 1, sizeof(*r->lab->other)))) {
+        *r->lab->other = r->lab->map;
+        read_slots(r, other, r->lab->other);
+        r->lab->turned = !next;
+    }
     if (r->lab->placing == SP_PLACE_RANGE && r->lab->map.shards)
         read_bounds(r, value_of(root, "bounds"), root);
     if (r->lab->placing == SP_PLACE_LIST && r->lab->map.shards)
@@ -386,7 +392,7 @@ static void read_cpu(reader *r, const sp_node *node)
 static void read_root(reader *r, const sp_node *root)
 {
     static const char *const keys[] = {"main", "shards", "programs", "user", "settings", "cpu", "placement", "bounds", "values", "slots",
-                                       "tables"};
+                                       "next_slots", "former_slots", "tables"};
     if (root->kind != SP_NODE_MAP) {
         sp_mistake(r->m, root->mark, text_of(root), "expected the keys main and shards");
         return;
@@ -512,10 +518,10 @@ static int put_server(sp_buf *out, const sp_lab_server *s)
     return sp_buf_adds(out, "{") || put_pair(out, "uri", s->uri) || sp_buf_adds(out, "}\n");
 }
 
-static int put_slots(sp_buf *out, const sp_slot_map *map)
+static int put_slots(sp_buf *out, const char *key, const sp_slot_map *map)
 {
     enum { A_LINE = 40 };
-    int built = sp_buf_adds(out, "slots: [");
+    int built = sp_buf_printf(out, "%s: [", key);
     for (unsigned i = 0; i < SP_SLOTS && !built; i++)
         built = sp_buf_printf(out, "%s%s%u", i ? "," : "", i % A_LINE ? "" : "\n  ", map->owner[i]);
     return built || sp_buf_adds(out, "]\n");
@@ -547,7 +553,9 @@ static int put_placement(sp_buf *out, const sp_lab *lab)
     }
     if (lab->placing == SP_PLACE_LIST)
         built = built || put_values(out, lab);
-    return built || (lab->placing == SP_PLACE_HASH && !sp_slot_map_is_fresh(&lab->map) && put_slots(out, &lab->map));
+    if (lab->placing == SP_PLACE_HASH && !sp_slot_map_is_fresh(&lab->map))
+        built = built || put_slots(out, "slots", &lab->map);
+    return built || (lab->other && put_slots(out, lab->turned ? "former_slots" : "next_slots", lab->other));
 }
 
 static int put_lab(sp_buf *out, const sp_lab *lab)

@@ -10,7 +10,7 @@
  *   slice.c     a shard's rows of a plan
  *   distribute.c, check.c   rows put onto shards, and found there
  *   query.c, load.c, hist.c   questions, users who ask them, and how long that took
- *   reshard.c   rows moved between shards
+ *   reshard.c   rows moved between shards; move.c, compare.c, turn.c: while others write; fence.c, stream.c, steps.c: what that takes
  *   snapshot.c  all servers as they were
  *   export.c    the same layout for other engines
  *
@@ -60,6 +60,8 @@ typedef struct sp_lab {
     double cpu; /* processors that each server may use; 0: as there are */
     sp_placing placing;
     sp_slot_map map; /* map.shards: n_servers - 1 */
+    sp_slot_map *other; /* while rows move and others write: the next map or, when turned, the former one; NULL: no move is open */
+    bool turned;
     int64_t *bounds;
     sp_list_item *items;
     uint32_t n_items;

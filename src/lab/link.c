@@ -17,3 +17,38 @@ int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGres
 {
     return name_server(server, sp_pg_run(conn, sql, rows, err, what), err);
 }
+
+/* The last result of what was sent; NULL with err filled: it failed. */
+static PGresult *listen_to(const sp_lab_question *q, spate_error *err, const char *what)
+{
+    PGresult *answer = NULL;
+    for (PGresult *res; (res = sp_pq.get_result(q->conn));) {
+        sp_pq.clear(answer);
+        answer = res;
+    }
+    ExecStatusType got = sp_pq.result_status(answer);
+    if (got == PGRES_TUPLES_OK || got == PGRES_COMMAND_OK)
+        return answer;
+    sp_pg_fail(err, q->conn, answer, "%s: %s", q->server->name, what);
+    sp_pq.clear(answer);
+    return NULL;
+}
+
+int sp_lab_ask_all(const sp_lab_question *questions, uint32_t n, PGresult **rows, spate_error *err, const char *what)
+{
+    spate_error first = {0}, *room = &first;
+    for (uint32_t i = 0; i < n; i++) /* one that cannot be sent has no result, and says why below */
+        (void)sp_pq.send_query_params(questions[i].conn, questions[i].sql, 0, NULL, NULL, NULL, NULL, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        PGresult *answer = listen_to(&questions[i], room, what);
+        if (!answer)
+            room = NULL;
+        if (rows)
+            rows[i] = answer;
+        else
+            sp_pq.clear(answer);
+    }
+    if (first.status && err)
+        *err = first;
+    return first.status;
+}

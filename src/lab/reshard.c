@@ -2,7 +2,6 @@
 #include "lab/reshard.h"
 
 #include "lab/each.h"
-#include "lab/link.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +9,14 @@
 /* ---- statements ---- */
 
 /* Which rows of a table the map gives to the shard. */
-static int add_condition(const sp_reshard *r, uint32_t table, const sp_slot_map *map, unsigned shard, sp_buf *sql, spate_error *err)
+static int add_condition(const sp_reshard *r, uint32_t table, const sp_slot_map *map, unsigned shard, const char *of, sp_buf *sql,
+                         spate_error *err)
 {
     sp_placement p = *r->layout->placements[table];
     const sp_schema *s = r->layout->schemas[table];
     sp_buf column = {0};
     p.map = *map;
-    int rc = sp_sql_name(&column, s->fields[p.key[0]].name) ? sp_fail_nomem(err) : SPATE_OK;
+    int rc = sp_buf_adds(&column, of) || sp_sql_name(&column, s->fields[p.key[0]].name) ? sp_fail_nomem(err) : SPATE_OK;
     if (rc == SPATE_OK)
         rc = sp_placement_sql(&p, &s->fields[p.key[0]], sp_pg_string(&column), shard, sql, err);
     sp_buf_done(&column);
@@ -29,13 +29,20 @@ static uint32_t map_of_pair(const sp_reshard *r, unsigned from, unsigned to, sp_
     uint32_t n = 0;
     map->shards = 2;
     for (unsigned slot = 0; slot < SP_SLOTS; slot++) {
-        map->owner[slot] = r->lab->map.owner[slot] == from && r->map.owner[slot] == to;
+        map->owner[slot] = r->before.owner[slot] == from && r->after.owner[slot] == to;
         n += map->owner[slot];
     }
     return n;
 }
 
-static int add_columns(const sp_schema *s, sp_buf *sql)
+int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, const char *of, sp_buf *sql, spate_error *err)
+{
+    sp_slot_map map;
+    map_of_pair(r, pair->from, pair->to, &map);
+    return add_condition(r, table, &map, 1, of, sql, err);
+}
+
+int sp_reshard_columns(const sp_schema *s, sp_buf *sql)
 {
     int built = SPATE_OK;
     for (uint32_t i = 0; i < s->n_fields && !built; i++)
@@ -45,7 +52,7 @@ static int add_columns(const sp_schema *s, sp_buf *sql)
 
 /* Begins a transaction that writes. Rows come and go together with those that refer to them, so where we may, no trigger looks after
  * foreign keys row by row: without an index on the referring side that would be a scan for each. */
-static int begin_writing(const sp_lab_server *server, PGconn *conn, spate_error *err)
+int sp_reshard_begin(const sp_lab_server *server, PGconn *conn, spate_error *err)
 {
     return sp_lab_run(server, conn, "BEGIN; SELECT set_config('session_replication_role', 'replica', true) FROM pg_catalog.pg_roles"
                                     " WHERE rolname = current_user AND rolsuper", NULL, err, "beginning");
@@ -55,9 +62,10 @@ static int begin_writing(const sp_lab_server *server, PGconn *conn, spate_error 
 
 typedef struct pair_run {
     const sp_reshard *r;
-    sp_reshard_pair *pair;
+    const sp_reshard_pair *pair;
     sp_slot_map map;
     PGconn *from, *to;
+    uint64_t rows; /* that have been copied */
     spate_error *err;
 } pair_run;
 
@@ -81,9 +89,9 @@ static int count_rows(pair_run *p, const sp_lab_server *server, PGconn *conn, ui
     const sp_schema *s = p->r->layout->schemas[table];
     sp_buf sql = {0};
     PGresult *res = NULL;
-    int built = sp_buf_adds(&sql, "SELECT count(*), coalesce(sum(hashtextextended(ROW(") || add_columns(s, &sql) ||
+    int built = sp_buf_adds(&sql, "SELECT count(*), coalesce(sum(hashtextextended(ROW(") || sp_reshard_columns(s, &sql) ||
                 sp_buf_adds(&sql, ")::text, 0)::numeric), 0) FROM ") || sp_sql_ident(&sql, s->table) || sp_buf_adds(&sql, " WHERE ");
-    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, &sql, p->err);
+    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, "", &sql, p->err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(server, conn, sp_pg_string(&sql), &res, p->err, "counting rows");
     if (rc == SPATE_OK) {
@@ -124,6 +132,8 @@ static int end_copy(pair_run *p, const sp_lab_server *server, PGconn *conn)
     for (PGresult *res; (res = sp_pq.get_result(conn)); sp_pq.clear(res))
         if (sp_pq.result_status(res) != PGRES_COMMAND_OK && rc == SPATE_OK)
             rc = sp_pg_fail(p->err, conn, res, "%s: copying", server->name);
+        else if (conn == p->to)
+            p->rows += strtoull(sp_pq.cmd_tuples(res), NULL, 10);
     return rc;
 }
 
@@ -147,10 +157,10 @@ static int copy_table(pair_run *p, uint32_t table)
 {
     const sp_schema *s = p->r->layout->schemas[table];
     sp_buf out = {0}, in = {0};
-    int built = sp_buf_adds(&out, "COPY (SELECT ") || add_columns(s, &out) || sp_buf_adds(&out, " FROM ") || sp_sql_ident(&out, s->table) ||
+    int built = sp_buf_adds(&out, "COPY (SELECT ") || sp_reshard_columns(s, &out) || sp_buf_adds(&out, " FROM ") || sp_sql_ident(&out, s->table) ||
                 sp_buf_adds(&out, " WHERE ") || sp_buf_adds(&in, "COPY ") || sp_sql_ident(&in, s->table) || sp_buf_adds(&in, " (") ||
-                add_columns(s, &in) || sp_buf_adds(&in, ") FROM STDIN (FORMAT binary)");
-    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, &out, p->err);
+                sp_reshard_columns(s, &in) || sp_buf_adds(&in, ") FROM STDIN (FORMAT binary)");
+    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, "", &out, p->err);
     if (rc == SPATE_OK && sp_buf_adds(&out, ") TO STDOUT (FORMAT binary)"))
         rc = sp_fail_nomem(p->err);
     if (rc == SPATE_OK)
@@ -164,13 +174,23 @@ static int copy_table(pair_run *p, uint32_t table)
     return rc;
 }
 
+int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, PGconn *from, PGconn *to, uint64_t *rows,
+                          spate_error *err)
+{
+    pair_run p = {.r = r, .pair = pair, .from = from, .to = to, .err = err};
+    map_of_pair(r, pair->from, pair->to, &p.map);
+    int rc = copy_table(&p, table);
+    *rows += p.rows;
+    return rc;
+}
+
 /* All tables of a pair, parents first, in one transaction of each side: the giver's sees one moment. */
 static int copy_pair(pair_run *p)
 {
     const sp_layout *l = p->r->layout;
     int rc = sp_lab_run(giver(p), p->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, p->err, "beginning");
     if (rc == SPATE_OK)
-        rc = begin_writing(taker(p), p->to, p->err);
+        rc = sp_reshard_begin(taker(p), p->to, p->err);
     for (uint32_t t = 0; t < l->n && rc == SPATE_OK; t++)
         rc = l->placements[t] ? copy_table(p, t) : SPATE_OK;
     for (uint32_t t = 0; t < l->n && rc == SPATE_OK; t++)
@@ -217,17 +237,20 @@ static int count_pair(const sp_reshard *r, sp_reshard_pair *pair, PGconn *conn, 
     sp_buf name = {0}, sql = {0};
     PGresult *res = NULL;
     map_of_pair(r, pair->from, pair->to, &map);
-    int built = sp_sql_ident(&name, r->layout->schemas[table]->table) || sp_buf_adds(&sql, "SELECT n, (bytes * (n::float8 / greatest(total, 1)))::bigint"
-                                                                                          " FROM (SELECT count(*) AS total, count(*) FILTER (WHERE ");
-    int rc = built ? sp_fail_nomem(err) : add_condition(r, table, &map, 1, &sql, err);
+    int built = sp_sql_ident(&name, r->layout->schemas[table]->table) ||
+                sp_buf_adds(&sql, "SELECT n, (bytes * (n::float8 / greatest(total, 1)))::bigint, (disk * (n::float8 / greatest(total, 1)))::bigint"
+                                  " FROM (SELECT count(*) AS total, count(*) FILTER (WHERE ");
+    int rc = built ? sp_fail_nomem(err) : add_condition(r, table, &map, 1, "", &sql, err);
     if (rc == SPATE_OK && (sp_buf_adds(&sql, ") AS n, pg_table_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
-                           sp_buf_adds(&sql, ") AS bytes FROM ") || sp_buf_add(&sql, name.data, name.len) || sp_buf_adds(&sql, ") t")))
+                           sp_buf_adds(&sql, ") AS bytes, pg_total_relation_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
+                           sp_buf_adds(&sql, ") AS disk FROM ") || sp_buf_add(&sql, name.data, name.len) || sp_buf_adds(&sql, ") t")))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(sp_lab_shard(r->lab, pair->from), conn, sp_pg_string(&sql), &res, err, "counting rows");
     if (rc == SPATE_OK) {
         pair->rows += strtoull(sp_pq.getvalue(res, 0, 0), NULL, 10);
         pair->bytes += strtoull(sp_pq.getvalue(res, 0, 1), NULL, 10);
+        pair->disk += strtoull(sp_pq.getvalue(res, 0, 2), NULL, 10);
         sp_pq.clear(res);
     }
     sp_buf_done(&name);
@@ -235,9 +258,9 @@ static int count_pair(const sp_reshard *r, sp_reshard_pair *pair, PGconn *conn, 
     return rc;
 }
 
-static int find_pairs(sp_reshard *r, spate_error *err)
+int sp_reshard_pairs(sp_reshard *r, spate_error *err)
 {
-    unsigned n = SP_MAX(r->lab->map.shards, r->map.shards);
+    unsigned n = SP_MAX(r->before.shards, r->after.shards);
     sp_slot_map map;
     r->pairs = sp_arena_alloc(&r->lab->arena, (size_t)n * n, sizeof(*r->pairs));
     if (!r->pairs)
@@ -265,7 +288,7 @@ static int count_all_of(const sp_reshard *r, sp_reshard_pair *pair, spate_error 
 
 int sp_reshard_plan(sp_reshard *r, spate_error *err)
 {
-    int rc = find_pairs(r, err);
+    int rc = sp_reshard_pairs(r, err);
     for (uint32_t i = 0; i < r->n_pairs && rc == SPATE_OK; i++)
         rc = count_all_of(r, &r->pairs[i], err);
     return rc;
@@ -276,7 +299,7 @@ int sp_reshard_plan(sp_reshard *r, spate_error *err)
 /* Children first, so that no foreign key is in the way. */
 static int sweep_shard(const sp_reshard *r, const sp_slot_map *map, unsigned shard, PGconn *conn, spate_error *err)
 {
-    int rc = begin_writing(sp_lab_shard(r->lab, shard), conn, err);
+    int rc = sp_reshard_begin(sp_lab_shard(r->lab, shard), conn, err);
     for (uint32_t t = r->layout->n; t-- > 0 && rc == SPATE_OK;) {
         sp_buf sql = {0};
         if (!r->layout->placements[t])
@@ -284,7 +307,7 @@ static int sweep_shard(const sp_reshard *r, const sp_slot_map *map, unsigned sha
         if (sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, r->layout->schemas[t]->table) || sp_buf_adds(&sql, " WHERE NOT "))
             rc = sp_fail_nomem(err);
         if (rc == SPATE_OK)
-            rc = add_condition(r, t, map, shard, &sql, err);
+            rc = add_condition(r, t, map, shard, "", &sql, err);
         if (rc == SPATE_OK)
             rc = sp_lab_run(sp_lab_shard(r->lab, shard), conn, sp_pg_string(&sql), NULL, err, "removing rows that are on another shard");
         sp_buf_done(&sql);

@@ -401,8 +401,9 @@ class Moves(LabCase):
 
     def test_what_cannot_be(self):
         self.fill(500)
-        self.lab_fails(2, "reshard", says="needs --shards N")
-        self.lab_fails(2, "reshard", "--shards", "4", says="rows are moved while nobody writes")
+        self.lab_fails(2, "reshard", "--offline", says="needs --shards N")
+        self.lab_fails(2, "reshard", "--commit", says="no move is open in this lab")
+        self.lab_fails(2, "reshard", "--shards", "4", "--plan", "--rollback", says="takes one of --plan")
         self.lab_fails(2, "reshard", "--shards", "0", "--plan", says="1 to 96 shards, not 0")
         self.lab_fails(2, "reshard", "--shards", "4", "--offline", "--add", "postgresql:///x", says="makes its servers itself")
         config = self.dir / "lab/lab.yaml"

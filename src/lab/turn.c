@@ -1,0 +1,258 @@
+/* turn.c - the moments of a move at which nobody writes; see move.h.
+ *
+ * The gates are held by sessions that a server ends when it has not heard of them for a second. So a mover that was stopped opens
+ * them, too; and since each giver is turned by the session that holds its gate, none is turned whose gate has been open since. */
+#include "lab/move.h"
+
+#include <stdio.h>
+
+enum { TRIES = 60, TRY_PAUSE_US = 50000, LOOK_US = 200, STATEMENT_MAX = 160 };
+
+/* How long a try may keep writers waiting: politely at first. */
+static int64_t limit_of(int attempt)
+{
+    return attempt < 20 ? 40000 : attempt < 40 ? 200000 : 1000000;
+}
+
+/* ---- the gates ---- */
+
+static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
+{
+    char sql[STATEMENT_MAX];
+    int rc = SPATE_OK;
+    snprintf(sql, sizeof(sql), "SET lock_timeout = %lld; SET idle_session_timeout = 1000", (long long)limit_of(attempt) / 1000 / 2);
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
+        rc = sp_lab_connect(sp_lab_shard(m->r->lab, s), &m->gates[s], err);
+        if (rc == SPATE_OK)
+            rc = sp_lab_run(sp_lab_shard(m->r->lab, s), m->gates[s], sql, NULL, err, "preparing the gate");
+    }
+    return rc;
+}
+
+/* One statement for each shard that fits, at the gates' sessions. */
+static int say_at_gates(sp_lab_move *m, bool (*fits)(const sp_lab_move *m, unsigned shard), const char *sql, spate_error *err, const char *what)
+{
+    sp_lab_question all[SP_SHARDS_MAX];
+    uint32_t n = 0;
+    for (unsigned s = 0; s < m->shards; s++)
+        if (!fits || fits(m, s))
+            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), m->gates[s], sql};
+    return sp_lab_ask_all(all, n, NULL, err, what);
+}
+
+static int close_gates(sp_lab_move *m, int attempt, spate_error *err)
+{
+    int rc = connect_gates(m, attempt, err);
+    m->closed_us = sp_os_monotonic_us();
+    m->limit_us = m->closed_us + limit_of(attempt);
+    return rc == SPATE_OK ? say_at_gates(m, NULL, sp_gate_close, err, "waiting for writers") : rc;
+}
+
+static void open_gates(sp_lab_move *m)
+{
+    if (m->gates[m->shards - 1]) /* all are there */
+        (void)!say_at_gates(m, NULL, sp_gate_open, NULL, "opening the gate");
+    for (unsigned s = 0; s < m->shards; s++) {
+        if (m->gates[s])
+            sp_pq.finish(m->gates[s]);
+        m->gates[s] = NULL;
+    }
+    m->pause_us = SP_MAX(m->pause_us, sp_os_monotonic_us() - m->closed_us);
+}
+
+/* ---- markers ---- */
+
+static PGconn *source_of(const sp_lab_move_pair *p, bool back)
+{
+    return back ? p->to : p->from;
+}
+
+static int await_marker(const sp_lab_move_pair *p, bool back, const char *look, int64_t limit_us, spate_error *err)
+{
+    const sp_stream *s = back ? &p->back : &p->forth;
+    PGresult *res = NULL;
+    for (bool there = false; !there;) {
+        int rc = sp_lab_run(sp_stream_target(s), source_of(p, !back), look, &res, err, "looking for a marker");
+        if (rc != SPATE_OK)
+            return rc;
+        there = sp_pq.ntuples(res) > 0;
+        sp_pq.clear(res);
+        if (!there && sp_os_monotonic_us() > limit_us)
+            return sp_fail(err, SPATE_E_RETRY, "the stream from %s to %s is behind", sp_stream_source(s)->name, sp_stream_target(s)->name);
+        if (!there)
+            sp_os_sleep_us(LOOK_US);
+    }
+    return SPATE_OK;
+}
+
+/* Everything that was committed at the streams' sources before this call has come when it returns. */
+static int pass_markers(sp_lab_move *m, bool back, int64_t limit_us, spate_error *err)
+{
+    uint32_t n = m->r->n_pairs;
+    sp_lab_question *writes = sp_alloc_zero(n + 1, sizeof(*writes));
+    char(*texts)[2][STATEMENT_MAX] = sp_alloc_zero(n + 1, sizeof(*texts));
+    int64_t number = sp_os_wall_us();
+    int rc = writes && texts ? SPATE_OK : sp_fail_nomem(err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+        const sp_stream *s = back ? &m->pairs[i].back : &m->pairs[i].forth;
+        sp_stream_marker_sql(s, number, texts[i][0], texts[i][1], STATEMENT_MAX);
+        writes[i] = (sp_lab_question){sp_stream_source(s), source_of(&m->pairs[i], back), texts[i][0]};
+    }
+    if (rc == SPATE_OK)
+        rc = sp_lab_ask_all(writes, n, NULL, err, "writing a marker");
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+        rc = await_marker(&m->pairs[i], back, texts[i][1], limit_us, err);
+    sp_free(writes);
+    sp_free(texts);
+    return rc;
+}
+
+/* ---- catching up ---- */
+
+/* What the slots' readers have told that they have: it moves while a stream does. */
+static int read_progress(sp_lab_move *m, bool back, uint64_t *sum, spate_error *err)
+{
+    *sum = 0;
+    for (uint32_t i = 0; i < m->r->n_pairs; i++) {
+        const sp_stream *s = back ? &m->pairs[i].back : &m->pairs[i].forth;
+        char sql[STATEMENT_MAX];
+        PGresult *res = NULL;
+        snprintf(sql, sizeof(sql), "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s'", s->name);
+        int rc = sp_lab_run(sp_stream_source(s), source_of(&m->pairs[i], back), sql, &res, err, "asking for a slot");
+        if (rc != SPATE_OK)
+            return rc;
+        if (sp_pq.ntuples(res) == 0)
+            rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s has lost the replication slot %s", sp_stream_source(s)->name, s->name);
+        else
+            *sum = sp_hash64(sp_pq.getvalue(res, 0, 0), strlen(sp_pq.getvalue(res, 0, 0)), *sum);
+        sp_pq.clear(res);
+        if (rc != SPATE_OK)
+            return rc;
+    }
+    return SPATE_OK;
+}
+
+/* A stream that an error holds begins again and again; only that it does not move shows. */
+int sp_lab_move_catch_up(sp_lab_move *m, bool back, spate_error *err)
+{
+    enum { NEAR_US = 30000, PATIENCE_US = 1000000, STUCK_US = 60000000 };
+    uint64_t seen = 0, now = 0;
+    int64_t moved_us = sp_os_monotonic_us();
+    for (;;) {
+        int64_t start = sp_os_monotonic_us();
+        int rc = pass_markers(m, back, start + PATIENCE_US, err);
+        if (rc == SPATE_OK && sp_os_monotonic_us() - start < NEAR_US)
+            return SPATE_OK;
+        if (rc == SPATE_OK && sp_os_monotonic_us() - moved_us > STUCK_US)
+            return SPATE_OK; /* as near as it comes on this machine; the gate has the last word */
+        if (rc == SPATE_OK || rc == SPATE_E_RETRY)
+            rc = sp_lab_move_interrupted(m, err);
+        if (rc == SPATE_OK)
+            rc = read_progress(m, back, &now, err);
+        if (rc != SPATE_OK)
+            return rc;
+        if (now != seen)
+            moved_us = sp_os_monotonic_us();
+        seen = now;
+        if (sp_os_monotonic_us() - moved_us > STUCK_US) {
+            sp_error_hint(err, "their logs say why: spate lab logs");
+            return SPATE_E_UNREACHABLE;
+        }
+    }
+}
+
+/* ---- a moment ---- */
+
+/* A lock or an answer that did not come in time: others were kept waiting long enough. */
+static bool was_too_slow(const spate_error *err)
+{
+    return err->status == SPATE_E_RETRY || strcmp(err->sqlstate, "55P03") == 0;
+}
+
+int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_moment *fn, void *arg, spate_error *err)
+{
+    spate_error why = {0};
+    int rc = SPATE_OK;
+    for (int attempt = 0; attempt < TRIES && rc == SPATE_OK; attempt++) {
+        rc = sp_lab_move_catch_up(m, back, err);
+        if (rc != SPATE_OK)
+            return rc;
+        why = (spate_error){0};
+        int tried = close_gates(m, attempt, &why);
+        if (tried == SPATE_OK)
+            tried = pass_markers(m, back, m->limit_us, &why);
+        if (tried == SPATE_OK)
+            tried = fn(m, arg, &why);
+        open_gates(m);
+        if (tried == SPATE_OK)
+            return SPATE_OK;
+        if (!was_too_slow(&why))
+            rc = tried;
+        sp_os_sleep_us(TRY_PAUSE_US);
+        if (rc == SPATE_OK)
+            rc = sp_lab_move_interrupted(m, &why);
+    }
+    if (err)
+        *err = why;
+    return rc == SPATE_OK ? SPATE_E_UNREACHABLE : rc;
+}
+
+/* ---- turning ---- */
+
+static bool does_not_take(const sp_lab_move *m, unsigned shard)
+{
+    return !sp_lab_move_takes(m, shard);
+}
+
+/* At no moment do two shards take writes of one row: those that lose rows refuse first, here and below. */
+static int turn(sp_lab_move *m, void *unused, spate_error *err)
+{
+    (void)unused;
+    int rc = say_at_gates(m, does_not_take, sp_fence_turn(SP_SIDE_AFTER), err, "turning");
+    return rc == SPATE_OK ? say_at_gates(m, sp_lab_move_takes, sp_fence_turn(SP_SIDE_AFTER), err, "turning") : rc;
+}
+
+int sp_lab_move_turn(sp_lab_move *m, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
+        rc = sp_stream_keep(&m->pairs[i].back, m->pairs[i].to, err);
+    return rc == SPATE_OK ? sp_lab_move_at_rest(m, false, turn, NULL, err) : rc;
+}
+
+static int turn_back(sp_lab_move *m, void *unused, spate_error *err)
+{
+    (void)unused;
+    int rc = say_at_gates(m, sp_lab_move_takes, sp_fence_turn(SP_SIDE_BEFORE), err, "turning back");
+    return rc == SPATE_OK ? say_at_gates(m, does_not_take, sp_fence_turn(SP_SIDE_BEFORE), err, "turning back") : rc;
+}
+
+int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
+{
+    return sp_lab_move_at_rest(m, true, turn_back, NULL, err);
+}
+
+/* ---- after an interruption ---- */
+
+static int turn_those(sp_lab_move *m, bool (*fits)(const sp_lab_move *m, unsigned shard), sp_side side, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
+        if (fits(m, s))
+            rc = sp_lab_run(sp_lab_shard(m->r->lab, s), m->conns[s], sp_fence_turn(side), NULL, err, "turning");
+    return rc;
+}
+
+int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
+{
+    int rc = SPATE_OK;
+    *turned = false;
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
+        sp_side side;
+        rc = sp_fence_side(sp_lab_shard(m->r->lab, s), m->conns[s], &side, err);
+        *turned |= rc == SPATE_OK && sp_lab_move_takes(m, s) && side == SP_SIDE_AFTER;
+    }
+    if (rc == SPATE_OK && *turned)
+        return turn_those(m, sp_lab_move_takes, SP_SIDE_AFTER, err);
+    return rc == SPATE_OK ? turn_those(m, does_not_take, SP_SIDE_BEFORE, err) : rc;
+}

@@ -1,0 +1,153 @@
+"""Rows moved between shards while others write: every step, every end, and whatever is killed on the way."""
+import json
+import random
+import subprocess
+import time
+
+from harness import SLOW, SPATE, spate
+from live.servers import Postgres
+from live.test_lab import LabCase
+
+LEFT = ("SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_publication)"
+        " + (SELECT count(*) FROM pg_namespace WHERE nspname = 'spate_lab') + (SELECT count(*) FROM pg_trigger WHERE tgname ~ 'spate')"
+        " + (SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relreplident <> 'd')")
+
+
+class MoveCase(LabCase):
+    def setUp(self):
+        super().setUp()
+        self.seed = random.randrange(1 << 32)
+        print(f"# seed {self.seed}")
+
+    def fill(self, users=6000):
+        self.spate_ok("lab", "run", "--progress", "none", "--users", users, "--seconds", "0.1")
+
+    def check(self):
+        tables = json.loads(self.lab("check", "--json").out)["tables"]
+        self.assertTrue(all(t["same"] and t["misplaced"] == 0 for t in tables), tables)
+
+    def reshard(self, *words):
+        return json.loads(self.lab("reshard", "--json", *words).out)
+
+    def steps(self):
+        return self.lab("reshard").out.splitlines()
+
+    def assert_nothing_left(self, shards):
+        self.assertEqual(sorted(p.parent.name for p in (self.dir / "lab").glob("*/data")), ["main", *(f"shard{i}" for i in range(shards))])
+        for i in range(shards):
+            self.assertEqual(self.psql(f"shard{i}", LEFT), "0")
+
+
+class Moves(MoveCase):
+    def test_moved_rolled_back_moved_and_committed(self):
+        self.fill()
+        before = (self.dir / "lab/lab.yaml").read_text()
+        plan = self.reshard("--shards", 4, "--plan")
+        self.assertEqual((plan["slots"], plan["notes"]), (240, []))
+        self.assertAlmostEqual(plan["rows_moved"] / 18000, 0.25, delta=0.02)
+        self.assertGreater(plan["moves"][0]["disk"], plan["moves"][0]["bytes"])
+        for end, shards in ("--rollback", 3), ("--commit", 4):
+            done = self.reshard("--shards", 4)
+            self.assertEqual((done["rows_moved"], done["rows_checked"]), (plan["rows_moved"], 4 * plan["rows_moved"]))
+            self.assertEqual(self.steps()[-1], "switched")
+            self.check()
+            self.assertEqual(self.reshard("--shards", 4)["rows_moved"], plan["rows_moved"])
+            self.lab("reshard", end)
+            self.check()
+            self.assert_nothing_left(shards)
+            self.lab("reshard", end)
+            if end == "--rollback":
+                self.assertEqual((self.dir / "lab/lab.yaml").read_text(), before)
+        self.assertEqual(self.steps()[-1], "committed")
+        self.assertIn("shard0 to shard3", "\n".join(self.steps()))
+        self.assertEqual(self.psql("shard3", "SELECT conname FROM pg_constraint WHERE conrelid = 'orders'::regclass ORDER BY 1").split(),
+                         ["orders_pkey", "orders_product_id_fkey", "orders_user_id_fkey"])
+        self.reshard("--shards", 2, "--commit")
+        self.check()
+        self.assert_nothing_left(2)
+
+    def test_what_is_written_on_the_new_shard_comes_back(self):
+        self.fill(3000)
+        self.psql("shard1", "CREATE INDEX by_email ON users (email)")
+        self.reshard("--shards", 4)
+        row = self.psql("shard3", "SELECT min(id) FROM users")
+        giver = next(f"shard{i}" for i in range(3) if self.psql(f"shard{i}", f"SELECT count(*) FROM users WHERE id = {row}") == "1")
+        done = spate("lab", "psql", giver, "--lab", self.dir / "lab", "--", "-X", "-v", "VERBOSITY=verbose", "-c", f"DELETE FROM users WHERE id = {row}")
+        self.assertRegex(done.err, "SP001: the row lives on shard3")
+        self.psql("shard3", f"UPDATE users SET name = 'moved' WHERE id = {row}")
+        self.psql("shard3", f"DELETE FROM orders WHERE user_id = {row}")
+        self.psql("shard3", f"INSERT INTO orders SELECT 1000000, {row}, 1, 5.5, '2024-01-01'")
+        self.lab("reshard", "--rollback")
+        self.assertEqual(self.psql(giver, f"SELECT name FROM users WHERE id = {row}"), "moved")
+        self.assertEqual(self.psql(giver, f"SELECT id, amount FROM orders WHERE user_id = {row}"), "1000000|5.50")
+        self.assert_nothing_left(3)
+
+    def test_what_cannot_be_meanwhile(self):
+        self.fill(1000)
+        self.reshard("--shards", 4)
+        row = self.psql("shard3", "SELECT min(id) FROM users")
+        for words, says in (("--shards", 5), "a move to 4 shards is open"), (("--shards", 4, "--offline"), "rows of this lab are moving"), (
+                ("--shards", 4, "--plan"), "rows of this lab are moving"):
+            self.lab_fails(2, "reshard", *words, says=says)
+        self.lab_fails(2, "distribute", says="rows of this lab are moving")
+        self.lab_fails(2, "snapshot", "save", "x", says="rows of this lab are moving")
+        done = spate("lab", "psql", "shard0", "--lab", self.dir / "lab", "--", "-X", "-c", "TRUNCATE orders")
+        self.assertIn("it cannot be truncated", done.err)
+        self.psql("shard3", f"UPDATE users SET email = 'x' WHERE id = {row}")
+        self.lab("reshard", "--commit")
+        self.assertEqual(self.psql("shard3", f"SELECT email FROM users WHERE id = {row}"), "x")
+
+    def test_a_difference_is_found_and_nothing_is_switched(self):
+        self.fill(2000)
+        spoil = ("CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.balance := 0; RETURN NEW; END $$;"
+                 " CREATE TRIGGER spoil BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION spoil(); ALTER TABLE users ENABLE ALWAYS TRIGGER spoil")
+        self.psql("shard1", spoil)
+        self.lab_fails(4, "reshard", "--shards", "2", says='table "users", slot [0-9]+: shard2 has [0-9]+ rows and shard1 has [0-9]+, or others')
+        self.check()
+        self.psql("shard1", "DROP TRIGGER spoil ON users")
+        self.lab("reshard", "--rollback")
+        self.check()
+        self.assert_nothing_left(3)
+
+    def test_killed_at_any_moment_then_finished_or_rolled_back(self):
+        rng = random.Random(self.seed)
+        self.fill(10000)
+        start = time.monotonic()
+        self.reshard("--shards", 4)
+        self.reshard("--commit")
+        took = time.monotonic() - start
+        shards = 4
+        for _ in range(3 if SLOW else 6):
+            wanted = rng.choice([n for n in (2, 3, 4) if n != shards])
+            words = [SPATE, "lab", "reshard", "--lab", self.dir / "lab", "--shards", str(wanted), "--commit"]
+            run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                run.wait(rng.uniform(0, 1.2 * took))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+            phase = self.steps()[-1]
+            print("# killed while", phase)
+            if phase in ("copying", "following", "switching", "switched") and rng.random() < 0.5:
+                self.lab("reshard", "--rollback")
+            elif phase == "committing":
+                self.lab("reshard", "--commit")
+                shards = wanted
+            else:
+                self.reshard("--shards", wanted, "--commit")
+                shards = wanted
+            self.check()
+            self.assert_nothing_left(shards)
+
+    def test_attached_servers(self):
+        with Postgres({"wal_level": "logical", "max_connections": 100}) as one:
+            for name in ("m", "a", "b", "c"):
+                one.database(name)
+            env = {"MAINDB_URL": one.uri("m"), "SHARD_URLS": f"{one.uri('a')},{one.uri('b')}"}
+            self.spate_ok("lab", "run", "--progress", "none", "--users", "900", "--seconds", "0.1", env=env)
+            self.reshard("--shards", 3, "--add", one.uri("c"))
+            self.lab_fails(2, "destroy", "--yes", says="rows of this lab are moving")
+            self.check()
+            self.lab("reshard", "--commit")
+            self.check()
+            self.assertEqual(one.value("SELECT count(*) FROM pg_replication_slots"), "0")

@@ -150,21 +150,30 @@ static uint32_t stride_of(uint64_t text_max)
     return text_max < 16 ? 16 : text_max < 32 ? 32 : 64;
 }
 
+static uint64_t longest(const sp_link *l)
+{
+    return l->before.len + l->words->len_max + l->behind.len;
+}
+
+/* Word i with the text around it. */
+static char *put_link(char *p, const sp_link *l, uint64_t i)
+{
+    sp_str word = sp_word(l->words, i);
+    p = mempcpy(p, l->before.p, l->before.len);
+    p = mempcpy(p, word.p, word.len);
+    return mempcpy(p, l->behind.p, l->behind.len);
+}
+
 /* Words with text around them, in slots of their own. False: no memory. */
 static bool join(sp_arena *arena, const sp_link *from, link *l)
 {
     const sp_words *w = from->words;
-    uint32_t around = (uint32_t)(from->before.len + from->behind.len), stride = stride_of(around + w->len_max);
+    uint32_t stride = stride_of(longest(from));
     char *slots = sp_arena_alloc(arena, (size_t)w->count * stride + SP_SLACK, 1), *slot = slots;
     if (!slots)
         return false;
-    for (uint32_t i = 0; i < w->count; i++, slot += stride) {
-        sp_str word = sp_word(w, i);
-        memcpy(slot, from->before.p, from->before.len);
-        memcpy(slot + from->before.len, word.p, word.len);
-        memcpy(slot + from->before.len + word.len, from->behind.p, from->behind.len);
-        slot[stride - 1] = (char)(around + word.len);
-    }
+    for (uint32_t i = 0; i < w->count; i++, slot += stride)
+        slot[stride - 1] = (char)(put_link(slot, from, i) - slot);
     l->slots = slots;
     l->stride = stride;
     l->reach = (uint64_t)w->count * stride;
@@ -198,25 +207,64 @@ static uint32_t find_draw(sp_chain *c, uint64_t key)
     return i;
 }
 
-static bool is_joined(const sp_link *from)
-{
-    uint64_t around = from->before.len + from->behind.len, longest = around + from->words->len_max;
-    return around > 0 && longest <= SLOT_TEXT_MAX && from->words->count * stride_of(longest) <= JOINED_MAX;
-}
-
+/* Adds the words with what fits of the text around them, if they are few enough to be copied for that; what does not is words of their
+ * own. False: no memory. */
 static bool add_link(sp_arena *arena, sp_chain *c, const sp_link *from)
 {
-    bool joined = is_joined(from);
-    if (!joined && !add_literal(arena, c, from->before))
+    const sp_words *w = from->words;
+    size_t around = from->before.len + from->behind.len, len = SP_MIN(around + w->len_max, (size_t)SLOT_TEXT_MAX);
+    size_t room = (uint64_t)w->count * stride_of(len) <= JOINED_MAX ? SLOT_TEXT_MAX - w->len_max : 0;
+    size_t behind = SP_MIN(from->behind.len, room), before = SP_MIN(from->before.len, room - behind), apart = from->before.len - before;
+    if (!add_literal(arena, c, (sp_str){from->before.p, apart}))
         return false;
     link *l = &c->links[c->n++];
     *l = (link){.behind = from->share.behind, .draw = find_draw(c, from->share.key)};
-    if (joined)
-        return join(arena, from, l);
-    l->slots = from->words->slots;
-    l->stride = from->words->stride;
-    l->reach = (uint64_t)from->words->count * l->stride;
-    return add_literal(arena, c, from->behind);
+    l->slots = w->slots;
+    l->stride = w->stride;
+    l->reach = (uint64_t)w->count * l->stride;
+    sp_link joined = {.words = w, .before = {from->before.p + apart, before}, .behind = {from->behind.p, behind}};
+    if (before + behind > 0 && !join(arena, &joined, l))
+        return false;
+    return add_literal(arena, c, (sp_str){from->behind.p + behind, from->behind.len - behind});
+}
+
+/* Is b what a has left of their draw, and are all their pairs a short list? */
+static bool is_pair(const sp_link *a, const sp_link *b)
+{
+    uint64_t len = longest(a) + longest(b);
+    return a->share.key == b->share.key && a->share.behind * a->share.n == b->share.behind && len <= SLOT_TEXT_MAX &&
+           a->share.n <= JOINED_MAX / stride_of(len) / b->share.n;
+}
+
+/* Two links as one that chooses a pair: of z, a part of n, then of what is left a part of m, is a part of n * m. False: no memory. */
+static bool make_pair(sp_arena *arena, sp_link *a, const sp_link *b)
+{
+    uint32_t len_max = (uint32_t)(longest(a) + longest(b)), stride = stride_of(len_max);
+    uint64_t count = a->share.n * b->share.n;
+    sp_words *w = sp_arena_alloc(arena, 1, sizeof *w);
+    char *slots = sp_arena_alloc(arena, count * stride + SP_SLACK, 1);
+    if (!w || !slots)
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        char *slot = slots + i * stride, *end = put_link(slot, a, i / b->share.n);
+        slot[stride - 1] = (char)(put_link(end, b, i % b->share.n) - slot);
+    }
+    *w = (sp_words){.slots = slots, .stride = stride, .count = (uint32_t)count, .len_max = len_max};
+    *a = (sp_link){.share = {a->share.key, a->share.behind, count}, .words = w, .before = {"", 0}, .behind = {"", 0}};
+    return true;
+}
+
+/* Fewer links with the same text. False: no memory. */
+static bool make_pairs(sp_arena *arena, sp_link *links, uint32_t *n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 1; i < *n; i++)
+        if (!is_pair(&links[kept], &links[i]))
+            links[++kept] = links[i];
+        else if (!make_pair(arena, &links[kept], &links[i]))
+            return false;
+    *n = *n ? kept + 1 : 0;
+    return true;
 }
 
 static bool is_possible(const sp_link *links, uint32_t n)
@@ -235,11 +283,13 @@ static bool is_possible(const sp_link *links, uint32_t n)
     return n > 0;
 }
 
-int sp_chain_new(sp_arena *arena, const sp_link *links, uint32_t n, const sp_chain **out)
+int sp_chain_new(sp_arena *arena, sp_link *links, uint32_t n, const sp_chain **out)
 {
     *out = NULL;
     if (!is_possible(links, n))
         return SPATE_OK;
+    if (!make_pairs(arena, links, &n))
+        return SPATE_E_NOMEM;
     size_t most = n;
     for (uint32_t i = 0; i < n; i++)
         most += links[i].before.len / SLOT_TEXT_MAX + 1 + links[i].behind.len / SLOT_TEXT_MAX + 1;
@@ -266,55 +316,94 @@ int sp_chain_new(sp_arena *arena, const sp_link *links, uint32_t n, const sp_cha
 enum { FORK_WAYS_MAX = 16, FORK_CHAINS_MAX = 32 };
 
 typedef struct turn {
-    uint64_t key;
+    uint64_t shift;    /* of its key: see below */
     uint32_t first, n; /* its chains; n = 1: no draw */
 } turn;
+
+/* Rows of different chains are drawn together. The draw of a key is that of key 0 some rows further: key + row * phi = (row + shift) * phi. */
+#define PHI_INVERSE UINT64_C(0xf1de83e19937733d)
+_Static_assert(SP_PHI * PHI_INVERSE == 1, "modulo 2^64");
 
 struct sp_fork {
     uint64_t key;
     uint32_t n_turns, n_chains, n_draws, n_links; /* draws and links: of the chain that has most */
     bool nested;               /* some turn has several chains */
     turn turns[FORK_WAYS_MAX];
+    uint64_t shifts[DRAWS_MAX][FORK_CHAINS_MAX]; /* of each draw's key */
     const link *links;         /* of each chain, n_links */
     uint8_t *wide;             /* the longest slot of the chains' first links, their second ones, and so on */
     const sp_chain *chains[FORK_CHAINS_MAX];
 };
 
-static inline char *fork_row(const sp_fork *f, uint32_t chain, uint64_t row, char *p)
+/* The next few words of a row: where they lie, where they go, and only then the copies. */
+INLINE char *put_few(const link *l, uint32_t n, const draws *d, uint32_t row, char *p, const uint8_t *wide)
 {
-    const link *l = f->links + (size_t)chain * f->n_links;
-    const uint8_t *wide = f->wide;
-    uint64_t draws_of_row[DRAWS_MAX];
-    for (uint32_t i = 0; i < f->n_draws; i++)
-        draws_of_row[i] = sp_draw(f->chains[chain]->keys[i], row);
-    for (const link *end = l + f->n_links; l < end; l++, wide++) {
-        const char *slot = slot_of(l, draws_of_row[l->draw], l->stride);
-        memcpy(p, slot, 16);
-        if (*wide > 16)
-            memcpy(p + 16, slot + 16, 16);
-        if (*wide > 32)
-            memcpy(p + 32, slot + 32, 32);
-        p += (uint8_t)slot[l->stride - 1];
+    const char *slots[4];
+    char *to[4];
+    UNROLL for (uint32_t k = 0; k < n; k++)
+    {
+        slots[k] = slot_of(&l[k], d->of[l[k].draw][row], l[k].stride);
+        to[k] = p;
+        p += (uint8_t)slots[k][l[k].stride - 1];
+    }
+    UNROLL for (uint32_t k = 0; k < n; k++)
+    {
+        memcpy(to[k], slots[k], 16);
+        if (wide[k] > 16)
+            memcpy(to[k] + 16, slots[k] + 16, 16);
+        if (wide[k] > 32)
+            memcpy(to[k] + 32, slots[k] + 32, 32);
     }
     return p;
 }
 
-static inline uint32_t chain_of(const sp_fork *f, uint64_t draw, uint64_t row)
+static inline char *put_row(const sp_fork *f, uint32_t chain, const draws *d, uint32_t row, char *p)
 {
-    const turn *t = &f->turns[sp_bounded(draw, f->n_turns)];
-    return f->nested ? t->first + (uint32_t)sp_bounded(sp_draw(t->key, row), t->n) : t->first;
+    const link *l = f->links + (size_t)chain * f->n_links, *last = l + f->n_links - f->n_links % 4;
+    const uint8_t *wide = f->wide;
+    for (; l < last; l += 4, wide += 4)
+        p = put_few(l, 4, d, row, p, wide);
+    switch (f->n_links % 4) {
+    case 1: return put_few(l, 1, d, row, p, wide);
+    case 2: return put_few(l, 2, d, row, p, wide);
+    case 3: return put_few(l, 3, d, row, p, wide);
+    default: return p;
+    }
+}
+
+/* The chain of each of n rows. */
+static void choose_chains(const sp_fork *f, const uint64_t *rows, uint32_t n, uint32_t *chains)
+{
+    uint64_t which[BLOCK_ROWS], shifted[BLOCK_ROWS], draw[BLOCK_ROWS];
+    sp_draw_many(f->key, rows, n, f->n_turns, which);
+    for (uint32_t i = 0; i < n; i++)
+        chains[i] = f->turns[which[i]].first;
+    if (!f->nested)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        shifted[i] = rows[i] + f->turns[which[i]].shift;
+    sp_draw_many(0, shifted, n, 0, draw);
+    for (uint32_t i = 0; i < n; i++)
+        chains[i] += (uint32_t)sp_mulhi(draw[i], f->turns[which[i]].n);
 }
 
 void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
 {
-    uint64_t which[BLOCK_ROWS];
+    draws d;
+    uint32_t chains[BLOCK_ROWS];
+    uint64_t shifted[BLOCK_ROWS];
     char *p = base;
     offsets[0] = 0;
     for (uint32_t done = 0, some; done < n; done += some) {
         some = SP_MIN(n - done, (uint32_t)BLOCK_ROWS);
-        sp_draw_many(f->key, rows + done, some, 0, which);
+        choose_chains(f, rows + done, some, chains);
+        for (uint32_t k = 0; k < f->n_draws; k++) {
+            for (uint32_t i = 0; i < some; i++)
+                shifted[i] = rows[done + i] + f->shifts[k][chains[i]];
+            sp_draw_many(0, shifted, some, 0, d.of[k]);
+        }
         for (uint32_t i = 0; i < some; i++) {
-            p = fork_row(f, chain_of(f, which[i], rows[done + i]), rows[done + i], p);
+            p = put_row(f, chains[i], &d, i, p);
             offsets[done + i + 1] = (int32_t)(p - base);
         }
     }
@@ -331,12 +420,15 @@ static bool lay_links(sp_arena *arena, sp_fork *f)
     }
     link *links = sp_arena_alloc(arena, (size_t)f->n_chains * f->n_links, sizeof *links);
     f->wide = sp_arena_alloc(arena, f->n_links, 1);
-    for (uint32_t i = 0; links && f->wide && i < f->n_chains; i++)
+    for (uint32_t i = 0; links && f->wide && i < f->n_chains; i++) {
+        for (uint32_t k = 0; k < f->chains[i]->n_draws; k++)
+            f->shifts[k][i] = f->chains[i]->keys[k] * PHI_INVERSE;
         for (uint32_t k = 0; k < f->n_links; k++) {
             link *l = &links[i * f->n_links + k];
             *l = k < f->chains[i]->n ? f->chains[i]->links[k] : empty;
             f->wide[k] = (uint8_t)SP_MAX(f->wide[k], l->stride);
         }
+    }
     f->links = links;
     return links && f->wide;
 }
@@ -344,7 +436,7 @@ static bool lay_links(sp_arena *arena, sp_fork *f)
 static bool add_turn(sp_fork *f, const sp_way *way)
 {
     turn *t = &f->turns[f->n_turns++];
-    *t = (turn){.first = f->n_chains, .n = way->fork ? way->fork->n_chains : 1, .key = way->fork ? way->fork->key : 0};
+    *t = (turn){.first = f->n_chains, .n = way->fork ? way->fork->n_chains : 1, .shift = way->fork ? way->fork->key * PHI_INVERSE : 0};
     if ((way->fork && way->fork->nested) || f->n_chains + t->n > FORK_CHAINS_MAX)
         return false;
     f->nested = f->nested || way->fork;

@@ -25,8 +25,8 @@ typedef struct sp_link {
 } sp_link;
 
 typedef struct sp_chain sp_chain;
-/* *out = NULL: such a chain is not possible, there are too many draws. */
-int sp_chain_new(sp_arena *arena, const sp_link *links, uint32_t n, const sp_chain **out) SP_MUST_CHECK;
+/* *out = NULL: such a chain is not possible, there are too many draws. Changes links. */
+int sp_chain_new(sp_arena *arena, sp_link *links, uint32_t n, const sp_chain **out) SP_MUST_CHECK;
 char *sp_chain_put(const sp_chain *c, uint64_t row, char *p);
 /* The texts of rows, one behind the other, from base on; writes offsets 0..n. */
 void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets);

@@ -561,24 +561,6 @@ static char *card_number_text(const sp_cell *cell, uint64_t row, char *p)
     return p + len;
 }
 
-/* Three, four or five digits, equally often: the number is scaled to five digits, of which the first count. */
-static char *street_number_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    static const uint32_t least[] = {100, 1000, 10000}, up[] = {100, 10, 1};
-    uint64_t z = sp_draw(cell->key, row);
-    uint64_t longer = sp_take(&z, 3);
-    sp_put_padded(p, (least[longer] + sp_take(&z, 9 * (uint64_t)least[longer])) * up[longer], 5);
-    return p + 3 + longer;
-}
-
-static const sp_cell_ops street_number_ops = {sp_cell_fill_text, street_number_text};
-
-static sp_cell *make_street_number(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    return new_text(env, key, &street_number_ops, 5, true);
-}
-
 static const sp_cell_ops card_number_ops = {sp_cell_fill_text, card_number_text};
 
 static sp_cell *make_card_number(const sp_func *f, const sp_func_env *env, uint64_t key)

@@ -347,8 +347,9 @@ static bool make_chain(sp_arena *arena, recipe_cell *c)
     return true;
 }
 
-/* The cell of all that was added. A single part with nothing but fixed text around it is as unique as the part. */
-static sp_cell *builder_cell(builder *b, uint64_t key)
+/* The cell of all that was added, one part behind the other. A single part with nothing but fixed text around it is as unique as the
+ * part. */
+static sp_cell *parts_cell(builder *b, uint64_t key)
 {
     if (b->failed)
         return NULL;
@@ -375,6 +376,127 @@ static sp_cell *builder_cell(builder *b, uint64_t key)
                         .bounds = {.text_max = bound, .plain = plain}};
     return make_chain(b->env->arena, c) ? &c->cell : NULL;
 }
+
+/* ---- one of several -------------------------------------------------------------------------------------------------------- */
+
+typedef struct choice_cell {
+    sp_cell cell;
+    sp_cell **of;
+    uint32_t n;
+    const sp_fork *fork; /* all of it as chains; NULL: not possible */
+} choice_cell;
+
+static char *choice_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const choice_cell *c = (const choice_cell *)cell;
+    const sp_cell *chosen = c->of[sp_bounded(sp_draw(cell->key, row), c->n)];
+    return chosen->ops->text(chosen, row, p);
+}
+
+static int fork_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    char *base = text_room(cell, n, out);
+    if (!base)
+        return SPATE_E_NOMEM;
+    sp_fork_fill(((const choice_cell *)cell)->fork, rows, n, base, out->offsets);
+    return 0;
+}
+
+static const sp_cell_ops choice_ops = {sp_cell_fill_text, choice_text};
+static const sp_cell_ops fork_ops = {fork_fill, choice_text};
+
+/* What a recipe's text is made of, if that is one chain or one choice of chains. */
+static sp_way way_of(const sp_cell *cell)
+{
+    const recipe_cell *r = (const recipe_cell *)cell;
+    if (cell->ops == &chain_ops || cell->ops == &words_ops)
+        return (sp_way){.chain = r->chain};
+    bool alone = cell->ops == &parts_ops && r->n_parts == 1 && r->parts[0].kind == PART_CELL && !r->parts[0].literal_len && !r->tail_len;
+    const sp_cell *only = alone ? r->parts[0].cell : cell;
+    return (sp_way){.fork = only->ops == &fork_ops ? ((const choice_cell *)only)->fork : NULL};
+}
+
+/* A choice of cells that are filled in, as a fork if that is possible. NULL: no memory. */
+static sp_cell *finish_choice(sp_arena *arena, choice_cell *c)
+{
+    sp_way *ways = sp_arena_alloc(arena, c->n, sizeof *ways);
+    for (uint32_t i = 0; ways && i < c->n; i++) {
+        ways[i] = way_of(c->of[i]);
+        c->cell.text_max = SP_MAX(c->cell.text_max, c->of[i]->text_max);
+        c->cell.bounds.plain = c->cell.bounds.plain && c->of[i]->bounds.plain;
+    }
+    c->cell.bounds.text_max = c->cell.text_max;
+    if (!ways || sp_fork_new(arena, c->cell.key, ways, c->n, &c->fork) != SPATE_OK)
+        return NULL;
+    if (c->fork)
+        c->cell.ops = &fork_ops;
+    return &c->cell;
+}
+
+/* A new choice of n cells, yet to be filled in. NULL: no memory. */
+static choice_cell *new_choice(sp_arena *arena, uint64_t key, uint32_t n)
+{
+    choice_cell *c = sp_arena_alloc(arena, 1, sizeof *c);
+    sp_cell **of = sp_arena_alloc(arena, n, sizeof *of);
+    if (!c || !of)
+        return NULL;
+    *c = (choice_cell){.of = of, .n = n};
+    c->cell = (sp_cell){.ops = &choice_ops, .key = key, .type = {.kind = SP_TEXT}, .bounds = {.plain = true}};
+    return c;
+}
+
+/* The part of b that is a choice of chains, if it is the only part that is no word and no number. */
+static const part *only_choice(const builder *b)
+{
+    const part *found = NULL;
+    for (uint32_t i = 0; i < b->n; i++) {
+        const part *a = &b->parts[i];
+        if (a->kind == PART_CELL && (found || a->cell->ops != &fork_ops))
+            return NULL;
+        if (a->kind == PART_CELL)
+            found = a;
+    }
+    for (uint32_t i = 0; found && i < ((const choice_cell *)found->cell)->n; i++)
+        if (((const choice_cell *)found->cell)->of[i]->ops != &chain_ops)
+            return NULL;
+    return found;
+}
+
+/* What b has, with the cell in place of that part. */
+static sp_cell *with_way(const builder *b, uint64_t key, const part *instead, sp_cell *way)
+{
+    builder one;
+    builder_init(&one, b->env);
+    for (uint32_t i = 0; i < b->n; i++)
+        if (&b->parts[i] == instead) {
+            add_literal(&one, instead->literal, instead->literal_len);
+            add_cell(&one, way);
+        } else {
+            add_part(&one, b->parts[i]);
+        }
+    add_literal(&one, b->pending, b->pending_len);
+    return parts_cell(&one, key);
+}
+
+/* The cell of all that was added. A text with a choice in it is made a choice of texts, which need no call a part. */
+static sp_cell *builder_cell(builder *b, uint64_t key)
+{
+    const part *instead = b->failed || (b->n == 1 && !b->parts[0].literal_len && !b->pending_len) ? NULL : only_choice(b);
+    if (!instead)
+        return parts_cell(b, key);
+    const choice_cell *from = (const choice_cell *)instead->cell;
+    choice_cell *c = new_choice(b->env->arena, from->cell.key, from->n);
+    if (!c)
+        return NULL;
+    for (uint32_t i = 0; i < c->n; i++)
+        if (!(c->of[i] = with_way(b, key, instead, from->of[i])))
+            return NULL;
+    return finish_choice(b->env->arena, c);
+}
+
+
+/* ---- cells of a single function ---- */
 
 sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *words)
 {
@@ -504,58 +626,7 @@ static sp_cell *one_recipe(const sp_func_env *env, uint64_t key, sp_str recipe)
     return builder_cell(&b, key);
 }
 
-/* ---- one of several -------------------------------------------------------------------------------------------------------- */
-
-typedef struct choice_cell {
-    sp_cell cell;
-    sp_cell **of;
-    uint32_t n;
-    const sp_fork *fork; /* all of it as chains; NULL: not possible */
-} choice_cell;
-
-static char *choice_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const choice_cell *c = (const choice_cell *)cell;
-    const sp_cell *chosen = c->of[sp_bounded(sp_draw(cell->key, row), c->n)];
-    return chosen->ops->text(chosen, row, p);
-}
-
-static int fork_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
-{
-    (void)scratch;
-    char *base = text_room(cell, n, out);
-    if (!base)
-        return SPATE_E_NOMEM;
-    sp_fork_fill(((const choice_cell *)cell)->fork, rows, n, base, out->offsets);
-    return 0;
-}
-
-static const sp_cell_ops choice_ops = {sp_cell_fill_text, choice_text};
-static const sp_cell_ops fork_ops = {fork_fill, choice_text};
-
-/* What a recipe's text is made of, if that is one chain or one choice of chains. */
-static sp_way way_of(const sp_cell *cell)
-{
-    const recipe_cell *r = (const recipe_cell *)cell;
-    if (cell->ops == &chain_ops || cell->ops == &words_ops)
-        return (sp_way){.chain = r->chain};
-    bool alone = cell->ops == &parts_ops && r->n_parts == 1 && r->parts[0].kind == PART_CELL && !r->parts[0].literal_len && !r->tail_len;
-    const sp_cell *only = alone ? r->parts[0].cell : cell;
-    return (sp_way){.fork = only->ops == &fork_ops ? ((const choice_cell *)only)->fork : NULL};
-}
-
-/* Gives a choice its fork, if one is possible. False: no memory. */
-static bool make_fork(sp_arena *arena, choice_cell *c)
-{
-    sp_way *ways = sp_arena_alloc(arena, c->n, sizeof *ways);
-    for (uint32_t i = 0; ways && i < c->n; i++)
-        ways[i] = way_of(c->of[i]);
-    if (!ways || sp_fork_new(arena, c->cell.key, ways, c->n, &c->fork) != SPATE_OK)
-        return false;
-    if (c->fork)
-        c->cell.ops = &fork_ops;
-    return true;
-}
+/* ---- one of several recipes ---- */
 
 sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe)
 {
@@ -564,27 +635,17 @@ sp_cell *sp_recipe_cell(const sp_func_env *env, uint64_t key, sp_str recipe)
         n += recipe.p[i] == '\n';
     if (n == 1)
         return one_recipe(env, key, recipe);
-    choice_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
-    sp_cell **of = sp_arena_alloc(env->arena, n, sizeof *of);
-    if (!c || !of)
+    choice_cell *c = new_choice(env->arena, part_key(key, sp_str_of("|")), n);
+    if (!c)
         return NULL;
-    *c = (choice_cell){.of = of, .n = n};
-    c->cell = (sp_cell){.ops = &choice_ops,
-                        .key = part_key(key, sp_str_of("|")),
-                        .type = {.kind = SP_TEXT},
-                        .bounds = {.plain = true}};
     const char *p = recipe.p, *end = recipe.p + recipe.len;
     for (uint32_t i = 0; i < n; i++) {
         const char *stop = i + 1 < n ? memchr(p, '\n', (size_t)(end - p)) : end;
-        of[i] = one_recipe(env, key, (sp_str){p, (size_t)(stop - p)});
-        if (!of[i])
+        if (!(c->of[i] = one_recipe(env, key, (sp_str){p, (size_t)(stop - p)})))
             return NULL;
-        c->cell.text_max = SP_MAX(c->cell.text_max, of[i]->text_max);
-        c->cell.bounds.plain = c->cell.bounds.plain && of[i]->bounds.plain;
         p = stop + 1;
     }
-    c->cell.bounds.text_max = c->cell.text_max;
-    return make_fork(env->arena, c) ? &c->cell : NULL;
+    return finish_choice(env->arena, c);
 }
 
 bool sp_local_cell(const sp_func_env *env, uint64_t key, sp_str name, sp_cell **cell)

@@ -41,6 +41,7 @@ if [ "${1:-build}" = test ]; then
     want mydumper
     want pgcopydb
     want sqlite3
+    want_command chromium chromium
     want_command clang clang
     want libclang-rt-14-dev
 fi

@@ -247,6 +247,13 @@ static const option lab_reshard_options[] = {
     {0},
 };
 
+static const option lab_serve_options[] = {
+    LAB_OPTION,
+    {"port", "PORT", OPTION_COUNT, false, NULL, "of 127.0.0.1 (default: a free one)"},
+    JOBS_OPTION,
+    {0},
+};
+
 static const option lab_export_options[] = {
     LAB_OPTION,
     {"to", "ENGINE", OPTION_WORD, false, engine_words, "fdw, plproxy, citus, pgdog or compose"},
@@ -423,6 +430,9 @@ const command commands[] = {
      "--plan counts first. When the rows are on their new shards and compared, the old ones follow them until --commit or --rollback.\n"
      "Interrupted, the same command finishes it. Without --shards, --commit and --rollback it shows what the last move has done.",
      lab_reshard_options, run_lab_reshard},
+    {"lab serve", "", 0, 0, "show a lab in the browser",
+     "Prints an address at which browsers of this machine see the lab: its servers, rows and skew, benches while they run and compared\n"
+     "with each other, replication, jobs. It only looks, and runs until ^C.", lab_serve_options, run_lab_serve},
     {"lab snapshot", "save|restore|drop NAME | list", 1, 2, "keep all servers as they are now, and go back",
      "Copies all servers as they are at one moment, for which they are stopped: 'save NAME'. 'restore NAME' makes the lab what it was then,\n"
      "shards and all; what has come since is gone. 'drop NAME' removes a snapshot, 'list' names them.", lab_options, run_lab_snapshot},

@@ -32,6 +32,7 @@ extern const char *const engine_words[]; /* what --to of 'lab export' takes */
 
 int run_lab_export(const invocation *in);
 int run_lab_reshard(const invocation *in);
+int run_lab_serve(const invocation *in);
 int run_lab_snapshot(const invocation *in);
 int run_lab_check(const invocation *in);
 int run_lab_run(const invocation *in);

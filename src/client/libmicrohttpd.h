@@ -10,6 +10,7 @@
 #define SP_MHD_FUNCTIONS(X)                                                                        \
     X(start, MHD_start_daemon)                                                                     \
     X(stop, MHD_stop_daemon)                                                                       \
+    X(info, MHD_get_daemon_info)                                                                   \
     X(response_of_fd, MHD_create_response_from_fd64)                                               \
     X(response_of_text, MHD_create_response_from_buffer)                                           \
     X(add_header, MHD_add_response_header)                                                         \

@@ -12,6 +12,12 @@
 
 #define SP_LIBPQ_FUNCTIONS(X)                                                                      \
     X(connectdb_params, PQconnectdbParams)                                                         \
+    X(connect_start, PQconnectStartParams)                                                         \
+    X(connect_poll, PQconnectPoll)                                                                 \
+    X(socket, PQsocket)                                                                            \
+    X(send_query, PQsendQuery)                                                                     \
+    X(consume_input, PQconsumeInput)                                                               \
+    X(is_busy, PQisBusy)                                                                           \
     X(conninfo_parse, PQconninfoParse)                                                             \
     X(conninfo_free, PQconninfoFree)                                                               \
     X(reset, PQreset)                                                                              \

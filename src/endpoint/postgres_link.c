@@ -151,8 +151,8 @@ static bool misread(const PQconninfoOption *options)
 
 /* What libpq says about a string that it cannot read, or reads otherwise than it was meant, quotes
  * pieces of it. Where there is a password in the string, nothing of that is passed on. */
-static int fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase,
-                           spate_error *err)
+int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase,
+                          spate_error *err)
 {
     PQconninfoOption *options = sp_pq.conninfo_parse(s->uri, NULL);
     bool secret = strcmp(s->shown, s->uri) != 0;
@@ -221,7 +221,7 @@ int sp_pg_connect(sp_pg_server *s, bool lane, PGconn **out, spate_error *err)
     sp_pq.set_notice_processor(conn, swallow_notice, NULL);
     int status;
     if (sp_pq.status(conn) != CONNECTION_OK) {
-        status = fail_connecting(s, conn, "could not connect", err);
+        status = sp_pg_fail_connecting(s, conn, "could not connect", err);
     } else {
         sp_pq.set_error_verbosity(
             conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
@@ -239,7 +239,7 @@ int sp_pg_reconnect(sp_pg_server *s, PGconn *conn, spate_error *err)
     sp_pq.reset(conn);
     if (sp_pq.status(conn) == CONNECTION_OK)
         return set_up(s, true, conn, err);
-    return fail_connecting(s, conn, "could not connect again", err);
+    return sp_pg_fail_connecting(s, conn, "could not connect again", err);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */

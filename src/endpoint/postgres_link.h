@@ -38,6 +38,9 @@ int sp_pg_reconnect(sp_pg_server *s, PGconn *conn, spate_error *err) SP_MUST_CHE
  * Message: "phrase: the server's", or only the server's when the phrase is "". */
 int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...)
     SP_PRINTF(4, 5);
+/* The same of a connection that did not come about, without pieces of a password. */
+int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase,
+                          spate_error *err);
 /* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears).
  * what: for the message. */
 int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err,

@@ -191,7 +191,7 @@ static int measure(bench *b, const sp_query *q, bool sharded, spate_error *err)
     m->label = b->cpu > 0 ? sp_arena_printf(b->arena, "%s, %.2f cpu", m->target, b->cpu) : m->target;
     int rc = m->query && m->label ? SPATE_OK : sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        sp_trial_measuring(b->trial, m->query, m->label);
+        sp_trial_measuring(b->trial, m->query, m->label, l.users);
     if (rc == SPATE_OK)
         rc = sp_load_run(&l, r, err);
     if (rc == SPATE_OK) {

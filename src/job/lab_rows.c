@@ -3,6 +3,7 @@
 
 #include "endpoint/generated.h"
 #include "job/lab.h"
+#include "job/lab_work.h"
 #include "lab/check.h"
 #include "lab/distribute.h"
 #include "lab/link.h"
@@ -18,6 +19,7 @@ typedef struct distribute {
     sp_source *whole;
     sp_layout layout;
     int64_t start_us;
+    sp_work work;
 } distribute;
 
 static int start_report(spate_lab_report *report, sp_arena **arena, spate_error *err)
@@ -174,6 +176,7 @@ static void on_progress(void *arg, const sp_shard_state *shards, uint32_t n)
         p->started = seconds_between(d->start_us - 1, shards[s].started_us);
         p->finished = seconds_between(d->start_us, shards[s].finished_us);
     }
+    sp_work_tell(&d->work, d->report->shards, n);
     if (d->options->progress)
         d->options->progress(d->options->arg, d->report->shards, n, d->report->seconds);
 }
@@ -210,8 +213,10 @@ static int run_flows(distribute *d, spate_error *err)
     if (!run.shards || !run.rows || !run.job)
         return sp_fail_nomem(err);
     d->start_us = sp_os_monotonic_us();
+    sp_work_begin(&d->work, &d->lab->lab, "distribute");
     int rc = sp_distribute(&run, err);
     on_progress(d, run.shards, shards);
+    sp_work_end(&d->work, rc, err);
     for (uint32_t s = 0; s < shards; s++)
         for (uint32_t t = 0; t < tables; t++)
             add_rows(&d->report->tables[t], run.rows[s * tables + t]);

@@ -112,9 +112,9 @@ static int put_head(sp_trial *t, const sp_lab *lab, const spate_lab_bench_option
 {
     sp_os_process self = sp_os_process_self();
     return sp_buf_printf(&t->head, "{\"trial\":1,\"began_us\":%lld,\"pid\":%ld,\"started\":\"%llu\",\"processors\":%u,\"shards\":%u,\"placement\":\"%s\","
-                         "\"users\":%u,\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,", (long long)began_us, (long)self.pid,
+                         "\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,", (long long)began_us, (long)self.pid,
                          (unsigned long long)self.started, sp_os_processors(), lab->n_servers - 1, sp_placing_name(lab->placing),
-                         o->users, o->rate, o->seconds > 0 ? o->seconds : 5, (unsigned long long)o->seed);
+                         o->rate, o->seconds > 0 ? o->seconds : 5, (unsigned long long)o->seed);
 }
 
 static void trial_free(sp_trial *t)
@@ -150,11 +150,11 @@ int sp_trial_begin(const sp_lab *lab, const spate_lab_bench_options *o, sp_trial
 
 /* ---- going on ---- */
 
-void sp_trial_measuring(sp_trial *t, const char *query, const char *target)
+void sp_trial_measuring(sp_trial *t, const char *query, const char *target, unsigned users)
 {
     t->now.len = 0;
     take_failure(t, sp_buf_adds(&t->now, "{") || put_pair(&t->now, "query", query) || sp_buf_adds(&t->now, ",") ||
-                        put_pair(&t->now, "on", target) || sp_buf_adds(&t->now, ",\"series\":["));
+                        put_pair(&t->now, "on", target) || sp_buf_printf(&t->now, ",\"users\":%u,\"series\":[", users));
     put_file(t, SP_TRIAL_RUNNING, "");
 }
 

@@ -16,7 +16,7 @@ int sp_trial_begin(const sp_lab *lab, const spate_lab_bench_options *options, sp
 /* How often it wants to hear of a measurement of so many seconds. */
 double sp_trial_moment_s(double seconds);
 /* What is measured now, how that goes, and what came out. What fails on the way is told at the end. */
-void sp_trial_measuring(sp_trial *t, const char *query, const char *target);
+void sp_trial_measuring(sp_trial *t, const char *query, const char *target, unsigned users);
 void sp_trial_moment(void *trial, const sp_load_moment *moment);
 void sp_trial_measured(sp_trial *t, const spate_lab_measure *m);
 /* Writes how it ended, and frees it. status and err: the bench's; returned, unless that went well and writing did not. */

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 static const char TEMPLATE_FORM[] = "1"; /* of what is below; another one, another template */
@@ -137,11 +136,10 @@ static int write_file(const char *path, const char *text, int more_flags, sp_os_
 
 static int make_password(char text[33], spate_error *err)
 {
-    uint8_t bytes[16];
-    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-        return sp_fail_errno(err, errno, "could not draw a password");
+    uint8_t bytes[16] = {0};
+    int rc = sp_os_random(bytes, sizeof(bytes), err);
     *sp_put_hex(text, bytes, sizeof(bytes)) = '\0';
-    return SPATE_OK;
+    return rc;
 }
 
 /* The last line that says what went wrong, out of a program's output. */
@@ -368,7 +366,7 @@ static int clone_one(void *item, spate_error *err)
 static uint64_t draw_identifier(void)
 {
     uint64_t low = 0;
-    (void)!getrandom(&low, sizeof(low), 0);
+    (void)!sp_os_random(&low, sizeof(low), NULL);
     return (uint64_t)time(NULL) << 32 | (low & 0xffffffff);
 }
 
@@ -449,7 +447,7 @@ int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error 
 
 int sp_lab_remove_clusters(sp_lab *lab, spate_error *err)
 {
-    static const char *const others[] = {"run", "pgpass", "snapshots", "trials", ".making"};
+    static const char *const others[] = {"run", "pgpass", "snapshots", "trials", "work.json", ".work.json", ".making"};
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++)
         rc = sp_lab_remove_cluster(lab, &lab->servers[i], err);

@@ -12,6 +12,7 @@
  *   query.c, load.c, hist.c   questions, users who ask them, and how long that took
  *   reshard.c   rows moved between shards; move.c, compare.c, turn.c: while others write; fence.c, stream.c, steps.c: what that takes
  *   snapshot.c  all servers as they were
+ *   watch.c, ask.c   what they are doing now, asked with an end to patience
  *   export.c    the same layout for other engines
  *
  * What a server has said lies in its own log, whether it runs in its own postmaster.pid: the lab remembers nothing a second time, so

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -229,4 +230,10 @@ bool sp_os_port_is_free(unsigned port)
     if (fd >= 0)
         close(fd);
     return ok;
+}
+
+int sp_os_random(void *bytes, size_t len, spate_error *err)
+{
+    ssize_t got = getrandom(bytes, len, 0); /* up to 256 bytes come whole */
+    return got == (ssize_t)len ? SPATE_OK : sp_fail_errno(err, errno, "could not draw random bytes");
 }

@@ -44,6 +44,9 @@ bool sp_os_process_lives(const sp_os_process *p);
 /* Never reaches another one that got the number since; one that is gone is no failure. */
 int sp_os_process_tell(const sp_os_process *p, int number, spate_error *err) SP_MUST_CHECK;
 
+/* Bytes that nobody can guess. */
+int sp_os_random(void *bytes, size_t len, spate_error *err) SP_MUST_CHECK;
+
 /* Whether a server could listen on the port of 127.0.0.1 now. */
 bool sp_os_port_is_free(unsigned port);
 

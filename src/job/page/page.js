@@ -1,0 +1,381 @@
+// page.js - asks for the lab's state once a second and shows it; what a section shows follows from the state alone.
+
+const STEP_MS = 1000, PATIENCE_MS = 5000, HISTORY = 90, LOADS = 6, CHOSEN_MAX = 4, RECENT_US = 600e6;
+const history = new Map();  // of each server: {clock, transactions, rates: [...]}
+const trials = new Map();   // by name: {stamp, trial}
+const chosen = new Set();   // trials that are compared
+let choosing = false;       // whether somebody has chosen; otherwise it is the last two
+
+// ---- asking
+
+function showContact(text, tone) {
+    show("contact", h("span", {class: `state ${tone}`}, text));
+}
+
+/** What is there, as data; null when it could not be had, which is said. */
+async function get(path) {
+    try {
+        const answer = await fetch(path, {signal: AbortSignal.timeout(PATIENCE_MS)});
+        if (answer.ok)
+            return await answer.json();
+        if (answer.status === 403)
+            showContact("this address is no longer valid: open the one that 'spate lab serve' has printed", "bad");
+    } catch { // nobody answers
+        showContact("no contact with 'spate lab serve'; what is shown is old", "bad");
+    }
+    return null;
+}
+
+// ---- servers
+
+const SAID = {up: ["up", "good"], down: ["down", "bad"], damaged: ["damaged", "bad"], unreachable: ["no answer", "bad"], asking: ["asking", "warn"]};
+
+function noteRates(servers) {
+    for (const s of servers) {
+        const f = s.facts, before = history.get(s.name);
+        if (!f) {
+            history.delete(s.name);
+        } else if (!before || f.transactions < before.transactions) {
+            history.set(s.name, {clock: f.clock_us, transactions: f.transactions, rates: []});
+        } else if (f.clock_us > before.clock) {
+            const rate = (f.transactions - before.transactions) * 1e6 / (f.clock_us - before.clock);
+            history.set(s.name, {clock: f.clock_us, transactions: f.transactions, rates: [...before.rates, rate].slice(-HISTORY)});
+        }
+    }
+}
+
+function spark(rates) {
+    if (rates.length < 2)
+        return null;
+    const most = Math.max(...rates, 1);
+    const points = rates.map((r, i) => `${(100 - (rates.length - 1 - i) * 100 / (HISTORY - 1)).toFixed(1)} ${(27 - 25 * r / most).toFixed(1)}`);
+    return h("svg", {class: "spark", viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true"}, h("path", {d: `M${points.join("L")}`}));
+}
+
+const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
+
+function serverCard(s) {
+    const [word, tone] = SAID[s.state] ?? [s.state, "warn"], f = s.facts, rates = history.get(s.name)?.rates ?? [];
+    return h("li", {class: "card", id: `server-${s.name}`},
+        h("header", {}, h("h3", {}, s.name), h("span", {class: `state ${tone}`}, word)),
+        h("dl", {},
+            fact("role", s.role + (f?.replica ? ", replica" : "") + (s.attached ? ", attached" : "")),
+            s.port ? fact("port", String(s.port)) : null,
+            s.pid ? fact("process", String(s.pid)) : null,
+            f ? [fact("PostgreSQL", f.version), fact("size", bytes(f.bytes)), fact("clients", `${f.clients}, ${f.active} active`),
+                f.prepared ? fact("in doubt", h("span", {class: "bad"}, `${f.prepared} prepared`)) : null,
+                fact("transactions/s", rates.length ? count(rates.at(-1)) : "-")] : null),
+        f ? spark(rates) : null,
+        s.error && s.state !== "down" ? h("p", {class: "soft"}, s.error) : null,
+        s.state === "down" ? h("p", {class: "soft hint"}, h("code", {}, `spate lab up ${s.name}`), " starts it") : null);
+}
+
+function showServers(state) {
+    const up = state.servers.filter(s => s.state === "up").length;
+    show("server-list",
+        h("p", {class: "soft"}, `${up} of ${state.servers.length} are up. Transactions are as PostgreSQL counts them, with the few that looking takes.`),
+        h("ul", {class: "cards"}, state.servers.map(serverCard)));
+}
+
+// ---- rows
+
+function tablesOf(state) {
+    const tables = new Map();
+    for (const s of state.servers)
+        for (const t of s.tables ?? []) {
+            if (!tables.has(t.name))
+                tables.set(t.name, new Map());
+            tables.get(t.name).set(s.name, t);
+        }
+    for (const name of Object.keys(state.lab.keys))
+        if (!tables.has(name))
+            tables.set(name, new Map());
+    return tables;
+}
+
+const rowsOf = t => (t.exact ? "" : "about ") + count(t.rows);
+
+function skewOf(shards, parts) {
+    const all = shards.map(s => parts.get(s.name)?.rows), sum = all.reduce((a, b) => a + b, 0);
+    return all.includes(undefined) || sum === 0 ? null : Math.max(...all) * all.length / sum;
+}
+
+function placed(key) {
+    return key === undefined ? "not distributed" : key === null ? "copied to every shard" : `by ${key}`;
+}
+
+function tableCard(state, name, parts) {
+    const shards = state.servers.filter(s => s.role === "shard"), on = shards.filter(s => parts.has(s.name)), main = parts.get(state.servers[0].name);
+    const key = state.lab.keys[name], most = Math.max(1, ...on.map(s => parts.get(s.name).rows)), skew = skewOf(shards, parts);
+    const sum = on.reduce((a, s) => a + parts.get(s.name).rows, 0);
+    return h("li", {class: "card", id: `table-${name}`},
+        h("header", {}, h("h3", {}, name), typeof key === "string" && skew !== null &&
+            h("span", {class: skew > 1.2 ? "warn" : "soft", title: "rows of the fullest shard beside the mean"}, `skew ${skew.toFixed(2)}x`)),
+        h("p", {class: "soft"}, placed(key), on.length && typeof key === "string" ? `; ${count(sum)} rows on ${on.length < shards.length ? `the ${on.length} shards that answer` : "shards"}` : "",
+            main ? `; ${rowsOf(main)} on main` : ""),
+        on.length ? h("div", {class: "bars"}, shards.map(s => {
+            const t = parts.get(s.name);
+            return [h("span", {}, s.name), h("progress", {max: most, value: t ? t.rows : 0, "aria-label": `${name} on ${s.name}`}),
+                h("span", {class: t ? null : "soft"}, t ? rowsOf(t) : s.state === "up" ? "none" : "unknown")];
+        })) : null);
+}
+
+function showRows(state) {
+    const tables = [...tablesOf(state)];
+    show("row-list", tables.length ? h("ul", {class: "cards"}, tables.map(([name, parts]) => tableCard(state, name, parts)))
+        : state.servers.some(s => s.state === "up")
+            ? h("p", {class: "empty"}, "There are no tables yet: ", h("code", {}, "spate lab distribute PLAN"), " makes rows on the shards.")
+            : h("p", {class: "empty"}, "No server answers, so nobody knows."));
+}
+
+// ---- work
+
+const WORK = {running: "good", paused: "warn", failed: "bad", interrupted: "warn", done: "soft"};
+
+function bar(label, share) {
+    return share >= 0 ? h("progress", {max: 1, value: share, "aria-label": label}) : h("progress", {"aria-label": label});
+}
+
+function workCard(state) {
+    const w = state.work;
+    if (!w || (!state.working && state.now_us - w.seen_us > RECENT_US))
+        return null;
+    const now = w.state === "running" && !state.working ? "interrupted" : w.state, took = ((state.working ? state.now_us : w.seen_us) - w.began_us) / 1e6;
+    return h("li", {class: "card", id: "work-now"},
+        h("header", {}, h("h3", {}, w.kind), h("span", {class: `state ${WORK[now] ?? ""}`}, now)),
+        h("p", {class: "soft"}, `since ${moment(w.began_us)}; ${span(took)}`),
+        w.error ? h("p", {class: "bad"}, w.error) : null,
+        h("div", {class: "bars"}, w.parts.map(p => [h("span", {}, p.name), bar(`${w.kind}: ${p.name}`, p.all ? p.done / p.all : 0),
+            h("span", {}, count(p.done))])));
+}
+
+function jobCard(job) {
+    return h("li", {class: "card", id: `job-${job.name}`},
+        h("header", {}, h("h3", {}, job.name), h("span", {class: `state ${WORK[job.state] ?? ""}`}, job.state)),
+        h("p", {class: "soft"}, `${job.kind}, ${job.source} to ${job.target}`),
+        job.error ? h("p", {class: "bad"}, job.error) : null,
+        h("div", {class: "bars"}, h("span", {}, job.share >= 0 ? percent(job.share) : "rows"), bar(job.name, job.share), h("span", {}, count(job.rows))),
+        job.state === "running" ? h("p", {class: "soft"}, `${count(job.rate)} rows/s`) : null);
+}
+
+function showWork(state) {
+    const order = ["running", "failed", "paused", "done"];
+    const jobs = [...state.jobs].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || b.seen_us - a.seen_us);
+    const cards = [workCard(state), ...jobs.map(jobCard)].filter(Boolean);
+    show("work-list", cards.length ? h("ul", {class: "cards"}, cards) : h("p", {class: "empty"}, "Nothing is at work on this lab, and no job is remembered."));
+}
+
+// ---- benches
+
+async function loadTrials(state) {
+    for (const name of trials.keys())
+        if (!state.trials.some(t => t.name === name))
+            trials.delete(name);
+    const wanted = state.trials.filter(t => trials.get(t.name)?.stamp !== t.stamp).reverse().slice(0, LOADS);
+    await Promise.all(wanted.map(async t => {
+        const trial = await get(`trials/${t.name}`);
+        if (trial)
+            trials.set(t.name, {stamp: t.stamp, trial});
+    }));
+}
+
+const usersOf = measures => [...new Set(measures.map(m => m.users))].join(" and ");
+const asked = (t, measures) => `${usersOf(measures)} users, ${t.rate ? `${count(t.rate)} questions a second due` : "each asks again once answered"}`;
+
+/** The answers of each moment as [seconds, answers a second]. */
+function ratesOf(m) {
+    let before = 0;
+    return m.series.flatMap(([at, answers]) => {
+        const point = at - before > 0.02 ? [[at, answers / (at - before)]] : []; // of too short a time, a rate says nothing
+        before = at;
+        return point;
+    });
+}
+
+const latencyOf = (m, column) => m.series.filter(e => e[1] > 0).map(e => [e[0], e[column]]);
+const targetsOf = measures => [...new Set(measures.map(m => m.on))];
+
+function benchTile(m, i) {
+    const rates = ratesOf(m), last = m.series.at(-1), over = m.rate !== undefined, errors = m.series.reduce((sum, e) => sum + e[4], 0);
+    const at = over ? new Map(m.curve) : null;
+    return h("li", {class: "card", id: `tile-${m.on.replace(/\W+/g, "-")}`},
+        h("header", {}, h("h3", {}, h("span", {class: `key k${i}`}), m.on), h("span", {class: `state ${over ? "soft" : "good"}`}, over ? "measured" : "running")),
+        h("p", {class: "big"}, over ? count(m.rate) : rates.length ? count(rates.at(-1)[1]) : "-", h("small", {class: "soft"}, " answers/s")),
+        last ? h("dl", {}, fact("p50", ms(over ? at.get(0.5) : last[2])), fact("p99", ms(over ? at.get(0.99) : last[3])),
+            fact("errors", h("span", {class: errors ? "bad" : null}, count(errors)))) : null,
+        m.error ? h("p", {class: "bad"}, m.error) : null);
+}
+
+function drawBench(measures, targets) {
+    const time = {x: {range: (u, low, high) => [0, high]}, xLabel: "s", xValue: (u, v) => v === null ? "-" : `${v.toFixed(2)} s`, xValues: numbers};
+    draw("chart-rate", {...time, lines: measures.map(m => ({label: m.on, colour: targets.indexOf(m.on), points: ratesOf(m)}))});
+    draw("chart-latency", {...time, log: true, lines: measures.flatMap(m => [
+        {label: `${m.on} p50`, colour: targets.indexOf(m.on), thin: true, points: latencyOf(m, 2)},
+        {label: `${m.on} p99`, colour: targets.indexOf(m.on), points: latencyOf(m, 3)}])});
+}
+
+function showBench(state) {
+    const listed = state.trials.findLast(t => t.state === "running" && trials.has(t.name)) ?? state.trials.findLast(t => trials.has(t.name));
+    const trial = listed && trials.get(listed.name).trial, controls = document.getElementById("bench-controls");
+    controls.hidden = !trial?.measures.length;
+    if (!trial) {
+        show("bench-head", h("p", {class: "empty"}, "No bench has run in this lab yet: ", h("code", {}, "spate lab bench"), " asks main and the shards the same questions."));
+        show("bench-tiles");
+        drawBench([], []);
+        return;
+    }
+    const select = document.getElementById("bench-query");
+    fillSelect(select, ["", ...new Set(trial.measures.map(m => m.query))]);
+    const query = select.value || trial.measures.at(-1)?.query, measures = trial.measures.filter(m => m.query === query), targets = targetsOf(measures);
+    const how = listed.state === "running" ? `Running since ${moment(trial.began_us)}` : `The last one, ${moment(trial.began_us)}, ${listed.state}`;
+    show("bench-head", h("p", {class: "soft"}, `${how}: ${asked(trial, measures)}, ${trial.seconds} s for each query and target; ${trial.shards} shards. `,
+        query ? h("b", {}, query) : null), trial.error ? h("p", {class: "bad"}, trial.error) : null);
+    show("bench-tiles", h("ul", {class: "cards"}, measures.map(m => benchTile(m, targets.indexOf(m.on)))));
+    drawBench(measures, targets);
+}
+
+// ---- benches compared
+
+function chooseTrials(state) {
+    const whole = state.trials.filter(t => t.state !== "running" && trials.get(t.name)?.trial.measures.some(m => m.rate !== undefined));
+    if (!choosing) {
+        chosen.clear();
+        whole.slice(-2).forEach(t => chosen.add(t.name));
+    }
+    return whole;
+}
+
+function trialRow(listed) {
+    const t = trials.get(listed.name).trial;
+    return h("tr", {id: `trial-${listed.name}`},
+        h("td", {}, h("input", {type: "checkbox", value: listed.name, "aria-label": `compare ${moment(t.began_us)}`})),
+        h("th", {scope: "row", class: "left"}, moment(t.began_us)), h("td", {class: "left"}, [...new Set(t.measures.map(m => m.query))].join(", ")),
+        h("td", {class: "left"}, asked(t, t.measures)), h("td", {}, String(t.shards)), h("td", {}, `${t.seconds} s`),
+        h("td", {class: listed.state === "done" ? null : "warn"}, listed.state));
+}
+
+function comparedRows(query) {
+    return [...chosen].sort().flatMap((name, i) => trials.get(name).trial.measures.filter(m => m.query === query && m.rate !== undefined)
+        .map(m => ({m, i, when: moment(trials.get(name).trial.began_us)})));
+}
+
+function comparedTable(rows) {
+    const most = Math.max(...rows.map(r => r.m.rate), 1e-9), first = rows[0];
+    return wide("benches beside each other", h("table", {},
+        h("thead", {}, h("tr", {}, ["bench", "on"].map(n => h("th", {scope: "col", class: "left"}, n)),
+            ["answers/s", "", "beside the first", "p50", "p99", "p99.9", "max", "errors"].map(n => h("th", {scope: "col"}, n)))),
+        h("tbody", {}, rows.map(({m, i, when}) => {
+            const at = new Map(m.curve);
+            return h("tr", {}, h("th", {scope: "row", class: "left"}, h("span", {class: `key k${i}`}), when), h("td", {class: "left"}, m.on), h("td", {}, digits(m.rate)),
+                h("td", {}, h("progress", {max: most, value: m.rate, "aria-label": `${when}, ${m.on}`})),
+                h("td", {}, first.m.rate ? `${(m.rate / first.m.rate).toFixed(2)}x` : "-"), [0.5, 0.99, 0.999, 1].map(share => h("td", {}, ms(at.get(share)))),
+                h("td", {class: m.errors ? "bad" : null}, count(m.errors + m.unserved)));
+        }))));
+}
+
+const SHARES = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"];
+
+/** A point counts as long as at least one answer stands for what lies behind it. */
+function curveOf(m) {
+    return m.curve.filter(([share]) => share < 1 && m.answers * (1 - share) >= 1).map(([share, v]) => [-Math.log10(1 - share), v]);
+}
+
+const DASHES = [null, [7, 4], [2, 3], [11, 3, 2, 3]];
+
+function drawCurves(rows) {
+    const targets = targetsOf(rows.map(({m}) => m));
+    draw("chart-curve", {log: true, x: {range: [0, 4]}, xLabel: "share", xSplits: () => [0, 1, 2, 3, 4], xValues: () => SHARES,
+        xValue: (u, v) => v === null ? "-" : `${(100 * (1 - 10 ** -v)).toFixed(2)} %`,
+        lines: rows.map(({m, i, when}) => ({label: `${when} ${m.on}`, colour: i, dash: DASHES[targets.indexOf(m.on) % DASHES.length], points: curveOf(m)}))});
+}
+
+function showCompared(state) {
+    const whole = chooseTrials(state), list = document.getElementById("compare-list");
+    for (const name of [...chosen])
+        if (!whole.some(t => t.name === name))
+            chosen.delete(name);
+    show("compare-list", whole.length ? wide("benches", h("table", {},
+        h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "compare"), ["began", "queries", "asked"].map(n => h("th", {scope: "col", class: "left"}, n)),
+            ["shards", "each", "state"].map(n => h("th", {scope: "col"}, n)))),
+        h("tbody", {}, [...whole].reverse().map(trialRow)))) : h("p", {class: "empty"}, "There is no finished bench to compare."));
+    for (const box of list.querySelectorAll("input")) {
+        box.checked = chosen.has(box.value);
+        box.disabled = !box.checked && chosen.size >= CHOSEN_MAX;
+    }
+    const queries = [...new Set([...chosen].flatMap(name => trials.get(name).trial.measures.map(m => m.query)))];
+    document.getElementById("compare-controls").hidden = queries.length === 0;
+    fillSelect(document.getElementById("compare-query"), queries);
+    const rows = comparedRows(document.getElementById("compare-query").value);
+    show("compare-table", rows.length ? comparedTable(rows) : null);
+    drawCurves(rows);
+}
+
+// ---- replication
+
+function receiverRow(server, r) {
+    return h("tr", {}, h("th", {scope: "row", class: "left"}, server), h("td", {class: "left"}, r.name), h("td", {class: "left"}, `${r.state}, ${r.sync}`),
+        h("td", {}, r.lag_bytes === null ? "-" : bytes(r.lag_bytes)), h("td", {}, r.lag_ms === null ? "none measured" : ms(r.lag_ms)));
+}
+
+function slotRow(server, s) {
+    return h("tr", {}, h("th", {scope: "row", class: "left"}, server), h("td", {class: "left"}, s.name),
+        h("td", {class: s.active ? "left" : "left warn"}, s.active ? "in use" : "nobody reads it"), h("td", {}, s.kept_bytes === null ? "-" : bytes(s.kept_bytes)));
+}
+
+function tableWith(label, names, rows) {
+    return rows.length ? wide(label, h("table", {}, h("thead", {}, h("tr", {}, names.map(([name, left]) => h("th", {scope: "col", class: left && "left"}, name)))),
+        h("tbody", {}, rows))) : null;
+}
+
+function showReplication(state) {
+    const up = state.servers.filter(s => s.facts);
+    const receivers = up.flatMap(s => s.facts.receivers.map(r => receiverRow(s.name, r))), slots = up.flatMap(s => s.facts.slots.map(r => slotRow(s.name, r)));
+    const behind = up.filter(s => s.facts.replica).map(s => h("p", {}, `${s.name} is ${ms(s.facts.behind_ms ?? 0)} behind.`));
+    show("replication-list", ...behind, tableWith("who follows", [["server", 1], ["followed by", 1], ["state", 1], ["behind"], ["behind for"]], receivers),
+        slots.length ? h("p", {class: "soft"}, "Replication slots, and what log they keep a server from removing:") : null,
+        tableWith("replication slots", [["server", 1], ["slot", 1], ["state", 1], ["keeps"]], slots),
+        receivers.length + slots.length + behind.length ? null : h("p", {class: "empty"}, "No server is followed by another one."));
+}
+
+// ---- the whole
+
+function showAll(state) {
+    document.title = `${state.directory.split("/").at(-1)} - spate lab`;
+    show("where", state.directory, state.lab ? `: ${state.lab.shards} shards by ${state.lab.placement}` : "");
+    show("problem", state.problem ? h("div", {}, h("p", {}, state.problem), state.hint ? h("p", {class: "soft"}, state.hint) : null) : null);
+    document.querySelectorAll("main > section").forEach(section => section.hidden = !state.lab);
+    if (!state.lab)
+        return;
+    noteRates(state.servers);
+    for (const part of [showServers, showRows, showWork, showBench, showCompared, showReplication])
+        part(state);
+}
+
+let state = null;
+
+async function look() {
+    try {
+        const fresh = await get("state.json");
+        if (!fresh)
+            return;
+        state = fresh;
+        if (state.lab)
+            await loadTrials(state);
+        showContact("live", "good");
+        showAll(state);
+    } finally {
+        setTimeout(look, STEP_MS);
+    }
+}
+
+document.getElementById("bench-query").addEventListener("change", () => showBench(state));
+document.getElementById("compare-query").addEventListener("change", () => showCompared(state));
+document.getElementById("compare-list").addEventListener("change", event => {
+    choosing = true;
+    if (event.target.checked)
+        chosen.add(event.target.value);
+    else
+        chosen.delete(event.target.value);
+    showCompared(state);
+});
+look();

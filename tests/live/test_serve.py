@@ -1,0 +1,378 @@
+"""The dashboard of a real lab: what it tells over HTTP, to whom, and what a real browser makes of it. Pictures of the page are left in
+the folder "pictures" of the build."""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import unittest
+import urllib.parse
+
+from harness import SPATE, spate
+from live.browser import PROGRAM, Browser
+from live.test_lab import LabCase
+
+PICTURES = pathlib.Path(SPATE).parent / "pictures"
+WAIT_S = 60
+
+
+class ServeCase(LabCase):
+    """self.address is where the lab in self.dir/lab is served."""
+
+    def serve(self, *words):
+        """Starts the command and gives its address."""
+        command = [SPATE, "lab", "serve", "--lab", self.dir / "lab", *words]
+        self.server = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop)
+        self.address = self.server.stdout.readline().strip()
+        self.assertRegex(self.address, r"^http://127\.0\.0\.1:\d+/[0-9a-f]{32}/$")
+        parts = urllib.parse.urlsplit(self.address)
+        self.port, self.base = parts.port, parts.path
+        self.token = self.base.strip("/")
+        return self.address
+
+    def stop(self):
+        if self.server.poll() is None:
+            self.server.send_signal(signal.SIGINT)
+        self.server.wait(WAIT_S)
+        self.server.stdout.close()
+        self.server.stderr.close()
+        return self.server.returncode
+
+    def ask(self, path, method="GET", headers=None, body=None):
+        """Status, headers and body of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def told(self):
+        return json.loads(self.ask(self.base + "state.json")[2])
+
+    def wait_state(self, holds):
+        deadline = time.monotonic() + WAIT_S
+        while not holds(seen := self.told()):
+            self.assertLess(time.monotonic(), deadline, seen)
+            time.sleep(0.1)
+        return seen
+
+    def fill(self):
+        self.spate_ok("lab", "run", "--progress", "none", "--users", "3000", "--seconds", "0.1", "--cpu", "none")
+
+
+def rows_of(state, server):
+    (s,) = [s for s in state["servers"] if s["name"] == server]
+    return {t["name"]: t["rows"] for t in s.get("tables", [])}
+
+
+class Http(ServeCase):
+    def setUp(self):
+        super().setUp()
+        self.lab("init", "--shards", "1")
+
+    def test_the_token(self):
+        self.serve()
+        other = "0" * 32 if self.token[0] != "0" else "f" * 32
+        almost = self.token[:-1] + ("0" if self.token[-1] != "0" else "1")
+        for path in ("/", "/state.json", "/favicon.ico", f"/{other}/", f"/{other}/state.json", f"/{almost}/", f"/{self.token}", f"/{self.token}x/",
+                     f"/{self.token[:-1]}/", f"//{self.token}/", f"/x/{self.token}/", f"/?{self.token}", "/" + "a" * 3000):
+            status, headers, body = self.ask(path)
+            self.assertEqual(status, 403, path)
+            self.assertNotIn(self.token.encode(), body)
+        self.assertEqual(self.ask(f"/{other}/", "POST")[0], 403)
+        status, headers, body = self.ask(self.base)
+        self.assertEqual((status, headers["Content-Type"], headers["Cache-Control"]), (200, "text/html; charset=utf-8", "no-store"))
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertIn(b"<title>spate lab</title>", body)
+
+    def test_paths_and_methods(self):
+        self.serve()
+        for path in ("nothing", "state.json/", "trials/", "trials/x.json", "trials/../lab.yaml", "trials/..%2flab.yaml", "trials/%2e%2e/lab.yaml", "trials/.json",
+                     "trials/20200101T000000.000000Z-1.json", "lab.yaml", "../lab.yaml", "trials/" + "1" * 5000 + ".json"):
+            status, _, body = self.ask(self.base + path)
+            self.assertEqual((status, b"main" in body), (404, False), path)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "FROB"):
+            status, headers, _ = self.ask(self.base + "state.json", method, body="x" * 100000)
+            self.assertEqual((status, headers.get("Allow")), (405, "GET, HEAD"), method)
+        status, headers, body = self.ask(self.base + "state.json", "HEAD")
+        self.assertEqual((status, body), (200, b""))
+        self.assertGreater(int(headers["Content-Length"]), 100)
+        self.assertEqual(self.ask(self.base + "?x=1")[0], 200)
+
+    def test_requests_that_are_none(self):
+        self.serve()
+        for junk in (b"\r\n\r\n", b"GET\r\n\r\n", b"\x00\xff" * 500 + b"\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", os.urandom(2000) + b"\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", b"GET " + b"/a" * 200000 + b" HTTP/1.1\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S) as s:
+                try:
+                    s.sendall(junk)
+                    s.shutdown(socket.SHUT_WR)
+                    self.assertNotIn(b" 200 ", s.recv(65536)[:20])
+                except OSError:  # it was hung up on
+                    pass
+        status, _, _ = self.ask(self.base, headers={"X-Long": "x" * 100000})
+        self.assertEqual(status, 431)
+        self.assertEqual(self.ask(self.base)[0], 200)
+        self.assertEqual(self.stop(), 0)
+
+    def test_slow_clients_hold_nobody_up(self):
+        self.serve()
+        slow = [socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S) for _ in range(60)]
+        for s in slow:
+            self.addCleanup(s.close)
+            s.sendall(b"GET /")
+        self.assertEqual(self.ask(self.base + "state.json")[0], 200)
+        for s in slow:
+            s.sendall(b"a")
+        self.assertEqual(self.ask(self.base + "state.json")[0], 200)
+        for s in slow[:3]:
+            self.assertEqual(s.recv(1), b"")  # told to go once they had been silent for long enough
+        self.assertEqual(self.stop(), 0)
+
+    def test_only_this_machine(self):
+        self.serve()
+        others = {found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {"127.0.0.1"}
+        for address in others | {"127.0.0.2"}:
+            with self.assertRaises(OSError, msg=address):
+                socket.create_connection((address, self.port), timeout=2).close()
+
+    def test_a_port_that_is_taken(self):
+        self.serve()
+        self.lab_fails(3, "serve", "--port", self.port, says=f"cannot listen on port {self.port} of 127.0.0.1")
+        self.lab_fails(2, "serve", "--port", "65536", says="no port")
+        self.spate_fails(2, "lab", "serve", "--lab", self.dir / "none", says="there is no lab")
+
+    def test_a_lab_that_changes(self):
+        self.serve()
+        self.assertEqual([s["state"] for s in self.wait_state(lambda s: all(s["state"] == "down" for s in s["servers"]))["servers"]], ["down"] * 2)
+        self.lab("up")
+        self.wait_state(lambda s: all(s["state"] == "up" for s in s["servers"]))
+        config = self.dir / "lab/lab.yaml"
+        whole = config.read_text()
+        config.write_text(whole + "frob: 1\n")
+        self.assertIn('"frob" is no key here', self.wait_state(lambda s: s["problem"])["problem"])
+        config.unlink()
+        self.assertIn("there is no lab", self.wait_state(lambda s: "no lab" in s["problem"])["problem"])
+        config.write_text(whole)
+        self.wait_state(lambda s: not s["problem"] and all(s["state"] == "up" for s in s["servers"]))
+        secret = (self.dir / "lab/pgpass").read_text().strip().rsplit(":", 1)[1]
+        self.assertNotIn(secret, json.dumps(self.told()))
+        (self.dir / "lab/trials").mkdir(exist_ok=True)
+        for name, text in (("1.json", "{"), ("2.json", "[]"), ("3.json", '{"trial": 2}'), ("4.json", ""), ("x<y.json", "{}")):
+            (self.dir / "lab/trials" / name).write_text(text)
+        (self.dir / "lab/work.json").write_text('{"kind": ')
+        time.sleep(1.5)
+        self.assertEqual((self.told()["trials"], self.told()["work"]), ([], None))
+
+    def test_rows_are_counted(self):
+        self.lab("up")
+        self.serve()
+        self.psql("shard0", "CREATE TABLE t AS SELECT generate_series(1, 1000) AS n")
+        self.wait_state(lambda s: rows_of(s, "shard0").get("t") == 1000)
+        self.psql("shard0", "DELETE FROM t WHERE n > 400")
+        self.wait_state(lambda s: rows_of(s, "shard0").get("t") == 400)
+        self.psql("shard0", "TRUNCATE t")
+        self.wait_state(lambda s: rows_of(s, "shard0").get("t") == 0)
+        self.psql("shard0", 'DROP TABLE t; CREATE SCHEMA "a b"; CREATE TABLE "a b"."c\'d""e" AS SELECT 1 AS n')
+        self.wait_state(lambda s: rows_of(s, "shard0") == {"a b.c'd\"e": 1})
+
+    def test_a_server_that_hangs(self):
+        self.lab("up")
+        self.serve()
+        self.wait_state(lambda s: all(s["state"] == "up" for s in s["servers"]))
+        pid = self.servers()["shard0"]["pid"]
+        pids = [pid] + [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for p in pids:
+            os.kill(p, signal.SIGSTOP)
+        try:
+            self.assertEqual(self.wait_state(lambda s: s["servers"][1]["state"] == "unreachable")["servers"][0]["state"], "up")
+            began = time.monotonic()
+            self.assertEqual(self.stop(), 0)
+            self.assertLess(time.monotonic() - began, WAIT_S / 2)
+        finally:
+            for p in pids:
+                os.kill(p, signal.SIGCONT)
+
+    def test_jobs_and_work(self):
+        self.lab("up")
+        plan = self.write("p.yaml", "seed: 1\ntables:\n  - name: t\n    rows: 500\n    columns:\n      - {name: id, inc: 1, primary_key: true}\n")
+        self.spate_ok("generate", plan, "--to", "sqlite:" + str(self.dir / "t.db"), "--create", "--job", "mine")
+        self.lab("distribute", plan, "--progress", "none")
+        self.serve()
+        seen = self.wait_state(lambda s: s["jobs"])
+        self.assertEqual([(j["name"], j["state"], j["rows"], j["share"]) for j in seen["jobs"]], [("mine", "done", 500, 1)])
+        self.assertEqual((seen["work"]["kind"], seen["work"]["state"], seen["working"]), ("distribute", "done", False))
+        self.assertEqual(sum(p["done"] for p in seen["work"]["parts"]), 500)
+
+
+class InABrowser(ServeCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not PROGRAM:
+            raise unittest.SkipTest("there is no chromium")
+        PICTURES.mkdir(exist_ok=True)
+        cls.browser = Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        super().tearDownClass()
+
+    def open(self, *words):
+        page = self.browser.open(self.serve(*words))
+        page.resize(1280)
+        page.wait_text("#contact", "live")
+        return page
+
+    def picture(self, page, name, width=1280):
+        page.resize(width)
+        page.resize(width, page.value("document.documentElement.scrollHeight"))
+        time.sleep(0.3)
+        page.picture(PICTURES / f"{name}.png")
+
+    def check_page(self, page):
+        """Nothing in the console, nothing asked of anybody else."""
+        self.assertEqual(page.complaints(), [])
+        self.assertEqual([url for url in page.asked_for() if not url.startswith((self.address, "data:image/"))], [])
+        self.assertGreater(len(page.asked_for()), 1)
+
+    def bench(self, *words):
+        command = [SPATE, "lab", "bench", "--lab", self.dir / "lab", "--cpu", "none", *words]
+        run = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.wait, WAIT_S)
+        self.addCleanup(run.kill)
+        return run
+
+    def test_servers_and_rows(self):
+        self.fill()
+        page = self.open()
+        total = 0
+        for i in range(3):
+            exact = int(self.psql(f"shard{i}", "SELECT count(*) FROM users"))
+            total += exact
+            page.wait_text("#table-users", f"shard{i}\n{exact:,}")
+        self.assertEqual(total, 3000)
+        page.wait_text("#table-users", "by id; 3,000 rows on shards; 3,000 on main")
+        page.wait_text("#table-products", "copied to every shard")
+        self.assertRegex(page.text("#table-orders"), r"skew 1\.\d\dx")
+        for name, server in self.servers().items():
+            page.wait_text(f"#server-{name}", str(server["port"]))
+            self.assertIn("up", page.text(f"#server-{name}"))
+        self.lab("down", "shard1")
+        page.wait_text("#server-shard1", "down")
+        page.wait_text("#table-users", "unknown")
+        self.assertNotIn("skew", page.text("#table-users"))
+        self.assertIn("3 of 4 are up", page.text("#server-list"))
+        self.picture(page, "shard-down")
+        self.lab("up")
+        page.wait_text("#table-users", "skew")
+        for width in (360, 768, 1280):
+            for scheme in ("light", "dark"):
+                page.colours(scheme)
+                page.resize(width)
+                page.wait(page.overflow, lambda over: over <= 0)
+                self.picture(page, f"page-{width}-{scheme}", width)
+        self.check_page(page)
+
+    def test_a_bench_while_it_runs_and_after(self):
+        self.fill()
+        page = self.open()
+        page.wait_text("#bench-head", "The last one")
+        run = self.bench("--query", "point", "--seconds", "600", "--on", "shards")
+        page.wait_text("#bench-head", "Running since")
+        page.wait_text("#tile-shards", "running")
+        page.wait(lambda: page.text("#tile-shards .big"), lambda text: text.split()[0].replace(",", "").isdigit() and text[0] != "0")
+        self.assertRegex(page.text("#tile-shards"), r"p99\s+\d[\d.,]* ms")
+        self.assertFalse(page.value("document.getElementById('chart-rate').hidden"))
+        page.wait(lambda: page.value("document.querySelectorAll('#chart-rate canvas').length"), lambda n: n == 1)
+        page.wait(lambda: int(page.text("#server-shard0 dd:last-of-type").replace(",", "") or 0), lambda rate: rate > 20)
+        first = page.value("document.querySelector('#chart-rate canvas').toDataURL()")
+        page.wait(lambda: page.value("document.querySelector('#chart-rate canvas').toDataURL()"), lambda now: now != first)
+        self.picture(page, "bench-running")
+        run.send_signal(signal.SIGKILL)
+        run.wait(WAIT_S)
+        page.wait_text("#bench-head", "interrupted")
+        self.lab("bench", "--cpu", "none", "--query", "point", "--seconds", "1")
+        self.lab("bench", "--cpu", "none", "--query", "point", "--query", "total", "--seconds", "1", "--rate", "50")
+        page.wait(lambda: page.value("document.querySelectorAll('#compare-list tbody tr').length"), lambda n: n == 3)
+        page.wait(lambda: page.value("document.querySelectorAll('#compare-table tbody tr').length"), lambda n: n == 4)
+        page.value("document.querySelector('#compare-query').value = 'total'; document.querySelector('#compare-query').dispatchEvent(new Event('change'))")
+        page.wait(lambda: page.value("document.querySelectorAll('#compare-table tbody tr').length"), lambda n: n == 2)
+        page.value("document.querySelectorAll('#compare-list input')[0].click()")
+        page.wait(lambda: page.value("document.querySelectorAll('#compare-list input:checked').length"), lambda n: n == 1)
+        time.sleep(1.5)  # the next looks do not choose again
+        self.assertEqual(page.value("document.querySelectorAll('#compare-list input:checked').length"), 1)
+        self.picture(page, "benches-compared")
+        self.check_page(page)
+
+    def test_by_keyboard(self):
+        self.fill()
+        page = self.open()
+        page.wait_text("#compare-list", "point")
+        seen = []
+        for _ in range(12):
+            for kind in ("keyDown", "keyUp"):
+                page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            seen.append(page.value("document.activeElement.className || document.activeElement.id || document.activeElement.type"))
+        for wanted in ("skip", "bench-query", "wide", "checkbox", "compare-query"):
+            self.assertIn(wanted, seen)
+        page.value("document.querySelector('#compare-list input').focus()")
+        time.sleep(2.5)  # what is shown anew leaves the focus where it is
+        self.assertEqual(page.value("document.activeElement.type"), "checkbox")
+        unlabelled = page.value("[...document.querySelectorAll('input, select, progress')].filter(e => !e.ariaLabel && !e.labels?.length).length")
+        self.assertEqual(unlabelled, 0)
+        self.check_page(page)
+
+    def test_nothing_there_yet_and_nobody_there_any_more(self):
+        self.lab("init", "--shards", "1")
+        page = self.open()
+        page.wait_text("#row-list", "No server answers")
+        page.wait_text("#server-main", "spate lab up main")
+        self.lab("up")
+        page.wait_text("#row-list", "There are no tables yet")
+        page.wait_text("#bench-head", "No bench has run")
+        page.wait_text("#compare-list", "no finished bench")
+        page.wait_text("#replication-list", "No server is followed")
+        page.wait_text("#work-list", "Nothing is at work")
+        self.psql("main", "CREATE TABLE t AS SELECT generate_series(1, 7) AS n")
+        page.wait_text("#table-t", "not distributed; 7 on main")
+        self.check_page(page)
+        self.picture(page, "empty")
+        self.lab("destroy", "--yes")
+        page.wait_text("#problem", "there is no lab")
+        self.picture(page, "no-lab")
+        self.check_page(page)
+        self.assertEqual(self.stop(), 0)
+        page.wait_text("#contact", "no contact")
+
+    def test_two_tabs(self):
+        self.lab("init", "--shards", "1")
+        self.lab("up")
+        one = self.open()
+        two = self.browser.open(self.address)
+        two.wait_text("#contact", "live")
+        self.psql("main", "CREATE TABLE t AS SELECT generate_series(1, 7) AS n")
+        for page in (one, two):
+            page.wait_text("#table-t", "7 on main")
+            self.check_page(page)
+
+    def test_a_slot_that_nobody_reads(self):
+        self.lab("init", "--shards", "1")
+        self.lab("up")
+        self.psql("main", "SELECT pg_create_physical_replication_slot('left_over', true)")
+        page = self.open()
+        page.wait_text("#replication-list", "left_over")
+        self.assertIn("nobody reads it", page.text("#replication-list"))
+        self.check_page(page)
+
+
+if __name__ == "__main__":
+    unittest.main()

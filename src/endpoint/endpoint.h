@@ -222,6 +222,7 @@ struct sp_sink {
     const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */
     const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
     const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */
+    bool keeps_nothing;        /* such a run leaves none */
     const char *how_to_query;  /* a line for the user after success, or NULL */
     bool to_stdout;            /* rows go to standard output: nothing else may */
 };

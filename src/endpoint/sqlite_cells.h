@@ -4,22 +4,7 @@
 
 #include "client/libsqlite.h"
 #include "codec/codec.h"
-
-/* https://sqlite.org/datatype3.html#type_affinity */
-typedef enum sp_sqlite_affine {
-    SP_SQLITE_NUMERIC,
-    SP_SQLITE_INTEGER,
-    SP_SQLITE_REAL,
-    SP_SQLITE_TEXT,
-    SP_SQLITE_NONE,
-} sp_sqlite_affine;
-sp_sqlite_affine sp_sqlite_affinity(const char *declared_type);
-
-typedef struct sp_sqlite_target { /* a column */
-    bool found;
-    sp_sqlite_affine affinity;
-    bool blob; /* declared BLOB */
-} sp_sqlite_target;
+#include "codec/sqlitefile.h"
 
 typedef struct sp_sqlite_cells {
     sqlite3_stmt *statement;

@@ -112,6 +112,9 @@ static int tell_what_is_kept(sp_move *m, int rc, spate_error *err)
     m->report->target = kept ? kept : m->report->target;
     if (rc != SPATE_E_INTERRUPTED)
         return rc;
+    if (m->sink->keeps_nothing)
+        return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; nothing is left of %llu of %llu rows", (unsigned long long)done,
+                       (unsigned long long)rows);
     return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; %llu of %llu rows are in %s", (unsigned long long)done,
                    (unsigned long long)rows, m->report->target);
 }

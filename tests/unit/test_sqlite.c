@@ -20,19 +20,33 @@ static void run_sql(const char *sql)
     sp_sqlite.close_v2(db);
 }
 
-static void every_kind(void)
+/* By pages, and by INSERT: nobody can tell which it was. */
+static void every_kind(sp_insert_mode mode)
 {
-    char journal[128];
+    char beside[128];
     fresh_file("");
-    load_specimens((sp_sink_options){.create = true, .truncate = true}, 10001, 3000);
+    load_specimens((sp_sink_options){.create = true, .truncate = true, .mode = mode}, 10001, 3000);
     check_specimens(10001);
-    snprintf(journal, sizeof(journal), "%s-journal", file);
-    CHECK(!sp_os_exists(journal));
+    for (int i = 0; i < 4; i++) {
+        static const char *const endings[] = {"-journal", "-wal", ".partial", ".late.partial"};
+        snprintf(beside, sizeof(beside), "%s%s", file, endings[i]);
+        CHECK(!sp_os_exists(beside));
+    }
     CHECK_STR(ask("PRAGMA journal_mode"), "delete|");
     CHECK_STR(ask("PRAGMA integrity_check"), "ok|");
     CHECK_STR(ask("SELECT typeof(d12), typeof(d18), typeof(uid), typeof(raw), typeof(b), "
                   "datetime(tz) FROM every WHERE id = 3"),
               "real|integer|text|blob|integer|1969-12-31 23:59:59|");
+}
+
+static void every_kind_by_pages(void)
+{
+    every_kind(SP_INSERT_DEFAULT);
+}
+
+static void every_kind_by_insert(void)
+{
+    every_kind(SP_INSERT_INSERT);
 }
 
 static void replaces_and_empties(void)
@@ -75,6 +89,9 @@ static void rollback_leaves_nothing(void)
     fresh_file("");
     CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err),
               SPATE_OK);
+    CHECK(!sp_os_exists(file)); /* a new file is there as a whole or not at all */
+    run_sql("CREATE TABLE plain (id INTEGER PRIMARY KEY, amount, seen, note)");
+    CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, false, &err), SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "3|");
@@ -101,7 +118,82 @@ static void broken_primary_key(void)
     CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err),
               SPATE_E_DATA);
     CHECK(strstr(err.message, "UNIQUE constraint failed: plain.id") != NULL);
+    CHECK(!sp_os_exists(file));
+    run_sql("CREATE TABLE plain (id INTEGER PRIMARY KEY, amount, seen, note)");
+    CHECK_INT(load_plain((sp_sink_options){0}, twice, notes123, true, &err), SPATE_E_DATA);
+    CHECK(strstr(err.message, "UNIQUE constraint failed: plain.id") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
+}
+
+/* A table of numbers, keys in no order: those that are not above all before them come late. */
+static void keys_in_no_order(void)
+{
+    enum { CHUNKS = 40, ROWS = 1000 };
+    static const sp_field fields[] = {{"note", {SP_TEXT}, true}, {"id", {SP_I64}, false}, {"half", {SP_F64}, true, .sql_type = "real"}};
+    static const uint32_t key[] = {1};
+    static const sp_schema schema = {.table = "mixed", .fields = fields, .n_fields = 3, .primary_key = key, .n_primary_key = 1, .rows = CHUNKS * ROWS};
+    const sp_schema *tables = &schema;
+    sp_sink *sink;
+    sp_lane *lane = NULL;
+    sp_batch b;
+    spate_error err;
+    fresh_file("?page_size=1024");
+    CHECK_INT(open_sink((sp_sink_options){.create = true}, &tables, 1, &sink, &err), SPATE_OK);
+    CHECK_INT(sink->lanes_max, 0); /* it is by pages */
+    CHECK_INT(sp_batch_init(&b, &schema, &err), SPATE_OK);
+    CHECK_INT(sink->ops->lane_open(sink, &lane, &err), SPATE_OK);
+    for (uint64_t i = 0; i < CHUNKS; i++) {
+        sp_chunk chunk = {0, i * ROWS, (i + 1) * ROWS};
+        CHECK_INT(sink->ops->begin(lane, &chunk, &err), SPATE_OK);
+        sp_batch_reset(&b);
+        b.columns[0].offsets[0] = 0;
+        for (uint32_t r = 0; r < ROWS; r++) {
+            uint64_t id = (i < 10 ? i * ROWS + r : (i * ROWS + r) * 7919 % (CHUNKS * ROWS)); /* in order, then mixed */
+            id = i < 10 ? id * 4 : id * 4 + 1;
+            put_string(&b.columns[0], r, "late rows wait", id % 15);
+            ((int64_t *)b.columns[1].data)[r] = (int64_t)id - 20000;
+            ((double *)b.columns[2].data)[r] = (double)id / 2;
+        }
+        b.rows = ROWS;
+        CHECK_INT(sink->ops->write(lane, &b, &err), SPATE_OK);
+        CHECK_INT(sink->ops->commit(lane, &chunk, ROWS, &err), SPATE_OK);
+    }
+    sink->ops->lane_close(lane);
+    sp_batch_done(&b);
+    CHECK_INT(finish_and_close(sink, true, &err), SPATE_OK);
+    CHECK_STR(err.message, "");
+    CHECK_STR(ask("PRAGMA integrity_check"), "ok|");
+    CHECK_STR(ask("SELECT count(*), count(DISTINCT id), min(id), sum(typeof(half) = 'real') FROM mixed"), "40000|40000|-20000|40000|");
+    CHECK_STR(ask("SELECT count(*) FROM mixed WHERE note = substr('late rows wait', 1, (id + 20000) % 15) AND half * 2 = id + 20000"), "40000|");
+    CHECK_STR(ask("PRAGMA page_size"), "1024|");
+    CHECK_STR(ask("PRAGMA freelist_count"), "0|");
+}
+
+/* What the way by pages takes, and what it leaves to INSERT. */
+static void which_way(void)
+{
+    static const struct {
+        sp_sink_options options;
+        unsigned lanes_max;
+    } cases[] = {
+        {{.create = true}, 0},
+        {{.create = true, .mode = SP_INSERT_COPY}, 0},
+        {{.create = true, .defer_constraints = true}, 0},
+        {{.create = true, .mode = SP_INSERT_INSERT}, 1},
+        {{.create = true, .mode = SP_INSERT_UPSERT}, 1},
+        {{.create = true, .indexes_before = true}, 1},
+        {{.create = true, .job = "j", .job_of = "rows"}, 1},
+    };
+    const sp_schema *schema = &plain;
+    for (size_t i = 0; i < SP_COUNT(cases); i++) {
+        sp_sink *sink;
+        spate_error err;
+        fresh_file("");
+        CHECK_INT(open_sink(cases[i].options, &schema, 1, &sink, &err), SPATE_OK);
+        if (!CHECK_INT(sink->lanes_max, cases[i].lanes_max))
+            printf("# case %zu\n", i);
+        sp_sink_close(sink);
+    }
 }
 
 static void broken_foreign_key(void)
@@ -218,13 +310,16 @@ int main(void)
     if (make_dir() != SPATE_OK)
         return 1;
     RUN(locked_file);
-    RUN(every_kind);
+    RUN(every_kind_by_pages);
+    RUN(every_kind_by_insert);
     RUN(replaces_and_empties);
     RUN(other_types);
     RUN(misfits_are_listed);
     RUN(rollback_leaves_nothing);
     RUN(dry_run_changes_nothing);
     RUN(broken_primary_key);
+    RUN(keys_in_no_order);
+    RUN(which_way);
     RUN(broken_foreign_key);
     RUN(upserts);
     RUN(wrong_presence);

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -32,6 +33,19 @@ def spate(*words, cwd=None, text=True, stdin="", timeout=TIMEOUT_S, env=None):
     process = subprocess.run([SPATE, *map(str, words)], cwd=cwd, capture_output=True, text=text, timeout=timeout,
                              input=stdin if text else stdin.encode(), env={**os.environ, **(env or {})})
     return Done(process)
+
+
+def wait_until(ready, run=None, seconds=120):
+    """Waits until ready() says something, and returns that. A machine may be slow: nothing is to be read from how long it takes.
+    None: the process ended first."""
+    deadline = time.monotonic() + seconds
+    while not (said := ready()):
+        if run and run.poll() is not None:
+            return None
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so within {seconds} s")
+        time.sleep(0.002)
+    return said
 
 
 class Case(unittest.TestCase):

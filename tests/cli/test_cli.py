@@ -6,10 +6,10 @@ import pty
 import re
 import signal
 import subprocess
-import time
+import threading
 import unittest
 
-from harness import Case, ROOT, SLOW, SPATE, query, read_csv, spate
+from harness import Case, ROOT, SPATE, query, read_csv, spate, wait_until
 
 SHOP = ROOT / "examples/shop.yaml"
 SMALL = ["--rows", "member=100", "--rows", "product=50", "--rows", "purchase=300", "--rows", "purchase_line=700",
@@ -283,9 +283,10 @@ class Reports(Case):
         ours, theirs = pty.openpty()
         run = subprocess.Popen([SPATE, "generate", plan, "--to", "/dev/null?format=csv"], stderr=theirs, stdout=theirs, stdin=theirs)
         os.close(theirs)
-        time.sleep(3 if SLOW else 1.5)
-        run.send_signal(signal.SIGINT)
-        shown = b""
+        bar = re.compile(r"t +\[[#.]{24}\] +\d+% .*rows.*/s .*left")
+        shown, stopped = b"", False
+        patience = threading.Timer(120, run.kill)
+        patience.start()
         while True:
             try:
                 piece = os.read(ours, 65536)
@@ -294,9 +295,13 @@ class Reports(Case):
             if not piece:
                 break
             shown += piece
+            if not stopped and bar.search(shown.decode(errors="replace")):
+                stopped = True
+                run.send_signal(signal.SIGINT)
         run.wait(60)
+        patience.cancel()
         os.close(ours)
-        self.assertRegex(shown.decode(), r"t +\[[#.]{24}\] +\d+% .*rows.*/s .*left")
+        self.assertRegex(shown.decode(), bar)
         self.assertIn("interrupted", shown.decode())
 
 
@@ -312,10 +317,12 @@ class ClosedDescriptors(Case):
 
 
 class Stopping(Case):
-    def run_and_signal(self, plan, to, number, *words, wait=0.7):
+    def run_and_signal(self, plan, to, number, *words, begun="x.csv.partial"):
+        """The signal comes when something is in the file begun."""
         run = subprocess.Popen([SPATE, "generate", plan, "--to", to, "--progress", "none", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, cwd=self.dir)
-        time.sleep(wait * (4 if SLOW else 1))
+        file = self.dir / begun
+        wait_until(lambda: file.exists() and file.stat().st_size > 1 << 20, run)
         run.send_signal(number)
         self.out, err = run.communicate(timeout=120)
         return run.returncode, err
@@ -342,7 +349,7 @@ class Stopping(Case):
 
     def test_interrupt_of_a_database_file(self):
         plan = self.write("huge.yaml", HUGE)
-        code, err = self.run_and_signal(plan, "duckdb:x.duckdb", signal.SIGTERM, "--create", wait=2)
+        code, err = self.run_and_signal(plan, "duckdb:x.duckdb", signal.SIGTERM, "--create", begun="x.duckdb")
         self.assertEqual(code, -signal.SIGTERM, err)
         done = int(re.search(r"t +([\d,]+) rows", err)[1].replace(",", ""))
         self.assertEqual(query("duckdb:x.duckdb", "SELECT count(*) AS n FROM t", cwd=self.dir), [{"n": str(done)}])

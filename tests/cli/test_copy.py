@@ -303,7 +303,7 @@ class Copy(Case):
             size = (self.dir / f"t{seconds}.ndjson").stat().st_size
             least = 20000 / 20000 - 0.1 if "k" in rate and "B" not in rate else size / 262144 - 0.1
             self.assertGreater(took, least, rate)
-            self.assertLess(took, 4 * least + 3, rate)
+            self.assertLess(took, 4 * least + 30, rate)
         self.assertIn("--rate takes rows", spate("copy", path, f"{self.dir}/x.csv", "--rate", "fast").err)
         self.assertEqual(spate("copy", path, f"{self.dir}/x.csv", "--rate", "0").code, 2)
 

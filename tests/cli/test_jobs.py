@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from harness import SLOW, SPATE, Case
+from harness import SLOW, SPATE, Case, wait_until
 
 PLAN = """
 seed: 8
@@ -33,20 +33,26 @@ class Jobs(Case):
         print(f"# seed {seed}")
         self.rng = random.Random(seed)
 
-    def kill_until_done(self, *words):
-        """Starts the command, kills it after a moment, and again, each time a little later. Returns how often it died. The first
-        moment is one in which the rows alone could not be made."""
+    def kill_until_done(self, begun, *words):
+        """Starts the command, kills it as soon as something is in the file begun, and again, after a moment that grows. Returns how
+        often it died."""
         started = time.monotonic()
         self.spate_ok("generate", self.plan, "--to", "sql:/dev/null?format=copy", "--workers", 1)
         moment = time.monotonic() - started
+        file = self.dir / begun
         for deaths in range(60):
             run = subprocess.Popen([SPATE, "generate", self.plan, *words], cwd=self.dir, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
+            if not deaths:
+                wait_until(lambda: file.exists() and file.stat().st_size, run)
+                run.kill()
             try:
                 _, said = run.communicate(timeout=self.rng.uniform(0.1, 0.8) * moment * (1 + deaths))
             except subprocess.TimeoutExpired:
                 run.kill()
                 run.communicate()
+                continue
+            if run.returncode == -signal.SIGKILL:
                 continue
             self.assertEqual(run.returncode, 0, said)
             return deaths
@@ -54,7 +60,7 @@ class Jobs(Case):
 
     def compare_files(self, to, name, *words):
         self.spate_ok("generate", self.plan, "--to", "whole/" + to, *words)
-        deaths = self.kill_until_done("--to", "job/" + to, "--job", name.replace("/", "-"), *words)
+        deaths = self.kill_until_done(f"job/{name}.partial", "--to", "job/" + to, "--job", name.replace("/", "-"), *words)
         self.assertEqual((self.dir / "job" / name).read_bytes(), (self.dir / "whole" / name).read_bytes())
         return deaths
 
@@ -66,18 +72,18 @@ class Jobs(Case):
         self.assertGreater(deaths, 0)
 
     def test_sqlite(self):
-        self.kill_until_done("--to", "job.sqlite", "--create", "--job", "night")
+        self.kill_until_done("job.sqlite", "--to", "job.sqlite", "--create", "--job", "night")
         self.check_rows("job.sqlite")
 
     def test_duckdb(self):
-        self.kill_until_done("--to", "job.duckdb", "--create", "--job", "night")
+        self.kill_until_done("job.duckdb", "--to", "job.duckdb", "--create", "--job", "night")
         self.check_rows("job.duckdb")
 
     def test_stores(self):
         (self.dir / "job").mkdir()
         (self.dir / "whole").mkdir()
         self.spate_ok("generate", self.plan, "--to", "whole/all.spate")
-        self.kill_until_done("--to", "job/all.spate", "--job", "night")
+        self.kill_until_done("job/all.spate.partial", "--to", "job/all.spate", "--job", "night")
         for table in ("parent", "child"):
             rows = [self.spate_ok("store", "scan", f"{where}/all.spate", "--table", table).out for where in ("whole", "job")]
             self.assertEqual(rows[0], rows[1])

@@ -15,7 +15,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from harness import SLOW, SPATE, Case
+from harness import SLOW, SPATE, Case, wait_until
 
 
 def facts(path):
@@ -383,7 +383,7 @@ class Migrate(Case):
     def test_interrupted_says_how_to_go_on(self):
         self.random_tree(3, 1500)
         child = subprocess.Popen([SPATE, "migrate", "src", "dst", "--sync", "file"], cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(0.3)
+        wait_until(lambda: self.dst.exists() and any(self.dst.iterdir()), child)
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=60)
         if child.returncode == 0:

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from harness import SLOW, SPATE, query
+from harness import SLOW, SPATE, query, wait_until
 from live.servers import PostgresCase
 
 ROWS = 60000 if SLOW else 200000
@@ -166,15 +166,24 @@ class CopyJobs(PostgresCase):
         """A run is stopped in the middle; another, with a copy of its list, takes the job over; then the first wakes up."""
         db = self.server.database("fence")
         words = ["copy", self.source, self.server.uri(db), "--create", "--job", "fence", *CHUNK]
+        def landed():
+            made = self.server.value("SELECT to_regclass('child') IS NOT NULL", db) == "t"
+            return int(self.server.value("SELECT count(*) FROM child", db)) if made else 0
+
         sleeper = self.start(*words, "--rate", "60k")
-        time.sleep(self.rng.uniform(0.3, 1.0))
+        wait_until(landed, sleeper)
+        time.sleep(self.rng.uniform(0, 0.7))
         sleeper.send_signal(signal.SIGSTOP)
         try:
             time.sleep(0.3)
             shutil.copytree(self.state / "spate" / "jobs", self.dir / "copied")
             # What it has open in the server it keeps open; the successor's claim waits for no more than the transactions that passed the check.
+            before = landed()
             successor = self.start(*words, "--ledger", "copied", "--rate", "60k")
-            time.sleep(0.5)
+            try:
+                wait_until(lambda: landed() > before, successor, seconds=5)
+            except TimeoutError:
+                pass  # it waits for a transaction of the sleeper's
         finally:
             sleeper.send_signal(signal.SIGCONT)
         _, said = sleeper.communicate()

@@ -286,7 +286,7 @@ static void a_rate_is_kept(void)
     int64_t took = sp_os_monotonic_us() - start;
     CHECK(every_row_once(&b, 4000));
     CHECK(took >= 200000); /* 12,000 rows take 300 ms, less the 100 ms that may be saved up */
-    CHECK(took < 2000000);
+    CHECK(took < 20000000);
     tear_down(&b);
 }
 

@@ -332,24 +332,6 @@ static void no_memory_is_survived(void)
     CHECK(loaded);
 }
 
-/* The longest file, in the best of some tries: the machine may be busy. */
-static void loading_is_quick(void)
-{
-    int64_t best = INT64_MAX;
-    for (int i = 0; i < 20; i++) {
-        sp_arena arena;
-        sp_arena_init(&arena);
-        int64_t start = sp_os_monotonic_us();
-        load(&arena, sp_locale_find(sp_str_of("cs_CZ")));
-        best = SP_MIN(best, sp_os_monotonic_us() - start);
-        sp_arena_done(&arena);
-    }
-    printf("# cs_CZ in %lld us\n", (long long)best);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    CHECK(best < 2000);
-#endif
-}
-
 /* ---- the reference --------------------------------------------------------------------------------------------------- */
 
 static const char doc_path[] = TEST_ROOT "/docs/reference/locales.md";
@@ -441,7 +423,6 @@ int main(int argc, char **argv)
     RUN(wrong_files_are_refused);
     RUN(damaged_files_do_no_harm);
     RUN(no_memory_is_survived);
-    RUN(loading_is_quick);
     RUN(the_reference_lists_the_locales);
     return check_done();
 }

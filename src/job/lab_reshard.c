@@ -8,6 +8,7 @@
 
 #include "flow/flow.h"
 #include "job/lab.h"
+#include "job/lab_work.h"
 
 #include <stdio.h>
 
@@ -269,16 +270,25 @@ static int run(sp_resharding *r, spate_error *err)
     return how == SPATE_RESHARD_PLAN ? plan(r, err) : how == SPATE_RESHARD_OFFLINE ? offline(r, err) : sp_resharding_online(r, err);
 }
 
+static const char *const works[] = {
+    [SPATE_RESHARD_ONLINE] = "reshard", [SPATE_RESHARD_OFFLINE] = "reshard, nobody writing", [SPATE_RESHARD_COMMIT] = "reshard: commit",
+    [SPATE_RESHARD_ROLLBACK] = "reshard: rollback",
+};
+
 int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err)
 {
     sp_resharding r = {.lab = &lab->lab, .options = options, .report = report};
     int64_t start = sp_os_monotonic_us();
     int lock = -1;
+    sp_work work = {0};
     *report = (spate_lab_reshard_report){0};
     report->memory = r.arena = sp_alloc_zero(1, sizeof(*r.arena));
     int rc = r.arena ? sp_lab_lock(lab->lab.directory, &lock, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK && options->how != SPATE_RESHARD_PLAN)
+        sp_work_begin(&work, &lab->lab, works[options->how]);
     if (rc == SPATE_OK)
         rc = run(&r, err);
+    sp_work_end(&work, rc, err);
     sp_source_close(r.source);
     sp_lab_unlock(lock);
     report->seconds = (double)(sp_os_monotonic_us() - start) / 1e6;

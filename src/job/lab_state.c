@@ -3,6 +3,7 @@
 
 #include "job/lab_trial.h"
 #include "job/lab_work.h"
+#include "lab/steps.h"
 #include "lab/watch.h"
 #include "spate/job.h"
 
@@ -183,6 +184,39 @@ static int put_trials(sp_lab_state *s, sp_buf *out)
     return built || sp_buf_adds(out, "]");
 }
 
+/* ---- the move of rows ---- */
+
+typedef struct step_list {
+    sp_buf *out;
+    uint32_t n;
+    int built;
+} step_list;
+
+static void put_step(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us)
+{
+    step_list *l = arg;
+    l->built = l->built || put_pair(l->out, l->n++ ? ",{" : "{", "what", what) || put_pair(l->out, ",", "step", step) ||
+               sp_buf_printf(l->out, ",\"rows\":%llu,\"at_us\":%lld}", (unsigned long long)rows, (long long)at_us);
+}
+
+/* Out of the last move's ledger, which stays until the next one begins. */
+static int put_move(sp_lab_state *s, sp_buf *out)
+{
+    const char *journal = sp_arena_printf(&s->arena, "%s/reshard.journal", s->directory);
+    sp_steps *steps = NULL;
+    step_list l = {.out = out};
+    if (!journal)
+        return SPATE_E_NOMEM;
+    if (!sp_os_exists(journal) || sp_steps_open(s->directory, true, &steps, NULL) != SPATE_OK)
+        return sp_buf_adds(out, ",\"move\":null");
+    sp_phase phase = sp_steps_phase(steps);
+    l.built = put_pair(out, ",\"move\":{", "phase", sp_phase_name(phase)) ||
+              sp_buf_printf(out, ",\"open\":%s,\"steps\":[", sp_phase_is_open(phase) ? "true" : "false");
+    (void)!sp_steps_each(steps, put_step, &l, NULL);
+    (void)sp_steps_close(steps, NULL);
+    return l.built || sp_buf_adds(out, "]}");
+}
+
 /* ---- jobs ---- */
 
 typedef struct job_list {
@@ -236,7 +270,7 @@ int sp_lab_state_look(sp_lab_state *s, sp_buf *text)
                 put_pair(text, ",", "directory", s->directory) || put_pair(text, ",", "problem", s->problem.message) ||
                 put_pair(text, ",", "hint", s->problem.hint);
     if (s->open)
-        built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) || put_trials(s, text);
+        built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) || put_trials(s, text) || put_move(s, text);
     built = built || sp_work_put(s->directory, &s->arena, text) || put_jobs(s, text) || sp_buf_adds(text, "}");
     sp_arena_done(&s->arena);
     sp_arena_init(&s->arena);

@@ -313,6 +313,24 @@ class InABrowser(ServeCase):
         self.picture(page, "benches-compared")
         self.check_page(page)
 
+    def test_a_move_of_rows(self):
+        self.fill()
+        page = self.open()
+        self.lab("reshard", "--shards", "4")
+        page.wait_text("#work-move", "switched")
+        page.wait_text("#work-move", "--rollback")
+        page.wait_text("#server-shard3", "up")
+        self.assertRegex(page.text("#work-move"), r"shard\d to shard3\s+copied\s+\d")
+        page.wait_text("#work-now", "done")
+        self.picture(page, "move")
+        self.lab("reshard", "--commit")
+        page.wait_text("#work-move", "committed")
+        exact = int(self.psql("shard3", "SELECT count(*) FROM users"))
+        self.assertGreater(exact, 0)
+        page.wait_text("#table-users", f"shard3\n{exact:,}")
+        page.wait_text("#table-users", "; 3,000 rows on shards")
+        self.check_page(page)
+
     def test_by_keyboard(self):
         self.fill()
         page = self.open()

@@ -112,6 +112,7 @@ function tableCard(state, name, parts) {
         h("header", {}, h("h3", {}, name), typeof key === "string" && skew !== null &&
             h("span", {class: skew > 1.2 ? "warn" : "soft", title: "rows of the fullest shard beside the mean"}, `skew ${skew.toFixed(2)}x`)),
         h("p", {class: "soft"}, placed(key), on.length && typeof key === "string" ? `; ${count(sum)} rows on ${on.length < shards.length ? `the ${on.length} shards that answer` : "shards"}` : "",
+            on.length && typeof key === "string" && state.move?.open ? ", those that move counted twice" : "",
             main ? `; ${rowsOf(main)} on main` : ""),
         on.length ? h("div", {class: "bars"}, shards.map(s => {
             const t = parts.get(s.name);
@@ -149,6 +150,24 @@ function workCard(state) {
             h("span", {}, count(p.done))])));
 }
 
+// Phases of a move on its way; what is rolled back has no share.
+const PHASES = ["copying", "following", "switching", "switched", "committing", "committed"];
+
+function moveCard(state) {
+    const m = state.move, last = m?.steps.at(-1);
+    if (!m || !last || (!m.open && state.now_us - last.at_us > RECENT_US))
+        return null;
+    const share = PHASES.indexOf(m.phase) / (PHASES.length - 1), stays = m.open && !state.working;
+    return h("li", {class: "card", id: "work-move"},
+        h("header", {}, h("h3", {}, "rows move between shards"), h("span", {class: `state ${m.open ? stays ? "warn" : "good" : "soft"}`}, m.phase)),
+        share >= 0 ? h("div", {class: "bars"}, h("span", {}, "phase"), bar("phases of the move", share), h("span", {}, `${Math.max(0, PHASES.indexOf(m.phase))} of 5`)) : null,
+        stays ? h("p", {class: "hint"}, m.phase === "switched"
+            ? ["It can be ended by ", h("code", {}, "spate lab reshard --commit"), " or ", h("code", {}, "--rollback"), "."]
+            : "Nobody is at work on it: the same command goes on with it.") : null,
+        h("div", {class: "wide", tabindex: "0", role: "group", "aria-label": "steps that are done"}, h("table", {}, h("tbody", {}, m.steps.map(step =>
+            h("tr", {}, h("th", {scope: "row", class: "left"}, step.what), h("td", {class: "left"}, step.step), h("td", {}, step.rows ? count(step.rows) : "")))))));
+}
+
 function jobCard(job) {
     return h("li", {class: "card", id: `job-${job.name}`},
         h("header", {}, h("h3", {}, job.name), h("span", {class: `state ${WORK[job.state] ?? ""}`}, job.state)),
@@ -161,8 +180,8 @@ function jobCard(job) {
 function showWork(state) {
     const order = ["running", "failed", "paused", "done"];
     const jobs = [...state.jobs].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || b.seen_us - a.seen_us);
-    const cards = [workCard(state), ...jobs.map(jobCard)].filter(Boolean);
-    show("work-list", cards.length ? h("ul", {class: "cards"}, cards) : h("p", {class: "empty"}, "Nothing is at work on this lab, and no job is remembered."));
+    const cards = [workCard(state), moveCard(state), ...jobs.map(jobCard)].filter(Boolean);
+    show("work-list", cards.length ? h("ul", {class: "cards broad"}, cards) : h("p", {class: "empty"}, "Nothing is at work on this lab, and no job is remembered."));
 }
 
 // ---- benches

@@ -25,10 +25,13 @@ want libpq-dev
 want libsqlite3-dev
 want libmariadb-dev
 want libmicrohttpd-dev
+want libhiredis-dev
 if [ "${1:-build}" = test ]; then
     want postgresql
     want postgresql-contrib
     want postgresql-15-plproxy
+    want pgbouncer
+    want redis-server
     want acl
     want zstd
     want_command c++ g++

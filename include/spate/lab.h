@@ -47,7 +47,7 @@ typedef struct spate_lab spate_lab;
 int spate_lab_open(const char *directory, spate_lab **lab, spate_error *err);
 void spate_lab_close(spate_lab *lab); /* NULL is fine */
 
-/* Starts, and stops, the named servers ("main", "shard0", ...); n 0: all. Those that are so already stay so. Starting waits until
+/* Starts, and stops, what is named ("main", "shard0", "replica0", "pool", "cache"); n 0: all. Those that are so already stay so. Starting waits until
  * they answer. */
 int spate_lab_up(spate_lab *lab, const char *const *names, size_t n, spate_error *err);
 int spate_lab_down(spate_lab *lab, const char *const *names, size_t n, spate_error *err);
@@ -65,9 +65,11 @@ const char *spate_lab_state_name(spate_lab_state state);
 typedef struct spate_lab_server {
     const char *name;
     const char *uri;        /* for clients; without any password */
+    const char *of;         /* a replica: whom it follows; else NULL */
     const char *log;        /* NULL: attached */
     bool attached;
-    unsigned port;          /* 0: attached */
+    bool daemon;            /* no server of PostgreSQL's: the pool or the cache */
+    unsigned port;          /* 0: attached, or none */
     long pid;               /* 0: down or attached */
     spate_lab_state state;  /* up: it answers */
     double cpu;             /* processors that the kernel keeps it to; 0: no limit */
@@ -77,7 +79,9 @@ typedef struct spate_lab_server {
 } spate_lab_server;
 
 size_t spate_lab_servers(const spate_lab *lab);
-/* Asks a server how it is. i: 0 is main, then the shards. Texts live as long as the lab. */
+/* All that a lab consists of: main, the shards, replicas, the pool, the cache. */
+size_t spate_lab_members(const spate_lab *lab);
+/* Asks one how it is. i: 0 is main, then the shards, and so on. Texts live as long as the lab. */
 void spate_lab_look(spate_lab *lab, size_t i, spate_lab_server *server);
 /* The number of the server called so. SPATE_E_USAGE: there is none. */
 int spate_lab_find(const spate_lab *lab, const char *name, size_t *i, spate_error *err);
@@ -140,9 +144,29 @@ int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *opt
  * is in the report; SPATE_OK also when it is no. */
 int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
 
+/* ---- beside the servers ---- */
+
+/* A pool (pgbouncer) before all servers, with at most so many connections to each; 0: as it has, or 8. It hands out a server's
+ * connection a transaction at a time, so several hundred clients come through; prepared statements do not, before pgbouncer 1.21.
+ * It is remembered in lab.yaml and started; one that runs is made anew when the size is another. SPATE_E_UNREACHABLE: it is not
+ * installed, or does not start. */
+int spate_lab_pool_up(spate_lab *lab, unsigned size, spate_error *err);
+int spate_lab_pool_down(spate_lab *lab, spate_error *err); /* stops it, and the lab has none any more */
+/* A cache (Redis) of at most so many bytes, 1 MiB or more; 0: as it has, or 64 MiB. What it has not been asked for longest goes first. */
+int spate_lab_cache_up(spate_lab *lab, uint64_t bytes, spate_error *err);
+int spate_lab_cache_down(spate_lab *lab, spate_error *err);
+
 /* ---- questions ---- */
 
-typedef enum spate_lab_targets { SPATE_LAB_BOTH, SPATE_LAB_MAIN, SPATE_LAB_SHARDS } spate_lab_targets;
+/* Who is asked; added up. */
+typedef enum spate_lab_target {
+    SPATE_LAB_ON_MAIN = 1,
+    SPATE_LAB_ON_SHARDS = 2,      /* by a router that goes by the key, or asks all and merges */
+    SPATE_LAB_ON_COORDINATOR = 4, /* main, through what spate_lab_export has loaded for postgres_fdw */
+    SPATE_LAB_ON_POOLED = 8,      /* the shards, each through the pool; nothing is prepared there */
+    SPATE_LAB_ON_CACHED = 16,     /* the shards, behind the cache, which begins empty; only what one key gives */
+    SPATE_LAB_ON_REPLICAS = 32,   /* main's replicas in turn; what is written goes to main */
+} spate_lab_target;
 
 enum { SPATE_LAB_CURVE = 12 };
 extern const double spate_lab_curve[SPATE_LAB_CURVE]; /* 0.01, 0.1, ... 0.9999, 1 */
@@ -150,13 +174,16 @@ extern const double spate_lab_curve[SPATE_LAB_CURVE]; /* 0.01, 0.1, ... 0.9999, 
 /* One query on one target. Times are from when a question was due, errors in none of them. */
 typedef struct spate_lab_measure {
     const char *query;
-    const char *target;  /* "main" or "shards" */
+    const char *target;  /* "main", "shards", "coordinator", "pooled", "cached", "replicas", or "engine" */
     double cpu;          /* processors that each server could use; 0: no limit */
     const char *label;   /* the target, with the budget where there was one: "main, 0.30 cpu" */
     unsigned users;
     double rate_asked;   /* questions a second that were due; 0: each user asked again once answered */
     double seconds;
     uint64_t answers, errors;
+    uint64_t cache_hits, cache_misses; /* cached */
+    uint64_t writes;     /* of the answers; those that wrote */
+    uint64_t own_unseen; /* replicas: after so many of them a replica that was asked at once did not show it yet */
     uint64_t unserved;   /* due, but not even asked within ten seconds after the end */
     double rate;         /* answers a second */
     double p50_ms, p90_ms, p99_ms, p999_ms, max_ms; /* at most 1/64 too high */
@@ -169,7 +196,9 @@ typedef struct spate_lab_bench_options {
     const char *file;            /* queries; NULL: the built-in ones that the tables allow: point, range, join, total, top */
     const char *const *queries;  /* only these, by name; none: all */
     size_t n_queries;
-    spate_lab_targets targets;
+    unsigned targets;            /* SPATE_LAB_ON_..., added up; 0: main and the shards */
+    const char *engine;          /* besides, a server that has the same tables: its address; NULL: none */
+    double writes;               /* the share of questions by key that write the row they are about, as it is */
     double cpu;                  /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or
                                     what suits; less: only without */
     unsigned users;              /* 0: 8 for each shard, 64 at most; 2 where a question is not one shard's alone */

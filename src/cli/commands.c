@@ -218,13 +218,27 @@ static const option lab_run_options[] = {
     {0},
 };
 
-static const char *const target_words[] = {"both", "main", "shards", NULL};
+const char *const target_words[] = {"main", "shards", "coordinator", "pooled", "cached", "replicas", NULL}; /* in the order of their bits */
+
+static const option lab_pool_options[] = {
+    LAB_OPTION,
+    {"size", "N", OPTION_COUNT, false, NULL, "connections to each server, 180 at most (default: as it has, or 8)"},
+    {0},
+};
+
+static const option lab_cache_options[] = {
+    LAB_OPTION,
+    {"memory", "BYTES", OPTION_COUNT, false, NULL, "how much it may keep, such as 16M (default: as it has, or 64 MiB)"},
+    {0},
+};
 
 static const option lab_bench_options[] = {
     LAB_OPTION,
     {"query", "NAME", OPTION_TEXT, true, NULL, "only this query"},
     {"file", "FILE", OPTION_TEXT, false, NULL, "queries of a file instead of the built-in ones"},
-    {"on", "TARGET", OPTION_WORD, false, target_words, "both (default), main or shards"},
+    {"on", "TARGET", OPTION_WORD, true, target_words, "main, shards, coordinator, pooled, cached, replicas (default: main and shards)"},
+    {"engine", "URI", OPTION_TEXT, false, NULL, "and on a server that has the same tables"},
+    {"writes", "PERCENT", OPTION_COUNT, false, NULL, "of the questions by key, so many write the row as it is (default: 0)"},
     {"users", "N", OPTION_COUNT, false, NULL, "users who ask at the same time, 1024 at most (default: 8 for each shard; 2 where all are asked)"},
     {"cpu", "C", OPTION_TEXT, false, NULL, "measure also with so much of a processor for each server (default: the lab's, or what suits); none: only without"},
     {"rate", "N", OPTION_COUNT, false, NULL, "questions a second, answered or not (default: each user asks again once answered)"},
@@ -399,7 +413,7 @@ const command commands[] = {
      "Makes real PostgreSQL servers in a directory: main, which is to have all rows, and shards. They are down; lab.yaml says what\n"
      "there is. What initdb makes is kept in ~/.cache/spate, so that the next lab is only cloned.",
      lab_init_options, run_lab_init},
-    {"lab up", "[SERVER...]", 0, 64, "start a lab's servers", "Starts main, shard0, ..., or only those named, and waits until they answer.",
+    {"lab up", "[SERVER...]", 0, 64, "start a lab's servers", "Starts main, shard0, ..., pool, cache, or only those named, and waits until they answer.",
      lab_up_options, run_lab_up},
     {"lab down", "[SERVER...]", 0, 64, "stop a lab's servers", "Stops all servers of the lab, or those named, without waiting for their clients.",
      lab_options, run_lab_down},
@@ -422,6 +436,13 @@ const command commands[] = {
      "Compares the answers of main and of the shards, then how fast they come: with users who ask again once they are answered, or with\n"
      "--rate at fixed moments, where a time counts from when its question was due. Errors are in no time and no rate; exit 1 when there\n"
      "were any.", lab_bench_options, run_lab_bench},
+    {"lab pool", "up|down", 1, 1, "put pgbouncer before the servers",
+     "'up' starts pgbouncer before all servers, a database each by the server's name, in transaction mode; 'down' takes it away. Many\n"
+     "clients share few connections; what they prepare is lost between transactions. 'lab bench --on pooled' asks through it.",
+     lab_pool_options, run_lab_pool},
+    {"lab cache", "up|down", 1, 1, "put Redis before the shards",
+     "'up' starts a Redis server that keeps answers in memory and forgets what was not asked for longest; 'down' takes it away.\n"
+     "'lab bench --on cached' asks it first.", lab_cache_options, run_lab_cache},
     {"lab check", "", 0, 0, "check that every row is where it belongs",
      "Asks the servers whether each row is on the shard that its key says, and whether the shards together have what main has. Exit 1\n"
      "when not.", lab_check_options, run_lab_check},

@@ -258,8 +258,8 @@ static void print_server(const spate_lab_server *s)
         snprintf(pid, sizeof(pid), "%ld", s->pid);
     if (s->port)
         snprintf(port, sizeof(port), "%u", s->port);
-    bool up = s->state == SPATE_LAB_UP;
-    printf("%-8s %-11s %8s %6s %5s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port, s->attached ? "-" : cpu, up ? s->version : "-",
+    bool up = s->state == SPATE_LAB_UP && !s->daemon, free = s->attached || s->daemon;
+    printf("%-8s %-11s %8s %6s %5s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port, free ? "-" : cpu, up ? s->version : "-",
            up ? with_commas(s->rows, rows) : "-", up ? with_unit((double)s->bytes, size) : "-", s->uri);
 }
 
@@ -270,7 +270,9 @@ static void print_server_json(const spate_lab_server *s, bool first)
     printf(", \"state\": \"%s\", \"attached\": %s, \"pid\": %ld, \"port\": %u, \"cpu\": %g, \"uri\": ", spate_lab_state_name(s->state),
            s->attached ? "true" : "false", s->pid, s->port, s->cpu);
     print_json_string(stdout, s->uri);
-    if (s->state == SPATE_LAB_UP)
+    if (s->of)
+        printf(", \"of\": \"%s\"", s->of);
+    if (s->state == SPATE_LAB_UP && !s->daemon)
         printf(", \"version\": \"%s\", \"rows\": %llu, \"bytes\": %llu", s->version, (unsigned long long)s->rows,
                (unsigned long long)s->bytes);
     putchar('}');
@@ -287,7 +289,7 @@ int run_lab_status(const invocation *in)
         return code;
     if (!json)
         printf("%-8s %-11s %8s %6s %5s %10s %15s %10s  %s\n", "server", "state", "pid", "port", "cpu", "version", "rows", "size", "address");
-    for (size_t i = 0; i < spate_lab_servers(lab); i++) {
+    for (size_t i = 0; i < spate_lab_members(lab); i++) {
         spate_lab_server s;
         spate_lab_look(lab, i, &s);
         all_up &= s.state == SPATE_LAB_UP;
@@ -356,12 +358,13 @@ int run_lab_logs(const invocation *in)
     int code = open_lab(in, &lab);
     if (code)
         return code;
-    last = spate_lab_servers(lab);
+    last = spate_lab_members(lab);
     if (in->n_arguments) {
-        int rc = spate_lab_find(lab, in->arguments[0], &first, &err);
-        if (rc != SPATE_OK)
-            return leave_lab(lab, rc, &err);
-        last = first + 1;
+        for (s.name = ""; first < last && strcmp(s.name, in->arguments[0]) != 0; first++)
+            spate_lab_look(lab, first, &s);
+        if (strcmp(s.name, in->arguments[0]) != 0)
+            return leave_lab(lab, spate_lab_find(lab, in->arguments[0], &first, &err), &err);
+        last = first--;
     }
     for (size_t i = first; i < last; i++) {
         spate_lab_look(lab, i, &s);

@@ -7,7 +7,7 @@
 
 static void print_head(void)
 {
-    printf("%-12s %-7s %5s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "cpu", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms",
+    printf("%-12s %-11s %5s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "cpu", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms",
            "p99.9 ms", "max ms", "errors");
 }
 
@@ -16,7 +16,7 @@ static void print_measure(void *arg, const spate_lab_measure *m)
     char rate[32], errors[32], cpu[16] = "all";
     if (m->cpu > 0)
         snprintf(cpu, sizeof(cpu), "%.2f", m->cpu);
-    printf("%-12s %-7s %5s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", m->query, m->target, cpu, m->users,
+    printf("%-12s %-11s %5s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", m->query, m->target, cpu, m->users,
            with_commas((uint64_t)(m->rate + 0.5), rate), m->p50_ms, m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms,
            with_commas(m->errors + m->unserved, errors));
     if (m->error[0])
@@ -60,6 +60,23 @@ static void print_ratios(const spate_lab_bench_report *r)
     }
 }
 
+static void print_percent(const spate_lab_measure *m, const char *what, uint64_t part, uint64_t of)
+{
+    char total[32];
+    if (of)
+        printf("%-12s %s: %.1f %% of %s %s\n", m->query, m->label, 100.0 * (double)part / (double)of, with_commas(of, total), what);
+}
+
+static void print_shares(const spate_lab_bench_report *r)
+{
+    for (size_t i = 0; i < r->n_measures; i++) {
+        const spate_lab_measure *m = &r->measures[i];
+        print_percent(m, "answers came from the cache", m->cache_hits, m->cache_hits + m->cache_misses);
+        if (strcmp(m->target, "replicas") == 0)
+            print_percent(m, "writes were not seen by who looked at once", m->own_unseen, m->writes);
+    }
+}
+
 /* On one machine shards share its processors: what shows is the router's and the connections' cost, and not what they would be on
  * machines of their own. */
 static void explain(const spate_lab_bench_report *r)
@@ -81,9 +98,10 @@ static void print_json(const spate_lab_bench_report *r, int status, const spate_
         print_json_string(stdout, m->query);
         printf(", \"on\": \"%s\", \"cpu\": %g, \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
                " \"unserved\": %llu, \"rate\": %.3f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f,"
-               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f}", m->target, m->cpu, m->users, m->rate_asked, m->seconds,
+               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f, \"cache_hits\": %llu, \"cache_misses\": %llu, \"writes\": %llu, \"own_unseen\": %llu}", m->target, m->cpu, m->users, m->rate_asked, m->seconds,
                (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved, m->rate, m->p50_ms,
-               m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms);
+               m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms, (unsigned long long)m->cache_hits, (unsigned long long)m->cache_misses, (unsigned long long)m->writes,
+               (unsigned long long)m->own_unseen);
     }
     fputs(r->n_measures ? "\n  ]" : "]", stdout);
     if (status != SPATE_OK) {
@@ -120,7 +138,6 @@ bool read_seconds(const invocation *in, double otherwise, double *seconds)
 
 static bool read_options(const invocation *in, spate_lab_bench_options *o, const char **queries)
 {
-    const char *on = option_text(in, "on");
     uint64_t users = option_count(in, "users", 8);
     if (users == 0 || users > 1024) {
         fprintf(stderr, "spate: --users takes 1 to 1024, not %s\n", option_text(in, "users"));
@@ -128,10 +145,14 @@ static bool read_options(const invocation *in, spate_lab_bench_options *o, const
     }
     *o = (spate_lab_bench_options){.queries = queries, .file = option_text(in, "file"), .users = option_text(in, "users") ? (unsigned)users : 0,
                                    .rate = (double)option_count(in, "rate", 0), .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
-    o->targets = !on ? SPATE_LAB_BOTH : strcmp(on, "main") == 0 ? SPATE_LAB_MAIN : strcmp(on, "shards") == 0 ? SPATE_LAB_SHARDS : SPATE_LAB_BOTH;
-    for (size_t i = 0; i < in->n_uses; i++)
+    o->engine = option_text(in, "engine");
+    o->writes = (double)option_count(in, "writes", 0) / 100;
+    for (size_t i = 0; i < in->n_uses; i++) {
         if (strcmp(in->uses[i].option->name, "query") == 0)
             queries[o->n_queries++] = in->uses[i].value;
+        for (unsigned t = 0; strcmp(in->uses[i].option->name, "on") == 0 && target_words[t]; t++)
+            o->targets |= strcmp(target_words[t], in->uses[i].value) == 0 ? 1u << t : 0;
+    }
     return read_seconds(in, 5, &o->seconds) && read_cpu(in, 0, -1, &o->cpu);
 }
 
@@ -194,6 +215,8 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
         print_json(&report, status, &err);
     else
         print_ratios(&report);
+    if (!json)
+        print_shares(&report);
     if (!json && status == SPATE_OK)
         explain(&report);
     bool errors = any_errors(&report);

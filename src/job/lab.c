@@ -3,6 +3,7 @@
 
 #include "job/lab.h"
 #include "lab/budget.h"
+#include "lab/daemon.h"
 #include "lab/link.h"
 #include "os/at.h"
 
@@ -55,7 +56,10 @@ static bool has_port(const sp_lab *lab, unsigned port)
     for (uint32_t i = 0; i < lab->n_servers; i++)
         if (lab->servers[i].port == port)
             return true;
-    return false;
+    for (uint32_t i = 0; i < lab->n_replicas; i++)
+        if (lab->replicas[i].port == port)
+            return true;
+    return lab->pool_port == port;
 }
 
 /* Ports that nobody listens on, of those that the system does not hand out by itself. Where the search begins depends on the
@@ -232,45 +236,85 @@ void spate_lab_close(spate_lab *l)
 
 /* ---- up, down, away ---- */
 
-typedef int on_servers(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err);
+/* What a call is about: servers, replicas among them, and what runs beside them. */
+typedef struct chosen {
+    sp_lab_server *servers[1 + SP_SHARDS_MAX + SP_LAB_REPLICAS_MAX];
+    uint32_t n;
+    bool daemons[SP_DAEMONS];
+} chosen;
 
-static int choose(spate_lab *l, const char *const *names, size_t n, sp_lab_server **chosen, spate_error *err)
+static sp_lab_server *server_at(spate_lab *l, size_t i)
 {
-    const sp_lab_server *found;
+    return i < l->lab.n_servers ? &l->lab.servers[i] : &l->lab.replicas[i - l->lab.n_servers];
+}
+
+static bool choose_daemon(const spate_lab *l, const char *name, chosen *c)
+{
+    for (unsigned d = 0; d < SP_DAEMONS; d++)
+        if (strcmp(name, sp_daemon_name(d)) == 0 && sp_daemon_wanted(&l->lab, d))
+            return c->daemons[d] = true;
+    return false;
+}
+
+static int choose(spate_lab *l, const char *const *names, size_t n, chosen *c, spate_error *err)
+{
+    *c = (chosen){.n = 0};
+    for (size_t i = 0; n == 0 && i < l->lab.n_servers + l->lab.n_replicas; i++)
+        c->servers[c->n++] = server_at(l, i);
+    for (unsigned d = 0; n == 0 && d < SP_DAEMONS; d++)
+        c->daemons[d] = sp_daemon_wanted(&l->lab, d);
     for (size_t i = 0; i < n; i++) {
-        int rc = sp_lab_find_server(&l->lab, names[i], &found, err);
+        size_t found;
+        if (choose_daemon(l, names[i], c))
+            continue;
+        int rc = spate_lab_find(l, names[i], &found, err);
+        if (rc == SPATE_OK && c->n == SP_COUNT(c->servers))
+            rc = sp_fail(err, SPATE_E_USAGE, "the lab has not so many servers");
         if (rc != SPATE_OK)
             return rc;
-        chosen[i] = &l->lab.servers[found - l->lab.servers];
+        c->servers[c->n++] = server_at(l, found);
     }
-    for (uint32_t i = 0; n == 0 && i < l->lab.n_servers; i++)
-        chosen[i] = &l->lab.servers[i];
     return SPATE_OK;
 }
 
-static int with_lock(spate_lab *l, const char *const *names, size_t n, on_servers *fn, spate_error *err)
+typedef int on_chosen(sp_lab *lab, const chosen *c, spate_error *err);
+
+static int with_lock(spate_lab *l, const char *const *names, size_t n, on_chosen *fn, spate_error *err)
 {
-    sp_lab_server *chosen[1 + SP_SHARDS_MAX];
-    int lock = -1;
-    if (n > l->lab.n_servers)
-        return sp_fail(err, SPATE_E_USAGE, "the lab has only %u servers", l->lab.n_servers);
-    int rc = choose(l, names, n, chosen, err);
+    chosen c;
+    int lock = -1, rc = choose(l, names, n, &c, err);
     if (rc == SPATE_OK)
         rc = sp_lab_lock(l->lab.directory, &lock, err);
     if (rc == SPATE_OK)
-        rc = fn(&l->lab, chosen, n ? (uint32_t)n : l->lab.n_servers, err);
+        rc = fn(&l->lab, &c, err);
     sp_lab_unlock(lock);
     return rc;
 }
 
+static int start(sp_lab *lab, const chosen *c, spate_error *err)
+{
+    int rc = sp_lab_start(lab, c->servers, c->n, err);
+    for (unsigned d = 0; d < SP_DAEMONS && rc == SPATE_OK; d++)
+        rc = c->daemons[d] ? sp_daemon_start(lab, d, err) : SPATE_OK;
+    return rc;
+}
+
+static int stop(sp_lab *lab, const chosen *c, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned d = 0; d < SP_DAEMONS && rc == SPATE_OK; d++)
+        rc = c->daemons[d] ? sp_daemon_stop(lab, d, err) : SPATE_OK;
+    return rc == SPATE_OK ? sp_lab_stop(lab, c->servers, c->n, err) : rc;
+}
+
 int spate_lab_up(spate_lab *l, const char *const *names, size_t n, spate_error *err)
 {
-    return with_lock(l, names, n, sp_lab_start, err);
+    return with_lock(l, names, n, start, err);
 }
 
 int spate_lab_down(spate_lab *l, const char *const *names, size_t n, spate_error *err)
 {
-    return with_lock(l, names, n, sp_lab_stop, err);
+    return with_lock(l, names, n, stop, err);
 }
 
 int spate_lab_set_cpu(spate_lab *l, double cpu, spate_error *err)
@@ -288,11 +332,11 @@ int spate_lab_set_cpu(spate_lab *l, double cpu, spate_error *err)
     return rc;
 }
 
-static int remove_all(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
+static int remove_all(sp_lab *lab, const chosen *c, spate_error *err)
 {
     int rc = lab->servers[0].attached ? sp_lab_refuse_moving(lab, err) : SPATE_OK; /* what that has put there would stay */
     if (rc == SPATE_OK)
-        rc = sp_lab_stop(lab, servers, n, err);
+        rc = stop(lab, c, err);
     if (rc == SPATE_OK)
         rc = sp_lab_remove_clusters(lab, err);
     if (rc == SPATE_OK)
@@ -324,9 +368,17 @@ size_t spate_lab_servers(const spate_lab *l)
     return l->lab.n_servers;
 }
 
+size_t spate_lab_members(const spate_lab *l)
+{
+    size_t n = l->lab.n_servers + l->lab.n_replicas;
+    for (unsigned d = 0; d < SP_DAEMONS; d++)
+        n += sp_daemon_wanted(&l->lab, d);
+    return n;
+}
+
 const char *spate_lab_uri(const spate_lab *l, size_t i)
 {
-    return l->lab.servers[i].uri;
+    return server_at((spate_lab *)l, i)->uri;
 }
 
 const char *spate_lab_programs(const spate_lab *l)
@@ -339,7 +391,7 @@ int spate_lab_find(const spate_lab *l, const char *name, size_t *i, spate_error 
     const sp_lab_server *found;
     int rc = sp_lab_find_server(&l->lab, name, &found, err);
     if (rc == SPATE_OK)
-        *i = (size_t)(found - l->lab.servers);
+        *i = found->of ? l->lab.n_servers + (size_t)(found - l->lab.replicas) : (size_t)(found - l->lab.servers);
     return rc;
 }
 
@@ -365,10 +417,29 @@ static bool ask(const sp_lab_server *s, spate_lab_server *out)
     return rc == SPATE_OK;
 }
 
+/* The i-th of those that the lab has. */
+static void look_daemon(spate_lab *l, size_t i, spate_lab_server *out)
+{
+    char room[4300];
+    sp_daemon d = 0;
+    for (; !sp_daemon_wanted(&l->lab, d) || i-- > 0; d++)
+        ;
+    const char *socket = sp_arena_printf(&l->lab.arena, "%s", sp_daemon_socket(&l->lab, d, room, sizeof(room)));
+    const char *pooled = d == SP_DAEMON_POOL ? sp_lab_public_pool_uri(&l->lab) : socket;
+    *out = (spate_lab_server){.name = sp_daemon_name(d), .uri = pooled ? pooled : "", .port = d == SP_DAEMON_POOL ? l->lab.pool_port : 0,
+                              .pid = sp_daemon_pid(&l->lab, d), .daemon = true};
+    out->log = sp_arena_printf(&l->lab.arena, "%s", sp_daemon_log(&l->lab, d, room, sizeof(room)));
+    out->state = !out->pid ? SPATE_LAB_DOWN : socket && sp_os_socket_answers(socket) ? SPATE_LAB_UP : SPATE_LAB_UNREACHABLE;
+}
+
 void spate_lab_look(spate_lab *l, size_t i, spate_lab_server *out)
 {
-    const sp_lab_server *s = &l->lab.servers[i];
-    *out = (spate_lab_server){.name = s->name, .uri = s->public_uri, .log = s->log, .attached = s->attached, .port = s->port,
+    if (i >= l->lab.n_servers + l->lab.n_replicas) {
+        look_daemon(l, i - l->lab.n_servers - l->lab.n_replicas, out);
+        return;
+    }
+    const sp_lab_server *s = server_at(l, i);
+    *out = (spate_lab_server){.name = s->name, .of = s->of, .uri = s->public_uri, .log = s->log, .attached = s->attached, .port = s->port,
                               .pid = sp_lab_server_pid(s), .cpu = sp_budget_of(s)};
     bool runs = s->attached || out->pid;
     if (runs && ask(s, out))

@@ -4,10 +4,14 @@
 #include "codec/codec.h"
 #include "job/lab_trial.h"
 #include "lab/budget.h"
+#include "lab/cache.h"
 #include "lab/load.h"
+#include "lab/way.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+_Static_assert(SPATE_LAB_ON_REPLICAS == 1 << SP_WAY_REPLICAS, "targets are bits by ways");
 
 enum { KEYS_MAX = 20000, FILE_MAX = 1 << 20 };
 
@@ -23,6 +27,9 @@ typedef struct bench {
     sp_key *keys;
     uint32_t n_keys;
     sp_trial *trial;
+    sp_way ways[SP_WAYS + 1]; /* that are measured, main first where it is */
+    uint32_t n_ways;
+    sp_writing writing;
     double cpu; /* that each server has now; 0: no limit */
 } bench;
 
@@ -151,12 +158,12 @@ static int check_wishes(const bench *b, spate_error *err)
 
 /* ---- measuring ---- */
 
-static sp_load load_of(const bench *b, const sp_query *q, bool sharded)
+static sp_load load_of(const bench *b, const sp_query *q, const sp_way *way)
 {
     const spate_lab_bench_options *o = b->options;
     unsigned users = o->users ? o->users : q->by_key ? SP_MIN(8 * b->lab->map.shards, 64u) : 2;
     double seconds = o->seconds > 0 ? o->seconds : 5;
-    return (sp_load){.lab = b->lab, .query = q, .sharded = sharded, .keys = b->keys, .n_keys = b->n_keys, .users = users,
+    return (sp_load){.way = way, .query = q, .writing = q->by_key && o->writes > 0 ? &b->writing : NULL, .writes = o->writes, .keys = b->keys, .n_keys = b->n_keys, .users = users,
                      .rate = o->rate, .seconds = seconds, .seed = o->seed, .cancel = o->cancel, .moment = sp_trial_moment, .arg = b->trial,
                      .moment_s = sp_trial_moment_s(seconds)};
 }
@@ -165,6 +172,10 @@ static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_me
 {
     *m = (spate_lab_measure){.query = m->query, .target = m->target, .cpu = m->cpu, .label = m->label, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
                              .answers = r->response.n, .errors = r->errors, .unserved = r->unserved};
+    m->cache_hits = r->counts.hits;
+    m->cache_misses = r->counts.misses;
+    m->writes = r->counts.writes;
+    m->own_unseen = r->counts.own_unseen;
     m->rate = r->seconds > 0 ? (double)r->response.n / r->seconds : 0;
     m->p50_ms = (double)sp_hist_at(&r->response, 0.5) / 1e6;
     m->p90_ms = (double)sp_hist_at(&r->response, 0.9) / 1e6;
@@ -178,18 +189,29 @@ static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_me
         snprintf(m->error, sizeof(m->error), "%.*s", (int)sizeof(m->error) - 1, r->first_error.message);
 }
 
-static int measure(bench *b, const sp_query *q, bool sharded, spate_error *err)
+/* A cache that is warm from the measurement before would be no cache that has to be filled. */
+static int clear_cache(const sp_way *way, spate_error *err)
 {
-    sp_load l = load_of(b, q, sharded);
+    sp_cache *cache = NULL;
+    int rc = way->cache ? sp_cache_open(way->cache, &cache, err) : SPATE_OK;
+    if (rc == SPATE_OK && cache)
+        rc = sp_cache_clear(cache, err);
+    sp_cache_close(cache);
+    return rc;
+}
+
+static int measure(bench *b, const sp_query *q, const sp_way *way, spate_error *err)
+{
+    sp_load l = load_of(b, q, way);
     sp_load_result *r = sp_alloc(sizeof(*r));
     spate_lab_measure *m = &b->report->measures[b->report->n_measures];
     if (!r)
         return sp_fail_nomem(err);
     m->query = sp_arena_strndup(b->arena, q->name, strlen(q->name));
-    m->target = sharded ? "shards" : "main";
+    m->target = way->name;
     m->cpu = b->cpu;
     m->label = b->cpu > 0 ? sp_arena_printf(b->arena, "%s, %.2f cpu", m->target, b->cpu) : m->target;
-    int rc = m->query && m->label ? SPATE_OK : sp_fail_nomem(err);
+    int rc = m->query && m->label ? clear_cache(way, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
         sp_trial_measuring(b->trial, m->query, m->label, l.users);
     if (rc == SPATE_OK)
@@ -205,23 +227,36 @@ static int measure(bench *b, const sp_query *q, bool sharded, spate_error *err)
     return rc;
 }
 
-/* A wrong answer is worth nothing, however fast. */
-static int compare_answers(const bench *b, const sp_query *q, spate_error *err)
+/* A wrong answer is worth nothing, however fast: all ways give what the first one gives. */
+static int compare_way(const bench *b, const sp_query *q, const sp_way *first, const sp_way *way, spate_error *err)
 {
-    sp_load on_main = load_of(b, q, false), on_shards = load_of(b, q, true);
+    sp_load one_load = load_of(b, q, first), other_load = load_of(b, q, way);
     sp_answer one, other;
     for (uint32_t i = 0; i < (q->has_key ? 3 : 1); i++) {
         const sp_key *key = &b->keys[i * (b->n_keys - 1) / 2];
-        int rc = sp_load_ask(&on_main, key, &one, err);
-        if (rc == SPATE_OK)
-            rc = sp_load_ask(&on_shards, key, &other, err);
+        int rc = sp_load_ask(&one_load, key, &one, err);
+        for (int again = 0; rc == SPATE_OK && again <= (way->cache != NULL); again++) { /* a cache answers the second time */
+            rc = sp_load_ask(&other_load, key, &other, err);
+            if (rc == SPATE_OK && !sp_answer_same(q, &one, &other))
+                rc = sp_fail(err, SPATE_E_DATA, "query \"%s\": %s and the %s give different answers (%llu and %llu rows)", q->name, first->name,
+                             way->name, (unsigned long long)one.rows, (unsigned long long)other.rows);
+        }
         if (rc != SPATE_OK)
             return rc;
-        if (!sp_answer_same(q, &one, &other))
-            return sp_fail(err, SPATE_E_DATA, "query \"%s\": main and the shards give different answers (%llu and %llu rows)", q->name,
-                           (unsigned long long)one.rows, (unsigned long long)other.rows);
     }
     return SPATE_OK;
+}
+
+static int compare_answers(const bench *b, const sp_query *q, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 1; i < b->n_ways && rc == SPATE_OK; i++)
+        if (sp_way_fits(&b->ways[i], q)) {
+            rc = clear_cache(&b->ways[i], err);
+            if (rc == SPATE_OK)
+                rc = compare_way(b, q, &b->ways[0], &b->ways[i], err);
+        }
+    return rc;
 }
 
 static bool stopped(const bench *b)
@@ -257,26 +292,29 @@ static int set_budget(bench *b, double cpu, spate_error *err)
     return rc;
 }
 
-static int measure_targets(bench *b, const sp_query *q, spate_error *err)
+static int measure_ways(bench *b, const sp_query *q, spate_error *err)
 {
-    const spate_lab_bench_options *o = b->options;
-    int rc = o->targets != SPATE_LAB_SHARDS ? measure(b, q, false, err) : SPATE_OK;
-    if (rc == SPATE_OK && o->targets != SPATE_LAB_MAIN && !stopped(b))
-        rc = measure(b, q, true, err);
-    return rc == SPATE_OK && stopped(b) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : rc;
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < b->n_ways && rc == SPATE_OK; i++) {
+        if (sp_way_fits(&b->ways[i], q))
+            rc = measure(b, q, &b->ways[i], err);
+        if (rc == SPATE_OK && stopped(b))
+            rc = sp_fail(err, SPATE_E_INTERRUPTED, "interrupted");
+    }
+    return rc;
 }
 
 /* On all that the machine has, and then, with cpu above 0, under that budget. */
 static int run_query(bench *b, const sp_query *q, double cpu, spate_error *err)
 {
-    int rc = b->options->targets == SPATE_LAB_BOTH ? compare_answers(b, q, err) : SPATE_OK;
+    int rc = compare_answers(b, q, err);
     if (rc == SPATE_OK && cpu > 0)
         rc = set_budget(b, 0, err);
     if (rc == SPATE_OK)
-        rc = measure_targets(b, q, err);
+        rc = measure_ways(b, q, err);
     if (rc == SPATE_OK && cpu > 0)
         rc = set_budget(b, cpu, err);
-    return rc == SPATE_OK && cpu > 0 ? measure_targets(b, q, err) : rc;
+    return rc == SPATE_OK && cpu > 0 ? measure_ways(b, q, err) : rc;
 }
 
 /* Behind it the servers have what lab.yaml says. */
@@ -284,7 +322,7 @@ static int run_queries(bench *b, spate_error *err)
 {
     double cpu;
     int rc = choose_budget(b, &cpu, err);
-    b->report->measures = sp_arena_alloc(b->arena, 4 * b->n_queries + 1, sizeof(*b->report->measures));
+    b->report->measures = sp_arena_alloc(b->arena, (size_t)2 * b->n_ways * b->n_queries + 1, sizeof(*b->report->measures));
     if (rc == SPATE_OK && !b->report->measures)
         rc = sp_fail_nomem(err);
     for (uint32_t i = 0; i < b->n_queries && rc == SPATE_OK; i++)
@@ -294,10 +332,27 @@ static int run_queries(bench *b, spate_error *err)
     return rc == SPATE_OK ? restored : rc;
 }
 
+static int find_ways(bench *b, spate_error *err)
+{
+    const spate_lab_bench_options *o = b->options;
+    unsigned targets = o->targets ? o->targets : o->engine ? SPATE_LAB_ON_MAIN : SPATE_LAB_ON_MAIN | SPATE_LAB_ON_SHARDS;
+    int rc = SPATE_OK;
+    for (unsigned k = 0; k < SP_WAYS && rc == SPATE_OK; k++)
+        if (targets & 1u << k)
+            rc = sp_way_make(b->lab, &b->layout, k, &b->ways[b->n_ways++], err);
+    if (rc == SPATE_OK && o->engine)
+        rc = sp_way_to(b->lab, o->engine, &b->ways[b->n_ways++], err);
+    if (rc == SPATE_OK && o->writes > 0)
+        rc = sp_way_writing(&b->layout, b->key_table, b->arena, &b->writing, err);
+    return rc;
+}
+
 static int check_options(const spate_lab_bench_options *o, spate_error *err)
 {
     if (o->users > SP_LOAD_USERS_MAX)
         return sp_fail(err, SPATE_E_USAGE, "%u users are too many: at most %d", o->users, SP_LOAD_USERS_MAX);
+    if (!(o->writes >= 0 && o->writes <= 1))
+        return sp_fail(err, SPATE_E_USAGE, "the share of questions that write is from 0 to 1, not %g", o->writes);
     return SPATE_OK;
 }
 
@@ -316,6 +371,8 @@ int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spat
         rc = check_wishes(&b, err);
     if (rc == SPATE_OK)
         rc = sample_keys(&b, err);
+    if (rc == SPATE_OK)
+        rc = find_ways(&b, err);
     if (rc == SPATE_OK)
         rc = sp_trial_begin(b.lab, options, &b.trial, err);
     if (rc == SPATE_OK)

@@ -123,12 +123,12 @@ int sp_lab_make_folder(const char *path, sp_os_user user, spate_error *err)
     return rc < 0 ? sp_fail_errno(err, -rc, "could not create directory \"%s\"", path) : SPATE_OK;
 }
 
-static int write_file(const char *path, const char *text, int more_flags, sp_os_user owner, spate_error *err)
+int sp_lab_write_file(const char *path, sp_str text, int more_flags, sp_os_user owner, spate_error *err)
 {
     int fd = sp_at_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | more_flags, 0600);
     int rc = fd < 0 ? fd : sp_at_set_owner(fd, NULL, owner.user, owner.group);
     if (rc == 0)
-        rc = sp_at_write(fd, text, strlen(text), more_flags & O_APPEND ? (uint64_t)lseek(fd, 0, SEEK_END) : 0);
+        rc = sp_at_write(fd, text.p, text.len, more_flags & O_APPEND ? (uint64_t)lseek(fd, 0, SEEK_END) : 0);
     if (fd >= 0)
         close(fd);
     return rc < 0 ? sp_fail_errno(err, -rc, "could not write \"%s\"", path) : SPATE_OK;
@@ -210,14 +210,14 @@ static int make_template(maker *m, spate_error *err)
     if (rc == SPATE_OK)
         rc = make_password(password, err);
     if (rc == SPATE_OK)
-        rc = write_file(secret, password, O_EXCL, m->user, err);
+        rc = sp_lab_write_file(secret, sp_str_of(password), O_EXCL, m->user, err);
     if (rc == SPATE_OK)
         rc = run_initdb(m, data, secret, err);
     snprintf(line, sizeof(line), "127.0.0.1:*:*:postgres:%s\n", password);
     if (rc == SPATE_OK)
-        rc = write_file(pgpass, line, O_EXCL, m->user, err);
+        rc = sp_lab_write_file(pgpass, sp_str_of(line), O_EXCL, m->user, err);
     if (rc == SPATE_OK)
-        rc = write_file(conf, common_settings, O_APPEND, m->user, err);
+        rc = sp_lab_write_file(conf, sp_str_of(common_settings), O_APPEND, m->user, err);
     m->template = made;
     return rc;
 }
@@ -404,7 +404,7 @@ static int make_access(const maker *m, spate_error *err)
         return SPATE_OK;
     int rc = sp_os_read_file(from, 1 << 16, &text, err);
     if (rc == SPATE_OK)
-        rc = write_file(to, text.data, O_TRUNC, sp_os_self(), err);
+        rc = sp_lab_write_file(to, (sp_str){text.data, text.len}, O_TRUNC, sp_os_self(), err);
     sp_buf_done(&text);
     return rc == SPATE_OK ? sp_lab_make_folder(run, m->user, err) : rc;
 }
@@ -447,10 +447,12 @@ int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error 
 
 int sp_lab_remove_clusters(sp_lab *lab, spate_error *err)
 {
-    static const char *const others[] = {"run", "pgpass", "snapshots", "trials", "work.json", ".work.json", ".making"};
+    static const char *const others[] = {"run", "pgpass", "snapshots", "trials", "pool", "cache", "work.json", ".work.json", ".making"};
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++)
         rc = sp_lab_remove_cluster(lab, &lab->servers[i], err);
+    for (uint32_t i = 0; i < lab->n_replicas && rc == SPATE_OK; i++)
+        rc = sp_lab_remove_cluster(lab, &lab->replicas[i], err);
     for (size_t i = 0; i < SP_COUNT(others) && rc == SPATE_OK; i++) {
         const char *path = sp_lab_path(lab, others[i]);
         rc = path ? sp_lab_remove_tree(path, err) : sp_fail_nomem(err);

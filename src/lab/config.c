@@ -3,6 +3,9 @@
  *     main: {port: 24300}                   or {uri: "postgresql://..."}: a server that was there before
  *     shards:
  *       - {port: 24301}
+ *     replicas: {replica0: {port: 24304, of: main}}
+ *     pool: {port: 24305, size: 8}          connections to each server
+ *     cache: {bytes: 67108864}
  *     programs: /usr/lib/postgresql/15/bin
  *     user: postgres                        whom the servers run as
  *     settings: {shared_buffers: 256MB}     of every server
@@ -95,6 +98,11 @@ int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server 
             *server = &lab->servers[i];
             return SPATE_OK;
         }
+    for (uint32_t i = 0; i < lab->n_replicas; i++)
+        if (strcmp(lab->replicas[i].name, name) == 0) {
+            *server = &lab->replicas[i];
+            return SPATE_OK;
+        }
     return sp_fail(err, SPATE_E_USAGE, "the lab has no server \"%s\": it has main and shard0 to shard%u", name, lab->n_servers - 2);
 }
 
@@ -154,6 +162,49 @@ int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *
     lab->servers = grown;
     lab->n_servers = n + 1;
     return SPATE_OK;
+}
+
+const char *sp_lab_pool_uri(sp_lab *lab, const sp_lab_server *server)
+{
+    const char *at = percent_encoded(&lab->arena, lab->directory);
+    return at ? sp_arena_printf(&lab->arena, "postgresql://postgres@/%s?host=%s/run&port=%u", server->name, at, lab->pool_port) : NULL;
+}
+
+const char *sp_lab_public_pool_uri(sp_lab *lab)
+{
+    const char *at = percent_encoded(&lab->arena, lab->directory);
+    return at ? sp_arena_printf(&lab->arena, "postgresql://postgres@127.0.0.1:%u/main?passfile=%s/pgpass", lab->pool_port, at) : NULL;
+}
+
+/* ---- replicas ---- */
+
+/* name: NULL, the first that is free. */
+static int add_replica(sp_lab *lab, const char *name, const char *of, unsigned port, spate_error *err)
+{
+    const sp_lab_server *found;
+    uint32_t n = lab->n_replicas;
+    if (n == SP_LAB_REPLICAS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "a lab has at most %d replicas", SP_LAB_REPLICAS_MAX);
+    sp_lab_server *grown = sp_arena_alloc(&lab->arena, n + 1, sizeof(*grown)), *s = grown + n;
+    for (unsigned i = 0; !name && i <= n; i++) {
+        const char *next = sp_arena_printf(&lab->arena, "replica%u", i);
+        name = next && sp_lab_find_server(lab, next, &found, NULL) == SPATE_OK ? NULL : next;
+    }
+    if (!grown || !name)
+        return sp_fail_nomem(err);
+    if (n)
+        memcpy(grown, lab->replicas, n * sizeof(*grown));
+    *s = (sp_lab_server){.name = name, .of = of, .port = port};
+    if (!name_own(lab, s))
+        return sp_fail_nomem(err);
+    lab->replicas = grown;
+    lab->n_replicas = n + 1;
+    return SPATE_OK;
+}
+
+int sp_lab_add_replica(sp_lab *lab, const char *of, unsigned port, spate_error *err)
+{
+    return add_replica(lab, NULL, of, port, err);
 }
 
 /* ---- reading ---- */
@@ -257,6 +308,71 @@ static void read_servers(reader *r, const sp_node *root)
             break;
         }
     sp_slot_map_init(&r->lab->map, shards->n);
+}
+
+/* Names are folders in the lab's directory. */
+static bool is_replica_name(const char *name)
+{
+    return strncmp(name, "replica", 7) == 0 && name[7] && strspn(name + 7, "0123456789") == strlen(name + 7) && strlen(name) < 16;
+}
+
+static void read_replica(reader *r, const sp_pair *pair)
+{
+    static const char *const keys[] = {"port", "of"};
+    const sp_node *node = pair->value, *port_node = value_of(node, "port"), *of = value_of(node, "of");
+    const sp_lab_server *found = NULL;
+    int64_t port;
+    if (!port_node || !of || !is_replica_name(pair->key->text.p)) {
+        sp_mistake(r->m, pair->key->mark, pair->key->text, "expected a replica such as replica0: {port: 24304, of: main}");
+        return;
+    }
+    refuse_other_keys(r, node, keys, SP_COUNT(keys));
+    const char *whom = word_at(r, of, "the name of a server");
+    bool fits = number_at(r, port_node, SP_LAB_PORT_MIN, 65535, "a port from 1024 to 65535", &port);
+    if (whom && (sp_lab_find_server(r->lab, whom, &found, NULL) != SPATE_OK || found->of || found->attached))
+        sp_mistake(r->m, of->mark, of->text, "is no server of the lab's own to follow");
+    else if (whom && fits && r->rc == SPATE_OK)
+        r->rc = add_replica(r->lab, pair->key->text.p, whom, (unsigned)port, r->err);
+}
+
+static void read_replicas(reader *r, const sp_node *node)
+{
+    if (node && node->kind != SP_NODE_MAP)
+        sp_mistake(r->m, node->mark, text_of(node), "expected replicas such as replica0: {port: 24304, of: main}");
+    for (uint32_t i = 0; node && node->kind == SP_NODE_MAP && i < node->n; i++)
+        read_replica(r, &node->pairs[i]);
+}
+
+static void read_pool(reader *r, const sp_node *node)
+{
+    static const char *const keys[] = {"port", "size"};
+    int64_t port = 0, size = 0;
+    if (!node)
+        return;
+    const sp_node *port_node = value_of(node, "port"), *size_node = value_of(node, "size");
+    if (!port_node || !size_node) {
+        sp_mistake(r->m, node->mark, text_of(node), "expected a pool such as {port: 24305, size: 8}");
+        return;
+    }
+    refuse_other_keys(r, node, keys, SP_COUNT(keys));
+    number_at(r, port_node, SP_LAB_PORT_MIN, 65535, "a port from 1024 to 65535", &port);
+    number_at(r, size_node, 1, SP_LAB_POOL_SIZE_MAX, "a number of connections from 1 to 180", &size);
+    r->lab->pool_port = (unsigned)port;
+    r->lab->pool_size = (unsigned)size;
+}
+
+static void read_cache(reader *r, const sp_node *node)
+{
+    static const char *const keys[] = {"bytes"};
+    int64_t bytes = 0;
+    const sp_node *bytes_node = node ? value_of(node, "bytes") : NULL;
+    if (node && !bytes_node)
+        sp_mistake(r->m, node->mark, text_of(node), "expected a cache such as {bytes: 67108864}");
+    if (!bytes_node)
+        return;
+    refuse_other_keys(r, node, keys, SP_COUNT(keys));
+    number_at(r, bytes_node, 1 << 20, INT64_MAX, "a number of bytes from 1048576", &bytes);
+    r->lab->cache_bytes = (uint64_t)bytes;
 }
 
 static void read_slots(reader *r, const sp_node *node, sp_slot_map *map)
@@ -391,8 +507,8 @@ static void read_cpu(reader *r, const sp_node *node)
 
 static void read_root(reader *r, const sp_node *root)
 {
-    static const char *const keys[] = {"main", "shards", "programs", "user", "settings", "cpu", "placement", "bounds", "values", "slots",
-                                       "next_slots", "former_slots", "tables"};
+    static const char *const keys[] = {"main", "shards", "replicas", "pool", "cache", "programs", "user", "settings", "cpu", "placement",
+                                       "bounds", "values", "slots", "next_slots", "former_slots", "tables"};
     if (root->kind != SP_NODE_MAP) {
         sp_mistake(r->m, root->mark, text_of(root), "expected the keys main and shards");
         return;
@@ -400,6 +516,9 @@ static void read_root(reader *r, const sp_node *root)
     const sp_node *programs = value_of(root, "programs"), *user = value_of(root, "user");
     refuse_other_keys(r, root, keys, SP_COUNT(keys));
     read_servers(r, root);
+    read_replicas(r, value_of(root, "replicas"));
+    read_pool(r, value_of(root, "pool"));
+    read_cache(r, value_of(root, "cache"));
     r->lab->programs = programs ? word_at(r, programs, "a directory") : NULL;
     r->lab->user = user ? word_at(r, user, "the name of a user") : NULL;
     read_cpu(r, value_of(root, "cpu"));
@@ -558,12 +677,26 @@ static int put_placement(sp_buf *out, const sp_lab *lab)
     return built || (lab->other && put_slots(out, lab->turned ? "former_slots" : "next_slots", lab->other));
 }
 
+/* What there is beside main and the shards. */
+static int put_beside(sp_buf *out, const sp_lab *lab)
+{
+    int built = lab->n_replicas ? sp_buf_adds(out, "replicas:\n") : SPATE_OK;
+    for (uint32_t i = 0; i < lab->n_replicas && !built; i++)
+        built = sp_buf_printf(out, "  %s: {port: %u, of: %s}\n", lab->replicas[i].name, lab->replicas[i].port, lab->replicas[i].of);
+    if (lab->pool_port)
+        built = built || sp_buf_printf(out, "pool: {port: %u, size: %u}\n", lab->pool_port, lab->pool_size);
+    if (lab->cache_bytes)
+        built = built || sp_buf_printf(out, "cache: {bytes: %llu}\n", (unsigned long long)lab->cache_bytes);
+    return built;
+}
+
 static int put_lab(sp_buf *out, const sp_lab *lab)
 {
     int built = sp_buf_adds(out, "# A lab of 'spate lab': its servers, and which shard each row lives on.\nmain: ") ||
                 put_server(out, &lab->servers[0]) || sp_buf_adds(out, "shards:\n");
     for (uint32_t i = 1; i < lab->n_servers && !built; i++)
         built = sp_buf_adds(out, "  - ") || put_server(out, &lab->servers[i]);
+    built = built || put_beside(out, lab);
     if (lab->programs)
         built = built || put_pair(out, "programs", lab->programs) || sp_buf_adds(out, "\n");
     if (lab->user)

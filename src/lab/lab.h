@@ -10,6 +10,8 @@
  *   slice.c     a shard's rows of a plan
  *   distribute.c, check.c   rows put onto shards, and found there
  *   query.c, load.c, hist.c   questions, users who ask them, and how long that took
+ *   way.c, asker.c, cache.c   whom they ask: main, shards, a pool, a cache, replicas
+ *   daemon.c    a pool and a cache beside the servers; replica.c: servers that follow another
  *   reshard.c   rows moved between shards; move.c, compare.c, turn.c: while others write; fence.c, stream.c, steps.c: what that takes
  *   snapshot.c  all servers as they were
  *   watch.c, ask.c   what they are doing now, asked with an end to patience
@@ -25,12 +27,15 @@
 
 enum {
     SP_LAB_CPU_PERCENT_MIN = 1, /* of a processor: the least budget */
+    SP_LAB_REPLICAS_MAX = 32,
+    SP_LAB_POOL_SIZE_MAX = 180, /* connections of the pool to a server; it has some of its own besides */
     SP_LAB_PORT_MIN = 1024,
     SP_LAB_SOCKET_PATH_MAX = 80, /* of the directory with the servers' sockets: the kernel takes 107 with their names */
 };
 
 typedef struct sp_lab_server {
-    const char *name;   /* main, shard0, shard1, ... */
+    const char *name;   /* main, shard0, shard1, ...; replica0, ... */
+    const char *of;     /* of a replica: whom it follows; else NULL */
     const char *uri;    /* how we reach it; may hold a password: never printed */
     const char *public_uri; /* how others do; without a password */
     bool attached;      /* by its URI alone: nothing below */
@@ -56,6 +61,10 @@ typedef struct sp_lab {
     const char *user;      /* whom the servers run as; NULL: whoever starts them */
     sp_lab_server *servers; /* main, then the shards */
     uint32_t n_servers;
+    sp_lab_server *replicas;
+    uint32_t n_replicas;
+    unsigned pool_port, pool_size; /* 0: no pool */
+    uint64_t cache_bytes;          /* 0: no cache */
     sp_lab_setting *settings; /* of every server's postgresql.conf */
     uint32_t n_settings;
     double cpu; /* processors that each server may use; 0: as there are */
@@ -88,6 +97,11 @@ int sp_lab_save_as(const sp_lab *lab, const char *directory, spate_error *err) S
 int sp_lab_open_copy(const char *directory, const char *place, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Adds a server of our own, or an attached one; the first is main. The lab's directory is known. */
 int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *err) SP_MUST_CHECK;
+/* Adds a replica of the server called so, under the first name that is free; it has no data yet. */
+int sp_lab_add_replica(sp_lab *lab, const char *of, unsigned port, spate_error *err) SP_MUST_CHECK;
+/* How a server is reached through the pool, by a socket; NULL: no memory. */
+const char *sp_lab_pool_uri(sp_lab *lab, const sp_lab_server *server);
+const char *sp_lab_public_pool_uri(sp_lab *lab); /* as others reach main through it */
 const char *sp_lab_path(sp_lab *lab, const char *below); /* in the lab's directory; NULL: no memory */
 bool sp_lab_cpu_fits(double cpu); /* as a budget of a server */
 const char *sp_placing_name(sp_placing placing);
@@ -95,7 +109,7 @@ bool sp_placing_find(sp_str word, sp_placing *placing);
 const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name);
 /* Says how a table's rows live; key NULL: copied to every shard. */
 int sp_lab_set_table(sp_lab *lab, const char *name, const char *key, spate_error *err) SP_MUST_CHECK;
-/* The server called so. SPATE_E_USAGE: there is none. */
+/* The server or replica called so. SPATE_E_USAGE: there is none. */
 int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err) SP_MUST_CHECK;
 
 /* ---- cluster.c ---- */
@@ -111,6 +125,8 @@ int sp_lab_remove_clusters(sp_lab *lab, spate_error *err) SP_MUST_CHECK; /* and 
 int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error *err) SP_MUST_CHECK;
 /* A folder that only that user enters; one that is there stays as it is. */
 int sp_lab_make_folder(const char *path, sp_os_user user, spate_error *err) SP_MUST_CHECK;
+/* Writes a file that only its owner reads; more_flags: O_TRUNC, O_APPEND. */
+int sp_lab_write_file(const char *path, sp_str text, int more_flags, sp_os_user owner, spate_error *err) SP_MUST_CHECK;
 /* What a program that we started could not do, and what it said of that last in its log. SPATE_E_UNREACHABLE. */
 int sp_lab_fail_program(spate_error *err, const char *log, const char *fmt, ...) SP_PRINTF(3, 4);
 

@@ -1,7 +1,6 @@
 /* load.c - see load.h.
  *
- * A user is a thread with a connection to each server it needs, and the query prepared on each. Where an answer is on several
- * shards, all are asked before the first is listened to. */
+ * A user is a thread that asks by itself, with connections of its own. */
 #include "lab/load.h"
 
 #include <stdatomic.h>
@@ -27,7 +26,7 @@ typedef struct user {
     load_run *run;
     unsigned number;
     pthread_t thread;
-    PGconn *conns[1 + SP_SHARDS_MAX]; /* by server */
+    sp_asker *asker;
     uint64_t draws;
     sp_load_result result;
     int rc;
@@ -48,112 +47,7 @@ static void sleep_until(int64_t ns)
         ;
 }
 
-/* ---- coming in ---- */
-
-static uint32_t first_server(const sp_load *l)
-{
-    return l->sharded ? 1 : 0;
-}
-
-static uint32_t end_server(const sp_load *l)
-{
-    return l->sharded ? l->lab->n_servers : 1;
-}
-
-static int prepare(const sp_lab_server *s, PGconn *conn, const sp_query *q, spate_error *err)
-{
-    PGresult *res = sp_pq.prepare(conn, "q", q->sql, 0, NULL);
-    int rc = sp_pq.result_status(res) == PGRES_COMMAND_OK ? SPATE_OK : sp_pg_fail(err, conn, res, "%s: query \"%s\"", s->name, q->name);
-    sp_pq.clear(res);
-    return rc;
-}
-
-static int come_in(user *u)
-{
-    const sp_load *l = u->run->load;
-    int rc = SPATE_OK;
-    for (uint32_t i = first_server(l); i < end_server(l) && rc == SPATE_OK; i++) {
-        const sp_lab_server *s = &l->lab->servers[i];
-        rc = sp_lab_connect(s, &u->conns[i], &u->err);
-        if (rc == SPATE_OK)
-            rc = prepare(s, u->conns[i], l->query, &u->err);
-    }
-    return rc;
-}
-
-static void go_out(user *u)
-{
-    for (size_t i = 0; i < SP_COUNT(u->conns); i++)
-        if (u->conns[i])
-            sp_pq.finish(u->conns[i]);
-}
-
-/* A connection that was lost is made again, for the next question. */
-static void come_back(user *u, uint32_t server)
-{
-    const sp_load *l = u->run->load;
-    const sp_lab_server *s = &l->lab->servers[server];
-    enum { PAUSE_US = 20000 };
-    if (sp_pq.status(u->conns[server]) == CONNECTION_OK)
-        return;
-    sp_os_sleep_us(PAUSE_US);
-    sp_pq.reset(u->conns[server]);
-    if (sp_pq.status(u->conns[server]) == CONNECTION_OK)
-        (void)!prepare(s, u->conns[server], l->query, NULL);
-}
-
 /* ---- asking ---- */
-
-static int send_to(user *u, uint32_t server, const sp_key *key, spate_error *err)
-{
-    const char *values[] = {key ? key->text : NULL};
-    if (sp_pq.send_query_prepared(u->conns[server], "q", key ? 1 : 0, values, NULL, NULL, 0) == 1)
-        return SPATE_OK;
-    return sp_pg_fail(err, u->conns[server], NULL, "%s", u->run->load->lab->servers[server].name);
-}
-
-/* The answer, or NULL with err filled; all that the connection has to say is taken. */
-static PGresult *listen_to(user *u, uint32_t server, spate_error *err)
-{
-    PGresult *answer = NULL;
-    for (PGresult *res; (res = sp_pq.get_result(u->conns[server]));) {
-        sp_pq.clear(answer);
-        answer = res;
-    }
-    if (answer && sp_pq.result_status(answer) == PGRES_TUPLES_OK)
-        return answer;
-    sp_pg_fail(err, u->conns[server], answer, "%s", u->run->load->lab->servers[server].name);
-    sp_pq.clear(answer);
-    return NULL;
-}
-
-static int ask(user *u, const sp_key *key, bool whole, sp_answer *answer, spate_error *err)
-{
-    const sp_load *l = u->run->load;
-    uint32_t first = first_server(l), end = end_server(l), n = 0;
-    PGresult *parts[1 + SP_SHARDS_MAX];
-    bool sent[1 + SP_SHARDS_MAX] = {false};
-    int rc = SPATE_OK;
-    if (l->sharded && l->query->by_key)
-        end = (first = 1u + key->shard) + 1;
-    for (uint32_t i = first; i < end && rc == SPATE_OK; i++) {
-        rc = send_to(u, i, l->query->has_key ? key : NULL, err);
-        sent[i] = rc == SPATE_OK;
-    }
-    for (uint32_t i = first; i < end; i++) {
-        PGresult *part = sent[i] ? listen_to(u, i, rc == SPATE_OK ? err : NULL) : NULL;
-        if (part)
-            parts[n++] = part;
-        else
-            rc = rc == SPATE_OK ? SPATE_E_UNREACHABLE : rc;
-        come_back(u, i);
-    }
-    if (rc == SPATE_OK)
-        rc = sp_answer_merge(l->query, parts, n, whole, answer, err);
-    while (n)
-        sp_pq.clear(parts[--n]);
-    return rc;
-}
 
 static const sp_key *draw_key(user *u)
 {
@@ -162,13 +56,21 @@ static const sp_key *draw_key(user *u)
     return l->n_keys ? &l->keys[sp_bounded(z, l->n_keys)] : NULL;
 }
 
+static bool is_to_write(user *u)
+{
+    const sp_load *l = u->run->load;
+    return l->writing && sp_unit(sp_draw(l->seed + u->number * UINT64_C(0x9e3779b97f4a7c15), u->draws++)) < l->writes;
+}
+
 static void ask_and_note(user *u, int64_t due_ns)
 {
     sp_answer answer;
     spate_error err = {0};
     sp_load_result *r = &u->result;
+    bool write = is_to_write(u);
+    const sp_key *key = draw_key(u);
     int64_t asked = now_ns();
-    int rc = ask(u, draw_key(u), false, &answer, &err);
+    int rc = write ? sp_ask_write(u->asker, key, &err) : sp_ask(u->asker, key, false, &answer, &err);
     int64_t done = now_ns();
     if (rc == SPATE_OK) {
         sp_hist_add(&r->service, (uint64_t)(done - asked));
@@ -252,9 +154,9 @@ static void *user_body(void *arg)
     user *u = arg;
     load_run *run = u->run;
     sp_answer answer;
-    u->rc = come_in(u);
+    u->rc = sp_asker_open(run->load->way, run->load->query, run->load->writing, u->number, &u->asker, &u->err);
     if (u->rc == SPATE_OK) /* the first question finds cold caches, and mistakes */
-        u->rc = ask(u, draw_key(u), false, &answer, &u->err);
+        u->rc = sp_ask(u->asker, draw_key(u), false, &answer, &u->err);
     if (u->rc != SPATE_OK)
         atomic_store(&run->broken, true);
     if (wait_at_gate(run) == GATE_OPEN) {
@@ -264,7 +166,9 @@ static void *user_body(void *arg)
             be_closed(u);
     }
     leave(run);
-    go_out(u);
+    if (u->asker)
+        u->result.counts = *sp_ask_counts_of(u->asker);
+    sp_asker_close(u->asker);
     return NULL;
 }
 
@@ -333,6 +237,10 @@ static int sum_up(const sp_load *l, user *users, sp_load_result *result, spate_e
         }
         sp_hist_merge(&result->response, &r->response);
         sp_hist_merge(&result->service, &r->service);
+        result->counts.hits += r->counts.hits;
+        result->counts.misses += r->counts.misses;
+        result->counts.writes += r->counts.writes;
+        result->counts.own_unseen += r->counts.own_unseen;
         if (r->errors && result->errors == 0)
             result->first_error = r->first_error;
         result->errors += r->errors;
@@ -387,17 +295,10 @@ int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
 
 int sp_load_ask(const sp_load *l, const sp_key *key, sp_answer *answer, spate_error *err)
 {
-    load_run run = {.load = l};
-    user *u = sp_alloc_zero(1, sizeof(*u));
-    if (!u)
-        return sp_fail_nomem(err);
-    u->run = &run;
-    int rc = come_in(u);
-    if (rc != SPATE_OK && err)
-        *err = u->err;
+    sp_asker *a = NULL;
+    int rc = sp_asker_open(l->way, l->query, NULL, 0, &a, err);
     if (rc == SPATE_OK)
-        rc = ask(u, key, true, answer, err);
-    go_out(u);
-    sp_free(u);
+        rc = sp_ask(a, key, true, answer, err);
+    sp_asker_close(a);
     return rc;
 }

@@ -6,15 +6,10 @@
 #ifndef SP_LAB_LOAD_H
 #define SP_LAB_LOAD_H
 
+#include "lab/asker.h"
 #include "lab/hist.h"
-#include "lab/query.h"
 
 enum { SP_LOAD_USERS_MAX = 1024, SP_LOAD_OVERTIME_S = 10 };
-
-typedef struct sp_key {
-    const char *text;
-    uint8_t shard;
-} sp_key;
 
 /* What was answered since the moment before. */
 typedef struct sp_load_moment {
@@ -24,9 +19,10 @@ typedef struct sp_load_moment {
 } sp_load_moment;
 
 typedef struct sp_load {
-    const sp_lab *lab;
+    const sp_way *way;
     const sp_query *query;
-    bool sharded;       /* by the router over the shards; else main is asked */
+    const sp_writing *writing; /* NULL: nobody writes */
+    double writes;      /* the share of questions that write */
     const sp_key *keys; /* of which each question draws one */
     uint32_t n_keys;
     unsigned users;
@@ -42,6 +38,7 @@ typedef struct sp_load {
 typedef struct sp_load_result {
     sp_hist response; /* from when it was due */
     sp_hist service;  /* from when it was asked */
+    sp_ask_counts counts;
     uint64_t errors, unserved; /* unserved: due, but nobody came to ask it in time */
     double seconds;
     spate_error first_error;

@@ -92,14 +92,9 @@ static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user 
                 put_setting(&text, "unix_socket_directories", run) || put_setting(&text, "cluster_name", s->name);
     for (uint32_t i = 0; i < lab->n_settings && !built; i++)
         built = put_setting(&text, lab->settings[i].name, lab->settings[i].value);
-    int fd = built ? -ENOMEM : sp_at_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
-    int rc = fd < 0 ? fd : sp_at_set_owner(fd, NULL, user.user, user.group);
-    if (rc == 0)
-        rc = sp_at_write(fd, text.data, text.len, 0);
-    if (fd >= 0)
-        close(fd);
+    int rc = built ? sp_fail_nomem(err) : sp_lab_write_file(path, (sp_str){text.data, text.len}, O_TRUNC, user, err);
     sp_buf_done(&text);
-    return rc < 0 ? sp_fail_errno(err, -rc, "could not write \"%s\"", path) : SPATE_OK;
+    return rc;
 }
 
 /* Of a server that was killed: PostgreSQL would take the number in them for another server's when somebody else has it by now. */

@@ -186,16 +186,35 @@ static int start_those_that_ran(sp_lab *then, const halt *h, spate_error *err)
     return h->n ? sp_lab_start(then, all, then->n_servers, err) : SPATE_OK;
 }
 
+static int refuse_replicas(const sp_lab *lab, spate_error *err)
+{
+    int rc = sp_fail(err, SPATE_E_USAGE, "%s follows %s and cannot follow it back", lab->replicas[0].name, lab->replicas[0].of);
+    sp_error_hint(err, "'spate lab replica drop %s', and add one again afterwards", lab->replicas[0].name);
+    return rc;
+}
+
+/* What stands beside the servers is as it is now; a snapshot has nothing of it. */
+static void keep_beside(const sp_lab *now, sp_lab *then)
+{
+    then->n_replicas = 0;
+    then->pool_port = now->pool_port;
+    then->pool_size = now->pool_size;
+    then->cache_bytes = now->cache_bytes;
+}
+
 int sp_snapshot_restore(sp_lab *lab, const char *name, spate_error *err)
 {
     const char *place;
     sp_lab then;
     halt h;
     int rc = find_snapshot(lab, name, &place, err);
+    if (rc == SPATE_OK && lab->n_replicas)
+        return refuse_replicas(lab, err);
     if (rc == SPATE_OK)
         rc = sp_lab_open_copy(lab->directory, place, &then, err);
     if (rc != SPATE_OK)
         return rc;
+    keep_beside(lab, &then);
     rc = stop_all(lab, &h, err);
     if (rc == SPATE_OK)
         rc = restore(lab, &then, place, err);

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -236,4 +237,16 @@ int sp_os_random(void *bytes, size_t len, spate_error *err)
 {
     ssize_t got = getrandom(bytes, len, 0); /* up to 256 bytes come whole */
     return got == (ssize_t)len ? SPATE_OK : sp_fail_errno(err, errno, "could not draw random bytes");
+}
+
+bool sp_os_socket_answers(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    int fd = len < sizeof(at.sun_path) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    memcpy(at.sun_path, path, SP_MIN(len, sizeof(at.sun_path) - 1));
+    bool answers = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+    if (fd >= 0)
+        close(fd);
+    return answers;
 }

@@ -49,5 +49,7 @@ int sp_os_random(void *bytes, size_t len, spate_error *err) SP_MUST_CHECK;
 
 /* Whether a server could listen on the port of 127.0.0.1 now. */
 bool sp_os_port_is_free(unsigned port);
+/* Whether somebody listens on a socket in the file system. */
+bool sp_os_socket_answers(const char *path);
 
 #endif

@@ -1,0 +1,112 @@
+"""What stands beside a lab's servers, and benches that ask through it: real pgbouncer, Redis and replicas."""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import spate
+from live.servers import POSTGRES_BIN
+from live.test_lab import LabCase, postmasters
+
+
+class WayCase(LabCase):
+    """A lab with rows, on main and on three shards."""
+
+    def setUp(self):
+        super().setUp()
+        self.spate_ok("lab", "run", "--progress", "none", "--users", "3000", "--seconds", "0.1", "--cpu", "none")
+
+    def bench(self, *words, code=0):
+        done = spate("lab", "bench", "--lab", self.dir / "lab", "--json", "--cpu", "none", "--seconds", "0.3", *words)
+        self.assertEqual(done.code, code, str(done))
+        return {(m["query"], m["on"]): m for m in json.loads(done.out)["measures"]}
+
+    def await_state(self, name, state):
+        deadline = time.monotonic() + 30
+        while self.servers()[name]["state"] != state and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.servers()[name]["state"], state)
+
+
+class Ways(WayCase):
+    def test_all_give_the_same_answers(self):
+        self.lab("pool", "up", "--size", "4")
+        self.lab("cache", "up", "--memory", "4M")
+        self.lab("export", "--to", "fdw", "--load")
+        ways = ("main", "shards", "coordinator", "pooled", "cached")
+        on = [word for way in ways for word in ("--on", way)]
+        found = self.bench("--query", "point", "--query", "join", "--query", "range", "--query", "total", *on)
+        self.assertEqual(set(found), {(q, w) for q in ("point", "join", "range", "total") for w in ways} - {("range", "cached"), ("total", "cached")})
+        for m in found.values():
+            self.assertGreater(m["answers"], 0)
+            self.assertEqual(m["errors"], 0)
+        self.assertGreater(found["join", "cached"]["cache_hits"], 0)
+        self.assertGreaterEqual(found["join", "cached"]["cache_misses"], 24)
+        uri = self.servers()["main"]["uri"]
+        self.assertEqual(set(self.bench("--query", "top", "--engine", uri)), {("top", "main"), ("top", "engine")})
+        self.psql("shard0", "UPDATE users SET name = 'another'")
+        done = self.lab_fails(4, "bench", "--query", "point", "--on", "main", "--on", "pooled", "--cpu", "none", "--seconds", "0.1",
+                              says="main and the pooled give different answers")
+        self.assertNotIn("pooled  ", done.out)
+
+    def test_writes_go_through_and_change_nothing(self):
+        self.lab("cache", "up")
+        self.lab("pool", "up")
+        found = self.bench("--query", "point", "--on", "main", "--on", "shards", "--on", "pooled", "--on", "cached", "--writes", "40")
+        for m in found.values():
+            self.assertGreater(m["writes"], 0)
+            self.assertGreater(m["answers"], m["writes"])
+            self.assertEqual(m["errors"], 0)
+        self.lab("check")
+
+    def test_a_pool_lets_in_more_users_than_a_server(self):
+        self.lab("pool", "up")
+        self.lab_fails(3, "bench", "--query", "point", "--on", "shards", "--users", "300", "--cpu", "none", "--seconds", "0.1",
+                       says="too many clients already")
+        self.assertEqual(self.bench("--query", "point", "--on", "pooled", "--users", "300")["point", "pooled"]["errors"], 0)
+        self.lab("reshard", "--shards", "4", "--offline")
+        self.assertEqual(self.bench("--query", "total", "--on", "main", "--on", "pooled")["total", "pooled"]["errors"], 0)
+
+    def test_what_is_not_there(self):
+        for way, says in (("pooled", "no pool that runs"), ("cached", "no cache that runs"), ("coordinator", "main is no coordinator"),
+                          ("replicas", "main has no replica")):
+            self.lab_fails(2, "bench", "--on", way, says=says)
+        self.lab_fails(2, "pool", "sideways", says="takes up or down")
+        self.lab_fails(2, "pool", "up", "--size", "500", says="1 to 180 connections")
+        self.lab_fails(2, "cache", "up", "--memory", "5", says="at least 1 MiB")
+        self.lab_fails(2, "bench", "--writes", "101", says="from 0 to 1")
+
+    def test_they_come_and_go(self):
+        self.lab("pool", "up", "--size", "3")
+        self.lab("cache", "up")
+        pool = self.servers()["pool"]
+        self.assertEqual([self.servers()[n]["state"] for n in ("pool", "cache")], ["up", "up"])
+        ask = [POSTGRES_BIN / "psql", "-X", "-w", "-A", "-t", "-c", "SHOW cluster_name", "-d"]
+        through = lambda uri: subprocess.run([*ask, uri], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+        self.assertEqual(through(pool["uri"].replace("/main?", "/shard1?")).stdout, "shard1\n")
+        self.assertIn("password", through(pool["uri"].split("?")[0]).stderr)
+        secret = (self.dir / "lab/pgpass").read_text().strip().rsplit(":", 1)[1]
+        self.assertNotIn(secret, self.lab("logs", "pool").out + self.lab("status").out)
+        self.assertEqual((self.dir / "lab/pool/users").stat().st_mode & 0o777, 0o600)
+        for name in ("pool", "cache"):
+            os.kill(self.servers()[name]["pid"], signal.SIGKILL)
+            self.await_state(name, "down")
+        self.lab("up")
+        self.assertEqual([self.servers()[n]["state"] for n in ("pool", "cache")], ["up", "up"])
+        os.kill(self.servers()["cache"]["pid"], signal.SIGSTOP)
+        self.lab("down")
+        self.assertEqual(postmasters(self.dir), [])
+        self.lab("up", "pool")
+        self.assertEqual({n: s["state"] for n, s in self.servers().items() if s["state"] == "up"}, {"pool": "up"})
+        self.lab("pool", "down")
+        self.lab("cache", "down")
+        self.assertEqual(set(self.servers()), {"main", "shard0", "shard1", "shard2"})
+        self.lab("cache", "up")
+        self.lab("destroy", "--yes")
+        self.assertEqual((postmasters(self.dir), (self.dir / "lab").exists()), ([], False))
+
+
+if __name__ == "__main__":
+    unittest.main()

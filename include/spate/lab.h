@@ -314,13 +314,14 @@ int spate_lab_export(spate_lab *lab, spate_lab_engine to, bool into_main, char *
 typedef struct spate_lab_serve_options {
     unsigned port;      /* of 127.0.0.1; 0: a free one */
     const char *jobs;   /* a folder of jobs' ledgers, which are shown too; NULL: none */
+    bool allow_actions; /* the page may start and stop servers, and benches; otherwise it only looks */
     const int *cancel;  /* as for spate_generate */
     void (*ready)(void *arg, const char *address); /* called once, with the address to open */
     void *arg;
 } spate_lab_serve_options;
 
-/* Shows the lab in that directory to browsers of this machine: its servers, rows, trials, what is at work on it. It changes nothing, and
- * takes no lock: commands work on the lab meanwhile. The address holds a secret, without which nobody is told anything. Blocks until
+/* Shows the lab in that directory to browsers of this machine: its servers, rows, trials, what is at work on it. Looking takes no
+ * lock: commands work on the lab meanwhile. The address holds a secret, without which nobody is told anything. Blocks until
  * *cancel, which may be set in a signal handler, is not 0; then it returns SPATE_OK. SPATE_E_USAGE, SPATE_E_CONFIG: as for
  * spate_lab_open; SPATE_E_UNREACHABLE: the port cannot be had, or a library is missing. */
 int spate_lab_serve(const char *directory, const spate_lab_serve_options *options, spate_error *err);

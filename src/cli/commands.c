@@ -264,6 +264,7 @@ static const option lab_reshard_options[] = {
 static const option lab_serve_options[] = {
     LAB_OPTION,
     {"port", "PORT", OPTION_COUNT, false, NULL, "of 127.0.0.1 (default: a free one)"},
+    {"allow-actions", NULL, OPTION_FLAG, false, NULL, "let the page start and stop servers, and benches"},
     JOBS_OPTION,
     {0},
 };
@@ -453,7 +454,7 @@ const command commands[] = {
      lab_reshard_options, run_lab_reshard},
     {"lab serve", "", 0, 0, "show a lab in the browser",
      "Prints an address at which browsers of this machine see the lab: its servers, rows and skew, benches while they run and compared\n"
-     "with each other, replication, jobs. It only looks, and runs until ^C.", lab_serve_options, run_lab_serve},
+     "with each other, replication, jobs. It only looks, unless --allow-actions is given, and runs until ^C.", lab_serve_options, run_lab_serve},
     {"lab snapshot", "save|restore|drop NAME | list", 1, 2, "keep all servers as they are now, and go back",
      "Copies all servers as they are at one moment, for which they are stopped: 'save NAME'. 'restore NAME' makes the lab what it was then,\n"
      "shards and all; what has come since is gone. 'drop NAME' removes a snapshot, 'list' names them.", lab_options, run_lab_snapshot},

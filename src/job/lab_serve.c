@@ -5,6 +5,7 @@
 #include "spate/lab.h"
 
 #include "client/libmicrohttpd.h"
+#include "job/lab_act.h"
 #include "job/lab_page.h"
 #include "job/lab_state.h"
 #include "os/host.h"
@@ -25,6 +26,7 @@ typedef struct server {
     char token[TOKEN_LEN + 1];
     pthread_mutex_t lock; /* of state */
     sp_buf state;
+    sp_act *act; /* NULL: it is only looked */
 } server;
 
 /* ---- answers ---- */
@@ -44,7 +46,7 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned code, const cha
     for (size_t i = 0; i < SP_COUNT(headers) && ok == MHD_YES; i++)
         ok = sp_mhd.add_header(r, headers[i][0], headers[i][1]);
     if (code == MHD_HTTP_METHOD_NOT_ALLOWED && ok == MHD_YES)
-        ok = sp_mhd.add_header(r, "Allow", "GET, HEAD");
+        ok = sp_mhd.add_header(r, "Allow", "GET, HEAD"); /* what may be done has paths of its own, where POST is right */
     if (ok == MHD_YES)
         ok = sp_mhd.queue(c, code, r);
     sp_mhd.destroy(r);
@@ -92,6 +94,15 @@ static enum MHD_Result answer_trial(const server *s, struct MHD_Connection *c, c
     return answer(c, MHD_HTTP_OK, "application/json", r);
 }
 
+/* Nothing is done before the request has been answered for: what came of it is in the state. */
+static enum MHD_Result answer_act(server *s, struct MHD_Connection *c, const char *what)
+{
+    spate_error err = {0};
+    int rc = sp_act_begin(s->act, what, &err);
+    const char *words = rc == SPATE_OK ? "begun\n" : rc == SPATE_E_USAGE ? "there is no such thing to do\n" : "not now: something is being done, or nothing is\n";
+    return answer_words(c, rc == SPATE_OK ? MHD_HTTP_ACCEPTED : rc == SPATE_E_USAGE ? MHD_HTTP_NOT_FOUND : MHD_HTTP_CONFLICT, words);
+}
+
 /* ---- requests ---- */
 
 /* In the same time whatever is wrong with it. */
@@ -108,7 +119,7 @@ static bool has_token(const server *s, const char *url)
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method, const char *version,
                                   const char *data, size_t *len, void **begun)
 {
-    static const char trials[] = "trials/";
+    static const char trials[] = "trials/", acts[] = "act/";
     server *s = arg;
     const char *path = url + 1 + TOKEN_LEN + 1;
     (void)version, (void)data;
@@ -122,8 +133,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     }
     if (!has_token(s, url))
         return answer_words(c, MHD_HTTP_FORBIDDEN, "the address needs the token that 'spate lab serve' has printed\n");
+    if (s->act && strcmp(method, "POST") == 0 && strncmp(path, acts, strlen(acts)) == 0)
+        return answer_act(s, c, path + strlen(acts));
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-        return answer_words(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD: there is nothing to be done here, only to be seen\n");
+        return answer_words(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD: this is to be seen, not to be changed\n");
     if (*path == '\0')
         return answer_page(c);
     if (strcmp(path, "state.json") == 0)
@@ -162,7 +175,7 @@ static int draw_token(server *s, spate_error *err)
 
 static int take_look(server *s, sp_lab_state *state, sp_buf *room, spate_error *err)
 {
-    int rc = sp_lab_state_look(state, room);
+    int rc = sp_lab_state_look(state, s->act, room);
     if (rc != SPATE_OK)
         return sp_fail_nomem(err);
     pthread_mutex_lock(&s->lock);
@@ -211,8 +224,11 @@ int spate_lab_serve(const char *directory, const spate_lab_serve_options *option
     int rc = sp_lab_state_open(directory, options->jobs, &state, err);
     if (rc == SPATE_OK && !(s.directory = realpath(directory, NULL)))
         rc = sp_fail_errno(err, errno, "could not find \"%s\"", directory);
+    if (rc == SPATE_OK && options->allow_actions)
+        rc = sp_act_new(directory, &s.act, err);
     if (rc == SPATE_OK)
         rc = serve(&s, state, options, err);
+    sp_act_free(s.act);
     sp_lab_state_close(state);
     sp_buf_done(&s.state);
     free(s.directory);

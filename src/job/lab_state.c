@@ -262,7 +262,7 @@ static int put_jobs(const sp_lab_state *s, sp_buf *out)
 
 /* ---- the whole ---- */
 
-int sp_lab_state_look(sp_lab_state *s, sp_buf *text)
+int sp_lab_state_look(sp_lab_state *s, sp_act *act, sp_buf *text)
 {
     follow_config(s);
     text->len = 0;
@@ -271,7 +271,7 @@ int sp_lab_state_look(sp_lab_state *s, sp_buf *text)
                 put_pair(text, ",", "hint", s->problem.hint);
     if (s->open)
         built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) || put_trials(s, text) || put_move(s, text);
-    built = built || sp_work_put(s->directory, &s->arena, text) || put_jobs(s, text) || sp_buf_adds(text, "}");
+    built = built || sp_buf_printf(text, ",\"actions\":%s", act ? "true" : "false") || (act && sp_act_put(act, text)) || sp_work_put(s->directory, &s->arena, text) || put_jobs(s, text) || sp_buf_adds(text, "}");
     sp_arena_done(&s->arena);
     sp_arena_init(&s->arena);
     return built ? SPATE_E_NOMEM : SPATE_OK;

@@ -5,13 +5,13 @@
 #ifndef SP_JOB_LAB_STATE_H
 #define SP_JOB_LAB_STATE_H
 
-#include "base/base.h"
+#include "job/lab_act.h"
 
 typedef struct sp_lab_state sp_lab_state;
 /* jobs: the folder of ledgers, NULL: none are told of. SPATE_E_USAGE, SPATE_E_CONFIG: there is no lab to begin with, or a broken one. */
 int sp_lab_state_open(const char *directory, const char *jobs, sp_lab_state **state, spate_error *err) SP_MUST_CHECK;
 void sp_lab_state_close(sp_lab_state *s); /* NULL is fine */
-/* Puts the state in the place of what text holds. */
-int sp_lab_state_look(sp_lab_state *s, sp_buf *text) SP_MUST_CHECK;
+/* Puts the state in the place of what text holds. act: what may be done; NULL: nothing. */
+int sp_lab_state_look(sp_lab_state *s, sp_act *act, sp_buf *text) SP_MUST_CHECK;
 
 #endif

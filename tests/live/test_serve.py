@@ -331,6 +331,41 @@ class InABrowser(ServeCase):
         page.wait_text("#table-users", "; 3,000 rows on shards")
         self.check_page(page)
 
+    def test_what_may_be_done(self):
+        self.fill()
+        page = self.open()
+        page.wait_text("#server-shard1", "up")
+        self.assertEqual(page.value("document.querySelectorAll('button').length"), 0)
+        self.assertEqual(self.ask(self.base + "act/down/shard1", "POST")[0], 405)
+        self.stop()
+        page = self.open("--allow-actions")
+        page.wait_text("#server-shard1", "up")
+        press = "document.querySelector('[data-act=\"%s\"]').click()"
+        page.value(press % "down/shard1")
+        page.wait_text("#server-shard1", "down")
+        page.wait_text("#act", "shard1: stopped")
+        self.assertEqual(self.servers()["shard1"]["state"], "down")
+        page.wait(lambda: page.value("document.querySelector('[data-act=\"up/shard1\"]:enabled') != null"), bool)
+        page.value(press % "up/shard1")
+        page.wait_text("#server-shard1", "up")
+        page.wait_text("#act", "shard1: started")
+        self.picture(page, "actions")
+        page.wait(lambda: page.value("document.querySelector('[data-act=bench]:enabled') != null"), bool)
+        page.value(press % "bench")
+        page.wait_text("#bench-head", "Running since")
+        page.wait_text("#bench-head", "Stop the bench")
+        self.assertEqual(self.ask(self.base + "act/down/shard0", "POST")[0], 409)
+        page.value(press % "stop")
+        page.wait_text("#bench-head", "interrupted")
+        self.check_page(page)
+        for path, status in (("act/frob", 404), ("act/", 404), ("act/up/" + "x" * 500, 404), ("act/stop", 409), ("act/up/nobody", 202)):
+            self.wait_state(lambda s: not s["act"]["busy"])
+            self.assertEqual(self.ask(self.base + path, "POST", body="x" * 10000)[0], status, path)
+        self.assertIn('no server "nobody"', self.wait_state(lambda s: s["act"]["error"])["act"]["error"])
+        self.assertEqual(self.ask("/" + "0" * 32 + "/act/down/shard0", "POST")[0], 403)
+        self.assertEqual(self.ask(self.base + "act/bench", "POST")[0], 202)
+        self.assertEqual(self.stop(), 0)  # with the bench that runs
+
     def test_by_keyboard(self):
         self.fill()
         page = self.open()

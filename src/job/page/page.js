@@ -26,6 +26,28 @@ async function get(path) {
     return null;
 }
 
+// ---- doing, where that is allowed
+
+const DOES = {up: "starting", down: "stopping"}, DID = {up: "started", down: "stopped"};
+
+/** A button that asks for what it says; null where the page may only look. */
+function button(state, what, ...text) {
+    return state.actions ? h("button", {type: "button", "data-act": what, disabled: Boolean(state.act?.busy) && what !== "stop"}, ...text) : null;
+}
+
+function showAct(state) {
+    const a = state.act?.server ? state.act : null, bench = state.act?.error ? state.act : null;
+    document.getElementById("act").hidden = !(a || bench);
+    show("act", a && !a.error ? `${a.server}: ${(a.busy ? DOES : DID)[a.what]}` : null,
+        state.act?.error ? h("span", {class: "bad"}, state.act.error) : null);
+}
+
+async function ask(what) {
+    const answer = await fetch(`act/${what}`, {method: "POST"}).catch(() => null);
+    if (answer?.ok)
+        document.querySelectorAll("[data-act]").forEach(b => b.disabled = b.dataset.act !== "stop"); // until the next look
+}
+
 // ---- servers
 
 const SAID = {up: ["up", "good"], down: ["down", "bad"], damaged: ["damaged", "bad"], unreachable: ["no answer", "bad"], asking: ["asking", "warn"]};
@@ -54,7 +76,7 @@ function spark(rates) {
 
 const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
 
-function serverCard(s) {
+function serverCard(state, s) {
     const [word, tone] = SAID[s.state] ?? [s.state, "warn"], f = s.facts, rates = history.get(s.name)?.rates ?? [];
     return h("li", {class: "card", id: `server-${s.name}`},
         h("header", {}, h("h3", {}, s.name), h("span", {class: `state ${tone}`}, word)),
@@ -67,14 +89,16 @@ function serverCard(s) {
                 fact("transactions/s", rates.length ? count(rates.at(-1)) : "-")] : null),
         f ? spark(rates) : null,
         s.error && s.state !== "down" ? h("p", {class: "soft"}, s.error) : null,
-        s.state === "down" ? h("p", {class: "soft hint"}, h("code", {}, `spate lab up ${s.name}`), " starts it") : null);
+        s.state === "down" && !state.actions ? h("p", {class: "soft hint"}, h("code", {}, `spate lab up ${s.name}`), " starts it") : null,
+        s.attached ? null : s.state === "down" ? button(state, `up/${s.name}`, `Start ${s.name}`)
+            : s.state === "damaged" ? null : button(state, `down/${s.name}`, `Stop ${s.name}`));
 }
 
 function showServers(state) {
     const up = state.servers.filter(s => s.state === "up").length;
     show("server-list",
         h("p", {class: "soft"}, `${up} of ${state.servers.length} are up. Transactions are as PostgreSQL counts them, with the few that looking takes.`),
-        h("ul", {class: "cards"}, state.servers.map(serverCard)));
+        h("ul", {class: "cards"}, state.servers.map(s => serverCard(state, s))));
 }
 
 // ---- rows
@@ -237,8 +261,9 @@ function showBench(state) {
     const listed = state.trials.findLast(t => t.state === "running" && trials.has(t.name)) ?? state.trials.findLast(t => trials.has(t.name));
     const trial = listed && trials.get(listed.name).trial, controls = document.getElementById("bench-controls");
     controls.hidden = !trial?.measures.length;
+    const runs = state.act?.busy && state.act.what === "bench", start = runs ? button(state, "stop", "Stop the bench") : button(state, "bench", "Start a bench");
     if (!trial) {
-        show("bench-head", h("p", {class: "empty"}, "No bench has run in this lab yet: ", h("code", {}, "spate lab bench"), " asks main and the shards the same questions."));
+        show("bench-head", start, h("p", {class: "empty"}, "No bench has run in this lab yet: ", h("code", {}, "spate lab bench"), " asks main and the shards the same questions."));
         show("bench-tiles");
         drawBench([], []);
         return;
@@ -247,7 +272,7 @@ function showBench(state) {
     fillSelect(select, ["", ...new Set(trial.measures.map(m => m.query))]);
     const query = select.value || trial.measures.at(-1)?.query, measures = trial.measures.filter(m => m.query === query), targets = targetsOf(measures);
     const how = listed.state === "running" ? `Running since ${moment(trial.began_us)}` : `The last one, ${moment(trial.began_us)}, ${listed.state}`;
-    show("bench-head", h("p", {class: "soft"}, `${how}: ${asked(trial, measures)}, ${trial.seconds} s for each query and target; ${trial.shards} shards. `,
+    show("bench-head", start, h("p", {class: "soft"}, `${how}: ${asked(trial, measures)}, ${trial.seconds} s for each query and target; ${trial.shards} shards. `,
         query ? h("b", {}, query) : null), trial.error ? h("p", {class: "bad"}, trial.error) : null);
     show("bench-tiles", h("ul", {class: "cards"}, measures.map(m => benchTile(m, targets.indexOf(m.on)))));
     drawBench(measures, targets);
@@ -366,7 +391,7 @@ function showAll(state) {
     if (!state.lab)
         return;
     noteRates(state.servers);
-    for (const part of [showServers, showRows, showWork, showBench, showCompared, showReplication])
+    for (const part of [showAct, showServers, showRows, showWork, showBench, showCompared, showReplication])
         part(state);
 }
 
@@ -387,6 +412,11 @@ async function look() {
     }
 }
 
+document.addEventListener("click", event => {
+    const what = event.target.closest("[data-act]")?.dataset.act;
+    if (what)
+        ask(what);
+});
 document.getElementById("bench-query").addEventListener("change", () => showBench(state));
 document.getElementById("compare-query").addEventListener("change", () => showCompared(state));
 document.getElementById("compare-list").addEventListener("change", event => {

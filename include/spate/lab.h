@@ -144,6 +144,29 @@ int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *opt
  * is in the report; SPATE_OK also when it is no. */
 int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
 
+typedef struct spate_lab_watch_options {
+    unsigned clients;  /* that write at the same time; 0: 8 */
+    double rate;       /* writes a second, answered or not; 0: as fast as they are answered */
+    double seconds;
+    uint64_t seed;     /* of the accounts that are written */
+    const int *cancel; /* ends it early: what was written is looked at all the same */
+} spate_lab_watch_options;
+
+typedef struct spate_lab_watch_report {
+    uint64_t writes, reads;  /* that were answered */
+    uint64_t refused;        /* asked of a shard on which the row does not live, and then of another */
+    uint64_t unknown;        /* writes whose connection was lost: they may have happened or not */
+    uint64_t lost;           /* acknowledged writes that are gone */
+    uint64_t stale;          /* reads older than what the same client had written before */
+    double seconds;
+    double p50_ms, p99_ms, p999_ms, max_ms; /* of writes, from when they were due to the end of all waiting */
+} spate_lab_watch_report;
+
+/* Clients write rows of their own, in a table spate_accounts that is made on the shards, by the lab's route, whatever moves or is killed
+ * meanwhile, and look whether all that was acknowledged is there. Other calls on the lab may be at work. For hash placement.
+ * SPATE_E_UNREACHABLE: no shard has answered for an account for a minute. */
+int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *options, spate_lab_watch_report *report, spate_error *err);
+
 /* ---- beside the servers ---- */
 
 /* A pool (pgbouncer) before all servers, with at most so many connections to each; 0: as it has, or 8. It hands out a server's

@@ -278,6 +278,10 @@ static const option lab_export_options[] = {
 
 static const option lab_check_options[] = {
     LAB_OPTION,
+    {"seconds", "S", OPTION_TEXT, false, NULL, "first write for so long, and look whether anything acknowledged is lost"},
+    {"users", "N", OPTION_COUNT, false, NULL, "clients who write at the same time, 256 at most (default: 8)"},
+    {"rate", "N", OPTION_COUNT, false, NULL, "writes a second, answered or not (default: each client goes on once answered)"},
+    {"seed", "S", OPTION_COUNT, false, NULL, "of the accounts that are written"},
     {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
     {0},
 };
@@ -446,7 +450,8 @@ const command commands[] = {
      "'lab bench --on cached' asks it first.", lab_cache_options, run_lab_cache},
     {"lab check", "", 0, 0, "check that every row is where it belongs",
      "Asks the servers whether each row is on the shard that its key says, and whether the shards together have what main has. Exit 1\n"
-     "when not.", lab_check_options, run_lab_check},
+     "when not. With --seconds clients write accounts of their own instead, while other commands move rows or servers are killed, and\n"
+     "notice when a write that was acknowledged is gone, or a read is older than what was written before it.", lab_check_options, run_lab_check},
     {"lab reshard", "", 0, 0, "go to another number of shards",
      "Makes or removes servers and moves rows so that N shards have even shares, while others write; going from 3 to 4 moves a quarter.\n"
      "--plan counts first. When the rows are on their new shards and compared, the old ones follow them until --commit or --rollback.\n"

@@ -244,13 +244,48 @@ static int check(const invocation *in, spate_lab *lab)
     return status != SPATE_OK ? exit_code_of((spate_status)status) : fine ? EXIT_OK : EXIT_NO;
 }
 
+static void print_watch(const spate_lab_watch_report *r, bool json)
+{
+    char writes[32], reads[32], refused[32], unknown[32], lost[32], stale[32];
+    if (json) {
+        printf("{\"writes\": %llu, \"reads\": %llu, \"refused\": %llu, \"unknown\": %llu, \"lost\": %llu, \"stale\": %llu, \"seconds\": %.6f,"
+               " \"p50_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f, \"max_ms\": %.6f}\n", (unsigned long long)r->writes,
+               (unsigned long long)r->reads, (unsigned long long)r->refused, (unsigned long long)r->unknown, (unsigned long long)r->lost,
+               (unsigned long long)r->stale, r->seconds, r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms);
+        return;
+    }
+    printf("%12s %12s %8s %8s %8s %8s %10s %10s %10s %10s\n", "writes", "reads", "refused", "unknown", "lost", "stale", "p50 ms", "p99 ms",
+           "p99.9 ms", "max ms");
+    printf("%12s %12s %8s %8s %8s %8s %10.3f %10.3f %10.3f %10.3f\n", with_commas(r->writes, writes), with_commas(r->reads, reads),
+           with_commas(r->refused, refused), with_commas(r->unknown, unknown), with_commas(r->lost, lost), with_commas(r->stale, stale),
+           r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms);
+}
+
+static int watch(const invocation *in, spate_lab *lab)
+{
+    spate_error err = {0};
+    spate_lab_watch_report report;
+    uint64_t users = option_count(in, "users", 8);
+    spate_lab_watch_options o = {.clients = users > 100000 ? 100000 : (unsigned)users, .rate = (double)option_count(in, "rate", 0),
+                                 .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
+    if (!read_seconds(in, 5, &o.seconds))
+        return EXIT_USAGE;
+    stop_catch_signals();
+    int status = spate_lab_watch(lab, &o, &report, &err);
+    if (status == SPATE_OK)
+        print_watch(&report, option_flag(in, "json"));
+    else
+        report_error(&err);
+    return status == SPATE_OK && (report.lost || report.stale) ? EXIT_NO : stop_exit_code((spate_status)status);
+}
+
 int run_lab_check(const invocation *in)
 {
     spate_lab *lab;
     int code = open_lab(in, &lab);
     if (code)
         return code;
-    code = check(in, lab);
+    code = option_text(in, "seconds") ? watch(in, lab) : check(in, lab);
     spate_lab_close(lab);
     return code;
 }

@@ -1,7 +1,7 @@
 /* fence.c - see fence.h. */
 #include "lab/fence.h"
 
-enum { LOCK_TRIES = 400, LOCK_PAUSE_US = 20000, LOCK_POLITE = 5 };
+enum { LOCK_TRIES = 60, LOCK_PAUSE_US = 20000, LOCK_POLITE = 5 };
 
 #define GATE "482671453285" /* of pg_advisory_lock: "spate" */
 
@@ -43,13 +43,20 @@ static void stop_vacuum(const sp_lab_server *server, PGconn *conn)
                       NULL, NULL, "looking for vacuums");
 }
 
-/* Whoever waits for a table's lock makes others wait behind: so not for long, but often. sql is one transaction. */
+static const char *wait_of(int attempt)
+{
+    return attempt < 20 ? "SET lock_timeout = '20ms'" : attempt < 40 ? "SET lock_timeout = '100ms'" : "SET lock_timeout = '1s'";
+}
+
+/* Whoever waits for a table's lock makes others wait behind: so not for long at first, but often. sql is one transaction. */
 static int run_politely(const sp_lab_server *server, PGconn *conn, const char *sql, spate_error *err, const char *what)
 {
-    int rc = sp_lab_run(server, conn, "SET lock_timeout = '20ms'", NULL, err, what);
     spate_error why = {0};
+    int rc = SPATE_OK;
     for (int i = 0; i < LOCK_TRIES && rc == SPATE_OK; i++) {
-        rc = sp_lab_run(server, conn, sql, NULL, &why, what);
+        rc = sp_lab_run(server, conn, wait_of(i), NULL, &why, what);
+        if (rc == SPATE_OK)
+            rc = sp_lab_run(server, conn, sql, NULL, &why, what);
         bool busy = rc != SPATE_OK && (strcmp(why.sqlstate, "55P03") == 0 || strcmp(why.sqlstate, "40P01") == 0);
         if (!busy)
             break;

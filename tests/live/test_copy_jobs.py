@@ -162,6 +162,22 @@ class CopyJobs(PostgresCase):
         self.spate_fails(2, "copy", self.source, self.server.uri(db), "--create", "--job", "elsewhere", "--table", "child",
                          says="was begun with another plan or source")
 
+    def test_killed_when_all_had_landed(self):
+        """The target says that the job is complete, the ledger not yet: what is left to do is to forget."""
+        db = self.server.database("landed")
+        self.server.psql("CREATE TABLE spate_job (job text PRIMARY KEY, made_of text NOT NULL, epoch bigint NOT NULL, complete boolean NOT NULL);"
+                         "CREATE FUNCTION stay() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(1000); RETURN OLD; END $$ LANGUAGE plpgsql;"
+                         "CREATE TRIGGER stay BEFORE DELETE ON spate_job FOR EACH ROW EXECUTE FUNCTION stay()", db)
+        words = ["copy", self.source, self.server.uri(db), "--create", "--job", "landed", *CHUNK]
+        run = self.start(*words)
+        wait_until(lambda: self.server.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1", run)
+        run.kill()
+        run.communicate()
+        self.kill_backends(run)
+        self.server.psql("DROP FUNCTION stay CASCADE", db)
+        self.spate_ok(*words)
+        self.check(db)
+
     def test_a_sleeper_is_fenced_out(self):
         """A run is stopped in the middle; another, with a copy of its list, takes the job over; then the first wakes up."""
         db = self.server.database("fence")

@@ -167,6 +167,26 @@ typedef struct spate_lab_watch_report {
  * SPATE_E_UNREACHABLE: no shard has answered for an account for a minute. */
 int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *options, spate_lab_watch_report *report, spate_error *err);
 
+/* ---- replicas ---- */
+
+/* Makes a replica of a server that runs ("main", which NULL is too, or a shard) by streaming replication with a slot, and starts it.
+ * *name lives as long as the lab. Nothing is left of one that fails. */
+int spate_lab_replica_add(spate_lab *lab, const char *of, const char **name, spate_error *err);
+/* Removes it and its slot; its primary has to run. */
+int spate_lab_replica_drop(spate_lab *lab, const char *name, spate_error *err);
+/* Stops the primary, which first sends all it has, and puts the replica in its place: name, address and all. A primary that has died keeps
+ * what it had not sent to itself: that is gone. Interrupted, the same call goes on. */
+int spate_lab_replica_promote(spate_lab *lab, const char *name, spate_error *err);
+
+typedef struct spate_lab_lag {
+    const char *name, *of;
+    bool streams;
+    uint64_t unsent, unreplayed, kept; /* bytes of the primary's log: not sent, not replayed, kept because of it */
+    double seen_ms, seen_most_ms;      /* until it shows what has just been committed: the median and the longest of some tries */
+} spate_lab_lag;
+/* Calls fn for each replica. */
+int spate_lab_replica_lag(spate_lab *lab, void (*fn)(void *arg, const spate_lab_lag *lag), void *arg, spate_error *err);
+
 /* ---- beside the servers ---- */
 
 /* A pool (pgbouncer) before all servers, with at most so many connections to each; 0: as it has, or 8. It hands out a server's

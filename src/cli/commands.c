@@ -441,6 +441,10 @@ const command commands[] = {
      "Compares the answers of main and of the shards, then how fast they come: with users who ask again once they are answered, or with\n"
      "--rate at fixed moments, where a time counts from when its question was due. Errors are in no time and no rate; exit 1 when there\n"
      "were any.", lab_bench_options, run_lab_bench},
+    {"lab replica", "add [SERVER] | lag | promote REPLICA | drop REPLICA", 1, 2, "servers that follow another one",
+     "'add' makes a replica of main, or of SERVER, by streaming replication. 'lag' shows how far each is behind; exit 1 when one does\n"
+     "not stream. 'promote' stops the primary and puts the replica in its place. 'lab bench --on replicas' reads from main's.", lab_options,
+     run_lab_replica},
     {"lab pool", "up|down", 1, 1, "put pgbouncer before the servers",
      "'up' starts pgbouncer before all servers, a database each by the server's name, in transaction mode; 'down' takes it away. Many\n"
      "clients share few connections; what they prepare is lost between transactions. 'lab bench --on pooled' asks through it.",

@@ -28,6 +28,7 @@ bool read_seconds(const invocation *in, double otherwise, double *seconds);
 bool read_cpu(const invocation *in, double otherwise, double none, double *cpu);
 
 int run_lab_bench(const invocation *in);
+int run_lab_replica(const invocation *in);
 int run_lab_pool(const invocation *in);
 int run_lab_cache(const invocation *in);
 extern const char *const target_words[]; /* what --on of 'lab bench' takes */

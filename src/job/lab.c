@@ -51,6 +51,13 @@ int sp_lab_refuse_moving(const sp_lab *lab, spate_error *err)
 
 /* ---- making ---- */
 
+int sp_lab_check_path(const sp_lab *lab, spate_error *err)
+{
+    if (!lab->directory[strcspn(lab->directory, " \t'\"\\#;=%\n")])
+        return SPATE_OK;
+    return sp_fail(err, SPATE_E_USAGE, "the lab's directory has a space, a quote or the like in its name: it cannot be told to other programs");
+}
+
 static bool has_port(const sp_lab *lab, unsigned port)
 {
     for (uint32_t i = 0; i < lab->n_servers; i++)

@@ -13,6 +13,8 @@ int sp_lab_lock(const char *directory, int *lock, spate_error *err) SP_MUST_CHEC
 void sp_lab_unlock(int lock);
 /* While rows move and others write, what changes the servers or their tables otherwise is refused: SPATE_E_USAGE. */
 int sp_lab_refuse_moving(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+/* What stands beside the servers is told their directory in files that know no quotes. SPATE_E_USAGE: its name would need some. */
+int sp_lab_check_path(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Free ports of this machine that the lab does not have. SPATE_E_UNREACHABLE: there are not so many. */
 int sp_lab_find_ports(const sp_lab *lab, unsigned n, unsigned *ports, spate_error *err) SP_MUST_CHECK;
 /* How the tables that have been distributed lie on the shards, out of shard0 and lab.yaml. The source is the caller's to close, and

@@ -28,7 +28,7 @@ static int check_servers(const sp_lab *lab, spate_error *err)
 {
     if (lab->servers[0].attached)
         return sp_fail(err, SPATE_E_USAGE, "a pool and a cache are put beside servers of the lab's own: these are attached");
-    return SPATE_OK;
+    return sp_lab_check_path(lab, err);
 }
 
 /* lab.yaml first: whatever happens to us then, 'down' and 'destroy' know what there may be. What does not start is not kept. */

@@ -220,13 +220,23 @@ int sp_resharding_drop(sp_resharding *r, unsigned shards, spate_error *err)
     return sp_lab_save(lab, err);
 }
 
+/* A shard that goes would leave its replica behind. */
+static int check_replicas(const sp_lab *lab, unsigned shards, spate_error *err)
+{
+    for (uint32_t i = 0; i < lab->n_replicas; i++)
+        for (uint32_t s = 1 + shards; s < lab->n_servers; s++)
+            if (strcmp(lab->replicas[i].of, lab->servers[s].name) == 0)
+                return sp_fail(err, SPATE_E_USAGE, "%s follows %s, which is to go: drop it first", lab->replicas[i].name, lab->replicas[i].of);
+    return SPATE_OK;
+}
+
 static int check_wish(const sp_resharding *r, spate_error *err)
 {
     unsigned shards = r->options->shards;
     if (shards == 0 || shards > SP_SHARDS_MAX)
         return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, shards);
     if (r->lab->placing == SP_PLACE_HASH)
-        return SPATE_OK;
+        return check_replicas(r->lab, shards, err);
     int rc = sp_fail(err, SPATE_E_USAGE, "placement by %s has no slots to move", sp_placing_name(r->lab->placing));
     sp_error_hint(err, "distribute the rows anew, onto a lab with that many shards");
     return rc;

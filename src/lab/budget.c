@@ -255,8 +255,9 @@ int sp_budget_set(const sp_lab *lab, double cpu, spate_error *err)
     controller c;
     if (!find_controller(&c))
         return cpu > 0 ? refuse(NULL, 0, err) : SPATE_OK;
-    for (uint32_t i = 0; i < lab->n_servers; i++) {
-        int rc = lab->servers[i].attached ? 0 : set_one(&c, &lab->servers[i], cpu);
+    for (uint32_t i = 0; i < lab->n_servers + lab->n_replicas; i++) {
+        const sp_lab_server *s = i < lab->n_servers ? &lab->servers[i] : &lab->replicas[i - lab->n_servers];
+        int rc = s->attached ? 0 : set_one(&c, s, cpu);
         if (rc != 0)
             return refuse(&c, rc, err);
     }

@@ -81,6 +81,17 @@ static int put_setting(sp_buf *out, const char *name, const char *value)
     return built || sp_buf_adds(out, "'\n");
 }
 
+static int put_primary(const sp_lab *lab, const sp_lab_server *s, const char *run, sp_buf *out)
+{
+    const sp_lab_server *primary = NULL;
+    char conninfo[4400], slot[64];
+    if (!s->of || sp_lab_find_server(lab, s->of, &primary, NULL) != SPATE_OK)
+        return SPATE_OK;
+    snprintf(conninfo, sizeof(conninfo), "host='%s' port=%u user=postgres", run, primary->port);
+    snprintf(slot, sizeof(slot), "spate_%s", s->name);
+    return put_setting(out, "primary_conninfo", conninfo) || put_setting(out, "primary_slot_name", slot);
+}
+
 /* Written at each start: ports and settings are lab.yaml's to say. */
 static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user user, spate_error *err)
 {
@@ -89,7 +100,8 @@ static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user 
     snprintf(path, sizeof(path), "%s/lab.conf", s->data);
     snprintf(run, sizeof(run), "%s/run", lab->directory);
     int built = sp_buf_printf(&text, "port = %u\nlisten_addresses = '127.0.0.1'\n", s->port) ||
-                put_setting(&text, "unix_socket_directories", run) || put_setting(&text, "cluster_name", s->name);
+                put_setting(&text, "unix_socket_directories", run) || put_setting(&text, "cluster_name", s->name) ||
+                put_primary(lab, s, run, &text);
     for (uint32_t i = 0; i < lab->n_settings && !built; i++)
         built = put_setting(&text, lab->settings[i].name, lab->settings[i].value);
     int rc = built ? sp_fail_nomem(err) : sp_lab_write_file(path, (sp_str){text.data, text.len}, O_TRUNC, user, err);

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from harness import spate
+from harness import SPATE, spate
 from live.servers import POSTGRES_BIN
 from live.test_lab import LabCase, postmasters
 
@@ -106,6 +106,122 @@ class Ways(WayCase):
         self.lab("cache", "up")
         self.lab("destroy", "--yes")
         self.assertEqual((postmasters(self.dir), (self.dir / "lab").exists()), ([], False))
+
+
+class Replicas(WayCase):
+    def lag(self, code=0):
+        done = spate("lab", "replica", "lag", "--lab", self.dir / "lab")
+        self.assertEqual(done.code, code, str(done))
+        return {line.split()[0]: line.split() for line in done.out.splitlines()[1:]}
+
+    def test_they_follow_and_are_read(self):
+        self.assertIn("replica0 follows main", self.lab("replica", "add").err)
+        self.assertIn("replica1 follows shard1", self.lab("replica", "add", "shard1").err)
+        self.assertEqual([(s["of"], s["state"]) for n, s in self.servers().items() if n.startswith("replica")], [("main", "up"), ("shard1", "up")])
+        self.psql("main", "CREATE TABLE t AS SELECT 42 AS n")
+        self.await_row("replica0", "SELECT n FROM t", "42")
+        self.assertEqual(self.psql("replica1", "SELECT count(*) FROM users"), self.psql("shard1", "SELECT count(*) FROM users"))
+        found = self.bench("--query", "point", "--on", "main", "--on", "replicas", "--writes", "30")["point", "replicas"]
+        self.assertEqual(found["errors"], 0)
+        self.assertGreater(found["writes"], 0)
+        self.assertLessEqual(found["own_unseen"], found["writes"])
+        self.await_streams()
+        self.assertEqual([(r[1], r[2]) for r in self.lag().values()], [("main", "yes"), ("shard1", "yes")])
+        os.kill(self.servers()["replica0"]["pid"], signal.SIGKILL)
+        self.await_state("replica0", "down")
+        self.assertEqual(self.lag(1)["replica0"][2], "no")
+        self.lab("down")
+        self.lab("up")
+        self.await_streams()
+        self.lab_fails(2, "snapshot", "restore", "nix", says='no snapshot "nix"')
+        self.lab("snapshot", "save", "s")
+        self.lab_fails(2, "snapshot", "restore", "s", says="replica0 follows main")
+        self.lab_fails(2, "reshard", "--shards", "1", "--offline", says="replica1 follows shard1, which is to go")
+        self.lab("replica", "drop", "replica0")
+        self.assertEqual(self.psql("main", "SELECT count(*) FROM pg_replication_slots"), "0")
+        self.await_streams()
+        self.assertEqual(set(self.lag()), {"replica1"})
+        self.assertIn("replica0 follows main", self.lab("replica", "add").err)
+
+    def await_row(self, server, sql, value):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            done = spate("lab", "psql", server, "--lab", self.dir / "lab", "--", "-X", "-A", "-t", "-c", sql)
+            if done.out.strip() == value:
+                return
+            time.sleep(0.05)
+        self.fail(str(done))
+
+    def await_streams(self):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            done = spate("lab", "replica", "lag", "--lab", self.dir / "lab")
+            if done.code == 0:
+                return
+            time.sleep(0.05)
+        self.fail(str(done))
+
+    def test_one_takes_its_primarys_place(self):
+        self.lab("replica", "add")
+        before = self.servers()["main"]
+        rows = self.psql("main", "SELECT count(*), sum(hashtext(u::text)) FROM users u")
+        self.psql("main", "INSERT INTO users SELECT id + 1000000, name, email, country, balance, created_at FROM users WHERE id <= 100")
+        self.lab("replica", "promote", "replica0")
+        now = self.servers()
+        self.assertEqual((now["main"]["state"], now["main"]["uri"], "replica0" in now), ("up", before["uri"], False))
+        self.assertNotEqual(now["main"]["pid"], before["pid"])
+        self.assertEqual(self.psql("main", "DELETE FROM users WHERE id > 1000000 RETURNING 1").count("1"), 100)
+        self.assertEqual(self.psql("main", "SELECT count(*), sum(hashtext(u::text)) FROM users u"), rows)
+        self.assertEqual(self.psql("main", "SELECT timeline_id FROM pg_control_checkpoint()"), "2")
+        self.lab("replica", "add", "main")
+        self.lab("replica", "add", "main")
+        self.lab_fails(2, "replica", "promote", "replica0", says="replica1 follows main, too")
+        self.lab("replica", "drop", "replica1")
+        os.kill(self.servers()["main"]["pid"], signal.SIGKILL)
+        self.await_state("main", "down")
+        self.lab("replica", "promote", "replica0")
+        self.assertEqual(self.psql("main", "SELECT count(*), sum(hashtext(u::text)) FROM users u"), rows)
+        self.assertEqual({p.name for p in (self.dir / "lab").iterdir() if p.name.startswith("replica")}, set())
+
+    def test_what_was_interrupted_is_finished_or_dropped(self):
+        words = [SPATE, "lab", "replica", "--lab", str(self.dir / "lab")]
+        rows = self.psql("main", "SELECT count(*), sum(hashtext(u::text)) FROM users u")
+        for share in (0.2, 0.5, 0.8):
+            taken = time.monotonic()
+            self.lab("replica", "add")
+            taken = time.monotonic() - taken
+            self.lab("replica", "drop", "replica0")
+            self.kill_after([*words, "add"], taken * share)
+            if "replica0" in self.servers():
+                self.lab("replica", "drop", "replica0")
+            self.assertEqual(self.psql("main", "SELECT count(*) FROM pg_replication_slots"), "0")
+        self.lab("replica", "add")
+        for delay in (0.05, 0.2, 0.5):
+            self.kill_after([*words, "promote", "replica0"], delay)
+            if "replica0" not in self.servers():
+                break
+        if "replica0" in self.servers():
+            self.lab("replica", "promote", "replica0")
+        self.lab("up")
+        self.assertEqual(self.psql("main", "SELECT count(*), sum(hashtext(u::text)) FROM users u"), rows)
+
+    def kill_after(self, words, seconds):
+        run = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        run.kill()
+        run.wait()
+
+    def test_what_cannot_be(self):
+        self.lab_fails(2, "replica", "add", "shard7", says='no server "shard7"')
+        self.lab_fails(2, "replica", "promote", "replica3", says='no replica "replica3"')
+        self.lab_fails(2, "replica", "frob", says="takes add, add SERVER, lag")
+        self.lab("replica", "add")
+        self.lab_fails(2, "replica", "add", "replica0", says="replica0 is a replica")
+        self.lab("down", "main")
+        self.lab_fails(2, "replica", "add", says="main does not run")
+        self.lab_fails(2, "replica", "drop", "replica0", says="would keep its log for replica0")
+        self.lab("destroy", "--yes")
+        self.assertEqual(postmasters(self.dir), [])
 
 
 if __name__ == "__main__":

@@ -137,10 +137,27 @@ def fsst(data):
     return decode, data[at:]
 
 
+def unpacked(body):
+    """What LZ4 or zstd made smaller, by the libraries of the system."""
+    method, size = struct.unpack_from("<B3xI", body)
+    packed, out = bytes(body[8:]), ctypes.create_string_buffer(size)
+    if method == 1:
+        made = ctypes.CDLL("liblz4.so.1").LZ4_decompress_safe(packed, out, len(packed), size)
+    else:
+        need(method == 2, f"packed by method {method}")
+        library = ctypes.CDLL("libzstd.so.1")
+        library.ZSTD_decompress.restype = ctypes.c_size_t
+        made = library.ZSTD_decompress(out, ctypes.c_size_t(size), packed, ctypes.c_size_t(len(packed)))
+    need(made == size, "a packed segment")
+    return memoryview(out.raw)
+
+
 def segment(data):
     """Cells of a segment, None where there is none; and the bytes it takes."""
     encoding, kind, param, flags, rows, n, size = struct.unpack_from("<8x4B3I", data)
     body, present = data[24:size], [encoding != 0] * rows
+    if flags & 4:
+        body = unpacked(body)
     if flags & 1:
         present = [bool(body[i // 8] >> i % 8 & 1) for i in range(rows)]
         body = body[(rows + 63) // 64 * 8:]
@@ -238,7 +255,7 @@ class Store:
         if len(page) < PAGE or page[:8] != b"\x89SPATE\r\n" or xxh3(page[:4088]) != struct.unpack_from("<Q", page, 4088)[0]:
             return None
         fields = struct.unpack_from("<HH3I6QII4Q", page, 8)
-        need(fields[0] == 1 and fields[2] == 0, "version")
+        need(fields[0] == 1 and fields[2] & ~1 == 0, "version")
         names = ("version minor incompat ro_compat compat generation file_id blocks_at user_capacity user_len user_hash user_copy zero "
                  "committed catalog_at index_at sequence").split()
         return dict(zip(names, fields))
@@ -308,6 +325,14 @@ class Store:
                         c.text()
                 self.tables[name] = (number, scales)
             at += 8 + up(size, 8)
+
+    def segments(self):
+        """The bytes of every segment of rows."""
+        for at in sorted(self.blocks):
+            size, groups, segments = struct.unpack_from("<Q40xII", self.data, at + 16)
+            for i in range(segments if bytes(self.data[at + 8:at + 9]) == b"\1" else 0):
+                place, n = struct.unpack_from("<8xII", self.data, at + 112 + 16 * groups + 40 * i)
+                yield bytes(self.data[at + 64 * place:at + 64 * place + n])
 
     def rows(self, table):
         """(row number, {field: value}) of all rows, in order."""

@@ -21,6 +21,7 @@ want libfyaml-dev
 want libxxhash-dev
 want zlib1g-dev
 want libzstd-dev
+want liblz4-dev
 want libpq-dev
 want libsqlite3-dev
 want libmariadb-dev

@@ -73,6 +73,8 @@ void spate_store_close(spate_store *store);
 
 /* Whether any cell was rounded before it was written. */
 bool spate_store_rounded(const spate_store *store);
+/* Whether any rows were written with spate_appender_pack. */
+bool spate_store_packed(const spate_store *store);
 
 /* Bytes of the user's own, as a whole, in front of the rows: old or new after a crash, never half. */
 int spate_store_user_write(spate_store *store, const void *bytes, size_t len, spate_error *err);
@@ -174,6 +176,10 @@ int spate_append_columns(spate_appender *a, const spate_column *columns, size_t 
  * number, stays as it is. The file remembers it (spate_store_rounded). */
 enum { SPATE_DECIMALS_MAX = 15 };
 int spate_appender_round_off(spate_appender *a, unsigned decimals, spate_error *err);
+/* Off unless it is asked for: from the next block on, columns that LZ4 or zstd makes smaller by a sixteenth or more are packed. They take
+ * longer to read, and cannot be changed in place. Fails when the library is not there. */
+typedef enum spate_packing { SPATE_PACKED_NOT, SPATE_PACKED_LZ4, SPATE_PACKED_ZSTD } spate_packing;
+int spate_appender_pack(spate_appender *a, spate_packing with, spate_error *err);
 /* Writes what is gathered as a block. */
 int spate_appender_flush(spate_appender *a, spate_error *err);
 /* Drops what was not flushed. NULL is fine. */

@@ -101,11 +101,13 @@ int run_store_info(const invocation *in)
     for (uint32_t i = 0; rc == SPATE_OK && i < spate_store_tables(s); i++)
         rc = print_table(s, i, json, &err);
     if (json)
-        printf("], \"rounded\": %s}\n", spate_store_rounded(s) ? "true" : "false");
+        printf("], \"rounded\": %s, \"packed\": %s}\n", spate_store_rounded(s) ? "true" : "false", spate_store_packed(s) ? "true" : "false");
     else if (spate_store_tables(s) == 0)
         puts("no tables");
     if (!json && spate_store_rounded(s))
         puts("floats were rounded off when they were written");
+    if (!json && spate_store_packed(s))
+        puts("columns may be packed, by LZ4 or zstd");
     spate_store_close(s);
     return rc == SPATE_OK ? EXIT_OK : failed(rc, &err);
 }

@@ -1,10 +1,11 @@
-/* libpack.h - zlib and libzstd, loaded when a file that is packed is first read or written. Private to endpoint/pack.c: their headers are
- * included here and nowhere else. Calls read sp_zlib.inflate(...), sp_zstd.compressStream2(...). */
+/* libpack.h - zlib, libzstd and liblz4, loaded when what is packed is first read or written. For endpoint/pack.c and store/pack.c; their
+ * headers are included here and nowhere else. Calls read sp_zlib.inflate(...), sp_zstd.compressStream2(...). */
 #ifndef SP_LIBPACK_H
 #define SP_LIBPACK_H
 
 #include "base/base.h"
 
+#include <lz4.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -12,7 +13,8 @@
     X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd) X(deflateInit2_) X(deflate) X(deflateReset) X(deflateEnd)
 #define SP_ZSTD_FUNCTIONS(X)                                                                                                   \
     X(createDStream) X(freeDStream) X(decompressStream) X(createCCtx) X(freeCCtx) X(CCtx_setParameter) X(CCtx_reset) X(compressStream2) \
-        X(isError) X(getErrorName)
+        X(compressCCtx) X(decompress) X(isError) X(getErrorName)
+#define SP_LZ4_FUNCTIONS(X) X(compress_default) X(decompress_safe)
 
 typedef struct sp_zlib_library {
 #define X(name) __typeof__(&name) name;
@@ -28,7 +30,15 @@ typedef struct sp_zstd_library {
 } sp_zstd_library;
 extern sp_zstd_library sp_zstd;
 
+typedef struct sp_lz4_library {
+#define X(name) __typeof__(&LZ4_##name) name;
+    SP_LZ4_FUNCTIONS(X)
+#undef X
+} sp_lz4_library;
+extern sp_lz4_library sp_lz4;
+
 int sp_zlib_load(spate_error *err) SP_MUST_CHECK;
 int sp_zstd_load(spate_error *err) SP_MUST_CHECK;
+int sp_lz4_load(spate_error *err) SP_MUST_CHECK;
 
 #endif

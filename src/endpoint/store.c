@@ -125,6 +125,8 @@ static int begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
         int rc = spate_appender_open(s->store, s->numbers[chunk->table], &l->appender, err);
         if (rc == SPATE_OK && s->decimals >= 0)
             rc = spate_appender_round_off(l->appender, (unsigned)s->decimals, err);
+        if (rc == SPATE_OK && s->packing != SPATE_PACKED_NOT)
+            rc = spate_appender_pack(l->appender, s->packing, err);
         if (rc != SPATE_OK)
             return rc;
         sp_appender_hold(l->appender);
@@ -229,11 +231,23 @@ static int read_decimals(sp_uri *uri, int *decimals, spate_error *err)
     return SPATE_OK;
 }
 
+static int read_packing(sp_uri *uri, spate_packing *packing, spate_error *err)
+{
+    const char *value = sp_uri_param_value(uri, "pack");
+    *packing = !value ? SPATE_PACKED_NOT : strcmp(value, "lz4") == 0 ? SPATE_PACKED_LZ4 : SPATE_PACKED_ZSTD;
+    if (value && *packing == SPATE_PACKED_ZSTD && strcmp(value, "zstd") != 0)
+        return sp_fail(err, SPATE_E_USAGE, "pack=\"%s\": expected lz4 or zstd", value);
+    return SPATE_OK;
+}
+
 static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
 {
+    spate_packing packing;
     int decimals, rc = refuse_mode(options, err);
     if (rc == SPATE_OK)
         rc = read_decimals(uri, &decimals, err);
+    if (rc == SPATE_OK)
+        rc = read_packing(uri, &packing, err);
     store_sink *s = rc == SPATE_OK ? sp_alloc_zero(1, sizeof *s) : NULL;
     if (!s)
         return rc == SPATE_OK ? sp_fail_nomem(err) : rc;
@@ -242,6 +256,7 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     s->base.ops = &ops;
     s->base.options = *options;
     s->decimals = decimals;
+    s->packing = packing;
     s->path = s->written_as = part_path(s, uri->path);
     s->base.shown = s->path ? sp_arena_printf(&s->arena, "%s", s->path) : NULL;
     s->base.shown_partial = s->path ? sp_arena_printf(&s->arena, "%s.partial", s->path) : NULL;
@@ -255,5 +270,5 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
 }
 
 const sp_endpoint sp_endpoint_store = {
-    .schemes = {"spate"}, .params = "round_off", .sink_open = sink_open, .source_open = sp_store_source_open, .describe = sp_store_describe,
+    .schemes = {"spate"}, .params = "round_off, pack", .sink_open = sink_open, .source_open = sp_store_source_open, .describe = sp_store_describe,
 };

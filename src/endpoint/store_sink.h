@@ -24,6 +24,7 @@ typedef struct sp_store_sink {
     uint32_t *numbers; /* of the tables in the store */
     bool fresh;        /* the file is new: written_as is not path */
     int decimals;      /* floats are rounded to; -1: they are not */
+    spate_packing packing;
     bool whole;        /* a run of the job before has written all of it */
     sp_job_memory memory;
     sp_output output;           /* names, with a job; the store has the file open, not this */

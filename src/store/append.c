@@ -146,8 +146,16 @@ int spate_appender_round_off(sp_appender *a, unsigned decimals, spate_error *err
         return sp_fail(err, SPATE_E_USAGE, "floats can be rounded to at most %d decimals", SPATE_DECIMALS_MAX);
     a->rounds = true;
     a->decimals = decimals;
-    sp_store_note_rounding(a->store);
+    sp_store_note_features(a->store, SP_COMPAT_ROUNDED, 0);
     return SPATE_OK;
+}
+
+int spate_appender_pack(sp_appender *a, spate_packing with, spate_error *err)
+{
+    int rc = sp_encoder_pack(a->encoder, with, err);
+    if (rc == SPATE_OK && with != SPATE_PACKED_NOT)
+        sp_store_note_features(a->store, 0, SP_INCOMPAT_PACKED);
+    return rc;
 }
 
 static int build(sp_appender *a, sp_shape *const *shapes, uint32_t n, spate_error *err)

@@ -180,10 +180,11 @@ int sp_store_add_table(sp_store *s, const sp_schema *schema, uint32_t *table, sp
     return rc;
 }
 
-void sp_store_note_rounding(sp_store *s)
+void sp_store_note_features(sp_store *s, uint32_t compat, uint32_t incompat)
 {
     pthread_mutex_lock(&s->lock);
-    s->super.compat |= SP_COMPAT_ROUNDED;
+    s->super.compat |= compat;
+    s->super.incompat |= incompat;
     s->changed = true;
     pthread_mutex_unlock(&s->lock);
 }

@@ -66,8 +66,8 @@ int sp_store_commit(sp_store *s, spate_error *err) SP_MUST_CHECK;
 /* The same, with an index that makes the next opening quick. Other threads append nothing meanwhile. */
 int sp_store_finish(sp_store *s, spate_error *err) SP_MUST_CHECK;
 
-/* Cells of blocks to come are rounded: the superblock will say so. */
-void sp_store_note_rounding(sp_store *s);
+/* What blocks to come will have: the superblock that counts them in says so. */
+void sp_store_note_features(sp_store *s, uint32_t compat, uint32_t incompat);
 int sp_store_add_table(sp_store *s, const sp_schema *schema, uint32_t *table, spate_error *err) SP_MUST_CHECK;
 int sp_store_name(sp_store *s, sp_str text, uint16_t *name, spate_error *err) SP_MUST_CHECK;
 

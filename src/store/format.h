@@ -28,8 +28,9 @@ enum {
 };
 #define SP_BLOCK_BYTES_MAX (UINT64_C(1) << 31)
 
-/* Features that a reader (incompat) or a writer (ro_compat) must know. None exist yet. */
-enum { SP_FEATURES_INCOMPAT = 0, SP_FEATURES_RO_COMPAT = 0 };
+/* Features that a reader (incompat) or a writer (ro_compat) must know. */
+enum { SP_INCOMPAT_PACKED = 1 }; /* some segments are behind a general compressor */
+enum { SP_FEATURES_INCOMPAT = SP_INCOMPAT_PACKED, SP_FEATURES_RO_COMPAT = 0 };
 /* And those that are good to know. */
 enum { SP_COMPAT_ROUNDED = 1 }; /* some floats were rounded off before they were written */
 
@@ -112,15 +113,22 @@ typedef enum sp_encoding {
     SP_ENCODINGS
 } sp_encoding;
 
-enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2 };
+enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2, SP_SEGMENT_PACKED = 4 };
 
 typedef struct sp_segment_header {
     uint64_t hash;  /* XXH3 of what follows, seeded with the block's salt + the entry's at64; 0 within another segment */
-    uint8_t encoding, kind, param, flags; /* flags: NULLS: a validity bitmap follows; DENSE: absent cells have no value */
+    uint8_t encoding, kind, param, flags; /* flags: NULLS: a validity bitmap follows; DENSE: absent cells have no value;
+                                             * PACKED: what would follow is packed, behind a sp_pack_head */
     uint32_t rows, values;
     uint32_t bytes; /* of the segment, header included */
 } sp_segment_header;
 static_assert(sizeof(sp_segment_header) == 24, "no holes");
+
+typedef struct sp_pack_head {
+    uint8_t with, zero[3]; /* spate_packing */
+    uint32_t bytes;        /* when unpacked */
+} sp_pack_head;
+static_assert(sizeof(sp_pack_head) == 8, "no holes");
 
 /* A stream of integers: vectors of 1024, each base + i * step + unsigned numbers of width bits (line), or each number the one
  * before it + step + such a number (delta). */

@@ -1,7 +1,10 @@
 /* segment.c - the parts that all encodings share: which cells are present, lists, and who reads what. */
 #include "store/segment.h"
 
-enum { DENSE_FROM = 8 }; /* one absent number in so many, and absent ones are left out instead of filled */
+enum {
+    DENSE_FROM = 8, /* one absent number in so many, and absent ones are left out instead of filled */
+    PACK_AGAIN = 8, /* segments after one that did not get smaller */
+};
 
 /* ---- bits -------------------------------------------------------------------------------------------------------------- */
 
@@ -63,10 +66,22 @@ void sp_encoder_free(sp_encoder *e)
         return;
     sp_dict_free(e->dict);
     sp_fsst_maker_free(e->fsst);
+    sp_presser_close(e->presser);
     sp_buf *const bufs[] = {&e->data, &e->offsets, &e->bytes, &e->codes, &e->ends, &e->text, &e->flat_offsets, &e->flat_bytes};
     for (size_t i = 0; i < SP_COUNT(bufs); i++)
         sp_buf_done(bufs[i]);
     sp_free(e);
+}
+
+int sp_encoder_pack(sp_encoder *e, spate_packing with, spate_error *err)
+{
+    sp_presser *presser = NULL;
+    int rc = with == SPATE_PACKED_NOT ? SPATE_OK : sp_presser_open(with, &presser, err);
+    if (rc != SPATE_OK)
+        return rc;
+    sp_presser_close(e->presser);
+    e->presser = presser;
+    return SPATE_OK;
 }
 
 const sp_kernels *sp_encoder_kernels(const sp_encoder *e)
@@ -279,7 +294,19 @@ int sp_segment_encode(sp_encoder *e, const sp_column *c, uint32_t rows, sp_segme
 {
     entry->flags = 0;
     entry->min = entry->max = 0;
-    return encode(e, c, rows, 0, plan, out, entry, err);
+    size_t start = out->len;
+    bool pays;
+    int rc = encode(e, c, rows, 0, plan, out, entry, err);
+    if (rc != SPATE_OK || !e->presser)
+        return rc;
+    if (plan->as_it_is > 0) {
+        plan->as_it_is--;
+        return SPATE_OK;
+    }
+    if (sp_segment_pack(e->presser, out, start, &pays) != SPATE_OK)
+        return sp_fail_nomem(err);
+    plan->as_it_is = pays ? 0 : PACK_AGAIN;
+    return SPATE_OK;
 }
 
 /* ---- hashes ------------------------------------------------------------------------------------------------------------ */
@@ -322,6 +349,7 @@ void sp_segment_done(sp_segment *s)
     sp_free(s->fsst);
     sp_buf_done(&s->aside);
     sp_buf_done(&s->numbers);
+    sp_buf_done(&s->unpacked);
     *s = (sp_segment){0};
 }
 
@@ -447,6 +475,14 @@ static bool open_at(sp_segment *s, sp_type type, const char *bytes, size_t len, 
 int sp_segment_open(sp_segment *s, sp_type type, const void *bytes, size_t len, spate_error *err)
 {
     size_t used;
+    s->packed = sp_segment_is_packed(bytes, len);
+    if (s->packed) {
+        int rc = sp_segment_unpack(bytes, len, &s->unpacked, err);
+        if (rc != SPATE_OK)
+            return rc;
+        bytes = s->unpacked.data;
+        len = s->unpacked.len;
+    }
     return open_at(s, type, bytes, len, 0, &used) ? SPATE_OK : sp_fail(err, SPATE_E_CORRUPT, "a segment is not sound");
 }
 

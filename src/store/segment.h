@@ -8,6 +8,7 @@
 #include "batch/batch.h"
 #include "store/fsst.h"
 #include "store/ints.h"
+#include "store/pack.h"
 
 /* ---- writing --------------------------------------------------------------------------------------------------------- */
 
@@ -15,6 +16,7 @@ typedef struct sp_segment_plan {
     sp_ints_plan ints, parts[2]; /* numbers, codes or lengths; an interval's other parts */
     uint8_t encoding, param, age;
     bool known;
+    uint8_t as_it_is;             /* segments to come that are not worth packing */
     struct sp_segment_plan *item; /* of a list */
 } sp_segment_plan;
 void sp_segment_plan_done(sp_segment_plan *p);
@@ -24,6 +26,9 @@ typedef struct sp_encoder sp_encoder;
 sp_encoder *sp_encoder_new(void); /* NULL: no memory */
 void sp_encoder_free(sp_encoder *e);
 const sp_kernels *sp_encoder_kernels(const sp_encoder *e);
+
+/* Segments to come are packed where that pays. */
+int sp_encoder_pack(sp_encoder *e, spate_packing with, spate_error *err) SP_MUST_CHECK;
 
 /* Adds rows cells of c to out. entry: encoding, flags, nulls, min and max are filled in. A null cell of text, bytes or a list may
  * have no bytes or items. c->bytes needs SP_SLACK readable bytes behind its last one. */
@@ -59,12 +64,14 @@ typedef struct sp_segment {
     struct sp_segment *inner;  /* a dictionary's entries, a list's items */
     sp_column entries;         /* the dictionary, read */
     bool entries_ready;
-    sp_buf aside, numbers;
+    bool packed;             /* bytes are what was unpacked */
+    sp_buf aside, numbers, unpacked;
 } sp_segment;
 
 void sp_segment_init(sp_segment *s);
 void sp_segment_done(sp_segment *s);
-/* Looks at bytes, which must live while s is read from. SPATE_E_CORRUPT when they are no segment of that type. */
+/* Looks at bytes, which must live while s is read from, and unpacks them if they are packed. SPATE_E_CORRUPT when they are no segment of
+ * that type. */
 int sp_segment_open(sp_segment *s, sp_type type, const void *bytes, size_t len, spate_error *err) SP_MUST_CHECK;
 /* Rows [from, from + n) into out's own storage. Numbers of absent cells are whatever lies there. */
 int sp_segment_read(sp_segment *s, uint32_t from, uint32_t n, sp_column *out, spate_error *err) SP_MUST_CHECK;
@@ -90,6 +97,7 @@ struct sp_encoder {
     struct sp_dict *dict;
     sp_fsst_maker *fsst;
     bool fsst_learnt; /* for the column that is being written */
+    sp_presser *presser; /* NULL: segments are not packed */
     sp_buf data, offsets, bytes, codes, ends, text;
     sp_buf flat_offsets, flat_bytes; /* cells without the absent ones */
 };

@@ -333,6 +333,8 @@ int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spat
         return sp_fail(err, SPATE_E_DATA, "row %llu has no value there: a null cannot become one in place", (unsigned long long)row);
     if (cells->validity && cells->flags & SP_SEGMENT_DENSE)
         at = sp_segment_rank(cells, at);
+    if (cells->packed)
+        return sp_fail(err, SPATE_E_DATA, "row %llu cannot be changed in place: its column is packed", (unsigned long long)row);
     if (!set_value(cells, t->bytes, at, v))
         return sp_fail(err, SPATE_E_DATA, "the new value of row %llu does not fit into the room of the old one", (unsigned long long)row);
     t->widened |= widen_range((sp_segment_entry *)(uintptr_t)&sp_block_segments(b->directory)[segment], v);

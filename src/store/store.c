@@ -42,6 +42,11 @@ bool spate_store_rounded(const spate_store *s)
     return s->super.compat & SP_COMPAT_ROUNDED;
 }
 
+bool spate_store_packed(const spate_store *s)
+{
+    return s->super.incompat & SP_INCOMPAT_PACKED;
+}
+
 int spate_store_user_write(spate_store *s, const void *bytes, size_t len, spate_error *err)
 {
     int rc = refuse_reader(s, err);

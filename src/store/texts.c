@@ -47,7 +47,7 @@ static int compress(sp_encoder *e, const sp_flat *f, bool *pays)
 {
     size_t total = (size_t)(f->offsets[f->n] - f->offsets[0]);
     *pays = false;
-    if (total < COMPRESS_MIN)
+    if (total < COMPRESS_MIN || e->presser) /* which finds more in texts as they are */
         return SPATE_OK;
     e->text.len = e->codes.len = 0;
     if (sp_buf_reserve(&e->text, total * SP_FSST_GROWS + SP_FSST_TABLE_MAX) != SPATE_OK ||

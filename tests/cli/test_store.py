@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from harness import SPATE, Case, read_ndjson, spate
+from store_reader import Store
 
 PLAN = """
 seed: 7
@@ -138,6 +139,25 @@ class Stores(Case):
         here, there = (json.loads(self.spate_ok("store", "info", f, "--json").out)["tables"] for f in ("wind.spate", "again.spate"))
         self.assertEqual([[(c["name"], c["type"]) for c in t["columns"]] for t in here], [[(c["name"], c["type"]) for c in t["columns"]] for t in there])
         self.assertEqual([t["rows"] for t in there], [20, 50])
+
+    def test_columns_are_packed_when_asked_for(self):
+        lines = self.write("log.yaml", 'seed: 1\ntables:\n  - name: log\n    rows: 3000\n    columns:\n      - {name: n, inc: 1}\n'
+                           '      - {name: line, value: "${first_name} opened the connection ${int8} of the pool", null: 0.1}\n')
+        rows, sizes = [], []
+        for to in ("plain.spate", "lz4.spate?pack=lz4", "zstd.spate?pack=zstd"):
+            self.spate_ok("generate", lines, "--to", to, "--progress", "none")
+            file = to.split("?")[0]
+            rows.append(self.spate_ok("store", "scan", file).out)
+            self.assertEqual([row["line"].decode() if "line" in row else None for _, row in Store(self.dir / file).rows("log")],
+                             [row.get("line") for row in read_ndjson(rows[-1])])
+            self.assertEqual(json.loads(self.spate_ok("store", "info", file, "--json").out)["packed"], "?" in to)
+            self.assertIn("all whole", self.spate_ok("store", "verify", file).out)
+            fields = [json.loads(line) for line in self.spate_ok("store", "stats", file, "--json").out.splitlines()]
+            sizes.append(sum(field["bytes"] for field in fields))
+        self.assertEqual(rows[1:], rows[:1] * 2)
+        self.assertLess(sizes[2], sizes[0] * 0.8)
+        self.spate_fails(4, "store", "set", "zstd.spate", "1", "line=x", says="its column is packed")
+        self.spate_fails(2, "generate", lines, "--to", "x.spate?pack=gzip", says="expected lz4 or zstd")
 
     def test_floats_are_rounded_off_when_asked_for(self):
         self.write("noise.yaml", "tables: [{name: t, rows: 3000, columns: [{name: x, range: float, type: double precision, props: {min: 0, max: 100}}]}]\n")

@@ -16,7 +16,7 @@ flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -ffp-contract=off -fno-strict-aliasing -f
 libs="$(pkg-config --libs libfyaml libxxhash) -lm"
 case $name in
 fuzz_plan) room="$root/src/plan $root/src/batch" ;;
-fuzz_store) room="$root/src/batch $root/src/codec $root/src/store $root/src/os/process.c" ;;
+fuzz_store) room="$root/src/batch $root/src/codec $root/src/store $root/src/os/process.c $root/src/client/libpack.c" ;;
 *) room="$root/src/batch $root/src/codec" ;;
 esac
 # shellcheck disable=SC2086  # flags and rooms are meant to be split

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,24 +15,24 @@
 enum {
     WIDTH = 960, MARGIN = 24, HEAD = 64, NAME_WIDTH = 190, VALUE_WIDTH = 170, BAR = 18, BAR_STEP = 24, GROUP_GAP = 14,
     PANEL_WIDTH = 444, PANEL_HEIGHT = 250, PLOT_LEFT = 58, PLOT_TOP = 34, PLOT_RIGHT = 12, PLOT_BOTTOM = 34, PANEL_GAP = 24,
-    COLOURS = 6, DECADES = 4, /* of the share's axis: up to 99.99 % */
+    COLOURS = 8, TARGETS_MAX = 16, DECADES = 4, /* of the share's axis: up to 99.99 % */
 };
 
 static const char style[] =
     "<style>svg{font:13px system-ui,sans-serif;--ink:#1c2430;--soft:#5b6675;--line:#d5dae1;--paper:#fff;"
-    "--c0:#0b6bcb;--c1:#c2410c;--c2:#0f766e;--c3:#7c3aed;--c4:#a16207;--c5:#be185d}"
+    "--c0:#0b6bcb;--c1:#c2410c;--c2:#0f766e;--c3:#7c3aed;--c4:#a16207;--c5:#be185d;--c6:#4d7c0f;--c7:#475569}"
     "@media(prefers-color-scheme:dark){svg{--ink:#e6eaf0;--soft:#9aa5b4;--line:#38414e;--paper:#12161c;"
-    "--c0:#61a8ff;--c1:#ff8a50;--c2:#3fc9b9;--c3:#b794ff;--c4:#e0b13c;--c5:#ff7ab8}}"
+    "--c0:#61a8ff;--c1:#ff8a50;--c2:#3fc9b9;--c3:#b794ff;--c4:#e0b13c;--c5:#ff7ab8;--c6:#a3d65c;--c7:#a9b5c6}}"
     "text{fill:var(--ink)}.soft{fill:var(--soft)}.end{text-anchor:end}.mid{text-anchor:middle}.title{font-size:20px;font-weight:600}"
     ".head{font-size:15px;font-weight:600}.grid{stroke:var(--line);fill:none}.curve{fill:none;stroke-width:2}"
-    ".f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}"
+    ".f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}.f6{fill:var(--c6)}.f7{fill:var(--c7)}.more{opacity:.6}"
     ".s0{stroke:var(--c0)}.s1{stroke:var(--c1);stroke-dasharray:7 3}.s2{stroke:var(--c2);stroke-dasharray:2 3}.s3{stroke:var(--c3);stroke-dasharray:10 3 2 3}"
-    ".s4{stroke:var(--c4);stroke-dasharray:4 4}.s5{stroke:var(--c5);stroke-dasharray:12 4}</style>";
+    ".s4{stroke:var(--c4);stroke-dasharray:4 4}.s5{stroke:var(--c5);stroke-dasharray:12 4}.s6{stroke:var(--c6);stroke-dasharray:5 2}.s7{stroke:var(--c7);stroke-dasharray:1 2}</style>";
 
 typedef struct drawing {
     const spate_lab_bench_report *report;
     sp_buf *out;
-    const char *targets[COLOURS];
+    const char *targets[TARGETS_MAX];
     unsigned n_targets;
     double y; /* where the next thing begins */
 } drawing;
@@ -43,7 +44,13 @@ static unsigned colour_of(const drawing *d, const char *target)
     for (unsigned i = 0; i < d->n_targets; i++)
         if (strcmp(d->targets[i], target) == 0)
             return i;
-    return COLOURS - 1;
+    return TARGETS_MAX - 1;
+}
+
+/* The second round of the colours is paler. */
+static const char *more(unsigned colour)
+{
+    return colour < COLOURS ? "" : " more";
 }
 
 static void find_targets(drawing *d)
@@ -52,7 +59,7 @@ static void find_targets(drawing *d)
         bool known = false;
         for (unsigned t = 0; t < d->n_targets; t++)
             known |= strcmp(d->targets[t], d->report->measures[i].label) == 0;
-        if (!known && d->n_targets < COLOURS)
+        if (!known && d->n_targets < TARGETS_MAX)
             d->targets[d->n_targets++] = d->report->measures[i].label;
     }
 }
@@ -94,25 +101,51 @@ static const char *number(double v, char text[32])
     return text;
 }
 
+static int put_legend(drawing *d)
+{
+    enum { MARK = 12, MARK_ROOM = 18, LINE_STEP = 22 };
+    double x = MARGIN;
+    int built = 0;
+    for (unsigned t = 0; t < d->n_targets && !built; t++) {
+        double width = MARK_ROOM + 7.5 * (double)strlen(d->targets[t]) + 16;
+        if (x + width > WIDTH - MARGIN) {
+            x = MARGIN;
+            d->y += LINE_STEP;
+        }
+        built = sp_buf_printf(d->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"2\" class=\"f%u%s\"/>\n", x, d->y - 11, MARK, MARK,
+                              t % COLOURS, more(t)) ||
+                put_text(d, x + MARK_ROOM, d->y, "", d->targets[t]);
+        x += width;
+    }
+    d->y += LINE_STEP + GROUP_GAP;
+    return built;
+}
+
+/* The fewest and the most: queries may have been asked by different numbers. */
+static void count_users(const spate_lab_bench_report *r, char text[32])
+{
+    unsigned few = UINT_MAX, many = 0;
+    for (size_t i = 0; i < r->n_measures; i++) {
+        few = SP_MIN(few, r->measures[i].users);
+        many = SP_MAX(many, r->measures[i].users);
+    }
+    if (few < many)
+        snprintf(text, 32, "%u to %u users", few, many);
+    else
+        snprintf(text, 32, "%u users", many);
+}
+
 static int put_head(drawing *d)
 {
     const spate_lab_measure *m = d->report->measures;
-    char words[160] = "nothing was measured", rate[64] = "each asks again once answered";
+    char words[160] = "nothing was measured", users[32], rate[64] = "each asks again once answered";
+    count_users(d->report, users);
     if (d->report->n_measures && m->rate_asked > 0)
         snprintf(rate, sizeof(rate), "%.0f questions a second were due", m->rate_asked);
     if (d->report->n_measures)
-        snprintf(words, sizeof(words), "%u users, %s; %.3g s for each query and target", m->users, rate, m->seconds);
-    double x = MARGIN;
-    int built = put_text(d, MARGIN, MARGIN + 14, "title", "spate lab bench") || put_text(d, MARGIN, MARGIN + 36, "soft", words);
-    x = WIDTH - MARGIN;
-    for (unsigned t = d->n_targets; t-- > 0 && !built;) {
-        built = put_text(d, x, MARGIN + 14, "end", d->targets[t]);
-        x -= 8.0 * (double)strlen(d->targets[t]) + 18;
-        built = built || sp_buf_printf(d->out, "<rect x=\"%.1f\" y=\"%d\" width=\"12\" height=\"12\" rx=\"2\" class=\"f%u\"/>\n", x, MARGIN + 3, t);
-        x -= 16;
-    }
+        snprintf(words, sizeof(words), "%s, %s; %.3g s for each query and target", users, rate, m->seconds);
     d->y = MARGIN + HEAD;
-    return built;
+    return put_text(d, MARGIN, MARGIN + 14, "title", "spate lab bench") || put_text(d, MARGIN, MARGIN + 36, "soft", words) || put_legend(d);
 }
 
 /* ---- bars ---- */
@@ -124,9 +157,10 @@ static int put_bar(drawing *d, const spate_lab_measure *m, double most)
     snprintf(label, sizeof(label), "%s/s, p99 %s ms", number(m->rate, rate), number(m->p99_ms, p99));
     if (m->errors + m->unserved)
         snprintf(label + strlen(label), sizeof(label) - strlen(label), ", %llu errors", (unsigned long long)(m->errors + m->unserved));
+    unsigned colour = colour_of(d, m->label);
     int built = put_text(d, MARGIN + NAME_WIDTH - 10, d->y + 14, "soft end", m->label) ||
-                sp_buf_printf(d->out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\" class=\"f%u\"/>\n", MARGIN + NAME_WIDTH, d->y,
-                              SP_MAX(width, 1.0), BAR, colour_of(d, m->label)) ||
+                sp_buf_printf(d->out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\" class=\"f%u%s\"/>\n", MARGIN + NAME_WIDTH, d->y,
+                              SP_MAX(width, 1.0), BAR, colour % COLOURS, more(colour)) ||
                 put_text(d, MARGIN + NAME_WIDTH + width + 8, d->y + 14, "", label);
     d->y += BAR_STEP;
     return built;
@@ -222,7 +256,8 @@ static int put_grid(drawing *d, const plot *p, int first, int last)
 static int put_curve(drawing *d, const plot *p, const spate_lab_measure *m)
 {
     const char *to = "M";
-    int built = sp_buf_printf(d->out, "<path class=\"curve s%u\" d=\"", colour_of(d, m->label));
+    unsigned colour = colour_of(d, m->label);
+    int built = sp_buf_printf(d->out, "<path class=\"curve s%u%s\" d=\"", colour % COLOURS, more(colour));
     for (size_t i = 0; i < SPATE_LAB_CURVE && !built; i++)
         if (has_point(m, i)) {
             built = sp_buf_printf(d->out, "%s%.1f %.1f", to, x_of(p, spate_lab_curve[i]), y_of(p, m->curve_ms[i]));

@@ -3,6 +3,7 @@
 
 #include "job/lab_trial.h"
 #include "job/lab_work.h"
+#include "lab/daemon.h"
 #include "lab/steps.h"
 #include "lab/watch.h"
 #include "spate/job.h"
@@ -124,6 +125,22 @@ static int put_lab(const sp_lab_state *s, sp_buf *out)
                 (t->key ? sp_buf_add_json(out, t->key, strlen(t->key)) : sp_buf_adds(out, "null"));
     }
     return built || sp_buf_adds(out, "}}");
+}
+
+/* The pool and the cache, where lab.yaml has them. */
+static int put_daemons(const sp_lab *lab, sp_buf *out)
+{
+    const char *between = "";
+    int built = sp_buf_adds(out, ",\"daemons\":[");
+    for (int i = 0; i < SP_DAEMONS && !built; i++) {
+        if (!sp_daemon_wanted(lab, (sp_daemon)i))
+            continue;
+        built = sp_buf_printf(out, "%s{\"name\":\"%s\",\"pid\":%ld,\"port\":%u,\"size\":%u,\"bytes\":%llu}", between, sp_daemon_name((sp_daemon)i),
+                              (long)sp_daemon_pid(lab, (sp_daemon)i), i == SP_DAEMON_POOL ? lab->pool_port : 0, i == SP_DAEMON_POOL ? lab->pool_size : 0,
+                              i == SP_DAEMON_CACHE ? (unsigned long long)lab->cache_bytes : 0);
+        between = ",";
+    }
+    return built || sp_buf_adds(out, "]");
 }
 
 /* ---- trials ---- */
@@ -270,7 +287,7 @@ int sp_lab_state_look(sp_lab_state *s, sp_act *act, sp_buf *text)
                 put_pair(text, ",", "directory", s->directory) || put_pair(text, ",", "problem", s->problem.message) ||
                 put_pair(text, ",", "hint", s->problem.hint);
     if (s->open)
-        built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) || put_trials(s, text) || put_move(s, text);
+        built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) || put_daemons(&s->lab, text) || put_trials(s, text) || put_move(s, text);
     built = built || sp_buf_printf(text, ",\"actions\":%s", act ? "true" : "false") || (act && sp_act_put(act, text)) || sp_work_put(s->directory, &s->arena, text) || put_jobs(s, text) || sp_buf_adds(text, "}");
     sp_arena_done(&s->arena);
     sp_arena_init(&s->arena);

@@ -5,6 +5,7 @@
 
 #include "codec/codec.h"
 #include "lab/ask.h"
+#include "lab/budget.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -217,7 +218,7 @@ static int ask(watched *s, spate_error *err)
     if (rc == SPATE_OK && (sp_buf_adds(&s->facts, ",\"facts\":") || sp_buf_adds(&s->facts, sp_pq.getvalue(res, 0, 0))))
         rc = sp_fail_nomem(err);
     sp_pq.clear(res);
-    if (rc == SPATE_OK)
+    if (rc == SPATE_OK && !s->server->of) /* a replica has what the other one has */
         rc = look_at_tables(s, p, err);
     return rc == SPATE_OK && put_tables(s, &s->facts) ? sp_fail_nomem(err) : rc;
 }
@@ -293,15 +294,16 @@ static void init_signals(sp_watch *w)
 int sp_watch_start(const sp_lab *lab, sp_watch **out, spate_error *err)
 {
     int rc = sp_libpq_load(err);
-    sp_watch *w = rc == SPATE_OK ? sp_alloc_zero(1, sizeof(*w) + lab->n_servers * sizeof(w->servers[0])) : NULL;
+    uint32_t n = lab->n_servers + lab->n_replicas;
+    sp_watch *w = rc == SPATE_OK ? sp_alloc_zero(1, sizeof(*w) + n * sizeof(w->servers[0])) : NULL;
     if (!w)
         return rc == SPATE_OK ? sp_fail_nomem(err) : rc;
     w->lab = lab;
     init_signals(w);
-    for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++) {
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
         watched *s = &w->servers[w->n++];
         s->watch = w;
-        s->server = &lab->servers[i];
+        s->server = i < lab->n_servers ? &lab->servers[i] : &lab->replicas[i - lab->n_servers];
         s->state = "asking";
         pthread_mutex_init(&s->lock, NULL);
         rc = sp_os_thread_start(&s->thread, watch_server, s, err);
@@ -352,9 +354,10 @@ static int tell_server(watched *s, uint32_t i, sp_buf *out)
 {
     const sp_lab_server *server = s->server;
     pid_t pid = sp_lab_server_pid(server);
-    int built = sp_buf_printf(out, "%s{\"role\":\"%s\",\"attached\":%s,\"port\":%u,\"pid\":%ld", i ? "," : "", i ? "shard" : "main",
-                              server->attached ? "true" : "false", server->port, (long)pid) ||
-                put_member(out, "name", server->name) || put_member(out, "uri", server->public_uri);
+    const char *role = server->of ? "replica" : i ? "shard" : "main";
+    int built = sp_buf_printf(out, "%s{\"role\":\"%s\",\"attached\":%s,\"port\":%u,\"pid\":%ld,\"cpu\":%g", i ? "," : "", role,
+                              server->attached ? "true" : "false", server->port, (long)pid, sp_budget_of(server)) ||
+                put_member(out, "of", server->of ? server->of : "") || put_member(out, "name", server->name) || put_member(out, "uri", server->public_uri);
     pthread_mutex_lock(&s->lock);
     bool silent = s->asked_us && sp_os_monotonic_us() - s->asked_us > SILENT_US;
     built = built || put_member(out, "state", silent ? "unreachable" : s->state) ||

@@ -12,7 +12,7 @@ typedef struct sp_watch sp_watch;
 /* The lab must outlive it. */
 int sp_watch_start(const sp_lab *lab, sp_watch **watch, spate_error *err) SP_MUST_CHECK;
 void sp_watch_stop(sp_watch *w); /* at once, whatever the servers do; NULL is fine */
-/* Appends the servers as an array of JSON, as of their last answers. */
+/* Appends the servers and replicas as an array of JSON, as of their last answers. */
 int sp_watch_tell(sp_watch *w, sp_buf *out) SP_MUST_CHECK;
 
 #endif

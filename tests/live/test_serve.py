@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -365,6 +366,17 @@ class InABrowser(ServeCase):
         self.assertEqual(self.ask("/" + "0" * 32 + "/act/down/shard0", "POST")[0], 403)
         self.assertEqual(self.ask(self.base + "act/bench", "POST")[0], 202)
         self.assertEqual(self.stop(), 0)  # with the bench that runs
+
+    @unittest.skipUnless(shutil.which("redis-server"), "there is no redis-server")
+    def test_what_is_beside_the_servers(self):
+        self.lab("init", "--shards", "1")
+        self.lab("up")
+        self.lab("cache", "up")
+        page = self.open()
+        page.wait_text("#server-cache", "up")
+        self.lab("down", "cache")
+        page.wait_text("#server-cache", "down")
+        self.check_page(page)
 
     def test_by_keyboard(self):
         self.fill()

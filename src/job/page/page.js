@@ -81,9 +81,11 @@ function serverCard(state, s) {
     return h("li", {class: "card", id: `server-${s.name}`},
         h("header", {}, h("h3", {}, s.name), h("span", {class: `state ${tone}`}, word)),
         h("dl", {},
-            fact("role", s.role + (f?.replica ? ", replica" : "") + (s.attached ? ", attached" : "")),
+            fact("role", s.role + (s.of ? ` of ${s.of}` : "") + (s.attached ? ", attached" : "")),
             s.port ? fact("port", String(s.port)) : null,
             s.pid ? fact("process", String(s.pid)) : null,
+            s.cpu ? fact("may use", `${s.cpu} processors`) : null,
+            f && s.of ? fact("behind", ms(f.behind_ms ?? 0)) : null,
             f ? [fact("PostgreSQL", f.version), fact("size", bytes(f.bytes)), fact("clients", `${f.clients}, ${f.active} active`),
                 f.prepared ? fact("in doubt", h("span", {class: "bad"}, `${f.prepared} prepared`)) : null,
                 fact("transactions/s", rates.length ? count(rates.at(-1)) : "-")] : null),
@@ -94,11 +96,19 @@ function serverCard(state, s) {
             : s.state === "damaged" ? null : button(state, `down/${s.name}`, `Stop ${s.name}`));
 }
 
+function daemonCard(state, d) {
+    return h("li", {class: "card", id: `server-${d.name}`},
+        h("header", {}, h("h3", {}, d.name), h("span", {class: `state ${d.pid ? "good" : "bad"}`}, d.pid ? "up" : "down")),
+        h("dl", {}, d.port ? fact("port", String(d.port)) : null, d.pid ? fact("process", String(d.pid)) : null,
+            d.size ? fact("connections", `${d.size} to each server`) : null, d.bytes ? fact("holds", bytes(d.bytes)) : null),
+        d.pid ? button(state, `down/${d.name}`, `Stop ${d.name}`) : button(state, `up/${d.name}`, `Start ${d.name}`));
+}
+
 function showServers(state) {
     const up = state.servers.filter(s => s.state === "up").length;
     show("server-list",
         h("p", {class: "soft"}, `${up} of ${state.servers.length} are up. Transactions are as PostgreSQL counts them, with the few that looking takes.`),
-        h("ul", {class: "cards"}, state.servers.map(s => serverCard(state, s))));
+        h("ul", {class: "cards"}, state.servers.map(s => serverCard(state, s)), state.daemons.map(d => daemonCard(state, d))));
 }
 
 // ---- rows
@@ -229,7 +239,7 @@ const asked = (t, measures) => `${usersOf(measures)} users, ${t.rate ? `${count(
 function ratesOf(m) {
     let before = 0;
     return m.series.flatMap(([at, answers]) => {
-        const point = at - before > 0.02 ? [[at, answers / (at - before)]] : []; // of too short a time, a rate says nothing
+        const point = at - before > 0.05 ? [[at, answers / (at - before)]] : []; // of too short a time, a rate says nothing
         before = at;
         return point;
     });

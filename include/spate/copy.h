@@ -38,6 +38,11 @@ typedef struct spate_copy_options {
     bool defer_constraints;      /* do not let foreign keys of the target order the tables */
     bool dry_run;                /* check everything, change nothing */
     spate_verify verify;         /* needs create or truncate: what was there before cannot be told from what came */
+    /* A file for rows that the target refuses for their own sake (a constraint, a type, an encoding), or that a file that is read does
+     * not hold whole: instead of ending the copy each becomes a line of JSON there, with the reason, from which it can be copied
+     * again. A file that is there is that of a run of the same job before. NULL: the first such row ends the copy. */
+    const char *rejects;
+    const uint64_t *max_rejects; /* one more ends the copy with SPATE_E_DATA; NULL: there may be any number */
     const char *job;             /* a name to go on by: as for spate_generate, and so are the next three */
     const char *jobs;            /* without it, only what cannot change can be gone on with */
     const char *const *command;

@@ -28,6 +28,7 @@ typedef enum spate_insert_mode {
 typedef struct spate_table_progress {
     const char *name;
     uint64_t rows, rows_done; /* done: committed */
+    uint64_t rejected;        /* by spate_copy */
     uint64_t bytes;           /* given to the target */
     double started, finished;
 } spate_table_progress;

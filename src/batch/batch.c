@@ -61,6 +61,23 @@ int sp_column_reserve_bytes(sp_column *c, size_t cap)
     return SPATE_OK;
 }
 
+/* The storage of a list's elements moves when it grows; nulls set so far move along. */
+int sp_column_reserve_items(sp_column *child, uint32_t rows)
+{
+    if (SP_LIKELY(rows <= child->rows_cap))
+        return SPATE_OK;
+    uint32_t cap = SP_MAX(rows, 2 * child->rows_cap), old = child->rows_cap;
+    bool nulls = child->validity != NULL;
+    if (rows > INT32_MAX / 2 || sp_column_reserve_rows(child, cap) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    if (nulls) {
+        child->validity = child->own_validity;
+        for (uint32_t i = old; i < cap; i++)
+            child->validity[i >> 3] |= (uint8_t)(1u << (i & 7));
+    }
+    return SPATE_OK;
+}
+
 uint8_t *sp_column_validity(sp_column *c, uint32_t rows)
 {
     if (!c->validity) {
@@ -141,4 +158,68 @@ void sp_batch_reset(sp_batch *b)
     b->rows = 0;
     for (uint32_t i = 0; i < b->schema->n_fields; i++)
         forget_cells(&b->columns[i]);
+}
+
+/* ---- rows of another batch ----------------------------------------------------------------------- */
+
+static void append_nulls(sp_column *c, uint32_t at, const sp_column *from, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool null = sp_column_null(from, first + i);
+        if (!null && !c->validity)
+            continue;
+        uint8_t *byte = sp_column_validity(c, c->rows_cap) + ((at + i) >> 3), bit = (uint8_t)(1u << ((at + i) & 7));
+        *byte = null ? *byte & (uint8_t)~bit : *byte | bit;
+    }
+}
+
+static void append_bits(sp_column *c, uint32_t at, const sp_column *from, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *byte = (uint8_t *)c->data + ((at + i) >> 3), bit = (uint8_t)(1u << ((at + i) & 7));
+        *byte = sp_bit(from->data, first + i) ? *byte | bit : *byte & (uint8_t)~bit;
+    }
+}
+
+/* Behind what is there: the bytes of text, or the elements of lists. */
+static int append_long(sp_column *c, uint32_t at, const sp_column *from, uint32_t first, uint32_t n)
+{
+    int32_t begin = from->offsets[first], shift = c->offsets[at] - begin;
+    uint32_t len = (uint32_t)(from->offsets[first + n] - begin), have = (uint32_t)c->offsets[at];
+    if (have + (uint64_t)len > INT32_MAX)
+        return SPATE_E_NOMEM;
+    if (c->type.kind == SP_LIST) {
+        if (sp_column_reserve_items(c->child, have + len) || sp_column_append(c->child, have, from->child, (uint32_t)begin, len))
+            return SPATE_E_NOMEM;
+    } else {
+        if (have + len > c->bytes_cap && sp_column_reserve_bytes(c, SP_MAX((size_t)have + len, 2 * c->bytes_cap)))
+            return SPATE_E_NOMEM;
+        memcpy(c->bytes + have, from->bytes + begin, len);
+    }
+    for (uint32_t i = 1; i <= n; i++)
+        c->offsets[at + i] = from->offsets[first + i] + shift;
+    return SPATE_OK;
+}
+
+int sp_column_append(sp_column *c, uint32_t at, const sp_column *from, uint32_t first, uint32_t n)
+{
+    size_t width = sp_kind_width(c->type.kind);
+    append_nulls(c, at, from, first, n);
+    if (has_offsets(c->type.kind))
+        return append_long(c, at, from, first, n);
+    if (c->type.kind == SP_BOOL)
+        append_bits(c, at, from, first, n);
+    else
+        memcpy((char *)c->data + at * width, (const char *)from->data + first * width, n * width);
+    return SPATE_OK;
+}
+
+int sp_batch_append(sp_batch *b, const sp_batch *from, uint32_t first, uint32_t n)
+{
+    SP_ASSERT(b->rows + n <= SP_BATCH_ROWS_MAX);
+    for (uint32_t i = 0; i < b->schema->n_fields; i++)
+        if (sp_column_append(&b->columns[i], b->rows, &from->columns[i], first, n) != SPATE_OK)
+            return SPATE_E_NOMEM;
+    b->rows += n;
+    return SPATE_OK;
 }

@@ -129,6 +129,8 @@ int sp_batch_init(sp_batch *b, const sp_schema *schema, spate_error *err) SP_MUS
 void sp_batch_done(sp_batch *b);
 /* Forgets the rows and takes every column back to the batch's own storage; offsets begin at 0. */
 void sp_batch_reset(sp_batch *b);
+/* Puts rows [first, first + n) of from behind those of b, which has room for them and the same fields. 0 or SPATE_E_NOMEM. */
+int sp_batch_append(sp_batch *b, const sp_batch *from, uint32_t first, uint32_t n) SP_MUST_CHECK;
 
 int sp_column_init(sp_column *c, sp_type type, uint32_t rows_cap, spate_error *err) SP_MUST_CHECK;
 void sp_column_done(sp_column *c);
@@ -136,6 +138,10 @@ void sp_column_done(sp_column *c);
 int sp_column_reserve_bytes(sp_column *c, size_t cap) SP_MUST_CHECK;
 /* Room for rows values and offsets: for the child of a list, whose length is not known beforehand. */
 int sp_column_reserve_rows(sp_column *c, uint32_t rows) SP_MUST_CHECK;
+/* The same of a child that has values, which stay, as do its nulls. */
+int sp_column_reserve_items(sp_column *child, uint32_t rows) SP_MUST_CHECK;
+/* Puts rows [first, first + n) of from, whose type is the same, behind the at rows of c. 0 or SPATE_E_NOMEM. */
+int sp_column_append(sp_column *c, uint32_t at, const sp_column *from, uint32_t first, uint32_t n) SP_MUST_CHECK;
 
 static inline bool sp_bit(const uint8_t *bits, uint32_t i)
 {

@@ -58,6 +58,8 @@ static const option copy_options[] = {
     {"cast", "TABLE.COLUMN=TYPE", OPTION_TEXT, true, NULL, "the type that --create gives a column, in the target's words"},
     {"constraints", "HOW", OPTION_WORD, false, constraint_words, "defer: load without the target's foreign keys, then put them back"},
     {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "the same as --constraints defer"},
+    {"on-error", "WHAT", OPTION_TEXT, false, NULL, "what a row does that is refused or cannot be read: stop (default) the copy, or reject:FILE, which goes on and writes it there"},
+    {"max-rejects", "N", OPTION_COUNT, false, NULL, "with reject: one more stops the copy (default: any number)"},
     {"verify", "HOW", OPTION_WORD, false, verify_words, "read the target back and compare it: count of rows, or checksum of all cells"},
     {"job", "NAME", OPTION_TEXT, false, NULL, "a name to go on by: the same command again copies what is missing; auto names it by itself"},
     JOBS_OPTION,
@@ -343,7 +345,8 @@ const command commands[] = {
     {"copy", "FROM TO", 2, 2, "copy tables from one place to another",
      "Copies the tables of FROM into TO, which is named as for generate. FROM is one of\n"
      "  postgresql://...  mysql://...  sqlite:FILE  duckdb:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.arrows  DIRECTORY/ (a table a file)\n"
-     "  FILE.parquet  PLAN.yaml (made as it is copied)  adbc:DRIVER?...  -?format=csv|ndjson|arrow (standard input)\n"
+     "  FILE.parquet  PLAN.yaml (made as it is copied)  adbc:DRIVER?...  FILE.rejects (of --on-error)\n"
+     "  -?format=csv|ndjson|arrow (standard input)\n"
      "Files take ?format=, ?table=NAME, ?types=guess|text, and CSV ?header=, ?delimiter=, ?quote=, ?escape=, ?null=.\n"
      "A value that the target cannot hold exactly is an error that names table, column and row.",
      copy_options, run_copy},

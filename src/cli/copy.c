@@ -8,6 +8,7 @@ typedef struct settings {
     spate_copy_options options;
     const char *tables[OPTION_USES_MAX], *columns[OPTION_USES_MAX], *casts[OPTION_USES_MAX];
     char jobs[PATH_MAX];
+    uint64_t max_rejects;
 } settings;
 
 static spate_verify verify_of(const char *word)
@@ -44,6 +45,23 @@ static bool read_rate(const char *text, spate_copy_options *o)
     if (!ok)
         fprintf(stderr, "spate: --rate takes rows such as 500 or 50k, or bytes such as 500kB or 8MiB, a second; not \"%s\"\n", text);
     *(bytes ? &o->rate_bytes : &o->rate_rows) = n << (ok ? shift : 0);
+    return ok;
+}
+
+/* stop, or reject:FILE */
+static bool read_on_error(const invocation *in, settings *s)
+{
+    static const char reject[] = "reject:";
+    const char *what = option_text(in, "on-error");
+    s->max_rejects = option_count(in, "max-rejects", 0);
+    s->options.max_rejects = option_text(in, "max-rejects") ? &s->max_rejects : NULL;
+    if (!what || strcmp(what, "stop") == 0)
+        return true;
+    bool ok = strncmp(what, reject, strlen(reject)) == 0 && what[strlen(reject)];
+    if (ok)
+        s->options.rejects = what + strlen(reject);
+    else
+        fprintf(stderr, "spate: --on-error takes stop or reject:FILE, not \"%s\"\n", what);
     return ok;
 }
 
@@ -88,7 +106,7 @@ static bool read_settings(const invocation *in, settings *s)
         if (strcmp(use->option->name, "cast") == 0)
             s->casts[o->n_casts++] = use->value;
     }
-    return (!o->job || jobs_folder(in, s->jobs)) && read_rate(option_text(in, "rate"), o);
+    return (!o->job || jobs_folder(in, s->jobs)) && read_on_error(in, s) && read_rate(option_text(in, "rate"), o);
 }
 
 int run_copy(const invocation *in)

@@ -80,31 +80,34 @@ const char *with_unit(double n, char *text)
     return text;
 }
 
-static void print_row(const char *name, uint64_t done, uint64_t rows, double seconds, uint64_t bytes)
+static void print_row(const char *name, uint64_t done, uint64_t rejected, uint64_t rows, double seconds, uint64_t bytes)
 {
-    char a[32], b[32], c[32];
-    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9s%sB%s\n", name, with_commas(done, a), seconds,
-            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c), bytes < 1000 ? " " : "",
-            done < rows ? "  (incomplete)" : "");
+    char a[32], b[32], c[32], d[32], out[64] = "";
+    if (rejected)
+        snprintf(out, sizeof(out), "  (%s rejected)", with_commas(rejected, d));
+    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9s%sB%s%s\n", name, with_commas(done, a), seconds,
+            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c), bytes < 1000 ? " " : "", out,
+            done + rejected < rows ? "  (incomplete)" : "");
 }
 
 static void print_tables(const spate_generate_report *r)
 {
-    uint64_t rows = 0, done = 0, bytes = 0;
+    uint64_t rows = 0, done = 0, rejected = 0, bytes = 0;
     double last = 0;
     for (size_t t = 0; t < r->n_tables; t++) {
         const spate_table_progress *p = &r->tables[t];
         double end = p->finished > 0 ? p->finished : r->seconds;
         last = end > last ? end : last;
-        print_row(p->name, p->rows_done, p->rows, p->started > 0 ? end - p->started : 0, p->bytes);
+        print_row(p->name, p->rows_done, p->rejected, p->rows, p->started > 0 ? end - p->started : 0, p->bytes);
         rows += p->rows;
         done += p->rows_done;
+        rejected += p->rejected;
         bytes += p->bytes;
     }
     if (r->seconds - last >= 0.01)
         fprintf(stderr, "  %-24s %20s  %8.2f s\n", "keys, checks and sync", "", r->seconds - last);
     if (r->n_tables > 1)
-        print_row("all tables", done, rows, r->seconds, bytes);
+        print_row("all tables", done, rejected, rows, r->seconds, bytes);
 }
 
 static bool was_started(const spate_generate_report *r)
@@ -181,7 +184,7 @@ static void print_json_head(FILE *out, int status, bool dry_run)
         fputs("  \"dry_run\": true,\n", out);
 }
 
-static void print_json_tables(FILE *out, const spate_generate_report *r)
+static void print_json_tables(FILE *out, const spate_generate_report *r, bool rejects)
 {
     fprintf(out, "  \"seconds\": %.6f,\n  \"target\": ", r->seconds);
     print_json_string(out, r->target ? r->target : "");
@@ -190,9 +193,10 @@ static void print_json_tables(FILE *out, const spate_generate_report *r)
         const spate_table_progress *p = &r->tables[t];
         fprintf(out, "%s\n    {\"name\": ", t ? "," : "");
         print_json_string(out, p->name);
-        fprintf(out, ", \"rows\": %llu, \"rows_done\": %llu, \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}",
-                (unsigned long long)p->rows, (unsigned long long)p->rows_done, (unsigned long long)p->bytes, p->started,
-                p->finished);
+        fprintf(out, ", \"rows\": %llu, \"rows_done\": %llu", (unsigned long long)p->rows, (unsigned long long)p->rows_done);
+        if (rejects)
+            fprintf(out, ", \"rejected\": %llu", (unsigned long long)p->rejected);
+        fprintf(out, ", \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}", (unsigned long long)p->bytes, p->started, p->finished);
     }
     fputs(r->n_tables ? "\n  ]" : "]", out);
 }
@@ -207,7 +211,7 @@ static void print_json_end(FILE *out, int status, const spate_error *err)
 void report_generated_json(FILE *out, const spate_generate_report *r, int status, bool dry_run, const spate_error *err)
 {
     print_json_head(out, status, dry_run);
-    print_json_tables(out, r);
+    print_json_tables(out, r, false);
     print_json_end(out, status, err);
 }
 
@@ -251,7 +255,7 @@ void report_copied_json(FILE *out, const spate_copy_report *r, int status, bool 
     fputs("  \"source\": ", out);
     print_json_string(out, r->source ? r->source : "");
     fputs(",\n", out);
-    print_json_tables(out, &r->moved);
+    print_json_tables(out, &r->moved, true);
     fputs(",\n  \"notes\": [", out);
     for (size_t i = 0; i < r->n_notes; i++) {
         fputs(i ? ", " : "", out);

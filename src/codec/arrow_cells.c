@@ -215,7 +215,7 @@ static int put_list(const sp_arrow_node *n, uint64_t at, sp_column *c, uint32_t 
     uint32_t out = (uint32_t)c->offsets[row];
     if (!range_of(n, at, n->item->rows, &from, &to) || to - from > INT32_MAX - out)
         return SPATE_E_DATA;
-    if (sp_cell_reserve_items(c->child, out + (uint32_t)(to - from)))
+    if (sp_column_reserve_items(c->child, out + (uint32_t)(to - from)))
         return SPATE_E_NOMEM;
     int rc = SPATE_OK;
     for (; from < to && rc == SPATE_OK; from++)

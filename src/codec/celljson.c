@@ -50,7 +50,7 @@ char *sp_cell_put_fixed(char *p, const sp_column *c, uint32_t row)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static int json_string(sp_buf *out, sp_str s)
+int sp_json_string(sp_buf *out, sp_str s)
 {
     static const char hex[] = "0123456789abcdef";
     if (sp_buf_reserve(out, 6 * s.len + 2))
@@ -103,7 +103,7 @@ int sp_cell_json(sp_buf *out, const sp_column *c, uint32_t row)
     case SP_LIST:
         return json_list(out, c, row);
     case SP_TEXT:
-        return json_string(out, sp_column_str(c, row));
+        return sp_json_string(out, sp_column_str(c, row));
     case SP_JSON:
         return sp_buf_add(out, sp_column_str(c, row).p, sp_column_str(c, row).len);
     case SP_BYTES: {
@@ -116,7 +116,7 @@ int sp_cell_json(sp_buf *out, const sp_column *c, uint32_t row)
     }
     default: {
         sp_str s = {text, (size_t)(sp_cell_put_fixed(text, c, row) - text)};
-        return is_bare(c, row) ? sp_buf_add(out, s.p, s.len) : json_string(out, s);
+        return is_bare(c, row) ? sp_buf_add(out, s.p, s.len) : sp_json_string(out, s);
     }
     }
 }

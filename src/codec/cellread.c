@@ -35,23 +35,6 @@ void sp_cell_read_null(sp_column *c, uint32_t row)
         memset((char *)c->data + (size_t)row * width, 0, width);
 }
 
-/* The storage of a list's elements moves when it grows; nulls set so far move along. */
-int sp_cell_reserve_items(sp_column *child, uint32_t rows)
-{
-    if (SP_LIKELY(rows <= child->rows_cap))
-        return SPATE_OK;
-    uint32_t cap = SP_MAX(rows, 2 * child->rows_cap), old = child->rows_cap;
-    bool nulls = child->validity != NULL;
-    if (rows > INT32_MAX / 2 || sp_column_reserve_rows(child, cap) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    if (nulls) {
-        child->validity = child->own_validity;
-        for (uint32_t i = old; i < cap; i++)
-            child->validity[i >> 3] |= (uint8_t)(1u << (i & 7));
-    }
-    return SPATE_OK;
-}
-
 /* ---- numbers ---------------------------------------------------------------------------------- */
 
 void sp_cell_set_bool(sp_column *c, uint32_t row, bool v)
@@ -415,7 +398,7 @@ static int take_element(sp_str *s, sp_buf *word, bool *quoted)
 static int add_element(sp_column *child, uint32_t at, const sp_buf *word, bool quoted)
 {
     sp_str text = {word->data, word->len};
-    if (sp_cell_reserve_items(child, at + 1) != SPATE_OK)
+    if (sp_column_reserve_items(child, at + 1) != SPATE_OK)
         return SPATE_E_NOMEM;
     if (!quoted && sp_str_ieq(text, "null")) {
         sp_cell_read_null(child, at);
@@ -503,34 +486,41 @@ static bool column_is_clean(const sp_column *c, uint32_t rows)
     return clean;
 }
 
-static int check_column(const sp_batch *b, const sp_column *c, uint32_t rows, uint32_t field, spate_error *err)
+/* The row of the first cell, or element of a list, that is no text; or last. */
+static uint32_t first_unclean(const sp_column *c, uint32_t last)
 {
-    if (!sp_kind_is_text(c->type.kind) || column_is_clean(c, rows))
-        return SPATE_OK;
+    const sp_column *text = c->child ? c->child : c;
+    uint32_t n = c->child ? (uint32_t)c->offsets[last] : last, at = 0, row = 0;
+    if (!sp_kind_is_text(text->type.kind) || column_is_clean(text, n))
+        return last;
+    while (at < n && is_clean(sp_column_str(text, at)))
+        at++;
+    if (!c->child)
+        return at;
+    while (row < last && (uint32_t)c->offsets[row + 1] <= at)
+        row++;
+    return row;
+}
+
+uint32_t sp_batch_clean_rows(const sp_batch *b, spate_error *err)
+{
     const sp_schema *schema = b->schema;
-    for (uint32_t row = 0; row < rows; row++) {
-        sp_str s = sp_column_str(c, row);
-        if (is_clean(s))
+    uint32_t clean = b->rows;
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        const sp_column *c = &b->columns[i];
+        uint32_t row = first_unclean(c, clean);
+        if (row == clean)
             continue;
-        bool nul = memchr(s.p, '\0', s.len) != NULL;
-        if (c != &b->columns[field])
-            return sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\": an element is no UTF-8 text", schema->table,
-                           schema->fields[field].name);
-        return sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: %s", schema->table,
-                       schema->fields[field].name, (unsigned long long)(b->first_row + row + 1),
-                       nul ? "the text has a zero byte in it" : "the text is not UTF-8");
+        clean = row;
+        sp_str s = c->child ? (sp_str){0} : sp_column_str(c, row);
+        sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: %s", schema->table, schema->fields[i].name,
+                (unsigned long long)(b->first_row + row + 1),
+                c->child ? "an element is no UTF-8 text" : memchr(s.p, '\0', s.len) ? "the text has a zero byte in it" : "the text is not UTF-8");
     }
-    return SPATE_OK;
+    return clean;
 }
 
 int sp_batch_check_text(const sp_batch *b, spate_error *err)
 {
-    for (uint32_t i = 0; i < b->schema->n_fields; i++) {
-        const sp_column *c = &b->columns[i];
-        int rc = c->child ? check_column(b, c->child, (uint32_t)c->offsets[b->rows], i, err)
-                          : check_column(b, c, b->rows, i, err);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    return SPATE_OK;
+    return sp_batch_clean_rows(b, err) == b->rows ? SPATE_OK : SPATE_E_DATA;
 }

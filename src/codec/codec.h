@@ -35,6 +35,7 @@ int sp_cell_text(const sp_column *c, uint32_t row, sp_buf *out) SP_MUST_CHECK;
  * cell as JSON (celljson.c). */
 enum { SP_CELL_TEXT_BYTES = SP_INTERVAL_TEXT_MAX + SP_SLACK };
 char *sp_cell_put_fixed(char *p, const sp_column *c, uint32_t row);
+int sp_json_string(sp_buf *out, sp_str text) SP_MUST_CHECK; /* between quotes, escaped; text is UTF-8 */
 int sp_cell_json(sp_buf *out, const sp_column *c, uint32_t row) SP_MUST_CHECK;
 
 /* ---- cells out of text (cellread.c) ----------------------------------------------------------------------------------------
@@ -49,10 +50,10 @@ void sp_cell_read_null(sp_column *c, uint32_t row);
 void sp_cell_set_bool(sp_column *c, uint32_t row, bool v);
 /* Cells with offsets and bytes: the text as it is. 0 or SPATE_E_NOMEM. */
 int sp_cell_add_text(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
-/* Room for rows elements in the child of a list, keeping what is there. 0 or SPATE_E_NOMEM. */
-int sp_cell_reserve_items(sp_column *child, uint32_t rows) SP_MUST_CHECK;
 /* SPATE_E_DATA with table, column and row when a text cell is no UTF-8 or has a zero byte in it. */
 int sp_batch_check_text(const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+/* How many rows come before the first of those, of which err tells; all of them: there is none. */
+uint32_t sp_batch_clean_rows(const sp_batch *batch, spate_error *err);
 
 bool sp_json_valid(sp_str text); /* jsonread.c */
 int sp_json_read_list(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
@@ -63,6 +64,7 @@ typedef struct sp_text_form {
     sp_text_dialect dialect;       /* SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON */
     char delimiter, quote, escape; /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
     const char *null_word;         /* an unquoted field that is this is null */
+    const char *rejected;          /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
     bool portable;                 /* for tests: without wide registers */
 } sp_text_form;
 sp_text_form sp_text_form_of(sp_text_dialect dialect); /* as rows as text are written */
@@ -78,7 +80,7 @@ int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int3
 void sp_rowread_free(sp_rowread *r);
 /* Appends whole rows of bytes to batch until it is full, no whole row is left, or the next one begins at limit or behind it.
  * last: nothing comes behind bytes. *used: how many bytes the rows took. The batch has been reset; errors count rows from its
- * first_row. SPATE_E_DATA: a row or cell that cannot be read. */
+ * first_row. SPATE_E_DATA: a row or cell that cannot be read; the rows before it are in the batch, which takes no more then. */
 int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used,
                       spate_error *err) SP_MUST_CHECK;
 /* Whether the batch has all the rows, or enough bytes, that a batch should have. */
@@ -89,6 +91,34 @@ int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *are
 /* Calls member for each key of a line of NDJSON, its value as text: strings without quotes and escapes. */
 typedef int sp_json_member_fn(void *arg, sp_str key, sp_str value, bool string);
 int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK;
+
+/* ---- rejected rows (reject.c, jsonread.c) ------------------------------------------------------------------------------------ */
+
+typedef struct sp_reject { /* where a row comes from that was refused */
+    const char *table;
+    const char *job;        /* NULL: none */
+    uint64_t position, nth; /* the nth row, from 1, of the chunk that begins there */
+    const char *file;       /* NULL, and 0: not known */
+    uint64_t line;
+} sp_reject;
+typedef struct sp_rejected_line { /* what of that is read again */
+    sp_str table, job;
+    uint64_t position;
+} sp_rejected_line;
+/* A line that is no row of its table; n is 0 when it does not fall into as many fields as there are names. */
+typedef struct sp_unread {
+    const char *file;
+    uint64_t line;
+    sp_str text;
+    const sp_str *names, *values; /* a value that is null: p is */
+    uint32_t n;
+} sp_unread;
+/* Appends a line that tells of the row and why it was refused, its cells so that sp_rowread gives the same again. 0 or SPATE_E_NOMEM. */
+int sp_reject_row(sp_buf *out, const sp_reject *place, const spate_error *why, const sp_batch *b, uint32_t row) SP_MUST_CHECK;
+int sp_reject_line(sp_buf *out, const sp_reject *place, const spate_error *why, const sp_unread *line) SP_MUST_CHECK;
+int sp_reject_cells(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK; /* as they are in "values" */
+/* SPATE_E_DATA: it is no such line. What is told lives in word. */
+int sp_reject_read(sp_str line, sp_buf *word, sp_rejected_line *told, spate_error *err) SP_MUST_CHECK;
 
 /* ---- SQL words (sql.c) ------------------------------------------------------------------------------------------------- */
 

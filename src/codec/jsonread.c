@@ -257,7 +257,7 @@ static int read_items(json *j, sp_column *c, uint32_t row, sp_buf *word)
     if (!take(j, '['))
         return SPATE_E_DATA;
     for (bool more = !take(j, ']'); more; at++) {
-        int rc = sp_cell_reserve_items(c->child, at + 1);
+        int rc = sp_column_reserve_items(c->child, at + 1);
         if (rc == SPATE_OK)
             rc = read_value(j, c->child, at, word);
         if (rc != SPATE_OK)
@@ -291,6 +291,39 @@ static int read_value(json *j, sp_column *c, uint32_t row, sp_buf *word)
     if (c->type.kind == SP_JSON)
         return sp_cell_add_text(c, row, text);
     return nested && c->type.kind != SP_TEXT ? SPATE_E_DATA : sp_cell_read(c, row, text);
+}
+
+/* {"bytes": "68e9"} */
+static int read_bytes(json *j, sp_column *c, uint32_t row, sp_buf *word)
+{
+    sp_str key, hex;
+    bool escapes;
+    size_t n;
+    if (!take(j, '{') || !take(j, '"') || !take_string(j, &key, &escapes) || !sp_str_is(key, "bytes") || !take(j, ':') || !take(j, '"') ||
+        !take_string(j, &hex, &escapes) || !take(j, '}'))
+        return SPATE_E_DATA;
+    word->len = 0;
+    if (sp_buf_reserve(word, hex.len / 2 + 1))
+        return SPATE_E_NOMEM;
+    if (!sp_parse_hex(hex, (uint8_t *)word->data, &n))
+        return SPATE_E_DATA;
+    return sp_cell_read(c, row, (sp_str){word->data, n});
+}
+
+/* A value of a rejected row: the cell's text, whatever its kind. */
+static int read_rejected(json *j, sp_column *c, uint32_t row, sp_buf *word)
+{
+    sp_str raw;
+    bool escapes;
+    skip_space(j);
+    if (j->p < j->end && *j->p == '{')
+        return read_bytes(j, c, row, word);
+    if (!take(j, '"'))
+        return read_value(j, c, row, word);
+    if (!take_string(j, &raw, &escapes))
+        return SPATE_E_DATA;
+    int rc = escapes ? unescape(raw, word) : SPATE_OK;
+    return rc == SPATE_OK ? sp_cell_read(c, row, escapes ? (sp_str){word->data, word->len} : raw) : rc;
 }
 
 int sp_json_read_list(sp_column *c, uint32_t row, sp_str text)
@@ -357,7 +390,7 @@ static int read_member(json_reader *r, json *j, sp_batch *b, uint32_t *hint, spa
     *hint = (uint32_t)at + 1;
     skip_space(j);
     const char *start = j->p;
-    rc = read_value(j, &b->columns[at], b->rows, &r->word);
+    rc = (r->base.form.rejected ? read_rejected : read_value)(j, &b->columns[at], b->rows, &r->word);
     if (rc == SPATE_OK)
         return rc;
     if (j->p == start)
@@ -397,24 +430,67 @@ static int complete_row(json_reader *r, sp_batch *b, spate_error *err)
     return SPATE_OK;
 }
 
+/* Points line at the values of a rejected row. False in *ours: it is of another table. */
+static int enter_rejected(json_reader *r, json *line, const sp_batch *b, bool *ours, spate_error *err)
+{
+    json j = *line, values = {0};
+    bool told = false, more = take(&j, '{');
+    *ours = true;
+    while (more && *ours) {
+        sp_str key, text;
+        bool escapes;
+        int rc = take_key(r, &j, &key);
+        if (rc == SPATE_E_NOMEM)
+            return sp_fail_nomem(err);
+        bool table = rc == SPATE_OK && sp_str_is(key, "table"), cells = rc == SPATE_OK && sp_str_is(key, "values");
+        skip_space(&j);
+        const char *start = j.p;
+        if (rc != SPATE_OK || !skip_value(&j, 0))
+            break;
+        if (cells)
+            values = (json){start, j.p};
+        if (table && *start == '"') {
+            json name = {start + 1, j.p};
+            if (!take_string(&name, &text, &escapes) || unescape(text, &r->word))
+                break;
+            told = true;
+            *ours = sp_str_is((sp_str){r->word.data, r->word.len}, r->base.form.rejected);
+        }
+        more = take(&j, ',');
+    }
+    if (!*ours)
+        return SPATE_OK;
+    if (more || !take(&j, '}') || !told)
+        return fail_row(r, b, err, "this tells of no rejected row", (sp_str){0});
+    if (!values.p)
+        return fail_row(r, b, err, "the rejected row has no \"values\": write them, or take the line out", (sp_str){0});
+    *line = values;
+    return SPATE_OK;
+}
+
 static int read_line(json_reader *r, json line, sp_batch *b, spate_error *err)
 {
+    bool ours = true;
     skip_space(&line);
     if (line.p == line.end)
         return SPATE_OK;
-    int rc = read_object(r, &line, b, err);
+    int rc = r->base.form.rejected ? enter_rejected(r, &line, b, &ours, err) : SPATE_OK;
+    if (rc != SPATE_OK || !ours)
+        return rc;
+    rc = read_object(r, &line, b, err);
     return rc == SPATE_OK ? complete_row(r, b, err) : rc;
 }
 
 static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used, spate_error *err)
 {
     int rc = SPATE_OK;
-    while (rc == SPATE_OK && *used < bytes.len && *used < limit && !sp_rowread_full(b)) {
+    while (rc == SPATE_OK && *used < bytes.len && *used < limit && b->rows < base->rows_max && !sp_rowread_full(b)) {
         const char *p = bytes.p + *used, *end = memchr(p, '\n', bytes.len - *used);
         if (!end && !last)
             break;
         rc = read_line((json_reader *)base, (json){p, end ? end : bytes.p + bytes.len}, b, err);
-        *used = end ? (size_t)(end + 1 - bytes.p) : bytes.len;
+        if (rc == SPATE_OK)
+            *used = end ? (size_t)(end + 1 - bytes.p) : bytes.len;
     }
     return rc;
 }
@@ -433,7 +509,7 @@ int sp_rowread_json_new(const sp_schema *schema, const sp_text_form *form, sp_ro
     json_reader *r = sp_alloc_zero(1, sizeof(*r));
     if (!r)
         return sp_fail_nomem(err);
-    r->base = (sp_rowread){schema, *form, decode, json_free};
+    r->base = (sp_rowread){.schema = schema, .form = *form, .decode = decode, .free = json_free};
     r->seen = sp_alloc_zero(schema->n_fields + 1, sizeof(*r->seen));
     if (!r->seen) {
         json_free(&r->base);
@@ -476,4 +552,91 @@ int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error 
     if (rc == SPATE_E_NOMEM)
         return sp_fail_nomem(err);
     return rc == SPATE_OK && j.p == j.end ? rc : sp_fail(err, SPATE_E_DATA, "this is no JSON object");
+}
+
+/* ---- what a line tells of a rejected row -------------------------------------------------------------- */
+
+typedef struct values {
+    sp_json_member_fn *member;
+    void *arg;
+    sp_buf bytes;
+    bool found;
+    spate_error *err;
+} values;
+
+static int see_bytes(void *arg, sp_str key, sp_str value, bool string)
+{
+    sp_buf *to = arg;
+    size_t n;
+    if (!string || !sp_str_is(key, "bytes"))
+        return SPATE_E_DATA;
+    if (sp_buf_reserve(to, value.len / 2 + 1))
+        return SPATE_E_NOMEM;
+    if (!sp_parse_hex(value, (uint8_t *)to->data, &n))
+        return SPATE_E_DATA;
+    to->len = n;
+    return SPATE_OK;
+}
+
+static int see_cell(void *arg, sp_str key, sp_str value, bool string)
+{
+    values *v = arg;
+    v->bytes.len = 0;
+    if (string || value.len == 0 || *value.p != '{')
+        return v->member(v->arg, key, value, string);
+    int rc = sp_json_line(value, see_bytes, &v->bytes, v->err);
+    return rc == SPATE_OK ? v->member(v->arg, key, (sp_str){v->bytes.data, v->bytes.len}, true) : rc;
+}
+
+static int see_values(void *arg, sp_str key, sp_str value, bool string)
+{
+    values *v = arg;
+    if (string || !sp_str_is(key, "values"))
+        return SPATE_OK;
+    v->found = true;
+    return sp_json_line(value, see_cell, v, v->err);
+}
+
+int sp_reject_cells(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err)
+{
+    values v = {.member = member, .arg = arg, .err = err};
+    int rc = sp_json_line(line, see_values, &v, err);
+    sp_buf_done(&v.bytes);
+    return rc == SPATE_OK && !v.found ? sp_fail(err, SPATE_E_DATA, "the rejected row has no \"values\"") : rc;
+}
+
+typedef struct told {
+    sp_buf *word;
+    size_t table_len, job_at, job_len;
+    bool table, position;
+    uint64_t at;
+} told;
+
+static int see_told(void *arg, sp_str key, sp_str value, bool string)
+{
+    told *t = arg;
+    bool table = sp_str_is(key, "table"), job = sp_str_is(key, "job");
+    if (string && table && !t->table && t->word->len == 0) {
+        t->table = true;
+        t->table_len = value.len;
+    } else if (string && job) {
+        t->job_at = t->word->len;
+        t->job_len = value.len;
+    } else {
+        if (!string && sp_str_is(key, "position"))
+            t->position = sp_parse_u64(value, &t->at);
+        return SPATE_OK;
+    }
+    return sp_buf_add(t->word, value.p, value.len);
+}
+
+int sp_reject_read(sp_str line, sp_buf *word, sp_rejected_line *out, spate_error *err)
+{
+    told t = {.word = word};
+    word->len = 0;
+    int rc = sp_json_line(line, see_told, &t, err);
+    if (rc != SPATE_OK)
+        return rc;
+    *out = (sp_rejected_line){{word->data, t.table_len}, {word->data + t.job_at, t.job_len}, t.at};
+    return t.table && t.position ? SPATE_OK : sp_fail(err, SPATE_E_DATA, "this tells of no rejected row");
 }

@@ -247,7 +247,7 @@ static int get_numeric_text(const plan *c, sp_column *to, uint32_t row, const ui
 static int get_items(const plan *c, sp_column *to, uint32_t row, const uint8_t *p, const uint8_t *end, uint32_t n)
 {
     uint32_t at = (uint32_t)to->offsets[row];
-    if (n > (uint32_t)(end - p) / 4 || sp_cell_reserve_items(to->child, at + n) != SPATE_OK)
+    if (n > (uint32_t)(end - p) / 4 || sp_column_reserve_items(to->child, at + n) != SPATE_OK)
         return n > (uint32_t)(end - p) / 4 ? SPATE_E_DATA : SPATE_E_NOMEM;
     for (uint32_t i = 0; i < n; i++, at++) {
         if (end - p < 4)

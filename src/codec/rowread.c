@@ -352,13 +352,11 @@ static int read_row(text_reader *r, sp_batch *b, const slice *s, uint32_t *k, si
         if (rc != SPATE_OK)
             return rc;
     }
+    if (n && n != r->n_columns)
+        return fail_count(r, b, n, err);
     *k = at + (n == 0);
     *used = from;
-    if (n == 0)
-        return SPATE_OK;
-    if (n != r->n_columns)
-        return fail_count(r, b, n, err);
-    b->rows++;
+    b->rows += n != 0;
     return SPATE_OK;
 }
 
@@ -381,6 +379,11 @@ bool sp_rowread_full(const sp_batch *b)
     return bytes > BATCH_BYTES;
 }
 
+static bool is_full(const sp_rowread *r, const sp_batch *b)
+{
+    return b->rows >= r->rows_max || sp_rowread_full(b);
+}
+
 static int grow_slice(text_reader *r, size_t bytes, spate_error *err)
 {
     uint32_t *ends = bytes < UINT32_MAX ? sp_realloc(r->ends, (bytes + 1) * sizeof(*ends)) : NULL;
@@ -400,7 +403,7 @@ static int read_slice(text_reader *r, sp_str bytes, bool last, uint64_t limit, s
     slice s = {bytes.p, r->ends, f.n, f.quotes};
     size_t done = 0;
     int rc = SPATE_OK;
-    for (uint32_t k = 0; rc == SPATE_OK && k < f.n && done < limit && !sp_rowread_full(b);) {
+    for (uint32_t k = 0; rc == SPATE_OK && k < f.n && done < limit && !is_full(&r->base, b);) {
         uint32_t before = k;
         rc = read_row(r, b, &s, &k, &done, err);
         if (k == before)
@@ -429,7 +432,7 @@ static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_
 {
     text_reader *r = (text_reader *)base;
     int rc = SPATE_OK;
-    while (rc == SPATE_OK && *used < bytes.len && *used < limit && !sp_rowread_full(b)) {
+    while (rc == SPATE_OK && *used < bytes.len && *used < limit && !is_full(base, b)) {
         sp_str left = {bytes.p + *used, bytes.len - *used};
         bool whole = left.len <= r->slice;
         left.len = SP_MIN(left.len, r->slice);
@@ -462,7 +465,7 @@ static int text_new(const sp_schema *schema, const sp_text_form *form, const int
     text_reader *r = sp_alloc_zero(1, sizeof(*r));
     if (!r)
         return sp_fail_nomem(err);
-    r->base = (sp_rowread){schema, *form, decode, text_free};
+    r->base = (sp_rowread){.schema = schema, .form = *form, .decode = decode, .free = text_free};
     r->columns = sp_alloc_zero(n_fields + 1, sizeof(*r->columns));
     r->n_columns = n_fields;
     r->find = form->portable ? find_ends_portable : best_find();
@@ -502,11 +505,23 @@ void sp_rowread_free(sp_rowread *r)
         r->free(r);
 }
 
+/* Text is looked at when all rows are there. If one is no text, those before it are read once more, to know where they end. */
 int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used, spate_error *err)
 {
+    uint32_t before = batch->rows;
     *used = 0;
+    r->rows_max = SP_BATCH_ROWS_MAX;
     int rc = r->decode(r, bytes, last, limit, batch, used, err);
-    return rc == SPATE_OK ? sp_batch_check_text(batch, err) : rc;
+    if (rc != SPATE_OK && rc != SPATE_E_DATA)
+        return rc;
+    uint32_t clean = sp_batch_clean_rows(batch, err);
+    if (clean == batch->rows)
+        return rc;
+    batch->rows = before;
+    *used = 0;
+    r->rows_max = clean;
+    rc = r->decode(r, bytes, last, limit, batch, used, NULL);
+    return rc == SPATE_OK ? SPATE_E_DATA : rc;
 }
 
 /* ---- the fields of a line, as text: headers and samples ------------------------------------------- */

@@ -7,6 +7,7 @@
 struct sp_rowread {
     const sp_schema *schema;
     sp_text_form form;
+    uint32_t rows_max; /* of the batch */
     int (*decode)(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used, spate_error *err);
     void (*free)(sp_rowread *r);
 };

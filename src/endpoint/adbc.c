@@ -361,6 +361,12 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
     return rc;
 }
 
+/* A write is a statement, so the target has looked; but what a refusal leaves of the transaction is the driver's to say. */
+static int check(sp_lane *lane, spate_error *err)
+{
+    return SPATE_OK;
+}
+
 static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     adbc_sink *s = (adbc_sink *)lane->sink;
@@ -401,7 +407,7 @@ static void sink_close(sp_sink *sink)
 }
 
 static const sp_sink_ops ops = {
-    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit, .rollback = rollback,
+    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .check = check, .commit = commit, .rollback = rollback,
     .lane_close = lane_close, .finish = finish, .close = sink_close,
 };
 

@@ -624,6 +624,7 @@ static const sp_sink_ops duckdb_ops = {
     .begin = sp_duckdb_lane_begin,
     .lend = sp_duckdb_lane_lend,
     .write = sp_duckdb_lane_write,
+    .check = sp_duckdb_lane_check,
     .commit = sp_duckdb_lane_commit,
     .rollback = sp_duckdb_lane_rollback,
     .lane_close = sp_duckdb_lane_close,

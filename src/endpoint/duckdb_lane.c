@@ -143,6 +143,12 @@ int sp_duckdb_lane_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     return l->unflushed >= l->table->flush_rows ? flush(l, err) : SPATE_OK;
 }
 
+/* Keys and conditions are looked at when rows are flushed. What fails then has ended the transaction: there is no undo. */
+int sp_duckdb_lane_check(sp_lane *lane, spate_error *err)
+{
+    return flush((duckdb_lane *)lane, err);
+}
+
 static int remember(duckdb_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     const sp_job_memory *memory = &sink_of(l)->memory;

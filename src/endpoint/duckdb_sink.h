@@ -67,6 +67,7 @@ int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err);
 int sp_duckdb_lane_begin(sp_lane *l, const sp_chunk *chunk, spate_error *err);
 int sp_duckdb_lane_lend(sp_lane *l, sp_batch *batch, spate_error *err);
 int sp_duckdb_lane_write(sp_lane *l, const sp_batch *batch, spate_error *err);
+int sp_duckdb_lane_check(sp_lane *l, spate_error *err);
 int sp_duckdb_lane_commit(sp_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err);
 void sp_duckdb_lane_rollback(sp_lane *l);
 void sp_duckdb_lane_close(sp_lane *l);

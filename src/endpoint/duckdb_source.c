@@ -127,7 +127,7 @@ static int put_list(const reading *how, sp_column *c, uint32_t row, const void *
     const void *items = sp_duckdb.vector_get_data(child);
     const uint64_t *valid = sp_duckdb.vector_get_validity(child);
     uint32_t to = (uint32_t)c->offsets[row];
-    if (list->length > INT32_MAX || sp_cell_reserve_items(c->child, to + (uint32_t)list->length))
+    if (list->length > INT32_MAX || sp_column_reserve_items(c->child, to + (uint32_t)list->length))
         return SPATE_E_NOMEM;
     for (uint64_t i = list->offset; i < list->offset + list->length; i++, to++) {
         int rc = SPATE_OK;

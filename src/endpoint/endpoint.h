@@ -16,7 +16,7 @@
 #ifndef SP_ENDPOINT_H
 #define SP_ENDPOINT_H
 
-#include "batch/batch.h"
+#include "codec/codec.h"
 
 struct sp_catalog;
 struct sp_ddl;
@@ -92,6 +92,9 @@ typedef struct sp_source_ops {
      * can tell, and nothing that comes from here can be a job. */
     int (*mark)(sp_source *s, uint32_t table, sp_buf *mark, spate_error *err);
     int (*unchanged)(sp_source *s, uint32_t table, const char *mark, const sp_landed *landed, spate_error *err);
+    /* Optional (NULL): next has failed with SPATE_E_DATA, and did so because of one row alone, behind those that it gave before:
+     * passes over it, and tells what it is (until the next call). SPATE_E_DATA: it was not one row, and next's word stands. */
+    int (*pass_over)(sp_reader *r, sp_unread *row, spate_error *err);
 } sp_source_ops;
 
 struct sp_source {
@@ -160,6 +163,7 @@ typedef struct sp_sink_options {
     bool indexes_before;    /* with create: keys and indexes before the rows, not after them */
     bool truncate;          /* empty them first */
     bool defer_constraints; /* do not let foreign keys order the tables */
+    bool rejects;           /* rows that are refused may be left out: each should be looked at before its chunk is committed */
     uint64_t batch_rows;    /* rows a statement, or a transaction in copy mode; 0: the sink's choice */
     uint32_t part, parts;   /* this run makes part of parts; 0 of 1: all */
     unsigned lanes;         /* how many lanes will be opened at most */
@@ -189,6 +193,12 @@ typedef struct sp_sink_ops {
     /* Optional (NULL): points columns of the batch at the sink's own memory, to be filled in place before write. */
     int (*lend)(sp_lane *l, sp_batch *batch, spate_error *err);
     int (*write)(sp_lane *l, const sp_batch *batch, spate_error *err);
+    /* Of a careful lane: makes the target look at what has been written since begin or the last check, and fails with SPATE_E_DATA,
+     * as write may, where commit would for some row's sake. NULL: write says it all, and of a batch that it refuses nothing is taken. */
+    int (*check)(sp_lane *l, spate_error *err);
+    /* Of a careful lane, when write or check has failed with SPATE_E_DATA: takes back what was written since begin or the last check,
+     * after which the chunk can be gone on with. NULL beside a check: the target gives the whole chunk up then. */
+    int (*undo)(sp_lane *l, spate_error *err);
     /* Makes the chunk's rows durable (or, where documented, durable at finish), and with a job the memory of them with it: both
      * or none. chunk: as begun, but last is where a sequential one really ended. On failure the chunk is rolled back. */
     int (*commit)(sp_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err);
@@ -228,6 +238,7 @@ struct sp_sink {
 };
 struct sp_lane {
     sp_sink *sink;
+    bool careful; /* set before begin: rows that the target refuses are looked for, with check and undo */
 };
 
 /* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */

@@ -610,7 +610,9 @@ static int file_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     file_lane *l = (file_lane *)lane;
     file_sink *f = file_of(lane->sink);
     if ((f->format == FORMAT_CSV && !f->plain_csv) || f->format == FORMAT_ARROW) {
+        size_t before = l->buf.len;
         int rc = f->format == FORMAT_ARROW ? sp_arrow_batch(batch, &l->buf, err) : sp_csvtext_encode(&f->form, batch, &l->buf, err);
+        l->buf.len = rc == SPATE_OK ? l->buf.len : before;
         return rc == SPATE_OK && pack_some(l, false) ? sp_fail_nomem(err) : rc;
     }
     int rc = f->format == FORMAT_INSERT
@@ -898,6 +900,8 @@ static int name_target(file_sink *f, spate_error *err)
 
 static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
 {
+    if (strcmp(uri->scheme, "rejects") == 0)
+        return sp_fail(err, SPATE_E_USAGE, "a file of rejected rows is written by copy --on-error, and only read otherwise");
     file_sink *f = sp_alloc_zero(1, sizeof(*f));
     if (!f)
         return sp_fail_nomem(err);
@@ -918,7 +922,7 @@ static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink *
 }
 
 const sp_endpoint sp_endpoint_file = {
-    .schemes = {"csv", "ndjson", "arrow", "sql", "dir", "-"},
+    .schemes = {"csv", "ndjson", "arrow", "sql", "rejects", "dir", "-"},
     .params = "format, header, delimiter, quote, escape, null; written: pack, database; read: table, types",
     .sink_open = file_sink_open,
     .source_open = sp_file_source_open,

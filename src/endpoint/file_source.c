@@ -1,292 +1,27 @@
-/* file_source.c - rows out of CSV and NDJSON files, a file a table, or a directory of them.
+/* file_source.c - rows out of CSV and NDJSON files, a file a table, or a directory of them; and rejected rows of several tables out of
+ * one file.
  *
  * Positions are bytes. A line break inside quotes looks like any other, so a CSV file is read from front to back, its chunks
  * ending where rows do; whoever reads the next chunk takes over the open file with what is in its buffer. NDJSON has no line
  * break inside a row, so ranges of a plain file that is not packed are read by many at once. Positions in a packed file are those
  * of its unpacked bytes. The columns of a file without types of its own are those
  * of the target where there is one, else what the first megabyte looks like. */
-#include "codec/codec.h"
-#include "endpoint/endpoints.h"
+#include "endpoint/file_source.h"
 #include "endpoint/guess.h"
-#include "endpoint/input.h"
 #include "endpoint/text_form.h"
 #include "os/os.h"
 
 #include <stdio.h>
 
-enum {
-    SAMPLE_BYTES = 1 << 20,
-    BUFFER_BYTES = 256 << 10,
-    ROW_BYTES_MAX = 256 << 20, /* of one row: what is longer is an open quote rather than a row */
-};
-
-/* An open file: bytes [at, buf.len) of buf are not decoded yet, the first of them is byte offset of the file. */
-typedef struct stream {
-    sp_input *input;
-    sp_buf buf;
-    size_t at;
-    uint64_t offset;
-    uint64_t row; /* rows in front of it, if it was read from the beginning */
-    bool end;     /* the file has no more */
-} stream;
-
-typedef struct file_table {
-    const char *path;
-    sp_schema schema;
-    sp_text_form form;
-    int32_t *fields; /* of each field of a line, its column or -1 */
-    uint32_t n_fields;
-    uint64_t start;       /* of the first row */
-    pthread_mutex_t lock; /* on parked */
-    stream *parked;       /* of the range that ended last; NULL: somebody reads */
-} file_table;
-
-typedef struct file_source {
-    sp_source base;
-    sp_arena arena;
-    file_table *tables;
-    const sp_schema **schemas;
-    sp_extent *extents;
-    uint32_t cap;
-} file_source;
-
-typedef struct file_reader {
-    sp_reader base;
-    file_table *table;
-    sp_rowread *decoder; /* of table */
-    stream *stream;
-    uint64_t last;
-} file_reader;
-
-/* ---- streams ------------------------------------------------------------------------------------- */
-
-static void stream_close(stream *s)
-{
-    if (!s)
-        return;
-    sp_input_close(s->input);
-    sp_buf_done(&s->buf);
-    sp_free(s);
-}
-
-static int stream_open(const char *path, uint64_t offset, stream **out, spate_error *err)
-{
-    stream *s = sp_alloc_zero(1, sizeof(*s));
-    if (!s)
-        return sp_fail_nomem(err);
-    s->offset = offset;
-    int rc = sp_input_open(path, offset, &s->input, err);
-    if (rc == SPATE_OK)
-        *out = s;
-    else
-        stream_close(s);
-    return rc;
-}
-
-static sp_str stream_bytes(const stream *s)
-{
-    return (sp_str){s->buf.data ? s->buf.data + s->at : "", s->buf.len - s->at};
-}
-
-static void stream_skip(stream *s, size_t bytes)
-{
-    s->at += bytes;
-    s->offset += bytes;
-}
-
-/* Makes more bytes follow those that are there, up to room of them. */
-static int stream_fill(stream *s, size_t room, const char *path, spate_error *err)
-{
-    if (s->at) {
-        memmove(s->buf.data, s->buf.data + s->at, s->buf.len - s->at);
-        s->buf.len -= s->at;
-        s->at = 0;
-    }
-    if (s->buf.len < room && sp_buf_reserve(&s->buf, room - s->buf.len))
-        return sp_fail_nomem(err);
-    while (!s->end && s->buf.len < room) {
-        size_t got;
-        int rc = sp_input_read(s->input, s->buf.data + s->buf.len, room - s->buf.len, &got, err);
-        if (rc != SPATE_OK)
-            return rc;
-        s->buf.len += got;
-        s->end = got == 0;
-    }
-    return SPATE_OK;
-}
-
-/* Skips to the first line that begins at offset or behind it; the stream stands on the byte before. */
-static int skip_to_line(stream *s, const char *path, spate_error *err)
-{
-    for (;;) {
-        sp_str bytes = stream_bytes(s);
-        const char *newline = memchr(bytes.p, '\n', bytes.len);
-        stream_skip(s, newline ? (size_t)(newline + 1 - bytes.p) : bytes.len);
-        if (newline || s->end)
-            return SPATE_OK;
-        int rc = stream_fill(s, BUFFER_BYTES, path, err);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-}
-
-/* ---- a reader ------------------------------------------------------------------------------------- */
-
-static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
-{
-    file_reader *r = sp_alloc_zero(1, sizeof(*r));
-    if (!r)
-        return sp_fail_nomem(err);
-    r->base.source = s;
-    *out = &r->base;
-    return SPATE_OK;
-}
-
-static stream *take_parked(file_table *t)
-{
-    pthread_mutex_lock(&t->lock);
-    stream *s = t->parked;
-    t->parked = NULL;
-    pthread_mutex_unlock(&t->lock);
-    return s;
-}
-
-static void park(file_table *t, stream *s)
-{
-    stream_close(take_parked(t));
-    pthread_mutex_lock(&t->lock);
-    t->parked = s;
-    pthread_mutex_unlock(&t->lock);
-}
-
-/* The stream at first: the parked one if it stands there, else a new one. */
-static int point_sequential(file_reader *r, uint64_t first, spate_error *err)
-{
-    file_table *t = r->table;
-    r->stream = take_parked(t);
-    uint64_t at = SP_MAX(first, t->start);
-    if (r->stream && r->stream->offset == at)
-        return SPATE_OK;
-    stream_close(r->stream);
-    r->stream = NULL;
-    return stream_open(t->path, at, &r->stream, err);
-}
-
-static int point_anywhere(file_reader *r, uint64_t first, spate_error *err)
-{
-    file_table *t = r->table;
-    uint64_t at = SP_MAX(first, t->start);
-    int rc = stream_open(t->path, at == t->start ? at : at - 1, &r->stream, err);
-    return rc == SPATE_OK && at > t->start ? skip_to_line(r->stream, t->path, err) : rc;
-}
-
-static int go_to_table(file_reader *r, uint32_t table, spate_error *err)
-{
-    file_source *s = (file_source *)r->base.source;
-    if (r->table == &s->tables[table])
-        return SPATE_OK;
-    sp_rowread_free(r->decoder);
-    r->decoder = NULL;
-    r->table = &s->tables[table];
-    return sp_rowread_new(&r->table->schema, &r->table->form, r->table->fields, r->table->n_fields, &r->decoder, err);
-}
-
-static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
-{
-    file_reader *r = (file_reader *)base;
-    stream_close(r->stream);
-    r->stream = NULL;
-    int rc = go_to_table(r, table, err);
-    r->last = last;
-    if (rc != SPATE_OK)
-        return rc;
-    return base->source->extents[table].sequential ? point_sequential(r, first, err) : point_anywhere(r, first, err);
-}
-
-/* More bytes for a row that is not whole yet. */
-static int read_more(file_reader *r, spate_error *err)
-{
-    stream *s = r->stream;
-    size_t left = s->buf.len - s->at;
-    if (left > ROW_BYTES_MAX)
-        return sp_fail(err, SPATE_E_DATA, "\"%s\": the row at byte %llu does not end within %d MiB: is a quote not closed?",
-                       r->table->path, (unsigned long long)s->offset, ROW_BYTES_MAX >> 20);
-    return stream_fill(s, SP_MAX((size_t)BUFFER_BYTES, 2 * left), r->table->path, err);
-}
-
-/* The range is read: where that is, and the stream left to whoever goes on. */
-static int end_range(file_reader *r, spate_error *err)
-{
-    stream *s = r->stream;
-    if (!s->end && s->at == s->buf.len) { /* is there anything more? */
-        int rc = stream_fill(s, BUFFER_BYTES, r->table->path, err);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    r->base.position = s->offset;
-    r->base.at_end = s->end && s->at == s->buf.len;
-    if (r->base.source->extents[r->table - ((file_source *)r->base.source)->tables].sequential)
-        park(r->table, s);
-    else
-        stream_close(s);
-    r->stream = NULL;
-    return SPATE_OK;
-}
-
-static int next(sp_reader *base, sp_batch *batch, spate_error *err)
-{
-    file_reader *r = (file_reader *)base;
-    stream *s = r->stream;
-    if (!s)
-        return SPATE_OK;
-    batch->first_row = s->row;
-    for (size_t used = 1; !sp_rowread_full(batch) && s->offset < r->last;) {
-        if (!s->end && (used == 0 || stream_bytes(s).len == 0)) {
-            int rc = read_more(r, err);
-            if (rc != SPATE_OK)
-                return rc;
-        }
-        sp_str bytes = stream_bytes(s);
-        if (s->end && bytes.len == 0)
-            break;
-        int rc = sp_rowread_decode(r->decoder, bytes, s->end, r->last - s->offset, batch, &used, err);
-        if (rc != SPATE_OK)
-            return sp_fail_context(err, rc, "\"%s\"", r->table->path);
-        stream_skip(s, used);
-        SP_ASSERT(used || !s->end);
-    }
-    s->row += batch->rows;
-    return batch->rows ? SPATE_OK : end_range(r, err);
-}
-
-static void reader_close(sp_reader *base)
-{
-    file_reader *r = (file_reader *)base;
-    stream_close(r->stream);
-    sp_rowread_free(r->decoder);
-    sp_free(r);
-}
-
-static void source_close(sp_source *base)
-{
-    file_source *s = (file_source *)base;
-    for (uint32_t i = 0; i < s->base.n_tables; i++) {
-        stream_close(s->tables[i].parked);
-        pthread_mutex_destroy(&s->tables[i].lock);
-    }
-    sp_arena_done(&s->arena);
-    sp_free(s);
-}
-
-static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+enum { SAMPLE_BYTES = 1 << 20 };
 
 /* ---- columns ---------------------------------------------------------------------------------------- */
 
 /* What is known of a table while it is opened. */
 typedef struct opening {
-    file_source *s;
+    sp_file_source *s;
     const sp_source_options *options;
-    file_table *t;
+    sp_file_table *t;
     const sp_schema *like; /* NULL: the kinds are guessed */
     bool header, as_text;
     const char **names; /* of the fields of a line */
@@ -295,6 +30,7 @@ typedef struct opening {
     uint64_t sample_rows, sample_bytes;
     uint64_t size; /* of a regular file */
     bool regular, packed;
+    sp_buf word;
 } opening;
 
 static int field_named(const opening *o, sp_str name)
@@ -350,6 +86,13 @@ static int sample_csv(opening *o, sp_str bytes, bool last, spate_error *err)
         uint32_t n;
         size_t used;
         rc = sp_csv_line(&o->t->form, bytes, last, &scratch, &line, &nulls, &n, &used, err);
+        bool open_end = rc == SPATE_OK && n == 0 && last && bytes.len > 0;
+        if (!first && (rc == SPATE_E_DATA || open_end)) { /* whoever reads the rows will tell */
+            size_t len = sp_file_first_line(bytes).len;
+            bytes = (sp_str){bytes.p + len, bytes.len - len};
+            rc = SPATE_OK;
+            continue;
+        }
         if (rc != SPATE_OK || n == 0)
             break;
         if (first)
@@ -374,22 +117,47 @@ typedef struct member_of {
     spate_error *err;
 } member_of;
 
+static bool has_column(const sp_schema *schema, sp_str name)
+{
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        if (sp_str_is(name, schema->fields[i].name))
+            return true;
+    return false;
+}
+
 static int see_member(void *arg, sp_str key, sp_str value, bool string)
 {
     const member_of *m = arg;
-    int at = field_named(m->o, key), rc = SPATE_OK;
+    const opening *of = m->o;
+    int at = field_named(of, key), rc = SPATE_OK;
+    if (at < 0 && of->t->form.rejected && of->like && !has_column(of->like, key)) /* which may be why it was rejected */
+        return SPATE_OK;
     if (at < 0) {
         at = (int)m->o->n;
         rc = add_name(m->o, key, m->err);
     }
     if (rc != SPATE_OK || (!string && sp_str_is(value, "null")))
         return rc;
-    return sp_guess_see(&m->o->guesses[at], value, !string);
+    return sp_guess_see(&m->o->guesses[at], value, !string || m->o->t->form.rejected);
+}
+
+/* A line's keys and values; of rejected rows only those of the table. */
+static int sample_line(opening *o, sp_str line, spate_error *err)
+{
+    member_of m = {o, err};
+    sp_rejected_line told;
+    if (!o->t->form.rejected)
+        return sp_json_line(line, see_member, &m, err);
+    int rc = sp_reject_read(line, &o->word, &told, err);
+    if (rc != SPATE_OK || !sp_str_is(told.table, o->t->form.rejected))
+        return rc;
+    spate_error ignored;
+    rc = sp_reject_cells(line, see_member, &m, &ignored);
+    return rc == SPATE_E_DATA ? SPATE_OK : rc; /* it is told of when it is read */
 }
 
 static int sample_json(opening *o, sp_str bytes, bool last, spate_error *err)
 {
-    member_of m = {o, err};
     while (bytes.len) {
         const char *newline = memchr(bytes.p, '\n', bytes.len);
         size_t len = newline ? (size_t)(newline - bytes.p) : bytes.len;
@@ -397,8 +165,8 @@ static int sample_json(opening *o, sp_str bytes, bool last, spate_error *err)
         if (!newline && !last)
             break;
         if (!blank) {
-            int rc = sp_json_line((sp_str){bytes.p, len}, see_member, &m, err);
-            if (rc != SPATE_OK)
+            int rc = sample_line(o, (sp_str){bytes.p, len}, err);
+            if (rc != SPATE_OK && (rc != SPATE_E_DATA || o->sample_rows == 0)) /* later ones are told of when they are read */
                 return sp_fail_context(err, rc, "row %llu", (unsigned long long)o->sample_rows + 1);
             o->sample_rows++;
         }
@@ -410,27 +178,27 @@ static int sample_json(opening *o, sp_str bytes, bool last, spate_error *err)
 }
 
 /* A byte order mark, if the file begins with one. */
-static void skip_mark(opening *o, stream *s)
+static void skip_mark(opening *o, sp_file_stream *s)
 {
     if (s->buf.len < 3 || memcmp(s->buf.data, "\xef\xbb\xbf", 3) != 0)
         return;
-    stream_skip(s, 3);
+    sp_file_stream_skip(s, 3);
     o->t->start = 3;
 }
 
-static int sample_stream(opening *o, stream *s, spate_error *err)
+static int sample_stream(opening *o, sp_file_stream *s, spate_error *err)
 {
     bool json = o->t->form.dialect == SP_TEXT_NDJSON;
-    int rc = stream_fill(s, SAMPLE_BYTES, o->t->path, err);
+    int rc = sp_file_stream_fill(s, SAMPLE_BYTES, err);
     skip_mark(o, s);
     for (size_t room = SAMPLE_BYTES; rc == SPATE_OK; room *= 2) {
         if (sp_buf_reserve(&s->buf, 1))
             return sp_fail_nomem(err);
         s->buf.data[s->buf.len] = '\0'; /* for searches */
-        rc = json ? sample_json(o, stream_bytes(s), s->end, err) : sample_csv(o, stream_bytes(s), s->end, err);
-        if (rc != SPATE_OK || o->n || s->end || room > ROW_BYTES_MAX) /* else the first line is longer */
+        rc = json ? sample_json(o, sp_file_stream_bytes(s), s->end, err) : sample_csv(o, sp_file_stream_bytes(s), s->end, err);
+        if (rc != SPATE_OK || o->n || s->end || room > SP_FILE_ROW_BYTES_MAX) /* else the first line is longer */
             break;
-        rc = stream_fill(s, 2 * room, o->t->path, err);
+        rc = sp_file_stream_fill(s, 2 * room, err);
     }
     return rc;
 }
@@ -438,18 +206,18 @@ static int sample_stream(opening *o, stream *s, spate_error *err)
 /* Names and kinds from the first bytes of the file; where the rows start. */
 static int sample(opening *o, spate_error *err)
 {
-    stream *s = NULL;
-    int rc = stream_open(o->t->path, 0, &s, err);
+    sp_file_stream *s = NULL;
+    int rc = sp_file_stream_open(o->t->path, 0, &s, err);
     if (rc != SPATE_OK)
         return rc;
     rc = sample_stream(o, s, err);
     o->packed = sp_input_is_packed(s->input);
     if (rc == SPATE_OK && !o->regular) { /* what a pipe has given is not given again */
-        stream_skip(s, o->t->start - s->offset);
+        sp_file_stream_skip(s, o->t->start - s->here.offset);
         o->t->parked = s;
         return rc;
     }
-    stream_close(s);
+    sp_file_stream_close(s);
     return rc;
 }
 
@@ -493,7 +261,7 @@ static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
 
 static int make_schema(opening *o, spate_error *err)
 {
-    file_table *t = o->t;
+    sp_file_table *t = o->t;
     sp_field *fields = sp_arena_alloc(&o->s->arena, o->n + 1, sizeof(*fields));
     t->fields = sp_arena_alloc(&o->s->arena, o->n + 1, sizeof(*t->fields));
     if (!fields || !t->fields)
@@ -552,7 +320,7 @@ static char *table_name(sp_arena *arena, const char *path)
 typedef struct manner { /* how the URI says that files are to be read */
     sp_text_form form;
     const char *format; /* NULL: by the ending */
-    bool header, as_text, directory;
+    bool header, as_text, directory, rejected;
     const char *name;
 } manner;
 
@@ -563,7 +331,7 @@ static sp_extent measure(const opening *o)
     return (sp_extent){.end = ranges ? o->size : UINT64_MAX, .units_a_row = row, .file = o->regular ? o->t->path : NULL, .sequential = !ranges};
 }
 
-static int refuse_twice(const file_source *s, const char *name, spate_error *err)
+static int refuse_twice(const sp_file_source *s, const char *name, spate_error *err)
 {
     for (uint32_t i = 0; i < s->base.n_tables; i++)
         if (strcmp(s->schemas[i]->table, name) == 0)
@@ -571,15 +339,17 @@ static int refuse_twice(const file_source *s, const char *name, spate_error *err
     return SPATE_OK;
 }
 
-static int open_table(file_source *s, const sp_source_options *options, const manner *m, const char *path, spate_error *err)
+/* rejected: the one of a file of rejected rows that is meant; NULL: it is no such file. */
+static int open_table(sp_file_source *s, const sp_source_options *options, const manner *m, const char *path, const char *rejected, spate_error *err)
 {
     uint32_t i = s->base.n_tables;
-    file_table *t = &s->tables[i];
-    *t = (file_table){.path = path, .form = m->form};
+    sp_file_table *t = &s->tables[i];
+    *t = (sp_file_table){.path = path, .form = m->form};
     sp_text_dialect dialect = m->format ? m->form.dialect : dialect_of(path);
     if (dialect != m->form.dialect && dialect == SP_TEXT_NDJSON)
         t->form = sp_text_form_of(dialect);
-    const char *called = m->name ? m->name : m->directory ? NULL : options->called;
+    t->form.rejected = rejected;
+    const char *called = rejected ? rejected : m->name ? m->name : m->directory ? NULL : options->called;
     t->schema.table = called ? sp_arena_strndup(&s->arena, called, strlen(called)) : table_name(&s->arena, path);
     opening o = {.s = s, .options = options, .t = t, .header = m->header, .as_text = m->as_text};
     o.names = sp_arena_alloc(&s->arena, SP_COLUMNS_MAX, sizeof(*o.names));
@@ -592,28 +362,38 @@ static int open_table(file_source *s, const sp_source_options *options, const ma
     int rc = refuse_twice(s, t->schema.table, err);
     if (rc == SPATE_OK)
         rc = sp_os_input_size(path, &o.size, &o.regular, err);
+    o.regular = o.regular && strcmp(path, "-") != 0; /* all that have standard input open stand at one place in it */
     if (rc == SPATE_OK)
         rc = sample(&o, err);
+    sp_buf_done(&o.word);
     if (rc == SPATE_OK && o.n == 0 && o.like)
         rc = name_as_target(&o, err);
     if (rc == SPATE_OK && o.n == 0 && m->directory) {
-        stream_close(t->parked);
+        sp_file_stream_close(t->parked);
         return sp_source_note(&s->base, &s->arena, err, "\"%s\" is empty: nothing names its columns", path);
     }
     if (rc == SPATE_OK)
         rc = make_schema(&o, err);
     if (rc != SPATE_OK) {
-        stream_close(t->parked);
+        sp_file_stream_close(t->parked);
         return sp_fail_context(err, rc, "\"%s\"", path);
     }
     s->extents[i] = measure(&o);
+    t->once = !o.regular;
+    t->plain = o.regular && !o.packed;
+    t->cap_marks = t->plain ? o.size / SP_FILE_MARK_BYTES : 0;
+    t->marks = sp_arena_alloc(&s->arena, t->cap_marks + 1, sizeof(*t->marks));
+    if (!t->marks) {
+        sp_file_stream_close(t->parked);
+        return sp_fail_nomem(err);
+    }
     pthread_mutex_init(&t->lock, NULL);
     s->schemas[i] = &t->schema;
     s->base.n_tables++;
     return SPATE_OK;
 }
 
-static int make_room(file_source *s, uint32_t n, spate_error *err)
+static int make_room(sp_file_source *s, uint32_t n, spate_error *err)
 {
     s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
     s->schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->schemas));
@@ -623,7 +403,7 @@ static int make_room(file_source *s, uint32_t n, spate_error *err)
     return s->tables && s->schemas && s->extents ? SPATE_OK : sp_fail_nomem(err);
 }
 
-static int open_directory(file_source *s, const char *path, const sp_source_options *options, const manner *m, spate_error *err)
+static int open_directory(sp_file_source *s, const char *path, const sp_source_options *options, const manner *m, spate_error *err)
 {
     char **names;
     uint32_t n;
@@ -636,14 +416,68 @@ static int open_directory(file_source *s, const char *path, const sp_source_opti
             continue;
         size_t len = strlen(path);
         const char *file = sp_arena_printf(&s->arena, "%s%s%s", path, len && path[len - 1] == '/' ? "" : "/", names[i]);
-        rc = file ? open_table(s, options, m, file, err) : sp_fail_nomem(err);
+        rc = file ? open_table(s, options, m, file, NULL, err) : sp_fail_nomem(err);
     }
+    return rc;
+}
+
+/* The tables whose rejected rows are in the file. */
+static int find_rejected(sp_file_source *s, const char *path, sp_file_stream *in, const char *names[], uint32_t *n, spate_error *err)
+{
+    sp_buf word = {0};
+    int rc = SPATE_OK;
+    for (uint64_t line = 1; rc == SPATE_OK; line++) {
+        sp_str bytes = sp_file_first_line(sp_file_stream_bytes(in));
+        sp_rejected_line told;
+        while (rc == SPATE_OK && !in->end && (bytes.len == 0 || bytes.p[bytes.len - 1] != '\n')) {
+            rc = sp_file_stream_fill(in, SP_MAX((size_t)SP_FILE_BUFFER_BYTES, 2 * bytes.len), err);
+            bytes = sp_file_first_line(sp_file_stream_bytes(in));
+        }
+        if (rc != SPATE_OK || bytes.len == 0)
+            break;
+        rc = sp_reject_read(bytes, &word, &told, err);
+        if (rc != SPATE_OK) {
+            sp_fail_context(err, rc, "\"%s\", line %llu", path, (unsigned long long)line);
+            break;
+        }
+        uint32_t i = 0;
+        while (i < *n && !sp_str_is(told.table, names[i]))
+            i++;
+        if (i == *n && *n == SP_COLUMNS_MAX)
+            rc = sp_fail(err, SPATE_E_DATA, "\"%s\" tells of more than %d tables", path, SP_COLUMNS_MAX);
+        else if (i == *n && !(names[(*n)++] = sp_arena_strndup(&s->arena, told.table.p, told.table.len)))
+            rc = sp_fail_nomem(err);
+        sp_file_stream_skip(in, bytes.len);
+    }
+    sp_buf_done(&word);
+    return rc;
+}
+
+static int open_rejected(sp_file_source *s, const char *path, const sp_source_options *options, const manner *m, spate_error *err)
+{
+    sp_file_stream *in = NULL;
+    uint64_t size;
+    bool regular;
+    uint32_t n = 0;
+    const char **names = sp_arena_alloc(&s->arena, SP_COLUMNS_MAX, sizeof(*names));
+    int rc = names ? sp_os_input_size(path, &size, &regular, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK && !regular)
+        return sp_fail(err, SPATE_E_USAGE, "rejected rows are read more than once: \"%s\" is no file", path);
+    if (rc == SPATE_OK)
+        rc = sp_file_stream_open(path, 0, &in, err);
+    if (rc == SPATE_OK)
+        rc = find_rejected(s, path, in, names, &n, err);
+    sp_file_stream_close(in);
+    if (rc == SPATE_OK)
+        rc = make_room(s, n, err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+        rc = open_table(s, options, m, path, names[i], err);
     return rc;
 }
 
 /* ---- the URI ----------------------------------------------------------------------------------------------- */
 
-static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
+static int read_manner(sp_file_source *s, sp_uri *uri, manner *m, spate_error *err)
 {
     const char *format = sp_uri_param_value(uri, "format"), *header = sp_uri_param_value(uri, "header");
     const char *types = sp_uri_param_value(uri, "types"), *null_word;
@@ -655,9 +489,12 @@ static int read_manner(file_source *s, sp_uri *uri, manner *m, spate_error *err)
         m->format = uri->scheme;
     if (!m->name && strcmp(uri->path, "-") == 0)
         m->name = "stdin";
-    if (m->format && strcmp(m->format, "csv") != 0 && strcmp(m->format, "ndjson") != 0)
+    m->rejected = m->format && strcmp(m->format, "rejects") == 0;
+    if (m->format && strcmp(m->format, "csv") != 0 && strcmp(m->format, "ndjson") != 0 && !m->rejected)
         return sp_fail(err, SPATE_E_USAGE, "rows cannot be read as \"%s\"; format is csv, ndjson or arrow", m->format);
-    m->form = sp_text_form_of(m->format && strcmp(m->format, "ndjson") == 0 ? SP_TEXT_NDJSON : SP_TEXT_CSV);
+    m->form = sp_text_form_of(m->format && strcmp(m->format, "csv") != 0 ? SP_TEXT_NDJSON : SP_TEXT_CSV);
+    if (m->rejected && m->name)
+        return sp_fail(err, SPATE_E_USAGE, "rejected rows say whose they are");
     if (header && strcmp(header, "true") != 0 && strcmp(header, "false") != 0)
         return sp_fail(err, SPATE_E_USAGE, "header cannot be \"%s\"; it is true or false", header);
     m->header = !header || strcmp(header, "true") == 0;
@@ -678,23 +515,25 @@ int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source
         return sp_arrow_source_open(uri, options, out, err);
     if (options->wheres)
         return sp_fail(err, SPATE_E_USAGE, "a file cannot be asked for some of its rows: --where is for databases");
-    file_source *s = sp_alloc_zero(1, sizeof(*s));
+    sp_file_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);
     sp_arena_init(&s->arena);
-    s->base.ops = &ops;
+    s->base.ops = &sp_file_source_ops;
     s->base.unit = "bytes";
     manner m;
     const char *path = sp_arena_strndup(&s->arena, uri->path, strlen(uri->path));
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
     int rc = path && s->base.shown ? read_manner(s, uri, &m, err) : sp_fail_nomem(err);
-    if (rc == SPATE_OK && !m.directory)
+    if (rc == SPATE_OK && !m.directory && !m.rejected)
         rc = make_room(s, 1, err);
     if (rc == SPATE_OK)
-        rc = m.directory ? open_directory(s, path, options, &m, err) : open_table(s, options, &m, path, err);
+        rc = m.directory ? open_directory(s, path, options, &m, err)
+           : m.rejected  ? open_rejected(s, path, options, &m, err)
+                         : open_table(s, options, &m, path, NULL, err);
     if (rc == SPATE_OK)
         *out = &s->base;
     else
-        source_close(&s->base);
+        sp_file_source_close(&s->base);
     return rc;
 }

@@ -80,6 +80,8 @@ int sp_my_lane_open(sp_sink *sink, sp_lane **lane, spate_error *err) SP_MUST_CHE
 void sp_my_lane_close(sp_lane *lane);
 int sp_my_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err) SP_MUST_CHECK;
 int sp_my_write(sp_lane *lane, const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+int sp_my_check(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
+int sp_my_undo(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
 int sp_my_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 void sp_my_rollback(sp_lane *lane);
 

@@ -134,9 +134,13 @@ static bool is_lost(const my_lane *l)
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
-/* Which rows the server means: "... at row 3" counts those of the statement, whatever the language. */
+/* Which rows the server means: "... at row 3" counts those of the statement, whatever the language. Of a careful lane they are known
+ * to whoever writes so few of them. */
 static void name_rows(const my_lane *l, const char *said, char where[64])
 {
+    *where = '\0';
+    if (l->base.careful)
+        return;
     size_t end = strlen(said), at = end;
     while (at > 0 && said[at - 1] >= '0' && said[at - 1] <= '9')
         at--;
@@ -168,7 +172,7 @@ static int fail_warned(my_lane *l, spate_error *err)
         return status;
     MYSQL_ROW row = sp_maria.fetch_row(rows);
     name_rows(l, row ? row[2] : "", where);
-    status = sp_fail(err, SPATE_E_DATA, "%s: warning %s: %s", where, row ? row[1] : "?", row ? row[2] : "?");
+    status = sp_fail(err, SPATE_E_DATA, "%s%swarning %s: %s", where, *where ? ": " : "", row ? row[1] : "?", row ? row[2] : "?");
     sp_maria.free_result(rows);
     return status;
 }
@@ -303,6 +307,8 @@ static int go_to_table(my_lane *l, const sp_my_table *t, spate_error *err)
     return status;
 }
 
+static const char SAVE[] = "SAVEPOINT spate"; /* in the place of an older one */
+
 int sp_my_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
 {
     my_lane *l = lane_of(lane);
@@ -315,7 +321,7 @@ int sp_my_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
     if (status == SPATE_OK)
         status = sp_my_run(l->m, "START TRANSACTION", err, "beginning");
     l->open = status == SPATE_OK;
-    return status;
+    return status == SPATE_OK && lane->careful ? sp_my_run(l->m, SAVE, err, "beginning") : status;
 }
 
 int sp_my_write(sp_lane *lane, const sp_batch *b, spate_error *err)
@@ -332,6 +338,26 @@ int sp_my_write(sp_lane *lane, const sp_batch *b, spate_error *err)
             status = flush(l, err);
     }
     return status;
+}
+
+int sp_my_check(sp_lane *lane, spate_error *err)
+{
+    my_lane *l = lane_of(lane);
+    int status = flush(l, err);
+    if (status == SPATE_OK)
+        status = await(l, err);
+    return status == SPATE_OK ? sp_my_run(l->m, SAVE, err, "setting a savepoint") : status;
+}
+
+int sp_my_undo(sp_lane *lane, spate_error *err)
+{
+    my_lane *l = lane_of(lane);
+    if (l->in_flight)
+        (void)!sp_maria.read_query_result(l->m);
+    l->in_flight = false;
+    l->n = 0;
+    l->rows.len = 0;
+    return sp_my_run(l->m, "ROLLBACK TO SAVEPOINT spate", err, "going back to a savepoint");
 }
 
 /* What is on its way is waited for: then the connection can be used again. */

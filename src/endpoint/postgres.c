@@ -45,7 +45,7 @@ static int build_copy(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "%sCOPY %s", s->memory.job ? "BEGIN; " : "", t->quoted) || add_columns(t, &sql) ||
+    int built = sp_buf_printf(&sql, "%sCOPY %s", s->memory.job ? SP_PG_BEGIN : "", t->quoted) || add_columns(t, &sql) ||
                 sp_buf_printf(&sql, " FROM STDIN%s",
                               t->binary ? " WITH (FORMAT binary)" : s->server.dialect->copy_options);
     return keep_sql(s, &sql, built, &t->copy_sql, err);
@@ -332,6 +332,8 @@ static const sp_sink_ops ops = {
     .lane_open = sp_pg_lane_open,
     .begin = sp_pg_begin,
     .write = sp_pg_write,
+    .check = sp_pg_check,
+    .undo = sp_pg_undo,
     .commit = sp_pg_commit,
     .rollback = sp_pg_rollback,
     .lane_close = sp_pg_lane_close,

@@ -56,6 +56,8 @@ typedef struct sp_pg_foreign_key {
     bool inherited;                    /* of a partition: comes and goes with its parent's */
 } sp_pg_foreign_key;
 
+#define SP_PG_BEGIN "BEGIN; " /* in front of a COPY that is not alone in its transaction */
+
 typedef struct sp_pg_sink {
     sp_sink base;
     sp_arena arena;
@@ -84,6 +86,8 @@ int sp_pg_lane_open(sp_sink *sink, sp_lane **lane, spate_error *err) SP_MUST_CHE
 void sp_pg_lane_close(sp_lane *lane);
 int sp_pg_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err) SP_MUST_CHECK;
 int sp_pg_write(sp_lane *lane, const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+int sp_pg_check(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
+int sp_pg_undo(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
 int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 void sp_pg_rollback(sp_lane *lane);
 

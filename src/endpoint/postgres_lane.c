@@ -6,7 +6,9 @@
  *
  *           begin            write...           commit
  *     IDLE -------> COPYING -------> COPYING ---------> IDLE     rollback: to IDLE from anywhere;
- *     IDLE -------> PIPED   -------> PIPED   ---------> IDLE     begin mends a lost connection */
+ *     IDLE -------> PIPED   -------> PIPED   ---------> IDLE     begin mends a lost connection
+ *
+ * A careful lane has a savepoint: begin, check and undo leave it SAVED, and write goes from there to COPYING or PIPED. */
 #include "endpoint/postgres.h"
 
 #include <stdatomic.h>
@@ -18,7 +20,7 @@ enum { PIECE_BYTES = 64 << 10 };
 /* What a chunk dies of whose job is another run's by now: see landed.h. */
 static const char DIVISION_BY_ZERO[] = "22012";
 
-typedef enum state { IDLE, COPYING, PIPED } state;
+typedef enum state { IDLE, COPYING, PIPED, SAVED } state;
 
 typedef struct pg_lane {
     sp_lane base;
@@ -140,6 +142,8 @@ static int fail_rows(const pg_lane *l, const PGresult *res, uint64_t first, uint
 {
     uint64_t line = line_of(l, res);
     char where[64] = "";
+    if (l->base.careful) /* the rows are known to whoever writes so few of them */
+        return sp_pg_fail(err, l->conn, res, "%s", where);
     if (line && line <= last - first)
         snprintf(where, sizeof(where), "row %llu", (unsigned long long)(first + line));
     else if (last - first < l->chunk.last - l->chunk.first)
@@ -207,9 +211,9 @@ static int send_rows(pg_lane *l, spate_error *err)
 }
 
 /* exec gives the last result: of "BEGIN; COPY ...", the COPY's. */
-static int copy_begin(pg_lane *l, spate_error *err)
+static int copy_begin(pg_lane *l, const char *copy_sql, spate_error *err)
 {
-    PGresult *res = sp_pq.exec(l->conn, l->table->copy_sql);
+    PGresult *res = sp_pq.exec(l->conn, copy_sql);
     int status = SPATE_OK;
     if (sp_pq.result_status(res) != PGRES_COPY_IN)
         status = fail_chunk(l, res, false, err);
@@ -231,16 +235,15 @@ static int copy_write(pg_lane *l, const sp_batch *batch, spate_error *err)
     return status ? status : send_rows(l, err);
 }
 
-/* What ends the transaction of a job's chunk. */
-static int job_commit(pg_lane *l, spate_error *err)
+static int run(pg_lane *l, const char *sql, bool committing, spate_error *err)
 {
-    PGresult *res = sp_pq.exec(l->conn, sp_pg_string(&l->job_sql));
-    int status = sp_pq.result_status(res) == PGRES_COMMAND_OK ? SPATE_OK : fail_chunk(l, res, true, err);
+    PGresult *res = sp_pq.exec(l->conn, sql);
+    int status = sp_pq.result_status(res) == PGRES_COMMAND_OK ? SPATE_OK : fail_chunk(l, res, committing, err);
     sp_pq.clear(res);
     return status;
 }
 
-static int copy_commit(pg_lane *l, spate_error *err)
+static int copy_end(pg_lane *l, bool committing, spate_error *err)
 {
     if (l->table->binary && sp_pgbinary_trailer(&l->rows))
         return sp_fail_nomem(err);
@@ -250,10 +253,16 @@ static int copy_commit(pg_lane *l, spate_error *err)
     if (sp_pq.put_copy_end(l->conn, NULL) != 1)
         return drain(l, false, err) ? err ? (int)err->status : SPATE_E_UNREACHABLE
                                     : fail_lost(l, NULL, false, err);
+    return drain(l, committing, err);
+}
+
+/* A COPY alone commits itself; of a job, what remembers the chunk stands behind it. */
+static int copy_commit(pg_lane *l, spate_error *err)
+{
     bool job = sink_of_lane(l)->memory.job;
-    status = drain(l, !job, err);
+    int status = copy_end(l, !job, err);
     if (status == SPATE_OK && job)
-        status = job_commit(l, err);
+        status = run(l, sp_pg_string(&l->job_sql), true, err);
     if (status == SPATE_OK)
         l->state = IDLE;
     return status;
@@ -265,7 +274,7 @@ static void end_transaction(pg_lane *l)
         sp_pq.clear(sp_pq.exec(l->conn, "ROLLBACK"));
 }
 
-static void copy_rollback(pg_lane *l)
+static void copy_abort(pg_lane *l)
 {
     if (!lost(l))
         sp_pq.put_copy_end(l->conn, "the chunk was given up");
@@ -275,7 +284,6 @@ static void copy_rollback(pg_lane *l)
         if (still && sp_pq.put_copy_end(l->conn, "the chunk was given up") != 1)
             break;
     }
-    end_transaction(l);
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -411,18 +419,23 @@ static int send_statement(pg_lane *l, spate_error *err)
     return SPATE_OK;
 }
 
-static int piped_begin(pg_lane *l, spate_error *err)
+static int piped_enter(pg_lane *l, spate_error *err)
 {
-    int status = prepare_statement(l, err);
-    if (status)
-        return status;
     if (sp_pq.enter_pipeline(l->conn) != 1)
         return fail_chunk(l, NULL, false, err);
     l->state = PIPED;
     l->have = 0;
     l->statements = 0;
     l->rows.len = 0;
-    return send_word(l, "BEGIN", err);
+    return SPATE_OK;
+}
+
+static int piped_begin(pg_lane *l, spate_error *err)
+{
+    int status = prepare_statement(l, err);
+    if (status == SPATE_OK)
+        status = piped_enter(l, err);
+    return status == SPATE_OK ? send_word(l, "BEGIN", err) : status;
 }
 
 static int add_text_rows(pg_lane *l, const sp_batch *batch, uint32_t from, uint32_t to)
@@ -512,14 +525,82 @@ static int piped_commit(pg_lane *l, spate_error *err)
     return status;
 }
 
-static void piped_rollback(pg_lane *l)
+/* words: statements beside those with rows whose results are on their way. */
+static void piped_leave(pg_lane *l, uint32_t words)
 {
-    if (sp_pq.pipeline_status(l->conn) != PQ_PIPELINE_OFF && !lost(l)) {
-        if (send_word(l, "ROLLBACK", NULL) == SPATE_OK && sp_pq.pipeline_sync(l->conn) == 1)
-            (void)!piped_results(l, l->statements + 2, NULL);
+    if (sp_pq.pipeline_status(l->conn) == PQ_PIPELINE_OFF || lost(l))
+        return;
+    if (sp_pq.pipeline_sync(l->conn) == 1)
+        (void)!piped_results(l, l->statements + words, NULL);
+    sp_pq.exit_pipeline(l->conn);
+}
+
+/* ---- careful lanes --------------------------------------------------------------------------- */
+
+/* What would be looked at when the transaction ends is looked at when a statement does. */
+static int careful_begin(pg_lane *l, spate_error *err)
+{
+    sp_pg_sink *s = sink_of_lane(l);
+    int status = sp_pg_copies(s) ? SPATE_OK : prepare_statement(l, err);
+    bool deferrable = s->server.dialect->sql == SP_SQL_POSTGRES;
+    if (status == SPATE_OK)
+        status = run(l, deferrable ? "BEGIN; SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT spate" : "BEGIN; SAVEPOINT spate", false, err);
+    if (status == SPATE_OK)
+        l->state = SAVED;
+    return status;
+}
+
+static int careful_go_on(pg_lane *l, spate_error *err)
+{
+    const sp_pg_sink *s = sink_of_lane(l);
+    if (!sp_pg_copies(s))
+        return piped_enter(l, err);
+    return copy_begin(l, l->table->copy_sql + (s->memory.job ? strlen(SP_PG_BEGIN) : 0), err);
+}
+
+static int piped_check(pg_lane *l, spate_error *err)
+{
+    int status = send_statement(l, err);
+    if (status == SPATE_OK && sp_pq.pipeline_sync(l->conn) != 1)
+        status = fail_chunk(l, NULL, false, err);
+    if (status == SPATE_OK)
+        status = piped_results(l, l->statements, err);
+    if (!lost(l))
         sp_pq.exit_pipeline(l->conn);
-    }
-    end_transaction(l);
+    return status;
+}
+
+int sp_pg_check(sp_lane *lane, spate_error *err)
+{
+    pg_lane *l = lane_of(lane);
+    int status = l->state == COPYING ? copy_end(l, false, err) : l->state == PIPED ? piped_check(l, err) : SPATE_OK;
+    if (status == SPATE_OK)
+        status = run(l, "RELEASE SAVEPOINT spate; SAVEPOINT spate", false, err);
+    if (status == SPATE_OK)
+        l->state = SAVED;
+    return status;
+}
+
+int sp_pg_undo(sp_lane *lane, spate_error *err)
+{
+    pg_lane *l = lane_of(lane);
+    if (l->state == COPYING)
+        copy_abort(l);
+    else if (l->state == PIPED)
+        piped_leave(l, 0);
+    int status = run(l, "ROLLBACK TO SAVEPOINT spate", false, err);
+    if (status == SPATE_OK)
+        l->state = SAVED;
+    return status;
+}
+
+/* All rows have been checked. */
+static int careful_commit(pg_lane *l, spate_error *err)
+{
+    int status = run(l, sink_of_lane(l)->memory.job ? sp_pg_string(&l->job_sql) : "COMMIT", true, err);
+    if (status == SPATE_OK)
+        l->state = IDLE;
+    return status;
 }
 
 /* ---- chunks ---------------------------------------------------------------------------------- */
@@ -537,12 +618,17 @@ int sp_pg_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
         if (l->prepared)
             memset(l->prepared, 0, s->n_tables * sizeof(*l->prepared));
     }
-    return sp_pg_copies(s) ? copy_begin(l, err) : piped_begin(l, err);
+    if (lane->careful)
+        return careful_begin(l, err);
+    return sp_pg_copies(s) ? copy_begin(l, l->table->copy_sql, err) : piped_begin(l, err);
 }
 
 int sp_pg_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
 {
     pg_lane *l = lane_of(lane);
+    int status = l->state == SAVED ? careful_go_on(l, err) : SPATE_OK;
+    if (status)
+        return status;
     return l->state == COPYING ? copy_write(l, batch, err) : piped_write(l, batch, err);
 }
 
@@ -550,9 +636,10 @@ void sp_pg_rollback(sp_lane *lane)
 {
     pg_lane *l = lane_of(lane);
     if (l->state == COPYING)
-        copy_rollback(l);
+        copy_abort(l);
     else if (l->state == PIPED)
-        piped_rollback(l);
+        piped_leave(l, !lane->careful);
+    end_transaction(l);
     l->state = IDLE;
 }
 
@@ -564,7 +651,7 @@ static int build_job_sql(pg_lane *l, const sp_chunk *chunk, uint64_t rows, spate
         return SPATE_OK;
     l->job_sql.len = 0;
     int built = sp_job_chunk_sql(memory, chunk, rows, true, &l->job_sql) ||
-                (l->state == COPYING && sp_buf_adds(&l->job_sql, "; COMMIT"));
+                (l->state != PIPED && sp_buf_adds(&l->job_sql, "; COMMIT"));
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
@@ -573,7 +660,7 @@ int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_erro
     pg_lane *l = lane_of(lane);
     int status = build_job_sql(l, chunk, rows, err);
     if (status == SPATE_OK)
-        status = l->state == COPYING ? copy_commit(l, err) : piped_commit(l, err);
+        status = l->state == SAVED ? careful_commit(l, err) : l->state == COPYING ? copy_commit(l, err) : piped_commit(l, err);
     if (status)
         sp_pg_rollback(lane);
     if (status && err && sink_of_lane(l)->memory.job && strcmp(err->sqlstate, DIVISION_BY_ZERO) == 0)

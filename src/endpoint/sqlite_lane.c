@@ -103,8 +103,8 @@ int sp_sqlite_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
         close_statements(l);
     l->table = t;
     l->table_number = chunk->table;
-    /* Deferred to the COMMIT: rows of a table may refer to later rows of the same chunk. */
-    int rc = sp_sqlite_do(s, "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON", err);
+    /* Deferred to the COMMIT: rows of a table may refer to later rows of the same chunk. A careful lane wants to hear of it at once. */
+    int rc = sp_sqlite_do(s, lane->careful ? "BEGIN IMMEDIATE; SAVEPOINT spate" : "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON", err);
     l->in_chunk = rc == SPATE_OK;
     return rc;
 }
@@ -158,6 +158,16 @@ int sp_sqlite_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
                 : (uint64_t)batch->rows * SP_MAX(sp_kind_width(batch->columns[c].type.kind), 1u);
     __atomic_fetch_add(&lane->sink->bytes_written[l->table_number], bytes, __ATOMIC_RELAXED);
     return SPATE_OK;
+}
+
+int sp_sqlite_check(sp_lane *lane, spate_error *err)
+{
+    return sp_sqlite_do(self_of(lane->sink), "RELEASE spate; SAVEPOINT spate", err);
+}
+
+int sp_sqlite_undo(sp_lane *lane, spate_error *err)
+{
+    return sp_sqlite_do(self_of(lane->sink), "ROLLBACK TO spate", err);
 }
 
 void sp_sqlite_rollback(sp_lane *lane)

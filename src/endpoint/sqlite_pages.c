@@ -60,7 +60,7 @@ bool sp_sqlite_pages_allowed(const sp_sqlite_sink *s)
 {
     const sp_sink_options *o = &s->base.options;
     bool plain = o->mode == SP_INSERT_DEFAULT || o->mode == SP_INSERT_COPY;
-    return o->create && plain && !o->job && !o->dry_run && !o->indexes_before && !sp_os_exists(s->path);
+    return o->create && plain && !o->job && !o->rejects && !o->dry_run && !o->indexes_before && !sp_os_exists(s->path);
 }
 
 /* ---- a file of pages ------------------------------------------------------------------------- */

@@ -52,13 +52,15 @@ void sp_sqlite_size_statements(sp_sqlite_sink *s);
 int sp_sqlite_lane_open(sp_sink *s, sp_lane **lane, spate_error *err) SP_MUST_CHECK;
 int sp_sqlite_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err) SP_MUST_CHECK;
 int sp_sqlite_write(sp_lane *lane, const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+int sp_sqlite_check(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
+int sp_sqlite_undo(sp_lane *lane, spate_error *err) SP_MUST_CHECK;
 int sp_sqlite_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 void sp_sqlite_rollback(sp_lane *lane);
 void sp_sqlite_lane_close(sp_lane *lane);
 
 /* ---- sqlite_pages.c ---- */
 
-/* Whether these options allow it: a new file, plain rows, nothing to be remembered. */
+/* Whether these options allow it: a new file, plain rows, nothing to be remembered, nothing refused before the end. */
 bool sp_sqlite_pages_allowed(const sp_sqlite_sink *s);
 /* Makes NAME.partial, empty, and opens it as the sink's database. */
 int sp_sqlite_pages_create(sp_sqlite_sink *s, spate_error *err) SP_MUST_CHECK;

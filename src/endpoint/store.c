@@ -140,6 +140,12 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
     return sp_append_columns(((store_lane *)lane)->appender, batch->columns, 0, batch->rows, err);
 }
 
+/* A write says what is wrong with a row, but may have taken those before it. */
+static int check(sp_lane *lane, spate_error *err)
+{
+    return SPATE_OK;
+}
+
 static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
 {
     store_lane *l = (store_lane *)lane;
@@ -195,7 +201,7 @@ static void close_sink(sp_sink *sink)
 }
 
 static const sp_sink_ops ops = {
-    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit, .rollback = rollback,
+    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .check = check, .commit = commit, .rollback = rollback,
     .lane_close = lane_close, .finish = finish, .forget = sp_store_job_forget, .abandon = sp_store_job_abandon, .close = close_sink,
 };
 

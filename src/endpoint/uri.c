@@ -8,7 +8,7 @@
 
 static const char known_schemes[] = "known are postgresql://..., mysql://... or mariadb://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
                                     ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
-                                    ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
+                                    ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet, .rejects and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
 static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
 
@@ -37,7 +37,7 @@ static bool is_conninfo(const char *text)
 /* The scheme that "scheme:" in front of the path names. Sets *rest behind it, or says none. */
 static const char *scheme_in_front(const char *text, const char **rest)
 {
-    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "arrow", "adbc", "csv", "ndjson", "sql", "dir"};
+    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "arrow", "adbc", "csv", "ndjson", "rejects", "sql", "dir"};
     size_t len = strcspn(text, ":/?.");
     for (size_t i = 0; text[len] == ':' && i < SP_COUNT(schemes); i++) {
         if (sp_str_ieq((sp_str){text, len}, schemes[i])) {
@@ -54,7 +54,7 @@ static const char *scheme_of_ending(const char *path)
         const char *ending, *scheme;
     } endings[] = {
         {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
-        {".spate", "spate"},   {".parquet", "parquet"}, {".arrows", "arrow"}, {".arrow", "arrow"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},  {".sql", "sql"},
+        {".spate", "spate"},   {".parquet", "parquet"}, {".arrows", "arrow"}, {".arrow", "arrow"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"}, {".rejects", "rejects"}, {".sql", "sql"},
     };
     size_t len;
     bool packed = sp_pack_of_name(path, &len) != SP_PACK_NONE;

@@ -9,12 +9,15 @@
  *        |           back off, make again         +-- no: park the slot
  *        +------------- next -----------------------------+
  *
+ * SPATE_E_DATA, where rows may be rejected, makes the chunk once more without those that are to blame (sift.h).
+ *
  * Where a sink wants order there are more slots than workers, so that a worker goes on while its finished chunk waits; whoever
  * commits the chunk before commits that one too. Any failure but SPATE_E_RETRY stops the run: the first one is kept, the other
  * workers roll back and leave. */
 #include "flow/flow.h"
 
 #include "flow/pace.h"
+#include "flow/sift.h"
 #include "os/os.h"
 
 #include <stdatomic.h>
@@ -40,7 +43,9 @@ typedef struct slot {
     slot_state state;
     sp_chunk chunk;
     uint64_t rows;
-    bool made; /* its rows are in the lane */
+    bool made;    /* its rows are in the lane */
+    bool careful; /* rows of it are to blame for a failure: it is sifted */
+    sp_rejected rejected;
 } slot;
 
 typedef struct flow {
@@ -167,7 +172,8 @@ static void take_chunk(flow *f, uint32_t table, slot *to)
     table_state *s = &f->tables[table];
     if (!s->started_us)
         s->started_us = sp_os_monotonic_us();
-    *to = (slot){.lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}};
+    sp_rejected_reset(&to->rejected);
+    *to = (slot){.lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}, .rejected = to->rejected};
     s->reading = f->source->extents[table].sequential;
     s->next = to->chunk.last;
     if (!s->reading)
@@ -343,6 +349,24 @@ static void keep_pace(flow *f, uint64_t rows)
         sp_os_sleep_us(SP_MIN(until - now, (int64_t)STEP_US));
 }
 
+static bool sift_stopping(void *arg)
+{
+    return stopping(arg);
+}
+
+static void sift_paced(void *arg, uint64_t rows)
+{
+    keep_pace(arg, rows);
+}
+
+static int sift_chunk(worker *w, slot *s, spate_error *err)
+{
+    flow *f = w->f;
+    sp_sift sift = {.reader = w->reader, .lane = s->lane, .batch = &w->batch, .chunk = s->chunk, .rejects = f->options->rejects,
+                    .rejected = &s->rejected, .stopping = sift_stopping, .keep_pace = sift_paced, .arg = f};
+    return sp_sift_chunk(&sift, &s->rows, err);
+}
+
 /* begin, and every batch of the chunk. */
 static int make_chunk(worker *w, slot *s, spate_error *err)
 {
@@ -350,8 +374,11 @@ static int make_chunk(worker *w, slot *s, spate_error *err)
     const sp_source_ops *source = w->f->source->ops;
     sp_batch *batch = &w->batch;
     int rc = go_to_table(w, s->chunk.table, err);
+    if (rc == SPATE_OK && s->careful)
+        return sift_chunk(w, s, err);
     if (rc == SPATE_OK)
         rc = source->seek(w->reader, s->chunk.table, s->chunk.first, s->chunk.last, err);
+    s->lane->careful = false;
     if (rc == SPATE_OK)
         rc = sink->begin(s->lane, &s->chunk, err);
     s->rows = 0;
@@ -381,10 +408,28 @@ static void back_off(unsigned attempt, const sp_chunk *chunk)
 /* What turned out to lie behind a file's last row has no positions, and is nothing to remember. */
 static int commit_chunk(flow *f, slot *s, spate_error *err)
 {
-    if (s->chunk.first < s->chunk.last)
-        return f->sink->ops->commit(s->lane, &s->chunk, s->rows, err);
-    f->sink->ops->rollback(s->lane);
-    return SPATE_OK;
+    sp_rejects *rejects = f->options->rejects;
+    if (s->chunk.first == s->chunk.last) {
+        f->sink->ops->rollback(s->lane);
+        return SPATE_OK;
+    }
+    int rc = rejects ? sp_rejects_before_commit(rejects, &s->rejected, err) : SPATE_OK;
+    if (rc != SPATE_OK)
+        return rc;
+    rc = f->sink->ops->commit(s->lane, &s->chunk, s->rows, err);
+    return rejects ? sp_rejects_after_commit(rejects, &s->rejected, s->chunk.table, rc, err) : rc;
+}
+
+/* What to do about a failure: nothing more, or to make the chunk again. */
+typedef enum remedy { GIVE_UP, TRY_AGAIN, SIFT } remedy;
+
+/* Sifted rows that a commit refuses are so because of what another lane has committed meanwhile. */
+static remedy remedy_for(const flow *f, const slot *s, int rc, bool committing, unsigned attempt)
+{
+    if (rc == SPATE_E_DATA && f->options->rejects && !s->careful)
+        return SIFT;
+    bool transient = rc == SPATE_E_RETRY || (rc == SPATE_E_DATA && s->careful && committing);
+    return transient && attempt + 1 < SP_FLOW_ATTEMPTS_MAX ? TRY_AGAIN : GIVE_UP;
 }
 
 /* Makes the slot's chunk unless it is made, and commits it if it is its turn. A chunk made again has the borders it had. */
@@ -398,21 +443,25 @@ static int deliver(worker *w, slot *s, spate_error *err)
             chunk_made(w, s);
         if (rc == SPATE_OK && !in_turn(w->f, s))
             return SPATE_OK;
-        if (rc == SPATE_OK)
+        bool committing = rc == SPATE_OK;
+        if (committing)
             rc = commit_chunk(w->f, s, err);
         if (rc == SPATE_OK) {
             keep_pace(w->f, 0); /* sinks may count bytes only now */
             return chunk_done(w->f, s, err);
         }
         sink->rollback(s->lane);
-        if (rc != SPATE_E_RETRY || attempt + 1 == SP_FLOW_ATTEMPTS_MAX) {
+        remedy to_do = remedy_for(w->f, s, rc, committing, attempt);
+        if (to_do == GIVE_UP) {
             sp_fail_context(err, rc, "table \"%s\", %s %llu to %llu", w->f->source->tables[s->chunk.table]->table,
                             w->f->source->unit, (unsigned long long)s->chunk.first + 1, (unsigned long long)s->chunk.last);
             chunk_given_up(w->f, s);
             return rc;
         }
         in_lane = false;
-        back_off(attempt, &s->chunk);
+        s->careful |= to_do == SIFT;
+        if (to_do == TRY_AGAIN)
+            back_off(attempt, &s->chunk);
     }
 }
 
@@ -505,7 +554,8 @@ static void snapshot(flow *f, sp_flow_table *out)
 {
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
-        out[t] = (sp_flow_table){rows_of_part(f, t), s->rows_done, __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
+        uint64_t rejected = f->options->rejects ? sp_rejects_of(f->options->rejects, t) : 0;
+        out[t] = (sp_flow_table){rows_of_part(f, t), s->rows_done, rejected, __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
                                  s->started_us, s->finished_us};
     }
 }
@@ -569,6 +619,7 @@ static void close_lanes(flow *f)
             f->sink->ops->rollback(s->lane);
         if (s->lane)
             f->sink->ops->lane_close(s->lane);
+        sp_rejected_done(&s->rejected);
     }
     sp_free(f->slots);
 }
@@ -634,6 +685,8 @@ static void add_finish_error(spate_error *err, const spate_error *finish)
 static int run(flow *f, sp_flow_table *out, spate_error *err)
 {
     int rc = f->options->prepared ? f->options->prepared(f->options->arg, err) : SPATE_OK;
+    if (rc == SPATE_OK && f->options->rejects)
+        rc = sp_rejects_resume(f->options->rejects, f->source, f->sink->landed, err);
     plan_tables(f);
     if (rc == SPATE_OK)
         rc = finish_empty_tables(f, err);

@@ -7,7 +7,7 @@
 #ifndef SP_FLOW_H
 #define SP_FLOW_H
 
-#include "endpoint/endpoint.h"
+#include "flow/rejects.h"
 
 enum {
     SP_FLOW_ATTEMPTS_MAX = 8,         /* of a chunk, when the sink says SPATE_E_RETRY */
@@ -19,6 +19,7 @@ enum {
 typedef struct sp_flow_table {
     uint64_t rows;      /* of this part, or UINT64_MAX: not known */
     uint64_t rows_done; /* committed */
+    uint64_t rejected;
     uint64_t bytes;
     int64_t started_us, finished_us; /* monotonic; 0: not yet */
 } sp_flow_table;
@@ -27,6 +28,7 @@ typedef struct sp_flow_options {
     unsigned workers;     /* threads, at most SP_WORKERS_MAX */
     uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
     uint64_t rate_rows, rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
+    sp_rejects *rejects;  /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
     const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
     /* The sink is prepared: what had landed before is known. A failure ends the run before any row is moved. May be NULL. */
     int (*prepared)(void *arg, spate_error *err);

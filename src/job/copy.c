@@ -48,6 +48,8 @@ static int check_options(const spate_copy_options *o, const sp_uri *to, spate_er
         return sp_fail(err, SPATE_E_USAGE, "%s of tables that are created", o->n_casts ? "a cast is for columns" : "indexes before the rows are those");
     if (o->verify != SPATE_VERIFY_NONE && strcmp(o->from, "-") == 0)
         return sp_fail(err, SPATE_E_USAGE, "standard input cannot be read again to be verified");
+    if (o->max_rejects && !o->rejects)
+        return sp_fail(err, SPATE_E_USAGE, "a number of rejected rows means nothing where the first one ends the copy");
     return SPATE_OK;
 }
 
@@ -124,6 +126,7 @@ static int open_target(copy *c, spate_error *err)
         .indexes_before = o->indexes_before,
         .truncate = o->truncate,
         .defer_constraints = o->defer_constraints,
+        .rejects = o->rejects,
         .batch_rows = o->batch_rows,
         .parts = 1,
         .lanes = sp_move_workers(o->workers),
@@ -132,6 +135,19 @@ static int open_target(copy *c, spate_error *err)
         .job_of = c->job_of,
     };
     return sp_move_open_target(&c->move, o->to, &options, err);
+}
+
+/* Rows out of a file of rejected rows are not rejected into it. */
+static int open_rejects(copy *c, spate_error *err)
+{
+    const spate_copy_options *o = c->options;
+    sp_uri from;
+    if (!o->rejects || o->dry_run)
+        return SPATE_OK;
+    int rc = sp_uri_parse(o->from, c->move.arena, &from, err);
+    if (rc == SPATE_OK && strcmp(from.scheme, "rejects") == 0 && strcmp(from.path, o->rejects) == 0)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is where the rows come from: name another file for those that are rejected again", o->rejects);
+    return rc == SPATE_OK ? sp_rejects_open(o->rejects, o->max_rejects ? *o->max_rejects : UINT64_MAX, c->job, &c->move.rejects, err) : rc;
 }
 
 static char *kept(const copy *c, const char *text)
@@ -169,19 +185,24 @@ static int tell_source(copy *c, spate_error *err)
 
 /* ---- verifying ---- */
 
-/* Reads all of a source. as: whose fields to sum up. */
+/* Reads all of a source, but for what cannot be read where rows may be rejected. as: whose fields to sum up. */
 static int sum_up(const copy *c, sp_source *s, const sp_schema *const *as, sp_sum *sums, spate_error *err)
 {
     bool cells = c->options->verify == SPATE_VERIFY_CHECKSUM;
     sp_sink *sink;
+    sp_rejects *passed = NULL;
     sp_flow_table *tables = sp_arena_alloc(c->move.arena, s->n_tables + 1, sizeof(*tables));
     if (!tables)
         return sp_fail_nomem(err);
     int rc = sp_sum_sink_open(as, s->n_tables, cells, sums, &sink, err);
     if (rc != SPATE_OK)
         return rc;
-    sp_flow_options options = {.workers = sp_move_workers(c->options->workers), .parts = 1, .cancel = c->options->cancel};
-    rc = sp_flow_run(s, sink, &options, tables, err);
+    if (c->move.rejects)
+        rc = sp_rejects_open(NULL, UINT64_MAX, NULL, &passed, err);
+    sp_flow_options options = {.workers = sp_move_workers(c->options->workers), .parts = 1, .rejects = passed, .cancel = c->options->cancel};
+    if (rc == SPATE_OK)
+        rc = sp_flow_run(s, sink, &options, tables, err);
+    sp_rejects_close(passed);
     sp_sink_close(sink);
     return rc;
 }
@@ -203,6 +224,43 @@ static int match_tables(const copy *c, const sp_source *target, const sp_schema 
     return SPATE_OK;
 }
 
+static int leave_out(copy *c, sp_source *rejected, sp_sum *here, spate_error *err)
+{
+    uint32_t n = rejected->n_tables;
+    const sp_schema **as = sp_arena_alloc(c->move.arena, n + 1, sizeof(*as));
+    uint32_t *from = sp_arena_alloc(c->move.arena, n + 1, sizeof(*from));
+    sp_sum *sums = sp_arena_alloc(c->move.arena, n + 1, sizeof(*sums));
+    if (!as || !from || !sums)
+        return sp_fail_nomem(err);
+    int rc = match_tables(c, rejected, as, from, err);
+    if (rc == SPATE_OK)
+        rc = sum_up(c, rejected, as, sums, err);
+    for (uint32_t t = 0; t < n && rc == SPATE_OK; t++) {
+        here[from[t]].rows -= sums[t].rows;
+        here[from[t]].checksum -= sums[t].checksum;
+    }
+    return rc;
+}
+
+/* What the source has and the target has not, because it was rejected; rows that nobody could read are in neither sum. */
+static int leave_rejected_out(copy *c, sp_sum *here, spate_error *err)
+{
+    const sp_source *s = c->move.source;
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        n += c->move.report->tables[i].rejected;
+    if (n == 0)
+        return SPATE_OK;
+    const char *uri = sp_arena_printf(c->move.arena, "rejects:%s", c->options->rejects);
+    sp_source_options options = {.like = s->tables, .n_like = s->n_tables, .readers = sp_move_workers(c->options->workers)};
+    sp_source *rejected = NULL;
+    int rc = uri ? sp_source_open(uri, &options, &rejected, err) : sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = leave_out(c, rejected, here, err);
+    sp_source_close(rejected);
+    return rc;
+}
+
 static int compare(copy *c, const sp_source *target, const uint32_t *from, const sp_sum *there, spate_error *err)
 {
     const sp_source *s = c->move.source;
@@ -214,6 +272,8 @@ static int compare(copy *c, const sp_source *target, const uint32_t *from, const
     for (uint32_t i = 0; i < s->n_tables; i++)
         here[i].rows = c->move.report->tables[i].rows_done;
     int rc = c->options->verify == SPATE_VERIFY_CHECKSUM ? sum_up(c, c->move.source, s->tables, here, err) : SPATE_OK;
+    if (rc == SPATE_OK && c->options->verify == SPATE_VERIFY_CHECKSUM)
+        rc = leave_rejected_out(c, here, err);
     if (rc != SPATE_OK)
         return sp_fail_context(err, rc, "reading %s again", s->shown);
     for (uint32_t t = 0; t < target->n_tables; t++) {
@@ -271,9 +331,9 @@ static int check_rows(const copy *c, spate_error *err)
 {
     const sp_source *s = c->move.source;
     for (uint32_t t = 0; t < s->n_tables && !c->options->dry_run; t++) {
-        uint64_t rows = s->tables[t]->rows, done = c->move.report->tables[t].rows_done;
+        uint64_t rows = s->tables[t]->rows, done = c->move.report->tables[t].rows_done + c->move.report->tables[t].rejected;
         if (rows != UINT64_MAX && rows != done)
-            return sp_fail(err, SPATE_E_BUG, "table \"%s\" has %llu rows, but %llu were copied", s->tables[t]->table,
+            return sp_fail(err, SPATE_E_BUG, "table \"%s\" has %llu rows, but %llu were copied or rejected", s->tables[t]->table,
                            (unsigned long long)rows, (unsigned long long)done);
     }
     return SPATE_OK;
@@ -324,6 +384,8 @@ static int copy_rows(copy *c, spate_error *err)
         rc = tell_source(c, err);
     if (rc == SPATE_OK)
         rc = open_target(c, err);
+    if (rc == SPATE_OK)
+        rc = open_rejects(c, err);
     if (rc == SPATE_OK) {
         rc = sp_move_rows(&c->move, err);
         c->report->moved.job = c->options->dry_run ? NULL : c->job;

@@ -42,7 +42,7 @@ static uint64_t rows_of(const sp_move *m, size_t table, const sp_flow_table *t)
     if (t->rows != UINT64_MAX)
         return t->rows;
     if (t->finished_us)
-        return t->rows_done;
+        return t->rows_done + t->rejected;
     double guess = e->end == UINT64_MAX || e->units_a_row <= 0 ? 0 : (double)e->end / e->units_a_row;
     return SP_MAX((uint64_t)guess, t->rows_done + 1);
 }
@@ -53,6 +53,7 @@ static void copy_progress(sp_move *m, const sp_flow_table *from)
         spate_table_progress *p = &m->report->tables[t];
         p->rows = rows_of(m, t, &from[t]);
         p->rows_done = from[t].rows_done;
+        p->rejected = from[t].rejected;
         p->bytes = from[t].bytes;
         p->started = seconds_since(m->start_us, from[t].started_us);
         p->finished = seconds_since(m->start_us, from[t].finished_us);
@@ -172,6 +173,7 @@ int sp_move_rows(sp_move *m, spate_error *err)
         .parts = SP_MAX(m->parts, 1u),
         .rate_rows = m->rate_rows,
         .rate_bytes = m->rate_bytes,
+        .rejects = m->rejects,
         .cancel = m->cancel,
         .prepared = on_prepared,
         .committed = on_committed,
@@ -189,6 +191,8 @@ int sp_move_rows(sp_move *m, spate_error *err)
 
 void sp_move_done(sp_move *m)
 {
+    sp_rejects_close(m->rejects);
+    m->rejects = NULL;
     sp_sink_close(m->sink);
     sp_source_close(m->source);
     (void)sp_job_close(m->job, NULL); /* what it had to say has been synced */

@@ -14,6 +14,7 @@ typedef struct sp_move {
     unsigned workers; /* as the caller said: 0: as many as there are processors */
     uint32_t part, parts;
     uint64_t rate_rows, rate_bytes;
+    sp_rejects *rejects; /* NULL: a row that is refused ends the run */
     const int *cancel;
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
     void *arg;
@@ -34,7 +35,7 @@ int sp_move_enter(sp_move *m, const sp_job_run *run, bool *done, spate_error *er
 int sp_move_leave(sp_move *m, const sp_job_run *run, int status, spate_error *err) SP_MUST_CHECK;
 /* Moves all rows; the report is filled on success and on failure. */
 int sp_move_rows(sp_move *m, spate_error *err) SP_MUST_CHECK;
-/* Closes source and sink. */
+/* Closes source, sink and the file of rejected rows. */
 void sp_move_done(sp_move *m);
 
 #endif

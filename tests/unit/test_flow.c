@@ -193,8 +193,8 @@ static int finish(sp_sink *s, bool complete, spate_error *err)
     return b->lanes_open ? sp_fail(err, SPATE_E_BUG, "finish while lanes are open") : SPATE_OK;
 }
 
-static const sp_sink_ops sink_ops = {prepare, lane_open, begin,  NULL, write_batch, commit, rollback, lane_close, table_done,
-                                     finish,  NULL,      NULL};
+static const sp_sink_ops sink_ops = {.prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit,
+                                     .rollback = rollback, .lane_close = lane_close, .table_done = table_done, .finish = finish};
 
 /* ---- a run ---- */
 

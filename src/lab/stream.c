@@ -187,9 +187,3 @@ int sp_stream_unsubscribe(const sp_stream *s, PGconn *target, spate_error *err)
              s->name);
     return rc == SPATE_OK && there ? sp_lab_run(sp_stream_target(s), target, sql, NULL, err, "dropping a subscription") : rc;
 }
-
-void sp_stream_marker_sql(const sp_stream *s, int64_t n, char *write, char *look, size_t size)
-{
-    snprintf(write, size, "INSERT INTO spate_lab.marker VALUES ('%s', %lld)", s->name, (long long)n);
-    snprintf(look, size, "SELECT 1 FROM spate_lab.marker WHERE pair = '%s' AND n = %lld", s->name, (long long)n);
-}

@@ -1,8 +1,7 @@
 /* stream.h - private to lab: PostgreSQL's own logical replication from one shard to another, of the rows that move with a pair.
  *
  * A stream is a publication with the pair's condition as its row filter, a slot, and a subscription on the other side, all called the
- * same. Markers are rows that go with the stream: where one has come, all that was committed
- * before it has come, too. */
+ * same. Rows of spate_lab.marker that name it go with it: where one has come, all that was committed before it has come, too. */
 #ifndef SP_LAB_STREAM_H
 #define SP_LAB_STREAM_H
 
@@ -36,7 +35,5 @@ int sp_stream_subscribe(const sp_stream *s, PGconn *target, spate_error *err) SP
 int sp_stream_begin_at_turn(const sp_stream *s, PGconn *source, PGconn *target, spate_error *err) SP_MUST_CHECK;
 int sp_stream_let_flow(const sp_stream *s, PGconn *target, spate_error *err) SP_MUST_CHECK;
 int sp_stream_unsubscribe(const sp_stream *s, PGconn *target, spate_error *err) SP_MUST_CHECK;
-/* The statements that write a marker on the source and look for it on the target. */
-void sp_stream_marker_sql(const sp_stream *s, int64_t n, char *write, char *look, size_t size);
 
 #endif

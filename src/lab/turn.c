@@ -67,10 +67,17 @@ static PGconn *source_of(const sp_lab_move_pair *p, bool back)
     return back ? p->to : p->from;
 }
 
-static int await_marker(const sp_lab_move_pair *p, bool back, const char *look, int64_t limit_us, spate_error *err)
+static const sp_stream *stream_of(const sp_lab_move_pair *p, bool back)
 {
-    const sp_stream *s = back ? &p->back : &p->forth;
+    return back ? &p->back : &p->forth;
+}
+
+static int await_marker(const sp_lab_move_pair *p, bool back, int64_t number, int64_t limit_us, spate_error *err)
+{
+    const sp_stream *s = stream_of(p, back);
+    char look[STATEMENT_MAX];
     PGresult *res = NULL;
+    snprintf(look, sizeof(look), "SELECT 1 FROM spate_lab.marker WHERE pair = '%s' AND n = %lld", s->name, (long long)number);
     for (bool there = false; !there;) {
         int rc = sp_lab_run(sp_stream_target(s), source_of(p, !back), look, &res, err, "looking for a marker");
         if (rc != SPATE_OK)
@@ -85,23 +92,31 @@ static int await_marker(const sp_lab_move_pair *p, bool back, const char *look, 
     return SPATE_OK;
 }
 
+static int await_markers(const sp_lab_move *m, bool back, int64_t number, int64_t limit_us, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
+        rc = await_marker(&m->pairs[i], back, number, limit_us, err);
+    return rc;
+}
+
 /* Everything that was committed at the streams' sources before this call has come when it returns. */
 static int pass_markers(sp_lab_move *m, bool back, int64_t limit_us, spate_error *err)
 {
     uint32_t n = m->r->n_pairs;
     sp_lab_question *writes = sp_alloc_zero(n + 1, sizeof(*writes));
-    char(*texts)[2][STATEMENT_MAX] = sp_alloc_zero(n + 1, sizeof(*texts));
+    char(*texts)[STATEMENT_MAX] = sp_alloc_zero(n + 1, sizeof(*texts));
     int64_t number = sp_os_wall_us();
     int rc = writes && texts ? SPATE_OK : sp_fail_nomem(err);
     for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
-        const sp_stream *s = back ? &m->pairs[i].back : &m->pairs[i].forth;
-        sp_stream_marker_sql(s, number, texts[i][0], texts[i][1], STATEMENT_MAX);
-        writes[i] = (sp_lab_question){sp_stream_source(s), source_of(&m->pairs[i], back), texts[i][0]};
+        const sp_stream *s = stream_of(&m->pairs[i], back);
+        snprintf(texts[i], STATEMENT_MAX, "INSERT INTO spate_lab.marker VALUES ('%s', %lld)", s->name, (long long)number);
+        writes[i] = (sp_lab_question){sp_stream_source(s), source_of(&m->pairs[i], back), texts[i]};
     }
     if (rc == SPATE_OK)
         rc = sp_lab_ask_all(writes, n, NULL, err, "writing a marker");
-    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
-        rc = await_marker(&m->pairs[i], back, texts[i][1], limit_us, err);
+    if (rc == SPATE_OK)
+        rc = await_markers(m, back, number, limit_us, err);
     sp_free(writes);
     sp_free(texts);
     return rc;
@@ -114,7 +129,7 @@ static int read_progress(sp_lab_move *m, bool back, uint64_t *sum, spate_error *
 {
     *sum = 0;
     for (uint32_t i = 0; i < m->r->n_pairs; i++) {
-        const sp_stream *s = back ? &m->pairs[i].back : &m->pairs[i].forth;
+        const sp_stream *s = stream_of(&m->pairs[i], back);
         char sql[STATEMENT_MAX];
         PGresult *res = NULL;
         snprintf(sql, sizeof(sql), "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s'", s->name);
@@ -169,7 +184,10 @@ static bool was_too_slow(const spate_error *err)
     return err->status == SPATE_E_RETRY || strcmp(err->sqlstate, "55P03") == 0;
 }
 
-int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_moment *fn, void *arg, spate_error *err)
+/* fn is called while nobody writes; it has the streams come to their ends. Tried until that is short enough. */
+typedef int moment(sp_lab_move *m, bool back, void *arg, spate_error *err);
+
+static int in_a_moment(sp_lab_move *m, bool back, moment *fn, void *arg, spate_error *err)
 {
     spate_error why = {0};
     int rc = SPATE_OK;
@@ -180,9 +198,7 @@ int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_moment *fn, void 
         why = (spate_error){0};
         int tried = close_gates(m, attempt, &why);
         if (tried == SPATE_OK)
-            tried = pass_markers(m, back, m->limit_us, &why);
-        if (tried == SPATE_OK)
-            tried = fn(m, arg, &why);
+            tried = fn(m, back, arg, &why);
         open_gates(m);
         if (tried == SPATE_OK)
             return SPATE_OK;
@@ -197,42 +213,31 @@ int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_moment *fn, void 
     return rc == SPATE_OK ? SPATE_E_UNREACHABLE : rc;
 }
 
+/* ---- at rest ---- */
+
+typedef struct rest {
+    sp_lab_move_moment *fn;
+    void *arg;
+} rest;
+
+static int be_at_rest(sp_lab_move *m, bool back, void *arg, spate_error *err)
+{
+    const rest *r = arg;
+    int rc = pass_markers(m, back, m->limit_us, err);
+    return rc == SPATE_OK ? r->fn(m, r->arg, err) : rc;
+}
+
+int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_moment *fn, void *arg, spate_error *err)
+{
+    return in_a_moment(m, back, be_at_rest, &(rest){fn, arg}, err);
+}
+
 /* ---- turning ---- */
 
 static bool does_not_take(const sp_lab_move *m, unsigned shard)
 {
     return !sp_lab_move_takes(m, shard);
 }
-
-/* At no moment do two shards take writes of one row: those that lose rows refuse first, here and below. */
-static int turn(sp_lab_move *m, void *unused, spate_error *err)
-{
-    (void)unused;
-    int rc = say_at_gates(m, does_not_take, sp_fence_turn(SP_SIDE_AFTER), err, "turning");
-    return rc == SPATE_OK ? say_at_gates(m, sp_lab_move_takes, sp_fence_turn(SP_SIDE_AFTER), err, "turning") : rc;
-}
-
-int sp_lab_move_turn(sp_lab_move *m, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
-        rc = sp_stream_keep(&m->pairs[i].back, m->pairs[i].to, err);
-    return rc == SPATE_OK ? sp_lab_move_at_rest(m, false, turn, NULL, err) : rc;
-}
-
-static int turn_back(sp_lab_move *m, void *unused, spate_error *err)
-{
-    (void)unused;
-    int rc = say_at_gates(m, sp_lab_move_takes, sp_fence_turn(SP_SIDE_BEFORE), err, "turning back");
-    return rc == SPATE_OK ? say_at_gates(m, does_not_take, sp_fence_turn(SP_SIDE_BEFORE), err, "turning back") : rc;
-}
-
-int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
-{
-    return sp_lab_move_at_rest(m, true, turn_back, NULL, err);
-}
-
-/* ---- after an interruption ---- */
 
 static int turn_those(sp_lab_move *m, bool (*fits)(const sp_lab_move *m, unsigned shard), sp_side side, spate_error *err)
 {
@@ -242,6 +247,75 @@ static int turn_those(sp_lab_move *m, bool (*fits)(const sp_lab_move *m, unsigne
             rc = sp_lab_run(sp_lab_shard(m->r->lab, s), m->conns[s], sp_fence_turn(side), NULL, err, "turning");
     return rc;
 }
+
+/* WITH the markers of all streams that begin at the shard: the turn. */
+static int add_refusal(const sp_lab_move *m, bool back, unsigned shard, sp_side side, int64_t number, sp_buf *sql)
+{
+    const char *between = "WITH markers AS (INSERT INTO spate_lab.marker VALUES ";
+    int built = SPATE_OK;
+    for (uint32_t i = 0; i < m->r->n_pairs && !built; i++) {
+        const sp_lab_move_pair *p = &m->pairs[i];
+        if ((back ? p->pair->to : p->pair->from) != shard)
+            continue;
+        built = sp_buf_printf(sql, "%s('%s', %lld)", between, stream_of(p, back)->name, (long long)number);
+        between = ", ";
+    }
+    return built || (*between == ',' && sp_buf_adds(sql, ") ")) || sp_buf_adds(sql, sp_fence_turn(side));
+}
+
+/* The shards that lose rows refuse them from now on, each by the session that holds its gate; the last that they have taken is on its
+ * way, and a marker behind it: one commit instead of two. */
+static int refuse(sp_lab_move *m, bool back, sp_side side, int64_t number, spate_error *err)
+{
+    sp_lab_question all[SP_SHARDS_MAX];
+    sp_buf texts[SP_SHARDS_MAX] = {{0}};
+    uint32_t n = 0;
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
+        if (sp_lab_move_takes(m, s) != back)
+            continue;
+        rc = add_refusal(m, back, s, side, number, &texts[s]) ? sp_fail_nomem(err) : SPATE_OK;
+        all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), m->gates[s], sp_pg_string(&texts[s])};
+    }
+    if (rc == SPATE_OK)
+        rc = sp_lab_ask_all(all, n, NULL, err, "turning");
+    for (unsigned s = 0; s < m->shards; s++)
+        sp_buf_done(&texts[s]);
+    return rc;
+}
+
+/* At no moment do two shards take writes of one row: those that get rows take them only when all others refuse. */
+static int turn(sp_lab_move *m, bool back, void *unused, spate_error *err)
+{
+    (void)unused;
+    bool (*loses)(const sp_lab_move *m, unsigned shard) = back ? sp_lab_move_takes : does_not_take;
+    bool (*gets)(const sp_lab_move *m, unsigned shard) = back ? does_not_take : sp_lab_move_takes;
+    sp_side side = back ? SP_SIDE_BEFORE : SP_SIDE_AFTER, old = back ? SP_SIDE_AFTER : SP_SIDE_BEFORE;
+    int64_t number = sp_os_wall_us();
+    int rc = refuse(m, back, side, number, err);
+    if (rc == SPATE_OK)
+        rc = await_markers(m, back, number, m->limit_us, err);
+    if (rc == SPATE_OK)
+        return say_at_gates(m, gets, sp_fence_turn(side), err, "turning");
+    if (turn_those(m, loses, old, NULL) != SPATE_OK)
+        return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted and could not be undone yet");
+    return rc;
+}
+
+int sp_lab_move_turn(sp_lab_move *m, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
+        rc = sp_stream_keep(&m->pairs[i].back, m->pairs[i].to, err);
+    return rc == SPATE_OK ? in_a_moment(m, false, turn, NULL, err) : rc;
+}
+
+int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
+{
+    return in_a_moment(m, true, turn, NULL, err);
+}
+
+/* ---- after an interruption ---- */
 
 int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
 {

@@ -326,6 +326,8 @@ typedef struct spate_lab_reshard_report {
  * ROLLBACK. A row is refused with SQLSTATE SP001 by the shard on which it does not live: a client then asks the other one, which lab.yaml
  * names. SPATE_E_DATA: a check failed: the report says where, and ROLLBACK puts everything back. */
 int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err);
+/* How many shards rows live on: servers behind them have been made for a move that was not finished, or are to go. Hash placement. */
+unsigned spate_lab_shards_in_use(const spate_lab *lab);
 /* What the last online move has done, step by step, and the word for where it is: "switched". */
 typedef void spate_lab_step_fn(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us);
 int spate_lab_reshard_steps(spate_lab *lab, spate_lab_step_fn *fn, void *arg, char phase[32], spate_error *err);

@@ -263,6 +263,21 @@ static const option lab_reshard_options[] = {
     {0},
 };
 
+static const option lab_add_shard_options[] = {
+    LAB_OPTION,
+    {"offline", NULL, OPTION_FLAG, false, NULL, "the simple way: nobody writes meanwhile"},
+    {"add", "URI", OPTION_TEXT, true, NULL, "the server that comes in addition, where the lab's are attached ones"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
+static const option lab_drop_shard_options[] = {
+    LAB_OPTION,
+    {"offline", NULL, OPTION_FLAG, false, NULL, "the simple way: nobody writes meanwhile"},
+    {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
+    {0},
+};
+
 static const option lab_serve_options[] = {
     LAB_OPTION,
     {"port", "PORT", OPTION_COUNT, false, NULL, "of 127.0.0.1 (default: a free one)"},
@@ -464,6 +479,11 @@ const command commands[] = {
      "--plan counts first. When the rows are on their new shards and compared, the old ones follow them until --commit or --rollback.\n"
      "Interrupted, the same command finishes it. Without --shards, --commit and --rollback it shows what the last move has done.",
      lab_reshard_options, run_lab_reshard},
+    {"lab add-shard", "", 0, 0, "one shard more",
+     "'lab reshard --commit' with one shard more than there are: made, given its share of the rows while others write, and compared.",
+     lab_add_shard_options, run_lab_add_shard},
+    {"lab drop-shard", "", 0, 0, "one shard less", "'lab reshard --commit' with one shard less: the last one's rows go to the others, and it is removed.",
+     lab_drop_shard_options, run_lab_drop_shard},
     {"lab serve", "", 0, 0, "show a lab in the browser",
      "Prints an address at which browsers of this machine see the lab: its servers, rows and skew, benches while they run and compared\n"
      "with each other, replication, jobs. It only looks, unless --allow-actions is given, and runs until ^C.", lab_serve_options, run_lab_serve},
@@ -473,6 +493,8 @@ const command commands[] = {
     {"lab export", "", 0, 0, "the same layout for an engine that exists",
      "Prints what makes the shards one database for postgres_fdw, PL/Proxy, Citus or PgDog, or a file that makes them as containers. What main\n"
      "can have, --load puts there, and compares its rows with those of the shards.", lab_export_options, run_lab_export},
+    {"lab compose", "", 0, 0, "as many servers in containers",
+     "Prints a compose file with a server in a container for each of the lab's, as 'lab export --to compose' does.", lab_options, run_lab_compose},
     {"lab destroy", "", 0, 0, "stop and remove a lab",
      "Stops the servers and removes them with all their rows. Servers that were only attached stay as they are.", lab_destroy_options,
      run_lab_destroy},

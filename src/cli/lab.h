@@ -36,6 +36,9 @@ extern const char *const engine_words[]; /* what --to of 'lab export' takes */
 
 int run_lab_export(const invocation *in);
 int run_lab_reshard(const invocation *in);
+int run_lab_add_shard(const invocation *in);
+int run_lab_drop_shard(const invocation *in);
+int run_lab_compose(const invocation *in);
 int run_lab_serve(const invocation *in);
 int run_lab_snapshot(const invocation *in);
 int run_lab_check(const invocation *in);

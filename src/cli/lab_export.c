@@ -31,3 +31,18 @@ int run_lab_export(const invocation *in)
     free(text);
     return leave_lab(lab, rc, &err);
 }
+
+int run_lab_compose(const invocation *in)
+{
+    char *text = NULL;
+    spate_lab *lab;
+    spate_error err = {0};
+    int code = open_lab(in, &lab);
+    if (code)
+        return code;
+    int rc = spate_lab_export(lab, SPATE_LAB_COMPOSE, false, &text, &err);
+    if (rc == SPATE_OK)
+        fputs(text, stdout);
+    free(text);
+    return leave_lab(lab, rc, &err);
+}

@@ -99,8 +99,11 @@ static int reshard(const invocation *in, spate_lab *lab, const spate_lab_reshard
         report_error(&err);
     bool open = o->how != SPATE_RESHARD_PLAN && (o->how != SPATE_RESHARD_OFFLINE || report.n_moves);
     bool resumable = open && (status == SPATE_E_UNREACHABLE || status == SPATE_E_IO || status == SPATE_E_INTERRUPTED);
-    if (resumable)
+    if (resumable && (o->how == SPATE_RESHARD_COMMIT || o->how == SPATE_RESHARD_ROLLBACK))
         fputs("the same command again finishes it\n", stderr);
+    else if (resumable)
+        fprintf(stderr, "'spate lab reshard --shards %u%s' finishes it\n", o->shards,
+                o->how == SPATE_RESHARD_OFFLINE ? " --offline" : o->commit ? " --commit" : "");
     spate_lab_reshard_report_done(&report);
     int code = stop_exit_code((spate_status)status);
     return resumable ? EXIT_INCOMPLETE : code;
@@ -155,6 +158,13 @@ static bool choose_how(const invocation *in, spate_reshard_how *how, bool *commi
     return n <= 1 && !(*how == SPATE_RESHARD_ROLLBACK && option_text(in, "shards"));
 }
 
+static void take_uris(const invocation *in, const char **uris, size_t *n)
+{
+    for (size_t i = 0; i < in->n_uses; i++)
+        if (strcmp(in->uses[i].option->name, "add") == 0)
+            uris[(*n)++] = in->uses[i].value;
+}
+
 int run_lab_reshard(const invocation *in)
 {
     static const char *uris[OPTION_USES_MAX];
@@ -165,9 +175,7 @@ int run_lab_reshard(const invocation *in)
     spate_lab_reshard_options o = {.cancel = stop_flag(), .uris = uris, .cache = cache_directory(cache, sizeof(cache)),
                                    .told = json ? NULL : print_told};
     o.shards = shards > SPATE_LAB_SHARDS_MAX ? SPATE_LAB_SHARDS_MAX + 1 : (unsigned)shards;
-    for (size_t i = 0; i < in->n_uses; i++)
-        if (strcmp(in->uses[i].option->name, "add") == 0)
-            uris[o.n_uris++] = in->uses[i].value;
+    take_uris(in, uris, &o.n_uris);
     if (!choose_how(in, &o.how, &o.commit))
         return usage("'lab reshard' takes one of --plan, --offline, --commit and --rollback, and --rollback without --shards");
     bool to_show = o.how == SPATE_RESHARD_ONLINE && !option_text(in, "shards");
@@ -179,4 +187,37 @@ int run_lab_reshard(const invocation *in)
     code = reshard(in, lab, &o);
     spate_lab_close(lab);
     return code;
+}
+
+/* One shard more, or one less. Where a run before was cut off, servers and owners of slots differ by one, and what that run was after is
+ * finished instead. */
+static int change_by_one(const invocation *in, bool more)
+{
+    static const char *uris[OPTION_USES_MAX];
+    char cache[4096];
+    spate_lab *lab;
+    bool offline = option_flag(in, "offline");
+    spate_lab_reshard_options o = {.cancel = stop_flag(), .uris = uris, .cache = cache_directory(cache, sizeof(cache)), .commit = !offline,
+                                   .how = offline ? SPATE_RESHARD_OFFLINE : SPATE_RESHARD_ONLINE,
+                                   .told = option_flag(in, "json") ? NULL : print_told};
+    take_uris(in, uris, &o.n_uris);
+    int code = open_lab(in, &lab);
+    if (code)
+        return code;
+    unsigned servers = (unsigned)spate_lab_servers(lab) - 1, used = spate_lab_shards_in_use(lab);
+    bool unfinished = servers > used;
+    o.shards = more ? (unfinished ? servers : servers + 1) : unfinished ? used : servers - 1;
+    code = reshard(in, lab, &o);
+    spate_lab_close(lab);
+    return code;
+}
+
+int run_lab_add_shard(const invocation *in)
+{
+    return change_by_one(in, true);
+}
+
+int run_lab_drop_shard(const invocation *in)
+{
+    return change_by_one(in, false);
 }

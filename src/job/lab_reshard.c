@@ -313,3 +313,8 @@ void spate_lab_reshard_report_done(spate_lab_reshard_report *report)
     }
     *report = (spate_lab_reshard_report){0};
 }
+
+unsigned spate_lab_shards_in_use(const spate_lab *lab)
+{
+    return sp_owners_end(&lab->lab.map);
+}

@@ -224,5 +224,32 @@ class Replicas(WayCase):
         self.assertEqual(postmasters(self.dir), [])
 
 
+class Shards(WayCase):
+    def test_one_more_and_one_less(self):
+        for command, words, shards in (("add-shard", [], 4), ("add-shard", ["--offline"], 5), ("drop-shard", [], 4), ("drop-shard", ["--offline"], 3)):
+            self.lab(command, *words)
+            self.assertEqual(len(self.servers()), 1 + shards)
+            self.lab("check")
+        self.assertEqual(self.lab("compose").out, self.lab("export", "--to", "compose").out)
+        self.assertEqual(self.lab("compose").out.count("image: postgres:15"), 4)
+
+    def test_one_that_was_cut_off_is_not_done_twice(self):
+        self.lab("down", "shard2")
+        done = spate("lab", "add-shard", "--offline", "--lab", self.dir / "lab")
+        self.assertEqual(done.code, 0, str(done))
+        for seconds in (0.1, 0.3, 0.6, 1.0):
+            run = subprocess.Popen([SPATE, "lab", "drop-shard", "--offline", "--lab", str(self.dir / "lab")], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+            time.sleep(seconds)
+            run.kill()
+            run.wait()
+            if len(self.servers()) == 4:
+                break
+        else:
+            self.lab("drop-shard", "--offline")
+        self.assertEqual(len(self.servers()), 4)
+        self.lab("check")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -26,6 +26,8 @@ const require = createRequire(join(resolve(fakerDir), 'package.json'));
 const { allLocales } = require('./dist/index.cjs');
 
 const PLAIN = /^[A-Za-z0-9 \-_.:\/@+#]+$/;
+const BARE = /^[^",\\\x00-\x1f]+$/;
+const TAME = /^[^"\\\x00-\x1f]+$/;
 
 function at(path) {
     let here = [allLocales];
@@ -102,8 +104,9 @@ for (const name of names) {
         const longest = Math.max(...words.map((w) => w.length));
         const size = [16, 32, 64].find((s) => longest < s);
         if (!size) throw new Error(`list ${name} has words of more than 63 bytes; use under:64`);
-        const plain = words.every((w) => PLAIN.test(w.toString('utf8')));
-        same.set(id, `slots.of_${size}[${slots[size].length}].text, ${size}, ${words.length}, ${longest}, ${plain}`);
+        const every = (what) => words.every((w) => what.test(w.toString('utf8')));
+        const care = every(PLAIN) ? 'SP_CARE_NOTHING' : every(BARE) ? 'SP_CARE_SQL' : every(TAME) ? 'SP_CARE_QUOTES' : 'SP_CARE_ESCAPES';
+        same.set(id, `slots.of_${size}[${slots[size].length}].text, ${size}, ${words.length}, ${longest}, ${care}`);
         for (const w of words) slots[size].push(`{"${literal(w)}", ${w.length}}`);
     }
     lists += `    {"${name}", ${same.get(id)}},\n`;

@@ -48,12 +48,20 @@ typedef struct sp_type {
     const struct sp_type *item; /* SP_LIST */
 } sp_type;
 
+/* What text may need before it can stand in a format; the least is 0, for what nobody has said anything of. */
+typedef enum sp_care {
+    SP_CARE_ESCAPES, /* it may be empty, and anything may be in it */
+    SP_CARE_QUOTES,  /* never empty; no double quote, backslash or control character, so that between double quotes it is as it is */
+    SP_CARE_SQL,     /* and no comma: single quotes are the worst */
+    SP_CARE_NOTHING, /* only letters, digits, space and - _ . : / @ + #, never empty: no quotes anywhere */
+} sp_care;
+
 /* What the maker of a column promises about its cells; a sink may refuse or speed up by it. */
 typedef struct sp_bounds {
     bool has_range;     /* integers: every cell is in [min, max] */
     int64_t min, max;
     uint32_t text_max;  /* text, JSON, bytes: no cell is longer, in bytes; 0 = unknown */
-    bool plain;         /* text: only letters, digits, space and - _ . : / @ + #, never empty: needs no quoting anywhere */
+    sp_care care;       /* text: what is the most that a cell needs */
 } sp_bounds;
 
 typedef struct sp_field {

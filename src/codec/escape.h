@@ -15,6 +15,7 @@
 typedef enum escape {
     CSV_PROBE,  /* what makes a CSV field need quotes */
     CSV_SEARCH, /* and what may, for put_csv to decide */
+    CSV_COMMA,  /* the same, in text that may stand between quotes as it is */
     CSV_QUOTED, /* inside them: " becomes "" */
     COPY_ESCAPE,
     JSON_ESCAPE,
@@ -29,6 +30,7 @@ static inline bool is_special(uint8_t c, escape how)
     case CSV_PROBE: return c == '"' || c == ',' || c == '\n' || c == '\r';
     case CSV_SEARCH:
         return is_special(c, CSV_PROBE) || c == '\\';
+    case CSV_COMMA: return c == ',';
     case CSV_QUOTED: return c == '"';
     case COPY_ESCAPE: return c == '\\' || c == '\t' || c == '\n' || c == '\r';
     case JSON_ESCAPE: return c == '"' || c == '\\' || c < 0x20;
@@ -54,7 +56,7 @@ static inline __m128i special_bytes(__m128i x, escape how)
         LOOK_FOR('\n');
         LOOK_FOR('\r');
     }
-    if (how == CSV_PROBE || how == CSV_SEARCH)
+    if (how == CSV_PROBE || how == CSV_SEARCH || how == CSV_COMMA)
         LOOK_FOR(',');
     if (how == COPY_ESCAPE)
         LOOK_FOR('\t');

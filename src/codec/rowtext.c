@@ -15,7 +15,7 @@
 
 #include <assert.h>
 
-enum { SEARCH_NOTHING = -1, NO_TEXT_VIEW = -2 }; /* in place of an escape */
+enum { SEARCH_NOTHING = -1, NO_TEXT_VIEW = -2, SEARCH_QUOTES = -3 }; /* in place of an escape; the last: cells as CSV need quotes at most */
 
 enum {
     BLOCK_ROWS = 64,        /* rows that share one reservation and one stage */
@@ -29,7 +29,7 @@ enum {
 typedef struct cell {
     sp_cell_put *put;
     sp_put_many_fn *put_many; /* NULL: none for the kind */
-    int search; /* the escape that a block of text must not need to be viewed; or one of the two above */
+    int search; /* the escape that a block of text must not need to be viewed; or one of the above */
     const char *lead; /* SP_SLACK readable bytes behind it */
     uint32_t lead_len;
     uint32_t null_lead_len; /* the lead without its opening quote */
@@ -84,7 +84,10 @@ static int build_cell(sp_rowtext *e, uint32_t column)
     const sp_dialect *d = &sp_dialects[e->dialect];
     const sp_field *field = &e->schema->fields[column];
     sp_kind kind = field->type.kind;
-    bool plain = kind == SP_TEXT && field->bounds.plain, quotes = d->has_quotes && d->has_quotes(kind);
+    sp_care care = kind == SP_TEXT ? field->bounds.care : SP_CARE_ESCAPES;
+    sp_care harmless = d->search == CSV_SEARCH ? SP_CARE_SQL : d->search == SQL_ESCAPE ? SP_CARE_NOTHING : SP_CARE_QUOTES;
+    bool plain = care >= harmless;
+    bool quotes = d->has_quotes && d->has_quotes(kind);
     uint32_t lead_len;
     const char *lead = build_lead(e, column, &lead_len);
     if (!lead)
@@ -101,6 +104,8 @@ static int build_cell(sp_rowtext *e, uint32_t column)
                 .close_len = quotes};
     if (plain)
         c->search = SEARCH_NOTHING;
+    else if (care == SP_CARE_QUOTES && d->search == CSV_SEARCH)
+        c->search = SEARCH_QUOTES;
     else if (kind == SP_JSON)
         c->search = e->dialect == SP_TEXT_NDJSON ? (int)JSON_INLINE : (int)d->search;
     memcpy(c->null_text, d->null_text, strlen(d->null_text));
@@ -181,11 +186,13 @@ typedef struct view {
     uint32_t longest;          /* of the first of a group: the largest len_max in it */
 } view;
 
-/* A cell of at most TEXT_WIDE bytes as put_group wants it: where it begins, from its block's first on, and how far the next cell is
+/* A cell of at most PLACED_MAX bytes as put_group wants it: where it begins, from its block's first on, and how far the next cell is
  * from it in the row: (length + joint) << 16 | start. */
 typedef uint32_t place;
-enum { TEXT_WIDE = 64 };
-static_assert(BLOCK_ROWS * TEXT_WIDE <= 1 << 16, "places count with sixteen bits");
+enum {
+    TEXT_WIDE = 64, /* of put_group's cells */
+    PLACED_MAX = (1 << 16) / BLOCK_ROWS - JOINT_MAX, /* of cells whose place is known: it counts with sixteen bits */
+};
 
 /* What a block is made of; lives on the stack while it is written. */
 typedef struct stage {
@@ -221,10 +228,11 @@ INLINE bool text_needs_escapes(const char *s, size_t len, int how)
     }
 }
 
-/* The shortest and the longest of a view's cells, and the places of all if none is longer than TEXT_WIDE. */
-INLINE void measure(view *v, place *places, uint32_t rows)
+/* The shortest and the longest of a view's cells, and the places of all. */
+INLINE void measure(view *v, place *restrict places, uint32_t rows)
 {
-    const int32_t *offsets = v->offsets, first = offsets[0], joint_len = (int32_t)v->joint_len;
+    const int32_t *restrict offsets = v->offsets;
+    const int32_t first = offsets[0], joint_len = (int32_t)v->joint_len;
     int32_t low = INT32_MAX, high = 0;
     for (uint32_t i = 0; i < rows; i++) {
         int32_t len = offsets[i + 1] - offsets[i];
@@ -245,11 +253,46 @@ INLINE bool view_text(view *v, stage *s, const cell *cell, const sp_column *c, u
     v->bytes = c->bytes;
     v->offsets = c->offsets + from;
     measure(v, s->places[v - s->views], rows);
-    if (cell->search == SEARCH_NOTHING)
-        return true;
+    if (cell->search == SEARCH_NOTHING || cell->search == SEARCH_QUOTES)
+        return cell->search == SEARCH_NOTHING;
     if (cell->search == CSV_SEARCH && v->len_min == 0) /* "" is not null */
         return false;
     return !text_needs_escapes(c->bytes + v->offsets[0], (size_t)(v->offsets[rows] - v->offsets[0]), cell->search);
+}
+
+typedef char bytes_16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef char bytes_32 __attribute__((vector_size(32), aligned(1), may_alias));
+
+/* A wide copy for text of any length: writes at least 64 bytes, and at most 63 behind it. */
+INLINE char *copy_long(char *to, const char *from, size_t len)
+{
+    char *end = to + len;
+    do {
+        bytes_32 low = *(const bytes_32 *)from, high = *(const bytes_32 *)(from + 32);
+        *(bytes_32 *)to = low;
+        *(bytes_32 *)(to + 32) = high;
+        to += 64;
+        from += 64;
+    } while (SP_UNLIKELY(to < end));
+    return end;
+}
+
+/* The block's cells as CSV, of which some are to stand between quotes and none has a quote in it. All are searched before any is
+ * written, for the reason that put_group says. */
+static __attribute__((noinline, noipa)) char *quote_csv(char *p, const view *v, uint32_t rows, int32_t *offsets)
+{
+    uint64_t quoted = 0;
+    for (uint32_t i = 0; i < rows; i++)
+        quoted |= (uint64_t)has_special(v->bytes + v->offsets[i], (size_t)(v->offsets[i + 1] - v->offsets[i]), CSV_COMMA) << i;
+    char *base = p;
+    for (uint32_t i = 0; i < rows; i++, quoted >>= 1) {
+        *p = '"';
+        p = copy_long(p + (quoted & 1), v->bytes + v->offsets[i], (size_t)(v->offsets[i + 1] - v->offsets[i]));
+        *p = '"';
+        p += quoted & 1;
+        offsets[i + 1] = (int32_t)(p - base);
+    }
+    return p;
 }
 
 /* Writes the block's cells into the stage, if they have room there. */
@@ -261,7 +304,9 @@ INLINE bool spell_out(view *v, stage *s, const cell *cell, const sp_column *c, u
     int32_t *offsets = (int32_t *)(void *)(s->room + s->used);
     char *text = s->room + s->used + offsets_size, *end = text;
     offsets[0] = 0;
-    if (cell->put_many) {
+    if (cell->search == SEARCH_QUOTES) {
+        end = quote_csv(text, v, rows, offsets);
+    } else if (cell->put_many) {
         const char *values = (const char *)c->data + (size_t)from * sp_kind_width(c->type.kind);
         end = cell->put_many(text, values, rows, c->type.scale, offsets + 1);
     } else {
@@ -379,9 +424,6 @@ static __attribute__((noinline)) char *put_any_row(char *p, const sp_rowtext *e,
 
 #define UNROLL _Pragma("GCC unroll 4")
 
-typedef char bytes_16 __attribute__((vector_size(16), aligned(1), may_alias));
-typedef char bytes_32 __attribute__((vector_size(32), aligned(1), may_alias));
-
 /* n cells of row i, none longer than wide, and their joints. All is read before anything is written: where a cell is written
  * depends on the lengths of those before it, and a processor holds reads back that come behind writes to places not known yet. */
 INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS], uint32_t n, size_t i, uint32_t wide, bool bare,
@@ -421,17 +463,29 @@ INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS]
     return p;
 }
 
-/* The same one after the other, for a group with long cells or, in bare rows, with nulls. */
-static __attribute__((noinline)) char *put_any_group(char *p, const stage *s, const view *v, size_t i)
+/* The same for a group with long cells or, in bare rows, with nulls. A function of its own, or it takes registers from the others. */
+typedef char *put_any_group_fn(char *p, const stage *s, const view *v, size_t i);
+INLINE char *put_any_group(char *p, const stage *s, const view *v, size_t i)
 {
+    const place(*places)[BLOCK_ROWS] = s->places + (v - s->views);
+    if (v->longest <= PLACED_MAX && v->whole >> i & 1) {
+        UNROLL for (uint32_t k = 0; k < GROUP; k++)
+        {
+            size_t step = places[k][i] >> 16, len = step - v[k].joint_len;
+            copy_long(p, v[k].first + (uint16_t)places[k][i], len);
+            *(bytes_16 *)(p + len) = *(const bytes_16 *)v[k].joint;
+            p += step;
+        }
+        return p;
+    }
     for (const view *last = v + GROUP; v < last; v++) {
         if (v->present >> i & 1) {
-            p = sp_copy_short(p, v->bytes + v->offsets[i], (uint32_t)(v->offsets[i + 1] - v->offsets[i]));
+            p = copy_long(p, v->bytes + v->offsets[i], (uint32_t)(v->offsets[i + 1] - v->offsets[i]));
         } else {
             memcpy(p, s->null_text, sizeof s->null_text);
             p += s->null_len;
         }
-        memcpy(p, v->joint, JOINT_MAX);
+        *(bytes_16 *)p = *(const bytes_16 *)v->joint;
         p += v->joint_len;
     }
     return p;
@@ -440,7 +494,7 @@ static __attribute__((noinline)) char *put_any_group(char *p, const stage *s, co
 /* Rows [from, to) of the block, of columns that all have views: nothing depends on a column's kind. Bare rows have a separator
  * behind each cell, the last of which becomes the end of the row; others need more registers a cell, and have no nulls here,
  * because what stands around a null has no quotes. */
-INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, bool bare)
+INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, bool bare, put_any_group_fn *put_any)
 {
     const view *last = s->views + s->n;
     for (size_t i = from; i < to; i++) {
@@ -451,7 +505,7 @@ INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, boo
         const place(*at)[BLOCK_ROWS] = s->places;
         for (const view *v = s->views; v < last; v += GROUP, at += GROUP) {
             if (SP_UNLIKELY(v->longest > TEXT_WIDE || (bare && !(v->whole >> i & 1))))
-                p = put_any_group(p, s, v, i);
+                p = put_any(p, s, v, i);
             else if (v->longest <= 16)
                 p = put_group(p, v, at, GROUP, i, 16, bare, s->separator);
             else if (bare && v->longest <= 32)
@@ -467,7 +521,7 @@ INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, boo
     return p;
 }
 
-INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
+INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows, put_any_group_fn *put_any)
 {
     stage s;
     stage_columns(&s, e, columns, from, rows);
@@ -475,7 +529,7 @@ INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, u
         uint64_t others = ~s.whole >> i;
         uint32_t to = others ? SP_MIN(i + (uint32_t)__builtin_ctzll(others), rows) : rows;
         if (to > i)
-            p = s.bare ? put_whole_rows(p, &s, i, to, true) : put_whole_rows(p, &s, i, to, false);
+            p = s.bare ? put_whole_rows(p, &s, i, to, true, put_any) : put_whole_rows(p, &s, i, to, false, put_any);
         i = to;
         if (i < rows)
             p = put_any_row(p, e, &s, columns, from, i);
@@ -485,17 +539,29 @@ INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, u
 
 typedef char *put_block_fn(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows);
 
+static __attribute__((noinline)) char *put_any_group_portable(char *p, const stage *s, const view *v, size_t i)
+{
+    return put_any_group(p, s, v, i);
+}
+
 static char *put_block_portable(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
 {
-    return put_block(p, e, columns, from, rows);
+    return put_block(p, e, columns, from, rows, put_any_group_portable);
 }
 
 #if defined(__x86_64__)
-/* The same with registers of 32 bytes. */
-__attribute__((target("avx2"))) static char *put_block_avx2(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from,
-                                                            uint32_t rows)
+/* The same with registers of 32 bytes. What is called for each row has to have them too: going from one kind to the other costs more than
+ * a row does. */
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static __attribute__((noinline)) char *put_any_group_avx2(char *p, const stage *s, const view *v, size_t i)
 {
-    return put_block(p, e, columns, from, rows);
+    return put_any_group(p, s, v, i);
+}
+
+AVX2 static char *put_block_avx2(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
+{
+    return put_block(p, e, columns, from, rows, put_any_group_avx2);
 }
 #endif
 

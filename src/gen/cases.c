@@ -259,12 +259,13 @@ static bool finish(const sp_build *b, cases_cell *c, const sp_cell *asked)
         cell->bounds.min = SP_MIN(cell->bounds.min, way->bounds.min);
         cell->bounds.max = SP_MAX(cell->bounds.max, way->bounds.max);
         cell->bounds.text_max = SP_MAX(cell->bounds.text_max, way->bounds.text_max);
-        cell->bounds.plain = cell->bounds.plain && way->bounds.plain;
+        cell->bounds.care = SP_MIN(cell->bounds.care, way->bounds.care);
         cell->has_float_range = cell->has_float_range && way->has_float_range;
         cell->min_f = SP_MIN(cell->min_f, way->min_f);
         cell->max_f = SP_MAX(cell->max_f, way->max_f);
     }
-    cell->bounds.plain = cell->bounds.plain && !cell->nullable;
+    if (cell->nullable)
+        cell->bounds.care = SP_CARE_ESCAPES;
     cell->depth = SP_MAX(cell->depth, asked ? asked->depth : 0) + 2; /* the ways, and one way's rows */
     return true;
 }

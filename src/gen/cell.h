@@ -61,13 +61,14 @@ typedef struct sp_words {
     const char *slots;
     uint32_t stride, count;
     uint32_t len_max;
-    bool plain; /* as sp_bounds.plain */
+    sp_care care;
 } sp_words;
 static inline sp_str sp_word(const sp_words *w, uint64_t i)
 {
     const char *slot = w->slots + i * w->stride;
     return (sp_str){slot, (uint8_t)slot[w->stride - 1]};
 }
+sp_care sp_care_of(sp_str text);
 const sp_words *sp_words_find(sp_str name); /* NULL: no such list */
 /* The list as the locale has it, or else English. It is there. */
 const sp_words *sp_words_of(const sp_func_env *env, const char *name);

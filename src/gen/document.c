@@ -115,7 +115,7 @@ static bool add_piece(const sp_build *b, document_cell *c, sp_str literal, sp_st
         return false;
     bool bare = is_bare(a->cell->type.kind);
     a->quoted = !in_string && !bare;
-    a->escaped = !(bare && !in_string) && !a->cell->bounds.plain;
+    a->escaped = !(bare && !in_string) && a->cell->bounds.care == SP_CARE_ESCAPES;
     c->cell.unique = c->cell.unique || a->cell->unique;
     return true;
 }

@@ -194,11 +194,11 @@ static sp_cell *new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops
     return cell;
 }
 
-static sp_cell *new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max, bool plain)
+static sp_cell *new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max, sp_care care)
 {
     sp_cell *cell = new_cell(env, key, ops, SP_TEXT, text_max);
     if (cell)
-        cell->bounds = (sp_bounds){.text_max = text_max, .plain = plain};
+        cell->bounds = (sp_bounds){.text_max = text_max, .care = care};
     return cell;
 }
 
@@ -441,13 +441,13 @@ static sp_cell *make_ipv4(const sp_func *f, const sp_func_env *env, uint64_t key
 static sp_cell *make_ipv6(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &ipv6_ops, 39, true);
+    return new_text(env, key, &ipv6_ops, 39, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_mac(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &mac_ops, 17, true);
+    return new_text(env, key, &mac_ops, 17, SP_CARE_NOTHING);
 }
 
 /* ---- texts of an alphabet ---------------------------------------------------------------------------------------------------- */
@@ -513,19 +513,19 @@ static const sp_cell_ops password_ops = {sp_cell_fill_text, password_text};
 static sp_cell *make_bitcoin_address(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &bitcoin_address_ops, 35, true);
+    return new_text(env, key, &bitcoin_address_ops, 35, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_bitcoin_key(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &bitcoin_key_ops, 51, true);
+    return new_text(env, key, &bitcoin_key_ops, 51, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_password(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &password_ops, 25, false);
+    return new_text(env, key, &password_ops, 25, SP_CARE_SQL);
 }
 
 /* ---- numbers with check digits ------------------------------------------------------------------------------------------------- */
@@ -566,7 +566,7 @@ static const sp_cell_ops card_number_ops = {sp_cell_fill_text, card_number_text}
 static sp_cell *make_card_number(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &card_number_ops, 19, true);
+    return new_text(env, key, &card_number_ops, 19, SP_CARE_NOTHING);
 }
 
 typedef struct expiry_cell {
@@ -595,7 +595,7 @@ static sp_cell *make_card_expiry(const sp_func *f, const sp_func_env *env, uint6
                         .key = key,
                         .type = {.kind = SP_TEXT},
                         .text_max = 5,
-                        .bounds = {.text_max = 5, .plain = true}};
+                        .bounds = {.text_max = 5, .care = SP_CARE_NOTHING}};
     c->year = this_year(env);
     return &c->cell;
 }
@@ -654,7 +654,7 @@ static const sp_cell_ops isin_ops = {sp_cell_fill_text, isin_text};
 static sp_cell *make_cusip(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &cusip_ops, 9, true);
+    return new_text(env, key, &cusip_ops, 9, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_isin(const sp_func *f, const sp_func_env *env, uint64_t key)
@@ -667,7 +667,7 @@ static sp_cell *make_isin(const sp_func *f, const sp_func_env *env, uint64_t key
                         .key = key,
                         .type = {.kind = SP_TEXT},
                         .text_max = 12,
-                        .bounds = {.text_max = 12, .plain = true}};
+                        .bounds = {.text_max = 12, .care = SP_CARE_NOTHING}};
     c->countries = sp_words_find(sp_str_of("country_abr"));
     return &c->cell;
 }
@@ -708,13 +708,13 @@ static const sp_cell_ops cnpj_ops = {sp_cell_fill_text, cnpj_text};
 static sp_cell *make_cpf(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &cpf_ops, 11, true);
+    return new_text(env, key, &cpf_ops, 11, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_cnpj(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &cnpj_ops, 14, true);
+    return new_text(env, key, &cnpj_ops, 14, SP_CARE_NOTHING);
 }
 
 /* ---- sentences ------------------------------------------------------------------------------------------------------------------- */
@@ -785,7 +785,7 @@ static sp_cell *make_sentences(const sp_func *f, const sp_func_env *env, uint64_
                         .key = key,
                         .type = {.kind = SP_TEXT},
                         .text_max = text_max,
-                        .bounds = {.text_max = text_max, .plain = words->plain && form->end == '.'}};
+                        .bounds = {.text_max = text_max, .care = SP_MIN(words->care, form->end == '.' ? SP_CARE_NOTHING : SP_CARE_SQL)}};
     c->words = words;
     c->form = form;
     return &c->cell;

@@ -88,11 +88,6 @@ static bool is_head(sp_str line)
     return line.len > 2 && (line.p[0] == '=' || line.p[0] == '~') && line.p[1] == ' ';
 }
 
-static bool is_plain(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr(" -_.:/@+#", c));
-}
-
 /* Puts the lines up to the next head into slots. */
 static int read_words(reader *r, sp_words *w)
 {
@@ -111,13 +106,12 @@ static int read_words(reader *r, sp_words *w)
     if (!slot)
         return sp_fail_nomem(r->err);
     w->slots = slot;
-    w->plain = true;
+    w->care = SP_CARE_NOTHING;
     for (uint32_t i = 0; i < w->count; i++, slot += w->stride) {
         sp_str word = next_line(r);
         memcpy(slot, word.p, word.len);
         slot[w->stride - 1] = (char)word.len;
-        for (size_t k = 0; k < word.len && w->plain; k++)
-            w->plain = is_plain((unsigned char)word.p[k]);
+        w->care = SP_MIN(w->care, sp_care_of(word));
     }
     return SPATE_OK;
 }

@@ -385,7 +385,7 @@ static sp_cell *new_string(const sp_build *b, bool bytes)
     }
     c->cell = (sp_cell){.ops = bytes ? &bytes_ops : &string_ops, .key = b->key, .type = {.kind = bytes ? SP_BYTES : SP_TEXT}};
     c->cell.text_max = bytes ? (uint32_t)len_max * 2 + 2 + 8 : (uint32_t)len_max;
-    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(len_max, (uint64_t)1), .plain = !bytes && c->len_min > 0};
+    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(len_max, (uint64_t)1), .care = !bytes && c->len_min > 0 ? SP_CARE_NOTHING : SP_CARE_ESCAPES};
     if (col->unique && bytes) {
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of("bytes"), "unique is not possible for bytes; use range: string");
         return NULL;

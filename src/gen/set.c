@@ -178,17 +178,6 @@ static sp_plan_item only_item(const sp_build *b)
     return (sp_plan_item){.text = b->column->text, .mark = b->column->mode_mark, .weight = 1};
 }
 
-static bool is_plain(sp_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.p[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!word && !(c && strchr(" -_.:/@+#", c)))
-            return false;
-    }
-    return s.len > 0;
-}
-
 static void bad_item(const sp_build *b, const sp_plan_item *item, const sp_type *type)
 {
     sp_mistake(b->mistakes, item->mark, item->text, "is no %s",
@@ -221,11 +210,11 @@ static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items
 {
     bool hex = c->cell.type.kind == SP_BYTES;
     size_t total = 0, longest = 0;
-    bool plain = true;
+    sp_care care = SP_CARE_NOTHING;
     for (uint32_t i = 0; i < n; i++) {
         total += items[i].text.len;
         longest = SP_MAX(longest, items[i].text.len);
-        plain = plain && is_plain(items[i].text);
+        care = SP_MIN(care, sp_care_of(items[i].text));
     }
     if (total > UINT32_MAX / 2 || longest > SP_CELL_TEXT_MAX / 2) {
         sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of(""), "the values of this column are too long");
@@ -255,7 +244,7 @@ static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items
     c->offsets = offsets;
     c->cell.ops = hex ? &bytes_ops : &text_ops;
     c->cell.text_max = (uint32_t)longest * (hex ? 2 : 1) + (hex ? 2 : 0);
-    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(longest, (size_t)1), .plain = plain && !hex};
+    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(longest, (size_t)1), .care = hex ? SP_CARE_ESCAPES : care};
     return good;
 }
 

@@ -53,7 +53,8 @@ typedef struct part {
     int64_t min;           /* PART_INT: this and the choice */
     uint32_t digits;     /* PART_HEX: how many; PART_INT: always so many, padded with zeros; 0: as many as it takes */
     uint32_t text_max;
-    bool plain, unique;
+    sp_care care;
+    bool unique;
 } part;
 
 typedef struct recipe_cell {
@@ -228,24 +229,19 @@ static void add_cell(builder *b, const sp_cell *cell)
         add_literal(b, c->tail, c->tail_len);
     } else {
         bool text = sp_kind_is_text(cell->type.kind);
-        bool plain = text ? cell->bounds.plain : cell->type.kind != SP_LIST && cell->type.kind != SP_BYTES;
+        bool hard = cell->type.kind == SP_LIST || cell->type.kind == SP_BYTES;
         add_part(b, (part){.kind = PART_CELL,
                            .cell = cell,
                            .text_max = cell->text_max,
-                           .plain = plain,
+                           .care = text ? cell->bounds.care : hard ? SP_CARE_ESCAPES : SP_CARE_NOTHING,
                            .unique = cell->unique});
     }
 }
 
-static bool plain_text(const char *p, size_t len)
+/* The care of fixed text, of which there need be none if something stands beside it. */
+static sp_care care_of_literal(const char *p, size_t len, bool beside)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)p[i];
-        bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!word && (c == 0 || !strchr(" -_.:/@+#", c)))
-            return false;
-    }
-    return true;
+    return len || !beside ? sp_care_of((sp_str){p, len}) : SP_CARE_NOTHING;
 }
 
 /* ---- numbers as words ---- */
@@ -277,7 +273,7 @@ static const sp_words *numbers_from(sp_arena *arena, uint64_t min, uint32_t n, u
         slot[stride - 1] = (char)(end - slot);
     }
     if (w && slots)
-        *w = (sp_words){.slots = slots, .stride = stride, .count = n, .len_max = digits ? digits : decimal_digits(min + n - 1), .plain = true};
+        *w = (sp_words){.slots = slots, .stride = stride, .count = n, .len_max = digits ? digits : decimal_digits(min + n - 1), .care = SP_CARE_NOTHING};
     return slots ? w : NULL;
 }
 
@@ -361,11 +357,11 @@ static sp_cell *parts_cell(builder *b, uint64_t key)
     c->tail = b->pending;
     c->tail_len = b->pending_len;
     uint64_t text_max = c->tail_len;
-    bool plain = plain_text(c->tail, c->tail_len) && (c->n_parts > 0 || c->tail_len > 0);
+    sp_care care = care_of_literal(c->tail, c->tail_len, c->n_parts > 0);
     for (uint32_t i = 0; i < c->n_parts; i++) {
         const part *a = &c->parts[i];
         text_max += (uint64_t)a->literal_len + a->text_max;
-        plain = plain && a->plain && plain_text(a->literal, a->literal_len);
+        care = SP_MIN(care, SP_MIN(a->care, care_of_literal(a->literal, a->literal_len, true)));
     }
     uint32_t bound = (uint32_t)SP_MIN(text_max, UINT32_MAX);
     c->cell = (sp_cell){.ops = &parts_ops,
@@ -373,7 +369,7 @@ static sp_cell *parts_cell(builder *b, uint64_t key)
                         .type = {.kind = SP_TEXT},
                         .text_max = bound,
                         .unique = c->n_parts == 1 && c->parts[0].unique,
-                        .bounds = {.text_max = bound, .plain = plain}};
+                        .bounds = {.text_max = bound, .care = care}};
     return make_chain(b->env->arena, c) ? &c->cell : NULL;
 }
 
@@ -424,7 +420,7 @@ static sp_cell *finish_choice(sp_arena *arena, choice_cell *c)
     for (uint32_t i = 0; ways && i < c->n; i++) {
         ways[i] = way_of(c->of[i]);
         c->cell.text_max = SP_MAX(c->cell.text_max, c->of[i]->text_max);
-        c->cell.bounds.plain = c->cell.bounds.plain && c->of[i]->bounds.plain;
+        c->cell.bounds.care = SP_MIN(c->cell.bounds.care, c->of[i]->bounds.care);
     }
     c->cell.bounds.text_max = c->cell.text_max;
     if (!ways || sp_fork_new(arena, c->cell.key, ways, c->n, &c->fork) != SPATE_OK)
@@ -442,7 +438,7 @@ static choice_cell *new_choice(sp_arena *arena, uint64_t key, uint32_t n)
     if (!c || !of)
         return NULL;
     *c = (choice_cell){.of = of, .n = n};
-    c->cell = (sp_cell){.ops = &choice_ops, .key = key, .type = {.kind = SP_TEXT}, .bounds = {.plain = true}};
+    c->cell = (sp_cell){.ops = &choice_ops, .key = key, .type = {.kind = SP_TEXT}, .bounds = {.care = SP_CARE_NOTHING}};
     return c;
 }
 
@@ -502,7 +498,7 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
 {
     builder b;
     builder_init(&b, env);
-    part a = {.key = key, .kind = PART_WORD, .words = words, .text_max = words->len_max, .plain = words->plain};
+    part a = {.key = key, .kind = PART_WORD, .words = words, .text_max = words->len_max, .care = words->care};
     add_choice(&b, a, words->count);
     sp_cell *cell = builder_cell(&b, key);
     if (cell)
@@ -514,7 +510,7 @@ sp_cell *sp_ipv4_cell(const sp_func_env *env, uint64_t key)
 {
     builder b;
     builder_init(&b, env);
-    part a = {.kind = PART_INT, .share = {key, 1, 256}, .text_max = 3, .plain = true};
+    part a = {.kind = PART_INT, .share = {key, 1, 256}, .text_max = 3, .care = SP_CARE_NOTHING};
     for (uint32_t i = 0; i < 4; i++, a.share.behind *= 256) {
         a.key = sp_mix64(key + i);
         if (i)
@@ -550,7 +546,7 @@ static bool int_part(sp_str in, part *a, uint64_t *n)
     *n = ends[1] - ends[0] + 1;
     a->text_max = padded ? (uint32_t)len : decimal_digits(ends[1]);
     a->digits = padded || decimal_digits(ends[0]) == a->text_max ? a->text_max : 0;
-    a->plain = true;
+    a->care = SP_CARE_NOTHING;
     return true;
 }
 
@@ -563,7 +559,7 @@ static bool hex_part(sp_str in, part *a)
     for (size_t i = 1; i < in.len && in.p[i] >= '0' && in.p[i] <= '9'; i++)
         a->digits = a->digits * 10 + (uint32_t)(in.p[i] - '0');
     a->text_max = a->digits;
-    a->plain = true;
+    a->care = SP_CARE_NOTHING;
     a->unique = a->digits >= 16; /* a whole draw, which is a bijection of the row */
     return true;
 }

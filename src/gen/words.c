@@ -1,6 +1,32 @@
-/* words.c - finds word lists by name. The lists themselves are data, made by tools/words.mjs at build time; every word is
- * drawn by its number, so the order within a list is part of what a seed means. */
+/* words.c - finds word lists by name. The lists themselves are data, made by tools/words.mjs at
+ * build time; every word is drawn by its number, so the order within a list is part of what a seed
+ * means. Says too what care text needs. */
 #include "gen/locale.h"
+
+sp_care sp_care_of(sp_str text)
+{
+    static const uint8_t of[256] = {
+        [' '] = SP_CARE_NOTHING,
+        ['!'] = SP_CARE_SQL,
+        ['#'] = SP_CARE_NOTHING,
+        ['$' ... '*'] = SP_CARE_SQL,
+        ['+'] = SP_CARE_NOTHING,
+        [','] = SP_CARE_QUOTES,
+        ['-' ... ':'] = SP_CARE_NOTHING,
+        [';' ... '?'] = SP_CARE_SQL,
+        ['@' ... 'Z'] = SP_CARE_NOTHING,
+        ['['] = SP_CARE_SQL,
+        [']' ... '^'] = SP_CARE_SQL,
+        ['_'] = SP_CARE_NOTHING,
+        ['`'] = SP_CARE_SQL,
+        ['a' ... 'z'] = SP_CARE_NOTHING,
+        ['{' ... 255] = SP_CARE_SQL, /* a quote, a backslash, control: 0 */
+    };
+    unsigned care = text.len ? SP_CARE_NOTHING : SP_CARE_ESCAPES;
+    for (size_t i = 0; i < text.len; i++)
+        care = SP_MIN(care, (unsigned)of[(unsigned char)text.p[i]]);
+    return (sp_care)care;
+}
 
 const sp_words *sp_words_find(sp_str name)
 {

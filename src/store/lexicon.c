@@ -85,7 +85,7 @@ static int put_field(sp_buf *b, const sp_field *f, uint16_t name)
 {
     const sp_bounds *r = &f->bounds;
     uint32_t flags = (uint32_t)f->nullable | (uint32_t)(f->sql_type != NULL) << 1 | (uint32_t)r->has_range << 2 |
-                     (uint32_t)r->plain << 3;
+                     (uint32_t)(r->care == SP_CARE_NOTHING) << 3;
     const char *sql = f->sql_type ? f->sql_type : "";
     int rc = put_u32(b, name);
     rc = rc == SPATE_OK ? put_u32(b, flags) : rc;
@@ -397,7 +397,7 @@ static void get_field(in *r, const sp_lexicon *c, sp_arena *a, sp_field *f, uint
     f->nullable = flags & 1;
     f->type = get_type(r, a, 0);
     f->bounds.has_range = flags >> 2 & 1;
-    f->bounds.plain = flags >> 3 & 1;
+    f->bounds.care = flags >> 3 & 1 ? SP_CARE_NOTHING : SP_CARE_ESCAPES;
     f->bounds.min = (int64_t)get_u64(r);
     f->bounds.max = (int64_t)get_u64(r);
     f->bounds.text_max = get_u32(r);

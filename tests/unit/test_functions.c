@@ -13,6 +13,14 @@ static uint64_t seed;
 static sp_arena arena;
 static sp_func_env env = {.arena = &arena, .now_us = SP_PLAN_NOW_US};
 
+static bool tame(const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)p[i] < 0x20 || p[i] == '"' || p[i] == '\\')
+            return false;
+    return len > 0;
+}
+
 static bool plain(const char *p, size_t len)
 {
     static const char also[] = " -_.:/@+#";
@@ -121,8 +129,12 @@ static void check_cell(const char *name, const sp_cell *cell)
             size_t filled = (size_t)(filled_text(&column, i, z) - z);
             CHECK(filled == len && memcmp(a, z, len) == 0);
             CHECK(len > 0 && sp_utf8_valid(a, len) && !memchr(a, 0, len));
-            if (cell->bounds.plain)
+            if (cell->bounds.care == SP_CARE_NOTHING)
                 CHECK(plain(a, len));
+            if (cell->bounds.care >= SP_CARE_QUOTES)
+                CHECK(tame(a, len));
+            if (cell->bounds.care >= SP_CARE_SQL)
+                CHECK(!memchr(a, ',', len));
             if (cell->bounds.has_range)
                 CHECK(in_bounds(&column, i, &cell->bounds));
             if (check_failures_here != before)
@@ -453,16 +465,18 @@ static void word_lists_are_well_formed(void)
         CHECK(sp_words_find(sp_str_of(w->name)) == w);
         CHECK(w->count > 0);
         uint32_t longest = 0;
-        bool all_plain = true;
+        bool all_plain = true, all_tame = true, commas = false;
         for (uint32_t k = 0; k < w->count; k++) {
             uint32_t len = (uint32_t)sp_word(w, k).len;
             const char *word = sp_word(w, k).p;
             longest = SP_MAX(longest, len);
             all_plain = all_plain && plain(word, len);
+            all_tame = all_tame && tame(word, len);
+            commas = commas || memchr(word, ',', len);
             CHECK(len > 0 && len < w->stride && sp_utf8_valid(word, len) && !memchr(word, 0, len) && !memchr(word, '\n', len));
         }
         CHECK_INT(w->len_max, longest);
-        CHECK_INT(w->plain, all_plain);
+        CHECK_INT(w->care, all_plain ? SP_CARE_NOTHING : all_tame && !commas ? SP_CARE_SQL : all_tame ? SP_CARE_QUOTES : SP_CARE_ESCAPES);
     }
     CHECK(sp_words_find(sp_str_of("nothing of the kind")) == NULL);
 }
@@ -548,10 +562,12 @@ static void template_cells_keep_their_promises(void)
     };
     for (size_t i = 0; i < SP_COUNT(templates); i++)
         check_cell(templates[i], plain_template(templates[i]));
-    CHECK(plain_template("u.${uuid}")->bounds.plain);
-    CHECK(!plain_template("u,${uuid}")->bounds.plain);
-    CHECK(!plain_template("${rgbcolor} ")->bounds.plain);
-    CHECK(!plain_template("")->bounds.plain);
+    CHECK_INT(plain_template("u.${uuid}")->bounds.care, SP_CARE_NOTHING);
+    CHECK_INT(plain_template("u,${uuid}")->bounds.care, SP_CARE_QUOTES);
+    CHECK_INT(plain_template("u'${uuid}")->bounds.care, SP_CARE_SQL);
+    CHECK_INT(plain_template("u\"${uuid}")->bounds.care, SP_CARE_ESCAPES);
+    CHECK_INT(plain_template("${rgbcolor} ")->bounds.care, SP_CARE_ESCAPES);
+    CHECK_INT(plain_template("")->bounds.care, SP_CARE_ESCAPES);
 }
 
 static void recipes_draw_what_they_say(void)

@@ -243,7 +243,7 @@ static void rows_and_names(void)
 {
     const sp_field fields[] = {{.name = "id", .type = {.kind = SP_I32}},
                                {.name = "a long name, with \"quotes\"", .type = {.kind = SP_TEXT}},
-                               {.name = "p", .type = {.kind = SP_TEXT}, .bounds.plain = true}};
+                               {.name = "p", .type = {.kind = SP_TEXT}, .bounds.care = SP_CARE_NOTHING}};
     const sp_schema schema = {.table = "t", .fields = fields, .n_fields = 3};
     static const char *const want[] = {
         [SP_TEXT_CSV] = "id,\"a long name, with \"\"quotes\"\"\",p\n1,x,plain\n2,,plain\n",
@@ -273,6 +273,58 @@ static void rows_and_names(void)
         sp_buf_done(&out);
     }
     sp_batch_done(&b);
+}
+
+/* What the maker of text promises of it makes rows faster to write, and no other: short cells and long ones, with nulls and without,
+ * in every dialect. */
+static void care_changes_no_byte(void)
+{
+    enum { COLUMNS = 7, ROWS = 150, LEN_MAX = 1200 };
+    static const char *const alphabets[] = {
+        [SP_CARE_QUOTES] = "ab, '(;)c, d",
+        [SP_CARE_SQL] = "ab '(;)c d",
+        [SP_CARE_NOTHING] = "ab-:/. +#@c_d",
+    };
+    static const uint32_t longest[COLUMNS] = {5, 20, 90, 3, 300, 60, LEN_MAX};
+    const uint64_t seed = 1;
+    for (sp_care care = SP_CARE_QUOTES; care <= SP_CARE_NOTHING; care++) {
+        sp_field fields[2][COLUMNS];
+        sp_batch b;
+        for (int promised = 0; promised < 2; promised++)
+            for (int i = 0; i < COLUMNS; i++)
+                fields[promised][i] = (sp_field){.name = "c", .type = {.kind = SP_TEXT}, .bounds.care = promised ? care : SP_CARE_ESCAPES};
+        const sp_schema schemas[2] = {{.table = "t", .fields = fields[0], .n_fields = COLUMNS}, {.table = "t", .fields = fields[1], .n_fields = COLUMNS}};
+        CHECK(sp_batch_init(&b, &schemas[0], NULL) == SPATE_OK);
+        b.rows = ROWS;
+        for (uint32_t i = 0; i < COLUMNS; i++) {
+            start(&b.columns[i]);
+            for (uint32_t row = 0; row < ROWS; row++) {
+                char text[LEN_MAX];
+                uint64_t z = sp_draw(seed + i, row);
+                size_t len = 1 + sp_take(&z, longest[i]);
+                for (size_t k = 0; k < len; k++)
+                    text[k] = alphabets[care][sp_draw(z, k) % strlen(alphabets[care])];
+                set_text(&b.columns[i], row, text, len);
+            }
+        }
+        for (int nulls = 0; nulls < 2; nulls++) {
+            for (uint32_t row = 0; nulls && row < ROWS; row += 3)
+                set_null(&b.columns[row % COLUMNS], row);
+            for (int d = 0; d < 4; d++) {
+                sp_buf out[4] = {{0}};
+                for (int way = 0; way < 4; way++) {
+                    sp_rowtext *e;
+                    CHECK(sp_rowtext_new(&schemas[way & 1], (sp_text_dialect)d, &e, NULL) == SPATE_OK);
+                    CHECK((way & 2 ? sp_rowtext_encode_portable : sp_rowtext_encode)(e, &b, 1, ROWS, &out[way]) == SPATE_OK);
+                    CHECK(out[way].len == out[0].len && memcmp(out[way].data, out[0].data, out[0].len) == 0);
+                    sp_rowtext_free(e);
+                }
+                for (int way = 0; way < 4; way++)
+                    sp_buf_done(&out[way]);
+            }
+        }
+        sp_batch_done(&b);
+    }
 }
 
 /* More columns than are viewed, more rows than a block, nulls, and now and then text that needs
@@ -573,6 +625,7 @@ int main(void)
     RUN(list_of_texts);
     RUN(lists_of_other_kinds);
     RUN(rows_and_names);
+    RUN(care_changes_no_byte);
     RUN(wide_tables);
     RUN(random_texts);
     RUN(rows_are_their_cells);

@@ -330,6 +330,13 @@ static void tell(const rows *r, const char *side, took t)
     fflush(stdout);
 }
 
+/* Of as many rows as a database got. */
+static void tell_some(const rows *r, const char *side, took t)
+{
+    rows some = {.n = database_rows(r)};
+    tell(&some, side, t);
+}
+
 static void tell_scan(const rows *r, const char *side, took t, uint64_t want)
 {
     if (t.sum != want) {
@@ -369,8 +376,11 @@ static void one_round(const rows *r, const char *dir, const char *name)
             tell_scan(r, "arrow scan", arrow_scan(r, of_arrow, -1), r->sum);
         tell_scan(r, "store one", store_scan(of_store, field, 1, false), r->one_sum);
         tell_scan(r, "seed one", seed_scan(r, of_seed, (int)r->one), r->one_sum);
-        if (wide)
+        if (wide) {
             tell_scan(r, "arrow one", arrow_scan(r, of_arrow, (int)r->one), r->one_sum);
+            tell_scan(r, "arrow told scan", arrow_told_scan(r, of_arrow, -1), r->sum);
+            tell_scan(r, "arrow told one", arrow_told_scan(r, of_arrow, (int)r->one), r->one_sum);
+        }
         tell_scan(r, "store rows", store_rows(of_store), r->sum);
     }
     evict(of_store);
@@ -383,6 +393,25 @@ static void one_round(const rows *r, const char *dir, const char *name)
     unlink(of_arrow);
     unlink(of_seed);
     unlink(of_store);
+}
+
+/* Databases take so long that once will do. */
+static void databases(const rows *r, const char *dir, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.database", dir, name);
+    tell_some(r, "sqlite write", sqlite_write(r, path));
+    took t = sqlite_scan(r, path);
+    if (database_rows(r) == r->n)
+        tell_scan(r, "sqlite scan", t, r->sum);
+    else
+        tell_some(r, "sqlite scan", t);
+    unlink(path);
+#ifdef HAVE_DUCKDB
+    tell_some(r, "duckdb write", duckdb_write(r, path));
+    tell_some(r, "duckdb sum", duckdb_sum(r, path));
+    unlink(path);
+#endif
 }
 
 int main(int argc, char **argv)
@@ -404,5 +433,6 @@ int main(int argc, char **argv)
     sum_rows(r);
     for (int i = 0; i < atoi(argv[4]); i++)
         one_round(r, argv[3], argv[1]);
+    databases(r, argv[3], argv[1]);
     return 0;
 }

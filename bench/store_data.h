@@ -58,7 +58,16 @@ took struct_write(const rows *r, const char *path, bool sync);
 took struct_scan(const rows *r, const char *path);
 took arrow_write(const rows *r, const char *path, bool sync);
 took arrow_scan(const rows *r, const char *path, int one);
+/* The same file, and the metadata that stands in front of each batch made into views of all its columns. */
+took arrow_told_scan(const rows *r, const char *path, int one);
 took seed_write(const rows *r, const char *path, bool sync);
 took seed_scan(const rows *r, const char *path, int one);
+
+/* databases: store_databases.c. How many of the rows they get; DuckDB where it was there to build with. */
+size_t database_rows(const rows *r);
+took sqlite_write(const rows *r, const char *path);
+took sqlite_scan(const rows *r, const char *path);
+took duckdb_write(const rows *r, const char *path);
+took duckdb_sum(const rows *r, const char *path);
 
 #endif

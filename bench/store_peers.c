@@ -163,9 +163,22 @@ took struct_scan(const rows *r, const char *path)
 
 /* ---- columns in batches: all cells' bits, then all cells ------------------------------------------- */
 
+/* In front of each batch, as Arrow's files say it of each column: how many cells and nulls; where bits and cells lie, and how long. */
+typedef struct told {
+    int64_t length, nulls;
+    struct {
+        int64_t at, bytes;
+    } bits, cells;
+} told;
+
+static size_t told_bytes(const shape *s)
+{
+    return (s->n * sizeof(told) + 63) / 64 * 64;
+}
+
 static size_t batch_bytes(const shape *s)
 {
-    size_t bytes = 0;
+    size_t bytes = told_bytes(s);
     for (size_t f = 0; f < s->n; f++)
         bytes += (size_t)BATCH / 8 + (size_t)BATCH * s->widths[f];
     return bytes;
@@ -191,6 +204,12 @@ static char *put_column(char *p, const shape *s, size_t f, const char *records, 
     return p + (size_t)BATCH * s->widths[f];
 }
 
+static void tell_column(char *to, size_t n, int64_t at, int64_t bytes)
+{
+    told t = {.length = (int64_t)n, .nulls = -1, .bits = {at, BATCH / 8}, .cells = {at + BATCH / 8, bytes - BATCH / 8}};
+    memcpy(to, &t, sizeof t);
+}
+
 took arrow_write(const rows *r, const char *path, bool sync)
 {
     took t = {0};
@@ -201,9 +220,12 @@ took arrow_write(const rows *r, const char *path, bool sync)
     int fd = create_file(path);
     for (size_t at = 0; at < r->n; at += BATCH) {
         size_t n = r->n - at < BATCH ? r->n - at : BATCH;
-        char *p = buffer;
-        for (size_t f = 0; f < s->n; f++)
+        char *p = buffer + told_bytes(s);
+        for (size_t f = 0; f < s->n; f++) {
+            char *from = p;
             p = put_column(p, s, f, r->bytes + at * s->stride, n);
+            tell_column(buffer + f * sizeof(told), n, from - buffer, p - from);
+        }
         write_all(fd, buffer, bytes);
     }
     finish_file(fd, sync, &t);
@@ -230,6 +252,7 @@ took arrow_scan(const rows *r, const char *path, int one)
     const char *file = map_file(path, &t.bytes), *p = file;
     for (size_t at = 0; at < r->n; at += BATCH) {
         size_t n = r->n - at < BATCH ? r->n - at : BATCH;
+        p += told_bytes(s);
         for (size_t f = 0; f < s->n; f++) {
             const uint8_t *bits = (const uint8_t *)p;
             p += BATCH / 8;
@@ -237,6 +260,69 @@ took arrow_scan(const rows *r, const char *path, int one)
                 t.sum += sum_cells(p, n, s->widths[f], all_ones(bits) ? NULL : bits);
             p += (size_t)BATCH * s->widths[f];
         }
+    }
+    munmap((void *)(uintptr_t)file, t.bytes);
+    t.seconds = seconds_now() - start;
+    t.cpu = cpu_now() - cpu;
+    return t;
+}
+
+/* A column of a batch as Arrow's C data interface has it: an array of its own, with its buffers, released when the batch is done. */
+typedef struct array {
+    int64_t length, nulls, offset, n_buffers, n_children;
+    const void **buffers;
+    struct array **children;
+    struct array *dictionary;
+    void (*release)(struct array *);
+    void *own;
+} array;
+
+static void release(array *a)
+{
+    free(a->buffers);
+    for (int64_t i = 0; i < a->n_children; i++) {
+        a->children[i]->release(a->children[i]);
+        free(a->children[i]);
+    }
+    free(a->children);
+    a->release = NULL;
+}
+
+static array *view_column(const told *t, const char *batch, size_t left)
+{
+    if (t->bits.at < 0 || t->cells.at < t->bits.at || t->cells.bytes < 0 || (uint64_t)t->cells.at + (uint64_t)t->cells.bytes > left ||
+        t->length > BATCH)
+        die("a batch");
+    array *a = calloc(1, sizeof *a);
+    const void **buffers = malloc(2 * sizeof *buffers);
+    if (!a || !buffers)
+        die("memory");
+    buffers[0] = batch + t->bits.at;
+    buffers[1] = batch + t->cells.at;
+    *a = (array){.length = t->length, .nulls = t->nulls, .n_buffers = 2, .buffers = buffers, .release = release};
+    return a;
+}
+
+took arrow_told_scan(const rows *r, const char *path, int one)
+{
+    took t = {0};
+    const shape *s = &r->shapes[0];
+    size_t bytes = batch_bytes(s);
+    double start = seconds_now(), cpu = cpu_now();
+    const char *file = map_file(path, &t.bytes);
+    for (const char *p = file; p < file + t.bytes; p += bytes) {
+        array batch = {.n_children = (int64_t)s->n, .children = malloc(s->n * sizeof(array *)), .release = release};
+        for (size_t f = 0; f < s->n; f++) {
+            told of;
+            memcpy(&of, p + f * sizeof of, sizeof of);
+            batch.children[f] = view_column(&of, p, (size_t)(file + t.bytes - p));
+        }
+        for (size_t f = 0; f < s->n; f++) {
+            const array *a = batch.children[f];
+            if (one < 0 || (size_t)one == f)
+                t.sum += sum_cells(a->buffers[1], (size_t)a->length, s->widths[f], all_ones(a->buffers[0]) ? NULL : a->buffers[0]);
+        }
+        batch.release(&batch);
     }
     munmap((void *)(uintptr_t)file, t.bytes);
     t.seconds = seconds_now() - start;

@@ -219,6 +219,7 @@ typedef struct spate_lab_measure {
     const char *query;
     const char *target;  /* "main", "shards", "coordinator", "pooled", "cached", "replicas", or "engine" */
     double cpu;          /* processors that each server could use; 0: no limit */
+    bool indexed;        /* with the indexes that were tried */
     const char *label;   /* the target, with the budget where there was one: "main, 0.30 cpu" */
     unsigned users;
     double rate_asked;   /* questions a second that were due; 0: each user asked again once answered */
@@ -241,6 +242,9 @@ typedef struct spate_lab_bench_options {
     size_t n_queries;
     unsigned targets;            /* SPATE_LAB_ON_..., added up; 0: main and the shards */
     const char *engine;          /* besides, a server that has the same tables: its address; NULL: none */
+    const char *const *indexes;  /* indexes to try: each query is measured again with all of them, which then go. What comes behind ON
+                                    in CREATE INDEX: "orders (user_id)" */
+    size_t n_indexes;
     double writes;               /* the share of questions by key that write the row they are about, as it is */
     double cpu;                  /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or
                                     what suits; less: only without */
@@ -253,9 +257,24 @@ typedef struct spate_lab_bench_options {
     void *arg;
 } spate_lab_bench_options;
 
+typedef struct spate_lab_index {
+    const char *definition;
+    uint64_t main_bytes, shard_bytes; /* 0: it was not made there; shard_bytes: of all shards together */
+} spate_lab_index;
+
+typedef struct spate_lab_plan {
+    const char *query, *server;       /* the server that explained */
+    const char *before, *after;       /* its EXPLAIN without and with the indexes, lines apart */
+} spate_lab_plan;
+
 typedef struct spate_lab_bench_report {
     spate_lab_measure *measures;
     size_t n_measures;
+    spate_lab_index *indexes;  /* tried: as in the options */
+    size_t n_indexes;
+    double index_seconds;      /* that making them took, on all servers at once */
+    spate_lab_plan *plans;     /* of each query, where indexes were tried */
+    size_t n_plans;
     const char *no_budgets; /* why there are no measures with CPU budgets, though they were not declined; NULL: there are */
     void *memory;
 } spate_lab_bench_report;

@@ -240,6 +240,7 @@ static const option lab_bench_options[] = {
     {"file", "FILE", OPTION_TEXT, false, NULL, "queries of a file instead of the built-in ones"},
     {"on", "TARGET", OPTION_WORD, true, target_words, "main, shards, coordinator, pooled, cached, replicas (default: main and shards)"},
     {"engine", "URI", OPTION_TEXT, false, NULL, "and on a server that has the same tables"},
+    {"try-index", "INDEX", OPTION_TEXT, true, NULL, "measure again with an index, such as 'orders (user_id)', which then goes"},
     {"writes", "PERCENT", OPTION_COUNT, false, NULL, "of the questions by key, so many write the row as it is (default: 0)"},
     {"users", "N", OPTION_COUNT, false, NULL, "users who ask at the same time, 1024 at most (default: 8 for each shard; 2 where all are asked)"},
     {"cpu", "C", OPTION_TEXT, false, NULL, "measure also with so much of a processor for each server (default: the lab's, or what suits); none: only without"},

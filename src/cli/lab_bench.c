@@ -13,10 +13,11 @@ static void print_head(void)
 
 static void print_measure(void *arg, const spate_lab_measure *m)
 {
-    char rate[32], errors[32], cpu[16] = "all";
+    char rate[32], errors[32], cpu[16] = "all", query[80];
     if (m->cpu > 0)
         snprintf(cpu, sizeof(cpu), "%.2f", m->cpu);
-    printf("%-12s %-11s %5s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", m->query, m->target, cpu, m->users,
+    snprintf(query, sizeof(query), "%.63s%s", m->query, m->indexed ? "+index" : "");
+    printf("%-12s %-11s %5s %6u %12s %10.3f %10.3f %10.3f %10.3f %10.3f %8s\n", query, m->target, cpu, m->users,
            with_commas((uint64_t)(m->rate + 0.5), rate), m->p50_ms, m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms,
            with_commas(m->errors + m->unserved, errors));
     if (m->error[0])
@@ -24,11 +25,11 @@ static void print_measure(void *arg, const spate_lab_measure *m)
     fflush(stdout);
 }
 
-static const spate_lab_measure *find_measure(const spate_lab_bench_report *r, const char *query, const char *target, bool budget)
+static const spate_lab_measure *find_measure(const spate_lab_bench_report *r, const char *query, const char *target, bool budget, bool indexed)
 {
     for (size_t i = 0; i < r->n_measures; i++) {
         const spate_lab_measure *m = &r->measures[i];
-        if (strcmp(m->query, query) == 0 && strcmp(m->target, target) == 0 && (m->cpu > 0) == budget)
+        if (strcmp(m->query, query) == 0 && strcmp(m->target, target) == 0 && (m->cpu > 0) == budget && m->indexed == indexed)
             return m;
     }
     return NULL;
@@ -37,7 +38,7 @@ static const spate_lab_measure *find_measure(const spate_lab_bench_report *r, co
 /* What a target is beside main: how many times as many answers, or, where their rate was given, how long they took. False: not known. */
 static bool beside_main(const spate_lab_bench_report *r, const spate_lab_measure *m, double *times)
 {
-    const spate_lab_measure *main = find_measure(r, m->query, "main", m->cpu > 0);
+    const spate_lab_measure *main = find_measure(r, m->query, "main", m->cpu > 0, m->indexed);
     if (!main || main == m || main->rate <= 0 || main->p99_ms <= 0)
         return false;
     *times = m->rate_asked > 0 ? m->p99_ms / main->p99_ms : m->rate / main->rate;
@@ -48,17 +49,64 @@ static bool beside_main(const spate_lab_bench_report *r, const spate_lab_measure
 static void print_ratios(const spate_lab_bench_report *r)
 {
     for (size_t i = 0; i < r->n_measures; i++) {
-        const spate_lab_measure *m = &r->measures[i], *limited = find_measure(r, m->query, m->target, true);
+        const spate_lab_measure *m = &r->measures[i], *limited = find_measure(r, m->query, m->target, true, m->indexed);
         double times;
         if (m->cpu > 0 || !beside_main(r, m, &times))
             continue;
-        printf("%-12s %s / main: %s%.2fx%s", m->query, m->target, m->rate_asked > 0 ? "p99 " : "", times,
+        printf("%-12s %s%s / main: %s%.2fx%s", m->query, m->target, m->indexed ? " with the index" : "", m->rate_asked > 0 ? "p99 " : "", times,
                m->rate_asked > 0 ? "" : " the answers");
         if (limited && beside_main(r, limited, &times))
             printf("; with %.2f of a processor for each server %.2fx", limited->cpu, times);
         putchar('\n');
     }
 }
+
+/* ---- indexes that were tried ---- */
+
+static void print_gain(const spate_lab_bench_report *r, const spate_lab_measure *m)
+{
+    const spate_lab_measure *without = find_measure(r, m->query, m->target, m->cpu > 0, false);
+    char limit[48] = "";
+    if (m->cpu > 0)
+        snprintf(limit, sizeof(limit), " at %.2f of a processor", m->cpu);
+    if (without && without->rate > 0 && m->rate_asked <= 0)
+        printf("%-12s %s%s: with the index %.2fx the answers\n", m->query, m->target, limit, m->rate / without->rate);
+    else if (without && without->p99_ms > 0)
+        printf("%-12s %s%s: with the index p99 %.2fx\n", m->query, m->target, limit, m->p99_ms / without->p99_ms);
+}
+
+static void print_plan(const char *what, const char *text)
+{
+    printf("  %s\n", what);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        printf("    %.*s\n", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void print_indexes(const spate_lab_bench_report *r)
+{
+    char main_size[32], shard_size[32];
+    for (size_t i = 0; i < r->n_measures; i++)
+        if (r->measures[i].indexed)
+            print_gain(r, &r->measures[i]);
+    for (size_t i = 0; i < r->n_indexes; i++)
+        printf("index on %s: %sB on main, %sB on the shards\n", r->indexes[i].definition, with_unit((double)r->indexes[i].main_bytes, main_size),
+               with_unit((double)r->indexes[i].shard_bytes, shard_size));
+    if (r->n_indexes)
+        printf("made in %.2f s, and dropped\n", r->index_seconds);
+    for (size_t i = 0; i < r->n_plans; i++) {
+        const spate_lab_plan *p = &r->plans[i];
+        bool same = strcmp(p->before, p->after) == 0;
+        printf("%s on %s:%s\n", p->query, p->server, same ? " the plan stays the same" : "");
+        print_plan(same ? "with and without the index" : "without the index", p->before);
+        if (!same)
+            print_plan("with the index", p->after);
+    }
+}
+
+/* ---- shares ---- */
 
 static void print_percent(const spate_lab_measure *m, const char *what, uint64_t part, uint64_t of)
 {
@@ -81,12 +129,33 @@ static void print_shares(const spate_lab_bench_report *r)
  * machines of their own. */
 static void explain(const spate_lab_bench_report *r)
 {
-    if (find_measure(r, r->n_measures ? r->measures[0].query : "", "main", true))
+    if (find_measure(r, r->n_measures ? r->measures[0].query : "", "main", true, false))
         fputs("note: without budgets all servers share this machine's processors, and shards only add work; with them each is like one on a\n"
               "      machine of its own, where shards have as many times the processor as there are of them\n", stderr);
     else if (r->no_budgets)
         fprintf(stderr, "note: all servers share this machine's processors, so what shards would do on machines of their own does not show\n"
                         "      (%s)\n", r->no_budgets);
+}
+
+static void print_indexes_json(const spate_lab_bench_report *r)
+{
+    printf(",\n  \"index_seconds\": %.6f,\n  \"indexes\": [", r->index_seconds);
+    for (size_t i = 0; i < r->n_indexes; i++) {
+        fputs(i ? ", {\"on\": " : "{\"on\": ", stdout);
+        print_json_string(stdout, r->indexes[i].definition);
+        printf(", \"main_bytes\": %llu, \"shard_bytes\": %llu}", (unsigned long long)r->indexes[i].main_bytes,
+               (unsigned long long)r->indexes[i].shard_bytes);
+    }
+    fputs("],\n  \"plans\": [", stdout);
+    for (size_t i = 0; i < r->n_plans; i++) {
+        const char *const texts[] = {r->plans[i].query, r->plans[i].server, r->plans[i].before, r->plans[i].after};
+        static const char *const keys[] = {"query", "server", "before", "after"};
+        for (size_t k = 0; k < 4; k++) {
+            printf("%s\"%s\": ", k ? ", " : i ? "},\n    {" : "\n    {", keys[k]);
+            print_json_string(stdout, texts[k]);
+        }
+    }
+    fputs(r->n_plans ? "}\n  ]" : "]", stdout);
 }
 
 static void print_json(const spate_lab_bench_report *r, int status, const spate_error *err)
@@ -96,14 +165,16 @@ static void print_json(const spate_lab_bench_report *r, int status, const spate_
         const spate_lab_measure *m = &r->measures[i];
         fputs(i ? ",\n    {\"query\": " : "\n    {\"query\": ", stdout);
         print_json_string(stdout, m->query);
-        printf(", \"on\": \"%s\", \"cpu\": %g, \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
+        printf(", \"on\": \"%s\", \"cpu\": %g, \"indexed\": %s, \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
                " \"unserved\": %llu, \"rate\": %.3f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f,"
-               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f, \"cache_hits\": %llu, \"cache_misses\": %llu, \"writes\": %llu, \"own_unseen\": %llu}", m->target, m->cpu, m->users, m->rate_asked, m->seconds,
+               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f, \"cache_hits\": %llu, \"cache_misses\": %llu, \"writes\": %llu, \"own_unseen\": %llu}", m->target, m->cpu, m->indexed ? "true" : "false", m->users, m->rate_asked, m->seconds,
                (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved, m->rate, m->p50_ms,
                m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms, (unsigned long long)m->cache_hits, (unsigned long long)m->cache_misses, (unsigned long long)m->writes,
                (unsigned long long)m->own_unseen);
     }
     fputs(r->n_measures ? "\n  ]" : "]", stdout);
+    if (r->n_indexes)
+        print_indexes_json(r);
     if (status != SPATE_OK) {
         fputs(",\n  \"error\": ", stdout);
         print_json_string(stdout, err->message);
@@ -136,20 +207,22 @@ bool read_seconds(const invocation *in, double otherwise, double *seconds)
     return false;
 }
 
-static bool read_options(const invocation *in, spate_lab_bench_options *o, const char **queries)
+static bool read_options(const invocation *in, spate_lab_bench_options *o, const char **queries, const char **indexes)
 {
     uint64_t users = option_count(in, "users", 8);
     if (users == 0 || users > 1024) {
         fprintf(stderr, "spate: --users takes 1 to 1024, not %s\n", option_text(in, "users"));
         return false;
     }
-    *o = (spate_lab_bench_options){.queries = queries, .file = option_text(in, "file"), .users = option_text(in, "users") ? (unsigned)users : 0,
+    *o = (spate_lab_bench_options){.queries = queries, .indexes = indexes, .file = option_text(in, "file"), .users = option_text(in, "users") ? (unsigned)users : 0,
                                    .rate = (double)option_count(in, "rate", 0), .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
     o->engine = option_text(in, "engine");
     o->writes = (double)option_count(in, "writes", 0) / 100;
     for (size_t i = 0; i < in->n_uses; i++) {
         if (strcmp(in->uses[i].option->name, "query") == 0)
             queries[o->n_queries++] = in->uses[i].value;
+        if (strcmp(in->uses[i].option->name, "try-index") == 0)
+            indexes[o->n_indexes++] = in->uses[i].value;
         for (unsigned t = 0; strcmp(in->uses[i].option->name, "on") == 0 && target_words[t]; t++)
             o->targets |= strcmp(target_words[t], in->uses[i].value) == 0 ? 1u << t : 0;
     }
@@ -217,6 +290,8 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
         print_ratios(&report);
     if (!json)
         print_shares(&report);
+    if (!json)
+        print_indexes(&report);
     if (!json && status == SPATE_OK)
         explain(&report);
     bool errors = any_errors(&report);
@@ -230,10 +305,10 @@ int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_option
 
 int run_lab_bench(const invocation *in)
 {
-    static const char *queries[OPTION_USES_MAX];
+    static const char *queries[OPTION_USES_MAX], *indexes[OPTION_USES_MAX];
     spate_lab_bench_options options;
     spate_lab *lab;
-    if (!read_options(in, &options, queries) || !check_chart(in)) {
+    if (!read_options(in, &options, queries, indexes) || !check_chart(in)) {
         fputs("try 'spate lab bench --help'\n", stderr);
         return EXIT_USAGE;
     }

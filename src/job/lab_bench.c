@@ -5,6 +5,7 @@
 #include "job/lab_trial.h"
 #include "lab/budget.h"
 #include "lab/cache.h"
+#include "lab/index.h"
 #include "lab/load.h"
 #include "lab/way.h"
 
@@ -31,6 +32,8 @@ typedef struct bench {
     uint32_t n_ways;
     sp_writing writing;
     double cpu; /* that each server has now; 0: no limit */
+    sp_index_trial trial_indexes;
+    bool indexed; /* they are there */
 } bench;
 
 const double spate_lab_curve[SPATE_LAB_CURVE] = {0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1};
@@ -170,7 +173,7 @@ static sp_load load_of(const bench *b, const sp_query *q, const sp_way *way)
 
 static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_measure *m)
 {
-    *m = (spate_lab_measure){.query = m->query, .target = m->target, .cpu = m->cpu, .label = m->label, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
+    *m = (spate_lab_measure){.query = m->query, .target = m->target, .cpu = m->cpu, .indexed = m->indexed, .label = m->label, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
                              .answers = r->response.n, .errors = r->errors, .unserved = r->unserved};
     m->cache_hits = r->counts.hits;
     m->cache_misses = r->counts.misses;
@@ -210,7 +213,9 @@ static int measure(bench *b, const sp_query *q, const sp_way *way, spate_error *
     m->query = sp_arena_strndup(b->arena, q->name, strlen(q->name));
     m->target = way->name;
     m->cpu = b->cpu;
-    m->label = b->cpu > 0 ? sp_arena_printf(b->arena, "%s, %.2f cpu", m->target, b->cpu) : m->target;
+    m->indexed = b->indexed;
+    m->label = b->cpu > 0 ? sp_arena_printf(b->arena, "%s, %.2f cpu%s", m->target, b->cpu, b->indexed ? ", index" : "")
+                          : sp_arena_printf(b->arena, "%s%s", m->target, b->indexed ? ", index" : "");
     int rc = m->query && m->label ? clear_cache(way, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
         sp_trial_measuring(b->trial, m->query, m->label, l.users);
@@ -305,11 +310,9 @@ static int measure_ways(bench *b, const sp_query *q, spate_error *err)
 }
 
 /* On all that the machine has, and then, with cpu above 0, under that budget. */
-static int run_query(bench *b, const sp_query *q, double cpu, spate_error *err)
+static int measure_budgets(bench *b, const sp_query *q, double cpu, spate_error *err)
 {
-    int rc = compare_answers(b, q, err);
-    if (rc == SPATE_OK && cpu > 0)
-        rc = set_budget(b, 0, err);
+    int rc = cpu > 0 ? set_budget(b, 0, err) : SPATE_OK;
     if (rc == SPATE_OK)
         rc = measure_ways(b, q, err);
     if (rc == SPATE_OK && cpu > 0)
@@ -317,14 +320,91 @@ static int run_query(bench *b, const sp_query *q, double cpu, spate_error *err)
     return rc == SPATE_OK && cpu > 0 ? measure_ways(b, q, err) : rc;
 }
 
+/* ---- indexes to try ---- */
+
+static int explain(bench *b, const sp_query *q, const char **plan, spate_error *err)
+{
+    const sp_lab_server *s = &b->lab->servers[b->trial_indexes.main ? 0 : 1];
+    uint32_t k = 0; /* a key that the server has */
+    while (s != b->lab->servers && k + 1 < b->n_keys && b->keys[k].shard != 0)
+        k++;
+    return sp_index_explain(s, q, q->has_key ? b->keys[k].text : NULL, b->arena, plan, err);
+}
+
+static int make_indexes(bench *b, spate_error *err)
+{
+    sp_index_trial *t = &b->trial_indexes;
+    int rc = sp_index_make(b->lab, t, err);
+    for (uint32_t i = 0; i < t->n && rc == SPATE_OK; i++)
+        b->report->indexes[i] = (spate_lab_index){t->definitions[i], t->main_bytes[i], t->shard_bytes[i]};
+    b->report->n_indexes = rc == SPATE_OK ? t->n : 0;
+    b->report->index_seconds = t->seconds;
+    b->indexed = rc == SPATE_OK;
+    return rc;
+}
+
+/* The same with the indexes, which go again whatever came of it. */
+static int try_indexes(bench *b, const sp_query *q, double cpu, spate_error *err)
+{
+    spate_lab_plan *p = &b->report->plans[b->report->n_plans];
+    *p = (spate_lab_plan){.query = q->name, .server = b->lab->servers[b->trial_indexes.main ? 0 : 1].name};
+    int rc = explain(b, q, &p->before, err);
+    if (rc == SPATE_OK && cpu > 0)
+        rc = set_budget(b, 0, err);
+    if (rc == SPATE_OK)
+        rc = make_indexes(b, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = explain(b, q, &p->after, err);
+    b->report->n_plans += rc == SPATE_OK;
+    if (rc == SPATE_OK)
+        rc = measure_budgets(b, q, cpu, err);
+    if (cpu > 0)
+        (void)!set_budget(b, 0, NULL);
+    int dropped = sp_index_drop(b->lab, &b->trial_indexes, rc == SPATE_OK ? err : NULL);
+    b->indexed = false;
+    return rc == SPATE_OK ? dropped : rc;
+}
+
+static int prepare_indexes(bench *b, spate_error *err)
+{
+    const spate_lab_bench_options *o = b->options;
+    sp_index_trial *t = &b->trial_indexes;
+    if (o->n_indexes > SP_INDEX_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "at most %d indexes can be tried together", SP_INDEX_MAX);
+    *t = (sp_index_trial){.definitions = o->indexes, .n = (uint32_t)o->n_indexes};
+    for (uint32_t i = 0; i < b->n_ways; i++) {
+        bool through_main = strcmp(b->ways[i].name, sp_way_name(SP_WAY_COORDINATOR)) == 0;
+        t->shards |= b->ways[i].sharded || through_main;
+        t->main |= !b->ways[i].sharded && !through_main;
+    }
+    b->report->indexes = sp_arena_alloc(b->arena, o->n_indexes + 1, sizeof(*b->report->indexes));
+    b->report->plans = sp_arena_alloc(b->arena, b->n_queries + 1, sizeof(*b->report->plans));
+    if (!b->report->indexes || !b->report->plans)
+        return sp_fail_nomem(err);
+    return t->n ? sp_index_drop(b->lab, t, err) : SPATE_OK; /* what a killed run has left would be in the times */
+}
+
+/* ---- all queries ---- */
+
+static int run_query(bench *b, const sp_query *q, double cpu, spate_error *err)
+{
+    int rc = compare_answers(b, q, err);
+    if (rc == SPATE_OK)
+        rc = measure_budgets(b, q, cpu, err);
+    return rc == SPATE_OK && b->trial_indexes.n ? try_indexes(b, q, cpu, err) : rc;
+}
+
 /* Behind it the servers have what lab.yaml says. */
 static int run_queries(bench *b, spate_error *err)
 {
     double cpu;
     int rc = choose_budget(b, &cpu, err);
-    b->report->measures = sp_arena_alloc(b->arena, (size_t)2 * b->n_ways * b->n_queries + 1, sizeof(*b->report->measures));
+    b->report->measures = sp_arena_alloc(b->arena, (size_t)4 * b->n_ways * b->n_queries + 1, sizeof(*b->report->measures));
     if (rc == SPATE_OK && !b->report->measures)
         rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = prepare_indexes(b, err);
     for (uint32_t i = 0; i < b->n_queries && rc == SPATE_OK; i++)
         if (is_wanted(b, &b->queries[i]))
             rc = run_query(b, &b->queries[i], cpu, err);

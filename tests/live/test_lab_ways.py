@@ -251,5 +251,41 @@ class Shards(WayCase):
         self.lab("check")
 
 
+class Indexes(WayCase):
+    def tried(self):
+        return sum(int(self.psql(s, "SELECT count(*) FROM pg_class WHERE relname ~ '^spate_try_'")) for s in ("main", "shard0", "shard1", "shard2"))
+
+    def test_they_are_tried_and_go(self):
+        done = self.lab("bench", "--query", "join", "--seconds", "0.2", "--cpu", "none", "--json", "--try-index", "orders (user_id)")
+        found = json.loads(done.out)
+        self.assertEqual([(m["on"], m["indexed"], m["errors"]) for m in found["measures"]],
+                         [("main", False, 0), ("shards", False, 0), ("main", True, 0), ("shards", True, 0)])
+        (index,), (plan,) = found["indexes"], found["plans"]
+        self.assertEqual(index["on"], "orders (user_id)")
+        self.assertGreater(index["main_bytes"], 8192)
+        self.assertGreater(index["shard_bytes"], 3 * 8192)
+        self.assertNotIn("spate_try_0", plan["before"])
+        self.assertIn("spate_try_0", plan["after"])
+        self.assertEqual(self.tried(), 0)
+        done = self.lab("bench", "--query", "total", "--on", "shards", "--seconds", "0.1", "--cpu", "none", "--try-index", "users (name)")
+        self.assertIn("the plan stays the same", done.out)
+        self.assertRegex(done.out, r"index on users \(name\): 0B on main, \d.* on the shards")
+        self.lab_fails(2, "bench", "--query", "point", "--seconds", "0.1", "--cpu", "none", "--try-index", "users (id)",
+                       "--try-index", "nix (id)", says="making the index to try: .*does not exist")
+        self.assertEqual(self.tried(), 0)
+
+    def test_what_a_killed_bench_leaves_goes_with_the_next(self):
+        run = subprocess.Popen([SPATE, "lab", "bench", "--lab", str(self.dir / "lab"), "--query", "point", "--seconds", "3", "--cpu", "none",
+                                "--try-index", "orders (user_id)"], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while run.poll() is None and self.tried() < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        run.kill()
+        run.wait()
+        self.assertEqual(self.tried(), 4)
+        self.lab("bench", "--query", "point", "--seconds", "0.1", "--cpu", "none", "--try-index", "users (name)")
+        self.assertEqual(self.tried(), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

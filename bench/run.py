@@ -3,7 +3,7 @@
 
     bench/run.py [--build DIR] [--quick] [--rounds N] [--only CASE]... [--dir DIR] [--json FILE]
 
-Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger, lab;
+Cases: csv, workers, postgres, order, duckdb, file, memory, first-row, families, store, ledger, lab, reshard;
 copies.py: copy, mariadb, sqlite; trees.py: trees, trees-slow. Each side of a comparison runs in turn,
 A B A B ..., and a ratio is taken inside each round, because a shared machine drifts by more than what is measured; the table
 has the median of those ratios and their range. "By CPU" is the same ratio in processor time, which neighbours disturb less. "~": other programs kept the machine busy in all rounds.
@@ -755,9 +755,43 @@ def case_lab_rows(bench, lab):
     bench.row("look-ups of 8 users on one server, over pgbench's", each("lab"), each("pgbench"), ratio(s, "lab", "pgbench", "rate"), 0.95)
 
 
+def resharded(lab):
+    """From three shards to four and back, while 1,000 writes a second go on."""
+    writers = subprocess.Popen(list(map(str, [lab.bench.spate_program, "lab", "check", "--lab", lab.dir, "--seconds", 3600, "--rate", 1000, "--json"])),
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        move, back = (json.loads(lab.run("reshard", *words, "--json").out) for words in (("--shards", 4), ("--rollback",)))
+    finally:
+        writers.send_signal(signal.SIGINT)
+        seen = json.loads(writers.communicate()[0])
+    return dict(seconds=move["seconds"], pause=move["pause_ms"], back=back["pause_ms"], moved=move["rows_moved"], lost=seen["lost"] + seen["stale"],
+                checked=move["rows_checked"] / move["check_seconds"] / 1e6, write_p99=seen["p99_ms"])
+
+
+def case_reshard(bench):
+    lab, rows = Lab(bench), bench.n(3_000_000, 600_000)
+    lab.made()
+    try:
+        distributed(bench, lab, rows)
+        lab.run("check", "--seconds", "0.1")
+        s = bench.interleave({"move": lambda: resharded(lab)})
+    finally:
+        lab.destroy()
+    bench.details["lab reshard"] = s
+    seconds = f"{statistics.median(column(s, 'move', 'seconds')):.1f} s"
+    for case, key, goal, at_least, unit in (("the longest pause of 1,000 writes/s when rows move from 3 to 4 shards, in ms", "pause", 50, False, "ms"),
+                                            ("the same when that is rolled back, in ms", "back", 10, False, "ms"),
+                                            ("rows compared meanwhile, in M rows/s", "checked", 1.5, True, "x"),
+                                            ("acknowledged writes lost", "lost", 0, False, "x")):
+        bench.row(case, seconds, "", column(s, "move", key), goal, at_least=at_least, unit=unit)
+    # the writers have 9,600 rows of their own, which move, too
+    share = [abs(100 * m / (rows + 9600) - 25) for m in column(s, "move", "moved")]
+    bench.row("rows that move, off a quarter, in % of all", "", "", share, 1, at_least=False, unit="%")
+
+
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,
          "file": case_file, "memory": case_memory, "first-row": case_first_row,
-         "families": case_families, "store": case_store, "ledger": case_ledger, "lab": case_lab,
+         "families": case_families, "store": case_store, "ledger": case_ledger, "lab": case_lab, "reshard": case_reshard,
          "trees": lambda bench: trees.case_trees(bench, Run), "trees-slow": lambda bench: trees.case_trees_slow(bench, Run)}
 
 

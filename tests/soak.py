@@ -11,10 +11,11 @@
     faults  every n-th allocation and system call fails
     store   a store's writer is killed a thousand times; 20,000 states that a crash may leave of its file; 10,000 flipped bits
     migrate a tree of 20,000 names is copied by processes that are killed while they plan, copy and verify; the journal is counted
+    reshard rows move between shards under writers while the mover, and now and then a shard, is killed: 50 times; nothing is lost
     tree    a plan of 100,000 and of 3 million files needs 64 MiB and 100 bytes a node (3 GB of memory for the files themselves)
     unique  a hundred million cells of every kind of unique column and key are compared (2 GB of memory, ten minutes)
 
---minutes is shared out among the cases (default 60, of which fuzzing takes a quarter). kill and server stop early when their share
+--minutes is shared out among the cases (default 60, of which fuzzing takes a part). kill and server stop early when their share
 is over and say how far they came; scale always makes both of its runs. Exit 1: something was found.
 """
 import argparse
@@ -36,6 +37,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
+import soak_lab  # noqa: E402
 import soak_trees  # noqa: E402
 
 MIB = 1 << 20
@@ -172,6 +174,10 @@ def faults(soak):
 
 def migrate(soak):
     soak_trees.migrate(soak, promise)
+
+
+def reshard(soak):
+    soak_lab.reshard(soak, promise)
 
 
 def tree(soak):
@@ -697,13 +703,14 @@ def jobs(soak):
 
 # A case's function and its share of the minutes.
 CASES = {
-    "fuzz": (fuzz, 0.2),
+    "fuzz": (fuzz, 0.15),
     "faults": (faults, 0.05),
-    "kill": (kill, 0.2),
+    "kill": (kill, 0.15),
     "jobs": (jobs, 0.1),
     "server": (server, 0.1),
     "store": (store, 0.02),
     "scale": (scale, 0.13),
+    "reshard": (reshard, 0.1),
     "migrate": (migrate, 0.1),
     "tree": (tree, 0.05),
     "unique": (unique, 0.05),

@@ -70,10 +70,29 @@ static int list_objections(sp_resharding *r, notes *all, spate_error *err)
     return rc;
 }
 
+/* Where the lab's own servers are: rows and indexes, and the log that has them, too. */
+static int object_to_disk(sp_resharding *r, notes *all, spate_error *err)
+{
+    uint64_t need = 0, left = 0;
+    char text[128];
+    if (r->lab->servers[0].attached)
+        return SPATE_OK;
+    for (uint32_t i = 0; i < r->moves.n_pairs; i++)
+        need += 2 * r->moves.pairs[i].disk;
+    int rc = sp_os_free_bytes(r->lab->directory, &left, err);
+    snprintf(text, sizeof(text), "the disk has %llu MB left, and about %llu MB are needed", (unsigned long long)left / 1000000,
+             (unsigned long long)need / 1000000);
+    if (rc == SPATE_OK && left < need)
+        note(all, text);
+    return rc;
+}
+
 int sp_resharding_objections(sp_resharding *r, spate_error *err)
 {
     notes all;
     int rc = list_objections(r, &all, err);
+    if (rc == SPATE_OK)
+        rc = object_to_disk(r, &all, err);
     const char **kept = sp_arena_alloc(r->arena, all.n + 1, sizeof(*kept));
     if (rc == SPATE_OK && !kept)
         rc = sp_fail_nomem(err);

@@ -176,7 +176,7 @@ int sp_lab_move_catch_up(sp_lab_move *m, bool back, spate_error *err)
     }
 }
 
-/* ---- a moment ---- */
+/* ---- behind closed gates ---- */
 
 /* A lock or an answer that did not come in time: others were kept waiting long enough. */
 static bool was_too_slow(const spate_error *err)
@@ -185,9 +185,9 @@ static bool was_too_slow(const spate_error *err)
 }
 
 /* fn is called while nobody writes; it has the streams come to their ends. Tried until that is short enough. */
-typedef int moment(sp_lab_move *m, bool back, void *arg, spate_error *err);
+typedef int gated(sp_lab_move *m, bool back, void *arg, spate_error *err);
 
-static int in_a_moment(sp_lab_move *m, bool back, moment *fn, void *arg, spate_error *err)
+static int behind_gates(sp_lab_move *m, bool back, gated *fn, void *arg, spate_error *err)
 {
     spate_error why = {0};
     int rc = SPATE_OK;
@@ -216,7 +216,7 @@ static int in_a_moment(sp_lab_move *m, bool back, moment *fn, void *arg, spate_e
 /* ---- at rest ---- */
 
 typedef struct rest {
-    sp_lab_move_moment *fn;
+    sp_lab_move_rest *fn;
     void *arg;
 } rest;
 
@@ -227,9 +227,9 @@ static int be_at_rest(sp_lab_move *m, bool back, void *arg, spate_error *err)
     return rc == SPATE_OK ? r->fn(m, r->arg, err) : rc;
 }
 
-int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_moment *fn, void *arg, spate_error *err)
+int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_rest *fn, void *arg, spate_error *err)
 {
-    return in_a_moment(m, back, be_at_rest, &(rest){fn, arg}, err);
+    return behind_gates(m, back, be_at_rest, &(rest){fn, arg}, err);
 }
 
 /* ---- turning ---- */
@@ -307,12 +307,12 @@ int sp_lab_move_turn(sp_lab_move *m, spate_error *err)
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
         rc = sp_stream_keep(&m->pairs[i].back, m->pairs[i].to, err);
-    return rc == SPATE_OK ? in_a_moment(m, false, turn, NULL, err) : rc;
+    return rc == SPATE_OK ? behind_gates(m, false, turn, NULL, err) : rc;
 }
 
 int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
 {
-    return in_a_moment(m, true, turn, NULL, err);
+    return behind_gates(m, true, turn, NULL, err);
 }
 
 /* ---- after an interruption ---- */

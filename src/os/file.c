@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static _Atomic uint64_t fail_countdown[SP_OS_CALLS];
@@ -369,6 +370,15 @@ char *sp_os_directory(sp_arena *arena)
 {
     char here[PATH_MAX];
     return getcwd(here, sizeof(here)) ? sp_arena_strndup(arena, here, strlen(here)) : NULL;
+}
+
+int sp_os_free_bytes(const char *path, uint64_t *bytes, spate_error *err)
+{
+    struct statvfs st;
+    if (statvfs(path, &st) != 0)
+        return sp_fail_errno(err, errno, "could not look at \"%s\"", path);
+    *bytes = (uint64_t)st.f_bavail * st.f_frsize;
+    return SPATE_OK;
 }
 
 int sp_os_stamp(const char *path, uint64_t *size, int64_t *modified_ns, spate_error *err)

@@ -28,8 +28,8 @@ static int fail(const char *fmt, ...)
 static int failed(const spate_error *err)
 {
     fail("%s", err->message);
-    if (*err->hint)
-        fprintf(stderr, "  → Suggestion: %s\n", err->hint);
+    report_lines("", err->detail);
+    report_lines("→ Suggestion: ", err->hint);
     return EXIT_FAILED;
 }
 

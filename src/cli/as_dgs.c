@@ -37,12 +37,8 @@ static void note(level l, const char *fmt, ...)
 static int failed(const spate_error *err)
 {
     note(FATAL, "%s", err->message);
-    for (const char *p = err->detail, *end; *p; p = *end ? end + 1 : end) {
-        end = strchrnul(p, '\n');
-        fprintf(stderr, "  %.*s\n", (int)(end - p), p);
-    }
-    if (*err->hint)
-        fprintf(stderr, "  hint: %s\n", err->hint);
+    report_lines("", err->detail);
+    report_lines("hint: ", err->hint);
     return EXIT_FAILED;
 }
 

@@ -92,6 +92,8 @@ bool jobs_folder(const invocation *in, char *out);
 
 int exit_code_of(spate_status status);
 void report_error(const spate_error *err);
+/* Every line of a text of the server's on stderr, behind a word that says what it is. */
+void report_lines(const char *label, const char *text);
 void report_mistakes(const spate_plan *plan);
 void report_generated(const spate_generate_report *report, bool complete, bool dry_run);
 void report_generated_json(FILE *out, const spate_generate_report *report, int status, bool dry_run, const spate_error *err);

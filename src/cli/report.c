@@ -21,8 +21,7 @@ int exit_code_of(spate_status status)
     return EXIT_BUG;
 }
 
-/* Every line of a text of the server's, behind a word that says what it is. */
-static void print_labelled(const char *label, const char *text)
+void report_lines(const char *label, const char *text)
 {
     while (*text) {
         size_t len = strcspn(text, "\n");
@@ -36,8 +35,8 @@ void report_error(const spate_error *err)
     fprintf(stderr, "spate: %s\n", err->message);
     if (err->sqlstate[0])
         fprintf(stderr, "  SQLSTATE: %s\n", err->sqlstate);
-    print_labelled("", err->detail);
-    print_labelled("hint: ", err->hint);
+    report_lines("", err->detail);
+    report_lines("hint: ", err->hint);
 }
 
 void report_mistakes(const spate_plan *plan)

@@ -35,13 +35,22 @@ static int check_options(const generate *g, spate_error *err)
         return sp_fail(err, SPATE_E_USAGE, "there is no part %u of %u: parts count from 0", o->part, o->parts);
     if (o->parts > 1 && !o->to)
         return sp_fail(err, SPATE_E_USAGE, "a part needs a target: --to");
-    for (uint32_t t = 0; t < g->plan->n_tables; t++)
-        if (g->plan->tables[t].from && (o->parts > 1 || o->job))
-            return sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of elsewhere, which another run may find changed: %s does not go with it",
-                           g->plan->tables[t].name, o->job ? "a job" : "a part");
     for (size_t i = 0; i < o->n_tables; i++)
         if (sp_plan_find_table(g->plan, o->tables[i]) < 0)
             return sp_fail(err, SPATE_E_USAGE, "the plan has no table \"%s\"", o->tables[i]);
+    return SPATE_OK;
+}
+
+/* Parts are cut by positions, so these have to mean the same rows to every run: those of made rows and of files do. */
+static int check_parts(const generate *g, spate_error *err)
+{
+    const sp_source *s = g->move.source;
+    for (uint32_t t = 0; t < s->n_tables && g->options->parts > 1; t++)
+        if (!s->extents[t].constant && !s->extents[t].file) {
+            sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of a server, which each part would see at a moment of its own", s->tables[t]->table);
+            sp_error_hint(err, "a plan a part, each with a where of its own, cuts it: where: \"id < 1000000\"");
+            return SPATE_E_USAGE;
+        }
     return SPATE_OK;
 }
 
@@ -134,6 +143,8 @@ static int make_rows(generate *g, spate_error *err)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
     if (rc == SPATE_OK)
         rc = sp_masked_open(g->plan, g->gen, g->options->tables, g->options->n_tables, &g->move.source, err);
+    if (rc == SPATE_OK)
+        rc = check_parts(g, err);
     if (rc == SPATE_OK) {
         rc = sp_move_rows(&g->move, err);
         g->move.report->job = g->options->dry_run ? NULL : g->job;

@@ -97,6 +97,25 @@ class CopyJobs(PostgresCase):
                 self.go_on_until_done(lambda run: run.kill(), "copy", name, self.server.uri(db), "--table", "child", "--job", name, *CHUNK)
                 self.assertEqual(self.server.psql(SUM, db), self.sum)
 
+    def test_masked_rows(self):
+        self.write("mask.yaml", f"""
+tables:
+  - {{name: parent, from: "{self.source}", columns: [{{name: name, value: "${{company}}", unique: true}}]}}
+  - {{name: child, from: "{self.source}", columns: [{{name: note, value: "${{street}}"}}]}}
+  - {{name: made, rows: 30000, columns: [{{name: id, range: int, type: int, props: {{min: 0, max: 30000}}, unique: true}}]}}
+""")
+        whole = self.server.database("masked_at_once")
+        self.spate_ok("generate", "mask.yaml", "--to", self.server.uri(whole), "--create", "--progress", "none")
+        db = self.server.database("masked")
+        self.go_on_until_done(lambda run: run.kill(), "generate", "mask.yaml", "--to", self.server.uri(db), "--create", "--job", "mask", *CHUNK)
+        for ask in (SUM, "SELECT count(*), sum(hashtext(id || name)::bigint) FROM parent", "SELECT count(*), sum(id) FROM made"):
+            self.assertEqual(self.server.psql(ask, db), self.server.psql(ask, whole), ask)
+        self.assertEqual(self.server.psql("SELECT count(*) FROM child WHERE note LIKE 'x%'", db), [["0"]])
+
+    def test_parts_of_masked_rows(self):
+        self.write("mask.yaml", f"""tables: [{{name: child, from: "{self.source}", columns: [{{name: note, value: "${{street}}"}}]}}]""")
+        self.spate_fails(2, "generate", "mask.yaml", "--to", "x.duckdb", "--create", "--part", "0/2", says="at a moment of its own")
+
     def stopped(self, source, target, job, *words):
         """Runs until something has landed, and kills it."""
         run = self.start("copy", source, target, "--job", job, *CHUNK, "--rate", "40k", *words)

@@ -41,7 +41,6 @@ static const option generate_options[] = {
 static const char *const verify_words[] = {"count", "checksum", NULL};
 
 static const char *const index_words[] = {"after", "before", NULL};
-static const char *const constraint_words[] = {"defer", NULL};
 
 static const option copy_options[] = {
     {"table", "TABLE", OPTION_TEXT, true, NULL, "copy only this table"},
@@ -56,8 +55,7 @@ static const option copy_options[] = {
     {"append", NULL, OPTION_FLAG, false, NULL, "add to the rows of tables that are there (as without --create and --truncate)"},
     {"indexes", "WHEN", OPTION_WORD, false, index_words, "when --create builds keys and indexes: after the rows (default), or before"},
     {"cast", "TABLE.COLUMN=TYPE", OPTION_TEXT, true, NULL, "the type that --create gives a column, in the target's words"},
-    {"constraints", "HOW", OPTION_WORD, false, constraint_words, "defer: load without the target's foreign keys, then put them back"},
-    {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "the same as --constraints defer"},
+    {"defer-constraints", NULL, OPTION_FLAG, false, NULL, "load without the target's foreign keys, then put them back"},
     {"on-error", "WHAT", OPTION_TEXT, false, NULL, "what a row does that is refused or cannot be read: stop (default) the copy, or reject:FILE, which goes on and writes it there"},
     {"max-rejects", "N", OPTION_COUNT, false, NULL, "with reject: one more stops the copy (default: any number)"},
     {"verify", "HOW", OPTION_WORD, false, verify_words, "read the target back and compare it: count of rows, or checksum of all cells"},

@@ -87,7 +87,7 @@ static bool read_settings(const invocation *in, settings *s)
         .truncate = option_flag(in, "truncate"),
         .append = option_flag(in, "append"),
         .indexes_before = is_option(in, "indexes", "before"),
-        .defer_constraints = is_option(in, "constraints", "defer") || option_flag(in, "defer-constraints"),
+        .defer_constraints = option_flag(in, "defer-constraints"),
         .dry_run = option_flag(in, "dry-run"),
         .verify = verify_of(option_text(in, "verify")),
         .job = option_text(in, "job"),

@@ -79,7 +79,7 @@ int sp_duckdb_forget_job(sp_sink *sink, spate_error *err)
     sp_buf sql = {0};
     int rc = run_built(s, &sql, sp_job_forget_sql(&s->memory, &sql), NULL, err);
     if (rc == SPATE_OK && !sp_duckdb_any(s, &sql, sp_buf_adds(&sql, "SELECT 1 FROM spate_job LIMIT 1")))
-        rc = sp_duckdb_run(s->conn, "DROP TABLE spate_chunk; DROP TABLE spate_job", err);
+        rc = sp_duckdb_run(s->conn, "BEGIN TRANSACTION; DROP TABLE spate_chunk; DROP TABLE spate_job; COMMIT", err);
     return rc == SPATE_OK ? sp_duckdb_run(s->conn, "CHECKPOINT", err) : rc;
 }
 

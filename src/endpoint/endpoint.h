@@ -128,6 +128,7 @@ typedef struct sp_source_options {
     const sp_cast *casts;       /* become the fields' */
     uint32_t n_casts;
     unsigned readers;           /* how many will be open at once, at most; 0: one a processor */
+    bool job;                   /* of a job: mark will be asked */
 } sp_source_options;
 /* Is it among those that are named? Where none are, all are wanted. */
 bool sp_source_wants_table(const sp_source_options *options, const char *name);

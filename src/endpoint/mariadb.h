@@ -149,6 +149,19 @@ int sp_my_complete_job(sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
 int sp_my_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
 int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
 
+/* ---- mariadb_mark.c ---- */
+
+typedef struct sp_my_stamp {
+    bool known;
+    uint64_t started, made, written; /* seconds: the server, the table, its last change; 0: none since the server was started */
+} sp_my_stamp;
+int sp_my_stamp_read(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, spate_error *err) SP_MUST_CHECK;
+/* Waits until the second of the last change is over; known is false if that does not come. */
+int sp_my_stamp_settle(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, spate_error *err) SP_MUST_CHECK;
+int sp_my_stamp_put(const sp_my_stamp *stamp, sp_buf *text) SP_MUST_CHECK;
+/* What has happened between the stamp that a text begins with and now; NULL: nothing. */
+const char *sp_my_stamp_differs(const char *then, const sp_my_stamp *now);
+
 /* ---- mariadb_source.c ---- */
 
 int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;

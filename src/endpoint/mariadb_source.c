@@ -29,6 +29,9 @@ typedef struct my_table {
     uint32_t batch_rows;
     bool ranges, key_unsigned, key_moment;
     int64_t first_key;  /* position 0: an integer, or microseconds; the bits of one that is unsigned */
+    const sp_cat_table *from;
+    const char *count;  /* SELECT count(*) with what comes before a range's ends, where ranges are read */
+    sp_my_stamp stamp;  /* of a job */
     struct link *parked;
 } my_table;
 
@@ -56,6 +59,7 @@ typedef struct my_source {
     my_table *tables;
     const sp_schema **schemas;
     sp_extent *extents;
+    sp_my_stamp *stamps; /* of the catalog's tables; NULL: of no job */
 } my_source;
 
 typedef struct my_reader {
@@ -196,6 +200,29 @@ static void put_moment(char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK], int64_t us, 
     *len = (unsigned long)(sp_put_timestamp(text, us) - text);
 }
 
+/* How many rows a range has. */
+static int count_range(my_source *s, const my_table *t, uint64_t first, uint64_t last, uint64_t *rows, spate_error *err)
+{
+    int64_t keys[2] = {(int64_t)((uint64_t)t->first_key + first), (int64_t)((uint64_t)t->first_key + last - 1)};
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, t->count);
+    for (int i = 0; i < 2 && !built; i++) {
+        char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
+        unsigned long len = 0;
+        if (t->key_moment)
+            put_moment(text, keys[i], &len);
+        built = sp_buf_adds(&sql, i ? " AND " : " BETWEEN ") ||
+                (t->key_moment     ? sp_sql_literal(&sql, (sp_str){text, len})
+                 : t->key_unsigned ? sp_buf_printf(&sql, "%llu", (unsigned long long)keys[i])
+                                   : sp_buf_printf(&sql, "%lld", (long long)keys[i]));
+    }
+    if (t->where)
+        built = built || sp_buf_printf(&sql, " AND (%s)", t->where);
+    int status = built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
+    sp_buf_done(&sql);
+    return status;
+}
+
 static int ask_range(my_reader *r, uint64_t first, uint64_t last, spate_error *err)
 {
     my_table *t = r->table;
@@ -330,7 +357,62 @@ static void source_close(sp_source *base)
     sp_free(s);
 }
 
-static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close};
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+/* The stamp, and how positions are counted. */
+static int mark(sp_source *base, uint32_t table, sp_buf *text, spate_error *err)
+{
+    const my_table *t = &((my_source *)base)->tables[table];
+    int built = sp_my_stamp_put(&t->stamp, text) || sp_buf_printf(text, " %d %lld", t->ranges, (long long)t->first_key) || sp_buf_add(text, "", 1);
+    return built ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+static int has_changed(const my_table *t, const char *how, spate_error *err)
+{
+    sp_fail(err, SPATE_E_DATA, "table \"%s\" may have changed since rows of it were copied: %s", t->schema.table, how);
+    sp_error_hint(err, "what has landed and what is left are of two moments: cancel the job, and copy anew");
+    return SPATE_E_DATA;
+}
+
+/* Of a table that nobody has written its rows are as many; if not, a stamp was wrong. */
+static int check_count(my_source *s, const my_table *t, const sp_landed *landed, spate_error *err)
+{
+    uint64_t rows = 0;
+    int status = SPATE_OK;
+    for (size_t i = 0; i < landed->n && status == SPATE_OK; i++) {
+        uint64_t n = 0;
+        status = count_range(s, t, landed->ranges[i].first, landed->ranges[i].last, &n, err);
+        rows += n;
+    }
+    return status == SPATE_OK && rows != landed->rows ? has_changed(t, "it has another number of rows", err) : status;
+}
+
+/* Whether positions count as they did: what stands behind the stamp. */
+static bool same_positions(const char *then, const my_table *t)
+{
+    int ranges = -1;
+    long long first = 0;
+    return sscanf(then, "%*s %*s %*s %*s %d %lld", &ranges, &first) == 2 && ranges == t->ranges && first == (long long)t->first_key;
+}
+
+static int unchanged(sp_source *base, uint32_t table, const char *then, const sp_landed *landed, spate_error *err)
+{
+    my_source *s = (my_source *)base;
+    const my_table *t = &s->tables[table];
+    sp_my_stamp now;
+    int status = sp_my_stamp_read(s->links[0].m, t->from->space, t->from->name, &now, err);
+    if (status)
+        return status;
+    const char *how = sp_my_stamp_differs(then, &now);
+    if (!how && !same_positions(then, t))
+        how = "its rows are numbered otherwise";
+    if (how)
+        return has_changed(t, how, err);
+    return t->ranges ? check_count(s, t, landed, err) : SPATE_OK;
+}
+
+static const sp_source_ops ops = {.reader_open = reader_open, .seek = seek, .next = next, .reader_close = reader_close, .close = source_close,
+                                  .mark = mark, .unchanged = unchanged};
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
@@ -434,8 +516,12 @@ static int build_select(my_source *s, my_table *t, const sp_cat_table *from, con
     if (t->where)
         built = built || sp_buf_printf(&sql, " %s (%s)", key ? "AND" : "WHERE", t->where);
     t->select = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
+    sql.len = 0;
+    if (key)
+        built = built || sp_buf_adds(&sql, "SELECT count(*) FROM ") || sp_my_qualified(&sql, from) || sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name);
+    t->count = built ? NULL : sp_arena_strndup(&s->arena, sql.data ? sql.data : "", sql.len);
     sp_buf_done(&sql);
-    return t->select ? SPATE_OK : sp_fail_nomem(err);
+    return t->select && t->count ? SPATE_OK : sp_fail_nomem(err);
 }
 
 /* The least and the greatest value of the key, as integers or moments; *any: there are some. */
@@ -519,7 +605,10 @@ static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *fro
     my_table *t = &s->tables[i];
     sp_buf list = {0};
     t->schema.table = from->shown;
+    t->from = from;
     t->where = sp_source_where(options, from->shown);
+    if (s->stamps)
+        t->stamp = s->stamps[from - c->tables];
     int status = read_columns(s, t, from, options, &list, err);
     if (status == SPATE_OK)
         status = plan_reading(s, t, from, &list, &s->extents[i], err);
@@ -581,6 +670,21 @@ static int lock_out(const sp_catalog *c, const sp_source_options *options, MYSQL
     return status;
 }
 
+/* Before anything is read. */
+static int take_stamps(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+{
+    if (!options->job)
+        return SPATE_OK;
+    s->stamps = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->stamps));
+    int status = s->stamps ? SPATE_OK : sp_fail_nomem(err);
+    if (status == SPATE_OK && !s->server.mariadb) /* MySQL would tell of yesterday */
+        status = sp_my_run(s->links[0].m, "SET SESSION information_schema_stats_expiry = 0", err, "setting up the session");
+    for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
+        if (sp_source_wants_table(options, c->tables[i].shown))
+            status = sp_my_stamp_settle(s->links[0].m, c->tables[i].space, c->tables[i].name, &s->stamps[i], err);
+    return status;
+}
+
 static int begin_all(my_source *s, spate_error *err)
 {
     int status = SPATE_OK;
@@ -599,6 +703,8 @@ static int take_moment(my_source *s, const sp_catalog *c, const sp_source_option
     int status = s->links ? SPATE_OK : sp_fail_nomem(err);
     for (; s->n_links < n && status == SPATE_OK; s->n_links += status == SPATE_OK)
         status = sp_my_connect(&s->server, &s->links[s->n_links].m, err);
+    if (status == SPATE_OK)
+        status = take_stamps(s, c, options, err);
     if (status == SPATE_OK && n > 1)
         status = sp_my_connect(&s->server, &locker, err);
     if (status == SPATE_OK && n > 1)
@@ -624,7 +730,9 @@ static int read_word(sp_uri *uri, const char *key, const char *word, bool *set, 
 
 static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
 {
-    sp_catalog c;
+    sp_catalog *c = sp_arena_alloc(&s->arena, 1, sizeof(*c));
+    if (!c)
+        return sp_fail_nomem(err);
     int status = sp_my_server_init(&s->server, uri, &s->arena, err);
     s->base.shown = s->server.shown;
     if (status == SPATE_OK)
@@ -634,10 +742,10 @@ static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options,
     if (status == SPATE_OK)
         status = read_word(uri, "time", "interval", &s->span_times, err);
     if (status == SPATE_OK)
-        status = sp_my_read_catalog(&s->server, &s->arena, &c, err);
+        status = sp_my_read_catalog(&s->server, &s->arena, c, err);
     if (status == SPATE_OK)
-        status = take_moment(s, &c, options, err);
-    return status == SPATE_OK ? open_tables(s, &c, options, err) : status;
+        status = take_moment(s, c, options, err);
+    return status == SPATE_OK ? open_tables(s, c, options, err) : status;
 }
 
 int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)

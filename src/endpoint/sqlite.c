@@ -309,7 +309,7 @@ static int forget(sp_sink *sink, spate_error *err)
         rc = sp_sqlite_fail(err, s->db, s->path);
     bool last = rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_DONE;
     sp_sqlite.finalize(row);
-    return last ? sp_sqlite_do(s, "DROP TABLE spate_chunk; DROP TABLE spate_job", err) : rc;
+    return last ? sp_sqlite_do(s, "BEGIN IMMEDIATE; DROP TABLE spate_chunk; DROP TABLE spate_job; COMMIT", err) : rc;
 }
 
 static int abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)

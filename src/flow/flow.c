@@ -684,9 +684,10 @@ static void add_finish_error(spate_error *err, const spate_error *finish)
 
 static int run(flow *f, sp_flow_table *out, spate_error *err)
 {
-    int rc = f->options->prepared ? f->options->prepared(f->options->arg, err) : SPATE_OK;
-    if (rc == SPATE_OK && f->options->rejects)
-        rc = sp_rejects_resume(f->options->rejects, f->source, f->sink->landed, err);
+    sp_rejects *rejects = f->options->rejects;
+    int rc = rejects ? sp_rejects_resume(rejects, f->source, f->sink->landed, err) : SPATE_OK;
+    if (rc == SPATE_OK && f->options->prepared)
+        rc = f->options->prepared(f->options->arg, err);
     plan_tables(f);
     if (rc == SPATE_OK)
         rc = finish_empty_tables(f, err);

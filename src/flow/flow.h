@@ -30,7 +30,7 @@ typedef struct sp_flow_options {
     uint64_t rate_rows, rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
     sp_rejects *rejects;  /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
     const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
-    /* The sink is prepared: what had landed before is known. A failure ends the run before any row is moved. May be NULL. */
+    /* The sink is prepared: what had landed before is known, and of that what was rejected. A failure ends the run before any row is moved. May be NULL. */
     int (*prepared)(void *arg, spate_error *err);
     /* The sink has committed these positions, with so many rows. On the thread that committed, before anybody counts them; with
      * a sink that wants order, in that order. A failure stops the run. May be NULL. */

@@ -43,7 +43,7 @@ int sp_job_close(sp_job *job, spate_error *err); /* NULL is fine */
 
 /* job_source.c: the sink is prepared: whether what has landed is of the source as it is now. SPATE_E_DATA: it is not. job: NULL when
  * nobody lists it. */
-int sp_job_check_source(sp_job *job, sp_source *source, const sp_sink *sink, spate_error *err) SP_MUST_CHECK;
+int sp_job_check_source(sp_job *job, sp_source *source, const sp_sink *sink, sp_rejects *rejects, spate_error *err) SP_MUST_CHECK;
 /* What is remembered of a table of the source: of the moment that what has landed is of. */
 int sp_job_recall_mark(sp_job *job, const char *table, sp_buf *mark, bool *known, spate_error *err) SP_MUST_CHECK;
 int sp_job_remember_mark(sp_job *job, const char *table, const char *mark, spate_error *err) SP_MUST_CHECK;

@@ -76,14 +76,16 @@ static bool is_whole(const sp_landed *landed)
     return landed->n == 1 && landed->ranges[0].first == 0 && landed->ranges[0].last == UINT64_MAX;
 }
 
-int sp_job_check_source(sp_job *j, sp_source *s, const sp_sink *sink, spate_error *err)
+/* Rows that were rejected are in the source all the same. */
+int sp_job_check_source(sp_job *j, sp_source *s, const sp_sink *sink, sp_rejects *rejects, spate_error *err)
 {
     sp_buf then = {0}, now = {0};
     int rc = SPATE_OK;
     for (uint32_t t = 0; t < s->n_tables && rc == SPATE_OK; t++) {
-        const sp_landed *landed = sink->landed ? &sink->landed[t] : &(sp_landed){0};
-        if (!s->extents[t].constant && !is_whole(landed))
-            rc = check_table(j, s, t, landed, &then, &now, err);
+        sp_landed landed = sink->landed ? sink->landed[t] : (sp_landed){0};
+        landed.rows += rejects ? sp_rejects_of(rejects, t) : 0;
+        if (!s->extents[t].constant && !is_whole(&landed))
+            rc = check_table(j, s, t, &landed, &then, &now, err);
     }
     sp_buf_done(&then);
     sp_buf_done(&now);

@@ -155,7 +155,7 @@ int sp_move_leave(sp_move *m, const sp_job_run *run, int status, spate_error *er
 static int on_prepared(void *arg, spate_error *err)
 {
     sp_move *m = arg;
-    int rc = m->sink->options.job ? sp_job_check_source(m->job, m->source, m->sink, err) : SPATE_OK;
+    int rc = m->sink->options.job ? sp_job_check_source(m->job, m->source, m->sink, m->rejects, err) : SPATE_OK;
     return rc == SPATE_OK && m->job ? sp_job_plan(m->job, m->source, m->sink, err) : rc;
 }
 

@@ -8,8 +8,8 @@ import subprocess
 import time
 import unittest
 
-from harness import SLOW, SPATE, query, wait_until
-from live.servers import PostgresCase
+from harness import SLOW, SPATE, Case, query, wait_until
+from live.servers import MariaDB, PostgresCase
 
 ROWS = 60000 if SLOW else 200000
 MAKE = f"""
@@ -290,3 +290,71 @@ tables:
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class OutOfMariaDB(Case):
+    """Its rows do not say when they were written, but its tables do, until the server is restarted."""
+
+    go_on_until_done, start, stopped = CopyJobs.go_on_until_done, CopyJobs.start, CopyJobs.stopped
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = MariaDB()
+        cls.server.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.remove()
+        super().tearDownClass()
+
+    def setUp(self):
+        super().setUp()
+        seed = int(os.environ.get("SPATE_TEST_SEED", random.randrange(1 << 32)))
+        print(f"# seed {seed}")
+        self.rng = random.Random(seed)
+
+    def new(self, name, rows=ROWS // 2):
+        self.server.sql(f"DROP DATABASE IF EXISTS `{name}`")
+        self.server.database(name)
+        self.server.sql(f"CREATE TABLE numbered (id int PRIMARY KEY, note varchar(40) NOT NULL);"
+                        f"INSERT INTO numbered SELECT 7 + 2 * seq, repeat('x', seq % 30) FROM seq_1_to_{rows};"
+                        f"CREATE TABLE named (id varchar(20) PRIMARY KEY, n int NOT NULL);"
+                        f"INSERT INTO named SELECT concat('row ', seq), seq FROM seq_1_to_{rows};"
+                        f"CREATE TABLE timed (moment datetime(6) PRIMARY KEY, n int NOT NULL);"
+                        f"INSERT INTO timed SELECT '2024-01-01' + INTERVAL seq SECOND, seq FROM seq_1_to_{rows}", name)
+        return self.server.uri(name)
+
+    def test_killed_and_gone_on(self):
+        source = self.new("killed")
+        ask = ("SELECT count(*) AS n, count(DISTINCT id) AS d, sum(id) AS s FROM numbered", "SELECT count(*) AS n, count(DISTINCT id) AS d, sum(n) AS s FROM named",
+               "SELECT count(*) AS n, count(DISTINCT moment) AS d, sum(n) AS s FROM timed")
+        expected = [[int(cell) for cell in self.server.sql(sql, "killed")[0]] for sql in ask]
+        for target in ("a.duckdb", "a.sqlite"):
+            with self.subTest(target):
+                deaths = self.go_on_until_done(lambda run: run.kill(), "copy", source, target, "--create", "--job", target, *CHUNK)
+                print(f"# killed {deaths} times")
+                self.assertEqual([[int(cell) for cell in query(self.dir / target, sql)[0].values()] for sql in ask], expected)
+
+    def test_a_source_that_changed(self):
+        changes = {
+            "updated": "UPDATE numbered SET note = 'changed' WHERE id = 9",
+            "deleted": "DELETE FROM numbered WHERE id = 11",
+            "added": "INSERT INTO numbered VALUES (8, 'new')",
+            "made_anew": "CREATE TABLE other LIKE numbered; INSERT INTO other SELECT * FROM numbered; DROP TABLE numbered; RENAME TABLE other TO numbered",
+        }
+        for how, sql in changes.items():
+            with self.subTest(how):
+                source = self.new("changing", rows=20000)
+                self.stopped(source, f"{how}.duckdb", how, "--create", "--table", "numbered")
+                self.server.sql(sql, "changing")
+                self.spate_fails(4, "copy", source, f"{how}.duckdb", "--create", "--job", how, "--table", "numbered", *CHUNK, says="may have changed since")
+
+    def test_a_server_that_was_restarted(self):
+        source = self.new("restarted", rows=20000)
+        self.stopped(source, "r.duckdb", "restarted", "--create")
+        self.server.process.terminate()
+        self.server.process.wait(60)
+        time.sleep(1.5)  # it tells seconds
+        self.server.start()
+        self.spate_fails(4, "copy", source, "r.duckdb", "--create", "--job", "restarted", *CHUNK, says="the server was restarted")

@@ -140,11 +140,8 @@ class Rejects:
         self.assertNotIn("bug", done.err)
         self.assertEqual(len(marks), len(set(marks)))
 
-    def test_killed_and_gone_on(self):
-        name = "killed"
-        lines, cells = self.source(rows=2 * ROWS, share=0.01)
-        uri = self.new(name)
-        words = ["copy", "t.csv", uri, "--on-error", "reject:t.rejects", "--job", name, "--batch", "1k", "--workers", "2", "--progress", "none"]
+    def kill_until_done(self, name, source, *words):
+        words = ["copy", source, self.new(name), "--on-error", "reject:t.rejects", "--job", name, "--batch", "1k", "--workers", "2", "--progress", "none", *words]
         for deaths in range(60):
             run = subprocess.Popen([SPATE, *words], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             try:
@@ -158,7 +155,11 @@ class Rejects:
         else:
             self.fail("the job does not end")
         print(f"# killed {deaths} times")
-        self.check(name, lines, cells)
+
+    def test_killed_and_gone_on(self):
+        lines, cells = self.source(rows=2 * ROWS, share=0.01)
+        self.kill_until_done("killed", "t.csv")
+        self.check("killed", lines, cells)
 
 
 class ToPostgres(Rejects, PostgresCase):
@@ -179,6 +180,15 @@ class ToPostgres(Rejects, PostgresCase):
         first, second = map(json.loads, (self.dir / "t.rejects").read_text().splitlines())
         self.assertEqual((first["sqlstate"], second["sqlstate"]), ("23505", "23503"))
         self.assertIn("Key (id)=(1) already exists.", first["detail"])
+
+    def test_killed_on_the_way_from_postgres(self):
+        """What has landed is counted in the source again: rejected rows are there."""
+        source = self.new("kill_from")
+        self.server.psql(f"ALTER TABLE t DROP CONSTRAINT t_n_check; INSERT INTO t SELECT i, i, 'x', i % 7 - 1, 1 FROM generate_series(1, {4 * ROWS}) i", "kill_from")
+        self.kill_until_done("kill_to", source, "--table", "t")
+        told = [json.loads(line)["values"]["mark"] for line in (self.dir / "t.rejects").read_text().splitlines()]
+        self.assertEqual(sorted([*map(int, told), *(int(row[1]) for row in self.rows("kill_to"))]), list(range(1, 4 * ROWS + 1)))
+        self.assertEqual(len(told), 4 * ROWS // 7)
 
     def test_verified_without_them(self):
         """Both sides are read again: what was rejected, or was no row, is in neither sum."""

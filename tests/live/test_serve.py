@@ -133,8 +133,11 @@ class Http(ServeCase):
         for s in slow:
             s.sendall(b"a")
         self.assertEqual(self.ask(self.base + "state.json")[0], 200)
-        for s in slow[:3]:
-            self.assertEqual(s.recv(1), b"")  # told to go once they had been silent for long enough
+        for s in slow[:3]:  # told to go once they had been silent for long enough
+            try:
+                self.assertEqual(s.recv(1), b"")
+            except ConnectionError:
+                pass
         self.assertEqual(self.stop(), 0)
 
     def test_only_this_machine(self):
@@ -193,7 +196,7 @@ class Http(ServeCase):
         for p in pids:
             os.kill(p, signal.SIGSTOP)
         try:
-            self.assertEqual(self.wait_state(lambda s: s["servers"][1]["state"] == "unreachable")["servers"][0]["state"], "up")
+            self.wait_state(lambda s: [server["state"] for server in s["servers"]] == ["up", "unreachable"])
             began = time.monotonic()
             self.assertEqual(self.stop(), 0)
             self.assertLess(time.monotonic() - began, WAIT_S / 2)
@@ -294,7 +297,7 @@ class InABrowser(ServeCase):
         self.assertRegex(page.text("#tile-shards"), r"p99\s+\d[\d.,]* ms")
         self.assertFalse(page.value("document.getElementById('chart-rate').hidden"))
         page.wait(lambda: page.value("document.querySelectorAll('#chart-rate canvas').length"), lambda n: n == 1)
-        page.wait(lambda: int(page.text("#server-shard0 dd:last-of-type").replace(",", "") or 0), lambda rate: rate > 20)
+        page.wait(lambda: page.text("#server-shard0 dd:last-of-type").replace(",", ""), lambda rate: rate.isdigit() and int(rate) > 20)
         first = page.value("document.querySelector('#chart-rate canvas').toDataURL()")
         page.wait(lambda: page.value("document.querySelector('#chart-rate canvas').toDataURL()"), lambda now: now != first)
         self.picture(page, "bench-running")

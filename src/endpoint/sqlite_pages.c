@@ -6,8 +6,8 @@
  *           rows that came late, unique keys, CHECK, foreign keys, indexes. After that the file is synced and gets its name.
  *
  * A row is late when its INTEGER PRIMARY KEY is not above all before it. Those rows wait in NAME.late.partial, a file made in the
- * same way, and are inserted in order at the end. Memory: a page for each level of each tree, and a chunk a lane. A run that is
- * stopped leaves nothing. */
+ * same way, and are inserted in order at the end. Memory: a page for each level of each tree, and a lane's records up to
+ * SPILL_BYTES; more wait in a file without a name. A run that is stopped leaves nothing. */
 #include "endpoint/output.h"
 #include "endpoint/sqlite_sink.h"
 
@@ -17,7 +17,8 @@
 
 enum {
     CHUNK_BYTES = 1 << 20,
-    FLUSH_BYTES = 1 << 20, /* of pages, that go to the file at once */
+    FLUSH_BYTES = 1 << 20,  /* of pages, that go to the file at once */
+    SPILL_BYTES = 16 << 20, /* of records, that a lane holds in memory; rows may be longer than their types promise */
 };
 
 typedef struct page_file {
@@ -43,12 +44,15 @@ typedef struct sp_sqlite_by_pages {
     page_table *tables;
     uint32_t n_tables;
     sp_buf record; /* of a late row */
+    unsigned n_spills;
 } by_pages;
 
 typedef struct pages_lane {
     sp_lane base;
     uint32_t table;
     sp_sqlite_rows rows;
+    int spill; /* a file without a name, or -1 */
+    uint64_t spilled;
 } pages_lane;
 
 static sp_sqlite_sink *self_of(sp_sink *s)
@@ -324,6 +328,7 @@ int sp_sqlite_pages_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
     if (!l)
         return sp_fail_nomem(err);
     l->base.sink = s;
+    l->spill = -1;
     *lane = &l->base;
     return SPATE_OK;
 }
@@ -337,10 +342,71 @@ int sp_sqlite_pages_lane_begin(sp_lane *lane, const sp_chunk *chunk, spate_error
     return SPATE_OK;
 }
 
+/* ---- more records than a lane holds: segments, each with its lengths in front ---- */
+
+typedef struct segment {
+    uint64_t n, records, lengths, keys;
+} segment;
+
+static int spill_open(pages_lane *l, spate_error *err)
+{
+    sp_sqlite_sink *s = self_of(l->base.sink);
+    char path[4096];
+    unsigned number = __atomic_fetch_add(&s->pages->n_spills, 1, __ATOMIC_RELAXED);
+    if ((size_t)snprintf(path, sizeof(path), "%s.%u.partial", s->path, number) >= sizeof(path))
+        return sp_fail(err, SPATE_E_USAGE, "the path \"%.200s...\" is too long", s->path);
+    int rc = sp_os_open(path, SP_OS_OPEN_MAKE, &l->spill, err);
+    return rc == SPATE_OK ? sp_os_unlink(path, err) : rc;
+}
+
+static int spill_rows(pages_lane *l, spate_error *err)
+{
+    const char *path = self_of(l->base.sink)->path;
+    segment head = {l->rows.n, l->rows.records.len, l->rows.lengths.len, l->rows.keys.len};
+    const sp_str parts[] = {{(const char *)&head, sizeof(head)},
+                            {l->rows.records.data, l->rows.records.len},
+                            {l->rows.lengths.data, l->rows.lengths.len},
+                            {l->rows.keys.data, l->rows.keys.len}};
+    int rc = l->spill < 0 ? spill_open(l, err) : SPATE_OK;
+    for (size_t i = 0; i < SP_COUNT(parts) && rc == SPATE_OK; i++) {
+        rc = sp_os_write_at(l->spill, parts[i].p, parts[i].len, l->spilled, path, err);
+        l->spilled += parts[i].len;
+    }
+    sp_sqlite_rows_clear(&l->rows);
+    return rc;
+}
+
+static int unspill_part(pages_lane *l, sp_buf *part, uint64_t len, uint64_t *at, spate_error *err)
+{
+    if (sp_buf_reserve(part, len))
+        return sp_fail_nomem(err);
+    int rc = sp_os_read_at(l->spill, part->data, len, *at, self_of(l->base.sink)->path, err);
+    part->len = len;
+    *at += len;
+    return rc;
+}
+
+/* The segment at *at takes the place of the lane's rows. */
+static int unspill_rows(pages_lane *l, uint64_t *at, spate_error *err)
+{
+    segment head;
+    int rc = sp_os_read_at(l->spill, &head, sizeof(head), *at, self_of(l->base.sink)->path, err);
+    if (rc != SPATE_OK)
+        return rc;
+    *at += sizeof(head);
+    sp_sqlite_rows_clear(&l->rows);
+    l->rows.n = head.n;
+    rc = unspill_part(l, &l->rows.records, head.records, at, err);
+    if (rc == SPATE_OK)
+        rc = unspill_part(l, &l->rows.lengths, head.lengths, at, err);
+    return rc == SPATE_OK ? unspill_part(l, &l->rows.keys, head.keys, at, err) : rc;
+}
+
 int sp_sqlite_pages_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
 {
     pages_lane *l = (pages_lane *)lane;
-    return sp_sqliterows_encode(self_of(lane->sink)->pages->tables[l->table].encoder, batch, &l->rows, err);
+    int rc = sp_sqliterows_encode(self_of(lane->sink)->pages->tables[l->table].encoder, batch, &l->rows, err);
+    return rc == SPATE_OK && l->rows.records.len > SPILL_BYTES ? spill_rows(l, err) : rc;
 }
 
 /* ---- rows that come late ---- */
@@ -422,22 +488,42 @@ static int add_rows(sp_sqlite_sink *s, page_table *t, const sp_sqlite_rows *rows
     return rc;
 }
 
-int sp_sqlite_pages_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
+static int add_all_rows(pages_lane *l, spate_error *err)
 {
-    pages_lane *l = (pages_lane *)lane;
-    sp_sqlite_sink *s = self_of(lane->sink);
-    (void)rows;
-    pthread_mutex_lock(&s->pages->lock);
-    int rc = add_rows(s, &s->pages->tables[chunk->table], &l->rows, err);
-    pthread_mutex_unlock(&s->pages->lock);
-    __atomic_fetch_add(&lane->sink->bytes_written[chunk->table], l->rows.records.len, __ATOMIC_RELAXED);
-    sp_sqlite_rows_clear(&l->rows);
+    sp_sqlite_sink *s = self_of(l->base.sink);
+    page_table *t = &s->pages->tables[l->table];
+    uint64_t *written = &s->base.bytes_written[l->table], at = 0;
+    int rc = l->spilled && l->rows.n ? spill_rows(l, err) : SPATE_OK;
+    do {
+        if (rc == SPATE_OK && l->spilled)
+            rc = unspill_rows(l, &at, err);
+        if (rc == SPATE_OK)
+            rc = add_rows(s, t, &l->rows, err);
+        __atomic_fetch_add(written, l->rows.records.len, __ATOMIC_RELAXED);
+    } while (rc == SPATE_OK && at < l->spilled);
     return rc;
 }
 
+int sp_sqlite_pages_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_error *err)
+{
+    sp_sqlite_sink *s = self_of(lane->sink);
+    (void)chunk;
+    (void)rows;
+    pthread_mutex_lock(&s->pages->lock);
+    int rc = add_all_rows((pages_lane *)lane, err);
+    pthread_mutex_unlock(&s->pages->lock);
+    sp_sqlite_pages_rollback(lane);
+    return rc;
+}
+
+/* Nothing is in the lane any more. */
 void sp_sqlite_pages_rollback(sp_lane *lane)
 {
-    sp_sqlite_rows_clear(&((pages_lane *)lane)->rows);
+    pages_lane *l = (pages_lane *)lane;
+    sp_sqlite_rows_clear(&l->rows);
+    if (l->spilled)
+        (void)!sp_os_truncate(l->spill, 0, self_of(lane->sink)->path, NULL);
+    l->spilled = 0;
 }
 
 void sp_sqlite_pages_lane_close(sp_lane *lane)
@@ -445,6 +531,7 @@ void sp_sqlite_pages_lane_close(sp_lane *lane)
     pages_lane *l = (pages_lane *)lane;
     if (!l)
         return;
+    (void)!sp_os_close(&l->spill, self_of(lane->sink)->path, NULL);
     sp_sqlite_rows_done(&l->rows);
     sp_free(l);
 }

@@ -100,7 +100,8 @@ class Sqlite(Case):
 
     def test_large_cells(self):
         source = self.source([], "CREATE TABLE large (id INTEGER PRIMARY KEY, b BLOB, t TEXT); INSERT INTO large VALUES (1, randomblob(20971520), 'x'), "
-                                 "(2, NULL, hex(randomblob(3000000))), (3, x'', '')")
+                                 "(2, NULL, hex(randomblob(3000000))), (3, x'', ''); "
+                                 "WITH RECURSIVE c (n) AS (SELECT 4 UNION ALL SELECT n + 1 FROM c WHERE n < 60) INSERT INTO large SELECT n, randomblob(n * 25000), n FROM c")
         self.spate_ok("copy", source, f"sqlite:{self.dir}/large.sqlite", "--create", "--verify", "checksum", "--progress", "none")
         self.check(source, self.dir / "large.sqlite")
 

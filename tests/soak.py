@@ -4,6 +4,7 @@
     soak.py [--minutes N] [--only CASE]... [--seed S] [--kills N] [--build DIR] [--dir DIR]
 
     fuzz    the plan reader gets random bytes, under AddressSanitizer
+    pages   SQLite files of more than 1 GiB, where its locks are, have nothing wrong with them (3 GB of disk)
     kill    spate is killed at random moments while it loads into files and databases; what is left is looked at, and loaded again
     server  PostgreSQL is killed at random moments while it is loaded, and started again
     jobs    jobs between databases and files are disturbed at random moments, in five ways, and resumed: every row is there once
@@ -125,6 +126,27 @@ def scale(soak):
     apart = max(peaks.values()) - min(peaks.values())
     if apart > PEAK_APART_MIB:
         soak.found(f"the peaks are {apart:.1f} MiB apart, more than {PEAK_APART_MIB}")
+
+
+# ---- pages ------------------------------------------------------------------------------------------------------------------
+
+PAGES_ROWS = 17_000_000
+
+
+def pages(soak):
+    for size in (4096, 65536):
+        path = soak.dir / f"{size}.sqlite"
+        done = subprocess.run([soak.spate, "generate", ROOT / "bench/plans/narrow.yaml", "--to", f"sqlite:{path}?page_size={size}", "--create",
+                               "--rows", f"narrow={PAGES_ROWS}", "--progress", "none"], capture_output=True, text=True)
+        promise(done.returncode == 0, f"exit {done.returncode}: {done.stderr}")
+        promise(path.stat().st_size > 1 << 30, f"{path} has only {path.stat().st_size} bytes")
+        db = sqlite3.connect(path)
+        promise(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "integrity_check:", db.execute("PRAGMA integrity_check(3)").fetchall())
+        found = db.execute("SELECT count(*), min(id), max(id) FROM narrow").fetchone()
+        promise(found == (PAGES_ROWS, 1, PAGES_ROWS), f"rows {found}")
+        db.close()
+        path.unlink()
+        soak.say(f"pages of {size} bytes: ok")
 
 
 # ---- fuzz -------------------------------------------------------------------------------------------------------------------
@@ -705,11 +727,12 @@ def jobs(soak):
 CASES = {
     "fuzz": (fuzz, 0.15),
     "faults": (faults, 0.05),
+    "pages": (pages, 0.05),
     "kill": (kill, 0.15),
     "jobs": (jobs, 0.1),
     "server": (server, 0.1),
     "store": (store, 0.02),
-    "scale": (scale, 0.13),
+    "scale": (scale, 0.08),
     "reshard": (reshard, 0.1),
     "migrate": (migrate, 0.1),
     "tree": (tree, 0.05),

@@ -253,6 +253,9 @@ int sp_sqlite_pages_create(sp_sqlite_sink *s, spate_error *err)
     int rc = file_create(s, &p->file, s->path, err);
     if (rc == SPATE_E_IO)
         sp_error_hint(err, "is the directory there, and may it be written to?");
+    const char *left = sp_arena_printf(&s->arena, "%s.late.partial", s->path); /* by a run that was killed */
+    if (rc == SPATE_OK)
+        rc = left ? sp_os_unlink(left, err) : sp_fail_nomem(err);
     return rc == SPATE_OK ? sp_sqlite_do(s, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", err) : rc;
 }
 

@@ -118,24 +118,28 @@ static int look_at(sp_sqlite_sink *s, sp_sqlite_table *t, sp_problems *p, spate_
     return rc;
 }
 
-static bool table_exists(sp_sqlite_sink *s, const char *table)
+static int find_table(sp_sqlite_sink *s, const char *table, bool *there, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
-    bool there = sp_sqlite_ask(s, "SELECT 1 FROM pragma_table_xinfo", table, &row, NULL) == SPATE_OK &&
-                 sp_sqlite.step(row) == SQLITE_ROW;
+    int rc = sp_sqlite_ask(s, "SELECT 1 FROM pragma_table_xinfo", table, &row, err);
+    *there = rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW;
     sp_sqlite.finalize(row);
-    return there;
+    return rc;
 }
 
-static int check_presence(sp_sqlite_sink *s, sp_problems *p)
+static int check_presence(sp_sqlite_sink *s, sp_problems *p, spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
         const sp_schema *schema = s->tables[i].schema;
         unsigned before = p->n;
-        rc = sp_problems_presence(p, schema, table_exists(s, schema->table), &s->base.options);
-        if (rc == SPATE_OK && p->n == before && strchr(schema->table, '.'))
-            rc = sp_problems_add(p, schema, "SQLite has no schemas: name the table without one");
+        bool there;
+        rc = find_table(s, schema->table, &there, err);
+        if (rc == SPATE_OK && sp_problems_presence(p, schema, there, &s->base.options))
+            rc = sp_fail_nomem(err);
+        if (rc == SPATE_OK && p->n == before && strchr(schema->table, '.') &&
+            sp_problems_add(p, schema, "SQLite has no schemas: name the table without one"))
+            rc = sp_fail_nomem(err);
     }
     return rc;
 }
@@ -315,8 +319,11 @@ static int forget(sp_sink *sink, spate_error *err)
 static int abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
 {
     sp_sqlite_sink *s = self_of(sink);
+    bool there = false;
     int rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
-    return rc == SPATE_OK && table_exists(s, "spate_job") ? forget(sink, err) : rc;
+    if (rc == SPATE_OK)
+        rc = find_table(s, "spate_job", &there, err);
+    return rc == SPATE_OK && there ? forget(sink, err) : rc;
 }
 
 /* Inside a transaction, which the caller ends: everything that prepare changes, changes at once. */
@@ -326,7 +333,9 @@ static int make_and_look(sp_sqlite_sink *s, sp_problems *p, spate_error *err)
     int rc = claim_job(s, err);
     bool fresh = !s->memory.resumed;
     if (rc == SPATE_OK && fresh)
-        rc = check_presence(s, p) ? sp_fail_nomem(err) : p->n ? sp_problems_tell(p, s->base.shown, err) : SPATE_OK;
+        rc = check_presence(s, p, err);
+    if (rc == SPATE_OK && p->n)
+        return sp_problems_tell(p, s->base.shown, err);
     if (rc == SPATE_OK && fresh && o->create && o->truncate)
         rc = drop_or_empty(s, "DROP TABLE IF EXISTS ", err);
     if (rc == SPATE_OK && fresh && o->create)

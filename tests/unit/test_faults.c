@@ -36,6 +36,7 @@ typedef struct target {
     const char *files[2];
     spate_insert_mode mode;
     bool create;
+    bool varies; /* the same rows in other bytes, with several workers or a job: only looked at, and without a job */
     sp_buf whole[2];
 } target;
 
@@ -43,6 +44,7 @@ static target targets[] = {
     {.to = "out/", .files = {"out/parent.csv", "out/child.csv"}},
     {.to = "all.sql", .files = {"all.sql"}, .mode = SPATE_INSERT_INSERT, .create = true},
     {.to = "copy.sql", .files = {"copy.sql"}, .mode = SPATE_INSERT_COPY},
+    {.to = "rows.sqlite", .files = {"rows.sqlite"}, .create = true, .varies = true},
 };
 
 static const char *in_dir(const char *name)
@@ -103,7 +105,8 @@ static int whole_files(const target *t)
         if (sp_os_exists(in_dir(t->files[i]))) {
             n++;
             CHECK_INT(sp_os_read_file(in_dir(t->files[i]), 64 << 20, &got, NULL), SPATE_OK);
-            CHECK(got.len == t->whole[i].len && memcmp(got.data, t->whole[i].data, got.len) == 0);
+            CHECK(t->varies || (got.len == t->whole[i].len && memcmp(got.data, t->whole[i].data, got.len) == 0));
+            CHECK(!t->varies || (got.len == t->whole[i].len && memcmp(got.data, "SQLite format 3", 16) == 0));
         }
         sp_buf_done(&got);
     }
@@ -200,6 +203,8 @@ static void every(const char *what, const fault *f, unsigned workers, const char
     for (size_t i = 0; i < SP_COUNT(targets); i++) {
         tally tally = {0};
         unsigned calm = 0;
+        if (job && targets[i].varies)
+            continue;
         for (uint64_t nth = 1; calm < (workers > 1 ? 3 : 1) && check_failures_here < 20; nth++)
             calm = run_with(&targets[i], workers, job, f, nth, &tally) ? 0 : calm + 1;
         CHECK_INT(tally.survived, 0);

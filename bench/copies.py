@@ -246,7 +246,7 @@ def case_sqlite(h, bench):
             said = h.Run(["sqlite3", path, "SELECT count(*) FROM narrow"]).out.strip()
             if said != str(rows):
                 raise h.Failed(f"{said} rows, not {rows}: {argv}")
-            return dict(rate=rows / took.wall, client_cpu=took.cpu)
+            return dict(rate=rows / took.wall, client_cpu=took.cpu, cpu_rate=rows / took.cpu)
         return run
 
     table = "CREATE TABLE narrow (id INTEGER PRIMARY KEY, uid TEXT, ts TEXT, n INTEGER);"
@@ -256,8 +256,10 @@ def case_sqlite(h, bench):
         "spate": into([bench.spate_program, "generate", h.PLANS / "narrow.yaml", "--to", path, "--create", "--rows", f"narrow={rows}", "--progress", "none"]),
     })
     bench.details["sqlite"] = s
-    bench.row("narrow into a new SQLite file over a prepared INSERT of one row", h.million(s, "spate"), h.million(s, "INSERT"), h.ratio(s, "spate", "INSERT", "rate"), 8)
-    bench.row("narrow into a new SQLite file over .import of CSV", h.million(s, "spate"), h.million(s, ".import"), h.ratio(s, "spate", ".import", "rate"), 15)
+    bench.row("narrow into a new SQLite file over a prepared INSERT of one row", h.million(s, "spate"), h.million(s, "INSERT"), h.ratio(s, "spate", "INSERT", "rate"), 8,
+              cpu=h.ratio(s, "spate", "INSERT", "cpu_rate"))
+    bench.row("narrow into a new SQLite file over .import of CSV", h.million(s, "spate"), h.million(s, ".import"), h.ratio(s, "spate", ".import", "rate"), 15,
+              cpu=h.ratio(s, "spate", ".import", "cpu_rate"))
 
 
 def cases(h):

@@ -107,6 +107,8 @@ static int tell_what_is_kept(sp_move *m, int rc, spate_error *err)
     for (size_t t = 0; t < m->report->n_tables; t++) {
         rows += m->report->tables[t].rows;
         done += m->report->tables[t].rows_done;
+        if (m->sink->keeps_nothing)
+            m->report->tables[t].rows_done = 0;
     }
     const char *partial = m->sink->shown_partial;
     const char *kept = partial && done ? sp_arena_strndup(m->arena, partial, strlen(partial)) : NULL;

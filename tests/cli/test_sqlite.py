@@ -1,12 +1,15 @@
 """Into new SQLite files: whatever the tables declare, the file holds the same rows and keys as its source, SQLite finds nothing wrong in
 it, and rows that break a rule are refused with nothing left behind."""
 import pathlib
+import signal
 import sqlite3
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from harness import Case
+from harness import SPATE, Case
 
 NUMBERS = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000)"
 
@@ -131,6 +134,29 @@ class Sqlite(Case):
                 self.spate_ok("generate", plan, "--to", f"{workers}{mode}.sqlite", "--create", "--workers", workers, "--insert-mode", mode, "--progress", "none")
         for name in ("1insert", "4copy", "4insert"):
             self.check(self.dir / "1copy.sqlite", self.dir / f"{name}.sqlite")
+
+    def test_stopped_or_killed(self):
+        """^C once, when the file is there to be taken away; a kill, whose rest the next run replaces."""
+        plan = self.write("p.yaml", "tables: [{name: t, rows: 2_000_000_000, columns: [{name: id, inc: 1, primary_key: true}, {name: uid, value: '${uuid}'}]}]")
+        names = lambda: sorted(p.name for p in self.dir.iterdir() if p.name.startswith("t.sqlite"))
+        for number in (signal.SIGINT, signal.SIGKILL):
+            run = subprocess.Popen([SPATE, "generate", plan, "--to", "t.sqlite", "--create", "--progress", "none"], cwd=self.dir, stderr=subprocess.PIPE, text=True)
+            partial, deadline = self.dir / "t.sqlite.partial", time.monotonic() + 120
+            while not (partial.exists() and partial.stat().st_size > 1 << 22) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            run.send_signal(number)
+            said = run.communicate()[1]
+            self.assertEqual(run.returncode, -number, said)
+            self.assertEqual(names(), [] if number == signal.SIGINT else ["t.sqlite.partial"])
+            if number == signal.SIGINT:
+                self.assertRegex(said, "interrupted; nothing is left of")
+        (self.dir / "t.sqlite.late.partial").write_text("left by another")
+        self.spate_ok("generate", plan, "--to", "t.sqlite", "--create", "--rows", "t=5000", "--progress", "none")
+        self.assertEqual(names(), ["t.sqlite"])
+        db = sqlite3.connect(self.dir / "t.sqlite")
+        self.addCleanup(db.close)
+        self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        self.assertEqual(db.execute("SELECT count(*), max(id) FROM t").fetchone(), (5000, 5000))
 
     def test_page_size(self):
         self.write("t.csv", "a\n1\n")

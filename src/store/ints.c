@@ -1,7 +1,7 @@
 /* ints.c - packing and reading streams of integers. */
 #include "store/ints.h"
 
-enum { PLAN_AGE_MAX = 8 };
+enum { PLAN_AGE_MAX = 16 };
 
 static unsigned width_of(sp_as as)
 {

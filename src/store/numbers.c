@@ -4,7 +4,7 @@
 #include <math.h>
 
 enum {
-    PLAN_AGE_MAX = 8,
+    PLAN_AGE_MAX = 16,
     SAMPLE = 128,
     FEW_IN_SAMPLE = 24,  /* distinct values of a sample that make a dictionary worth trying */
     DICT_MAX = 4096,

@@ -2,7 +2,7 @@
 #include "store/segment.h"
 
 enum {
-    PLAN_AGE_MAX = 8,
+    PLAN_AGE_MAX = 16,
     DICT_MAX = 65536,
     COMPRESS_MIN = 1024, /* bytes of all cells: less is not worth a table of symbols */
 };

@@ -724,6 +724,7 @@ def case_lab(bench):
     lab.made()
     try:
         case_lab_rows(bench, lab)
+        case_lab_budgets(bench, lab)
     finally:
         lab.destroy()
 
@@ -787,6 +788,25 @@ def case_reshard(bench):
     # the writers have 9,600 rows of their own, which move, too
     share = [abs(100 * m / (rows + 9600) - 25) for m in column(s, "move", "moved")]
     bench.row("rows that move, off a quarter, in % of all", "", "", share, 1, at_least=False, unit="%")
+
+
+def case_lab_budgets(bench, lab):
+    """The same questions put to one server and to three, each with a fifth of a processor, and without limits."""
+    lab.run("run", "--users", bench.n(1_000_000, 300_000), "--progress", "none", "--seconds", "0.2", "--replace", "--cpu", "none")
+
+    def asked():
+        found = {}
+        for query, users in ("point", 48), ("total", 2):
+            measures = json.loads(lab.run("bench", "--query", query, "--users", users, "--cpu", "0.2", "--seconds", bench.n(8, 4), "--json").out)["measures"]
+            rate = {(m["on"], m["cpu"] > 0): m["rate"] for m in measures}
+            for limited in False, True:
+                found[query, limited] = rate["shards", limited] / rate["main", limited]
+        return {f"{query}, {'budgets' if limited else 'free'}": times for (query, limited), times in found.items()}
+    s = bench.interleave({"lab": asked})
+    bench.details["lab budgets"] = s
+    free = lambda query: f"{statistics.median(column(s, 'lab', f'{query}, free')):.2f}x without"
+    bench.row("look-ups of three shards over one server's, a fifth of a processor each", "", free("point"), column(s, "lab", "point, budgets"), 2.5)
+    bench.row("totals, the same", "", free("total"), column(s, "lab", "total, budgets"), 3)
 
 
 CASES = {"csv": case_csv, "workers": case_workers, "postgres": case_postgres, "order": case_order, "duckdb": case_duckdb,

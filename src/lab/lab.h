@@ -1,6 +1,6 @@
 /* lab.h - a lab: a directory with lab.yaml in it, one main server and some shards.
  *
- *   config.c    lab.yaml, read and written
+ *   config.c    lab.yaml, read; save.c: written
  *   cluster.c   the template of all servers, made once by initdb and kept; clones of it
  *   clone.c     trees of files copied (sharing blocks where the file system can), and removed
  *   server.c    postmasters started, stopped, told apart from others
@@ -86,7 +86,7 @@ static inline const sp_lab_server *sp_lab_shard(const sp_lab *lab, uint32_t shar
     return &lab->servers[1 + shard];
 }
 
-/* ---- config.c ---- */
+/* ---- config.c, save.c ---- */
 
 void sp_lab_init(sp_lab *lab); /* empty */
 void sp_lab_done(sp_lab *lab);

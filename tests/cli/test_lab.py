@@ -40,6 +40,21 @@ class Lab(Case):
             r"lab.yaml:3:8: expected a list of 960", r"lab.yaml:4:11: expected settings", r"lab.yaml:6:10: expected \{key",
             r"lab.yaml:7:10: expected \{key", r'lab.yaml:8:1: "frob" is no key here'])
 
+    def test_what_stands_beside_the_servers(self):
+        own = "main: {port: 24300}\nshards: [{port: 24301}]\n"
+        self.write("lab.yaml", own + "cpu: lots\nreplicas:\n  replica0: {port: 24302, of: shard7}\n  ../x: {port: 24303, of: main}\n"
+                   "pool: {port: 24304}\ncache: {bytes: 5}\n")
+        self.spate_fails(2, "lab", "status", says=[
+            r'lab.yaml:5:31: "shard7" is no server of the lab.s own', r'lab.yaml:6:3: "../x" expected a replica',
+            r"lab.yaml:7:7: expected a pool such as", r'lab.yaml:8:16: "5" is not a number of bytes', r'lab.yaml:3:6: "lots" is no number of processors'])
+        self.write("lab.yaml", GOOD + "replicas:\n  replica0: {port: 24302, of: main}\n")
+        self.spate_fails(2, "lab", "status", says=r'"main" is no server of the lab.s own to follow')
+        for words in (("pool", "up"), ("cache", "up"), ("replica", "add")):
+            self.write("lab.yaml", GOOD)
+            self.spate_fails(2, "lab", *words, says="attached")
+        self.spate_fails(3, "lab", "up", "--cpu", "0.5", says="CPU budgets are for servers of the lab.s own")
+        self.spate_fails(2, "lab", "bench", "--cpu", "0", says="--cpu takes processors")
+
     def test_placements_of_lab_yaml(self):
         self.write("lab.yaml", GOOD + "placement: range\nbounds: [5, 5]\n")
         self.spate_fails(2, "lab", "status", says=r"lab.yaml:4:9: expected \"bounds\", a list of 1 numbers")

@@ -444,6 +444,8 @@ int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spat
     report->memory = b.arena = sp_alloc_zero(1, sizeof(*b.arena));
     int rc = b.arena ? check_options(options, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
+        rc = sp_lab_refuse_moving(b.lab, err); /* shards have rows that are another's, too: totals would be wrong */
+    if (rc == SPATE_OK)
         rc = sp_lab_layout(b.lab, &source, &b.layout, err);
     if (rc == SPATE_OK)
         rc = read_queries(&b, err);

@@ -83,7 +83,9 @@ int spate_lab_export(spate_lab *lab, spate_lab_engine to, bool into_main, char *
     sp_source *source = NULL;
     sp_layout layout = {0};
     sp_buf out = {0};
-    int rc = to == SPATE_LAB_COMPOSE ? SPATE_OK : sp_lab_layout(&lab->lab, &source, &layout, err); /* containers know of no tables */
+    int rc = sp_lab_refuse_moving(&lab->lab, err); /* an engine would see rows twice */
+    if (rc == SPATE_OK && to != SPATE_LAB_COMPOSE)
+        rc = sp_lab_layout(&lab->lab, &source, &layout, err); /* containers know of no tables */
     if (rc == SPATE_OK)
         rc = write_text(&lab->lab, &layout, to, &out, err);
     if (rc == SPATE_OK && into_main)

@@ -124,7 +124,8 @@ class Moves(MoveCase):
                 ("--shards", 4, "--plan"), "rows of this lab are moving"):
             self.lab_fails(2, "reshard", *words, says=says)
         self.lab_fails(2, "distribute", says="rows of this lab are moving")
-        self.lab_fails(2, "snapshot", "save", "x", says="rows of this lab are moving")
+        for words in ("snapshot", "save", "x"), ("bench", "--query", "point"), ("export", "--to", "fdw"):
+            self.lab_fails(2, *words, says="rows of this lab are moving")
         done = spate("lab", "psql", "shard0", "--lab", self.dir / "lab", "--", "-X", "-c", "TRUNCATE orders")
         self.assertIn("it cannot be truncated", done.err)
         self.psql("shard3", f"UPDATE users SET email = 'x' WHERE id = {row}")
@@ -151,7 +152,7 @@ class Moves(MoveCase):
         self.reshard("--commit")
         took = time.monotonic() - start
         shards = 4
-        for _ in range(2 if SLOW else 4):
+        for _ in range(2 if SLOW else 3):
             wanted = rng.choice([n for n in (2, 3, 4) if n != shards])
             self.killed_at(rng.uniform(0, 1.2 * took), "reshard", "--shards", wanted, "--commit")
             phase = self.steps()[-1]

@@ -432,6 +432,18 @@ class InABrowser(ServeCase):
             page.wait_text("#table-t", "7 on main")
             self.check_page(page)
 
+    def test_a_replica(self):
+        self.lab("init", "--shards", "1")
+        self.lab("up")
+        self.lab("replica", "add")
+        page = self.open()
+        page.wait_text("#server-replica0", "replica of main")
+        page.wait_text("#replication-list", "streaming")
+        self.lab("down", "replica0")
+        page.wait_text("#server-replica0", "down")
+        page.wait_text("#replication-list", "nobody reads it")
+        self.check_page(page)
+
     def test_a_slot_that_nobody_reads(self):
         self.lab("init", "--shards", "1")
         self.lab("up")

@@ -68,7 +68,7 @@ function fillSelect(select, names) {
 
 const whole = new Intl.NumberFormat("en");
 const count = n => whole.format(Math.round(n));
-const digits = n => n >= 100 ? count(n) : n >= 10 ? n.toFixed(1) : n >= 1 ? n.toFixed(2) : n.toFixed(3);
+const digits = n => n === 0 || n >= 100 ? count(n) : n >= 10 ? n.toFixed(1) : n >= 1 ? n.toFixed(2) : n.toFixed(3);
 const ms = n => `${digits(n)} ms`;
 const percent = share => `${Math.floor(share * 100)} %`;
 

@@ -384,7 +384,7 @@ function tableWith(label, names, rows) {
 function showReplication(state) {
     const up = state.servers.filter(s => s.facts);
     const receivers = up.flatMap(s => s.facts.receivers.map(r => receiverRow(s.name, r))), slots = up.flatMap(s => s.facts.slots.map(r => slotRow(s.name, r)));
-    const behind = up.filter(s => s.facts.replica).map(s => h("p", {}, `${s.name} is ${ms(s.facts.behind_ms ?? 0)} behind.`));
+    const behind = up.filter(s => s.facts.replica).map(s => h("p", {}, s.facts.behind_ms ? `${s.name} is ${ms(s.facts.behind_ms)} behind.` : `${s.name} has all that it was sent.`));
     show("replication-list", ...behind, tableWith("who follows", [["server", 1], ["followed by", 1], ["state", 1], ["behind"], ["behind for"]], receivers),
         slots.length ? h("p", {class: "soft"}, "Replication slots, and what log they keep a server from removing:") : null,
         tableWith("replication slots", [["server", 1], ["slot", 1], ["state", 1], ["keeps"]], slots),

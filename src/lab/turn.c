@@ -124,56 +124,59 @@ static int pass_markers(sp_lab_move *m, bool back, int64_t limit_us, spate_error
 
 /* ---- catching up ---- */
 
-/* What the slots' readers have told that they have: it moves while a stream does. */
-static int read_progress(sp_lab_move *m, bool back, uint64_t *sum, spate_error *err)
-{
-    *sum = 0;
-    for (uint32_t i = 0; i < m->r->n_pairs; i++) {
-        const sp_stream *s = stream_of(&m->pairs[i], back);
-        char sql[STATEMENT_MAX];
-        PGresult *res = NULL;
-        snprintf(sql, sizeof(sql), "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s'", s->name);
-        int rc = sp_lab_run(sp_stream_source(s), source_of(&m->pairs[i], back), sql, &res, err, "asking for a slot");
-        if (rc != SPATE_OK)
-            return rc;
-        if (sp_pq.ntuples(res) == 0)
-            rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s has lost the replication slot %s", sp_stream_source(s)->name, s->name);
-        else
-            *sum = sp_hash64(sp_pq.getvalue(res, 0, 0), strlen(sp_pq.getvalue(res, 0, 0)), *sum);
-        sp_pq.clear(res);
-        if (rc != SPATE_OK)
-            return rc;
-    }
-    return SPATE_OK;
-}
+enum { NEAR_US = 30000, PATIENCE_US = 1000000, STUCK_US = 60000000, PASSES_MAX = 10 };
+
+typedef struct progress { /* of a stream */
+    uint64_t confirmed; /* what its slot's reader has told that it has, as a hash */
+    int64_t since_us;
+} progress;
 
 /* A stream that an error holds begins again and again; only that it does not move shows. */
-int sp_lab_move_catch_up(sp_lab_move *m, bool back, spate_error *err)
+static int look_at(const sp_lab_move_pair *p, bool back, progress *seen, spate_error *err)
 {
-    enum { NEAR_US = 30000, PATIENCE_US = 1000000, STUCK_US = 60000000 };
-    uint64_t seen = 0, now = 0;
-    int64_t moved_us = sp_os_monotonic_us();
-    for (;;) {
+    const sp_stream *s = stream_of(p, back);
+    char sql[STATEMENT_MAX];
+    PGresult *res = NULL;
+    snprintf(sql, sizeof(sql), "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s'", s->name);
+    int rc = sp_lab_run(sp_stream_source(s), source_of(p, back), sql, &res, err, "asking for a slot");
+    if (rc != SPATE_OK)
+        return rc;
+    const char *lsn = sp_pq.ntuples(res) ? sp_pq.getvalue(res, 0, 0) : "";
+    uint64_t now = sp_hash64(lsn, strlen(lsn), 1);
+    if (now != seen->confirmed)
+        *seen = (progress){now, sp_os_monotonic_us()};
+    if (!*lsn)
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s has lost the replication slot %s", sp_stream_source(s)->name, s->name);
+    else if (sp_os_monotonic_us() - seen->since_us > STUCK_US) {
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the stream from %s to %s does not move", sp_stream_source(s)->name, sp_stream_target(s)->name);
+        sp_error_hint(err, "their logs say why: spate lab logs");
+    }
+    sp_pq.clear(res);
+    return rc;
+}
+
+static int wait_until_near(sp_lab_move *m, bool back, progress *seen, spate_error *err)
+{
+    for (int passes = 0;;) {
         int64_t start = sp_os_monotonic_us();
         int rc = pass_markers(m, back, start + PATIENCE_US, err);
-        if (rc == SPATE_OK && sp_os_monotonic_us() - start < NEAR_US)
-            return SPATE_OK;
-        if (rc == SPATE_OK && sp_os_monotonic_us() - moved_us > STUCK_US)
-            return SPATE_OK; /* as near as it comes on this machine; the gate has the last word */
+        if (rc == SPATE_OK && (sp_os_monotonic_us() - start < NEAR_US || ++passes == PASSES_MAX))
+            return SPATE_OK; /* or as near as it comes on this machine: the gate has the last word */
         if (rc == SPATE_OK || rc == SPATE_E_RETRY)
             rc = sp_lab_move_interrupted(m, err);
-        if (rc == SPATE_OK)
-            rc = read_progress(m, back, &now, err);
+        for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
+            rc = look_at(&m->pairs[i], back, &seen[i], err);
         if (rc != SPATE_OK)
             return rc;
-        if (now != seen)
-            moved_us = sp_os_monotonic_us();
-        seen = now;
-        if (sp_os_monotonic_us() - moved_us > STUCK_US) {
-            sp_error_hint(err, "their logs say why: spate lab logs");
-            return SPATE_E_UNREACHABLE;
-        }
     }
+}
+
+int sp_lab_move_catch_up(sp_lab_move *m, bool back, spate_error *err)
+{
+    progress *seen = sp_alloc_zero(m->r->n_pairs + 1, sizeof(*seen));
+    int rc = seen ? wait_until_near(m, back, seen, err) : sp_fail_nomem(err);
+    sp_free(seen);
+    return rc;
 }
 
 /* ---- behind closed gates ---- */

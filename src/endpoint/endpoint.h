@@ -240,6 +240,7 @@ struct sp_sink {
 struct sp_lane {
     sp_sink *sink;
     bool careful; /* set before begin: rows that the target refuses are looked for, with check and undo */
+    uint64_t refused; /* of a careful lane that has failed: which of the rows since begin or check, from 1, the target named; 0: none */
 };
 
 /* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */

@@ -137,11 +137,12 @@ static uint64_t line_of(const pg_lane *l, const PGresult *res)
 
 /* Says which row it was, when the server does, or which rows if those are fewer than the
  * chunk's: the caller names the chunk. */
-static int fail_rows(const pg_lane *l, const PGresult *res, uint64_t first, uint64_t last,
+static int fail_rows(pg_lane *l, const PGresult *res, uint64_t first, uint64_t last,
                      spate_error *err)
 {
     uint64_t line = line_of(l, res);
     char where[64] = "";
+    l->base.refused = line;
     if (l->base.careful) /* the rows are known to whoever writes so few of them */
         return sp_pg_fail(err, l->conn, res, "%s", where);
     if (line && line <= last - first)
@@ -169,7 +170,7 @@ static int fail_lost(const pg_lane *l, const PGresult *res, bool committing, spa
     return status;
 }
 
-static int fail_chunk(const pg_lane *l, const PGresult *res, bool committing, spate_error *err)
+static int fail_chunk(pg_lane *l, const PGresult *res, bool committing, spate_error *err)
 {
     if (lost(l) || last_words(res))
         return fail_lost(l, res, committing, err);

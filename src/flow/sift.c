@@ -2,7 +2,8 @@
  *
  *      read a batch -> try all of it -> taken: on to the next one
  *                          |
- *                          +-> refused: take it back, then each half of it; a single row: reject it
+ *                          +-> refused: take it back, then each half of it, or what is before, at and behind the row that the target
+ *                              names; a single row: reject it
  *
  * The batch stays in memory meanwhile, so a refusal costs a few short messages, not the chunk again. A row may be refused because of
  * one before it; so rows are tried in their order, behind those that were taken.
@@ -184,27 +185,44 @@ static int reject(sift *f, uint32_t row, const spate_error *why, spate_error *er
     return sp_rejects_add_row(f->s->rejects, f->s->rejected, &place, why, f->s->batch, row, err);
 }
 
-/* Rows [first, last) of the batch; those before are decided. */
+/* The next row to try alone, or behind which to: the one that the target named, or the middle. */
+static uint32_t cut(const sift *f, uint32_t first, uint32_t last)
+{
+    uint64_t named = f->s->lane->refused;
+    return named >= 1 && named <= last - first && f->trial.rows == last - first ? first + (uint32_t)named - 1 : first + (last - first) / 2;
+}
+
+/* Rows [first, last) of the batch; those before are decided. The named row is tried like any other. */
 static int sift_rows(sift *f, uint32_t first, uint32_t last, spate_error *err)
 {
-    spate_error why = {0};
-    int rc = try_rows(f, first, last, &why);
-    if (rc == SPATE_E_DATA) {
-        rc = take_back(f, err);
-        if (rc == SPATE_OK && last - first == 1)
-            rc = reject(f, first, &why, err);
-        if (rc == SPATE_OK && last - first > 1) {
-            uint32_t middle = first + (last - first) / 2;
-            rc = sift_rows(f, first, middle, err);
-            return rc == SPATE_OK ? sift_rows(f, middle, last, err) : rc;
+    while (first < last) {
+        spate_error why = {0};
+        f->s->lane->refused = 0;
+        int rc = try_rows(f, first, last, &why);
+        if (rc == SPATE_OK) {
+            f->taken += f->trial.rows;
+            break;
         }
-    } else if (rc != SPATE_OK && err) {
-        *err = why;
-    } else {
-        f->taken += f->trial.rows;
+        if (rc != SPATE_E_DATA) {
+            if (err)
+                *err = why;
+            return rc;
+        }
+        bool alone = last - first == 1, named = f->s->lane->refused != 0;
+        uint32_t at = cut(f, first, last);
+        rc = take_back(f, err);
+        if (rc == SPATE_OK && alone)
+            rc = reject(f, first, &why, err);
+        if (rc == SPATE_OK && !alone)
+            rc = sift_rows(f, first, at, err);
+        if (rc == SPATE_OK && !alone && named)
+            rc = sift_rows(f, at, at + 1, err);
+        if (rc != SPATE_OK)
+            return rc;
+        first = alone ? last : at + named;
     }
     f->decided = last;
-    return rc;
+    return SPATE_OK;
 }
 
 static int sift_batches(sift *f, spate_error *err)

@@ -320,12 +320,11 @@ static bool take_quantity(sp_str *s, sp_interval *v)
     return false;
 }
 
-/* 1 year 2 mons -3 days +04:05:06.5 */
-static int read_interval(sp_column *c, uint32_t row, sp_str s)
+bool sp_read_interval(sp_str s, sp_interval *interval)
 {
     sp_interval v = {0};
     if (s.len == 0)
-        return SPATE_E_DATA;
+        return false;
     while (take_quantity(&s, &v))
         ;
     if (s.len) {
@@ -333,11 +332,16 @@ static int read_interval(sp_column *c, uint32_t row, sp_str s)
         if (!minus)
             take(&s, '+');
         if (!take_clock(&s, 9, &v.us) || s.len)
-            return SPATE_E_DATA;
+            return false;
         v.us = minus ? -v.us : v.us;
     }
-    CELL(sp_interval) = v;
-    return SPATE_OK;
+    *interval = v;
+    return true;
+}
+
+static int read_interval(sp_column *c, uint32_t row, sp_str s)
+{
+    return sp_read_interval(s, &CELL(sp_interval)) ? SPATE_OK : SPATE_E_DATA;
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------ */

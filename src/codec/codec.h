@@ -47,6 +47,8 @@ typedef int sp_cell_read_fn(sp_column *c, uint32_t row, sp_str text);
 sp_cell_read_fn *sp_cell_reader(sp_kind kind);
 int sp_cell_read(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
 void sp_cell_read_null(sp_column *c, uint32_t row);
+/* 1 year 2 mons -3 days +04:05:06.5, as PostgreSQL writes it. */
+bool sp_read_interval(sp_str s, sp_interval *interval);
 void sp_cell_set_bool(sp_column *c, uint32_t row, bool v);
 /* Cells with offsets and bytes: the text as it is. 0 or SPATE_E_NOMEM. */
 int sp_cell_add_text(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;

@@ -194,7 +194,7 @@ static int note_fields(const sp_schema *schema, sp_arena *arena, sp_plan_there *
     return SPATE_OK;
 }
 
-/* Lists and intervals have no text that a plan reads. */
+/* Lists have no text that a plan reads. */
 static bool can_sample(const sp_schema *schema, const sp_plan_from *from, spate_error *err)
 {
     for (uint32_t i = 0; i < from->n_columns; i++)
@@ -203,7 +203,7 @@ static bool can_sample(const sp_schema *schema, const sp_plan_from *from, spate_
             return false;
         }
     for (uint32_t i = 0; from->rows && i < schema->n_fields; i++)
-        if (schema->fields[i].type.kind == SP_LIST || schema->fields[i].type.kind == SP_INTERVAL) {
+        if (schema->fields[i].type.kind == SP_LIST) {
             sp_fail(err, SPATE_E_USAGE, "column \"%s\" of \"%s\" cannot be sampled: it has the type %s", schema->fields[i].name, from->table,
                     sp_kind_name(schema->fields[i].type.kind));
             sp_error_hint(err, "name the columns that are wanted");

@@ -108,7 +108,8 @@ sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp);
 
 /* ---- one fixed-width value (value.c) ---- */
 
-/* Reads text as a value of a fixed-width type (SP_BOOL: a byte) into *to. Intervals are written as durations: 1h30m. */
+/* Reads text as a value of a fixed-width type (SP_BOOL: a byte) into *to. Intervals are written as durations, 1h30m, or as PostgreSQL
+ * writes them, 1 day 02:00:00. */
 bool sp_parse_value(sp_str s, sp_type type, void *to);
 char *sp_put_value(char *p, sp_type type, const void *from);
 sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n);

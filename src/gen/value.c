@@ -1,6 +1,8 @@
 /* value.c - one fixed-width value, to and from text. Sets are read with it, and columns of a type are written with it. */
 #include "gen/build.h"
 
+#include "codec/codec.h"
+
 bool sp_parse_value(sp_str s, sp_type type, void *to)
 {
     int64_t i;
@@ -39,7 +41,7 @@ bool sp_parse_value(sp_str s, sp_type type, void *to)
     case SP_TIMESTAMPTZ: return sp_parse_timestamp(s, to);
     case SP_INTERVAL:
         if (!sp_parse_duration_ns(s, &i))
-            return false;
+            return sp_read_interval(s, to);
         *(sp_interval *)to = (sp_interval){.us = i / 1000};
         return true;
     case SP_UUID: return sp_parse_uuid(s, to);

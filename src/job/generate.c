@@ -41,13 +41,13 @@ static int check_options(const generate *g, spate_error *err)
     return SPATE_OK;
 }
 
-/* Parts are cut by positions, so these have to mean the same rows to every run: those of made rows and of files do. */
+/* Parts are cut by positions, so these have to mean the same rows to every run, and how many there are has to be known. */
 static int check_parts(const generate *g, spate_error *err)
 {
     const sp_source *s = g->move.source;
     for (uint32_t t = 0; t < s->n_tables && g->options->parts > 1; t++)
-        if (!s->extents[t].constant && !s->extents[t].file) {
-            sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of a server, which each part would see at a moment of its own", s->tables[t]->table);
+        if (!s->extents[t].constant && (!s->extents[t].file || s->extents[t].sequential)) {
+            sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of elsewhere, which cannot be cut into the same parts by every run", s->tables[t]->table);
             sp_error_hint(err, "a plan a part, each with a where of its own, cuts it: where: \"id < 1000000\"");
             return SPATE_E_USAGE;
         }

@@ -6,9 +6,10 @@
 A build directory's name says what is run on it: the plain build gets everything; one with "asan" in its name everything again
 under the sanitizers; one with "tsan" what has threads. Unit tests are C programs that print TAP; the rest are Python modules
 (unittest) that drive the built program. A live test that is skipped where CI is set counts as failed: a server that could not be
-started is no success.
+started is no success. Several builds are tested at the same time, as many as there are processors.
 """
 import argparse
+import concurrent.futures
 import importlib
 import os
 import pathlib
@@ -34,6 +35,9 @@ SANITIZER_ENV = {
 LEFT_OUT = {"plain": (), "asan": (), "tsan": ("test_duckdb",)}
 
 
+FAILURES = "\n==== what failed ====\n"
+
+
 class Totals:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
@@ -49,8 +53,8 @@ class Totals:
             print(f"skipped: {name}: {why}", flush=True)
         else:
             self.failed += 1
-            self.failures.append(name)
-            print(f"FAILED: {name}\n{why}", flush=True)
+            self.failures.append(f"FAILED: {name}\n{why}")
+            print(f"failed: {name}", flush=True)
 
 
 def run_unit(build, program, totals):
@@ -138,6 +142,28 @@ def kind_of(build):
     return "asan" if "asan" in build.name else "tsan" if "tsan" in build.name else "plain"
 
 
+def run_builds(args):
+    """A process a build. What it says is shown as a whole when it ends, and what failed anywhere at the very end."""
+    def run(build):
+        words = [sys.executable, __file__, *(["--quick"] if args.quick else []), *(["--only", args.only] if args.only else []), str(build)]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        rest, _, last = done.stdout.rstrip("\n").rpartition("\n")
+        said, _, why = rest.partition(FAILURES)
+        counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", last)
+        print(said, flush=True)
+        if counts:
+            return *map(int, counts.groups()), why
+        return 0, 1, 0, f"{rest}\n{last}\nFAILED: the tests of {build} ended with {done.returncode}\n"
+
+    slowest_first = sorted(args.builds, key=lambda build: ("asan", "plain", "tsan").index(kind_of(build)))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        passed, failed, skipped, why = zip(*pool.map(run, slowest_first))
+    passed, failed, skipped = sum(passed), sum(failed), sum(skipped)
+    print("".join(why), end="")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--quick", action="store_true", help="unit, golden and command line tests only")
@@ -145,17 +171,18 @@ def main():
     args.add_argument("builds", nargs="+", type=pathlib.Path)
     args = args.parse_args()
     os.environ.update({k: os.environ.get(k, v) for k, v in SANITIZER_ENV.items()})
+    if len(args.builds) > 1:
+        return run_builds(args)
     sys.path.insert(0, str(HERE))
     totals = Totals()
-    for build in args.builds:
-        build, kind = build.resolve(), kind_of(build)
-        for program in sorted((build / "tests").glob("test_*")):
-            wanted = program.name not in LEFT_OUT[kind] and (not args.only or args.only in program.name)
-            if program.is_file() and os.access(program, os.X_OK) and wanted:
-                run_unit(build, program, totals)
-        run_python(build, kind, args, totals)
-    for name in totals.failures:
-        print(f"failed: {name}")
+    build, kind = args.builds[0].resolve(), kind_of(args.builds[0])
+    for program in sorted((build / "tests").glob("test_*")):
+        wanted = program.name not in LEFT_OUT[kind] and (not args.only or args.only in program.name)
+        if program.is_file() and os.access(program, os.X_OK) and wanted:
+            run_unit(build, program, totals)
+    run_python(build, kind, args, totals)
+    if totals.failures:
+        print(FAILURES + "\n".join(totals.failures))
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
     return 1 if totals.failed or not totals.passed else 0
 

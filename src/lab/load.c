@@ -254,16 +254,6 @@ static int sum_up(const sp_load *l, user *users, sp_load_result *result, spate_e
     return rc;
 }
 
-static void init_signals(load_run *run)
-{
-    pthread_condattr_t steady;
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&run->moved, &steady);
-    pthread_condattr_destroy(&steady);
-    pthread_mutex_init(&run->lock, NULL);
-}
-
 int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
 {
     SP_ASSERT(l->users > 0 && l->users <= SP_LOAD_USERS_MAX);
@@ -276,7 +266,8 @@ int sp_load_run(const sp_load *l, sp_load_result *result, spate_error *err)
         sp_free(users);
         return sp_fail_nomem(err);
     }
-    init_signals(&run);
+    sp_os_cond_init(&run.moved);
+    pthread_mutex_init(&run.lock, NULL);
     int rc = start_users(&run, users, &started, err);
     open_gate(&run, started, rc == SPATE_OK);
     if (l->moment && run.gate == GATE_OPEN)

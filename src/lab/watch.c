@@ -281,16 +281,6 @@ static void *watch_server(void *arg)
     return NULL;
 }
 
-static void init_signals(sp_watch *w)
-{
-    pthread_condattr_t steady;
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->stopped, &steady);
-    pthread_condattr_destroy(&steady);
-    pthread_mutex_init(&w->lock, NULL);
-}
-
 int sp_watch_start(const sp_lab *lab, sp_watch **out, spate_error *err)
 {
     int rc = sp_libpq_load(err);
@@ -299,7 +289,8 @@ int sp_watch_start(const sp_lab *lab, sp_watch **out, spate_error *err)
     if (!w)
         return rc == SPATE_OK ? sp_fail_nomem(err) : rc;
     w->lab = lab;
-    init_signals(w);
+    sp_os_cond_init(&w->stopped);
+    pthread_mutex_init(&w->lock, NULL);
     for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
         watched *s = &w->servers[w->n++];
         s->watch = w;

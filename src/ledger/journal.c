@@ -290,13 +290,9 @@ int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *
 
 static int start(sp_journal *j, spate_error *err)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&j->lock, NULL);
-    pthread_cond_init(&j->work, &monotonic);
+    sp_os_cond_init(&j->work);
     pthread_cond_init(&j->done, NULL);
-    pthread_condattr_destroy(&monotonic);
     if (sp_buf_reserve(&j->gather, SP_GROUP_BYTES) != SPATE_OK || sp_buf_reserve(&j->out, SP_GROUP_BYTES) != SPATE_OK)
         return sp_fail_nomem(err);
     j->gather.len = j->out.len = SP_GROUP_HEADER;

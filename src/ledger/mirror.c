@@ -519,14 +519,10 @@ static int wake(spate_ledger *l, spate_error *err)
 int sp_mirror_start(spate_ledger *l, spate_error *err)
 {
     sp_mirror *m = &l->mirror;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->sql, NULL);
-    pthread_cond_init(&m->work, &monotonic);
-    pthread_cond_init(&m->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    sp_os_cond_init(&m->work);
+    sp_os_cond_init(&m->done);
     m->flushed[0] = m->flushed[1] = -1;
     return SPATE_OK;
 }

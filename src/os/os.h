@@ -101,5 +101,7 @@ typedef struct sp_os_library {
 int sp_os_library_load(sp_os_library *library, spate_error *err) SP_MUST_CHECK;
 
 int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spate_error *err) SP_MUST_CHECK;
+/* A condition whose timed waits end by sp_os_monotonic_us, whatever is done to the wall clock. */
+void sp_os_cond_init(pthread_cond_t *c);
 
 #endif

@@ -55,6 +55,15 @@ int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spat
     return why ? sp_fail_errno(err, why, "could not start a thread") : SPATE_OK;
 }
 
+void sp_os_cond_init(pthread_cond_t *c)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(c, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 static int load(const sp_os_library *l, spate_error *err)
 {
     void *library = NULL;

@@ -3,6 +3,7 @@
 #include "spate/arrow.h"
 #include "base/base.h"
 #include "check.h"
+#include "ok.h"
 #include "client/libduckdb.h"
 #include "os/os.h"
 
@@ -13,14 +14,6 @@ static spate_error err;
 static duckdb_database db;
 static duckdb_connection conn;
 static __typeof__(&duckdb_arrow_scan) arrow_scan;
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 static void start(void)
 {

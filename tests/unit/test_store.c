@@ -3,6 +3,7 @@
 #include "spate/store.h"
 #include "base/base.h"
 #include "check.h"
+#include "ok.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -12,14 +13,6 @@
 static char dir[] = "/dev/shm/spate-store-XXXXXX"; /* in memory: a sync to disk for each of a thousand files would take most of the time */
 static char path[64];
 static spate_error err;
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 static spate_store *fresh(void)
 {

@@ -5,6 +5,7 @@
 #include "spate/store.h"
 #include "base/base.h"
 #include "check.h"
+#include "ok.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -28,14 +29,6 @@ static uint64_t number_of(const char *variable, uint64_t otherwise)
     const char *text = getenv(variable);
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 /* ---- the log of system calls --------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include "spate/store.h"
 #include "os/os.h"
 #include "check.h"
+#include "ok.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +20,6 @@ static uint64_t draw(uint64_t n)
 {
     return sp_bounded(sp_draw(99, state++), n);
 }
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 /* ---- files as bytes ---------------------------------------------------------------------------- */
 

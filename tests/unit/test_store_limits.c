@@ -2,6 +2,7 @@
 #include "spate/store.h"
 #include "base/base.h"
 #include "check.h"
+#include "ok.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,14 +11,6 @@
 
 static char path[64];
 static spate_error err;
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 static spate_store *fresh(void)
 {

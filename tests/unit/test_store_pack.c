@@ -1,6 +1,7 @@
 /* test_store_pack.c - segments behind LZ4 and zstd: smaller, the same cells, refused where they are changed in place or not sound. */
 #include "spate/store.h"
 #include "check.h"
+#include "ok.h"
 #include "store/pack.h"
 #include "store/segment.h"
 
@@ -17,14 +18,6 @@ static double doubles[ROWS];
 static uint8_t present[ROWS / 8 + 1];
 static int32_t offsets[ROWS + 1];
 static char text[ROWS * 64];
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 /* Numbers that come again, too many for a dictionary and too wide for bits; lines of a log; every third absent. */
 static void make_cells(void)

@@ -4,6 +4,7 @@
  * service files work. libpq quotes a string it cannot read, password and all: that is not passed
  * on. */
 #include "endpoint/postgres.h"
+#include "os/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +209,8 @@ static int set_up(sp_pg_server *s, bool lane, PGconn *conn, spate_error *err)
         status = sp_pg_run(conn, s->dialect->session, NULL, err, "setting up the session");
     if (status == SPATE_OK && lane && s->dialect->lane)
         status = sp_pg_run(conn, s->dialect->lane, NULL, err, "setting up the session");
+    if (lane)
+        sp_os_socket_deepen(sp_pq.socket(conn));
     return status;
 }
 

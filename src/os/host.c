@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -219,7 +220,7 @@ int sp_os_process_tell(const sp_os_process *p, int number, spate_error *err)
     return rc;
 }
 
-/* ---- ports ---- */
+/* ---- ports and sockets ---- */
 
 /* As a server would: one that has just ended still has connections that linger, which is no reason not to listen again. */
 bool sp_os_port_is_free(unsigned port)
@@ -249,4 +250,27 @@ bool sp_os_socket_answers(const char *path)
     if (fd >= 0)
         close(fd);
     return answers;
+}
+
+/* A socket in the file system holds 208 KiB unless told otherwise, half of it bookkeeping: a server that loads then sleeps and wakes
+ * hundreds of times a second. One of the network grows by itself, and no more once it has been told a size: only where the system
+ * allows as much as it would grow to is it told. */
+enum { DEEP = 4 << 20 };
+
+static bool allows_deep(void)
+{
+    char text[24] = "";
+    int fd = open("/proc/sys/net/core/wmem_max", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    return got > 0 && strtoul(text, NULL, 10) >= DEEP;
+}
+
+void sp_os_socket_deepen(int fd)
+{
+    int domain = AF_UNSPEC, bytes = DEEP;
+    socklen_t len = sizeof(domain);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && (domain == AF_UNIX || allows_deep()))
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }

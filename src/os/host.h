@@ -1,4 +1,4 @@
-/* host.h - other programs and the ports of this machine.
+/* host.h - other programs, the ports and the sockets of this machine.
  *
  * A child is started without a shell, with nothing of ours open but what it is given, and what kept it from starting comes back
  * with its errno and the step that failed. A process is known by its number only together with where it runs or when it started,
@@ -51,5 +51,7 @@ int sp_os_random(void *bytes, size_t len, spate_error *err) SP_MUST_CHECK;
 bool sp_os_port_is_free(unsigned port);
 /* Whether somebody listens on a socket in the file system. */
 bool sp_os_socket_answers(const char *path);
+/* Lets more bytes wait in a connection that loads, so that its two ends seldom wait for one another. A hint. */
+void sp_os_socket_deepen(int fd);
 
 #endif

@@ -16,6 +16,11 @@ typedef enum sp_as {
     SP_AS_BITS_64, SP_AS_BITS_32,  /* their bits: integer << param */
 } sp_as;
 
+static inline unsigned sp_as_width(sp_as as)
+{
+    return as == SP_AS_16 ? 2 : as == SP_AS_32 || as == SP_AS_DECIMAL_F32 || as == SP_AS_BITS_32 ? 4 : 8;
+}
+
 typedef struct sp_ints_source {
     sp_as as;
     unsigned param;
@@ -46,6 +51,9 @@ typedef struct sp_ints {
 bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s) SP_MUST_CHECK;
 /* Values from..from + n into out, which has room for whole places behind them: n + SP_LANES_32 values. */
 void sp_ints_read(const sp_kernels *k, const sp_ints *s, uint32_t from, uint32_t n, sp_as as, unsigned param, void *out);
+
+/* What is said of a vector, in the table or in the stream's header. */
+sp_ints_vector sp_ints_vector_of(const sp_ints *s, uint32_t i);
 
 /* Puts another value at i of bytes, which are a copy of the stream: false where its vector's width does not allow it. */
 bool sp_ints_set(const sp_ints *s, char *bytes, uint32_t i, sp_as as, unsigned param, uint64_t final_bits);

@@ -105,6 +105,7 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, \
         .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, .range_f64 = range_f64_##for_, \
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
+        .narrow16 = narrow16_##for_, .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, .deltas32 = deltas32_##for_, \
         .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
         .values4 = values4_##for_, .hash = hash_##for_, .name = #for_ \
     }

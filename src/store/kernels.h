@@ -61,6 +61,11 @@ typedef struct sp_kernels {
     void (*range_f64)(const double *v, uint32_t n, double *min, double *max); /* without NaN; infinities the wrong way round: none */
     void (*residuals32)(const int64_t *v, uint32_t n, sp_line line, uint32_t *out);
     void (*residuals64)(const int64_t *v, uint32_t n, sp_line line, uint64_t *out);
+    void (*narrow16)(const int16_t *v, uint32_t n, uint32_t base, uint32_t *out); /* v - base */
+    void (*narrow32)(const int32_t *v, uint32_t n, uint32_t base, uint32_t *out);
+    /* Of neighbours' differences, which are taken as of 32 bits: the smallest; all less step (out[0] = 0), and what they are or-ed. */
+    int32_t (*least_delta32)(const int32_t *v, uint32_t n);
+    uint32_t (*deltas32)(const int32_t *v, uint32_t n, uint32_t step, uint32_t *out);
     void (*bits64)(const uint64_t *v, uint32_t n, unsigned by, int64_t *out); /* shifted to the right */
     void (*bits32)(const uint32_t *v, uint32_t n, unsigned by, int64_t *out);
     void (*widen16)(const int16_t *v, uint32_t n, int64_t *out);

@@ -160,6 +160,40 @@ static void sums_and_ranges(void)
     CHECK_INT(wrong, 0);
 }
 
+/* Narrow columns as they lie: what is left of them, and differences, of 32 bits whatever they are. */
+static void narrow_columns(void)
+{
+    static int32_t v[VECTOR];
+    static uint32_t out[VECTOR];
+    const sp_kernels *const kernels[2] = {&sp_kernels_portable, sp_kernels_best()};
+    uint32_t wrong = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t n = 1 + (uint32_t)(draw() % VECTOR), base = (uint32_t)draw(), any = 0;
+        for (uint32_t i = 0; i < n; i++)
+            v[i] = (int32_t)(round % 2 ? draw() : draw() % 100);
+        int32_t least = INT32_MAX;
+        for (uint32_t i = 1; i < n; i++)
+            least = SP_MIN(least, (int32_t)((uint32_t)v[i] - (uint32_t)v[i - 1]));
+        for (unsigned k = 0; k < 2; k++) {
+            kernels[k]->narrow32(v, n, base, out);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += out[i] != (uint32_t)v[i] - base;
+            kernels[k]->narrow16((const int16_t *)v, n, base, out);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += out[i] != (uint32_t)(int32_t)((const int16_t *)v)[i] - base;
+            wrong += kernels[k]->least_delta32(v, n) != least;
+            uint32_t got = kernels[k]->deltas32(v, n, (uint32_t)least, out);
+            any = 0;
+            for (uint32_t i = 0; i < n; i++) {
+                wrong += out[i] != (i ? (uint32_t)v[i] - (uint32_t)v[i - 1] - (uint32_t)least : 0);
+                any |= out[i];
+            }
+            wrong += got != any;
+        }
+    }
+    CHECK_INT(wrong, 0);
+}
+
 int main(void)
 {
     const char *seed = getenv("SPATE_TEST_SEED");
@@ -168,5 +202,6 @@ int main(void)
     RUN(integers_as_computed);
     RUN(decimals_are_rounded_correctly);
     RUN(sums_and_ranges);
+    RUN(narrow_columns);
     return check_done();
 }

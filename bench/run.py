@@ -554,7 +554,8 @@ STORE_SETS = (("wind", "W, 100,000 rows of 700 columns"), ("sensor", "S, 30 M ro
 STORE_GOALS = {
     "wind": [("write", "store write", "struct write", 0.9), ("write", "store write", "seed write", 2), ("write on two threads", "store write 2", "struct write", 1.5),
              ("write and sync", "store write synced", "struct write synced", 1.5), ("full scan", "store scan", "arrow scan", 1.25),
-             ("full scan", "store scan", "seed scan", 8), ("one field", "store one", "arrow one", 8), ("row by row", "store rows", "seed scan", 2.5),
+             ("full scan", "store scan", "seed scan", 8), ("one field", "store one", "arrow one", 8), ("row by row, as records", "store rows", "seed scan", 2.5),
+             ("row by row, as values", "store values", "seed scan", 2.5),
              ("scan on two threads", "store scan 2", "store scan", 1.8), ("scan", "store scan", "store scan unverified", 0.97),
              ("full scan", "store scan", "arrow told scan", 1.25), ("one field", "store one", "arrow told one", 8),
              ("write", "store write", "duckdb write", 15), ("full scan", "store scan", "duckdb sum", None), ("write", "store write", "sqlite write", None),

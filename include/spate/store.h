@@ -239,6 +239,18 @@ int spate_cursor_open(spate_store *store, const spate_scan_options *options, spa
 /* The next row: its present fields, n of them, good until the next call; *values NULL at the end. p of a list points to a
  * spate_column whose rows are its items (len). */
 int spate_cursor_next(spate_cursor *cursor, const spate_value **values, size_t *n, uint64_t *row, spate_error *err);
+/* Rows as records, a few at a time: the fastest way out row by row. Every field of the rows' shape (of those asked for) lies at its offset
+ * in every record, as spate_append_records takes them: text and bytes as a spate_text, a list as one whose p points to a
+ * spate_column; bit i at null_bits says whether field i is there. What is not there is anything. */
+typedef struct spate_rows {
+    const spate_record_field *fields; /* their items are not told */
+    size_t n_fields, null_bits, stride;
+    const void *records;
+    size_t rows;        /* which follow one another from first_row on */
+    uint64_t first_row;
+} spate_rows;
+/* The next rows that match and are of one shape, good until the next call; none (rows 0) at the end. Both ways of reading may be mixed. */
+int spate_cursor_next_rows(spate_cursor *cursor, spate_rows *rows, spate_error *err);
 /* The next row will be this one, or the first behind it that is there. */
 int spate_cursor_seek(spate_cursor *cursor, uint64_t row, spate_error *err);
 spate_skipped spate_cursor_skipped(const spate_cursor *cursor);

@@ -1,48 +1,8 @@
-/* cursor.c - rows out, one by one and in order.
+/* cursor.c - rows out, in order: one by one as values, or a few at a time as records.
  *
- * Of every group of the open block a window of rows is decoded at a time, column by column. A few rows of it are then put together at
- * once, column by column too: the value of each goes where the row has come to, so absent cells cost nothing, and what a column
- * is gets decided once for all of them. The rows fit into the cache; handing one out is giving a pointer to it. */
-#include "store/scan.h"
-
-enum { WINDOW = 256, HANDFUL = 64, HANDFUL_WIDE = 16, WIDE = 128, QUAD = 4 }; /* wide: rows of more fields */
-static_assert(WINDOW % HANDFUL == 0 && WINDOW % HANDFUL_WIDE == 0 && HANDFUL <= 64, "handfuls are cut out of windows");
-
-/* How the cells of a column lie, and what becomes of them. */
-typedef enum form { FORM_64, FORM_I32, FORM_F32, FORM_I16, FORM_BOOL, FORM_16_BYTES, FORM_TEXT, FORM_LIST } form;
-
-/* A column of a window: what is the same for all its values. */
-typedef struct field {
-    uint64_t head;           /* the first half of a value: name, kind, length */
-    form form;
-    bool hidden;             /* nobody asked for it, but a condition */
-    bool plain;              /* of 64 bits, asked for, and all cells of the window are there */
-    uint32_t list;           /* of a list: its number */
-} field;
-
-typedef struct window {
-    sp_group_reading group;
-    bool open, may;          /* may: rows of it can match */
-    uint32_t next, from, to; /* the group's next row; rows that are decoded */
-    uint32_t handful, out_from, out_to; /* rows that are put together: at most, and which */
-    field *fields;
-    uint32_t *tested;        /* the column of each condition */
-    uint32_t n_lists, cap;
-    spate_column *lists;     /* HANDFUL of each list, and one as it is shown */
-    sp_arena views;          /* columns below them */
-    uint64_t *out;           /* HANDFUL rows of values */
-    uint32_t counts[HANDFUL];
-} window;
-
-struct spate_cursor {
-    sp_block_reader r;
-    uint32_t shown;          /* fields at the front that are asked for; behind them those that conditions need */
-    uint32_t block;
-    bool open, in_block;     /* a block is open; there are rows left of it */
-    uint32_t row;            /* of the block */
-    window *windows;
-    uint32_t n_windows;
-};
+ * Of every group of the open block a window of rows is decoded at a time, column by column. A handful of its rows is then put together
+ * at once (rows.c); handing one out is giving a pointer to it. */
+#include "store/cursor.h"
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
@@ -91,6 +51,8 @@ static void free_rows(window *w)
     sp_free(w->fields);
     sp_free(w->tested);
     sp_free(w->lists);
+    sp_free(w->record);
+    sp_free(w->gaps);
     sp_free(w->out);
 }
 
@@ -191,10 +153,12 @@ static int reserve_rows(spate_cursor *c, window *w)
     w->fields = sp_alloc(n * sizeof *w->fields);
     w->tested = sp_alloc((c->r.n_wheres + 1) * sizeof *w->tested);
     w->lists = sp_alloc((size_t)lists * (HANDFUL + 1) * sizeof *w->lists);
-    w->out = sp_alloc((size_t)w->handful * n * sizeof(spate_value));
+    w->record = sp_alloc(n * sizeof *w->record);
+    w->gaps = sp_alloc((n / 8 + 1) * sizeof *w->gaps);
+    w->out = sp_alloc(w->handful * sp_rows_record_max(n)); /* values take no more */
     w->cap = n;
     w->n_lists = lists;
-    return w->fields && w->tested && w->lists && w->out ? SPATE_OK : SPATE_E_NOMEM;
+    return w->fields && w->tested && w->lists && w->record && w->gaps && w->out ? SPATE_OK : SPATE_E_NOMEM;
 }
 
 static form form_of(sp_kind kind)
@@ -245,6 +209,7 @@ static void lay_out(const spate_cursor *c, window *w)
         w->fields[i] = (field){.form = f, .hidden = !is_shown(c, x->name), .list = f == FORM_LIST ? lists++ : 0};
         memcpy(&w->fields[i].head, &v, sizeof w->fields[i].head);
     }
+    sp_rows_lay_out_record(c, w);
     for (uint32_t k = 0; k < c->r.n_wheres; k++)
         for (w->tested[k] = 0; w->tested[k] < w->group.n && w->group.columns[w->tested[k]].name != c->r.wheres[k].name;)
             w->tested[k]++;
@@ -316,192 +281,49 @@ static int fill_window(spate_cursor *c, window *w, spate_error *err)
         if (rc != SPATE_OK)
             return rc;
     }
+    sp_rows_find_gaps(w);
     w->to = w->from + n;
     return SPATE_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
-
-/* Which of the n cells from at on are there; at is a multiple of 8. */
-static uint64_t present_cells(const sp_column *cells, uint32_t at, uint32_t n)
-{
-    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1, there = all;
-    if (cells->validity)
-        memcpy(&there, cells->validity + at / 8, (n + 7) / 8);
-    return there & all;
-}
-
-/* n cells in 64 bits each; text and lists are none. */
-static const uint64_t *widen(const sp_column *cells, form f, uint32_t at, uint32_t n, uint64_t *wide)
-{
-    switch (f) {
-    case FORM_64:
-        return (const uint64_t *)cells->data + at;
-    case FORM_I32:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = (uint64_t)(int64_t)((const int32_t *)cells->data)[at + r];
-        break;
-    case FORM_F32:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = ((const uint32_t *)cells->data)[at + r];
-        break;
-    case FORM_I16:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = (uint64_t)(int64_t)((const int16_t *)cells->data)[at + r];
-        break;
-    case FORM_BOOL:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = sp_bit(cells->data, at + r);
-        break;
-    case FORM_16_BYTES:
-        for (uint32_t r = 0; r < n; r++)
-            wide[r] = (uint64_t)(uintptr_t)((const char *)cells->data + (size_t)(at + r) * 16);
-        break;
-    case FORM_TEXT:
-    case FORM_LIST:
-        break;
-    }
-    return wide;
-}
-
-/* A text's or a list's value of row at, which is row r of the handful. */
-static void value_apart(const window *w, const field *f, const sp_column *cells, uint32_t at, uint32_t r, uint64_t value[2])
-{
-    spate_value v;
-    memcpy(&v, &f->head, sizeof f->head);
-    v.len = (uint32_t)(cells->offsets[at + 1] - cells->offsets[at]);
-    v.as.p = cells->bytes + cells->offsets[at];
-    if (f->form == FORM_LIST) {
-        spate_column *lists = w->lists + f->list * (HANDFUL + 1);
-        lists[r] = lists[HANDFUL];
-        lists[r].offsets = cells->offsets + at;
-        v.as.p = &lists[r];
-    }
-    memcpy(value, &v, sizeof v);
-}
-
-/* The cells of one column, each to its row. */
-static void put_column(const window *w, uint32_t i, uint32_t at, uint32_t n, uint64_t **to)
-{
-    const field *f = &w->fields[i];
-    const sp_column *cells = &w->group.columns[i].out;
-    uint64_t wide[HANDFUL];
-    uint64_t there = present_cells(cells, at, n);
-    const uint64_t *cell = there ? widen(cells, f->form, at, n, wide) : wide;
-    if (!cells->validity && f->form < FORM_TEXT) {
-        for (uint32_t r = 0; r < n; r++, to[r - 1] += 2) {
-            to[r][0] = f->head;
-            to[r][1] = cell[r];
-        }
-        return;
-    }
-    for (; there; there &= there - 1) {
-        uint32_t r = (uint32_t)__builtin_ctzll(there);
-        to[r][0] = f->head;
-        if (f->form >= FORM_TEXT)
-            value_apart(w, f, cells, at + r, r, to[r]);
-        else
-            to[r][1] = cell[r];
-        to[r] += 2;
-    }
-}
-
-/* From i on, so many columns that are asked for, of 64 bits, and of which every cell of the window is there. */
-static uint32_t count_plain(const window *w, uint32_t i)
-{
-    uint32_t n = 0;
-    while (i + n < w->group.n && w->fields[i + n].plain)
-        n++;
-    return n;
-}
-
-/* Four columns at a time; those behind them, which lie far apart, are fetched meanwhile. */
-static void put_plain(const spate_cursor *c, const window *w, uint32_t i, uint32_t quads, uint32_t at, uint32_t n, uint64_t **to)
-{
-    const uint64_t *cells[QUAD];
-    uint64_t heads[QUAD];
-    for (const sp_reading *x = w->group.columns + i, *end = x + quads * QUAD; x < end; x += QUAD, i += QUAD) {
-        for (uint32_t q = 0; q < QUAD; q++) {
-            cells[q] = (const uint64_t *)x[q].out.data + at;
-            heads[q] = w->fields[i + q].head;
-            if (x + QUAD < end)
-                for (uint32_t line = 0; line < HANDFUL_WIDE; line += 8)
-                    __builtin_prefetch((const uint64_t *)x[q + QUAD].out.data + at + line);
-        }
-        c->r.store->k->values4(cells, heads, n, to);
-    }
-}
-
-static void put_rows(const spate_cursor *c, window *w)
-{
-    uint32_t n = SP_MIN(w->handful, w->to - w->out_from), at = w->out_from - w->from, stride = w->group.n * 2;
-    uint64_t *to[HANDFUL];
-    for (uint32_t r = 0; r < n; r++)
-        to[r] = w->out + (size_t)r * stride;
-    for (uint32_t i = 0; i < w->group.n;) {
-        uint32_t quads = count_plain(w, i) / QUAD;
-        put_plain(c, w, i, quads, at, n, to);
-        i += quads * QUAD;
-        for (uint32_t more = QUAD; i < w->group.n && more > 0; more--, i++)
-            if (!w->fields[i].hidden)
-                put_column(w, i, at, n, to);
-    }
-    for (uint32_t r = 0; r < n; r++)
-        w->counts[r] = (uint32_t)(to[r] - (w->out + (size_t)r * stride)) / 2;
-    w->out_to = w->out_from + n;
-}
+/* ---- rows ---------------------------------------------------------------------------------------- */
 
 /* Row at of the window meets all conditions. */
 static bool matches(const spate_cursor *c, const window *w, uint32_t at)
 {
     for (uint32_t k = 0; k < c->r.n_wheres; k++) {
         uint32_t i = w->tested[k];
-        uint64_t value[2], wide[1];
-        spate_value v;
-        if (i >= w->group.n)
+        if (i >= w->group.n || sp_column_null(&w->group.columns[i].out, at))
             return false;
-        const field *f = &w->fields[i];
-        const sp_column *cells = &w->group.columns[i].out;
-        if (sp_column_null(cells, at))
-            return false;
-        value[0] = f->head;
-        if (f->form >= FORM_TEXT)
-            value_apart(w, f, cells, at, 0, value);
-        else
-            value[1] = widen(cells, f->form, at, 1, wide)[0];
-        memcpy(&v, value, sizeof v);
+        spate_value v = sp_rows_value(w, i, at);
         if (!sp_where_holds(&c->r.wheres[k], &v))
             return false;
     }
     return true;
 }
 
-/* The row that stands next in the open block. *values NULL: it does not match. */
-static int take_row(spate_cursor *c, const spate_value **values, size_t *n, spate_error *err)
+/* The window of the row that stands next in the open block. */
+static window *window_of(const spate_cursor *c)
 {
-    static const spate_value nothing;
-    window *w = &c->windows[c->r.view.n_groups == 1 ? 0 : (uint32_t)c->r.order[c->row]];
-    int rc = w->open ? SPATE_OK : open_window(c, (uint32_t)(w - c->windows), err);
-    *values = NULL;
-    if (rc == SPATE_OK && w->may && (w->next >= w->to || w->next < w->from))
-        rc = fill_window(c, w, err);
-    uint32_t row = w->next++;
-    if (rc != SPATE_OK || !w->may || !matches(c, w, row - w->from))
-        return rc;
-    if (row >= w->out_to || row < w->out_from) {
-        w->out_from = row / w->handful * w->handful;
-        put_rows(c, w);
-    }
-    row -= w->out_from;
-    *n = w->counts[row];
-    *values = *n == 0 ? &nothing : (const spate_value *)(w->out + (size_t)row * w->group.n * 2);
-    return SPATE_OK;
+    return &c->windows[c->r.view.n_groups == 1 ? 0 : (uint32_t)c->r.order[c->row]];
 }
 
-int spate_cursor_next(spate_cursor *c, const spate_value **values, size_t *n, uint64_t *row, spate_error *err)
+/* That row of the window it is in; *found NULL: it does not match. */
+static int take_row(spate_cursor *c, window **found, uint32_t *row, spate_error *err)
 {
-    *values = NULL;
-    *n = 0;
+    window *w = window_of(c);
+    int rc = w->open ? SPATE_OK : open_window(c, (uint32_t)(w - c->windows), err);
+    if (rc == SPATE_OK && w->may && (w->next >= w->to || w->next < w->from))
+        rc = fill_window(c, w, err);
+    *row = w->next++;
+    *found = rc == SPATE_OK && w->may && matches(c, w, *row - w->from) ? w : NULL;
+    return rc;
+}
+
+/* The next row that matches, wherever it is; *found NULL at the end. */
+static int find_row(spate_cursor *c, window **found, uint32_t *row, uint64_t *number, spate_error *err)
+{
+    *found = NULL;
     for (;;) {
         if (!c->in_block) {
             int rc = open_block(c, err);
@@ -509,17 +331,62 @@ int spate_cursor_next(spate_cursor *c, const spate_value **values, size_t *n, ui
                 return rc;
         }
         while (c->row < c->r.to) {
-            uint64_t number = c->r.block.first_row + c->row;
-            int rc = take_row(c, values, n, err);
+            *number = c->r.block.first_row + c->row;
+            int rc = take_row(c, found, row, err);
             c->row++;
-            if (rc != SPATE_OK)
+            if (rc != SPATE_OK || *found)
                 return rc;
-            if (!*values)
-                continue;
-            if (row)
-                *row = number;
-            return SPATE_OK;
         }
         c->in_block = false;
     }
+}
+
+/* Puts the handful together that the row is in, unless it is. */
+static void put_together(const spate_cursor *c, window *w, uint32_t row, bool as_records)
+{
+    if (w->as_records == as_records && row >= w->out_from && row < w->out_to)
+        return;
+    w->as_records = as_records;
+    w->out_from = row / w->handful * w->handful;
+    if (as_records)
+        sp_rows_put_records(c, w);
+    else
+        sp_rows_put_values(c, w);
+}
+
+int spate_cursor_next(spate_cursor *c, const spate_value **values, size_t *n, uint64_t *row, spate_error *err)
+{
+    static const spate_value nothing;
+    window *w;
+    uint32_t at;
+    uint64_t number;
+    *values = NULL;
+    *n = 0;
+    int rc = find_row(c, &w, &at, &number, err);
+    if (rc != SPATE_OK || !w)
+        return rc;
+    put_together(c, w, at, false);
+    at -= w->out_from;
+    *n = w->counts[at];
+    *values = *n == 0 ? &nothing : (const spate_value *)(w->out + (size_t)at * w->group.n * 2);
+    if (row)
+        *row = number;
+    return SPATE_OK;
+}
+
+int spate_cursor_next_rows(spate_cursor *c, spate_rows *rows, spate_error *err)
+{
+    window *w;
+    uint32_t at;
+    *rows = (spate_rows){0};
+    int rc = find_row(c, &w, &at, &rows->first_row, err);
+    if (rc != SPATE_OK || !w)
+        return rc;
+    put_together(c, w, at, true);
+    uint32_t end = at + 1;
+    for (; end < w->out_to && c->row < c->r.to && window_of(c) == w && matches(c, w, end - w->from); end++, c->row++)
+        w->next++;
+    *rows = (spate_rows){.fields = w->record, .n_fields = w->n_record, .null_bits = w->null_bits, .stride = w->stride,
+                         .records = (const char *)w->out + (at - w->out_from) * w->stride, .rows = end - at, .first_row = rows->first_row};
+    return SPATE_OK;
 }

@@ -91,6 +91,13 @@ static void values4_portable(const uint64_t *const columns[4], const uint64_t he
         }
 }
 
+static void rows4_portable(const uint64_t *const columns[4], uint32_t rows, char *records, size_t stride)
+{
+    for (uint32_t r = 0; r < rows; r++, records += stride)
+        for (unsigned c = 0; c < 4; c++)
+            memcpy(records + 8 * c, &columns[c][r], 8);
+}
+
 static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
 {
     return XXH3_64bits_withSeed(p, len, seed);
@@ -107,7 +114,7 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
         .narrow16 = narrow16_##for_, .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, .deltas32 = deltas32_##for_, \
         .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
-        .values4 = values4_##for_, .hash = hash_##for_, .name = #for_ \
+        .values4 = values4_##for_, .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);
@@ -176,6 +183,20 @@ TARGET static void values4_avx2(const uint64_t *const columns[4], const uint64_t
     }
     const uint64_t *const rest[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
     values4_portable(rest, heads, rows - r, to);
+}
+
+TARGET static void rows4_avx2(const uint64_t *const columns[4], uint32_t rows, char *records, size_t stride)
+{
+    uint32_t r = 0;
+    for (; r + 4 <= rows; r += 4, records += 4 * stride) {
+        __m256i turned[4];
+        const void *const four[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
+        turn(four, turned);
+        for (unsigned i = 0; i < 4; i++)
+            _mm256_storeu_si256((__m256i *)(records + i * stride), turned[i]);
+    }
+    const uint64_t *const rest[4] = {columns[0] + r, columns[1] + r, columns[2] + r, columns[3] + r};
+    rows4_portable(rest, rows - r, records, stride);
 }
 
 /* The lower and the higher of two of each, 64-bit integers having no instruction of their own. */

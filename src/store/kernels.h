@@ -26,6 +26,17 @@ static inline unsigned sp_bits_of(uint64_t v)
     return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
 }
 
+/* A square of eight times eight bits, turned: byte i has bit i of every byte. */
+static inline uint64_t sp_turn_bits(uint64_t x)
+{
+    uint64_t t = (x ^ x >> 7) & UINT64_C(0x00aa00aa00aa00aa);
+    x ^= t ^ t << 7;
+    t = (x ^ x >> 14) & UINT64_C(0x0000cccc0000cccc);
+    x ^= t ^ t << 14;
+    t = (x ^ x >> 28) & UINT64_C(0x00000000f0f0f0f0);
+    return x ^ t ^ t << 28;
+}
+
 /* How values come out of residuals: out[i] = base + i * step + r[i], then shifted to the left, or as decimals. */
 typedef struct sp_line {
     uint64_t base, step;
@@ -75,6 +86,8 @@ typedef struct sp_kernels {
     void (*columns4)(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4]);
     /* And back, as values of two words: to[r] gets heads[0], cell r of columns[0], heads[1], ..., and moves behind them. */
     void (*values4)(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to);
+    /* The inverse of columns4: the 8 bytes at 8 * c of record r = columns[c][r]. */
+    void (*rows4)(const uint64_t *const columns[4], uint32_t rows, char *records, size_t stride);
     uint64_t (*hash)(const void *p, size_t len, uint64_t seed); /* XXH3, 64 bits */
 } sp_kernels;
 

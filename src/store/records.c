@@ -62,17 +62,6 @@ static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, co
     }
 }
 
-/* A square of eight times eight bits, turned: byte i has bit i of every byte. */
-static uint64_t turn_bits(uint64_t x)
-{
-    uint64_t t = (x ^ x >> 7) & UINT64_C(0x00aa00aa00aa00aa);
-    x ^= t ^ t << 7;
-    t = (x ^ x >> 14) & UINT64_C(0x0000cccc0000cccc);
-    x ^= t ^ t << 14;
-    t = (x ^ x >> 28) & UINT64_C(0x00000000f0f0f0f0);
-    return x ^ t ^ t << 28;
-}
-
 /* The same of eight records whose cells begin a byte of each column's bits: eight fields at a time, unless all of them are there. */
 static void put_eight_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits, size_t stride)
 {
@@ -83,7 +72,7 @@ static void put_eight_nulls(sp_shape *s, uint32_t at, const struct spate_record 
         uint64_t absent = ~square & most * UINT64_C(0x0101010101010101);
         if (!absent)
             continue;
-        absent = turn_bits(absent);
+        absent = sp_turn_bits(absent);
         for (unsigned f = 0; f < 8; f++) {
             uint8_t gone = (uint8_t)(absent >> 8 * f);
             if (!gone)

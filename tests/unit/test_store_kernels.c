@@ -194,6 +194,35 @@ static void narrow_columns(void)
     CHECK_INT(wrong, 0);
 }
 
+/* Four columns become records, which become four columns. */
+static void columns_and_records(void)
+{
+    enum { MOST = 40, STRIDE_MAX = 80 };
+    static uint64_t columns[4][MOST], back[4][MOST];
+    static char records[2][MOST * STRIDE_MAX];
+    const sp_kernels *const kernels[2] = {&sp_kernels_portable, sp_kernels_best()};
+    uint64_t *const out[4] = {back[0], back[1], back[2], back[3]};
+    const uint64_t *const in[4] = {columns[0], columns[1], columns[2], columns[3]};
+    uint32_t wrong = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t n = 1 + (uint32_t)(draw() % MOST);
+        size_t stride = 32 + draw() % (STRIDE_MAX - 32);
+        for (uint32_t i = 0; i < n; i++)
+            for (unsigned c = 0; c < 4; c++)
+                columns[c][i] = draw();
+        memset(records, 0, sizeof records);
+        for (unsigned k = 0; k < 2; k++) {
+            kernels[k]->rows4(in, n, records[k], stride);
+            kernels[k]->columns4(records[k], stride, n, out);
+            for (uint32_t i = 0; i < n; i++)
+                for (unsigned c = 0; c < 4; c++)
+                    wrong += back[c][i] != columns[c][i] || memcmp(records[k] + i * stride + 8 * c, &columns[c][i], 8) != 0;
+        }
+        wrong += memcmp(records[0], records[1], sizeof records[0]) != 0;
+    }
+    CHECK_INT(wrong, 0);
+}
+
 int main(void)
 {
     const char *seed = getenv("SPATE_TEST_SEED");
@@ -203,5 +232,6 @@ int main(void)
     RUN(decimals_are_rounded_correctly);
     RUN(sums_and_ranges);
     RUN(narrow_columns);
+    RUN(columns_and_records);
     return check_done();
 }

@@ -1,7 +1,7 @@
 /* job.c - see job.h. */
 #include "job/job.h"
 
-#include "os/host.h"
+#include "job/runner.h"
 #include "spate/generate.h"
 #include "spate/job.h"
 
@@ -110,11 +110,11 @@ static int refuse_running(const char *path, const char *name, spate_error *err)
 {
     spate_ledger_options look = {.path = path, .journal_only = true, .look = true};
     spate_ledger *l = NULL;
-    uint64_t pid = 0;
+    sp_os_process runner = {0};
     if (spate_ledger_open(&look, &l, NULL) == SPATE_OK)
-        pid = sp_job_recall_number(l, "pid");
+        runner = sp_runner_recall(l);
     (void)spate_ledger_close(l, NULL);
-    sp_fail(err, SPATE_E_UNREACHABLE, "job \"%s\" is running already, as process %llu", name, (unsigned long long)pid);
+    sp_fail(err, SPATE_E_UNREACHABLE, "job \"%s\" is running already, as process %d", name, (int)runner.pid);
     sp_error_hint(err, "'spate job show %s' tells how far it is, 'spate job cancel %s' stops it", name, name);
     return SPATE_E_UNREACHABLE;
 }
@@ -202,11 +202,8 @@ static int write_run(sp_job *j, const sp_job_run *run, const char *place, spate_
 /* From here on the job is this process's, and anybody can see it. */
 static int enter(sp_job *j, spate_error *err)
 {
-    sp_os_process self = sp_os_process_self();
     uint64_t now = (uint64_t)sp_os_wall_us();
-    int rc = remember_number(j, "pid", (uint64_t)self.pid, err);
-    if (rc == SPATE_OK)
-        rc = remember_number(j, "started", self.started, err);
+    int rc = sp_runner_remember(j->ledger, err);
     if (rc == SPATE_OK && !sp_job_recall_number(j->ledger, "made"))
         rc = remember_number(j, "made", now, err);
     if (rc == SPATE_OK)

@@ -2,7 +2,7 @@
 #include "spate/job.h"
 
 #include "job/job.h"
-#include "os/host.h"
+#include "job/runner.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -67,19 +67,14 @@ static const char *text_of(const reading *r, const char *key)
     return text ? text : "";
 }
 
-static sp_os_process process_of(spate_ledger *l)
-{
-    return (sp_os_process){(pid_t)sp_job_recall_number(l, "pid"), sp_job_recall_number(l, "started")};
-}
-
 static spate_job_state state_of(const reading *r)
 {
     const char *text = text_of(r, "state");
     size_t state = SPATE_JOB_CANCELLED;
     while (state > SPATE_JOB_RUNNING && strcmp(text, state_names[state]) != 0)
         state--;
-    sp_os_process process = process_of(r->ledger);
-    return state == SPATE_JOB_RUNNING && !sp_os_process_lives(&process) ? SPATE_JOB_PAUSED : (spate_job_state)state;
+    sp_os_process runner = sp_runner_recall(r->ledger);
+    return state == SPATE_JOB_RUNNING && !sp_os_process_lives(&runner) ? SPATE_JOB_PAUSED : (spate_job_state)state;
 }
 
 static int read_words(const reading *r, spate_error *err)
@@ -191,7 +186,7 @@ static int read_job(const reading *r, spate_error *err)
     job->made_us = (int64_t)sp_job_recall_number(l, "made");
     job->began_us = (int64_t)sp_job_recall_number(l, "began");
     job->seen_us = (int64_t)sp_job_recall_number(l, "seen");
-    job->pid = (long)sp_job_recall_number(l, "pid");
+    job->pid = (long)sp_runner_recall(l).pid;
     int rc = read_words(r, err);
     if (rc == SPATE_OK)
         rc = read_tables(r, err);
@@ -255,7 +250,7 @@ static bool ends_within(const sp_os_process *p, unsigned ms)
 /* The first signal asks, the second one ends the process where it stands: what it was at is undone by whoever it was writing to. */
 static int stop(spate_ledger *l, unsigned wait_ms, spate_error *err)
 {
-    sp_os_process p = process_of(l);
+    sp_os_process p = sp_runner_recall(l);
     for (int i = 0; i < 2 && sp_os_process_lives(&p); i++) {
         int rc = sp_os_process_tell(&p, SIGTERM, err);
         if (rc != SPATE_OK || ends_within(&p, wait_ms ? wait_ms : WAIT_MS))

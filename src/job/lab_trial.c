@@ -2,6 +2,7 @@
 #include "job/lab_trial.h"
 
 #include "codec/codec.h"
+#include "job/runner.h"
 #include "os/at.h"
 
 #include <fcntl.h>
@@ -110,11 +111,10 @@ static int name_file(sp_trial *t, const sp_lab *lab, int64_t began_us, long pid,
 
 static int put_head(sp_trial *t, const sp_lab *lab, const spate_lab_bench_options *o, int64_t began_us)
 {
-    sp_os_process self = sp_os_process_self();
-    return sp_buf_printf(&t->head, "{\"trial\":1,\"began_us\":%lld,\"pid\":%ld,\"started\":\"%llu\",\"processors\":%u,\"shards\":%u,\"placement\":\"%s\","
-                         "\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,", (long long)began_us, (long)self.pid,
-                         (unsigned long long)self.started, sp_os_processors(), lab->n_servers - 1, sp_placing_name(lab->placing),
-                         o->rate, o->seconds > 0 ? o->seconds : 5, (unsigned long long)o->seed);
+    return sp_buf_printf(&t->head, "{\"trial\":1,\"began_us\":%lld,", (long long)began_us) || sp_runner_put(&t->head) ||
+           sp_buf_printf(&t->head, "\"processors\":%u,\"shards\":%u,\"placement\":\"%s\",\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,",
+                         sp_os_processors(), lab->n_servers - 1, sp_placing_name(lab->placing), o->rate, o->seconds > 0 ? o->seconds : 5,
+                         (unsigned long long)o->seed);
 }
 
 static void trial_free(sp_trial *t)
@@ -210,22 +210,18 @@ int sp_trial_end(sp_trial *t, int status, spate_error *err)
 
 typedef struct reading {
     sp_trial_state state;
-    sp_os_process process;
+    sp_os_process runner;
     bool is_trial;
 } reading;
 
 static int take_member(void *arg, sp_str key, sp_str value, bool string)
 {
     reading *r = arg;
-    uint64_t number = 0;
     (void)string;
-    (void)sp_parse_u64(value, &number);
+    if (sp_runner_take(&r->runner, key, value))
+        return SPATE_OK;
     if (sp_str_is(key, "trial"))
-        r->is_trial = number == 1;
-    else if (sp_str_is(key, "pid"))
-        r->process.pid = (pid_t)number;
-    else if (sp_str_is(key, "started"))
-        r->process.started = number;
+        r->is_trial = sp_str_is(value, "1");
     for (size_t i = 0; i < SP_COUNT(state_names) && sp_str_is(key, "state"); i++)
         if (sp_str_is(value, state_names[i]))
             r->state = (sp_trial_state)i;
@@ -237,6 +233,6 @@ bool sp_trial_read(sp_str text, sp_trial_state *state)
     reading r = {.state = SP_TRIAL_INTERRUPTED};
     if (sp_json_line(text, take_member, &r, NULL) != SPATE_OK || !r.is_trial)
         return false;
-    *state = r.state == SP_TRIAL_RUNNING && !sp_os_process_lives(&r.process) ? SP_TRIAL_INTERRUPTED : r.state;
+    *state = r.state == SP_TRIAL_RUNNING && !sp_os_process_lives(&r.runner) ? SP_TRIAL_INTERRUPTED : r.state;
     return true;
 }

@@ -2,6 +2,7 @@
 #include "job/lab_work.h"
 
 #include "codec/codec.h"
+#include "job/runner.h"
 #include "os/at.h"
 
 #include <fcntl.h>
@@ -24,11 +25,11 @@ static void write_text(const sp_work *w)
 
 static void put_file(sp_work *w, const char *state, const char *error)
 {
-    sp_os_process self = sp_os_process_self();
     w->told_us = sp_os_monotonic_us();
     w->text.len = 0;
-    int built = sp_buf_printf(&w->text, "{\"kind\":\"%s\",\"pid\":%ld,\"started\":\"%llu\",\"began_us\":%lld,\"seen_us\":%lld,\"state\":\"%s\",\"error\":",
-                              w->kind, (long)self.pid, (unsigned long long)self.started, (long long)w->began_us, (long long)sp_os_wall_us(), state) ||
+    int built = sp_buf_printf(&w->text, "{\"kind\":\"%s\",", w->kind) || sp_runner_put(&w->text) ||
+                sp_buf_printf(&w->text, "\"began_us\":%lld,\"seen_us\":%lld,\"state\":\"%s\",\"error\":", (long long)w->began_us,
+                              (long long)sp_os_wall_us(), state) ||
                 sp_buf_add_json(&w->text, error, strlen(error)) || sp_buf_adds(&w->text, ",\"parts\":[") ||
                 sp_buf_add(&w->text, w->parts.data, w->parts.len) || sp_buf_adds(&w->text, "]}");
     if (!built)
@@ -70,21 +71,15 @@ void sp_work_end(sp_work *w, int status, const spate_error *err)
 /* ---- reading ---- */
 
 typedef struct reading {
-    sp_os_process process;
+    sp_os_process runner;
     bool runs;
 } reading;
 
 static int take_member(void *arg, sp_str key, sp_str value, bool string)
 {
     reading *r = arg;
-    uint64_t number = 0;
     (void)string;
-    (void)sp_parse_u64(value, &number);
-    if (sp_str_is(key, "pid"))
-        r->process.pid = (pid_t)number;
-    else if (sp_str_is(key, "started"))
-        r->process.started = number;
-    else if (sp_str_is(key, "state"))
+    if (!sp_runner_take(&r->runner, key, value) && sp_str_is(key, "state"))
         r->runs = sp_str_is(value, "running");
     return SPATE_OK;
 }
@@ -99,7 +94,7 @@ int sp_work_put(const char *directory, sp_arena *arena, sp_buf *out)
     bool read = sp_os_exists(path) && sp_os_read_file(path, FILE_MAX, &text, NULL) == SPATE_OK &&
                 sp_json_line((sp_str){text.data, text.len}, take_member, &r, NULL) == SPATE_OK;
     int built = sp_buf_adds(out, ",\"work\":") || (read ? sp_buf_add(out, text.data, text.len) : sp_buf_adds(out, "null")) ||
-                sp_buf_printf(out, ",\"working\":%s", r.runs && sp_os_process_lives(&r.process) ? "true" : "false");
+                sp_buf_printf(out, ",\"working\":%s", r.runs && sp_os_process_lives(&r.runner) ? "true" : "false");
     sp_buf_done(&text);
     return built ? SPATE_E_NOMEM : SPATE_OK;
 }

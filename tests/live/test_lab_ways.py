@@ -16,7 +16,7 @@ class WayCase(LabCase):
 
     def setUp(self):
         super().setUp()
-        self.spate_ok("lab", "run", "--progress", "none", "--users", "3000", "--seconds", "0.1", "--cpu", "none")
+        self.fill(3000, "--cpu", "none")
 
     def bench(self, *words, code=0):
         done = spate("lab", "bench", "--lab", self.dir / "lab", "--json", "--cpu", "none", "--seconds", "0.3", *words)

@@ -64,7 +64,7 @@ class ServeCase(LabCase):
         return seen
 
     def fill(self):
-        self.spate_ok("lab", "run", "--progress", "none", "--users", "3000", "--seconds", "0.1", "--cpu", "none")
+        super().fill(3000, "--cpu", "none")
 
 
 def rows_of(state, server):

@@ -1,7 +1,7 @@
 """Reads the journal of a ledger (docs/internals/ledger.md), so that what it records can be counted by somebody else than its writer."""
 import struct
 
-ROOT, ADD, CHANGE, SEAL, STAT, RECOUNT, ROW, REMEMBER, AGAIN = range(1, 10)
+ROOT, ADD, CHANGE, SEAL, STAT, RECOUNT, ROW, REMEMBER, AGAIN, SNAPSHOT, LEVEL = range(1, 12)
 SET_TRAVERSAL, SET_COPY = 0, 1
 FOLDER = 1
 TRAVERSAL_SUCCESSFUL, COPY_SUCCESSFUL = 2, 3
@@ -58,6 +58,11 @@ class Payload:
             return kind, side, self.byte(), self.number(), self.signed(), self.text()
         if kind in (ROW, REMEMBER):
             return kind, side, [self.text() for _ in range(self.byte())]
+        if kind == SNAPSHOT:
+            return kind, side, self.number(), self.number()
+        if kind == LEVEL:
+            depth, version, sealed, there = self.number(), self.number(), self.byte(), self.number()
+            return kind, side, depth, version, sealed, [self.signed() for _ in range(bin(there).count("1"))]
         return kind, side, self.number(), self.signed(), self.signed()
 
 

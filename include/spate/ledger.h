@@ -104,6 +104,7 @@ typedef struct spate_ledger_options {
     unsigned flush_ms;           /* seal buffer: flushed so often; 0: 60,000 */
     uint64_t flush_rows;         /* flushed at so many rows; 0: 100,000 */
     uint64_t rows_max;           /* spate_ledger_seal waits while more would be queued; a larger level goes alone. 0: 100,000 */
+    uint64_t rewrite_bytes;      /* a journal of so many bytes that are twice what it has to say is written anew; 0: 4 MiB */
     unsigned log_batch;          /* log entries a transaction; at twice as many spate_ledger_log waits. 0: 500 */
     unsigned log_ms;             /* log entries are written at most so much later; 0: 2,000 */
     unsigned memory_mib;         /* DuckDB's own memory; 0: 256 */

@@ -105,7 +105,7 @@ static int keep_moment(spate_ledger *l, const char *key, int64_t none, int64_t *
 static int forget_ledger(const char *path, spate_error *err)
 {
     char file[4200];
-    static const char *const ends[] = {"", ".wal", ".journal"};
+    static const char *const ends[] = {"", ".wal", ".journal", ".journal.new"};
     int rc = SPATE_OK;
     for (size_t i = 0; i < SP_COUNT(ends) && rc == SPATE_OK; i++) {
         snprintf(file, sizeof file, "%s%s", path, ends[i]);

@@ -1,7 +1,10 @@
 /* journal.c - groups on their way to disk, and back. */
 #include "ledger/journal.h"
 
+#include "os/at.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +24,20 @@ static void group_header(const sp_journal *j, char head[SP_GROUP_HEADER], const 
     memcpy(head + 4, &len, 4);
     memcpy(head + 8, &j->number, 8);
     memcpy(head + 16, &hash, 8);
+}
+
+static char *path_with(const char *path, const char *end)
+{
+    size_t len = strlen(path) + strlen(end) + 1;
+    char *whole = sp_alloc(len);
+    if (whole)
+        snprintf(whole, len, "%s%s", path, end);
+    return whole;
+}
+
+static char *fresh_path(const char *path)
+{
+    return path_with(path, ".new");
 }
 
 static uint64_t padded(uint64_t len)
@@ -80,23 +97,26 @@ static int read_groups(sp_journal *j, uint64_t size, sp_journal_fn fn, void *arg
     return rc;
 }
 
-static int write_header(sp_journal *j, spate_error *err)
+static int write_header(const sp_journal *j, spate_error *err)
 {
     char head[SP_JOURNAL_HEADER] = {0};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    j->salt = sp_mix64((uint64_t)now.tv_sec * 1000000007u + (uint64_t)now.tv_nsec) ^ sp_mix64((uint64_t)getpid());
     memcpy(head, file_magic, sizeof(file_magic));
     memcpy(head + 16, &j->salt, 8);
     uint64_t hash = sp_hash64(head, 24, 0);
     memcpy(head + 24, &hash, 8);
-    int rc = sp_os_truncate(j->fd, 0, j->path, err);
-    if (rc == SPATE_OK)
-        rc = sp_os_write_all(j->fd, head, sizeof(head), j->path, err);
-    if (rc == SPATE_OK)
-        rc = sp_os_sync(j->fd, j->path, err);
+    return sp_os_write_all(j->fd, head, sizeof(head), j->path, err);
+}
+
+static int begin(sp_journal *j, spate_error *err)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    j->salt = sp_mix64((uint64_t)now.tv_sec * 1000000007u + (uint64_t)now.tv_nsec) ^ sp_mix64((uint64_t)getpid());
     j->size = SP_JOURNAL_HEADER;
-    return rc == SPATE_OK ? sp_os_sync_parent(j->path, err) : rc;
+    int rc = sp_os_truncate(j->fd, 0, j->path, err);
+    rc = rc ? rc : write_header(j, err);
+    rc = rc ? rc : sp_os_sync(j->fd, j->path, err);
+    return rc ? rc : sp_os_sync_parent(j->path, err);
 }
 
 static int read_header(sp_journal *j, spate_error *err)
@@ -124,12 +144,10 @@ static int load(sp_journal *j, sp_journal_fn fn, void *arg, bool *fresh, uint64_
 {
     uint64_t size = 0;
     *cut = 0;
-    int rc = lock_file(j, err);
-    if (rc == SPATE_OK)
-        rc = sp_os_size(j->fd, j->path, &size, err);
+    int rc = sp_os_size(j->fd, j->path, &size, err);
     *fresh = size < SP_JOURNAL_HEADER;
     if (rc != SPATE_OK || *fresh)
-        return rc == SPATE_OK ? write_header(j, err) : rc;
+        return rc == SPATE_OK ? begin(j, err) : rc;
     rc = read_header(j, err);
     if (rc == SPATE_OK)
         rc = read_groups(j, size, fn, arg, &j->size, err);
@@ -152,11 +170,8 @@ static int write_group(sp_journal *j, spate_error *err)
     uint32_t len = (uint32_t)(j->out.len - SP_GROUP_HEADER);
     group_header(j, j->out.data, j->out.data + SP_GROUP_HEADER, len);
     memset(j->out.data + j->out.len, 0, 8); /* into the slack */
-    int rc = sp_os_write_all(j->fd, j->out.data, padded(j->out.len), j->path, err);
-    if (rc == SPATE_OK)
-        rc = sp_os_sync(j->fd, j->path, err);
     j->number++;
-    return rc;
+    return sp_os_write_all(j->fd, j->out.data, padded(j->out.len), j->path, err);
 }
 
 static void *write_groups(void *arg)
@@ -180,6 +195,7 @@ static void *write_groups(void *arg)
         spate_error err = {0};
         pthread_mutex_unlock(&j->lock);
         int rc = dead ? SPATE_OK : write_group(j, &err);
+        rc = rc || dead ? rc : sp_os_sync(j->fd, j->path, &err);
         pthread_mutex_lock(&j->lock);
         if (rc != SPATE_OK)
             j->failure = err;
@@ -215,6 +231,7 @@ int sp_journal_append(sp_journal *j, const sp_buf *payload, spate_error *err)
         if (j->gather.len == SP_GROUP_HEADER + payload->len)
             j->due_us = sp_os_monotonic_us() + j->sync_ms * INT64_C(1000);
         j->appended += payload->len;
+        j->bytes += payload->len;
         if (j->gather.len == SP_GROUP_HEADER + payload->len || j->gather.len >= SP_GROUP_BYTES)
             pthread_cond_signal(&j->work);
     }
@@ -251,14 +268,6 @@ int sp_journal_sync(sp_journal *j, spate_error *err)
     return rc;
 }
 
-int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
-{
-    sp_journal reader = {.path = j->path, .fd = j->fd, .salt = j->salt};
-    uint64_t size, end;
-    int rc = sp_os_size(j->fd, j->path, &size, err);
-    return rc == SPATE_OK ? read_groups(&reader, size, fn, arg, &end, err) : rc;
-}
-
 static int look(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
 {
     uint64_t size, end;
@@ -273,16 +282,105 @@ static int look(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
     return rc;
 }
 
+/* By its name, for it may be written anew meanwhile. */
+int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
+{
+    sp_journal reader = {.path = j->path, .fd = -1};
+    int rc = look(&reader, fn, arg, err);
+    (void)!sp_os_close(&reader.fd, reader.path, NULL);
+    return rc;
+}
+
 int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *err)
 {
-    sp_journal j = {.fd = -1};
-    size_t len = strlen(path) + sizeof(".journal");
-    if (!(j.path = sp_alloc(len)))
+    sp_journal j = {.fd = -1, .path = path_with(path, ".journal")};
+    if (!j.path)
         return sp_fail_nomem(err);
-    snprintf(j.path, len, "%s.journal", path);
     int rc = look(&j, fn, arg, err);
     (void)!sp_os_close(&j.fd, j.path, NULL);
     sp_free(j.path);
+    return rc;
+}
+
+/* ---- written anew -------------------------------------------------------------------------------------------------------------- */
+
+int sp_journal_put(sp_journal *fresh, spate_error *err)
+{
+    if (fresh->out.len < SP_GROUP_BYTES)
+        return SPATE_OK;
+    fresh->bytes += padded(fresh->out.len);
+    int rc = write_group(fresh, err);
+    fresh->out.len = SP_GROUP_HEADER;
+    return rc;
+}
+
+/* Whoever may read the old file may read the new one, and nobody else. A name that is a link stays one. */
+static int take_after(const sp_journal *fresh, const sp_journal *j, spate_error *err)
+{
+    struct statx was, is, named;
+    int rc = sp_at_stat(j->fd, "", &was);
+    rc = rc ? rc : sp_at_stat(fresh->fd, "", &is);
+    rc = rc ? rc : sp_at_stat(AT_FDCWD, j->path, &named);
+    if (rc == 0 && named.stx_ino != was.stx_ino)
+        rc = -ESTALE;
+    if (rc == 0 && (was.stx_uid != is.stx_uid || was.stx_gid != is.stx_gid))
+        rc = sp_at_set_owner(fresh->fd, NULL, was.stx_uid, was.stx_gid);
+    rc = rc ? rc : sp_at_set_mode(fresh->fd, NULL, was.stx_mode & 07777);
+    return rc ? sp_fail_errno(err, -rc, "could not write \"%s\" anew", j->path) : SPATE_OK;
+}
+
+/* The whole of it, on the disk, and locked before anybody else can see it. */
+static int write_fresh(sp_journal *fresh, const sp_journal *j, sp_journal_write_fn fn, void *arg, spate_error *err)
+{
+    int rc = sp_os_unlink(fresh->path, err);
+    rc = rc ? rc : sp_os_open(fresh->path, SP_OS_OPEN_NEW, &fresh->fd, err);
+    rc = rc ? rc : take_after(fresh, j, err);
+    rc = rc ? rc : lock_file(fresh, err);
+    rc = rc ? rc : write_header(fresh, err);
+    if (rc == SPATE_OK && sp_buf_reserve(&fresh->out, SP_GROUP_BYTES) != SPATE_OK)
+        rc = sp_fail_nomem(err);
+    fresh->out.len = SP_GROUP_HEADER;
+    rc = rc ? rc : fn(arg, fresh, err);
+    if (rc == SPATE_OK && fresh->out.len > SP_GROUP_HEADER) {
+        fresh->bytes += padded(fresh->out.len);
+        rc = write_group(fresh, err);
+    }
+    return rc ? rc : sp_os_sync(fresh->fd, fresh->path, err);
+}
+
+/* From here on the old file is nobody's. A new name that a power cut may take back is no place to promise anything in. */
+static int replace(sp_journal *j, sp_journal *fresh, spate_error *err)
+{
+    pthread_mutex_lock(&j->lock);
+    (void)!sp_os_close(&j->fd, j->path, NULL);
+    j->fd = fresh->fd;
+    j->number = fresh->number;
+    j->bytes = fresh->bytes;
+    fresh->fd = -1;
+    pthread_mutex_unlock(&j->lock);
+    int rc = sp_os_sync_parent(j->path, err);
+    if (rc != SPATE_OK)
+        sp_journal_poison(j, rc, err);
+    return rc;
+}
+
+int sp_journal_rewrite(sp_journal *j, sp_journal_write_fn fn, void *arg, bool *done, spate_error *err)
+{
+    sp_journal fresh = {.fd = -1, .salt = j->salt, .bytes = SP_JOURNAL_HEADER};
+    *done = false;
+    int rc = sp_journal_sync(j, err); /* its thread has nothing to do now, nor will it get anything */
+    if (rc != SPATE_OK)
+        return rc;
+    fresh.path = fresh_path(j->path);
+    rc = fresh.path ? write_fresh(&fresh, j, fn, arg, NULL) : SPATE_E_NOMEM;
+    *done = rc == SPATE_OK && sp_at_rename(AT_FDCWD, fresh.path, AT_FDCWD, j->path, true) == 0;
+    rc = *done ? replace(j, &fresh, err) : SPATE_OK;
+    if (!*done && fresh.path) {
+        (void)!sp_os_close(&fresh.fd, fresh.path, NULL);
+        (void)!sp_os_unlink(fresh.path, NULL);
+    }
+    sp_buf_done(&fresh.out);
+    sp_free(fresh.path);
     return rc;
 }
 
@@ -301,6 +399,27 @@ static int start(sp_journal *j, spate_error *err)
     return rc;
 }
 
+/* Opens and locks what has the name; what had it when it was opened may have been written anew before it could be locked. */
+static int open_locked(sp_journal *j, spate_error *err)
+{
+    int rc;
+    do {
+        (void)!sp_os_close(&j->fd, j->path, NULL);
+        rc = sp_os_open(j->path, sp_os_exists(j->path) ? SP_OS_OPEN_UPDATE : SP_OS_OPEN_NEW, &j->fd, err);
+        rc = rc ? rc : lock_file(j, err);
+    } while (rc == SPATE_OK && !sp_os_leads_to(j->path, j->fd));
+    return rc;
+}
+
+/* What a crash may have left of a journal that was written anew. */
+static int clear_fresh(const sp_journal *j, spate_error *err)
+{
+    char *path = fresh_path(j->path);
+    int rc = path ? sp_os_unlink(path, err) : sp_fail_nomem(err);
+    sp_free(path);
+    return rc;
+}
+
 int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut,
                     spate_error *err)
 {
@@ -309,13 +428,12 @@ int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journa
     *cut = 0;
     if (!path)
         return SPATE_OK;
-    size_t len = strlen(path) + sizeof(".journal");
-    if (!(j->path = sp_alloc(len)))
+    if (!(j->path = path_with(path, ".journal")))
         return sp_fail_nomem(err);
-    snprintf(j->path, len, "%s.journal", path);
-    int rc = sp_os_open(j->path, sp_os_exists(j->path) ? SP_OS_OPEN_UPDATE : SP_OS_OPEN_NEW, &j->fd, err);
-    if (rc == SPATE_OK)
-        rc = load(j, fn, arg, fresh, cut, err);
+    int rc = open_locked(j, err);
+    rc = rc ? rc : clear_fresh(j, err);
+    rc = rc ? rc : load(j, fn, arg, fresh, cut, err);
+    j->bytes = j->size;
     return rc == SPATE_OK ? start(j, err) : rc;
 }
 

@@ -5,7 +5,10 @@
  *
  * Numbers count up by one, so a group out of place is as wrong as a damaged one. Only a thread of the journal's own writes: it
  * takes what has gathered, writes it as one group and syncs it. A payload is never split, so what one append gives is there as
- * a whole or not at all. All numbers little-endian. */
+ * a whole or not at all. All numbers little-endian.
+ *
+ * A journal that says much twice is written anew beside itself, with the same salt, synced, and renamed over the old one: whoever
+ * opens it finds the one or the other. */
 #ifndef SP_LEDGER_JOURNAL_H
 #define SP_LEDGER_JOURNAL_H
 
@@ -21,7 +24,8 @@ enum {
 typedef struct sp_journal {
     char *path; /* NULL: none, everything succeeds and is forgotten */
     int fd;
-    uint64_t salt, number, size; /* of the next group; of the file */
+    uint64_t salt, number, size; /* of the next group; of the file when it was opened */
+    uint64_t bytes;              /* of the file and of what it will get: under the lock of whoever appends */
     unsigned sync_ms;
     pthread_mutex_t lock;
     pthread_cond_t work, done;
@@ -44,6 +48,11 @@ int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *
 int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
 int sp_journal_append(sp_journal *j, const sp_buf *payload, spate_error *err) SP_MUST_CHECK;
 /* Takes nothing any more: memory may not be what the journal says. */
+/* What is in the journal by now gives way to what fn puts: records into fresh->out, where sp_journal_put makes groups of them. Nothing
+ * may be appended meanwhile. *done false: it could not be, and the journal is what it was; a failure is final. */
+typedef int (*sp_journal_write_fn)(void *arg, sp_journal *fresh, spate_error *err);
+int sp_journal_rewrite(sp_journal *j, sp_journal_write_fn fn, void *arg, bool *done, spate_error *err) SP_MUST_CHECK;
+int sp_journal_put(sp_journal *fresh, spate_error *err) SP_MUST_CHECK;
 void sp_journal_poison(sp_journal *j, int status, const spate_error *why);
 int sp_journal_sync(sp_journal *j, spate_error *err) SP_MUST_CHECK; /* everything appended so far */
 int sp_journal_close(sp_journal *j, spate_error *err) SP_MUST_CHECK;

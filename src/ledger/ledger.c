@@ -58,6 +58,7 @@ static spate_ledger_options with_defaults(const spate_ledger_options *given)
     o.rows_max = o.rows_max ? o.rows_max : 100000;
     o.log_batch = o.log_batch ? o.log_batch : 500;
     o.log_ms = o.log_ms ? o.log_ms : 2000;
+    o.rewrite_bytes = o.rewrite_bytes ? o.rewrite_bytes : 4 << 20;
     o.memory_mib = o.memory_mib ? o.memory_mib : 256;
     return o;
 }
@@ -75,6 +76,8 @@ static int open_files(spate_ledger *l, const char *path, spate_error *err)
     l->memory.replaying = true;
     int rc = l->options.look ? sp_journal_look(path, replay, &l->memory, err)
                              : sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, &fresh, &cut, err);
+    if (rc == SPATE_OK && l->memory.unfinished)
+        rc = sp_fail(err, SPATE_E_CORRUPT, "the journal of \"%s\" ends within what it begins with: a snapshot", path);
     for (unsigned side = 0; side < 2 && rc == SPATE_OK; side++)
         rc = sp_hash_index(&l->memory.side[side], err);
     if (rc != SPATE_OK)
@@ -84,7 +87,7 @@ static int open_files(spate_ledger *l, const char *path, spate_error *err)
     spate_ledger_state(l, &l->resume);
     l->resume.fresh = fresh;
     l->resume.bytes_cut = cut;
-    return SPATE_OK;
+    return sp_snapshot_when_due(l, err);
 }
 
 int spate_ledger_open(const spate_ledger_options *options, spate_ledger **ledger, spate_error *err)
@@ -177,9 +180,11 @@ static void begin(spate_ledger *l)
  * nothing may follow. */
 static int end(spate_ledger *l, int rc, spate_error *err)
 {
-    if (rc == SPATE_OK && l->record.len)
+    if (rc == SPATE_OK && l->record.len) {
         rc = sp_journal_append(&l->journal, &l->record, err);
-    else if ((rc == SPATE_E_NOMEM || rc == SPATE_E_BUG) && (l->touched || l->record.len))
+        if (rc == SPATE_OK && l->journal.bytes >= l->rewrite_at)
+            rc = sp_snapshot_when_due(l, err);
+    } else if ((rc == SPATE_E_NOMEM || rc == SPATE_E_BUG) && (l->touched || l->record.len))
         sp_journal_poison(&l->journal, rc, err);
     pthread_rwlock_unlock(&l->lock);
     return rc;
@@ -533,6 +538,7 @@ static int add_row(spate_ledger *l, sp_row kind, const spate_bytes *texts, size_
     int rc = nomem_if(sp_record_texts(&l->record, SP_RECORD_ROW, kind, texts, n), err);
     if (rc == SPATE_OK) {
         l->memory.rows += kind != SP_ROW_QUEUE_STATS;
+        l->memory.row_bytes += kind != SP_ROW_QUEUE_STATS ? l->record.len : 0;
         rc = sp_mirror_row(l, l->record.data, l->record.len, kind, err);
     }
     if (kind == SP_ROW_QUEUE_STATS)

@@ -37,11 +37,15 @@ struct spate_ledger {
     sp_memory memory;
     uint64_t rows_at_open;
     sp_journal journal;
+    uint64_t rewrite_at, rewritten_bytes; /* bytes of the journal: it is looked at; it had when it was written anew */
     sp_buf record, known; /* under lock */
     bool touched;         /* memory has what the journal has not: under lock */
     spate_ledger_resume resume;
     sp_mirror mirror;
 };
+
+/* Writes the journal anew when it says much twice. Under the ledger's lock. */
+int sp_snapshot_when_due(spate_ledger *l, spate_error *err) SP_MUST_CHECK;
 
 int sp_mirror_start(spate_ledger *l, spate_error *err) SP_MUST_CHECK;
 int sp_mirror_stop(spate_ledger *l, spate_error *err) SP_MUST_CHECK; /* flushes what is queued first */

@@ -376,27 +376,50 @@ static bool same_text(spate_bytes a, spate_bytes b)
     return a.len == b.len && (a.len == 0 || !memcmp(a.p, b.p, a.len));
 }
 
-/* Texts may be in the text already: it does not move. */
+/* What an extra takes of the text. */
+static size_t extra_room(extra x)
+{
+    return (EXTRA_FIXED + x.service.len + x.note.len + 3) & ~(size_t)3;
+}
+
+static void drop_extra(sp_side *s, uint32_t i)
+{
+    if (sp_node_at(s, i)->extra)
+        s->text_dead += extra_room(extra_of(s, i));
+    sp_node_at(s, i)->extra = 0;
+}
+
+/* Both texts may lie there already, where they were: so the second one is moved first. */
+static void put_extra(char *p, extra x)
+{
+    uint32_t len[2] = {(uint32_t)x.service.len, (uint32_t)x.note.len};
+    if (x.note.len)
+        memmove(p + EXTRA_FIXED + x.service.len, x.note.p, x.note.len);
+    if (x.service.len)
+        memmove(p + EXTRA_FIXED, x.service.p, x.service.len);
+    memcpy(p, len, sizeof(len));
+    memcpy(p + 8, &x.checksum, 8);
+}
+
+/* Texts may be in the text already: it does not move. What has room in its old place stays there. */
 static int set_extra(sp_side *s, uint32_t i, extra x)
 {
     if (!x.service.len && !x.note.len && !x.checksum) {
-        sp_node_at(s, i)->extra = 0;
+        drop_extra(s, i);
         return SPATE_OK;
     }
     extra old = extra_of(s, i);
     if (same_text(old.service, x.service) && same_text(old.note, x.note) && old.checksum == x.checksum)
         return SPATE_OK;
-    size_t bytes = EXTRA_FIXED + x.service.len + x.note.len;
-    if (text_reserve(s, bytes) != SPATE_OK)
+    uint32_t at = sp_node_at(s, i)->extra;
+    if (at && extra_room(x) == extra_room(old)) {
+        put_extra((char *)sp_text_at(s, at), x);
+        return SPATE_OK;
+    }
+    if (text_reserve(s, extra_room(x)) != SPATE_OK)
         return SPATE_E_NOMEM;
-    uint32_t len[2] = {(uint32_t)x.service.len, (uint32_t)x.note.len}, at;
-    char *p = text_take(s, bytes, &at);
-    memcpy(p, len, sizeof(len));
-    memcpy(p + 8, &x.checksum, 8);
-    if (x.service.len)
-        memcpy(p + EXTRA_FIXED, x.service.p, x.service.len);
-    if (x.note.len)
-        memcpy(p + EXTRA_FIXED + x.service.len, x.note.p, x.note.len);
+    put_extra(text_take(s, extra_room(x), &at), x);
+    drop_extra(s, i);
     sp_node_at(s, i)->extra = at;
     return SPATE_OK;
 }
@@ -457,7 +480,7 @@ int sp_memory_again(sp_memory *m, unsigned side, uint32_t i, const spate_node *n
     bool back = *sp_state_at(s, i) & SP_STATE_DELETED;
     set_state(s, i, found_again(side, *sp_state_at(s, i), n));
     if (back)
-        node->extra = 0;
+        drop_extra(s, i);
     node->size = n->size;
     node->mtime_ns = n->mtime_ns;
     node->attributes = n->attributes;

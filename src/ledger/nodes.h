@@ -69,7 +69,7 @@ typedef struct sp_side {
     uint64_t n_buckets;
     char **text;
     uint32_t n_text, cap_text;
-    uint64_t text_used; /* bytes, the unused tails of blocks included */
+    uint64_t text_used, text_dead; /* bytes, the unused tails of blocks included; those that nothing points at any more */
     sp_level **levels;
     uint32_t n_levels;
     uint32_t alive;
@@ -81,7 +81,8 @@ typedef struct sp_memory {
     bool replaying;       /* nothing can be found by its id yet */
     char **words; /* remembered: key, value, key, value, ... */
     size_t n_words;
-    uint64_t rows; /* row records seen */
+    uint64_t rows, row_bytes; /* row records seen */
+    bool unfinished;          /* a snapshot has begun and not ended */
 } sp_memory;
 
 int sp_memory_init(sp_memory *m) SP_MUST_CHECK;

@@ -121,6 +121,27 @@ int sp_record_numbers(sp_buf *b, sp_record_kind kind, unsigned side, int32_t dep
     return sp_buf_add(b, bytes, (size_t)(p - bytes));
 }
 
+int sp_record_snapshot(sp_buf *b, bool ends, const sp_memory *m)
+{
+    char bytes[2 + 2 * VARINT_MAX], *p = bytes;
+    *p++ = SP_RECORD_SNAPSHOT;
+    *p++ = (char)ends;
+    p = put(put(p, m->side[0].n - 1), m->side[1].n - 1);
+    return sp_buf_add(b, bytes, (size_t)(p - bytes));
+}
+
+int sp_record_level(sp_buf *b, unsigned side, int32_t depth, const sp_level *level)
+{
+    char bytes[3 + (3 + SPATE_STATS) * VARINT_MAX], *p = put_header(bytes, SP_RECORD_LEVEL, side);
+    p = put(put(p, (uint32_t)depth), level->version);
+    *p++ = (char)level->sealed;
+    p = put(p, level->stat_there);
+    for (unsigned k = 0; k < SPATE_STATS; k++)
+        if (level->stat_there >> k & 1)
+            p = put(p, zigzag(level->stat[k]));
+    return sp_buf_add(b, bytes, (size_t)(p - bytes));
+}
+
 int sp_record_texts(sp_buf *b, sp_record_kind kind, unsigned first, const spate_bytes *texts, size_t n)
 {
     size_t most = 3;
@@ -303,6 +324,52 @@ static int replay_numbers(sp_memory *m, reader *r, unsigned kind, spate_error *e
     return SPATE_OK;
 }
 
+static void replay_snapshot(sp_memory *m, reader *r)
+{
+    bool ends = get_side(r);
+    uint64_t n[2] = {get(r), get(r)};
+    if (ends)
+        r->bad |= !m->unfinished || n[0] != m->side[0].n - 1 || n[1] != m->side[1].n - 1;
+    else
+        r->bad |= m->unfinished || m->side[0].n != 1 || m->side[1].n != 1 || n[0] >= UINT32_MAX || n[1] >= UINT32_MAX;
+    m->unfinished = !ends;
+}
+
+typedef struct level_facts {
+    unsigned side;
+    uint64_t depth, version, there;
+    bool sealed;
+    int64_t stat[SPATE_STATS];
+} level_facts;
+
+static level_facts get_level(reader *r)
+{
+    level_facts f = {.side = get_side(r)};
+    f.depth = get(r);
+    f.version = get(r);
+    f.sealed = get_byte(r);
+    f.there = get(r);
+    r->bad |= f.depth > SP_LEVELS_MAX || f.there >> SPATE_STATS;
+    for (unsigned k = 0; k < SPATE_STATS && !r->bad; k++)
+        f.stat[k] = f.there >> k & 1 ? get_signed(r) : 0;
+    return f;
+}
+
+static int replay_level(sp_memory *m, reader *r, spate_error *err)
+{
+    level_facts f = get_level(r);
+    sp_level *level = NULL;
+    int rc = r->bad ? SPATE_OK : sp_memory_level(m, f.side, (int32_t)f.depth, &level, err);
+    if (!level)
+        return rc;
+    memcpy(level->stat, f.stat, sizeof(f.stat));
+    level->stat_there = (uint32_t)f.there;
+    level->version = f.version;
+    level->sealed = f.sealed;
+    level->stats_dirty = true;
+    return SPATE_OK;
+}
+
 static size_t get_texts(reader *r, uint8_t *first, spate_bytes *texts)
 {
     *first = get_byte(r);
@@ -315,6 +382,7 @@ static size_t get_texts(reader *r, uint8_t *first, spate_bytes *texts)
 
 static int replay_one(sp_memory *m, reader *r, spate_error *err)
 {
+    const char *start = r->p;
     uint8_t kind = get_byte(r), first;
     spate_bytes texts[SP_ROW_TEXTS_MAX] = {{0}};
     switch (kind) {
@@ -333,10 +401,16 @@ static int replay_one(sp_memory *m, reader *r, spate_error *err)
     case SP_RECORD_ROW:
         get_texts(r, &first, texts);
         m->rows++;
+        m->row_bytes += (uint64_t)(r->p - start);
         return SPATE_OK;
     case SP_RECORD_REMEMBER:
         r->bad |= get_texts(r, &first, texts) != 2;
         return r->bad ? SPATE_OK : sp_memory_remember(m, texts[0], texts[1], first, err);
+    case SP_RECORD_SNAPSHOT:
+        replay_snapshot(m, r);
+        return SPATE_OK;
+    case SP_RECORD_LEVEL:
+        return replay_level(m, r, err);
     default:
         r->bad = true;
         return SPATE_OK;
@@ -379,6 +453,10 @@ static void skip(reader *r, uint8_t kind)
         get_texts(r, &first, texts);
         return;
     }
+    if (kind == SP_RECORD_LEVEL) {
+        (void)get_level(r);
+        return;
+    }
     get_side(r);
     if (kind == SP_RECORD_ROOT || kind == SP_RECORD_ADD) {
         skip_nodes(r);
@@ -394,7 +472,8 @@ static void skip(reader *r, uint8_t kind)
     } else {
         get(r);
         get(r);
-        get(r);
+        if (kind != SP_RECORD_SNAPSHOT)
+            get(r);
     }
 }
 

@@ -16,6 +16,8 @@ typedef enum sp_record_kind {
     SP_RECORD_ROW,      /* statement, how many, texts: a row for DuckDB alone */
     SP_RECORD_REMEMBER, /* 0 or 1: away, key, value */
     SP_RECORD_AGAIN,    /* side, number, node: found again */
+    SP_RECORD_SNAPSHOT, /* 0: it begins, 1: it ends; nodes of both sides */
+    SP_RECORD_LEVEL,    /* side, depth, version, sealed, which statistics there are, each of them */
 } sp_record_kind;
 
 /* Each 0 or SPATE_E_NOMEM. */
@@ -25,6 +27,8 @@ int sp_record_reserve(sp_buf *b, const spate_node *nodes, size_t n) SP_MUST_CHEC
 void sp_record_children(sp_buf *b, unsigned side, uint32_t parent, const spate_node *nodes, size_t n, const uint32_t *known);
 int sp_record_change(sp_buf *b, unsigned side, unsigned kind, uint32_t node, int64_t value, spate_bytes note) SP_MUST_CHECK;
 int sp_record_numbers(sp_buf *b, sp_record_kind kind, unsigned side, int32_t depth, int64_t which, int64_t count) SP_MUST_CHECK;
+int sp_record_snapshot(sp_buf *b, bool ends, const sp_memory *m) SP_MUST_CHECK;
+int sp_record_level(sp_buf *b, unsigned side, int32_t depth, const sp_level *level) SP_MUST_CHECK;
 int sp_record_texts(sp_buf *b, sp_record_kind kind, unsigned first, const spate_bytes *texts, size_t n) SP_MUST_CHECK;
 
 /* Does to memory, which is replaying, what the records of a payload say. */

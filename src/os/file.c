@@ -366,6 +366,12 @@ bool sp_os_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+bool sp_os_leads_to(const char *path, int fd)
+{
+    struct stat named, open;
+    return stat(path, &named) == 0 && fstat(fd, &open) == 0 && named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+}
+
 char *sp_os_directory(sp_arena *arena)
 {
     char here[PATH_MAX];

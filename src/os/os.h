@@ -70,6 +70,8 @@ typedef enum sp_os_kind { SP_OS_NOTHING, SP_OS_FILE, SP_OS_DIR, SP_OS_OTHER } sp
 int sp_os_kind_of(const char *path, sp_os_kind *kind, spate_error *err) SP_MUST_CHECK;
 bool sp_os_is_dir(const char *path);
 bool sp_os_exists(const char *path);
+/* Whether path leads to the file that is open as fd: another one may have got its name since. */
+bool sp_os_leads_to(const char *path, int fd);
 /* What the file system of that path has left for us. */
 int sp_os_free_bytes(const char *path, uint64_t *bytes, spate_error *err) SP_MUST_CHECK;
 /* Size and time of the last change of a file; zeroes if it is not there. */

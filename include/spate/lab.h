@@ -144,11 +144,22 @@ int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *opt
  * is in the report; SPATE_OK also when it is no. */
 int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
 
+/* What goes wrong on purpose; added up. */
+typedef enum spate_lab_nemesis {
+    SPATE_LAB_KILL = 1,   /* a shard's processes are killed, and it is started again */
+    SPATE_LAB_STOP = 2,   /* a shard's processes are halted for a moment */
+    SPATE_LAB_MOVERS = 4, /* rows move to one shard more and back; who moves them is killed, and begun again until it is through */
+} spate_lab_nemesis;
+
 typedef struct spate_lab_watch_options {
     unsigned clients;  /* that write at the same time; 0: 8 */
-    double rate;       /* writes a second, answered or not; 0: as fast as they are answered */
+    double rate;       /* writes a second, answered or not, and a quarter as many transfers; 0: as fast as they are answered */
     double seconds;
-    uint64_t seed;     /* of the accounts that are written */
+    uint64_t seed;     /* of the accounts that are written, and of what goes wrong */
+    unsigned nemesis;  /* SPATE_LAB_KILL and so on, added up; 0: nothing goes wrong on purpose. Not for attached servers */
+    const char *program; /* SPATE_LAB_MOVERS: spate, whose 'lab reshard' moves the rows */
+    void (*told)(void *arg, const char *what); /* called with what goes wrong, from any thread. May be NULL */
+    void *arg;
     const int *cancel; /* ends it early: what was written is looked at all the same */
 } spate_lab_watch_options;
 
@@ -158,14 +169,43 @@ typedef struct spate_lab_watch_report {
     uint64_t unknown;        /* writes whose connection was lost: they may have happened or not */
     uint64_t lost;           /* acknowledged writes that are gone */
     uint64_t stale;          /* reads older than what the same client had written before */
+    uint64_t within, across; /* transfers of money that were committed, on one shard and between two */
+    uint64_t given_up;       /*   ... and rolled back, since something was in the way */
+    uint64_t totals, wrong;  /* readings of all money, and those that were not what it has to be */
+    int64_t total, first_wrong; /* what it has to be; what was first read instead */
+    uint64_t settled;        /* prepared transactions that nobody ended, and that were ended as is recorded */
+    double gate_ms;          /* the longest that a reading kept transfers waiting */
+    uint64_t kills, stops;   /* of shards */
+    uint64_t movers, moves;  /* killed; moves of rows that came to their ends */
     double seconds;
     double p50_ms, p99_ms, p999_ms, max_ms; /* of writes, from when they were due to the end of all waiting */
 } spate_lab_watch_report;
 
-/* Clients write rows of their own, in a table spate_accounts that is made on the shards, by the lab's route, whatever moves or is killed
- * meanwhile, and look whether all that was acknowledged is there. Other calls on the lab may be at work. For hash placement.
- * SPATE_E_UNREACHABLE: no shard has answered for an account for a minute. */
+/* Clients write rows of their own by the lab's route, whatever moves or is killed meanwhile, and look whether all that was acknowledged is
+ * there; others move money between rows, on two shards by two-phase commit, and all of it is added up again and again at one moment of
+ * all shards. The tables, spate_accounts and spate_bank, are made on the shards. Other calls on the lab may be at work. For hash placement.
+ * SPATE_E_UNREACHABLE: no shard has answered for an account for a minute. SPATE_E_DATA: a move of the nemesis has gone wrong. */
 int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *options, spate_lab_watch_report *report, spate_error *err);
+
+/* A transaction that was prepared on a server, PREPARE TRANSACTION, and neither committed nor rolled back. */
+typedef struct spate_lab_doubt {
+    const char *server;
+    const char *gid;
+    double age;         /* seconds since then */
+    const char *record; /* "commit", as main's spate_check.decision says, "rollback" where it says so or nothing; NULL: none of spate's */
+    bool resolved;      /* it has been ended so */
+} spate_lab_doubt;
+
+typedef struct spate_lab_doubt_options {
+    double older; /* only those of so many seconds: younger ones may be under way */
+    bool resolve; /* end them as is recorded. Those of others are told of and left alone */
+    void (*found)(void *arg, const spate_lab_doubt *doubt); /* called for each */
+    void *arg;
+} spate_lab_doubt_options;
+
+/* Looks for transactions in doubt on all servers. Where nothing was decided on one of spate's, resolving it records a rollback first: whoever
+ * comes late to commit it finds that. */
+int spate_lab_doubts(spate_lab *lab, const spate_lab_doubt_options *options, spate_error *err);
 
 /* ---- replicas ---- */
 

@@ -292,12 +292,16 @@ static const option lab_export_options[] = {
     {0},
 };
 
+static const char *const nemesis_words[] = {"kill", "stop", "mover", NULL}; /* in the order of their bits */
+
 static const option lab_check_options[] = {
     LAB_OPTION,
-    {"seconds", "S", OPTION_TEXT, false, NULL, "first write for so long, and look whether anything acknowledged is lost"},
+    {"resolve", NULL, OPTION_FLAG, false, NULL, "end transactions in doubt as is recorded: commit where main says so, else roll back"},
+    {"seconds", "S", OPTION_TEXT, false, NULL, "write and move money for so long instead, and look whether anything is lost"},
+    {"nemesis", "WHAT", OPTION_WORD, true, nemesis_words, "meanwhile: kill shards, stop them for a moment, or kill who moves rows"},
     {"users", "N", OPTION_COUNT, false, NULL, "clients who write at the same time, 256 at most (default: 8)"},
     {"rate", "N", OPTION_COUNT, false, NULL, "writes a second, answered or not (default: each client goes on once answered)"},
-    {"seed", "S", OPTION_COUNT, false, NULL, "of the accounts that are written"},
+    {"seed", "S", OPTION_COUNT, false, NULL, "of the accounts that are written, and of what goes wrong (default: 1; with --nemesis another each time)"},
     {"json", NULL, OPTION_FLAG, false, NULL, "as JSON"},
     {0},
 };
@@ -470,9 +474,10 @@ const command commands[] = {
      "'up' starts a Redis server that keeps answers in memory and forgets what was not asked for longest; 'down' takes it away.\n"
      "'lab bench --on cached' asks it first.", lab_cache_options, run_lab_cache},
     {"lab check", "", 0, 0, "check that every row is where it belongs",
-     "Asks the servers whether each row is on the shard that its key says, and whether the shards together have what main has. Exit 1\n"
-     "when not. With --seconds clients write accounts of their own instead, while other commands move rows or servers are killed, and\n"
-     "notice when a write that was acknowledged is gone, or a read is older than what was written before it.", lab_check_options, run_lab_check},
+     "Asks the servers whether each row is on the shard that its key says, whether the shards together have what main has, and whether\n"
+     "transactions were prepared and never ended. With --seconds clients write accounts of their own instead, and move money between\n"
+     "shards, while other commands move rows or a nemesis kills servers; they notice when a write that was acknowledged is gone, a read\n"
+     "is older than what was written before it, or the money does not add up. Exit 1 when anything is wrong.", lab_check_options, run_lab_check},
     {"lab reshard", "", 0, 0, "go to another number of shards",
      "Makes or removes servers and moves rows so that N shards have even shares, while others write; going from 3 to 4 moves a quarter.\n"
      "--plan counts first. When the rows are on their new shards and compared, the old ones follow them until --commit or --rollback.\n"

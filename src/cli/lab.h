@@ -19,6 +19,11 @@ char *from_outside(const char *key);
 const char *cache_directory(char *room, size_t size);
 
 int run_lab_distribute(const invocation *in);
+/* How tables lie on the shards, for a person, or as JSON with more members in it; checked: what was found out about them, too. */
+void print_lab_tables(FILE *out, const spate_lab_report *r, size_t shards, bool checked);
+void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, const char *more, int status, const spate_error *err);
+/* Whether all rows are where they belong, printed. An exit code. */
+int check_lab(const invocation *in, spate_lab *lab);
 /* Runs a benchmark and prints it. An exit code. */
 int bench_lab(const invocation *in, spate_lab *lab, const spate_lab_bench_options *options);
 

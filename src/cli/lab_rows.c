@@ -1,4 +1,4 @@
-/* lab_rows.c - the commands that put rows onto a lab's shards and look for them there; and 'lab run', which does all of it. */
+/* lab_rows.c - the commands that put rows onto a lab's shards; and 'lab run', which does all of it. */
 #include "cli/lab.h"
 
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static double skew_of(const spate_lab_table *t, size_t shards)
     return t->rows ? (double)t->rows_most * (double)shards / (double)t->rows : 1;
 }
 
-static void print_tables(FILE *out, const spate_lab_report *r, size_t shards, bool checked)
+void print_lab_tables(FILE *out, const spate_lab_report *r, size_t shards, bool checked)
 {
     char rows[32], wrong[32];
     fprintf(out, "%-20s %-16s %15s %10s%s\n", "table", "placed by", "rows", "fullest", checked ? "       misplaced  as main" : "");
@@ -125,7 +125,7 @@ static void print_tables(FILE *out, const spate_lab_report *r, size_t shards, bo
     }
 }
 
-static void print_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, int status, const spate_error *err)
+void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, const char *more, int status, const spate_error *err)
 {
     fprintf(out, "{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"shards\": [", status == SPATE_OK ? "true" : "false", r->seconds);
     for (size_t i = 0; i < r->n_shards; i++)
@@ -148,7 +148,7 @@ static void print_json(FILE *out, const spate_lab_report *r, size_t shards, bool
                     t->on_main ? "true" : "false", t->same ? "true" : "false");
         fputc('}', out);
     }
-    fputs(r->n_tables ? "\n  ]" : "]", out);
+    fprintf(out, "%s%s", r->n_tables ? "\n  ]" : "]", more);
     if (status != SPATE_OK) {
         fputs(",\n  \"error\": ", out);
         print_json_string(out, err->message);
@@ -178,12 +178,12 @@ static int distribute(const invocation *in, spate_lab *lab, row_settings *s)
     if (s->options.plan)
         report_mistakes(s->options.plan);
     if (option_flag(in, "json")) {
-        print_json(stdout, &report, shards, false, status, &err);
+        print_lab_json(stdout, &report, shards, false, "", status, &err);
     } else if (status == SPATE_OK || landed) {
         fprintf(stderr, "spate: %s\n", status == SPATE_OK ? "distributed to the shards" : "stopped; committed to the shards");
         print_shards(&report);
         if (status == SPATE_OK)
-            print_tables(stderr, &report, shards, false);
+            print_lab_tables(stderr, &report, shards, false);
         for (size_t i = 0; status == SPATE_OK && i < report.n_notes; i++)
             fprintf(stderr, "note: %s\n", report.notes[i]);
     }
@@ -220,73 +220,6 @@ int run_lab_distribute(const invocation *in)
     spate_plan_free(plan);
     spate_lab_close(lab);
     free_words(&s);
-    return code;
-}
-
-/* ---- check ---- */
-
-static int check(const invocation *in, spate_lab *lab)
-{
-    spate_error err = {0};
-    spate_lab_report report;
-    size_t shards = spate_lab_servers(lab) - 1;
-    bool fine = true;
-    int status = spate_lab_check(lab, &report, &err);
-    if (option_flag(in, "json"))
-        print_json(stdout, &report, shards, true, status, &err);
-    else if (status == SPATE_OK)
-        print_tables(stdout, &report, shards, true);
-    for (size_t i = 0; i < report.n_tables; i++)
-        fine &= report.tables[i].misplaced == 0 && (!report.tables[i].on_main || report.tables[i].same);
-    if (status != SPATE_OK)
-        report_error(&err);
-    spate_lab_report_done(&report);
-    return status != SPATE_OK ? exit_code_of((spate_status)status) : fine ? EXIT_OK : EXIT_NO;
-}
-
-static void print_watch(const spate_lab_watch_report *r, bool json)
-{
-    char writes[32], reads[32], refused[32], unknown[32], lost[32], stale[32];
-    if (json) {
-        printf("{\"writes\": %llu, \"reads\": %llu, \"refused\": %llu, \"unknown\": %llu, \"lost\": %llu, \"stale\": %llu, \"seconds\": %.6f,"
-               " \"p50_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f, \"max_ms\": %.6f}\n", (unsigned long long)r->writes,
-               (unsigned long long)r->reads, (unsigned long long)r->refused, (unsigned long long)r->unknown, (unsigned long long)r->lost,
-               (unsigned long long)r->stale, r->seconds, r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms);
-        return;
-    }
-    printf("%12s %12s %8s %8s %8s %8s %10s %10s %10s %10s\n", "writes", "reads", "refused", "unknown", "lost", "stale", "p50 ms", "p99 ms",
-           "p99.9 ms", "max ms");
-    printf("%12s %12s %8s %8s %8s %8s %10.3f %10.3f %10.3f %10.3f\n", with_commas(r->writes, writes), with_commas(r->reads, reads),
-           with_commas(r->refused, refused), with_commas(r->unknown, unknown), with_commas(r->lost, lost), with_commas(r->stale, stale),
-           r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms);
-}
-
-static int watch(const invocation *in, spate_lab *lab)
-{
-    spate_error err = {0};
-    spate_lab_watch_report report;
-    uint64_t users = option_count(in, "users", 8);
-    spate_lab_watch_options o = {.clients = users > 100000 ? 100000 : (unsigned)users, .rate = (double)option_count(in, "rate", 0),
-                                 .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
-    if (!read_seconds(in, 5, &o.seconds))
-        return EXIT_USAGE;
-    stop_catch_signals();
-    int status = spate_lab_watch(lab, &o, &report, &err);
-    if (status == SPATE_OK)
-        print_watch(&report, option_flag(in, "json"));
-    else
-        report_error(&err);
-    return status == SPATE_OK && (report.lost || report.stale) ? EXIT_NO : stop_exit_code((spate_status)status);
-}
-
-int run_lab_check(const invocation *in)
-{
-    spate_lab *lab;
-    int code = open_lab(in, &lab);
-    if (code)
-        return code;
-    code = option_text(in, "seconds") ? watch(in, lab) : check(in, lab);
-    spate_lab_close(lab);
     return code;
 }
 
@@ -342,7 +275,7 @@ static int run_steps(const invocation *in, spate_lab *lab, spate_plan *plan, row
         s->options.seed = NULL;
     code = distribute(in, lab, s);
     if (!code)
-        code = check(in, lab);
+        code = check_lab(in, lab);
     spate_lab_bench_options bench = {.seconds = s->seconds, .cpu = s->cpu, .seed = 1, .cancel = stop_flag()};
     putchar('\n');
     return code ? code : bench_lab(in, lab, &bench);

@@ -3,24 +3,24 @@
  *
  * An account is a row of the table spate_accounts, and belongs to one client. Each write adds one to its version, so a client knows what
  * the next one must be; where the connection was lost on the way, it may be one more or not, and the next answer says which. Reads of
- * what the same client has written before must not be older than that. */
+ * what the same client has written before must not be older than that. An account that no shard has any more, for seconds, is lost with
+ * all that was written to it. */
 #ifndef SP_LAB_ACCOUNTS_H
 #define SP_LAB_ACCOUNTS_H
 
 #include "lab/hist.h"
-#include "lab/link.h"
 #include "lab/route.h"
+#include "lab/stage.h"
 
 #define SP_ACCOUNTS_TABLE "spate_accounts"
 enum { SP_ACCOUNTS = 9600, SP_ACCOUNT_CLIENTS_MAX = 256 };
 
 typedef struct sp_account_load {
     sp_route *route;
+    sp_stage *stage;
     unsigned clients;
     double rate;    /* writes a second, due at fixed moments; 0: each client goes on once answered */
-    double seconds;
     uint64_t seed;
-    const int *cancel;
 } sp_account_load;
 
 typedef struct sp_account_result {

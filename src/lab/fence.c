@@ -7,6 +7,8 @@ enum { LOCK_TRIES = 60, LOCK_PAUSE_US = 20000, LOCK_POLITE = 5 };
 
 const char sp_gate_close[] = "SELECT pg_advisory_lock(" GATE ")";
 const char sp_gate_open[] = "SELECT pg_advisory_unlock(" GATE ")";
+const char sp_gate_enter[] = "SELECT pg_advisory_lock_shared(" GATE ")";
+const char sp_gate_leave[] = "SELECT pg_advisory_unlock_shared(" GATE ")";
 
 const char *sp_fence_turn(sp_side side)
 {

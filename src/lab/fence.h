@@ -22,6 +22,8 @@ int sp_fence_side(const sp_lab_server *server, PGconn *conn, sp_side *side, spat
 
 /* The statements of the gate and the side, for whoever sends them to many at once. */
 extern const char sp_gate_close[], sp_gate_open[];
+/* To pass it as a writer does, and to have passed: between them no side is turned. */
+extern const char sp_gate_enter[], sp_gate_leave[];
 /* To the side behind the turn; where the log was then is noted with it, in spate_lab.turned_at. */
 const char *sp_fence_turn(sp_side side);
 

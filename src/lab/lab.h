@@ -14,7 +14,10 @@
  *   way.c, asker.c, cache.c   whom they ask: main, shards, a pool, a cache, replicas
  *   daemon.c    a pool and a cache beside the servers; replica.c: servers that follow another
  *   reshard.c   rows moved between shards; move.c, compare.c, turn.c: while others write; fence.c, stream.c, steps.c: what that takes
- *   route.c     a client's way to a row's shard, whatever moves; accounts.c: clients that write, and notice what is lost
+ *   route.c, caller.c   a client's way to a row's shard, whatever moves
+ *   accounts.c, bank.c  clients that write, and notice what is lost; made.c: the tables that they do it in
+ *   doubt.c, tally.c    transactions prepared on two shards; the sum over all at one moment
+ *   nemesis.c   what goes wrong on purpose meanwhile
  *   snapshot.c  all servers as they were
  *   watch.c, ask.c   what they are doing now, asked with an end to patience
  *   export.c    the same layout for other engines

@@ -77,6 +77,14 @@ void sp_route_close(sp_route *r)
     sp_free(r);
 }
 
+const sp_lab *sp_route_lab(sp_route *r)
+{
+    pthread_mutex_lock(&r->lock);
+    const sp_lab *lab = &r->last->lab;
+    pthread_mutex_unlock(&r->lock);
+    return lab;
+}
+
 static const sp_lab_server *server_of(const sp_route *r, unsigned slot)
 {
     const sp_lab *lab = &r->last->lab;

@@ -12,6 +12,8 @@ typedef struct sp_route sp_route;
 
 int sp_route_open(const char *directory, sp_route **route, spate_error *err) SP_MUST_CHECK;
 void sp_route_close(sp_route *r); /* NULL is fine */
+/* The lab as it was read last. */
+const sp_lab *sp_route_lab(sp_route *r);
 /* The slot's shard, as far as is known. */
 const sp_lab_server *sp_route_server(sp_route *r, unsigned slot);
 /* That server has not, or does not take, a row of the slot: lab.yaml is looked at, and if it says the same still, the other map holds. */

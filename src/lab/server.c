@@ -17,6 +17,7 @@
 
 enum {
     POLL_US = 3000,
+    DIE_S = 20, /* a killed server's processes end when they notice */
     START_S = 120, /* a server that was killed reads its log first */
     STOP_S = 60,
     PID_FILE_MAX = 1024,
@@ -109,12 +110,23 @@ static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user 
     return rc;
 }
 
+/* Processes of a server whose postmaster was killed still write its files until they notice. */
+static int await_orphans(const sp_lab_server *s, spate_error *err)
+{
+    int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * DIE_S;
+    for (unsigned n; (n = sp_os_signal_all_in(s->data, 0)) && !sp_lab_server_pid(s); sp_os_sleep_us(POLL_US))
+        if (sp_os_monotonic_us() > deadline)
+            return sp_fail(err, SPATE_E_UNREACHABLE, "%u processes of %s, which was killed, do not end", n, s->name);
+    return SPATE_OK;
+}
+
 /* Of a server that was killed: PostgreSQL would take the number in them for another server's when somebody else has it by now. */
 static int drop_leftovers(const sp_lab *lab, const sp_lab_server *s, spate_error *err)
 {
     char path[3][4200];
-    if (sp_lab_server_pid(s))
-        return SPATE_OK;
+    int waited = await_orphans(s, err);
+    if (waited != SPATE_OK || sp_lab_server_pid(s))
+        return waited;
     snprintf(path[0], sizeof(path[0]), "%s/postmaster.pid", s->data);
     snprintf(path[1], sizeof(path[1]), "%s/run/.s.PGSQL.%u.lock", lab->directory, s->port);
     snprintf(path[2], sizeof(path[2]), "%s/run/.s.PGSQL.%u", lab->directory, s->port);

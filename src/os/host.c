@@ -1,6 +1,7 @@
 /* host.c - see host.h. */
 #include "os/host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -171,6 +172,20 @@ int sp_os_process_signal(pid_t pid, int number, spate_error *err)
     if (kill(pid, number) == 0 || errno == ESRCH)
         return SPATE_OK;
     return sp_fail_errno(err, errno, "could not send a signal to process %d", (int)pid);
+}
+
+unsigned sp_os_signal_all_in(const char *directory, int number)
+{
+    unsigned n = 0;
+    DIR *all = opendir("/proc");
+    for (struct dirent *e; all && (e = readdir(all));) {
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        if (pid > 0 && sp_os_process_in(pid, directory))
+            n += kill(pid, number) == 0;
+    }
+    if (all)
+        closedir(all);
+    return n;
 }
 
 static uint64_t hash_of_boot(void)

@@ -33,6 +33,8 @@ bool sp_os_child_ended(pid_t pid, int *code);
 /* Whether a process lives and its working directory is this one (an absolute path without links). */
 bool sp_os_process_in(pid_t pid, const char *directory);
 int sp_os_process_signal(pid_t pid, int number, spate_error *err) SP_MUST_CHECK;
+/* Sends a signal, 0 for none, to all processes whose working directory is that one, and returns how many there are. */
+unsigned sp_os_signal_all_in(const char *directory, int number);
 
 /* A process for good: its number, and when it started in which boot of the machine. */
 typedef struct sp_os_process {

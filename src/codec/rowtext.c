@@ -14,6 +14,9 @@
 #include "codec/celltext.h"
 
 #include <assert.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 enum { SEARCH_NOTHING = -1, NO_TEXT_VIEW = -2, SEARCH_QUOTES = -3 }; /* in place of an escape; the last: cells as CSV need quotes at most */
 
@@ -195,7 +198,15 @@ enum {
 };
 
 /* What a block is made of; lives on the stack while it is written. */
-typedef struct stage {
+typedef struct stage stage;
+/* What is compiled once for every processor and once for wider registers, and called out of line. */
+typedef struct hands {
+    char *(*put_any_group)(char *p, const stage *s, const view *v, size_t i);
+    char *(*quote)(char *p, const view *v, uint32_t rows, int32_t *offsets);
+} hands;
+
+struct stage {
+    const hands *hands;
     view views[VIEWS_MAX + GROUP];
     alignas(32) place places[VIEWS_MAX + GROUP][BLOCK_ROWS];
     uint32_t n;      /* of them, filled up to whole groups */
@@ -208,7 +219,7 @@ typedef struct stage {
     char null_text[4];
     uint32_t null_len;
     alignas(32) char room[STAGE_BYTES + SP_SLACK];
-} stage;
+};
 
 INLINE bool text_needs_escapes(const char *s, size_t len, int how)
 {
@@ -279,11 +290,11 @@ INLINE char *copy_long(char *to, const char *from, size_t len)
 
 /* The block's cells as CSV, of which some are to stand between quotes and none has a quote in it. All are searched before any is
  * written, for the reason that put_group says. */
-static __attribute__((noinline, noipa)) char *quote_csv(char *p, const view *v, uint32_t rows, int32_t *offsets)
+INLINE char *quote_csv(char *p, const view *v, uint32_t rows, int32_t *offsets, bool (*has_comma)(const char *s, size_t len))
 {
     uint64_t quoted = 0;
     for (uint32_t i = 0; i < rows; i++)
-        quoted |= (uint64_t)has_special(v->bytes + v->offsets[i], (size_t)(v->offsets[i + 1] - v->offsets[i]), CSV_COMMA) << i;
+        quoted |= (uint64_t)has_comma(v->bytes + v->offsets[i], (size_t)(v->offsets[i + 1] - v->offsets[i])) << i;
     char *base = p;
     for (uint32_t i = 0; i < rows; i++, quoted >>= 1) {
         *p = '"';
@@ -305,7 +316,7 @@ INLINE bool spell_out(view *v, stage *s, const cell *cell, const sp_column *c, u
     char *text = s->room + s->used + offsets_size, *end = text;
     offsets[0] = 0;
     if (cell->search == SEARCH_QUOTES) {
-        end = quote_csv(text, v, rows, offsets);
+        end = s->hands->quote(text, v, rows, offsets);
     } else if (cell->put_many) {
         const char *values = (const char *)c->data + (size_t)from * sp_kind_width(c->type.kind);
         end = cell->put_many(text, values, rows, c->type.scale, offsets + 1);
@@ -464,7 +475,6 @@ INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS]
 }
 
 /* The same for a group with long cells or, in bare rows, with nulls. A function of its own, or it takes registers from the others. */
-typedef char *put_any_group_fn(char *p, const stage *s, const view *v, size_t i);
 INLINE char *put_any_group(char *p, const stage *s, const view *v, size_t i)
 {
     const place(*places)[BLOCK_ROWS] = s->places + (v - s->views);
@@ -494,7 +504,7 @@ INLINE char *put_any_group(char *p, const stage *s, const view *v, size_t i)
 /* Rows [from, to) of the block, of columns that all have views: nothing depends on a column's kind. Bare rows have a separator
  * behind each cell, the last of which becomes the end of the row; others need more registers a cell, and have no nulls here,
  * because what stands around a null has no quotes. */
-INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, bool bare, put_any_group_fn *put_any)
+INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, bool bare)
 {
     const view *last = s->views + s->n;
     for (size_t i = from; i < to; i++) {
@@ -505,7 +515,7 @@ INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, boo
         const place(*at)[BLOCK_ROWS] = s->places;
         for (const view *v = s->views; v < last; v += GROUP, at += GROUP) {
             if (SP_UNLIKELY(v->longest > TEXT_WIDE || (bare && !(v->whole >> i & 1))))
-                p = put_any(p, s, v, i);
+                p = s->hands->put_any_group(p, s, v, i);
             else if (v->longest <= 16)
                 p = put_group(p, v, at, GROUP, i, 16, bare, s->separator);
             else if (bare && v->longest <= 32)
@@ -521,15 +531,16 @@ INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, boo
     return p;
 }
 
-INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows, put_any_group_fn *put_any)
+INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows, const hands *hands)
 {
     stage s;
+    s.hands = hands;
     stage_columns(&s, e, columns, from, rows);
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t others = ~s.whole >> i;
         uint32_t to = others ? SP_MIN(i + (uint32_t)__builtin_ctzll(others), rows) : rows;
         if (to > i)
-            p = s.bare ? put_whole_rows(p, &s, i, to, true, put_any) : put_whole_rows(p, &s, i, to, false, put_any);
+            p = s.bare ? put_whole_rows(p, &s, i, to, true) : put_whole_rows(p, &s, i, to, false);
         i = to;
         if (i < rows)
             p = put_any_row(p, e, &s, columns, from, i);
@@ -544,9 +555,20 @@ static __attribute__((noinline)) char *put_any_group_portable(char *p, const sta
     return put_any_group(p, s, v, i);
 }
 
+INLINE bool has_comma(const char *s, size_t len)
+{
+    return has_special(s, len, CSV_COMMA);
+}
+
+static char *quote_csv_portable(char *p, const view *v, uint32_t rows, int32_t *offsets)
+{
+    return quote_csv(p, v, rows, offsets, has_comma);
+}
+
 static char *put_block_portable(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
 {
-    return put_block(p, e, columns, from, rows, put_any_group_portable);
+    static const hands hands = {put_any_group_portable, quote_csv_portable};
+    return put_block(p, e, columns, from, rows, &hands);
 }
 
 #if defined(__x86_64__)
@@ -559,9 +581,25 @@ AVX2 static __attribute__((noinline)) char *put_any_group_avx2(char *p, const st
     return put_any_group(p, s, v, i);
 }
 
+AVX2 INLINE bool has_comma_avx2(const char *s, size_t len)
+{
+    const __m256i comma = _mm256_set1_epi8(',');
+    __m256i hit = _mm256_setzero_si256();
+    for (; len >= 32; s += 32, len -= 32)
+        hit = _mm256_or_si256(hit, _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)s), comma));
+    uint32_t last = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)s), comma));
+    return !_mm256_testz_si256(hit, hit) || (last & (uint32_t)((UINT64_C(1) << len) - 1)) != 0;
+}
+
+AVX2 static __attribute__((noinline)) char *quote_csv_avx2(char *p, const view *v, uint32_t rows, int32_t *offsets)
+{
+    return quote_csv(p, v, rows, offsets, has_comma_avx2);
+}
+
 AVX2 static char *put_block_avx2(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows)
 {
-    return put_block(p, e, columns, from, rows, put_any_group_avx2);
+    static const hands hands = {put_any_group_avx2, quote_csv_avx2};
+    return put_block(p, e, columns, from, rows, &hands);
 }
 #endif
 

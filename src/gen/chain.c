@@ -57,7 +57,17 @@ typedef struct draws {
 #define INLINE __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 4")
 
+/* Each filling stands here twice: for any processor, where a copy of 32 bytes is two of 16, and for one that copies them at once. */
+#if defined(__x86_64__)
+#define WIDE __attribute__((target("avx2,bmi2"))) static
+#define IS_WIDE (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+#else
+#define WIDE static
+#define IS_WIDE false
+#endif
+
 typedef char text_16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef char text_32 __attribute__((vector_size(32), aligned(1), may_alias));
 
 typedef struct cursor {
     const draws *d;
@@ -70,22 +80,27 @@ typedef struct cursor {
  * before it, and a processor holds reads back that come behind writes to places not known yet. */
 INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32_t rows, uint64_t stride, uint32_t wide)
 {
-    text_16 text[4][4];
+    text_16 narrow[4];
+    text_32 text[4][2];
     uint64_t len[4];
     UNROLL for (uint32_t k = 0; k < n * rows; k++)
     {
         const link *from = &l[k % n];
         uint64_t size = stride ? stride : from->stride, draw = c->d->of[stride ? 0 : from->draw][row + k / n];
         const char *slot = slot_of(from, draw, size);
-        UNROLL for (uint32_t i = 0; i < wide / 16; i++)
-            text[k][i] = *(const text_16 *)(slot + 16 * i);
+        if (wide == 16)
+            narrow[k] = *(const text_16 *)slot;
+        UNROLL for (uint32_t i = 0; i < wide / 32; i++)
+            text[k][i] = *(const text_32 *)(slot + 32 * i);
         len[k] = (uint8_t)slot[size - 1];
     }
     char *p = c->p;
     UNROLL for (uint32_t k = 0; k < n * rows; k++)
     {
-        UNROLL for (uint32_t i = 0; i < wide / 16; i++)
-            *(text_16 *)(p + 16 * i) = text[k][i];
+        if (wide == 16)
+            *(text_16 *)p = narrow[k];
+        UNROLL for (uint32_t i = 0; i < wide / 32; i++)
+            *(text_32 *)(p + 32 * i) = text[k][i];
         p += len[k];
         if (k % n == n - 1)
             c->ends[row + k / n] = (int32_t)(p - c->base);
@@ -123,14 +138,14 @@ INLINE char *put_some(const sp_chain *c, uint64_t stride, uint32_t wide, cursor 
 }
 
 /* What is known of the chain when this is compiled makes a loop of its own. */
-static char *put_rows(const sp_chain *c, cursor to, uint32_t rows)
+INLINE char *put_rows(const sp_chain *c, cursor to, uint32_t rows)
 {
     if (c->even && c->stride == 16 && c->n_draws == 1)
         return put_some(c, 16, 16, to, rows);
     return c->stride <= 32 ? put_some(c, 0, 32, to, rows) : put_some(c, 0, 64, to, rows);
 }
 
-void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+INLINE void fill_chain(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
 {
     draws d;
     char *p = base;
@@ -141,6 +156,24 @@ void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *ba
             sp_draw_many(c->keys[k], rows + done, some, 0, d.of[k]);
         p = put_rows(c, (cursor){&d, p, base, offsets + done + 1}, some);
     }
+}
+
+WIDE void fill_chain_wide(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    fill_chain(c, rows, n, base, offsets);
+}
+
+void sp_chain_fill_portable(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    fill_chain(c, rows, n, base, offsets);
+}
+
+void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    if (IS_WIDE)
+        fill_chain_wide(c, rows, n, base, offsets);
+    else
+        sp_chain_fill_portable(c, rows, n, base, offsets);
 }
 
 /* ---- building ------------------------------------------------------------------------------- */
@@ -348,16 +381,17 @@ INLINE char *put_few(const link *l, uint32_t n, const draws *d, uint32_t row, ch
     }
     UNROLL for (uint32_t k = 0; k < n; k++)
     {
-        memcpy(to[k], slots[k], 16);
-        if (wide[k] > 16)
-            memcpy(to[k] + 16, slots[k] + 16, 16);
+        if (wide[k] == 16)
+            *(text_16 *)to[k] = *(const text_16 *)slots[k];
+        else
+            *(text_32 *)to[k] = *(const text_32 *)slots[k];
         if (wide[k] > 32)
-            memcpy(to[k] + 32, slots[k] + 32, 32);
+            *(text_32 *)(to[k] + 32) = *(const text_32 *)(slots[k] + 32);
     }
     return p;
 }
 
-static inline char *put_row(const sp_fork *f, uint32_t chain, const draws *d, uint32_t row, char *p)
+INLINE char *put_row(const sp_fork *f, uint32_t chain, const draws *d, uint32_t row, char *p)
 {
     const link *l = f->links + (size_t)chain * f->n_links, *last = l + f->n_links - f->n_links % 4;
     const uint8_t *wide = f->wide;
@@ -372,7 +406,7 @@ static inline char *put_row(const sp_fork *f, uint32_t chain, const draws *d, ui
 }
 
 /* The chain of each of n rows. */
-static void choose_chains(const sp_fork *f, const uint64_t *rows, uint32_t n, uint32_t *chains)
+INLINE void choose_chains(const sp_fork *f, const uint64_t *rows, uint32_t n, uint32_t *chains)
 {
     uint64_t which[BLOCK_ROWS], shifted[BLOCK_ROWS], draw[BLOCK_ROWS];
     sp_draw_many(f->key, rows, n, f->n_turns, which);
@@ -387,7 +421,7 @@ static void choose_chains(const sp_fork *f, const uint64_t *rows, uint32_t n, ui
         chains[i] += (uint32_t)sp_mulhi(draw[i], f->turns[which[i]].n);
 }
 
-void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+INLINE void fill_fork(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
 {
     draws d;
     uint32_t chains[BLOCK_ROWS];
@@ -407,6 +441,24 @@ void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base
             offsets[done + i + 1] = (int32_t)(p - base);
         }
     }
+}
+
+WIDE void fill_fork_wide(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    fill_fork(f, rows, n, base, offsets);
+}
+
+void sp_fork_fill_portable(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    fill_fork(f, rows, n, base, offsets);
+}
+
+void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets)
+{
+    if (IS_WIDE)
+        fill_fork_wide(f, rows, n, base, offsets);
+    else
+        sp_fork_fill_portable(f, rows, n, base, offsets);
 }
 
 /* As many links for every chain. False: no memory. */

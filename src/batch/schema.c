@@ -113,6 +113,11 @@ uint32_t sp_schema_row_bytes(const sp_schema *schema)
     return (uint32_t)SP_MIN(bytes, (uint64_t)UINT32_MAX);
 }
 
+uint64_t sp_whole_batches(uint64_t rows)
+{
+    return rows < SP_BATCH_ROWS_MAX ? SP_MAX(rows, (uint64_t)1) : rows - rows % SP_BATCH_ROWS_MAX;
+}
+
 int sp_schema_find(const sp_schema *schema, const char *name)
 {
     for (uint32_t i = 0; i < schema->n_fields; i++)

@@ -463,8 +463,8 @@ static uint64_t rows_of_chunk(file_sink *f, uint32_t t)
     const sp_schema *schema = f->tables[t];
     uint64_t bytes = output_of(f, t)->file.direct ? CHUNK_BYTES_DIRECT : CHUNK_BYTES_FILE;
     uint64_t rows = SP_MAX(bytes / (sp_schema_row_bytes(schema) * (uint64_t)5 / 4), (uint64_t)1);
-    uint64_t unit = f->format == FORMAT_INSERT ? f->statement_rows[t] : rows < SP_BATCH_ROWS_MAX ? 1 : SP_BATCH_ROWS_MAX;
-    return SP_MAX(rows / unit, (uint64_t)1) * unit;
+    uint64_t statement = f->statement_rows[t];
+    return f->format == FORMAT_INSERT ? SP_MAX(rows / statement, (uint64_t)1) * statement : sp_whole_batches(rows);
 }
 
 static int prepare_table(file_sink *f, uint32_t t, spate_error *err)

@@ -81,7 +81,7 @@ static uint64_t chunk_rows(const sp_my_sink *s, const sp_my_table *t)
         return s->base.options.batch_rows * (s->by_file ? 1u : STATEMENTS);
     uint64_t row_bytes = SP_MAX(sp_schema_row_bytes(t->schema), 1u), rows = t->schema->rows / CHUNKS;
     rows = SP_MIN(SP_MAX(rows, CHUNK_BYTES / row_bytes), CHUNK_BYTES_MAX / row_bytes);
-    return SP_MAX(rows - rows % SP_BATCH_ROWS_MAX, (uint64_t)1);
+    return sp_whole_batches(rows);
 }
 
 static int start_tables(sp_my_sink *s, const sp_schema *const *schemas, uint32_t n, spate_error *err)

@@ -125,7 +125,7 @@ static uint64_t copy_rows(const sp_pg_sink *s, const sp_pg_table *t)
         return s->base.options.batch_rows;
     uint64_t row_bytes = SP_MAX(sp_schema_row_bytes(t->schema), 1u), rows = t->schema->rows / CHUNKS;
     rows = SP_MIN(SP_MAX(rows, CHUNK_BYTES / row_bytes), CHUNK_BYTES_MAX / row_bytes);
-    return SP_MAX(rows - rows % SP_BATCH_ROWS_MAX, (uint64_t)1);
+    return sp_whole_batches(rows);
 }
 
 static uint32_t statement_rows(const sp_pg_sink *s, const sp_pg_table *t)

@@ -271,7 +271,7 @@ static uint64_t rows_of_chunk(const sp_sqlite_sink *s, uint32_t t)
     uint64_t rows = CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(s->tables[t].schema), 1u);
     if (s->base.options.batch_rows)
         return s->base.options.batch_rows;
-    return rows < SP_BATCH_ROWS_MAX ? SP_MAX(rows, (uint64_t)1) : rows / SP_BATCH_ROWS_MAX * SP_BATCH_ROWS_MAX;
+    return sp_whole_batches(rows);
 }
 
 int sp_sqlite_pages_begin(sp_sqlite_sink *s, bool *can, spate_error *err)

@@ -114,6 +114,11 @@ class Loading(Live):
         self.assertEqual(self.value("SELECT typtype FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid"
                                     " WHERE attrelid = 'purchase'::regclass AND attname = 'status'"), "e")
 
+    def test_wide_rows_share_transactions(self):
+        wide = self.write("wide.yaml", plan(("wide", 300, [f"name: c{i}, range: int, props: {{min: 0, max: 9}}" for i in range(1600)])))
+        self.load("--create", "--workers", 1, plan=wide)
+        self.assertEqual(self.sql("SELECT count(*), count(DISTINCT xmin::text) FROM wide"), [["300", "1"]])
+
     def test_enumerations_get_names_that_no_table_has(self):
         kind = "name: b, type: enum, set: [x, y]"
         enums = self.write("enums.yaml", plan(("a", 10, [ID, kind, "name: b_enum, type: enum, set: [z]"]), ("a_b", 10, [ID, kind])))

@@ -203,7 +203,9 @@ static int send_rows(pg_lane *l, spate_error *err)
         size_t len = SP_MIN(l->rows.len - at, (size_t)PIECE_BYTES);
         if (sp_pq.put_copy_data(l->conn, l->rows.data + at, (int)len) == 1)
             continue;
-        int status = drain(l, false, err); /* it may have said why before it hung up */
+        if (lost(l)) /* libpq looks for the server's last words only when no COPY is under way */
+            (void)!sp_pq.put_copy_end(l->conn, "the chunk was given up");
+        int status = drain(l, false, err);
         return status ? status : fail_lost(l, NULL, false, err);
     }
     atomic_fetch_add((_Atomic uint64_t *)&l->base.sink->bytes_written[l->chunk.table], l->rows.len);

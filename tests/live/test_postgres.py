@@ -447,6 +447,13 @@ class Crashing(Live):
         self.failed(process, 3, 'table "item", rows [0-9]+ to [0-9]+: connection lost', "57P01|server closed the connection", "not committed")
         self.whole_batches()
 
+    def test_cut_in_the_middle_of_a_copy_with_the_servers_reason(self):
+        process = self.start("--workers", 1, "--batch", 40_000_000)
+        self.wait_for(lambda: self.value("SELECT sum(tuples_processed) FROM pg_stat_progress_copy WHERE datname = current_database()") > "")
+        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_progress_copy WHERE datname = current_database()")
+        self.failed(process, 3, "rows 1 to 40000000: connection lost: terminating connection", "SQLSTATE: 57P01", "not committed")
+        self.assertEqual(self.count("item"), 0)
+
     def test_server_killed(self):
         process = self.start_loading()
         server.kill9()

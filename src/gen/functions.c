@@ -1,22 +1,35 @@
 /* functions.c - the catalogue: from a name to a typed cell.
  *
- * Most of it is data (catalogue.inc): word lists, recipes over them, ranges of integers. What is left is here: values with
- * check digits, values of alphabets, moments, lists, and uuid. Choices are made with integers only; a cell takes what it needs
- * from as few draws as it can, a taken part being scaled off the top of the draw (sp_take). */
+ * Most of it is data (catalogue.inc): word lists, recipes over them, ranges of integers. What is left is here:
+ * values of alphabets, moments, sentences and uuid; values with check digits are in checked.c, colours in colors.c. */
+#include "gen/function.h"
 #include "gen/image.h"
 #include "gen/locale.h"
-#include "base/digits.h"
 
-typedef sp_cell *(*sp_func_maker)(const sp_func *f, const sp_func_env *env, uint64_t key);
+/* ---- what makers share ------------------------------------------------------------------------------------------------------ */
 
-struct sp_func {
-    const char *name;
-    sp_func_maker make;
-    const char *text;         /* recipe, or name of a word list */
-    sp_type type;             /* of integers and decimals */
-    int64_t min, max;         /* integers and decimals; else min is the maker's argument */
-    const char *note;
-};
+int32_t sp_func_this_year(const sp_func_env *env)
+{
+    sp_civil now;
+    sp_civil_from_us(env->now_us, &now);
+    return SP_MAX(now.year, 1900);
+}
+
+sp_cell *sp_func_new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind, uint32_t text_max)
+{
+    sp_cell *cell = sp_arena_alloc(env->arena, 1, sizeof *cell);
+    if (cell)
+        *cell = (sp_cell){.ops = ops, .key = key, .type = {.kind = kind}, .text_max = text_max};
+    return cell;
+}
+
+sp_cell *sp_func_new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max, sp_care care)
+{
+    sp_cell *cell = sp_func_new_cell(env, key, ops, SP_TEXT, text_max);
+    if (cell)
+        cell->bounds = (sp_bounds){.text_max = text_max, .care = care};
+    return cell;
+}
 
 /* ---- cells of a number ------------------------------------------------------------------------------------------------- */
 
@@ -109,24 +122,17 @@ static sp_cell *make_uint64(const sp_func *f, const sp_func_env *env, uint64_t k
     return cell;
 }
 
-static int32_t this_year(const sp_func_env *env)
-{
-    sp_civil now;
-    sp_civil_from_us(env->now_us, &now);
-    return SP_MAX(now.year, 1900);
-}
-
 static sp_cell *make_year(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_number(env, key, (sp_type){.kind = SP_I32}, 1900, this_year(env));
+    return new_number(env, key, (sp_type){.kind = SP_I32}, 1900, sp_func_this_year(env));
 }
 
 static sp_cell *make_date(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
     int64_t from = sp_days_from_civil(1900, 1, 1) * SP_US_PER_DAY;
-    int64_t to = sp_days_from_civil(this_year(env) + 1, 1, 1) * SP_US_PER_DAY;
+    int64_t to = sp_days_from_civil(sp_func_this_year(env) + 1, 1, 1) * SP_US_PER_DAY;
     return new_number(env, key, (sp_type){.kind = SP_TIMESTAMPTZ}, from, to - 1);
 }
 
@@ -186,22 +192,6 @@ static sp_cell *make_status(const sp_func *f, const sp_func_env *env, uint64_t k
 
 /* ---- cells without anything but a key -------------------------------------------------------------------------------------- */
 
-static sp_cell *new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind, uint32_t text_max)
-{
-    sp_cell *cell = sp_arena_alloc(env->arena, 1, sizeof *cell);
-    if (cell)
-        *cell = (sp_cell){.ops = ops, .key = key, .type = {.kind = kind}, .text_max = text_max};
-    return cell;
-}
-
-static sp_cell *new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max, sp_care care)
-{
-    sp_cell *cell = new_cell(env, key, ops, SP_TEXT, text_max);
-    if (cell)
-        cell->bounds = (sp_bounds){.text_max = text_max, .care = care};
-    return cell;
-}
-
 static inline bool bool_at(const sp_cell *cell, uint64_t row)
 {
     return sp_draw(cell->key, row) >> 63;
@@ -237,7 +227,7 @@ static sp_cell *make_image(const sp_func *f, const sp_func_env *env, uint64_t ke
 static sp_cell *make_bool(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_cell(env, key, &bool_ops, SP_BOOL, 5);
+    return sp_func_new_cell(env, key, &bool_ops, SP_BOOL, 5);
 }
 
 static inline float float32_at(const sp_cell *cell, uint64_t row)
@@ -278,7 +268,7 @@ static const sp_cell_ops float64_ops = {float64_fill, float64_text};
 
 static sp_cell *make_float(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
-    sp_cell *cell = new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
+    sp_cell *cell = sp_func_new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
     if (cell) {
         cell->has_float_range = true;
         cell->max_f = 1;
@@ -314,7 +304,7 @@ static const sp_cell_ops zone_offset_ops = {zone_offset_fill, zone_offset_text};
 static sp_cell *make_zone_offset(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    sp_cell *cell = new_cell(env, key, &zone_offset_ops, SP_F32, SP_F64_TEXT_MAX);
+    sp_cell *cell = sp_func_new_cell(env, key, &zone_offset_ops, SP_F32, SP_F64_TEXT_MAX);
     if (cell) {
         cell->has_float_range = true;
         cell->min_f = -12;
@@ -393,15 +383,13 @@ static sp_cell *make_uuid7(const sp_func *f, const sp_func_env *env, uint64_t ke
 static sp_cell *make_uuid(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    sp_cell *cell = new_cell(env, key, &uuid_ops, SP_UUID, SP_UUID_TEXT);
+    sp_cell *cell = sp_func_new_cell(env, key, &uuid_ops, SP_UUID, SP_UUID_TEXT);
     if (cell)
         cell->unique = true;
     return cell;
 }
 
 /* ---- network addresses ------------------------------------------------------------------------------------------------------- */
-
-static const char hex_digits[] = "0123456789abcdef";
 
 static char *ipv6_text(const sp_cell *cell, uint64_t row, char *p)
 {
@@ -412,7 +400,7 @@ static char *ipv6_text(const sp_cell *cell, uint64_t row, char *p)
         uint32_t v = z >> 48;
         z <<= 16;
         for (int shift = v >> 12 ? 12 : v >> 8 ? 8 : v >> 4 ? 4 : 0; shift >= 0; shift -= 4)
-            *p++ = hex_digits[v >> shift & 15];
+            *p++ = SP_HEX_DIGITS[v >> shift & 15];
         *p++ = ':';
     }
     return p - 1;
@@ -422,8 +410,8 @@ static char *mac_text(const sp_cell *cell, uint64_t row, char *p)
 {
     uint64_t z = sp_draw(cell->key, row);
     for (int shift = 56; shift >= 16; shift -= 8, p += 3) {
-        p[0] = hex_digits[z >> (shift + 4) & 15];
-        p[1] = hex_digits[z >> shift & 15];
+        p[0] = SP_HEX_DIGITS[z >> (shift + 4) & 15];
+        p[1] = SP_HEX_DIGITS[z >> shift & 15];
         p[2] = ':';
     }
     return p - 1;
@@ -441,19 +429,18 @@ static sp_cell *make_ipv4(const sp_func *f, const sp_func_env *env, uint64_t key
 static sp_cell *make_ipv6(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &ipv6_ops, 39, SP_CARE_NOTHING);
+    return sp_func_new_text(env, key, &ipv6_ops, 39, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_mac(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &mac_ops, 17, SP_CARE_NOTHING);
+    return sp_func_new_text(env, key, &mac_ops, 17, SP_CARE_NOTHING);
 }
 
 /* ---- texts of an alphabet ---------------------------------------------------------------------------------------------------- */
 
 static const char base58[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-static const char base36[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /* n base58 digits, 8 of them out of a draw. */
 static char *put_base58(char *p, uint64_t z, uint32_t n)
@@ -513,208 +500,19 @@ static const sp_cell_ops password_ops = {sp_cell_fill_text, password_text};
 static sp_cell *make_bitcoin_address(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &bitcoin_address_ops, 35, SP_CARE_NOTHING);
+    return sp_func_new_text(env, key, &bitcoin_address_ops, 35, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_bitcoin_key(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &bitcoin_key_ops, 51, SP_CARE_NOTHING);
+    return sp_func_new_text(env, key, &bitcoin_key_ops, 51, SP_CARE_NOTHING);
 }
 
 static sp_cell *make_password(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
     (void)f;
-    return new_text(env, key, &password_ops, 25, SP_CARE_SQL);
-}
-
-/* ---- numbers with check digits ------------------------------------------------------------------------------------------------- */
-
-/* The digit that, put behind, makes Luhn's sum (ISO/IEC 7812-1 annex B) a multiple of ten. */
-static char luhn_digit(const char *digits, int n)
-{
-    unsigned sum = 0;
-    for (int i = 0; i < n; i++) {
-        unsigned d = (unsigned)(digits[n - 1 - i] - '0') << (i % 2 == 0);
-        sum += d > 9 ? d - 9 : d;
-    }
-    return (char)('0' + (10 - sum % 10) % 10);
-}
-
-static char *card_number_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    static const struct {
-        int32_t prefix, prefixes; /* first, and how many from there */
-        int8_t prefix_len, len;
-    } types[] = {
-        {4, 1, 1, 16},      {51, 5, 2, 16},    {2221, 500, 4, 16}, {34, 1, 2, 15},  {37, 1, 2, 15},     {36, 1, 2, 14},
-        {300, 6, 3, 14},    {6011, 1, 4, 16},  {65, 1, 2, 16},     {3528, 62, 4, 16}, {62, 1, 2, 19},   {50, 1, 2, 12},
-        {2200, 5, 4, 16},   {636368, 1, 6, 16}, {637095, 1, 6, 16}, {606282, 1, 6, 16},
-    };
-    uint64_t z = sp_draw(cell->key, row), body = sp_draw_next(z);
-    uint32_t type = (uint32_t)sp_take(&z, SP_COUNT(types));
-    int prefix_len = types[type].prefix_len, len = types[type].len;
-    sp_put_padded(p, (uint64_t)types[type].prefix + sp_take(&z, (uint64_t)types[type].prefixes), (uint32_t)prefix_len);
-    int body_len = len - 1 - prefix_len;
-    sp_put_padded(p + prefix_len, sp_bounded(body, sp_pow10[body_len]), (uint32_t)body_len);
-    p[len - 1] = luhn_digit(p, len - 1);
-    return p + len;
-}
-
-static const sp_cell_ops card_number_ops = {sp_cell_fill_text, card_number_text};
-
-static sp_cell *make_card_number(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    return new_text(env, key, &card_number_ops, 19, SP_CARE_NOTHING);
-}
-
-typedef struct expiry_cell {
-    sp_cell cell;
-    int32_t year;
-} expiry_cell;
-
-static char *card_expiry_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    uint64_t month = sp_bounded(sp_draw(cell->key, row), 120);
-    sp_put_padded(p, month % 12 + 1, 2);
-    p[2] = '/';
-    sp_put_padded(p + 3, ((uint64_t)((const expiry_cell *)cell)->year + 1 + month / 12) % 100, 2);
-    return p + 5;
-}
-
-static const sp_cell_ops card_expiry_ops = {sp_cell_fill_text, card_expiry_text};
-
-static sp_cell *make_card_expiry(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    expiry_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
-    if (!c)
-        return NULL;
-    c->cell = (sp_cell){.ops = &card_expiry_ops,
-                        .key = key,
-                        .type = {.kind = SP_TEXT},
-                        .text_max = 5,
-                        .bounds = {.text_max = 5, .care = SP_CARE_NOTHING}};
-    c->year = this_year(env);
-    return &c->cell;
-}
-
-static uint32_t base36_value(char c)
-{
-    return (uint32_t)(c <= '9' ? c - '0' : c - 'A' + 10);
-}
-
-/* Eight letters and digits, and the check digit of ANSI X9.6: every second value doubled, digit sums added. */
-static char *put_cusip(char *p, uint64_t z)
-{
-    uint32_t sum = 0;
-    for (int i = 0; i < 8; i++) {
-        uint32_t v = (uint32_t)sp_take(&z, 36);
-        p[i] = base36[v];
-        v <<= i & 1;
-        sum += v / 10 + v % 10;
-    }
-    p[8] = (char)('0' + (10 - sum % 10) % 10);
-    return p + 9;
-}
-
-static char *cusip_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    return put_cusip(p, sp_draw(cell->key, row));
-}
-
-typedef struct isin_cell {
-    sp_cell cell;
-    const sp_words *countries;
-} isin_cell;
-
-/* ISO 6166: Luhn over the digits that are left when letters are written as 10 to 35. */
-static char *isin_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    uint64_t z = sp_draw(cell->key, row);
-    const sp_words *countries = ((const isin_cell *)cell)->countries;
-    memcpy(p, sp_word(countries, sp_bounded(z, countries->count)).p, 2);
-    char *end = put_cusip(p + 2, sp_draw_next(z));
-    char digits[24];
-    int n = 0;
-    for (char *c = p; c < end; c++) {
-        uint32_t v = base36_value(*c);
-        if (v >= 10)
-            digits[n++] = (char)('0' + v / 10);
-        digits[n++] = (char)('0' + v % 10);
-    }
-    *end = luhn_digit(digits, n);
-    return end + 1;
-}
-
-static const sp_cell_ops cusip_ops = {sp_cell_fill_text, cusip_text};
-static const sp_cell_ops isin_ops = {sp_cell_fill_text, isin_text};
-
-static sp_cell *make_cusip(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    return new_text(env, key, &cusip_ops, 9, SP_CARE_NOTHING);
-}
-
-static sp_cell *make_isin(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    isin_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
-    if (!c)
-        return NULL;
-    c->cell = (sp_cell){.ops = &isin_ops,
-                        .key = key,
-                        .type = {.kind = SP_TEXT},
-                        .text_max = 12,
-                        .bounds = {.text_max = 12, .care = SP_CARE_NOTHING}};
-    c->countries = sp_words_find(sp_str_of("country_abr"));
-    return &c->cell;
-}
-
-/* The check digit modulo 11 of Brazilian numbers: weights 2, 3, ... up to top from the right, and again from 2. */
-static char brazilian_digit(const char *digits, int n, int top)
-{
-    int sum = 0, weight = 2;
-    for (int i = n - 1; i >= 0; i--) {
-        sum += (digits[i] - '0') * weight;
-        weight = weight == top ? 2 : weight + 1;
-    }
-    int rest = sum % 11;
-    return (char)('0' + (rest < 2 ? 0 : 11 - rest));
-}
-
-static char *cpf_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    sp_put_padded(p, sp_bounded(sp_draw(cell->key, row), 1000000000), 9);
-    p[9] = brazilian_digit(p, 9, 12);
-    p[10] = brazilian_digit(p, 10, 12);
-    return p + 11;
-}
-
-/* Eight digits of the company, 0001 for its first branch, two check digits. */
-static char *cnpj_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    sp_put_padded(p, sp_bounded(sp_draw(cell->key, row), 100000000), 8);
-    sp_put_padded(p + 8, 1, 4);
-    p[12] = brazilian_digit(p, 12, 9);
-    p[13] = brazilian_digit(p, 13, 9);
-    return p + 14;
-}
-
-static const sp_cell_ops cpf_ops = {sp_cell_fill_text, cpf_text};
-static const sp_cell_ops cnpj_ops = {sp_cell_fill_text, cnpj_text};
-
-static sp_cell *make_cpf(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    return new_text(env, key, &cpf_ops, 11, SP_CARE_NOTHING);
-}
-
-static sp_cell *make_cnpj(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    return new_text(env, key, &cnpj_ops, 14, SP_CARE_NOTHING);
+    return sp_func_new_text(env, key, &password_ops, 25, SP_CARE_SQL);
 }
 
 /* ---- sentences ------------------------------------------------------------------------------------------------------------------- */
@@ -789,120 +587,6 @@ static sp_cell *make_sentences(const sp_func *f, const sp_func_env *env, uint64_
     c->words = words;
     c->form = form;
     return &c->cell;
-}
-
-/* ---- lists ----------------------------------------------------------------------------------------------------------------------- */
-
-enum { RGB_ITEMS = 3, PALETTE_ITEMS = 5, PALETTE_ITEM_LEN = 7 };
-static const sp_type int_item = {.kind = SP_I32}, text_item = {.kind = SP_TEXT};
-
-static int rgb_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
-{
-    (void)scratch;
-    if (sp_column_reserve_rows(out->child, n * RGB_ITEMS) != 0)
-        return SPATE_E_NOMEM;
-    int32_t *v = out->child->data;
-    out->offsets[0] = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t z = sp_draw(cell->key, rows[i]);
-        for (int j = 0; j < RGB_ITEMS; j++)
-            *v++ = (int32_t)(z >> (56 - 8 * j) & 255);
-        out->offsets[i + 1] = (int32_t)((i + 1) * RGB_ITEMS);
-    }
-    return 0;
-}
-
-static char *rgb_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    uint64_t z = sp_draw(cell->key, row);
-    *p++ = '{';
-    for (int j = 0; j < RGB_ITEMS; j++) {
-        p = sp_put_u64(p, z >> (56 - 8 * j) & 255);
-        *p++ = ',';
-    }
-    p[-1] = '}';
-    return p;
-}
-
-static const sp_cell_ops rgb_ops = {rgb_fill, rgb_text};
-
-static sp_cell *make_rgb(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    sp_cell *cell = new_cell(env, key, &rgb_ops, SP_LIST, 13);
-    if (cell)
-        cell->type.item = &int_item;
-    return cell;
-}
-
-/* A channel of the colour at hue (of 1536, 256 a sixth of the circle), between low and high. */
-static uint32_t hue_channel(uint32_t hue, uint32_t low, uint32_t high)
-{
-    hue %= 1536;
-    uint32_t part = hue < 256 ? hue : hue < 768 ? 255 : hue < 1024 ? 1023 - hue : 0;
-    return low + (high - low) * part / 255;
-}
-
-/* Five neighbours on the circle of hues, from dark to light. */
-static void palette_at(uint64_t key, uint64_t row, char (*colors)[PALETTE_ITEM_LEN])
-{
-    uint64_t z = sp_draw(key, row);
-    uint32_t hue = (uint32_t)sp_take(&z, 1536), step = 20 + (uint32_t)sp_take(&z, 200);
-    uint32_t low = (uint32_t)sp_take(&z, 120), lift = 8 + (uint32_t)sp_take(&z, 16);
-    for (uint32_t i = 0; i < PALETTE_ITEMS; i++, hue += step) {
-        uint32_t dark = low + i * lift, light = 150 + i * 25;
-        light = SP_MAX(light, dark);
-        uint32_t rgb[3] = {hue_channel(hue + 512, dark, light), hue_channel(hue, dark, light),
-                           hue_channel(hue + 1024, dark, light)};
-        colors[i][0] = '#';
-        for (int j = 0; j < 3; j++) {
-            colors[i][1 + 2 * j] = hex_digits[rgb[j] >> 4 & 15];
-            colors[i][2 + 2 * j] = hex_digits[rgb[j] & 15];
-        }
-    }
-}
-
-static int palette_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
-{
-    (void)scratch;
-    uint32_t items = n * PALETTE_ITEMS;
-    if (sp_column_reserve_rows(out->child, items) != 0 ||
-        sp_column_reserve_bytes(out->child, (size_t)items * PALETTE_ITEM_LEN) != 0)
-        return SPATE_E_NOMEM;
-    char(*colors)[PALETTE_ITEM_LEN] = (char(*)[PALETTE_ITEM_LEN])out->child->bytes;
-    out->offsets[0] = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        palette_at(cell->key, rows[i], colors + i * PALETTE_ITEMS);
-        out->offsets[i + 1] = (int32_t)((i + 1) * PALETTE_ITEMS);
-    }
-    for (uint32_t i = 0; i <= items; i++)
-        out->child->offsets[i] = (int32_t)(i * PALETTE_ITEM_LEN);
-    return 0;
-}
-
-static char *palette_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    char colors[PALETTE_ITEMS][PALETTE_ITEM_LEN];
-    palette_at(cell->key, row, colors);
-    *p++ = '{';
-    for (int i = 0; i < PALETTE_ITEMS; i++) {
-        memcpy(p, colors[i], PALETTE_ITEM_LEN);
-        p[PALETTE_ITEM_LEN] = ',';
-        p += PALETTE_ITEM_LEN + 1;
-    }
-    p[-1] = '}';
-    return p;
-}
-
-static const sp_cell_ops palette_ops = {palette_fill, palette_text};
-
-static sp_cell *make_palette(const sp_func *f, const sp_func_env *env, uint64_t key)
-{
-    (void)f;
-    sp_cell *cell = new_cell(env, key, &palette_ops, SP_LIST, 1 + PALETTE_ITEMS * (PALETTE_ITEM_LEN + 1));
-    if (cell)
-        cell->type.item = &text_item;
-    return cell;
 }
 
 /* ---- words and recipes ------------------------------------------------------------------------------------------------------------- */

@@ -282,7 +282,8 @@ class MariaDB:
                 for row in self.sql(f"SELECT {listed} FROM `{table}` ORDER BY 1", database)]
 
     def database(self, name):
-        self.sql(f"CREATE DATABASE `{name}`")
+        """A new empty database."""
+        self.sql(f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}`")
         return name
 
 
@@ -302,3 +303,38 @@ class PostgresCase(Case):
     def tearDownClass(cls):
         cls.server.remove()
         super().tearDownClass()
+
+
+class MariaDBCase(Case):
+    """Tests that share one server."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = MariaDB()
+        cls.server.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.remove()
+        super().tearDownClass()
+
+    def new(self, name, sql=""):
+        """A database of this name, and nothing in it but what sql makes; its URI."""
+        self.server.database(name)
+        if sql:
+            self.server.sql("SET time_zone = '+00:00'; " + sql, name)
+        return self.server.uri(name)
+
+    def copy(self, source, target, *words):
+        return self.spate_ok("copy", source, target, "--progress", "none", *words)
+
+    def value(self, sql, database):
+        return self.server.sql(sql, database)[0][0]
+
+    def kill(self, connection):
+        try:
+            self.server.sql(f"KILL {connection}")
+        except RuntimeError:  # it has gone by itself
+            return False
+        return True

@@ -8,7 +8,7 @@ import random
 import subprocess
 
 from harness import SLOW, SPATE, Case
-from live.servers import MariaDB, PostgresCase
+from live.servers import MariaDBCase, PostgresCase
 
 ROWS = 2000 if SLOW else 6000
 COLUMNS = ["id", "mark", "name", "n", "parent"]
@@ -203,23 +203,11 @@ class ToPostgres(Rejects, PostgresCase):
         self.assertEqual(len(self.rows("verify_to")), 5000 - n)
 
 
-class ToMariaDB(Rejects, Case):
+class ToMariaDB(Rejects, MariaDBCase):
     ways = [["--workers", "1"], ["--batch", "1k", "--workers", "3"], ["--insert-mode", "copy"], ["--job", "j"]]
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = MariaDB()
-        cls.server.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.remove()
-
     def new(self, name):
-        self.server.database(name)
-        self.server.sql(TABLES["mariadb"], name)
-        return self.server.uri(name)
+        return super().new(name, TABLES["mariadb"])
 
     def rows(self, name):
         return [["" if cell == "NULL" else cell for cell in row] for row in self.server.sql("SELECT * FROM t ORDER BY mark", name)]

@@ -12,8 +12,8 @@
  * takes it over. An advisory lock orders those who add rows, take them over, or drop the empty
  * table. */
 #include "endpoint/postgres.h"
+#include "endpoint/at_once.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,63 +23,37 @@ typedef struct work {
     const char *sql, *what; /* what: for the message */
 } work;
 
-typedef struct pool {
+typedef struct works {
     sp_pg_sink *sink;
     const work *items;
-    uint32_t n;
-    _Atomic uint32_t next;
-    pthread_mutex_t lock;
-    int status; /* of the first failure, which is err's */
-    spate_error err;
-} pool;
+} works;
 
-static void pool_failed(pool *p, int status, const spate_error *err)
+static int open_link(void *arg, void **link, spate_error *err)
 {
-    pthread_mutex_lock(&p->lock);
-    if (p->status == SPATE_OK) {
-        p->status = status;
-        p->err = *err;
-    }
-    pthread_mutex_unlock(&p->lock);
+    PGconn *conn = NULL;
+    int status = sp_pg_connect(&((works *)arg)->sink->server, false, &conn, err);
+    *link = conn;
+    return status;
 }
 
-static void *pool_thread(void *arg)
+static int run_item(void *arg, void *link, uint32_t item, bool *lost, spate_error *err)
 {
-    pool *p = arg;
-    PGconn *conn = NULL;
-    spate_error err = {0};
-    int status = sp_pg_connect(&p->sink->server, false, &conn, &err);
-    if (status)
-        pool_failed(p, status, &err);
-    for (uint32_t i; status == SPATE_OK && (i = atomic_fetch_add(&p->next, 1)) < p->n;) {
-        int failed = sp_pg_run(conn, p->items[i].sql, NULL, &err, p->items[i].what);
-        if (failed)
-            pool_failed(p, failed, &err); /* the others are done all the same */
-        if (sp_pq.status(conn) != CONNECTION_OK)
-            break;
-    }
-    if (conn)
-        sp_pq.finish(conn);
-    return NULL;
+    const work *w = &((works *)arg)->items[item];
+    int status = sp_pg_run(link, w->sql, NULL, err, w->what);
+    *lost = sp_pq.status(link) != CONNECTION_OK;
+    return status;
+}
+
+static void close_link(void *link)
+{
+    sp_pq.finish(link);
 }
 
 /* Runs all items, each its own transaction, on as many connections as the run has lanes. */
 static int run_all(sp_pg_sink *s, const work *items, uint32_t n, spate_error *err)
 {
-    pool p = {.sink = s, .items = items, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER};
-    pthread_t threads[16];
-    unsigned want = SP_MIN(SP_MIN(s->base.options.lanes, n), (unsigned)SP_COUNT(threads) + 1),
-             started = 0;
-    while (started + 1 < want &&
-           sp_os_thread_start(&threads[started], pool_thread, &p, NULL) == SPATE_OK)
-        started++;
-    if (n)
-        pool_thread(&p);
-    while (started)
-        pthread_join(threads[--started], NULL);
-    if (p.status && err)
-        *err = p.err;
-    return p.status;
+    works all = {s, items};
+    return sp_at_once_run(&(sp_at_once){n, s->base.options.lanes, &all, open_link, run_item, close_link}, err);
 }
 
 /* ---- create, empty --------------------------------------------------------------------------- */

@@ -129,6 +129,14 @@ typedef enum sp_sql_dialect {
     SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE, SP_SQL_MARIADB, SP_SQL_MYSQL
 } sp_sql_dialect;
 
+static inline bool sp_sql_is_mariadb(sp_sql_dialect dialect)
+{
+    return dialect == SP_SQL_MARIADB || dialect == SP_SQL_MYSQL;
+}
+
+/* What InnoDB takes of the columns of an index; a character may have four. */
+enum { SP_SQL_MARIADB_KEY_BYTES = 3072 };
+
 /* "name", with " doubled. A column's name has no parts, nor has a name out of a catalogue: a dot in it is a dot. */
 int sp_sql_name(sp_buf *out, const char *name) SP_MUST_CHECK;
 /* A table as plans name it: schema.name is quoted part by part. */
@@ -137,6 +145,12 @@ int sp_sql_literal(sp_buf *out, sp_str text) SP_MUST_CHECK; /* 'text', with ' do
 /* The column type that --create uses: field->sql_type if given, else by kind. Enumerations: PostgreSQL and DuckDB get a type named
  * field->enum_name, or else <table>_<column>. */
 int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field) SP_MUST_CHECK;
+/* The same of a field in a key that the schema does not tell of, where it may have so many bytes; UINT32_MAX: it is in none. */
+int sp_sql_type_in_key(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field, uint32_t room) SP_MUST_CHECK;
+/* How many bytes each text may have in a key of so many columns. */
+uint32_t sp_sql_key_room(uint32_t texts, uint32_t columns);
+/* What stands behind the last parenthesis of CREATE TABLE, from a space on; or "". */
+const char *sp_sql_table_tail(sp_sql_dialect dialect);
 /* CREATE TYPE for the enumerations of a table, each ended by ";\n". */
 int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema) SP_MUST_CHECK;
 /* DROP TYPE IF EXISTS for the same. */

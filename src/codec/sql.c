@@ -101,14 +101,9 @@ static unsigned type_column(sp_sql_dialect dialect)
     }
 }
 
-static bool is_mariadb(sp_sql_dialect dialect)
-{
-    return dialect == SP_SQL_MARIADB || dialect == SP_SQL_MYSQL;
-}
-
 static int add_type(sp_buf *out, sp_sql_dialect dialect, const sp_type *type)
 {
-    if (type->kind == SP_LIST && dialect != SP_SQL_SQLITE && !is_mariadb(dialect))
+    if (type->kind == SP_LIST && dialect != SP_SQL_SQLITE && !sp_sql_is_mariadb(dialect))
         return add_type(out, dialect, type->item) || sp_buf_adds(out, "[]") ? SPATE_E_NOMEM : SPATE_OK;
     if (sp_buf_adds(out, type_names[type->kind][type_column(dialect)]))
         return SPATE_E_NOMEM;
@@ -295,7 +290,7 @@ static bool keeps_spelling(sp_sql_dialect dialect, const char *type)
 /* An enumeration that is a type with a name. */
 static bool has_enum_type(sp_sql_dialect dialect, const sp_field *field)
 {
-    return field->n_labels > 0 && dialect != SP_SQL_SQLITE && !is_mariadb(dialect) && !field->cast;
+    return field->n_labels > 0 && dialect != SP_SQL_SQLITE && !sp_sql_is_mariadb(dialect) && !field->cast;
 }
 
 /* PostgreSQL cuts longer names off, and two that differ only behind the cut would be one. */
@@ -347,8 +342,15 @@ static int add_labels(sp_buf *out, const sp_field *field)
 
 /* ---- MariaDB's own --------------------------------------------------------------------------- */
 
-/* How many texts and bytes the widest key has that the field is in; 0: it is in none. */
-static uint32_t texts_in_key(const sp_schema *schema, const uint32_t *columns, uint32_t n, uint32_t field)
+uint32_t sp_sql_key_room(uint32_t texts, uint32_t columns)
+{
+    enum { OTHER_BYTES = 32 }; /* at most, but for intervals */
+    uint32_t others = (columns - texts) * OTHER_BYTES;
+    return texts && others < SP_SQL_MARIADB_KEY_BYTES ? (SP_SQL_MARIADB_KEY_BYTES - others) / texts : 0;
+}
+
+/* How many bytes of a key the field may have; UINT32_MAX: it is not in it. */
+static uint32_t room_in_key(const sp_schema *schema, const uint32_t *columns, uint32_t n, uint32_t field)
 {
     uint32_t texts = 0;
     bool in = false;
@@ -357,28 +359,26 @@ static uint32_t texts_in_key(const sp_schema *schema, const uint32_t *columns, u
         texts += kind == SP_TEXT || kind == SP_BYTES;
         in |= columns[i] == field;
     }
-    return in ? texts : 0;
+    return in ? sp_sql_key_room(texts, n) : UINT32_MAX;
 }
 
-static uint32_t shares_of_key(const sp_schema *schema, uint32_t field)
+static uint32_t room_in_keys(const sp_schema *schema, uint32_t field)
 {
-    uint32_t most = texts_in_key(schema, schema->primary_key, schema->n_primary_key, field);
+    uint32_t least = room_in_key(schema, schema->primary_key, schema->n_primary_key, field);
     for (uint32_t i = 0; i < schema->n_uniques; i++)
-        most = SP_MAX(most, texts_in_key(schema, &schema->uniques[i], 1, field));
+        least = SP_MIN(least, room_in_key(schema, &schema->uniques[i], 1, field));
     for (uint32_t i = 0; i < schema->n_foreign_keys; i++)
-        most = SP_MAX(most, texts_in_key(schema, schema->foreign_keys[i].columns, schema->foreign_keys[i].n, field));
-    return most;
+        least = SP_MIN(least, room_in_key(schema, schema->foreign_keys[i].columns, schema->foreign_keys[i].n, field));
+    return least;
 }
 
-/* InnoDB's keys have at most 3072 bytes, and so 768 characters, and no endless text in them. A row's text that is not endless
- * counts against its 65535 bytes, so what is not short is endless unless it is in a key. */
-static int add_mariadb_text(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+/* No endless text can be in a key. A row's text that is not endless counts against its 65535 bytes, so what is not short is endless
+ * unless it is in a key; room: how many bytes it may have there, UINT32_MAX: it is in none. */
+static int add_mariadb_text(sp_buf *out, sp_sql_dialect dialect, const sp_field *f, uint32_t room)
 {
-    enum { KEY_BYTES = 3072, KEY_CHARACTERS = 768 };
-    const sp_field *f = &schema->fields[field];
-    bool bytes = f->type.kind == SP_BYTES;
-    uint32_t shares = shares_of_key(schema, field), most = shares ? (bytes ? KEY_BYTES : KEY_CHARACTERS) / shares : KEY_CHARACTERS;
-    uint32_t length = f->type.length && f->type.length <= most ? f->type.length : shares ? most : 0;
+    bool bytes = f->type.kind == SP_BYTES, key = room != UINT32_MAX;
+    uint32_t most = SP_MIN(room, (uint32_t)SP_SQL_MARIADB_KEY_BYTES) / (bytes ? 1 : 4);
+    uint32_t length = f->type.length && f->type.length <= most ? f->type.length : key ? most : 0;
     if (length)
         return sp_buf_printf(out, bytes ? "varbinary(%u)" : "varchar(%u)", length);
     return sp_buf_adds(out, type_names[f->type.kind][type_column(dialect)]);
@@ -400,25 +400,24 @@ static bool fits_mariadb(const char *type)
     return !decimal || (args && strtol(args + 1, NULL, 10) <= 65 && scale >= 0 && scale <= 30);
 }
 
-static int add_mariadb_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+static int add_mariadb_type(sp_buf *out, sp_sql_dialect dialect, const sp_field *f, uint32_t room)
 {
-    const sp_field *f = &schema->fields[field];
     if (f->n_labels)
         return sp_buf_adds(out, "enum") || add_labels(out, f) ? SPATE_E_NOMEM : SPATE_OK;
     if ((f->type.kind == SP_TEXT && is_text_word(f)) || f->type.kind == SP_BYTES)
-        return add_mariadb_text(out, dialect, schema, field);
+        return add_mariadb_text(out, dialect, f, room);
     if (f->sql_type && keeps_spelling(dialect, f->sql_type) && fits_mariadb(f->sql_type))
         return sp_buf_adds(out, f->sql_type);
-    return f->type.kind == SP_TEXT ? add_mariadb_text(out, dialect, schema, field) : add_type(out, dialect, &f->type);
+    return f->type.kind == SP_TEXT ? add_mariadb_text(out, dialect, f, room) : add_type(out, dialect, &f->type);
 }
 
-int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+int sp_sql_type_in_key(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field, uint32_t room)
 {
     const sp_field *f = &schema->fields[field];
     if (f->cast)
         return sp_buf_adds(out, f->cast);
-    if (is_mariadb(dialect))
-        return add_mariadb_type(out, dialect, schema, field);
+    if (sp_sql_is_mariadb(dialect))
+        return add_mariadb_type(out, dialect, f, SP_MIN(room, room_in_keys(schema, field)));
     if (has_enum_type(dialect, f))
         return add_enum_name(out, schema, f);
     if (dialect == SP_SQL_SQLITE && f->sql_type && f->type.kind == SP_DECIMAL && f->type.precision > DOUBLE_DIGITS)
@@ -427,6 +426,11 @@ int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, ui
     if (f->n_labels == 0 && f->sql_type && !endless && keeps_spelling(dialect, f->sql_type))
         return sp_buf_adds(out, f->sql_type);
     return add_type(out, dialect, &f->type);
+}
+
+int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field)
+{
+    return sp_sql_type_in_key(out, dialect, schema, field, UINT32_MAX);
 }
 
 int sp_sql_create_types(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
@@ -500,7 +504,7 @@ static int add_column(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sche
         return SPATE_E_NOMEM;
     if ((!f->nullable || in_primary_key(schema, field)) && sp_buf_adds(out, " NOT NULL"))
         return SPATE_E_NOMEM;
-    if (f->n_labels == 0 || has_enum_type(dialect, f) || is_mariadb(dialect))
+    if (f->n_labels == 0 || has_enum_type(dialect, f) || sp_sql_is_mariadb(dialect))
         return SPATE_OK;
     return sp_buf_adds(out, " CHECK (") || sp_sql_name(out, f->name) || sp_buf_adds(out, " IN ") || add_labels(out, f) ||
                    sp_buf_adds(out, ")")
@@ -527,7 +531,7 @@ static int add_table_keys(sp_buf *out, const sp_schema *schema)
 }
 
 /* Text is compared as it is, letter for letter and space for space: other keys would find the same what is different. */
-static const char *table_tail(sp_sql_dialect dialect)
+const char *sp_sql_table_tail(sp_sql_dialect dialect)
 {
     return dialect == SP_SQL_MARIADB ? " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
            : dialect == SP_SQL_MYSQL ? " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin"
@@ -544,9 +548,9 @@ int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sc
     }
     if (keys && add_table_keys(out, schema))
         return SPATE_E_NOMEM;
-    if (!keys && is_mariadb(dialect) && schema->n_primary_key && (sp_buf_adds(out, next_line) || add_primary_key(out, schema)))
+    if (!keys && sp_sql_is_mariadb(dialect) && schema->n_primary_key && (sp_buf_adds(out, next_line) || add_primary_key(out, schema)))
         return SPATE_E_NOMEM;
-    return sp_buf_adds(out, "\n)") || sp_buf_adds(out, table_tail(dialect)) || sp_buf_adds(out, ";\n") ? SPATE_E_NOMEM : SPATE_OK;
+    return sp_buf_adds(out, "\n)") || sp_buf_adds(out, sp_sql_table_tail(dialect)) || sp_buf_adds(out, ";\n") ? SPATE_E_NOMEM : SPATE_OK;
 }
 
 /* DuckDB has ADD PRIMARY KEY and no ADD UNIQUE, SQLite neither; a unique index is the same promise. */
@@ -581,15 +585,61 @@ static int add_keys_as_indexes(sp_buf *out, sp_sql_dialect dialect, const sp_sch
     return SPATE_OK;
 }
 
-/* One ALTER TABLE, so that PostgreSQL takes its lock once. */
+/* MariaDB wants an index behind each foreign key, and makes one where there is none: another time through the rows. */
+static bool leads_an_index(const sp_schema *schema, uint32_t key)
+{
+    const sp_foreign_key *f = &schema->foreign_keys[key];
+    bool leads = f->n <= schema->n_primary_key && memcmp(f->columns, schema->primary_key, f->n * sizeof(*f->columns)) == 0;
+    for (uint32_t i = 0; i < schema->n_uniques; i++)
+        leads = leads || (f->n == 1 && f->columns[0] == schema->uniques[i]);
+    for (uint32_t i = 0; i < key; i++)
+        leads = leads || (schema->foreign_keys[i].n >= f->n && memcmp(f->columns, schema->foreign_keys[i].columns, f->n * sizeof(*f->columns)) == 0);
+    return leads;
+}
+
+/* By its columns, so that whoever makes it again is told that it is there. */
+static int add_index_name(sp_buf *out, const sp_schema *schema, const uint32_t *columns, uint32_t n)
+{
+    sp_buf name = {0};
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < n && !rc; i++)
+        rc = sp_buf_printf(&name, "%s%s", i ? "_" : "", schema->fields[columns[i]].name);
+    rc = rc || shorten_name(&name) || add_quoted(out, (sp_str){name.data, name.len}, '"');
+    sp_buf_done(&name);
+    return rc ? SPATE_E_NOMEM : SPATE_OK;
+}
+
+static int add_mariadb_index(sp_buf *out, const sp_schema *schema, bool unique, const uint32_t *columns, uint32_t n, uint32_t *added)
+{
+    return sp_buf_adds(out, (*added)++ ? ",\n  ADD " : "\n  ADD ") || sp_buf_adds(out, unique ? "UNIQUE INDEX " : "INDEX ") ||
+           add_index_name(out, schema, columns, n) || sp_buf_adds(out, " (") || add_columns(out, schema, columns, n) || sp_buf_adds(out, ")");
+}
+
+static int add_keys_to_mariadb(sp_buf *out, const sp_schema *schema)
+{
+    size_t start = out->len;
+    uint32_t n = 0;
+    int rc = sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table);
+    for (uint32_t i = 0; i < schema->n_uniques && !rc; i++)
+        rc = needs_unique(schema, schema->uniques[i]) && add_mariadb_index(out, schema, true, &schema->uniques[i], 1, &n);
+    for (uint32_t i = 0; i < schema->n_foreign_keys && !rc; i++)
+        rc = !leads_an_index(schema, i) && add_mariadb_index(out, schema, false, schema->foreign_keys[i].columns, schema->foreign_keys[i].n, &n);
+    if (n == 0)
+        out->len = start;
+    return rc || (n && sp_buf_adds(out, ";\n")) ? SPATE_E_NOMEM : SPATE_OK;
+}
+
+/* One ALTER TABLE, so that PostgreSQL takes its lock once, and MariaDB goes through the rows once. */
 int sp_sql_add_keys(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema)
 {
     if (dialect == SP_SQL_DUCKDB || dialect == SP_SQL_SQLITE)
         return add_keys_as_indexes(out, dialect, schema);
+    if (sp_sql_is_mariadb(dialect))
+        return add_keys_to_mariadb(out, schema);
     size_t start = out->len, n = 0;
     if (sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table))
         return SPATE_E_NOMEM;
-    if (schema->n_primary_key && !is_mariadb(dialect)) {
+    if (schema->n_primary_key) {
         n++;
         if (sp_buf_adds(out, "\n  ADD ") || add_primary_key(out, schema))
             return SPATE_E_NOMEM;

@@ -76,7 +76,7 @@ typedef enum sp_cat_identity { SP_CAT_NO_IDENTITY, SP_CAT_BY_DEFAULT, SP_CAT_ALW
 
 /* What numbers a column's rows. */
 typedef struct sp_cat_sequence {
-    const char *space, *name;
+    const char *space, *name; /* NULL: it has none of its own, as AUTO_INCREMENT */
     const char *type;       /* "bigint" */
     int64_t start, step, min, max, cache;
     bool cycles;
@@ -92,16 +92,26 @@ typedef struct sp_cat_column {
     bool auto_number;          /* numbered by the server, as a serial or AUTO_INCREMENT column is */
     sp_cat_identity identity;  /* numbered by the server, the standard's way */
     const char *default_sql;   /* NULL: none */
-    const char *generated_sql; /* NULL: it can be written */
+    const char *generated_sql; /* NULL: it can be written; "": in a way that is no expression */
+    bool is_virtual;           /* what is generated is not stored */
+    bool invisible;            /* to SELECT * */
+    const char *on_update_sql; /* what it becomes when its row changes; NULL: nothing */
     const char *collation;     /* as SQL names it; NULL: the type's */
     const sp_cat_sequence *sequence; /* NULL: none, or not known */
     const char *comment;
     const sp_cat_stats *stats; /* NULL: not asked for, or there are none */
 } sp_cat_column;
 
+/* How a column stands in an index. */
+typedef struct sp_cat_part {
+    bool descending;
+    uint32_t prefix; /* so many characters or bytes of it; 0: all */
+} sp_cat_part;
+
 typedef struct sp_cat_key {
     const char *name;
     const uint32_t *columns;
+    const sp_cat_part *parts; /* of each column; NULL: whole and ascending */
     uint32_t n;
     bool primary;
     const char *where; /* of a partial unique index, or NULL */
@@ -132,8 +142,9 @@ typedef struct sp_cat_check {
 typedef struct sp_cat_index {
     const char *name;
     const char *sql;  /* CREATE INDEX ... */
-    const char *body; /* what stands in it behind ON table; NULL: it is no index but a constraint, which sql adds to the table */
+    const char *body; /* what stands in it behind ON table; NULL: it is no index but a constraint; "": sql adds it to the table */
     const char *const *columns; /* n names; 0: of expressions, or of a kind that only its server has */
+    const sp_cat_part *parts; /* of each; NULL: whole and ascending */
     uint32_t n;
     const char *where; /* of a partial one, or NULL */
 } sp_cat_index;
@@ -143,6 +154,8 @@ typedef struct sp_cat_table {
     const char *shown;        /* as a plan calls it: without the space where the server would look there first */
     const char *comment;
     const char *sql;          /* CREATE TABLE ..., where the server keeps it so; or NULL */
+    const char *collation;    /* of columns that name none; NULL: the server's */
+    int64_t next_number;      /* that AUTO_INCREMENT will give; 0: not said */
     double rows;              /* about; negative: not known */
     sp_cat_column *columns;
     uint32_t n_columns, cap_columns;

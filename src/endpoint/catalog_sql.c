@@ -29,7 +29,9 @@ typedef struct script {
     named_type *types;
     uint32_t n_types, cap_types;
     bool nomem, bad; /* bad: this statement makes no sense */
-    bool computed;   /* the column list read last had an expression in it */
+    /* Of the column list that was read last: */
+    bool computed;      /* it had an expression in it */
+    sp_cat_part *parts; /* how each column stands in it */
 } script;
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -268,7 +270,7 @@ static const char *action_name(script *s)
 }
 
 /* lower((a)::text): the column is inside; a(10): the length is. */
-static void take_inner_column(script *s, const char **name)
+static void take_inner_column(script *s, const char **name, sp_cat_part *part)
 {
     script inner = *s;
     token word = {0};
@@ -281,43 +283,60 @@ static void take_inner_column(script *s, const char **name)
     }
     if (name && (word.kind == T_WORD || word.kind == T_NAME))
         *name = keep(s, word.text);
-    s->computed = s->computed || word.kind != T_NUMBER;
+    int64_t length = 0;
+    if (word.kind != T_NUMBER)
+        s->computed = true;
+    else if (part && sp_parse_i64(word.text, &length))
+        part->prefix = (uint32_t)length;
     take_inside(s);
+}
+
+/* Room for one more in a column list of n. */
+static bool grow_columns(script *s, const char ***names, uint32_t n, uint32_t *cap)
+{
+    if (n < *cap)
+        return true;
+    uint32_t more = *cap ? *cap * 2 : 8;
+    const char **grown = sp_arena_alloc(s->arena, more, sizeof(*grown));
+    sp_cat_part *parts = sp_arena_alloc(s->arena, more, sizeof(*parts));
+    if (grown && parts && n) {
+        memcpy(grown, *names, n * sizeof(*grown));
+        memcpy(parts, s->parts, n * sizeof(*parts));
+    }
+    *names = grown;
+    s->parts = parts;
+    *cap = more;
+    s->nomem = s->nomem || !grown || !parts;
+    return !s->nomem;
 }
 
 /* (a, b DESC, c(10)): the names. A column list with an expression in it gives what names there are in it. */
 static uint32_t take_columns(script *s, const char ***names)
 {
-    uint32_t n = 0, cap = 8;
-    *names = sp_arena_alloc(s->arena, cap, sizeof(**names));
+    uint32_t n = 0, cap = 0;
+    *names = NULL;
     s->computed = false;
     if (!take_mark(s, '(')) {
         s->bad = true;
         return 0;
     }
-    while (*names && s->at.kind != T_END && !is_mark(s, ')')) {
-        if (n == cap) {
-            const char **grown = sp_arena_alloc(s->arena, cap * 2, sizeof(**names));
-            if (grown)
-                memcpy(grown, *names, n * sizeof(**names));
-            *names = grown;
-            cap *= 2;
-            if (!grown)
-                break;
-        }
-        if (s->at.kind == T_WORD || s->at.kind == T_NAME)
+    while (s->at.kind != T_END && !is_mark(s, ')') && grow_columns(s, names, n, &cap)) {
+        if (s->at.kind == T_WORD || s->at.kind == T_NAME) {
+            s->parts[n] = (sp_cat_part){0};
             (*names)[n++] = take_name(s);
+        }
         while (s->at.kind != T_END && !is_mark(s, ',') && !is_mark(s, ')')) {
+            if (n && is_word(s, "desc"))
+                s->parts[n - 1].descending = true;
             if (is_mark(s, '('))
-                take_inner_column(s, n ? &(*names)[n - 1] : NULL);
+                take_inner_column(s, n ? &(*names)[n - 1] : NULL, n ? &s->parts[n - 1] : NULL);
             else
                 advance(s);
         }
         take_mark(s, ',');
     }
     take_mark(s, ')');
-    s->nomem = s->nomem || !*names;
-    return *names ? n : 0;
+    return s->nomem ? 0 : n;
 }
 
 /* Column numbers by name; a key with a column that is not there is none. */
@@ -334,7 +353,7 @@ static const uint32_t *numbers_of(script *s, const sp_cat_table *t, const char *
     return n ? numbers : NULL;
 }
 
-static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const char *const *names, uint32_t n, bool primary)
+static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const char *const *names, const sp_cat_part *parts, uint32_t n, bool primary)
 {
     const uint32_t *columns = numbers_of(s, t, names, n);
     sp_cat_key *key = columns ? sp_catalog_add_key(s->c, t) : NULL;
@@ -342,7 +361,7 @@ static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const c
         s->bad = true;
         return NULL;
     }
-    *key = (sp_cat_key){.name = name, .columns = columns, .n = n, .primary = primary, .constraint = true};
+    *key = (sp_cat_key){.name = name, .columns = columns, .parts = parts, .n = n, .primary = primary, .constraint = true};
     for (uint32_t i = 0; primary && i < n; i++)
         t->columns[columns[i]].not_null = true;
     return key;
@@ -457,7 +476,7 @@ static void take_generated(script *s, sp_cat_column *c)
             take_inside(s);
     } else if (take(s, "row")) { /* a system-versioned table's own columns: AS ROW START */
         advance(s);
-        c->generated_sql = "row";
+        c->generated_sql = "";
     } else {
         c->generated_sql = keep(s, take_inside(s));
     }
@@ -474,9 +493,9 @@ static void take_clause(script *s, sp_cat_table *t, sp_cat_column *c)
     else if (take(s, "default"))
         take_default(s, c);
     else if (take(s, "primary key") || take(s, "key"))
-        add_key(s, t, "", own, 1, true);
+        add_key(s, t, "", own, NULL, 1, true);
     else if (take(s, "unique key") || take(s, "unique"))
-        add_key(s, t, "", own, 1, false);
+        add_key(s, t, "", own, NULL, 1, false);
     else if (take(s, "check"))
         add_check(s, t, "", take_inside(s), -1);
     else if (take(s, "references"))
@@ -498,7 +517,11 @@ static void take_clause(script *s, sp_cat_table *t, sp_cat_column *c)
     } else if (take(s, "collate"))
         c->collation = take_name(s);
     else if (take(s, "on update"))
-        take_until_clause(s);
+        c->on_update_sql = keep(s, take_until_clause(s));
+    else if (take(s, "virtual"))
+        c->is_virtual = true;
+    else if (take(s, "invisible"))
+        c->invisible = true;
     else if (is_mark(s, '('))
         take_inside(s);
     else
@@ -533,7 +556,7 @@ static bool take_table_clause(script *s, sp_cat_table *t)
         while (s->at.kind == T_WORD) /* CLUSTERED, USING HASH */
             advance(s);
         n = take_columns(s, &names);
-        add_key(s, t, name, names, n, true);
+        add_key(s, t, name, names, s->parts, n, true);
     } else if (is_word(s, "unique")) {
         advance(s);
         if (!take(s, "key"))
@@ -541,7 +564,7 @@ static bool take_table_clause(script *s, sp_cat_table *t)
         if (!is_mark(s, '('))
             name = take_name(s);
         n = take_columns(s, &names);
-        add_key(s, t, name, names, n, false);
+        add_key(s, t, name, names, s->parts, n, false);
     } else if (take(s, "foreign key")) {
         if (!is_mark(s, '('))
             take_name(s);
@@ -580,11 +603,12 @@ static bool is_passed_over(const script *s)
     return is_word(s, "like");
 }
 
-/* MariaDB's KEY name (columns), INDEX name (columns). False: it is another word. */
+/* MariaDB's KEY name (columns), INDEX name (columns), FULLTEXT KEY ... False: it is another word. */
 static bool take_key_index(script *s, sp_cat_table *t)
 {
-    const char *name = "", **names;
-    if (!take(s, "key") && !take(s, "index"))
+    const char *name = "", **names, *from = s->at.raw.p;
+    bool own = take(s, "fulltext") || take(s, "spatial");
+    if (!take(s, "key") && !take(s, "index") && !own)
         return false;
     if (!is_mark(s, '('))
         name = take_name(s);
@@ -594,7 +618,8 @@ static bool take_key_index(script *s, sp_cat_table *t)
     sp_cat_index *index = s->bad ? NULL : sp_catalog_add_index(s->c, t);
     s->nomem = s->nomem || (!s->bad && !index);
     if (index)
-        *index = (sp_cat_index){.name = name, .sql = "", .body = "", .columns = names, .n = s->computed ? 0 : n};
+        *index = (sp_cat_index){.name = name, .sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), .body = "", .columns = names,
+                                .parts = s->parts, .n = s->computed || own ? 0 : n};
     return true;
 }
 
@@ -608,7 +633,7 @@ static void skip_item(script *s)
     }
 }
 
-/* COMMENT='...' among MariaDB's options. */
+/* COMMENT='...' COLLATE=... AUTO_INCREMENT=... among MariaDB's options. */
 static void take_table_options(script *s, sp_cat_table *t)
 {
     while (s->at.kind != T_END && !is_mark(s, ';')) {
@@ -616,6 +641,13 @@ static void take_table_options(script *s, sp_cat_table *t)
             take_mark(s, '=');
             if (s->at.kind == T_TEXT)
                 t->comment = keep(s, s->at.text);
+        } else if (take(s, "collate")) {
+            take_mark(s, '=');
+            t->collation = take_name(s);
+        } else if (take(s, "auto_increment")) {
+            take_mark(s, '=');
+            if (!sp_parse_i64(s->at.text, &t->next_number))
+                t->next_number = 0;
         } else {
             advance(s);
         }
@@ -736,6 +768,7 @@ static void create_index(script *s, bool unique, const char *from)
         take_name(s);
     uint32_t n = take_columns(s, &names);
     bool computed = s->computed;
+    const sp_cat_part *parts = s->parts;
     sp_cat_table *t = find_table(s, space, table);
     while (!ends_item(s)) {
         if (take(s, "where"))
@@ -750,7 +783,7 @@ static void create_index(script *s, bool unique, const char *from)
     body = keep(s, (sp_str){body, (size_t)(s->at.raw.p - body)});
     where = where ? keep(s, (sp_str){where, (size_t)(s->at.raw.p - where)}) : NULL;
     if (unique) {
-        sp_cat_key *key = add_key(s, t, name, names, n, false);
+        sp_cat_key *key = add_key(s, t, name, names, parts, n, false);
         if (key) {
             key->constraint = false;
             key->computed = computed;
@@ -762,7 +795,8 @@ static void create_index(script *s, bool unique, const char *from)
     sp_cat_index *index = sp_catalog_add_index(s->c, t);
     s->nomem = s->nomem || !index;
     if (index)
-        *index = (sp_cat_index){name, keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), body, names, computed || own ? 0 : n, where};
+        *index = (sp_cat_index){.name = name, .sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), .body = body, .columns = names,
+                                .parts = parts, .n = computed || own ? 0 : n, .where = where};
 }
 
 static void alter_column(script *s, sp_cat_table *t)

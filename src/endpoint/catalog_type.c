@@ -185,7 +185,7 @@ static bool read_labels(sp_str s, sp_arena *arena, sp_cat_type *type)
             continue;
         char *start = text;
         for (i++; i < s.len && (s.p[i] != '\'' || (i + 1 < s.len && s.p[i + 1] == '\'')); i++) {
-            i += s.p[i] == '\'' || (s.p[i] == '\\' && i + 1 < s.len);
+            i += s.p[i] == '\'';
             *text++ = s.p[i];
         }
         if (type->n_labels < most)

@@ -10,6 +10,7 @@
 
 static void build_table(sp_ddl_builder *b)
 {
+    b->counter = sp_ddl_find_counter(b);
     sp_ddl_add_schema(b);
     sp_ddl_add_column_types(b);
     sp_ddl_add_sequences(b);
@@ -19,6 +20,7 @@ static void build_table(sp_ddl_builder *b)
     if (b->d->keys != SP_DDL_KEYS_NONE)
         sp_ddl_add_indexes(b);
     sp_ddl_add_foreign_keys(b);
+    sp_ddl_end_clauses(b);
     sp_ddl_add_comments(b);
     for (uint32_t i = 0; i < b->c->n_others; i++)
         if (b->c->others[i].table == (int32_t)(b->t - b->c->tables))
@@ -50,6 +52,10 @@ static void build_from_schema(sp_ddl_builder *b)
         add_words(b, SP_DDL_INDEXES, sp_sql_add_keys(&b->sql, dialect, &uniques), "building its unique keys");
     } else {
         add_words(b, SP_DDL_KEYS, sp_sql_add_keys(&b->sql, dialect, s), "building its keys");
+    }
+    if (sp_ddl_is_mariadb(b)) {
+        add_words(b, SP_DDL_FOREIGN_KEYS, sp_sql_add_foreign_keys(&b->sql, dialect, s), "adding its foreign keys");
+        return;
     }
     for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
         sp_schema one = *s;
@@ -83,7 +89,7 @@ static void sort_by_step(sp_ddl *d, sp_ddl_statement *sorted)
 int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys keys, const sp_schema *const *tables, uint32_t n,
                  const sp_catalog *catalog, spate_error *err)
 {
-    *d = (sp_ddl){.arena = arena, .dialect = dialect, .keys = keys};
+    *d = (sp_ddl){.arena = arena, .dialect = dialect, .keys = keys, .home = d->home};
     sp_ddl_builder b = {.d = d, .tables = tables, .n_tables = n, .c = catalog, .same = catalog && catalog->dialect == (int)dialect};
     bool all = catalog != NULL;
     for (b.number = 0; b.number < n && !b.nomem; b.number++) {
@@ -101,6 +107,8 @@ int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys
             sp_ddl_note(&b, "%s", catalog->others[i].what);
     sp_ddl_statement *sorted = sp_arena_alloc(arena, d->n + 1, sizeof(*sorted));
     sp_buf_done(&b.sql);
+    sp_buf_done(&b.clauses[0]);
+    sp_buf_done(&b.clauses[1]);
     if (b.nomem || !sorted)
         return sp_fail_nomem(err);
     sort_by_step(d, sorted);

@@ -3,28 +3,32 @@
 
 /* ---- after the rows ---------------------------------------------------------------------------------------------- */
 
-/* CREATE [UNIQUE] INDEX name ON table: by the source's own words, or by columns. False: it cannot be said. */
-static bool put_index(sp_ddl_builder *b, bool unique, const char *name, const char *body, const char *const *columns, uint32_t n, const char *where)
+/* CREATE [UNIQUE] INDEX name ON table, or what MariaDB adds: by the source's own words, or by columns. False: it cannot be said. */
+static bool put_index(sp_ddl_builder *b, bool unique, const char *name, const char *body, const char *const *columns, const sp_cat_part *parts,
+                      uint32_t n, const char *where)
 {
-    bool again = b->same && body;
-    if ((!again && n == 0) || (where && !again && b->d->dialect == SP_SQL_DUCKDB) || (again && (sp_ddl_uses_missing(b, body) || sp_ddl_calls_own(body))))
+    bool again = b->same && body && *body, partial = b->d->dialect != SP_SQL_DUCKDB && !sp_ddl_is_mariadb(b);
+    if ((!again && n == 0) || (where && !again && !partial) || (again && (sp_ddl_uses_missing(b, body) || sp_ddl_calls_own(body))))
         return false;
+    if (sp_ddl_is_mariadb(b)) {
+        sp_ddl_put_alter(b);
+        sp_ddl_put(b, unique ? "UNIQUE INDEX " : "INDEX ");
+        sp_ddl_put_name(b, name);
+        sp_ddl_put_parts(b, columns, parts, n, unique);
+        return true;
+    }
     sp_ddl_put(b, unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
     sp_ddl_put(b, b->d->dialect == SP_SQL_POSTGRES ? "" : "IF NOT EXISTS ");
     sp_ddl_put_name(b, name);
     sp_ddl_put(b, " ON ");
     sp_ddl_put_table(b);
-    sp_ddl_put(b, " ");
     if (again) {
+        sp_ddl_put(b, " ");
         sp_ddl_put(b, body);
         return true;
     }
-    sp_ddl_put(b, "(");
-    for (uint32_t i = 0; i < n; i++) {
-        sp_ddl_put(b, i ? ", " : "");
-        sp_ddl_put_name(b, columns[i]);
-    }
-    sp_ddl_put(b, where ? ") WHERE " : ")");
+    sp_ddl_put_parts(b, columns, parts, n, unique);
+    sp_ddl_put(b, where ? " WHERE " : "");
     return !where || sp_ddl_put_expr(b, where, NULL);
 }
 
@@ -33,7 +37,7 @@ static const char *index_name(sp_ddl_builder *b, const char *name)
 {
     int from = b->c->dialect;
     const char *dot = strrchr(b->schema->table, '.');
-    if (from == (int)SP_SQL_POSTGRES || from == (int)SP_SQL_DUCKDB || from == (int)SP_SQL_SQLITE)
+    if (from == (int)SP_SQL_POSTGRES || from == (int)SP_SQL_DUCKDB || from == (int)SP_SQL_SQLITE || sp_ddl_is_mariadb(b))
         return name;
     const char *made = sp_arena_printf(b->d->arena, "%.31s_%.31s", dot ? dot + 1 : b->schema->table, name);
     b->nomem = b->nomem || !made;
@@ -57,19 +61,10 @@ static const char *key_name(sp_ddl_builder *b, const sp_cat_key *key)
     return kept ? kept : "";
 }
 
-static const char *const *names_of(sp_ddl_builder *b, const sp_cat_key *key)
-{
-    const char **names = sp_arena_alloc(b->d->arena, key->n + 1, sizeof(*names));
-    for (uint32_t i = 0; names && i < key->n; i++)
-        names[i] = b->t->columns[key->columns[i]].name;
-    b->nomem = b->nomem || !names;
-    return names;
-}
-
 /* In PostgreSQL first an index, which several workers can build at once, then its name as a key. */
 static void add_key(sp_ddl_builder *b, const sp_cat_key *key)
 {
-    bool duck = b->d->dialect == SP_SQL_DUCKDB, plain = sp_ddl_is_plain_key(key);
+    bool duck = b->d->dialect == SP_SQL_DUCKDB;
     if (!sp_ddl_has_all(b, key->columns, key->n)) {
         sp_ddl_note(b, "table \"%s\": the %s %s: not all its columns are copied", b->schema->table, key->primary ? "primary key" : "unique key", key->name);
         return;
@@ -83,13 +78,16 @@ static void add_key(sp_ddl_builder *b, const sp_cat_key *key)
         return;
     }
     const char *name = key_name(b, key);
-    const char *const *names = names_of(b, key);
-    if (b->nomem || !put_index(b, true, name, key->body, names, plain || key->where ? (key->computed ? 0 : key->n) : 0, key->where)) {
+    const char *const *names = sp_ddl_names_of(b, key->columns, key->n);
+    uint32_t n = key->computed ? 0 : key->n;
+    if (b->nomem || !put_index(b, true, name, key->body, names, key->parts, n, key->where)) {
         b->sql.len = 0;
         sp_ddl_note(b, "table \"%s\": the unique index \"%s\"", b->schema->table, name);
         return;
     }
-    sp_ddl_add(b, SP_DDL_INDEXES, NULL, "building index \"%s\"", name);
+    sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", name);
+    if (key->when && sp_ddl_is_mariadb(b))
+        sp_ddl_note(b, "table \"%s\": that its unique key %s may be broken within a transaction", b->schema->table, name);
     if (!key->constraint || b->d->dialect != SP_SQL_POSTGRES)
         return;
     sp_ddl_put(b, "ALTER TABLE ");
@@ -109,8 +107,7 @@ void sp_ddl_add_keys(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_keys; i++) {
         const sp_cat_key *key = &b->t->keys[i];
-        bool inside = b->d->keys == SP_DDL_KEYS_INSIDE && key->constraint && sp_ddl_is_plain_key(key);
-        if (!inside && b->d->keys != SP_DDL_KEYS_NONE && !(key->constraint && sp_ddl_is_made_again(b)))
+        if (!sp_ddl_is_inside(b, key) && b->d->keys != SP_DDL_KEYS_NONE && !(key->constraint && sp_ddl_is_made_again(b)))
             add_key(b, key);
     }
 }
@@ -128,11 +125,17 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
             sp_ddl_add(b, SP_DDL_KEYS, NULL, "making constraint \"%s\"", index->name);
             continue;
         }
+        if (b->same && index->n == 0 && index->body && !*index->body && !sp_ddl_uses_missing(b, index->sql)) { /* FULLTEXT KEY ... */
+            sp_ddl_put_alter(b);
+            sp_ddl_put(b, index->sql);
+            sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", index->name);
+            continue;
+        }
         bool there = true;
         for (uint32_t k = 0; k < index->n; k++)
             there = there && (sp_schema_find(b->schema, index->columns[k]) >= 0 || b->whole);
-        if (there && index->body && put_index(b, false, index_name(b, index->name), index->body, index->columns, index->n, index->where)) {
-            sp_ddl_add(b, SP_DDL_INDEXES, NULL, "building index \"%s\"", index->name);
+        if (there && index->body && put_index(b, false, index_name(b, index->name), index->body, index->columns, index->parts, index->n, index->where)) {
+            sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", index->name);
             continue;
         }
         b->sql.len = 0;
@@ -140,25 +143,72 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
     }
 }
 
+/* Whether an index of the table begins with the columns: in any kind of key, or, of those that are none, without parts of texts. */
+static bool leads_an_index(const sp_ddl_builder *b, const sp_cat_foreign_key *f)
+{
+    for (uint32_t i = 0; i < b->t->n_keys; i++) {
+        const sp_cat_key *key = &b->t->keys[i];
+        if (sp_ddl_is_plain_key(key) && key->n >= f->n && memcmp(key->columns, f->columns, f->n * sizeof(*f->columns)) == 0)
+            return true;
+    }
+    for (uint32_t i = 0; i < b->t->n_indexes; i++) {
+        const sp_cat_index *index = &b->t->indexes[i];
+        bool leads = index->n >= f->n && !index->where && index->body;
+        for (uint32_t k = 0; k < f->n && leads; k++)
+            leads = strcmp(index->columns[k], b->t->columns[f->columns[k]].name) == 0;
+        if (leads)
+            return true;
+    }
+    return false;
+}
+
+static bool is_index_name(const sp_ddl_builder *b, const char *name)
+{
+    bool is = false;
+    for (uint32_t i = 0; i < b->t->n_keys; i++)
+        is = is || sp_str_ieq(sp_str_of(name), b->t->keys[i].name);
+    for (uint32_t i = 0; i < b->t->n_indexes; i++)
+        is = is || sp_str_ieq(sp_str_of(name), b->t->indexes[i].name);
+    return is;
+}
+
+/* MariaDB makes the index that it wants behind a foreign key if there is none: with the others, it is one way through the rows. */
+static void add_index_behind(sp_ddl_builder *b, const sp_cat_foreign_key *f, uint32_t number)
+{
+    const char *const *names = sp_ddl_names_of(b, f->columns, f->n);
+    bool named = *f->name && !is_index_name(b, f->name);
+    const char *name = named ? f->name : sp_arena_printf(b->d->arena, "%.40s_fk_%u", names ? names[0] : "", number + 1);
+    b->nomem = b->nomem || !name;
+    if (b->nomem || !put_index(b, false, name, NULL, names, NULL, f->n, NULL))
+        return;
+    sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", name);
+}
+
+static void add_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f, uint32_t number)
+{
+    if (b->d->dialect == SP_SQL_DUCKDB) {
+        sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is checked, and a comment; ?keys=all makes it one", b->schema->table, f->parent);
+        return;
+    }
+    if (sp_ddl_is_mariadb(b) && !sp_ddl_matches(b, f)) {
+        sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\": columns of other types, or no key there", b->schema->table, f->parent);
+        return;
+    }
+    if (sp_ddl_is_mariadb(b) && !leads_an_index(b, f))
+        add_index_behind(b, f, number);
+    sp_ddl_put_alter(b);
+    sp_ddl_put_foreign_key(b, f);
+    sp_ddl_add_clause(b, SP_DDL_FOREIGN_KEYS, "adding its foreign key to \"%s\"", f->parent);
+}
+
 void sp_ddl_add_foreign_keys(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_foreign_keys; i++) {
         const sp_cat_foreign_key *f = &b->t->foreign_keys[i];
-        if (!sp_ddl_can_refer(b, f)) {
+        if (!sp_ddl_can_refer(b, f))
             sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is not copied with it", b->schema->table, f->parent);
-            continue;
-        }
-        if (b->d->keys != SP_DDL_KEYS_AFTER)
-            continue;
-        if (b->d->dialect == SP_SQL_DUCKDB) {
-            sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is checked, and a comment; ?keys=all makes it one", b->schema->table, f->parent);
-            continue;
-        }
-        sp_ddl_put(b, "ALTER TABLE ");
-        sp_ddl_put_table(b);
-        sp_ddl_put(b, " ADD ");
-        sp_ddl_put_foreign_key(b, f);
-        sp_ddl_add(b, SP_DDL_FOREIGN_KEYS, NULL, "adding its foreign key to \"%s\"", f->parent);
+        else if (b->d->keys == SP_DDL_KEYS_AFTER)
+            add_foreign_key(b, f, i);
     }
 }
 
@@ -168,7 +218,7 @@ void sp_ddl_add_foreign_keys(sp_ddl_builder *b)
 static void add_setval(sp_ddl_builder *b, const sp_cat_column *c)
 {
     const sp_cat_sequence *s = c->sequence;
-    bool identity = c->identity != SP_CAT_NO_IDENTITY || !s, up = !s || s->step > 0;
+    bool identity = c->identity != SP_CAT_NO_IDENTITY || !s || !s->name, up = !s || s->step > 0;
     sp_buf name = {0};
     sp_ddl_put(b, "SELECT pg_catalog.setval(");
     if (identity) {
@@ -214,56 +264,90 @@ static void add_owner(sp_ddl_builder *b, const sp_cat_column *c)
     sp_ddl_add(b, SP_DDL_END, NULL, "giving column \"%s\" its sequence", c->name);
 }
 
-/* DuckDB's sequences cannot be set: it begins where the rows end. Its default cannot be set either once there is an index. */
-static void add_duck_sequence(sp_ddl_builder *b, const sp_cat_column *c)
+/* The first number behind the rows, and behind the last that the source has given out. */
+static void put_next_number(sp_ddl_builder *b, const sp_cat_column *c)
 {
-    const char *dot = strrchr(b->schema->table, '.');
-    const char *name = sp_arena_printf(b->d->arena, "%s_%s_seq", dot ? dot + 1 : b->schema->table, c->name);
-    sp_ddl_put(b, "SELECT greatest(coalesce(max(");
+    const sp_cat_sequence *s = c->sequence;
+    int64_t step = s ? s->step : 1, before = s ? (s->called ? s->last : s->start - step) : 0;
+    sp_ddl_put(b, step > 0 ? "SELECT greatest(coalesce(max(" : "SELECT least(coalesce(min(");
     sp_ddl_put_name(b, c->name);
-    sp_ddl_put(b, "), 0)");
-    sp_ddl_put_number(b, ", ", c->sequence && c->sequence->called ? c->sequence->last : 0);
-    sp_ddl_put(b, ") + 1 FROM ");
+    sp_ddl_put_number(b, "), ", before);
+    sp_ddl_put_number(b, "), ", before);
+    sp_ddl_put_number(b, ") + (", step);
+    sp_ddl_put(b, ") FROM ");
     sp_ddl_put_table(b);
+}
+
+/* A sequence that begins where the rows end, and is the column's default: DuckDB cannot set the one once it is there, nor the other once
+ * there is an index. */
+static void add_own_sequence(sp_ddl_builder *b, const sp_cat_column *c)
+{
+    bool maria = sp_ddl_is_mariadb(b);
+    sp_ddl_step step = maria ? SP_DDL_END : SP_DDL_DEFAULTS;
+    const char *dot = strrchr(b->schema->table, '.');
+    const char *name = sp_arena_printf(b->d->arena, "%.29s_%.29s_seq", dot ? dot + 1 : b->schema->table, c->name);
+    put_next_number(b, c);
     const char *ask = sp_arena_strndup(b->d->arena, b->sql.data ? b->sql.data : "", b->sql.len);
     b->sql.len = 0;
     b->nomem = b->nomem || !name || !ask;
     if (b->nomem)
         return;
     sp_buf quoted = {0};
-    sp_ddl_put(b, "CREATE SEQUENCE IF NOT EXISTS ");
-    if (dot) {
-        b->nomem = b->nomem || sp_sql_name(&quoted, b->t->space) || sp_buf_adds(&quoted, ".");
-    }
-    b->nomem = b->nomem || sp_sql_name(&quoted, name) || sp_buf_add(&b->sql, quoted.data, quoted.len);
+    b->nomem = (dot && (sp_sql_name(&quoted, b->t->space) || sp_buf_adds(&quoted, "."))) || sp_sql_name(&quoted, name);
+    sp_ddl_put(b, maria ? "CREATE OR REPLACE SEQUENCE " : "CREATE SEQUENCE IF NOT EXISTS ");
+    b->nomem = b->nomem || sp_buf_add(&b->sql, quoted.data, quoted.len);
     sp_ddl_put(b, " START WITH %s");
-    sp_ddl_add(b, SP_DDL_DEFAULTS, ask, "creating the sequence of column \"%s\"", c->name);
+    if (c->sequence && c->sequence->step != 1) {
+        sp_ddl_put_number(b, " INCREMENT BY ", c->sequence->step);
+        sp_ddl_put_number(b, " MINVALUE ", SP_MAX(c->sequence->min, -INT64_MAX));
+        sp_ddl_put_number(b, " MAXVALUE ", SP_MIN(c->sequence->max, INT64_MAX - 1));
+    }
+    sp_ddl_add(b, step, ask, "creating the sequence of column \"%s\"", c->name);
     sp_ddl_put(b, "ALTER TABLE ");
     sp_ddl_put_table(b);
     sp_ddl_put(b, " ALTER COLUMN ");
     sp_ddl_put_name(b, c->name);
     sp_ddl_put(b, " SET DEFAULT nextval(");
-    b->nomem = b->nomem || sp_sql_literal(&b->sql, (sp_str){quoted.data, quoted.len});
+    b->nomem = b->nomem || (maria ? sp_buf_add(&b->sql, quoted.data, quoted.len) : sp_sql_literal(&b->sql, (sp_str){quoted.data, quoted.len}));
     sp_ddl_put(b, ")");
     sp_buf_done(&quoted);
-    sp_ddl_add(b, SP_DDL_DEFAULTS, NULL, "giving column \"%s\" its sequence", c->name);
+    sp_ddl_add(b, step, NULL, "giving column \"%s\" its sequence", c->name);
+}
+
+/* It is behind the rows by itself. */
+static void add_counter(sp_ddl_builder *b, const sp_cat_column *c)
+{
+    const sp_cat_sequence *s = c->sequence;
+    int64_t next = !s ? 1 : s->called ? s->last + 1 : s->start;
+    if (next <= 1)
+        return;
+    sp_ddl_put(b, "ALTER TABLE ");
+    sp_ddl_put_table(b);
+    sp_ddl_put_number(b, " AUTO_INCREMENT = ", next);
+    sp_ddl_add(b, SP_DDL_END, NULL, "setting the next number of column \"%s\"", c->name);
+}
+
+static void add_numbering_of_postgres(sp_ddl_builder *b, const sp_cat_column *c)
+{
+    if (c->sequence && c->sequence->name && c->identity == SP_CAT_NO_IDENTITY && c->sequence->owned)
+        add_owner(b, c);
+    add_setval(b, c);
 }
 
 void sp_ddl_add_numbering(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_columns; i++) {
         const sp_cat_column *c = &b->t->columns[i];
-        if (!sp_ddl_is_copied(b, i) || (c->identity == SP_CAT_NO_IDENTITY && !c->auto_number))
+        if (!sp_ddl_is_numbered(b, c))
             continue;
-        if (b->d->dialect == SP_SQL_DUCKDB && b->d->keys == SP_DDL_KEYS_INSIDE)
+        if (b->d->dialect == SP_SQL_POSTGRES)
+            add_numbering_of_postgres(b, c);
+        else if (b->counter == (int32_t)i)
+            add_counter(b, c);
+        else if (b->d->dialect == SP_SQL_DUCKDB && b->d->keys == SP_DDL_KEYS_INSIDE)
             sp_ddl_note(b, "table \"%s\": the numbering of column \"%s\"", b->schema->table, c->name);
-        else if (b->d->dialect == SP_SQL_DUCKDB)
-            add_duck_sequence(b, c);
-        if (b->d->dialect != SP_SQL_POSTGRES)
-            continue;
-        if (c->sequence && c->identity == SP_CAT_NO_IDENTITY && c->sequence->owned)
-            add_owner(b, c);
-        add_setval(b, c);
+        else if (b->d->dialect == SP_SQL_DUCKDB || b->d->dialect == SP_SQL_MARIADB)
+            add_own_sequence(b, c);
     }
 }
 
@@ -292,6 +376,6 @@ void sp_ddl_add_comments(sp_ddl_builder *b)
         if (c->comment && sp_ddl_is_copied(b, i) && can)
             add_comment(b, c->comment, c->name);
     }
-    if (n && !can)
+    if (n && !can && !sp_ddl_is_mariadb(b)) /* whose tables have theirs from the beginning */
         sp_ddl_note(b, "table \"%s\": %u comments", b->schema->table, n);
 }

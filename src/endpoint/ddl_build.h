@@ -21,14 +21,25 @@ typedef struct sp_ddl_builder {
     const sp_cat_table *t;  /* of the schema, or NULL */
     uint32_t number;
     bool whole;             /* every column that can be written is copied */
+    int32_t counter;        /* MariaDB's AUTO_INCREMENT column; -1: none */
     sp_buf sql;
+    sp_buf clauses[2];      /* MariaDB: of the statement that gives the table its indexes, and its foreign keys */
     bool nomem;
 } sp_ddl_builder;
 
 /* ---- ddl_words.c ---- */
 
+static inline bool sp_ddl_is_mariadb(const sp_ddl_builder *b)
+{
+    return sp_sql_is_mariadb(b->d->dialect);
+}
 /* Keeps what the buffer holds as a statement, and empties it. */
 void sp_ddl_add(sp_ddl_builder *b, sp_ddl_step step, const char *ask, const char *fmt, ...) SP_PRINTF(4, 5);
+/* ALTER TABLE t ADD, in front of what is added by sp_ddl_add_clause: MariaDB goes through a table's rows once for all that one statement
+ * adds, so there each is a clause, and sp_ddl_end_clauses makes the statements. */
+void sp_ddl_put_alter(sp_ddl_builder *b);
+void sp_ddl_add_clause(sp_ddl_builder *b, sp_ddl_step step, const char *fmt, ...) SP_PRINTF(3, 4);
+void sp_ddl_end_clauses(sp_ddl_builder *b);
 void sp_ddl_note(sp_ddl_builder *b, const char *fmt, ...) SP_PRINTF(2, 3);
 void sp_ddl_put(sp_ddl_builder *b, const char *text);
 void sp_ddl_put_name(sp_ddl_builder *b, const char *name);
@@ -38,8 +49,14 @@ void sp_ddl_put_number(sp_ddl_builder *b, const char *before, int64_t v);
 /* A name in a schema, which is left out where it is the source's default; and a type with one in front. */
 void sp_ddl_put_place(sp_ddl_builder *b, const char *space, const char *name);
 const char *sp_ddl_local_type(const sp_ddl_builder *b, const char *spelled);
+/* The type that a column gets. */
+void sp_ddl_put_type(sp_ddl_builder *b, uint32_t field);
 /* (a, b), by their numbers in the catalog. */
 void sp_ddl_put_columns(sp_ddl_builder *b, const uint32_t *columns, uint32_t n);
+/* The names of columns. NULL: no memory. */
+const char *const *sp_ddl_names_of(sp_ddl_builder *b, const uint32_t *columns, uint32_t n);
+/* (a, b(20) DESC): as much of each as an index of the target holds; a unique one holds all. parts may be NULL. */
+void sp_ddl_put_parts(sp_ddl_builder *b, const char *const *columns, const sp_cat_part *parts, uint32_t n, bool unique);
 void sp_ddl_put_constraint_name(sp_ddl_builder *b, const char *name);
 /* Appends the expression, or leaves the statement as it was. */
 bool sp_ddl_put_expr(sp_ddl_builder *b, const char *sql, const char *value);
@@ -54,6 +71,12 @@ bool sp_ddl_is_plain_key(const sp_cat_key *key);
 
 /* ---- ddl_table.c ---- */
 
+/* The column that MariaDB can number itself, by ones, for a key of the table begins with it; -1: there is none. */
+int32_t sp_ddl_find_counter(const sp_ddl_builder *b);
+/* The target can number the column. */
+bool sp_ddl_is_numbered(const sp_ddl_builder *b, const sp_cat_column *c);
+/* The key is made with the table, not after the rows. */
+bool sp_ddl_is_inside(const sp_ddl_builder *b, const sp_cat_key *key);
 bool sp_ddl_is_whole(const sp_ddl_builder *b);
 void sp_ddl_add_schema(sp_ddl_builder *b);
 void sp_ddl_add_column_types(sp_ddl_builder *b);
@@ -62,6 +85,8 @@ void sp_ddl_add_table(sp_ddl_builder *b);
 /* The statement that made it in the source can make it here. */
 bool sp_ddl_is_made_again(sp_ddl_builder *b);
 bool sp_ddl_can_refer(sp_ddl_builder *b, const sp_cat_foreign_key *f);
+/* MariaDB wants the columns on both sides to be of one type, and an index behind those of the parent. */
+bool sp_ddl_matches(sp_ddl_builder *b, const sp_cat_foreign_key *f);
 void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f);
 
 /* ---- ddl_after.c ---- */

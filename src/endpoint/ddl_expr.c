@@ -200,14 +200,19 @@ static bool put_column(translation *x, const char *name)
     return !(space && sp_buf_adds(x->out, " ")) && !sp_sql_name(x->out, name);
 }
 
-/* MariaDB's and old texts of SQLite's may have backslashes that mean something; to PostgreSQL some words mean a moment. */
+/* Texts of files and old ones of SQLite's may have backslashes that mean something; to PostgreSQL some words mean a moment. */
 static bool text_is_plain(const translation *x)
 {
     static const char *const moments[] = {"'now'", "'today'", "'tomorrow'", "'yesterday'"};
     for (size_t i = 0; i < SP_COUNT(moments); i++)
         if (sp_str_ieq(x->w.raw, moments[i]))
             return false;
-    return x->from == (int)SP_SQL_POSTGRES || x->from == (int)SP_SQL_DUCKDB || !memchr(x->w.raw.p, '\\', x->w.raw.len);
+    return (x->from >= 0 && x->from != (int)SP_SQL_SQLITE) || !memchr(x->w.raw.p, '\\', x->w.raw.len);
+}
+
+static bool is_mariadb(int dialect)
+{
+    return dialect >= 0 && sp_sql_is_mariadb((sp_sql_dialect)dialect);
 }
 
 static bool take_name(translation *x)
@@ -227,7 +232,10 @@ static bool take_name(translation *x)
     advance(&ahead);
     if (!among(&x->w, functions, SP_COUNT(functions)) || !is_mark(&ahead, "("))
         return false;
-    bool said = is_word(&x->w, "char_length") ? put(x, "length") : put_raw(x, x->w.raw);
+    bool characters = is_word(&x->w, "char_length"), length = characters || is_word(&x->w, "length");
+    if (length && !characters && is_mariadb(x->from))
+        return false; /* its length() is one in bytes */
+    bool said = length ? put(x, is_mariadb((int)x->to) ? "char_length" : "length") : put_raw(x, x->w.raw);
     x->called = true;
     return said;
 }
@@ -345,15 +353,20 @@ bool sp_ddl_expr(sp_buf *out, const sp_cat_table *t, const char *sql, int from, 
 
 typedef struct moment {
     const char *words[6]; /* how it may be written */
-    const char *says[4];  /* PostgreSQL, CockroachDB, DuckDB, SQLite; NULL: not there */
+    const char *says[6];  /* PostgreSQL, CockroachDB, DuckDB, SQLite, MariaDB, MySQL; NULL: not there */
 } moment;
 
+#define BOTH(text) text, text
 static const moment moments[] = {
     {{"now()", "current_timestamp", "current_timestamp()", "get_current_timestamp()", "transaction_timestamp()", "localtimestamp"},
-     {"CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP"}},
-    {{"current_date", "current_date()", "curdate()", "today()"}, {"CURRENT_DATE", "CURRENT_DATE", "CURRENT_DATE", "CURRENT_DATE"}},
-    {{"current_time", "localtime", "curtime()"}, {"LOCALTIME", "LOCALTIME", NULL, "CURRENT_TIME"}},
-    {{"gen_random_uuid()", "uuid()", "uuid_generate_v4()", "gen_random_uuid"}, {"gen_random_uuid()", "gen_random_uuid()", "uuid()", NULL}},
+     {BOTH("CURRENT_TIMESTAMP"), BOTH("CURRENT_TIMESTAMP"), BOTH("CURRENT_TIMESTAMP")}},
+    {{"utc_timestamp()", "now() at time zone 'utc'::text", "current_timestamp at time zone 'utc'::text",
+      "current_timestamp at time zone 'utc'"},
+     {BOTH("(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')"), "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')", "CURRENT_TIMESTAMP", BOTH("utc_timestamp(6)")}},
+    {{"current_date", "current_date()", "curdate()", "today()"},
+     {BOTH("CURRENT_DATE"), BOTH("CURRENT_DATE"), BOTH("CURRENT_DATE")}},
+    {{"current_time", "localtime", "curtime()"}, {BOTH("LOCALTIME"), NULL, "CURRENT_TIME", BOTH("curtime(6)")}},
+    {{"gen_random_uuid()", "uuid()", "uuid_generate_v4()", "gen_random_uuid"}, {BOTH("gen_random_uuid()"), "uuid()", NULL, "uuid()", NULL}},
 };
 
 /* Whether the parenthesis that s begins with is closed by its last one. */
@@ -386,6 +399,12 @@ static sp_str bare(const char *sql)
 
 static const moment *find_moment(sp_str s)
 {
+    char plain[64]; /* current_timestamp(6) without its digit */
+    if (s.len > 3 && s.len < sizeof(plain) && s.p[s.len - 1] == ')' && is_digit(s.p[s.len - 2]) && s.p[s.len - 3] == '(') {
+        memcpy(plain, s.p, s.len - 2);
+        plain[s.len - 2] = ')';
+        s = (sp_str){plain, s.len - 1};
+    }
     for (size_t i = 0; i < SP_COUNT(moments); i++)
         for (size_t k = 0; k < SP_COUNT(moments[i].words) && moments[i].words[k]; k++)
             if (sp_str_ieq(s, moments[i].words[k]))
@@ -395,7 +414,7 @@ static const moment *find_moment(sp_str s)
 
 bool sp_ddl_default(sp_buf *out, const char *sql, int from, sp_sql_dialect to)
 {
-    static const sp_sql_dialect order[] = {SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE};
+    static const sp_sql_dialect order[] = {SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE, SP_SQL_MARIADB, SP_SQL_MYSQL};
     const moment *m = from == (int)to ? NULL : find_moment(bare(sql));
     for (size_t i = 0; m && i < SP_COUNT(order); i++)
         if (order[i] == to)

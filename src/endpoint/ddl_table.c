@@ -3,7 +3,26 @@
 
 /* ---- columns ------------------------------------------------------------------------------------- */
 
-static void put_type(sp_ddl_builder *b, uint32_t field)
+/* How many bytes a column may have in the keys that it is in; UINT32_MAX: it is in none. */
+static uint32_t room_in_keys(const sp_ddl_builder *b, const char *column)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t k = 0; b->t && k < b->t->n_keys; k++) {
+        const sp_cat_key *key = &b->t->keys[k];
+        uint32_t texts = 0;
+        bool in = false;
+        for (uint32_t i = 0; i < key->n; i++) {
+            const char *name = b->t->columns[key->columns[i]].name;
+            int at = sp_schema_find(b->schema, name);
+            texts += at >= 0 && (b->schema->fields[at].type.kind == SP_TEXT || b->schema->fields[at].type.kind == SP_BYTES);
+            in |= strcmp(name, column) == 0;
+        }
+        least = in && sp_ddl_is_plain_key(key) ? SP_MIN(least, sp_sql_key_room(texts, key->n)) : least;
+    }
+    return least;
+}
+
+void sp_ddl_put_type(sp_ddl_builder *b, uint32_t field)
 {
     const sp_field *f = &b->schema->fields[field];
     const sp_cat_column *c = sp_ddl_column_of(b, f->name);
@@ -11,8 +30,8 @@ static void put_type(sp_ddl_builder *b, uint32_t field)
         sp_ddl_put(b, sp_ddl_local_type(b, c->type.domain ? c->type.domain : c->type.spelled));
         return;
     }
-    b->nomem = b->nomem || sp_sql_type(&b->sql, b->d->dialect, b->schema, field);
-    if (b->same && c && !f->cast)
+    b->nomem = b->nomem || sp_sql_type_in_key(&b->sql, b->d->dialect, b->schema, field, room_in_keys(b, f->name));
+    if (b->same && c && !f->cast && c->type.class == SP_CAT_OTHER)
         sp_ddl_note(b, "table \"%s\": the type %s of column \"%s\": it becomes text", b->schema->table, c->type.spelled, f->name);
 }
 
@@ -34,19 +53,77 @@ static void put_sequence_options(sp_ddl_builder *b, const sp_cat_sequence *s)
     sp_ddl_put(b, s->cycles ? " CYCLE" : " NO CYCLE");
 }
 
-/* Numbered by the server: in PostgreSQL by an identity or a sequence; SQLite's whole primary key of integers needs no word for it;
- * DuckDB gets its sequence later. */
+static bool begins_with(const sp_cat_key *key, uint32_t column)
+{
+    return sp_ddl_is_plain_key(key) && key->n && key->columns[0] == column;
+}
+
+static bool wants_numbers(const sp_cat_column *c)
+{
+    return c->identity != SP_CAT_NO_IDENTITY || c->auto_number;
+}
+
+static bool is_integer(const sp_field *f)
+{
+    return f->type.kind == SP_I16 || f->type.kind == SP_I32 || f->type.kind == SP_I64 || f->type.kind == SP_U64;
+}
+
+bool sp_ddl_is_numbered(const sp_ddl_builder *b, const sp_cat_column *c)
+{
+    int at = sp_schema_find(b->schema, c->name);
+    if (at < 0 || !wants_numbers(c))
+        return false;
+    const sp_field *f = &b->schema->fields[at];
+    switch (b->d->dialect) {
+    case SP_SQL_POSTGRES: case SP_SQL_COCKROACH: return b->same || f->cast || (is_integer(f) && f->type.kind != SP_U64);
+    case SP_SQL_MYSQL: return b->counter == c - b->t->columns;
+    default: return true;
+    }
+}
+
+int32_t sp_ddl_find_counter(const sp_ddl_builder *b)
+{
+    for (uint32_t i = 0; sp_ddl_is_mariadb(b) && i < b->t->n_columns; i++) {
+        const sp_cat_column *c = &b->t->columns[i];
+        bool by_ones = !c->sequence || (c->sequence->step == 1 && !c->sequence->cycles);
+        int at = wants_numbers(c) && by_ones ? sp_schema_find(b->schema, c->name) : -1;
+        for (uint32_t k = 0; at >= 0 && is_integer(&b->schema->fields[at]) && k < b->t->n_keys; k++)
+            if (begins_with(&b->t->keys[k], i) && sp_ddl_has_all(b, b->t->keys[k].columns, b->t->keys[k].n))
+                return (int32_t)i;
+    }
+    return -1;
+}
+
+/* MariaDB stores rows by their primary key, and numbers only what a key begins with: these are there from the beginning. */
+bool sp_ddl_is_inside(const sp_ddl_builder *b, const sp_cat_key *key)
+{
+    if (b->d->keys == SP_DDL_KEYS_INSIDE)
+        return key->constraint && sp_ddl_is_plain_key(key);
+    if (!sp_ddl_is_mariadb(b) || b->d->keys == SP_DDL_KEYS_NONE || !sp_ddl_has_all(b, key->columns, key->n))
+        return false;
+    if (key->primary || b->counter < 0)
+        return key->primary;
+    for (const sp_cat_key *k = b->t->keys; k < b->t->keys + b->t->n_keys; k++)
+        if (begins_with(k, (uint32_t)b->counter) && sp_ddl_has_all(b, k->columns, k->n))
+            return k == key;
+    return false;
+}
+
+/* Numbered by the server: in PostgreSQL by an identity or a sequence, in MariaDB by AUTO_INCREMENT; SQLite's whole primary key of
+ * integers needs no word for it; DuckDB, and MariaDB where it is no key, get a sequence later. */
 static bool put_numbering(sp_ddl_builder *b, const sp_cat_column *c, uint32_t field)
 {
-    bool numbered = c->identity != SP_CAT_NO_IDENTITY || c->auto_number;
-    if (!numbered || b->d->dialect == SP_SQL_DUCKDB)
-        return numbered;
-    if (b->d->dialect == SP_SQL_SQLITE) {
-        if (!(b->schema->n_primary_key == 1 && is_key(b, field)))
-            sp_ddl_note(b, "table \"%s\": the numbering of column \"%s\"", b->schema->table, c->name);
+    if (!wants_numbers(c))
+        return false;
+    bool alone = b->schema->n_primary_key == 1 && is_key(b, field);
+    if (!sp_ddl_is_numbered(b, c) || (b->d->dialect == SP_SQL_SQLITE && !alone))
+        sp_ddl_note(b, "table \"%s\": the numbering of column \"%s\"", b->schema->table, c->name);
+    else if (b->counter == c - b->t->columns)
+        sp_ddl_put(b, " AUTO_INCREMENT");
+    if (!sp_ddl_is_numbered(b, c) || b->d->dialect == SP_SQL_DUCKDB || b->d->dialect == SP_SQL_SQLITE || sp_ddl_is_mariadb(b))
         return true;
-    }
-    if (c->identity == SP_CAT_NO_IDENTITY && c->sequence) {
+    bool named = c->sequence && c->sequence->name;
+    if (c->identity == SP_CAT_NO_IDENTITY && named) {
         sp_buf name = {0};
         sp_ddl_put(b, " DEFAULT nextval(");
         bool elsewhere = *c->sequence->space && strcmp(c->sequence->space, b->c->default_space) != 0;
@@ -57,7 +134,7 @@ static bool put_numbering(sp_ddl_builder *b, const sp_cat_column *c, uint32_t fi
         return true;
     }
     sp_ddl_put(b, c->identity == SP_CAT_ALWAYS ? " GENERATED ALWAYS AS IDENTITY" : " GENERATED BY DEFAULT AS IDENTITY");
-    if (c->sequence) {
+    if (named) {
         sp_ddl_put(b, " (");
         put_sequence_options(b, c->sequence);
         sp_ddl_put(b, ")");
@@ -65,19 +142,74 @@ static bool put_numbering(sp_ddl_builder *b, const sp_cat_column *c, uint32_t fi
     return true;
 }
 
+static bool begins_constant(sp_str value)
+{
+    return value.len && strchr("'-0123456789", *value.p);
+}
+
+/* A constant, read as a cell of the column is; *text: what it is written as again. False: it is none of the column's. */
+static bool read_constant(sp_ddl_builder *b, const sp_field *f, sp_str value, sp_buf *text)
+{
+    sp_column column;
+    bool quoted = *value.p == '\'';
+    sp_str cell = {value.p + quoted, value.len - 2 * quoted};
+    bool ok = sp_column_init(&column, f->type, 1, NULL) == SPATE_OK && sp_cell_read(&column, 0, cell) == SPATE_OK;
+    char shown[SP_CELL_TEXT_BYTES];
+    bool instant = f->type.kind == SP_TIMESTAMPTZ; /* of UTC, without saying so */
+    if (ok && text) {
+        char *end = instant ? sp_put_timestamp(shown, ((const int64_t *)column.data)[0]) : sp_cell_put_fixed(shown, &column, 0);
+        b->nomem = b->nomem || sp_sql_literal(text, (sp_str){shown, (size_t)(end - shown)});
+    }
+    sp_column_done(&column);
+    return ok;
+}
+
 /* Where types are hints, a constant may be none of its column's; lists and bytes are written otherwise everywhere. */
-static bool suits(const sp_ddl_builder *b, const sp_field *f, const char *value, size_t len)
+static bool suits(sp_ddl_builder *b, const sp_field *f, sp_str value)
 {
     if (!b->same && (f->type.kind == SP_LIST || f->type.kind == SP_BYTES))
         return false;
-    if (b->same || f->type.kind == SP_TEXT || !(len && strchr("'-0123456789", *value)))
-        return true;
-    sp_column column;
-    bool quoted = *value == '\'';
-    bool ok = sp_column_init(&column, f->type, 1, NULL) == SPATE_OK &&
-              sp_cell_read(&column, 0, (sp_str){value + quoted, len - 2 * quoted}) == SPATE_OK;
-    sp_column_done(&column);
-    return ok;
+    return b->same || f->type.kind == SP_TEXT || !begins_constant(value) || read_constant(b, f, value, NULL);
+}
+
+/* SQLite wants parentheses around what is no constant. */
+static bool put_default_of_sqlite(sp_ddl_builder *b, const sp_field *f, sp_str value)
+{
+    if (!suits(b, f, value))
+        return false;
+    bool moment = *value.p == 'C';
+    sp_ddl_put(b, moment ? "" : "(");
+    b->nomem = b->nomem || sp_buf_add(&b->sql, value.p, value.len);
+    sp_ddl_put(b, moment ? "" : ")");
+    return true;
+}
+
+/* Moments have microseconds, and what has a zone is in UTC; so have constants none. What is no constant stands in parentheses. */
+static bool put_default_of_mariadb(sp_ddl_builder *b, const sp_field *f, sp_str value)
+{
+    static const char now[] = "CURRENT_TIMESTAMP";
+    sp_kind kind = f->type.kind;
+    bool clock = !f->cast && (kind == SP_DATE || kind == SP_TIME || kind == SP_TIMESTAMP || kind == SP_TIMESTAMPTZ || kind == SP_INTERVAL);
+    bool plain = b->d->dialect == SP_SQL_MARIADB && (begins_constant(value) || sp_str_ieq(value, "true") || sp_str_ieq(value, "false"));
+    if (!f->cast && !suits(b, f, value))
+        return false;
+    sp_ddl_put(b, plain ? "" : "(");
+    if (sp_str_is(value, now) && !f->cast)
+        sp_ddl_put(b, kind == SP_TIMESTAMPTZ ? "utc_timestamp(6)" : "current_timestamp(6)");
+    else if (!(clock && begins_constant(value) && read_constant(b, f, value, &b->sql)))
+        b->nomem = b->nomem || sp_buf_add(&b->sql, value.p, value.len);
+    sp_ddl_put(b, plain ? "" : ")");
+    return true;
+}
+
+/* A boolean's 0 and 1 are words elsewhere. */
+static bool put_default_of_others(sp_ddl_builder *b, const sp_field *f, sp_str value)
+{
+    bool bit = f->type.kind == SP_BOOL && !b->same && value.len == 1 && strchr("01", *value.p);
+    if (!bit && !suits(b, f, value))
+        return false;
+    b->nomem = b->nomem || (bit ? sp_buf_adds(&b->sql, *value.p == '1' ? "true" : "false") : sp_buf_add(&b->sql, value.p, value.len));
+    return true;
 }
 
 static void put_default(sp_ddl_builder *b, const sp_cat_column *c, uint32_t field)
@@ -86,26 +218,21 @@ static void put_default(sp_ddl_builder *b, const sp_cat_column *c, uint32_t fiel
     if (!c || put_numbering(b, c, field) || !c->default_sql || sp_str_ieq(sp_str_of(c->default_sql), "null"))
         return;
     size_t len = b->sql.len;
+    sp_buf made = {0};
+    bool said = sp_ddl_default(&made, c->default_sql, b->c->dialect, b->d->dialect) && made.len;
+    sp_str value = {made.data, made.len};
     sp_ddl_put(b, " DEFAULT ");
-    size_t at = b->sql.len;
-    bool said = sp_ddl_default(&b->sql, c->default_sql, b->c->dialect, b->d->dialect);
-    if (said && b->d->dialect == SP_SQL_SQLITE && !b->same && b->sql.len > at && b->sql.data[at] != 'C') {
-        sp_buf made = {0}; /* what is no constant stands in parentheses there */
-        b->nomem = b->nomem || sp_buf_add(&made, b->sql.data + at, b->sql.len - at);
-        said = suits(b, f, made.data, made.len);
-        b->sql.len = said ? at : len;
-        b->nomem = b->nomem || (said && (sp_buf_adds(&b->sql, "(") || sp_buf_add(&b->sql, made.data, made.len) || sp_buf_adds(&b->sql, ")")));
-        sp_buf_done(&made);
-        if (!said)
-            sp_ddl_note(b, "table \"%s\": the default %.100s of column \"%s\"", b->schema->table, c->default_sql, c->name);
-    } else if (said && f->type.kind == SP_BOOL && !b->same && b->sql.len == at + 1 && strchr("01", b->sql.data[at])) {
-        bool one = b->sql.data[at] == '1';
-        b->sql.len = at;
-        sp_ddl_put(b, one ? "true" : "false");
-    } else if (!said || !suits(b, f, b->sql.data + at, b->sql.len - at)) {
-        b->sql.len = len;
-        sp_ddl_note(b, "table \"%s\": the default %.100s of column \"%s\"", b->schema->table, c->default_sql, c->name);
-    }
+    if (said && !b->same && b->d->dialect == SP_SQL_SQLITE)
+        said = put_default_of_sqlite(b, f, value);
+    else if (said && !b->same && sp_ddl_is_mariadb(b))
+        said = put_default_of_mariadb(b, f, value);
+    else if (said)
+        said = put_default_of_others(b, f, value);
+    sp_buf_done(&made);
+    if (said)
+        return;
+    b->sql.len = len;
+    sp_ddl_note(b, "table \"%s\": the default %.100s of column \"%s\"", b->schema->table, c->default_sql, c->name);
 }
 
 static void put_labels_check(sp_ddl_builder *b, const sp_field *f)
@@ -120,13 +247,46 @@ static void put_labels_check(sp_ddl_builder *b, const sp_field *f)
     sp_ddl_put(b, "))");
 }
 
+/* MariaDB's are part of the table, and have an end. */
+static void put_comment(sp_ddl_builder *b, const char *before, const char *comment, const char *column)
+{
+    enum { TABLE_CHARACTERS = 2048, COLUMN_CHARACTERS = 1024 };
+    size_t characters = 0;
+    if (!comment || !sp_ddl_is_mariadb(b))
+        return;
+    for (const char *p = comment; *p; p++)
+        characters += ((unsigned char)*p & 0xc0) != 0x80;
+    if (characters > (column ? COLUMN_CHARACTERS : TABLE_CHARACTERS)) {
+        sp_ddl_note(b, "table \"%s\": the comment of %s%s, which is too long", b->schema->table, column ? "column " : "the table", column ? column : "");
+        return;
+    }
+    sp_ddl_put(b, before);
+    sp_ddl_put_literal(b, comment);
+}
+
+/* What only MariaDB says of a column. */
+static void put_words_of_mariadb(sp_ddl_builder *b, const sp_cat_column *c)
+{
+    if (b->same && !c->not_null && strcmp(c->type.name, "timestamp") == 0)
+        sp_ddl_put(b, " NULL"); /* which is not a matter of course there */
+    if (b->same && c->on_update_sql) {
+        sp_ddl_put(b, " ON UPDATE ");
+        sp_ddl_put(b, c->on_update_sql);
+    } else if (c->on_update_sql) {
+        sp_ddl_note(b, "table \"%s\": that column \"%s\" becomes %s when its row changes", b->schema->table, c->name, c->on_update_sql);
+    }
+    if (b->same && c->invisible)
+        sp_ddl_put(b, " INVISIBLE");
+    put_comment(b, " COMMENT ", c->comment, c->name);
+}
+
 static void put_column(sp_ddl_builder *b, uint32_t field)
 {
     const sp_field *f = &b->schema->fields[field];
     const sp_cat_column *c = sp_ddl_column_of(b, f->name);
     sp_ddl_put_name(b, f->name);
     sp_ddl_put(b, " ");
-    put_type(b, field);
+    sp_ddl_put_type(b, field);
     if (b->same && c && c->collation) {
         sp_ddl_put(b, " COLLATE ");
         sp_ddl_put(b, c->collation);
@@ -138,6 +298,14 @@ static void put_column(sp_ddl_builder *b, uint32_t field)
         sp_ddl_put(b, " NOT NULL");
     if (f->n_labels && b->d->dialect == SP_SQL_SQLITE && !sp_ddl_is_said_again(b, f, c))
         put_labels_check(b, f);
+    if (c)
+        put_words_of_mariadb(b, c);
+}
+
+/* MariaDB makes neither columns nor conditions of what it numbers itself. */
+static bool needs_counter(const sp_ddl_builder *b, const char *sql)
+{
+    return b->counter >= 0 && sp_ddl_mentions(sql, b->t->columns[b->counter].name);
 }
 
 /* A column that the target makes itself; where it cannot, there is none. */
@@ -155,8 +323,9 @@ static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
         b->nomem = b->nomem || sp_sql_type(&b->sql, b->d->dialect, &(sp_schema){.table = b->schema->table, .fields = &f, .n_fields = 1}, 0);
     }
     sp_ddl_put(b, " GENERATED ALWAYS AS (");
-    if (typed && b->whole && sp_ddl_put_expr(b, c->generated_sql, NULL)) {
-        sp_ddl_put(b, b->d->dialect == SP_SQL_DUCKDB ? ") VIRTUAL" : ") STORED");
+    if (typed && b->whole && *c->generated_sql && !needs_counter(b, c->generated_sql) && sp_ddl_put_expr(b, c->generated_sql, NULL)) {
+        sp_ddl_put(b, b->d->dialect == SP_SQL_DUCKDB || (b->same && c->is_virtual) ? ") VIRTUAL" : ") STORED");
+        put_words_of_mariadb(b, c);
         return true;
     }
     b->sql.len = len;
@@ -166,10 +335,14 @@ static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
 
 static void put_key_inside(sp_ddl_builder *b, const sp_cat_key *key)
 {
+    const char *const *names;
     sp_ddl_put(b, ",\n  ");
     sp_ddl_put_constraint_name(b, b->same ? key->name : "");
     sp_ddl_put(b, key->primary ? "PRIMARY KEY" : "UNIQUE");
-    sp_ddl_put_columns(b, key->columns, key->n);
+    if (!sp_ddl_is_mariadb(b))
+        sp_ddl_put_columns(b, key->columns, key->n);
+    else if ((names = sp_ddl_names_of(b, key->columns, key->n)))
+        sp_ddl_put_parts(b, names, key->parts, key->n, true);
 }
 
 static const sp_schema *parent_schema(const sp_ddl_builder *b, const sp_cat_foreign_key *f)
@@ -190,6 +363,41 @@ bool sp_ddl_can_refer(sp_ddl_builder *b, const sp_cat_foreign_key *f)
     return ok;
 }
 
+static bool has_index_on(const sp_cat_table *t, const uint32_t *columns, uint32_t n)
+{
+    for (uint32_t i = 0; i < t->n_keys; i++)
+        if (sp_ddl_is_plain_key(&t->keys[i]) && t->keys[i].n >= n && memcmp(t->keys[i].columns, columns, n * sizeof(*columns)) == 0)
+            return true;
+    return false;
+}
+
+bool sp_ddl_matches(sp_ddl_builder *b, const sp_cat_foreign_key *f)
+{
+    const sp_schema *parent = parent_schema(b, f);
+    const sp_cat_table *t = &b->c->tables[f->parent_table];
+    bool same = b->same || has_index_on(t, f->parent_columns, f->n);
+    for (uint32_t i = 0; i < f->n && same && !b->same; i++) {
+        int here = sp_schema_find(b->schema, b->t->columns[f->columns[i]].name), there = sp_schema_find(parent, t->columns[f->parent_columns[i]].name);
+        sp_buf mine = {0}, theirs = {0};
+        bool text = here >= 0 && b->schema->fields[here].type.kind == SP_TEXT && parent->fields[there].type.kind == SP_TEXT;
+        b->nomem = b->nomem || here < 0 || sp_sql_type(&mine, b->d->dialect, b->schema, (uint32_t)here) ||
+                   sp_sql_type(&theirs, b->d->dialect, parent, (uint32_t)there);
+        same = text || (mine.len == theirs.len && memcmp(mine.data, theirs.data, mine.len) == 0);
+        sp_buf_done(&mine);
+        sp_buf_done(&theirs);
+    }
+    return same;
+}
+
+/* MariaDB sets nothing to its default, and null only what may be. */
+static bool can_act(const sp_ddl_builder *b, const sp_cat_foreign_key *f, const char *action)
+{
+    bool can = true;
+    for (uint32_t i = 0; i < f->n && strcmp(action, "SET NULL") == 0; i++)
+        can = can && !b->t->columns[f->columns[i]].not_null;
+    return b->d->dialect != SP_SQL_DUCKDB && (!sp_ddl_is_mariadb(b) || (can && strcmp(action, "SET DEFAULT") != 0));
+}
+
 void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
 {
     const sp_cat_table *parent = &b->c->tables[f->parent_table];
@@ -197,6 +405,10 @@ void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
     sp_ddl_put(b, "FOREIGN KEY");
     sp_ddl_put_columns(b, f->columns, f->n);
     sp_ddl_put(b, " REFERENCES ");
+    if (b->d->home && strchr(b->schema->table, '.') && !strchr(parent->shown, '.')) { /* MariaDB would look beside the child */
+        sp_ddl_put_name(b, b->d->home);
+        sp_ddl_put(b, ".");
+    }
     b->nomem = b->nomem || sp_sql_ident(&b->sql, parent->shown);
     sp_ddl_put(b, " (");
     for (uint32_t i = 0; i < f->n; i++) {
@@ -205,15 +417,19 @@ void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
     }
     sp_ddl_put(b, ")");
     const char *const actions[] = {f->on_delete, f->on_update};
-    bool acts = f->on_delete || f->on_update;
-    for (unsigned i = 0; i < SP_COUNT(actions) && b->d->dialect != SP_SQL_DUCKDB; i++)
-        if (actions[i]) {
+    bool left = false;
+    for (unsigned i = 0; i < SP_COUNT(actions); i++) {
+        if (actions[i] && can_act(b, f, actions[i])) {
             sp_ddl_put(b, i ? " ON UPDATE " : " ON DELETE ");
             sp_ddl_put(b, actions[i]);
         }
-    if (acts && b->d->dialect == SP_SQL_DUCKDB)
+        left = left || (actions[i] && !can_act(b, f, actions[i]));
+    }
+    if (left)
         sp_ddl_note(b, "table \"%s\": what its foreign key to \"%s\" does when a row there goes or changes", b->schema->table, parent->shown);
-    if (f->when && b->d->dialect != SP_SQL_DUCKDB) {
+    if (f->when && sp_ddl_is_mariadb(b))
+        sp_ddl_note(b, "table \"%s\": that its foreign key to \"%s\" may be broken within a transaction", b->schema->table, parent->shown);
+    else if (f->when && b->d->dialect != SP_SQL_DUCKDB) {
         sp_ddl_put(b, " ");
         sp_ddl_put(b, f->when);
     }
@@ -230,7 +446,7 @@ static void put_checks(sp_ddl_builder *b)
         sp_ddl_put(b, ",\n  ");
         sp_ddl_put_constraint_name(b, b->same && !value ? check->name : "");
         sp_ddl_put(b, "CHECK (");
-        if (sp_ddl_put_expr(b, check->sql, value)) {
+        if (!needs_counter(b, check->sql) && sp_ddl_put_expr(b, check->sql, value)) {
             sp_ddl_put(b, ")");
             continue;
         }
@@ -242,9 +458,9 @@ static void put_checks(sp_ddl_builder *b)
 static void put_keys_inside(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_keys; i++)
-        if (b->t->keys[i].constraint && sp_ddl_is_plain_key(&b->t->keys[i]) && sp_ddl_has_all(b, b->t->keys[i].columns, b->t->keys[i].n))
+        if (sp_ddl_is_inside(b, &b->t->keys[i]) && sp_ddl_has_all(b, b->t->keys[i].columns, b->t->keys[i].n))
             put_key_inside(b, &b->t->keys[i]);
-    for (uint32_t i = 0; i < b->t->n_foreign_keys; i++)
+    for (uint32_t i = 0; b->d->keys == SP_DDL_KEYS_INSIDE && i < b->t->n_foreign_keys; i++)
         if (sp_ddl_can_refer(b, &b->t->foreign_keys[i])) {
             sp_ddl_put(b, ",\n  ");
             sp_ddl_put_foreign_key(b, &b->t->foreign_keys[i]);
@@ -272,6 +488,18 @@ bool sp_ddl_is_made_again(sp_ddl_builder *b)
     return can;
 }
 
+/* What columns are compared by goes with them; into MariaDB, all are compared by their bytes. */
+static void put_tail(sp_ddl_builder *b)
+{
+    if (sp_ddl_is_mariadb(b) && b->same && b->t->collation) {
+        sp_ddl_put(b, " ENGINE=InnoDB DEFAULT COLLATE=");
+        sp_ddl_put(b, b->t->collation);
+    } else {
+        sp_ddl_put(b, sp_sql_table_tail(b->d->dialect));
+    }
+    put_comment(b, " COMMENT=", b->t->comment, NULL);
+}
+
 void sp_ddl_add_table(sp_ddl_builder *b)
 {
     if (sp_ddl_is_made_again(b)) {
@@ -296,10 +524,10 @@ void sp_ddl_add_table(sp_ddl_builder *b)
         else
             b->sql.len = len;
     }
-    if (b->d->keys == SP_DDL_KEYS_INSIDE)
-        put_keys_inside(b);
+    put_keys_inside(b);
     put_checks(b);
     sp_ddl_put(b, "\n)");
+    put_tail(b);
     sp_ddl_add(b, SP_DDL_TABLES, NULL, "creating the table");
 }
 
@@ -411,7 +639,7 @@ void sp_ddl_add_sequences(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_columns; i++) {
         const sp_cat_column *c = &b->t->columns[i];
-        if (!c->sequence || c->identity != SP_CAT_NO_IDENTITY || !sp_ddl_is_copied(b, i) || b->d->dialect != SP_SQL_POSTGRES)
+        if (!c->sequence || !c->sequence->name || c->identity != SP_CAT_NO_IDENTITY || !sp_ddl_is_copied(b, i) || b->d->dialect != SP_SQL_POSTGRES)
             continue;
         sp_ddl_put(b, "CREATE SEQUENCE IF NOT EXISTS ");
         sp_ddl_put_place(b, c->sequence->space, c->sequence->name);

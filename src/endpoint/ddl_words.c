@@ -2,6 +2,7 @@
 #include "endpoint/ddl_build.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- statements and notes ---------------------------------------------------------------------- */
 
@@ -35,6 +36,47 @@ void sp_ddl_add(sp_ddl_builder *b, sp_ddl_step step, const char *ask, const char
         return;
     d->statements = grown;
     d->statements[d->n++] = made;
+}
+
+void sp_ddl_put_alter(sp_ddl_builder *b)
+{
+    if (!sp_ddl_is_mariadb(b)) {
+        sp_ddl_put(b, "ALTER TABLE ");
+        sp_ddl_put_table(b);
+        sp_ddl_put(b, " ");
+    }
+    sp_ddl_put(b, "ADD ");
+}
+
+void sp_ddl_add_clause(sp_ddl_builder *b, sp_ddl_step step, const char *fmt, ...)
+{
+    char what[256];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    if (!sp_ddl_is_mariadb(b)) {
+        sp_ddl_add(b, step, NULL, "%s", what);
+        return;
+    }
+    sp_buf *clauses = &b->clauses[step == SP_DDL_FOREIGN_KEYS];
+    b->nomem = b->nomem || sp_buf_adds(clauses, clauses->len ? ",\n  " : "\n  ") || sp_buf_add(clauses, b->sql.data, b->sql.len);
+    b->sql.len = 0;
+}
+
+void sp_ddl_end_clauses(sp_ddl_builder *b)
+{
+    static const sp_ddl_step steps[] = {SP_DDL_INDEXES, SP_DDL_FOREIGN_KEYS};
+    static const char *const whats[] = {"building its indexes", "adding its foreign keys"};
+    for (unsigned i = 0; i < SP_COUNT(steps); i++) {
+        if (!b->clauses[i].len || b->nomem)
+            continue;
+        sp_ddl_put(b, "ALTER TABLE ");
+        sp_ddl_put_table(b);
+        b->nomem = b->nomem || sp_buf_add(&b->sql, b->clauses[i].data, b->clauses[i].len);
+        b->clauses[i].len = 0;
+        sp_ddl_add(b, steps[i], NULL, "%s", whats[i]);
+    }
 }
 
 void sp_ddl_note(sp_ddl_builder *b, const char *fmt, ...)
@@ -147,7 +189,8 @@ bool sp_ddl_is_said_again(const sp_ddl_builder *b, const sp_field *f, const sp_c
     if (!b->same || !c || f->cast)
         return false;
     const sp_cat_type *type = c->type.class == SP_CAT_LIST ? c->type.item : &c->type;
-    return type->class != SP_CAT_OTHER || b->c->loose;
+    bool rounds = sp_ddl_is_mariadb(b) && type->class == SP_CAT_FLOAT && strchr(type->spelled, '('); /* would change what comes from elsewhere */
+    return (type->class != SP_CAT_OTHER && !rounds) || b->c->loose;
 }
 
 void sp_ddl_put_columns(sp_ddl_builder *b, const uint32_t *columns, uint32_t n)
@@ -156,6 +199,70 @@ void sp_ddl_put_columns(sp_ddl_builder *b, const uint32_t *columns, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         sp_ddl_put(b, i ? ", " : "");
         sp_ddl_put_name(b, b->t->columns[columns[i]].name);
+    }
+    sp_ddl_put(b, ")");
+}
+
+const char *const *sp_ddl_names_of(sp_ddl_builder *b, const uint32_t *columns, uint32_t n)
+{
+    const char **names = sp_arena_alloc(b->d->arena, n + 1, sizeof(*names));
+    for (uint32_t i = 0; names && i < n; i++)
+        names[i] = b->t->columns[columns[i]].name;
+    b->nomem = b->nomem || !names;
+    return names;
+}
+
+enum { ENDLESS = UINT16_MAX, SHORT = 16 };
+
+/* How many bytes of an index a column of MariaDB's may take; *text: whether a part of it would do, of characters of so many bytes. */
+static uint32_t bytes_in_index(sp_ddl_builder *b, const char *column, uint32_t *text)
+{
+    size_t len = b->sql.len;
+    int field = sp_schema_find(b->schema, column);
+    const sp_cat_column *c = sp_ddl_column_of(b, column);
+    if (field >= 0)
+        sp_ddl_put_type(b, (uint32_t)field);
+    else /* made by the target */
+        sp_ddl_put(b, c && c->type.class == SP_CAT_TEXT ? "longtext" : "bigint");
+    b->nomem = b->nomem || sp_buf_add(&b->sql, "", 1);
+    const char *type = b->nomem ? "" : b->sql.data + len, *args = strchr(type, '(');
+    sp_str word = {type, strcspn(type, "( ")};
+    bool bytes = memmem(word.p, word.len, "bin", 3) || memmem(word.p, word.len, "blob", 4);
+    bool endless = memmem(word.p, word.len, "text", 4) || memmem(word.p, word.len, "blob", 4) || sp_str_ieq(word, "json");
+    bool counted = args && (memmem(word.p, word.len, "char", 4) || memmem(word.p, word.len, "bin", 3));
+    *text = endless || counted ? bytes ? 1 : 4 : 0;
+    uint32_t most = endless ? ENDLESS : counted ? (uint32_t)strtoul(args + 1, NULL, 10) * *text : SHORT;
+    b->sql.len = len;
+    return most;
+}
+
+/* So much of a column that all of them go into an index; 0: the whole. */
+static uint32_t prefix_of(sp_ddl_builder *b, const char *const *columns, uint32_t n, uint32_t i)
+{
+    uint32_t all = 0, texts = 0, others = 0, text, mine = bytes_in_index(b, columns[i], &text), unit = text;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t bytes = bytes_in_index(b, columns[k], &text);
+        all += bytes;
+        texts += text != 0;
+        others += text ? 0 : bytes;
+    }
+    uint32_t share = texts && others < SP_SQL_MARIADB_KEY_BYTES ? (SP_SQL_MARIADB_KEY_BYTES - others) / texts : 0;
+    return all <= SP_SQL_MARIADB_KEY_BYTES || !unit || mine <= share ? 0 : share / unit;
+}
+
+void sp_ddl_put_parts(sp_ddl_builder *b, const char *const *columns, const sp_cat_part *parts, uint32_t n, bool unique)
+{
+    sp_ddl_put(b, " (");
+    for (uint32_t i = 0; i < n; i++) {
+        sp_ddl_put(b, i ? ", " : "");
+        sp_ddl_put_name(b, columns[i]);
+        uint32_t prefix = !sp_ddl_is_mariadb(b) ? 0 : b->same ? (parts ? parts[i].prefix : 0) : unique ? 0 : prefix_of(b, columns, n, i);
+        if (prefix) {
+            sp_ddl_put_number(b, "(", prefix);
+            sp_ddl_put(b, ")");
+        }
+        if (parts && parts[i].descending && b->d->dialect != SP_SQL_DUCKDB)
+            sp_ddl_put(b, " DESC");
     }
     sp_ddl_put(b, ")");
 }

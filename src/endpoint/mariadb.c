@@ -1,6 +1,6 @@
 /* mariadb.c - rows into MariaDB and MySQL: the sink as a whole.
  *
- * Looks before it changes anything, then lanes load. Tables that it creates get their unique and foreign keys when the rows are
+ * Looks before it changes anything, then lanes load. Tables that it creates get their indexes and foreign keys when the rows are
  * there; the primary key is how InnoDB stores rows, so it is there from the beginning. A commit is as durable as the server's
  * innodb_flush_log_at_trx_commit makes it. */
 #include "endpoint/mariadb.h"
@@ -110,6 +110,18 @@ static int choose_road(sp_my_sink *s, spate_error *err)
     return SPATE_E_USAGE;
 }
 
+static int build_ddl(sp_my_sink *s, spate_error *err)
+{
+    const sp_schema **schemas = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*schemas));
+    if (!schemas)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        schemas[i] = s->tables[i].schema;
+    s->base.ddl = &s->ddl;
+    s->ddl.home = s->server.database;
+    return sp_ddl_build(&s->ddl, &s->arena, sp_my_dialect(&s->server), SP_DDL_KEYS_AFTER, schemas, s->n_tables, s->base.options.catalog, err);
+}
+
 /* Creates and empties what a run of the same job has not already. */
 static int make_tables(sp_my_sink *s, MYSQL *m, spate_error *err)
 {
@@ -131,6 +143,8 @@ static int make_tables(sp_my_sink *s, MYSQL *m, spate_error *err)
 static int look(sp_my_sink *s, spate_error *err)
 {
     int status = choose_road(s, err);
+    if (status == SPATE_OK && s->base.options.create)
+        status = build_ddl(s, err);
     for (uint32_t i = 0; i < s->n_tables; i++)
         s->base.chunk_rows[i] = chunk_rows(s, &s->tables[i]);
     if (status == SPATE_OK)
@@ -181,7 +195,7 @@ static int finish_complete(sp_my_sink *s, MYSQL *m, spate_error *err)
     bool keys = o->create && !s->memory.complete;
     int status = keys ? sp_my_add_keys(s, m, err) : SPATE_OK;
     if (status == SPATE_OK && (keys || (o->defer_constraints && o->parts <= 1)))
-        status = sp_my_check_foreign_keys(s, m, err);
+        status = sp_my_check_foreign_keys(s, err);
     return status == SPATE_OK ? sp_my_complete_job(s, m, err) : status;
 }
 

@@ -4,7 +4,7 @@
  *   mariadb_lane.c      one connection and its chunks: array-bound INSERT, LOAD DATA LOCAL
  *   mariadb_link.c      connections, and what the server says when something fails
  *   mariadb_tables.c    the live tables, and all that keeps the rows from being loaded
- *   mariadb_schema.c    changes them: create, empty, keys, foreign keys checked
+ *   mariadb_schema.c    changes them: create, empty, keys and indexes, foreign keys checked
  *   mariadb_job.c       what the database remembers of a job
  *   mariadb_describe.c  what there is, as a catalog
  *   mariadb_source.c    rows out of it
@@ -15,7 +15,7 @@
 
 #include "client/libmariadb.h"
 #include "codec/codec.h"
-#include "endpoint/catalog.h"
+#include "endpoint/ddl.h"
 #include "endpoint/landed.h"
 
 /* Whom to connect to: what the URI leaves out is NULL. */
@@ -58,6 +58,7 @@ typedef struct sp_my_sink {
     sp_sink base;
     sp_arena arena;
     sp_my_server server;
+    sp_ddl ddl;         /* with create: how the tables are made */
     sp_catalog catalog; /* of the tables as prepare left them */
     sp_my_table *tables;
     uint32_t n_tables;
@@ -111,8 +112,9 @@ static inline const char *sp_my_string(sp_buf *b)
 /* ---- mariadb_describe.c ---- */
 
 int sp_my_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
-/* What is in the server's default database (and in any other, if none is set), linked. */
-int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
+/* What is in the server's default database (and in any other, if none is set), linked; and in those that tables among the names
+ * are called after: "other.table". */
+int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *names, uint32_t n, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 /* "db"."table" */
 int sp_my_qualified(sp_buf *out, const sp_cat_table *t) SP_MUST_CHECK;
 /* A column's type in the codec's terms. */
@@ -134,10 +136,10 @@ int sp_my_order_tables(sp_my_sink *s, spate_error *err) SP_MUST_CHECK;
 sp_sql_dialect sp_my_dialect(const sp_my_server *s);
 int sp_my_create_tables(sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
 int sp_my_empty_tables(sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
-/* Unique and foreign keys of the tables that prepare created, those that are not there yet. */
+/* Indexes, foreign keys and numbers of the tables that prepare created, as far as a run that was killed has not added them. */
 int sp_my_add_keys(sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
 /* Whether every row finds its parent: for keys that were not checked while rows came. */
-int sp_my_check_foreign_keys(const sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
+int sp_my_check_foreign_keys(sp_my_sink *s, spate_error *err) SP_MUST_CHECK;
 
 /* ---- mariadb_job.c ---- */
 

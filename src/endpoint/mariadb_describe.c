@@ -24,20 +24,64 @@ static const char *quoted(sp_arena *arena, const char *name)
     return text;
 }
 
-/* MariaDB keeps JSON as text that has to be JSON. */
-static bool is_json_check(const char *sql)
+/* In place: a text in single quotes as the standard writes it, where a backslash is nothing but one; never longer. */
+static void put_plainly(char *sql)
 {
-    return strncmp(sql, "json_valid(", 11) == 0;
+    char *to = sql;
+    for (char quote = 0; *sql; sql++) {
+        if (quote == '\'' && *sql == '\\' && sql[1]) {
+            static const char letters[] = "nrtbZ", means[] = "\n\r\t\b\032";
+            const char *at = strchr(letters, *++sql);
+            if (*sql == '\'')
+                *to++ = '\'';
+            *to++ = at ? means[at - letters] : *sql;
+            continue;
+        }
+        if (quote ? *sql == quote : *sql == '\'' || *sql == '`')
+            quote = quote ? 0 : *sql;
+        *to++ = *sql;
+    }
+    *to = '\0';
 }
 
+/* "`a`" behind "json_valid(", and nothing else: which column it is of; -1: it is another check. */
+static int json_column(const sp_cat_table *t, const char *sql)
+{
+    static const char head[] = "json_valid(`";
+    if (strncmp(sql, head, sizeof(head) - 1) != 0)
+        return -1;
+    sp_str name = {sql + sizeof(head) - 1, strcspn(sql + sizeof(head) - 1, "`")};
+    return strcmp(name.p + name.len, "`)") == 0 ? sp_catalog_find_column(t, name) : -1;
+}
+
+/* MariaDB keeps JSON as text that has to be JSON: the type says so. */
 static void mark_json(sp_cat_table *t)
 {
+    uint32_t n = 0;
     for (uint32_t i = 0; i < t->n_checks; i++) {
-        sp_str name = {t->checks[i].sql + 12, strcspn(t->checks[i].sql + (is_json_check(t->checks[i].sql) ? 12 : 0), "`")};
-        int at = is_json_check(t->checks[i].sql) ? sp_catalog_find_column(t, name) : -1;
-        if (at >= 0)
-            t->columns[at].type.class = SP_CAT_JSON;
+        int at = json_column(t, t->checks[i].sql);
+        if (at < 0) {
+            t->checks[n++] = t->checks[i];
+            continue;
+        }
+        t->columns[at].type.class = SP_CAT_JSON;
+        t->columns[at].type.spelled = "json";
+        t->columns[at].collation = NULL;
     }
+    t->n_checks = n;
+}
+
+/* What AUTO_INCREMENT would give next, whatever rows are there. */
+static bool keep_counter(sp_catalog *c, sp_cat_table *t)
+{
+    sp_cat_sequence *s = sp_arena_alloc(c->arena, 1, sizeof(*s));
+    if (!s)
+        return false;
+    *s = (sp_cat_sequence){.start = 1, .step = 1, .min = 1, .max = INT64_MAX, .cache = 1, .called = t->next_number > 1, .last = t->next_number - 1};
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        if (t->columns[i].auto_number && !t->columns[i].default_sql)
+            t->columns[i].sequence = s;
+    return true;
 }
 
 /* Bits are numbers here, as far as anybody writes them; and there is no text for a shape. */
@@ -66,7 +110,9 @@ static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *na
     if (row && row[1]) {
         size_t len = strlen(row[1]);
         char *text = sp_arena_strndup(c->arena, row[1], len);
-        rc = text && sp_catalog_read_sql(c, text, len) ? SPATE_OK : sp_fail_nomem(err);
+        if (text)
+            put_plainly(text);
+        rc = text && sp_catalog_read_sql(c, text, strlen(text)) ? SPATE_OK : sp_fail_nomem(err);
     }
     sp_maria.free_result(result);
     if (rc != SPATE_OK || c->n_tables == before)
@@ -78,7 +124,7 @@ static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *na
     for (uint32_t i = 0; i < t->n_columns; i++)
         as_mariadb_means(&t->columns[i].type);
     sp_cat_short_floats(t);
-    return SPATE_OK;
+    return keep_counter(c, t) ? SPATE_OK : sp_fail_nomem(err);
 }
 
 static bool is_wanted(const sp_describe_options *o, const char *space, const char *current)
@@ -115,13 +161,44 @@ static int read_tables(MYSQL *m, sp_catalog *c, const sp_describe_options *o, sp
     return rc;
 }
 
+/* What belongs to a database and is no table, counted. */
+static int read_others(MYSQL *m, sp_catalog *c, const sp_describe_options *o, spate_error *err)
+{
+    static const char sql[] =
+        "SELECT x.space, x.name, concat(count(*), x.what), DATABASE() FROM ("
+        "SELECT event_object_schema AS space, event_object_table AS name, ' triggers' AS what FROM information_schema.triggers"
+        " UNION ALL SELECT table_schema, '', ' views' FROM information_schema.views"
+        " UNION ALL SELECT routine_schema, '', ' functions' FROM information_schema.routines"
+        " UNION ALL SELECT event_schema, '', ' events' FROM information_schema.events) AS x"
+        " WHERE x.space NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys') GROUP BY 1, 2, x.what ORDER BY 1, 2, x.what";
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+    int rc = sp_my_ask(m, sql, &result, err, what);
+    if (rc != SPATE_OK)
+        return rc;
+    while (rc == SPATE_OK && (row = sp_maria.fetch_row(result)) != NULL) {
+        if (!is_wanted(o, row[0], row[3]))
+            continue;
+        sp_cat_other *other = sp_catalog_add_other(c);
+        if (!other || !(other->what = sp_arena_strndup(c->arena, row[2], strlen(row[2]))))
+            rc = sp_fail_nomem(err);
+        else if (*row[1])
+            other->table = sp_catalog_find_table(c, row[0], row[1]);
+    }
+    sp_maria.free_result(result);
+    return rc;
+}
+
 static int read_all(sp_my_server *s, sp_catalog *c, const sp_describe_options *options, spate_error *err)
 {
     MYSQL *m = NULL;
     int rc = sp_my_connect(s, &m, err);
     if (rc != SPATE_OK)
         return rc;
+    c->dialect = (int)sp_my_dialect(s);
     rc = read_tables(m, c, options, err);
+    if (rc == SPATE_OK)
+        rc = read_others(m, c, options, err);
     sp_maria.close(m);
     return rc;
 }
@@ -133,10 +210,21 @@ int sp_my_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *
     return rc == SPATE_OK ? read_all(&s, c, options, err) : rc;
 }
 
-int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, sp_catalog *c, spate_error *err)
+int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *names, uint32_t n, sp_catalog *c, spate_error *err)
 {
+    const char **spaces = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*spaces));
+    sp_describe_options options = {.spaces = spaces};
     sp_catalog_init(c, arena);
-    int rc = read_all(s, c, &(sp_describe_options){0}, err);
+    if (!spaces)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; s->database && i < n; i++) {
+        const char *dot = strchr(names[i], '.');
+        if (dot && !(spaces[options.n_spaces++] = sp_arena_strndup(arena, names[i], (size_t)(dot - names[i]))))
+            return sp_fail_nomem(err);
+    }
+    if (options.n_spaces)
+        spaces[options.n_spaces++] = s->database;
+    int rc = read_all(s, c, &options, err);
     return rc == SPATE_OK && !sp_catalog_link(c) ? sp_fail_nomem(err) : rc;
 }
 

@@ -742,7 +742,7 @@ static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options,
     if (status == SPATE_OK)
         status = read_word(uri, "time", "interval", &s->span_times, err);
     if (status == SPATE_OK)
-        status = sp_my_read_catalog(&s->server, &s->arena, c, err);
+        status = sp_my_read_catalog(&s->server, &s->arena, options->tables, options->n_tables, c, err);
     if (status == SPATE_OK)
         status = take_moment(s, c, options, err);
     return status == SPATE_OK ? open_tables(s, c, options, err) : status;

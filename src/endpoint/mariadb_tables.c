@@ -18,7 +18,10 @@ static const sp_cat_table *find(const sp_catalog *c, const char *name)
 
 int sp_my_find_tables(sp_my_sink *s, spate_error *err)
 {
-    int status = sp_my_read_catalog(&s->server, &s->arena, &s->catalog, err);
+    const char **names = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*names));
+    for (uint32_t i = 0; names && i < s->n_tables; i++)
+        names[i] = s->tables[i].schema->table;
+    int status = names ? sp_my_read_catalog(&s->server, &s->arena, names, s->n_tables, &s->catalog, err) : sp_fail_nomem(err);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         s->tables[i].live = find(&s->catalog, s->tables[i].schema->table);
     return status;

@@ -339,7 +339,8 @@ static const char indexes_sql[] =
     " ELSE (SELECT pg_catalog.string_agg(DISTINCT x.refobjsubid::text, ' ') FROM pg_catalog.pg_depend x WHERE x.objid = i.indexrelid"
     " AND x.refobjid = i.indrelid AND x.refobjsubid > 0) END, pg_catalog.pg_get_indexdef(i.indexrelid), i.indexprs IS NOT NULL,"
     " k.contype, " WHEN("k") ", CASE k.contype WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid) END,"
-    " am.amname = 'btree' AND i.indexprs IS NULL"
+    " am.amname = 'btree' AND i.indexprs IS NULL, (SELECT pg_catalog.string_agg((k & 1)::text, '' ORDER BY o) FROM"
+    " pg_catalog.unnest(i.indoption::int2[]) WITH ORDINALITY AS x (k, o))"
     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam"
     " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
     " WHERE i.indisvalid ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
@@ -349,6 +350,17 @@ static const char *index_body(const char *definition)
 {
     const char *using = definition ? strstr(definition, " USING ") : NULL;
     return using ? using + 1 : NULL;
+}
+
+/* "01": the second of two columns is descending. */
+static const sp_cat_part *parts_of(reader *d, row r, uint32_t n, bool *ok)
+{
+    const char *downs = text(r, 12);
+    sp_cat_part *parts = strchr(downs, '1') ? sp_arena_alloc(d->c->arena, n + 1, sizeof(*parts)) : NULL;
+    *ok = *ok && (parts || !strchr(downs, '1'));
+    for (uint32_t i = 0; parts && i < n && downs[i]; i++)
+        parts[i] = (sp_cat_part){.descending = downs[i] == '1'};
+    return parts;
 }
 
 static bool keep_plain_index(reader *d, sp_cat_table *t, row r, const uint32_t *columns, uint32_t n, bool *ok)
@@ -361,7 +373,7 @@ static bool keep_plain_index(reader *d, sp_cat_table *t, row r, const uint32_t *
     for (uint32_t i = 0; i < n; i++)
         names[i] = t->columns[columns[i]].name;
     *index = (sp_cat_index){.name = kept(d, r, 1, ok), .sql = kept(d, r, exclusion ? 10 : 6, ok), .where = kept(d, r, 4, ok),
-                            .columns = names, .n = translatable && !exclusion ? n : 0};
+                            .columns = names, .parts = parts_of(d, r, n, ok), .n = translatable && !exclusion ? n : 0};
     index->body = exclusion ? NULL : index_body(index->sql);
     return *ok;
 }
@@ -379,7 +391,7 @@ static bool keep_index(reader *d, row r)
         return keep_plain_index(d, t, r, columns, n, &ok);
     sp_cat_key *key = ok && n ? sp_catalog_add_key(d->c, t) : NULL;
     if (key)
-        *key = (sp_cat_key){.name = kept(d, r, 1, &ok), .columns = columns, .n = n, .primary = is_true(r, 3), .where = kept(d, r, 4, &ok),
+        *key = (sp_cat_key){.name = kept(d, r, 1, &ok), .columns = columns, .parts = parts_of(d, r, n, &ok), .n = n, .primary = is_true(r, 3), .where = kept(d, r, 4, &ok),
                             .computed = is_true(r, 7), .constraint = *text(r, 8) != '\0', .body = index_body(kept(d, r, 6, &ok)),
                             .when = kept(d, r, 9, &ok)};
     return ok && (key || !n);

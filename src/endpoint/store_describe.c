@@ -26,7 +26,7 @@ static int take_tables(const sp_store *s, sp_catalog *c, const sp_schema ***tabl
 
 static int read_as_sql(sp_catalog *c, const sp_schema *const *tables, uint32_t n, spate_error *err)
 {
-    sp_ddl ddl;
+    sp_ddl ddl = {0};
     sp_buf script = {0};
     int rc = sp_ddl_build(&ddl, c->arena, SP_SQL_POSTGRES, SP_DDL_KEYS_INSIDE, tables, n, NULL, err);
     for (sp_ddl_step step = SP_DDL_TABLES; rc == SPATE_OK && step <= SP_DDL_END; step++)

@@ -8,8 +8,8 @@ import subprocess
 import time
 import unittest
 
-from harness import SLOW, SPATE, Case, query, wait_until
-from live.servers import MariaDB, PostgresCase
+from harness import ROOT, SLOW, SPATE, query, wait_until
+from live.servers import MariaDBCase, PostgresCase
 
 ROWS = 60000 if SLOW else 200000
 MAKE = f"""
@@ -19,17 +19,12 @@ CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent, n
 INSERT INTO child SELECT i, 1 + i % 1000, repeat('x', i % 40), '2024-01-01'::timestamptz + i * '1 second'::interval FROM generate_series(1, {ROWS}) i;
 """
 SUM = "SELECT count(*), count(DISTINCT id), sum(hashtext(id || ' ' || parent || ' ' || note || ' ' || at)::bigint) FROM child"
+SHOP = dict(member=1000, product=500, purchase=20000, purchase_line=40000, person=1000, pet=1500)
 CHUNK = ["--batch", "5k", "--progress", "none", "--workers", "2"]
 
 
-class CopyJobs(PostgresCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server.database("source")
-        cls.server.psql(MAKE, "source")
-        cls.source = cls.server.uri("source")
-        cls.sum = cls.server.psql(SUM, "source")
+class Jobs:
+    """Copies that are stopped, whatever server they are of."""
 
     def setUp(self):
         super().setUp()
@@ -53,6 +48,27 @@ class CopyJobs(PostgresCase):
                 return deaths
             self.assertIn(run.returncode, (-9, 3, 5), said)
         self.fail("the job does not end")
+
+    def stopped(self, source, target, job, *words):
+        """Runs until something has landed, and kills it."""
+        run = self.start("copy", source, target, "--job", job, *CHUNK, "--rate", "40k", *words)
+        deadline = time.monotonic() + 60
+        while "rows_done\": 0" in (said := self.spate_ok("job", "list", "--json").out) or f'"{job}"' not in said:
+            self.assertIsNone(run.poll(), "it ended before")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        run.kill()
+        run.communicate()
+
+
+class CopyJobs(Jobs, PostgresCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.database("source")
+        cls.server.psql(MAKE, "source")
+        cls.source = cls.server.uri("source")
+        cls.sum = cls.server.psql(SUM, "source")
 
     def check(self, db):
         self.assertEqual(self.server.psql(SUM, db), self.sum)
@@ -115,17 +131,6 @@ tables:
     def test_parts_of_masked_rows(self):
         self.write("mask.yaml", f"""tables: [{{name: child, from: "{self.source}", columns: [{{name: note, value: "${{street}}"}}]}}]""")
         self.spate_fails(2, "generate", "mask.yaml", "--to", "x.duckdb", "--create", "--part", "0/2", says="cannot be cut into the same parts")
-
-    def stopped(self, source, target, job, *words):
-        """Runs until something has landed, and kills it."""
-        run = self.start("copy", source, target, "--job", job, *CHUNK, "--rate", "40k", *words)
-        deadline = time.monotonic() + 60
-        while "rows_done\": 0" in (said := self.spate_ok("job", "list", "--json").out) or f'"{job}"' not in said:
-            self.assertIsNone(run.poll(), "it ended before")
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
-        run.kill()
-        run.communicate()
 
     def test_a_source_that_changed(self):
         changes = {
@@ -287,42 +292,17 @@ tables:
             subprocess.run(["umount", "-l", space], check=True)
 
 
-if __name__ == "__main__":
-    unittest.main()
-
-
-class OutOfMariaDB(Case):
+class OutOfMariaDB(Jobs, MariaDBCase):
     """Its rows do not say when they were written, but its tables do, until the server is restarted."""
 
-    go_on_until_done, start, stopped = CopyJobs.go_on_until_done, CopyJobs.start, CopyJobs.stopped
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = MariaDB()
-        cls.server.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.remove()
-        super().tearDownClass()
-
-    def setUp(self):
-        super().setUp()
-        seed = int(os.environ.get("SPATE_TEST_SEED", random.randrange(1 << 32)))
-        print(f"# seed {seed}")
-        self.rng = random.Random(seed)
-
     def new(self, name, rows=ROWS // 2):
-        self.server.sql(f"DROP DATABASE IF EXISTS `{name}`")
-        self.server.database(name)
-        self.server.sql(f"CREATE TABLE numbered (id int PRIMARY KEY, note varchar(40) NOT NULL);"
-                        f"INSERT INTO numbered SELECT 7 + 2 * seq, repeat('x', seq % 30) FROM seq_1_to_{rows};"
-                        f"CREATE TABLE named (id varchar(20) PRIMARY KEY, n int NOT NULL);"
-                        f"INSERT INTO named SELECT concat('row ', seq), seq FROM seq_1_to_{rows};"
-                        f"CREATE TABLE timed (moment datetime(6) PRIMARY KEY, n int NOT NULL);"
-                        f"INSERT INTO timed SELECT '2024-01-01' + INTERVAL seq SECOND, seq FROM seq_1_to_{rows}", name)
-        return self.server.uri(name)
+        return super().new(name, f"""
+            CREATE TABLE numbered (id int PRIMARY KEY, note varchar(40) NOT NULL);
+            INSERT INTO numbered SELECT 7 + 2 * seq, repeat('x', seq % 30) FROM seq_1_to_{rows};
+            CREATE TABLE named (id varchar(20) PRIMARY KEY, n int NOT NULL);
+            INSERT INTO named SELECT concat('row ', seq), seq FROM seq_1_to_{rows};
+            CREATE TABLE timed (moment datetime(6) PRIMARY KEY, n int NOT NULL);
+            INSERT INTO timed SELECT '2024-01-01' + INTERVAL seq SECOND, seq FROM seq_1_to_{rows}""")
 
     def test_killed_and_gone_on(self):
         source = self.new("killed")
@@ -357,3 +337,77 @@ class OutOfMariaDB(Case):
         time.sleep(1.5)  # it tells seconds
         self.server.start()
         self.spate_fails(4, "copy", source, "r.duckdb", "--create", "--job", "restarted", *CHUNK, says="the server was restarted")
+
+
+class IntoMariaDB(Jobs, MariaDBCase):
+    """Killed anywhere, also where indexes are built: statements there that a dead client has begun come to their end."""
+
+    SCHEMA = ("SELECT table_name, index_name, non_unique, column_name FROM information_schema.statistics WHERE table_schema = '{0}' UNION ALL"
+              " SELECT table_name, constraint_name, 0, referenced_table_name FROM information_schema.referential_constraints"
+              " WHERE constraint_schema = '{0}' ORDER BY 1, 2, 3, 4")
+
+    def setUp(self):
+        super().setUp()
+        self.spate_ok("generate", ROOT / "examples/shop.yaml", "--to", "shop.sqlite", "--create", "--progress", "none",
+                      *(word for table, rows in SHOP.items() for word in ("--rows", f"{table}={rows}")))
+        subprocess.run(["sqlite3", self.dir / "shop.sqlite"], input="CREATE INDEX by_ts ON purchase (ts); CREATE INDEX by_quantity ON purchase_line (quantity, id)",
+                       text=True, check=True)
+
+    def whole(self, name):
+        """The same copy, undisturbed."""
+        self.copy("shop.sqlite", self.new(name), "--create", "--workers", "2", "--verify", "checksum")
+        return self.schema(name)
+
+    def schema(self, name):
+        return self.server.sql(self.SCHEMA.format(name))
+
+    def check(self, name, want):
+        self.assertEqual(self.schema(name), want)
+        for table in SHOP:
+            self.assertEqual(self.server.sql(f"SELECT count(*), count(DISTINCT id) FROM {table}", name), [[str(SHOP[table])] * 2])
+            self.assertEqual(self.server.sql(f"CHECKSUM TABLE {table} EXTENDED", name)[0][1], self.server.sql(f"CHECKSUM TABLE {table} EXTENDED", "whole")[0][1])
+        self.assertEqual(self.server.sql("SHOW TABLES LIKE 'spate%'", name), [])
+
+    def test_killed_and_gone_on(self):
+        want = self.whole("whole")
+        target = self.new("killed")
+        deaths = self.go_on_until_done(lambda run: run.kill(), "copy", "shop.sqlite", target, "--create", "--job", "killed", *CHUNK)
+        print(f"# killed {deaths} times")
+        self.check("killed", want)
+
+    def test_killed_while_indexes_are_built(self):
+        """Somebody reads a table, so that the statement that adds its indexes waits; its client dies; it goes on before the next run
+        comes, or beside it."""
+        want = self.whole("whole")
+        waiting = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'ALTER TABLE \"{}\"%' AND state LIKE 'Waiting for table metadata%'"
+        for table in ("purchase", "purchase_line"):
+            for beside in (False, True):
+                with self.subTest(table=table, beside=beside):
+                    name = f"{table}_{beside}"
+                    words = ["copy", "shop.sqlite", self.new(name), "--create", "--job", name, *CHUNK]
+                    run = self.start(*words)
+                    wait_until(lambda: self.server.sql(f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{name}' AND table_name = '{table}'"), run)
+                    reader = subprocess.Popen(["mariadb", "--no-defaults", f"--socket={self.server.socket}", "-uroot", name], stdin=subprocess.PIPE,
+                                              stdout=subprocess.PIPE, text=True)
+                    reader.stdin.write(f"BEGIN; SELECT count(*) FROM {table};\n")
+                    reader.stdin.flush()
+                    try:
+                        wait_until(lambda: self.server.sql(waiting.format(table))[0][0] == "1", run)
+                        run.kill()
+                        run.communicate()
+                        if beside:
+                            run = self.start(*words)
+                            wait_until(lambda: self.server.sql("SELECT count(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'")[0][0] >= "2",
+                                       run)
+                    finally:
+                        reader.communicate("ROLLBACK;\n")
+                    if beside:
+                        _, said = run.communicate()
+                        self.assertEqual(run.returncode, 0, said)
+                    self.spate_ok(*words)
+                    self.check(name, want)
+
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -291,4 +291,9 @@ static inline char *sp_copy_short(char *to, const char *from, size_t len)
     return to + len;
 }
 
+/* ---- SHA-256 (sha256.c) ---- */
+
+enum { SP_SHA256_TEXT = 64 };
+void sp_sha256_hex(sp_str text, char to[SP_SHA256_TEXT]); /* small hexadecimal digits, no NUL behind them */
+
 #endif

@@ -10,10 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { EXIT_FAILED = 1, EXIT_MISUSE = 2, PORT_MAX = 65535 };
+enum { EXIT_FAILED = 1, EXIT_MISUSE = 2, PORT_MAX = 65535, CONFIGS_MAX = 64 };
 
 typedef struct settings {
-    const char *config, *out, *imports, *profile;
+    const char *configs[CONFIGS_MAX], *out, *imports, *profile;
+    size_t n_configs;
     unsigned port;
     bool version;
 } settings;
@@ -21,7 +22,7 @@ typedef struct settings {
 /* ---- flags ---- */
 
 static const as_flag flags[] = {
-    {"c", 0, AS_TEXT, true, NULL, "the path of the config file"},
+    {"c", 0, AS_TEXT, true, NULL, "the path of the config file; several are merged, from the left to the right"},
     {"cpuprofile", 0, AS_TEXT, false, NULL, "name of a profile; none is written"},
     {"i", 0, AS_TEXT, false, NULL, "write import statements to this file of the output directory"},
     {"o", 0, AS_TEXT, false, ".", "the path of the output directory"},
@@ -60,8 +61,13 @@ static const as_flag *find_flag(const char *name, size_t len)
 /* False: not a value of this flag. */
 static bool set_flag(settings *s, const as_flag *f, const char *value)
 {
-    const char **texts[] = {&s->config, &s->profile, &s->imports, &s->out};
+    const char **texts[] = {NULL, &s->profile, &s->imports, &s->out};
     char *end;
+    if (f == flags) { /* -c may come again */
+        if (s->n_configs < CONFIGS_MAX)
+            s->configs[s->n_configs++] = value;
+        return s->n_configs <= CONFIGS_MAX;
+    }
     if (f->kind == AS_TEXT) {
         *texts[f - flags] = value;
         return true;
@@ -263,12 +269,40 @@ static int serve(const settings *s)
     return failed(&err);
 }
 
+/* One configuration as it is; several as one that extends them all, from the left to the right. */
+static int open_configs(const settings *s, spate_plan **plan, spate_error *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (s->n_configs == 1)
+        return spate_plan_open(s->configs[0], plan, err);
+    FILE *f = open_memstream(&text, &len);
+    for (size_t i = 0; f && i < s->n_configs; i++) {
+        fputs(i ? ", \"" : "extends: [\"", f);
+        for (const char *p = s->configs[i]; *p; p++) {
+            if (*p == '"' || *p == '\\')
+                fputc('\\', f);
+            fputc(*p, f);
+        }
+        fputc('"', f);
+    }
+    if (f)
+        fputc(']', f);
+    if (!f || fclose(f) != 0) {
+        snprintf(err->message, sizeof(err->message), "no memory");
+        return SPATE_E_NOMEM;
+    }
+    int status = spate_plan_read("configs", text, len, plan, err);
+    free(text);
+    return status;
+}
+
 static int run_dg(const settings *s)
 {
     spate_plan *plan = NULL;
     spate_error err = {0};
     double started = now();
-    int code = spate_plan_open(s->config, &plan, &err);
+    int code = open_configs(s, &plan, &err);
     if (code != SPATE_OK) {
         if (plan)
             report_mistakes(plan);
@@ -301,7 +335,7 @@ int sp_as_dg(int argc, char **argv)
         puts(SPATE_VERSION);
         return EXIT_OK;
     }
-    if (!help && s.config)
+    if (!help && s.n_configs)
         return run_dg(&s);
     print_usage(stderr);
     return help ? EXIT_OK : EXIT_MISUSE;

@@ -31,9 +31,13 @@ sp_cell *sp_stop_cell(const sp_build *b, sp_cell *inner);       /* null from the
 /* The rows whose cells together are equal to those of no row before. False: no memory, or a mistake was noted. */
 bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cells, uint64_t rows, uint64_t **kept, uint64_t *n_kept);
 sp_cell *sp_kept_cell(sp_arena *arena, const sp_cell *inner, const uint64_t *kept); /* inner's cell of row kept[row] */
+/* Has a cell that sp_printf_cell made work where the inner one is only filled. False: no memory. */
+bool sp_printf_fill(const sp_build *b, sp_cell *made);
 sp_cell *sp_pattern_cell(const sp_build *b);                    /* pattern.c */
 /* The value of the row of a table of so many rows where by is equal to key. */
 sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by, uint64_t rows); /* lookup.c */
+/* Of each row below the table's: the how manieth with that value of the cell it is, from 1; or how many there are. e: the column. */
+const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const sp_cell *cell, bool all);
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
 sp_cell *sp_cut_cell(const sp_build *b, sp_cell *inner, uint32_t characters); /* longer text ends there */
 /* How long the number is that sp_unique_text_cell puts in. */
@@ -89,6 +93,7 @@ typedef struct sp_gen_table {
     uint32_t *field;       /* a column: the field it is, or SP_PLAN_NO_REF: hidden */
     uint64_t *kept;        /* of a table with distinct columns: the rows that are made, n_kept of them; else NULL */
     uint64_t n_kept;
+    const struct sp_counted **counted; /* a column: its children, where a column of the parent says how many; NULL: no column has any */
     uint32_t batch_rows;
     bool hidden, masked;
 } sp_gen_table;

@@ -17,29 +17,6 @@ bool sp_step_is_float(const sp_step *s)
     return s->type.kind == SP_F64;
 }
 
-static const sp_column *arg(const sp_step *s, const sp_rows *r, uint32_t i)
-{
-    return sp_scratch_temp(r->scratch, s->args[i]->temp);
-}
-
-/* A value made from others is null when any of them is. */
-static void join_nulls(const sp_step *s, const sp_rows *r, sp_column *out)
-{
-    for (uint32_t a = 0; a < s->n_args; a++) {
-        const sp_column *from = arg(s, r, a);
-        if (!from->validity)
-            continue;
-        uint8_t *to = sp_column_validity(out, r->n);
-        for (uint32_t i = 0; i < (r->n + 7) / 8; i++)
-            to[i] &= from->validity[i];
-    }
-}
-
-static void set_null(sp_column *c, const sp_rows *r, uint32_t i)
-{
-    sp_column_validity(c, r->n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
-}
-
 /* ---- leaves ---- */
 
 int sp_run_load(const sp_step *s, const sp_rows *r, sp_column *out)
@@ -131,11 +108,11 @@ int sp_run_row(const sp_step *s, const sp_rows *r, sp_column *out)
 int sp_run_nth(const sp_step *s, const sp_rows *r, sp_column *out)
 {
     uint64_t *parents = sp_scratch_push(r->scratch);
-    sp_parents_many(s->parents, r->rows, r->n, parents, out->data, r->scratch);
-    for (uint32_t i = 0; i < r->n; i++)
+    int rc = sp_parents_many(s->parents, r->rows, r->n, parents, out->data, r->scratch);
+    for (uint32_t i = 0; rc == SPATE_OK && i < r->n; i++)
         ((uint64_t *)out->data)[i]++;
     sp_scratch_pop(r->scratch);
-    return SPATE_OK;
+    return rc;
 }
 
 int sp_run_random_word(const sp_step *s, const sp_rows *r, sp_column *out)
@@ -159,9 +136,9 @@ int sp_run_random_real(const sp_step *s, const sp_rows *r, sp_column *out)
 #define UNARY(name, from, to, value)                                                               \
     int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
     {                                                                                              \
-        const from *a = arg(s, r, 0)->data;                                                        \
+        const from *a = sp_step_arg(s, r, 0)->data;                                                        \
         to *v = out->data;                                                                         \
-        join_nulls(s, r, out);                                                                     \
+        sp_join_nulls(s, r, out);                                                                     \
         for (uint32_t i = 0; i < r->n; i++)                                                        \
             v[i] = (to)(value);                                                                    \
         return SPATE_OK;                                                                           \
@@ -169,9 +146,9 @@ int sp_run_random_real(const sp_step *s, const sp_rows *r, sp_column *out)
 #define BINARY(name, type, value)                                                                  \
     int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
     {                                                                                              \
-        const type *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;                               \
+        const type *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data;                               \
         type *v = out->data;                                                                       \
-        join_nulls(s, r, out);                                                                     \
+        sp_join_nulls(s, r, out);                                                                     \
         for (uint32_t i = 0; i < r->n; i++)                                                        \
             v[i] = (value);                                                                        \
         return SPATE_OK;                                                                           \
@@ -233,41 +210,41 @@ UNARY(sp_run_real_exp, double, double, sp_exp(a[i] < 709 ? a[i] : 709))
         bool none = (condition);                                                                   \
         v[i] = none ? 0 : (otherwise);                                                             \
         if (SP_UNLIKELY(none))                                                                     \
-            set_null(out, r, i);                                                                   \
+            sp_set_null(out, r, i);                                                                   \
     }
 
 int sp_run_modulo(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const int64_t *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;
+    const int64_t *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data;
     int64_t *v = out->data;
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     NULL_WHERE(b[i] == 0, b[i] == -1 ? 0 : a[i] % b[i] + ((a[i] % b[i] != 0 && (a[i] ^ b[i]) < 0) ? b[i] : 0))
     return SPATE_OK;
 }
 
 int sp_run_real_divide(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const double *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;
+    const double *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data;
     double *v = out->data;
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     NULL_WHERE(b[i] == 0, a[i] / b[i])
     return SPATE_OK;
 }
 
 int sp_run_real_sqrt(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const double *a = arg(s, r, 0)->data;
+    const double *a = sp_step_arg(s, r, 0)->data;
     double *v = out->data;
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     NULL_WHERE(!(a[i] >= 0), __builtin_sqrt(a[i]))
     return SPATE_OK;
 }
 
 int sp_run_real_log(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const double *a = arg(s, r, 0)->data;
+    const double *a = sp_step_arg(s, r, 0)->data;
     double *v = out->data;
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     NULL_WHERE(!(a[i] >= 0x1p-1022), sp_log(a[i]))
     return SPATE_OK;
 }
@@ -287,9 +264,9 @@ static double power(double x, double y)
 
 int sp_run_real_power(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const double *a = arg(s, r, 0)->data, *b = arg(s, r, 1)->data;
+    const double *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data;
     double *v = out->data;
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     NULL_WHERE(!(a[i] >= 0x1p-1022) && !(b[i] == floor_of(b[i]) && b[i] >= 0 && b[i] <= 64), power(a[i], b[i]))
     return SPATE_OK;
 }
@@ -304,9 +281,9 @@ static int compare_texts(sp_str a, sp_str b)
 
 #define COMPARE(sign)                                                                              \
     do {                                                                                           \
-        const sp_column *x = arg(s, r, 0), *y = arg(s, r, 1);                                      \
+        const sp_column *x = sp_step_arg(s, r, 0), *y = sp_step_arg(s, r, 1);                                      \
         int64_t *v = out->data;                                                                    \
-        join_nulls(s, r, out);                                                                     \
+        sp_join_nulls(s, r, out);                                                                     \
         if (sp_step_is_text(s->args[0])) {                                                         \
             for (uint32_t i = 0; i < r->n; i++)                                                    \
                 v[i] = compare_texts(sp_column_str(x, i), sp_column_str(y, i)) sign 0;             \
@@ -334,7 +311,7 @@ int sp_run_less(const sp_step *s, const sp_rows *r, sp_column *out)
 /* Of three values, as SQL has them: false and null is false, true or null is true. deciding: the value that decides alone. */
 static void junction(const sp_step *s, const sp_rows *r, sp_column *out, int64_t deciding)
 {
-    const sp_column *x = arg(s, r, 0), *y = arg(s, r, 1);
+    const sp_column *x = sp_step_arg(s, r, 0), *y = sp_step_arg(s, r, 1);
     const int64_t *a = x->data, *b = y->data;
     int64_t *v = out->data;
     for (uint32_t i = 0; i < r->n; i++)
@@ -347,7 +324,7 @@ static void junction(const sp_step *s, const sp_rows *r, sp_column *out, int64_t
         if (decided)
             v[i] = deciding;
         else if (no_a || no_b)
-            set_null(out, r, i);
+            sp_set_null(out, r, i);
     }
 }
 
@@ -367,7 +344,7 @@ UNARY(sp_run_not, int64_t, int64_t, !a[i])
 
 int sp_run_is_null(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const sp_column *x = arg(s, r, 0);
+    const sp_column *x = sp_step_arg(s, r, 0);
     for (uint32_t i = 0; i < r->n; i++)
         ((int64_t *)out->data)[i] = sp_column_null(x, i);
     return SPATE_OK;
@@ -410,8 +387,8 @@ static bool starts(sp_str s, sp_str part)
 #define OF_TEXTS(name, call)                                                                       \
     int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
     {                                                                                              \
-        const sp_column *a = arg(s, r, 0), *b = arg(s, r, 1);                                      \
-        join_nulls(s, r, out);                                                                     \
+        const sp_column *a = sp_step_arg(s, r, 0), *b = sp_step_arg(s, r, 1);                                      \
+        sp_join_nulls(s, r, out);                                                                     \
         for (uint32_t i = 0; i < r->n; i++)                                                        \
             ((int64_t *)out->data)[i] = call(sp_column_str(a, i), sp_column_str(b, i));            \
         return SPATE_OK;                                                                           \
@@ -428,7 +405,7 @@ typedef uint32_t choose_fn(const sp_step *s, const sp_rows *r, uint32_t i);
 static void take_words(const sp_step *s, const sp_rows *r, sp_column *out, const uint64_t *choice)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        ((uint64_t *)out->data)[i] = choice[i] < s->n_args ? ((const uint64_t *)arg(s, r, (uint32_t)choice[i])->data)[i] : 0;
+        ((uint64_t *)out->data)[i] = choice[i] < s->n_args ? ((const uint64_t *)sp_step_arg(s, r, (uint32_t)choice[i])->data)[i] : 0;
 }
 
 static int take_texts(const sp_step *s, const sp_rows *r, sp_column *out, const uint64_t *choice)
@@ -439,7 +416,7 @@ static int take_texts(const sp_step *s, const sp_rows *r, sp_column *out, const 
     out->offsets[0] = 0;
     for (uint32_t i = 0; i < r->n; i++) {
         if (choice[i] < s->n_args) {
-            sp_str v = sp_column_str(arg(s, r, (uint32_t)choice[i]), i);
+            sp_str v = sp_column_str(sp_step_arg(s, r, (uint32_t)choice[i]), i);
             memcpy(p, v.p, v.len);
             p += v.len;
         }
@@ -454,8 +431,8 @@ static int take(const sp_step *s, const sp_rows *r, sp_column *out, choose_fn *c
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < r->n; i++) {
         choice[i] = choose(s, r, i);
-        if (choice[i] == s->n_args || sp_column_null(arg(s, r, (uint32_t)choice[i]), i))
-            set_null(out, r, i);
+        if (choice[i] == s->n_args || sp_column_null(sp_step_arg(s, r, (uint32_t)choice[i]), i))
+            sp_set_null(out, r, i);
     }
     if (sp_step_is_text(s))
         rc = take_texts(s, r, out, choice);
@@ -467,22 +444,22 @@ static int take(const sp_step *s, const sp_rows *r, sp_column *out, choose_fn *c
 
 static uint32_t choose_if(const sp_step *s, const sp_rows *r, uint32_t i)
 {
-    const sp_column *c = arg(s, r, 0);
+    const sp_column *c = sp_step_arg(s, r, 0);
     return ((const int64_t *)c->data)[i] && !sp_column_null(c, i) ? 1 : 2;
 }
 
 /* The whole loop for the commonest choice. */
 static void if_words(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    const int64_t *c = arg(s, r, 0)->data;
-    const uint64_t *a = arg(s, r, 1)->data, *b = arg(s, r, 2)->data;
+    const int64_t *c = sp_step_arg(s, r, 0)->data;
+    const uint64_t *a = sp_step_arg(s, r, 1)->data, *b = sp_step_arg(s, r, 2)->data;
     for (uint32_t i = 0; i < r->n; i++)
         ((uint64_t *)out->data)[i] = c[i] ? a[i] : b[i];
 }
 
 int sp_run_if(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    bool nulls = arg(s, r, 0)->validity || arg(s, r, 1)->validity || arg(s, r, 2)->validity;
+    bool nulls = sp_step_arg(s, r, 0)->validity || sp_step_arg(s, r, 1)->validity || sp_step_arg(s, r, 2)->validity;
     if (nulls || sp_step_is_text(s))
         return take(s, r, out, choose_if);
     if_words(s, r, out);
@@ -492,7 +469,7 @@ int sp_run_if(const sp_step *s, const sp_rows *r, sp_column *out)
 static uint32_t choose_present(const sp_step *s, const sp_rows *r, uint32_t i)
 {
     uint32_t a = 0;
-    while (a < s->n_args && sp_column_null(arg(s, r, a), i))
+    while (a < s->n_args && sp_column_null(sp_step_arg(s, r, a), i))
         a++;
     return a;
 }
@@ -504,7 +481,7 @@ int sp_run_coalesce(const sp_step *s, const sp_rows *r, sp_column *out)
 
 static int compare(const sp_step *s, const sp_rows *r, uint32_t x, uint32_t y, uint32_t i)
 {
-    const sp_column *a = arg(s, r, x), *b = arg(s, r, y);
+    const sp_column *a = sp_step_arg(s, r, x), *b = sp_step_arg(s, r, y);
     if (sp_step_is_text(s->args[x]))
         return compare_texts(sp_column_str(a, i), sp_column_str(b, i));
     if (sp_step_is_float(s->args[x])) {
@@ -517,7 +494,7 @@ static int compare(const sp_step *s, const sp_rows *r, uint32_t x, uint32_t y, u
 
 static uint32_t choose_unequal(const sp_step *s, const sp_rows *r, uint32_t i)
 {
-    bool null = sp_column_null(arg(s, r, 0), i), same = !sp_column_null(arg(s, r, 1), i) && compare(s, r, 0, 1, i) == 0;
+    bool null = sp_column_null(sp_step_arg(s, r, 0), i), same = !sp_column_null(sp_step_arg(s, r, 1), i) && compare(s, r, 0, 1, i) == 0;
     return null || same ? s->n_args : 0;
 }
 
@@ -531,7 +508,7 @@ static uint32_t choose_least(const sp_step *s, const sp_rows *r, uint32_t i)
 {
     uint32_t best = s->n_args;
     for (uint32_t a = 0; a < s->n_args; a++)
-        if (!sp_column_null(arg(s, r, a), i) && (best == s->n_args || compare(s, r, a, best, i) * s->word < 0))
+        if (!sp_column_null(sp_step_arg(s, r, a), i) && (best == s->n_args || compare(s, r, a, best, i) * s->word < 0))
             best = a;
     return best;
 }
@@ -548,7 +525,7 @@ typedef char *put_fn(const sp_step *s, const sp_rows *r, uint32_t i, char *p);
 
 static int put_texts(const sp_step *s, const sp_rows *r, sp_column *out, put_fn *put)
 {
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     if (sp_column_reserve_bytes(out, (size_t)r->n * s->text_max) != SPATE_OK)
         return SPATE_E_NOMEM;
     char *p = out->bytes;
@@ -567,12 +544,12 @@ static int put_texts(const sp_step *s, const sp_rows *r, sp_column *out, put_fn 
 
 static sp_str text_of(const sp_step *s, const sp_rows *r, uint32_t a, uint32_t i)
 {
-    return sp_column_str(arg(s, r, a), i);
+    return sp_column_str(sp_step_arg(s, r, a), i);
 }
 
 static int64_t word_of(const sp_step *s, const sp_rows *r, uint32_t a, uint32_t i)
 {
-    return ((const int64_t *)arg(s, r, a)->data)[i];
+    return ((const int64_t *)sp_step_arg(s, r, a)->data)[i];
 }
 
 static char *put(char *p, sp_str text)
@@ -585,7 +562,7 @@ static char *put_text(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
 {
     const sp_step *from = s->args[0];
     if (sp_step_is_float(from))
-        return sp_put_f64(p, ((const double *)arg(s, r, 0)->data)[i]);
+        return sp_put_f64(p, ((const double *)sp_step_arg(s, r, 0)->data)[i]);
     int64_t v = word_of(s, r, 0, i);
     uint8_t truth = v != 0;
     int32_t day = (int32_t)v;
@@ -820,6 +797,12 @@ static char *put_replaced(const sp_step *s, const sp_rows *r, uint32_t i, char *
     return put(p, (sp_str){v.p, (size_t)(end - v.p)});
 }
 
+static char *put_sha256(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
+{
+    sp_sha256_hex(text_of(s, r, 0, i), p);
+    return p + SP_SHA256_TEXT;
+}
+
 static char *put_formatted(const sp_step *s, const sp_rows *r, uint32_t i, char *p)
 {
     return sp_layout_put(s->layout, word_of(s, r, 0, i), p);
@@ -837,11 +820,12 @@ TEXTS(sp_run_left, put_left)
 TEXTS(sp_run_right, put_right)
 TEXTS(sp_run_pad, put_pad)
 TEXTS(sp_run_replace, put_replaced)
+TEXTS(sp_run_sha256, put_sha256)
 TEXTS(sp_run_format, put_formatted)
 
 int sp_run_length(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     for (uint32_t i = 0; i < r->n; i++)
         ((int64_t *)out->data)[i] = (int64_t)characters(text_of(s, r, 0, i));
     return SPATE_OK;
@@ -886,7 +870,7 @@ static int64_t later(int64_t us, int64_t months)
 
 int sp_run_add_months(const sp_step *s, const sp_rows *r, sp_column *out)
 {
-    join_nulls(s, r, out);
+    sp_join_nulls(s, r, out);
     for (uint32_t i = 0; i < r->n; i++) {
         int64_t months = word_of(s, r, 1, i);
         months = SP_MIN(SP_MAX(months, INT64_C(-120000)), INT64_C(120000)); /* what stands under a null may be anything */

@@ -46,10 +46,36 @@ struct sp_step {
     uint64_t key;
     const sp_layout *layout;
     const sp_parents *parents; /* nth */
+    const uint32_t *numbers;   /* occurrence, occurrences: a row's, of so many rows */
+    uint64_t n_numbers;
 };
 
 bool sp_step_is_text(const sp_step *s);
 bool sp_step_is_float(const sp_step *s);
+
+/* The values of an argument. */
+static inline const sp_column *sp_step_arg(const sp_step *s, const sp_rows *r, uint32_t i)
+{
+    return sp_scratch_temp(r->scratch, s->args[i]->temp);
+}
+
+static inline void sp_set_null(sp_column *c, const sp_rows *r, uint32_t i)
+{
+    sp_column_validity(c, r->n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+}
+
+/* A value made from others is null when any of them is. */
+static inline void sp_join_nulls(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    for (uint32_t a = 0; a < s->n_args; a++) {
+        const sp_column *from = sp_step_arg(s, r, a);
+        if (!from->validity)
+            continue;
+        uint8_t *to = sp_column_validity(out, r->n);
+        for (uint32_t i = 0; i < (r->n + 7) / 8; i++)
+            to[i] &= from->validity[i];
+    }
+}
 
 sp_step_fn
     /* leaves */
@@ -67,9 +93,11 @@ sp_step_fn
     sp_run_if, sp_run_coalesce, sp_run_null_if, sp_run_least,
     /* texts */
     sp_run_text, sp_run_concat, sp_run_lower, sp_run_upper, sp_run_title, sp_run_slug, sp_run_trim, sp_run_substr, sp_run_left,
-    sp_run_right, sp_run_pad, sp_run_replace, sp_run_length,
+    sp_run_right, sp_run_pad, sp_run_replace, sp_run_sha256, sp_run_length,
     /* times */
-    sp_run_days, sp_run_midnight, sp_run_part, sp_run_format, sp_run_add_months;
+    sp_run_days, sp_run_midnight, sp_run_part, sp_run_format, sp_run_add_months,
+    /* eval_read.c: what texts say, draws between two columns, what a column has counted */
+    sp_run_read_word, sp_run_read_real, sp_run_read_moment, sp_run_random_between, sp_run_number, sp_run_ends;
 
 enum { SP_PART_YEAR, SP_PART_MONTH, SP_PART_DAY, SP_PART_HOUR, SP_PART_MINUTE, SP_PART_SECOND, SP_PART_WEEKDAY };
 

@@ -356,7 +356,8 @@ static sp_step *column_step(sp_maker *m, const sp_expr *e)
 
 static sp_step *function_step(sp_maker *m, const sp_expr *e)
 {
-    const sp_func *f = sp_func_find(e->text);
+    const char *hash = memchr(e->text.p, '#', e->text.len); /* ${word#2}: a second draw */
+    const sp_func *f = sp_func_find((sp_str){e->text.p, hash ? (size_t)(hash - e->text.p) : e->text.len});
     if (f)
         return load(m, e, sp_func_cell(f, &m->b->env, sp_hash64(e->text.p, e->text.len, m->b->key)));
     size_t count;

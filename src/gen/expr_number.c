@@ -257,8 +257,20 @@ static sp_step *make_round(sp_maker *m, const sp_expr *e, sp_step **args)
     return sp_to_scale(m, e, args[0], (unsigned)scale);
 }
 
+/* What a text says; as many digits as it may have, but 18 at most. */
+static sp_step *read_word(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    sp_step *s = sp_add_unary(m, sp_run_read_word, SP_I64, args[0]);
+    __int128 end = (__int128)sp_pow10[SP_MIN(args[0]->text_max, 18u)];
+    if (s)
+        s->nullable = true;
+    return sp_in_range(m, e, s, 1 - end, end - 1);
+}
+
 static sp_step *make_int(sp_maker *m, const sp_expr *e, sp_step **args)
 {
+    if (sp_step_is_text(args[0]) && !args[0]->is_null)
+        return read_word(m, e, args);
     if (sp_step_is(args[0], SP_BOOL))
         return sp_in_range(m, e, sp_add_unary(m, sp_run_same, SP_I64, args[0]), 0, 1);
     return make_round(m, e, args);
@@ -335,12 +347,25 @@ static sp_step *make_power(sp_maker *m, const sp_expr *e, sp_step **args)
     return s;
 }
 
+/* random(a, b) of columns. */
+static sp_step *random_between(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    if (!sp_arg_is_whole(m, e, args, 0) || !sp_arg_is_whole(m, e, args, 1))
+        return NULL;
+    sp_step *s = sp_add_step(m, sp_run_random_between, (sp_type){.kind = SP_I64}, args, 2);
+    if (s)
+        s->key = sp_mix64(m->b->key + ++m->draws * SP_PHI);
+    return sp_in_range(m, e, s, SP_MIN(args[0]->min, args[1]->min), SP_MAX(args[0]->max, args[1]->max));
+}
+
 /* random(): [0, 1). random(a, b): a whole number, both ends included. Every call draws for itself. */
 static sp_step *make_random(sp_maker *m, const sp_expr *e, sp_step **args)
 {
     int64_t low = 0, high = 0;
     if (e->n_args == 1)
         return sp_make_wrong(m, e, "takes no arguments, or two: random(1, 6)");
+    if (e->n_args == 2 && (!args[0]->is_constant || !args[1]->is_constant || args[0]->is_null || args[1]->is_null))
+        return random_between(m, e, args);
     if (e->n_args == 2 && (!sp_constant_in(m, e, args, 0, INT64_MIN / 2, INT64_MAX / 2, &low) ||
                            !sp_constant_in(m, e, args, 1, low, INT64_MAX / 2, &high)))
         return NULL;
@@ -376,6 +401,32 @@ static sp_step *make_nth(sp_maker *m, const sp_expr *e, sp_step **args)
     return s ? sp_in_range(m, e, s, 1, SP_MAX(col->children->max_i - 1, INT64_C(1))) : NULL;
 }
 
+/* occurrence(column): the how manieth row with this value a row is, from 1; occurrences(column): how many there are. */
+static sp_step *counted(sp_maker *m, const sp_expr *e, sp_step **args, bool all)
+{
+    const sp_expr *of = e->args[0];
+    const sp_cell *cell = of->kind == SP_EXPR_COLUMN && !of->field.len ? sp_build_sibling(m->b, of->column) : NULL;
+    if (of->kind != SP_EXPR_COLUMN || of->field.len)
+        return sp_make_wrong(m, of, "is no column of this table");
+    const uint32_t *numbers = cell ? sp_build_occurrences(m->b, of, cell, all) : NULL;
+    sp_step *s = numbers ? sp_add_step(m, sp_run_number, sp_decimal_type(0), args, 0) : NULL;
+    if (!s)
+        return NULL;
+    s->numbers = numbers;
+    s->n_numbers = m->b->table->rows;
+    return sp_in_range(m, e, s, 0, (__int128)s->n_numbers);
+}
+
+static sp_step *make_occurrence(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    return counted(m, e, args, false);
+}
+
+static sp_step *make_occurrences(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    return counted(m, e, args, true);
+}
+
 const sp_call sp_number_calls[] = {
     {"+", 2, 2, make_add},
     {"-", 2, 2, make_subtract},
@@ -395,6 +446,8 @@ const sp_call sp_number_calls[] = {
     {"random", 0, 2, make_random},
     {"row", 0, 0, make_row},
     {"nth", 1, 1, make_nth},
+    {"occurrence", 1, 1, make_occurrence},
+    {"occurrences", 1, 1, make_occurrences},
     {"int", 1, 1, make_int},
     {0},
 };

@@ -117,6 +117,11 @@ static sp_step *make_length(sp_maker *m, const sp_expr *e, sp_step **args)
     return sp_in_range(m, e, sp_add_unary(m, sp_run_length, SP_I64, args[0]), 0, args[0]->text_max);
 }
 
+static sp_step *make_sha256(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    return sp_all_text(m, e, args, 1) ? sp_add_text_step(m, e, sp_run_sha256, args, 1, SP_SHA256_TEXT) : NULL;
+}
+
 static sp_step *make_text(sp_maker *m, const sp_expr *e, sp_step **args)
 {
     return args[0]->is_null ? sp_add_null(m, (sp_type){.kind = SP_TEXT}) : sp_to_text(m, args[0]);
@@ -124,7 +129,12 @@ static sp_step *make_text(sp_maker *m, const sp_expr *e, sp_step **args)
 
 static sp_step *make_float(sp_maker *m, const sp_expr *e, sp_step **args)
 {
-    return sp_step_is_number(args[0]) ? sp_to_real(m, args[0]) : sp_make_no_types(m, e, args, 1);
+    if (!sp_step_is_text(args[0]) || args[0]->is_null)
+        return sp_step_is_number(args[0]) ? sp_to_real(m, args[0]) : sp_make_no_types(m, e, args, 1);
+    sp_step *s = sp_add_unary(m, sp_run_read_real, SP_F64, args[0]); /* what a text says */
+    if (s)
+        s->nullable = true;
+    return s;
 }
 
 const sp_call sp_text_calls[] = {
@@ -141,6 +151,7 @@ const sp_call sp_text_calls[] = {
     {"pad", 3, 3, make_pad},
     {"replace", 3, 3, make_replace},
     {"length", 1, 1, make_length},
+    {"sha256", 1, 1, make_sha256},
     {"text", 1, 1, make_text},
     {"float", 1, 1, make_float},
     {0},

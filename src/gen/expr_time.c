@@ -8,11 +8,31 @@ static sp_step *make_now(sp_maker *m, const sp_expr *e, sp_step **args)
     return sp_add_word(m, (sp_type){.kind = SP_TIMESTAMPTZ}, m->b->env.now_us);
 }
 
+/* What a text says, by the layout that is the second argument, or in ISO 8601. */
+static sp_step *read_moment(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    const sp_layout *layout = NULL;
+    if (e->n_args > 1 && (!sp_step_is_text(args[0]) || !args[1]->is_constant || !sp_step_is(args[1], SP_TEXT)))
+        return sp_make_wrong(m, e->args[1], "is not a layout written out, such as '2006-01-02', for a text");
+    if (e->n_args > 1 && !(layout = sp_layout_new(m->b->arena, args[1]->text)))
+        return NULL;
+    sp_step *s = sp_add_unary(m, sp_run_read_moment, SP_TIMESTAMP, args[0]);
+    if (s) {
+        s->layout = layout;
+        s->nullable = true;
+    }
+    return s;
+}
+
 static sp_step *make_date(sp_maker *m, const sp_expr *e, sp_step **args)
 {
     sp_step *a = args[0];
-    if (a->is_constant && sp_step_is(a, SP_TEXT))
+    if (a->is_constant && sp_step_is(a, SP_TEXT) && e->n_args == 1)
         return sp_read_constant(m, e->args[0], a, (sp_type){.kind = SP_DATE});
+    if (sp_step_is_text(a) || e->n_args > 1)
+        a = read_moment(m, e, args);
+    if (!a)
+        return NULL;
     if (sp_step_is_moment(a))
         return sp_add_unary(m, sp_run_days, SP_DATE, a);
     return sp_step_is(a, SP_DATE) ? a : sp_make_no_types(m, e, args, 1);
@@ -21,8 +41,10 @@ static sp_step *make_date(sp_maker *m, const sp_expr *e, sp_step **args)
 static sp_step *make_timestamp(sp_maker *m, const sp_expr *e, sp_step **args)
 {
     sp_step *a = args[0];
-    if (a->is_constant && sp_step_is(a, SP_TEXT))
+    if (a->is_constant && sp_step_is(a, SP_TEXT) && e->n_args == 1)
         return sp_read_constant(m, e->args[0], a, (sp_type){.kind = SP_TIMESTAMP});
+    if (sp_step_is_text(a) || e->n_args > 1)
+        return read_moment(m, e, args);
     return sp_step_is_moment(a) || sp_step_is(a, SP_DATE) ? sp_to_moment(m, a) : sp_make_no_types(m, e, args, 1);
 }
 
@@ -140,8 +162,8 @@ static sp_step *make_format(sp_maker *m, const sp_expr *e, sp_step **args)
 
 const sp_call sp_time_calls[] = {
     {"now", 0, 0, make_now},
-    {"date", 1, 1, make_date},
-    {"timestamp", 1, 1, make_timestamp},
+    {"date", 1, 2, make_date},
+    {"timestamp", 1, 2, make_timestamp},
     {"interval", 1, 1, make_interval},
     {"days", 1, 1, make_days},
     {"hours", 1, 1, make_hours},

@@ -155,6 +155,11 @@ static sp_step *make_contains(sp_maker *m, const sp_expr *e, sp_step **args)
     return of_texts(m, e, args, sp_run_contains);
 }
 
+static sp_step *make_ends(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    return of_texts(m, e, args, sp_run_ends);
+}
+
 /* ---- choices ---- */
 
 /* One of the arguments from first on. */
@@ -248,6 +253,7 @@ const sp_call sp_truth_calls[] = {
     {"in", 2, 256, make_in},
     {"like", 2, 2, make_like},
     {"starts_with", 2, 2, make_starts},
+    {"ends_with", 2, 2, make_ends},
     {"contains", 2, 2, make_contains},
     {"if", 3, 3, make_if},
     {"coalesce", 1, 256, make_coalesce},

@@ -8,7 +8,7 @@
 
 #include "gen/maths.h"
 
-enum { BLOCK = 1024, BLOCK_NUMBER = BLOCK + 1, LEVELS_MAX = 61 };
+enum { BLOCK = 1024, BLOCK_NUMBER = BLOCK + 1, LEVELS_MAX = 61, COUNT_MAX = 1 << 20 };
 
 typedef enum parents_kind { BY_PICK, BY_FAMILY, BY_FAN_OUT, BY_LEVEL, APART } parents_kind;
 typedef enum shift_kind { AS_DRAWN, NOT_ITSELF, NOT_ANOTHERS } shift_kind;
@@ -19,6 +19,7 @@ struct sp_parents {
     uint64_t key, n, rows;    /* n parents of so many rows */
     sp_pick pick;             /* BY_PICK: of the parent; BY_FAMILY: of a parent's children, above least */
     uint64_t least, most;     /* BY_FAMILY */
+    const sp_counted *counted; /* BY_FAMILY: by a column of the parent; NULL: by the pick */
     uint32_t temp;            /* BY_FAMILY: the block counted last */
     const sp_parents *other;  /* NOT_ANOTHERS; APART: whose children these are */
     uint64_t roots, fan_out;  /* trees */
@@ -28,9 +29,30 @@ struct sp_parents {
 
 /* ---- families -------------------------------------------------------------------------------------------------------- */
 
+/* How many children each of n parents from first on has, as the column says: nothing and less is none. 0 or SPATE_E_NOMEM. */
+static int read_counts(const sp_counted *c, uint64_t first, uint32_t n, uint64_t *counts, sp_gen_scratch *scratch)
+{
+    uint64_t parents[BLOCK];
+    sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    for (uint32_t i = 0; i < n; i++)
+        parents[i] = first + i;
+    temp->validity = NULL;
+    if (c->counts->ops->fill(c->counts, parents, n, temp, scratch) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t count = c->counts->type.kind == SP_I64   ? ((const int64_t *)temp->data)[i]
+                        : c->counts->type.kind == SP_I32 ? ((const int32_t *)temp->data)[i]
+                                                         : ((const int16_t *)temp->data)[i];
+        counts[i] = sp_column_null(temp, i) || count < 0 ? 0 : SP_MIN((uint64_t)count, (uint64_t)COUNT_MAX);
+    }
+    return SPATE_OK;
+}
+
 /* The first row of a block. */
 static uint64_t block_start(const sp_parents *p, uint64_t block)
 {
+    if (p->counted)
+        return p->counted->starts[SP_MIN(block, (p->n + BLOCK - 1) / BLOCK)];
     uint64_t parent = block > p->n / BLOCK ? p->n : block * BLOCK;
     return sp_muldiv(SP_MIN(parent, p->n), p->rows, p->n);
 }
@@ -69,10 +91,15 @@ static const int64_t *count_block(const sp_parents *p, uint64_t block, sp_gen_sc
     uint32_t n = (uint32_t)SP_MIN(p->n - block * BLOCK, (uint64_t)BLOCK);
     for (uint32_t i = 0; i < n; i++)
         parents[i] = block * BLOCK + i;
-    sp_pick_many(&p->pick, parents, n, counts);
-    for (uint32_t i = 0; i < n; i++)
-        counts[i] += p->least;
-    settle(p, counts, n, block, block_start(p, block + 1) - block_start(p, block));
+    if (p->counted) {
+        if (read_counts(p->counted, block * BLOCK, n, counts, scratch) != SPATE_OK)
+            return NULL;
+    } else {
+        sp_pick_many(&p->pick, parents, n, counts);
+        for (uint32_t i = 0; i < n; i++)
+            counts[i] += p->least;
+        settle(p, counts, n, block, block_start(p, block + 1) - block_start(p, block));
+    }
     before[0] = 0;
     for (uint32_t i = 0; i < BLOCK; i++)
         before[i + 1] = before[i] + (i < n ? (int64_t)counts[i] : 0);
@@ -94,7 +121,28 @@ static uint32_t find_in_block(const int64_t *before, int64_t at)
     return low;
 }
 
-static void family_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth, sp_gen_scratch *scratch)
+/* The block that has this child. */
+static uint64_t find_block(const sp_parents *p, uint64_t row)
+{
+    uint64_t block = sp_muldiv(row, p->n, p->rows) / BLOCK, low = 0, high = (p->n + BLOCK - 1) / BLOCK;
+    if (p->counted) { /* anywhere */
+        while (low + 1 < high) {
+            uint64_t middle = (low + high) / 2;
+            if (p->counted->starts[middle] <= row)
+                low = middle;
+            else
+                high = middle;
+        }
+        return low;
+    }
+    while (block_start(p, block) > row)
+        block--;
+    while (block_start(p, block + 1) <= row)
+        block++;
+    return block;
+}
+
+static int family_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth, sp_gen_scratch *scratch)
 {
     uint64_t begin = 1, end = 0, block = 0;
     uint32_t at = 0;
@@ -102,14 +150,11 @@ static void family_many(const sp_parents *p, const uint64_t *rows, uint32_t n, u
     for (uint32_t i = 0; i < n; i++) {
         uint64_t row = rows[i] < p->rows ? rows[i] : rows[i] % p->rows;
         if (row < begin || row >= end) {
-            block = sp_muldiv(row, p->n, p->rows) / BLOCK;
-            while (block_start(p, block) > row)
-                block--;
-            while (block_start(p, block + 1) <= row)
-                block++;
+            block = find_block(p, row);
             begin = block_start(p, block);
             end = block_start(p, block + 1);
-            before = count_block(p, block, scratch);
+            if (!(before = count_block(p, block, scratch)))
+                return SPATE_E_NOMEM;
             at = find_in_block(before, (int64_t)(row - begin));
         }
         int64_t in = (int64_t)(row - begin);
@@ -121,6 +166,7 @@ static void family_many(const sp_parents *p, const uint64_t *rows, uint32_t n, u
         if (nth)
             nth[i] = (uint64_t)(in - before[at]);
     }
+    return SPATE_OK;
 }
 
 /* ---- trees ----------------------------------------------------------------------------------------------------------- */
@@ -162,13 +208,13 @@ static void cut_levels(sp_parents *p, uint32_t depth)
 
 /* ---- all ------------------------------------------------------------------------------------------------------------- */
 
-static void apart_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, sp_gen_scratch *scratch)
+static int apart_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, sp_gen_scratch *scratch)
 {
     uint64_t *nth = sp_scratch_push(scratch);
-    sp_parents_many(p->other, rows, n, out, nth, scratch);
+    int rc = sp_parents_many(p->other, rows, n, out, nth, scratch);
     sp_permutation order = {0};
     uint64_t last = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; rc == SPATE_OK && i < n; i++) {
         if (!i || out[i] != last) {
             last = out[i];
             order = sp_permutation_of(p->key ^ sp_mix64(last), p->n);
@@ -176,28 +222,32 @@ static void apart_many(const sp_parents *p, const uint64_t *rows, uint32_t n, ui
         out[i] = sp_permutation_at(&order, nth[i] % p->n);
     }
     sp_scratch_pop(scratch);
+    return rc;
 }
 
-static void step_over(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, sp_gen_scratch *scratch)
+static int step_over(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, sp_gen_scratch *scratch)
 {
     const uint64_t *skipped = rows;
     uint64_t *others = NULL;
+    int rc = SPATE_OK;
     if (p->shift == NOT_ANOTHERS) {
         others = sp_scratch_push(scratch);
-        sp_parents_many(p->other, rows, n, others, NULL, scratch);
+        rc = sp_parents_many(p->other, rows, n, others, NULL, scratch);
         skipped = others;
     }
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; rc == SPATE_OK && i < n; i++)
         out[i] += out[i] >= skipped[i];
     if (others)
         sp_scratch_pop(scratch);
+    return rc;
 }
 
-void sp_parents_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth, sp_gen_scratch *scratch)
+int sp_parents_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth, sp_gen_scratch *scratch)
 {
+    int rc = SPATE_OK;
     switch (p->kind) {
     case BY_PICK: sp_pick_many(&p->pick, rows, n, out); break;
-    case BY_FAMILY: family_many(p, rows, n, out, nth, scratch); break;
+    case BY_FAMILY: rc = family_many(p, rows, n, out, nth, scratch); break;
     case BY_FAN_OUT:
         for (uint32_t i = 0; i < n; i++)
             out[i] = rows[i] < p->roots ? 0 : (rows[i] - p->roots) / p->fan_out;
@@ -206,10 +256,9 @@ void sp_parents_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint
         for (uint32_t i = 0; i < n; i++)
             out[i] = rows[i] < p->roots ? 0 : in_level(p, rows[i]);
         break;
-    case APART: apart_many(p, rows, n, out, scratch); break;
+    case APART: rc = apart_many(p, rows, n, out, scratch); break;
     }
-    if (p->shift != AS_DRAWN)
-        step_over(p, rows, n, out, scratch);
+    return rc == SPATE_OK && p->shift != AS_DRAWN ? step_over(p, rows, n, out, scratch) : rc;
 }
 
 bool sp_parents_orphan(const sp_parents *p, uint64_t row)
@@ -229,7 +278,49 @@ bool sp_parents_unique(const sp_parents *p)
 
 uint32_t sp_parents_depth(const sp_parents *p)
 {
+    if (p->counted)
+        return 1 + p->counted->counts->depth;
     return p->kind == APART || p->shift == NOT_ANOTHERS ? 2 + sp_parents_depth(p->other) : 1;
+}
+
+static bool is_whole(sp_kind kind)
+{
+    return kind == SP_I16 || kind == SP_I32 || kind == SP_I64;
+}
+
+static int count_all(sp_counted *c, sp_gen_scratch *scratch)
+{
+    uint64_t counts[BLOCK];
+    int rc = SPATE_OK;
+    for (uint64_t first = 0, block = 0; rc == SPATE_OK && first < c->parents; first += BLOCK, block++) {
+        uint32_t n = (uint32_t)SP_MIN(c->parents - first, (uint64_t)BLOCK);
+        c->starts[block] = c->rows;
+        rc = read_counts(c, first, n, counts, scratch);
+        for (uint32_t i = 0; rc == SPATE_OK && i < n; i++)
+            c->rows += counts[i];
+        c->starts[block + 1] = c->rows;
+    }
+    return rc;
+}
+
+const sp_counted *sp_counted_new(const sp_build *b, const sp_cell *counts, uint64_t parents)
+{
+    sp_gen_scratch *scratch = NULL;
+    if (!is_whole(counts->type.kind)) {
+        sp_mistake(b->mistakes, b->column->children->mode_mark, b->column->children_of, "is no column of whole numbers");
+        return NULL;
+    }
+    sp_counted *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    int temp = sp_build_temp(b, counts->type);
+    if (!c || temp < 0)
+        return NULL;
+    *c = (sp_counted){.counts = counts, .parents = parents, .temp = (uint32_t)temp,
+                      .starts = sp_arena_alloc(b->arena, parents / BLOCK + 2, sizeof(*c->starts))};
+    int rc = c->starts ? sp_build_scratch(b, counts->depth, &scratch) : SPATE_E_NOMEM;
+    if (rc == SPATE_OK)
+        rc = count_all(c, scratch);
+    sp_gen_scratch_free(scratch);
+    return rc == SPATE_OK ? c : NULL;
 }
 
 static bool make_family(const sp_build *b, sp_parents *p)
@@ -237,6 +328,12 @@ static bool make_family(const sp_build *b, sp_parents *p)
     const sp_plan_column *count = b->column->children;
     sp_build of_count = *b;
     int temp = sp_build_temp(b, (sp_type){.kind = SP_I64});
+    if (b->column->children_of.len) {
+        const sp_counted *c = sp_build_counted(b);
+        if (c && c->rows) /* else nobody has any, and the column is null or the table empty */
+            *p = (sp_parents){.kind = BY_FAMILY, .key = b->key, .temp = (uint32_t)temp, .counted = c, .n = c->parents, .rows = c->rows};
+        return temp >= 0 && c;
+    }
     of_count.column = count;
     of_count.key = sp_mix64(b->key ^ UINT64_C(0x6368696c64));
     p->kind = BY_FAMILY;

@@ -143,7 +143,7 @@ static sp_cell *formatted(const sp_build *b, sp_cell *cell)
     sp_cell *made = sp_printf_cell(b->arena, cell, b->column->format, &why);
     if (!made && why)
         sp_mistake(b->mistakes, b->column->format_mark, b->column->format, "does not fit this column: %s", why);
-    return made;
+    return made && !cell->ops->text && !sp_printf_fill(b, made) ? NULL : made;
 }
 
 static sp_cell *value_cell(const sp_build *b)
@@ -178,6 +178,7 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column);
 
 static const sp_cell *outer_cell(compiler *c, uint32_t table, uint32_t column);
 static uint64_t rows_of(compiler *c, uint32_t table);
+static void ensure_counted(compiler *c, uint32_t table);
 
 static uint32_t number_of(const sp_build *b)
 {
@@ -217,7 +218,7 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b)
         item = template_cell(b);
         return item ? sp_array_cell(b, item) : NULL;
     case SP_MODE_EXPR:
-    case SP_MODE_AFTER: return b->column->expr ? sp_expr_cell(b, b->column->expr) : NULL;
+    case SP_MODE_AFTER: return b->column->expr ? formatted(b, sp_expr_cell(b, b->column->expr)) : NULL;
     case SP_MODE_CASES: return sp_cases_cell(b);
     case SP_MODE_PERSON: return sp_person_cell(b);
     case SP_MODE_PLACE: return sp_place_cell(b);
@@ -426,6 +427,7 @@ static const sp_cell broken; /* stands for a cell that could not be made, so tha
  * circles and endless chains. */
 static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
 {
+    ensure_counted(c, table);
     const sp_cell **slot = &c->gen->tables[table].cells[column];
     if (!*slot) {
         *slot = &broken;
@@ -438,6 +440,45 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
         c->gen->depth = SP_MAX(c->gen->depth, (*slot)->depth);
     }
     return *slot == &broken ? NULL : *slot;
+}
+
+/* ---- children that are counted ---- */
+
+/* What the column's parents say they have. NULL: none, or a mistake was noted. */
+static const sp_counted *count_children(compiler *c, uint32_t table, const sp_plan_column *col)
+{
+    sp_build b = build_of(c, &c->plan->tables[table], col);
+    const sp_cell *counts = col->wrong || col->children_column == SP_PLAN_NO_REF ? NULL : outer_cell(c, col->ref_table, col->children_column);
+    return counts ? sp_counted_new(&b, counts, sp_build_parent_rows(&b)) : NULL;
+}
+
+/* The table has as many rows as its parents have children: of several parents, as the one that has most. */
+static void ensure_counted(compiler *c, uint32_t table)
+{
+    sp_plan_table *t = &c->plan->tables[table];
+    sp_gen_table *made = &c->gen->tables[table];
+    if (!t->rows_counted || made->counted)
+        return;
+    made->counted = sp_arena_alloc(&c->gen->arena, t->n_columns, sizeof(*made->counted));
+    uint64_t rows = 0;
+    for (uint32_t i = 0; made->counted && i < t->n_columns; i++) {
+        if (!t->columns[i].children_of.len || !(made->counted[i] = count_children(c, table, &t->columns[i])))
+            continue;
+        rows = SP_MAX(rows, made->counted[i]->rows);
+    }
+    t->rows = SP_MIN(rows, t->rows_most);
+    for (uint32_t i = 0; made->counted && i < t->n_columns; i++)
+        if (made->counted[i])
+            t->columns[i].stop = made->counted[i]->rows < t->rows ? made->counted[i]->rows : SP_PLAN_NO_STOP;
+}
+
+const sp_counted *sp_build_counted(const sp_build *b)
+{
+    const sp_gen_table *made = &b->gen->tables[number_of(b)];
+    for (uint32_t i = 0; made->counted && i < b->table->n_columns; i++)
+        if (strcmp(b->table->columns[i].name, b->column->name) == 0)
+            return made->counted[i];
+    return NULL;
 }
 
 /* ---- distinct rows ---- */
@@ -464,6 +505,7 @@ static bool ensure_kept(compiler *c, uint32_t table)
 
 static uint64_t rows_of(compiler *c, uint32_t table)
 {
+    ensure_counted(c, table);
     const sp_gen_table *t = &c->gen->tables[table];
     return t->kept ? t->n_kept : c->plan->tables[table].rows;
 }

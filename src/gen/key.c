@@ -105,8 +105,9 @@ static int ref_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_co
 {
     const ref_cell *c = (const ref_cell *)cell;
     uint64_t *parents = sp_scratch_push(scratch);
-    sp_parents_many(c->parents, rows, n, parents, NULL, scratch);
-    int rc = c->parent->ops->fill(c->parent, parents, n, out, scratch);
+    int rc = sp_parents_many(c->parents, rows, n, parents, NULL, scratch);
+    if (rc == SPATE_OK)
+        rc = c->parent->ops->fill(c->parent, parents, n, out, scratch);
     sp_scratch_pop(scratch);
     if (rc == SPATE_OK && sp_parents_orphans(c->parents))
         null_orphans(c, rows, n, out);

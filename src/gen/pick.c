@@ -216,6 +216,25 @@ sp_pick sp_pick_even(uint64_t n, uint64_t rows, bool ends)
     return (sp_pick){.kind = few ? SP_PICK_ONLY : SP_PICK_EVEN, .n = ends ? n - 1 : n, .rows = rows, .every = rows - ends};
 }
 
+bool sp_pick_exact(sp_pick *pick, sp_arena *arena, uint64_t key, const double *weights, uint32_t n, uint64_t rows)
+{
+    uint64_t *ends = sp_arena_alloc(arena, n, sizeof(*ends)), all = 0;
+    double sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += weights[i];
+    for (uint32_t i = 0; ends && i < n; i++)
+        all += ends[i] = (uint64_t)(weights[i] * (double)rows / sum);
+    for (uint32_t i = 0; ends && all < rows; i = (i + 1) % n) {
+        uint64_t more = weights[i] > 0 ? SP_MAX((rows - all) / n, UINT64_C(1)) : 0;
+        ends[i] += more;
+        all += more;
+    }
+    for (uint32_t i = 1; ends && i < n; i++)
+        ends[i] += ends[i - 1];
+    *pick = (sp_pick){.kind = rows ? SP_PICK_EXACT : SP_PICK_ONLY, .n = n, .ends = ends, .permutation = sp_permutation_of(key, SP_MAX(rows, UINT64_C(1)))};
+    return ends != NULL;
+}
+
 sp_pick sp_pick_below(uint64_t key)
 {
     return (sp_pick){.kind = SP_PICK_BELOW, .key = key};
@@ -264,6 +283,20 @@ static inline uint64_t pick_even(const sp_pick *p, uint64_t row)
     return sp_muldiv(row % p->rows, p->n, p->every);
 }
 
+/* The entry that this number is below the end of. */
+static inline uint64_t pick_exact(const sp_pick *p, uint64_t number)
+{
+    uint64_t low = 0, high = p->n - 1;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (number < p->ends[middle])
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
 uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
 {
     switch (p->kind) {
@@ -277,6 +310,7 @@ uint64_t sp_pick_one(const sp_pick *p, uint64_t row)
     case SP_PICK_SORTED: return pick_sorted(p, row);
     case SP_PICK_CYCLE: return pick_cycle(p, row);
     case SP_PICK_EVEN: return pick_even(p, row);
+    case SP_PICK_EXACT: return pick_exact(p, sp_permutation_at(&p->permutation, row % p->permutation.n));
     case SP_PICK_BELOW: return pick_below(p, row);
     }
     return 0;
@@ -338,6 +372,11 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
     case SP_PICK_EVEN:
         for (uint32_t i = 0; i < count; i++)
             out[i] = pick_even(p, rows[i]);
+        break;
+    case SP_PICK_EXACT:
+        sp_permute_many(&p->permutation, rows, count, out);
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = pick_exact(p, out[i]);
         break;
     case SP_PICK_BELOW:
         for (uint32_t i = 0; i < count; i++)

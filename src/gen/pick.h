@@ -47,6 +47,7 @@ typedef enum sp_pick_kind {
     SP_PICK_SORTED,      /* row -> one of its own stratum of [0, n): increasing with the row, strictly if rows <= n */
     SP_PICK_CYCLE,       /* row / every * step, round and round [0, n) */
     SP_PICK_EVEN,        /* row * n / every: from 0 on in equal steps */
+    SP_PICK_EXACT,       /* the entry that a permutation of the row falls into */
     SP_PICK_BELOW,       /* a number below the row itself; row 0 gives 0 */
 } sp_pick_kind;
 
@@ -59,6 +60,7 @@ typedef struct sp_pick {
     uint64_t every, step; /* CYCLE; EVEN: every is the number of steps, rows those there are */
     uint64_t base;  /* WEIGHTED: the number of the first entry */
     sp_guide guide;
+    const uint64_t *ends; /* EXACT: of n entries */
     const sp_zipf *zipf;
     const sp_quantile *quantile;
     sp_permutation permutation; /* PERMUTATION, DIGIT, and ZIPF scattered */
@@ -74,7 +76,8 @@ sp_pick sp_pick_cycle(uint64_t n, uint64_t every, uint64_t step);
 /* ends: over rows the first choice is 0 and the last n - 1; else equal steps, of which the next would be n. */
 sp_pick sp_pick_even(uint64_t n, uint64_t rows, bool ends);
 sp_pick sp_pick_below(uint64_t key);
-/* False: no memory. */
+/* False: no memory. Of rows, each of n choices gets its share, rounded down; what is left goes to the first ones, one each. */
+bool sp_pick_exact(sp_pick *pick, sp_arena *arena, uint64_t key, const double *weights, uint32_t n, uint64_t rows);
 bool sp_pick_zipf(sp_pick *pick, sp_arena *arena, uint64_t key, uint64_t n, double exponent, bool scattered);
 bool sp_pick_weighted(sp_pick *pick, sp_arena *arena, uint64_t key, const double *weights, uint32_t n);
 sp_pick sp_pick_quantile(uint64_t key, uint64_t n, const sp_quantile *quantile);

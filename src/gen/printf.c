@@ -14,6 +14,7 @@ typedef struct printf_cell {
     bool left, plus, space, zeros, sharp;
     uint32_t width;
     int precision; /* -1: none */
+    uint32_t temp; /* inner's column, of a cell that is only filled */
 } printf_cell;
 
 /* ---- taking a format apart ---- */
@@ -198,10 +199,10 @@ static char *put_spaces(char *p, uint32_t n)
     return p + n;
 }
 
-static char *put_number(const printf_cell *c, uint64_t row, char *p)
+/* The number in text, which is room for a longer one. */
+static char *put_number(const printf_cell *c, char *text, uint32_t len, char *p)
 {
-    char text[NUMBER_MAX + SP_SLACK], *from = text;
-    uint32_t len = (uint32_t)(c->inner->ops->text(c->inner, row, text) - text);
+    char *from = text;
     bool minus = len && text[0] == '-';
     from += minus;
     len = rewrite(c, from, len - minus);
@@ -228,9 +229,9 @@ static uint32_t characters(const char *p, const char *end)
     return n;
 }
 
-static char *put_text(const printf_cell *c, uint64_t row, char *p)
+/* The text from p to end, which stands there already. */
+static char *put_text(const printf_cell *c, char *p, char *end)
 {
-    char *end = c->inner->ops->text(c->inner, row, p);
     if (c->precision >= 0)
         for (char *q = p; q <= end; q++)
             if (q < end && ((unsigned char)*q & 0xc0) != 0x80 && characters(p, q) == (uint32_t)c->precision)
@@ -243,28 +244,84 @@ static char *put_text(const printf_cell *c, uint64_t row, char *p)
     return end + pad;
 }
 
-static char *put_moment(const printf_cell *c, uint64_t row, char *p)
+static char *put_moment(const printf_cell *c, sp_str text, char *p)
 {
-    char text[NUMBER_MAX];
     int64_t us = 0;
-    char *end = c->inner->ops->text(c->inner, row, text);
-    return sp_parse_timestamp((sp_str){text, (size_t)(end - text)}, &us) ? sp_layout_put(c->layout, us, p) : p;
+    return sp_parse_timestamp(text, &us) ? sp_layout_put(c->layout, us, p) : p;
+}
+
+static bool is_number(const printf_cell *c)
+{
+    return is_int(c->inner->type.kind) || is_float(c->inner->type.kind);
 }
 
 static char *printf_text(const sp_cell *cell, uint64_t row, char *p)
 {
     const printf_cell *c = (const printf_cell *)cell;
-    sp_kind kind = c->inner->type.kind;
+    char text[NUMBER_MAX + SP_SLACK], *end = text;
+    if (c->layout || is_number(c))
+        end = c->inner->ops->text(c->inner, row, text);
     if (c->layout)
-        return put_moment(c, row, p);
-    memcpy(p, c->before.p, c->before.len);
-    p += c->before.len;
-    p = is_int(kind) || is_float(kind) ? put_number(c, row, p) : put_text(c, row, p);
-    memcpy(p, c->after.p, c->after.len);
-    return p + c->after.len;
+        return put_moment(c, (sp_str){text, (size_t)(end - text)}, p);
+    p = mempcpy(p, c->before.p, c->before.len);
+    p = is_number(c) ? put_number(c, text, (uint32_t)(end - text), p) : put_text(c, p, c->inner->ops->text(c->inner, row, p));
+    return mempcpy(p, c->after.p, c->after.len);
 }
 
 static const sp_cell_ops printf_ops = {sp_cell_fill_text, printf_text};
+
+/* The canonical text of value i. */
+static sp_str value_text(const sp_column *from, uint32_t i, char *text)
+{
+    if (sp_kind_is_text(from->type.kind))
+        return sp_column_str(from, i);
+    uint8_t truth = from->type.kind == SP_BOOL ? sp_bit(from->data, i) : 0;
+    const void *value = from->type.kind == SP_BOOL ? (const char *)&truth : (const char *)from->data + (size_t)i * sp_kind_width(from->type.kind);
+    return (sp_str){text, (size_t)(sp_put_value(text, from->type, value) - text)};
+}
+
+static char *put_value(const printf_cell *c, sp_str value, char *text, char *p)
+{
+    if (c->layout)
+        return put_moment(c, value, p);
+    p = mempcpy(p, c->before.p, c->before.len);
+    p = is_number(c) ? put_number(c, text, (uint32_t)value.len, p) : put_text(c, p, (char *)mempcpy(p, value.p, value.len));
+    return mempcpy(p, c->after.p, c->after.len);
+}
+
+/* Of a cell that is only filled: all values first, then their texts. */
+static int printf_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const printf_cell *c = (const printf_cell *)cell;
+    sp_column *from = sp_scratch_temp(scratch, c->temp);
+    char text[NUMBER_MAX + SP_SLACK];
+    from->validity = NULL;
+    if (c->inner->ops->fill(c->inner, rows, n, from, scratch) != SPATE_OK ||
+        sp_column_reserve_bytes(out, (size_t)n * c->cell.text_max + SP_SLACK) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!sp_column_null(from, i))
+            p = put_value(c, value_text(from, i, text), text, p);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    if (from->validity)
+        memcpy(sp_column_validity(out, n), from->validity, (n + 7) / 8);
+    return SPATE_OK;
+}
+
+static const sp_cell_ops printf_fill_ops = {printf_fill, NULL};
+
+bool sp_printf_fill(const sp_build *b, sp_cell *made)
+{
+    printf_cell *c = (printf_cell *)made;
+    int temp = sp_build_temp(b, c->inner->type);
+    c->temp = (uint32_t)temp;
+    c->cell.ops = &printf_fill_ops;
+    c->cell.work_text = SP_MAX(c->inner->work_text, c->inner->bounds.text_max);
+    return temp >= 0;
+}
 
 static const char *take_apart(sp_arena *arena, printf_cell *c, sp_str format)
 {

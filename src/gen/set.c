@@ -284,7 +284,7 @@ static bool build_fixed(const sp_build *b, set_cell *c, const sp_plan_item *item
 
 static bool build_pick(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
 {
-    bool weighted = false;
+    bool exact = b->column->distribution.spread == SP_SPREAD_EXACT, weighted = exact;
     for (uint32_t i = 0; i < n; i++)
         weighted = weighted || items[i].weight != 1;
     if (!weighted)
@@ -292,6 +292,8 @@ static bool build_pick(const sp_build *b, set_cell *c, const sp_plan_item *items
     double *weights = sp_arena_alloc(b->arena, n, sizeof(*weights));
     for (uint32_t i = 0; weights && i < n; i++)
         weights[i] = items[i].weight;
+    if (weights && exact)
+        return sp_pick_exact(&c->pick, b->arena, b->key, weights, n, b->table->rows);
     return weights && sp_pick_weighted(&c->pick, b->arena, b->key, weights, n);
 }
 

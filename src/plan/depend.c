@@ -97,6 +97,8 @@ static void gather_column(gather *g, sp_plan_column *c)
         gather_lookup(g, c);
     if ((c->mode == SP_MODE_REF || c->mode == SP_MODE_LOOKUP) && c->ref_table != SP_PLAN_NO_REF)
         add_dep(g, c->ref_table, c->ref_column, c->mode_mark, c->text);
+    if (c->children_column != SP_PLAN_NO_REF)
+        add_dep(g, c->ref_table, c->children_column, c->children->mode_mark, c->children_of);
     if (c->expr)
         gather_expr(g, c->expr);
     if (c->differs_column != SP_PLAN_NO_REF) /* what that ref chooses, not what it gives; but it comes first all the same */

@@ -77,6 +77,7 @@ static const kind kinds[] = {
     {"binomial", SP_SPREAD_BINOMIAL, {D_TRIALS, WHOLE, 0}, {D_CHANCE, SHARE, 0}, true, false},
     {"cycle", SP_SPREAD_CYCLE, {D_STEP, DIFFERENCE, 1}, {D_EVERY, WHOLE, 1}, false, false},
     {"even", SP_SPREAD_EVEN, {0}, {0}, false, false},
+    {"exact", SP_SPREAD_EXACT, {0}, {0}, true, false},
     {"histogram", SP_SPREAD_HISTOGRAM, {0}, {0}, false, false},
     {"rhythm", SP_SPREAD_RHYTHM, {0}, {0}, false, false},
     {"percentiles", SP_SPREAD_HISTOGRAM, {0}, {0}, false, false},
@@ -303,7 +304,7 @@ static const kind *find_kind(sp_plan_reader *r, const sp_node *node)
     const char *near = sp_nearest(name, names, SP_COUNT(names));
     sp_mistake(r->m, node->mark, name,
                "is none of the distributions uniform, zipf, normal, lognormal, exponential, pareto, triangular, poisson, binomial, "
-               "cycle, even, histogram, rhythm, percentiles%s%s%s",
+               "cycle, even, exact, histogram, rhythm, percentiles%s%s%s",
                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -312,6 +313,8 @@ static bool goes_with(const sp_plan_column *c, const kind *k)
 {
     bool lengths = is_range(c, SP_RANGE_STRING) || is_range(c, SP_RANGE_BYTES) || c->mode == SP_MODE_ARRAY;
     bool choices = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET || lengths || is_range(c, SP_RANGE_INT);
+    if (k->spread == SP_SPREAD_EXACT)
+        return c->mode == SP_MODE_SET;
     if (k->spread == SP_SPREAD_UNIFORM || (choices && k->spread != SP_SPREAD_RHYTHM))
         return true;
     bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_AFTER;
@@ -350,7 +353,8 @@ void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
         return;
     c->distribution.spread = k->spread;
     if (!goes_with(c, k)) {
-        sp_mistake(r->m, v[D_TYPE]->mark, v[D_TYPE]->text, k->of_choices ? "goes only with ref, set, range int and lengths"
+        sp_mistake(r->m, v[D_TYPE]->mark, v[D_TYPE]->text, k->spread == SP_SPREAD_EXACT ? "goes only with a set"
+                                                                  : k->of_choices ? "goes only with ref, set, range int and lengths"
                                                                         : "does not go with this column");
         return;
     }

@@ -68,6 +68,7 @@ static sp_node *new_node(builder *b, sp_node_kind kind, sp_mark at)
     }
     node->kind = kind;
     node->mark = at;
+    node->mark.file = b->m->reading;
     return node;
 }
 

@@ -35,6 +35,7 @@ typedef struct sp_plan_reader {
     uint32_t budget;  /* values that may still be read: aliases can make a short text long */
     bool nomem, stop; /* no use going on */
     sp_plan_locales locales; /* of what is being read: the plan's, a table's */
+    sp_arena *nodes;         /* that the document lives in */
     sp_plan_look *look;      /* NULL: nothing outside can be looked at */
     const sp_plan_there *there; /* of the masked table that is being read; NULL: none is */
     int failed;              /* a look that ended the reading, and why */
@@ -135,6 +136,9 @@ sp_plan_there *sp_read_there(sp_plan_reader *r, const sp_plan_from *from, const 
 void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by);
 void sp_check_mask(sp_plan_reader *r, sp_plan_column *c);
 
+/* merge.c: the document with what it extends in it. */
+const sp_node *sp_merge_extended(sp_plan_reader *r, const sp_node *root);
+
 bool sp_is_dg_form(const sp_node *root); /* form_dg.c */
 void sp_read_dg_form(sp_plan_reader *r, const sp_node *root);
 
@@ -146,6 +150,8 @@ void sp_read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node);
 
 /* The tree of an expression, or NULL: a mistake was noted. */
 sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);
+/* A part of one that was read elsewhere. NULL: no memory, or an argument is NULL. */
+sp_expr *sp_make_expr(sp_plan_reader *r, sp_expr_kind kind, sp_mark at, sp_str text, sp_expr *const *args, uint32_t n);
 
 /* Finds what every ref and name means; reports unknown ones, and circles. names: tables in scope 0
  * (sp_plan_table *), the columns of table number t in scope t + 1 (sp_plan_column *). */

@@ -479,3 +479,16 @@ sp_expr *sp_expr_after(sp_plan_reader *r, sp_str name, sp_mark at)
     sp_expr *base = new_expr(&p, SP_EXPR_COLUMN, &column, 0), *delay = base ? new_expr(&p, SP_EXPR_OWN, &column, 0) : NULL;
     return delay ? call(&p, &sum, "+", base, delay, NULL) : NULL;
 }
+
+sp_expr *sp_make_expr(sp_plan_reader *r, sp_expr_kind kind, sp_mark at, sp_str text, sp_expr *const *args, uint32_t n)
+{
+    parser p = {.r = r};
+    token t = {.shown = text, .text = text, .mark = at};
+    for (uint32_t i = 0; i < n; i++)
+        if (!args[i])
+            return NULL;
+    sp_expr *e = new_expr(&p, kind, &t, n);
+    if (e && n)
+        memcpy(e->args, args, n * sizeof(*args));
+    return e;
+}

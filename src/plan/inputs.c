@@ -167,12 +167,12 @@ static void read_sample(sp_plan_reader *r, sp_plan_table *t, const sp_plan_from 
     }
 }
 
-/* The plan's directory and the name, as dg joins them: an absolute name is below that directory too. */
-static const char *path_of(sp_plan_reader *r, sp_str name)
+/* The directory of the plan, or of the file that it extends, and the name, as dg joins them: an absolute name is below that directory too. */
+static const char *path_of(sp_plan_reader *r, sp_mark at, sp_str name)
 {
-    const char *slash = strrchr(r->plan->path, '/');
-    int len = slash ? (int)(slash - r->plan->path) : 0;
-    return sp_arena_printf(&r->plan->arena, "%.*s%s%.*s", len, r->plan->path, slash ? "/" : "./", (int)name.len, name.p);
+    const char *path = sp_mistakes_file(r->m, at), *slash = strrchr(path, '/');
+    int len = slash ? (int)(slash - path) : 0;
+    return sp_arena_printf(&r->plan->arena, "%.*s%s%.*s", len, path, slash ? "/" : "./", (int)name.len, name.p);
 }
 
 static void read_file(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
@@ -180,7 +180,7 @@ static void read_file(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     sp_buf buf;
     spate_error err = {0};
     sp_os_kind kind = SP_OS_NOTHING;
-    const char *path = path_of(r, node->text);
+    const char *path = path_of(r, node->mark, node->text);
     if (!path) {
         r->nomem = r->stop = true;
         return;

@@ -16,8 +16,26 @@ void sp_mistakes_init(sp_mistakes *m, const char *file)
 void sp_mistakes_done(sp_mistakes *m)
 {
     sp_free(m->items);
+    sp_free(m->files);
     sp_arena_done(&m->arena);
     *m = (sp_mistakes){0};
+}
+
+bool sp_mistakes_begin_file(sp_mistakes *m, const char *file)
+{
+    const char **files = sp_realloc(m->files, (m->n_files + 1) * sizeof(*files));
+    if (!files)
+        return false;
+    m->files = files;
+    m->files[m->n_files++] = file;
+    m->reading = m->n_files;
+    return true;
+}
+
+const char *sp_mistakes_file(const sp_mistakes *m, sp_mark at)
+{
+    uint32_t file = at.file ? at.file : m->reading;
+    return file ? m->files[file - 1] : m->file;
 }
 
 /* Bytes of the character at p, 0 when it is not UTF-8. */
@@ -68,7 +86,7 @@ static bool known(const sp_mistakes *m, const spate_mistake *it)
 {
     for (uint32_t i = 0; i < m->n; i++) {
         const spate_mistake *k = &m->items[i].shown;
-        if (k->line == it->line && k->column == it->column && k->fatal == it->fatal &&
+        if (k->file == it->file && k->line == it->line && k->column == it->column && k->fatal == it->fatal &&
             strcmp(k->message, it->message) == 0 && strcmp(k->found, it->found) == 0)
             return true;
     }
@@ -113,7 +131,7 @@ static void note(sp_mistakes *m, bool fatal, sp_mark at, sp_str found, const cha
     }
     char message[MESSAGE_MAX];
     vsnprintf(message, sizeof(message), fmt, args);
-    spate_mistake it = {.fatal = fatal, .file = m->file, .line = at.line, .column = at.column};
+    spate_mistake it = {.fatal = fatal, .file = sp_mistakes_file(m, at), .line = at.line, .column = at.column};
     it.found = clean_copy(&m->arena, found.p, found.len, FOUND_MAX);
     it.message = clean_copy(&m->arena, message, strlen(message), MESSAGE_MAX);
     if (!it.found || !it.message || !grow(m)) {

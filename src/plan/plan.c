@@ -112,7 +112,7 @@ int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spat
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" is an input, which has the rows of its file", table);
     if (plan->tables[t].from)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" has the rows of the table that it comes from", table);
-    plan->tables[t].rows = rows;
+    plan->tables[t].rows = plan->tables[t].rows_most = rows;
     plan->tables[t].rows_follow = false;
     return sp_plan_check_rows(plan, err);
 }

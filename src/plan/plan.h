@@ -11,6 +11,7 @@
 
 typedef struct sp_mark {
     uint32_t line, column; /* from 1; 0: no place in the file */
+    uint32_t file;         /* of those that the plan extends, from 1; 0: the plan itself */
 } sp_mark;
 
 /* ---- mistakes (mistake.c) ---------------------------------------------------------------------------------------- */
@@ -23,6 +24,9 @@ typedef struct sp_mistake_item {
 typedef struct sp_mistakes {
     sp_arena arena;
     const char *file;
+    const char **files;    /* that the plan extends, n_files of them */
+    uint32_t n_files;
+    uint32_t reading;      /* the file that is read now, as in a mark */
     sp_mistake_item *items;
     uint32_t n, cap;
     uint32_t n_errors;     /* a plan with any is refused; the rest are warnings */
@@ -34,6 +38,8 @@ typedef struct sp_mistakes {
 void sp_mistakes_init(sp_mistakes *m, const char *file); /* the name is borrowed */
 void sp_mistakes_done(sp_mistakes *m);
 void sp_mistakes_forget_rows(sp_mistakes *m);
+bool sp_mistakes_begin_file(sp_mistakes *m, const char *file); /* another one is read now; the name is borrowed. False: no memory */
+const char *sp_mistakes_file(const sp_mistakes *m, sp_mark at);
 /* Notes one. found: the offending text ("" if something is missing); the message says what was expected. */
 void sp_mistake(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
 void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
@@ -66,6 +72,7 @@ typedef enum sp_spread {
     SP_SPREAD_BINOMIAL,    /* a: trials, whole; b: chance, 0..1 */
     SP_SPREAD_CYCLE,       /* choice number row / b * a, and round again; a, b > 0 */
     SP_SPREAD_EVEN,        /* from the first choice to the last over the table's rows */
+    SP_SPREAD_EXACT,       /* of sets: each value as often as its weight says, to the row, in any order */
     SP_SPREAD_HISTOGRAM,   /* n bars: weights[n] between edges[n + 1], which ascend */
     SP_SPREAD_RHYTHM,      /* of timestamps; a: growth a year; weights[7 * 24]: of the hours of a week, from Monday */
 } sp_spread;
@@ -112,6 +119,14 @@ typedef struct sp_expr {
     struct sp_expr **args;
     uint32_t n_args;
 } sp_expr;
+
+/* Which row a lookup takes of those with its key. */
+typedef enum sp_lookup_which {
+    SP_LOOKUP_LAST,
+    SP_LOOKUP_FIRST,
+    SP_LOOKUP_CYCLE, /* the first for the first row here with that key, and so on, round again */
+    SP_LOOKUP_ONCE,  /* the same, but each once at most */
+} sp_lookup_which;
 
 /* What a cell is made from: another column's cells. */
 typedef struct sp_plan_dep {
@@ -186,6 +201,7 @@ struct sp_plan_column {
     double lat, lon, distance_km;
     uint32_t ref_table, ref_column; /* REF, LOOKUP: resolved, or SP_PLAN_NO_REF in a plan with mistakes */
     sp_str key, by;                 /* LOOKUP: the column of this table, and of that one, whose values are to be equal */
+    sp_lookup_which which;
     uint32_t key_column;            /* key, resolved */
     const sp_plan_item *items;      /* SET: at least one */
     uint32_t n_items;
@@ -199,6 +215,8 @@ struct sp_plan_column {
     const sp_plan_item *common;     /* values that come besides, and their shares of all cells; any mode */
     uint32_t n_common;
     sp_plan_column *children;       /* REF: a range int, how many rows refer to each row, one behind the other; NULL: not said */
+    sp_str children_of;             /* REF with children: the column there that says how many; empty: the range does */
+    uint32_t children_column;       /* resolved, or SP_PLAN_NO_REF */
     sp_plan_tree tree;              /* REF to the own table */
     bool graph;                     /* REF to the own table: any row but this */
     sp_str differs, within;         /* names: a ref that leads to another row than this; the ref whose children this tells apart */
@@ -242,6 +260,8 @@ typedef struct sp_plan_table {
     sp_mark mark;
     uint64_t rows;
     bool rows_follow; /* from the children that its parents have */
+    bool rows_counted; /* as many as columns of its parents say, which gen finds out; rows is then a guess, */
+    uint64_t rows_most; /* and no more than this */
     sp_plan_column *columns;
     uint32_t n_columns;
     bool hidden;      /* made for other tables, not for the target */

@@ -291,8 +291,11 @@ void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, c
 enum { REPEAT_DEFAULT = 16, REPEAT_MAX = 1000 };
 static const char *const pattern_names[] = {"repeat"};
 static const sp_keys pattern_keys = {"a pattern's props", pattern_names, 1};
-static const char *const lookup_names[] = {"key", "by"};
-static const sp_keys lookup_keys = {"a lookup's props", lookup_names, 2};
+enum { LOOKUP_KEY, LOOKUP_BY, LOOKUP_WHICH, LOOKUP_COUNT };
+static const char *const lookup_names[LOOKUP_COUNT] = {[LOOKUP_KEY] = "key", [LOOKUP_BY] = "by", [LOOKUP_WHICH] = "which"};
+static const sp_keys lookup_keys = {"a lookup's props", lookup_names, LOOKUP_COUNT};
+static const char *const which_names[] = {
+    [SP_LOOKUP_LAST] = "last", [SP_LOOKUP_FIRST] = "first", [SP_LOOKUP_CYCLE] = "cycle", [SP_LOOKUP_ONCE] = "once"};
 
 /* Sorts props by their keys; NULL has none. */
 static void sort_props(sp_plan_reader *r, const sp_node *props, const sp_keys *keys, const sp_node **v)
@@ -314,15 +317,29 @@ void sp_read_pattern_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *
         sp_read_mistake(r, v[0], "a number of times from 1 to 1000: the most that * and + repeat");
 }
 
+static void read_which(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    sp_str text;
+    if (!node || !sp_read_text(r, node, "last, first, cycle or once", &text))
+        return;
+    for (size_t i = 0; i < SP_COUNT(which_names); i++)
+        if (sp_str_ieq(text, which_names[i])) {
+            c->which = (sp_lookup_which)i;
+            return;
+        }
+    sp_read_mistake(r, node, "last, first, cycle or once");
+}
+
 void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props)
 {
-    const sp_node *v[2] = {0};
+    const sp_node *v[LOOKUP_COUNT] = {0};
     sort_props(r, props, &lookup_keys, v);
-    if (!v[0] || !v[1])
+    if (!v[LOOKUP_KEY] || !v[LOOKUP_BY])
         sp_mistake(r->m, props ? props->mark : c->mode_mark, (sp_str){0},
                    "a lookup needs props with key (a column of this table) and by (one of that table, with the same values)");
-    if (v[0])
-        sp_read_text(r, v[0], "the name of a column", &c->key);
-    if (v[1])
-        sp_read_text(r, v[1], "the name of a column", &c->by);
+    if (v[LOOKUP_KEY])
+        sp_read_text(r, v[LOOKUP_KEY], "the name of a column", &c->key);
+    if (v[LOOKUP_BY])
+        sp_read_text(r, v[LOOKUP_BY], "the name of a column", &c->by);
+    read_which(r, c, v[LOOKUP_WHICH]);
 }

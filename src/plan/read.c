@@ -417,12 +417,12 @@ static bool can_sort(const sp_plan_column *c)
 
 static void read_format(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
-    bool good = c->mode == SP_MODE_VALUE || c->mode == SP_MODE_INC || (c->mode == SP_MODE_RANGE && c->range <= SP_RANGE_DECIMAL);
+    bool good = c->mode == SP_MODE_VALUE || c->mode == SP_MODE_INC || c->mode == SP_MODE_EXPR || (c->mode == SP_MODE_RANGE && c->range <= SP_RANGE_DECIMAL);
     if (!node)
         return;
     if (!good)
         sp_mistake(r->m, node->mark, sp_str_of("format"),
-                   "goes only with value, inc and the ranges int, float and decimal; that of a timestamp stands in props");
+                   "goes only with value, inc, expr and the ranges int, float and decimal; that of a timestamp stands in props");
     else if (sp_read_text(r, node, "a format, such as %05d or 2006-01-02", &c->format))
         c->format_mark = node->mark;
 }
@@ -459,7 +459,7 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
     if (c->unique && spread)
         sp_mistake(r->m, v[C_UNIQUE] ? v[C_UNIQUE]->mark : c->mode_mark, sp_str_of("unique"),
                    "does not go with a distribution, which repeats values");
-    if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && spread)
+    if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && spread && c->distribution.spread != SP_SPREAD_EXACT)
         sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
                    "does not go with a distribution: say one of them");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->unique)
@@ -539,6 +539,8 @@ sp_plan_column sp_read_new_column(const sp_plan_reader *r, sp_mark mark)
                             .key = sp_str_of(""),
                             .by = sp_str_of(""),
                             .key_column = SP_PLAN_NO_REF,
+                            .children_of = sp_str_of(""),
+                            .children_column = SP_PLAN_NO_REF,
                             .stop = SP_PLAN_NO_STOP};
 }
 
@@ -622,6 +624,7 @@ static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node, 
 {
     sp_str text;
     int64_t rows;
+    t->rows_most = UINT64_MAX;
     if (!node && follow)
         t->rows_follow = true;
     else if (!node)
@@ -632,7 +635,7 @@ static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node, 
     else if (!sp_scalar_rows(text, &rows) || rows < 0)
         sp_read_mistake(r, node, "a number of rows, 0 or more, such as 500, 10_000, 10k or 1.5M");
     else
-        t->rows = (uint64_t)rows;
+        t->rows = t->rows_most = (uint64_t)rows;
 }
 
 /* A primary key of one column is unique; of several, their combination is, which needs one of them
@@ -880,6 +883,7 @@ static int read_document(sp_plan_reader *r, const char *text, size_t len, spate_
     sp_names names = {0};
     const sp_node *root = NULL;
     sp_arena_init(&nodes);
+    r->nodes = &nodes;
     int status = sp_document_load(text, len, &nodes, &r->plan->arena, r->m, &root, err);
     if (status == SPATE_OK && root) {
         read_root(r, root);

@@ -19,7 +19,8 @@ static bool read_whole(sp_plan_reader *r, const sp_node *node, const char *key, 
     return false;
 }
 
-/* How many children a parent has: a number, or {min, max}, or a distribution with or without min and max; both ends count. */
+/* How many children a parent has: a number, or {min, max}, or a distribution with or without min and max; both ends count; or what a
+ * column of the parent says. */
 static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_plan_column *count = sp_arena_alloc(&r->plan->arena, 1, sizeof(*count));
@@ -35,6 +36,12 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
         if (!read_whole(r, node, "children", 0, CHILDREN_MAX, &least))
             return;
         most = least;
+    } else if (sp_node_value(node, "column")) {
+        if (!sp_read_text(r, sp_node_value(node, "column"), "the name of a column of the table referred to", &c->children_of))
+            return;
+        if (node->n > 1)
+            sp_mistake(r->m, node->mark, sp_str_of("children"), "are as many as the column says; nothing goes with it");
+        most = CHILDREN_MAX;
     } else if (node->kind == SP_NODE_MAP) {
         const sp_node *min = sp_node_value(node, "min"), *max = sp_node_value(node, "max"), *type = sp_node_value(node, "type");
         uint32_t said = r->m->n_said;
@@ -154,9 +161,27 @@ static uint32_t find_ref(spate_plan *plan, uint32_t table, sp_plan_column *c, sp
     return (uint32_t)found;
 }
 
+/* The column of the parent that says how many children it has. */
+static void find_counts(spate_plan *plan, uint32_t table, sp_plan_column *c)
+{
+    const sp_plan_table *parent = &plan->tables[c->ref_table];
+    int found = sp_plan_find_column(parent, c->children_of);
+    const char *near = found < 0 ? sp_plan_nearest_column(parent, c->children_of) : NULL;
+    plan->tables[table].rows_counted = true;
+    if (found >= 0) {
+        c->children_column = (uint32_t)found;
+        return;
+    }
+    sp_mistake(&plan->mistakes, c->children->mode_mark, c->children_of, "is no column of the table \"%.60s\"%s%s%s", parent->name,
+               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    c->wrong = true;
+}
+
 void sp_plan_relate(spate_plan *plan, uint32_t table, sp_plan_column *c)
 {
     const sp_plan_table *t = &plan->tables[table];
+    if (c->children_of.len && c->ref_table != SP_PLAN_NO_REF)
+        find_counts(plan, table, c);
     if (c->mode == SP_MODE_REF && c->ref_table != SP_PLAN_NO_REF)
         check_self(plan, table, c);
     if (c->differs.len) {
@@ -166,8 +191,11 @@ void sp_plan_relate(spate_plan *plan, uint32_t table, sp_plan_column *c)
     }
     if (c->within.len) {
         c->within_column = find_ref(plan, table, c, c->within, c->within_mark);
-        if (c->within_column != SP_PLAN_NO_REF && !t->columns[c->within_column].children)
+        const sp_plan_column *within = c->within_column == SP_PLAN_NO_REF ? NULL : &t->columns[c->within_column];
+        if (within && !within->children)
             wrong(plan, c, c->within_mark, c->within, "does not say how many children each row has");
+        else if (within && within->children_of.len)
+            wrong(plan, c, c->within_mark, c->within, "has children by a column, which may be more than there are values to tell them apart");
     }
 }
 
@@ -302,7 +330,13 @@ static void count_rows(spate_plan *plan)
         changed = 0;
         for (uint32_t t = 0; t < plan->n_tables; t++) {
             sp_plan_table *table = &plan->tables[t];
-            const sp_plan_column *c = table->rows_follow ? family_of(table) : NULL;
+            const sp_plan_column *c = table->rows_follow || table->rows_counted ? family_of(table) : NULL;
+            if (c && table->rows_counted) { /* a guess until gen has counted */
+                uint64_t guess = SP_MIN(plan->tables[c->ref_table].rows, table->rows_most);
+                changed |= guess != table->rows;
+                table->rows = guess;
+                continue;
+            }
             double rows = c ? (double)plan->tables[c->ref_table].rows * mean_of(c->children) + 0.5 : 0;
             uint64_t n = rows < 9.2e18 ? (uint64_t)rows : (uint64_t)INT64_MAX;
             if (!c || n == table->rows)
@@ -350,7 +384,7 @@ void sp_plan_count(spate_plan *plan)
             const sp_plan_column *c = &t->columns[k];
             if (c->wrong)
                 continue;
-            if (c->children && c->ref_table != SP_PLAN_NO_REF)
+            if (c->children && !t->rows_counted && c->ref_table != SP_PLAN_NO_REF)
                 check_family(plan, t, c);
             if (c->within.len && c->within_column != SP_PLAN_NO_REF)
                 check_within(plan, t, c);

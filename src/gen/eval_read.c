@@ -1,0 +1,90 @@
+/* eval_read.c - steps that read texts as numbers and moments, draw between two columns, and tell what was counted of a column. What is
+ * none is null. */
+#include "gen/eval.h"
+
+/* A whole number, perhaps one that is written with a fraction. */
+static bool read_word(sp_str s, int64_t *v)
+{
+    double f;
+    if (sp_parse_i64(s, v))
+        return true;
+    if (!sp_parse_f64(s, &f) || !(f > -9e18 && f < 9e18))
+        return false;
+    *v = (int64_t)(f < 0 ? f - 0.5 : f + 0.5);
+    return true;
+}
+
+int sp_run_read_word(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const sp_column *a = sp_step_arg(s, r, 0);
+    int64_t *v = out->data;
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++) {
+        v[i] = 0;
+        if (!sp_column_null(a, i) && read_word(sp_column_str(a, i), &v[i]) && v[i] >= s->min && v[i] <= s->max)
+            continue;
+        v[i] = 0;
+        sp_set_null(out, r, i);
+    }
+    return SPATE_OK;
+}
+
+int sp_run_read_real(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const sp_column *a = sp_step_arg(s, r, 0);
+    double *v = out->data;
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++)
+        if (sp_column_null(a, i) || !sp_parse_f64(sp_column_str(a, i), &v[i])) {
+            v[i] = 0;
+            sp_set_null(out, r, i);
+        }
+    return SPATE_OK;
+}
+
+/* By the layout, if there is one. */
+int sp_run_read_moment(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const sp_column *a = sp_step_arg(s, r, 0);
+    int64_t *v = out->data;
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++) {
+        sp_str text = sp_column_null(a, i) ? (sp_str){"", 0} : sp_column_str(a, i);
+        if (text.len && (s->layout ? sp_layout_parse(s->layout, text, &v[i]) : sp_parse_timestamp(text, &v[i])))
+            continue;
+        v[i] = 0;
+        sp_set_null(out, r, i);
+    }
+    return SPATE_OK;
+}
+
+/* Both ends count, whichever is the larger. */
+int sp_run_random_between(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const int64_t *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data;
+    int64_t *v = out->data;
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++) {
+        uint64_t low = (uint64_t)SP_MIN(a[i], b[i]), high = (uint64_t)SP_MAX(a[i], b[i]), draw = sp_draw(s->key, r->rows[i]);
+        v[i] = (int64_t)(low + (high - low == UINT64_MAX ? draw : sp_bounded(draw, high - low + 1)));
+    }
+    return SPATE_OK;
+}
+
+int sp_run_number(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        ((int64_t *)out->data)[i] = r->rows[i] < s->n_numbers ? s->numbers[r->rows[i]] : 0;
+    return SPATE_OK;
+}
+
+int sp_run_ends(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const sp_column *a = sp_step_arg(s, r, 0), *b = sp_step_arg(s, r, 1);
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++) {
+        sp_str text = sp_column_str(a, i), end = sp_column_str(b, i);
+        ((int64_t *)out->data)[i] = text.len >= end.len && memcmp(text.p + text.len - end.len, end.p, end.len) == 0;
+    }
+    return SPATE_OK;
+}

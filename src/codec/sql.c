@@ -391,9 +391,11 @@ static bool is_text_word(const sp_field *f)
                              sp_str_ieq((sp_str){f->sql_type, strcspn(f->sql_type, "(")}, "decimal"));
 }
 
-/* A decimal without numbers has none behind the point here, and at most 65 digits. */
+/* There are no lists; and a decimal without numbers has none behind the point, and at most 65 digits. */
 static bool fits_mariadb(const char *type)
 {
+    if (strchr(type, '['))
+        return false;
     const char *args = strchr(type, '('), *comma = args ? strchr(args, ',') : NULL;
     bool decimal = sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)3)}, "dec") || sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)7)}, "numeric");
     long scale = comma ? strtol(comma + 1, NULL, 10) : 0;

@@ -17,21 +17,21 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from conform.test_sinks import PLAN, canonical, ndjson
 from harness import ROOT, Case, duckdb_script, spate
-from live.servers import Postgres
+from live.servers import MariaDB, Postgres
 
 PAGE = ROOT / "docs/reference/pairs.md"
 TABLE = "types"
 
 # what it is called, how it is written to and read from; {d} is a directory of its own
 PLACES = {
-    "postgresql": "PostgreSQL", "duckdb": "DuckDB", "sqlite": "SQLite", "store": "a store (.spate)", "csv": "CSV", "csv.gz": "CSV, gzip",
+    "postgresql": "PostgreSQL", "mariadb": "MariaDB", "duckdb": "DuckDB", "sqlite": "SQLite", "store": "a store (.spate)", "csv": "CSV", "csv.gz": "CSV, gzip",
     "ndjson": "NDJSON", "ndjson.zst": "NDJSON, zstd", "arrows": "Arrow stream", "arrow": "Arrow file", "adbc": "ADBC (DuckDB's driver)",
     "parquet": "Parquet", "plan": "a plan", "sql": "an SQL script",
 }
 ONLY_FROM, ONLY_TO = {"parquet", "plan"}, {"sql"}
 SOURCES = [p for p in PLACES if p not in ONLY_TO]
 TARGETS = [p for p in PLACES if p not in ONLY_FROM]
-DATABASES = {"postgresql", "duckdb", "sqlite", "adbc"}
+DATABASES = {"postgresql", "mariadb", "duckdb", "sqlite", "adbc"}
 
 # (from, to): the columns that arrive otherwise, and why. "*": any.
 QUIRKS = {}
@@ -44,23 +44,22 @@ GUESSED = {"csv", "csv.gz", "ndjson", "ndjson.zst"}
 class Pairs(Case):
     @classmethod
     def setUpClass(cls):
-        cls.server = Postgres()
-        cls.server.__enter__()
+        cls.server, cls.maria = Postgres(), MariaDB()
+        for server in (cls.server, cls.maria):
+            cls.addClassCleanup(server.remove)
+            server.__enter__()
         done = spate("generate", PLAN, "--to", "-?format=ndjson", "--table", TABLE, "--progress", "none")
         assert done.code == 0, str(done)
         rows = ndjson(done.out)
         cls.names = list(rows[0])
         cls.expected = canonical(rows, cls.names)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__(None, None, None)
-
     def uri(self, place, name):
         folder = self.dir / name
         folder.mkdir(exist_ok=True)
-        if place == "postgresql":
-            return self.server.uri(self.server.database(f"pair_{name}".replace(".", "_")))
+        server = {"postgresql": self.server, "mariadb": self.maria}.get(place)
+        if server:
+            return server.uri(server.database(f"pair_{name}".replace(".", "_")))
         if place == "plan":
             return str(PLAN)
         return {"duckdb": f"duckdb:{folder}/x.duckdb", "adbc": f"adbc:duckdb?path={folder}/x.duckdb", "sqlite": f"sqlite:{folder}/x.sqlite",

@@ -158,6 +158,73 @@ class TravelMariaDB(MariaDBCase):
         self.assertEqual(self.server.sql("SELECT at, day, wait, flag, big FROM c WHERE id = 1000", "wants"),
                          [["2024-02-29 10:00:00.000000", "2024-02-29", "01:30:00", "0", "0.50"]])
 
+    # ---- types: docs/reference/types.md ----
+
+    OF_POSTGRES = {  # type: (a value, what it becomes, what that is in PostgreSQL again)
+        "boolean": ("true", "tinyint(1)", "boolean"), "smallint": ("-32768", "smallint(6)", "smallint"), "integer": ("-2147483648", "int(11)", "integer"),
+        "bigint": ("-9223372036854775808", "bigint(20)", "bigint"), "real": ("3.4028235e38", "float", "real"),
+        "double precision": ("1.7976931348623157e308", "double", "double precision"), "numeric(5,2)": ("-999.99", "decimal(5,2)", "numeric(5,2)"),
+        "numeric(38,10)": ("1234567890123456789012345678.0123456789", "decimal(38,10)", "numeric(38,10)"),
+        "numeric(65,30)": ("12345678901234567890123456789012345.000000000000000000000000000001", "decimal(65,30)", "numeric(65,30)"),
+        "numeric(66,2)": ("1.50", "longtext", "text"), "numeric": ("1e100", "longtext", "text"), "text": ("\U0001f600 \\ tab\t", "longtext", "text"),
+        "varchar(20)": ("x ", "varchar(20)", "character varying(20)"), "varchar(800)": ("y", "longtext", "text"), "char(5)": ("ab", "longtext", "text"),
+        "bytea": ("\\x00ff", "longblob", "bytea"), "date": ("0001-01-01", "date", "date"), "time": ("23:59:59.999999", "time(6)", "time without time zone"),
+        "timestamp": ("9999-12-31 23:59:59.999999", "datetime(6)", "timestamp without time zone"),
+        "timestamptz": ("2024-02-29 12:00:00.5+02", "datetime(6)", "timestamp without time zone"),
+        "interval": ("1 mon 2 days -3 hours", "varchar(80)", "character varying(80)"), "uuid": ("00112233-4455-6677-8899-aabbccddeeff", "uuid", "uuid"),
+        "json": ('{"a":  1}', "longtext", "jsonb"), "jsonb": ('{"a": 1}', "longtext", "jsonb"), "mood": ("b c", "enum('a','b c')", "t_mood"),
+        "positive": ("5", "int(11)", "integer"), "integer[]": ("{1,NULL}", "longtext", "jsonb"), "numeric(5,2)[]": ("{1.50}", "longtext", "jsonb"),
+        "text[]": ('{"a,b",NULL}', "longtext", "jsonb"), "mood[]": ("{a}", "longtext", "jsonb"), "date[]": ("{2024-01-01}", "longtext", "jsonb"),
+        **{t: (v, "longtext", "text") for t, v in {
+            "timetz": "12:00:00+02", "inet": "10.0.0.1", "cidr": "10.0.0.0/8", "macaddr": "08:00:2b:01:02:03", "money": "5.50", "bit(5)": "10110",
+            "varbit(7)": "1", "xml": "<a/>", "int4range": "[1,5)", "tsvector": "'cat'", "point": "(1,2)", "pair": "(1,x)", "oid": "5", "name": "nm"}.items()},
+    }
+    OF_DUCKDB = {
+        "tinyint": ("-128", "smallint(6)"), "utinyint": ("255", "smallint(6)"), "usmallint": ("65535", "int(11)"), "uinteger": ("4294967295", "bigint(20)"),
+        "ubigint": ("18446744073709551615", "bigint(20) unsigned"), "hugeint": ("170141183460469231731687303715884105727", "decimal(39,0)"),
+        "decimal(38,10)": ("1234567890123456789012345678.0123456789", "decimal(38,10)"), "float": ("1.5", "float"), "double": ("2.5", "double"),
+        "varchar": ("x ", "longtext"), "blob": ("\\x00", "longblob"), "timestamp": ("2024-02-29 12:00:00.123456", "datetime(6)"),
+        "timestamptz": ("2024-02-29 12:00:00+02", "datetime(6)"), "interval": ("1 month 2 days", "varchar(80)"), "boolean": ("true", "tinyint(1)"),
+        **{t: (v, "longtext") for t, v in {
+            "timestamp_s": "2024-02-29 12:00:00", "timestamp_ns": "2024-02-29 12:00:00.123456789", "bit": "101", "integer[]": "[1, NULL]",
+            "integer[3]": "[1, 2, 3]", "struct(a integer, b varchar)": "{'a': 1, 'b': x}", "json": '{"a": 1}'}.items()},
+    }
+
+    def types_of(self, name):
+        return [row[0] for row in self.server.sql(f"SELECT column_type FROM information_schema.columns WHERE table_schema = '{name}' ORDER BY ordinal_position")]
+
+    @staticmethod
+    def quoted(text):
+        return "'" + text.replace("'", "''") + "'"
+
+    def test_types_of_postgres(self):
+        columns = ", ".join(f"c{i} {t}" for i, t in enumerate(self.OF_POSTGRES))
+        values = ", ".join(self.quoted(v[0]) for v in self.OF_POSTGRES.values())
+        nulls = ", ".join(["NULL"] * len(self.OF_POSTGRES))
+        source = self.new_postgres("types", "CREATE TYPE mood AS ENUM ('a', 'b c'); CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE pair AS (a int, b text);"
+                                            f"CREATE TABLE t ({columns}); INSERT INTO t VALUES ({values}), ({nulls})")
+        between = self.new("types")
+        self.copy(source, between, "--create", "--verify", "checksum")
+        self.assertEqual(dict(zip(self.OF_POSTGRES, self.types_of("types"))), {t: v[1] for t, v in self.OF_POSTGRES.items()})
+        self.copy(between, self.new_postgres("types_back"), "--create", "--verify", "checksum")
+        back = self.postgres.psql("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum", "types_back")
+        mood = f"t_c{list(self.OF_POSTGRES).index('mood')}"
+        self.assertEqual(dict(zip(self.OF_POSTGRES, [row[0] for row in back])), {t: mood if t == "mood" else v[2] for t, v in self.OF_POSTGRES.items()})
+        for bad in ("'NaN'::float8", "'infinity'::float4"):
+            source = self.new_postgres("no_number", f"CREATE TABLE t AS SELECT {bad} AS n")
+            self.spate_fails(4, "copy", source, self.new("no_number"), "--create", "--progress", "none", says="no NaN and no infinity")
+            self.copy(source, self.new("no_number"), "--create", "--cast", "t.n=text", "--verify", "count")
+            self.assertIn(self.value("SELECT n FROM t", "no_number"), ("NaN", "Infinity"))
+
+    def test_types_of_duckdb(self):
+        columns = ", ".join(f"c{i} {t}" for i, t in enumerate(self.OF_DUCKDB))
+        values = ", ".join(self.quoted(v[0]) for v in self.OF_DUCKDB.values())
+        duckdb_script(self.dir / "t.duckdb", f"CREATE TABLE t ({columns}); INSERT INTO t VALUES ({values}); INSERT INTO t (c0) VALUES (NULL)")
+        between = self.new("of_duckdb")
+        self.copy("t.duckdb", between, "--create", "--verify", "checksum")
+        self.assertEqual(dict(zip(self.OF_DUCKDB, self.types_of("of_duckdb"))), {t: v[1] for t, v in self.OF_DUCKDB.items()})
+        self.copy(between, "back.duckdb", "--create", "--verify", "checksum")
+
     # ---- there and back ----
 
     def make_shop(self, target):

@@ -30,7 +30,7 @@ typedef struct sp_ints_source {
 
 /* How a column was packed last time; asked anew every so many blocks. Zeroed: not known yet. */
 typedef struct sp_ints_plan {
-    bool known, slope, patch;
+    bool known, slope, patch, from_above; /* from_above: what is small is patched, else what is large */
     uint8_t mode, age;
     uint8_t bits; /* a value, as planned */
 } sp_ints_plan;

@@ -22,6 +22,8 @@ typedef struct vector {
     alignas(64) int64_t v[SP_VECTOR + SP_LANES_32];
     uint8_t bad[SP_VECTOR];
     uint32_t n, n_bad;
+    bool ranged; /* low and high are theirs */
+    int64_t low, high;
 } vector;
 
 static void load_decimals_f32(const float *data, unsigned exponent, vector *x)
@@ -70,6 +72,7 @@ static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, ve
 {
     x->n = SP_MIN(s->count - from, (uint32_t)SP_VECTOR);
     x->n_bad = 0;
+    x->ranged = false;
     const char *data = (const char *)s->data + (size_t)from * sp_as_width(s->as);
     switch (s->as) {
     case SP_AS_16:
@@ -85,7 +88,8 @@ static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, ve
         load_tens((const int64_t *)data, s->param, x);
         break;
     case SP_AS_DECIMAL:
-        x->n_bad = k->to_decimal((const double *)data, x->n, s->param, x->v, x->bad);
+        x->n_bad = k->to_decimal((const double *)data, x->n, s->param, x->v, x->bad, &x->low, &x->high);
+        x->ranged = x->n_bad == 0;
         break;
     case SP_AS_DECIMAL_F32:
         load_decimals_f32((const float *)data, s->param, x);
@@ -108,6 +112,19 @@ static void subtract_line(vector *x, uint64_t first, uint64_t step)
 {
     for (uint32_t i = 0; i < x->n; i++, first += step)
         x->v[i] = (int64_t)((uint64_t)x->v[i] - first);
+    x->ranged = false;
+}
+
+static void find_range(const sp_kernels *k, vector *x)
+{
+    if (!x->ranged)
+        k->range(x->v, x->n, &x->low, &x->high);
+    x->ranged = true;
+}
+
+static unsigned flat_width(const vector *x)
+{
+    return sp_bits_of((uint64_t)x->high - (uint64_t)x->low);
 }
 
 /* The rise a value, from the ends. */
@@ -142,28 +159,24 @@ typedef struct patching {
 
 enum { PATCH_BYTES = 10 };
 
-static void best_width(const vector *x, int64_t low, int64_t high, bool from_above, patching *best)
+/* From the widest on: those outside become more and more, until they alone take what the best takes. */
+static void best_width(const sp_kernels *k, const vector *x, bool from_above, patching *best)
 {
-    uint32_t of_width[65] = {0}, above = 0;
-    for (uint32_t i = 0; i < x->n; i++)
-        of_width[sp_bits_of(from_above ? (uint64_t)high - (uint64_t)x->v[i] : (uint64_t)x->v[i] - (uint64_t)low)]++;
-    for (unsigned width = 64; width-- > 0;) {
-        above += of_width[width + 1];
-        size_t bytes = sp_packed_bytes(x->n, width) + (size_t)above * PATCH_BYTES;
+    for (unsigned width = flat_width(x); width-- > 0;) {
+        int64_t span = (int64_t)((UINT64_C(1) << width) - 1);
+        int64_t low = from_above ? (int64_t)((uint64_t)x->high - (uint64_t)span) : x->low,
+                high = from_above ? x->high : (int64_t)((uint64_t)x->low + (uint64_t)span);
+        size_t patches = (size_t)k->count_beyond(x->v, x->n, low, high) * PATCH_BYTES, bytes = sp_packed_bytes(x->n, width) + patches;
         if (bytes < best->bytes)
             *best = (patching){width, from_above, bytes};
+        if (patches >= best->bytes)
+            return;
     }
 }
 
-static patching choose_patching(const sp_kernels *k, const vector *x)
+static patching without_patches(const vector *x)
 {
-    int64_t low, high;
-    k->range(x->v, x->n, &low, &high);
-    unsigned width = sp_bits_of((uint64_t)high - (uint64_t)low);
-    patching best = {width, false, sp_packed_bytes(x->n, width)};
-    best_width(x, low, high, false, &best);
-    best_width(x, low, high, true, &best);
-    return best;
+    return (patching){flat_width(x), false, sp_packed_bytes(x->n, flat_width(x))};
 }
 
 static sp_ints_plan make_plan(const sp_kernels *k, const sp_ints_source *s)
@@ -172,12 +185,17 @@ static sp_ints_plan make_plan(const sp_kernels *k, const sp_ints_source *s)
     int64_t d[SP_VECTOR];
     uint32_t vectors = (s->count + SP_VECTOR - 1) / SP_VECTOR;
     load(k, s, vectors / 2 * (uint32_t)SP_VECTOR < s->count ? vectors / 2 * (uint32_t)SP_VECTOR : 0, &x);
-    unsigned flat = range_bits(k, x.v, x.n), most = bits_max(s->as);
+    find_range(k, &x);
+    unsigned flat = flat_width(&x), most = bits_max(s->as);
     sp_ints_plan plan = {.known = true, .mode = SP_INTS_LINE, .bits = (uint8_t)flat};
     if (flat == 0 || x.n < 4)
         return plan;
-    size_t patched = choose_patching(k, &x).bytes * 8 / x.n;
+    patching with = without_patches(&x);
+    best_width(k, &x, false, &with);
+    best_width(k, &x, true, &with);
+    size_t patched = with.bytes * 8 / x.n;
     plan.patch = patched + 1 < flat;
+    plan.from_above = with.from_above;
     unsigned best = plan.patch ? (unsigned)patched + 1 : flat;
     to_deltas(&x, d);
     unsigned delta = range_bits(k, d, x.n - 1);
@@ -303,10 +321,10 @@ static int put_bits(packer *p, const vector *x, int64_t base, unsigned width)
 
 /* ---- narrow columns, which are packed as they lie -------------------------------------------------------- */
 
-/* Integers of 16 and 32 bits that are counted from a base: nothing is widened, nothing kept. */
+/* Integers of 16 and 32 bits that are counted from a base, or those of 32 from a line: nothing is widened, nothing kept. */
 static bool as_they_lie(const packer *p)
 {
-    return p->source->as <= SP_AS_32 && p->plan.mode == SP_INTS_LINE && p->step == 0 && !p->plan.patch;
+    return p->source->as <= SP_AS_32 && p->plan.mode == SP_INTS_LINE && !p->plan.patch && (p->step == 0 || p->source->as == SP_AS_32);
 }
 
 static uint32_t vector_values(const packer *p, uint32_t from)
@@ -314,23 +332,34 @@ static uint32_t vector_values(const packer *p, uint32_t from)
     return SP_MIN(p->source->count - from, (uint32_t)SP_VECTOR);
 }
 
-static void range_as_it_lies(const packer *p, uint32_t from, int64_t *low, int64_t *high)
+/* Values of 32 bits, less the line that all of the stream follows. */
+static const int32_t *levelled(const packer *p, uint32_t from, uint32_t n, narrow *x)
 {
-    uint32_t n = vector_values(p, from);
-    if (p->source->as == SP_AS_16)
-        p->k->range16((const int16_t *)p->source->data + from, n, low, high);
-    else
-        p->k->range32((const int32_t *)p->source->data + from, n, low, high);
+    const int32_t *v = (const int32_t *)p->source->data + from;
+    if (p->step == 0)
+        return v;
+    p->k->level32(v, n, (sp_line){from * (uint64_t)p->step, (uint64_t)p->step}, (int32_t *)x->r);
+    return (const int32_t *)x->r;
 }
 
-static int put_as_it_lies(packer *p, uint32_t from, int64_t base, unsigned width)
+static void range_as_it_lies(const packer *p, uint32_t from, int64_t *low, int64_t *high)
 {
     narrow x;
     uint32_t n = vector_values(p, from);
     if (p->source->as == SP_AS_16)
+        p->k->range16((const int16_t *)p->source->data + from, n, low, high);
+    else
+        p->k->range32(levelled(p, from, n, &x), n, low, high);
+}
+
+static int put_as_it_lies(packer *p, uint32_t from, int64_t base, unsigned width)
+{
+    narrow level, x;
+    uint32_t n = vector_values(p, from);
+    if (p->source->as == SP_AS_16)
         p->k->narrow16((const int16_t *)p->source->data + from, n, (uint32_t)base, x.r);
     else
-        p->k->narrow32((const int32_t *)p->source->data + from, n, (uint32_t)base, x.r);
+        p->k->narrow32(levelled(p, from, n, &level), n, (uint32_t)base, x.r);
     return put_narrow(p, &x, n, width);
 }
 
@@ -383,6 +412,7 @@ static void undo_sum(const packer *p, vector *x, int64_t *base)
     for (uint32_t i = x->n; i-- > 1;)
         x->v[i] = (int64_t)((uint64_t)x->v[i] - (uint64_t)x->v[i - 1] - (uint64_t)p->step);
     x->v[0] = 0;
+    x->ranged = false;
 }
 
 /* One vector: its entry at table, its bits and patches behind what is there. */
@@ -390,27 +420,26 @@ static int put_vector(packer *p, vector *x, uint32_t from, size_t table)
 {
     uint8_t patched[SP_VECTOR];
     sp_ints_vector head = {.at = (uint32_t)(p->out->len - p->start)};
-    int64_t low = 0, high = 0, pack_base;
+    int64_t pack_base;
     bool patch_out = false;
     if (p->plan.mode == SP_INTS_DELTA) {
         undo_sum(p, x, &head.base);
-        p->k->range(x->v, x->n, &low, &high);
+        find_range(p->k, x);
         pack_base = 0;
-        head.width = (uint8_t)sp_bits_of((uint64_t)high);
-        p->too_wide |= low < 0;
+        head.width = (uint8_t)sp_bits_of((uint64_t)x->high);
+        p->too_wide |= x->low < 0;
     } else {
         if (p->step)
             subtract_line(x, 0, (uint64_t)p->step);
-        p->k->range(x->v, x->n, &low, &high);
-        head.base = pack_base = low;
-        head.width = (uint8_t)sp_bits_of((uint64_t)high - (uint64_t)low);
-        if (p->plan.patch) {
-            patching best = choose_patching(p->k, x);
-            patch_out = best.width < head.width;
-            head.width = (uint8_t)best.width;
-            if (best.from_above)
-                head.base = pack_base = (int64_t)((uint64_t)high - ((UINT64_C(1) << best.width) - 1));
-        }
+        find_range(p->k, x);
+        patching best = without_patches(x);
+        head.base = pack_base = x->low;
+        if (p->plan.patch)
+            best_width(p->k, x, p->plan.from_above, &best);
+        patch_out = best.width < flat_width(x);
+        head.width = (uint8_t)best.width;
+        if (best.from_above)
+            head.base = pack_base = (int64_t)((uint64_t)x->high - ((UINT64_C(1) << best.width) - 1));
     }
     p->too_wide |= head.width > bits_max(p->source->as);
     p->too_bad |= x->n_bad > p->bad_left;
@@ -478,7 +507,7 @@ static int put_table(packer *p)
 }
 
 /* Values from.., less the line that all of the stream follows. */
-static const vector *straightened(packer *p, uint32_t from)
+static vector *straightened(packer *p, uint32_t from)
 {
     if (p->step == 0)
         return loaded(p, from);
@@ -498,10 +527,12 @@ static bool is_uniform(packer *p, int64_t *base, unsigned *width)
         if (as_they_lie(p)) {
             range_as_it_lies(p, from, &low, &high);
         } else {
-            const vector *x = straightened(p, from);
+            vector *x = straightened(p, from);
             if (x->n_bad)
                 return false;
-            p->k->range(x->v, x->n, &low, &high);
+            find_range(p->k, x);
+            low = x->low;
+            high = x->high;
         }
         lowest = SP_MIN(lowest, low);
         highest = SP_MAX(highest, high);
@@ -638,6 +669,8 @@ bool sp_ints_set(const sp_ints *s, char *bytes, uint32_t i, sp_as as, unsigned p
     if (s->mode == SP_INTS_DELTA || !to_integer(as, param, final, &value))
         return false;
     uint64_t r = value - (uint64_t)v.base - in * s->step;
+    if (as == SP_AS_32)
+        r = (uint32_t)r; /* lines of 32 bits may go round */
     if (sp_bits_of(r) > v.width)
         return false;
     if (v.width)

@@ -75,6 +75,23 @@ static void range_f64_portable(const double *v, uint32_t n, double *min, double 
     *max = high;
 }
 
+static uint32_t to_decimal_portable(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low, int64_t *high)
+{
+    const tenth by = tenth_of(exponent);
+    uint64_t any = 0;
+#define DIVIDE(x, by) ((x) / (by).ten)
+    for (uint32_t i = 0; i < n; i++) {
+        WHOLE(v[i], whole, differs);
+        out[i] = (int64_t)whole;
+        any |= differs;
+    }
+#undef DIVIDE
+    if (any)
+        return flag_bad_portable(v, n, exponent, bad);
+    range_portable(out, n, low, high);
+    return 0;
+}
+
 static void columns4_portable(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
 {
     for (uint32_t r = 0; r < rows; r++, records += stride)
@@ -113,6 +130,7 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, .range_f64 = range_f64_##for_, \
         .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
         .narrow16 = narrow16_##for_, .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, .deltas32 = deltas32_##for_, \
+        .level32 = level32_##for_, .count_beyond = count_beyond_##for_, \
         .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
         .values4 = values4_##for_, .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
     }
@@ -255,10 +273,57 @@ TARGET static void range_f64_avx2(const double *v, uint32_t n, double *min, doub
     *max = rest_high > *max ? rest_high : *max;
 }
 
+/* Of doubles that are made whole: whether any was not, and the range of the sums with MAGIC, which are in the order of the whole numbers. */
+typedef struct whole_avx2 {
+    __m256d ten, near, rest, least, most;
+    __m256i any;
+} whole_avx2;
+
+__attribute__((target("avx2,fma"), always_inline)) static inline void four_whole(whole_avx2 *w, const double *v, int64_t *out)
+{
+    const __m256d magic = _mm256_set1_pd(MAGIC);
+    __m256d x = _mm256_loadu_pd(v), shifted = _mm256_add_pd(_mm256_mul_pd(x, w->ten), magic), back = _mm256_sub_pd(shifted, magic);
+    __m256i bits = _mm256_sub_epi64(_mm256_castpd_si256(shifted), _mm256_set1_epi64x(MAGIC_BITS));
+    back = _mm256_fmadd_pd(back, w->near, _mm256_mul_pd(back, w->rest));
+    _mm256_storeu_si256((__m256i *)out, bits);
+    w->any = _mm256_or_si256(w->any, _mm256_castpd_si256(_mm256_xor_pd(back, x)));
+    w->any = _mm256_or_si256(w->any, _mm256_srli_epi64(_mm256_add_epi64(bits, _mm256_set1_epi64x(INT64_C(1) << 51)), 52));
+    w->least = _mm256_min_pd(shifted, w->least);
+    w->most = _mm256_max_pd(shifted, w->most);
+}
+
+TARGET static uint32_t to_decimal_avx2(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low, int64_t *high)
+{
+    if (exponent > EXACT_MAX || n < 4)
+        return to_decimal_portable(v, n, exponent, out, bad, low, high);
+    const tenth by = tenth_of(exponent);
+    whole_avx2 w = {_mm256_set1_pd(by.ten), _mm256_set1_pd(by.high), _mm256_set1_pd(by.low), _mm256_set1_pd(__builtin_inf()),
+                    _mm256_set1_pd(-__builtin_inf()), _mm256_setzero_si256()};
+    for (uint32_t i = 0; i + 8 <= n; i += 8) {
+        four_whole(&w, v + i, out + i);
+        four_whole(&w, v + i + 4, out + i + 4);
+    }
+    if (n % 8 > 4)
+        four_whole(&w, v + n / 8 * 8, out + n / 8 * 8);
+    if (n % 8)
+        four_whole(&w, v + n - 4, out + n - 4);
+    if (!_mm256_testz_si256(w.any, w.any))
+        return flag_bad_avx2(v, n, exponent, bad);
+    int64_t lows[4], highs[4], unused;
+    _mm256_storeu_si256((__m256i *)lows, _mm256_castpd_si256(w.least));
+    _mm256_storeu_si256((__m256i *)highs, _mm256_castpd_si256(w.most));
+    range_portable(lows, 4, low, &unused);
+    range_portable(highs, 4, &unused, high);
+    *low = (int64_t)((uint64_t)*low - MAGIC_BITS);
+    *high = (int64_t)((uint64_t)*high - MAGIC_BITS);
+    return 0;
+}
+
 uint64_t sp_hash_avx2(const void *p, size_t len, uint64_t seed);
 #define hash_avx2 sp_hash_avx2
 static const sp_kernels kernels_avx2 = TABLE(avx2);
 #endif
+#undef WHOLE
 
 const sp_kernels *sp_kernels_best(void)
 {

@@ -64,9 +64,11 @@ typedef struct sp_kernels {
     void (*times64)(uint64_t *v, uint32_t n, uint64_t by);
     void (*shift64)(uint64_t *v, uint32_t n, unsigned by);
     void (*shift32)(uint32_t *v, uint32_t n, unsigned by);
-    /* out[i] = v[i] * 10^exponent where that is exact; returns how many are not, and flags those (bad[i] = 1). */
-    uint32_t (*to_decimal)(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad);
+    /* out[i] = v[i] * 10^exponent where that is exact; returns how many are not, and if any, which (bad[i] = 1). If none, low and high
+     * are the smallest and the largest of out. */
+    uint32_t (*to_decimal)(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low, int64_t *high);
     void (*range)(const int64_t *v, uint32_t n, int64_t *min, int64_t *max);
+    uint32_t (*count_beyond)(const int64_t *v, uint32_t n, int64_t low, int64_t high); /* how many are not low to high */
     void (*range16)(const int16_t *v, uint32_t n, int64_t *min, int64_t *max);
     void (*range32)(const int32_t *v, uint32_t n, int64_t *min, int64_t *max);
     void (*range_f64)(const double *v, uint32_t n, double *min, double *max); /* without NaN; infinities the wrong way round: none */
@@ -74,6 +76,7 @@ typedef struct sp_kernels {
     void (*residuals64)(const int64_t *v, uint32_t n, sp_line line, uint64_t *out);
     void (*narrow16)(const int16_t *v, uint32_t n, uint32_t base, uint32_t *out); /* v - base */
     void (*narrow32)(const int32_t *v, uint32_t n, uint32_t base, uint32_t *out);
+    void (*level32)(const int32_t *v, uint32_t n, sp_line line, int32_t *out); /* v less the line, of 32 bits */
     /* Of neighbours' differences, which are taken as of 32 bits: the smallest; all less step (out[0] = 0), and what they are or-ed. */
     int32_t (*least_delta32)(const int32_t *v, uint32_t n);
     uint32_t (*deltas32)(const int32_t *v, uint32_t n, uint32_t step, uint32_t *out);

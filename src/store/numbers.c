@@ -132,14 +132,14 @@ static unsigned bits_between(const int64_t *v, uint32_t n)
 /* The least exponent that makes whole numbers of nearly all doubles, and the bits they take; 64 if there is none. */
 static unsigned decimal_bits(const sp_kernels *k, const double *v, uint32_t n, uint8_t *exponent)
 {
-    int64_t whole[SAMPLE];
+    int64_t whole[SAMPLE], low, high;
     uint8_t bad[SAMPLE];
     for (unsigned e = 0; e <= SP_DECIMAL_EXPONENT_MAX; e++) {
-        uint32_t n_bad = k->to_decimal(v, n, e, whole, bad), kept = 0;
+        uint32_t n_bad = k->to_decimal(v, n, e, whole, bad, &low, &high), kept = 0;
         if (n_bad > n / 16)
             continue;
         for (uint32_t i = 0; i < n; i++)
-            if (!bad[i])
+            if (n_bad == 0 || !bad[i])
                 whole[kept++] = whole[i];
         *exponent = (uint8_t)e;
         return kept ? bits_between(whole, kept) + n_bad * 80 / n : 64;

@@ -9,21 +9,29 @@ enum {
 
 /* ---- records become cells ---------------------------------------------------------------------- */
 
+/* n cells of a width that is known when this is compiled, four at a time. */
+static inline void put_cells(char *to, const char *from, size_t stride, uint32_t n, size_t width)
+{
+    uint32_t i = 0;
+    for (; i + 4 <= n; i += 4, from += 4 * stride, to += 4 * width)
+        for (unsigned k = 0; k < 4; k++)
+            memcpy(to + k * width, from + k * stride, width);
+    for (; i < n; i++, from += stride, to += width)
+        memcpy(to, from, width);
+}
+
 static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
 {
     const char *from = records + f->offset;
     switch (f->width) {
     case 8:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint64_t *)c->data + at + i, from, 8);
+        put_cells((char *)c->data + (size_t)at * 8, from, stride, n, 8);
         break;
     case 4:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint32_t *)c->data + at + i, from, 4);
+        put_cells((char *)c->data + (size_t)at * 4, from, stride, n, 4);
         break;
     case 2:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((uint16_t *)c->data + at + i, from, 2);
+        put_cells((char *)c->data + (size_t)at * 2, from, stride, n, 2);
         break;
     case 0:
         for (uint32_t i = 0; i < n; i++, from += stride) {
@@ -42,8 +50,7 @@ static int put_column(sp_column *c, uint32_t at, const record_column *f, const c
         }
         break;
     default:
-        for (uint32_t i = 0; i < n; i++, from += stride)
-            memcpy((char *)c->data + (size_t)(at + i) * f->width, from, f->width);
+        put_cells((char *)c->data + (size_t)at * f->width, from, stride, n, f->width);
     }
     return SPATE_OK;
 }
@@ -62,24 +69,40 @@ static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, co
     }
 }
 
-/* The same of eight records whose cells begin a byte of each column's bits: eight fields at a time, unless all of them are there. */
-static void put_eight_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits, size_t stride)
+/* The same of eight records whose cells begin a byte of each column's bits, for eight fields. */
+static void put_eight_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, uint32_t base, const char *bits, size_t stride)
 {
-    for (uint32_t base = 0; base < r->n; base += 8) {
-        uint64_t square = 0, most = r->n - base < 8 ? (UINT64_C(1) << (r->n - base)) - 1 : 0xff;
-        for (unsigned i = 0; i < 8; i++)
-            square |= (uint64_t)(uint8_t)bits[i * stride + base / 8] << 8 * i;
-        uint64_t absent = ~square & most * UINT64_C(0x0101010101010101);
-        if (!absent)
+    uint64_t square = 0, most = r->n - base < 8 ? (UINT64_C(1) << (r->n - base)) - 1 : 0xff;
+    for (unsigned i = 0; i < 8; i++)
+        square |= (uint64_t)(uint8_t)bits[i * stride + base / 8] << 8 * i;
+    uint64_t absent = sp_turn_bits(~square & most * UINT64_C(0x0101010101010101));
+    for (unsigned f = 0; absent; f++, absent >>= 8) {
+        uint8_t gone = (uint8_t)absent;
+        if (!gone)
             continue;
-        absent = sp_turn_bits(absent);
-        for (unsigned f = 0; f < 8; f++) {
-            uint8_t gone = (uint8_t)(absent >> 8 * f);
-            if (!gone)
-                continue;
-            sp_column *c = &s->cells[r->columns[base + f].column];
-            sp_column_validity(c, c->rows_cap)[at >> 3] &= (uint8_t)~gone;
+        sp_column *c = &s->cells[r->columns[base + f].column];
+        sp_column_validity(c, c->rows_cap)[at >> 3] &= (uint8_t)~gone;
+    }
+}
+
+/* Of all fields: sixty-four at a time, unless all of them are there. */
+static void put_strip_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, const char *bits, size_t stride)
+{
+    for (uint32_t base = 0; base < r->n; base += 64) {
+        uint32_t some = SP_MIN(r->n - base, 64u);
+        uint64_t there = UINT64_MAX, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
+        for (unsigned i = 0; i < 8; i++) {
+            uint64_t word = 0;
+            if (some == 64)
+                memcpy(&word, bits + i * stride + base / 8, 8);
+            else
+                memcpy(&word, bits + i * stride + base / 8, (some + 7) / 8);
+            there &= word;
         }
+        if ((there & all) == all)
+            continue;
+        for (uint32_t eight = base; eight < base + some; eight += 8)
+            put_eight_nulls(s, at, r, eight, bits, stride);
     }
 }
 
@@ -89,7 +112,7 @@ static void put_all_nulls(sp_shape *s, const struct spate_record *r, const char 
     uint32_t i = 0;
     if (s->rows % 8 == 0)
         for (; i + 8 <= n; i += 8)
-            put_eight_nulls(s, s->rows + i, r, bits + i * stride, stride);
+            put_strip_nulls(s, s->rows + i, r, bits + i * stride, stride);
     for (; i < n; i++)
         put_nulls(s, s->rows + i, r, bits + i * stride);
 }

@@ -111,9 +111,15 @@ static void decimals_are_rounded_correctly(void)
                 wrong += memcmp(&out[i], &want, 8) != 0;
             }
         }
+        int64_t low[2], high[2];
+        uint32_t not_exact = kernels[0]->to_decimal(out, n, exponent, whole[0], bad[0], &low[0], &high[0]);
+        wrong += kernels[1]->to_decimal(out, n, exponent, whole[1], bad[1], &low[1], &high[1]) != not_exact;
+        wrong += memcmp(whole[0], whole[1], n * sizeof **whole) != 0 || (!not_exact && (low[0] != low[1] || high[0] != high[1]));
+        for (uint32_t i = 0; not_exact == 0 && i < n; i++)
+            wrong += whole[0][i] < low[0] || whole[0][i] > high[0] || (double)whole[0][i] / sp_ten_to[exponent] != out[i];
         out[0] = NAN, out[n / 2] = -0.0, out[n - 1] = 0x1p60;
         for (unsigned k = 0; k < 2; k++)
-            kernels[k]->to_decimal(out, n, exponent, whole[k], bad[k]);
+            kernels[k]->to_decimal(out, n, exponent, whole[k], bad[k], &low[k], &high[k]);
         for (uint32_t i = 0; i < n; i++)
             wrong += bad[0][i] != bad[1][i] || (!bad[0][i] && whole[0][i] != whole[1][i]);
         wrong += !bad[0][0] + !bad[0][n / 2] + !bad[0][n - 1];
@@ -151,6 +157,11 @@ static void sums_and_ranges(void)
                 highest = SP_MAX(highest, (int64_t)cell);
             }
             wrong += low != lowest || high != highest;
+            int64_t from = (int64_t)draw(), to = (int64_t)draw();
+            uint32_t beyond = 0;
+            for (uint32_t i = 0; i < n; i++)
+                beyond += (int64_t)v[i] < from || (int64_t)v[i] > to;
+            wrong += kernels[k]->count_beyond((const int64_t *)v, n, from, to) != beyond;
             int64_t low32[2], high32[2];
             kernels[k]->range32((const int32_t *)v, n, &low32[k], &high32[k]);
             kernels[0]->range32((const int32_t *)v, n, &low32[0], &high32[0]);
@@ -181,6 +192,10 @@ static void narrow_columns(void)
             kernels[k]->narrow16((const int16_t *)v, n, base, out);
             for (uint32_t i = 0; i < n; i++)
                 wrong += out[i] != (uint32_t)(int32_t)((const int16_t *)v)[i] - base;
+            sp_line line = {draw(), draw()};
+            kernels[k]->level32(v, n, line, (int32_t *)out);
+            for (uint32_t i = 0; i < n; i++)
+                wrong += out[i] != (uint32_t)v[i] - (uint32_t)line.base - i * (uint32_t)line.step;
             wrong += kernels[k]->least_delta32(v, n) != least;
             uint32_t got = kernels[k]->deltas32(v, n, (uint32_t)least, out);
             any = 0;

@@ -329,10 +329,29 @@ static int take_records(sp_appender *a, struct spate_record *r, const char *reco
     return waits ? wait_for_more(a, r, records, stride, n) : put_records(a, r, records, stride, n);
 }
 
+/* One record, as programs without batches have them, where others of its kind wait already: no strip, block or order becomes full. */
+static bool joins_others(const sp_appender *a, const struct spate_record *r, size_t stride)
+{
+    return r->n_waiting > 0 && r->n_waiting + 1 < STRIP && r->stride == stride && !a->shared_shapes && a->rows + 1 < a->block_rows &&
+           (a->schema->n_fields || a->rows < a->order_cap);
+}
+
+static int join_others(sp_appender *a, struct spate_record *r, const void *record, spate_error *err)
+{
+    memcpy(r->waiting + r->n_waiting++ * r->stride, record, r->stride);
+    if (!a->schema->n_fields)
+        a->order[a->rows] = (int32_t)r->shape;
+    a->rows++;
+    a->stage_bytes += (size_t)r->n * 8;
+    return sp_appender_rows_came(a, err);
+}
+
 int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows, spate_error *err)
 {
     const char *p = records;
     struct spate_record *r = (struct spate_record *)(uintptr_t)record;
+    if (rows == 1 && joins_others(a, r, stride))
+        return join_others(a, r, records, err);
     size_t most = SP_MIN(SP_MAX(STRIP_BYTES / SP_MAX(stride, (size_t)1) / STRIP * STRIP, (size_t)STRIP), (size_t)STRIP_MAX);
     while (rows > 0) {
         uint32_t n = r->by_row ? 1 : (uint32_t)SP_MIN(rows, most);

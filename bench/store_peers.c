@@ -101,16 +101,24 @@ __attribute__((target_clones("avx2", "default"))) static uint64_t sum_2(const in
     return sum;
 }
 
+static uint64_t bits_at(const uint8_t *bits, size_t base, size_t n)
+{
+    uint64_t word = 0;
+    memcpy(&word, bits + base / 8, n - base < 64 ? (n - base + 7) / 8 : 8);
+    return word;
+}
+
 uint64_t sum_cells(const void *p, size_t n, unsigned width, const uint8_t *bits)
 {
     if (!bits)
         return width == 8 ? sum_8(p, n) : width == 4 ? sum_4(p, n) : sum_2(p, n);
     uint64_t sum = 0;
-    for (size_t base = 0; base < n; base += 64) {
-        uint64_t word = 0;
-        memcpy(&word, bits + base / 8, n - base < 64 ? (n - base + 7) / 8 : 8);
+    for (size_t base = 0, to; base < n; base = to) {
+        uint64_t word = bits_at(bits, base, n);
+        for (to = base + 64; word == UINT64_MAX && to < n && bits_at(bits, to, n) == UINT64_MAX;)
+            to += 64;
         if (word == UINT64_MAX)
-            sum += sum_cells((const char *)p + base * width, 64, width, NULL);
+            sum += sum_cells((const char *)p + base * width, to - base, width, NULL);
         else
             for (; word; word &= word - 1) {
                 size_t i = base + (size_t)__builtin_ctzll(word);

@@ -270,11 +270,12 @@ static void put_four(const spate_cursor *c, const window *w, uint32_t i, uint32_
 {
     const uint64_t *cells[QUAD];
     const sp_reading *x = w->group.columns + i;
+    uint32_t ahead = i + 2 * QUAD <= w->n_record ? QUAD : 0; /* the next four lie far apart */
     for (uint32_t q = 0; q < QUAD; q++) {
+        const uint64_t *next = (const uint64_t *)x[q + ahead].out.data + at;
         cells[q] = (const uint64_t *)x[q].out.data + at;
-        if (i + QUAD + q < w->n_record)
-            for (uint32_t line = 0; line < HANDFUL_WIDE; line += 8)
-                __builtin_prefetch((const uint64_t *)x[q + QUAD].out.data + at + line);
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + 8);
     }
     c->r.store->k->rows4(cells, n, to, w->stride);
 }

@@ -28,6 +28,9 @@
     X(set_notice_processor, PQsetNoticeProcessor)                                                  \
     X(set_error_verbosity, PQsetErrorVerbosity)                                                    \
     X(exec, PQexec)                                                                                \
+    X(get_cancel, PQgetCancel)                                                                     \
+    X(cancel, PQcancel)                                                                            \
+    X(free_cancel, PQfreeCancel)                                                                   \
     X(prepare, PQprepare)                                                                          \
     X(send_query_params, PQsendQueryParams)                                                        \
     X(send_query_prepared, PQsendQueryPrepared)                                                    \

@@ -27,13 +27,15 @@ static void build_table(sp_ddl_builder *b)
             sp_ddl_note(b, "table \"%s\": %s", b->schema->table, b->c->others[i].what);
 }
 
-/* What codec/sql.c makes of a schema: statements of their own, each ended by ";\n". */
-static void add_words(sp_ddl_builder *b, sp_ddl_step step, int built, const char *what)
+/* What codec/sql.c makes of a schema: statements of their own, each ended by ";\n". False: nothing. */
+static bool add_words(sp_ddl_builder *b, sp_ddl_step step, int built, const char *what)
 {
     b->nomem = b->nomem || built;
     b->sql.len -= b->sql.len >= 2 ? 2 : 0;
-    if (b->sql.len)
+    bool any = b->sql.len > 0;
+    if (any)
         sp_ddl_add(b, step, NULL, "%s", what);
+    return any;
 }
 
 static void build_from_schema(sp_ddl_builder *b)
@@ -63,7 +65,8 @@ static void build_from_schema(sp_ddl_builder *b)
         one.n_foreign_keys = 1;
         char what[200];
         snprintf(what, sizeof(what), "adding its foreign key to \"%.100s\"", s->foreign_keys[i].parent);
-        add_words(b, SP_DDL_FOREIGN_KEYS, sp_sql_add_foreign_keys(&b->sql, dialect, &one), what);
+        if (add_words(b, SP_DDL_FOREIGN_KEYS, sp_sql_add_foreign_keys(&b->sql, dialect, &one), what))
+            sp_ddl_refers_to(b, one.foreign_keys->parent);
     }
 }
 

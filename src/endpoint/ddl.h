@@ -21,6 +21,7 @@ typedef enum sp_ddl_step {
 typedef struct sp_ddl_statement {
     sp_ddl_step step;
     uint32_t table;   /* its number in the schemas */
+    uint32_t parent;  /* of a foreign key: that of the table it refers to; else, or if that is none of these: table */
     const char *sql;  /* without a semicolon */
     const char *what; /* for a message: building index "x" */
     const char *ask;  /* NULL, or a query whose only answer takes the place of %s in sql */

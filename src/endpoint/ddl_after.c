@@ -199,6 +199,8 @@ static void add_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f, uint
     sp_ddl_put_alter(b);
     sp_ddl_put_foreign_key(b, f);
     sp_ddl_add_clause(b, SP_DDL_FOREIGN_KEYS, "adding its foreign key to \"%s\"", f->parent);
+    if (!sp_ddl_is_mariadb(b))
+        sp_ddl_refers_to(b, b->c->tables[f->parent_table].shown);
 }
 
 void sp_ddl_add_foreign_keys(sp_ddl_builder *b)

@@ -40,6 +40,8 @@ void sp_ddl_add(sp_ddl_builder *b, sp_ddl_step step, const char *ask, const char
 void sp_ddl_put_alter(sp_ddl_builder *b);
 void sp_ddl_add_clause(sp_ddl_builder *b, sp_ddl_step step, const char *fmt, ...) SP_PRINTF(3, 4);
 void sp_ddl_end_clauses(sp_ddl_builder *b);
+/* The last statement kept makes a foreign key to the table. */
+void sp_ddl_refers_to(sp_ddl_builder *b, const char *parent);
 void sp_ddl_note(sp_ddl_builder *b, const char *fmt, ...) SP_PRINTF(2, 3);
 void sp_ddl_put(sp_ddl_builder *b, const char *text);
 void sp_ddl_put_name(sp_ddl_builder *b, const char *name);

@@ -28,7 +28,7 @@ void sp_ddl_add(sp_ddl_builder *b, sp_ddl_step step, const char *ask, const char
     va_end(args);
     sp_ddl *d = b->d;
     sp_ddl_statement *grown = grow(d->arena, d->statements, d->n, &d->cap, sizeof(*grown));
-    sp_ddl_statement made = {step, b->number, sp_arena_strndup(d->arena, b->sql.data ? b->sql.data : "", b->sql.len),
+    sp_ddl_statement made = {step, b->number, b->number, sp_arena_strndup(d->arena, b->sql.data ? b->sql.data : "", b->sql.len),
                              sp_arena_strndup(d->arena, what, strlen(what)), ask};
     b->sql.len = 0;
     b->nomem = b->nomem || !grown || !made.sql || !made.what;
@@ -77,6 +77,13 @@ void sp_ddl_end_clauses(sp_ddl_builder *b)
         b->clauses[i].len = 0;
         sp_ddl_add(b, steps[i], NULL, "%s", whats[i]);
     }
+}
+
+void sp_ddl_refers_to(sp_ddl_builder *b, const char *parent)
+{
+    for (uint32_t i = 0; i < b->n_tables && !b->nomem; i++)
+        if (strcmp(b->tables[i]->table, parent) == 0)
+            b->d->statements[b->d->n - 1].parent = i;
 }
 
 void sp_ddl_note(sp_ddl_builder *b, const char *fmt, ...)

@@ -169,6 +169,7 @@ typedef struct sp_sink_options {
     uint32_t part, parts;   /* this run makes part of parts; 0 of 1: all */
     unsigned lanes;         /* how many lanes will be opened at most */
     bool dry_run;           /* prepare checks and changes nothing; no lane will be opened */
+    const int *cancel;      /* not 0: whoever waits long for the target gives up, with SPATE_E_INTERRUPTED. May be NULL */
     /* A name under which the target itself remembers which chunks it has, so that a run of the same name goes on where one
      * before was stopped, however that was: what has been created and emptied stays, sp_sink.landed is set. NULL: nothing is
      * remembered. */
@@ -228,6 +229,7 @@ struct sp_sink {
     unsigned lanes_max;        /* 0: any number */
     uint64_t *chunk_rows;      /* a table: rows it wants in a chunk */
     sp_sink_deps *deps;        /* a table */
+    bool builds_meanwhile;     /* from prepare on: table_done begins long work, beside rows of other tables */
     const sp_landed *landed;   /* a table; NULL: nothing */
     uint64_t *bytes_written;   /* a table: bytes given to the target so far (atomic adds), for progress and the report */
     const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */

@@ -33,9 +33,8 @@ int sp_job_claimed(sp_job_memory *m, uint64_t epoch, bool complete, const char *
     return of && strcmp(of, m->of) == 0 ? SPATE_OK : sp_job_refuse_other(m->job, err);
 }
 
-static int list_add(sp_job_memory *m, uint32_t table, uint64_t first, uint64_t last, uint64_t rows)
+static int list_add(sp_job_memory *m, sp_landed_list *l, uint32_t table, uint64_t first, uint64_t last, uint64_t rows)
 {
-    sp_landed_list *l = &m->lists[table];
     if (l->n == l->cap) {
         size_t cap = l->cap ? 2 * l->cap : 16;
         sp_chunk *more = sp_arena_alloc(m->arena, cap, sizeof(*more));
@@ -53,10 +52,27 @@ static int list_add(sp_job_memory *m, uint32_t table, uint64_t first, uint64_t l
 
 int sp_job_add(sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows)
 {
+    if (!*table)
+        return list_add(m, &m->steps, UINT32_MAX, first, last, rows);
     for (uint32_t t = 0; t < m->n_tables; t++)
         if (strcmp(m->tables[t]->table, table) == 0)
-            return list_add(m, t, first, last, rows);
+            return list_add(m, &m->lists[t], t, first, last, rows);
     return SPATE_OK;
+}
+
+/* What fits into a bigint. */
+static uint64_t step_of(const char *statement)
+{
+    return sp_hash64(statement, strlen(statement), 0) >> 1;
+}
+
+bool sp_job_has_step(const sp_job_memory *m, const char *statement)
+{
+    uint64_t step = step_of(statement);
+    for (size_t i = 0; i < m->steps.n; i++)
+        if (m->steps.ranges[i].first == step)
+            return true;
+    return false;
 }
 
 static int by_first(const void *a, const void *b)
@@ -84,7 +100,7 @@ const sp_landed *sp_job_landed(sp_job_memory *m)
 {
     for (uint32_t t = 0; t < m->n_tables; t++) {
         uint64_t known = m->tables[t]->rows;
-        if (m->complete && list_add(m, t, 0, UINT64_MAX, known == UINT64_MAX ? 0 : known))
+        if (m->complete && list_add(m, &m->lists[t], t, 0, UINT64_MAX, known == UINT64_MAX ? 0 : known))
             return NULL;
         tidy(&m->lists[t]);
         m->landed[t] = (sp_landed){m->lists[t].ranges, m->lists[t].n, m->lists[t].rows};
@@ -127,17 +143,27 @@ int sp_job_chunks_sql(const sp_job_memory *m, sp_buf *sql)
                         literal(sql, m->job));
 }
 
-int sp_job_chunk_sql(const sp_job_memory *m, const sp_chunk *chunk, uint64_t rows, bool fenced, sp_buf *sql)
+static int remember_sql(const sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows, bool fenced, sp_buf *sql)
 {
     int built = sp_buf_adds(sql, "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ") ||
-                literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, m->tables[chunk->table]->table) ||
-                sp_buf_printf(sql, ", %llu, %llu, %llu", (unsigned long long)chunk->first, (unsigned long long)chunk->last,
-                              (unsigned long long)rows);
+                literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, table) ||
+                sp_buf_printf(sql, ", %llu, %llu, %llu", (unsigned long long)first, (unsigned long long)last, (unsigned long long)rows);
     if (fenced)
         built = built || sp_buf_adds(sql, " / (SELECT count(*) FROM (SELECT 1 FROM spate_job WHERE job = ") ||
                 literal(sql, m->job) ||
                 sp_buf_printf(sql, " AND epoch = %llu FOR SHARE) AS claimed)", (unsigned long long)m->epoch);
     return end(sql, built);
+}
+
+int sp_job_chunk_sql(const sp_job_memory *m, const sp_chunk *chunk, uint64_t rows, bool fenced, sp_buf *sql)
+{
+    return remember_sql(m, m->tables[chunk->table]->table, chunk->first, chunk->last, rows, fenced, sql);
+}
+
+int sp_job_step_sql(const sp_job_memory *m, const char *statement, sp_buf *sql)
+{
+    uint64_t step = step_of(statement);
+    return remember_sql(m, "", step, step, 0, true, sql);
 }
 
 int sp_job_complete_sql(const sp_job_memory *m, sp_buf *sql)

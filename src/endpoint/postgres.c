@@ -244,7 +244,7 @@ static int prepare_on(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = sp_pg_order_tables(s, err);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         status = plan_table(s, i, err);
-    return status;
+    return status ? status : sp_pg_after_plan(s, err);
 }
 
 /* The connection is closed afterwards, for the load may take hours; but the owner of foreign keys
@@ -274,11 +274,10 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
 
 static int finish_complete(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    bool keys = s->base.options.create && !s->memory.complete;
-    bool half_made = keys && s->memory.resumed && !s->base.options.indexes_before;
-    int status = half_made ? sp_pg_drop_keys(s, conn, err) : SPATE_OK;
-    if (status == SPATE_OK && keys)
-        status = sp_pg_add_keys(s, conn, err);
+    bool created = s->after;
+    int status = sp_pg_after_end(s, true, err);
+    if (status == SPATE_OK && created)
+        status = sp_pg_end_tables(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_give_foreign_keys(s, conn, err);
     if (status == SPATE_OK)
@@ -293,7 +292,9 @@ static int finish_complete(sp_pg_sink *s, PGconn *conn, spate_error *err)
 /* Rows that did arrive stay, and on disk; foreign keys come back at least for new rows. */
 static int finish_incomplete(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    int status = sp_pg_give_foreign_keys(s, conn, err);
+    int status = sp_pg_after_end(s, false, err);
+    if (status == SPATE_OK)
+        status = sp_pg_give_foreign_keys(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_validate_given(s, conn, err);
     int flushed = s->server.dialect->flush ? sp_pg_run(conn, s->server.dialect->flush, NULL, err, "making the load durable") : SPATE_OK;
@@ -317,6 +318,7 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
 static void close_sink(sp_sink *sink)
 {
     sp_pg_sink *s = sink_of(sink);
+    (void)!sp_pg_after_end(s, false, NULL); /* where finish could not connect */
     if (s->keeper)
         sp_pq.finish(s->keeper);
     for (uint32_t i = 0; i < s->n_tables; i++) {
@@ -337,6 +339,7 @@ static const sp_sink_ops ops = {
     .commit = sp_pg_commit,
     .rollback = sp_pg_rollback,
     .lane_close = sp_pg_lane_close,
+    .table_done = sp_pg_table_done,
     .finish = finish,
     .forget = sp_pg_forget_job,
     .abandon = sp_pg_abandon_job,

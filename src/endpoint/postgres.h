@@ -5,7 +5,8 @@
  *   postgres_link.c     connections, and what the server says when something fails: postgres_link.h, for other rooms too
  *   postgres_catalog.c  reads the live tables and finds all that keeps the plan from being loaded
  *   postgres_job.c      what the database remembers of a job
- *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back, keys
+ *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back
+ *   postgres_after.c    what follows a table's rows: indexes, keys, statistics, foreign keys
  *   postgres_describe.c what there is, as a catalog
  *   postgres_source.c   rows out of it
  *
@@ -56,6 +57,8 @@ typedef struct sp_pg_foreign_key {
     bool inherited;                    /* of a partition: comes and goes with its parent's */
 } sp_pg_foreign_key;
 
+typedef struct sp_pg_after sp_pg_after;
+
 #define SP_PG_BEGIN "BEGIN; " /* in front of a COPY that is not alone in its transaction */
 
 typedef struct sp_pg_sink {
@@ -72,6 +75,7 @@ typedef struct sp_pg_sink {
     bool changed;       /* prepare has changed the target, or lanes may have */
     sp_ddl ddl;
     sp_job_memory memory;
+    sp_pg_after *after; /* NULL: nothing follows the rows */
 } sp_pg_sink;
 
 /* Whether rows go by COPY, not by statements. */
@@ -108,6 +112,10 @@ int sp_pg_order_tables(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_job.c ---- */
 
+/* A statement with the job's memory in it has failed because another run has taken over, as the division by zero tells. */
+bool sp_pg_is_fenced(const sp_pg_sink *s, const spate_error *err);
+int sp_pg_fail_fenced(const sp_pg_sink *s, spate_error *err);
+
 /* In a transaction of the caller's: makes the job this run's, unless it is already or there is none, and reads what has landed. */
 int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_complete_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
@@ -129,11 +137,17 @@ int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MU
 /* Checks what was given back against all rows and forgets it; a part's rows are not all, so it only
  * forgets. */
 int sp_pg_validate_given(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Takes away the keys and foreign keys that a run before, which was killed while it added them, has left on the tables that it
- * created. */
-int sp_pg_drop_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Keys, indexes, foreign keys, statistics, sequences and comments of the tables that prepare created. */
-int sp_pg_add_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* ---- postgres_after.c ---- */
+
+/* Once the tables are made and the job is claimed. */
+int sp_pg_after_plan(sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
+/* sp_sink_ops.table_done: begins what follows. Fails with what has failed since. */
+int sp_pg_table_done(sp_sink *sink, uint32_t table, spate_error *err) SP_MUST_CHECK;
+/* complete: every table is done; waits until all is built. Else gives up what is being built, and what has been stays. Fails with
+ * what table_done has not failed with. */
+int sp_pg_after_end(sp_pg_sink *s, bool complete, spate_error *err) SP_MUST_CHECK;
+/* Sequences set and comments, one after the other. */
+int sp_pg_end_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_describe.c ---- */
 

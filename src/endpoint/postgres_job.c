@@ -48,6 +48,17 @@ int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status ? status : read_landed(s, conn, err);
 }
 
+bool sp_pg_is_fenced(const sp_pg_sink *s, const spate_error *err)
+{
+    static const char division_by_zero[] = "22012";
+    return s->memory.job && err && strcmp(err->sqlstate, division_by_zero) == 0;
+}
+
+int sp_pg_fail_fenced(const sp_pg_sink *s, spate_error *err)
+{
+    return sp_fail(err, SPATE_E_DATA, "another run has taken over job \"%s\"", s->memory.job);
+}
+
 int sp_pg_complete_job(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     sp_buf sql = {0};

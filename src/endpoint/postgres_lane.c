@@ -17,8 +17,6 @@
 
 /* A message of COPY: 8 to 256 KiB measured equal, single rows three times dearer. */
 enum { PIECE_BYTES = 64 << 10 };
-/* What a chunk dies of whose job is another run's by now: see landed.h. */
-static const char DIVISION_BY_ZERO[] = "22012";
 
 typedef enum state { IDLE, COPYING, PIPED, SAVED } state;
 
@@ -666,7 +664,5 @@ int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_erro
         status = l->state == SAVED ? careful_commit(l, err) : l->state == COPYING ? copy_commit(l, err) : piped_commit(l, err);
     if (status)
         sp_pg_rollback(lane);
-    if (status && err && sink_of_lane(l)->memory.job && strcmp(err->sqlstate, DIVISION_BY_ZERO) == 0)
-        return sp_fail(err, SPATE_E_DATA, "another run has taken over job \"%s\"", sink_of_lane(l)->memory.job);
-    return status;
+    return status && sp_pg_is_fenced(sink_of_lane(l), err) ? sp_pg_fail_fenced(sink_of_lane(l), err) : status;
 }

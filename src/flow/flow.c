@@ -108,17 +108,33 @@ static bool in_order(const flow *f, uint32_t table)
     return true;
 }
 
-/* The ready table with the fewest workers: spreading over tables scales better than sharing one. Ties: the one this worker has
- * been at (last), so that it keeps its batch; then the first. */
+/* About how much the run has to give, landed or not. */
+static double bytes_of(const flow *f, uint32_t table)
+{
+    const table_state *s = &f->tables[table];
+    return (double)(s->end - s->first) / f->source->extents[table].units_a_row * sp_schema_row_bytes(f->source->tables[table]);
+}
+
+/* Is it better to go on with table t than with u? Where nothing follows a table's rows, with the one that fewer workers are at:
+ * spreading over tables scales better than sharing one. Where something does, with the larger one: what follows takes the longer, and
+ * can run while others still get their rows. */
+static bool is_better(const flow *f, uint32_t t, uint32_t u, int last)
+{
+    const table_state *a = &f->tables[t], *b = &f->tables[u];
+    if (!f->sink->builds_meanwhile && a->workers != b->workers)
+        return a->workers < b->workers;
+    if (!f->sink->builds_meanwhile)
+        return (int)t == last; /* it keeps its batch */
+    return bytes_of(f, t) > bytes_of(f, u);
+}
+
 static int choose_table(const flow *f, int last)
 {
     int best = -1;
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
-        if (s->reading || s->next >= s->end || !in_order(f, t) || !parents_done(f, t))
-            continue;
-        bool fewer = best < 0 || s->workers < f->tables[best].workers;
-        if (fewer || ((int)t == last && s->workers == f->tables[best].workers))
+        bool ready = !s->reading && s->next < s->end && in_order(f, t) && parents_done(f, t);
+        if (ready && (best < 0 || is_better(f, t, (uint32_t)best, last)))
             best = (int)t;
     }
     return best;

@@ -132,6 +132,7 @@ static int open_target(copy *c, spate_error *err)
         .parts = 1,
         .lanes = sp_move_workers(o->workers),
         .dry_run = o->dry_run,
+        .cancel = o->cancel,
         .job = c->job,
         .job_of = c->job_of,
     };

@@ -95,6 +95,7 @@ static sp_sink_options sink_options(const generate *g)
         .parts = SP_MAX(o->parts, 1u),
         .lanes = sp_move_workers(o->workers),
         .dry_run = o->dry_run,
+        .cancel = o->cancel,
         .job = g->job,
         .job_of = g->job_of,
     };

@@ -202,6 +202,45 @@ tables:
         self.spate_ok(*words)
         self.check(db)
 
+    def test_killed_while_indexes_are_built(self):
+        """What has been built stays, as its object ids tell; what has not is built by the next run."""
+        db = self.server.database("building")
+        self.server.psql("CREATE FUNCTION stay() RETURNS event_trigger AS $$ BEGIN IF"
+                         " EXISTS (SELECT 1 FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.child_pkey') THEN PERFORM pg_sleep(1000); END IF; END $$ LANGUAGE plpgsql;"
+                         "CREATE EVENT TRIGGER stay ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION stay()", db)
+        words = ["copy", self.source, self.server.uri(db), "--create", "--job", "building", *CHUNK]
+        run = self.start(*words)
+        keys = "SELECT oid, relname FROM pg_class WHERE relname IN ('parent_pkey', 'parent_name_key') ORDER BY 2"
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        wait_until(lambda: self.server.value(sleeping) == "1" and len(self.server.psql(keys, db)) == 2, run)
+        wait_until(lambda: self.server.value("SELECT count(*) > 2 FROM spate_chunk WHERE table_name = ''", db) == "t", run)
+        run.kill()
+        run.communicate()
+        built = self.server.psql(keys, db)
+        self.kill_backends(run)
+        self.assertEqual(self.server.value("SELECT to_regclass('child_pkey') IS NULL", db), "t")
+        self.server.psql("DROP EVENT TRIGGER stay; DROP FUNCTION stay", db)
+        self.spate_ok(*words)
+        self.assertEqual(self.server.psql(keys, db), built)
+        self.check(db)
+
+    def test_interrupted_while_indexes_are_built(self):
+        """What the server works at is given up at once."""
+        db = self.server.database("stopping")
+        self.server.psql("CREATE FUNCTION stay() RETURNS event_trigger AS $$ BEGIN PERFORM pg_sleep(1000); END $$ LANGUAGE plpgsql;"
+                         "CREATE EVENT TRIGGER stay ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION stay()", db)
+        words = ["copy", self.source, self.server.uri(db), "--create", "--job", "stopping", *CHUNK]
+        run = self.start(*words, "--rate", "20k")
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        wait_until(lambda: int(self.server.value(sleeping)) > 0, run)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+        self.assertIn(run.returncode, (5, -2, 130), said)
+        self.assertEqual(self.server.value(sleeping), "0")
+        self.server.psql("DROP EVENT TRIGGER stay; DROP FUNCTION stay", db)
+        self.spate_ok(*words)
+        self.check(db)
+
     def test_a_sleeper_is_fenced_out(self):
         """A run is stopped in the middle; another, with a copy of its list, takes the job over; then the first wakes up."""
         db = self.server.database("fence")

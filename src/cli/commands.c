@@ -45,7 +45,7 @@ static const char *const index_words[] = {"after", "before", NULL};
 static const option copy_options[] = {
     {"table", "TABLE", OPTION_TEXT, true, NULL, "copy only this table"},
     {"column", "COLUMN", OPTION_TEXT, true, NULL, "of the one table, copy only this column"},
-    {"where", "SQL", OPTION_TEXT, false, NULL, "of the one table, copy only rows for which this condition holds; for databases"},
+    {"where", "SQL", OPTION_TEXT, false, NULL, "of the one table, copy only rows for which this condition holds"},
     {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
     {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
     {"rate", "RATE", OPTION_TEXT, false, NULL, "no faster than so many rows (50k) or bytes (8MiB, 500kB) a second"},

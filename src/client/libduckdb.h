@@ -14,6 +14,12 @@
 /* Every function of the library that is called. An older library without one of them is refused. */
 #define SP_DUCKDB_FUNCTIONS(X)                                                                     \
     X(create_config)                                                                               \
+    X(create_table_function) X(destroy_table_function) X(register_table_function)                  \
+    X(table_function_set_name) X(table_function_set_extra_info) X(table_function_set_bind)         \
+    X(table_function_set_init) X(table_function_set_function)                                      \
+    X(table_function_supports_projection_pushdown) X(bind_get_extra_info)                          \
+    X(bind_add_result_column) X(init_get_extra_info) X(init_get_column_count)                      \
+    X(init_get_column_index) X(function_get_extra_info) X(function_set_error)                      \
     X(set_config) X(destroy_config) X(open_ext) X(close) X(connect) X(disconnect) X(free) X(query) \
         X(destroy_result) X(result_error) X(result_error_type) X(row_count) X(column_count) X(     \
             column_name) X(column_logical_type) X(value_varchar) X(value_int64) X(value_boolean)   \

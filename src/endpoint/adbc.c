@@ -439,4 +439,5 @@ const sp_endpoint sp_endpoint_adbc = {
     .params = "entrypoint, and the options of the driver's database",
     .sink_open = sink_open,
     .source_open = sp_adbc_source_open,
+    .conditions = true,
 };

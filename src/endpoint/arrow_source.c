@@ -359,8 +359,6 @@ static int open_all(arrow_source *s, sp_uri *uri, const sp_source_options *o, sp
 
 int sp_arrow_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
-    if (options->wheres)
-        return sp_fail(err, SPATE_E_USAGE, "a file cannot be asked for some of its rows: --where is for databases");
     arrow_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);

@@ -741,4 +741,5 @@ const sp_endpoint sp_endpoint_duckdb = {
     .source_open = sp_duckdb_source_open,
     .describe = sp_duckdb_describe,
     .described = true,
+    .conditions = true,
 };

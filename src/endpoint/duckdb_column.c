@@ -305,6 +305,11 @@ bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field,
     return by_cast(column, &field->type, id, arena);
 }
 
+bool sp_duckdb_column_natural(sp_duckdb_column *column, const sp_type *cells, sp_arena *arena)
+{
+    return by_cast(column, cells, DUCKDB_TYPE_VARCHAR, arena);
+}
+
 void sp_duckdb_column_done(sp_duckdb_column *column)
 {
     if (column->type)

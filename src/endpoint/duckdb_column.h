@@ -38,6 +38,8 @@ typedef struct sp_duckdb_column {
  * memory is the arena's; the type is destroyed by sp_duckdb_column_done. */
 bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field,
                            duckdb_logical_type target, sp_arena *arena, char why[160]);
+/* The same into a type that is nearest to the cells. */
+bool sp_duckdb_column_natural(sp_duckdb_column *column, const sp_type *cells, sp_arena *arena);
 void sp_duckdb_column_done(sp_duckdb_column *column);
 
 /* Writes rows cells into vector. Text stays in the batch: append the chunk before the batch

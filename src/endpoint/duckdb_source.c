@@ -745,4 +745,5 @@ const sp_endpoint sp_endpoint_parquet = {
     .schemes = {"parquet"},
     .params = "table",
     .source_open = sp_duckdb_source_open,
+    .conditions = true,
 };

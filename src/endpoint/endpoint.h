@@ -120,8 +120,8 @@ typedef struct sp_source_options {
     const char *const *columns; /* of the one table only these; none: all that can be written again */
     uint32_t n_columns;
     const char *called;         /* the table of a single file; NULL: as the file's name is */
-    const char *const *wheres;  /* beside tables: only the rows of each for which this holds, in the source's own SQL; one that is
-                                 * NULL, or no list: all */
+    const char *const *wheres;  /* beside tables: only the rows of each for which this holds, in a database's own SQL, elsewhere in
+                                 * DuckDB's; one that is NULL, or no list: all */
     /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
     const sp_schema *const *like;
     uint32_t n_like;
@@ -257,6 +257,7 @@ typedef struct sp_endpoint {
     /* Optional (NULL): what tables there are (catalog.h); without links between them. */
     int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
     bool described; /* describe tells of the tables that source_open gives */
+    bool conditions; /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
 } sp_endpoint;
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;

@@ -513,8 +513,6 @@ int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source
     const char *format = sp_uri_param_value(uri, "format");
     if (strcmp(uri->scheme, "arrow") == 0 || (format && strcmp(format, "arrow") == 0 && strcmp(uri->scheme, "dir") != 0))
         return sp_arrow_source_open(uri, options, out, err);
-    if (options->wheres)
-        return sp_fail(err, SPATE_E_USAGE, "a file cannot be asked for some of its rows: --where is for databases");
     sp_file_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);

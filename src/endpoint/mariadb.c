@@ -262,4 +262,5 @@ const sp_endpoint sp_endpoint_mariadb = {
     .source_open = sp_my_source_open,
     .describe = sp_my_describe,
     .described = true,
+    .conditions = true,
 };

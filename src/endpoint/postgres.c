@@ -381,4 +381,5 @@ const sp_endpoint sp_endpoint_postgres = {
     .source_open = sp_pg_source_open,
     .describe = sp_pg_describe,
     .described = true,
+    .conditions = true,
 };

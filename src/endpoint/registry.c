@@ -1,6 +1,7 @@
 /* registry.c - which endpoint a URI means. */
 #include "endpoint/catalog.h"
 #include "endpoint/endpoints.h"
+#include "endpoint/filtered.h"
 
 #include <stdio.h>
 
@@ -98,12 +99,20 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
     sp_source *s = NULL;
     if (!e || !e->source_open)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no endpoint that rows can come from", uri->scheme);
-    int rc = e->source_open(uri, options, &s, err);
+    bool filter = options->wheres && !e->conditions;
+    sp_source_options all = *options;
+    all.wheres = filter ? NULL : options->wheres;
+    int rc = e->source_open(uri, &all, &s, err);
     if (rc != SPATE_OK)
         return rc;
     rc = sp_uri_check_params(uri, e->params, err);
     if (rc == SPATE_OK)
         rc = check_tables(s, options, err);
+    if (rc == SPATE_OK && filter) {
+        sp_source *whole = s;
+        s = NULL;
+        rc = sp_filtered_open(whole, options, &s, err);
+    }
     if (rc == SPATE_OK)
         rc = apply_casts(s, options, err);
     if (rc == SPATE_OK)

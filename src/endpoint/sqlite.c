@@ -625,4 +625,5 @@ const sp_endpoint sp_endpoint_sqlite = {
     .source_open = sp_sqlite_source_open,
     .describe = sp_sqlite_describe,
     .described = true,
+    .conditions = true,
 };

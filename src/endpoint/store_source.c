@@ -191,8 +191,6 @@ static int add_tables(store_source *s, const sp_source_options *o, spate_error *
 
 int sp_store_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err)
 {
-    if (options->wheres)
-        return sp_fail(err, SPATE_E_USAGE, "a store takes no --where when it is copied from");
     store_source *s = sp_alloc_zero(1, sizeof *s);
     if (!s)
         return sp_fail_nomem(err);

@@ -22,15 +22,22 @@ extern "C" {
 
 enum { SPATE_LAB_SHARDS_MAX = 96 };
 
+/* How rows are placed: which shard a key lives on. */
+typedef struct spate_lab_placement {
+    const char *how;           /* "hash", "modulo", "range" or "list"; NULL: hash */
+    const int64_t *bounds;     /* of range: one less than there are shards */
+    size_t n_bounds;
+    const char *const *values; /* of list: the texts on shard 0, on shard 1, ..., each with commas between; all others are on the last */
+    size_t n_values;
+} spate_lab_placement;
+
 typedef struct spate_lab_init_options {
     const char *directory;    /* made unless it is there; must have no lab yet */
     unsigned shards;          /* servers to make beside main */
     unsigned port;            /* main's; the shards have those behind it. 0: free ones are found */
     const char *programs;     /* where initdb and postgres are; NULL: the newest in the usual places */
     const char *user;         /* whom the servers run as: needed by root; NULL: as the caller */
-    const char *placement;    /* "hash", "modulo", "range" or "list"; NULL: hash */
-    const int64_t *bounds;    /* of range: one less than there are shards */
-    size_t n_bounds;
+    spate_lab_placement placement;
     double cpu;               /* processors that each server may use, such as 0.3; 0: no limit. Not for attached ones */
     const char *cache;        /* directory where what initdb made is kept for the next lab; NULL: nowhere */
     const char *main_uri;     /* attach these servers instead of making any; NULL: make them */
@@ -183,7 +190,7 @@ typedef struct spate_lab_watch_report {
 
 /* Clients write rows of their own by the lab's route, whatever moves or is killed meanwhile, and look whether all that was acknowledged is
  * there; others move money between rows, on two shards by two-phase commit, and all of it is added up again and again at one moment of
- * all shards. The tables, spate_accounts and spate_bank, are made on the shards. Other calls on the lab may be at work. For hash placement.
+ * all shards. The tables, spate_accounts and spate_bank, are made on the shards. Other calls on the lab may be at work. Not for lists.
  * SPATE_E_UNREACHABLE: no shard has answered for an account for a minute. SPATE_E_DATA: a move of the nemesis has gone wrong. */
 int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *options, spate_lab_watch_report *report, spate_error *err);
 
@@ -335,7 +342,7 @@ int spate_lab_chart(const spate_lab_bench_report *report, spate_lab_chart_form f
 
 typedef struct spate_lab_move {
     unsigned from, to;   /* shards */
-    unsigned slots;
+    unsigned slots;      /* 0: not by hash */
     uint64_t rows;
     uint64_t bytes, disk; /* about: of the rows; with their indexes, which is also what the taker writes to its log */
 } spate_lab_move;
@@ -350,6 +357,7 @@ typedef enum spate_reshard_how {
 
 typedef struct spate_lab_reshard_options {
     unsigned shards;           /* how many there are to be; COMMIT and ROLLBACK: not looked at */
+    const spate_lab_placement *placement; /* place by this instead, on as many shards as there are; NULL: as before, on another number */
     spate_reshard_how how;
     bool commit;               /* ONLINE: and commit it */
     const char *const *uris;   /* of a lab with attached servers: those that come in addition */
@@ -374,8 +382,8 @@ typedef struct spate_lab_reshard_report {
     void *memory;
 } spate_lab_reshard_report;
 
-/* Makes it another number of shards: servers come or go, and as few slots move as an even share needs. For hash placement. Interrupted,
- * however that was, the same call finishes it.
+/* Makes it another number of shards: servers come or go, and as few slots move as an even share needs; for hash placement. Or places rows
+ * otherwise on the shards that there are. Interrupted, however that was, the same call finishes it.
  *
  * Offline nobody may write meanwhile: what is written to a shard whose slot has gone is lost. What was copied is checked, rows and
  * cells, before lab.yaml has the new map. SPATE_E_DATA: a check failed, and nothing has changed.
@@ -387,6 +395,8 @@ typedef struct spate_lab_reshard_report {
 int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err);
 /* How many shards rows live on: servers behind them have been made for a move that was not finished, or are to go. Hash placement. */
 unsigned spate_lab_shards_in_use(const spate_lab *lab);
+/* How many shards the move leads to that is open, or was interrupted; 0: there is none. */
+unsigned spate_lab_shards_aimed(const spate_lab *lab);
 /* What the last online move has done, step by step, and the word for where it is: "switched". */
 typedef void spate_lab_step_fn(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us);
 int spate_lab_reshard_steps(spate_lab *lab, spate_lab_step_fn *fn, void *arg, char phase[32], spate_error *err);

@@ -152,6 +152,10 @@ static const option store_scan_options[] = {
 
 static const char *const placement_words[] = {"hash", "modulo", "range", "list", NULL};
 
+#define PLACEMENT_OPTIONS \
+    {"bounds", "A,B,...", OPTION_TEXT, false, NULL, "of range: keys below A are on shard0, below B on shard1, ..., the rest on the last"}, \
+    {"values", "A,B,...", OPTION_TEXT, true, NULL, "of list: the keys on shard0; given again, on shard1, ...; all others are on the last"}
+
 #define LAB_OPTION {"lab", "DIR", OPTION_TEXT, false, NULL, "where the lab is (default: here if there is a lab.yaml, else ./lab)"}
 
 static const option lab_init_options[] = {
@@ -159,7 +163,7 @@ static const option lab_init_options[] = {
     {"shards", "N", OPTION_COUNT, false, NULL, "servers beside main (default: 3)"},
     {"port", "PORT", OPTION_COUNT, false, NULL, "main's; the shards have the next ones (default: free ones are found)"},
     {"placement", "HOW", OPTION_WORD, false, placement_words, "hash (default), modulo, range or list: which shard a row lives on"},
-    {"bounds", "A,B,...", OPTION_TEXT, false, NULL, "of range: keys below A are on shard0, below B on shard1, ..., the rest on the last"},
+    PLACEMENT_OPTIONS,
     {"cpu", "C", OPTION_TEXT, false, NULL, "processors that each server may use, such as 0.3 (default: no limit)"},
     {"user", "NAME", OPTION_TEXT, false, NULL, "whom the servers run as when root makes the lab (default: postgres)"},
     {"programs", "DIR", OPTION_TEXT, false, NULL, "where initdb and postgres are (default: the newest that is installed)"},
@@ -253,6 +257,8 @@ static const option lab_bench_options[] = {
 static const option lab_reshard_options[] = {
     LAB_OPTION,
     {"shards", "N", OPTION_COUNT, false, NULL, "how many shards there are to be"},
+    {"placement", "HOW", OPTION_WORD, false, placement_words, "place rows otherwise on the shards that there are: by hash, modulo, range or list"},
+    PLACEMENT_OPTIONS,
     {"plan", NULL, OPTION_FLAG, false, NULL, "count what would move, and change nothing"},
     {"commit", NULL, OPTION_FLAG, false, NULL, "end the move that is open: the rows' old places are cleared; with --shards, move and commit"},
     {"rollback", NULL, OPTION_FLAG, false, NULL, "end it the other way: everything as before, with what has been written since"},
@@ -478,10 +484,12 @@ const command commands[] = {
      "transactions were prepared and never ended. With --seconds clients write accounts of their own instead, and move money between\n"
      "shards, while other commands move rows or a nemesis kills servers; they notice when a write that was acknowledged is gone, a read\n"
      "is older than what was written before it, or the money does not add up. Exit 1 when anything is wrong.", lab_check_options, run_lab_check},
-    {"lab reshard", "", 0, 0, "go to another number of shards",
+    {"lab reshard", "", 0, 0, "go to another number of shards, or another placement",
      "Makes or removes servers and moves rows so that N shards have even shares, while others write; going from 3 to 4 moves a quarter.\n"
+     "Or, with --placement, moves rows between the shards that there are to where another placement has them, in the same way.\n"
      "--plan counts first. When the rows are on their new shards and compared, the old ones follow them until --commit or --rollback.\n"
-     "Interrupted, the same command finishes it. Without --shards, --commit and --rollback it shows what the last move has done.",
+     "Interrupted, the same command finishes it. With none of --shards, --placement, --commit and --rollback it shows what the last move\n"
+     "has done.",
      lab_reshard_options, run_lab_reshard},
     {"lab add-shard", "", 0, 0, "one shard more",
      "'lab reshard --commit' with one shard more than there are: made, given its share of the rows while others write, and compared.",

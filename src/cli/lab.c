@@ -64,32 +64,43 @@ char *from_outside(const char *key)
     return value && *value ? strdup(value) : from_dotenv(key);
 }
 
-/* ---- init ---- */
+/* ---- placement ---- */
 
-typedef struct init_settings {
-    spate_lab_init_options options;
-    int64_t bounds[SPATE_LAB_SHARDS_MAX];
-    const char *shard_uris[SPATE_LAB_SHARDS_MAX];
-    char *main_uri, *shard_list; /* ours to free */
-    char cache[4096];
-} init_settings;
-
-static bool parse_bounds(const char *text, init_settings *s)
+static bool parse_bounds(const char *text, placement_room *room, spate_lab_placement *p)
 {
     for (const char *at = text; *at;) {
         char *end;
         errno = 0;
         long long bound = strtoll(at, &end, 10);
-        if (end == at || errno || (*end && *end != ',') || s->options.n_bounds == SPATE_LAB_SHARDS_MAX) {
+        if (end == at || errno || (*end && *end != ',') || p->n_bounds == SPATE_LAB_SHARDS_MAX) {
             fprintf(stderr, "spate: --bounds takes whole numbers such as 1000,2000, not \"%s\"\n", text);
             return false;
         }
-        s->bounds[s->options.n_bounds++] = bound;
+        room->bounds[p->n_bounds++] = bound;
         at = end + (*end == ',');
     }
-    s->options.bounds = s->bounds;
     return true;
 }
+
+bool read_placement(const invocation *in, placement_room *room, spate_lab_placement *p)
+{
+    const char *bounds = option_text(in, "bounds");
+    *p = (spate_lab_placement){.how = option_text(in, "placement"), .bounds = room->bounds, .values = room->values};
+    for (size_t i = 0; i < in->n_uses; i++)
+        if (strcmp(in->uses[i].option->name, "values") == 0)
+            room->values[p->n_values++] = in->uses[i].value;
+    return !bounds || parse_bounds(bounds, room, p);
+}
+
+/* ---- init ---- */
+
+typedef struct init_settings {
+    spate_lab_init_options options;
+    placement_room placement;
+    const char *shard_uris[SPATE_LAB_SHARDS_MAX];
+    char *main_uri, *shard_list; /* ours to free */
+    char cache[4096];
+} init_settings;
 
 /* Addresses may hold commas only inside a list of hosts, which a lab has no use for. */
 static bool read_addresses(init_settings *s)
@@ -166,7 +177,7 @@ int open_or_make_lab(const invocation *in, spate_lab **lab)
 static bool read_init_settings(const invocation *in, init_settings *s)
 {
     default_init_settings(s);
-    const char *bounds = option_text(in, "bounds"), *user = option_text(in, "user");
+    const char *user = option_text(in, "user");
     uint64_t shards = option_count(in, "shards", 3), port = option_count(in, "port", 0);
     bool attach = option_flag(in, "attach");
     if (attach && (option_text(in, "cpu") || option_text(in, "shards") || option_text(in, "port") || user || option_text(in, "programs"))) {
@@ -178,10 +189,9 @@ static bool read_init_settings(const invocation *in, init_settings *s)
     s->options.port = port > 65535 ? 65536 : (unsigned)port;
     s->options.programs = option_text(in, "programs");
     s->options.user = user ? user : attach ? NULL : s->options.user;
-    s->options.placement = option_text(in, "placement");
     if (!read_cpu(in, 0, 0, &s->options.cpu))
         return false;
-    return (!bounds || parse_bounds(bounds, s)) && (!attach || read_addresses(s));
+    return read_placement(in, &s->placement, &s->options.placement) && (!attach || read_addresses(s));
 }
 
 int run_lab_init(const invocation *in)

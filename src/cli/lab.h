@@ -18,6 +18,13 @@ char *from_outside(const char *key);
 /* $XDG_CACHE_HOME/spate or ~/.cache/spate, in the room given; NULL: neither is known. */
 const char *cache_directory(char *room, size_t size);
 
+/* What --placement, --bounds and --values say; false, with a word about it, when a bound is no number. */
+typedef struct placement_room {
+    int64_t bounds[SPATE_LAB_SHARDS_MAX];
+    const char *values[OPTION_USES_MAX];
+} placement_room;
+bool read_placement(const invocation *in, placement_room *room, spate_lab_placement *p);
+
 int run_lab_distribute(const invocation *in);
 /* How tables lie on the shards, for a person, or as JSON with more members in it; checked: what was found out about them, too. */
 void print_lab_tables(FILE *out, const spate_lab_report *r, size_t shards, bool checked);

@@ -12,13 +12,18 @@ static void print_moves(const spate_lab_reshard_report *r)
     printf("%-10s %-10s %6s %15s %10s\n", "from", "to", "slots", "rows", "size");
     for (size_t i = 0; i < r->n_moves; i++) {
         const spate_lab_move *m = &r->moves[i];
-        char from[16], to[16];
+        char from[16], to[16], slots[16];
         snprintf(from, sizeof(from), "shard%u", m->from);
         snprintf(to, sizeof(to), "shard%u", m->to);
-        printf("%-10s %-10s %6u %15s %9s%s\n", from, to, m->slots, with_commas(m->rows, rows),
+        if (m->slots)
+            snprintf(slots, sizeof(slots), "%u", m->slots);
+        printf("%-10s %-10s %6s %15s %9s%s\n", from, to, m->slots ? slots : "-", with_commas(m->rows, rows),
                m->bytes ? with_unit((double)m->bytes, size) : "-", m->bytes ? "B" : " ");
     }
-    printf("%u of 960 slots move, with %s rows\n", r->slots, with_commas(r->rows_moved, rows));
+    if (r->slots)
+        printf("%u of 960 slots move, with %s rows\n", r->slots, with_commas(r->rows_moved, rows));
+    else
+        printf("%s rows move\n", with_commas(r->rows_moved, rows));
 }
 
 /* What each taker needs: its rows and indexes, which go into its log, too. */
@@ -60,15 +65,20 @@ static void print_json(const spate_lab_reshard_report *r, int status, const spat
 
 static void print_end(const spate_lab_reshard_options *o, const spate_lab_reshard_report *r)
 {
+    char now[64];
+    if (o->placement)
+        snprintf(now, sizeof(now), "the lab places by %s", o->placement->how);
+    else
+        snprintf(now, sizeof(now), "the lab has %u shards", o->shards);
     switch (o->how) {
     case SPATE_RESHARD_PLAN: break;
-    case SPATE_RESHARD_OFFLINE: fprintf(stderr, "spate: the lab has %u shards, after %.2f s\n", o->shards, r->seconds); break;
+    case SPATE_RESHARD_OFFLINE: fprintf(stderr, "spate: %s, after %.2f s\n", now, r->seconds); break;
     case SPATE_RESHARD_COMMIT: fprintf(stderr, "spate: committed, after %.2f s\n", r->seconds); break;
     case SPATE_RESHARD_ROLLBACK:
         fprintf(stderr, "spate: rolled back, after %.2f s; writers were paused for %.1f ms\n", r->seconds, r->pause_ms);
         break;
     case SPATE_RESHARD_ONLINE:
-        fprintf(stderr, "spate: the lab has %u shards, after %.2f s; writers were paused for %.1f ms at most\n", o->shards, r->seconds, r->pause_ms);
+        fprintf(stderr, "spate: %s, after %.2f s; writers were paused for %.1f ms at most\n", now, r->seconds, r->pause_ms);
         if (r->n_moves && !o->commit)
             fputs("'spate lab reshard --commit' clears the rows' old places, --rollback puts everything back\n", stderr);
         break;
@@ -99,7 +109,7 @@ static int reshard(const invocation *in, spate_lab *lab, const spate_lab_reshard
         report_error(&err);
     bool open = o->how != SPATE_RESHARD_PLAN && (o->how != SPATE_RESHARD_OFFLINE || report.n_moves);
     bool resumable = open && (status == SPATE_E_UNREACHABLE || status == SPATE_E_IO || status == SPATE_E_INTERRUPTED);
-    if (resumable && (o->how == SPATE_RESHARD_COMMIT || o->how == SPATE_RESHARD_ROLLBACK))
+    if (resumable && (o->placement || o->how == SPATE_RESHARD_COMMIT || o->how == SPATE_RESHARD_ROLLBACK))
         fputs("the same command again finishes it\n", stderr);
     else if (resumable)
         fprintf(stderr, "'spate lab reshard --shards %u%s' finishes it\n", o->shards,
@@ -152,10 +162,11 @@ static bool choose_how(const invocation *in, spate_reshard_how *how, bool *commi
             *how = ways[i].how;
             n++;
         }
-    *commit = *how == SPATE_RESHARD_COMMIT && option_text(in, "shards");
+    bool aims = option_text(in, "shards") || option_text(in, "placement");
+    *commit = *how == SPATE_RESHARD_COMMIT && aims;
     if (*commit)
         *how = SPATE_RESHARD_ONLINE;
-    return n <= 1 && !(*how == SPATE_RESHARD_ROLLBACK && option_text(in, "shards"));
+    return n <= 1 && !(*how == SPATE_RESHARD_ROLLBACK && aims);
 }
 
 static void take_uris(const invocation *in, const char **uris, size_t *n)
@@ -168,6 +179,8 @@ static void take_uris(const invocation *in, const char **uris, size_t *n)
 int run_lab_reshard(const invocation *in)
 {
     static const char *uris[OPTION_USES_MAX];
+    static placement_room room;
+    spate_lab_placement placement;
     char cache[4096];
     spate_lab *lab;
     bool json = option_flag(in, "json");
@@ -178,9 +191,18 @@ int run_lab_reshard(const invocation *in)
     take_uris(in, uris, &o.n_uris);
     if (!choose_how(in, &o.how, &o.commit))
         return usage("'lab reshard' takes one of --plan, --offline, --commit and --rollback, and --rollback without --shards");
-    bool to_show = o.how == SPATE_RESHARD_ONLINE && !option_text(in, "shards");
-    if ((o.how == SPATE_RESHARD_PLAN || o.how == SPATE_RESHARD_OFFLINE) && !option_text(in, "shards"))
-        return usage("'lab reshard' needs --shards N");
+    if (option_text(in, "placement") && option_text(in, "shards"))
+        return usage("'lab reshard' takes either --shards or --placement: one move after the other");
+    if (!option_text(in, "placement") && (option_text(in, "bounds") || option_text(in, "values")))
+        return usage("--bounds and --values are of a --placement");
+    if (!read_placement(in, &room, &placement)) {
+        fputs("try 'spate lab reshard --help'\n", stderr);
+        return EXIT_USAGE;
+    }
+    o.placement = placement.how ? &placement : NULL;
+    bool aims = option_text(in, "shards") || o.placement, to_show = o.how == SPATE_RESHARD_ONLINE && !aims;
+    if ((o.how == SPATE_RESHARD_PLAN || o.how == SPATE_RESHARD_OFFLINE) && !aims)
+        return usage("'lab reshard' needs --shards N or --placement HOW");
     int code = open_lab(in, &lab);
     if (code || to_show)
         return code ? code : show(lab);
@@ -189,8 +211,8 @@ int run_lab_reshard(const invocation *in)
     return code;
 }
 
-/* One shard more, or one less. Where a run before was cut off, servers and owners of slots differ by one, and what that run was after is
- * finished instead. */
+/* One shard more, or one less. Where a run before was cut off, lab.yaml has an open move or one that is not swept up, or servers and owners of
+ * slots differ by one; and what that run was after is finished instead. */
 static int change_by_one(const invocation *in, bool more)
 {
     static const char *uris[OPTION_USES_MAX];
@@ -204,9 +226,9 @@ static int change_by_one(const invocation *in, bool more)
     int code = open_lab(in, &lab);
     if (code)
         return code;
-    unsigned servers = (unsigned)spate_lab_servers(lab) - 1, used = spate_lab_shards_in_use(lab);
+    unsigned servers = (unsigned)spate_lab_servers(lab) - 1, used = spate_lab_shards_in_use(lab), aimed = spate_lab_shards_aimed(lab);
     bool unfinished = servers > used;
-    o.shards = more ? (unfinished ? servers : servers + 1) : unfinished ? used : servers - 1;
+    o.shards = aimed ? aimed : more ? (unfinished ? servers : servers + 1) : unfinished ? used : servers - 1;
     code = reshard(in, lab, &o);
     spate_lab_close(lab);
     return code;

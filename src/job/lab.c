@@ -111,27 +111,79 @@ static int attach_servers(sp_lab *lab, const spate_lab_init_options *o, spate_er
     return rc;
 }
 
+static int take_bounds(sp_lab *lab, const spate_lab_placement *wish, sp_placement *out, spate_error *err)
+{
+    unsigned shards = out->map.shards;
+    if (out->placing != SP_PLACE_RANGE)
+        return wish->n_bounds ? sp_fail(err, SPATE_E_USAGE, "bounds are for range placement") : SPATE_OK;
+    if (wish->n_bounds + 1 != shards)
+        return sp_fail(err, SPATE_E_USAGE, "range placement on %u shards needs %u bounds, not %zu", shards, shards - 1, wish->n_bounds);
+    for (size_t i = 1; i < wish->n_bounds; i++)
+        if (wish->bounds[i] <= wish->bounds[i - 1])
+            return sp_fail(err, SPATE_E_USAGE, "bounds must rise: %lld is not above %lld", (long long)wish->bounds[i],
+                           (long long)wish->bounds[i - 1]);
+    int64_t *bounds = sp_arena_alloc(&lab->arena, wish->n_bounds + 1, sizeof(*bounds));
+    if (!bounds)
+        return sp_fail_nomem(err);
+    if (wish->n_bounds)
+        memcpy(bounds, wish->bounds, wish->n_bounds * sizeof(*bounds));
+    out->bounds = bounds;
+    return SPATE_OK;
+}
+
+static size_t count_values(const spate_lab_placement *wish)
+{
+    size_t n = wish->n_values;
+    for (size_t s = 0; s < wish->n_values; s++)
+        for (const char *at = wish->values[s]; (at = strchr(at, ',')); at++)
+            n++;
+    return n;
+}
+
+static int take_values(sp_lab *lab, const spate_lab_placement *wish, sp_placement *out, spate_error *err)
+{
+    if (out->placing != SP_PLACE_LIST)
+        return wish->n_values ? sp_fail(err, SPATE_E_USAGE, "values are for list placement") : SPATE_OK;
+    if (wish->n_values > out->map.shards)
+        return sp_fail(err, SPATE_E_USAGE, "values are given for %zu shards, and there are %u", wish->n_values, out->map.shards);
+    sp_list_item *items = sp_arena_alloc(&lab->arena, count_values(wish) + 1, sizeof(*items));
+    for (size_t s = 0; items && s < wish->n_values; s++)
+        for (const char *at = wish->values[s], *end; at; at = *end ? end + 1 : NULL) {
+            end = at + strcspn(at, ",");
+            const char *text = sp_arena_strndup(&lab->arena, at, (size_t)(end - at));
+            if (!text)
+                return sp_fail_nomem(err);
+            if (end > at)
+                items[out->n_items++] = (sp_list_item){{text, (size_t)(end - at)}, (uint32_t)s};
+        }
+    if (!items)
+        return sp_fail_nomem(err);
+    sp_list_sort(items, out->n_items);
+    out->items = items;
+    for (uint32_t i = 1; i < out->n_items; i++)
+        if (items[i].value.len == items[i - 1].value.len && memcmp(items[i].value.p, items[i - 1].value.p, items[i].value.len) == 0)
+            return sp_fail(err, SPATE_E_USAGE, "\"%s\" is listed twice", items[i].value.p);
+    return SPATE_OK;
+}
+
+int sp_lab_make_places(sp_lab *lab, const spate_lab_placement *wish, sp_placement *out, spate_error *err)
+{
+    const char *word = wish->how ? wish->how : "hash";
+    *out = (sp_placement){0};
+    sp_slot_map_init(&out->map, lab->n_servers - 1);
+    if (!sp_placing_find(sp_str_of(word), &out->placing))
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no placement: hash, modulo, range or list", word);
+    int rc = take_bounds(lab, wish, out, err);
+    return rc == SPATE_OK ? take_values(lab, wish, out, err) : rc;
+}
+
 static int set_placement(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
 {
-    const char *word = o->placement ? o->placement : "hash";
-    unsigned shards = lab->n_servers - 1;
-    sp_slot_map_init(&lab->map, shards);
-    if (!sp_placing_find(sp_str_of(word), &lab->placing))
-        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no placement: hash, modulo, range or list", word);
-    if (lab->placing != SP_PLACE_RANGE)
-        return o->n_bounds ? sp_fail(err, SPATE_E_USAGE, "bounds are for range placement") : SPATE_OK;
-    if (o->n_bounds + 1 != shards)
-        return sp_fail(err, SPATE_E_USAGE, "range placement on %u shards needs %u bounds, not %zu", shards, shards - 1, o->n_bounds);
-    for (size_t i = 1; i < o->n_bounds; i++)
-        if (o->bounds[i] <= o->bounds[i - 1])
-            return sp_fail(err, SPATE_E_USAGE, "bounds must rise: %lld is not above %lld", (long long)o->bounds[i],
-                           (long long)o->bounds[i - 1]);
-    lab->bounds = sp_arena_alloc(&lab->arena, o->n_bounds + 1, sizeof(*lab->bounds));
-    if (!lab->bounds)
-        return sp_fail_nomem(err);
-    if (o->n_bounds)
-        memcpy(lab->bounds, o->bounds, o->n_bounds * sizeof(*lab->bounds));
-    return SPATE_OK;
+    sp_placement places;
+    int rc = sp_lab_make_places(lab, &o->placement, &places, err);
+    if (rc == SPATE_OK)
+        sp_lab_set_places(lab, &places);
+    return rc;
 }
 
 static int check_cpu(const sp_lab *lab, double cpu, spate_error *err)

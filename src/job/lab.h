@@ -3,6 +3,7 @@
 #define SP_JOB_LAB_H
 
 #include "lab/layout.h"
+#include "spate/lab.h"
 
 struct spate_lab {
     sp_lab lab;
@@ -17,6 +18,8 @@ int sp_lab_refuse_moving(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 int sp_lab_check_path(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Free ports of this machine that the lab does not have. SPATE_E_UNREACHABLE: there are not so many. */
 int sp_lab_find_ports(const sp_lab *lab, unsigned n, unsigned *ports, spate_error *err) SP_MUST_CHECK;
+/* A placement on the shards that there are, as is wished; it lives in the lab's arena. SPATE_E_USAGE. */
+int sp_lab_make_places(sp_lab *lab, const spate_lab_placement *wish, sp_placement *out, spate_error *err) SP_MUST_CHECK;
 /* How the tables that have been distributed lie on the shards, out of shard0 and lab.yaml. The source is the caller's to close, and
  * the layout needs it. SPATE_E_USAGE: nothing has been distributed. */
 int sp_lab_layout(sp_lab *lab, sp_source **source, sp_layout *layout, spate_error *err) SP_MUST_CHECK;

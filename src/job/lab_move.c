@@ -3,8 +3,8 @@
  *     copying --> following --> switching --> switched --> committing --> committed
  *         \____________\____________\____________\--> rolling back --> rolled back
  *
- * The ledger says which phase it is and which steps of copying are done; the shards' fences say which map holds; lab.yaml has both maps
- * from the beginning to the end, and says which of them holds a moment after it does. */
+ * The ledger says which phase it is and which steps of copying are done; the shards' fences say which placement holds; lab.yaml has
+ * both from the beginning to the end, and says which of them holds a moment after it does. */
 #include "job/lab_reshard.h"
 
 #include "job/lab.h"
@@ -117,48 +117,66 @@ static int refuse_objections(sp_resharding *r, spate_error *err)
 
 /* ---- beginning ---- */
 
-static void take_maps(online *o)
+static void take_places(online *o)
 {
     sp_lab *lab = o->lab;
-    o->r->moves = (sp_reshard){.lab = lab, .layout = &o->r->layout, .before = lab->turned ? *lab->other : lab->map,
-                               .after = lab->turned ? lab->map : *lab->other};
+    const sp_placement now = sp_lab_places(lab);
+    o->r->moves = (sp_reshard){.lab = lab, .layout = &o->r->layout, .before = lab->turned ? *lab->other : now,
+                               .after = lab->turned ? now : *lab->other};
 }
 
-/* The move is open from the moment that lab.yaml has both maps. */
-static int begin(online *o, spate_error *err)
+/* The move is open from the moment that lab.yaml has both placements. */
+static int begin(online *o, const sp_placement *after, spate_error *err)
 {
     sp_resharding *r = o->r;
     sp_lab *lab = o->lab;
-    unsigned shards = r->options->shards;
-    sp_slot_map after;
-    sp_slot_map_resize(&lab->map, shards, &after);
-    r->moves = (sp_reshard){.lab = lab, .layout = &r->layout, .before = lab->map, .after = after};
+    r->moves = (sp_reshard){.lab = lab, .layout = &r->layout, .before = sp_lab_places(lab), .after = *after};
     int rc = sp_reshard_pairs(&r->moves, err);
+    if (rc == SPATE_OK && lab->unswept) {
+        rc = sp_fail(err, SPATE_E_USAGE, "a move while nobody wrote was interrupted, and rows are still at their old places, too");
+        sp_error_hint(err, "the same command as then finishes it, with --offline");
+    }
     if (rc == SPATE_OK)
         rc = refuse_objections(r, err);
     if (rc == SPATE_OK)
         rc = sp_steps_begin(&o->steps, lab->directory, err);
     if (rc == SPATE_OK)
-        rc = sp_resharding_add(r, shards, err);
+        rc = sp_resharding_add(r, r->shards, err);
     if (rc != SPATE_OK)
         return rc;
-    sp_slot_map *other = sp_arena_alloc(&lab->arena, 1, sizeof(*other));
+    sp_placement *other = sp_arena_alloc(&lab->arena, 1, sizeof(*other));
     if (!other)
         return sp_fail_nomem(err);
-    *other = after;
-    other->shards = lab->n_servers - 1;
+    *other = *after;
+    other->map.shards = lab->n_servers - 1;
     lab->other = other;
     lab->turned = false;
     rc = sp_lab_save(lab, err);
     return rc == SPATE_OK ? enter(o, SP_PHASE_COPYING, err) : rc;
 }
 
-static int check_resumed(online *o, spate_error *err)
+/* That an open move leads to what is asked for. */
+static int check_aim(const online *o, const sp_placement *wanted, spate_error *err)
 {
-    unsigned wanted = o->r->options->shards, open = sp_owners_end(o->lab->turned ? &o->lab->map : o->lab->other);
-    sp_phase phase = sp_steps_phase(o->steps);
-    if (o->r->options->how == SPATE_RESHARD_ONLINE && wanted != open)
+    const sp_placement now = sp_lab_places(o->lab), *after = o->lab->turned ? &now : o->lab->other;
+    unsigned open = sp_owners_end(&after->map);
+    if (after->placing != wanted->placing)
+        return sp_fail(err, SPATE_E_USAGE, "a move to placement by %s is open: --commit or --rollback ends it", sp_placing_name(after->placing));
+    if (open != o->r->shards)
         return sp_fail(err, SPATE_E_USAGE, "a move to %u shards is open: --commit or --rollback ends it", open);
+    sp_placement same = *wanted; /* whose servers are counted when they have come */
+    same.map.shards = after->map.shards;
+    if (!sp_placement_is_same(&same, after))
+        return sp_fail(err, SPATE_E_USAGE, "another move is open: --commit or --rollback ends it");
+    return SPATE_OK;
+}
+
+static int check_resumed(online *o, const sp_placement *wanted, spate_error *err)
+{
+    sp_phase phase = sp_steps_phase(o->steps);
+    int rc = o->r->options->how == SPATE_RESHARD_ONLINE ? check_aim(o, wanted, err) : SPATE_OK;
+    if (rc != SPATE_OK)
+        return rc;
     if (o->r->options->how != SPATE_RESHARD_ROLLBACK && phase == SP_PHASE_ROLLING_BACK)
         return sp_fail(err, SPATE_E_USAGE, "the move is being rolled back: --rollback finishes that");
     if (o->r->options->how != SPATE_RESHARD_COMMIT && !o->r->options->commit && phase == SP_PHASE_COMMITTING)
@@ -176,7 +194,7 @@ static int copied(void *arg, const sp_lab_move_pair *p, spate_error *err)
 
 static int connect(online *o, spate_error *err)
 {
-    take_maps(o);
+    take_places(o);
     o->move = (sp_lab_move){.cancel = o->r->options->cancel, .copied = copied, .arg = o};
     int rc = sp_resharding_start(o->r, err);
     if (rc == SPATE_OK)
@@ -188,7 +206,7 @@ static int connect(online *o, spate_error *err)
 
 static bool is_new(const online *o, unsigned shard)
 {
-    return !sp_owns_slots(&o->r->moves.before, shard);
+    return !sp_owns_slots(&o->r->moves.before.map, shard);
 }
 
 static bool shard_is(const online *o, unsigned shard, const char *step)
@@ -292,13 +310,13 @@ static int follow(online *o, spate_error *err)
 }
 
 /* lab.yaml is told of what the fences say already. */
-static int hold_map(online *o, bool after, spate_error *err)
+static int hold(online *o, bool after, spate_error *err)
 {
     sp_lab *lab = o->lab;
-    sp_slot_map kept = lab->map;
+    const sp_placement kept = sp_lab_places(lab);
     if (lab->turned == after)
         return SPATE_OK;
-    lab->map = *lab->other;
+    sp_lab_set_places(lab, lab->other);
     *lab->other = kept;
     lab->turned = after;
     return sp_lab_save(lab, err);
@@ -311,7 +329,7 @@ static int turn(online *o, spate_error *err)
     if (rc == SPATE_OK && !turned)
         rc = sp_lab_move_turn(&o->move, err);
     if (rc == SPATE_OK)
-        rc = hold_map(o, true, err);
+        rc = hold(o, true, err);
     return rc == SPATE_OK ? enter(o, SP_PHASE_SWITCHED, err) : rc;
 }
 
@@ -333,20 +351,20 @@ static int drop_fences(online *o, spate_error *err)
     return rc;
 }
 
-/* Streams and fences go, rows that the map does not give to a shard go, and then the servers that own nothing. */
-static int clear_up(online *o, const sp_slot_map *map, spate_error *err)
+/* Streams and fences go, rows that the placement does not give to a shard go, and then the servers that own nothing. */
+static int clear_up(online *o, const sp_placement *places, spate_error *err)
 {
-    unsigned keep = sp_owners_end(map);
+    unsigned keep = sp_owners_end(&places->map);
     int rc = sp_lab_move_unstream(&o->move, err);
     if (rc == SPATE_OK)
-        rc = sp_resharding_sweep(o->r, map, keep, err);
+        rc = sp_resharding_sweep(o->r, places, keep, err);
     if (rc == SPATE_OK)
         rc = drop_fences(o, err);
     sp_lab_move_done(&o->move);
     return rc;
 }
 
-/* From here on lab.yaml has one map, and nothing is open. */
+/* From here on lab.yaml has one placement, and nothing is open. */
 static int leave(online *o, sp_phase end, spate_error *err)
 {
     unsigned keep = sp_owners_end(&o->lab->map);
@@ -371,7 +389,7 @@ static int turn_back(online *o, spate_error *err)
     int rc = sp_lab_move_stream_back(&o->move, err);
     if (rc == SPATE_OK)
         rc = sp_lab_move_turn_back(&o->move, err);
-    return rc == SPATE_OK ? hold_map(o, false, err) : rc;
+    return rc == SPATE_OK ? hold(o, false, err) : rc;
 }
 
 static int roll_back(online *o, spate_error *err)
@@ -379,7 +397,7 @@ static int roll_back(online *o, spate_error *err)
     bool turned = false;
     int rc = sp_steps_phase(o->steps) == SP_PHASE_SWITCHING ? sp_lab_move_settle(&o->move, &turned, err) : SPATE_OK;
     if (rc == SPATE_OK && turned)
-        rc = hold_map(o, true, err);
+        rc = hold(o, true, err);
     if (rc == SPATE_OK)
         rc = enter(o, SP_PHASE_ROLLING_BACK, err);
     if (rc == SPATE_OK && o->lab->turned)
@@ -433,6 +451,14 @@ static int finish_end(online *o, spate_error *err)
     return phase == SP_PHASE_COMMITTING || phase == SP_PHASE_ROLLING_BACK ? leave(o, end, err) : SPATE_OK;
 }
 
+static bool is_so(const online *o, const sp_placement *wanted)
+{
+    const sp_placement now = sp_lab_places(o->lab);
+    unsigned shards = o->r->shards;
+    bool same = o->r->options->placement ? sp_placement_is_same(&now, wanted) : sp_owners_end(&now.map) == shards;
+    return same && o->lab->n_servers - 1 == shards && !o->lab->unswept;
+}
+
 static int run(online *o, spate_error *err)
 {
     bool moves = o->r->options->how == SPATE_RESHARD_ONLINE;
@@ -442,10 +468,13 @@ static int run(online *o, spate_error *err)
     if (!o->lab->other && !moves)
         return sp_steps_phase(o->steps) == SP_PHASE_NONE ? sp_fail(err, SPATE_E_USAGE, "no move is open in this lab") : SPATE_OK;
     rc = sp_lab_layout(o->lab, &o->r->source, &o->r->layout, err);
-    if (rc == SPATE_OK && !o->lab->other && sp_owners_end(&o->lab->map) == o->r->options->shards && o->lab->n_servers - 1 == o->r->options->shards)
-        return SPATE_OK; /* it is so */
+    sp_placement wanted = sp_lab_places(o->lab);
+    if (rc == SPATE_OK && moves)
+        rc = sp_resharding_aim(o->r, &wanted, err);
+    if (rc == SPATE_OK && !o->lab->other && is_so(o, &wanted))
+        return SPATE_OK;
     if (rc == SPATE_OK)
-        rc = o->lab->other ? check_resumed(o, err) : begin(o, err);
+        rc = o->lab->other ? check_resumed(o, &wanted, err) : begin(o, &wanted, err);
     return rc == SPATE_OK ? run_open(o, err) : rc;
 }
 

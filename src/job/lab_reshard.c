@@ -1,9 +1,10 @@
-/* lab_reshard.c - spate_lab_reshard: another number of shards, and no more rows moved than that needs; while nobody writes, here.
+/* lab_reshard.c - spate_lab_reshard: another number of shards, and no more rows moved than that needs, or another placement; while nobody
+ * writes, here.
  *
- *     servers added --> tables there --> swept --> copied and checked --> map in lab.yaml --> swept --> servers taken away
+ *     servers added --> tables there --> swept --> copied and checked --> placement in lab.yaml, unswept --> swept --> servers taken away
  *
- * Every step finds out by itself what of it is done already: a server without slots is new or about to go, and what the map does not
- * give to a shard is litter. So the same call again finishes what one before began. */
+ * Every step finds out by itself what of it is done already: a server without slots is new or about to go, and what the placement does
+ * not give to a shard is litter. So the same call again finishes what one before began. */
 #include "job/lab_reshard.h"
 
 #include "flow/flow.h"
@@ -135,7 +136,7 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
 static int make_all_tables(sp_resharding *r, spate_error *err)
 {
     int rc = SPATE_OK;
-    for (unsigned s = 0; s < r->options->shards && rc == SPATE_OK; s++)
+    for (unsigned s = 0; s < r->shards && rc == SPATE_OK; s++)
         if (!sp_owns_slots(&r->lab->map, s))
             rc = sp_resharding_tables(r, s, err);
     return rc;
@@ -157,42 +158,83 @@ int sp_resharding_tell(sp_resharding *r, spate_error *err)
     return SPATE_OK;
 }
 
-static int find_moves(sp_resharding *r, spate_error *err)
+int sp_resharding_aim(sp_resharding *r, sp_placement *after, spate_error *err)
 {
     sp_lab *lab = r->lab;
-    r->moves = (sp_reshard){.lab = lab, .layout = &r->layout, .before = lab->map};
-    sp_slot_map_resize(&lab->map, r->options->shards, &r->moves.after);
-    int rc = sp_reshard_plan(&r->moves, err);
+    if (!r->options->placement) {
+        *after = sp_lab_places(lab);
+        sp_slot_map_resize(&lab->map, r->shards, &after->map);
+        return SPATE_OK;
+    }
+    int rc = sp_lab_make_places(lab, r->options->placement, after, err);
+    for (uint32_t t = 0; t < r->layout.n && rc == SPATE_OK; t++) {
+        sp_placement p = *after;
+        if (!r->layout.placements[t])
+            continue;
+        p.key = r->layout.placements[t]->key;
+        p.n_key = 1;
+        rc = sp_placement_check(&p, r->layout.schemas[t], err);
+    }
+    return rc;
+}
+
+static int find_moves(sp_resharding *r, spate_error *err)
+{
+    r->moves = (sp_reshard){.lab = r->lab, .layout = &r->layout, .before = sp_lab_places(r->lab)};
+    int rc = sp_resharding_aim(r, &r->moves.after, err);
+    if (rc == SPATE_OK)
+        rc = sp_reshard_plan(&r->moves, err);
     return rc == SPATE_OK ? sp_resharding_tell(r, err) : rc;
 }
 
-/* Shards that are to go have nothing to lose once the map is in place. */
-int sp_resharding_sweep(sp_resharding *r, const sp_slot_map *map, unsigned shards, spate_error *err)
+/* Shards that are to go have nothing to lose once the new placement is in place. */
+int sp_resharding_sweep(sp_resharding *r, const sp_placement *places, unsigned shards, spate_error *err)
 {
     unsigned end = shards;
     for (unsigned s = end; s + 1 < r->lab->n_servers; s++)
-        end = sp_owns_slots(map, s) ? s + 1 : end;
-    return sp_reshard_sweep(&r->moves, map, end, err);
+        end = sp_owns_slots(&places->map, s) ? s + 1 : end;
+    return sp_reshard_sweep(&r->moves, places, end, err);
+}
+
+/* With the new placement lab.yaml says that the givers' rows are still there: whoever is asked to add a shard knows by that what has begun. */
+static int put_in_place(sp_resharding *r, spate_error *err)
+{
+    sp_lab *lab = r->lab;
+    const sp_placement old = sp_lab_places(lab);
+    sp_placement next = r->moves.after;
+    next.map.shards = old.map.shards;
+    sp_lab_set_places(lab, &next);
+    lab->unswept = true;
+    int rc = sp_lab_save(lab, err);
+    if (rc == SPATE_OK)
+        return SPATE_OK;
+    sp_lab_set_places(lab, &old);
+    lab->unswept = false;
+    return rc;
+}
+
+static int sweep(sp_resharding *r, spate_error *err)
+{
+    const sp_placement now = sp_lab_places(r->lab);
+    return sp_resharding_sweep(r, &now, r->shards, err);
 }
 
 static int move_rows(sp_resharding *r, spate_error *err)
 {
-    sp_lab *lab = r->lab;
-    int rc = sp_resharding_sweep(r, &lab->map, r->options->shards, err);
+    int rc = sweep(r, err);
     if (rc == SPATE_OK)
         rc = sp_reshard_copy(&r->moves, err);
     if (rc != SPATE_OK) {
-        (void)!sp_resharding_sweep(r, &lab->map, r->options->shards, NULL); /* or the next one does */
+        (void)!sweep(r, NULL); /* or the next one does */
         return rc;
     }
-    sp_slot_map old = lab->map;
-    memcpy(lab->map.owner, r->moves.after.owner, sizeof(old.owner));
-    rc = sp_lab_save(lab, err);
-    if (rc != SPATE_OK) {
-        lab->map = old;
+    rc = put_in_place(r, err);
+    if (rc == SPATE_OK)
+        rc = sweep(r, err);
+    if (rc != SPATE_OK)
         return rc;
-    }
-    return sp_resharding_sweep(r, &lab->map, r->options->shards, err);
+    r->lab->unswept = false;
+    return sp_lab_save(r->lab, err);
 }
 
 int sp_resharding_drop(sp_resharding *r, unsigned shards, spate_error *err)
@@ -232,13 +274,15 @@ static int check_replicas(const sp_lab *lab, unsigned shards, spate_error *err)
 
 static int check_wish(const sp_resharding *r, spate_error *err)
 {
-    unsigned shards = r->options->shards;
-    if (shards == 0 || shards > SP_SHARDS_MAX)
-        return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, shards);
-    if (r->lab->placing == SP_PLACE_HASH)
-        return check_replicas(r->lab, shards, err);
-    int rc = sp_fail(err, SPATE_E_USAGE, "placement by %s has no slots to move", sp_placing_name(r->lab->placing));
-    sp_error_hint(err, "distribute the rows anew, onto a lab with that many shards");
+    const sp_lab *lab = r->lab;
+    if (r->options->placement && (r->shards != lab->n_servers - 1 || sp_owners_end(&lab->map) != r->shards))
+        return sp_fail(err, SPATE_E_USAGE, "another placement is for the shards that there are: another number of them is a move of its own");
+    if (r->shards == 0 || r->shards > SP_SHARDS_MAX)
+        return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, r->shards);
+    if (lab->placing == SP_PLACE_HASH || r->options->placement)
+        return check_replicas(lab, r->shards, err);
+    int rc = sp_fail(err, SPATE_E_USAGE, "placement by %s has no slots to move", sp_placing_name(lab->placing));
+    sp_error_hint(err, "'spate lab reshard --placement hash' gives it some");
     return rc;
 }
 
@@ -252,11 +296,11 @@ static int plan(sp_resharding *r, spate_error *err)
 
 static int offline(sp_resharding *r, spate_error *err)
 {
-    int rc = sp_resharding_drop(r, r->options->shards, err); /* which an interrupted run has left */
+    int rc = sp_resharding_drop(r, r->shards, err); /* which an interrupted run has left */
     if (rc == SPATE_OK)
         rc = sp_lab_layout(r->lab, &r->source, &r->layout, err);
     if (rc == SPATE_OK)
-        rc = sp_resharding_add(r, r->options->shards, err);
+        rc = sp_resharding_add(r, r->shards, err);
     if (rc == SPATE_OK)
         rc = sp_resharding_start(r, err);
     if (rc == SPATE_OK)
@@ -265,7 +309,7 @@ static int offline(sp_resharding *r, spate_error *err)
         rc = make_all_tables(r, err);
     if (rc == SPATE_OK)
         rc = move_rows(r, err);
-    return rc == SPATE_OK ? sp_resharding_drop(r, r->options->shards, err) : rc;
+    return rc == SPATE_OK ? sp_resharding_drop(r, r->shards, err) : rc;
 }
 
 static int run(sp_resharding *r, spate_error *err)
@@ -287,7 +331,8 @@ static const char *const works[] = {
 
 int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err)
 {
-    sp_resharding r = {.lab = &lab->lab, .options = options, .report = report};
+    sp_resharding r = {.lab = &lab->lab, .options = options, .report = report,
+                       .shards = options->placement && !options->shards ? lab->lab.n_servers - 1 : options->shards};
     int64_t start = sp_os_monotonic_us();
     int lock = -1;
     sp_work work = {0};
@@ -317,4 +362,10 @@ void spate_lab_reshard_report_done(spate_lab_reshard_report *report)
 unsigned spate_lab_shards_in_use(const spate_lab *lab)
 {
     return sp_owners_end(&lab->lab.map);
+}
+
+unsigned spate_lab_shards_aimed(const spate_lab *lab)
+{
+    const sp_lab *l = &lab->lab;
+    return l->other ? sp_owners_end(l->turned ? &l->map : &l->other->map) : l->unswept ? sp_owners_end(&l->map) : 0;
 }

@@ -9,6 +9,7 @@ typedef struct sp_resharding {
     sp_lab *lab;
     const spate_lab_reshard_options *options;
     spate_lab_reshard_report *report;
+    unsigned shards; /* how many there are to be */
     sp_arena *arena; /* the report's */
     sp_source *source;
     sp_layout layout;
@@ -29,7 +30,9 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err) SP_
 int sp_resharding_drop(sp_resharding *r, unsigned shards, spate_error *err) SP_MUST_CHECK;
 /* Tells the report which pairs there are. */
 int sp_resharding_tell(sp_resharding *r, spate_error *err) SP_MUST_CHECK;
-int sp_resharding_sweep(sp_resharding *r, const sp_slot_map *map, unsigned shards, spate_error *err) SP_MUST_CHECK;
+int sp_resharding_sweep(sp_resharding *r, const sp_placement *places, unsigned shards, spate_error *err) SP_MUST_CHECK;
+/* Where rows are to live, as the options say; the lab's tables can live so. */
+int sp_resharding_aim(sp_resharding *r, sp_placement *after, spate_error *err) SP_MUST_CHECK;
 
 /* ---- lab_move.c: while others write ---- */
 

@@ -44,17 +44,16 @@ static int persist(client *c, unsigned id, const char *sql, int64_t *number, uin
 {
     int64_t until = sp_os_monotonic_us() + PATIENCE_US, missed_us = 0;
     sp_route *route = c->run->load->route;
-    unsigned slot = sp_made_slot(id);
     *gone = false;
     for (int64_t now; (now = sp_os_monotonic_us()) < until; sp_os_sleep_us(RETRY_US)) {
-        const sp_lab_server *server = sp_route_server(route, slot);
+        const sp_lab_server *server = sp_route_server(route, id);
         PGconn *conn = sp_caller_link(&c->caller, server);
         sp_answer out = conn ? sp_caller_ask(conn, sql, number) : SP_ANSWER_FAILED;
         if (out == SP_ANSWER_DONE)
             return SPATE_OK;
         if (out == SP_ANSWER_REFUSED || out == SP_ANSWER_NO_ROW) {
             c->result.refused++;
-            sp_route_refused(route, slot, server);
+            sp_route_refused(route, id, server);
         } else {
             sp_route_look(route); /* its port may be another one by now */
         }

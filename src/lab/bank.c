@@ -52,10 +52,9 @@ typedef struct part {
 static bool begin(client *c, part *p)
 {
     sp_route *route = c->run->load->route;
-    unsigned slot = sp_made_slot(p->id);
     char sql[STATEMENT_MAX];
     int64_t balance;
-    p->server = sp_route_server(route, slot);
+    p->server = sp_route_server(route, p->id);
     p->conn = sp_caller_link(&c->caller, p->server);
     if (!p->conn || (sp_pq.transaction_status(p->conn) == PQTRANS_IDLE &&
                      sp_caller_say(p->conn, "BEGIN; SET LOCAL lock_timeout = '1s'") != SP_ANSWER_DONE)) {
@@ -65,7 +64,7 @@ static bool begin(client *c, part *p)
     snprintf(sql, sizeof(sql), "UPDATE " SP_BANK_TABLE " SET balance = balance + %lld WHERE id = %u RETURNING balance", (long long)p->change, p->id);
     sp_answer said = sp_caller_ask(p->conn, sql, &balance);
     if (said == SP_ANSWER_NO_ROW || said == SP_ANSWER_REFUSED)
-        sp_route_refused(route, slot, p->server);
+        sp_route_refused(route, p->id, p->server);
     return said == SP_ANSWER_DONE;
 }
 

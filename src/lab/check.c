@@ -50,10 +50,11 @@ static int add_exception(server_check *c, uint32_t table, sp_buf *sql)
     const sp_schema *s = c->layout->schemas[table];
     if (!c->lab->other || !c->layout->placements[table] || c->server == 0)
         return SPATE_OK;
-    sp_placement p = *c->layout->placements[table], other = p;
+    sp_placement p = *c->layout->placements[table], other = *c->lab->other;
     const sp_field *key = &s->fields[p.key[0]];
     sp_buf column = {0};
-    other.map = *c->lab->other;
+    other.key = p.key;
+    other.n_key = p.n_key;
     int rc = sp_sql_name(&column, key->name) || sp_buf_adds(sql, " WHERE ") ? sp_fail_nomem(c->err) : SPATE_OK;
     if (rc == SPATE_OK)
         rc = sp_placement_sql(&p, key, sp_pg_string(&column), c->server - 1, sql, c->err);

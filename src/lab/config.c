@@ -12,7 +12,8 @@
  *     cpu: 0.3                              processors that each server may use
  *     placement: hash                       modulo, range with bounds, list with values
  *     slots: [0, 1, 0, ...]                 960 owners; left out while they are slot modulo shards
- *     next_slots: [0, 1, 3, ...]            while rows move: their owners afterwards; former_slots: before
+ *     next: {placement: hash, slots: [...]} while rows move: how they live afterwards; former: before
+ *     unswept: true                         rows that were moved are still at their old places, too
  *     tables:
  *       users: {key: id}
  *       country: {copied: true}
@@ -102,6 +103,20 @@ int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server 
             return SPATE_OK;
         }
     return sp_fail(err, SPATE_E_USAGE, "the lab has no server \"%s\": it has main and shard0 to shard%u", name, lab->n_servers - 2);
+}
+
+sp_placement sp_lab_places(const sp_lab *lab)
+{
+    return (sp_placement){.placing = lab->placing, .map = lab->map, .bounds = lab->bounds, .items = lab->items, .n_items = lab->n_items};
+}
+
+void sp_lab_set_places(sp_lab *lab, const sp_placement *places)
+{
+    lab->placing = places->placing;
+    lab->map = places->map;
+    lab->bounds = (int64_t *)places->bounds;
+    lab->items = (sp_list_item *)places->items;
+    lab->n_items = places->n_items;
 }
 
 /* ---- servers ---- */
@@ -385,32 +400,26 @@ static void read_slots(reader *r, const sp_node *node, sp_slot_map *map)
             map->owner[i] = (uint8_t)owner;
 }
 
-static void read_bounds(reader *r, const sp_node *node, const sp_node *root)
+static void read_bounds(reader *r, const sp_node *node, const sp_node *root, sp_placement *p)
 {
-    uint32_t n = r->lab->map.shards - 1;
+    uint32_t n = p->map.shards - 1;
     if (!node || node->kind != SP_NODE_LIST || node->n != n) {
         sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0}, "expected \"bounds\", a list of %u numbers: keys below the"
                    " first are on shard 0, and so on", n);
         return;
     }
-    r->lab->bounds = make(r, n, sizeof(int64_t));
-    for (uint32_t i = 0; r->lab->bounds && i < n; i++) {
-        int64_t *b = &r->lab->bounds[i];
+    int64_t *bounds = make(r, n, sizeof(int64_t));
+    p->bounds = bounds;
+    for (uint32_t i = 0; bounds && i < n; i++) {
+        int64_t *b = &bounds[i];
         if (number_at(r, node->items[i], INT64_MIN, INT64_MAX, "a whole number", b) && i && b[0] <= b[-1])
             sp_mistake(r->m, node->items[i]->mark, node->items[i]->text, "is not above the bound before it");
     }
 }
 
-static int order_of_items(const void *a, const void *b)
+static void read_values(reader *r, const sp_node *node, const sp_node *root, sp_placement *p)
 {
-    sp_str x = ((const sp_list_item *)a)->value, y = ((const sp_list_item *)b)->value;
-    int order = memcmp(x.p, y.p, SP_MIN(x.len, y.len));
-    return order ? order : (x.len > y.len) - (x.len < y.len);
-}
-
-static void read_values(reader *r, const sp_node *node, const sp_node *root)
-{
-    uint32_t shards = r->lab->map.shards, n = 0;
+    uint32_t shards = p->map.shards, n = 0;
     if (!node || node->kind != SP_NODE_LIST || node->n == 0 || node->n > shards) {
         sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0}, "expected \"values\", a list of at most %u lists: the values"
                    " on shard 0, and so on; all others are on the last", shards);
@@ -418,36 +427,52 @@ static void read_values(reader *r, const sp_node *node, const sp_node *root)
     }
     for (uint32_t s = 0; s < node->n; s++)
         n += node->items[s]->kind == SP_NODE_LIST ? node->items[s]->n : 0;
-    r->lab->items = make(r, n, sizeof(sp_list_item));
-    for (uint32_t s = 0; r->lab->items && s < node->n; s++) {
+    sp_list_item *items = make(r, n, sizeof(*items));
+    p->items = items;
+    for (uint32_t s = 0; items && s < node->n; s++) {
         const sp_node *list = node->items[s];
         if (list->kind != SP_NODE_LIST)
             sp_mistake(r->m, list->mark, text_of(list), "expected a list of values");
         for (uint32_t i = 0; list->kind == SP_NODE_LIST && i < list->n; i++)
             if (word_at(r, list->items[i], "a value"))
-                r->lab->items[r->lab->n_items++] = (sp_list_item){list->items[i]->text, s};
+                items[p->n_items++] = (sp_list_item){list->items[i]->text, s};
     }
-    if (r->lab->items)
-        qsort(r->lab->items, r->lab->n_items, sizeof(*r->lab->items), order_of_items);
+    if (items)
+        sp_list_sort(items, p->n_items);
+}
+
+/* The keys of a placement, in the file itself or below next or former; p->map.shards is known. */
+static void read_places(reader *r, const sp_node *node, sp_placement *p)
+{
+    const sp_node *placement = value_of(node, "placement"), *slots = value_of(node, "slots");
+    if (placement && !sp_placing_find(text_of(placement), &p->placing))
+        sp_mistake(r->m, placement->mark, text_of(placement), "is no placement; expected hash, modulo, range or list");
+    if (slots)
+        read_slots(r, slots, &p->map);
+    if (p->placing == SP_PLACE_RANGE)
+        read_bounds(r, value_of(node, "bounds"), node, p);
+    if (p->placing == SP_PLACE_LIST)
+        read_values(r, value_of(node, "values"), node, p);
 }
 
 static void read_placement(reader *r, const sp_node *root)
 {
-    const sp_node *placement = value_of(root, "placement"), *slots = value_of(root, "slots");
-    const sp_node *next = value_of(root, "next_slots"), *former = value_of(root, "former_slots"), *other = next ? next : former;
-    if (placement && !sp_placing_find(text_of(placement), &r->lab->placing))
-        sp_mistake(r->m, placement->mark, text_of(placement), "is no placement; expected hash, modulo, range or list");
-    if (slots && r->lab->map.shards)
-        read_slots(r, slots, &r->lab->map);
-    if (other && r->lab->map.shards && (r->lab->other = make(r, 1, sizeof(*r->lab->other)))) {
-        *r->lab->other = r->lab->map;
-        read_slots(r, other, r->lab->other);
+    static const char *const keys[] = {"placement", "bounds", "values", "slots"};
+    const sp_node *next = value_of(root, "next"), *former = value_of(root, "former"), *other = next ? next : former;
+    unsigned shards = r->lab->map.shards;
+    if (!shards) /* which has been told */
+        return;
+    sp_placement now = sp_lab_places(r->lab);
+    read_places(r, root, &now);
+    sp_lab_set_places(r->lab, &now);
+    if (other && other->kind != SP_NODE_MAP)
+        sp_mistake(r->m, other->mark, text_of(other), "expected a placement such as {placement: hash}");
+    else if (other && (r->lab->other = make(r, 1, sizeof(*r->lab->other)))) {
+        refuse_other_keys(r, other, keys, SP_COUNT(keys));
+        sp_slot_map_init(&r->lab->other->map, shards);
+        read_places(r, other, r->lab->other);
         r->lab->turned = !next;
     }
-    if (r->lab->placing == SP_PLACE_RANGE && r->lab->map.shards)
-        read_bounds(r, value_of(root, "bounds"), root);
-    if (r->lab->placing == SP_PLACE_LIST && r->lab->map.shards)
-        read_values(r, value_of(root, "values"), root);
 }
 
 static void read_settings(reader *r, const sp_node *node)
@@ -503,10 +528,16 @@ static void read_cpu(reader *r, const sp_node *node)
         sp_mistake(r->m, node->mark, text_of(node), "is no number of processors from 0.01, such as 0.3");
 }
 
+static void read_unswept(reader *r, const sp_node *node)
+{
+    if (node && !sp_parse_bool(text_of(node), &r->lab->unswept))
+        sp_mistake(r->m, node->mark, text_of(node), "is neither true nor false");
+}
+
 static void read_root(reader *r, const sp_node *root)
 {
     static const char *const keys[] = {"main", "shards", "replicas", "pool", "cache", "programs", "user", "settings", "cpu", "placement",
-                                       "bounds", "values", "slots", "next_slots", "former_slots", "tables"};
+                                       "bounds", "values", "slots", "next", "former", "unswept", "tables"};
     if (root->kind != SP_NODE_MAP) {
         sp_mistake(r->m, root->mark, text_of(root), "expected the keys main and shards");
         return;
@@ -521,6 +552,7 @@ static void read_root(reader *r, const sp_node *root)
     r->lab->user = user ? word_at(r, user, "the name of a user") : NULL;
     read_cpu(r, value_of(root, "cpu"));
     read_placement(r, root);
+    read_unswept(r, value_of(root, "unswept"));
     read_settings(r, value_of(root, "settings"));
     read_tables(r, value_of(root, "tables"));
 }

@@ -12,9 +12,16 @@ const char sp_gate_leave[] = "SELECT pg_advisory_unlock_shared(" GATE ")";
 
 const char *sp_fence_turn(sp_side side)
 {
-    return side == SP_SIDE_AFTER ? "SELECT setval('spate_lab.turned_at', (pg_current_wal_lsn() - '0/0')::bigint), setval('spate_lab.side', 2)"
-                                 : "SELECT setval('spate_lab.side', 1)";
+    switch (side) {
+    case SP_SIDE_NEITHER: return "SELECT setval('spate_lab.side', 3)";
+    case SP_SIDE_AFTER:
+        return "SELECT setval('spate_lab.turned_at', (pg_current_wal_lsn() - '0/0')::bigint), setval('spate_lab.side', 2),"
+               " set_config('synchronous_commit', 'off', true) FROM spate_lab.side WHERE last_value <> 2";
+    default: return "SELECT setval('spate_lab.side', 1), set_config('synchronous_commit', 'off', true)";
+    }
 }
+
+const char sp_fence_keep[] = "SELECT setval('spate_lab.side', last_value) FROM spate_lab.side";
 
 static const char schema_sql[] =
     "BEGIN; SET LOCAL client_min_messages = warning;"
@@ -31,7 +38,7 @@ static const char schema_sql[] =
     "CREATE FUNCTION spate_lab.whole() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " RAISE EXCEPTION 'rows of table \"%\" are moving: it cannot be truncated', TG_TABLE_NAME USING ERRCODE = '55006'; END $$;"
     "CREATE FUNCTION spate_lab.rest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " IF (SELECT last_value FROM spate_lab.side) = 1 THEN"
+    " IF (SELECT last_value FROM spate_lab.side) <> 2 THEN"
     "  RAISE EXCEPTION 'table \"%\" is copied to every shard, and rests while rows move', TG_TABLE_NAME USING ERRCODE = '55006'; END IF;"
     " RETURN NULL; END $$; COMMIT";
 

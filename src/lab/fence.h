@@ -1,7 +1,7 @@
 /* fence.h - private to lab: what a shard has while rows of it move, in a schema of its own, spate_lab.
  *
  * A gate: every statement that writes a placed table takes an advisory lock, shared, until its transaction ends; whoever takes it
- * alone waits for those that are under way, and all others wait for him. A side: which of the two maps holds here; it is a sequence,
+ * alone waits for those that are under way, and all others wait for him. A side: which of the two placements holds here; it is a sequence,
  * whose value is the same for every transaction, however old what that sees otherwise. A fence: a write of a row that goes from one
  * shard to another is refused, with SQLSTATE SP001, where it does not live now. So no client can write a row where nobody will look
  * for it, whatever map it has; it asks the other shard. Replication passes through both. */
@@ -11,7 +11,12 @@
 #include "lab/reshard.h"
 
 #define SP_FENCE_STATE "SP001" /* SQLSTATE of a refused row: it lives on the other shard */
-typedef enum sp_side { SP_SIDE_NONE, SP_SIDE_BEFORE, SP_SIDE_AFTER } sp_side;
+typedef enum sp_side {
+    SP_SIDE_NONE,
+    SP_SIDE_BEFORE,
+    SP_SIDE_AFTER,
+    SP_SIDE_NEITHER, /* in the middle of a turn: all rows that move are refused */
+} sp_side;
 
 /* Makes all that on a shard, in place of what was there; the side is before. Copied tables cannot be written from then on. */
 int sp_fence_raise(const sp_reshard *r, unsigned shard, PGconn *conn, spate_error *err) SP_MUST_CHECK;
@@ -24,7 +29,9 @@ int sp_fence_side(const sp_lab_server *server, PGconn *conn, sp_side *side, spat
 extern const char sp_gate_close[], sp_gate_open[];
 /* To pass it as a writer does, and to have passed: between them no side is turned. */
 extern const char sp_gate_enter[], sp_gate_leave[];
-/* To the side behind the turn; where the log was then is noted with it, in spate_lab.turned_at. */
+/* To the side behind the turn; to AFTER, where the log was then is noted with it, in spate_lab.turned_at, once. All but NEITHER need not be
+ * on disk when it returns: whatever the server commits behind it brings it there, and sp_fence_keep does. */
 const char *sp_fence_turn(sp_side side);
+extern const char sp_fence_keep[];
 
 #endif

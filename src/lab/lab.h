@@ -75,8 +75,9 @@ typedef struct sp_lab {
     double cpu; /* processors that each server may use; 0: as there are */
     sp_placing placing;
     sp_slot_map map; /* map.shards: n_servers - 1 */
-    sp_slot_map *other; /* while rows move and others write: the next map or, when turned, the former one; NULL: no move is open */
+    sp_placement *other; /* while rows move and others write: the next placement or, when turned, the former one; NULL: no move is open */
     bool turned;
+    bool unswept; /* rows of a move while nobody wrote are still where they were before, too */
     int64_t *bounds;
     sp_list_item *items;
     uint32_t n_items;
@@ -116,6 +117,10 @@ const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name);
 int sp_lab_set_table(sp_lab *lab, const char *name, const char *key, spate_error *err) SP_MUST_CHECK;
 /* The server or replica called so. SPATE_E_USAGE: there is none. */
 int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err) SP_MUST_CHECK;
+
+/* How the lab places: a placement without a key; and to place otherwise from now on. */
+sp_placement sp_lab_places(const sp_lab *lab);
+void sp_lab_set_places(sp_lab *lab, const sp_placement *places);
 
 /* ---- cluster.c ---- */
 

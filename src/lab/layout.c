@@ -101,8 +101,9 @@ static int place(maker *m, uint32_t table, int key)
     if (!p || !fields)
         return sp_fail_nomem(m->err);
     *fields = (uint32_t)key;
-    *p = (sp_placement){.placing = lab->placing, .key = fields, .n_key = 1, .map = lab->map, .bounds = lab->bounds,
-                        .items = lab->items, .n_items = lab->n_items};
+    *p = sp_lab_places(lab);
+    p->key = fields;
+    p->n_key = 1;
     m->layout->placements[table] = p;
     return sp_placement_check(p, m->source->tables[table], m->err);
 }

@@ -5,28 +5,26 @@
 
 static const sp_field id_field = {.name = "id", .type = {.kind = SP_I64}};
 
-unsigned sp_made_slot(unsigned id)
-{
-    return (unsigned)(sp_pghash_combine(0, sp_pghash_int8(id)) % SP_SLOTS);
-}
-
-int sp_made_condition(const sp_slot_map *map, unsigned shard, sp_buf *sql, spate_error *err)
+int sp_made_condition(const sp_placement *places, unsigned shard, sp_buf *sql, spate_error *err)
 {
     static const uint32_t key = 0;
-    const sp_placement p = {.placing = SP_PLACE_HASH, .key = &key, .n_key = 1, .map = *map};
+    sp_placement p = *places;
+    p.key = &key;
+    p.n_key = 1;
     return sp_placement_sql(&p, &id_field, "id", shard, sql, err);
 }
 
 static int make_on(const sp_lab *lab, const sp_made_table *t, unsigned shard, spate_error *err)
 {
     const sp_lab_server *server = sp_lab_shard(lab, shard);
+    const sp_placement places = sp_lab_places(lab);
     sp_buf sql = {0};
     PGconn *conn = NULL;
     int rc = sp_buf_printf(&sql, "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS %s (id bigint PRIMARY KEY, %s bigint NOT NULL);"
                                  " INSERT INTO %s SELECT id, %lld FROM generate_series(0, %u) id WHERE ", t->name, t->column, t->name,
                            (long long)t->value, t->rows - 1)
                  ? sp_fail_nomem(err)
-                 : sp_made_condition(&lab->map, shard, &sql, err);
+                 : sp_made_condition(&places, shard, &sql, err);
     if (rc == SPATE_OK && sp_buf_adds(&sql, " ON CONFLICT DO NOTHING"))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
@@ -42,8 +40,8 @@ static int make_on(const sp_lab *lab, const sp_made_table *t, unsigned shard, sp
 int sp_made_table_make(sp_lab *lab, const sp_made_table *table, spate_error *err)
 {
     int rc = SPATE_OK;
-    if (lab->placing != SP_PLACE_HASH)
-        return sp_fail(err, SPATE_E_USAGE, "accounts live by hash, and this lab places by %s", sp_placing_name(lab->placing));
+    if (lab->placing == SP_PLACE_LIST)
+        return sp_fail(err, SPATE_E_USAGE, "accounts live by numbers, and this lab places by a list of texts");
     for (unsigned s = 0; s < lab->map.shards && rc == SPATE_OK; s++)
         rc = make_on(lab, table, s, err);
     if (rc == SPATE_OK)

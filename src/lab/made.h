@@ -10,11 +10,9 @@ typedef struct sp_made_table {
     int64_t value; /* that each begins with */
 } sp_made_table;
 
-/* Makes the table's rows on the shards of the lab, which is by hash, and tells lab.yaml; those that are there stay. */
+/* Makes the table's rows on the shards of the lab, which is by anything but a list, and tells lab.yaml; those that are there stay. */
 int sp_made_table_make(sp_lab *lab, const sp_made_table *table, spate_error *err) SP_MUST_CHECK;
-/* A row's slot. */
-unsigned sp_made_slot(unsigned id);
-/* The condition that a row is on the shard by that map. */
-int sp_made_condition(const sp_slot_map *map, unsigned shard, sp_buf *sql, spate_error *err) SP_MUST_CHECK;
+/* The condition that a row is on the shard by that placement. */
+int sp_made_condition(const sp_placement *places, unsigned shard, sp_buf *sql, spate_error *err) SP_MUST_CHECK;
 
 #endif

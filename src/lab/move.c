@@ -43,7 +43,7 @@ static int open_pair(sp_lab_move_pair *p, const sp_reshard *r, const sp_reshard_
 int sp_lab_move_open(sp_lab_move *m, const sp_reshard *r, spate_error *err)
 {
     m->r = r;
-    m->shards = SP_MAX(r->before.shards, r->after.shards);
+    m->shards = SP_MAX(r->before.map.shards, r->after.map.shards);
     m->pairs = sp_alloc_zero(r->n_pairs + 1, sizeof(*m->pairs));
     int rc = m->pairs ? SPATE_OK : sp_fail_nomem(err);
     for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
@@ -120,7 +120,7 @@ static void object(const objections *o, bool applies, const char *fmt, int numbe
 /* A new server will have what shard0 has. */
 int sp_lab_move_check(const sp_reshard *r, void (*fn)(void *arg, const char *what), void *arg, spate_error *err)
 {
-    const sp_lab_move m = {.r = r, .shards = SP_MAX(r->before.shards, r->after.shards)};
+    const sp_lab_move m = {.r = r, .shards = SP_MAX(r->before.map.shards, r->after.map.shards)};
     server_facts f = {0};
     int rc = SPATE_OK;
     for (unsigned s = 0; s < m.shards && rc == SPATE_OK; s++) {

@@ -131,7 +131,7 @@ static int look(const sp_nemesis *n, state *s, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     s->open = lab.other != NULL;
-    s->shards = owners_end(lab.other && !lab.turned ? lab.other : &lab.map);
+    s->shards = owners_end(lab.other && !lab.turned ? &lab.other->map : &lab.map);
     sp_lab_done(&lab);
     return SPATE_OK;
 }

@@ -1,6 +1,8 @@
 /* placement.c - see placement.h. */
 #include "lab/placement.h"
 
+#include <stdlib.h>
+
 void sp_slot_map_init(sp_slot_map *map, unsigned shards)
 {
     SP_ASSERT(shards > 0 && shards <= SP_SHARDS_MAX);
@@ -120,6 +122,18 @@ static uint8_t by_bounds(const sp_placement *p, int64_t key)
     return (uint8_t)low;
 }
 
+static int order_of_items(const void *a, const void *b)
+{
+    sp_str x = ((const sp_list_item *)a)->value, y = ((const sp_list_item *)b)->value;
+    int order = memcmp(x.p, y.p, SP_MIN(x.len, y.len));
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+void sp_list_sort(sp_list_item *items, uint32_t n)
+{
+    qsort(items, n, sizeof(*items), order_of_items);
+}
+
 static uint8_t by_list(const sp_placement *p, sp_str key)
 {
     uint32_t low = 0, high = p->n_items;
@@ -137,15 +151,22 @@ static uint8_t by_list(const sp_placement *p, sp_str key)
     return (uint8_t)(p->map.shards - 1);
 }
 
+unsigned sp_placement_shard_of(const sp_placement *p, int64_t key)
+{
+    SP_ASSERT(p->placing != SP_PLACE_LIST);
+    if (p->placing == SP_PLACE_HASH)
+        return p->map.owner[sp_pghash_combine(0, sp_pghash_int8(key)) % SP_SLOTS];
+    uint64_t size = key < 0 ? -(uint64_t)key : (uint64_t)key;
+    return p->placing == SP_PLACE_RANGE ? by_bounds(p, key) : (unsigned)(size % p->map.shards);
+}
+
 static uint8_t by_value(const sp_placement *p, const sp_column *key, uint32_t row)
 {
     if (sp_column_null(key, row))
         return 0;
     if (p->placing == SP_PLACE_LIST)
         return by_list(p, sp_column_str(key, row));
-    int64_t v = integer_at(key, row);
-    uint64_t size = v < 0 ? -(uint64_t)v : (uint64_t)v;
-    return p->placing == SP_PLACE_RANGE ? by_bounds(p, v) : (uint8_t)(size % p->map.shards);
+    return (uint8_t)sp_placement_shard_of(p, integer_at(key, row));
 }
 
 void sp_placement_route(const sp_placement *p, const sp_batch *batch, uint8_t *shards)
@@ -159,4 +180,42 @@ void sp_placement_route(const sp_placement *p, const sp_batch *batch, uint8_t *s
     }
     for (uint32_t row = 0; row < batch->rows; row++)
         shards[row] = by_value(p, &batch->columns[p->key[0]], row);
+}
+
+/* ---- one placement beside another ---- */
+
+bool sp_placement_is_same(const sp_placement *a, const sp_placement *b)
+{
+    if (a->placing != b->placing || a->map.shards != b->map.shards || a->n_items != b->n_items)
+        return false;
+    bool same = a->placing != SP_PLACE_HASH || memcmp(a->map.owner, b->map.owner, sizeof(a->map.owner)) == 0;
+    for (unsigned i = 0; a->placing == SP_PLACE_RANGE && i + 1 < a->map.shards; i++)
+        same = same && a->bounds[i] == b->bounds[i];
+    for (uint32_t i = 0; i < a->n_items; i++) {
+        sp_str x = a->items[i].value, y = b->items[i].value;
+        same = same && a->items[i].shard == b->items[i].shard && x.len == y.len && memcmp(x.p, y.p, x.len) == 0;
+    }
+    return same;
+}
+
+/* Between [first, second) bounds of a shard; its ends are open to the sides. */
+static bool ranges_meet(const sp_placement *a, unsigned x, const sp_placement *b, unsigned y)
+{
+    bool below = x + 1 < a->map.shards && y > 0 && a->bounds[x] <= b->bounds[y - 1];
+    bool above = y + 1 < b->map.shards && x > 0 && b->bounds[y] <= a->bounds[x - 1];
+    return !below && !above;
+}
+
+bool sp_placement_may_move(const sp_placement *before, const sp_placement *after, unsigned from, unsigned to)
+{
+    if (from == to || from >= before->map.shards || to >= after->map.shards)
+        return false;
+    if (before->placing == SP_PLACE_RANGE && after->placing == SP_PLACE_RANGE)
+        return ranges_meet(before, from, after, to);
+    if (before->placing != SP_PLACE_HASH || after->placing != SP_PLACE_HASH)
+        return true;
+    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
+        if (before->map.owner[slot] == from && after->map.owner[slot] == to)
+            return true;
+    return false;
 }

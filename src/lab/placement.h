@@ -38,6 +38,9 @@ typedef struct sp_list_item {
     uint32_t shard;
 } sp_list_item;
 
+/* By value, as a placement needs them. */
+void sp_list_sort(sp_list_item *items, uint32_t n);
+
 typedef struct sp_placement {
     sp_placing placing;
     const uint32_t *key; /* fields, n_key of them; only hash may have several */
@@ -47,6 +50,13 @@ typedef struct sp_placement {
     const sp_list_item *items; /* SP_PLACE_LIST, sorted by value */
     uint32_t n_items;
 } sp_placement;
+
+/* The shard of a whole number; a list has none. */
+unsigned sp_placement_shard_of(const sp_placement *p, int64_t key);
+/* Whether both put every key on the same shard, whatever the key's column. */
+bool sp_placement_is_same(const sp_placement *a, const sp_placement *b);
+/* Whether a key may be on the one shard by before and on the other by after. */
+bool sp_placement_may_move(const sp_placement *before, const sp_placement *after, unsigned from, unsigned to);
 
 /* Refuses a key that cannot be placed so: no key, an unhashable type, a modulo of texts. SPATE_E_CONFIG. */
 int sp_placement_check(const sp_placement *p, const sp_schema *schema, spate_error *err) SP_MUST_CHECK;

@@ -8,19 +8,25 @@
 
 /* ---- statements ---- */
 
-/* Which rows of a table the map gives to the shard. */
-static int add_condition(const sp_reshard *r, uint32_t table, const sp_slot_map *map, unsigned shard, const char *of, sp_buf *sql,
+/* Which rows of a table the placement gives to the shard. */
+static int add_condition(const sp_reshard *r, uint32_t table, const sp_placement *places, unsigned shard, const char *of, sp_buf *sql,
                          spate_error *err)
 {
-    sp_placement p = *r->layout->placements[table];
+    sp_placement p = *places;
     const sp_schema *s = r->layout->schemas[table];
     sp_buf column = {0};
-    p.map = *map;
+    p.key = r->layout->placements[table]->key;
+    p.n_key = 1;
     int rc = sp_buf_adds(&column, of) || sp_sql_name(&column, s->fields[p.key[0]].name) ? sp_fail_nomem(err) : SPATE_OK;
     if (rc == SPATE_OK)
         rc = sp_placement_sql(&p, &s->fields[p.key[0]], sp_pg_string(&column), shard, sql, err);
     sp_buf_done(&column);
     return rc;
+}
+
+static bool is_by_slots(const sp_reshard *r)
+{
+    return r->before.placing == SP_PLACE_HASH && r->after.placing == SP_PLACE_HASH;
 }
 
 /* The slots that go from one shard to the other, as shard 1 of a map of two. */
@@ -29,7 +35,7 @@ static uint32_t map_of_pair(const sp_reshard *r, unsigned from, unsigned to, sp_
     uint32_t n = 0;
     map->shards = 2;
     for (unsigned slot = 0; slot < SP_SLOTS; slot++) {
-        map->owner[slot] = r->before.owner[slot] == from && r->after.owner[slot] == to;
+        map->owner[slot] = r->before.map.owner[slot] == from && r->after.map.owner[slot] == to;
         n += map->owner[slot];
     }
     return n;
@@ -37,9 +43,17 @@ static uint32_t map_of_pair(const sp_reshard *r, unsigned from, unsigned to, sp_
 
 int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, const char *of, sp_buf *sql, spate_error *err)
 {
-    sp_slot_map map;
-    map_of_pair(r, pair->from, pair->to, &map);
-    return add_condition(r, table, &map, 1, of, sql, err);
+    sp_placement slots = {.placing = SP_PLACE_HASH};
+    if (is_by_slots(r)) {
+        map_of_pair(r, pair->from, pair->to, &slots.map);
+        return add_condition(r, table, &slots, 1, of, sql, err);
+    }
+    int rc = sp_buf_adds(sql, "(") ? sp_fail_nomem(err) : add_condition(r, table, &r->before, pair->from, of, sql, err);
+    if (rc == SPATE_OK && sp_buf_adds(sql, " AND "))
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = add_condition(r, table, &r->after, pair->to, of, sql, err);
+    return rc == SPATE_OK && sp_buf_adds(sql, ")") ? sp_fail_nomem(err) : rc;
 }
 
 int sp_reshard_columns(const sp_schema *s, sp_buf *sql)
@@ -63,7 +77,6 @@ int sp_reshard_begin(const sp_lab_server *server, PGconn *conn, spate_error *err
 typedef struct pair_run {
     const sp_reshard *r;
     const sp_reshard_pair *pair;
-    sp_slot_map map;
     PGconn *from, *to;
     uint64_t rows; /* that have been copied */
     spate_error *err;
@@ -91,7 +104,7 @@ static int count_rows(pair_run *p, const sp_lab_server *server, PGconn *conn, ui
     PGresult *res = NULL;
     int built = sp_buf_adds(&sql, "SELECT count(*), coalesce(sum(hashtextextended(ROW(") || sp_reshard_columns(s, &sql) ||
                 sp_buf_adds(&sql, ")::text, 0)::numeric), 0) FROM ") || sp_sql_ident(&sql, s->table) || sp_buf_adds(&sql, " WHERE ");
-    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, "", &sql, p->err);
+    int rc = built ? sp_fail_nomem(p->err) : sp_reshard_condition(p->r, p->pair, table, "", &sql, p->err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(server, conn, sp_pg_string(&sql), &res, p->err, "counting rows");
     if (rc == SPATE_OK) {
@@ -160,7 +173,7 @@ static int copy_table(pair_run *p, uint32_t table)
     int built = sp_buf_adds(&out, "COPY (SELECT ") || sp_reshard_columns(s, &out) || sp_buf_adds(&out, " FROM ") || sp_sql_ident(&out, s->table) ||
                 sp_buf_adds(&out, " WHERE ") || sp_buf_adds(&in, "COPY ") || sp_sql_ident(&in, s->table) || sp_buf_adds(&in, " (") ||
                 sp_reshard_columns(s, &in) || sp_buf_adds(&in, ") FROM STDIN (FORMAT binary)");
-    int rc = built ? sp_fail_nomem(p->err) : add_condition(p->r, table, &p->map, 1, "", &out, p->err);
+    int rc = built ? sp_fail_nomem(p->err) : sp_reshard_condition(p->r, p->pair, table, "", &out, p->err);
     if (rc == SPATE_OK && sp_buf_adds(&out, ") TO STDOUT (FORMAT binary)"))
         rc = sp_fail_nomem(p->err);
     if (rc == SPATE_OK)
@@ -178,7 +191,6 @@ int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint
                           spate_error *err)
 {
     pair_run p = {.r = r, .pair = pair, .from = from, .to = to, .err = err};
-    map_of_pair(r, pair->from, pair->to, &p.map);
     int rc = copy_table(&p, table);
     *rows += p.rows;
     return rc;
@@ -219,10 +231,8 @@ int sp_reshard_copy(const sp_reshard *r, spate_error *err)
     pair_run *runs = sp_alloc_zero(r->n_pairs, sizeof(*runs));
     if (!runs)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < r->n_pairs; i++) {
+    for (uint32_t i = 0; i < r->n_pairs; i++)
         runs[i] = (pair_run){.r = r, .pair = &r->pairs[i]};
-        map_of_pair(r, r->pairs[i].from, r->pairs[i].to, &runs[i].map);
-    }
     int rc = sp_lab_each(runs, sizeof(*runs), r->n_pairs, run_pair, err);
     sp_free(runs);
     return rc;
@@ -233,14 +243,12 @@ int sp_reshard_copy(const sp_reshard *r, spate_error *err)
 /* Rows of the pair on the giver, and about how many bytes they take: their share of the table. */
 static int count_pair(const sp_reshard *r, sp_reshard_pair *pair, PGconn *conn, uint32_t table, spate_error *err)
 {
-    sp_slot_map map;
     sp_buf name = {0}, sql = {0};
     PGresult *res = NULL;
-    map_of_pair(r, pair->from, pair->to, &map);
     int built = sp_sql_ident(&name, r->layout->schemas[table]->table) ||
                 sp_buf_adds(&sql, "SELECT n, (bytes * (n::float8 / greatest(total, 1)))::bigint, (disk * (n::float8 / greatest(total, 1)))::bigint"
                                   " FROM (SELECT count(*) AS total, count(*) FILTER (WHERE ");
-    int rc = built ? sp_fail_nomem(err) : add_condition(r, table, &map, 1, "", &sql, err);
+    int rc = built ? sp_fail_nomem(err) : sp_reshard_condition(r, pair, table, "", &sql, err);
     if (rc == SPATE_OK && (sp_buf_adds(&sql, ") AS n, pg_table_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
                            sp_buf_adds(&sql, ") AS bytes, pg_total_relation_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
                            sp_buf_adds(&sql, ") AS disk FROM ") || sp_buf_add(&sql, name.data, name.len) || sp_buf_adds(&sql, ") t")))
@@ -260,17 +268,15 @@ static int count_pair(const sp_reshard *r, sp_reshard_pair *pair, PGconn *conn, 
 
 int sp_reshard_pairs(sp_reshard *r, spate_error *err)
 {
-    unsigned n = SP_MAX(r->before.shards, r->after.shards);
+    unsigned n = SP_MAX(r->before.map.shards, r->after.map.shards);
     sp_slot_map map;
     r->pairs = sp_arena_alloc(&r->lab->arena, (size_t)n * n, sizeof(*r->pairs));
     if (!r->pairs)
         return sp_fail_nomem(err);
     for (unsigned from = 0; from < n; from++)
-        for (unsigned to = 0; to < n; to++) {
-            uint32_t slots = from == to ? 0 : map_of_pair(r, from, to, &map);
-            if (slots)
-                r->pairs[r->n_pairs++] = (sp_reshard_pair){.from = from, .to = to, .slots = slots};
-        }
+        for (unsigned to = 0; to < n; to++)
+            if (sp_placement_may_move(&r->before, &r->after, from, to))
+                r->pairs[r->n_pairs++] = (sp_reshard_pair){.from = from, .to = to, .slots = is_by_slots(r) ? map_of_pair(r, from, to, &map) : 0};
     return SPATE_OK;
 }
 
@@ -297,7 +303,7 @@ int sp_reshard_plan(sp_reshard *r, spate_error *err)
 /* ---- sweeping ---- */
 
 /* Children first, so that no foreign key is in the way. */
-static int sweep_shard(const sp_reshard *r, const sp_slot_map *map, unsigned shard, PGconn *conn, spate_error *err)
+static int sweep_shard(const sp_reshard *r, const sp_placement *places, unsigned shard, PGconn *conn, spate_error *err)
 {
     int rc = sp_reshard_begin(sp_lab_shard(r->lab, shard), conn, err);
     for (uint32_t t = r->layout->n; t-- > 0 && rc == SPATE_OK;) {
@@ -307,7 +313,7 @@ static int sweep_shard(const sp_reshard *r, const sp_slot_map *map, unsigned sha
         if (sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, r->layout->schemas[t]->table) || sp_buf_adds(&sql, " WHERE NOT "))
             rc = sp_fail_nomem(err);
         if (rc == SPATE_OK)
-            rc = add_condition(r, t, map, shard, "", &sql, err);
+            rc = add_condition(r, t, places, shard, "", &sql, err);
         if (rc == SPATE_OK)
             rc = sp_lab_run(sp_lab_shard(r->lab, shard), conn, sp_pg_string(&sql), NULL, err, "removing rows that are on another shard");
         sp_buf_done(&sql);
@@ -315,14 +321,14 @@ static int sweep_shard(const sp_reshard *r, const sp_slot_map *map, unsigned sha
     return rc == SPATE_OK ? sp_lab_run(sp_lab_shard(r->lab, shard), conn, "COMMIT", NULL, err, "committing") : rc;
 }
 
-int sp_reshard_sweep(const sp_reshard *r, const sp_slot_map *map, unsigned shards, spate_error *err)
+int sp_reshard_sweep(const sp_reshard *r, const sp_placement *places, unsigned shards, spate_error *err)
 {
     int rc = SPATE_OK;
     for (unsigned s = 0; s < shards && rc == SPATE_OK; s++) {
         PGconn *conn = NULL;
         rc = sp_lab_connect(sp_lab_shard(r->lab, s), &conn, err);
         if (rc == SPATE_OK)
-            rc = sweep_shard(r, map, s, conn, err);
+            rc = sweep_shard(r, places, s, conn, err);
         if (conn)
             sp_pq.finish(conn);
     }

@@ -13,7 +13,7 @@ struct sp_route {
     pthread_mutex_t lock;
     const char *directory; /* in the first reading's lab */
     reading *last;
-    bool other;            /* the other map of the last reading is taken to hold */
+    bool other;            /* the other placement of the last reading is taken to hold */
     uint64_t size;
     int64_t modified_ns;
 };
@@ -85,16 +85,17 @@ const sp_lab *sp_route_lab(sp_route *r)
     return lab;
 }
 
-static const sp_lab_server *server_of(const sp_route *r, unsigned slot)
+static const sp_lab_server *server_of(const sp_route *r, int64_t key)
 {
     const sp_lab *lab = &r->last->lab;
-    return sp_lab_shard(lab, (r->other && lab->other ? lab->other : &lab->map)->owner[slot]);
+    sp_placement now = sp_lab_places(lab);
+    return sp_lab_shard(lab, sp_placement_shard_of(r->other && lab->other ? lab->other : &now, key));
 }
 
-const sp_lab_server *sp_route_server(sp_route *r, unsigned slot)
+const sp_lab_server *sp_route_server(sp_route *r, int64_t key)
 {
     pthread_mutex_lock(&r->lock);
-    const sp_lab_server *s = server_of(r, slot);
+    const sp_lab_server *s = server_of(r, key);
     pthread_mutex_unlock(&r->lock);
     return s;
 }
@@ -113,12 +114,12 @@ static bool is_same(const sp_lab_server *a, const sp_lab_server *b)
 }
 
 /* Somebody else may have told it first. */
-void sp_route_refused(sp_route *r, unsigned slot, const sp_lab_server *by)
+void sp_route_refused(sp_route *r, int64_t key, const sp_lab_server *by)
 {
     pthread_mutex_lock(&r->lock);
-    if (is_same(server_of(r, slot), by) && has_changed(r))
+    if (is_same(server_of(r, key), by) && has_changed(r))
         (void)!read_again(r, r->directory, NULL);
-    if (is_same(server_of(r, slot), by))
+    if (is_same(server_of(r, key), by))
         r->other = !r->other;
     pthread_mutex_unlock(&r->lock);
 }

@@ -33,44 +33,60 @@ static int put_server(sp_buf *out, const sp_lab_server *s)
     return sp_buf_adds(out, "{") || put_pair(out, "uri", s->uri) || sp_buf_adds(out, "}\n");
 }
 
-static int put_slots(sp_buf *out, const char *key, const sp_slot_map *map)
+static int put_slots(sp_buf *out, const sp_slot_map *map)
 {
     enum { A_LINE = 40 };
-    int built = sp_buf_printf(out, "%s: [", key);
+    int built = sp_buf_adds(out, "slots: [");
     for (unsigned i = 0; i < SP_SLOTS && !built; i++)
         built = sp_buf_printf(out, "%s%s%u", i ? "," : "", i % A_LINE ? "" : "\n  ", map->owner[i]);
-    return built || sp_buf_adds(out, "]\n");
+    return built || sp_buf_adds(out, "]");
 }
 
-static int put_values(sp_buf *out, const sp_lab *lab)
+static int put_bounds(sp_buf *out, const sp_placement *p)
 {
-    int built = sp_buf_adds(out, "values:\n");
-    for (unsigned s = 0; s < lab->map.shards && !built; s++) {
-        const char *between = "  - [";
-        for (uint32_t i = 0; i < lab->n_items && !built; i++)
-            if (lab->items[i].shard == s) {
-                built = sp_buf_adds(out, between) || put_quoted(out, lab->items[i].value);
+    int built = sp_buf_adds(out, "bounds: [");
+    for (unsigned i = 0; i + 1 < p->map.shards && !built; i++)
+        built = sp_buf_printf(out, "%s%lld", i ? ", " : "", (long long)p->bounds[i]);
+    return built || sp_buf_adds(out, "]");
+}
+
+static int put_values(sp_buf *out, const sp_placement *p)
+{
+    int built = sp_buf_adds(out, "values: [");
+    for (unsigned s = 0; s < p->map.shards && !built; s++) {
+        const char *between = s ? ",\n  [" : "\n  [";
+        for (uint32_t i = 0; i < p->n_items && !built; i++)
+            if (p->items[i].shard == s) {
+                built = sp_buf_adds(out, between) || put_quoted(out, p->items[i].value);
                 between = ", ";
             }
-        built = built || sp_buf_adds(out, *between == ',' ? "]\n" : "  - []\n");
+        built = built || (*between == ',' && between[1] == ' ' ? sp_buf_adds(out, "]") : sp_buf_adds(out, between) || sp_buf_adds(out, "]"));
     }
+    return built || sp_buf_adds(out, "]");
+}
+
+/* between: what stands between one key and the next. */
+static int put_places(sp_buf *out, const sp_placement *p, const char *between)
+{
+    int built = sp_buf_printf(out, "placement: %s", sp_placing_name(p->placing));
+    if (p->placing == SP_PLACE_RANGE)
+        built = built || sp_buf_adds(out, between) || put_bounds(out, p);
+    if (p->placing == SP_PLACE_LIST)
+        built = built || sp_buf_adds(out, between) || put_values(out, p);
+    if (p->placing == SP_PLACE_HASH && !sp_slot_map_is_fresh(&p->map))
+        built = built || sp_buf_adds(out, between) || put_slots(out, &p->map);
     return built;
 }
 
 static int put_placement(sp_buf *out, const sp_lab *lab)
 {
-    int built = sp_buf_printf(out, "placement: %s\n", sp_placing_name(lab->placing));
-    if (lab->placing == SP_PLACE_RANGE) {
-        built = built || sp_buf_adds(out, "bounds: [");
-        for (unsigned i = 0; i + 1 < lab->map.shards && !built; i++)
-            built = sp_buf_printf(out, "%s%lld", i ? ", " : "", (long long)lab->bounds[i]);
-        built = built || sp_buf_adds(out, "]\n");
-    }
-    if (lab->placing == SP_PLACE_LIST)
-        built = built || put_values(out, lab);
-    if (lab->placing == SP_PLACE_HASH && !sp_slot_map_is_fresh(&lab->map))
-        built = built || put_slots(out, "slots", &lab->map);
-    return built || (lab->other && put_slots(out, lab->turned ? "former_slots" : "next_slots", lab->other));
+    const sp_placement now = sp_lab_places(lab);
+    int built = put_places(out, &now, "\n") || sp_buf_adds(out, "\n");
+    if (lab->unswept)
+        built = built || sp_buf_adds(out, "unswept: true\n");
+    if (lab->other)
+        built = built || sp_buf_adds(out, lab->turned ? "former: {" : "next: {") || put_places(out, lab->other, ", ") || sp_buf_adds(out, "}\n");
+    return built;
 }
 
 /* What there is beside main and the shards. */

@@ -40,18 +40,20 @@ static int open_one(const sp_lab_server *server, PGconn **conn, spate_error *err
     return rc == SPATE_OK ? sp_lab_run(server, *conn, session_sql, NULL, err, "preparing to read") : rc;
 }
 
-static bool is_owner(const sp_slot_map *map, unsigned shard)
+/* By any other than hash all shards have rows. */
+static bool is_owner(const sp_placement *p, unsigned shard)
 {
-    return memchr(map->owner, (int)shard, sizeof(map->owner)) != NULL;
+    return p->placing == SP_PLACE_HASH ? memchr(p->map.owner, (int)shard, sizeof(p->map.owner)) != NULL : shard < p->map.shards;
 }
 
 /* Shards that come with the open move need not be there yet. */
 static int connect_all(sp_tally *t, const sp_lab *lab, spate_error *err)
 {
+    const sp_placement now = sp_lab_places(lab);
     int rc = t->main ? SPATE_OK : open_one(&lab->servers[0], &t->main, err);
     for (unsigned s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++) {
         const sp_lab_server *server = sp_lab_shard(lab, s);
-        bool needed = is_owner(&lab->map, s), useful = lab->other && is_owner(lab->other, s);
+        bool needed = is_owner(&now, s), useful = lab->other && is_owner(lab->other, s);
         if (t->conns[s] && (strcmp(t->uris[s], server->uri) != 0 || (!needed && !useful)))
             drop(&t->conns[s]);
         t->uris[s] = server->uri;
@@ -117,22 +119,19 @@ static int settle(sp_tally *t, const sp_lab *lab, spate_error *err)
     return rc;
 }
 
-/* ---- which map holds ---- */
+/* ---- which placement holds ---- */
 
-/* The fences' word, where they have one: it comes before lab.yaml's. NULL: not all say the same: a turn is half done. */
-static const sp_slot_map *map_of(const sp_lab *lab, PGresult *const *sides)
+/* The fences' word, where they have one: it comes before lab.yaml's. While a turn is half done some say neither, and those who say after have
+ * the last word, as sp_lab_move_settle goes by. */
+static sp_placement places_of(const sp_lab *lab, PGresult *const *sides)
 {
     bool before = false, after = false;
     for (unsigned s = 0; s + 1 < lab->n_servers; s++) {
         const char *side = sides[s] && !sp_pq.getisnull(sides[s], 0, 0) ? sp_pq.getvalue(sides[s], 0, 0) : "";
-        before |= *side == '1';
+        before |= *side == '1' || *side == '3';
         after |= *side == '2';
     }
-    if (before && after)
-        return NULL;
-    if (!lab->other || (!before && !after))
-        return &lab->map;
-    return after == lab->turned ? &lab->map : lab->other;
+    return !lab->other || (!before && !after) || after == lab->turned ? sp_lab_places(lab) : *lab->other;
 }
 
 /* ---- one moment ---- */
@@ -165,13 +164,13 @@ static int take_snapshots(sp_tally *t, const sp_lab **lab, PGresult **sides, spa
     return rc == SPATE_OK ? say_to_all(t, known, sp_gate_leave, NULL, err, "leaving the gate") : rc;
 }
 
-static int add_up_shard(sp_tally *t, const sp_lab *lab, const sp_slot_map *map, unsigned shard, int64_t *total, spate_error *err)
+static int add_up_shard(sp_tally *t, const sp_lab *lab, const sp_placement *places, unsigned shard, int64_t *total, spate_error *err)
 {
     const sp_lab_server *server = sp_lab_shard(lab, shard);
     sp_buf sql = {0};
     PGresult *res = NULL;
     int rc = sp_buf_adds(&sql, "SELECT coalesce(sum(balance), 0) FROM " SP_BANK_TABLE " WHERE ") ? sp_fail_nomem(err)
-                                                                                                  : sp_made_condition(map, shard, &sql, err);
+                                                                                                  : sp_made_condition(places, shard, &sql, err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(server, t->conns[shard], sp_pg_string(&sql), &res, err, "adding up");
     if (rc == SPATE_OK) {
@@ -182,14 +181,15 @@ static int add_up_shard(sp_tally *t, const sp_lab *lab, const sp_slot_map *map, 
     return rc;
 }
 
-static int add_up(sp_tally *t, const sp_lab *lab, const sp_slot_map *map, int64_t *total, spate_error *err)
+static int add_up(sp_tally *t, const sp_lab *lab, PGresult *const *sides, int64_t *total, spate_error *err)
 {
-    int rc = map ? SPATE_OK : sp_fail(err, SPATE_E_RETRY, "a turn is half done");
+    const sp_placement places = places_of(lab, sides);
+    int rc = SPATE_OK;
     *total = 0;
     for (unsigned s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++) {
-        if (!is_owner(map, s))
+        if (!is_owner(&places, s))
             continue;
-        rc = t->conns[s] ? add_up_shard(t, lab, map, s, total, err) : sp_fail(err, SPATE_E_RETRY, "shard%u does not answer", s);
+        rc = t->conns[s] ? add_up_shard(t, lab, &places, s, total, err) : sp_fail(err, SPATE_E_RETRY, "shard%u does not answer", s);
     }
     return rc == SPATE_OK ? say_to_all(t, lab, "COMMIT", NULL, err, "adding up") : rc;
 }
@@ -203,7 +203,7 @@ int sp_tally_read(sp_tally *t, int64_t *total, spate_error *err)
     if (rc == SPATE_OK)
         rc = take_snapshots(t, &lab, sides, &why);
     if (rc == SPATE_OK)
-        rc = add_up(t, lab, map_of(lab, sides), total, &why);
+        rc = add_up(t, lab, sides, total, &why);
     for (unsigned s = 0; s < SP_SHARDS_MAX; s++)
         sp_pq.clear(sides[s]);
     if (rc == SPATE_OK)

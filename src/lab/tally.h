@@ -2,7 +2,7 @@
  *
  * A reading takes the move's gate on each shard as a writer does, so that no side is turned meanwhile, then the bank's gate on main alone, so
  * that no transfer is half committed, and lets each shard take a snapshot. Then both gates are open again, and the shards add up what
- * was theirs at that moment, by the map that held then. What was decided and not carried out, because somebody died, is carried out
+ * was theirs at that moment, by the placement that held then. What was decided and not carried out, because somebody died, is carried out
  * first; what has been in doubt for seconds is decided. */
 #ifndef SP_LAB_TALLY_H
 #define SP_LAB_TALLY_H

@@ -1,17 +1,21 @@
 /* turn.c - the moments of a move at which nobody writes; see move.h.
  *
+ *     all BEFORE --> all NEITHER, markers behind the last that was written --> markers have come --> all AFTER
+ *
+ * A shard may give rows and take others, so none goes to AFTER before all have left BEFORE: whatever dies on the way, no row is taken by two.
  * The gates are held by sessions that a server ends when it has not heard of them for a second. So a mover that was stopped opens
- * them, too; and since each giver is turned by the session that holds its gate, none is turned whose gate has been open since. */
+ * them, too; and since each shard is turned by the session that holds its gate, none is turned whose gate has been open since. */
 #include "lab/move.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { TRIES = 60, TRY_PAUSE_US = 50000, LOOK_US = 200, STATEMENT_MAX = 160 };
 
 /* How long a try may keep writers waiting: politely at first. */
 static int64_t limit_of(int attempt)
 {
-    return attempt < 20 ? 40000 : attempt < 40 ? 200000 : 1000000;
+    return attempt < 10 ? 20000 : attempt < 20 ? 40000 : attempt < 40 ? 200000 : 1000000;
 }
 
 /* ---- the gates ---- */
@@ -29,15 +33,13 @@ static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
     return rc;
 }
 
-/* One statement for each shard that fits, at the gates' sessions. */
-static int say_at_gates(sp_lab_move *m, bool (*fits)(const sp_lab_move *m, unsigned shard), const char *sql, spate_error *err, const char *what)
+/* The same statement for all shards at once. */
+static int say_to_all(const sp_lab_move *m, PGconn *const *conns, const char *sql, spate_error *err, const char *what)
 {
     sp_lab_question all[SP_SHARDS_MAX];
-    uint32_t n = 0;
     for (unsigned s = 0; s < m->shards; s++)
-        if (!fits || fits(m, s))
-            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), m->gates[s], sql};
-    return sp_lab_ask_all(all, n, NULL, err, what);
+        all[s] = (sp_lab_question){sp_lab_shard(m->r->lab, s), conns[s], sql};
+    return sp_lab_ask_all(all, m->shards, NULL, err, what);
 }
 
 static int close_gates(sp_lab_move *m, int attempt, spate_error *err)
@@ -45,13 +47,13 @@ static int close_gates(sp_lab_move *m, int attempt, spate_error *err)
     int rc = connect_gates(m, attempt, err);
     m->closed_us = sp_os_monotonic_us();
     m->limit_us = m->closed_us + limit_of(attempt);
-    return rc == SPATE_OK ? say_at_gates(m, NULL, sp_gate_close, err, "waiting for writers") : rc;
+    return rc == SPATE_OK ? say_to_all(m, m->gates, sp_gate_close, err, "waiting for writers") : rc;
 }
 
 static void open_gates(sp_lab_move *m)
 {
     if (m->gates[m->shards - 1]) /* all are there */
-        (void)!say_at_gates(m, NULL, sp_gate_open, NULL, "opening the gate");
+        (void)!say_to_all(m, m->gates, sp_gate_open, NULL, "opening the gate");
     for (unsigned s = 0; s < m->shards; s++) {
         if (m->gates[s])
             sp_pq.finish(m->gates[s]);
@@ -62,69 +64,111 @@ static void open_gates(sp_lab_move *m)
 
 /* ---- markers ---- */
 
-static PGconn *source_of(const sp_lab_move_pair *p, bool back)
-{
-    return back ? p->to : p->from;
-}
-
 static const sp_stream *stream_of(const sp_lab_move_pair *p, bool back)
 {
     return back ? &p->back : &p->forth;
 }
 
-static int await_marker(const sp_lab_move_pair *p, bool back, int64_t number, int64_t limit_us, spate_error *err)
+static bool begins_at(const sp_lab_move_pair *p, bool back, unsigned shard)
 {
-    const sp_stream *s = stream_of(p, back);
-    char look[STATEMENT_MAX];
+    return (back ? p->pair->to : p->pair->from) == shard;
+}
+
+/* INSERT of the markers of all streams that begin at the shard; none: nothing is added. */
+static int add_markers(const sp_lab_move *m, bool back, unsigned shard, int64_t number, sp_buf *sql)
+{
+    const char *between = "INSERT INTO spate_lab.marker VALUES ";
+    int built = SPATE_OK;
+    for (uint32_t i = 0; i < m->r->n_pairs && !built; i++) {
+        if (!begins_at(&m->pairs[i], back, shard))
+            continue;
+        built = sp_buf_printf(sql, "%s('%s', %lld)", between, stream_of(&m->pairs[i], back)->name, (long long)number);
+        between = ", ";
+    }
+    return built;
+}
+
+/* How many markers of that number are to come to the shard, and the question how many have. */
+static int add_look(const sp_lab_move *m, bool back, unsigned shard, int64_t number, uint32_t *n, sp_buf *sql)
+{
+    const char *between = "SELECT count(*) FROM spate_lab.marker WHERE pair IN (";
+    int built = SPATE_OK;
+    *n = 0;
+    for (uint32_t i = 0; i < m->r->n_pairs && !built; i++) {
+        if (!begins_at(&m->pairs[i], !back, shard))
+            continue;
+        built = sp_buf_printf(sql, "%s'%s'", between, stream_of(&m->pairs[i], back)->name);
+        between = ", ";
+        ++*n;
+    }
+    return built || (*n && sp_buf_printf(sql, ") AND n = %lld", (long long)number));
+}
+
+static int await_at(const sp_lab_move *m, bool back, unsigned shard, int64_t number, int64_t limit_us, spate_error *err)
+{
+    const sp_lab_server *server = sp_lab_shard(m->r->lab, shard);
+    sp_buf sql = {0};
     PGresult *res = NULL;
-    snprintf(look, sizeof(look), "SELECT 1 FROM spate_lab.marker WHERE pair = '%s' AND n = %lld", s->name, (long long)number);
-    for (bool there = false; !there;) {
-        int rc = sp_lab_run(sp_stream_target(s), source_of(p, !back), look, &res, err, "looking for a marker");
+    uint32_t expected;
+    int rc = add_look(m, back, shard, number, &expected, &sql) ? sp_fail_nomem(err) : SPATE_OK;
+    for (bool there = expected == 0; !there && rc == SPATE_OK;) {
+        rc = sp_lab_run(server, m->conns[shard], sp_pg_string(&sql), &res, err, "looking for markers");
         if (rc != SPATE_OK)
-            return rc;
-        there = sp_pq.ntuples(res) > 0;
+            break;
+        there = strtoul(sp_pq.getvalue(res, 0, 0), NULL, 10) == expected;
         sp_pq.clear(res);
         if (!there && sp_os_monotonic_us() > limit_us)
-            return sp_fail(err, SPATE_E_RETRY, "the stream from %s to %s is behind", sp_stream_source(s)->name, sp_stream_target(s)->name);
-        if (!there)
+            rc = sp_fail(err, SPATE_E_RETRY, "a stream to %s is behind", server->name);
+        else if (!there)
             sp_os_sleep_us(LOOK_US);
     }
-    return SPATE_OK;
+    sp_buf_done(&sql);
+    return rc;
 }
 
 static int await_markers(const sp_lab_move *m, bool back, int64_t number, int64_t limit_us, spate_error *err)
 {
     int rc = SPATE_OK;
-    for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
-        rc = await_marker(&m->pairs[i], back, number, limit_us, err);
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
+        rc = await_at(m, back, s, number, limit_us, err);
+    return rc;
+}
+
+/* Each shard's markers, with a statement behind them in one transaction; then: NULL for none, and shards where no stream begins are left out. */
+static int write_markers(const sp_lab_move *m, PGconn *const *conns, bool back, int64_t number, const char *then, spate_error *err)
+{
+    sp_lab_question all[SP_SHARDS_MAX];
+    sp_buf texts[SP_SHARDS_MAX] = {{0}};
+    uint32_t n = 0;
+    int built = SPATE_OK;
+    for (unsigned s = 0; s < m->shards && !built; s++) {
+        sp_buf inner = {0};
+        built = add_markers(m, back, s, number, &inner);
+        if (!built && inner.len && then)
+            built = sp_buf_printf(&texts[s], "WITH markers AS (%s) %s", sp_pg_string(&inner), then);
+        else if (!built)
+            built = inner.len ? sp_buf_adds(&texts[s], sp_pg_string(&inner)) : then ? sp_buf_adds(&texts[s], then) : SPATE_OK;
+        sp_buf_done(&inner);
+        if (texts[s].len)
+            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), conns[s], sp_pg_string(&texts[s])};
+    }
+    int rc = built ? sp_fail_nomem(err) : sp_lab_ask_all(all, n, NULL, err, then ? "turning" : "writing markers");
+    for (unsigned s = 0; s < m->shards; s++)
+        sp_buf_done(&texts[s]);
     return rc;
 }
 
 /* Everything that was committed at the streams' sources before this call has come when it returns. */
-static int pass_markers(sp_lab_move *m, bool back, int64_t limit_us, spate_error *err)
+static int pass_markers(const sp_lab_move *m, bool back, int64_t limit_us, spate_error *err)
 {
-    uint32_t n = m->r->n_pairs;
-    sp_lab_question *writes = sp_alloc_zero(n + 1, sizeof(*writes));
-    char(*texts)[STATEMENT_MAX] = sp_alloc_zero(n + 1, sizeof(*texts));
     int64_t number = sp_os_wall_us();
-    int rc = writes && texts ? SPATE_OK : sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
-        const sp_stream *s = stream_of(&m->pairs[i], back);
-        snprintf(texts[i], STATEMENT_MAX, "INSERT INTO spate_lab.marker VALUES ('%s', %lld)", s->name, (long long)number);
-        writes[i] = (sp_lab_question){sp_stream_source(s), source_of(&m->pairs[i], back), texts[i]};
-    }
-    if (rc == SPATE_OK)
-        rc = sp_lab_ask_all(writes, n, NULL, err, "writing a marker");
-    if (rc == SPATE_OK)
-        rc = await_markers(m, back, number, limit_us, err);
-    sp_free(writes);
-    sp_free(texts);
-    return rc;
+    int rc = write_markers(m, m->conns, back, number, NULL, err);
+    return rc == SPATE_OK ? await_markers(m, back, number, limit_us, err) : rc;
 }
 
 /* ---- catching up ---- */
 
-enum { NEAR_US = 30000, PATIENCE_US = 1000000, STUCK_US = 60000000, PASSES_MAX = 10 };
+enum { NEAR_US = 8000, PATIENCE_US = 1000000, STUCK_US = 60000000, PASSES_MAX = 10 };
 
 typedef struct progress { /* of a stream */
     uint64_t confirmed; /* what its slot's reader has told that it has, as a hash */
@@ -138,7 +182,7 @@ static int look_at(const sp_lab_move_pair *p, bool back, progress *seen, spate_e
     char sql[STATEMENT_MAX];
     PGresult *res = NULL;
     snprintf(sql, sizeof(sql), "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s'", s->name);
-    int rc = sp_lab_run(sp_stream_source(s), source_of(p, back), sql, &res, err, "asking for a slot");
+    int rc = sp_lab_run(sp_stream_source(s), back ? p->to : p->from, sql, &res, err, "asking for a slot");
     if (rc != SPATE_OK)
         return rc;
     const char *lsn = sp_pq.ntuples(res) ? sp_pq.getvalue(res, 0, 0) : "";
@@ -237,72 +281,27 @@ int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_rest *fn, void *a
 
 /* ---- turning ---- */
 
-static bool does_not_take(const sp_lab_move *m, unsigned shard)
-{
-    return !sp_lab_move_takes(m, shard);
-}
-
-static int turn_those(sp_lab_move *m, bool (*fits)(const sp_lab_move *m, unsigned shard), sp_side side, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
-        if (fits(m, s))
-            rc = sp_lab_run(sp_lab_shard(m->r->lab, s), m->conns[s], sp_fence_turn(side), NULL, err, "turning");
-    return rc;
-}
-
-/* WITH the markers of all streams that begin at the shard: the turn. */
-static int add_refusal(const sp_lab_move *m, bool back, unsigned shard, sp_side side, int64_t number, sp_buf *sql)
-{
-    const char *between = "WITH markers AS (INSERT INTO spate_lab.marker VALUES ";
-    int built = SPATE_OK;
-    for (uint32_t i = 0; i < m->r->n_pairs && !built; i++) {
-        const sp_lab_move_pair *p = &m->pairs[i];
-        if ((back ? p->pair->to : p->pair->from) != shard)
-            continue;
-        built = sp_buf_printf(sql, "%s('%s', %lld)", between, stream_of(p, back)->name, (long long)number);
-        between = ", ";
-    }
-    return built || (*between == ',' && sp_buf_adds(sql, ") ")) || sp_buf_adds(sql, sp_fence_turn(side));
-}
-
-/* The shards that lose rows refuse them from now on, each by the session that holds its gate; the last that they have taken is on its
- * way, and a marker behind it: one commit instead of two. */
-static int refuse(sp_lab_move *m, bool back, sp_side side, int64_t number, spate_error *err)
-{
-    sp_lab_question all[SP_SHARDS_MAX];
-    sp_buf texts[SP_SHARDS_MAX] = {{0}};
-    uint32_t n = 0;
-    int rc = SPATE_OK;
-    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
-        if (sp_lab_move_takes(m, s) != back)
-            continue;
-        rc = add_refusal(m, back, s, side, number, &texts[s]) ? sp_fail_nomem(err) : SPATE_OK;
-        all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), m->gates[s], sp_pg_string(&texts[s])};
-    }
-    if (rc == SPATE_OK)
-        rc = sp_lab_ask_all(all, n, NULL, err, "turning");
-    for (unsigned s = 0; s < m->shards; s++)
-        sp_buf_done(&texts[s]);
-    return rc;
-}
-
-/* At no moment do two shards take writes of one row: those that get rows take them only when all others refuse. */
+/* From the first step on no shard takes writes of rows that move; each is turned by the session that holds its gate. The second one need not
+ * reach the disk behind the gate: see keep. */
 static int turn(sp_lab_move *m, bool back, void *unused, spate_error *err)
 {
     (void)unused;
-    bool (*loses)(const sp_lab_move *m, unsigned shard) = back ? sp_lab_move_takes : does_not_take;
-    bool (*gets)(const sp_lab_move *m, unsigned shard) = back ? does_not_take : sp_lab_move_takes;
     sp_side side = back ? SP_SIDE_BEFORE : SP_SIDE_AFTER, old = back ? SP_SIDE_AFTER : SP_SIDE_BEFORE;
     int64_t number = sp_os_wall_us();
-    int rc = refuse(m, back, side, number, err);
+    int rc = write_markers(m, m->gates, back, number, sp_fence_turn(SP_SIDE_NEITHER), err);
     if (rc == SPATE_OK)
         rc = await_markers(m, back, number, m->limit_us, err);
     if (rc == SPATE_OK)
-        return say_at_gates(m, gets, sp_fence_turn(side), err, "turning");
-    if (turn_those(m, loses, old, NULL) != SPATE_OK)
+        return say_to_all(m, m->gates, sp_fence_turn(side), err, "turning");
+    if (say_to_all(m, m->conns, sp_fence_turn(old), NULL, "turning") != SPATE_OK)
         return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted and could not be undone yet");
     return rc;
+}
+
+/* On disk, before anybody is told of it. */
+static int keep(const sp_lab_move *m, spate_error *err)
+{
+    return say_to_all(m, m->conns, sp_fence_keep, err, "turning");
 }
 
 int sp_lab_move_turn(sp_lab_move *m, spate_error *err)
@@ -310,12 +309,15 @@ int sp_lab_move_turn(sp_lab_move *m, spate_error *err)
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < m->r->n_pairs && rc == SPATE_OK; i++)
         rc = sp_stream_keep(&m->pairs[i].back, m->pairs[i].to, err);
-    return rc == SPATE_OK ? behind_gates(m, false, turn, NULL, err) : rc;
+    if (rc == SPATE_OK)
+        rc = behind_gates(m, false, turn, NULL, err);
+    return rc == SPATE_OK ? keep(m, err) : rc;
 }
 
 int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
 {
-    return behind_gates(m, true, turn, NULL, err);
+    int rc = behind_gates(m, true, turn, NULL, err);
+    return rc == SPATE_OK ? keep(m, err) : rc;
 }
 
 /* ---- after an interruption ---- */
@@ -327,9 +329,9 @@ int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
     for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
         sp_side side;
         rc = sp_fence_side(sp_lab_shard(m->r->lab, s), m->conns[s], &side, err);
-        *turned |= rc == SPATE_OK && sp_lab_move_takes(m, s) && side == SP_SIDE_AFTER;
+        *turned |= rc == SPATE_OK && side == SP_SIDE_AFTER;
     }
-    if (rc == SPATE_OK && *turned)
-        return turn_those(m, sp_lab_move_takes, SP_SIDE_AFTER, err);
-    return rc == SPATE_OK ? turn_those(m, does_not_take, SP_SIDE_BEFORE, err) : rc;
+    if (rc == SPATE_OK)
+        rc = say_to_all(m, m->conns, sp_fence_turn(*turned ? SP_SIDE_AFTER : SP_SIDE_BEFORE), err, "turning");
+    return rc == SPATE_OK ? keep(m, err) : rc;
 }

@@ -398,6 +398,25 @@ class Moves(MovingCase):
             self.check()
             self.assertEqual(self.servers_there(), ["main", *(f"shard{i}" for i in range(shards))])
 
+    def test_a_shard_that_is_added_is_added_once(self):
+        self.fill(1000)
+        halt = ("CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); RETURN OLD; END $$; CREATE TRIGGER halt"
+                " BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION halt(); ALTER TABLE orders ENABLE ALWAYS TRIGGER halt")
+        self.psql("shard1", halt)
+        config = self.dir / "lab/lab.yaml"
+        run = subprocess.Popen([SPATE, "lab", "add-shard", "--offline", "--lab", self.dir / "lab"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.kill)
+        self.assertTrue(wait_until(lambda: "unswept: true" in config.read_text(), run))
+        run.kill()
+        run.wait()
+        self.psql("shard1", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DELETE%' AND pid <> pg_backend_pid()")
+        self.psql("shard1", "DROP FUNCTION halt() CASCADE")
+        self.lab_fails(2, "reshard", "--shards", "5", says="a move while nobody wrote was interrupted")
+        self.lab("add-shard", "--offline")
+        self.assertEqual(self.servers_there(), ["main", "shard0", "shard1", "shard2", "shard3"])
+        self.assertNotIn("unswept", config.read_text())
+        self.check()
+
     def test_a_copy_that_went_wrong_changes_nothing(self):
         self.fill(2000)
         self.psql("shard1", "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.balance := 0; RETURN NEW; END $$;"

@@ -170,6 +170,103 @@ class Moves(MoveCase):
             self.assertEqual(one.value("SELECT count(*) FROM pg_replication_slots"), "0")
 
 
+class Placements(MoveCase):
+    """Rows that go where another placement has them, on the same shards: every shard gives and takes."""
+
+    def where(self, table, column):
+        return {i: {int(v) for v in self.psql(f"shard{i}", f"SELECT {column} FROM {table}").split()} for i in range(3)}
+
+    def assert_placed(self, of):
+        for table, column in ("users", "id"), ("orders", "user_id"):
+            for shard, keys in self.where(table, column).items():
+                self.assertEqual({key for key in keys if of(key) != shard}, set(), (table, shard))
+        self.check()
+        self.assert_nothing_left(3)
+
+    @staticmethod
+    def by_range(key):
+        return (key >= 500) + (key >= 1200)
+
+    def test_there_and_back_and_through_all(self):
+        self.fill(2000)
+        before = (self.dir / "lab/lab.yaml").read_text()
+        was = self.where("users", "id")
+        plan = self.reshard("--placement", "modulo", "--plan")
+        self.assertEqual((plan["slots"], plan["notes"], len(plan["moves"])), (0, [], 6))
+        self.assertAlmostEqual(plan["rows_moved"] / 6000, 2 / 3, delta=0.05)
+        done = self.reshard("--placement", "modulo")
+        self.assertEqual((done["rows_moved"], done["rows_checked"]), (plan["rows_moved"], 4 * plan["rows_moved"]))
+        self.lab_fails(2, "reshard", "--placement", "range", "--bounds", "500,1200", says="a move to placement by modulo is open")
+        self.lab_fails(2, "reshard", "--shards", "4", says="placement by modulo has no slots to move|placement by modulo is open")
+        self.check()
+        self.lab("reshard", "--rollback")
+        self.assertEqual((self.dir / "lab/lab.yaml").read_text(), before)
+        self.assertEqual(self.where("users", "id"), was)
+        self.assert_nothing_left(3)
+        self.reshard("--placement", "modulo", "--commit")
+        self.assert_placed(lambda key: key % 3)
+        self.assertEqual(self.reshard("--placement", "modulo", "--commit")["rows_moved"], 0)
+        self.reshard("--placement", "range", "--bounds", "500,1200", "--offline")
+        self.assert_placed(self.by_range)
+        self.assertEqual(len(self.reshard("--placement", "range", "--bounds", "600,1200", "--plan")["moves"]), 1)
+        self.reshard("--placement", "hash", "--commit")
+        self.assertEqual(self.where("users", "id"), was)
+        self.assert_nothing_left(3)
+
+    def test_lists(self):
+        self.write("plan.yaml", "tables:\n- name: people\n  rows: 3000\n  columns:\n  - {name: id, inc: 1, primary_key: true}\n"
+                                "  - {name: country, set: [de, at, ch, fr]}\n")
+        self.lab("init", "--placement", "list", "--values", "de", "--values", "at,ch")
+        self.lab("up")
+        self.lab("distribute", "plan.yaml", "--by", "people=country", "--progress", "none")
+
+        def countries():
+            return [self.psql(f"shard{i}", "SELECT string_agg(DISTINCT country, ' ' ORDER BY country) FROM people") for i in range(3)]
+
+        self.assertEqual(countries(), ["de", "at ch", "fr"])
+        self.lab_fails(2, "reshard", "--placement", "list", "--values", "de,at", "--values", "at", says='"at" is listed twice')
+        self.lab_fails(2, "reshard", "--placement", "range", "--bounds", "1,2", says='column "country" is .*range cannot place by that')
+        self.reshard("--placement", "list", "--values", "fr", "--values", "de,at", "--commit")
+        self.assertEqual(countries(), ["fr", "at de", "ch"])
+        self.check()
+        self.assert_nothing_left(3)
+
+    def test_killed_at_any_moment_under_writers(self):
+        rng = random.Random(self.seed)
+        self.fill(3000)
+        start = time.monotonic()
+        self.reshard("--placement", "modulo", "--commit")
+        took = time.monotonic() - start
+        ways = {"hash": ["hash"], "modulo": ["modulo"], "range": ["range", "--bounds", "1000,2000"]}
+        now = "modulo"
+        with self.writers():
+            for _ in range(2 if SLOW else 3):
+                wanted = rng.choice([way for way in ways if way != now])
+                words = ["--placement", *ways[wanted]]
+                for _ in range(rng.randrange(1, 3)):
+                    self.killed_at(rng.uniform(0, took), "reshard", *words)
+                phase = self.steps()[-1]
+                print("# killed while", phase)
+                if phase in ("copying", "following", "switching", "switched") and rng.random() < 0.5:
+                    self.killed_at(rng.uniform(0, took / 2), "reshard", "--rollback")
+                    self.lab("reshard", "--rollback")
+                else:
+                    self.reshard(*words, "--commit")
+                    now = wanted
+        self.assertEqual((self.dir / "lab/lab.yaml").read_text().split("placement: ")[1].split()[0], now)
+        self.check()
+        self.assert_nothing_left(3)
+
+    def test_what_cannot_be(self):
+        self.fill(300)
+        for words, says in (("--placement", "hash", "--shards", "3"), "either --shards or --placement"), (
+                ("--placement", "range", "--bounds", "5"), "range placement on 3 shards needs 2 bounds, not 1"), (
+                ("--placement", "range", "--bounds", "5,x"), "--bounds takes whole numbers"), (
+                ("--bounds", "5,6", "--shards", "3"), "are of a --placement"), (
+                ("--placement", "modulo", "--values", "a"), "values are for list placement"):
+            self.lab_fails(2, "reshard", *words, says=says)
+
+
 class Writes(MoveCase):
     """Nothing that a client was told is lost, whatever moves or is killed."""
 

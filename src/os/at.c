@@ -91,8 +91,8 @@ ssize_t sp_at_list(int dir, void *records, size_t len)
 
 int sp_at_stat(int dir, const char *name, struct statx *st)
 {
-    return (int)ATTEMPT(SP_OS_STAT, statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
-                                          STATX_BASIC_STATS, st));
+    int empty = name[0] ? 0 : AT_EMPTY_PATH; /* the kernel looks at the name twice where it may be */
+    return (int)ATTEMPT(SP_OS_STAT, statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | empty, STATX_BASIC_STATS, st));
 }
 
 ssize_t sp_at_read_link(int dir, const char *name, char *target, size_t len)

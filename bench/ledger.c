@@ -9,13 +9,14 @@
 #include "os/os.h"
 #include "spate/ledger.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { TOPS = 500, FILES = 20, SEAL_NODES = 1000000, PEER_CHUNKS = 100, PAGE = 1000, SQLITE_ROWS = 200000 };
+enum { TOPS = 500, FILES = 20, RESUMES = 3, SEAL_NODES = 1000000, PEER_CHUNKS = 100, PAGE = 1000, SQLITE_ROWS = 200000 };
 
 static char ledger_path[512], seal_path[512], peer_path[512];
 static spate_error err;
@@ -33,12 +34,17 @@ static double now(void)
     return (double)sp_os_monotonic_us() / 1e6;
 }
 
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 /* Processor time of all threads. */
 static double cpu(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int by_value(const void *a, const void *b)
@@ -60,10 +66,13 @@ static spate_bytes text(const char *s)
 
 /* ---- filling a ledger ---- */
 
+static uint64_t rewrite_bytes = UINT64_MAX;
+
 static spate_ledger *open_ledger(const char *path, bool journal_only, bool dst)
 {
     spate_ledger *l = NULL;
-    spate_ledger_options o = {.path = path, .journal_only = journal_only, .flush_rows = UINT64_MAX, .rows_max = UINT64_MAX};
+    spate_ledger_options o = {.path = path, .journal_only = journal_only, .flush_rows = UINT64_MAX, .rows_max = UINT64_MAX,
+                              .rewrite_bytes = rewrite_bytes};
     spate_node root = {.service_id = text("/srv/data")};
     must(spate_ledger_open(&o, &l, &err), "open");
     must(spate_ledger_seed(l, &root, dst ? &root : NULL, &err), "seed");
@@ -132,6 +141,57 @@ static rates fill(spate_ledger *l, uint64_t nodes, bool dst)
             add(l, SPATE_DST, path, "dir-", 7, SPATE_FOLDER, top * per + at, SP_MIN(per - at, (uint64_t)4000));
     }
     return r;
+}
+
+/* ---- opening again ---- */
+
+typedef struct resumes {
+    double wall, cpu, own; /* seconds a million nodes: by the clock, of all threads, of the one that waits for it */
+} resumes;
+
+/* In a process that has no memory yet, which is what a killed job's next run is. */
+static int say_resume(const char *path, bool anew)
+{
+    double start = now(), busy = cpu();
+    rewrite_bytes = anew ? 1 : UINT64_MAX;
+    spate_ledger *l = open_ledger(path, true, true);
+    double wall = now() - start, took = cpu() - busy, own = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    spate_ledger_resume found;
+    spate_ledger_state(l, &found);
+    double millions = (double)(found.nodes[0] + found.nodes[1]) / 1e6;
+    printf("%.9f %.9f %.9f\n", wall / millions, took / millions, own / millions);
+    return spate_ledger_close(l, &err) != SPATE_OK;
+}
+
+static resumes resume_once(bool anew)
+{
+    char command[1024];
+    resumes r = {0, 0, 0};
+    snprintf(command, sizeof(command), "'%s' open '%s' %d", program_invocation_name, ledger_path, anew);
+    FILE *child = popen(command, "r");
+    if (!child || fscanf(child, "%lf %lf %lf", &r.wall, &r.cpu, &r.own) != 3 || pclose(child) != 0)
+        must(sp_fail(&err, SPATE_E_BUG, "opening again"), command);
+    return r;
+}
+
+static resumes resume(void)
+{
+    double wall[RESUMES], busy[RESUMES], own[RESUMES];
+    for (unsigned i = 0; i < RESUMES; i++) {
+        resumes r = resume_once(false);
+        wall[i] = r.wall;
+        busy[i] = r.cpu;
+        own[i] = r.own;
+    }
+    return (resumes){median(wall, RESUMES), median(busy, RESUMES), median(own, RESUMES)};
+}
+
+/* Everything is found a second time, so the journal says all twice; and then it is written anew while it is opened. */
+static void say_twice(uint64_t nodes)
+{
+    spate_ledger *l = open_ledger(ledger_path, true, true);
+    fill(l, nodes, true);
+    must(spate_ledger_close(l, &err), "close");
 }
 
 /* ---- what is asked ---- */
@@ -341,6 +401,8 @@ static double seal_rate(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "open") == 0)
+        return say_resume(argv[2], atoi(argv[3]) != 0);
     uint64_t nodes = argc >= 3 ? strtoull(argv[1], NULL, 10) : 0;
     if (nodes < 100000) {
         fprintf(stderr, "usage: bench_ledger NODES DIR [alone] (at least 100,000 nodes)\n");
@@ -354,11 +416,15 @@ int main(int argc, char **argv)
     spate_ledger_state(l, &found);
     double bytes = (double)spate_ledger_bytes(l) / (double)(found.nodes[0] + found.nodes[1]);
     must(spate_ledger_close(l, &err), "close");
-    double start = now(), busy = cpu(), millions = (double)(found.nodes[0] + found.nodes[1]) / 1e6;
+    resumes first = resume();
+    say_twice(nodes);
+    resumes twice = resume();
+    resumes anew = resume_once(true), then = resume();
     l = open_ledger(ledger_path, false, false);
-    double resume = (now() - start) / millions, resume_cpu = (cpu() - busy) / millions;
     printf("{\"nodes\":%" PRIu64 ",\"append\":%.0f,\"append_first\":%.0f,\"append_last\":%.0f,\"append_cpu\":%.0f,\"bytes\":%.2f,\"page\":%.7f,\"joined\":%.7f,"
-           "\"point\":%.9f,\"resume\":%.4f,\"resume_cpu\":%.4f", nodes, r.all, r.first, r.last, r.cpu, bytes, ours.page, ours.joined, ours.point, resume, resume_cpu);
+           "\"point\":%.9f,\"resume\":%.4f,\"resume_cpu\":%.4f,\"resume_twice\":%.4f,\"resume_twice_cpu\":%.4f,\"rewrite\":%.4f,\"rewrite_cpu\":%.4f,"
+           "\"resume_rewritten\":%.4f,\"resume_rewritten_cpu\":%.4f,\"resume_own\":%.4f,\"resume_rewritten_own\":%.4f", nodes, r.all, r.first, r.last, r.cpu, bytes, ours.page, ours.joined, ours.point, first.wall, first.cpu,
+           twice.wall, twice.cpu, anew.wall, anew.cpu, then.wall, then.cpu, first.own, then.own);
     if (argc > 3) {
         puts("}");
         must(spate_ledger_close(l, &err), "close");

@@ -648,6 +648,10 @@ def case_ledger(bench):
     bench.row("sealing a level of a million, time over bare data chunks", rows("seal"), rows("bare"), over("bare", "seal"), 1.2, at_least=False)
     bench.row("opening again, in ms a million nodes", f"{1e3 * middle('resume'):.0f} ms", "100 ms", [1e3 * x["resume"] for x in s], 100,
               at_least=False, unit="ms", cpu=[1e3 * x["resume_cpu"] for x in s])
+    for what, key in (("opening a journal that says all twice", "resume_twice"), ("opening it, and writing it anew", "rewrite"),
+                      ("opening it when it has been written anew", "resume_rewritten")):
+        bench.row(f"{what}, in ms a million nodes", f"{1e3 * middle(key):.0f} ms", "", [1e3 * x[key] for x in s], 100 if key == "resume_rewritten" else None,
+                  at_least=False, unit="ms", cpu=[1e3 * x[f"{key}_cpu"] for x in s])
 
 
 class Lab:

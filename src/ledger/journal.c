@@ -282,6 +282,17 @@ static int look(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
     return rc;
 }
 
+uint64_t sp_journal_bytes(const char *path)
+{
+    uint64_t size = 0;
+    int64_t modified_ns;
+    char *name = path ? path_with(path, ".journal") : NULL;
+    if (name && sp_os_stamp(name, &size, &modified_ns, NULL) != SPATE_OK)
+        size = 0;
+    sp_free(name);
+    return size;
+}
+
 /* By its name, for it may be written anew meanwhile. */
 int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err)
 {

@@ -44,6 +44,7 @@ int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journa
                     spate_error *err) SP_MUST_CHECK;
 /* Hands every whole group to fn and leaves the file alone, whoever is writing it. SPATE_E_IO: there is none. */
 int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
+uint64_t sp_journal_bytes(const char *path); /* of the file; 0: there is none */
 /* Every group again, as far as they are on disk. */
 int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
 int sp_journal_append(sp_journal *j, const sp_buf *payload, spate_error *err) SP_MUST_CHECK;

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <xxhash.h>
 
-enum { NAME_MAX_BYTES = UINT16_MAX - 1, TEXT_MAX_BYTES = 500 << 10 };
+enum { NAME_MAX_BYTES = UINT16_MAX - 1, TEXT_MAX_BYTES = 500 << 10, LONG_JOURNAL = 4 << 20 };
 
 /* ---- words ------------------------------------------------------------------------------------------------------------------ */
 
@@ -63,6 +63,29 @@ static spate_ledger_options with_defaults(const spate_ledger_options *given)
     return o;
 }
 
+static void set_ahead(sp_memory *m, sp_ahead *ahead)
+{
+    m->side[0].ahead = m->side[1].ahead = ahead;
+}
+
+/* Into memory. */
+static int read_journal(spate_ledger *l, const char *path, bool *fresh, uint64_t *cut, spate_error *err)
+{
+    sp_ahead *ahead = sp_journal_bytes(path) >= LONG_JOURNAL ? sp_ahead_start() : NULL;
+    l->memory.replaying = true;
+    set_ahead(&l->memory, ahead);
+    int rc = l->options.look ? sp_journal_look(path, replay, &l->memory, err)
+                             : sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, fresh, cut, err);
+    set_ahead(&l->memory, NULL);
+    sp_ahead_stop(ahead);
+    if (rc == SPATE_OK && l->memory.unfinished)
+        rc = sp_fail(err, SPATE_E_CORRUPT, "the journal of \"%s\" ends within what it begins with: a snapshot", path);
+    for (unsigned side = 0; side < 2 && rc == SPATE_OK; side++)
+        rc = sp_hash_index(&l->memory.side[side], err);
+    l->memory.replaying = rc != SPATE_OK;
+    return rc;
+}
+
 static int open_files(spate_ledger *l, const char *path, spate_error *err)
 {
     bool fresh = false;
@@ -73,16 +96,9 @@ static int open_files(spate_ledger *l, const char *path, spate_error *err)
             return sp_fail_nomem(err);
         memcpy(l->path, path, len);
     }
-    l->memory.replaying = true;
-    int rc = l->options.look ? sp_journal_look(path, replay, &l->memory, err)
-                             : sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, &fresh, &cut, err);
-    if (rc == SPATE_OK && l->memory.unfinished)
-        rc = sp_fail(err, SPATE_E_CORRUPT, "the journal of \"%s\" ends within what it begins with: a snapshot", path);
-    for (unsigned side = 0; side < 2 && rc == SPATE_OK; side++)
-        rc = sp_hash_index(&l->memory.side[side], err);
+    int rc = read_journal(l, path, &fresh, &cut, err);
     if (rc != SPATE_OK)
         return rc;
-    l->memory.replaying = false;
     l->rows_at_open = l->memory.rows;
     spate_ledger_state(l, &l->resume);
     l->resume.fresh = fresh;

@@ -19,9 +19,10 @@ static int grow(void **array, uint32_t *cap, uint32_t want, size_t width)
 }
 
 /* The first block of anything is small change for a small job; from the second on memory is asked for in large pages. */
-static void *block_alloc(uint32_t nth, size_t bytes)
+static void *block_alloc(const sp_side *s, sp_block_kind kind, uint32_t nth, size_t bytes)
 {
-    return nth ? sp_alloc_large(bytes) : sp_alloc(bytes);
+    void *ready = nth ? sp_ahead_take(s->ahead, kind) : NULL;
+    return ready ? ready : nth ? sp_alloc_large(bytes) : sp_alloc(bytes);
 }
 
 static int nodes_reserve(sp_side *s, uint32_t more)
@@ -33,7 +34,7 @@ static int nodes_reserve(sp_side *s, uint32_t more)
         grow((void **)&s->states, &s->cap_blocks, blocks, sizeof(*s->states)))
         return SPATE_E_NOMEM;
     while (s->n_blocks < blocks) {
-        sp_node *block = block_alloc(s->n_blocks, sizeof(sp_node) << SP_NODE_BLOCK_BITS);
+        sp_node *block = block_alloc(s, SP_BLOCK_NODES, s->n_blocks, sizeof(sp_node) << SP_NODE_BLOCK_BITS);
         uint16_t *state = sp_alloc((size_t)sizeof(uint16_t) << SP_NODE_BLOCK_BITS);
         if (!block || !state) {
             sp_free(block);
@@ -56,7 +57,7 @@ static int text_reserve(sp_side *s, size_t len)
     if (len + SP_SLACK > block || s->n_text >= UINT32_C(1) << (34 - SP_TEXT_BLOCK_BITS) ||
         grow((void **)&s->text, &s->cap_text, s->n_text + 1, sizeof(*s->text)))
         return SPATE_E_NOMEM;
-    if (!(s->text[s->n_text] = block_alloc(s->n_text, block)))
+    if (!(s->text[s->n_text] = block_alloc(s, SP_BLOCK_TEXT, s->n_text, block)))
         return SPATE_E_NOMEM;
     /* Place 0 says that there is no text, so the first block begins with four bytes that are nobody's. */
     s->text_used = s->n_text ? (uint64_t)s->n_text * block : 4;

@@ -60,7 +60,15 @@ typedef struct sp_bucket {
 } sp_bucket;
 _Static_assert(sizeof(sp_bucket) == 64, "a bucket is a cache line");
 
+/* Blocks made before they are needed (ahead.c). NULL for one: there is none, and nothing is ever ready. */
+typedef struct sp_ahead sp_ahead;
+typedef enum sp_block_kind { SP_BLOCK_NODES, SP_BLOCK_TEXT, SP_BLOCK_KINDS } sp_block_kind;
+sp_ahead *sp_ahead_start(void); /* NULL: it could not be */
+void sp_ahead_stop(sp_ahead *a);
+void *sp_ahead_take(sp_ahead *a, sp_block_kind kind); /* a whole block, the caller's; NULL: none is ready */
+
 typedef struct sp_side {
+    sp_ahead *ahead; /* while a long journal is read */
     sp_node **blocks;
     uint16_t **states;
     uint32_t n_blocks, cap_blocks;

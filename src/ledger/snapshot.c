@@ -5,7 +5,7 @@
  * are, so DuckDB's copies stay good. */
 #include "ledger/ledger.h"
 
-enum { RUN = 256, NODE_BYTES = 24 /* of a record, without its texts */ };
+enum { RUN = 256, NODE_BYTES = 14 /* of a record, without its texts */ };
 
 static spate_node said_of(const sp_side *s, uint32_t i)
 {

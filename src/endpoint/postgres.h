@@ -3,7 +3,8 @@
  *   postgres.c          the sink: open, prepare, finish
  *   postgres_lane.c     one connection and its chunks: COPY, statements
  *   postgres_link.c     connections, and what the server says when something fails: postgres_link.h, for other rooms too
- *   postgres_catalog.c  reads the live tables and finds all that keeps the plan from being loaded
+ *   postgres_catalog.c  reads the live tables
+ *   postgres_check.c    finds all that keeps the plan from being loaded, and the order of tables
  *   postgres_job.c      what the database remembers of a job
  *   postgres_schema.c   changes them: create, empty, foreign keys taken away and given back
  *   postgres_after.c    what follows a table's rows: indexes, keys, statistics, foreign keys
@@ -97,14 +98,20 @@ void sp_pg_rollback(sp_lane *lane);
 
 /* ---- postgres_catalog.c ---- */
 
-/* Refuses names that the server would cut off. */
-int sp_pg_check_names(const sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* Finds the plan's tables by name. */
 int sp_pg_find_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+/* Of the tables found: columns with their types, the key for upserts, foreign keys from and to them. */
+int sp_pg_read_columns(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_read_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
+
+/* ---- postgres_check.c ---- */
+
+/* Refuses names that the server would cut off. */
+int sp_pg_check_names(const sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* Reads columns, keys and foreign keys of the tables found, and refuses what cannot be loaded,
  * all of it at once. */
 int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Refuses a part while foreign keys between the tables are checked. */
 int sp_pg_refuse_parts(const sp_pg_sink *s, spate_error *err) SP_MUST_CHECK;
 /* Sets deps from the foreign keys; refuses a cycle. */

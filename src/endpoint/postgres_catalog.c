@@ -1,58 +1,12 @@
-/* postgres_catalog.c - the plan held against the live catalogue.
+/* postgres_catalog.c - the live catalogue, as far as the plan's tables are in it.
  *
  * Reads tables, columns, enumerations, keys and foreign keys in one query each, whatever the
- * number of tables. Everything that keeps the plan from being loaded is collected and told at
- * once, before anything is changed. Types are the target's, domains resolved; what the plan
- * calls them does not matter here. */
+ * number of tables. Types are the target's, domains resolved; what the plan calls them does not
+ * matter here. What all that means for the plan is postgres_check.c's. */
 #include "endpoint/postgres.h"
-#include "endpoint/problems.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- problems -------------------------------------------------------------------------------- */
-
-typedef struct problems {
-    sp_buf lines;
-    uint32_t n;
-    int status;
-    char first[256], hint[256];
-} problems;
-
-static void problem(problems *p, int status, const char *hint, const char *fmt, ...)
-    SP_PRINTF(4, 5);
-static void problem(problems *p, int status, const char *hint, const char *fmt, ...)
-{
-    char line[256];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    if (p->n++ == 0) {
-        memcpy(p->first, line, sizeof(line));
-        snprintf(p->hint, sizeof(p->hint), "%s", hint ? hint : "");
-        p->status = status;
-    }
-    if (p->lines.len < SPATE_DETAIL_MAX &&
-        sp_buf_printf(&p->lines, "%s%s", p->n > 1 ? "\n" : "", line))
-        p->status = SPATE_E_NOMEM;
-}
-
-/* Frees p. */
-static int problems_told(problems *p, spate_error *err)
-{
-    int status = p->n ? p->status : SPATE_OK;
-    if (p->n == 1)
-        sp_fail(err, status, "%s", p->first);
-    else if (p->n > 1)
-        sp_fail(err, status, "%s (and %u more)", p->first, p->n - 1);
-    if (p->n > 1)
-        sp_error_detail(err, "%s", sp_pg_string(&p->lines));
-    if (p->n && *p->hint)
-        sp_error_hint(err, "%s", p->hint);
-    sp_buf_done(&p->lines);
-    return status;
-}
 
 /* ---- reading results ------------------------------------------------------------------------- */
 
@@ -118,36 +72,6 @@ static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, con
         status = sp_pg_run(conn, sp_pg_string(&sql), res, err, "reading the catalogue");
     sp_buf_done(&sql);
     return status;
-}
-
-/* ---- names ----------------------------------------------------------------------------------- */
-
-enum { NAME_MAX_BYTES = 63 }; /* NAMEDATALEN - 1 */
-
-static void check_name(problems *p, const char *what, const char *table, const char *column,
-                       size_t len)
-{
-    if (len > NAME_MAX_BYTES)
-        problem(p, SPATE_E_CONFIG, "give it a shorter name in the plan",
-                "%s \"%.80s%s%.80s\" has a name of %zu bytes: PostgreSQL's names have at most %d",
-                what, table, *column ? "." : "", column, len, NAME_MAX_BYTES);
-}
-
-int sp_pg_check_names(const sp_pg_sink *s, spate_error *err)
-{
-    problems p = {0};
-    sp_buf_init(&p.lines);
-    for (uint32_t i = 0; i < s->n_tables && s->server.dialect->sql == SP_SQL_POSTGRES; i++) {
-        const sp_schema *schema = s->tables[i].schema;
-        const char *dot = strchr(schema->table, '.');
-        if (dot)
-            check_name(&p, "schema of table", schema->table, "", (size_t)(dot - schema->table));
-        check_name(&p, "table", schema->table, "", strlen(dot ? dot + 1 : schema->table));
-        for (uint32_t f = 0; f < schema->n_fields; f++)
-            check_name(&p, "column", schema->table, schema->fields[f].name,
-                       strlen(schema->fields[f].name));
-    }
-    return problems_told(&p, err);
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -285,7 +209,7 @@ static int room_for_columns(sp_pg_sink *s, const PGresult *res)
     return SPATE_OK;
 }
 
-static int read_columns(sp_pg_sink *s, PGconn *conn, spate_error *err)
+static int read_only_columns(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     PGresult *res;
     int status = query_tables(s, conn, columns_head, columns_tail, &res, err);
@@ -360,6 +284,12 @@ static int read_labels(sp_pg_sink *s, PGconn *conn, spate_error *err)
     }
     sp_pq.clear(res);
     return status;
+}
+
+int sp_pg_read_columns(sp_pg_sink *s, PGconn *conn, spate_error *err)
+{
+    int status = read_only_columns(s, conn, err);
+    return status ? status : read_labels(s, conn, err);
 }
 
 /* ---- foreign keys ---------------------------------------------------------------------------- */
@@ -440,7 +370,7 @@ static int keep_key(sp_pg_sink *s, sp_pg_table *t, const char *numbers)
 }
 
 /* Primary keys come first, so that another unique key is taken only where there is none. */
-static int read_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
+int sp_pg_read_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     PGresult *res;
     int status = query_tables(
@@ -458,315 +388,4 @@ static int read_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
     }
     sp_pq.clear(res);
     return status;
-}
-
-/* ---- the plan against the tables ------------------------------------------------------------- */
-
-static int find_column(const sp_pg_table *t, const char *name, bool folded)
-{
-    for (uint32_t i = 0; i < t->n_columns; i++) {
-        const char *live = t->columns[i].name;
-        sp_str wanted = sp_str_of(name);
-        bool lower = true; /* only a name in lower case is what an unquoted one means */
-        for (const char *at = live; *at; at++)
-            lower = lower && !(*at >= 'A' && *at <= 'Z');
-        if (folded ? lower && sp_str_ieq(wanted, live) : strcmp(live, name) == 0)
-            return (int)i;
-    }
-    return -1;
-}
-
-static const char *nearest_column(const sp_pg_table *t, const char *name)
-{
-    const char *names[256];
-    uint32_t n = SP_MIN(t->n_columns, (uint32_t)SP_COUNT(names));
-    for (uint32_t i = 0; i < n; i++)
-        names[i] = t->columns[i].name;
-    return sp_nearest(sp_str_of(name), names, n);
-}
-
-static void check_field(sp_pg_table *t, uint32_t i, problems *p)
-{
-    const sp_field *f = &t->schema->fields[i];
-    int at = find_column(t, f->name, false);
-    if (at < 0)
-        at = find_column(t, f->name, true);
-    t->live[i] = at;
-    if (at < 0) {
-        const char *near = nearest_column(t, f->name);
-        problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" has no column \"%s\"%s%s%s",
-                t->schema->table, f->name, near ? ": did you mean \"" : "", near ? near : "",
-                near ? "\"?" : "");
-        return;
-    }
-    sp_pg_column *c = &t->columns[at];
-    t->types[i] = c->type;
-    if (c->generated) {
-        problem(p, SPATE_E_CONFIG, "take the column out of the plan",
-                "table \"%s\" column \"%s\" is generated by the server and cannot be written",
-                t->schema->table, c->name);
-        return;
-    }
-    char why[160] = "";
-    sp_pg_fit fit = sp_pg_fit_of(f, &c->type, why);
-    t->as_text |= fit == SP_PG_TEXT;
-    if (fit == SP_PG_NEVER)
-        problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" column \"%s\": %s", t->schema->table,
-                c->name, why);
-}
-
-static bool is_made(const sp_pg_table *t, uint32_t column)
-{
-    for (uint32_t i = 0; i < t->schema->n_fields; i++)
-        if (t->live[i] == (int32_t)column)
-            return true;
-    return false;
-}
-
-static void check_unmade(const sp_pg_table *t, problems *p)
-{
-    for (uint32_t i = 0; i < t->n_columns; i++) {
-        const sp_pg_column *c = &t->columns[i];
-        if (c->not_null && !c->has_default && !c->generated && !is_made(t, i))
-            problem(p, SPATE_E_CONFIG, "add the column to the plan, or give it a default",
-                    "table \"%s\" column \"%s\" must not be null and has no default, and the plan "
-                    "does not make it",
-                    t->schema->table, c->name);
-    }
-}
-
-static int check_table(sp_pg_sink *s, sp_pg_table *t, problems *p)
-{
-    t->live = sp_arena_alloc(&s->arena, t->schema->n_fields, sizeof(*t->live));
-    t->types = sp_arena_alloc(&s->arena, t->schema->n_fields, sizeof(*t->types));
-    if (!t->live || !t->types)
-        return SPATE_E_NOMEM;
-    const char *name = t->schema->table;
-    t->as_text = false;
-    if (t->kind == 'v' || t->kind == 'm') {
-        problem(p, SPATE_E_CONFIG, NULL, "\"%s\" is a view, not a table", name);
-        return SPATE_OK;
-    }
-    if (!t->may_insert)
-        problem(p, SPATE_E_UNREACHABLE, "GRANT INSERT ON it, or connect as its owner",
-                "table \"%s\": this role may not insert into it", name);
-    if (s->base.options.truncate && !t->may_truncate)
-        problem(p, SPATE_E_UNREACHABLE, "GRANT TRUNCATE ON it, or connect as its owner",
-                "table \"%s\": this role may not empty it", name);
-    for (uint32_t i = 0; i < t->schema->n_fields; i++)
-        check_field(t, i, p);
-    check_unmade(t, p);
-    return SPATE_OK;
-}
-
-static void check_missing(const sp_pg_sink *s, problems *p)
-{
-    for (uint32_t i = 0; i < s->n_tables; i++)
-        if (!s->tables[i].oid)
-            problem(p, SPATE_E_CONFIG, "--create makes the tables of the plan",
-                    "there is no table \"%s\"", s->tables[i].schema->table);
-}
-
-static void check_upserts(const sp_pg_sink *s, problems *p)
-{
-    for (uint32_t i = 0; i < s->n_tables; i++) {
-        const sp_pg_table *t = &s->tables[i];
-        if (!t->oid)
-            continue;
-        if (!t->may_upsert)
-            problem(p, SPATE_E_UNREACHABLE, "upserting needs SELECT and UPDATE as well as INSERT",
-                    "table \"%s\": this role may not update it", t->schema->table);
-        if (!t->key)
-            problem(p, SPATE_E_CONFIG, "add one to the table, or use --insert-mode copy",
-                    "table \"%s\" has no primary or unique key that the plan makes: upsert cannot "
-                    "tell which rows are the same",
-                    t->schema->table);
-    }
-}
-
-/* TRUNCATE would refuse, even where the other table is empty. */
-static void check_truncates(const sp_pg_sink *s, problems *p)
-{
-    for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
-        const sp_pg_foreign_key *f = &s->foreign_keys[i];
-        if (f->parent_table >= 0 && f->child_table < 0 && !f->inherited)
-            problem(p, SPATE_E_CONFIG,
-                    "add that table to the plan, or empty both by hand with TRUNCATE ... CASCADE",
-                    "table \"%s\" cannot be emptied: %s refers to it (%s)",
-                    s->tables[f->parent_table].schema->table, f->child_quoted, f->name);
-    }
-}
-
-static int check_writable(PGconn *conn, problems *p, spate_error *err)
-{
-    PGresult *res;
-    int status = sp_pg_run(conn, "SHOW transaction_read_only", &res, err,
-                           "asking whether the server takes writes");
-    if (status)
-        return status;
-    if (strcmp(text_at(res, 0, 0), "on") == 0)
-        problem(p, SPATE_E_UNREACHABLE,
-                "it may be a replica, or default_transaction_read_only is on for this role",
-                "the server takes no writes from this connection: its transactions are read only");
-    sp_pq.clear(res);
-    return SPATE_OK;
-}
-
-static int check_all(sp_pg_sink *s, PGconn *conn, problems *p, spate_error *err)
-{
-    const sp_sink_options *o = &s->base.options;
-    int status = check_writable(conn, p, err);
-    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        if (s->tables[i].oid && check_table(s, &s->tables[i], p))
-            status = sp_fail_nomem(err);
-    if (status == SPATE_OK && o->mode == SP_INSERT_UPSERT && !s->server.dialect->upsert_word) {
-        status = read_keys(s, conn, err);
-        if (status == SPATE_OK)
-            check_upserts(s, p);
-    }
-    if (o->truncate)
-        check_truncates(s, p);
-    return status;
-}
-
-int sp_pg_check_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
-{
-    problems p = {0};
-    sp_buf_init(&p.lines);
-    check_missing(s, &p);
-    int status = read_columns(s, conn, err);
-    if (status == SPATE_OK)
-        status = read_labels(s, conn, err);
-    if (status == SPATE_OK)
-        status = sp_pg_read_foreign_keys(s, conn, err);
-    if (status == SPATE_OK)
-        status = check_all(s, conn, &p, err);
-    if (status) {
-        sp_buf_done(&p.lines);
-        return status;
-    }
-    return problems_told(&p, err);
-}
-
-/* ---- order ----------------------------------------------------------------------------------- */
-
-static bool orders(const sp_pg_foreign_key *f)
-{
-    return f->child_table >= 0 && f->parent_table >= 0 && f->child_table != f->parent_table;
-}
-
-int sp_pg_refuse_parts(const sp_pg_sink *s, spate_error *err)
-{
-    for (uint32_t i = 0; i < s->n_foreign_keys && s->base.options.parts > 1; i++) {
-        const sp_pg_foreign_key *f = &s->foreign_keys[i];
-        if (!orders(f))
-            continue;
-        sp_fail(err, SPATE_E_CONFIG,
-                "table \"%s\" refers to \"%s\" (%s): its rows may need parents that another part makes",
-                s->tables[f->child_table].schema->table, s->tables[f->parent_table].schema->table,
-                f->name);
-        sp_error_hint(err, "--defer-constraints takes the foreign keys away for each part and gives "
-                           "them back unchecked: after the last part, ALTER TABLE ... VALIDATE "
-                           "CONSTRAINT ...");
-        return SPATE_E_CONFIG;
-    }
-    return SPATE_OK;
-}
-
-/* Says the path from table back to itself. state: 1 = on the path, in the order of path. */
-static int fail_cycle(const sp_pg_sink *s, const uint32_t *path, uint32_t len, uint32_t table,
-                      spate_error *err)
-{
-    sp_buf b;
-    sp_buf_init(&b);
-    uint32_t from = 0;
-    while (path[from] != table)
-        from++;
-    int status = SPATE_OK;
-    for (uint32_t i = from; i < len && status == SPATE_OK; i++)
-        status = sp_buf_printf(&b, "\"%s\" -> ", s->tables[path[i]].schema->table);
-    if (status == SPATE_OK)
-        status = sp_buf_printf(&b, "\"%s\"", s->tables[table].schema->table);
-    if (status)
-        sp_fail_nomem(err);
-    else
-        status = sp_fail(err, SPATE_E_CONFIG,
-                         "the tables' foreign keys go in a circle, so none can be loaded first: %s",
-                         sp_pg_string(&b));
-    sp_error_hint(err, "--defer-constraints takes the foreign keys away for the load and adds and "
-                       "checks them after it");
-    sp_buf_done(&b);
-    return status;
-}
-
-typedef struct walk {
-    uint8_t *seen; /* 0: not yet, 1: on the path, 2: done */
-    uint32_t *path, len;
-    uint32_t *next; /* of each table: the parent to look at next */
-} walk;
-
-/* Depth first without recursion: a plan may have thousands of tables in a chain. */
-static int walk_from(const sp_pg_sink *s, walk *w, uint32_t table, spate_error *err)
-{
-    w->path[0] = table;
-    w->len = 1;
-    w->seen[table] = 1;
-    while (w->len) {
-        uint32_t at = w->path[w->len - 1];
-        if (w->next[at] == s->base.deps[at].n) {
-            w->seen[at] = 2;
-            w->len--;
-            continue;
-        }
-        uint32_t parent = s->base.deps[at].tables[w->next[at]++];
-        if (w->seen[parent] == 1)
-            return fail_cycle(s, w->path, w->len, parent, err);
-        if (w->seen[parent] == 0) {
-            w->seen[parent] = 1;
-            w->path[w->len++] = parent;
-        }
-    }
-    return SPATE_OK;
-}
-
-static int refuse_cycle(sp_pg_sink *s, spate_error *err)
-{
-    walk w = {.seen = sp_arena_alloc(&s->arena, s->n_tables, 1),
-              .path = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(uint32_t)),
-              .next = sp_arena_alloc(&s->arena, s->n_tables, sizeof(uint32_t))};
-    if (!w.seen || !w.path || !w.next)
-        return sp_fail_nomem(err);
-    int status = SPATE_OK;
-    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        if (!w.seen[i])
-            status = walk_from(s, &w, i, err);
-    return status;
-}
-
-static size_t count_children(const sp_pg_sink *s, uint32_t table)
-{
-    size_t n = 0;
-    for (uint32_t i = 0; i < s->n_foreign_keys; i++)
-        n += s->foreign_keys[i].child_table == (int32_t)table;
-    return n;
-}
-
-int sp_pg_order_tables(sp_pg_sink *s, spate_error *err)
-{
-    for (uint32_t i = 0; i < s->n_tables; i++) {
-        s->base.deps[i].n = 0;
-        s->base.deps[i].tables =
-            sp_arena_alloc(&s->arena, count_children(s, i) + 1, sizeof(uint32_t));
-        if (!s->base.deps[i].tables)
-            return sp_fail_nomem(err);
-        s->tables[i].self_reference = false;
-    }
-    for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
-        const sp_pg_foreign_key *f = &s->foreign_keys[i];
-        if (orders(f))
-            sp_deps_add(&s->base.deps[f->child_table], (uint32_t)f->parent_table);
-        else if (f->child_table >= 0 && f->child_table == f->parent_table)
-            s->tables[f->child_table].self_reference = true;
-    }
-    return refuse_cycle(s, err);
 }

@@ -73,6 +73,9 @@ typedef struct sp_field {
     const sp_str *labels; /* the values of an enumeration, in order; NULL: none */
     uint32_t n_labels;
     const char *enum_name; /* of the type that --create makes for them; NULL: <table>_<column> */
+    const sp_str *values;  /* text: what is sure to come up among its cells, so that a target that cannot take it is told before the
+                            * first row; it need not be all. NULL: nothing is known */
+    uint32_t n_values;
     sp_bounds bounds;
 } sp_field;
 

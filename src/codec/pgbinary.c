@@ -164,13 +164,44 @@ static bool has_label(const sp_pg_type *type, sp_str label)
     return false;
 }
 
-static sp_pg_fit fit_labels(const sp_field *field, const sp_pg_type *type, char why[160])
+static sp_pg_fit fit_labels(const sp_str *wanted, uint32_t n, const sp_pg_type *type, char why[160])
 {
-    for (uint32_t i = 0; type->labels && i < field->n_labels; i++) {
-        if (has_label(type, field->labels[i]))
+    for (uint32_t i = 0; type->labels && i < n; i++) {
+        if (has_label(type, wanted[i]))
             continue;
-        snprintf(why, 160, "\"%.*s\" is not a label of %.60s", (int)SP_MIN(field->labels[i].len, 40),
-                 field->labels[i].p, type->name);
+        snprintf(why, 160, "\"%.*s\" is not a label of %.60s", (int)SP_MIN(wanted[i].len, 40), wanted[i].p, type->name);
+        return SP_PG_NEVER;
+    }
+    return SP_PG_BINARY;
+}
+
+/* How many characters a text column takes, or 0: any number. */
+static uint32_t length_of(const sp_pg_type *type)
+{
+    bool counted = type->oid == 1042 || type->oid == 1043; /* char, varchar */
+    return counted && type->typmod >= 4 ? (uint32_t)type->typmod - 4 : 0;
+}
+
+/* The server cuts spaces at the end, and nothing else. */
+static uint32_t characters_of(sp_str text)
+{
+    uint32_t n = 0;
+    while (text.len && text.p[text.len - 1] == ' ')
+        text.len--;
+    for (size_t i = 0; i < text.len; i++)
+        n += ((uint8_t)text.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static sp_pg_fit fit_length(const sp_field *field, const sp_pg_type *type, char why[160])
+{
+    uint32_t most = length_of(type);
+    for (uint32_t i = 0; most && i < field->n_values; i++) {
+        uint32_t n = characters_of(field->values[i]);
+        if (n <= most)
+            continue;
+        snprintf(why, 160, "\"%.*s\" has %u characters, too long for %.60s", (int)SP_MIN(field->values[i].len, 40), field->values[i].p, n,
+                 type->name);
         return SP_PG_NEVER;
     }
     return SP_PG_BINARY;
@@ -222,7 +253,9 @@ sp_pg_fit sp_pg_fit_of(const sp_field *field, const sp_pg_type *type, char why[1
     if (kind == SP_LIST && to == TO_ARRAY)
         return fit_list(field, type, why);
     if (to == TO_ENUM && kind == SP_TEXT)
-        return fit_labels(field, type, why);
+        return field->n_labels ? fit_labels(field->labels, field->n_labels, type, why) : fit_labels(field->values, field->n_values, type, why);
+    if (to == TO_TEXT && kind == SP_TEXT)
+        return fit_length(field, type, why);
     if (routes[kind][to].put)
         return fit_range(field, type, to, why);
     if (readable_as_text(kind, type, to))

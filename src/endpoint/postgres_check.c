@@ -137,6 +137,53 @@ static void check_field(sp_pg_table *t, uint32_t i, problems *p)
                 c->name, why);
 }
 
+enum { VALUES_MAX = 1000 }; /* of a longer set, rows will tell */
+
+/* Reads the field's values as the column's type. */
+static int values_sql(const sp_field *f, const sp_pg_column *c, sp_buf *sql)
+{
+    int built = sp_buf_printf(sql, "SELECT count(CAST(v AS %s)) FROM unnest(ARRAY[", c->type.name);
+    for (uint32_t i = 0; i < f->n_values && !built; i++)
+        built = sp_buf_adds(sql, i ? ", " : "") || sp_sql_literal(sql, f->values[i]);
+    return built || sp_buf_adds(sql, "]::text[]) AS v");
+}
+
+/* What the server says when it is asked to read the values. The transaction, if there is one, goes on. */
+static int ask_values(PGconn *conn, const char *sql, spate_error *said, spate_error *err)
+{
+    static const char what[] = "asking whether values fit";
+    bool inside = sp_pq.transaction_status(conn) == PQTRANS_INTRANS;
+    int status = inside ? sp_pg_run(conn, "SAVEPOINT spate_values", NULL, err, what) : SPATE_OK;
+    if (status)
+        return status;
+    if (sp_pg_run(conn, sql, NULL, said, "") != SPATE_OK && sp_pq.status(conn) != CONNECTION_OK) {
+        if (err)
+            *err = *said;
+        return (int)said->status;
+    }
+    return inside ? sp_pg_run(conn, "ROLLBACK TO SAVEPOINT spate_values", NULL, err, what) : SPATE_OK;
+}
+
+/* Whether the plan's own words can be read as what is neither text nor an enumeration is the server's to say. */
+static int check_values(PGconn *conn, const sp_pg_table *t, problems *p, spate_error *err)
+{
+    int status = SPATE_OK;
+    for (uint32_t i = 0; i < t->schema->n_fields && status == SPATE_OK; i++) {
+        const sp_field *f = &t->schema->fields[i];
+        const sp_pg_column *c = t->live[i] < 0 ? NULL : &t->columns[t->live[i]];
+        if (!c || c->generated || c->type.category == 'S' || c->type.is_enum || !f->n_values || f->n_values > VALUES_MAX)
+            continue;
+        spate_error said = {0};
+        sp_buf sql;
+        sp_buf_init(&sql);
+        status = values_sql(f, c, &sql) ? sp_fail_nomem(err) : ask_values(conn, sp_pg_string(&sql), &said, err);
+        sp_buf_done(&sql);
+        if (status == SPATE_OK && said.status == SPATE_E_DATA)
+            problem(p, SPATE_E_CONFIG, NULL, "table \"%s\" column \"%s\": %s", t->schema->table, c->name, said.message);
+    }
+    return status;
+}
+
 static bool is_made(const sp_pg_table *t, uint32_t column)
 {
     for (uint32_t i = 0; i < t->schema->n_fields; i++)
@@ -165,10 +212,6 @@ static int check_table(sp_pg_sink *s, sp_pg_table *t, problems *p)
         return SPATE_E_NOMEM;
     const char *name = t->schema->table;
     t->as_text = false;
-    if (t->kind == 'v' || t->kind == 'm') {
-        problem(p, SPATE_E_CONFIG, NULL, "\"%s\" is a view, not a table", name);
-        return SPATE_OK;
-    }
     if (!t->may_insert)
         problem(p, SPATE_E_UNREACHABLE, "GRANT INSERT ON it, or connect as its owner",
                 "table \"%s\": this role may not insert into it", name);
@@ -181,12 +224,20 @@ static int check_table(sp_pg_sink *s, sp_pg_table *t, problems *p)
     return SPATE_OK;
 }
 
+static bool is_view(const sp_pg_table *t)
+{
+    return t->kind == 'v' || t->kind == 'm';
+}
+
 static void check_missing(const sp_pg_sink *s, problems *p)
 {
-    for (uint32_t i = 0; i < s->n_tables; i++)
-        if (!s->tables[i].oid)
-            problem(p, SPATE_E_CONFIG, "--create makes the tables of the plan",
-                    "there is no table \"%s\"", s->tables[i].schema->table);
+    for (uint32_t i = 0; i < s->n_tables; i++) {
+        const sp_pg_table *t = &s->tables[i];
+        if (!t->oid)
+            problem(p, SPATE_E_CONFIG, "--create makes the tables of the plan", "there is no table \"%s\"", t->schema->table);
+        else if (is_view(t))
+            problem(p, SPATE_E_CONFIG, NULL, "\"%s\" is a view, not a table", t->schema->table);
+    }
 }
 
 static void check_upserts(const sp_pg_sink *s, problems *p)
@@ -238,9 +289,14 @@ static int check_all(sp_pg_sink *s, PGconn *conn, problems *p, spate_error *err)
 {
     const sp_sink_options *o = &s->base.options;
     int status = check_writable(conn, p, err);
-    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
-        if (s->tables[i].oid && check_table(s, &s->tables[i], p))
-            status = sp_fail_nomem(err);
+    for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++) {
+        sp_pg_table *t = &s->tables[i];
+        if (!t->oid || is_view(t))
+            continue;
+        status = check_table(s, t, p) ? sp_fail_nomem(err) : SPATE_OK;
+        if (status == SPATE_OK && s->server.dialect->sql == SP_SQL_POSTGRES)
+            status = check_values(conn, t, p, err);
+    }
     if (status == SPATE_OK && o->mode == SP_INSERT_UPSERT && !s->server.dialect->upsert_word) {
         status = sp_pg_read_keys(s, conn, err);
         if (status == SPATE_OK)

@@ -156,16 +156,21 @@ int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char 
                           spate_error *err)
 {
     PQconninfoOption *options = sp_pq.conninfo_parse(s->uri, NULL);
-    bool secret = strcmp(s->shown, s->uri) != 0;
-    bool hide = secret && (!options || misread(options));
+    bool readable = options != NULL, secret = strcmp(s->shown, s->uri) != 0;
+    bool hide = secret && (!readable || misread(options));
     if (options)
         sp_pq.conninfo_free(options);
-    if (!hide)
-        return sp_pg_fail(err, conn, NULL, "%s", phrase);
-    sp_fail(err, SPATE_E_UNREACHABLE, "%s: libpq cannot read this connection string", phrase);
-    sp_error_hint(err, "write special characters in the user name and the password "
-                       "percent-encoded: %%2F for /, %%40 for @, %%3A for :, %%25 for %%");
-    return SPATE_E_UNREACHABLE;
+    int status = sp_pg_fail(err, conn, NULL, "%s", phrase);
+    if (hide) {
+        sp_fail(err, status, "%s: libpq cannot read this connection string", phrase);
+        sp_error_hint(err, "behind a ? only libpq's own keys may stand; special characters in the user name and the password "
+                           "are written percent-encoded: %%2F for /, %%40 for @, %%3A for :, %%25 for %%, %%3F for ?");
+    }
+    if (!readable)
+        status = SPATE_E_USAGE;
+    if (err)
+        err->status = (spate_status)status;
+    return status;
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */

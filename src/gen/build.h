@@ -60,6 +60,8 @@ bool sp_build_locale(sp_build *b, uint32_t which);
 /* The cell of b->column in one of its locales; *local becomes true if that is not what it is in English. */
 const sp_cell *sp_build_local(const sp_build *b, uint32_t which, bool *local);
 
+/* Is there a function in the text of a value? */
+bool sp_build_has_function(sp_str text);
 /* How many rows the column's ref can lead to. */
 uint64_t sp_build_parent_rows(const sp_build *b);
 /* The seed that the keys of all columns are made of. */

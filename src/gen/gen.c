@@ -112,7 +112,7 @@ static void unknown_function(void *arg, sp_str name)
                near ? "; did you mean \"${" : "", near ? near : "", near ? "}\"?" : "");
 }
 
-static bool has_function(sp_str text)
+bool sp_build_has_function(sp_str text)
 {
     for (size_t i = 0; i + 1 < text.len; i++)
         if (text.p[i] == '$' && text.p[i + 1] == '{')
@@ -149,7 +149,7 @@ static sp_cell *formatted(const sp_build *b, sp_cell *cell)
 static sp_cell *value_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
-    if (!has_function(col->text))
+    if (!sp_build_has_function(col->text))
         return sp_set_cell(b);
     if (col->type && col->type->kind == SP_JSON)
         return sp_document_cell(b);
@@ -324,7 +324,7 @@ static bool is_local(const sp_plan_column *col)
 {
     switch (col->mode) {
     case SP_MODE_VALUE:
-    case SP_MODE_ARRAY: return has_function(col->text);
+    case SP_MODE_ARRAY: return sp_build_has_function(col->text);
     case SP_MODE_EXPR: return has_functions(col->expr);
     case SP_MODE_PERSON:
     case SP_MODE_PLACE: return true;
@@ -397,7 +397,7 @@ static sp_cell *cut_to_type(const sp_build *b, sp_cell *cell)
 static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
 {
     const sp_plan_column *col = b->column;
-    bool is_set = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !has_function(col->text)); /* has read its type */
+    bool is_set = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !sp_build_has_function(col->text)); /* has read its type */
     if (cell && col->type && !is_set)
         cell = sp_cast_cell(b, cell, col->type);
     if (cell && col->type && !is_set)

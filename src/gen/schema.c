@@ -36,6 +36,28 @@ static bool set_labels(sp_arena *arena, const sp_plan_column *col, sp_field *f)
     return true;
 }
 
+/* A text that stands in the plan, and that nothing changes on its way to a cell. */
+static bool has_values(const sp_plan_table *t, const sp_plan_column *col, const sp_cell *cell)
+{
+    bool text = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !sp_build_has_function(col->text));
+    return text && cell->type.kind == SP_TEXT && !col->cut && t->rows && col->null_rate < 1 && col->stop;
+}
+
+static bool set_values(sp_arena *arena, const sp_plan_column *col, sp_field *f)
+{
+    uint32_t n = col->mode == SP_MODE_SET ? col->n_items : 0;
+    sp_str *values = sp_arena_alloc(arena, n + 1, sizeof(*values));
+    f->values = values;
+    if (!values)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (col->items[i].text.p && col->items[i].weight > 0)
+            values[f->n_values++] = col->items[i].text;
+    if (col->mode == SP_MODE_VALUE)
+        values[f->n_values++] = col->text;
+    return true;
+}
+
 /* Hidden columns are no fields. */
 static bool make_fields(maker *m, uint32_t table)
 {
@@ -54,6 +76,8 @@ static bool make_fields(maker *m, uint32_t table)
         sp_field *f = &fields[t->schema.n_fields];
         *f = field_of(&pt->columns[i], t->cells[i]);
         if (pt->columns[i].is_enum && !set_labels(m->arena, &pt->columns[i], f))
+            return false;
+        if (has_values(pt, &pt->columns[i], t->cells[i]) && !set_values(m->arena, &pt->columns[i], f))
             return false;
         t->shown[t->schema.n_fields] = i;
         t->field[i] = t->schema.n_fields++;

@@ -321,6 +321,27 @@ class Refusing(Live):
         path = self.write("enum.yaml", plan(("item", 10, ["name: state, set: [sent, lost], type: enum"])))
         self.refused(2, plan=path, says='"lost" is not a label of state')
 
+    def test_values_of_the_plan_that_a_column_does_not_take(self):
+        self.sql("CREATE TYPE state AS ENUM ('sent'); CREATE TABLE item (id bigint, n integer, day date, doc jsonb, state state, word varchar(5))")
+        path = self.write("values.yaml", plan(("item", 10, [
+            ID, "name: n, set: [1, 2, x]", "name: day, set: [2024-02-29, 2023-02-29]", "name: doc, value: '{x'",
+            "name: state, set: [sent, lost]", "name: word, set: ['größe ', größer]"])))
+        for words in [], ["--insert-mode", "insert"]:
+            self.refused(2, *words, plan=path, says=[
+                'column "n": invalid input syntax for type integer: "x"', 'column "day": .* out of range: "2023-02-29"',
+                'column "doc": invalid input syntax for type json', '"lost" is not a label of state',
+                'column "word": "größer" has 6 characters, too long for character varying.5.'])
+        self.sql("DROP TABLE item")
+        named = self.write("named.yaml", plan(("item", 10, [ID, "name: ip, set: [10.0.0.1, 10.0.0.256], type: inet"])))
+        self.refused(2, "--create", plan=named, says='column "ip": invalid input syntax for type inet: "10.0.0.256"')
+        self.assertEqual(self.value("SELECT to_regclass('item') IS NULL"), "t")
+
+    def test_values_that_never_come_up_are_no_matter(self):
+        self.sql("CREATE TYPE state AS ENUM ('sent'); CREATE TABLE item (id bigint, n integer, state state)")
+        path = self.write("values.yaml", plan(("item", 10, [
+            ID, 'name: n, value: x, "null": 100%', "name: state, set: [sent, lost], weights: [1, 0]"])))
+        self.load(plan=path)
+
     def test_not_null(self):
         self.sql("CREATE TABLE item (id bigint, note text NOT NULL)")
         path = self.write("null.yaml", plan(("item", 5000, [ID, 'name: note, set: [a], "null": 0.001'])))
@@ -386,6 +407,11 @@ class Refusing(Live):
     def test_parts_do_not_empty_each_other(self):
         self.sql("CREATE TABLE item (id bigint, note text)")
         self.refused(2, "--truncate", "--part", "1/3", says="--truncate does not go with --part")
+
+    def test_a_string_that_libpq_does_not_know(self):
+        for uri in "postgresql://127.0.0.1:1/x?nonsense=1", "postgresql://u:secret@127.0.0.1:1/x?nonsense=1":
+            done = spate("generate", self.plan, "--to", uri, "--progress", "none")
+            self.assertEqual(done.code, 2, str(done))
 
     def test_no_server(self):
         done = spate("generate", self.plan, "--to", f"postgresql://127.0.0.1:1/{self.db}", "--progress", "none")

@@ -319,6 +319,10 @@ static void fits_by_label(void)
     field.n_labels = 2;
     CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_NEVER);
     CHECK_STR(why, "\"lost\" is not a label of status");
+    field = field_of(SP_TEXT);
+    field.values = wants;
+    field.n_values = 2;
+    CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_NEVER);
     field = field_of(SP_I32);
     CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_NEVER);
     type = (sp_pg_type){.oid = 16500, .category = 'S', .name = "public.citext"};

@@ -5,42 +5,15 @@
  * TID range scan reads without looking at the rest, and reads again the same. A partitioned table is its partitions' pages one
  * behind the other. A column of a type without a binary reader here is cast to text by the server. */
 #include "endpoint/order.h"
-#include "endpoint/postgres.h"
+#include "endpoint/postgres_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A heap: a table, or a partition of one. */
-typedef struct leaf {
-    const char *quoted;
-    uint64_t first, last; /* its pages, among the pages of the table */
-} leaf;
-
-typedef struct pg_table {
-    sp_schema schema;
-    sp_pg_type *types;
-    sp_pgread *decoder;
-    const char *columns; /* "a", "b"::text */
-    const char *where;   /* " AND (condition)", or "" */
-    leaf *leaves;
-    uint32_t n_leaves;
-} pg_table;
-
-typedef struct pg_source {
-    sp_source base;
-    sp_arena arena;
-    sp_pg_server server;
-    PGconn *keeper;       /* holds the snapshot */
-    const char *snapshot;
-    pg_table *tables;
-    const sp_schema **schemas; /* while they are found */
-    sp_extent *extents;
-} pg_source;
-
 typedef struct pg_reader {
     sp_reader base;
     PGconn *conn;
-    pg_table *table;
+    sp_pg_relation *table;
     uint64_t next, last; /* pages still to be asked for */
     bool copying, headed; /* a COPY runs; its header has been read */
     char *message;        /* of libpq, NULL: none; bytes [at, len) of it are not decoded yet */
@@ -59,7 +32,7 @@ static const char begin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 static int reader_open(sp_source *base, sp_reader **out, spate_error *err)
 {
-    pg_source *s = (pg_source *)base;
+    sp_pg_source *s = (sp_pg_source *)base;
     pg_reader *r = sp_alloc_zero(1, sizeof(*r));
     char sql[200];
     if (!r)
@@ -112,7 +85,7 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
 {
     pg_reader *r = (pg_reader *)base;
     int status = r->copying ? end_copy(r, err) : SPATE_OK;
-    r->table = &((pg_source *)base->source)->tables[table];
+    r->table = &((sp_pg_source *)base->source)->tables[table];
     r->next = first;
     r->last = last;
     r->row = 0;
@@ -122,7 +95,7 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
 /* ---- rows ----------------------------------------------------------------------------------------- */
 
 /* The heap that page is in. */
-static const leaf *leaf_of(const pg_table *t, uint64_t page)
+static const sp_pg_heap *leaf_of(const sp_pg_relation *t, uint64_t page)
 {
     uint32_t low = 0, high = t->n_leaves;
     while (high - low > 1) {
@@ -138,7 +111,7 @@ static const leaf *leaf_of(const pg_table *t, uint64_t page)
 /* Asks for the pages of the range that lie in the heap where it goes on. */
 static int start_copy(pg_reader *r, spate_error *err)
 {
-    const leaf *l = leaf_of(r->table, r->next);
+    const sp_pg_heap *l = leaf_of(r->table, r->next);
     uint64_t from = r->next - l->first, to = SP_MIN(r->last, l->last) - l->first;
     sp_buf sql = {0};
     int status = SPATE_OK;
@@ -199,7 +172,7 @@ static int next(sp_reader *base, sp_batch *batch, spate_error *err)
 
 static void source_close(sp_source *base)
 {
-    pg_source *s = (pg_source *)base;
+    sp_pg_source *s = (sp_pg_source *)base;
     for (uint32_t i = 0; s->tables && i < s->base.n_tables; i++)
         sp_pgread_free(s->tables[i].decoder);
     if (s->keeper)
@@ -208,127 +181,12 @@ static void source_close(sp_source *base)
     sp_free(s);
 }
 
-/* ---- has it changed? -------------------------------------------------------------------------------
-
- * A snapshot ends with its session. What a run has read at one moment, S, is still what the next one sees at T if the pages that were
- * read have as many rows as then, and none of them was written by a transaction that S may not have seen: whatever is deleted is
- * missing, whatever is written over or new has a newer xmin, even when it is frozen. Then the ranges that landed are those of T, and so will
- * be all. Pages must be numbered as they were: the same files, and all heaps but the last as long as they were. */
-
-enum { XID_AGE_MAX = 2000000000 }; /* transactions that can be told from each other */
-
-/* What is asked for in the snapshot. One row of text. */
-static int ask_one(pg_source *s, const char *sql, PGresult **res, spate_error *err)
-{
-    return sp_pg_run(s->keeper, sql, res, err, "looking for changes");
-}
-
-static int append_files(pg_source *s, const pg_table *t, sp_buf *text, spate_error *err)
-{
-    int status = SPATE_OK;
-    for (uint32_t i = 0; i < t->n_leaves && status == SPATE_OK; i++) {
-        sp_buf sql = {0};
-        PGresult *res = NULL;
-        int built = sp_buf_adds(&sql, "SELECT pg_catalog.pg_relation_filenode(") || sp_sql_literal(&sql, sp_str_of(t->leaves[i].quoted)) ||
-                    sp_buf_adds(&sql, "::regclass)");
-        status = built ? sp_fail_nomem(err) : ask_one(s, sp_pg_string(&sql), &res, err);
-        sp_buf_done(&sql);
-        uint64_t pages = i + 1 < t->n_leaves ? t->leaves[i].last - t->leaves[i].first : 0; /* the last one may grow */
-        if (status == SPATE_OK && sp_buf_printf(text, " %s:%llu", text_at(res, 0, 0), (unsigned long long)pages))
-            status = sp_fail_nomem(err);
-        sp_pq.clear(res);
-    }
-    return status;
-}
-
-/* "xmin server.database file:pages ..." */
-static int mark(sp_source *base, uint32_t table, sp_buf *text, spate_error *err)
-{
-    pg_source *s = (pg_source *)base;
-    PGresult *res = NULL;
-    int status = ask_one(s, "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), system_identifier, oid"
-                            " FROM pg_catalog.pg_control_system(), pg_catalog.pg_database WHERE datname = current_database()", &res, err);
-    if (status)
-        return status;
-    int built = sp_buf_printf(text, "%s %s.%s", text_at(res, 0, 0), text_at(res, 0, 1), text_at(res, 0, 2));
-    sp_pq.clear(res);
-    status = built ? sp_fail_nomem(err) : append_files(s, &s->tables[table], text, err);
-    return status == SPATE_OK && sp_buf_add(text, "", 1) ? sp_fail_nomem(err) : status;
-}
-
-static int has_changed(const pg_table *t, const char *how, spate_error *err)
-{
-    sp_fail(err, SPATE_E_DATA, "table \"%s\" has changed since rows of it were copied: %s", t->schema.table, how);
-    sp_error_hint(err, "what has landed and what is left are of two moments: cancel the job, and copy anew");
-    return SPATE_E_DATA;
-}
-
-/* Rows of pages [first, last) of the table, and whether any may have been written behind the old snapshot's back. */
-static int count_rows(pg_source *s, const pg_table *t, const leaf *l, uint64_t first, uint64_t last, uint64_t xmin, uint64_t *rows,
-                      bool *newer, spate_error *err)
-{
-    PGresult *res = NULL;
-    sp_buf sql = {0};
-    int status = SPATE_OK;
-    if (sp_buf_printf(&sql, "SELECT count(*), COALESCE(bool_or(age(xmin) BETWEEN 0 AND age('%u'::xid)), false) FROM ONLY %s"
-                            " WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'%s", (uint32_t)xmin, l->quoted,
-                      (unsigned long long)(first - l->first), (unsigned long long)(last - l->first), t->where))
-        status = sp_fail_nomem(err);
-    if (status == SPATE_OK)
-        status = ask_one(s, sp_pg_string(&sql), &res, err);
-    sp_buf_done(&sql);
-    if (status)
-        return status;
-    *rows += strtoull(text_at(res, 0, 0), NULL, 10);
-    *newer |= *text_at(res, 0, 1) == 't';
-    sp_pq.clear(res);
-    return status;
-}
-
-static int check_ranges(pg_source *s, const pg_table *t, uint64_t xmin, const sp_landed *landed, spate_error *err)
-{
-    uint64_t rows = 0;
-    bool newer = false;
-    int status = SPATE_OK;
-    for (size_t i = 0; i < landed->n; i++)
-        for (uint32_t k = 0; k < t->n_leaves && status == SPATE_OK; k++) {
-            const leaf *l = &t->leaves[k];
-            uint64_t first = SP_MAX(landed->ranges[i].first, l->first), last = SP_MIN(landed->ranges[i].last, l->last);
-            if (first < last)
-                status = count_rows(s, t, l, first, last, xmin, &rows, &newer, err);
-        }
-    if (status)
-        return status;
-    if (rows != landed->rows)
-        return has_changed(t, rows < landed->rows ? "some are missing" : "there are more", err);
-    return newer ? has_changed(t, "some may have been written since", err) : SPATE_OK;
-}
-
-static int unchanged(sp_source *base, uint32_t table, const char *old, const sp_landed *landed, spate_error *err)
-{
-    pg_source *s = (pg_source *)base;
-    const pg_table *t = &s->tables[table];
-    sp_buf now = {0};
-    int status = mark(base, table, &now, err);
-    if (status == SPATE_OK) {
-        uint64_t then = strtoull(old, NULL, 10), today = strtoull(now.data, NULL, 10);
-        if (!strchr(old, ' ') || strcmp(strchr(old, ' '), strchr(now.data, ' ')) != 0)
-            status = has_changed(t, "it was written anew, or a partition of it has grown", err);
-        else if (today - then > XID_AGE_MAX)
-            status = has_changed(t, "too many transactions have passed to tell whether its rows did", err);
-        else
-            status = check_ranges(s, t, then, landed, err);
-    }
-    sp_buf_done(&now);
-    return status;
-}
-
-static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close, mark, unchanged};
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close, sp_pg_mark, sp_pg_unchanged};
 
 /* ---- the tables ------------------------------------------------------------------------------------- */
 
 /* Runs WITH RECURSIVE w (oid) AS (the table) and what comes behind. */
-static int ask(pg_source *s, const char *quoted, const char *tail, PGresult **res, spate_error *err)
+static int ask(sp_pg_source *s, const char *quoted, const char *tail, PGresult **res, spate_error *err)
 {
     sp_buf b = {0};
     int status = SPATE_OK;
@@ -362,7 +220,7 @@ static const char leaves_sql[] =
     " WHERE c.relkind <> 'p' AND c.oid IN (SELECT oid FROM w UNION"
     " SELECT p.relid FROM w, pg_catalog.pg_partition_tree(w.oid) p WHERE p.isleaf) ORDER BY c.oid";
 
-static const char *kept(pg_source *s, const char *text)
+static const char *kept(sp_pg_source *s, const char *text)
 {
     return sp_arena_strndup(&s->arena, text, strlen(text));
 }
@@ -376,7 +234,7 @@ static const sp_cat_column *catalog_column(const sp_cat_table *t, const char *na
 }
 
 /* One column: its type, how it comes, how it is asked for. */
-static int add_column(pg_source *s, pg_table *t, const sp_cat_table *from, const PGresult *res, int row, sp_buf *list, spate_error *err)
+static int add_column(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, const PGresult *res, int row, sp_buf *list, spate_error *err)
 {
     uint32_t i = t->schema.n_fields++;
     sp_field *field = (sp_field *)&t->schema.fields[i];
@@ -408,7 +266,7 @@ static int add_column(pg_source *s, pg_table *t, const sp_cat_table *from, const
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-static int read_columns(pg_source *s, pg_table *t, const sp_cat_table *from, const char *quoted, const sp_source_options *options,
+static int read_columns(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, const char *quoted, const sp_source_options *options,
                         spate_error *err)
 {
     PGresult *res;
@@ -433,9 +291,9 @@ static int read_columns(pg_source *s, pg_table *t, const sp_cat_table *from, con
     return status;
 }
 
-static int add_leaf(pg_source *s, pg_table *t, const PGresult *res, int row, uint64_t *pages, spate_error *err)
+static int add_leaf(sp_pg_source *s, sp_pg_relation *t, const PGresult *res, int row, uint64_t *pages, spate_error *err)
 {
-    leaf *l = &t->leaves[t->n_leaves++];
+    sp_pg_heap *l = &t->leaves[t->n_leaves++];
     sp_buf quoted = {0};
     if (!strchr("rm", *text_at(res, row, 2)))
         return sp_fail(err, SPATE_E_CONFIG, "\"%s\" is no table that stores rows: it cannot be read by ranges", text_at(res, row, 1));
@@ -448,7 +306,7 @@ static int add_leaf(pg_source *s, pg_table *t, const PGresult *res, int row, uin
 }
 
 /* The heaps and how many pages they have now: rows of the snapshot are in no later one. */
-static int read_leaves(pg_source *s, pg_table *t, const char *quoted, sp_extent *extent, spate_error *err)
+static int read_leaves(sp_pg_source *s, sp_pg_relation *t, const char *quoted, sp_extent *extent, spate_error *err)
 {
     enum { PAGE_BYTES = 8192, TUPLE_BYTES = 28 };
     PGresult *res;
@@ -476,7 +334,7 @@ static int read_leaves(pg_source *s, pg_table *t, const char *quoted, sp_extent 
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
 /* Columns of the catalog's table as fields of the schema; false when one is not copied. */
-static bool fields_of(pg_source *s, const pg_table *t, const sp_cat_table *from, const uint32_t *columns, uint32_t n,
+static bool fields_of(sp_pg_source *s, const sp_pg_relation *t, const sp_cat_table *from, const uint32_t *columns, uint32_t n,
                       const uint32_t **fields)
 {
     uint32_t *made = sp_arena_alloc(&s->arena, n + 1, sizeof(*made));
@@ -490,7 +348,7 @@ static bool fields_of(pg_source *s, const pg_table *t, const sp_cat_table *from,
     return made != NULL;
 }
 
-static int read_keys(pg_source *s, pg_table *t, const sp_cat_table *from, spate_error *err)
+static int read_keys(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, spate_error *err)
 {
     uint32_t *uniques = sp_arena_alloc(&s->arena, from->n_keys + 1, sizeof(*uniques));
     if (!uniques)
@@ -511,7 +369,7 @@ static int read_keys(pg_source *s, pg_table *t, const sp_cat_table *from, spate_
     return SPATE_OK;
 }
 
-static int read_foreign_keys(pg_source *s, pg_table *t, const sp_catalog *c, const sp_cat_table *from, spate_error *err)
+static int read_foreign_keys(sp_pg_source *s, sp_pg_relation *t, const sp_catalog *c, const sp_cat_table *from, spate_error *err)
 {
     sp_foreign_key *keys = sp_arena_alloc(&s->arena, from->n_foreign_keys + 1, sizeof(*keys));
     if (!keys)
@@ -538,10 +396,10 @@ static int read_foreign_keys(pg_source *s, pg_table *t, const sp_catalog *c, con
 
 /* ---- opening --------------------------------------------------------------------------------------------- */
 
-static int open_table(pg_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options, spate_error *err)
+static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options, spate_error *err)
 {
     uint32_t i = s->base.n_tables;
-    pg_table *t = &s->tables[i];
+    sp_pg_relation *t = &s->tables[i];
     sp_buf name = {0};
     const char *quoted = sp_pg_qualified(&name, from->space, from->name) ? NULL : sp_arena_strndup(&s->arena, name.data, name.len);
     const char *where = sp_source_where(options, from->shown);
@@ -565,7 +423,7 @@ static int open_table(pg_source *s, const sp_catalog *c, const sp_cat_table *fro
 }
 
 /* Parents first: everything that goes by a table's number is put in that order. */
-static int put_in_order(pg_source *s, spate_error *err)
+static int put_in_order(sp_pg_source *s, spate_error *err)
 {
     void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
     if (!tables)
@@ -574,7 +432,7 @@ static int put_in_order(pg_source *s, spate_error *err)
     return SPATE_OK;
 }
 
-static int open_tables(pg_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+static int open_tables(sp_pg_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
 {
     s->tables = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->tables));
     s->schemas = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->schemas));
@@ -591,7 +449,7 @@ static int open_tables(pg_source *s, const sp_catalog *c, const sp_source_option
 }
 
 /* The transaction whose snapshot everybody reads. */
-static int take_snapshot(pg_source *s, spate_error *err)
+static int take_snapshot(sp_pg_source *s, spate_error *err)
 {
     PGresult *res;
     int status = sp_pg_connect(&s->server, false, &s->keeper, err);
@@ -606,7 +464,7 @@ static int take_snapshot(pg_source *s, spate_error *err)
     return s->snapshot ? SPATE_OK : sp_fail_nomem(err);
 }
 
-static int open_all(pg_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
+static int open_all(sp_pg_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
 {
     sp_catalog catalog;
     sp_catalog_init(&catalog, &s->arena);
@@ -629,7 +487,7 @@ int sp_pg_source_open(sp_uri *uri, const sp_source_options *options, sp_source *
     int status = sp_libpq_load(err);
     if (status)
         return status;
-    pg_source *s = sp_alloc_zero(1, sizeof(*s));
+    sp_pg_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);
     sp_arena_init(&s->arena);

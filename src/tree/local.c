@@ -33,6 +33,12 @@ typedef struct local_walker {
     int file;           /* -1: none open */
     char file_name[NAME_MAX + 1];
     enum { INHERITS_UNKNOWN, INHERITS, INHERITS_NOT } inherits; /* what is made in the folder gets an access list from it */
+    unsigned asked_mode; /* of the new file that is open */
+    struct {
+        bool known;
+        unsigned asked;
+        uint32_t user, group, mode;
+    } born;             /* what a new file of the folder is, when it was asked for with a mode */
     bool no_noatime;    /* the files are not ours */
     bool no_unnamed;    /* this file system has no files without a name */
     uint64_t file_device, no_take_from; /* a device that the kernel would not copy from */
@@ -123,6 +129,7 @@ static int local_enter(sp_walker *base, sp_str path, spate_error *err)
     int old = w->folder;
     w->folder = -1;
     w->inherits = INHERITS_UNKNOWN;
+    w->born.known = false;
     w->path.len = 0;
     int fd = -ENOMEM;
     if (sp_buf_add(&w->path, path.p, path.len) == SPATE_OK && sp_buf_add(&w->path, "", 1) == SPATE_OK) {
@@ -364,13 +371,29 @@ static bool folder_inherits(local_walker *w)
     return w->inherits == INHERITS;
 }
 
-/* Of the open file, which was made a moment ago: most of it is right already, and looking costs less than setting. */
-static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf *attributes, unsigned keep, const char **what)
+/* How the open file was born: looked at once for all of the folder that were asked for alike. */
+static int look_at_new(local_walker *w)
 {
     struct statx st;
-    *what = "look at";
+    if (w->born.known && w->born.asked == w->asked_mode)
+        return 0;
     int rc = sp_at_stat(w->file, "", &st);
-    bool owner = keep & SP_KEEP_OWNER && (st.stx_uid != entry->user || st.stx_gid != entry->group);
+    w->born.known = rc == 0;
+    if (rc == 0) {
+        w->born.asked = w->asked_mode;
+        w->born.user = st.stx_uid;
+        w->born.group = st.stx_gid;
+        w->born.mode = st.stx_mode & 07777;
+    }
+    return rc;
+}
+
+/* Of the open file, which was made a moment ago: most of it is right already. */
+static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf *attributes, unsigned keep, const char **what)
+{
+    *what = "look at";
+    int rc = look_at_new(w);
+    bool owner = keep & SP_KEEP_OWNER && (w->born.user != entry->user || w->born.group != entry->group);
     bool more = keep & SP_KEEP_ATTRIBUTES && attributes && (attributes->len || folder_inherits(w));
     if (rc == 0 && owner) {
         *what = "set the owner of";
@@ -380,7 +403,7 @@ static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf 
         *what = "set the attributes of";
         rc = set_attributes(w, w->file, NULL, attributes);
     }
-    if (rc == 0 && (owner || more || (st.stx_mode & 07777) != entry->mode)) {
+    if (rc == 0 && (owner || more || w->born.mode != entry->mode)) {
         *what = "set the mode of";
         rc = sp_at_set_mode(w->file, NULL, entry->mode);
     }
@@ -499,9 +522,10 @@ static unsigned first_mode(const local_tree *t, const sp_entry *like)
     return like->user == t->user && like->group == t->group ? like->mode & 0777 : 0600;
 }
 
-static void begin_file(local_walker *w, int fd, const char *name, const sp_entry *like)
+static void begin_file(local_walker *w, int fd, const char *name, const sp_entry *like, unsigned mode)
 {
     remember_file(w, fd, name);
+    w->asked_mode = mode;
     if (like->size >= RESERVE_MIN && like->stored >= like->size)
         sp_at_reserve(fd, like->size);
 }
@@ -516,7 +540,7 @@ static int local_create(sp_walker *base, const char *name, const sp_entry *like,
         fd = sp_at_open(w->folder, name, flags, mode);
     if (fd < 0)
         return failed(w, "create", name, fd, err);
-    begin_file(w, fd, name, like);
+    begin_file(w, fd, name, like, mode);
     return SPATE_OK;
 }
 
@@ -526,14 +550,15 @@ static int local_create_unnamed(sp_walker *base, const sp_entry *like, bool *can
     *can = false;
     if (w->no_unnamed)
         return SPATE_OK;
-    int fd = sp_at_open_unnamed(w->folder, first_mode(tree_of(base), like));
+    unsigned mode = first_mode(tree_of(base), like);
+    int fd = sp_at_open_unnamed(w->folder, mode);
     w->no_unnamed = unsupported(fd) || fd == -EISDIR || fd == -EINVAL || fd == -ENOENT;
     if (w->no_unnamed)
         return SPATE_OK;
     if (fd < 0)
         return failed(w, "create a file in", "", fd, err);
     *can = true;
-    begin_file(w, fd, "a new file", like);
+    begin_file(w, fd, "a new file", like, mode);
     return SPATE_OK;
 }
 

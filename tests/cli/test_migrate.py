@@ -190,10 +190,18 @@ class Migrate(Case):
         self.addCleanup(os.umask, old)
         for mode in (0o644, 0o4755, 0o2711, 0o000, 0o666, 0o600):
             self.put(f"src/{mode:o}").chmod(mode)
+            for i in range(3):  # in turn, and in a row
+                self.put(f"src/shared/{i}-{mode:o}").chmod(mode)
+                self.put(f"src/shared/{mode:o}-{i}").chmod(mode)
+        shared = self.dst / "shared"  # whose group new files get
+        shared.mkdir(parents=True)
+        if os.geteuid() == 0:
+            os.chown(shared, 0, 1003)
+            os.chown(self.src / "shared/2-644", 0, 1003)
+        shared.chmod(0o2755)
         if os.geteuid() == 0:
             os.chown(self.src / "666", 1001, 1002)
             os.chown(self.src / "4755", 1001, 0)
-        self.dst.mkdir()
         subprocess.run(["setfacl", "-d", "-m", "u:1234:rwx", self.dst], check=False)  # and here an access list that it must not have
         os.chmod(self.dst, os.stat(self.src).st_mode & 0o7777)
         self.migrate()

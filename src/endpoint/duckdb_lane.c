@@ -18,6 +18,7 @@ typedef struct duckdb_lane {
     duckdb_appender appender;
     duckdb_data_chunk rows;
     uint32_t unflushed;
+    const sp_batch *tried; /* of a careful lane: what was written last */
     bool in_chunk;
 } duckdb_lane;
 
@@ -29,8 +30,10 @@ static sp_duckdb_sink *sink_of(const duckdb_lane *l)
 static int fail_appender(duckdb_lane *l, spate_error *err)
 {
     duckdb_error_data data = sp_duckdb.appender_error_data(l->appender);
-    int rc = sp_duckdb_fail(err, sp_duckdb.error_data_error_type(data),
-                            sp_duckdb.error_data_message(data));
+    const char *message = sp_duckdb.error_data_message(data);
+    int rc = sp_duckdb_fail(err, sp_duckdb.error_data_error_type(data), message);
+    if (l->base.careful && l->tried && rc == SPATE_E_DATA)
+        l->base.refused = sp_duckdb_blame(l->tried, message);
     sp_duckdb.destroy_error_data(&data);
     return rc;
 }
@@ -75,8 +78,9 @@ int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
         sp_free(l);
         return sp_fail(err, SPATE_E_UNREACHABLE, "could not connect to \"%s\"", s->shown);
     }
-    /* Casts of text to timestamptz read a text without a zone as UTC, on every machine. */
-    int rc = sp_duckdb_run(l->conn, "SET TimeZone = 'UTC'", err);
+    /* Casts of text to timestamptz read a text without a zone as UTC, on every machine. An INSERT of rows that are at hand is planned
+     * anew for every flush, and there is nothing in it to optimize. */
+    int rc = sp_duckdb_run(l->conn, "SET TimeZone = 'UTC'; PRAGMA disable_optimizer", err);
     if (rc != SPATE_OK) {
         sp_duckdb_lane_close(&l->base);
         return rc;
@@ -128,6 +132,7 @@ int sp_duckdb_lane_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     duckdb_lane *l = (duckdb_lane *)lane;
     const sp_schema *schema = l->table->schema;
     uint64_t bytes = 0;
+    l->tried = batch;
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         int rc = sp_duckdb_fill(&l->table->columns[i], &batch->columns[i], batch->rows,
                                 sp_duckdb.data_chunk_get_vector(l->rows, i), err);
@@ -146,7 +151,10 @@ int sp_duckdb_lane_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
 /* Keys and conditions are looked at when rows are flushed. What fails then has ended the transaction: there is no undo. */
 int sp_duckdb_lane_check(sp_lane *lane, spate_error *err)
 {
-    return flush((duckdb_lane *)lane, err);
+    duckdb_lane *l = (duckdb_lane *)lane;
+    int rc = flush(l, err);
+    l->tried = NULL;
+    return rc;
 }
 
 static int remember(duckdb_lane *l, const sp_chunk *chunk, uint64_t rows, spate_error *err)

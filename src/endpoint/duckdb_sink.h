@@ -61,6 +61,11 @@ int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_
 /* Does the query give a row? Frees sql. False when it fails, or was not built. */
 bool sp_duckdb_any(sp_duckdb_sink *s, sp_buf *sql, int built);
 
+/* ---- duckdb_blame.c ---- */
+
+/* Which row of the batch the words are about, from 1; 0: they do not tell. */
+uint64_t sp_duckdb_blame(const sp_batch *batch, const char *message);
+
 /* ---- duckdb_lane.c ---- */
 
 int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err);

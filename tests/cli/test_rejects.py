@@ -4,7 +4,7 @@ import json
 import subprocess
 import threading
 
-from harness import SPATE, Case
+from harness import ROOT, SPATE, Case
 
 CSV = b'a,b,c\n1,x,1.5\n2,y\n3,"z\nz",2.5\nfour,x,1\n5,\xff,0\n6,q"q,1\n7,w,9.25\n'
 
@@ -41,6 +41,40 @@ class Rejects(Case):
         self.copy(self.source(), target, "--on-error", "reject:t.rejects")
         self.check_csv(self.told(), "t.csv")
         self.copy(target, "-?format=csv", "--table", "t")
+
+    DUCKDB = """CREATE TYPE mood AS ENUM ('good', 'so-so');
+        CREATE TABLE parent (a int, b text, PRIMARY KEY (a, b)); INSERT INTO parent VALUES (1, 'x, y'), (2, 'a: b');
+        CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL, code uuid UNIQUE, n int CHECK (n >= 0), a int, b text, feel mood,
+                        FOREIGN KEY (a, b) REFERENCES parent (a, b));
+        INSERT INTO t SELECT 100000 + i, 'there', NULL, 0, NULL, NULL, NULL FROM range(100) r(i)"""
+
+    def test_what_duckdb_refuses(self):
+        """Alone, twice and in runs; whichever row its words seem to mean, just those rows are rejected that are to blame."""
+        code = ("import ctypes, sys; d = ctypes.CDLL(sys.argv[1]); db, c = ctypes.c_void_p(), ctypes.c_void_p();"
+                "assert d.duckdb_open(sys.argv[2].encode(), ctypes.byref(db)) == 0; assert d.duckdb_connect(db, ctypes.byref(c)) == 0;"
+                "assert d.duckdb_query(c, sys.argv[3].encode(), None) == 0; d.duckdb_disconnect(ctypes.byref(c)); d.duckdb_close(ctypes.byref(db))")
+        subprocess.run(["python3", "-c", code, ROOT / "deps/duckdb/libduckdb.so", self.dir / "t.duckdb", self.DUCKDB], check=True)
+        rows = [[i, f"n{i}", f"00000000-0000-0000-0000-{i:012}", i % 9, 1 + i % 2, ["x, y", "a: b"][i % 2], "good"] for i in range(5000)]
+        faults = {
+            7: ("id", 6), 8: ("id", 100007), 2046: ("name", None), 2047: ("name", None), 2048: ("name", None), 2100: ("n", -1), 2101: ("n", -7),
+            3000: ("code", "00000000-0000-0000-0000-000000000001"), 3001: ("code", "00000000-0000-0000-0000-000000002999"), 3500: ("b", "z"),
+            3501: ("a", 3), 4000: ("feel", "bad"), 4097: ("id", 4096), 4999: ("id", 100099),
+        }
+        names = ["id", "name", "code", "n", "a", "b", "feel"]
+        for i, (name, value) in faults.items():
+            rows[i][names.index(name)] = value
+        (self.dir / "t.ndjson").write_text("".join(json.dumps(dict(zip(names, r))) + "\n" for r in rows))
+        self.copy("t.ndjson", "t.duckdb", "--on-error", "reject:t.rejects", "--workers", "2")
+        told = self.told()
+        self.assertEqual(sorted(t["values"]["id"] for t in told), sorted(str(rows[i][0]) for i in faults))
+        words = {"id": "uplicate key", "name": "NOT NULL", "n": "CHECK", "code": "uplicate key", "a": "foreign key", "b": "foreign key", "feel": "bad"}
+        by_row = {json.dumps([t["values"][n] for n in names]): t["reason"] for t in told}
+        for i, (name, _) in faults.items():
+            key = json.dumps([None if c is None else str(c) for c in rows[i]])
+            self.assertIn(words[name], by_row[key])
+        out = self.copy("t.duckdb", "-?format=csv&header=false", "--table", "t").out
+        there = sorted(int(line.split(",")[0]) for line in out.splitlines())
+        self.assertEqual(there, sorted([r[0] for i, r in enumerate(rows) if i not in faults] + [100000 + i for i in range(100)]))
 
     def test_packed_and_piped(self):
         for n, (name, more) in enumerate({"t.csv.gz": {}, "-?format=csv&table=t": {"input": CSV}}.items()):

@@ -116,6 +116,8 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_indexes; i++) {
         const sp_cat_index *index = &b->t->indexes[i];
+        if (index == sp_ddl_counting_index(b))
+            continue;
         if (!index->body && b->same && !sp_ddl_uses_missing(b, index->sql)) {
             sp_ddl_put(b, "ALTER TABLE ");
             sp_ddl_put_table(b);

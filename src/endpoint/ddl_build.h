@@ -73,8 +73,10 @@ bool sp_ddl_is_plain_key(const sp_cat_key *key);
 
 /* ---- ddl_table.c ---- */
 
-/* The column that MariaDB can number itself, by ones, for a key of the table begins with it; -1: there is none. */
+/* The column that MariaDB can number itself, by ones, for a key or an index of the table begins with it; -1: there is none. */
 int32_t sp_ddl_find_counter(const sp_ddl_builder *b);
+/* The index that this takes where no key begins with the column; NULL: a key does, or there is no such column. */
+const sp_cat_index *sp_ddl_counting_index(const sp_ddl_builder *b);
 /* The target can number the column. */
 bool sp_ddl_is_numbered(const sp_ddl_builder *b, const sp_cat_column *c);
 /* The key is made with the table, not after the rows. */

@@ -81,6 +81,29 @@ bool sp_ddl_is_numbered(const sp_ddl_builder *b, const sp_cat_column *c)
     }
 }
 
+static bool leads_with(const sp_ddl_builder *b, const sp_cat_index *index, const char *column)
+{
+    bool all = index->n > 0 && index->body && !index->where;
+    for (uint32_t i = 0; i < index->n && all; i++) {
+        const sp_cat_column *c = sp_ddl_column_of(b, index->columns[i]);
+        all = c && sp_ddl_has_all(b, &(uint32_t){(uint32_t)(c - b->t->columns)}, 1);
+    }
+    return all && strcmp(index->columns[0], column) == 0;
+}
+
+const sp_cat_index *sp_ddl_counting_index(const sp_ddl_builder *b)
+{
+    if (b->counter < 0)
+        return NULL;
+    for (uint32_t k = 0; k < b->t->n_keys; k++)
+        if (begins_with(&b->t->keys[k], (uint32_t)b->counter) && sp_ddl_has_all(b, b->t->keys[k].columns, b->t->keys[k].n))
+            return NULL;
+    for (uint32_t i = 0; i < b->t->n_indexes; i++)
+        if (leads_with(b, &b->t->indexes[i], b->t->columns[b->counter].name))
+            return &b->t->indexes[i];
+    return NULL;
+}
+
 int32_t sp_ddl_find_counter(const sp_ddl_builder *b)
 {
     for (uint32_t i = 0; sp_ddl_is_mariadb(b) && i < b->t->n_columns; i++) {
@@ -89,6 +112,9 @@ int32_t sp_ddl_find_counter(const sp_ddl_builder *b)
         int at = wants_numbers(c) && by_ones ? sp_schema_find(b->schema, c->name) : -1;
         for (uint32_t k = 0; at >= 0 && is_integer(&b->schema->fields[at]) && k < b->t->n_keys; k++)
             if (begins_with(&b->t->keys[k], i) && sp_ddl_has_all(b, b->t->keys[k].columns, b->t->keys[k].n))
+                return (int32_t)i;
+        for (uint32_t k = 0; at >= 0 && is_integer(&b->schema->fields[at]) && k < b->t->n_indexes; k++)
+            if (leads_with(b, &b->t->indexes[k], c->name))
                 return (int32_t)i;
     }
     return -1;
@@ -264,12 +290,12 @@ static void put_comment(sp_ddl_builder *b, const char *before, const char *comme
     sp_ddl_put_literal(b, comment);
 }
 
-/* What only MariaDB says of a column. */
-static void put_words_of_mariadb(sp_ddl_builder *b, const sp_cat_column *c)
+/* What only MariaDB says of a column; again: of its own type. */
+static void put_words_of_mariadb(sp_ddl_builder *b, const sp_cat_column *c, bool again)
 {
-    if (b->same && !c->not_null && strcmp(c->type.name, "timestamp") == 0)
+    if (again && !c->not_null && strcmp(c->type.name, "timestamp") == 0)
         sp_ddl_put(b, " NULL"); /* which is not a matter of course there */
-    if (b->same && c->on_update_sql) {
+    if (again && c->on_update_sql) {
         sp_ddl_put(b, " ON UPDATE ");
         sp_ddl_put(b, c->on_update_sql);
     } else if (c->on_update_sql) {
@@ -299,7 +325,7 @@ static void put_column(sp_ddl_builder *b, uint32_t field)
     if (f->n_labels && b->d->dialect == SP_SQL_SQLITE && !sp_ddl_is_said_again(b, f, c))
         put_labels_check(b, f);
     if (c)
-        put_words_of_mariadb(b, c);
+        put_words_of_mariadb(b, c, sp_ddl_is_said_again(b, f, c));
 }
 
 /* MariaDB makes neither columns nor conditions of what it numbers itself. */
@@ -325,7 +351,7 @@ static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
     sp_ddl_put(b, " GENERATED ALWAYS AS (");
     if (typed && b->whole && *c->generated_sql && !needs_counter(b, c->generated_sql) && sp_ddl_put_expr(b, c->generated_sql, NULL)) {
         sp_ddl_put(b, b->d->dialect == SP_SQL_DUCKDB || (b->same && c->is_virtual) ? ") VIRTUAL" : ") STORED");
-        put_words_of_mariadb(b, c);
+        put_words_of_mariadb(b, c, b->same);
         return true;
     }
     b->sql.len = len;
@@ -460,6 +486,12 @@ static void put_keys_inside(sp_ddl_builder *b)
     for (uint32_t i = 0; i < b->t->n_keys; i++)
         if (sp_ddl_is_inside(b, &b->t->keys[i]) && sp_ddl_has_all(b, b->t->keys[i].columns, b->t->keys[i].n))
             put_key_inside(b, &b->t->keys[i]);
+    const sp_cat_index *index = b->d->keys == SP_DDL_KEYS_NONE ? NULL : sp_ddl_counting_index(b);
+    if (index) {
+        sp_ddl_put(b, ",\n  INDEX ");
+        sp_ddl_put_name(b, index->name);
+        sp_ddl_put_parts(b, index->columns, index->parts, index->n, false);
+    }
     for (uint32_t i = 0; b->d->keys == SP_DDL_KEYS_INSIDE && i < b->t->n_foreign_keys; i++)
         if (sp_ddl_can_refer(b, &b->t->foreign_keys[i])) {
             sp_ddl_put(b, ",\n  ");

@@ -24,6 +24,8 @@ CREATE TABLE child (
   CONSTRAINT sane CHECK (sum > 0 AND old <> 'q\w'),
   CONSTRAINT home FOREIGN KEY (parent_name, parent_part) REFERENCES parent (name, part) ON DELETE CASCADE ON UPDATE SET NULL
 ) COLLATE utf8mb4_general_ci;
+CREATE TABLE tally (at int, n int AUTO_INCREMENT, KEY by_number (n, at));
+INSERT INTO tally SELECT seq, seq FROM seq_1_to_40;
 INSERT INTO parent (name, note) SELECT concat('n', seq), repeat('x', seq % 50) FROM seq_1_to_500;
 INSERT INTO child (code, word, address, born, span, parent_name, parent_part, doc)
   SELECT seq, concat('word ', seq), '::1', 2000, '10:00:00.25', concat('n', 1 + seq % 500), 7, '{"a": 1}' FROM seq_1_to_3000;
@@ -61,11 +63,11 @@ class TravelMariaDB(MariaDBCase):
             name = f"own_{how}"
             done = self.copy(source, self.new(name), "--create", "--workers", "3", "--batch", "100", "--verify", "checksum", "--indexes", how)
             self.assertEqual(self.left(done), [])
-            self.assertEqual(self.made(name, "parent", "child"), self.made("own", "parent", "child"))
+            self.assertEqual(self.made(name, "parent", "child", "tally"), self.made("own", "parent", "child", "tally"))
             self.server.sql("INSERT INTO child (code) VALUES ('y')", name)
             self.assertEqual(self.value("SELECT id FROM child WHERE code = 'y'", name), "9001")
         self.copy(source, self.server.uri("own_after"), "--create", "--truncate", "--verify", "checksum")
-        self.assertEqual(self.made("own_after", "parent", "child"), self.made("own", "parent", "child"))
+        self.assertEqual(self.made("own_after", "parent", "child", "tally"), self.made("own", "parent", "child", "tally"))
 
     def test_some_tables_and_columns(self):
         source = self.new("some_of", OWN)

@@ -139,8 +139,11 @@ static void mariadb_adds_a_tables_indexes_at_once(void)
           "  \"c\" int(11) GENERATED ALWAYS AS (`b` + 1) VIRTUAL,\n  PRIMARY KEY (\"a\")\n) ENGINE=InnoDB DEFAULT COLLATE=utf8mb4_general_ci COMMENT='all';\n"
           "ALTER TABLE \"t\"\n  ADD UNIQUE INDEX \"u\" (\"b\"(10)),\n  ADD INDEX \"k\" (\"b\"(5) DESC, \"a\"),\n  ADD FULLTEXT KEY `f` (`b`);\n", "");
     built("CREATE TABLE t (a int(11) AUTO_INCREMENT, b int(11), KEY a (a), UNIQUE KEY b (b))", SP_SQL_MARIADB, SP_SQL_MYSQL,
+          "CREATE TABLE \"t\" (\n  \"a\" int AUTO_INCREMENT,\n  \"b\" int,\n  INDEX \"a\" (\"a\")\n"
+          ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin;\nALTER TABLE \"t\"\n  ADD UNIQUE INDEX \"b\" (\"b\");\n", "");
+    built("CREATE TABLE t (a int(11) AUTO_INCREMENT, b int(11), UNIQUE KEY b (b, a))", SP_SQL_MARIADB, SP_SQL_MYSQL,
           "CREATE TABLE \"t\" (\n  \"a\" int,\n  \"b\" int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin;\n"
-          "ALTER TABLE \"t\"\n  ADD UNIQUE INDEX \"b\" (\"b\"),\n  ADD INDEX \"a\" (\"a\");\n", "table \"t\": the numbering of column \"a\"\n");
+          "ALTER TABLE \"t\"\n  ADD UNIQUE INDEX \"b\" (\"b\", \"a\");\n", "table \"t\": the numbering of column \"a\"\n");
 }
 
 static void no_memory_is_refused(void)

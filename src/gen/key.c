@@ -1,11 +1,11 @@
 /* key.c - keys and the references to them. A reference is a choice of a parent row and that row's cell, computed again. */
 #include "gen/family.h"
 
-/* ---- inc: start, start + 1, ... ---- */
+/* ---- inc: start, start + step, ... ---- */
 
 typedef struct inc_cell {
     sp_cell cell;
-    int64_t start;
+    int64_t start, step;
 } inc_cell;
 
 static int inc_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
@@ -13,13 +13,14 @@ static int inc_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_co
     const inc_cell *c = (const inc_cell *)cell;
     int64_t *v = out->data;
     for (uint32_t i = 0; i < n; i++)
-        v[i] = (int64_t)((uint64_t)c->start + rows[i]);
+        v[i] = (int64_t)((uint64_t)c->start + rows[i] * (uint64_t)c->step);
     return SPATE_OK;
 }
 
 static char *inc_text(const sp_cell *cell, uint64_t row, char *p)
 {
-    return sp_put_i64(p, (int64_t)((uint64_t)((const inc_cell *)cell)->start + row));
+    const inc_cell *c = (const inc_cell *)cell;
+    return sp_put_i64(p, (int64_t)((uint64_t)c->start + row * (uint64_t)c->step));
 }
 
 static const sp_cell_ops inc_ops = {inc_fill, inc_text};
@@ -29,14 +30,16 @@ sp_cell *sp_inc_cell(const sp_build *b)
     inc_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    uint64_t last = b->table->rows ? b->table->rows - 1 : 0;
-    if (last > (uint64_t)INT64_MAX - (uint64_t)b->column->inc_start && b->column->inc_start >= 0) {
+    uint64_t rows = b->table->rows ? b->table->rows - 1 : 0;
+    int64_t first = b->column->inc_start, last = first;
+    if (rows > INT64_MAX || __builtin_mul_overflow((int64_t)rows, b->column->inc_step, &last) || __builtin_add_overflow(first, last, &last)) {
         sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of("inc"), "counts beyond the largest bigint");
         return NULL;
     }
     c->cell = (sp_cell){.ops = &inc_ops, .key = b->key, .type = {.kind = SP_I64}, .text_max = SP_I64_TEXT_MAX, .unique = true};
-    c->start = b->column->inc_start;
-    c->cell.bounds = (sp_bounds){.has_range = true, .min = c->start, .max = (int64_t)((uint64_t)c->start + last)};
+    c->start = first;
+    c->step = b->column->inc_step;
+    c->cell.bounds = (sp_bounds){.has_range = true, .min = SP_MIN(first, last), .max = SP_MAX(first, last)};
     return &c->cell;
 }
 

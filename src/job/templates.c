@@ -4,7 +4,10 @@
  * so that the text is a plan by itself, and another value is put in the place of the old. */
 #include "spate/template.h"
 
-#include "plan/node.h"
+#include "spate/plan.h"
+
+#include "base/base.h"
+
 #include "job/templates.h"
 
 #include <stdio.h>
@@ -175,69 +178,6 @@ int spate_template_text(const char *name, const spate_setting *settings, size_t 
     *text = out.data;
     *len = out.len - 1;
     return SPATE_OK;
-}
-
-/* ---- as JSON ------------------------------------------------------------------------------------- */
-
-/* A number as JSON has it, which is narrower than YAML. */
-static bool is_json_number(sp_str s)
-{
-    int64_t i;
-    double v;
-    bool whole = sp_parse_i64(s, &i) && s.p[0] != '+' && (s.len == 1 || s.p[s.p[0] == '-'] != '0');
-    return whole || (memchr(s.p, '.', s.len) && s.p[0] >= '1' && s.p[0] <= '9' && s.p[s.len - 1] != '.' && sp_parse_f64(s, &v));
-}
-
-static int add_scalar(sp_buf *out, const sp_node *node)
-{
-    if (sp_node_is_null(node))
-        return sp_buf_adds(out, "null");
-    if (node->plain && (is_json_number(node->text) || sp_str_is(node->text, "true") || sp_str_is(node->text, "false")))
-        return sp_buf_add(out, node->text.p, node->text.len);
-    return sp_buf_add_json(out, node->text.p, node->text.len);
-}
-
-/* Trees are no deeper than the reader lets them be. */
-static int add_node(sp_buf *out, const sp_node *node, unsigned depth)
-{
-    if (node->kind == SP_NODE_TEXT)
-        return add_scalar(out, node);
-    bool map = node->kind == SP_NODE_MAP;
-    int rc = sp_buf_adds(out, map ? "{" : "[");
-    for (uint32_t i = 0; i < node->n && !rc; i++) {
-        rc = sp_buf_printf(out, "%s\n%*s", i ? "," : "", 2 * (int)depth + 2, "");
-        if (!rc && map)
-            rc = sp_buf_add_json(out, node->pairs[i].key->text.p, node->pairs[i].key->text.len) || sp_buf_adds(out, ": ");
-        rc = rc || add_node(out, map ? node->pairs[i].value : node->items[i], depth + 1);
-    }
-    return rc || (node->n && sp_buf_printf(out, "\n%*s", 2 * (int)depth, "")) || sp_buf_adds(out, map ? "}" : "]");
-}
-
-int spate_template_json(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len, spate_error *err)
-{
-    char *yaml = NULL;
-    sp_arena arena;
-    sp_mistakes m;
-    const sp_node *root = NULL;
-    sp_buf out = {0};
-    int status = spate_template_text(name, settings, n, &yaml, len, err);
-    if (status != SPATE_OK)
-        return status;
-    sp_arena_init(&arena);
-    sp_mistakes_init(&m, name);
-    status = sp_document_load(yaml, *len, &arena, &arena, &m, &root, err);
-    if (status == SPATE_OK && !root)
-        status = sp_fail(err, SPATE_E_USAGE, "a parameter of template \"%s\" has a value that is not YAML", name);
-    if (status == SPATE_OK && (add_node(&out, root, 0) || sp_buf_add(&out, "\n", 2)))
-        status = sp_fail_nomem(err);
-    *text = status == SPATE_OK ? out.data : NULL;
-    *len = status == SPATE_OK ? out.len - 1 : 0;
-    if (status != SPATE_OK)
-        sp_buf_done(&out);
-    sp_mistakes_done(&m);
-    sp_arena_done(&arena);
-    spate_template_free(yaml);
-    return status;
 }
 
 void spate_template_free(char *text)

@@ -81,6 +81,7 @@ void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, c
 void sp_read_common(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 
 void sp_read_pattern_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
+void sp_read_inc_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
 void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
 
 /* ---- what the readers of all forms share (read.c) ---- */

@@ -7,23 +7,24 @@
 
 /* ---- keys ---- */
 
-enum { R_VERSION, R_DATABASE, R_TABLES, R_SEQUENCES, R_TYPES, R_EXTENSIONS, R_SEED, R_COUNT };
+enum { R_VERSION, R_DATABASE, R_TABLES, R_SEQUENCES, R_TYPES, R_EXTENSIONS, R_SEED, R_NOW, R_LOCALE, R_COUNT };
 static const char *const root_names[R_COUNT] = {
     [R_VERSION] = "version", [R_DATABASE] = "database", [R_TABLES] = "tables", [R_SEQUENCES] = "sequences",
-    [R_TYPES] = "custom_types", [R_EXTENSIONS] = "extensions", [R_SEED] = "seed"};
+    [R_TYPES] = "custom_types", [R_EXTENSIONS] = "extensions", [R_SEED] = "seed",
+    [R_NOW] = "now", [R_LOCALE] = "locale"};
 static const sp_keys root_keys = {"a schema", root_names, R_COUNT};
 
-enum { T_NAME, T_COLUMNS, T_PRIMARY, T_FOREIGN, T_UNIQUE, T_CHECK, T_INDEXES, T_ROWS, T_COMMENT, T_COUNT };
+enum { T_NAME, T_COLUMNS, T_PRIMARY, T_FOREIGN, T_UNIQUE, T_CHECK, T_INDEXES, T_ROWS, T_COMMENT, T_PLAN, T_COUNT };
 static const char *const table_names[T_COUNT] = {
     [T_NAME] = "name", [T_COLUMNS] = "columns", [T_PRIMARY] = "primary_key", [T_FOREIGN] = "foreign_keys",
     [T_UNIQUE] = "unique_constraints", [T_CHECK] = "check_constraints", [T_INDEXES] = "indexes", [T_ROWS] = "row_count",
-    [T_COMMENT] = "comment"};
+    [T_COMMENT] = "comment", [T_PLAN] = "plan"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 static const char *const column_names[D_COUNT] = {
     [D_NAME] = "name", [D_TYPE] = "type", [D_NULLABLE] = "nullable", [D_DEFAULT] = "default", [D_UNIQUE] = "unique",
     [D_PRIMARY_KEY] = "primary_key", [D_GENERATOR] = "generator", [D_CONFIG] = "generator_config", [D_COMMENT] = "comment",
-    [D_DISTRIBUTION] = "distribution", [D_PATTERN] = "pattern", [D_RULES] = "rules"};
+    [D_DISTRIBUTION] = "distribution", [D_PATTERN] = "pattern", [D_RULES] = "rules", [D_PLAN] = "plan"};
 static const sp_keys column_keys = {"a column", column_names, D_COUNT};
 
 enum { K_COLUMNS, K_PARENT, K_TARGETS, K_DELETE, K_UPDATE, K_NAME, K_COUNT };
@@ -174,6 +175,45 @@ static void read_type(datagen *d, const sp_node *types, datagen_column *c)
         d->r->nomem = d->r->stop = true;
 }
 
+/* ---- sequences ---- */
+
+const sp_node *sp_datagen_count(const sp_node *sequence, datagen_count what)
+{
+    static const char *const names[][4] = {{"start", "start_value", "start_with", "startValue"}, {"increment", "increment_by", "step", "incrementBy"}};
+    const sp_node *found = NULL;
+    for (size_t i = 0; sequence && !found && i < SP_COUNT(names[0]); i++)
+        found = sp_node_value(sequence, names[what][i]);
+    return found && found->kind == SP_NODE_TEXT && !sp_node_is_null(found) ? found : NULL;
+}
+
+/* A sequence by its name; a list has them with a "name". */
+static const sp_node *find_sequence(const datagen *d, sp_str name)
+{
+    for (uint32_t i = 0; d->sequences && d->sequences->kind != SP_NODE_TEXT && i < d->sequences->n; i++) {
+        bool map = d->sequences->kind == SP_NODE_MAP;
+        const sp_node *it = map ? d->sequences->pairs[i].value : d->sequences->items[i];
+        const sp_node *own = map ? d->sequences->pairs[i].key : sp_node_value(it, "name");
+        if (own && own->kind == SP_NODE_TEXT && sp_str_eq(own->text, name))
+            return it;
+    }
+    return NULL;
+}
+
+/* The sequence that a default takes its numbers from: nextval('name'). */
+static void read_sequence(datagen *d, datagen_column *c)
+{
+    const sp_node *node = c->v[D_DEFAULT];
+    static const char call[] = "nextval(";
+    if (!node || node->kind != SP_NODE_TEXT || node->text.len < sizeof(call) || !sp_str_ieq((sp_str){node->text.p, sizeof(call) - 1}, call))
+        return;
+    const char *open = memchr(node->text.p, '\'', node->text.len);
+    const char *close = open ? memchr(open + 1, '\'', node->text.len - (size_t)(open - node->text.p) - 1) : NULL;
+    sp_str name = close ? (sp_str){open + 1, (size_t)(close - open) - 1} : (sp_str){"", 0};
+    c->sequence = find_sequence(d, name);
+    if (d->sequences && !c->sequence)
+        sp_mistake(d->r->m, node->mark, name, "is no sequence of this schema");
+}
+
 /* ---- tables and columns ---- */
 
 static void read_column(datagen *d, const sp_node *types, datagen_column *c, const sp_node *key, const sp_node *node)
@@ -193,6 +233,11 @@ static void read_column(datagen *d, const sp_node *types, datagen_column *c, con
     c->unique = sp_read_flag(d->r, c->v[D_UNIQUE]);
     c->primary = sp_read_flag(d->r, c->v[D_PRIMARY_KEY]);
     read_type(d, types, c);
+    read_sequence(d, c);
+    if (c->v[D_PLAN] && c->v[D_PLAN]->kind != SP_NODE_MAP) {
+        sp_read_mistake(d->r, c->v[D_PLAN], "an object: what spate's own form says of a column");
+        c->v[D_PLAN] = NULL;
+    }
 }
 
 /* An object by name, or a list of objects with a name: the i-th of them, and its key. */
@@ -245,6 +290,7 @@ static void read_table(datagen *d, datagen_table *t, const sp_node *key, const s
     t->checks = v[T_CHECK];
     t->indexes = v[T_INDEXES];
     t->comment = v[T_COMMENT];
+    t->plan = v[T_PLAN] && v[T_PLAN]->kind == SP_NODE_MAP ? v[T_PLAN] : NULL;
     read_rows(d, t, v[T_ROWS]);
     read_columns(d, t, v[T_COLUMNS], types);
 }
@@ -460,6 +506,10 @@ static void read_head(datagen *d, const sp_node *root, const sp_node *const *v)
     sp_str text;
     if (v[R_SEED] && sp_read_text(d->r, v[R_SEED], "a seed", &text) && !sp_scalar_u64(text, &d->r->plan->seed))
         sp_read_mistake(d->r, v[R_SEED], "a seed: a whole number from 0 to 18446744073709551615");
+    if (v[R_NOW] && sp_read_text(d->r, v[R_NOW], "a timestamp", &text) && !sp_parse_timestamp(text, &d->r->plan->now_us))
+        sp_read_mistake(d->r, v[R_NOW], "a timestamp, such as 2026-01-01 or 2026-01-01T12:00:00Z");
+    if (v[R_LOCALE])
+        sp_read_locale(d->r, v[R_LOCALE], &d->r->locales);
 }
 
 /* The table as spate's own form says it. */
@@ -473,6 +523,8 @@ static const sp_node *own_table(datagen *d, const datagen_table *t)
     sp_make_pair(&m, "rows", t->n_rows > 0 ? t->rows : sp_make_text(d->r, t->mark, sp_str_of("1"))); /* or it has been said */
     sp_make_pair(&m, "columns", sp_make_list(d->r, t->mark, columns.items, columns.n));
     sp_make_pair(&m, "distinct", t->distinct);
+    for (uint32_t i = 0; t->plan && i < t->plan->n && m.n < SP_NODE_PAIRS; i++)
+        sp_make_pair(&m, t->plan->pairs[i].key->text.p, t->plan->pairs[i].value);
     return sp_make_map(&m);
 }
 
@@ -520,6 +572,7 @@ void sp_read_datagen_form(sp_plan_reader *r, const sp_node *root)
         return;
     }
     sp_read_keys(r, root, &root_keys, v);
+    d.sequences = v[R_SEQUENCES];
     read_head(&d, root, v);
     if (!v[R_TABLES] || v[R_TABLES]->kind == SP_NODE_TEXT || !v[R_TABLES]->n)
         sp_mistake(r->m, v[R_TABLES] ? v[R_TABLES]->mark : root->mark, (sp_str){0}, "a schema needs \"tables\": one at least");

@@ -13,6 +13,7 @@
 /* The keys of a column. */
 enum {
     D_NAME, D_TYPE, D_NULLABLE, D_DEFAULT, D_UNIQUE, D_PRIMARY_KEY, D_GENERATOR, D_CONFIG, D_COMMENT, D_DISTRIBUTION, D_PATTERN, D_RULES,
+    D_PLAN,
     D_COUNT
 };
 
@@ -32,6 +33,7 @@ typedef struct datagen_column {
     const sp_type *type;   /* NULL: not known, which was said */
     sp_str sql;            /* its type as the plan is to have it */
     const sp_node *labels; /* of an enumeration's type: a list, else NULL */
+    const sp_node *sequence; /* that counts it, or NULL */
     bool nullable, primary, unique;
     bool combines;         /* no two rows have it and the table's other such columns alike */
     const datagen_foreign *foreign;
@@ -51,6 +53,7 @@ typedef struct datagen_table {
     uint32_t n_foreign;
     const sp_node *distinct; /* columns of a unique key of which none is unique by itself, or NULL */
     const sp_node *unkept;   /* those of one that rows may have twice, or NULL */
+    const sp_node *plan; /* what spate's own form says of it besides, or NULL */
     const sp_node *uniques, *checks, *indexes, *comment; /* as they stand there, or NULL */
     sp_demands demands;
 } datagen_table;
@@ -59,6 +62,7 @@ typedef struct datagen {
     sp_plan_reader *r;
     datagen_table *tables;
     uint32_t n;
+    const sp_node *sequences; /* by name, or NULL */
 } datagen;
 
 /* Columns as spate's own form has them; a column may come with hidden ones that it is made from. */
@@ -78,6 +82,10 @@ typedef struct datagen_making {
     bool unique;             /* no value may come twice */
     datagen_list *list;      /* for hidden ones: there is room for DATAGEN_HIDDEN_MAX */
 } datagen_making;
+
+/* Of a sequence: START, or INCREMENT. */
+typedef enum datagen_count { DATAGEN_START, DATAGEN_INCREMENT } datagen_count;
+const sp_node *sp_datagen_count(const sp_node *sequence, datagen_count what); /* NULL: not said */
 
 int sp_datagen_find_column(const datagen_table *t, sp_str name); /* -1: none */
 

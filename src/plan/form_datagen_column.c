@@ -544,6 +544,17 @@ static bool choose_by_generator(datagen_making *m)
     return false;
 }
 
+/* As its sequence counts. */
+static void put_counted(datagen_making *m)
+{
+    const sp_node *start = sp_datagen_count(m->c->sequence, DATAGEN_START), *step = sp_datagen_count(m->c->sequence, DATAGEN_INCREMENT);
+    sp_node_making props = {.r = m->d->r, .at = m->to.at};
+    sp_make_pair(&m->to, "inc", start ? start : words(m, "1"));
+    sp_make_pair(&props, "step", step);
+    if (step)
+        sp_make_pair(&m->to, "props", sp_make_map(&props));
+}
+
 static void choose_base(datagen_making *m)
 {
     const sp_demand *demand = &m->t->demands.columns[m->c - m->t->columns];
@@ -553,6 +564,8 @@ static void choose_base(datagen_making *m)
         sp_datagen_pattern(m, m->c->v[D_PATTERN]);
     else if (choose_by_generator(m))
         return;
+    else if (m->c->sequence)
+        put_counted(m);
     else if (m->c->labels)
         sp_make_pair(&m->to, "set", m->c->labels);
     else if (is_serial(m->c) || (m->c->primary && m->unique && is_int(m->c->type)))
@@ -580,12 +593,27 @@ static void put_wishes(datagen_making *m)
         put(m, "null", NULLS);
 }
 
+/* A column that says in spate's own words how it is made. */
+static const sp_node *own_column(datagen *d, const datagen_column *c)
+{
+    const sp_node *plan = c->v[D_PLAN];
+    sp_node_making m = {.r = d->r, .at = c->mark};
+    sp_make_pair(&m, "name", sp_make_text(d->r, c->mark, c->name));
+    for (uint32_t i = 0; i < plan->n && m.n + 1 < SP_NODE_PAIRS; i++)
+        sp_make_pair(&m, plan->pairs[i].key->text.p, plan->pairs[i].value);
+    return sp_make_map(&m);
+}
+
 void sp_datagen_column(datagen *d, const datagen_table *t, uint32_t column, datagen_list *list)
 {
     datagen_column *c = &t->columns[column];
     datagen_making m = {.d = d, .t = t, .c = c, .to = {.r = d->r, .at = c->mark}, .list = list};
     const sp_node *rules = c->v[D_RULES];
     list->hidden = 0;
+    if (c->v[D_PLAN] && c->type) {
+        list->items[list->n++] = own_column(d, c);
+        return;
+    }
     m.unique = c->unique || (c->primary && t->n_primary == 1);
     sp_make_pair(&m.to, "name", sp_make_text(d->r, c->mark, c->name));
     if (!c->type) { /* which was said */

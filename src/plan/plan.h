@@ -206,7 +206,7 @@ struct sp_plan_column {
     const sp_plan_item *items;      /* SET: at least one */
     uint32_t n_items;
     bool weighted;                  /* its weights are given */
-    int64_t inc_start;
+    int64_t inc_start, inc_step;
     sp_plan_case *cases;            /* CASES; the last may be what is done else */
     uint32_t n_cases;
     bool has_else;

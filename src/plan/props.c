@@ -286,7 +286,7 @@ void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, c
     read_props(r, c, &kinds[SP_RANGE_INTERVAL], props, distribution);
 }
 
-/* ---- pattern and lookup ---- */
+/* ---- pattern, lookup and inc ---- */
 
 enum { REPEAT_DEFAULT = 16, REPEAT_MAX = 1000 };
 static const char *const pattern_names[] = {"repeat"};
@@ -342,4 +342,16 @@ void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *p
     if (v[LOOKUP_BY])
         sp_read_text(r, v[LOOKUP_BY], "the name of a column", &c->by);
     read_which(r, c, v[LOOKUP_WHICH]);
+}
+
+static const char *const inc_names[] = {"step"};
+static const sp_keys inc_keys = {"the props of inc", inc_names, 1};
+
+void sp_read_inc_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props)
+{
+    const sp_node *v[1] = {0};
+    sp_str text;
+    sort_props(r, props, &inc_keys, v);
+    if (v[0] && sp_read_text(r, v[0], "a whole number", &text) && (!sp_scalar_i64(text, &c->inc_step) || c->inc_step == 0))
+        sp_read_mistake(r, v[0], "a step: a whole number, but 0");
 }

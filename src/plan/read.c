@@ -314,6 +314,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         break;
     case SP_MODE_INC:
         read_inc(r, c, node);
+        sp_read_inc_props(r, c, v[C_PROPS]);
         break;
     case SP_MODE_ARRAY:
         sp_read_template(r, c, node);
@@ -346,9 +347,9 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         break;
     }
     bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_ARRAY || c->mode == SP_MODE_AFTER;
-    if (v[C_PROPS] && !range && c->mode != SP_MODE_PATTERN && c->mode != SP_MODE_LOOKUP)
+    if (v[C_PROPS] && !range && c->mode != SP_MODE_PATTERN && c->mode != SP_MODE_LOOKUP && c->mode != SP_MODE_INC)
         sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
-                   "is not used: it belongs to range, array, after, pattern and lookup");
+                   "is not used: it belongs to range, array, after, pattern, lookup and inc");
     if (v[C_LOCALE] && !takes_locale(c->mode))
         sp_warning(r->m, v[C_LOCALE]->mark, sp_str_of("locale"), "means nothing here: such cells are the same everywhere");
     for (int k = C_BY; k <= C_ELSE; k++)
@@ -539,6 +540,7 @@ sp_plan_column sp_read_new_column(const sp_plan_reader *r, sp_mark mark)
                             .key = sp_str_of(""),
                             .by = sp_str_of(""),
                             .key_column = SP_PLAN_NO_REF,
+                            .inc_step = 1,
                             .children_of = sp_str_of(""),
                             .children_column = SP_PLAN_NO_REF,
                             .stop = SP_PLAN_NO_STOP};

@@ -84,15 +84,30 @@ class AsDatagen(Case):
         self.assertIn("\n  users                of all tenants (default: 2000)\n", out)
         code, out, _ = self.datagen("template", "export", "ecommerce", "--param", "customers=9")
         self.assertEqual(code, 0)
-        plan = json.loads(out)
-        self.assertEqual([t["rows"] for t in plan["tables"] if t["name"] == "customers"], [9])
+        schema = json.loads(out)
+        self.assertEqual((schema["version"], schema["database"]["name"], schema["tables"]["customers"]["row_count"]), ("1.0", "ecommerce", 9))
+        self.assertEqual(schema["tables"]["orders"]["foreign_keys"][0]["referenced_table"], "customers")
         self.write("shop.json", out)
-        one = self.datagen("generate", "-i", "shop.json", "-j", "2")
-        two = self.datagen("generate", "--template", "ecommerce", "--param", "customers=9")
-        self.assertEqual((one[0], two[0]), (0, 0))
-        self.assertEqual(one[1], two[1])
-        for name in "finance", "healthcare", "saas":
-            json.loads(self.datagen("template", "export", name)[1])
+        self.assertEqual(self.datagen("generate", "-i", "shop.json", "-j", "2")[0], 0)
+        for name in "ecommerce", "finance", "healthcare", "saas":
+            self.write(f"{name}.json", self.datagen("template", "export", name)[1])
+            self.spate_ok("generate", f"{name}.json", "--to", "one/", "--truncate")
+            self.spate_ok("generate", "--template", name, "--to", "two/", "--truncate")
+            for table in sorted((self.dir / "two").iterdir()):
+                self.assertEqual((self.dir / "one" / table.name).read_bytes(), table.read_bytes(), table.name)
+
+    def test_sequences(self):
+        self.write("counted.json", json.dumps({
+            "version": "1.0", "database": {"name": "d"}, "sequences": {"numbers": {"start": 100, "increment": 10}},
+            "tables": {"t": {"row_count": 3, "primary_key": ["id"], "columns": {
+                "id": {"type": "integer", "default": "nextval('numbers')"}, "who": {"type": "varchar(40)", "plan": {"set": ["a"]}},
+                "why": {"type": "integer", "default": "nextval('numbers'::regclass)", "nullable": True}}}}}))
+        self.spate_ok("generate", "counted.json", "--to", "out/")
+        self.assertRegex((self.dir / "out/t.csv").read_text(), r"^id,who,why\n100,a,(100)?\n110,a,(110)?\n120,a,(120)?\n$")
+        self.spate_ok("generate", "counted.json", "--to", "out.sql", "--create")
+        self.assertIn("IDENTITY", (self.dir / "out.sql").read_text())
+        self.write("counted.json", (self.dir / "counted.json").read_text().replace("'numbers')", "'nobody')"))
+        self.assertIn('"nobody" is no sequence of this schema', self.spate_fails(2, "validate", "counted.json").err)
 
     def test_validate(self):
         code, out, err = self.datagen("validate", "-i", "blog.json")

@@ -603,6 +603,21 @@ static bool is_passed_over(const script *s)
     return is_word(s, "like");
 }
 
+/* PERIOD FOR name (from, to): the one is before the other. Those of the system are its own. */
+static void take_period(script *s, sp_cat_table *t)
+{
+    const char **names;
+    script ahead = *s;
+    advance(&ahead);
+    if (!is_word(s, "period") || !take(&ahead, "for") || is_word(&ahead, "system_time"))
+        return;
+    take_name(&ahead);
+    bool two = is_mark(&ahead, '(') && take_columns(&ahead, &names) == 2 && !ahead.bad;
+    char *sql = two ? sp_arena_printf(s->arena, "\"%s\" < \"%s\"", names[0], names[1]) : NULL;
+    if (sql)
+        add_check(s, t, "", sp_str_of(sql), -1);
+}
+
 /* MariaDB's KEY name (columns), INDEX name (columns), FULLTEXT KEY ... False: it is another word. */
 static bool take_key_index(script *s, sp_cat_table *t)
 {
@@ -673,6 +688,7 @@ static void create_table(script *s, const char *from)
     advance(s);
     while (s->at.kind != T_END && !is_mark(s, ')')) {
         const char *from = s->at.raw.p;
+        take_period(s, t);
         if (is_passed_over(s) && !take_key_index(s, t))
             skip_item(s);
         else if (!take_table_clause(s, t))

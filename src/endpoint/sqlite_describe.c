@@ -20,8 +20,9 @@ static void as_sqlite_means(sp_cat_table *t)
 
 static int read_statements(sqlite3 *db, const char *shown, sp_catalog *c, spate_error *err)
 {
-    static const char sql[] = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                              " AND type IN ('table', 'index') ORDER BY type DESC, rowid";
+    static const char sql[] = "SELECT sql FROM sqlite_master m WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+                              " AND type IN ('table', 'index') AND EXISTS (SELECT 1 FROM pragma_table_list(m.tbl_name) l WHERE l.type = 'table')"
+                              " ORDER BY type DESC, rowid"; /* not the tables that virtual ones keep their rows in */
     sqlite3_stmt *row = NULL;
     int rc = sp_sqlite.prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, db, shown);
     int step = SQLITE_DONE;

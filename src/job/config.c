@@ -212,7 +212,7 @@ int sp_config_follows(const sp_draft *d, uint32_t column)
     return -1;
 }
 
-static bool is_made(const sp_draft *d)
+static bool has_made(const sp_draft *d)
 {
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (!d->choices[i].out)
@@ -255,13 +255,14 @@ static void choose_table(sp_config *k, sp_draft *d)
     sp_config_keys(k, d);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         sp_config_choose(k, d, i);
-    for (uint32_t i = 0; i < d->t->n_columns && !is_made(d); i++) { /* a table of numbered columns alone: one must be given */
+    for (uint32_t i = 0; i < d->t->n_columns && !has_made(d); i++) { /* a table of numbered columns alone: one must be given */
         d->needed[i] = d->t->columns[i].generated_sql == NULL;
         sp_config_choose(k, d, i);
     }
     join_facets(d, "person");
     join_facets(d, "place");
     limit_rows(k, d);
+    d->chosen = true;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------- */
@@ -355,12 +356,22 @@ static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
     write_left_out(k, e, d);
     for (uint32_t i = 0; i < d->demands.n_unread; i++)
         sp_emit_comment(e, INDENT_KEY, sp_config_printf(k, "a check that is not kept on purpose: %s", d->demands.unread[i]->sql));
-    if (!is_made(d))
-        return;
     sp_emit_head(e, INDENT_KEY, "columns");
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (!d->choices[i].out)
             write_column(k, e, d->t->columns[i].name, &d->choices[i]);
+}
+
+/* A table that cannot have rows: of nothing but what the server fills, or with a column that must have a value nobody can make. */
+static void write_unmade(sp_config *k, sp_emit *e, const sp_draft *d)
+{
+    if (!has_made(d))
+        return;
+    sp_emit_blank(e);
+    for (uint32_t i = 0; i < d->t->n_columns; i++)
+        if (d->choices[i].out && d->t->columns[i].not_null && !d->t->columns[i].default_sql && !d->t->columns[i].generated_sql)
+            sp_emit_comment(e, INDENT_TABLE, sp_config_printf(k, "%s is not made: %s must have a value, and none is made (%s)", d->t->shown,
+                                                              d->t->columns[i].name, d->choices[i].out_why));
 }
 
 static void write_head(sp_config *k, sp_emit *e, const char *shown)
@@ -385,8 +396,10 @@ static int write_plan(sp_config *k, const char *shown, sp_emit *e, spate_error *
         choose_table(k, &k->drafts[k->order[i]]);
     write_head(k, e, shown);
     for (uint32_t i = 0; i < k->c->n_tables; i++)
-        if (is_made(&k->drafts[k->order[i]]))
+        if (sp_config_is_made(k, &k->drafts[k->order[i]]))
             write_table(k, e, &k->drafts[k->order[i]]);
+        else
+            write_unmade(k, e, &k->drafts[k->order[i]]);
     return k->nomem || e->nomem ? sp_fail_nomem(err) : SPATE_OK;
 }
 

@@ -28,6 +28,7 @@ typedef struct sp_choice { /* what is written of a column */
     const char *draw, *tree;   /* or NULL; a tree is YAML */
     double null_rate;
     bool unique, primary_key, sorted;
+    bool absent;               /* refers to what is not there: only null will do */
     const char *note;
     uint64_t values;           /* different ones there are, UINT64_MAX: enough */
     uint64_t most;             /* the same where they must differ, else UINT64_MAX */
@@ -47,6 +48,7 @@ typedef struct sp_draft {      /* of a table */
     uint64_t rows;
     const char *rows_note;
     bool rows_given;
+    bool chosen;               /* how its columns are made */
 } sp_draft;
 
 typedef struct sp_config {
@@ -72,6 +74,8 @@ const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t co
 int sp_config_follows(const sp_draft *d, uint32_t column);
 
 /* config_column.c */
+/* Has columns, and, where the table is there, none without a value that must have one. */
+bool sp_config_is_made(const sp_config *k, const sp_draft *d);
 void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column);
 
 /* PostgreSQL's "2024-01-01 00:00:00+00" as seconds since 1970; false: it is no moment. And back, as plans have it. */

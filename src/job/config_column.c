@@ -5,6 +5,8 @@
  * one is made; the last is to leave the column out and say so. */
 #include "job/config.h"
 
+#include "codec/codec.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -189,6 +191,13 @@ static void choose_bytes(sp_making *m)
         sp_making_mode(m, "value", "b${uuid}");
         return;
     }
+    if (m->unique && max >= 12) {
+        m->out->note = "unique because there are so many";
+        m->out->unique = m->out->primary_key = m->unique = false;
+        sp_making_mode(m, "range", "bytes");
+        m->out->props = sp_config_printf(m->k, "{min: %u, max: %u}", max, max + 1);
+        return;
+    }
     sp_making_mode(m, "range", "bytes");
     uint32_t min = m->type->fixed || m->unique ? max : SP_MIN(max, 16u);
     m->out->props = sp_config_printf(m->k, "{min: %u, max: %u}", min, max + 1);
@@ -229,6 +238,40 @@ static const char *multirange_values(const sp_cat_type *item)
     case SP_CAT_DECIMAL: return "{[0.5,1.5)}|{[1,2),[3,4)}|{}";
     default: return "{[2024-01-01,2024-02-01)}|{[2024-01-01,2024-02-01),[2024-06-15,2025-01-01)}|{}";
     }
+}
+
+/* Does an exclusion constraint keep the column's ranges from overlapping? It says: name WITH &&. */
+static bool is_exclusive(const sp_making *m)
+{
+    const char *quoted = sp_config_printf(m->k, "\"%s\" WITH &&", m->c->name), *plain = sp_config_printf(m->k, "%s WITH &&", m->c->name);
+    for (uint32_t i = 0; i < m->d->t->n_indexes; i++) {
+        const char *sql = m->d->t->indexes[i].sql;
+        if (sql && strncmp(sql, "EXCLUDE", 7) == 0 && (strstr(sql, quoted) || strstr(sql, plain)))
+            return true;
+    }
+    return false;
+}
+
+/* Ranges that overlap with none of another row: its own part of numbers or of time. */
+static void choose_exclusive(sp_making *m)
+{
+    const char *from, *to, *zone = m->type->item && m->type->item->class == SP_CAT_TIMESTAMPTZ ? " || '+00'" : "";
+    switch (m->type->item ? m->type->item->class : SP_CAT_OTHER) {
+    case SP_CAT_INTEGER:
+    case SP_CAT_DECIMAL:
+        from = "row() * 10";
+        to = "row() * 10 + 9";
+        break;
+    case SP_CAT_DATE:
+        from = "date('2020-01-01') + row() * 2";
+        to = "date('2020-01-01') + row() * 2 + 1";
+        break;
+    default:
+        from = "timestamp('2020-01-01') + hours(row())";
+        to = "timestamp('2020-01-01') + hours(row()) + minutes(45)";
+    }
+    sp_making_mode(m, "expr", sp_config_printf(m->k, "'[' || text(%s)%s || ',' || text(%s)%s || ')'", from, zone, to, zone));
+    m->out->note = "no two rows overlap";
 }
 
 /* n bits, the i-th of a few. */
@@ -352,6 +395,10 @@ static void choose_whole_lists(sp_making *m, const char *first, const char *last
 static void choose_list(sp_making *m)
 {
     const sp_cat_type *item = m->type->item;
+    if (m->k->c->brackets && strstr(m->type->spelled, "][")) { /* lists of lists */
+        choose_whole_lists(m, NULL, NULL);
+        return;
+    }
     const char *value = m->out->tries == 0 ? item_value(item) : NULL, *word = literal_item(item);
     if (value) {
         sp_making_mode(m, "array", value);
@@ -385,7 +432,12 @@ static void choose_by_class(sp_making *m)
     case SP_CAT_BOOL: sp_making_mode(m, "value", "${bool}"); m->out->most = 2; break;
     case SP_CAT_INTEGER:
     case SP_CAT_YEAR: sp_making_integer(m); break;
-    case SP_CAT_FLOAT: sp_making_float(m); break;
+    case SP_CAT_FLOAT:
+        if (strchr(m->type->spelled, ',')) /* float(7,2) */
+            leave_out(m, sp_config_printf(m->k, "its type %s rounds what it is given", m->type->spelled));
+        else
+            sp_making_float(m);
+        break;
     case SP_CAT_DECIMAL: sp_making_decimal(m, m->type->precision, m->type->scale); break;
     case SP_CAT_MONEY: sp_making_decimal(m, 12, 2); break;
     case SP_CAT_TEXT: choose_text(m); break;
@@ -411,13 +463,30 @@ static void choose_by_class(sp_making *m)
     case SP_CAT_TSQUERY: choose_type(m, "tsquery"); break;
     case SP_CAT_SHAPE: choose_type(m, m->type->name); break;
     case SP_CAT_GEOMETRY: choose_geometry(m); break;
-    case SP_CAT_RANGE: choose_alternatives(m, range_values(m->type->item)); break;
+    case SP_CAT_RANGE:
+        if (is_exclusive(m))
+            choose_exclusive(m);
+        else
+            choose_alternatives(m, range_values(m->type->item));
+        break;
     case SP_CAT_MULTIRANGE: choose_alternatives(m, multirange_values(m->type->item)); break;
     case SP_CAT_ENUM:
     case SP_CAT_SET: choose_labels(m); break;
     case SP_CAT_LIST: choose_list(m); break;
     case SP_CAT_OTHER: leave_out(m, sp_config_printf(m->k, "its type %s is not known", m->type->spelled)); break;
     }
+}
+
+bool sp_config_is_made(const sp_config *k, const sp_draft *d)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < d->t->n_columns; i++) {
+        const sp_cat_column *c = &d->t->columns[i];
+        if (*k->c->server && d->choices[i].out && c->not_null && !c->default_sql && !c->generated_sql && !c->auto_number && c->identity == SP_CAT_NO_IDENTITY)
+            return false;
+        any = any || !d->choices[i].out;
+    }
+    return any;
 }
 
 static bool is_default(const sp_cat_column *c)
@@ -430,7 +499,22 @@ static bool is_numbered(const sp_cat_column *c)
     return c->auto_number || c->identity != SP_CAT_NO_IDENTITY;
 }
 
-/* What the server fills by itself stays its own, unless something hangs on it. */
+static bool is_key(const sp_making *m)
+{
+    for (uint32_t i = 0; i < m->d->t->n_keys; i++)
+        if (m->d->t->keys[i].n == 1 && m->d->t->keys[i].columns[0] == m->column)
+            return true;
+    return false;
+}
+
+/* A default that is the same in every row: a number, a text. */
+static bool is_constant(const char *sql)
+{
+    const char *p = sql + strspn(sql, "( ");
+    return *p == '\'' || *p == '-' || (*p >= '0' && *p <= '9') || ((*p | 32) == 'b' && p[1] == '\'');
+}
+
+/* What the server fills by itself stays its own, unless something hangs on it, or its rows would be alike where they must not be. */
 static bool left_to_server(sp_making *m)
 {
     if (m->c->generated_sql) {
@@ -441,7 +525,7 @@ static bool left_to_server(sp_making *m)
         return false;
     if (is_numbered(m->c))
         leave_out(m, m->c->identity ? "identity" : "numbered by the server");
-    else if (is_default(m->c) && !m->k->defaults && !(m->c->stats && m->c->stats->distinct > 1))
+    else if (is_default(m->c) && !m->k->defaults && !(is_constant(m->c->default_sql) && is_key(m)) && !(m->c->stats && m->c->stats->distinct > 1))
         leave_out(m, sp_config_printf(m->k, "default %.60s", m->c->default_sql));
     return m->out->out;
 }
@@ -463,9 +547,20 @@ static bool choose_reference(sp_making *m)
     if (!f)
         return false;
     const sp_draft *parent = &m->k->drafts[f->parent_table];
+    if (parent != m->d && parent->chosen && !sp_config_is_made(m->k, parent)) {
+        m->out->absent = true;
+        if (m->c->not_null)
+            leave_out(m, sp_config_printf(m->k, "it refers to %s, which is not made", parent->t->shown));
+        return m->c->not_null;
+    }
     const sp_cat_column *to = &parent->t->columns[f->parent_columns[at]];
     if (to->generated_sql || (parent == m->d && f->parent_columns[at] == m->column))
         return false;
+    if (parent == m->d && m->k->c->dialect == SP_SQL_DUCKDB && !m->c->not_null) {
+        m->out->absent = true; /* it looks for rows of before the load alone */
+        m->out->note = "null: DuckDB takes no row that refers to one of the same load";
+        return false;
+    }
     if (parent == m->d && m->c->not_null) { /* a ref to the own table has nothing to refer to in the first row */
         sp_making_mode(m, "expr", expr_name(m, to->name));
         m->out->note = "every row is its own: there may be no null here";
@@ -488,6 +583,9 @@ static void note_absent_parent(sp_making *m)
         for (uint32_t j = 0; f->parent_table < 0 && j < f->n; j++)
             if (f->columns[j] == m->column)
                 m->out->note = sp_config_printf(m->k, "refers to %s, which is not in this plan", f->parent);
+        bool nowhere = f->parent_table < 0 && m->k->c->dialect == SP_SQL_SQLITE; /* which lets tables refer to what is not there */
+        for (uint32_t j = 0; nowhere && j < f->n; j++)
+            m->out->absent = m->out->absent || f->columns[j] == m->column;
     }
 }
 
@@ -517,6 +615,8 @@ static void choose_nulls(sp_making *m)
 {
     if (m->out->out || m->c->not_null || m->demand->not_null || m->out->primary_key || m->out->tree)
         m->out->null_rate = 0; /* of a tree, the roots are null */
+    else if (m->out->absent) /* there is nothing to refer to */
+        m->out->null_rate = 1;
     else if (m->c->stats)
         m->out->null_rate = m->c->stats->null_rate;
     else if (m->out->null_rate <= 0)

@@ -162,6 +162,24 @@ class FromPostgres(Plans):
     def test_hard(self):
         self.loads("hard")
 
+    def test_odd(self):
+        plan = self.loads("odd")
+        made = set(tables_of(plan))
+        self.assertLessEqual({"Mixed Case.The \"Table\"", "select.from", "measured", "hashed", "animal", "dog", "part", "hen", "egg", "booking", "codes", "wide_key"}, made)
+        self.assertFalse(made & {"nothing", "only_generated", "a_view", "a_kept_view", "far_away", "measured_2024", "hashed_0"})
+        self.assertIn("no two rows overlap", columns_of(plan, "booking")["during"])
+        self.assertIn("range: string", columns_of(plan, "codes")["c"])  # a key is made in spite of its constant default
+        self.assertIn("--defer-constraints", plan)
+        self.assertEqual(self.count("part WHERE in_maker IS NOT NULL") > 0, True)
+        self.assertEqual(self.count("booking"), ROWS)
+
+    def test_as_many_columns_as_there_can_be(self):
+        server.psql("CREATE TABLE wide (id integer PRIMARY KEY, " + ", ".join(f"c{i} smallint" for i in range(1599)) + ")", self.db)
+        plan = self.config()
+        self.assertEqual(len(columns_of(plan, "wide")), 1600)
+        self.load(plan, "--rows", "wide=50")
+        self.assertEqual(self.count("wide"), 50)
+
     def test_as_many_rows_as_the_plan_says(self):
         self.schema("keys")
         plan = self.config("--rows", "tenant=50", "--rows", "employee=300")
@@ -252,6 +270,17 @@ class FromMariaDB(Plans):
         orphans = "SELECT count(*) FROM votes v LEFT JOIN posts p ON p.id = v.post_id LEFT JOIN users u ON u.id = v.user_id WHERE p.id IS NULL OR u.id IS NULL"
         self.assertEqual(self.maria.sql(orphans, "web"), [["0"]])
 
+    def test_odd(self):
+        self.maria.database("odd")
+        self.maria.sql((SCHEMAS / "mariadb" / "odd.sql").read_text(), "odd")
+        plan = self.config(self.maria.uri("odd"))
+        self.assertIn("# places is not made: g must have a value, and none is made", plan)
+        self.assertNotIn("places", tables_of(plan))
+        self.assertNotIn("%", columns_of(plan, "Select"))
+        self.load(plan, self.maria.uri("odd"), *self.fewer(plan))
+        for table in ("blobs", "bits", "hidden", "kept", "kept_own", "period", "part_of", "from_sequence", "cut"):
+            self.assertEqual(self.maria.sql(f"SELECT count(*) FROM `{table}`", "odd"), [[str(ROWS)]], table)
+
     def test_refusals(self):
         wrong = self.maria.uri("web", tcp=True).replace("secret", "wrong-one")
         failed = self.spate_fails(3, "config", wrong, says=["could not connect: error 1045: Access denied", "SQLSTATE: 28000"])
@@ -273,6 +302,30 @@ class FromFiles(Plans):
         self.load(plan, f"sqlite:{path}", *self.fewer(plan))
         self.assertEqual(db.execute("PRAGMA foreign_key_check").fetchall(), [])
         self.assertEqual(db.execute("SELECT count(*) FROM playlist_track").fetchone(), (ROWS,))
+
+    def test_odd_sqlite(self):
+        path = self.dir / "odd.sqlite"
+        db = sqlite3.connect(path)
+        self.addCleanup(db.close)
+        db.executescript((SCHEMAS / "sqlite" / "odd.sql").read_text())
+        plan = self.config(f"sqlite:{path}")
+        self.assertNotIn("Not understood", plan)
+        self.assertFalse({t for t in tables_of(plan) if t.startswith(("words", "boxes"))})  # tables that virtual ones keep their rows in
+        self.assertIn('"null": 100%', columns_of(plan, "dangling")["gone"])
+        self.load(plan, f"sqlite:{path}", *self.fewer(plan))
+        self.assertEqual(db.execute("PRAGMA foreign_key_check").fetchall(), [])
+        self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        self.assertEqual(db.execute("SELECT count(*) FROM words").fetchone(), (0,))
+
+    def test_odd_duckdb(self):
+        path = self.dir / "odd.duckdb"
+        duckdb_script(path, (SCHEMAS / "duckdb" / "odd.sql").read_text())
+        plan = self.config(path)
+        self.assertIn("not made: s (its type STRUCT(a INTEGER, b VARCHAR) is not known)", plan)
+        self.assertIn('"null": 100%', columns_of(plan, "self")["up"])
+        self.load(plan, f"duckdb:{path}", *self.fewer(plan))
+        for table in ("nested", "scalars", "self", "child", '"Odd Space"."select"'):
+            self.assertEqual(query(path, f"SELECT count(*) AS n FROM {table}"), [{"n": str(min(ROWS, tables_of(plan).get(table.replace('"', ""), ROWS)))}], table)
 
     def test_duckdb(self):
         path = self.dir / "types.duckdb"

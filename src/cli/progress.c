@@ -6,9 +6,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* In columns of the screen. A line is never wider than that: one that wraps would not be taken off as one. */
 enum {
-    BAR_WIDTH = 24,
-    NAME_WIDTH = 20,
+    BAR_MAX = 24,
+    BAR_MIN = 4,
+    NAME_MAX_WIDTH = 20,
+    ROWS_MAX = 13,
+    SHARE_WIDTH = 5,  /* " 100%" */
+    RATE_WIDTH = 11,  /* "  9.99 M/s" and a blank */
+    LEFT_WIDTH = 18,  /* "  12 h 34 min left" */
+    LINE_BYTES = 256,
 };
 static const double delay_s = 0.3;      /* short runs show no bars at all */
 static const double plain_every_s = 5;  /* a line off a terminal */
@@ -50,21 +57,66 @@ static const char *time_left(const spate_table_progress *t, double seconds, char
     return text;
 }
 
-static void print_bar(const spate_table_progress *t, double seconds)
+/* What of a line there is room for; 0: not. */
+typedef struct layout {
+    int screen, name, bar, rows;
+} layout;
+
+static layout layout_of(const spate_table_progress *tables, size_t n, int screen)
 {
-    double share = t->rows ? (double)t->rows_done / (double)t->rows : 1;
-    char bar[BAR_WIDTH + 1], rows[32], rate[32], left[32];
-    for (int i = 0; i < BAR_WIDTH; i++)
-        bar[i] = i < (int)(share * BAR_WIDTH) ? '#' : '.';
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r\033[K%-*.*s [%s] %3.0f%% %13s rows %8s/s  %s\n", NAME_WIDTH, NAME_WIDTH, t->name, bar, share * 100,
-            with_commas(t->rows_done, rows), with_unit(rate_of(t, seconds), rate), time_left(t, seconds, left));
+    layout l = {.screen = screen};
+    char text[32];
+    for (size_t t = 0; t < n; t++) {
+        int name = (int)strnlen(tables[t].name, NAME_MAX_WIDTH), rows = (int)strlen(with_commas(tables[t].rows, text));
+        l.name = name > l.name ? name : l.name;
+        rows = rows < ROWS_MAX ? rows : ROWS_MAX;
+        l.rows = rows > l.rows ? rows : l.rows;
+    }
+    int beside = (int)strlen("  rows") + RATE_WIDTH, room = screen - 1 - l.name - SHARE_WIDTH - LEFT_WIDTH;
+    if (room < l.rows + beside)
+        l.rows = 0;
+    room -= l.rows ? l.rows + beside : 0;
+    if (room < 0)
+        l.name = l.name + room > 0 ? l.name + room : 0;
+    int bar = room - (int)strlen(" []");
+    l.bar = bar < BAR_MIN ? 0 : bar > BAR_MAX ? BAR_MAX : bar;
+    return l;
 }
 
-static unsigned screen_lines(void)
+/* The bytes of text that fill so many columns at most: no character is cut in two. */
+static int fitting(const char *text, int columns)
 {
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4 ? size.ws_row - 2u : 22;
+    int bytes = (int)strnlen(text, (size_t)columns);
+    while (bytes && ((unsigned char)text[bytes] & 0xc0) == 0x80)
+        bytes--;
+    return bytes;
+}
+
+static void print_bar(const layout *l, const spate_table_progress *t, double seconds)
+{
+    double share = t->rows ? (double)t->rows_done / (double)t->rows : 1;
+    char line[LINE_BYTES], bar[BAR_MAX + 1], rows[32], rate[32], left[32];
+    for (int i = 0; i < l->bar; i++)
+        bar[i] = i < (int)(share * l->bar) ? '#' : '.';
+    bar[l->bar] = '\0';
+    int name = fitting(t->name, l->name);
+    int n = snprintf(line, sizeof(line), "%.*s%*s", name, t->name, l->name - name, "");
+    if (l->bar)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, " [%s]", bar);
+    n += snprintf(line + n, sizeof(line) - (size_t)n, " %3.0f%%", share * 100);
+    if (l->rows)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, " %*s rows %8s/s", l->rows, with_commas(t->rows_done, rows),
+                      with_unit(rate_of(t, seconds), rate));
+    snprintf(line + n, sizeof(line) - (size_t)n, "  %s", time_left(t, seconds, left));
+    fprintf(stderr, "\r\033[K%.*s\n", fitting(line, l->screen - 1), line);
+}
+
+static void screen_size(unsigned *lines, int *columns)
+{
+    struct winsize size = {0};
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+    *lines = known && size.ws_row > 4 ? size.ws_row - 2u : 22;
+    *columns = known && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 static void take_bars_off(progress *p)
@@ -80,13 +132,16 @@ static void show_bars(progress *p, const spate_table_progress *tables, size_t n,
     if (seconds < delay_s)
         return;
     take_bars_off(p);
-    unsigned room = screen_lines();
+    unsigned room;
+    int columns;
+    screen_size(&room, &columns);
+    layout l = layout_of(tables, n, columns);
     for (int pass = 0; pass < 3 && p->lines < room; pass++)
         for (size_t t = 0; t < n && p->lines < room; t++) {
             bool waits = tables[t].started == 0, done = tables[t].finished > 0;
             int rank = n <= room ? 0 : waits ? 2 : done ? 1 : 0;
             if (rank == pass) {
-                print_bar(&tables[t], seconds);
+                print_bar(&l, &tables[t], seconds);
                 p->lines++;
             }
         }

@@ -1,11 +1,14 @@
 """The command line: words, exit codes, what goes to stdout and what to stderr, stopping."""
+import fcntl
 import json
 import os
 import pathlib
 import pty
 import re
 import signal
+import struct
 import subprocess
+import termios
 import threading
 import unittest
 
@@ -263,6 +266,11 @@ class Reports(Case):
         bad = self.write("bad.yaml", ONE.replace("1000", "ten"))
         self.assertEqual(self.spate_fails(2, "generate", bad, "--to", "csv:-", "--json", says='"complete": false').out, "")
 
+    def test_json_report_without_a_plan(self):
+        report = json.loads(self.spate_fails(2, "generate", "nowhere.yaml", "--json", says="no such file").out)
+        self.assertFalse(report["complete"])
+        self.assertIn("nowhere.yaml", report["error"]["message"])
+
     def test_json_report_of_a_dry_run(self):
         plan = self.write("one.yaml", ONE)
         self.assertIs(json.loads(self.spate_ok("generate", plan, "--to", "x.csv", "--json", "--dry-run").out)["dry_run"], True)
@@ -278,12 +286,13 @@ class Reports(Case):
         first, second = [json.loads(line) for line in lines]
         self.assertGreater(second["tables"][0]["rows_done"], first["tables"][0]["rows_done"])
 
-    def test_bars_on_a_terminal(self):
-        plan = self.write("huge.yaml", HUGE)
+    def bars(self, columns, bar):
+        """What a terminal of that width is shown until a line like bar is there, and after ^C."""
+        plan = self.write("huge.yaml", HUGE.replace("name: t", "name: a_table_with_a_long_name"))
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         run = subprocess.Popen([SPATE, "generate", plan, "--to", "/dev/null?format=csv"], stderr=theirs, stdout=theirs, stdin=theirs)
         os.close(theirs)
-        bar = re.compile(r"t +\[[#.]{24}\] +\d+% .*rows.*/s .*left")
         shown, stopped = b"", False
         patience = threading.Timer(120, run.kill)
         patience.start()
@@ -295,14 +304,27 @@ class Reports(Case):
             if not piece:
                 break
             shown += piece
-            if not stopped and bar.search(shown.decode(errors="replace")):
+            if not stopped and re.search(bar, shown.decode(errors="replace")):
                 stopped = True
                 run.send_signal(signal.SIGINT)
         run.wait(60)
         patience.cancel()
         os.close(ours)
-        self.assertRegex(shown.decode(), bar)
-        self.assertIn("interrupted", shown.decode())
+        return shown.decode()
+
+    def test_bars_on_a_terminal(self):
+        bar = r"a_table_with_a_long_ \[[#.]{%s}\] +\d+%% .*rows.*/s .*left"
+        for columns, pattern in (200, bar % "24"), (100, bar % "4,24"), (0, "rows.*/s .*left"):
+            shown = self.bars(columns, pattern)
+            self.assertRegex(shown, pattern)
+            self.assertIn("interrupted", shown)
+
+    def test_bars_fit_the_screen(self):
+        for columns in 80, 60, 40, 20:
+            shown = self.bars(columns, r"\d+%.*\n.*\d+%.*\n")
+            lines = re.findall(r"\x1b\[K(.*?)\r\n", shown)
+            self.assertGreater(len(lines), 1)
+            self.assertLess(max(map(len, lines)), columns)
 
 
 class ClosedDescriptors(Case):

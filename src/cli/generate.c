@@ -160,6 +160,9 @@ int run_generate(const invocation *in)
     if (plan) {
         code = generate(in, plan);
     } else {
+        const char *to = option_text(in, "to");
+        if (option_flag(in, "json"))
+            report_generated_json(to && *to == '-' ? stderr : stdout, &(spate_generate_report){0}, status, option_flag(in, "dry-run"), &err);
         report_error(&err);
         code = status == SPATE_E_IO ? EXIT_USAGE : exit_code_of((spate_status)status); /* no such plan */
     }

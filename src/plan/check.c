@@ -74,7 +74,7 @@ static void resolve(spate_plan *plan, const sp_names *names, sp_plan_column *c)
 {
     size_t dot = last_dot(c->text, c->text.len);
     if (dot == 0 || dot + 1 == c->text.len) {
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "is no ref, which is written table.column");
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "%s, which is written table.column", c->text.len ? "is no ref" : "expected a ref");
         return;
     }
     const sp_plan_table *parent = find_parent(names, c->text, &dot);

@@ -15,7 +15,7 @@ void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expecte
     bool shown = node->kind == SP_NODE_TEXT && node->text.len;
     sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0}, "%s %s%s",
                shown ? "is not" : "expected", expected,
-               node->kind == SP_NODE_LIST  ? ", found a list"
+               node->kind == SP_NODE_LIST  ? node->n ? ", found a list" : ", found an empty list"
                : node->kind == SP_NODE_MAP ? ", found a mapping"
                                            : "");
 }

@@ -1,11 +1,32 @@
 /* compare.c - whether the rows that move are the same on both sides; see move.h.
  *
- * Both sides begin their transactions at one moment at which nobody writes, and count while everybody does again. */
+ * A look is one shard's way to count what it gives, or what it takes: one question a table, whatever the number of pairs. All looks begin
+ * their transactions at one moment at which nobody writes, and count while everybody does again. What the givers have of a slot together
+ * has to be what the takers have of it. */
 #include "lab/each.h"
 #include "lab/move.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+typedef __int128 big_sum; /* of hashes of 64 bits: enough for 2^63 rows */
+
+typedef struct slot_sum {
+    uint64_t rows;
+    big_sum sum;
+} slot_sum;
+
+typedef struct look {
+    const sp_lab_move *m;
+    unsigned shard;
+    bool gives;
+    PGconn *conn;
+    slot_sum *sums; /* layout->n tables of SP_SLOTS */
+} look;
+
+typedef struct looks {
+    look *all;
+    uint32_t n;
+} looks;
 
 /* ---- the question: SELECT slot, rows, sum of hashes ---- */
 
@@ -31,10 +52,11 @@ static bool has_row_hash(const sp_schema *s)
     return true;
 }
 
-static int build(const sp_lab_move *m, const sp_lab_move_pair *p, uint32_t table, sp_buf *sql, spate_error *err)
+static int build(const look *l, uint32_t table, sp_buf *sql, spate_error *err)
 {
-    const sp_schema *s = m->r->layout->schemas[table];
-    const sp_field *key = &s->fields[m->r->layout->placements[table]->key[0]];
+    const sp_reshard *r = l->m->r;
+    const sp_schema *s = r->layout->schemas[table];
+    const sp_field *key = &s->fields[r->layout->placements[table]->key[0]];
     bool own = has_row_hash(s);
     sp_buf column = {0};
     int built = sp_sql_name(&column, key->name) || sp_buf_adds(sql, own ? "SELECT slot, count(*), sum(hash_record_extended(ROW("
@@ -45,8 +67,8 @@ static int build(const sp_lab_move *m, const sp_lab_move_pair *p, uint32_t table
                            sp_sql_ident(sql, s->table) || sp_buf_adds(sql, " WHERE ")))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_reshard_condition(m->r, p->pair, table, "", sql, err);
-    if (rc == SPATE_OK && sp_buf_adds(sql, ") moving GROUP BY 1 ORDER BY 1"))
+        rc = sp_reshard_leaving(r, l->shard, l->gives, table, sql, err);
+    if (rc == SPATE_OK && sp_buf_adds(sql, ") moving GROUP BY 1"))
         rc = sp_fail_nomem(err);
     sp_buf_done(&column);
     return rc;
@@ -54,104 +76,151 @@ static int build(const sp_lab_move *m, const sp_lab_move_pair *p, uint32_t table
 
 /* ---- the answers ---- */
 
-typedef struct comparison {
-    const sp_lab_move *m;
-    const sp_lab_move_pair *p;
-    uint64_t rows;
-} comparison;
-
-static const char *cell(PGresult *res, int row, int column)
+static big_sum read_sum(const char *text)
 {
-    return row < sp_pq.ntuples(res) ? sp_pq.getvalue(res, row, column) : "no";
+    big_sum v = 0;
+    bool minus = *text == '-';
+    for (text += minus; *text >= '0' && *text <= '9'; text++)
+        v = v * 10 + (*text - '0');
+    return minus ? -v : v;
 }
 
-static int compare_slots(comparison *c, uint32_t table, PGresult *given, PGresult *taken, spate_error *err)
-{
-    int n = SP_MAX(sp_pq.ntuples(given), sp_pq.ntuples(taken));
-    for (int i = 0; i < n; i++) {
-        for (int column = 0; column < 3; column++)
-            if (strcmp(cell(given, i, column), cell(taken, i, column)) != 0)
-                return sp_fail(err, SPATE_E_DATA, "table \"%s\", slot %s: %s has %s rows and %s has %s, or others",
-                               c->m->r->layout->schemas[table]->table, cell(given, i, 0), sp_stream_source(&c->p->forth)->name,
-                               cell(given, i, 1), sp_stream_target(&c->p->forth)->name, cell(taken, i, 1));
-        c->rows += 2 * strtoull(cell(given, i, 1), NULL, 10);
-    }
-    return SPATE_OK;
-}
-
-static int compare_table(comparison *c, uint32_t table, spate_error *err)
+static int count_table(look *l, uint32_t table, spate_error *err)
 {
     sp_buf sql = {0};
-    PGresult *res[2] = {NULL, NULL};
-    int rc = build(c->m, c->p, table, &sql, err);
-    if (rc == SPATE_OK) {
-        const sp_lab_question both[] = {{sp_stream_source(&c->p->forth), c->p->from, sp_pg_string(&sql)},
-                                        {sp_stream_target(&c->p->forth), c->p->to, sp_pg_string(&sql)}};
-        rc = sp_lab_ask_all(both, 2, res, err, "counting rows");
-    }
+    PGresult *res = NULL;
+    slot_sum *sums = l->sums + (size_t)table * SP_SLOTS;
+    int rc = build(l, table, &sql, err);
     if (rc == SPATE_OK)
-        rc = compare_slots(c, table, res[0], res[1], err);
-    sp_pq.clear(res[0]);
-    sp_pq.clear(res[1]);
+        rc = sp_lab_run(sp_lab_shard(l->m->r->lab, l->shard), l->conn, sp_pg_string(&sql), &res, err, "counting rows");
+    for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(res); i++) {
+        unsigned long slot = strtoul(sp_pq.getvalue(res, i, 0), NULL, 10);
+        if (slot < SP_SLOTS)
+            sums[slot] = (slot_sum){strtoull(sp_pq.getvalue(res, i, 1), NULL, 10), read_sum(sp_pq.getvalue(res, i, 2))};
+    }
+    sp_pq.clear(res);
     sp_buf_done(&sql);
     return rc;
 }
 
-static int compare_pair(void *item, spate_error *err)
+static int count_all(void *item, spate_error *err)
 {
-    comparison *c = item;
+    look *l = item;
+    const sp_layout *layout = l->m->r->layout;
     int rc = SPATE_OK;
-    for (uint32_t t = 0; t < c->m->r->layout->n && rc == SPATE_OK; t++)
-        rc = c->m->r->layout->placements[t] ? compare_table(c, t, err) : SPATE_OK;
+    for (uint32_t t = 0; t < layout->n && rc == SPATE_OK; t++)
+        rc = layout->placements[t] ? count_table(l, t, err) : SPATE_OK;
     return rc;
+}
+
+static slot_sum add_up(const looks *l, bool gives, uint32_t table, unsigned slot)
+{
+    slot_sum all = {0};
+    for (uint32_t i = 0; i < l->n; i++) {
+        const slot_sum *one = &l->all[i].sums[(size_t)table * SP_SLOTS + slot];
+        if (l->all[i].gives != gives)
+            continue;
+        all.rows += one->rows;
+        all.sum += one->sum;
+    }
+    return all;
+}
+
+static int tell_difference(const sp_reshard *r, uint32_t table, unsigned slot, uint64_t given, uint64_t taken, spate_error *err)
+{
+    bool by_slots = r->before.placing == SP_PLACE_HASH && r->after.placing == SP_PLACE_HASH;
+    const char *giver = by_slots ? sp_lab_shard(r->lab, r->before.map.owner[slot])->name : "those before";
+    const char *taker = by_slots ? sp_lab_shard(r->lab, r->after.map.owner[slot])->name : "those after";
+    const char *has = by_slots ? "has" : "have";
+    return sp_fail(err, SPATE_E_DATA, "table \"%s\", slot %u: %s %s %llu rows and %s %s %llu, or others", r->layout->schemas[table]->table, slot,
+                   giver, has, (unsigned long long)given, taker, has, (unsigned long long)taken);
+}
+
+static int compare_sums(const sp_reshard *r, const looks *l, uint64_t *rows, spate_error *err)
+{
+    for (uint32_t t = 0; t < r->layout->n; t++)
+        for (unsigned slot = 0; r->layout->placements[t] && slot < SP_SLOTS; slot++) {
+            slot_sum given = add_up(l, true, t, slot), taken = add_up(l, false, t, slot);
+            if (given.rows != taken.rows || given.sum != taken.sum)
+                return tell_difference(r, t, slot, given.rows, taken.rows, err);
+            *rows += given.rows + taken.rows;
+        }
+    return SPATE_OK;
 }
 
 /* ---- one moment ---- */
 
-static int tell_pairs(sp_lab_move *m, const char *sql, spate_error *err)
+static int say_to_looks(const looks *l, const char *sql, spate_error *err)
 {
-    uint32_t n = 0;
-    sp_lab_question *all = sp_alloc_zero(2 * m->r->n_pairs + 1, sizeof(*all));
-    if (!all)
+    sp_lab_question all[2 * SP_SHARDS_MAX];
+    for (uint32_t i = 0; i < l->n; i++)
+        all[i] = (sp_lab_question){sp_lab_shard(l->all[i].m->r->lab, l->all[i].shard), l->all[i].conn, sql};
+    return sp_lab_ask_all(all, l->n, NULL, err, "taking a snapshot");
+}
+
+/* The first question of a transaction takes its snapshot; whoever tries again begins anew. */
+static int take_snapshots(sp_lab_move *m, void *arg, spate_error *err)
+{
+    (void)m;
+    return say_to_looks(arg, "SELECT 1", err);
+}
+
+static int begin_anew(void *arg, spate_error *err)
+{
+    int rc = say_to_looks(arg, "ROLLBACK", err);
+    return rc == SPATE_OK ? say_to_looks(arg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) : rc;
+}
+
+/* Compiling a question takes longer than asking it. */
+static int open_look(look *l, spate_error *err)
+{
+    const sp_lab_server *server = sp_lab_shard(l->m->r->lab, l->shard);
+    l->sums = sp_alloc_zero((size_t)l->m->r->layout->n * SP_SLOTS, sizeof(*l->sums));
+    int rc = l->sums ? sp_lab_connect(server, &l->conn, err) : sp_fail_nomem(err);
+    return rc == SPATE_OK ? sp_lab_run(server, l->conn, "SET client_min_messages = error; SET jit = off", NULL, err, "preparing to count") : rc;
+}
+
+static int open_looks(const sp_lab_move *m, looks *l, spate_error *err)
+{
+    int rc = SPATE_OK;
+    l->all = sp_alloc_zero(2 * m->shards, sizeof(*l->all));
+    if (!l->all)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < m->r->n_pairs; i++) {
-        all[n++] = (sp_lab_question){sp_stream_source(&m->pairs[i].forth), m->pairs[i].from, sql};
-        all[n++] = (sp_lab_question){sp_stream_target(&m->pairs[i].forth), m->pairs[i].to, sql};
+    for (unsigned i = 0; i < 2 * m->shards && rc == SPATE_OK; i++) {
+        unsigned shard = i / 2;
+        bool gives = i % 2 == 0;
+        if (!(gives ? sp_lab_move_gives(m, shard) : sp_lab_move_takes(m, shard)))
+            continue;
+        l->all[l->n] = (look){.m = m, .shard = shard, .gives = gives};
+        rc = open_look(&l->all[l->n++], err);
     }
-    int rc = sp_lab_ask_all(all, n, NULL, err, "taking a snapshot");
-    sp_free(all);
     return rc;
 }
 
-/* The first statement of a transaction takes its snapshot. */
-static int take_snapshots(sp_lab_move *m, void *unused, spate_error *err)
+static void close_looks(looks *l)
 {
-    (void)unused;
-    int rc = tell_pairs(m, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
-    if (rc == SPATE_OK)
-        rc = tell_pairs(m, "SELECT 1", err);
-    if (rc != SPATE_OK)
-        (void)!tell_pairs(m, "ROLLBACK", NULL);
-    return rc;
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (l->all[i].conn)
+            sp_pq.finish(l->all[i].conn);
+        sp_free(l->all[i].sums);
+    }
+    sp_free(l->all);
 }
 
 int sp_lab_move_compare(sp_lab_move *m, bool back, uint64_t *rows, double *seconds, spate_error *err)
 {
-    comparison *all = sp_alloc_zero(m->r->n_pairs + 1, sizeof(*all));
+    looks l = {0};
     *rows = 0;
     *seconds = 0;
-    if (!all)
-        return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < m->r->n_pairs; i++)
-        all[i] = (comparison){.m = m, .p = &m->pairs[i]};
-    int rc = sp_lab_move_at_rest(m, back, take_snapshots, NULL, err);
+    int rc = open_looks(m, &l, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_move_at_rest(m, back, &(sp_lab_move_rest){begin_anew, take_snapshots, &l}, err);
     int64_t start = sp_os_monotonic_us();
     if (rc == SPATE_OK)
-        rc = sp_lab_each(all, sizeof(*all), m->r->n_pairs, compare_pair, err);
+        rc = sp_lab_each(l.all, sizeof(*l.all), l.n, count_all, err);
+    if (rc == SPATE_OK)
+        rc = compare_sums(m->r, &l, rows, err);
     *seconds = (double)(sp_os_monotonic_us() - start) / 1e6;
-    int ended = tell_pairs(m, "ROLLBACK", rc == SPATE_OK ? err : NULL);
-    for (uint32_t i = 0; i < m->r->n_pairs; i++)
-        *rows += all[i].rows;
-    sp_free(all);
-    return rc == SPATE_OK ? ended : rc;
+    close_looks(&l);
+    return rc;
 }

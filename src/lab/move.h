@@ -56,8 +56,12 @@ int sp_lab_move_unstream(sp_lab_move *m, spate_error *err) SP_MUST_CHECK;    /* 
 /* Waits until the streams, forth or back, are as good as at their sources. */
 int sp_lab_move_catch_up(sp_lab_move *m, bool back, spate_error *err) SP_MUST_CHECK;
 /* A moment at which nobody writes and the streams have come to their ends: fn is called in it. It is tried until it is short enough. */
-typedef int sp_lab_move_rest(sp_lab_move *m, void *arg, spate_error *err);
-int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_rest *fn, void *arg, spate_error *err) SP_MUST_CHECK;
+typedef struct sp_lab_move_rest {
+    int (*prepare)(void *arg, spate_error *err); /* before each try, while others write */
+    int (*fn)(sp_lab_move *m, void *arg, spate_error *err);
+    void *arg;
+} sp_lab_move_rest;
+int sp_lab_move_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err) SP_MUST_CHECK;
 /* From now on the takers have the rows; the slots for the way back are there before. On failure see sp_lab_move_settle. */
 int sp_lab_move_turn(sp_lab_move *m, spate_error *err) SP_MUST_CHECK;
 int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err) SP_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* predicate.c - a placement as a condition in PostgreSQL's own SQL, for servers that choose or check rows by themselves.
  *
- * PostgreSQL has the extended hash functions that its partitions use, but no unsigned 64-bit numbers: the hash is taken apart into
- * halves, of which remainders are put together again. What the partition hash adds to a single column's hash comes with it. */
+ * PostgreSQL has the extended hash functions that its partitions use, but no unsigned 64-bit numbers: remainders are taken of numbers with
+ * a sign, and put right. What the partition hash adds to a single column's hash comes with it. */
 #include "lab/layout.h"
 
 #include "codec/codec.h"
@@ -40,14 +40,18 @@ static int add_call(sp_buf *out, const char *call, const char *column)
     return sp_buf_add(out, call, (size_t)(at - call)) || sp_buf_adds(out, column) || sp_buf_adds(out, at + 2);
 }
 
-/* The partition hash of the column modulo modulus: (high half * (2^32 % modulus) + low half) % modulus. */
+/* The partition hash of the column modulo modulus. What the server's function gives, h, is its number less CONSTANT, with a sign; so
+ *
+ *     hash = h + CONSTANT, and 2^64 more where h < -CONSTANT: below zero also then
+ *
+ * and since % keeps the sign, modulus is added once. */
 static int add_remainder(sp_buf *out, const char *call, const char *column, unsigned modulus)
 {
-    unsigned carry = (unsigned)((UINT64_C(1) << 32) % modulus);
-    return sp_buf_adds(out, "((((((") || add_call(out, call, column) || sp_buf_adds(out, ">>32)&4294967295)+1235285213+(((") ||
-           add_call(out, call, column) || sp_buf_adds(out, "&4294967295)+367372515)>>32))&4294967295)") ||
-           sp_buf_printf(out, " %% %u * %u + (((", modulus, carry) || add_call(out, call, column) ||
-           sp_buf_printf(out, "&4294967295)+367372515)&4294967295) %% %u) %% %u)", modulus, modulus);
+    const uint64_t constant = UINT64_C(0x49a0f4dd15e5a8e3);
+    unsigned wrap = (unsigned)((UINT64_MAX % modulus + 1) % modulus), add = modulus + (unsigned)(constant % modulus);
+    return sp_buf_adds(out, "((") || add_call(out, call, column) || sp_buf_printf(out, " %% %u + CASE WHEN ", modulus) ||
+           add_call(out, call, column) ||
+           sp_buf_printf(out, " < -%llu THEN %u ELSE %u END) %% %u)", (unsigned long long)constant, add + wrap, add, modulus);
 }
 
 static int add_hash(const sp_placement *p, const char *call, const char *column, unsigned shard, sp_buf *out)

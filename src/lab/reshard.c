@@ -56,6 +56,23 @@ int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint3
     return rc == SPATE_OK && sp_buf_adds(sql, ")") ? sp_fail_nomem(err) : rc;
 }
 
+/* By slots as one list of them; else by where both placements have it. */
+int sp_reshard_leaving(const sp_reshard *r, unsigned shard, bool gives, uint32_t table, sp_buf *sql, spate_error *err)
+{
+    const sp_placement *here = gives ? &r->before : &r->after, *there = gives ? &r->after : &r->before;
+    sp_placement slots = {.placing = SP_PLACE_HASH, .map.shards = 2};
+    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
+        slots.map.owner[slot] = here->map.owner[slot] == shard && there->map.owner[slot] != shard;
+    if (is_by_slots(r))
+        return add_condition(r, table, &slots, 1, "", sql, err);
+    int rc = sp_buf_adds(sql, "(") ? sp_fail_nomem(err) : add_condition(r, table, here, shard, "", sql, err);
+    if (rc == SPATE_OK && sp_buf_adds(sql, " AND NOT "))
+        rc = sp_fail_nomem(err);
+    if (rc == SPATE_OK)
+        rc = add_condition(r, table, there, shard, "", sql, err);
+    return rc == SPATE_OK && sp_buf_adds(sql, ")") ? sp_fail_nomem(err) : rc;
+}
+
 int sp_reshard_columns(const sp_schema *s, sp_buf *sql)
 {
     int built = SPATE_OK;

@@ -39,6 +39,8 @@ int sp_reshard_pairs(sp_reshard *r, spate_error *err) SP_MUST_CHECK;
 /* The condition that a row of the table moves with the pair. of: what stands before the key's column, such as "NEW."; or "". */
 int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, const char *of, sp_buf *sql,
                          spate_error *err) SP_MUST_CHECK;
+/* The condition that a row of the table leaves the shard; or, not gives, that it comes to it. */
+int sp_reshard_leaving(const sp_reshard *r, unsigned shard, bool gives, uint32_t table, sp_buf *sql, spate_error *err) SP_MUST_CHECK;
 /* The table's columns, with commas between. */
 int sp_reshard_columns(const sp_schema *s, sp_buf *sql) SP_MUST_CHECK;
 /* Begins a transaction of rows that come and go together with those that refer to them. */

@@ -20,19 +20,6 @@ static int64_t limit_of(int attempt)
 
 /* ---- the gates ---- */
 
-static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
-{
-    char sql[STATEMENT_MAX];
-    int rc = SPATE_OK;
-    snprintf(sql, sizeof(sql), "SET lock_timeout = %lld; SET idle_session_timeout = 1000", (long long)limit_of(attempt) / 1000 / 2);
-    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
-        rc = sp_lab_connect(sp_lab_shard(m->r->lab, s), &m->gates[s], err);
-        if (rc == SPATE_OK)
-            rc = sp_lab_run(sp_lab_shard(m->r->lab, s), m->gates[s], sql, NULL, err, "preparing the gate");
-    }
-    return rc;
-}
-
 /* The same statement for all shards at once. */
 static int say_to_all(const sp_lab_move *m, PGconn *const *conns, const char *sql, spate_error *err, const char *what)
 {
@@ -40,6 +27,18 @@ static int say_to_all(const sp_lab_move *m, PGconn *const *conns, const char *sq
     for (unsigned s = 0; s < m->shards; s++)
         all[s] = (sp_lab_question){sp_lab_shard(m->r->lab, s), conns[s], sql};
     return sp_lab_ask_all(all, m->shards, NULL, err, what);
+}
+
+/* A session that a server ends when it is silent has to have something to say at once: all connect first. */
+static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
+{
+    char sql[STATEMENT_MAX];
+    int rc = SPATE_OK;
+    snprintf(sql, sizeof(sql), "SELECT set_config('lock_timeout', '%lld', false), set_config('idle_session_timeout', '1000', false)",
+             (long long)limit_of(attempt) / 1000 / 2);
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
+        rc = sp_lab_connect(sp_lab_shard(m->r->lab, s), &m->gates[s], err);
+    return rc == SPATE_OK ? say_to_all(m, m->gates, sql, err, "preparing the gate") : rc;
 }
 
 static int close_gates(sp_lab_move *m, int attempt, spate_error *err)
@@ -225,27 +224,30 @@ int sp_lab_move_catch_up(sp_lab_move *m, bool back, spate_error *err)
 
 /* ---- behind closed gates ---- */
 
-/* A lock or an answer that did not come in time: others were kept waiting long enough. */
+/* A lock, an answer or a word of ours that did not come in time: others were kept waiting long enough. */
 static bool was_too_slow(const spate_error *err)
 {
-    return err->status == SPATE_E_RETRY || strcmp(err->sqlstate, "55P03") == 0;
+    return err->status == SPATE_E_RETRY || strcmp(err->sqlstate, "55P03") == 0 || strcmp(err->sqlstate, "57P05") == 0;
 }
 
-/* fn is called while nobody writes; it has the streams come to their ends. Tried until that is short enough. */
-typedef int gated(sp_lab_move *m, bool back, void *arg, spate_error *err);
+/* fn is called while nobody writes, and has the streams come to their ends; prepare, unless it is NULL, before. Tried until that is short
+ * enough. */
+typedef int gated(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err);
 
-static int behind_gates(sp_lab_move *m, bool back, gated *fn, void *arg, spate_error *err)
+static int behind_gates(sp_lab_move *m, bool back, gated *fn, const sp_lab_move_rest *rest, spate_error *err)
 {
     spate_error why = {0};
     int rc = SPATE_OK;
     for (int attempt = 0; attempt < TRIES && rc == SPATE_OK; attempt++) {
         rc = sp_lab_move_catch_up(m, back, err);
+        if (rc == SPATE_OK && rest)
+            rc = rest->prepare(rest->arg, err);
         if (rc != SPATE_OK)
             return rc;
         why = (spate_error){0};
         int tried = close_gates(m, attempt, &why);
         if (tried == SPATE_OK)
-            tried = fn(m, back, arg, &why);
+            tried = fn(m, back, rest, &why);
         open_gates(m);
         if (tried == SPATE_OK)
             return SPATE_OK;
@@ -262,37 +264,34 @@ static int behind_gates(sp_lab_move *m, bool back, gated *fn, void *arg, spate_e
 
 /* ---- at rest ---- */
 
-typedef struct rest {
-    sp_lab_move_rest *fn;
-    void *arg;
-} rest;
-
-static int be_at_rest(sp_lab_move *m, bool back, void *arg, spate_error *err)
+static int be_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err)
 {
-    const rest *r = arg;
     int rc = pass_markers(m, back, m->limit_us, err);
-    return rc == SPATE_OK ? r->fn(m, r->arg, err) : rc;
+    return rc == SPATE_OK ? rest->fn(m, rest->arg, err) : rc;
 }
 
-int sp_lab_move_at_rest(sp_lab_move *m, bool back, sp_lab_move_rest *fn, void *arg, spate_error *err)
+int sp_lab_move_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err)
 {
-    return behind_gates(m, back, be_at_rest, &(rest){fn, arg}, err);
+    return behind_gates(m, back, be_at_rest, rest, err);
 }
 
 /* ---- turning ---- */
 
 /* From the first step on no shard takes writes of rows that move; each is turned by the session that holds its gate. The second one need not
  * reach the disk behind the gate: see keep. */
-static int turn(sp_lab_move *m, bool back, void *unused, spate_error *err)
+static int turn(sp_lab_move *m, bool back, const sp_lab_move_rest *unused, spate_error *err)
 {
     (void)unused;
     sp_side side = back ? SP_SIDE_BEFORE : SP_SIDE_AFTER, old = back ? SP_SIDE_AFTER : SP_SIDE_BEFORE;
     int64_t number = sp_os_wall_us();
+    spate_error why = {0};
     int rc = write_markers(m, m->gates, back, number, sp_fence_turn(SP_SIDE_NEITHER), err);
     if (rc == SPATE_OK)
         rc = await_markers(m, back, number, m->limit_us, err);
-    if (rc == SPATE_OK)
-        return say_to_all(m, m->gates, sp_fence_turn(side), err, "turning");
+    if (rc == SPATE_OK && say_to_all(m, m->gates, sp_fence_turn(side), &why, "turning") == SPATE_OK)
+        return SPATE_OK;
+    if (rc == SPATE_OK) /* some may be turned: there is no way back from here but to settle it */
+        return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted: %s", why.message);
     if (say_to_all(m, m->conns, sp_fence_turn(old), NULL, "turning") != SPATE_OK)
         return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted and could not be undone yet");
     return rc;

@@ -275,9 +275,7 @@ static uint64_t sum_records(const spate_rows *x)
 {
     const char *p = x->records;
     uint64_t sum = 0;
-    bool wide = true;
-    for (size_t f = 0; f < x->n_fields; f++)
-        wide &= width_of(x->fields[f].type.kind) == 8;
+    bool wide = x->null_bits == x->n_fields * 8; /* no field is narrower */
     for (size_t r = 0; r < x->rows; r++, p += x->stride) {
         const uint8_t *bits = (const uint8_t *)p + x->null_bits;
         if (wide)

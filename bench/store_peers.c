@@ -101,11 +101,14 @@ __attribute__((target_clones("avx2", "default"))) static uint64_t sum_2(const in
     return sum;
 }
 
+/* Sixty-four from base on; those behind the last of n are set. */
 static uint64_t bits_at(const uint8_t *bits, size_t base, size_t n)
 {
     uint64_t word = 0;
-    memcpy(&word, bits + base / 8, n - base < 64 ? (n - base + 7) / 8 : 8);
-    return word;
+    if (n - base >= 64)
+        return memcpy(&word, bits + base / 8, 8), word;
+    memcpy(&word, bits + base / 8, (n - base + 7) / 8);
+    return word | UINT64_MAX << (n - base);
 }
 
 uint64_t sum_cells(const void *p, size_t n, unsigned width, const uint8_t *bits)
@@ -118,7 +121,7 @@ uint64_t sum_cells(const void *p, size_t n, unsigned width, const uint8_t *bits)
         for (to = base + 64; word == UINT64_MAX && to < n && bits_at(bits, to, n) == UINT64_MAX;)
             to += 64;
         if (word == UINT64_MAX)
-            sum += sum_cells((const char *)p + base * width, to - base, width, NULL);
+            sum += sum_cells((const char *)p + base * width, (to < n ? to : n) - base, width, NULL);
         else
             for (; word; word &= word - 1) {
                 size_t i = base + (size_t)__builtin_ctzll(word);

@@ -239,9 +239,9 @@ int spate_cursor_open(spate_store *store, const spate_scan_options *options, spa
 /* The next row: its present fields, n of them, good until the next call; *values NULL at the end. p of a list points to a
  * spate_column whose rows are its items (len). */
 int spate_cursor_next(spate_cursor *cursor, const spate_value **values, size_t *n, uint64_t *row, spate_error *err);
-/* Rows as records, a few at a time: the fastest way out row by row. Every field of the rows' shape (of those asked for) lies at its offset
- * in every record, as spate_append_records takes them: text and bytes as a spate_text, a list as one whose p points to a
- * spate_column; bit i at null_bits says whether field i is there. What is not there is anything. */
+/* Rows as records, a few at a time: the fastest way out row by row where neighbours are of one shape. Every field of that shape (of those
+ * asked for) lies at its offset in every record, as spate_append_records takes them: text and bytes as a spate_text, a list as one whose
+ * p points to a spate_column; bit i at null_bits says whether field i is there. What is not there is anything. */
 typedef struct spate_rows {
     const spate_record_field *fields; /* their items are not told */
     size_t n_fields, null_bits, stride;

@@ -129,8 +129,80 @@ static const sp_node *labels_of(datagen *d, const sp_node *type)
     return n ? sp_make_list(d->r, definition->mark, items, n) : NULL;
 }
 
-/* A type of the schema's own: an enumeration has its labels, a domain the type it stands for. */
-static bool read_own_type(datagen *d, const sp_node *type, datagen_column *c)
+static void read_type(datagen *d, const sp_node *types, datagen_column *c);
+
+/* A field of a composite type: its name, and as much of the text as is its type. */
+static sp_str take_field(sp_str *s, sp_str *type)
+{
+    size_t depth = 0, n = 0, name = 0;
+    while (s->len && strchr(" \t\n(", s->p[0]))
+        s->p++, s->len--;
+    for (; n < s->len && (depth || s->p[n] != ','); n++)
+        depth = s->p[n] == '(' ? depth + 1 : s->p[n] == ')' && depth ? depth - 1 : depth;
+    while (name < n && s->p[name] != ' ')
+        name++;
+    sp_str field = {s->p, name};
+    *type = (sp_str){s->p + name, n - name};
+    while (type->len && type->p[0] == ' ')
+        type->p++, type->len--;
+    while (type->len && strchr(" \t\n", type->p[type->len - 1]))
+        type->len--;
+    s->p += SP_MIN(n + 1, s->len);
+    s->len -= SP_MIN(n + 1, s->len);
+    if (field.len > 1 && field.p[0] == '"')
+        field = (sp_str){field.p + 1, field.len - 2};
+    return field;
+}
+
+/* The text of a definition without AS and the parentheses around it: a varchar(40), b int. */
+static sp_str inside(sp_str s)
+{
+    const char *open = memchr(s.p, '(', s.len);
+    if (!open)
+        return s;
+    s.len -= (size_t)(open + 1 - s.p);
+    s.p = open + 1;
+    while (s.len && s.p[s.len - 1] != ')')
+        s.len--;
+    s.len -= s.len > 0;
+    return s;
+}
+
+enum { FIELDS_MAX = 64 };
+
+/* A type with fields, which are said as "(street varchar(40), zip char(5))" or as an object. */
+static bool read_composite(datagen *d, const sp_node *types, const sp_node *definition, datagen_column *c)
+{
+    datagen_table *t = sp_read_make(d->r, 1, sizeof(*t));
+    if (!t || !definition || (definition->kind != SP_NODE_TEXT && definition->kind != SP_NODE_MAP))
+        return false;
+    *t = (datagen_table){.name = c->name, .mark = definition->mark, .columns = sp_read_make(d->r, FIELDS_MAX, sizeof(*t->columns))};
+    sp_str text = definition->kind == SP_NODE_TEXT ? inside(definition->text) : (sp_str){"", 0};
+    for (uint32_t i = 0; t->columns && i < FIELDS_MAX && (definition->kind == SP_NODE_MAP ? i < definition->n : text.len > 0); i++) {
+        sp_str type, name = {"", 0};
+        datagen_column *f = &t->columns[t->n++];
+        const sp_node *node = definition->kind == SP_NODE_MAP ? definition->pairs[i].value : NULL;
+        if (!node) {
+            name = take_field(&text, &type);
+            node = sp_make_text(d->r, definition->mark, type);
+        }
+        *f = (datagen_column){.mark = definition->mark};
+        f->name = definition->kind == SP_NODE_MAP ? definition->pairs[i].key->text : sp_make_text(d->r, definition->mark, name)->text;
+        f->v[D_TYPE] = node->kind == SP_NODE_MAP ? sp_node_value(node, "type") : node;
+        read_type(d, types, f);
+        if (f->fields || !f->type) /* no rows within rows */
+            return false;
+    }
+    t->demands.columns = sp_read_make(d->r, FIELDS_MAX, sizeof(*t->demands.columns));
+    for (uint32_t i = 0; i < t->n; i++)
+        t->columns[i].words = sp_datagen_words(d, t, &t->columns[i]);
+    c->fields = t;
+    c->sql = sp_str_of("text");
+    return t->n > 0 && t->demands.columns;
+}
+
+/* A type of the schema's own: an enumeration has its labels, a domain the type it stands for, a composite type its fields. */
+static bool read_own_type(datagen *d, const sp_node *types, const sp_node *type, datagen_column *c)
 {
     const sp_node *kind = sp_node_value(type, "kind"), *definition = sp_node_value(type, "definition");
     bool is_enum = (kind && kind->kind == SP_NODE_TEXT && sp_str_ieq(kind->text, "enum")) || type->kind == SP_NODE_LIST;
@@ -150,6 +222,8 @@ static bool read_own_type(datagen *d, const sp_node *type, datagen_column *c)
         c->sql = (sp_str){sp_arena_strndup(&d->r->plan->arena, s.p, s.len), s.len};
         return c->sql.p != NULL;
     }
+    if (kind && kind->kind == SP_NODE_TEXT && sp_str_ieq(kind->text, "composite"))
+        return read_composite(d, types, definition ? definition : sp_node_value(type, "fields"), c);
     return false;
 }
 
@@ -164,8 +238,8 @@ static void read_type(datagen *d, const sp_node *types, datagen_column *c)
     if (!sp_read_text(d->r, node, "a SQL type", &c->sql))
         return;
     const sp_node *own = types && types->kind == SP_NODE_MAP ? sp_node_value(types, c->sql.p) : NULL;
-    if (own && !read_own_type(d, own, c)) {
-        sp_mistake(d->r->m, node->mark, node->text, "is a type of the schema's own that no values can be made of: only enum and domain can");
+    if (own && !read_own_type(d, types, own, c)) {
+        sp_mistake(d->r->m, node->mark, node->text, "is a type of the schema's own that no values can be made of: enum, domain, and composite types whose fields are none can");
         return;
     }
     c->type = sp_type_parse(c->labels ? sp_str_of("text") : c->sql, &d->r->plan->arena, why);
@@ -512,10 +586,19 @@ static void read_head(datagen *d, const sp_node *root, const sp_node *const *v)
         sp_read_locale(d->r, v[R_LOCALE], &d->r->locales);
 }
 
+/* How many columns there may be, with hidden ones. */
+static size_t count_room(const datagen_table *t)
+{
+    size_t n = t->n;
+    for (uint32_t i = 0; i < t->n; i++)
+        n += t->columns[i].fields ? t->columns[i].fields->n : 0;
+    return n * (DATAGEN_HIDDEN_MAX + 1);
+}
+
 /* The table as spate's own form says it. */
 static const sp_node *own_table(datagen *d, const datagen_table *t)
 {
-    datagen_list columns = {.items = sp_read_make(d->r, t->n * (size_t)(DATAGEN_HIDDEN_MAX + 1), sizeof(*columns.items))};
+    datagen_list columns = {.items = sp_read_make(d->r, count_room(t), sizeof(*columns.items))};
     for (uint32_t i = 0; columns.items && i < t->n; i++)
         sp_datagen_column(d, t, i, &columns);
     sp_node_making m = {.r = d->r, .at = t->mark};

@@ -34,6 +34,7 @@ typedef struct datagen_column {
     sp_str sql;            /* its type as the plan is to have it */
     const sp_node *labels; /* of an enumeration's type: a list, else NULL */
     const sp_node *sequence; /* that counts it, or NULL */
+    struct datagen_table *fields; /* of a composite type: its columns, or NULL */
     bool nullable, primary, unique;
     bool combines;         /* no two rows have it and the table's other such columns alike */
     const datagen_foreign *foreign;

@@ -582,7 +582,8 @@ static void choose_base(datagen_making *m)
 static void put_wishes(datagen_making *m)
 {
     bool hidden_nulls = m->c->foreign && sp_str_eq(m->c->foreign->parent, m->t->name) && m->c->foreign->n == 1 && !m->unique; /* the roots of a tree */
-    sp_make_pair(&m->to, "type", sp_make_text(m->d->r, m->c->v[D_TYPE]->mark, m->c->sql));
+    if (!m->c->fields)
+        sp_make_pair(&m->to, "type", sp_make_text(m->d->r, m->c->v[D_TYPE]->mark, m->c->sql));
     if (m->c->type->kind == SP_TEXT && m->c->type->length && !m->c->type->other && !m->c->foreign)
         put(m, "cut", "true");
     if (m->c->primary || m->c->combines)
@@ -591,6 +592,54 @@ static void put_wishes(datagen_making *m)
         put(m, "unique", "true");
     if (m->c->nullable && !hidden_nulls)
         put(m, "null", NULLS);
+}
+
+/* ---- composite types ---- */
+
+/* A field as a hidden column beside the one it is of. */
+static const sp_node *hidden_field(datagen *d, const datagen_column *c, const sp_node *node)
+{
+    sp_node_making m = {.r = d->r, .at = node->mark};
+    for (uint32_t i = 0; i < node->n && m.n + 1 < SP_NODE_PAIRS; i++) {
+        sp_str key = node->pairs[i].key->text;
+        bool named = sp_str_is(key, "name") || sp_str_is(key, "after");
+        sp_str value = named ? node->pairs[i].value->text : (sp_str){"", 0};
+        sp_make_pair(&m, key.p, named ? sp_make_words(d->r, node->mark, "%.100s (%.100s)", c->name.p, value.p) : node->pairs[i].value);
+    }
+    if (!sp_node_value(node, "hidden"))
+        sp_make_pair(&m, "hidden", sp_make_text(d->r, node->mark, sp_str_of("true")));
+    return sp_make_map(&m);
+}
+
+/* A row of its fields, as PostgreSQL writes them: (1,"a text"). Texts are quoted, and what is null is nothing. */
+static void put_row(datagen_making *m)
+{
+    const datagen_table *t = m->c->fields;
+    sp_buf out = {0};
+    int rc = sp_buf_adds(&out, "'('");
+    for (uint32_t i = 0; i < t->n && !rc; i++) {
+        bool text = t->columns[i].type->kind == SP_TEXT || t->columns[i].type->kind == SP_JSON || t->columns[i].type->kind == SP_LIST;
+        const char *name = sp_make_words(m->d->r, m->to.at, "\"%.100s (%.100s)\"", m->c->name.p, t->columns[i].name.p)->text.p;
+        rc = sp_buf_printf(&out, text ? "%s || coalesce('\"' || replace(replace(text(%s), '\\', '\\\\'), '\"', '\"\"') || '\"', '')"
+                                      : "%s || coalesce(text(%s), '')", i ? " || ','" : "", name);
+    }
+    rc = rc || sp_buf_adds(&out, " || ')'");
+    if (!rc)
+        sp_make_pair(&m->to, "expr", sp_make_text(m->d->r, m->to.at, (sp_str){out.data, out.len}));
+    m->d->r->nomem = m->d->r->nomem || rc;
+    sp_buf_done(&out);
+}
+
+/* The fields as hidden columns, and the row that they are. */
+static void choose_composite(datagen_making *m)
+{
+    const datagen_table *t = m->c->fields;
+    datagen_list made = {.items = sp_read_make(m->d->r, t->n * (size_t)(DATAGEN_HIDDEN_MAX + 1), sizeof(*made.items))};
+    for (uint32_t i = 0; made.items && i < t->n; i++)
+        sp_datagen_column(m->d, t, i, &made);
+    for (uint32_t i = 0; made.items && i < made.n; i++)
+        m->list->items[m->list->n++] = hidden_field(m->d, m->c, made.items[i]);
+    put_row(m);
 }
 
 /* A column that says in spate's own words how it is made. */
@@ -623,6 +672,8 @@ void sp_datagen_column(datagen *d, const datagen_table *t, uint32_t column, data
     }
     if (c->foreign)
         choose_reference(&m);
+    else if (c->fields)
+        choose_composite(&m);
     else if (rules && rules->kind == SP_NODE_LIST && rules->n)
         choose_by_rules(&m, rules);
     else

@@ -1,4 +1,5 @@
 """datagen-cli's command line behind 'spate as datagen': what it prints, where, the files it writes, and its exit codes."""
+import csv
 import json
 import os
 import subprocess
@@ -95,6 +96,20 @@ class AsDatagen(Case):
             self.spate_ok("generate", "--template", name, "--to", "two/", "--truncate")
             for table in sorted((self.dir / "two").iterdir()):
                 self.assertEqual((self.dir / "one" / table.name).read_bytes(), table.read_bytes(), table.name)
+
+    def test_composite_types(self):
+        self.write("rows.json", json.dumps({
+            "version": "1.0", "database": {"name": "d"},
+            "custom_types": {"spot": {"kind": "composite", "definition": "AS (city varchar(40), zip char(5), size numeric(8,2), since date)"},
+                             "two": {"kind": "composite", "definition": {"a": "integer", "b": {"type": "text"}}}},
+            "tables": {"t": {"row_count": 50, "columns": {"id": {"type": "serial"}, "at": {"type": "spot"}, "more": {"type": "two", "nullable": True}}}}}))
+        self.spate_ok("generate", "rows.json", "--to", "out/")
+        rows = list(csv.DictReader((self.dir / "out/t.csv").open(newline="")))
+        self.assertEqual(list(rows[0]), ["id", "at", "more"])
+        for row in rows:
+            self.assertRegex(row["at"], r'^\("[^"]+","[^"]{1,5}",\d+\.\d\d,\d{4}-\d\d-\d\d\)$')
+            self.assertRegex(row["more"], r'^(\(\d+,"[^"]+"\))?$')
+        self.spate_ok("generate", "rows.json", "--to", "out.duckdb", "--create")
 
     def test_sequences(self):
         self.write("counted.json", json.dumps({

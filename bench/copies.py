@@ -1,4 +1,5 @@
 """Cases of bench/run.py: rows between databases, beside the programs that people move rows with."""
+import json
 import os
 import pathlib
 import pwd
@@ -229,6 +230,171 @@ def case_copy(h, bench, pg):
     bench.row("the shop from PostgreSQL to PostgreSQL with its keys, time over pgcopydb's", seconds("spate"), seconds("pgcopydb"),
               h.ratio(s, "spate", "pgcopydb", "wall"), 0.5, at_least=False)
 
+def server_timed(h, pg, rows, argv):
+    """As timed, with PostgreSQL: processor time of both."""
+    before = pg.cpu()
+    run = h.Run(argv)
+    time.sleep(0.1)  # backends of closed connections end
+    taken = pg.cpu() - before
+    return dict(rate=rows / run.wall, wall=run.wall, client_cpu=run.cpu, server_cpu=taken, cpu=run.cpu + taken)
+
+
+def case_finished(h, bench, pg):
+    """A table with its key, three indexes and a foreign key, analysed and verified, over what the server needs for the same by itself."""
+    rows, target = bench.n(3_000_000, 500_000), pg.uri.replace("///postgres?", "///target?")
+    psql = [pg.tools / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", target]
+    build = ["CREATE UNIQUE INDEX narrow_pkey ON narrow (id)", "ALTER TABLE narrow ADD CONSTRAINT narrow_pkey PRIMARY KEY USING INDEX narrow_pkey",
+             "CREATE INDEX narrow_uid ON narrow (uid)", "CREATE INDEX narrow_ts ON narrow (ts)", "CREATE INDEX narrow_n ON narrow (n)", "ANALYZE narrow",
+             "ALTER TABLE narrow ADD CONSTRAINT narrow_n_fkey FOREIGN KEY (n) REFERENCES parent"]
+    pg.sql("CREATE TABLE parent (id int PRIMARY KEY)", "INSERT INTO parent SELECT generate_series(0, 999999)",
+           "CREATE TABLE narrow (id bigint, uid uuid NOT NULL, ts timestamptz NOT NULL, n int NOT NULL)")
+    bench.spate("narrow", pg.uri, 2, {"narrow": rows})
+    pg.sql("UPDATE narrow SET n = abs(n) % 1000000", "VACUUM FULL narrow", *build, "VACUUM ANALYZE")
+    pg.sql("COPY narrow TO '%s/narrow.bin' (FORMAT binary)" % pg.dir, "COPY parent TO '%s/parent.bin' (FORMAT binary)" % pg.dir)
+
+    def clean(*more):
+        pg.sql("DROP DATABASE IF EXISTS target WITH (FORCE)", "CREATE DATABASE target", "CHECKPOINT")
+        if more:
+            h.Run(psql + [w for m in more for w in ("-c", m)])
+
+    def alone():
+        clean("CREATE TABLE parent (id int)", "CREATE TABLE narrow (id bigint, uid uuid NOT NULL, ts timestamptz NOT NULL, n int NOT NULL)")
+        steps = ["COPY parent FROM '%s/parent.bin' (FORMAT binary)" % pg.dir, "ALTER TABLE parent ADD PRIMARY KEY (id)",
+                 "COPY narrow FROM '%s/narrow.bin' (FORMAT binary)" % pg.dir, *build]
+        return server_timed(h, pg, rows, psql + [w for m in steps for w in ("-c", m)])
+
+    def copied(*more):
+        def run():
+            clean()
+            return server_timed(h, pg, rows, [bench.spate_program, "copy", pg.uri, target, "--create", "--workers", 2, "--progress", "none", *more])
+        return run
+
+    s = bench.interleave({"server": alone, "spate": copied(), "verified": copied("--verify", "checksum")})
+    bench.details["finished"] = s
+    seconds = lambda side: f"{statistics.median(h.column(s, side, 'wall')):.2f} s"
+    for side, words in (("spate", "copied and finished (key, three indexes, foreign key, analysed)"), ("verified", "the same, and both sides read again and compared")):
+        bench.row(f"a table {words}, time over COPY of a server file and the server's own statements", seconds(side), seconds("server"),
+                  h.ratio(s, side, "server", "wall"), 1.1, at_least=False, cpu=h.ratio(s, side, "server", "cpu"))
+
+
+def case_exactly_once(h, bench, pg):
+    """Out of a store into PostgreSQL, in transactions of 100,000 rows, with the memory of a job and without."""
+    rows = bench.n(4_000_000, 1_000_000)
+    store = bench.dir / "users.spate"
+    store.unlink(missing_ok=True)
+    bench.spate("users", store, 2, {"users": rows})
+    number = iter(range(1_000_000))
+
+    def into(workers, job):
+        def run():
+            pg.sql("DROP TABLE IF EXISTS users", h.USERS_TABLE.format(key=""), "CHECKPOINT")
+            more = ["--job", f"j{next(number)}", "--ledger", bench.dir / "jobs"] if job else []
+            took = server_timed(h, pg, rows, [bench.spate_program, "copy", store, pg.uri, "--workers", workers, "--batch", 100_000, "--progress", "none", *more])
+            if int(pg.sql("SELECT count(*) FROM users")) != rows:
+                raise h.Failed(f"not {rows} rows")
+            return took
+        return run
+
+    for workers, words in ((1, "one connection"), (2, "two connections")):
+        s = bench.interleave({"plain": into(workers, False), "job": into(workers, True)})
+        bench.details[f"exactly once {workers}"] = s
+        cost = [100 * (x - 1) for x in h.ratio(s, "job", "plain", "wall")]
+        cpu = [100 * (x - 1) for x in h.ratio(s, "job", "plain", "cpu")]
+        bench.row(f"what exactly-once costs, 100,000 rows a transaction, {words}, in % of the time", h.million(s, "job"), h.million(s, "plain"), cost, 3,
+                  at_least=False, unit="%", cpu=cpu)
+
+
+def case_pgloader(h, bench, pg):
+    """CSV into PostgreSQL. What both are given is the same file."""
+    rows = bench.n(400_000, 100_000)
+    csv, orders = bench.dir / "users.csv", bench.dir / "users.load"
+    csv.unlink(missing_ok=True)
+    bench.spate("users", f"{csv}?header=false", 1, {"users": rows})
+    orders.write_text(f"LOAD CSV FROM '{csv}' (id, email, name, created)\n"
+                      f"INTO postgresql://postgres@unix:{pg.dir}:5432/postgres TARGET TABLE users (id, email, name, created)\n"
+                      "WITH fields terminated by ',', fields optionally enclosed by '\"';\n")
+
+    def into(argv):
+        def run():
+            pg.sql("DROP TABLE IF EXISTS users", h.USERS_TABLE.format(key=""), "CHECKPOINT")
+            took = server_timed(h, pg, rows, argv)
+            if int(pg.sql("SELECT count(*) FROM users")) != rows:
+                raise h.Failed(f"not {rows} rows: {argv}")
+            return took
+        return run
+
+    s = bench.interleave({"pgloader": into(["pgloader", "--root-dir", bench.dir / "pgloader", orders]),
+                          "spate": into([bench.spate_program, "copy", f"{csv}?header=false", pg.uri, "--workers", 2, "--progress", "none"])})
+    bench.details["pgloader"] = s
+    bench.row("users out of a CSV file into PostgreSQL over pgloader", h.million(s, "spate"), h.million(s, "pgloader"), h.ratio(s, "spate", "pgloader", "rate"), None,
+              cpu=[b / a for a, b in zip(h.column(s, "spate", "cpu"), h.column(s, "pgloader", "cpu"))])
+
+
+# ---- stores and DuckDB ----------------------------------------------------------------------------------------------------
+
+
+def case_copy_store(h, bench):
+    rows = bench.n(3_000_000, 1_000_000)
+    store, ours, theirs = (bench.dir / f"{name}.spate" for name in ("users", "ours", "theirs"))
+    store.unlink(missing_ok=True)
+    bench.spate("users", store, 2, {"users": rows})
+
+    def alone():
+        theirs.unlink(missing_ok=True)
+        return json.loads(h.Run([bench.peer("store_rate"), store, "users", theirs]).out)
+
+    def out():
+        run = h.Run([bench.peer("drain"), store, "users", 1])
+        return dict(wall=json.loads(run.out)["seconds"], cpu=run.cpu)
+
+    def copied():
+        ours.unlink(missing_ok=True)
+        run = h.Run([bench.spate_program, "copy", store, ours, "--workers", 1, "--progress", "none"])
+        return dict(wall=run.wall, cpu=run.cpu)
+
+    s = bench.interleave({"alone": alone, "out": out, "copy": copied})
+    bench.details["copy store"] = s
+    own = lambda *keys: [sum(r[k] for k in keys) for r in s["alone"]]
+    share = lambda own, side, key: [a / b for a, b in zip(own, h.column(s, side, key))]
+    million = lambda seconds: f"{rows / statistics.median(seconds) / 1e6:.1f} M rows/s"
+    bench.row("users out of a store, one reader, over its own scan", million(h.column(s, "out", "wall")), million(own("scan_s")), share(own("scan_s"), "out", "wall"), 0.9,
+              cpu=share(own("scan_cpu"), "out", "cpu"))
+    bench.row("users out of a store into another one, one worker, over its own scan and append one behind the other", million(h.column(s, "copy", "wall")),
+              million(own("scan_s", "write_s")), share(own("scan_s", "write_s"), "copy", "wall"), 0.9, cpu=share(own("scan_cpu", "write_cpu"), "copy", "cpu"))
+
+
+def case_copy_duckdb(h, bench):
+    """Out of a store, which costs little, into a new DuckDB file, beside chunks that lie in memory ready to be appended."""
+    tx = h.DUCKDB_TX_ROWS
+    rows = bench.n(4_000_000, 1_000_000) // (2 * tx) * 2 * tx
+    store, model, ours, theirs = (bench.dir / name for name in ("users.spate", "model.duckdb", "ours.duckdb", "theirs.duckdb"))
+    store.unlink(missing_ok=True)
+    bench.spate("users", store, 2, {"users": rows})
+    bench.spate("users", f"duckdb:{model}?keys=none", 1, {"users": 2 * tx}, "--create")
+
+    def copied(workers):
+        def run():
+            h.remove(ours)
+            return h.speed(h.Run([bench.spate_program, "copy", store, f"duckdb:{ours}?keys=none", "--create", "--workers", workers, "--progress", "none"]), rows)
+        return run
+
+    def chunks(threads):
+        def run():
+            h.remove(theirs)
+            return h.from_json(h.Run([bench.peer("duckdb_peer"), "append", "--from", model, "--db", theirs, "--table", "users", "--rows", rows,
+                                      "--threads", threads, "--tx-rows", tx]))
+        return run
+
+    s = bench.interleave({"chunks": chunks(1), "one": copied(1), "chunks 2": chunks(2), "two": copied(2)})
+    bench.details["copy duckdb"] = s
+    for side, limit, words in (("one", "chunks", "one worker"), ("two", "chunks 2", "two workers")):
+        bench.row(f"users out of a store into a DuckDB file, {words}, over appending ready chunks", h.million(s, side), h.million(s, limit),
+                  h.ratio(s, side, limit, "rate"), 0.95, cpu=h.ratio(s, side, limit, "cpu_rate"))
+    bench.row("the same, two workers over one", h.million(s, "two"), h.million(s, "one"), h.ratio(s, "two", "one", "rate"), 1.4)
+    h.remove(ours)
+    h.remove(theirs)
+    h.remove(model)
+
 
 # ---- SQLite --------------------------------------------------------------------------------------------------------------
 
@@ -263,5 +429,7 @@ def case_sqlite(h, bench):
 
 
 def cases(h):
-    return {"copy": h.with_postgres(lambda bench, pg: case_copy(h, bench, pg)), "mariadb": with_mariadb(h, case_mariadb),
-            "sqlite": lambda bench: case_sqlite(h, bench)}
+    with_pg = lambda case: h.with_postgres(lambda bench, pg: case(h, bench, pg))
+    return {"copy": with_pg(case_copy), "finished": with_pg(case_finished), "exactly-once": with_pg(case_exactly_once), "pgloader": with_pg(case_pgloader),
+            "copy-store": lambda bench: case_copy_store(h, bench), "copy-duckdb": lambda bench: case_copy_duckdb(h, bench),
+            "mariadb": with_mariadb(h, case_mariadb), "sqlite": lambda bench: case_sqlite(h, bench)}

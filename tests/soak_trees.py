@@ -127,7 +127,8 @@ def migrate(soak, promise):
             process = subprocess.Popen(list(map(str, command + more)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             more = []
             try:
-                _, err = process.communicate(timeout=soak.rng.uniform(0.01, max(0.4, seconds / 5)) if runs else None)
+                patience = soak.rng.uniform(0.01, max(0.4, seconds / 5)) if runs and soak.time_left() else None
+                _, err = process.communicate(timeout=patience)
                 promise(process.returncode == 0, f"exit {process.returncode}: {err}")
                 break
             except subprocess.TimeoutExpired:
@@ -142,6 +143,7 @@ def migrate(soak, promise):
         if not runs:
             seconds = max(0.5, time.monotonic() - begin)
         runs += 1
+        soak.say(f"after {runs} migrations: {dict(kills)}")
     soak.say(f"{runs} migrations of {FILES + FOLDERS:,} nodes, killed {sum(kills.values())} times: "
              + ", ".join(f"{n} in {phase}" for phase, n in sorted(kills.items())) + "; nothing recorded twice, nothing missing")
 

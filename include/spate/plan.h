@@ -1,7 +1,7 @@
 /* spate/plan.h - a plan: which tables, which columns, how many rows, and how each cell is made.
  *
- * A plan is read once and then only looked at, so one plan may be used by several threads. The file format is described in
- * docs/formats/plan.md. */
+ * One thread at a time: whoever makes rows of a plan finishes it first (rows that are counted by parents, mistakes that only show
+ * then). Different plans are independent. The file format is described in docs/formats/plan.md. */
 #ifndef SPATE_PLAN_H
 #define SPATE_PLAN_H
 

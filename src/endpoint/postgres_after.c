@@ -423,6 +423,8 @@ int sp_pg_after_end(sp_pg_sink *s, bool complete, spate_error *err)
     const int *cancelled = s->base.options.cancel;
     builder own = {.all = a};
     pthread_mutex_lock(&a->lock);
+    for (uint32_t t = 0; t < s->n_tables && complete; t++)
+        a->tables[t].has_rows = true; /* whether or not table_done, which is optional, was called */
     start_builders(a);
     bool alone = complete && a->n_builders == 0;
     while (complete && !alone && !is_ending(a) && !(cancelled && __atomic_load_n(cancelled, __ATOMIC_RELAXED)))

@@ -82,7 +82,7 @@ static bool read_text(unsigned how, sp_str bytes, size_t cut, sp_batch *b)
     static const sp_text_dialect dialects[] = {SP_TEXT_CSV, SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON};
     sp_text_form form = sp_text_form_of(dialects[how]);
     if (how == 1)
-        form = (sp_text_form){SP_TEXT_CSV, ';', '\'', '\\', "NULL", true};
+        form = (sp_text_form){.dialect = SP_TEXT_CSV, .delimiter = ';', .quote = '\'', .escape = '\\', .null_word = "NULL", .portable = true};
     sp_rowread *r;
     size_t used = 0, more = 0;
     KEEP(!sp_rowread_new(&schema, &form, all, N, &r, NULL));

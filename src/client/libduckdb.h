@@ -22,7 +22,7 @@
     X(init_get_column_index) X(function_get_extra_info) X(function_set_error)                      \
     X(set_config) X(destroy_config) X(open_ext) X(close) X(connect) X(disconnect) X(free) X(query) \
         X(destroy_result) X(result_error) X(result_error_type) X(row_count) X(column_count) X(     \
-            column_name) X(column_logical_type) X(value_varchar) X(value_int64) X(value_boolean)   \
+            column_name) X(column_type) X(column_logical_type) X(value_varchar) X(value_int64) X(value_boolean)   \
             X(value_is_null) X(fetch_chunk) X(prepare) X(prepare_error) X(destroy_prepare) X(      \
                 prepared_statement_type) X(prepared_statement_column_count)                        \
                 X(prepared_statement_column_name) X(execute_prepared_streaming) X(                 \

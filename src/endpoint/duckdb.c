@@ -132,6 +132,41 @@ static int fit_field(sp_duckdb_sink *s, sp_duckdb_table *table, uint32_t f, targ
     return sp_problems_add(p, table->schema, what);
 }
 
+/* A value of the field that DuckDB cannot read as the column's type, which is spelled in words. */
+static int values_sql(const sp_field *field, const char *words, sp_buf *sql)
+{
+    int built = sp_buf_adds(sql, "SELECT v FROM (VALUES (");
+    for (uint32_t i = 0; i < field->n_values && !built; i++)
+        built = sp_buf_adds(sql, i ? "), (" : "") || sp_sql_literal(sql, field->values[i]);
+    return built || sp_buf_printf(sql, ")) AS t (v) WHERE TRY_CAST(v AS %s) IS NULL", words) || sp_buf_add(sql, " LIMIT 1", 9);
+}
+
+/* Whether the plan's own words can be read as what is neither text nor an enumeration is DuckDB's to say. */
+static int check_values(sp_duckdb_sink *s, const sp_duckdb_table *table, uint32_t f, target *t, sp_problems *p, spate_error *err)
+{
+    const sp_field *field = &table->schema->fields[f];
+    int at = find_column(t, field->name);
+    duckdb_type id = at < 0 ? DUCKDB_TYPE_VARCHAR : sp_duckdb.column_type(&t->columns, (idx_t)at);
+    if (id == DUCKDB_TYPE_VARCHAR || id == DUCKDB_TYPE_ENUM || !field->n_values || field->n_values > SP_FIELD_VALUES_ASKED)
+        return SPATE_OK;
+    char *words = sp_duckdb.value_varchar(&t->facts, 1, (idx_t)at), what[512];
+    duckdb_result refused;
+    sp_buf sql;
+    sp_buf_init(&sql);
+    int rc = !words || values_sql(field, words, &sql) ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &refused, err);
+    sp_buf_done(&sql);
+    if (rc == SPATE_OK && sp_duckdb.row_count(&refused) > 0) {
+        char *value = sp_duckdb.value_varchar(&refused, 0, 0);
+        snprintf(what, sizeof(what), "column \"%s\" is %.100s, which cannot be \"%.100s\"", field->name, words, value ? value : "?");
+        sp_duckdb.free(value);
+        rc = sp_problems_add(p, table->schema, what) ? sp_fail_nomem(err) : SPATE_OK;
+    }
+    if (rc == SPATE_OK)
+        sp_duckdb.destroy_result(&refused);
+    sp_duckdb.free(words);
+    return rc;
+}
+
 /* A column that must have a value and that the plan does not fill. */
 static int check_unfilled(const sp_schema *schema, target *t, sp_problems *p)
 {
@@ -201,10 +236,14 @@ static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p, sp
         rc = fit_field(s, table, f, &t, p);
     if (rc == SPATE_OK)
         rc = check_unfilled(table->schema, &t, p);
+    if (rc != SPATE_OK)
+        sp_fail_nomem(err);
+    for (uint32_t f = 0; f < table->schema->n_fields && rc == SPATE_OK; f++)
+        rc = check_values(s, table, f, &t, p, err);
     sp_duckdb.destroy_result(&t.columns);
     sp_duckdb.destroy_result(&t.facts);
     if (rc != SPATE_OK)
-        return sp_fail_nomem(err);
+        return rc;
     return p->n == before ? try_insert(s, table, p, err) : SPATE_OK;
 }
 

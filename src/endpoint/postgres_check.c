@@ -137,8 +137,6 @@ static void check_field(sp_pg_table *t, uint32_t i, problems *p)
                 c->name, why);
 }
 
-enum { VALUES_MAX = 1000 }; /* of a longer set, rows will tell */
-
 /* Reads the field's values as the column's type. */
 static int values_sql(const sp_field *f, const sp_pg_column *c, sp_buf *sql)
 {
@@ -171,7 +169,7 @@ static int check_values(PGconn *conn, const sp_pg_table *t, problems *p, spate_e
     for (uint32_t i = 0; i < t->schema->n_fields && status == SPATE_OK; i++) {
         const sp_field *f = &t->schema->fields[i];
         const sp_pg_column *c = t->live[i] < 0 ? NULL : &t->columns[t->live[i]];
-        if (!c || c->generated || c->type.category == 'S' || c->type.is_enum || !f->n_values || f->n_values > VALUES_MAX)
+        if (!c || c->generated || c->type.category == 'S' || c->type.is_enum || !f->n_values || f->n_values > SP_FIELD_VALUES_ASKED)
             continue;
         spate_error said = {0};
         sp_buf sql;

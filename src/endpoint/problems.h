@@ -4,6 +4,8 @@
 
 #include "endpoint/endpoint.h"
 
+enum { SP_FIELD_VALUES_ASKED = 1000 }; /* of a field with more values no target is asked: rows will tell */
+
 typedef struct sp_problems {
     sp_buf text; /* a line each */
     unsigned n;

@@ -12,7 +12,7 @@ import termios
 import threading
 import unittest
 
-from harness import Case, ROOT, SPATE, query, read_csv, spate, wait_until
+from harness import Case, ROOT, SPATE, duckdb_script, query, read_csv, spate, wait_until
 
 SHOP = ROOT / "examples/shop.yaml"
 SMALL = ["--rows", "member=100", "--rows", "product=50", "--rows", "purchase=300", "--rows", "purchase_line=700",
@@ -213,6 +213,17 @@ class Targets(Case):
             for part in ("0/2", "1/2"):
                 self.spate_ok("generate", plan, "--to", to, "--part", part)
             self.assertEqual(query(to, "SELECT count(*) AS n, count(DISTINCT id) AS d FROM t", cwd=self.dir), [{"n": "1000", "d": "1000"}])
+
+    def test_duckdb_is_asked_whether_the_plans_words_fit(self):
+        duckdb_script(self.dir / "x.duckdb", "CREATE TABLE t (n INTEGER, d DATE, s VARCHAR)")
+        columns = "{name: n, set: ['1', 'abc']}, {name: d, value: '2020-13-01'}, {name: s, set: [1, y]}"
+        plan = self.write("p.yaml", f"tables: [{{name: t, rows: 10, columns: [{columns}]}}]")
+        done = self.spate_fails(2, "generate", plan, "--to", "x.duckdb", says="2 things are in the way")
+        for words in ('"n" is INTEGER, which cannot be "abc"', '"d" is DATE, which cannot be "2020-13-01"'):
+            self.assertIn(words, done.err)
+        good = self.write("q.yaml", f"tables: [{{name: t, rows: 10, columns: [{columns}]}}]".replace("abc", "-7").replace("-13-", "-12-"))
+        self.spate_ok("generate", good, "--to", "x.duckdb")
+        self.assertEqual(query("x.duckdb", "SELECT count(*) AS n FROM t WHERE n IN (1, -7) AND d = '2020-12-01'", cwd=self.dir), [{"n": "10"}])
 
     def test_two_tables_do_not_share_a_file(self):
         plan = self.write("p.yaml", "tables: [{name: a/b, rows: 2, columns: [{name: n, inc: 1}]}, {name: a_b, rows: 2, columns: [{name: n, inc: 1}]}]")

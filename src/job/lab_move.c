@@ -159,7 +159,7 @@ static int begin(online *o, const sp_placement *after, spate_error *err)
 static int check_aim(const online *o, const sp_placement *wanted, spate_error *err)
 {
     const sp_placement now = sp_lab_places(o->lab), *after = o->lab->turned ? &now : o->lab->other;
-    unsigned open = sp_owners_end(&after->map);
+    unsigned open = sp_slot_map_end(&after->map);
     if (after->placing != wanted->placing)
         return sp_fail(err, SPATE_E_USAGE, "a move to placement by %s is open: --commit or --rollback ends it", sp_placing_name(after->placing));
     if (open != o->r->shards)
@@ -206,7 +206,7 @@ static int connect(online *o, spate_error *err)
 
 static bool is_new(const online *o, unsigned shard)
 {
-    return !sp_owns_slots(&o->r->moves.before.map, shard);
+    return !sp_slot_map_owns(&o->r->moves.before.map, shard);
 }
 
 static bool shard_is(const online *o, unsigned shard, const char *step)
@@ -354,7 +354,7 @@ static int drop_fences(online *o, spate_error *err)
 /* Streams and fences go, rows that the placement does not give to a shard go, and then the servers that own nothing. */
 static int clear_up(online *o, const sp_placement *places, spate_error *err)
 {
-    unsigned keep = sp_owners_end(&places->map);
+    unsigned keep = sp_slot_map_end(&places->map);
     int rc = sp_lab_move_unstream(&o->move, err);
     if (rc == SPATE_OK)
         rc = sp_resharding_sweep(o->r, places, keep, err);
@@ -367,7 +367,7 @@ static int clear_up(online *o, const sp_placement *places, spate_error *err)
 /* From here on lab.yaml has one placement, and nothing is open. */
 static int leave(online *o, sp_phase end, spate_error *err)
 {
-    unsigned keep = sp_owners_end(&o->lab->map);
+    unsigned keep = sp_slot_map_end(&o->lab->map);
     o->lab->other = NULL;
     o->lab->turned = false;
     int rc = sp_lab_save(o->lab, err);
@@ -455,7 +455,7 @@ static bool is_so(const online *o, const sp_placement *wanted)
 {
     const sp_placement now = sp_lab_places(o->lab);
     unsigned shards = o->r->shards;
-    bool same = o->r->options->placement ? sp_placement_is_same(&now, wanted) : sp_owners_end(&now.map) == shards;
+    bool same = o->r->options->placement ? sp_placement_is_same(&now, wanted) : sp_slot_map_end(&now.map) == shards;
     return same && o->lab->n_servers - 1 == shards && !o->lab->unswept;
 }
 

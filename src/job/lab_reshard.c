@@ -13,19 +13,6 @@
 
 #include <stdio.h>
 
-bool sp_owns_slots(const sp_slot_map *map, unsigned shard)
-{
-    return memchr(map->owner, (int)shard, sizeof(map->owner)) != NULL;
-}
-
-unsigned sp_owners_end(const sp_slot_map *map)
-{
-    unsigned end = 0;
-    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
-        end = SP_MAX(end, map->owner[slot] + 1u);
-    return end;
-}
-
 /* ---- servers added ---- */
 
 static int add_attached(sp_resharding *r, unsigned missing, spate_error *err)
@@ -101,7 +88,7 @@ int sp_resharding_start(sp_resharding *r, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_lab_start(lab, all, lab->n_servers, err);
     for (uint32_t s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++)
-        rc = sp_owns_slots(&lab->map, s) ? SPATE_OK : set_password(r, sp_lab_shard(lab, s), err);
+        rc = sp_slot_map_owns(&lab->map, s) ? SPATE_OK : set_password(r, sp_lab_shard(lab, s), err);
     return rc;
 }
 
@@ -137,7 +124,7 @@ static int make_all_tables(sp_resharding *r, spate_error *err)
 {
     int rc = SPATE_OK;
     for (unsigned s = 0; s < r->shards && rc == SPATE_OK; s++)
-        if (!sp_owns_slots(&r->lab->map, s))
+        if (!sp_slot_map_owns(&r->lab->map, s))
             rc = sp_resharding_tables(r, s, err);
     return rc;
 }
@@ -192,7 +179,7 @@ int sp_resharding_sweep(sp_resharding *r, const sp_placement *places, unsigned s
 {
     unsigned end = shards;
     for (unsigned s = end; s + 1 < r->lab->n_servers; s++)
-        end = sp_owns_slots(&places->map, s) ? s + 1 : end;
+        end = sp_slot_map_owns(&places->map, s) ? s + 1 : end;
     return sp_reshard_sweep(&r->moves, places, end, err);
 }
 
@@ -244,7 +231,7 @@ int sp_resharding_drop(sp_resharding *r, unsigned shards, spate_error *err)
     int rc = SPATE_OK;
     bool needed = false;
     for (unsigned s = shards; s + 1 < lab->n_servers; s++)
-        needed |= sp_owns_slots(&lab->map, s);
+        needed |= sp_slot_map_owns(&lab->map, s);
     if (lab->n_servers <= keep || needed)
         return SPATE_OK;
     for (unsigned i = keep; i < lab->n_servers && rc == SPATE_OK; i++) {
@@ -275,7 +262,7 @@ static int check_replicas(const sp_lab *lab, unsigned shards, spate_error *err)
 static int check_wish(const sp_resharding *r, spate_error *err)
 {
     const sp_lab *lab = r->lab;
-    if (r->options->placement && (r->shards != lab->n_servers - 1 || sp_owners_end(&lab->map) != r->shards))
+    if (r->options->placement && (r->shards != lab->n_servers - 1 || sp_slot_map_end(&lab->map) != r->shards))
         return sp_fail(err, SPATE_E_USAGE, "another placement is for the shards that there are: another number of them is a move of its own");
     if (r->shards == 0 || r->shards > SP_SHARDS_MAX)
         return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, r->shards);
@@ -361,11 +348,11 @@ void spate_lab_reshard_report_done(spate_lab_reshard_report *report)
 
 unsigned spate_lab_shards_in_use(const spate_lab *lab)
 {
-    return sp_owners_end(&lab->lab.map);
+    return sp_slot_map_end(&lab->lab.map);
 }
 
 unsigned spate_lab_shards_aimed(const spate_lab *lab)
 {
     const sp_lab *l = &lab->lab;
-    return l->other ? sp_owners_end(l->turned ? &l->map : &l->other->map) : l->unswept ? sp_owners_end(&l->map) : 0;
+    return l->other ? sp_slot_map_end(l->turned ? &l->map : &l->other->map) : l->unswept ? sp_slot_map_end(&l->map) : 0;
 }

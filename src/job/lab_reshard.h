@@ -18,8 +18,6 @@ typedef struct sp_resharding {
 
 /* ---- lab_reshard.c ---- */
 
-bool sp_owns_slots(const sp_slot_map *map, unsigned shard);
-unsigned sp_owners_end(const sp_slot_map *map); /* behind the last shard that owns any */
 /* So that there are as many shards; they come into lab.yaml first, without slots: then 'destroy' knows them, whatever happens to us. */
 int sp_resharding_add(sp_resharding *r, unsigned shards, spate_error *err) SP_MUST_CHECK;
 /* Starts the lab's servers, and makes those that are not there yet. */

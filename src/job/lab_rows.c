@@ -259,36 +259,21 @@ int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *opt
 
 /* The sum of a placed table over all shards is main's; a copied one is main's on each. Sums are whole decimal numbers, so they are
  * compared as the servers wrote them, or added here. */
-typedef struct big_sum {
-    __int128 value; /* hashes have 64 bits: enough for 2^63 rows */
-} big_sum;
-
-static void add_sum(big_sum *s, const char *text)
-{
-    __int128 v = 0;
-    bool minus = *text == '-';
-    for (text += minus; *text >= '0' && *text <= '9'; text++)
-        v = v * 10 + (*text - '0');
-    s->value += minus ? -v : v;
-}
-
 static void judge_table(const sp_lab *lab, const sp_layout *layout, const sp_table_count *counts, uint32_t table, spate_lab_table *out)
 {
     const sp_table_count *main = &counts[table];
-    big_sum all = {0}, of_main = {0};
+    __int128 all = 0, of_main = sp_read_sum(main->sum);
     bool each_same = true;
-    add_sum(&of_main, main->sum);
     for (uint32_t i = 1; i < lab->n_servers; i++) {
         const sp_table_count *c = &counts[i * layout->n + table];
-        big_sum one = {0};
-        add_sum(&one, c->sum);
-        all.value += one.value;
-        each_same &= c->rows == main->rows && one.value == of_main.value;
+        __int128 one = sp_read_sum(c->sum);
+        all += one;
+        each_same &= c->rows == main->rows && one == of_main;
         add_rows(out, c->rows);
         out->misplaced += c->misplaced;
     }
     out->on_main = main->is_there;
-    out->same = main->sum[0] && (out->key ? out->rows == main->rows && all.value == of_main.value : each_same);
+    out->same = main->sum[0] && (out->key ? out->rows == main->rows && all == of_main : each_same);
 }
 
 static int open_shard_tables(sp_lab *lab, sp_source **source, spate_error *err)

@@ -15,6 +15,15 @@ typedef struct server_check {
     spate_error *err;
 } server_check;
 
+__int128 sp_read_sum(const char *text)
+{
+    __int128 v = 0;
+    bool minus = *text == '-';
+    for (text += minus; *text >= '0' && *text <= '9'; text++)
+        v = v * 10 + (*text - '0');
+    return minus ? -v : v;
+}
+
 /* ---- the question ---- */
 
 /* Not for the key's shard: no row of main and none of a copied table is misplaced. */

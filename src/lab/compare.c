@@ -3,16 +3,15 @@
  * A look is one shard's way to count what it gives, or what it takes: one question a table, whatever the number of pairs. All looks begin
  * their transactions at one moment at which nobody writes, and count while everybody does again. What the givers have of a slot together
  * has to be what the takers have of it. */
+#include "lab/check.h"
 #include "lab/each.h"
 #include "lab/move.h"
 
 #include <stdlib.h>
 
-typedef __int128 big_sum; /* of hashes of 64 bits: enough for 2^63 rows */
-
 typedef struct slot_sum {
     uint64_t rows;
-    big_sum sum;
+    __int128 sum;
 } slot_sum;
 
 typedef struct look {
@@ -76,15 +75,6 @@ static int build(const look *l, uint32_t table, sp_buf *sql, spate_error *err)
 
 /* ---- the answers ---- */
 
-static big_sum read_sum(const char *text)
-{
-    big_sum v = 0;
-    bool minus = *text == '-';
-    for (text += minus; *text >= '0' && *text <= '9'; text++)
-        v = v * 10 + (*text - '0');
-    return minus ? -v : v;
-}
-
 static int count_table(look *l, uint32_t table, spate_error *err)
 {
     sp_buf sql = {0};
@@ -96,7 +86,7 @@ static int count_table(look *l, uint32_t table, spate_error *err)
     for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(res); i++) {
         unsigned long slot = strtoul(sp_pq.getvalue(res, i, 0), NULL, 10);
         if (slot < SP_SLOTS)
-            sums[slot] = (slot_sum){strtoull(sp_pq.getvalue(res, i, 1), NULL, 10), read_sum(sp_pq.getvalue(res, i, 2))};
+            sums[slot] = (slot_sum){strtoull(sp_pq.getvalue(res, i, 1), NULL, 10), sp_read_sum(sp_pq.getvalue(res, i, 2))};
     }
     sp_pq.clear(res);
     sp_buf_done(&sql);

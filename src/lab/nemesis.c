@@ -116,14 +116,6 @@ typedef struct state {
     unsigned shards; /* that rows live on, or will */
 } state;
 
-static unsigned owners_end(const sp_slot_map *map)
-{
-    unsigned end = 0;
-    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
-        end = SP_MAX(end, map->owner[slot] + 1u);
-    return end;
-}
-
 static int look(const sp_nemesis *n, state *s, spate_error *err)
 {
     sp_lab lab;
@@ -131,7 +123,7 @@ static int look(const sp_nemesis *n, state *s, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     s->open = lab.other != NULL;
-    s->shards = owners_end(lab.other && !lab.turned ? &lab.other->map : &lab.map);
+    s->shards = sp_slot_map_end(lab.other && !lab.turned ? &lab.other->map : &lab.map);
     sp_lab_done(&lab);
     return SPATE_OK;
 }

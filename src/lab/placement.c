@@ -19,6 +19,19 @@ bool sp_slot_map_is_fresh(const sp_slot_map *map)
     return true;
 }
 
+bool sp_slot_map_owns(const sp_slot_map *map, unsigned shard)
+{
+    return memchr(map->owner, (int)shard, sizeof(map->owner)) != NULL;
+}
+
+unsigned sp_slot_map_end(const sp_slot_map *map)
+{
+    unsigned end = 0;
+    for (unsigned slot = 0; slot < SP_SLOTS; slot++)
+        end = SP_MAX(end, map->owner[slot] + 1u);
+    return end;
+}
+
 /* How many slots each shard should have: the remainder goes to those that have most already, so that they need give less. */
 static void share_out(const unsigned *have, unsigned shards, unsigned *want)
 {

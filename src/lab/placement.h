@@ -29,6 +29,8 @@ typedef struct sp_slot_map {
 /* slot % shards, as the server's partitions are numbered. */
 void sp_slot_map_init(sp_slot_map *map, unsigned shards);
 bool sp_slot_map_is_fresh(const sp_slot_map *map);
+bool sp_slot_map_owns(const sp_slot_map *map, unsigned shard);
+unsigned sp_slot_map_end(const sp_slot_map *map); /* behind the last shard that owns any */
 /* The same rows on another number of shards: shards that go give all their slots away, the others end with as even a share as can
  * be, and no slot moves without need. Returns how many slots move; which, is where the maps differ. */
 unsigned sp_slot_map_resize(const sp_slot_map *from, unsigned shards, sp_slot_map *to);

@@ -8,6 +8,8 @@
 #include "endpoint/order.h"
 #include "os/os.h"
 
+#include <stdatomic.h>
+
 typedef struct answer {
     struct AdbcConnection conn;
     sp_adbc_answer rows;
@@ -19,8 +21,7 @@ typedef struct adbc_table {
     sp_schema schema;
     const char *sql;
     uint32_t *columns;    /* 0, 1, 2 ... */
-    pthread_mutex_t lock; /* on parked */
-    answer *parked;
+    answer *_Atomic parked;
 } adbc_table;
 
 typedef struct adbc_source {
@@ -97,15 +98,6 @@ static int answer_skip(answer *a, uint64_t position, spate_error *err)
     return rc;
 }
 
-static answer *take_parked(adbc_table *t)
-{
-    pthread_mutex_lock(&t->lock);
-    answer *a = t->parked;
-    t->parked = NULL;
-    pthread_mutex_unlock(&t->lock);
-    return a;
-}
-
 /* ---- a reader ------------------------------------------------------------------------------------------ */
 
 static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
@@ -131,7 +123,7 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
     answer_close(s, r->answer);
     r->table = &s->tables[table];
     r->left = last - first;
-    r->answer = take_parked(r->table);
+    r->answer = atomic_exchange(&r->table->parked, NULL);
     if (r->answer && r->answer->position == first)
         return SPATE_OK;
     answer_close(s, r->answer);
@@ -147,10 +139,7 @@ static void end_range(adbc_reader *r)
 {
     r->base.position = r->answer->position;
     r->base.at_end = r->answer->rows.end;
-    answer_close(source_of(&r->base), take_parked(r->table));
-    pthread_mutex_lock(&r->table->lock);
-    r->table->parked = r->answer;
-    pthread_mutex_unlock(&r->table->lock);
+    answer_close(source_of(&r->base), atomic_exchange(&r->table->parked, r->answer));
     r->answer = NULL;
 }
 
@@ -181,7 +170,6 @@ static void source_close(sp_source *base)
     adbc_source *s = (adbc_source *)base;
     for (uint32_t i = 0; i < s->base.n_tables; i++) {
         answer_close(s, s->tables[i].parked);
-        pthread_mutex_destroy(&s->tables[i].lock);
     }
     sp_adbc_close(&s->link);
     sp_arena_done(&s->arena);
@@ -310,7 +298,6 @@ static int open_table(adbc_source *s, const char *name, const sp_source_options 
     answer_close(s, a); /* drivers may hold what an open answer needs: one at a time */
     s->schemas[i] = &t->schema;
     s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .sequential = true};
-    pthread_mutex_init(&t->lock, NULL);
     s->base.n_tables++;
     return SPATE_OK;
 }

@@ -9,6 +9,8 @@
 #include "endpoint/input.h"
 #include "os/os.h"
 
+#include <stdatomic.h>
+
 typedef struct stream {
     sp_input *input;
     const char *path;
@@ -30,8 +32,7 @@ typedef struct arrow_source {
     const sp_schema *tables[1];
     sp_extent extent;
     uint32_t *columns; /* of the stream's fields, those of the schema */
-    pthread_mutex_t lock; /* on parked */
-    stream *parked;
+    stream *_Atomic parked;
 } arrow_source;
 
 typedef struct arrow_reader {
@@ -205,15 +206,6 @@ static arrow_source *source_of(const sp_reader *r)
     return (arrow_source *)r->source;
 }
 
-static stream *take_parked(arrow_source *s)
-{
-    pthread_mutex_lock(&s->lock);
-    stream *parked = s->parked;
-    s->parked = NULL;
-    pthread_mutex_unlock(&s->lock);
-    return parked;
-}
-
 static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
 {
     arrow_reader *r = sp_alloc_zero(1, sizeof(*r));
@@ -235,7 +227,7 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
     arrow_reader *r = (arrow_reader *)base;
     arrow_source *s = source_of(base);
     stream_close(r->stream);
-    r->stream = take_parked(s);
+    r->stream = atomic_exchange(&s->parked, NULL);
     r->last = last;
     if (r->stream && (r->stream->offset == first || (first == 0 && r->stream->row + r->stream->rows == 0)))
         return SPATE_OK;
@@ -254,10 +246,7 @@ static void end_range(arrow_reader *r)
     arrow_source *s = source_of(&r->base);
     r->base.position = r->stream->offset;
     r->base.at_end = r->stream->end;
-    stream_close(take_parked(s));
-    pthread_mutex_lock(&s->lock);
-    s->parked = r->stream;
-    pthread_mutex_unlock(&s->lock);
+    stream_close(atomic_exchange(&s->parked, r->stream));
     r->stream = NULL;
 }
 
@@ -287,7 +276,6 @@ static void source_close(sp_source *base)
 {
     arrow_source *s = (arrow_source *)base;
     stream_close(s->parked);
-    pthread_mutex_destroy(&s->lock);
     sp_arena_done(&s->arena);
     sp_free(s);
 }
@@ -349,9 +337,11 @@ static int open_all(arrow_source *s, sp_uri *uri, const sp_source_options *o, sp
 {
     s->path = sp_arena_strndup(&s->arena, uri->path, strlen(uri->path));
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
+    stream *first = NULL;
     int rc = s->path && s->base.shown ? name_table(s, uri, o, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = stream_open(s->path, &s->parked, err);
+        rc = stream_open(s->path, &first, err);
+    s->parked = first;
     if (rc == SPATE_OK)
         rc = make_schema(s, o, err);
     return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "\"%s\"", uri->path);
@@ -363,7 +353,6 @@ int sp_arrow_source_open(sp_uri *uri, const sp_source_options *options, sp_sourc
     if (!s)
         return sp_fail_nomem(err);
     sp_arena_init(&s->arena);
-    pthread_mutex_init(&s->lock, NULL);
     s->base.ops = &ops;
     s->base.unit = "bytes";
     int rc = open_all(s, uri, options, err);

@@ -9,6 +9,7 @@
 #include "endpoint/order.h"
 #include "os/os.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct reading;
@@ -37,8 +38,7 @@ typedef struct duck_table {
     sp_schema schema;
     const char *sql;
     reading *readings;
-    pthread_mutex_t lock; /* on parked */
-    answer *parked;
+    answer *_Atomic parked;
 } duck_table;
 
 typedef struct duck_source {
@@ -326,23 +326,6 @@ static int answer_skip(answer *a, uint64_t position, spate_error *err)
     return rc;
 }
 
-static answer *take_parked(duck_table *t)
-{
-    pthread_mutex_lock(&t->lock);
-    answer *a = t->parked;
-    t->parked = NULL;
-    pthread_mutex_unlock(&t->lock);
-    return a;
-}
-
-static void park(duck_table *t, answer *a)
-{
-    answer_close(take_parked(t));
-    pthread_mutex_lock(&t->lock);
-    t->parked = a;
-    pthread_mutex_unlock(&t->lock);
-}
-
 /* ---- a reader --------------------------------------------------------------------------------------------------- */
 
 static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
@@ -366,7 +349,7 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
     duck_reader *r = (duck_reader *)base;
     r->table = &source_of(base)->tables[table];
     r->left = last - first;
-    answer *parked = take_parked(r->table);
+    answer *parked = atomic_exchange(&r->table->parked, NULL);
     if (parked && parked->position == first) {
         answer_close(r->answer);
         r->answer = parked;
@@ -434,7 +417,7 @@ static int next(sp_reader *base, sp_batch *batch, spate_error *err)
         return sp_batch_check_text(batch, err);
     base->position = a->position;
     base->at_end = a->done;
-    park(r->table, a);
+    answer_close(atomic_exchange(&r->table->parked, a));
     r->answer = NULL;
     return SPATE_OK;
 }
@@ -444,7 +427,6 @@ static void source_close(sp_source *base)
     duck_source *s = (duck_source *)base;
     for (uint32_t i = 0; i < s->base.n_tables; i++) {
         answer_close(s->tables[i].parked);
-        pthread_mutex_destroy(&s->tables[i].lock);
     }
     if (s->conn)
         sp_duckdb.disconnect(&s->conn);
@@ -641,7 +623,6 @@ static int open_table(duck_source *s, const sp_source_options *options, const ch
     if (rc != SPATE_OK)
         return rc;
     s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .file = s->path, .sequential = true};
-    pthread_mutex_init(&c.t->lock, NULL);
     s->schemas[i] = &c.t->schema;
     s->base.n_tables++;
     return SPATE_OK;

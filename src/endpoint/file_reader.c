@@ -15,28 +15,11 @@ static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
     return SPATE_OK;
 }
 
-static sp_file_stream *take_parked(sp_file_table *t)
-{
-    pthread_mutex_lock(&t->lock);
-    sp_file_stream *s = t->parked;
-    t->parked = NULL;
-    pthread_mutex_unlock(&t->lock);
-    return s;
-}
-
-static void park(sp_file_table *t, sp_file_stream *s)
-{
-    sp_file_stream_close(take_parked(t));
-    pthread_mutex_lock(&t->lock);
-    t->parked = s;
-    pthread_mutex_unlock(&t->lock);
-}
-
 /* The stream at first: the parked one if it stands there, else a new one. */
 static int point_sequential(sp_file_reader *r, uint64_t first, spate_error *err)
 {
     sp_file_table *t = r->table;
-    r->stream = take_parked(t);
+    r->stream = atomic_exchange(&t->parked, NULL);
     uint64_t at = SP_MAX(first, t->start);
     int rc = SPATE_OK;
     if (!r->stream || !sp_file_stream_back(r->stream, at)) {
@@ -74,7 +57,7 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
 {
     sp_file_reader *r = (sp_file_reader *)base;
     if (r->stream && r->table->once)
-        park(r->table, r->stream);
+        sp_file_stream_close(atomic_exchange(&r->table->parked, r->stream));
     else
         sp_file_stream_close(r->stream);
     r->stream = NULL;
@@ -109,7 +92,7 @@ static int end_range(sp_file_reader *r, spate_error *err)
     r->base.position = s->here.offset;
     r->base.at_end = s->end && s->at == s->buf.len;
     if (r->base.source->extents[r->table - ((sp_file_source *)r->base.source)->tables].sequential)
-        park(r->table, s);
+        sp_file_stream_close(atomic_exchange(&r->table->parked, s));
     else
         sp_file_stream_close(s);
     r->stream = NULL;

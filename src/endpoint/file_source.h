@@ -10,6 +10,7 @@
 #include "endpoint/input.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     SP_FILE_BUFFER_BYTES = 256 << 10,
@@ -45,8 +46,8 @@ typedef struct sp_file_table {
     uint64_t start;       /* of the first row */
     bool once;            /* a pipe: what it has given it does not give again */
     bool plain;           /* a file whose bytes can be looked at where they are */
+    sp_file_stream *_Atomic parked; /* of the range that ended last; NULL: somebody reads */
     pthread_mutex_t lock; /* on what follows */
-    sp_file_stream *parked;    /* of the range that ended last; NULL: somebody reads */
     sp_file_place *marks; /* with offset and lines, ascending */
     size_t n_marks, cap_marks;
 } sp_file_table;

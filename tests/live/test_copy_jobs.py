@@ -434,10 +434,11 @@ class IntoMariaDB(Jobs, MariaDBCase):
                         wait_until(lambda: self.server.sql(waiting.format(table))[0][0] == "1", run)
                         run.kill()
                         run.communicate()
-                        if beside:
+                        if beside: # the server may have noticed by now that the first one's client is dead
+                            newest = self.server.sql("SELECT max(id) FROM information_schema.processlist")[0][0]
                             run = self.start(*words)
-                            wait_until(lambda: self.server.sql("SELECT count(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'")[0][0] >= "2",
-                                       run)
+                            wait_until(lambda: self.server.sql("SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'"
+                                                               f" AND id > {newest}"), run)
                     finally:
                         reader.communicate("ROLLBACK;\n")
                     if beside:

@@ -51,7 +51,7 @@ class Jobs:
 
     def stopped(self, source, target, job, *words):
         """Runs until something has landed, and kills it."""
-        run = self.start("copy", source, target, "--job", job, *CHUNK, "--rate", "40k", *words)
+        run = self.start("copy", source, target, "--job", job, *CHUNK, "--rate", "2k", *words)
         deadline = time.monotonic() + 60
         while "rows_done\": 0" in (said := self.spate_ok("job", "list", "--json").out) or f'"{job}"' not in said:
             self.assertIsNone(run.poll(), "it ended before")

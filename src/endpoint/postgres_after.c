@@ -394,9 +394,7 @@ static void cancel(const builder *b)
 static void wait_a_little(sp_pg_after *a)
 {
     enum { A_LITTLE_US = 100000 };
-    int64_t due = sp_os_monotonic_us() + A_LITTLE_US;
-    struct timespec until = {due / 1000000, due % 1000000 * 1000};
-    pthread_cond_timedwait(&a->changed, &a->lock, &until);
+    (void)sp_os_cond_wait_until(&a->changed, &a->lock, sp_os_monotonic_us() + A_LITTLE_US);
 }
 
 /* Again and again: a statement may have been sent just behind the word to cancel it. */

@@ -586,23 +586,12 @@ static void tell_progress(flow *f, sp_flow_table *out)
     pthread_mutex_lock(&f->lock);
 }
 
-static struct timespec tick_from_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    t.tv_nsec += (long)SP_FLOW_TICK_US * 1000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
 /* The calling thread watches: tells progress, and wakes waiting workers when the caller asks to stop. */
 static void watch(flow *f, sp_flow_table *out)
 {
     pthread_mutex_lock(&f->lock);
     while (f->running > 0) {
-        struct timespec tick = tick_from_now();
-        pthread_cond_timedwait(&f->left, &f->lock, &tick);
+        (void)sp_os_cond_wait_until(&f->left, &f->lock, sp_os_monotonic_us() + SP_FLOW_TICK_US);
         if (stopping(f))
             pthread_cond_broadcast(&f->changed);
         tell_progress(f, out);
@@ -733,7 +722,7 @@ int sp_flow_run(sp_source *source, sp_sink *sink, const sp_flow_options *options
         return sp_fail_nomem(err);
     pthread_mutex_init(&f.lock, NULL);
     pthread_cond_init(&f.changed, NULL);
-    pthread_cond_init(&f.left, NULL);
+    sp_os_cond_init(&f.left);
     sp_pace_init(&f.rows, options->rate_rows, sp_os_monotonic_us());
     sp_pace_init(&f.bytes, options->rate_bytes, sp_os_monotonic_us());
     rc = run(&f, tables, err);

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct spate_migrate {
     spate_migrate_options options;
@@ -193,7 +192,7 @@ int spate_migrate_open(const spate_migrate_options *options, spate_migrate **mig
     m->phase = "plan";
     sp_filter_init(&m->engine.filter);
     pthread_mutex_init(&m->tick_lock, NULL);
-    pthread_cond_init(&m->tick_stop, NULL);
+    sp_os_cond_init(&m->tick_stop);
     int rc = open_all(m, err);
     if (rc != SPATE_OK) {
         (void)spate_migrate_close(m, NULL);
@@ -228,17 +227,14 @@ static void tell(spate_migrate *m)
     m->options.progress(m->options.arg, &p);
 }
 
+enum { TICK_US = 100000 };
+
 static void *tick(void *arg)
 {
     spate_migrate *m = arg;
     pthread_mutex_lock(&m->tick_lock);
     while (m->ticking) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 100000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&m->tick_stop, &m->tick_lock, &until);
+        (void)sp_os_cond_wait_until(&m->tick_stop, &m->tick_lock, sp_os_monotonic_us() + TICK_US);
         tell(m);
     }
     pthread_mutex_unlock(&m->tick_lock);

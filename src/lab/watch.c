@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     STEP_US = 1000000,
@@ -268,12 +267,10 @@ static void *watch_server(void *arg)
     watched *s = arg;
     sp_watch *w = s->watch;
     while (!atomic_load(&w->stop)) {
-        struct timespec until;
         look(s);
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += STEP_US / 1000000;
+        int64_t until = sp_os_monotonic_us() + STEP_US;
         pthread_mutex_lock(&w->lock);
-        while (!atomic_load(&w->stop) && pthread_cond_timedwait(&w->stopped, &w->lock, &until) != ETIMEDOUT)
+        while (!atomic_load(&w->stop) && sp_os_cond_wait_until(&w->stopped, &w->lock, until) != ETIMEDOUT)
             ;
         pthread_mutex_unlock(&w->lock);
     }

@@ -159,12 +159,6 @@ static int load(sp_journal *j, sp_journal_fn fn, void *arg, bool *fresh, uint64_
 
 /* ---- writing --------------------------------------------------------------------------------------------------------------- */
 
-static void wait_until(sp_journal *j, int64_t us)
-{
-    struct timespec t = {us / 1000000, us % 1000000 * 1000};
-    pthread_cond_timedwait(&j->work, &j->lock, &t);
-}
-
 static int write_group(sp_journal *j, spate_error *err)
 {
     uint32_t len = (uint32_t)(j->out.len - SP_GROUP_HEADER);
@@ -184,7 +178,7 @@ static void *write_groups(void *arg)
         if (j->gather.len <= SP_GROUP_HEADER)
             break;
         while (!j->hurry && !j->stop && j->gather.len < SP_GROUP_BYTES && sp_os_monotonic_us() < j->due_us)
-            wait_until(j, j->due_us);
+            (void)sp_os_cond_wait_until(&j->work, &j->lock, j->due_us);
         sp_buf swap = j->gather;
         j->gather = j->out;
         j->out = swap;

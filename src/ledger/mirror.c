@@ -448,9 +448,8 @@ static bool flush_is_due(const spate_ledger *l)
 static void wait_for_work(sp_mirror *m)
 {
     int64_t due = m->seal_due_us && m->log_due_us ? SP_MIN(m->seal_due_us, m->log_due_us) : m->seal_due_us + m->log_due_us;
-    struct timespec t = {due / 1000000, due % 1000000 * 1000};
     if (due && !m->failure.status)
-        pthread_cond_timedwait(&m->work, &m->lock, &t);
+        (void)sp_os_cond_wait_until(&m->work, &m->lock, due);
     else
         pthread_cond_wait(&m->work, &m->lock);
 }
@@ -645,13 +644,12 @@ int spate_ledger_wait_flushed(spate_ledger *l, spate_side side, int32_t depth, u
 {
     sp_mirror *m = &l->mirror;
     int64_t due = sp_os_monotonic_us() + timeout_ms * INT64_C(1000);
-    struct timespec t = {due / 1000000, due % 1000000 * 1000};
     if (sp_mirror_off(l))
         return SPATE_OK;
     pthread_mutex_lock(&m->lock);
     int rc = failure_of(m, err);
     while (rc == SPATE_OK && m->flushed[side] < depth) {
-        int late = timeout_ms ? pthread_cond_timedwait(&m->done, &m->lock, &t) : pthread_cond_wait(&m->done, &m->lock);
+        int late = timeout_ms ? sp_os_cond_wait_until(&m->done, &m->lock, due) : pthread_cond_wait(&m->done, &m->lock);
         rc = failure_of(m, err);
         if (rc == SPATE_OK && late == ETIMEDOUT && m->flushed[side] < depth)
             rc = sp_fail(err, SPATE_E_RETRY, "level %d is not flushed after %u ms", depth, timeout_ms);

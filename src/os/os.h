@@ -105,5 +105,7 @@ int sp_os_library_load(sp_os_library *library, spate_error *err) SP_MUST_CHECK;
 int sp_os_thread_start(pthread_t *thread, void *(*body)(void *), void *arg, spate_error *err) SP_MUST_CHECK;
 /* A condition whose timed waits end by sp_os_monotonic_us, whatever is done to the wall clock. */
 void sp_os_cond_init(pthread_cond_t *c);
+/* Waits until then, by that clock: ETIMEDOUT, or 0 when it was woken before. */
+int sp_os_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *lock, int64_t due_us);
 
 #endif

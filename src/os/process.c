@@ -64,6 +64,12 @@ void sp_os_cond_init(pthread_cond_t *c)
     pthread_condattr_destroy(&monotonic);
 }
 
+int sp_os_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *lock, int64_t due_us)
+{
+    struct timespec due = {due_us / 1000000, due_us % 1000000 * 1000};
+    return pthread_cond_timedwait(c, lock, &due);
+}
+
 static int load(const sp_os_library *l, spate_error *err)
 {
     void *library = NULL;

@@ -3,30 +3,44 @@
 #include "gen/eval.h"
 
 /* A whole number, perhaps one that is written with a fraction. */
-static bool read_word(sp_str s, int64_t *v)
+static bool read_word(const sp_step *s, sp_str text, int64_t *v)
 {
     double f;
-    if (sp_parse_i64(s, v))
-        return true;
-    if (!sp_parse_f64(s, &f) || !(f > -9e18 && f < 9e18))
-        return false;
-    *v = (int64_t)(f < 0 ? f - 0.5 : f + 0.5);
-    return true;
+    if (!sp_parse_i64(text, v)) {
+        if (!sp_parse_f64(text, &f) || !(f > -9e18 && f < 9e18))
+            return false;
+        *v = (int64_t)(f < 0 ? f - 0.5 : f + 0.5);
+    }
+    return *v >= s->min && *v <= s->max;
 }
 
-int sp_run_read_word(const sp_step *s, const sp_rows *r, sp_column *out)
+/* By the layout, if there is one. */
+static bool read_moment(const sp_step *s, sp_str text, int64_t *v)
+{
+    return text.len && (s->layout ? sp_layout_parse(s->layout, text, v) : sp_parse_timestamp(text, v));
+}
+
+static int read_all(const sp_step *s, const sp_rows *r, sp_column *out, bool (*read)(const sp_step *s, sp_str text, int64_t *v))
 {
     const sp_column *a = sp_step_arg(s, r, 0);
     int64_t *v = out->data;
     sp_join_nulls(s, r, out);
-    for (uint32_t i = 0; i < r->n; i++) {
-        v[i] = 0;
-        if (!sp_column_null(a, i) && read_word(sp_column_str(a, i), &v[i]) && v[i] >= s->min && v[i] <= s->max)
-            continue;
-        v[i] = 0;
-        sp_set_null(out, r, i);
-    }
+    for (uint32_t i = 0; i < r->n; i++)
+        if (sp_column_null(a, i) || !read(s, sp_column_str(a, i), &v[i])) {
+            v[i] = 0;
+            sp_set_null(out, r, i);
+        }
     return SPATE_OK;
+}
+
+int sp_run_read_word(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    return read_all(s, r, out, read_word);
+}
+
+int sp_run_read_moment(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    return read_all(s, r, out, read_moment);
 }
 
 int sp_run_read_real(const sp_step *s, const sp_rows *r, sp_column *out)
@@ -39,22 +53,6 @@ int sp_run_read_real(const sp_step *s, const sp_rows *r, sp_column *out)
             v[i] = 0;
             sp_set_null(out, r, i);
         }
-    return SPATE_OK;
-}
-
-/* By the layout, if there is one. */
-int sp_run_read_moment(const sp_step *s, const sp_rows *r, sp_column *out)
-{
-    const sp_column *a = sp_step_arg(s, r, 0);
-    int64_t *v = out->data;
-    sp_join_nulls(s, r, out);
-    for (uint32_t i = 0; i < r->n; i++) {
-        sp_str text = sp_column_null(a, i) ? (sp_str){"", 0} : sp_column_str(a, i);
-        if (text.len && (s->layout ? sp_layout_parse(s->layout, text, &v[i]) : sp_parse_timestamp(text, &v[i])))
-            continue;
-        v[i] = 0;
-        sp_set_null(out, r, i);
-    }
     return SPATE_OK;
 }
 

@@ -150,7 +150,7 @@ static int64_t next_due(run *r)
 static unsigned draw_own(client *c)
 {
     unsigned own = SP_ACCOUNTS / c->run->load->clients;
-    uint64_t z = sp_draw(c->run->load->seed + c->number * UINT64_C(0x9e3779b97f4a7c15), c->draws++);
+    uint64_t z = sp_draw(c->run->load->seed + c->number * SP_PHI, c->draws++);
     return c->number + c->run->load->clients * (unsigned)sp_bounded(z, own);
 }
 

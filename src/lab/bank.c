@@ -84,11 +84,10 @@ static bool prepare(part *p)
 }
 
 /* Whoever has not come to know of an end leaves it to those who look for what is in doubt. */
-static void end(client *c, part *p, sp_fate fate)
+static bool end(client *c, part *p, sp_fate fate)
 {
     PGconn *conn = sp_caller_link(&c->caller, p->server);
-    if (conn)
-        (void)!sp_doubt_end(p->server, conn, p->gid, fate, NULL);
+    return conn && sp_doubt_end(p->server, conn, p->gid, fate, NULL) == SPATE_OK;
 }
 
 /* Enters the gate with it: the decision and its carrying out are one to those who take snapshots. */
@@ -126,10 +125,8 @@ static void forget_decision(client *c, const sp_lab_server *main, const char *na
 static void commit(client *c, part *parts, const sp_lab_server *main, const char *name)
 {
     bool all = true;
-    for (int i = 0; i < 2; i++) {
-        PGconn *conn = sp_caller_link(&c->caller, parts[i].server);
-        all &= conn && sp_doubt_end(parts[i].server, conn, parts[i].gid, SP_FATE_COMMIT, NULL) == SPATE_OK;
-    }
+    for (int i = 0; i < 2; i++)
+        all &= end(c, &parts[i], SP_FATE_COMMIT);
     if (all)
         forget_decision(c, main, name);
     PGconn *conn = sp_caller_link(&c->caller, main);
@@ -151,7 +148,7 @@ static void commit_on_two(client *c, part *parts)
     if (fate == SP_FATE_ROLLBACK) {
         give_up(c, parts);
         for (int i = 0; i < 2; i++)
-            end(c, &parts[i], fate);
+            (void)end(c, &parts[i], fate);
     }
     if (fate == SP_FATE_COMMIT)
         commit(c, parts, main, name);
@@ -161,7 +158,7 @@ static void commit_on_two(client *c, part *parts)
 /* Rows are taken in the order of their numbers by everybody: so no two wait for each other. */
 static void transfer(client *c)
 {
-    uint64_t seed = c->run->load->seed + (c->number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t seed = c->run->load->seed + (c->number + 1) * SP_PHI;
     unsigned a = (unsigned)sp_bounded(sp_draw(seed, c->draws++), SP_BANK_ACCOUNTS);
     unsigned b = (a + 1 + (unsigned)sp_bounded(sp_draw(seed, c->draws++), SP_BANK_ACCOUNTS - 1)) % SP_BANK_ACCOUNTS;
     int64_t amount = 1 + (int64_t)sp_bounded(sp_draw(seed, c->draws++), 100);

@@ -52,14 +52,14 @@ static void sleep_until(int64_t ns)
 static const sp_key *draw_key(user *u)
 {
     const sp_load *l = u->run->load;
-    uint64_t z = sp_draw(l->seed + u->number * UINT64_C(0x9e3779b97f4a7c15), u->draws++);
+    uint64_t z = sp_draw(l->seed + u->number * SP_PHI, u->draws++);
     return l->n_keys ? &l->keys[sp_bounded(z, l->n_keys)] : NULL;
 }
 
 static bool is_to_write(user *u)
 {
     const sp_load *l = u->run->load;
-    return l->writing && sp_unit(sp_draw(l->seed + u->number * UINT64_C(0x9e3779b97f4a7c15), u->draws++)) < l->writes;
+    return l->writing && sp_unit(sp_draw(l->seed + u->number * SP_PHI, u->draws++)) < l->writes;
 }
 
 static void ask_and_note(user *u, int64_t due_ns)
@@ -177,9 +177,8 @@ static void *user_body(void *arg)
 /* Whether all users have left by then. */
 static bool wait_for_end(load_run *run, unsigned users, int64_t until_ns)
 {
-    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     pthread_mutex_lock(&run->lock);
-    while (run->gone < users && pthread_cond_timedwait(&run->moved, &run->lock, &until) == 0)
+    while (run->gone < users && sp_os_cond_wait_until(&run->moved, &run->lock, until_ns / 1000) == 0)
         ;
     bool over = run->gone == users;
     pthread_mutex_unlock(&run->lock);

@@ -43,7 +43,7 @@ static int open_one(const sp_lab_server *server, PGconn **conn, spate_error *err
 /* By any other than hash all shards have rows. */
 static bool is_owner(const sp_placement *p, unsigned shard)
 {
-    return p->placing == SP_PLACE_HASH ? memchr(p->map.owner, (int)shard, sizeof(p->map.owner)) != NULL : shard < p->map.shards;
+    return p->placing == SP_PLACE_HASH ? sp_slot_map_owns(&p->map, shard) : shard < p->map.shards;
 }
 
 /* Shards that come with the open move need not be there yet. */

@@ -309,10 +309,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n, sp
     struct AdbcError failed = {0};
     s->tables = tables;
     s->n_tables = n;
-    sink->chunk_rows = sp_arena_alloc(&s->arena, n + 1, sizeof(*sink->chunk_rows));
-    sink->deps = sp_arena_alloc(&s->arena, n + 1, sizeof(*sink->deps));
-    sink->bytes_written = sp_arena_alloc(&s->arena, n + 1, sizeof(*sink->bytes_written));
-    if (!sink->chunk_rows || !sink->deps || !sink->bytes_written)
+    if (!sp_sink_make_room(sink, &s->arena, n))
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++)
         sink->chunk_rows[i] = sink->options.batch_rows ? sink->options.batch_rows : SP_MAX(CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u), 1u);

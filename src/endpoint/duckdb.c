@@ -253,10 +253,7 @@ static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t 
 {
     sp_arena *a = &s->arena;
     s->tables = sp_arena_alloc(a, n, sizeof(*s->tables));
-    s->base.chunk_rows = sp_arena_alloc(a, n, sizeof(*s->base.chunk_rows));
-    s->base.deps = sp_arena_alloc(a, n, sizeof(*s->base.deps));
-    s->base.bytes_written = sp_arena_alloc(a, n, sizeof(*s->base.bytes_written));
-    if (!s->tables || !s->base.chunk_rows || !s->base.deps || !s->base.bytes_written)
+    if (!s->tables || !sp_sink_make_room(&s->base, a, n))
         return SPATE_E_NOMEM;
     s->n_tables = n;
     for (uint32_t i = 0; i < n; i++) {

@@ -275,5 +275,9 @@ int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *
 int sp_job_refuse_other(const char *job, spate_error *err) SP_MUST_CHECK;
 /* For sinks whose parts share tables: SPATE_E_USAGE when a part is asked to create or empty them. */
 int sp_sink_refuse_parts(const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
+/* For prepare: chunk_rows, bytes_written and deps of n tables, empty. False: no memory. */
+bool sp_sink_make_room(sp_sink *sink, sp_arena *arena, uint32_t n) SP_MUST_CHECK;
+/* Rows of a server's transaction, where nobody says: an eighth of the table's, but 8 to 32 MiB. */
+uint64_t sp_sink_server_rows(const sp_schema *schema);
 
 #endif

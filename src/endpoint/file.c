@@ -496,16 +496,12 @@ static int prepare_table(file_sink *f, uint32_t t, spate_error *err)
 static int allocate_tables(file_sink *f, spate_error *err)
 {
     uint32_t n = f->n_tables;
-    f->base.chunk_rows = sp_arena_alloc(&f->arena, n, sizeof(*f->base.chunk_rows));
-    f->base.deps = sp_arena_alloc(&f->arena, n, sizeof(*f->base.deps));
-    f->base.bytes_written = sp_arena_alloc(&f->arena, n, sizeof(*f->base.bytes_written));
     f->encoders = sp_arena_alloc(&f->arena, n, sizeof(*f->encoders));
     f->heads = sp_arena_alloc(&f->arena, n, sizeof(*f->heads));
     f->statement_rows = sp_arena_alloc(&f->arena, n, sizeof(*f->statement_rows));
     f->tails = sp_arena_alloc(&f->arena, n, sizeof(*f->tails));
     f->written = sp_arena_alloc(&f->arena, n, sizeof(*f->written));
-    if (!f->statement_rows || !f->base.chunk_rows || !f->base.deps || !f->base.bytes_written || !f->encoders || !f->heads ||
-        !f->tails || !f->written)
+    if (!sp_sink_make_room(&f->base, &f->arena, n) || !f->statement_rows || !f->encoders || !f->heads || !f->tails || !f->written)
         return sp_fail_nomem(err);
     return SPATE_OK;
 }

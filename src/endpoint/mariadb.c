@@ -6,13 +6,7 @@
 #include "endpoint/mariadb.h"
 #include "endpoint/endpoints.h"
 
-enum {
-    /* A transaction, when the user does not say: an eighth of the table, in these bounds. */
-    CHUNK_BYTES = 8 << 20,
-    CHUNK_BYTES_MAX = 32 << 20,
-    CHUNKS = 8,
-    STATEMENTS = 10, /* a transaction, when --batch says a statement's rows */
-};
+enum { STATEMENTS = 10 }; /* a transaction, when --batch says a statement's rows */
 
 static sp_my_sink *sink_of(sp_sink *s)
 {
@@ -79,19 +73,14 @@ static uint64_t chunk_rows(const sp_my_sink *s, const sp_my_table *t)
 {
     if (s->base.options.batch_rows)
         return s->base.options.batch_rows * (s->by_file ? 1u : STATEMENTS);
-    uint64_t row_bytes = SP_MAX(sp_schema_row_bytes(t->schema), 1u), rows = t->schema->rows / CHUNKS;
-    rows = SP_MIN(SP_MAX(rows, CHUNK_BYTES / row_bytes), CHUNK_BYTES_MAX / row_bytes);
-    return sp_whole_batches(rows);
+    return sp_sink_server_rows(t->schema);
 }
 
 static int start_tables(sp_my_sink *s, const sp_schema *const *schemas, uint32_t n, spate_error *err)
 {
     s->n_tables = n;
     s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
-    s->base.chunk_rows = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
-    s->base.bytes_written = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
-    s->base.deps = sp_arena_alloc(&s->arena, n + 1, sizeof(sp_sink_deps));
-    if (!s->tables || !s->base.chunk_rows || !s->base.bytes_written || !s->base.deps)
+    if (!s->tables || !sp_sink_make_room(&s->base, &s->arena, n))
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++)
         s->tables[i].schema = schemas[i];
@@ -110,13 +99,8 @@ static int choose_road(sp_my_sink *s, spate_error *err)
     return SPATE_E_USAGE;
 }
 
-static int build_ddl(sp_my_sink *s, spate_error *err)
+static int build_ddl(sp_my_sink *s, const sp_schema *const *schemas, spate_error *err)
 {
-    const sp_schema **schemas = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*schemas));
-    if (!schemas)
-        return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < s->n_tables; i++)
-        schemas[i] = s->tables[i].schema;
     s->base.ddl = &s->ddl;
     s->ddl.home = s->server.database;
     return sp_ddl_build(&s->ddl, &s->arena, sp_my_dialect(&s->server), SP_DDL_KEYS_AFTER, schemas, s->n_tables, s->base.options.catalog, err);
@@ -140,11 +124,11 @@ static int make_tables(sp_my_sink *s, MYSQL *m, spate_error *err)
     return status;
 }
 
-static int look(sp_my_sink *s, spate_error *err)
+static int look(sp_my_sink *s, const sp_schema *const *schemas, spate_error *err)
 {
     int status = choose_road(s, err);
     if (status == SPATE_OK && s->base.options.create)
-        status = build_ddl(s, err);
+        status = build_ddl(s, schemas, err);
     for (uint32_t i = 0; i < s->n_tables; i++)
         s->base.chunk_rows[i] = chunk_rows(s, &s->tables[i]);
     if (status == SPATE_OK)
@@ -156,9 +140,9 @@ static int look(sp_my_sink *s, spate_error *err)
     return status == SPATE_OK ? sp_my_order_tables(s, err) : status;
 }
 
-static int prepare_on(sp_my_sink *s, MYSQL *m, spate_error *err)
+static int prepare_on(sp_my_sink *s, const sp_schema *const *schemas, MYSQL *m, spate_error *err)
 {
-    int status = look(s, err);
+    int status = look(s, schemas, err);
     if (status || s->base.options.dry_run)
         return status;
     status = s->memory.job ? sp_my_claim_job(s, m, make_tables, err) : make_tables(s, m, err);
@@ -182,7 +166,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
         status = sp_my_connect(&s->server, &m, err);
     if (status)
         return status;
-    status = prepare_on(s, m, err);
+    status = prepare_on(s, schemas, m, err);
     sp_maria.close(m);
     return status;
 }

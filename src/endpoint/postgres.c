@@ -7,11 +7,6 @@
 #include "endpoint/endpoints.h"
 
 enum {
-    /* A transaction in copy mode, when the user does not say: an eighth of the table, in these bounds. Each costs the server some
-     * milliseconds of its own, beside which 8 MiB of rows take fifty; in small tables they still give all lanes work. */
-    CHUNK_BYTES = 8 << 20,
-    CHUNK_BYTES_MAX = 32 << 20,
-    CHUNKS = 8,
     STATEMENT_ROWS = 1000,  /* a statement, when the user does not say */
     STATEMENT_BYTES = 1 << 20, /* of its rows, as the schema promises them: it is kept whole in memory, twice */
     STATEMENTS = 10,        /* a transaction in the other modes */
@@ -123,9 +118,7 @@ static uint64_t copy_rows(const sp_pg_sink *s, const sp_pg_table *t)
 {
     if (s->base.options.batch_rows)
         return s->base.options.batch_rows;
-    uint64_t row_bytes = SP_MAX(sp_schema_row_bytes(t->schema), 1u), rows = t->schema->rows / CHUNKS;
-    rows = SP_MIN(SP_MAX(rows, CHUNK_BYTES / row_bytes), CHUNK_BYTES_MAX / row_bytes);
-    return sp_whole_batches(rows);
+    return sp_sink_server_rows(t->schema);
 }
 
 static uint32_t statement_rows(const sp_pg_sink *s, const sp_pg_table *t)
@@ -163,23 +156,15 @@ static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t
 {
     s->n_tables = n;
     s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
-    s->base.chunk_rows = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
-    s->base.bytes_written = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
-    s->base.deps = sp_arena_alloc(&s->arena, n + 1, sizeof(sp_sink_deps));
-    if (!s->tables || !s->base.chunk_rows || !s->base.bytes_written || !s->base.deps)
+    if (!s->tables || !sp_sink_make_room(&s->base, &s->arena, n))
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++)
         s->tables[i].schema = schemas[i];
     return SPATE_OK;
 }
 
-static int build_ddl(sp_pg_sink *s, spate_error *err)
+static int build_ddl(sp_pg_sink *s, const sp_schema *const *schemas, spate_error *err)
 {
-    const sp_schema **schemas = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*schemas));
-    if (!schemas)
-        return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < s->n_tables; i++)
-        schemas[i] = s->tables[i].schema;
     s->base.ddl = &s->ddl;
     return sp_ddl_build(&s->ddl, &s->arena, s->server.dialect->sql, s->server.dialect->keys_at_creation ? SP_DDL_KEYS_INSIDE : SP_DDL_KEYS_AFTER,
                         schemas, s->n_tables, s->base.options.catalog, err);
@@ -187,7 +172,7 @@ static int build_ddl(sp_pg_sink *s, spate_error *err)
 
 /* Finds and checks the tables, creating them first if that is asked for; what was created goes
  * again when the check fails. */
-static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
+static int look(sp_pg_sink *s, const sp_schema *const *schemas, PGconn *conn, spate_error *err)
 {
     bool create = s->base.options.create, undo = create && s->server.dialect->transactional_ddl;
     int status = sp_pg_check_names(s, err);
@@ -202,7 +187,7 @@ static int look(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status == SPATE_OK && create)
         status = sp_pg_claim_job(s, conn, err);
     if (status == SPATE_OK && create)
-        status = build_ddl(s, err);
+        status = build_ddl(s, schemas, err);
     if (status == SPATE_OK && create && !s->memory.resumed && (undo || !s->base.options.dry_run)) {
         status = sp_pg_create_tables(s, conn, err);
         if (status == SPATE_OK)
@@ -227,10 +212,10 @@ static int change(sp_pg_sink *s, PGconn *conn, spate_error *err)
     return status ? status : sp_pg_read_foreign_keys(s, conn, err);
 }
 
-static int prepare_on(sp_pg_sink *s, PGconn *conn, spate_error *err)
+static int prepare_on(sp_pg_sink *s, const sp_schema *const *schemas, PGconn *conn, spate_error *err)
 {
     bool ordered = !s->base.options.defer_constraints;
-    int status = look(s, conn, err);
+    int status = look(s, schemas, conn, err);
     if (status == SPATE_OK && ordered)
         status = sp_pg_refuse_parts(s, err);
     if (status == SPATE_OK && ordered)
@@ -262,7 +247,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *schemas, uint32_t n, s
         status = sp_pg_connect(&s->server, false, &conn, err);
     if (status)
         return status;
-    status = prepare_on(s, conn, err);
+    status = prepare_on(s, schemas, conn, err);
     if (s->record)
         s->keeper = conn;
     else

@@ -223,3 +223,20 @@ void sp_sink_close(sp_sink *sink)
     if (sink)
         sink->ops->close(sink);
 }
+
+bool sp_sink_make_room(sp_sink *sink, sp_arena *arena, uint32_t n)
+{
+    sink->chunk_rows = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->chunk_rows));
+    sink->bytes_written = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->bytes_written));
+    sink->deps = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->deps));
+    return sink->chunk_rows && sink->bytes_written && sink->deps;
+}
+
+/* Each transaction costs a server some milliseconds of its own, beside which 8 MiB of rows take fifty; in small tables they still give all
+ * lanes work. */
+uint64_t sp_sink_server_rows(const sp_schema *schema)
+{
+    enum { PARTS = 8, BYTES_LEAST = 8 << 20, BYTES_MOST = 32 << 20 };
+    uint64_t row_bytes = SP_MAX(sp_schema_row_bytes(schema), 1u), rows = schema->rows / PARTS;
+    return sp_whole_batches(SP_MIN(SP_MAX(rows, BYTES_LEAST / row_bytes), BYTES_MOST / row_bytes));
+}

@@ -185,10 +185,7 @@ static int allocate(sp_sqlite_sink *s, const sp_schema *const *tables, uint32_t 
     sp_arena *a = &s->arena;
     const sp_sink_options *o = &s->base.options;
     s->tables = sp_arena_alloc(a, n, sizeof(*s->tables));
-    s->base.chunk_rows = sp_arena_alloc(a, n, sizeof(*s->base.chunk_rows));
-    s->base.deps = sp_arena_alloc(a, n, sizeof(*s->base.deps));
-    s->base.bytes_written = sp_arena_alloc(a, n, sizeof(*s->base.bytes_written));
-    if (!s->tables || !s->base.chunk_rows || !s->base.deps || !s->base.bytes_written)
+    if (!s->tables || !sp_sink_make_room(&s->base, a, n))
         return SPATE_E_NOMEM;
     s->n_tables = n;
     bool statement_size = o->batch_rows && o->mode != SP_INSERT_DEFAULT && o->mode != SP_INSERT_COPY;

@@ -84,11 +84,8 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n, sp
     s->tables = tables;
     s->n_tables = n;
     s->numbers = sp_arena_alloc(&s->arena, n, sizeof *s->numbers);
-    sink->chunk_rows = sp_arena_alloc(&s->arena, n, sizeof *sink->chunk_rows);
-    sink->deps = sp_arena_alloc(&s->arena, n, sizeof *sink->deps);
-    sink->bytes_written = sp_arena_alloc(&s->arena, n, sizeof *sink->bytes_written);
     s->written = sp_arena_alloc(&s->arena, n, sizeof *s->written);
-    if (!s->numbers || !s->written || !sink->chunk_rows || !sink->deps || !sink->bytes_written)
+    if (!s->numbers || !s->written || !sp_sink_make_room(sink, &s->arena, n))
         return sp_fail_nomem(err);
     for (uint32_t t = 0; t < n; t++)
         sink->chunk_rows[t] = sp_appender_block_rows(tables[t]);

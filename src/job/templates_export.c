@@ -61,14 +61,6 @@ static void put_text(export *x, const char *text)
     x->rc = x->rc || sp_buf_add_json(&x->out, text, strlen(text));
 }
 
-static const sp_node *value_of(const sp_node *map, const char *key)
-{
-    for (uint32_t i = 0; map->kind == SP_NODE_MAP && i < map->n; i++)
-        if (sp_str_is(map->pairs[i].key->text, key))
-            return map->pairs[i].value;
-    return NULL;
-}
-
 /* An enumeration's type has the name of its table and column. */
 static void put_enum_name(export *x, const sp_schema *s, const sp_field *f)
 {
@@ -119,7 +111,7 @@ static void put_plan(export *x, const sp_node *node, const char *const *but, siz
 static void put_column(export *x, const sp_schema *s, const sp_node *node)
 {
     static const char *const but[] = {"name"};
-    const sp_node *name = value_of(node, "name");
+    const sp_node *name = sp_node_value(node, "name");
     int field = sp_schema_find(s, name->text.p);
     put(x, "\n        ");
     put_text(x, name->text.p);
@@ -178,7 +170,7 @@ static void put_table(export *x, uint32_t t, const sp_node *node)
 {
     static const char *const but[] = {"name", "rows", "columns"};
     const sp_schema *s = sp_gen_schema(x->gen, t);
-    const sp_node *columns = value_of(node, "columns");
+    const sp_node *columns = sp_node_value(node, "columns");
     bool more = false;
     put(x, t ? ",\n    " : "\n    ");
     put_text(x, x->plan->tables[t].name);
@@ -205,12 +197,12 @@ static void put_table(export *x, uint32_t t, const sp_node *node)
 static void put_schema(export *x, const char *name, const sp_node *root)
 {
     static const char *const kept[] = {"seed", "now", "locale"};
-    const sp_node *tables = value_of(root, "tables");
+    const sp_node *tables = sp_node_value(root, "tables");
     put(x, "{\n  \"version\": \"1.0\",\n  \"database\": {\"name\": ");
     put_text(x, name);
     put(x, ", \"encoding\": \"UTF8\", \"locale\": \"en_US.utf8\"}");
     for (size_t i = 0; i < SP_COUNT(kept); i++) {
-        const sp_node *node = value_of(root, kept[i]);
+        const sp_node *node = sp_node_value(root, kept[i]);
         if (!node)
             continue;
         x->rc = x->rc || sp_buf_printf(&x->out, ",\n  \"%s\": ", kept[i]) || add_node(&x->out, node, 1);

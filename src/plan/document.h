@@ -86,7 +86,6 @@ void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *p
 
 /* ---- what the readers of all forms share (read.c) ---- */
 
-const sp_node *sp_node_value(const sp_node *map, const char *key); /* NULL: no mapping, or no such key */
 
 /* "is not EXPECTED", or "expected EXPECTED, found a list". */
 void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expected);
@@ -152,6 +151,8 @@ void sp_read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node);
 /* The tree of an expression, or NULL: a mistake was noted. */
 sp_expr *sp_read_expr(sp_plan_reader *r, const sp_node *node);
 /* A part of one that was read elsewhere. NULL: no memory, or an argument is NULL. */
+/* Behind the number that begins at text.p[i]. */
+size_t sp_expr_number_end(sp_str text, size_t i);
 sp_expr *sp_make_expr(sp_plan_reader *r, sp_expr_kind kind, sp_mark at, sp_str text, sp_expr *const *args, uint32_t n);
 
 /* Finds what every ref and name means; reports unknown ones, and circles. names: tables in scope 0

@@ -93,10 +93,10 @@ static size_t quoted(parser *p, size_t from, token *t)
     return i + 1;
 }
 
-static size_t number_end(const parser *p, size_t i)
+size_t sp_expr_number_end(sp_str text, size_t i)
 {
-    const char *s = p->source.p;
-    size_t n = p->source.len;
+    const char *s = text.p;
+    size_t n = text.len;
     while (i < n && (is_digit(s[i]) || s[i] == '_'))
         i++;
     if (i + 1 < n && s[i] == '.' && is_digit(s[i + 1]))
@@ -133,7 +133,7 @@ static size_t scan(parser *p, size_t i, token *t)
     size_t from = i, n = p->source.len;
     if (is_digit(s[i])) {
         t->kind = T_NUMBER;
-        return number_end(p, i);
+        return sp_expr_number_end(p->source, i);
     }
     if (s[i] == '\'' || s[i] == '"' || s[i] == '`') {
         t->kind = s[i] == '\'' ? T_TEXT : T_NAME;

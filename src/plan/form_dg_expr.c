@@ -55,22 +55,6 @@ static size_t scan_text(parser *p, size_t i, token *t)
     return i + 1;
 }
 
-static size_t scan_number(const parser *p, size_t i)
-{
-    const char *s = p->source.p;
-    size_t n = p->source.len;
-    while (i < n && (is_digit(s[i]) || s[i] == '_'))
-        i++;
-    if (i + 1 < n && s[i] == '.' && is_digit(s[i + 1]))
-        for (i++; i < n && is_digit(s[i]);)
-            i++;
-    bool sign = i + 1 < n && (s[i + 1] == '-' || s[i + 1] == '+');
-    if (i + 1 + sign < n && (s[i] == 'e' || s[i] == 'E') && is_digit(s[i + 1 + sign]))
-        for (i += 2 + sign; i < n && is_digit(s[i]);)
-            i++;
-    return i;
-}
-
 static void advance(parser *p)
 {
     static const char *const two[] = {"==", "!=", "<=", ">=", "&&", "||", "??", "?.", "..", "**"};
@@ -86,7 +70,7 @@ static void advance(parser *p)
         return;
     }
     if (is_digit(c))
-        i = scan_number(p, i);
+        i = sp_expr_number_end(p->source, i);
     else
         while (i < p->source.len && is_word(p->source.p[i]))
             i++;

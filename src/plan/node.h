@@ -37,4 +37,6 @@ int sp_document_load(const char *text, size_t len, sp_arena *nodes, sp_arena *te
                      const sp_node **root, spate_error *err) SP_MUST_CHECK;
 bool sp_node_is_null(const sp_node *node); /* nothing, ~ or null, without quotes */
 
+const sp_node *sp_node_value(const sp_node *map, const char *key); /* NULL: no mapping, or no such key */
+
 #endif

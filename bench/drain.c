@@ -74,7 +74,8 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < readers && i < READERS_MAX; i++)
         pthread_join(threads[i], NULL);
     double seconds = (double)(sp_os_monotonic_us() - start) / 1e6;
-    printf("{\"rows\": %llu, \"seconds\": %.3f, \"rows_per_s\": %.0f}\n", (unsigned long long)d.rows, seconds, (double)d.rows / seconds);
+    printf("{\"rows\": %llu, \"seconds\": %.3f, \"rows_per_s\": %.0f}\n", (unsigned long long)d.rows, seconds,
+           (double)d.rows / seconds);
     sp_source_close(d.source);
     return 0;
 }

@@ -196,7 +196,8 @@ static void append_run(options *o)
     duckdb_connection sc = connection_open(source);
     char *create = definition_of(sc, o->table);
     /* A whole number of chunks a thread. */
-    uint64_t share = (o->rows + (uint64_t)o->threads * CHUNK_ROWS - 1) / ((uint64_t)o->threads * CHUNK_ROWS) * CHUNK_ROWS;
+    uint64_t share =
+        (o->rows + (uint64_t)o->threads * CHUNK_ROWS - 1) / ((uint64_t)o->threads * CHUNK_ROWS) * CHUNK_ROWS;
     for (unsigned i = 0; i < o->threads; i++) {
         lanes[i] = (lane){.o = o, .rows = share};
         chunks_load(&lanes[i], sc);
@@ -223,8 +224,8 @@ static void append_run(options *o)
     duckdb_close(&db);
     double seconds = seconds_now() - start;
     uint64_t appended = share * o->threads;
-    printf("{\"case\":\"duckdb append %s\",\"threads\":%u,\"columns\":%" PRIu64 ",\"tx_rows\":%" PRIu64 ",\"rows\":%" PRIu64
-           ",\"seconds\":%.4f,\"cpu\":%.4f,\"rows_per_s\":%.0f}\n",
+    printf("{\"case\":\"duckdb append %s\",\"threads\":%u,\"columns\":%" PRIu64 ",\"tx_rows\":%" PRIu64
+           ",\"rows\":%" PRIu64 ",\"seconds\":%.4f,\"cpu\":%.4f,\"rows_per_s\":%.0f}\n",
            o->table, o->threads, n_columns, o->tx_rows, appended, seconds, cpu_now() - cpu, (double)appended / seconds);
     duckdb_free(create);
     for (unsigned i = 0; i < o->threads; i++)

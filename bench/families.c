@@ -122,14 +122,19 @@ static const struct family {
     {"set", "set: [red, green, blue, yellow]", "a 16-byte copy", copy, 3},
     {"weighted set", "set: [red, green, blue, yellow], weights: [50, 30, 15, 5]", "a 16-byte copy", copy, 0},
     {"e-mail template", "value: '${first_name}.${last_name}@example.com'", "a 16-byte copy", copy, 0},
-    {"zipf", "range: int, props: {min: 0, max: 1000000}, distribution: {type: zipf, exponent: 1.1}", "a quantile-table draw", quantile, 3},
+    {"zipf", "range: int, props: {min: 0, max: 1000000}, distribution: {type: zipf, exponent: 1.1}",
+     "a quantile-table draw", quantile, 3},
     {"normal", "range: float, distribution: {type: normal, mean: 50, deviation: 10}", "a quantile-table draw", line, 3},
-    {"normal int", "range: int, distribution: {type: normal, mean: 50, deviation: 10}", "a quantile-table draw", line, 3},
-    {"lognormal", "range: decimal, distribution: {type: lognormal, median: 20, sigma: 0.8}", "a quantile-table draw", line, 3},
+    {"normal int", "range: int, distribution: {type: normal, mean: 50, deviation: 10}", "a quantile-table draw", line,
+     3},
+    {"lognormal", "range: decimal, distribution: {type: lognormal, median: 20, sigma: 0.8}", "a quantile-table draw",
+     line, 3},
     {"exponential", "range: float, distribution: {type: exponential, mean: 5}", "a quantile-table draw", line, 3},
     {"poisson", "range: int, distribution: {type: poisson, mean: 12}", "a quantile-table draw", quantile, 3},
-    {"histogram", "range: float, distribution: {type: histogram, bounds: [0, 1, 10, 50, 99], weights: [1, 5, 3, 2]}", "a quantile-table draw", line, 0},
-    {"rhythm", "range: timestamp, props: {min: 2024-01-01, max: 2025-01-01}, distribution: {type: rhythm, growth: 20%}", "a quantile-table draw", line, 0},
+    {"histogram", "range: float, distribution: {type: histogram, bounds: [0, 1, 10, 50, 99], weights: [1, 5, 3, 2]}",
+     "a quantile-table draw", line, 0},
+    {"rhythm", "range: timestamp, props: {min: 2024-01-01, max: 2025-01-01}, distribution: {type: rhythm, growth: 20%}",
+     "a quantile-table draw", line, 0},
     {"ref to uuid", "ref: p.id", "recomputing the key", key, 3},
     {"ref to int", "ref: p.n", "recomputing the key", key, 3},
     {"ref, zipf", "ref: p.n, distribution: zipf", "recomputing the key", key, 0},
@@ -157,13 +162,16 @@ static bool make(made *m, const char *column)
 {
     char yaml[2000];
     spate_error err = {0};
-    snprintf(yaml, sizeof(yaml),
-             "tables: [{name: p, rows: 1000000, columns: [{name: id, value: '${uuid}'}, {name: n, range: int, props: {min: 0, max: 9999999}, unique: true}]},"
-             "{name: t, rows: 4000000, columns: [{name: a, range: decimal, props: {min: 1, max: 100}, hidden: true}, {name: b, range: int, props: {min: 1, max: 10}, "
-             "hidden: true}, {name: s, set: [x, y, z], hidden: true}, {name: t, range: timestamp, props: {min: 2024-01-01, max: 2025-01-01}, hidden: true}, {name: c, %s}]}]",
-             column);
-    bool good = sp_plan_parse("bench", yaml, strlen(yaml), &m->plan, &err) == SPATE_OK && sp_gen_new(m->plan, 1, &m->gen, &err) == SPATE_OK &&
-                sp_gen_scratch_new(m->gen, &m->scratch, &err) == SPATE_OK && sp_batch_init(&m->batch, sp_gen_schema(m->gen, 1), &err) == SPATE_OK;
+    snprintf(
+        yaml, sizeof(yaml),
+        "tables: [{name: p, rows: 1000000, columns: [{name: id, value: '${uuid}'}, {name: n, range: int, props: {min: 0, max: 9999999}, unique: true}]},"
+        "{name: t, rows: 4000000, columns: [{name: a, range: decimal, props: {min: 1, max: 100}, hidden: true}, {name: b, range: int, props: {min: 1, max: 10}, "
+        "hidden: true}, {name: s, set: [x, y, z], hidden: true}, {name: t, range: timestamp, props: {min: 2024-01-01, max: 2025-01-01}, hidden: true}, {name: c, %s}]}]",
+        column);
+    bool good = sp_plan_parse("bench", yaml, strlen(yaml), &m->plan, &err) == SPATE_OK &&
+                sp_gen_new(m->plan, 1, &m->gen, &err) == SPATE_OK &&
+                sp_gen_scratch_new(m->gen, &m->scratch, &err) == SPATE_OK &&
+                sp_batch_init(&m->batch, sp_gen_schema(m->gen, 1), &err) == SPATE_OK;
     if (!good)
         fprintf(stderr, "bench_families: %s: %s\n", column, err.message);
     return good;
@@ -212,7 +220,8 @@ static bool measure(const struct family *f, int rounds)
         limit = fmin(limit, primitive_ns(f->on));
         ours = fmin(ours, fill_ns(&m));
     }
-    printf("{\"family\": \"%s\", \"ns\": %.3f, \"primitive\": \"%s\", \"primitive_ns\": %.3f, \"goal\": %g}\n", f->name, ours, f->rests_on, limit, f->goal);
+    printf("{\"family\": \"%s\", \"ns\": %.3f, \"primitive\": \"%s\", \"primitive_ns\": %.3f, \"goal\": %g}\n", f->name,
+           ours, f->rests_on, limit, f->goal);
     fflush(stdout);
     drop(&m);
     return true;

@@ -28,13 +28,13 @@ enum {
     LAST_N = 1000,
     DOMAIN_N = 1024,
     DAYS_N = 3653, /* 2015-01-01 up to 2025-01-01 */
-    STEP = 8,         /* rows drawn together */
+    STEP = 8,      /* rows drawn together */
     BLOCK_ROWS = 256,
     ROW_MAX = 192,
     BUFFER = 64 << 10, /* with the tables (170 KiB) well inside half a MiB of L2 */
 };
 #define RANGE_SECONDS ((uint64_t)DAYS_N * 86400)
-#define PHI UINT64_C(0x9e3779b97f4a7c15)
+#define PHI           UINT64_C(0x9e3779b97f4a7c15)
 
 /* The last byte of a slot is the length of the text, so that one cache line answers both. */
 typedef struct word16 {
@@ -47,13 +47,13 @@ typedef struct word32 {
 } word32;
 
 struct tables {
-    word16 first[FIRST_N];      /* "Tobias " */
-    word16 last[LAST_N];        /* "Merino," */
-    word16 last_lower[LAST_N];  /* ",merino" */
-    word32 domain[DOMAIN_N];    /* "@brightcompany.example," */
-    char day[DAYS_N][16];       /* "2016-02-29T" */
-    char minute[1440][8];       /* "23:59:" */
-    char second[60][4];         /* "59Z\n" */
+    word16 first[FIRST_N];     /* "Tobias " */
+    word16 last[LAST_N];       /* "Merino," */
+    word16 last_lower[LAST_N]; /* ",merino" */
+    word32 domain[DOMAIN_N];   /* "@brightcompany.example," */
+    char day[DAYS_N][16];      /* "2016-02-29T" */
+    char minute[1440][8];      /* "23:59:" */
+    char second[60][4];        /* "59Z\n" */
 };
 
 static inline uint64_t mix64(uint64_t z)
@@ -73,7 +73,8 @@ static inline uint64_t draw(uint64_t key, uint64_t row)
 /* A pronounceable word of two or three syllables; z decides everything. */
 static unsigned word_make(uint64_t z, unsigned syllables, char *out)
 {
-    static const char *const onset[] = {"b", "br", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t"};
+    static const char *const onset[] = {"b", "br", "c", "d", "f", "g", "h", "j",
+                                        "k", "l",  "m", "n", "p", "r", "s", "t"};
     static const char *const vowel[] = {"a", "e", "i", "o", "u", "a", "e", "ia"};
     static const char *const coda[] = {"", "n", "r", "s", "l", "", "", "m"};
     char *p = out;
@@ -153,7 +154,7 @@ static void tables_make(struct tables *t)
 static const uint64_t key_uuid_hi = UINT64_C(0x71f2d50cab3f1b07), key_uuid_lo = UINT64_C(0x3c1d6a0a2a5c9e41),
                       key_person = UINT64_C(0x58d9e0d2a8a2b1c3), key_created = UINT64_C(0x99b3f3d9f1d87a63);
 /* Exact for what they divide: 32 bits by 60, and the minutes of ten years by 1440. */
-#define DIV60_MUL UINT64_C(2290649225)
+#define DIV60_MUL   UINT64_C(2290649225)
 #define DIV1440_MUL UINT64_C(3054198967)
 
 /* What the tables are asked for, as 64-bit numbers: no packing behind the vector code, no widening before an address. */
@@ -279,7 +280,8 @@ AVX2 uuid_pair uuid_text(__m256i z)
         _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, -1, 2, 3, 4, 5, -1, 6, 7, 8, 9, 10, 11, 12, 13));
     const __m256i dash_middle =
         _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 0, '-', 0, 0, 0, 0, '-', 0, 0, 0, 0, 0, 0, 0, 0));
-    const __m256i keep = _mm256_set_epi64x(~INT64_C(0xc0), ~(INT64_C(0xf0) << 48), ~INT64_C(0xc0), ~(INT64_C(0xf0) << 48));
+    const __m256i keep =
+        _mm256_set_epi64x(~INT64_C(0xc0), ~(INT64_C(0xf0) << 48), ~INT64_C(0xc0), ~(INT64_C(0xf0) << 48));
     const __m256i version = _mm256_set_epi64x(0x80, INT64_C(0x40) << 48, 0x80, INT64_C(0x40) << 48);
     z = _mm256_or_si256(_mm256_and_si256(z, keep), version);
     __m256i upper = _mm256_and_si256(_mm256_srli_epi64(z, 4), low4), lower = _mm256_and_si256(z, low4);
@@ -301,11 +303,12 @@ AVX2 char *uuid_put(char *p, __m128i head, __m128i middle, __m128i tail)
     return p + 36;
 }
 
-__attribute__((target("avx2,bmi,bmi2"))) static char *rows_put_avx2(char *p, const struct tables *t, uint64_t row, uint64_t n)
+__attribute__((target("avx2,bmi,bmi2"))) static char *rows_put_avx2(char *p, const struct tables *t, uint64_t row,
+                                                                    uint64_t n)
 {
     const __m256i each = _mm256_setr_epi64x(0, (long long)PHI, (long long)(2 * PHI), (long long)(3 * PHI));
-    const __m256i pair = _mm256_setr_epi64x((long long)key_uuid_hi, (long long)key_uuid_lo, (long long)(key_uuid_hi + PHI),
-                                            (long long)(key_uuid_lo + PHI));
+    const __m256i pair = _mm256_setr_epi64x((long long)key_uuid_hi, (long long)key_uuid_lo,
+                                            (long long)(key_uuid_hi + PHI), (long long)(key_uuid_lo + PHI));
     const __m256i person = _mm256_add_epi64(each, _mm256_set1_epi64x((long long)key_person));
     const __m256i created = _mm256_add_epi64(each, _mm256_set1_epi64x((long long)key_created));
     picks k;
@@ -317,7 +320,8 @@ __attribute__((target("avx2,bmi,bmi2"))) static char *rows_put_avx2(char *p, con
         for (unsigned i = 0; i < STEP; i += 2) {
             __m256i at = _mm256_set1_epi64x((long long)((row + i) * PHI));
             uuid_pair u = uuid_text(mix64x4(_mm256_add_epi64(pair, at)));
-            p = uuid_put(p, _mm256_castsi256_si128(u.head), _mm256_castsi256_si128(u.middle), _mm256_castsi256_si128(u.tail));
+            p = uuid_put(p, _mm256_castsi256_si128(u.head), _mm256_castsi256_si128(u.middle),
+                         _mm256_castsi256_si128(u.tail));
             p = put_rest(p, t, &k, i);
             p = uuid_put(p, _mm256_extracti128_si256(u.head, 1), _mm256_extracti128_si256(u.middle, 1),
                          _mm256_extracti128_si256(u.tail, 1));
@@ -350,7 +354,8 @@ static void die(const char *what)
 static void *memory(size_t bytes)
 {
     size_t huge = 2 << 20;
-    char *p = mmap(NULL, (bytes + 2 * huge - 1) / huge * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p =
+        mmap(NULL, (bytes + 2 * huge - 1) / huge * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         die("memory");
     p = (char *)(((uintptr_t)p + huge - 1) / huge * huge);
@@ -421,7 +426,8 @@ int main(int argc, char **argv)
     tables_make(tables);
     worker w[64] = {0};
     for (unsigned i = 0; i < threads; i++) {
-        w[i] = (worker){.put = put, .tables = tables, .fd = fd, .first = rows / threads * i, .last = rows / threads * (i + 1)};
+        w[i] = (worker){
+            .put = put, .tables = tables, .fd = fd, .first = rows / threads * i, .last = rows / threads * (i + 1)};
         if (pthread_create(&w[i].thread, NULL, worker_run, &w[i]) != 0)
             die("thread");
     }
@@ -433,7 +439,7 @@ int main(int argc, char **argv)
     double seconds = seconds_now() - start;
     printf("{\"case\":\"fused users\",\"kernel\":\"%s\",\"threads\":%u,\"rows\":%llu,\"seconds\":%.4f,"
            "\"rows_per_s\":%.0f,\"bytes_per_row\":%.2f}\n",
-           put == rows_put_scalar ? "scalar" : "avx2", threads, (unsigned long long)rows, seconds, (double)rows / seconds,
-           (double)bytes / (double)rows);
+           put == rows_put_scalar ? "scalar" : "avx2", threads, (unsigned long long)rows, seconds,
+           (double)rows / seconds, (double)bytes / (double)rows);
     return 0;
 }

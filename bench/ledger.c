@@ -16,7 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TOPS = 500, FILES = 20, RESUMES = 3, SEAL_NODES = 1000000, PEER_CHUNKS = 100, PAGE = 1000, SQLITE_ROWS = 200000 };
+enum {
+    TOPS = 500,
+    FILES = 20,
+    RESUMES = 3,
+    SEAL_NODES = 1000000,
+    PEER_CHUNKS = 100,
+    PAGE = 1000,
+    SQLITE_ROWS = 200000
+};
 
 static char ledger_path[512], seal_path[512], peer_path[512];
 static spate_error err;
@@ -71,7 +79,10 @@ static uint64_t rewrite_bytes = UINT64_MAX;
 static spate_ledger *open_ledger(const char *path, bool journal_only, bool dst)
 {
     spate_ledger *l = NULL;
-    spate_ledger_options o = {.path = path, .journal_only = journal_only, .flush_rows = UINT64_MAX, .rows_max = UINT64_MAX,
+    spate_ledger_options o = {.path = path,
+                              .journal_only = journal_only,
+                              .flush_rows = UINT64_MAX,
+                              .rows_max = UINT64_MAX,
                               .rewrite_bytes = rewrite_bytes};
     spate_node root = {.service_id = text("/srv/data")};
     must(spate_ledger_open(&o, &l, &err), "open");
@@ -89,16 +100,23 @@ static size_t put_name(char *to, const char *stem, unsigned digits, uint64_t num
     return len + digits;
 }
 
-static void add(spate_ledger *l, spate_side side, const char *parent, const char *stem, unsigned digits, unsigned type, uint64_t from, size_t n)
+static void add(spate_ledger *l, spate_side side, const char *parent, const char *stem, unsigned digits, unsigned type,
+                uint64_t from, size_t n)
 {
     static char names[4096][24];
     static spate_node nodes[4096];
     for (size_t i = 0; i < n; i++) {
         size_t len = put_name(names[i], stem, digits, from + i);
-        nodes[i] = (spate_node){.name = {names[i], len}, .type = (uint8_t)type, .size = (int64_t)(from + i) * 37,
+        nodes[i] = (spate_node){.name = {names[i], len},
+                                .type = (uint8_t)type,
+                                .size = (int64_t)(from + i) * 37,
                                 .mtime_ns = INT64_C(1700000000123456789) + (int64_t)(from + i) * 1000003};
     }
-    spate_task t = {.side = side, .id = spate_node_id_of(side, SPATE_FOLDER, text(parent)), .traversal = SPATE_TRAVERSAL_SUCCESSFUL, .children = nodes, .n_children = n};
+    spate_task t = {.side = side,
+                    .id = spate_node_id_of(side, SPATE_FOLDER, text(parent)),
+                    .traversal = SPATE_TRAVERSAL_SUCCESSFUL,
+                    .children = nodes,
+                    .n_children = n};
     must(spate_ledger_done(l, &t, &err), "done");
 }
 
@@ -232,7 +250,8 @@ static times ask_ledger(spate_ledger *l, uint64_t nodes)
     for (unsigned i = 0; i < POINTS; i++) {
         char path[96];
         uint64_t f = (uint64_t)random() % files;
-        snprintf(path, sizeof(path), "/top-%05" PRIu64 "/dir-%07" PRIu64 "/file-%09" PRIu64, f / FILES / per, f / FILES, f);
+        snprintf(path, sizeof(path), "/top-%05" PRIu64 "/dir-%07" PRIu64 "/file-%09" PRIu64, f / FILES / per, f / FILES,
+                 f);
         ids[i] = spate_node_id_of(SPATE_SRC, SPATE_FILE, text(path));
     }
     double t = now();
@@ -325,13 +344,20 @@ static double ask_sql(const char *format, unsigned rounds)
 /* The seed's tables: a primary key, rows in the order they were found. */
 static times ask_duckdb(void)
 {
-    must(sp_duckdb_run(conn,
-                       "CREATE TABLE p_src AS SELECT * FROM src_nodes ORDER BY path; ALTER TABLE p_src ADD PRIMARY KEY (id);"
-                       "CREATE TABLE p_dst AS SELECT * FROM dst_nodes ORDER BY path; ALTER TABLE p_dst ADD PRIMARY KEY (id)", &err), "peer's tables");
+    must(sp_duckdb_run(
+             conn,
+             "CREATE TABLE p_src AS SELECT * FROM src_nodes ORDER BY path; ALTER TABLE p_src ADD PRIMARY KEY (id);"
+             "CREATE TABLE p_dst AS SELECT * FROM dst_nodes ORDER BY path; ALTER TABLE p_dst ADD PRIMARY KEY (id)",
+             &err),
+         "peer's tables");
     times t;
-    t.page = ask_sql("SELECT * FROM p_src WHERE depth = 3 AND type = 'file' AND copy_status = 'pending' AND id > '%s' ORDER BY id LIMIT 1000", 7);
-    t.joined = ask_sql("SELECT * FROM (SELECT * FROM p_dst WHERE depth = 2 AND traversal_status = 'pending' AND id > '%s' ORDER BY id LIMIT 1000) d "
-                       "LEFT JOIN p_src s ON s.parent_path = d.path ORDER BY d.id, s.id", 5);
+    t.page = ask_sql(
+        "SELECT * FROM p_src WHERE depth = 3 AND type = 'file' AND copy_status = 'pending' AND id > '%s' ORDER BY id LIMIT 1000",
+        7);
+    t.joined = ask_sql(
+        "SELECT * FROM (SELECT * FROM p_dst WHERE depth = 2 AND traversal_status = 'pending' AND id > '%s' ORDER BY id LIMIT 1000) d "
+        "LEFT JOIN p_src s ON s.parent_path = d.path ORDER BY d.id, s.id",
+        5);
     t.point = ask_sql("SELECT * FROM p_src WHERE id = '%s'", 31);
     return t;
 }
@@ -343,8 +369,16 @@ static double sqlite_rate(const char *path)
     sqlite3 *s = NULL;
     sqlite3_stmt *insert = NULL;
     must(sp_sqlite_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &s, &err), "sqlite");
-    must(sp_sqlite_run(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE n (id TEXT PRIMARY KEY, a, b, c, d, e, f, g, h, i, j, k, l, m)", path, &err), "sqlite");
-    sp_sqlite.prepare_v2(s, "INSERT INTO n VALUES (?1, ?2, ?1, ?2, ?3, ?2, 'file', ?4, '2023-11-14T22:13:20.123456789Z', 3, 'successful', 'pending', 0, '')", -1, &insert, NULL);
+    must(
+        sp_sqlite_run(
+            s,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE n (id TEXT PRIMARY KEY, a, b, c, d, e, f, g, h, i, j, k, l, m)",
+            path, &err),
+        "sqlite");
+    sp_sqlite.prepare_v2(
+        s,
+        "INSERT INTO n VALUES (?1, ?2, ?1, ?2, ?3, ?2, 'file', ?4, '2023-11-14T22:13:20.123456789Z', 3, 'successful', 'pending', 0, '')",
+        -1, &insert, NULL);
     double start = now();
     for (unsigned i = 0; i < SQLITE_ROWS; i++) {
         char path_text[64], hex[33];
@@ -421,10 +455,13 @@ int main(int argc, char **argv)
     resumes twice = resume();
     resumes anew = resume_once(true), then = resume();
     l = open_ledger(ledger_path, false, false);
-    printf("{\"nodes\":%" PRIu64 ",\"append\":%.0f,\"append_first\":%.0f,\"append_last\":%.0f,\"append_cpu\":%.0f,\"bytes\":%.2f,\"page\":%.7f,\"joined\":%.7f,"
-           "\"point\":%.9f,\"resume\":%.4f,\"resume_cpu\":%.4f,\"resume_twice\":%.4f,\"resume_twice_cpu\":%.4f,\"rewrite\":%.4f,\"rewrite_cpu\":%.4f,"
-           "\"resume_rewritten\":%.4f,\"resume_rewritten_cpu\":%.4f,\"resume_own\":%.4f,\"resume_rewritten_own\":%.4f", nodes, r.all, r.first, r.last, r.cpu, bytes, ours.page, ours.joined, ours.point, first.wall, first.cpu,
-           twice.wall, twice.cpu, anew.wall, anew.cpu, then.wall, then.cpu, first.own, then.own);
+    printf(
+        "{\"nodes\":%" PRIu64
+        ",\"append\":%.0f,\"append_first\":%.0f,\"append_last\":%.0f,\"append_cpu\":%.0f,\"bytes\":%.2f,\"page\":%.7f,\"joined\":%.7f,"
+        "\"point\":%.9f,\"resume\":%.4f,\"resume_cpu\":%.4f,\"resume_twice\":%.4f,\"resume_twice_cpu\":%.4f,\"rewrite\":%.4f,\"rewrite_cpu\":%.4f,"
+        "\"resume_rewritten\":%.4f,\"resume_rewritten_cpu\":%.4f,\"resume_own\":%.4f,\"resume_rewritten_own\":%.4f",
+        nodes, r.all, r.first, r.last, r.cpu, bytes, ours.page, ours.joined, ours.point, first.wall, first.cpu,
+        twice.wall, twice.cpu, anew.wall, anew.cpu, then.wall, then.cpu, first.own, then.own);
     if (argc > 3) {
         puts("}");
         must(spate_ledger_close(l, &err), "close");
@@ -440,13 +477,20 @@ int main(int argc, char **argv)
     double seal = seal_rate();
     duckdb_start(ledger_path);
     load_chunks();
-    must(sp_duckdb_run(conn, "CREATE TABLE bare AS SELECT * FROM src_nodes LIMIT 0; CREATE TABLE keyed AS SELECT * FROM bare; ALTER TABLE keyed ADD PRIMARY KEY (id)", &err), "tables");
-    double bare = append_chunks("bare", SEAL_NODES, UINT64_MAX, true), keyed = append_chunks("keyed", chunk_rows, 10240, false);
+    must(
+        sp_duckdb_run(
+            conn,
+            "CREATE TABLE bare AS SELECT * FROM src_nodes LIMIT 0; CREATE TABLE keyed AS SELECT * FROM bare; ALTER TABLE keyed ADD PRIMARY KEY (id)",
+            &err),
+        "tables");
+    double bare = append_chunks("bare", SEAL_NODES, UINT64_MAX, true),
+           keyed = append_chunks("keyed", chunk_rows, 10240, false);
     times theirs = ask_duckdb();
     duckdb_stop();
     double sqlite = sqlite_rate(peer_path);
-    printf(",\"seal\":%.0f,\"bare\":%.0f,\"keyed\":%.0f,\"sqlite\":%.0f,\"duckdb_page\":%.6f,\"duckdb_joined\":%.6f,\"duckdb_point\":%.6f}\n", seal, bare,
-           keyed, sqlite, theirs.page, theirs.joined, theirs.point);
+    printf(
+        ",\"seal\":%.0f,\"bare\":%.0f,\"keyed\":%.0f,\"sqlite\":%.0f,\"duckdb_page\":%.6f,\"duckdb_joined\":%.6f,\"duckdb_point\":%.6f}\n",
+        seal, bare, keyed, sqlite, theirs.page, theirs.joined, theirs.point);
     paths(argv[2], true);
     return 0;
 }

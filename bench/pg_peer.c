@@ -65,7 +65,7 @@ static char (*pool)[COLUMNS][CELL];
 static void pool_make(void)
 {
     static const char *const part[] = {"bren", "cor", "dal", "fen", "gil", "har", "jor", "kel",
-                                       "lan", "mor", "nel", "per", "ros", "sal", "tor", "vin"};
+                                       "lan",  "mor", "nel", "per", "ros", "sal", "tor", "vin"};
     pool = malloc(sizeof *pool * POOL_ROWS);
     if (!pool)
         die("insert", "no memory");

@@ -38,8 +38,9 @@ int main(int argc, char **argv)
     char uid[] = "00000000-0000-4000-8000-000000000000", ts[] = "2020-01-01 00:00:00.000000";
     if (argc < 3 || sqlite3_open(argv[1], &db) != SQLITE_OK)
         return 2;
-    run(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -262144;"
-            "CREATE TABLE narrow (id INTEGER PRIMARY KEY, uid TEXT, ts TEXT, n INTEGER); BEGIN");
+    run(db,
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -262144;"
+        "CREATE TABLE narrow (id INTEGER PRIMARY KEY, uid TEXT, ts TEXT, n INTEGER); BEGIN");
     if (sqlite3_prepare_v2(db, "INSERT INTO narrow VALUES (?, ?, ?, ?)", -1, &insert, NULL) != SQLITE_OK)
         return 1;
     for (int64_t i = 1, n = atoll(argv[2]); i <= n; i++) {

@@ -121,7 +121,8 @@ static void make_sparse(const rows *wide, rows *r, size_t n)
             for (unsigned g = 2; g < f; g++)
                 if (s->names[g] == s->names[f]) {
                     s->names[f] = 2 + (s->names[f] - 1) % 610;
-                    s->fields[f] = (spate_record_field){w->fields[s->names[f]].name, w->fields[s->names[f]].type, f * 8};
+                    s->fields[f] =
+                        (spate_record_field){w->fields[s->names[f]].name, w->fields[s->names[f]].type, f * 8};
                     g = 1;
                 }
     }
@@ -208,7 +209,8 @@ static took store_write(const rows *r, const char *path, unsigned threads, bool 
         columns[i] = (spate_column_def){r->shapes[0].fields[i].name, r->shapes[0].fields[i].type, true};
     ok(spate_store_add_table(s, "t", columns, r->n_shapes == 1 ? r->shapes[0].n : 0, &table, &err));
     for (unsigned i = 0; i < threads; i++) {
-        w[i] = (worker){.r = r, .store = s, .table = table, .first = r->n * i / threads, .last = r->n * (i + 1) / threads};
+        w[i] =
+            (worker){.r = r, .store = s, .table = table, .first = r->n * i / threads, .last = r->n * (i + 1) / threads};
         if (i + 1 < threads)
             pthread_create(&w[i].thread, NULL, append, &w[i]);
         else
@@ -253,7 +255,8 @@ static took store_scan(const char *path, const char *field, unsigned threads, bo
     spate_store *s;
     double start = seconds_now(), cpu = cpu_now();
     ok(spate_store_open(path, false, &s, &err));
-    ok(spate_scan_open(s, &(spate_scan_options){.fields = &field, .n_fields = field != NULL, .unverified = unverified}, &w[0].scan, &err));
+    ok(spate_scan_open(s, &(spate_scan_options){.fields = &field, .n_fields = field != NULL, .unverified = unverified},
+                       &w[0].scan, &err));
     if (threads > 1) {
         ok(spate_scan_share(w[0].scan, &w[1].scan, &err));
         pthread_create(&w[1].thread, NULL, scan_all, &w[1]);
@@ -281,7 +284,8 @@ static uint64_t sum_records(const spate_rows *x)
         if (wide)
             sum += sum_cells(p, x->n_fields, 8, bits);
         for (size_t f = 0; !wide && f < x->n_fields; f++)
-            sum += bits[f >> 3] >> (f & 7) & 1 ? cell_bits(p + x->fields[f].offset, width_of(x->fields[f].type.kind)) : 0;
+            sum +=
+                bits[f >> 3] >> (f & 7) & 1 ? cell_bits(p + x->fields[f].offset, width_of(x->fields[f].type.kind)) : 0;
     }
     return sum;
 }
@@ -359,8 +363,9 @@ static took store_set(const rows *r, const char *path, unsigned field, size_t se
 
 static void tell(const rows *r, const char *side, took t)
 {
-    printf("{\"side\": \"%s\", \"rows\": %zu, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": %llu}\n", side, r->n, t.seconds,
-           t.cpu, (double)r->n / t.seconds, (unsigned long long)t.bytes);
+    printf(
+        "{\"side\": \"%s\", \"rows\": %zu, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": %llu}\n",
+        side, r->n, t.seconds, t.cpu, (double)r->n / t.seconds, (unsigned long long)t.bytes);
     fflush(stdout);
 }
 
@@ -374,7 +379,8 @@ static void tell_some(const rows *r, const char *side, took t)
 static void tell_scan(const rows *r, const char *side, took t, uint64_t want)
 {
     if (t.sum != want) {
-        fprintf(stderr, "bench_store: %s: the sum is %llx, not %llx\n", side, (unsigned long long)t.sum, (unsigned long long)want);
+        fprintf(stderr, "bench_store: %s: the sum is %llx, not %llx\n", side, (unsigned long long)t.sum,
+                (unsigned long long)want);
         exit(1);
     }
     tell(r, side, t);
@@ -422,7 +428,9 @@ static void one_round(const rows *r, const char *dir, const char *name)
     tell_scan(r, "store one cold", store_scan(of_store, field, 1, false), r->one_sum);
     if (strcmp(name, "sensor") == 0) {
         took t = store_set(r, of_store, 2, 5000000);
-        printf("{\"side\": \"store set\", \"rows\": 5000000, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": 0}\n", t.seconds, t.cpu, 5e6 / t.seconds);
+        printf(
+            "{\"side\": \"store set\", \"rows\": 5000000, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": 0}\n",
+            t.seconds, t.cpu, 5e6 / t.seconds);
     }
     unlink(of_struct);
     unlink(of_arrow);

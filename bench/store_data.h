@@ -17,11 +17,11 @@ typedef struct shape {
 typedef struct rows {
     shape shapes[SHAPES_MAX];
     unsigned n_shapes;
-    uint8_t *of;   /* the shape of each row; NULL: all are of the first */
-    char *bytes;   /* records, one behind the other */
+    uint8_t *of; /* the shape of each row; NULL: all are of the first */
+    char *bytes; /* records, one behind the other */
     size_t n, size;
-    uint64_t sum;  /* of the bits of all cells that are there, wrapping */
-    unsigned one;  /* a field in the middle, and its sum */
+    uint64_t sum; /* of the bits of all cells that are there, wrapping */
+    unsigned one; /* a field in the middle, and its sum */
     uint64_t one_sum;
 } rows;
 

@@ -44,7 +44,10 @@ static char *create_sql(const table *t)
         if (t->fields[name]) {
             spate_kind kind = t->fields[name]->type.kind;
             p += sprintf(p, "%s\"%s\" %s", t->places[name] ? ", " : "", t->fields[name]->name,
-                         kind == SPATE_F64 ? "DOUBLE" : t->widths[name] == 2 ? "SMALLINT" : t->widths[name] == 4 ? "INTEGER" : "BIGINT");
+                         kind == SPATE_F64      ? "DOUBLE"
+                         : t->widths[name] == 2 ? "SMALLINT"
+                         : t->widths[name] == 4 ? "INTEGER"
+                                                : "BIGINT");
         }
     sprintf(p, ")");
     return sql;
@@ -75,8 +78,13 @@ static sqlite3 *open_sqlite(const char *path)
 {
     sqlite3 *db;
     must(NULL, sqlite3_open(path, &db));
-    must(db, sqlite3_exec(db, "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-                              "PRAGMA mmap_size = 4294967296", NULL, NULL, NULL));
+    must(
+        db,
+        sqlite3_exec(
+            db,
+            "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+            "PRAGMA mmap_size = 4294967296",
+            NULL, NULL, NULL));
     return db;
 }
 
@@ -201,10 +209,11 @@ static duckdb_data_chunk make_chunk(const table *t)
     duckdb_logical_type types[NAMES_MAX];
     for (unsigned name = 0; name < NAMES_MAX; name++)
         if (t->fields[name])
-            types[t->places[name]] = duckdb_create_logical_type(t->fields[name]->type.kind == SPATE_F64 ? DUCKDB_TYPE_DOUBLE
-                                                                : t->widths[name] == 2                  ? DUCKDB_TYPE_SMALLINT
-                                                                : t->widths[name] == 4                  ? DUCKDB_TYPE_INTEGER
-                                                                                                        : DUCKDB_TYPE_BIGINT);
+            types[t->places[name]] =
+                duckdb_create_logical_type(t->fields[name]->type.kind == SPATE_F64 ? DUCKDB_TYPE_DOUBLE
+                                           : t->widths[name] == 2                  ? DUCKDB_TYPE_SMALLINT
+                                           : t->widths[name] == 4                  ? DUCKDB_TYPE_INTEGER
+                                                                                   : DUCKDB_TYPE_BIGINT);
     duckdb_data_chunk chunk = duckdb_create_data_chunk(types, t->n);
     for (unsigned i = 0; i < t->n; i++)
         duckdb_destroy_logical_type(&types[i]);
@@ -212,7 +221,8 @@ static duckdb_data_chunk make_chunk(const table *t)
 }
 
 /* Cells of a chunk's rows; those that no record has are null. */
-static const char *fill_chunk(const rows *r, const table *t, size_t first, size_t n, const char *record, duckdb_data_chunk chunk)
+static const char *fill_chunk(const rows *r, const table *t, size_t first, size_t n, const char *record,
+                              duckdb_data_chunk chunk)
 {
     static char *cells[NAMES_MAX];
     static uint64_t *bits[NAMES_MAX];

@@ -301,8 +301,8 @@ static void release(array *a)
 
 static array *view_column(const told *t, const char *batch, size_t left)
 {
-    if (t->bits.at < 0 || t->cells.at < t->bits.at || t->cells.bytes < 0 || (uint64_t)t->cells.at + (uint64_t)t->cells.bytes > left ||
-        t->length > BATCH)
+    if (t->bits.at < 0 || t->cells.at < t->bits.at || t->cells.bytes < 0 ||
+        (uint64_t)t->cells.at + (uint64_t)t->cells.bytes > left || t->length > BATCH)
         die("a batch");
     array *a = calloc(1, sizeof *a);
     const void **buffers = malloc(2 * sizeof *buffers);
@@ -331,7 +331,8 @@ took arrow_told_scan(const rows *r, const char *path, int one)
         for (size_t f = 0; f < s->n; f++) {
             const array *a = batch.children[f];
             if (one < 0 || (size_t)one == f)
-                t.sum += sum_cells(a->buffers[1], (size_t)a->length, s->widths[f], all_ones(a->buffers[0]) ? NULL : a->buffers[0]);
+                t.sum += sum_cells(a->buffers[1], (size_t)a->length, s->widths[f],
+                                   all_ones(a->buffers[0]) ? NULL : a->buffers[0]);
         }
         batch.release(&batch);
     }

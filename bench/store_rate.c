@@ -107,8 +107,8 @@ int main(int argc, char **argv)
         else if (i == 1)
             append(&r, argv[3]);
     }
-    printf("{\"rows\": %llu, \"scan_s\": %.4f, \"scan_cpu\": %.4f, \"write_s\": %.4f, \"write_cpu\": %.4f}\n", (unsigned long long)r.rows, wall[1] - wall[0],
-           cpu[1] - cpu[0], wall[2] - wall[1], cpu[2] - cpu[1]);
+    printf("{\"rows\": %llu, \"scan_s\": %.4f, \"scan_cpu\": %.4f, \"write_s\": %.4f, \"write_cpu\": %.4f}\n",
+           (unsigned long long)r.rows, wall[1] - wall[0], cpu[1] - cpu[0], wall[2] - wall[1], cpu[2] - cpu[1]);
     sp_source_close(source);
     return 0;
 }

@@ -54,7 +54,8 @@ static void look(const char *folder, char *records, unsigned long long *seen, un
         for (long at = 0; at < len; at += ((struct dirent64 *)(records + at))->d_reclen) {
             const char *name = ((struct dirent64 *)(records + at))->d_name;
             struct statx st;
-            if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || statx(fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) != 0)
+            if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+                statx(fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) != 0)
                 continue;
             ++*seen;
             *sum += st.stx_size;
@@ -105,7 +106,8 @@ int main(int argc, char **argv)
         pthread_create(&threads[i], NULL, walk, NULL);
     for (unsigned i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
-    printf("{\"entries\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"cpu\":%.6f}\n", entries, bytes, now(CLOCK_MONOTONIC) - start, now(CLOCK_PROCESS_CPUTIME_ID));
+    printf("{\"entries\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"cpu\":%.6f}\n", entries, bytes,
+           now(CLOCK_MONOTONIC) - start, now(CLOCK_PROCESS_CPUTIME_ID));
     free(folders);
     return 0;
 }

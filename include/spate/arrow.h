@@ -18,8 +18,8 @@ extern "C" {
 #define ARROW_C_DATA_INTERFACE
 
 #define ARROW_FLAG_DICTIONARY_ORDERED 1
-#define ARROW_FLAG_NULLABLE 2
-#define ARROW_FLAG_MAP_KEYS_SORTED 4
+#define ARROW_FLAG_NULLABLE           2
+#define ARROW_FLAG_MAP_KEYS_SORTED    4
 
 struct ArrowSchema {
     const char *format;
@@ -64,7 +64,8 @@ struct ArrowArrayStream {
 /* Fills *stream, which is released by its own release; the store must live longer. Columns are the fields asked for, or all that the
  * table declares; a table that declares none needs fields, each of the type that most of its cells have (SPATE_E_DATA, while
  * reading, when cells are of another). Arrays live on when stream and store are gone. One thread at a time. */
-int spate_store_arrow(spate_store *store, const spate_scan_options *options, struct ArrowArrayStream *stream, spate_error *err);
+int spate_store_arrow(spate_store *store, const spate_scan_options *options, struct ArrowArrayStream *stream,
+                      spate_error *err);
 
 #ifdef __cplusplus
 }

@@ -21,13 +21,13 @@ typedef struct spate_config_rows {
 typedef struct spate_config_options {
     const char *const *schemas; /* only these schemas of the server; n_schemas 0: all but its own */
     size_t n_schemas;
-    const char *const *tables;  /* only these, and those they refer to; n_tables 0: all */
+    const char *const *tables; /* only these, and those they refer to; n_tables 0: all */
     size_t n_tables;
     const spate_config_rows *rows; /* for single tables */
     size_t n_rows;
-    bool rows_anyway;           /* names in rows that are no table mean nothing, instead of a mistake */
-    bool defaults;              /* make the columns, too, that the server would fill by their default */
-    bool stats;                 /* let the server's statistics say how values are spread (PostgreSQL) */
+    bool rows_anyway; /* names in rows that are no table mean nothing, instead of a mistake */
+    bool defaults;    /* make the columns, too, that the server would fill by their default */
+    bool stats;       /* let the server's statistics say how values are spread (PostgreSQL) */
 } spate_config_options;
 
 /* Writes the plan of what uri names into *text, which spate_config_free gives back; *len is without the NUL behind it.

@@ -19,25 +19,26 @@ typedef enum spate_verify {
 } spate_verify;
 
 typedef struct spate_copy_options {
-    const char *from, *to;       /* URIs */
-    const char *const *tables;   /* only these, n_tables of them; 0: all that the source has */
+    const char *from, *to;     /* URIs */
+    const char *const *tables; /* only these, n_tables of them; 0: all that the source has */
     size_t n_tables;
-    const char *const *columns;  /* only these, of one table; 0: all that can be written again */
+    const char *const *columns; /* only these, of one table; 0: all that can be written again */
     size_t n_columns;
-    const char *where;           /* only rows for which this holds, in the source's SQL; of one table. NULL: all */
-    unsigned workers;            /* threads, each with a connection to either side; 0: as many as there are processors */
-    uint64_t batch_rows;         /* as for spate_generate */
-    uint64_t rate_rows, rate_bytes; /* at most so many a second, on the average; bytes as the target is given them. 0: any */
+    const char *where;   /* only rows for which this holds, in the source's SQL; of one table. NULL: all */
+    unsigned workers;    /* threads, each with a connection to either side; 0: as many as there are processors */
+    uint64_t batch_rows; /* as for spate_generate */
+    uint64_t rate_rows,
+        rate_bytes; /* at most so many a second, on the average; bytes as the target is given them. 0: any */
     spate_insert_mode insert_mode;
-    bool create;                 /* create the tables, with all that the source knows of them */
-    bool append;                 /* into tables that are there, behind the rows that they have: says that this is meant */
-    bool indexes_before;         /* with create: keys and indexes before the rows, not after them */
-    const char *const *casts;    /* with create: "table.column=TYPE", the column's type in the target's words */
+    bool create;              /* create the tables, with all that the source knows of them */
+    bool append;              /* into tables that are there, behind the rows that they have: says that this is meant */
+    bool indexes_before;      /* with create: keys and indexes before the rows, not after them */
+    const char *const *casts; /* with create: "table.column=TYPE", the column's type in the target's words */
     size_t n_casts;
-    bool truncate;               /* empty them first; for files: replace them */
-    bool defer_constraints;      /* do not let foreign keys of the target order the tables */
-    bool dry_run;                /* check everything, change nothing */
-    spate_verify verify;         /* needs create or truncate: what was there before cannot be told from what came */
+    bool truncate;          /* empty them first; for files: replace them */
+    bool defer_constraints; /* do not let foreign keys of the target order the tables */
+    bool dry_run;           /* check everything, change nothing */
+    spate_verify verify;    /* needs create or truncate: what was there before cannot be told from what came */
     /* A file for rows that the target refuses for their own sake (a constraint, a type, an encoding), or that a file that is read does
      * not hold whole: instead of ending the copy each becomes a line of JSON there, with the reason, from which it can be copied
      * again. A file that is there is that of a run of the same job before. NULL: the first such row ends the copy. */
@@ -47,8 +48,9 @@ typedef struct spate_copy_options {
     const char *jobs;            /* without it, only what cannot change can be gone on with */
     const char *const *command;
     size_t n_command;
-    const int *cancel;           /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
-    void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds); /* as for spate_generate */
+    const int *cancel; /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
+    void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables,
+                     double seconds); /* as for spate_generate */
     void *arg;
 } spate_copy_options;
 
@@ -64,9 +66,9 @@ typedef struct spate_copy_report {
     const char *source;          /* where from, without any password */
     const char *const *notes;    /* of tables that were created: what of the source's is not there, a line each */
     size_t n_notes;
-    const char *const *plan;     /* of a dry run: tables, columns and statements, a line each */
+    const char *const *plan; /* of a dry run: tables, columns and statements, a line each */
     size_t n_plan;
-    spate_verified *verified;    /* in the order of the tables; none without verification */
+    spate_verified *verified; /* in the order of the tables; none without verification */
     size_t n_verified;
 } spate_copy_report;
 

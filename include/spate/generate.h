@@ -34,19 +34,19 @@ typedef struct spate_table_progress {
 } spate_table_progress;
 
 typedef struct spate_generate_options {
-    const char *to;               /* URI of the target; NULL: a DuckDB file beside the plan, replaced if it is there */
-    unsigned workers;             /* threads, each with a connection of its own; at most SPATE_WORKERS_MAX;
+    const char *to;            /* URI of the target; NULL: a DuckDB file beside the plan, replaced if it is there */
+    unsigned workers;          /* threads, each with a connection of its own; at most SPATE_WORKERS_MAX;
                                    * 0: as many as there are processors */
-    uint64_t batch_rows;          /* rows a statement, or a transaction where the target copies; 0: the target's choice */
-    const uint64_t *seed;         /* NULL: the plan's */
-    const char *const *tables;    /* only these, n_tables of them; 0: all */
+    uint64_t batch_rows;       /* rows a statement, or a transaction where the target copies; 0: the target's choice */
+    const uint64_t *seed;      /* NULL: the plan's */
+    const char *const *tables; /* only these, n_tables of them; 0: all */
     size_t n_tables;
-    uint32_t part, parts;         /* makes part (from 0) of parts; parts 0 or 1: all */
+    uint32_t part, parts; /* makes part (from 0) of parts; parts 0 or 1: all */
     spate_insert_mode insert_mode;
-    bool create;                  /* create the tables */
-    bool truncate;                /* empty them first; for files: replace them */
-    bool defer_constraints;       /* do not let foreign keys of the target order the tables */
-    bool dry_run;                 /* check everything, change nothing */
+    bool create;            /* create the tables */
+    bool truncate;          /* empty them first; for files: replace them */
+    bool defer_constraints; /* do not let foreign keys of the target order the tables */
+    bool dry_run;           /* check everything, change nothing */
     /* A name for the run, which makes it one that goes on: the target remembers which rows of the job it has, and a run of the
      * same name, plan and options makes the rest, however the one before ended; of a job that is complete, nothing. Letters,
      * digits, '-', '_' and '.', at most SPATE_JOB_NAME_MAX. "auto": a name made of the plan and these options. NULL: none. */
@@ -54,9 +54,10 @@ typedef struct spate_generate_options {
     /* With a job: the folder of the ledgers that list it (spate/job.h), where the run is written down; once all is done the target
      * need not remember it any more. NULL: only the target knows, and knows for ever. */
     const char *jobs;
-    const char *const *command;   /* the words that began the run, n_command of them, for whoever resumes it; NULL: none */
+    const char *const
+        *command; /* the words that began the run, n_command of them, for whoever resumes it; NULL: none */
     size_t n_command;
-    const int *cancel;            /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
+    const int *cancel; /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
     /* Called on the calling thread ten times a second and once at the end. May be NULL. */
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
     void *arg;
@@ -66,11 +67,11 @@ typedef struct spate_generate_report {
     spate_table_progress *tables; /* in the order they were made */
     size_t n_tables;
     double seconds;
-    const char *target;           /* where the rows went, without any password; after a stop, where those are that were made */
-    const char *how_to_query;     /* a line to show after success, or NULL */
-    const char *job;              /* its name, once the target has been asked to remember it; NULL: none */
-    bool already_done;            /* the job was complete before: nothing was done */
-    bool to_stdout;               /* the rows went to standard output: print nothing else there */
+    const char *target; /* where the rows went, without any password; after a stop, where those are that were made */
+    const char *how_to_query; /* a line to show after success, or NULL */
+    const char *job;          /* its name, once the target has been asked to remember it; NULL: none */
+    bool already_done;        /* the job was complete before: nothing was done */
+    bool to_stdout;           /* the rows went to standard output: print nothing else there */
     void *memory;
 } spate_generate_report;
 
@@ -78,7 +79,8 @@ typedef struct spate_generate_report {
  * spate_generate_report_done in both cases. Failures: SPATE_E_USAGE (options, URI), SPATE_E_CONFIG (the plan, see
  * spate_plan_mistake, or it does not fit the target's tables), SPATE_E_UNREACHABLE, SPATE_E_DATA, SPATE_E_IO,
  * SPATE_E_INTERRUPTED, SPATE_E_NOMEM. Rows counted as done stay in the target whatever happens later. */
-int spate_generate(spate_plan *plan, const spate_generate_options *options, spate_generate_report *report, spate_error *err);
+int spate_generate(spate_plan *plan, const spate_generate_options *options, spate_generate_report *report,
+                   spate_error *err);
 void spate_generate_report_done(spate_generate_report *report);
 
 #ifdef __cplusplus

@@ -20,8 +20,8 @@ extern "C" {
 
 typedef enum spate_job_state {
     SPATE_JOB_RUNNING,
-    SPATE_JOB_PAUSED,    /* stopped by a signal, or its process is gone without a word */
-    SPATE_JOB_FAILED,    /* error says why; it can be resumed once that is mended */
+    SPATE_JOB_PAUSED, /* stopped by a signal, or its process is gone without a word */
+    SPATE_JOB_FAILED, /* error says why; it can be resumed once that is mended */
     SPATE_JOB_DONE,
     SPATE_JOB_CANCELLED,
 } spate_job_state;
@@ -34,11 +34,11 @@ typedef struct spate_job_range {
 
 typedef struct spate_job_table {
     const char *name;
-    unsigned round;       /* tables of a round wait for those of the rounds before; from 0 */
+    unsigned round; /* tables of a round wait for those of the rounds before; from 0 */
     bool complete;
-    uint64_t rows;        /* that there are to be; UINT64_MAX: the source does not know */
+    uint64_t rows; /* that there are to be; UINT64_MAX: the source does not know */
     uint64_t rows_done;
-    uint64_t end;         /* positions of the source are [0, end); UINT64_MAX: it does not know */
+    uint64_t end;                  /* positions of the source are [0, end); UINT64_MAX: it does not know */
     const spate_job_range *ranges; /* that have landed, in order */
     size_t n_ranges;
 } spate_job_table;
@@ -46,20 +46,21 @@ typedef struct spate_job_table {
 typedef struct spate_job {
     const char *name;
     spate_job_state state;
-    const char *kind;     /* "generate" or "copy" */
+    const char *kind;            /* "generate" or "copy" */
     const char *source, *target; /* safe to print */
-    const char *of;       /* a digest of what it makes or moves */
-    const char *error;    /* of the last run that failed; "" */
-    const char *unit;     /* what a position counts: "rows", "pages", "bytes" */
-    const char *directory; /* where the command was given */
-    const char *const *words; /* the command behind the program's name, passwords left out */
+    const char *of;              /* a digest of what it makes or moves */
+    const char *error;           /* of the last run that failed; "" */
+    const char *unit;            /* what a position counts: "rows", "pages", "bytes" */
+    const char *directory;       /* where the command was given */
+    const char *const *words;    /* the command behind the program's name, passwords left out */
     size_t n_words;
     bool secret_left_out; /* there was a password in them */
-    int64_t made_us, began_us, seen_us; /* since 1970: the first run, the last run, and the last time it landed or said anything */
-    long pid;             /* of the last run */
+    int64_t made_us, began_us,
+        seen_us; /* since 1970: the first run, the last run, and the last time it landed or said anything */
+    long pid;    /* of the last run */
     uint64_t rows, rows_done; /* of all tables; rows: UINT64_MAX when one is not known */
-    double rate;          /* rows a second of the last run */
-    spate_job_table *tables; /* none before the first run has come to its target */
+    double rate;              /* rows a second of the last run */
+    spate_job_table *tables;  /* none before the first run has come to its target */
     size_t n_tables;
     void *memory;
 } spate_job;

@@ -24,23 +24,24 @@ enum { SPATE_LAB_SHARDS_MAX = 96 };
 
 /* How rows are placed: which shard a key lives on. */
 typedef struct spate_lab_placement {
-    const char *how;           /* "hash", "modulo", "range" or "list"; NULL: hash */
-    const int64_t *bounds;     /* of range: one less than there are shards */
+    const char *how;       /* "hash", "modulo", "range" or "list"; NULL: hash */
+    const int64_t *bounds; /* of range: one less than there are shards */
     size_t n_bounds;
-    const char *const *values; /* of list: the texts on shard 0, on shard 1, ..., each with commas between; all others are on the last */
+    const char *const *
+        values; /* of list: the texts on shard 0, on shard 1, ..., each with commas between; all others are on the last */
     size_t n_values;
 } spate_lab_placement;
 
 typedef struct spate_lab_init_options {
-    const char *directory;    /* made unless it is there; must have no lab yet */
-    unsigned shards;          /* servers to make beside main */
-    unsigned port;            /* main's; the shards have those behind it. 0: free ones are found */
-    const char *programs;     /* where initdb and postgres are; NULL: the newest in the usual places */
-    const char *user;         /* whom the servers run as: needed by root; NULL: as the caller */
+    const char *directory; /* made unless it is there; must have no lab yet */
+    unsigned shards;       /* servers to make beside main */
+    unsigned port;         /* main's; the shards have those behind it. 0: free ones are found */
+    const char *programs;  /* where initdb and postgres are; NULL: the newest in the usual places */
+    const char *user;      /* whom the servers run as: needed by root; NULL: as the caller */
     spate_lab_placement placement;
-    double cpu;               /* processors that each server may use, such as 0.3; 0: no limit. Not for attached ones */
-    const char *cache;        /* directory where what initdb made is kept for the next lab; NULL: nowhere */
-    const char *main_uri;     /* attach these servers instead of making any; NULL: make them */
+    double cpu;           /* processors that each server may use, such as 0.3; 0: no limit. Not for attached ones */
+    const char *cache;    /* directory where what initdb made is kept for the next lab; NULL: nowhere */
+    const char *main_uri; /* attach these servers instead of making any; NULL: make them */
     const char *const *shard_uris;
     size_t n_shard_uris;
 } spate_lab_init_options;
@@ -71,18 +72,18 @@ const char *spate_lab_state_name(spate_lab_state state);
 
 typedef struct spate_lab_server {
     const char *name;
-    const char *uri;        /* for clients; without any password */
-    const char *of;         /* a replica: whom it follows; else NULL */
-    const char *log;        /* NULL: attached */
+    const char *uri; /* for clients; without any password */
+    const char *of;  /* a replica: whom it follows; else NULL */
+    const char *log; /* NULL: attached */
     bool attached;
-    bool daemon;            /* no server of PostgreSQL's: the pool or the cache */
-    unsigned port;          /* 0: attached, or none */
-    long pid;               /* 0: down or attached */
-    spate_lab_state state;  /* up: it answers */
-    double cpu;             /* processors that the kernel keeps it to; 0: no limit */
-    char version[32];       /* when it is up, as the next two */
-    uint64_t bytes;         /* of its database */
-    uint64_t rows;          /* in tables, about */
+    bool daemon;           /* no server of PostgreSQL's: the pool or the cache */
+    unsigned port;         /* 0: attached, or none */
+    long pid;              /* 0: down or attached */
+    spate_lab_state state; /* up: it answers */
+    double cpu;            /* processors that the kernel keeps it to; 0: no limit */
+    char version[32];      /* when it is up, as the next two */
+    uint64_t bytes;        /* of its database */
+    uint64_t rows;         /* in tables, about */
 } spate_lab_server;
 
 size_t spate_lab_servers(const spate_lab *lab);
@@ -108,25 +109,26 @@ typedef struct spate_lab_distribute_options {
     const uint64_t *seed;      /* of the plan; NULL: its own */
     const char *const *tables; /* of main only these; none: all */
     size_t n_tables;
-    const spate_lab_by *by;    /* how tables are to be placed otherwise than by themselves: remembered in lab.yaml */
+    const spate_lab_by *by; /* how tables are to be placed otherwise than by themselves: remembered in lab.yaml */
     size_t n_by;
-    bool replace;              /* tables that are on shards already are replaced */
-    unsigned workers;          /* of each shard; 0: the processors, shared out */
-    uint64_t batch_rows;       /* a transaction; 0: chosen */
-    const int *cancel;         /* as for spate_generate */
-    void (*progress)(void *arg, const spate_table_progress *shards, size_t n_shards, double seconds); /* a "table" a shard */
+    bool replace;        /* tables that are on shards already are replaced */
+    unsigned workers;    /* of each shard; 0: the processors, shared out */
+    uint64_t batch_rows; /* a transaction; 0: chosen */
+    const int *cancel;   /* as for spate_generate */
+    void (*progress)(void *arg, const spate_table_progress *shards, size_t n_shards,
+                     double seconds); /* a "table" a shard */
     void *arg;
 } spate_lab_distribute_options;
 
 /* A table on the shards. */
 typedef struct spate_lab_table {
     const char *name;
-    const char *key;     /* NULL: copied to every shard */
-    uint64_t rows;       /* on all shards together; of a copied one: on each */
-    uint64_t rows_most;  /* on the shard that has most */
-    uint64_t misplaced;  /* spate_lab_check: rows on a shard that their key does not say */
-    bool on_main;        /* spate_lab_check: main has the table, too */
-    bool same;           /*   ... and exactly the same rows */
+    const char *key;    /* NULL: copied to every shard */
+    uint64_t rows;      /* on all shards together; of a copied one: on each */
+    uint64_t rows_most; /* on the shard that has most */
+    uint64_t misplaced; /* spate_lab_check: rows on a shard that their key does not say */
+    bool on_main;       /* spate_lab_check: main has the table, too */
+    bool same;          /*   ... and exactly the same rows */
 } spate_lab_table;
 
 typedef struct spate_lab_report {
@@ -134,7 +136,7 @@ typedef struct spate_lab_report {
     size_t n_shards;
     spate_lab_table *tables;
     size_t n_tables;
-    const char *const *notes;     /* what the shards cannot check by themselves, a line each */
+    const char *const *notes; /* what the shards cannot check by themselves, a line each */
     size_t n_notes;
     double seconds;
     void *memory;
@@ -145,7 +147,8 @@ void spate_lab_report_done(spate_lab_report *report);
  * after the rows. The report is filled on success and on failure, and is to be handed to spate_lab_report_done. A shard that fails
  * does not stop the others; the same call again makes what is missing, and only that. While main's rows are copied, main should
  * rest. */
-int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *options, spate_lab_report *report, spate_error *err);
+int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *options, spate_lab_report *report,
+                         spate_error *err);
 
 /* Asks the servers whether every row is on the shard that its key says, and whether the shards together have what main has. The answer
  * is in the report; SPATE_OK also when it is no. */
@@ -153,37 +156,40 @@ int spate_lab_check(spate_lab *lab, spate_lab_report *report, spate_error *err);
 
 /* What goes wrong on purpose; added up. */
 typedef enum spate_lab_nemesis {
-    SPATE_LAB_KILL = 1,   /* a shard's processes are killed, and it is started again */
-    SPATE_LAB_STOP = 2,   /* a shard's processes are halted for a moment */
-    SPATE_LAB_MOVERS = 4, /* rows move to one shard more and back; who moves them is killed, and begun again until it is through */
+    SPATE_LAB_KILL = 1, /* a shard's processes are killed, and it is started again */
+    SPATE_LAB_STOP = 2, /* a shard's processes are halted for a moment */
+    SPATE_LAB_MOVERS =
+        4, /* rows move to one shard more and back; who moves them is killed, and begun again until it is through */
 } spate_lab_nemesis;
 
 typedef struct spate_lab_watch_options {
-    unsigned clients;  /* that write at the same time; 0: 8 */
-    double rate;       /* writes a second, answered or not, and a quarter as many transfers; 0: as fast as they are answered */
+    unsigned clients; /* that write at the same time; 0: 8 */
+    double
+        rate; /* writes a second, answered or not, and a quarter as many transfers; 0: as fast as they are answered */
     double seconds;
-    uint64_t seed;     /* of the accounts that are written, and of what goes wrong */
-    unsigned nemesis;  /* SPATE_LAB_KILL and so on, added up; 0: nothing goes wrong on purpose. Not for attached servers */
-    const char *program; /* SPATE_LAB_MOVERS: spate, whose 'lab reshard' moves the rows */
+    uint64_t seed; /* of the accounts that are written, and of what goes wrong */
+    unsigned
+        nemesis; /* SPATE_LAB_KILL and so on, added up; 0: nothing goes wrong on purpose. Not for attached servers */
+    const char *program;                       /* SPATE_LAB_MOVERS: spate, whose 'lab reshard' moves the rows */
     void (*told)(void *arg, const char *what); /* called with what goes wrong, from any thread. May be NULL */
     void *arg;
     const int *cancel; /* ends it early: what was written is looked at all the same */
 } spate_lab_watch_options;
 
 typedef struct spate_lab_watch_report {
-    uint64_t writes, reads;  /* that were answered */
-    uint64_t refused;        /* asked of a shard on which the row does not live, and then of another */
-    uint64_t unknown;        /* writes whose connection was lost: they may have happened or not */
-    uint64_t lost;           /* acknowledged writes that are gone */
-    uint64_t stale;          /* reads older than what the same client had written before */
-    uint64_t within, across; /* transfers of money that were committed, on one shard and between two */
-    uint64_t given_up;       /*   ... and rolled back, since something was in the way */
-    uint64_t totals, wrong;  /* readings of all money, and those that were not what it has to be */
+    uint64_t writes, reads;     /* that were answered */
+    uint64_t refused;           /* asked of a shard on which the row does not live, and then of another */
+    uint64_t unknown;           /* writes whose connection was lost: they may have happened or not */
+    uint64_t lost;              /* acknowledged writes that are gone */
+    uint64_t stale;             /* reads older than what the same client had written before */
+    uint64_t within, across;    /* transfers of money that were committed, on one shard and between two */
+    uint64_t given_up;          /*   ... and rolled back, since something was in the way */
+    uint64_t totals, wrong;     /* readings of all money, and those that were not what it has to be */
     int64_t total, first_wrong; /* what it has to be; what was first read instead */
-    uint64_t settled;        /* prepared transactions that nobody ended, and that were ended as is recorded */
-    double gate_ms;          /* the longest that a reading kept transfers waiting */
-    uint64_t kills, stops;   /* of shards */
-    uint64_t movers, moves;  /* killed; moves of rows that came to their ends */
+    uint64_t settled;           /* prepared transactions that nobody ended, and that were ended as is recorded */
+    double gate_ms;             /* the longest that a reading kept transfers waiting */
+    uint64_t kills, stops;      /* of shards */
+    uint64_t movers, moves;     /* killed; moves of rows that came to their ends */
     double seconds;
     double p50_ms, p99_ms, p999_ms, max_ms; /* of writes, from when they were due to the end of all waiting */
 } spate_lab_watch_report;
@@ -192,15 +198,17 @@ typedef struct spate_lab_watch_report {
  * there; others move money between rows, on two shards by two-phase commit, and all of it is added up again and again at one moment of
  * all shards. The tables, spate_accounts and spate_bank, are made on the shards. Other calls on the lab may be at work. Not for lists.
  * SPATE_E_UNREACHABLE: no shard has answered for an account for a minute. SPATE_E_DATA: a move of the nemesis has gone wrong. */
-int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *options, spate_lab_watch_report *report, spate_error *err);
+int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *options, spate_lab_watch_report *report,
+                    spate_error *err);
 
 /* A transaction that was prepared on a server, PREPARE TRANSACTION, and neither committed nor rolled back. */
 typedef struct spate_lab_doubt {
     const char *server;
     const char *gid;
-    double age;         /* seconds since then */
-    const char *record; /* "commit", as main's spate_check.decision says, "rollback" where it says so or nothing; NULL: none of spate's */
-    bool resolved;      /* it has been ended so */
+    double age; /* seconds since then */
+    const char *
+        record; /* "commit", as main's spate_check.decision says, "rollback" where it says so or nothing; NULL: none of spate's */
+    bool resolved; /* it has been ended so */
 } spate_lab_doubt;
 
 typedef struct spate_lab_doubt_options {
@@ -229,7 +237,8 @@ typedef struct spate_lab_lag {
     const char *name, *of;
     bool streams;
     uint64_t unsent, unreplayed, kept; /* bytes of the primary's log: not sent, not replayed, kept because of it */
-    double seen_ms, seen_most_ms;      /* until it shows what has just been committed: the median and the longest of some tries */
+    double seen_ms,
+        seen_most_ms; /* until it shows what has just been committed: the median and the longest of some tries */
 } spate_lab_lag;
 /* Calls fn for each replica. */
 int spate_lab_replica_lag(spate_lab *lab, void (*fn)(void *arg, const spate_lab_lag *lag), void *arg, spate_error *err);
@@ -264,43 +273,45 @@ extern const double spate_lab_curve[SPATE_LAB_CURVE]; /* 0.01, 0.1, ... 0.9999, 
 /* One query on one target. Times are from when a question was due, errors in none of them. */
 typedef struct spate_lab_measure {
     const char *query;
-    const char *target;  /* "main", "shards", "coordinator", "pooled", "cached", "replicas", or "engine" */
-    double cpu;          /* processors that each server could use; 0: no limit */
-    bool indexed;        /* with the indexes that were tried */
-    const char *label;   /* the target, with the budget where there was one: "main, 0.30 cpu" */
+    const char *target; /* "main", "shards", "coordinator", "pooled", "cached", "replicas", or "engine" */
+    double cpu;         /* processors that each server could use; 0: no limit */
+    bool indexed;       /* with the indexes that were tried */
+    const char *label;  /* the target, with the budget where there was one: "main, 0.30 cpu" */
     unsigned users;
-    double rate_asked;   /* questions a second that were due; 0: each user asked again once answered */
+    double rate_asked; /* questions a second that were due; 0: each user asked again once answered */
     double seconds;
     uint64_t answers, errors;
     uint64_t cache_hits, cache_misses; /* cached */
-    uint64_t writes;     /* of the answers; those that wrote */
+    uint64_t writes;                   /* of the answers; those that wrote */
     uint64_t own_unseen; /* replicas: after so many of them a replica that was asked at once did not show it yet */
     uint64_t unserved;   /* due, but not even asked within ten seconds after the end */
     double rate;         /* answers a second */
     double p50_ms, p90_ms, p99_ms, p999_ms, max_ms; /* at most 1/64 too high */
     double curve_ms[SPATE_LAB_CURVE]; /* what spate_lab_curve's shares of the answers did not take longer than */
-    double service_p99_ms; /* from when it was asked: what a test would show that leaves waiting out */
-    char error[256];     /* the first one's words; "" */
+    double service_p99_ms;            /* from when it was asked: what a test would show that leaves waiting out */
+    char error[256];                  /* the first one's words; "" */
 } spate_lab_measure;
 
 typedef struct spate_lab_bench_options {
-    const char *file;            /* queries; NULL: the built-in ones that the tables allow: point, range, join, total, top */
-    const char *const *queries;  /* only these, by name; none: all */
+    const char *file; /* queries; NULL: the built-in ones that the tables allow: point, range, join, total, top */
+    const char *const *queries; /* only these, by name; none: all */
     size_t n_queries;
-    unsigned targets;            /* SPATE_LAB_ON_..., added up; 0: main and the shards */
-    const char *engine;          /* besides, a server that has the same tables: its address; NULL: none */
-    const char *const *indexes;  /* indexes to try: each query is measured again with all of them, which then go. What comes behind ON
+    unsigned targets;   /* SPATE_LAB_ON_..., added up; 0: main and the shards */
+    const char *engine; /* besides, a server that has the same tables: its address; NULL: none */
+    const char *const
+        *indexes; /* indexes to try: each query is measured again with all of them, which then go. What comes behind ON
                                     in CREATE INDEX: "orders (user_id)" */
     size_t n_indexes;
-    double writes;               /* the share of questions by key that write the row they are about, as it is */
-    double cpu;                  /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or
+    double writes; /* the share of questions by key that write the row they are about, as it is */
+    double cpu; /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or
                                     what suits; less: only without */
-    unsigned users;              /* 0: 8 for each shard, 64 at most; 2 where a question is not one shard's alone */
-    double rate;                 /* questions a second; 0: as fast as they are answered */
-    double seconds;              /* of each query and target; 0: 5 */
-    uint64_t seed;               /* of the keys that are asked for */
+    unsigned users; /* 0: 8 for each shard, 64 at most; 2 where a question is not one shard's alone */
+    double rate;    /* questions a second; 0: as fast as they are answered */
+    double seconds; /* of each query and target; 0: 5 */
+    uint64_t seed;  /* of the keys that are asked for */
     const int *cancel;
-    void (*measured)(void *arg, const spate_lab_measure *measure); /* called after each, on the calling thread. May be NULL */
+    void (*measured)(void *arg,
+                     const spate_lab_measure *measure); /* called after each, on the calling thread. May be NULL */
     void *arg;
 } spate_lab_bench_options;
 
@@ -310,19 +321,20 @@ typedef struct spate_lab_index {
 } spate_lab_index;
 
 typedef struct spate_lab_plan {
-    const char *query, *server;       /* the server that explained */
-    const char *before, *after;       /* its EXPLAIN without and with the indexes, lines apart */
+    const char *query, *server; /* the server that explained */
+    const char *before, *after; /* its EXPLAIN without and with the indexes, lines apart */
 } spate_lab_plan;
 
 typedef struct spate_lab_bench_report {
     spate_lab_measure *measures;
     size_t n_measures;
-    spate_lab_index *indexes;  /* tried: as in the options */
+    spate_lab_index *indexes; /* tried: as in the options */
     size_t n_indexes;
-    double index_seconds;      /* that making them took, on all servers at once */
-    spate_lab_plan *plans;     /* of each query, where indexes were tried */
+    double index_seconds;  /* that making them took, on all servers at once */
+    spate_lab_plan *plans; /* of each query, where indexes were tried */
     size_t n_plans;
-    const char *no_budgets; /* why there are no measures with CPU budgets, though they were not declined; NULL: there are */
+    const char
+        *no_budgets; /* why there are no measures with CPU budgets, though they were not declined; NULL: there are */
     void *memory;
 } spate_lab_bench_report;
 
@@ -330,7 +342,8 @@ typedef struct spate_lab_bench_report {
  * query's answers are compared first: SPATE_E_DATA when they differ. The report is filled in any case and is to be handed to
  * spate_lab_bench_report_done. The last hundred results are kept in the lab's directory, each as a file in its folder "trials", with a line of what
  * happened every so often; it is there, and grows, while the bench runs. */
-int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report, spate_error *err);
+int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report,
+                    spate_error *err);
 void spate_lab_bench_report_done(spate_lab_bench_report *report);
 
 typedef enum spate_lab_chart_form { SPATE_LAB_SVG, SPATE_LAB_HTML } spate_lab_chart_form;
@@ -341,8 +354,8 @@ int spate_lab_chart(const spate_lab_bench_report *report, spate_lab_chart_form f
 /* ---- moving rows ---- */
 
 typedef struct spate_lab_move {
-    unsigned from, to;   /* shards */
-    unsigned slots;      /* 0: not by hash */
+    unsigned from, to; /* shards */
+    unsigned slots;    /* 0: not by hash */
     uint64_t rows;
     uint64_t bytes, disk; /* about: of the rows; with their indexes, which is also what the taker writes to its log */
 } spate_lab_move;
@@ -356,13 +369,14 @@ typedef enum spate_reshard_how {
 } spate_reshard_how;
 
 typedef struct spate_lab_reshard_options {
-    unsigned shards;           /* how many there are to be; COMMIT and ROLLBACK: not looked at */
-    const spate_lab_placement *placement; /* place by this instead, on as many shards as there are; NULL: as before, on another number */
+    unsigned shards; /* how many there are to be; COMMIT and ROLLBACK: not looked at */
+    const spate_lab_placement
+        *placement; /* place by this instead, on as many shards as there are; NULL: as before, on another number */
     spate_reshard_how how;
-    bool commit;               /* ONLINE: and commit it */
-    const char *const *uris;   /* of a lab with attached servers: those that come in addition */
+    bool commit;             /* ONLINE: and commit it */
+    const char *const *uris; /* of a lab with attached servers: those that come in addition */
     size_t n_uris;
-    const char *cache;         /* as for spate_lab_init */
+    const char *cache; /* as for spate_lab_init */
     const int *cancel;
     void (*told)(void *arg, const char *step); /* called with each step of an online move that is done. May be NULL */
     void *arg;
@@ -371,13 +385,13 @@ typedef struct spate_lab_reshard_options {
 typedef struct spate_lab_reshard_report {
     spate_lab_move *moves;
     size_t n_moves;
-    unsigned slots;            /* that move, of 960 */
+    unsigned slots; /* that move, of 960 */
     uint64_t rows_moved;
-    const char *const *notes;  /* PLAN: what forbids to do it online, or makes it slow; a line each */
+    const char *const *notes; /* PLAN: what forbids to do it online, or makes it slow; a line each */
     size_t n_notes;
-    uint64_t rows_checked;     /* ONLINE: on both sides together, */
-    double check_seconds;      /* in so much time */
-    double pause_ms;           /* the longest for which the lab's gates were closed to writers */
+    uint64_t rows_checked; /* ONLINE: on both sides together, */
+    double check_seconds;  /* in so much time */
+    double pause_ms;       /* the longest for which the lab's gates were closed to writers */
     double seconds;
     void *memory;
 } spate_lab_reshard_report;
@@ -392,7 +406,8 @@ typedef struct spate_lab_reshard_report {
  * on their new shards and compared, and changes go back to the old ones, so that it can be rolled back; it stays open until COMMIT or
  * ROLLBACK. A row is refused with SQLSTATE SP001 by the shard on which it does not live: a client then asks the other one, which lab.yaml
  * names. SPATE_E_DATA: a check failed: the report says where, and ROLLBACK puts everything back. */
-int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err);
+int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report,
+                      spate_error *err);
 /* How many shards rows live on: servers behind them have been made for a move that was not finished, or are to go. Hash placement. */
 unsigned spate_lab_shards_in_use(const spate_lab *lab);
 /* How many shards the move leads to that is open, or was interrupted; 0: there is none. */
@@ -415,7 +430,13 @@ int spate_lab_snapshots(spate_lab *lab, void (*fn)(void *arg, const char *name),
 
 /* ---- other engines ---- */
 
-typedef enum spate_lab_engine { SPATE_LAB_FDW, SPATE_LAB_PLPROXY, SPATE_LAB_CITUS, SPATE_LAB_PGDOG, SPATE_LAB_COMPOSE } spate_lab_engine;
+typedef enum spate_lab_engine {
+    SPATE_LAB_FDW,
+    SPATE_LAB_PLPROXY,
+    SPATE_LAB_CITUS,
+    SPATE_LAB_PGDOG,
+    SPATE_LAB_COMPOSE
+} spate_lab_engine;
 
 /* Writes the lab's layout as that engine's configuration or SQL; *text is the caller's to free(). It may hold passwords of attached
  * servers. into_main: loads it there (postgres_fdw, PL/Proxy) in place of what was loaded before, and compares the rows that main

@@ -23,7 +23,7 @@ typedef struct spate_measure_report {
     spate_table_measure *tables;
     size_t n_tables;
     unsigned workers;
-    double seconds;        /* to make all tables on so many workers, whoever takes the rows at no cost */
+    double seconds; /* to make all tables on so many workers, whoever takes the rows at no cost */
     double csv_bytes;
     uint64_t memory_bytes; /* that this process has, and further workers would take; a target's client comes on top */
     void *memory;
@@ -53,8 +53,8 @@ typedef int spate_function_fn(void *arg, const spate_function *function, const c
 int spate_functions(const spate_functions_options *options, spate_function_fn *fn, void *arg, spate_error *err);
 
 typedef struct spate_locale { /* that a plan may name */
-    const char *code;  /* de_AT */
-    const char *title; /* German (Austria) */
+    const char *code;         /* de_AT */
+    const char *title;        /* German (Austria) */
 } spate_locale;
 
 /* The locale number i, in the order of their codes; false: there are no more. */

@@ -18,11 +18,11 @@
 extern "C" {
 #endif
 
-typedef enum spate_conflict { /* a file that is on both sides and differs */
-    SPATE_CONFLICT_NEWER,     /* the source's wins unless the destination's is newer */
-    SPATE_CONFLICT_OVERWRITE, /* the source's wins */
-    SPATE_CONFLICT_SKIP,      /* the destination's stays */
-    SPATE_CONFLICT_KEEP_BOTH, /* the destination's is renamed to NAME.~1~ first */
+typedef enum spate_conflict {                           /* a file that is on both sides and differs */
+                              SPATE_CONFLICT_NEWER,     /* the source's wins unless the destination's is newer */
+                              SPATE_CONFLICT_OVERWRITE, /* the source's wins */
+                              SPATE_CONFLICT_SKIP,      /* the destination's stays */
+                              SPATE_CONFLICT_KEEP_BOTH, /* the destination's is renamed to NAME.~1~ first */
 } spate_conflict;
 
 typedef enum spate_migrate_proof { SPATE_PROOF_SIZE, SPATE_PROOF_HASH, SPATE_PROOF_NONE } spate_migrate_proof;
@@ -30,22 +30,22 @@ typedef enum spate_sync { SPATE_SYNC_GROUP, SPATE_SYNC_FILE, SPATE_SYNC_NONE } s
 
 typedef struct spate_migrate_pattern {
     const char *text;
-    bool include;             /* as "!text" in a .gitignore */
-    bool is_file;             /* text is a file of such lines */
+    bool include; /* as "!text" in a .gitignore */
+    bool is_file; /* text is a file of such lines */
 } spate_migrate_pattern;
 
 typedef struct spate_migrate_progress {
-    const char *phase;        /* "plan", "copy", "verify", "delete" */
+    const char *phase; /* "plan", "copy", "verify", "delete" */
     uint64_t listed, copied, bytes, verified, failed;
     double seconds;
 } spate_migrate_progress;
 
 typedef struct spate_migrate_options {
     const char *source, *destination;
-    const char *ledger;       /* its file; NULL: in memory */
-    bool fresh;               /* forget what the ledger has */
-    bool sql;                 /* keep the ledger's DuckDB file too */
-    unsigned workers;         /* 0: two a processor for listing */
+    const char *ledger; /* its file; NULL: in memory */
+    bool fresh;         /* forget what the ledger has */
+    bool sql;           /* keep the ledger's DuckDB file too */
+    unsigned workers;   /* 0: two a processor for listing */
     const spate_migrate_pattern *patterns;
     size_t n_patterns;
     uint64_t size_min, size_max;              /* size_max 0: any */
@@ -54,8 +54,10 @@ typedef struct spate_migrate_options {
     spate_migrate_proof verify;
     spate_sync sync;
     bool no_owner, no_attributes;
-    const int *cancel;        /* watched while running; not 0: stop. May be set in a signal handler */
-    void (*progress)(void *arg, const spate_migrate_progress *progress); /* about ten times a second, on a thread of its own. May be NULL */
+    const int *cancel; /* watched while running; not 0: stop. May be set in a signal handler */
+    void (*progress)(
+        void *arg,
+        const spate_migrate_progress *progress); /* about ten times a second, on a thread of its own. May be NULL */
     void *arg;
 } spate_migrate_options;
 
@@ -85,13 +87,13 @@ typedef struct spate_migrate_report {
 } spate_migrate_report;
 
 typedef struct spate_migrate_item {
-    const char *path;         /* bytes as they are */
+    const char *path; /* bytes as they are */
     size_t path_len;
-    const char *type;         /* "folder", "file", "symlink", "other" */
+    const char *type; /* "folder", "file", "symlink", "other" */
     spate_migrate_outcome outcome;
     uint64_t size;
     int64_t mtime_ns;
-    const char *note;         /* why; "" */
+    const char *note; /* why; "" */
     size_t note_len;
 } spate_migrate_item;
 
@@ -114,11 +116,11 @@ int spate_migrate_delete_extra(spate_migrate *m, spate_error *err);
 /* Counts all nodes by outcome. */
 int spate_migrate_review(spate_migrate *m, spate_migrate_report *report, spate_error *err);
 /* The children of a folder, folders first, by name; both sides. fn: not 0 ends it and is returned. */
-int spate_migrate_list(spate_migrate *m, const char *path, size_t path_len, int (*fn)(void *arg, const spate_migrate_item *item),
-                         void *arg, spate_error *err);
+int spate_migrate_list(spate_migrate *m, const char *path, size_t path_len,
+                       int (*fn)(void *arg, const spate_migrate_item *item), void *arg, spate_error *err);
 /* Every path of an outcome, level by level. */
-int spate_migrate_each(spate_migrate *m, spate_migrate_outcome outcome, int (*fn)(void *arg, const spate_migrate_item *item),
-                         void *arg, spate_error *err);
+int spate_migrate_each(spate_migrate *m, spate_migrate_outcome outcome,
+                       int (*fn)(void *arg, const spate_migrate_item *item), void *arg, spate_error *err);
 /* Leaves a path, and what is below it, out of the copy; or takes it in again. */
 int spate_migrate_exclude(spate_migrate *m, const char *path, size_t path_len, bool excluded, spate_error *err);
 

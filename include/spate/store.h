@@ -98,8 +98,8 @@ typedef struct spate_table {
 } spate_table;
 
 /* Declares a table. SPATE_E_USAGE when there is one of this name. */
-int spate_store_add_table(spate_store *store, const char *name, const spate_column_def *columns, size_t n_columns, uint32_t *table,
-                          spate_error *err);
+int spate_store_add_table(spate_store *store, const char *name, const spate_column_def *columns, size_t n_columns,
+                          uint32_t *table, spate_error *err);
 uint32_t spate_store_tables(const spate_store *store);
 /* name NULL: the only table. SPATE_E_USAGE when there is none, or which one is not clear. */
 int spate_store_find_table(const spate_store *store, const char *name, uint32_t *table, spate_error *err);
@@ -164,8 +164,8 @@ int spate_appender_open(spate_store *store, uint32_t table, spate_appender **app
 int spate_append_row(spate_appender *a, const spate_value *values, size_t n, spate_error *err);
 /* What a record is made of; for this appender. null_bits: where in a record the bits lie that say which fields are present (bit i:
  * field i), or SPATE_NO_NULLS. Lives as long as the appender. */
-int spate_record_define(spate_appender *a, const spate_record_field *fields, size_t n, size_t null_bits, spate_record **record,
-                        spate_error *err);
+int spate_record_define(spate_appender *a, const spate_record_field *fields, size_t n, size_t null_bits,
+                        spate_record **record, spate_error *err);
 /* rows records, stride bytes from one to the next: the fastest way in. */
 int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows,
                          spate_error *err);
@@ -246,7 +246,7 @@ typedef struct spate_rows {
     const spate_record_field *fields; /* their items are not told */
     size_t n_fields, null_bits, stride;
     const void *records;
-    size_t rows;        /* which follow one another from first_row on */
+    size_t rows; /* which follow one another from first_row on */
     uint64_t first_row;
 } spate_rows;
 /* The next rows that match and are of one shape, good until the next call; none (rows 0) at the end. Both ways of reading may be mixed. */
@@ -263,8 +263,8 @@ int spate_store_index(spate_store *store, uint32_t table, const char *field, spa
 bool spate_store_has_index(spate_store *store, uint32_t table, const char *field);
 /* The rows whose field has the value, in order; freed with spate_store_free. Rows that no index covers are looked at one by
  * one; *indexed: there was an index. value's kind must be the field's. */
-int spate_store_find(spate_store *store, uint32_t table, const char *field, const spate_value *value, uint64_t **rows, size_t *n,
-                     bool *indexed, spate_error *err);
+int spate_store_find(spate_store *store, uint32_t table, const char *field, const spate_value *value, uint64_t **rows,
+                     size_t *n, bool *indexed, spate_error *err);
 
 /* ---- changing cells in place ---------------------------------------------------------------------------------------------- */
 
@@ -283,14 +283,14 @@ typedef struct spate_field_stats {
     uint16_t name;
     spate_type type; /* a list's item is not told */
     uint64_t cells, nulls, bytes, segments;
-    uint32_t encodings;   /* bit i: spate_encoding_name(i) */
+    uint32_t encodings; /* bit i: spate_encoding_name(i) */
     bool has_range;
     spate_value min, max; /* of numbers, dates and times */
 } spate_field_stats;
 
 /* Per field and type, without decoding a cell. fields is freed with spate_store_free; blocks and bytes are the table's. */
-int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fields, size_t *n, uint64_t *blocks, uint64_t *bytes,
-                      spate_error *err);
+int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fields, size_t *n, uint64_t *blocks,
+                      uint64_t *bytes, spate_error *err);
 /* The declared type of a field, or else the one that most of its cells have. */
 int spate_store_field_type(spate_store *store, uint32_t table, const char *field, spate_type *type, spate_error *err);
 const char *spate_encoding_name(unsigned encoding); /* NULL: no such encoding */

@@ -34,9 +34,11 @@ typedef struct spate_setting {
 
 /* The text of a template with other values for some of its parameters, which spate_template_free gives back; *len is without the
  * NUL behind it. SPATE_E_USAGE, with those there are as the hint: no such template or parameter, or a value that it cannot have. */
-int spate_template_text(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len, spate_error *err);
+int spate_template_text(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len,
+                        spate_error *err);
 /* The same as a schema of datagen-cli, in JSON: spate makes the same rows of it. */
-int spate_template_json(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len, spate_error *err);
+int spate_template_json(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len,
+                        spate_error *err);
 void spate_template_free(char *text); /* NULL is fine */
 
 #ifdef __cplusplus

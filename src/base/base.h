@@ -15,12 +15,12 @@
 #include "spate/error.h"
 
 #define SP_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define SP_MUST_CHECK __attribute__((warn_unused_result))
-#define SP_LIKELY(x) __builtin_expect(!!(x), 1)
-#define SP_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define SP_COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SP_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define SP_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define SP_MUST_CHECK        __attribute__((warn_unused_result))
+#define SP_LIKELY(x)         __builtin_expect(!!(x), 1)
+#define SP_UNLIKELY(x)       __builtin_expect(!!(x), 0)
+#define SP_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
+#define SP_MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define SP_MAX(a, b)         ((a) > (b) ? (a) : (b))
 
 /* Invariants that stay on in release builds. Never on input. */
 #define SP_ASSERT(cond) ((cond) ? (void)0 : sp_assert_failed(#cond, __FILE__, __LINE__))
@@ -29,13 +29,13 @@ _Noreturn void sp_assert_failed(const char *cond, const char *file, int line);
 /* ---- limits -------------------------------------------------------------------------------------------------- */
 
 enum {
-    SP_BATCH_ROWS_MAX = 2048,        /* rows in a batch: DuckDB's vector size, and what keeps a batch in the L2 cache */
-    SP_SLACK = 64,                   /* bytes that may be written past the end of a text buffer (wide copies) */
-    SP_COLUMNS_MAX = 4096,           /* columns in a table */
-    SP_TABLES_MAX = 4096,            /* tables in a plan */
+    SP_BATCH_ROWS_MAX = 2048, /* rows in a batch: DuckDB's vector size, and what keeps a batch in the L2 cache */
+    SP_SLACK = 64,            /* bytes that may be written past the end of a text buffer (wide copies) */
+    SP_COLUMNS_MAX = 4096,    /* columns in a table */
+    SP_TABLES_MAX = 4096,     /* tables in a plan */
     SP_WORKERS_MAX = 256,
-    SP_CELL_TEXT_MAX = 8 << 20,      /* bytes of text one generated cell can have */
-    SP_PLAN_BYTES_MAX = 64 << 20,    /* a plan file */
+    SP_CELL_TEXT_MAX = 8 << 20,   /* bytes of text one generated cell can have */
+    SP_PLAN_BYTES_MAX = 64 << 20, /* a plan file */
 };
 
 /* ---- errors (error.c) ---------------------------------------------------------------------------------------- */
@@ -102,8 +102,8 @@ static inline bool sp_str_is(sp_str s, const char *word)
     return s.len == strlen(word) && memcmp(s.p, word, s.len) == 0;
 }
 bool sp_str_eq(sp_str a, sp_str b);
-bool sp_str_ieq(sp_str a, const char *word);     /* ASCII case folded */
-bool sp_utf8_valid(const char *p, size_t len);   /* RFC 3629, no surrogates */
+bool sp_str_ieq(sp_str a, const char *word);   /* ASCII case folded */
+bool sp_utf8_valid(const char *p, size_t len); /* RFC 3629, no surrogates */
 /* The nearest word within a third of its length of edits, or NULL: "did you mean". */
 const char *sp_nearest(sp_str word, const char *const *words, size_t count);
 
@@ -137,8 +137,7 @@ static inline uint64_t sp_draw(uint64_t key, uint64_t row)
 /* out[i] = sp_bounded(sp_draw(key, rows[i]), n), by the widest registers there are; and the
  * portable form of it, for tests. */
 void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n, uint64_t *out);
-void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n,
-                         uint64_t *out);
+void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n, uint64_t *out);
 /* A version 4 uuid (RFC 9562) of a draw, and of many; no two draws give equal uuids. */
 void sp_uuid4(uint64_t draw, uint8_t bytes[16]);
 void sp_uuid4_many(const uint64_t *draws, uint32_t n, uint8_t *bytes);
@@ -196,9 +195,9 @@ void sp_permute_many_scalar(const sp_permutation *p, const uint64_t *rows, uint3
 /* ---- calendar (time.c): proleptic Gregorian, UTC, no leap seconds -------------------------------------------------- */
 
 #define SP_US_PER_SECOND INT64_C(1000000)
-#define SP_US_PER_DAY INT64_C(86400000000)
+#define SP_US_PER_DAY    INT64_C(86400000000)
 /* Behind all days: PostgreSQL's and DuckDB's 'infinity'; its negative is '-infinity'. Written as these words. */
-#define SP_DATE_INFINITY INT32_MAX
+#define SP_DATE_INFINITY      INT32_MAX
 #define SP_TIMESTAMP_INFINITY INT64_MAX
 typedef struct sp_civil {
     int32_t year; /* astronomical: 0 is 1 BC */
@@ -244,13 +243,13 @@ char *sp_put_decimal(char *p, int64_t v, unsigned scale);
 /* Shortest text that reads back as the same number; 1e+21 and below 1e-4 with exponent; NaN, Infinity, -Infinity. */
 char *sp_put_f64(char *p, double v);
 char *sp_put_f32(char *p, float v);
-char *sp_put_uuid(char *p, const uint8_t bytes[16]);        /* lower case, by the widest registers there are */
-char *sp_put_uuid_scalar(char *p, const uint8_t bytes[16]); /* the portable form of it, for tests */
+char *sp_put_uuid(char *p, const uint8_t bytes[16]);         /* lower case, by the widest registers there are */
+char *sp_put_uuid_scalar(char *p, const uint8_t bytes[16]);  /* the portable form of it, for tests */
 char *sp_put_hex(char *p, const uint8_t *bytes, size_t len); /* lower case */
-char *sp_put_date(char *p, int32_t days);                    /* 2024-02-29; years outside 0001..9999 as PostgreSQL writes them */
-char *sp_put_time(char *p, int64_t us);                      /* 10:11:12[.ffffff], no trailing zeros */
-char *sp_put_timestamp(char *p, int64_t us);                 /* 2024-02-29 10:11:12[.ffffff] */
-char *sp_put_timestamptz(char *p, int64_t us);               /* the same with +00 behind it, in front of any " BC" */
+char *sp_put_date(char *p, int32_t days);      /* 2024-02-29; years outside 0001..9999 as PostgreSQL writes them */
+char *sp_put_time(char *p, int64_t us);        /* 10:11:12[.ffffff], no trailing zeros */
+char *sp_put_timestamp(char *p, int64_t us);   /* 2024-02-29 10:11:12[.ffffff] */
+char *sp_put_timestamptz(char *p, int64_t us); /* the same with +00 behind it, in front of any " BC" */
 /* ISO 8601 as ECMAScript writes it: 2024-02-29 and 2024-02-29T10:11:12[.ffffff]; years outside 0001..9999 as +010000, -000043. */
 char *sp_put_date_iso(char *p, int32_t days);
 char *sp_put_timestamp_iso(char *p, int64_t us);
@@ -264,12 +263,10 @@ void sp_eight_digits_many_scalar(const uint32_t *v, uint32_t n, uint64_t *digits
 /* Columns of values, written one behind the other without a gap: the loops that the processor can
  * overlap, which calls for single cells prevent. values has n of the type; scale is the decimals';
  * ends[i] becomes the end of value i, counted from p. */
-typedef char *sp_put_many_fn(char *p, const void *values, uint32_t n, unsigned scale,
-                             int32_t *ends);
-sp_put_many_fn sp_put_i16_many, sp_put_i32_many, sp_put_i64_many, sp_put_u64_many,
-    sp_put_decimal_many, sp_put_date_many, sp_put_date_iso_many, sp_put_timestamp_many,
-    sp_put_timestamp_iso_many, sp_put_timestamptz_many, sp_put_timestamptz_iso_many,
-    sp_put_uuid_many;
+typedef char *sp_put_many_fn(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends);
+sp_put_many_fn sp_put_i16_many, sp_put_i32_many, sp_put_i64_many, sp_put_u64_many, sp_put_decimal_many,
+    sp_put_date_many, sp_put_date_iso_many, sp_put_timestamp_many, sp_put_timestamp_iso_many, sp_put_timestamptz_many,
+    sp_put_timestamptz_iso_many, sp_put_uuid_many;
 
 bool sp_parse_i64(sp_str s, int64_t *v); /* whole text, decimal, optional sign; false when it does not fit */
 bool sp_parse_u64(sp_str s, uint64_t *v);

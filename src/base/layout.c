@@ -3,9 +3,34 @@
 #include "base/base.h"
 
 typedef enum element {
-    LITERAL, YEAR4, YEAR2, MONTH_LONG, MONTH_SHORT, MONTH2, MONTH1, DAY2, DAY_SPACE, DAY1, DAY_OF_YEAR3, DAY_OF_YEAR_SPACE,
-    WEEKDAY_LONG, WEEKDAY_SHORT, HOUR24, HOUR12_2, HOUR12_1, MINUTE2, MINUTE1, SECOND2, SECOND1, PM_UPPER, PM_LOWER,
-    FRACTION_ZEROS, FRACTION_TRIMMED, ZONE_Z, ZONE_OFFSET, ZONE_NAME
+    LITERAL,
+    YEAR4,
+    YEAR2,
+    MONTH_LONG,
+    MONTH_SHORT,
+    MONTH2,
+    MONTH1,
+    DAY2,
+    DAY_SPACE,
+    DAY1,
+    DAY_OF_YEAR3,
+    DAY_OF_YEAR_SPACE,
+    WEEKDAY_LONG,
+    WEEKDAY_SHORT,
+    HOUR24,
+    HOUR12_2,
+    HOUR12_1,
+    MINUTE2,
+    MINUTE1,
+    SECOND2,
+    SECOND1,
+    PM_UPPER,
+    PM_LOWER,
+    FRACTION_ZEROS,
+    FRACTION_TRIMMED,
+    ZONE_Z,
+    ZONE_OFFSET,
+    ZONE_NAME
 } element;
 
 typedef struct part {
@@ -24,6 +49,7 @@ static const struct word {
     const char *text;
     element element;
     const char *utc; /* how an offset is written in UTC */
+    /* clang-format off */
 } words[] = { /* longer before shorter where one starts the other */
     {"January", MONTH_LONG, 0}, {"Jan", MONTH_SHORT, 0}, {"Monday", WEEKDAY_LONG, 0}, {"Mon", WEEKDAY_SHORT, 0},
     {"MST", ZONE_NAME, "UTC"}, {"2006", YEAR4, 0}, {"002", DAY_OF_YEAR3, 0}, {"__2", DAY_OF_YEAR_SPACE, 0}, {"_2", DAY_SPACE, 0},
@@ -34,9 +60,10 @@ static const struct word {
     {"Z07:00", ZONE_Z, "Z"}, {"Z0700", ZONE_Z, "Z"}, {"Z07", ZONE_Z, "Z"},
     {"1", MONTH1, 0}, {"2", DAY1, 0}, {"3", HOUR12_1, 0}, {"4", MINUTE1, 0}, {"5", SECOND1, 0},
 };
+/* clang-format on */
 
-static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August",
-                                     "September", "October", "November", "December"};
+static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                     "July",    "August",   "September", "October", "November", "December"};
 static const char *const weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
 static bool starts_with(sp_str s, const char *word)
@@ -82,7 +109,7 @@ const sp_layout *sp_layout_new(sp_arena *arena, sp_str text)
     if (!l || !copy || !parts)
         return NULL;
     l->parts = parts;
-    for (sp_str rest = {copy, text.len}; rest.len > 0; ) {
+    for (sp_str rest = {copy, text.len}; rest.len > 0;) {
         part next;
         size_t len = next_part(rest, &next);
         part *last = l->n ? &parts[l->n - 1] : NULL;
@@ -269,10 +296,19 @@ static bool take_part(sp_str *s, const part *a, moment *m)
     int name;
     switch (a->element) {
     case LITERAL: return take_text(s, a->text);
-    case YEAR4: good = take_number(s, 4, 4, &v); m->year = (int32_t)v; return good;
-    case YEAR2: good = take_number(s, 2, 2, &v); m->year = (int32_t)(v + (v < 69 ? 2000 : 1900)); return good;
+    case YEAR4:
+        good = take_number(s, 4, 4, &v);
+        m->year = (int32_t)v;
+        return good;
+    case YEAR2:
+        good = take_number(s, 2, 2, &v);
+        m->year = (int32_t)(v + (v < 69 ? 2000 : 1900));
+        return good;
     case MONTH_LONG:
-    case MONTH_SHORT: name = take_name(s, months, 12, a->element == MONTH_LONG); m->month = (unsigned)(name + 1); return name >= 0;
+    case MONTH_SHORT:
+        name = take_name(s, months, 12, a->element == MONTH_LONG);
+        m->month = (unsigned)(name + 1);
+        return name >= 0;
     case WEEKDAY_LONG:
     case WEEKDAY_SHORT: return take_name(s, weekdays, 7, a->element == WEEKDAY_LONG) >= 0;
     case MONTH2: return take_number(s, 2, 2, &m->month);
@@ -287,12 +323,13 @@ static bool take_part(sp_str *s, const part *a, moment *m)
         return take_number(s, 1, 3, &m->day_of_year);
     case HOUR24: return take_number(s, 2, 2, &m->hour);
     case HOUR12_2:
-    case HOUR12_1: m->twelve_hours = true; return take_number(s, a->element == HOUR12_2 ? 2 : 1, 2, &m->hour) && m->hour <= 12;
+    case HOUR12_1:
+        m->twelve_hours = true;
+        return take_number(s, a->element == HOUR12_2 ? 2 : 1, 2, &m->hour) && m->hour <= 12;
     case MINUTE2:
     case MINUTE1: return take_number(s, a->element == MINUTE2 ? 2 : 1, 2, &m->minute);
     case SECOND2:
-    case SECOND1:
-        return take_number(s, a->element == SECOND2 ? 2 : 1, 2, &m->second);
+    case SECOND1: return take_number(s, a->element == SECOND2 ? 2 : 1, 2, &m->second);
     case PM_UPPER:
     case PM_LOWER:
         m->afternoon = take_text(s, sp_str_of(a->element == PM_UPPER ? "PM" : "pm"));

@@ -167,7 +167,9 @@ int sp_buf_add_json(sp_buf *b, const char *s, size_t len)
     int rc = sp_buf_adds(b, "\"");
     for (size_t i = 0; i < len && !rc; i++) {
         unsigned char c = (unsigned char)s[i];
-        rc = c == '"' || c == '\\' ? sp_buf_printf(b, "\\%c", c) : c < 32 ? sp_buf_printf(b, "\\u%04x", c) : sp_buf_add(b, &s[i], 1);
+        rc = c == '"' || c == '\\' ? sp_buf_printf(b, "\\%c", c)
+             : c < 32              ? sp_buf_printf(b, "\\u%04x", c)
+                                   : sp_buf_add(b, &s[i], 1);
     }
     return rc || sp_buf_adds(b, "\"") ? SPATE_E_NOMEM : SPATE_OK;
 }

@@ -31,13 +31,13 @@ static inline uint64_t two(unsigned v)
 
 /* The 1461 days of a leap-year cycle, from 1 March 1900 on. DAY gets how many new years have passed, the month and the day. */
 #define DAYS_4(y, m, d) DAY(y, m, d), DAY(y, m, (d) + 1), DAY(y, m, (d) + 2), DAY(y, m, (d) + 3)
-#define DAYS_28(y, m)                                                                                                  \
-    DAYS_4(y, m, 1), DAYS_4(y, m, 5), DAYS_4(y, m, 9), DAYS_4(y, m, 13), DAYS_4(y, m, 17), DAYS_4(y, m, 21),           \
+#define DAYS_28(y, m) \
+    DAYS_4(y, m, 1), DAYS_4(y, m, 5), DAYS_4(y, m, 9), DAYS_4(y, m, 13), DAYS_4(y, m, 17), DAYS_4(y, m, 21), \
         DAYS_4(y, m, 25)
 #define DAYS_30(y, m) DAYS_28(y, m), DAY(y, m, 29), DAY(y, m, 30)
 #define DAYS_31(y, m) DAYS_30(y, m), DAY(y, m, 31)
-#define YEAR_FROM_MARCH(y)                                                                                             \
-    DAYS_31(y, 3), DAYS_30(y, 4), DAYS_31(y, 5), DAYS_30(y, 6), DAYS_31(y, 7), DAYS_31(y, 8), DAYS_30(y, 9),           \
+#define YEAR_FROM_MARCH(y) \
+    DAYS_31(y, 3), DAYS_30(y, 4), DAYS_31(y, 5), DAYS_30(y, 6), DAYS_31(y, 7), DAYS_31(y, 8), DAYS_30(y, 9), \
         DAYS_31(y, 10), DAYS_30(y, 11), DAYS_31(y, 12), DAYS_31((y) + 1, 1), DAYS_28((y) + 1, 2)
 #define CYCLE YEAR_FROM_MARCH(0), YEAR_FROM_MARCH(1), YEAR_FROM_MARCH(2), YEAR_FROM_MARCH(3), DAY(4, 2, 29)
 enum { CYCLE_DAYS = 1461 };
@@ -47,9 +47,9 @@ typedef struct cycle_day {
     char text[7];
     uint8_t years;
 } cycle_day;
-#define DAY(y, m, d)                                                                                                   \
-    {                                                                                                                  \
-        {'-', '0' + (m) / 10, '0' + (m) % 10, '-', '0' + (d) / 10, '0' + (d) % 10, 0}, y                               \
+#define DAY(y, m, d) \
+    { \
+        {'-', '0' + (m) / 10, '0' + (m) % 10, '-', '0' + (d) / 10, '0' + (d) % 10, 0}, y \
     }
 static const cycle_day cycle_days[CYCLE_DAYS] = {CYCLE};
 #undef DAY
@@ -198,7 +198,7 @@ static inline char *put_near_moment(char *p, uint64_t us, char separator)
     minute -= hour * 60;
     uint64_t day_digits = put_near_date(p, day);
     sp_store_chars(p + 8, day_digits | (uint64_t)(uint8_t)separator << 16 | two(hour) << 24 | (uint64_t)':' << 40 |
-                          two(minute) << 48);
+                              two(minute) << 48);
     sp_store_chars(p + 16, ':' | two(second) << 8);
     return put_fraction(p + 19, fraction);
 }
@@ -264,7 +264,7 @@ enum {
 };
 
 #ifdef HAVE_X86
-#define AVX2 __attribute__((target("avx2"))) static
+#define AVX2        __attribute__((target("avx2"))) static
 #define AVX2_INLINE __attribute__((target("avx2"), always_inline)) static inline
 
 /* floor(v / by) of a whole number v: half is added, so that the quotient is never so near a whole number that rounding could bring
@@ -329,7 +329,8 @@ AVX2_INLINE __m256d as_doubles(__m256i v)
     const __m256d power_52 = _mm256_set1_pd(0x1p52), power_84 = _mm256_set1_pd(0x1p84);
     __m256i high = _mm256_or_si256(_mm256_srli_epi64(v, 32), _mm256_castpd_si256(power_84));
     __m256i low = _mm256_blend_epi32(v, _mm256_castpd_si256(power_52), 0xaa);
-    return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(high), _mm256_add_pd(power_84, power_52)), _mm256_castsi256_pd(low));
+    return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(high), _mm256_add_pd(power_84, power_52)),
+                         _mm256_castsi256_pd(low));
 }
 
 /* What stands in any moment, and where its digits CCYYMMDDhhmmss go. */
@@ -359,11 +360,13 @@ AVX2_INLINE char *put_framed(char *p, const frame *f, __m128i digits)
 /* False if one of four moments is outside the table's years or has a fraction of a second. */
 AVX2_INLINE bool split_four_moments(const int64_t us[4], numbers *to, uint32_t at)
 {
-    const __m256i shift = _mm256_set1_epi64x(NEAR_EPOCH * SP_US_PER_DAY), last = _mm256_set1_epi64x(NEAR_DAYS * SP_US_PER_DAY - 1);
+    const __m256i shift = _mm256_set1_epi64x(NEAR_EPOCH * SP_US_PER_DAY),
+                  last = _mm256_set1_epi64x(NEAR_DAYS * SP_US_PER_DAY - 1);
     __m256i near = _mm256_add_epi64(_mm256_loadu_si256((const __m256i *)us), shift);
     __m256i outside = _mm256_or_si256(near, _mm256_sub_epi64(last, near)); /* its sign counts */
     __m256d v = as_doubles(near);
-    __m256d seconds = _mm256_round_pd(_mm256_mul_pd(v, _mm256_set1_pd(1e-6)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m256d seconds =
+        _mm256_round_pd(_mm256_mul_pd(v, _mm256_set1_pd(1e-6)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     __m256d broken = _mm256_cmp_pd(_mm256_mul_pd(seconds, _mm256_set1_pd(1e6)), v, _CMP_NEQ_UQ);
     __m256d day = divided(seconds, 86400);
     __m256d second = _mm256_sub_pd(seconds, _mm256_mul_pd(day, _mm256_set1_pd(86400)));
@@ -470,8 +473,8 @@ static char *even_ends(int32_t *ends, uint32_t n, char *p, const char *base, uin
 #endif
 
 /* n moments, at most a block. end is what follows the minutes, its digits being 0. */
-static char *put_some_moments(char *p, const int64_t *us, uint32_t n, char separator, const char end[8], char *(*put)(char *, int64_t),
-                              char *base, int32_t *ends)
+static char *put_some_moments(char *p, const int64_t *us, uint32_t n, char separator, const char end[8],
+                              char *(*put)(char *, int64_t), char *base, int32_t *ends)
 {
 #ifdef HAVE_X86
     if (__builtin_cpu_supports("avx2") && put_plain_moments(p, us, n, separator, end))
@@ -484,7 +487,8 @@ static char *put_some_moments(char *p, const int64_t *us, uint32_t n, char separ
     return p;
 }
 
-static char *put_some_days(char *p, const int32_t *days, uint32_t n, char *(*put)(char *, int32_t), char *base, int32_t *ends)
+static char *put_some_days(char *p, const int32_t *days, uint32_t n, char *(*put)(char *, int32_t), char *base,
+                           int32_t *ends)
 {
 #ifdef HAVE_X86
     if (__builtin_cpu_supports("avx2") && put_plain_days(p, days, n))
@@ -497,22 +501,24 @@ static char *put_some_days(char *p, const int32_t *days, uint32_t n, char *(*put
     return p;
 }
 
-#define PUT_MANY(name, type, put_some)                                                                                 \
-    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)                                 \
-    {                                                                                                                  \
-        (void)scale;                                                                                                   \
-        char *base = p;                                                                                                \
-        for (uint32_t done = 0, some; done < n; done += some) {                                                        \
-            some = SP_MIN(n - done, (uint32_t)BLOCK);                                                                  \
-            const type *v = (const type *)values + done;                                                               \
-            int32_t *e = ends + done;                                                                                  \
-            p = put_some;                                                                                              \
-        }                                                                                                              \
-        return p;                                                                                                      \
+#define PUT_MANY(name, type, put_some) \
+    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends) \
+    { \
+        (void)scale; \
+        char *base = p; \
+        for (uint32_t done = 0, some; done < n; done += some) { \
+            some = SP_MIN(n - done, (uint32_t)BLOCK); \
+            const type *v = (const type *)values + done; \
+            int32_t *e = ends + done; \
+            p = put_some; \
+        } \
+        return p; \
     }
 PUT_MANY(sp_put_date_many, int32_t, put_some_days(p, v, some, sp_put_date, base, e))
 PUT_MANY(sp_put_date_iso_many, int32_t, put_some_days(p, v, some, sp_put_date_iso, base, e))
 PUT_MANY(sp_put_timestamp_many, int64_t, put_some_moments(p, v, some, ' ', ":00\0\0\0\0", sp_put_timestamp, base, e))
-PUT_MANY(sp_put_timestamp_iso_many, int64_t, put_some_moments(p, v, some, 'T', ":00\0\0\0\0", sp_put_timestamp_iso, base, e))
+PUT_MANY(sp_put_timestamp_iso_many, int64_t,
+         put_some_moments(p, v, some, 'T', ":00\0\0\0\0", sp_put_timestamp_iso, base, e))
 PUT_MANY(sp_put_timestamptz_many, int64_t, put_some_moments(p, v, some, ' ', ":00+00\0", sp_put_timestamptz, base, e))
-PUT_MANY(sp_put_timestamptz_iso_many, int64_t, put_some_moments(p, v, some, 'T', ":00Z\0\0\0", sp_put_timestamptz_iso, base, e))
+PUT_MANY(sp_put_timestamptz_iso_many, int64_t,
+         put_some_moments(p, v, some, 'T', ":00Z\0\0\0", sp_put_timestamptz_iso, base, e))

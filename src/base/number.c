@@ -47,24 +47,19 @@ void sp_eight_digits_many_scalar(const uint32_t *v, uint32_t n, uint64_t *digits
 
 #ifdef HAVE_X86
 /* The same divisions for four numbers at once, by the upper halves of products. */
-__attribute__((target("avx2"))) static void eight_digits_many_avx2(const uint32_t *v, uint32_t n,
-                                                                   uint64_t *digits)
+__attribute__((target("avx2"))) static void eight_digits_many_avx2(const uint32_t *v, uint32_t n, uint64_t *digits)
 {
     uint32_t i = 0;
     for (; i + 4 <= n; i += 4) {
         __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(v + i)));
         __m256i q = _mm256_srli_epi64(_mm256_mul_epu32(x, _mm256_set1_epi64x(3518437209)), 45);
-        x = _mm256_or_si256(
-            q, _mm256_slli_epi64(
-                   _mm256_sub_epi64(x, _mm256_mul_epu32(q, _mm256_set1_epi64x(10000))), 32));
+        x = _mm256_or_si256(q,
+                            _mm256_slli_epi64(_mm256_sub_epi64(x, _mm256_mul_epu32(q, _mm256_set1_epi64x(10000))), 32));
         q = _mm256_srli_epi16(_mm256_mulhi_epu16(x, _mm256_set1_epi16(5243)), 3);
-        x = _mm256_or_si256(
-            q, _mm256_slli_epi32(_mm256_sub_epi16(x, _mm256_mullo_epi16(q, _mm256_set1_epi16(100))),
-                                 16));
+        x = _mm256_or_si256(q,
+                            _mm256_slli_epi32(_mm256_sub_epi16(x, _mm256_mullo_epi16(q, _mm256_set1_epi16(100))), 16));
         q = _mm256_mulhi_epu16(x, _mm256_set1_epi16(6554));
-        x = _mm256_or_si256(
-            q, _mm256_slli_epi16(_mm256_sub_epi16(x, _mm256_mullo_epi16(q, _mm256_set1_epi16(10))),
-                                 8));
+        x = _mm256_or_si256(q, _mm256_slli_epi16(_mm256_sub_epi16(x, _mm256_mullo_epi16(q, _mm256_set1_epi16(10))), 8));
         _mm256_storeu_si256((__m256i *)(digits + i), x);
     }
     sp_eight_digits_many_scalar(v + i, n - i, digits + i);
@@ -363,8 +358,7 @@ char *sp_put_uuid_scalar(char *p, const uint8_t bytes[16])
 #ifdef HAVE_X86
 /* Sixteen nibbles become characters by one shuffle of the digits; the middle sixteen bytes of the
  * text, with all four dashes, are gathered from both halves. */
-__attribute__((target("ssse3"))) static inline char *put_uuid_ssse3(char *p,
-                                                                    const uint8_t bytes[16])
+__attribute__((target("ssse3"))) static inline char *put_uuid_ssse3(char *p, const uint8_t bytes[16])
 {
     const __m128i digits = _mm_loadu_si128((const __m128i *)hex_digits);
     const __m128i nibble = _mm_set1_epi8(15);
@@ -435,54 +429,54 @@ char *sp_put_uuid(char *p, const uint8_t bytes[16])
 
 /* ---- whole columns -------------------------------------------------------------------------- */
 
-#define PUT_MANY(name, type, put_v)                                                                \
-    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)             \
-    {                                                                                              \
-        (void)scale;                                                                               \
-        const type *value = values;                                                                \
-        char *start = p;                                                                           \
-        for (uint32_t i = 0; i < n; i++) {                                                         \
-            type v = value[i];                                                                     \
-            p = put_v;                                                                             \
-            ends[i] = (int32_t)(p - start);                                                        \
-        }                                                                                          \
-        return p;                                                                                  \
+#define PUT_MANY(name, type, put_v) \
+    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends) \
+    { \
+        (void)scale; \
+        const type *value = values; \
+        char *start = p; \
+        for (uint32_t i = 0; i < n; i++) { \
+            type v = value[i]; \
+            p = put_v; \
+            ends[i] = (int32_t)(p - start); \
+        } \
+        return p; \
     }
 
 /* Whole numbers, whose digits are made a block at a time where all of the block are below 10^8. */
 enum { DIGITS_BLOCK = 64 };
 
-#define PUT_MANY_DIGITS(name, type, put_v, put_d)                                                  \
-    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)             \
-    {                                                                                              \
-        (void)scale;                                                                               \
-        const type *value = values;                                                                \
-        char *start = p;                                                                           \
-        for (uint32_t done = 0, some; done < n; done += some, value += some, ends += some) {       \
-            uint32_t u[DIGITS_BLOCK];                                                              \
-            uint64_t digits[DIGITS_BLOCK], large = 0;                                              \
-            some = SP_MIN(n - done, (uint32_t)DIGITS_BLOCK);                                       \
-            for (uint32_t i = 0; i < some; i++) {                                                  \
-                uint64_t v = value[i] < 0 ? -(uint64_t)value[i] : (uint64_t)value[i];              \
-                u[i] = (uint32_t)v;                                                                \
-                large |= v >= 100000000;                                                           \
-            }                                                                                      \
-            if (!large)                                                                            \
-                sp_eight_digits_many(u, some, digits);                                             \
-            for (uint32_t i = 0; i < some; i++) {                                                  \
-                type v = value[i];                                                                 \
-                if (SP_UNLIKELY(large)) {                                                          \
-                    p = put_v;                                                                     \
-                } else {                                                                           \
-                    uint64_t d = digits[i];                                                        \
-                    *p = '-';                                                                      \
-                    p += v < 0;                                                                    \
-                    p = put_d;                                                                     \
-                }                                                                                  \
-                ends[i] = (int32_t)(p - start);                                                    \
-            }                                                                                      \
-        }                                                                                          \
-        return p;                                                                                  \
+#define PUT_MANY_DIGITS(name, type, put_v, put_d) \
+    char *name(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends) \
+    { \
+        (void)scale; \
+        const type *value = values; \
+        char *start = p; \
+        for (uint32_t done = 0, some; done < n; done += some, value += some, ends += some) { \
+            uint32_t u[DIGITS_BLOCK]; \
+            uint64_t digits[DIGITS_BLOCK], large = 0; \
+            some = SP_MIN(n - done, (uint32_t)DIGITS_BLOCK); \
+            for (uint32_t i = 0; i < some; i++) { \
+                uint64_t v = value[i] < 0 ? -(uint64_t)value[i] : (uint64_t)value[i]; \
+                u[i] = (uint32_t)v; \
+                large |= v >= 100000000; \
+            } \
+            if (!large) \
+                sp_eight_digits_many(u, some, digits); \
+            for (uint32_t i = 0; i < some; i++) { \
+                type v = value[i]; \
+                if (SP_UNLIKELY(large)) { \
+                    p = put_v; \
+                } else { \
+                    uint64_t d = digits[i]; \
+                    *p = '-'; \
+                    p += v < 0; \
+                    p = put_d; \
+                } \
+                ends[i] = (int32_t)(p - start); \
+            } \
+        } \
+        return p; \
     }
 PUT_MANY(sp_put_i16_many, int16_t, sp_put_i64(p, v))
 PUT_MANY(sp_put_u64_many, uint64_t, sp_put_u64(p, v))
@@ -493,11 +487,9 @@ static PUT_MANY(put_long_decimal_many, int64_t,
                                                                     sp_put_decimal(p, v, scale),
                                                                     put_decimal_digits(p, d, scale))
 
-    char *sp_put_decimal_many(char *p, const void *values, uint32_t n, unsigned scale,
-                              int32_t *ends)
+    char *sp_put_decimal_many(char *p, const void *values, uint32_t n, unsigned scale, int32_t *ends)
 {
-    return (scale > 0 && scale < 8 ? put_short_decimal_many : put_long_decimal_many)(p, values, n,
-                                                                                     scale, ends);
+    return (scale > 0 && scale < 8 ? put_short_decimal_many : put_long_decimal_many)(p, values, n, scale, ends);
 }
 #undef PUT_MANY
 #undef PUT_MANY_DIGITS

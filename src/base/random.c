@@ -37,8 +37,7 @@ uint64_t sp_hasher_end(const sp_hasher *h)
 
 /* ---- draws ----------------------------------------------------------------------------------- */
 
-void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n,
-                         uint64_t *out)
+void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n, uint64_t *out)
 {
     for (uint32_t i = 0; i < count; i++)
         out[i] = sp_bounded(sp_draw(key, rows[i]), n);
@@ -50,10 +49,8 @@ void sp_draw_many_scalar(uint64_t key, const uint64_t *rows, uint32_t count, uin
 /* Four products modulo 2^64, of three halves' products each. */
 AVX2 __m256i times(__m256i a, uint64_t by)
 {
-    __m256i low = _mm256_set1_epi64x((long long)(by & UINT32_MAX)),
-            high = _mm256_set1_epi64x((long long)(by >> 32));
-    __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(a, high),
-                                     _mm256_mul_epu32(_mm256_srli_epi64(a, 32), low));
+    __m256i low = _mm256_set1_epi64x((long long)(by & UINT32_MAX)), high = _mm256_set1_epi64x((long long)(by >> 32));
+    __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(a, high), _mm256_mul_epu32(_mm256_srli_epi64(a, 32), low));
     return _mm256_add_epi64(_mm256_mul_epu32(a, low), _mm256_slli_epi64(cross, 32));
 }
 
@@ -69,13 +66,12 @@ AVX2 __m256i draw_four(__m256i key, const uint64_t *rows)
 AVX2 __m256i scale_four(__m256i z, __m256i n)
 {
     __m256i low = _mm256_srli_epi64(_mm256_mul_epu32(z, n), 32);
-    return _mm256_srli_epi64(_mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(z, 32), n), low),
-                             32);
+    return _mm256_srli_epi64(_mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(z, 32), n), low), 32);
 }
 
 /* n < 2^32; what is left over from fours is drawn one by one. */
-__attribute__((target("avx2"))) static void
-draw_many_avx2(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n, uint64_t *out)
+__attribute__((target("avx2"))) static void draw_many_avx2(uint64_t key, const uint64_t *rows, uint32_t count,
+                                                           uint64_t n, uint64_t *out)
 {
     const __m256i keys = _mm256_set1_epi64x((long long)key), ns = _mm256_set1_epi64x((long long)n);
     uint32_t i = 0;
@@ -106,9 +102,9 @@ void sp_draw_many(uint64_t key, const uint64_t *rows, uint32_t count, uint64_t n
 /* Bytes in the order of a little-endian machine's two words. All 64 bits of the draw are in them, the four that the version
  * displaces having moved to the second word, beside 58 bits stirred once more: no two draws give equal uuids. */
 #define VERSION_MASK (UINT64_C(15) << 52)
-#define VERSION_4 (UINT64_C(4) << 52)
-#define SECOND_MASK UINT64_C(0xcf) /* of the variant and the displaced bits */
-#define VARIANT UINT64_C(0x80)
+#define VERSION_4    (UINT64_C(4) << 52)
+#define SECOND_MASK  UINT64_C(0xcf) /* of the variant and the displaced bits */
+#define VARIANT      UINT64_C(0x80)
 
 void sp_uuid4(uint64_t draw, uint8_t bytes[16])
 {
@@ -141,7 +137,8 @@ __attribute__((target("avx2"))) static void uuid4_many_avx2(const uint64_t *draw
         __m256i first = _mm256_or_si256(_mm256_andnot_si256(all_four(VERSION_MASK), draw), all_four(VERSION_4));
         __m256i second = _mm256_or_si256(_mm256_andnot_si256(all_four(SECOND_MASK), stirred), all_four(VARIANT));
         second = _mm256_or_si256(second, displaced);
-        __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second); /* 0 and 2, 1 and 3 */
+        __m256i even = _mm256_unpacklo_epi64(first, second),
+                odd = _mm256_unpackhi_epi64(first, second); /* 0 and 2, 1 and 3 */
         __m256i *to = (__m256i *)(bytes + (size_t)i * 16);
         _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
         _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
@@ -209,8 +206,7 @@ uint64_t sp_permutation_at(const sp_permutation *p, uint64_t x)
     return x;
 }
 
-void sp_permute_many_scalar(const sp_permutation *p, const uint64_t *rows, uint32_t count,
-                            uint64_t *out)
+void sp_permute_many_scalar(const sp_permutation *p, const uint64_t *rows, uint32_t count, uint64_t *out)
 {
     for (uint32_t i = 0; i < count; i++)
         out[i] = sp_permutation_at(p, rows[i] < p->n ? rows[i] : rows[i] % p->n);
@@ -227,8 +223,8 @@ AVX2 __m256i round_four(__m256i digit, uint32_t key)
 }
 
 /* For n < 2^62, so that both digits fit 31 bits and comparisons need no care with signs. */
-__attribute__((target("avx2"))) static void
-permute_many_avx2(const sp_permutation *p, const uint64_t *rows, uint32_t count, uint64_t *out)
+__attribute__((target("avx2"))) static void permute_many_avx2(const sp_permutation *p, const uint64_t *rows,
+                                                              uint32_t count, uint64_t *out)
 {
     const __m128i bits = _mm_cvtsi32_si128((int)p->low_bits);
     const __m256i mask = _mm256_set1_epi64x((long long)((UINT64_C(1) << p->low_bits) - 1));
@@ -236,7 +232,8 @@ permute_many_avx2(const sp_permutation *p, const uint64_t *rows, uint32_t count,
     uint32_t i = 0;
     for (; i + 4 <= count; i += 4) {
         __m256i x = _mm256_loadu_si256((const __m256i *)(rows + i));
-        if (SP_UNLIKELY(_mm256_movemask_epi8(_mm256_cmpgt_epi64(n, x)) != -1 || _mm256_movemask_pd(_mm256_castsi256_pd(x)))) {
+        if (SP_UNLIKELY(_mm256_movemask_epi8(_mm256_cmpgt_epi64(n, x)) != -1 ||
+                        _mm256_movemask_pd(_mm256_castsi256_pd(x)))) {
             sp_permute_many_scalar(p, rows + i, 4, out + i);
             continue;
         }

@@ -189,7 +189,8 @@ static int append_long(sp_column *c, uint32_t at, const sp_column *from, uint32_
     if (have + (uint64_t)len > INT32_MAX)
         return SPATE_E_NOMEM;
     if (c->type.kind == SP_LIST) {
-        if (sp_column_reserve_items(c->child, have + len) || sp_column_append(c->child, have, from->child, (uint32_t)begin, len))
+        if (sp_column_reserve_items(c->child, have + len) ||
+            sp_column_append(c->child, have, from->child, (uint32_t)begin, len))
             return SPATE_E_NOMEM;
     } else {
         if (have + len > c->bytes_cap && sp_column_reserve_bytes(c, SP_MAX((size_t)have + len, 2 * c->bytes_cap)))

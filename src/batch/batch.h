@@ -28,7 +28,7 @@ typedef enum sp_kind {
     SP_TEXT,        /* UTF-8, no NUL */
     SP_JSON,        /* UTF-8, valid JSON */
     SP_BYTES,
-    SP_LIST,        /* offsets into the child column */
+    SP_LIST, /* offsets into the child column */
 } sp_kind;
 enum { SP_KINDS = SP_LIST + 1 };
 
@@ -42,26 +42,27 @@ char *sp_put_interval(char *p, sp_interval v);
 
 typedef struct sp_type {
     sp_kind kind;
-    uint8_t precision, scale;   /* SP_DECIMAL */
-    uint32_t length;            /* SP_TEXT that the plan named, as varchar(20): at most so many characters; 0: no limit */
-    bool other;                 /* SP_TEXT that the plan named: stands for a type that only its target knows, which reads it from text */
+    uint8_t precision, scale; /* SP_DECIMAL */
+    uint32_t length;          /* SP_TEXT that the plan named, as varchar(20): at most so many characters; 0: no limit */
+    bool
+        other; /* SP_TEXT that the plan named: stands for a type that only its target knows, which reads it from text */
     const struct sp_type *item; /* SP_LIST */
 } sp_type;
 
 /* What text may need before it can stand in a format; the least is 0, for what nobody has said anything of. */
 typedef enum sp_care {
     SP_CARE_ESCAPES, /* it may be empty, and anything may be in it */
-    SP_CARE_QUOTES,  /* never empty; no double quote, backslash or control character, so that between double quotes it is as it is */
+    SP_CARE_QUOTES, /* never empty; no double quote, backslash or control character, so that between double quotes it is as it is */
     SP_CARE_SQL,     /* and no comma: single quotes are the worst */
     SP_CARE_NOTHING, /* only letters, digits, space and - _ . : / @ + #, never empty: no quotes anywhere */
 } sp_care;
 
 /* What the maker of a column promises about its cells; a sink may refuse or speed up by it. */
 typedef struct sp_bounds {
-    bool has_range;     /* integers: every cell is in [min, max] */
+    bool has_range; /* integers: every cell is in [min, max] */
     int64_t min, max;
-    uint32_t text_max;  /* text, JSON, bytes: no cell is longer, in bytes; 0 = unknown */
-    sp_care care;       /* text: what is the most that a cell needs */
+    uint32_t text_max; /* text, JSON, bytes: no cell is longer, in bytes; 0 = unknown */
+    sp_care care;      /* text: what is the most that a cell needs */
 } sp_bounds;
 
 typedef struct sp_field {
@@ -69,11 +70,12 @@ typedef struct sp_field {
     sp_type type;
     bool nullable;
     const char *sql_type; /* the type named by the plan, for --create; NULL: inferred from type */
-    const char *cast;     /* the type that --create writes whatever the others say, in the target's own words; NULL: none */
+    const char *cast; /* the type that --create writes whatever the others say, in the target's own words; NULL: none */
     const sp_str *labels; /* the values of an enumeration, in order; NULL: none */
     uint32_t n_labels;
     const char *enum_name; /* of the type that --create makes for them; NULL: <table>_<column> */
-    const sp_str *values;  /* text: what is sure to come up among its cells, so that a target that cannot take it is told before the
+    const sp_str *
+        values; /* text: what is sure to come up among its cells, so that a target that cannot take it is told before the
                             * first row; it need not be all. NULL: nothing is known */
     uint32_t n_values;
     sp_bounds bounds;
@@ -83,9 +85,9 @@ typedef struct sp_field {
 int sp_field_copy_type(sp_arena *arena, const sp_field *from, sp_field *to) SP_MUST_CHECK;
 
 typedef struct sp_foreign_key {
-    const char *parent;          /* table name */
-    uint32_t n;                  /* columns */
-    const uint32_t *columns;     /* field numbers here */
+    const char *parent;      /* table name */
+    uint32_t n;              /* columns */
+    const uint32_t *columns; /* field numbers here */
     const char *const *parent_columns;
 } sp_foreign_key;
 
@@ -95,7 +97,7 @@ typedef struct sp_schema {
     uint32_t n_fields;
     const uint32_t *primary_key; /* field numbers, n_primary_key of them */
     uint32_t n_primary_key;
-    const uint32_t *uniques;     /* fields that are unique each by itself */
+    const uint32_t *uniques; /* fields that are unique each by itself */
     uint32_t n_uniques;
     const sp_foreign_key *foreign_keys;
     uint32_t n_foreign_keys;
@@ -116,10 +118,10 @@ int sp_schema_find(const sp_schema *schema, const char *name); /* field number o
 
 typedef struct sp_column {
     sp_type type;
-    uint8_t *validity; /* NULL: every cell is present. Else (rows + 7) / 8 bytes */
-    void *data;        /* fixed-width values, or the SP_BOOL bitmap */
-    int32_t *offsets;  /* SP_TEXT, SP_JSON, SP_BYTES, SP_LIST: rows + 1 of them, the first 0 */
-    char *bytes;       /* SP_TEXT, SP_JSON, SP_BYTES: offsets[rows] bytes, and SP_SLACK readable behind them */
+    uint8_t *validity;       /* NULL: every cell is present. Else (rows + 7) / 8 bytes */
+    void *data;              /* fixed-width values, or the SP_BOOL bitmap */
+    int32_t *offsets;        /* SP_TEXT, SP_JSON, SP_BYTES, SP_LIST: rows + 1 of them, the first 0 */
+    char *bytes;             /* SP_TEXT, SP_JSON, SP_BYTES: offsets[rows] bytes, and SP_SLACK readable behind them */
     struct sp_column *child; /* SP_LIST */
 
     /* Owned storage that the pointers above normally show. */

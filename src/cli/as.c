@@ -23,8 +23,10 @@ const predecessor *find_predecessor(const char *name)
 
 static void print_help(FILE *out)
 {
-    fputs("usage: spate as PROGRAM [ITS ARGUMENTS]\n\nTakes the command line of another program: its flags, files, messages and exit "
-          "codes.\nA link to spate that has the program's name does the same.\n\nprograms:\n", out);
+    fputs(
+        "usage: spate as PROGRAM [ITS ARGUMENTS]\n\nTakes the command line of another program: its flags, files, messages and exit "
+        "codes.\nA link to spate that has the program's name does the same.\n\nprograms:\n",
+        out);
     for (const predecessor *p = predecessors; p->name; p++)
         fprintf(out, "  %-12s %s\n", p->name, p->summary);
     fputs("\n'spate as PROGRAM --help' tells what it takes.\n", out);
@@ -39,7 +41,9 @@ int run_as(int argc, char **argv)
         print_help(stdout);
         return EXIT_OK;
     }
-    fprintf(stderr, argc ? "spate: nothing is known of a program \"%s\"\n" : "spate: 'as' needs the name of a program\n", argc ? argv[0] : "");
+    fprintf(stderr,
+            argc ? "spate: nothing is known of a program \"%s\"\n" : "spate: 'as' needs the name of a program\n",
+            argc ? argv[0] : "");
     fputs("try 'spate as --help'\n", stderr);
     return EXIT_USAGE;
 }

@@ -27,8 +27,8 @@ typedef enum as_kind { AS_BOOL, AS_INT, AS_TEXT, AS_LIST } as_kind;
 
 typedef struct as_flag {
     const char *name;
-    char letter;          /* -c for --config; 0: none */
-    as_kind kind;         /* AS_LIST may be given more than once, and each time as A,B */
+    char letter;  /* -c for --config; 0: none */
+    as_kind kind; /* AS_LIST may be given more than once, and each time as A,B */
     bool required;
     const char *fallback; /* the text of the default; NULL: none */
     const char *help;
@@ -49,10 +49,11 @@ typedef struct as_call {
 } as_call;
 
 typedef struct as_command {
-    const char *name;     /* "gen data"; the commands of a group stand together, behind the group: a command that has no run */
-    const char *usage;    /* behind the name: "[flags]" */
+    const char
+        *name; /* "gen data"; the commands of a group stand together, behind the group: a command that has no run */
+    const char *usage; /* behind the name: "[flags]" */
     const char *summary;
-    const as_flag *flags; /* by name; end with a NULL one, as do all; NULL: none */
+    const as_flag *flags;       /* by name; end with a NULL one, as do all; NULL: none */
     const as_flag *group_flags; /* of a group and its commands */
     int (*run)(const as_call *call);
 } as_command;
@@ -69,6 +70,6 @@ const char *as_text(const as_call *call, const char *name); /* the last one give
 bool as_bool(const as_call *call, const char *name);
 int64_t as_int(const as_call *call, const char *name);
 bool as_given(const as_call *call, const char *name);
-const char *as_argument(const as_call *call, size_t i);     /* NULL: there are fewer */
+const char *as_argument(const as_call *call, size_t i); /* NULL: there are fewer */
 
 #endif

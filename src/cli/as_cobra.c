@@ -58,7 +58,8 @@ static const as_command *find_member(const as_program *p, const as_command *grou
 
 static const char *kind_word(const as_flag *f)
 {
-    static const char *const words[] = {[AS_BOOL] = "", [AS_INT] = " int", [AS_TEXT] = " string", [AS_LIST] = " strings"};
+    static const char *const words[] = {
+        [AS_BOOL] = "", [AS_INT] = " int", [AS_TEXT] = " string", [AS_LIST] = " strings"};
     return words[f->kind];
 }
 
@@ -108,7 +109,8 @@ static const as_command *group_of(const as_program *p, const as_command *c)
 /* Every program's own, which stand in no table. */
 static const struct {
     const char *name, *summary;
-} own[] = {{"completion", "Generate the autocompletion script for the specified shell"}, {"help", "Help about any command"}};
+} own[] = {{"completion", "Generate the autocompletion script for the specified shell"},
+           {"help", "Help about any command"}};
 
 static void print_members(FILE *out, const as_program *p, const as_command *group)
 {
@@ -179,7 +181,8 @@ static int unknown_command(const as_program *p, const char *word)
 static const as_flag *find_flag(const as_call *call, const char *name, size_t len, char letter)
 {
     const as_command *c = call->command, *group = group_of(call->program, c);
-    const as_flag *lists[] = {c ? c->flags : NULL, c ? c->group_flags : NULL, group ? group->group_flags : NULL, call->program->flags};
+    const as_flag *lists[] = {c ? c->flags : NULL, c ? c->group_flags : NULL, group ? group->group_flags : NULL,
+                              call->program->flags};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         for (const as_flag *f = flags_of(lists[i]); f->name; f++)
             if (name ? strlen(f->name) == len && memcmp(f->name, name, len) == 0 : f->letter == letter)
@@ -189,7 +192,8 @@ static const as_flag *find_flag(const as_call *call, const char *name, size_t le
 
 static bool is_bool_word(const char *text)
 {
-    static const char *const words[] = {"true", "false", "1", "0", "t", "f", "T", "F", "TRUE", "FALSE", "True", "False"};
+    static const char *const words[] = {"true", "false", "1",    "0",     "t",    "f",
+                                        "T",    "F",     "TRUE", "FALSE", "True", "False"};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
         if (strcmp(words[i], text) == 0)
             return true;
@@ -331,7 +335,8 @@ static int completion(const as_program *p, int argc, char **argv)
         printf(shells[i].after, p->name);
         return EXIT_OK;
     }
-    printf("Generate the autocompletion script for %s.\n\nUsage:\n  %s completion bash|fish|powershell|zsh\n", p->name, p->name);
+    printf("Generate the autocompletion script for %s.\n\nUsage:\n  %s completion bash|fish|powershell|zsh\n", p->name,
+           p->name);
     return EXIT_OK;
 }
 
@@ -394,7 +399,7 @@ int as_cobra(const as_program *p, int argc, char **argv)
 
 const char *as_text(const as_call *call, const char *name)
 {
-    for (size_t i = call->n; i-- > 0; )
+    for (size_t i = call->n; i-- > 0;)
         if (call->words[i].flag && strcmp(call->words[i].flag->name, name) == 0)
             return call->words[i].text;
     const as_flag *f = find_flag(call, name, strlen(name), 0);

@@ -145,8 +145,8 @@ static int run_show(const as_call *call)
         ;
     printf("Template: %s\nDescription: %s\nCategory: %s\n\nTables:\n", name, t.title, name);
     for (size_t i = 0; i < spate_plan_tables(plan); i++)
-        printf("  %-20s %llu rows, %zu columns\n", spate_plan_table_name(plan, i), (unsigned long long)spate_plan_table_rows(plan, i),
-               shown_columns(plan, i));
+        printf("  %-20s %llu rows, %zu columns\n", spate_plan_table_name(plan, i),
+               (unsigned long long)spate_plan_table_rows(plan, i), shown_columns(plan, i));
     puts("\nParameters:");
     for (size_t i = 0; spate_template_parameter_at(name, i, &p); i++)
         printf("  %-20s %s (default: %s)\n", p.name, p.meaning, p.value);
@@ -257,7 +257,11 @@ static const char *script_fault(FILE *f)
         committed = !text && strcmp(line, "COMMIT;\n") == 0;
         copying = !text && strncmp(line, "COPY ", 5) == 0;
     }
-    return ferror(f) ? "it cannot be read" : copying ? "COPY data has no end" : text ? "a text has no end" : committed ? NULL : "it has no COMMIT at its end";
+    return ferror(f)   ? "it cannot be read"
+           : copying   ? "COPY data has no end"
+           : text      ? "a text has no end"
+           : committed ? NULL
+                       : "it has no COMMIT at its end";
 }
 
 static int validate_output(const char *path)
@@ -275,13 +279,19 @@ static int write_dump(const job *j, const as_settings *s)
 {
     char to[2 * PATH_MAX_SHOWN] = "";
     const char *database = spate_plan_database(j->plan);
-    snprintf(to, sizeof(to), "%s%s?format=%s", j->output ? "sql:" : "-", j->output ? j->output : "", strcmp(j->format, "sql") == 0 ? "insert" : "copy");
+    snprintf(to, sizeof(to), "%s%s?format=%s", j->output ? "sql:" : "-", j->output ? j->output : "",
+             strcmp(j->format, "sql") == 0 ? "insert" : "copy");
     if (database) {
         strcat(to, "&database=");
         put_encoded(to, sizeof(to), database);
     }
-    spate_generate_options o = {.to = to, .workers = (unsigned)j->jobs, .seed = j->seeded ? &j->seed : NULL, .create = true, .truncate = true,
-                                .dry_run = j->dry_run, .cancel = stop_flag()};
+    spate_generate_options o = {.to = to,
+                                .workers = (unsigned)j->jobs,
+                                .seed = j->seeded ? &j->seed : NULL,
+                                .create = true,
+                                .truncate = true,
+                                .dry_run = j->dry_run,
+                                .cancel = stop_flag()};
     o.batch_rows = strcmp(j->format, "sql") == 0 ? (uint64_t)as_setting_number(s, "default_batch_size") : 0;
     spate_generate_report report;
     spate_error err = {0};
@@ -323,7 +333,8 @@ static int run_generate_command(const as_call *call)
 
 static void put_mistake(char *to, size_t size, const spate_mistake *m)
 {
-    snprintf(to, size, "line %u, column %u: %s%s%s%s", m->line, m->column, *m->found ? "\"" : "", m->found, *m->found ? "\" " : "", m->message);
+    snprintf(to, size, "line %u, column %u: %s%s%s%s", m->line, m->column, *m->found ? "\"" : "", m->found,
+             *m->found ? "\" " : "", m->message);
 }
 
 /* The errors, one a line; returns how many. */
@@ -378,8 +389,9 @@ static int print_valid(const spate_plan *plan, bool valid)
     for (size_t t = 0; t < spate_plan_tables(plan); t++)
         rows += spate_plan_table_rows(plan, t);
     puts("✓ Schema is valid");
-    printf("  Database: %s\n  Tables: %zu\n  Total rows to generate: %llu\n", spate_plan_database(plan) ? spate_plan_database(plan) : "",
-           spate_plan_tables(plan), (unsigned long long)rows);
+    printf("  Database: %s\n  Tables: %zu\n  Total rows to generate: %llu\n",
+           spate_plan_database(plan) ? spate_plan_database(plan) : "", spate_plan_tables(plan),
+           (unsigned long long)rows);
     return EXIT_OK;
 }
 
@@ -389,7 +401,8 @@ static int run_validate_command(const as_call *call)
     spate_plan *plan = NULL;
     spate_error err = {0};
     spate_measure_report report = {0};
-    const char *input = as_given(call, "input") ? as_text(call, "input") : as_argument(call, 0), *format = as_text(call, "format");
+    const char *input = as_given(call, "input") ? as_text(call, "input") : as_argument(call, 0),
+               *format = as_text(call, "format");
     bool json = as_bool(call, "json") || strcmp(format, "json") == 0;
     if (!load(call, &s))
         return EXIT_FAILED;
@@ -401,7 +414,8 @@ static int run_validate_command(const as_call *call)
         spate_measure_report_done(&report);
     }
     int code = !plan || (status != SPATE_OK && status != SPATE_E_CONFIG) ? failed(&err)
-               : json ? print_valid_json(plan, status == SPATE_OK) : print_valid(plan, status == SPATE_OK);
+               : json                                                    ? print_valid_json(plan, status == SPATE_OK)
+                                                                         : print_valid(plan, status == SPATE_OK);
     spate_plan_free(plan);
     return code;
 }
@@ -421,7 +435,8 @@ static int run_version(const as_call *call)
 }
 
 static const as_flag program_flags[] = {
-    {"config", 'c', AS_TEXT, false, NULL, "config file (default is ./.datagen.yaml, then $HOME's, then /etc/datagen's)"},
+    {"config", 'c', AS_TEXT, false, NULL,
+     "config file (default is ./.datagen.yaml, then $HOME's, then /etc/datagen's)"},
     {"verbose", 0, AS_BOOL, false, NULL, "log more"},
     {"version", 'v', AS_BOOL, false, NULL, "show this help: 'datagen version' is the version"},
     {0},
@@ -475,7 +490,10 @@ static const as_command commands_of_datagen[] = {
 
 int sp_as_datagen(int argc, char **argv)
 {
-    static const as_program program = {.name = "datagen", .summary = "Generates realistic data for databases from schemas in JSON",
-                                       .commands = commands_of_datagen, .flags = program_flags, .quiet = true};
+    static const as_program program = {.name = "datagen",
+                                       .summary = "Generates realistic data for databases from schemas in JSON",
+                                       .commands = commands_of_datagen,
+                                       .flags = program_flags,
+                                       .quiet = true};
     return as_cobra(&program, argc, argv);
 }

@@ -35,7 +35,11 @@ static void print_usage(FILE *out)
 {
     fputs("Usage of dg:\n", out);
     for (const as_flag *f = flags; f->name; f++) {
-        fprintf(out, "  -%s%s\n    \t%s", f->name, f->kind == AS_TEXT ? " string" : f->kind == AS_INT ? " int" : "", f->help);
+        fprintf(out, "  -%s%s\n    \t%s", f->name,
+                f->kind == AS_TEXT  ? " string"
+                : f->kind == AS_INT ? " int"
+                                    : "",
+                f->help);
         if (f->fallback)
             fprintf(out, " (default \"%s\")", f->fallback);
         fputc('\n', out);
@@ -149,8 +153,9 @@ static void tell_differences(const spate_plan *plan)
             const char *kind, *name = spate_plan_column(plan, t, c, &kind, NULL);
             if (strcmp(kind, "range") != 0)
                 continue;
-            fprintf(stderr, "dg: a range has exactly as many values as its table has rows, evenly spaced (\"%s\" of \"%s\")\n", name,
-                    spate_plan_table_name(plan, t));
+            fprintf(stderr,
+                    "dg: a range has exactly as many values as its table has rows, evenly spaced (\"%s\" of \"%s\")\n",
+                    name, spate_plan_table_name(plan, t));
             return;
         }
 }
@@ -251,7 +256,8 @@ static int generate(spate_plan *plan, const settings *s)
     int status = spate_generate(plan, &o, &report, &err);
     report_mistakes(plan);
     if (status == SPATE_OK) {
-        on_progress(&r, report.tables, report.n_tables, report.seconds); /* those that were done since it was last called */
+        on_progress(&r, report.tables, report.n_tables,
+                    report.seconds); /* those that were done since it was last called */
         tell_files(&report);
     }
     spate_generate_report_done(&report);

@@ -24,7 +24,10 @@ static void note(level l, const char *fmt, ...)
 {
     static const struct {
         const char *tag, *colour;
-    } levels[] = {[DEBUG] = {"DBG", "\033[33m"}, [INFO] = {"INF", "\033[32m"}, [WARN] = {"WRN", "\033[31m"}, [FATAL] = {"FTL", "\033[31m"}};
+    } levels[] = {[DEBUG] = {"DBG", "\033[33m"},
+                  [INFO] = {"INF", "\033[32m"},
+                  [WARN] = {"WRN", "\033[31m"},
+                  [FATAL] = {"FTL", "\033[31m"}};
     bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
     va_list args;
     va_start(args, fmt);
@@ -92,12 +95,15 @@ static void tell_start(const run *r)
 static void tell_differences(const run *r)
 {
     for (size_t t = 0; t < spate_plan_tables(r->plan); t++) {
-        uint64_t rows = spate_plan_table_rows(r->plan, t), before = rows_of_dgs(rows, (uint64_t)r->batch, (uint64_t)r->workers);
+        uint64_t rows = spate_plan_table_rows(r->plan, t),
+                 before = rows_of_dgs(rows, (uint64_t)r->batch, (uint64_t)r->workers);
         char a[32], b[32];
         if (rows == before || rows == UINT64_MAX)
             continue;
-        note(WARN, "tables get the rows their config asks for: %s of \"%s\", where dgs made %s; a ref draws from all rows of its table",
-             with_commas(rows, a), spate_plan_table_name(r->plan, t), with_commas(before, b));
+        note(
+            WARN,
+            "tables get the rows their config asks for: %s of \"%s\", where dgs made %s; a ref draws from all rows of its table",
+            with_commas(rows, a), spate_plan_table_name(r->plan, t), with_commas(before, b));
         return;
     }
 }
@@ -110,8 +116,8 @@ static void on_progress(void *arg, const spate_table_progress *tables, size_t n,
         char done[32], rows[32];
         bool finished = tables[t].finished > 0 && !r->finished[t];
         if (tables[t].rows_done > r->told[t] && (now || finished)) {
-            note(INFO, "progress generated=%s table=%s total=%s", with_commas(tables[t].rows_done, done), tables[t].name,
-                 with_commas(tables[t].rows, rows));
+            note(INFO, "progress generated=%s table=%s total=%s", with_commas(tables[t].rows_done, done),
+                 tables[t].name, with_commas(tables[t].rows, rows));
             r->told[t] = tables[t].rows_done;
         }
         if (finished)
@@ -125,9 +131,10 @@ static void on_progress(void *arg, const spate_table_progress *tables, size_t n,
 static void take_out_pool_settings(char *url)
 {
     char *query = strstr(url, "://") ? strchr(url, '?') : NULL;
-    for (char *p = query ? query + 1 : NULL; p && *p; ) {
+    for (char *p = query ? query + 1 : NULL; p && *p;) {
         size_t len = strcspn(p, "&"), whole = len + (p[len] == '&');
-        if (strncmp(p, "pool_", 5) == 0 || strncmp(p, "statement_cache_", 16) == 0 || strncmp(p, "default_query_exec_mode", 23) == 0)
+        if (strncmp(p, "pool_", 5) == 0 || strncmp(p, "statement_cache_", 16) == 0 ||
+            strncmp(p, "default_query_exec_mode", 23) == 0)
             memmove(p, p + whole, strlen(p + whole) + 1);
         else
             p += whole;
@@ -155,7 +162,10 @@ static bool read_mode(const char *word, spate_insert_mode *mode)
 
 static int generate(const as_call *call, spate_plan *plan, char *url)
 {
-    run r = {.plan = plan, .batch = as_int(call, "batch"), .workers = as_int(call, "workers"), .debug = as_bool(call, "debug")};
+    run r = {.plan = plan,
+             .batch = as_int(call, "batch"),
+             .workers = as_int(call, "workers"),
+             .debug = as_bool(call, "debug")};
     spate_generate_options o = {.to = url, .cancel = stop_flag(), .progress = on_progress, .arg = &r};
     spate_generate_report report;
     spate_error err = {0};
@@ -211,7 +221,7 @@ typedef struct counts {
 /* "TABLE:N,TABLE:N", cut apart in place; what has not exactly one colon means nothing. False: N is no number. */
 static bool read_counts(char *text, counts *c)
 {
-    for (char *p = text; p && *p; ) {
+    for (char *p = text; p && *p;) {
         char *comma = strchr(p, ','), *colon = strchr(p, ':'), *end = NULL;
         if (comma)
             *comma = '\0';
@@ -304,6 +314,7 @@ static const as_command commands_of_dgs[] = {
 
 int sp_as_dgs(int argc, char **argv)
 {
-    static const as_program dgs = {"dgs", "dgs is a streaming data generator: spate under its name", commands_of_dgs, NULL, false};
+    static const as_program dgs = {"dgs", "dgs is a streaming data generator: spate under its name", commands_of_dgs,
+                                   NULL, false};
     return as_cobra(&dgs, argc, argv);
 }

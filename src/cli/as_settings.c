@@ -93,14 +93,16 @@ static const char *check(const struct setting *k, const char *value)
         if (k->min == INT64_MIN)
             snprintf(why, sizeof(why), "invalid configuration: %s must be a whole number, got \"%s\"", k->name, value);
         else if (k->max == INT64_MAX)
-            snprintf(why, sizeof(why), "invalid configuration: %s must be at least %lld, got \"%s\"", k->name, (long long)k->min, value);
+            snprintf(why, sizeof(why), "invalid configuration: %s must be at least %lld, got \"%s\"", k->name,
+                     (long long)k->min, value);
         else
-            snprintf(why, sizeof(why), "invalid configuration: %s must be between %lld and %lld, got \"%s\"", k->name, (long long)k->min,
-                     (long long)k->max, value);
+            snprintf(why, sizeof(why), "invalid configuration: %s must be between %lld and %lld, got \"%s\"", k->name,
+                     (long long)k->min, (long long)k->max, value);
         return why;
     }
     if (k->kind == WORD && !is_word(value, k->words)) {
-        snprintf(why, sizeof(why), "invalid configuration: %s must be one of: %s, got \"%s\"", k->name, k->words, value);
+        snprintf(why, sizeof(why), "invalid configuration: %s must be one of: %s, got \"%s\"", k->name, k->words,
+                 value);
         return why;
     }
     if (k->kind == TRUTH && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
@@ -206,7 +208,10 @@ void as_settings_log(const as_settings *s, const char *level, const char *messag
     FILE *f = *path ? fopen(path, "a") : stderr;
     if (!f)
         return;
-    fprintf(f, strcmp(as_setting(s, "log_format"), "json") == 0 ? "{\"level\":\"%s\",\"msg\":\"%s\"}\n" : "level=%s msg=\"%s\"\n", level, message);
+    fprintf(f,
+            strcmp(as_setting(s, "log_format"), "json") == 0 ? "{\"level\":\"%s\",\"msg\":\"%s\"}\n"
+                                                             : "level=%s msg=\"%s\"\n",
+            level, message);
     if (f != stderr)
         fclose(f);
 }

@@ -58,8 +58,11 @@ static int take_row(void *arg, const spate_migrate_item *item)
         b->cap = cap;
     }
     row *r = &b->rows[b->n];
-    *r = (row){.path = malloc(item->path_len + 1), .len = item->path_len, .folder = strcmp(item->type, "folder") == 0,
-               .outcome = item->outcome, .size = item->size};
+    *r = (row){.path = malloc(item->path_len + 1),
+               .len = item->path_len,
+               .folder = strcmp(item->type, "folder") == 0,
+               .outcome = item->outcome,
+               .size = item->size};
     if (!r->path)
         return SPATE_E_NOMEM;
     memcpy(r->path, item->path, item->path_len);
@@ -93,7 +96,8 @@ static void draw(browser *b)
     for (size_t i = b->top; i < b->n && i < b->top + room; i++) {
         const row *r = &b->rows[i];
         char size[32];
-        fprintf(stdout, "%s %-9s %8sB  ", i == b->at ? "\033[7m>" : " ", spate_migrate_outcome_name(r->outcome), with_unit((double)r->size, size));
+        fprintf(stdout, "%s %-9s %8sB  ", i == b->at ? "\033[7m>" : " ", spate_migrate_outcome_name(r->outcome),
+                with_unit((double)r->size, size));
         print_path(stdout, r->path + r->name, r->len - r->name);
         fputs(r->folder ? "/" : "", stdout);
         if (r->note[0]) {
@@ -103,7 +107,8 @@ static void draw(browser *b)
         }
         fputs(i == b->at ? "\033[0m\n" : "\n", stdout);
     }
-    fputs(b->n ? "\narrows: move   Enter: open   x: leave out or take in   q: done" : "(empty)\n\nleft: back   q: done", stdout);
+    fputs(b->n ? "\narrows: move   Enter: open   x: leave out or take in   q: done" : "(empty)\n\nleft: back   q: done",
+          stdout);
     fflush(stdout);
 }
 
@@ -179,7 +184,7 @@ int browse_plan(spate_migrate *m, spate_error *err)
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     int rc = go_to(&b, "/", 1, err);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
-    for (int key = 0; rc == SPATE_OK && key != 'q'; ) {
+    for (int key = 0; rc == SPATE_OK && key != 'q';) {
         draw(&b);
         key = read_key();
         rc = obey(&b, key, err);

@@ -13,12 +13,12 @@
 
 enum exit_code {
     EXIT_OK = 0,
-    EXIT_NO = 1,          /* the answer is no */
-    EXIT_USAGE = 2,       /* command line or plan */
-    EXIT_ENDPOINT = 3,    /* unreachable, refused, full */
-    EXIT_DATA = 4,        /* data or constraint */
-    EXIT_INCOMPLETE = 5,  /* resumable */
-    EXIT_BUG = 6,         /* bug, or a corrupt file */
+    EXIT_NO = 1,         /* the answer is no */
+    EXIT_USAGE = 2,      /* command line or plan */
+    EXIT_ENDPOINT = 3,   /* unreachable, refused, full */
+    EXIT_DATA = 4,       /* data or constraint */
+    EXIT_INCOMPLETE = 5, /* resumable */
+    EXIT_BUG = 6,        /* bug, or a corrupt file */
 };
 
 /* ---- commands (commands.c) ---- */
@@ -29,7 +29,7 @@ typedef struct option {
     const char *name;  /* without -- */
     const char *value; /* how help names its value; NULL for a flag */
     option_kind kind;
-    bool many;         /* may be given more than once */
+    bool many;                /* may be given more than once */
     const char *const *words; /* OPTION_WORD: the allowed ones, NULL-terminated */
     const char *help;
 } option;
@@ -52,7 +52,7 @@ typedef struct invocation {
 } invocation;
 
 typedef struct command {
-    const char *name;      /* one word, or a group's and its own: "store info"; the commands of a group stand together */
+    const char *name; /* one word, or a group's and its own: "store info"; the commands of a group stand together */
     const char *arguments; /* "PLAN" */
     size_t arguments_min, arguments_max;
     const char *summary;   /* one line */
@@ -74,7 +74,7 @@ bool parse_invocation(const command *c, int argc, char **argv, invocation *in);
 const char *option_text(const invocation *in, const char *name); /* the last one given, or NULL */
 bool option_flag(const invocation *in, const char *name);
 spate_insert_mode insert_mode_of(const char *word); /* of --insert-mode; NULL: the default */
-bool set_rows(spate_plan *plan, const char *text); /* TABLE=N of --rows; says what is wrong */
+bool set_rows(spate_plan *plan, const char *text);  /* TABLE=N of --rows; says what is wrong */
 uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
 
 /* Runs the command that words name behind the program's, as if they had been given. Nothing of an invocation outlives it. */
@@ -96,7 +96,8 @@ void report_error(const spate_error *err);
 void report_lines(const char *label, const char *text);
 void report_mistakes(const spate_plan *plan);
 void report_generated(const spate_generate_report *report, bool complete, bool dry_run);
-void report_generated_json(FILE *out, const spate_generate_report *report, int status, bool dry_run, const spate_error *err);
+void report_generated_json(FILE *out, const spate_generate_report *report, int status, bool dry_run,
+                           const spate_error *err);
 void report_copied(const spate_copy_report *report, bool complete, bool dry_run);
 void report_copied_json(FILE *out, const spate_copy_report *report, int status, bool dry_run, const spate_error *err);
 /* 1234567 -> "1,234,567" and 4_200_000 -> "4.2 M"; text holds at least 32 bytes. */
@@ -110,9 +111,9 @@ typedef enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_PLAIN, PROGRE
 progress_mode progress_mode_of(const char *word); /* "auto" and NULL look at stderr */
 typedef struct progress {
     progress_mode mode;
-    unsigned lines;      /* that the bars take up on the screen now */
-    double last;         /* seconds at the last plain or JSON line */
-    uint64_t told;       /* rows told at it */
+    unsigned lines; /* that the bars take up on the screen now */
+    double last;    /* seconds at the last plain or JSON line */
+    uint64_t told;  /* rows told at it */
 } progress;
 void progress_show(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
 void progress_end(progress *p); /* takes the bars off the screen */

@@ -10,6 +10,7 @@ static const char *const progress_words[] = {"auto", "bar", "plain", "json", "no
 static const char *const insert_words[] = {"copy", "insert", "upsert", "skip", NULL};
 static const char *const format_words[] = {"table", "csv", "ndjson", NULL};
 
+/* clang-format off */
 static const option no_options[] = {
     {0},
 };
@@ -521,6 +522,8 @@ const command_group command_groups[] = {
     {0},
 };
 
+/* clang-format on */
+
 static const option *find_option(const command *c, const char *name, size_t len)
 {
     for (const option *o = c->options; o->name; o++)
@@ -616,7 +619,8 @@ spate_insert_mode insert_mode_of(const char *word)
 {
     if (!word)
         return SPATE_INSERT_DEFAULT;
-    static const spate_insert_mode modes[] = {SPATE_INSERT_COPY, SPATE_INSERT_INSERT, SPATE_INSERT_UPSERT, SPATE_INSERT_SKIP};
+    static const spate_insert_mode modes[] = {SPATE_INSERT_COPY, SPATE_INSERT_INSERT, SPATE_INSERT_UPSERT,
+                                              SPATE_INSERT_SKIP};
     size_t i = 0;
     while (strcmp(insert_words[i], word) != 0)
         i++;
@@ -625,7 +629,7 @@ spate_insert_mode insert_mode_of(const char *word)
 
 const char *option_text(const invocation *in, const char *name)
 {
-    for (size_t i = in->n_uses; i-- > 0; )
+    for (size_t i = in->n_uses; i-- > 0;)
         if (strcmp(in->uses[i].option->name, name) == 0)
             return in->uses[i].value ? in->uses[i].value : "";
     return NULL;

@@ -33,7 +33,11 @@ static bool read_rate(const char *text, spate_copy_options *o)
         return true;
     len -= len > 2 && strcmp(text + len - 2, "/s") == 0 ? 2 : 0;
     bool bytes = len > 1 && text[len - 1] == 'B', binary = bytes && len > 3 && text[len - 2] == 'i';
-    unsigned shift = binary ? text[len - 3] == 'K' ? 10 : text[len - 3] == 'M' ? 20 : text[len - 3] == 'G' ? 30 : 64 : 0;
+    unsigned shift = binary ? text[len - 3] == 'K'   ? 10
+                              : text[len - 3] == 'M' ? 20
+                              : text[len - 3] == 'G' ? 30
+                                                     : 64
+                            : 0;
     len -= binary ? 3 : bytes;
     uint64_t n = 0;
     bool ok = len < sizeof(number) && shift < 64;
@@ -43,7 +47,9 @@ static bool read_rate(const char *text, spate_copy_options *o)
         ok = spate_parse_count(number, &n) && n > 0 && n <= UINT64_MAX >> shift;
     }
     if (!ok)
-        fprintf(stderr, "spate: --rate takes rows such as 500 or 50k, or bytes such as 500kB or 8MiB, a second; not \"%s\"\n", text);
+        fprintf(stderr,
+                "spate: --rate takes rows such as 500 or 50k, or bytes such as 500kB or 8MiB, a second; not \"%s\"\n",
+                text);
     *(bytes ? &o->rate_bytes : &o->rate_rows) = n << (ok ? shift : 0);
     return ok;
 }

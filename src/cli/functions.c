@@ -71,7 +71,8 @@ int run_functions(const invocation *in)
 {
     const char *name = in->n_arguments ? in->arguments[0] : NULL;
     listing l = {.json = option_flag(in, "json"), .one = name != NULL};
-    spate_functions_options options = {.name = name, .locale = option_text(in, "locale"), .samples = name ? SAMPLES_ONE : SAMPLES_LISTED};
+    spate_functions_options options = {
+        .name = name, .locale = option_text(in, "locale"), .samples = name ? SAMPLES_ONE : SAMPLES_LISTED};
     spate_error err = {0};
     if (option_flag(in, "locales"))
         return list_locales(l.json);

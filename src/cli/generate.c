@@ -130,8 +130,10 @@ static bool open_plan(const invocation *in, spate_plan **plan, int *status, spat
     char name[128];
     size_t len = 0;
     if (!template == !in->n_arguments || (!template && option_text(in, "param"))) {
-        fputs(template ? "spate: 'generate' takes a PLAN or a --template, not both\n"
-              : in->n_arguments ? "spate: --param goes with --template\n" : "spate: 'generate' needs PLAN, or --template\n", stderr);
+        fputs(template          ? "spate: 'generate' takes a PLAN or a --template, not both\n"
+              : in->n_arguments ? "spate: --param goes with --template\n"
+                                : "spate: 'generate' needs PLAN, or --template\n",
+              stderr);
         fputs("try 'spate generate --help'\n", stderr);
         *code = EXIT_USAGE;
         return false;
@@ -162,7 +164,8 @@ int run_generate(const invocation *in)
     } else {
         const char *to = option_text(in, "to");
         if (option_flag(in, "json"))
-            report_generated_json(to && *to == '-' ? stderr : stdout, &(spate_generate_report){0}, status, option_flag(in, "dry-run"), &err);
+            report_generated_json(to && *to == '-' ? stderr : stdout, &(spate_generate_report){0}, status,
+                                  option_flag(in, "dry-run"), &err);
         report_error(&err);
         code = status == SPATE_E_IO ? EXIT_USAGE : exit_code_of((spate_status)status); /* no such plan */
     }

@@ -21,7 +21,8 @@ static const char *moment(int64_t us, bool utc, char text[32])
 {
     time_t seconds = (time_t)(us / 1000000);
     struct tm t;
-    if (!(utc ? gmtime_r(&seconds, &t) : localtime_r(&seconds, &t)) || !strftime(text, 32, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S", &t))
+    if (!(utc ? gmtime_r(&seconds, &t) : localtime_r(&seconds, &t)) ||
+        !strftime(text, 32, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S", &t))
         *text = '\0';
     return text;
 }
@@ -60,7 +61,10 @@ static const char *percent(double share, char text[16])
 {
     if (share < 0)
         return "-";
-    snprintf(text, 16, "%.0f%%", share >= 1 ? 100.0 : share * 100 - 0.5 < 0 ? 0 : share * 100 - 0.5); /* 100 only when it is all */
+    snprintf(text, 16, "%.0f%%",
+             share >= 1              ? 100.0
+             : share * 100 - 0.5 < 0 ? 0
+                                     : share * 100 - 0.5); /* 100 only when it is all */
     return text;
 }
 
@@ -92,7 +96,8 @@ static void print_head_json(const spate_job *job, const char *indent)
     char a[32], b[32], c[32];
     printf("{\n%s  ", indent);
     print_text("name", job->name);
-    printf(",\n%s  \"state\": \"%s\",\n%s  \"kind\": \"%s\",\n%s  ", indent, spate_job_state_name(job->state), indent, job->kind, indent);
+    printf(",\n%s  \"state\": \"%s\",\n%s  \"kind\": \"%s\",\n%s  ", indent, spate_job_state_name(job->state), indent,
+           job->kind, indent);
     print_text("source", job->source);
     printf(",\n%s  ", indent);
     print_text("target", job->target);
@@ -103,9 +108,10 @@ static void print_head_json(const spate_job *job, const char *indent)
         printf("%llu", (unsigned long long)job->rows);
     printf(",\n%s  \"share\": ", indent);
     print_share(share_of(job));
-    printf(",\n%s  \"rows_per_second\": %.0f,\n%s  \"pid\": %ld,\n%s  \"made\": \"%s\",\n%s  \"began\": \"%s\",\n%s  \"seen\": \"%s\"", indent,
-           job->rate, indent, job->pid, indent, moment(job->made_us, true, a), indent, moment(job->began_us, true, b), indent,
-           moment(job->seen_us, true, c));
+    printf(
+        ",\n%s  \"rows_per_second\": %.0f,\n%s  \"pid\": %ld,\n%s  \"made\": \"%s\",\n%s  \"began\": \"%s\",\n%s  \"seen\": \"%s\"",
+        indent, job->rate, indent, job->pid, indent, moment(job->made_us, true, a), indent,
+        moment(job->began_us, true, b), indent, moment(job->seen_us, true, c));
     if (*job->error) {
         printf(",\n%s  ", indent);
         print_text("error", job->error);
@@ -116,10 +122,11 @@ static void print_line(const spate_job *job, bool first)
 {
     char rows[32], share[16], rate[32], seen[32];
     if (first)
-        printf("%-24s %-9s %-8s %15s %5s %9s  %-19s  %s\n", "job", "state", "kind", "rows", "done", "rows/s", "seen", "target");
+        printf("%-24s %-9s %-8s %15s %5s %9s  %-19s  %s\n", "job", "state", "kind", "rows", "done", "rows/s", "seen",
+               "target");
     printf("%-24s %-9s %-8s %15s %5s %9s  %-19s  %s\n", job->name, spate_job_state_name(job->state), job->kind,
-           with_commas(job->rows_done, rows), percent(share_of(job), share), with_unit(job->rate, rate), moment(job->seen_us, false, seen),
-           job->target);
+           with_commas(job->rows_done, rows), percent(share_of(job), share), with_unit(job->rate, rate),
+           moment(job->seen_us, false, seen), job->target);
 }
 
 static int list_one(void *arg, const char *name)
@@ -166,13 +173,14 @@ static void print_table_json(const spate_job_table *t, bool first)
 {
     printf("%s\n    {", first ? "" : ",");
     print_text("name", t->name);
-    printf(", \"round\": %u, \"complete\": %s, \"rows_done\": %llu, \"share\": ", t->round, t->complete ? "true" : "false",
-           (unsigned long long)t->rows_done);
+    printf(", \"round\": %u, \"complete\": %s, \"rows_done\": %llu, \"share\": ", t->round,
+           t->complete ? "true" : "false", (unsigned long long)t->rows_done);
     print_share(share_of_table(t));
     fputs(", \"ranges\": [", stdout);
     for (size_t i = 0; i < t->n_ranges; i++) {
         const spate_job_range *r = &t->ranges[i];
-        printf(r->last == UINT64_MAX ? "%s[%llu, null]" : "%s[%llu, %llu]", i ? ", " : "", (unsigned long long)r->first, (unsigned long long)r->last);
+        printf(r->last == UINT64_MAX ? "%s[%llu, null]" : "%s[%llu, %llu]", i ? ", " : "", (unsigned long long)r->first,
+               (unsigned long long)r->last);
     }
     fputs("]}", stdout);
 }
@@ -200,7 +208,8 @@ static void print_ranges(const spate_job *job, const spate_job_table *t)
     for (size_t i = 0; i < t->n_ranges && i < RANGES_SHOWN; i++) {
         char last[24];
         snprintf(last, sizeof(last), "%llu", (unsigned long long)t->ranges[i].last);
-        printf("%s%llu-%s", i ? ", " : "  ", (unsigned long long)t->ranges[i].first, t->ranges[i].last == UINT64_MAX ? "end" : last);
+        printf("%s%llu-%s", i ? ", " : "  ", (unsigned long long)t->ranges[i].first,
+               t->ranges[i].last == UINT64_MAX ? "end" : last);
     }
     if (t->n_ranges > RANGES_SHOWN)
         printf(", and %zu more", t->n_ranges - RANGES_SHOWN);
@@ -211,7 +220,9 @@ static void print_command(const spate_job *job)
 {
     fputs("command    spate", stdout);
     for (size_t i = 0; i < job->n_words; i++) {
-        bool plain = job->words[i][strspn(job->words[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+")] == '\0';
+        bool plain =
+            job->words[i][strspn(job->words[i],
+                                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+")] == '\0';
         printf(plain && *job->words[i] ? " %s" : " '%s'", job->words[i]);
     }
     printf("\nin         %s\n", job->directory);
@@ -228,8 +239,9 @@ static void print_job(const spate_job *job)
     printf("source     %s\ntarget     %s\n", job->source, job->target);
     if (job->n_words)
         print_command(job);
-    printf("begun      %s\nlast run   %s\nlast seen  %s\nrows       %s (%s)", moment(job->made_us, false, a), moment(job->began_us, false, b),
-           moment(job->seen_us, false, c), with_commas(job->rows_done, (char[32]){0}), percent(share_of(job), d));
+    printf("begun      %s\nlast run   %s\nlast seen  %s\nrows       %s (%s)", moment(job->made_us, false, a),
+           moment(job->began_us, false, b), moment(job->seen_us, false, c), with_commas(job->rows_done, (char[32]){0}),
+           percent(share_of(job), d));
     printf(", %s rows/s\n", with_unit(job->rate, a));
     if (job->n_tables)
         printf("\n%-24s %5s %15s %5s  landed\n", "table", "round", "rows", "done");
@@ -266,7 +278,9 @@ int run_job_show(const invocation *in)
 static void hint_at_secret(const spate_job *job)
 {
     if (job->secret_left_out)
-        fputs("  hint: a password that stood in the command is not kept: give it in PGPASSWORD or ~/.pgpass, or the URI once more\n", stderr);
+        fputs(
+            "  hint: a password that stood in the command is not kept: give it in PGPASSWORD or ~/.pgpass, or the URI once more\n",
+            stderr);
 }
 
 /* ---- resume ---- */
@@ -276,7 +290,8 @@ static bool is_option(const spate_job *job, size_t i, const char *name)
 {
     const char *word = job->words[i];
     size_t len = strlen(name);
-    if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, len) == 0 && (word[2 + len] == '\0' || word[2 + len] == '='))
+    if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, len) == 0 &&
+        (word[2 + len] == '\0' || word[2 + len] == '='))
         return true;
     return i > 0 && strncmp(job->words[i - 1], "--", 2) == 0 && strcmp(job->words[i - 1] + 2, name) == 0;
 }
@@ -311,7 +326,9 @@ static int resume(const spate_job *job, const char *folder)
     }
     for (size_t i = 1; i < job->n_words; i++)
         if (strcmp(job->words[i], "-") == 0) {
-            fprintf(stderr, "spate: the command of job %s read from standard input, which is not kept: repeat it by hand\n", job->name);
+            fprintf(stderr,
+                    "spate: the command of job %s read from standard input, which is not kept: repeat it by hand\n",
+                    job->name);
             return EXIT_USAGE;
         }
     if (!realpath(folder, whole) || chdir(job->directory) != 0) {
@@ -353,7 +370,9 @@ int run_job_cancel(const invocation *in)
         if (!options.to)
             hint_at_secret(&job);
     } else {
-        fprintf(stderr, over ? "spate: job %s is off the list\n" : "spate: job %s is cancelled; the same command begins anew\n", job.name);
+        fprintf(stderr,
+                over ? "spate: job %s is off the list\n" : "spate: job %s is cancelled; the same command begins anew\n",
+                job.name);
     }
     spate_job_done(&job);
     return code;

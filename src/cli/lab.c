@@ -108,7 +108,8 @@ static bool read_addresses(init_settings *s)
     s->main_uri = from_outside("MAINDB_URL");
     s->shard_list = from_outside("SHARD_URLS");
     if (!s->main_uri || !s->shard_list) {
-        fprintf(stderr, "spate: --attach needs %s in the environment or in .env\n", s->main_uri ? "SHARD_URLS" : "MAINDB_URL");
+        fprintf(stderr, "spate: --attach needs %s in the environment or in .env\n",
+                s->main_uri ? "SHARD_URLS" : "MAINDB_URL");
         return false;
     }
     char *rest = s->shard_list;
@@ -180,8 +181,11 @@ static bool read_init_settings(const invocation *in, init_settings *s)
     const char *user = option_text(in, "user");
     uint64_t shards = option_count(in, "shards", 3), port = option_count(in, "port", 0);
     bool attach = option_flag(in, "attach");
-    if (attach && (option_text(in, "cpu") || option_text(in, "shards") || option_text(in, "port") || user || option_text(in, "programs"))) {
-        fputs("spate: --attach takes servers as they are: --shards, --port, --cpu, --user and --programs are for those that are made\n", stderr);
+    if (attach && (option_text(in, "cpu") || option_text(in, "shards") || option_text(in, "port") || user ||
+                   option_text(in, "programs"))) {
+        fputs(
+            "spate: --attach takes servers as they are: --shards, --port, --cpu, --user and --programs are for those that are made\n",
+            stderr);
         return false;
     }
     s->options.directory = option_text(in, "lab") ? option_text(in, "lab") : "lab";
@@ -245,7 +249,8 @@ int run_lab_destroy(const invocation *in)
     spate_lab *lab;
     spate_error err = {0};
     if (!option_flag(in, "yes") && !isatty(STDIN_FILENO)) {
-        fputs("spate: 'lab destroy' asks before it removes anything, and there is nobody to ask; --yes answers\n", stderr);
+        fputs("spate: 'lab destroy' asks before it removes anything, and there is nobody to ask; --yes answers\n",
+              stderr);
         return EXIT_USAGE;
     }
     int code = open_lab(in, &lab);
@@ -269,16 +274,17 @@ static void print_server(const spate_lab_server *s)
     if (s->port)
         snprintf(port, sizeof(port), "%u", s->port);
     bool up = s->state == SPATE_LAB_UP && !s->daemon, free = s->attached || s->daemon;
-    printf("%-8s %-11s %8s %6s %5s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port, free ? "-" : cpu, up ? s->version : "-",
-           up ? with_commas(s->rows, rows) : "-", up ? with_unit((double)s->bytes, size) : "-", s->uri);
+    printf("%-8s %-11s %8s %6s %5s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port,
+           free ? "-" : cpu, up ? s->version : "-", up ? with_commas(s->rows, rows) : "-",
+           up ? with_unit((double)s->bytes, size) : "-", s->uri);
 }
 
 static void print_server_json(const spate_lab_server *s, bool first)
 {
     fputs(first ? "[\n  {\"name\": " : ",\n  {\"name\": ", stdout);
     print_json_string(stdout, s->name);
-    printf(", \"state\": \"%s\", \"attached\": %s, \"pid\": %ld, \"port\": %u, \"cpu\": %g, \"uri\": ", spate_lab_state_name(s->state),
-           s->attached ? "true" : "false", s->pid, s->port, s->cpu);
+    printf(", \"state\": \"%s\", \"attached\": %s, \"pid\": %ld, \"port\": %u, \"cpu\": %g, \"uri\": ",
+           spate_lab_state_name(s->state), s->attached ? "true" : "false", s->pid, s->port, s->cpu);
     print_json_string(stdout, s->uri);
     if (s->of)
         printf(", \"of\": \"%s\"", s->of);
@@ -298,7 +304,8 @@ int run_lab_status(const invocation *in)
     if (code)
         return code;
     if (!json)
-        printf("%-8s %-11s %8s %6s %5s %10s %15s %10s  %s\n", "server", "state", "pid", "port", "cpu", "version", "rows", "size", "address");
+        printf("%-8s %-11s %8s %6s %5s %10s %15s %10s  %s\n", "server", "state", "pid", "port", "cpu", "version",
+               "rows", "size", "address");
     for (size_t i = 0; i < spate_lab_members(lab); i++) {
         spate_lab_server s;
         spate_lab_look(lab, i, &s);

@@ -28,7 +28,8 @@ bool read_placement(const invocation *in, placement_room *room, spate_lab_placem
 int run_lab_distribute(const invocation *in);
 /* How tables lie on the shards, for a person, or as JSON with more members in it; checked: what was found out about them, too. */
 void print_lab_tables(FILE *out, const spate_lab_report *r, size_t shards, bool checked);
-void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, const char *more, int status, const spate_error *err);
+void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, const char *more, int status,
+                    const spate_error *err);
 /* Whether all rows are where they belong, printed. An exit code. */
 int check_lab(const invocation *in, spate_lab *lab);
 /* Runs a benchmark and prints it. An exit code. */

@@ -7,8 +7,8 @@
 
 static void print_head(void)
 {
-    printf("%-12s %-11s %5s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "cpu", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms",
-           "p99.9 ms", "max ms", "errors");
+    printf("%-12s %-11s %5s %6s %12s %10s %10s %10s %10s %10s %8s\n", "query", "on", "cpu", "users", "answers/s",
+           "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "errors");
 }
 
 static void print_measure(void *arg, const spate_lab_measure *m)
@@ -25,11 +25,13 @@ static void print_measure(void *arg, const spate_lab_measure *m)
     fflush(stdout);
 }
 
-static const spate_lab_measure *find_measure(const spate_lab_bench_report *r, const char *query, const char *target, bool budget, bool indexed)
+static const spate_lab_measure *find_measure(const spate_lab_bench_report *r, const char *query, const char *target,
+                                             bool budget, bool indexed)
 {
     for (size_t i = 0; i < r->n_measures; i++) {
         const spate_lab_measure *m = &r->measures[i];
-        if (strcmp(m->query, query) == 0 && strcmp(m->target, target) == 0 && (m->cpu > 0) == budget && m->indexed == indexed)
+        if (strcmp(m->query, query) == 0 && strcmp(m->target, target) == 0 && (m->cpu > 0) == budget &&
+            m->indexed == indexed)
             return m;
     }
     return NULL;
@@ -53,8 +55,8 @@ static void print_ratios(const spate_lab_bench_report *r)
         double times;
         if (m->cpu > 0 || !beside_main(r, m, &times))
             continue;
-        printf("%-12s %s%s / main: %s%.2fx%s", m->query, m->target, m->indexed ? " with the index" : "", m->rate_asked > 0 ? "p99 " : "", times,
-               m->rate_asked > 0 ? "" : " the answers");
+        printf("%-12s %s%s / main: %s%.2fx%s", m->query, m->target, m->indexed ? " with the index" : "",
+               m->rate_asked > 0 ? "p99 " : "", times, m->rate_asked > 0 ? "" : " the answers");
         if (limited && beside_main(r, limited, &times))
             printf("; with %.2f of a processor for each server %.2fx", limited->cpu, times);
         putchar('\n');
@@ -92,7 +94,8 @@ static void print_indexes(const spate_lab_bench_report *r)
         if (r->measures[i].indexed)
             print_gain(r, &r->measures[i]);
     for (size_t i = 0; i < r->n_indexes; i++)
-        printf("index on %s: %sB on main, %sB on the shards\n", r->indexes[i].definition, with_unit((double)r->indexes[i].main_bytes, main_size),
+        printf("index on %s: %sB on main, %sB on the shards\n", r->indexes[i].definition,
+               with_unit((double)r->indexes[i].main_bytes, main_size),
                with_unit((double)r->indexes[i].shard_bytes, shard_size));
     if (r->n_indexes)
         printf("made in %.2f s, and dropped\n", r->index_seconds);
@@ -112,7 +115,8 @@ static void print_percent(const spate_lab_measure *m, const char *what, uint64_t
 {
     char total[32];
     if (of)
-        printf("%-12s %s: %.1f %% of %s %s\n", m->query, m->label, 100.0 * (double)part / (double)of, with_commas(of, total), what);
+        printf("%-12s %s: %.1f %% of %s %s\n", m->query, m->label, 100.0 * (double)part / (double)of,
+               with_commas(of, total), what);
 }
 
 static void print_shares(const spate_lab_bench_report *r)
@@ -130,11 +134,16 @@ static void print_shares(const spate_lab_bench_report *r)
 static void explain(const spate_lab_bench_report *r)
 {
     if (find_measure(r, r->n_measures ? r->measures[0].query : "", "main", true, false))
-        fputs("note: without budgets all servers share this machine's processors, and shards only add work; with them each is like one on a\n"
-              "      machine of its own, where shards have as many times the processor as there are of them\n", stderr);
+        fputs(
+            "note: without budgets all servers share this machine's processors, and shards only add work; with them each is like one on a\n"
+            "      machine of its own, where shards have as many times the processor as there are of them\n",
+            stderr);
     else if (r->no_budgets)
-        fprintf(stderr, "note: all servers share this machine's processors, so what shards would do on machines of their own does not show\n"
-                        "      (%s)\n", r->no_budgets);
+        fprintf(
+            stderr,
+            "note: all servers share this machine's processors, so what shards would do on machines of their own does not show\n"
+            "      (%s)\n",
+            r->no_budgets);
 }
 
 static void print_indexes_json(const spate_lab_bench_report *r)
@@ -165,12 +174,15 @@ static void print_json(const spate_lab_bench_report *r, int status, const spate_
         const spate_lab_measure *m = &r->measures[i];
         fputs(i ? ",\n    {\"query\": " : "\n    {\"query\": ", stdout);
         print_json_string(stdout, m->query);
-        printf(", \"on\": \"%s\", \"cpu\": %g, \"indexed\": %s, \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
-               " \"unserved\": %llu, \"rate\": %.3f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f,"
-               " \"max_ms\": %.6f, \"service_p99_ms\": %.6f, \"cache_hits\": %llu, \"cache_misses\": %llu, \"writes\": %llu, \"own_unseen\": %llu}", m->target, m->cpu, m->indexed ? "true" : "false", m->users, m->rate_asked, m->seconds,
-               (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved, m->rate, m->p50_ms,
-               m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms, (unsigned long long)m->cache_hits, (unsigned long long)m->cache_misses, (unsigned long long)m->writes,
-               (unsigned long long)m->own_unseen);
+        printf(
+            ", \"on\": \"%s\", \"cpu\": %g, \"indexed\": %s, \"users\": %u, \"rate_asked\": %.3f, \"seconds\": %.6f, \"answers\": %llu, \"errors\": %llu,"
+            " \"unserved\": %llu, \"rate\": %.3f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f,"
+            " \"max_ms\": %.6f, \"service_p99_ms\": %.6f, \"cache_hits\": %llu, \"cache_misses\": %llu, \"writes\": %llu, \"own_unseen\": %llu}",
+            m->target, m->cpu, m->indexed ? "true" : "false", m->users, m->rate_asked, m->seconds,
+            (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved, m->rate,
+            m->p50_ms, m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms, m->service_p99_ms,
+            (unsigned long long)m->cache_hits, (unsigned long long)m->cache_misses, (unsigned long long)m->writes,
+            (unsigned long long)m->own_unseen);
     }
     fputs(r->n_measures ? "\n  ]" : "]", stdout);
     if (r->n_indexes)
@@ -214,8 +226,13 @@ static bool read_options(const invocation *in, spate_lab_bench_options *o, const
         fprintf(stderr, "spate: --users takes 1 to 1024, not %s\n", option_text(in, "users"));
         return false;
     }
-    *o = (spate_lab_bench_options){.queries = queries, .indexes = indexes, .file = option_text(in, "file"), .users = option_text(in, "users") ? (unsigned)users : 0,
-                                   .rate = (double)option_count(in, "rate", 0), .seed = option_count(in, "seed", 1), .cancel = stop_flag()};
+    *o = (spate_lab_bench_options){.queries = queries,
+                                   .indexes = indexes,
+                                   .file = option_text(in, "file"),
+                                   .users = option_text(in, "users") ? (unsigned)users : 0,
+                                   .rate = (double)option_count(in, "rate", 0),
+                                   .seed = option_count(in, "seed", 1),
+                                   .cancel = stop_flag()};
     o->engine = option_text(in, "engine");
     o->writes = (double)option_count(in, "writes", 0) / 100;
     for (size_t i = 0; i < in->n_uses; i++) {

@@ -9,7 +9,8 @@ static const char *verb_of(const invocation *in, const char *command)
     const char *verb = in->arguments[0];
     if (strcmp(verb, "up") == 0 || strcmp(verb, "down") == 0)
         return verb;
-    fprintf(stderr, "spate: 'lab %s' takes up or down, not \"%s\"\ntry 'spate lab %s --help'\n", command, verb, command);
+    fprintf(stderr, "spate: 'lab %s' takes up or down, not \"%s\"\ntry 'spate lab %s --help'\n", command, verb,
+            command);
     return NULL;
 }
 
@@ -25,9 +26,12 @@ int run_lab_pool(const invocation *in)
     if (code)
         return code;
     bool up = verb[0] == 'u';
-    int rc = up ? spate_lab_pool_up(lab, size > 100000 ? 100000 : (unsigned)size, &err) : spate_lab_pool_down(lab, &err);
+    int rc =
+        up ? spate_lab_pool_up(lab, size > 100000 ? 100000 : (unsigned)size, &err) : spate_lab_pool_down(lab, &err);
     if (rc == SPATE_OK && up)
-        fputs("spate: the pool runs; through it, prepared statements are not to be had (transaction mode; pgbouncer has them from 1.21)\n", stderr);
+        fputs(
+            "spate: the pool runs; through it, prepared statements are not to be had (transaction mode; pgbouncer has them from 1.21)\n",
+            stderr);
     return leave_lab(lab, rc, &err);
 }
 
@@ -42,5 +46,6 @@ int run_lab_cache(const invocation *in)
     int code = open_lab(in, &lab);
     if (code)
         return code;
-    return leave_lab(lab, verb[0] == 'u' ? spate_lab_cache_up(lab, bytes, &err) : spate_lab_cache_down(lab, &err), &err);
+    return leave_lab(lab, verb[0] == 'u' ? spate_lab_cache_up(lab, bytes, &err) : spate_lab_cache_down(lab, &err),
+                     &err);
 }

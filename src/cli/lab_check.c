@@ -30,7 +30,8 @@ static void take_doubt(void *arg, const spate_lab_doubt *d)
         fprintf(all->out, d->record ? "\"%s\"" : "null", record);
         fprintf(all->out, ", \"resolved\": %s}", d->resolved ? "true" : "false");
     } else {
-        fprintf(all->out, "%-12s %10.1f  %-10s %-8s  %s\n", d->server, d->age, record, d->resolved ? "yes" : "NO", d->gid);
+        fprintf(all->out, "%-12s %10.1f  %-10s %-8s  %s\n", d->server, d->age, record, d->resolved ? "yes" : "NO",
+                d->gid);
     }
     all->n++;
     all->left += !d->resolved;
@@ -38,7 +39,8 @@ static void take_doubt(void *arg, const spate_lab_doubt *d)
 
 static int find_doubts(const invocation *in, spate_lab *lab, doubts *all, spate_error *err)
 {
-    spate_lab_doubt_options o = {.older = UNDER_WAY_S, .resolve = option_flag(in, "resolve"), .found = take_doubt, .arg = all};
+    spate_lab_doubt_options o = {
+        .older = UNDER_WAY_S, .resolve = option_flag(in, "resolve"), .found = take_doubt, .arg = all};
     *all = (doubts){.json = option_flag(in, "json")};
     all->out = open_memstream(&all->text, &all->len);
     if (!all->out)
@@ -53,7 +55,8 @@ static int find_doubts(const invocation *in, spate_lab *lab, doubts *all, spate_
 static void print_doubts(const doubts *all)
 {
     if (all->n)
-        printf("%-12s %10s  %-10s %-8s  %s\n%s", "in doubt on", "seconds", "recorded", "ended", "transaction", all->text);
+        printf("%-12s %10s  %-10s %-8s  %s\n%s", "in doubt on", "seconds", "recorded", "ended", "transaction",
+               all->text);
 }
 
 /* ---- where rows are ---- */
@@ -90,14 +93,28 @@ static void print_watch_json(const spate_lab_watch_report *r, uint64_t seed)
     const struct {
         const char *name;
         uint64_t n;
-    } counts[] = {{"writes", r->writes}, {"reads", r->reads}, {"refused", r->refused}, {"unknown", r->unknown}, {"lost", r->lost},
-                  {"stale", r->stale}, {"transfers_within", r->within}, {"transfers_across", r->across}, {"transfers_given_up", r->given_up},
-                  {"totals", r->totals}, {"totals_wrong", r->wrong}, {"settled", r->settled}, {"kills", r->kills}, {"stops", r->stops},
-                  {"movers_killed", r->movers}, {"moves", r->moves}, {"seed", seed}};
+    } counts[] = {{"writes", r->writes},
+                  {"reads", r->reads},
+                  {"refused", r->refused},
+                  {"unknown", r->unknown},
+                  {"lost", r->lost},
+                  {"stale", r->stale},
+                  {"transfers_within", r->within},
+                  {"transfers_across", r->across},
+                  {"transfers_given_up", r->given_up},
+                  {"totals", r->totals},
+                  {"totals_wrong", r->wrong},
+                  {"settled", r->settled},
+                  {"kills", r->kills},
+                  {"stops", r->stops},
+                  {"movers_killed", r->movers},
+                  {"moves", r->moves},
+                  {"seed", seed}};
     for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
         printf("%s\"%s\": %llu", i ? ", " : "{", counts[i].name, (unsigned long long)counts[i].n);
-    printf(", \"gate_ms\": %.3f, \"seconds\": %.6f, \"p50_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f, \"max_ms\": %.6f}\n", r->gate_ms,
-           r->seconds, r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms);
+    printf(
+        ", \"gate_ms\": %.3f, \"seconds\": %.6f, \"p50_ms\": %.6f, \"p99_ms\": %.6f, \"p999_ms\": %.6f, \"max_ms\": %.6f}\n",
+        r->gate_ms, r->seconds, r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms);
 }
 
 static void print_line(const char *what, uint64_t seen, const char *how, uint64_t broken)
@@ -113,15 +130,21 @@ static void print_watch(const spate_lab_watch_report *r)
     print_line("acknowledged writes", r->writes, "lost", r->lost);
     print_line("reads of own writes", r->reads, "stale", r->stale);
     print_line("totals of all money", r->totals, "wrong", r->wrong);
-    printf("writes took %.3f ms (p50), %.3f (p99), %.3f (p99.9), %.3f at most; %s were asked elsewhere again, %s ended unknown\n", r->p50_ms,
-           r->p99_ms, r->p999_ms, r->max_ms, with_commas(r->refused, a), with_commas(r->unknown, b));
-    printf("transfers: %s on one shard, %s between two, %s given up", with_commas(r->within, a), with_commas(r->across, b), with_commas(r->given_up, c));
-    printf("; %s in doubt were settled; a total kept them waiting %.3f ms at most\n", with_commas(r->settled, a), r->gate_ms);
+    printf(
+        "writes took %.3f ms (p50), %.3f (p99), %.3f (p99.9), %.3f at most; %s were asked elsewhere again, %s ended unknown\n",
+        r->p50_ms, r->p99_ms, r->p999_ms, r->max_ms, with_commas(r->refused, a), with_commas(r->unknown, b));
+    printf("transfers: %s on one shard, %s between two, %s given up", with_commas(r->within, a),
+           with_commas(r->across, b), with_commas(r->given_up, c));
+    printf("; %s in doubt were settled; a total kept them waiting %.3f ms at most\n", with_commas(r->settled, a),
+           r->gate_ms);
     if (r->wrong)
-        printf("the money is %s, and was first read as %lld\n", with_commas((uint64_t)r->total, a), (long long)r->first_wrong);
+        printf("the money is %s, and was first read as %lld\n", with_commas((uint64_t)r->total, a),
+               (long long)r->first_wrong);
     if (r->kills || r->stops || r->movers || r->moves)
-        printf("the nemesis: shards killed %llu times and stopped %llu times, movers killed %llu times, %llu moves ended\n", (unsigned long long)r->kills,
-               (unsigned long long)r->stops, (unsigned long long)r->movers, (unsigned long long)r->moves);
+        printf(
+            "the nemesis: shards killed %llu times and stopped %llu times, movers killed %llu times, %llu moves ended\n",
+            (unsigned long long)r->kills, (unsigned long long)r->stops, (unsigned long long)r->movers,
+            (unsigned long long)r->moves);
 }
 
 static void tell(void *arg, const char *what)
@@ -147,8 +170,12 @@ static int watch(const invocation *in, spate_lab *lab)
     spate_lab_watch_report report;
     uint64_t users = option_count(in, "users", 8);
     bool json = option_flag(in, "json");
-    spate_lab_watch_options o = {.clients = users > 100000 ? 100000 : (unsigned)users, .rate = (double)option_count(in, "rate", 0),
-                                 .nemesis = read_nemesis(in), .program = program, .told = json ? NULL : tell, .cancel = stop_flag()};
+    spate_lab_watch_options o = {.clients = users > 100000 ? 100000 : (unsigned)users,
+                                 .rate = (double)option_count(in, "rate", 0),
+                                 .nemesis = read_nemesis(in),
+                                 .program = program,
+                                 .told = json ? NULL : tell,
+                                 .cancel = stop_flag()};
     o.seed = option_count(in, "seed", o.nemesis ? (uint64_t)time(NULL) : 1);
     ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
     program[len > 0 ? len : 0] = '\0';
@@ -164,7 +191,8 @@ static int watch(const invocation *in, spate_lab *lab)
         print_watch(&report);
     else
         report_error(&err);
-    return status == SPATE_OK && (report.lost || report.stale || report.wrong) ? EXIT_NO : stop_exit_code((spate_status)status);
+    return status == SPATE_OK && (report.lost || report.stale || report.wrong) ? EXIT_NO
+                                                                               : stop_exit_code((spate_status)status);
 }
 
 int run_lab_check(const invocation *in)
@@ -172,7 +200,8 @@ int run_lab_check(const invocation *in)
     spate_lab *lab;
     bool to_watch = option_text(in, "seconds");
     if (!to_watch && read_nemesis(in)) {
-        fputs("spate: --nemesis needs --seconds: how long clients write meanwhile\ntry 'spate lab check --help'\n", stderr);
+        fputs("spate: --nemesis needs --seconds: how long clients write meanwhile\ntry 'spate lab check --help'\n",
+              stderr);
         return EXIT_USAGE;
     }
     int code = open_lab(in, &lab);

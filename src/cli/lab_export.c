@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const engine_words[] = {"fdw", "plproxy", "citus", "pgdog", "compose", NULL}; /* in the order of spate_lab_engine */
+const char *const engine_words[] = {"fdw",   "plproxy", "citus",
+                                    "pgdog", "compose", NULL}; /* in the order of spate_lab_engine */
 
 int run_lab_export(const invocation *in)
 {
@@ -25,7 +26,8 @@ int run_lab_export(const invocation *in)
         return code;
     int rc = spate_lab_export(lab, (spate_lab_engine)engine, load, &text, &err);
     if (rc == SPATE_OK && load)
-        fprintf(stderr, "spate: loaded into main, in the schema spate_%s; it shows the rows that the shards have\n", to);
+        fprintf(stderr, "spate: loaded into main, in the schema spate_%s; it shows the rows that the shards have\n",
+                to);
     else if (rc == SPATE_OK)
         fputs(text, stdout);
     free(text);

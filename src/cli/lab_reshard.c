@@ -35,7 +35,8 @@ static void print_needs(const spate_lab_reshard_report *r)
         for (size_t i = 0; i < r->n_moves; i++)
             disk += r->moves[i].to == shard ? r->moves[i].disk : 0;
         if (disk)
-            printf("shard%u needs about %sB of disk, and as much of write-ahead log meanwhile\n", shard, with_unit((double)disk, size));
+            printf("shard%u needs about %sB of disk, and as much of write-ahead log meanwhile\n", shard,
+                   with_unit((double)disk, size));
     }
     for (size_t i = 0; i < r->n_notes; i++)
         printf("cannot be done while others write: %s\n", r->notes[i]);
@@ -43,13 +44,15 @@ static void print_needs(const spate_lab_reshard_report *r)
 
 static void print_json(const spate_lab_reshard_report *r, int status, const spate_error *err)
 {
-    printf("{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"slots\": %u,\n  \"rows_moved\": %llu,\n  \"rows_checked\": %llu,\n"
-           "  \"check_seconds\": %.6f,\n  \"pause_ms\": %.3f,\n  \"moves\": [", status == SPATE_OK ? "true" : "false", r->seconds, r->slots,
-           (unsigned long long)r->rows_moved, (unsigned long long)r->rows_checked, r->check_seconds, r->pause_ms);
+    printf(
+        "{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"slots\": %u,\n  \"rows_moved\": %llu,\n  \"rows_checked\": %llu,\n"
+        "  \"check_seconds\": %.6f,\n  \"pause_ms\": %.3f,\n  \"moves\": [",
+        status == SPATE_OK ? "true" : "false", r->seconds, r->slots, (unsigned long long)r->rows_moved,
+        (unsigned long long)r->rows_checked, r->check_seconds, r->pause_ms);
     for (size_t i = 0; i < r->n_moves; i++)
-        printf("%s\n    {\"from\": %u, \"to\": %u, \"slots\": %u, \"rows\": %llu, \"bytes\": %llu, \"disk\": %llu}", i ? "," : "", r->moves[i].from,
-               r->moves[i].to, r->moves[i].slots, (unsigned long long)r->moves[i].rows, (unsigned long long)r->moves[i].bytes,
-               (unsigned long long)r->moves[i].disk);
+        printf("%s\n    {\"from\": %u, \"to\": %u, \"slots\": %u, \"rows\": %llu, \"bytes\": %llu, \"disk\": %llu}",
+               i ? "," : "", r->moves[i].from, r->moves[i].to, r->moves[i].slots, (unsigned long long)r->moves[i].rows,
+               (unsigned long long)r->moves[i].bytes, (unsigned long long)r->moves[i].disk);
     fputs(r->n_moves ? "\n  ],\n  \"notes\": [" : "],\n  \"notes\": [", stdout);
     for (size_t i = 0; i < r->n_notes; i++) {
         fputs(i ? ", " : "", stdout);
@@ -78,9 +81,11 @@ static void print_end(const spate_lab_reshard_options *o, const spate_lab_reshar
         fprintf(stderr, "spate: rolled back, after %.2f s; writers were paused for %.1f ms\n", r->seconds, r->pause_ms);
         break;
     case SPATE_RESHARD_ONLINE:
-        fprintf(stderr, "spate: %s, after %.2f s; writers were paused for %.1f ms at most\n", now, r->seconds, r->pause_ms);
+        fprintf(stderr, "spate: %s, after %.2f s; writers were paused for %.1f ms at most\n", now, r->seconds,
+                r->pause_ms);
         if (r->n_moves && !o->commit)
-            fputs("'spate lab reshard --commit' clears the rows' old places, --rollback puts everything back\n", stderr);
+            fputs("'spate lab reshard --commit' clears the rows' old places, --rollback puts everything back\n",
+                  stderr);
         break;
     }
 }
@@ -113,7 +118,9 @@ static int reshard(const invocation *in, spate_lab *lab, const spate_lab_reshard
         fputs("the same command again finishes it\n", stderr);
     else if (resumable)
         fprintf(stderr, "'spate lab reshard --shards %u%s' finishes it\n", o->shards,
-                o->how == SPATE_RESHARD_OFFLINE ? " --offline" : o->commit ? " --commit" : "");
+                o->how == SPATE_RESHARD_OFFLINE ? " --offline"
+                : o->commit                     ? " --commit"
+                                                : "");
     spate_lab_reshard_report_done(&report);
     int code = stop_exit_code((spate_status)status);
     return resumable ? EXIT_INCOMPLETE : code;
@@ -128,7 +135,8 @@ static void print_step(void *arg, const char *what, const char *step, uint64_t r
     struct tm tm;
     (void)arg;
     strftime(time_text, sizeof(time_text), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
-    printf("%s.%03d  %-20s %-16s %15s\n", time_text, (int)(at_us / 1000 % 1000), what, step, rows ? with_commas(rows, count) : "");
+    printf("%s.%03d  %-20s %-16s %15s\n", time_text, (int)(at_us / 1000 % 1000), what, step,
+           rows ? with_commas(rows, count) : "");
 }
 
 static int show(spate_lab *lab)
@@ -154,7 +162,10 @@ static bool choose_how(const invocation *in, spate_reshard_how *how, bool *commi
     static const struct {
         const char *option;
         spate_reshard_how how;
-    } ways[] = {{"plan", SPATE_RESHARD_PLAN}, {"offline", SPATE_RESHARD_OFFLINE}, {"commit", SPATE_RESHARD_COMMIT}, {"rollback", SPATE_RESHARD_ROLLBACK}};
+    } ways[] = {{"plan", SPATE_RESHARD_PLAN},
+                {"offline", SPATE_RESHARD_OFFLINE},
+                {"commit", SPATE_RESHARD_COMMIT},
+                {"rollback", SPATE_RESHARD_ROLLBACK}};
     unsigned n = 0;
     *how = SPATE_RESHARD_ONLINE;
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
@@ -185,12 +196,15 @@ int run_lab_reshard(const invocation *in)
     spate_lab *lab;
     bool json = option_flag(in, "json");
     uint64_t shards = option_count(in, "shards", 0);
-    spate_lab_reshard_options o = {.cancel = stop_flag(), .uris = uris, .cache = cache_directory(cache, sizeof(cache)),
+    spate_lab_reshard_options o = {.cancel = stop_flag(),
+                                   .uris = uris,
+                                   .cache = cache_directory(cache, sizeof(cache)),
                                    .told = json ? NULL : print_told};
     o.shards = shards > SPATE_LAB_SHARDS_MAX ? SPATE_LAB_SHARDS_MAX + 1 : (unsigned)shards;
     take_uris(in, uris, &o.n_uris);
     if (!choose_how(in, &o.how, &o.commit))
-        return usage("'lab reshard' takes one of --plan, --offline, --commit and --rollback, and --rollback without --shards");
+        return usage(
+            "'lab reshard' takes one of --plan, --offline, --commit and --rollback, and --rollback without --shards");
     if (option_text(in, "placement") && option_text(in, "shards"))
         return usage("'lab reshard' takes either --shards or --placement: one move after the other");
     if (!option_text(in, "placement") && (option_text(in, "bounds") || option_text(in, "values")))
@@ -219,14 +233,18 @@ static int change_by_one(const invocation *in, bool more)
     char cache[4096];
     spate_lab *lab;
     bool offline = option_flag(in, "offline");
-    spate_lab_reshard_options o = {.cancel = stop_flag(), .uris = uris, .cache = cache_directory(cache, sizeof(cache)), .commit = !offline,
+    spate_lab_reshard_options o = {.cancel = stop_flag(),
+                                   .uris = uris,
+                                   .cache = cache_directory(cache, sizeof(cache)),
+                                   .commit = !offline,
                                    .how = offline ? SPATE_RESHARD_OFFLINE : SPATE_RESHARD_ONLINE,
                                    .told = option_flag(in, "json") ? NULL : print_told};
     take_uris(in, uris, &o.n_uris);
     int code = open_lab(in, &lab);
     if (code)
         return code;
-    unsigned servers = (unsigned)spate_lab_servers(lab) - 1, used = spate_lab_shards_in_use(lab), aimed = spate_lab_shards_aimed(lab);
+    unsigned servers = (unsigned)spate_lab_servers(lab) - 1, used = spate_lab_shards_in_use(lab),
+             aimed = spate_lab_shards_aimed(lab);
     bool unfinished = servers > used;
     o.shards = aimed ? aimed : more ? (unfinished ? servers : servers + 1) : unfinished ? used : servers - 1;
     code = reshard(in, lab, &o);

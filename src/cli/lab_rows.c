@@ -12,7 +12,7 @@ typedef struct row_settings {
     uint64_t seed;
     progress shown;
     double seconds; /* of a measurement: 'lab run' */
-    double cpu; /* likewise */
+    double cpu;     /* likewise */
     const char *tables[OPTION_USES_MAX];
     spate_lab_by by[OPTION_USES_MAX];
     char *words[OPTION_USES_MAX]; /* ours to free: names cut out of TABLE=... */
@@ -49,9 +49,14 @@ static bool read_row_settings(const invocation *in, row_settings *s)
         fprintf(stderr, "spate: --workers takes at most %d, not %s\n", SPATE_WORKERS_MAX, option_text(in, "workers"));
         return false;
     }
-    *o = (spate_lab_distribute_options){.tables = s->tables, .by = s->by, .replace = option_flag(in, "replace"),
-                                        .workers = (unsigned)workers, .batch_rows = option_count(in, "batch", 0),
-                                        .cancel = stop_flag(), .progress = progress_show, .arg = &s->shown};
+    *o = (spate_lab_distribute_options){.tables = s->tables,
+                                        .by = s->by,
+                                        .replace = option_flag(in, "replace"),
+                                        .workers = (unsigned)workers,
+                                        .batch_rows = option_count(in, "batch", 0),
+                                        .cancel = stop_flag(),
+                                        .progress = progress_show,
+                                        .arg = &s->shown};
     s->shown.mode = progress_mode_of(option_text(in, "progress"));
     s->seed = option_count(in, "seed", 0);
     o->seed = option_text(in, "seed") ? &s->seed : NULL;
@@ -93,8 +98,9 @@ static void print_shards(const spate_lab_report *r)
     for (size_t i = 0; i < r->n_shards; i++) {
         const spate_table_progress *p = &r->shards[i];
         double seconds = p->finished - p->started;
-        fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9sB\n", p->name, with_commas(p->rows_done, a), seconds,
-                with_unit(seconds > 0 ? (double)p->rows_done / seconds : 0, b), with_unit((double)p->bytes, c));
+        fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9sB\n", p->name, with_commas(p->rows_done, a),
+                seconds, with_unit(seconds > 0 ? (double)p->rows_done / seconds : 0, b),
+                with_unit((double)p->bytes, c));
         rows += p->rows_done;
         bytes += p->bytes;
     }
@@ -111,7 +117,8 @@ static double skew_of(const spate_lab_table *t, size_t shards)
 void print_lab_tables(FILE *out, const spate_lab_report *r, size_t shards, bool checked)
 {
     char rows[32], wrong[32];
-    fprintf(out, "%-20s %-16s %15s %10s%s\n", "table", "placed by", "rows", "fullest", checked ? "       misplaced  as main" : "");
+    fprintf(out, "%-20s %-16s %15s %10s%s\n", "table", "placed by", "rows", "fullest",
+            checked ? "       misplaced  as main" : "");
     for (size_t i = 0; i < r->n_tables; i++) {
         const spate_lab_table *t = &r->tables[i];
         fprintf(out, "%-20s %-16s %15s", t->name, t->key ? t->key : "(copied)", with_commas(t->rows, rows));
@@ -125,13 +132,16 @@ void print_lab_tables(FILE *out, const spate_lab_report *r, size_t shards, bool 
     }
 }
 
-void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, const char *more, int status, const spate_error *err)
+void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool checked, const char *more, int status,
+                    const spate_error *err)
 {
-    fprintf(out, "{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"shards\": [", status == SPATE_OK ? "true" : "false", r->seconds);
+    fprintf(out, "{\n  \"complete\": %s,\n  \"seconds\": %.6f,\n  \"shards\": [", status == SPATE_OK ? "true" : "false",
+            r->seconds);
     for (size_t i = 0; i < r->n_shards; i++)
-        fprintf(out, "%s\n    {\"name\": \"%s\", \"rows\": %llu, \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}", i ? "," : "",
-                r->shards[i].name, (unsigned long long)r->shards[i].rows_done, (unsigned long long)r->shards[i].bytes,
-                r->shards[i].started, r->shards[i].finished);
+        fprintf(out,
+                "%s\n    {\"name\": \"%s\", \"rows\": %llu, \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}",
+                i ? "," : "", r->shards[i].name, (unsigned long long)r->shards[i].rows_done,
+                (unsigned long long)r->shards[i].bytes, r->shards[i].started, r->shards[i].finished);
     fputs(r->n_shards ? "\n  ],\n  \"tables\": [" : "],\n  \"tables\": [", out);
     for (size_t i = 0; i < r->n_tables; i++) {
         const spate_lab_table *t = &r->tables[i];
@@ -160,7 +170,8 @@ void print_lab_json(FILE *out, const spate_lab_report *r, size_t shards, bool ch
 
 static bool can_go_on(int status)
 {
-    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO || status == SPATE_E_INTERRUPTED;
+    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO ||
+           status == SPATE_E_INTERRUPTED;
 }
 
 static int distribute(const invocation *in, spate_lab *lab, row_settings *s)
@@ -180,7 +191,8 @@ static int distribute(const invocation *in, spate_lab *lab, row_settings *s)
     if (option_flag(in, "json")) {
         print_lab_json(stdout, &report, shards, false, "", status, &err);
     } else if (status == SPATE_OK || landed) {
-        fprintf(stderr, "spate: %s\n", status == SPATE_OK ? "distributed to the shards" : "stopped; committed to the shards");
+        fprintf(stderr, "spate: %s\n",
+                status == SPATE_OK ? "distributed to the shards" : "stopped; committed to the shards");
         print_shards(&report);
         if (status == SPATE_OK)
             print_lab_tables(stderr, &report, shards, false);
@@ -242,8 +254,13 @@ static int fill_main(const invocation *in, spate_lab *lab, spate_plan *plan, row
     spate_error err = {0};
     spate_generate_report report;
     progress shown = {.mode = s->shown.mode};
-    spate_generate_options o = {.to = spate_lab_uri(lab, 0), .seed = s->options.seed, .create = true, .truncate = s->options.replace,
-                                .cancel = stop_flag(), .progress = progress_show, .arg = &shown};
+    spate_generate_options o = {.to = spate_lab_uri(lab, 0),
+                                .seed = s->options.seed,
+                                .create = true,
+                                .truncate = s->options.replace,
+                                .cancel = stop_flag(),
+                                .progress = progress_show,
+                                .arg = &shown};
     int status = spate_generate(plan, &o, &report, &err);
     progress_end(&shown);
     report_mistakes(plan);

@@ -15,7 +15,8 @@ int run_lab_snapshot(const invocation *in)
     static const struct {
         const char *word;
         int (*call)(spate_lab *lab, const char *name, spate_error *err);
-    } verbs[] = {{"save", spate_lab_snapshot_save}, {"restore", spate_lab_snapshot_restore}, {"drop", spate_lab_snapshot_drop}};
+    } verbs[] = {
+        {"save", spate_lab_snapshot_save}, {"restore", spate_lab_snapshot_restore}, {"drop", spate_lab_snapshot_drop}};
     const char *word = in->arguments[0];
     bool list = strcmp(word, "list") == 0, known = list;
     spate_lab *lab;
@@ -24,7 +25,9 @@ int run_lab_snapshot(const invocation *in)
     for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
         known |= strcmp(word, verbs[i].word) == 0;
     if (!known || in->n_arguments != (list ? 1 : 2)) {
-        fputs("spate: 'lab snapshot' takes save NAME, restore NAME, drop NAME or list\ntry 'spate lab snapshot --help'\n", stderr);
+        fputs(
+            "spate: 'lab snapshot' takes save NAME, restore NAME, drop NAME or list\ntry 'spate lab snapshot --help'\n",
+            stderr);
         return EXIT_USAGE;
     }
     int code = open_lab(in, &lab);

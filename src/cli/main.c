@@ -23,7 +23,8 @@ static bool first_of_group(const command *c)
 
 static void print_help(FILE *out)
 {
-    fputs("spate makes rows, keeps rows, moves rows and spreads rows.\n\nusage: spate COMMAND [OPTIONS]\n\ncommands:\n", out);
+    fputs("spate makes rows, keeps rows, moves rows and spreads rows.\n\nusage: spate COMMAND [OPTIONS]\n\ncommands:\n",
+          out);
     for (const command *c = commands; c->name; c++) {
         const command_group *g = group_of(c);
         if (!g)
@@ -32,7 +33,8 @@ static void print_help(FILE *out)
             fprintf(out, "  %-12s %s\n", g->name, g->summary);
     }
     fputs("  help         show this, or the help of a command\n  version      print the version\n\n"
-          "'spate COMMAND --help' tells more.\n", out);
+          "'spate COMMAND --help' tells more.\n",
+          out);
 }
 
 static void print_group_help(FILE *out, const command_group *g)
@@ -65,15 +67,18 @@ static void print_command_help(FILE *out, const command *c)
 static void print_man(FILE *out)
 {
     fputs(".TH SPATE 1 \"\" \"spate " SPATE_VERSION "\"\n.SH NAME\nspate \\- make, keep, move and spread rows\n"
-          ".SH SYNOPSIS\n.B spate\n.I command\n[options]\n.SH COMMANDS\n", out);
+          ".SH SYNOPSIS\n.B spate\n.I command\n[options]\n.SH COMMANDS\n",
+          out);
     for (const command *c = commands; c->name; c++) {
         fprintf(out, ".SS spate %s %s\n%s\n", c->name, c->arguments, c->text);
         for (const option *o = c->options; o->name; o++)
-            fprintf(out, ".TP\n.B \\-\\-%s%s%s\n%s%s\n", o->name, o->value ? " " : "", o->value ? o->value : "", o->help,
-                    o->many ? " (repeatable)" : "");
+            fprintf(out, ".TP\n.B \\-\\-%s%s%s\n%s%s\n", o->name, o->value ? " " : "", o->value ? o->value : "",
+                    o->help, o->many ? " (repeatable)" : "");
     }
-    fputs(".SH EXIT STATUS\n0 success; 1 the answer is no; 2 usage or plan; 3 endpoint unreachable or refused; 4 data or "
-          "constraint error; 5 incomplete but resumable; 6 bug or corrupt file.\n", out);
+    fputs(
+        ".SH EXIT STATUS\n0 success; 1 the answer is no; 2 usage or plan; 3 endpoint unreachable or refused; 4 data or "
+        "constraint error; 5 incomplete but resumable; 6 bug or corrupt file.\n",
+        out);
 }
 
 static void print_completion_of(FILE *out, const command *c)
@@ -102,8 +107,10 @@ static bool has_two_words(const command *c)
 
 static void print_completion(FILE *out)
 {
-    fputs("# bash completion: source <(spate help --completion)\n_spate() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words=\n"
-          "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"help version", out);
+    fputs(
+        "# bash completion: source <(spate help --completion)\n_spate() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words=\n"
+        "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"help version",
+        out);
     for (const command *c = commands; c->name; c++)
         if (!has_two_words(c) || (group_of(c) && first_of_group(c)))
             fprintf(out, " %s", group_of(c) ? group_of(c)->name : c->name);
@@ -118,7 +125,8 @@ static void print_completion(FILE *out)
     print_words_of_groups(out);
     fputs("    esac ;;\n    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
           "    [[ $cur == -* || ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-          "}\ncomplete -o filenames -F _spate spate\n", out);
+          "}\ncomplete -o filenames -F _spate spate\n",
+          out);
 }
 
 /* The command that words begin with, and how many words its name has. */

@@ -142,14 +142,17 @@ static void show_progress(void *arg, const spate_migrate_progress *p)
     s->told = p->seconds;
     s->shown = true;
     if (s->mode == PROGRESS_JSON) {
-        fprintf(stderr, "{\"phase\": \"%s\", \"seconds\": %.3f, \"listed\": %llu, \"copied\": %llu, \"bytes\": %llu, \"verified\": %llu, \"failed\": %llu}\n",
-                p->phase, p->seconds, (unsigned long long)p->listed, (unsigned long long)p->copied, (unsigned long long)p->bytes,
-                (unsigned long long)p->verified, (unsigned long long)p->failed);
+        fprintf(
+            stderr,
+            "{\"phase\": \"%s\", \"seconds\": %.3f, \"listed\": %llu, \"copied\": %llu, \"bytes\": %llu, \"verified\": %llu, \"failed\": %llu}\n",
+            p->phase, p->seconds, (unsigned long long)p->listed, (unsigned long long)p->copied,
+            (unsigned long long)p->bytes, (unsigned long long)p->verified, (unsigned long long)p->failed);
         return;
     }
-    fprintf(stderr, "%sspate: %s: %s listed, %s copied (%sB), %llu verified, %llu failed%s", s->mode == PROGRESS_BAR ? "\r\033[K" : "",
-            p->phase, with_commas(p->listed, a), with_commas(p->copied, b), with_unit((double)p->bytes, c),
-            (unsigned long long)p->verified, (unsigned long long)p->failed, s->mode == PROGRESS_BAR ? "" : "\n");
+    fprintf(stderr, "%sspate: %s: %s listed, %s copied (%sB), %llu verified, %llu failed%s",
+            s->mode == PROGRESS_BAR ? "\r\033[K" : "", p->phase, with_commas(p->listed, a), with_commas(p->copied, b),
+            with_unit((double)p->bytes, c), (unsigned long long)p->verified, (unsigned long long)p->failed,
+            s->mode == PROGRESS_BAR ? "" : "\n");
     fflush(stderr);
 }
 
@@ -205,7 +208,7 @@ void print_path(FILE *out, const char *path, size_t len)
 static void print_json_path(FILE *out, const char *p, size_t len)
 {
     fputc('"', out);
-    for (size_t i = 0; i < len; ) {
+    for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)p[i];
         size_t n = utf8_length(p + i, len - i);
         if (n == 0)
@@ -251,8 +254,8 @@ static int print_json_item(void *arg, const spate_migrate_item *item)
             printf("%02x", (unsigned char)item->path[i]);
         putchar('"');
     }
-    printf(", \"type\": \"%s\", \"outcome\": \"%s\", \"size\": %llu, \"note\": ", item->type, spate_migrate_outcome_name(item->outcome),
-           (unsigned long long)item->size);
+    printf(", \"type\": \"%s\", \"outcome\": \"%s\", \"size\": %llu, \"note\": ", item->type,
+           spate_migrate_outcome_name(item->outcome), (unsigned long long)item->size);
     print_json_path(stdout, item->note, item->note_len);
     putchar('}');
     return ferror(stdout) ? SPATE_E_IO : SPATE_OK;
@@ -261,23 +264,27 @@ static int print_json_item(void *arg, const spate_migrate_item *item)
 static void print_table(FILE *out, const spate_migrate_report *r, bool copied)
 {
     fprintf(out, "%-22s %12s %12s %10s\n", "", "folders", "files", "bytes");
-    static const char *const meaning[] = {"same", "missing", "differs", "skipped", "conflict", "excluded", "failed", "extra"};
+    static const char *const meaning[] = {"same",     "missing",  "differs", "skipped",
+                                          "conflict", "excluded", "failed",  "extra"};
     for (int i = 0; i < SPATE_OUTCOMES; i++) {
         const spate_migrate_count *c = &r->counts[i];
         char a[32], b[32], d[32];
         if (c->folders || c->files)
-            fprintf(out, "%-22s %12s %12s %9sB\n", i == SPATE_SAME && copied ? "in both, the same" : meaning[i], with_commas(c->folders, a),
-                    with_commas(c->files, b), with_unit((double)c->bytes, d));
+            fprintf(out, "%-22s %12s %12s %9sB\n", i == SPATE_SAME && copied ? "in both, the same" : meaning[i],
+                    with_commas(c->folders, a), with_commas(c->files, b), with_unit((double)c->bytes, d));
     }
 }
 
-static void print_json(FILE *out, const spate_migrate_report *r, spate_migrate *m, const char *list, int status, spate_error *err)
+static void print_json(FILE *out, const spate_migrate_report *r, spate_migrate *m, const char *list, int status,
+                       spate_error *err)
 {
-    fprintf(out, "{\n  \"complete\": %s,\n  \"planned\": %s,\n  \"seconds\": %.6f,\n  \"listed\": %llu,\n  \"copied\": %llu,\n  \"bytes\": %llu,\n"
-            "  \"mended\": %llu,\n  \"verified\": %llu,\n  \"differed\": %llu,\n  \"deleted\": %llu,\n  \"counts\": {",
-            r->complete ? "true" : "false", r->planned ? "true" : "false", r->seconds, (unsigned long long)r->listed,
-            (unsigned long long)r->copied, (unsigned long long)r->bytes, (unsigned long long)r->mended, (unsigned long long)r->verified,
-            (unsigned long long)r->differed, (unsigned long long)r->deleted);
+    fprintf(
+        out,
+        "{\n  \"complete\": %s,\n  \"planned\": %s,\n  \"seconds\": %.6f,\n  \"listed\": %llu,\n  \"copied\": %llu,\n  \"bytes\": %llu,\n"
+        "  \"mended\": %llu,\n  \"verified\": %llu,\n  \"differed\": %llu,\n  \"deleted\": %llu,\n  \"counts\": {",
+        r->complete ? "true" : "false", r->planned ? "true" : "false", r->seconds, (unsigned long long)r->listed,
+        (unsigned long long)r->copied, (unsigned long long)r->bytes, (unsigned long long)r->mended,
+        (unsigned long long)r->verified, (unsigned long long)r->differed, (unsigned long long)r->deleted);
     for (int i = 0; i < SPATE_OUTCOMES; i++)
         fprintf(out, "%s\n    \"%s\": {\"folders\": %llu, \"files\": %llu, \"bytes\": %llu}", i ? "," : "",
                 spate_migrate_outcome_name((spate_migrate_outcome)i), (unsigned long long)r->counts[i].folders,
@@ -382,8 +389,8 @@ static bool agrees_to_delete(const spate_migrate_report *r, const char *where)
 {
     char a[32], b[32], answer[16] = "";
     const spate_migrate_count *c = &r->counts[SPATE_EXTRA];
-    fprintf(stderr, "spate: delete %s files and %s folders, with all that is in them, from %s? [y/N] ", with_commas(c->files, a),
-            with_commas(c->folders, b), where);
+    fprintf(stderr, "spate: delete %s files and %s folders, with all that is in them, from %s? [y/N] ",
+            with_commas(c->files, a), with_commas(c->folders, b), where);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
@@ -416,14 +423,15 @@ static void print_report(const settings *s, const spate_migrate_report *r, spate
     char a[32], b[32], c[32], d[32];
     unsigned left = 20;
     uint64_t failed = r->counts[SPATE_FAILED].files + r->counts[SPATE_FAILED].folders;
-    fprintf(stderr, "spate: %s copied (%sB), %s mended, %s verified, in %.2f s\n", with_commas(r->copied, a), with_unit((double)r->bytes, b),
-            with_commas(r->mended, c), with_commas(r->verified, d), r->seconds);
+    fprintf(stderr, "spate: %s copied (%sB), %s mended, %s verified, in %.2f s\n", with_commas(r->copied, a),
+            with_unit((double)r->bytes, b), with_commas(r->mended, c), with_commas(r->verified, d), r->seconds);
     if (r->deleted)
         fprintf(stderr, "spate: %s deleted from the destination\n", with_commas(r->deleted, a));
     print_table(stderr, r, true);
     if (failed) {
         (void)spate_migrate_each(m, SPATE_FAILED, print_failure, &left, NULL);
-        fprintf(stderr, "spate: %s failed; the same command tries them again (ledger: %s)\n", with_commas(failed, a), s->ledger);
+        fprintf(stderr, "spate: %s failed; the same command tries them again (ledger: %s)\n", with_commas(failed, a),
+                s->ledger);
     }
 }
 
@@ -459,5 +467,7 @@ int run_migrate(const invocation *in)
     if (code != EXIT_OK)
         return code;
     code = leave(m, migrate(in, &s, m));
-    return code == EXIT_INCOMPLETE && __atomic_load_n(stop_flag(), __ATOMIC_RELAXED) ? stop_exit_code(SPATE_E_INTERRUPTED) : code;
+    return code == EXIT_INCOMPLETE && __atomic_load_n(stop_flag(), __ATOMIC_RELAXED)
+               ? stop_exit_code(SPATE_E_INTERRUPTED)
+               : code;
 }

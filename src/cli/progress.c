@@ -12,22 +12,23 @@ enum {
     BAR_MIN = 4,
     NAME_MAX_WIDTH = 20,
     ROWS_MAX = 13,
-    SHARE_WIDTH = 5,  /* " 100%" */
-    RATE_WIDTH = 11,  /* "  9.99 M/s" and a blank */
-    LEFT_WIDTH = 18,  /* "  12 h 34 min left" */
+    SHARE_WIDTH = 5, /* " 100%" */
+    RATE_WIDTH = 11, /* "  9.99 M/s" and a blank */
+    LEFT_WIDTH = 18, /* "  12 h 34 min left" */
     LINE_BYTES = 256,
 };
-static const double delay_s = 0.3;      /* short runs show no bars at all */
-static const double plain_every_s = 5;  /* a line off a terminal */
+static const double delay_s = 0.3;     /* short runs show no bars at all */
+static const double plain_every_s = 5; /* a line off a terminal */
 static const double json_every_s = 1;
 
 progress_mode progress_mode_of(const char *word)
 {
     if (!word || strcmp(word, "auto") == 0)
         return isatty(STDERR_FILENO) ? PROGRESS_BAR : PROGRESS_PLAIN;
-    return strcmp(word, "bar") == 0 ? PROGRESS_BAR
-         : strcmp(word, "plain") == 0 ? PROGRESS_PLAIN
-         : strcmp(word, "json") == 0 ? PROGRESS_JSON : PROGRESS_NONE;
+    return strcmp(word, "bar") == 0     ? PROGRESS_BAR
+           : strcmp(word, "plain") == 0 ? PROGRESS_PLAIN
+           : strcmp(word, "json") == 0  ? PROGRESS_JSON
+                                        : PROGRESS_NONE;
 }
 
 static double rate_of(const spate_table_progress *t, double seconds)

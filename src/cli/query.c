@@ -190,7 +190,9 @@ static void printer_done(printer *p)
 int run_query(const invocation *in)
 {
     const char *word = option_text(in, "format");
-    printer p = {.format = !word || strcmp(word, "table") == 0 ? FORMAT_TABLE : strcmp(word, "csv") == 0 ? FORMAT_CSV : FORMAT_NDJSON};
+    printer p = {.format = !word || strcmp(word, "table") == 0 ? FORMAT_TABLE
+                           : strcmp(word, "csv") == 0          ? FORMAT_CSV
+                                                               : FORMAT_NDJSON};
     spate_error err = {0};
     int status = spate_query(in->arguments[0], in->arguments[1], on_row, &p, &err);
     if (p.format == FORMAT_TABLE) {

@@ -85,8 +85,8 @@ static void print_row(const char *name, uint64_t done, uint64_t rejected, uint64
     if (rejected)
         snprintf(out, sizeof(out), "  (%s rejected)", with_commas(rejected, d));
     fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9s%sB%s%s\n", name, with_commas(done, a), seconds,
-            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c), bytes < 1000 ? " " : "", out,
-            done + rejected < rows ? "  (incomplete)" : "");
+            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c),
+            bytes < 1000 ? " " : "", out, done + rejected < rows ? "  (incomplete)" : "");
 }
 
 static void print_tables(const spate_generate_report *r)
@@ -119,8 +119,10 @@ static bool was_started(const spate_generate_report *r)
 
 static void print_done_job(const spate_generate_report *r)
 {
-    fprintf(stderr, "spate: job %s is done: everything is in %s\n  'spate job cancel %s' takes it off the list, and the same command begins anew\n",
-            r->job, r->target, r->job);
+    fprintf(
+        stderr,
+        "spate: job %s is done: everything is in %s\n  'spate job cancel %s' takes it off the list, and the same command begins anew\n",
+        r->job, r->target, r->job);
 }
 
 void report_generated(const spate_generate_report *r, bool complete, bool dry_run)
@@ -192,10 +194,12 @@ static void print_json_tables(FILE *out, const spate_generate_report *r, bool re
         const spate_table_progress *p = &r->tables[t];
         fprintf(out, "%s\n    {\"name\": ", t ? "," : "");
         print_json_string(out, p->name);
-        fprintf(out, ", \"rows\": %llu, \"rows_done\": %llu", (unsigned long long)p->rows, (unsigned long long)p->rows_done);
+        fprintf(out, ", \"rows\": %llu, \"rows_done\": %llu", (unsigned long long)p->rows,
+                (unsigned long long)p->rows_done);
         if (rejects)
             fprintf(out, ", \"rejected\": %llu", (unsigned long long)p->rejected);
-        fprintf(out, ", \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}", (unsigned long long)p->bytes, p->started, p->finished);
+        fprintf(out, ", \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}", (unsigned long long)p->bytes,
+                p->started, p->finished);
     }
     fputs(r->n_tables ? "\n  ]" : "]", out);
 }
@@ -270,9 +274,11 @@ void report_copied_json(FILE *out, const spate_copy_report *r, int status, bool 
         const spate_verified *v = &r->verified[i];
         fprintf(out, "%s\n    {\"name\": ", i ? "," : "");
         print_json_string(out, v->name);
-        fprintf(out, ", \"rows_from\": %llu, \"rows_to\": %llu, \"checksum_from\": \"%016llx\", \"checksum_to\": \"%016llx\", \"same\": %s}",
-                (unsigned long long)v->rows_from, (unsigned long long)v->rows_to, (unsigned long long)v->checksum_from,
-                (unsigned long long)v->checksum_to, v->same ? "true" : "false");
+        fprintf(
+            out,
+            ", \"rows_from\": %llu, \"rows_to\": %llu, \"checksum_from\": \"%016llx\", \"checksum_to\": \"%016llx\", \"same\": %s}",
+            (unsigned long long)v->rows_from, (unsigned long long)v->rows_to, (unsigned long long)v->checksum_from,
+            (unsigned long long)v->checksum_to, v->same ? "true" : "false");
     }
     fputs(r->n_verified ? "\n  ]" : "]", out);
     print_json_end(out, status, err);

@@ -19,7 +19,11 @@ bool state_path(char *out, const char *name)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     bool set = state && state[0] == '/';
-    int len = snprintf(out, PATH_MAX, "%s%s/spate/%s", set ? state : home ? home : "/var/tmp", set ? "" : "/.local/state", name);
+    int len = snprintf(out, PATH_MAX, "%s%s/spate/%s",
+                       set    ? state
+                       : home ? home
+                              : "/var/tmp",
+                       set ? "" : "/.local/state", name);
     if (len >= PATH_MAX) {
         fputs("spate: the path of the state directory is too long\n", stderr);
         return false;

@@ -41,8 +41,8 @@ int stop_exit_code(spate_status status)
 /* Nothing about the plan, the command or the rows is in the way of the rest. */
 static bool can_go_on(spate_status status)
 {
-    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO || status == SPATE_E_NOMEM ||
-           status == SPATE_E_INTERRUPTED;
+    return status == SPATE_E_UNREACHABLE || status == SPATE_E_RETRY || status == SPATE_E_IO ||
+           status == SPATE_E_NOMEM || status == SPATE_E_INTERRUPTED;
 }
 
 int job_exit_code(const char *job, spate_status status)

@@ -14,7 +14,8 @@ int open_store(const invocation *in, bool write, spate_store **store, uint32_t *
     if (rc == SPATE_OK)
         return SPATE_OK;
     if (*store && !option_text(in, "table"))
-        snprintf(err.hint, sizeof err.hint, "name it with --table; 'spate store info %s' lists the tables", in->arguments[0]);
+        snprintf(err.hint, sizeof err.hint, "name it with --table; 'spate store info %s' lists the tables",
+                 in->arguments[0]);
     report_error(&err);
     spate_store_close(*store);
     return rc;
@@ -75,8 +76,8 @@ static int print_table(spate_store *s, uint32_t i, bool json, spate_error *err)
     if (rc == SPATE_OK && json) {
         fputs(i ? ", {\"table\": " : "{\"table\": ", stdout);
         print_json_string(stdout, t.name);
-        printf(", \"rows\": %llu, \"blocks\": %llu, \"bytes\": %llu, \"columns\": [", (unsigned long long)t.rows, (unsigned long long)blocks,
-               (unsigned long long)bytes);
+        printf(", \"rows\": %llu, \"blocks\": %llu, \"bytes\": %llu, \"columns\": [", (unsigned long long)t.rows,
+               (unsigned long long)blocks, (unsigned long long)bytes);
         print_columns_json(&t);
         fputs("]}", stdout);
     } else if (rc == SPATE_OK) {
@@ -101,7 +102,8 @@ int run_store_info(const invocation *in)
     for (uint32_t i = 0; rc == SPATE_OK && i < spate_store_tables(s); i++)
         rc = print_table(s, i, json, &err);
     if (json)
-        printf("], \"rounded\": %s, \"packed\": %s}\n", spate_store_rounded(s) ? "true" : "false", spate_store_packed(s) ? "true" : "false");
+        printf("], \"rounded\": %s, \"packed\": %s}\n", spate_store_rounded(s) ? "true" : "false",
+               spate_store_packed(s) ? "true" : "false");
     else if (spate_store_tables(s) == 0)
         puts("no tables");
     if (!json && spate_store_rounded(s))
@@ -153,8 +155,9 @@ static void print_stats_json(const spate_store *s, const spate_field_stats *f, s
 {
     fputs("{\"field\": ", stdout);
     print_json_string(stdout, spate_store_name_text(s, f->name));
-    printf(", \"type\": \"%s\", \"cells\": %llu, \"nulls\": %llu, \"bytes\": %llu, \"encodings\": \"", spate_kind_name(f->type.kind),
-           (unsigned long long)f->cells, (unsigned long long)f->nulls, (unsigned long long)f->bytes);
+    printf(", \"type\": \"%s\", \"cells\": %llu, \"nulls\": %llu, \"bytes\": %llu, \"encodings\": \"",
+           spate_kind_name(f->type.kind), (unsigned long long)f->cells, (unsigned long long)f->nulls,
+           (unsigned long long)f->bytes);
     print_encodings(f->encodings);
     putchar('"');
     if (f->has_range) {
@@ -181,7 +184,8 @@ int run_store_stats(const invocation *in)
     spate_line *line = spate_line_new();
     rc = spate_store_stats(s, table, &fields, &n, &blocks, &bytes, &err);
     if (rc == SPATE_OK && !json)
-        printf("%-24s %-12s %14s %12s %14s %8s  %s\n", "field", "type", "cells", "nulls", "bytes", "bits", "encodings, range");
+        printf("%-24s %-12s %14s %12s %14s %8s  %s\n", "field", "type", "cells", "nulls", "bytes", "bits",
+               "encodings, range");
     for (size_t i = 0; line && i < n; i++)
         (json ? print_stats_json : print_stats)(s, &fields[i], line);
     spate_line_free(line);
@@ -264,8 +268,8 @@ static void tell_damage(void *arg, const spate_damage *d)
     const char *what = arg;
     fprintf(stderr, "%s: bytes %llu to %llu", what, (unsigned long long)d->at, (unsigned long long)(d->at + d->bytes));
     if (d->last_row > d->first_row)
-        fprintf(stderr, ", rows %llu to %llu of %s", (unsigned long long)d->first_row, (unsigned long long)(d->last_row - 1),
-                d->table ? d->table : "a table that is not known");
+        fprintf(stderr, ", rows %llu to %llu of %s", (unsigned long long)d->first_row,
+                (unsigned long long)(d->last_row - 1), d->table ? d->table : "a table that is not known");
     fputc('\n', stderr);
 }
 
@@ -273,8 +277,9 @@ static void print_check(const spate_check *c, bool json)
 {
     char rows[32], lost[32], size[32];
     if (json)
-        printf("{\"blocks\": %llu, \"rows\": %llu, \"bytes\": %llu, \"damaged\": %llu, \"rows_lost\": %llu}\n", (unsigned long long)c->blocks,
-               (unsigned long long)c->rows, (unsigned long long)c->bytes, (unsigned long long)c->damaged, (unsigned long long)c->rows_lost);
+        printf("{\"blocks\": %llu, \"rows\": %llu, \"bytes\": %llu, \"damaged\": %llu, \"rows_lost\": %llu}\n",
+               (unsigned long long)c->blocks, (unsigned long long)c->rows, (unsigned long long)c->bytes,
+               (unsigned long long)c->damaged, (unsigned long long)c->rows_lost);
     else if (c->damaged)
         printf("%s rows are whole, %s are lost\n", with_commas(c->rows, rows), with_commas(c->rows_lost, lost));
     else

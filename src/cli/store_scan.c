@@ -9,7 +9,7 @@ enum { FIELDS_MAX = 4096, CONDITIONS_MAX = 64, FLUSH_BYTES = 256 << 10 };
 typedef struct scanning {
     spate_store *store;
     uint32_t table;
-    char *words;                 /* --fields, cut */
+    char *words; /* --fields, cut */
     const char *fields[FIELDS_MAX];
     size_t n_fields;
     spate_condition conditions[CONDITIONS_MAX];
@@ -17,7 +17,7 @@ typedef struct scanning {
     size_t n_conditions;
     uint64_t limit, first, last;
     bool csv, skip;
-    uint16_t *columns;           /* of CSV */
+    uint16_t *columns; /* of CSV */
     size_t n_columns;
     spate_line *line;
 } scanning;
@@ -84,7 +84,8 @@ static int take_rows(scanning *s, const char *range, spate_error *err)
     bool ok = first && spate_parse_count(first, &s->first) && (!dash || spate_parse_count(dash + 1, &s->last));
     free(first);
     s->last = dash ? s->last + 1 : s->first + 1;
-    return ok && s->last > s->first ? SPATE_OK : misuse(err, "--rows takes a row or a range such as 1000-1999, not \"%s\"", range);
+    return ok && s->last > s->first ? SPATE_OK
+                                    : misuse(err, "--rows takes a row or a range such as 1000-1999, not \"%s\"", range);
 }
 
 /* The columns of CSV: those asked for, or all that there are. */
@@ -103,7 +104,8 @@ static int choose_columns(scanning *s, spate_error *err)
         if (n)
             s->columns[s->n_columns] = stats[i].name;
         else
-            rc = spate_store_name(s->store, s->n_fields ? s->fields[i] : t.columns[i].name, &s->columns[s->n_columns], err);
+            rc = spate_store_name(s->store, s->n_fields ? s->fields[i] : t.columns[i].name, &s->columns[s->n_columns],
+                                  err);
         size_t same = 0; /* a field of two types is one column */
         while (same < s->n_columns && s->columns[same] != s->columns[s->n_columns])
             same++;
@@ -217,7 +219,8 @@ static int put_rows(scanning *s, spate_cursor *c, spate_error *err)
         bool indexed = false;
         if (s->conditions[i].op != SPATE_EQ || !spate_store_has_index(s->store, s->table, s->conditions[i].field))
             continue;
-        int rc = spate_store_find(s->store, s->table, s->conditions[i].field, &s->conditions[i].value, &rows, &n, &indexed, err);
+        int rc = spate_store_find(s->store, s->table, s->conditions[i].field, &s->conditions[i].value, &rows, &n,
+                                  &indexed, err);
         if (rc == SPATE_OK)
             rc = put_found(s, c, rows, n, err);
         spate_store_free(rows);
@@ -264,8 +267,14 @@ int run_store_scan(const invocation *in)
     if (rc != SPATE_OK)
         return exit_code_of((spate_status)rc);
     rc = prepare(&s, in, &err);
-    spate_scan_options o = {.table = s.table, .fields = s.fields, .n_fields = s.n_fields, .conditions = s.conditions,
-                            .n_conditions = s.n_conditions, .first_row = s.first, .last_row = s.last, .skip_damaged = s.skip};
+    spate_scan_options o = {.table = s.table,
+                            .fields = s.fields,
+                            .n_fields = s.n_fields,
+                            .conditions = s.conditions,
+                            .n_conditions = s.n_conditions,
+                            .first_row = s.first,
+                            .last_row = s.last,
+                            .skip_damaged = s.skip};
     if (rc == SPATE_OK)
         rc = spate_cursor_open(s.store, &o, &c, &err);
     if (rc == SPATE_OK)

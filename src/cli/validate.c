@@ -7,8 +7,8 @@ static void print_mistakes_json(const spate_plan *plan)
     fputs("  \"mistakes\": [", stdout);
     for (size_t i = 0; i < n; i++) {
         const spate_mistake *m = spate_plan_mistake(plan, i);
-        printf("%s\n    {\"fatal\": %s, \"line\": %u, \"column\": %u, \"found\": ", i ? "," : "", m->fatal ? "true" : "false", m->line,
-               m->column);
+        printf("%s\n    {\"fatal\": %s, \"line\": %u, \"column\": %u, \"found\": ", i ? "," : "",
+               m->fatal ? "true" : "false", m->line, m->column);
         print_json_string(stdout, m->found);
         fputs(", \"message\": ", stdout);
         print_json_string(stdout, m->message);
@@ -19,14 +19,14 @@ static void print_mistakes_json(const spate_plan *plan)
 
 static void print_measures_json(const spate_measure_report *r)
 {
-    printf(",\n  \"workers\": %u, \"seconds\": %.6f, \"csv_bytes\": %.0f, \"memory_bytes\": %llu,\n  \"tables\": [", r->workers, r->seconds,
-           r->csv_bytes, (unsigned long long)r->memory_bytes);
+    printf(",\n  \"workers\": %u, \"seconds\": %.6f, \"csv_bytes\": %.0f, \"memory_bytes\": %llu,\n  \"tables\": [",
+           r->workers, r->seconds, r->csv_bytes, (unsigned long long)r->memory_bytes);
     for (size_t t = 0; t < r->n_tables; t++) {
         const spate_table_measure *m = &r->tables[t];
         printf("%s\n    {\"name\": ", t ? "," : "");
         print_json_string(stdout, m->name);
-        printf(", \"rows\": %llu, \"columns\": %zu, \"seconds\": %.6f, \"csv_bytes\": %.0f, \"sampled\": %llu}", (unsigned long long)m->rows,
-               m->columns, m->seconds, m->csv_bytes, (unsigned long long)m->sampled);
+        printf(", \"rows\": %llu, \"columns\": %zu, \"seconds\": %.6f, \"csv_bytes\": %.0f, \"sampled\": %llu}",
+               (unsigned long long)m->rows, m->columns, m->seconds, m->csv_bytes, (unsigned long long)m->sampled);
     }
     fputs("\n  ]", stdout);
 }
@@ -62,9 +62,11 @@ static void print_measures(const spate_measure_report *r)
     }
     if (r->n_tables > 1)
         print_line("all tables", rows, columns, r->csv_bytes, r->seconds);
-    printf("The plan is good. Making its rows takes about %.2f s on %u thread%s and %sB of memory, and as CSV they are %sB; the target's "
-           "time comes on top.\n",
-           r->seconds, r->workers, r->workers == 1 ? "" : "s", with_unit((double)r->memory_bytes, a), with_unit(r->csv_bytes, b));
+    printf(
+        "The plan is good. Making its rows takes about %.2f s on %u thread%s and %sB of memory, and as CSV they are %sB; the target's "
+        "time comes on top.\n",
+        r->seconds, r->workers, r->workers == 1 ? "" : "s", with_unit((double)r->memory_bytes, a),
+        with_unit(r->csv_bytes, b));
 }
 
 /* All of them are on the screen already: how many. */
@@ -87,7 +89,8 @@ int run_validate(const invocation *in)
     int status = spate_plan_open(path, &plan, &err);
     if (plan) { /* the generator's mistakes are wanted even where the reader has found some */
         spate_error more = {0};
-        int measured = spate_measure(plan, (unsigned)(workers < SPATE_WORKERS_MAX ? workers : SPATE_WORKERS_MAX), &report, &more);
+        int measured =
+            spate_measure(plan, (unsigned)(workers < SPATE_WORKERS_MAX ? workers : SPATE_WORKERS_MAX), &report, &more);
         if (status == SPATE_OK && measured != SPATE_OK) {
             status = measured;
             err = more;

@@ -17,7 +17,7 @@ struct AdbcError {
     int32_t vendor_code;
     char sqlstate[5];
     void (*release)(struct AdbcError *);
-    void *private_data;   /* these two: since 1.1 */
+    void *private_data; /* these two: since 1.1 */
     void *private_driver;
 };
 struct AdbcDriver;
@@ -44,9 +44,10 @@ struct AdbcDriver {
     ADBC(DatabaseRelease, struct AdbcDatabase *);
     ADBC(ConnectionCommit, struct AdbcConnection *);
     ADBC(ConnectionGetInfo, struct AdbcConnection *, uint32_t *, size_t, struct ArrowArrayStream *);
-    ADBC(ConnectionGetObjects, struct AdbcConnection *, int, const char *, const char *, const char *, const char **, const char *,
-         struct ArrowArrayStream *);
-    ADBC(ConnectionGetTableSchema, struct AdbcConnection *, const char *, const char *, const char *, struct ArrowSchema *);
+    ADBC(ConnectionGetObjects, struct AdbcConnection *, int, const char *, const char *, const char *, const char **,
+         const char *, struct ArrowArrayStream *);
+    ADBC(ConnectionGetTableSchema, struct AdbcConnection *, const char *, const char *, const char *,
+         struct ArrowSchema *);
     ADBC(ConnectionGetTableTypes, struct AdbcConnection *, struct ArrowArrayStream *);
     ADBC(ConnectionInit, struct AdbcConnection *, struct AdbcDatabase *);
     ADBC(ConnectionNew, struct AdbcConnection *);

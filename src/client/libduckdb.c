@@ -27,29 +27,21 @@ static int status_of(duckdb_error_type type, const char *text)
     case DUCKDB_ERROR_CONVERSION:
     case DUCKDB_ERROR_OUT_OF_RANGE:
     case DUCKDB_ERROR_INVALID_INPUT:
-    case DUCKDB_ERROR_MISMATCH_TYPE:
-        return SPATE_E_DATA;
+    case DUCKDB_ERROR_MISMATCH_TYPE: return SPATE_E_DATA;
     case DUCKDB_ERROR_TRANSACTION: /* a key that another lane committed meanwhile is found at COMMIT
                                     */
         return strstr(text, "onstraint") ? SPATE_E_DATA : SPATE_E_RETRY;
-    case DUCKDB_ERROR_IO:
-        return strstr(text, "not a valid DuckDB") ? SPATE_E_CORRUPT : SPATE_E_IO;
-    case DUCKDB_ERROR_SERIALIZATION:
-        return SPATE_E_CORRUPT;
-    case DUCKDB_ERROR_OUT_OF_MEMORY:
-        return SPATE_E_NOMEM;
-    case DUCKDB_ERROR_INTERRUPT:
-        return SPATE_E_INTERRUPTED;
+    case DUCKDB_ERROR_IO: return strstr(text, "not a valid DuckDB") ? SPATE_E_CORRUPT : SPATE_E_IO;
+    case DUCKDB_ERROR_SERIALIZATION: return SPATE_E_CORRUPT;
+    case DUCKDB_ERROR_OUT_OF_MEMORY: return SPATE_E_NOMEM;
+    case DUCKDB_ERROR_INTERRUPT: return SPATE_E_INTERRUPTED;
     case DUCKDB_ERROR_INTERNAL:
-    case DUCKDB_ERROR_FATAL:
-        return SPATE_E_BUG;
+    case DUCKDB_ERROR_FATAL: return SPATE_E_BUG;
     case DUCKDB_ERROR_PARSER:
     case DUCKDB_ERROR_SYNTAX:
     case DUCKDB_ERROR_BINDER:
-    case DUCKDB_ERROR_CATALOG:
-        return SPATE_E_USAGE;
-    default:
-        return SPATE_E_UNREACHABLE;
+    case DUCKDB_ERROR_CATALOG: return SPATE_E_USAGE;
+    default: return SPATE_E_UNREACHABLE;
     }
 }
 
@@ -70,8 +62,7 @@ static int fail_open(spate_error *err, const char *path, const char *text)
     if (strstr(text, "Could not set lock")) {
         int rc = sp_fail(err, SPATE_E_UNREACHABLE, "\"%s\" is in use by another process", path);
         sp_error_detail(err, "%s", text);
-        sp_error_hint(
-            err, "DuckDB lets one process write to a file: close the other one and start again");
+        sp_error_hint(err, "DuckDB lets one process write to a file: close the other one and start again");
         return rc;
     }
     if (strstr(text, "not a valid DuckDB")) {
@@ -79,16 +70,14 @@ static int fail_open(spate_error *err, const char *path, const char *text)
         sp_error_hint(err, "name a file that does not exist yet, or remove this one");
         return SPATE_E_CORRUPT;
     }
-    sp_fail(err, strstr(text, "IO Error") ? SPATE_E_IO : SPATE_E_UNREACHABLE,
-            "could not open \"%s\"", path);
+    sp_fail(err, strstr(text, "IO Error") ? SPATE_E_IO : SPATE_E_UNREACHABLE, "could not open \"%s\"", path);
     sp_error_detail(err, "%s", text);
     if (strstr(text, "No such file"))
         sp_error_hint(err, "is the directory there?");
     return strstr(text, "IO Error") ? SPATE_E_IO : SPATE_E_UNREACHABLE;
 }
 
-int sp_duckdb_open(const char *path, bool read_only, unsigned threads, duckdb_database *db,
-                   spate_error *err)
+int sp_duckdb_open(const char *path, bool read_only, unsigned threads, duckdb_database *db, spate_error *err)
 {
     duckdb_config config = NULL;
     char *why = NULL, number[16];
@@ -114,8 +103,7 @@ int sp_duckdb_ask(duckdb_connection conn, const char *sql, duckdb_result *result
 {
     if (sp_duckdb.query(conn, sql, result) == DuckDBSuccess)
         return SPATE_OK;
-    int rc =
-        sp_duckdb_fail(err, sp_duckdb.result_error_type(result), sp_duckdb.result_error(result));
+    int rc = sp_duckdb_fail(err, sp_duckdb.result_error_type(result), sp_duckdb.result_error(result));
     sp_duckdb.destroy_result(result);
     return rc;
 }

@@ -12,6 +12,7 @@
 #pragma GCC diagnostic pop
 
 /* Every function of the library that is called. An older library without one of them is refused. */
+/* clang-format off */
 #define SP_DUCKDB_FUNCTIONS(X)                                                                     \
     X(create_config)                                                                               \
     X(create_table_function) X(destroy_table_function) X(register_table_function)                  \
@@ -44,6 +45,7 @@
                                                                     X(error_data_message)          \
                                                                         X(destroy_error_data)      \
                                                                             X(library_version)
+/* clang-format on */
 
 typedef struct sp_duckdb_library {
 #define X(name) __typeof__(&duckdb_##name) name;
@@ -66,7 +68,6 @@ int sp_duckdb_open(const char *path, bool read_only, unsigned threads, duckdb_da
 /* Runs SQL whose rows do not matter. */
 int sp_duckdb_run(duckdb_connection conn, const char *sql, spate_error *err) SP_MUST_CHECK;
 /* Runs SQL and keeps its rows: for small answers. On success the caller destroys the result. */
-int sp_duckdb_ask(duckdb_connection conn, const char *sql, duckdb_result *result,
-                  spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_ask(duckdb_connection conn, const char *sql, duckdb_result *result, spate_error *err) SP_MUST_CHECK;
 
 #endif

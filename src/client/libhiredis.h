@@ -7,11 +7,13 @@
 #include "base/base.h"
 #include <hiredis/hiredis.h>
 
+/* clang-format off */
 #define SP_HIREDIS_FUNCTIONS(X)                                                                    \
     X(connect_unix, redisConnectUnix)                                                              \
     X(free_context, redisFree)                                                                     \
     X(command_argv, redisCommandArgv)                                                              \
     X(free_reply, freeReplyObject)
+/* clang-format on */
 
 typedef struct sp_libhiredis {
 #define X(name, symbol) __typeof__(&symbol) name;

@@ -13,6 +13,7 @@ int sp_mariadb_load(spate_error *err)
         SP_MARIADB_FUNCTIONS(X)
 #undef X
     };
-    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install MariaDB's client library (Debian: libmariadb3)"};
+    static sp_os_library library = {names, functions, SP_COUNT(functions),
+                                    .hint = "install MariaDB's client library (Debian: libmariadb3)"};
     return sp_os_library_load(&library, err);
 }

@@ -9,6 +9,7 @@
 
 #include <mysql.h>
 
+/* clang-format off */
 #define SP_MARIADB_FUNCTIONS(X)                                                                    \
     X(init)                                                                                        \
     X(options)                                                                                     \
@@ -42,6 +43,7 @@
     X(stmt_error)                                                                                  \
     X(stmt_sqlstate)                                                                               \
     X(fetch_fields)
+/* clang-format on */
 
 typedef struct sp_mariadb_library {
 #define X(name) __typeof__(&mysql_##name) name;

@@ -12,6 +12,7 @@ int sp_mhd_load(spate_error *err)
         SP_MHD_FUNCTIONS(X)
 #undef X
     };
-    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install GNU libmicrohttpd (Debian: libmicrohttpd12)"};
+    static sp_os_library library = {names, functions, SP_COUNT(functions),
+                                    .hint = "install GNU libmicrohttpd (Debian: libmicrohttpd12)"};
     return sp_os_library_load(&library, err);
 }

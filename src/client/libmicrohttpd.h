@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include <microhttpd.h>
 
+/* clang-format off */
 #define SP_MHD_FUNCTIONS(X)                                                                        \
     X(start, MHD_start_daemon)                                                                     \
     X(stop, MHD_stop_daemon)                                                                       \
@@ -16,6 +17,7 @@
     X(add_header, MHD_add_response_header)                                                         \
     X(queue, MHD_queue_response)                                                                   \
     X(destroy, MHD_destroy_response)
+/* clang-format on */
 
 typedef struct sp_libmicrohttpd {
 #define X(name, symbol) __typeof__(&symbol) name;

@@ -9,12 +9,18 @@
 #include <zlib.h>
 #include <zstd.h>
 
+/* clang-format off */
 #define SP_ZLIB_FUNCTIONS(X) \
     X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd) X(deflateInit2_) X(deflate) X(deflateReset) X(deflateEnd)
+/* clang-format on */
+/* clang-format off */
 #define SP_ZSTD_FUNCTIONS(X)                                                                                                   \
     X(createDStream) X(freeDStream) X(decompressStream) X(createCCtx) X(freeCCtx) X(CCtx_setParameter) X(CCtx_reset) X(compressStream2) \
         X(compressCCtx) X(decompress) X(isError) X(getErrorName)
+/* clang-format on */
+/* clang-format off */
 #define SP_LZ4_FUNCTIONS(X) X(compress_default) X(decompress_safe)
+/* clang-format on */
 
 typedef struct sp_zlib_library {
 #define X(name) __typeof__(&name) name;

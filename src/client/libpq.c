@@ -12,6 +12,8 @@ int sp_libpq_load(spate_error *err)
         SP_LIBPQ_FUNCTIONS(X)
 #undef X
     };
-    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install PostgreSQL's client library (Debian: libpq5), version 14 or later"};
+    static sp_os_library library = {names, functions, SP_COUNT(functions),
+                                    .hint =
+                                        "install PostgreSQL's client library (Debian: libpq5), version 14 or later"};
     return sp_os_library_load(&library, err);
 }

@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include <libpq-fe.h>
 
+/* clang-format off */
 #define SP_LIBPQ_FUNCTIONS(X)                                                                      \
     X(connectdb_params, PQconnectdbParams)                                                         \
     X(connect_start, PQconnectStartParams)                                                         \
@@ -52,6 +53,7 @@
     X(getisnull, PQgetisnull)                                                                      \
     X(cmd_tuples, PQcmdTuples)                                                                     \
     X(clear, PQclear)
+/* clang-format on */
 
 typedef struct sp_libpq {
 #define X(name, symbol) __typeof__(&symbol) name;

@@ -15,7 +15,8 @@ int sp_sqlite_load(spate_error *err)
         SP_SQLITE_FUNCTIONS(X)
 #undef X
     };
-    static sp_os_library library = {names, functions, SP_COUNT(functions), .hint = "install SQLite (Debian: libsqlite3-0)"};
+    static sp_os_library library = {names, functions, SP_COUNT(functions),
+                                    .hint = "install SQLite (Debian: libsqlite3-0)"};
     return sp_os_library_load(&library, err);
 }
 
@@ -24,29 +25,21 @@ static int status_of(int code)
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
-    case SQLITE_TOOBIG:
-        return SPATE_E_DATA;
+    case SQLITE_TOOBIG: return SPATE_E_DATA;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return SPATE_E_UNREACHABLE;
+    case SQLITE_AUTH: return SPATE_E_UNREACHABLE;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
-    case SQLITE_FULL:
-        return SPATE_E_IO;
-    case SQLITE_NOMEM:
-        return SPATE_E_NOMEM;
+    case SQLITE_FULL: return SPATE_E_IO;
+    case SQLITE_NOMEM: return SPATE_E_NOMEM;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return SPATE_E_CORRUPT;
-    case SQLITE_INTERRUPT:
-        return SPATE_E_INTERRUPTED;
-    case SQLITE_ERROR:
-        return SPATE_E_USAGE;
-    default:
-        return SPATE_E_BUG;
+    case SQLITE_NOTADB: return SPATE_E_CORRUPT;
+    case SQLITE_INTERRUPT: return SPATE_E_INTERRUPTED;
+    case SQLITE_ERROR: return SPATE_E_USAGE;
+    default: return SPATE_E_BUG;
     }
 }
 
@@ -55,8 +48,7 @@ int sp_sqlite_fail(spate_error *err, sqlite3 *db, const char *shown)
     int code = sp_sqlite.extended_errcode(db), low = code & 0xff;
     int rc = sp_fail(err, status_of(code), "SQLite: \"%s\": %s", shown, sp_sqlite.errmsg(db));
     if (low == SQLITE_BUSY || low == SQLITE_LOCKED)
-        sp_error_hint(err,
-                      "another process writes to the file (waited %d s): close it and start again",
+        sp_error_hint(err, "another process writes to the file (waited %d s): close it and start again",
                       BUSY_TIMEOUT_MS / 1000);
     else if (low == SQLITE_CANTOPEN)
         sp_error_hint(err, "is the directory there, and may it be written to?");
@@ -83,6 +75,5 @@ int sp_sqlite_open(const char *path, int flags, sqlite3 **db, spate_error *err)
 
 int sp_sqlite_run(sqlite3 *db, const char *sql, const char *shown, spate_error *err)
 {
-    return sp_sqlite.exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SPATE_OK
-                                                                  : sp_sqlite_fail(err, db, shown);
+    return sp_sqlite.exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, db, shown);
 }

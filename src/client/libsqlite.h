@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 
+/* clang-format off */
 #define SP_SQLITE_FUNCTIONS(X)                                                                     \
     X(open_v2)                                                                                     \
     X(close_v2) X(errmsg) X(extended_errcode) X(extended_result_codes) X(busy_timeout) X(limit)    \
@@ -15,6 +16,7 @@
             X(bind_null) X(bind_int64) X(bind_double) X(bind_text) X(bind_blob) X(clear_bindings)  \
                 X(column_count) X(column_name) X(column_type) X(column_int64) X(column_text)       \
                     X(column_blob) X(column_bytes) X(column_double) X(free)
+/* clang-format on */
 
 typedef struct sp_sqlite_library {
 #define X(name) __typeof__(&sqlite3_##name) name;

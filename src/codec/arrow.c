@@ -6,10 +6,22 @@
 
 enum {
     VERSION_5 = 4,
-    HEADER_SCHEMA = 1, HEADER_BATCH = 3,
-    TYPE_INT = 2, TYPE_FLOAT = 3, TYPE_BINARY = 4, TYPE_UTF8 = 5, TYPE_BOOL = 6, TYPE_DECIMAL = 7, TYPE_DATE = 8, TYPE_TIME = 9,
-    TYPE_TIMESTAMP = 10, TYPE_INTERVAL = 11, TYPE_LIST = 12, TYPE_FIXED = 15,
-    UNIT_MICRO = 2, INTERVAL_MONTH_DAY_NANO = 2,
+    HEADER_SCHEMA = 1,
+    HEADER_BATCH = 3,
+    TYPE_INT = 2,
+    TYPE_FLOAT = 3,
+    TYPE_BINARY = 4,
+    TYPE_UTF8 = 5,
+    TYPE_BOOL = 6,
+    TYPE_DECIMAL = 7,
+    TYPE_DATE = 8,
+    TYPE_TIME = 9,
+    TYPE_TIMESTAMP = 10,
+    TYPE_INTERVAL = 11,
+    TYPE_LIST = 12,
+    TYPE_FIXED = 15,
+    UNIT_MICRO = 2,
+    INTERVAL_MONTH_DAY_NANO = 2,
     TABLE_FIELDS_MAX = 8,
     BODY_ALIGN = 8,
 };
@@ -25,8 +37,8 @@ typedef struct flat {
 } flat;
 
 typedef struct table {
-    size_t at;                       /* of the table */
-    size_t field[TABLE_FIELDS_MAX];  /* of each field in it */
+    size_t at;                      /* of the table */
+    size_t field[TABLE_FIELDS_MAX]; /* of each field in it */
 } table;
 
 static size_t end_of(const flat *f)
@@ -150,10 +162,24 @@ static int end_message(flat *f, size_t at)
 static uint8_t type_number(sp_kind kind)
 {
     static const uint8_t numbers[SP_KINDS] = {
-        [SP_BOOL] = TYPE_BOOL, [SP_I16] = TYPE_INT, [SP_I32] = TYPE_INT, [SP_I64] = TYPE_INT, [SP_U64] = TYPE_INT, [SP_F32] = TYPE_FLOAT,
-        [SP_F64] = TYPE_FLOAT, [SP_DECIMAL] = TYPE_DECIMAL, [SP_DATE] = TYPE_DATE, [SP_TIME] = TYPE_TIME, [SP_TIMESTAMP] = TYPE_TIMESTAMP,
-        [SP_TIMESTAMPTZ] = TYPE_TIMESTAMP, [SP_INTERVAL] = TYPE_INTERVAL, [SP_UUID] = TYPE_FIXED, [SP_TEXT] = TYPE_UTF8,
-        [SP_JSON] = TYPE_UTF8, [SP_BYTES] = TYPE_BINARY, [SP_LIST] = TYPE_LIST,
+        [SP_BOOL] = TYPE_BOOL,
+        [SP_I16] = TYPE_INT,
+        [SP_I32] = TYPE_INT,
+        [SP_I64] = TYPE_INT,
+        [SP_U64] = TYPE_INT,
+        [SP_F32] = TYPE_FLOAT,
+        [SP_F64] = TYPE_FLOAT,
+        [SP_DECIMAL] = TYPE_DECIMAL,
+        [SP_DATE] = TYPE_DATE,
+        [SP_TIME] = TYPE_TIME,
+        [SP_TIMESTAMP] = TYPE_TIMESTAMP,
+        [SP_TIMESTAMPTZ] = TYPE_TIMESTAMP,
+        [SP_INTERVAL] = TYPE_INTERVAL,
+        [SP_UUID] = TYPE_FIXED,
+        [SP_TEXT] = TYPE_UTF8,
+        [SP_JSON] = TYPE_UTF8,
+        [SP_BYTES] = TYPE_BINARY,
+        [SP_LIST] = TYPE_LIST,
     };
     return numbers[kind];
 }
@@ -162,12 +188,16 @@ static size_t add_type(flat *f, const sp_type *type)
 {
     table t;
     switch (type->kind) {
-    case SP_I16: case SP_I32: case SP_I64: case SP_U64:
+    case SP_I16:
+    case SP_I32:
+    case SP_I64:
+    case SP_U64:
         t = add_table(f, "\4\1", 2);
         put_i32(f, t.field[0], type->kind == SP_I16 ? 16 : type->kind == SP_I32 ? 32 : 64);
         put_u8(f, t.field[1], type->kind != SP_U64);
         return t.at;
-    case SP_F32: case SP_F64:
+    case SP_F32:
+    case SP_F64:
         t = add_table(f, "\2", 1);
         put_i16(f, t.field[0], type->kind == SP_F32 ? 1 : 2);
         return t.at;
@@ -177,14 +207,14 @@ static size_t add_type(flat *f, const sp_type *type)
         put_i32(f, t.field[1], type->scale);
         put_i32(f, t.field[2], 128);
         return t.at;
-    case SP_DATE:
-        return add_table(f, "\2", 1).at; /* in days: 0 */
+    case SP_DATE: return add_table(f, "\2", 1).at; /* in days: 0 */
     case SP_TIME:
         t = add_table(f, "\2\4", 2);
         put_i16(f, t.field[0], UNIT_MICRO);
         put_i32(f, t.field[1], 64);
         return t.at;
-    case SP_TIMESTAMP: case SP_TIMESTAMPTZ:
+    case SP_TIMESTAMP:
+    case SP_TIMESTAMPTZ:
         t = add_table(f, type->kind == SP_TIMESTAMP ? "\2\0" : "\2\4", 2);
         put_i16(f, t.field[0], UNIT_MICRO);
         if (type->kind == SP_TIMESTAMPTZ)
@@ -198,8 +228,7 @@ static size_t add_type(flat *f, const sp_type *type)
         t = add_table(f, "\4", 1);
         put_i32(f, t.field[0], 16);
         return t.at;
-    default:
-        return add_table(f, "", 0).at;
+    default: return add_table(f, "", 0).at;
     }
 }
 
@@ -241,7 +270,8 @@ static size_t add_schema(flat *f, const sp_schema *schema)
     size_t list = add_vector(f, schema->n_fields, 4, 4);
     link_to(f, s.field[1], list);
     for (uint32_t i = 0; i < schema->n_fields; i++)
-        link_to(f, list + 4 + 4 * (size_t)i, add_field(f, schema->fields[i].name, &schema->fields[i].type, schema->fields[i].nullable));
+        link_to(f, list + 4 + 4 * (size_t)i,
+                add_field(f, schema->fields[i].name, &schema->fields[i].type, schema->fields[i].nullable));
     return s.at;
 }
 
@@ -278,7 +308,8 @@ int sp_arrow_footer(const sp_schema *schema, const sp_arrow_block *blocks, uint3
         put_i64(&f, at + 16, (int64_t)blocks[i].body);
     }
     uint32_t len = (uint32_t)end_of(&f);
-    return f.nomem || sp_buf_add(out, &len, sizeof(len)) || sp_buf_add(out, sp_arrow_magic, 6) ? SPATE_E_NOMEM : SPATE_OK;
+    return f.nomem || sp_buf_add(out, &len, sizeof(len)) || sp_buf_add(out, sp_arrow_magic, 6) ? SPATE_E_NOMEM
+                                                                                               : SPATE_OK;
 }
 
 /* ---- a record batch ------------------------------------------------------------------------------------- */
@@ -298,8 +329,8 @@ static void count_type(const sp_type *type, counts *n)
 
 typedef struct body {
     flat *f;
-    size_t nodes, buffers;  /* where the next of either is described */
-    size_t start;           /* of the body in the output */
+    size_t nodes, buffers; /* where the next of either is described */
+    size_t start;          /* of the body in the output */
     sp_buf *bytes;
     spate_error *err;
     int rc;
@@ -365,7 +396,8 @@ static void copy_intervals(body *b, const sp_column *c, uint32_t rows)
         sp_interval v = sp_column_null(c, i) ? (sp_interval){0} : ((const sp_interval *)c->data)[i];
         int64_t ns;
         if (__builtin_mul_overflow(v.us, INT64_C(1000), &ns)) {
-            b->rc = sp_fail(b->err, SPATE_E_DATA, "row %u of the batch: Arrow has no interval as long, it counts nanoseconds", i + 1);
+            b->rc = sp_fail(b->err, SPATE_E_DATA,
+                            "row %u of the batch: Arrow has no interval as long, it counts nanoseconds", i + 1);
             return;
         }
         memcpy(to + 16 * (size_t)i, &v.months, 4);
@@ -382,7 +414,8 @@ static void refuse_infinity(body *b, const sp_column *c, uint32_t rows)
         int64_t v = day ? ((const int32_t *)c->data)[i] : ((const int64_t *)c->data)[i];
         int64_t end = day ? SP_DATE_INFINITY : SP_TIMESTAMP_INFINITY;
         if ((v == end || v == -end) && !sp_column_null(c, i))
-            b->rc = sp_fail(b->err, SPATE_E_DATA, "row %u of the batch: Arrow has no infinity of dates and times", i + 1);
+            b->rc =
+                sp_fail(b->err, SPATE_E_DATA, "row %u of the batch: Arrow has no infinity of dates and times", i + 1);
     }
 }
 
@@ -398,7 +431,9 @@ static void add_column(body *b, const sp_column *c, uint32_t rows)
     case SP_BOOL: copy_bits(b, c->data, rows); break;
     case SP_DECIMAL: copy_decimals(b, c, rows); break;
     case SP_INTERVAL: copy_intervals(b, c, rows); break;
-    case SP_TEXT: case SP_JSON: case SP_BYTES:
+    case SP_TEXT:
+    case SP_JSON:
+    case SP_BYTES:
         copy_buffer(b, c->offsets, 4 * ((size_t)rows + 1));
         copy_buffer(b, c->bytes, (size_t)c->offsets[rows]);
         break;

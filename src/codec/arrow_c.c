@@ -40,7 +40,8 @@ static void parse_time(sp_arrow_node *n, const char *f)
 static void parse_format(sp_arrow_node *n, const char *f)
 {
     static const char integers[] = "cCsSiIlL", singles[] = "nbefgzZuU";
-    static const sp_arrow_type types[] = {A_NULL, A_BOOL, A_FLOAT, A_FLOAT, A_FLOAT, A_BINARY, A_LARGE_BINARY, A_UTF8, A_LARGE_UTF8};
+    static const sp_arrow_type types[] = {A_NULL,   A_BOOL,         A_FLOAT, A_FLOAT,     A_FLOAT,
+                                          A_BINARY, A_LARGE_BINARY, A_UTF8,  A_LARGE_UTF8};
     const char *at;
     n->type = A_TYPES;
     if (*f && !f[1] && (at = strchr(integers, *f))) {
@@ -62,7 +63,12 @@ static void parse_format(sp_arrow_node *n, const char *f)
     } else if (f[0] == 'v') {
         n->type = f[1] == 'u' ? A_UTF8_VIEW : A_BINARY_VIEW;
     } else if (f[0] == '+') {
-        n->type = f[1] == 'l' ? A_LIST : f[1] == 'L' ? A_LARGE_LIST : f[1] == 'w' ? A_FIXED_LIST : f[1] == 's' ? A_STRUCT : f[1] == 'm' ? A_MAP : A_UNION;
+        n->type = f[1] == 'l'   ? A_LIST
+                  : f[1] == 'L' ? A_LARGE_LIST
+                  : f[1] == 'w' ? A_FIXED_LIST
+                  : f[1] == 's' ? A_STRUCT
+                  : f[1] == 'm' ? A_MAP
+                                : A_UNION;
         n->width = f[1] == 'w' && f[2] ? atoi(f + 3) : 0;
     }
 }
@@ -86,7 +92,8 @@ static sp_str extension_in(const char *metadata)
     return (sp_str){"", 0};
 }
 
-static int read_node(sp_arrowread *r, const struct ArrowSchema *s, const char *column, sp_arrow_node *n, spate_error *err)
+static int read_node(sp_arrowread *r, const struct ArrowSchema *s, const char *column, sp_arrow_node *n,
+                     spate_error *err)
 {
     const struct ArrowSchema *values = s->dictionary ? s->dictionary : s;
     n->dictionary = -1;
@@ -114,7 +121,8 @@ static int read_node(sp_arrowread *r, const struct ArrowSchema *s, const char *c
     return SPATE_OK;
 }
 
-int sp_arrowread_c_schema(sp_arrowread *r, const struct ArrowSchema *schema, const sp_field **fields, uint32_t *n, spate_error *err)
+int sp_arrowread_c_schema(sp_arrowread *r, const struct ArrowSchema *schema, const sp_field **fields, uint32_t *n,
+                          spate_error *err)
 {
     if (schema->n_children > SP_COLUMNS_MAX)
         return sp_fail(err, SPATE_E_CONFIG, "more than %d columns", SP_COLUMNS_MAX);
@@ -129,7 +137,8 @@ int sp_arrowread_c_schema(sp_arrowread *r, const struct ArrowSchema *schema, con
         rc = name ? read_node(r, s, name, &r->nodes[i], err) : sp_fail_nomem(err);
         r->fields[i] = (sp_field){.name = name, .type = r->nodes[i].as, .nullable = (s->flags & NULLABLE) != 0};
         if (rc == SPATE_OK && r->nodes[i].type == A_DECIMAL)
-            r->fields[i].sql_type = sp_arena_printf(&r->arena, "numeric(%d,%d)", r->nodes[i].precision, r->nodes[i].scale);
+            r->fields[i].sql_type =
+                sp_arena_printf(&r->arena, "numeric(%d,%d)", r->nodes[i].precision, r->nodes[i].scale);
     }
     *fields = r->fields;
     *n = r->n;
@@ -175,7 +184,8 @@ static void hang(sp_arrow_node *n, const struct ArrowArray *a, int64_t outer)
 int sp_arrowread_c_batch(sp_arrowread *r, const struct ArrowArray *array, uint64_t *rows, spate_error *err)
 {
     if (array->n_children != r->n)
-        return sp_fail(err, SPATE_E_DATA, "an Arrow array has %lld columns, not %u", (long long)array->n_children, r->n);
+        return sp_fail(err, SPATE_E_DATA, "an Arrow array has %lld columns, not %u", (long long)array->n_children,
+                       r->n);
     for (uint32_t i = 0; i < r->n; i++) {
         hang(&r->nodes[i], array->children[i], array->offset);
         r->nodes[i].rows = (uint64_t)array->length;
@@ -209,9 +219,23 @@ static void release_schema(struct ArrowSchema *s)
 static const char *format_of(sp_arena *arena, const sp_type *type)
 {
     static const char *const formats[SP_KINDS] = {
-        [SP_BOOL] = "b", [SP_I16] = "s", [SP_I32] = "i", [SP_I64] = "l", [SP_U64] = "L", [SP_F32] = "f", [SP_F64] = "g", [SP_DATE] = "tdD",
-        [SP_TIME] = "ttu", [SP_TIMESTAMP] = "tsu:", [SP_TIMESTAMPTZ] = "tsu:UTC", [SP_INTERVAL] = "tin", [SP_UUID] = "w:16", [SP_TEXT] = "u",
-        [SP_JSON] = "u", [SP_BYTES] = "z", [SP_LIST] = "+l",
+        [SP_BOOL] = "b",
+        [SP_I16] = "s",
+        [SP_I32] = "i",
+        [SP_I64] = "l",
+        [SP_U64] = "L",
+        [SP_F32] = "f",
+        [SP_F64] = "g",
+        [SP_DATE] = "tdD",
+        [SP_TIME] = "ttu",
+        [SP_TIMESTAMP] = "tsu:",
+        [SP_TIMESTAMPTZ] = "tsu:UTC",
+        [SP_INTERVAL] = "tin",
+        [SP_UUID] = "w:16",
+        [SP_TEXT] = "u",
+        [SP_JSON] = "u",
+        [SP_BYTES] = "z",
+        [SP_LIST] = "+l",
     };
     if (type->kind == SP_DECIMAL)
         return sp_arena_printf(arena, "d:%u,%u", type->precision ? type->precision : 18u, type->scale);
@@ -236,8 +260,11 @@ static const char *extension_out(sp_arena *arena, sp_kind kind)
 
 static bool make_schema(sp_arena *arena, const char *name, const sp_type *type, bool nullable, struct ArrowSchema *s)
 {
-    *s = (struct ArrowSchema){.format = format_of(arena, type), .name = sp_arena_strndup(arena, name, strlen(name)),
-                              .metadata = extension_out(arena, type->kind), .flags = nullable ? 2 : 0, .release = release_child_schema};
+    *s = (struct ArrowSchema){.format = format_of(arena, type),
+                              .name = sp_arena_strndup(arena, name, strlen(name)),
+                              .metadata = extension_out(arena, type->kind),
+                              .flags = nullable ? 2 : 0,
+                              .release = release_child_schema};
     if (type->kind != SP_LIST)
         return s->format && s->name;
     s->n_children = 1;
@@ -256,12 +283,17 @@ int sp_arrow_c_schema(const sp_schema *schema, struct ArrowSchema *out, spate_er
         return sp_fail_nomem(err);
     sp_arena_init(&m->arena);
     struct ArrowSchema *fields = sp_arena_alloc(&m->arena, schema->n_fields + 1, sizeof(*fields));
-    *out = (struct ArrowSchema){.format = "+s", .name = "", .n_children = schema->n_fields, .release = release_schema, .private_data = m,
+    *out = (struct ArrowSchema){.format = "+s",
+                                .name = "",
+                                .n_children = schema->n_fields,
+                                .release = release_schema,
+                                .private_data = m,
                                 .children = sp_arena_alloc(&m->arena, schema->n_fields + 1, sizeof(*out->children))};
     bool ok = fields && out->children;
     for (uint32_t i = 0; ok && i < schema->n_fields; i++) {
         out->children[i] = &fields[i];
-        ok = make_schema(&m->arena, schema->fields[i].name, &schema->fields[i].type, schema->fields[i].nullable, &fields[i]);
+        ok = make_schema(&m->arena, schema->fields[i].name, &schema->fields[i].type, schema->fields[i].nullable,
+                         &fields[i]);
     }
     if (ok)
         return SPATE_OK;
@@ -292,7 +324,10 @@ static bool make_array(sp_arena *arena, const sp_arrow_node *n, struct ArrowArra
 {
     bool list = n->type == A_LIST, text = n->type == A_UTF8 || n->type == A_BINARY;
     const void **buffers = sp_arena_alloc(arena, 3, sizeof(*buffers));
-    *a = (struct ArrowArray){.length = (int64_t)n->rows, .null_count = n->valid ? -1 : 0, .n_buffers = text ? 3 : 2, .buffers = buffers,
+    *a = (struct ArrowArray){.length = (int64_t)n->rows,
+                             .null_count = n->valid ? -1 : 0,
+                             .n_buffers = text ? 3 : 2,
+                             .buffers = buffers,
                              .release = release_child_array};
     if (!buffers)
         return false;
@@ -318,8 +353,13 @@ int sp_arrow_c_array(const sp_arrowread *r, uint64_t rows, struct ArrowArray *ou
     sp_arena_init(arena);
     const void **buffers = sp_arena_alloc(arena, 1, sizeof(*buffers));
     struct ArrowArray *columns = sp_arena_alloc(arena, r->n + 1, sizeof(*columns));
-    *out = (struct ArrowArray){.length = (int64_t)rows, .n_buffers = 1, .buffers = buffers, .n_children = r->n, .release = release_array,
-                               .private_data = arena, .children = sp_arena_alloc(arena, r->n + 1, sizeof(*out->children))};
+    *out = (struct ArrowArray){.length = (int64_t)rows,
+                               .n_buffers = 1,
+                               .buffers = buffers,
+                               .n_children = r->n,
+                               .release = release_array,
+                               .private_data = arena,
+                               .children = sp_arena_alloc(arena, r->n + 1, sizeof(*out->children))};
     bool ok = buffers && columns && out->children;
     for (uint32_t i = 0; ok && i < r->n; i++) {
         out->children[i] = &columns[i];

@@ -29,8 +29,10 @@ struct ArrowArrayStream {
 };
 
 /* As sp_arrowread_schema and _batch: a struct of columns. The array must stay until the next one. */
-int sp_arrowread_c_schema(sp_arrowread *r, const struct ArrowSchema *schema, const sp_field **fields, uint32_t *n, spate_error *err) SP_MUST_CHECK;
-int sp_arrowread_c_batch(sp_arrowread *r, const struct ArrowArray *array, uint64_t *rows, spate_error *err) SP_MUST_CHECK;
+int sp_arrowread_c_schema(sp_arrowread *r, const struct ArrowSchema *schema, const sp_field **fields, uint32_t *n,
+                          spate_error *err) SP_MUST_CHECK;
+int sp_arrowread_c_batch(sp_arrowread *r, const struct ArrowArray *array, uint64_t *rows,
+                         spate_error *err) SP_MUST_CHECK;
 /* A schema for others, who release it. */
 int sp_arrow_c_schema(const sp_schema *schema, struct ArrowSchema *out, spate_error *err) SP_MUST_CHECK;
 /* The record batch that the reader stands on as an array, which shows its buffers and must be released before the reader goes on. */

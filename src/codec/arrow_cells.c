@@ -125,7 +125,8 @@ static int put_decimal(const sp_arrow_node *n, uint64_t at, sp_column *c, uint32
     if (n->bits == 128)
         memcpy(&v, n->data + 16 * at, 16);
     else
-        v = n->bits == 64 ? *(const int64_t *)memcpy(&(int64_t){0}, n->data + 8 * at, 8) : *(const int32_t *)memcpy(&(int32_t){0}, n->data + 4 * at, 4);
+        v = n->bits == 64 ? *(const int64_t *)memcpy(&(int64_t){0}, n->data + 8 * at, 8)
+                          : *(const int32_t *)memcpy(&(int32_t){0}, n->data + 4 * at, 4);
     if (c->type.kind == SP_TEXT) {
         char text[64];
         return sp_cell_add_text(c, row, (sp_str){text, (size_t)(put_wide(text, v, n->scale) - text)});
@@ -237,10 +238,11 @@ static bool settle_integer(sp_arrow_node *n)
 static bool settle_decimal(sp_arrow_node *n)
 {
     n->put = put_decimal;
-    n->as = n->precision <= 18 ? (sp_type){.kind = SP_DECIMAL, .precision = (uint8_t)n->precision, .scale = (uint8_t)n->scale}
-                               : (sp_type){.kind = SP_TEXT};
-    return (n->bits == 128 || n->bits == 64 || n->bits == 32) && n->precision >= 1 && n->precision <= 38 && n->scale >= 0 &&
-           n->scale <= n->precision;
+    n->as = n->precision <= 18
+                ? (sp_type){.kind = SP_DECIMAL, .precision = (uint8_t)n->precision, .scale = (uint8_t)n->scale}
+                : (sp_type){.kind = SP_TEXT};
+    return (n->bits == 128 || n->bits == 64 || n->bits == 32) && n->precision >= 1 && n->precision <= 38 &&
+           n->scale >= 0 && n->scale <= n->precision;
 }
 
 static bool settle_interval(sp_arrow_node *n)
@@ -279,8 +281,10 @@ bool sp_arrow_settle(sp_arrow_node *n, sp_str extension)
     case A_NULL: return settle_as(n, SP_TEXT, put_null);
     case A_INT: return settle_integer(n);
     case A_FLOAT: return settle_as(n, n->bits == 64 ? SP_F64 : SP_F32, put_float);
-    case A_LARGE_BINARY: case A_BINARY: n->bits = n->type == A_BINARY ? 32 : 64; return settle_as(n, SP_BYTES, put_bytes);
-    case A_LARGE_UTF8: case A_UTF8: n->bits = n->type == A_UTF8 ? 32 : 64; return settle_as(n, json ? SP_JSON : SP_TEXT, put_bytes);
+    case A_LARGE_BINARY:
+    case A_BINARY: n->bits = n->type == A_BINARY ? 32 : 64; return settle_as(n, SP_BYTES, put_bytes);
+    case A_LARGE_UTF8:
+    case A_UTF8: n->bits = n->type == A_UTF8 ? 32 : 64; return settle_as(n, json ? SP_JSON : SP_TEXT, put_bytes);
     case A_BOOL: return settle_as(n, SP_BOOL, put_bool);
     case A_DECIMAL: return settle_decimal(n);
     case A_DATE: n->is_signed = true; return settle_as(n, SP_DATE, put_date);
@@ -289,7 +293,9 @@ bool sp_arrow_settle(sp_arrow_node *n, sp_str extension)
     case A_DURATION: n->bits = 64; return settle_time(n, SP_INTERVAL, put_duration);
     case A_INTERVAL: return settle_interval(n);
     case A_FIXED: return settle_as(n, uuid ? SP_UUID : SP_BYTES, put_fixed) && !wide;
-    case A_LIST: case A_LARGE_LIST: case A_FIXED_LIST: n->bits = n->type == A_LARGE_LIST ? 64 : 32; return settle_as(n, SP_LIST, put_list) && !wide;
+    case A_LIST:
+    case A_LARGE_LIST:
+    case A_FIXED_LIST: n->bits = n->type == A_LARGE_LIST ? 64 : 32; return settle_as(n, SP_LIST, put_list) && !wide;
     default: return false;
     }
 }
@@ -316,16 +322,29 @@ void sp_arrow_make_indexed(sp_arrow_node *n, sp_arrow_node *values, int64_t id, 
 {
     *values = *n;
     values->dictionary = -1;
-    *n = (sp_arrow_node){.type = A_INT, .bits = bits, .is_signed = is_signed, .dictionary = id, .values = values, .as = values->as, .put = put_indexed};
+    *n = (sp_arrow_node){.type = A_INT,
+                         .bits = bits,
+                         .is_signed = is_signed,
+                         .dictionary = id,
+                         .values = values,
+                         .as = values->as,
+                         .put = put_indexed};
 }
 
 int sp_arrow_refuse(sp_arrow_type type, const char *column, spate_error *err)
 {
     static const char *const names[A_TYPES] = {
-        [A_STRUCT] = "structs", [A_UNION] = "unions", [A_MAP] = "maps", [A_RUN_END] = "run-end encoded arrays", [A_BINARY_VIEW] = "binary views",
-        [A_UTF8_VIEW] = "text views", [A_DECIMAL] = "decimals of more than 38 digits", [A_LIST] = "lists of lists",
+        [A_STRUCT] = "structs",
+        [A_UNION] = "unions",
+        [A_MAP] = "maps",
+        [A_RUN_END] = "run-end encoded arrays",
+        [A_BINARY_VIEW] = "binary views",
+        [A_UTF8_VIEW] = "text views",
+        [A_DECIMAL] = "decimals of more than 38 digits",
+        [A_LIST] = "lists of lists",
     };
-    sp_fail(err, SPATE_E_CONFIG, "column \"%s\": Arrow's %s are not read", column, type < A_TYPES && names[type] ? names[type] : "types of that kind");
+    sp_fail(err, SPATE_E_CONFIG, "column \"%s\": Arrow's %s are not read", column,
+            type < A_TYPES && names[type] ? names[type] : "types of that kind");
     sp_error_hint(err, "--column takes only the columns that are named");
     return SPATE_E_CONFIG;
 }
@@ -353,13 +372,15 @@ static int take_column(const sp_arrow_node *n, uint64_t from, uint64_t to, sp_co
     return rc;
 }
 
-int sp_arrow_take(const sp_arrow_node *nodes, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch, spate_error *err)
+int sp_arrow_take(const sp_arrow_node *nodes, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch,
+                  spate_error *err)
 {
     for (uint32_t i = 0; i < batch->schema->n_fields; i++) {
         uint64_t at = from;
         int rc = take_column(&nodes[columns[i]], from, to, &batch->columns[i], batch->rows, &at);
         if (rc == SPATE_E_DATA)
-            return sp_fail(err, rc, "column \"%s\", row %llu: the value cannot be read exactly, or is damaged", batch->schema->fields[i].name,
+            return sp_fail(err, rc, "column \"%s\", row %llu: the value cannot be read exactly, or is damaged",
+                           batch->schema->fields[i].name,
                            (unsigned long long)(batch->first_row + batch->rows + (at - from)));
         if (rc != SPATE_OK)
             return sp_fail_nomem(err);

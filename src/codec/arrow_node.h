@@ -7,8 +7,30 @@
 enum { SP_ARROW_DEPTH_MAX = 4 }; /* lists of lists are refused; this bounds the walk to where that is seen */
 
 typedef enum sp_arrow_type {
-    A_NULL = 1, A_INT, A_FLOAT, A_BINARY, A_UTF8, A_BOOL, A_DECIMAL, A_DATE, A_TIME, A_TIMESTAMP, A_INTERVAL, A_LIST, A_STRUCT, A_UNION,
-    A_FIXED, A_FIXED_LIST, A_MAP, A_DURATION, A_LARGE_BINARY, A_LARGE_UTF8, A_LARGE_LIST, A_RUN_END, A_BINARY_VIEW, A_UTF8_VIEW,
+    A_NULL = 1,
+    A_INT,
+    A_FLOAT,
+    A_BINARY,
+    A_UTF8,
+    A_BOOL,
+    A_DECIMAL,
+    A_DATE,
+    A_TIME,
+    A_TIMESTAMP,
+    A_INTERVAL,
+    A_LIST,
+    A_STRUCT,
+    A_UNION,
+    A_FIXED,
+    A_FIXED_LIST,
+    A_MAP,
+    A_DURATION,
+    A_LARGE_BINARY,
+    A_LARGE_UTF8,
+    A_LARGE_LIST,
+    A_RUN_END,
+    A_BINARY_VIEW,
+    A_UTF8_VIEW,
     A_TYPES
 } sp_arrow_type; /* as the format numbers them */
 
@@ -20,16 +42,17 @@ struct sp_arrow_node {
     sp_arrow_type type;
     sp_type as;
     sp_arrow_put_fn *put;
-    uint32_t bits;      /* of integers, floats, decimals, dates, times; of offsets */
+    uint32_t bits; /* of integers, floats, decimals, dates, times; of offsets */
     bool is_signed, zoned;
-    int64_t unit;       /* of times: 0 seconds, 3, 6, 9 digits of them; of intervals: months, days and ms, months days and ns */
+    int64_t
+        unit; /* of times: 0 seconds, 3, 6, 9 digits of them; of intervals: months, days and ms, months days and ns */
     int32_t precision, scale, width;
     sp_arrow_node *item;
     int64_t dictionary; /* -1: none; else bits and is_signed are the index's, and values what it leads to */
     sp_arrow_node *values;
 
-    uint64_t rows, start; /* start: of row 0 in the buffers */
-    const uint8_t *valid; /* NULL: all are */
+    uint64_t rows, start;       /* start: of row 0 in the buffers */
+    const uint8_t *valid;       /* NULL: all are */
     const uint8_t *data, *more; /* values or offsets; what offsets lead to */
     uint64_t more_bytes;
 };
@@ -59,6 +82,7 @@ void sp_arrow_make_indexed(sp_arrow_node *n, sp_arrow_node *values, int64_t id, 
 bool sp_arrow_parse_as(sp_arrow_node *n, sp_kind kind);
 int sp_arrow_refuse(sp_arrow_type type, const char *column, spate_error *err);
 /* Appends rows [from, to) of n nodes to the batch. */
-int sp_arrow_take(const sp_arrow_node *nodes, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch, spate_error *err) SP_MUST_CHECK;
+int sp_arrow_take(const sp_arrow_node *nodes, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch,
+                  spate_error *err) SP_MUST_CHECK;
 
 #endif

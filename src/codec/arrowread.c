@@ -128,9 +128,14 @@ int sp_arrowread_kind(sp_str metadata, sp_arrow_kind *kind, uint64_t *body, spat
     table what;
     message_of(&f, &header, body, &what);
     if (f.bad || header < HEADER_SCHEMA || header > HEADER_BATCH)
-        return f.bad ? fail_flat(err) : sp_fail(err, SPATE_E_DATA, "the Arrow stream has a message of a kind that is not read");
-    *kind = header == HEADER_SCHEMA ? SP_ARROW_SCHEMA : header == HEADER_DICTIONARY ? SP_ARROW_DICTIONARY : SP_ARROW_BATCH;
-    return *body > SP_ARROW_BODY_MAX ? sp_fail(err, SPATE_E_DATA, "a record batch of more than %d MiB is not read", SP_ARROW_BODY_MAX >> 20) : SPATE_OK;
+        return f.bad ? fail_flat(err)
+                     : sp_fail(err, SPATE_E_DATA, "the Arrow stream has a message of a kind that is not read");
+    *kind = header == HEADER_SCHEMA       ? SP_ARROW_SCHEMA
+            : header == HEADER_DICTIONARY ? SP_ARROW_DICTIONARY
+                                          : SP_ARROW_BATCH;
+    return *body > SP_ARROW_BODY_MAX
+               ? sp_fail(err, SPATE_E_DATA, "a record batch of more than %d MiB is not read", SP_ARROW_BODY_MAX >> 20)
+               : SPATE_OK;
 }
 
 bool sp_arrow_measure(sp_str bytes, sp_arrow_block *block)
@@ -138,8 +143,8 @@ bool sp_arrow_measure(sp_str bytes, sp_arrow_block *block)
     uint32_t metadata, head;
     uint8_t header;
     table what;
-    if (bytes.len < SP_ARROW_HEAD_BYTES || sp_arrow_head((const uint8_t *)bytes.p, &metadata, &head, NULL) || !metadata ||
-        bytes.len - head < metadata)
+    if (bytes.len < SP_ARROW_HEAD_BYTES || sp_arrow_head((const uint8_t *)bytes.p, &metadata, &head, NULL) ||
+        !metadata || bytes.len - head < metadata)
         return false;
     flat f = flat_of((sp_str){bytes.p + head, metadata});
     message_of(&f, &header, &block->body, &what);
@@ -202,7 +207,8 @@ static void read_type(sp_arrow_node *n, flat *f, const table *t)
         break;
     case A_DURATION: n->unit = number(f, t, 0, 2, 1); break;
     case A_INTERVAL: n->unit = number(f, t, 0, 2, 0); break;
-    case A_FIXED: case A_FIXED_LIST: n->width = (int32_t)number(f, t, 0, 4, 0); break;
+    case A_FIXED:
+    case A_FIXED_LIST: n->width = (int32_t)number(f, t, 0, 4, 0); break;
     default: break;
     }
 }
@@ -249,7 +255,8 @@ static int read_encoding(schema_reader *s, const table *field, sp_arrow_node *n)
     if (!values)
         return sp_fail_nomem(s->err);
     if (n->as.kind == SP_LIST || find_dictionary(s->r, id) || id < 0)
-        return sp_fail(s->err, SPATE_E_CONFIG, "column \"%s\": dictionaries of lists, and shared ones, are not read", s->column);
+        return sp_fail(s->err, SPATE_E_CONFIG, "column \"%s\": dictionaries of lists, and shared ones, are not read",
+                       s->column);
     bool is_signed = !index_at || number(s->f, &index, 1, 1, 0) != 0;
     uint32_t bits = index_at ? (uint32_t)number(s->f, &index, 0, 4, 0) : 32;
     if (bits != 8 && bits != 16 && bits != 32 && bits != 64)
@@ -283,7 +290,9 @@ static int read_column(schema_reader *s, const table *field, uint32_t i)
     bool fine = sp_utf8_valid(name.p, name.len) && !memchr(name.p, '\0', name.len) && name.len;
     s->column = fine ? sp_arena_strndup(&r->arena, name.p, name.len) : NULL;
     if (!s->column)
-        return fine ? sp_fail_nomem(s->err) : sp_fail(s->err, SPATE_E_DATA, "the name of column %u is %s", i + 1, name.len ? "no text" : "empty");
+        return fine ? sp_fail_nomem(s->err)
+                    : sp_fail(s->err, SPATE_E_DATA, "the name of column %u is %s", i + 1,
+                              name.len ? "no text" : "empty");
     int rc = read_field(s, field, &r->nodes[i], 0);
     r->fields[i] = (sp_field){.name = s->column, .type = r->nodes[i].as, .nullable = number(s->f, field, 1, 1, 0) != 0};
     if (rc == SPATE_OK && r->nodes[i].type == A_DECIMAL)
@@ -291,7 +300,8 @@ static int read_column(schema_reader *s, const table *field, uint32_t i)
     return rc;
 }
 
-static int read_schema(sp_arrowread *r, flat *f, const table *schema, const sp_field **fields, uint32_t *n, spate_error *err)
+static int read_schema(sp_arrowread *r, flat *f, const table *schema, const sp_field **fields, uint32_t *n,
+                       spate_error *err)
 {
     uint64_t count;
     size_t list = vector_at(f, target(f, schema, 1), 4, &count);
@@ -392,11 +402,18 @@ static void hang_buffers(batch_reader *b, sp_arrow_node *n, unsigned depth)
     switch (n->type) {
     case A_BOOL: n->data = take_buffer(b, bytes_of(n->rows, 1), &len); break;
     case A_FIXED: n->data = take_buffer(b, bytes_of(n->rows, 8 * (uint64_t)n->width), &len); break;
-    case A_UTF8: case A_BINARY: case A_LARGE_UTF8: case A_LARGE_BINARY:
+    case A_UTF8:
+    case A_BINARY:
+    case A_LARGE_UTF8:
+    case A_LARGE_BINARY:
         n->data = take_buffer(b, offsets, &len);
         n->more = take_buffer(b, 0, &n->more_bytes);
         break;
-    case A_LIST: case A_LARGE_LIST: n->data = take_buffer(b, offsets, &len); hang_buffers(b, n->item, depth + 1); break;
+    case A_LIST:
+    case A_LARGE_LIST:
+        n->data = take_buffer(b, offsets, &len);
+        hang_buffers(b, n->item, depth + 1);
+        break;
     case A_FIXED_LIST: hang_buffers(b, n->item, depth + 1); break;
     default: n->data = take_buffer(b, bytes_of(n->rows, n->bits), &len); break;
     }
@@ -463,7 +480,8 @@ int sp_arrowread_dictionary(sp_arrowread *r, sp_str metadata, sp_str body, spate
     return rc == SPATE_OK && !d->filled ? fail_flat(err) : rc;
 }
 
-int sp_arrowread_rows(const sp_arrowread *r, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch, spate_error *err)
+int sp_arrowread_rows(const sp_arrowread *r, const uint32_t *columns, uint64_t from, uint64_t to, sp_batch *batch,
+                      spate_error *err)
 {
     return sp_arrow_take(r->nodes, columns, from, to, batch, err);
 }

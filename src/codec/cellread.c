@@ -27,7 +27,7 @@ int sp_cell_add_text(sp_column *c, uint32_t row, sp_str text)
 void sp_cell_read_null(sp_column *c, uint32_t row)
 {
     uint8_t *validity = sp_column_validity(c, c->rows_cap);
-    validity[row >> 3] &= (uint8_t)~(1u << (row & 7));
+    validity[row >> 3] &= (uint8_t) ~(1u << (row & 7));
     uint32_t width = sp_kind_width(c->type.kind);
     if (c->offsets)
         c->offsets[row + 1] = c->offsets[row];
@@ -70,14 +70,14 @@ static bool parse_int(sp_str s, int64_t *v)
     return true;
 }
 
-#define INTEGER(name, type)                                                                         \
-    static int name(sp_column *c, uint32_t row, sp_str s)                                           \
-    {                                                                                               \
-        int64_t v;                                                                                  \
-        if (!parse_int(s, &v) || v != (type)v)                                                      \
-            return SPATE_E_DATA;                                                                    \
-        CELL(type) = (type)v;                                                                       \
-        return SPATE_OK;                                                                            \
+#define INTEGER(name, type) \
+    static int name(sp_column *c, uint32_t row, sp_str s) \
+    { \
+        int64_t v; \
+        if (!parse_int(s, &v) || v != (type)v) \
+            return SPATE_E_DATA; \
+        CELL(type) = (type)v; \
+        return SPATE_OK; \
     }
 INTEGER(read_i16, int16_t)
 INTEGER(read_i32, int32_t)
@@ -264,7 +264,8 @@ static int read_instant(sp_column *c, uint32_t row, sp_str s, bool zoned)
     bool bc = take_bc(&s);
     if (!take_date(&s, bc, &days))
         return SPATE_E_DATA;
-    if (s.len && !((take(&s, ' ') || take(&s, 'T') || take(&s, 't')) && take_clock(&s, 2, &clock) && clock <= SP_US_PER_DAY))
+    if (s.len &&
+        !((take(&s, ' ') || take(&s, 'T') || take(&s, 't')) && take_clock(&s, 2, &clock) && clock <= SP_US_PER_DAY))
         return SPATE_E_DATA;
     if (s.len && (!take_zone(&s, &zone) || s.len || (!zoned && zone)))
         return SPATE_E_DATA;
@@ -519,7 +520,9 @@ uint32_t sp_batch_clean_rows(const sp_batch *b, spate_error *err)
         sp_str s = c->child ? (sp_str){0} : sp_column_str(c, row);
         sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: %s", schema->table, schema->fields[i].name,
                 (unsigned long long)(b->first_row + row + 1),
-                c->child ? "an element is no UTF-8 text" : memchr(s.p, '\0', s.len) ? "the text has a zero byte in it" : "the text is not UTF-8");
+                c->child                   ? "an element is no UTF-8 text"
+                : memchr(s.p, '\0', s.len) ? "the text has a zero byte in it"
+                                           : "the text is not UTF-8");
     }
     return clean;
 }

@@ -325,16 +325,20 @@ static char *put_list_json(char *p, const sp_column *c, uint32_t row)
 
 /* ---- dialects ------------------------------------------------------------------------------- */
 
-#define NUMBERS_AND_TIMES                                                                                              \
-    [SP_I16] = put_i16, [SP_I32] = put_i32, [SP_I64] = put_i64, [SP_U64] = put_u64, [SP_DECIMAL] = put_decimal,        \
+#define NUMBERS_AND_TIMES \
+    [SP_I16] = put_i16, [SP_I32] = put_i32, [SP_I64] = put_i64, [SP_U64] = put_u64, [SP_DECIMAL] = put_decimal, \
     [SP_TIME] = put_time, [SP_INTERVAL] = put_interval, [SP_UUID] = put_uuid
 #define SQL_TIMES [SP_DATE] = put_date, [SP_TIMESTAMP] = put_timestamp, [SP_TIMESTAMPTZ] = put_timestamptz
 
 static sp_cell_put *const plain_puts[SP_KINDS] = {
-    NUMBERS_AND_TIMES,          SQL_TIMES,
-    [SP_BOOL] = put_bool,       [SP_F32] = put_f32,
-    [SP_F64] = put_f64,         [SP_TEXT] = sp_put_text_plain,
-    [SP_JSON] = sp_put_text_plain, [SP_BYTES] = put_bytes,
+    NUMBERS_AND_TIMES,
+    SQL_TIMES,
+    [SP_BOOL] = put_bool,
+    [SP_F32] = put_f32,
+    [SP_F64] = put_f64,
+    [SP_TEXT] = sp_put_text_plain,
+    [SP_JSON] = sp_put_text_plain,
+    [SP_BYTES] = put_bytes,
     [SP_LIST] = put_array,
 };
 static sp_cell_put *const csv_puts[SP_KINDS] = {
@@ -372,9 +376,9 @@ static sp_cell_put *const sql_puts[SP_KINDS] = {
     [SP_LIST] = put_list_sql,
 };
 
-#define MANY_NUMBERS                                                                               \
-    [SP_I16] = sp_put_i16_many, [SP_I32] = sp_put_i32_many, [SP_I64] = sp_put_i64_many,            \
-    [SP_U64] = sp_put_u64_many, [SP_DECIMAL] = sp_put_decimal_many, [SP_UUID] = sp_put_uuid_many
+#define MANY_NUMBERS \
+    [SP_I16] = sp_put_i16_many, [SP_I32] = sp_put_i32_many, [SP_I64] = sp_put_i64_many, [SP_U64] = sp_put_u64_many, \
+    [SP_DECIMAL] = sp_put_decimal_many, [SP_UUID] = sp_put_uuid_many
 
 static sp_put_many_fn *const sql_put_many[SP_KINDS] = {
     MANY_NUMBERS,
@@ -407,10 +411,8 @@ static bool sql_has_quotes(sp_kind kind)
 const sp_dialect sp_dialects[] = {
     [SP_TEXT_CSV] = {csv_puts, sql_put_many, CSV_SEARCH, "", ",", "\n", "", .quote = 0},
     [SP_TEXT_COPY] = {copy_puts, sql_put_many, COPY_ESCAPE, "", "\t", "\n", "\\N", .quote = 0},
-    [SP_TEXT_NDJSON] = {json_puts, json_put_many, JSON_ESCAPE, "{", ",", "}\n", "null", true, '"',
-                        json_has_quotes},
-    [SP_TEXT_INSERT] = {sql_puts, sql_put_many, SQL_ESCAPE, "  (", ", ", "),\n", "NULL", false,
-                        '\'', sql_has_quotes},
+    [SP_TEXT_NDJSON] = {json_puts, json_put_many, JSON_ESCAPE, "{", ",", "}\n", "null", true, '"', json_has_quotes},
+    [SP_TEXT_INSERT] = {sql_puts, sql_put_many, SQL_ESCAPE, "  (", ", ", "),\n", "NULL", false, '\'', sql_has_quotes},
 };
 
 /* ---- bounds and single cells ---------------------------------------------------------------- */

@@ -23,8 +23,10 @@ typedef struct sp_rowtext sp_rowtext;
 int sp_rowtext_new(const sp_schema *schema, sp_text_dialect dialect, sp_rowtext **out, spate_error *err) SP_MUST_CHECK;
 void sp_rowtext_free(sp_rowtext *e);
 /* Appends rows [from, to) of batch. 0 or SPATE_E_NOMEM. By the widest registers there are; and the portable form, for tests. */
-int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out) SP_MUST_CHECK;
-int sp_rowtext_encode_portable(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out) SP_MUST_CHECK;
+int sp_rowtext_encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to,
+                      sp_buf *out) SP_MUST_CHECK;
+int sp_rowtext_encode_portable(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to,
+                               sp_buf *out) SP_MUST_CHECK;
 /* The line of names: CSV header, or nothing in other dialects. */
 int sp_rowtext_header(const sp_rowtext *e, sp_buf *out) SP_MUST_CHECK;
 
@@ -63,11 +65,13 @@ int sp_json_read_list(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
 /* ---- rows out of text (rowread.c, jsonread.c) ------------------------------------------------------------------------------- */
 
 typedef struct sp_text_form {
-    sp_text_dialect dialect;       /* SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON */
-    char delimiter, quote, escape; /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
-    const char *null_word;         /* an unquoted field that is this is null */
-    const char *rejected;          /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
-    bool portable;                 /* for tests: without wide registers */
+    sp_text_dialect dialect; /* SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON */
+    char delimiter, quote,
+        escape; /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
+    const char *null_word; /* an unquoted field that is this is null */
+    const char
+        *rejected; /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
+    bool portable; /* for tests: without wide registers */
 } sp_text_form;
 sp_text_form sp_text_form_of(sp_text_dialect dialect); /* as rows as text are written */
 
@@ -77,8 +81,8 @@ int sp_csvtext_encode(const sp_text_form *form, const sp_batch *batch, sp_buf *o
 
 typedef struct sp_rowread sp_rowread;
 /* fields: for each field of a line its column in schema, or -1 to pass it over (CSV, COPY); NDJSON goes by its keys. */
-int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int32_t *fields, uint32_t n_fields, sp_rowread **out,
-                   spate_error *err) SP_MUST_CHECK;
+int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int32_t *fields, uint32_t n_fields,
+                   sp_rowread **out, spate_error *err) SP_MUST_CHECK;
 void sp_rowread_free(sp_rowread *r);
 /* Appends whole rows of bytes to batch until it is full, no whole row is left, or the next one begins at limit or behind it.
  * last: nothing comes behind bytes. *used: how many bytes the rows took. The batch has been reset; errors count rows from its
@@ -88,8 +92,8 @@ int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp
 /* Whether the batch has all the rows, or enough bytes, that a batch should have. */
 bool sp_rowread_full(const sp_batch *b);
 /* The fields of the first line of CSV, for headers and samples; *n is 0 when bytes hold no whole line. */
-int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *arena, sp_str **fields, bool **nulls, uint32_t *n,
-                size_t *used, spate_error *err) SP_MUST_CHECK;
+int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *arena, sp_str **fields, bool **nulls,
+                uint32_t *n, size_t *used, spate_error *err) SP_MUST_CHECK;
 /* Calls member for each key of a line of NDJSON, its value as text: strings without quotes and escapes. */
 typedef int sp_json_member_fn(void *arg, sp_str key, sp_str value, bool string);
 int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK;
@@ -116,9 +120,11 @@ typedef struct sp_unread {
     uint32_t n;
 } sp_unread;
 /* Appends a line that tells of the row and why it was refused, its cells so that sp_rowread gives the same again. 0 or SPATE_E_NOMEM. */
-int sp_reject_row(sp_buf *out, const sp_reject *place, const spate_error *why, const sp_batch *b, uint32_t row) SP_MUST_CHECK;
+int sp_reject_row(sp_buf *out, const sp_reject *place, const spate_error *why, const sp_batch *b,
+                  uint32_t row) SP_MUST_CHECK;
 int sp_reject_line(sp_buf *out, const sp_reject *place, const spate_error *why, const sp_unread *line) SP_MUST_CHECK;
-int sp_reject_cells(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK; /* as they are in "values" */
+int sp_reject_cells(sp_str line, sp_json_member_fn *member, void *arg,
+                    spate_error *err) SP_MUST_CHECK; /* as they are in "values" */
 /* SPATE_E_DATA: it is no such line. What is told lives in word. */
 int sp_reject_read(sp_str line, sp_buf *word, sp_rejected_line *told, spate_error *err) SP_MUST_CHECK;
 
@@ -126,7 +132,12 @@ int sp_reject_read(sp_str line, sp_buf *word, sp_rejected_line *told, spate_erro
 
 /* MariaDB and MySQL: of sessions that quote names with " and read a backslash as a backslash. */
 typedef enum sp_sql_dialect {
-    SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE, SP_SQL_MARIADB, SP_SQL_MYSQL
+    SP_SQL_POSTGRES,
+    SP_SQL_COCKROACH,
+    SP_SQL_DUCKDB,
+    SP_SQL_SQLITE,
+    SP_SQL_MARIADB,
+    SP_SQL_MYSQL
 } sp_sql_dialect;
 
 static inline bool sp_sql_is_mariadb(sp_sql_dialect dialect)
@@ -146,7 +157,8 @@ int sp_sql_literal(sp_buf *out, sp_str text) SP_MUST_CHECK; /* 'text', with ' do
  * field->enum_name, or else <table>_<column>. */
 int sp_sql_type(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field) SP_MUST_CHECK;
 /* The same of a field in a key that the schema does not tell of, where it may have so many bytes; UINT32_MAX: it is in none. */
-int sp_sql_type_in_key(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field, uint32_t room) SP_MUST_CHECK;
+int sp_sql_type_in_key(sp_buf *out, sp_sql_dialect dialect, const sp_schema *schema, uint32_t field,
+                       uint32_t room) SP_MUST_CHECK;
 /* How many bytes each text may have in a key of so many columns. */
 uint32_t sp_sql_key_room(uint32_t texts, uint32_t columns);
 /* What stands behind the last parenthesis of CREATE TABLE, from a space on; or "". */
@@ -174,11 +186,11 @@ int sp_sql_copy_head(sp_buf *out, const sp_schema *schema) SP_MUST_CHECK;
 typedef struct sp_pg_type { /* of a target column */
     uint32_t oid;           /* pg_type.oid, domains resolved to their base type */
     int32_t typmod;
-    uint32_t item_oid;      /* arrays: of the element, else 0 */
-    char category;          /* pg_type.typcategory */
-    bool is_enum;           /* arrays: the element is one */
-    const char *name;       /* format_type(): for messages */
-    const sp_str *labels;   /* enumerations: the labels; NULL: not known */
+    uint32_t item_oid;    /* arrays: of the element, else 0 */
+    char category;        /* pg_type.typcategory */
+    bool is_enum;         /* arrays: the element is one */
+    const char *name;     /* format_type(): for messages */
+    const sp_str *labels; /* enumerations: the labels; NULL: not known */
     uint32_t n_labels;
 } sp_pg_type;
 
@@ -192,7 +204,8 @@ sp_pg_fit sp_pg_fit_of(const sp_field *field, const sp_pg_type *type, char why[1
 
 typedef struct sp_pgbinary sp_pgbinary;
 /* An encoder of COPY BINARY tuples for columns that all fit SP_PG_BINARY. */
-int sp_pgbinary_new(const sp_schema *schema, const sp_pg_type *types, sp_pgbinary **out, spate_error *err) SP_MUST_CHECK;
+int sp_pgbinary_new(const sp_schema *schema, const sp_pg_type *types, sp_pgbinary **out,
+                    spate_error *err) SP_MUST_CHECK;
 void sp_pgbinary_free(sp_pgbinary *e);
 /* The signature and flags in front of the first tuple, and the trailer behind the last. */
 int sp_pgbinary_header(sp_buf *out) SP_MUST_CHECK;
@@ -221,23 +234,36 @@ int sp_pgread_tuple(const sp_pgread *d, sp_str bytes, sp_batch *batch, size_t *u
 
 typedef enum sp_my_class {
     SP_MY_NEVER, /* geometry, and what nobody knows */
-    SP_MY_INTEGER, SP_MY_FLOAT, SP_MY_DECIMAL, SP_MY_BIT, SP_MY_YEAR, SP_MY_DATE, SP_MY_TIME, SP_MY_DATETIME, SP_MY_TIMESTAMP,
-    SP_MY_TEXT, SP_MY_BYTES, SP_MY_JSON, SP_MY_ENUM, SP_MY_SET, SP_MY_UUID,
-    SP_MY_WORD,  /* what the server reads from text and says as text: INET4, INET6 */
+    SP_MY_INTEGER,
+    SP_MY_FLOAT,
+    SP_MY_DECIMAL,
+    SP_MY_BIT,
+    SP_MY_YEAR,
+    SP_MY_DATE,
+    SP_MY_TIME,
+    SP_MY_DATETIME,
+    SP_MY_TIMESTAMP,
+    SP_MY_TEXT,
+    SP_MY_BYTES,
+    SP_MY_JSON,
+    SP_MY_ENUM,
+    SP_MY_SET,
+    SP_MY_UUID,
+    SP_MY_WORD, /* what the server reads from text and says as text: INET4, INET6 */
 } sp_my_class;
 enum { SP_MY_CLASSES = SP_MY_WORD + 1 };
 
 typedef struct sp_my_type { /* of a column */
     sp_my_class class;
-    uint8_t bits;             /* integers, of which 1 is TINYINT(1); floats */
-    bool is_unsigned, fixed;  /* fixed: CHAR loses spaces at its end, BINARY gains zero bytes */
-    bool rounded;             /* FLOAT(7,2): keeps so many places */
+    uint8_t bits;            /* integers, of which 1 is TINYINT(1); floats */
+    bool is_unsigned, fixed; /* fixed: CHAR loses spaces at its end, BINARY gains zero bytes */
+    bool rounded;            /* FLOAT(7,2): keeps so many places */
     bool not_null;
     uint8_t precision, scale; /* decimals; scale also: digits of a second's fraction */
     uint32_t length;          /* text in characters, bytes, bits */
     const sp_str *labels;     /* enumerations and sets */
     uint32_t n_labels;
-    const char *name;         /* as the server spells it, for messages */
+    const char *name; /* as the server spells it, for messages */
 } sp_my_type;
 
 /* What cells of such a column come as. False: never. */
@@ -265,7 +291,8 @@ typedef struct sp_my_reading {
 } sp_my_reading;
 /* A decoder of rows as prepared statements answer them, whose columns are of types. Immutable: threads may share it. */
 typedef struct sp_myread sp_myread;
-int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out, spate_error *err) SP_MUST_CHECK;
+int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out,
+                  spate_error *err) SP_MUST_CHECK;
 void sp_myread_free(sp_myread *d);
 /* Appends n rows, at most SP_MYREAD_ROWS, each of them all of its bytes. Several at once are read a column at a time, which of wide
  * rows costs half. The batch has been reset and has room; text is not looked at. */

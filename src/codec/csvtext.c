@@ -75,7 +75,7 @@ int sp_csvtext_encode(const sp_text_form *form, const sp_batch *batch, sp_buf *o
     }
     sp_buf_done(&scratch);
     if (rc == SPATE_E_DATA)
-        return sp_fail(err, rc, "column \"%s\", row %llu: the text cannot be written in a dialect without quotes", batch->schema->fields[i - 1].name,
-                       (unsigned long long)(batch->first_row + row));
+        return sp_fail(err, rc, "column \"%s\", row %llu: the text cannot be written in a dialect without quotes",
+                       batch->schema->fields[i - 1].name, (unsigned long long)(batch->first_row + row));
     return rc == SPATE_OK ? rc : sp_fail_nomem(err);
 }

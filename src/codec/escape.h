@@ -28,8 +28,7 @@ static inline bool is_special(uint8_t c, escape how)
 {
     switch (how) {
     case CSV_PROBE: return c == '"' || c == ',' || c == '\n' || c == '\r';
-    case CSV_SEARCH:
-        return is_special(c, CSV_PROBE) || c == '\\';
+    case CSV_SEARCH: return is_special(c, CSV_PROBE) || c == '\\';
     case CSV_COMMA: return c == ',';
     case CSV_QUOTED: return c == '"';
     case COPY_ESCAPE: return c == '\\' || c == '\t' || c == '\n' || c == '\r';
@@ -47,8 +46,7 @@ static inline __m128i special_bytes(__m128i x, escape how)
 {
     __m128i hit = _mm_setzero_si128();
 #define LOOK_FOR(c) hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, _mm_set1_epi8(c)))
-    if (how == CSV_PROBE || how == CSV_SEARCH || how == CSV_QUOTED || how == JSON_ESCAPE ||
-        how == ARRAY_QUOTED)
+    if (how == CSV_PROBE || how == CSV_SEARCH || how == CSV_QUOTED || how == JSON_ESCAPE || how == ARRAY_QUOTED)
         LOOK_FOR('"');
     if (how == CSV_SEARCH || how == COPY_ESCAPE || how == JSON_ESCAPE || how == ARRAY_QUOTED)
         LOOK_FOR('\\');
@@ -81,8 +79,7 @@ INLINE bool has_special(const char *s, size_t len, escape how)
     __m128i hit = _mm_setzero_si128();
     for (; len >= 16; s += 16, len -= 16)
         hit = _mm_or_si128(hit, special_bytes(_mm_loadu_si128((const __m128i *)s), how));
-    unsigned last =
-        (unsigned)_mm_movemask_epi8(special_bytes(_mm_loadu_si128((const __m128i *)s), how));
+    unsigned last = (unsigned)_mm_movemask_epi8(special_bytes(_mm_loadu_si128((const __m128i *)s), how));
     return _mm_movemask_epi8(hit) != 0 || (last & ((1u << len) - 1)) != 0;
 }
 #else

@@ -299,8 +299,8 @@ static int read_bytes(json *j, sp_column *c, uint32_t row, sp_buf *word)
     sp_str key, hex;
     bool escapes;
     size_t n;
-    if (!take(j, '{') || !take(j, '"') || !take_string(j, &key, &escapes) || !sp_str_is(key, "bytes") || !take(j, ':') || !take(j, '"') ||
-        !take_string(j, &hex, &escapes) || !take(j, '}'))
+    if (!take(j, '{') || !take(j, '"') || !take_string(j, &key, &escapes) || !sp_str_is(key, "bytes") ||
+        !take(j, ':') || !take(j, '"') || !take_string(j, &hex, &escapes) || !take(j, '}'))
         return SPATE_E_DATA;
     word->len = 0;
     if (sp_buf_reserve(word, hex.len / 2 + 1))
@@ -348,8 +348,8 @@ typedef struct json_reader {
 static int fail_row(const json_reader *r, const sp_batch *b, spate_error *err, const char *what, sp_str text)
 {
     return sp_fail(err, SPATE_E_DATA, "table \"%s\", row %llu: %s%s%.*s%s", r->base.schema->table,
-                   (unsigned long long)(b->first_row + b->rows + 1), what, text.p ? " \"" : "", (int)SP_MIN(text.len, (size_t)80),
-                   text.p ? text.p : "", text.p ? "\"" : "");
+                   (unsigned long long)(b->first_row + b->rows + 1), what, text.p ? " \"" : "",
+                   (int)SP_MIN(text.len, (size_t)80), text.p ? text.p : "", text.p ? "\"" : "");
 }
 
 /* hint: the column behind the one before. */
@@ -481,7 +481,8 @@ static int read_line(json_reader *r, json line, sp_batch *b, spate_error *err)
     return rc == SPATE_OK ? complete_row(r, b, err) : rc;
 }
 
-static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used, spate_error *err)
+static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used,
+                  spate_error *err)
 {
     int rc = SPATE_OK;
     while (rc == SPATE_OK && *used < bytes.len && *used < limit && b->rows < base->rows_max && !sp_rowread_full(b)) {

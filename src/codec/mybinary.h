@@ -6,16 +6,25 @@
 
 /* The types of the protocol's binary values: https://mariadb.com/kb/en/result-set-packets/#field-types */
 enum {
-    SP_MY_WIRE_TINY = 1, SP_MY_WIRE_SHORT = 2, SP_MY_WIRE_LONG = 3, SP_MY_WIRE_FLOAT = 4, SP_MY_WIRE_DOUBLE = 5,
-    SP_MY_WIRE_LONGLONG = 8, SP_MY_WIRE_DATE = 10, SP_MY_WIRE_TIME = 11, SP_MY_WIRE_DATETIME = 12, SP_MY_WIRE_DECIMAL = 246,
-    SP_MY_WIRE_BLOB = 252, SP_MY_WIRE_STRING = 253,
+    SP_MY_WIRE_TINY = 1,
+    SP_MY_WIRE_SHORT = 2,
+    SP_MY_WIRE_LONG = 3,
+    SP_MY_WIRE_FLOAT = 4,
+    SP_MY_WIRE_DOUBLE = 5,
+    SP_MY_WIRE_LONGLONG = 8,
+    SP_MY_WIRE_DATE = 10,
+    SP_MY_WIRE_TIME = 11,
+    SP_MY_WIRE_DATETIME = 12,
+    SP_MY_WIRE_DECIMAL = 246,
+    SP_MY_WIRE_BLOB = 252,
+    SP_MY_WIRE_STRING = 253,
 };
 
 /* How a cell is handed over. */
 typedef enum sp_my_road {
     SP_MY_ROAD_NONE,
-    SP_MY_ROAD_BIT,     /* a boolean as TINY */
-    SP_MY_ROAD_FIXED,   /* its bytes as they are */
+    SP_MY_ROAD_BIT,   /* a boolean as TINY */
+    SP_MY_ROAD_FIXED, /* its bytes as they are */
     SP_MY_ROAD_DATE,
     SP_MY_ROAD_TIME,
     SP_MY_ROAD_INTERVAL, /* without months and days, as a time */

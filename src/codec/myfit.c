@@ -17,8 +17,9 @@ static bool is_integer(sp_kind kind)
 static sp_my_route fixed(sp_kind kind, unsigned checks)
 {
     static const uint8_t wires[SP_KINDS] = {
-        [SP_I16] = SP_MY_WIRE_SHORT, [SP_I32] = SP_MY_WIRE_LONG, [SP_I64] = SP_MY_WIRE_LONGLONG, [SP_U64] = SP_MY_WIRE_LONGLONG,
-        [SP_F32] = SP_MY_WIRE_FLOAT, [SP_F64] = SP_MY_WIRE_DOUBLE, [SP_DECIMAL] = SP_MY_WIRE_LONGLONG};
+        [SP_I16] = SP_MY_WIRE_SHORT,       [SP_I32] = SP_MY_WIRE_LONG,  [SP_I64] = SP_MY_WIRE_LONGLONG,
+        [SP_U64] = SP_MY_WIRE_LONGLONG,    [SP_F32] = SP_MY_WIRE_FLOAT, [SP_F64] = SP_MY_WIRE_DOUBLE,
+        [SP_DECIMAL] = SP_MY_WIRE_LONGLONG};
     return (sp_my_route){SP_MY_ROAD_FIXED, wires[kind], kind == SP_U64, checks};
 }
 
@@ -30,9 +31,10 @@ static sp_my_route numbers(const sp_field *f, const sp_my_type *type)
     switch (type->class) {
     case SP_MY_INTEGER:
     case SP_MY_BIT:
-        return kind == SP_BOOL ? (sp_my_route){SP_MY_ROAD_BIT, SP_MY_WIRE_TINY, false, 0} : whole ? fixed(kind, 0) : (sp_my_route){0};
-    case SP_MY_YEAR:
-        return whole ? fixed(kind, SP_MY_CHECK_YEAR) : (sp_my_route){0};
+        return kind == SP_BOOL ? (sp_my_route){SP_MY_ROAD_BIT, SP_MY_WIRE_TINY, false, 0}
+               : whole         ? fixed(kind, 0)
+                               : (sp_my_route){0};
+    case SP_MY_YEAR: return whole ? fixed(kind, SP_MY_CHECK_YEAR) : (sp_my_route){0};
     case SP_MY_FLOAT:
         if (type->rounded)
             return (sp_my_route){0};
@@ -40,8 +42,9 @@ static sp_my_route numbers(const sp_field *f, const sp_my_type *type)
             return fixed(kind, SP_MY_CHECK_FINITE | (kind == SP_F64 && type->bits == 32 ? SP_MY_CHECK_SINGLE : 0u));
         if (type->bits == 64 && (is_integer(kind) || (kind == SP_DECIMAL && f->type.scale == 0)))
             return fixed(kind, kind == SP_I16 || kind == SP_I32 ? 0 : SP_MY_CHECK_WHOLE);
-        return kind == SP_DECIMAL && type->bits == 64 && digits <= 15 ? (sp_my_route){SP_MY_ROAD_DECIMAL, SP_MY_WIRE_DECIMAL, false, 0}
-                                                                     : (sp_my_route){0};
+        return kind == SP_DECIMAL && type->bits == 64 && digits <= 15
+                   ? (sp_my_route){SP_MY_ROAD_DECIMAL, SP_MY_WIRE_DECIMAL, false, 0}
+                   : (sp_my_route){0};
     case SP_MY_DECIMAL:
         if (is_integer(kind))
             return fixed(kind, 0);
@@ -75,7 +78,9 @@ static sp_my_route text(const sp_field *f, const sp_my_type *type)
     unsigned checks = type->fixed ? SP_MY_CHECK_SPACE : 0;
     if (kind == SP_BYTES)
         return (sp_my_route){0};
-    return (sp_my_route){kind == SP_TEXT || kind == SP_JSON ? SP_MY_ROAD_BYTES : kind == SP_LIST ? SP_MY_ROAD_JSON : SP_MY_ROAD_SHOWN,
+    return (sp_my_route){kind == SP_TEXT || kind == SP_JSON ? SP_MY_ROAD_BYTES
+                         : kind == SP_LIST                  ? SP_MY_ROAD_JSON
+                                                            : SP_MY_ROAD_SHOWN,
                          SP_MY_WIRE_STRING, false, checks};
 }
 
@@ -92,36 +97,42 @@ static sp_my_route labels(const sp_field *f, const sp_my_type *type, char why[16
 {
     for (uint32_t i = 0; type->class == SP_MY_ENUM && i < f->n_labels; i++)
         if (!has_label(type, f->labels[i])) {
-            snprintf(why, 160, "\"%.*s\" is not a label of %.60s", (int)SP_MIN(f->labels[i].len, 40), f->labels[i].p, type->name);
+            snprintf(why, 160, "\"%.*s\" is not a label of %.60s", (int)SP_MIN(f->labels[i].len, 40), f->labels[i].p,
+                     type->name);
             return (sp_my_route){0};
         }
-    return f->type.kind == SP_TEXT ? (sp_my_route){SP_MY_ROAD_BYTES, SP_MY_WIRE_STRING, false, SP_MY_CHECK_LABEL} : (sp_my_route){0};
+    return f->type.kind == SP_TEXT ? (sp_my_route){SP_MY_ROAD_BYTES, SP_MY_WIRE_STRING, false, SP_MY_CHECK_LABEL}
+                                   : (sp_my_route){0};
 }
 
 static sp_my_route route_of(const sp_field *f, const sp_my_type *type, char why[160])
 {
     sp_kind kind = f->type.kind;
     switch (type->class) {
-    case SP_MY_INTEGER: case SP_MY_FLOAT: case SP_MY_DECIMAL: case SP_MY_BIT: case SP_MY_YEAR:
-        return numbers(f, type);
-    case SP_MY_DATE: case SP_MY_TIME: case SP_MY_DATETIME: case SP_MY_TIMESTAMP:
-        return moments(f, type);
-    case SP_MY_TEXT:
-        return text(f, type);
-    case SP_MY_JSON:
-        return kind == SP_JSON || kind == SP_LIST || kind == SP_TEXT ? text(f, type) : (sp_my_route){0};
-    case SP_MY_ENUM: case SP_MY_SET:
-        return labels(f, type, why);
+    case SP_MY_INTEGER:
+    case SP_MY_FLOAT:
+    case SP_MY_DECIMAL:
+    case SP_MY_BIT:
+    case SP_MY_YEAR: return numbers(f, type);
+    case SP_MY_DATE:
+    case SP_MY_TIME:
+    case SP_MY_DATETIME:
+    case SP_MY_TIMESTAMP: return moments(f, type);
+    case SP_MY_TEXT: return text(f, type);
+    case SP_MY_JSON: return kind == SP_JSON || kind == SP_LIST || kind == SP_TEXT ? text(f, type) : (sp_my_route){0};
+    case SP_MY_ENUM:
+    case SP_MY_SET: return labels(f, type, why);
     case SP_MY_UUID:
         if (kind == SP_TEXT)
             return text(f, type);
         return kind == SP_UUID ? (sp_my_route){SP_MY_ROAD_UUID, SP_MY_WIRE_BLOB, false, 0} : (sp_my_route){0};
-    case SP_MY_WORD:
-        return kind == SP_TEXT ? text(f, type) : (sp_my_route){0};
+    case SP_MY_WORD: return kind == SP_TEXT ? text(f, type) : (sp_my_route){0};
     case SP_MY_BYTES:
         if (kind == SP_UUID && type->length == 16)
             return (sp_my_route){SP_MY_ROAD_UUID, SP_MY_WIRE_BLOB, false, 0};
-        return kind == SP_BYTES ? (sp_my_route){SP_MY_ROAD_BYTES, SP_MY_WIRE_BLOB, false, type->fixed ? SP_MY_CHECK_LENGTH : 0} : (sp_my_route){0};
+        return kind == SP_BYTES
+                   ? (sp_my_route){SP_MY_ROAD_BYTES, SP_MY_WIRE_BLOB, false, type->fixed ? SP_MY_CHECK_LENGTH : 0}
+                   : (sp_my_route){0};
     default: return (sp_my_route){0};
     }
 }

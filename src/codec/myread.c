@@ -57,7 +57,8 @@ static bool take_length(const uint8_t **p, const uint8_t *end, size_t *len)
     case 0xfc: width = 2; break;
     case 0xfd: width = 3; break;
     case 0xfe: width = 8; break;
-    case 0xfb: case 0xff: return false;
+    case 0xfb:
+    case 0xff: return false;
     default: *len = **p;
     }
     if (left <= width)
@@ -148,7 +149,9 @@ static int get_counted(const sp_myread *d, const reading *r, sp_column *to, uint
 {
     sp_str text = {(const char *)p, len};
     switch (r->class) {
-    case SP_MY_DATE: case SP_MY_DATETIME: case SP_MY_TIMESTAMP: return get_moment(d, r, to, row, p, len);
+    case SP_MY_DATE:
+    case SP_MY_DATETIME:
+    case SP_MY_TIMESTAMP: return get_moment(d, r, to, row, p, len);
     case SP_MY_TIME: return get_time(r, to, row, p, len);
     case SP_MY_BIT: return get_bits(to, row, p, len);
     case SP_MY_BYTES:
@@ -159,7 +162,8 @@ static int get_counted(const sp_myread *d, const reading *r, sp_column *to, uint
         return len == 16 ? SPATE_OK : SPATE_E_DATA;
     default: break;
     }
-    return r->kind == SP_TEXT || r->kind == SP_JSON || r->kind == SP_BYTES ? sp_cell_add_text(to, row, text) : sp_cell_read(to, row, text);
+    return r->kind == SP_TEXT || r->kind == SP_JSON || r->kind == SP_BYTES ? sp_cell_add_text(to, row, text)
+                                                                           : sp_cell_read(to, row, text);
 }
 
 /* ---- which type comes as what ------------------------------------------------------------------ */
@@ -182,8 +186,8 @@ static form form_of(const sp_my_type *t)
     }
 }
 
-static const uint8_t widths[] = {[F_1_TO_16] = 1, [F_1U_TO_16] = 1, [F_2] = 2, [F_2U_TO_32] = 2, [F_4] = 4, [F_4U_TO_64] = 4, [F_8] = 8,
-                                 [F_LENGTH] = 0};
+static const uint8_t widths[] = {[F_1_TO_16] = 1, [F_1U_TO_16] = 1, [F_2] = 2, [F_2U_TO_32] = 2,
+                                 [F_4] = 4,       [F_4U_TO_64] = 4, [F_8] = 8, [F_LENGTH] = 0};
 
 static void add_groups(sp_myread *d)
 {
@@ -200,7 +204,8 @@ static void add_groups(sp_myread *d)
     }
 }
 
-int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out, spate_error *err)
+int sp_myread_new(const sp_schema *schema, const sp_my_type *types, const sp_my_reading *how, sp_myread **out,
+                  spate_error *err)
 {
     size_t n = schema->n_fields, groups = n / 8 + 2;
     sp_myread *d = sp_alloc_zero(1, sizeof(*d) + n * sizeof(reading) + groups * sizeof(group));
@@ -231,14 +236,16 @@ typedef struct strip {
 
 static int fail_shape(const sp_myread *d, const sp_batch *b, const strip *s, spate_error *err)
 {
-    return sp_fail(err, SPATE_E_CORRUPT, "table \"%s\", row %llu: the server's answer is no row of %u binary values", d->schema->table,
-                   (unsigned long long)(b->first_row + b->rows + s->failed + 1), d->schema->n_fields);
+    return sp_fail(err, SPATE_E_CORRUPT, "table \"%s\", row %llu: the server's answer is no row of %u binary values",
+                   d->schema->table, (unsigned long long)(b->first_row + b->rows + s->failed + 1), d->schema->n_fields);
 }
 
 static const char *fault_of(const reading *r)
 {
     switch (r->class) {
-    case SP_MY_DATE: case SP_MY_DATETIME: case SP_MY_TIMESTAMP: return "is no day of the calendar";
+    case SP_MY_DATE:
+    case SP_MY_DATETIME:
+    case SP_MY_TIMESTAMP: return "is no day of the calendar";
     case SP_MY_TIME: return "is no time of day";
     default: return r->kind == SP_BOOL ? "is neither 0 nor 1" : "cannot be held exactly";
     }
@@ -247,7 +254,9 @@ static const char *fault_of(const reading *r)
 static const char *way_out_of(const reading *r)
 {
     switch (r->class) {
-    case SP_MY_DATE: case SP_MY_DATETIME: case SP_MY_TIMESTAMP: return "with zero-dates=null in the URI, 0000-00-00 is read as null";
+    case SP_MY_DATE:
+    case SP_MY_DATETIME:
+    case SP_MY_TIMESTAMP: return "with zero-dates=null in the URI, 0000-00-00 is read as null";
     case SP_MY_TIME: return "with time=interval in the URI, TIME is read as an interval";
     default: return r->kind == SP_BOOL ? "with tinyint1=smallint in the URI, TINYINT(1) is read as a number" : NULL;
     }
@@ -256,8 +265,9 @@ static const char *way_out_of(const reading *r)
 static int fail_cell(const sp_myread *d, const sp_batch *b, const strip *s, uint32_t i, spate_error *err)
 {
     const reading *r = &d->readings[i];
-    sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: this value of type %s %s", d->schema->table, d->schema->fields[i].name,
-            (unsigned long long)(b->first_row + b->rows + s->failed + 1), r->name, fault_of(r));
+    sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: this value of type %s %s", d->schema->table,
+            d->schema->fields[i].name, (unsigned long long)(b->first_row + b->rows + s->failed + 1), r->name,
+            fault_of(r));
     if (way_out_of(r))
         sp_error_hint(err, "%s", way_out_of(r));
     return SPATE_E_DATA;
@@ -269,19 +279,19 @@ static bool is_null(const strip *s, uint32_t k, uint32_t i)
 }
 
 /* One loop a width: a column's cells of all rows of the strip. CORRUPT: a row ends before its value does. */
-#define EACH(width, store)                                                                          \
-    for (uint32_t k = 0, row = first; k < s->n; k++, row++) {                                       \
-        const uint8_t *p = s->at[k];                                                                \
-        if (SP_UNLIKELY(is_null(s, k, i))) {                                                        \
-            sp_cell_read_null(to, row);                                                             \
-            continue;                                                                               \
-        }                                                                                           \
-        s->failed = k;                                                                              \
-        if (SP_UNLIKELY(s->end[k] - p < (width)))                                                   \
-            return SPATE_E_CORRUPT;                                                                 \
-        store;                                                                                      \
-        s->at[k] = p + (width);                                                                     \
-    }                                                                                               \
+#define EACH(width, store) \
+    for (uint32_t k = 0, row = first; k < s->n; k++, row++) { \
+        const uint8_t *p = s->at[k]; \
+        if (SP_UNLIKELY(is_null(s, k, i))) { \
+            sp_cell_read_null(to, row); \
+            continue; \
+        } \
+        s->failed = k; \
+        if (SP_UNLIKELY(s->end[k] - p < (width))) \
+            return SPATE_E_CORRUPT; \
+        store; \
+        s->at[k] = p + (width); \
+    } \
     return SPATE_OK
 
 static int get_small(form f, sp_column *to, uint32_t first, uint32_t i, strip *s)
@@ -364,11 +374,11 @@ static bool is_whole(const strip *s, const group *g, uint32_t byte)
     return room && !(nulls & (byte ? 0xff : 0xfc));
 }
 
-#define WHOLE(store)                                                                                \
-    for (uint32_t k = 0, row = first; k < s->n; k++, row++) {                                       \
-        const uint8_t *p = s->at[k] + offset;                                                       \
-        store;                                                                                      \
-    }                                                                                               \
+#define WHOLE(store) \
+    for (uint32_t k = 0, row = first; k < s->n; k++, row++) { \
+        const uint8_t *p = s->at[k] + offset; \
+        store; \
+    } \
     break
 
 static void get_whole(const sp_myread *d, const group *g, sp_batch *b, strip *s)

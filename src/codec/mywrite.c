@@ -25,7 +25,7 @@ struct sp_mywrite {
     const sp_my_type *types;
     sp_my_route *routes;
     cursor *cursors;
-    sp_buf *made;       /* of each field: the JSON of lists */
+    sp_buf *made;        /* of each field: the JSON of lists */
     int32_t **made_ends; /* where each begins and ends; lists only */
 };
 
@@ -102,7 +102,8 @@ static const char *fault_of(const sp_my_type *type, unsigned checks, const sp_co
         return "there is no NaN and no infinity in MariaDB";
     if (checks & SP_MY_CHECK_SINGLE && (double)(float)real_at(c, row) != real_at(c, row))
         return "the number would be rounded";
-    if (checks & SP_MY_CHECK_WHOLE && (integer_at(c, row) > INT64_C(1) << 53 || integer_at(c, row) < -(INT64_C(1) << 53)))
+    if (checks & SP_MY_CHECK_WHOLE &&
+        (integer_at(c, row) > INT64_C(1) << 53 || integer_at(c, row) < -(INT64_C(1) << 53)))
         return "the number would be rounded";
     if (checks & SP_MY_CHECK_DAY && !has_day(c, row))
         return "the year is not one of 1 to 9999";
@@ -114,7 +115,8 @@ static const char *fault_of(const sp_my_type *type, unsigned checks, const sp_co
         return "this is not one of the column's labels";
     if (checks & SP_MY_CHECK_LENGTH && sp_column_str(c, row).len != type->length)
         return "bytes of another length than the column's would be filled up with zeroes";
-    if (checks & SP_MY_CHECK_YEAR && integer_at(c, row) != 0 && (integer_at(c, row) < 1901 || integer_at(c, row) > 2155))
+    if (checks & SP_MY_CHECK_YEAR && integer_at(c, row) != 0 &&
+        (integer_at(c, row) < 1901 || integer_at(c, row) > 2155))
         return "the year is not one of 1901 to 2155";
     if (checks & SP_MY_CHECK_SPACE && (c->type.kind == SP_TEXT || c->type.kind == SP_JSON)) {
         sp_str s = sp_column_str(c, row);
@@ -123,13 +125,15 @@ static const char *fault_of(const sp_my_type *type, unsigned checks, const sp_co
     return NULL;
 }
 
-static int check_column(const sp_mywrite *e, uint32_t i, const sp_batch *b, uint32_t from, uint32_t to, spate_error *err)
+static int check_column(const sp_mywrite *e, uint32_t i, const sp_batch *b, uint32_t from, uint32_t to,
+                        spate_error *err)
 {
     for (uint32_t row = from; row < to; row++) {
         const char *fault = fault_of(&e->types[i], e->routes[i].checks, &b->columns[i], row);
         if (fault)
-            return sp_fail(err, SPATE_E_DATA, "row %llu: column \"%s\", which is %s: %s", (unsigned long long)(b->first_row + row + 1),
-                           e->schema->fields[i].name, e->types[i].name, fault);
+            return sp_fail(err, SPATE_E_DATA, "row %llu: column \"%s\", which is %s: %s",
+                           (unsigned long long)(b->first_row + row + 1), e->schema->fields[i].name, e->types[i].name,
+                           fault);
     }
     return SPATE_OK;
 }
@@ -167,11 +171,11 @@ static uint8_t *put_bit(const cursor *c, uint32_t row, uint8_t *p)
     return p + 1;
 }
 
-#define FIXED(name, width)                                                                          \
-    static uint8_t *name(const cursor *c, uint32_t row, uint8_t *p)                                 \
-    {                                                                                               \
-        memcpy(p, (const char *)c->data + (size_t)row * (width), width);                            \
-        return p + (width);                                                                         \
+#define FIXED(name, width) \
+    static uint8_t *name(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        memcpy(p, (const char *)c->data + (size_t)row * (width), width); \
+        return p + (width); \
     }
 FIXED(put_2, 2)
 FIXED(put_4, 4)
@@ -191,7 +195,8 @@ static uint8_t *put_day(uint8_t *p, int32_t days)
 /* Of a second's fraction nothing is sent when it is none. */
 static uint8_t *put_clock(uint8_t *p, uint64_t us)
 {
-    uint32_t seconds = (uint32_t)(us / (uint64_t)SP_US_PER_SECOND), fraction = (uint32_t)(us % (uint64_t)SP_US_PER_SECOND);
+    uint32_t seconds = (uint32_t)(us / (uint64_t)SP_US_PER_SECOND),
+             fraction = (uint32_t)(us % (uint64_t)SP_US_PER_SECOND);
     *p++ = (uint8_t)(seconds / 3600);
     *p++ = (uint8_t)(seconds / 60 % 60);
     *p++ = (uint8_t)(seconds % 60);
@@ -311,8 +316,10 @@ int sp_mywrite_new(const sp_schema *schema, const sp_my_type *types, sp_mywrite 
     for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
         e->routes[i] = sp_my_route_of(&schema->fields[i], &types[i], why);
         if (e->routes[i].road == SP_MY_ROAD_NONE)
-            rc = sp_fail(err, SPATE_E_BUG, "column \"%s\" of \"%s\" has no road to %s", schema->fields[i].name, schema->table, types[i].name);
-        else if (e->routes[i].road == SP_MY_ROAD_JSON && !(e->made_ends[i] = sp_alloc_zero(SP_BATCH_ROWS_MAX + 1, sizeof(int32_t))))
+            rc = sp_fail(err, SPATE_E_BUG, "column \"%s\" of \"%s\" has no road to %s", schema->fields[i].name,
+                         schema->table, types[i].name);
+        else if (e->routes[i].road == SP_MY_ROAD_JSON &&
+                 !(e->made_ends[i] = sp_alloc_zero(SP_BATCH_ROWS_MAX + 1, sizeof(int32_t))))
             rc = sp_fail_nomem(err);
     }
     if (rc == SPATE_OK)
@@ -367,7 +374,11 @@ static int point(sp_mywrite *e, uint32_t i, const sp_batch *b, uint32_t from, ui
 {
     const sp_column *column = &b->columns[i];
     cursor *c = &e->cursors[i];
-    *c = (cursor){.validity = column->validity, .data = column->data, .offsets = column->offsets, .bytes = column->bytes, .column = column,
+    *c = (cursor){.validity = column->validity,
+                  .data = column->data,
+                  .offsets = column->offsets,
+                  .bytes = column->bytes,
+                  .column = column,
                   .width = sp_kind_width(column->type.kind)};
     c->put = put_of(e->routes[i].road, c->width);
     if (e->routes[i].road == SP_MY_ROAD_JSON) {
@@ -426,7 +437,8 @@ static bool is_converted(const sp_mywrite *e, uint32_t i)
 static int add_conversion(const sp_mywrite *e, uint32_t i, sp_buf *out)
 {
     return sp_sql_name(out, e->schema->fields[i].name) ||
-           (as_hex(e, i) ? sp_buf_printf(out, " = UNHEX(@b%u)", i) : sp_buf_printf(out, " = CAST(@b%u AS UNSIGNED)", i));
+           (as_hex(e, i) ? sp_buf_printf(out, " = UNHEX(@b%u)", i)
+                         : sp_buf_printf(out, " = CAST(@b%u AS UNSIGNED)", i));
 }
 
 int sp_mywrite_columns(const sp_mywrite *e, sp_buf *out)
@@ -467,10 +479,12 @@ static char *put_line_cell(const sp_mywrite *e, uint32_t i, uint32_t row, char *
     switch (e->routes[i].road) {
     case SP_MY_ROAD_BIT: *p = sp_bit(c->data, row) ? '1' : '0'; return p + 1;
     case SP_MY_ROAD_FIXED: /* the shortest text of a float may be above the greatest one, to who reads it as a double */
-        return c->column->type.kind == SP_F32 ? sp_put_f64(p, real_at(c->column, row)) : sp_cell_put_fixed(p, c->column, row);
+        return c->column->type.kind == SP_F32 ? sp_put_f64(p, real_at(c->column, row))
+                                              : sp_cell_put_fixed(p, c->column, row);
     case SP_MY_ROAD_DATETIME: return sp_put_timestamp(p, ((const int64_t *)c->data)[row]);
     case SP_MY_ROAD_UUID:
-        return as_hex(e, i) ? sp_put_hex(p, (const uint8_t *)c->data + (size_t)row * 16, 16) : sp_cell_put_fixed(p, c->column, row);
+        return as_hex(e, i) ? sp_put_hex(p, (const uint8_t *)c->data + (size_t)row * 16, 16)
+                            : sp_cell_put_fixed(p, c->column, row);
     case SP_MY_ROAD_BYTES:
     case SP_MY_ROAD_JSON: {
         const char *text = c->bytes + c->offsets[row];

@@ -44,13 +44,17 @@ static target target_of_oid(uint32_t oid)
     case 20: return TO_INT8;
     case 21: return TO_INT2;
     case 23: return TO_INT4;
-    case 19: case 25: case 1042: case 1043: return TO_TEXT;
+    case 19:
+    case 25:
+    case 1042:
+    case 1043: return TO_TEXT;
     case 114: return TO_JSON;
     case 700: return TO_FLOAT4;
     case 701: return TO_FLOAT8;
     case 1082: return TO_DATE;
     case 1083: return TO_TIME;
-    case 1114: case 1184: return TO_TIMESTAMP;
+    case 1114:
+    case 1184: return TO_TIMESTAMP;
     case 1186: return TO_INTERVAL;
     case 1266: return TO_TIMETZ;
     case 1700: return TO_NUMERIC;
@@ -81,15 +85,13 @@ typedef struct route {
     uint32_t room;
 } route;
 
-#define NUMBER_ROUTES(kind)                                                                        \
-    [TO_FLOAT4] = {kind##_float4, 8}, [TO_FLOAT8] = {kind##_float8, 12},                           \
-    [TO_NUMERIC] = {kind##_numeric, NUMERIC_ROOM}
-#define INTEGERS(kind)                                                                             \
-    [TO_INT2] = {kind##_int2, 6}, [TO_INT4] = {kind##_int4, 8}, [TO_INT8] = {kind##_int8, 12},     \
+#define NUMBER_ROUTES(kind) \
+    [TO_FLOAT4] = {kind##_float4, 8}, [TO_FLOAT8] = {kind##_float8, 12}, [TO_NUMERIC] = {kind##_numeric, NUMERIC_ROOM}
+#define INTEGERS(kind) \
+    [TO_INT2] = {kind##_int2, 6}, [TO_INT4] = {kind##_int4, 8}, [TO_INT8] = {kind##_int8, 12}, \
     NUMBER_ROUTES(kind), [TO_TEXT] = {kind##_text, 4 + SP_I64_TEXT_MAX}
-#define INSTANTS                                                                                   \
-    [TO_TIMESTAMP] = {timestamp_timestamp, 12}, [TO_DATE] = {timestamp_date, 8},                   \
-    [TO_TIME] = {timestamp_time, 12}
+#define INSTANTS \
+    [TO_TIMESTAMP] = {timestamp_timestamp, 12}, [TO_DATE] = {timestamp_date, 8}, [TO_TIME] = {timestamp_time, 12}
 
 static const route routes[SP_KINDS][TARGETS] = {
     [SP_BOOL] = {[TO_BOOL] = {bool_bool, 5}, [TO_TEXT] = {bool_text, 9}},
@@ -100,15 +102,20 @@ static const route routes[SP_KINDS][TARGETS] = {
     [SP_F32] = {NUMBER_ROUTES(f32), [TO_TEXT] = {f32_text, 4 + SP_F64_TEXT_MAX}},
     [SP_F64] = {NUMBER_ROUTES(f64), [TO_TEXT] = {f64_text, 4 + SP_F64_TEXT_MAX}},
     [SP_DECIMAL] = {NUMBER_ROUTES(decimal), [TO_TEXT] = {decimal_text, 4 + SP_DECIMAL_TEXT_MAX}},
-    [SP_DATE] = {[TO_DATE] = {date_date, 8}, [TO_TIMESTAMP] = {date_timestamp, 12},
+    [SP_DATE] = {[TO_DATE] = {date_date, 8},
+                 [TO_TIMESTAMP] = {date_timestamp, 12},
                  [TO_TEXT] = {date_text, 4 + SP_TIMESTAMP_TEXT_MAX}},
-    [SP_TIME] = {[TO_TIME] = {time_time, 12}, [TO_TIMETZ] = {time_timetz, 16},
-                 [TO_INTERVAL] = {time_interval, 20}, [TO_TEXT] = {time_text, 4 + SP_TIMESTAMP_TEXT_MAX}},
+    [SP_TIME] = {[TO_TIME] = {time_time, 12},
+                 [TO_TIMETZ] = {time_timetz, 16},
+                 [TO_INTERVAL] = {time_interval, 20},
+                 [TO_TEXT] = {time_text, 4 + SP_TIMESTAMP_TEXT_MAX}},
     [SP_TIMESTAMP] = {INSTANTS, [TO_TEXT] = {timestamp_text, 4 + SP_TIMESTAMP_TEXT_MAX}},
     [SP_TIMESTAMPTZ] = {INSTANTS, [TO_TEXT] = {timestamptz_text, 7 + SP_TIMESTAMP_TEXT_MAX}},
     [SP_INTERVAL] = {[TO_INTERVAL] = {interval_interval, 20}},
     [SP_UUID] = {[TO_UUID] = {uuid_uuid, 20}, [TO_TEXT] = {uuid_text, 4 + SP_UUID_TEXT}},
-    [SP_TEXT] = {[TO_TEXT] = {bytes_bytes, 4}, [TO_ENUM] = {bytes_bytes, 4}, [TO_JSON] = {bytes_bytes, 4},
+    [SP_TEXT] = {[TO_TEXT] = {bytes_bytes, 4},
+                 [TO_ENUM] = {bytes_bytes, 4},
+                 [TO_JSON] = {bytes_bytes, 4},
                  [TO_JSONB] = {text_jsonb, 5}},
     [SP_JSON] = {[TO_TEXT] = {bytes_bytes, 4}, [TO_JSON] = {bytes_bytes, 4}, [TO_JSONB] = {text_jsonb, 5}},
     [SP_BYTES] = {[TO_BYTEA] = {bytes_bytes, 4}},
@@ -137,9 +144,18 @@ static bool is_number(sp_kind kind)
 static bool target_range(target to, int64_t *min, int64_t *max)
 {
     switch (to) {
-    case TO_INT2: *min = INT16_MIN; *max = INT16_MAX; return true;
-    case TO_INT4: *min = INT32_MIN; *max = INT32_MAX; return true;
-    case TO_INT8: *min = INT64_MIN; *max = INT64_MAX; return true;
+    case TO_INT2:
+        *min = INT16_MIN;
+        *max = INT16_MAX;
+        return true;
+    case TO_INT4:
+        *min = INT32_MIN;
+        *max = INT32_MAX;
+        return true;
+    case TO_INT8:
+        *min = INT64_MIN;
+        *max = INT64_MAX;
+        return true;
     default: return false;
     }
 }
@@ -200,8 +216,8 @@ static sp_pg_fit fit_length(const sp_field *field, const sp_pg_type *type, char 
         uint32_t n = characters_of(field->values[i]);
         if (n <= most)
             continue;
-        snprintf(why, 160, "\"%.*s\" has %u characters, too long for %.60s", (int)SP_MIN(field->values[i].len, 40), field->values[i].p, n,
-                 type->name);
+        snprintf(why, 160, "\"%.*s\" has %u characters, too long for %.60s", (int)SP_MIN(field->values[i].len, 40),
+                 field->values[i].p, n, type->name);
         return SP_PG_NEVER;
     }
     return SP_PG_BINARY;
@@ -221,14 +237,20 @@ static sp_pg_fit fit_range(const sp_field *field, const sp_pg_type *type, target
 
 static sp_pg_type item_type(const sp_pg_type *type)
 {
-    return (sp_pg_type){.oid = type->item_oid, .typmod = type->typmod, .is_enum = type->is_enum,
-                        .name = type->name, .labels = type->labels, .n_labels = type->n_labels};
+    return (sp_pg_type){.oid = type->item_oid,
+                        .typmod = type->typmod,
+                        .is_enum = type->is_enum,
+                        .name = type->name,
+                        .labels = type->labels,
+                        .n_labels = type->n_labels};
 }
 
 static sp_pg_fit fit_list(const sp_field *field, const sp_pg_type *type, char why[160])
 {
     sp_pg_type item = item_type(type);
-    sp_field cell = {.name = field->name, .labels = field->labels, .n_labels = field->n_labels,
+    sp_field cell = {.name = field->name,
+                     .labels = field->labels,
+                     .n_labels = field->n_labels,
                      .type = field->type.item ? *field->type.item : (sp_type){.kind = SP_LIST}};
     if (cell.type.kind != SP_LIST)
         return sp_pg_fit_of(&cell, &item, why);
@@ -253,7 +275,8 @@ sp_pg_fit sp_pg_fit_of(const sp_field *field, const sp_pg_type *type, char why[1
     if (kind == SP_LIST && to == TO_ARRAY)
         return fit_list(field, type, why);
     if (to == TO_ENUM && kind == SP_TEXT)
-        return field->n_labels ? fit_labels(field->labels, field->n_labels, type, why) : fit_labels(field->values, field->n_values, type, why);
+        return field->n_labels ? fit_labels(field->labels, field->n_labels, type, why)
+                               : fit_labels(field->values, field->n_values, type, why);
     if (to == TO_TEXT && kind == SP_TEXT)
         return fit_length(field, type, why);
     if (routes[kind][to].put)
@@ -378,8 +401,8 @@ static int check_column(const sp_pgbinary *e, uint32_t i, const sp_batch *batch,
         for (; at < end; at++)
             if (!sp_column_null(cells, at) && cell_breaks(plan, cells, at))
                 return sp_fail(err, SPATE_E_DATA, "row %llu: column \"%s\": the number is out of range for %s",
-                               (unsigned long long)(batch->first_row + row + 1),
-                               e->schema->fields[i].name, e->types[i].name);
+                               (unsigned long long)(batch->first_row + row + 1), e->schema->fields[i].name,
+                               e->types[i].name);
     }
     return SPATE_OK;
 }
@@ -403,13 +426,21 @@ static size_t room_of(const column_plan *plan, const sp_column *c, uint32_t from
 /* Texts, uuids and instants are most of all cells: written here, without the call. */
 static hot hot_of(put_fn put)
 {
-    return put == bytes_bytes ? HOT_BYTES : put == uuid_uuid ? HOT_UUID : put == timestamp_timestamp ? HOT_INSTANT : HOT_NOT;
+    return put == bytes_bytes           ? HOT_BYTES
+           : put == uuid_uuid           ? HOT_UUID
+           : put == timestamp_timestamp ? HOT_INSTANT
+                                        : HOT_NOT;
 }
 
 static void point(cursor *at, const sp_column *c, put_fn put)
 {
-    *at = (cursor){.put = put, .validity = c->validity, .data = c->data, .offsets = c->offsets, .bytes = c->bytes,
-                   .scale = c->type.scale, .hot = hot_of(put)};
+    *at = (cursor){.put = put,
+                   .validity = c->validity,
+                   .data = c->data,
+                   .offsets = c->offsets,
+                   .bytes = c->bytes,
+                   .scale = c->type.scale,
+                   .hot = hot_of(put)};
 }
 
 static inline uint8_t *put_cell(const cursor *c, uint32_t row, uint8_t *p)
@@ -451,7 +482,8 @@ int sp_pgbinary_encode(const sp_pgbinary *e, const sp_batch *batch, uint32_t fro
     if (sp_buf_reserve(out, behind + alignof(cursor) + 2 * n * sizeof(cursor)))
         return sp_fail_nomem(err);
     uint8_t *start = (uint8_t *)out->data + out->len;
-    cursor *cursors = (cursor *)(((uintptr_t)(start + behind) + alignof(cursor) - 1) & ~(uintptr_t)(alignof(cursor) - 1));
+    cursor *cursors =
+        (cursor *)(((uintptr_t)(start + behind) + alignof(cursor) - 1) & ~(uintptr_t)(alignof(cursor) - 1));
     for (uint32_t i = 0; i < n; i++) {
         const column_plan *plan = &e->columns[i];
         point(&cursors[i], &batch->columns[i], plan->route.put);

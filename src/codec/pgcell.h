@@ -192,26 +192,26 @@ static uint8_t *f32_numeric(const cursor *c, uint32_t row, uint8_t *p)
 
 /* ---- integers, decimals, floats, booleans ---------------------------------------------------- */
 
-#define INTEGER_ROUTES(kind, type)                                                                 \
-    static uint8_t *kind##_int2(const cursor *c, uint32_t row, uint8_t *p)                         \
-    {                                                                                              \
-        return put_field16(p, (uint16_t)CELL(type));                                               \
-    }                                                                                              \
-    static uint8_t *kind##_int4(const cursor *c, uint32_t row, uint8_t *p)                         \
-    {                                                                                              \
-        return put_field32(p, (uint32_t)CELL(type));                                               \
-    }                                                                                              \
-    static uint8_t *kind##_int8(const cursor *c, uint32_t row, uint8_t *p)                         \
-    {                                                                                              \
-        return put_field64(p, (uint64_t)CELL(type));                                               \
-    }                                                                                              \
-    static uint8_t *kind##_float4(const cursor *c, uint32_t row, uint8_t *p)                       \
-    {                                                                                              \
-        return put_float4(p, (float)CELL(type));                                                   \
-    }                                                                                              \
-    static uint8_t *kind##_float8(const cursor *c, uint32_t row, uint8_t *p)                       \
-    {                                                                                              \
-        return put_float8(p, (double)CELL(type));                                                  \
+#define INTEGER_ROUTES(kind, type) \
+    static uint8_t *kind##_int2(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        return put_field16(p, (uint16_t)CELL(type)); \
+    } \
+    static uint8_t *kind##_int4(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        return put_field32(p, (uint32_t)CELL(type)); \
+    } \
+    static uint8_t *kind##_int8(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        return put_field64(p, (uint64_t)CELL(type)); \
+    } \
+    static uint8_t *kind##_float4(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        return put_float4(p, (float)CELL(type)); \
+    } \
+    static uint8_t *kind##_float8(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        return put_float8(p, (double)CELL(type)); \
     }
 INTEGER_ROUTES(i16, int16_t)
 INTEGER_ROUTES(i32, int32_t)
@@ -284,7 +284,7 @@ static uint8_t *bool_bool(const cursor *c, uint32_t row, uint8_t *p)
  * Unsigned, so that what no server takes wraps to something else no server takes. */
 
 #define DAYS_TO_2000 10957
-#define US_TO_2000 ((uint64_t)(DAYS_TO_2000 * SP_US_PER_DAY))
+#define US_TO_2000   ((uint64_t)(DAYS_TO_2000 * SP_US_PER_DAY))
 
 static inline int64_t floor_days(int64_t us)
 {
@@ -390,11 +390,11 @@ static uint8_t *text_jsonb(const cursor *c, uint32_t row, uint8_t *p)
     return close_field(p, put_bytes(c, row, p + 5));
 }
 
-#define TEXT_ROUTE(name, expression)                                                               \
-    static uint8_t *name(const cursor *c, uint32_t row, uint8_t *p)                                \
-    {                                                                                              \
-        char *at = (char *)p + 4;                                                                  \
-        return close_field(p, expression);                                                         \
+#define TEXT_ROUTE(name, expression) \
+    static uint8_t *name(const cursor *c, uint32_t row, uint8_t *p) \
+    { \
+        char *at = (char *)p + 4; \
+        return close_field(p, expression); \
     }
 TEXT_ROUTE(i16_text, sp_put_i64(at, CELL(int16_t)))
 TEXT_ROUTE(i32_text, sp_put_i64(at, CELL(int32_t)))

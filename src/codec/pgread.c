@@ -45,13 +45,13 @@ static uint64_t load64(const uint8_t *p)
 
 /* ---- fixed width --------------------------------------------------------------------------------- */
 
-#define FIXED(name, type, width, value)                                                             \
-    static int name(const plan *c, sp_column *to, uint32_t row, const uint8_t *p, uint32_t len)     \
-    {                                                                                               \
-        if (len != (width))                                                                         \
-            return SPATE_E_DATA;                                                                    \
-        CELL(type) = (type)(value);                                                                 \
-        return SPATE_OK;                                                                            \
+#define FIXED(name, type, width, value) \
+    static int name(const plan *c, sp_column *to, uint32_t row, const uint8_t *p, uint32_t len) \
+    { \
+        if (len != (width)) \
+            return SPATE_E_DATA; \
+        CELL(type) = (type)(value); \
+        return SPATE_OK; \
     }
 FIXED(get_int2, uint16_t, 2, load16(p))
 FIXED(get_int4, uint32_t, 4, load32(p))
@@ -110,7 +110,8 @@ static int get_interval(const plan *c, sp_column *to, uint32_t row, const uint8_
 {
     if (len != 16)
         return SPATE_E_DATA;
-    CELL(sp_interval) = (sp_interval){.us = (int64_t)load64(p), .days = (int32_t)load32(p + 8), .months = (int32_t)load32(p + 12)};
+    CELL(sp_interval) =
+        (sp_interval){.us = (int64_t)load64(p), .days = (int32_t)load32(p + 8), .months = (int32_t)load32(p + 12)};
     return SPATE_OK;
 }
 
@@ -141,7 +142,11 @@ static bool read_numeric(const uint8_t *p, uint32_t len, numeric *v)
 {
     if (len < 8)
         return false;
-    *v = (numeric){.digits = p + 8, .n = load16(p), .weight = (int16_t)load16(p + 2), .sign = load16(p + 4), .shown = load16(p + 6)};
+    *v = (numeric){.digits = p + 8,
+                   .n = load16(p),
+                   .weight = (int16_t)load16(p + 2),
+                   .sign = load16(p + 4),
+                   .shown = load16(p + 6)};
     if (len != 8 + 2 * (uint32_t)v->n || v->shown > 16383 || (v->sign != 0 && v->sign != NUMERIC_NEGATIVE && v->n))
         return false;
     for (int i = 0; i < v->n; i++)
@@ -309,7 +314,10 @@ static bool reading_of(uint32_t oid, int32_t typmod, bool is_enum, reading *out)
     case 20: *out = (reading){SP_I64, get_int8}; return true;
     case 21: *out = (reading){SP_I16, get_int2}; return true;
     case 23: *out = (reading){SP_I32, get_int4}; return true;
-    case 19: case 25: case 1042: case 1043: *out = (reading){SP_TEXT, get_bytes}; return true;
+    case 19:
+    case 25:
+    case 1042:
+    case 1043: *out = (reading){SP_TEXT, get_bytes}; return true;
     case 114: *out = (reading){SP_JSON, get_bytes}; return true;
     case 700: *out = (reading){SP_F32, get_int4}; return true;
     case 701: *out = (reading){SP_F64, get_int8}; return true;
@@ -321,7 +329,8 @@ static bool reading_of(uint32_t oid, int32_t typmod, bool is_enum, reading *out)
     case 2950: *out = (reading){SP_UUID, get_uuid}; return true;
     case 3802: *out = (reading){SP_JSON, get_jsonb}; return true;
     case 1700:
-        *out = is_short_decimal(typmod, &precision, &scale) ? (reading){SP_DECIMAL, get_decimal} : (reading){SP_TEXT, get_numeric_text};
+        *out = is_short_decimal(typmod, &precision, &scale) ? (reading){SP_DECIMAL, get_decimal}
+                                                            : (reading){SP_TEXT, get_numeric_text};
         return true;
     default: return false;
     }
@@ -398,7 +407,8 @@ void sp_pgread_free(sp_pgread *d)
 
 static int fail_shape(const sp_pgread *d, const sp_batch *b, spate_error *err)
 {
-    return sp_fail(err, SPATE_E_CORRUPT, "table \"%s\", row %llu: the server's answer is no COPY BINARY tuple of %u columns",
+    return sp_fail(err, SPATE_E_CORRUPT,
+                   "table \"%s\", row %llu: the server's answer is no COPY BINARY tuple of %u columns",
                    d->schema->table, (unsigned long long)(b->first_row + b->rows + 1), d->schema->n_fields);
 }
 
@@ -407,7 +417,8 @@ static int fail_cell(const sp_pgread *d, const sp_batch *b, uint32_t i, int rc, 
     const sp_field *f = &d->schema->fields[i];
     if (rc != SPATE_E_DATA)
         return sp_fail_nomem(err);
-    return sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: this value of type %s cannot be held as %s",
+    return sp_fail(err, SPATE_E_DATA,
+                   "table \"%s\", column \"%s\", row %llu: this value of type %s cannot be held as %s",
                    d->schema->table, f->name, (unsigned long long)(b->first_row + b->rows + 1),
                    d->types[i].name ? d->types[i].name : "?", sp_kind_name(f->type.kind));
 }

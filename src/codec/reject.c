@@ -31,7 +31,8 @@ static int add_member(sp_buf *out, const char *key, const char *text)
 static int add_place(sp_buf *out, const sp_reject *place, const spate_error *why)
 {
     int built = sp_buf_adds(out, "{\"table\":") || add_text(out, sp_str_of(place->table)) ||
-                sp_buf_printf(out, ",\"position\":%llu,\"nth\":%llu", (unsigned long long)place->position, (unsigned long long)place->nth) ||
+                sp_buf_printf(out, ",\"position\":%llu,\"nth\":%llu", (unsigned long long)place->position,
+                              (unsigned long long)place->nth) ||
                 add_member(out, "job", place->job) || add_member(out, "file", place->file);
     if (!built && place->line)
         built = sp_buf_printf(out, ",\"line\":%llu", (unsigned long long)place->line);
@@ -43,7 +44,8 @@ static int add_place(sp_buf *out, const sp_reject *place, const spate_error *why
 
 static int add_name(sp_buf *out, uint32_t i, sp_str name)
 {
-    return sp_buf_adds(out, i ? "," : ",\"values\":{") || add_text(out, name) || sp_buf_adds(out, ":") ? SPATE_E_NOMEM : SPATE_OK;
+    return sp_buf_adds(out, i ? "," : ",\"values\":{") || add_text(out, name) || sp_buf_adds(out, ":") ? SPATE_E_NOMEM
+                                                                                                       : SPATE_OK;
 }
 
 static int add_cell(sp_buf *out, const sp_column *c, uint32_t row, sp_buf *word)
@@ -68,7 +70,8 @@ int sp_reject_line(sp_buf *out, const sp_reject *place, const spate_error *why, 
 {
     int built = add_place(out, place, why);
     for (uint32_t i = 0; i < line->n && !built; i++)
-        built = add_name(out, i, line->names[i]) || (line->values[i].p ? add_text(out, line->values[i]) : sp_buf_adds(out, "null"));
+        built = add_name(out, i, line->names[i]) ||
+                (line->values[i].p ? add_text(out, line->values[i]) : sp_buf_adds(out, "null"));
     if (line->n == 0)
         built = built || sp_buf_adds(out, ",\"text\":") || add_text(out, line->text);
     return built || sp_buf_adds(out, line->n ? "}}\n" : "}\n") ? SPATE_E_NOMEM : SPATE_OK;

@@ -83,23 +83,23 @@ typedef struct found {
     bool quotes; /* there was one at all */
 } found;
 
-#define LOOK_OVER(look)                                                                             \
-    found f = {0};                                                                                  \
-    uint64_t inside = 0;                                                                            \
-    for (size_t at = 0; at < len; at += 64) {                                                       \
-        char last[64] = {0};                                                                        \
-        bool whole = len - at >= 64;                                                                \
-        if (!whole)                                                                                 \
-            memcpy(last, p + at, len - at);                                                         \
-        masks m = look(whole ? p + at : last, marks);                                               \
-        uint64_t enclosed = running_xor(m.quote) ^ inside, end = m.end & ~enclosed;                 \
-        inside = 0 - (enclosed >> 63);                                                              \
-        f.quotes |= m.quote != 0;                                                                   \
-        end &= whole ? ~UINT64_C(0) : (UINT64_C(1) << (len - at)) - 1;                              \
-        for (; end; end &= end - 1)                                                                 \
-            ends[f.n++] = (uint32_t)at + (uint32_t)__builtin_ctzll(end);                            \
-    }                                                                                               \
-    f.inside = inside != 0;                                                                         \
+#define LOOK_OVER(look) \
+    found f = {0}; \
+    uint64_t inside = 0; \
+    for (size_t at = 0; at < len; at += 64) { \
+        char last[64] = {0}; \
+        bool whole = len - at >= 64; \
+        if (!whole) \
+            memcpy(last, p + at, len - at); \
+        masks m = look(whole ? p + at : last, marks); \
+        uint64_t enclosed = running_xor(m.quote) ^ inside, end = m.end & ~enclosed; \
+        inside = 0 - (enclosed >> 63); \
+        f.quotes |= m.quote != 0; \
+        end &= whole ? ~UINT64_C(0) : (UINT64_C(1) << (len - at)) - 1; \
+        for (; end; end &= end - 1) \
+            ends[f.n++] = (uint32_t)at + (uint32_t)__builtin_ctzll(end); \
+    } \
+    f.inside = inside != 0; \
     return f
 
 static found find_ends_portable(const char *p, size_t len, const marks *marks, uint32_t *ends)
@@ -113,7 +113,8 @@ static found find_ends_sse2(const char *p, size_t len, const marks *marks, uint3
     LOOK_OVER(look_sse2);
 }
 
-__attribute__((target("avx2,bmi"))) static found find_ends_avx2(const char *p, size_t len, const marks *marks, uint32_t *ends)
+__attribute__((target("avx2,bmi"))) static found find_ends_avx2(const char *p, size_t len, const marks *marks,
+                                                                uint32_t *ends)
 {
     LOOK_OVER(look_avx2);
 }
@@ -163,7 +164,7 @@ typedef struct text_reader {
     uint32_t n_columns;
     uint32_t *ends; /* slice of them, and one more */
     size_t slice;
-    sp_buf word;    /* a field without its escapes */
+    sp_buf word; /* a field without its escapes */
     sp_str null_word;
 } text_reader;
 
@@ -178,9 +179,9 @@ int sp_rowread_fail_cell(const sp_rowread *r, const sp_batch *b, uint32_t field,
     const sp_field *f = &r->schema->fields[field];
     if (rc != SPATE_E_DATA)
         return sp_fail_nomem(err);
-    return sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: \"%.*s%s\" is no %s", r->schema->table, f->name,
-                   (unsigned long long)(b->first_row + b->rows + 1), (int)SP_MIN(text.len, (size_t)80), text.p ? text.p : "",
-                   text.len > 80 ? "..." : "", sp_kind_name(f->type.kind));
+    return sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: \"%.*s%s\" is no %s", r->schema->table,
+                   f->name, (unsigned long long)(b->first_row + b->rows + 1), (int)SP_MIN(text.len, (size_t)80),
+                   text.p ? text.p : "", text.len > 80 ? "..." : "", sp_kind_name(f->type.kind));
 }
 
 /* A field between quotes, its ends known: without them, and escapes taken off. False: the quotes are not where they belong. */
@@ -290,7 +291,8 @@ static int read_field(text_reader *r, sp_batch *b, const column *c, sp_str s, bo
     sp_column *to = &b->columns[c->field];
     if (rc == SPATE_OK && null) {
         if (!r->base.schema->fields[c->field].nullable)
-            return sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: null in a column that cannot be null",
+            return sp_fail(err, SPATE_E_DATA,
+                           "table \"%s\", column \"%s\", row %llu: null in a column that cannot be null",
                            r->base.schema->table, r->base.schema->fields[c->field].name,
                            (unsigned long long)(b->first_row + b->rows + 1));
         sp_cell_read_null(to, b->rows);
@@ -395,7 +397,8 @@ static int grow_slice(text_reader *r, size_t bytes, spate_error *err)
 }
 
 /* The rows of one slice; *used grows by those that are whole. last: nothing comes behind it. */
-static int read_slice(text_reader *r, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used, spate_error *err)
+static int read_slice(text_reader *r, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used,
+                      spate_error *err)
 {
     found f = find_ends(r, bytes.p, bytes.len);
     if (last && f.inside)
@@ -428,7 +431,8 @@ static int read_tail(text_reader *r, sp_str tail, sp_batch *b, size_t *used, spa
     return rc;
 }
 
-static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used, spate_error *err)
+static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_batch *b, size_t *used,
+                  spate_error *err)
 {
     text_reader *r = (text_reader *)base;
     int rc = SPATE_OK;
@@ -492,8 +496,8 @@ sp_text_form sp_text_form_of(sp_text_dialect dialect)
     return (sp_text_form){.dialect = dialect, .delimiter = ',', .quote = '"', .escape = '"', .null_word = ""};
 }
 
-int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int32_t *fields, uint32_t n_fields, sp_rowread **out,
-                   spate_error *err)
+int sp_rowread_new(const sp_schema *schema, const sp_text_form *form, const int32_t *fields, uint32_t n_fields,
+                   sp_rowread **out, spate_error *err)
 {
     return form->dialect == SP_TEXT_NDJSON ? sp_rowread_json_new(schema, form, out, err)
                                            : text_new(schema, form, fields, n_fields, out, err);
@@ -506,7 +510,8 @@ void sp_rowread_free(sp_rowread *r)
 }
 
 /* Text is looked at when all rows are there. If one is no text, those before it are read once more, to know where they end. */
-int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used, spate_error *err)
+int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp_batch *batch, size_t *used,
+                      spate_error *err)
 {
     uint32_t before = batch->rows;
     *used = 0;
@@ -526,8 +531,8 @@ int sp_rowread_decode(sp_rowread *r, sp_str bytes, bool last, uint64_t limit, sp
 
 /* ---- the fields of a line, as text: headers and samples ------------------------------------------- */
 
-int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *arena, sp_str **fields, bool **nulls, uint32_t *n,
-                size_t *used, spate_error *err)
+int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *arena, sp_str **fields, bool **nulls,
+                uint32_t *n, size_t *used, spate_error *err)
 {
     static const sp_schema nothing = {.table = ""};
     sp_rowread *base = NULL;

@@ -18,22 +18,26 @@
 #include <immintrin.h>
 #endif
 
-enum { SEARCH_NOTHING = -1, NO_TEXT_VIEW = -2, SEARCH_QUOTES = -3 }; /* in place of an escape; the last: cells as CSV need quotes at most */
+enum {
+    SEARCH_NOTHING = -1,
+    NO_TEXT_VIEW = -2,
+    SEARCH_QUOTES = -3
+}; /* in place of an escape; the last: cells as CSV need quotes at most */
 
 enum {
-    BLOCK_ROWS = 64,        /* rows that share one reservation and one stage */
-    VIEWS_MAX = 64,         /* columns that are viewed; tables with more are written cell by cell */
+    BLOCK_ROWS = 64, /* rows that share one reservation and one stage */
+    VIEWS_MAX = 64,  /* columns that are viewed; tables with more are written cell by cell */
     STAGE_BYTES = 32 << 10,
     JOINT_MAX = 16,
-    GROUP = 4, /* cells that are read before they are written */
+    GROUP = 4,                 /* cells that are read before they are written */
     BLOCK_BYTES_MAX = 1 << 20, /* halved while its worst case is above this */
 };
 
 typedef struct cell {
     sp_cell_put *put;
     sp_put_many_fn *put_many; /* NULL: none for the kind */
-    int search; /* the escape that a block of text must not need to be viewed; or one of the above */
-    const char *lead; /* SP_SLACK readable bytes behind it */
+    int search;               /* the escape that a block of text must not need to be viewed; or one of the above */
+    const char *lead;         /* SP_SLACK readable bytes behind it */
     uint32_t lead_len;
     uint32_t null_lead_len; /* the lead without its opening quote */
     uint32_t joint_len;
@@ -88,7 +92,9 @@ static int build_cell(sp_rowtext *e, uint32_t column)
     const sp_field *field = &e->schema->fields[column];
     sp_kind kind = field->type.kind;
     sp_care care = kind == SP_TEXT ? field->bounds.care : SP_CARE_ESCAPES;
-    sp_care harmless = d->search == CSV_SEARCH ? SP_CARE_SQL : d->search == SQL_ESCAPE ? SP_CARE_NOTHING : SP_CARE_QUOTES;
+    sp_care harmless = d->search == CSV_SEARCH   ? SP_CARE_SQL
+                       : d->search == SQL_ESCAPE ? SP_CARE_NOTHING
+                                                 : SP_CARE_QUOTES;
     bool plain = care >= harmless;
     bool quotes = d->has_quotes && d->has_quotes(kind);
     uint32_t lead_len;
@@ -184,7 +190,8 @@ typedef struct view {
     uint64_t joint_len;
     char joint[JOINT_MAX];
     uint64_t present; /* bit i: cell i is not null */
-    uint64_t whole;   /* the first of a group: all of the group's cells of row i are there; 0: nowhere if one has no view */
+    uint64_t
+        whole; /* the first of a group: all of the group's cells of row i are there; 0: nowhere if one has no view */
     uint32_t len_min, len_max; /* of this block's cells */
     uint32_t longest;          /* of the first of a group: the largest len_max in it */
 } view;
@@ -193,7 +200,7 @@ typedef struct view {
  * from it in the row: (length + joint) << 16 | start. */
 typedef uint32_t place;
 enum {
-    TEXT_WIDE = 64, /* of put_group's cells */
+    TEXT_WIDE = 64,                                  /* of put_group's cells */
     PLACED_MAX = (1 << 16) / BLOCK_ROWS - JOINT_MAX, /* of cells whose place is known: it counts with sixteen bits */
 };
 
@@ -209,9 +216,10 @@ struct stage {
     const hands *hands;
     view views[VIEWS_MAX + GROUP];
     alignas(32) place places[VIEWS_MAX + GROUP][BLOCK_ROWS];
-    uint32_t n;      /* of them, filled up to whole groups */
+    uint32_t n; /* of them, filled up to whole groups */
     uint32_t used;
-    uint64_t whole;  /* bit i: row i is written from views: all columns have one, and in rows that are not bare no cell is null */
+    uint64_t
+        whole; /* bit i: row i is written from views: all columns have one, and in rows that are not bare no cell is null */
     char start[JOINT_MAX]; /* in front of a row */
     uint32_t start_len;
     bool bare;
@@ -224,18 +232,12 @@ struct stage {
 INLINE bool text_needs_escapes(const char *s, size_t len, int how)
 {
     switch (how) {
-    case CSV_SEARCH:
-        return has_special(s, len, CSV_SEARCH);
-    case COPY_ESCAPE:
-        return has_special(s, len, COPY_ESCAPE);
-    case JSON_ESCAPE:
-        return has_special(s, len, JSON_ESCAPE);
-    case SQL_ESCAPE:
-        return has_special(s, len, SQL_ESCAPE);
-    case JSON_INLINE:
-        return has_special(s, len, JSON_INLINE);
-    default:
-        return true;
+    case CSV_SEARCH: return has_special(s, len, CSV_SEARCH);
+    case COPY_ESCAPE: return has_special(s, len, COPY_ESCAPE);
+    case JSON_ESCAPE: return has_special(s, len, JSON_ESCAPE);
+    case SQL_ESCAPE: return has_special(s, len, SQL_ESCAPE);
+    case JSON_INLINE: return has_special(s, len, JSON_INLINE);
+    default: return true;
     }
 }
 
@@ -290,7 +292,8 @@ INLINE char *copy_long(char *to, const char *from, size_t len)
 
 /* The block's cells as CSV, of which some are to stand between quotes and none has a quote in it. All are searched before any is
  * written, for the reason that put_group says. */
-INLINE char *quote_csv(char *p, const view *v, uint32_t rows, int32_t *offsets, bool (*has_comma)(const char *s, size_t len))
+INLINE char *quote_csv(char *p, const view *v, uint32_t rows, int32_t *offsets,
+                       bool (*has_comma)(const char *s, size_t len))
 {
     uint64_t quoted = 0;
     for (uint32_t i = 0; i < rows; i++)
@@ -307,7 +310,8 @@ INLINE char *quote_csv(char *p, const view *v, uint32_t rows, int32_t *offsets, 
 }
 
 /* Writes the block's cells into the stage, if they have room there. */
-INLINE bool spell_out(view *v, stage *s, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows, size_t bound)
+INLINE bool spell_out(view *v, stage *s, const cell *cell, const sp_column *c, uint32_t from, uint32_t rows,
+                      size_t bound)
 {
     size_t offsets_size = (rows + 1) * sizeof(int32_t);
     if (s->used + offsets_size + bound > STAGE_BYTES)
@@ -424,11 +428,12 @@ static inline char *put_cell(char *p, const cell *cell, const view *v, uint32_t 
     return p + cell->close_len;
 }
 
-static __attribute__((noinline)) char *put_any_row(char *p, const sp_rowtext *e, const stage *s, const sp_column *columns,
-                                                   uint32_t from, uint32_t i)
+static __attribute__((noinline)) char *put_any_row(char *p, const sp_rowtext *e, const stage *s,
+                                                   const sp_column *columns, uint32_t from, uint32_t i)
 {
     for (uint32_t column = 0; column < e->schema->n_fields; column++)
-        p = put_cell(p, &e->cells[column], column < VIEWS_MAX ? &s->views[column] : NULL, i, &columns[column], from + i);
+        p = put_cell(p, &e->cells[column], column < VIEWS_MAX ? &s->views[column] : NULL, i, &columns[column],
+                     from + i);
     memcpy(p, e->end, sizeof e->end);
     return p + e->end_len;
 }
@@ -437,13 +442,15 @@ static __attribute__((noinline)) char *put_any_row(char *p, const sp_rowtext *e,
 
 /* n cells of row i, none longer than wide, and their joints. All is read before anything is written: where a cell is written
  * depends on the lengths of those before it, and a processor holds reads back that come behind writes to places not known yet. */
-INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS], uint32_t n, size_t i, uint32_t wide, bool bare,
-                       char separator)
+INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS], uint32_t n, size_t i, uint32_t wide,
+                       bool bare, char separator)
 {
     bytes_16 joint[GROUP], narrow[GROUP];
     bytes_32 text[GROUP][2];
     uint64_t step[GROUP], joint_len[GROUP];
-    __asm__("" : "+r"(v)); /* or addresses are worked out in front of the choice of a width, and kept in memory meanwhile */
+    __asm__(
+        ""
+        : "+r"(v)); /* or addresses are worked out in front of the choice of a width, and kept in memory meanwhile */
     UNROLL for (uint32_t k = 0; k < n; k++)
     {
         const char *from = v[k].first + (uint16_t)places[k][i];
@@ -454,8 +461,7 @@ INLINE char *put_group(char *p, const view *v, const place (*places)[BLOCK_ROWS]
         }
         if (wide == 16)
             narrow[k] = *(const bytes_16 *)from;
-        UNROLL for (uint32_t j = 0; j < wide / 32; j++)
-            text[k][j] = *(const bytes_32 *)(from + 32 * j);
+        UNROLL for (uint32_t j = 0; j < wide / 32; j++) text[k][j] = *(const bytes_32 *)(from + 32 * j);
     }
     UNROLL for (uint32_t k = 0; k < n; k++)
     {
@@ -531,7 +537,8 @@ INLINE char *put_whole_rows(char *p, const stage *s, size_t from, size_t to, boo
     return p;
 }
 
-INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows, const hands *hands)
+INLINE char *put_block(char *p, const sp_rowtext *e, const sp_column *columns, uint32_t from, uint32_t rows,
+                       const hands *hands)
 {
     stage s;
     s.hands = hands;
@@ -587,7 +594,8 @@ AVX2 INLINE bool has_comma_avx2(const char *s, size_t len)
     __m256i hit = _mm256_setzero_si256();
     for (; len >= 32; s += 32, len -= 32)
         hit = _mm256_or_si256(hit, _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)s), comma));
-    uint32_t last = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)s), comma));
+    uint32_t last =
+        (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)s), comma));
     return !_mm256_testz_si256(hit, hit) || (last & (uint32_t)((UINT64_C(1) << len) - 1)) != 0;
 }
 
@@ -603,7 +611,8 @@ AVX2 static char *put_block_avx2(char *p, const sp_rowtext *e, const sp_column *
 }
 #endif
 
-static int encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out, put_block_fn *put)
+static int encode(const sp_rowtext *e, const sp_batch *batch, uint32_t from, uint32_t to, sp_buf *out,
+                  put_block_fn *put)
 {
     while (from < to) {
         uint32_t block = SP_MIN(to - from, (uint32_t)BLOCK_ROWS);

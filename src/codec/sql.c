@@ -312,7 +312,8 @@ static int add_enum_name(sp_buf *out, const sp_schema *schema, const sp_field *f
 {
     const char *dot = strrchr(schema->table, '.'), *table = dot ? dot + 1 : schema->table;
     sp_buf name = {0};
-    int rc = field->enum_name ? sp_buf_adds(&name, field->enum_name) : sp_buf_printf(&name, "%s_%s", table, field->name);
+    int rc =
+        field->enum_name ? sp_buf_adds(&name, field->enum_name) : sp_buf_printf(&name, "%s_%s", table, field->name);
     rc = rc || shorten_name(&name) ? SPATE_E_NOMEM : SPATE_OK;
     if (rc == SPATE_OK && dot) {
         for (const char *part = schema->table; rc == SPATE_OK && part < dot;) {
@@ -397,7 +398,8 @@ static bool fits_mariadb(const char *type)
     if (strchr(type, '['))
         return false;
     const char *args = strchr(type, '('), *comma = args ? strchr(args, ',') : NULL;
-    bool decimal = sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)3)}, "dec") || sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)7)}, "numeric");
+    bool decimal = sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)3)}, "dec") ||
+                   sp_str_ieq((sp_str){type, SP_MIN(strlen(type), (size_t)7)}, "numeric");
     long scale = comma ? strtol(comma + 1, NULL, 10) : 0;
     return !decimal || (args && strtol(args + 1, NULL, 10) <= 65 && scale >= 0 && scale <= 30);
 }
@@ -424,7 +426,8 @@ int sp_sql_type_in_key(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sch
         return add_enum_name(out, schema, f);
     if (dialect == SP_SQL_SQLITE && f->sql_type && f->type.kind == SP_DECIMAL && f->type.precision > DOUBLE_DIGITS)
         return sp_buf_adds(out, "text"); /* its numbers with a fraction are 8-byte floats */
-    bool endless = f->type.kind == SP_TEXT && dialect == SP_SQL_DUCKDB && sp_str_ieq(sp_str_of(f->sql_type ? f->sql_type : ""), "numeric");
+    bool endless = f->type.kind == SP_TEXT && dialect == SP_SQL_DUCKDB &&
+                   sp_str_ieq(sp_str_of(f->sql_type ? f->sql_type : ""), "numeric");
     if (f->n_labels == 0 && f->sql_type && !endless && keeps_spelling(dialect, f->sql_type))
         return sp_buf_adds(out, f->sql_type);
     return add_type(out, dialect, &f->type);
@@ -508,8 +511,8 @@ static int add_column(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sche
         return SPATE_E_NOMEM;
     if (f->n_labels == 0 || has_enum_type(dialect, f) || sp_sql_is_mariadb(dialect))
         return SPATE_OK;
-    return sp_buf_adds(out, " CHECK (") || sp_sql_name(out, f->name) || sp_buf_adds(out, " IN ") || add_labels(out, f) ||
-                   sp_buf_adds(out, ")")
+    return sp_buf_adds(out, " CHECK (") || sp_sql_name(out, f->name) || sp_buf_adds(out, " IN ") ||
+                   add_labels(out, f) || sp_buf_adds(out, ")")
                ? SPATE_E_NOMEM
                : SPATE_OK;
 }
@@ -550,9 +553,12 @@ int sp_sql_create_table(sp_buf *out, sp_sql_dialect dialect, const sp_schema *sc
     }
     if (keys && add_table_keys(out, schema))
         return SPATE_E_NOMEM;
-    if (!keys && sp_sql_is_mariadb(dialect) && schema->n_primary_key && (sp_buf_adds(out, next_line) || add_primary_key(out, schema)))
+    if (!keys && sp_sql_is_mariadb(dialect) && schema->n_primary_key &&
+        (sp_buf_adds(out, next_line) || add_primary_key(out, schema)))
         return SPATE_E_NOMEM;
-    return sp_buf_adds(out, "\n)") || sp_buf_adds(out, sp_sql_table_tail(dialect)) || sp_buf_adds(out, ";\n") ? SPATE_E_NOMEM : SPATE_OK;
+    return sp_buf_adds(out, "\n)") || sp_buf_adds(out, sp_sql_table_tail(dialect)) || sp_buf_adds(out, ";\n")
+               ? SPATE_E_NOMEM
+               : SPATE_OK;
 }
 
 /* DuckDB has ADD PRIMARY KEY and no ADD UNIQUE, SQLite neither; a unique index is the same promise. */
@@ -562,8 +568,9 @@ static int add_unique_index(sp_buf *out, const sp_schema *schema, const uint32_t
     sp_buf name = {0};
     int rc = sp_buf_printf(&name, "%s_%s_key", dot ? dot + 1 : schema->table, schema->fields[columns[0]].name);
     if (rc == SPATE_OK)
-        rc = sp_buf_adds(out, "CREATE UNIQUE INDEX IF NOT EXISTS ") || add_quoted(out, (sp_str){name.data, name.len}, '"') ||
-                     sp_buf_adds(out, " ON ") || sp_sql_ident(out, schema->table) || sp_buf_adds(out, " (") ||
+        rc = sp_buf_adds(out, "CREATE UNIQUE INDEX IF NOT EXISTS ") ||
+                     add_quoted(out, (sp_str){name.data, name.len}, '"') || sp_buf_adds(out, " ON ") ||
+                     sp_sql_ident(out, schema->table) || sp_buf_adds(out, " (") ||
                      add_columns(out, schema, columns, n) || sp_buf_adds(out, ");\n")
                  ? SPATE_E_NOMEM
                  : SPATE_OK;
@@ -591,11 +598,13 @@ static int add_keys_as_indexes(sp_buf *out, sp_sql_dialect dialect, const sp_sch
 static bool leads_an_index(const sp_schema *schema, uint32_t key)
 {
     const sp_foreign_key *f = &schema->foreign_keys[key];
-    bool leads = f->n <= schema->n_primary_key && memcmp(f->columns, schema->primary_key, f->n * sizeof(*f->columns)) == 0;
+    bool leads =
+        f->n <= schema->n_primary_key && memcmp(f->columns, schema->primary_key, f->n * sizeof(*f->columns)) == 0;
     for (uint32_t i = 0; i < schema->n_uniques; i++)
         leads = leads || (f->n == 1 && f->columns[0] == schema->uniques[i]);
     for (uint32_t i = 0; i < key; i++)
-        leads = leads || (schema->foreign_keys[i].n >= f->n && memcmp(f->columns, schema->foreign_keys[i].columns, f->n * sizeof(*f->columns)) == 0);
+        leads = leads || (schema->foreign_keys[i].n >= f->n &&
+                          memcmp(f->columns, schema->foreign_keys[i].columns, f->n * sizeof(*f->columns)) == 0);
     return leads;
 }
 
@@ -611,10 +620,12 @@ static int add_index_name(sp_buf *out, const sp_schema *schema, const uint32_t *
     return rc ? SPATE_E_NOMEM : SPATE_OK;
 }
 
-static int add_mariadb_index(sp_buf *out, const sp_schema *schema, bool unique, const uint32_t *columns, uint32_t n, uint32_t *added)
+static int add_mariadb_index(sp_buf *out, const sp_schema *schema, bool unique, const uint32_t *columns, uint32_t n,
+                             uint32_t *added)
 {
-    return sp_buf_adds(out, (*added)++ ? ",\n  ADD " : "\n  ADD ") || sp_buf_adds(out, unique ? "UNIQUE INDEX " : "INDEX ") ||
-           add_index_name(out, schema, columns, n) || sp_buf_adds(out, " (") || add_columns(out, schema, columns, n) || sp_buf_adds(out, ")");
+    return sp_buf_adds(out, (*added)++ ? ",\n  ADD " : "\n  ADD ") ||
+           sp_buf_adds(out, unique ? "UNIQUE INDEX " : "INDEX ") || add_index_name(out, schema, columns, n) ||
+           sp_buf_adds(out, " (") || add_columns(out, schema, columns, n) || sp_buf_adds(out, ")");
 }
 
 static int add_keys_to_mariadb(sp_buf *out, const sp_schema *schema)
@@ -623,9 +634,11 @@ static int add_keys_to_mariadb(sp_buf *out, const sp_schema *schema)
     uint32_t n = 0;
     int rc = sp_buf_adds(out, "ALTER TABLE ") || sp_sql_ident(out, schema->table);
     for (uint32_t i = 0; i < schema->n_uniques && !rc; i++)
-        rc = needs_unique(schema, schema->uniques[i]) && add_mariadb_index(out, schema, true, &schema->uniques[i], 1, &n);
+        rc = needs_unique(schema, schema->uniques[i]) &&
+             add_mariadb_index(out, schema, true, &schema->uniques[i], 1, &n);
     for (uint32_t i = 0; i < schema->n_foreign_keys && !rc; i++)
-        rc = !leads_an_index(schema, i) && add_mariadb_index(out, schema, false, schema->foreign_keys[i].columns, schema->foreign_keys[i].n, &n);
+        rc = !leads_an_index(schema, i) &&
+             add_mariadb_index(out, schema, false, schema->foreign_keys[i].columns, schema->foreign_keys[i].n, &n);
     if (n == 0)
         out->len = start;
     return rc || (n && sp_buf_adds(out, ";\n")) ? SPATE_E_NOMEM : SPATE_OK;

@@ -37,8 +37,8 @@ typedef enum sp_sqlite_form {
     SP_SQLITE_AS_MADE,     /* text of sp_cell_put_fixed */
     SP_SQLITE_AS_TEXT,
     SP_SQLITE_AS_BLOB,
-    SP_SQLITE_AS_UUID,     /* a blob of 16 bytes */
-    SP_SQLITE_AS_LIST,     /* JSON */
+    SP_SQLITE_AS_UUID, /* a blob of 16 bytes */
+    SP_SQLITE_AS_LIST, /* JSON */
 } sp_sqlite_form;
 sp_sqlite_form sp_sqlite_form_of(const sp_type *type, const sp_sqlite_target *target);
 
@@ -54,7 +54,7 @@ typedef struct sp_sqlite_column { /* of a table, in the table's order */
     uint32_t field;               /* of the schema */
     sp_sqlite_target target;
     bool not_null;
-    bool is_rowid;                /* INTEGER PRIMARY KEY: its cells are the rows' keys, and no part of the record */
+    bool is_rowid; /* INTEGER PRIMARY KEY: its cells are the rows' keys, and no part of the record */
 } sp_sqlite_column;
 
 /* Whether a record can be made of cells of that type without asking SQLite: not where it would turn text into numbers, or numbers
@@ -76,10 +76,12 @@ enum { SP_SQLITE_RECORD_MAX = 1000000000 }; /* SQLITE_MAX_LENGTH, as it comes */
 
 typedef struct sp_sqliterows sp_sqliterows;
 /* columns: all that the table has. Both live as long as the encoder, which is immutable: threads may share it. */
-int sp_sqliterows_new(const sp_schema *schema, const sp_sqlite_column *columns, uint32_t n, sp_sqliterows **out, spate_error *err) SP_MUST_CHECK;
+int sp_sqliterows_new(const sp_schema *schema, const sp_sqlite_column *columns, uint32_t n, sp_sqliterows **out,
+                      spate_error *err) SP_MUST_CHECK;
 void sp_sqliterows_free(sp_sqliterows *e);
 /* Appends the rows of a batch. SPATE_E_DATA: a cell that SQLite, or the table, has no place for. */
-int sp_sqliterows_encode(const sp_sqliterows *e, const sp_batch *batch, sp_sqlite_rows *rows, spate_error *err) SP_MUST_CHECK;
+int sp_sqliterows_encode(const sp_sqliterows *e, const sp_batch *batch, sp_sqlite_rows *rows,
+                         spate_error *err) SP_MUST_CHECK;
 /* The record once more, with the key in the place of the rowid's column, where such a table keeps NULL. 0 or SPATE_E_NOMEM. */
 int sp_sqliterows_with_key(const sp_sqliterows *e, sp_str record, int64_t key, sp_buf *out) SP_MUST_CHECK;
 

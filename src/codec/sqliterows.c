@@ -41,29 +41,19 @@ sp_sqlite_form sp_sqlite_form_of(const sp_type *type, const sp_sqlite_target *ta
     case SP_BOOL:
     case SP_I16:
     case SP_I32:
-    case SP_I64:
-        return SP_SQLITE_AS_INTEGER;
-    case SP_U64:
-        return text ? SP_SQLITE_AS_MADE : SP_SQLITE_AS_UNSIGNED;
+    case SP_I64: return SP_SQLITE_AS_INTEGER;
+    case SP_U64: return text ? SP_SQLITE_AS_MADE : SP_SQLITE_AS_UNSIGNED;
     case SP_F32:
-    case SP_F64:
-        return SP_SQLITE_AS_REAL;
-    case SP_DECIMAL:
-        return text ? SP_SQLITE_AS_MADE : type->scale == 0 ? SP_SQLITE_AS_INTEGER : SP_SQLITE_AS_DECIMAL;
+    case SP_F64: return SP_SQLITE_AS_REAL;
+    case SP_DECIMAL: return text ? SP_SQLITE_AS_MADE : type->scale == 0 ? SP_SQLITE_AS_INTEGER : SP_SQLITE_AS_DECIMAL;
     case SP_TIMESTAMP:
-    case SP_TIMESTAMPTZ:
-        return target->affinity == SP_SQLITE_INTEGER ? SP_SQLITE_AS_EPOCH : SP_SQLITE_AS_MADE;
-    case SP_UUID:
-        return target->blob ? SP_SQLITE_AS_UUID : SP_SQLITE_AS_MADE;
+    case SP_TIMESTAMPTZ: return target->affinity == SP_SQLITE_INTEGER ? SP_SQLITE_AS_EPOCH : SP_SQLITE_AS_MADE;
+    case SP_UUID: return target->blob ? SP_SQLITE_AS_UUID : SP_SQLITE_AS_MADE;
     case SP_TEXT:
-    case SP_JSON:
-        return SP_SQLITE_AS_TEXT;
-    case SP_BYTES:
-        return SP_SQLITE_AS_BLOB;
-    case SP_LIST:
-        return SP_SQLITE_AS_LIST;
-    default:
-        return SP_SQLITE_AS_MADE;
+    case SP_JSON: return SP_SQLITE_AS_TEXT;
+    case SP_BYTES: return SP_SQLITE_AS_BLOB;
+    case SP_LIST: return SP_SQLITE_AS_LIST;
+    default: return SP_SQLITE_AS_MADE;
     }
 }
 
@@ -73,16 +63,12 @@ static bool is_of_strict_type(sp_sqlite_form form, const sp_sqlite_target *targe
     switch (form) {
     case SP_SQLITE_AS_INTEGER:
     case SP_SQLITE_AS_UNSIGNED:
-    case SP_SQLITE_AS_EPOCH:
-        return target->affinity == SP_SQLITE_INTEGER || target->affinity == SP_SQLITE_REAL;
+    case SP_SQLITE_AS_EPOCH: return target->affinity == SP_SQLITE_INTEGER || target->affinity == SP_SQLITE_REAL;
     case SP_SQLITE_AS_REAL:
-    case SP_SQLITE_AS_DECIMAL:
-        return target->affinity == SP_SQLITE_REAL;
+    case SP_SQLITE_AS_DECIMAL: return target->affinity == SP_SQLITE_REAL;
     case SP_SQLITE_AS_BLOB:
-    case SP_SQLITE_AS_UUID:
-        return target->blob;
-    default:
-        return target->affinity == SP_SQLITE_TEXT;
+    case SP_SQLITE_AS_UUID: return target->blob;
+    default: return target->affinity == SP_SQLITE_TEXT;
     }
 }
 
@@ -96,12 +82,9 @@ bool sp_sqlite_can_keep(const sp_type *type, const sp_sqlite_target *target, boo
     case SP_SQLITE_AS_UNSIGNED:
     case SP_SQLITE_AS_EPOCH:
     case SP_SQLITE_AS_REAL:
-    case SP_SQLITE_AS_DECIMAL:
-        return target->affinity != SP_SQLITE_TEXT;
-    case SP_SQLITE_AS_TEXT:
-        return target->affinity == SP_SQLITE_TEXT || target->affinity == SP_SQLITE_NONE;
-    default:
-        return true; /* blobs stay blobs, and text of dates, uuids and lists is nowhere a number */
+    case SP_SQLITE_AS_DECIMAL: return target->affinity != SP_SQLITE_TEXT;
+    case SP_SQLITE_AS_TEXT: return target->affinity == SP_SQLITE_TEXT || target->affinity == SP_SQLITE_NONE;
+    default: return true; /* blobs stay blobs, and text of dates, uuids and lists is nowhere a number */
     }
 }
 
@@ -109,7 +92,8 @@ bool sp_sqlite_can_keep(const sp_type *type, const sp_sqlite_target *target, boo
 
 int sp_sqlite_check_unsigned(uint64_t v, spate_error *err)
 {
-    return v <= INT64_MAX ? SPATE_OK : sp_fail(err, SPATE_E_DATA, "SQLite has no integer as large as %llu", (unsigned long long)v);
+    return v <= INT64_MAX ? SPATE_OK
+                          : sp_fail(err, SPATE_E_DATA, "SQLite has no integer as large as %llu", (unsigned long long)v);
 }
 
 int sp_sqlite_real(const sp_column *c, uint32_t row, double *real, spate_error *err)
@@ -148,7 +132,8 @@ int sp_sqlite_decimal(const sp_column *c, uint32_t row, double *real, spate_erro
     if (is_exact(v, c->type.scale, *real))
         return SPATE_OK;
     char text[SP_DECIMAL_TEXT_MAX + SP_SLACK];
-    sp_fail(err, SPATE_E_DATA, "SQLite's numbers cannot hold %.*s exactly", (int)(sp_put_decimal(text, v, c->type.scale) - text), text);
+    sp_fail(err, SPATE_E_DATA, "SQLite's numbers cannot hold %.*s exactly",
+            (int)(sp_put_decimal(text, v, c->type.scale) - text), text);
     sp_error_hint(err, "a column declared TEXT keeps every digit");
     return SPATE_E_DATA;
 }
@@ -248,12 +233,19 @@ typedef struct run {
 } run;
 
 static sp_put_many_fn *const put_manys[SP_KINDS] = {
-    [SP_I16] = sp_put_i16_many,   [SP_I32] = sp_put_i32_many,         [SP_I64] = sp_put_i64_many,
-    [SP_U64] = sp_put_u64_many,   [SP_DECIMAL] = sp_put_decimal_many, [SP_DATE] = sp_put_date_many,
-    [SP_UUID] = sp_put_uuid_many, [SP_TIMESTAMP] = sp_put_timestamp_many, [SP_TIMESTAMPTZ] = sp_put_timestamp_many,
+    [SP_I16] = sp_put_i16_many,
+    [SP_I32] = sp_put_i32_many,
+    [SP_I64] = sp_put_i64_many,
+    [SP_U64] = sp_put_u64_many,
+    [SP_DECIMAL] = sp_put_decimal_many,
+    [SP_DATE] = sp_put_date_many,
+    [SP_UUID] = sp_put_uuid_many,
+    [SP_TIMESTAMP] = sp_put_timestamp_many,
+    [SP_TIMESTAMPTZ] = sp_put_timestamp_many,
 };
 
-int sp_sqliterows_new(const sp_schema *schema, const sp_sqlite_column *columns, uint32_t n, sp_sqliterows **out, spate_error *err)
+int sp_sqliterows_new(const sp_schema *schema, const sp_sqlite_column *columns, uint32_t n, sp_sqliterows **out,
+                      spate_error *err)
 {
     sp_sqliterows *e = sp_alloc_zero(1, sizeof(*e));
     if (e)
@@ -349,7 +341,9 @@ static int make_room(const sp_sqliterows *e, const sp_batch *b, sp_sqlite_rows *
         } else if (cell->form == SP_SQLITE_AS_TEXT || cell->form == SP_SQLITE_AS_BLOB) {
             strings += (size_t)c->offsets[b->rows];
         } else {
-            fixed += cell->form == SP_SQLITE_AS_MADE ? SP_CELL_TEXT_BYTES : cell->form == SP_SQLITE_AS_UUID ? 16 : NUMBER_BYTES;
+            fixed += cell->form == SP_SQLITE_AS_MADE   ? SP_CELL_TEXT_BYTES
+                     : cell->form == SP_SQLITE_AS_UUID ? 16
+                                                       : NUMBER_BYTES;
         }
     }
     return sp_buf_reserve(&out->records, fixed * b->rows + strings) ||
@@ -365,14 +359,10 @@ static int make_room(const sp_sqliterows *e, const sp_batch *b, sp_sqlite_rows *
 static int64_t integer_at(const sp_column *c, uint32_t row)
 {
     switch (c->type.kind) {
-    case SP_BOOL:
-        return sp_bit(c->data, row);
-    case SP_I16:
-        return ((const int16_t *)c->data)[row];
-    case SP_I32:
-        return ((const int32_t *)c->data)[row];
-    default:
-        return ((const int64_t *)c->data)[row];
+    case SP_BOOL: return sp_bit(c->data, row);
+    case SP_I16: return ((const int16_t *)c->data)[row];
+    case SP_I32: return ((const int32_t *)c->data)[row];
+    default: return ((const int64_t *)c->data)[row];
     }
 }
 
@@ -414,15 +404,12 @@ static int put_cell(place *p, const cell *cell, const sp_column *c, spate_error 
     case SP_SQLITE_AS_UNSIGNED:
         rc = sp_sqlite_check_unsigned(((const uint64_t *)c->data)[p->row], err);
         __attribute__((fallthrough));
-    case SP_SQLITE_AS_INTEGER:
-        p->body = put_whole(p->body, integer_at(c, p->row), cell->affinity, p->head++);
-        break;
-    case SP_SQLITE_AS_EPOCH:
-        p->body = put_whole(p->body, sp_sqlite_epoch(c, p->row), cell->affinity, p->head++);
-        break;
+    case SP_SQLITE_AS_INTEGER: p->body = put_whole(p->body, integer_at(c, p->row), cell->affinity, p->head++); break;
+    case SP_SQLITE_AS_EPOCH: p->body = put_whole(p->body, sp_sqlite_epoch(c, p->row), cell->affinity, p->head++); break;
     case SP_SQLITE_AS_REAL:
     case SP_SQLITE_AS_DECIMAL:
-        rc = cell->form == SP_SQLITE_AS_REAL ? sp_sqlite_real(c, p->row, &real, err) : sp_sqlite_decimal(c, p->row, &real, err);
+        rc = cell->form == SP_SQLITE_AS_REAL ? sp_sqlite_real(c, p->row, &real, err)
+                                             : sp_sqlite_decimal(c, p->row, &real, err);
         p->body = put_number(p->body, real, cell->affinity, p->head++);
         break;
     case SP_SQLITE_AS_TEXT:
@@ -440,9 +427,7 @@ static int put_cell(place *p, const cell *cell, const sp_column *c, spate_error 
             break;
         }
         __attribute__((fallthrough));
-    case SP_SQLITE_AS_LIST:
-        put_run(p, cell);
-        break;
+    case SP_SQLITE_AS_LIST: put_run(p, cell); break;
     }
     return rc;
 }
@@ -480,14 +465,16 @@ static size_t head_bytes(size_t types)
 }
 
 /* *head: how long the head of the row before is, and then this row's; the values are moved where they differ. */
-static int put_row(const sp_sqliterows *e, const sp_batch *b, uint32_t row, size_t *head, sp_sqlite_rows *out, spate_error *err)
+static int put_row(const sp_sqliterows *e, const sp_batch *b, uint32_t row, size_t *head, sp_sqlite_rows *out,
+                   spate_error *err)
 {
     char *record = out->records.data + out->records.len;
     place p = {out->head.data, record + *head, out, row};
     int rc = put_cells(e, b, &p, err);
     if (rc != SPATE_OK)
         return rc;
-    size_t types = (size_t)(p.head - out->head.data), values = (size_t)(p.body - record) - *head, needed = head_bytes(types);
+    size_t types = (size_t)(p.head - out->head.data), values = (size_t)(p.body - record) - *head,
+           needed = head_bytes(types);
     if (needed + values > SP_SQLITE_RECORD_MAX)
         return sp_fail(err, SPATE_E_DATA, "a row is too long for SQLite");
     if (needed != *head)

@@ -11,13 +11,13 @@ enum {
     INNER = 0x05,
     LEAF_HEAD = 8,
     INNER_HEAD = 12,
-    POINTER = 2,              /* bytes of a cell's place in the page */
-    CHILD = 4,                /* bytes of a page number */
+    POINTER = 2, /* bytes of a cell's place in the page */
+    CHILD = 4,   /* bytes of a page number */
     VARINT_MAX = 9,
-    LEVELS_MAX = 20,          /* SQLite's own limit */
-    PAGES_MAX = 1073741823,   /* SQLITE_MAX_PAGE_COUNT, as it comes */
+    LEVELS_MAX = 20,        /* SQLite's own limit */
+    PAGES_MAX = 1073741823, /* SQLITE_MAX_PAGE_COUNT, as it comes */
     LOCK_BYTE = 0x40000000,
-    PAGES_AT = 28,            /* in the header of the file */
+    PAGES_AT = 28, /* in the header of the file */
     CHANGES_AT = 24,
     VALID_FOR_AT = 92,
 };
@@ -107,7 +107,8 @@ static uint32_t next_number(const sp_sqlite_pages *p)
 static uint8_t *append_page(sp_sqlite_pages *p, uint32_t *number, int *rc, spate_error *err)
 {
     *number = next_number(p);
-    *rc = *number > PAGES_MAX ? sp_fail(err, SPATE_E_DATA, "an SQLite file cannot have more than %d pages of %u bytes", PAGES_MAX, p->size)
+    *rc = *number > PAGES_MAX ? sp_fail(err, SPATE_E_DATA, "an SQLite file cannot have more than %d pages of %u bytes",
+                                        PAGES_MAX, p->size)
           : sp_buf_reserve(&p->out, (size_t)2 * p->size) ? sp_fail_nomem(err)
                                                          : SPATE_OK;
     if (*rc != SPATE_OK)

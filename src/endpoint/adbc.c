@@ -24,8 +24,8 @@ typedef struct adbc_sink {
 
 typedef struct adbc_lane {
     sp_lane base;
-    uint32_t table;        /* whose reader this is; UINT32_MAX: none */
-    sp_arrowread *reader;  /* shows the driver what bytes holds */
+    uint32_t table;       /* whose reader this is; UINT32_MAX: none */
+    sp_arrowread *reader; /* shows the driver what bytes holds */
     sp_buf bytes;
 } adbc_lane;
 
@@ -45,7 +45,8 @@ static int set_options(sp_adbc *a, sp_uri *uri, spate_error *err)
     for (uint32_t i = 0; i < uri->n_params; i++) {
         sp_uri_param *p = &uri->params[i];
         p->used = true;
-        if (strcmp(p->key, "entrypoint") != 0 && a->driver.DatabaseSetOption(&a->db, p->key, p->value, &failed) != ADBC_STATUS_OK)
+        if (strcmp(p->key, "entrypoint") != 0 &&
+            a->driver.DatabaseSetOption(&a->db, p->key, p->value, &failed) != ADBC_STATUS_OK)
             return sp_adbc_fail(err, SPATE_E_USAGE, &failed, p->key);
     }
     return SPATE_OK;
@@ -174,7 +175,8 @@ static int fail_ingest(spate_error *err, struct AdbcError *failed, const sp_sche
 }
 
 /* The names of the table as ADBC has them: its schema is an option of its own. */
-static AdbcStatusCode name_target(adbc_sink *s, struct AdbcStatement *statement, const char *table, struct AdbcError *failed)
+static AdbcStatusCode name_target(adbc_sink *s, struct AdbcStatement *statement, const char *table,
+                                  struct AdbcError *failed)
 {
     const char *dot = strchr(table, '.');
     char space[256];
@@ -182,11 +184,14 @@ static AdbcStatusCode name_target(adbc_sink *s, struct AdbcStatement *statement,
         return s->link.driver.StatementSetOption(statement, "adbc.ingest.target_table", table, failed);
     snprintf(space, sizeof(space), "%.*s", (int)(dot - table), table);
     AdbcStatusCode code = s->link.driver.StatementSetOption(statement, "adbc.ingest.target_db_schema", space, failed);
-    return code == ADBC_STATUS_OK ? s->link.driver.StatementSetOption(statement, "adbc.ingest.target_table", dot + 1, failed) : code;
+    return code == ADBC_STATUS_OK
+               ? s->link.driver.StatementSetOption(statement, "adbc.ingest.target_table", dot + 1, failed)
+               : code;
 }
 
 /* Takes over the array and the schema. */
-static int ingest(adbc_sink *s, const sp_schema *schema, const char *mode, struct ArrowArray *array, struct ArrowSchema *arrow, spate_error *err)
+static int ingest(adbc_sink *s, const sp_schema *schema, const char *mode, struct ArrowArray *array,
+                  struct ArrowSchema *arrow, spate_error *err)
 {
     struct AdbcDriver *d = &s->link.driver;
     struct AdbcStatement statement = {.private_driver = d};
@@ -216,7 +221,8 @@ static int ingest(adbc_sink *s, const sp_schema *schema, const char *mode, struc
 }
 
 /* What bytes holds: a record batch's message. */
-static int ingest_message(adbc_sink *s, const sp_schema *schema, const char *mode, sp_arrowread *reader, const sp_buf *bytes, spate_error *err)
+static int ingest_message(adbc_sink *s, const sp_schema *schema, const char *mode, sp_arrowread *reader,
+                          const sp_buf *bytes, spate_error *err)
 {
     struct ArrowArray array = {0};
     struct ArrowSchema arrow = {0};
@@ -285,7 +291,8 @@ static int clear_tables(adbc_sink *s, spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t i = s->n_tables; i-- > 0 && rc == SPATE_OK && s->base.options.truncate;)
-        rc = run_for(s, s->base.options.create ? "DROP TABLE IF EXISTS " : "DELETE FROM ", s->tables[i]->table, "", err);
+        rc =
+            run_for(s, s->base.options.create ? "DROP TABLE IF EXISTS " : "DELETE FROM ", s->tables[i]->table, "", err);
     return rc;
 }
 
@@ -312,7 +319,9 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n, sp
     if (!sp_sink_make_room(sink, &s->arena, n))
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++)
-        sink->chunk_rows[i] = sink->options.batch_rows ? sink->options.batch_rows : SP_MAX(CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u), 1u);
+        sink->chunk_rows[i] = sink->options.batch_rows
+                                  ? sink->options.batch_rows
+                                  : SP_MAX(CHUNK_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u), 1u);
     int rc = sp_sink_refuse_parts(&sink->options, err);
     if (rc == SPATE_OK)
         rc = prepare_tables(s, err);
@@ -352,7 +361,8 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
     l->bytes.len = 0;
     int rc = sp_arrow_batch(batch, &l->bytes, err);
     if (rc == SPATE_OK)
-        rc = ingest_message((adbc_sink *)lane->sink, batch->schema, "adbc.ingest.mode.append", l->reader, &l->bytes, err);
+        rc = ingest_message((adbc_sink *)lane->sink, batch->schema, "adbc.ingest.mode.append", l->reader, &l->bytes,
+                            err);
     if (rc == SPATE_OK)
         __atomic_fetch_add(&lane->sink->bytes_written[l->table], l->bytes.len, __ATOMIC_RELAXED);
     return rc;
@@ -368,7 +378,9 @@ static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_err
 {
     adbc_sink *s = (adbc_sink *)lane->sink;
     struct AdbcError failed = {0};
-    return s->link.driver.ConnectionCommit(&s->conn, &failed) == ADBC_STATUS_OK ? SPATE_OK : sp_adbc_fail(err, SPATE_E_DATA, &failed, "committing");
+    return s->link.driver.ConnectionCommit(&s->conn, &failed) == ADBC_STATUS_OK
+               ? SPATE_OK
+               : sp_adbc_fail(err, SPATE_E_DATA, &failed, "committing");
 }
 
 static void rollback(sp_lane *lane)
@@ -404,8 +416,16 @@ static void sink_close(sp_sink *sink)
 }
 
 static const sp_sink_ops ops = {
-    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .check = check, .commit = commit, .rollback = rollback,
-    .lane_close = lane_close, .finish = finish, .close = sink_close,
+    .prepare = prepare,
+    .lane_open = lane_open,
+    .begin = begin,
+    .write = write_batch,
+    .check = check,
+    .commit = commit,
+    .rollback = rollback,
+    .lane_close = lane_close,
+    .finish = finish,
+    .close = sink_close,
 };
 
 static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)

@@ -36,11 +36,13 @@ typedef struct sp_adbc_answer {
     uint64_t rows, at; /* of the array; how many have been taken */
     bool made, end;
 } sp_adbc_answer;
-int sp_adbc_ask(sp_adbc *a, struct AdbcConnection *conn, const char *sql, sp_adbc_answer *answer, spate_error *err) SP_MUST_CHECK;
+int sp_adbc_ask(sp_adbc *a, struct AdbcConnection *conn, const char *sql, sp_adbc_answer *answer,
+                spate_error *err) SP_MUST_CHECK;
 /* Makes rows be there behind at, or end true. */
 int sp_adbc_fetch(sp_adbc_answer *answer, spate_error *err) SP_MUST_CHECK;
 void sp_adbc_answer_done(sp_adbc *a, sp_adbc_answer *answer);
 
-int sp_adbc_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+int sp_adbc_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                        spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@ typedef struct answer {
 typedef struct adbc_table {
     sp_schema schema;
     const char *sql;
-    uint32_t *columns;    /* 0, 1, 2 ... */
+    uint32_t *columns; /* 0, 1, 2 ... */
     answer *_Atomic parked;
 } adbc_table;
 
@@ -180,8 +180,9 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- which tables --------------------------------------------------------------------------------------- */
 
-static const char tables_sql[] = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-                                 " AND table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY table_schema, table_name";
+static const char tables_sql[] =
+    "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+    " AND table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY table_schema, table_name";
 
 /* Two columns of text, kept as "schema.table", or the table alone where the schema is one that names go without. */
 static int keep_names(adbc_source *s, answer *a, const char ***names, uint32_t *n, spate_error *err)
@@ -190,20 +191,24 @@ static int keep_names(adbc_source *s, answer *a, const char ***names, uint32_t *
     static const uint32_t columns[] = {0, 1};
     sp_schema schema = {.table = "tables", .fields = a->rows.fields, .n_fields = 2};
     sp_batch batch;
-    int rc = a->rows.n_fields == 2 ? sp_batch_init(&batch, &schema, err) : sp_fail(err, SPATE_E_DATA, "information_schema is none");
+    int rc = a->rows.n_fields == 2 ? sp_batch_init(&batch, &schema, err)
+                                   : sp_fail(err, SPATE_E_DATA, "information_schema is none");
     if (rc != SPATE_OK)
         return rc;
     *names = sp_arena_alloc(&s->arena, SP_TABLES_MAX, sizeof(**names));
-    for (*n = 0; rc == SPATE_OK && *names && (rc = sp_adbc_fetch(&a->rows, err)) == SPATE_OK && !a->rows.end; a->rows.at++) {
+    for (*n = 0; rc == SPATE_OK && *names && (rc = sp_adbc_fetch(&a->rows, err)) == SPATE_OK && !a->rows.end;
+         a->rows.at++) {
         sp_batch_reset(&batch);
         rc = sp_arrowread_rows(a->rows.reader, columns, a->rows.at, a->rows.at + 1, &batch, err);
-        sp_str space = rc == SPATE_OK ? sp_column_str(&batch.columns[0], 0) : (sp_str){0}, name = rc == SPATE_OK ? sp_column_str(&batch.columns[1], 0) : space;
+        sp_str space = rc == SPATE_OK ? sp_column_str(&batch.columns[0], 0) : (sp_str){0},
+               name = rc == SPATE_OK ? sp_column_str(&batch.columns[1], 0) : space;
         bool bare = false;
         for (size_t i = 0; i < SP_COUNT(plain); i++)
             bare = bare || sp_str_is(space, plain[i]);
         if (rc == SPATE_OK && *n < SP_TABLES_MAX)
-            (*names)[*n] = bare ? sp_arena_strndup(&s->arena, name.p, name.len)
-                                : sp_arena_printf(&s->arena, "%.*s.%.*s", (int)space.len, space.p, (int)name.len, name.p);
+            (*names)[*n] =
+                bare ? sp_arena_strndup(&s->arena, name.p, name.len)
+                     : sp_arena_printf(&s->arena, "%.*s.%.*s", (int)space.len, space.p, (int)name.len, name.p);
         if (rc == SPATE_OK && (*n == SP_TABLES_MAX || !(*names)[(*n)++]))
             rc = sp_fail_nomem(err);
     }
@@ -233,7 +238,8 @@ static int find_names(adbc_source *s, const sp_source_options *o, const char ***
     return rc;
 }
 
-static int build_select(adbc_source *s, const char *table, const sp_source_options *o, uint32_t number, const char **sql, spate_error *err)
+static int build_select(adbc_source *s, const char *table, const sp_source_options *o, uint32_t number,
+                        const char **sql, spate_error *err)
 {
     const char *where = o->wheres ? o->wheres[number] : NULL;
     sp_buf b = {0};
@@ -267,7 +273,8 @@ static int keep_fields(adbc_source *s, adbc_table *t, const answer *a, const sp_
     for (uint32_t i = 0; i < a->rows.n_fields; i++) {
         const sp_field *from = &a->rows.fields[i];
         fields[i] = (sp_field){.nullable = from->nullable};
-        if (sp_field_copy_type(&s->arena, from, &fields[i]) || !(fields[i].name = sp_arena_strndup(&s->arena, from->name, strlen(from->name))))
+        if (sp_field_copy_type(&s->arena, from, &fields[i]) ||
+            !(fields[i].name = sp_arena_strndup(&s->arena, from->name, strlen(from->name))))
             return sp_fail_nomem(err);
         t->columns[i] = i;
         const sp_field *like = like_of(o, t->schema.table, from->name);

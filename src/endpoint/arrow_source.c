@@ -103,7 +103,9 @@ static int read_message(stream *s, sp_arrow_kind *kind, spate_error *err)
                    : sp_fail(err, SPATE_E_DATA, "the Arrow stream ends in the middle of a message");
     if (rc == SPATE_OK)
         rc = read_bytes(s, &s->body, body, &whole, err);
-    return rc == SPATE_OK && !whole && body ? sp_fail(err, SPATE_E_DATA, "the Arrow stream ends in the middle of a message") : rc;
+    return rc == SPATE_OK && !whole && body
+               ? sp_fail(err, SPATE_E_DATA, "the Arrow stream ends in the middle of a message")
+               : rc;
 }
 
 static sp_str bytes_of(const sp_buf *b)
@@ -127,14 +129,17 @@ static int read_footer(stream *s, spate_error *err)
         rc = sp_os_read_at(fd, tail, TAIL_BYTES, size - TAIL_BYTES, s->path, err);
     if (rc == SPATE_OK && size > TAIL_BYTES)
         memcpy(&len, tail, sizeof(len));
-    if (rc == SPATE_OK && (len == 0 || len > SP_ARROW_METADATA_MAX || len > size - TAIL_BYTES || memcmp(tail + 4, sp_arrow_magic, 6) != 0))
+    if (rc == SPATE_OK && (len == 0 || len > SP_ARROW_METADATA_MAX || len > size - TAIL_BYTES ||
+                           memcmp(tail + 4, sp_arrow_magic, 6) != 0))
         rc = sp_fail(err, SPATE_E_DATA, "the Arrow file does not end with a footer");
     if (rc == SPATE_OK && sp_buf_reserve(&s->metadata, len))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_os_read_at(fd, s->metadata.data, len, size - TAIL_BYTES - len, s->path, err);
     (void)!sp_os_close(&fd, s->path, NULL);
-    return rc == SPATE_OK ? sp_arrowread_footer(s->reader, (sp_str){s->metadata.data, len}, &s->fields, &s->n_fields, err) : rc;
+    return rc == SPATE_OK
+               ? sp_arrowread_footer(s->reader, (sp_str){s->metadata.data, len}, &s->fields, &s->n_fields, err)
+               : rc;
 }
 
 /* Back to the first message of a file whose schema came from its end. */
@@ -323,7 +328,8 @@ static int make_schema(arrow_source *s, const sp_source_options *o, spate_error 
 
 static int name_table(arrow_source *s, sp_uri *uri, const sp_source_options *o, spate_error *err)
 {
-    const char *called = sp_uri_param_value(uri, "table"), *slash = strrchr(s->path, '/'), *name = slash ? slash + 1 : s->path;
+    const char *called = sp_uri_param_value(uri, "table"), *slash = strrchr(s->path, '/'),
+               *name = slash ? slash + 1 : s->path;
     size_t len;
     sp_pack_of_name(name, &len);
     const char *dot = memrchr(name, '.', len);
@@ -360,7 +366,8 @@ int sp_arrow_source_open(sp_uri *uri, const sp_source_options *options, sp_sourc
     s->base.tables = s->tables;
     s->base.extents = &s->extent;
     s->base.n_tables = 1;
-    s->extent = (sp_extent){.end = UINT64_MAX, .units_a_row = rc == SPATE_OK ? sp_schema_row_bytes(&s->schema) : 1, .sequential = true};
+    s->extent = (sp_extent){
+        .end = UINT64_MAX, .units_a_row = rc == SPATE_OK ? sp_schema_row_bytes(&s->schema) : 1, .sequential = true};
     if (rc == SPATE_OK)
         *out = &s->base;
     else

@@ -24,7 +24,8 @@ static void *add_item(sp_arena *arena, void **items, uint32_t *n, uint32_t *cap,
     return (char *)*items + (size_t)(*n)++ * bytes;
 }
 
-#define ADD(arena, owner, list) add_item(arena, (void **)&(owner)->list, &(owner)->n_##list, &(owner)->cap_##list, sizeof(*(owner)->list))
+#define ADD(arena, owner, list) \
+    add_item(arena, (void **)&(owner)->list, &(owner)->n_##list, &(owner)->cap_##list, sizeof(*(owner)->list))
 
 sp_cat_table *sp_catalog_add_table(sp_catalog *c, const char *space, const char *name)
 {
@@ -141,7 +142,8 @@ static void primary_first(sp_cat_table *t)
 
 static bool is_unreadable(sp_catalog *c, const sp_cat_table *t, const sp_cat_foreign_key *key)
 {
-    return sp_catalog_note(c, "table %s: the columns that its foreign key to %s refers to were not found", t->name, key->parent);
+    return sp_catalog_note(c, "table %s: the columns that its foreign key to %s refers to were not found", t->name,
+                           key->parent);
 }
 
 /* Columns by name, or those of the parent's primary key. */
@@ -154,7 +156,8 @@ static bool link_columns(sp_catalog *c, const sp_cat_table *t, sp_cat_foreign_ke
     if (by_key && !(parent->n_keys && parent->keys[0].primary && parent->keys[0].n == key->n))
         return is_unreadable(c, t, key);
     for (uint32_t i = 0; i < key->n; i++) {
-        int at = by_key ? (int)parent->keys[0].columns[i] : sp_catalog_find_column(parent, sp_str_of(key->parent_names[i]));
+        int at =
+            by_key ? (int)parent->keys[0].columns[i] : sp_catalog_find_column(parent, sp_str_of(key->parent_names[i]));
         if (at < 0)
             return is_unreadable(c, t, key);
         columns[i] = (uint32_t)at;

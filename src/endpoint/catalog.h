@@ -14,20 +14,20 @@ typedef struct sp_describe_options sp_describe_options;
 typedef enum sp_cat_class {
     SP_CAT_OTHER, /* nothing we know: a composite, an extension's type */
     SP_CAT_BOOL,
-    SP_CAT_INTEGER,     /* bits, is_unsigned */
-    SP_CAT_FLOAT,       /* bits */
-    SP_CAT_DECIMAL,     /* precision, scale; precision 0: any */
+    SP_CAT_INTEGER, /* bits, is_unsigned */
+    SP_CAT_FLOAT,   /* bits */
+    SP_CAT_DECIMAL, /* precision, scale; precision 0: any */
     SP_CAT_MONEY,
-    SP_CAT_TEXT,        /* length in characters, fixed */
-    SP_CAT_BYTES,       /* length in bytes, fixed */
-    SP_CAT_BITS,        /* length in bits, fixed */
+    SP_CAT_TEXT,  /* length in characters, fixed */
+    SP_CAT_BYTES, /* length in bytes, fixed */
+    SP_CAT_BITS,  /* length in bits, fixed */
     SP_CAT_DATE,
     SP_CAT_TIME,
     SP_CAT_TIMETZ,
     SP_CAT_TIMESTAMP,
     SP_CAT_TIMESTAMPTZ,
     SP_CAT_INTERVAL,
-    SP_CAT_YEAR,        /* MariaDB's: 1901 to 2155 */
+    SP_CAT_YEAR, /* MariaDB's: 1901 to 2155 */
     SP_CAT_UUID,
     SP_CAT_JSON,
     SP_CAT_XML,
@@ -38,13 +38,13 @@ typedef enum sp_cat_class {
     SP_CAT_MACADDR8,
     SP_CAT_TSVECTOR,
     SP_CAT_TSQUERY,
-    SP_CAT_SHAPE,       /* PostgreSQL's point, line, lseg, box, path, polygon, circle: name says which */
-    SP_CAT_GEOMETRY,    /* PostGIS's and MariaDB's; length: the SRID, if it is stated */
-    SP_CAT_RANGE,       /* of item */
-    SP_CAT_MULTIRANGE,  /* of item */
-    SP_CAT_ENUM,        /* labels */
-    SP_CAT_SET,         /* MariaDB's: any of labels */
-    SP_CAT_LIST,        /* of item; length: items, 0: any number */
+    SP_CAT_SHAPE,      /* PostgreSQL's point, line, lseg, box, path, polygon, circle: name says which */
+    SP_CAT_GEOMETRY,   /* PostGIS's and MariaDB's; length: the SRID, if it is stated */
+    SP_CAT_RANGE,      /* of item */
+    SP_CAT_MULTIRANGE, /* of item */
+    SP_CAT_ENUM,       /* labels */
+    SP_CAT_SET,        /* MariaDB's: any of labels */
+    SP_CAT_LIST,       /* of item; length: items, 0: any number */
 } sp_cat_class;
 
 typedef struct sp_cat_type {
@@ -63,12 +63,12 @@ typedef struct sp_cat_type {
 /* What the server's statistics say of a column; made without reading a row. */
 typedef struct sp_cat_stats {
     double null_rate;
-    double distinct;       /* different values, about; 0: not known */
-    double correlation;    /* of the order on disk and the order of values: -1 to 1 */
-    const sp_str *common;  /* the commonest values, and of all rows how many have each */
+    double distinct;      /* different values, about; 0: not known */
+    double correlation;   /* of the order on disk and the order of values: -1 to 1 */
+    const sp_str *common; /* the commonest values, and of all rows how many have each */
     const double *common_rates;
     uint32_t n_common;
-    const sp_str *bounds;  /* of a histogram of equal shares of the other values */
+    const sp_str *bounds; /* of a histogram of equal shares of the other values */
     uint32_t n_bounds;
 } sp_cat_stats;
 
@@ -77,11 +77,11 @@ typedef enum sp_cat_identity { SP_CAT_NO_IDENTITY, SP_CAT_BY_DEFAULT, SP_CAT_ALW
 /* What numbers a column's rows. */
 typedef struct sp_cat_sequence {
     const char *space, *name; /* NULL: it has none of its own, as AUTO_INCREMENT */
-    const char *type;       /* "bigint" */
+    const char *type;         /* "bigint" */
     int64_t start, step, min, max, cache;
     bool cycles;
-    bool owned;             /* goes when its column goes */
-    bool called;            /* last has been given out; else the next is start */
+    bool owned;  /* goes when its column goes */
+    bool called; /* last has been given out; else the next is start */
     int64_t last;
 } sp_cat_sequence;
 
@@ -89,14 +89,14 @@ typedef struct sp_cat_column {
     const char *name;
     sp_cat_type type;
     bool not_null;
-    bool auto_number;          /* numbered by the server, as a serial or AUTO_INCREMENT column is */
-    sp_cat_identity identity;  /* numbered by the server, the standard's way */
-    const char *default_sql;   /* NULL: none */
-    const char *generated_sql; /* NULL: it can be written; "": in a way that is no expression */
-    bool is_virtual;           /* what is generated is not stored */
-    bool invisible;            /* to SELECT * */
-    const char *on_update_sql; /* what it becomes when its row changes; NULL: nothing */
-    const char *collation;     /* as SQL names it; NULL: the type's */
+    bool auto_number;                /* numbered by the server, as a serial or AUTO_INCREMENT column is */
+    sp_cat_identity identity;        /* numbered by the server, the standard's way */
+    const char *default_sql;         /* NULL: none */
+    const char *generated_sql;       /* NULL: it can be written; "": in a way that is no expression */
+    bool is_virtual;                 /* what is generated is not stored */
+    bool invisible;                  /* to SELECT * */
+    const char *on_update_sql;       /* what it becomes when its row changes; NULL: nothing */
+    const char *collation;           /* as SQL names it; NULL: the type's */
     const sp_cat_sequence *sequence; /* NULL: none, or not known */
     const char *comment;
     const sp_cat_stats *stats; /* NULL: not asked for, or there are none */
@@ -125,26 +125,27 @@ typedef struct sp_cat_foreign_key {
     const char *name;
     const uint32_t *columns;
     uint32_t n;
-    const char *parent_space, *parent;    /* as they were named */
-    const char *const *parent_names;      /* columns as they were named; NULL: the parent's primary key */
-    int32_t parent_table;                 /* number in the catalog, -1: not in it */
-    const uint32_t *parent_columns;       /* when it is */
-    const char *on_delete, *on_update;    /* "CASCADE"; NULL: nothing said */
-    const char *when;                     /* as a key's */
+    const char *parent_space, *parent; /* as they were named */
+    const char *const *parent_names;   /* columns as they were named; NULL: the parent's primary key */
+    int32_t parent_table;              /* number in the catalog, -1: not in it */
+    const uint32_t *parent_columns;    /* when it is */
+    const char *on_delete, *on_update; /* "CASCADE"; NULL: nothing said */
+    const char *when;                  /* as a key's */
 } sp_cat_foreign_key;
 
 typedef struct sp_cat_check {
     const char *name;
-    const char *sql;  /* the condition alone */
-    int32_t column;   /* of a domain's: the column that VALUE means; -1: of the table */
+    const char *sql; /* the condition alone */
+    int32_t column;  /* of a domain's: the column that VALUE means; -1: of the table */
 } sp_cat_check;
 
 typedef struct sp_cat_index {
     const char *name;
-    const char *sql;  /* CREATE INDEX ... */
-    const char *body; /* what stands in it behind ON table; NULL: it is no index but a constraint; "": sql adds it to the table */
+    const char *sql; /* CREATE INDEX ... */
+    const char *
+        body; /* what stands in it behind ON table; NULL: it is no index but a constraint; "": sql adds it to the table */
     const char *const *columns; /* n names; 0: of expressions, or of a kind that only its server has */
-    const sp_cat_part *parts; /* of each; NULL: whole and ascending */
+    const sp_cat_part *parts;   /* of each; NULL: whole and ascending */
     uint32_t n;
     const char *where; /* of a partial one, or NULL */
 } sp_cat_index;
@@ -153,19 +154,19 @@ typedef struct sp_cat_table {
     const char *space, *name; /* space "": the server has none, or the statement named none */
     const char *shown;        /* as a plan calls it: without the space where the server would look there first */
     const char *comment;
-    const char *sql;          /* CREATE TABLE ..., where the server keeps it so; or NULL */
-    const char *collation;    /* of columns that name none; NULL: the server's */
-    int64_t next_number;      /* that AUTO_INCREMENT will give; 0: not said */
-    double rows;              /* about; negative: not known */
+    const char *sql;       /* CREATE TABLE ..., where the server keeps it so; or NULL */
+    const char *collation; /* of columns that name none; NULL: the server's */
+    int64_t next_number;   /* that AUTO_INCREMENT will give; 0: not said */
+    double rows;           /* about; negative: not known */
     sp_cat_column *columns;
     uint32_t n_columns, cap_columns;
-    sp_cat_key *keys;         /* the primary key first, then what else is unique; of columns, not of expressions */
+    sp_cat_key *keys; /* the primary key first, then what else is unique; of columns, not of expressions */
     uint32_t n_keys, cap_keys;
     sp_cat_foreign_key *foreign_keys;
     uint32_t n_foreign_keys, cap_foreign_keys;
     sp_cat_check *checks;
     uint32_t n_checks, cap_checks;
-    sp_cat_index *indexes;    /* those that are no keys */
+    sp_cat_index *indexes; /* those that are no keys */
     uint32_t n_indexes, cap_indexes;
 } sp_cat_table;
 
@@ -184,7 +185,7 @@ struct sp_catalog {
     bool brackets;             /* lists as text are [a, b], not {a,b} */
     sp_cat_table *tables;
     uint32_t n_tables, cap_tables;
-    const char **notes;        /* what could not be read, a line each */
+    const char **notes; /* what could not be read, a line each */
     uint32_t n_notes, cap_notes;
     sp_cat_other *others;
     uint32_t n_others, cap_others;

@@ -2,8 +2,8 @@
 #include "endpoint/catalog.h"
 
 /* Columns of the table as fields of the schema; false when one is not among them, or for want of memory. */
-static bool fields_of(sp_arena *arena, const sp_schema *schema, const sp_cat_table *from, const uint32_t *columns, uint32_t n,
-                      const uint32_t **fields)
+static bool fields_of(sp_arena *arena, const sp_schema *schema, const sp_cat_table *from, const uint32_t *columns,
+                      uint32_t n, const uint32_t **fields)
 {
     uint32_t *made = sp_arena_alloc(arena, n + 1, sizeof(*made));
     for (uint32_t i = 0; made && i < n; i++) {

@@ -38,7 +38,8 @@ typedef struct script {
 
 static bool is_word_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           (c & 0x80);
 }
 
 static void skip_blank(script *s)
@@ -48,7 +49,8 @@ static void skip_blank(script *s)
         const char *close;
         if (strchr(" \t\r\n", *s->p)) {
             s->p++;
-        } else if ((left > 1 && s->p[0] == '-' && s->p[1] == '-') || (*s->p == '#' && (s->p == s->begin || s->p[-1] == '\n'))) {
+        } else if ((left > 1 && s->p[0] == '-' && s->p[1] == '-') ||
+                   (*s->p == '#' && (s->p == s->begin || s->p[-1] == '\n'))) {
             close = memchr(s->p, '\n', left);
             s->p = close ? close + 1 : s->end;
         } else if (left > 1 && s->p[0] == '/' && s->p[1] == '*') {
@@ -218,10 +220,12 @@ static sp_str take_inside(script *s)
 
 static bool begins_clause(const script *s)
 {
-    static const char *const words[] = {"constraint", "not", "null", "default", "primary", "unique", "check", "references", "collate",
-                                        "generated", "as", "auto_increment", "autoincrement", "comment", "on", "key", "charset",
-                                        "identity", "invisible", "virtual", "stored", "persistent", "deferrable", "initially",
-                                        "match", "storage", "compression", "encode", "visible", "sparse", "ref_system_id"};
+    static const char *const words[] = {
+        "constraint", "not",        "null",         "default",  "primary",        "unique",        "check",
+        "references", "collate",    "generated",    "as",       "auto_increment", "autoincrement", "comment",
+        "on",         "key",        "charset",      "identity", "invisible",      "virtual",       "stored",
+        "persistent", "deferrable", "initially",    "match",    "storage",        "compression",   "encode",
+        "visible",    "sparse",     "ref_system_id"};
     for (size_t i = 0; s->at.kind == T_WORD && i < SP_COUNT(words); i++)
         if (sp_str_ieq(s->at.text, words[i]))
             return true;
@@ -353,7 +357,8 @@ static const uint32_t *numbers_of(script *s, const sp_cat_table *t, const char *
     return n ? numbers : NULL;
 }
 
-static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const char *const *names, const sp_cat_part *parts, uint32_t n, bool primary)
+static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const char *const *names,
+                           const sp_cat_part *parts, uint32_t n, bool primary)
 {
     const uint32_t *columns = numbers_of(s, t, names, n);
     sp_cat_key *key = columns ? sp_catalog_add_key(s->c, t) : NULL;
@@ -361,7 +366,8 @@ static sp_cat_key *add_key(script *s, sp_cat_table *t, const char *name, const c
         s->bad = true;
         return NULL;
     }
-    *key = (sp_cat_key){.name = name, .columns = columns, .parts = parts, .n = n, .primary = primary, .constraint = true};
+    *key =
+        (sp_cat_key){.name = name, .columns = columns, .parts = parts, .n = n, .primary = primary, .constraint = true};
     for (uint32_t i = 0; primary && i < n; i++)
         t->columns[columns[i]].not_null = true;
     return key;
@@ -633,8 +639,12 @@ static bool take_key_index(script *s, sp_cat_table *t)
     sp_cat_index *index = s->bad ? NULL : sp_catalog_add_index(s->c, t);
     s->nomem = s->nomem || (!s->bad && !index);
     if (index)
-        *index = (sp_cat_index){.name = name, .sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), .body = "", .columns = names,
-                                .parts = s->parts, .n = s->computed || own ? 0 : n};
+        *index = (sp_cat_index){.name = name,
+                                .sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}),
+                                .body = "",
+                                .columns = names,
+                                .parts = s->parts,
+                                .n = s->computed || own ? 0 : n};
     return true;
 }
 
@@ -693,7 +703,8 @@ static void create_table(script *s, const char *from)
             skip_item(s);
         else if (!take_table_clause(s, t))
             take_column(s, t);
-        if (s->bad && !sp_catalog_note(s->c, "table %s: near \"%.40s\"", name, keep(s, (sp_str){from, SP_MIN((size_t)(s->end - from), (size_t)40)})))
+        if (s->bad && !sp_catalog_note(s->c, "table %s: near \"%.40s\"", name,
+                                       keep(s, (sp_str){from, SP_MIN((size_t)(s->end - from), (size_t)40)})))
             s->nomem = true;
         s->bad = false;
         skip_item(s);
@@ -811,8 +822,13 @@ static void create_index(script *s, bool unique, const char *from)
     sp_cat_index *index = sp_catalog_add_index(s->c, t);
     s->nomem = s->nomem || !index;
     if (index)
-        *index = (sp_cat_index){.name = name, .sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}), .body = body, .columns = names,
-                                .parts = parts, .n = computed || own ? 0 : n, .where = where};
+        *index = (sp_cat_index){.name = name,
+                                .sql = keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)}),
+                                .body = body,
+                                .columns = names,
+                                .parts = parts,
+                                .n = computed || own ? 0 : n,
+                                .where = where};
 }
 
 static void alter_column(script *s, sp_cat_table *t)

@@ -15,44 +15,130 @@ typedef struct known {
 } known;
 
 static const known knowns[] = {
-    {"boolean", SP_CAT_BOOL}, {"bool", SP_CAT_BOOL}, {"logical", SP_CAT_BOOL},
-    {"tinyint", SP_CAT_INTEGER, 8}, {"int1", SP_CAT_INTEGER, 8}, {"smallint", SP_CAT_INTEGER, 16}, {"int2", SP_CAT_INTEGER, 16},
-    {"smallserial", SP_CAT_INTEGER, 16}, {"serial2", SP_CAT_INTEGER, 16}, {"mediumint", SP_CAT_INTEGER, 24},
-    {"integer", SP_CAT_INTEGER, 32}, {"int", SP_CAT_INTEGER, 32}, {"int4", SP_CAT_INTEGER, 32}, {"signed", SP_CAT_INTEGER, 32},
-    {"serial", SP_CAT_INTEGER, 32}, {"serial4", SP_CAT_INTEGER, 32}, {"oid", SP_CAT_INTEGER, 32},
-    {"bigint", SP_CAT_INTEGER, 64}, {"int8", SP_CAT_INTEGER, 64}, {"long", SP_CAT_INTEGER, 64}, {"bigserial", SP_CAT_INTEGER, 64},
-    {"serial8", SP_CAT_INTEGER, 64}, {"utinyint", SP_CAT_INTEGER, 8}, {"usmallint", SP_CAT_INTEGER, 16},
-    {"uinteger", SP_CAT_INTEGER, 32}, {"ubigint", SP_CAT_INTEGER, 64}, {"hugeint", SP_CAT_INTEGER, 128},
+    {"boolean", SP_CAT_BOOL},
+    {"bool", SP_CAT_BOOL},
+    {"logical", SP_CAT_BOOL},
+    {"tinyint", SP_CAT_INTEGER, 8},
+    {"int1", SP_CAT_INTEGER, 8},
+    {"smallint", SP_CAT_INTEGER, 16},
+    {"int2", SP_CAT_INTEGER, 16},
+    {"smallserial", SP_CAT_INTEGER, 16},
+    {"serial2", SP_CAT_INTEGER, 16},
+    {"mediumint", SP_CAT_INTEGER, 24},
+    {"integer", SP_CAT_INTEGER, 32},
+    {"int", SP_CAT_INTEGER, 32},
+    {"int4", SP_CAT_INTEGER, 32},
+    {"signed", SP_CAT_INTEGER, 32},
+    {"serial", SP_CAT_INTEGER, 32},
+    {"serial4", SP_CAT_INTEGER, 32},
+    {"oid", SP_CAT_INTEGER, 32},
+    {"bigint", SP_CAT_INTEGER, 64},
+    {"int8", SP_CAT_INTEGER, 64},
+    {"long", SP_CAT_INTEGER, 64},
+    {"bigserial", SP_CAT_INTEGER, 64},
+    {"serial8", SP_CAT_INTEGER, 64},
+    {"utinyint", SP_CAT_INTEGER, 8},
+    {"usmallint", SP_CAT_INTEGER, 16},
+    {"uinteger", SP_CAT_INTEGER, 32},
+    {"ubigint", SP_CAT_INTEGER, 64},
+    {"hugeint", SP_CAT_INTEGER, 128},
     {"uhugeint", SP_CAT_INTEGER, 128},
-    {"real", SP_CAT_FLOAT, 32}, {"float4", SP_CAT_FLOAT, 32}, {"float", SP_CAT_FLOAT, 64}, {"double", SP_CAT_FLOAT, 64},
-    {"double precision", SP_CAT_FLOAT, 64}, {"float8", SP_CAT_FLOAT, 64},
-    {"numeric", SP_CAT_DECIMAL}, {"decimal", SP_CAT_DECIMAL}, {"dec", SP_CAT_DECIMAL}, {"fixed", SP_CAT_DECIMAL},
-    {"number", SP_CAT_DECIMAL}, {"money", SP_CAT_MONEY},
-    {"text", SP_CAT_TEXT}, {"tinytext", SP_CAT_TEXT}, {"mediumtext", SP_CAT_TEXT}, {"longtext", SP_CAT_TEXT}, {"clob", SP_CAT_TEXT},
-    {"string", SP_CAT_TEXT}, {"citext", SP_CAT_TEXT}, {"varchar", SP_CAT_TEXT}, {"character varying", SP_CAT_TEXT},
-    {"varying character", SP_CAT_TEXT}, {"char varying", SP_CAT_TEXT}, {"nvarchar", SP_CAT_TEXT}, {"varchar2", SP_CAT_TEXT},
-    {"name", SP_CAT_TEXT}, {"char", SP_CAT_TEXT, 0, true}, {"character", SP_CAT_TEXT, 0, true}, {"nchar", SP_CAT_TEXT, 0, true},
-    {"native character", SP_CAT_TEXT, 0, true}, {"bpchar", SP_CAT_TEXT}, {"\"char\"", SP_CAT_TEXT, 0, true},
-    {"bytea", SP_CAT_BYTES}, {"blob", SP_CAT_BYTES}, {"tinyblob", SP_CAT_BYTES}, {"mediumblob", SP_CAT_BYTES},
-    {"longblob", SP_CAT_BYTES}, {"varbinary", SP_CAT_BYTES}, {"binary", SP_CAT_BYTES, 0, true}, {"bytes", SP_CAT_BYTES},
-    {"bit", SP_CAT_BITS, 0, true}, {"varbit", SP_CAT_BITS}, {"bit varying", SP_CAT_BITS}, {"bitstring", SP_CAT_BITS},
-    {"date", SP_CAT_DATE}, {"time", SP_CAT_TIME}, {"time without time zone", SP_CAT_TIME}, {"timetz", SP_CAT_TIMETZ},
-    {"time with time zone", SP_CAT_TIMETZ}, {"timestamp", SP_CAT_TIMESTAMP}, {"timestamp without time zone", SP_CAT_TIMESTAMP},
-    {"datetime", SP_CAT_TIMESTAMP}, {"timestamp_s", SP_CAT_TIMESTAMP}, {"timestamp_ms", SP_CAT_TIMESTAMP},
-    {"timestamp_ns", SP_CAT_TIMESTAMP}, {"timestamptz", SP_CAT_TIMESTAMPTZ}, {"timestamp with time zone", SP_CAT_TIMESTAMPTZ},
-    {"interval", SP_CAT_INTERVAL}, {"year", SP_CAT_YEAR}, {"uuid", SP_CAT_UUID}, {"json", SP_CAT_JSON}, {"jsonb", SP_CAT_JSON},
-    {"xml", SP_CAT_XML}, {"hstore", SP_CAT_HSTORE}, {"inet", SP_CAT_INET}, {"inet4", SP_CAT_INET}, {"inet6", SP_CAT_INET},
-    {"cidr", SP_CAT_CIDR}, {"macaddr", SP_CAT_MACADDR}, {"macaddr8", SP_CAT_MACADDR8}, {"tsvector", SP_CAT_TSVECTOR},
-    {"tsquery", SP_CAT_TSQUERY}, {"point", SP_CAT_SHAPE}, {"line", SP_CAT_SHAPE}, {"lseg", SP_CAT_SHAPE}, {"box", SP_CAT_SHAPE},
-    {"path", SP_CAT_SHAPE}, {"polygon", SP_CAT_SHAPE}, {"circle", SP_CAT_SHAPE}, {"geometry", SP_CAT_GEOMETRY},
-    {"geography", SP_CAT_GEOMETRY}, {"linestring", SP_CAT_GEOMETRY},
-    {"int4range", SP_CAT_RANGE, 0, false, "integer"}, {"int8range", SP_CAT_RANGE, 0, false, "bigint"},
-    {"numrange", SP_CAT_RANGE, 0, false, "numeric"}, {"tsrange", SP_CAT_RANGE, 0, false, "timestamp"},
-    {"tstzrange", SP_CAT_RANGE, 0, false, "timestamptz"}, {"daterange", SP_CAT_RANGE, 0, false, "date"},
-    {"int4multirange", SP_CAT_MULTIRANGE, 0, false, "integer"}, {"int8multirange", SP_CAT_MULTIRANGE, 0, false, "bigint"},
-    {"nummultirange", SP_CAT_MULTIRANGE, 0, false, "numeric"}, {"tsmultirange", SP_CAT_MULTIRANGE, 0, false, "timestamp"},
-    {"tstzmultirange", SP_CAT_MULTIRANGE, 0, false, "timestamptz"}, {"datemultirange", SP_CAT_MULTIRANGE, 0, false, "date"},
-    {"enum", SP_CAT_ENUM}, {"set", SP_CAT_SET},
+    {"real", SP_CAT_FLOAT, 32},
+    {"float4", SP_CAT_FLOAT, 32},
+    {"float", SP_CAT_FLOAT, 64},
+    {"double", SP_CAT_FLOAT, 64},
+    {"double precision", SP_CAT_FLOAT, 64},
+    {"float8", SP_CAT_FLOAT, 64},
+    {"numeric", SP_CAT_DECIMAL},
+    {"decimal", SP_CAT_DECIMAL},
+    {"dec", SP_CAT_DECIMAL},
+    {"fixed", SP_CAT_DECIMAL},
+    {"number", SP_CAT_DECIMAL},
+    {"money", SP_CAT_MONEY},
+    {"text", SP_CAT_TEXT},
+    {"tinytext", SP_CAT_TEXT},
+    {"mediumtext", SP_CAT_TEXT},
+    {"longtext", SP_CAT_TEXT},
+    {"clob", SP_CAT_TEXT},
+    {"string", SP_CAT_TEXT},
+    {"citext", SP_CAT_TEXT},
+    {"varchar", SP_CAT_TEXT},
+    {"character varying", SP_CAT_TEXT},
+    {"varying character", SP_CAT_TEXT},
+    {"char varying", SP_CAT_TEXT},
+    {"nvarchar", SP_CAT_TEXT},
+    {"varchar2", SP_CAT_TEXT},
+    {"name", SP_CAT_TEXT},
+    {"char", SP_CAT_TEXT, 0, true},
+    {"character", SP_CAT_TEXT, 0, true},
+    {"nchar", SP_CAT_TEXT, 0, true},
+    {"native character", SP_CAT_TEXT, 0, true},
+    {"bpchar", SP_CAT_TEXT},
+    {"\"char\"", SP_CAT_TEXT, 0, true},
+    {"bytea", SP_CAT_BYTES},
+    {"blob", SP_CAT_BYTES},
+    {"tinyblob", SP_CAT_BYTES},
+    {"mediumblob", SP_CAT_BYTES},
+    {"longblob", SP_CAT_BYTES},
+    {"varbinary", SP_CAT_BYTES},
+    {"binary", SP_CAT_BYTES, 0, true},
+    {"bytes", SP_CAT_BYTES},
+    {"bit", SP_CAT_BITS, 0, true},
+    {"varbit", SP_CAT_BITS},
+    {"bit varying", SP_CAT_BITS},
+    {"bitstring", SP_CAT_BITS},
+    {"date", SP_CAT_DATE},
+    {"time", SP_CAT_TIME},
+    {"time without time zone", SP_CAT_TIME},
+    {"timetz", SP_CAT_TIMETZ},
+    {"time with time zone", SP_CAT_TIMETZ},
+    {"timestamp", SP_CAT_TIMESTAMP},
+    {"timestamp without time zone", SP_CAT_TIMESTAMP},
+    {"datetime", SP_CAT_TIMESTAMP},
+    {"timestamp_s", SP_CAT_TIMESTAMP},
+    {"timestamp_ms", SP_CAT_TIMESTAMP},
+    {"timestamp_ns", SP_CAT_TIMESTAMP},
+    {"timestamptz", SP_CAT_TIMESTAMPTZ},
+    {"timestamp with time zone", SP_CAT_TIMESTAMPTZ},
+    {"interval", SP_CAT_INTERVAL},
+    {"year", SP_CAT_YEAR},
+    {"uuid", SP_CAT_UUID},
+    {"json", SP_CAT_JSON},
+    {"jsonb", SP_CAT_JSON},
+    {"xml", SP_CAT_XML},
+    {"hstore", SP_CAT_HSTORE},
+    {"inet", SP_CAT_INET},
+    {"inet4", SP_CAT_INET},
+    {"inet6", SP_CAT_INET},
+    {"cidr", SP_CAT_CIDR},
+    {"macaddr", SP_CAT_MACADDR},
+    {"macaddr8", SP_CAT_MACADDR8},
+    {"tsvector", SP_CAT_TSVECTOR},
+    {"tsquery", SP_CAT_TSQUERY},
+    {"point", SP_CAT_SHAPE},
+    {"line", SP_CAT_SHAPE},
+    {"lseg", SP_CAT_SHAPE},
+    {"box", SP_CAT_SHAPE},
+    {"path", SP_CAT_SHAPE},
+    {"polygon", SP_CAT_SHAPE},
+    {"circle", SP_CAT_SHAPE},
+    {"geometry", SP_CAT_GEOMETRY},
+    {"geography", SP_CAT_GEOMETRY},
+    {"linestring", SP_CAT_GEOMETRY},
+    {"int4range", SP_CAT_RANGE, 0, false, "integer"},
+    {"int8range", SP_CAT_RANGE, 0, false, "bigint"},
+    {"numrange", SP_CAT_RANGE, 0, false, "numeric"},
+    {"tsrange", SP_CAT_RANGE, 0, false, "timestamp"},
+    {"tstzrange", SP_CAT_RANGE, 0, false, "timestamptz"},
+    {"daterange", SP_CAT_RANGE, 0, false, "date"},
+    {"int4multirange", SP_CAT_MULTIRANGE, 0, false, "integer"},
+    {"int8multirange", SP_CAT_MULTIRANGE, 0, false, "bigint"},
+    {"nummultirange", SP_CAT_MULTIRANGE, 0, false, "numeric"},
+    {"tsmultirange", SP_CAT_MULTIRANGE, 0, false, "timestamp"},
+    {"tstzmultirange", SP_CAT_MULTIRANGE, 0, false, "timestamptz"},
+    {"datemultirange", SP_CAT_MULTIRANGE, 0, false, "date"},
+    {"enum", SP_CAT_ENUM},
+    {"set", SP_CAT_SET},
 };
 
 typedef struct parts {
@@ -236,9 +322,7 @@ static void apply_numbers(sp_cat_type *type, const parts *t)
     switch (type->class) {
     case SP_CAT_TEXT:
     case SP_CAT_BYTES:
-    case SP_CAT_BITS:
-        type->length = first ? (uint32_t)SP_MIN(first, (int64_t)UINT32_MAX) : type->fixed ? 1 : 0;
-        break;
+    case SP_CAT_BITS: type->length = first ? (uint32_t)SP_MIN(first, (int64_t)UINT32_MAX) : type->fixed ? 1 : 0; break;
     case SP_CAT_DECIMAL:
         type->precision = (uint16_t)SP_MIN(first, INT64_C(1000));
         type->scale = (uint16_t)SP_MAX(SP_MIN(second, INT64_C(1000)), INT64_C(0));
@@ -251,11 +335,8 @@ static void apply_numbers(sp_cat_type *type, const parts *t)
         if (t->n_args && first <= 24 && type->bits == 64 && strcmp(type->name, "float") == 0)
             type->bits = 32;
         break;
-    case SP_CAT_GEOMETRY:
-        type->length = srid_of(t->inside);
-        break;
-    default:
-        break;
+    case SP_CAT_GEOMETRY: type->length = srid_of(t->inside); break;
+    default: break;
     }
 }
 
@@ -277,7 +358,8 @@ static bool parse_one(parts *t, sp_arena *arena, sp_cat_type *type)
     if (!type->name)
         return false;
     type->class = k ? k->class : SP_CAT_OTHER;
-    type->is_unsigned = is_unsigned || (k && k->name[0] == 'u' && k->class == SP_CAT_INTEGER) || (k && strcmp(k->name, "oid") == 0);
+    type->is_unsigned =
+        is_unsigned || (k && k->name[0] == 'u' && k->class == SP_CAT_INTEGER) || (k && strcmp(k->name, "oid") == 0);
     type->bits = k ? k->bits : 0;
     type->fixed = k && k->fixed;
     apply_numbers(type, t);

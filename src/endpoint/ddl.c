@@ -89,11 +89,12 @@ static void sort_by_step(sp_ddl *d, sp_ddl_statement *sorted)
     d->statements = sorted;
 }
 
-int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys keys, const sp_schema *const *tables, uint32_t n,
-                 const sp_catalog *catalog, spate_error *err)
+int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys keys, const sp_schema *const *tables,
+                 uint32_t n, const sp_catalog *catalog, spate_error *err)
 {
     *d = (sp_ddl){.arena = arena, .dialect = dialect, .keys = keys, .home = d->home};
-    sp_ddl_builder b = {.d = d, .tables = tables, .n_tables = n, .c = catalog, .same = catalog && catalog->dialect == (int)dialect};
+    sp_ddl_builder b = {
+        .d = d, .tables = tables, .n_tables = n, .c = catalog, .same = catalog && catalog->dialect == (int)dialect};
     bool all = catalog != NULL;
     for (b.number = 0; b.number < n && !b.nomem; b.number++) {
         b.schema = tables[b.number];

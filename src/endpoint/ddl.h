@@ -37,7 +37,7 @@ typedef struct sp_ddl {
     sp_arena *arena;
     sp_sql_dialect dialect;
     sp_ddl_keys keys;
-    const char *home; /* the database of tables whose names say none; NULL: the target need not be told */
+    const char *home;             /* the database of tables whose names say none; NULL: the target need not be told */
     sp_ddl_statement *statements; /* in the order of steps, and of tables in each */
     uint32_t n, cap;
     const char **notes;
@@ -45,8 +45,8 @@ typedef struct sp_ddl {
 } sp_ddl;
 
 /* Sets all of d but home, which is the caller's to set before. catalog: NULL when the source has none. 0 or SPATE_E_NOMEM. */
-int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys keys, const sp_schema *const *tables, uint32_t n,
-                 const sp_catalog *catalog, spate_error *err) SP_MUST_CHECK;
+int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys keys, const sp_schema *const *tables,
+                 uint32_t n, const sp_catalog *catalog, spate_error *err) SP_MUST_CHECK;
 /* Appends the statements of one step for tables [first, last), each ended by ";\n", as a script. */
 int sp_ddl_script(const sp_ddl *d, sp_ddl_step step, uint32_t first, uint32_t last, sp_buf *out) SP_MUST_CHECK;
 

@@ -4,11 +4,12 @@
 /* ---- after the rows ---------------------------------------------------------------------------------------------- */
 
 /* CREATE [UNIQUE] INDEX name ON table, or what MariaDB adds: by the source's own words, or by columns. False: it cannot be said. */
-static bool put_index(sp_ddl_builder *b, bool unique, const char *name, const char *body, const char *const *columns, const sp_cat_part *parts,
-                      uint32_t n, const char *where)
+static bool put_index(sp_ddl_builder *b, bool unique, const char *name, const char *body, const char *const *columns,
+                      const sp_cat_part *parts, uint32_t n, const char *where)
 {
     bool again = b->same && body && *body, partial = b->d->dialect != SP_SQL_DUCKDB && !sp_ddl_is_mariadb(b);
-    if ((!again && n == 0) || (where && !again && !partial) || (again && (sp_ddl_uses_missing(b, body) || sp_ddl_calls_own(body))))
+    if ((!again && n == 0) || (where && !again && !partial) ||
+        (again && (sp_ddl_uses_missing(b, body) || sp_ddl_calls_own(body))))
         return false;
     if (sp_ddl_is_mariadb(b)) {
         sp_ddl_put_alter(b);
@@ -37,7 +38,8 @@ static const char *index_name(sp_ddl_builder *b, const char *name)
 {
     int from = b->c->dialect;
     const char *dot = strrchr(b->schema->table, '.');
-    if (from == (int)SP_SQL_POSTGRES || from == (int)SP_SQL_DUCKDB || from == (int)SP_SQL_SQLITE || sp_ddl_is_mariadb(b))
+    if (from == (int)SP_SQL_POSTGRES || from == (int)SP_SQL_DUCKDB || from == (int)SP_SQL_SQLITE ||
+        sp_ddl_is_mariadb(b))
         return name;
     const char *made = sp_arena_printf(b->d->arena, "%.31s_%.31s", dot ? dot + 1 : b->schema->table, name);
     b->nomem = b->nomem || !made;
@@ -66,7 +68,8 @@ static void add_key(sp_ddl_builder *b, const sp_cat_key *key)
 {
     bool duck = b->d->dialect == SP_SQL_DUCKDB;
     if (!sp_ddl_has_all(b, key->columns, key->n)) {
-        sp_ddl_note(b, "table \"%s\": the %s %s: not all its columns are copied", b->schema->table, key->primary ? "primary key" : "unique key", key->name);
+        sp_ddl_note(b, "table \"%s\": the %s %s: not all its columns are copied", b->schema->table,
+                    key->primary ? "primary key" : "unique key", key->name);
         return;
     }
     if (duck && key->primary) {
@@ -87,7 +90,8 @@ static void add_key(sp_ddl_builder *b, const sp_cat_key *key)
     }
     sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", name);
     if (key->when && sp_ddl_is_mariadb(b))
-        sp_ddl_note(b, "table \"%s\": that its unique key %s may be broken within a transaction", b->schema->table, name);
+        sp_ddl_note(b, "table \"%s\": that its unique key %s may be broken within a transaction", b->schema->table,
+                    name);
     if (!key->constraint || b->d->dialect != SP_SQL_POSTGRES)
         return;
     sp_ddl_put(b, "ALTER TABLE ");
@@ -107,7 +111,8 @@ void sp_ddl_add_keys(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_keys; i++) {
         const sp_cat_key *key = &b->t->keys[i];
-        if (!sp_ddl_is_inside(b, key) && b->d->keys != SP_DDL_KEYS_NONE && !(key->constraint && sp_ddl_is_made_again(b)))
+        if (!sp_ddl_is_inside(b, key) && b->d->keys != SP_DDL_KEYS_NONE &&
+            !(key->constraint && sp_ddl_is_made_again(b)))
             add_key(b, key);
     }
 }
@@ -127,7 +132,8 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
             sp_ddl_add(b, SP_DDL_KEYS, NULL, "making constraint \"%s\"", index->name);
             continue;
         }
-        if (b->same && index->n == 0 && index->body && !*index->body && !sp_ddl_uses_missing(b, index->sql)) { /* FULLTEXT KEY ... */
+        if (b->same && index->n == 0 && index->body && !*index->body &&
+            !sp_ddl_uses_missing(b, index->sql)) { /* FULLTEXT KEY ... */
             sp_ddl_put_alter(b);
             sp_ddl_put(b, index->sql);
             sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", index->name);
@@ -136,12 +142,15 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
         bool there = true;
         for (uint32_t k = 0; k < index->n; k++)
             there = there && (sp_schema_find(b->schema, index->columns[k]) >= 0 || b->whole);
-        if (there && index->body && put_index(b, false, index_name(b, index->name), index->body, index->columns, index->parts, index->n, index->where)) {
+        if (there && index->body &&
+            put_index(b, false, index_name(b, index->name), index->body, index->columns, index->parts, index->n,
+                      index->where)) {
             sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", index->name);
             continue;
         }
         b->sql.len = 0;
-        sp_ddl_note(b, "table \"%s\": the %s \"%s\"", b->schema->table, index->body ? "index" : "exclusion constraint", index->name);
+        sp_ddl_note(b, "table \"%s\": the %s \"%s\"", b->schema->table, index->body ? "index" : "exclusion constraint",
+                    index->name);
     }
 }
 
@@ -150,7 +159,8 @@ static bool leads_an_index(const sp_ddl_builder *b, const sp_cat_foreign_key *f)
 {
     for (uint32_t i = 0; i < b->t->n_keys; i++) {
         const sp_cat_key *key = &b->t->keys[i];
-        if (sp_ddl_is_plain_key(key) && key->n >= f->n && memcmp(key->columns, f->columns, f->n * sizeof(*f->columns)) == 0)
+        if (sp_ddl_is_plain_key(key) && key->n >= f->n &&
+            memcmp(key->columns, f->columns, f->n * sizeof(*f->columns)) == 0)
             return true;
     }
     for (uint32_t i = 0; i < b->t->n_indexes; i++) {
@@ -189,11 +199,14 @@ static void add_index_behind(sp_ddl_builder *b, const sp_cat_foreign_key *f, uin
 static void add_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f, uint32_t number)
 {
     if (b->d->dialect == SP_SQL_DUCKDB) {
-        sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is checked, and a comment; ?keys=all makes it one", b->schema->table, f->parent);
+        sp_ddl_note(b,
+                    "table \"%s\": its foreign key to \"%s\", which is checked, and a comment; ?keys=all makes it one",
+                    b->schema->table, f->parent);
         return;
     }
     if (sp_ddl_is_mariadb(b) && !sp_ddl_matches(b, f)) {
-        sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\": columns of other types, or no key there", b->schema->table, f->parent);
+        sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\": columns of other types, or no key there",
+                    b->schema->table, f->parent);
         return;
     }
     if (sp_ddl_is_mariadb(b) && !leads_an_index(b, f))
@@ -210,7 +223,8 @@ void sp_ddl_add_foreign_keys(sp_ddl_builder *b)
     for (uint32_t i = 0; i < b->t->n_foreign_keys; i++) {
         const sp_cat_foreign_key *f = &b->t->foreign_keys[i];
         if (!sp_ddl_can_refer(b, f))
-            sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is not copied with it", b->schema->table, f->parent);
+            sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is not copied with it", b->schema->table,
+                        f->parent);
         else if (b->d->keys == SP_DDL_KEYS_AFTER)
             add_foreign_key(b, f, i);
     }
@@ -234,8 +248,8 @@ static void add_setval(sp_ddl_builder *b, const sp_cat_column *c)
         sp_ddl_put(b, ")");
     } else {
         bool elsewhere = *s->space && strcmp(s->space, b->c->default_space) != 0;
-        b->nomem = b->nomem || (elsewhere && (sp_sql_name(&name, s->space) || sp_buf_adds(&name, "."))) || sp_sql_name(&name, s->name) ||
-                   sp_sql_literal(&b->sql, (sp_str){name.data, name.len});
+        b->nomem = b->nomem || (elsewhere && (sp_sql_name(&name, s->space) || sp_buf_adds(&name, "."))) ||
+                   sp_sql_name(&name, s->name) || sp_sql_literal(&b->sql, (sp_str){name.data, name.len});
     }
     sp_buf_done(&name);
     sp_ddl_put(b, up ? ", COALESCE(GREATEST(m, " : ", COALESCE(LEAST(m, ");
@@ -312,7 +326,8 @@ static void add_own_sequence(sp_ddl_builder *b, const sp_cat_column *c)
     sp_ddl_put(b, " ALTER COLUMN ");
     sp_ddl_put_name(b, c->name);
     sp_ddl_put(b, " SET DEFAULT nextval(");
-    b->nomem = b->nomem || (maria ? sp_buf_add(&b->sql, quoted.data, quoted.len) : sp_sql_literal(&b->sql, (sp_str){quoted.data, quoted.len}));
+    b->nomem = b->nomem || (maria ? sp_buf_add(&b->sql, quoted.data, quoted.len)
+                                  : sp_sql_literal(&b->sql, (sp_str){quoted.data, quoted.len}));
     sp_ddl_put(b, ")");
     sp_buf_done(&quoted);
     sp_ddl_add(b, step, NULL, "giving column \"%s\" its sequence", c->name);

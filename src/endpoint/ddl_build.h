@@ -15,15 +15,15 @@ typedef struct sp_ddl_builder {
     sp_ddl *d;
     const sp_schema *const *tables;
     uint32_t n_tables;
-    const sp_catalog *c;    /* NULL: schemas only */
-    bool same;              /* the catalog's dialect is the target's */
+    const sp_catalog *c; /* NULL: schemas only */
+    bool same;           /* the catalog's dialect is the target's */
     const sp_schema *schema;
-    const sp_cat_table *t;  /* of the schema, or NULL */
+    const sp_cat_table *t; /* of the schema, or NULL */
     uint32_t number;
-    bool whole;             /* every column that can be written is copied */
-    int32_t counter;        /* MariaDB's AUTO_INCREMENT column; -1: none */
+    bool whole;      /* every column that can be written is copied */
+    int32_t counter; /* MariaDB's AUTO_INCREMENT column; -1: none */
     sp_buf sql;
-    sp_buf clauses[2];      /* MariaDB: of the statement that gives the table its indexes, and its foreign keys */
+    sp_buf clauses[2]; /* MariaDB: of the statement that gives the table its indexes, and its foreign keys */
     bool nomem;
 } sp_ddl_builder;
 

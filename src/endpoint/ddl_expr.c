@@ -26,8 +26,8 @@ typedef struct translation {
     const char *value;
     bool named[DEPTH_MAX]; /* of each open parenthesis: there is a column or function in it */
     unsigned depth;
-    bool called;           /* the word before is a function */
-    bool constant;         /* what a cast would be of now is one */
+    bool called;   /* the word before is a function */
+    bool constant; /* what a cast would be of now is one */
 } translation;
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -82,7 +82,8 @@ static void advance(words *w)
             end++;
     } else if (is_digit(*p)) {
         w->kind = W_NUMBER;
-        while (is_digit(*end) || *end == '.' || ((*end | 0x20) == 'e' && (is_digit(end[1]) || (end[1] == '-' && is_digit(end[2])))))
+        while (is_digit(*end) || *end == '.' ||
+               ((*end | 0x20) == 'e' && (is_digit(end[1]) || (end[1] == '-' && is_digit(end[2])))))
             end += (*end | 0x20) == 'e' ? 2 : 1;
     } else {
         w->kind = W_MARK;
@@ -358,15 +359,18 @@ typedef struct moment {
 
 #define BOTH(text) text, text
 static const moment moments[] = {
-    {{"now()", "current_timestamp", "current_timestamp()", "get_current_timestamp()", "transaction_timestamp()", "localtimestamp"},
+    {{"now()", "current_timestamp", "current_timestamp()", "get_current_timestamp()", "transaction_timestamp()",
+      "localtimestamp"},
      {BOTH("CURRENT_TIMESTAMP"), BOTH("CURRENT_TIMESTAMP"), BOTH("CURRENT_TIMESTAMP")}},
     {{"utc_timestamp()", "now() at time zone 'utc'::text", "current_timestamp at time zone 'utc'::text",
       "current_timestamp at time zone 'utc'"},
-     {BOTH("(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')"), "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')", "CURRENT_TIMESTAMP", BOTH("utc_timestamp(6)")}},
+     {BOTH("(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')"), "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')", "CURRENT_TIMESTAMP",
+      BOTH("utc_timestamp(6)")}},
     {{"current_date", "current_date()", "curdate()", "today()"},
      {BOTH("CURRENT_DATE"), BOTH("CURRENT_DATE"), BOTH("CURRENT_DATE")}},
     {{"current_time", "localtime", "curtime()"}, {BOTH("LOCALTIME"), NULL, "CURRENT_TIME", BOTH("curtime(6)")}},
-    {{"gen_random_uuid()", "uuid()", "uuid_generate_v4()", "gen_random_uuid"}, {BOTH("gen_random_uuid()"), "uuid()", NULL, "uuid()", NULL}},
+    {{"gen_random_uuid()", "uuid()", "uuid_generate_v4()", "gen_random_uuid"},
+     {BOTH("gen_random_uuid()"), "uuid()", NULL, "uuid()", NULL}},
 };
 
 /* Whether the parenthesis that s begins with is closed by its last one. */
@@ -400,7 +404,8 @@ static sp_str bare(const char *sql)
 static const moment *find_moment(sp_str s)
 {
     char plain[64]; /* current_timestamp(6) without its digit */
-    if (s.len > 3 && s.len < sizeof(plain) && s.p[s.len - 1] == ')' && is_digit(s.p[s.len - 2]) && s.p[s.len - 3] == '(') {
+    if (s.len > 3 && s.len < sizeof(plain) && s.p[s.len - 1] == ')' && is_digit(s.p[s.len - 2]) &&
+        s.p[s.len - 3] == '(') {
         memcpy(plain, s.p, s.len - 2);
         plain[s.len - 2] = ')';
         s = (sp_str){plain, s.len - 1};
@@ -414,7 +419,8 @@ static const moment *find_moment(sp_str s)
 
 bool sp_ddl_default(sp_buf *out, const char *sql, int from, sp_sql_dialect to)
 {
-    static const sp_sql_dialect order[] = {SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB, SP_SQL_SQLITE, SP_SQL_MARIADB, SP_SQL_MYSQL};
+    static const sp_sql_dialect order[] = {SP_SQL_POSTGRES, SP_SQL_COCKROACH, SP_SQL_DUCKDB,
+                                           SP_SQL_SQLITE,   SP_SQL_MARIADB,   SP_SQL_MYSQL};
     const moment *m = from == (int)to ? NULL : find_moment(bare(sql));
     for (size_t i = 0; m && i < SP_COUNT(order); i++)
         if (order[i] == to)

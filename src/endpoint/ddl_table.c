@@ -14,7 +14,8 @@ static uint32_t room_in_keys(const sp_ddl_builder *b, const char *column)
         for (uint32_t i = 0; i < key->n; i++) {
             const char *name = b->t->columns[key->columns[i]].name;
             int at = sp_schema_find(b->schema, name);
-            texts += at >= 0 && (b->schema->fields[at].type.kind == SP_TEXT || b->schema->fields[at].type.kind == SP_BYTES);
+            texts +=
+                at >= 0 && (b->schema->fields[at].type.kind == SP_TEXT || b->schema->fields[at].type.kind == SP_BYTES);
             in |= strcmp(name, column) == 0;
         }
         least = in && sp_ddl_is_plain_key(key) ? SP_MIN(least, sp_sql_key_room(texts, key->n)) : least;
@@ -32,7 +33,8 @@ void sp_ddl_put_type(sp_ddl_builder *b, uint32_t field)
     }
     b->nomem = b->nomem || sp_sql_type_in_key(&b->sql, b->d->dialect, b->schema, field, room_in_keys(b, f->name));
     if (b->same && c && !f->cast && c->type.class == SP_CAT_OTHER)
-        sp_ddl_note(b, "table \"%s\": the type %s of column \"%s\": it becomes text", b->schema->table, c->type.spelled, f->name);
+        sp_ddl_note(b, "table \"%s\": the type %s of column \"%s\": it becomes text", b->schema->table, c->type.spelled,
+                    f->name);
 }
 
 static bool is_key(const sp_ddl_builder *b, uint32_t field)
@@ -75,7 +77,8 @@ bool sp_ddl_is_numbered(const sp_ddl_builder *b, const sp_cat_column *c)
         return false;
     const sp_field *f = &b->schema->fields[at];
     switch (b->d->dialect) {
-    case SP_SQL_POSTGRES: case SP_SQL_COCKROACH: return b->same || f->cast || (is_integer(f) && f->type.kind != SP_U64);
+    case SP_SQL_POSTGRES:
+    case SP_SQL_COCKROACH: return b->same || f->cast || (is_integer(f) && f->type.kind != SP_U64);
     case SP_SQL_MYSQL: return b->counter == c - b->t->columns;
     default: return true;
     }
@@ -96,7 +99,8 @@ const sp_cat_index *sp_ddl_counting_index(const sp_ddl_builder *b)
     if (b->counter < 0)
         return NULL;
     for (uint32_t k = 0; k < b->t->n_keys; k++)
-        if (begins_with(&b->t->keys[k], (uint32_t)b->counter) && sp_ddl_has_all(b, b->t->keys[k].columns, b->t->keys[k].n))
+        if (begins_with(&b->t->keys[k], (uint32_t)b->counter) &&
+            sp_ddl_has_all(b, b->t->keys[k].columns, b->t->keys[k].n))
             return NULL;
     for (uint32_t i = 0; i < b->t->n_indexes; i++)
         if (leads_with(b, &b->t->indexes[i], b->t->columns[b->counter].name))
@@ -146,7 +150,8 @@ static bool put_numbering(sp_ddl_builder *b, const sp_cat_column *c, uint32_t fi
         sp_ddl_note(b, "table \"%s\": the numbering of column \"%s\"", b->schema->table, c->name);
     else if (b->counter == c - b->t->columns)
         sp_ddl_put(b, " AUTO_INCREMENT");
-    if (!sp_ddl_is_numbered(b, c) || b->d->dialect == SP_SQL_DUCKDB || b->d->dialect == SP_SQL_SQLITE || sp_ddl_is_mariadb(b))
+    if (!sp_ddl_is_numbered(b, c) || b->d->dialect == SP_SQL_DUCKDB || b->d->dialect == SP_SQL_SQLITE ||
+        sp_ddl_is_mariadb(b))
         return true;
     bool named = c->sequence && c->sequence->name;
     if (c->identity == SP_CAT_NO_IDENTITY && named) {
@@ -183,7 +188,8 @@ static bool read_constant(sp_ddl_builder *b, const sp_field *f, sp_str value, sp
     char shown[SP_CELL_TEXT_BYTES];
     bool instant = f->type.kind == SP_TIMESTAMPTZ; /* of UTC, without saying so */
     if (ok && text) {
-        char *end = instant ? sp_put_timestamp(shown, ((const int64_t *)column.data)[0]) : sp_cell_put_fixed(shown, &column, 0);
+        char *end =
+            instant ? sp_put_timestamp(shown, ((const int64_t *)column.data)[0]) : sp_cell_put_fixed(shown, &column, 0);
         b->nomem = b->nomem || sp_sql_literal(text, (sp_str){shown, (size_t)(end - shown)});
     }
     sp_column_done(&column);
@@ -215,8 +221,10 @@ static bool put_default_of_mariadb(sp_ddl_builder *b, const sp_field *f, sp_str 
 {
     static const char now[] = "CURRENT_TIMESTAMP";
     sp_kind kind = f->type.kind;
-    bool clock = !f->cast && (kind == SP_DATE || kind == SP_TIME || kind == SP_TIMESTAMP || kind == SP_TIMESTAMPTZ || kind == SP_INTERVAL);
-    bool plain = b->d->dialect == SP_SQL_MARIADB && (begins_constant(value) || sp_str_ieq(value, "true") || sp_str_ieq(value, "false"));
+    bool clock = !f->cast && (kind == SP_DATE || kind == SP_TIME || kind == SP_TIMESTAMP || kind == SP_TIMESTAMPTZ ||
+                              kind == SP_INTERVAL);
+    bool plain = b->d->dialect == SP_SQL_MARIADB &&
+                 (begins_constant(value) || sp_str_ieq(value, "true") || sp_str_ieq(value, "false"));
     if (!f->cast && !suits(b, f, value))
         return false;
     sp_ddl_put(b, plain ? "" : "(");
@@ -234,7 +242,8 @@ static bool put_default_of_others(sp_ddl_builder *b, const sp_field *f, sp_str v
     bool bit = f->type.kind == SP_BOOL && !b->same && value.len == 1 && strchr("01", *value.p);
     if (!bit && !suits(b, f, value))
         return false;
-    b->nomem = b->nomem || (bit ? sp_buf_adds(&b->sql, *value.p == '1' ? "true" : "false") : sp_buf_add(&b->sql, value.p, value.len));
+    b->nomem = b->nomem || (bit ? sp_buf_adds(&b->sql, *value.p == '1' ? "true" : "false")
+                                : sp_buf_add(&b->sql, value.p, value.len));
     return true;
 }
 
@@ -283,7 +292,8 @@ static void put_comment(sp_ddl_builder *b, const char *before, const char *comme
     for (const char *p = comment; *p; p++)
         characters += ((unsigned char)*p & 0xc0) != 0x80;
     if (characters > (column ? COLUMN_CHARACTERS : TABLE_CHARACTERS)) {
-        sp_ddl_note(b, "table \"%s\": the comment of %s%s, which is too long", b->schema->table, column ? "column " : "the table", column ? column : "");
+        sp_ddl_note(b, "table \"%s\": the comment of %s%s, which is too long", b->schema->table,
+                    column ? "column " : "the table", column ? column : "");
         return;
     }
     sp_ddl_put(b, before);
@@ -299,7 +309,8 @@ static void put_words_of_mariadb(sp_ddl_builder *b, const sp_cat_column *c, bool
         sp_ddl_put(b, " ON UPDATE ");
         sp_ddl_put(b, c->on_update_sql);
     } else if (c->on_update_sql) {
-        sp_ddl_note(b, "table \"%s\": that column \"%s\" becomes %s when its row changes", b->schema->table, c->name, c->on_update_sql);
+        sp_ddl_note(b, "table \"%s\": that column \"%s\" becomes %s when its row changes", b->schema->table, c->name,
+                    c->on_update_sql);
     }
     if (b->same && c->invisible)
         sp_ddl_put(b, " INVISIBLE");
@@ -341,15 +352,18 @@ static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
     sp_ddl_put_name(b, c->name);
     sp_ddl_put(b, " ");
     sp_field f = {.name = c->name, .type = {.kind = SP_TEXT}};
-    bool typed = b->same || c->type.class == SP_CAT_INTEGER || c->type.class == SP_CAT_TEXT || c->type.class == SP_CAT_BOOL;
+    bool typed =
+        b->same || c->type.class == SP_CAT_INTEGER || c->type.class == SP_CAT_TEXT || c->type.class == SP_CAT_BOOL;
     if (b->same)
         sp_ddl_put(b, sp_ddl_local_type(b, c->type.spelled));
     else {
         f.type.kind = c->type.class == SP_CAT_TEXT ? SP_TEXT : c->type.class == SP_CAT_BOOL ? SP_BOOL : SP_I64;
-        b->nomem = b->nomem || sp_sql_type(&b->sql, b->d->dialect, &(sp_schema){.table = b->schema->table, .fields = &f, .n_fields = 1}, 0);
+        b->nomem = b->nomem || sp_sql_type(&b->sql, b->d->dialect,
+                                           &(sp_schema){.table = b->schema->table, .fields = &f, .n_fields = 1}, 0);
     }
     sp_ddl_put(b, " GENERATED ALWAYS AS (");
-    if (typed && b->whole && *c->generated_sql && !needs_counter(b, c->generated_sql) && sp_ddl_put_expr(b, c->generated_sql, NULL)) {
+    if (typed && b->whole && *c->generated_sql && !needs_counter(b, c->generated_sql) &&
+        sp_ddl_put_expr(b, c->generated_sql, NULL)) {
         sp_ddl_put(b, b->d->dialect == SP_SQL_DUCKDB || (b->same && c->is_virtual) ? ") VIRTUAL" : ") STORED");
         put_words_of_mariadb(b, c, b->same);
         return true;
@@ -392,7 +406,8 @@ bool sp_ddl_can_refer(sp_ddl_builder *b, const sp_cat_foreign_key *f)
 static bool has_index_on(const sp_cat_table *t, const uint32_t *columns, uint32_t n)
 {
     for (uint32_t i = 0; i < t->n_keys; i++)
-        if (sp_ddl_is_plain_key(&t->keys[i]) && t->keys[i].n >= n && memcmp(t->keys[i].columns, columns, n * sizeof(*columns)) == 0)
+        if (sp_ddl_is_plain_key(&t->keys[i]) && t->keys[i].n >= n &&
+            memcmp(t->keys[i].columns, columns, n * sizeof(*columns)) == 0)
             return true;
     return false;
 }
@@ -403,9 +418,11 @@ bool sp_ddl_matches(sp_ddl_builder *b, const sp_cat_foreign_key *f)
     const sp_cat_table *t = &b->c->tables[f->parent_table];
     bool same = b->same || has_index_on(t, f->parent_columns, f->n);
     for (uint32_t i = 0; i < f->n && same && !b->same; i++) {
-        int here = sp_schema_find(b->schema, b->t->columns[f->columns[i]].name), there = sp_schema_find(parent, t->columns[f->parent_columns[i]].name);
+        int here = sp_schema_find(b->schema, b->t->columns[f->columns[i]].name),
+            there = sp_schema_find(parent, t->columns[f->parent_columns[i]].name);
         sp_buf mine = {0}, theirs = {0};
-        bool text = here >= 0 && b->schema->fields[here].type.kind == SP_TEXT && parent->fields[there].type.kind == SP_TEXT;
+        bool text =
+            here >= 0 && b->schema->fields[here].type.kind == SP_TEXT && parent->fields[there].type.kind == SP_TEXT;
         b->nomem = b->nomem || here < 0 || sp_sql_type(&mine, b->d->dialect, b->schema, (uint32_t)here) ||
                    sp_sql_type(&theirs, b->d->dialect, parent, (uint32_t)there);
         same = text || (mine.len == theirs.len && memcmp(mine.data, theirs.data, mine.len) == 0);
@@ -431,7 +448,8 @@ void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
     sp_ddl_put(b, "FOREIGN KEY");
     sp_ddl_put_columns(b, f->columns, f->n);
     sp_ddl_put(b, " REFERENCES ");
-    if (b->d->home && strchr(b->schema->table, '.') && !strchr(parent->shown, '.')) { /* MariaDB would look beside the child */
+    if (b->d->home && strchr(b->schema->table, '.') &&
+        !strchr(parent->shown, '.')) { /* MariaDB would look beside the child */
         sp_ddl_put_name(b, b->d->home);
         sp_ddl_put(b, ".");
     }
@@ -452,9 +470,11 @@ void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
         left = left || (actions[i] && !can_act(b, f, actions[i]));
     }
     if (left)
-        sp_ddl_note(b, "table \"%s\": what its foreign key to \"%s\" does when a row there goes or changes", b->schema->table, parent->shown);
+        sp_ddl_note(b, "table \"%s\": what its foreign key to \"%s\" does when a row there goes or changes",
+                    b->schema->table, parent->shown);
     if (f->when && sp_ddl_is_mariadb(b))
-        sp_ddl_note(b, "table \"%s\": that its foreign key to \"%s\" may be broken within a transaction", b->schema->table, parent->shown);
+        sp_ddl_note(b, "table \"%s\": that its foreign key to \"%s\" may be broken within a transaction",
+                    b->schema->table, parent->shown);
     else if (f->when && b->d->dialect != SP_SQL_DUCKDB) {
         sp_ddl_put(b, " ");
         sp_ddl_put(b, f->when);
@@ -477,7 +497,8 @@ static void put_checks(sp_ddl_builder *b)
             continue;
         }
         b->sql.len = len;
-        sp_ddl_note(b, "table \"%s\": the check %s%s%.200s", b->schema->table, check->name, *check->name ? " " : "", check->sql);
+        sp_ddl_note(b, "table \"%s\": the check %s%s%.200s", b->schema->table, check->name, *check->name ? " " : "",
+                    check->sql);
     }
 }
 
@@ -660,7 +681,8 @@ void sp_ddl_add_column_types(sp_ddl_builder *b)
             add_domain(b, (uint32_t)(c - b->t->columns));
         if (again || f->cast || !f->n_labels)
             continue;
-        b->nomem = b->nomem || sp_sql_create_types(&b->sql, b->d->dialect, &(sp_schema){.table = b->schema->table, .fields = f, .n_fields = 1});
+        b->nomem = b->nomem || sp_sql_create_types(&b->sql, b->d->dialect,
+                                                   &(sp_schema){.table = b->schema->table, .fields = f, .n_fields = 1});
         b->sql.len -= b->sql.len >= 2 ? 2 : 0; /* ";\n" */
         if (b->sql.len)
             sp_ddl_add(b, SP_DDL_TABLES, NULL, "creating the type of column \"%s\"", f->name);
@@ -671,7 +693,8 @@ void sp_ddl_add_sequences(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_columns; i++) {
         const sp_cat_column *c = &b->t->columns[i];
-        if (!c->sequence || !c->sequence->name || c->identity != SP_CAT_NO_IDENTITY || !sp_ddl_is_copied(b, i) || b->d->dialect != SP_SQL_POSTGRES)
+        if (!c->sequence || !c->sequence->name || c->identity != SP_CAT_NO_IDENTITY || !sp_ddl_is_copied(b, i) ||
+            b->d->dialect != SP_SQL_POSTGRES)
             continue;
         sp_ddl_put(b, "CREATE SEQUENCE IF NOT EXISTS ");
         sp_ddl_put_place(b, c->sequence->space, c->sequence->name);

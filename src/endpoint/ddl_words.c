@@ -28,8 +28,12 @@ void sp_ddl_add(sp_ddl_builder *b, sp_ddl_step step, const char *ask, const char
     va_end(args);
     sp_ddl *d = b->d;
     sp_ddl_statement *grown = grow(d->arena, d->statements, d->n, &d->cap, sizeof(*grown));
-    sp_ddl_statement made = {step, b->number, b->number, sp_arena_strndup(d->arena, b->sql.data ? b->sql.data : "", b->sql.len),
-                             sp_arena_strndup(d->arena, what, strlen(what)), ask};
+    sp_ddl_statement made = {step,
+                             b->number,
+                             b->number,
+                             sp_arena_strndup(d->arena, b->sql.data ? b->sql.data : "", b->sql.len),
+                             sp_arena_strndup(d->arena, what, strlen(what)),
+                             ask};
     b->sql.len = 0;
     b->nomem = b->nomem || !grown || !made.sql || !made.what;
     if (b->nomem)
@@ -60,7 +64,8 @@ void sp_ddl_add_clause(sp_ddl_builder *b, sp_ddl_step step, const char *fmt, ...
         return;
     }
     sp_buf *clauses = &b->clauses[step == SP_DDL_FOREIGN_KEYS];
-    b->nomem = b->nomem || sp_buf_adds(clauses, clauses->len ? ",\n  " : "\n  ") || sp_buf_add(clauses, b->sql.data, b->sql.len);
+    b->nomem = b->nomem || sp_buf_adds(clauses, clauses->len ? ",\n  " : "\n  ") ||
+               sp_buf_add(clauses, b->sql.data, b->sql.len);
     b->sql.len = 0;
 }
 
@@ -142,7 +147,8 @@ void sp_ddl_put_place(sp_ddl_builder *b, const char *space, const char *name)
 const char *sp_ddl_local_type(const sp_ddl_builder *b, const char *spelled)
 {
     size_t len = strlen(b->c->default_space);
-    bool quoted = *spelled == '"' && strncmp(spelled + 1, b->c->default_space, len) == 0 && strncmp(spelled + 1 + len, "\".", 2) == 0;
+    bool quoted = *spelled == '"' && strncmp(spelled + 1, b->c->default_space, len) == 0 &&
+                  strncmp(spelled + 1 + len, "\".", 2) == 0;
     bool bare = len && strncmp(spelled, b->c->default_space, len) == 0 && spelled[len] == '.';
     return len && quoted ? spelled + len + 3 : bare ? spelled + len + 1 : spelled;
 }
@@ -196,7 +202,8 @@ bool sp_ddl_is_said_again(const sp_ddl_builder *b, const sp_field *f, const sp_c
     if (!b->same || !c || f->cast)
         return false;
     const sp_cat_type *type = c->type.class == SP_CAT_LIST ? c->type.item : &c->type;
-    bool rounds = sp_ddl_is_mariadb(b) && type->class == SP_CAT_FLOAT && strchr(type->spelled, '('); /* would change what comes from elsewhere */
+    bool rounds = sp_ddl_is_mariadb(b) && type->class == SP_CAT_FLOAT &&
+                  strchr(type->spelled, '('); /* would change what comes from elsewhere */
     return (type->class != SP_CAT_OTHER && !rounds) || b->c->loose;
 }
 
@@ -235,7 +242,8 @@ static uint32_t bytes_in_index(sp_ddl_builder *b, const char *column, uint32_t *
     const char *type = b->nomem ? "" : b->sql.data + len, *args = strchr(type, '(');
     sp_str word = {type, strcspn(type, "( ")};
     bool bytes = memmem(word.p, word.len, "bin", 3) || memmem(word.p, word.len, "blob", 4);
-    bool endless = memmem(word.p, word.len, "text", 4) || memmem(word.p, word.len, "blob", 4) || sp_str_ieq(word, "json");
+    bool endless =
+        memmem(word.p, word.len, "text", 4) || memmem(word.p, word.len, "blob", 4) || sp_str_ieq(word, "json");
     bool counted = args && (memmem(word.p, word.len, "char", 4) || memmem(word.p, word.len, "bin", 3));
     *text = endless || counted ? bytes ? 1 : 4 : 0;
     uint32_t most = endless ? ENDLESS : counted ? (uint32_t)strtoul(args + 1, NULL, 10) * *text : SHORT;
@@ -263,7 +271,10 @@ void sp_ddl_put_parts(sp_ddl_builder *b, const char *const *columns, const sp_ca
     for (uint32_t i = 0; i < n; i++) {
         sp_ddl_put(b, i ? ", " : "");
         sp_ddl_put_name(b, columns[i]);
-        uint32_t prefix = !sp_ddl_is_mariadb(b) ? 0 : b->same ? (parts ? parts[i].prefix : 0) : unique ? 0 : prefix_of(b, columns, n, i);
+        uint32_t prefix = !sp_ddl_is_mariadb(b) ? 0
+                          : b->same             ? (parts ? parts[i].prefix : 0)
+                          : unique              ? 0
+                                                : prefix_of(b, columns, n, i);
         if (prefix) {
             sp_ddl_put_number(b, "(", prefix);
             sp_ddl_put(b, ")");

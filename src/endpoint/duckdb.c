@@ -24,13 +24,11 @@ static sp_duckdb_sink *self_of(sp_sink *s)
 /* ---- SQL around one table -------------------------------------------------------------------- */
 
 /* Runs head "table" tail. */
-static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail,
-                   spate_error *err)
+static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail) ||
-                     sp_buf_add(&sql, "", 1)
+    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail) || sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     sp_buf_done(&sql);
@@ -59,9 +57,7 @@ static int add_fields(sp_buf *sql, const sp_schema *schema)
 {
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < schema->n_fields && rc == SPATE_OK; i++)
-        rc = (i && sp_buf_adds(sql, ", ")) || sp_sql_name(sql, schema->fields[i].name)
-                 ? SPATE_E_NOMEM
-                 : SPATE_OK;
+        rc = (i && sp_buf_adds(sql, ", ")) || sp_sql_name(sql, schema->fields[i].name) ? SPATE_E_NOMEM : SPATE_OK;
     return rc;
 }
 
@@ -76,22 +72,18 @@ static int look_up(sp_duckdb_sink *s, const char *table, target *out, spate_erro
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, table) ||
-                     sp_buf_add(&sql, " LIMIT 0", 9)
+    int rc = sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, table) || sp_buf_add(&sql, " LIMIT 0", 9)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_ask(s->conn, sql.data, &out->columns, err);
     if (rc != SPATE_OK)
         goto done;
     sql.len = 0;
     size_t schema = schema_part(table);
-    rc = sp_buf_adds(&sql,
-                     "SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL "
-                     "FROM duckdb_columns() "
-                     "WHERE database_name = current_database() AND lower(schema_name) = lower(") ||
-         (schema ? sp_sql_literal(&sql, (sp_str){table, schema})
-                 : sp_buf_adds(&sql, "current_schema()")) ||
-         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") ||
-         sp_sql_literal(&sql, sp_str_of(name_part(table))) ||
+    rc = sp_buf_adds(&sql, "SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL "
+                           "FROM duckdb_columns() "
+                           "WHERE database_name = current_database() AND lower(schema_name) = lower(") ||
+         (schema ? sp_sql_literal(&sql, (sp_str){table, schema}) : sp_buf_adds(&sql, "current_schema()")) ||
+         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") || sp_sql_literal(&sql, sp_str_of(name_part(table))) ||
          sp_buf_add(&sql, ") ORDER BY column_index", 24);
     rc = rc ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &out->facts, err);
     if (rc != SPATE_OK)
@@ -126,8 +118,8 @@ static int fit_field(sp_duckdb_sink *s, sp_duckdb_table *table, uint32_t f, targ
     if (fits)
         return SPATE_OK;
     char *words = sp_duckdb.value_varchar(&t->facts, 1, (idx_t)at);
-    snprintf(what, sizeof(what), "column \"%s\" is %.100s, its cells are %s: %s", field->name,
-             words ? words : "?", sp_kind_name(field->type.kind), why);
+    snprintf(what, sizeof(what), "column \"%s\" is %.100s, its cells are %s: %s", field->name, words ? words : "?",
+             sp_kind_name(field->type.kind), why);
     sp_duckdb.free(words);
     return sp_problems_add(p, table->schema, what);
 }
@@ -138,26 +130,31 @@ static int values_sql(const sp_field *field, const char *words, sp_buf *sql)
     int built = sp_buf_adds(sql, "SELECT v FROM (VALUES (");
     for (uint32_t i = 0; i < field->n_values && !built; i++)
         built = sp_buf_adds(sql, i ? "), (" : "") || sp_sql_literal(sql, field->values[i]);
-    return built || sp_buf_printf(sql, ")) AS t (v) WHERE TRY_CAST(v AS %s) IS NULL", words) || sp_buf_add(sql, " LIMIT 1", 9);
+    return built || sp_buf_printf(sql, ")) AS t (v) WHERE TRY_CAST(v AS %s) IS NULL", words) ||
+           sp_buf_add(sql, " LIMIT 1", 9);
 }
 
 /* Whether the plan's own words can be read as what is neither text nor an enumeration is DuckDB's to say. */
-static int check_values(sp_duckdb_sink *s, const sp_duckdb_table *table, uint32_t f, target *t, sp_problems *p, spate_error *err)
+static int check_values(sp_duckdb_sink *s, const sp_duckdb_table *table, uint32_t f, target *t, sp_problems *p,
+                        spate_error *err)
 {
     const sp_field *field = &table->schema->fields[f];
     int at = find_column(t, field->name);
     duckdb_type id = at < 0 ? DUCKDB_TYPE_VARCHAR : sp_duckdb.column_type(&t->columns, (idx_t)at);
-    if (id == DUCKDB_TYPE_VARCHAR || id == DUCKDB_TYPE_ENUM || !field->n_values || field->n_values > SP_FIELD_VALUES_ASKED)
+    if (id == DUCKDB_TYPE_VARCHAR || id == DUCKDB_TYPE_ENUM || !field->n_values ||
+        field->n_values > SP_FIELD_VALUES_ASKED)
         return SPATE_OK;
     char *words = sp_duckdb.value_varchar(&t->facts, 1, (idx_t)at), what[512];
     duckdb_result refused;
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = !words || values_sql(field, words, &sql) ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &refused, err);
+    int rc =
+        !words || values_sql(field, words, &sql) ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &refused, err);
     sp_buf_done(&sql);
     if (rc == SPATE_OK && sp_duckdb.row_count(&refused) > 0) {
         char *value = sp_duckdb.value_varchar(&refused, 0, 0);
-        snprintf(what, sizeof(what), "column \"%s\" is %.100s, which cannot be \"%.100s\"", field->name, words, value ? value : "?");
+        snprintf(what, sizeof(what), "column \"%s\" is %.100s, which cannot be \"%.100s\"", field->name, words,
+                 value ? value : "?");
         sp_duckdb.free(value);
         rc = sp_problems_add(p, table->schema, what) ? sp_fail_nomem(err) : SPATE_OK;
     }
@@ -178,8 +175,7 @@ static int check_unfilled(const sp_schema *schema, target *t, sp_problems *p)
         for (uint32_t f = 0; f < schema->n_fields && name; f++)
             filled |= strcasecmp(schema->fields[f].name, name) == 0;
         if (name && !filled && sp_duckdb.value_boolean(&t->facts, 2, i)) {
-            snprintf(what, sizeof(what),
-                     "column \"%s\" is NOT NULL without a default, and nothing fills it", name);
+            snprintf(what, sizeof(what), "column \"%s\" is NOT NULL without a default, and nothing fills it", name);
             rc = sp_problems_add(p, schema, what);
         }
         sp_duckdb.free(name);
@@ -193,9 +189,8 @@ static const char *insert_text(sp_duckdb_sink *s, const sp_schema *schema, const
     sp_buf sql;
     sp_buf_init(&sql);
     const char *text = NULL;
-    if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_sql_ident(&sql, schema->table) &&
-        !sp_buf_adds(&sql, " (") && !add_fields(&sql, schema) && !sp_buf_adds(&sql, ") ") &&
-        !sp_buf_adds(&sql, end))
+    if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_sql_ident(&sql, schema->table) && !sp_buf_adds(&sql, " (") &&
+        !add_fields(&sql, schema) && !sp_buf_adds(&sql, ") ") && !sp_buf_adds(&sql, end))
         text = sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return text;
@@ -209,8 +204,7 @@ static int try_insert(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p,
     int rc = sp_buf_adds(&end, "SELECT NULL");
     for (uint32_t i = 1; i < table->schema->n_fields && rc == SPATE_OK; i++)
         rc = sp_buf_adds(&end, ", NULL");
-    const char *sql =
-        rc || sp_buf_add(&end, " LIMIT 0", 9) ? NULL : insert_text(s, table->schema, end.data);
+    const char *sql = rc || sp_buf_add(&end, " LIMIT 0", 9) ? NULL : insert_text(s, table->schema, end.data);
     sp_buf_done(&end);
     if (!sql)
         return sp_fail_nomem(err);
@@ -269,10 +263,8 @@ static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t 
         for (uint32_t f = 0; f < tables[i]->n_fields; f++)
             t->names[f] = tables[i]->fields[f].name;
         uint32_t rows = SP_DUCKDB_FLUSH_BYTES / SP_MAX(sp_schema_row_bytes(tables[i]), 1u);
-        t->flush_rows =
-            SP_MIN(SP_MAX(rows, (uint32_t)SP_DUCKDB_FLUSH_ROWS_MIN), (uint32_t)SP_DUCKDB_ROW_GROUP);
-        s->base.chunk_rows[i] =
-            s->base.options.batch_rows ? s->base.options.batch_rows : SP_DUCKDB_CHUNK_ROWS;
+        t->flush_rows = SP_MIN(SP_MAX(rows, (uint32_t)SP_DUCKDB_FLUSH_ROWS_MIN), (uint32_t)SP_DUCKDB_ROW_GROUP);
+        s->base.chunk_rows[i] = s->base.options.batch_rows ? s->base.options.batch_rows : SP_DUCKDB_CHUNK_ROWS;
     }
     return SPATE_OK;
 }
@@ -297,8 +289,8 @@ static int drop_types(sp_duckdb_sink *s, const sp_schema *schema, spate_error *e
         if (schema->fields[f].n_labels == 0)
             continue;
         sql.len = 0;
-        rc = sp_buf_adds(&sql, "DROP TYPE IF EXISTS ") ||
-                     sp_sql_type(&sql, SP_SQL_DUCKDB, schema, f) || sp_buf_add(&sql, "", 1)
+        rc = sp_buf_adds(&sql, "DROP TYPE IF EXISTS ") || sp_sql_type(&sql, SP_SQL_DUCKDB, schema, f) ||
+                     sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     }
@@ -324,8 +316,10 @@ static int drop_tables(sp_duckdb_sink *s, spate_error *err)
 static bool has_primary_key(sp_duckdb_sink *s, const sp_schema *schema)
 {
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
-                sp_sql_literal(&sql, sp_str_of(name_part(schema->table)));
+    int built =
+        sp_buf_adds(&sql,
+                    "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
+        sp_sql_literal(&sql, sp_str_of(name_part(schema->table)));
     return sp_duckdb_any(s, &sql, built);
 }
 
@@ -350,7 +344,8 @@ static int run_step(sp_duckdb_sink *s, sp_ddl_step step, spate_error *err)
     for (uint32_t i = 0; i < s->ddl.n && rc == SPATE_OK; i++) {
         const sp_ddl_statement *d = &s->ddl.statements[i];
         const sp_schema *schema = s->tables[d->table].schema;
-        bool is_there = step == SP_DDL_KEYS && s->memory.resumed && has_primary_key(s, schema); /* of a run that was killed here */
+        bool is_there =
+            step == SP_DDL_KEYS && s->memory.resumed && has_primary_key(s, schema); /* of a run that was killed here */
         if (d->step != step || !s->tables[d->table].created || is_there)
             continue;
         rc = d->ask ? run_answered(s, d, err) : sp_duckdb_run(s->conn, d->sql, err);
@@ -368,7 +363,9 @@ static int create_tables(sp_duckdb_sink *s, spate_error *err)
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
         size_t in_schema = schema_part(s->tables[i].schema->table);
         char *name = in_schema ? sp_arena_strndup(&s->arena, s->tables[i].schema->table, in_schema) : NULL;
-        rc = name ? run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name, "", err) : in_schema ? sp_fail_nomem(err) : SPATE_OK;
+        rc = name        ? run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name, "", err)
+             : in_schema ? sp_fail_nomem(err)
+                         : SPATE_OK;
         s->tables[i].created = rc == SPATE_OK;
     }
     if (rc == SPATE_OK)
@@ -392,8 +389,7 @@ static int table_number(const sp_duckdb_sink *s, const char *in_schema, const ch
         const char *table = s->tables[i].schema->table;
         size_t schema = schema_part(table);
         if (strcasecmp(name_part(table), name) == 0 &&
-            (!schema ||
-             (strlen(in_schema) == schema && strncasecmp(table, in_schema, schema) == 0)))
+            (!schema || (strlen(in_schema) == schema && strncasecmp(table, in_schema, schema) == 0)))
             return (int)i;
     }
     return -1;
@@ -404,18 +400,16 @@ static int table_number(const sp_duckdb_sink *s, const char *in_schema, const ch
 static int find_deps(sp_duckdb_sink *s, spate_error *err)
 {
     duckdb_result found;
-    int rc = sp_duckdb_ask(
-        s->conn,
-        "SELECT schema_name, table_name, referenced_table FROM duckdb_constraints() "
-        "WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database()",
-        &found, err);
+    int rc = sp_duckdb_ask(s->conn,
+                           "SELECT schema_name, table_name, referenced_table FROM duckdb_constraints() "
+                           "WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database()",
+                           &found, err);
     if (rc != SPATE_OK)
         return rc;
     idx_t n = sp_duckdb.row_count(&found);
     unsigned keys = 0;
     for (idx_t i = 0; i < n; i++) {
-        char *in_schema = sp_duckdb.value_varchar(&found, 0, i),
-             *child = sp_duckdb.value_varchar(&found, 1, i),
+        char *in_schema = sp_duckdb.value_varchar(&found, 0, i), *child = sp_duckdb.value_varchar(&found, 1, i),
              *parent = sp_duckdb.value_varchar(&found, 2, i);
         int c = in_schema && child ? table_number(s, in_schema, child) : -1;
         int p = in_schema && parent ? table_number(s, in_schema, parent) : -1;
@@ -428,8 +422,7 @@ static int find_deps(sp_duckdb_sink *s, spate_error *err)
     }
     sp_duckdb.destroy_result(&found);
     if (keys && s->base.options.defer_constraints) {
-        sp_fail(err, SPATE_E_USAGE,
-                "DuckDB cannot defer foreign keys, and tables in \"%s\" have them", s->base.shown);
+        sp_fail(err, SPATE_E_USAGE, "DuckDB cannot defer foreign keys, and tables in \"%s\" have them", s->base.shown);
         sp_error_hint(err, "leave --defer-constraints away: parents are loaded before children");
         return SPATE_E_USAGE;
     }
@@ -473,22 +466,21 @@ static int limit_memory(sp_duckdb_sink *s, spate_error *err)
     }
     if (keys)
         return SPATE_OK;
-    uint64_t lane =
-        SP_MAX((uint64_t)SP_DUCKDB_LANE_MEMORY_MIB, 2 * row * SP_DUCKDB_ROW_GROUP >> 20);
+    uint64_t lane = SP_MAX((uint64_t)SP_DUCKDB_LANE_MEMORY_MIB, 2 * row * SP_DUCKDB_ROW_GROUP >> 20);
     char sql[80];
     snprintf(sql, sizeof(sql), "SET memory_limit = '%lluMiB'",
              (unsigned long long)(SP_DUCKDB_MEMORY_MIB + SP_MAX(s->base.options.lanes, 1u) * lane));
     return sp_duckdb_run(s->conn, sql, err);
 }
 
-static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables,
-                   spate_error *err)
+static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, spate_error *err)
 {
     sp_duckdb_sink *s = self_of(sink);
     sp_problems p = {0};
     sp_buf_init(&p.text);
     static const sp_ddl_keys made[] = {SP_DDL_KEYS_AFTER, SP_DDL_KEYS_INSIDE, SP_DDL_KEYS_NONE};
-    sp_ddl_keys keys = sink->options.indexes_before && s->keys == SP_DUCKDB_KEYS_PRIMARY ? SP_DDL_KEYS_INSIDE : made[s->keys];
+    sp_ddl_keys keys =
+        sink->options.indexes_before && s->keys == SP_DUCKDB_KEYS_PRIMARY ? SP_DDL_KEYS_INSIDE : made[s->keys];
     int rc = sp_sink_refuse_parts(&sink->options, err);
     if (rc == SPATE_OK && sink->options.create)
         rc = sp_ddl_build(&s->ddl, &s->arena, SP_SQL_DUCKDB, keys, tables, n_tables, sink->options.catalog, err);
@@ -504,14 +496,14 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     if (rc == SPATE_OK) {
         rc = make_and_look(s, &p, err);
         bool keep = rc == SPATE_OK && !sink->options.dry_run;
-        int ended =
-            sp_duckdb_run(s->conn, keep ? "COMMIT" : "ROLLBACK", rc == SPATE_OK ? err : NULL);
+        int ended = sp_duckdb_run(s->conn, keep ? "COMMIT" : "ROLLBACK", rc == SPATE_OK ? err : NULL);
         rc = rc == SPATE_OK ? ended : rc;
     }
     bool empty = sink->options.truncate && !sink->options.create && !sink->options.dry_run;
     if (rc == SPATE_OK && empty && !(s->memory.job && sp_duckdb_job_is_known(s)))
         rc = empty_tables(s, err);
-    if (rc == SPATE_OK) /* behind the emptying, which cannot be in its transaction: a run killed between empties again */
+    if (rc ==
+        SPATE_OK) /* behind the emptying, which cannot be in its transaction: a run killed between empties again */
         rc = sp_duckdb_claim_job(s, err);
     if (rc == SPATE_OK)
         rc = limit_memory(s, err);
@@ -524,8 +516,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
 
 static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *err)
 {
-    int rc = built || sp_buf_add(sql, "", 1) ? sp_fail_nomem(err)
-                                             : sp_duckdb_run(s->conn, sql->data, err);
+    int rc = built || sp_buf_add(sql, "", 1) ? sp_fail_nomem(err) : sp_duckdb_run(s->conn, sql->data, err);
     sp_buf_done(sql);
     return rc;
 }
@@ -546,14 +537,12 @@ static int orphans_sql(sp_buf *sql, const sp_schema *schema, const sp_foreign_ke
     return rc || sp_buf_add(sql, ")", 2);
 }
 
-static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key,
-                             spate_error *err)
+static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key, spate_error *err)
 {
     duckdb_result count;
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = orphans_sql(&sql, schema, key) ? sp_fail_nomem(err)
-                                            : sp_duckdb_ask(s->conn, sql.data, &count, err);
+    int rc = orphans_sql(&sql, schema, key) ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &count, err);
     sp_buf_done(&sql);
     if (rc != SPATE_OK)
         return rc;
@@ -561,24 +550,20 @@ static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const s
     sp_duckdb.destroy_result(&count);
     if (orphans == 0)
         return SPATE_OK;
-    return sp_fail(
-        err, SPATE_E_DATA, "%lld rows of table \"%s\" refer by \"%s\" to no row of table \"%s\"",
-        (long long)orphans, schema->table, schema->fields[key->columns[0]].name, key->parent);
+    return sp_fail(err, SPATE_E_DATA, "%lld rows of table \"%s\" refer by \"%s\" to no row of table \"%s\"",
+                   (long long)orphans, schema->table, schema->fields[key->columns[0]].name, key->parent);
 }
 
 /* COMMENT ON COLUMN "t"."c" IS 'references p(k)': where a reader of the schema will look. */
-static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key,
-                            spate_error *err)
+static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key, spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < key->n && rc == SPATE_OK; i++) {
-        char *note =
-            sp_arena_printf(&s->arena, "references %s(%s)", key->parent, key->parent_columns[i]);
+        char *note = sp_arena_printf(&s->arena, "references %s(%s)", key->parent, key->parent_columns[i]);
         sp_buf sql;
         sp_buf_init(&sql);
-        int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") ||
-                    sp_sql_ident(&sql, schema->table) || sp_buf_adds(&sql, ".") ||
-                    sp_sql_name(&sql, schema->fields[key->columns[i]].name) ||
+        int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") || sp_sql_ident(&sql, schema->table) ||
+                    sp_buf_adds(&sql, ".") || sp_sql_name(&sql, schema->fields[key->columns[i]].name) ||
                     sp_buf_adds(&sql, " IS ") || sp_sql_literal(&sql, sp_str_of(note));
         rc = run_for_key(s, &sql, built, err);
     }
@@ -600,8 +585,7 @@ static int finish_foreign_keys(sp_duckdb_sink *s, const sp_schema *schema, spate
 static int finish_keys(sp_duckdb_sink *s, spate_error *err)
 {
     char sql[64];
-    snprintf(sql, sizeof(sql), "RESET memory_limit; SET threads = %u",
-             SP_MAX(sp_os_processors(), 1u));
+    snprintf(sql, sizeof(sql), "RESET memory_limit; SET threads = %u", SP_MAX(sp_os_processors(), 1u));
     int rc = sp_duckdb_run(s->conn, sql, err);
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
         if (s->tables[i].created)
@@ -685,10 +669,9 @@ static int read_keys(sp_uri *uri, sp_duckdb_keys *keys, spate_error *err)
 static int check_options(const sp_uri *uri, const sp_sink_options *o, spate_error *err)
 {
     if (o->mode != SP_INSERT_DEFAULT && o->mode != SP_INSERT_COPY)
-        return sp_fail(
-            err, SPATE_E_USAGE,
-            "DuckDB files are loaded in bulk only: insert, upsert and skip mode do not exist for \"%s\"",
-            uri->path);
+        return sp_fail(err, SPATE_E_USAGE,
+                       "DuckDB files are loaded in bulk only: insert, upsert and skip mode do not exist for \"%s\"",
+                       uri->path);
     if (!*uri->path || strcmp(uri->path, ":memory:") == 0)
         return sp_fail(err, SPATE_E_USAGE, "a DuckDB sink needs the name of a file");
     if (!o->create && !sp_os_exists(uri->path)) {
@@ -735,7 +718,8 @@ static int open_file(sp_duckdb_sink *s, spate_error *err)
     const char *path = pretend ? ":memory:" : s->path;
     int rc = sp_duckdb_open(path, false, 1, &s->db, err);
     bool broken = rc == SPATE_E_CORRUPT || rc == SPATE_E_IO;
-    if (broken && s->base.options.create && !s->base.options.dry_run && is_stillborn(path) && sp_os_unlink(path, NULL) == SPATE_OK) {
+    if (broken && s->base.options.create && !s->base.options.dry_run && is_stillborn(path) &&
+        sp_os_unlink(path, NULL) == SPATE_OK) {
         s->made_file = true;
         rc = sp_duckdb_open(path, false, 1, &s->db, err);
     }

@@ -114,7 +114,8 @@ uint64_t sp_duckdb_blame(const sp_batch *b, const char *message)
     const char *null = strstr(message, "NOT NULL constraint failed: "), *dot = null ? strrchr(null, '.') : NULL;
     if (between(message, "Duplicate key \"", "\" violates", &what))
         row = with_key(b, what, &text);
-    else if (between(message, "duplicate key \"", "\"", &what) || between(message, "Could not convert string '", "' to ", &what))
+    else if (between(message, "duplicate key \"", "\"", &what) ||
+             between(message, "Could not convert string '", "' to ", &what))
         row = with_any(b, what, 0, &text);
     else if (between(message, "because key \"", "\" does not exist", &what)) /* the parent's columns, not the row's */
         row = with_any(b, what, value_of_first(what), &text);

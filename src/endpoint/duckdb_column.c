@@ -23,9 +23,8 @@ static bool is_real(duckdb_type id)
 
 static bool is_timestamp(duckdb_type id)
 {
-    return id == DUCKDB_TYPE_TIMESTAMP || id == DUCKDB_TYPE_TIMESTAMP_TZ ||
-           id == DUCKDB_TYPE_TIMESTAMP_S || id == DUCKDB_TYPE_TIMESTAMP_MS ||
-           id == DUCKDB_TYPE_TIMESTAMP_NS;
+    return id == DUCKDB_TYPE_TIMESTAMP || id == DUCKDB_TYPE_TIMESTAMP_TZ || id == DUCKDB_TYPE_TIMESTAMP_S ||
+           id == DUCKDB_TYPE_TIMESTAMP_MS || id == DUCKDB_TYPE_TIMESTAMP_NS;
 }
 
 static duckdb_type natural_id(sp_kind kind)
@@ -50,8 +49,8 @@ static bool castable_list(const sp_type *cells, duckdb_logical_type target, duck
 {
     if (id != DUCKDB_TYPE_LIST && id != DUCKDB_TYPE_ARRAY)
         return id == DUCKDB_TYPE_VARCHAR;
-    duckdb_logical_type item = id == DUCKDB_TYPE_LIST ? sp_duckdb.list_type_child_type(target)
-                                                      : sp_duckdb.array_type_child_type(target);
+    duckdb_logical_type item =
+        id == DUCKDB_TYPE_LIST ? sp_duckdb.list_type_child_type(target) : sp_duckdb.array_type_child_type(target);
     bool fits = castable(cells->item, item);
     sp_duckdb.destroy_logical_type(&item);
     return fits;
@@ -66,30 +65,21 @@ static bool castable(const sp_type *cells, duckdb_logical_type target)
     if (id == natural_id(cells->kind) || cells->kind == SP_TEXT)
         return true;
     switch (cells->kind) {
-    case SP_BOOL:
-        return is_integer(id) || id == DUCKDB_TYPE_VARCHAR;
+    case SP_BOOL: return is_integer(id) || id == DUCKDB_TYPE_VARCHAR;
     case SP_I16:
     case SP_I32:
     case SP_I64:
-    case SP_U64:
-        return is_integer(id) || is_real(id) || id == DUCKDB_TYPE_VARCHAR;
+    case SP_U64: return is_integer(id) || is_real(id) || id == DUCKDB_TYPE_VARCHAR;
     case SP_F32:
-    case SP_F64:
-        return is_real(id) || id == DUCKDB_TYPE_VARCHAR;
-    case SP_DECIMAL:
-        return is_real(id) || id == DUCKDB_TYPE_VARCHAR || (cells->scale == 0 && is_integer(id));
-    case SP_DATE:
-        return is_timestamp(id) || id == DUCKDB_TYPE_VARCHAR;
+    case SP_F64: return is_real(id) || id == DUCKDB_TYPE_VARCHAR;
+    case SP_DECIMAL: return is_real(id) || id == DUCKDB_TYPE_VARCHAR || (cells->scale == 0 && is_integer(id));
+    case SP_DATE: return is_timestamp(id) || id == DUCKDB_TYPE_VARCHAR;
     case SP_TIMESTAMP:
-    case SP_TIMESTAMPTZ:
-        return is_timestamp(id) || id == DUCKDB_TYPE_DATE || id == DUCKDB_TYPE_VARCHAR;
-    case SP_TIME:
-        return id == DUCKDB_TYPE_TIME_TZ || id == DUCKDB_TYPE_VARCHAR;
+    case SP_TIMESTAMPTZ: return is_timestamp(id) || id == DUCKDB_TYPE_DATE || id == DUCKDB_TYPE_VARCHAR;
+    case SP_TIME: return id == DUCKDB_TYPE_TIME_TZ || id == DUCKDB_TYPE_VARCHAR;
     case SP_INTERVAL:
-    case SP_UUID:
-        return id == DUCKDB_TYPE_VARCHAR;
-    default:
-        return false;
+    case SP_UUID: return id == DUCKDB_TYPE_VARCHAR;
+    default: return false;
     }
 }
 
@@ -116,23 +106,17 @@ static duckdb_logical_type copy_type(duckdb_logical_type type)
 static uint32_t width_of_id(duckdb_type id)
 {
     switch (id) {
-    case DUCKDB_TYPE_UTINYINT:
-        return 1;
+    case DUCKDB_TYPE_UTINYINT: return 1;
     case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_USMALLINT:
-        return 2;
+    case DUCKDB_TYPE_USMALLINT: return 2;
     case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_UINTEGER:
-        return 4;
-    case DUCKDB_TYPE_HUGEINT:
-        return 16;
-    default:
-        return 8;
+    case DUCKDB_TYPE_UINTEGER: return 4;
+    case DUCKDB_TYPE_HUGEINT: return 16;
+    default: return 8;
     }
 }
 
-static bool direct_decimal(sp_duckdb_column *column, const sp_type *cells,
-                           duckdb_logical_type target)
+static bool direct_decimal(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target)
 {
     if (sp_duckdb.decimal_scale(target) != cells->scale || cells->precision == 0 ||
         cells->precision > sp_duckdb.decimal_width(target))
@@ -171,11 +155,9 @@ static bool direct_enum(sp_duckdb_column *column, duckdb_logical_type target, sp
     return true;
 }
 
-static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target,
-                   sp_arena *arena);
+static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target, sp_arena *arena);
 
-static bool direct_list(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target,
-                        sp_arena *arena)
+static bool direct_list(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target, sp_arena *arena)
 {
     duckdb_logical_type item = sp_duckdb.list_type_child_type(target);
     column->form = SP_DUCKDB_LIST;
@@ -185,8 +167,7 @@ static bool direct_list(sp_duckdb_column *column, const sp_type *cells, duckdb_l
     return fits;
 }
 
-static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target,
-                   sp_arena *arena)
+static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logical_type target, sp_arena *arena)
 {
     duckdb_type id = sp_duckdb.get_type_id(target);
     column->form = SP_DUCKDB_SAME;
@@ -201,25 +182,14 @@ static bool direct(sp_duckdb_column *column, const sp_type *cells, duckdb_logica
     if (id != natural_id(cells->kind))
         return false;
     switch (cells->kind) {
-    case SP_BOOL:
-        column->form = SP_DUCKDB_BOOL;
-        return true;
-    case SP_UUID:
-        column->form = SP_DUCKDB_UUID;
-        return true;
-    case SP_DECIMAL:
-        return direct_decimal(column, cells, target);
+    case SP_BOOL: column->form = SP_DUCKDB_BOOL; return true;
+    case SP_UUID: column->form = SP_DUCKDB_UUID; return true;
+    case SP_DECIMAL: return direct_decimal(column, cells, target);
     case SP_TEXT:
-    case SP_BYTES:
-        column->form = SP_DUCKDB_STRING;
-        return has_alias(target, NULL);
-    case SP_JSON:
-        column->form = SP_DUCKDB_STRING;
-        return has_alias(target, NULL) || has_alias(target, "JSON");
-    case SP_LIST:
-        return direct_list(column, cells, target, arena);
-    default:
-        return true;
+    case SP_BYTES: column->form = SP_DUCKDB_STRING; return has_alias(target, NULL);
+    case SP_JSON: column->form = SP_DUCKDB_STRING; return has_alias(target, NULL) || has_alias(target, "JSON");
+    case SP_LIST: return direct_list(column, cells, target, arena);
+    default: return true;
     }
 }
 
@@ -229,8 +199,7 @@ static duckdb_logical_type natural_type(const sp_type *cells, duckdb_type target
 {
     if (cells->kind == SP_DECIMAL)
         return sp_duckdb.create_decimal_type(18, cells->scale);
-    if (cells->kind == SP_TIMESTAMPTZ &&
-        target != DUCKDB_TYPE_VARCHAR) /* a cast to date must not depend on a zone */
+    if (cells->kind == SP_TIMESTAMPTZ && target != DUCKDB_TYPE_VARCHAR) /* a cast to date must not depend on a zone */
         return sp_duckdb.create_logical_type(DUCKDB_TYPE_TIMESTAMP);
     if (cells->kind != SP_LIST)
         return sp_duckdb.create_logical_type(natural_id(cells->kind));
@@ -240,8 +209,7 @@ static duckdb_logical_type natural_type(const sp_type *cells, duckdb_type target
     return list;
 }
 
-static bool by_cast(sp_duckdb_column *column, const sp_type *cells, duckdb_type target,
-                    sp_arena *arena)
+static bool by_cast(sp_duckdb_column *column, const sp_type *cells, duckdb_type target, sp_arena *arena)
 {
     sp_type wide = *cells;
     wide.precision = 18;
@@ -276,16 +244,15 @@ static bool labels_fit(const sp_duckdb_column *column, const sp_field *field, ch
     for (uint32_t i = 0; i < field->n_labels; i++) {
         sp_str word = field->labels[i];
         if (!column->labels.keys[label_slot(&column->labels, word.p, word.len)].p) {
-            snprintf(why, 160, "its type has no value '%.*s'", (int)SP_MIN(word.len, (size_t)100),
-                     word.p);
+            snprintf(why, 160, "its type has no value '%.*s'", (int)SP_MIN(word.len, (size_t)100), word.p);
             return false;
         }
     }
     return true;
 }
 
-bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field,
-                           duckdb_logical_type target, sp_arena *arena, char why[160])
+bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field, duckdb_logical_type target, sp_arena *arena,
+                           char why[160])
 {
     duckdb_type id = sp_duckdb.get_type_id(target);
     *column = (sp_duckdb_column){0};
@@ -294,8 +261,8 @@ bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field,
         return false;
     }
     if (!range_fits(field, id)) {
-        snprintf(why, 160, "cells from %lld to %lld are out of its range",
-                 (long long)field->bounds.min, (long long)field->bounds.max);
+        snprintf(why, 160, "cells from %lld to %lld are out of its range", (long long)field->bounds.min,
+                 (long long)field->bounds.max);
         return false;
     }
     if (direct(column, &field->type, target, arena)) {
@@ -363,8 +330,8 @@ static void fill_uuids(const uint8_t *in, uint32_t rows, uint64_t *out)
     }
 }
 
-static int fill_decimals(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
-                         void *out, spate_error *err)
+static int fill_decimals(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, void *out,
+                         spate_error *err)
 {
     const int64_t *in = cells->data;
     uint64_t lost = 0;
@@ -380,8 +347,7 @@ static int fill_decimals(const sp_duckdb_column *column, const sp_column *cells,
             ((duckdb_hugeint *)out)[i] = (duckdb_hugeint){(uint64_t)v, v >> 63};
         }
     }
-    return lost ? sp_fail(err, SPATE_E_DATA, "a decimal has more digits than its column")
-                : SPATE_OK;
+    return lost ? sp_fail(err, SPATE_E_DATA, "a decimal has more digits than its column") : SPATE_OK;
 }
 
 /* The slot where the text is, or where it would be. */
@@ -391,14 +357,13 @@ static uint32_t label_slot(const sp_duckdb_labels *labels, const char *p, size_t
     for (size_t i = 0; i < len; i++)
         z = (z ^ (uint8_t)p[i]) * UINT64_C(0x100000001b3);
     uint32_t at = (uint32_t)(z ^ z >> 32) & labels->mask;
-    while (labels->keys[at].p &&
-           !(labels->keys[at].len == len && memcmp(labels->keys[at].p, p, len) == 0))
+    while (labels->keys[at].p && !(labels->keys[at].len == len && memcmp(labels->keys[at].p, p, len) == 0))
         at = (at + 1) & labels->mask;
     return at;
 }
 
-static int fill_enums(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
-                      void *out, spate_error *err)
+static int fill_enums(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, void *out,
+                      spate_error *err)
 {
     const sp_duckdb_labels *labels = &column->labels;
     for (uint32_t i = 0; i < rows; i++) {
@@ -421,25 +386,23 @@ static int fill_enums(const sp_duckdb_column *column, const sp_column *cells, ui
     return SPATE_OK;
 }
 
-static int fill_lists(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
-                      duckdb_vector vector, spate_error *err)
+static int fill_lists(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, duckdb_vector vector,
+                      spate_error *err)
 {
     duckdb_list_entry *out = sp_duckdb.vector_get_data(vector);
     uint32_t items = (uint32_t)cells->offsets[rows];
     for (uint32_t i = 0; i < rows; i++)
-        out[i] = (duckdb_list_entry){(uint64_t)cells->offsets[i],
-                                     (uint64_t)(cells->offsets[i + 1] - cells->offsets[i])};
+        out[i] =
+            (duckdb_list_entry){(uint64_t)cells->offsets[i], (uint64_t)(cells->offsets[i + 1] - cells->offsets[i])};
     if (sp_duckdb.list_vector_reserve(vector, items) == DuckDBError ||
         sp_duckdb.list_vector_set_size(vector, items) == DuckDBError)
         return sp_fail_nomem(err);
-    return sp_duckdb_fill(column->item, cells->child, items,
-                          sp_duckdb.list_vector_get_child(vector), err);
+    return sp_duckdb_fill(column->item, cells->child, items, sp_duckdb.list_vector_get_child(vector), err);
 }
 
 /* Arrow's bitmaps are DuckDB's. Once a vector has one it keeps it, so it must be set again when all
  * cells are present. */
-static int fill_validity(const sp_column *cells, uint32_t rows, duckdb_vector vector,
-                         spate_error *err)
+static int fill_validity(const sp_column *cells, uint32_t rows, duckdb_vector vector, spate_error *err)
 {
     uint64_t *bits = sp_duckdb.vector_get_validity(vector);
     if (!cells->validity) {
@@ -457,8 +420,8 @@ static int fill_validity(const sp_column *cells, uint32_t rows, duckdb_vector ve
     return SPATE_OK;
 }
 
-int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
-                   duckdb_vector vector, spate_error *err)
+int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, duckdb_vector vector,
+                   spate_error *err)
 {
     void *out = sp_duckdb.vector_get_data(vector);
     int rc = fill_validity(cells, rows, vector, err);
@@ -469,21 +432,12 @@ int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint3
         if (cells->data != out)
             memcpy(out, cells->data, (size_t)rows * column->width);
         return SPATE_OK;
-    case SP_DUCKDB_BOOL:
-        fill_bools(cells->data, rows, out);
-        return SPATE_OK;
-    case SP_DUCKDB_UUID:
-        fill_uuids(cells->data, rows, out);
-        return SPATE_OK;
-    case SP_DUCKDB_DECIMAL:
-        return fill_decimals(column, cells, rows, out, err);
-    case SP_DUCKDB_ENUM:
-        return fill_enums(column, cells, rows, out, err);
-    case SP_DUCKDB_STRING:
-        fill_strings(cells, rows, out);
-        return SPATE_OK;
-    case SP_DUCKDB_LIST:
-        return fill_lists(column, cells, rows, vector, err);
+    case SP_DUCKDB_BOOL: fill_bools(cells->data, rows, out); return SPATE_OK;
+    case SP_DUCKDB_UUID: fill_uuids(cells->data, rows, out); return SPATE_OK;
+    case SP_DUCKDB_DECIMAL: return fill_decimals(column, cells, rows, out, err);
+    case SP_DUCKDB_ENUM: return fill_enums(column, cells, rows, out, err);
+    case SP_DUCKDB_STRING: fill_strings(cells, rows, out); return SPATE_OK;
+    case SP_DUCKDB_LIST: return fill_lists(column, cells, rows, vector, err);
     }
     return sp_fail(err, SPATE_E_BUG, "unknown form of a DuckDB column");
 }

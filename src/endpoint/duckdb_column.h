@@ -25,10 +25,9 @@ typedef struct sp_duckdb_labels {
 
 typedef struct sp_duckdb_column {
     sp_duckdb_form form;
-    duckdb_logical_type
-        type;       /* of the vector: the target's own, or (cast) the one nearest to the cells */
-    uint32_t width; /* bytes of a value */
-    bool cast;      /* DuckDB casts it to the target's type when it inserts */
+    duckdb_logical_type type; /* of the vector: the target's own, or (cast) the one nearest to the cells */
+    uint32_t width;           /* bytes of a value */
+    bool cast;                /* DuckDB casts it to the target's type when it inserts */
     sp_duckdb_labels labels;
     struct sp_duckdb_column *item;
 } sp_duckdb_column;
@@ -36,8 +35,8 @@ typedef struct sp_duckdb_column {
 /* Chooses how cells of field go into a column of type target. False, and a few words in why, when
  * they cannot, or when some would be changed beyond what an SQL assignment may change. Column
  * memory is the arena's; the type is destroyed by sp_duckdb_column_done. */
-bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field,
-                           duckdb_logical_type target, sp_arena *arena, char why[160]);
+bool sp_duckdb_column_init(sp_duckdb_column *column, const sp_field *field, duckdb_logical_type target, sp_arena *arena,
+                           char why[160]);
 /* The same into a type that is nearest to the cells. */
 bool sp_duckdb_column_natural(sp_duckdb_column *column, const sp_type *cells, sp_arena *arena);
 void sp_duckdb_column_done(sp_duckdb_column *column);
@@ -45,7 +44,7 @@ void sp_duckdb_column_done(sp_duckdb_column *column);
 /* Writes rows cells into vector. Text stays in the batch: append the chunk before the batch
  * changes. The vector must be one that is never reset, so that its memory stays where it is.
  * SPATE_E_DATA when a cell does not fit. */
-int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows,
-                   duckdb_vector vector, spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_fill(const sp_duckdb_column *column, const sp_column *cells, uint32_t rows, duckdb_vector vector,
+                   spate_error *err) SP_MUST_CHECK;
 
 #endif

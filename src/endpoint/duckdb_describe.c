@@ -4,6 +4,7 @@
 #include "endpoint/endpoints.h"
 
 /* Pieces of a text that is SQL: a name in its quotes; and, at its end, a text in its quotes. */
+/* clang-format off */
 #define NAME(column) "\"' || replace(" column ", '\"', '\"\"') || '\""
 /* A table as its CREATE statement calls it: in the schema main without that. */
 #define OWN "CASE schema_name WHEN 'main' THEN '' ELSE '" NAME("schema_name") ".' END || '" NAME("table_name") "'"
@@ -23,6 +24,7 @@ static const char statements_sql[] =
     " UNION ALL SELECT 'COMMENT ON COLUMN " NAME("schema_name") "." NAME("table_name") "." NAME("column_name") " IS " TEXT("comment")
     ", schema_name, table_name, NULL FROM duckdb_columns() WHERE NOT internal AND comment IS NOT NULL"
     " AND NOT regexp_matches(comment, '^references .*\\(.*\\)$')"; /* the sink's own words for a foreign key */
+/* clang-format on */
 
 static bool is_wanted(const sp_describe_options *o, const char *space, bool table)
 {
@@ -77,7 +79,8 @@ int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
     c->dialect = SP_SQL_DUCKDB;
     c->brackets = true;
     c->server = sp_arena_printf(c->arena, "DuckDB %s", sp_duckdb.library_version());
-    rc = !c->server || sp_duckdb.connect(db, &conn) == DuckDBError ? sp_fail_nomem(err) : read_script(conn, options, c, err);
+    rc = !c->server || sp_duckdb.connect(db, &conn) == DuckDBError ? sp_fail_nomem(err)
+                                                                   : read_script(conn, options, c, err);
     sp_duckdb.disconnect(&conn);
     sp_duckdb.close(&db);
     return rc;

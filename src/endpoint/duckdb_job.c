@@ -22,8 +22,9 @@ static int read_landed(sp_duckdb_sink *s, spate_error *err)
         return rc;
     for (idx_t i = 0; i < sp_duckdb.row_count(&found) && rc == SPATE_OK; i++) {
         char *table = sp_duckdb.value_varchar(&found, 0, i);
-        if (!table || sp_job_add(&s->memory, table, (uint64_t)sp_duckdb.value_int64(&found, 1, i),
-                                 (uint64_t)sp_duckdb.value_int64(&found, 2, i), (uint64_t)sp_duckdb.value_int64(&found, 3, i)))
+        if (!table ||
+            sp_job_add(&s->memory, table, (uint64_t)sp_duckdb.value_int64(&found, 1, i),
+                       (uint64_t)sp_duckdb.value_int64(&found, 2, i), (uint64_t)sp_duckdb.value_int64(&found, 3, i)))
             rc = sp_fail_nomem(err);
         sp_duckdb.free(table);
     }
@@ -44,7 +45,8 @@ int sp_duckdb_claim_job(sp_duckdb_sink *s, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     char *of = sp_duckdb.value_varchar(&claim, 2, 0);
-    rc = sp_job_claimed(&s->memory, (uint64_t)sp_duckdb.value_int64(&claim, 0, 0), sp_duckdb.value_boolean(&claim, 1, 0), of, err);
+    rc = sp_job_claimed(&s->memory, (uint64_t)sp_duckdb.value_int64(&claim, 0, 0),
+                        sp_duckdb.value_boolean(&claim, 1, 0), of, err);
     sp_duckdb.free(of);
     sp_duckdb.destroy_result(&claim);
     return rc == SPATE_OK ? read_landed(s, err) : rc;
@@ -63,7 +65,8 @@ bool sp_duckdb_any(sp_duckdb_sink *s, sp_buf *sql, int built)
 bool sp_duckdb_job_is_known(sp_duckdb_sink *s)
 {
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT 1 FROM spate_job WHERE job = ") || sp_sql_literal(&sql, sp_str_of(s->memory.job));
+    int built =
+        sp_buf_adds(&sql, "SELECT 1 FROM spate_job WHERE job = ") || sp_sql_literal(&sql, sp_str_of(s->memory.job));
     return sp_duckdb_any(s, &sql, built);
 }
 
@@ -83,11 +86,13 @@ int sp_duckdb_forget_job(sp_sink *sink, spate_error *err)
     return rc == SPATE_OK ? sp_duckdb_run(s->conn, "CHECKPOINT", err) : rc;
 }
 
-int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove,
+                          spate_error *err)
 {
     sp_duckdb_sink *s = (sp_duckdb_sink *)sink;
     sp_buf sql = {0};
     int rc = sp_job_memory_init(&s->memory, &s->arena, &sink->options, tables, n_tables, err);
-    bool there = sp_duckdb_any(s, &sql, sp_buf_adds(&sql, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'spate_job'"));
+    bool there =
+        sp_duckdb_any(s, &sql, sp_buf_adds(&sql, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'spate_job'"));
     return rc == SPATE_OK && there ? sp_duckdb_forget_job(sink, err) : rc;
 }

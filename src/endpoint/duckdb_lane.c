@@ -57,8 +57,8 @@ static int open_table(duckdb_lane *l, uint32_t number, spate_error *err)
     if (l->table == t)
         return SPATE_OK;
     close_table(l);
-    if (sp_duckdb.appender_create_query(l->conn, t->insert, n, t->types, "spate_rows", t->names,
-                                        &l->appender) == DuckDBError)
+    if (sp_duckdb.appender_create_query(l->conn, t->insert, n, t->types, "spate_rows", t->names, &l->appender) ==
+        DuckDBError)
         return l->appender ? fail_appender(l, err) : sp_fail_nomem(err);
     l->rows = sp_duckdb.create_data_chunk(t->types, n);
     if (!l->rows)
@@ -105,8 +105,7 @@ int sp_duckdb_lane_lend(sp_lane *lane, sp_batch *batch, spate_error *err)
     duckdb_lane *l = (duckdb_lane *)lane;
     for (uint32_t i = 0; i < l->table->schema->n_fields; i++)
         if (l->table->columns[i].form == SP_DUCKDB_SAME)
-            batch->columns[i].data =
-                sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(l->rows, i));
+            batch->columns[i].data = sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(l->rows, i));
     return SPATE_OK;
 }
 
@@ -163,7 +162,8 @@ static int remember(duckdb_lane *l, const sp_chunk *chunk, uint64_t rows, spate_
     if (!memory->job)
         return SPATE_OK;
     sp_buf sql = {0};
-    int rc = sp_job_chunk_sql(memory, chunk, rows, false, &sql) ? sp_fail_nomem(err) : sp_duckdb_run(l->conn, sql.data, err);
+    int rc =
+        sp_job_chunk_sql(memory, chunk, rows, false, &sql) ? sp_fail_nomem(err) : sp_duckdb_run(l->conn, sql.data, err);
     sp_buf_done(&sql);
     return rc;
 }

@@ -8,21 +8,15 @@
 #include "endpoint/landed.h"
 
 enum {
-    SP_DUCKDB_ROW_GROUP = 122880, /* rows in DuckDB's unit of storage */
-    SP_DUCKDB_CHUNK_ROWS =
-        245760, /* two: from there on commits cost nothing, below they double the work */
-    SP_DUCKDB_FLUSH_BYTES =
-        16 << 20, /* rows that a lane holds back before it hands them to DuckDB */
+    SP_DUCKDB_ROW_GROUP = 122880,     /* rows in DuckDB's unit of storage */
+    SP_DUCKDB_CHUNK_ROWS = 245760,    /* two: from there on commits cost nothing, below they double the work */
+    SP_DUCKDB_FLUSH_BYTES = 16 << 20, /* rows that a lane holds back before it hands them to DuckDB */
     SP_DUCKDB_FLUSH_ROWS_MIN = 10240,
     SP_DUCKDB_MEMORY_MIB = 256, /* DuckDB's while loading, and for each lane: */
     SP_DUCKDB_LANE_MEMORY_MIB = 64,
 };
 
-typedef enum sp_duckdb_keys {
-    SP_DUCKDB_KEYS_PRIMARY,
-    SP_DUCKDB_KEYS_ALL,
-    SP_DUCKDB_KEYS_NONE
-} sp_duckdb_keys;
+typedef enum sp_duckdb_keys { SP_DUCKDB_KEYS_PRIMARY, SP_DUCKDB_KEYS_ALL, SP_DUCKDB_KEYS_NONE } sp_duckdb_keys;
 
 typedef struct sp_duckdb_table {
     const sp_schema *schema;
@@ -57,7 +51,8 @@ int sp_duckdb_claim_job(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
 bool sp_duckdb_job_is_known(sp_duckdb_sink *s);
 int sp_duckdb_complete_job(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
 int sp_duckdb_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
-int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove,
+                          spate_error *err) SP_MUST_CHECK;
 /* Does the query give a row? Frees sql. False when it fails, or was not built. */
 bool sp_duckdb_any(sp_duckdb_sink *s, sp_buf *sql, int built);
 

@@ -13,13 +13,14 @@
 #include <stdio.h>
 
 struct reading;
-typedef int put_fn(const struct reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector);
+typedef int put_fn(const struct reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at,
+                   duckdb_vector vector);
 
 /* How the cells of a column are taken from its vectors. */
 typedef struct reading {
     put_fn *put;
-    duckdb_type internal;        /* decimals, enumerations: what their vectors hold */
-    struct reading *item;        /* lists */
+    duckdb_type internal; /* decimals, enumerations: what their vectors hold */
+    struct reading *item; /* lists */
     const sp_str *labels;
     uint32_t n_labels;
 } reading;
@@ -29,8 +30,8 @@ typedef struct answer {
     duckdb_connection conn;
     duckdb_result result;
     duckdb_data_chunk chunk;
-    uint64_t at, size;  /* in the chunk */
-    uint64_t position;  /* of the next row */
+    uint64_t at, size; /* in the chunk */
+    uint64_t position; /* of the next row */
     bool running, done;
 } answer;
 
@@ -66,12 +67,12 @@ static duck_source *source_of(const sp_reader *r)
 
 /* ---- cells: each takes cell at of a vector ------------------------------------------------------------ */
 
-#define INTEGER(name, from, to)                                                                     \
-    static int name(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at,  \
-                    duckdb_vector vector)                                                           \
-    {                                                                                               \
-        ((to *)c->data)[row] = (to)((const from *)data)[at];                                        \
-        return SPATE_OK;                                                                            \
+#define INTEGER(name, from, to) \
+    static int name(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, \
+                    duckdb_vector vector) \
+    { \
+        ((to *)c->data)[row] = (to)((const from *)data)[at]; \
+        return SPATE_OK; \
     }
 INTEGER(put_i8, int8_t, int16_t)
 INTEGER(put_u8, uint8_t, int16_t)
@@ -89,7 +90,8 @@ static int put_bool(const reading *how, sp_column *c, uint32_t row, const void *
     return SPATE_OK;
 }
 
-static int put_interval(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+static int put_interval(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at,
+                        duckdb_vector vector)
 {
     const duckdb_interval *v = (const duckdb_interval *)data + at;
     ((sp_interval *)c->data)[row] = (sp_interval){v->months, v->days, v->micros};
@@ -105,14 +107,16 @@ static int put_uuid(const reading *how, sp_column *c, uint32_t row, const void *
     return SPATE_OK;
 }
 
-static int put_string(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+static int put_string(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at,
+                      duckdb_vector vector)
 {
     const duckdb_string_t *s = (const duckdb_string_t *)data + at;
     uint32_t len = s->value.inlined.length;
     return sp_cell_add_text(c, row, (sp_str){len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, len});
 }
 
-static int put_label(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at, duckdb_vector vector)
+static int put_label(const reading *how, sp_column *c, uint32_t row, const void *data, uint64_t at,
+                     duckdb_vector vector)
 {
     uint64_t code = how->internal == DUCKDB_TYPE_UTINYINT    ? ((const uint8_t *)data)[at]
                     : how->internal == DUCKDB_TYPE_USMALLINT ? ((const uint16_t *)data)[at]
@@ -175,7 +179,9 @@ static sp_kind decimal_reading(duckdb_logical_type type, sp_type *out, reading *
     out->precision = sp_duckdb.decimal_width(type);
     out->scale = sp_duckdb.decimal_scale(type);
     how->internal = sp_duckdb.decimal_internal_type(type);
-    how->put = how->internal == DUCKDB_TYPE_SMALLINT ? put_decimal_i16 : how->internal == DUCKDB_TYPE_INTEGER ? put_decimal_i32 : put_i64;
+    how->put = how->internal == DUCKDB_TYPE_SMALLINT  ? put_decimal_i16
+               : how->internal == DUCKDB_TYPE_INTEGER ? put_decimal_i32
+                                                      : put_i64;
     return SP_DECIMAL;
 }
 
@@ -389,8 +395,8 @@ static int take_rows(duck_reader *r, sp_batch *b, spate_error *err)
     for (uint32_t i = 0; i < b->schema->n_fields; i++) {
         int rc = take_column(r->table, a, i, b, n);
         if (rc == SPATE_E_DATA)
-            return sp_fail(err, rc, "table \"%s\", column \"%s\": a label that the type does not have", b->schema->table,
-                           b->schema->fields[i].name);
+            return sp_fail(err, rc, "table \"%s\", column \"%s\": a label that the type does not have",
+                           b->schema->table, b->schema->fields[i].name);
         if (rc != SPATE_OK)
             return sp_fail_nomem(err);
     }
@@ -451,7 +457,8 @@ static const char *kept_at(duck_source *s, duckdb_result *result, idx_t column, 
 }
 
 /* head 'table' tail, where 'table' is "schema.name" or, in main, "name". */
-static int ask(duck_source *s, const char *head, const char *table, const char *tail, duckdb_result *result, spate_error *err)
+static int ask(duck_source *s, const char *head, const char *table, const char *tail, duckdb_result *result,
+               spate_error *err)
 {
     sp_buf sql = {0};
     int rc = sp_buf_adds(&sql, head) || (table && sp_sql_literal(&sql, sp_str_of(table))) || sp_buf_adds(&sql, tail) ||
@@ -475,15 +482,16 @@ static const char *type_elsewhere(const char *spelled)
 {
     static const struct {
         const char *here, *there;
-    } map[] = {{"HUGEINT", "numeric(39,0)"}, {"UHUGEINT", "numeric(39,0)"}, {"TIMESTAMP_S", "timestamp"}, {"TIMESTAMP_MS", "timestamp"},
-               {"TIME WITH TIME ZONE", "timetz"}, {"BIT", "bit varying"}};
+    } map[] = {{"HUGEINT", "numeric(39,0)"},  {"UHUGEINT", "numeric(39,0)"},     {"TIMESTAMP_S", "timestamp"},
+               {"TIMESTAMP_MS", "timestamp"}, {"TIME WITH TIME ZONE", "timetz"}, {"BIT", "bit varying"}};
     for (size_t i = 0; i < SP_COUNT(map); i++)
         if (strcmp(map[i].here, spelled) == 0)
             return map[i].there;
     return strncmp(spelled, "DECIMAL(", 8) == 0 ? spelled : NULL;
 }
 
-static int add_column(duck_source *s, column_of *c, const char *name, bool nullable, duckdb_logical_type type, const char *spelled, spate_error *err)
+static int add_column(duck_source *s, column_of *c, const char *name, bool nullable, duckdb_logical_type type,
+                      const char *spelled, spate_error *err)
 {
     duck_table *t = c->t;
     uint32_t i = t->schema.n_fields++;
@@ -511,11 +519,15 @@ static int read_columns(duck_source *s, column_of *c, spate_error *err)
     duck_table *t = c->t;
     duckdb_result names, types;
     sp_buf sql = {0};
-    int rc = ask(s, "SELECT column_name, is_nullable, data_type FROM duckdb_columns() WHERE database_name = current_database() AND " TABLE_NAME " = ",
-                 t->schema.table, " ORDER BY column_index", &names, err);
+    int rc = ask(
+        s,
+        "SELECT column_name, is_nullable, data_type FROM duckdb_columns() WHERE database_name = current_database() AND " TABLE_NAME
+        " = ",
+        t->schema.table, " ORDER BY column_index", &names, err);
     if (rc != SPATE_OK)
         return rc;
-    if (sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, t->schema.table) || sp_buf_adds(&sql, " LIMIT 0") || sp_buf_add(&sql, "", 1))
+    if (sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, t->schema.table) || sp_buf_adds(&sql, " LIMIT 0") ||
+        sp_buf_add(&sql, "", 1))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_duckdb_ask(s->conn, sql.data, &types, err);
@@ -550,8 +562,9 @@ static int build_query(duck_source *s, column_of *c, spate_error *err)
 {
     sp_buf sql = {0};
     const char *where = sp_source_where(c->options, c->t->schema.table);
-    int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, c->select.data, c->select.len) || sp_buf_adds(&sql, " FROM ") ||
-                sp_sql_ident(&sql, c->t->schema.table) || (where && sp_buf_printf(&sql, " WHERE (%s)", where));
+    int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, c->select.data, c->select.len) ||
+                sp_buf_adds(&sql, " FROM ") || sp_sql_ident(&sql, c->t->schema.table) ||
+                (where && sp_buf_printf(&sql, " WHERE (%s)", where));
     c->t->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return c->t->sql ? SPATE_OK : sp_fail_nomem(err);
@@ -561,16 +574,18 @@ static int build_query(duck_source *s, column_of *c, spate_error *err)
 static int read_keys(duck_source *s, duck_table *t, spate_error *err)
 {
     duckdb_result rows;
-    int rc = ask(s,
-                 "SELECT constraint_index, constraint_type, len(constraint_column_names), unnest(constraint_column_names),"
-                 " referenced_table, unnest(CASE WHEN constraint_type = 'FOREIGN KEY' THEN referenced_column_names ELSE constraint_column_names END)"
-                 " FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')"
-                 " AND database_name = current_database() AND " TABLE_NAME " = ",
-                 t->schema.table, "", &rows, err);
+    int rc = ask(
+        s,
+        "SELECT constraint_index, constraint_type, len(constraint_column_names), unnest(constraint_column_names),"
+        " referenced_table, unnest(CASE WHEN constraint_type = 'FOREIGN KEY' THEN referenced_column_names ELSE constraint_column_names END)"
+        " FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')"
+        " AND database_name = current_database() AND " TABLE_NAME " = ",
+        t->schema.table, "", &rows, err);
     if (rc != SPATE_OK)
         return rc;
     idx_t n = sp_duckdb.row_count(&rows);
-    uint32_t *primary = sp_arena_alloc(&s->arena, n + 1, sizeof(*primary)), *uniques = sp_arena_alloc(&s->arena, n + 1, sizeof(*uniques));
+    uint32_t *primary = sp_arena_alloc(&s->arena, n + 1, sizeof(*primary)),
+             *uniques = sp_arena_alloc(&s->arena, n + 1, sizeof(*uniques));
     sp_foreign_key *keys = sp_arena_alloc(&s->arena, n + 1, sizeof(*keys));
     uint32_t *columns = sp_arena_alloc(&s->arena, n + 1, sizeof(*columns));
     const char **parents = sp_arena_alloc(&s->arena, n + 1, sizeof(*parents));
@@ -642,7 +657,8 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
 {
     duckdb_result list;
     int rc = sp_duckdb_ask(s->conn,
-                           "SELECT " TABLE_NAME " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()"
+                           "SELECT " TABLE_NAME
+                           " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()"
                            " AND table_name NOT IN ('spate_job', 'spate_chunk') ORDER BY table_oid",
                            &list, err);
     if (rc != SPATE_OK)
@@ -680,7 +696,8 @@ static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *op
 {
     const char *name = view_name(s, uri, options);
     sp_buf sql = {0};
-    int rc = !name || sp_buf_adds(&sql, "CREATE VIEW ") || sp_sql_ident(&sql, name) || sp_buf_adds(&sql, " AS SELECT * FROM read_parquet(") ||
+    int rc = !name || sp_buf_adds(&sql, "CREATE VIEW ") || sp_sql_ident(&sql, name) ||
+                     sp_buf_adds(&sql, " AS SELECT * FROM read_parquet(") ||
                      sp_sql_literal(&sql, sp_str_of(uri->path)) || sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
@@ -710,7 +727,8 @@ int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
     s->base.unit = "rows";
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
     s->path = sp_arena_strndup(&s->arena, uri->path, strlen(uri->path));
-    int rc = s->base.shown && s->path ? sp_duckdb_open(parquet ? ":memory:" : uri->path, !parquet, 0, &s->db, err) : sp_fail_nomem(err);
+    int rc = s->base.shown && s->path ? sp_duckdb_open(parquet ? ":memory:" : uri->path, !parquet, 0, &s->db, err)
+                                      : sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_duckdb.connect(s->db, &s->conn) == DuckDBError)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)

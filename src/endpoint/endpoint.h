@@ -37,7 +37,8 @@ typedef struct sp_uri {
 /* Takes the scheme from "scheme:" or from the ending of the path. */
 int sp_uri_parse(const char *text, sp_arena *arena, sp_uri *uri, spate_error *err) SP_MUST_CHECK;
 const char *sp_uri_param_value(sp_uri *uri, const char *key); /* NULL: not given. Marks it as used */
-int sp_uri_check_params(const sp_uri *uri, const char *known, spate_error *err) SP_MUST_CHECK; /* SPATE_E_USAGE for an unused one */
+int sp_uri_check_params(const sp_uri *uri, const char *known,
+                        spate_error *err) SP_MUST_CHECK; /* SPATE_E_USAGE for an unused one */
 /* The same URI with a relative path of a file made one beside another file; NULL: no memory. */
 const char *sp_uri_beside(const char *text, const char *file, sp_arena *arena);
 /* The URI with any password replaced by ***: the one way a URI is printed. */
@@ -55,24 +56,27 @@ typedef struct sp_reader sp_reader;
 /* How far a table reaches, in the positions its source finds rows by: row numbers of a plan, pages of a heap, values of a key,
  * bytes of a file. */
 typedef struct sp_extent {
-    uint64_t end;       /* positions are [0, end); of a sequential table, UINT64_MAX: not known before it has been read */
-    double units_a_row; /* positions that a row takes, about: 1 where rows are numbered, a fraction where a page holds many */
+    uint64_t end; /* positions are [0, end); of a sequential table, UINT64_MAX: not known before it has been read */
+    double
+        units_a_row; /* positions that a row takes, about: 1 where rows are numbered, a fraction where a page holds many */
     /* For jobs, what tells that positions mean the same rows to a later run: */
-    bool constant;      /* rows are made, not read: they always do */
-    const char *file;   /* all of them are in this file: its size and time do. NULL, and not constant: sp_source_ops.mark does */
-    bool sequential;    /* a range ends where its reader says: the next one cannot be read before that */
+    bool constant; /* rows are made, not read: they always do */
+    const char
+        *file; /* all of them are in this file: its size and time do. NULL, and not constant: sp_source_ops.mark does */
+    bool sequential; /* a range ends where its reader says: the next one cannot be read before that */
 } sp_extent;
 
 typedef struct sp_chunk {
-    uint32_t table;             /* number in the tables given to prepare */
+    uint32_t table;       /* number in the tables given to prepare */
     uint64_t first, last; /* positions of the source: [first, last) */
 } sp_chunk;
 
 /* What runs of the same job before have committed of a table. */
 typedef struct sp_landed {
-    const sp_chunk *ranges; /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
+    const sp_chunk
+        *ranges; /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
     size_t n;
-    uint64_t rows;          /* in them */
+    uint64_t rows; /* in them */
 } sp_landed;
 
 typedef struct sp_source_ops {
@@ -102,9 +106,9 @@ struct sp_source {
     const sp_schema *const *tables; /* parents before children where that is possible */
     const sp_extent *extents;       /* a table */
     uint32_t n_tables;
-    const char *unit;               /* what a position counts, for messages: "rows" */
-    const char *shown;              /* where the rows come from, safe to print */
-    const char **notes;             /* what of the tables the schemas do not carry, a line each */
+    const char *unit;   /* what a position counts, for messages: "rows" */
+    const char *shown;  /* where the rows come from, safe to print */
+    const char **notes; /* what of the tables the schemas do not carry, a line each */
     uint32_t n_notes;
 };
 
@@ -115,20 +119,21 @@ typedef struct sp_cast {
 
 /* What of an endpoint a source is to give. */
 typedef struct sp_source_options {
-    const char *const *tables;  /* only these; none: all that there are */
+    const char *const *tables; /* only these; none: all that there are */
     uint32_t n_tables;
     const char *const *columns; /* of the one table only these; none: all that can be written again */
     uint32_t n_columns;
-    const char *called;         /* the table of a single file; NULL: as the file's name is */
-    const char *const *wheres;  /* beside tables: only the rows of each for which this holds, in a database's own SQL, elsewhere in
+    const char *called; /* the table of a single file; NULL: as the file's name is */
+    const char *const
+        *wheres; /* beside tables: only the rows of each for which this holds, in a database's own SQL, elsewhere in
                                  * DuckDB's; one that is NULL, or no list: all */
     /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
     const sp_schema *const *like;
     uint32_t n_like;
-    const sp_cast *casts;       /* become the fields' */
+    const sp_cast *casts; /* become the fields' */
     uint32_t n_casts;
-    unsigned readers;           /* how many will be open at once, at most; 0: one a processor */
-    bool job;                   /* of a job: mark will be asked */
+    unsigned readers; /* how many will be open at once, at most; 0: one a processor */
+    bool job;         /* of a job: mark will be asked */
 } sp_source_options;
 /* Is it among those that are named? Where none are, all are wanted. */
 bool sp_source_wants_table(const sp_source_options *options, const char *name);
@@ -159,17 +164,18 @@ typedef enum sp_order {
 
 typedef struct sp_sink_options {
     sp_insert_mode mode;
-    bool create;            /* create the tables */
-    const struct sp_catalog *catalog; /* with create: what the source says of them beyond their schemas; NULL: nothing */
+    bool create; /* create the tables */
+    const struct sp_catalog
+        *catalog;           /* with create: what the source says of them beyond their schemas; NULL: nothing */
     bool indexes_before;    /* with create: keys and indexes before the rows, not after them */
     bool truncate;          /* empty them first */
     bool defer_constraints; /* do not let foreign keys order the tables */
-    bool rejects;           /* rows that are refused may be left out: each should be looked at before its chunk is committed */
-    uint64_t batch_rows;    /* rows a statement, or a transaction in copy mode; 0: the sink's choice */
-    uint32_t part, parts;   /* this run makes part of parts; 0 of 1: all */
-    unsigned lanes;         /* how many lanes will be opened at most */
-    bool dry_run;           /* prepare checks and changes nothing; no lane will be opened */
-    const int *cancel;      /* not 0: whoever waits long for the target gives up, with SPATE_E_INTERRUPTED. May be NULL */
+    bool rejects; /* rows that are refused may be left out: each should be looked at before its chunk is committed */
+    uint64_t batch_rows;  /* rows a statement, or a transaction in copy mode; 0: the sink's choice */
+    uint32_t part, parts; /* this run makes part of parts; 0 of 1: all */
+    unsigned lanes;       /* how many lanes will be opened at most */
+    bool dry_run;         /* prepare checks and changes nothing; no lane will be opened */
+    const int *cancel;    /* not 0: whoever waits long for the target gives up, with SPATE_E_INTERRUPTED. May be NULL */
     /* A name under which the target itself remembers which chunks it has, so that a run of the same name goes on where one
      * before was stopped, however that was: what has been created and emptied stays, sp_sink.landed is set. NULL: nothing is
      * remembered. */
@@ -226,14 +232,14 @@ struct sp_sink {
     const sp_sink_ops *ops;
     sp_sink_options options;
     sp_order order;
-    unsigned lanes_max;        /* 0: any number */
-    uint64_t *chunk_rows;      /* a table: rows it wants in a chunk */
-    sp_sink_deps *deps;        /* a table */
-    bool builds_meanwhile;     /* from prepare on: table_done begins long work, beside rows of other tables */
-    const sp_landed *landed;   /* a table; NULL: nothing */
-    uint64_t *bytes_written;   /* a table: bytes given to the target so far (atomic adds), for progress and the report */
-    const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */
-    const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
+    unsigned lanes_max;       /* 0: any number */
+    uint64_t *chunk_rows;     /* a table: rows it wants in a chunk */
+    sp_sink_deps *deps;       /* a table */
+    bool builds_meanwhile;    /* from prepare on: table_done begins long work, beside rows of other tables */
+    const sp_landed *landed;  /* a table; NULL: nothing */
+    uint64_t *bytes_written;  /* a table: bytes given to the target so far (atomic adds), for progress and the report */
+    const struct sp_ddl *ddl; /* with create, from prepare on: how the tables are made; NULL: without statements */
+    const char *shown;        /* where the rows went, safe to print: "duckdb:shop.duckdb" */
     const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */
     bool keeps_nothing;        /* such a run leaves none */
     const char *how_to_query;  /* a line for the user after success, or NULL */
@@ -242,7 +248,8 @@ struct sp_sink {
 struct sp_lane {
     sp_sink *sink;
     bool careful; /* set before begin: rows that the target refuses are looked for, with check and undo */
-    uint64_t refused; /* of a careful lane that has failed: which of the rows since begin or check, from 1, the target named; 0: none */
+    uint64_t
+        refused; /* of a careful lane that has failed: which of the rows since begin or check, from 1, the target named; 0: none */
 };
 
 /* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */
@@ -253,17 +260,20 @@ typedef struct sp_endpoint {
     const char *schemes[8]; /* NULL-terminated */
     const char *params;     /* the query keys it knows, for the message about an unknown one: "format, header" */
     int (*sink_open)(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err); /* NULL: none */
-    int (*source_open)(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err); /* NULL: none */
+    int (*source_open)(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                       spate_error *err); /* NULL: none */
     /* Optional (NULL): what tables there are (catalog.h); without links between them. */
     int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
     bool described; /* describe tells of the tables that source_open gives */
-    bool conditions; /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
+    bool
+        conditions; /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
 } sp_endpoint;
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;
 void sp_sink_close(sp_sink *sink); /* NULL is fine */
 /* SPATE_E_USAGE also when a table that the options name is not there. */
-int sp_source_open(const char *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+int sp_source_open(const char *uri, const sp_source_options *options, sp_source **source,
+                   spate_error *err) SP_MUST_CHECK;
 void sp_source_close(sp_source *source); /* NULL is fine */
 /* For sources: the condition on rows of a table, or NULL. */
 const char *sp_source_where(const sp_source_options *options, const char *table);

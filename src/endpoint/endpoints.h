@@ -21,10 +21,15 @@ int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
 int sp_store_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
 /* file_source.c: csv, ndjson, dir; arrow_source.c; sqlite_source.c; duckdb_source.c; store_source.c */
-int sp_store_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
-int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
-int sp_arrow_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
-int sp_sqlite_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
-int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+int sp_store_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                         spate_error *err) SP_MUST_CHECK;
+int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                        spate_error *err) SP_MUST_CHECK;
+int sp_arrow_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                         spate_error *err) SP_MUST_CHECK;
+int sp_sqlite_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                          spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                          spate_error *err) SP_MUST_CHECK;
 
 #endif

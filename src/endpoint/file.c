@@ -22,10 +22,8 @@ static const struct {
     const char *name, *ending;
     sp_text_dialect dialect;
 } formats[] = {
-    [FORMAT_CSV] = {"csv", "csv", SP_TEXT_CSV},
-    [FORMAT_NDJSON] = {"ndjson", "ndjson", SP_TEXT_NDJSON},
-    [FORMAT_INSERT] = {"insert", "sql", SP_TEXT_INSERT},
-    [FORMAT_COPY] = {"copy", "sql", SP_TEXT_COPY},
+    [FORMAT_CSV] = {"csv", "csv", SP_TEXT_CSV},          [FORMAT_NDJSON] = {"ndjson", "ndjson", SP_TEXT_NDJSON},
+    [FORMAT_INSERT] = {"insert", "sql", SP_TEXT_INSERT}, [FORMAT_COPY] = {"copy", "sql", SP_TEXT_COPY},
     [FORMAT_ARROW] = {"arrow", "arrows", SP_TEXT_CSV}, /* which has an encoder of its own */
 };
 
@@ -34,7 +32,7 @@ enum {
      * the limit, and few large writes keep it busier than many small ones, between which one worker wakes the next. */
     CHUNK_BYTES_DIRECT = 384 << 10,
     CHUNK_BYTES_FILE = 1 << 20,
-    STATEMENT_ROWS = 1000,   /* rows of an INSERT statement unless options.batch_rows says otherwise */
+    STATEMENT_ROWS = 1000,       /* rows of an INSERT statement unless options.batch_rows says otherwise */
     STATEMENT_ROWS_MAX = 100000, /* a statement is held in memory, here and by who runs it */
     STATEMENT_BYTES = 1 << 20,   /* so it has fewer rows where they are long */
     REMEMBER_BYTES = 64 << 20,   /* of a file, that a job makes again at most */
@@ -51,7 +49,7 @@ typedef struct output {
     output_state state;
     sp_arrow_block *blocks; /* of an Arrow file: its record batches, for the footer */
     uint32_t n_blocks, cap_blocks;
-    uint32_t table;       /* whose rows are being written, or NO_TABLE */
+    uint32_t table; /* whose rows are being written, or NO_TABLE */
     pthread_mutex_t lock;
 } output;
 
@@ -68,9 +66,9 @@ typedef struct file_sink {
     bool header;
     const char *database; /* made and entered first; NULL: none */
     sp_pack pack;
-    sp_text_form form; /* of CSV */
-    bool plain_csv;    /* it is the form that files have by default */
-    bool arrow_file;   /* with a footer; else a stream */
+    sp_text_form form;        /* of CSV */
+    bool plain_csv;           /* it is the form that files have by default */
+    bool arrow_file;          /* with a footer; else a stream */
     uint64_t *statement_rows; /* a table */
     const sp_schema *const *tables;
     uint32_t n_tables;
@@ -130,7 +128,8 @@ static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error 
     int rc = sp_packer_new(f->pack, &packer, err);
     if (rc != SPATE_OK)
         return rc;
-    rc = sp_packer_add(packer, buf->data, buf->len, true, &packed) ? sp_fail_nomem(err) : output_append(f, o, &packed, err);
+    rc = sp_packer_add(packer, buf->data, buf->len, true, &packed) ? sp_fail_nomem(err)
+                                                                   : output_append(f, o, &packed, err);
     sp_packer_free(packer);
     sp_buf_done(&packed);
     return rc;
@@ -139,18 +138,20 @@ static int output_write(file_sink *f, output *o, const sp_buf *buf, spate_error 
 static const char sql_title[] =
     "-- Made by spate for psql: psql -d DATABASE -f FILE. One transaction: all of it is loaded, or nothing.\n"
     "\\set ON_ERROR_STOP on\n";
-static const char sql_preamble[] =
-    "SET client_encoding = 'UTF8';\n"
-    "SET standard_conforming_strings = on;\n"
-    "BEGIN;\n";
+static const char sql_preamble[] = "SET client_encoding = 'UTF8';\n"
+                                   "SET standard_conforming_strings = on;\n"
+                                   "BEGIN;\n";
 
 /* What no transaction may hold. */
 static int add_database(const file_sink *f, sp_buf *buf)
 {
     if (!f->database)
         return SPATE_OK;
-    return sp_buf_adds(buf, "CREATE DATABASE ") || sp_sql_name(buf, f->database) || sp_buf_adds(buf, " WITH ENCODING = 'UTF8' TEMPLATE = template0;\n\\connect ") ||
-           sp_sql_name(buf, f->database) || sp_buf_adds(buf, "\n") ? SPATE_E_NOMEM : SPATE_OK;
+    return sp_buf_adds(buf, "CREATE DATABASE ") || sp_sql_name(buf, f->database) ||
+                   sp_buf_adds(buf, " WITH ENCODING = 'UTF8' TEMPLATE = template0;\n\\connect ") ||
+                   sp_sql_name(buf, f->database) || sp_buf_adds(buf, "\n")
+               ? SPATE_E_NOMEM
+               : SPATE_OK;
 }
 
 static int add_truncate(const file_sink *f, const output *o, sp_buf *buf)
@@ -174,9 +175,11 @@ static int add_steps(const file_sink *f, const output *o, const sp_ddl_step *ste
 static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
 {
     if (f->format == FORMAT_CSV && f->header)
-        return f->plain_csv ? sp_rowtext_header(f->encoders[o->first], buf) : sp_csvtext_header(f->tables[o->first], &f->form, buf);
+        return f->plain_csv ? sp_rowtext_header(f->encoders[o->first], buf)
+                            : sp_csvtext_header(f->tables[o->first], &f->form, buf);
     if (f->format == FORMAT_ARROW)
-        return (f->arrow_file && sp_buf_add(buf, sp_arrow_magic, sizeof(sp_arrow_magic))) || sp_arrow_schema(f->tables[o->first], buf);
+        return (f->arrow_file && sp_buf_add(buf, sp_arrow_magic, sizeof(sp_arrow_magic))) ||
+               sp_arrow_schema(f->tables[o->first], buf);
     if (!is_sql(f))
         return SPATE_OK;
     if (sp_buf_adds(buf, sql_title) || add_database(f, buf) || sp_buf_adds(buf, sql_preamble))
@@ -192,7 +195,8 @@ static int add_preamble(const file_sink *f, const output *o, sp_buf *buf)
 static int add_postamble(const file_sink *f, const output *o, sp_buf *buf)
 {
     if (f->format == FORMAT_ARROW)
-        return sp_arrow_end(buf) || (f->arrow_file && sp_arrow_footer(f->tables[o->first], o->blocks, o->n_blocks, buf));
+        return sp_arrow_end(buf) ||
+               (f->arrow_file && sp_arrow_footer(f->tables[o->first], o->blocks, o->n_blocks, buf));
     if (!is_sql(f))
         return SPATE_OK;
     static const sp_ddl_step steps[] = {SP_DDL_INDEXES, SP_DDL_KEYS, SP_DDL_FOREIGN_KEYS, SP_DDL_END};
@@ -248,7 +252,8 @@ static int output_change_table(file_sink *f, output *o, uint32_t table, spate_er
 static int output_remember(file_sink *f, output *o, spate_error *err)
 {
     sp_buf text = {0};
-    int built = sp_buf_printf(&text, "job %s\nof %s\nlength %llu\ntable %u\n", f->memory.job, f->memory.of, (unsigned long long)o->file.length, o->table);
+    int built = sp_buf_printf(&text, "job %s\nof %s\nlength %llu\ntable %u\n", f->memory.job, f->memory.of,
+                              (unsigned long long)o->file.length, o->table);
     for (uint32_t t = o->first; t < o->last && !built; t++)
         if (f->written[t].last)
             built = sp_buf_printf(&text, "rows %u %llu %llu %llu\n", t, (unsigned long long)f->written[t].first,
@@ -338,7 +343,8 @@ static const char *part_name(file_sink *f, const char *path)
         return path;
     size_t len;
     sp_pack_of_name(path, &len);
-    const char *slash = strrchr(path, '/'), *begin = slash ? slash : path, *dot = memrchr(begin, '.', (size_t)(path + len - begin));
+    const char *slash = strrchr(path, '/'), *begin = slash ? slash : path,
+               *dot = memrchr(begin, '.', (size_t)(path + len - begin));
     int stem = (int)(dot ? (size_t)(dot - path) : strlen(path));
     return sp_arena_printf(&f->arena, "%.*s.%u-of-%u%s", stem, path, options->part, options->parts, dot ? dot : "");
 }
@@ -347,7 +353,8 @@ static const char *table_path(file_sink *f, const char *table)
 {
     size_t len = strlen(f->path);
     const char *slash = len > 0 && f->path[len - 1] == '/' ? "" : "/";
-    char *path = sp_arena_printf(&f->arena, "%s%s%s.%s%s", f->path, slash, table, formats[f->format].ending, sp_pack_ending(f->pack));
+    char *path = sp_arena_printf(&f->arena, "%s%s%s.%s%s", f->path, slash, table, formats[f->format].ending,
+                                 sp_pack_ending(f->pack));
     for (char *p = path ? path + len + strlen(slash) : NULL; p && *p; p++) {
         if (*p == '/') /* a table's name is no path */
             *p = '_';
@@ -377,8 +384,8 @@ static int refuse_shared_outputs(const file_sink *f, spate_error *err)
     for (uint32_t i = 1; i < f->n_outputs; i++)
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(f->outputs[i].file.path, f->outputs[j].file.path) == 0)
-                return sp_fail(err, SPATE_E_USAGE, "tables \"%s\" and \"%s\" would both be written to \"%s\"", f->tables[j]->table,
-                               f->tables[i]->table, f->outputs[i].file.path);
+                return sp_fail(err, SPATE_E_USAGE, "tables \"%s\" and \"%s\" would both be written to \"%s\"",
+                               f->tables[j]->table, f->tables[i]->table, f->outputs[i].file.path);
     return SPATE_OK;
 }
 
@@ -501,7 +508,8 @@ static int allocate_tables(file_sink *f, spate_error *err)
     f->statement_rows = sp_arena_alloc(&f->arena, n, sizeof(*f->statement_rows));
     f->tails = sp_arena_alloc(&f->arena, n, sizeof(*f->tails));
     f->written = sp_arena_alloc(&f->arena, n, sizeof(*f->written));
-    if (!sp_sink_make_room(&f->base, &f->arena, n) || !f->statement_rows || !f->encoders || !f->heads || !f->tails || !f->written)
+    if (!sp_sink_make_room(&f->base, &f->arena, n) || !f->statement_rows || !f->encoders || !f->heads || !f->tails ||
+        !f->written)
         return sp_fail_nomem(err);
     return SPATE_OK;
 }
@@ -519,7 +527,8 @@ static int file_prepare(sp_sink *s, const sp_schema *const *tables, uint32_t n_t
     if (rc == SPATE_OK)
         rc = sp_job_memory_init(&f->memory, &f->arena, &s->options, tables, n_tables, err);
     if (rc == SPATE_OK && s->options.create) {
-        rc = sp_ddl_build(&f->ddl, &f->arena, SP_SQL_POSTGRES, SP_DDL_KEYS_AFTER, tables, n_tables, s->options.catalog, err);
+        rc = sp_ddl_build(&f->ddl, &f->arena, SP_SQL_POSTGRES, SP_DDL_KEYS_AFTER, tables, n_tables, s->options.catalog,
+                          err);
         s->ddl = &f->ddl;
     }
     if (rc == SPATE_OK)
@@ -607,7 +616,8 @@ static int file_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     file_sink *f = file_of(lane->sink);
     if ((f->format == FORMAT_CSV && !f->plain_csv) || f->format == FORMAT_ARROW) {
         size_t before = l->buf.len;
-        int rc = f->format == FORMAT_ARROW ? sp_arrow_batch(batch, &l->buf, err) : sp_csvtext_encode(&f->form, batch, &l->buf, err);
+        int rc = f->format == FORMAT_ARROW ? sp_arrow_batch(batch, &l->buf, err)
+                                           : sp_csvtext_encode(&f->form, batch, &l->buf, err);
         l->buf.len = rc == SPATE_OK ? l->buf.len : before;
         return rc == SPATE_OK && pack_some(l, false) ? sp_fail_nomem(err) : rc;
     }
@@ -854,7 +864,8 @@ static int read_params(file_sink *f, sp_uri *uri, spate_error *err)
         return sp_fail_nomem(err);
     f->arrow_file = f->format == FORMAT_ARROW && strcmp(uri->scheme, "arrow") == 0 && is_arrow_file(uri->path);
     if (f->arrow_file && f->base.options.job)
-        return sp_fail(err, SPATE_E_USAGE, "an Arrow file with a footer cannot be gone on with: a stream (.arrows) can");
+        return sp_fail(err, SPATE_E_USAGE,
+                       "an Arrow file with a footer cannot be gone on with: a stream (.arrows) can");
     if (f->arrow_file && f->pack != SP_PACK_NONE)
         return sp_fail(err, SPATE_E_USAGE, "an Arrow file with a footer cannot be packed: a stream (.arrows.gz) can");
     const char *database = sp_uri_param_value(uri, "database");
@@ -897,7 +908,8 @@ static int name_target(file_sink *f, spate_error *err)
 static int file_sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err)
 {
     if (strcmp(uri->scheme, "rejects") == 0)
-        return sp_fail(err, SPATE_E_USAGE, "a file of rejected rows is written by copy --on-error, and only read otherwise");
+        return sp_fail(err, SPATE_E_USAGE,
+                       "a file of rejected rows is written by copy --on-error, and only read otherwise");
     file_sink *f = sp_alloc_zero(1, sizeof(*f));
     if (!f)
         return sp_fail_nomem(err);

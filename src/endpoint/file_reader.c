@@ -25,7 +25,8 @@ static int point_sequential(sp_file_reader *r, uint64_t first, spate_error *err)
     if (!r->stream || !sp_file_stream_back(r->stream, at)) {
         sp_file_stream_close(r->stream);
         r->stream = NULL;
-        rc = sp_file_stream_open(t->path, t->plain ? at : 0, &r->stream, err); /* from the beginning the lines are counted */
+        rc = sp_file_stream_open(t->path, t->plain ? at : 0, &r->stream,
+                                 err); /* from the beginning the lines are counted */
         if (rc == SPATE_OK)
             rc = sp_file_stream_go_to(r->stream, at, err);
     }
@@ -75,7 +76,8 @@ static int read_more(sp_file_reader *r, spate_error *err)
     sp_file_stream *s = r->stream;
     size_t left = s->buf.len - s->at;
     if (left > SP_FILE_ROW_BYTES_MAX)
-        return sp_fail(err, SPATE_E_DATA, "\"%s\": the row at byte %llu does not end within %d MiB: is a quote not closed?",
+        return sp_fail(err, SPATE_E_DATA,
+                       "\"%s\": the row at byte %llu does not end within %d MiB: is a quote not closed?",
                        r->table->path, (unsigned long long)s->here.offset, SP_FILE_ROW_BYTES_MAX >> 20);
     return sp_file_stream_fill(s, SP_MAX((size_t)SP_FILE_BUFFER_BYTES, 2 * left), err);
 }
@@ -148,5 +150,9 @@ void sp_file_source_close(sp_source *base)
     sp_free(s);
 }
 
-const sp_source_ops sp_file_source_ops = {.reader_open = reader_open, .seek = seek, .next = next, .reader_close = reader_close,
-                                          .close = sp_file_source_close, .pass_over = sp_file_pass_over};
+const sp_source_ops sp_file_source_ops = {.reader_open = reader_open,
+                                          .seek = seek,
+                                          .next = next,
+                                          .reader_close = reader_close,
+                                          .close = sp_file_source_close,
+                                          .pass_over = sp_file_pass_over};

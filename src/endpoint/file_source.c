@@ -46,7 +46,8 @@ static int add_name(opening *o, sp_str name, spate_error *err)
     if (o->n == SP_COLUMNS_MAX)
         return sp_fail(err, SPATE_E_DATA, "more than %d columns", SP_COLUMNS_MAX);
     if (!sp_utf8_valid(name.p, name.len) || memchr(name.p, '\0', name.len) || name.len == 0)
-        return sp_fail(err, SPATE_E_DATA, "the name of column %u is %s", o->n + 1, name.len ? "no UTF-8 text" : "empty");
+        return sp_fail(err, SPATE_E_DATA, "the name of column %u is %s", o->n + 1,
+                       name.len ? "no UTF-8 text" : "empty");
     if (field_named(o, name) >= 0)
         return sp_fail(err, SPATE_E_DATA, "two columns are called \"%.*s\"", (int)SP_MIN(name.len, (size_t)80), name.p);
     o->names[o->n] = sp_arena_strndup(&o->s->arena, name.p, name.len);
@@ -166,7 +167,8 @@ static int sample_json(opening *o, sp_str bytes, bool last, spate_error *err)
             break;
         if (!blank) {
             int rc = sample_line(o, (sp_str){bytes.p, len}, err);
-            if (rc != SPATE_OK && (rc != SPATE_E_DATA || o->sample_rows == 0)) /* later ones are told of when they are read */
+            if (rc != SPATE_OK &&
+                (rc != SPATE_E_DATA || o->sample_rows == 0)) /* later ones are told of when they are read */
                 return sp_fail_context(err, rc, "row %llu", (unsigned long long)o->sample_rows + 1);
             o->sample_rows++;
         }
@@ -195,7 +197,8 @@ static int sample_stream(opening *o, sp_file_stream *s, spate_error *err)
         if (sp_buf_reserve(&s->buf, 1))
             return sp_fail_nomem(err);
         s->buf.data[s->buf.len] = '\0'; /* for searches */
-        rc = json ? sample_json(o, sp_file_stream_bytes(s), s->end, err) : sample_csv(o, sp_file_stream_bytes(s), s->end, err);
+        rc = json ? sample_json(o, sp_file_stream_bytes(s), s->end, err)
+                  : sample_csv(o, sp_file_stream_bytes(s), s->end, err);
         if (rc != SPATE_OK || o->n || s->end || room > SP_FILE_ROW_BYTES_MAX) /* else the first line is longer */
             break;
         rc = sp_file_stream_fill(s, 2 * room, err);
@@ -251,8 +254,10 @@ static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
         *field = (sp_field){.nullable = true};
         rc = sp_field_copy_type(&o->s->arena, &o->like->fields[at], field) ? sp_fail_nomem(err) : SPATE_OK;
     } else {
-        *field = (sp_field){.type = o->as_text ? (sp_type){.kind = SP_TEXT} : sp_guess_type(&o->guesses[i]), .nullable = true};
-        if (field->type.kind == SP_DECIMAL && sp_guess_is_long(&o->guesses[i])) /* as if it had been declared: SQLite must not round it */
+        *field = (sp_field){.type = o->as_text ? (sp_type){.kind = SP_TEXT} : sp_guess_type(&o->guesses[i]),
+                            .nullable = true};
+        if (field->type.kind == SP_DECIMAL &&
+            sp_guess_is_long(&o->guesses[i])) /* as if it had been declared: SQLite must not round it */
             field->sql_type = sp_arena_printf(&o->s->arena, "numeric(%u,%u)", field->type.precision, field->type.scale);
     }
     field->name = o->names[i];
@@ -328,7 +333,10 @@ static sp_extent measure(const opening *o)
 {
     double row = o->sample_rows ? (double)o->sample_bytes / (double)o->sample_rows : 64;
     bool ranges = o->t->form.dialect == SP_TEXT_NDJSON && o->regular && !o->packed;
-    return (sp_extent){.end = ranges ? o->size : UINT64_MAX, .units_a_row = row, .file = o->regular ? o->t->path : NULL, .sequential = !ranges};
+    return (sp_extent){.end = ranges ? o->size : UINT64_MAX,
+                       .units_a_row = row,
+                       .file = o->regular ? o->t->path : NULL,
+                       .sequential = !ranges};
 }
 
 static int refuse_twice(const sp_file_source *s, const char *name, spate_error *err)
@@ -340,7 +348,8 @@ static int refuse_twice(const sp_file_source *s, const char *name, spate_error *
 }
 
 /* rejected: the one of a file of rejected rows that is meant; NULL: it is no such file. */
-static int open_table(sp_file_source *s, const sp_source_options *options, const manner *m, const char *path, const char *rejected, spate_error *err)
+static int open_table(sp_file_source *s, const sp_source_options *options, const manner *m, const char *path,
+                      const char *rejected, spate_error *err)
 {
     uint32_t i = s->base.n_tables;
     sp_file_table *t = &s->tables[i];
@@ -403,7 +412,8 @@ static int make_room(sp_file_source *s, uint32_t n, spate_error *err)
     return s->tables && s->schemas && s->extents ? SPATE_OK : sp_fail_nomem(err);
 }
 
-static int open_directory(sp_file_source *s, const char *path, const sp_source_options *options, const manner *m, spate_error *err)
+static int open_directory(sp_file_source *s, const char *path, const sp_source_options *options, const manner *m,
+                          spate_error *err)
 {
     char **names;
     uint32_t n;
@@ -422,7 +432,8 @@ static int open_directory(sp_file_source *s, const char *path, const sp_source_o
 }
 
 /* The tables whose rejected rows are in the file. */
-static int find_rejected(sp_file_source *s, const char *path, sp_file_stream *in, const char *names[], uint32_t *n, spate_error *err)
+static int find_rejected(sp_file_source *s, const char *path, sp_file_stream *in, const char *names[], uint32_t *n,
+                         spate_error *err)
 {
     sp_buf word = {0};
     int rc = SPATE_OK;
@@ -453,7 +464,8 @@ static int find_rejected(sp_file_source *s, const char *path, sp_file_stream *in
     return rc;
 }
 
-static int open_rejected(sp_file_source *s, const char *path, const sp_source_options *options, const manner *m, spate_error *err)
+static int open_rejected(sp_file_source *s, const char *path, const sp_source_options *options, const manner *m,
+                         spate_error *err)
 {
     sp_file_stream *in = NULL;
     uint64_t size;
@@ -511,7 +523,8 @@ static int read_manner(sp_file_source *s, sp_uri *uri, manner *m, spate_error *e
 int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
     const char *format = sp_uri_param_value(uri, "format");
-    if (strcmp(uri->scheme, "arrow") == 0 || (format && strcmp(format, "arrow") == 0 && strcmp(uri->scheme, "dir") != 0))
+    if (strcmp(uri->scheme, "arrow") == 0 ||
+        (format && strcmp(format, "arrow") == 0 && strcmp(uri->scheme, "dir") != 0))
         return sp_arrow_source_open(uri, options, out, err);
     sp_file_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
@@ -526,9 +539,9 @@ int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source
     if (rc == SPATE_OK && !m.directory && !m.rejected)
         rc = make_room(s, 1, err);
     if (rc == SPATE_OK)
-        rc = m.directory ? open_directory(s, path, options, &m, err)
-           : m.rejected  ? open_rejected(s, path, options, &m, err)
-                         : open_table(s, options, &m, path, NULL, err);
+        rc = m.directory  ? open_directory(s, path, options, &m, err)
+             : m.rejected ? open_rejected(s, path, options, &m, err)
+                          : open_table(s, options, &m, path, NULL, err);
     if (rc == SPATE_OK)
         *out = &s->base;
     else

@@ -21,7 +21,7 @@ enum {
 /* A place in a file. */
 typedef struct sp_file_place {
     uint64_t offset;
-    uint64_t row;   /* rows in front of it, and lines, if it was read from the beginning */
+    uint64_t row; /* rows in front of it, and lines, if it was read from the beginning */
     uint64_t lines;
 } sp_file_place;
 
@@ -33,8 +33,8 @@ typedef struct sp_file_stream {
     size_t at, kept_at;
     sp_file_place here, kept; /* kept: where the range began, at kept_at of buf */
     bool keeps;
-    bool counts;      /* lines, where they could not be counted later */
-    bool end;         /* the file has no more */
+    bool counts; /* lines, where they could not be counted later */
+    bool end;    /* the file has no more */
 } sp_file_stream;
 
 typedef struct sp_file_table {
@@ -43,12 +43,12 @@ typedef struct sp_file_table {
     sp_text_form form;
     int32_t *fields; /* of each field of a line, its column or -1 */
     uint32_t n_fields;
-    uint64_t start;       /* of the first row */
-    bool once;            /* a pipe: what it has given it does not give again */
-    bool plain;           /* a file whose bytes can be looked at where they are */
+    uint64_t start;                 /* of the first row */
+    bool once;                      /* a pipe: what it has given it does not give again */
+    bool plain;                     /* a file whose bytes can be looked at where they are */
     sp_file_stream *_Atomic parked; /* of the range that ended last; NULL: somebody reads */
-    pthread_mutex_t lock; /* on what follows */
-    sp_file_place *marks; /* with offset and lines, ascending */
+    pthread_mutex_t lock;           /* on what follows */
+    sp_file_place *marks;           /* with offset and lines, ascending */
     size_t n_marks, cap_marks;
 } sp_file_table;
 

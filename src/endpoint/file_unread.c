@@ -17,7 +17,8 @@ static int count_lines(sp_file_table *t, uint64_t offset, uint64_t *line, spate_
         rc = sp_input_read(in, bytes, (size_t)SP_MIN(offset - at.offset, (uint64_t)SP_FILE_BUFFER_BYTES), &got, err);
         at.lines += rc == SPATE_OK ? sp_file_newlines(bytes, got) : 0;
         at.offset += got;
-        if (t->n_marks < t->cap_marks && at.offset >= (t->n_marks ? t->marks[t->n_marks - 1].offset : 0) + SP_FILE_MARK_BYTES)
+        if (t->n_marks < t->cap_marks &&
+            at.offset >= (t->n_marks ? t->marks[t->n_marks - 1].offset : 0) + SP_FILE_MARK_BYTES)
             t->marks[t->n_marks++] = at;
     }
     sp_input_close(in);

@@ -33,9 +33,9 @@ typedef struct question {
     const sp_schema *schema;
     sp_batch batch; /* as it was read */
     duckdb_prepared_statement statement;
-    idx_t *shown;   /* which columns the statement wants, from the time it has begun */
+    idx_t *shown; /* which columns the statement wants, from the time it has begun */
     idx_t n_shown;
-    bool given;     /* the batch, in this run of the statement */
+    bool given; /* the batch, in this run of the statement */
 } question;
 
 typedef struct filtered_reader {
@@ -82,7 +82,8 @@ static void on_rows(duckdb_function_info info, duckdb_data_chunk out)
     for (idx_t i = 0; i < q->n_shown && rc == SPATE_OK && !q->given; i++) {
         duckdb_vector v = sp_duckdb.data_chunk_get_vector(out, i);
         if (q->shown[i] < q->schema->n_fields)
-            rc = sp_duckdb_fill(&q->table->columns[q->shown[i]], &q->batch.columns[q->shown[i]], q->batch.rows, v, &err);
+            rc =
+                sp_duckdb_fill(&q->table->columns[q->shown[i]], &q->batch.columns[q->shown[i]], q->batch.rows, v, &err);
         else
             show_numbers(v, q->batch.rows);
     }
@@ -136,8 +137,9 @@ static int prepare(filtered *f, duckdb_connection conn, question *q, spate_error
     pthread_mutex_unlock(&f->lock);
     int rc = make_function(f, conn, q, name, err);
     /* The line's end is for a condition that ends in a comment. */
-    if (rc == SPATE_OK && (sp_buf_printf(&sql, "SELECT \"" NUMBER "\" FROM %s() AS ", name) || sp_sql_name(&sql, q->schema->table) ||
-                           sp_buf_printf(&sql, " WHERE (%s\n)", q->table->where) || sp_buf_add(&sql, "", 1)))
+    if (rc == SPATE_OK &&
+        (sp_buf_printf(&sql, "SELECT \"" NUMBER "\" FROM %s() AS ", name) || sp_sql_name(&sql, q->schema->table) ||
+         sp_buf_printf(&sql, " WHERE (%s\n)", q->table->where) || sp_buf_add(&sql, "", 1)))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_duckdb.prepare(conn, sql.data, &q->statement) == DuckDBError)
         rc = fail_condition(q, sp_duckdb.prepare_error(q->statement), err);
@@ -186,7 +188,8 @@ static int ask(question *q, sp_batch *to, spate_error *err)
     int rc = SPATE_OK;
     to->first_row = q->batch.first_row;
     for (duckdb_data_chunk chunk; rc == SPATE_OK && (chunk = sp_duckdb.fetch_chunk(answer));) {
-        rc = keep_rows(q, sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(chunk, 0)), sp_duckdb.data_chunk_get_size(chunk), to, err);
+        rc = keep_rows(q, sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(chunk, 0)),
+                       sp_duckdb.data_chunk_get_size(chunk), to, err);
         sp_duckdb.destroy_data_chunk(&chunk);
     }
     sp_duckdb.destroy_result(&answer);
@@ -315,7 +318,9 @@ static int add_condition(filtered *f, uint32_t t, const char *where, spate_error
     ((const sp_schema **)f->source.tables)[t] = s;
     for (uint32_t i = 0; i < s->n_fields; i++)
         if (!sp_duckdb_column_natural(&own->columns[i], &s->fields[i].type, &f->arena))
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\": DuckDB, which looks at its rows, has no type for column \"%s\"", s->table, s->fields[i].name);
+            return sp_fail(err, SPATE_E_USAGE,
+                           "table \"%s\": DuckDB, which looks at its rows, has no type for column \"%s\"", s->table,
+                           s->fields[i].name);
     return SPATE_OK;
 }
 

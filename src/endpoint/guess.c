@@ -4,7 +4,8 @@
 #include "endpoint/guess.h"
 
 /* In the order of preference. */
-static const sp_kind candidates[] = {SP_BOOL, SP_I64, SP_DECIMAL, SP_F64, SP_UUID, SP_DATE, SP_TIMESTAMP, SP_TIMESTAMPTZ, SP_TIME};
+static const sp_kind candidates[] = {SP_BOOL, SP_I64,       SP_DECIMAL,     SP_F64, SP_UUID,
+                                     SP_DATE, SP_TIMESTAMP, SP_TIMESTAMPTZ, SP_TIME};
 
 enum { DECIMAL_DIGITS = 18 };
 
@@ -70,7 +71,8 @@ static int could_be(sp_guess *g, sp_kind kind, sp_str s, bool bare, bool *could)
             return SPATE_OK;
         g->whole = SP_MAX(g->whole, whole);
         g->fraction = SP_MAX(g->fraction, fraction);
-        *could = kind == SP_F64 ? whole + fraction <= 15 || exponent : !exponent && (kind == SP_DECIMAL || fraction == 0);
+        *could =
+            kind == SP_F64 ? whole + fraction <= 15 || exponent : !exponent && (kind == SP_DECIMAL || fraction == 0);
         return *could && kind == SP_I64 ? reads_as(kind, s, could) : SPATE_OK;
     case SP_TIMESTAMP: return s.len > 10 && !has_zone(s) ? reads_as(kind, s, could) : SPATE_OK;
     case SP_TIMESTAMPTZ: return has_zone(s) ? reads_as(kind, s, could) : SPATE_OK;

@@ -6,7 +6,7 @@
 
 /* What the cells of a column that were seen so far could all be. */
 typedef struct sp_guess {
-    uint32_t not; /* a bit a kind: some cell is none of these */
+    uint32_t not ;            /* a bit a kind: some cell is none of these */
     unsigned whole, fraction; /* digits of numbers, at most */
     bool seen;
 } sp_guess;

@@ -9,7 +9,7 @@ struct sp_input {
     int fd;
     const char *path; /* its owner's */
     sp_unpacker *unpacker;
-    char *raw;  /* read and not given away: [at, len) */
+    char *raw; /* read and not given away: [at, len) */
     size_t at, len;
     bool end;
 };
@@ -66,7 +66,9 @@ static int read_packed(sp_input *in, void *to, size_t room, size_t *got, spate_e
         if (rc != SPATE_OK || *got)
             return rc;
         if (in->end && raw.len == 0)
-            return sp_unpacker_is_between(in->unpacker) ? SPATE_OK : sp_fail(err, SPATE_E_DATA, "its packed bytes end in the middle");
+            return sp_unpacker_is_between(in->unpacker)
+                       ? SPATE_OK
+                       : sp_fail(err, SPATE_E_DATA, "its packed bytes end in the middle");
         if (raw.len)
             continue;
         in->at = in->len = 0;

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options *options, const sp_schema *const *tables,
-                       uint32_t n_tables, spate_error *err)
+int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options *options,
+                       const sp_schema *const *tables, uint32_t n_tables, spate_error *err)
 {
     *m = (sp_job_memory){.arena = arena, .tables = tables, .n_tables = n_tables};
     if (!options->job)
@@ -20,7 +20,10 @@ int sp_job_memory_init(sp_job_memory *m, sp_arena *arena, const sp_sink_options 
 
 int sp_job_refuse_other(const char *job, spate_error *err)
 {
-    sp_fail(err, SPATE_E_USAGE, "job \"%s\" was begun with another plan or source, or another choice of its rows; or they have changed since", job);
+    sp_fail(
+        err, SPATE_E_USAGE,
+        "job \"%s\" was begun with another plan or source, or another choice of its rows; or they have changed since",
+        job);
     sp_error_hint(err, "repeat the command that began it, or give this one another name");
     return SPATE_E_USAGE;
 }
@@ -131,23 +134,29 @@ static int end(sp_buf *sql, int built)
 
 int sp_job_claim_sql(const sp_job_memory *m, sp_buf *sql)
 {
-    return end(sql, sp_buf_adds(sql, "INSERT INTO spate_job (job, made_of, epoch, complete) VALUES (") || literal(sql, m->job) ||
-                        sp_buf_adds(sql, ", ") || literal(sql, m->of) ||
+    return end(sql, sp_buf_adds(sql, "INSERT INTO spate_job (job, made_of, epoch, complete) VALUES (") ||
+                        literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, m->of) ||
                         sp_buf_adds(sql, ", 1, false) ON CONFLICT (job) DO UPDATE SET epoch = spate_job.epoch + 1"
                                          " RETURNING epoch, complete, made_of"));
 }
 
 int sp_job_chunks_sql(const sp_job_memory *m, sp_buf *sql)
 {
-    return end(sql, sp_buf_adds(sql, "SELECT table_name, first_position, last_position, row_count FROM spate_chunk WHERE job = ") ||
-                        literal(sql, m->job));
+    return end(
+        sql,
+        sp_buf_adds(sql, "SELECT table_name, first_position, last_position, row_count FROM spate_chunk WHERE job = ") ||
+            literal(sql, m->job));
 }
 
-static int remember_sql(const sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows, bool fenced, sp_buf *sql)
+static int remember_sql(const sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows,
+                        bool fenced, sp_buf *sql)
 {
-    int built = sp_buf_adds(sql, "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ") ||
-                literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, table) ||
-                sp_buf_printf(sql, ", %llu, %llu, %llu", (unsigned long long)first, (unsigned long long)last, (unsigned long long)rows);
+    int built =
+        sp_buf_adds(sql,
+                    "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ") ||
+        literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, table) ||
+        sp_buf_printf(sql, ", %llu, %llu, %llu", (unsigned long long)first, (unsigned long long)last,
+                      (unsigned long long)rows);
     if (fenced)
         built = built || sp_buf_adds(sql, " / (SELECT count(*) FROM (SELECT 1 FROM spate_job WHERE job = ") ||
                 literal(sql, m->job) ||

@@ -37,11 +37,12 @@ static int add_updates(const sp_my_table *t, bool skip, sp_buf *sql)
     int built = SPATE_OK;
     const char *key = t->live->columns[t->live->keys[0].columns[0]].name;
     if (skip)
-        return sp_buf_adds(sql, " ON DUPLICATE KEY UPDATE ") || sp_sql_name(sql, key) || sp_buf_adds(sql, " = ") || sp_sql_name(sql, key);
+        return sp_buf_adds(sql, " ON DUPLICATE KEY UPDATE ") || sp_sql_name(sql, key) || sp_buf_adds(sql, " = ") ||
+               sp_sql_name(sql, key);
     for (uint32_t i = 0; i < t->schema->n_fields && !built; i++) {
         const char *name = t->schema->fields[i].name;
-        built = sp_buf_adds(sql, i ? ", " : " ON DUPLICATE KEY UPDATE ") || sp_sql_name(sql, name) || sp_buf_adds(sql, " = VALUES(") ||
-                sp_sql_name(sql, name) || sp_buf_adds(sql, ")");
+        built = sp_buf_adds(sql, i ? ", " : " ON DUPLICATE KEY UPDATE ") || sp_sql_name(sql, name) ||
+                sp_buf_adds(sql, " = VALUES(") || sp_sql_name(sql, name) || sp_buf_adds(sql, ")");
     }
     return built;
 }
@@ -51,17 +52,24 @@ static int build_statements(sp_my_sink *s, sp_my_table *t, spate_error *err)
     sp_insert_mode mode = s->base.options.mode;
     sp_buf head = {0}, tail = {0}, load = {0}, table = {0};
     sp_mywrite *encoder = NULL;
-    int status = sp_my_qualified(&table, t->live) ? sp_fail_nomem(err) : sp_mywrite_new(t->schema, t->types, &encoder, err);
+    int status =
+        sp_my_qualified(&table, t->live) ? sp_fail_nomem(err) : sp_mywrite_new(t->schema, t->types, &encoder, err);
     const char *quoted = sp_my_string(&table);
     if (status == SPATE_OK)
-        status = keep_sql(s, &head, sp_buf_printf(&head, "INSERT INTO %s", quoted) || add_columns(t, &head), &t->head, err);
+        status =
+            keep_sql(s, &head, sp_buf_printf(&head, "INSERT INTO %s", quoted) || add_columns(t, &head), &t->head, err);
     if (status == SPATE_OK)
-        status = keep_sql(s, &tail, sp_my_meets_keys(s) ? add_updates(t, mode == SP_INSERT_SKIP, &tail) : SPATE_OK, &t->tail, err);
+        status = keep_sql(s, &tail, sp_my_meets_keys(s) ? add_updates(t, mode == SP_INSERT_SKIP, &tail) : SPATE_OK,
+                          &t->tail, err);
     if (status == SPATE_OK)
-        status = keep_sql(s, &load,
-                          sp_buf_printf(&load, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET utf8mb4 FIELDS TERMINATED BY X'09'"
-                                        " ESCAPED BY X'5C' LINES TERMINATED BY X'0A'", quoted) || sp_mywrite_columns(encoder, &load),
-                          &t->load, err);
+        status = keep_sql(
+            s, &load,
+            sp_buf_printf(&load,
+                          "LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET utf8mb4 FIELDS TERMINATED BY X'09'"
+                          " ESCAPED BY X'5C' LINES TERMINATED BY X'0A'",
+                          quoted) ||
+                sp_mywrite_columns(encoder, &load),
+            &t->load, err);
     sp_mywrite_free(encoder);
     sp_buf_done(&table);
     return status;
@@ -103,7 +111,8 @@ static int build_ddl(sp_my_sink *s, const sp_schema *const *schemas, spate_error
 {
     s->base.ddl = &s->ddl;
     s->ddl.home = s->server.database;
-    return sp_ddl_build(&s->ddl, &s->arena, sp_my_dialect(&s->server), SP_DDL_KEYS_AFTER, schemas, s->n_tables, s->base.options.catalog, err);
+    return sp_ddl_build(&s->ddl, &s->arena, sp_my_dialect(&s->server), SP_DDL_KEYS_AFTER, schemas, s->n_tables,
+                        s->base.options.catalog, err);
 }
 
 /* Creates and empties what a run of the same job has not already. */

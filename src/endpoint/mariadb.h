@@ -38,18 +38,18 @@ typedef struct sp_my_column {
 
 typedef struct sp_my_table {
     const sp_schema *schema;
-    const sp_cat_table *live;  /* NULL: not found */
-    sp_my_type *types;         /* of each field */
-    const char *head;          /* INSERT INTO "t" ("a", "b") */
-    const char *tail;          /* ON DUPLICATE KEY UPDATE ..., or "" */
-    const char *load;          /* LOAD DATA LOCAL INFILE ... */
+    const sp_cat_table *live; /* NULL: not found */
+    sp_my_type *types;        /* of each field */
+    const char *head;         /* INSERT INTO "t" ("a", "b") */
+    const char *tail;         /* ON DUPLICATE KEY UPDATE ..., or "" */
+    const char *load;         /* LOAD DATA LOCAL INFILE ... */
 } sp_my_table;
 
 /* A foreign key between or of the plan's tables, as it is in the server or is to be made. */
 typedef struct sp_my_foreign_key {
     uint32_t child;
-    const char *parent;             /* quoted */
-    int32_t parent_table;           /* number in the plan, -1: not in it */
+    const char *parent;   /* quoted */
+    int32_t parent_table; /* number in the plan, -1: not in it */
     const char *const *columns, *const *parent_columns;
     uint32_t n;
 } sp_my_foreign_key;
@@ -114,7 +114,8 @@ static inline const char *sp_my_string(sp_buf *b)
 int sp_my_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 /* What is in the server's default database (and in any other, if none is set), linked; and in those that tables among the names
  * are called after: "other.table". */
-int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *names, uint32_t n, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
+int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *names, uint32_t n, sp_catalog *c,
+                       spate_error *err) SP_MUST_CHECK;
 /* "db"."table" */
 int sp_my_qualified(sp_buf *out, const sp_cat_table *t) SP_MUST_CHECK;
 /* A column's type in the codec's terms. */
@@ -144,28 +145,33 @@ int sp_my_check_foreign_keys(sp_my_sink *s, spate_error *err) SP_MUST_CHECK;
 /* ---- mariadb_job.c ---- */
 
 /* Calls prepare between taking hold of the job and making it this run's; a job that was prepared before is only read. */
-int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL *, spate_error *), spate_error *err) SP_MUST_CHECK;
+int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL *, spate_error *),
+                    spate_error *err) SP_MUST_CHECK;
 /* In the chunk's transaction. */
 int sp_my_remember_chunk(sp_my_sink *s, MYSQL *m, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 int sp_my_complete_job(sp_my_sink *s, MYSQL *m, spate_error *err) SP_MUST_CHECK;
 int sp_my_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
-int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
+int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove,
+                      spate_error *err) SP_MUST_CHECK;
 
 /* ---- mariadb_mark.c ---- */
 
 typedef struct sp_my_stamp {
     bool known;
-    uint64_t started, made, written; /* seconds: the server, the table, its last change; 0: none since the server was started */
+    uint64_t started, made,
+        written; /* seconds: the server, the table, its last change; 0: none since the server was started */
 } sp_my_stamp;
 int sp_my_stamp_read(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, spate_error *err) SP_MUST_CHECK;
 /* Waits until the second of the last change is over; known is false if that does not come. */
-int sp_my_stamp_settle(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, spate_error *err) SP_MUST_CHECK;
+int sp_my_stamp_settle(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp,
+                       spate_error *err) SP_MUST_CHECK;
 int sp_my_stamp_put(const sp_my_stamp *stamp, sp_buf *text) SP_MUST_CHECK;
 /* What has happened between the stamp that a text begins with and now; NULL: nothing. */
 const char *sp_my_stamp_differs(const char *then, const sp_my_stamp *now);
 
 /* ---- mariadb_source.c ---- */
 
-int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                      spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -77,7 +77,13 @@ static bool keep_counter(sp_catalog *c, sp_cat_table *t)
     sp_cat_sequence *s = sp_arena_alloc(c->arena, 1, sizeof(*s));
     if (!s)
         return false;
-    *s = (sp_cat_sequence){.start = 1, .step = 1, .min = 1, .max = INT64_MAX, .cache = 1, .called = t->next_number > 1, .last = t->next_number - 1};
+    *s = (sp_cat_sequence){.start = 1,
+                           .step = 1,
+                           .min = 1,
+                           .max = INT64_MAX,
+                           .cache = 1,
+                           .called = t->next_number > 1,
+                           .last = t->next_number - 1};
     for (uint32_t i = 0; i < t->n_columns; i++)
         if (t->columns[i].auto_number && !t->columns[i].default_sql)
             t->columns[i].sequence = s;
@@ -153,7 +159,8 @@ static int read_tables(MYSQL *m, sp_catalog *c, const sp_describe_options *o, sp
         if (!is_wanted(o, row[0], row[3]))
             continue;
         const char *space = sp_arena_strndup(c->arena, row[0], strlen(row[0]));
-        c->server = sp_arena_printf(c->arena, "%s %.*s", strstr(row[4], "MariaDB") ? "MariaDB" : "MySQL", (int)strcspn(row[4], "-"), row[4]);
+        c->server = sp_arena_printf(c->arena, "%s %.*s", strstr(row[4], "MariaDB") ? "MariaDB" : "MySQL",
+                                    (int)strcspn(row[4], "-"), row[4]);
         c->default_space = row[3] ? sp_arena_strndup(c->arena, row[3], strlen(row[3])) : "";
         rc = space && c->server && c->default_space ? read_table(m, c, space, row[1], row[2], err) : sp_fail_nomem(err);
     }
@@ -210,7 +217,8 @@ int sp_my_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *
     return rc == SPATE_OK ? read_all(&s, c, options, err) : rc;
 }
 
-int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *names, uint32_t n, sp_catalog *c, spate_error *err)
+int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *names, uint32_t n, sp_catalog *c,
+                       spate_error *err)
 {
     const char **spaces = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*spaces));
     sp_describe_options options = {.spaces = spaces};
@@ -245,7 +253,8 @@ static sp_my_class class_of(const sp_cat_type *t)
         if (strcmp(t->name, names[i].name) == 0)
             return names[i].class;
     switch (t->class) {
-    case SP_CAT_BOOL: case SP_CAT_INTEGER: return SP_MY_INTEGER;
+    case SP_CAT_BOOL:
+    case SP_CAT_INTEGER: return SP_MY_INTEGER;
     case SP_CAT_FLOAT: return SP_MY_FLOAT;
     case SP_CAT_DECIMAL: return SP_MY_DECIMAL;
     case SP_CAT_YEAR: return SP_MY_YEAR;

@@ -46,7 +46,8 @@ static int read_landed(sp_my_sink *s, MYSQL *m, spate_error *err)
     if (status)
         return status;
     while (status == SPATE_OK && (row = sp_maria.fetch_row(rows)) != NULL)
-        if (sp_job_add(&s->memory, row[0], strtoull(row[1], NULL, 10), strtoull(row[2], NULL, 10), strtoull(row[3], NULL, 10)))
+        if (sp_job_add(&s->memory, row[0], strtoull(row[1], NULL, 10), strtoull(row[2], NULL, 10),
+                       strtoull(row[3], NULL, 10)))
             status = sp_fail_nomem(err);
     sp_maria.free_result(rows);
     s->base.landed = status ? NULL : sp_job_landed(&s->memory);
@@ -58,9 +59,12 @@ static int take_lock(const sp_my_sink *s, MYSQL *m, spate_error *err)
 {
     char sql[100];
     uint64_t got = 0;
-    snprintf(sql, sizeof(sql), "SELECT GET_LOCK('spate %016llx', 30)", (unsigned long long)sp_hash64(s->memory.job, strlen(s->memory.job), 0));
+    snprintf(sql, sizeof(sql), "SELECT GET_LOCK('spate %016llx', 30)",
+             (unsigned long long)sp_hash64(s->memory.job, strlen(s->memory.job), 0));
     int status = sp_my_ask_number(m, sql, &got, err, what);
-    return status == SPATE_OK && !got ? sp_fail(err, SPATE_E_UNREACHABLE, "another run is preparing job \"%s\"", s->memory.job) : status;
+    return status == SPATE_OK && !got
+               ? sp_fail(err, SPATE_E_UNREACHABLE, "another run is preparing job \"%s\"", s->memory.job)
+               : status;
 }
 
 /* *epoch: 0 where no run has finished preparing. known: a run has begun to. */
@@ -68,7 +72,8 @@ static int look_at_job(sp_my_sink *s, MYSQL *m, uint64_t *epoch, bool *known, sp
 {
     MYSQL_RES *rows;
     sp_buf sql = {0};
-    int status = ask_built(m, &sql, add_job(&sql, "SELECT epoch, complete, made_of FROM spate_job WHERE job = ", &s->memory), &rows, err);
+    int status = ask_built(
+        m, &sql, add_job(&sql, "SELECT epoch, complete, made_of FROM spate_job WHERE job = ", &s->memory), &rows, err);
     if (status)
         return status;
     MYSQL_ROW row = sp_maria.fetch_row(rows);
@@ -83,8 +88,9 @@ static int look_at_job(sp_my_sink *s, MYSQL *m, uint64_t *epoch, bool *known, sp
 static int note_job(sp_my_sink *s, MYSQL *m, spate_error *err)
 {
     sp_buf sql = {0};
-    int built = add_job(&sql, "INSERT INTO spate_job (job, made_of, epoch, complete) VALUES (", &s->memory) || sp_buf_adds(&sql, ", ") ||
-                sp_sql_literal(&sql, sp_str_of(s->memory.of)) || sp_buf_adds(&sql, ", 0, false)");
+    int built = add_job(&sql, "INSERT INTO spate_job (job, made_of, epoch, complete) VALUES (", &s->memory) ||
+                sp_buf_adds(&sql, ", ") || sp_sql_literal(&sql, sp_str_of(s->memory.of)) ||
+                sp_buf_adds(&sql, ", 0, false)");
     int status = run_built(m, &sql, built, err);
     return status ? status : sp_job_claimed(&s->memory, 1, false, s->memory.of, err);
 }
@@ -106,7 +112,8 @@ int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL 
         status = prepare(s, m, err);
     sp_buf sql = {0};
     if (status == SPATE_OK)
-        status = run_built(m, &sql, add_job(&sql, "UPDATE spate_job SET epoch = epoch + 1 WHERE job = ", &s->memory), err);
+        status =
+            run_built(m, &sql, add_job(&sql, "UPDATE spate_job SET epoch = epoch + 1 WHERE job = ", &s->memory), err);
     return status ? status : read_landed(s, m, err);
 }
 
@@ -116,12 +123,14 @@ int sp_my_remember_chunk(sp_my_sink *s, MYSQL *m, const sp_chunk *chunk, uint64_
 {
     const sp_job_memory *memory = &s->memory;
     sp_buf sql = {0};
-    int built = add_job(&sql, "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ", memory) ||
-                sp_buf_adds(&sql, ", ") || sp_sql_literal(&sql, sp_str_of(memory->tables[chunk->table]->table)) ||
-                sp_buf_printf(&sql, ", %llu, %llu, %llu FROM spate_job", (unsigned long long)chunk->first, (unsigned long long)chunk->last,
-                              (unsigned long long)rows) ||
-                add_job(&sql, " WHERE job = ", memory) ||
-                sp_buf_printf(&sql, " AND epoch = %llu LOCK IN SHARE MODE", (unsigned long long)memory->epoch);
+    int built =
+        add_job(&sql, "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ",
+                memory) ||
+        sp_buf_adds(&sql, ", ") || sp_sql_literal(&sql, sp_str_of(memory->tables[chunk->table]->table)) ||
+        sp_buf_printf(&sql, ", %llu, %llu, %llu FROM spate_job", (unsigned long long)chunk->first,
+                      (unsigned long long)chunk->last, (unsigned long long)rows) ||
+        add_job(&sql, " WHERE job = ", memory) ||
+        sp_buf_printf(&sql, " AND epoch = %llu LOCK IN SHARE MODE", (unsigned long long)memory->epoch);
     int status = built ? sp_fail_nomem(err) : SPATE_OK;
     if (status == SPATE_OK && sp_maria.real_query(m, sql.data, sql.len) != 0)
         status = sp_my_fail(err, m, NULL, "%s", what);
@@ -136,7 +145,8 @@ int sp_my_complete_job(sp_my_sink *s, MYSQL *m, spate_error *err)
     sp_buf sql = {0};
     if (!s->memory.job)
         return SPATE_OK;
-    int built = sp_buf_adds(&sql, "START TRANSACTION;\n") || sp_job_complete_sql(&s->memory, &sql) || sp_buf_adds(&sql, ";\nCOMMIT");
+    int built = sp_buf_adds(&sql, "START TRANSACTION;\n") || sp_job_complete_sql(&s->memory, &sql) ||
+                sp_buf_adds(&sql, ";\nCOMMIT");
     return run_built(m, &sql, built, err);
 }
 
@@ -176,8 +186,10 @@ int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_
     if (status == SPATE_OK)
         status = sp_my_connect(&s->server, &m, err);
     if (status == SPATE_OK)
-        status = sp_my_ask_number(m, "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
-                                     " AND table_name = 'spate_job'", &there, err, what);
+        status = sp_my_ask_number(m,
+                                  "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+                                  " AND table_name = 'spate_job'",
+                                  &there, err, what);
     if (status == SPATE_OK && there)
         status = forget(s, m, err);
     if (m)

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 
 enum {
-    PIECE_BYTES = 512 << 10,  /* of a statement of arrays; more is no faster */
-    FILE_BYTES = 2 << 20,     /* of a LOAD DATA statement, of which each costs a transaction's savepoint */
-    SLICE_ROWS = 64,          /* encoded at once: what a piece may be too long by */
-    PACKET_SPARE = 64,        /* bytes of a packet that are not ours */
+    PIECE_BYTES = 512 << 10, /* of a statement of arrays; more is no faster */
+    FILE_BYTES = 2 << 20,    /* of a LOAD DATA statement, of which each costs a transaction's savepoint */
+    SLICE_ROWS = 64,         /* encoded at once: what a piece may be too long by */
+    PACKET_SPARE = 64,       /* bytes of a packet that are not ours */
 };
 
 typedef struct my_lane {
@@ -27,10 +27,10 @@ typedef struct my_lane {
     sp_mywrite *encoder; /* of table */
     sp_chunk chunk;
     bool open;
-    sp_buf rows;        /* of the piece at hand */
-    size_t read;        /* of it, by LOAD DATA */
-    uint64_t first, n;  /* rows of the piece at hand: the first's number, and how many */
-    bool in_flight;     /* a piece has been sent whose answer was not read */
+    sp_buf rows;       /* of the piece at hand */
+    size_t read;       /* of it, by LOAD DATA */
+    uint64_t first, n; /* rows of the piece at hand: the first's number, and how many */
+    bool in_flight;    /* a piece has been sent whose answer was not read */
     uint64_t sent_first, sent_n;
 } my_lane;
 
@@ -62,9 +62,7 @@ static int file_read(void *mine, char *to, unsigned size)
     return (int)n;
 }
 
-static void file_end(void *mine)
-{
-}
+static void file_end(void *mine) {}
 
 static int file_error(void *mine, char *to, unsigned size)
 {
@@ -129,7 +127,7 @@ void sp_my_lane_close(sp_lane *lane)
 static bool is_lost(const my_lane *l)
 {
     unsigned number = l->m ? sp_maria.errno(l->m) : 0;
-    return !l->m || (number >= 2000 && number < 3000) || number == 1927 /* killed */ || number == 1053 /* shut down */ ;
+    return !l->m || (number >= 2000 && number < 3000) || number == 1927 /* killed */ || number == 1053 /* shut down */;
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -148,7 +146,8 @@ static void name_rows(const my_lane *l, const char *said, char where[64])
     if (row && row <= l->sent_n)
         snprintf(where, 64, "row %llu", (unsigned long long)(l->sent_first + row));
     else
-        snprintf(where, 64, "rows %llu to %llu", (unsigned long long)l->sent_first + 1, (unsigned long long)(l->sent_first + l->sent_n));
+        snprintf(where, 64, "rows %llu to %llu", (unsigned long long)l->sent_first + 1,
+                 (unsigned long long)(l->sent_first + l->sent_n));
 }
 
 static int fail_rows(my_lane *l, bool committing, spate_error *err)
@@ -158,7 +157,8 @@ static int fail_rows(my_lane *l, bool committing, spate_error *err)
     name_rows(l, sp_maria.error(l->m), where);
     int status = sp_my_fail(err, l->m, NULL, "%s", lost ? "connection lost" : where);
     if (lost)
-        sp_error_detail(err, "%s", committing ? "whether these rows were committed is not known" : "these rows were not committed");
+        sp_error_detail(
+            err, "%s", committing ? "whether these rows were committed is not known" : "these rows were not committed");
     return status;
 }
 
@@ -172,7 +172,8 @@ static int fail_warned(my_lane *l, spate_error *err)
         return status;
     MYSQL_ROW row = sp_maria.fetch_row(rows);
     name_rows(l, row ? row[2] : "", where);
-    status = sp_fail(err, SPATE_E_DATA, "%s%swarning %s: %s", where, *where ? ": " : "", row ? row[1] : "?", row ? row[2] : "?");
+    status = sp_fail(err, SPATE_E_DATA, "%s%swarning %s: %s", where, *where ? ": " : "", row ? row[1] : "?",
+                     row ? row[2] : "?");
     sp_maria.free_result(rows);
     return status;
 }
@@ -185,8 +186,9 @@ static int check_taken(my_lane *l, spate_error *err)
         return fail_warned(l, err);
     if (taken == l->sent_n || sp_my_meets_keys(sink_of(l)))
         return SPATE_OK;
-    return sp_fail(err, SPATE_E_DATA, "rows %llu to %llu: the server took %llu of %llu", (unsigned long long)l->sent_first + 1,
-                   (unsigned long long)(l->sent_first + l->sent_n), (unsigned long long)taken, (unsigned long long)l->sent_n);
+    return sp_fail(err, SPATE_E_DATA, "rows %llu to %llu: the server took %llu of %llu",
+                   (unsigned long long)l->sent_first + 1, (unsigned long long)(l->sent_first + l->sent_n),
+                   (unsigned long long)taken, (unsigned long long)l->sent_n);
 }
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
@@ -205,7 +207,8 @@ static int start_arrays(my_lane *l)
     uint32_t number = (uint32_t)l->insert->stmt_id;
     uint16_t flags = STMT_BULK_FLAG_CLIENT_SEND_TYPES;
     l->rows.len = 0;
-    return sp_buf_add(&l->rows, &number, 4) || sp_buf_add(&l->rows, &flags, 2) || sp_mywrite_types(l->encoder, &l->rows);
+    return sp_buf_add(&l->rows, &number, 4) || sp_buf_add(&l->rows, &flags, 2) ||
+           sp_mywrite_types(l->encoder, &l->rows);
 }
 
 static int send_arrays(my_lane *l, spate_error *err)
@@ -226,7 +229,8 @@ static int send_file(my_lane *l, spate_error *err)
     l->sent_first = l->first;
     l->sent_n = l->n;
     l->read = 0;
-    return sp_maria.real_query(l->m, l->table->load, strlen(l->table->load)) == 0 ? check_taken(l, err) : fail_rows(l, false, err);
+    return sp_maria.real_query(l->m, l->table->load, strlen(l->table->load)) == 0 ? check_taken(l, err)
+                                                                                  : fail_rows(l, false, err);
 }
 
 static int flush(my_lane *l, spate_error *err)
@@ -268,8 +272,8 @@ static int add_rows(my_lane *l, const sp_batch *b, uint32_t from, uint32_t to, u
         return flush(l, err);
     if (to - from > 1)
         return add_rows(l, b, from, from + (to - from) / 2, taken, err);
-    sp_fail(err, SPATE_E_DATA, "row %llu has more bytes than the server takes at once, which are %zu", (unsigned long long)b->first_row + from + 1,
-            sink_of(l)->server.packet_max);
+    sp_fail(err, SPATE_E_DATA, "row %llu has more bytes than the server takes at once, which are %zu",
+            (unsigned long long)b->first_row + from + 1, sink_of(l)->server.packet_max);
     sp_error_hint(err, "raise the server's max_allowed_packet");
     return SPATE_E_DATA;
 }

@@ -31,7 +31,8 @@ int sp_my_server_init(sp_my_server *s, sp_uri *uri, sp_arena *arena, spate_error
 {
     const char *p = strstr(uri->path, "://") + 3, *at = strrchr(p, '@'), *host = at ? at + 1 : p;
     const char *slash = strchr(host, '/'), *end = slash ? slash : host + strlen(host);
-    const char *secret = at ? memchr(p, ':', (size_t)(at - p)) : NULL, *colon = memrchr(host, ':', (size_t)(end - host));
+    const char *secret = at ? memchr(p, ':', (size_t)(at - p)) : NULL,
+               *colon = memrchr(host, ':', (size_t)(end - host));
     const char *host_end = colon ? colon : end, *socket = sp_uri_param_value(uri, "socket");
     *s = (sp_my_server){.shown = sp_uri_shown(uri->text, arena)};
     if (at && p < (secret ? secret : at))
@@ -58,12 +59,27 @@ int sp_my_server_init(sp_my_server *s, sp_uri *uri, sp_arena *arena, spate_error
 static int status_of(unsigned number, const char *state)
 {
     switch (number) {
-    case 1205: case 1213: case 1020: case 1412: /* lock wait, deadlock, record or definition has changed */
+    case 1205:
+    case 1213:
+    case 1020:
+    case 1412: /* lock wait, deadlock, record or definition has changed */
         return number == 1412 ? SPATE_E_CONFIG : SPATE_E_RETRY;
-    case 1044: case 1045: case 1142: case 1143: case 1227: case 1290: case 1370: case 1836: /* not allowed, read only */
-        return SPATE_E_UNREACHABLE;
-    case 1265: case 1364: case 1365: case 1366: case 3819: case 4025: case 1118: case 1071:
-        return number == 1364 || number == 1118 || number == 1071 ? SPATE_E_CONFIG : SPATE_E_DATA;
+    case 1044:
+    case 1045:
+    case 1142:
+    case 1143:
+    case 1227:
+    case 1290:
+    case 1370:
+    case 1836: /* not allowed, read only */ return SPATE_E_UNREACHABLE;
+    case 1265:
+    case 1364:
+    case 1365:
+    case 1366:
+    case 3819:
+    case 4025:
+    case 1118:
+    case 1071: return number == 1364 || number == 1118 || number == 1071 ? SPATE_E_CONFIG : SPATE_E_DATA;
     default: break;
     }
     if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 || strncmp(state, "01", 2) == 0)
@@ -124,12 +140,13 @@ int sp_my_ask_number(MYSQL *m, const char *sql, uint64_t *number, spate_error *e
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-#define SQL_MODE                                                                                                       \
-    "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"                   \
+#define SQL_MODE \
+    "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO," \
     "NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ANSI_QUOTES,NO_BACKSLASH_ESCAPES"
 
 static const char session[] =
-    "SET SESSION sql_mode = '" SQL_MODE "', time_zone = '+00:00', sql_notes = 1, sql_warnings = 0, net_write_timeout = 31536000,"
+    "SET SESSION sql_mode = '" SQL_MODE
+    "', time_zone = '+00:00', sql_notes = 1, sql_warnings = 0, net_write_timeout = 31536000,"
     " net_read_timeout = 31536000, wait_timeout = 31536000, foreign_key_checks = 1, unique_checks = 1, autocommit = 1";
 
 /* A server, or one of those in between that pretend to be one, may leave out what it does not know. */
@@ -140,12 +157,14 @@ static int check_session(MYSQL *m, spate_error *err)
     if (status)
         return status;
     MYSQL_ROW row = sp_maria.fetch_row(rows);
-    static const char *const needed[] = {"STRICT_ALL_TABLES", "STRICT_TRANS_TABLES", "NO_ZERO_DATE", "NO_ZERO_IN_DATE", "ANSI_QUOTES",
-                                         "NO_BACKSLASH_ESCAPES", "NO_AUTO_VALUE_ON_ZERO", "ERROR_FOR_DIVISION_BY_ZERO"};
+    static const char *const needed[] = {
+        "STRICT_ALL_TABLES", "STRICT_TRANS_TABLES",  "NO_ZERO_DATE",          "NO_ZERO_IN_DATE",
+        "ANSI_QUOTES",       "NO_BACKSLASH_ESCAPES", "NO_AUTO_VALUE_ON_ZERO", "ERROR_FOR_DIVISION_BY_ZERO"};
     for (size_t i = 0; i < SP_COUNT(needed) && status == SPATE_OK; i++)
         if (!row || !row[0] || !strstr(row[0], needed[i]))
-            status = sp_fail(err, SPATE_E_UNREACHABLE, "the server does not set the SQL mode %s, without which it changes values silently",
-                             needed[i]);
+            status =
+                sp_fail(err, SPATE_E_UNREACHABLE,
+                        "the server does not set the SQL mode %s, without which it changes values silently", needed[i]);
     sp_maria.free_result(rows);
     return status;
 }
@@ -172,8 +191,8 @@ static int set_up(sp_my_server *s, MYSQL *m, spate_error *err)
         status = learn(s, m, err);
     /* What one of the two has, the other calls by another name. */
     if (status == SPATE_OK)
-        status = sp_my_run(m, s->mariadb ? "SET SESSION max_statement_time = 0" : "SET SESSION max_execution_time = 0", err,
-                           "setting up the session");
+        status = sp_my_run(m, s->mariadb ? "SET SESSION max_statement_time = 0" : "SET SESSION max_execution_time = 0",
+                           err, "setting up the session");
     return status;
 }
 
@@ -189,9 +208,7 @@ static int no_bytes(void *mine, char *to, unsigned size)
     return -1;
 }
 
-static void no_end(void *mine)
-{
-}
+static void no_end(void *mine) {}
 
 static int no_words(void *mine, char *to, unsigned size)
 {
@@ -211,7 +228,8 @@ int sp_my_connect(sp_my_server *s, MYSQL **out, spate_error *err)
     sp_maria.options(m, MYSQL_OPT_LOCAL_INFILE, &local);
     sp_maria.set_local_infile_handler(m, no_file, no_bytes, no_end, no_words, NULL);
     int status = SPATE_OK;
-    if (!sp_maria.real_connect(m, s->host, s->user, s->password, s->database, s->port, s->socket, CLIENT_MULTI_STATEMENTS)) {
+    if (!sp_maria.real_connect(m, s->host, s->user, s->password, s->database, s->port, s->socket,
+                               CLIENT_MULTI_STATEMENTS)) {
         sp_my_fail(err, m, NULL, "could not connect");
         status = SPATE_E_UNREACHABLE;
         if (err)

@@ -28,14 +28,20 @@ static int read_started(MYSQL *m, uint64_t now, uint64_t *started, spate_error *
     return SPATE_OK;
 }
 
-static int read_stamp(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, uint64_t *now, spate_error *err)
+static int read_stamp(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, uint64_t *now,
+                      spate_error *err)
 {
     MYSQL_RES *rows;
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT unix_timestamp(create_time), coalesce(unix_timestamp(update_time), 0), unix_timestamp(sysdate())"
-                                  " FROM information_schema.tables WHERE table_schema = ") ||
-                sp_sql_literal(&sql, sp_str_of(space)) || sp_buf_adds(&sql, " AND table_name = ") || sp_sql_literal(&sql, sp_str_of(name));
-    int status = built ? sp_fail_nomem(err) : sp_my_ask(m, sp_my_string(&sql), &rows, err, "asking when a table was written last");
+    int built =
+        sp_buf_adds(
+            &sql,
+            "SELECT unix_timestamp(create_time), coalesce(unix_timestamp(update_time), 0), unix_timestamp(sysdate())"
+            " FROM information_schema.tables WHERE table_schema = ") ||
+        sp_sql_literal(&sql, sp_str_of(space)) || sp_buf_adds(&sql, " AND table_name = ") ||
+        sp_sql_literal(&sql, sp_str_of(name));
+    int status = built ? sp_fail_nomem(err)
+                       : sp_my_ask(m, sp_my_string(&sql), &rows, err, "asking when a table was written last");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -69,8 +75,8 @@ int sp_my_stamp_settle(MYSQL *m, const char *space, const char *name, sp_my_stam
 
 int sp_my_stamp_put(const sp_my_stamp *stamp, sp_buf *text)
 {
-    return sp_buf_printf(text, "%d %llu %llu %llu", stamp->known, (unsigned long long)stamp->started, (unsigned long long)stamp->made,
-                         (unsigned long long)stamp->written);
+    return sp_buf_printf(text, "%d %llu %llu %llu", stamp->known, (unsigned long long)stamp->started,
+                         (unsigned long long)stamp->made, (unsigned long long)stamp->written);
 }
 
 const char *sp_my_stamp_differs(const char *then, const sp_my_stamp *now)

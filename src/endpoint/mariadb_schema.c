@@ -34,7 +34,8 @@ static int run_for(MYSQL *m, const char *head, const char *table, const char *wh
 /* In any order, and with others that still refer to them. */
 static int without_keys(MYSQL *m, bool on, spate_error *err)
 {
-    return sp_my_run(m, on ? "SET SESSION foreign_key_checks = 0" : "SET SESSION foreign_key_checks = 1", err, "setting up the session");
+    return sp_my_run(m, on ? "SET SESSION foreign_key_checks = 0" : "SET SESSION foreign_key_checks = 1", err,
+                     "setting up the session");
 }
 
 /* ---- statements of ddl.h ---- */
@@ -48,7 +49,8 @@ static int run_answered(sp_my_sink *s, MYSQL *m, const sp_ddl_statement *d, spat
         return status;
     MYSQL_ROW row = sp_maria.fetch_row(rows);
     const char *gap = strstr(d->sql, "%s");
-    const char *sql = sp_arena_printf(&s->arena, "%.*s%s%s", (int)(gap - d->sql), d->sql, row && row[0] ? row[0] : "1", gap + 2);
+    const char *sql =
+        sp_arena_printf(&s->arena, "%.*s%s%s", (int)(gap - d->sql), d->sql, row && row[0] ? row[0] : "1", gap + 2);
     sp_maria.free_result(rows);
     return sql ? sp_my_run(m, sql, err, "") : sp_fail_nomem(err);
 }
@@ -60,7 +62,8 @@ static int run_statement(sp_my_sink *s, MYSQL *m, const sp_ddl_statement *d, spa
     int status = d->ask ? run_answered(s, m, d, err) : sp_my_run(m, d->sql, err, "");
     if (status && s->memory.resumed && sp_maria.errno(m) == ER_DUP_KEYNAME)
         return SPATE_OK;
-    return status ? sp_fail_context(err, status, "table \"%s\": %s", s->tables[d->table].schema->table, d->what) : SPATE_OK;
+    return status ? sp_fail_context(err, status, "table \"%s\": %s", s->tables[d->table].schema->table, d->what)
+                  : SPATE_OK;
 }
 
 static int run_step(sp_my_sink *s, MYSQL *m, sp_ddl_step step, spate_error *err)
@@ -192,7 +195,8 @@ static int add_foreign_keys(sp_my_sink *s, MYSQL *m, spate_error *err)
     int status = without_keys(m, true, err);
     for (uint32_t i = 0; i < s->ddl.n && status == SPATE_OK; i++) {
         const sp_ddl_statement *d = &s->ddl.statements[i];
-        if (d->step == SP_DDL_FOREIGN_KEYS && s->tables[d->table].live->n_foreign_keys == 0) /* else a run that was killed has done it */
+        if (d->step == SP_DDL_FOREIGN_KEYS &&
+            s->tables[d->table].live->n_foreign_keys == 0) /* else a run that was killed has done it */
             status = run_statement(s, m, d, err);
     }
     int back = without_keys(m, false, status ? NULL : err);
@@ -203,7 +207,8 @@ static int list_tables(const sp_my_sink *s, sp_buf *sql, const char *head, const
 {
     int built = sp_buf_adds(sql, head);
     for (uint32_t i = 0; i < s->n_tables && !built; i++)
-        built = sp_buf_adds(sql, i ? ", " : "") || sp_sql_ident(sql, s->tables[i].schema->table) || sp_buf_adds(sql, tail);
+        built =
+            sp_buf_adds(sql, i ? ", " : "") || sp_sql_ident(sql, s->tables[i].schema->table) || sp_buf_adds(sql, tail);
     return built;
 }
 
@@ -226,7 +231,9 @@ static int analyze(const sp_my_sink *s, MYSQL *m, spate_error *err)
     sp_buf sql = {0};
     int status = SPATE_OK;
     if (s->n_tables)
-        status = list_tables(s, &sql, "ANALYZE NO_WRITE_TO_BINLOG TABLE ", "") ? sp_fail_nomem(err) : sp_my_run(m, sp_my_string(&sql), err, "analysing");
+        status = list_tables(s, &sql, "ANALYZE NO_WRITE_TO_BINLOG TABLE ", "")
+                     ? sp_fail_nomem(err)
+                     : sp_my_run(m, sp_my_string(&sql), err, "analysing");
     sp_buf_done(&sql);
     return status;
 }
@@ -265,9 +272,10 @@ static int add_orphans(sp_buf *sql, const sp_my_sink *s, const sp_my_foreign_key
     int built = sp_buf_adds(sql, "SELECT count(*) FROM ") || sp_sql_ident(sql, s->tables[key->child].schema->table) ||
                 sp_buf_adds(sql, " AS c LEFT JOIN ") || sp_buf_adds(sql, key->parent) || sp_buf_adds(sql, " AS p ON ");
     for (uint32_t i = 0; i < key->n && !built; i++)
-        built = sp_buf_adds(sql, i ? " AND c." : "c.") || sp_sql_name(sql, key->columns[i]) || sp_buf_adds(sql, " = p.") ||
-                sp_sql_name(sql, key->parent_columns[i]);
-    built = built || sp_buf_adds(sql, " WHERE p.") || sp_sql_name(sql, key->parent_columns[0]) || sp_buf_adds(sql, " IS NULL");
+        built = sp_buf_adds(sql, i ? " AND c." : "c.") || sp_sql_name(sql, key->columns[i]) ||
+                sp_buf_adds(sql, " = p.") || sp_sql_name(sql, key->parent_columns[i]);
+    built = built || sp_buf_adds(sql, " WHERE p.") || sp_sql_name(sql, key->parent_columns[0]) ||
+            sp_buf_adds(sql, " IS NULL");
     for (uint32_t i = 0; i < key->n && !built; i++)
         built = sp_buf_adds(sql, " AND c.") || sp_sql_name(sql, key->columns[i]) || sp_buf_adds(sql, " IS NOT NULL");
     return built;
@@ -279,17 +287,21 @@ static int check_item(void *arg, void *link, uint32_t item, bool *lost, spate_er
     const sp_my_foreign_key *key = &s->foreign_keys[item];
     uint64_t orphans = 0;
     sp_buf sql = {0};
-    int status = add_orphans(&sql, s, key) ? sp_fail_nomem(err) : sp_my_ask_number(link, sp_my_string(&sql), &orphans, err, "checking foreign keys");
+    int status = add_orphans(&sql, s, key)
+                     ? sp_fail_nomem(err)
+                     : sp_my_ask_number(link, sp_my_string(&sql), &orphans, err, "checking foreign keys");
     sp_buf_done(&sql);
     *lost = status && is_lost(link);
     if (status == SPATE_OK && orphans)
-        status = sp_fail(err, SPATE_E_DATA, "foreign key of table \"%s\" (\"%s\"): %llu rows refer to no row of %s",
-                         s->tables[key->child].schema->table, key->columns[0], (unsigned long long)orphans, key->parent);
+        status =
+            sp_fail(err, SPATE_E_DATA, "foreign key of table \"%s\" (\"%s\"): %llu rows refer to no row of %s",
+                    s->tables[key->child].schema->table, key->columns[0], (unsigned long long)orphans, key->parent);
     return status;
 }
 
 int sp_my_check_foreign_keys(sp_my_sink *s, spate_error *err)
 {
     works w = {.sink = s};
-    return sp_at_once_run(&(sp_at_once){s->n_foreign_keys, s->base.options.lanes, &w, open_link, check_item, close_link}, err);
+    return sp_at_once_run(
+        &(sp_at_once){s->n_foreign_keys, s->base.options.lanes, &w, open_link, check_item, close_link}, err);
 }

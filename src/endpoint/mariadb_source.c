@@ -28,10 +28,10 @@ typedef struct my_table {
     const char *select; /* with two parameters where ranges are read */
     uint32_t batch_rows;
     bool ranges, key_unsigned, key_moment;
-    int64_t first_key;  /* position 0: an integer, or microseconds; the bits of one that is unsigned */
+    int64_t first_key; /* position 0: an integer, or microseconds; the bits of one that is unsigned */
     const sp_cat_table *from;
-    const char *count;  /* SELECT count(*) with what comes before a range's ends, where ranges are read */
-    sp_my_stamp stamp;  /* of a job */
+    const char *count; /* SELECT count(*) with what comes before a range's ends, where ranges are read */
+    sp_my_stamp stamp; /* of a job */
     struct link *parked;
 } my_table;
 
@@ -218,7 +218,8 @@ static int count_range(my_source *s, const my_table *t, uint64_t first, uint64_t
     }
     if (t->where)
         built = built || sp_buf_printf(&sql, " AND (%s)", t->where);
-    int status = built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
+    int status =
+        built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
     sp_buf_done(&sql);
     return status;
 }
@@ -231,11 +232,13 @@ static int ask_range(my_reader *r, uint64_t first, uint64_t last, spate_error *e
     unsigned long lengths[2];
     MYSQL_BIND parameters[2] = {0};
     for (int i = 0; i < 2; i++) {
-        parameters[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &keys[i], .is_unsigned = t->key_unsigned};
+        parameters[i] =
+            (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &keys[i], .is_unsigned = t->key_unsigned};
         if (!t->key_moment)
             continue;
         put_moment(texts[i], keys[i], &lengths[i]);
-        parameters[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .buffer = texts[i], .buffer_length = lengths[i], .length = &lengths[i]};
+        parameters[i] = (MYSQL_BIND){
+            .buffer_type = MYSQL_TYPE_STRING, .buffer = texts[i], .buffer_length = lengths[i], .length = &lengths[i]};
     }
     return execute(r->link, t, parameters, err);
 }
@@ -272,7 +275,8 @@ static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, 
         r->link = NULL;
     }
     if (!r->link && !(r->link = take(s, t)))
-        return sp_fail(err, SPATE_E_USAGE, "there are more workers than connections to MariaDB, which are %u", s->n_links);
+        return sp_fail(err, SPATE_E_USAGE, "there are more workers than connections to MariaDB, which are %u",
+                       s->n_links);
     return t->ranges ? ask_range(r, first, last, err) : go_to_row(r, first, err);
 }
 
@@ -363,7 +367,8 @@ static void source_close(sp_source *base)
 static int mark(sp_source *base, uint32_t table, sp_buf *text, spate_error *err)
 {
     const my_table *t = &((my_source *)base)->tables[table];
-    int built = sp_my_stamp_put(&t->stamp, text) || sp_buf_printf(text, " %d %lld", t->ranges, (long long)t->first_key) || sp_buf_add(text, "", 1);
+    int built = sp_my_stamp_put(&t->stamp, text) ||
+                sp_buf_printf(text, " %d %lld", t->ranges, (long long)t->first_key) || sp_buf_add(text, "", 1);
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
@@ -392,7 +397,8 @@ static bool same_positions(const char *then, const my_table *t)
 {
     int ranges = -1;
     long long first = 0;
-    return sscanf(then, "%*s %*s %*s %*s %d %lld", &ranges, &first) == 2 && ranges == t->ranges && first == (long long)t->first_key;
+    return sscanf(then, "%*s %*s %*s %*s %d %lld", &ranges, &first) == 2 && ranges == t->ranges &&
+           first == (long long)t->first_key;
 }
 
 static int unchanged(sp_source *base, uint32_t table, const char *then, const sp_landed *landed, spate_error *err)
@@ -411,8 +417,13 @@ static int unchanged(sp_source *base, uint32_t table, const char *then, const sp
     return t->ranges ? check_count(s, t, landed, err) : SPATE_OK;
 }
 
-static const sp_source_ops ops = {.reader_open = reader_open, .seek = seek, .next = next, .reader_close = reader_close, .close = source_close,
-                                  .mark = mark, .unchanged = unchanged};
+static const sp_source_ops ops = {.reader_open = reader_open,
+                                  .seek = seek,
+                                  .next = next,
+                                  .reader_close = reader_close,
+                                  .close = source_close,
+                                  .mark = mark,
+                                  .unchanged = unchanged};
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
@@ -435,7 +446,8 @@ static int name_type(my_source *s, const sp_cat_type *from, const sp_my_type *ty
 }
 
 /* What MariaDB has no type for it keeps as text, or as bytes: where the other side says what these are, they come as that. */
-static int become_like(my_source *s, const my_table *t, const sp_source_options *options, sp_field *field, spate_error *err)
+static int become_like(my_source *s, const my_table *t, const sp_source_options *options, sp_field *field,
+                       spate_error *err)
 {
     for (uint32_t i = 0; i < options->n_like; i++) {
         const sp_schema *like = options->like[i];
@@ -449,7 +461,8 @@ static int become_like(my_source *s, const my_table *t, const sp_source_options 
     return SPATE_OK;
 }
 
-static int add_column(my_source *s, my_table *t, const sp_cat_column *from, const sp_source_options *options, sp_buf *list, spate_error *err)
+static int add_column(my_source *s, my_table *t, const sp_cat_column *from, const sp_source_options *options,
+                      sp_buf *list, spate_error *err)
 {
     uint32_t i = t->schema.n_fields++;
     sp_field *field = (sp_field *)&t->schema.fields[i];
@@ -459,7 +472,8 @@ static int add_column(my_source *s, my_table *t, const sp_cat_column *from, cons
         type->bits = 8;
     *field = (sp_field){.name = from->name, .nullable = !from->not_null || s->how.zero_date_null};
     if (!sp_my_kind(type, &field->type)) {
-        sp_fail(err, SPATE_E_CONFIG, "table \"%s\", column \"%s\": values of type %s cannot be read", t->schema.table, from->name, type->name);
+        sp_fail(err, SPATE_E_CONFIG, "table \"%s\", column \"%s\": values of type %s cannot be read", t->schema.table,
+                from->name, type->name);
         sp_error_hint(err, "name the columns that can be with --column, or make a table with text of it");
         return SPATE_E_CONFIG;
     }
@@ -475,8 +489,8 @@ static int add_column(my_source *s, my_table *t, const sp_cat_column *from, cons
     return status ? status : become_like(s, t, options, field, err);
 }
 
-static int read_columns(my_source *s, my_table *t, const sp_cat_table *from, const sp_source_options *options, sp_buf *list,
-                        spate_error *err)
+static int read_columns(my_source *s, my_table *t, const sp_cat_table *from, const sp_source_options *options,
+                        sp_buf *list, spate_error *err)
 {
     sp_field *fields = sp_arena_alloc(&s->arena, from->n_columns + 1, sizeof(*fields));
     t->types = sp_arena_alloc(&s->arena, from->n_columns + 1, sizeof(*t->types));
@@ -505,33 +519,39 @@ static const sp_cat_column *range_key(const sp_cat_table *from)
     return fits ? c : NULL;
 }
 
-static int build_select(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, const sp_buf *list, spate_error *err)
+static int build_select(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key,
+                        const sp_buf *list, spate_error *err)
 {
     sp_buf sql = {0};
     bool primary = from->n_keys && from->keys[0].primary;
-    int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, list->data, list->len) || sp_buf_adds(&sql, " FROM ") ||
-                sp_my_qualified(&sql, from) || (primary && sp_buf_adds(&sql, " FORCE INDEX (PRIMARY)"));
+    int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, list->data, list->len) ||
+                sp_buf_adds(&sql, " FROM ") || sp_my_qualified(&sql, from) ||
+                (primary && sp_buf_adds(&sql, " FORCE INDEX (PRIMARY)"));
     if (key)
-        built = built || sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name) || sp_buf_adds(&sql, " BETWEEN ? AND ?");
+        built = built || sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name) ||
+                sp_buf_adds(&sql, " BETWEEN ? AND ?");
     if (t->where)
         built = built || sp_buf_printf(&sql, " %s (%s)", key ? "AND" : "WHERE", t->where);
     t->select = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sql.len = 0;
     if (key)
-        built = built || sp_buf_adds(&sql, "SELECT count(*) FROM ") || sp_my_qualified(&sql, from) || sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name);
+        built = built || sp_buf_adds(&sql, "SELECT count(*) FROM ") || sp_my_qualified(&sql, from) ||
+                sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name);
     t->count = built ? NULL : sp_arena_strndup(&s->arena, sql.data ? sql.data : "", sql.len);
     sp_buf_done(&sql);
     return t->select && t->count ? SPATE_OK : sp_fail_nomem(err);
 }
 
 /* The least and the greatest value of the key, as integers or moments; *any: there are some. */
-static int read_ends(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, int64_t *last, bool *any, spate_error *err)
+static int read_ends(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, int64_t *last,
+                     bool *any, spate_error *err)
 {
     MYSQL_RES *rows;
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT min(") || sp_sql_name(&sql, key->name) || sp_buf_adds(&sql, "), max(") || sp_sql_name(&sql, key->name) ||
-                sp_buf_adds(&sql, ") FROM ") || sp_my_qualified(&sql, from);
-    int status = built ? sp_fail_nomem(err) : sp_my_ask(s->links[0].m, sp_my_string(&sql), &rows, err, "looking at the primary key");
+    int built = sp_buf_adds(&sql, "SELECT min(") || sp_sql_name(&sql, key->name) || sp_buf_adds(&sql, "), max(") ||
+                sp_sql_name(&sql, key->name) || sp_buf_adds(&sql, ") FROM ") || sp_my_qualified(&sql, from);
+    int status = built ? sp_fail_nomem(err)
+                       : sp_my_ask(s->links[0].m, sp_my_string(&sql), &rows, err, "looking at the primary key");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -541,7 +561,8 @@ static int read_ends(my_source *s, my_table *t, const sp_cat_table *from, const 
     if (*any && t->key_moment)
         read = sp_parse_timestamp(sp_str_of(row[0]), &t->first_key) && sp_parse_timestamp(sp_str_of(row[1]), last);
     else if (*any && t->key_unsigned)
-        read = sp_parse_u64(sp_str_of(row[0]), (uint64_t *)&t->first_key) && sp_parse_u64(sp_str_of(row[1]), (uint64_t *)last);
+        read = sp_parse_u64(sp_str_of(row[0]), (uint64_t *)&t->first_key) &&
+               sp_parse_u64(sp_str_of(row[1]), (uint64_t *)last);
     else if (*any)
         read = sp_parse_i64(sp_str_of(row[0]), &t->first_key) && sp_parse_i64(sp_str_of(row[1]), last);
     sp_maria.free_result(rows);
@@ -553,14 +574,16 @@ static int count_rows(my_source *s, const sp_cat_table *from, uint64_t *rows, sp
 {
     sp_buf sql = {0};
     int built = sp_buf_adds(&sql, "SELECT count(*) FROM ") || sp_my_qualified(&sql, from);
-    int status = built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
+    int status =
+        built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
     sp_buf_done(&sql);
     return status;
 }
 
 /* Where values of the key lie far apart, the rows are counted: statistics may be old, and a range must not be one of thousands of
  * empty ones. */
-static int measure(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, sp_extent *extent, spate_error *err)
+static int measure(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, sp_extent *extent,
+                   spate_error *err)
 {
     int64_t last = 0;
     bool any;
@@ -581,7 +604,8 @@ static int measure(my_source *s, my_table *t, const sp_cat_table *from, const sp
     return status;
 }
 
-static int plan_reading(my_source *s, my_table *t, const sp_cat_table *from, const sp_buf *list, sp_extent *extent, spate_error *err)
+static int plan_reading(my_source *s, my_table *t, const sp_cat_table *from, const sp_buf *list, sp_extent *extent,
+                        spate_error *err)
 {
     const sp_cat_column *key = range_key(from);
     int status = SPATE_OK;
@@ -599,7 +623,8 @@ static int plan_reading(my_source *s, my_table *t, const sp_cat_table *from, con
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options, spate_error *err)
+static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options,
+                      spate_error *err)
 {
     uint32_t i = s->base.n_tables;
     my_table *t = &s->tables[i];
@@ -662,8 +687,11 @@ static int lock_out(const sp_catalog *c, const sp_source_options *options, MYSQL
     int built = sp_buf_adds(&sql, "LOCK TABLES "), n = 0;
     for (uint32_t i = 0; i < c->n_tables && !built; i++)
         if (sp_source_wants_table(options, c->tables[i].shown))
-            built = sp_buf_adds(&sql, n++ ? ", " : "") || sp_my_qualified(&sql, &c->tables[i]) || sp_buf_adds(&sql, " READ");
-    int status = built ? sp_fail_nomem(err) : n ? sp_my_run(m, sp_my_string(&sql), err, "keeping writers out for a moment") : SPATE_OK;
+            built = sp_buf_adds(&sql, n++ ? ", " : "") || sp_my_qualified(&sql, &c->tables[i]) ||
+                    sp_buf_adds(&sql, " READ");
+    int status = built ? sp_fail_nomem(err)
+                 : n   ? sp_my_run(m, sp_my_string(&sql), err, "keeping writers out for a moment")
+                       : SPATE_OK;
     sp_buf_done(&sql);
     if (status && !built)
         sp_error_hint(err, "this needs the privilege RELOAD, or LOCK TABLES; with --workers 1 no lock is needed");
@@ -678,7 +706,8 @@ static int take_stamps(my_source *s, const sp_catalog *c, const sp_source_option
     s->stamps = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->stamps));
     int status = s->stamps ? SPATE_OK : sp_fail_nomem(err);
     if (status == SPATE_OK && !s->server.mariadb) /* MySQL would tell of yesterday */
-        status = sp_my_run(s->links[0].m, "SET SESSION information_schema_stats_expiry = 0", err, "setting up the session");
+        status =
+            sp_my_run(s->links[0].m, "SET SESSION information_schema_stats_expiry = 0", err, "setting up the session");
     for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
         if (sp_source_wants_table(options, c->tables[i].shown))
             status = sp_my_stamp_settle(s->links[0].m, c->tables[i].space, c->tables[i].name, &s->stamps[i], err);
@@ -689,9 +718,10 @@ static int begin_all(my_source *s, spate_error *err)
 {
     int status = SPATE_OK;
     for (unsigned i = 0; i < s->n_links && status == SPATE_OK; i++)
-        status = sp_my_run(s->links[i].m,
-                           "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-                           err, "beginning");
+        status = sp_my_run(
+            s->links[i].m,
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            err, "beginning");
     return status;
 }
 
@@ -725,7 +755,8 @@ static int read_word(sp_uri *uri, const char *key, const char *word, bool *set, 
 {
     const char *value = sp_uri_param_value(uri, key);
     *set = value != NULL;
-    return !value || strcmp(value, word) == 0 ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "%s is %s, not \"%s\"", key, word, value);
+    return !value || strcmp(value, word) == 0 ? SPATE_OK
+                                              : sp_fail(err, SPATE_E_USAGE, "%s is %s, not \"%s\"", key, word, value);
 }
 
 static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)

@@ -21,7 +21,8 @@ int sp_my_find_tables(sp_my_sink *s, spate_error *err)
     const char **names = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(*names));
     for (uint32_t i = 0; names && i < s->n_tables; i++)
         names[i] = s->tables[i].schema->table;
-    int status = names ? sp_my_read_catalog(&s->server, &s->arena, names, s->n_tables, &s->catalog, err) : sp_fail_nomem(err);
+    int status =
+        names ? sp_my_read_catalog(&s->server, &s->arena, names, s->n_tables, &s->catalog, err) : sp_fail_nomem(err);
     for (uint32_t i = 0; i < s->n_tables && status == SPATE_OK; i++)
         s->tables[i].live = find(&s->catalog, s->tables[i].schema->table);
     return status;
@@ -84,8 +85,10 @@ static int check_keys(const sp_my_table *t, sp_problems *p)
         primary = sp_schema_find(t->schema, t->live->columns[t->live->keys[0].columns[i]].name) >= 0;
     if (!primary)
         return sp_problems_add(p, t->schema, "has no primary key that the rows fill, by which they could meet others");
-    return other ? sp_problems_add(p, t->schema, "has a unique key beside the primary one: a row could replace another one by that, for MariaDB"
-                                                 " does not tell the two apart")
+    return other ? sp_problems_add(
+                       p, t->schema,
+                       "has a unique key beside the primary one: a row could replace another one by that, for MariaDB"
+                       " does not tell the two apart")
                  : SPATE_OK;
 }
 
@@ -125,7 +128,8 @@ static int32_t number_of(const sp_my_sink *s, const sp_cat_table *live)
     return -1;
 }
 
-static bool names_of(sp_my_sink *s, const sp_cat_table *t, const uint32_t *columns, uint32_t n, const char *const **names)
+static bool names_of(sp_my_sink *s, const sp_cat_table *t, const uint32_t *columns, uint32_t n,
+                     const char *const **names)
 {
     const char **made = sp_arena_alloc(&s->arena, n + 1, sizeof(*made));
     for (uint32_t i = 0; made && i < n; i++)
@@ -179,12 +183,14 @@ int sp_my_order_tables(sp_my_sink *s, spate_error *err)
         return status;
     for (uint32_t i = 0; i < s->n_tables; i++) {
         s->base.deps[i].n = 0;
-        if (!s->base.deps[i].tables && !(s->base.deps[i].tables = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(uint32_t))))
+        if (!s->base.deps[i].tables &&
+            !(s->base.deps[i].tables = sp_arena_alloc(&s->arena, s->n_tables + 1, sizeof(uint32_t))))
             return sp_fail_nomem(err);
     }
     for (uint32_t i = 0; i < s->n_foreign_keys; i++) {
         const sp_my_foreign_key *key = &s->foreign_keys[i];
-        if (key->parent_table == (int32_t)key->child) /* rows refer to earlier ones, which other lanes may still be loading */
+        if (key->parent_table ==
+            (int32_t)key->child) /* rows refer to earlier ones, which other lanes may still be loading */
             s->base.chunk_rows[key->child] = UINT64_MAX;
         else if (key->parent_table >= 0)
             sp_deps_add(&s->base.deps[key->child], (uint32_t)key->parent_table);

@@ -9,9 +9,9 @@
 #include "endpoint/generated.h"
 
 typedef struct table {
-    uint32_t part, number;          /* whose it is, and its number there */
+    uint32_t part, number; /* whose it is, and its number there */
     uint32_t plan_table;
-    const sp_plan_table *masked;    /* NULL: nothing of it is replaced */
+    const sp_plan_table *masked; /* NULL: nothing of it is replaced */
 } table;
 
 typedef struct masked {
@@ -27,9 +27,9 @@ typedef struct masked {
 typedef struct masked_reader {
     sp_reader reader;
     sp_gen_scratch *scratch;
-    sp_reader **parts;              /* NULL until it is first needed */
+    sp_reader **parts; /* NULL until it is first needed */
     const table *at;
-    uint64_t *rows;                 /* what the cells of the masked columns are made for: SP_BATCH_ROWS_MAX for each */
+    uint64_t *rows; /* what the cells of the masked columns are made for: SP_BATCH_ROWS_MAX for each */
     sp_buf text;
 } masked_reader;
 
@@ -113,10 +113,11 @@ static int replace(masked_reader *r, sp_batch *batch, spate_error *err)
     const sp_plan_table *t = r->at->masked;
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < t->n_columns && !rc; i++)
-        rc = number_values(r, &batch->columns[t->columns[i].mask_by], batch->rows, r->rows + (size_t)i * SP_BATCH_ROWS_MAX);
+        rc = number_values(r, &batch->columns[t->columns[i].mask_by], batch->rows,
+                           r->rows + (size_t)i * SP_BATCH_ROWS_MAX);
     for (uint32_t i = 0; i < t->n_columns && !rc; i++)
-        rc = sp_gen_fill_column(m->gen, r->at->plan_table, i, r->rows + (size_t)i * SP_BATCH_ROWS_MAX, batch->rows, r->scratch,
-                                &batch->columns[t->columns[i].mask]);
+        rc = sp_gen_fill_column(m->gen, r->at->plan_table, i, r->rows + (size_t)i * SP_BATCH_ROWS_MAX, batch->rows,
+                                r->scratch, &batch->columns[t->columns[i].mask]);
     return rc ? sp_fail_nomem(err) : SPATE_OK;
 }
 
@@ -175,7 +176,8 @@ static bool is_wanted(const opening *o, const char *name)
     return o->n_only == 0;
 }
 
-static void add_table(opening *o, uint32_t part, uint32_t number, const sp_schema *schema, uint32_t plan_table, const sp_plan_table *is_masked)
+static void add_table(opening *o, uint32_t part, uint32_t number, const sp_schema *schema, uint32_t plan_table,
+                      const sp_plan_table *is_masked)
 {
     masked *m = o->m;
     m->tables[m->n_tables] = (table){part, number, plan_table, is_masked};
@@ -205,7 +207,8 @@ static bool rename_parents(opening *o)
 {
     for (uint32_t t = 0; t < o->m->n_tables; t++) {
         sp_schema *s = (sp_schema *)(uintptr_t)o->schemas[t]; /* ours, where it is masked */
-        sp_foreign_key *keys = o->m->tables[t].masked ? sp_arena_alloc(&o->m->arena, s->n_foreign_keys + 1, sizeof(*keys)) : NULL;
+        sp_foreign_key *keys =
+            o->m->tables[t].masked ? sp_arena_alloc(&o->m->arena, s->n_foreign_keys + 1, sizeof(*keys)) : NULL;
         if (!o->m->tables[t].masked)
             continue;
         if (!keys)
@@ -227,10 +230,12 @@ static int check_fields(const sp_plan_table *t, const sp_schema *there, spate_er
 {
     for (uint32_t i = 0; i < t->n_columns; i++) {
         const sp_plan_column *c = &t->columns[i];
-        bool same = c->mask < there->n_fields && c->mask_by < there->n_fields && strcmp(there->fields[c->mask].name, c->name) == 0 &&
+        bool same = c->mask < there->n_fields && c->mask_by < there->n_fields &&
+                    strcmp(there->fields[c->mask].name, c->name) == 0 &&
                     there->fields[c->mask].type.kind == c->type->kind;
         if (!same)
-            return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has other columns now than when the plan was read", t->from->table);
+            return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has other columns now than when the plan was read",
+                           t->from->table);
     }
     return SPATE_OK;
 }
@@ -250,7 +255,8 @@ static bool make_place(opening *o, uint32_t first, const bool *opened, place *p)
     p->tables = sp_arena_alloc(&o->m->arena, plan->n_tables, sizeof(*p->tables));
     for (uint32_t t = first; p->names && p->wheres && p->tables && t < plan->n_tables; t++) {
         const sp_plan_from *from = plan->tables[t].from;
-        bool also = from && !opened[t] && is_wanted(o, plan->tables[t].name) && strcmp(from->uri, plan->tables[first].from->uri) == 0;
+        bool also = from && !opened[t] && is_wanted(o, plan->tables[t].name) &&
+                    strcmp(from->uri, plan->tables[first].from->uri) == 0;
         for (uint32_t i = 0; also && i < p->n; i++)
             also = strcmp(p->names[i], from->table) != 0; /* another part of the same table is opened on its own */
         if (!also)
@@ -341,7 +347,8 @@ static bool has_masked(const spate_plan *plan)
     return false;
 }
 
-int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_source **out, spate_error *err)
+int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_source **out,
+                   spate_error *err)
 {
     if (!has_masked(plan))
         return sp_generated_open(gen, only, n_only, out, err);

@@ -128,7 +128,8 @@ static void order_tables(waiting *w, uint32_t n, bool *placed, uint32_t *order)
     }
 }
 
-bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_t n, const sp_schema **tables, uint32_t *order)
+bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_t n, const sp_schema **tables,
+                        uint32_t *order)
 {
     bool *placed = sp_arena_alloc(arena, n, sizeof(*placed));
     by_name *names = sort_names(arena, wanted, n);
@@ -144,8 +145,8 @@ bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_
     return true;
 }
 
-void *sp_source_in_order(sp_source *base, sp_arena *arena, const void *tables, size_t size, const sp_schema *const *schemas,
-                         const sp_extent *extents)
+void *sp_source_in_order(sp_source *base, sp_arena *arena, const void *tables, size_t size,
+                         const sp_schema *const *schemas, const sp_extent *extents)
 {
     uint32_t n = base->n_tables, *order = sp_arena_alloc(arena, n + 1, sizeof(*order));
     char *own = sp_arena_alloc(arena, n + 1, size);
@@ -188,7 +189,8 @@ bool sp_deps_find_circle(sp_arena *arena, const sp_sink_deps *deps, uint32_t n, 
 
 int sp_fail_circle(spate_error *err, const char *table)
 {
-    sp_fail(err, SPATE_E_CONFIG, "the foreign keys of table \"%s\" lead back to it: no order of loading satisfies them", table);
+    sp_fail(err, SPATE_E_CONFIG, "the foreign keys of table \"%s\" lead back to it: no order of loading satisfies them",
+            table);
     sp_error_hint(err, "--defer-constraints checks them when all rows are there");
     return SPATE_E_CONFIG;
 }

@@ -55,7 +55,9 @@ static int open_alone(sp_output *o, spate_error *err)
     int rc = sp_os_open(o->written_as, SP_OS_OPEN_MAKE, &o->fd, err);
     if (rc == SPATE_OK)
         rc = sp_os_lock_byte(o->fd, 0, SP_OS_LOCK_ALONE, false, &got, o->written_as, err);
-    return rc == SPATE_OK && !got ? sp_fail(err, SPATE_E_UNREACHABLE, "another process is writing \"%s\"", o->written_as) : rc;
+    return rc == SPATE_OK && !got
+               ? sp_fail(err, SPATE_E_UNREACHABLE, "another process is writing \"%s\"", o->written_as)
+               : rc;
 }
 
 int sp_output_create(sp_output *o, spate_error *err)

@@ -12,9 +12,9 @@ typedef struct sp_output {
     const char *path, *written_as; /* the second one ends in .partial, or is the path itself when direct */
     const char *memory;            /* NAME.job; NULL: no job */
     int fd;
-    bool direct, standard;         /* no regular file; descriptor 1 */
-    uint64_t length;               /* up to the last whole piece */
-    uint64_t remembered;           /* of that, what the memory speaks of */
+    bool direct, standard; /* no regular file; descriptor 1 */
+    uint64_t length;       /* up to the last whole piece */
+    uint64_t remembered;   /* of that, what the memory speaks of */
 } sp_output;
 
 typedef enum sp_output_found {

@@ -57,8 +57,8 @@ int sp_packer_new(sp_pack pack, sp_packer **out, spate_error *err)
     if (!p)
         return rc == SPATE_OK ? sp_fail_nomem(err) : rc;
     p->pack = pack;
-    bool ok = pack == SP_PACK_GZIP ? sp_zlib.deflateInit2_(&p->z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-                                                           (int)sizeof(p->z)) == Z_OK
+    bool ok = pack == SP_PACK_GZIP ? sp_zlib.deflateInit2_(&p->z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8,
+                                                           Z_DEFAULT_STRATEGY, ZLIB_VERSION, (int)sizeof(p->z)) == Z_OK
                                    : (p->zstd = sp_zstd.createCCtx()) != NULL;
     if (ok && p->zstd) {
         sp_zstd.CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
@@ -117,9 +117,9 @@ int sp_packer_add(sp_packer *p, const void *bytes, size_t len, bool last, sp_buf
     p->z.avail_in = (uInt)len; /* pieces are a batch's text: far below 4 GiB */
     int rc = SPATE_OK;
     for (bool done = false; !done && rc == SPATE_OK;)
-        rc = sp_buf_reserve(out, ROOM)        ? SPATE_E_NOMEM
+        rc = sp_buf_reserve(out, ROOM) ? SPATE_E_NOMEM
              : p->pack == SP_PACK_GZIP ? deflate_some(p, last, out, &done)
-                                              : compress_some(p, &in, last, out, &done);
+                                       : compress_some(p, &in, last, out, &done);
     if (last)
         sp_packer_reset(p);
     return rc;
@@ -177,7 +177,9 @@ static int inflate_some(sp_unpacker *u, sp_str *in, void *to, size_t room, size_
         sp_zlib.inflateReset(&u->z); /* another member may follow */
     if (code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR)
         return SPATE_OK;
-    return code == Z_MEM_ERROR ? sp_fail_nomem(err) : sp_fail(err, SPATE_E_DATA, "it is not packed by gzip: %s", u->z.msg ? u->z.msg : "damaged");
+    return code == Z_MEM_ERROR
+               ? sp_fail_nomem(err)
+               : sp_fail(err, SPATE_E_DATA, "it is not packed by gzip: %s", u->z.msg ? u->z.msg : "damaged");
 }
 
 static int decompress_some(sp_unpacker *u, sp_str *in, void *to, size_t room, size_t *made, spate_error *err)
@@ -189,10 +191,13 @@ static int decompress_some(sp_unpacker *u, sp_str *in, void *to, size_t room, si
     *made = out.pos;
     if (from.pos || out.pos)
         u->between = left == 0;
-    return sp_zstd.isError(left) ? sp_fail(err, SPATE_E_DATA, "it is not packed by zstd: %s", sp_zstd.getErrorName(left)) : SPATE_OK;
+    return sp_zstd.isError(left)
+               ? sp_fail(err, SPATE_E_DATA, "it is not packed by zstd: %s", sp_zstd.getErrorName(left))
+               : SPATE_OK;
 }
 
 int sp_unpacker_take(sp_unpacker *u, sp_str *in, void *to, size_t room, size_t *made, spate_error *err)
 {
-    return u->pack == SP_PACK_GZIP ? inflate_some(u, in, to, room, made, err) : decompress_some(u, in, to, room, made, err);
+    return u->pack == SP_PACK_GZIP ? inflate_some(u, in, to, room, made, err)
+                                   : decompress_some(u, in, to, room, made, err);
 }

@@ -44,7 +44,8 @@ static int keep(sampler *s, uint64_t slot, uint32_t row, spate_error *err)
         return sp_fail_nomem(err);
     s->bytes += s->line.len - k->len;
     if (s->bytes > SP_PLAN_SAMPLE_BYTES_MAX)
-        return sp_fail(err, SPATE_E_USAGE, "the sample has more than %d MiB of text: sample fewer rows, or name the columns",
+        return sp_fail(err, SPATE_E_USAGE,
+                       "the sample has more than %d MiB of text: sample fewer rows, or name the columns",
                        SP_PLAN_SAMPLE_BYTES_MAX >> 20);
     char *text = sp_alloc(s->line.len);
     if (!text)
@@ -204,8 +205,8 @@ static bool can_sample(const sp_schema *schema, const sp_plan_from *from, spate_
         }
     for (uint32_t i = 0; from->rows && i < schema->n_fields; i++)
         if (schema->fields[i].type.kind == SP_LIST) {
-            sp_fail(err, SPATE_E_USAGE, "column \"%s\" of \"%s\" cannot be sampled: it has the type %s", schema->fields[i].name, from->table,
-                    sp_kind_name(schema->fields[i].type.kind));
+            sp_fail(err, SPATE_E_USAGE, "column \"%s\" of \"%s\" cannot be sampled: it has the type %s",
+                    schema->fields[i].name, from->table, sp_kind_name(schema->fields[i].type.kind));
             sp_error_hint(err, "name the columns that are wanted");
             return false;
         }
@@ -216,8 +217,12 @@ static int look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_
 {
     const char *uri = sp_uri_beside(from->uri, path, arena);
     sp_source *source = NULL;
-    sp_source_options options = {.tables = &from->table, .n_tables = 1, .columns = from->columns, .n_columns = from->n_columns,
-                                 .called = from->table, .wheres = from->where ? &from->where : NULL};
+    sp_source_options options = {.tables = &from->table,
+                                 .n_tables = 1,
+                                 .columns = from->columns,
+                                 .n_columns = from->n_columns,
+                                 .called = from->table,
+                                 .wheres = from->where ? &from->where : NULL};
     int rc = uri ? sp_source_open(uri, &options, &source, err) : sp_fail_nomem(err);
     if (rc != SPATE_OK)
         return rc;

@@ -41,8 +41,8 @@ static int tell_mistakes(const plan_source *p, int rc, spate_error *err)
     for (size_t i = 0; i < n; i++) {
         const spate_mistake *m = spate_plan_mistake(p->plan, i);
         const char *quote = *m->found ? "\"" : "";
-        if (m->fatal && sp_buf_printf(&text, "%s%s:%u:%u: %s%s%s%s%s", text.len ? "\n" : "", m->file, m->line, m->column, quote, m->found,
-                                      quote, *m->found ? " " : "", m->message))
+        if (m->fatal && sp_buf_printf(&text, "%s%s:%u:%u: %s%s%s%s%s", text.len ? "\n" : "", m->file, m->line,
+                                      m->column, quote, m->found, quote, *m->found ? " " : "", m->message))
             break;
     }
     if (text.len)

@@ -7,10 +7,10 @@
 #include "endpoint/endpoints.h"
 
 enum {
-    STATEMENT_ROWS = 1000,  /* a statement, when the user does not say */
+    STATEMENT_ROWS = 1000,     /* a statement, when the user does not say */
     STATEMENT_BYTES = 1 << 20, /* of its rows, as the schema promises them: it is kept whole in memory, twice */
-    STATEMENTS = 10,        /* a transaction in the other modes */
-    PARAMETERS_MAX = 65535, /* a statement, by the protocol */
+    STATEMENTS = 10,           /* a transaction in the other modes */
+    PARAMETERS_MAX = 65535,    /* a statement, by the protocol */
 };
 
 static sp_pg_sink *sink_of(sp_sink *s)
@@ -40,9 +40,9 @@ static int build_copy(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(&sql, "%sCOPY %s", s->memory.job ? SP_PG_BEGIN : "", t->quoted) || add_columns(t, &sql) ||
-                sp_buf_printf(&sql, " FROM STDIN%s",
-                              t->binary ? " WITH (FORMAT binary)" : s->server.dialect->copy_options);
+    int built =
+        sp_buf_printf(&sql, "%sCOPY %s", s->memory.job ? SP_PG_BEGIN : "", t->quoted) || add_columns(t, &sql) ||
+        sp_buf_printf(&sql, " FROM STDIN%s", t->binary ? " WITH (FORMAT binary)" : s->server.dialect->copy_options);
     return keep_sql(s, &sql, built, &t->copy_sql, err);
 }
 
@@ -59,10 +59,8 @@ static int build_insert_head(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
     bool word = s->base.options.mode == SP_INSERT_UPSERT && s->server.dialect->upsert_word;
     sp_buf sql;
     sp_buf_init(&sql);
-    int built =
-        sp_buf_printf(&sql, "%s INTO %s", word ? "UPSERT" : "INSERT", t->quoted) ||
-        add_columns(t, &sql) ||
-        sp_buf_printf(&sql, "%s VALUES ", always_identity(t) ? " OVERRIDING SYSTEM VALUE" : "");
+    int built = sp_buf_printf(&sql, "%s INTO %s", word ? "UPSERT" : "INSERT", t->quoted) || add_columns(t, &sql) ||
+                sp_buf_printf(&sql, "%s VALUES ", always_identity(t) ? " OVERRIDING SYSTEM VALUE" : "");
     return keep_sql(s, &sql, built, &t->insert_head, err);
 }
 
@@ -97,8 +95,7 @@ static int build_insert_tail(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
     sp_buf_init(&sql);
     int built = sp_buf_adds(&sql, " ON CONFLICT (");
     for (uint32_t i = 0; i < t->n_key && !built; i++)
-        built = sp_buf_adds(&sql, i ? ", " : "") ||
-                sp_sql_name(&sql, t->columns[t->live[t->key[i]]].name);
+        built = sp_buf_adds(&sql, i ? ", " : "") || sp_sql_name(&sql, t->columns[t->live[t->key[i]]].name);
     built = built || sp_buf_adds(&sql, ")") || add_updates(t, &sql);
     return keep_sql(s, &sql, built, &t->insert_tail, err);
 }
@@ -110,8 +107,7 @@ static int build_encoder(sp_pg_sink *s, sp_pg_table *t, spate_error *err)
     bool binary = !t->as_text && (!sp_pg_copies(s) || s->server.dialect->copy_binary);
     if (binary)
         return sp_pgbinary_new(t->schema, t->types, &t->binary, err);
-    return sp_pg_copies(s) ? sp_rowtext_new(t->schema, s->server.dialect->copy_text, &t->text, err)
-                           : SPATE_OK;
+    return sp_pg_copies(s) ? sp_rowtext_new(t->schema, s->server.dialect->copy_text, &t->text, err) : SPATE_OK;
 }
 
 static uint64_t copy_rows(const sp_pg_sink *s, const sp_pg_table *t)
@@ -151,8 +147,7 @@ static int plan_table(sp_pg_sink *s, uint32_t table, spate_error *err)
     return status ? status : build_insert_tail(s, t, err);
 }
 
-static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t n,
-                        spate_error *err)
+static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t n, spate_error *err)
 {
     s->n_tables = n;
     s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
@@ -166,8 +161,9 @@ static int start_tables(sp_pg_sink *s, const sp_schema *const *schemas, uint32_t
 static int build_ddl(sp_pg_sink *s, const sp_schema *const *schemas, spate_error *err)
 {
     s->base.ddl = &s->ddl;
-    return sp_ddl_build(&s->ddl, &s->arena, s->server.dialect->sql, s->server.dialect->keys_at_creation ? SP_DDL_KEYS_INSIDE : SP_DDL_KEYS_AFTER,
-                        schemas, s->n_tables, s->base.options.catalog, err);
+    return sp_ddl_build(&s->ddl, &s->arena, s->server.dialect->sql,
+                        s->server.dialect->keys_at_creation ? SP_DDL_KEYS_INSIDE : SP_DDL_KEYS_AFTER, schemas,
+                        s->n_tables, s->base.options.catalog, err);
 }
 
 /* Finds and checks the tables, creating them first if that is asked for; what was created goes
@@ -282,7 +278,9 @@ static int finish_incomplete(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = sp_pg_give_foreign_keys(s, conn, err);
     if (status == SPATE_OK)
         status = sp_pg_validate_given(s, conn, err);
-    int flushed = s->server.dialect->flush ? sp_pg_run(conn, s->server.dialect->flush, NULL, err, "making the load durable") : SPATE_OK;
+    int flushed = s->server.dialect->flush
+                      ? sp_pg_run(conn, s->server.dialect->flush, NULL, err, "making the load durable")
+                      : SPATE_OK;
     return status ? status : flushed;
 }
 
@@ -346,11 +344,10 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     s->server.uri = sp_arena_strndup(&s->arena, uri->text, strlen(uri->text));
     s->base.shown = s->server.shown = sp_uri_shown(uri->text, &s->arena);
     bool unchecked = options->parts > 1 && options->defer_constraints;
-    s->base.how_to_query =
-        sp_arena_printf(&s->arena, "psql '%s'%s", s->base.shown ? s->base.shown : "",
-                        unchecked ? " (foreign keys are back, but not checked: after the last part, "
-                                    "ALTER TABLE ... VALIDATE CONSTRAINT ...)"
-                                  : "");
+    s->base.how_to_query = sp_arena_printf(&s->arena, "psql '%s'%s", s->base.shown ? s->base.shown : "",
+                                           unchecked ? " (foreign keys are back, but not checked: after the last part, "
+                                                       "ALTER TABLE ... VALIDATE CONSTRAINT ...)"
+                                                     : "");
     if (!s->server.uri || !s->base.shown || !s->base.how_to_query) {
         close_sink(&s->base);
         return sp_fail_nomem(err);

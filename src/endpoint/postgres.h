@@ -127,7 +127,8 @@ int sp_pg_fail_fenced(const sp_pg_sink *s, spate_error *err);
 int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_complete_job(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 int sp_pg_forget_job(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
-int sp_pg_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
+int sp_pg_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove,
+                      spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_schema.c ---- */
 
@@ -162,6 +163,7 @@ int sp_pg_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *
 
 /* ---- postgres_source.c ---- */
 
-int sp_pg_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source, spate_error *err) SP_MUST_CHECK;
+int sp_pg_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
+                      spate_error *err) SP_MUST_CHECK;
 
 #endif

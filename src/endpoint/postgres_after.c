@@ -52,7 +52,7 @@ struct sp_pg_after {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a task is over, a table has its rows, or it stops */
     bool stop;
-    bool told; /* the failure */
+    bool told;  /* the failure */
     int status; /* of the first failure, which is err's */
     spate_error err;
 };
@@ -123,9 +123,11 @@ static task *choose(sp_pg_after *a, unsigned *ready)
         task *t = &a->tasks[i];
         if (!can_run(a, t))
             continue;
-        bool brief = t->stage == KEY || t->stage == REFER, best_brief = best && (best->stage == KEY || best->stage == REFER);
+        bool brief = t->stage == KEY || t->stage == REFER,
+             best_brief = best && (best->stage == KEY || best->stage == REFER);
         ++*ready;
-        if (!best || (brief && !best_brief) || (brief == best_brief && bytes_of(a, t->table) > bytes_of(a, best->table)))
+        if (!best || (brief && !best_brief) ||
+            (brief == best_brief && bytes_of(a, t->table) > bytes_of(a, best->table)))
             best = t;
     }
     return best;
@@ -206,10 +208,11 @@ static task *take(sp_pg_after *a)
 static int set_memory(const sp_pg_after *a, PGconn *conn, spate_error *err)
 {
     char sql[400];
-    snprintf(sql, sizeof(sql),
-             "SELECT pg_catalog.set_config(m.name, greatest(m.setting::bigint, least(b.setting::bigint * 8 / 4 / %u, 1048576))::text, false)"
-             " FROM pg_catalog.pg_settings m, pg_catalog.pg_settings b WHERE m.name = 'maintenance_work_mem' AND b.name = 'shared_buffers'",
-             builders_max(a));
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT pg_catalog.set_config(m.name, greatest(m.setting::bigint, least(b.setting::bigint * 8 / 4 / %u, 1048576))::text, false)"
+        " FROM pg_catalog.pg_settings m, pg_catalog.pg_settings b WHERE m.name = 'maintenance_work_mem' AND b.name = 'shared_buffers'",
+        builders_max(a));
     return sp_pg_run(conn, sql, NULL, err, "setting up the session");
 }
 
@@ -218,9 +221,13 @@ static int ask_validation(const sp_pg_table *t, PGconn *conn, sp_buf *sql, spate
 {
     sp_buf ask = {0};
     PGresult *res = NULL;
-    int built = sp_buf_printf(&ask, "SELECT string_agg(' VALIDATE CONSTRAINT ' || quote_ident(conname), ',' ORDER BY oid) FROM"
-                                    " pg_catalog.pg_constraint WHERE contype = 'f' AND NOT convalidated AND conrelid = %u", t->oid);
-    int status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&ask), &res, err, "looking for new foreign keys");
+    int built =
+        sp_buf_printf(&ask,
+                      "SELECT string_agg(' VALIDATE CONSTRAINT ' || quote_ident(conname), ',' ORDER BY oid) FROM"
+                      " pg_catalog.pg_constraint WHERE contype = 'f' AND NOT convalidated AND conrelid = %u",
+                      t->oid);
+    int status =
+        built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&ask), &res, err, "looking for new foreign keys");
     sp_buf_done(&ask);
     if (status)
         return status;
@@ -326,7 +333,8 @@ static int add_references(sp_pg_after *a, uint32_t table)
     }
     if (n && !built)
         built = add_task(a, REFER, table, sp_arena_strndup(&s->arena, sql.data, sql.len), what) ||
-                add_task(a, VALIDATE, table, sp_arena_printf(&s->arena, "VALIDATE %s", s->tables[table].quoted), "checking its foreign keys");
+                add_task(a, VALIDATE, table, sp_arena_printf(&s->arena, "VALIDATE %s", s->tables[table].quoted),
+                         "checking its foreign keys");
     sp_buf_done(&sql);
     return built;
 }
@@ -338,9 +346,11 @@ static int add_tasks(sp_pg_after *a)
     for (uint32_t i = 0; i < s->ddl.n && !built; i++)
         for (size_t k = 0; k < SP_COUNT(stages) && !built && !s->base.options.indexes_before; k++)
             if (s->ddl.statements[i].step == stages[k].step)
-                built = add_task(a, stages[k].stage, s->ddl.statements[i].table, s->ddl.statements[i].sql, s->ddl.statements[i].what);
+                built = add_task(a, stages[k].stage, s->ddl.statements[i].table, s->ddl.statements[i].sql,
+                                 s->ddl.statements[i].what);
     for (uint32_t i = 0; i < s->n_tables && !built; i++)
-        built = add_task(a, ANALYZE, i, sp_arena_printf(&s->arena, "ANALYZE %s", s->tables[i].quoted), "analysing") || add_references(a, i);
+        built = add_task(a, ANALYZE, i, sp_arena_printf(&s->arena, "ANALYZE %s", s->tables[i].quoted), "analysing") ||
+                add_references(a, i);
     return built;
 }
 

@@ -35,8 +35,7 @@ static const char *kept_qualified(sp_pg_sink *s, const char *space, const char *
 {
     sp_buf b;
     sp_buf_init(&b);
-    const char *kept =
-        sp_pg_qualified(&b, space, name) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
+    const char *kept = sp_pg_qualified(&b, space, name) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
     sp_buf_done(&b);
     return kept;
 }
@@ -60,8 +59,8 @@ static int add_oids(const sp_pg_sink *s, sp_buf *sql)
 }
 
 /* Runs head (oids of the tables) tail. */
-static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, const char *tail,
-                        PGresult **res, spate_error *err)
+static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, const char *tail, PGresult **res,
+                        spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
@@ -81,9 +80,8 @@ static int add_wanted(const sp_pg_sink *s, sp_buf *sql)
     for (uint32_t i = 0; i < s->n_tables; i++) {
         const char *name = s->tables[i].schema->table, *dot = strchr(name, '.');
         sp_str space = {name, dot ? (size_t)(dot - name) : 0};
-        if (sp_buf_printf(sql, "%s(%u,", i ? "," : "", i) || sp_sql_literal(sql, space) ||
-            sp_buf_adds(sql, ",") || sp_sql_literal(sql, sp_str_of(dot ? dot + 1 : name)) ||
-            sp_buf_adds(sql, ")"))
+        if (sp_buf_printf(sql, "%s(%u,", i ? "," : "", i) || sp_sql_literal(sql, space) || sp_buf_adds(sql, ",") ||
+            sp_sql_literal(sql, sp_str_of(dot ? dot + 1 : name)) || sp_buf_adds(sql, ")"))
             return SPATE_E_NOMEM;
     }
     return SPATE_OK;
@@ -97,20 +95,18 @@ static int query_wanted(const sp_pg_sink *s, PGconn *conn, PGresult **res, spate
     sp_buf_init(&sql);
     int status = SPATE_E_NOMEM;
     if (sp_buf_adds(&sql, "WITH wanted (i, s, n) AS (VALUES ") || add_wanted(s, &sql) ||
-        sp_buf_adds(
-            &sql,
-            ") SELECT w.i, c.oid, ns.nspname, c.relname, c.relkind,"
-            " has_schema_privilege(ns.oid, 'USAGE')"
-            " AND (has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, "
-            "'INSERT')),"
-            " has_table_privilege(c.oid, 'TRUNCATE'),"
-            " has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'SELECT')"
-            " FROM wanted w JOIN pg_catalog.pg_class c ON c.relname::text IN (w.n, lower(w.n))"
-            " JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace"
-            " WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND CASE w.s WHEN ''"
-            " THEN pg_catalog.pg_table_is_visible(c.oid) ELSE ns.nspname::text IN (w.s, "
-            "lower(w.s)) END"
-            " ORDER BY w.i, c.relname::text = w.n DESC, ns.nspname::text = w.s DESC"))
+        sp_buf_adds(&sql, ") SELECT w.i, c.oid, ns.nspname, c.relname, c.relkind,"
+                          " has_schema_privilege(ns.oid, 'USAGE')"
+                          " AND (has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, "
+                          "'INSERT')),"
+                          " has_table_privilege(c.oid, 'TRUNCATE'),"
+                          " has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'SELECT')"
+                          " FROM wanted w JOIN pg_catalog.pg_class c ON c.relname::text IN (w.n, lower(w.n))"
+                          " JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace"
+                          " WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND CASE w.s WHEN ''"
+                          " THEN pg_catalog.pg_table_is_visible(c.oid) ELSE ns.nspname::text IN (w.s, "
+                          "lower(w.s)) END"
+                          " ORDER BY w.i, c.relname::text = w.n DESC, ns.nspname::text = w.s DESC"))
         sp_fail_nomem(err);
     else
         status = sp_pg_run(conn, sp_pg_string(&sql), res, err, "looking for the tables");
@@ -269,10 +265,9 @@ static int read_labels(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (!any_enum(s))
         return SPATE_OK;
     PGresult *res;
-    int status = sp_pg_run(
-        conn,
-        "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder",
-        &res, err, "reading the catalogue");
+    int status =
+        sp_pg_run(conn, "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder", &res,
+                  err, "reading the catalogue");
     if (status)
         return status;
     int n = sp_pq.ntuples(res);
@@ -308,8 +303,7 @@ static int keep_foreign_key(sp_pg_sink *s, const PGresult *res, int row)
     };
     f->child_table = table_of_oid(s, f->child);
     f->parent_table = table_of_oid(s, f->parent);
-    return f->name && f->definition && f->child_quoted && f->parent_quoted ? SPATE_OK
-                                                                           : SPATE_E_NOMEM;
+    return f->name && f->definition && f->child_quoted && f->parent_quoted ? SPATE_OK : SPATE_E_NOMEM;
 }
 
 int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
@@ -330,8 +324,7 @@ int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status)
         return status;
     s->n_foreign_keys = 0;
-    s->foreign_keys =
-        sp_arena_alloc(&s->arena, (size_t)sp_pq.ntuples(res) + 1, sizeof(*s->foreign_keys));
+    s->foreign_keys = sp_arena_alloc(&s->arena, (size_t)sp_pq.ntuples(res) + 1, sizeof(*s->foreign_keys));
     if (!s->foreign_keys)
         status = sp_fail_nomem(err);
     for (int row = 0; row < sp_pq.ntuples(res) && status == SPATE_OK; row++)
@@ -373,17 +366,15 @@ static int keep_key(sp_pg_sink *s, sp_pg_table *t, const char *numbers)
 int sp_pg_read_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     PGresult *res;
-    int status = query_tables(
-        s, conn,
-        "SELECT conrelid, conkey FROM pg_catalog.pg_constraint WHERE contype IN ('p', 'u')"
-        " AND NOT condeferrable AND conrelid IN ",
-        " ORDER BY conrelid, contype, conname", &res, err);
+    int status = query_tables(s, conn,
+                              "SELECT conrelid, conkey FROM pg_catalog.pg_constraint WHERE contype IN ('p', 'u')"
+                              " AND NOT condeferrable AND conrelid IN ",
+                              " ORDER BY conrelid, contype, conname", &res, err);
     if (status)
         return status;
     for (int row = 0; row < sp_pq.ntuples(res) && status == SPATE_OK; row++) {
         int table = table_of_oid(s, oid_at(res, row, 0));
-        if (table >= 0 && !s->tables[table].key &&
-            keep_key(s, &s->tables[table], text_at(res, row, 1)))
+        if (table >= 0 && !s->tables[table].key && keep_key(s, &s->tables[table], text_at(res, row, 1)))
             status = sp_fail_nomem(err);
     }
     sp_pq.clear(res);

@@ -146,14 +146,17 @@ static int read_tables(reader *d)
     sp_buf sql;
     sp_buf_init(&sql);
     int built =
-        sp_buf_adds(&sql, "SELECT c.oid, n.nspname, c.relname, c.reltuples, pg_catalog.obj_description(c.oid, 'pg_class')"
-                          " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                          " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND " SYSTEM_SPACES
-                          " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x"
-                          " WHERE x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objid = c.oid AND x.deptype = 'e')") ||
+        sp_buf_adds(
+            &sql,
+            "SELECT c.oid, n.nspname, c.relname, c.reltuples, pg_catalog.obj_description(c.oid, 'pg_class')"
+            " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND " SYSTEM_SPACES
+            " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x"
+            " WHERE x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objid = c.oid AND x.deptype = 'e')") ||
         add_spaces(d, &sql) || sp_buf_adds(&sql, " ORDER BY c.oid");
     PGresult *res = NULL;
-    int status = built ? sp_fail_nomem(d->err) : sp_pg_run(d->conn, sp_pg_string(&sql), &res, d->err, "reading the catalogue");
+    int status =
+        built ? sp_fail_nomem(d->err) : sp_pg_run(d->conn, sp_pg_string(&sql), &res, d->err, "reading the catalogue");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -170,13 +173,13 @@ static int read_tables(reader *d)
 /* ---- columns --------------------------------------------------------------------------------- */
 
 /* Every column once, with its domains (there may be one on another) resolved. */
-#define COLUMNS                                                                                                        \
-    "WITH RECURSIVE col (rel, num, typ, mod, strict, def, domain) AS ("                                                \
-    "SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, NULL::text, NULL::oid"                        \
-    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid"                                 \
-    " WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition"                  \
-    " UNION ALL SELECT c.rel, c.num, t.typbasetype, CASE c.mod WHEN -1 THEN t.typtypmod ELSE c.mod END,"               \
-    " c.strict OR t.typnotnull, COALESCE(c.def, t.typdefault COLLATE \"default\"), t.oid"                                                  \
+#define COLUMNS \
+    "WITH RECURSIVE col (rel, num, typ, mod, strict, def, domain) AS (" \
+    "SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, NULL::text, NULL::oid" \
+    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid" \
+    " WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition" \
+    " UNION ALL SELECT c.rel, c.num, t.typbasetype, CASE c.mod WHEN -1 THEN t.typtypmod ELSE c.mod END," \
+    " c.strict OR t.typnotnull, COALESCE(c.def, t.typdefault COLLATE \"default\"), t.oid" \
     " FROM col c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype = 'd') "
 
 static const char columns_sql[] = COLUMNS
@@ -229,7 +232,8 @@ static bool keep_column(reader *d, row r)
     bool ok = true;
     const char *name = kept(d, r, 1, &ok);
     sp_cat_column *c = ok ? sp_catalog_add_column(d->c, &d->c->tables[table], name) : NULL;
-    if (!c || !keep_number(d, table, atoi(text(r, 2))) || !sp_cat_type_parse(sp_str_of(text(r, 3)), d->c->arena, &c->type))
+    if (!c || !keep_number(d, table, atoi(text(r, 2))) ||
+        !sp_cat_type_parse(sp_str_of(text(r, 3)), d->c->arena, &c->type))
         return false;
     mark_enum(&c->type, r);
     c->not_null = is_true(r, 4);
@@ -270,8 +274,12 @@ static bool keep_sequence(reader *d, row r)
     sp_cat_sequence *s = sp_arena_alloc(d->c->arena, 1, sizeof(*s));
     if (!s)
         return false;
-    *s = (sp_cat_sequence){.space = kept(d, r, 2, &ok), .name = kept(d, r, 3, &ok), .type = kept(d, r, 4, &ok),
-                           .cycles = is_true(r, 10), .owned = is_true(r, 11), .called = !sp_pq.getisnull(r.res, r.at, 12)};
+    *s = (sp_cat_sequence){.space = kept(d, r, 2, &ok),
+                           .name = kept(d, r, 3, &ok),
+                           .type = kept(d, r, 4, &ok),
+                           .cycles = is_true(r, 10),
+                           .owned = is_true(r, 11),
+                           .called = !sp_pq.getisnull(r.res, r.at, 12)};
     int64_t *const numbers[] = {&s->start, &s->step, &s->min, &s->max, &s->cache};
     for (int i = 0; i < (int)SP_COUNT(numbers); i++)
         *numbers[i] = strtoll(text(r, 5 + i), NULL, 10);
@@ -303,8 +311,9 @@ static void give_labels(reader *d, uint32_t oid, const sp_str *labels, uint32_t 
 static int read_labels(reader *d)
 {
     PGresult *res;
-    int status = sp_pg_run(d->conn, "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder", &res,
-                           d->err, "reading the catalogue");
+    int status =
+        sp_pg_run(d->conn, "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder",
+                  &res, d->err, "reading the catalogue");
     if (status)
         return status;
     int n = sp_pq.ntuples(res);
@@ -330,7 +339,8 @@ static int read_labels(reader *d)
 /* ---- keys, indexes, foreign keys, checks ------------------------------------------------------- */
 
 /* Of an index on expressions: all the columns it needs. Values that differ in one are taken to differ under it. */
-#define WHEN(k) "CASE WHEN " k ".condeferred THEN 'DEFERRABLE INITIALLY DEFERRED' WHEN " k ".condeferrable THEN 'DEFERRABLE' END"
+#define WHEN(k) \
+    "CASE WHEN " k ".condeferred THEN 'DEFERRABLE INITIALLY DEFERRED' WHEN " k ".condeferrable THEN 'DEFERRABLE' END"
 
 static const char indexes_sql[] =
     "SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, pg_catalog.pg_get_expr(i.indpred, i.indrelid),"
@@ -338,12 +348,13 @@ static const char indexes_sql[] =
     " pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS x (k, o) WHERE o <= i.indnkeyatts)"
     " ELSE (SELECT pg_catalog.string_agg(DISTINCT x.refobjsubid::text, ' ') FROM pg_catalog.pg_depend x WHERE x.objid = i.indexrelid"
     " AND x.refobjid = i.indrelid AND x.refobjsubid > 0) END, pg_catalog.pg_get_indexdef(i.indexrelid), i.indexprs IS NOT NULL,"
-    " k.contype, " WHEN("k") ", CASE k.contype WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid) END,"
-    " am.amname = 'btree' AND i.indexprs IS NULL, (SELECT pg_catalog.string_agg((k & 1)::text, '' ORDER BY o) FROM"
-    " pg_catalog.unnest(i.indoption::int2[]) WITH ORDINALITY AS x (k, o))"
-    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam"
-    " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
-    " WHERE i.indisvalid ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
+    " k.contype, " WHEN(
+        "k") ", CASE k.contype WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid) END,"
+             " am.amname = 'btree' AND i.indexprs IS NULL, (SELECT pg_catalog.string_agg((k & 1)::text, '' ORDER BY o) FROM"
+             " pg_catalog.unnest(i.indoption::int2[]) WITH ORDINALITY AS x (k, o))"
+             " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam"
+             " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
+             " WHERE i.indisvalid ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
 
 /* Behind "... ON [ONLY] table": from USING. */
 static const char *index_body(const char *definition)
@@ -372,8 +383,12 @@ static bool keep_plain_index(reader *d, sp_cat_table *t, row r, const uint32_t *
     bool exclusion = *text(r, 8) == 'x', translatable = is_true(r, 11);
     for (uint32_t i = 0; i < n; i++)
         names[i] = t->columns[columns[i]].name;
-    *index = (sp_cat_index){.name = kept(d, r, 1, ok), .sql = kept(d, r, exclusion ? 10 : 6, ok), .where = kept(d, r, 4, ok),
-                            .columns = names, .parts = parts_of(d, r, n, ok), .n = translatable && !exclusion ? n : 0};
+    *index = (sp_cat_index){.name = kept(d, r, 1, ok),
+                            .sql = kept(d, r, exclusion ? 10 : 6, ok),
+                            .where = kept(d, r, 4, ok),
+                            .columns = names,
+                            .parts = parts_of(d, r, n, ok),
+                            .n = translatable && !exclusion ? n : 0};
     index->body = exclusion ? NULL : index_body(index->sql);
     return *ok;
 }
@@ -391,21 +406,32 @@ static bool keep_index(reader *d, row r)
         return keep_plain_index(d, t, r, columns, n, &ok);
     sp_cat_key *key = ok && n ? sp_catalog_add_key(d->c, t) : NULL;
     if (key)
-        *key = (sp_cat_key){.name = kept(d, r, 1, &ok), .columns = columns, .parts = parts_of(d, r, n, &ok), .n = n, .primary = is_true(r, 3), .where = kept(d, r, 4, &ok),
-                            .computed = is_true(r, 7), .constraint = *text(r, 8) != '\0', .body = index_body(kept(d, r, 6, &ok)),
+        *key = (sp_cat_key){.name = kept(d, r, 1, &ok),
+                            .columns = columns,
+                            .parts = parts_of(d, r, n, &ok),
+                            .n = n,
+                            .primary = is_true(r, 3),
+                            .where = kept(d, r, 4, &ok),
+                            .computed = is_true(r, 7),
+                            .constraint = *text(r, 8) != '\0',
+                            .body = index_body(kept(d, r, 6, &ok)),
                             .when = kept(d, r, 9, &ok)};
     return ok && (key || !n);
 }
 
 static const char foreign_keys_sql[] =
-    "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, "
-    WHEN("f") " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
-    " JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE f.contype = 'f' AND f.conparentid = 0"
-    " ORDER BY f.conrelid, f.oid";
+    "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, " WHEN(
+        "f") " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
+             " JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE f.contype = 'f' AND f.conparentid = 0"
+             " ORDER BY f.conrelid, f.oid";
 
 static const char *action_of(char letter)
 {
-    return letter == 'c' ? "CASCADE" : letter == 'n' ? "SET NULL" : letter == 'd' ? "SET DEFAULT" : letter == 'r' ? "RESTRICT" : NULL;
+    return letter == 'c'   ? "CASCADE"
+           : letter == 'n' ? "SET NULL"
+           : letter == 'd' ? "SET DEFAULT"
+           : letter == 'r' ? "RESTRICT"
+                           : NULL;
 }
 
 static bool keep_foreign_key(reader *d, row r)
@@ -434,11 +460,11 @@ static bool keep_foreign_key(reader *d, row r)
 }
 
 /* Those of tables, and those of the domains of their columns. */
-static const char checks_sql[] = COLUMNS
-    "SELECT k.conrelid, k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid), 0, k.contype, k.oid"
-    " FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x') AND k.conrelid <> 0"
-    " UNION ALL SELECT c.rel, k.conname, pg_catalog.pg_get_expr(k.conbin, 0), c.num, k.contype, k.oid"
-    " FROM col c JOIN pg_catalog.pg_constraint k ON k.contypid = c.typ AND k.contype = 'c' ORDER BY 1, 6, 4";
+static const char checks_sql[] =
+    COLUMNS "SELECT k.conrelid, k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid), 0, k.contype, k.oid"
+            " FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x') AND k.conrelid <> 0"
+            " UNION ALL SELECT c.rel, k.conname, pg_catalog.pg_get_expr(k.conbin, 0), c.num, k.contype, k.oid"
+            " FROM col c JOIN pg_catalog.pg_constraint k ON k.contypid = c.typ AND k.contype = 'c' ORDER BY 1, 6, 4";
 
 static bool keep_check(reader *d, row r)
 {
@@ -461,18 +487,20 @@ static bool keep_check(reader *d, row r)
 
 /* ---- what is no table, nor of one that can be read from it -------------------------------------- */
 
-#define NO_EXTENSIONS(class, oid)                                                                                                  \
-    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog." class "'::pg_catalog.regclass AND x.objid = " oid \
-    " AND x.deptype = 'e')"
+#define NO_EXTENSIONS(class, oid) \
+    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog." class \
+        "'::pg_catalog.regclass AND x.objid = " oid " AND x.deptype = 'e')"
 
 static const char others_sql[] =
     "SELECT t.tgrelid, pg_catalog.count(*) || ' triggers' FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal GROUP BY 1"
     " UNION ALL SELECT p.polrelid, pg_catalog.count(*) || ' row security policies' FROM pg_catalog.pg_policy p GROUP BY 1"
     " UNION ALL SELECT c.oid, 'its partitions: it becomes one table' FROM pg_catalog.pg_class c WHERE c.relkind = 'p'"
     " UNION ALL SELECT 0, pg_catalog.count(*) || ' views' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE c.relkind IN ('v', 'm') AND " SYSTEM_SPACES NO_EXTENSIONS("pg_class", "c.oid") " HAVING pg_catalog.count(*) > 0"
-    " UNION ALL SELECT 0, pg_catalog.count(*) || ' functions' FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-    " WHERE " SYSTEM_SPACES NO_EXTENSIONS("pg_proc", "p.oid") " HAVING pg_catalog.count(*) > 0";
+    " WHERE c.relkind IN ('v', 'm') AND " SYSTEM_SPACES NO_EXTENSIONS(
+        "pg_class",
+        "c.oid") " HAVING pg_catalog.count(*) > 0"
+                 " UNION ALL SELECT 0, pg_catalog.count(*) || ' functions' FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+                 " WHERE " SYSTEM_SPACES NO_EXTENSIONS("pg_proc", "p.oid") " HAVING pg_catalog.count(*) > 0";
 
 static bool keep_other(reader *d, row r)
 {
@@ -580,10 +608,11 @@ static int read_all(reader *d)
     d->c->dialect = SP_SQL_POSTGRES;
     int status = sp_pg_run(d->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, d->err, "beginning");
     if (status == SPATE_OK)
-        status = each(d,
-                      "SELECT 'PostgreSQL ' || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),"
-                      " COALESCE((pg_catalog.current_schemas(false))[1], '')",
-                      keep_server);
+        status =
+            each(d,
+                 "SELECT 'PostgreSQL ' || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),"
+                 " COALESCE((pg_catalog.current_schemas(false))[1], '')",
+                 keep_server);
     if (status == SPATE_OK)
         status = sp_pg_run(d->conn, "SET LOCAL search_path = pg_catalog", NULL, d->err, "beginning");
     if (status == SPATE_OK)

@@ -25,7 +25,8 @@ static int read_landed(sp_pg_sink *s, PGconn *conn, spate_error *err)
     if (status)
         return status;
     for (int i = 0; i < sp_pq.ntuples(res) && status == SPATE_OK; i++)
-        if (sp_job_add(&s->memory, sp_pq.getvalue(res, i, 0), number_at(res, i, 1), number_at(res, i, 2), number_at(res, i, 3)))
+        if (sp_job_add(&s->memory, sp_pq.getvalue(res, i, 0), number_at(res, i, 1), number_at(res, i, 2),
+                       number_at(res, i, 3)))
             status = sp_fail_nomem(err);
     sp_pq.clear(res);
     s->base.landed = status ? NULL : sp_job_landed(&s->memory);
@@ -43,7 +44,8 @@ int sp_pg_claim_job(sp_pg_sink *s, PGconn *conn, spate_error *err)
         status = run_built(conn, &sql, sp_job_claim_sql(&s->memory, &sql), &res, err);
     if (status)
         return status;
-    status = sp_job_claimed(&s->memory, number_at(res, 0, 0), sp_pq.getvalue(res, 0, 1)[0] == 't', sp_pq.getvalue(res, 0, 2), err);
+    status = sp_job_claimed(&s->memory, number_at(res, 0, 0), sp_pq.getvalue(res, 0, 1)[0] == 't',
+                            sp_pq.getvalue(res, 0, 2), err);
     sp_pq.clear(res);
     return status ? status : read_landed(s, conn, err);
 }
@@ -87,7 +89,8 @@ static int forget(sp_pg_sink *s, PGconn *conn, spate_error *err)
 static int is_there(PGconn *conn, bool *there, spate_error *err)
 {
     PGresult *res = NULL;
-    int status = sp_pg_run(conn, "SELECT to_regclass('spate_job') IS NOT NULL", &res, err, "looking for the memory of jobs");
+    int status =
+        sp_pg_run(conn, "SELECT to_regclass('spate_job') IS NOT NULL", &res, err, "looking for the memory of jobs");
     *there = status == SPATE_OK && *sp_pq.getvalue(res, 0, 0) == 't';
     sp_pq.clear(res);
     return status;

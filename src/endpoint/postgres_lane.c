@@ -26,7 +26,7 @@ typedef struct pg_lane {
     state state;
     sp_chunk chunk;
     sp_pg_table *table;
-    sp_buf rows; /* encoded: of the batch at hand (COPYING), of the statement at hand (PIPED) */
+    sp_buf rows;    /* encoded: of the batch at hand (COPYING), of the statement at hand (PIPED) */
     sp_buf job_sql; /* with a job: what remembers the chunk at hand, and COMMIT */
 
     /* PIPED */
@@ -135,8 +135,7 @@ static uint64_t line_of(const pg_lane *l, const PGresult *res)
 
 /* Says which row it was, when the server does, or which rows if those are fewer than the
  * chunk's: the caller names the chunk. */
-static int fail_rows(pg_lane *l, const PGresult *res, uint64_t first, uint64_t last,
-                     spate_error *err)
+static int fail_rows(pg_lane *l, const PGresult *res, uint64_t first, uint64_t last, spate_error *err)
 {
     uint64_t line = line_of(l, res);
     char where[64] = "";
@@ -146,8 +145,7 @@ static int fail_rows(pg_lane *l, const PGresult *res, uint64_t first, uint64_t l
     if (line && line <= last - first)
         snprintf(where, sizeof(where), "row %llu", (unsigned long long)(first + line));
     else if (last - first < l->chunk.last - l->chunk.first)
-        snprintf(where, sizeof(where), "rows %llu to %llu", (unsigned long long)(first + 1),
-                 (unsigned long long)last);
+        snprintf(where, sizeof(where), "rows %llu to %llu", (unsigned long long)(first + 1), (unsigned long long)last);
     return sp_pg_fail(err, l->conn, res, "%s", where);
 }
 
@@ -162,8 +160,7 @@ static int fail_lost(const pg_lane *l, const PGresult *res, bool committing, spa
     memcpy(said, err->detail, sizeof(said));
     bool unknown = committing && !*err->sqlstate;
     sp_error_detail(err, "%s%s%s",
-                    unknown ? "whether these rows were committed is not known"
-                            : "these rows were not committed",
+                    unknown ? "whether these rows were committed is not known" : "these rows were not committed",
                     *said ? "\n" : "", said);
     return status;
 }
@@ -252,8 +249,7 @@ static int copy_end(pg_lane *l, bool committing, spate_error *err)
     if (status)
         return status;
     if (sp_pq.put_copy_end(l->conn, NULL) != 1)
-        return drain(l, false, err) ? err ? (int)err->status : SPATE_E_UNREACHABLE
-                                    : fail_lost(l, NULL, false, err);
+        return drain(l, false, err) ? err ? (int)err->status : SPATE_E_UNREACHABLE : fail_lost(l, NULL, false, err);
     return drain(l, committing, err);
 }
 
@@ -366,8 +362,8 @@ static int prepare_statement(pg_lane *l, spate_error *err)
     if (build_statement(t, t->statement_rows, &sql)) {
         status = sp_fail_nomem(err);
     } else {
-        PGresult *res = sp_pq.prepare(l->conn, name, sp_pg_string(&sql),
-                                      (int)(t->statement_rows * t->schema->n_fields), l->types);
+        PGresult *res =
+            sp_pq.prepare(l->conn, name, sp_pg_string(&sql), (int)(t->statement_rows * t->schema->n_fields), l->types);
         if (sp_pq.result_status(res) != PGRES_COMMAND_OK)
             status = fail_chunk(l, res, false, err);
         sp_pq.clear(res);
@@ -391,8 +387,8 @@ static int send_short(pg_lane *l)
     sp_buf_init(&sql);
     int sent = build_statement(l->table, l->have, &sql)
                    ? 0
-                   : sp_pq.send_query_params(l->conn, sp_pg_string(&sql), (int)parameters(l),
-                                             l->types, l->values, l->lengths, l->formats, 0);
+                   : sp_pq.send_query_params(l->conn, sp_pg_string(&sql), (int)parameters(l), l->types, l->values,
+                                             l->lengths, l->formats, 0);
     sp_buf_done(&sql);
     return sent;
 }
@@ -409,8 +405,7 @@ static int send_statement(pg_lane *l, spate_error *err)
     statement_name(l, name);
     int sent = l->have < l->table->statement_rows
                    ? send_short(l)
-                   : sp_pq.send_query_prepared(l->conn, name, (int)parameters(l), l->values,
-                                               l->lengths, l->formats, 0);
+                   : sp_pq.send_query_prepared(l->conn, name, (int)parameters(l), l->values, l->lengths, l->formats, 0);
     if (sent != 1)
         return fail_chunk(l, NULL, false, err);
     atomic_fetch_add((_Atomic uint64_t *)&l->base.sink->bytes_written[l->chunk.table], l->rows.len);
@@ -482,8 +477,7 @@ static int fail_statement(pg_lane *l, const PGresult *res, uint32_t k, spate_err
     if (lost(l) || last_words(res) || k == 0 || k > l->statements)
         return fail_chunk(l, res, k > l->statements, err);
     uint64_t first = l->chunk.first + (uint64_t)(k - 1) * l->table->statement_rows;
-    return fail_rows(l, res, first, SP_MIN(first + l->table->statement_rows, l->chunk.last),
-                     err);
+    return fail_rows(l, res, first, SP_MIN(first + l->table->statement_rows, l->chunk.last), err);
 }
 
 /* Reads what came of n statements and the sync behind them. */
@@ -493,8 +487,7 @@ static int piped_results(pg_lane *l, uint32_t n, spate_error *err)
     for (uint32_t k = 0; k < n && !lost(l);) {
         PGresult *res = sp_pq.get_result(l->conn);
         ExecStatusType got = res ? sp_pq.result_status(res) : PGRES_COMMAND_OK;
-        if (status == SPATE_OK && got != PGRES_COMMAND_OK && got != PGRES_TUPLES_OK &&
-            got != PGRES_PIPELINE_ABORTED)
+        if (status == SPATE_OK && got != PGRES_COMMAND_OK && got != PGRES_TUPLES_OK && got != PGRES_PIPELINE_ABORTED)
             status = fail_statement(l, res, k, err);
         k += res == NULL;
         sp_pq.clear(res);
@@ -545,7 +538,8 @@ static int careful_begin(pg_lane *l, spate_error *err)
     int status = sp_pg_copies(s) ? SPATE_OK : prepare_statement(l, err);
     bool deferrable = s->server.dialect->sql == SP_SQL_POSTGRES;
     if (status == SPATE_OK)
-        status = run(l, deferrable ? "BEGIN; SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT spate" : "BEGIN; SAVEPOINT spate", false, err);
+        status = run(l, deferrable ? "BEGIN; SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT spate" : "BEGIN; SAVEPOINT spate",
+                     false, err);
     if (status == SPATE_OK)
         l->state = SAVED;
     return status;
@@ -661,7 +655,9 @@ int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_erro
     pg_lane *l = lane_of(lane);
     int status = build_job_sql(l, chunk, rows, err);
     if (status == SPATE_OK)
-        status = l->state == SAVED ? careful_commit(l, err) : l->state == COPYING ? copy_commit(l, err) : piped_commit(l, err);
+        status = l->state == SAVED     ? careful_commit(l, err)
+                 : l->state == COPYING ? copy_commit(l, err)
+                                       : piped_commit(l, err);
     if (status)
         sp_pg_rollback(lane);
     return status && sp_pg_is_fenced(sink_of_lane(l), err) ? sp_pg_fail_fenced(sink_of_lane(l), err) : status;

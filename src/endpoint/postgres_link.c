@@ -11,10 +11,10 @@
 
 /* Time as UTC, ISO dates and full floats, so that text means the same on every server; no
  * timeout of an interactive user. */
-#define COMMON_SETTINGS                                                                            \
-    "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD';"              \
+#define COMMON_SETTINGS \
+    "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD';" \
     "SET intervalstyle = 'postgres'; SET extra_float_digits = 3; SET standard_conforming_strings " \
-    "= on;"                                                                                        \
+    "= on;" \
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
 
 static const sp_pg_dialect dialects[] = {
@@ -31,9 +31,8 @@ static const sp_pg_dialect dialects[] = {
     },
     {
         .name = "PostgreSQL",
-        .session = COMMON_SETTINGS
-        "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings"
-        " WHERE name = 'idle_session_timeout'", /* since 14 */
+        .session = COMMON_SETTINGS "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings"
+                                   " WHERE name = 'idle_session_timeout'", /* since 14 */
         .lane = "SET synchronous_commit = off",
         /* A commit waits for the log up to itself, and so for all before it; but only a commit that
          * wrote something waits. */
@@ -63,14 +62,11 @@ static int status_of(const char *state)
         const char *prefix;
         int status;
     } map[] = {
-        {"40001", SPATE_E_RETRY},       {"40P01", SPATE_E_RETRY},
-        {"40003", SPATE_E_UNREACHABLE}, {"42501", SPATE_E_UNREACHABLE},
-        {"25006", SPATE_E_UNREACHABLE}, {"21", SPATE_E_DATA},
-        {"22", SPATE_E_DATA},           {"23", SPATE_E_DATA},
-        {"44", SPATE_E_DATA},           {"54", SPATE_E_DATA},
-        {"P0", SPATE_E_DATA},           {"42", SPATE_E_CONFIG},
-        {"0A", SPATE_E_CONFIG},         {"2B", SPATE_E_CONFIG},
-        {"3F", SPATE_E_CONFIG},
+        {"40001", SPATE_E_RETRY},       {"40P01", SPATE_E_RETRY},       {"40003", SPATE_E_UNREACHABLE},
+        {"42501", SPATE_E_UNREACHABLE}, {"25006", SPATE_E_UNREACHABLE}, {"21", SPATE_E_DATA},
+        {"22", SPATE_E_DATA},           {"23", SPATE_E_DATA},           {"44", SPATE_E_DATA},
+        {"54", SPATE_E_DATA},           {"P0", SPATE_E_DATA},           {"42", SPATE_E_CONFIG},
+        {"0A", SPATE_E_CONFIG},         {"2B", SPATE_E_CONFIG},         {"3F", SPATE_E_CONFIG},
     };
     for (size_t i = 0; i < SP_COUNT(map); i++)
         if (class_is(state, map[i].prefix))
@@ -109,10 +105,8 @@ static int fail_by_connection(spate_error *err, const char *said, const char *ph
 static int fail_by_result(spate_error *err, const PGresult *res, const char *phrase)
 {
     const char *state = field_of(res, PG_DIAG_SQLSTATE);
-    const char *detail = field_of(res, PG_DIAG_MESSAGE_DETAIL),
-               *context = field_of(res, PG_DIAG_CONTEXT);
-    int status =
-        sp_fail(err, status_of(state), "%s%s", phrase, field_of(res, PG_DIAG_MESSAGE_PRIMARY));
+    const char *detail = field_of(res, PG_DIAG_MESSAGE_DETAIL), *context = field_of(res, PG_DIAG_CONTEXT);
+    int status = sp_fail(err, status_of(state), "%s%s", phrase, field_of(res, PG_DIAG_MESSAGE_PRIMARY));
     if (!err)
         return status;
     snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", state);
@@ -152,8 +146,7 @@ static bool misread(const PQconninfoOption *options)
 
 /* What libpq says about a string that it cannot read, or reads otherwise than it was meant, quotes
  * pieces of it. Where there is a password in the string, nothing of that is passed on. */
-int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase,
-                          spate_error *err)
+int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase, spate_error *err)
 {
     PQconninfoOption *options = sp_pq.conninfo_parse(s->uri, NULL);
     bool readable = options != NULL, secret = strcmp(s->shown, s->uri) != 0;
@@ -163,8 +156,9 @@ int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char 
     int status = sp_pg_fail(err, conn, NULL, "%s", phrase);
     if (hide) {
         sp_fail(err, status, "%s: libpq cannot read this connection string", phrase);
-        sp_error_hint(err, "behind a ? only libpq's own keys may stand; special characters in the user name and the password "
-                           "are written percent-encoded: %%2F for /, %%40 for @, %%3A for :, %%25 for %%, %%3F for ?");
+        sp_error_hint(
+            err, "behind a ? only libpq's own keys may stand; special characters in the user name and the password "
+                 "are written percent-encoded: %%2F for /, %%40 for @, %%3A for :, %%25 for %%, %%3F for ?");
     }
     if (!readable)
         status = SPATE_E_USAGE;
@@ -231,8 +225,7 @@ int sp_pg_connect(sp_pg_server *s, bool lane, PGconn **out, spate_error *err)
     if (sp_pq.status(conn) != CONNECTION_OK) {
         status = sp_pg_fail_connecting(s, conn, "could not connect", err);
     } else {
-        sp_pq.set_error_verbosity(
-            conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
+        sp_pq.set_error_verbosity(conn, PQERRORS_VERBOSE); /* puts the SQLSTATE into messages that are only text */
         status = set_up(s, lane, conn, err);
     }
     if (status == SPATE_OK)

@@ -24,7 +24,7 @@ typedef struct sp_pg_dialect {
 
 /* Whom to connect to. */
 typedef struct sp_pg_server {
-    const char *uri;   /* with password: never printed */
+    const char *uri; /* with password: never printed */
     const char *shown;
     const sp_pg_dialect *dialect; /* NULL until the first connection */
 } sp_pg_server;
@@ -36,15 +36,12 @@ int sp_pg_connect(sp_pg_server *s, bool lane, PGconn **conn, spate_error *err) S
 int sp_pg_reconnect(sp_pg_server *s, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Fills err from a failed result, or from the connection when res is NULL or says nothing.
  * Message: "phrase: the server's", or only the server's when the phrase is "". */
-int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...)
-    SP_PRINTF(4, 5);
+int sp_pg_fail(spate_error *err, const PGconn *conn, const PGresult *res, const char *fmt, ...) SP_PRINTF(4, 5);
 /* The same of a connection that did not come about, without pieces of a password. */
-int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase,
-                          spate_error *err);
+int sp_pg_fail_connecting(const sp_pg_server *s, const PGconn *conn, const char *phrase, spate_error *err);
 /* Runs sql, any number of statements. rows: NULL, or takes the last result (caller clears).
  * what: for the message. */
-int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err,
-              const char *what) SP_MUST_CHECK;
+int sp_pg_run(PGconn *conn, const char *sql, PGresult **rows, spate_error *err, const char *what) SP_MUST_CHECK;
 /* What a buffer holds, as a string: the NUL goes into its slack. */
 static inline const char *sp_pg_string(sp_buf *b)
 {

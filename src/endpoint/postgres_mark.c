@@ -22,8 +22,8 @@ static int append_files(sp_pg_source *s, const sp_pg_relation *t, sp_buf *text, 
     for (uint32_t i = 0; i < t->n_leaves && status == SPATE_OK; i++) {
         sp_buf sql = {0};
         PGresult *res = NULL;
-        int built = sp_buf_adds(&sql, "SELECT pg_catalog.pg_relation_filenode(") || sp_sql_literal(&sql, sp_str_of(t->leaves[i].quoted)) ||
-                    sp_buf_adds(&sql, "::regclass)");
+        int built = sp_buf_adds(&sql, "SELECT pg_catalog.pg_relation_filenode(") ||
+                    sp_sql_literal(&sql, sp_str_of(t->leaves[i].quoted)) || sp_buf_adds(&sql, "::regclass)");
         status = built ? sp_fail_nomem(err) : ask_one(s, sp_pg_string(&sql), &res, err);
         sp_buf_done(&sql);
         uint64_t pages = i + 1 < t->n_leaves ? t->leaves[i].last - t->leaves[i].first : 0; /* the last one may grow */
@@ -39,11 +39,15 @@ int sp_pg_mark(sp_source *base, uint32_t table, sp_buf *text, spate_error *err)
 {
     sp_pg_source *s = (sp_pg_source *)base;
     PGresult *res = NULL;
-    int status = ask_one(s, "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), system_identifier, oid"
-                            " FROM pg_catalog.pg_control_system(), pg_catalog.pg_database WHERE datname = current_database()", &res, err);
+    int status =
+        ask_one(s,
+                "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), system_identifier, oid"
+                " FROM pg_catalog.pg_control_system(), pg_catalog.pg_database WHERE datname = current_database()",
+                &res, err);
     if (status)
         return status;
-    int built = sp_buf_printf(text, "%s %s.%s", sp_pq.getvalue(res, 0, 0), sp_pq.getvalue(res, 0, 1), sp_pq.getvalue(res, 0, 2));
+    int built = sp_buf_printf(text, "%s %s.%s", sp_pq.getvalue(res, 0, 0), sp_pq.getvalue(res, 0, 1),
+                              sp_pq.getvalue(res, 0, 2));
     sp_pq.clear(res);
     status = built ? sp_fail_nomem(err) : append_files(s, &s->tables[table], text, err);
     return status == SPATE_OK && sp_buf_add(text, "", 1) ? sp_fail_nomem(err) : status;
@@ -57,15 +61,17 @@ static int has_changed(const sp_pg_relation *t, const char *how, spate_error *er
 }
 
 /* Rows of pages [first, last) of the table, and whether any may have been written behind the old snapshot's back. */
-static int count_rows(sp_pg_source *s, const sp_pg_relation *t, const sp_pg_heap *l, uint64_t first, uint64_t last, uint64_t xmin, uint64_t *rows,
-                      bool *newer, spate_error *err)
+static int count_rows(sp_pg_source *s, const sp_pg_relation *t, const sp_pg_heap *l, uint64_t first, uint64_t last,
+                      uint64_t xmin, uint64_t *rows, bool *newer, spate_error *err)
 {
     PGresult *res = NULL;
     sp_buf sql = {0};
     int status = SPATE_OK;
-    if (sp_buf_printf(&sql, "SELECT count(*), COALESCE(bool_or(age(xmin) BETWEEN 0 AND age('%u'::xid)), false) FROM ONLY %s"
-                            " WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'%s", (uint32_t)xmin, l->quoted,
-                      (unsigned long long)(first - l->first), (unsigned long long)(last - l->first), t->where))
+    if (sp_buf_printf(&sql,
+                      "SELECT count(*), COALESCE(bool_or(age(xmin) BETWEEN 0 AND age('%u'::xid)), false) FROM ONLY %s"
+                      " WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'%s",
+                      (uint32_t)xmin, l->quoted, (unsigned long long)(first - l->first),
+                      (unsigned long long)(last - l->first), t->where))
         status = sp_fail_nomem(err);
     if (status == SPATE_OK)
         status = ask_one(s, sp_pg_string(&sql), &res, err);
@@ -78,7 +84,8 @@ static int count_rows(sp_pg_source *s, const sp_pg_relation *t, const sp_pg_heap
     return status;
 }
 
-static int check_ranges(sp_pg_source *s, const sp_pg_relation *t, uint64_t xmin, const sp_landed *landed, spate_error *err)
+static int check_ranges(sp_pg_source *s, const sp_pg_relation *t, uint64_t xmin, const sp_landed *landed,
+                        spate_error *err)
 {
     uint64_t rows = 0;
     bool newer = false;

@@ -63,8 +63,7 @@ static int refuse_existing(const sp_pg_sink *s, spate_error *err)
     for (uint32_t i = 0; i < s->n_tables; i++) {
         if (!s->tables[i].oid)
             continue;
-        int status =
-            sp_fail(err, SPATE_E_CONFIG, "table \"%s\" exists already", s->tables[i].schema->table);
+        int status = sp_fail(err, SPATE_E_CONFIG, "table \"%s\" exists already", s->tables[i].schema->table);
         sp_error_hint(err, "leave out --create to load into it, or add --truncate to replace it");
         return status;
     }
@@ -96,8 +95,11 @@ int sp_pg_create_tables(sp_pg_sink *s, PGconn *conn, spate_error *err)
     sp_buf sql;
     sp_buf_init(&sql);
     int built = (replace && add_drops(s, &sql)) || sp_ddl_script(&s->ddl, SP_DDL_TABLES, 0, s->n_tables, &sql) ||
-                (indexes && (sp_ddl_script(&s->ddl, SP_DDL_INDEXES, 0, s->n_tables, &sql) || sp_ddl_script(&s->ddl, SP_DDL_KEYS, 0, s->n_tables, &sql)));
-    status = built ? sp_fail_nomem(err) : sp_pg_run(conn, sp_pg_string(&sql), NULL, err, replace ? "replacing the tables" : "creating the tables");
+                (indexes && (sp_ddl_script(&s->ddl, SP_DDL_INDEXES, 0, s->n_tables, &sql) ||
+                             sp_ddl_script(&s->ddl, SP_DDL_KEYS, 0, s->n_tables, &sql)));
+    status = built ? sp_fail_nomem(err)
+                   : sp_pg_run(conn, sp_pg_string(&sql), NULL, err,
+                               replace ? "replacing the tables" : "creating the tables");
     sp_buf_done(&sql);
     return status;
 }
@@ -125,15 +127,14 @@ static const char *record_in(sp_pg_sink *s, const char *space)
 {
     sp_buf b;
     sp_buf_init(&b);
-    const char *name =
-        sp_pg_qualified(&b, space, RECORD) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
+    const char *name = sp_pg_qualified(&b, space, RECORD) ? NULL : sp_arena_strndup(&s->arena, b.data, b.len);
     sp_buf_done(&b);
     return name;
 }
 
 /* The owner's connection is there. Of another role's connection the start may be hidden. */
-#define OWNER_LIVES                                                                                \
-    "EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.pid = r.owner_pid AND"            \
+#define OWNER_LIVES \
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.pid = r.owner_pid AND" \
     " COALESCE(a.backend_start = r.owner_started, true))"
 
 /* Until the end of the transaction; the number means nothing but this. */
@@ -144,18 +145,16 @@ static int find_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
     s->record = NULL;
     PGresult *res;
-    int status =
-        sp_pg_run(conn,
-                  "SELECT ns.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace ns"
-                  " ON ns.oid = c.relnamespace WHERE c.relname = '" RECORD "' AND c.relkind = 'r'",
-                  &res, err, "looking for what an interrupted run has left");
+    int status = sp_pg_run(conn,
+                           "SELECT ns.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace ns"
+                           " ON ns.oid = c.relnamespace WHERE c.relname = '" RECORD "' AND c.relkind = 'r'",
+                           &res, err, "looking for what an interrupted run has left");
     if (status)
         return status;
     for (int row = 0; row < sp_pq.ntuples(res) && !s->record && status == SPATE_OK; row++) {
         const char *space = sp_pq.getvalue(res, row, 0);
         for (uint32_t i = 0; i < s->n_tables && !s->record && status == SPATE_OK; i++)
-            if (s->tables[i].space && strcmp(s->tables[i].space, space) == 0 &&
-                !(s->record = record_in(s, space)))
+            if (s->tables[i].space && strcmp(s->tables[i].space, space) == 0 && !(s->record = record_in(s, space)))
                 status = sp_fail_nomem(err);
     }
     sp_pq.clear(res);
@@ -172,15 +171,14 @@ static int run_built(PGconn *conn, sp_buf *sql, int built, spate_error *err, con
 
 static int alter(sp_buf *sql, const char *table, const char *verb, const char *name)
 {
-    return sp_buf_printf(sql, "ALTER TABLE %s %s CONSTRAINT ", table, verb) ||
-           sp_sql_name(sql, name);
+    return sp_buf_printf(sql, "ALTER TABLE %s %s CONSTRAINT ", table, verb) || sp_sql_name(sql, name);
 }
 
 /* ---- taking ---------------------------------------------------------------------------------- */
 
 /* Of the connection at hand. CockroachDB does not tell when it began. */
-#define OWNER_VALUES                                                                               \
-    "pg_catalog.pg_backend_pid(), COALESCE((SELECT backend_start FROM"                             \
+#define OWNER_VALUES \
+    "pg_catalog.pg_backend_pid(), COALESCE((SELECT backend_start FROM" \
     " pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()), 'epoch')"
 
 static bool to_take(const sp_pg_foreign_key *f)
@@ -203,7 +201,8 @@ static int take_one(sp_pg_sink *s, PGconn *conn, const sp_pg_foreign_key *f, spa
                 sp_sql_literal(&sql, sp_str_of(f->child_quoted)) || sp_buf_adds(&sql, ", ") ||
                 sp_sql_literal(&sql, sp_str_of(f->name)) || sp_buf_adds(&sql, ", ") ||
                 sp_sql_literal(&sql, sp_str_of(f->definition)) ||
-                sp_buf_printf(&sql, ", " OWNER_VALUES "%s; ", taken_again) || alter(&sql, f->child_quoted, "DROP", f->name);
+                sp_buf_printf(&sql, ", " OWNER_VALUES "%s; ", taken_again) ||
+                alter(&sql, f->child_quoted, "DROP", f->name);
     return run_built(conn, &sql, built, err, "taking foreign keys away for the load");
 }
 
@@ -213,12 +212,12 @@ static int create_record(sp_pg_sink *s, PGconn *conn, spate_error *err)
         return sp_fail_nomem(err);
     sp_buf sql;
     sp_buf_init(&sql);
-    int built = sp_buf_printf(
-        &sql,
-        "CREATE TABLE IF NOT EXISTS %s (table_name text NOT NULL, constraint_name text NOT NULL,"
-        " definition text NOT NULL, owner_pid integer NOT NULL, owner_started timestamptz NOT NULL,"
-        " PRIMARY KEY (table_name, constraint_name))",
-        s->record);
+    int built =
+        sp_buf_printf(&sql,
+                      "CREATE TABLE IF NOT EXISTS %s (table_name text NOT NULL, constraint_name text NOT NULL,"
+                      " definition text NOT NULL, owner_pid integer NOT NULL, owner_started timestamptz NOT NULL,"
+                      " PRIMARY KEY (table_name, constraint_name))",
+                      s->record);
     return run_built(conn, &sql, built, err, "recording the foreign keys");
 }
 
@@ -240,8 +239,7 @@ static int take_all(sp_pg_sink *s, PGconn *conn, spate_error *err)
 
 static int refuse_row(const PGresult *res, spate_error *err)
 {
-    int status = sp_fail(err, SPATE_E_UNREACHABLE,
-                         "table %s: another run with --defer-constraints is loading it",
+    int status = sp_fail(err, SPATE_E_UNREACHABLE, "table %s: another run with --defer-constraints is loading it",
                          sp_pq.getvalue(res, 0, 0));
     sp_error_hint(err,
                   "wait until it is done (its connection has the process id %s on the server); runs "
@@ -257,18 +255,15 @@ static int refuse_owned(sp_pg_sink *s, PGconn *conn, spate_error *err)
     sp_buf_init(&sql);
     int built = sp_buf_printf(&sql,
                               "SELECT r.table_name, r.owner_pid FROM %s r WHERE r.owner_pid <> "
-                              "pg_catalog.pg_backend_pid() AND " OWNER_LIVES
-                              " AND r.table_name IN (''",
+                              "pg_catalog.pg_backend_pid() AND " OWNER_LIVES " AND r.table_name IN (''",
                               s->record);
     for (uint32_t i = 0; i < s->n_tables && !built; i++)
         if (s->tables[i].quoted)
-            built = sp_buf_adds(&sql, ", ") ||
-                    sp_sql_literal(&sql, sp_str_of(s->tables[i].quoted));
+            built = sp_buf_adds(&sql, ", ") || sp_sql_literal(&sql, sp_str_of(s->tables[i].quoted));
     built = built || sp_buf_adds(&sql, ") ORDER BY 1 LIMIT 1");
     PGresult *res = NULL;
     int status = built ? sp_fail_nomem(err)
-                       : sp_pg_run(conn, sp_pg_string(&sql), &res, err,
-                                   "reading the record of foreign keys");
+                       : sp_pg_run(conn, sp_pg_string(&sql), &res, err, "reading the record of foreign keys");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -293,8 +288,8 @@ static int find_owner(sp_pg_sink *s, PGconn *conn, spate_error *err)
     int status = sp_pg_run(conn, "SELECT " OWNER_VALUES, &res, err, "asking who this run is");
     if (status)
         return status;
-    s->owner = sp_arena_printf(&s->arena, "owner_pid = %s AND owner_started = '%s'",
-                               sp_pq.getvalue(res, 0, 0), sp_pq.getvalue(res, 0, 1));
+    s->owner = sp_arena_printf(&s->arena, "owner_pid = %s AND owner_started = '%s'", sp_pq.getvalue(res, 0, 0),
+                               sp_pq.getvalue(res, 0, 1));
     sp_pq.clear(res);
     return s->owner ? SPATE_OK : sp_fail_nomem(err);
 }
@@ -306,13 +301,12 @@ static int take_over(sp_pg_sink *s, PGconn *conn, spate_error *err)
     sp_buf_init(&sql);
     int built = sp_buf_printf(&sql,
                               "UPDATE %s r SET (owner_pid, owner_started) = (SELECT " OWNER_VALUES
-                              ") WHERE NOT " OWNER_LIVES
-                              "; SELECT count(*) FROM %s WHERE %s",
+                              ") WHERE NOT " OWNER_LIVES "; SELECT count(*) FROM %s WHERE %s",
                               s->record, s->record, s->owner);
     PGresult *res = NULL;
-    int status = built ? sp_fail_nomem(err)
-                       : sp_pg_run(conn, sp_pg_string(&sql), &res, err,
-                                   "taking over the foreign keys of a run that is gone");
+    int status =
+        built ? sp_fail_nomem(err)
+              : sp_pg_run(conn, sp_pg_string(&sql), &res, err, "taking over the foreign keys of a run that is gone");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -380,19 +374,17 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
     sp_buf_init(&sql);
     PGresult *res = NULL;
     int status = SPATE_E_NOMEM;
-    if (sp_buf_printf(
-            &sql,
-            "SELECT r.table_name, r.constraint_name, r.definition, c.relkind, EXISTS (SELECT 1 FROM"
-            " pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname::text = "
-            "r.constraint_name)"
-            " FROM %s r LEFT JOIN pg_catalog.pg_class c ON c.oid = "
-            "pg_catalog.to_regclass(r.table_name)"
-            " WHERE %s ORDER BY r.table_name, r.constraint_name",
-            s->record, s->owner))
+    if (sp_buf_printf(&sql,
+                      "SELECT r.table_name, r.constraint_name, r.definition, c.relkind, EXISTS (SELECT 1 FROM"
+                      " pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname::text = "
+                      "r.constraint_name)"
+                      " FROM %s r LEFT JOIN pg_catalog.pg_class c ON c.oid = "
+                      "pg_catalog.to_regclass(r.table_name)"
+                      " WHERE %s ORDER BY r.table_name, r.constraint_name",
+                      s->record, s->owner))
         sp_fail_nomem(err);
     else
-        status =
-            sp_pg_run(conn, sp_pg_string(&sql), &res, err, "reading the record of foreign keys");
+        status = sp_pg_run(conn, sp_pg_string(&sql), &res, err, "reading the record of foreign keys");
     sp_buf_done(&sql);
     if (status)
         return status;
@@ -404,7 +396,10 @@ static int read_record(sp_pg_sink *s, PGconn *conn, recorded **out, uint32_t *n,
             const char *value = sp_pq.getvalue(res, (int)i, k);
             text[k] = sp_arena_strndup(&s->arena, value, strlen(value));
         }
-        (*out)[i] = (recorded){text[0], text[1], text[2], text[3] ? *text[3] : 0,
+        (*out)[i] = (recorded){text[0],
+                               text[1],
+                               text[2],
+                               text[3] ? *text[3] : 0,
                                *sp_pq.getvalue(res, (int)i, 4) == 't',
                                is_ours(s, sp_pq.getvalue(res, (int)i, 0))};
         if (!text[0] || !text[1] || !text[2])
@@ -423,15 +418,14 @@ static bool was_invalid(const recorded *r)
 static int add_forget(const sp_pg_sink *s, sp_buf *sql, const recorded *r)
 {
     return sp_buf_printf(sql, "DELETE FROM %s WHERE table_name = ", s->record) ||
-           sp_sql_literal(sql, sp_str_of(r->table)) ||
-           sp_buf_adds(sql, " AND constraint_name = ") || sp_sql_literal(sql, sp_str_of(r->name));
+           sp_sql_literal(sql, sp_str_of(r->table)) || sp_buf_adds(sql, " AND constraint_name = ") ||
+           sp_sql_literal(sql, sp_str_of(r->name));
 }
 
 static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error *err)
 {
     char what[256];
-    snprintf(what, sizeof(what), "table %.100s: giving back foreign key \"%.63s\"", r->table,
-             r->name);
+    snprintf(what, sizeof(what), "table %.100s: giving back foreign key \"%.63s\"", r->table, r->name);
     sp_buf sql;
     sp_buf_init(&sql);
     int built;
@@ -439,8 +433,7 @@ static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error 
         built = add_forget(s, &sql, r);
     } else {
         built = alter(&sql, r->table, "ADD", r->name) || sp_buf_printf(&sql, " %s", r->definition);
-        if (!built && r->kind != 'p' &&
-            !was_invalid(r)) /* partitioned tables take them only checked */
+        if (!built && r->kind != 'p' && !was_invalid(r)) /* partitioned tables take them only checked */
             built = sp_buf_adds(&sql, " NOT VALID");
     }
     return run_built(conn, &sql, built, err, what);
@@ -451,8 +444,7 @@ static int give_one(sp_pg_sink *s, PGconn *conn, const recorded *r, spate_error 
  * tables. */
 static bool may_wait(const sp_pg_sink *s, const recorded *r, int status)
 {
-    return status == SPATE_E_DATA ? !r->ours || s->base.options.parts > 1
-                                  : status != SPATE_OK && !r->ours;
+    return status == SPATE_E_DATA ? !r->ours || s->base.options.parts > 1 : status != SPATE_OK && !r->ours;
 }
 
 int sp_pg_give_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
@@ -481,10 +473,9 @@ static int validation_of(sp_pg_sink *s, const recorded *r, work *w)
         built = alter(&sql, r->table, "VALIDATE", r->name) || sp_buf_adds(&sql, "; ");
     built = built || add_forget(s, &sql, r);
     w->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
-    w->what = sp_arena_printf(
-        &s->arena,
-        "table %.100s: foreign key \"%.63s\" is in place, but rows that are there break it",
-        r->table, r->name);
+    w->what =
+        sp_arena_printf(&s->arena, "table %.100s: foreign key \"%.63s\" is in place, but rows that are there break it",
+                        r->table, r->name);
     sp_buf_done(&sql);
     return w->sql && w->what ? SPATE_OK : SPATE_E_NOMEM;
 }

@@ -14,7 +14,7 @@ typedef struct pg_reader {
     sp_reader base;
     PGconn *conn;
     sp_pg_relation *table;
-    uint64_t next, last; /* pages still to be asked for */
+    uint64_t next, last;  /* pages still to be asked for */
     bool copying, headed; /* a COPY runs; its header has been read */
     char *message;        /* of libpq, NULL: none; bytes [at, len) of it are not decoded yet */
     size_t at, len;
@@ -115,8 +115,10 @@ static int start_copy(pg_reader *r, spate_error *err)
     uint64_t from = r->next - l->first, to = SP_MIN(r->last, l->last) - l->first;
     sp_buf sql = {0};
     int status = SPATE_OK;
-    if (sp_buf_printf(&sql, "COPY (SELECT %s FROM ONLY %s WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'%s) TO STDOUT (FORMAT binary)",
-                      r->table->columns, l->quoted, (unsigned long long)from, (unsigned long long)to, r->table->where))
+    if (sp_buf_printf(
+            &sql,
+            "COPY (SELECT %s FROM ONLY %s WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'%s) TO STDOUT (FORMAT binary)",
+            r->table->columns, l->quoted, (unsigned long long)from, (unsigned long long)to, r->table->where))
         status = sp_fail_nomem(err);
     if (status == SPATE_OK) {
         PGresult *res = sp_pq.exec(r->conn, sp_pg_string(&sql));
@@ -156,7 +158,8 @@ static int next(sp_reader *base, sp_batch *batch, spate_error *err)
     while (status == SPATE_OK && !sp_rowread_full(batch)) {
         size_t used = 0;
         if (r->message && r->at < r->len) {
-            status = sp_pgread_tuple(r->table->decoder, (sp_str){r->message + r->at, r->len - r->at}, batch, &used, err);
+            status =
+                sp_pgread_tuple(r->table->decoder, (sp_str){r->message + r->at, r->len - r->at}, batch, &used, err);
             r->at += used;
         } else if (r->copying) {
             status = next_message(r, err);
@@ -234,7 +237,8 @@ static const sp_cat_column *catalog_column(const sp_cat_table *t, const char *na
 }
 
 /* One column: its type, how it comes, how it is asked for. */
-static int add_column(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, const PGresult *res, int row, sp_buf *list, spate_error *err)
+static int add_column(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, const PGresult *res, int row,
+                      sp_buf *list, spate_error *err)
 {
     uint32_t i = t->schema.n_fields++;
     sp_field *field = (sp_field *)&t->schema.fields[i];
@@ -261,13 +265,14 @@ static int add_column(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *fr
     }
     /* A host's address cast to text gets a mask that was not there: inet has a cast that is not its output. */
     bool host = strcmp(type->name, "inet") == 0;
-    int built = (i && sp_buf_adds(list, ", ")) || (host && sp_buf_adds(list, "pg_catalog.textin(pg_catalog.inet_out(")) ||
+    int built = (i && sp_buf_adds(list, ", ")) ||
+                (host && sp_buf_adds(list, "pg_catalog.textin(pg_catalog.inet_out(")) ||
                 sp_sql_name(list, field->name) || (!binary && sp_buf_adds(list, host ? "))" : "::text"));
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-static int read_columns(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, const char *quoted, const sp_source_options *options,
-                        spate_error *err)
+static int read_columns(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, const char *quoted,
+                        const sp_source_options *options, spate_error *err)
 {
     PGresult *res;
     sp_buf list = {0};
@@ -296,7 +301,8 @@ static int add_leaf(sp_pg_source *s, sp_pg_relation *t, const PGresult *res, int
     sp_pg_heap *l = &t->leaves[t->n_leaves++];
     sp_buf quoted = {0};
     if (!strchr("rm", *text_at(res, row, 2)))
-        return sp_fail(err, SPATE_E_CONFIG, "\"%s\" is no table that stores rows: it cannot be read by ranges", text_at(res, row, 1));
+        return sp_fail(err, SPATE_E_CONFIG, "\"%s\" is no table that stores rows: it cannot be read by ranges",
+                       text_at(res, row, 1));
     l->first = *pages;
     l->last = *pages += strtoull(text_at(res, row, 3), NULL, 10);
     if (!sp_pg_qualified(&quoted, text_at(res, row, 0), text_at(res, row, 1)))
@@ -325,7 +331,8 @@ static int read_leaves(sp_pg_source *s, sp_pg_relation *t, const char *quoted, s
         seen += atof(text_at(res, row, 5));
     }
     sp_pq.clear(res);
-    double a_row = rows >= 1 && seen >= 1 ? seen / rows : (sp_schema_row_bytes(&t->schema) + TUPLE_BYTES) / (double)PAGE_BYTES;
+    double a_row =
+        rows >= 1 && seen >= 1 ? seen / rows : (sp_schema_row_bytes(&t->schema) + TUPLE_BYTES) / (double)PAGE_BYTES;
     *extent = (sp_extent){.end = pages, .units_a_row = a_row};
     t->schema.rows = UINT64_MAX;
     return status;
@@ -334,8 +341,8 @@ static int read_leaves(sp_pg_source *s, sp_pg_relation *t, const char *quoted, s
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
 /* Columns of the catalog's table as fields of the schema; false when one is not copied. */
-static bool fields_of(sp_pg_source *s, const sp_pg_relation *t, const sp_cat_table *from, const uint32_t *columns, uint32_t n,
-                      const uint32_t **fields)
+static bool fields_of(sp_pg_source *s, const sp_pg_relation *t, const sp_cat_table *from, const uint32_t *columns,
+                      uint32_t n, const uint32_t **fields)
 {
     uint32_t *made = sp_arena_alloc(&s->arena, n + 1, sizeof(*made));
     for (uint32_t i = 0; made && i < n; i++) {
@@ -369,7 +376,8 @@ static int read_keys(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *fro
     return SPATE_OK;
 }
 
-static int read_foreign_keys(sp_pg_source *s, sp_pg_relation *t, const sp_catalog *c, const sp_cat_table *from, spate_error *err)
+static int read_foreign_keys(sp_pg_source *s, sp_pg_relation *t, const sp_catalog *c, const sp_cat_table *from,
+                             spate_error *err)
 {
     sp_foreign_key *keys = sp_arena_alloc(&s->arena, from->n_foreign_keys + 1, sizeof(*keys));
     if (!keys)
@@ -396,12 +404,14 @@ static int read_foreign_keys(sp_pg_source *s, sp_pg_relation *t, const sp_catalo
 
 /* ---- opening --------------------------------------------------------------------------------------------- */
 
-static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options, spate_error *err)
+static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options,
+                      spate_error *err)
 {
     uint32_t i = s->base.n_tables;
     sp_pg_relation *t = &s->tables[i];
     sp_buf name = {0};
-    const char *quoted = sp_pg_qualified(&name, from->space, from->name) ? NULL : sp_arena_strndup(&s->arena, name.data, name.len);
+    const char *quoted =
+        sp_pg_qualified(&name, from->space, from->name) ? NULL : sp_arena_strndup(&s->arena, name.data, name.len);
     const char *where = sp_source_where(options, from->shown);
     sp_buf_done(&name);
     t->where = where ? sp_arena_printf(&s->arena, " AND (%s)", where) : "";

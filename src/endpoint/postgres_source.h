@@ -24,7 +24,7 @@ typedef struct sp_pg_source {
     sp_source base;
     sp_arena arena;
     sp_pg_server server;
-    PGconn *keeper;       /* holds the snapshot */
+    PGconn *keeper; /* holds the snapshot */
     const char *snapshot;
     sp_pg_relation *tables;
     const sp_schema **schemas; /* while they are found */
@@ -33,6 +33,7 @@ typedef struct sp_pg_source {
 
 /* The source's mark and unchanged (see sp_source_ops). */
 int sp_pg_mark(sp_source *source, uint32_t table, sp_buf *text, spate_error *err) SP_MUST_CHECK;
-int sp_pg_unchanged(sp_source *source, uint32_t table, const char *then, const sp_landed *landed, spate_error *err) SP_MUST_CHECK;
+int sp_pg_unchanged(sp_source *source, uint32_t table, const char *then, const sp_landed *landed,
+                    spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -89,8 +89,7 @@ static int duckdb_chunk(listener *l, duckdb_data_chunk chunk)
             const uint64_t *valid = sp_duckdb.vector_get_validity(vector);
             duckdb_string_t *s = (duckdb_string_t *)sp_duckdb.vector_get_data(vector) + r;
             uint32_t len = s->value.inlined.length;
-            l->cells[c] =
-                (spate_cell){len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, len};
+            l->cells[c] = (spate_cell){len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, len};
             if (valid && !(valid[r / 64] >> (r % 64) & 1))
                 l->cells[c] = (spate_cell){0};
         }
@@ -117,8 +116,7 @@ static int fail_statement(spate_error *err, const char *text)
     return SPATE_E_USAGE;
 }
 
-static int duckdb_wrapped(duckdb_connection conn, listener *l, const char *sql, size_t len,
-                          spate_error *err)
+static int duckdb_wrapped(duckdb_connection conn, listener *l, const char *sql, size_t len, spate_error *err)
 {
     sp_buf wrapped;
     duckdb_prepared_statement statement = NULL;
@@ -137,8 +135,7 @@ static int duckdb_wrapped(duckdb_connection conn, listener *l, const char *sql, 
             rc = fail_statement(err, sp_duckdb.result_error(&result));
         else
             rc = duckdb_stream(l, &result);
-        const char *late = rc == SPATE_OK ? sp_duckdb.result_error(&result)
-                                          : NULL; /* found while rows were made */
+        const char *late = rc == SPATE_OK ? sp_duckdb.result_error(&result) : NULL; /* found while rows were made */
         if (late && *late)
             rc = fail_statement(err, late);
         sp_duckdb.destroy_result(&result);
@@ -176,15 +173,13 @@ static int duckdb_statement(duckdb_connection conn, listener *l, const char *sql
         return rc;
     if (sp_duckdb.prepare(conn, sql, &statement) == DuckDBError)
         rc = fail_statement(err, sp_duckdb.prepare_error(statement));
-    bool select = rc == SPATE_OK &&
-                  sp_duckdb.prepared_statement_type(statement) == DUCKDB_STATEMENT_TYPE_SELECT;
+    bool select = rc == SPATE_OK && sp_duckdb.prepared_statement_type(statement) == DUCKDB_STATEMENT_TYPE_SELECT;
     if (rc == SPATE_OK)
         rc = duckdb_names(l, statement, err);
     sp_duckdb.destroy_prepare(&statement);
     if (rc != SPATE_OK)
         return rc;
-    return select ? duckdb_wrapped(conn, l, sql, statement_length(sql), err)
-                  : duckdb_plain(conn, l, sql, err);
+    return select ? duckdb_wrapped(conn, l, sql, statement_length(sql), err) : duckdb_plain(conn, l, sql, err);
 }
 
 static int query_duckdb(const char *path, const char *sql, listener *l, spate_error *err)
@@ -243,8 +238,7 @@ static int sqlite_names(listener *l, sqlite3_stmt *statement, spate_error *err)
     return rc == SPATE_OK && n ? tell(l) : rc;
 }
 
-static int sqlite_statement(sqlite3 *db, const char *path, const char *sql, listener *l,
-                            spate_error *err)
+static int sqlite_statement(sqlite3 *db, const char *path, const char *sql, listener *l, spate_error *err)
 {
     sqlite3_stmt *statement = NULL;
     const char *rest = NULL;
@@ -286,8 +280,7 @@ static int query_uri(const sp_uri *uri, const char *sql, listener *l, spate_erro
 {
     bool duckdb = strcmp(uri->scheme, "duckdb") == 0;
     if (!duckdb && strcmp(uri->scheme, "sqlite") != 0) {
-        sp_fail(err, SPATE_E_USAGE, "cannot query \"%s\": only DuckDB and SQLite files",
-                uri->scheme);
+        sp_fail(err, SPATE_E_USAGE, "cannot query \"%s\": only DuckDB and SQLite files", uri->scheme);
         sp_error_hint(err, "for a PostgreSQL server there is psql");
         return SPATE_E_USAGE;
     }

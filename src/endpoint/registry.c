@@ -6,15 +6,8 @@
 #include <stdio.h>
 
 static const sp_endpoint *const endpoints[] = {
-    &sp_endpoint_file,
-    &sp_endpoint_duckdb,
-    &sp_endpoint_sqlite,
-    &sp_endpoint_store,
-    &sp_endpoint_parquet,
-    &sp_endpoint_plan,
-    &sp_endpoint_adbc,
-    &sp_endpoint_postgres,
-    &sp_endpoint_mariadb,
+    &sp_endpoint_file, &sp_endpoint_duckdb, &sp_endpoint_sqlite,   &sp_endpoint_store,   &sp_endpoint_parquet,
+    &sp_endpoint_plan, &sp_endpoint_adbc,   &sp_endpoint_postgres, &sp_endpoint_mariadb,
 };
 
 static const sp_endpoint *find_endpoint(const char *scheme)
@@ -88,7 +81,8 @@ static int apply_casts(const sp_source *s, const sp_source_options *options, spa
             if (strcmp(s->tables[t]->table, cast->table) == 0 && (at = sp_schema_find(s->tables[t], cast->column)) >= 0)
                 ((sp_field *)s->tables[t]->fields)[at].cast = cast->type;
         if (at < 0)
-            return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" of a table \"%s\" that is copied", cast->column, cast->table);
+            return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" of a table \"%s\" that is copied",
+                           cast->column, cast->table);
     }
     return SPATE_OK;
 }
@@ -154,7 +148,9 @@ int sp_source_open(const char *text, const sp_source_options *options, sp_source
 
 int sp_source_refuse_job(const sp_source *s, spate_error *err)
 {
-    return sp_fail(err, SPATE_E_USAGE, "whether rows of %s have changed since cannot be told: what comes from there cannot be a job", s->shown);
+    return sp_fail(err, SPATE_E_USAGE,
+                   "whether rows of %s have changed since cannot be told: what comes from there cannot be a job",
+                   s->shown);
 }
 
 int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *fmt, ...)

@@ -4,11 +4,10 @@
 
 /* The loop around the binding of one cell: row is its row, at its parameter; bad gathers result
  * codes. */
-#define EACH_CELL(c, row, at)                                                                      \
-    for (uint32_t row = (c)->from, at = (c)->first; row < (c)->from + (c)->rows;                   \
-         row++, at += (c)->stride)                                                                 \
-        if (sp_column_null((c)->column, row))                                                      \
-            bad |= sp_sqlite.bind_null((c)->statement, (int)at);                                   \
+#define EACH_CELL(c, row, at) \
+    for (uint32_t row = (c)->from, at = (c)->first; row < (c)->from + (c)->rows; row++, at += (c)->stride) \
+        if (sp_column_null((c)->column, row)) \
+            bad |= sp_sqlite.bind_null((c)->statement, (int)at); \
         else
 
 static int bind_integers(const sp_sqlite_cells *c)
@@ -16,9 +15,7 @@ static int bind_integers(const sp_sqlite_cells *c)
     const void *data = c->column->data;
     int bad = 0;
     switch (c->column->type.kind) {
-    case SP_BOOL:
-        EACH_CELL(c, row, at) bad |= sp_sqlite.bind_int64(c->statement, (int)at, sp_bit(data, row));
-        break;
+    case SP_BOOL: EACH_CELL(c, row, at) bad |= sp_sqlite.bind_int64(c->statement, (int)at, sp_bit(data, row)); break;
     case SP_I16:
         EACH_CELL(c, row, at)
         bad |= sp_sqlite.bind_int64(c->statement, (int)at, ((const int16_t *)data)[row]);
@@ -44,8 +41,7 @@ static int bind_unsigned(const sp_sqlite_cells *c, spate_error *err)
     return rc == SPATE_OK ? bind_integers(c) : rc;
 }
 
-static int bind_numbers(const sp_sqlite_cells *c,
-                        int (*number)(const sp_column *, uint32_t, double *, spate_error *),
+static int bind_numbers(const sp_sqlite_cells *c, int (*number)(const sp_column *, uint32_t, double *, spate_error *),
                         spate_error *err)
 {
     int bad = 0;
@@ -112,8 +108,7 @@ static int bind_lists(const sp_sqlite_cells *c, sp_buf *list, spate_error *err)
         list->len = 0;
         if (sp_cell_json(list, c->column, row))
             return sp_fail_nomem(err);
-        bad |= sp_sqlite.bind_text(c->statement, (int)at, list->data, (int)list->len,
-                                   SQLITE_TRANSIENT);
+        bad |= sp_sqlite.bind_text(c->statement, (int)at, list->data, (int)list->len, SQLITE_TRANSIENT);
     }
     return bad;
 }
@@ -123,25 +118,16 @@ static int bind_lists(const sp_sqlite_cells *c, sp_buf *list, spate_error *err)
 static int bind_form(const sp_sqlite_cells *c, char **made, sp_buf *list, spate_error *err)
 {
     switch (sp_sqlite_form_of(&c->column->type, &c->target)) {
-    case SP_SQLITE_AS_INTEGER:
-        return bind_integers(c);
-    case SP_SQLITE_AS_UNSIGNED:
-        return bind_unsigned(c, err);
-    case SP_SQLITE_AS_REAL:
-        return bind_numbers(c, sp_sqlite_real, err);
-    case SP_SQLITE_AS_DECIMAL:
-        return bind_numbers(c, sp_sqlite_decimal, err);
-    case SP_SQLITE_AS_EPOCH:
-        return bind_epoch(c);
+    case SP_SQLITE_AS_INTEGER: return bind_integers(c);
+    case SP_SQLITE_AS_UNSIGNED: return bind_unsigned(c, err);
+    case SP_SQLITE_AS_REAL: return bind_numbers(c, sp_sqlite_real, err);
+    case SP_SQLITE_AS_DECIMAL: return bind_numbers(c, sp_sqlite_decimal, err);
+    case SP_SQLITE_AS_EPOCH: return bind_epoch(c);
     case SP_SQLITE_AS_TEXT:
-    case SP_SQLITE_AS_BLOB:
-        return bind_strings(c);
-    case SP_SQLITE_AS_UUID:
-        return bind_uuid_blobs(c);
-    case SP_SQLITE_AS_LIST:
-        return bind_lists(c, list, err);
-    default:
-        return bind_made_text(c, made);
+    case SP_SQLITE_AS_BLOB: return bind_strings(c);
+    case SP_SQLITE_AS_UUID: return bind_uuid_blobs(c);
+    case SP_SQLITE_AS_LIST: return bind_lists(c, list, err);
+    default: return bind_made_text(c, made);
     }
 }
 
@@ -150,6 +136,5 @@ int sp_sqlite_bind(const sp_sqlite_cells *cells, char **made, sp_buf *list, spat
     int bad = bind_form(cells, made, list, err);
     if (bad == SQLITE_OK || bad < 0) /* SQLite's codes are positive, ours negative */
         return bad;
-    return bad == SQLITE_NOMEM ? sp_fail_nomem(err)
-                               : sp_fail(err, SPATE_E_DATA, "a cell is too long for SQLite");
+    return bad == SQLITE_NOMEM ? sp_fail_nomem(err) : sp_fail(err, SPATE_E_DATA, "a cell is too long for SQLite");
 }

@@ -19,7 +19,6 @@ enum { SP_SQLITE_SCRATCH = SP_CELL_TEXT_BYTES }; /* bytes a cell may take of mad
 /* Binds the cells. Text of the batch is not copied. Text that has to be made goes to *made, which
  * is moved on and must stay until the statement has run: SP_SQLITE_SCRATCH bytes a cell are there.
  * list: for lists, which are copied. SPATE_E_DATA when SQLite has no such value. */
-int sp_sqlite_bind(const sp_sqlite_cells *cells, char **made, sp_buf *list,
-                   spate_error *err) SP_MUST_CHECK;
+int sp_sqlite_bind(const sp_sqlite_cells *cells, char **made, sp_buf *list, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -20,9 +20,10 @@ static void as_sqlite_means(sp_cat_table *t)
 
 static int read_statements(sqlite3 *db, const char *shown, sp_catalog *c, spate_error *err)
 {
-    static const char sql[] = "SELECT sql FROM sqlite_master m WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                              " AND type IN ('table', 'index') AND EXISTS (SELECT 1 FROM pragma_table_list(m.tbl_name) l WHERE l.type = 'table')"
-                              " ORDER BY type DESC, rowid"; /* not the tables that virtual ones keep their rows in */
+    static const char sql[] =
+        "SELECT sql FROM sqlite_master m WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        " AND type IN ('table', 'index') AND EXISTS (SELECT 1 FROM pragma_table_list(m.tbl_name) l WHERE l.type = 'table')"
+        " ORDER BY type DESC, rowid"; /* not the tables that virtual ones keep their rows in */
     sqlite3_stmt *row = NULL;
     int rc = sp_sqlite.prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, db, shown);
     int step = SQLITE_DONE;
@@ -40,12 +41,14 @@ static int read_statements(sqlite3 *db, const char *shown, sp_catalog *c, spate_
 
 static int read_others(sqlite3 *db, const char *shown, sp_catalog *c, spate_error *err)
 {
-    static const char sql[] = "SELECT CASE type WHEN 'view' THEN '' ELSE tbl_name END, count(*) || ' ' || type || 's' FROM sqlite_master"
-                              " WHERE type IN ('trigger', 'view') GROUP BY 1, type";
+    static const char sql[] =
+        "SELECT CASE type WHEN 'view' THEN '' ELSE tbl_name END, count(*) || ' ' || type || 's' FROM sqlite_master"
+        " WHERE type IN ('trigger', 'view') GROUP BY 1, type";
     sqlite3_stmt *row = NULL;
     int rc = sp_sqlite.prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, db, shown);
     while (rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW) {
-        const char *table = (const char *)sp_sqlite.column_text(row, 0), *what = (const char *)sp_sqlite.column_text(row, 1);
+        const char *table = (const char *)sp_sqlite.column_text(row, 0),
+                   *what = (const char *)sp_sqlite.column_text(row, 1);
         sp_cat_other *other = sp_catalog_add_other(c);
         rc = other && (other->what = sp_arena_strndup(c->arena, what, strlen(what))) ? SPATE_OK : sp_fail_nomem(err);
         if (rc == SPATE_OK && *table)

@@ -37,7 +37,8 @@ void sp_sqlite_size_statements(sp_sqlite_sink *s)
     bool asked = o->batch_rows && o->mode != SP_INSERT_DEFAULT && o->mode != SP_INSERT_COPY;
     for (uint32_t i = 0; i < s->n_tables; i++) {
         sp_sqlite_table *t = &s->tables[i];
-        uint32_t fit = variables / SP_MAX(t->schema->n_fields, 1u), rows = SP_MAX(SP_MIN(fit, (uint32_t)STATEMENT_ROWS_MAX), 1u);
+        uint32_t fit = variables / SP_MAX(t->schema->n_fields, 1u),
+                 rows = SP_MAX(SP_MIN(fit, (uint32_t)STATEMENT_ROWS_MAX), 1u);
         t->statement_rows = power_of_two_below(asked ? (uint32_t)SP_MIN(o->batch_rows, (uint64_t)rows) : rows);
     }
 }
@@ -104,14 +105,14 @@ int sp_sqlite_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
     l->table = t;
     l->table_number = chunk->table;
     /* Deferred to the COMMIT: rows of a table may refer to later rows of the same chunk. A careful lane wants to hear of it at once. */
-    int rc = sp_sqlite_do(s, lane->careful ? "BEGIN IMMEDIATE; SAVEPOINT spate" : "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON", err);
+    int rc = sp_sqlite_do(
+        s, lane->careful ? "BEGIN IMMEDIATE; SAVEPOINT spate" : "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON", err);
     l->in_chunk = rc == SPATE_OK;
     return rc;
 }
 
 /* Inserts rows [from, from + 2^size) in one statement. */
-static int write_statement(sqlite_lane *l, const sp_batch *batch, uint32_t from, int size,
-                           spate_error *err)
+static int write_statement(sqlite_lane *l, const sp_batch *batch, uint32_t from, int size, spate_error *err)
 {
     if (!l->statements[size]) {
         int rc = prepare_statement(l, size, err);
@@ -120,21 +121,18 @@ static int write_statement(sqlite_lane *l, const sp_batch *batch, uint32_t from,
     }
     sqlite3_stmt *statement = l->statements[size];
     uint32_t rows = 1u << size, columns = batch->schema->n_fields;
-    if (sp_buf_reserve(&l->made, (size_t)rows * columns *
-                                     SP_SQLITE_SCRATCH)) /* all at once: it must not move */
+    if (sp_buf_reserve(&l->made, (size_t)rows * columns * SP_SQLITE_SCRATCH)) /* all at once: it must not move */
         return sp_fail_nomem(err);
     char *made = l->made.data;
     for (uint32_t c = 0; c < columns; c++) {
-        sp_sqlite_cells cells = {
-            statement, &batch->columns[c], l->table->targets[c], from, rows, c + 1, columns};
+        sp_sqlite_cells cells = {statement, &batch->columns[c], l->table->targets[c], from, rows, c + 1, columns};
         int rc = sp_sqlite_bind(&cells, &made, &l->list, err);
         if (rc != SPATE_OK)
             return sp_fail_context(err, rc, "column \"%s\"", batch->schema->fields[c].name);
     }
     int step = sp_sqlite.step(statement);
-    int rc = step == SQLITE_DONE
-                 ? SPATE_OK
-                 : sp_sqlite_fail(err, self_of(l->base.sink)->db, self_of(l->base.sink)->path);
+    int rc =
+        step == SQLITE_DONE ? SPATE_OK : sp_sqlite_fail(err, self_of(l->base.sink)->db, self_of(l->base.sink)->path);
     sp_sqlite.reset(statement);
     return rc;
 }
@@ -152,10 +150,9 @@ int sp_sqlite_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     }
     uint64_t bytes = 0;
     for (uint32_t c = 0; c < batch->schema->n_fields; c++)
-        bytes +=
-            batch->columns[c].offsets
-                ? (uint64_t)batch->columns[c].offsets[batch->rows]
-                : (uint64_t)batch->rows * SP_MAX(sp_kind_width(batch->columns[c].type.kind), 1u);
+        bytes += batch->columns[c].offsets
+                     ? (uint64_t)batch->columns[c].offsets[batch->rows]
+                     : (uint64_t)batch->rows * SP_MAX(sp_kind_width(batch->columns[c].type.kind), 1u);
     __atomic_fetch_add(&lane->sink->bytes_written[l->table_number], bytes, __ATOMIC_RELAXED);
     return SPATE_OK;
 }
@@ -184,7 +181,9 @@ int sp_sqlite_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_
     sqlite_lane *l = (sqlite_lane *)lane;
     sp_sqlite_sink *s = self_of(lane->sink);
     sp_buf sql = {0};
-    int rc = !s->memory.job ? SPATE_OK : sp_job_chunk_sql(&s->memory, chunk, rows, false, &sql) ? sp_fail_nomem(err) : sp_sqlite_do(s, sql.data, err);
+    int rc = !s->memory.job                                           ? SPATE_OK
+             : sp_job_chunk_sql(&s->memory, chunk, rows, false, &sql) ? sp_fail_nomem(err)
+                                                                      : sp_sqlite_do(s, sql.data, err);
     sp_buf_done(&sql);
     if (rc == SPATE_OK)
         rc = sp_sqlite_do(s, "COMMIT", err);

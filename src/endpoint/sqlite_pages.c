@@ -86,7 +86,8 @@ static int file_create(sp_sqlite_sink *s, page_file *f, const char *path, spate_
 static int file_begin(sp_sqlite_sink *s, page_file *f, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
-    if (sp_sqlite.prepare_v2(s->db, "SELECT page_size, page_count FROM pragma_page_size, pragma_page_count", -1, &row, NULL) != SQLITE_OK ||
+    if (sp_sqlite.prepare_v2(s->db, "SELECT page_size, page_count FROM pragma_page_size, pragma_page_count", -1, &row,
+                             NULL) != SQLITE_OK ||
         sp_sqlite.step(row) != SQLITE_ROW) {
         sp_sqlite.finalize(row);
         return sp_sqlite_fail(err, s->db, s->path);
@@ -114,7 +115,8 @@ static int file_put_root(page_file *f, sp_sqlitetree *tree, uint32_t root, spate
     const uint8_t *page = NULL;
     int rc = sp_sqlitetree_finish(tree, &page, err);
     if (rc == SPATE_OK)
-        rc = sp_os_write_at(f->out.fd, page, f->pages.size, (uint64_t)(root - 1) * f->pages.size, f->out.written_as, err);
+        rc = sp_os_write_at(f->out.fd, page, f->pages.size, (uint64_t)(root - 1) * f->pages.size, f->out.written_as,
+                            err);
     return rc == SPATE_OK ? file_flush(f, FLUSH_BYTES, err) : rc;
 }
 
@@ -156,8 +158,11 @@ static bool says(const char *sql, const char *word)
 static int read_table(sp_sqlite_sink *s, page_table *t, const char **sql, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
-    if (sp_sqlite.prepare_v2(s->db, "SELECT sql, rootpage FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE", -1, &row, NULL) != SQLITE_OK ||
-        sp_sqlite.bind_text(row, 1, t->schema->table, -1, SQLITE_STATIC) != SQLITE_OK || sp_sqlite.step(row) != SQLITE_ROW) {
+    if (sp_sqlite.prepare_v2(
+            s->db, "SELECT sql, rootpage FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE", -1,
+            &row, NULL) != SQLITE_OK ||
+        sp_sqlite.bind_text(row, 1, t->schema->table, -1, SQLITE_STATIC) != SQLITE_OK ||
+        sp_sqlite.step(row) != SQLITE_ROW) {
         sp_sqlite.finalize(row);
         return sp_sqlite_fail(err, s->db, s->path);
     }
@@ -192,18 +197,22 @@ static bool add_column(const sp_sqlite_table *look, page_table *t, sqlite3_stmt 
     const sp_field *f = &look->schema->fields[field];
     bool key = sp_sqlite.column_int64(row, COLUMN_KEY) > 0;
     sp_sqlite_column *c = &t->columns[t->n_columns++];
-    *c = (sp_sqlite_column){.field = (uint32_t)field, .target = look->targets[field], .not_null = sp_sqlite.column_int64(row, COLUMN_NOT_NULL) != 0};
+    *c = (sp_sqlite_column){.field = (uint32_t)field,
+                            .target = look->targets[field],
+                            .not_null = sp_sqlite.column_int64(row, COLUMN_NOT_NULL) != 0};
     c->is_rowid = key && !primary_index && strcasecmp(sp_sqlite_text(row, COLUMN_TYPE), "INTEGER") == 0;
     if (c->is_rowid)
         t->key = f->name;
     return c->is_rowid ? !f->nullable : sp_sqlite_can_keep(&f->type, &c->target, strict);
 }
 
-static int read_columns(sp_sqlite_sink *s, const sp_sqlite_table *look, page_table *t, bool primary_index, bool strict, bool *can, spate_error *err)
+static int read_columns(sp_sqlite_sink *s, const sp_sqlite_table *look, page_table *t, bool primary_index, bool strict,
+                        bool *can, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
     t->columns = sp_arena_alloc(&s->arena, look->schema->n_fields, sizeof(*t->columns));
-    int rc = t->columns ? sp_sqlite_ask(s, "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo", look->schema->table, &row, err)
+    int rc = t->columns ? sp_sqlite_ask(s, "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo",
+                                        look->schema->table, &row, err)
                         : sp_fail_nomem(err);
     while (rc == SPATE_OK && *can && sp_sqlite.step(row) == SQLITE_ROW)
         *can = add_column(look, t, row, primary_index, strict);
@@ -555,7 +564,8 @@ static int end_files(by_pages *p, spate_error *err)
 }
 
 /* Runs head "table" tail, and for a key "table" ORDER BY "key" behind it. */
-static int do_for(sp_sqlite_sink *s, const char *head, const char *table, const char *tail, const char *key, spate_error *err)
+static int do_for(sp_sqlite_sink *s, const char *head, const char *table, const char *tail, const char *key,
+                  spate_error *err)
 {
     sp_buf sql = {0};
     int built = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail);
@@ -572,12 +582,14 @@ static int insert_late_rows(sp_sqlite_sink *s, spate_error *err)
     if (!p->late.pages.size)
         return SPATE_OK;
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "ATTACH ") || sp_sql_literal(&sql, sp_str_of(p->late.out.written_as)) || sp_buf_add(&sql, " AS late", 9);
+    int built = sp_buf_adds(&sql, "ATTACH ") || sp_sql_literal(&sql, sp_str_of(p->late.out.written_as)) ||
+                sp_buf_add(&sql, " AS late", 9);
     int rc = built ? sp_fail_nomem(err) : sp_sqlite_do(s, sql.data, err);
     sp_buf_done(&sql);
     for (uint32_t t = 0; t < p->n_tables && rc == SPATE_OK; t++)
         if (p->tables[t].late)
-            rc = do_for(s, "INSERT INTO main.", p->tables[t].schema->table, " SELECT * FROM late.", p->tables[t].key, err);
+            rc = do_for(s, "INSERT INTO main.", p->tables[t].schema->table, " SELECT * FROM late.", p->tables[t].key,
+                        err);
     return rc == SPATE_OK ? sp_sqlite_do(s, "DETACH late", err) : rc;
 }
 
@@ -602,7 +614,10 @@ static int complete_file(sp_sqlite_sink *s, spate_error *err)
     by_pages *p = s->pages;
     int rc = sp_sqlite_open(p->file.out.written_as, SQLITE_OPEN_READWRITE, &s->db, err);
     if (rc == SPATE_OK)
-        rc = sp_sqlite_do(s, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768", err);
+        rc = sp_sqlite_do(
+            s,
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768",
+            err);
     if (rc == SPATE_OK)
         rc = insert_late_rows(s, err);
     for (uint32_t t = 0; t < p->n_tables && rc == SPATE_OK; t++) {

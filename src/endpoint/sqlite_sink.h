@@ -24,7 +24,7 @@ typedef struct sp_sqlite_sink {
     sqlite3 *db;        /* NULL while rows go as pages */
     uint32_t page_size; /* of a new file; 0: as SQLite has it */
     bool made_file, prepared;
-    bool wal;           /* the file's journal mode */
+    bool wal; /* the file's journal mode */
     sp_sqlite_table *tables;
     uint32_t n_tables;
     sp_job_memory memory;
@@ -36,7 +36,8 @@ typedef struct sp_sqlite_sink {
 
 int sp_sqlite_do(sp_sqlite_sink *s, const char *sql, spate_error *err) SP_MUST_CHECK;
 /* The statement of select, a query that ends behind the name of a pragma, about a table: pragma_x('table'). At its beginning. */
-int sp_sqlite_ask(sp_sqlite_sink *s, const char *select, const char *table, sqlite3_stmt **out, spate_error *err) SP_MUST_CHECK;
+int sp_sqlite_ask(sp_sqlite_sink *s, const char *select, const char *table, sqlite3_stmt **out,
+                  spate_error *err) SP_MUST_CHECK;
 static inline const char *sp_sqlite_text(sqlite3_stmt *row, int column)
 {
     const char *text = (const char *)sp_sqlite.column_text(row, column);

@@ -31,7 +31,7 @@ typedef struct link {
 
 typedef struct lite_table {
     sp_schema schema;
-    const char *sql;      /* SELECT, with two parameters where ranges are read */
+    const char *sql; /* SELECT, with two parameters where ranges are read */
     int64_t first_rowid;
     bool ranges;
     pthread_mutex_t lock; /* on parked */
@@ -52,8 +52,8 @@ typedef struct lite_reader {
     sp_reader base;
     link *link;
     lite_table *table;
-    uint64_t left;  /* rows of a range that is read from front to back */
-    uint64_t row;   /* of the range, for messages */
+    uint64_t left; /* rows of a range that is read from front to back */
+    uint64_t row;  /* of the range, for messages */
     bool done;
 } lite_reader;
 
@@ -108,7 +108,8 @@ static int prepare_rows(const lite_source *s, const lite_table *t, link *l, spat
     sp_sqlite.finalize(l->rows);
     l->rows = NULL;
     l->position = 0;
-    return sp_sqlite.prepare_v2(l->db, t->sql, -1, &l->rows, NULL) == SQLITE_OK ? SPATE_OK : sp_sqlite_fail(err, l->db, s->path);
+    return sp_sqlite.prepare_v2(l->db, t->sql, -1, &l->rows, NULL) == SQLITE_OK ? SPATE_OK
+                                                                                : sp_sqlite_fail(err, l->db, s->path);
 }
 
 /* ---- cells ------------------------------------------------------------------------------------------ */
@@ -134,9 +135,7 @@ static int put_real(sp_column *c, uint32_t row, double v)
     char text[SP_F64_TEXT_MAX + SP_SLACK];
     switch (c->type.kind) {
     case SP_F64: ((double *)c->data)[row] = v; return SPATE_OK;
-    case SP_F32:
-        ((float *)c->data)[row] = (float)v;
-        return (double)(float)v == v || v != v ? SPATE_OK : SPATE_E_DATA;
+    case SP_F32: ((float *)c->data)[row] = (float)v; return (double)(float)v == v || v != v ? SPATE_OK : SPATE_E_DATA;
     case SP_DECIMAL: return sp_cell_read(c, row, (sp_str){text, (size_t)(sp_put_f64(text, v) - text)});
     default: return SPATE_E_DATA;
     }
@@ -178,9 +177,9 @@ static int fail_value(const lite_reader *r, const sp_batch *b, int i, int rc, sp
     if (rc != SPATE_E_DATA)
         return sp_fail_nomem(err);
     const char *shown = class == SQLITE_BLOB ? "" : (const char *)sp_sqlite.column_text(r->link->rows, i);
-    sp_fail(err, rc, "table \"%s\", column \"%s\", row %llu: the %s \"%.80s\" is no %s", schema->table, schema->fields[i].name,
-            (unsigned long long)(b->first_row + b->rows + 1), classes[class], shown ? shown : "",
-            sp_kind_name(schema->fields[i].type.kind));
+    sp_fail(err, rc, "table \"%s\", column \"%s\", row %llu: the %s \"%.80s\" is no %s", schema->table,
+            schema->fields[i].name, (unsigned long long)(b->first_row + b->rows + 1), classes[class],
+            shown ? shown : "", sp_kind_name(schema->fields[i].type.kind));
     sp_error_hint(err, "create the table first, with a column that holds all values: columns come as the target's");
     return rc;
 }
@@ -366,8 +365,8 @@ static bool is_decimal(const char *type, unsigned *precision, unsigned *scale)
 {
     const char *open = strchr(type, '(');
     *scale = 0;
-    return (has_word(type, "DEC") || has_word(type, "NUMERIC")) && open && sscanf(open, "(%u,%u)", precision, scale) >= 1 &&
-           *precision <= 18 && *scale <= *precision;
+    return (has_word(type, "DEC") || has_word(type, "NUMERIC")) && open &&
+           sscanf(open, "(%u,%u)", precision, scale) >= 1 && *precision <= 18 && *scale <= *precision;
 }
 
 /* By the declaration, if the first values are what it says; else by these. */
@@ -386,7 +385,8 @@ static sp_type kind_of(const char *declared, const sample *s)
         return (sp_type){.kind = SP_F64};
     if (only_class(s, SQLITE_INTEGER) || (numbers && affinity == SP_SQLITE_INTEGER))
         return (sp_type){.kind = SP_I64};
-    if (only_class(s, SQLITE_TEXT) && (has_word(declared, "DATE") || has_word(declared, "TIME") || has_word(declared, "UUID")))
+    if (only_class(s, SQLITE_TEXT) &&
+        (has_word(declared, "DATE") || has_word(declared, "TIME") || has_word(declared, "UUID")))
         return sp_guess_type(&s->guess);
     return (sp_type){.kind = SP_TEXT};
 }
@@ -412,11 +412,13 @@ static int sample_table(lite_source *s, const char *select, sample *samples, uin
 }
 
 /* Columns in the order of the table, the generated ones left out; declared: of each, as it was created. */
-static int read_columns(lite_source *s, lite_table *t, const sp_source_options *options, const char ***declared, spate_error *err)
+static int read_columns(lite_source *s, lite_table *t, const sp_source_options *options, const char ***declared,
+                        spate_error *err)
 {
     sqlite3_stmt *row;
     uint32_t n = 0;
-    int rc = ask(s, "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?)", t->schema.table, &row, err);
+    int rc =
+        ask(s, "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?)", t->schema.table, &row, err);
     if (rc != SPATE_OK)
         return rc;
     while (sp_sqlite.step(row) == SQLITE_ROW)
@@ -459,7 +461,8 @@ static const sp_schema *find_like(const sp_source_options *options, const char *
     return NULL;
 }
 
-static int build_select(lite_source *s, const lite_table *t, const sp_source_options *options, const char **select, spate_error *err)
+static int build_select(lite_source *s, const lite_table *t, const sp_source_options *options, const char **select,
+                        spate_error *err)
 {
     sp_buf sql = {0};
     const char *where = sp_source_where(options, t->schema.table);
@@ -511,16 +514,16 @@ static const char *rowid_of(const lite_table *t)
 }
 
 /* The least and the greatest rowid and how many there are. */
-static int measure_rowids(lite_source *s, const lite_table *t, const char *rowid, int64_t *low, int64_t *high, uint64_t *rows,
-                          spate_error *err)
+static int measure_rowids(lite_source *s, const lite_table *t, const char *rowid, int64_t *low, int64_t *high,
+                          uint64_t *rows, spate_error *err)
 {
     sqlite3_stmt *row = NULL;
     sp_buf sql = {0};
     int rc = SPATE_OK;
     if (sp_buf_printf(&sql, "SELECT (SELECT min(%s) FROM ", rowid) || sp_sql_name(&sql, t->schema.table) ||
         sp_buf_printf(&sql, "), (SELECT max(%s) FROM ", rowid) || sp_sql_name(&sql, t->schema.table) ||
-        sp_buf_adds(&sql, "), (SELECT count(*) FROM ") || sp_sql_name(&sql, t->schema.table) || sp_buf_adds(&sql, ")") ||
-        sp_buf_add(&sql, "", 1))
+        sp_buf_adds(&sql, "), (SELECT count(*) FROM ") || sp_sql_name(&sql, t->schema.table) ||
+        sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = ask(s, sql.data, NULL, &row, err);
@@ -536,7 +539,8 @@ static int measure_rowids(lite_source *s, const lite_table *t, const char *rowid
     return rc;
 }
 
-static int plan_reading(lite_source *s, lite_table *t, const char *select, bool has_rowid, bool all, sp_extent *extent, spate_error *err)
+static int plan_reading(lite_source *s, lite_table *t, const char *select, bool has_rowid, bool all, sp_extent *extent,
+                        spate_error *err)
 {
     int64_t low = 0, high = -1;
     uint64_t rows = 0;
@@ -605,10 +609,11 @@ static int read_foreign_keys(lite_source *s, lite_table *t, spate_error *err)
 {
     sqlite3_stmt *row;
     uint32_t n = 0;
-    int rc = ask(s,
-                 "SELECT f.id, f.seq, f.\"table\", f.\"from\", coalesce(f.\"to\", (SELECT p.name FROM pragma_table_info(f.\"table\") p"
-                 " WHERE p.pk = f.seq + 1)), count(*) OVER (PARTITION BY f.id) FROM pragma_foreign_key_list(?) f ORDER BY f.id, f.seq",
-                 t->schema.table, &row, err);
+    int rc = ask(
+        s,
+        "SELECT f.id, f.seq, f.\"table\", f.\"from\", coalesce(f.\"to\", (SELECT p.name FROM pragma_table_info(f.\"table\") p"
+        " WHERE p.pk = f.seq + 1)), count(*) OVER (PARTITION BY f.id) FROM pragma_foreign_key_list(?) f ORDER BY f.id, f.seq",
+        t->schema.table, &row, err);
     if (rc != SPATE_OK)
         return rc;
     while (sp_sqlite.step(row) == SQLITE_ROW)
@@ -625,7 +630,8 @@ static int read_foreign_keys(lite_source *s, lite_table *t, spate_error *err)
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
 
-static int open_table(lite_source *s, const sp_source_options *options, const char *name, bool has_rowid, spate_error *err)
+static int open_table(lite_source *s, const sp_source_options *options, const char *name, bool has_rowid,
+                      spate_error *err)
 {
     uint32_t i = s->base.n_tables;
     lite_table *t = &s->tables[i];
@@ -664,11 +670,12 @@ static int open_tables(lite_source *s, const sp_source_options *options, spate_e
 {
     sqlite3_stmt *row;
     uint32_t n = 0;
-    int rc = ask(s,
-                 "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                 " AND name NOT IN ('spate_job', 'spate_chunk') ORDER BY (SELECT m.rowid FROM sqlite_schema m WHERE m.name ="
-                 " pragma_table_list.name AND m.type = 'table')",
-                 NULL, &row, err);
+    int rc = ask(
+        s,
+        "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        " AND name NOT IN ('spate_job', 'spate_chunk') ORDER BY (SELECT m.rowid FROM sqlite_schema m WHERE m.name ="
+        " pragma_table_list.name AND m.type = 'table')",
+        NULL, &row, err);
     if (rc != SPATE_OK)
         return rc;
     while (sp_sqlite.step(row) == SQLITE_ROW)

@@ -16,7 +16,7 @@ typedef struct store_lane {
     sp_lane base;
     sp_appender *appender; /* of one table at a time: the memory of many would be large */
     uint32_t table;
-    uint64_t bytes;        /* of the appender, when the chunk began */
+    uint64_t bytes; /* of the appender, when the chunk began */
 } store_lane;
 
 /* ---- prepare ----------------------------------------------------------------------------------- */
@@ -31,13 +31,14 @@ static bool same_type(const sp_type *a, const sp_type *b)
 static int check_columns(const store_sink *s, const sp_schema *there, const sp_schema *want, spate_error *err)
 {
     if (there->n_fields != want->n_fields)
-        return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" of \"%s\" has %u columns, not %u", want->table, s->path, there->n_fields,
-                       want->n_fields);
+        return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" of \"%s\" has %u columns, not %u", want->table, s->path,
+                       there->n_fields, want->n_fields);
     for (uint32_t i = 0; i < want->n_fields; i++)
-        if (strcmp(there->fields[i].name, want->fields[i].name) != 0 || !same_type(&there->fields[i].type, &want->fields[i].type))
-            return sp_fail(err, SPATE_E_CONFIG, "column %u of table \"%s\" of \"%s\" is \"%s\" (%s), not \"%s\" (%s)", i + 1, want->table,
-                           s->path, there->fields[i].name, sp_kind_name(there->fields[i].type.kind), want->fields[i].name,
-                           sp_kind_name(want->fields[i].type.kind));
+        if (strcmp(there->fields[i].name, want->fields[i].name) != 0 ||
+            !same_type(&there->fields[i].type, &want->fields[i].type))
+            return sp_fail(err, SPATE_E_CONFIG, "column %u of table \"%s\" of \"%s\" is \"%s\" (%s), not \"%s\" (%s)",
+                           i + 1, want->table, s->path, there->fields[i].name, sp_kind_name(there->fields[i].type.kind),
+                           want->fields[i].name, sp_kind_name(want->fields[i].type.kind));
     return SPATE_OK;
 }
 
@@ -155,7 +156,8 @@ static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_err
     if (s->memory.job)
         pthread_mutex_unlock(&s->lock);
     if (rc == SPATE_OK)
-        __atomic_fetch_add(&lane->sink->bytes_written[chunk->table], sp_appender_bytes(l->appender) - l->bytes, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&lane->sink->bytes_written[chunk->table], sp_appender_bytes(l->appender) - l->bytes,
+                           __ATOMIC_RELAXED);
     return rc;
 }
 
@@ -181,7 +183,8 @@ static int finish(sp_sink *sink, bool complete, spate_error *err)
     if (!s->store || sink->options.dry_run)
         return SPATE_OK;
     int rc = s->memory.job ? sp_store_job_stop(s, complete, err) : SPATE_OK;
-    if (rc == SPATE_OK && (complete || !s->memory.job)) /* what a job has left is cut where it remembers: no index may be behind that */
+    if (rc == SPATE_OK &&
+        (complete || !s->memory.job)) /* what a job has left is cut where it remembers: no index may be behind that */
         rc = sp_store_finish(s->store, err);
     sp_store_close(s->store);
     s->store = NULL;
@@ -198,8 +201,18 @@ static void close_sink(sp_sink *sink)
 }
 
 static const sp_sink_ops ops = {
-    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .check = check, .commit = commit, .rollback = rollback,
-    .lane_close = lane_close, .finish = finish, .forget = sp_store_job_forget, .abandon = sp_store_job_abandon, .close = close_sink,
+    .prepare = prepare,
+    .lane_open = lane_open,
+    .begin = begin,
+    .write = write_batch,
+    .check = check,
+    .commit = commit,
+    .rollback = rollback,
+    .lane_close = lane_close,
+    .finish = finish,
+    .forget = sp_store_job_forget,
+    .abandon = sp_store_job_abandon,
+    .close = close_sink,
 };
 
 /* "shop.spate" of part 0 of 3 is "shop.0-of-3.spate": one writer a file. */
@@ -229,7 +242,8 @@ static int read_decimals(sp_uri *uri, int *decimals, spate_error *err)
     char *end;
     unsigned long n = strtoul(value, &end, 10);
     if (end == value || *end || n > SPATE_DECIMALS_MAX)
-        return sp_fail(err, SPATE_E_USAGE, "round_off=\"%s\": expected how many decimals floats keep, 0 to %d", value, SPATE_DECIMALS_MAX);
+        return sp_fail(err, SPATE_E_USAGE, "round_off=\"%s\": expected how many decimals floats keep, 0 to %d", value,
+                       SPATE_DECIMALS_MAX);
     *decimals = (int)n;
     return SPATE_OK;
 }
@@ -273,5 +287,9 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
 }
 
 const sp_endpoint sp_endpoint_store = {
-    .schemes = {"spate"}, .params = "round_off, pack", .sink_open = sink_open, .source_open = sp_store_source_open, .describe = sp_store_describe,
+    .schemes = {"spate"},
+    .params = "round_off, pack",
+    .sink_open = sink_open,
+    .source_open = sp_store_source_open,
+    .describe = sp_store_describe,
 };

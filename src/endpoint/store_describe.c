@@ -31,7 +31,8 @@ static int read_as_sql(sp_catalog *c, const sp_schema *const *tables, uint32_t n
     int rc = sp_ddl_build(&ddl, c->arena, SP_SQL_POSTGRES, SP_DDL_KEYS_INSIDE, tables, n, NULL, err);
     for (sp_ddl_step step = SP_DDL_TABLES; rc == SPATE_OK && step <= SP_DDL_END; step++)
         rc = sp_ddl_script(&ddl, step, 0, n, &script) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
-    char *kept = rc == SPATE_OK ? sp_arena_strndup(c->arena, script.len ? script.data : "", script.len) : NULL; /* the catalog points into it */
+    char *kept = rc == SPATE_OK ? sp_arena_strndup(c->arena, script.len ? script.data : "", script.len)
+                                : NULL; /* the catalog points into it */
     if (rc == SPATE_OK && !(kept && sp_catalog_read_sql(c, kept, script.len)))
         rc = sp_fail_nomem(err);
     sp_buf_done(&script);

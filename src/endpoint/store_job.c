@@ -12,8 +12,8 @@ static int remember(sp_store_sink *s, bool complete, spate_error *err)
 {
     sp_buf text = {0};
     uint64_t length = s->store->end;
-    int built = sp_buf_printf(&text, "job %s\nof %s\nlength %llu\n%s", s->memory.job, s->memory.of, (unsigned long long)length,
-                              complete ? "complete\n" : "");
+    int built = sp_buf_printf(&text, "job %s\nof %s\nlength %llu\n%s", s->memory.job, s->memory.of,
+                              (unsigned long long)length, complete ? "complete\n" : "");
     for (uint32_t t = 0; t < s->n_tables && !built; t++)
         if (s->written[t].last)
             built = sp_buf_printf(&text, "rows %u %llu %llu %llu\n", t, (unsigned long long)s->written[t].first,
@@ -61,7 +61,8 @@ static int add_landed(sp_store_sink *s)
     for (uint32_t t = 0; t < s->n_tables && !built; t++) {
         const sp_store_written *w = &s->written[t];
         if (s->whole || w->last)
-            built = sp_job_add(&s->memory, s->tables[t]->table, s->whole ? 0 : w->first, s->whole ? UINT64_MAX : w->last, w->rows);
+            built = sp_job_add(&s->memory, s->tables[t]->table, s->whole ? 0 : w->first,
+                               s->whole ? UINT64_MAX : w->last, w->rows);
     }
     return built;
 }
@@ -134,7 +135,8 @@ int sp_store_job_forget(sp_sink *sink, spate_error *err)
     return sp_output_forget(&((sp_store_sink *)sink)->output, err);
 }
 
-int sp_store_job_abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err)
+int sp_store_job_abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove,
+                         spate_error *err)
 {
     sp_store_sink *s = (sp_store_sink *)sink;
     sp_buf text = {0};

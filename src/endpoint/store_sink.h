@@ -25,11 +25,11 @@ typedef struct sp_store_sink {
     bool fresh;        /* the file is new: written_as is not path */
     int decimals;      /* floats are rounded to; -1: they are not */
     spate_packing packing;
-    bool whole;        /* a run of the job before has written all of it */
+    bool whole; /* a run of the job before has written all of it */
     sp_job_memory memory;
-    sp_output output;           /* names, with a job; the store has the file open, not this */
-    sp_store_written *written;  /* a table */
-    pthread_mutex_t lock;       /* with a job: on commits, so that what is remembered is what is there */
+    sp_output output;          /* names, with a job; the store has the file open, not this */
+    sp_store_written *written; /* a table */
+    pthread_mutex_t lock;      /* with a job: on commits, so that what is remembered is what is there */
 } sp_store_sink;
 
 /* Opens what a run before has left, if it has left anything, and sets what has landed. */
@@ -39,6 +39,7 @@ int sp_store_job_commit(sp_store_sink *s, const sp_chunk *chunk, uint64_t rows, 
 /* Before the store is finished, or left as it is. */
 int sp_store_job_stop(sp_store_sink *s, bool complete, spate_error *err) SP_MUST_CHECK;
 int sp_store_job_forget(sp_sink *sink, spate_error *err) SP_MUST_CHECK;
-int sp_store_job_abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove, spate_error *err) SP_MUST_CHECK;
+int sp_store_job_abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tables, bool remove,
+                         spate_error *err) SP_MUST_CHECK;
 
 #endif

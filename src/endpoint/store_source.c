@@ -13,7 +13,7 @@ typedef struct store_source {
 typedef struct store_reader {
     sp_reader reader;
     sp_block_reader blocks;
-    bool open;               /* blocks has been set up */
+    bool open; /* blocks has been set up */
     sp_group_reading group;
     uint32_t block, last_block, at; /* the next block; rows of the open group that have been read */
 } store_reader;
@@ -44,7 +44,8 @@ static int seek(sp_reader *reader, uint32_t table, uint64_t first, uint64_t last
     store_reader *r = (store_reader *)reader;
     store_source *s = (store_source *)reader->source;
     const sp_schema *schema = s->source.tables[table];
-    spate_scan_options o = {.table = s->numbers[table], .first_row = first, .last_row = last, .n_fields = schema->n_fields};
+    spate_scan_options o = {
+        .table = s->numbers[table], .first_row = first, .last_row = last, .n_fields = schema->n_fields};
     const char **fields = sp_alloc_zero(schema->n_fields, sizeof *fields);
     if (!fields)
         return sp_fail_nomem(err);
@@ -79,7 +80,8 @@ static int open_block(store_reader *r, uint32_t n_fields, spate_error *err)
         if (rc != SPATE_OK)
             return rc;
         if (r->group.n != n_fields)
-            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": a block has other columns than its table", r->blocks.store->path);
+            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": a block has other columns than its table",
+                           r->blocks.store->path);
     }
     return SPATE_OK;
 }
@@ -139,7 +141,8 @@ static int some_columns(store_source *s, const sp_source_options *o, sp_schema *
     for (uint32_t i = 0; i < o->n_columns; i++) {
         int found = sp_schema_find(schema, o->columns[i]);
         if (found < 0)
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" of \"%s\" has no column \"%s\"", schema->table, s->store->path, o->columns[i]);
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" of \"%s\" has no column \"%s\"", schema->table,
+                           s->store->path, o->columns[i]);
         fields[i] = schema->fields[found];
     }
     schema->fields = fields;
@@ -148,15 +151,16 @@ static int some_columns(store_source *s, const sp_source_options *o, sp_schema *
     return SPATE_OK;
 }
 
-static int add_table(store_source *s, const sp_source_options *o, uint32_t number, const sp_schema **tables, uint32_t *numbers,
-                     sp_extent *extents, spate_error *err)
+static int add_table(store_source *s, const sp_source_options *o, uint32_t number, const sp_schema **tables,
+                     uint32_t *numbers, sp_extent *extents, spate_error *err)
 {
     const sp_table *t = &s->store->catalog.tables[number];
     uint32_t n = s->source.n_tables;
     if (o->n_tables && !among(t->schema->table, o->tables, o->n_tables))
         return SPATE_OK;
     if (t->schema->n_fields == 0)
-        return sp_fail(err, SPATE_E_USAGE, "table \"%s\" of \"%s\" has no declared columns: 'spate store scan' shows its rows",
+        return sp_fail(err, SPATE_E_USAGE,
+                       "table \"%s\" of \"%s\" has no declared columns: 'spate store scan' shows its rows",
                        t->schema->table, s->store->path);
     sp_schema *schema = sp_arena_alloc(&s->arena, 1, sizeof *schema);
     if (!schema)

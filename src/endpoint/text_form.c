@@ -35,5 +35,6 @@ int sp_text_form_params(sp_uri *uri, sp_text_form *form, bool *plain, spate_erro
     if (null_word)
         form->null_word = null_word;
     *plain = !delimiter && !quote && !escape && !null_word;
-    return form->delimiter == form->quote ? sp_fail(err, SPATE_E_USAGE, "delimiter and quote are the same character") : SPATE_OK;
+    return form->delimiter == form->quote ? sp_fail(err, SPATE_E_USAGE, "delimiter and quote are the same character")
+                                          : SPATE_OK;
 }

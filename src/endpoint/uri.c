@@ -6,9 +6,10 @@
 #include "endpoint/pack.h"
 #include "os/os.h"
 
-static const char known_schemes[] = "known are postgresql://..., mysql://... or mariadb://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
-                                    ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
-                                    ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet, .rejects and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
+static const char known_schemes[] =
+    "known are postgresql://..., mysql://... or mariadb://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
+    ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
+    ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet, .rejects and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
 static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
 
@@ -37,7 +38,8 @@ static bool is_conninfo(const char *text)
 /* The scheme that "scheme:" in front of the path names. Sets *rest behind it, or says none. */
 static const char *scheme_in_front(const char *text, const char **rest)
 {
-    static const char *const schemes[] = {"duckdb", "sqlite", "spate", "parquet", "plan", "arrow", "adbc", "csv", "ndjson", "rejects", "sql", "dir"};
+    static const char *const schemes[] = {"duckdb", "sqlite", "spate",  "parquet", "plan", "arrow",
+                                          "adbc",   "csv",    "ndjson", "rejects", "sql",  "dir"};
     size_t len = strcspn(text, ":/?.");
     for (size_t i = 0; text[len] == ':' && i < SP_COUNT(schemes); i++) {
         if (sp_str_ieq((sp_str){text, len}, schemes[i])) {
@@ -53,14 +55,19 @@ static const char *scheme_of_ending(const char *path)
     static const struct {
         const char *ending, *scheme;
     } endings[] = {
-        {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"}, {".sqlite3", "sqlite"}, {".db", "sqlite"},
-        {".spate", "spate"},   {".parquet", "parquet"}, {".arrows", "arrow"}, {".arrow", "arrow"}, {".yaml", "plan"}, {".yml", "plan"}, {".json", "plan"}, {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"}, {".rejects", "rejects"}, {".sql", "sql"},
+        {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"},   {".sqlite3", "sqlite"},
+        {".db", "sqlite"},     {".spate", "spate"},   {".parquet", "parquet"}, {".arrows", "arrow"},
+        {".arrow", "arrow"},   {".yaml", "plan"},     {".yml", "plan"},        {".json", "plan"},
+        {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},    {".rejects", "rejects"},
+        {".sql", "sql"},
     };
     size_t len;
     bool packed = sp_pack_of_name(path, &len) != SP_PACK_NONE;
-    const char *slash = memrchr(path, '/', len), *begin = slash ? slash : path, *dot = memrchr(begin, '.', (size_t)(path + len - begin));
+    const char *slash = memrchr(path, '/', len), *begin = slash ? slash : path,
+               *dot = memrchr(begin, '.', (size_t)(path + len - begin));
     for (size_t i = 0; dot && i < SP_COUNT(endings); i++) {
-        bool text = strcmp(endings[i].scheme, "csv") == 0 || strcmp(endings[i].scheme, "ndjson") == 0 || strcmp(endings[i].scheme, "sql") == 0 || strcmp(endings[i].scheme, "arrow") == 0;
+        bool text = strcmp(endings[i].scheme, "csv") == 0 || strcmp(endings[i].scheme, "ndjson") == 0 ||
+                    strcmp(endings[i].scheme, "sql") == 0 || strcmp(endings[i].scheme, "arrow") == 0;
         if ((text || !packed) && sp_str_ieq((sp_str){dot, (size_t)(path + len - dot)}, endings[i].ending))
             return endings[i].scheme;
     }
@@ -365,6 +372,7 @@ const char *sp_uri_place(const char *text, sp_arena *arena)
     for (size_t i = 0; i < SP_COUNT(servers); i++)
         if (strcmp(uri.scheme, servers[i]) == 0)
             return sp_uri_bare(text, arena);
-    const char *here = uri.path[0] == '/' ? "" : sp_os_directory(arena), *query = uri.n_params ? strrchr(text, '?') : "";
+    const char *here = uri.path[0] == '/' ? "" : sp_os_directory(arena),
+               *query = uri.n_params ? strrchr(text, '?') : "";
     return here ? sp_arena_printf(arena, "%s:%s%s%s%s", uri.scheme, here, *here ? "/" : "", uri.path, query) : NULL;
 }

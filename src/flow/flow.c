@@ -23,16 +23,16 @@
 #include <stdatomic.h>
 
 typedef struct table_state {
-    uint64_t first, end;  /* positions of this part; end: UINT64_MAX while not known */
-    uint64_t next;        /* the first that no chunk has taken */
-    uint64_t turn;        /* SP_ORDER_TABLE, SP_ORDER_ALL: the position whose chunk may commit next */
+    uint64_t first, end; /* positions of this part; end: UINT64_MAX while not known */
+    uint64_t next;       /* the first that no chunk has taken */
+    uint64_t turn;       /* SP_ORDER_TABLE, SP_ORDER_ALL: the position whose chunk may commit next */
     uint64_t chunk_units;
-    size_t passed;        /* ranges that had landed before this run, and that next has passed */
+    size_t passed; /* ranges that had landed before this run, and that next has passed */
     uint64_t rows_done;
-    unsigned open;        /* chunks taken and not committed */
-    unsigned workers;     /* making chunks of it now */
-    bool reading;         /* sequential: a chunk is being made, nobody knows yet where the next one begins */
-    bool done;            /* every chunk committed and table_done called */
+    unsigned open;    /* chunks taken and not committed */
+    unsigned workers; /* making chunks of it now */
+    bool reading;     /* sequential: a chunk is being made, nobody knows yet where the next one begins */
+    bool done;        /* every chunk committed and table_done called */
     int64_t started_us, finished_us;
 } table_state;
 
@@ -63,7 +63,7 @@ typedef struct flow {
     sp_pace rows, bytes;
     _Atomic uint64_t bytes_paced; /* of those written, what bytes has been asked for */
     _Atomic bool stop;
-    spate_error error;      /* the first failure */
+    spate_error error; /* the first failure */
 } flow;
 
 typedef struct worker {
@@ -112,7 +112,8 @@ static bool in_order(const flow *f, uint32_t table)
 static double bytes_of(const flow *f, uint32_t table)
 {
     const table_state *s = &f->tables[table];
-    return (double)(s->end - s->first) / f->source->extents[table].units_a_row * sp_schema_row_bytes(f->source->tables[table]);
+    return (double)(s->end - s->first) / f->source->extents[table].units_a_row *
+           sp_schema_row_bytes(f->source->tables[table]);
 }
 
 /* Is it better to go on with table t than with u? Where nothing follows a table's rows, with the one that fewer workers are at:
@@ -189,7 +190,8 @@ static void take_chunk(flow *f, uint32_t table, slot *to)
     if (!s->started_us)
         s->started_us = sp_os_monotonic_us();
     sp_rejected_reset(&to->rejected);
-    *to = (slot){.lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}, .rejected = to->rejected};
+    *to = (slot){
+        .lane = to->lane, .state = SLOT_BUSY, .chunk = {table, s->next, chunk_end(f, table)}, .rejected = to->rejected};
     s->reading = f->source->extents[table].sequential;
     s->next = to->chunk.last;
     if (!s->reading)
@@ -378,8 +380,15 @@ static void sift_paced(void *arg, uint64_t rows)
 static int sift_chunk(worker *w, slot *s, spate_error *err)
 {
     flow *f = w->f;
-    sp_sift sift = {.reader = w->reader, .lane = s->lane, .batch = &w->batch, .chunk = s->chunk, .rejects = f->options->rejects,
-                    .rejected = &s->rejected, .stopping = sift_stopping, .keep_pace = sift_paced, .arg = f};
+    sp_sift sift = {.reader = w->reader,
+                    .lane = s->lane,
+                    .batch = &w->batch,
+                    .chunk = s->chunk,
+                    .rejects = f->options->rejects,
+                    .rejected = &s->rejected,
+                    .stopping = sift_stopping,
+                    .keep_pace = sift_paced,
+                    .arg = f};
     return sp_sift_chunk(&sift, &s->rows, err);
 }
 
@@ -417,7 +426,8 @@ static int make_chunk(worker *w, slot *s, spate_error *err)
 
 static void back_off(unsigned attempt, const sp_chunk *chunk)
 {
-    uint64_t jitter = sp_bounded(sp_mix64(chunk->first ^ ((uint64_t)attempt << 32) ^ (uint64_t)sp_os_monotonic_us()), 512);
+    uint64_t jitter =
+        sp_bounded(sp_mix64(chunk->first ^ ((uint64_t)attempt << 32) ^ (uint64_t)sp_os_monotonic_us()), 512);
     sp_os_sleep_us(((int64_t)SP_FLOW_BACKOFF_US << attempt) * (int64_t)(768 + jitter) / 1024);
 }
 
@@ -470,7 +480,8 @@ static int deliver(worker *w, slot *s, spate_error *err)
         remedy to_do = remedy_for(w->f, s, rc, committing, attempt);
         if (to_do == GIVE_UP) {
             sp_fail_context(err, rc, "table \"%s\", %s %llu to %llu", w->f->source->tables[s->chunk.table]->table,
-                            w->f->source->unit, (unsigned long long)s->chunk.first + 1, (unsigned long long)s->chunk.last);
+                            w->f->source->unit, (unsigned long long)s->chunk.first + 1,
+                            (unsigned long long)s->chunk.last);
             chunk_given_up(w->f, s);
             return rc;
         }
@@ -571,8 +582,9 @@ static void snapshot(flow *f, sp_flow_table *out)
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
         uint64_t rejected = f->options->rejects ? sp_rejects_of(f->options->rejects, t) : 0;
-        out[t] = (sp_flow_table){rows_of_part(f, t), s->rows_done, rejected, __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
-                                 s->started_us, s->finished_us};
+        out[t] = (sp_flow_table){rows_of_part(f, t), s->rows_done,
+                                 rejected,           __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
+                                 s->started_us,      s->finished_us};
     }
 }
 
@@ -684,7 +696,8 @@ static void add_finish_error(spate_error *err, const spate_error *finish)
         return;
     char old[SPATE_HINT_MAX];
     memcpy(old, err->hint, sizeof(old));
-    sp_error_hint(err, "after that, finishing failed too: %.*s%s%s", SPATE_HINT_MAX * 3 / 4, finish->message, *old ? "; " : "", old);
+    sp_error_hint(err, "after that, finishing failed too: %.*s%s%s", SPATE_HINT_MAX * 3 / 4, finish->message,
+                  *old ? "; " : "", old);
 }
 
 static int run(flow *f, sp_flow_table *out, spate_error *err)
@@ -710,7 +723,8 @@ static int run(flow *f, sp_flow_table *out, spate_error *err)
     return rc == SPATE_OK ? finished : rc;
 }
 
-int sp_flow_run(sp_source *source, sp_sink *sink, const sp_flow_options *options, sp_flow_table *tables, spate_error *err)
+int sp_flow_run(sp_source *source, sp_sink *sink, const sp_flow_options *options, sp_flow_table *tables,
+                spate_error *err)
 {
     memset(tables, 0, source->n_tables * sizeof(*tables));
     int rc = sink->ops->prepare(sink, source->tables, source->n_tables, err);

@@ -10,10 +10,10 @@
 #include "flow/rejects.h"
 
 enum {
-    SP_FLOW_ATTEMPTS_MAX = 8,         /* of a chunk, when the sink says SPATE_E_RETRY */
-    SP_FLOW_BACKOFF_US = 20 * 1000,   /* before the second attempt; doubled (with jitter) for each further one */
-    SP_FLOW_TICK_US = 100 * 1000,     /* how often progress is told */
-    SP_FLOW_LANES_A_WORKER = 3,       /* where a sink wants order: chunks made ahead of their turn */
+    SP_FLOW_ATTEMPTS_MAX = 8,       /* of a chunk, when the sink says SPATE_E_RETRY */
+    SP_FLOW_BACKOFF_US = 20 * 1000, /* before the second attempt; doubled (with jitter) for each further one */
+    SP_FLOW_TICK_US = 100 * 1000,   /* how often progress is told */
+    SP_FLOW_LANES_A_WORKER = 3,     /* where a sink wants order: chunks made ahead of their turn */
 };
 
 typedef struct sp_flow_table {
@@ -27,9 +27,12 @@ typedef struct sp_flow_table {
 typedef struct sp_flow_options {
     unsigned workers;     /* threads, at most SP_WORKERS_MAX */
     uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
-    uint64_t rate_rows, rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
-    sp_rejects *rejects;  /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
-    const int *cancel;    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
+    uint64_t rate_rows,
+        rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
+    sp_rejects
+        *rejects; /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
+    const int *
+        cancel; /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
     /* The sink is prepared: what had landed before is known, and of that what was rejected. A failure ends the run before any row is moved. May be NULL. */
     int (*prepared)(void *arg, spate_error *err);
     /* The sink has committed these positions, with so many rows. On the thread that committed, before anybody counts them; with

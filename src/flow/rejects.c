@@ -117,7 +117,8 @@ static int judge_line(leftover *o, sp_str line, spate_error *err)
     }
     o->r->rows += keep;
     o->dropped += !keep;
-    return keep && (sp_buf_add(&o->kept, line.p, line.len) || sp_buf_add(&o->kept, "\n", 1)) ? sp_fail_nomem(err) : SPATE_OK;
+    return keep && (sp_buf_add(&o->kept, line.p, line.len) || sp_buf_add(&o->kept, "\n", 1)) ? sp_fail_nomem(err)
+                                                                                             : SPATE_OK;
 }
 
 /* Every line is looked at, and those that stay go into a file of their own, which takes the other's place if any was dropped. What
@@ -130,7 +131,8 @@ static int look_through(leftover *o, int to, spate_error *err)
     int rc = SPATE_OK;
     for (uint64_t at = 0; at < r->length && rc == SPATE_OK;) {
         size_t n = (size_t)SP_MIN(r->length - at, (uint64_t)PIECE_BYTES);
-        rc = sp_buf_reserve(&o->bytes, n) ? sp_fail_nomem(err) : sp_os_read_at(r->fd, o->bytes.data + o->bytes.len, n, at, r->path, err);
+        rc = sp_buf_reserve(&o->bytes, n) ? sp_fail_nomem(err)
+                                          : sp_os_read_at(r->fd, o->bytes.data + o->bytes.len, n, at, r->path, err);
         at += n;
         o->bytes.len += rc == SPATE_OK ? n : 0;
         size_t used = 0;
@@ -217,16 +219,17 @@ static int count_row(sp_rejects *r, sp_rejected *to, const spate_error *why, spa
     if (__atomic_load_n(&r->rows, __ATOMIC_RELAXED) + ++to->rows > r->max) {
         if (err)
             *err = *why;
-        return sp_fail_context(err, SPATE_E_DATA, "more than %llu row%s rejected (--max-rejects), the last for", (unsigned long long)r->max,
-                               r->max == 1 ? " was" : "s were");
+        return sp_fail_context(err, SPATE_E_DATA, "more than %llu row%s rejected (--max-rejects), the last for",
+                               (unsigned long long)r->max, r->max == 1 ? " was" : "s were");
     }
     if (to->lines.len > SP_REJECTED_BYTES_MAX)
-        return sp_fail(err, SPATE_E_DATA, "the rejected rows of a single chunk are more than %d MiB", SP_REJECTED_BYTES_MAX >> 20);
+        return sp_fail(err, SPATE_E_DATA, "the rejected rows of a single chunk are more than %d MiB",
+                       SP_REJECTED_BYTES_MAX >> 20);
     return SPATE_OK;
 }
 
-int sp_rejects_add_row(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why, const sp_batch *b, uint32_t row,
-                       spate_error *err)
+int sp_rejects_add_row(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why,
+                       const sp_batch *b, uint32_t row, spate_error *err)
 {
     sp_reject at = *place;
     at.job = r->job;
@@ -234,8 +237,8 @@ int sp_rejects_add_row(sp_rejects *r, sp_rejected *to, const sp_reject *place, c
     return rc == SPATE_OK && r->path && sp_reject_row(&to->lines, &at, why, b, row) ? sp_fail_nomem(err) : rc;
 }
 
-int sp_rejects_add_line(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why, const sp_unread *line,
-                        spate_error *err)
+int sp_rejects_add_line(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why,
+                        const sp_unread *line, spate_error *err)
 {
     sp_reject at = *place;
     at.job = r->job;
@@ -249,7 +252,8 @@ int sp_rejects_before_commit(sp_rejects *r, const sp_rejected *of, spate_error *
         return SPATE_OK;
     pthread_mutex_lock(&r->lock);
     int rc = r->rows + of->rows > r->max
-                 ? sp_fail(err, SPATE_E_DATA, "more than %llu rows were rejected (--max-rejects)", (unsigned long long)r->max)
+                 ? sp_fail(err, SPATE_E_DATA, "more than %llu rows were rejected (--max-rejects)",
+                           (unsigned long long)r->max)
                  : SPATE_OK;
     if (rc == SPATE_OK)
         rc = sp_os_write_at(r->fd, of->lines.data, of->lines.len, r->length, r->path, err);

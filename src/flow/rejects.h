@@ -28,16 +28,17 @@ int sp_rejects_resume(sp_rejects *r, const sp_source *source, const sp_landed *l
 uint64_t sp_rejects_of(sp_rejects *r, uint32_t table);
 
 /* A row more of a chunk that has been read. SPATE_E_DATA, as why says: it is one too many. */
-int sp_rejects_add_row(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why, const sp_batch *b, uint32_t row,
-                       spate_error *err) SP_MUST_CHECK;
-int sp_rejects_add_line(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why, const sp_unread *line,
-                        spate_error *err) SP_MUST_CHECK;
+int sp_rejects_add_row(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why,
+                       const sp_batch *b, uint32_t row, spate_error *err) SP_MUST_CHECK;
+int sp_rejects_add_line(sp_rejects *r, sp_rejected *to, const sp_reject *place, const spate_error *why,
+                        const sp_unread *line, spate_error *err) SP_MUST_CHECK;
 void sp_rejected_reset(sp_rejected *of);
 void sp_rejected_done(sp_rejected *of);
 
 /* Around a chunk's commit, whose result is rc; with nothing rejected nothing happens. Between the two no other chunk with rejected
  * rows is committed. */
 int sp_rejects_before_commit(sp_rejects *r, const sp_rejected *of, spate_error *err) SP_MUST_CHECK;
-int sp_rejects_after_commit(sp_rejects *r, const sp_rejected *of, uint32_t table, int rc, spate_error *err) SP_MUST_CHECK;
+int sp_rejects_after_commit(sp_rejects *r, const sp_rejected *of, uint32_t table, int rc,
+                            spate_error *err) SP_MUST_CHECK;
 
 #endif

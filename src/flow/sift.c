@@ -76,8 +76,11 @@ static int pass_over(sift *f, const spate_error *why, spate_error *err)
     if (f->unread++ < f->told)
         return SPATE_OK;
     f->told++;
-    sp_reject place = {.table = f->s->batch->schema->table, .position = f->s->chunk.first, .nth = f->read + f->unread,
-                       .file = row.file, .line = row.line};
+    sp_reject place = {.table = f->s->batch->schema->table,
+                       .position = f->s->chunk.first,
+                       .nth = f->read + f->unread,
+                       .file = row.file,
+                       .line = row.line};
     return sp_rejects_add_line(f->s->rejects, f->s->rejected, &place, why, &row, err);
 }
 
@@ -179,7 +182,8 @@ static int take_back(sift *f, spate_error *err)
 static int reject(sift *f, uint32_t row, const spate_error *why, spate_error *err)
 {
     uint64_t number = f->read + row;
-    sp_reject place = {.table = f->s->batch->schema->table, .position = f->s->chunk.first, .nth = number + f->unread + 1};
+    sp_reject place = {
+        .table = f->s->batch->schema->table, .position = f->s->chunk.first, .nth = number + f->unread + 1};
     if (put_out(f, number))
         return sp_fail_nomem(err);
     return sp_rejects_add_row(f->s->rejects, f->s->rejected, &place, why, f->s->batch, row, err);
@@ -189,7 +193,8 @@ static int reject(sift *f, uint32_t row, const spate_error *why, spate_error *er
 static uint32_t cut(const sift *f, uint32_t first, uint32_t last)
 {
     uint64_t named = f->s->lane->refused;
-    return named >= 1 && named <= last - first && f->trial.rows == last - first ? first + (uint32_t)named - 1 : first + (last - first) / 2;
+    return named >= 1 && named <= last - first && f->trial.rows == last - first ? first + (uint32_t)named - 1
+                                                                                : first + (last - first) / 2;
 }
 
 /* Rows [first, last) of the batch; those before are decided. The named row is tried like any other. */

@@ -10,7 +10,7 @@
 typedef struct sp_sift {
     sp_reader *reader;
     sp_lane *lane;
-    sp_batch *batch;   /* of the chunk's table */
+    sp_batch *batch; /* of the chunk's table */
     sp_chunk chunk;
     sp_rejects *rejects;
     sp_rejected *rejected; /* becomes what is rejected of the chunk */

@@ -7,35 +7,37 @@
 
 /* One column on its way to a cell. */
 typedef struct sp_build {
-    sp_arena *arena;          /* the generator's: cells live in it */
+    sp_arena *arena; /* the generator's: cells live in it */
     sp_mistakes *mistakes;
     const spate_plan *plan;
     const sp_plan_table *table;
     const sp_plan_column *column;
-    uint64_t key;             /* hash of seed, table name and column name */
+    uint64_t key; /* hash of seed, table name and column name */
     sp_func_env env;
     sp_gen *gen;
     struct compiler *compiler; /* gen.c's */
 } sp_build;
 
 /* Each makes the cell of b->column, or NULL: no memory, or a mistake was noted (then *b->mistakes has grown). */
-sp_cell *sp_range_cell(const sp_build *b);                      /* range.c */
-sp_cell *sp_set_cell(const sp_build *b);                        /* set.c: set, and value without a function */
-sp_cell *sp_document_cell(const sp_build *b);                   /* document.c: a value with functions that is JSON */
-sp_cell *sp_inc_cell(const sp_build *b);                        /* key.c */
+sp_cell *sp_range_cell(const sp_build *b);    /* range.c */
+sp_cell *sp_set_cell(const sp_build *b);      /* set.c: set, and value without a function */
+sp_cell *sp_document_cell(const sp_build *b); /* document.c: a value with functions that is JSON */
+sp_cell *sp_inc_cell(const sp_build *b);      /* key.c */
 sp_cell *sp_sorted_uuid_cell(const sp_build *b);
 sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent);
-sp_cell *sp_array_cell(const sp_build *b, sp_cell *item);       /* wrap.c */
-sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner);       /* null_rate of the cells are null */
-sp_cell *sp_stop_cell(const sp_build *b, sp_cell *inner);       /* null from the column's stop on */
+sp_cell *sp_array_cell(const sp_build *b, sp_cell *item); /* wrap.c */
+sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner); /* null_rate of the cells are null */
+sp_cell *sp_stop_cell(const sp_build *b, sp_cell *inner); /* null from the column's stop on */
 /* The rows whose cells together are equal to those of no row before. False: no memory, or a mistake was noted. */
-bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cells, uint64_t rows, uint64_t **kept, uint64_t *n_kept);
+bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cells, uint64_t rows, uint64_t **kept,
+                       uint64_t *n_kept);
 sp_cell *sp_kept_cell(sp_arena *arena, const sp_cell *inner, const uint64_t *kept); /* inner's cell of row kept[row] */
 /* Has a cell that sp_printf_cell made work where the inner one is only filled. False: no memory. */
 bool sp_printf_fill(const sp_build *b, sp_cell *made);
-sp_cell *sp_pattern_cell(const sp_build *b);                    /* pattern.c */
+sp_cell *sp_pattern_cell(const sp_build *b); /* pattern.c */
 /* The value of the row of a table of so many rows where by is equal to key. */
-sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by, uint64_t rows); /* lookup.c */
+sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by,
+                        uint64_t rows); /* lookup.c */
 /* Of each row below the table's: the how manieth with that value of the cell it is, from 1; or how many there are. e: the column. */
 const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const sp_cell *cell, bool all);
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
@@ -44,13 +46,13 @@ sp_cell *sp_cut_cell(const sp_build *b, sp_cell *inner, uint32_t characters); /*
 uint32_t sp_unique_digits(const sp_build *b);
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */
 
-sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e);     /* expr.c */
+sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e); /* expr.c */
 
-sp_cell *sp_cases_cell(const sp_build *b);                      /* cases.c */
-sp_cell *sp_common_cell(const sp_build *b, sp_cell *others);    /* some common values among the others */
+sp_cell *sp_cases_cell(const sp_build *b);                   /* cases.c */
+sp_cell *sp_common_cell(const sp_build *b, sp_cell *others); /* some common values among the others */
 /* In one of several locales. NULL also if there is no mistake, but it would be the same in all of them: then *local is false. */
 sp_cell *sp_locales_cell(const sp_build *b, bool *local);
-sp_cell *sp_person_cell(const sp_build *b);                     /* entity.c */
+sp_cell *sp_person_cell(const sp_build *b); /* entity.c */
 sp_cell *sp_place_cell(const sp_build *b);
 /* The cell of one of the ways in which b->column is made. */
 const sp_cell *sp_build_way(const sp_build *b, const sp_plan_column *way);
@@ -95,7 +97,8 @@ typedef struct sp_gen_table {
     uint32_t *field;       /* a column: the field it is, or SP_PLAN_NO_REF: hidden */
     uint64_t *kept;        /* of a table with distinct columns: the rows that are made, n_kept of them; else NULL */
     uint64_t n_kept;
-    const struct sp_counted **counted; /* a column: its children, where a column of the parent says how many; NULL: no column has any */
+    const struct sp_counted *
+        *counted; /* a column: its children, where a column of the parent says how many; NULL: no column has any */
     uint32_t batch_rows;
     bool hidden, masked;
 } sp_gen_table;

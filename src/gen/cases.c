@@ -19,14 +19,14 @@ struct cases_cell {
     choose_fn *choose;
     uint32_t n_ways, otherwise; /* the way that is left, or n_ways */
     const sp_cell **ways;
-    uint32_t *temps;            /* of each way's cells */
-    const sp_cell *by;          /* labels: the texts to be looked up */
-    const sp_cell **whens;      /* conditions, one for each way but "else" */
-    uint32_t n_whens, temp;     /* of the texts, or of a condition */
-    const label *labels;        /* open addressing */
+    uint32_t *temps;        /* of each way's cells */
+    const sp_cell *by;      /* labels: the texts to be looked up */
+    const sp_cell **whens;  /* conditions, one for each way but "else" */
+    uint32_t n_whens, temp; /* of the texts, or of a condition */
+    const label *labels;    /* open addressing */
     uint64_t mask;
-    uint64_t below;             /* common values: the places that are theirs */
-    uint64_t key;               /* locales: the same for all columns of the table */
+    uint64_t below; /* common values: the places that are theirs */
+    uint64_t key;   /* locales: the same for all columns of the table */
     sp_guide locales;
 };
 
@@ -100,9 +100,9 @@ static uint32_t select_rows(const uint64_t *rows, uint32_t n, const uint64_t *wa
 typedef struct sixteen {
     uint64_t a, b;
 } sixteen;
-#define SCATTER(type)                                                                                                  \
-    for (uint32_t i = 0, k = 0; i < n; i++)                                                                            \
-        if (way[i] == which)                                                                                           \
+#define SCATTER(type) \
+    for (uint32_t i = 0, k = 0; i < n; i++) \
+        if (way[i] == which) \
             ((type *)out->data)[i] = ((const type *)from->data)[k++];
 
 static void scatter(const sp_column *from, const uint64_t *way, uint32_t which, uint32_t n, sp_column *out)
@@ -153,8 +153,8 @@ static void null_rest(const cases_cell *c, const uint64_t *way, uint32_t n, sp_c
             sp_column_validity(out, n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
 }
 
-static int fill_way(const cases_cell *c, uint32_t which, const uint64_t *rows, uint32_t n, const uint64_t *way, sp_column *out,
-                    sp_gen_scratch *scratch)
+static int fill_way(const cases_cell *c, uint32_t which, const uint64_t *rows, uint32_t n, const uint64_t *way,
+                    sp_column *out, sp_gen_scratch *scratch)
 {
     sp_column *temp = sp_scratch_temp(scratch, c->temps[which]);
     uint64_t *mine = sp_scratch_push(scratch);
@@ -216,8 +216,9 @@ static bool agree(const sp_build *b, cases_cell *c, const sp_plan_case *cases)
         if (widest.kind <= SP_I64 && widest.kind >= SP_I16 && t->kind <= SP_I64 && t->kind >= SP_I16)
             widest.kind = SP_MAX(widest.kind, t->kind);
         else if (!same_type(t, &widest)) {
-            sp_mistake(b->mistakes, cases[i].mark, (sp_str){0}, "makes %s cells, and the first case %s cells: say a type",
-                       sp_kind_name(t->kind), sp_kind_name(widest.kind));
+            sp_mistake(b->mistakes, cases[i].mark, (sp_str){0},
+                       "makes %s cells, and the first case %s cells: say a type", sp_kind_name(t->kind),
+                       sp_kind_name(widest.kind));
             return false;
         }
     }
@@ -301,8 +302,8 @@ static void check_labels(const sp_build *b, const sp_plan_column *by)
         for (uint32_t i = 0; i < by->n_items && !known; i++)
             known = sp_str_eq(by->items[i].text, col->cases[w].label);
         if (!known)
-            sp_warning(b->mistakes, col->cases[w].mark, col->cases[w].label, "is no value of the column \"%.60s\", so this case never comes",
-                       by->name);
+            sp_warning(b->mistakes, col->cases[w].mark, col->cases[w].label,
+                       "is no value of the column \"%.60s\", so this case never comes", by->name);
     }
 }
 
@@ -378,8 +379,15 @@ sp_cell *sp_common_cell(const sp_build *b, sp_cell *others)
     if (!c || !set || !type)
         return NULL;
     *type = others->type;
-    *set = (sp_plan_column){.name = col->name, .mark = col->mark, .mode = SP_MODE_SET, .mode_mark = col->mode_mark, .type = type,
-                            .type_mark = col->mark, .sql_type = sp_kind_name(type->kind), .items = col->common, .n_items = col->n_common};
+    *set = (sp_plan_column){.name = col->name,
+                            .mark = col->mark,
+                            .mode = SP_MODE_SET,
+                            .mode_mark = col->mode_mark,
+                            .type = type,
+                            .type_mark = col->mark,
+                            .sql_type = sp_kind_name(type->kind),
+                            .items = col->common,
+                            .n_items = col->n_common};
     sp_build of_set = *b;
     of_set.column = set;
     of_set.key = sp_mix64(b->key ^ UINT64_C(0x636f6d6d6f6e));

@@ -311,7 +311,8 @@ static void note_too_small(const sp_build *b, const sp_cell *from)
         sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type),
                    "may be too small: it is not known how large the values are");
     else
-        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "is too small for values between %s and %s", min, max);
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "is too small for values between %s and %s",
+                   min, max);
 }
 
 /* A conversion that gives different values for different values. */

@@ -21,14 +21,15 @@ typedef struct sp_cell_ops {
 
 struct sp_cell {
     const sp_cell_ops *ops;
-    uint64_t key;       /* of the column, mixed with whatever makes this cell differ from its siblings */
+    uint64_t key; /* of the column, mixed with whatever makes this cell differ from its siblings */
     sp_type type;
     uint32_t text_max;  /* longest text, in bytes */
     uint32_t items_max; /* SP_LIST: items of the longest list */
-    uint32_t work_text; /* longest text made on the way to a cell, in bytes; 0: none that is longer than the cell's own */
-    uint32_t depth;     /* scratch arrays that a fill holds at once, those of the cells it asks included */
+    uint32_t
+        work_text;  /* longest text made on the way to a cell, in bytes; 0: none that is longer than the cell's own */
+    uint32_t depth; /* scratch arrays that a fill holds at once, those of the cells it asks included */
     bool nullable;
-    bool unique;        /* no two rows below rows_max have the same value */
+    bool unique;          /* no two rows below rows_max have the same value */
     sp_bounds bounds;     /* its range: integers and decimals, these times 10^scale */
     bool has_float_range; /* floats: every cell is in [min_f, max_f] */
     double min_f, max_f;
@@ -72,7 +73,7 @@ sp_care sp_care_of(sp_str text);
 const sp_words *sp_words_find(sp_str name); /* NULL: no such list */
 /* The list as the locale has it, or else English. It is there. */
 const sp_words *sp_words_of(const sp_func_env *env, const char *name);
-extern const sp_words sp_words_all[];       /* sorted by name, sp_words_count of them */
+extern const sp_words sp_words_all[]; /* sorted by name, sp_words_count of them */
 extern const uint32_t sp_words_count;
 
 /* A cell that is a word of the list, every word as likely as any other. NULL: no memory. */
@@ -91,8 +92,8 @@ bool sp_local_cell(const sp_func_env *env, uint64_t key, sp_str name, sp_cell **
 /* What a template is compiled with: what to do about unknown functions, and how each function's value is written. */
 typedef struct sp_template {
     sp_str text;
-    sp_str format; /* "": as it is */
-    void (*unknown)(void *arg, sp_str name);                 /* may be NULL */
+    sp_str format;                                               /* "": as it is */
+    void (*unknown)(void *arg, sp_str name);                     /* may be NULL */
     void (*bad_format)(void *arg, sp_str name, const char *why); /* may be NULL when format is empty */
     void *arg;
 } sp_template;

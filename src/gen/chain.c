@@ -59,10 +59,10 @@ typedef struct draws {
 
 /* Each filling stands here twice: for any processor, where a copy of 32 bytes is two of 16, and for one that copies them at once. */
 #if defined(__x86_64__)
-#define WIDE __attribute__((target("avx2,bmi2"))) static
+#define WIDE    __attribute__((target("avx2,bmi2"))) static
 #define IS_WIDE (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
 #else
-#define WIDE static
+#define WIDE    static
 #define IS_WIDE false
 #endif
 
@@ -90,8 +90,7 @@ INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32
         const char *slot = slot_of(from, draw, size);
         if (wide == 16)
             narrow[k] = *(const text_16 *)slot;
-        UNROLL for (uint32_t i = 0; i < wide / 32; i++)
-            text[k][i] = *(const text_32 *)(slot + 32 * i);
+        UNROLL for (uint32_t i = 0; i < wide / 32; i++) text[k][i] = *(const text_32 *)(slot + 32 * i);
         len[k] = (uint8_t)slot[size - 1];
     }
     char *p = c->p;
@@ -99,8 +98,7 @@ INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32
     {
         if (wide == 16)
             *(text_16 *)p = narrow[k];
-        UNROLL for (uint32_t i = 0; i < wide / 32; i++)
-            *(text_32 *)(p + 32 * i) = text[k][i];
+        UNROLL for (uint32_t i = 0; i < wide / 32; i++) * (text_32 *)(p + 32 * i) = text[k][i];
         p += len[k];
         if (k % n == n - 1)
             c->ends[row + k / n] = (int32_t)(p - c->base);
@@ -109,7 +107,8 @@ INLINE void put_words(cursor *c, const link *l, uint32_t n, uint32_t row, uint32
 }
 
 /* A block of rows, so many rows at a time; rest links are left over from fours. */
-INLINE char *put_block(const sp_chain *c, uint32_t rest, uint32_t at_a_time, uint64_t stride, uint32_t wide, cursor to, uint32_t rows)
+INLINE char *put_block(const sp_chain *c, uint32_t rest, uint32_t at_a_time, uint64_t stride, uint32_t wide, cursor to,
+                       uint32_t rows)
 {
     const link *last = c->links + c->n - rest;
     uint32_t i = 0;
@@ -247,7 +246,8 @@ static bool add_link(sp_arena *arena, sp_chain *c, const sp_link *from)
     const sp_words *w = from->words;
     size_t around = from->before.len + from->behind.len, len = SP_MIN(around + w->len_max, (size_t)SLOT_TEXT_MAX);
     size_t room = (uint64_t)w->count * stride_of(len) <= JOINED_MAX ? SLOT_TEXT_MAX - w->len_max : 0;
-    size_t behind = SP_MIN(from->behind.len, room), before = SP_MIN(from->before.len, room - behind), apart = from->before.len - before;
+    size_t behind = SP_MIN(from->behind.len, room), before = SP_MIN(from->before.len, room - behind),
+           apart = from->before.len - before;
     if (!add_literal(arena, c, (sp_str){from->before.p, apart}))
         return false;
     link *l = &c->links[c->n++];
@@ -355,16 +355,16 @@ typedef struct turn {
 
 /* Rows of different chains are drawn together. The draw of a key is that of key 0 some rows further: key + row * phi = (row + shift) * phi. */
 #define PHI_INVERSE UINT64_C(0xf1de83e19937733d)
-_Static_assert(SP_PHI * PHI_INVERSE == 1, "modulo 2^64");
+_Static_assert(SP_PHI *PHI_INVERSE == 1, "modulo 2^64");
 
 struct sp_fork {
     uint64_t key;
     uint32_t n_turns, n_chains, n_draws, n_links; /* draws and links: of the chain that has most */
-    bool nested;               /* some turn has several chains */
+    bool nested;                                  /* some turn has several chains */
     turn turns[FORK_WAYS_MAX];
     uint64_t shifts[DRAWS_MAX][FORK_CHAINS_MAX]; /* of each draw's key */
-    const link *links;         /* of each chain, n_links */
-    uint8_t *wide;             /* the longest slot of the chains' first links, their second ones, and so on */
+    const link *links;                           /* of each chain, n_links */
+    uint8_t *wide; /* the longest slot of the chains' first links, their second ones, and so on */
     const sp_chain *chains[FORK_CHAINS_MAX];
 };
 
@@ -488,7 +488,9 @@ static bool lay_links(sp_arena *arena, sp_fork *f)
 static bool add_turn(sp_fork *f, const sp_way *way)
 {
     turn *t = &f->turns[f->n_turns++];
-    *t = (turn){.first = f->n_chains, .n = way->fork ? way->fork->n_chains : 1, .shift = way->fork ? way->fork->key * PHI_INVERSE : 0};
+    *t = (turn){.first = f->n_chains,
+                .n = way->fork ? way->fork->n_chains : 1,
+                .shift = way->fork ? way->fork->key * PHI_INVERSE : 0};
     if ((way->fork && way->fork->nested) || f->n_chains + t->n > FORK_CHAINS_MAX)
         return false;
     f->nested = f->nested || way->fork;

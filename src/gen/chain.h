@@ -30,7 +30,8 @@ int sp_chain_new(sp_arena *arena, sp_link *links, uint32_t n, const sp_chain **o
 char *sp_chain_put(const sp_chain *c, uint64_t row, char *p);
 /* The texts of rows, one behind the other, from base on; writes offsets 0..n. */
 void sp_chain_fill(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets);
-void sp_chain_fill_portable(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets); /* for tests */
+void sp_chain_fill_portable(const sp_chain *c, const uint64_t *rows, uint32_t n, char *base,
+                            int32_t *offsets); /* for tests */
 
 /* ---- one of several chains in each row ---- */
 
@@ -45,6 +46,7 @@ typedef struct sp_fork sp_fork;
  * forks. */
 int sp_fork_new(sp_arena *arena, uint64_t key, const sp_way *ways, uint32_t n, const sp_fork **out) SP_MUST_CHECK;
 void sp_fork_fill(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets);
-void sp_fork_fill_portable(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base, int32_t *offsets); /* for tests */
+void sp_fork_fill_portable(const sp_fork *f, const uint64_t *rows, uint32_t n, char *base,
+                           int32_t *offsets); /* for tests */
 
 #endif

@@ -10,7 +10,8 @@ static bool rows_are_wrong(const sp_build *b)
 {
     for (uint32_t i = 0; i < b->mistakes->n; i++) {
         const sp_mistake_item *m = &b->mistakes->items[i];
-        if (m->about_rows && m->shown.line == b->column->mode_mark.line && m->shown.column == b->column->mode_mark.column)
+        if (m->about_rows && m->shown.line == b->column->mode_mark.line &&
+            m->shown.column == b->column->mode_mark.column)
             return true;
     }
     return false;
@@ -18,7 +19,8 @@ static bool rows_are_wrong(const sp_build *b)
 
 static bool nothing_there(const sp_build *b)
 {
-    sp_mistake(b->mistakes, b->column->distribution.mark, (sp_str){0}, "the distribution has nothing between min and max");
+    sp_mistake(b->mistakes, b->column->distribution.mark, (sp_str){0},
+               "the distribution has nothing between min and max");
     return false;
 }
 
@@ -59,7 +61,8 @@ static bool pick_count(const sp_build *b, sp_domain domain, sp_pick *pick)
         from = domain.min;
     double n = (double)(int64_t)(to - from) + 1;
     if (n > COUNTS_MAX) {
-        sp_mistake(b->mistakes, d->mark, (sp_str){0}, "the mean is too large for such a distribution; normal is as good there");
+        sp_mistake(b->mistakes, d->mark, (sp_str){0},
+                   "the mean is too large for such a distribution; normal is as good there");
         return false;
     }
     uint32_t count = (uint32_t)SP_MIN(SP_MAX(n, 1), domain.min + (double)domain.n - from);
@@ -91,8 +94,8 @@ static bool pick_smooth(const sp_build *b, sp_domain domain, sp_pick *pick)
     }
     bool none, to_nearest = b->column->distribution.spread == SP_SPREAD_NORMAL;
     double max = domain.min + (double)domain.n * domain.unit;
-    const sp_quantile *q = sp_quantile_new(b->arena, &b->column->distribution, domain.min, max, to_nearest ? domain.unit / 2 : 0,
-                                           domain.unit, &none);
+    const sp_quantile *q = sp_quantile_new(b->arena, &b->column->distribution, domain.min, max,
+                                           to_nearest ? domain.unit / 2 : 0, domain.unit, &none);
     if (none)
         return nothing_there(b);
     *pick = sp_pick_quantile(b->key, domain.n, q);
@@ -112,12 +115,15 @@ static bool pick_distributed(const sp_build *b, sp_domain domain, sp_pick *pick)
     bool good;
     switch (b->column->distribution.spread) {
     case SP_SPREAD_UNIFORM:
-        *pick = b->column->sorted ? sp_pick_sorted(b->key, domain.n, b->table->rows) : sp_pick_uniform(b->key, domain.n);
+        *pick =
+            b->column->sorted ? sp_pick_sorted(b->key, domain.n, b->table->rows) : sp_pick_uniform(b->key, domain.n);
         return true;
-    case SP_SPREAD_ZIPF: return sp_pick_zipf(pick, b->arena, b->key, domain.n, b->column->distribution.a, domain.scattered);
+    case SP_SPREAD_ZIPF:
+        return sp_pick_zipf(pick, b->arena, b->key, domain.n, b->column->distribution.a, domain.scattered);
     case SP_SPREAD_CYCLE: *pick = pick_cycle(b, domain); return true;
     case SP_SPREAD_EVEN: /* numbers go from the first to the last; times in steps of which one more would reach the end */
-        *pick = sp_pick_even(domain.n, b->table->rows, b->column->mode == SP_MODE_RANGE && b->column->range <= SP_RANGE_DECIMAL);
+        *pick = sp_pick_even(domain.n, b->table->rows,
+                             b->column->mode == SP_MODE_RANGE && b->column->range <= SP_RANGE_DECIMAL);
         return true;
     case SP_SPREAD_POISSON:
     case SP_SPREAD_BINOMIAL: good = pick_count(b, domain, pick); break;
@@ -136,7 +142,8 @@ bool sp_build_pick(const sp_build *b, sp_domain domain, sp_pick *pick)
         *pick = sp_pick_digit(table, b->key, domain.n, d->all, d->unit, d->base);
         return true;
     }
-    bool own_order = col->sorted || col->distribution.spread == SP_SPREAD_CYCLE; /* a sample's values, row by row, are unique as they are */
+    bool own_order = col->sorted || col->distribution.spread ==
+                                        SP_SPREAD_CYCLE; /* a sample's values, row by row, are unique as they are */
     if (!col->unique || own_order)
         if (!pick_distributed(b, domain, pick))
             return false;
@@ -144,8 +151,9 @@ bool sp_build_pick(const sp_build *b, sp_domain domain, sp_pick *pick)
         *pick = sp_pick_permutation(b->key, domain.n);
     if (col->unique && domain.n && domain.n < b->table->rows) {
         if (!rows_are_wrong(b))
-            sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "has only %llu different values for %llu unique rows",
-                       (unsigned long long)domain.n, (unsigned long long)b->table->rows);
+            sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
+                       "has only %llu different values for %llu unique rows", (unsigned long long)domain.n,
+                       (unsigned long long)b->table->rows);
         return false;
     }
     return true;

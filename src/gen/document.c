@@ -5,7 +5,7 @@
 #include "gen/build.h"
 
 typedef struct piece {
-    sp_str literal;      /* in front */
+    sp_str literal; /* in front */
     const sp_cell *cell;
     bool quoted, escaped; /* quotes around it; its text may hold what JSON escapes */
 } piece;
@@ -124,7 +124,8 @@ static uint64_t longest(const document_cell *c)
 {
     uint64_t sum = c->tail.len;
     for (uint32_t i = 0; i < c->n; i++)
-        sum += c->pieces[i].literal.len + 2 + (uint64_t)c->pieces[i].cell->text_max * (c->pieces[i].escaped ? ESCAPED_MAX : 1);
+        sum += c->pieces[i].literal.len + 2 +
+               (uint64_t)c->pieces[i].cell->text_max * (c->pieces[i].escaped ? ESCAPED_MAX : 1);
     return sum;
 }
 
@@ -174,7 +175,11 @@ sp_cell *sp_document_cell(const sp_build *b)
     }
     bool unique = c->cell.unique;
     uint32_t text_max = (uint32_t)longest(c);
-    c->cell = (sp_cell){.ops = &document_ops, .key = b->key, .type = {.kind = SP_JSON}, .text_max = text_max, .unique = unique,
+    c->cell = (sp_cell){.ops = &document_ops,
+                        .key = b->key,
+                        .type = {.kind = SP_JSON},
+                        .text_max = text_max,
+                        .unique = unique,
                         .bounds = {.text_max = text_max}};
     return &c->cell;
 }

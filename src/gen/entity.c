@@ -13,8 +13,8 @@ typedef double number_fn(const entity_cell *c, uint64_t draw);
 
 typedef struct field {
     const char *name;
-    field_fn *put;      /* a text, or */
-    number_fn *number;  /* a number */
+    field_fn *put;     /* a text, or */
+    number_fn *number; /* a number */
 } field;
 
 /* What persons are made of, by gender. */
@@ -29,10 +29,10 @@ enum { MALE, FEMALE, GENDERS };
 struct entity_cell {
     sp_cell cell;
     const field *field;
-    names names[GENDERS];         /* of a person */
-    bool last_first;              /* the order of names, and what stands between them */
+    names names[GENDERS]; /* of a person */
+    bool last_first;      /* the order of names, and what stands between them */
     sp_str gap;
-    sp_guide cities;              /* of a place: the larger, the oftener */
+    sp_guide cities; /* of a place: the larger, the oftener */
 };
 
 static int entity_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
@@ -81,8 +81,8 @@ static entity_cell *new_entity(const sp_build *b, const field *fields, uint32_t 
         return c;
     }
     const char *near = sp_nearest(wanted, names, n);
-    sp_mistake(b->mistakes, b->column->mode_mark, wanted, "is nothing that a %s has%s%s%s", what, near ? "; did you mean \"" : "",
-               near ? near : "", near ? "\"?" : "");
+    sp_mistake(b->mistakes, b->column->mode_mark, wanted, "is nothing that a %s has%s%s%s", what,
+               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
 
@@ -232,8 +232,9 @@ static char *put_email(const entity_cell *c, uint64_t draw, char *p)
 }
 
 static const field person_fields[] = {
-    {"gender", put_gender, NULL},     {"title", put_title, NULL},       {"first_name", put_first, NULL}, {"last_name", put_last, NULL},
-    {"name", put_name, NULL},         {"initials", put_initials, NULL}, {"username", put_username, NULL}, {"email", put_email, NULL},
+    {"gender", put_gender, NULL},     {"title", put_title, NULL}, {"first_name", put_first, NULL},
+    {"last_name", put_last, NULL},    {"name", put_name, NULL},   {"initials", put_initials, NULL},
+    {"username", put_username, NULL}, {"email", put_email, NULL},
 };
 
 static size_t longest_of(const entity_cell *c, const names *of)
@@ -243,7 +244,7 @@ static size_t longest_of(const entity_cell *c, const names *of)
     field_fn *put_field = c->field->put;
     return put_field == put_gender     ? of->gender.len
            : put_field == put_title    ? of->title ? of->title->len_max : strlen("Mrs.")
-           : put_field == put_first    ? first
+              : put_field == put_first ? first
            : put_field == put_last     ? last
            : put_field == put_initials ? of->first_letters == of->first ? 2 : 8
            : put_field == put_name     ? first + c->gap.len + last
@@ -281,7 +282,8 @@ static void find_names(entity_cell *c, const sp_func_env *env)
 static void find_order(entity_cell *c, const sp_func_env *env)
 {
     sp_str recipe = env->locale ? sp_locale_recipe(env->locale, sp_str_of("full_name")) : (sp_str){"", 0};
-    const char *close = memchr(recipe.p, '}', recipe.len), *open = close ? memchr(close, '{', (size_t)(recipe.p + recipe.len - close)) : NULL;
+    const char *close = memchr(recipe.p, '}', recipe.len),
+               *open = close ? memchr(close, '{', (size_t)(recipe.p + recipe.len - close)) : NULL;
     c->gap = open ? (sp_str){close + 1, (size_t)(open - close - 1)} : sp_str_of(" ");
     c->last_first = recipe.len > 1 && recipe.p[1] == 'l';
 }
@@ -425,10 +427,17 @@ static char *put_point(const entity_cell *c, uint64_t draw, char *p)
 }
 
 static const field place_fields[] = {
-    {"city", put_city, NULL},         {"state", put_state, NULL},       {"state_code", put_state_code, NULL},
-    {"country", put_country, NULL},   {"country_code", put_country_code, NULL},
-    {"postcode", put_postcode, NULL}, {"phone", put_phone, NULL},       {"latitude", NULL, latitude},
-    {"longitude", NULL, longitude},   {"point", put_point, NULL},       {"timezone", put_timezone, NULL},
+    {"city", put_city, NULL},
+    {"state", put_state, NULL},
+    {"state_code", put_state_code, NULL},
+    {"country", put_country, NULL},
+    {"country_code", put_country_code, NULL},
+    {"postcode", put_postcode, NULL},
+    {"phone", put_phone, NULL},
+    {"latitude", NULL, latitude},
+    {"longitude", NULL, longitude},
+    {"point", put_point, NULL},
+    {"timezone", put_timezone, NULL},
     {"currency", put_currency, NULL},
 };
 

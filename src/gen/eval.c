@@ -28,8 +28,8 @@ int sp_run_load(const sp_step *s, const sp_rows *r, sp_column *out)
     return rc;
 }
 
-#define WIDEN(from, to)                                                                            \
-    for (uint32_t i = 0; i < r->n; i++)                                                            \
+#define WIDEN(from, to) \
+    for (uint32_t i = 0; i < r->n; i++) \
     ((to *)out->data)[i] = (to)((const from *)aux->data)[i]
 
 static int widen_to_text(const sp_column *aux, const sp_rows *r, sp_column *out)
@@ -133,25 +133,25 @@ int sp_run_random_real(const sp_step *s, const sp_rows *r, sp_column *out)
 
 /* ---- words and doubles ---- */
 
-#define UNARY(name, from, to, value)                                                               \
-    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
-    {                                                                                              \
-        const from *a = sp_step_arg(s, r, 0)->data;                                                        \
-        to *v = out->data;                                                                         \
-        sp_join_nulls(s, r, out);                                                                     \
-        for (uint32_t i = 0; i < r->n; i++)                                                        \
-            v[i] = (to)(value);                                                                    \
-        return SPATE_OK;                                                                           \
+#define UNARY(name, from, to, value) \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out) \
+    { \
+        const from *a = sp_step_arg(s, r, 0)->data; \
+        to *v = out->data; \
+        sp_join_nulls(s, r, out); \
+        for (uint32_t i = 0; i < r->n; i++) \
+            v[i] = (to)(value); \
+        return SPATE_OK; \
     }
-#define BINARY(name, type, value)                                                                  \
-    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
-    {                                                                                              \
-        const type *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data;                               \
-        type *v = out->data;                                                                       \
-        sp_join_nulls(s, r, out);                                                                     \
-        for (uint32_t i = 0; i < r->n; i++)                                                        \
-            v[i] = (value);                                                                        \
-        return SPATE_OK;                                                                           \
+#define BINARY(name, type, value) \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out) \
+    { \
+        const type *a = sp_step_arg(s, r, 0)->data, *b = sp_step_arg(s, r, 1)->data; \
+        type *v = out->data; \
+        sp_join_nulls(s, r, out); \
+        for (uint32_t i = 0; i < r->n; i++) \
+            v[i] = (value); \
+        return SPATE_OK; \
     }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -205,12 +205,12 @@ UNARY(sp_run_real_ceil, double, int64_t, nearest(-floor_of(-a[i])))
 UNARY(sp_run_real_exp, double, double, sp_exp(a[i] < 709 ? a[i] : 709))
 
 /* Where a result does not exist there is a null. */
-#define NULL_WHERE(condition, otherwise)                                                           \
-    for (uint32_t i = 0; i < r->n; i++) {                                                          \
-        bool none = (condition);                                                                   \
-        v[i] = none ? 0 : (otherwise);                                                             \
-        if (SP_UNLIKELY(none))                                                                     \
-            sp_set_null(out, r, i);                                                                   \
+#define NULL_WHERE(condition, otherwise) \
+    for (uint32_t i = 0; i < r->n; i++) { \
+        bool none = (condition); \
+        v[i] = none ? 0 : (otherwise); \
+        if (SP_UNLIKELY(none)) \
+            sp_set_null(out, r, i); \
     }
 
 int sp_run_modulo(const sp_step *s, const sp_rows *r, sp_column *out)
@@ -279,21 +279,21 @@ static int compare_texts(sp_str a, sp_str b)
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
-#define COMPARE(sign)                                                                              \
-    do {                                                                                           \
-        const sp_column *x = sp_step_arg(s, r, 0), *y = sp_step_arg(s, r, 1);                                      \
-        int64_t *v = out->data;                                                                    \
-        sp_join_nulls(s, r, out);                                                                     \
-        if (sp_step_is_text(s->args[0])) {                                                         \
-            for (uint32_t i = 0; i < r->n; i++)                                                    \
-                v[i] = compare_texts(sp_column_str(x, i), sp_column_str(y, i)) sign 0;             \
-        } else if (sp_step_is_float(s->args[0])) {                                                 \
-            for (uint32_t i = 0; i < r->n; i++)                                                    \
-                v[i] = ((const double *)x->data)[i] sign((const double *)y->data)[i];              \
-        } else {                                                                                   \
-            for (uint32_t i = 0; i < r->n; i++)                                                    \
-                v[i] = ((const int64_t *)x->data)[i] sign((const int64_t *)y->data)[i];            \
-        }                                                                                          \
+#define COMPARE(sign) \
+    do { \
+        const sp_column *x = sp_step_arg(s, r, 0), *y = sp_step_arg(s, r, 1); \
+        int64_t *v = out->data; \
+        sp_join_nulls(s, r, out); \
+        if (sp_step_is_text(s->args[0])) { \
+            for (uint32_t i = 0; i < r->n; i++) \
+                v[i] = compare_texts(sp_column_str(x, i), sp_column_str(y, i)) sign 0; \
+        } else if (sp_step_is_float(s->args[0])) { \
+            for (uint32_t i = 0; i < r->n; i++) \
+                v[i] = ((const double *)x->data)[i] sign((const double *)y->data)[i]; \
+        } else { \
+            for (uint32_t i = 0; i < r->n; i++) \
+                v[i] = ((const int64_t *)x->data)[i] sign((const int64_t *)y->data)[i]; \
+        } \
     } while (0)
 
 int sp_run_equal(const sp_step *s, const sp_rows *r, sp_column *out)
@@ -384,14 +384,14 @@ static bool starts(sp_str s, sp_str part)
     return s.len >= part.len && memcmp(s.p, part.p, part.len) == 0;
 }
 
-#define OF_TEXTS(name, call)                                                                       \
-    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
-    {                                                                                              \
-        const sp_column *a = sp_step_arg(s, r, 0), *b = sp_step_arg(s, r, 1);                                      \
-        sp_join_nulls(s, r, out);                                                                     \
-        for (uint32_t i = 0; i < r->n; i++)                                                        \
-            ((int64_t *)out->data)[i] = call(sp_column_str(a, i), sp_column_str(b, i));            \
-        return SPATE_OK;                                                                           \
+#define OF_TEXTS(name, call) \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out) \
+    { \
+        const sp_column *a = sp_step_arg(s, r, 0), *b = sp_step_arg(s, r, 1); \
+        sp_join_nulls(s, r, out); \
+        for (uint32_t i = 0; i < r->n; i++) \
+            ((int64_t *)out->data)[i] = call(sp_column_str(a, i), sp_column_str(b, i)); \
+        return SPATE_OK; \
     }
 OF_TEXTS(sp_run_like, is_like)
 OF_TEXTS(sp_run_starts, starts)
@@ -405,7 +405,8 @@ typedef uint32_t choose_fn(const sp_step *s, const sp_rows *r, uint32_t i);
 static void take_words(const sp_step *s, const sp_rows *r, sp_column *out, const uint64_t *choice)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        ((uint64_t *)out->data)[i] = choice[i] < s->n_args ? ((const uint64_t *)sp_step_arg(s, r, (uint32_t)choice[i])->data)[i] : 0;
+        ((uint64_t *)out->data)[i] =
+            choice[i] < s->n_args ? ((const uint64_t *)sp_step_arg(s, r, (uint32_t)choice[i])->data)[i] : 0;
 }
 
 static int take_texts(const sp_step *s, const sp_rows *r, sp_column *out, const uint64_t *choice)
@@ -494,7 +495,8 @@ static int compare(const sp_step *s, const sp_rows *r, uint32_t x, uint32_t y, u
 
 static uint32_t choose_unequal(const sp_step *s, const sp_rows *r, uint32_t i)
 {
-    bool null = sp_column_null(sp_step_arg(s, r, 0), i), same = !sp_column_null(sp_step_arg(s, r, 1), i) && compare(s, r, 0, 1, i) == 0;
+    bool null = sp_column_null(sp_step_arg(s, r, 0), i),
+         same = !sp_column_null(sp_step_arg(s, r, 1), i) && compare(s, r, 0, 1, i) == 0;
     return null || same ? s->n_args : 0;
 }
 
@@ -536,10 +538,10 @@ static int put_texts(const sp_step *s, const sp_rows *r, sp_column *out, put_fn 
     }
     return SPATE_OK;
 }
-#define TEXTS(name, put)                                                                           \
-    int name(const sp_step *s, const sp_rows *r, sp_column *out)                                   \
-    {                                                                                              \
-        return put_texts(s, r, out, put);                                                          \
+#define TEXTS(name, put) \
+    int name(const sp_step *s, const sp_rows *r, sp_column *out) \
+    { \
+        return put_texts(s, r, out, put); \
     }
 
 static sp_str text_of(const sp_step *s, const sp_rows *r, uint32_t a, uint32_t i)
@@ -602,21 +604,21 @@ static unsigned lower_of(unsigned c)
 static unsigned upper_of(unsigned c)
 {
     unsigned first;
-    bool by_32 = (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) ||
-                 (c >= 0x430 && c <= 0x44f);
+    bool by_32 = (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7) ||
+                 (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) || (c >= 0x430 && c <= 0x44f);
     return by_32 ? c - 32 : c >= 0x450 && c <= 0x45f ? c - 80 : is_pair(c, &first) ? first : c;
 }
 
 /* One character from *from to p, in the case that turn gives it. */
 static char *put_character(char *p, const char **from, const char *end, unsigned (*turn)(unsigned))
 {
-    unsigned a = (uint8_t)*(*from)++;
+    unsigned a = (uint8_t) * (*from)++;
     if (a < 0x80) {
         *p++ = (char)turn(a);
         return p;
     }
     if ((a & 0xe0) == 0xc0 && *from < end) {
-        unsigned c = turn((a & 0x1f) << 6 | ((uint8_t)*(*from)++ & 0x3f));
+        unsigned c = turn((a & 0x1f) << 6 | ((uint8_t) * (*from)++ & 0x3f));
         *p++ = (char)(0xc0 | c >> 6);
         *p++ = (char)(0x80 | (c & 0x3f));
         return p;
@@ -863,7 +865,8 @@ static int64_t later(int64_t us, int64_t months)
     int64_t count = (int64_t)year * 12 + (int64_t)month - 1 + months;
     int32_t y = (int32_t)floor_div(count, 12);
     unsigned m = (unsigned)(count - (int64_t)y * 12) + 1;
-    int32_t first = sp_days_from_civil(y, m, 1), next = m == 12 ? sp_days_from_civil(y + 1, 1, 1) : sp_days_from_civil(y, m + 1, 1);
+    int32_t first = sp_days_from_civil(y, m, 1),
+            next = m == 12 ? sp_days_from_civil(y + 1, 1, 1) : sp_days_from_civil(y, m + 1, 1);
     int64_t at = SP_MIN((int64_t)first + d - 1, (int64_t)next - 1);
     return at * SP_US_PER_DAY + (us - day * SP_US_PER_DAY);
 }
@@ -873,7 +876,8 @@ int sp_run_add_months(const sp_step *s, const sp_rows *r, sp_column *out)
     sp_join_nulls(s, r, out);
     for (uint32_t i = 0; i < r->n; i++) {
         int64_t months = word_of(s, r, 1, i);
-        months = SP_MIN(SP_MAX(months, INT64_C(-120000)), INT64_C(120000)); /* what stands under a null may be anything */
+        months =
+            SP_MIN(SP_MAX(months, INT64_C(-120000)), INT64_C(120000)); /* what stands under a null may be anything */
         ((int64_t *)out->data)[i] = later(word_of(s, r, 0, i), months);
     }
     return SPATE_OK;

@@ -21,26 +21,26 @@ typedef int sp_step_fn(const sp_step *s, const sp_rows *r, sp_column *out);
 
 struct sp_step {
     sp_step_fn *run;
-    sp_step *next;         /* the one that runs after it */
+    sp_step *next; /* the one that runs after it */
     sp_type type;
-    uint32_t temp;         /* where its values are kept */
+    uint32_t temp; /* where its values are kept */
     sp_step **args;
     uint32_t n_args;
-    bool needed;           /* the result is made from it */
+    bool needed; /* the result is made from it */
 
     /* What is known of the values. */
     bool nullable;
-    bool is_null;          /* the word null: of any type */
+    bool is_null; /* the word null: of any type */
     bool is_constant;
-    __int128 min, max;     /* words; of decimals and times: in units of their last digit */
-    double min_f, max_f;   /* doubles; infinite: not known */
+    __int128 min, max;   /* words; of decimals and times: in units of their last digit */
+    double min_f, max_f; /* doubles; infinite: not known */
     uint32_t text_max;
 
     /* What the functions need besides. */
-    const sp_cell *cell;   /* load: where the values come from */
-    uint32_t aux;          /* load: a column of the cell's own type, to be widened from */
-    uint32_t column, field;/* load: what it was made from */
-    int64_t word;          /* a constant, or a unit */
+    const sp_cell *cell;    /* load: where the values come from */
+    uint32_t aux;           /* load: a column of the cell's own type, to be widened from */
+    uint32_t column, field; /* load: what it was made from */
+    int64_t word;           /* a constant, or a unit */
     double real;
     sp_str text;
     uint64_t key;
@@ -79,7 +79,8 @@ static inline void sp_join_nulls(const sp_step *s, const sp_rows *r, sp_column *
 
 sp_step_fn
     /* leaves */
-    sp_run_load, sp_run_load_wide, sp_run_constant, sp_run_row, sp_run_nth, sp_run_random_word, sp_run_random_real,
+    sp_run_load,
+    sp_run_load_wide, sp_run_constant, sp_run_row, sp_run_nth, sp_run_random_word, sp_run_random_real,
     /* words */
     sp_run_add, sp_run_subtract, sp_run_multiply, sp_run_modulo, sp_run_scale_up, sp_run_scale_down, sp_run_floor_to,
     sp_run_ceil_to, sp_run_abs, sp_run_sign, sp_run_negate, sp_run_same,
@@ -88,12 +89,13 @@ sp_step_fn
     sp_run_real_negate, sp_run_real_round, sp_run_real_floor, sp_run_real_ceil, sp_run_real_sqrt, sp_run_real_exp,
     sp_run_real_log, sp_run_real_power,
     /* truth */
-    sp_run_equal, sp_run_less, sp_run_and, sp_run_or, sp_run_not, sp_run_is_null, sp_run_like, sp_run_starts, sp_run_contains,
+    sp_run_equal, sp_run_less, sp_run_and, sp_run_or, sp_run_not, sp_run_is_null, sp_run_like, sp_run_starts,
+    sp_run_contains,
     /* choices */
     sp_run_if, sp_run_coalesce, sp_run_null_if, sp_run_least,
     /* texts */
-    sp_run_text, sp_run_concat, sp_run_lower, sp_run_upper, sp_run_title, sp_run_slug, sp_run_trim, sp_run_substr, sp_run_left,
-    sp_run_right, sp_run_pad, sp_run_replace, sp_run_sha256, sp_run_length,
+    sp_run_text, sp_run_concat, sp_run_lower, sp_run_upper, sp_run_title, sp_run_slug, sp_run_trim, sp_run_substr,
+    sp_run_left, sp_run_right, sp_run_pad, sp_run_replace, sp_run_sha256, sp_run_length,
     /* times */
     sp_run_days, sp_run_midnight, sp_run_part, sp_run_format, sp_run_add_months,
     /* eval_read.c: what texts say, draws between two columns, what a column has counted */

@@ -20,7 +20,8 @@ static bool read_moment(const sp_step *s, sp_str text, int64_t *v)
     return text.len && (s->layout ? sp_layout_parse(s->layout, text, v) : sp_parse_timestamp(text, v));
 }
 
-static int read_all(const sp_step *s, const sp_rows *r, sp_column *out, bool (*read)(const sp_step *s, sp_str text, int64_t *v))
+static int read_all(const sp_step *s, const sp_rows *r, sp_column *out,
+                    bool (*read)(const sp_step *s, sp_str text, int64_t *v))
 {
     const sp_column *a = sp_step_arg(s, r, 0);
     int64_t *v = out->data;
@@ -63,7 +64,8 @@ int sp_run_random_between(const sp_step *s, const sp_rows *r, sp_column *out)
     int64_t *v = out->data;
     sp_join_nulls(s, r, out);
     for (uint32_t i = 0; i < r->n; i++) {
-        uint64_t low = (uint64_t)SP_MIN(a[i], b[i]), high = (uint64_t)SP_MAX(a[i], b[i]), draw = sp_draw(s->key, r->rows[i]);
+        uint64_t low = (uint64_t)SP_MIN(a[i], b[i]), high = (uint64_t)SP_MAX(a[i], b[i]),
+                 draw = sp_draw(s->key, r->rows[i]);
         v[i] = (int64_t)(low + (high - low == UINT64_MAX ? draw : sp_bounded(draw, high - low + 1)));
     }
     return SPATE_OK;

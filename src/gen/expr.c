@@ -10,8 +10,6 @@
 
 #include <math.h>
 
-
-
 /* ---- mistakes ---- */
 
 sp_step *sp_make_wrong(const sp_maker *m, const sp_expr *e, const char *what)
@@ -40,7 +38,8 @@ sp_step *sp_make_no_types(const sp_maker *m, const sp_expr *e, sp_step *const *a
     if (n == 1)
         sp_mistake(m->b->mistakes, e->mark, e->shown, "cannot be done with %s", sp_step_words(args[0]));
     else
-        sp_mistake(m->b->mistakes, e->mark, e->shown, "cannot be done with %s and %s", sp_step_words(args[0]), sp_step_words(args[1]));
+        sp_mistake(m->b->mistakes, e->mark, e->shown, "cannot be done with %s and %s", sp_step_words(args[0]),
+                   sp_step_words(args[1]));
     return NULL;
 }
 
@@ -60,7 +59,8 @@ sp_step *sp_add_step(sp_maker *m, sp_step_fn *run, sp_type type, sp_step *const 
     int temp = sp_build_temp(m->b, stored_as(type));
     if (!s || !list || temp < 0)
         return NULL;
-    *s = (sp_step){.run = run, .type = type, .temp = (uint32_t)temp, .args = list, .n_args = n, .min = WORD_MIN, .max = WORD_MAX};
+    *s = (sp_step){
+        .run = run, .type = type, .temp = (uint32_t)temp, .args = list, .n_args = n, .min = WORD_MIN, .max = WORD_MAX};
     s->min_f = -INFINITY;
     s->max_f = INFINITY;
     if (type.kind == SP_DECIMAL) {
@@ -98,8 +98,10 @@ sp_step *sp_in_range(const sp_maker *m, const sp_expr *e, sp_step *s, __int128 m
     if (!s)
         return NULL;
     if (min < (decimals ? 1 - DECIMAL_END : WORD_MIN) || max > (decimals ? DECIMAL_END - 1 : WORD_MAX))
-        return sp_make_wrong(m, e, decimals ? "may have more than 18 digits; narrower ranges, round(x, scale) or float(x) help"
-                                    : "may be larger than any bigint; narrower ranges or float(x) help");
+        return sp_make_wrong(m, e,
+                             decimals
+                                 ? "may have more than 18 digits; narrower ranges, round(x, scale) or float(x) help"
+                                 : "may be larger than any bigint; narrower ranges or float(x) help");
     s->min = min;
     s->max = max;
     return s;
@@ -160,7 +162,8 @@ sp_step *sp_to_scale(sp_maker *m, const sp_expr *e, sp_step *s, unsigned scale)
     if (!to)
         return NULL;
     to->word = (int64_t)unit;
-    return from < scale ? sp_in_range(m, e, to, s->min * unit, s->max * unit) : sp_in_range(m, e, to, s->min / unit - 1, s->max / unit + 1);
+    return from < scale ? sp_in_range(m, e, to, s->min * unit, s->max * unit)
+                        : sp_in_range(m, e, to, s->min / unit - 1, s->max / unit + 1);
 }
 
 sp_step *sp_to_real(sp_maker *m, sp_step *s)
@@ -209,7 +212,8 @@ sp_step *sp_read_constant(sp_maker *m, const sp_expr *e, const sp_step *s, sp_ty
     }
     if (good)
         return sp_add_word(m, type, value);
-    sp_mistake(m->b->mistakes, e->mark, e->shown, "is no %s", type.kind == SP_INTERVAL ? "duration" : sp_kind_name(type.kind));
+    sp_mistake(m->b->mistakes, e->mark, e->shown, "is no %s",
+               type.kind == SP_INTERVAL ? "duration" : sp_kind_name(type.kind));
     return NULL;
 }
 
@@ -241,12 +245,14 @@ static bool common_type(sp_step *const *args, uint32_t n, sp_type *type)
     unsigned scale = 0;
     for (uint32_t i = 0; i < n; i++) {
         const sp_step *s = args[i];
-        if (s->is_null || (s->is_constant && s->type.kind == SP_TEXT && any && type->kind >= SP_DATE && type->kind <= SP_INTERVAL))
+        if (s->is_null ||
+            (s->is_constant && s->type.kind == SP_TEXT && any && type->kind >= SP_DATE && type->kind <= SP_INTERVAL))
             continue;
         bool literal = any && type->kind == SP_TEXT && s->type.kind >= SP_DATE && s->type.kind <= SP_INTERVAL;
         bool times = any && (sp_step_is_moment(s) || sp_step_is(s, SP_DATE)) &&
                      (type->kind == SP_DATE || type->kind == SP_TIMESTAMP || type->kind == SP_TIMESTAMPTZ);
-        bool numbers = any && sp_step_is_number(s) && (type->kind == SP_I64 || type->kind == SP_DECIMAL || type->kind == SP_F64);
+        bool numbers =
+            any && sp_step_is_number(s) && (type->kind == SP_I64 || type->kind == SP_DECIMAL || type->kind == SP_F64);
         if (any && !literal && !times && !numbers && s->type.kind != type->kind)
             return false;
         real = real || sp_step_is_float(s);
@@ -345,7 +351,8 @@ static sp_step *column_step(sp_maker *m, const sp_expr *e)
     for (sp_step *s = m->first; s; s = s->next)
         if (s->cell && s->column == e->column && s->field == field)
             return s;
-    const sp_cell *cell = e->field.len ? sp_build_follow(m->b, e->column, e->field_column) : sp_build_sibling(m->b, e->column);
+    const sp_cell *cell =
+        e->field.len ? sp_build_follow(m->b, e->column, e->field_column) : sp_build_sibling(m->b, e->column);
     sp_step *s = load(m, e, cell);
     if (s) {
         s->column = e->column;
@@ -363,8 +370,8 @@ static sp_step *function_step(sp_maker *m, const sp_expr *e)
     size_t count;
     const char *const *names = sp_func_names(&count);
     const char *near = sp_nearest(e->text, names, count);
-    sp_mistake(m->b->mistakes, e->mark, e->text, "is no function%s%s%s", near ? "; did you mean \"${" : "", near ? near : "",
-               near ? "}\"?" : "");
+    sp_mistake(m->b->mistakes, e->mark, e->text, "is no function%s%s%s", near ? "; did you mean \"${" : "",
+               near ? near : "", near ? "}\"?" : "");
     return NULL;
 }
 
@@ -383,7 +390,8 @@ static sp_step *number_step(sp_maker *m, const sp_expr *e)
     scale = point < n ? n - point - 1 : 0;
     if (sp_parse_i64(plain, &value))
         return sp_add_word(m, sp_decimal_type(0), value);
-    if (scale && scale <= 18 && sp_parse_decimal(plain, (unsigned)scale, &value) && !memchr(digits, 'e', n) && !memchr(digits, 'E', n))
+    if (scale && scale <= 18 && sp_parse_decimal(plain, (unsigned)scale, &value) && !memchr(digits, 'e', n) &&
+        !memchr(digits, 'E', n))
         return sp_in_range(m, e, sp_add_word(m, sp_decimal_type((unsigned)scale), value), value, value);
     if (sp_parse_f64(plain, &f) && isfinite(f))
         return sp_add_real(m, f);
@@ -391,7 +399,6 @@ static sp_step *number_step(sp_maker *m, const sp_expr *e)
 }
 
 /* ---- calls ---- */
-
 
 enum { CALLS_MAX = 128 };
 
@@ -550,7 +557,8 @@ sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e)
         return NULL;
     c->first = only_needed(m.first, result);
     c->result = result;
-    c->cell = (sp_cell){.ops = &expr_ops, .key = b->key, .type = result->type, .depth = 1, .nullable = result->nullable};
+    c->cell =
+        (sp_cell){.ops = &expr_ops, .key = b->key, .type = result->type, .depth = 1, .nullable = result->nullable};
     if (sp_step_is_exact(result)) {
         bool narrow = result->type.kind == SP_I64 && result->min >= INT32_MIN && result->max <= INT32_MAX;
         c->cell.type.kind = narrow ? SP_I32 : result->type.kind;

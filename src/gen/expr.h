@@ -6,8 +6,8 @@
 #include "gen/eval.h"
 
 #define DECIMAL_END ((__int128)1000000000000000000) /* 10^18 */
-#define WORD_MIN ((__int128)INT64_MIN)
-#define WORD_MAX ((__int128)INT64_MAX)
+#define WORD_MIN    ((__int128)INT64_MIN)
+#define WORD_MAX    ((__int128)INT64_MAX)
 
 typedef struct sp_maker {
     const sp_build *b;
@@ -22,7 +22,8 @@ typedef struct sp_call {
     uint32_t least, most;
     sp_step *(*make)(sp_maker *m, const sp_expr *e, sp_step **args);
 } sp_call;
-extern const sp_call sp_number_calls[], sp_truth_calls[], sp_text_calls[], sp_time_calls[]; /* each ends with an empty one */
+extern const sp_call sp_number_calls[], sp_truth_calls[], sp_text_calls[],
+    sp_time_calls[]; /* each ends with an empty one */
 
 static inline bool sp_step_is_number(const sp_step *s)
 {
@@ -77,13 +78,15 @@ sp_step *sp_read_constant(sp_maker *m, const sp_expr *e, const sp_step *s, sp_ty
 /* Makes the arguments from first on of one type; false: there is none, and a mistake was noted. */
 bool sp_unify(sp_maker *m, const sp_expr *e, sp_step **args, uint32_t first, uint32_t n, sp_type *type);
 /* A constant whole number from least to most as argument i. */
-bool sp_constant_in(sp_maker *m, const sp_expr *e, sp_step *const *args, uint32_t i, int64_t least, int64_t most, int64_t *v);
+bool sp_constant_in(sp_maker *m, const sp_expr *e, sp_step *const *args, uint32_t i, int64_t least, int64_t most,
+                    int64_t *v);
 /* Are the first n arguments texts? A null becomes one. */
 bool sp_all_text(sp_maker *m, const sp_expr *e, sp_step **args, uint32_t n);
 /* Is argument i, if there is one, a whole number? */
 bool sp_arg_is_whole(const sp_maker *m, const sp_expr *e, sp_step *const *args, uint32_t i);
 /* A step that makes texts, unless they may be too long. */
-sp_step *sp_add_text_step(sp_maker *m, const sp_expr *e, sp_step_fn *run, sp_step *const *args, uint32_t n, uint64_t text_max);
+sp_step *sp_add_text_step(sp_maker *m, const sp_expr *e, sp_step_fn *run, sp_step *const *args, uint32_t n,
+                          uint64_t text_max);
 /* An interval so many times: through doubles, rounded to microseconds. */
 sp_step *sp_interval_times(sp_maker *m, sp_step *interval, sp_step *factor, sp_step_fn *run);
 /* The range of a truth value. */

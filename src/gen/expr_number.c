@@ -41,7 +41,8 @@ static sp_step *number_sum(sp_maker *m, const sp_expr *e, bool minus, sp_step *a
     if (!(a = sp_to_scale(m, e, a, scale)) || !(b = sp_to_scale(m, e, b, scale)))
         return NULL;
     sp_step *s = sp_add_binary(m, minus ? sp_run_subtract : sp_run_add, sp_decimal_type(scale), a, b);
-    return minus ? sp_in_range(m, e, s, a->min - b->max, a->max - b->min) : sp_in_range(m, e, s, a->min + b->min, a->max + b->max);
+    return minus ? sp_in_range(m, e, s, a->min - b->max, a->max - b->min)
+                 : sp_in_range(m, e, s, a->min + b->min, a->max + b->max);
 }
 
 /* Sums with a time in them. */
@@ -149,7 +150,8 @@ static sp_step *make_divide(sp_maker *m, const sp_expr *e, sp_step **args)
         return sp_interval_times(m, a, b, sp_run_real_divide);
     if (!sp_step_is_number(a) || !sp_step_is_number(b))
         return sp_make_no_types(m, e, args, 2);
-    double least = sp_step_is_exact(b) ? 1 / (double)sp_pow10[sp_step_scale(b)] : 0; /* the smallest divisor that is not zero */
+    double least =
+        sp_step_is_exact(b) ? 1 / (double)sp_pow10[sp_step_scale(b)] : 0; /* the smallest divisor that is not zero */
     if (!(a = sp_to_real(m, a)) || !(b = sp_to_real(m, b)))
         return NULL;
     sp_step *s = sp_add_binary(m, sp_run_real_divide, (sp_type){.kind = SP_F64}, a, b);
@@ -219,14 +221,15 @@ static sp_step *make_sign(sp_maker *m, const sp_expr *e, sp_step **args)
 }
 
 /* A constant whole number from least to most as argument i. */
-bool sp_constant_in(sp_maker *m, const sp_expr *e, sp_step *const *args, uint32_t i, int64_t least, int64_t most, int64_t *v)
+bool sp_constant_in(sp_maker *m, const sp_expr *e, sp_step *const *args, uint32_t i, int64_t least, int64_t most,
+                    int64_t *v)
 {
     const sp_step *s = args[i];
     *v = s->word;
     if (s->is_constant && s->type.kind == SP_I64 && *v >= least && *v <= most)
         return true;
-    sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown, "is not a whole number from %lld to %lld, written out",
-               (long long)least, (long long)most);
+    sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown,
+               "is not a whole number from %lld to %lld, written out", (long long)least, (long long)most);
     return false;
 }
 
@@ -391,7 +394,8 @@ static sp_step *make_row(sp_maker *m, const sp_expr *e, sp_step **args)
 static sp_step *make_nth(sp_maker *m, const sp_expr *e, sp_step **args)
 {
     const sp_expr *ref = e->args[0];
-    const sp_plan_column *col = ref->kind == SP_EXPR_COLUMN && !ref->field.len ? &m->b->table->columns[ref->column] : NULL;
+    const sp_plan_column *col =
+        ref->kind == SP_EXPR_COLUMN && !ref->field.len ? &m->b->table->columns[ref->column] : NULL;
     if (!col || !col->children)
         return sp_make_wrong(m, ref, "is no ref that says how many children there are");
     const sp_parents *parents = sp_build_parents(m->b, ref->column);

@@ -3,7 +3,8 @@
 
 /* ---- texts ---- */
 
-sp_step *sp_add_text_step(sp_maker *m, const sp_expr *e, sp_step_fn *run, sp_step *const *args, uint32_t n, uint64_t text_max)
+sp_step *sp_add_text_step(sp_maker *m, const sp_expr *e, sp_step_fn *run, sp_step *const *args, uint32_t n,
+                          uint64_t text_max)
 {
     if (text_max > SP_CELL_TEXT_MAX)
         return sp_make_wrong(m, e, "may be longer than 8388608 bytes");
@@ -60,7 +61,8 @@ bool sp_arg_is_whole(const sp_maker *m, const sp_expr *e, sp_step *const *args, 
 {
     if (i >= e->n_args || sp_step_is(args[i], SP_I64))
         return true;
-    sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown, "is %s where a whole number should be", sp_step_words(args[i]));
+    sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown, "is %s where a whole number should be",
+               sp_step_words(args[i]));
     return false;
 }
 

@@ -61,7 +61,8 @@ static bool all_truth(const sp_maker *m, const sp_expr *e, sp_step *const *args,
 {
     for (uint32_t i = 0; i < n; i++)
         if (!sp_step_is(args[i], SP_BOOL)) {
-            sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown, "is %s where a condition should be", sp_step_words(args[i]));
+            sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown, "is %s where a condition should be",
+                       sp_step_words(args[i]));
             return false;
         }
     return true;
@@ -128,8 +129,8 @@ bool sp_all_text(sp_maker *m, const sp_expr *e, sp_step **args, uint32_t n)
         if (args[i] && sp_step_is_text(args[i]))
             continue;
         if (args[i])
-            sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown, "is %s where a text should be; text(x) makes one",
-                       sp_step_words(args[i]));
+            sp_mistake(m->b->mistakes, e->args[i]->mark, e->args[i]->shown,
+                       "is %s where a text should be; text(x) makes one", sp_step_words(args[i]));
         return false;
     }
     return true;
@@ -137,7 +138,8 @@ bool sp_all_text(sp_maker *m, const sp_expr *e, sp_step **args, uint32_t n)
 
 static sp_step *of_texts(sp_maker *m, const sp_expr *e, sp_step **args, sp_step_fn *run)
 {
-    return sp_all_text(m, e, args, 2) ? sp_truth(sp_add_binary(m, run, (sp_type){.kind = SP_BOOL}, args[0], args[1])) : NULL;
+    return sp_all_text(m, e, args, 2) ? sp_truth(sp_add_binary(m, run, (sp_type){.kind = SP_BOOL}, args[0], args[1]))
+                                      : NULL;
 }
 
 static sp_step *make_like(sp_maker *m, const sp_expr *e, sp_step **args)

@@ -15,14 +15,14 @@ typedef enum shift_kind { AS_DRAWN, NOT_ITSELF, NOT_ANOTHERS } shift_kind;
 
 struct sp_parents {
     parents_kind kind;
-    shift_kind shift;         /* what is stepped over: then there is one choice less than rows */
-    uint64_t key, n, rows;    /* n parents of so many rows */
-    sp_pick pick;             /* BY_PICK: of the parent; BY_FAMILY: of a parent's children, above least */
-    uint64_t least, most;     /* BY_FAMILY */
+    shift_kind shift;          /* what is stepped over: then there is one choice less than rows */
+    uint64_t key, n, rows;     /* n parents of so many rows */
+    sp_pick pick;              /* BY_PICK: of the parent; BY_FAMILY: of a parent's children, above least */
+    uint64_t least, most;      /* BY_FAMILY */
     const sp_counted *counted; /* BY_FAMILY: by a column of the parent; NULL: by the pick */
-    uint32_t temp;            /* BY_FAMILY: the block counted last */
-    const sp_parents *other;  /* NOT_ANOTHERS; APART: whose children these are */
-    uint64_t roots, fan_out;  /* trees */
+    uint32_t temp;             /* BY_FAMILY: the block counted last */
+    const sp_parents *other;   /* NOT_ANOTHERS; APART: whose children these are */
+    uint64_t roots, fan_out;   /* trees */
     uint32_t levels;
     uint64_t level[LEVELS_MAX + 1]; /* the first row of each, and behind the last */
 };
@@ -142,7 +142,8 @@ static uint64_t find_block(const sp_parents *p, uint64_t row)
     return block;
 }
 
-static int family_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth, sp_gen_scratch *scratch)
+static int family_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth,
+                       sp_gen_scratch *scratch)
 {
     uint64_t begin = 1, end = 0, block = 0;
     uint32_t at = 0;
@@ -242,7 +243,8 @@ static int step_over(const sp_parents *p, const uint64_t *rows, uint32_t n, uint
     return rc;
 }
 
-int sp_parents_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth, sp_gen_scratch *scratch)
+int sp_parents_many(const sp_parents *p, const uint64_t *rows, uint32_t n, uint64_t *out, uint64_t *nth,
+                    sp_gen_scratch *scratch)
 {
     int rc = SPATE_OK;
     switch (p->kind) {
@@ -307,14 +309,17 @@ const sp_counted *sp_counted_new(const sp_build *b, const sp_cell *counts, uint6
 {
     sp_gen_scratch *scratch = NULL;
     if (!is_whole(counts->type.kind)) {
-        sp_mistake(b->mistakes, b->column->children->mode_mark, b->column->children_of, "is no column of whole numbers");
+        sp_mistake(b->mistakes, b->column->children->mode_mark, b->column->children_of,
+                   "is no column of whole numbers");
         return NULL;
     }
     sp_counted *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     int temp = sp_build_temp(b, counts->type);
     if (!c || temp < 0)
         return NULL;
-    *c = (sp_counted){.counts = counts, .parents = parents, .temp = (uint32_t)temp,
+    *c = (sp_counted){.counts = counts,
+                      .parents = parents,
+                      .temp = (uint32_t)temp,
                       .starts = sp_arena_alloc(b->arena, parents / BLOCK + 2, sizeof(*c->starts))};
     int rc = c->starts ? sp_build_scratch(b, counts->depth, &scratch) : SPATE_E_NOMEM;
     if (rc == SPATE_OK)
@@ -331,7 +336,12 @@ static bool make_family(const sp_build *b, sp_parents *p)
     if (b->column->children_of.len) {
         const sp_counted *c = sp_build_counted(b);
         if (c && c->rows) /* else nobody has any, and the column is null or the table empty */
-            *p = (sp_parents){.kind = BY_FAMILY, .key = b->key, .temp = (uint32_t)temp, .counted = c, .n = c->parents, .rows = c->rows};
+            *p = (sp_parents){.kind = BY_FAMILY,
+                              .key = b->key,
+                              .temp = (uint32_t)temp,
+                              .counted = c,
+                              .n = c->parents,
+                              .rows = c->rows};
         return temp >= 0 && c;
     }
     of_count.column = count;

@@ -12,9 +12,9 @@ typedef sp_cell *(*sp_func_maker)(const sp_func *f, const sp_func_env *env, uint
 struct sp_func {
     const char *name;
     sp_func_maker make;
-    const char *text;         /* recipe, or name of a word list */
-    sp_type type;             /* of integers and decimals */
-    int64_t min, max;         /* integers and decimals; else min is the maker's argument */
+    const char *text; /* recipe, or name of a word list */
+    sp_type type;     /* of integers and decimals */
+    int64_t min, max; /* integers and decimals; else min is the maker's argument */
     const char *note;
 };
 
@@ -22,8 +22,10 @@ struct sp_func {
 #define SP_BASE36_DIGITS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* A cell that has nothing but its key; one of text; the year of the plan's now. */
-sp_cell *sp_func_new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind, uint32_t text_max);
-sp_cell *sp_func_new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max, sp_care care);
+sp_cell *sp_func_new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind,
+                          uint32_t text_max);
+sp_cell *sp_func_new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max,
+                          sp_care care);
 int32_t sp_func_this_year(const sp_func_env *env);
 
 /* checked.c */

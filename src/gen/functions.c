@@ -45,11 +45,11 @@ static inline int64_t number_at(const number_cell *c, uint64_t row)
     return (int64_t)((uint64_t)c->min + sp_bounded(sp_draw(c->cell.key, row), c->span));
 }
 
-#define FILL(ctype)                                                                                                    \
-    do {                                                                                                               \
-        ctype *v = out->data;                                                                                          \
-        for (uint32_t i = 0; i < n; i++)                                                                               \
-            v[i] = (ctype)number_at(&c, rows[i]);                                                                      \
+#define FILL(ctype) \
+    do { \
+        ctype *v = out->data; \
+        for (uint32_t i = 0; i < n; i++) \
+            v[i] = (ctype)number_at(&c, rows[i]); \
     } while (0)
 
 static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
@@ -174,8 +174,8 @@ static const sp_cell_ops pick_ops = {pick_fill, pick_text};
 
 static sp_cell *make_status(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
-    static const int16_t all[] = {100, 101, 200, 201, 202, 204, 206, 301, 302, 304, 307, 308, 400, 401, 403, 404,
-                                  405, 409, 410, 415, 422, 429, 500, 501, 502, 503, 504};
+    static const int16_t all[] = {100, 101, 200, 201, 202, 204, 206, 301, 302, 304, 307, 308, 400, 401,
+                                  403, 404, 405, 409, 410, 415, 422, 429, 500, 501, 502, 503, 504};
     static const int16_t simple[] = {200, 301, 302, 400, 404, 500};
     pick_cell *c = sp_arena_alloc(env->arena, 1, sizeof *c);
     if (!c)
@@ -268,7 +268,8 @@ static const sp_cell_ops float64_ops = {float64_fill, float64_text};
 
 static sp_cell *make_float(const sp_func *f, const sp_func_env *env, uint64_t key)
 {
-    sp_cell *cell = sp_func_new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
+    sp_cell *cell =
+        sp_func_new_cell(env, key, f->min == SP_F32 ? &float32_ops : &float64_ops, (sp_kind)f->min, SP_F64_TEXT_MAX);
     if (cell) {
         cell->has_float_range = true;
         cell->max_f = 1;
@@ -279,8 +280,8 @@ static sp_cell *make_float(const sp_func *f, const sp_func_env *env, uint64_t ke
 /* Quarters of an hour that some place has, or has had, as its distance from UTC. */
 static inline float zone_offset_at(const sp_cell *cell, uint64_t row)
 {
-    static const int8_t quarters[] = {-48, -44, -40, -38, -36, -32, -28, -24, -20, -18, -16, -14, -12, -8, -4, 0,  4,
-                                      8,   12,  14,  16,  18,  20,  22,  23,  24,  26,  28,  32,  36,  38, 40, 44, 48, 52};
+    static const int8_t quarters[] = {-48, -44, -40, -38, -36, -32, -28, -24, -20, -18, -16, -14, -12, -8, -4, 0,  4, 8,
+                                      12,  14,  16,  18,  20,  22,  23,  24,  26,  28,  32,  36,  38,  40, 44, 48, 52};
     return (float)quarters[sp_bounded(sp_draw(cell->key, row), SP_COUNT(quarters))] * 0.25f;
 }
 
@@ -375,7 +376,8 @@ static sp_cell *make_uuid7(const sp_func *f, const sp_func_env *env, uint64_t ke
     uuid7_cell *c = sp_arena_alloc(env->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    c->cell = (sp_cell){.ops = &uuid7_ops, .key = key, .type = {.kind = SP_UUID}, .text_max = SP_UUID_TEXT, .unique = true};
+    c->cell =
+        (sp_cell){.ops = &uuid7_ops, .key = key, .type = {.kind = SP_UUID}, .text_max = SP_UUID_TEXT, .unique = true};
     c->first_ms = (uint64_t)(env->now_us / 1000);
     return &c->cell;
 }
@@ -583,7 +585,8 @@ static sp_cell *make_sentences(const sp_func *f, const sp_func_env *env, uint64_
                         .key = key,
                         .type = {.kind = SP_TEXT},
                         .text_max = text_max,
-                        .bounds = {.text_max = text_max, .care = SP_MIN(words->care, form->end == '.' ? SP_CARE_NOTHING : SP_CARE_SQL)}};
+                        .bounds = {.text_max = text_max,
+                                   .care = SP_MIN(words->care, form->end == '.' ? SP_CARE_NOTHING : SP_CARE_SQL)}};
     c->words = words;
     c->form = form;
     return &c->cell;
@@ -605,6 +608,7 @@ static sp_cell *make_recipe(const sp_func *f, const sp_func_env *env, uint64_t k
 
 /* ---- the tables ---------------------------------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 #define WORDS(name_, note_)           {.name = name_, .make = make_words, .text = name_, .note = note_},
 #define RECIPE(name_, recipe_, note_) {.name = name_, .make = make_recipe, .text = recipe_, .note = note_},
 #define INTEGER(name_, kind_, min_, max_, note_)                                                                       \
@@ -617,28 +621,33 @@ static sp_cell *make_recipe(const sp_func *f, const sp_func_env *env, uint64_t k
      .max = max_,                                                                                                      \
      .note = note_},
 #define CUSTOM(name_, maker_, argument_, note_) {.name = name_, .make = maker_, .min = argument_, .note = note_},
+/* clang-format on */
 
 static const sp_func catalogue[] = {
 #include "gen/catalogue.inc"
 };
 
 /* What recipes are made of and nobody else may ask for. */
+/* clang-format off */
 static const sp_func fragments[] = {
     RECIPE("chrome_engine",
            "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{100..131}.0.{4000..6999}.{10..199} Safari/537.36", "")
     CUSTOM("saying", make_sentences, SENTENCES_SAYING, "")
 };
+/* clang-format on */
 
 #undef WORDS
 #undef RECIPE
 #undef INTEGER
 #undef DECIMAL
 #undef CUSTOM
+/* clang-format off */
 #define WORDS(name_, note_)                                   name_,
 #define RECIPE(name_, recipe_, note_)                         name_,
 #define INTEGER(name_, kind_, min_, max_, note_)              name_,
 #define DECIMAL(name_, precision_, scale_, min_, max_, note_) name_,
 #define CUSTOM(name_, maker_, argument_, note_)               name_,
+/* clang-format on */
 
 static const char *const names[] = {
 #include "gen/catalogue.inc"

@@ -16,17 +16,17 @@ struct sp_gen {
     sp_arena arena;
     sp_gen_table *tables;
     uint32_t n_tables;
-    uint32_t depth;        /* the deepest cell's: how many scratch arrays a fill can need */
-    temp_node *temps;      /* newest first */
+    uint32_t depth;   /* the deepest cell's: how many scratch arrays a fill can need */
+    temp_node *temps; /* newest first */
     uint32_t n_temps;
-    sp_locale *locales;    /* that have been read */
+    sp_locale *locales; /* that have been read */
 };
 
 /* ---- scratch ---- */
 
 struct sp_gen_scratch {
-    uint64_t *rows;   /* the rows of the batch */
-    uint64_t *stack;  /* depth * SP_BATCH_ROWS_MAX */
+    uint64_t *rows;  /* the rows of the batch */
+    uint64_t *stack; /* depth * SP_BATCH_ROWS_MAX */
     uint32_t used, depth;
     sp_column *temps;
     uint32_t n_temps;
@@ -123,13 +123,16 @@ bool sp_build_has_function(sp_str text)
 static void bad_format(void *arg, sp_str name, const char *why)
 {
     const sp_build *b = arg;
-    sp_mistake(b->mistakes, b->column->format_mark, b->column->format, "does not fit ${%.*s}: %s", (int)SP_MIN(name.len, (size_t)60),
-               name.p, why);
+    sp_mistake(b->mistakes, b->column->format_mark, b->column->format, "does not fit ${%.*s}: %s",
+               (int)SP_MIN(name.len, (size_t)60), name.p, why);
 }
 
 static sp_cell *template_cell(const sp_build *b)
 {
-    sp_template t = {.text = b->column->text, .format = b->column->format, .unknown = unknown_function, .bad_format = bad_format,
+    sp_template t = {.text = b->column->text,
+                     .format = b->column->format,
+                     .unknown = unknown_function,
+                     .bad_format = bad_format,
                      .arg = (void *)(uintptr_t)b};
     return sp_template_cell(&b->env, b->key, &t);
 }
@@ -191,14 +194,16 @@ static sp_cell *ref_cell(compiler *c, const sp_build *b)
     if (col->ref_table == SP_PLAN_NO_REF)
         return NULL;
     bool self = col->ref_table == number_of(b);
-    const sp_cell *parent = self ? column_cell(c, col->ref_table, col->ref_column) : outer_cell(c, col->ref_table, col->ref_column);
+    const sp_cell *parent =
+        self ? column_cell(c, col->ref_table, col->ref_column) : outer_cell(c, col->ref_table, col->ref_column);
     return parent ? sp_ref_cell(b, parent) : NULL;
 }
 
 static sp_cell *lookup_cell(compiler *c, const sp_build *b)
 {
     const sp_plan_column *col = b->column;
-    const sp_cell *value = outer_cell(c, col->ref_table, col->ref_column), *by = outer_cell(c, col->ref_table, col->by_column);
+    const sp_cell *value = outer_cell(c, col->ref_table, col->ref_column),
+                  *by = outer_cell(c, col->ref_table, col->by_column);
     const sp_cell *key = column_cell(c, number_of(b), col->key_column);
     return value && by && key ? sp_lookup_cell(b, value, key, by, rows_of(c, col->ref_table)) : NULL;
 }
@@ -214,9 +219,7 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b)
     case SP_MODE_SET: return sp_set_cell(b);
     case SP_MODE_INC: return formatted(b, sp_inc_cell(b));
     case SP_MODE_REF: return ref_cell(c, b);
-    case SP_MODE_ARRAY:
-        item = template_cell(b);
-        return item ? sp_array_cell(b, item) : NULL;
+    case SP_MODE_ARRAY: item = template_cell(b); return item ? sp_array_cell(b, item) : NULL;
     case SP_MODE_EXPR:
     case SP_MODE_AFTER: return b->column->expr ? formatted(b, sp_expr_cell(b, b->column->expr)) : NULL;
     case SP_MODE_CASES: return sp_cases_cell(b);
@@ -240,7 +243,8 @@ static uint64_t column_key(uint64_t seed, const sp_plan_table *t, const sp_plan_
 /* Of a column that replaces values: equal ways to make it give equal values for equal ones, in whatever table. */
 static uint64_t mask_key(uint64_t seed, const sp_plan_column *col)
 {
-    uint64_t numbers[] = {(uint64_t)col->mode, (uint64_t)col->range, (uint64_t)col->min_i, (uint64_t)col->max_i, col->scale, col->n_items};
+    uint64_t numbers[] = {(uint64_t)col->mode,  (uint64_t)col->range, (uint64_t)col->min_i,
+                          (uint64_t)col->max_i, col->scale,           col->n_items};
     uint64_t key = sp_mix64(~seed);
     if (col->draw.len)
         return sp_hash64(col->draw.p, col->draw.len, key);
@@ -259,7 +263,8 @@ static bool keeps_promises(const sp_build *b, const sp_cell *cell)
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
                    "cannot be kept unique; use inc, range: int, ${uuid} or a set, in a type that keeps values apart");
     else if (col->primary_key && cell->nullable)
-        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name), "a primary key cannot be null, and what this refers to can");
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
+                   "a primary key cannot be null, and what this refers to can");
     else
         return true;
     return false;
@@ -270,8 +275,8 @@ static void warn_of_length(const sp_build *b, const sp_cell *cell)
 {
     const sp_plan_column *col = b->column;
     if (col->type->kind == SP_TEXT && col->type->length && cell->bounds.text_max > col->type->length)
-        sp_warning(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "may be too short: cells may have up to %u bytes",
-                   cell->bounds.text_max);
+        sp_warning(b->mistakes, col->type_mark, sp_str_of(col->sql_type),
+                   "may be too short: cells may have up to %u bytes", cell->bounds.text_max);
 }
 
 /* ---- locales ---- */
@@ -282,8 +287,8 @@ static void no_locale(const sp_build *b, const sp_plan_item *said)
     for (uint32_t i = 0; codes && i < sp_locale_count; i++)
         codes[i] = sp_locale_names[i].code;
     const char *near = codes ? sp_nearest(said->text, codes, sp_locale_count) : NULL;
-    sp_mistake(b->mistakes, said->mark, said->text, "is no locale%s%s%s; \"spate functions --locales\" lists them", near ? "; did you mean \"" : "",
-               near ? near : "", near ? "\"?" : "");
+    sp_mistake(b->mistakes, said->mark, said->text, "is no locale%s%s%s; \"spate functions --locales\" lists them",
+               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 bool sp_build_locale(sp_build *b, uint32_t which)
@@ -367,16 +372,23 @@ static sp_cell *local_cell(compiler *c, sp_build *b)
 static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_column *col)
 {
     return (sp_build){
-        .arena = &c->gen->arena, .mistakes = &c->plan->mistakes, .plan = c->plan, .table = t, .column = col, .gen = c->gen,
+        .arena = &c->gen->arena,
+        .mistakes = &c->plan->mistakes,
+        .plan = c->plan,
+        .table = t,
+        .column = col,
+        .gen = c->gen,
         .key = t->from ? mask_key(c->seed, col) : column_key(c->seed, t, col),
-        .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us}, .compiler = c,
+        .env = {.arena = &c->gen->arena, .now_us = c->plan->now_us},
+        .compiler = c,
     };
 }
 
 /* Text that is made unique gets a number, which must fit in too. */
 static bool needs_number(const sp_plan_column *col, const sp_cell *cell)
 {
-    return col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN && cell->type.kind == SP_TEXT;
+    return col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN &&
+           cell->type.kind == SP_TEXT;
 }
 
 /* Not longer than its type, if the column asks for that. */
@@ -387,7 +399,8 @@ static sp_cell *cut_to_type(const sp_build *b, sp_cell *cell)
     if (!col->cut || cell->type.kind != SP_TEXT || cell->bounds.text_max <= room - SP_MIN(room, digits))
         return cell;
     if (digits > room) {
-        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type), "is too short for %u digits that keep the rows apart", digits);
+        sp_mistake(b->mistakes, col->type_mark, sp_str_of(col->sql_type),
+                   "is too short for %u digits that keep the rows apart", digits);
         return NULL;
     }
     return sp_cut_cell(b, cell, room - digits);
@@ -397,7 +410,8 @@ static sp_cell *cut_to_type(const sp_build *b, sp_cell *cell)
 static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
 {
     const sp_plan_column *col = b->column;
-    bool is_set = col->mode == SP_MODE_SET || (col->mode == SP_MODE_VALUE && !sp_build_has_function(col->text)); /* has read its type */
+    bool is_set = col->mode == SP_MODE_SET ||
+                  (col->mode == SP_MODE_VALUE && !sp_build_has_function(col->text)); /* has read its type */
     if (cell && col->type && !is_set)
         cell = sp_cast_cell(b, cell, col->type);
     if (cell && col->type && !is_set)
@@ -448,7 +462,9 @@ static const sp_cell *column_cell(compiler *c, uint32_t table, uint32_t column)
 static const sp_counted *count_children(compiler *c, uint32_t table, const sp_plan_column *col)
 {
     sp_build b = build_of(c, &c->plan->tables[table], col);
-    const sp_cell *counts = col->wrong || col->children_column == SP_PLAN_NO_REF ? NULL : outer_cell(c, col->ref_table, col->children_column);
+    const sp_cell *counts = col->wrong || col->children_column == SP_PLAN_NO_REF
+                                ? NULL
+                                : outer_cell(c, col->ref_table, col->children_column);
     return counts ? sp_counted_new(&b, counts, sp_build_parent_rows(&b)) : NULL;
 }
 
@@ -655,8 +671,8 @@ uint32_t sp_gen_tables(const sp_gen *gen)
     return gen->n_tables;
 }
 
-int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n, sp_gen_scratch *scratch,
-                       sp_column *out)
+int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n,
+                       sp_gen_scratch *scratch, sp_column *out)
 {
     const sp_cell *cell = gen->tables[table].cells[column];
     return cell->ops->fill(cell, rows, n, out, scratch);
@@ -682,8 +698,8 @@ uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table)
     return gen->tables[table].batch_rows;
 }
 
-int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch, sp_batch *batch,
-                     spate_error *err)
+int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch,
+                     sp_batch *batch, spate_error *err)
 {
     const sp_gen_table *t = &gen->tables[table];
     SP_ASSERT(wish->n <= t->batch_rows);

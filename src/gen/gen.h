@@ -19,7 +19,8 @@ void sp_gen_free(sp_gen *gen);
 
 uint32_t sp_gen_tables(const sp_gen *gen);
 bool sp_gen_hidden(const sp_gen *gen, uint32_t table); /* there to be referred to, not to be written */
-bool sp_gen_masked(const sp_gen *gen, uint32_t table); /* its rows come from elsewhere: only sp_gen_fill_column makes cells of it */
+bool sp_gen_masked(const sp_gen *gen,
+                   uint32_t table); /* its rows come from elsewhere: only sp_gen_fill_column makes cells of it */
 const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table);
 /* Rows of table that fit one batch: at most SP_BATCH_ROWS_MAX, fewer when cells are huge. */
 uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table);
@@ -39,18 +40,18 @@ typedef struct sp_gen_wish {
     const uint32_t *fields;
     uint32_t n_fields;
 } sp_gen_wish;
-int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch, sp_batch *batch,
-                     spate_error *err) SP_MUST_CHECK;
+int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch,
+                     sp_batch *batch, spate_error *err) SP_MUST_CHECK;
 
 /* Makes cells of one column of the plan for any numbers, as if they were rows: equal numbers give equal cells. The validity that out
  * has stays. 0 or SPATE_E_NOMEM. */
-int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n, sp_gen_scratch *scratch,
-                       sp_column *out) SP_MUST_CHECK;
+int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n,
+                       sp_gen_scratch *scratch, sp_column *out) SP_MUST_CHECK;
 
 /* ---- the functions that templates may name (functions.c) ---- */
 
 typedef struct sp_func sp_func;
-const sp_func *sp_func_find(sp_str name); /* NULL: no such function */
+const sp_func *sp_func_find(sp_str name);        /* NULL: no such function */
 const char *const *sp_func_names(size_t *count); /* sorted, for "did you mean" */
 const char *sp_func_note(const sp_func *f);      /* what its values are, in a few words */
 

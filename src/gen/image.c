@@ -8,9 +8,9 @@
 
 enum {
     SIDE = 256,
-    ROW_BYTES = 1 + 3 * SIDE,           /* a filter, which is none, and three colours a point */
+    ROW_BYTES = 1 + 3 * SIDE, /* a filter, which is none, and three colours a point */
     RAW_BYTES = SIDE * ROW_BYTES,
-    STORED_MAX = 65535,                 /* of a deflate block */
+    STORED_MAX = 65535, /* of a deflate block */
     STORED_BLOCKS = (RAW_BYTES + STORED_MAX - 1) / STORED_MAX,
     ZLIB_BYTES = 2 + 5 * STORED_BLOCKS + RAW_BYTES + 4,
     PNG_BYTES = 8 + (12 + 13) + (12 + ZLIB_BYTES) + 12,
@@ -107,12 +107,13 @@ static uint8_t *put_png(uint64_t z, uint8_t *p)
 
 enum {
     BLOCKS_Y = (SIDE / 8) * (SIDE / 8),
-    BLOCKS = BLOCKS_Y + BLOCKS_Y / 2,    /* the two colours have half as many points each way */
-    AVERAGE_MAX = 63,                    /* of a block, in steps of QUANTUM / 8 */
+    BLOCKS = BLOCKS_Y + BLOCKS_Y / 2, /* the two colours have half as many points each way */
+    AVERAGE_MAX = 63,                 /* of a block, in steps of QUANTUM / 8 */
     QUANTUM = 12,
     BLOCK_BITS_MAX = (4 + 7) + 63 * (1 + 1 + 2), /* see put_block */
     JPEG_HEAD_MAX = 256,
-    JPEG_BYTES_MAX = JPEG_HEAD_MAX + 2 * (BLOCKS * BLOCK_BITS_MAX / 8 + 8), /* every byte may be 0xff, which is written with a 0 behind it */
+    JPEG_BYTES_MAX = JPEG_HEAD_MAX + 2 * (BLOCKS * BLOCK_BITS_MAX / 8 +
+                                          8), /* every byte may be 0xff, which is written with a 0 behind it */
 };
 
 typedef struct bits {
@@ -150,7 +151,8 @@ static inline uint32_t draw_bits(bits *b, unsigned n)
 static void put_block(bits *b, int *average)
 {
     int next = (int)draw_bits(b, 6) * 2 - AVERAGE_MAX, difference = next - *average;
-    unsigned size = difference ? 32u - (unsigned)__builtin_clz((unsigned)(difference < 0 ? -difference : difference)) : 0;
+    unsigned size =
+        difference ? 32u - (unsigned)__builtin_clz((unsigned)(difference < 0 ? -difference : difference)) : 0;
     put_bits(b, size, 4);
     put_bits(b, (uint32_t)(difference < 0 ? difference - 1 : difference) & ((1u << size) - 1), size);
     *average = next;
@@ -164,12 +166,12 @@ static void put_block(bits *b, int *average)
 static uint8_t *put_jpeg(uint64_t z, uint8_t *p)
 {
     static const uint8_t head[] = {
-        0xff, 0xd8,                                                             /* start */
-        0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0,
-        0xff, 0xc0, 0, 17, 8, 1, 0, 1, 0, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0, /* 256 x 256, three colours */
-        0xff, 0xc4, 0, 27, 0x00, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7,
-        0xff, 0xc4, 0, 22, 0x10, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x00, 0x02,
-        0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0,                       /* the blocks */
+        0xff, 0xd8, /* start */
+        0xff, 0xe0, 0, 16, 'J',  'F',  'I',  'F',  0,    1,    1,    0, 0,    1, 0, 1, 0, 0, 0xff, 0xc0, 0, 17, 8,
+        1,    0,    1, 0,  3,    1,    0x22, 0,    2,    0x11, 0,    3, 0x11, 0, /* 256 x 256, three colours */
+        0xff, 0xc4, 0, 27, 0x00, 0,    0,    0,    8,    0,    0,    0, 0,    0, 0, 0, 0, 0, 0,    0,    0, 0,  1,
+        2,    3,    4, 5,  6,    7,    0xff, 0xc4, 0,    22,   0x10, 0, 3,    0, 0, 0, 0, 0, 0,    0,    0, 0,  0,
+        0,    0,    0, 0,  0x01, 0x00, 0x02, 0xff, 0xda, 0,    12,   3, 1,    0, 2, 0, 3, 0, 0,    63,   0, /* the blocks */
     };
     static const uint8_t quanta[] = {0xff, 0xdb, 0, 67, 0};
     memcpy(p, head, 2);
@@ -230,6 +232,10 @@ sp_cell *sp_image_cell(sp_arena *arena, uint64_t key, sp_image image)
         return NULL;
     uint32_t most = image == SP_IMAGE_PNG ? PNG_BYTES : JPEG_BYTES_MAX;
     c->put = image == SP_IMAGE_PNG ? put_png : put_jpeg;
-    c->cell = (sp_cell){.ops = &image_ops, .key = key, .type = {.kind = SP_BYTES}, .text_max = 2 * most + 2 + 8, .bounds.text_max = most};
+    c->cell = (sp_cell){.ops = &image_ops,
+                        .key = key,
+                        .type = {.kind = SP_BYTES},
+                        .text_max = 2 * most + 2 + 8,
+                        .bounds.text_max = most};
     return &c->cell;
 }

@@ -99,8 +99,14 @@ static bool take_value(scanner *s)
     bool good;
     s->depth++;
     switch (*s->p) {
-    case '{': s->p++; good = take_members(s, true, '}'); break;
-    case '[': s->p++; good = take_members(s, false, ']'); break;
+    case '{':
+        s->p++;
+        good = take_members(s, true, '}');
+        break;
+    case '[':
+        s->p++;
+        good = take_members(s, false, ']');
+        break;
     case '"': good = take_string(s); break;
     case 't': good = take_word(s, "true"); break;
     case 'f': good = take_word(s, "false"); break;

@@ -32,11 +32,13 @@ sp_cell *sp_inc_cell(const sp_build *b)
         return NULL;
     uint64_t rows = b->table->rows ? b->table->rows - 1 : 0;
     int64_t first = b->column->inc_start, last = first;
-    if (rows > INT64_MAX || __builtin_mul_overflow((int64_t)rows, b->column->inc_step, &last) || __builtin_add_overflow(first, last, &last)) {
+    if (rows > INT64_MAX || __builtin_mul_overflow((int64_t)rows, b->column->inc_step, &last) ||
+        __builtin_add_overflow(first, last, &last)) {
         sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of("inc"), "counts beyond the largest bigint");
         return NULL;
     }
-    c->cell = (sp_cell){.ops = &inc_ops, .key = b->key, .type = {.kind = SP_I64}, .text_max = SP_I64_TEXT_MAX, .unique = true};
+    c->cell = (sp_cell){
+        .ops = &inc_ops, .key = b->key, .type = {.kind = SP_I64}, .text_max = SP_I64_TEXT_MAX, .unique = true};
     c->start = first;
     c->step = b->column->inc_step;
     c->cell.bounds = (sp_bounds){.has_range = true, .min = SP_MIN(first, last), .max = SP_MAX(first, last)};
@@ -61,7 +63,8 @@ static void sorted_uuid_one(const sorted_uuid_cell *c, uint64_t row, uint8_t *to
     memcpy(to + 8, &low, 8);
 }
 
-static int sorted_uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+static int sorted_uuid_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out,
+                            sp_gen_scratch *scratch)
 {
     uint8_t *v = out->data;
     for (uint32_t i = 0; i < n; i++)
@@ -83,7 +86,8 @@ sp_cell *sp_sorted_uuid_cell(const sp_build *b)
     sorted_uuid_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    c->cell = (sp_cell){.ops = &sorted_uuid_ops, .key = b->key, .type = {.kind = SP_UUID}, .text_max = SP_UUID_TEXT, .unique = true};
+    c->cell = (sp_cell){
+        .ops = &sorted_uuid_ops, .key = b->key, .type = {.kind = SP_UUID}, .text_max = SP_UUID_TEXT, .unique = true};
     c->leading = sp_pick_sorted(b->key, UINT64_C(1) << 60, b->table->rows);
     return &c->cell;
 }

@@ -60,7 +60,7 @@ typedef struct reader {
     entry *entries; /* the locale's, as they come */
     const char *path;
     const char *p, *end;
-    uint32_t line;  /* from 1: the one that was read last */
+    uint32_t line; /* from 1: the one that was read last */
     spate_error *err;
 } reader;
 
@@ -178,7 +178,8 @@ static uint32_t count_heads(reader r)
     return n;
 }
 
-int sp_locale_parse(sp_arena *arena, const sp_locale_name *name, sp_str text, const char *path, sp_locale **out, spate_error *err)
+int sp_locale_parse(sp_arena *arena, const sp_locale_name *name, sp_str text, const char *path, sp_locale **out,
+                    spate_error *err)
 {
     sp_locale *l = sp_arena_alloc(arena, 1, sizeof(*l));
     if (!l)
@@ -212,7 +213,8 @@ int sp_locale_load(sp_arena *arena, const sp_locale_name *name, sp_locale **out,
             break;
     }
     int status = sp_os_read_file(path, FILE_MAX, &text, err);
-    const char *kept = status == SPATE_OK ? sp_arena_strndup(arena, text.data, text.len) : NULL; /* names and recipes stay there */
+    const char *kept =
+        status == SPATE_OK ? sp_arena_strndup(arena, text.data, text.len) : NULL; /* names and recipes stay there */
     if (status == SPATE_OK)
         status = kept ? sp_locale_parse(arena, name, (sp_str){kept, text.len}, path, out, err) : sp_fail_nomem(err);
     sp_buf_done(&text);

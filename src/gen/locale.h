@@ -26,8 +26,8 @@ const sp_locale_name *sp_locale_find(sp_str code);
 /* Reads the locale's file, from beside the program's other data or from where it was built. */
 int sp_locale_load(sp_arena *arena, const sp_locale_name *name, sp_locale **out, spate_error *err) SP_MUST_CHECK;
 /* The same from the text of a file, which path names in what is said of it. */
-int sp_locale_parse(sp_arena *arena, const sp_locale_name *name, sp_str text, const char *path, sp_locale **out, spate_error *err)
-    SP_MUST_CHECK;
+int sp_locale_parse(sp_arena *arena, const sp_locale_name *name, sp_str text, const char *path, sp_locale **out,
+                    spate_error *err) SP_MUST_CHECK;
 
 /* The list of that name; NULL: the locale has none. */
 const sp_words *sp_locale_words(const sp_locale *l, sp_str name);

@@ -25,7 +25,8 @@ static const sp_cell *as_text(const sp_build *b, const sp_cell *cell)
 }
 
 /* Mixes the text of each row's cell into its hash. */
-static int add_hashes(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *temp, sp_gen_scratch *scratch, hash *hashes)
+static int add_hashes(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *temp, sp_gen_scratch *scratch,
+                      hash *hashes)
 {
     temp->validity = NULL;
     int rc = cell->ops->fill(cell, rows, n, temp, scratch);
@@ -124,7 +125,8 @@ static void take_total(void *arg, uint64_t row, hash h)
 static bool can_look_into(const sp_build *b, sp_mark at, sp_str found, uint64_t rows)
 {
     if (rows > SP_PLAN_LOOKUP_MAX)
-        sp_mistake(b->mistakes, at, found, "is of a table of more than %d rows, which cannot be looked into", SP_PLAN_LOOKUP_MAX);
+        sp_mistake(b->mistakes, at, found, "is of a table of more than %d rows, which cannot be looked into",
+                   SP_PLAN_LOOKUP_MAX);
     return rows <= SP_PLAN_LOOKUP_MAX;
 }
 
@@ -133,7 +135,8 @@ static uint32_t *count_rows(const sp_build *b, const sp_cell *cell, uint64_t row
     sp_arena temporary;
     tally t = {.numbers = sp_arena_alloc(b->arena, SP_MAX(rows, (uint64_t)1), sizeof(*t.numbers))};
     sp_arena_init(&temporary);
-    bool good = t.numbers && map_init(&t.counts, &temporary, rows) && hash_rows(b, &cell, 1, rows, take_count, &t) == SPATE_OK;
+    bool good =
+        t.numbers && map_init(&t.counts, &temporary, rows) && hash_rows(b, &cell, 1, rows, take_count, &t) == SPATE_OK;
     good = good && (!all || hash_rows(b, &cell, 1, rows, take_total, &t) == SPATE_OK);
     sp_arena_done(&temporary);
     return good ? t.numbers : NULL;
@@ -145,7 +148,8 @@ const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const 
         return NULL;
     cell = as_text(b, cell);
     if (!cell)
-        sp_mistake(b->mistakes, e->mark, e->shown, "cannot be counted: it has lists, bytes, or texts of more than %d bytes", KEY_BYTES_MAX);
+        sp_mistake(b->mistakes, e->mark, e->shown,
+                   "cannot be counted: it has lists, bytes, or texts of more than %d bytes", KEY_BYTES_MAX);
     return cell ? count_rows(b, cell, b->table->rows, all) : NULL;
 }
 
@@ -251,8 +255,8 @@ static bool check_once(const sp_build *b, const lookup_cell *c)
     if (hash_rows(b, &c->key, 1, b->table->rows, take_exhausted, &x) != SPATE_OK)
         return false;
     if (x.row)
-        sp_mistake(b->mistakes, b->column->mode_mark, b->column->text, "has no row left for row %llu: each may be given out once only",
-                   (unsigned long long)x.row);
+        sp_mistake(b->mistakes, b->column->mode_mark, b->column->text,
+                   "has no row left for row %llu: each may be given out once only", (unsigned long long)x.row);
     return !x.row;
 }
 
@@ -276,7 +280,8 @@ static bool make_groups(const sp_build *b, lookup_cell *c, const sp_cell *by, ui
     c->groups = g.groups;
     c->order = order;
     c->n_turns = b->table->rows;
-    return good && (c->turn = count_rows(b, c->key, c->n_turns, false)) && (b->column->which != SP_LOOKUP_ONCE || check_once(b, c));
+    return good && (c->turn = count_rows(b, c->key, c->n_turns, false)) &&
+           (b->column->which != SP_LOOKUP_ONCE || check_once(b, c));
 }
 
 sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by, uint64_t rows)
@@ -288,8 +293,8 @@ sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *
     key = as_text(b, key);
     by = as_text(b, by);
     if (!key || !by) {
-        sp_mistake(b->mistakes, col->mode_mark, col->text, "cannot be looked up by lists, bytes, or texts of more than %d bytes",
-                   KEY_BYTES_MAX);
+        sp_mistake(b->mistakes, col->mode_mark, col->text,
+                   "cannot be looked up by lists, bytes, or texts of more than %d bytes", KEY_BYTES_MAX);
         return NULL;
     }
     lookup_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
@@ -305,7 +310,8 @@ sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *
     c->key = key;
     c->temp = (uint32_t)temp;
     bool good = in_turn ? make_groups(b, c, by, rows)
-                        : hash_rows(b, &by, 1, rows, col->which == SP_LOOKUP_FIRST ? take_first : take_last, &c->rows) == SPATE_OK;
+                        : hash_rows(b, &by, 1, rows, col->which == SP_LOOKUP_FIRST ? take_first : take_last,
+                                    &c->rows) == SPATE_OK;
     return good ? &c->cell : NULL;
 }
 
@@ -325,7 +331,8 @@ static void take_new(void *arg, uint64_t row, hash h)
     *s = (slot){h, row + 1};
 }
 
-bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cells, uint64_t rows, uint64_t **kept, uint64_t *n_kept)
+bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cells, uint64_t rows, uint64_t **kept,
+                       uint64_t *n_kept)
 {
     sp_arena temporary;
     distinct d = {.kept = sp_arena_alloc(b->arena, SP_MAX(rows, (uint64_t)1), sizeof(*d.kept))};

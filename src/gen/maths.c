@@ -7,18 +7,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LN2_HIGH 0x1.62e42fefa3800p-1 /* the leading 42 bits, so that k * LN2_HIGH is exact */
-#define LN2_LOW  0x1.ef35793c76730p-45
-#define PI       0x1.921fb54442d18p+1
+#define LN2_HIGH     0x1.62e42fefa3800p-1 /* the leading 42 bits, so that k * LN2_HIGH is exact */
+#define LN2_LOW      0x1.ef35793c76730p-45
+#define PI           0x1.921fb54442d18p+1
 #define HALF_PI_HIGH 0x1.921fb54400000p+0
 #define HALF_PI_LOW  0x1.0b4611a626331p-34
 
 /* Taylor coefficients, from the constant upwards: 1/n!, and those of atanh, sin, cos and atan without their first power of x. */
 static const double exp_terms[] = {
-    0x1.0000000000000p+0, 0x1.0000000000000p+0, 0x1.0000000000000p-1, 0x1.5555555555555p-3,
-    0x1.5555555555555p-5, 0x1.1111111111111p-7, 0x1.6c16c16c16c17p-10, 0x1.a01a01a01a01ap-13,
-    0x1.a01a01a01a01ap-16, 0x1.71de3a556c734p-19, 0x1.27e4fb7789f5cp-22, 0x1.ae64567f544e4p-26,
-    0x1.1eed8eff8d898p-29, 0x1.6124613a86d09p-33, 0x1.93974a8c07c9dp-37,
+    0x1.0000000000000p+0,  0x1.0000000000000p+0,  0x1.0000000000000p-1,  0x1.5555555555555p-3,  0x1.5555555555555p-5,
+    0x1.1111111111111p-7,  0x1.6c16c16c16c17p-10, 0x1.a01a01a01a01ap-13, 0x1.a01a01a01a01ap-16, 0x1.71de3a556c734p-19,
+    0x1.27e4fb7789f5cp-22, 0x1.ae64567f544e4p-26, 0x1.1eed8eff8d898p-29, 0x1.6124613a86d09p-33, 0x1.93974a8c07c9dp-37,
 };
 static const double atanh_terms[] = {
     0x1.0000000000000p+0, 0x1.5555555555555p-2, 0x1.999999999999ap-3, 0x1.2492492492492p-3,
@@ -26,20 +25,19 @@ static const double atanh_terms[] = {
     0x1.e1e1e1e1e1e1ep-5, 0x1.af286bca1af28p-5, 0x1.8618618618618p-5, 0x1.642c8590b2164p-5,
 };
 static const double sin_terms[] = {
-    0x1.0000000000000p+0, -0x1.5555555555555p-3, 0x1.1111111111111p-7, -0x1.a01a01a01a01ap-13,
+    0x1.0000000000000p+0,  -0x1.5555555555555p-3,  0x1.1111111111111p-7,  -0x1.a01a01a01a01ap-13,
     0x1.71de3a556c734p-19, -0x1.ae64567f544e4p-26, 0x1.6124613a86d09p-33, -0x1.ae7f3e733b81fp-41,
     0x1.952c77030ad4ap-49, -0x1.2f49b46814157p-57,
 };
 static const double cos_terms[] = {
-    0x1.0000000000000p+0, -0x1.0000000000000p-1, 0x1.5555555555555p-5, -0x1.6c16c16c16c17p-10,
+    0x1.0000000000000p+0,  -0x1.0000000000000p-1,  0x1.5555555555555p-5,  -0x1.6c16c16c16c17p-10,
     0x1.a01a01a01a01ap-16, -0x1.27e4fb7789f5cp-22, 0x1.1eed8eff8d898p-29, -0x1.93974a8c07c9dp-37,
     0x1.ae7f3e733b81fp-45, -0x1.6827863b97d97p-53,
 };
 static const double atan_terms[] = {
-    0x1.0000000000000p+0, -0x1.5555555555555p-2, 0x1.999999999999ap-3, -0x1.2492492492492p-3,
-    0x1.c71c71c71c71cp-4, -0x1.745d1745d1746p-4, 0x1.3b13b13b13b14p-4, -0x1.1111111111111p-4,
-    0x1.e1e1e1e1e1e1ep-5, -0x1.af286bca1af28p-5, 0x1.8618618618618p-5, -0x1.642c8590b2164p-5,
-    0x1.47ae147ae147bp-5,
+    0x1.0000000000000p+0,  -0x1.5555555555555p-2, 0x1.999999999999ap-3,  -0x1.2492492492492p-3, 0x1.c71c71c71c71cp-4,
+    -0x1.745d1745d1746p-4, 0x1.3b13b13b13b14p-4,  -0x1.1111111111111p-4, 0x1.e1e1e1e1e1e1ep-5,  -0x1.af286bca1af28p-5,
+    0x1.8618618618618p-5,  -0x1.642c8590b2164p-5, 0x1.47ae147ae147bp-5,
 };
 
 /* c[0] + c[1] x + ... by Horner. Two chains, of the even and the odd powers, halve the wait for each product. */
@@ -72,7 +70,7 @@ double sp_exp(double x)
     double scaled = x * 1.4426950408889634;
     int k = (int)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
     double r = (x - k * LN2_HIGH) - k * LN2_LOW; /* |r| <= ln2 / 2 */
-    double v = POLYNOMIAL(exp_terms, r); /* the next term would be below 2^-56 */
+    double v = POLYNOMIAL(exp_terms, r);         /* the next term would be below 2^-56 */
     return k > -1000 && k < 1000 ? v * power_of_two(k) : ldexp(v, k);
 }
 

@@ -140,8 +140,17 @@ static bool add_perl_class(set *s, char name)
     set inner = {.n = 0};
     switch (name | 0x20) {
     case 'd': add_range(&inner, '0', '9'); break;
-    case 'w': add_range(&inner, '0', '9'); add_range(&inner, 'A', 'Z'); add_range(&inner, 'a', 'z'); add_range(&inner, '_', '_'); break;
-    case 's': add_range(&inner, '\t', '\n'); add_range(&inner, '\f', '\r'); add_range(&inner, ' ', ' '); break;
+    case 'w':
+        add_range(&inner, '0', '9');
+        add_range(&inner, 'A', 'Z');
+        add_range(&inner, 'a', 'z');
+        add_range(&inner, '_', '_');
+        break;
+    case 's':
+        add_range(&inner, '\t', '\n');
+        add_range(&inner, '\f', '\r');
+        add_range(&inner, ' ', ' ');
+        break;
     default: return false;
     }
     if (name >= 'A' && name <= 'Z')
@@ -156,9 +165,10 @@ static bool add_posix_class(parser *r, set *s)
     static const struct {
         const char *name, *ranges; /* pairs of ends */
     } classes[] = {
-        {"[:alnum:]", "09AZaz"}, {"[:alpha:]", "AZaz"}, {"[:ascii:]", "\x01\x7f"}, {"[:blank:]", "\t\t  "}, {"[:digit:]", "09"},
-        {"[:graph:]", "!~"}, {"[:lower:]", "az"}, {"[:print:]", " ~"}, {"[:punct:]", "!/:@[`{~"}, {"[:space:]", "\t\r  "},
-        {"[:upper:]", "AZ"}, {"[:word:]", "09AZaz__"}, {"[:xdigit:]", "09AFaf"},
+        {"[:alnum:]", "09AZaz"},   {"[:alpha:]", "AZaz"},   {"[:ascii:]", "\x01\x7f"}, {"[:blank:]", "\t\t  "},
+        {"[:digit:]", "09"},       {"[:graph:]", "!~"},     {"[:lower:]", "az"},       {"[:print:]", " ~"},
+        {"[:punct:]", "!/:@[`{~"}, {"[:space:]", "\t\r  "}, {"[:upper:]", "AZ"},       {"[:word:]", "09AZaz__"},
+        {"[:xdigit:]", "09AFaf"},
     };
     for (size_t i = 0; i < SP_COUNT(classes); i++)
         if (take(r, classes[i].name)) {
@@ -466,7 +476,8 @@ static const sp_cell_ops pattern_ops = {sp_cell_fill_text, pattern_text};
 sp_cell *sp_pattern_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
-    parser r = {.arena = b->arena, .p = col->text.p, .end = col->text.p + col->text.len, .repeat_max = (uint32_t)col->max_i};
+    parser r = {
+        .arena = b->arena, .p = col->text.p, .end = col->text.p + col->text.len, .repeat_max = (uint32_t)col->max_i};
     pattern_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     node *root = c ? read_choice(&r) : NULL;
     if (root && r.p < r.end && !r.why)
@@ -478,7 +489,10 @@ sp_cell *sp_pattern_cell(const sp_build *b)
     if (!root || r.why)
         return NULL;
     uint32_t most = (uint32_t)text_max(root);
-    c->cell = (sp_cell){.ops = &pattern_ops, .key = b->key, .type = {.kind = SP_TEXT}, .text_max = most,
+    c->cell = (sp_cell){.ops = &pattern_ops,
+                        .key = b->key,
+                        .type = {.kind = SP_TEXT},
+                        .text_max = most,
                         .bounds = {.text_max = SP_MAX(most, 1u)}};
     c->root = root;
     return &c->cell;

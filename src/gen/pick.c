@@ -192,17 +192,26 @@ sp_pick sp_pick_uniform(uint64_t key, uint64_t n)
 
 sp_pick sp_pick_permutation(uint64_t key, uint64_t n)
 {
-    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_PERMUTATION, .key = key, .n = n, .permutation = sp_permutation_of(key, n)};
+    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_PERMUTATION,
+                     .key = key,
+                     .n = n,
+                     .permutation = sp_permutation_of(key, n)};
 }
 
 sp_pick sp_pick_sorted(uint64_t key, uint64_t n, uint64_t rows)
 {
-    return (sp_pick){.kind = n == 1 ? SP_PICK_ONLY : SP_PICK_SORTED, .key = key, .n = n, .rows = SP_MAX(rows, (uint64_t)1)};
+    return (sp_pick){
+        .kind = n == 1 ? SP_PICK_ONLY : SP_PICK_SORTED, .key = key, .n = n, .rows = SP_MAX(rows, (uint64_t)1)};
 }
 
 sp_pick sp_pick_digit(uint64_t key, uint64_t own, uint64_t n, uint64_t all, uint64_t unit, uint64_t base)
 {
-    return (sp_pick){.kind = SP_PICK_DIGIT, .key = own, .n = n, .permutation = sp_permutation_of(key, all), .digit_unit = unit, .digit_base = base};
+    return (sp_pick){.kind = SP_PICK_DIGIT,
+                     .key = own,
+                     .n = n,
+                     .permutation = sp_permutation_of(key, all),
+                     .digit_unit = unit,
+                     .digit_base = base};
 }
 
 sp_pick sp_pick_cycle(uint64_t n, uint64_t every, uint64_t step)
@@ -213,7 +222,8 @@ sp_pick sp_pick_cycle(uint64_t n, uint64_t every, uint64_t step)
 sp_pick sp_pick_even(uint64_t n, uint64_t rows, bool ends)
 {
     bool few = n == 1 || rows <= 1;
-    return (sp_pick){.kind = few ? SP_PICK_ONLY : SP_PICK_EVEN, .n = ends ? n - 1 : n, .rows = rows, .every = rows - ends};
+    return (sp_pick){
+        .kind = few ? SP_PICK_ONLY : SP_PICK_EVEN, .n = ends ? n - 1 : n, .rows = rows, .every = rows - ends};
 }
 
 bool sp_pick_exact(sp_pick *pick, sp_arena *arena, uint64_t key, const double *weights, uint32_t n, uint64_t rows)
@@ -231,7 +241,10 @@ bool sp_pick_exact(sp_pick *pick, sp_arena *arena, uint64_t key, const double *w
     }
     for (uint32_t i = 1; ends && i < n; i++)
         ends[i] += ends[i - 1];
-    *pick = (sp_pick){.kind = rows ? SP_PICK_EXACT : SP_PICK_ONLY, .n = n, .ends = ends, .permutation = sp_permutation_of(key, SP_MAX(rows, UINT64_C(1)))};
+    *pick = (sp_pick){.kind = rows ? SP_PICK_EXACT : SP_PICK_ONLY,
+                      .n = n,
+                      .ends = ends,
+                      .permutation = sp_permutation_of(key, SP_MAX(rows, UINT64_C(1)))};
     return ends != NULL;
 }
 
@@ -331,12 +344,8 @@ static void pick_quantiles(const sp_pick *p, uint32_t count, uint64_t *out)
 void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64_t *out)
 {
     switch (p->kind) {
-    case SP_PICK_ONLY:
-        memset(out, 0, count * sizeof(*out));
-        break;
-    case SP_PICK_UNIFORM:
-        sp_draw_many(p->key, rows, count, p->n, out);
-        break;
+    case SP_PICK_ONLY: memset(out, 0, count * sizeof(*out)); break;
+    case SP_PICK_UNIFORM: sp_draw_many(p->key, rows, count, p->n, out); break;
     case SP_PICK_WEIGHTED:
         sp_places(p->key, p->rows, rows, count, out);
         for (uint32_t i = 0; i < count; i++)
@@ -353,9 +362,7 @@ void sp_pick_many(const sp_pick *p, const uint64_t *rows, uint32_t count, uint64
         sp_places(p->key, p->rows, rows, count, out);
         pick_quantiles(p, count, out);
         break;
-    case SP_PICK_PERMUTATION:
-        sp_permute_many(&p->permutation, rows, count, out);
-        break;
+    case SP_PICK_PERMUTATION: sp_permute_many(&p->permutation, rows, count, out); break;
     case SP_PICK_DIGIT:
         sp_permute_many(&p->permutation, rows, count, out);
         for (uint32_t i = 0; i < count; i++)

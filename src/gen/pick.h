@@ -33,14 +33,14 @@ double sp_quantile_at(const sp_quantile *q, uint64_t place);
 void sp_quantile_many(const sp_quantile *q, const uint64_t *places, uint32_t n, double *out);
 /* The distribution d within [min, max), moved and scaled: (value + shift - min) / unit. NULL and *none: it has nothing there;
  * else NULL: no memory. */
-const sp_quantile *sp_quantile_new(sp_arena *arena, const sp_distribution *d, double min, double max, double shift, double unit,
-                                   bool *none);
+const sp_quantile *sp_quantile_new(sp_arena *arena, const sp_distribution *d, double min, double max, double shift,
+                                   double unit, bool *none);
 
 typedef enum sp_pick_kind {
-    SP_PICK_ONLY,        /* n = 1 */
+    SP_PICK_ONLY, /* n = 1 */
     SP_PICK_UNIFORM,
-    SP_PICK_WEIGHTED,    /* base + an entry of the guide */
-    SP_PICK_ZIPF,        /* number k with weight 1 / (k + 1)^exponent */
+    SP_PICK_WEIGHTED, /* base + an entry of the guide */
+    SP_PICK_ZIPF,     /* number k with weight 1 / (k + 1)^exponent */
     SP_PICK_QUANTILE,
     SP_PICK_PERMUTATION, /* row -> permutation of [0, n): no number twice while row < n */
     SP_PICK_DIGIT,       /* a digit of a permutation of the row: several columns together have no combination twice */
@@ -56,14 +56,14 @@ typedef struct sp_pick {
     sp_pick_kind kind;
     bool scattered; /* ZIPF: frequent numbers lie anywhere, not first */
     uint64_t key, n;
-    uint64_t rows;  /* SORTED; WEIGHTED and QUANTILE: if not 0, ascending over so many rows */
+    uint64_t rows;        /* SORTED; WEIGHTED and QUANTILE: if not 0, ascending over so many rows */
     uint64_t every, step; /* CYCLE; EVEN: every is the number of steps, rows those there are */
-    uint64_t base;  /* WEIGHTED: the number of the first entry */
+    uint64_t base;        /* WEIGHTED: the number of the first entry */
     sp_guide guide;
     const uint64_t *ends; /* EXACT: of n entries */
     const sp_zipf *zipf;
     const sp_quantile *quantile;
-    sp_permutation permutation; /* PERMUTATION, DIGIT, and ZIPF scattered */
+    sp_permutation permutation;      /* PERMUTATION, DIGIT, and ZIPF scattered */
     uint64_t digit_unit, digit_base; /* DIGIT: number / unit % base; each a part of n if base is less */
 } sp_pick;
 

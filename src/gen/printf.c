@@ -93,8 +93,8 @@ static const char *check_verb(const printf_cell *c, sp_kind kind)
     const char *verbs = is_int(kind) ? "dvxXob" : is_float(kind) ? "fFvgG" : kind == SP_BOOL ? "tv" : "sv";
     if (strchr(verbs, c->verb))
         return NULL;
-    return is_int(kind)     ? "for whole numbers there are %d, %x, %X, %o, %b and %v"
-           : is_float(kind) ? "for numbers with a point there are %f, %g and %v"
+    return is_int(kind)      ? "for whole numbers there are %d, %x, %X, %o, %b and %v"
+           : is_float(kind)  ? "for numbers with a point there are %f, %g and %v"
            : kind == SP_BOOL ? "for true and false there are %t and %v"
                              : "for texts there are %s and %v";
 }
@@ -264,7 +264,8 @@ static char *printf_text(const sp_cell *cell, uint64_t row, char *p)
     if (c->layout)
         return put_moment(c, (sp_str){text, (size_t)(end - text)}, p);
     p = mempcpy(p, c->before.p, c->before.len);
-    p = is_number(c) ? put_number(c, text, (uint32_t)(end - text), p) : put_text(c, p, c->inner->ops->text(c->inner, row, p));
+    p = is_number(c) ? put_number(c, text, (uint32_t)(end - text), p)
+                     : put_text(c, p, c->inner->ops->text(c->inner, row, p));
     return mempcpy(p, c->after.p, c->after.len);
 }
 
@@ -276,7 +277,9 @@ static sp_str value_text(const sp_column *from, uint32_t i, char *text)
     if (sp_kind_is_text(from->type.kind))
         return sp_column_str(from, i);
     uint8_t truth = from->type.kind == SP_BOOL ? sp_bit(from->data, i) : 0;
-    const void *value = from->type.kind == SP_BOOL ? (const char *)&truth : (const char *)from->data + (size_t)i * sp_kind_width(from->type.kind);
+    const void *value = from->type.kind == SP_BOOL
+                            ? (const char *)&truth
+                            : (const char *)from->data + (size_t)i * sp_kind_width(from->type.kind);
     return (sp_str){text, (size_t)(sp_put_value(text, from->type, value) - text)};
 }
 
@@ -285,7 +288,8 @@ static char *put_value(const printf_cell *c, sp_str value, char *text, char *p)
     if (c->layout)
         return put_moment(c, value, p);
     p = mempcpy(p, c->before.p, c->before.len);
-    p = is_number(c) ? put_number(c, text, (uint32_t)value.len, p) : put_text(c, p, (char *)mempcpy(p, value.p, value.len));
+    p = is_number(c) ? put_number(c, text, (uint32_t)value.len, p)
+                     : put_text(c, p, (char *)mempcpy(p, value.p, value.len));
     return mempcpy(p, c->after.p, c->after.len);
 }
 
@@ -348,7 +352,8 @@ static uint32_t number_max(const printf_cell *c)
         return 340 + 18 + PRECISION_MAX;
     if (!is_int(inner->type.kind) || !inner->bounds.has_range || (c->verb != 'd' && c->verb != 'v'))
         return inner->text_max + 64;
-    size_t least = (size_t)(sp_put_i64(text, inner->bounds.min) - text), most = (size_t)(sp_put_i64(text, inner->bounds.max) - text);
+    size_t least = (size_t)(sp_put_i64(text, inner->bounds.min) - text),
+           most = (size_t)(sp_put_i64(text, inner->bounds.max) - text);
     return (uint32_t)SP_MAX(least, most) + c->plus + c->space;
 }
 

@@ -9,7 +9,7 @@ typedef struct number_cell {
     sp_cell cell;
     sp_pick pick;
     int64_t min;
-    int64_t unit;   /* what a choice of 1 is worth */
+    int64_t unit;            /* what a choice of 1 is worth */
     const sp_layout *layout; /* timestamps shown in a layout of their own */
 } number_cell;
 
@@ -19,13 +19,13 @@ static inline int64_t number_of(const number_cell *c, uint64_t choice)
 }
 
 /* Loops that the compiler can make wide: nothing written can change what they read. */
-#define NUMBERS(type)                                                                              \
-    do {                                                                                           \
-        type *restrict v = out->data;                                                              \
-        for (uint32_t i = 0; i < n && unit == 1; i++)                                              \
-            v[i] = (type)(min + choice[i]);                                                        \
-        for (uint32_t i = 0; i < n && unit != 1; i++)                                              \
-            v[i] = (type)(min + choice[i] * unit);                                                 \
+#define NUMBERS(type) \
+    do { \
+        type *restrict v = out->data; \
+        for (uint32_t i = 0; i < n && unit == 1; i++) \
+            v[i] = (type)(min + choice[i]); \
+        for (uint32_t i = 0; i < n && unit != 1; i++) \
+            v[i] = (type)(min + choice[i] * unit); \
     } while (0)
 
 static int64_t number_one(const number_cell *c, uint64_t row)
@@ -40,14 +40,9 @@ static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
     sp_pick_many(&c->pick, rows, n, choice);
     const uint64_t min = (uint64_t)c->min, unit = (uint64_t)c->unit;
     switch (sp_kind_width(cell->type.kind)) {
-    case 2:
-        NUMBERS(int16_t);
-        break;
-    case 4:
-        NUMBERS(int32_t);
-        break;
-    default:
-        NUMBERS(int64_t);
+    case 2: NUMBERS(int16_t); break;
+    case 4: NUMBERS(int32_t); break;
+    default: NUMBERS(int64_t);
     }
     sp_scratch_pop(scratch);
     return SPATE_OK;
@@ -76,11 +71,13 @@ static number_cell *new_number(const sp_build *b, sp_type type, int64_t min, int
 {
     number_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     uint64_t n = max > min ? ((uint64_t)max - (uint64_t)min + (uint64_t)unit - 1) / (uint64_t)unit : 1;
-    double per_value = b->column->range == SP_RANGE_TIMESTAMP && type.kind == SP_DATE ? (double)SP_US_PER_DAY : 1; /* as in the plan */
+    double per_value =
+        b->column->range == SP_RANGE_TIMESTAMP && type.kind == SP_DATE ? (double)SP_US_PER_DAY : 1; /* as in the plan */
     sp_domain domain = {.n = n, .min = (double)min * per_value, .unit = (double)unit * per_value};
     if (!c || !sp_build_pick(b, domain, &c->pick))
         return NULL;
-    c->cell = (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind), .depth = 1};
+    c->cell =
+        (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind), .depth = 1};
     c->cell.unique = b->column->unique || (b->column->sorted && n >= b->table->rows);
     c->cell.bounds = (sp_bounds){.has_range = true, .min = min, .max = max > min ? max - 1 : min};
     c->min = min;
@@ -164,7 +161,7 @@ static sp_cell *timestamp_cell(const sp_build *b)
 typedef struct float_cell {
     sp_cell cell;
     double min, span;
-    uint64_t rows; /* sorted: the number of strata; else 0 */
+    uint64_t rows;               /* sorted: the number of strata; else 0 */
     const sp_quantile *quantile; /* NULL: uniform */
 } float_cell;
 
@@ -211,7 +208,8 @@ static sp_cell *new_float(const sp_build *b)
     float_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    c->cell = (sp_cell){.ops = &float_ops, .key = b->key, .type = {.kind = SP_F64}, .text_max = SP_F64_TEXT_MAX, .depth = 1};
+    c->cell =
+        (sp_cell){.ops = &float_ops, .key = b->key, .type = {.kind = SP_F64}, .text_max = SP_F64_TEXT_MAX, .depth = 1};
     c->min = b->column->min_f;
     bool spread = b->column->distribution.spread != SP_SPREAD_UNIFORM && b->column->max_f > c->min;
     if (spread && !(c->quantile = sp_build_quantile(b, c->min, b->column->max_f)))
@@ -264,7 +262,8 @@ static sp_cell *new_interval(const sp_build *b)
     sp_domain domain = {.n = n ? n : 1, .min = (double)min, .unit = (double)unit};
     if (!c || !sp_build_pick(b, domain, &c->pick))
         return NULL;
-    c->cell = (sp_cell){.ops = &interval_ops, .key = b->key, .type = {.kind = SP_INTERVAL}, .text_max = SP_INTERVAL_TEXT_MAX};
+    c->cell =
+        (sp_cell){.ops = &interval_ops, .key = b->key, .type = {.kind = SP_INTERVAL}, .text_max = SP_INTERVAL_TEXT_MAX};
     c->cell.unique = unique;
     c->min_ns = unique && n ? min + (1000 - min % 1000) % 1000 : min;
     c->unit_ns = unit;
@@ -276,9 +275,9 @@ static sp_cell *new_interval(const sp_build *b)
 typedef struct string_cell {
     sp_cell cell;
     uint64_t len_min;
-    sp_pick length;    /* above len_min; uniform ones are the beginning of the cell's own draw */
-    sp_pick number;    /* unique: the first digits spell this row's number, to the base of the alphabet */
-    uint32_t digits;   /* 0: not unique */
+    sp_pick length;  /* above len_min; uniform ones are the beginning of the cell's own draw */
+    sp_pick number;  /* unique: the first digits spell this row's number, to the base of the alphabet */
+    uint32_t digits; /* 0: not unique */
 } string_cell;
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -383,11 +382,14 @@ static sp_cell *new_string(const sp_build *b, bool bytes)
                    "lengths above %d are not supported", SP_CELL_TEXT_MAX / 2);
         return NULL;
     }
-    c->cell = (sp_cell){.ops = bytes ? &bytes_ops : &string_ops, .key = b->key, .type = {.kind = bytes ? SP_BYTES : SP_TEXT}};
+    c->cell =
+        (sp_cell){.ops = bytes ? &bytes_ops : &string_ops, .key = b->key, .type = {.kind = bytes ? SP_BYTES : SP_TEXT}};
     c->cell.text_max = bytes ? (uint32_t)len_max * 2 + 2 + 8 : (uint32_t)len_max;
-    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(len_max, (uint64_t)1), .care = !bytes && c->len_min > 0 ? SP_CARE_NOTHING : SP_CARE_ESCAPES};
+    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(len_max, (uint64_t)1),
+                                 .care = !bytes && c->len_min > 0 ? SP_CARE_NOTHING : SP_CARE_ESCAPES};
     if (col->unique && bytes) {
-        sp_mistake(b->mistakes, col->mode_mark, sp_str_of("bytes"), "unique is not possible for bytes; use range: string");
+        sp_mistake(b->mistakes, col->mode_mark, sp_str_of("bytes"),
+                   "unique is not possible for bytes; use range: string");
         return NULL;
     }
     if (col->unique && !make_unique(b, c))
@@ -405,7 +407,7 @@ typedef struct point_cell {
 
 enum { POINT_TEXT_MAX = 48 };
 #define EARTH_RADIUS_KM 6371.0088
-#define DEGREES 57.295779513082321
+#define DEGREES         57.295779513082321
 
 /* POINT(lon lat), six decimals (11 cm): the bearing is uniform, and so is the distance, as dgs has it. */
 static char *point_text(const sp_cell *cell, uint64_t row, char *p)

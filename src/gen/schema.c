@@ -196,7 +196,7 @@ static bool make_keys(maker *m, uint32_t table)
 typedef struct key_list {
     sp_foreign_key *keys;
     uint32_t n;
-    uint32_t *columns;  /* room for the columns of all keys */
+    uint32_t *columns; /* room for the columns of all keys */
     const char **names;
     uint32_t n_columns;
 } key_list;
@@ -219,7 +219,8 @@ static bool follow(const maker *m, uint32_t *table, uint32_t *column)
 {
     const sp_plan_table *t = &m->plan->tables[*table];
     const sp_plan_column *c = &t->columns[*column];
-    const sp_expr *e = c->mode == SP_MODE_EXPR && c->expr && c->expr->kind == SP_EXPR_COLUMN && c->expr->field.len ? c->expr : NULL;
+    const sp_expr *e =
+        c->mode == SP_MODE_EXPR && c->expr && c->expr->kind == SP_EXPR_COLUMN && c->expr->field.len ? c->expr : NULL;
     if (c->mode != SP_MODE_REF && !e)
         return false;
     *table = e ? t->columns[e->column].ref_table : c->ref_table;
@@ -274,7 +275,8 @@ static void add_composite(const maker *m, uint32_t table, uint32_t column, key_l
     }
     begin_key(l, parent->table);
     for (uint32_t k = 0; k < parent->n_primary_key; k++)
-        add_column(l, m->tables[table].field[partner(m, table, c, parent->primary_key[k])], parent->fields[parent->primary_key[k]].name);
+        add_column(l, m->tables[table].field[partner(m, table, c, parent->primary_key[k])],
+                   parent->fields[parent->primary_key[k]].name);
     l->n++;
 }
 

@@ -10,10 +10,10 @@
 typedef struct set_cell {
     sp_cell cell;
     sp_pick pick;
-    const char *bytes;       /* text kinds: the values one after the other, SP_SLACK readable behind them */
+    const char *bytes; /* text kinds: the values one after the other, SP_SLACK readable behind them */
     const uint32_t *offsets;
-    const void *values;      /* fixed-width kinds; SP_BOOL: a byte each */
-    const uint8_t *nulls;    /* a bit for each value that is none; NULL: there are none such */
+    const void *values;   /* fixed-width kinds; SP_BOOL: a byte each */
+    const uint8_t *nulls; /* a bit for each value that is none; NULL: there are none such */
 } set_cell;
 
 static void fill_nulls(const set_cell *c, const uint64_t *choice, uint32_t n, sp_column *out)
@@ -64,8 +64,8 @@ static const sp_cell_ops bytes_ops = {text_fill, bytes_text};
 
 /* ---- fixed width ---- */
 
-#define GATHER(type)                                                                                                   \
-    for (uint32_t i = 0; i < n; i++)                                                                                   \
+#define GATHER(type) \
+    for (uint32_t i = 0; i < n; i++) \
         ((type *)out->data)[i] = ((const type *)c->values)[choice[i]];
 
 typedef struct sixteen {
@@ -166,8 +166,9 @@ static bool all_differ(const sp_build *b, const set_cell *c, const sp_plan_item 
     for (uint32_t i = 1; i < n; i++)
         if (keys[i].a == keys[i - 1].a && keys[i].b == keys[i - 1].b) {
             const sp_plan_item *first = &items[keys[i - 1].item], *again = &items[keys[i].item];
-            sp_mistake(b->mistakes, again->mark, again->text, "is equal to the value in line %u, column %u; those of a unique set differ",
-                       first->mark.line, first->mark.column);
+            sp_mistake(b->mistakes, again->mark, again->text,
+                       "is equal to the value in line %u, column %u; those of a unique set differ", first->mark.line,
+                       first->mark.column);
             return false;
         }
     return true;
@@ -244,7 +245,8 @@ static bool build_text(const sp_build *b, set_cell *c, const sp_plan_item *items
     c->offsets = offsets;
     c->cell.ops = hex ? &bytes_ops : &text_ops;
     c->cell.text_max = (uint32_t)longest * (hex ? 2 : 1) + (hex ? 2 : 0);
-    c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(longest, (size_t)1), .care = hex ? SP_CARE_ESCAPES : care};
+    c->cell.bounds =
+        (sp_bounds){.text_max = (uint32_t)SP_MAX(longest, (size_t)1), .care = hex ? SP_CARE_ESCAPES : care};
     return good;
 }
 
@@ -325,7 +327,8 @@ sp_cell *sp_set_cell(const sp_build *b)
         return NULL;
     sp_type type = b->column->type ? *b->column->type : (sp_type){.kind = SP_TEXT};
     if (type.kind == SP_LIST) {
-        sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type), "an array column is made with array:");
+        sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type),
+                   "an array column is made with array:");
         return NULL;
     }
     c->cell = (sp_cell){.key = b->key, .type = type, .depth = 1, .unique = b->column->unique};

@@ -25,7 +25,7 @@ typedef struct piece {
 } piece;
 
 struct sp_quantile {
-    sp_guide guide;     /* of the pieces */
+    sp_guide guide;      /* of the pieces */
     const piece *pieces; /* a histogram; NULL: the tables below */
     double most;         /* nothing is above */
     double main[MAIN_CELLS + 1];
@@ -96,18 +96,39 @@ static double ratio(const double *over, const double *under, double x)
  * 1e-16. */
 static double normal_tail(double p)
 {
-    static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
-                               4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3};
-    static const double b[] = {1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-                               2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3};
-    static const double c[] = {1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
-                               1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4};
-    static const double d[] = {1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
-                               1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9};
-    static const double e[] = {6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1,
-                               2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7};
-    static const double f[] = {1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
-                               7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15};
+    static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
+                               1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
+                               3.3430575583588128105e4, 2.5090809287301226727e3};
+    static const double b[] = {1.0,
+                               4.2313330701600911252e1,
+                               6.8718700749205790830e2,
+                               5.3941960214247511077e3,
+                               2.1213794301586595867e4,
+                               3.9307895800092710610e4,
+                               2.8729085735721942674e4,
+                               5.2264952788528545610e3};
+    static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0, 5.76949722146069140550e0,
+                               3.64784832476320460504e0,  1.27045825245236838258e0, 2.41780725177450611770e-1,
+                               2.27238449892691845833e-2, 7.74545014278341407640e-4};
+    static const double d[] = {1.0,
+                               2.05319162663775882187e0,
+                               1.67638483018380384940e0,
+                               6.89767334985100004550e-1,
+                               1.48103976427480074590e-1,
+                               1.51986665636164571966e-2,
+                               5.47593808499534494600e-4,
+                               1.05075007164441684324e-9};
+    static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,
+                               2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                               2.71155556874348757815e-5, 2.01033439929228813265e-7};
+    static const double f[] = {1.0,
+                               5.99832206555887937690e-1,
+                               1.36929880922735805310e-1,
+                               1.48753612908506148525e-2,
+                               7.86869131145613259100e-4,
+                               1.84631831751005468180e-5,
+                               1.42151175831644588870e-7,
+                               2.04426310338993978564e-15};
     double q = 0.5 - p;
     if (q <= 0.425)
         return q * ratio(a, b, 0.180625 - q * q);
@@ -130,9 +151,7 @@ static double quantile(const sp_distribution *d, double min, double max, double 
     case SP_SPREAD_NORMAL: return d->a + side * d->b * normal_tail(p);
     case SP_SPREAD_LOGNORMAL: return d->a * sp_exp(side * d->b * normal_tail(p));
     case SP_SPREAD_EXPONENTIAL: return min + d->a * (upper ? -sp_log(p) : -sp_log1p(-p));
-    case SP_SPREAD_PARETO:
-        z = (upper ? -sp_log(p) : -sp_log1p(-p)) / d->b;
-        return d->a * sp_exp(z);
+    case SP_SPREAD_PARETO: z = (upper ? -sp_log(p) : -sp_log1p(-p)) / d->b; return d->a * sp_exp(z);
     case SP_SPREAD_TRIANGULAR:
         z = (d->a - min) / (max - min); /* the share below the peak */
         if (upper ? p > 1 - z : p <= z)
@@ -236,9 +255,11 @@ static uint32_t cut_bars(const sp_distribution *d, double min, double max, doubl
     return any;
 }
 
-static bool fill_pieces(sp_quantile *q, sp_arena *arena, const sp_distribution *d, double min, double max, const scale *s, bool *none)
+static bool fill_pieces(sp_quantile *q, sp_arena *arena, const sp_distribution *d, double min, double max,
+                        const scale *s, bool *none)
 {
-    double *edges = sp_arena_alloc(arena, d->n + 1, sizeof(*edges)), *weights = sp_arena_alloc(arena, d->n, sizeof(*weights));
+    double *edges = sp_arena_alloc(arena, d->n + 1, sizeof(*edges)),
+           *weights = sp_arena_alloc(arena, d->n, sizeof(*weights));
     piece *pieces = sp_arena_alloc(arena, d->n, sizeof(*pieces));
     if (!edges || !weights || !pieces)
         return false;
@@ -278,8 +299,8 @@ static bool hours_of(sp_arena *arena, const sp_distribution *d, double min, doub
     return true;
 }
 
-const sp_quantile *sp_quantile_new(sp_arena *arena, const sp_distribution *d, double min, double max, double shift, double unit,
-                                   bool *none)
+const sp_quantile *sp_quantile_new(sp_arena *arena, const sp_distribution *d, double min, double max, double shift,
+                                   double unit, bool *none)
 {
     sp_quantile *q = sp_arena_alloc(arena, 1, sizeof(*q));
     scale s = {shift, min, unit};

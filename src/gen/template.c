@@ -21,8 +21,7 @@ static char *text_room(const sp_cell *cell, uint32_t n, sp_column *out)
     return out->bytes;
 }
 
-int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out,
-                      sp_gen_scratch *scratch)
+int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
 {
     (void)scratch;
     char *base = text_room(cell, n, out);
@@ -51,7 +50,7 @@ typedef struct part {
     const sp_words *words; /* PART_WORD */
     const sp_cell *cell;   /* PART_CELL */
     int64_t min;           /* PART_INT: this and the choice */
-    uint32_t digits;     /* PART_HEX: how many; PART_INT: always so many, padded with zeros; 0: as many as it takes */
+    uint32_t digits;       /* PART_HEX: how many; PART_INT: always so many, padded with zeros; 0: as many as it takes */
     uint32_t text_max;
     sp_care care;
     bool unique;
@@ -148,7 +147,7 @@ typedef struct builder {
     sp_share open;       /* the draw that parts may still take from: n is what has been taken */
     const char *pending; /* literal text that no part has yet */
     uint32_t pending_len;
-    bool failed;         /* no memory */
+    bool failed; /* no memory */
 } builder;
 
 static void builder_init(builder *b, const sp_func_env *env)
@@ -233,7 +232,9 @@ static void add_cell(builder *b, const sp_cell *cell)
         add_part(b, (part){.kind = PART_CELL,
                            .cell = cell,
                            .text_max = cell->text_max,
-                           .care = text ? cell->bounds.care : hard ? SP_CARE_ESCAPES : SP_CARE_NOTHING,
+                           .care = text   ? cell->bounds.care
+                                   : hard ? SP_CARE_ESCAPES
+                                          : SP_CARE_NOTHING,
                            .unique = cell->unique});
     }
 }
@@ -273,7 +274,11 @@ static const sp_words *numbers_from(sp_arena *arena, uint64_t min, uint32_t n, u
         slot[stride - 1] = (char)(end - slot);
     }
     if (w && slots)
-        *w = (sp_words){.slots = slots, .stride = stride, .count = n, .len_max = digits ? digits : decimal_digits(min + n - 1), .care = SP_CARE_NOTHING};
+        *w = (sp_words){.slots = slots,
+                        .stride = stride,
+                        .count = n,
+                        .len_max = digits ? digits : decimal_digits(min + n - 1),
+                        .care = SP_CARE_NOTHING};
     return slots ? w : NULL;
 }
 
@@ -408,7 +413,8 @@ static sp_way way_of(const sp_cell *cell)
     const recipe_cell *r = (const recipe_cell *)cell;
     if (cell->ops == &chain_ops || cell->ops == &words_ops)
         return (sp_way){.chain = r->chain};
-    bool alone = cell->ops == &parts_ops && r->n_parts == 1 && r->parts[0].kind == PART_CELL && !r->parts[0].literal_len && !r->tail_len;
+    bool alone = cell->ops == &parts_ops && r->n_parts == 1 && r->parts[0].kind == PART_CELL &&
+                 !r->parts[0].literal_len && !r->tail_len;
     const sp_cell *only = alone ? r->parts[0].cell : cell;
     return (sp_way){.fork = only->ops == &fork_ops ? ((const choice_cell *)only)->fork : NULL};
 }
@@ -478,7 +484,8 @@ static sp_cell *with_way(const builder *b, uint64_t key, const part *instead, sp
 /* The cell of all that was added. A text with a choice in it is made a choice of texts, which need no call a part. */
 static sp_cell *builder_cell(builder *b, uint64_t key)
 {
-    const part *instead = b->failed || (b->n == 1 && !b->parts[0].literal_len && !b->pending_len) ? NULL : only_choice(b);
+    const part *instead =
+        b->failed || (b->n == 1 && !b->parts[0].literal_len && !b->pending_len) ? NULL : only_choice(b);
     if (!instead)
         return parts_cell(b, key);
     const choice_cell *from = (const choice_cell *)instead->cell;
@@ -490,7 +497,6 @@ static sp_cell *builder_cell(builder *b, uint64_t key)
             return NULL;
     return finish_choice(b->env->arena, c);
 }
-
 
 /* ---- cells of a single function ---- */
 

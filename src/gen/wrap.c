@@ -39,7 +39,7 @@ sp_cell *sp_null_cell(const sp_build *b, sp_cell *inner)
     c->cell = *inner;
     c->cell.ops = &null_ops;
     c->cell.key = sp_mix64(b->key ^ UINT64_C(0x6e756c6c)); /* apart from the value's own draws */
-    c->cell.depth = SP_MAX(inner->depth, 1u); /* its own draws come after the inner fill */
+    c->cell.depth = SP_MAX(inner->depth, 1u);              /* its own draws come after the inner fill */
     c->cell.nullable = true;
     c->inner = inner;
     double scaled = b->column->null_rate * 0x1p64;

@@ -25,7 +25,8 @@ static bool is_before(const sp_draft *d, uint32_t a, uint32_t b)
     for (uint32_t i = 0; i < d->demands.n_orderings; i++)
         if (d->demands.orderings[i].low == a && d->demands.orderings[i].high == b)
             return true;
-    return are_moments(&d->t->columns[a], &d->t->columns[b]) && sp_words_before(d->t->columns[a].name, d->t->columns[b].name);
+    return are_moments(&d->t->columns[a], &d->t->columns[b]) &&
+           sp_words_before(d->t->columns[a].name, d->t->columns[b].name);
 }
 
 /* The longest way to each column along "comes before", and on from it. A circle of them (which no row could keep) ends where
@@ -66,8 +67,10 @@ static void share_bounds(sp_draft *d)
 /* The names and conditions of a table, by themselves. */
 static bool read_demands(sp_config *k, const sp_cat_table *t, sp_demands *out)
 {
-    sp_conditions own = {.names = sp_arena_alloc(k->arena, t->n_columns + 1, sizeof(*own.names)), .n_names = t->n_columns,
-                         .items = sp_arena_alloc(k->arena, t->n_checks + 1, sizeof(*own.items)), .n = t->n_checks};
+    sp_conditions own = {.names = sp_arena_alloc(k->arena, t->n_columns + 1, sizeof(*own.names)),
+                         .n_names = t->n_columns,
+                         .items = sp_arena_alloc(k->arena, t->n_checks + 1, sizeof(*own.items)),
+                         .n = t->n_checks};
     if (!own.names || !own.items)
         return false;
     for (uint32_t i = 0; i < t->n_columns; i++)
@@ -106,7 +109,8 @@ static int start_drafts(sp_config *k, const spate_config_options *o, spate_error
     for (size_t i = 0; i < o->n_rows; i++) {
         bool found = false;
         for (uint32_t t = 0; t < k->c->n_tables; t++) {
-            if (strcmp(k->c->tables[t].shown, o->rows[i].table) != 0 && strcmp(k->c->tables[t].name, o->rows[i].table) != 0)
+            if (strcmp(k->c->tables[t].shown, o->rows[i].table) != 0 &&
+                strcmp(k->c->tables[t].name, o->rows[i].table) != 0)
                 continue;
             k->drafts[t].rows = o->rows[i].rows;
             k->drafts[t].rows_given = found = true;
@@ -141,7 +145,8 @@ static int select_tables(sp_catalog *c, const spate_config_options *o, spate_err
         const char *dot = strchr(o->tables[i], '.');
         int at = sp_catalog_find_table(c, NULL, o->tables[i]);
         if (at < 0 && dot)
-            at = sp_catalog_find_table(c, sp_arena_strndup(c->arena, o->tables[i], (size_t)(dot - o->tables[i])), dot + 1);
+            at = sp_catalog_find_table(c, sp_arena_strndup(c->arena, o->tables[i], (size_t)(dot - o->tables[i])),
+                                       dot + 1);
         if (at < 0)
             return sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\"", o->tables[i]);
         want(c, (uint32_t)at, wanted);
@@ -171,7 +176,9 @@ static void join_facets(sp_draft *d, const char *of)
         uint32_t n = 0;
         for (uint32_t i = 0; i < d->t->n_columns; i++) {
             sp_choice *c = &d->choices[i];
-            const char *whose = "", *facet = c->out || c->items || c->tries || strcmp(c->mode, "value") ? NULL : sp_words_facet(c->text, &whose);
+            const char *whose = "", *facet = c->out || c->items || c->tries || strcmp(c->mode, "value")
+                                                 ? NULL
+                                                 : sp_words_facet(c->text, &whose);
             if (!facet || strcmp(whose, of) != 0 || n == SP_COUNT(seen))
                 continue;
             bool again = false;
@@ -196,8 +203,8 @@ static bool can_follow(const sp_draft *d)
         const sp_demand *demand = &d->demands.columns[i];
         if (d->steps[i] < 2)
             continue;
-        if (!are_moments(&d->t->columns[i], &d->t->columns[i]) || demand->min.p || demand->max.p || d->choices[i].tries ||
-            (d->step[i] && sp_config_follows(d, i) < 0))
+        if (!are_moments(&d->t->columns[i], &d->t->columns[i]) || demand->min.p || demand->max.p ||
+            d->choices[i].tries || (d->step[i] && sp_config_follows(d, i) < 0))
             return false;
     }
     return true;
@@ -206,7 +213,8 @@ static bool can_follow(const sp_draft *d)
 int sp_config_follows(const sp_draft *d, uint32_t column)
 {
     for (uint32_t i = 0; i < d->t->n_columns; i++)
-        if (d->step[i] + 1 == d->step[column] && is_before(d, i, column) && are_moments(&d->t->columns[i], &d->t->columns[column]) &&
+        if (d->step[i] + 1 == d->step[column] && is_before(d, i, column) &&
+            are_moments(&d->t->columns[i], &d->t->columns[column]) &&
             (d->t->columns[i].not_null || d->demands.columns[i].not_null || !d->t->columns[column].not_null))
             return (int)i;
     return -1;
@@ -255,7 +263,8 @@ static void choose_table(sp_config *k, sp_draft *d)
     sp_config_keys(k, d);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         sp_config_choose(k, d, i);
-    for (uint32_t i = 0; i < d->t->n_columns && !has_made(d); i++) { /* a table of numbered columns alone: one must be given */
+    for (uint32_t i = 0; i < d->t->n_columns && !has_made(d);
+         i++) { /* a table of numbered columns alone: one must be given */
         d->needed[i] = d->t->columns[i].generated_sql == NULL;
         sp_config_choose(k, d, i);
     }
@@ -328,7 +337,8 @@ static void write_left_out(sp_config *k, sp_emit *e, const sp_draft *d)
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < d->t->n_columns && !rc; i++)
         if (d->choices[i].out)
-            rc = sp_buf_printf(&line, "%s%s (%s)", line.len ? ", " : "not made: ", d->t->columns[i].name, d->choices[i].out_why);
+            rc = sp_buf_printf(&line, "%s%s (%s)", line.len ? ", " : "not made: ", d->t->columns[i].name,
+                               d->choices[i].out_why);
     k->nomem = k->nomem || rc;
     if (line.len && !rc)
         sp_emit_comment(e, INDENT_KEY, sp_arena_printf(k->arena, "%.*s", (int)line.len, line.data));
@@ -350,12 +360,15 @@ static const char *grouped(sp_config *k, uint64_t n)
 static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
 {
     sp_emit_blank(e);
-    sp_emit_key(e, INDENT_TABLE, true, "name", sp_str_of(d->t->shown), d->t->comment && *d->t->comment ? d->t->comment : NULL);
-    const char *there = k->counted && d->t->rows >= 0 ? sp_config_printf(k, "about %s there", grouped(k, (uint64_t)d->t->rows)) : NULL;
+    sp_emit_key(e, INDENT_TABLE, true, "name", sp_str_of(d->t->shown),
+                d->t->comment && *d->t->comment ? d->t->comment : NULL);
+    const char *there =
+        k->counted && d->t->rows >= 0 ? sp_config_printf(k, "about %s there", grouped(k, (uint64_t)d->t->rows)) : NULL;
     sp_emit_raw(e, INDENT_KEY, "rows", grouped(k, d->rows), d->rows_note ? d->rows_note : there);
     write_left_out(k, e, d);
     for (uint32_t i = 0; i < d->demands.n_unread; i++)
-        sp_emit_comment(e, INDENT_KEY, sp_config_printf(k, "a check that is not kept on purpose: %s", d->demands.unread[i]->sql));
+        sp_emit_comment(e, INDENT_KEY,
+                        sp_config_printf(k, "a check that is not kept on purpose: %s", d->demands.unread[i]->sql));
     sp_emit_head(e, INDENT_KEY, "columns");
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (!d->choices[i].out)
@@ -369,19 +382,25 @@ static void write_unmade(sp_config *k, sp_emit *e, const sp_draft *d)
         return;
     sp_emit_blank(e);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
-        if (d->choices[i].out && d->t->columns[i].not_null && !d->t->columns[i].default_sql && !d->t->columns[i].generated_sql)
-            sp_emit_comment(e, INDENT_TABLE, sp_config_printf(k, "%s is not made: %s must have a value, and none is made (%s)", d->t->shown,
-                                                              d->t->columns[i].name, d->choices[i].out_why));
+        if (d->choices[i].out && d->t->columns[i].not_null && !d->t->columns[i].default_sql &&
+            !d->t->columns[i].generated_sql)
+            sp_emit_comment(e, INDENT_TABLE,
+                            sp_config_printf(k, "%s is not made: %s must have a value, and none is made (%s)",
+                                             d->t->shown, d->t->columns[i].name, d->choices[i].out_why));
 }
 
 static void write_head(sp_config *k, sp_emit *e, const char *shown)
 {
     const sp_catalog *c = k->c;
-    sp_emit_comment(e, 0, sp_config_printf(k, "The tables of %s%s%s%s.", shown, *c->server ? " (" : "", c->server, *c->server ? ")" : ""));
+    sp_emit_comment(e, 0,
+                    sp_config_printf(k, "The tables of %s%s%s%s.", shown, *c->server ? " (" : "", c->server,
+                                     *c->server ? ")" : ""));
     sp_emit_comment(e, 0, "");
-    sp_emit_comment(e, 0, sp_config_printf(k, "    spate generate PLAN --to URI%s", k->circles ? " --defer-constraints" : ""));
+    sp_emit_comment(
+        e, 0, sp_config_printf(k, "    spate generate PLAN --to URI%s", k->circles ? " --defer-constraints" : ""));
     if (k->circles)
-        sp_emit_comment(e, 0, "Foreign keys go in a circle here: they are taken away for the load, and put back after it.");
+        sp_emit_comment(e, 0,
+                        "Foreign keys go in a circle here: they are taken away for the load, and put back after it.");
     for (uint32_t i = 0; i < c->n_notes; i++)
         sp_emit_comment(e, 0, sp_config_printf(k, "Not understood: %s", c->notes[i]));
     sp_emit_blank(e);

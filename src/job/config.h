@@ -18,53 +18,53 @@
 typedef struct sp_choice { /* what is written of a column */
     bool out;              /* not made: the server fills it, or nobody can */
     const char *out_why;
-    const char *mode, *text;   /* "value", "${email}"; a set's values instead: */
+    const char *mode, *text; /* "value", "${email}"; a set's values instead: */
     const sp_str *items;
     const double *weights;
     uint32_t n_items;
-    const char *props;         /* YAML, or NULL */
-    const char *type;          /* or NULL */
-    const char *distribution;  /* YAML, or NULL */
-    const char *draw, *tree;   /* or NULL; a tree is YAML */
+    const char *props;        /* YAML, or NULL */
+    const char *type;         /* or NULL */
+    const char *distribution; /* YAML, or NULL */
+    const char *draw, *tree;  /* or NULL; a tree is YAML */
     double null_rate;
     bool unique, primary_key, sorted;
-    bool absent;               /* refers to what is not there: only null will do */
+    bool absent; /* refers to what is not there: only null will do */
     const char *note;
-    uint64_t values;           /* different ones there are, UINT64_MAX: enough */
-    uint64_t most;             /* the same where they must differ, else UINT64_MAX */
-    uint32_t line, last_line;  /* where it was written */
-    unsigned tries;            /* what was written before and did not hold */
+    uint64_t values;          /* different ones there are, UINT64_MAX: enough */
+    uint64_t most;            /* the same where they must differ, else UINT64_MAX */
+    uint32_t line, last_line; /* where it was written */
+    unsigned tries;           /* what was written before and did not hold */
 } sp_choice;
 
-typedef struct sp_draft {      /* of a table */
+typedef struct sp_draft { /* of a table */
     const sp_cat_table *t;
     sp_demands demands;
     sp_choice *choices;
-    bool *needed;              /* a column that must be made: something refers to it, or hangs on it */
-    bool *apart;               /* a column without a value twice, for the sake of a key of several columns */
-    bool combined;             /* the primary key has no combination twice: the generator sees to it */
-    unsigned *step, *steps;    /* of moments and numbers that come one after the other: which, of how many */
-    bool afters;               /* moments that come one after the other are so by a delay, not by lying in different spans */
+    bool *needed;           /* a column that must be made: something refers to it, or hangs on it */
+    bool *apart;            /* a column without a value twice, for the sake of a key of several columns */
+    bool combined;          /* the primary key has no combination twice: the generator sees to it */
+    unsigned *step, *steps; /* of moments and numbers that come one after the other: which, of how many */
+    bool afters; /* moments that come one after the other are so by a delay, not by lying in different spans */
     uint64_t rows;
     const char *rows_note;
     bool rows_given;
-    bool chosen;               /* how its columns are made */
+    bool chosen; /* how its columns are made */
 } sp_draft;
 
 typedef struct sp_config {
     sp_arena *arena;
     const sp_catalog *c;
-    sp_draft *drafts;          /* one for each table */
-    uint32_t *order;           /* tables, parents first */
-    bool circles;              /* of foreign keys between tables */
-    bool defaults;             /* make columns with a default, too */
-    bool counted;              /* the catalog has statistics */
+    sp_draft *drafts; /* one for each table */
+    uint32_t *order;  /* tables, parents first */
+    bool circles;     /* of foreign keys between tables */
+    bool defaults;    /* make columns with a default, too */
+    bool counted;     /* the catalog has statistics */
     bool nomem;
 } sp_config;
 
 /* config_order.c */
-bool sp_config_order(sp_config *k);  /* order, circles; false: no memory */
-void sp_config_needs(sp_config *k);  /* which columns have to be made, and which keep keys of several columns apart */
+bool sp_config_order(sp_config *k); /* order, circles; false: no memory */
+void sp_config_needs(sp_config *k); /* which columns have to be made, and which keep keys of several columns apart */
 void sp_config_keys(const sp_config *k, sp_draft *d); /* the latter again, after a choice that did not hold */
 /* The foreign key that a column's values come from, NULL: none. at: its place in it; lead: the column of the key that chooses the
  * row, from which the others take theirs. */
@@ -113,6 +113,7 @@ void sp_making_float(sp_making *m);
 void sp_making_moment(sp_making *m);
 void sp_making_time(sp_making *m);
 
-char *sp_config_printf(sp_config *k, const char *fmt, ...) SP_PRINTF(2, 3); /* in the arena; "" and nomem for want of it */
+char *sp_config_printf(sp_config *k, const char *fmt, ...)
+    SP_PRINTF(2, 3); /* in the arena; "" and nomem for want of it */
 
 #endif

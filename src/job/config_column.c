@@ -48,7 +48,7 @@ static const char *decimal_type(sp_making *m)
 {
     const sp_cat_type *t = m->type;
     return t->precision && t->scale <= t->precision ? sp_config_printf(m->k, "numeric(%u,%u)", t->precision, t->scale)
-                                                                            : NULL;
+                                                    : NULL;
 }
 
 /* What the plan's own cells would not be by themselves. */
@@ -67,7 +67,8 @@ static const char *plan_type(sp_making *m)
     case SP_CAT_YEAR: return "smallint";
     case SP_CAT_DECIMAL: return decimal_type(m);
     case SP_CAT_FLOAT: return t->bits == 32 ? "real" : "double precision";
-    case SP_CAT_TEXT: return t->length ? numbered(m, t->fixed ? "char" : "varchar", t->length) : set || range ? NULL : "text";
+    case SP_CAT_TEXT:
+        return t->length ? numbered(m, t->fixed ? "char" : "varchar", t->length) : set || range ? NULL : "text";
     case SP_CAT_TIMESTAMP: return "timestamp";
     case SP_CAT_BYTES: return set ? "bytea" : NULL;
     case SP_CAT_UUID: return set ? "uuid" : NULL;
@@ -136,8 +137,9 @@ static void choose_like(sp_making *m, sp_str like)
     sp_buf text = {0};
     int rc = SPATE_OK;
     for (size_t i = 0; i < like.len && !rc; i++)
-        rc = like.p[i] == '%' ? sp_buf_adds(&text, any[SP_MIN(m->out->tries, 1u)])
-             : like.p[i] == '_' ? sp_buf_adds(&text, "x") : sp_buf_add(&text, &like.p[i], 1);
+        rc = like.p[i] == '%'   ? sp_buf_adds(&text, any[SP_MIN(m->out->tries, 1u)])
+             : like.p[i] == '_' ? sp_buf_adds(&text, "x")
+                                : sp_buf_add(&text, &like.p[i], 1);
     sp_making_mode(m, "value", rc ? "" : sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
     m->k->nomem = m->k->nomem || rc;
     sp_buf_done(&text);
@@ -164,7 +166,8 @@ static void choose_text(sp_making *m)
         return;
     }
     if (m->demand->regex.p)
-        m->out->note = sp_config_printf(m->k, "a check demands ~ '%.*s'", (int)SP_MIN(m->demand->regex.len, 60), m->demand->regex.p);
+        m->out->note = sp_config_printf(m->k, "a check demands ~ '%.*s'", (int)SP_MIN(m->demand->regex.len, 60),
+                                        m->demand->regex.p);
     if (said && !measured) {
         int64_t letters;
         if (*said == '#' && sp_parse_i64(sp_str_of(said + 1), &letters))
@@ -181,7 +184,8 @@ static void choose_text(sp_making *m)
         m->out->note = m->out->note ? m->out->note : "a guess";
         return;
     }
-    choose_letters(m, m->type->fixed ? max : SP_MAX(min, SP_MIN(max, INT64_C(8))), m->type->fixed ? max : SP_MIN(max, SP_MAX(min, INT64_C(12))));
+    choose_letters(m, m->type->fixed ? max : SP_MAX(min, SP_MIN(max, INT64_C(8))),
+                   m->type->fixed ? max : SP_MIN(max, SP_MAX(min, INT64_C(12))));
 }
 
 static void choose_bytes(sp_making *m)
@@ -217,7 +221,9 @@ static void choose_random_enough(sp_making *m, const char *value, const char *un
 
 static void choose_json(sp_making *m)
 {
-    sp_making_mode(m, "value", m->unique ? "{\"id\": ${uuid}}" : "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
+    sp_making_mode(m, "value",
+                   m->unique ? "{\"id\": ${uuid}}"
+                             : "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
     m->out->note = "a guess";
 }
 
@@ -227,7 +233,8 @@ static const char *range_values(const sp_cat_type *item)
     case SP_CAT_INTEGER: return "[1,10)|[10,100)|[100,1000)|[5,)";
     case SP_CAT_DECIMAL: return "[0.5,1.5)|[1.5,99.99)|[100,200]|(,0)";
     case SP_CAT_DATE: return "[2024-01-01,2024-02-01)|[2024-06-15,2025-01-01)|[2025-03-01,)";
-    default: return "[2024-01-01 08:00:00,2024-01-01 17:00:00)|[2024-06-15 00:00:00,2025-01-01 00:00:00)|[2025-03-01 12:00:00,)";
+    default:
+        return "[2024-01-01 08:00:00,2024-01-01 17:00:00)|[2024-06-15 00:00:00,2025-01-01 00:00:00)|[2025-03-01 12:00:00,)";
     }
 }
 
@@ -243,7 +250,8 @@ static const char *multirange_values(const sp_cat_type *item)
 /* Does an exclusion constraint keep the column's ranges from overlapping? It says: name WITH &&. */
 static bool is_exclusive(const sp_making *m)
 {
-    const char *quoted = sp_config_printf(m->k, "\"%s\" WITH &&", m->c->name), *plain = sp_config_printf(m->k, "%s WITH &&", m->c->name);
+    const char *quoted = sp_config_printf(m->k, "\"%s\" WITH &&", m->c->name),
+               *plain = sp_config_printf(m->k, "%s WITH &&", m->c->name);
     for (uint32_t i = 0; i < m->d->t->n_indexes; i++) {
         const char *sql = m->d->t->indexes[i].sql;
         if (sql && strncmp(sql, "EXCLUDE", 7) == 0 && (strstr(sql, quoted) || strstr(sql, plain)))
@@ -270,7 +278,8 @@ static void choose_exclusive(sp_making *m)
         from = "timestamp('2020-01-01') + hours(row())";
         to = "timestamp('2020-01-01') + hours(row()) + minutes(45)";
     }
-    sp_making_mode(m, "expr", sp_config_printf(m->k, "'[' || text(%s)%s || ',' || text(%s)%s || ')'", from, zone, to, zone));
+    sp_making_mode(m, "expr",
+                   sp_config_printf(m->k, "'[' || text(%s)%s || ',' || text(%s)%s || ')'", from, zone, to, zone));
     m->out->note = "no two rows overlap";
 }
 
@@ -324,7 +333,9 @@ static const char *item_value(const sp_cat_type *item)
     case SP_CAT_TEXT: return item->length && item->length < 16 ? NULL : "${noun}";
     case SP_CAT_INTEGER: return item->bits == 16 ? "${uint8}" : "${uint16}";
     case SP_CAT_FLOAT:
-    case SP_CAT_DECIMAL: return item->class == SP_CAT_DECIMAL && item->precision && item->precision - item->scale < 2 ? NULL : "${price}";
+    case SP_CAT_DECIMAL:
+        return item->class == SP_CAT_DECIMAL && item->precision && item->precision - item->scale < 2 ? NULL
+                                                                                                     : "${price}";
     case SP_CAT_BOOL: return "${bool}";
     case SP_CAT_UUID: return "${uuid}";
     case SP_CAT_INET: return "${ipv4_address}";
@@ -429,7 +440,10 @@ static void choose_values(sp_making *m, const sp_str *values, uint32_t n)
 static void choose_by_class(sp_making *m)
 {
     switch (m->type->class) {
-    case SP_CAT_BOOL: sp_making_mode(m, "value", "${bool}"); m->out->most = 2; break;
+    case SP_CAT_BOOL:
+        sp_making_mode(m, "value", "${bool}");
+        m->out->most = 2;
+        break;
     case SP_CAT_INTEGER:
     case SP_CAT_YEAR: sp_making_integer(m); break;
     case SP_CAT_FLOAT:
@@ -448,13 +462,17 @@ static void choose_by_class(sp_making *m)
     case SP_CAT_TIMESTAMPTZ: sp_making_moment(m); break;
     case SP_CAT_TIME:
     case SP_CAT_TIMETZ: sp_making_time(m); break;
-    case SP_CAT_INTERVAL: sp_making_mode(m, "range", "interval"); m->out->props = "{min: 1m, max: 24h}"; break;
+    case SP_CAT_INTERVAL:
+        sp_making_mode(m, "range", "interval");
+        m->out->props = "{min: 1m, max: 24h}";
+        break;
     case SP_CAT_UUID: sp_making_mode(m, "value", "${uuid}"); break;
     case SP_CAT_JSON: choose_json(m); break;
     case SP_CAT_XML: choose_random_enough(m, sp_words_type("xml"), "<id>${uuid}</id>"); break;
     case SP_CAT_HSTORE: choose_random_enough(m, sp_words_type("hstore"), "id => \"${uuid}\""); break;
     case SP_CAT_INET:
-        choose_random_enough(m, sp_words_type(strcmp(m->type->name, "inet6") == 0 ? "inet6" : "inet"), "${ipv6_address}");
+        choose_random_enough(m, sp_words_type(strcmp(m->type->name, "inet6") == 0 ? "inet6" : "inet"),
+                             "${ipv6_address}");
         break;
     case SP_CAT_CIDR: choose_type(m, "cidr"); break;
     case SP_CAT_MACADDR: choose_random_enough(m, sp_words_type("macaddr"), sp_words_type("macaddr")); break;
@@ -482,7 +500,8 @@ bool sp_config_is_made(const sp_config *k, const sp_draft *d)
     bool any = false;
     for (uint32_t i = 0; i < d->t->n_columns; i++) {
         const sp_cat_column *c = &d->t->columns[i];
-        if (*k->c->server && d->choices[i].out && c->not_null && !c->default_sql && !c->generated_sql && !c->auto_number && c->identity == SP_CAT_NO_IDENTITY)
+        if (*k->c->server && d->choices[i].out && c->not_null && !c->default_sql && !c->generated_sql &&
+            !c->auto_number && c->identity == SP_CAT_NO_IDENTITY)
             return false;
         any = any || !d->choices[i].out;
     }
@@ -525,7 +544,8 @@ static bool left_to_server(sp_making *m)
         return false;
     if (is_numbered(m->c))
         leave_out(m, m->c->identity ? "identity" : "numbered by the server");
-    else if (is_default(m->c) && !m->k->defaults && !(is_constant(m->c->default_sql) && is_key(m)) && !(m->c->stats && m->c->stats->distinct > 1))
+    else if (is_default(m->c) && !m->k->defaults && !(is_constant(m->c->default_sql) && is_key(m)) &&
+             !(m->c->stats && m->c->stats->distinct > 1))
         leave_out(m, sp_config_printf(m->k, "default %.60s", m->c->default_sql));
     return m->out->out;
 }
@@ -583,7 +603,8 @@ static void note_absent_parent(sp_making *m)
         for (uint32_t j = 0; f->parent_table < 0 && j < f->n; j++)
             if (f->columns[j] == m->column)
                 m->out->note = sp_config_printf(m->k, "refers to %s, which is not in this plan", f->parent);
-        bool nowhere = f->parent_table < 0 && m->k->c->dialect == SP_SQL_SQLITE; /* which lets tables refer to what is not there */
+        bool nowhere =
+            f->parent_table < 0 && m->k->c->dialect == SP_SQL_SQLITE; /* which lets tables refer to what is not there */
         for (uint32_t j = 0; nowhere && j < f->n; j++)
             m->out->absent = m->out->absent || f->columns[j] == m->column;
     }
@@ -596,10 +617,14 @@ static void choose_value(sp_making *m)
     if (m->unique && m->type->class == SP_CAT_INTEGER && m->out->tries == 0 && !m->demand->max.p &&
         (m->out->primary_key || is_numbered(m->c))) {
         int64_t from;
-        sp_making_mode(m, "inc", m->demand->min.p && sp_parse_i64(m->demand->min, &from) ? sp_config_printf(m->k, "%lld", (long long)from + 1) : "1");
+        sp_making_mode(m, "inc",
+                       m->demand->min.p && sp_parse_i64(m->demand->min, &from)
+                           ? sp_config_printf(m->k, "%lld", (long long)from + 1)
+                           : "1");
         unsigned bits = SP_MIN(m->type->bits, 63u);
         m->out->most = (uint64_t)(ldexp(1, (int)(m->type->is_unsigned || bits == 63 ? bits : bits - 1)) - 1);
-    } else if (!m->unique && m->out->tries == 0 && !(m->d->combined && m->out->primary_key) && m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
+    } else if (!m->unique && m->out->tries == 0 && !(m->d->combined && m->out->primary_key) &&
+               m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
         m->out->sorted = !m->out->items && m->c->stats->correlation > 0.99;
     } else if (m->demand->n_values) {
         choose_values(m, m->demand->values, m->demand->n_values);
@@ -615,7 +640,7 @@ static void choose_nulls(sp_making *m)
 {
     if (m->out->out || m->c->not_null || m->demand->not_null || m->out->primary_key || m->out->tree)
         m->out->null_rate = 0; /* of a tree, the roots are null */
-    else if (m->out->absent) /* there is nothing to refer to */
+    else if (m->out->absent)   /* there is nothing to refer to */
         m->out->null_rate = 1;
     else if (m->c->stats)
         m->out->null_rate = m->c->stats->null_rate;
@@ -643,8 +668,13 @@ void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column)
     sp_choice *out = &d->choices[column];
     unsigned tries = out->tries;
     *out = (sp_choice){.tries = tries, .most = UINT64_MAX};
-    sp_making m = {.k = k, .d = d, .column = column, .c = &d->t->columns[column], .type = &d->t->columns[column].type,
-                .demand = &d->demands.columns[column], .out = out};
+    sp_making m = {.k = k,
+                   .d = d,
+                   .column = column,
+                   .c = &d->t->columns[column],
+                   .type = &d->t->columns[column].type,
+                   .demand = &d->demands.columns[column],
+                   .out = out};
     if (left_to_server(&m))
         return;
     choose_keys(&m);

@@ -13,10 +13,10 @@
 /* ---- numbers ------------------------------------------------------------------------------------- */
 
 typedef struct limits {
-    double min, max;   /* both included */
-    double low, high;  /* what the type and the conditions allow */
-    bool named;        /* the name says what is usual */
-    bool counted;      /* the statistics do */
+    double min, max;  /* both included */
+    double low, high; /* what the type and the conditions allow */
+    bool named;       /* the name says what is usual */
+    bool counted;     /* the statistics do */
 } limits;
 
 static void clip(limits *l)
@@ -108,7 +108,8 @@ void sp_making_integer(sp_making *m)
     double high = m->type->class == SP_CAT_YEAR ? 2155 : two_to(m->type->is_unsigned ? bits : bits - 1) - 1;
     double low = m->type->class == SP_CAT_YEAR ? 1901 : m->type->is_unsigned ? 0 : -high - 1;
     limits l = number_limits(m, low, high, 1);
-    if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p && m->d->steps[m->column] < 2)
+    if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p &&
+        m->d->steps[m->column] < 2)
         l.max = SP_MIN(high, 1e6);
     bool last = m->d->step[m->column] + 1 >= m->d->steps[m->column];
     l.min = ceil(l.min);
@@ -132,7 +133,8 @@ void sp_making_decimal(sp_making *m, unsigned precision, unsigned scale)
     if (m->unique && (l.max - l.min) / unit < (double)m->d->rows)
         l.max = SP_MIN(l.high, l.min + 10.0 * (double)m->d->rows * unit);
     sp_making_mode(m, "range", "decimal");
-    m->out->props = sp_config_printf(m->k, "{min: %.*f, max: %.*f, scale: %u}", (int)scale, l.min, (int)scale, l.max, scale);
+    m->out->props =
+        sp_config_printf(m->k, "{min: %.*f, max: %.*f, scale: %u}", (int)scale, l.min, (int)scale, l.max, scale);
     m->out->most = (uint64_t)SP_MAX((l.max - l.min) / unit, 1.0);
 }
 
@@ -228,14 +230,18 @@ void sp_making_moment(sp_making *m)
     }
     if (choose_after(m, null_rate))
         return;
-    limits l = {.min = seconds_of(from), .max = seconds_of(to), .low = seconds_of("0002-01-01"), .high = seconds_of("9998-01-01")};
+    limits l = {.min = seconds_of(from),
+                .max = seconds_of(to),
+                .low = seconds_of("0002-01-01"),
+                .high = seconds_of("9998-01-01")};
     apply_moments(m, &l);
     take_step(m, &l);
     if (null_rate >= 0 && !m->c->not_null && !m->c->stats)
         m->out->null_rate = null_rate;
     sp_making_mode(m, "range", "timestamp");
     m->out->props = sp_config_printf(m->k, date ? "{min: %s, max: %s, format: 2006-01-02}" : "{min: %s, max: %s}",
-                                     sp_config_shown_moment(m->k, l.min, date), sp_config_shown_moment(m->k, date ? l.max + 86399 : l.max, date));
+                                     sp_config_shown_moment(m->k, l.min, date),
+                                     sp_config_shown_moment(m->k, date ? l.max + 86399 : l.max, date));
     m->out->most = (uint64_t)SP_MAX((l.max - l.min) / (date ? 86400 : 1), 1.0);
 }
 

@@ -121,7 +121,8 @@ static bool can_combine(const sp_draft *d, const sp_cat_key *key)
         uint32_t column = key->columns[j];
         const sp_cat_foreign_key *f = sp_config_reference(d->t, column, &at, &lead);
         sp_cat_class class = d->t->columns[column].type.class;
-        bool chosen = class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_ENUM || d->demands.columns[column].n_values;
+        bool chosen = class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_ENUM ||
+                      d->demands.columns[column].n_values;
         if (d->choices[column].tries || (f ? f->n > 1 || f->parent_table == (int32_t)-1 : !chosen))
             return false;
     }

@@ -30,8 +30,8 @@ static double covered(const sp_cat_stats *s)
 
 static bool is_plain(sp_cat_class class)
 {
-    return class == SP_CAT_BOOL || class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_FLOAT || class == SP_CAT_TEXT ||
-           class == SP_CAT_DATE || class == SP_CAT_ENUM;
+    return class == SP_CAT_BOOL || class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_FLOAT ||
+           class == SP_CAT_TEXT || class == SP_CAT_DATE || class == SP_CAT_ENUM;
 }
 
 static double rate_of(const sp_cat_stats *s, sp_str value)
@@ -102,7 +102,8 @@ static double share_between(const sp_cat_stats *s, sp_cat_class class, double fr
         if (number_of(class, s->common[i], &v) && v >= from && v < to)
             share += s->common_rates[i];
     for (uint32_t i = 0; i + 1 < s->n_bounds; i++)
-        if (number_of(class, s->bounds[i], &low) && number_of(class, s->bounds[i + 1], &high) && high > low && low < to && high > from)
+        if (number_of(class, s->bounds[i], &low) && number_of(class, s->bounds[i + 1], &high) && high > low &&
+            low < to && high > from)
             share += each * (SP_MIN(high, to) - SP_MAX(low, from)) / (high - low);
     return share;
 }
@@ -129,8 +130,11 @@ static int add_bound(sp_config *k, sp_buf *out, const sp_cat_type *type, double 
 {
     if (is_moment(type->class))
         return sp_buf_adds(out, sp_config_shown_moment(k, v, type->class == SP_CAT_DATE));
-    return sp_buf_printf(out, "%.*f", type->class == SP_CAT_DECIMAL ? (int)(type->precision ? SP_MIN(type->scale, 15) : 2)
-                                      : type->class == SP_CAT_FLOAT ? 6 : 0, v);
+    return sp_buf_printf(out, "%.*f",
+                         type->class == SP_CAT_DECIMAL ? (int)(type->precision ? SP_MIN(type->scale, 15) : 2)
+                         : type->class == SP_CAT_FLOAT ? 6
+                                                       : 0,
+                         v);
 }
 
 static const char *histogram_yaml(sp_config *k, const sp_cat_type *type, const bars *b)
@@ -162,7 +166,8 @@ static double unit_of(const sp_cat_type *type)
 
 static bool histogram(sp_config *k, const sp_cat_type *type, const sp_cat_stats *s, sp_choice *out)
 {
-    static const char *const ranges[] = {[SP_CAT_INTEGER] = "int", [SP_CAT_FLOAT] = "float", [SP_CAT_DECIMAL] = "decimal"};
+    static const char *const ranges[] = {
+        [SP_CAT_INTEGER] = "int", [SP_CAT_FLOAT] = "float", [SP_CAT_DECIMAL] = "decimal"};
     bool moment = is_moment(type->class);
     if (s->n_bounds < 2 || (!moment && (type->class >= SP_COUNT(ranges) || !ranges[type->class])))
         return false;

@@ -40,12 +40,16 @@ static int check_options(const spate_copy_options *o, const sp_uri *to, spate_er
     if (!one && (o->n_columns || o->where))
         return sp_fail(err, SPATE_E_USAGE, "columns and a condition are of one table: name it");
     if (o->verify != SPATE_VERIFY_NONE && !o->create && !o->truncate && may_hold_rows(to->scheme))
-        return sp_fail(err, SPATE_E_USAGE,
-                       "rows that were there before cannot be told from those that came: verify needs tables that were created or emptied");
+        return sp_fail(
+            err, SPATE_E_USAGE,
+            "rows that were there before cannot be told from those that came: verify needs tables that were created or emptied");
     if (o->append && (o->create || o->truncate || !may_hold_rows(to->scheme)))
-        return sp_fail(err, SPATE_E_USAGE, o->create || o->truncate ? "append goes with neither create nor truncate" : "a file is new, or replaced: it cannot be appended to");
+        return sp_fail(err, SPATE_E_USAGE,
+                       o->create || o->truncate ? "append goes with neither create nor truncate"
+                                                : "a file is new, or replaced: it cannot be appended to");
     if (!o->create && (o->n_casts || o->indexes_before))
-        return sp_fail(err, SPATE_E_USAGE, "%s of tables that are created", o->n_casts ? "a cast is for columns" : "indexes before the rows are those");
+        return sp_fail(err, SPATE_E_USAGE, "%s of tables that are created",
+                       o->n_casts ? "a cast is for columns" : "indexes before the rows are those");
     if (o->verify != SPATE_VERIFY_NONE && strcmp(o->from, "-") == 0)
         return sp_fail(err, SPATE_E_USAGE, "standard input cannot be read again to be verified");
     if (o->max_rejects && !o->rejects)
@@ -88,7 +92,8 @@ static sp_source *look_at_target(const copy *c)
     spate_error ignored;
     sp_source_options options = {.readers = 1};
     sp_source *s = NULL;
-    if (c->options->create || c->move.report->to_stdout || sp_source_open(c->options->to, &options, &s, &ignored) != SPATE_OK)
+    if (c->options->create || c->move.report->to_stdout ||
+        sp_source_open(c->options->to, &options, &s, &ignored) != SPATE_OK)
         return NULL;
     return s;
 }
@@ -148,8 +153,12 @@ static int open_rejects(copy *c, spate_error *err)
         return SPATE_OK;
     int rc = sp_uri_parse(o->from, c->move.arena, &from, err);
     if (rc == SPATE_OK && strcmp(from.scheme, "rejects") == 0 && strcmp(from.path, o->rejects) == 0)
-        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is where the rows come from: name another file for those that are rejected again", o->rejects);
-    return rc == SPATE_OK ? sp_rejects_open(o->rejects, o->max_rejects ? *o->max_rejects : UINT64_MAX, c->job, &c->move.rejects, err) : rc;
+        return sp_fail(err, SPATE_E_USAGE,
+                       "\"%s\" is where the rows come from: name another file for those that are rejected again",
+                       o->rejects);
+    return rc == SPATE_OK ? sp_rejects_open(o->rejects, o->max_rejects ? *o->max_rejects : UINT64_MAX, c->job,
+                                            &c->move.rejects, err)
+                          : rc;
 }
 
 static char *kept(const copy *c, const char *text)
@@ -201,7 +210,8 @@ static int sum_up(const copy *c, sp_source *s, const sp_schema *const *as, sp_su
         return rc;
     if (c->move.rejects)
         rc = sp_rejects_open(NULL, UINT64_MAX, NULL, &passed, err);
-    sp_flow_options options = {.workers = sp_move_workers(c->options->workers), .parts = 1, .rejects = passed, .cancel = c->options->cancel};
+    sp_flow_options options = {
+        .workers = sp_move_workers(c->options->workers), .parts = 1, .rejects = passed, .cancel = c->options->cancel};
     if (rc == SPATE_OK)
         rc = sp_flow_run(s, sink, &options, tables, err);
     sp_rejects_close(passed);
@@ -254,7 +264,8 @@ static int leave_rejected_out(copy *c, sp_sum *here, spate_error *err)
     if (n == 0)
         return SPATE_OK;
     const char *uri = sp_arena_printf(c->move.arena, "rejects:%s", c->options->rejects);
-    sp_source_options options = {.like = s->tables, .n_like = s->n_tables, .readers = sp_move_workers(c->options->workers)};
+    sp_source_options options = {
+        .like = s->tables, .n_like = s->n_tables, .readers = sp_move_workers(c->options->workers)};
     sp_source *rejected = NULL;
     int rc = uri ? sp_source_open(uri, &options, &rejected, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
@@ -280,16 +291,21 @@ static int compare(copy *c, const sp_source *target, const uint32_t *from, const
         return sp_fail_context(err, rc, "reading %s again", s->shown);
     for (uint32_t t = 0; t < target->n_tables; t++) {
         uint32_t i = from[t];
-        v[i] = (spate_verified){c->move.report->tables[i].name, here[i].rows, there[t].rows, here[i].checksum, there[t].checksum,
+        v[i] = (spate_verified){c->move.report->tables[i].name,
+                                here[i].rows,
+                                there[t].rows,
+                                here[i].checksum,
+                                there[t].checksum,
                                 here[i].rows == there[t].rows && here[i].checksum == there[t].checksum};
         first = v[i].same || different++ ? first : i;
     }
     c->report->verified = v;
     c->report->n_verified = s->n_tables;
     if (different)
-        return sp_fail(err, SPATE_E_DATA, "%u of %u tables differ, first \"%s\": %llu rows were copied, %llu are there%s", different,
-                       s->n_tables, v[first].name, (unsigned long long)v[first].rows_from, (unsigned long long)v[first].rows_to,
-                       v[first].rows_from == v[first].rows_to ? ", with other values" : "");
+        return sp_fail(
+            err, SPATE_E_DATA, "%u of %u tables differ, first \"%s\": %llu rows were copied, %llu are there%s",
+            different, s->n_tables, v[first].name, (unsigned long long)v[first].rows_from,
+            (unsigned long long)v[first].rows_to, v[first].rows_from == v[first].rows_to ? ", with other values" : "");
     return SPATE_OK;
 }
 
@@ -319,8 +335,12 @@ static int verify(copy *c, spate_error *err)
         names[i] = s->tables[i]->table;
     sp_sink_close(c->move.sink); /* it lets its files go */
     c->move.sink = NULL;
-    sp_source_options options = {.tables = names, .n_tables = s->n_tables, .like = s->tables, .n_like = s->n_tables,
-                                 .called = s->n_tables == 1 ? names[0] : NULL, .readers = sp_move_workers(c->options->workers)};
+    sp_source_options options = {.tables = names,
+                                 .n_tables = s->n_tables,
+                                 .like = s->tables,
+                                 .n_like = s->n_tables,
+                                 .called = s->n_tables == 1 ? names[0] : NULL,
+                                 .readers = sp_move_workers(c->options->workers)};
     int rc = sp_source_open(c->options->to, &options, &target, err);
     if (rc == SPATE_OK)
         rc = verify_with(c, target, err);
@@ -333,10 +353,11 @@ static int check_rows(const copy *c, spate_error *err)
 {
     const sp_source *s = c->move.source;
     for (uint32_t t = 0; t < s->n_tables && !c->options->dry_run; t++) {
-        uint64_t rows = s->tables[t]->rows, done = c->move.report->tables[t].rows_done + c->move.report->tables[t].rejected;
+        uint64_t rows = s->tables[t]->rows,
+                 done = c->move.report->tables[t].rows_done + c->move.report->tables[t].rejected;
         if (rows != UINT64_MAX && rows != done)
-            return sp_fail(err, SPATE_E_BUG, "table \"%s\" has %llu rows, but %llu were copied or rejected", s->tables[t]->table,
-                           (unsigned long long)rows, (unsigned long long)done);
+            return sp_fail(err, SPATE_E_BUG, "table \"%s\" has %llu rows, but %llu were copied or rejected",
+                           s->tables[t]->table, (unsigned long long)rows, (unsigned long long)done);
     }
     return SPATE_OK;
 }
@@ -373,8 +394,14 @@ static int name_job(copy *c, spate_error *err)
 static sp_job_run run_of(const copy *c)
 {
     const spate_copy_options *o = c->options;
-    return (sp_job_run){.folder = o->dry_run ? NULL : o->jobs, .name = c->job, .of = c->job_of, .kind = "copy", .source = o->from, .to = o->to,
-                        .words = o->command, .n_words = o->n_command};
+    return (sp_job_run){.folder = o->dry_run ? NULL : o->jobs,
+                        .name = c->job,
+                        .of = c->job_of,
+                        .kind = "copy",
+                        .source = o->from,
+                        .to = o->to,
+                        .words = o->command,
+                        .n_words = o->n_command};
 }
 
 static int copy_rows(copy *c, spate_error *err)
@@ -428,8 +455,14 @@ int spate_copy(const spate_copy_options *options, spate_copy_report *report, spa
         return sp_fail_nomem(err);
     report->moved.memory = arena;
     copy c = {.options = options, .report = report};
-    c.move = (sp_move){.arena = arena, .report = &report->moved, .workers = options->workers, .cancel = options->cancel,
-                       .rate_rows = options->rate_rows, .rate_bytes = options->rate_bytes, .progress = options->progress, .arg = options->arg};
+    c.move = (sp_move){.arena = arena,
+                       .report = &report->moved,
+                       .workers = options->workers,
+                       .cancel = options->cancel,
+                       .rate_rows = options->rate_rows,
+                       .rate_bytes = options->rate_bytes,
+                       .progress = options->progress,
+                       .arg = options->arg};
     int rc = run(&c, err);
     sp_move_done(&c.move);
     return rc;

@@ -60,16 +60,17 @@ static void add_columns(lines *l, const sp_schema *s)
     for (uint32_t i = 0; i < s->n_fields; i++) {
         const sp_field *f = &s->fields[i];
         const char *word = f->cast ? f->cast : f->sql_type;
-        l->nomem = l->nomem || sp_buf_printf(&l->line, "  %s: %s%s%s%s%s", f->name, sp_kind_name(f->type.kind), word ? " (" : "", word ? word : "",
-                                             word ? ")" : "", f->nullable ? "" : ", not null");
+        l->nomem = l->nomem ||
+                   sp_buf_printf(&l->line, "  %s: %s%s%s%s%s", f->name, sp_kind_name(f->type.kind), word ? " (" : "",
+                                 word ? word : "", word ? ")" : "", f->nullable ? "" : ", not null");
         end_line(l);
     }
 }
 
 static void add_statements(lines *l, const sp_ddl *ddl)
 {
-    static const char *const when[] = {"before the rows", "after the rows", "after the rows, at once", "after the rows, at once",
-                                       "after the keys", "at the end"};
+    static const char *const when[] = {"before the rows",         "after the rows", "after the rows, at once",
+                                       "after the rows, at once", "after the keys", "at the end"};
     for (uint32_t i = 0; i < ddl->n; i++) {
         const sp_ddl_statement *d = &ddl->statements[i];
         if (i == 0 || d->step != ddl->statements[i - 1].step) {

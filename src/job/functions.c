@@ -9,7 +9,8 @@ enum { SHOWN_BYTES = 4096 };
 /* A plan whose columns are these functions. */
 static int build_plan(const char *const *names, size_t n, const spate_functions_options *o, sp_buf *text)
 {
-    int rc = sp_buf_printf(text, "seed: 1\nlocale: \"%s\"\ntables:\n  - name: functions\n    rows: %zu\n    columns:\n", o->locale ? o->locale : "en", o->samples);
+    int rc = sp_buf_printf(text, "seed: 1\nlocale: \"%s\"\ntables:\n  - name: functions\n    rows: %zu\n    columns:\n",
+                           o->locale ? o->locale : "en", o->samples);
     for (size_t i = 0; i < n && !rc; i++)
         rc = sp_buf_printf(text, "      - {name: %s, value: \"${%s}\"}\n", names[i], names[i]);
     return rc;
@@ -64,7 +65,8 @@ static int make_samples(sp_gen *gen, samples *s, spate_error *err)
 static const char *type_shown(const sp_schema *schema, uint32_t field, sp_arena *arena)
 {
     sp_buf text = {0};
-    const char *type = sp_sql_type(&text, SP_SQL_POSTGRES, schema, field) ? NULL : sp_arena_strndup(arena, text.data, text.len);
+    const char *type =
+        sp_sql_type(&text, SP_SQL_POSTGRES, schema, field) ? NULL : sp_arena_strndup(arena, text.data, text.len);
     sp_buf_done(&text);
     return type;
 }

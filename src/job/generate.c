@@ -21,7 +21,8 @@ static const char *default_target(sp_arena *arena, const char *plan_path)
     if (strcmp(plan_path, "-") == 0)
         return "duckdb:spate.duckdb";
     const char *slash = strrchr(plan_path, '/'), *dot = strrchr(plan_path, '.');
-    size_t stem = dot && (!slash || dot > slash + 1) && dot != plan_path ? (size_t)(dot - plan_path) : strlen(plan_path);
+    size_t stem =
+        dot && (!slash || dot > slash + 1) && dot != plan_path ? (size_t)(dot - plan_path) : strlen(plan_path);
     return sp_arena_printf(arena, "duckdb:%.*s.duckdb", (int)stem, plan_path);
 }
 
@@ -47,7 +48,9 @@ static int check_parts(const generate *g, spate_error *err)
     const sp_source *s = g->move.source;
     for (uint32_t t = 0; t < s->n_tables && g->options->parts > 1; t++)
         if (!s->extents[t].constant && (!s->extents[t].file || s->extents[t].sequential)) {
-            sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of elsewhere, which cannot be cut into the same parts by every run", s->tables[t]->table);
+            sp_fail(err, SPATE_E_USAGE,
+                    "\"%s\" has rows of elsewhere, which cannot be cut into the same parts by every run",
+                    s->tables[t]->table);
             sp_error_hint(err, "a plan a part, each with a where of its own, cuts it: where: \"id < 1000000\"");
             return SPATE_E_USAGE;
         }
@@ -130,15 +133,24 @@ static int open_target(generate *g, spate_error *err)
 static sp_job_run run_of(const generate *g)
 {
     const spate_generate_options *o = g->options;
-    return (sp_job_run){.folder = o->dry_run ? NULL : o->jobs, .name = g->job, .of = g->job_of, .kind = "generate", .source = g->plan->path,
-                        .to = o->to, .part = o->part, .parts = o->parts, .words = o->command, .n_words = o->n_command};
+    return (sp_job_run){.folder = o->dry_run ? NULL : o->jobs,
+                        .name = g->job,
+                        .of = g->job_of,
+                        .kind = "generate",
+                        .source = g->plan->path,
+                        .to = o->to,
+                        .part = o->part,
+                        .parts = o->parts,
+                        .words = o->command,
+                        .n_words = o->n_command};
 }
 
 static int make_rows(generate *g, spate_error *err)
 {
     uint64_t seed = g->options->seed ? *g->options->seed : g->plan->seed;
     int rc = open_target(g, err); /* first: whoever prints the report must know whether standard output is taken */
-    if (rc == SPATE_OK && g->plan->mistakes.n_errors == 0) /* else the generator refuses, with all of the plan's mistakes */
+    if (rc == SPATE_OK &&
+        g->plan->mistakes.n_errors == 0) /* else the generator refuses, with all of the plan's mistakes */
         rc = check_options(g, err);
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
@@ -165,7 +177,8 @@ static int run(generate *g, spate_error *err)
     return sp_move_leave(&g->move, &job, rc, err);
 }
 
-int spate_generate(spate_plan *plan, const spate_generate_options *options, spate_generate_report *report, spate_error *err)
+int spate_generate(spate_plan *plan, const spate_generate_options *options, spate_generate_report *report,
+                   spate_error *err)
 {
     *report = (spate_generate_report){0};
     sp_arena *arena = sp_alloc_zero(1, sizeof(*arena));
@@ -173,8 +186,14 @@ int spate_generate(spate_plan *plan, const spate_generate_options *options, spat
         return sp_fail_nomem(err);
     report->memory = arena;
     generate g = {.plan = plan, .options = options};
-    g.move = (sp_move){.arena = arena, .report = report, .workers = options->workers, .part = options->part, .parts = options->parts,
-                       .cancel = options->cancel, .progress = options->progress, .arg = options->arg};
+    g.move = (sp_move){.arena = arena,
+                       .report = report,
+                       .workers = options->workers,
+                       .part = options->part,
+                       .parts = options->parts,
+                       .cancel = options->cancel,
+                       .progress = options->progress,
+                       .arg = options->arg};
     int rc = run(&g, err);
     sp_move_done(&g.move);
     sp_gen_free(g.gen);

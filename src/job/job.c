@@ -35,11 +35,14 @@ struct sp_job {
 
 /* ---- names ------------------------------------------------------------------------------------------------------------ */
 
-int sp_job_name(sp_arena *arena, const char *asked, uint64_t digest, const char *to, const char **name, const char **of, spate_error *err)
+int sp_job_name(sp_arena *arena, const char *asked, uint64_t digest, const char *to, const char **name, const char **of,
+                spate_error *err)
 {
-    size_t len = strlen(asked), fit = strspn(asked, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    size_t len = strlen(asked),
+           fit = strspn(asked, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
     if (len == 0 || fit < len || len > SPATE_JOB_NAME_MAX || asked[0] == '.')
-        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no name for a job: it takes letters, digits, -, _ and ., at most %d", asked,
+        return sp_fail(err, SPATE_E_USAGE,
+                       "\"%s\" is no name for a job: it takes letters, digits, -, _ and ., at most %d", asked,
                        SPATE_JOB_NAME_MAX);
     if (!to)
         return sp_fail(err, SPATE_E_USAGE, "a job needs a target: --to");
@@ -126,7 +129,8 @@ static int open_ledger(sp_job *j, const sp_job_run *run, const char *path, spate
     int64_t until = sp_os_monotonic_us() + DYING_US;
     if (rc == SPATE_OK)
         rc = spate_ledger_open(&options, &j->ledger, err);
-    while (rc == SPATE_E_UNREACHABLE && sp_os_monotonic_us() < until) { /* who was killed a moment ago may still hold it */
+    while (rc == SPATE_E_UNREACHABLE &&
+           sp_os_monotonic_us() < until) { /* who was killed a moment ago may still hold it */
         sp_os_sleep_us(DYING_US / 50);
         rc = spate_ledger_open(&options, &j->ledger, err);
     }
@@ -159,7 +163,8 @@ static int check_same(sp_job *j, const sp_job_run *run, const char *place, spate
         return SPATE_OK;
     if (strcmp(there, place) != 0) {
         sp_fail(err, SPATE_E_USAGE, "job \"%s\" was begun with another target: %s", run->name, there);
-        sp_error_hint(err, "give this one another name, or take the old one off the list: spate job cancel %s", run->name);
+        sp_error_hint(err, "give this one another name, or take the old one off the list: spate job cancel %s",
+                      run->name);
         return SPATE_E_USAGE;
     }
     return is_text(j, "of", run->of) ? SPATE_OK : sp_job_refuse_other(run->name, err);
@@ -186,7 +191,7 @@ static int write_run(sp_job *j, const sp_job_run *run, const char *place, spate_
     const char *source = sp_uri_shown(run->source, &j->arena), *target = sp_uri_shown(run->to, &j->arena);
     if (!directory || !source || !target)
         return sp_fail_nomem(err);
-    const char *const facts[][2] = {{"of", run->of},   {"place", place},   {"kind", run->kind},
+    const char *const facts[][2] = {{"of", run->of},    {"place", place},   {"kind", run->kind},
                                     {"source", source}, {"target", target}, {"directory", directory}};
     int rc = SPATE_OK;
     for (size_t i = 0; i < SP_COUNT(facts) && rc == SPATE_OK; i++)
@@ -343,11 +348,13 @@ static int record_range(sp_job *j, const job_table *t, size_t at, bool fresh, ui
     changes[n++] = (spate_change){.kind = SPATE_SET_MTIME, .id = t->id, .value = sp_os_wall_us() * 1000};
     if (!fresh) {
         changes[n++] = (spate_change){.kind = SPATE_SET_SIZE, .id = range_id(t, r->first), .value = (int64_t)r->rows};
-        changes[n++] = (spate_change){.kind = SPATE_SET_CHECKSUM, .id = range_id(t, r->first), .value = (int64_t)r->last};
+        changes[n++] =
+            (spate_change){.kind = SPATE_SET_CHECKSUM, .id = range_id(t, r->first), .value = (int64_t)r->last};
     }
     if (gone != UINT64_MAX)
         changes[n++] = (spate_change){.kind = SPATE_DELETE, .id = range_id(t, gone)};
-    spate_task task = {.side = SPATE_SRC, .id = t->id, .children = &child, .n_children = fresh, .changes = changes, .n_changes = n};
+    spate_task task = {
+        .side = SPATE_SRC, .id = t->id, .children = &child, .n_children = fresh, .changes = changes, .n_changes = n};
     return spate_ledger_done(j->ledger, &task, err);
 }
 
@@ -414,7 +421,8 @@ static int enter_table(sp_job *j, const sp_source *source, const sp_sink *sink, 
 static int take_landed(sp_job *j, const sp_sink *sink, uint32_t i, spate_error *err)
 {
     job_table *t = &j->tables[i];
-    spate_change changes[] = {{.kind = SPATE_DELETE_BELOW, .id = t->id}, {.kind = SPATE_SET_SIZE, .id = t->id},
+    spate_change changes[] = {{.kind = SPATE_DELETE_BELOW, .id = t->id},
+                              {.kind = SPATE_SET_SIZE, .id = t->id},
                               {.kind = SPATE_SET_TRAVERSAL, .id = t->id, .value = SPATE_TRAVERSAL_PENDING}};
     int rc = spate_ledger_apply(j->ledger, changes, SP_COUNT(changes), err);
     const sp_landed *landed = sink->landed ? &sink->landed[i] : &(sp_landed){0};
@@ -508,7 +516,8 @@ int sp_job_abandon(spate_ledger *l, sp_arena *arena, const char *name, const cha
 {
     uint32_t n = (uint32_t)sp_job_recall_number(l, "tables"), parts = (uint32_t)sp_job_recall_number(l, "parts");
     const sp_schema **tables = names_only(l, arena, n);
-    sp_sink_options options = {.job = name, .job_of = sp_job_recall(l, arena, "of"), .lanes = 1, .parts = SP_MAX(parts, 1u)};
+    sp_sink_options options = {
+        .job = name, .job_of = sp_job_recall(l, arena, "of"), .lanes = 1, .parts = SP_MAX(parts, 1u)};
     sp_sink *sink = NULL;
     sp_uri uri;
     options.part = (uint32_t)sp_job_recall_number(l, "part");

@@ -15,8 +15,8 @@ typedef struct sp_job sp_job;
 typedef struct sp_job_run {
     const char *folder; /* of the ledgers */
     const char *name, *of;
-    const char *kind;   /* "generate", "copy" */
-    const char *source, *to;  /* URIs; they are kept without passwords */
+    const char *kind;        /* "generate", "copy" */
+    const char *source, *to; /* URIs; they are kept without passwords */
     uint32_t part, parts;
     const char *const *words; /* the command; NULL: there is none to repeat */
     size_t n_words;
@@ -35,7 +35,8 @@ int sp_job_plan(sp_job *job, const sp_source *source, const sp_sink *sink, spate
 /* As sp_flow_options.committed. */
 int sp_job_note(sp_job *job, const sp_chunk *chunk, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 /* The run has ended: how. Done, it is on disk when this returns; then the target may forget. */
-int sp_job_ended(sp_job *job, int status, const spate_error *why, const sp_flow_table *tables, spate_error *err) SP_MUST_CHECK;
+int sp_job_ended(sp_job *job, int status, const spate_error *why, const sp_flow_table *tables,
+                 spate_error *err) SP_MUST_CHECK;
 /* Of a job that is done: has the target forget it, unless that is known to have happened. */
 int sp_job_forget(sp_job *job, const char *name, const char *to, spate_error *err) SP_MUST_CHECK;
 int sp_job_sync(sp_job *job, spate_error *err) SP_MUST_CHECK;
@@ -43,7 +44,8 @@ int sp_job_close(sp_job *job, spate_error *err); /* NULL is fine */
 
 /* job_source.c: the sink is prepared: whether what has landed is of the source as it is now. SPATE_E_DATA: it is not. job: NULL when
  * nobody lists it. */
-int sp_job_check_source(sp_job *job, sp_source *source, const sp_sink *sink, sp_rejects *rejects, spate_error *err) SP_MUST_CHECK;
+int sp_job_check_source(sp_job *job, sp_source *source, const sp_sink *sink, sp_rejects *rejects,
+                        spate_error *err) SP_MUST_CHECK;
 /* What is remembered of a table of the source: of the moment that what has landed is of. */
 int sp_job_recall_mark(sp_job *job, const char *table, sp_buf *mark, bool *known, spate_error *err) SP_MUST_CHECK;
 int sp_job_remember_mark(sp_job *job, const char *table, const char *mark, spate_error *err) SP_MUST_CHECK;
@@ -55,7 +57,8 @@ char *sp_job_path(sp_arena *arena, const char *folder, const char *name); /* of 
 char *sp_job_recall(spate_ledger *l, sp_arena *arena, const char *key);
 uint64_t sp_job_recall_number(spate_ledger *l, const char *key);
 /* Has the target of a stopped job forget it. to: its URI, or NULL for the one in the ledger. remove: unfinished files go too. */
-int sp_job_abandon(spate_ledger *l, sp_arena *arena, const char *name, const char *to, bool remove, spate_error *err) SP_MUST_CHECK;
+int sp_job_abandon(spate_ledger *l, sp_arena *arena, const char *name, const char *to, bool remove,
+                   spate_error *err) SP_MUST_CHECK;
 /* "/name", as the table's folder is called. */
 char *sp_job_table_path(sp_arena *arena, const char *table);
 

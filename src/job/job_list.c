@@ -27,7 +27,8 @@ static bool is_journal(const char *name, size_t *stem)
     return *stem > 0 && strcmp(name + *stem, ending) == 0;
 }
 
-static int each(sp_arena *arena, const char *folder, int (*fn)(void *arg, const char *name), void *arg, spate_error *err)
+static int each(sp_arena *arena, const char *folder, int (*fn)(void *arg, const char *name), void *arg,
+                spate_error *err)
 {
     char **names;
     uint32_t n;
@@ -146,7 +147,8 @@ static int read_table(const reading *r, size_t i, spate_error *err)
     unsigned long long rows = 0, end = 0;
     int name = 0;
     if (sscanf(facts, "%llu %llu %u %n", &rows, &end, &t->round, &name) != 3)
-        return sp_fail(err, SPATE_E_CORRUPT, "the ledger of job \"%s\" does not say what its table %zu is", r->job->name, i);
+        return sp_fail(err, SPATE_E_CORRUPT, "the ledger of job \"%s\" does not say what its table %zu is",
+                       r->job->name, i);
     t->name = facts + name;
     t->rows = rows;
     t->end = end;
@@ -164,7 +166,8 @@ static int read_tables(const reading *r, spate_error *err)
     for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
         rc = read_table(r, i, err);
         job->rows_done += job->tables[i].rows_done;
-        job->rows = job->rows == UINT64_MAX || job->tables[i].rows == UINT64_MAX ? UINT64_MAX : job->rows + job->tables[i].rows;
+        job->rows =
+            job->rows == UINT64_MAX || job->tables[i].rows == UINT64_MAX ? UINT64_MAX : job->rows + job->tables[i].rows;
         job->n_tables = i + 1;
     }
     return rc;
@@ -264,8 +267,8 @@ static int stop(spate_ledger *l, unsigned wait_ms, spate_error *err)
 }
 
 /* Its target may not have forgotten it yet, when the run was killed between the two. */
-static int take_off(const spate_job *job, spate_ledger *l, const char *journal, const spate_job_cancel_options *o, sp_arena *arena,
-                    spate_error *err)
+static int take_off(const spate_job *job, spate_ledger *l, const char *journal, const spate_job_cancel_options *o,
+                    sp_arena *arena, spate_error *err)
 {
     bool forgotten = job->state == SPATE_JOB_CANCELLED || sp_job_recall(l, arena, "forgotten");
     int rc = forgotten ? SPATE_OK : sp_job_abandon(l, arena, job->name, o->to, o->remove, err);
@@ -273,7 +276,8 @@ static int take_off(const spate_job *job, spate_ledger *l, const char *journal, 
 }
 
 /* Whoever cancels holds the ledger from here on: no run can begin in between. */
-static int cancel_held(const spate_job *job, spate_ledger *l, const spate_job_cancel_options *o, sp_arena *arena, spate_error *err)
+static int cancel_held(const spate_job *job, spate_ledger *l, const spate_job_cancel_options *o, sp_arena *arena,
+                       spate_error *err)
 {
     int rc = sp_job_abandon(l, arena, job->name, o->to, o->remove, err);
     if (rc == SPATE_OK)
@@ -281,7 +285,8 @@ static int cancel_held(const spate_job *job, spate_ledger *l, const spate_job_ca
     return rc;
 }
 
-static int cancel(const char *folder, const spate_job *job, const spate_job_cancel_options *o, sp_arena *arena, spate_error *err)
+static int cancel(const char *folder, const spate_job *job, const spate_job_cancel_options *o, sp_arena *arena,
+                  spate_error *err)
 {
     const char *path = sp_job_path(arena, folder, job->name);
     char *journal = path ? sp_arena_printf(arena, "%s.journal", path) : NULL;

@@ -17,11 +17,13 @@ static int mark_of_file(const char *path, sp_buf *text, spate_error *err)
         sp_buf name = {0};
         uint64_t size = 0;
         int64_t modified = 0;
-        rc = sp_buf_adds(&name, path) || sp_buf_adds(&name, beside[i]) || sp_buf_add(&name, "", 1) ? sp_fail_nomem(err) : SPATE_OK;
+        rc = sp_buf_adds(&name, path) || sp_buf_adds(&name, beside[i]) || sp_buf_add(&name, "", 1) ? sp_fail_nomem(err)
+                                                                                                   : SPATE_OK;
         file = name.data;
         if (rc == SPATE_OK)
             rc = sp_os_stamp(file, &size, &modified, err);
-        if (rc == SPATE_OK && sp_buf_printf(text, "%s%llu %lld", i ? ", " : "", (unsigned long long)size, (long long)modified))
+        if (rc == SPATE_OK &&
+            sp_buf_printf(text, "%s%llu %lld", i ? ", " : "", (unsigned long long)size, (long long)modified))
             rc = sp_fail_nomem(err);
         sp_buf_done(&name);
     }
@@ -37,7 +39,8 @@ static int mark_of(sp_source *s, uint32_t table, sp_buf *text, spate_error *err)
     return s->ops->mark ? s->ops->mark(s, table, text, err) : sp_source_refuse_job(s, err);
 }
 
-static int compare(sp_source *s, uint32_t table, const char *then, const char *now, const sp_landed *landed, spate_error *err)
+static int compare(sp_source *s, uint32_t table, const char *then, const char *now, const sp_landed *landed,
+                   spate_error *err)
 {
     const char *file = s->extents[table].file;
     if (!file)
@@ -51,12 +54,14 @@ static int compare(sp_source *s, uint32_t table, const char *then, const char *n
 
 static int refuse_unknown(const sp_source *s, uint32_t table, spate_error *err)
 {
-    sp_fail(err, SPATE_E_USAGE, "rows of table \"%s\" have landed, and nothing here tells whether it has changed since", s->tables[table]->table);
+    sp_fail(err, SPATE_E_USAGE, "rows of table \"%s\" have landed, and nothing here tells whether it has changed since",
+            s->tables[table]->table);
     sp_error_hint(err, "--ledger names the folder that the job is listed in; or cancel it, and copy anew");
     return SPATE_E_USAGE;
 }
 
-static int check_table(sp_job *j, sp_source *s, uint32_t table, const sp_landed *landed, sp_buf *then, sp_buf *now, spate_error *err)
+static int check_table(sp_job *j, sp_source *s, uint32_t table, const sp_landed *landed, sp_buf *then, sp_buf *now,
+                       spate_error *err)
 {
     const char *name = s->tables[table]->table;
     bool known = false;

@@ -26,7 +26,8 @@ int sp_lab_lock(const char *directory, int *lock, spate_error *err)
         return sp_fail_errno(err, -fd, "could not lock the lab in \"%s\"", directory);
     int rc = sp_os_lock_byte(fd, 0, SP_OS_LOCK_ALONE, false, &got, path, err);
     if (rc == SPATE_OK && !got)
-        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the lab in \"%s\" is in use: another command is at work on it", directory);
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the lab in \"%s\" is in use: another command is at work on it",
+                     directory);
     if (rc == SPATE_OK)
         *lock = fd;
     else
@@ -55,7 +56,9 @@ int sp_lab_check_path(const sp_lab *lab, spate_error *err)
 {
     if (!lab->directory[strcspn(lab->directory, " \t'\"\\#;=%\n")])
         return SPATE_OK;
-    return sp_fail(err, SPATE_E_USAGE, "the lab's directory has a space, a quote or the like in its name: it cannot be told to other programs");
+    return sp_fail(
+        err, SPATE_E_USAGE,
+        "the lab's directory has a space, a quote or the like in its name: it cannot be told to other programs");
 }
 
 static bool has_port(const sp_lab *lab, unsigned port)
@@ -90,7 +93,8 @@ static int add_own_servers(sp_lab *lab, const spate_lab_init_options *o, spate_e
     if (o->shards == 0 || o->shards > SP_SHARDS_MAX)
         return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, o->shards);
     if (o->port && (o->port < SP_LAB_PORT_MIN || o->port + n - 1 > 65535))
-        return sp_fail(err, SPATE_E_USAGE, "ports go from %d to 65535: %u servers cannot begin at %u", SP_LAB_PORT_MIN, n, o->port);
+        return sp_fail(err, SPATE_E_USAGE, "ports go from %d to 65535: %u servers cannot begin at %u", SP_LAB_PORT_MIN,
+                       n, o->port);
     int rc = o->port ? SPATE_OK : sp_lab_find_ports(lab, n, ports, err);
     for (unsigned i = 0; i < n && rc == SPATE_OK; i++) {
         ports[i] = o->port ? o->port + i : ports[i];
@@ -117,7 +121,8 @@ static int take_bounds(sp_lab *lab, const spate_lab_placement *wish, sp_placemen
     if (out->placing != SP_PLACE_RANGE)
         return wish->n_bounds ? sp_fail(err, SPATE_E_USAGE, "bounds are for range placement") : SPATE_OK;
     if (wish->n_bounds + 1 != shards)
-        return sp_fail(err, SPATE_E_USAGE, "range placement on %u shards needs %u bounds, not %zu", shards, shards - 1, wish->n_bounds);
+        return sp_fail(err, SPATE_E_USAGE, "range placement on %u shards needs %u bounds, not %zu", shards, shards - 1,
+                       wish->n_bounds);
     for (size_t i = 1; i < wish->n_bounds; i++)
         if (wish->bounds[i] <= wish->bounds[i - 1])
             return sp_fail(err, SPATE_E_USAGE, "bounds must rise: %lld is not above %lld", (long long)wish->bounds[i],
@@ -145,7 +150,8 @@ static int take_values(sp_lab *lab, const spate_lab_placement *wish, sp_placemen
     if (out->placing != SP_PLACE_LIST)
         return wish->n_values ? sp_fail(err, SPATE_E_USAGE, "values are for list placement") : SPATE_OK;
     if (wish->n_values > out->map.shards)
-        return sp_fail(err, SPATE_E_USAGE, "values are given for %zu shards, and there are %u", wish->n_values, out->map.shards);
+        return sp_fail(err, SPATE_E_USAGE, "values are given for %zu shards, and there are %u", wish->n_values,
+                       out->map.shards);
     sp_list_item *items = sp_arena_alloc(&lab->arena, count_values(wish) + 1, sizeof(*items));
     for (size_t s = 0; items && s < wish->n_values; s++)
         for (const char *at = wish->values[s], *end; at; at = *end ? end + 1 : NULL) {
@@ -161,7 +167,8 @@ static int take_values(sp_lab *lab, const spate_lab_placement *wish, sp_placemen
     sp_list_sort(items, out->n_items);
     out->items = items;
     for (uint32_t i = 1; i < out->n_items; i++)
-        if (items[i].value.len == items[i - 1].value.len && memcmp(items[i].value.p, items[i - 1].value.p, items[i].value.len) == 0)
+        if (items[i].value.len == items[i - 1].value.len &&
+            memcmp(items[i].value.p, items[i - 1].value.p, items[i].value.len) == 0)
             return sp_fail(err, SPATE_E_USAGE, "\"%s\" is listed twice", items[i].value.p);
     return SPATE_OK;
 }
@@ -191,7 +198,8 @@ static int check_cpu(const sp_lab *lab, double cpu, spate_error *err)
     if (cpu == 0)
         return SPATE_OK;
     if (!sp_lab_cpu_fits(cpu))
-        return sp_fail(err, SPATE_E_USAGE, "%g is no share of the processors for a server: 0.01 or more, such as 0.3", cpu);
+        return sp_fail(err, SPATE_E_USAGE, "%g is no share of the processors for a server: 0.01 or more, such as 0.3",
+                       cpu);
     return sp_budget_check(lab, err);
 }
 
@@ -393,7 +401,8 @@ int spate_lab_set_cpu(spate_lab *l, double cpu, spate_error *err)
 
 static int remove_all(sp_lab *lab, const chosen *c, spate_error *err)
 {
-    int rc = lab->servers[0].attached ? sp_lab_refuse_moving(lab, err) : SPATE_OK; /* what that has put there would stay */
+    int rc =
+        lab->servers[0].attached ? sp_lab_refuse_moving(lab, err) : SPATE_OK; /* what that has put there would stay */
     if (rc == SPATE_OK)
         rc = stop(lab, c, err);
     if (rc == SPATE_OK)
@@ -485,10 +494,15 @@ static void look_daemon(spate_lab *l, size_t i, spate_lab_server *out)
         ;
     const char *socket = sp_arena_printf(&l->lab.arena, "%s", sp_daemon_socket(&l->lab, d, room, sizeof(room)));
     const char *pooled = d == SP_DAEMON_POOL ? sp_lab_public_pool_uri(&l->lab) : socket;
-    *out = (spate_lab_server){.name = sp_daemon_name(d), .uri = pooled ? pooled : "", .port = d == SP_DAEMON_POOL ? l->lab.pool_port : 0,
-                              .pid = sp_daemon_pid(&l->lab, d), .daemon = true};
+    *out = (spate_lab_server){.name = sp_daemon_name(d),
+                              .uri = pooled ? pooled : "",
+                              .port = d == SP_DAEMON_POOL ? l->lab.pool_port : 0,
+                              .pid = sp_daemon_pid(&l->lab, d),
+                              .daemon = true};
     out->log = sp_arena_printf(&l->lab.arena, "%s", sp_daemon_log(&l->lab, d, room, sizeof(room)));
-    out->state = !out->pid ? SPATE_LAB_DOWN : socket && sp_os_socket_answers(socket) ? SPATE_LAB_UP : SPATE_LAB_UNREACHABLE;
+    out->state = !out->pid                                ? SPATE_LAB_DOWN
+                 : socket && sp_os_socket_answers(socket) ? SPATE_LAB_UP
+                                                          : SPATE_LAB_UNREACHABLE;
 }
 
 void spate_lab_look(spate_lab *l, size_t i, spate_lab_server *out)
@@ -498,8 +512,14 @@ void spate_lab_look(spate_lab *l, size_t i, spate_lab_server *out)
         return;
     }
     const sp_lab_server *s = server_at(l, i);
-    *out = (spate_lab_server){.name = s->name, .of = s->of, .uri = s->public_uri, .log = s->log, .attached = s->attached, .port = s->port,
-                              .pid = sp_lab_server_pid(s), .cpu = sp_budget_of(s)};
+    *out = (spate_lab_server){.name = s->name,
+                              .of = s->of,
+                              .uri = s->public_uri,
+                              .log = s->log,
+                              .attached = s->attached,
+                              .port = s->port,
+                              .pid = sp_lab_server_pid(s),
+                              .cpu = sp_budget_of(s)};
     bool runs = s->attached || out->pid;
     if (runs && ask(s, out))
         out->state = SPATE_LAB_UP;

@@ -108,13 +108,30 @@ static void fill_report(const watching *w, spate_lab_watch_report *report)
 {
     const sp_account_result *r = &w->seen;
     const sp_bank_result *b = &w->totals;
-    *report = (spate_lab_watch_report){
-        .writes = r->writes.n, .reads = r->reads, .refused = r->refused, .unknown = r->unknown, .lost = r->lost, .stale = r->stale,
-        .seconds = r->seconds, .p50_ms = ms(&r->writes, 0.5), .p99_ms = ms(&r->writes, 0.99), .p999_ms = ms(&r->writes, 0.999),
-        .max_ms = (double)r->writes.max / 1e6, .within = b->within, .across = b->across, .given_up = b->given_up, .totals = b->totals,
-        .wrong = b->wrong, .first_wrong = b->first_wrong, .total = (int64_t)SP_BANK_ACCOUNTS * SP_BANK_BALANCE, .settled = b->settled,
-        .gate_ms = (double)b->gate_us / 1e3, .kills = w->shards.kills, .stops = w->shards.stops, .movers = w->movers.movers,
-        .moves = w->movers.moves};
+    *report = (spate_lab_watch_report){.writes = r->writes.n,
+                                       .reads = r->reads,
+                                       .refused = r->refused,
+                                       .unknown = r->unknown,
+                                       .lost = r->lost,
+                                       .stale = r->stale,
+                                       .seconds = r->seconds,
+                                       .p50_ms = ms(&r->writes, 0.5),
+                                       .p99_ms = ms(&r->writes, 0.99),
+                                       .p999_ms = ms(&r->writes, 0.999),
+                                       .max_ms = (double)r->writes.max / 1e6,
+                                       .within = b->within,
+                                       .across = b->across,
+                                       .given_up = b->given_up,
+                                       .totals = b->totals,
+                                       .wrong = b->wrong,
+                                       .first_wrong = b->first_wrong,
+                                       .total = (int64_t)SP_BANK_ACCOUNTS * SP_BANK_BALANCE,
+                                       .settled = b->settled,
+                                       .gate_ms = (double)b->gate_us / 1e3,
+                                       .kills = w->shards.kills,
+                                       .stops = w->shards.stops,
+                                       .movers = w->movers.movers,
+                                       .moves = w->movers.moves};
 }
 
 int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *o, spate_lab_watch_report *report, spate_error *err)
@@ -128,11 +145,22 @@ int spate_lab_watch(spate_lab *lab, const spate_lab_watch_options *o, spate_lab_
     if (rc == SPATE_OK)
         rc = sp_route_open(lab->lab.directory, &route, err);
     if (rc == SPATE_OK) {
-        sp_nemesis nemesis = {.directory = lab->lab.directory, .stage = &w->stage, .seed = o->seed, .kill = o->nemesis & SPATE_LAB_KILL,
-                              .stop = o->nemesis & SPATE_LAB_STOP, .program = o->program, .told = o->told, .arg = o->arg};
+        sp_nemesis nemesis = {.directory = lab->lab.directory,
+                              .stage = &w->stage,
+                              .seed = o->seed,
+                              .kill = o->nemesis & SPATE_LAB_KILL,
+                              .stop = o->nemesis & SPATE_LAB_STOP,
+                              .program = o->program,
+                              .told = o->told,
+                              .arg = o->arg};
         w->stage.cancel = o->cancel;
-        w->load = (sp_account_load){.route = route, .stage = &w->stage, .clients = o->clients ? o->clients : 8, .rate = o->rate, .seed = o->seed};
-        w->bank = (sp_bank_load){.route = route, .stage = &w->stage, .clients = 2, .rate = o->rate / 4, .seed = o->seed};
+        w->load = (sp_account_load){.route = route,
+                                    .stage = &w->stage,
+                                    .clients = o->clients ? o->clients : 8,
+                                    .rate = o->rate,
+                                    .seed = o->seed};
+        w->bank =
+            (sp_bank_load){.route = route, .stage = &w->stage, .clients = 2, .rate = o->rate / 4, .seed = o->seed};
         w->shards = w->movers = nemesis;
         rc = play_all(w, o, err);
         fill_report(w, report);
@@ -152,7 +180,8 @@ typedef struct doubter {
 
 static int tell_doubt(doubter *d, const sp_lab_server *server, PGconn *conn, const sp_doubt *doubt, spate_error *err)
 {
-    static const char *const words[] = {[SP_FATE_FOREIGN] = NULL, [SP_FATE_ROLLBACK] = "rollback", [SP_FATE_COMMIT] = "commit"};
+    static const char *const words[] = {
+        [SP_FATE_FOREIGN] = NULL, [SP_FATE_ROLLBACK] = "rollback", [SP_FATE_COMMIT] = "commit"};
     const sp_lab_server *main = &d->lab->servers[0];
     char name[SP_GID_MAX];
     sp_fate fate;
@@ -160,12 +189,14 @@ static int tell_doubt(doubter *d, const sp_lab_server *server, PGconn *conn, con
     sp_doubt_name(doubt->gid, name);
     int rc = resolve ? sp_doubt_make(main, d->main, err) : SPATE_OK;
     if (rc == SPATE_OK)
-        rc = resolve ? sp_doubt_decide(main, d->main, name, &fate, err) : sp_doubt_look(main, d->main, doubt, &fate, err);
+        rc = resolve ? sp_doubt_decide(main, d->main, name, &fate, err)
+                     : sp_doubt_look(main, d->main, doubt, &fate, err);
     if (rc == SPATE_OK && resolve)
         rc = sp_doubt_end(server, conn, doubt->gid, fate, err);
     if (rc != SPATE_OK)
         return rc;
-    spate_lab_doubt told = {.server = server->name, .gid = doubt->gid, .age = doubt->age, .record = words[fate], .resolved = resolve};
+    spate_lab_doubt told = {
+        .server = server->name, .gid = doubt->gid, .age = doubt->age, .record = words[fate], .resolved = resolve};
     d->options->found(d->options->arg, &told);
     return SPATE_OK;
 }

@@ -14,13 +14,13 @@ typedef enum kind { ACT_NONE, ACT_UP, ACT_DOWN, ACT_BENCH } kind;
 struct sp_act {
     char *directory;
     pthread_t thread;
-    bool started;   /* there is a thread to be joined */
-    int cancel;     /* of a bench; only touched with atomic operations */
+    bool started;         /* there is a thread to be joined */
+    int cancel;           /* of a bench; only touched with atomic operations */
     pthread_mutex_t lock; /* of what follows */
     bool busy;
     kind kind;
     char server[NAME_MAX_BYTES];
-    int status;     /* of the last one */
+    int status; /* of the last one */
     spate_error err;
 };
 
@@ -67,7 +67,10 @@ static bool read_what(const char *what, kind *kind, char server[NAME_MAX_BYTES])
 {
     const char *name = strchr(what, '/');
     server[0] = '\0';
-    *kind = strcmp(what, "bench") == 0 ? ACT_BENCH : strncmp(what, "up/", 3) == 0 ? ACT_UP : strncmp(what, "down/", 5) == 0 ? ACT_DOWN : ACT_NONE;
+    *kind = strcmp(what, "bench") == 0       ? ACT_BENCH
+            : strncmp(what, "up/", 3) == 0   ? ACT_UP
+            : strncmp(what, "down/", 5) == 0 ? ACT_DOWN
+                                             : ACT_NONE;
     if (*kind == ACT_UP || *kind == ACT_DOWN) {
         if (strlen(name + 1) >= NAME_MAX_BYTES)
             return false;
@@ -121,9 +124,11 @@ int sp_act_put(sp_act *a, sp_buf *out)
     if (a->kind == ACT_NONE)
         built = built || sp_buf_adds(out, "null");
     else
-        built = built || sp_buf_printf(out, "{\"what\":\"%s\",\"busy\":%s,\"server\":", names[a->kind], a->busy ? "true" : "false") ||
-                sp_buf_add_json(out, a->server, strlen(a->server)) || sp_buf_adds(out, ",\"error\":") || sp_buf_add_json(out, error, strlen(error)) ||
-                sp_buf_adds(out, "}");
+        built = built ||
+                sp_buf_printf(out, "{\"what\":\"%s\",\"busy\":%s,\"server\":", names[a->kind],
+                              a->busy ? "true" : "false") ||
+                sp_buf_add_json(out, a->server, strlen(a->server)) || sp_buf_adds(out, ",\"error\":") ||
+                sp_buf_add_json(out, error, strlen(error)) || sp_buf_adds(out, "}");
     pthread_mutex_unlock(&a->lock);
     return built ? SPATE_E_NOMEM : SPATE_OK;
 }

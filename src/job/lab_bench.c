@@ -65,8 +65,8 @@ static int route_keys(bench *b, unsigned from, uint32_t first, spate_error *err)
         for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
             b->keys[at + i].shard = shards[i];
             if (shards[i] != from)
-                rc = sp_fail(err, SPATE_E_DATA, "key %s is on shard%u, and belongs on shard%u: see 'spate lab check'", b->keys[at + i].text,
-                             from, shards[i]);
+                rc = sp_fail(err, SPATE_E_DATA, "key %s is on shard%u, and belongs on shard%u: see 'spate lab check'",
+                             b->keys[at + i].text, from, shards[i]);
         }
     }
     sp_batch_done(&batch);
@@ -79,13 +79,20 @@ static int build_sample(const bench *b, uint32_t wanted, sp_buf *sql)
     const sp_schema *s = b->layout.schemas[b->key_table];
     const char *key = s->fields[b->layout.placements[b->key_table]->key[0]].name;
     sp_buf name = {0};
-    int built = sp_sql_ident(&name, s->table) || sp_buf_adds(sql, "SELECT k FROM (SELECT ") || sp_sql_name(sql, key) ||
-                sp_buf_adds(sql, "::text AS k FROM ") || sp_buf_add(sql, name.data, name.len) ||
-                sp_buf_printf(sql, " LIMIT CASE WHEN (SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass) > %u THEN 0 ELSE %u END) small"
-                              " UNION ALL SELECT k FROM (SELECT ", sp_pg_string(&name), 20 * wanted, wanted) ||
-                sp_sql_name(sql, key) || sp_buf_adds(sql, "::text AS k FROM ") || sp_buf_add(sql, name.data, name.len) ||
-                sp_buf_printf(sql, " TABLESAMPLE BERNOULLI (5) WHERE (SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass) > %u"
-                              " LIMIT %u) large", sp_pg_string(&name), 20 * wanted, wanted);
+    int built =
+        sp_sql_ident(&name, s->table) || sp_buf_adds(sql, "SELECT k FROM (SELECT ") || sp_sql_name(sql, key) ||
+        sp_buf_adds(sql, "::text AS k FROM ") || sp_buf_add(sql, name.data, name.len) ||
+        sp_buf_printf(
+            sql,
+            " LIMIT CASE WHEN (SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass) > %u THEN 0 ELSE %u END) small"
+            " UNION ALL SELECT k FROM (SELECT ",
+            sp_pg_string(&name), 20 * wanted, wanted) ||
+        sp_sql_name(sql, key) || sp_buf_adds(sql, "::text AS k FROM ") || sp_buf_add(sql, name.data, name.len) ||
+        sp_buf_printf(
+            sql,
+            " TABLESAMPLE BERNOULLI (5) WHERE (SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass) > %u"
+            " LIMIT %u) large",
+            sp_pg_string(&name), 20 * wanted, wanted);
     sp_buf_done(&name);
     return built;
 }
@@ -166,15 +173,35 @@ static sp_load load_of(const bench *b, const sp_query *q, const sp_way *way)
     const spate_lab_bench_options *o = b->options;
     unsigned users = o->users ? o->users : q->by_key ? SP_MIN(8 * b->lab->map.shards, 64u) : 2;
     double seconds = o->seconds > 0 ? o->seconds : 5;
-    return (sp_load){.way = way, .query = q, .writing = q->by_key && o->writes > 0 ? &b->writing : NULL, .writes = o->writes, .keys = b->keys, .n_keys = b->n_keys, .users = users,
-                     .rate = o->rate, .seconds = seconds, .seed = o->seed, .cancel = o->cancel, .moment = sp_trial_moment, .arg = b->trial,
+    return (sp_load){.way = way,
+                     .query = q,
+                     .writing = q->by_key && o->writes > 0 ? &b->writing : NULL,
+                     .writes = o->writes,
+                     .keys = b->keys,
+                     .n_keys = b->n_keys,
+                     .users = users,
+                     .rate = o->rate,
+                     .seconds = seconds,
+                     .seed = o->seed,
+                     .cancel = o->cancel,
+                     .moment = sp_trial_moment,
+                     .arg = b->trial,
                      .moment_s = sp_trial_moment_s(seconds)};
 }
 
 static void fill_measure(const sp_load *l, const sp_load_result *r, spate_lab_measure *m)
 {
-    *m = (spate_lab_measure){.query = m->query, .target = m->target, .cpu = m->cpu, .indexed = m->indexed, .label = m->label, .users = l->users, .rate_asked = l->rate, .seconds = r->seconds,
-                             .answers = r->response.n, .errors = r->errors, .unserved = r->unserved};
+    *m = (spate_lab_measure){.query = m->query,
+                             .target = m->target,
+                             .cpu = m->cpu,
+                             .indexed = m->indexed,
+                             .label = m->label,
+                             .users = l->users,
+                             .rate_asked = l->rate,
+                             .seconds = r->seconds,
+                             .answers = r->response.n,
+                             .errors = r->errors,
+                             .unserved = r->unserved};
     m->cache_hits = r->counts.hits;
     m->cache_misses = r->counts.misses;
     m->writes = r->counts.writes;
@@ -240,11 +267,13 @@ static int compare_way(const bench *b, const sp_query *q, const sp_way *first, c
     for (uint32_t i = 0; i < (q->has_key ? 3 : 1); i++) {
         const sp_key *key = &b->keys[i * (b->n_keys - 1) / 2];
         int rc = sp_load_ask(&one_load, key, &one, err);
-        for (int again = 0; rc == SPATE_OK && again <= (way->cache != NULL); again++) { /* a cache answers the second time */
+        for (int again = 0; rc == SPATE_OK && again <= (way->cache != NULL);
+             again++) { /* a cache answers the second time */
             rc = sp_load_ask(&other_load, key, &other, err);
             if (rc == SPATE_OK && !sp_answer_same(q, &one, &other))
-                rc = sp_fail(err, SPATE_E_DATA, "query \"%s\": %s and the %s give different answers (%llu and %llu rows)", q->name, first->name,
-                             way->name, (unsigned long long)one.rows, (unsigned long long)other.rows);
+                rc = sp_fail(err, SPATE_E_DATA,
+                             "query \"%s\": %s and the %s give different answers (%llu and %llu rows)", q->name,
+                             first->name, way->name, (unsigned long long)one.rows, (unsigned long long)other.rows);
         }
         if (rc != SPATE_OK)
             return rc;
@@ -279,7 +308,8 @@ static int choose_budget(bench *b, double *cpu, spate_error *err)
     if (asked < 0)
         return SPATE_OK;
     if (asked > 0 && !sp_lab_cpu_fits(asked))
-        return sp_fail(err, SPATE_E_USAGE, "%g is no share of the processors for a server: 0.01 or more, such as 0.3", asked);
+        return sp_fail(err, SPATE_E_USAGE, "%g is no share of the processors for a server: 0.01 or more, such as 0.3",
+                       asked);
     int rc = sp_budget_check(b->lab, &why);
     if (rc == SPATE_OK)
         *cpu = asked > 0 ? asked : b->lab->cpu > 0 ? b->lab->cpu : sp_budget_suggested(b->lab->map.shards);
@@ -400,7 +430,8 @@ static int run_queries(bench *b, spate_error *err)
 {
     double cpu;
     int rc = choose_budget(b, &cpu, err);
-    b->report->measures = sp_arena_alloc(b->arena, (size_t)4 * b->n_ways * b->n_queries + 1, sizeof(*b->report->measures));
+    b->report->measures =
+        sp_arena_alloc(b->arena, (size_t)4 * b->n_ways * b->n_queries + 1, sizeof(*b->report->measures));
     if (rc == SPATE_OK && !b->report->measures)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
@@ -415,7 +446,9 @@ static int run_queries(bench *b, spate_error *err)
 static int find_ways(bench *b, spate_error *err)
 {
     const spate_lab_bench_options *o = b->options;
-    unsigned targets = o->targets ? o->targets : o->engine ? SPATE_LAB_ON_MAIN : SPATE_LAB_ON_MAIN | SPATE_LAB_ON_SHARDS;
+    unsigned targets = o->targets  ? o->targets
+                       : o->engine ? SPATE_LAB_ON_MAIN
+                                   : SPATE_LAB_ON_MAIN | SPATE_LAB_ON_SHARDS;
     int rc = SPATE_OK;
     for (unsigned k = 0; k < SP_WAYS && rc == SPATE_OK; k++)
         if (targets & 1u << k)
@@ -436,7 +469,8 @@ static int check_options(const spate_lab_bench_options *o, spate_error *err)
     return SPATE_OK;
 }
 
-int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report, spate_error *err)
+int spate_lab_bench(spate_lab *lab, const spate_lab_bench_options *options, spate_lab_bench_report *report,
+                    spate_error *err)
 {
     bench b = {.lab = &lab->lab, .options = options, .report = report};
     sp_source *source = NULL;

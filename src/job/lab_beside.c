@@ -27,7 +27,8 @@ static void put(sp_lab *lab, const wanted *w)
 static int check_servers(const sp_lab *lab, spate_error *err)
 {
     if (lab->servers[0].attached)
-        return sp_fail(err, SPATE_E_USAGE, "a pool and a cache are put beside servers of the lab's own: these are attached");
+        return sp_fail(err, SPATE_E_USAGE,
+                       "a pool and a cache are put beside servers of the lab's own: these are attached");
     return sp_lab_check_path(lab, err);
 }
 
@@ -76,7 +77,8 @@ int spate_lab_pool_up(spate_lab *l, unsigned size, spate_error *err)
     wanted now = take(&l->lab);
     int lock = -1, rc = check_servers(&l->lab, err);
     if (rc == SPATE_OK && size > SP_LAB_POOL_SIZE_MAX)
-        rc = sp_fail(err, SPATE_E_USAGE, "a pool has 1 to %d connections to a server, not %u", SP_LAB_POOL_SIZE_MAX, size);
+        rc = sp_fail(err, SPATE_E_USAGE, "a pool has 1 to %d connections to a server, not %u", SP_LAB_POOL_SIZE_MAX,
+                     size);
     if (rc == SPATE_OK)
         rc = sp_lab_lock(l->lab.directory, &lock, err);
     if (rc == SPATE_OK && !now.port)

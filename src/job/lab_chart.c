@@ -13,9 +13,24 @@
 #include <stdlib.h>
 
 enum {
-    WIDTH = 960, MARGIN = 24, HEAD = 64, NAME_WIDTH = 190, VALUE_WIDTH = 170, BAR = 18, BAR_STEP = 24, GROUP_GAP = 14,
-    PANEL_WIDTH = 444, PANEL_HEIGHT = 250, PLOT_LEFT = 58, PLOT_TOP = 34, PLOT_RIGHT = 12, PLOT_BOTTOM = 34, PANEL_GAP = 24,
-    COLOURS = 8, TARGETS_MAX = 16, DECADES = 4, /* of the share's axis: up to 99.99 % */
+    WIDTH = 960,
+    MARGIN = 24,
+    HEAD = 64,
+    NAME_WIDTH = 190,
+    VALUE_WIDTH = 170,
+    BAR = 18,
+    BAR_STEP = 24,
+    GROUP_GAP = 14,
+    PANEL_WIDTH = 444,
+    PANEL_HEIGHT = 250,
+    PLOT_LEFT = 58,
+    PLOT_TOP = 34,
+    PLOT_RIGHT = 12,
+    PLOT_BOTTOM = 34,
+    PANEL_GAP = 24,
+    COLOURS = 8,
+    TARGETS_MAX = 16,
+    DECADES = 4, /* of the share's axis: up to 99.99 % */
 };
 
 static const char style[] =
@@ -112,9 +127,10 @@ static int put_legend(drawing *d)
             x = MARGIN;
             d->y += LINE_STEP;
         }
-        built = sp_buf_printf(d->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"2\" class=\"f%u%s\"/>\n", x, d->y - 11, MARK, MARK,
-                              t % COLOURS, more(t)) ||
-                put_text(d, x + MARK_ROOM, d->y, "", d->targets[t]);
+        built =
+            sp_buf_printf(d->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"2\" class=\"f%u%s\"/>\n",
+                          x, d->y - 11, MARK, MARK, t % COLOURS, more(t)) ||
+            put_text(d, x + MARK_ROOM, d->y, "", d->targets[t]);
         x += width;
     }
     d->y += LINE_STEP + GROUP_GAP;
@@ -145,7 +161,8 @@ static int put_head(drawing *d)
     if (d->report->n_measures)
         snprintf(words, sizeof(words), "%s, %s; %.3g s for each query and target", users, rate, m->seconds);
     d->y = MARGIN + HEAD;
-    return put_text(d, MARGIN, MARGIN + 14, "title", "spate lab bench") || put_text(d, MARGIN, MARGIN + 36, "soft", words) || put_legend(d);
+    return put_text(d, MARGIN, MARGIN + 14, "title", "spate lab bench") ||
+           put_text(d, MARGIN, MARGIN + 36, "soft", words) || put_legend(d);
 }
 
 /* ---- bars ---- */
@@ -156,12 +173,14 @@ static int put_bar(drawing *d, const spate_lab_measure *m, double most)
     double room = WIDTH - 2 * MARGIN - NAME_WIDTH - VALUE_WIDTH, width = most > 0 ? room * m->rate / most : 0;
     snprintf(label, sizeof(label), "%s/s, p99 %s ms", number(m->rate, rate), number(m->p99_ms, p99));
     if (m->errors + m->unserved)
-        snprintf(label + strlen(label), sizeof(label) - strlen(label), ", %llu errors", (unsigned long long)(m->errors + m->unserved));
+        snprintf(label + strlen(label), sizeof(label) - strlen(label), ", %llu errors",
+                 (unsigned long long)(m->errors + m->unserved));
     unsigned colour = colour_of(d, m->label);
-    int built = put_text(d, MARGIN + NAME_WIDTH - 10, d->y + 14, "soft end", m->label) ||
-                sp_buf_printf(d->out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\" class=\"f%u%s\"/>\n", MARGIN + NAME_WIDTH, d->y,
-                              SP_MAX(width, 1.0), BAR, colour % COLOURS, more(colour)) ||
-                put_text(d, MARGIN + NAME_WIDTH + width + 8, d->y + 14, "", label);
+    int built =
+        put_text(d, MARGIN + NAME_WIDTH - 10, d->y + 14, "soft end", m->label) ||
+        sp_buf_printf(d->out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\" class=\"f%u%s\"/>\n",
+                      MARGIN + NAME_WIDTH, d->y, SP_MAX(width, 1.0), BAR, colour % COLOURS, more(colour)) ||
+        put_text(d, MARGIN + NAME_WIDTH + width + 8, d->y + 14, "", label);
     d->y += BAR_STEP;
     return built;
 }
@@ -248,7 +267,11 @@ static int put_grid(drawing *d, const plot *p, int first, int last)
     for (int i = 0; i <= DECADES && !built; i++) {
         double x = p->left + p->width * i / DECADES;
         built = sp_buf_printf(d->out, "<path class=\"grid\" d=\"M%.1f %.1fv%.1f\"/>", x, p->top, p->height) ||
-                put_text(d, x, p->top + p->height + 18, i == DECADES ? "soft end" : i ? "soft mid" : "soft", shares[i]);
+                put_text(d, x, p->top + p->height + 18,
+                         i == DECADES ? "soft end"
+                         : i          ? "soft mid"
+                                      : "soft",
+                         shares[i]);
     }
     return built;
 }
@@ -263,7 +286,8 @@ static int put_curve(drawing *d, const plot *p, const spate_lab_measure *m)
             built = sp_buf_printf(d->out, "%s%.1f %.1f", to, x_of(p, spate_lab_curve[i]), y_of(p, m->curve_ms[i]));
             to = "L";
         }
-    return built || sp_buf_adds(d->out, "\"><title>") || put_words(d->out, m->label) || sp_buf_adds(d->out, "</title></path>\n");
+    return built || sp_buf_adds(d->out, "\"><title>") || put_words(d->out, m->label) ||
+           sp_buf_adds(d->out, "</title></path>\n");
 }
 
 static int put_panel(drawing *d, size_t from, size_t to, double x)
@@ -272,7 +296,11 @@ static int put_panel(drawing *d, size_t from, size_t to, double x)
     int built = put_text(d, x, d->y + 14, "", d->report->measures[from].query);
     if (built || !find_scale(d, from, to, &first, &last))
         return built || put_text(d, x, d->y + 40, "soft", "too few answers for a curve");
-    plot p = {x + PLOT_LEFT, d->y + PLOT_TOP, PANEL_WIDTH - PLOT_LEFT - PLOT_RIGHT, PANEL_HEIGHT - PLOT_TOP - PLOT_BOTTOM, log10(tick_at(first)),
+    plot p = {x + PLOT_LEFT,
+              d->y + PLOT_TOP,
+              PANEL_WIDTH - PLOT_LEFT - PLOT_RIGHT,
+              PANEL_HEIGHT - PLOT_TOP - PLOT_BOTTOM,
+              log10(tick_at(first)),
               log10(tick_at(last))};
     built = put_grid(d, &p, first, last);
     for (size_t k = from; k < to && !built; k++)
@@ -307,9 +335,12 @@ static int put_svg(const spate_lab_bench_report *report, sp_buf *out)
     int built = put_head(&d);
     if (report->n_measures && !built)
         built = put_bars(&d) || put_curves(&d);
-    built = built || sp_buf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" role=\"img\""
-                                        " aria-label=\"Answers a second and latencies of a bench\">\n%s\n"
-                                        "<rect width=\"100%%\" height=\"100%%\" fill=\"var(--paper)\"/>\n", WIDTH, d.y + MARGIN, WIDTH, style) ||
+    built = built ||
+            sp_buf_printf(out,
+                          "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" role=\"img\""
+                          " aria-label=\"Answers a second and latencies of a bench\">\n%s\n"
+                          "<rect width=\"100%%\" height=\"100%%\" fill=\"var(--paper)\"/>\n",
+                          WIDTH, d.y + MARGIN, WIDTH, style) ||
             sp_buf_add(out, body.data, body.len) || sp_buf_adds(out, "</svg>\n");
     sp_buf_done(&body);
     return built;
@@ -317,12 +348,16 @@ static int put_svg(const spate_lab_bench_report *report, sp_buf *out)
 
 static int put_table(const spate_lab_bench_report *r, sp_buf *out)
 {
-    int built = sp_buf_adds(out, "<div class=\"wide\"><table><thead><tr><th>query<th>on<th>users<th>answers/s<th>p50 ms<th>p90 ms<th>p99 ms<th>p99.9 ms<th>max ms<th>errors\n<tbody>\n");
+    int built = sp_buf_adds(
+        out,
+        "<div class=\"wide\"><table><thead><tr><th>query<th>on<th>users<th>answers/s<th>p50 ms<th>p90 ms<th>p99 ms<th>p99.9 ms<th>max ms<th>errors\n<tbody>\n");
     for (size_t i = 0; i < r->n_measures && !built; i++) {
         const spate_lab_measure *m = &r->measures[i];
-        built = sp_buf_adds(out, "<tr><td>") || put_words(out, m->query) || sp_buf_adds(out, "<td>") || put_words(out, m->label) ||
-                sp_buf_printf(out, "<td>%u<td>%.1f<td>%.3f<td>%.3f<td>%.3f<td>%.3f<td>%.3f<td>%llu\n", m->users, m->rate, m->p50_ms, m->p90_ms,
-                              m->p99_ms, m->p999_ms, m->max_ms, (unsigned long long)(m->errors + m->unserved));
+        built = sp_buf_adds(out, "<tr><td>") || put_words(out, m->query) || sp_buf_adds(out, "<td>") ||
+                put_words(out, m->label) ||
+                sp_buf_printf(out, "<td>%u<td>%.1f<td>%.3f<td>%.3f<td>%.3f<td>%.3f<td>%.3f<td>%llu\n", m->users,
+                              m->rate, m->p50_ms, m->p90_ms, m->p99_ms, m->p999_ms, m->max_ms,
+                              (unsigned long long)(m->errors + m->unserved));
     }
     return built || sp_buf_adds(out, "</table></div>\n");
 }
@@ -335,7 +370,8 @@ static int put_html(const spate_lab_bench_report *report, sp_buf *out)
         "@media(prefers-color-scheme:dark){body{background:#12161c;color:#e6eaf0}}svg{max-width:100%;height:auto}.wide{overflow-x:auto}"
         "table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:4px 12px;text-align:right}"
         "th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}tbody tr{border-top:1px solid #8884}</style>\n<body>\n";
-    return sp_buf_adds(out, head) || put_svg(report, out) || put_table(report, out) || sp_buf_adds(out, "</body></html>\n");
+    return sp_buf_adds(out, head) || put_svg(report, out) || put_table(report, out) ||
+           sp_buf_adds(out, "</body></html>\n");
 }
 
 int spate_lab_chart(const spate_lab_bench_report *report, spate_lab_chart_form form, char **text, spate_error *err)

@@ -56,8 +56,8 @@ static int compare(sp_lab *lab, const sp_layout *layout, spate_lab_engine to, PG
         if (rc == SPATE_OK)
             rc = count_through(lab, conn, sp_pg_string(&sql), &rows, err);
         if (rc == SPATE_OK && rows != there)
-            rc = sp_fail(err, SPATE_E_DATA, "table \"%s\" has %llu rows through main, and %llu on the shards", layout->schemas[t]->table,
-                         (unsigned long long)rows, (unsigned long long)there);
+            rc = sp_fail(err, SPATE_E_DATA, "table \"%s\" has %llu rows through main, and %llu on the shards",
+                         layout->schemas[t]->table, (unsigned long long)rows, (unsigned long long)there);
         sp_buf_done(&sql);
     }
     return rc;
@@ -70,7 +70,8 @@ static int load(sp_lab *lab, const sp_layout *layout, spate_lab_engine to, sp_bu
         return sp_fail(err, SPATE_E_USAGE, "only postgres_fdw and PL/Proxy can be loaded into main");
     int rc = sp_lab_connect(&lab->servers[0], &conn, err);
     if (rc == SPATE_OK)
-        rc = sp_lab_run(&lab->servers[0], conn, sp_pg_string(text), NULL, err, "loading"); /* one message: one transaction */
+        rc = sp_lab_run(&lab->servers[0], conn, sp_pg_string(text), NULL, err,
+                        "loading"); /* one message: one transaction */
     if (rc == SPATE_OK)
         rc = compare(lab, layout, to, conn, err);
     if (conn)

@@ -64,7 +64,8 @@ static int list_objections(sp_resharding *r, notes *all, spate_error *err)
     int rc = sp_lab_move_check(&r->moves, note, all, err);
     for (uint32_t t = 0; t < r->layout.n && rc == SPATE_OK; t++)
         if (r->layout.placements[t] && r->layout.schemas[t]->n_primary_key == 0) {
-            snprintf(text, sizeof(text), "table \"%.160s\" has no primary key: changed rows could not be told apart", r->layout.schemas[t]->table);
+            snprintf(text, sizeof(text), "table \"%.160s\" has no primary key: changed rows could not be told apart",
+                     r->layout.schemas[t]->table);
             note(all, text);
         }
     return rc;
@@ -80,8 +81,8 @@ static int object_to_disk(sp_resharding *r, notes *all, spate_error *err)
     for (uint32_t i = 0; i < r->moves.n_pairs; i++)
         need += 2 * r->moves.pairs[i].disk;
     int rc = sp_os_free_bytes(r->lab->directory, &left, err);
-    snprintf(text, sizeof(text), "the disk has %llu MB left, and about %llu MB are needed", (unsigned long long)left / 1000000,
-             (unsigned long long)need / 1000000);
+    snprintf(text, sizeof(text), "the disk has %llu MB left, and about %llu MB are needed",
+             (unsigned long long)left / 1000000, (unsigned long long)need / 1000000);
     if (rc == SPATE_OK && left < need)
         note(all, text);
     return rc;
@@ -121,7 +122,9 @@ static void take_places(online *o)
 {
     sp_lab *lab = o->lab;
     const sp_placement now = sp_lab_places(lab);
-    o->r->moves = (sp_reshard){.lab = lab, .layout = &o->r->layout, .before = lab->turned ? *lab->other : now,
+    o->r->moves = (sp_reshard){.lab = lab,
+                               .layout = &o->r->layout,
+                               .before = lab->turned ? *lab->other : now,
                                .after = lab->turned ? now : *lab->other};
 }
 
@@ -133,7 +136,8 @@ static int begin(online *o, const sp_placement *after, spate_error *err)
     r->moves = (sp_reshard){.lab = lab, .layout = &r->layout, .before = sp_lab_places(lab), .after = *after};
     int rc = sp_reshard_pairs(&r->moves, err);
     if (rc == SPATE_OK && lab->unswept) {
-        rc = sp_fail(err, SPATE_E_USAGE, "a move while nobody wrote was interrupted, and rows are still at their old places, too");
+        rc = sp_fail(err, SPATE_E_USAGE,
+                     "a move while nobody wrote was interrupted, and rows are still at their old places, too");
         sp_error_hint(err, "the same command as then finishes it, with --offline");
     }
     if (rc == SPATE_OK)
@@ -161,7 +165,8 @@ static int check_aim(const online *o, const sp_placement *wanted, spate_error *e
     const sp_placement now = sp_lab_places(o->lab), *after = o->lab->turned ? &now : o->lab->other;
     unsigned open = sp_slot_map_end(&after->map);
     if (after->placing != wanted->placing)
-        return sp_fail(err, SPATE_E_USAGE, "a move to placement by %s is open: --commit or --rollback ends it", sp_placing_name(after->placing));
+        return sp_fail(err, SPATE_E_USAGE, "a move to placement by %s is open: --commit or --rollback ends it",
+                       sp_placing_name(after->placing));
     if (open != o->r->shards)
         return sp_fail(err, SPATE_E_USAGE, "a move to %u shards is open: --commit or --rollback ends it", open);
     sp_placement same = *wanted; /* whose servers are counted when they have come */
@@ -183,7 +188,8 @@ static int check_resumed(online *o, const sp_placement *wanted, spate_error *err
         return sp_fail(err, SPATE_E_USAGE, "the move is being committed: --commit finishes that");
     if (sp_phase_is_open(phase))
         return SPATE_OK;
-    return sp_steps_enter(o->steps, o->lab->turned ? SP_PHASE_SWITCHED : SP_PHASE_COPYING, err); /* killed on its first step, or its ledger is lost */
+    return sp_steps_enter(o->steps, o->lab->turned ? SP_PHASE_SWITCHED : SP_PHASE_COPYING,
+                          err); /* killed on its first step, or its ledger is lost */
 }
 
 static int copied(void *arg, const sp_lab_move_pair *p, spate_error *err)
@@ -466,7 +472,8 @@ static int run(online *o, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     if (!o->lab->other && !moves)
-        return sp_steps_phase(o->steps) == SP_PHASE_NONE ? sp_fail(err, SPATE_E_USAGE, "no move is open in this lab") : SPATE_OK;
+        return sp_steps_phase(o->steps) == SP_PHASE_NONE ? sp_fail(err, SPATE_E_USAGE, "no move is open in this lab")
+                                                         : SPATE_OK;
     rc = sp_lab_layout(o->lab, &o->r->source, &o->r->layout, err);
     sp_placement wanted = sp_lab_places(o->lab);
     if (rc == SPATE_OK && moves)

@@ -11,7 +11,8 @@ static int check_primary(const sp_lab *lab, const char *of, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     if (s->attached || s->of)
-        return sp_fail(err, SPATE_E_USAGE, "%s is %s: a replica follows main or a shard of the lab's own", of, s->of ? "a replica" : "attached");
+        return sp_fail(err, SPATE_E_USAGE, "%s is %s: a replica follows main or a shard of the lab's own", of,
+                       s->of ? "a replica" : "attached");
     rc = sp_lab_check_path(lab, err);
     if (rc == SPATE_OK && !sp_lab_server_pid(s)) {
         rc = sp_fail(err, SPATE_E_USAGE, "%s does not run: a replica begins with what it has", of);
@@ -98,7 +99,8 @@ int spate_lab_replica_lag(spate_lab *l, void (*fn)(void *arg, const spate_lab_la
         sp_replica_lag lag;
         rc = sp_replica_look(&l->lab, r, &lag, err);
         if (rc == SPATE_OK)
-            fn(arg, &(spate_lab_lag){r->name, r->of, lag.streams, lag.unsent, lag.unreplayed, lag.kept, lag.seen_ms, lag.seen_most_ms});
+            fn(arg, &(spate_lab_lag){r->name, r->of, lag.streams, lag.unsent, lag.unreplayed, lag.kept, lag.seen_ms,
+                                     lag.seen_most_ms});
     }
     return rc;
 }

@@ -19,7 +19,8 @@ static int add_attached(sp_resharding *r, unsigned missing, spate_error *err)
 {
     const spate_lab_reshard_options *o = r->options;
     if (o->n_uris != missing)
-        return sp_fail(err, SPATE_E_USAGE, "%u more servers are needed, and %zu are named: the lab's servers are attached ones", missing,
+        return sp_fail(err, SPATE_E_USAGE,
+                       "%u more servers are needed, and %zu are named: the lab's servers are attached ones", missing,
                        o->n_uris);
     int rc = SPATE_OK;
     for (unsigned i = 0; i < missing && rc == SPATE_OK; i++)
@@ -97,7 +98,8 @@ int sp_resharding_start(sp_resharding *r, spate_error *err)
 int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
 {
     const sp_layout *l = &r->layout;
-    const char **names = sp_arena_alloc(r->arena, l->n + 1, sizeof(*names)), **wheres = sp_arena_alloc(r->arena, l->n + 1, sizeof(*wheres));
+    const char **names = sp_arena_alloc(r->arena, l->n + 1, sizeof(*names)),
+               **wheres = sp_arena_alloc(r->arena, l->n + 1, sizeof(*wheres));
     sp_flow_table *tables = sp_arena_alloc(r->arena, l->n + 1, sizeof(*tables));
     sp_source *source = NULL;
     sp_sink *sink = NULL;
@@ -255,7 +257,8 @@ static int check_replicas(const sp_lab *lab, unsigned shards, spate_error *err)
     for (uint32_t i = 0; i < lab->n_replicas; i++)
         for (uint32_t s = 1 + shards; s < lab->n_servers; s++)
             if (strcmp(lab->replicas[i].of, lab->servers[s].name) == 0)
-                return sp_fail(err, SPATE_E_USAGE, "%s follows %s, which is to go: drop it first", lab->replicas[i].name, lab->replicas[i].of);
+                return sp_fail(err, SPATE_E_USAGE, "%s follows %s, which is to go: drop it first",
+                               lab->replicas[i].name, lab->replicas[i].of);
     return SPATE_OK;
 }
 
@@ -263,7 +266,9 @@ static int check_wish(const sp_resharding *r, spate_error *err)
 {
     const sp_lab *lab = r->lab;
     if (r->options->placement && (r->shards != lab->n_servers - 1 || sp_slot_map_end(&lab->map) != r->shards))
-        return sp_fail(err, SPATE_E_USAGE, "another placement is for the shards that there are: another number of them is a move of its own");
+        return sp_fail(
+            err, SPATE_E_USAGE,
+            "another placement is for the shards that there are: another number of them is a move of its own");
     if (r->shards == 0 || r->shards > SP_SHARDS_MAX)
         return sp_fail(err, SPATE_E_USAGE, "a lab has 1 to %d shards, not %u", SP_SHARDS_MAX, r->shards);
     if (lab->placing == SP_PLACE_HASH || r->options->placement)
@@ -308,17 +313,24 @@ static int run(sp_resharding *r, spate_error *err)
         rc = sp_lab_refuse_moving(r->lab, err);
     if (rc != SPATE_OK)
         return rc;
-    return how == SPATE_RESHARD_PLAN ? plan(r, err) : how == SPATE_RESHARD_OFFLINE ? offline(r, err) : sp_resharding_online(r, err);
+    return how == SPATE_RESHARD_PLAN      ? plan(r, err)
+           : how == SPATE_RESHARD_OFFLINE ? offline(r, err)
+                                          : sp_resharding_online(r, err);
 }
 
 static const char *const works[] = {
-    [SPATE_RESHARD_ONLINE] = "reshard", [SPATE_RESHARD_OFFLINE] = "reshard, nobody writing", [SPATE_RESHARD_COMMIT] = "reshard: commit",
+    [SPATE_RESHARD_ONLINE] = "reshard",
+    [SPATE_RESHARD_OFFLINE] = "reshard, nobody writing",
+    [SPATE_RESHARD_COMMIT] = "reshard: commit",
     [SPATE_RESHARD_ROLLBACK] = "reshard: rollback",
 };
 
-int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report, spate_error *err)
+int spate_lab_reshard(spate_lab *lab, const spate_lab_reshard_options *options, spate_lab_reshard_report *report,
+                      spate_error *err)
 {
-    sp_resharding r = {.lab = &lab->lab, .options = options, .report = report,
+    sp_resharding r = {.lab = &lab->lab,
+                       .options = options,
+                       .report = report,
                        .shards = options->placement && !options->shards ? lab->lab.n_servers - 1 : options->shards};
     int64_t start = sp_os_monotonic_us();
     int lock = -1;

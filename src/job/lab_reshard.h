@@ -35,6 +35,6 @@ int sp_resharding_aim(sp_resharding *r, sp_placement *after, spate_error *err) S
 /* ---- lab_move.c: while others write ---- */
 
 int sp_resharding_objections(sp_resharding *r, spate_error *err) SP_MUST_CHECK; /* into the report's notes */
-int sp_resharding_online(sp_resharding *r, spate_error *err) SP_MUST_CHECK; /* and the open one's end, either one */
+int sp_resharding_online(sp_resharding *r, spate_error *err) SP_MUST_CHECK;     /* and the open one's end, either one */
 
 #endif

@@ -113,10 +113,14 @@ static int open_main(distribute *d, spate_error *err)
 static int open_plan(distribute *d, spate_error *err)
 {
     const spate_lab_distribute_options *o = d->options;
-    int rc = o->n_tables ? sp_fail(err, SPATE_E_USAGE, "a plan is distributed as a whole: tables are named to copy them from main") : SPATE_OK;
+    int rc = o->n_tables ? sp_fail(err, SPATE_E_USAGE,
+                                   "a plan is distributed as a whole: tables are named to copy them from main")
+                         : SPATE_OK;
     for (uint32_t t = 0; t < o->plan->n_tables && rc == SPATE_OK; t++)
         if (o->plan->tables[t].from)
-            rc = sp_fail(err, SPATE_E_USAGE, "\"%s\" has rows of elsewhere: generate the plan into main, and distribute main", o->plan->tables[t].name);
+            rc = sp_fail(err, SPATE_E_USAGE,
+                         "\"%s\" has rows of elsewhere: generate the plan into main, and distribute main",
+                         o->plan->tables[t].name);
     if (rc == SPATE_OK)
         rc = sp_gen_new(o->plan, o->seed ? *o->seed : o->plan->seed, &d->gen, err);
     return rc == SPATE_OK ? sp_generated_open(d->gen, NULL, 0, &d->whole, err) : rc;
@@ -204,8 +208,16 @@ static int run_flows(distribute *d, spate_error *err)
 {
     const spate_lab_distribute_options *o = d->options;
     uint32_t shards = d->lab->lab.map.shards, tables = d->layout.n;
-    sp_spreading run = {.lab = &d->lab->lab, .layout = &d->layout, .gen = d->gen, .whole = d->whole, .replace = o->replace,
-                           .batch_rows = o->batch_rows, .workers = workers_of(d), .cancel = o->cancel, .progress = on_progress, .arg = d};
+    sp_spreading run = {.lab = &d->lab->lab,
+                        .layout = &d->layout,
+                        .gen = d->gen,
+                        .whole = d->whole,
+                        .replace = o->replace,
+                        .batch_rows = o->batch_rows,
+                        .workers = workers_of(d),
+                        .cancel = o->cancel,
+                        .progress = on_progress,
+                        .arg = d};
     run.shards = sp_arena_alloc(d->arena, shards, sizeof(*run.shards));
     run.rows = sp_arena_alloc(d->arena, (size_t)shards * tables + 1, sizeof(*run.rows));
     run.job_of = digest_of(d);
@@ -237,11 +249,13 @@ static int distribute_locked(distribute *d, spate_error *err)
     if (rc == SPATE_OK)
         rc = name_shards(d, err);
     if (rc == SPATE_OK)
-        rc = sp_lab_save(&d->lab->lab, err); /* before the rows: whoever looks at them later has to know where they belong */
+        rc = sp_lab_save(&d->lab->lab,
+                         err); /* before the rows: whoever looks at them later has to know where they belong */
     return rc == SPATE_OK ? run_flows(d, err) : rc;
 }
 
-int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *options, spate_lab_report *report, spate_error *err)
+int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *options, spate_lab_report *report,
+                         spate_error *err)
 {
     distribute d = {.lab = lab, .options = options, .report = report};
     int lock = -1, rc = start_report(report, &d.arena, err);
@@ -259,7 +273,8 @@ int spate_lab_distribute(spate_lab *lab, const spate_lab_distribute_options *opt
 
 /* The sum of a placed table over all shards is main's; a copied one is main's on each. Sums are whole decimal numbers, so they are
  * compared as the servers wrote them, or added here. */
-static void judge_table(const sp_lab *lab, const sp_layout *layout, const sp_table_count *counts, uint32_t table, spate_lab_table *out)
+static void judge_table(const sp_lab *lab, const sp_layout *layout, const sp_table_count *counts, uint32_t table,
+                        spate_lab_table *out)
 {
     const sp_table_count *main = &counts[table];
     __int128 all = 0, of_main = sp_read_sum(main->sum);

@@ -16,9 +16,12 @@
 #include <stdlib.h>
 
 enum {
-    TOKEN_BYTES = 16, TOKEN_LEN = 2 * TOKEN_BYTES,
-    LOOK_US = 500000, WATCH_US = 50000,
-    CONNECTIONS_MAX = 200, SILENCE_S = 15, /* a connection that says nothing for so long is closed */
+    TOKEN_BYTES = 16,
+    TOKEN_LEN = 2 * TOKEN_BYTES,
+    LOOK_US = 500000,
+    WATCH_US = 50000,
+    CONNECTIONS_MAX = 200,
+    SILENCE_S = 15, /* a connection that says nothing for so long is closed */
 };
 
 typedef struct server {
@@ -46,7 +49,8 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned code, const cha
     for (size_t i = 0; i < SP_COUNT(headers) && ok == MHD_YES; i++)
         ok = sp_mhd.add_header(r, headers[i][0], headers[i][1]);
     if (code == MHD_HTTP_METHOD_NOT_ALLOWED && ok == MHD_YES)
-        ok = sp_mhd.add_header(r, "Allow", "GET, HEAD"); /* what may be done has paths of its own, where POST is right */
+        ok =
+            sp_mhd.add_header(r, "Allow", "GET, HEAD"); /* what may be done has paths of its own, where POST is right */
     if (ok == MHD_YES)
         ok = sp_mhd.queue(c, code, r);
     sp_mhd.destroy(r);
@@ -55,7 +59,8 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned code, const cha
 
 static enum MHD_Result answer_words(struct MHD_Connection *c, unsigned code, const char *words)
 {
-    return answer(c, code, "text/plain; charset=utf-8", sp_mhd.response_of_text(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_PERSISTENT));
+    return answer(c, code, "text/plain; charset=utf-8",
+                  sp_mhd.response_of_text(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_PERSISTENT));
 }
 
 static enum MHD_Result answer_page(struct MHD_Connection *c)
@@ -99,8 +104,14 @@ static enum MHD_Result answer_act(server *s, struct MHD_Connection *c, const cha
 {
     spate_error err = {0};
     int rc = sp_act_begin(s->act, what, &err);
-    const char *words = rc == SPATE_OK ? "begun\n" : rc == SPATE_E_USAGE ? "there is no such thing to do\n" : "not now: something is being done, or nothing is\n";
-    return answer_words(c, rc == SPATE_OK ? MHD_HTTP_ACCEPTED : rc == SPATE_E_USAGE ? MHD_HTTP_NOT_FOUND : MHD_HTTP_CONFLICT, words);
+    const char *words = rc == SPATE_OK        ? "begun\n"
+                        : rc == SPATE_E_USAGE ? "there is no such thing to do\n"
+                                              : "not now: something is being done, or nothing is\n";
+    return answer_words(c,
+                        rc == SPATE_OK        ? MHD_HTTP_ACCEPTED
+                        : rc == SPATE_E_USAGE ? MHD_HTTP_NOT_FOUND
+                                              : MHD_HTTP_CONFLICT,
+                        words);
 }
 
 /* ---- requests ---- */
@@ -116,8 +127,8 @@ static bool has_token(const server *s, const char *url)
     return wrong == 0 && url[1 + TOKEN_LEN] == '/';
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *len, void **begun)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *len, void **begun)
 {
     static const char trials[] = "trials/", acts[] = "act/";
     server *s = arg;
@@ -136,7 +147,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     if (s->act && strcmp(method, "POST") == 0 && strncmp(path, acts, strlen(acts)) == 0)
         return answer_act(s, c, path + strlen(acts));
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-        return answer_words(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD: this is to be seen, not to be changed\n");
+        return answer_words(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+                            "only GET and HEAD: this is to be seen, not to be changed\n");
     if (*path == '\0')
         return answer_page(c);
     if (strcmp(path, "state.json") == 0)
@@ -150,12 +162,14 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 
 static int listen_on(server *s, unsigned port, struct MHD_Daemon **daemon, spate_error *err)
 {
-    const struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in here = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int status = port > 65535 ? sp_fail(err, SPATE_E_USAGE, "there is no port %u", port) : sp_mhd_load(err);
     if (status != SPATE_OK)
         return status;
     *daemon = sp_mhd.start(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &here,
-                           MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S, MHD_OPTION_END);
+                           MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                           (unsigned)SILENCE_S, MHD_OPTION_END);
     if (*daemon)
         return SPATE_OK;
     int why = errno;
@@ -206,7 +220,8 @@ static int serve(server *s, sp_lab_state *state, const spate_lab_serve_options *
     if (rc == SPATE_OK)
         rc = listen_on(s, o->port, &daemon, err);
     if (rc == SPATE_OK) {
-        snprintf(address, sizeof(address), "http://127.0.0.1:%u/%s/", sp_mhd.info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port, s->token);
+        snprintf(address, sizeof(address), "http://127.0.0.1:%u/%s/",
+                 sp_mhd.info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port, s->token);
         o->ready(o->arg, address);
     }
     while (rc == SPATE_OK && wait_a_moment(o->cancel, LOOK_US))

@@ -27,12 +27,12 @@ struct sp_lab_state {
     sp_lab lab;
     bool open;
     sp_watch *watch;
-    uint64_t size;   /* of the lab.yaml that lab is */
+    uint64_t size; /* of the lab.yaml that lab is */
     int64_t modified_ns;
     spate_error problem; /* why the lab is not open, or not as its lab.yaml says now */
     known trials[SP_TRIALS_MAX];
     uint32_t n_trials;
-    sp_arena arena;  /* of one look */
+    sp_arena arena; /* of one look */
 };
 
 /* ---- lab.yaml ---- */
@@ -118,10 +118,12 @@ static int put_pair(sp_buf *out, const char *between, const char *key, const cha
 static int put_lab(const sp_lab_state *s, sp_buf *out)
 {
     const sp_lab *lab = &s->lab;
-    int built = put_pair(out, ",\"lab\":{", "placement", sp_placing_name(lab->placing)) || sp_buf_printf(out, ",\"shards\":%u,\"keys\":{", lab->n_servers - 1);
+    int built = put_pair(out, ",\"lab\":{", "placement", sp_placing_name(lab->placing)) ||
+                sp_buf_printf(out, ",\"shards\":%u,\"keys\":{", lab->n_servers - 1);
     for (uint32_t i = 0; i < lab->n_tables && !built; i++) {
         const sp_lab_table *t = &lab->tables[i];
-        built = sp_buf_adds(out, i ? "," : "") || sp_buf_add_json(out, t->name, strlen(t->name)) || sp_buf_adds(out, ":") ||
+        built = sp_buf_adds(out, i ? "," : "") || sp_buf_add_json(out, t->name, strlen(t->name)) ||
+                sp_buf_adds(out, ":") ||
                 (t->key ? sp_buf_add_json(out, t->key, strlen(t->key)) : sp_buf_adds(out, "null"));
     }
     return built || sp_buf_adds(out, "}}");
@@ -135,8 +137,9 @@ static int put_daemons(const sp_lab *lab, sp_buf *out)
     for (int i = 0; i < SP_DAEMONS && !built; i++) {
         if (!sp_daemon_wanted(lab, (sp_daemon)i))
             continue;
-        built = sp_buf_printf(out, "%s{\"name\":\"%s\",\"pid\":%ld,\"port\":%u,\"size\":%u,\"bytes\":%llu}", between, sp_daemon_name((sp_daemon)i),
-                              (long)sp_daemon_pid(lab, (sp_daemon)i), i == SP_DAEMON_POOL ? lab->pool_port : 0, i == SP_DAEMON_POOL ? lab->pool_size : 0,
+        built = sp_buf_printf(out, "%s{\"name\":\"%s\",\"pid\":%ld,\"port\":%u,\"size\":%u,\"bytes\":%llu}", between,
+                              sp_daemon_name((sp_daemon)i), (long)sp_daemon_pid(lab, (sp_daemon)i),
+                              i == SP_DAEMON_POOL ? lab->pool_port : 0, i == SP_DAEMON_POOL ? lab->pool_size : 0,
                               i == SP_DAEMON_CACHE ? (unsigned long long)lab->cache_bytes : 0);
         between = ",";
     }
@@ -156,7 +159,8 @@ static known *find_known(sp_lab_state *s, const char *name)
 static void read_trial(const char *path, known *k)
 {
     sp_buf text = {0};
-    k->is_trial = sp_os_read_file(path, TRIAL_BYTES_MAX, &text, NULL) == SPATE_OK && sp_trial_read((sp_str){text.data, text.len}, &k->state);
+    k->is_trial = sp_os_read_file(path, TRIAL_BYTES_MAX, &text, NULL) == SPATE_OK &&
+                  sp_trial_read((sp_str){text.data, text.len}, &k->state);
     sp_buf_done(&text);
 }
 
@@ -169,7 +173,8 @@ static void look_at_trial(sp_lab_state *s, const char *folder, const char *name,
     if (!path || strlen(name) >= sizeof(k->name) || sp_os_stamp(path, &k->size, &k->modified_ns, NULL) != SPATE_OK)
         return;
     bool same = before && before->size == k->size && before->modified_ns == k->modified_ns;
-    if (same && !(before->is_trial && before->state == SP_TRIAL_RUNNING)) /* of one that runs, the process may be gone */
+    if (same &&
+        !(before->is_trial && before->state == SP_TRIAL_RUNNING)) /* of one that runs, the process may be gone */
         *k = *before;
     else
         read_trial(path, k);
@@ -192,7 +197,8 @@ static int put_trials(sp_lab_state *s, sp_buf *out)
         look_at_trial(s, folder, names[i], k);
         if (!k->is_trial)
             continue;
-        built = sp_buf_printf(out, "%s{", between) || put_pair(out, "", "name", k->name) || put_pair(out, ",", "state", sp_trial_state_name(k->state)) ||
+        built = sp_buf_printf(out, "%s{", between) || put_pair(out, "", "name", k->name) ||
+                put_pair(out, ",", "state", sp_trial_state_name(k->state)) ||
                 sp_buf_printf(out, ",\"stamp\":\"%lld.%llu\"}", (long long)k->modified_ns, (unsigned long long)k->size);
         between = ",";
     }
@@ -259,11 +265,12 @@ static int put_job(void *arg, const char *name)
         return 0;
     int built = SPATE_OK;
     if (job.state != SPATE_JOB_CANCELLED)
-        built = sp_buf_adds(out, l->n++ ? ",{" : "{") || put_pair(out, "", "name", job.name) || put_pair(out, ",", "state", spate_job_state_name(job.state)) ||
-                put_pair(out, ",", "kind", job.kind) || put_pair(out, ",", "source", job.source) || put_pair(out, ",", "target", job.target) ||
+        built = sp_buf_adds(out, l->n++ ? ",{" : "{") || put_pair(out, "", "name", job.name) ||
+                put_pair(out, ",", "state", spate_job_state_name(job.state)) || put_pair(out, ",", "kind", job.kind) ||
+                put_pair(out, ",", "source", job.source) || put_pair(out, ",", "target", job.target) ||
                 put_pair(out, ",", "error", job.error) ||
-                sp_buf_printf(out, ",\"share\":%.4f,\"rows\":%llu,\"rate\":%.6g,\"seen_us\":%lld}", share_of(&job), (unsigned long long)job.rows_done,
-                              job.rate, (long long)job.seen_us);
+                sp_buf_printf(out, ",\"share\":%.4f,\"rows\":%llu,\"rate\":%.6g,\"seen_us\":%lld}", share_of(&job),
+                              (unsigned long long)job.rows_done, job.rate, (long long)job.seen_us);
     spate_job_done(&job);
     return built ? SPATE_E_NOMEM : SPATE_OK;
 }
@@ -283,12 +290,15 @@ int sp_lab_state_look(sp_lab_state *s, sp_act *act, sp_buf *text)
 {
     follow_config(s);
     text->len = 0;
-    int built = sp_buf_printf(text, "{\"now_us\":%lld,\"processors\":%u", (long long)sp_os_wall_us(), sp_os_processors()) ||
-                put_pair(text, ",", "directory", s->directory) || put_pair(text, ",", "problem", s->problem.message) ||
-                put_pair(text, ",", "hint", s->problem.hint);
+    int built =
+        sp_buf_printf(text, "{\"now_us\":%lld,\"processors\":%u", (long long)sp_os_wall_us(), sp_os_processors()) ||
+        put_pair(text, ",", "directory", s->directory) || put_pair(text, ",", "problem", s->problem.message) ||
+        put_pair(text, ",", "hint", s->problem.hint);
     if (s->open)
-        built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) || put_daemons(&s->lab, text) || put_trials(s, text) || put_move(s, text);
-    built = built || sp_buf_printf(text, ",\"actions\":%s", act ? "true" : "false") || (act && sp_act_put(act, text)) || sp_work_put(s->directory, &s->arena, text) || put_jobs(s, text) || sp_buf_adds(text, "}");
+        built = built || put_lab(s, text) || sp_buf_adds(text, ",\"servers\":") || sp_watch_tell(s->watch, text) ||
+                put_daemons(&s->lab, text) || put_trials(s, text) || put_move(s, text);
+    built = built || sp_buf_printf(text, ",\"actions\":%s", act ? "true" : "false") || (act && sp_act_put(act, text)) ||
+            sp_work_put(s->directory, &s->arena, text) || put_jobs(s, text) || sp_buf_adds(text, "}");
     sp_arena_done(&s->arena);
     sp_arena_init(&s->arena);
     return built ? SPATE_E_NOMEM : SPATE_OK;

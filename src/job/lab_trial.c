@@ -14,10 +14,10 @@ static const double moment_min_s = 0.25;
 struct sp_trial {
     sp_arena arena;
     const char *folder, *path, *parked; /* parked: where the text is until it is whole */
-    sp_buf head;     /* of the object, up to its state */
-    sp_buf measures; /* those that are over */
-    sp_buf now;      /* the one that runs, up to its last moment; nothing: none does */
-    sp_buf text;     /* room for the whole */
+    sp_buf head;                        /* of the object, up to its state */
+    sp_buf measures;                    /* those that are over */
+    sp_buf now;                         /* the one that runs, up to its last moment; nothing: none does */
+    sp_buf text;                        /* room for the whole */
     int rc;
     spate_error err;
 };
@@ -45,11 +45,13 @@ static int put_text(sp_trial *t, sp_trial_state state, const char *error)
 {
     sp_buf *out = &t->text;
     out->len = 0;
-    int built = sp_buf_add(out, t->head.data, t->head.len) || put_pair(out, "state", state_names[state]) || sp_buf_adds(out, ",") ||
-                put_pair(out, "error", error) || sp_buf_printf(out, ",\"seen_us\":%lld,\"measures\":[", (long long)sp_os_wall_us()) ||
+    int built = sp_buf_add(out, t->head.data, t->head.len) || put_pair(out, "state", state_names[state]) ||
+                sp_buf_adds(out, ",") || put_pair(out, "error", error) ||
+                sp_buf_printf(out, ",\"seen_us\":%lld,\"measures\":[", (long long)sp_os_wall_us()) ||
                 sp_buf_add(out, t->measures.data, t->measures.len);
     if (t->now.len && !built)
-        built = sp_buf_adds(out, t->measures.len ? "," : "") || sp_buf_add(out, t->now.data, t->now.len) || sp_buf_adds(out, "]}");
+        built = sp_buf_adds(out, t->measures.len ? "," : "") || sp_buf_add(out, t->now.data, t->now.len) ||
+                sp_buf_adds(out, "]}");
     return built || sp_buf_adds(out, "]}\n");
 }
 
@@ -102,7 +104,8 @@ static int name_file(sp_trial *t, const sp_lab *lab, int64_t began_us, long pid,
     sp_civil c;
     sp_civil_from_us(began_us, &c);
     char name[80];
-    snprintf(name, sizeof(name), "%04d%02u%02uT%02u%02u%02u.%06dZ-%ld.json", c.year, c.month, c.day, c.hour, c.minute, c.second, c.microsecond, pid);
+    snprintf(name, sizeof(name), "%04d%02u%02uT%02u%02u%02u.%06dZ-%ld.json", c.year, c.month, c.day, c.hour, c.minute,
+             c.second, c.microsecond, pid);
     t->folder = sp_arena_printf(&t->arena, "%s/trials", lab->directory);
     t->path = sp_arena_printf(&t->arena, "%s/trials/%s", lab->directory, name);
     t->parked = sp_arena_printf(&t->arena, "%s/trials/.%s", lab->directory, name);
@@ -112,9 +115,11 @@ static int name_file(sp_trial *t, const sp_lab *lab, int64_t began_us, long pid,
 static int put_head(sp_trial *t, const sp_lab *lab, const spate_lab_bench_options *o, int64_t began_us)
 {
     return sp_buf_printf(&t->head, "{\"trial\":1,\"began_us\":%lld,", (long long)began_us) || sp_runner_put(&t->head) ||
-           sp_buf_printf(&t->head, "\"processors\":%u,\"shards\":%u,\"placement\":\"%s\",\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,",
-                         sp_os_processors(), lab->n_servers - 1, sp_placing_name(lab->placing), o->rate, o->seconds > 0 ? o->seconds : 5,
-                         (unsigned long long)o->seed);
+           sp_buf_printf(
+               &t->head,
+               "\"processors\":%u,\"shards\":%u,\"placement\":\"%s\",\"rate\":%.10g,\"seconds\":%.10g,\"seed\":%llu,",
+               sp_os_processors(), lab->n_servers - 1, sp_placing_name(lab->placing), o->rate,
+               o->seconds > 0 ? o->seconds : 5, (unsigned long long)o->seed);
 }
 
 static void trial_free(sp_trial *t)
@@ -167,17 +172,21 @@ void sp_trial_moment(void *trial, const sp_load_moment *m)
 {
     sp_trial *t = trial;
     const char *between = t->now.data[t->now.len - 1] == '[' ? "" : ",";
-    take_failure(t, sp_buf_printf(&t->now, "%s[%.4f,%llu,%.5g,%.5g,%llu]", between, m->at_s, (unsigned long long)m->response->n,
-                                  ms_at(m->response, 0.5), ms_at(m->response, 0.99), (unsigned long long)m->errors));
+    take_failure(t, sp_buf_printf(&t->now, "%s[%.4f,%llu,%.5g,%.5g,%llu]", between, m->at_s,
+                                  (unsigned long long)m->response->n, ms_at(m->response, 0.5), ms_at(m->response, 0.99),
+                                  (unsigned long long)m->errors));
     put_file(t, SP_TRIAL_RUNNING, "");
 }
 
 static int put_measure(sp_buf *out, const spate_lab_measure *m)
 {
-    int built = sp_buf_printf(out, "],\"rate\":%.6g,\"answers\":%llu,\"errors\":%llu,\"unserved\":%llu,\"seconds\":%.6g,\"service_p99_ms\":%.5g,",
-                              m->rate, (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved,
-                              m->seconds, m->service_p99_ms) ||
-                put_pair(out, "error", m->error) || sp_buf_adds(out, ",\"curve\":[");
+    int built =
+        sp_buf_printf(
+            out,
+            "],\"rate\":%.6g,\"answers\":%llu,\"errors\":%llu,\"unserved\":%llu,\"seconds\":%.6g,\"service_p99_ms\":%.5g,",
+            m->rate, (unsigned long long)m->answers, (unsigned long long)m->errors, (unsigned long long)m->unserved,
+            m->seconds, m->service_p99_ms) ||
+        put_pair(out, "error", m->error) || sp_buf_adds(out, ",\"curve\":[");
     for (size_t i = 0; i < SPATE_LAB_CURVE && !built; i++)
         built = sp_buf_printf(out, "%s[%g,%.5g]", i ? "," : "", spate_lab_curve[i], m->curve_ms[i]);
     return built || sp_buf_adds(out, "]}");
@@ -185,15 +194,17 @@ static int put_measure(sp_buf *out, const spate_lab_measure *m)
 
 void sp_trial_measured(sp_trial *t, const spate_lab_measure *m)
 {
-    take_failure(t, (t->measures.len && sp_buf_adds(&t->measures, ",")) || sp_buf_add(&t->measures, t->now.data, t->now.len) ||
-                        put_measure(&t->measures, m));
+    take_failure(t, (t->measures.len && sp_buf_adds(&t->measures, ",")) ||
+                        sp_buf_add(&t->measures, t->now.data, t->now.len) || put_measure(&t->measures, m));
     t->now.len = 0;
     put_file(t, SP_TRIAL_RUNNING, "");
 }
 
 int sp_trial_end(sp_trial *t, int status, spate_error *err)
 {
-    sp_trial_state state = status == SPATE_OK ? SP_TRIAL_DONE : status == SPATE_E_INTERRUPTED ? SP_TRIAL_INTERRUPTED : SP_TRIAL_FAILED;
+    sp_trial_state state = status == SPATE_OK              ? SP_TRIAL_DONE
+                           : status == SPATE_E_INTERRUPTED ? SP_TRIAL_INTERRUPTED
+                                                           : SP_TRIAL_FAILED;
     t->now.len = 0;
     put_file(t, state, state == SP_TRIAL_FAILED && err ? err->message : "");
     int rc = status;

@@ -12,7 +12,8 @@
 enum { SP_TRIALS_MAX = 100 };
 
 typedef struct sp_trial sp_trial;
-int sp_trial_begin(const sp_lab *lab, const spate_lab_bench_options *options, sp_trial **trial, spate_error *err) SP_MUST_CHECK;
+int sp_trial_begin(const sp_lab *lab, const spate_lab_bench_options *options, sp_trial **trial,
+                   spate_error *err) SP_MUST_CHECK;
 /* How often it wants to hear of a measurement of so many seconds. */
 double sp_trial_moment_s(double seconds);
 /* What is measured now, how that goes, and what came out. What fails on the way is told at the end. */

@@ -28,7 +28,8 @@ static void put_file(sp_work *w, const char *state, const char *error)
     w->told_us = sp_os_monotonic_us();
     w->text.len = 0;
     int built = sp_buf_printf(&w->text, "{\"kind\":\"%s\",", w->kind) || sp_runner_put(&w->text) ||
-                sp_buf_printf(&w->text, "\"began_us\":%lld,\"seen_us\":%lld,\"state\":\"%s\",\"error\":", (long long)w->began_us,
+                sp_buf_printf(&w->text,
+                              "\"began_us\":%lld,\"seen_us\":%lld,\"state\":\"%s\",\"error\":", (long long)w->began_us,
                               (long long)sp_os_wall_us(), state) ||
                 sp_buf_add_json(&w->text, error, strlen(error)) || sp_buf_adds(&w->text, ",\"parts\":[") ||
                 sp_buf_add(&w->text, w->parts.data, w->parts.len) || sp_buf_adds(&w->text, "]}");
@@ -49,8 +50,10 @@ void sp_work_tell(sp_work *w, const spate_table_progress *parts, size_t n)
     int built = 0;
     w->parts.len = 0;
     for (size_t i = 0; i < n && !built; i++)
-        built = sp_buf_adds(&w->parts, i ? ",{\"name\":" : "{\"name\":") || sp_buf_add_json(&w->parts, parts[i].name, strlen(parts[i].name)) ||
-                sp_buf_printf(&w->parts, ",\"done\":%llu,\"all\":%llu}", (unsigned long long)parts[i].rows_done, (unsigned long long)parts[i].rows);
+        built = sp_buf_adds(&w->parts, i ? ",{\"name\":" : "{\"name\":") ||
+                sp_buf_add_json(&w->parts, parts[i].name, strlen(parts[i].name)) ||
+                sp_buf_printf(&w->parts, ",\"done\":%llu,\"all\":%llu}", (unsigned long long)parts[i].rows_done,
+                              (unsigned long long)parts[i].rows);
     if (built)
         w->parts.len = 0;
     if (sp_os_monotonic_us() - w->told_us >= TELL_US)
@@ -93,7 +96,8 @@ int sp_work_put(const char *directory, sp_arena *arena, sp_buf *out)
         return SPATE_E_NOMEM;
     bool read = sp_os_exists(path) && sp_os_read_file(path, FILE_MAX, &text, NULL) == SPATE_OK &&
                 sp_json_line((sp_str){text.data, text.len}, take_member, &r, NULL) == SPATE_OK;
-    int built = sp_buf_adds(out, ",\"work\":") || (read ? sp_buf_add(out, text.data, text.len) : sp_buf_adds(out, "null")) ||
+    int built = sp_buf_adds(out, ",\"work\":") ||
+                (read ? sp_buf_add(out, text.data, text.len) : sp_buf_adds(out, "null")) ||
                 sp_buf_printf(out, ",\"working\":%s", r.runs && sp_os_process_lives(&r.runner) ? "true" : "false");
     sp_buf_done(&text);
     return built ? SPATE_E_NOMEM : SPATE_OK;

@@ -16,7 +16,8 @@ typedef struct sample {
 } sample;
 
 /* Rows of one table, made and written as CSV into a buffer that is thrown away. Only the making is timed. */
-static int make_rows(sample *s, uint32_t table, sp_batch *batch, const sp_rowtext *csv, spate_table_measure *m, spate_error *err)
+static int make_rows(sample *s, uint32_t table, sp_batch *batch, const sp_rowtext *csv, spate_table_measure *m,
+                     spate_error *err)
 {
     uint32_t step = sp_gen_batch_rows(s->gen, table);
     int64_t spent = 0;

@@ -22,7 +22,8 @@ struct spate_migrate {
 
 const char *spate_migrate_outcome_name(spate_migrate_outcome outcome)
 {
-    static const char *const names[] = {"same", "missing", "differs", "skipped", "conflict", "excluded", "failed", "extra"};
+    static const char *const names[] = {"same",     "missing",  "differs", "skipped",
+                                        "conflict", "excluded", "failed",  "extra"};
     return (unsigned)outcome < SP_COUNT(names) ? names[outcome] : "unknown";
 }
 
@@ -47,9 +48,9 @@ static int read_filter(spate_migrate *m, spate_error *err)
 static int settings_of(const spate_migrate *m, sp_buf *text)
 {
     const spate_migrate_options *o = &m->options;
-    int rc = sp_buf_printf(text, "conflict %d owner %d attributes %d size %llu %llu age %d %d", o->conflict, !o->no_owner,
-                           !o->no_attributes, (unsigned long long)o->size_min, (unsigned long long)o->size_max,
-                           o->modified_from_ns != 0, o->modified_to_ns != 0);
+    int rc = sp_buf_printf(text, "conflict %d owner %d attributes %d size %llu %llu age %d %d", o->conflict,
+                           !o->no_owner, !o->no_attributes, (unsigned long long)o->size_min,
+                           (unsigned long long)o->size_max, o->modified_from_ns != 0, o->modified_to_ns != 0);
     const sp_filter *f = &m->engine.filter;
     for (size_t i = 0; i < f->n_patterns && rc == SPATE_OK; i++)
         rc = sp_buf_printf(text, "\n%s%s", f->patterns[i].takes_back ? "!" : "", f->patterns[i].reason);
@@ -75,12 +76,13 @@ static int check_ledger(spate_migrate *m, spate_error *err)
     sp_buf settings;
     sp_buf_init(&settings);
     int rc = settings_of(m, &settings) ? sp_fail_nomem(err) : SPATE_OK;
-    const char *const facts[][2] = {{"source", m->engine.src->shown}, {"destination", m->engine.dst->shown}, {"settings", settings.data}};
+    const char *const facts[][2] = {
+        {"source", m->engine.src->shown}, {"destination", m->engine.dst->shown}, {"settings", settings.data}};
     for (size_t i = 0; i < SP_COUNT(facts) && rc == SPATE_OK; i++) {
         rc = agree(l, facts[i][0], facts[i][1], err);
         if (rc > 0) {
-            rc = sp_fail(err, SPATE_E_USAGE, "the ledger \"%s\" is of a migration with another %s", spate_ledger_path(l),
-                         i == 2 ? "filter or policy" : facts[i][0]);
+            rc = sp_fail(err, SPATE_E_USAGE, "the ledger \"%s\" is of a migration with another %s",
+                         spate_ledger_path(l), i == 2 ? "filter or policy" : facts[i][0]);
             sp_error_hint(err, "--fresh forgets what it has; --ledger names another one");
         }
     }
@@ -127,7 +129,8 @@ static int seed(spate_migrate *m, spate_error *err)
     int rc = spate_ledger_seed(m->engine.ledger, &root, there ? &root : NULL, err);
     if (rc != SPATE_OK || !there)
         return rc;
-    spate_change change = {.kind = SPATE_SET_COPY, .id = spate_node_id_of(SPATE_SRC, SPATE_FOLDER, (spate_bytes){"/", 1}),
+    spate_change change = {.kind = SPATE_SET_COPY,
+                           .id = spate_node_id_of(SPATE_SRC, SPATE_FOLDER, (spate_bytes){"/", 1}),
                            .value = SPATE_COPY_SUCCESSFUL};
     return spate_ledger_apply(m->engine.ledger, &change, 1, err);
 }
@@ -173,7 +176,8 @@ static int open_all(spate_migrate *m, spate_error *err)
         rc = read_filter(m, err);
     if (rc != SPATE_OK)
         return rc;
-    e->keep = (m->options.no_owner || !e->dst->keeps_owner ? 0 : SP_KEEP_OWNER) | (m->options.no_attributes ? 0 : SP_KEEP_ATTRIBUTES);
+    e->keep = (m->options.no_owner || !e->dst->keeps_owner ? 0 : SP_KEEP_OWNER) |
+              (m->options.no_attributes ? 0 : SP_KEEP_ATTRIBUTES);
     e->n_workers = m->options.workers ? SP_MIN(m->options.workers, (unsigned)SP_WORKERS_MAX) : sp_os_processors();
     rc = open_ledger(m, err);
     if (rc == SPATE_OK)
@@ -222,7 +226,12 @@ int spate_migrate_close(spate_migrate *m, spate_error *err)
 static void tell(spate_migrate *m)
 {
     const sp_engine *e = &m->engine;
-    spate_migrate_progress p = {__atomic_load_n(&m->phase, __ATOMIC_RELAXED), e->listed, e->copied, e->copied_bytes, e->verified, e->failed,
+    spate_migrate_progress p = {__atomic_load_n(&m->phase, __ATOMIC_RELAXED),
+                                e->listed,
+                                e->copied,
+                                e->copied_bytes,
+                                e->verified,
+                                e->failed,
                                 (double)(sp_os_monotonic_us() - m->start_us) / 1e6};
     m->options.progress(m->options.arg, &p);
 }
@@ -271,7 +280,8 @@ static int plan(spate_migrate *m, spate_error *err)
 {
     enter_phase(m, "plan");
     int rc = sp_plan_pass(&m->engine, err);
-    return rc == SPATE_OK && !phase_is(m, "planned") ? spate_ledger_remember(m->engine.ledger, "phase", "planned", err) : rc;
+    return rc == SPATE_OK && !phase_is(m, "planned") ? spate_ledger_remember(m->engine.ledger, "phase", "planned", err)
+                                                     : rc;
 }
 
 int spate_migrate_plan(spate_migrate *m, spate_error *err)
@@ -293,13 +303,15 @@ static uint64_t count(spate_migrate *m, spate_filter filter)
 static bool needs_proof(spate_migrate *m)
 {
     char text[8];
-    return m->options.verify == SPATE_PROOF_HASH || spate_ledger_recall(m->engine.ledger, "carried", text, sizeof text) >= 0;
+    return m->options.verify == SPATE_PROOF_HASH ||
+           spate_ledger_recall(m->engine.ledger, "carried", text, sizeof text) >= 0;
 }
 
 static int once_over(spate_migrate *m, spate_error *err)
 {
     int rc = plan(m, err);
-    bool work = count(m, (spate_filter){.side = SPATE_SRC, .copy = SPATE_COPY_PENDING, .excluded = SPATE_EXCLUDED_NO}) > 0;
+    bool work =
+        count(m, (spate_filter){.side = SPATE_SRC, .copy = SPATE_COPY_PENDING, .excluded = SPATE_EXCLUDED_NO}) > 0;
     if (rc == SPATE_OK && work)
         rc = spate_ledger_remember(m->engine.ledger, "carried", "yes", err);
     if (rc == SPATE_OK) {
@@ -345,7 +357,8 @@ int spate_migrate_delete_extra(spate_migrate *m, spate_error *err)
 {
     for (int side = 0; side < 2; side++)
         if (count(m, (spate_filter){.side = (spate_side)side, .traversal = SPATE_TRAVERSAL_FAILED}))
-            return sp_fail(err, SPATE_E_DATA, "nothing is deleted: not all folders of the %s could be listed", side ? "destination" : "source");
+            return sp_fail(err, SPATE_E_DATA, "nothing is deleted: not all folders of the %s could be listed",
+                           side ? "destination" : "source");
     if (count(m, (spate_filter){.side = SPATE_SRC}) <= 1)
         return sp_fail(err, SPATE_E_DATA, "nothing is deleted: the source is empty");
     int rc = begin(m, err);
@@ -439,7 +452,8 @@ static int see_side(spate_migrate *m, view *v, spate_side side, seen_fn *fn, voi
     (void)spate_ledger_levels(m->engine.ledger, side, depths, n);
     int rc = SPATE_OK;
     for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
-        spate_filter filter = {.side = side, .depth = depths[i], .traversal = side == SPATE_DST ? SPATE_TRAVERSAL_NOT_ON_SRC : 0};
+        spate_filter filter = {
+            .side = side, .depth = depths[i], .traversal = side == SPATE_DST ? SPATE_TRAVERSAL_NOT_ON_SRC : 0};
         rc = see_level(m, v, filter, fn, arg, err);
     }
     sp_free(depths);
@@ -512,8 +526,9 @@ int spate_migrate_review(spate_migrate *m, spate_migrate_report *report, spate_e
 
 static spate_migrate_item item_of(const spate_node *node, spate_migrate_outcome outcome)
 {
-    return (spate_migrate_item){node->path.p, node->path.len, spate_node_type_name((spate_node_type)node->type), outcome,
-                                (uint64_t)node->size, node->mtime_ns, node->note.p, node->note.len};
+    return (spate_migrate_item){node->path.p, node->path.len,       spate_node_type_name((spate_node_type)node->type),
+                                outcome,      (uint64_t)node->size, node->mtime_ns,
+                                node->note.p, node->note.len};
 }
 
 typedef struct chosen {
@@ -529,8 +544,8 @@ static int choose(void *arg, const spate_node *node, spate_migrate_outcome outco
     return outcome == c->outcome ? c->fn(c->arg, &item) : 0;
 }
 
-int spate_migrate_each(spate_migrate *m, spate_migrate_outcome outcome, int (*fn)(void *arg, const spate_migrate_item *item),
-                         void *arg, spate_error *err)
+int spate_migrate_each(spate_migrate *m, spate_migrate_outcome outcome,
+                       int (*fn)(void *arg, const spate_migrate_item *item), void *arg, spate_error *err)
 {
     chosen c = {outcome, fn, arg};
     return see_all(m, choose, &c, err);
@@ -546,8 +561,8 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->path_len > y->path_len) - (x->path_len < y->path_len);
 }
 
-static int list_both(spate_migrate *m, view *v, spate_nodes *extra, spate_bytes path, spate_migrate_item **items, size_t *n,
-                     spate_error *err)
+static int list_both(spate_migrate *m, view *v, spate_nodes *extra, spate_bytes path, spate_migrate_item **items,
+                     size_t *n, spate_error *err)
 {
     int rc = spate_ledger_children_path(m->engine.ledger, SPATE_SRC, path, 0, &v->nodes, err);
     if (rc == SPATE_OK)
@@ -571,8 +586,8 @@ static int list_both(spate_migrate *m, view *v, spate_nodes *extra, spate_bytes 
     return rc;
 }
 
-int spate_migrate_list(spate_migrate *m, const char *path, size_t path_len, int (*fn)(void *arg, const spate_migrate_item *item),
-                         void *arg, spate_error *err)
+int spate_migrate_list(spate_migrate *m, const char *path, size_t path_len,
+                       int (*fn)(void *arg, const spate_migrate_item *item), void *arg, spate_error *err)
 {
     view *v = sp_alloc_zero(1, sizeof *v);
     spate_nodes extra = {0};
@@ -592,7 +607,8 @@ int spate_migrate_list(spate_migrate *m, const char *path, size_t path_len, int 
 int spate_migrate_exclude(spate_migrate *m, const char *path, size_t path_len, bool excluded, spate_error *err)
 {
     spate_nodes found = {0};
-    int rc = spate_ledger_get_path(m->engine.ledger, SPATE_SRC, (spate_bytes){path, path_len}, SPATE_TYPE_ANY, &found, err);
+    int rc =
+        spate_ledger_get_path(m->engine.ledger, SPATE_SRC, (spate_bytes){path, path_len}, SPATE_TYPE_ANY, &found, err);
     if (rc == SPATE_OK && found.n == 0)
         rc = sp_fail(err, SPATE_E_USAGE, "the source has no \"%.*s\"", (int)SP_MIN(path_len, (size_t)500), path);
     if (rc == SPATE_OK) {

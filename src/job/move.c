@@ -22,7 +22,7 @@ sp_insert_mode sp_move_mode(spate_insert_mode mode)
 {
     static const sp_insert_mode modes[] = {
         [SPATE_INSERT_DEFAULT] = SP_INSERT_DEFAULT, [SPATE_INSERT_COPY] = SP_INSERT_COPY,
-        [SPATE_INSERT_INSERT] = SP_INSERT_INSERT, [SPATE_INSERT_UPSERT] = SP_INSERT_UPSERT,
+        [SPATE_INSERT_INSERT] = SP_INSERT_INSERT,   [SPATE_INSERT_UPSERT] = SP_INSERT_UPSERT,
         [SPATE_INSERT_SKIP] = SP_INSERT_SKIP,
     };
     return modes[mode];
@@ -116,8 +116,8 @@ static int tell_what_is_kept(sp_move *m, int rc, spate_error *err)
     if (rc != SPATE_E_INTERRUPTED)
         return rc;
     if (m->sink->keeps_nothing)
-        return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; nothing is left of %llu of %llu rows", (unsigned long long)done,
-                       (unsigned long long)rows);
+        return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; nothing is left of %llu of %llu rows",
+                       (unsigned long long)done, (unsigned long long)rows);
     return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted; %llu of %llu rows are in %s", (unsigned long long)done,
                    (unsigned long long)rows, m->report->target);
 }

@@ -20,8 +20,9 @@ static const char *type_of(const char *path)
     static const struct {
         const char *ending, *type;
     } types[] = {
-        {".csv", "text/csv; charset=utf-8"},   {".txt", "text/plain; charset=utf-8"}, {".sql", "text/plain; charset=utf-8"},
-        {".html", "text/html; charset=utf-8"}, {".json", "application/json"},         {".ndjson", "application/x-ndjson"},
+        {".csv", "text/csv; charset=utf-8"},   {".txt", "text/plain; charset=utf-8"},
+        {".sql", "text/plain; charset=utf-8"}, {".html", "text/html; charset=utf-8"},
+        {".json", "application/json"},         {".ndjson", "application/x-ndjson"},
     };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < SP_COUNT(types); i++)
@@ -85,8 +86,9 @@ static enum MHD_Result answer_list(struct MHD_Connection *c, const char *path, s
         rc = below ? add_link(&page, names[i], sp_os_is_dir(below) ? "/" : "") : SPATE_E_NOMEM;
     }
     rc = rc || sp_buf_adds(&page, "</pre>\n");
-    enum MHD_Result ok = rc ? MHD_NO : answer(c, MHD_HTTP_OK, "text/html; charset=utf-8",
-                                              sp_mhd.response_of_text(page.len, page.data, MHD_RESPMEM_MUST_COPY));
+    enum MHD_Result ok = rc ? MHD_NO
+                            : answer(c, MHD_HTTP_OK, "text/html; charset=utf-8",
+                                     sp_mhd.response_of_text(page.len, page.data, MHD_RESPMEM_MUST_COPY));
     sp_buf_done(&page);
     return ok;
 }
@@ -99,8 +101,8 @@ static bool stays_below(const char *url)
     return url[0] == '/' && strstr(url, "/.") == NULL;
 }
 
-static enum MHD_Result on_request(void *directory, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *len, void **state)
+static enum MHD_Result on_request(void *directory, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *len, void **state)
 {
     sp_arena arena;
     (void)version, (void)data, (void)len, (void)state;

@@ -19,7 +19,7 @@ typedef struct sum_sink {
 typedef struct sum_lane {
     sp_lane base;
     uint32_t table;
-    sp_sum sum; /* of the chunk */
+    sp_sum sum;       /* of the chunk */
     uint64_t *hashes; /* of the batch's rows */
 } sum_lane;
 
@@ -244,7 +244,8 @@ static const sp_sink_ops ops = {
     .close = sink_close,
 };
 
-int sp_sum_sink_open(const sp_schema *const *as, uint32_t n_tables, bool cells, sp_sum *sums, sp_sink **sink, spate_error *err)
+int sp_sum_sink_open(const sp_schema *const *as, uint32_t n_tables, bool cells, sp_sum *sums, sp_sink **sink,
+                     spate_error *err)
 {
     sum_sink *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)

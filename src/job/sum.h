@@ -10,6 +10,7 @@ typedef struct sp_sum {
 
 /* For tables of a source; as: of each, the schema whose fields the checksum is of, in their order, found by name. sums: a table,
  * complete when the flow is. cells: rows are not only counted. */
-int sp_sum_sink_open(const sp_schema *const *as, uint32_t n_tables, bool cells, sp_sum *sums, sp_sink **sink, spate_error *err) SP_MUST_CHECK;
+int sp_sum_sink_open(const sp_schema *const *as, uint32_t n_tables, bool cells, sp_sum *sums, sp_sink **sink,
+                     spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -95,7 +95,8 @@ static int no_template(const char *name, spate_error *err)
 {
     char names[256] = "";
     for (size_t i = 0; i < sp_template_count; i++)
-        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "", sp_template_sources[i].name);
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
+                 sp_template_sources[i].name);
     sp_fail(err, SPATE_E_USAGE, "there is no template \"%s\"", name);
     sp_error_hint(err, "there are %s", names);
     return SPATE_E_USAGE;
@@ -107,7 +108,8 @@ static int no_parameter(const sp_template_source *t, const char *name, spate_err
     const char *at = first_line(t);
     line l;
     while (next_line(&at, &l))
-        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%.*s", *names ? ", " : "", (int)l.name.len, l.name.p);
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%.*s", *names ? ", " : "", (int)l.name.len,
+                 l.name.p);
     sp_fail(err, SPATE_E_USAGE, "template \"%s\" has no parameter \"%s\"", t->name, name);
     sp_error_hint(err, "it has %s", names);
     return SPATE_E_USAGE;
@@ -117,12 +119,15 @@ static int no_parameter(const sp_template_source *t, const char *name, spate_err
 static int check_value(const line *l, const char *value, spate_error *err)
 {
     uint64_t rows;
-    bool number = sp_str_is(l->value, "~") || (l->value.len && l->value.p[0] >= '0' && l->value.p[0] <= '9' && !memchr(l->value.p, '-', l->value.len));
+    bool number = sp_str_is(l->value, "~") || (l->value.len && l->value.p[0] >= '0' && l->value.p[0] <= '9' &&
+                                               !memchr(l->value.p, '-', l->value.len));
     if (number && !spate_parse_count(value, &rows))
-        return sp_fail(err, SPATE_E_USAGE, "parameter \"%.*s\" is a number of rows such as 500, 10k or 1.5M, not \"%s\"", SP_MIN((int)l->name.len, 60),
-                       l->name.p, value);
+        return sp_fail(err, SPATE_E_USAGE,
+                       "parameter \"%.*s\" is a number of rows such as 500, 10k or 1.5M, not \"%s\"",
+                       SP_MIN((int)l->name.len, 60), l->name.p, value);
     if (!*value || strpbrk(value, "\n#&*!|>'\"%@`"))
-        return sp_fail(err, SPATE_E_USAGE, "parameter \"%.*s\" cannot be \"%s\"", SP_MIN((int)l->name.len, 60), l->name.p, value);
+        return sp_fail(err, SPATE_E_USAGE, "parameter \"%.*s\" cannot be \"%s\"", SP_MIN((int)l->name.len, 60),
+                       l->name.p, value);
     return SPATE_OK;
 }
 
@@ -153,7 +158,8 @@ static sp_str value_of(const line *l, const spate_setting *settings, size_t n)
     return l->value;
 }
 
-int spate_template_text(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len, spate_error *err)
+int spate_template_text(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len,
+                        spate_error *err)
 {
     const sp_template_source *t = find_template(name);
     *text = NULL;

@@ -14,7 +14,8 @@ static bool is_json_number(sp_str s)
     int64_t i;
     double v;
     bool whole = sp_parse_i64(s, &i) && s.p[0] != '+' && (s.len == 1 || s.p[s.p[0] == '-'] != '0');
-    return whole || (memchr(s.p, '.', s.len) && s.p[0] >= '1' && s.p[0] <= '9' && s.p[s.len - 1] != '.' && sp_parse_f64(s, &v));
+    return whole ||
+           (memchr(s.p, '.', s.len) && s.p[0] >= '1' && s.p[0] <= '9' && s.p[s.len - 1] != '.' && sp_parse_f64(s, &v));
 }
 
 static int add_scalar(sp_buf *out, const sp_node *node)
@@ -36,7 +37,8 @@ static int add_node(sp_buf *out, const sp_node *node, unsigned depth)
     for (uint32_t i = 0; i < node->n && !rc; i++) {
         rc = sp_buf_printf(out, "%s\n%*s", i ? "," : "", 2 * (int)depth + 2, "");
         if (!rc && map)
-            rc = sp_buf_add_json(out, node->pairs[i].key->text.p, node->pairs[i].key->text.len) || sp_buf_adds(out, ": ");
+            rc = sp_buf_add_json(out, node->pairs[i].key->text.p, node->pairs[i].key->text.len) ||
+                 sp_buf_adds(out, ": ");
         rc = rc || add_node(out, map ? node->pairs[i].value : node->items[i], depth + 1);
     }
     return rc || (node->n && sp_buf_printf(out, "\n%*s", 2 * (int)depth, "")) || sp_buf_adds(out, map ? "}" : "]");
@@ -44,12 +46,14 @@ static int add_node(sp_buf *out, const sp_node *node, unsigned depth)
 
 /* ---- the schema ---------------------------------------------------------------------------------- */
 
-typedef struct export {
+typedef struct export
+{
     sp_buf out;
     const spate_plan *plan;
     const sp_gen *gen;
     int rc;
-} export;
+}
+export;
 
 static void put(export *x, const char *text)
 {
@@ -81,7 +85,8 @@ static void put_enums(export *x)
             put_enum_name(x, s, &s->fields[i]);
             put(x, ": {\"kind\": \"enum\", \"definition\": \"ENUM (");
             for (uint32_t k = 0; k < s->fields[i].n_labels; k++)
-                x->rc = x->rc || sp_buf_printf(&x->out, "%s'%.*s'", k ? ", " : "", (int)s->fields[i].labels[k].len, s->fields[i].labels[k].p);
+                x->rc = x->rc || sp_buf_printf(&x->out, "%s'%.*s'", k ? ", " : "", (int)s->fields[i].labels[k].len,
+                                               s->fields[i].labels[k].p);
             put(x, ")\"}");
             before = ",";
             any = true;
@@ -101,11 +106,12 @@ static void put_plan(export *x, const sp_node *node, const char *const *but, siz
         if (said)
             continue;
         x->rc = x->rc || sp_buf_printf(&x->out, "%s\n%*s", before, 2 * (int)depth + 2, "") ||
-                sp_buf_add_json(&x->out, node->pairs[i].key->text.p, node->pairs[i].key->text.len) || sp_buf_adds(&x->out, ": ") ||
-                add_node(&x->out, node->pairs[i].value, depth + 1);
+                sp_buf_add_json(&x->out, node->pairs[i].key->text.p, node->pairs[i].key->text.len) ||
+                sp_buf_adds(&x->out, ": ") || add_node(&x->out, node->pairs[i].value, depth + 1);
         before = ",";
     }
-    x->rc = x->rc || (*before == ',' ? sp_buf_printf(&x->out, "\n%*s}", 2 * (int)depth, "") : sp_buf_adds(&x->out, "{}"));
+    x->rc =
+        x->rc || (*before == ',' ? sp_buf_printf(&x->out, "\n%*s}", 2 * (int)depth, "") : sp_buf_adds(&x->out, "{}"));
 }
 
 static void put_column(export *x, const sp_schema *s, const sp_node *node)
@@ -174,7 +180,8 @@ static void put_table(export *x, uint32_t t, const sp_node *node)
     bool more = false;
     put(x, t ? ",\n    " : "\n    ");
     put_text(x, x->plan->tables[t].name);
-    x->rc = x->rc || sp_buf_printf(&x->out, ": {\n      \"row_count\": %llu,\n      \"columns\": {", (unsigned long long)x->plan->tables[t].rows);
+    x->rc = x->rc || sp_buf_printf(&x->out, ": {\n      \"row_count\": %llu,\n      \"columns\": {",
+                                   (unsigned long long)x->plan->tables[t].rows);
     for (uint32_t i = 0; i < columns->n; i++) {
         put(x, i ? "," : "");
         put_column(x, s, columns->items[i]);
@@ -242,7 +249,8 @@ static int export_plan(export *x, const char *name, const char *yaml, size_t len
     return status;
 }
 
-int spate_template_json(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len, spate_error *err)
+int spate_template_json(const char *name, const spate_setting *settings, size_t n, char **text, size_t *len,
+                        spate_error *err)
 {
     char *yaml = NULL;
     export x = {0};

@@ -40,7 +40,8 @@ typedef struct client {
 
 /* Until somebody has answered; *gone: for GONE_US all that were asked have said that there is no such row. unknown: NULL, or counts attempts
  * that may have happened. */
-static int persist(client *c, unsigned id, const char *sql, int64_t *number, uint64_t *unknown, bool *gone, spate_error *err)
+static int persist(client *c, unsigned id, const char *sql, int64_t *number, uint64_t *unknown, bool *gone,
+                   spate_error *err)
 {
     int64_t until = sp_os_monotonic_us() + PATIENCE_US, missed_us = 0;
     sp_route *route = c->run->load->route;
@@ -93,7 +94,8 @@ static int write_one(client *c, unsigned id, spate_error *err)
     char sql[128];
     int64_t said = 0;
     bool gone;
-    snprintf(sql, sizeof(sql), "UPDATE " SP_ACCOUNTS_TABLE " SET version = version + 1 WHERE id = %u RETURNING version", id);
+    snprintf(sql, sizeof(sql), "UPDATE " SP_ACCOUNTS_TABLE " SET version = version + 1 WHERE id = %u RETURNING version",
+             id);
     int rc = persist(c, id, sql, &said, &a->unknown, &gone, err);
     if (rc != SPATE_OK)
         return rc;

@@ -19,13 +19,14 @@ typedef struct sp_account_load {
     sp_route *route;
     sp_stage *stage;
     unsigned clients;
-    double rate;    /* writes a second, due at fixed moments; 0: each client goes on once answered */
+    double rate; /* writes a second, due at fixed moments; 0: each client goes on once answered */
     uint64_t seed;
 } sp_account_load;
 
 typedef struct sp_account_result {
-    sp_hist writes;    /* nanoseconds from when one was due to when it was acknowledged, whatever it had to wait for */
-    uint64_t reads, refused, unknown; /* refused: by a shard that has not the row; unknown: the connection was lost on the way */
+    sp_hist writes; /* nanoseconds from when one was due to when it was acknowledged, whatever it had to wait for */
+    uint64_t reads, refused,
+        unknown;          /* refused: by a shard that has not the row; unknown: the connection was lost on the way */
     uint64_t lost, stale; /* acknowledged writes that are gone; reads older than what the client had written */
     double seconds;
 } sp_account_result;

@@ -61,10 +61,12 @@ static int take_results(const sp_lab_server *s, PGconn *conn, sp_patience p, PGr
     }
 }
 
-int sp_lab_ask_within(const sp_lab_server *s, PGconn *conn, const char *sql, sp_patience p, PGresult **rows, spate_error *err)
+int sp_lab_ask_within(const sp_lab_server *s, PGconn *conn, const char *sql, sp_patience p, PGresult **rows,
+                      spate_error *err)
 {
     PGresult *last = NULL;
-    int rc = sp_pq.send_query(conn, sql) ? take_results(s, conn, p, &last, err) : sp_pg_fail(err, conn, NULL, "%s", s->name);
+    int rc =
+        sp_pq.send_query(conn, sql) ? take_results(s, conn, p, &last, err) : sp_pg_fail(err, conn, NULL, "%s", s->name);
     ExecStatusType got = sp_pq.result_status(last);
     if (rc == SPATE_OK && got != PGRES_TUPLES_OK && got != PGRES_COMMAND_OK)
         rc = sp_pg_fail(err, conn, last, "%s", s->name);

@@ -12,9 +12,9 @@ struct sp_asker {
     const sp_way *way;
     const sp_query *query;
     const sp_writing *writing;
-    PGconn **conns;   /* a door each, the writer's last */
+    PGconn **conns; /* a door each, the writer's last */
     sp_cache *cache;
-    uint32_t turn;    /* the door that is next, where one is as good as another */
+    uint32_t turn; /* the door that is next, where one is as good as another */
     sp_ask_counts counts;
 };
 
@@ -51,7 +51,8 @@ static int prepare(const sp_asker *a, uint32_t door, spate_error *err)
     return rc;
 }
 
-int sp_asker_open(const sp_way *way, const sp_query *query, const sp_writing *writing, unsigned number, sp_asker **out, spate_error *err)
+int sp_asker_open(const sp_way *way, const sp_query *query, const sp_writing *writing, unsigned number, sp_asker **out,
+                  spate_error *err)
 {
     uint32_t n = way->n_doors + (way->writer && writing);
     sp_asker *a = sp_alloc_zero(1, sizeof(*a));
@@ -186,7 +187,8 @@ int sp_ask(sp_asker *a, const sp_key *key, bool whole, sp_answer *answer, spate_
 
 /* ---- writing ---- */
 
-static int ask_number(sp_asker *a, uint32_t door, const char *name, const char *sql, const sp_key *key, uint32_t *number, spate_error *err)
+static int ask_number(sp_asker *a, uint32_t door, const char *name, const char *sql, const sp_key *key,
+                      uint32_t *number, spate_error *err)
 {
     int rc = send_to(a, door, name, sql, key, err);
     PGresult *res = rc == SPATE_OK ? listen_to(a, door, err) : NULL;
@@ -210,7 +212,8 @@ int sp_ask_write(sp_asker *a, const sp_key *key, spate_error *err)
     if (rc != SPATE_OK || !w->writer)
         return rc;
     rc = ask_number(a, a->turn++ % w->n_doors, "l", a->writing->look, key, &seen, err);
-    a->counts.own_unseen += rc == SPATE_OK && (int32_t)(seen - own) < 0; /* numbers go round; another one may have written since */
+    a->counts.own_unseen +=
+        rc == SPATE_OK && (int32_t)(seen - own) < 0; /* numbers go round; another one may have written since */
     return rc;
 }
 

@@ -15,13 +15,13 @@ typedef struct sp_key {
 
 typedef struct sp_way {
     const char *name;
-    const sp_lab_server *doors;  /* sharded: one a shard; else each has everything, and they are asked in turn */
+    const sp_lab_server *doors; /* sharded: one a shard; else each has everything, and they are asked in turn */
     uint32_t n_doors;
     bool sharded;
     const sp_lab_server *writer; /* who is written to; NULL: who is asked */
     const char *session;         /* SQL for each connection before anything else; NULL: none */
     bool unprepared;
-    const char *cache;           /* a Redis server's socket: asked first for what one key gives. NULL: none */
+    const char *cache; /* a Redis server's socket: asked first for what one key gives. NULL: none */
 } sp_way;
 
 /* A question that writes, and what came of it; both by key. */
@@ -31,14 +31,15 @@ typedef struct sp_writing {
 } sp_writing;
 
 typedef struct sp_ask_counts {
-    uint64_t hits, misses;      /* of the cache */
-    uint64_t writes, own_unseen; /* own_unseen: what its writer, who looked at once, did not see. Only with a way that has a writer */
+    uint64_t hits, misses; /* of the cache */
+    uint64_t writes,
+        own_unseen; /* own_unseen: what its writer, who looked at once, did not see. Only with a way that has a writer */
 } sp_ask_counts;
 
 typedef struct sp_asker sp_asker;
 /* writing: NULL, nothing is written. number: users with different ones begin at different doors. */
-int sp_asker_open(const sp_way *way, const sp_query *query, const sp_writing *writing, unsigned number, sp_asker **asker, spate_error *err)
-    SP_MUST_CHECK;
+int sp_asker_open(const sp_way *way, const sp_query *query, const sp_writing *writing, unsigned number,
+                  sp_asker **asker, spate_error *err) SP_MUST_CHECK;
 void sp_asker_close(sp_asker *asker); /* NULL is fine */
 /* whole: with the answer's hash. A connection that was lost is made again for the next question. */
 int sp_ask(sp_asker *asker, const sp_key *key, bool whole, sp_answer *answer, spate_error *err) SP_MUST_CHECK;

@@ -12,7 +12,8 @@ enum { RETRY_US = 1000, PAUSE_US = 20000, TOTAL_PAUSE_US = 100000, PATIENCE_US =
 
 int sp_bank_make(sp_lab *lab, spate_error *err)
 {
-    static const sp_made_table bank = {.name = SP_BANK_TABLE, .column = "balance", .rows = SP_BANK_ACCOUNTS, .value = SP_BANK_BALANCE};
+    static const sp_made_table bank = {
+        .name = SP_BANK_TABLE, .column = "balance", .rows = SP_BANK_ACCOUNTS, .value = SP_BANK_BALANCE};
     PGconn *conn = NULL;
     int rc = sp_lab_connect(&lab->servers[0], &conn, err);
     if (rc == SPATE_OK)
@@ -33,7 +34,7 @@ typedef struct run {
 typedef struct client {
     run *run;
     unsigned number;
-    char names[64];  /* what its transactions' names begin with */
+    char names[64]; /* what its transactions' names begin with */
     uint64_t draws, transfers;
     sp_caller caller;
     sp_bank_result result;
@@ -61,7 +62,8 @@ static bool begin(client *c, part *p)
         sp_route_look(route);
         return false;
     }
-    snprintf(sql, sizeof(sql), "UPDATE " SP_BANK_TABLE " SET balance = balance + %lld WHERE id = %u RETURNING balance", (long long)p->change, p->id);
+    snprintf(sql, sizeof(sql), "UPDATE " SP_BANK_TABLE " SET balance = balance + %lld WHERE id = %u RETURNING balance",
+             (long long)p->change, p->id);
     sp_answer said = sp_caller_ask(p->conn, sql, &balance);
     if (said == SP_ANSWER_NO_ROW || said == SP_ANSWER_REFUSED)
         sp_route_refused(route, p->id, p->server);
@@ -97,7 +99,9 @@ static sp_fate decide(client *c, const sp_lab_server *main, const char *name, bo
     char sql[STATEMENT_MAX];
     int64_t one;
     sp_fate fate = SP_FATE_ROLLBACK;
-    snprintf(sql, sizeof(sql), "%s; INSERT INTO spate_check.decision VALUES ('%s', 'commit') ON CONFLICT DO NOTHING RETURNING 1", sp_tally_enter, name);
+    snprintf(sql, sizeof(sql),
+             "%s; INSERT INTO spate_check.decision VALUES ('%s', 'commit') ON CONFLICT DO NOTHING RETURNING 1",
+             sp_tally_enter, name);
     sp_answer said = conn ? sp_caller_ask(conn, sql, &one) : SP_ANSWER_FAILED;
     *entered = said == SP_ANSWER_DONE;
     if (said == SP_ANSWER_DONE)
@@ -162,7 +166,8 @@ static void transfer(client *c)
     unsigned a = (unsigned)sp_bounded(sp_draw(seed, c->draws++), SP_BANK_ACCOUNTS);
     unsigned b = (a + 1 + (unsigned)sp_bounded(sp_draw(seed, c->draws++), SP_BANK_ACCOUNTS - 1)) % SP_BANK_ACCOUNTS;
     int64_t amount = 1 + (int64_t)sp_bounded(sp_draw(seed, c->draws++), 100);
-    part parts[2] = {{.id = SP_MIN(a, b), .change = a < b ? -amount : amount}, {.id = SP_MAX(a, b), .change = a < b ? amount : -amount}};
+    part parts[2] = {{.id = SP_MIN(a, b), .change = a < b ? -amount : amount},
+                     {.id = SP_MAX(a, b), .change = a < b ? amount : -amount}};
     bool begun = begin(c, &parts[0]) && begin(c, &parts[1]);
     if (!begun) {
         give_up(c, parts);
@@ -266,7 +271,8 @@ int sp_bank_run(const sp_bank_load *load, sp_bank_result *result, spate_error *e
     for (unsigned i = 0; i <= n; i++) {
         clients[i].run = &r;
         clients[i].number = i;
-        snprintf(clients[i].names, sizeof(clients[i].names), "%s%llx_%u_", prefix, (unsigned long long)sp_os_wall_us(), i);
+        snprintf(clients[i].names, sizeof(clients[i].names), "%s%llx_%u_", prefix, (unsigned long long)sp_os_wall_us(),
+                 i);
     }
     int rc = sp_lab_each(clients, sizeof(*clients), n + 1, be_one, err);
     if (rc != SPATE_OK)

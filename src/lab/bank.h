@@ -22,12 +22,12 @@ typedef struct sp_bank_load {
 } sp_bank_load;
 
 typedef struct sp_bank_result {
-    uint64_t within, across;  /* transfers on one shard, and between two */
-    uint64_t given_up;        /* rolled back, because something was in the way */
-    uint64_t totals, wrong;   /* readings; those that were not what it should be */
-    int64_t first_wrong;      /* the first wrong one's sum */
-    uint64_t settled;         /* transactions in doubt that were ended as was recorded */
-    int64_t gate_us;          /* the longest that a reading has kept transfers waiting */
+    uint64_t within, across; /* transfers on one shard, and between two */
+    uint64_t given_up;       /* rolled back, because something was in the way */
+    uint64_t totals, wrong;  /* readings; those that were not what it should be */
+    int64_t first_wrong;     /* the first wrong one's sum */
+    uint64_t settled;        /* transactions in doubt that were ended as was recorded */
+    int64_t gate_us;         /* the longest that a reading has kept transfers waiting */
 } sp_bank_result;
 
 /* Makes the accounts, and main's table of decisions; what is there stays. */

@@ -125,7 +125,8 @@ static bool find_controller(controller *c)
 
 static void group_of(const controller *c, const sp_lab_server *s, char group[PATH_MAX_BYTES + 64])
 {
-    snprintf(group, PATH_MAX_BYTES + 64, "%s/spate-%016llx", c->base, (unsigned long long)sp_hash64(s->data, strlen(s->data), 0));
+    snprintf(group, PATH_MAX_BYTES + 64, "%s/spate-%016llx", c->base,
+             (unsigned long long)sp_hash64(s->data, strlen(s->data), 0));
 }
 
 /* ---- processes ---- */
@@ -217,9 +218,11 @@ static int set_one(const controller *c, const sp_lab_server *s, double cpu)
 static int refuse(const controller *c, int why, spate_error *err)
 {
     if (!c)
-        (void)!sp_fail(err, SPATE_E_UNREACHABLE, "CPU budgets cannot be kept here: there are no control groups with the cpu controller");
+        (void)!sp_fail(err, SPATE_E_UNREACHABLE,
+                       "CPU budgets cannot be kept here: there are no control groups with the cpu controller");
     else
-        (void)!sp_fail_errno(err, -why, "CPU budgets cannot be kept here: could not set up control groups in \"%s\"", c->base);
+        (void)!sp_fail_errno(err, -why, "CPU budgets cannot be kept here: could not set up control groups in \"%s\"",
+                             c->base);
     if (err)
         err->status = SPATE_E_UNREACHABLE;
     sp_error_hint(err, "run it as root, and in a container with /sys/fs/cgroup writable");

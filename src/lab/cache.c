@@ -21,7 +21,8 @@ static int come_in(sp_cache *c, spate_error *err)
     c->context = sp_redis.connect_unix(c->socket);
     if (c->context && !c->context->err)
         return SPATE_OK;
-    int rc = sp_fail(err, SPATE_E_UNREACHABLE, "cache: could not connect to \"%s\": %s", c->socket, c->context ? c->context->errstr : "no memory");
+    int rc = sp_fail(err, SPATE_E_UNREACHABLE, "cache: could not connect to \"%s\": %s", c->socket,
+                     c->context ? c->context->errstr : "no memory");
     if (c->context)
         sp_redis.free_context(c->context);
     c->context = NULL;
@@ -58,7 +59,8 @@ void sp_cache_close(sp_cache *c)
 /* ---- commands ---- */
 
 /* Of up to three words, each with its length. The reply is the caller's to free. */
-static int command(sp_cache *c, int n, const char *const *words, const size_t *lens, redisReply **reply, spate_error *err)
+static int command(sp_cache *c, int n, const char *const *words, const size_t *lens, redisReply **reply,
+                   spate_error *err)
 {
     int rc = c->context ? SPATE_OK : come_in(c, err);
     if (rc != SPATE_OK)
@@ -165,7 +167,8 @@ static bool read_rows(sp_str value, bool whole, sp_answer *answer)
     return p == end;
 }
 
-int sp_cache_get(sp_cache *c, const sp_query *q, const char *key, bool whole, bool *found, sp_answer *answer, spate_error *err)
+int sp_cache_get(sp_cache *c, const sp_query *q, const char *key, bool whole, bool *found, sp_answer *answer,
+                 spate_error *err)
 {
     char name[KEY_MAX];
     redisReply *r = NULL;

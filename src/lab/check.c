@@ -37,8 +37,10 @@ static int add_judgement(server_check *c, uint32_t table, sp_buf *sql)
     const sp_field *key = &s->fields[p->key[0]];
     int rc = sp_sql_name(&column, key->name) || sp_buf_adds(sql, "NOT ") ? sp_fail_nomem(c->err) : SPATE_OK;
     if (rc == SPATE_OK && p->placing == SP_PLACE_HASH && sp_slot_map_is_fresh(&p->map))
-        rc = sp_buf_printf(sql, "satisfies_hash_partition('pg_temp.spate_by'::regclass, %u, %u, %s)", p->map.shards, c->server - 1,
-                           sp_pg_string(&column)) ? sp_fail_nomem(c->err) : SPATE_OK;
+        rc = sp_buf_printf(sql, "satisfies_hash_partition('pg_temp.spate_by'::regclass, %u, %u, %s)", p->map.shards,
+                           c->server - 1, sp_pg_string(&column))
+                 ? sp_fail_nomem(c->err)
+                 : SPATE_OK;
     else if (rc == SPATE_OK)
         rc = sp_placement_sql(p, key, sp_pg_string(&column), c->server - 1, sql, c->err);
     sp_buf_done(&column);
@@ -79,7 +81,8 @@ static int add_exception(server_check *c, uint32_t table, sp_buf *sql)
 static int build_question(server_check *c, uint32_t table, sp_buf *sql)
 {
     const sp_schema *s = c->layout->schemas[table];
-    int rc = sp_buf_adds(sql, "SELECT count(*), count(*) FILTER (WHERE ") ? sp_fail_nomem(c->err) : add_judgement(c, table, sql);
+    int rc = sp_buf_adds(sql, "SELECT count(*), count(*) FILTER (WHERE ") ? sp_fail_nomem(c->err)
+                                                                          : add_judgement(c, table, sql);
     if (rc == SPATE_OK && (sp_buf_adds(sql, "), coalesce(sum(hashtextextended(") || add_row(s, sql) ||
                            sp_buf_adds(sql, "::text, 0)::numeric), 0) FROM ") || sp_sql_ident(sql, s->table)))
         rc = sp_fail_nomem(c->err);
@@ -94,8 +97,9 @@ static int is_there(server_check *c, PGconn *conn, uint32_t table, bool *there)
     PGresult *res = NULL;
     int built = sp_sql_ident(&name, c->layout->schemas[table]->table) || sp_buf_adds(&sql, "SELECT to_regclass(") ||
                 sp_sql_literal(&sql, (sp_str){name.data, name.len}) || sp_buf_adds(&sql, ") IS NOT NULL");
-    int rc = built ? sp_fail_nomem(c->err)
-                   : sp_lab_run(&c->lab->servers[c->server], conn, sp_pg_string(&sql), &res, c->err, "looking for a table");
+    int rc =
+        built ? sp_fail_nomem(c->err)
+              : sp_lab_run(&c->lab->servers[c->server], conn, sp_pg_string(&sql), &res, c->err, "looking for a table");
     if (rc == SPATE_OK) {
         *there = sp_pq.getvalue(res, 0, 0)[0] == 't';
         sp_pq.clear(res);
@@ -112,7 +116,8 @@ static int make_judge(server_check *c, PGconn *conn, uint32_t table)
     char sql[256];
     if (!p || c->server == 0)
         return SPATE_OK;
-    snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS pg_temp.spate_by; CREATE TEMP TABLE spate_by (k %s) PARTITION BY HASH (k)",
+    snprintf(sql, sizeof(sql),
+             "DROP TABLE IF EXISTS pg_temp.spate_by; CREATE TEMP TABLE spate_by (k %s) PARTITION BY HASH (k)",
              c->layout->schemas[table]->fields[p->key[0]].sql_type);
     return sp_lab_run(&c->lab->servers[c->server], conn, sql, NULL, c->err, "preparing the check");
 }

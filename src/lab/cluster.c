@@ -17,19 +17,18 @@ static const char TEMPLATE_FORM[] = "1"; /* of what is below; another one, anoth
 
 /* What every server of a lab is set to; a lab's own settings come behind. Durable, so that what is measured is true of servers
  * that keep what they have acknowledged. */
-static const char common_settings[] =
-    "wal_level = logical\n"
-    "max_connections = 200\n"
-    "max_wal_senders = 20\n"
-    "max_replication_slots = 20\n"
-    "max_logical_replication_workers = 16\n"
-    "max_worker_processes = 24\n"
-    "max_prepared_transactions = 100\n"
-    "max_wal_size = '4GB'\n"
-    "shared_buffers = '256MB'\n"
-    "wal_compression = off\n"
-    "hot_standby = on\n"
-    "include_if_exists = 'lab.conf'\n";
+static const char common_settings[] = "wal_level = logical\n"
+                                      "max_connections = 200\n"
+                                      "max_wal_senders = 20\n"
+                                      "max_replication_slots = 20\n"
+                                      "max_logical_replication_workers = 16\n"
+                                      "max_worker_processes = 24\n"
+                                      "max_prepared_transactions = 100\n"
+                                      "max_wal_size = '4GB'\n"
+                                      "shared_buffers = '256MB'\n"
+                                      "wal_compression = off\n"
+                                      "hot_standby = on\n"
+                                      "include_if_exists = 'lab.conf'\n";
 
 /* ---- programs and users ---- */
 
@@ -81,8 +80,10 @@ int sp_lab_find_programs(sp_lab *lab, const char *asked, spate_error *err)
     lab->programs = found;
     if (found)
         return SPATE_OK;
-    rc = sp_fail(err, SPATE_E_UNREACHABLE, "no initdb and postgres %s%s", asked ? "in " : "on this machine", asked ? asked : "");
-    sp_error_hint(err, "install a PostgreSQL server (Debian: apt install postgresql), or name its bin directory with --programs");
+    rc = sp_fail(err, SPATE_E_UNREACHABLE, "no initdb and postgres %s%s", asked ? "in " : "on this machine",
+                 asked ? asked : "");
+    sp_error_hint(
+        err, "install a PostgreSQL server (Debian: apt install postgresql), or name its bin directory with --programs");
     return rc;
 }
 
@@ -101,7 +102,8 @@ int sp_lab_find_user(const sp_lab *lab, sp_os_user *user, spate_error *err)
     if (rc == SPATE_OK && user->user == 0)
         return sp_fail(err, SPATE_E_USAGE, "PostgreSQL does not run as root: name another user for the servers");
     if (rc == SPATE_OK && self.user != 0 && self.user != user->user)
-        return sp_fail(err, SPATE_E_USAGE, "the servers of this lab run as \"%s\": only that user or root can handle them", lab->user);
+        return sp_fail(err, SPATE_E_USAGE,
+                       "the servers of this lab run as \"%s\": only that user or root can handle them", lab->user);
     return rc;
 }
 
@@ -182,12 +184,14 @@ int sp_lab_fail_program(spate_error *err, const char *log, const char *fmt, ...)
 static int run_initdb(const maker *m, const char *data, const char *password_file, spate_error *err)
 {
     sp_arena *a = &m->lab->arena;
-    const char *program = sp_arena_printf(a, "%s/initdb", m->lab->programs), *log = sp_arena_printf(a, "%s/initdb.log", m->scratch);
+    const char *program = sp_arena_printf(a, "%s/initdb", m->lab->programs),
+               *log = sp_arena_printf(a, "%s/initdb.log", m->scratch);
     const char *pwfile = sp_arena_printf(a, "--pwfile=%s", password_file);
     if (!program || !log || !pwfile)
         return sp_fail_nomem(err);
-    const char *const words[] = {program, "-D", data, "-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256", pwfile,
-                                 "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions", NULL};
+    const char *const words[] = {
+        program, "-D", data,   "-U",          "postgres",  "--auth-local=trust", "--auth-host=scram-sha-256",
+        pwfile,  "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions",  NULL};
     sp_os_child child = {.words = words, .directory = m->scratch, .output = log, .user = &m->user};
     pid_t pid;
     int code = 0, rc = sp_os_child_start(&child, &pid, err);
@@ -356,7 +360,8 @@ static int clone_one(void *item, spate_error *err)
         rc = sp_lab_clone_tree(from, made, c->maker->user, err);
     if (rc == SPATE_OK)
         rc = identify(made, c->identifier, &arena, err);
-    int renamed = rc == SPATE_OK ? sp_at_rename(AT_FDCWD, made, AT_FDCWD, c->server->data, true) : 0; /* only now there is a cluster */
+    int renamed = rc == SPATE_OK ? sp_at_rename(AT_FDCWD, made, AT_FDCWD, c->server->data, true)
+                                 : 0; /* only now there is a cluster */
     if (renamed < 0)
         rc = sp_fail_errno(err, -renamed, "could not rename \"%s\"", made);
     sp_arena_done(&arena);
@@ -381,7 +386,8 @@ static int clone_all(const maker *m, spate_error *err)
         const sp_lab_server *s = &lab->servers[i];
         if (s->attached || sp_os_exists(s->data))
             continue;
-        all[n++] = (cloning){.maker = m, .server = s, .folder = sp_lab_path(lab, s->name), .identifier = draw_identifier()};
+        all[n++] =
+            (cloning){.maker = m, .server = s, .folder = sp_lab_path(lab, s->name), .identifier = draw_identifier()};
         if (!all[n - 1].folder)
             return sp_fail_nomem(err);
     }
@@ -447,7 +453,8 @@ int sp_lab_remove_cluster(sp_lab *lab, const sp_lab_server *server, spate_error 
 
 int sp_lab_remove_clusters(sp_lab *lab, spate_error *err)
 {
-    static const char *const others[] = {"run", "pgpass", "snapshots", "trials", "pool", "cache", "work.json", ".work.json", ".making"};
+    static const char *const others[] = {"run",   "pgpass",    "snapshots",  "trials", "pool",
+                                         "cache", "work.json", ".work.json", ".making"};
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++)
         rc = sp_lab_remove_cluster(lab, &lab->servers[i], err);

@@ -58,9 +58,11 @@ static int build(const look *l, uint32_t table, sp_buf *sql, spate_error *err)
     const sp_field *key = &s->fields[r->layout->placements[table]->key[0]];
     bool own = has_row_hash(s);
     sp_buf column = {0};
-    int built = sp_sql_name(&column, key->name) || sp_buf_adds(sql, own ? "SELECT slot, count(*), sum(hash_record_extended(ROW("
-                                                                        : "SELECT slot, count(*), sum(hashtextextended(ROW(") ||
-                sp_reshard_columns(s, sql) || sp_buf_adds(sql, own ? "), 0)) FROM (SELECT " : ")::text, 0)) FROM (SELECT ");
+    int built = sp_sql_name(&column, key->name) ||
+                sp_buf_adds(sql, own ? "SELECT slot, count(*), sum(hash_record_extended(ROW("
+                                     : "SELECT slot, count(*), sum(hashtextextended(ROW(") ||
+                sp_reshard_columns(s, sql) ||
+                sp_buf_adds(sql, own ? "), 0)) FROM (SELECT " : ")::text, 0)) FROM (SELECT ");
     int rc = built ? sp_fail_nomem(err) : sp_placement_slot_sql(key, sp_pg_string(&column), sql, err);
     if (rc == SPATE_OK && (sp_buf_adds(sql, " AS slot, ") || sp_reshard_columns(s, sql) || sp_buf_adds(sql, " FROM ") ||
                            sp_sql_ident(sql, s->table) || sp_buf_adds(sql, " WHERE ")))
@@ -86,7 +88,8 @@ static int count_table(look *l, uint32_t table, spate_error *err)
     for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(res); i++) {
         unsigned long slot = strtoul(sp_pq.getvalue(res, i, 0), NULL, 10);
         if (slot < SP_SLOTS)
-            sums[slot] = (slot_sum){strtoull(sp_pq.getvalue(res, i, 1), NULL, 10), sp_read_sum(sp_pq.getvalue(res, i, 2))};
+            sums[slot] =
+                (slot_sum){strtoull(sp_pq.getvalue(res, i, 1), NULL, 10), sp_read_sum(sp_pq.getvalue(res, i, 2))};
     }
     sp_pq.clear(res);
     sp_buf_done(&sql);
@@ -116,14 +119,16 @@ static slot_sum add_up(const looks *l, bool gives, uint32_t table, unsigned slot
     return all;
 }
 
-static int tell_difference(const sp_reshard *r, uint32_t table, unsigned slot, uint64_t given, uint64_t taken, spate_error *err)
+static int tell_difference(const sp_reshard *r, uint32_t table, unsigned slot, uint64_t given, uint64_t taken,
+                           spate_error *err)
 {
     bool by_slots = r->before.placing == SP_PLACE_HASH && r->after.placing == SP_PLACE_HASH;
     const char *giver = by_slots ? sp_lab_shard(r->lab, r->before.map.owner[slot])->name : "those before";
     const char *taker = by_slots ? sp_lab_shard(r->lab, r->after.map.owner[slot])->name : "those after";
     const char *has = by_slots ? "has" : "have";
-    return sp_fail(err, SPATE_E_DATA, "table \"%s\", slot %u: %s %s %llu rows and %s %s %llu, or others", r->layout->schemas[table]->table, slot,
-                   giver, has, (unsigned long long)given, taker, has, (unsigned long long)taken);
+    return sp_fail(err, SPATE_E_DATA, "table \"%s\", slot %u: %s %s %llu rows and %s %s %llu, or others",
+                   r->layout->schemas[table]->table, slot, giver, has, (unsigned long long)given, taker, has,
+                   (unsigned long long)taken);
 }
 
 static int compare_sums(const sp_reshard *r, const looks *l, uint64_t *rows, spate_error *err)
@@ -167,7 +172,9 @@ static int open_look(look *l, spate_error *err)
     const sp_lab_server *server = sp_lab_shard(l->m->r->lab, l->shard);
     l->sums = sp_alloc_zero((size_t)l->m->r->layout->n * SP_SLOTS, sizeof(*l->sums));
     int rc = l->sums ? sp_lab_connect(server, &l->conn, err) : sp_fail_nomem(err);
-    return rc == SPATE_OK ? sp_lab_run(server, l->conn, "SET client_min_messages = error; SET jit = off", NULL, err, "preparing to count") : rc;
+    return rc == SPATE_OK ? sp_lab_run(server, l->conn, "SET client_min_messages = error; SET jit = off", NULL, err,
+                                       "preparing to count")
+                          : rc;
 }
 
 static int open_looks(const sp_lab_move *m, looks *l, spate_error *err)

@@ -102,12 +102,14 @@ int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server 
             *server = &lab->replicas[i];
             return SPATE_OK;
         }
-    return sp_fail(err, SPATE_E_USAGE, "the lab has no server \"%s\": it has main and shard0 to shard%u", name, lab->n_servers - 2);
+    return sp_fail(err, SPATE_E_USAGE, "the lab has no server \"%s\": it has main and shard0 to shard%u", name,
+                   lab->n_servers - 2);
 }
 
 sp_placement sp_lab_places(const sp_lab *lab)
 {
-    return (sp_placement){.placing = lab->placing, .map = lab->map, .bounds = lab->bounds, .items = lab->items, .n_items = lab->n_items};
+    return (sp_placement){
+        .placing = lab->placing, .map = lab->map, .bounds = lab->bounds, .items = lab->items, .n_items = lab->n_items};
 }
 
 void sp_lab_set_places(sp_lab *lab, const sp_placement *places)
@@ -126,7 +128,8 @@ static const char *percent_encoded(sp_arena *arena, const char *text)
 {
     char *out = sp_arena_alloc(arena, 3 * strlen(text) + 1, 1), *p = out;
     for (; p && *text; text++) {
-        bool plain = strchr("/-_.~", *text) || ((unsigned char)(*text | 32) >= 'a' && (unsigned char)(*text | 32) <= 'z') ||
+        bool plain = strchr("/-_.~", *text) ||
+                     ((unsigned char)(*text | 32) >= 'a' && (unsigned char)(*text | 32) <= 'z') ||
                      (*text >= '0' && *text <= '9');
         if (plain)
             *p++ = *text;
@@ -143,7 +146,8 @@ static bool name_own(sp_lab *lab, sp_lab_server *s)
     if (!at)
         return false;
     s->uri = sp_arena_printf(&lab->arena, "postgresql://postgres@/postgres?host=%s/run&port=%u", at, s->port);
-    s->public_uri = sp_arena_printf(&lab->arena, "postgresql://postgres@127.0.0.1:%u/postgres?passfile=%s/pgpass", s->port, at);
+    s->public_uri =
+        sp_arena_printf(&lab->arena, "postgresql://postgres@127.0.0.1:%u/postgres?passfile=%s/pgpass", s->port, at);
     s->data = sp_arena_printf(&lab->arena, "%s/%s/data", lab->directory, s->name);
     s->log = sp_arena_printf(&lab->arena, "%s/%s/log", lab->directory, s->name);
     return s->uri && s->public_uri && s->data && s->log;
@@ -180,13 +184,17 @@ int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *
 const char *sp_lab_pool_uri(sp_lab *lab, const sp_lab_server *server)
 {
     const char *at = percent_encoded(&lab->arena, lab->directory);
-    return at ? sp_arena_printf(&lab->arena, "postgresql://postgres@/%s?host=%s/run&port=%u", server->name, at, lab->pool_port) : NULL;
+    return at ? sp_arena_printf(&lab->arena, "postgresql://postgres@/%s?host=%s/run&port=%u", server->name, at,
+                                lab->pool_port)
+              : NULL;
 }
 
 const char *sp_lab_public_pool_uri(sp_lab *lab)
 {
     const char *at = percent_encoded(&lab->arena, lab->directory);
-    return at ? sp_arena_printf(&lab->arena, "postgresql://postgres@127.0.0.1:%u/main?passfile=%s/pgpass", lab->pool_port, at) : NULL;
+    return at ? sp_arena_printf(&lab->arena, "postgresql://postgres@127.0.0.1:%u/main?passfile=%s/pgpass",
+                                lab->pool_port, at)
+              : NULL;
 }
 
 /* ---- replicas ---- */
@@ -277,8 +285,8 @@ static void refuse_other_keys(reader *r, const sp_node *map, const char *const *
             found |= sp_str_is(key, known[k]);
         const char *near = found ? NULL : sp_nearest(key, known, n);
         if (!found)
-            sp_mistake(r->m, map->pairs[i].key->mark, key, near ? "is no key here; did you mean \"%s\"?" : "is no key here%s",
-                       near ? near : "");
+            sp_mistake(r->m, map->pairs[i].key->mark, key,
+                       near ? "is no key here; did you mean \"%s\"?" : "is no key here%s", near ? near : "");
     }
 }
 
@@ -287,7 +295,8 @@ static void read_server(reader *r, const sp_node *node)
     static const char *const keys[] = {"port", "uri"};
     int64_t port = 0;
     if (node->kind != SP_NODE_MAP) {
-        sp_mistake(r->m, node->mark, text_of(node), "expected a server such as {port: 24300} or {uri: \"postgresql://...\"}");
+        sp_mistake(r->m, node->mark, text_of(node),
+                   "expected a server such as {port: 24300} or {uri: \"postgresql://...\"}");
         return;
     }
     refuse_other_keys(r, node, keys, SP_COUNT(keys));
@@ -309,8 +318,8 @@ static void read_servers(reader *r, const sp_node *root)
     else
         read_server(r, main);
     if (!shards || shards->kind != SP_NODE_LIST || shards->n == 0 || shards->n > SP_SHARDS_MAX) {
-        sp_mistake(r->m, shards ? shards->mark : root->mark, (sp_str){"", 0}, "expected \"shards\", a list of 1 to %d servers",
-                   SP_SHARDS_MAX);
+        sp_mistake(r->m, shards ? shards->mark : root->mark, (sp_str){"", 0},
+                   "expected \"shards\", a list of 1 to %d servers", SP_SHARDS_MAX);
         return;
     }
     for (uint32_t i = 0; i < shards->n; i++)
@@ -326,7 +335,8 @@ static void read_servers(reader *r, const sp_node *root)
 /* Names are folders in the lab's directory. */
 static bool is_replica_name(const char *name)
 {
-    return strncmp(name, "replica", 7) == 0 && name[7] && strspn(name + 7, "0123456789") == strlen(name + 7) && strlen(name) < 16;
+    return strncmp(name, "replica", 7) == 0 && name[7] && strspn(name + 7, "0123456789") == strlen(name + 7) &&
+           strlen(name) < 16;
 }
 
 static void read_replica(reader *r, const sp_pair *pair)
@@ -336,7 +346,8 @@ static void read_replica(reader *r, const sp_pair *pair)
     const sp_lab_server *found = NULL;
     int64_t port;
     if (!port_node || !of || !is_replica_name(pair->key->text.p)) {
-        sp_mistake(r->m, pair->key->mark, pair->key->text, "expected a replica such as replica0: {port: 24304, of: main}");
+        sp_mistake(r->m, pair->key->mark, pair->key->text,
+                   "expected a replica such as replica0: {port: 24304, of: main}");
         return;
     }
     refuse_other_keys(r, node, keys, SP_COUNT(keys));
@@ -404,8 +415,10 @@ static void read_bounds(reader *r, const sp_node *node, const sp_node *root, sp_
 {
     uint32_t n = p->map.shards - 1;
     if (!node || node->kind != SP_NODE_LIST || node->n != n) {
-        sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0}, "expected \"bounds\", a list of %u numbers: keys below the"
-                   " first are on shard 0, and so on", n);
+        sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0},
+                   "expected \"bounds\", a list of %u numbers: keys below the"
+                   " first are on shard 0, and so on",
+                   n);
         return;
     }
     int64_t *bounds = make(r, n, sizeof(int64_t));
@@ -421,8 +434,10 @@ static void read_values(reader *r, const sp_node *node, const sp_node *root, sp_
 {
     uint32_t shards = p->map.shards, n = 0;
     if (!node || node->kind != SP_NODE_LIST || node->n == 0 || node->n > shards) {
-        sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0}, "expected \"values\", a list of at most %u lists: the values"
-                   " on shard 0, and so on; all others are on the last", shards);
+        sp_mistake(r->m, node ? node->mark : root->mark, (sp_str){"", 0},
+                   "expected \"values\", a list of at most %u lists: the values"
+                   " on shard 0, and so on; all others are on the last",
+                   shards);
         return;
     }
     for (uint32_t s = 0; s < node->n; s++)
@@ -501,7 +516,8 @@ static void read_table(reader *r, const sp_pair *pair)
         return;
     }
     refuse_other_keys(r, node, keys, SP_COUNT(keys));
-    r->lab->tables[r->lab->n_tables++] = (sp_lab_table){pair->key->text.p, key ? word_at(r, key, "the name of a column") : NULL};
+    r->lab->tables[r->lab->n_tables++] =
+        (sp_lab_table){pair->key->text.p, key ? word_at(r, key, "the name of a column") : NULL};
 }
 
 static void read_tables(reader *r, const sp_node *node)
@@ -524,7 +540,8 @@ bool sp_lab_cpu_fits(double cpu)
 
 static void read_cpu(reader *r, const sp_node *node)
 {
-    if (node && (node->kind != SP_NODE_TEXT || !sp_parse_f64(node->text, &r->lab->cpu) || !sp_lab_cpu_fits(r->lab->cpu)))
+    if (node &&
+        (node->kind != SP_NODE_TEXT || !sp_parse_f64(node->text, &r->lab->cpu) || !sp_lab_cpu_fits(r->lab->cpu)))
         sp_mistake(r->m, node->mark, text_of(node), "is no number of processors from 0.01, such as 0.3");
 }
 
@@ -536,8 +553,9 @@ static void read_unswept(reader *r, const sp_node *node)
 
 static void read_root(reader *r, const sp_node *root)
 {
-    static const char *const keys[] = {"main", "shards", "replicas", "pool", "cache", "programs", "user", "settings", "cpu", "placement",
-                                       "bounds", "values", "slots", "next", "former", "unswept", "tables"};
+    static const char *const keys[] = {"main",  "shards",   "replicas", "pool",      "cache",  "programs",
+                                       "user",  "settings", "cpu",      "placement", "bounds", "values",
+                                       "slots", "next",     "former",   "unswept",   "tables"};
     if (root->kind != SP_NODE_MAP) {
         sp_mistake(r->m, root->mark, text_of(root), "expected the keys main and shards");
         return;
@@ -565,9 +583,10 @@ static int tell_mistakes(const sp_mistakes *m, spate_error *err)
         const spate_mistake *s = &m->items[i].shown;
         const char *quote = s->found[0] ? "\"" : "", *space = s->found[0] ? "\" " : "";
         if (i == 0)
-            sp_fail(err, SPATE_E_CONFIG, "%s:%u:%u: %s%s%s%s", s->file, s->line, s->column, quote, s->found, space, s->message);
-        else if (sp_buf_printf(&rest, "%s%s:%u:%u: %s%s%s%s", i > 1 ? "\n" : "", s->file, s->line, s->column, quote, s->found, space,
-                               s->message))
+            sp_fail(err, SPATE_E_CONFIG, "%s:%u:%u: %s%s%s%s", s->file, s->line, s->column, quote, s->found, space,
+                    s->message);
+        else if (sp_buf_printf(&rest, "%s%s:%u:%u: %s%s%s%s", i > 1 ? "\n" : "", s->file, s->line, s->column, quote,
+                               s->found, space, s->message))
             break;
     }
     if (rest.len)

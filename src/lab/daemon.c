@@ -21,8 +21,10 @@ typedef struct kind {
 static int write_pool(sp_lab *lab, sp_buf *text, spate_error *err);
 static int write_cache(sp_lab *lab, sp_buf *text, spate_error *err);
 
-static const char *const pool_programs[] = {"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer", NULL};
-static const char *const cache_programs[] = {"/usr/bin/redis-server", "/usr/local/bin/redis-server", "/usr/bin/valkey-server", NULL};
+static const char *const pool_programs[] = {"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer",
+                                            NULL};
+static const char *const cache_programs[] = {"/usr/bin/redis-server", "/usr/local/bin/redis-server",
+                                             "/usr/bin/valkey-server", NULL};
 static const kind kinds[SP_DAEMONS] = {
     {"pool", "pgbouncer.ini", pool_programs, "install pgbouncer (Debian: apt install pgbouncer)", write_pool},
     {"cache", "redis.conf", cache_programs, "install a Redis server (Debian: apt install redis-server)", write_cache},
@@ -79,7 +81,8 @@ static int write_access(sp_lab *lab, sp_os_user user, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_lab_write_file(users, (sp_str){text.data, text.len}, O_TRUNC, user, err);
     if (rc == SPATE_OK)
-        rc = sp_lab_write_file(rules, sp_str_of("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"), O_TRUNC, user, err);
+        rc = sp_lab_write_file(rules, sp_str_of("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"),
+                               O_TRUNC, user, err);
     sp_buf_done(&file);
     sp_buf_done(&text);
     return rc;
@@ -93,22 +96,28 @@ static int write_pool(sp_lab *lab, sp_buf *text, spate_error *err)
         rc = write_access(lab, user, err);
     int built = rc || sp_buf_adds(text, "[databases]\n");
     for (uint32_t i = 0; i < lab->n_servers && !built; i++)
-        built = sp_buf_printf(text, "%s = host=%s/run port=%u dbname=postgres user=postgres\n", lab->servers[i].name, lab->directory,
-                              lab->servers[i].port);
-    built = built || sp_buf_printf(text,
-        "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %u\nunix_socket_dir = %s/run\nunix_socket_mode = 0700\n"
-        "auth_type = hba\nauth_hba_file = %s/pool/rules\nauth_file = %s/pool/users\nadmin_users = postgres\n"
-        "pool_mode = transaction\ndefault_pool_size = %u\nmax_client_conn = %d\nlisten_backlog = %d\nignore_startup_parameters = extra_float_digits,options\n"
-        "pidfile = %s/pool/pid\nlog_connections = 0\nlog_disconnections = 0\nlog_stats = 0\n",
-        lab->pool_port, lab->directory, lab->directory, lab->directory, lab->pool_size, POOL_CLIENTS_MAX, POOL_CLIENTS_MAX, lab->directory);
+        built = sp_buf_printf(text, "%s = host=%s/run port=%u dbname=postgres user=postgres\n", lab->servers[i].name,
+                              lab->directory, lab->servers[i].port);
+    built =
+        built ||
+        sp_buf_printf(
+            text,
+            "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %u\nunix_socket_dir = %s/run\nunix_socket_mode = 0700\n"
+            "auth_type = hba\nauth_hba_file = %s/pool/rules\nauth_file = %s/pool/users\nadmin_users = postgres\n"
+            "pool_mode = transaction\ndefault_pool_size = %u\nmax_client_conn = %d\nlisten_backlog = %d\nignore_startup_parameters = extra_float_digits,options\n"
+            "pidfile = %s/pool/pid\nlog_connections = 0\nlog_disconnections = 0\nlog_stats = 0\n",
+            lab->pool_port, lab->directory, lab->directory, lab->directory, lab->pool_size, POOL_CLIENTS_MAX,
+            POOL_CLIENTS_MAX, lab->directory);
     return rc != SPATE_OK ? rc : built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
 static int write_cache(sp_lab *lab, sp_buf *text, spate_error *err)
 {
-    int built = sp_buf_printf(text, "port 0\nunixsocket %s/run/cache\nunixsocketperm 700\ndir %s/cache\npidfile %s/cache/pid\ndaemonize no\n"
-                                    "save \"\"\nappendonly no\nmaxmemory %llu\nmaxmemory-policy allkeys-lru\n", lab->directory,
-                              lab->directory, lab->directory, (unsigned long long)lab->cache_bytes);
+    int built = sp_buf_printf(
+        text,
+        "port 0\nunixsocket %s/run/cache\nunixsocketperm 700\ndir %s/cache\npidfile %s/cache/pid\ndaemonize no\n"
+        "save \"\"\nappendonly no\nmaxmemory %llu\nmaxmemory-policy allkeys-lru\n",
+        lab->directory, lab->directory, lab->directory, (unsigned long long)lab->cache_bytes);
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
@@ -138,7 +147,8 @@ static int find_program(sp_daemon d, const char **program, spate_error *err)
 }
 
 /* *changed: it was told something else when it was started; before there were more shards, perhaps. */
-static int write_config(sp_lab *lab, sp_daemon d, sp_os_user user, const char *folder, const char *config, bool *changed, spate_error *err)
+static int write_config(sp_lab *lab, sp_daemon d, sp_os_user user, const char *folder, const char *config,
+                        bool *changed, spate_error *err)
 {
     sp_buf text = {0}, before = {0};
     int rc = sp_lab_make_folder(folder, user, err);
@@ -153,14 +163,18 @@ static int write_config(sp_lab *lab, sp_daemon d, sp_os_user user, const char *f
     return rc;
 }
 
-static int spawn(sp_lab *lab, sp_daemon d, const char *program, sp_os_user user, const char *folder, const char *config, pid_t *pid,
-                 spate_error *err)
+static int spawn(sp_lab *lab, sp_daemon d, const char *program, sp_os_user user, const char *folder, const char *config,
+                 pid_t *pid, spate_error *err)
 {
     char log[4300];
     const char *pid_file = sp_arena_printf(&lab->arena, "%s/pid", folder);
     int rc = pid_file ? sp_os_unlink(pid_file, err) : sp_fail_nomem(err); /* of one that was killed */
     const char *const words[] = {program, config, NULL};
-    sp_os_child child = {.words = words, .directory = folder, .output = sp_daemon_log(lab, d, log, sizeof(log)), .user = &user, .apart = true};
+    sp_os_child child = {.words = words,
+                         .directory = folder,
+                         .output = sp_daemon_log(lab, d, log, sizeof(log)),
+                         .user = &user,
+                         .apart = true};
     if (rc == SPATE_OK)
         rc = sp_os_child_start(&child, pid, err);
     return rc;
@@ -213,7 +227,8 @@ int sp_daemon_stop(const sp_lab *lab, sp_daemon d, spate_error *err)
         rc = sp_os_process_signal(pid, SIGCONT, err); /* one that was halted would not hear of it */
     snprintf(folder, sizeof(folder), "%s/%s", lab->directory, kinds[d].name);
     int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * WAIT_S;
-    for (; pid && rc == SPATE_OK && !sp_os_child_ended(pid, &code) && sp_os_process_in(pid, folder); sp_os_sleep_us(POLL_US))
+    for (; pid && rc == SPATE_OK && !sp_os_child_ended(pid, &code) && sp_os_process_in(pid, folder);
+         sp_os_sleep_us(POLL_US))
         if (sp_os_monotonic_us() > deadline)
             rc = sp_fail(err, SPATE_E_UNREACHABLE, "the %s (process %d) does not stop", kinds[d].name, (int)pid);
     return rc;

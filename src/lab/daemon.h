@@ -10,7 +10,7 @@
 
 typedef enum sp_daemon { SP_DAEMON_POOL, SP_DAEMON_CACHE, SP_DAEMONS } sp_daemon;
 
-const char *sp_daemon_name(sp_daemon daemon); /* as its folder is called */
+const char *sp_daemon_name(sp_daemon daemon);               /* as its folder is called */
 bool sp_daemon_wanted(const sp_lab *lab, sp_daemon daemon); /* lab.yaml has it */
 pid_t sp_daemon_pid(const sp_lab *lab, sp_daemon daemon);   /* 0: it does not run */
 /* Its socket, or its log, in the room given. */
@@ -18,6 +18,7 @@ const char *sp_daemon_socket(const sp_lab *lab, sp_daemon daemon, char *room, si
 const char *sp_daemon_log(const sp_lab *lab, sp_daemon daemon, char *room, size_t size);
 /* Starts it unless it runs as lab.yaml has it now, and waits until it answers. SPATE_E_UNREACHABLE: the program is not installed, or does not start. */
 int sp_daemon_start(sp_lab *lab, sp_daemon daemon, spate_error *err) SP_MUST_CHECK;
-int sp_daemon_stop(const sp_lab *lab, sp_daemon daemon, spate_error *err) SP_MUST_CHECK; /* one that does not run is no error */
+int sp_daemon_stop(const sp_lab *lab, sp_daemon daemon,
+                   spate_error *err) SP_MUST_CHECK; /* one that does not run is no error */
 
 #endif

@@ -46,7 +46,8 @@ static int ask_main(shard_run *r)
     const sp_layout *l = r->d->layout;
     sp_arena arena;
     sp_arena_init(&arena);
-    const char **names = sp_arena_alloc(&arena, l->n + 1, sizeof(*names)), **wheres = sp_arena_alloc(&arena, l->n + 1, sizeof(*wheres));
+    const char **names = sp_arena_alloc(&arena, l->n + 1, sizeof(*names)),
+               **wheres = sp_arena_alloc(&arena, l->n + 1, sizeof(*wheres));
     int rc = names && wheres ? SPATE_OK : sp_fail_nomem(&r->err);
     for (uint32_t t = 0; t < l->n && rc == SPATE_OK; t++) {
         names[t] = l->schemas[t]->table;
@@ -74,8 +75,13 @@ static int open_source(shard_run *r)
 static int open_sink(shard_run *r)
 {
     const sp_spreading *d = r->d;
-    sp_sink_options options = {.create = true, .truncate = d->replace, .batch_rows = d->batch_rows, .parts = 1, .lanes = d->workers,
-                               .job = d->job, .job_of = d->job_of};
+    sp_sink_options options = {.create = true,
+                               .truncate = d->replace,
+                               .batch_rows = d->batch_rows,
+                               .parts = 1,
+                               .lanes = d->workers,
+                               .job = d->job,
+                               .job_of = d->job_of};
     return sp_sink_open(sp_lab_shard(d->lab, r->shard)->uri, &options, &r->sink, &r->err);
 }
 
@@ -109,7 +115,8 @@ static void *run_shard(void *arg)
     shard_run *r = arg;
     sp_spreading *d = r->d;
     sp_shard_state *state = &d->shards[r->shard];
-    sp_flow_options options = {.workers = d->workers, .parts = 1, .cancel = d->cancel, .progress = note_progress, .arg = r};
+    sp_flow_options options = {
+        .workers = d->workers, .parts = 1, .cancel = d->cancel, .progress = note_progress, .arg = r};
     pthread_mutex_lock(r->lock);
     state->started_us = sp_os_monotonic_us();
     pthread_mutex_unlock(r->lock);
@@ -192,7 +199,8 @@ static int end_all(sp_spreading *d, shard_run *runs, int rc, spate_error *err)
             pthread_join(r->thread, NULL);
         for (uint32_t t = 0; r->tables && t < tables; t++)
             d->rows[s * tables + t] = r->tables[t].rows_done;
-        bool worse = rc == SPATE_OK || rc == SPATE_E_INTERRUPTED; /* what failed says more than that the others were stopped */
+        bool worse =
+            rc == SPATE_OK || rc == SPATE_E_INTERRUPTED; /* what failed says more than that the others were stopped */
         if (r->started && r->rc != SPATE_OK && worse) {
             rc = r->rc;
             if (err)

@@ -15,7 +15,7 @@ typedef enum sp_fate { SP_FATE_FOREIGN, SP_FATE_ROLLBACK, SP_FATE_COMMIT } sp_fa
 
 typedef struct sp_doubt {
     char gid[SP_GID_MAX];
-    double age;   /* seconds since it was prepared, by the server's clock */
+    double age; /* seconds since it was prepared, by the server's clock */
     bool ours;
 } sp_doubt;
 
@@ -30,10 +30,13 @@ int sp_doubt_make(const sp_lab_server *main, PGconn *conn, spate_error *err) SP_
 int sp_doubt_list(const sp_lab *lab, const sp_lab_server *server, PGconn *conn, double older, sp_doubt **all, size_t *n,
                   spate_error *err) SP_MUST_CHECK;
 /* What is recorded of it: SP_FATE_ROLLBACK also when that is nothing. There need be no table. */
-int sp_doubt_look(const sp_lab_server *main, PGconn *conn, const sp_doubt *d, sp_fate *fate, spate_error *err) SP_MUST_CHECK;
+int sp_doubt_look(const sp_lab_server *main, PGconn *conn, const sp_doubt *d, sp_fate *fate,
+                  spate_error *err) SP_MUST_CHECK;
 /* The same, for good: where nothing was decided, from now on it is rollback. */
-int sp_doubt_decide(const sp_lab_server *main, PGconn *conn, const char *name, sp_fate *fate, spate_error *err) SP_MUST_CHECK;
+int sp_doubt_decide(const sp_lab_server *main, PGconn *conn, const char *name, sp_fate *fate,
+                    spate_error *err) SP_MUST_CHECK;
 /* Ends it on the server so. One that has ended meanwhile is no failure. */
-int sp_doubt_end(const sp_lab_server *server, PGconn *conn, const char *gid, sp_fate fate, spate_error *err) SP_MUST_CHECK;
+int sp_doubt_end(const sp_lab_server *server, PGconn *conn, const char *gid, sp_fate fate,
+                 spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -27,7 +27,8 @@ static int add_columns(sp_buf *out, const sp_schema *s, bool nulls)
 {
     int built = sp_buf_adds(out, " (");
     for (uint32_t i = 0; i < s->n_fields && !built; i++)
-        built = sp_buf_adds(out, i ? ", " : "") || sp_sql_name(out, s->fields[i].name) || sp_buf_printf(out, " %s", s->fields[i].sql_type) ||
+        built = sp_buf_adds(out, i ? ", " : "") || sp_sql_name(out, s->fields[i].name) ||
+                sp_buf_printf(out, " %s", s->fields[i].sql_type) ||
                 (nulls && !s->fields[i].nullable && sp_buf_adds(out, " NOT NULL"));
     return built || sp_buf_adds(out, ")");
 }
@@ -52,7 +53,8 @@ static int add_option(sp_buf *out, const char *between, const char *key, const c
 }
 
 /* Calls fn with the address of each server from first on, taken apart. */
-static int each_address(const sp_lab *lab, uint32_t first, int (*fn)(sp_buf *out, uint32_t server, const address *a), sp_buf *out, spate_error *err)
+static int each_address(const sp_lab *lab, uint32_t first, int (*fn)(sp_buf *out, uint32_t server, const address *a),
+                        sp_buf *out, spate_error *err)
 {
     int rc = sp_libpq_load(err);
     for (uint32_t i = first; i < lab->n_servers && rc == SPATE_OK; i++) {
@@ -70,13 +72,16 @@ static int each_address(const sp_lab *lab, uint32_t first, int (*fn)(sp_buf *out
 static int add_fdw_server(sp_buf *out, uint32_t server, const address *a)
 {
     unsigned shard = server - 1;
-    int built = sp_buf_printf(out, "DROP SERVER IF EXISTS spate_shard%u CASCADE;\nCREATE SERVER spate_shard%u FOREIGN DATA WRAPPER"
-                              " postgres_fdw OPTIONS (", shard, shard) ||
-                add_option(out, "", "host", a->host) || add_option(out, ", ", "port", a->port) ||
-                add_option(out, ", ", "dbname", a->database) ||
-                sp_buf_adds(out, ", fetch_size '10000', batch_size '100', async_capable 'true');\n") ||
-                sp_buf_printf(out, "CREATE USER MAPPING FOR CURRENT_USER SERVER spate_shard%u OPTIONS (", shard) ||
-                add_option(out, "", "user", a->user);
+    int built =
+        sp_buf_printf(out,
+                      "DROP SERVER IF EXISTS spate_shard%u CASCADE;\nCREATE SERVER spate_shard%u FOREIGN DATA WRAPPER"
+                      " postgres_fdw OPTIONS (",
+                      shard, shard) ||
+        add_option(out, "", "host", a->host) || add_option(out, ", ", "port", a->port) ||
+        add_option(out, ", ", "dbname", a->database) ||
+        sp_buf_adds(out, ", fetch_size '10000', batch_size '100', async_capable 'true');\n") ||
+        sp_buf_printf(out, "CREATE USER MAPPING FOR CURRENT_USER SERVER spate_shard%u OPTIONS (", shard) ||
+        add_option(out, "", "user", a->user);
     if (a->password)
         built = built || add_option(out, ", ", "password", a->password);
     return built || sp_buf_adds(out, ");\n");
@@ -86,9 +91,12 @@ static int add_fdw_server(sp_buf *out, uint32_t server, const address *a)
 static int add_method(const sp_placement *p, const sp_field *key, sp_buf *out)
 {
     switch (p->placing) {
-    case SP_PLACE_HASH: return sp_buf_adds(out, " PARTITION BY HASH (") || sp_sql_name(out, key->name) || sp_buf_adds(out, ");\n");
-    case SP_PLACE_RANGE: return sp_buf_adds(out, " PARTITION BY RANGE (") || sp_sql_name(out, key->name) || sp_buf_adds(out, ");\n");
-    case SP_PLACE_LIST: return sp_buf_adds(out, " PARTITION BY LIST (") || sp_sql_name(out, key->name) || sp_buf_adds(out, ");\n");
+    case SP_PLACE_HASH:
+        return sp_buf_adds(out, " PARTITION BY HASH (") || sp_sql_name(out, key->name) || sp_buf_adds(out, ");\n");
+    case SP_PLACE_RANGE:
+        return sp_buf_adds(out, " PARTITION BY RANGE (") || sp_sql_name(out, key->name) || sp_buf_adds(out, ");\n");
+    case SP_PLACE_LIST:
+        return sp_buf_adds(out, " PARTITION BY LIST (") || sp_sql_name(out, key->name) || sp_buf_adds(out, ");\n");
     default:
         return sp_buf_adds(out, " PARTITION BY LIST ((abs(") || sp_sql_name(out, key->name) ||
                sp_buf_printf(out, ") %% %u));\n", p->map.shards);
@@ -97,7 +105,8 @@ static int add_method(const sp_placement *p, const sp_field *key, sp_buf *out)
 
 static int add_range_bounds(const sp_placement *p, unsigned shard, sp_buf *out)
 {
-    int built = shard ? sp_buf_printf(out, "FROM (%lld)", (long long)p->bounds[shard - 1]) : sp_buf_adds(out, "FROM (MINVALUE)");
+    int built = shard ? sp_buf_printf(out, "FROM (%lld)", (long long)p->bounds[shard - 1])
+                      : sp_buf_adds(out, "FROM (MINVALUE)");
     return built || (shard + 1 < p->map.shards ? sp_buf_printf(out, " TO (%lld)", (long long)p->bounds[shard])
                                                : sp_buf_adds(out, " TO (MAXVALUE)"));
 }
@@ -152,8 +161,8 @@ static int add_partition(const sp_placement *p, const sp_schema *s, unsigned sha
 
 static int add_placed(const sp_placement *p, const sp_schema *s, sp_buf *out)
 {
-    int built = sp_buf_adds(out, "CREATE TABLE ") || add_table(out, "spate_fdw", s->table) || add_columns(out, s, false) ||
-                add_method(p, &s->fields[p->key[0]], out);
+    int built = sp_buf_adds(out, "CREATE TABLE ") || add_table(out, "spate_fdw", s->table) ||
+                add_columns(out, s, false) || add_method(p, &s->fields[p->key[0]], out);
     for (unsigned shard = 0; shard < p->map.shards && !built; shard++)
         built = add_partition(p, s, shard, out);
     return built;
@@ -161,16 +170,19 @@ static int add_placed(const sp_placement *p, const sp_schema *s, sp_buf *out)
 
 static int add_copied(const sp_schema *s, sp_buf *out)
 {
-    return sp_buf_adds(out, "CREATE FOREIGN TABLE ") || add_table(out, "spate_fdw", s->table) || add_columns(out, s, false) ||
-           add_remote(s, 0, out);
+    return sp_buf_adds(out, "CREATE FOREIGN TABLE ") || add_table(out, "spate_fdw", s->table) ||
+           add_columns(out, s, false) || add_remote(s, 0, out);
 }
 
 int sp_export_fdw(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spate_error *err)
 {
     if (lab->placing == SP_PLACE_HASH && !sp_slot_map_is_fresh(&lab->map))
-        return sp_fail(err, SPATE_E_USAGE, "slots have been moved between the shards: PARTITION BY HASH cannot say which are where");
-    if (sp_buf_adds(out, "-- The shards of a lab as partitions on main, in the schema spate_fdw.\nCREATE EXTENSION IF NOT EXISTS postgres_fdw;\n"
-                         "DROP SCHEMA IF EXISTS spate_fdw CASCADE;\nCREATE SCHEMA spate_fdw;\n"))
+        return sp_fail(err, SPATE_E_USAGE,
+                       "slots have been moved between the shards: PARTITION BY HASH cannot say which are where");
+    if (sp_buf_adds(
+            out,
+            "-- The shards of a lab as partitions on main, in the schema spate_fdw.\nCREATE EXTENSION IF NOT EXISTS postgres_fdw;\n"
+            "DROP SCHEMA IF EXISTS spate_fdw CASCADE;\nCREATE SCHEMA spate_fdw;\n"))
         return sp_fail_nomem(err);
     int rc = each_address(lab, 1, add_fdw_server, out, err);
     for (uint32_t t = 0; t < layout->n && rc == SPATE_OK; t++) {
@@ -185,7 +197,8 @@ int sp_export_count_sql(const sp_layout *layout, uint32_t t, bool plproxy, sp_bu
 {
     const char *table = layout->schemas[t]->table;
     if (plproxy)
-        return sp_buf_adds(out, "SELECT sum(n) FROM spate_plproxy.") || add_name(out, "count_", table) || sp_buf_adds(out, "() n");
+        return sp_buf_adds(out, "SELECT sum(n) FROM spate_plproxy.") || add_name(out, "count_", table) ||
+               sp_buf_adds(out, "() n");
     return sp_buf_adds(out, "SELECT count(*) FROM ") || add_table(out, "spate_fdw", table);
 }
 
@@ -208,7 +221,9 @@ static int add_plproxy_server(sp_buf *out, uint32_t server, const address *a)
 static int add_shard_of(const sp_placement *p, const sp_schema *s, uint32_t t, sp_buf *out, spate_error *err)
 {
     const sp_field *key = &s->fields[p->key[0]];
-    int built = sp_buf_printf(out, "CREATE FUNCTION spate_plproxy.shard_of_%u(k %s) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT (ARRAY[", t, key->sql_type);
+    int built = sp_buf_printf(
+        out, "CREATE FUNCTION spate_plproxy.shard_of_%u(k %s) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT (ARRAY[",
+        t, key->sql_type);
     for (unsigned slot = 0; slot < SP_SLOTS && !built; slot++)
         built = sp_buf_printf(out, "%s%u", slot ? "," : "", p->map.owner[slot]);
     int rc = built || sp_buf_adds(out, "])[1 + ") ? sp_fail_nomem(err) : sp_placement_slot_sql(key, "k", out, err);
@@ -227,21 +242,28 @@ static int add_plproxy_table(const sp_layout *l, uint32_t t, sp_buf *out, spate_
                 sp_buf_printf(out, " RUN ON spate_plproxy.shard_of_%u(i_key); SELECT ", t);
     for (uint32_t i = 0; i < s->n_fields && !built; i++)
         built = sp_buf_adds(out, i ? ", " : "") || sp_sql_name(out, s->fields[i].name);
-    built = built || sp_buf_adds(out, " FROM ") || sp_sql_ident(out, s->table) || sp_buf_adds(out, " WHERE ") || sp_sql_name(out, key->name) ||
-            sp_buf_adds(out, " = i_key; $$;\nCREATE FUNCTION spate_plproxy.") || add_name(out, "count_", s->table) ||
-            sp_buf_adds(out, "() RETURNS SETOF bigint LANGUAGE plproxy AS $$ CLUSTER 'spate_shards'; RUN ON ALL; SELECT count(*) FROM ") ||
-            sp_sql_ident(out, s->table) || sp_buf_adds(out, "; $$;\n");
+    built =
+        built || sp_buf_adds(out, " FROM ") || sp_sql_ident(out, s->table) || sp_buf_adds(out, " WHERE ") ||
+        sp_sql_name(out, key->name) || sp_buf_adds(out, " = i_key; $$;\nCREATE FUNCTION spate_plproxy.") ||
+        add_name(out, "count_", s->table) ||
+        sp_buf_adds(
+            out,
+            "() RETURNS SETOF bigint LANGUAGE plproxy AS $$ CLUSTER 'spate_shards'; RUN ON ALL; SELECT count(*) FROM ") ||
+        sp_sql_ident(out, s->table) || sp_buf_adds(out, "; $$;\n");
     return rc == SPATE_OK && built ? sp_fail_nomem(err) : rc;
 }
 
 int sp_export_plproxy(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spate_error *err)
 {
     if (lab->placing != SP_PLACE_HASH)
-        return sp_fail(err, SPATE_E_USAGE, "PL/Proxy is given slots, and placement by %s has none", sp_placing_name(lab->placing));
-    if (sp_buf_adds(out, "-- Functions on main that run on the key's shard, in the schema spate_plproxy.\nCREATE EXTENSION IF NOT EXISTS plproxy;\n"
-                         "DROP SCHEMA IF EXISTS spate_plproxy CASCADE;\nCREATE SCHEMA spate_plproxy;\n"
-                         "DROP SERVER IF EXISTS spate_shards CASCADE;\nCREATE SERVER spate_shards FOREIGN DATA WRAPPER plproxy OPTIONS (\n"
-                         "  connection_lifetime '1800', modular_mapping '1'"))
+        return sp_fail(err, SPATE_E_USAGE, "PL/Proxy is given slots, and placement by %s has none",
+                       sp_placing_name(lab->placing));
+    if (sp_buf_adds(
+            out,
+            "-- Functions on main that run on the key's shard, in the schema spate_plproxy.\nCREATE EXTENSION IF NOT EXISTS plproxy;\n"
+            "DROP SCHEMA IF EXISTS spate_plproxy CASCADE;\nCREATE SCHEMA spate_plproxy;\n"
+            "DROP SERVER IF EXISTS spate_shards CASCADE;\nCREATE SERVER spate_shards FOREIGN DATA WRAPPER plproxy OPTIONS (\n"
+            "  connection_lifetime '1800', modular_mapping '1'"))
         return sp_fail_nomem(err);
     int rc = each_address(lab, 1, add_plproxy_server, out, err);
     if (rc == SPATE_OK && sp_buf_adds(out, ");\nCREATE USER MAPPING FOR CURRENT_USER SERVER spate_shards;\n"))
@@ -259,8 +281,9 @@ static int add_citus_table(const sp_layout *l, uint32_t t, const char *beside, s
     const sp_schema *s = l->schemas[t];
     const sp_placement *p = l->placements[t];
     sp_buf name = {0};
-    int built = sp_buf_adds(out, "CREATE TABLE ") || sp_sql_ident(out, s->table) || add_columns(out, s, true) || sp_buf_adds(out, ";\n") ||
-                sp_sql_ident(&name, s->table) || sp_buf_adds(out, p ? "SELECT create_distributed_table(" : "SELECT create_reference_table(") ||
+    int built = sp_buf_adds(out, "CREATE TABLE ") || sp_sql_ident(out, s->table) || add_columns(out, s, true) ||
+                sp_buf_adds(out, ";\n") || sp_sql_ident(&name, s->table) ||
+                sp_buf_adds(out, p ? "SELECT create_distributed_table(" : "SELECT create_reference_table(") ||
                 sp_sql_literal(out, (sp_str){name.data, name.len});
     if (p)
         built = built || sp_buf_adds(out, ", ") || sp_sql_literal(out, sp_str_of(s->fields[p->key[0]].name));
@@ -273,17 +296,19 @@ static int add_citus_table(const sp_layout *l, uint32_t t, const char *beside, s
 int sp_export_citus(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spate_error *err)
 {
     const char *first = NULL;
-    int built = sp_buf_adds(out, "-- For a Citus coordinator whose workers have been added with citus_add_node(). Rows come by COPY: Citus\n"
-                                 "-- places by ranges of its own hash, so files of shards cannot be taken over.\n"
-                                 "CREATE EXTENSION IF NOT EXISTS citus;\n");
+    int built = sp_buf_adds(
+        out,
+        "-- For a Citus coordinator whose workers have been added with citus_add_node(). Rows come by COPY: Citus\n"
+        "-- places by ranges of its own hash, so files of shards cannot be taken over.\n"
+        "CREATE EXTENSION IF NOT EXISTS citus;\n");
     for (uint32_t t = 0; t < layout->n && !built; t++) {
         built = add_citus_table(layout, t, first, out);
         first = !first && layout->placements[t] ? layout->schemas[t]->table : first;
     }
     for (uint32_t t = 0; t < layout->n && !built; t++)
         built = sp_buf_adds(out, "-- psql main -c 'COPY ") || sp_sql_ident(out, layout->schemas[t]->table) ||
-                sp_buf_adds(out, " TO STDOUT (FORMAT binary)' | psql coordinator -c 'COPY ") || sp_sql_ident(out, layout->schemas[t]->table) ||
-                sp_buf_adds(out, " FROM STDIN (FORMAT binary)'\n");
+                sp_buf_adds(out, " TO STDOUT (FORMAT binary)' | psql coordinator -c 'COPY ") ||
+                sp_sql_ident(out, layout->schemas[t]->table) || sp_buf_adds(out, " FROM STDIN (FORMAT binary)'\n");
     (void)lab;
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
@@ -292,16 +317,19 @@ int sp_export_citus(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spa
 
 static int add_pgdog_server(sp_buf *out, uint32_t server, const address *a)
 {
-    return sp_buf_printf(out, "[[databases]]\nname = \"lab\"\nshard = %u\nhost = \"%s\"\nport = %s\ndatabase_name = \"%s\"\nuser = \"%s\"\n\n",
-                         server - 1, a->host[0] == '/' ? "127.0.0.1" : a->host, a->port, a->database, a->user);
+    return sp_buf_printf(
+        out,
+        "[[databases]]\nname = \"lab\"\nshard = %u\nhost = \"%s\"\nport = %s\ndatabase_name = \"%s\"\nuser = \"%s\"\n\n",
+        server - 1, a->host[0] == '/' ? "127.0.0.1" : a->host, a->port, a->database, a->user);
 }
 
 int sp_export_pgdog(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spate_error *err)
 {
     if (lab->placing != SP_PLACE_HASH || !sp_slot_map_is_fresh(&lab->map))
         return sp_fail(err, SPATE_E_USAGE, "PgDog places by PARTITION BY HASH, and these shards are not like that");
-    if (sp_buf_adds(out, "# pgdog.toml. Users and passwords belong into users.toml; those of a lab are in its file pgpass.\n"
-                         "[general]\nhost = \"127.0.0.1\"\nport = 6432\n\n"))
+    if (sp_buf_adds(out,
+                    "# pgdog.toml. Users and passwords belong into users.toml; those of a lab are in its file pgpass.\n"
+                    "[general]\nhost = \"127.0.0.1\"\nport = 6432\n\n"))
         return sp_fail_nomem(err);
     int rc = each_address(lab, 1, add_pgdog_server, out, err);
     for (uint32_t t = 0; t < layout->n && rc == SPATE_OK; t++) {
@@ -311,8 +339,9 @@ int sp_export_pgdog(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spa
             continue;
         const sp_field *key = &s->fields[p->key[0]];
         const char *type = key->type.kind == SP_UUID ? "uuid" : key->type.kind == SP_TEXT ? "varchar" : "bigint";
-        if (sp_buf_printf(out, "[[sharded_tables]]\ndatabase = \"lab\"\nname = \"%s\"\ncolumn = \"%s\"\ndata_type = \"%s\"\n\n", s->table,
-                          key->name, type))
+        if (sp_buf_printf(
+                out, "[[sharded_tables]]\ndatabase = \"lab\"\nname = \"%s\"\ncolumn = \"%s\"\ndata_type = \"%s\"\n\n",
+                s->table, key->name, type))
             rc = sp_fail_nomem(err);
     }
     return rc;
@@ -322,13 +351,16 @@ int sp_export_pgdog(const sp_lab *lab, const sp_layout *layout, sp_buf *out, spa
 
 int sp_export_compose(const sp_lab *lab, sp_buf *out, spate_error *err)
 {
-    int built = sp_buf_adds(out, "# As many servers in containers. POSTGRES_PASSWORD is taken from the environment.\nservices:\n");
+    int built = sp_buf_adds(
+        out, "# As many servers in containers. POSTGRES_PASSWORD is taken from the environment.\nservices:\n");
     for (uint32_t i = 0; i < lab->n_servers && !built; i++)
-        built = sp_buf_printf(out, "  %s:\n    image: postgres:15\n    command: [postgres, -c, wal_level=logical, -c, max_prepared_transactions=100,"
-                              " -c, max_connections=200]\n    environment:\n      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:?}\n"
-                              "    ports: [\"127.0.0.1:%u:5432\"]\n    volumes: [%s:/var/lib/postgresql/data]\n"
-                              "    healthcheck: {test: [CMD, pg_isready, -U, postgres], interval: 1s, timeout: 2s, retries: 60}\n",
-                              lab->servers[i].name, lab->servers[i].port ? lab->servers[i].port : 5432 + i, lab->servers[i].name);
+        built = sp_buf_printf(
+            out,
+            "  %s:\n    image: postgres:15\n    command: [postgres, -c, wal_level=logical, -c, max_prepared_transactions=100,"
+            " -c, max_connections=200]\n    environment:\n      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:?}\n"
+            "    ports: [\"127.0.0.1:%u:5432\"]\n    volumes: [%s:/var/lib/postgresql/data]\n"
+            "    healthcheck: {test: [CMD, pg_isready, -U, postgres], interval: 1s, timeout: 2s, retries: 60}\n",
+            lab->servers[i].name, lab->servers[i].port ? lab->servers[i].port : 5432 + i, lab->servers[i].name);
     built = built || sp_buf_adds(out, "volumes:\n");
     for (uint32_t i = 0; i < lab->n_servers && !built; i++)
         built = sp_buf_printf(out, "  %s: {}\n", lab->servers[i].name);

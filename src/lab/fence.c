@@ -47,14 +47,18 @@ static const char schema_sql[] =
 /* An autovacuum may hold a table for as long as it takes; it comes again. */
 static void stop_vacuum(const sp_lab_server *server, PGconn *conn)
 {
-    (void)!sp_lab_run(server, conn, "SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid"
-                                    " WHERE a.backend_type = 'autovacuum worker' AND l.locktype = 'relation' AND a.datname = current_database()",
-                      NULL, NULL, "looking for vacuums");
+    (void)!sp_lab_run(
+        server, conn,
+        "SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid"
+        " WHERE a.backend_type = 'autovacuum worker' AND l.locktype = 'relation' AND a.datname = current_database()",
+        NULL, NULL, "looking for vacuums");
 }
 
 static const char *wait_of(int attempt)
 {
-    return attempt < 20 ? "SET lock_timeout = '20ms'" : attempt < 40 ? "SET lock_timeout = '100ms'" : "SET lock_timeout = '1s'";
+    return attempt < 20   ? "SET lock_timeout = '20ms'"
+           : attempt < 40 ? "SET lock_timeout = '100ms'"
+                          : "SET lock_timeout = '1s'";
 }
 
 /* Whoever waits for a table's lock makes others wait behind: so not for long at first, but often. sql is one transaction. */
@@ -77,7 +81,8 @@ static int run_politely(const sp_lab_server *server, PGconn *conn, const char *s
     }
     if (rc != SPATE_OK && why.status && err)
         *err = why;
-    int reset = sp_lab_run(server, conn, rc == SPATE_OK ? "SET lock_timeout = 0" : "ROLLBACK; SET lock_timeout = 0", NULL, rc == SPATE_OK ? err : NULL, what);
+    int reset = sp_lab_run(server, conn, rc == SPATE_OK ? "SET lock_timeout = 0" : "ROLLBACK; SET lock_timeout = 0",
+                           NULL, rc == SPATE_OK ? err : NULL, what);
     return rc == SPATE_OK ? reset : rc;
 }
 
@@ -94,23 +99,26 @@ typedef struct fence {
 
 static int add_when(const fence *f, const sp_reshard_pair *pair, const char *event, const char *const *of)
 {
-    int rc = sp_buf_printf(f->sql, "CREATE TRIGGER zzz_spate_%u_%u_%s BEFORE %s ON %s FOR EACH ROW WHEN (", pair->from, pair->to, event, event,
-                           f->name) ? sp_fail_nomem(f->err) : SPATE_OK;
+    int rc = sp_buf_printf(f->sql, "CREATE TRIGGER zzz_spate_%u_%u_%s BEFORE %s ON %s FOR EACH ROW WHEN (", pair->from,
+                           pair->to, event, event, f->name)
+                 ? sp_fail_nomem(f->err)
+                 : SPATE_OK;
     for (int i = 0; of[i] && rc == SPATE_OK; i++) {
         rc = i && sp_buf_adds(f->sql, " OR ") ? sp_fail_nomem(f->err) : SPATE_OK;
         if (rc == SPATE_OK)
             rc = sp_reshard_condition(f->r, pair, f->table, of[i], f->sql, f->err);
     }
     bool gives = pair->from == f->shard;
-    if (rc == SPATE_OK && sp_buf_printf(f->sql, ") EXECUTE FUNCTION spate_lab.fence('%d', 'shard%u');", gives ? SP_SIDE_BEFORE : SP_SIDE_AFTER,
-                                        gives ? pair->to : pair->from))
+    if (rc == SPATE_OK && sp_buf_printf(f->sql, ") EXECUTE FUNCTION spate_lab.fence('%d', 'shard%u');",
+                                        gives ? SP_SIDE_BEFORE : SP_SIDE_AFTER, gives ? pair->to : pair->from))
         rc = sp_fail_nomem(f->err);
     return rc;
 }
 
 static int add_fence(const fence *f, const sp_reshard_pair *pair)
 {
-    static const char *const now[] = {"NEW.", NULL}, *const old[] = {"OLD.", NULL}, *const both[] = {"OLD.", "NEW.", NULL};
+    static const char *const now[] = {"NEW.", NULL}, *const old[] = {"OLD.", NULL},
+                             *const both[] = {"OLD.", "NEW.", NULL};
     int rc = add_when(f, pair, "INSERT", now);
     if (rc == SPATE_OK)
         rc = add_when(f, pair, "UPDATE", both);
@@ -131,17 +139,27 @@ static int add_identity(const fence *f)
     const sp_schema *s = f->r->layout->schemas[f->table];
     if (identifies(s, f->r->layout->placements[f->table]->key[0]))
         return SPATE_OK;
-    int built = sp_buf_adds(f->sql, "INSERT INTO spate_lab.identity SELECT c.oid::regclass::text FROM pg_catalog.pg_class c WHERE c.oid = ") ||
-                sp_sql_literal(f->sql, sp_str_of(f->name)) || sp_buf_adds(f->sql, "::regclass AND relreplident = 'd'; ALTER TABLE ") ||
-                sp_buf_adds(f->sql, f->name) || sp_buf_adds(f->sql, " REPLICA IDENTITY FULL;");
+    int built =
+        sp_buf_adds(
+            f->sql,
+            "INSERT INTO spate_lab.identity SELECT c.oid::regclass::text FROM pg_catalog.pg_class c WHERE c.oid = ") ||
+        sp_sql_literal(f->sql, sp_str_of(f->name)) ||
+        sp_buf_adds(f->sql, "::regclass AND relreplident = 'd'; ALTER TABLE ") || sp_buf_adds(f->sql, f->name) ||
+        sp_buf_adds(f->sql, " REPLICA IDENTITY FULL;");
     return built ? sp_fail_nomem(f->err) : SPATE_OK;
 }
 
 static int add_placed(const fence *f)
 {
-    int rc = sp_buf_printf(f->sql, "CREATE TRIGGER zzz_spate_gate BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION"
-                                   " spate_lab.gate(); CREATE TRIGGER zzz_spate_whole BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION"
-                                   " spate_lab.whole();", f->name, f->name) ? sp_fail_nomem(f->err) : add_identity(f);
+    int rc =
+        sp_buf_printf(
+            f->sql,
+            "CREATE TRIGGER zzz_spate_gate BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION"
+            " spate_lab.gate(); CREATE TRIGGER zzz_spate_whole BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION"
+            " spate_lab.whole();",
+            f->name, f->name)
+            ? sp_fail_nomem(f->err)
+            : add_identity(f);
     for (uint32_t i = 0; i < f->r->n_pairs && rc == SPATE_OK; i++) {
         const sp_reshard_pair *pair = &f->r->pairs[i];
         if (pair->from == f->shard || pair->to == f->shard)
@@ -152,14 +170,21 @@ static int add_placed(const fence *f)
 
 static int add_copied(const fence *f)
 {
-    return sp_buf_printf(f->sql, "CREATE TRIGGER zzz_spate_rest BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT"
-                                 " EXECUTE FUNCTION spate_lab.rest();", f->name) ? sp_fail_nomem(f->err) : SPATE_OK;
+    return sp_buf_printf(
+               f->sql,
+               "CREATE TRIGGER zzz_spate_rest BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT"
+               " EXECUTE FUNCTION spate_lab.rest();",
+               f->name)
+               ? sp_fail_nomem(f->err)
+               : SPATE_OK;
 }
 
 static int raise_table(fence *f, PGconn *conn)
 {
     sp_buf name = {0}, sql = {0};
-    int rc = sp_sql_ident(&name, f->r->layout->schemas[f->table]->table) || sp_buf_adds(&sql, "BEGIN;") ? sp_fail_nomem(f->err) : SPATE_OK;
+    int rc = sp_sql_ident(&name, f->r->layout->schemas[f->table]->table) || sp_buf_adds(&sql, "BEGIN;")
+                 ? sp_fail_nomem(f->err)
+                 : SPATE_OK;
     f->name = sp_pg_string(&name);
     f->sql = &sql;
     if (rc == SPATE_OK)
@@ -189,7 +214,8 @@ int sp_fence_raise(const sp_reshard *r, unsigned shard, PGconn *conn, spate_erro
 static int is_there(const sp_lab_server *server, PGconn *conn, bool *there, spate_error *err)
 {
     PGresult *res = NULL;
-    int rc = sp_lab_run(server, conn, "SELECT to_regclass('spate_lab.identity') IS NOT NULL", &res, err, "looking for the fence");
+    int rc = sp_lab_run(server, conn, "SELECT to_regclass('spate_lab.identity') IS NOT NULL", &res, err,
+                        "looking for the fence");
     if (rc == SPATE_OK) {
         *there = sp_pq.getvalue(res, 0, 0)[0] == 't';
         sp_pq.clear(res);

@@ -37,9 +37,11 @@ static int make_one(one_server *o, PGconn *conn, uint32_t i, spate_error *err)
 {
     sp_buf sql = {0};
     PGresult *res = NULL;
-    int built = sp_buf_printf(&sql, "CREATE INDEX spate_try_%u ON ", i) || sp_buf_adds(&sql, o->trial->definitions[i]) ||
-                sp_buf_printf(&sql, "; SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relname = 'spate_try_%u'", i);
-    int rc = built ? sp_fail_nomem(err) : sp_lab_run(o->server, conn, sp_pg_string(&sql), &res, err, "making the index to try");
+    int built =
+        sp_buf_printf(&sql, "CREATE INDEX spate_try_%u ON ", i) || sp_buf_adds(&sql, o->trial->definitions[i]) ||
+        sp_buf_printf(&sql, "; SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relname = 'spate_try_%u'", i);
+    int rc = built ? sp_fail_nomem(err)
+                   : sp_lab_run(o->server, conn, sp_pg_string(&sql), &res, err, "making the index to try");
     if (rc == SPATE_OK)
         o->bytes[i] = strtoull(sp_pq.getvalue(res, 0, 0), NULL, 10);
     sp_pq.clear(res);
@@ -109,12 +111,14 @@ static int take_lines(const PGresult *res, sp_arena *arena, const char **plan, s
     return *plan ? SPATE_OK : sp_fail_nomem(err);
 }
 
-int sp_index_explain(const sp_lab_server *s, const sp_query *q, const char *key, sp_arena *arena, const char **plan, spate_error *err)
+int sp_index_explain(const sp_lab_server *s, const sp_query *q, const char *key, sp_arena *arena, const char **plan,
+                     spate_error *err)
 {
     PGconn *conn = NULL;
     PGresult *res = NULL;
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "PREPARE spate_try AS ") || sp_buf_adds(&sql, q->sql) || sp_buf_adds(&sql, "; EXPLAIN EXECUTE spate_try");
+    int built = sp_buf_adds(&sql, "PREPARE spate_try AS ") || sp_buf_adds(&sql, q->sql) ||
+                sp_buf_adds(&sql, "; EXPLAIN EXECUTE spate_try");
     if (key)
         built = built || sp_buf_adds(&sql, "(") || sp_sql_literal(&sql, sp_str_of(key)) || sp_buf_adds(&sql, ")");
     int rc = built ? sp_fail_nomem(err) : sp_lab_connect(s, &conn, err);

@@ -39,13 +39,13 @@ enum {
 };
 
 typedef struct sp_lab_server {
-    const char *name;   /* main, shard0, shard1, ...; replica0, ... */
-    const char *of;     /* of a replica: whom it follows; else NULL */
-    const char *uri;    /* how we reach it; may hold a password: never printed */
+    const char *name;       /* main, shard0, shard1, ...; replica0, ... */
+    const char *of;         /* of a replica: whom it follows; else NULL */
+    const char *uri;        /* how we reach it; may hold a password: never printed */
     const char *public_uri; /* how others do; without a password */
-    bool attached;      /* by its URI alone: nothing below */
+    bool attached;          /* by its URI alone: nothing below */
     unsigned port;
-    const char *data;   /* the cluster */
+    const char *data; /* the cluster */
     const char *log;
 } sp_lab_server;
 
@@ -61,21 +61,22 @@ typedef struct sp_lab_setting {
 
 typedef struct sp_lab {
     sp_arena arena;
-    const char *directory; /* absolute, without links */
-    const char *programs;  /* where postgres and initdb are */
-    const char *user;      /* whom the servers run as; NULL: whoever starts them */
+    const char *directory;  /* absolute, without links */
+    const char *programs;   /* where postgres and initdb are */
+    const char *user;       /* whom the servers run as; NULL: whoever starts them */
     sp_lab_server *servers; /* main, then the shards */
     uint32_t n_servers;
     sp_lab_server *replicas;
     uint32_t n_replicas;
     unsigned pool_port, pool_size; /* 0: no pool */
     uint64_t cache_bytes;          /* 0: no cache */
-    sp_lab_setting *settings; /* of every server's postgresql.conf */
+    sp_lab_setting *settings;      /* of every server's postgresql.conf */
     uint32_t n_settings;
     double cpu; /* processors that each server may use; 0: as there are */
     sp_placing placing;
     sp_slot_map map; /* map.shards: n_servers - 1 */
-    sp_placement *other; /* while rows move and others write: the next placement or, when turned, the former one; NULL: no move is open */
+    sp_placement *
+        other; /* while rows move and others write: the next placement or, when turned, the former one; NULL: no move is open */
     bool turned;
     bool unswept; /* rows of a move while nobody wrote are still where they were before, too */
     int64_t *bounds;
@@ -107,16 +108,17 @@ int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *
 int sp_lab_add_replica(sp_lab *lab, const char *of, unsigned port, spate_error *err) SP_MUST_CHECK;
 /* How a server is reached through the pool, by a socket; NULL: no memory. */
 const char *sp_lab_pool_uri(sp_lab *lab, const sp_lab_server *server);
-const char *sp_lab_public_pool_uri(sp_lab *lab); /* as others reach main through it */
+const char *sp_lab_public_pool_uri(sp_lab *lab);         /* as others reach main through it */
 const char *sp_lab_path(sp_lab *lab, const char *below); /* in the lab's directory; NULL: no memory */
-bool sp_lab_cpu_fits(double cpu); /* as a budget of a server */
+bool sp_lab_cpu_fits(double cpu);                        /* as a budget of a server */
 const char *sp_placing_name(sp_placing placing);
 bool sp_placing_find(sp_str word, sp_placing *placing);
 const sp_lab_table *sp_lab_find_table(const sp_lab *lab, const char *name);
 /* Says how a table's rows live; key NULL: copied to every shard. */
 int sp_lab_set_table(sp_lab *lab, const char *name, const char *key, spate_error *err) SP_MUST_CHECK;
 /* The server or replica called so. SPATE_E_USAGE: there is none. */
-int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server, spate_error *err) SP_MUST_CHECK;
+int sp_lab_find_server(const sp_lab *lab, const char *name, const sp_lab_server **server,
+                       spate_error *err) SP_MUST_CHECK;
 
 /* How the lab places: a placement without a key; and to place otherwise from now on. */
 sp_placement sp_lab_places(const sp_lab *lab);

@@ -54,7 +54,8 @@ static bool is_small(const maker *m, uint32_t table)
 
 static int no_key(const sp_schema *s, spate_error *err)
 {
-    int rc = sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has no primary key of one column to place its rows by", s->table);
+    int rc =
+        sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has no primary key of one column to place its rows by", s->table);
     sp_error_hint(err, "name a column: --by %s=COLUMN, or copy it to every shard: --copied %s", s->table, s->table);
     return rc;
 }
@@ -66,7 +67,8 @@ static int choose_key(const maker *m, uint32_t table, int *key)
     const sp_lab_table *asked = sp_lab_find_table(m->lab, s->table);
     *key = -1;
     if (asked && asked->key && (*key = sp_schema_find(s, asked->key)) < 0)
-        return sp_fail(m->err, SPATE_E_CONFIG, "table \"%s\" has no column \"%s\" to place its rows by", s->table, asked->key);
+        return sp_fail(m->err, SPATE_E_CONFIG, "table \"%s\" has no column \"%s\" to place its rows by", s->table,
+                       asked->key);
     if (asked)
         return SPATE_OK;
     *key = key_of_parent(m, s);
@@ -118,8 +120,9 @@ static bool holds_on_a_shard(const maker *m, uint32_t table, const sp_foreign_ke
 static int note_lost(maker *m, const sp_schema *s, const sp_foreign_key *f)
 {
     const char *column = s->fields[f->columns[0]].name;
-    const char *note = sp_arena_printf(&m->lab->arena, "%s.%s refers to %s, whose rows may be on other shards: no foreign key", s->table,
-                                       column, f->parent);
+    const char *note =
+        sp_arena_printf(&m->lab->arena, "%s.%s refers to %s, whose rows may be on other shards: no foreign key",
+                        s->table, column, f->parent);
     if (!note)
         return sp_fail_nomem(m->err);
     m->layout->notes[m->layout->n_notes++] = note;

@@ -13,7 +13,8 @@ int sp_lab_connect(const sp_lab_server *server, PGconn **conn, spate_error *err)
     return rc == SPATE_OK ? name_server(server, sp_pg_connect(&to, false, conn, err), err) : rc;
 }
 
-int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGresult **rows, spate_error *err, const char *what)
+int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGresult **rows, spate_error *err,
+               const char *what)
 {
     return name_server(server, sp_pg_run(conn, sql, rows, err, what), err);
 }

@@ -13,12 +13,13 @@ int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGres
 
 typedef struct sp_lab_question {
     const sp_lab_server *server;
-    PGconn *conn; /* each in one question only */
+    PGconn *conn;    /* each in one question only */
     const char *sql; /* one statement */
 } sp_lab_question;
 
 /* Sends all before it listens to the first; all are listened to in any case. rows: NULL, or takes n results (caller clears), each NULL
  * where that one failed. The first failure is the call's. */
-int sp_lab_ask_all(const sp_lab_question *questions, uint32_t n, PGresult **rows, spate_error *err, const char *what) SP_MUST_CHECK;
+int sp_lab_ask_all(const sp_lab_question *questions, uint32_t n, PGresult **rows, spate_error *err,
+                   const char *what) SP_MUST_CHECK;
 
 #endif

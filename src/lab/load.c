@@ -10,15 +10,15 @@ typedef enum gate { GATE_CLOSED, GATE_OPEN, GATE_LEAVE } gate;
 
 typedef struct load_run {
     const sp_load *load;
-    pthread_mutex_t lock;    /* of gate, waiting and gone */
+    pthread_mutex_t lock; /* of gate, waiting and gone */
     pthread_cond_t moved;
     gate gate;
-    unsigned waiting;        /* users at the gate */
-    unsigned gone;           /* users who ask no more */
-    sp_pulse *pulse;         /* NULL: nobody wants to know */
-    _Atomic uint64_t next;   /* open: the number of the next question */
-    _Atomic bool broken;     /* somebody could not come in */
-    uint64_t questions;      /* open: how many are due */
+    unsigned waiting;      /* users at the gate */
+    unsigned gone;         /* users who ask no more */
+    sp_pulse *pulse;       /* NULL: nobody wants to know */
+    _Atomic uint64_t next; /* open: the number of the next question */
+    _Atomic bool broken;   /* somebody could not come in */
+    uint64_t questions;    /* open: how many are due */
     int64_t start_ns, end_ns;
 } load_run;
 

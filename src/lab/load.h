@@ -22,15 +22,15 @@ typedef struct sp_load {
     const sp_way *way;
     const sp_query *query;
     const sp_writing *writing; /* NULL: nobody writes */
-    double writes;      /* the share of questions that write */
-    const sp_key *keys; /* of which each question draws one */
+    double writes;             /* the share of questions that write */
+    const sp_key *keys;        /* of which each question draws one */
     uint32_t n_keys;
     unsigned users;
-    double rate;        /* questions a second; 0: closed */
+    double rate; /* questions a second; 0: closed */
     double seconds;
     uint64_t seed;
     const int *cancel;
-    double moment_s;    /* every so often it is told how it goes, on the calling thread; 0: never */
+    double moment_s; /* every so often it is told how it goes, on the calling thread; 0: never */
     void (*moment)(void *arg, const sp_load_moment *moment);
     void *arg;
 } sp_load;

@@ -20,11 +20,14 @@ static int make_on(const sp_lab *lab, const sp_made_table *t, unsigned shard, sp
     const sp_placement places = sp_lab_places(lab);
     sp_buf sql = {0};
     PGconn *conn = NULL;
-    int rc = sp_buf_printf(&sql, "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS %s (id bigint PRIMARY KEY, %s bigint NOT NULL);"
-                                 " INSERT INTO %s SELECT id, %lld FROM generate_series(0, %u) id WHERE ", t->name, t->column, t->name,
-                           (long long)t->value, t->rows - 1)
-                 ? sp_fail_nomem(err)
-                 : sp_made_condition(&places, shard, &sql, err);
+    int rc =
+        sp_buf_printf(
+            &sql,
+            "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS %s (id bigint PRIMARY KEY, %s bigint NOT NULL);"
+            " INSERT INTO %s SELECT id, %lld FROM generate_series(0, %u) id WHERE ",
+            t->name, t->column, t->name, (long long)t->value, t->rows - 1)
+            ? sp_fail_nomem(err)
+            : sp_made_condition(&places, shard, &sql, err);
     if (rc == SPATE_OK && sp_buf_adds(&sql, " ON CONFLICT DO NOTHING"))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)

@@ -133,12 +133,15 @@ int sp_lab_move_check(const sp_reshard *r, void (*fn)(void *arg, const char *wha
             streams += r->pairs[i].from == s || r->pairs[i].to == s;
         if (rc != SPATE_OK || streams == 0)
             continue;
-        object(&o, f.version < 150000, "is of version %d: a stream of chosen rows needs PostgreSQL 15", f.version / 10000);
+        object(&o, f.version < 150000, "is of version %d: a stream of chosen rows needs PostgreSQL 15",
+               f.version / 10000);
         object(&o, !f.logical, "has not wal_level = logical", 0);
         object(&o, !f.superuser, "lets us in without the rights of a superuser, which subscriptions need", 0);
-        object(&o, f.slots < streams, "has too few replication slots left: max_replication_slots must leave %d", streams);
+        object(&o, f.slots < streams, "has too few replication slots left: max_replication_slots must leave %d",
+               streams);
         object(&o, f.senders < streams, "has too few senders left: max_wal_senders must leave %d", streams);
-        object(&o, f.workers < streams, "has too few workers left: max_logical_replication_workers must leave %d", streams);
+        object(&o, f.workers < streams, "has too few workers left: max_logical_replication_workers must leave %d",
+               streams);
     }
     return rc;
 }
@@ -160,7 +163,8 @@ static int sweep_pair(const copying *c, spate_error *err)
         sp_buf sql = {0};
         if (!l->placements[t])
             continue;
-        rc = sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, l->schemas[t]->table) || sp_buf_adds(&sql, " WHERE ")
+        rc = sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, l->schemas[t]->table) ||
+                     sp_buf_adds(&sql, " WHERE ")
                  ? sp_fail_nomem(err)
                  : sp_reshard_condition(c->m->r, c->p->pair, t, "", &sql, err);
         if (rc == SPATE_OK)
@@ -175,7 +179,8 @@ static int begin_both(copying *c, spate_error *err)
     const sp_stream *s = &c->p->forth;
     char snapshot[64] = "", sql[160];
     int rc = sp_stream_slot(s, &c->holder, snapshot, err);
-    snprintf(sql, sizeof(sql), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '%s'", snapshot);
+    snprintf(sql, sizeof(sql), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '%s'",
+             snapshot);
     if (rc == SPATE_OK)
         rc = sp_lab_run(sp_stream_source(s), c->p->from, sql, NULL, err, "taking over the slot's snapshot");
     return rc == SPATE_OK ? sp_reshard_begin(sp_stream_target(s), c->p->to, err) : rc;
@@ -253,14 +258,19 @@ static int add_tables(const sp_layout *l, sp_buf *sql)
 int sp_lab_move_strip(sp_lab_move *m, unsigned shard, spate_error *err)
 {
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "DO $strip$ DECLARE it text; BEGIN FOR it IN SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass,"
-                                  " conname) FROM pg_constraint WHERE contype IN ('p', 'u', 'x', 'f') AND conrelid IN ") ||
-                add_tables(m->r->layout, &sql) ||
-                sp_buf_adds(&sql, " ORDER BY contype <> 'f' LOOP EXECUTE it; END LOOP;"
-                                  " FOR it IN SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid IN ") ||
-                add_tables(m->r->layout, &sql) || sp_buf_adds(&sql, " LOOP EXECUTE it; END LOOP; END $strip$");
+    int built =
+        sp_buf_adds(
+            &sql,
+            "DO $strip$ DECLARE it text; BEGIN FOR it IN SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass,"
+            " conname) FROM pg_constraint WHERE contype IN ('p', 'u', 'x', 'f') AND conrelid IN ") ||
+        add_tables(m->r->layout, &sql) ||
+        sp_buf_adds(
+            &sql, " ORDER BY contype <> 'f' LOOP EXECUTE it; END LOOP;"
+                  " FOR it IN SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid IN ") ||
+        add_tables(m->r->layout, &sql) || sp_buf_adds(&sql, " LOOP EXECUTE it; END LOOP; END $strip$");
     int rc = built ? sp_fail_nomem(err)
-                   : sp_lab_run(sp_lab_shard(m->r->lab, shard), m->conns[shard], sp_pg_string(&sql), NULL, err, "taking indexes away");
+                   : sp_lab_run(sp_lab_shard(m->r->lab, shard), m->conns[shard], sp_pg_string(&sql), NULL, err,
+                                "taking indexes away");
     sp_buf_done(&sql);
     return rc;
 }
@@ -269,15 +279,21 @@ int sp_lab_move_strip(sp_lab_move *m, unsigned shard, spate_error *err)
 static int list_indexes(sp_lab_move *m, unsigned like, PGresult **res, spate_error *err)
 {
     sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, "SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),"
-                                  " CASE contype WHEN 'f' THEN 3 ELSE 1 END AS place FROM pg_constraint"
-                                  " WHERE contype IN ('p', 'u', 'x', 'f') AND conrelid IN ") ||
-                add_tables(m->r->layout, &sql) ||
-                sp_buf_adds(&sql, " UNION ALL SELECT pg_get_indexdef(indexrelid), 2 FROM pg_index WHERE NOT EXISTS (SELECT FROM pg_constraint"
-                                  " WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND indrelid IN ") ||
-                add_tables(m->r->layout, &sql) || sp_buf_adds(&sql, " ORDER BY place, 1");
+    int built =
+        sp_buf_adds(
+            &sql,
+            "SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),"
+            " CASE contype WHEN 'f' THEN 3 ELSE 1 END AS place FROM pg_constraint"
+            " WHERE contype IN ('p', 'u', 'x', 'f') AND conrelid IN ") ||
+        add_tables(m->r->layout, &sql) ||
+        sp_buf_adds(
+            &sql,
+            " UNION ALL SELECT pg_get_indexdef(indexrelid), 2 FROM pg_index WHERE NOT EXISTS (SELECT FROM pg_constraint"
+            " WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND indrelid IN ") ||
+        add_tables(m->r->layout, &sql) || sp_buf_adds(&sql, " ORDER BY place, 1");
     int rc = built ? sp_fail_nomem(err)
-                   : sp_lab_run(sp_lab_shard(m->r->lab, like), m->conns[like], sp_pg_string(&sql), res, err, "looking for indexes");
+                   : sp_lab_run(sp_lab_shard(m->r->lab, like), m->conns[like], sp_pg_string(&sql), res, err,
+                                "looking for indexes");
     sp_buf_done(&sql);
     return rc;
 }
@@ -310,7 +326,8 @@ static int let_flow(sp_lab_move *m, bool back, unsigned shard, spate_error *err)
         if ((back ? p->pair->from : p->pair->to) == shard)
             rc = sp_stream_let_flow(back ? &p->back : &p->forth, m->conns[shard], err);
     }
-    int ended = sp_lab_run(server, m->conns[shard], rc == SPATE_OK ? "COMMIT" : "ROLLBACK", NULL, rc == SPATE_OK ? err : NULL, "enabling subscriptions");
+    int ended = sp_lab_run(server, m->conns[shard], rc == SPATE_OK ? "COMMIT" : "ROLLBACK", NULL,
+                           rc == SPATE_OK ? err : NULL, "enabling subscriptions");
     return rc == SPATE_OK ? ended : rc;
 }
 

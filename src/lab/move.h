@@ -15,19 +15,20 @@ typedef struct sp_lab_move_pair {
     sp_stream forth, back;
     PGconn *from, *to; /* on the giver, on the taker */
     char name[40];
-    uint64_t rows;     /* that were copied last */
+    uint64_t rows; /* that were copied last */
 } sp_lab_move_pair;
 
 typedef struct sp_lab_move {
     const sp_reshard *r;
-    unsigned shards;            /* of both placements */
+    unsigned shards; /* of both placements */
     PGconn *conns[SP_SHARDS_MAX];
-    sp_lab_move_pair *pairs;        /* r->n_pairs */
+    sp_lab_move_pair *pairs;      /* r->n_pairs */
     PGconn *gates[SP_SHARDS_MAX]; /* while they are closed: whoever dies opens them */
-    int64_t closed_us, limit_us; /* since when, and when they are to be open again at the latest */
-    int64_t pause_us;           /* the longest one so far */
+    int64_t closed_us, limit_us;  /* since when, and when they are to be open again at the latest */
+    int64_t pause_us;             /* the longest one so far */
     const int *cancel;
-    int (*copied)(void *arg, const sp_lab_move_pair *pair, spate_error *err); /* called when a pair's rows are there, from any thread */
+    int (*copied)(void *arg, const sp_lab_move_pair *pair,
+                  spate_error *err); /* called when a pair's rows are there, from any thread */
     void *arg;
 } sp_lab_move;
 
@@ -36,20 +37,23 @@ int sp_lab_move_open(sp_lab_move *m, const sp_reshard *r, spate_error *err) SP_M
 void sp_lab_move_done(sp_lab_move *m);
 bool sp_lab_move_gives(const sp_lab_move *m, unsigned shard);
 bool sp_lab_move_takes(const sp_lab_move *m, unsigned shard);
-int sp_lab_move_interrupted(const sp_lab_move *m, spate_error *err) SP_MUST_CHECK; /* SPATE_E_INTERRUPTED when the caller asked to stop */
+int sp_lab_move_interrupted(const sp_lab_move *m,
+                            spate_error *err) SP_MUST_CHECK; /* SPATE_E_INTERRUPTED when the caller asked to stop */
 
 /* ---- move.c ---- */
 
 /* What forbids a move while others write, each to fn: settings, rights, versions. Only servers that are there are asked. */
-int sp_lab_move_check(const sp_reshard *r, void (*fn)(void *arg, const char *what), void *arg, spate_error *err) SP_MUST_CHECK;
+int sp_lab_move_check(const sp_reshard *r, void (*fn)(void *arg, const char *what), void *arg,
+                      spate_error *err) SP_MUST_CHECK;
 /* The rows of those pairs that are not left out, all at once; pair->rows says how many. Leaves a slot a pair on the giver. */
 int sp_lab_move_copy(sp_lab_move *m, const bool *left_out, spate_error *err) SP_MUST_CHECK;
 /* Takes keys and indexes off the shard's tables, and puts on what a shard that has rows has. */
 int sp_lab_move_strip(sp_lab_move *m, unsigned shard, spate_error *err) SP_MUST_CHECK;
 int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error *err) SP_MUST_CHECK;
-int sp_lab_move_stream(sp_lab_move *m, spate_error *err) SP_MUST_CHECK;      /* all flow; the ways back are published */
-int sp_lab_move_stream_back(sp_lab_move *m, spate_error *err) SP_MUST_CHECK; /* after the turn: only the way back is left */
-int sp_lab_move_unstream(sp_lab_move *m, spate_error *err) SP_MUST_CHECK;    /* neither is */
+int sp_lab_move_stream(sp_lab_move *m, spate_error *err) SP_MUST_CHECK; /* all flow; the ways back are published */
+int sp_lab_move_stream_back(sp_lab_move *m,
+                            spate_error *err) SP_MUST_CHECK; /* after the turn: only the way back is left */
+int sp_lab_move_unstream(sp_lab_move *m, spate_error *err) SP_MUST_CHECK; /* neither is */
 
 /* ---- turn.c ---- */
 

@@ -7,11 +7,12 @@
 
 enum {
     LOOK_US = 5000,
-    CALM_LEAST_US = 300000, CALM_US = 1500000, /* between one thing and the next */
-    DOWN_US = 1000000,   /* at most, until a killed server is started again; and until a halted one goes on */
-    BACK_US = 60000000,  /* how long a server, or the end of a move, may need to come back */
-    MOVE_US = 4000000,   /* about what a small lab's move takes: one is killed before that, or not at all */
-    KILLS_MAX = 3,       /* of one move */
+    CALM_LEAST_US = 300000,
+    CALM_US = 1500000,  /* between one thing and the next */
+    DOWN_US = 1000000,  /* at most, until a killed server is started again; and until a halted one goes on */
+    BACK_US = 60000000, /* how long a server, or the end of a move, may need to come back */
+    MOVE_US = 4000000,  /* about what a small lab's move takes: one is killed before that, or not at all */
+    KILLS_MAX = 3,      /* of one move */
 };
 
 typedef struct dice {
@@ -164,11 +165,14 @@ static int move(sp_nemesis *n, dice *d, const char *word, const char *value, boo
         if (rc != SPATE_OK || code == CODE_FINE || code == CODE_USAGE) /* usage: it is over already */
             return rc;
         if (code == CODE_DIFFERENT)
-            return sp_fail(err, SPATE_E_DATA, "rows that moved are not the same on both sides: nemesis.log in the lab's directory says more");
+            return sp_fail(
+                err, SPATE_E_DATA,
+                "rows that moved are not the same on both sides: nemesis.log in the lab's directory says more");
         kills += code == CODE_KILLED;
         until = until ? until : sp_os_monotonic_us() + BACK_US + KILLS_MAX * MOVE_US;
         if (sp_os_monotonic_us() > until)
-            return sp_fail(err, SPATE_E_UNREACHABLE, "a move does not come to its end: nemesis.log in the lab's directory says why");
+            return sp_fail(err, SPATE_E_UNREACHABLE,
+                           "a move does not come to its end: nemesis.log in the lab's directory says why");
     }
 }
 

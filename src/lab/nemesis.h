@@ -13,8 +13,8 @@ typedef struct sp_nemesis {
     const char *directory; /* of the lab */
     sp_stage *stage;       /* which counts us as a disturber as long as we run; the caller does */
     uint64_t seed;
-    bool kill, stop;       /* what is done to shards */
-    const char *program;   /* for moves: spate itself */
+    bool kill, stop;                           /* what is done to shards */
+    const char *program;                       /* for moves: spate itself */
     void (*told)(void *arg, const char *what); /* called with what is done, from any thread. May be NULL */
     void *arg;
     uint64_t kills, stops, movers; /* done */

@@ -141,10 +141,10 @@ bool sp_pghash_knows(sp_type type)
 }
 
 /* The loop is written out for each kind, so that none asks for its kind a row. */
-#define EACH(hash_of_row)                                            \
-    for (uint32_t row = 0; row < rows; row++)                        \
-        if (!sp_column_null(column, row))                            \
-            hashes[row] = sp_pghash_combine(hashes[row], hash_of_row)
+#define EACH(hash_of_row) \
+    for (uint32_t row = 0; row < rows; row++) \
+        if (!sp_column_null(column, row)) \
+    hashes[row] = sp_pghash_combine(hashes[row], hash_of_row)
 
 void sp_pghash_column(const sp_column *column, uint32_t rows, uint64_t *hashes)
 {

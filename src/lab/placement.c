@@ -84,16 +84,17 @@ int sp_placement_check(const sp_placement *p, const sp_schema *schema, spate_err
     if (p->n_key == 0)
         return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has no key to place its rows by", schema->table);
     if (p->n_key > 1 && p->placing != SP_PLACE_HASH)
-        return sp_fail(err, SPATE_E_CONFIG, "table \"%s\": %s places by one column, not by %u", schema->table, words[p->placing],
-                       p->n_key);
+        return sp_fail(err, SPATE_E_CONFIG, "table \"%s\": %s places by one column, not by %u", schema->table,
+                       words[p->placing], p->n_key);
     for (uint32_t i = 0; i < p->n_key; i++) {
         const sp_field *f = &schema->fields[p->key[i]];
         bool fits = p->placing == SP_PLACE_HASH   ? sp_pghash_knows(f->type) && f->n_labels == 0
                     : p->placing == SP_PLACE_LIST ? f->type.kind == SP_TEXT
                                                   : is_integer(f->type);
         if (!fits)
-            return sp_fail(err, SPATE_E_CONFIG, "table \"%s\": column \"%s\" is %s, and %s cannot place by that", schema->table,
-                           f->name, f->n_labels ? "an enumeration" : sp_kind_name(f->type.kind), words[p->placing]);
+            return sp_fail(err, SPATE_E_CONFIG, "table \"%s\": column \"%s\" is %s, and %s cannot place by that",
+                           schema->table, f->name, f->n_labels ? "an enumeration" : sp_kind_name(f->type.kind),
+                           words[p->placing]);
     }
     return SPATE_OK;
 }

@@ -47,7 +47,7 @@ typedef struct sp_placement {
     sp_placing placing;
     const uint32_t *key; /* fields, n_key of them; only hash may have several */
     uint32_t n_key;
-    sp_slot_map map;     /* map.shards counts whatever the placing */
+    sp_slot_map map;           /* map.shards counts whatever the placing */
     const int64_t *bounds;     /* SP_PLACE_RANGE: map.shards - 1 of them, rising */
     const sp_list_item *items; /* SP_PLACE_LIST, sorted by value */
     uint32_t n_items;

@@ -49,9 +49,10 @@ static int add_remainder(sp_buf *out, const char *call, const char *column, unsi
 {
     const uint64_t constant = UINT64_C(0x49a0f4dd15e5a8e3);
     unsigned wrap = (unsigned)((UINT64_MAX % modulus + 1) % modulus), add = modulus + (unsigned)(constant % modulus);
-    return sp_buf_adds(out, "((") || add_call(out, call, column) || sp_buf_printf(out, " %% %u + CASE WHEN ", modulus) ||
-           add_call(out, call, column) ||
-           sp_buf_printf(out, " < -%llu THEN %u ELSE %u END) %% %u)", (unsigned long long)constant, add + wrap, add, modulus);
+    return sp_buf_adds(out, "((") || add_call(out, call, column) ||
+           sp_buf_printf(out, " %% %u + CASE WHEN ", modulus) || add_call(out, call, column) ||
+           sp_buf_printf(out, " < -%llu THEN %u ELSE %u END) %% %u)", (unsigned long long)constant, add + wrap, add,
+                         modulus);
 }
 
 static int add_hash(const sp_placement *p, const char *call, const char *column, unsigned shard, sp_buf *out)
@@ -107,7 +108,8 @@ int sp_placement_slot_sql(const sp_field *key, const char *column, sp_buf *out, 
     return built ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-int sp_placement_sql(const sp_placement *p, const sp_field *key, const char *column, unsigned shard, sp_buf *out, spate_error *err)
+int sp_placement_sql(const sp_placement *p, const sp_field *key, const char *column, unsigned shard, sp_buf *out,
+                     spate_error *err)
 {
     const char *call = hash_call(key->type.kind);
     int built = sp_buf_adds(out, "coalesce(");
@@ -117,7 +119,9 @@ int sp_placement_sql(const sp_placement *p, const sp_field *key, const char *col
             return cannot_hash(key, err);
         built = built || add_hash(p, call, column, shard, out);
         break;
-    case SP_PLACE_MODULO: built = built || sp_buf_printf(out, "abs((%s)::numeric) %% %u = %u", column, p->map.shards, shard); break;
+    case SP_PLACE_MODULO:
+        built = built || sp_buf_printf(out, "abs((%s)::numeric) %% %u = %u", column, p->map.shards, shard);
+        break;
     case SP_PLACE_RANGE: built = built || add_range(p, column, shard, out); break;
     case SP_PLACE_LIST: built = built || add_list(p, column, shard, out); break;
     }

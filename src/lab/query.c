@@ -61,12 +61,12 @@ static int settle_averages(const PGresult *res, sp_answer *a, spate_error *err)
             continue;
         int sum = column_called(res, "sum_", name + 4), count = column_called(res, "count_", name + 4);
         if (sum < 0 || count < 0)
-            return sp_fail(err, SPATE_E_CONFIG, "column \"%s\" cannot be merged without sum_%s and count_%s", name, name + 4, name + 4);
+            return sp_fail(err, SPATE_E_CONFIG, "column \"%s\" cannot be merged without sum_%s and count_%s", name,
+                           name + 4, name + 4);
         a->totals[c] = a->totals[count] != 0 ? a->totals[sum] / a->totals[count] : 0;
     }
     return SPATE_OK;
 }
-
 
 static int merge_totals(PGresult *const *parts, uint32_t n, sp_answer *a, spate_error *err)
 {
@@ -107,7 +107,8 @@ static void merge_top(const sp_query *q, PGresult *const *parts, uint32_t n, sp_
         int best = -1;
         for (uint32_t i = 0; i < n; i++) {
             bool left = at[i] < sp_pq.ntuples(parts[i]);
-            if (left && (best < 0 || comes_before(cell(parts[i], at[i], 0), cell(parts[best], at[best], 0), q->descending)))
+            if (left &&
+                (best < 0 || comes_before(cell(parts[i], at[i], 0), cell(parts[best], at[best], 0), q->descending)))
                 best = (int)i;
         }
         if (best < 0)
@@ -189,7 +190,8 @@ static int child_of(const sp_layout *l, int parent)
     for (uint32_t t = 0; t < l->n; t++)
         for (uint32_t i = 0; l->placements[t] && i < l->schemas[t]->n_foreign_keys; i++) {
             const sp_foreign_key *f = &l->schemas[t]->foreign_keys[i];
-            if (f->n == 1 && f->columns[0] == l->placements[t]->key[0] && strcmp(f->parent, l->schemas[parent]->table) == 0)
+            if (f->n == 1 && f->columns[0] == l->placements[t]->key[0] &&
+                strcmp(f->parent, l->schemas[parent]->table) == 0)
                 return (int)t;
         }
     return -1;
@@ -225,11 +227,15 @@ static void add_point_and_range(builder *b, int t)
     const sp_schema *s = b->layout->schemas[t];
     int key = (int)b->layout->placements[t]->key[0];
     const char *k = column(b, s, key), *from = table(b, s);
-    add(b, (sp_query){.name = "point", .sql = sp_arena_printf(b->arena, "SELECT * FROM %s WHERE %s = $1", from, k), .has_key = true,
+    add(b, (sp_query){.name = "point",
+                      .sql = sp_arena_printf(b->arena, "SELECT * FROM %s WHERE %s = $1", from, k),
+                      .has_key = true,
                       .by_key = true});
     if (is_integer(s->fields[key].type.kind))
-        add(b, (sp_query){.name = "range", .sql = sp_arena_printf(b->arena, "SELECT * FROM %s WHERE %s BETWEEN $1::bigint AND $1::bigint + 999",
-                                                                 from, k), .has_key = true});
+        add(b, (sp_query){.name = "range",
+                          .sql = sp_arena_printf(
+                              b->arena, "SELECT * FROM %s WHERE %s BETWEEN $1::bigint AND $1::bigint + 999", from, k),
+                          .has_key = true});
 }
 
 static void add_join(builder *b, int parent, int child)
@@ -237,8 +243,11 @@ static void add_join(builder *b, int parent, int child)
     const sp_schema *p = b->layout->schemas[parent], *c = b->layout->schemas[child];
     const char *k = column(b, p, (int)b->layout->placements[parent]->key[0]);
     const char *f = column(b, c, (int)b->layout->placements[child]->key[0]);
-    add(b, (sp_query){.name = "join", .sql = sp_arena_printf(b->arena, "SELECT * FROM %s p JOIN %s c ON c.%s = p.%s WHERE p.%s = $1",
-                                                             table(b, p), table(b, c), f, k, k), .has_key = true, .by_key = true});
+    add(b, (sp_query){.name = "join",
+                      .sql = sp_arena_printf(b->arena, "SELECT * FROM %s p JOIN %s c ON c.%s = p.%s WHERE p.%s = $1",
+                                             table(b, p), table(b, c), f, k, k),
+                      .has_key = true,
+                      .by_key = true});
 }
 
 static void add_total_and_top(builder *b, int t)
@@ -246,9 +255,12 @@ static void add_total_and_top(builder *b, int t)
     const sp_schema *s = b->layout->schemas[t];
     int number = field_where(s, is_number), ordered = field_where(s, has_order);
     const char *from = table(b, s), *x = number < 0 ? NULL : column(b, s, number);
-    const char *sql = x ? sp_arena_printf(b->arena, "SELECT count(*) AS count_rows, count(%s) AS count_x, sum(%s) AS sum_x, min(%s) AS min_x,"
-                                                    " max(%s) AS max_x, avg(%s) AS avg_x FROM %s", x, x, x, x, x, from)
-                        : sp_arena_printf(b->arena, "SELECT count(*) AS count_rows FROM %s", from);
+    const char *sql =
+        x ? sp_arena_printf(b->arena,
+                            "SELECT count(*) AS count_rows, count(%s) AS count_x, sum(%s) AS sum_x, min(%s) AS min_x,"
+                            " max(%s) AS max_x, avg(%s) AS avg_x FROM %s",
+                            x, x, x, x, x, from)
+          : sp_arena_printf(b->arena, "SELECT count(*) AS count_rows FROM %s", from);
     add(b, (sp_query){.name = "total", .sql = sql, .kind = SP_ANSWER_TOTALS});
     if (ordered < 0)
         return;
@@ -257,13 +269,15 @@ static void add_total_and_top(builder *b, int t)
     add(b, (sp_query){.name = "top", .sql = sql, .kind = SP_ANSWER_TOP, .top = 10, .descending = true});
 }
 
-int sp_queries_built_in(const sp_layout *layout, sp_arena *arena, const sp_query **queries, uint32_t *n, uint32_t *key_table, spate_error *err)
+int sp_queries_built_in(const sp_layout *layout, sp_arena *arena, const sp_query **queries, uint32_t *n,
+                        uint32_t *key_table, spate_error *err)
 {
     enum { MOST = 5 };
     builder b = {.layout = layout, .arena = arena, .queries = sp_arena_alloc(arena, MOST, sizeof(sp_query))};
     int parent = key_table_of(layout), child = parent < 0 ? -1 : child_of(layout, parent);
     if (parent < 0)
-        return sp_fail(err, SPATE_E_USAGE, "no table of this lab lives by its own primary key: there is nothing to ask by");
+        return sp_fail(err, SPATE_E_USAGE,
+                       "no table of this lab lives by its own primary key: there is nothing to ask by");
     if (!b.queries)
         return sp_fail_nomem(err);
     add_point_and_range(&b, parent);
@@ -287,7 +301,9 @@ static bool read_head(const char *line, size_t len, sp_arena *arena, sp_query *q
     int got = sscanf(text, "-- %63s %7s %u", name, word, &top);
     if (got < 1 || (got > 1 && (got < 3 || strcmp(word, "top") != 0 || top == 0 || top > SP_TOP_MAX)))
         return false;
-    *q = (sp_query){.name = sp_arena_strndup(arena, name, strlen(name)), .kind = top ? SP_ANSWER_TOP : SP_ANSWER_ROWS, .top = top,
+    *q = (sp_query){.name = sp_arena_strndup(arena, name, strlen(name)),
+                    .kind = top ? SP_ANSWER_TOP : SP_ANSWER_ROWS,
+                    .top = top,
                     .descending = true};
     return q->name != NULL;
 }
@@ -298,13 +314,15 @@ static void classify(sp_query *q)
     q->has_key = q->by_key = strstr(q->sql, "$1") != NULL;
     if (q->kind == SP_ANSWER_TOP || q->by_key)
         return;
-    static const char *const words[] = {" AS count_", " AS sum_", " AS min_", " AS max_", " as count_", " as sum_", " as min_", " as max_"};
+    static const char *const words[] = {" AS count_", " AS sum_", " AS min_", " AS max_",
+                                        " as count_", " as sum_", " as min_", " as max_"};
     for (size_t i = 0; i < SP_COUNT(words); i++)
         if (strstr(q->sql, words[i]))
             q->kind = SP_ANSWER_TOTALS;
 }
 
-int sp_queries_read(const char *file, const char *text, sp_arena *arena, const sp_query **queries, uint32_t *n, spate_error *err)
+int sp_queries_read(const char *file, const char *text, sp_arena *arena, const sp_query **queries, uint32_t *n,
+                    spate_error *err)
 {
     enum { MOST = 64 };
     sp_query *made = sp_arena_alloc(arena, MOST, sizeof(*made));
@@ -317,8 +335,10 @@ int sp_queries_read(const char *file, const char *text, sp_arena *arena, const s
         }
         size_t len = strcspn(at, "\n");
         if (*n == MOST || !read_head(at, len, arena, &made[*n]))
-            return sp_fail(err, SPATE_E_CONFIG, "%s:%u: expected a line \"-- NAME\" or \"-- NAME top N\" before each of at most %d statements",
-                           file, line, MOST);
+            return sp_fail(
+                err, SPATE_E_CONFIG,
+                "%s:%u: expected a line \"-- NAME\" or \"-- NAME top N\" before each of at most %d statements", file,
+                line, MOST);
         at += len;
         const char *end = strchr(at, ';');
         if (!end)

@@ -16,7 +16,7 @@ typedef struct sp_query {
     const char *name, *sql; /* $1, if there is one, is a key */
     bool has_key, by_key;   /* by_key: all that it asks for is on the key's shard */
     sp_answer_kind kind;
-    uint32_t top;           /* SP_ANSWER_TOP: so many, by the first column */
+    uint32_t top; /* SP_ANSWER_TOP: so many, by the first column */
     bool descending;
 } sp_query;
 
@@ -28,12 +28,13 @@ typedef struct sp_answer {
 } sp_answer;
 
 /* Merges the answers of n servers, one a server, into one. whole: the hash too. */
-int sp_answer_merge(const sp_query *q, PGresult *const *parts, uint32_t n, bool whole, sp_answer *answer, spate_error *err) SP_MUST_CHECK;
+int sp_answer_merge(const sp_query *q, PGresult *const *parts, uint32_t n, bool whole, sp_answer *answer,
+                    spate_error *err) SP_MUST_CHECK;
 bool sp_answer_same(const sp_query *q, const sp_answer *a, const sp_answer *b);
 
 /* The built-in queries that the lab's tables allow: point, range, join, total, top. They live in the arena. */
-int sp_queries_built_in(const sp_layout *layout, sp_arena *arena, const sp_query **queries, uint32_t *n, uint32_t *key_table,
-                        spate_error *err) SP_MUST_CHECK;
+int sp_queries_built_in(const sp_layout *layout, sp_arena *arena, const sp_query **queries, uint32_t *n,
+                        uint32_t *key_table, spate_error *err) SP_MUST_CHECK;
 /* Those of a text: statements ended by semicolons, each with a line "-- NAME" before it, or "-- NAME top N" when the answer is to be
  * the first N by its first column, descending. With $1 a statement is asked of the key's shard alone. */
 int sp_queries_read(const char *file, const char *text, sp_arena *arena, const sp_query **queries, uint32_t *n,

@@ -42,8 +42,11 @@ static int drop_slot(const sp_lab_server *primary, const sp_lab_server *r, spate
 {
     enum { PAUSE_US = 20000, TRIES = 500 };
     char sql[256];
-    snprintf(sql, sizeof(sql), "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'spate_%s' AND NOT active;"
-                               "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'spate_%s'", r->name, r->name);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'spate_%s' AND NOT active;"
+        "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'spate_%s'",
+        r->name, r->name);
     for (int i = 0; i < TRIES; i++) {
         PGresult *left = NULL;
         int rc = run(primary, sql, &left, "dropping a slot", err);
@@ -58,7 +61,8 @@ static int drop_slot(const sp_lab_server *primary, const sp_lab_server *r, spate
 
 /* ---- made ---- */
 
-static int run_basebackup(sp_lab *lab, const sp_lab_server *primary, const sp_lab_server *r, const char *folder, const char *made, spate_error *err)
+static int run_basebackup(sp_lab *lab, const sp_lab_server *primary, const sp_lab_server *r, const char *folder,
+                          const char *made, spate_error *err)
 {
     sp_os_user user;
     char program[4200], log[4300], slot[64];
@@ -67,7 +71,8 @@ static int run_basebackup(sp_lab *lab, const sp_lab_server *primary, const sp_la
     snprintf(program, sizeof(program), "%s/pg_basebackup", lab->programs);
     snprintf(log, sizeof(log), "%s/basebackup.log", folder);
     snprintf(slot, sizeof(slot), "spate_%s", r->name);
-    const char *const words[] = {program, "-D", made, "-d", primary->uri, "-X", "stream", "-C", "-S", slot, "-c", "fast", "--no-sync", "-w", NULL};
+    const char *const words[] = {program, "-D", made, "-d",   primary->uri, "-X", "stream", "-C",
+                                 "-S",    slot, "-c", "fast", "--no-sync",  "-w", NULL};
     sp_os_child child = {.words = words, .directory = folder, .output = log, .user = &user};
     if (rc == SPATE_OK)
         rc = sp_lab_make_folder(folder, user, err);
@@ -125,7 +130,8 @@ int sp_replica_drop(sp_lab *lab, const sp_lab_server *replica, spate_error *err)
     sp_lab_server *r = &lab->replicas[replica - lab->replicas], *primary;
     int rc = find_primary(lab, r, &primary, err);
     if (rc == SPATE_OK && !sp_lab_server_pid(primary)) {
-        rc = sp_fail(err, SPATE_E_USAGE, "%s does not run, and would keep its log for %s for ever", primary->name, r->name);
+        rc = sp_fail(err, SPATE_E_USAGE, "%s does not run, and would keep its log for %s for ever", primary->name,
+                     r->name);
         sp_error_hint(err, "'spate lab up %s' first", primary->name);
     }
     if (rc == SPATE_OK)
@@ -146,7 +152,8 @@ static int check_promotion(const sp_lab *lab, const sp_lab_server *r, spate_erro
 {
     for (uint32_t i = 0; i < lab->n_replicas; i++)
         if (&lab->replicas[i] != r && strcmp(lab->replicas[i].of, r->of) == 0) {
-            int rc = sp_fail(err, SPATE_E_USAGE, "%s follows %s, too, and could not follow %s", lab->replicas[i].name, r->of, r->name);
+            int rc = sp_fail(err, SPATE_E_USAGE, "%s follows %s, too, and could not follow %s", lab->replicas[i].name,
+                             r->of, r->name);
             sp_error_hint(err, "'spate lab replica drop %s' first", lab->replicas[i].name);
             return rc;
         }
@@ -160,7 +167,8 @@ static int part(sp_lab *lab, sp_lab_server *primary, sp_lab_server *r, spate_err
     if (rc == SPATE_OK)
         rc = sp_lab_stop(lab, &primary, 1, err);
     if (rc == SPATE_OK)
-        rc = run(r, "SELECT pg_promote(true, 120) FROM pg_control_recovery() WHERE pg_is_in_recovery()", NULL, "promoting", err);
+        rc = run(r, "SELECT pg_promote(true, 120) FROM pg_control_recovery() WHERE pg_is_in_recovery()", NULL,
+                 "promoting", err);
     PGresult *state = NULL;
     if (rc == SPATE_OK)
         rc = run(r, "SELECT pg_is_in_recovery()", &state, "promoting", err);
@@ -194,7 +202,8 @@ int sp_replica_promote(sp_lab *lab, const sp_lab_server *replica, spate_error *e
 
 /* ---- how far behind ---- */
 
-static int look_from_primary(const sp_lab_server *primary, PGconn *conn, const sp_lab_server *r, sp_replica_lag *lag, spate_error *err)
+static int look_from_primary(const sp_lab_server *primary, PGconn *conn, const sp_lab_server *r, sp_replica_lag *lag,
+                             spate_error *err)
 {
     char sql[512];
     PGresult *res = NULL;
@@ -202,7 +211,8 @@ static int look_from_primary(const sp_lab_server *primary, PGconn *conn, const s
              "SELECT coalesce(r.state = 'streaming', false), greatest(pg_current_wal_lsn() - r.sent_lsn, 0)::bigint,"
              " greatest(pg_current_wal_lsn() - coalesce(r.replay_lsn, s.restart_lsn), 0)::bigint,"
              " greatest(pg_current_wal_lsn() - s.restart_lsn, 0)::bigint FROM pg_replication_slots s"
-             " LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid WHERE s.slot_name = 'spate_%s'", r->name);
+             " LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid WHERE s.slot_name = 'spate_%s'",
+             r->name);
     int rc = sp_lab_run(primary, conn, sql, &res, err, "looking after replicas");
     if (rc == SPATE_OK && sp_pq.ntuples(res) == 1) {
         lag->streams = sp_pq.getvalue(res, 0, 0)[0] == 't';
@@ -215,7 +225,8 @@ static int look_from_primary(const sp_lab_server *primary, PGconn *conn, const s
 }
 
 /* A commit that changes nothing, and how long until the replica has replayed it. */
-static int time_commit(const sp_lab_server *primary, PGconn *there, const sp_lab_server *r, PGconn *here, double *ms, spate_error *err)
+static int time_commit(const sp_lab_server *primary, PGconn *there, const sp_lab_server *r, PGconn *here, double *ms,
+                       spate_error *err)
 {
     enum { LIMIT_US = 30 * 1000000 };
     char sql[160];
@@ -230,7 +241,8 @@ static int time_commit(const sp_lab_server *primary, PGconn *there, const sp_lab
         rc = sp_lab_run(r, here, sql, &res, err, "looking for a commit");
         seen = rc == SPATE_OK && sp_pq.getvalue(res, 0, 0)[0] == 't';
         if (rc == SPATE_OK && !seen && sp_os_monotonic_us() - from > LIMIT_US)
-            rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s does not follow: a commit of %s is not there after %d s", r->name, r->of, LIMIT_US / 1000000);
+            rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s does not follow: a commit of %s is not there after %d s",
+                         r->name, r->of, LIMIT_US / 1000000);
     }
     sp_pq.clear(res);
     *ms = (double)(sp_os_monotonic_us() - from) / 1e3;
@@ -243,7 +255,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int time_commits(const sp_lab_server *primary, PGconn *there, const sp_lab_server *r, sp_replica_lag *lag, spate_error *err)
+static int time_commits(const sp_lab_server *primary, PGconn *there, const sp_lab_server *r, sp_replica_lag *lag,
+                        spate_error *err)
 {
     enum { TRIES = 21 };
     double ms[TRIES];

@@ -9,8 +9,8 @@
 /* ---- statements ---- */
 
 /* Which rows of a table the placement gives to the shard. */
-static int add_condition(const sp_reshard *r, uint32_t table, const sp_placement *places, unsigned shard, const char *of, sp_buf *sql,
-                         spate_error *err)
+static int add_condition(const sp_reshard *r, uint32_t table, const sp_placement *places, unsigned shard,
+                         const char *of, sp_buf *sql, spate_error *err)
 {
     sp_placement p = *places;
     const sp_schema *s = r->layout->schemas[table];
@@ -41,7 +41,8 @@ static uint32_t map_of_pair(const sp_reshard *r, unsigned from, unsigned to, sp_
     return n;
 }
 
-int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, const char *of, sp_buf *sql, spate_error *err)
+int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, const char *of, sp_buf *sql,
+                         spate_error *err)
 {
     sp_placement slots = {.placing = SP_PLACE_HASH};
     if (is_by_slots(r)) {
@@ -85,8 +86,10 @@ int sp_reshard_columns(const sp_schema *s, sp_buf *sql)
  * foreign keys row by row: without an index on the referring side that would be a scan for each. */
 int sp_reshard_begin(const sp_lab_server *server, PGconn *conn, spate_error *err)
 {
-    return sp_lab_run(server, conn, "BEGIN; SELECT set_config('session_replication_role', 'replica', true) FROM pg_catalog.pg_roles"
-                                    " WHERE rolname = current_user AND rolsuper", NULL, err, "beginning");
+    return sp_lab_run(server, conn,
+                      "BEGIN; SELECT set_config('session_replication_role', 'replica', true) FROM pg_catalog.pg_roles"
+                      " WHERE rolname = current_user AND rolsuper",
+                      NULL, err, "beginning");
 }
 
 /* ---- a pair ---- */
@@ -119,8 +122,9 @@ static int count_rows(pair_run *p, const sp_lab_server *server, PGconn *conn, ui
     const sp_schema *s = p->r->layout->schemas[table];
     sp_buf sql = {0};
     PGresult *res = NULL;
-    int built = sp_buf_adds(&sql, "SELECT count(*), coalesce(sum(hashtextextended(ROW(") || sp_reshard_columns(s, &sql) ||
-                sp_buf_adds(&sql, ")::text, 0)::numeric), 0) FROM ") || sp_sql_ident(&sql, s->table) || sp_buf_adds(&sql, " WHERE ");
+    int built = sp_buf_adds(&sql, "SELECT count(*), coalesce(sum(hashtextextended(ROW(") ||
+                sp_reshard_columns(s, &sql) || sp_buf_adds(&sql, ")::text, 0)::numeric), 0) FROM ") ||
+                sp_sql_ident(&sql, s->table) || sp_buf_adds(&sql, " WHERE ");
     int rc = built ? sp_fail_nomem(p->err) : sp_reshard_condition(p->r, p->pair, table, "", &sql, p->err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(server, conn, sp_pg_string(&sql), &res, p->err, "counting rows");
@@ -140,9 +144,10 @@ static int check_table(pair_run *p, uint32_t table)
     if (rc == SPATE_OK)
         rc = count_rows(p, taker(p), p->to, table, &taken);
     if (rc == SPATE_OK && (given.rows != taken.rows || strcmp(given.sum, taken.sum) != 0))
-        rc = sp_fail(p->err, SPATE_E_DATA, "table \"%s\": %s has %llu rows for %s, and there are %llu, or others, after copying them",
-                     p->r->layout->schemas[table]->table, giver(p)->name, (unsigned long long)given.rows, taker(p)->name,
-                     (unsigned long long)taken.rows);
+        rc = sp_fail(p->err, SPATE_E_DATA,
+                     "table \"%s\": %s has %llu rows for %s, and there are %llu, or others, after copying them",
+                     p->r->layout->schemas[table]->table, giver(p)->name, (unsigned long long)given.rows,
+                     taker(p)->name, (unsigned long long)taken.rows);
     return rc;
 }
 
@@ -151,7 +156,8 @@ static int check_table(pair_run *p, uint32_t table)
 static int begin_copy(pair_run *p, const sp_lab_server *server, PGconn *conn, sp_buf *sql, ExecStatusType expected)
 {
     PGresult *res = sp_pq.exec(conn, sp_pg_string(sql));
-    int rc = sp_pq.result_status(res) == expected ? SPATE_OK : sp_pg_fail(p->err, conn, res, "%s: copying", server->name);
+    int rc =
+        sp_pq.result_status(res) == expected ? SPATE_OK : sp_pg_fail(p->err, conn, res, "%s: copying", server->name);
     sp_pq.clear(res);
     return rc;
 }
@@ -187,9 +193,10 @@ static int copy_table(pair_run *p, uint32_t table)
 {
     const sp_schema *s = p->r->layout->schemas[table];
     sp_buf out = {0}, in = {0};
-    int built = sp_buf_adds(&out, "COPY (SELECT ") || sp_reshard_columns(s, &out) || sp_buf_adds(&out, " FROM ") || sp_sql_ident(&out, s->table) ||
-                sp_buf_adds(&out, " WHERE ") || sp_buf_adds(&in, "COPY ") || sp_sql_ident(&in, s->table) || sp_buf_adds(&in, " (") ||
-                sp_reshard_columns(s, &in) || sp_buf_adds(&in, ") FROM STDIN (FORMAT binary)");
+    int built = sp_buf_adds(&out, "COPY (SELECT ") || sp_reshard_columns(s, &out) || sp_buf_adds(&out, " FROM ") ||
+                sp_sql_ident(&out, s->table) || sp_buf_adds(&out, " WHERE ") || sp_buf_adds(&in, "COPY ") ||
+                sp_sql_ident(&in, s->table) || sp_buf_adds(&in, " (") || sp_reshard_columns(s, &in) ||
+                sp_buf_adds(&in, ") FROM STDIN (FORMAT binary)");
     int rc = built ? sp_fail_nomem(p->err) : sp_reshard_condition(p->r, p->pair, table, "", &out, p->err);
     if (rc == SPATE_OK && sp_buf_adds(&out, ") TO STDOUT (FORMAT binary)"))
         rc = sp_fail_nomem(p->err);
@@ -204,8 +211,8 @@ static int copy_table(pair_run *p, uint32_t table)
     return rc;
 }
 
-int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, PGconn *from, PGconn *to, uint64_t *rows,
-                          spate_error *err)
+int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, PGconn *from, PGconn *to,
+                          uint64_t *rows, spate_error *err)
 {
     pair_run p = {.r = r, .pair = pair, .from = from, .to = to, .err = err};
     int rc = copy_table(&p, table);
@@ -217,7 +224,8 @@ int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint
 static int copy_pair(pair_run *p)
 {
     const sp_layout *l = p->r->layout;
-    int rc = sp_lab_run(giver(p), p->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, p->err, "beginning");
+    int rc =
+        sp_lab_run(giver(p), p->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, p->err, "beginning");
     if (rc == SPATE_OK)
         rc = sp_reshard_begin(taker(p), p->to, p->err);
     for (uint32_t t = 0; t < l->n && rc == SPATE_OK; t++)
@@ -262,13 +270,18 @@ static int count_pair(const sp_reshard *r, sp_reshard_pair *pair, PGconn *conn, 
 {
     sp_buf name = {0}, sql = {0};
     PGresult *res = NULL;
-    int built = sp_sql_ident(&name, r->layout->schemas[table]->table) ||
-                sp_buf_adds(&sql, "SELECT n, (bytes * (n::float8 / greatest(total, 1)))::bigint, (disk * (n::float8 / greatest(total, 1)))::bigint"
-                                  " FROM (SELECT count(*) AS total, count(*) FILTER (WHERE ");
+    int built =
+        sp_sql_ident(&name, r->layout->schemas[table]->table) ||
+        sp_buf_adds(
+            &sql,
+            "SELECT n, (bytes * (n::float8 / greatest(total, 1)))::bigint, (disk * (n::float8 / greatest(total, 1)))::bigint"
+            " FROM (SELECT count(*) AS total, count(*) FILTER (WHERE ");
     int rc = built ? sp_fail_nomem(err) : sp_reshard_condition(r, pair, table, "", &sql, err);
-    if (rc == SPATE_OK && (sp_buf_adds(&sql, ") AS n, pg_table_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
-                           sp_buf_adds(&sql, ") AS bytes, pg_total_relation_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
-                           sp_buf_adds(&sql, ") AS disk FROM ") || sp_buf_add(&sql, name.data, name.len) || sp_buf_adds(&sql, ") t")))
+    if (rc == SPATE_OK &&
+        (sp_buf_adds(&sql, ") AS n, pg_table_size(") || sp_sql_literal(&sql, (sp_str){name.data, name.len}) ||
+         sp_buf_adds(&sql, ") AS bytes, pg_total_relation_size(") ||
+         sp_sql_literal(&sql, (sp_str){name.data, name.len}) || sp_buf_adds(&sql, ") AS disk FROM ") ||
+         sp_buf_add(&sql, name.data, name.len) || sp_buf_adds(&sql, ") t")))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(sp_lab_shard(r->lab, pair->from), conn, sp_pg_string(&sql), &res, err, "counting rows");
@@ -293,7 +306,8 @@ int sp_reshard_pairs(sp_reshard *r, spate_error *err)
     for (unsigned from = 0; from < n; from++)
         for (unsigned to = 0; to < n; to++)
             if (sp_placement_may_move(&r->before, &r->after, from, to))
-                r->pairs[r->n_pairs++] = (sp_reshard_pair){.from = from, .to = to, .slots = is_by_slots(r) ? map_of_pair(r, from, to, &map) : 0};
+                r->pairs[r->n_pairs++] = (sp_reshard_pair){
+                    .from = from, .to = to, .slots = is_by_slots(r) ? map_of_pair(r, from, to, &map) : 0};
     return SPATE_OK;
 }
 
@@ -327,12 +341,14 @@ static int sweep_shard(const sp_reshard *r, const sp_placement *places, unsigned
         sp_buf sql = {0};
         if (!r->layout->placements[t])
             continue;
-        if (sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, r->layout->schemas[t]->table) || sp_buf_adds(&sql, " WHERE NOT "))
+        if (sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, r->layout->schemas[t]->table) ||
+            sp_buf_adds(&sql, " WHERE NOT "))
             rc = sp_fail_nomem(err);
         if (rc == SPATE_OK)
             rc = add_condition(r, t, places, shard, "", &sql, err);
         if (rc == SPATE_OK)
-            rc = sp_lab_run(sp_lab_shard(r->lab, shard), conn, sp_pg_string(&sql), NULL, err, "removing rows that are on another shard");
+            rc = sp_lab_run(sp_lab_shard(r->lab, shard), conn, sp_pg_string(&sql), NULL, err,
+                            "removing rows that are on another shard");
         sp_buf_done(&sql);
     }
     return rc == SPATE_OK ? sp_lab_run(sp_lab_shard(r->lab, shard), conn, "COMMIT", NULL, err, "committing") : rc;

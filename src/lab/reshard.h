@@ -13,15 +13,15 @@
 
 typedef struct sp_reshard_pair {
     unsigned from, to;
-    uint32_t slots; /* by hash on both sides; else 0 */
+    uint32_t slots;             /* by hash on both sides; else 0 */
     uint64_t rows, bytes, disk; /* bytes: of the rows, about; disk: with their indexes */
 } sp_reshard_pair;
 
 typedef struct sp_reshard {
-    sp_lab *lab;             /* its servers: those of both placements */
+    sp_lab *lab; /* its servers: those of both placements */
     const sp_layout *layout;
     sp_placement before, after; /* without keys */
-    sp_reshard_pair *pairs;  /* in the lab's arena */
+    sp_reshard_pair *pairs;     /* in the lab's arena */
     uint32_t n_pairs;
 } sp_reshard;
 
@@ -40,13 +40,14 @@ int sp_reshard_pairs(sp_reshard *r, spate_error *err) SP_MUST_CHECK;
 int sp_reshard_condition(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, const char *of, sp_buf *sql,
                          spate_error *err) SP_MUST_CHECK;
 /* The condition that a row of the table leaves the shard; or, not gives, that it comes to it. */
-int sp_reshard_leaving(const sp_reshard *r, unsigned shard, bool gives, uint32_t table, sp_buf *sql, spate_error *err) SP_MUST_CHECK;
+int sp_reshard_leaving(const sp_reshard *r, unsigned shard, bool gives, uint32_t table, sp_buf *sql,
+                       spate_error *err) SP_MUST_CHECK;
 /* The table's columns, with commas between. */
 int sp_reshard_columns(const sp_schema *s, sp_buf *sql) SP_MUST_CHECK;
 /* Begins a transaction of rows that come and go together with those that refer to them. */
 int sp_reshard_begin(const sp_lab_server *server, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* The table's rows that move, from one open transaction into the other; so many are added to rows. */
-int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, PGconn *from, PGconn *to, uint64_t *rows,
-                          spate_error *err) SP_MUST_CHECK;
+int sp_reshard_copy_table(const sp_reshard *r, const sp_reshard_pair *pair, uint32_t table, PGconn *from, PGconn *to,
+                          uint64_t *rows, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -13,7 +13,7 @@ struct sp_route {
     pthread_mutex_t lock;
     const char *directory; /* in the first reading's lab */
     reading *last;
-    bool other;            /* the other placement of the last reading is taken to hold */
+    bool other; /* the other placement of the last reading is taken to hold */
     uint64_t size;
     int64_t modified_ns;
 };

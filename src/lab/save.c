@@ -60,7 +60,8 @@ static int put_values(sp_buf *out, const sp_placement *p)
                 built = sp_buf_adds(out, between) || put_quoted(out, p->items[i].value);
                 between = ", ";
             }
-        built = built || (*between == ',' && between[1] == ' ' ? sp_buf_adds(out, "]") : sp_buf_adds(out, between) || sp_buf_adds(out, "]"));
+        built = built || (*between == ',' && between[1] == ' ' ? sp_buf_adds(out, "]")
+                                                               : sp_buf_adds(out, between) || sp_buf_adds(out, "]"));
     }
     return built || sp_buf_adds(out, "]");
 }
@@ -85,7 +86,8 @@ static int put_placement(sp_buf *out, const sp_lab *lab)
     if (lab->unswept)
         built = built || sp_buf_adds(out, "unswept: true\n");
     if (lab->other)
-        built = built || sp_buf_adds(out, lab->turned ? "former: {" : "next: {") || put_places(out, lab->other, ", ") || sp_buf_adds(out, "}\n");
+        built = built || sp_buf_adds(out, lab->turned ? "former: {" : "next: {") || put_places(out, lab->other, ", ") ||
+                sp_buf_adds(out, "}\n");
     return built;
 }
 
@@ -94,7 +96,8 @@ static int put_beside(sp_buf *out, const sp_lab *lab)
 {
     int built = lab->n_replicas ? sp_buf_adds(out, "replicas:\n") : SPATE_OK;
     for (uint32_t i = 0; i < lab->n_replicas && !built; i++)
-        built = sp_buf_printf(out, "  %s: {port: %u, of: %s}\n", lab->replicas[i].name, lab->replicas[i].port, lab->replicas[i].of);
+        built = sp_buf_printf(out, "  %s: {port: %u, of: %s}\n", lab->replicas[i].name, lab->replicas[i].port,
+                              lab->replicas[i].of);
     if (lab->pool_port)
         built = built || sp_buf_printf(out, "pool: {port: %u, size: %u}\n", lab->pool_port, lab->pool_size);
     if (lab->cache_bytes)
@@ -116,7 +119,8 @@ static int put_lab(sp_buf *out, const sp_lab *lab)
     if (lab->n_settings)
         built = built || sp_buf_adds(out, "settings:\n");
     for (uint32_t i = 0; i < lab->n_settings && !built; i++)
-        built = sp_buf_adds(out, "  ") || put_pair(out, lab->settings[i].name, lab->settings[i].value) || sp_buf_adds(out, "\n");
+        built = sp_buf_adds(out, "  ") || put_pair(out, lab->settings[i].name, lab->settings[i].value) ||
+                sp_buf_adds(out, "\n");
     if (lab->cpu > 0)
         built = built || sp_buf_printf(out, "cpu: %g\n", lab->cpu);
     built = built || put_placement(out, lab);

@@ -17,7 +17,7 @@
 
 enum {
     POLL_US = 3000,
-    DIE_S = 20, /* a killed server's processes end when they notice */
+    DIE_S = 20,    /* a killed server's processes end when they notice */
     START_S = 120, /* a server that was killed reads its log first */
     STOP_S = 60,
     PID_FILE_MAX = 1024,
@@ -63,7 +63,8 @@ static int check_server(const sp_lab *lab, const sp_lab_server *s, spate_error *
 {
     if (!sp_os_is_dir(s->data)) {
         sp_fail(err, SPATE_E_CORRUPT, "the lab in \"%s\" is damaged: %s has no data", lab->directory, s->name);
-        sp_error_hint(err, "'spate lab destroy' removes what is left of it, 'spate lab reshard' finishes what it has begun");
+        sp_error_hint(err,
+                      "'spate lab destroy' removes what is left of it, 'spate lab reshard' finishes what it has begun");
         return SPATE_E_CORRUPT;
     }
     if (!sp_os_port_is_free(s->port)) {
@@ -151,7 +152,8 @@ static int spawn(const sp_lab *lab, const sp_lab_server *s, sp_os_user user, pid
 static int await(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_error *err)
 {
     for (int code; !is_ready(s); sp_os_sleep_us(POLL_US)) {
-        if (sp_os_child_ended(pid, &code) && !sp_lab_server_pid(s)) /* it may have found one that another command has started */
+        if (sp_os_child_ended(pid, &code) &&
+            !sp_lab_server_pid(s)) /* it may have found one that another command has started */
             return sp_lab_fail_program(err, s->log, "%s did not start", s->name);
         if (sp_os_monotonic_us() > deadline)
             return sp_lab_fail_program(err, s->log, "%s does not answer after %d s", s->name, START_S);
@@ -167,8 +169,8 @@ static int check_all(const sp_lab *lab, sp_lab_server *const *servers, uint32_t 
     snprintf(run, sizeof(run), "%s/run", lab->directory);
     int rc = sp_lab_find_user(lab, user, err);
     if (rc == SPATE_OK && strlen(run) > SP_LAB_SOCKET_PATH_MAX)
-        return sp_fail(err, SPATE_E_USAGE, "the lab's directory is %zu bytes long: sockets in it take at most %d", strlen(run),
-                       SP_LAB_SOCKET_PATH_MAX);
+        return sp_fail(err, SPATE_E_USAGE, "the lab's directory is %zu bytes long: sockets in it take at most %d",
+                       strlen(run), SP_LAB_SOCKET_PATH_MAX);
     for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
         if (!sp_lab_server_pid(servers[i]))
             rc = check_server(lab, servers[i], err);

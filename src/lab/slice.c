@@ -15,8 +15,8 @@ typedef struct slice_reader {
     sp_gen_scratch *scratch;
     uint32_t table;
     uint64_t next, last;
-    sp_batch keys;   /* of keys_table: the batch that keys are made in */
-    int keys_table;  /* -1: none yet */
+    sp_batch keys;  /* of keys_table: the batch that keys are made in */
+    int keys_table; /* -1: none yet */
     uint64_t window[SP_BATCH_ROWS_MAX], chosen[2 * SP_BATCH_ROWS_MAX];
     uint8_t shards[SP_BATCH_ROWS_MAX];
     uint32_t n_chosen;

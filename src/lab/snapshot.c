@@ -17,7 +17,8 @@ static int check_name(const sp_lab *lab, const char *name, spate_error *err)
     if (lab->servers[0].attached)
         return sp_fail(err, SPATE_E_USAGE, "servers that are only attached cannot be stopped and copied");
     if (len == 0 || fit < len || len > SP_SNAPSHOT_NAME_MAX || name[0] == '.')
-        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no name for a snapshot: it takes letters, digits, -, _ and ., at most %d", name,
+        return sp_fail(err, SPATE_E_USAGE,
+                       "\"%s\" is no name for a snapshot: it takes letters, digits, -, _ and ., at most %d", name,
                        SP_SNAPSHOT_NAME_MAX);
     return SPATE_OK;
 }
@@ -84,7 +85,8 @@ static int copy_data(sp_lab *lab, const char *making, spate_error *err)
     sp_os_user user;
     int rc = all ? sp_lab_find_user(lab, &user, err) : sp_fail_nomem(err);
     for (uint32_t i = 0; i < lab->n_servers && rc == SPATE_OK; i++) {
-        all[i] = (cloning){.from = lab->servers[i].data, .user = user,
+        all[i] = (cloning){.from = lab->servers[i].data,
+                           .user = user,
                            .to = sp_arena_printf(&lab->arena, "%s/%s", making, lab->servers[i].name)};
         rc = all[i].to ? SPATE_OK : sp_fail_nomem(err);
     }
@@ -136,7 +138,8 @@ static int bring_data(sp_lab *to, const char *place, spate_error *err)
     int rc = all ? sp_lab_find_user(to, &user, err) : sp_fail_nomem(err);
     for (uint32_t i = 0; i < to->n_servers && rc == SPATE_OK; i++) {
         const char *folder = sp_lab_path(to, to->servers[i].name);
-        all[i] = (cloning){.from = sp_arena_printf(&to->arena, "%s/%s", place, to->servers[i].name), .user = user,
+        all[i] = (cloning){.from = sp_arena_printf(&to->arena, "%s/%s", place, to->servers[i].name),
+                           .user = user,
                            .to = sp_arena_printf(&to->arena, "%s.new", to->servers[i].data)};
         rc = all[i].from && all[i].to && folder ? sp_lab_make_folder(folder, user, err) : sp_fail_nomem(err);
         if (rc == SPATE_OK)
@@ -188,7 +191,8 @@ static int start_those_that_ran(sp_lab *then, const halt *h, spate_error *err)
 
 static int refuse_replicas(const sp_lab *lab, spate_error *err)
 {
-    int rc = sp_fail(err, SPATE_E_USAGE, "%s follows %s and cannot follow it back", lab->replicas[0].name, lab->replicas[0].of);
+    int rc = sp_fail(err, SPATE_E_USAGE, "%s follows %s and cannot follow it back", lab->replicas[0].name,
+                     lab->replicas[0].of);
     sp_error_hint(err, "'spate lab replica drop %s', and add one again afterwards", lab->replicas[0].name);
     return rc;
 }

@@ -7,10 +7,11 @@
 #include <stdatomic.h>
 
 typedef struct sp_stage {
-    int64_t start_us, end_us;    /* by sp_os_monotonic_us */
-    const int *cancel;           /* the caller's: not 0: end early. May be NULL */
-    _Atomic unsigned disturbers; /* that are still at it: clients go on until there are none, so that they see what all of it has done */
-    _Atomic bool over;           /* somebody has failed: all end */
+    int64_t start_us, end_us; /* by sp_os_monotonic_us */
+    const int *cancel;        /* the caller's: not 0: end early. May be NULL */
+    _Atomic unsigned
+        disturbers; /* that are still at it: clients go on until there are none, so that they see what all of it has done */
+    _Atomic bool over; /* somebody has failed: all end */
 } sp_stage;
 
 /* At once, whatever is going on. */

@@ -13,8 +13,8 @@ struct sp_steps {
     spate_ledger *ledger;
 };
 
-static const char *const phase_names[] = {"nothing is open", "copying", "following", "switching", "switched", "committing", "committed",
-                                          "rolling back", "rolled back"};
+static const char *const phase_names[] = {"nothing is open", "copying",   "following",    "switching",  "switched",
+                                          "committing",      "committed", "rolling back", "rolled back"};
 
 const char *sp_phase_name(sp_phase phase)
 {
@@ -44,7 +44,8 @@ int sp_steps_open(const char *directory, bool look, sp_steps **steps, spate_erro
     if (!s)
         return sp_fail_nomem(err);
     int rc = spate_ledger_open(&options, &s->ledger, err);
-    while (rc == SPATE_E_UNREACHABLE && sp_os_monotonic_us() < until) { /* who was killed a moment ago may still hold it */
+    while (rc == SPATE_E_UNREACHABLE &&
+           sp_os_monotonic_us() < until) { /* who was killed a moment ago may still hold it */
         sp_os_sleep_us(DYING_LOOK_US);
         rc = spate_ledger_open(&options, &s->ledger, err);
     }
@@ -98,7 +99,9 @@ int sp_steps_enter(sp_steps *s, sp_phase phase, spate_error *err)
 static bool has(sp_steps *s, const char *path, spate_node_type type, uint64_t *rows)
 {
     spate_nodes found = {0};
-    bool there = spate_ledger_get_path(s->ledger, SPATE_SRC, (spate_bytes){path, strlen(path)}, type, &found, NULL) == SPATE_OK && found.n;
+    bool there = spate_ledger_get_path(s->ledger, SPATE_SRC, (spate_bytes){path, strlen(path)}, type, &found, NULL) ==
+                     SPATE_OK &&
+                 found.n;
     if (there && rows)
         *rows = (uint64_t)found.nodes->size;
     spate_nodes_done(&found);
@@ -116,10 +119,14 @@ bool sp_steps_is_done(sp_steps *s, const char *what, const char *step, uint64_t 
 int sp_steps_done(sp_steps *s, const char *what, const char *step, uint64_t rows, spate_error *err)
 {
     char folder[128], path[256];
-    int folder_len = snprintf(folder, sizeof(folder), "/%s", what), len = snprintf(path, sizeof(path), "/%s/%s", what, step);
+    int folder_len = snprintf(folder, sizeof(folder), "/%s", what),
+        len = snprintf(path, sizeof(path), "/%s/%s", what, step);
     int64_t now_ns = sp_os_wall_us() * 1000;
     spate_node nodes[] = {
-        {.path = {folder, (size_t)folder_len}, .type = SPATE_FOLDER, .mtime_ns = now_ns, .traversal = SPATE_TRAVERSAL_SUCCESSFUL},
+        {.path = {folder, (size_t)folder_len},
+         .type = SPATE_FOLDER,
+         .mtime_ns = now_ns,
+         .traversal = SPATE_TRAVERSAL_SUCCESSFUL},
         {.path = {path, (size_t)len}, .type = SPATE_FILE, .size = (int64_t)rows, .mtime_ns = now_ns},
     };
     bool known = has(s, folder, SPATE_FOLDER, NULL);
@@ -140,8 +147,8 @@ static int by_time(const void *a, const void *b)
     return memcmp(&x->id, &y->id, sizeof(x->id));
 }
 
-int sp_steps_each(sp_steps *s, void (*fn)(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us), void *arg,
-                  spate_error *err)
+int sp_steps_each(sp_steps *s, void (*fn)(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us),
+                  void *arg, spate_error *err)
 {
     static const spate_filter files = {.side = SPATE_SRC, .depth = 2, .type = SPATE_FILE};
     enum { MOST = 100000 };

@@ -10,12 +10,12 @@
 typedef struct sp_steps sp_steps;
 
 typedef enum sp_phase {
-    SP_PHASE_NONE,         /* nothing is open */
-    SP_PHASE_COPYING,      /* until every pair's stream flows */
-    SP_PHASE_FOLLOWING,    /* the takers follow the givers */
-    SP_PHASE_SWITCHING,    /* the fences are being turned: they say how far that has come */
-    SP_PHASE_SWITCHED,     /* the givers follow the takers */
-    SP_PHASE_COMMITTING,   /* what the givers have left is taken away */
+    SP_PHASE_NONE,       /* nothing is open */
+    SP_PHASE_COPYING,    /* until every pair's stream flows */
+    SP_PHASE_FOLLOWING,  /* the takers follow the givers */
+    SP_PHASE_SWITCHING,  /* the fences are being turned: they say how far that has come */
+    SP_PHASE_SWITCHED,   /* the givers follow the takers */
+    SP_PHASE_COMMITTING, /* what the givers have left is taken away */
     SP_PHASE_COMMITTED,
     SP_PHASE_ROLLING_BACK, /* the fences are being turned back, then what the takers have is taken away */
     SP_PHASE_ROLLED_BACK,
@@ -31,10 +31,11 @@ int sp_steps_begin(sp_steps **s, const char *directory, spate_error *err) SP_MUS
 
 sp_phase sp_steps_phase(sp_steps *s);
 int sp_steps_enter(sp_steps *s, sp_phase phase, spate_error *err) SP_MUST_CHECK;
-bool sp_steps_is_done(sp_steps *s, const char *what, const char *step, uint64_t *rows); /* rows: NULL, or what it was done with */
+bool sp_steps_is_done(sp_steps *s, const char *what, const char *step,
+                      uint64_t *rows); /* rows: NULL, or what it was done with */
 int sp_steps_done(sp_steps *s, const char *what, const char *step, uint64_t rows, spate_error *err) SP_MUST_CHECK;
 /* Calls fn for each step that is done, in the order in which they were. */
-int sp_steps_each(sp_steps *s, void (*fn)(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us), void *arg,
-                  spate_error *err) SP_MUST_CHECK;
+int sp_steps_each(sp_steps *s, void (*fn)(void *arg, const char *what, const char *step, uint64_t rows, int64_t at_us),
+                  void *arg, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -50,7 +50,8 @@ int sp_stream_publish(const sp_stream *s, PGconn *source, spate_error *err)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = add_tables(s, &sql, err);
-    if (rc == SPATE_OK && sp_buf_printf(&sql, "spate_lab.marker WHERE (pair = '%s') WITH (publish = 'insert, update, delete')", s->name))
+    if (rc == SPATE_OK &&
+        sp_buf_printf(&sql, "spate_lab.marker WHERE (pair = '%s') WITH (publish = 'insert, update, delete')", s->name))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(sp_stream_source(s), source, sp_pg_string(&sql), NULL, err, "publishing the rows that move");
@@ -72,8 +73,9 @@ static int connect_to_replicate(const sp_lab_server *server, PGconn **conn, spat
     bool is_uri = strstr(server->uri, "://") != NULL;
     const char *between = !is_uri ? " " : strchr(server->uri, '?') ? "&" : "?";
     sp_lab_server to = *server;
-    int rc = sp_buf_adds(&uri, server->uri) || sp_buf_adds(&uri, between) || sp_buf_adds(&uri, "replication=database") ? sp_fail_nomem(err)
-                                                                                                                       : SPATE_OK;
+    int rc = sp_buf_adds(&uri, server->uri) || sp_buf_adds(&uri, between) || sp_buf_adds(&uri, "replication=database")
+                 ? sp_fail_nomem(err)
+                 : SPATE_OK;
     to.uri = sp_pg_string(&uri);
     if (rc == SPATE_OK)
         rc = sp_lab_connect(&to, conn, err);
@@ -100,8 +102,11 @@ int sp_stream_slot(const sp_stream *s, PGconn **holder, char snapshot[64], spate
 int sp_stream_keep(const sp_stream *s, PGconn *source, spate_error *err)
 {
     char sql[256];
-    snprintf(sql, sizeof(sql), "SELECT pg_create_logical_replication_slot('%s', 'pgoutput') WHERE NOT EXISTS (SELECT FROM pg_replication_slots"
-                               " WHERE slot_name = '%s')", s->name, s->name);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT pg_create_logical_replication_slot('%s', 'pgoutput') WHERE NOT EXISTS (SELECT FROM pg_replication_slots"
+        " WHERE slot_name = '%s')",
+        s->name, s->name);
     return sp_lab_run(sp_stream_source(s), source, sql, NULL, err, "making a replication slot");
 }
 
@@ -111,8 +116,11 @@ int sp_stream_drop_slot(const sp_stream *s, PGconn *source, spate_error *err)
     char sql[384];
     int64_t until = sp_os_monotonic_us() + LET_GO_US;
     spate_error why = {0};
-    snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active_pid IS NOT NULL;"
-                               "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'", s->name, s->name);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active_pid IS NOT NULL;"
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
+        s->name, s->name);
     int rc;
     while ((rc = sp_lab_run(sp_stream_source(s), source, sql, NULL, &why, "dropping a replication slot")) != SPATE_OK &&
            strcmp(why.sqlstate, "55006") == 0 && sp_os_monotonic_us() < until)
@@ -128,8 +136,11 @@ static int is_subscribed(const sp_stream *s, PGconn *target, bool *there, spate_
 {
     char sql[256];
     PGresult *res = NULL;
-    snprintf(sql, sizeof(sql), "SELECT 1 FROM pg_subscription WHERE subname = '%s' AND subdbid = (SELECT oid FROM pg_database WHERE datname ="
-                               " current_database())", s->name);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT 1 FROM pg_subscription WHERE subname = '%s' AND subdbid = (SELECT oid FROM pg_database WHERE datname ="
+        " current_database())",
+        s->name);
     int rc = sp_lab_run(sp_stream_target(s), target, sql, &res, err, "looking for a subscription");
     *there = rc == SPATE_OK && sp_pq.ntuples(res) > 0;
     if (rc == SPATE_OK)
@@ -147,11 +158,13 @@ int sp_stream_subscribe(const sp_stream *s, PGconn *target, spate_error *err)
         return rc;
     if (sp_buf_printf(&sql, "CREATE SUBSCRIPTION %s CONNECTION ", s->name) ||
         sp_sql_literal(&sql, sp_str_of(sp_stream_source(s)->uri)) ||
-        sp_buf_printf(&sql, " PUBLICATION %s WITH (create_slot = false, slot_name = '%s', copy_data = false, enabled = false)",
-                      s->name, s->name))
+        sp_buf_printf(
+            &sql, " PUBLICATION %s WITH (create_slot = false, slot_name = '%s', copy_data = false, enabled = false)",
+            s->name, s->name))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_lab_run(sp_stream_target(s), target, sp_pg_string(&sql), NULL, err, "subscribing to the rows that move");
+        rc =
+            sp_lab_run(sp_stream_target(s), target, sp_pg_string(&sql), NULL, err, "subscribing to the rows that move");
     sp_buf_done(&sql);
     return rc;
 }
@@ -168,11 +181,15 @@ int sp_stream_begin_at_turn(const sp_stream *s, PGconn *source, PGconn *target, 
 {
     char sql[320];
     PGresult *res = NULL;
-    int rc = sp_lab_run(sp_stream_source(s), source, "SELECT last_value FROM spate_lab.turned_at", &res, err, "asking for the turn");
+    int rc = sp_lab_run(sp_stream_source(s), source, "SELECT last_value FROM spate_lab.turned_at", &res, err,
+                        "asking for the turn");
     if (rc != SPATE_OK)
         return rc;
-    snprintf(sql, sizeof(sql), "SELECT pg_replication_origin_advance('pg_' || oid, '0/0'::pg_lsn + %.20s) FROM pg_subscription WHERE subname = '%s'"
-                               " AND pg_replication_origin_progress('pg_' || oid, false) IS NULL", sp_pq.getvalue(res, 0, 0), s->name);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT pg_replication_origin_advance('pg_' || oid, '0/0'::pg_lsn + %.20s) FROM pg_subscription WHERE subname = '%s'"
+        " AND pg_replication_origin_progress('pg_' || oid, false) IS NULL",
+        sp_pq.getvalue(res, 0, 0), s->name);
     sp_pq.clear(res);
     return sp_lab_run(sp_stream_target(s), target, sql, NULL, err, "saying where the stream begins");
 }
@@ -183,7 +200,9 @@ int sp_stream_unsubscribe(const sp_stream *s, PGconn *target, spate_error *err)
     char sql[384];
     bool there;
     int rc = is_subscribed(s, target, &there, err);
-    snprintf(sql, sizeof(sql), "ALTER SUBSCRIPTION %s DISABLE; ALTER SUBSCRIPTION %s SET (slot_name = NONE); DROP SUBSCRIPTION %s", s->name, s->name,
-             s->name);
-    return rc == SPATE_OK && there ? sp_lab_run(sp_stream_target(s), target, sql, NULL, err, "dropping a subscription") : rc;
+    snprintf(sql, sizeof(sql),
+             "ALTER SUBSCRIPTION %s DISABLE; ALTER SUBSCRIPTION %s SET (slot_name = NONE); DROP SUBSCRIPTION %s",
+             s->name, s->name, s->name);
+    return rc == SPATE_OK && there ? sp_lab_run(sp_stream_target(s), target, sql, NULL, err, "dropping a subscription")
+                                   : rc;
 }

@@ -12,7 +12,7 @@ enum { SP_STREAM_NAME_MAX = 48 };
 typedef struct sp_stream {
     const sp_reshard *r;
     const sp_reshard_pair *pair;
-    bool back;               /* from the pair's taker to its giver */
+    bool back; /* from the pair's taker to its giver */
     char name[SP_STREAM_NAME_MAX];
 } sp_stream;
 

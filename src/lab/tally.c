@@ -15,7 +15,8 @@ const char sp_tally_leave_all[] = "SELECT pg_advisory_unlock_all()";
 
 enum { DOUBT_S = 2 };
 
-static const char session_sql[] = "SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '60s'; SET idle_session_timeout = 0";
+static const char session_sql[] =
+    "SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '60s'; SET idle_session_timeout = 0";
 
 /* ---- connections ---- */
 
@@ -70,7 +71,8 @@ static int connect_all(sp_tally *t, const sp_lab *lab, spate_error *err)
 }
 
 /* One statement for all shards at once; rows: NULL, or takes SP_SHARDS_MAX results by shard. */
-static int say_to_all(sp_tally *t, const sp_lab *lab, const char *sql, PGresult **rows, spate_error *err, const char *what)
+static int say_to_all(sp_tally *t, const sp_lab *lab, const char *sql, PGresult **rows, spate_error *err,
+                      const char *what)
 {
     sp_lab_question all[SP_SHARDS_MAX];
     PGresult *answers[SP_SHARDS_MAX];
@@ -151,7 +153,8 @@ static int take_snapshots(sp_tally *t, const sp_lab **lab, PGresult **sides, spa
         return sp_fail(err, SPATE_E_RETRY, "servers have come or gone");
     start = sp_os_monotonic_us();
     if (rc == SPATE_OK)
-        rc = sp_lab_run(&known->servers[0], t->main, "SELECT pg_advisory_lock(" BANK_GATE ")", NULL, err, "waiting for transfers");
+        rc = sp_lab_run(&known->servers[0], t->main, "SELECT pg_advisory_lock(" BANK_GATE ")", NULL, err,
+                        "waiting for transfers");
     if (rc == SPATE_OK)
         rc = settle(t, known, err);
     if (rc == SPATE_OK)
@@ -164,13 +167,15 @@ static int take_snapshots(sp_tally *t, const sp_lab **lab, PGresult **sides, spa
     return rc == SPATE_OK ? say_to_all(t, known, sp_gate_leave, NULL, err, "leaving the gate") : rc;
 }
 
-static int add_up_shard(sp_tally *t, const sp_lab *lab, const sp_placement *places, unsigned shard, int64_t *total, spate_error *err)
+static int add_up_shard(sp_tally *t, const sp_lab *lab, const sp_placement *places, unsigned shard, int64_t *total,
+                        spate_error *err)
 {
     const sp_lab_server *server = sp_lab_shard(lab, shard);
     sp_buf sql = {0};
     PGresult *res = NULL;
-    int rc = sp_buf_adds(&sql, "SELECT coalesce(sum(balance), 0) FROM " SP_BANK_TABLE " WHERE ") ? sp_fail_nomem(err)
-                                                                                                  : sp_made_condition(places, shard, &sql, err);
+    int rc = sp_buf_adds(&sql, "SELECT coalesce(sum(balance), 0) FROM " SP_BANK_TABLE " WHERE ")
+                 ? sp_fail_nomem(err)
+                 : sp_made_condition(places, shard, &sql, err);
     if (rc == SPATE_OK)
         rc = sp_lab_run(server, t->conns[shard], sp_pg_string(&sql), &res, err, "adding up");
     if (rc == SPATE_OK) {
@@ -189,7 +194,8 @@ static int add_up(sp_tally *t, const sp_lab *lab, PGresult *const *sides, int64_
     for (unsigned s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++) {
         if (!is_owner(&places, s))
             continue;
-        rc = t->conns[s] ? add_up_shard(t, lab, &places, s, total, err) : sp_fail(err, SPATE_E_RETRY, "shard%u does not answer", s);
+        rc = t->conns[s] ? add_up_shard(t, lab, &places, s, total, err)
+                         : sp_fail(err, SPATE_E_RETRY, "shard%u does not answer", s);
     }
     return rc == SPATE_OK ? say_to_all(t, lab, "COMMIT", NULL, err, "adding up") : rc;
 }

@@ -34,7 +34,8 @@ static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
 {
     char sql[STATEMENT_MAX];
     int rc = SPATE_OK;
-    snprintf(sql, sizeof(sql), "SELECT set_config('lock_timeout', '%lld', false), set_config('idle_session_timeout', '1000', false)",
+    snprintf(sql, sizeof(sql),
+             "SELECT set_config('lock_timeout', '%lld', false), set_config('idle_session_timeout', '1000', false)",
              (long long)limit_of(attempt) / 1000 / 2);
     for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
         rc = sp_lab_connect(sp_lab_shard(m->r->lab, s), &m->gates[s], err);
@@ -134,7 +135,8 @@ static int await_markers(const sp_lab_move *m, bool back, int64_t number, int64_
 }
 
 /* Each shard's markers, with a statement behind them in one transaction; then: NULL for none, and shards where no stream begins are left out. */
-static int write_markers(const sp_lab_move *m, PGconn *const *conns, bool back, int64_t number, const char *then, spate_error *err)
+static int write_markers(const sp_lab_move *m, PGconn *const *conns, bool back, int64_t number, const char *then,
+                         spate_error *err)
 {
     sp_lab_question all[SP_SHARDS_MAX];
     sp_buf texts[SP_SHARDS_MAX] = {{0}};
@@ -146,7 +148,9 @@ static int write_markers(const sp_lab_move *m, PGconn *const *conns, bool back, 
         if (!built && inner.len && then)
             built = sp_buf_printf(&texts[s], "WITH markers AS (%s) %s", sp_pg_string(&inner), then);
         else if (!built)
-            built = inner.len ? sp_buf_adds(&texts[s], sp_pg_string(&inner)) : then ? sp_buf_adds(&texts[s], then) : SPATE_OK;
+            built = inner.len ? sp_buf_adds(&texts[s], sp_pg_string(&inner))
+                    : then    ? sp_buf_adds(&texts[s], then)
+                              : SPATE_OK;
         sp_buf_done(&inner);
         if (texts[s].len)
             all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), conns[s], sp_pg_string(&texts[s])};
@@ -170,7 +174,7 @@ static int pass_markers(const sp_lab_move *m, bool back, int64_t limit_us, spate
 enum { NEAR_US = 8000, PATIENCE_US = 1000000, STUCK_US = 60000000, PASSES_MAX = 10 };
 
 typedef struct progress { /* of a stream */
-    uint64_t confirmed; /* what its slot's reader has told that it has, as a hash */
+    uint64_t confirmed;   /* what its slot's reader has told that it has, as a hash */
     int64_t since_us;
 } progress;
 
@@ -189,9 +193,11 @@ static int look_at(const sp_lab_move_pair *p, bool back, progress *seen, spate_e
     if (now != seen->confirmed)
         *seen = (progress){now, sp_os_monotonic_us()};
     if (!*lsn)
-        rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s has lost the replication slot %s", sp_stream_source(s)->name, s->name);
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s has lost the replication slot %s", sp_stream_source(s)->name,
+                     s->name);
     else if (sp_os_monotonic_us() - seen->since_us > STUCK_US) {
-        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the stream from %s to %s does not move", sp_stream_source(s)->name, sp_stream_target(s)->name);
+        rc = sp_fail(err, SPATE_E_UNREACHABLE, "the stream from %s to %s does not move", sp_stream_source(s)->name,
+                     sp_stream_target(s)->name);
         sp_error_hint(err, "their logs say why: spate lab logs");
     }
     sp_pq.clear(res);

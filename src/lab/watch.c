@@ -14,8 +14,8 @@
 enum {
     STEP_US = 1000000,
     PATIENCE_US = 5000000,
-    SILENT_US = 2500000,     /* without an answer for so long, a server counts as one that gives none */
-    COUNT_SHARE = 20,        /* counting takes at most one part in so many of the time */
+    SILENT_US = 2500000,         /* without an answer for so long, a server counts as one that gives none */
+    COUNT_SHARE = 20,            /* counting takes at most one part in so many of the time */
     COUNT_PATIENCE_US = 4000000, /* statement_timeout, and a little more */
     TABLES_MAX = 200,
 };
@@ -23,10 +23,10 @@ enum {
 typedef struct counted {
     char *name, *state; /* state: of the table when it was counted; another one: something has changed */
     uint64_t rows;
-    int64_t at_us;      /* of the wall clock; 0: not counted yet */
-    int64_t next_us;    /* of the steady one: not before */
+    int64_t at_us;   /* of the wall clock; 0: not counted yet */
+    int64_t next_us; /* of the steady one: not before */
     bool exact;
-    bool seen;          /* in the server's last list */
+    bool seen; /* in the server's last list */
 } counted;
 
 typedef struct watched {
@@ -37,13 +37,13 @@ typedef struct watched {
     PGconn *conn;
     counted tables[TABLES_MAX];
     uint32_t n_tables;
-    sp_buf facts;       /* the thread's */
+    sp_buf facts; /* the thread's */
 
     pthread_mutex_t lock; /* of what follows */
     const char *state;
-    sp_buf told;        /* facts and counts, as members of an object; none: nothing is known */
-    spate_error err;    /* why nothing is */
-    int64_t asked_us;   /* since when an answer is waited for; 0: it is not */
+    sp_buf told;      /* facts and counts, as members of an object; none: nothing is known */
+    spate_error err;  /* why nothing is */
+    int64_t asked_us; /* since when an answer is waited for; 0: it is not */
 } watched;
 
 struct sp_watch {
@@ -55,8 +55,9 @@ struct sp_watch {
     watched servers[];
 };
 
-static const char session_sql[] = "SET statement_timeout = '2s'; SET lock_timeout = '200ms'; SET default_transaction_read_only = on;"
-                                  " SET extra_float_digits = 1; SET datestyle = 'ISO'";
+static const char session_sql[] =
+    "SET statement_timeout = '2s'; SET lock_timeout = '200ms'; SET default_transaction_read_only = on;"
+    " SET extra_float_digits = 1; SET datestyle = 'ISO'";
 
 static const char facts_sql[] =
     "SELECT pg_catalog.json_build_object("
@@ -189,8 +190,8 @@ static int put_tables(const watched *s, sp_buf *out)
         if (!t->at_us)
             continue;
         built = sp_buf_printf(out, "%s{\"name\":", between) || sp_buf_add_json(out, t->name, strlen(t->name)) ||
-                sp_buf_printf(out, ",\"rows\":%llu,\"exact\":%s,\"counted_us\":%lld}", (unsigned long long)t->rows, t->exact ? "true" : "false",
-                              (long long)t->at_us);
+                sp_buf_printf(out, ",\"rows\":%llu,\"exact\":%s,\"counted_us\":%lld}", (unsigned long long)t->rows,
+                              t->exact ? "true" : "false", (long long)t->at_us);
         between = ",";
     }
     return built || sp_buf_adds(out, "]");
@@ -343,9 +344,11 @@ static int tell_server(watched *s, uint32_t i, sp_buf *out)
     const sp_lab_server *server = s->server;
     pid_t pid = sp_lab_server_pid(server);
     const char *role = server->of ? "replica" : i ? "shard" : "main";
-    int built = sp_buf_printf(out, "%s{\"role\":\"%s\",\"attached\":%s,\"port\":%u,\"pid\":%ld,\"cpu\":%g", i ? "," : "", role,
-                              server->attached ? "true" : "false", server->port, (long)pid, sp_budget_of(server)) ||
-                put_member(out, "of", server->of ? server->of : "") || put_member(out, "name", server->name) || put_member(out, "uri", server->public_uri);
+    int built =
+        sp_buf_printf(out, "%s{\"role\":\"%s\",\"attached\":%s,\"port\":%u,\"pid\":%ld,\"cpu\":%g", i ? "," : "", role,
+                      server->attached ? "true" : "false", server->port, (long)pid, sp_budget_of(server)) ||
+        put_member(out, "of", server->of ? server->of : "") || put_member(out, "name", server->name) ||
+        put_member(out, "uri", server->public_uri);
     pthread_mutex_lock(&s->lock);
     bool silent = s->asked_us && sp_os_monotonic_us() - s->asked_us > SILENT_US;
     built = built || put_member(out, "state", silent ? "unreachable" : s->state) ||

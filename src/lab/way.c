@@ -30,16 +30,20 @@ static int make_coordinator(sp_lab *lab, const sp_layout *layout, sp_way *way, s
     PGresult *res = NULL;
     for (uint32_t t = 0; t < layout->n; t++)
         if (strchr(layout->schemas[t]->table, '.'))
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" says its schema: it cannot be asked for through a coordinator", layout->schemas[t]->table);
+            return sp_fail(err, SPATE_E_USAGE,
+                           "table \"%s\" says its schema: it cannot be asked for through a coordinator",
+                           layout->schemas[t]->table);
     int rc = sp_lab_connect(&lab->servers[0], &conn, err);
     if (rc == SPATE_OK)
-        rc = sp_lab_run(&lab->servers[0], conn, "SELECT to_regnamespace('spate_fdw') IS NOT NULL", &res, err, "looking for partitions");
+        rc = sp_lab_run(&lab->servers[0], conn, "SELECT to_regnamespace('spate_fdw') IS NOT NULL", &res, err,
+                        "looking for partitions");
     bool there = rc == SPATE_OK && sp_pq.getvalue(res, 0, 0)[0] == 't';
     sp_pq.clear(res);
     if (conn)
         sp_pq.finish(conn);
     if (rc == SPATE_OK && !there)
-        rc = refuse(err, "main is no coordinator: it has no partitions that lead to the shards", "'spate lab export --to fdw --load' makes them");
+        rc = refuse(err, "main is no coordinator: it has no partitions that lead to the shards",
+                    "'spate lab export --to fdw --load' makes them");
     way->session = "SET search_path = spate_fdw, public";
     return rc;
 }
@@ -49,7 +53,8 @@ static int make_pooled(sp_lab *lab, sp_way *way, spate_error *err)
     sp_lab_server *doors = sp_arena_alloc(&lab->arena, way->n_doors + 1, sizeof(*doors));
     if (!sp_daemon_pid(lab, SP_DAEMON_POOL))
         return refuse(err, "the lab has no pool that runs", "'spate lab pool up' makes one");
-    int rc = doors ? sp_daemon_start(lab, SP_DAEMON_POOL, err) : sp_fail_nomem(err); /* it may not know all shards yet */
+    int rc =
+        doors ? sp_daemon_start(lab, SP_DAEMON_POOL, err) : sp_fail_nomem(err); /* it may not know all shards yet */
     if (rc != SPATE_OK)
         return rc;
     for (uint32_t i = 0; i < way->n_doors; i++) {
@@ -90,7 +95,10 @@ static int make_replicas(sp_lab *lab, sp_way *way, spate_error *err)
 int sp_way_make(sp_lab *lab, const sp_layout *layout, sp_way_kind kind, sp_way *way, spate_error *err)
 {
     bool sharded = kind == SP_WAY_SHARDS || kind == SP_WAY_POOLED || kind == SP_WAY_CACHED;
-    *way = (sp_way){.name = names[kind], .doors = lab->servers + sharded, .n_doors = sharded ? lab->n_servers - 1 : 1, .sharded = sharded};
+    *way = (sp_way){.name = names[kind],
+                    .doors = lab->servers + sharded,
+                    .n_doors = sharded ? lab->n_servers - 1 : 1,
+                    .sharded = sharded};
     switch (kind) {
     case SP_WAY_COORDINATOR: return make_coordinator(lab, layout, way, err);
     case SP_WAY_POOLED: return make_pooled(lab, way, err);
@@ -119,9 +127,11 @@ int sp_way_writing(const sp_layout *layout, uint32_t table, sp_arena *arena, sp_
     int built = sp_sql_ident(&name, s->table) || sp_sql_name(&by, s->fields[key].name) ||
                 sp_sql_name(&column, s->fields[(key + 1) % s->n_fields].name);
     if (!built) {
-        w->update = sp_arena_printf(arena, "UPDATE %s SET %s = %s WHERE %s = $1 RETURNING txid_current() & 4294967295", sp_pg_string(&name),
-                                    sp_pg_string(&column), sp_pg_string(&column), sp_pg_string(&by));
-        w->look = sp_arena_printf(arena, "SELECT xmin::text::bigint FROM %s WHERE %s = $1", sp_pg_string(&name), sp_pg_string(&by));
+        w->update =
+            sp_arena_printf(arena, "UPDATE %s SET %s = %s WHERE %s = $1 RETURNING txid_current() & 4294967295",
+                            sp_pg_string(&name), sp_pg_string(&column), sp_pg_string(&column), sp_pg_string(&by));
+        w->look = sp_arena_printf(arena, "SELECT xmin::text::bigint FROM %s WHERE %s = $1", sp_pg_string(&name),
+                                  sp_pg_string(&by));
     }
     sp_buf_done(&name);
     sp_buf_done(&column);

@@ -22,6 +22,7 @@ int sp_way_make(sp_lab *lab, const sp_layout *layout, sp_way_kind kind, sp_way *
 /* To a server that is none of the lab's but has its tables. */
 int sp_way_to(sp_lab *lab, const char *uri, sp_way *way, spate_error *err) SP_MUST_CHECK;
 /* What a user writes who writes: a row of the table as it is, found by its key. */
-int sp_way_writing(const sp_layout *layout, uint32_t table, sp_arena *arena, sp_writing *writing, spate_error *err) SP_MUST_CHECK;
+int sp_way_writing(const sp_layout *layout, uint32_t table, sp_arena *arena, sp_writing *writing,
+                   spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -4,8 +4,8 @@
 #include "ledger/nodes.h"
 
 enum { READY_MAX = 2, PAGE_BYTES = 4096 };
-static const size_t block_bytes[SP_BLOCK_KINDS] = {[SP_BLOCK_NODES] = sizeof(sp_node) << SP_NODE_BLOCK_BITS,
-                                                   [SP_BLOCK_TEXT] = (size_t)1 << SP_TEXT_BLOCK_BITS};
+static const size_t block_bytes[SP_BLOCK_KINDS] = {
+    [SP_BLOCK_NODES] = sizeof(sp_node) << SP_NODE_BLOCK_BITS, [SP_BLOCK_TEXT] = (size_t)1 << SP_TEXT_BLOCK_BITS};
 
 struct sp_ahead {
     pthread_t thread;

@@ -5,9 +5,10 @@
 #include "ledger/nodes.h"
 
 enum {
-    BUCKET_FILLED = 10,          /* of twelve places, on the average, before the table grows */
-    GROW_NODES = 3 << 20,        /* it doubles up to there, then grows by a third: never mostly empty when that would be much */
-    AHEAD = 24,                  /* nodes whose buckets are asked for before they are needed */
+    BUCKET_FILLED = 10, /* of twelve places, on the average, before the table grows */
+    GROW_NODES =
+        3 << 20, /* it doubles up to there, then grows by a third: never mostly empty when that would be much */
+    AHEAD = 24,  /* nodes whose buckets are asked for before they are needed */
 };
 
 static uint64_t bucket_of(const sp_side *s, uint64_t hi)

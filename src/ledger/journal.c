@@ -69,7 +69,8 @@ static int check_tail(const sp_journal *j, const char *map, uint64_t at, uint64_
         if (whole_group(j, map + k, size - k, 0, true)) {
             sp_fail(err, SPATE_E_CORRUPT, "\"%s\" is damaged at byte %llu: group %llu is not what was written", j->path,
                     (unsigned long long)at, (unsigned long long)j->number);
-            sp_error_hint(err, "whole groups follow from byte %llu on; restore the file from a copy", (unsigned long long)k);
+            sp_error_hint(err, "whole groups follow from byte %llu on; restore the file from a copy",
+                          (unsigned long long)k);
             return SPATE_E_CORRUPT;
         }
     return SPATE_OK;
@@ -137,7 +138,9 @@ static int lock_file(sp_journal *j, spate_error *err)
 {
     bool got = false;
     int rc = sp_os_lock_byte(j->fd, 0, SP_OS_LOCK_ALONE, false, &got, j->path, err);
-    return rc == SPATE_OK && !got ? sp_fail(err, SPATE_E_UNREACHABLE, "another process has the ledger \"%s\" open", j->path) : rc;
+    return rc == SPATE_OK && !got
+               ? sp_fail(err, SPATE_E_UNREACHABLE, "another process has the ledger \"%s\" open", j->path)
+               : rc;
 }
 
 static int load(sp_journal *j, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut, spate_error *err)
@@ -425,8 +428,8 @@ static int clear_fresh(const sp_journal *j, spate_error *err)
     return rc;
 }
 
-int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut,
-                    spate_error *err)
+int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh,
+                    uint64_t *cut, spate_error *err)
 {
     *j = (sp_journal){.fd = -1, .sync_ms = sync_ms};
     *fresh = true;

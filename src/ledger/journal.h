@@ -40,8 +40,8 @@ typedef struct sp_journal {
 typedef int (*sp_journal_fn)(void *arg, const char *payload, size_t len, spate_error *err);
 
 /* Opens or makes the file, locks it, hands every whole group to fn, cuts off an unfinished one (*cut bytes). fresh: it was made. */
-int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh, uint64_t *cut,
-                    spate_error *err) SP_MUST_CHECK;
+int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journal_fn fn, void *arg, bool *fresh,
+                    uint64_t *cut, spate_error *err) SP_MUST_CHECK;
 /* Hands every whole group to fn and leaves the file alone, whoever is writing it. SPATE_E_IO: there is none. */
 int sp_journal_look(const char *path, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
 uint64_t sp_journal_bytes(const char *path); /* of the file; 0: there is none */

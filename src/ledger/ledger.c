@@ -16,15 +16,28 @@ static const char *const type_names[] = {"", "folder", "file", "symlink", "other
 static const char *const traversal_names[] = {"", "pending", "successful", "failed", "not_on_src", "excluded"};
 static const char *const copy_names[] = {"", "pending", "in_progress", "successful", "failed", "skipped", "conflict"};
 static const char *const stat_names[] = {
-    "traversal/pending", "traversal/successful", "traversal/failed", "traversal/not_on_src", "traversal/excluded", "copy/pending",
-    "copy/successful",   "copy/failed",          "copy/skipped",     "copy/conflict",        "completed",          "expected"};
+    "traversal/pending",  "traversal/successful", "traversal/failed", "traversal/not_on_src",
+    "traversal/excluded", "copy/pending",         "copy/successful",  "copy/failed",
+    "copy/skipped",       "copy/conflict",        "completed",        "expected"};
 _Static_assert(SP_COUNT(stat_names) == SPATE_STATS, "a word for each");
 
 #define WORD(words, k) ((size_t)(k) < SP_COUNT(words) ? (words)[k] : "")
-const char *spate_node_type_name(spate_node_type type) { return WORD(type_names, type); }
-const char *spate_traversal_name(spate_traversal status) { return WORD(traversal_names, status); }
-const char *spate_copy_state_name(spate_copy_state status) { return WORD(copy_names, status); }
-const char *spate_stat_name(spate_stat stat) { return WORD(stat_names, stat); }
+const char *spate_node_type_name(spate_node_type type)
+{
+    return WORD(type_names, type);
+}
+const char *spate_traversal_name(spate_traversal status)
+{
+    return WORD(traversal_names, status);
+}
+const char *spate_copy_state_name(spate_copy_state status)
+{
+    return WORD(copy_names, status);
+}
+const char *spate_stat_name(spate_stat stat)
+{
+    return WORD(stat_names, stat);
+}
 
 /* One hash of the path; side and type are mixed in afterwards, so all kinds of a path cost one hash. */
 spate_node_id spate_node_id_of(spate_side side, spate_node_type type, spate_bytes path)
@@ -74,8 +87,9 @@ static int read_journal(spate_ledger *l, const char *path, bool *fresh, uint64_t
     sp_ahead *ahead = sp_journal_bytes(path) >= LONG_JOURNAL ? sp_ahead_start() : NULL;
     l->memory.replaying = true;
     set_ahead(&l->memory, ahead);
-    int rc = l->options.look ? sp_journal_look(path, replay, &l->memory, err)
-                             : sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, fresh, cut, err);
+    int rc = l->options.look
+                 ? sp_journal_look(path, replay, &l->memory, err)
+                 : sp_journal_open(&l->journal, l->path, l->options.sync_ms, replay, &l->memory, fresh, cut, err);
     set_ahead(&l->memory, NULL);
     sp_ahead_stop(ahead);
     if (rc == SPATE_OK && l->memory.unfinished)
@@ -217,16 +231,20 @@ static int check_node(unsigned side, const spate_node *n, int32_t parent_depth, 
 {
     spate_bytes name = n->name;
     if (!name.len || name.len > NAME_MAX_BYTES || memchr(name.p, '/', name.len) || memchr(name.p, '\0', name.len))
-        return sp_fail(err, SPATE_E_USAGE, "a node cannot have the name \"%.*s\"", (int)SP_MIN(name.len, (size_t)80), name.len ? name.p : "");
-    if (n->type < SPATE_FOLDER || n->type > SPATE_OTHER || n->traversal > SPATE_TRAVERSAL_EXCLUDED || n->copy > SPATE_COPY_CONFLICT ||
-        n->copy == SPATE_COPY_IN_PROGRESS || (side == SPATE_SRC && n->traversal == SPATE_TRAVERSAL_NOT_ON_SRC))
-        return sp_fail(err, SPATE_E_USAGE, "node \"%.*s\" has a type or status that it cannot begin with", (int)name.len, name.p);
-    if (n->depth < 0 || n->depth > SP_LEVELS_MAX || (n->depth && n->depth <= parent_depth) || (!n->depth && parent_depth == SP_LEVELS_MAX))
-        return sp_fail(err, SPATE_E_USAGE, "node \"%.*s\" cannot be at depth %d: its parent's is %d", (int)name.len, name.p, n->depth,
-                       parent_depth);
+        return sp_fail(err, SPATE_E_USAGE, "a node cannot have the name \"%.*s\"", (int)SP_MIN(name.len, (size_t)80),
+                       name.len ? name.p : "");
+    if (n->type < SPATE_FOLDER || n->type > SPATE_OTHER || n->traversal > SPATE_TRAVERSAL_EXCLUDED ||
+        n->copy > SPATE_COPY_CONFLICT || n->copy == SPATE_COPY_IN_PROGRESS ||
+        (side == SPATE_SRC && n->traversal == SPATE_TRAVERSAL_NOT_ON_SRC))
+        return sp_fail(err, SPATE_E_USAGE, "node \"%.*s\" has a type or status that it cannot begin with",
+                       (int)name.len, name.p);
+    if (n->depth < 0 || n->depth > SP_LEVELS_MAX || (n->depth && n->depth <= parent_depth) ||
+        (!n->depth && parent_depth == SP_LEVELS_MAX))
+        return sp_fail(err, SPATE_E_USAGE, "node \"%.*s\" cannot be at depth %d: its parent's is %d", (int)name.len,
+                       name.p, n->depth, parent_depth);
     if (n->service_id.len > TEXT_MAX_BYTES || n->note.len > TEXT_MAX_BYTES)
-        return sp_fail(err, SPATE_E_USAGE, "node \"%.*s\" has a service id or note of more than %d bytes", (int)name.len, name.p,
-                       TEXT_MAX_BYTES);
+        return sp_fail(err, SPATE_E_USAGE, "node \"%.*s\" has a service id or note of more than %d bytes",
+                       (int)name.len, name.p, TEXT_MAX_BYTES);
     return SPATE_OK;
 }
 
@@ -234,7 +252,11 @@ static int seed_one(spate_ledger *l, unsigned side, const spate_node *given, spa
 {
     if (!given || l->memory.side[side].n > 1)
         return SPATE_OK;
-    spate_node root = {.type = SPATE_FOLDER, .name = {"", 0}, .service_id = given->service_id, .size = given->size, .mtime_ns = given->mtime_ns};
+    spate_node root = {.type = SPATE_FOLDER,
+                       .name = {"", 0},
+                       .service_id = given->service_id,
+                       .size = given->size,
+                       .mtime_ns = given->mtime_ns};
     if (root.service_id.len > TEXT_MAX_BYTES)
         return sp_fail(err, SPATE_E_USAGE, "the root's service id has more than %d bytes", TEXT_MAX_BYTES);
     int rc = nomem_if(sp_record_root(&l->record, side, &root), err);
@@ -242,7 +264,8 @@ static int seed_one(spate_ledger *l, unsigned side, const spate_node *given, spa
 }
 
 /* Children that were checked: into memory, which knows which of them are new, then into the record. */
-static int add_children(spate_ledger *l, unsigned side, uint32_t parent, const spate_node *nodes, size_t n, spate_error *err)
+static int add_children(spate_ledger *l, unsigned side, uint32_t parent, const spate_node *nodes, size_t n,
+                        spate_error *err)
 {
     l->known.len = 0;
     if (sp_record_reserve(&l->record, nodes, n) || sp_buf_reserve(&l->known, n * sizeof(uint32_t)))
@@ -292,13 +315,16 @@ static int insert_one(spate_ledger *l, unsigned side, const spate_node *given, s
     spate_bytes parent;
     const sp_side *s = &l->memory.side[side];
     if (!split_path(n.path, &parent, &n.name))
-        return sp_fail(err, SPATE_E_USAGE, "\"%.*s\" is no path of a node", (int)n.path.len, n.path.len ? n.path.p : "");
+        return sp_fail(err, SPATE_E_USAGE, "\"%.*s\" is no path of a node", (int)n.path.len,
+                       n.path.len ? n.path.p : "");
     uint32_t in = sp_memory_find_path(&l->memory, side, parent, SPATE_FOLDER);
     if (!in)
-        return sp_fail(err, SPATE_E_DATA, "\"%.*s\" is in a folder that the ledger does not have", (int)n.path.len, n.path.p);
+        return sp_fail(err, SPATE_E_DATA, "\"%.*s\" is in a folder that the ledger does not have", (int)n.path.len,
+                       n.path.p);
     int rc = check_node(side, &n, sp_node_at(s, in)->level, err);
     if (rc == SPATE_OK && sp_memory_find_path(&l->memory, side, n.path, n.type))
-        rc = sp_fail(err, SPATE_E_DATA, "the ledger has %s \"%.*s\" already", spate_node_type_name(n.type), (int)n.path.len, n.path.p);
+        rc = sp_fail(err, SPATE_E_DATA, "the ledger has %s \"%.*s\" already", spate_node_type_name(n.type),
+                     (int)n.path.len, n.path.p);
     return rc ? rc : add_children(l, side, in, &n, 1, err);
 }
 
@@ -325,7 +351,8 @@ static bool legal_step(unsigned from, unsigned to, unsigned pending)
 
 static int check_traversal(unsigned side, unsigned from, int64_t to, spate_error *err)
 {
-    bool known = to >= SPATE_TRAVERSAL_PENDING && to <= SPATE_TRAVERSAL_EXCLUDED && (side == SPATE_DST || to != SPATE_TRAVERSAL_NOT_ON_SRC);
+    bool known = to >= SPATE_TRAVERSAL_PENDING && to <= SPATE_TRAVERSAL_EXCLUDED &&
+                 (side == SPATE_DST || to != SPATE_TRAVERSAL_NOT_ON_SRC);
     if (known && legal_step(from, (unsigned)to, SPATE_TRAVERSAL_PENDING))
         return SPATE_OK;
     return sp_fail(err, SPATE_E_USAGE, "a traversal that is %s cannot become %s", spate_traversal_name(from),
@@ -358,16 +385,16 @@ static int check_change(spate_ledger *l, const spate_change *c, uint32_t *found,
     uint16_t state = *sp_state_at(&l->memory.side[c->side], i);
     bool root = !sp_node_at(&l->memory.side[c->side], i)->parent;
     switch (c->kind) {
-    case SPATE_SET_TRAVERSAL:
-        return check_traversal(c->side, sp_state_traversal(state), c->value, err);
-    case SPATE_SET_COPY:
-        return c->side == SPATE_DST ? SPATE_OK : check_copy(sp_state_copy(state), c->value, err);
+    case SPATE_SET_TRAVERSAL: return check_traversal(c->side, sp_state_traversal(state), c->value, err);
+    case SPATE_SET_COPY: return c->side == SPATE_DST ? SPATE_OK : check_copy(sp_state_copy(state), c->value, err);
     case SPATE_SET_NOTE:
-        return c->note.len <= TEXT_MAX_BYTES ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "a note has more than %d bytes", TEXT_MAX_BYTES);
-    case SPATE_DELETE:
-        return root ? sp_fail(err, SPATE_E_USAGE, "the root cannot be deleted") : SPATE_OK;
+        return c->note.len <= TEXT_MAX_BYTES
+                   ? SPATE_OK
+                   : sp_fail(err, SPATE_E_USAGE, "a note has more than %d bytes", TEXT_MAX_BYTES);
+    case SPATE_DELETE: return root ? sp_fail(err, SPATE_E_USAGE, "the root cannot be deleted") : SPATE_OK;
     default:
-        return c->kind <= SPATE_SET_ATTRIBUTES ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "there is no change %d", (int)c->kind);
+        return c->kind <= SPATE_SET_ATTRIBUTES ? SPATE_OK
+                                               : sp_fail(err, SPATE_E_USAGE, "there is no change %d", (int)c->kind);
     }
 }
 
@@ -467,7 +494,8 @@ static int check_level(int32_t depth, spate_error *err)
     return depth >= 0 && depth <= SP_LEVELS_MAX ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "there is no depth %d", depth);
 }
 
-int spate_ledger_stat_set(spate_ledger *l, spate_side side, int32_t depth, spate_stat stat, int64_t count, spate_error *err)
+int spate_ledger_stat_set(spate_ledger *l, spate_side side, int32_t depth, spate_stat stat, int64_t count,
+                          spate_error *err)
 {
     sp_level *level;
     if (check_level(depth, err) != SPATE_OK)
@@ -501,7 +529,9 @@ static int record_seal(spate_ledger *l, unsigned side, int32_t depth, int64_t co
     sp_level *level;
     begin(l);
     int rc = sp_memory_level(&l->memory, side, depth, &level, err);
-    rc = rc ? rc : nomem_if(sp_record_numbers(&l->record, SP_RECORD_SEAL, side, depth, 0, SP_MAX(completed, (int64_t)-1)), err);
+    rc = rc ? rc
+            : nomem_if(sp_record_numbers(&l->record, SP_RECORD_SEAL, side, depth, 0, SP_MAX(completed, (int64_t)-1)),
+                       err);
     if (rc == SPATE_OK) {
         if (completed >= 0) {
             level->stat[SPATE_STAT_COMPLETED] = completed;
@@ -578,7 +608,8 @@ int spate_ledger_log(spate_ledger *l, const spate_log_entry *e, spate_error *err
 {
     char id[SP_I64_TEXT_MAX + SP_SLACK];
     size_t len = (size_t)(sp_put_i64(id, e->id ? e->id : spate_log_id()) - id);
-    spate_bytes texts[] = {{id, len}, text_of(e->level), text_of(e->message), text_of(e->entity), text_of(e->entity_id), text_of(e->queue)};
+    spate_bytes texts[] = {{id, len},          text_of(e->level),     text_of(e->message),
+                           text_of(e->entity), text_of(e->entity_id), text_of(e->queue)};
     int rc = sp_mirror_logs_wait(l, err);
     return rc ? rc : add_row(l, SP_ROW_LOG, texts, SP_COUNT(texts), err);
 }
@@ -588,7 +619,8 @@ int spate_ledger_task_error(spate_ledger *l, const spate_task_error *e, spate_er
     char hex[33], attempts[SP_I64_TEXT_MAX + SP_SLACK];
     spate_node_id_hex(e->id, hex);
     size_t len = (size_t)(sp_put_i64(attempts, e->attempts) - attempts);
-    spate_bytes texts[] = {text_of(e->queue), text_of(e->phase), {hex, 32}, text_of(e->message), {attempts, len}, text_of(e->path)};
+    spate_bytes texts[] = {text_of(e->queue),   text_of(e->phase), {hex, 32},
+                           text_of(e->message), {attempts, len},   text_of(e->path)};
     return add_row(l, SP_ROW_TASK_ERROR, texts, SP_COUNT(texts), err);
 }
 
@@ -600,7 +632,8 @@ int spate_ledger_queue_stats(spate_ledger *l, const char *queue, const char *jso
 
 int spate_ledger_migration(spate_ledger *l, const spate_migration *m, spate_error *err)
 {
-    spate_bytes texts[] = {text_of(m->id), text_of(m->name), text_of(m->phase), text_of(m->services_json), text_of(m->config_json)};
+    spate_bytes texts[] = {text_of(m->id), text_of(m->name), text_of(m->phase), text_of(m->services_json),
+                           text_of(m->config_json)};
     return add_row(l, SP_ROW_MIGRATION, texts, SP_COUNT(texts), err);
 }
 

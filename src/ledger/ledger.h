@@ -38,8 +38,8 @@ struct spate_ledger {
     uint64_t rows_at_open;
     sp_journal journal;
     uint64_t rewrite_at, rewritten_bytes; /* bytes of the journal: it is looked at; it had when it was written anew */
-    sp_buf record, known; /* under lock */
-    bool touched;         /* memory has what the journal has not: under lock */
+    sp_buf record, known;                 /* under lock */
+    bool touched;                         /* memory has what the journal has not: under lock */
     spate_ledger_resume resume;
     sp_mirror mirror;
 };

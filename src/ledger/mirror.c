@@ -32,7 +32,8 @@ static int bind_and_run(duckdb_prepared_statement statement, const spate_bytes *
                         spate_error *err)
 {
     for (size_t i = 0; i < n; i++)
-        if (sp_duckdb.bind_varchar_length(statement, i + 1, texts[i].len ? texts[i].p : "", texts[i].len) == DuckDBError)
+        if (sp_duckdb.bind_varchar_length(statement, i + 1, texts[i].len ? texts[i].p : "", texts[i].len) ==
+            DuckDBError)
             return sp_fail(err, SPATE_E_USAGE, "the statement has no parameter $%zu, or it is no text", i + 1);
     if (sp_duckdb.execute_prepared(statement, result) == DuckDBSuccess)
         return SPATE_OK;
@@ -50,7 +51,8 @@ static int prepare(sp_mirror *m, const char *sql, duckdb_prepared_statement *sta
     return rc;
 }
 
-static int ask(sp_mirror *m, const char *sql, const spate_bytes *texts, size_t n, duckdb_result *result, spate_error *err)
+static int ask(sp_mirror *m, const char *sql, const spate_bytes *texts, size_t n, duckdb_result *result,
+               spate_error *err)
 {
     duckdb_prepared_statement statement = NULL;
     int rc = prepare(m, sql, &statement, err);
@@ -120,21 +122,25 @@ static int compare_levels(spate_ledger *l, spate_error *err)
     return SPATE_OK;
 }
 
-static const char *const row_sql[SP_ROWS] = {[SP_ROW_LOG] = sp_sql_log, [SP_ROW_TASK_ERROR] = sp_sql_task_error,
-                                             [SP_ROW_MIGRATION] = sp_sql_migration, [SP_ROW_QUEUE_STATS] = sp_sql_queue_stats};
+static const char *const row_sql[SP_ROWS] = {[SP_ROW_LOG] = sp_sql_log,
+                                             [SP_ROW_TASK_ERROR] = sp_sql_task_error,
+                                             [SP_ROW_MIGRATION] = sp_sql_migration,
+                                             [SP_ROW_QUEUE_STATS] = sp_sql_queue_stats};
 
 typedef struct replay {
     flush *f;
     uint64_t number, from, to;
 } replay;
 
-static int write_row(void *arg, uint64_t number, unsigned statement, const spate_bytes *texts, size_t n, spate_error *err)
+static int write_row(void *arg, uint64_t number, unsigned statement, const spate_bytes *texts, size_t n,
+                     spate_error *err)
 {
     replay *r = arg;
     if (number < r->from || number >= r->to)
         return SPATE_OK;
     if (statement == 0 || statement >= SP_ROWS)
-        return sp_fail(err, SPATE_E_CORRUPT, "a row of the journal is of kind %u, which spate does not know", statement);
+        return sp_fail(err, SPATE_E_CORRUPT, "a row of the journal is of kind %u, which spate does not know",
+                       statement);
     duckdb_prepared_statement *prepared = &r->f->row_statements[statement];
     int rc = *prepared ? SPATE_OK : prepare(r->f->m, row_sql[statement], prepared, err);
     duckdb_result result;
@@ -324,7 +330,8 @@ static int write_stats(flush *f, unsigned side, int32_t depth, const int64_t *st
     int rc = run(f->m, side ? sp_sql_forget_stats_dst : sp_sql_forget_stats_src, 1, &(int64_t){depth}, NULL, f->err);
     for (unsigned k = 0; k < SPATE_STATS && rc == SPATE_OK; k++)
         if (there >> k & 1)
-            rc = run(f->m, side ? sp_sql_note_stat_dst : sp_sql_note_stat_src, 3, (int64_t[]){depth, stat[k]}, spate_stat_name(k), f->err);
+            rc = run(f->m, side ? sp_sql_note_stat_dst : sp_sql_note_stat_src, 3, (int64_t[]){depth, stat[k]},
+                     spate_stat_name(k), f->err);
     return rc;
 }
 
@@ -341,7 +348,8 @@ static int flush_level(flush *f, unsigned side, int32_t depth)
     spate_ledger *l = f->l;
     pthread_rwlock_wrlock(&l->lock);
     sp_level *level = l->memory.side[side].levels[depth];
-    bool whole = level && level->sealed && !level->mirrored, stats = level && (level->stats_dirty || whole || level->n_dirty);
+    bool whole = level && level->sealed && !level->mirrored,
+         stats = level && (level->stats_dirty || whole || level->n_dirty);
     uint32_t *dirty = level ? level->dirty : NULL, n = level ? level->n_dirty : 0, there = 0;
     int64_t stat[SPATE_STATS];
     uint64_t version = 0;
@@ -441,13 +449,15 @@ static bool flush_is_due(const spate_ledger *l)
 {
     const sp_mirror *m = &l->mirror;
     int64_t now = sp_os_monotonic_us();
-    return m->asked > m->answered || m->blocked || m->queued_rows >= l->options.flush_rows || m->logs >= l->options.log_batch ||
-           (m->seal_due_us && now >= m->seal_due_us) || (m->log_due_us && now >= m->log_due_us);
+    return m->asked > m->answered || m->blocked || m->queued_rows >= l->options.flush_rows ||
+           m->logs >= l->options.log_batch || (m->seal_due_us && now >= m->seal_due_us) ||
+           (m->log_due_us && now >= m->log_due_us);
 }
 
 static void wait_for_work(sp_mirror *m)
 {
-    int64_t due = m->seal_due_us && m->log_due_us ? SP_MIN(m->seal_due_us, m->log_due_us) : m->seal_due_us + m->log_due_us;
+    int64_t due =
+        m->seal_due_us && m->log_due_us ? SP_MIN(m->seal_due_us, m->log_due_us) : m->seal_due_us + m->log_due_us;
     if (due && !m->failure.status)
         (void)sp_os_cond_wait_until(&m->work, &m->lock, due);
     else
@@ -456,7 +466,11 @@ static void wait_for_work(sp_mirror *m)
 
 static void take(sp_mirror *m, taken *t)
 {
-    *t = (taken){.rows = m->rows, .volatile_rows = m->volatile_rows, .first = m->rows_first, .queued_rows = m->queued_rows, .logs = m->logs};
+    *t = (taken){.rows = m->rows,
+                 .volatile_rows = m->volatile_rows,
+                 .first = m->rows_first,
+                 .queued_rows = m->queued_rows,
+                 .logs = m->logs};
     m->rows = m->volatile_rows = (sp_buf){0};
     m->seal_due_us = m->log_due_us = 0;
 }
@@ -666,7 +680,8 @@ int32_t spate_ledger_flushed_depth(spate_ledger *l, spate_side side)
     return depth;
 }
 
-static int with_connection(spate_ledger *l, int (*fn)(spate_ledger *l, void *arg, spate_error *err), void *arg, spate_error *err)
+static int with_connection(spate_ledger *l, int (*fn)(spate_ledger *l, void *arg, spate_error *err), void *arg,
+                           spate_error *err)
 {
     if (sp_mirror_off(l))
         return sp_fail(err, SPATE_E_USAGE, "the ledger \"%s\" was opened without SQL", spate_ledger_path(l));
@@ -735,8 +750,8 @@ static int answer(spate_ledger *l, void *arg, spate_error *err)
     return rc;
 }
 
-int spate_ledger_sql(spate_ledger *l, const char *sql, const spate_bytes *params, size_t n_params, spate_query_fn fn, void *arg,
-                     spate_error *err)
+int spate_ledger_sql(spate_ledger *l, const char *sql, const spate_bytes *params, size_t n_params, spate_query_fn fn,
+                     void *arg, spate_error *err)
 {
     question q = {sql, params, n_params, fn, arg};
     return with_connection(l, answer, &q, err);

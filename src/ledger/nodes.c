@@ -299,13 +299,15 @@ static void mark_dirty(sp_side *s, sp_level *level, uint32_t i)
 
 static int dirty_reserve(sp_level *level, uint32_t more)
 {
-    return level->mirrored ? grow((void **)&level->dirty, &level->cap_dirty, level->n_dirty + more, sizeof(uint32_t)) : SPATE_OK;
+    return level->mirrored ? grow((void **)&level->dirty, &level->cap_dirty, level->n_dirty + more, sizeof(uint32_t))
+                           : SPATE_OK;
 }
 
 static bool now_pending(uint16_t old, uint16_t fresh)
 {
     return (old ^ fresh) & SP_STATE_DELETED ||
-           (sp_state_traversal(fresh) == SPATE_TRAVERSAL_PENDING && sp_state_traversal(old) != SPATE_TRAVERSAL_PENDING) ||
+           (sp_state_traversal(fresh) == SPATE_TRAVERSAL_PENDING &&
+            sp_state_traversal(old) != SPATE_TRAVERSAL_PENDING) ||
            (sp_state_copy(fresh) == SPATE_COPY_PENDING && sp_state_copy(old) != SPATE_COPY_PENDING) ||
            (old ^ fresh) & SP_STATE_EXCLUDED;
 }
@@ -352,7 +354,7 @@ void sp_memory_recount(sp_level *level, unsigned side)
 
 static uint16_t born(unsigned side, const spate_node *n)
 {
-    unsigned traversal = n->traversal ? n->traversal
+    unsigned traversal = n->traversal              ? n->traversal
                          : n->type == SPATE_FOLDER ? SPATE_TRAVERSAL_PENDING
                                                    : SPATE_TRAVERSAL_SUCCESSFUL;
     unsigned copy = side == SPATE_DST ? SPATE_COPY_ANY : n->copy ? n->copy : SPATE_COPY_PENDING;
@@ -366,7 +368,8 @@ static uint16_t found_again(unsigned side, uint16_t state, const spate_node *n)
     if (state & SP_STATE_DELETED)
         return born(side, n);
     if (n->traversal)
-        state = (uint16_t)((state & ~(7u << SP_STATE_TRAVERSAL_SHIFT)) | (unsigned)n->traversal << SP_STATE_TRAVERSAL_SHIFT);
+        state = (uint16_t)((state & ~(7u << SP_STATE_TRAVERSAL_SHIFT)) | (unsigned)n->traversal
+                                                                             << SP_STATE_TRAVERSAL_SHIFT);
     if (n->copy && side == SPATE_SRC)
         state = (uint16_t)((state & ~(7u << SP_STATE_COPY_SHIFT)) | (unsigned)n->copy << SP_STATE_COPY_SHIFT);
     return n->excluded ? state | SP_STATE_EXCLUDED : state;
@@ -426,13 +429,19 @@ static int set_extra(sp_side *s, uint32_t i, extra x)
 }
 
 /* A line, a name and a place in the level for node number s->n. Room for all of them was made. */
-static void make_node(sp_side *s, sp_level *level, int32_t depth, uint32_t parent, uint64_t hi, uint64_t lo, const spate_node *n,
-                      uint16_t state)
+static void make_node(sp_side *s, sp_level *level, int32_t depth, uint32_t parent, uint64_t hi, uint64_t lo,
+                      const spate_node *n, uint16_t state)
 {
     uint32_t i = s->n++;
     sp_node *node = sp_node_at(s, i);
-    *node = (sp_node){.hi = hi, .lo = lo, .parent = parent, .size = n->size, .mtime_ns = n->mtime_ns, .attributes = n->attributes,
-                      .name_len = (uint16_t)n->name.len, .level = (uint16_t)depth};
+    *node = (sp_node){.hi = hi,
+                      .lo = lo,
+                      .parent = parent,
+                      .size = n->size,
+                      .mtime_ns = n->mtime_ns,
+                      .attributes = n->attributes,
+                      .name_len = (uint16_t)n->name.len,
+                      .level = (uint16_t)depth};
     memcpy(text_take(s, n->name.len, &node->name), n->name.p, n->name.len);
     if (parent) {
         node->sibling = sp_node_at(s, parent)->child;
@@ -499,8 +508,8 @@ static int room_for_one(sp_side *s, sp_level *level, size_t name_len)
                : SPATE_OK;
 }
 
-static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_node *n, uint64_t hi, uint64_t lo, uint32_t *known,
-                   spate_error *err)
+static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_node *n, uint64_t hi, uint64_t lo,
+                   uint32_t *known, spate_error *err)
 {
     sp_side *s = &m->side[side];
     sp_level *level = NULL;
@@ -515,7 +524,8 @@ static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_nod
         *known = there == i ? 0 : there;
     if (there != i) {
         const sp_node *node = sp_node_at(s, there);
-        if (node->parent == parent && node->name_len == n->name.len && !memcmp(sp_text_at(s, node->name), n->name.p, n->name.len))
+        if (node->parent == parent && node->name_len == n->name.len &&
+            !memcmp(sp_text_at(s, node->name), n->name.p, n->name.len))
             return sp_memory_again(m, side, there, n, err);
         return sp_fail(err, SPATE_E_BUG, "two paths have one id: \"%.*s\" is one of them", (int)n->name.len, n->name.p);
     }
@@ -526,12 +536,13 @@ static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_nod
 
 enum { ADD_AHEAD = 32 }; /* ids computed, and their buckets asked for, before the first of them is needed */
 
-int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known, spate_error *err)
+int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known,
+                  spate_error *err)
 {
     sp_side *s = &m->side[side];
     m->path.len = 0;
-    if (n > UINT32_MAX || nodes_reserve(s, (uint32_t)n) || (known && sp_hash_reserve(s, s->n + n)) || sp_memory_path(s, parent, &m->path) ||
-        sp_buf_reserve(&m->path, 1 + UINT16_MAX))
+    if (n > UINT32_MAX || nodes_reserve(s, (uint32_t)n) || (known && sp_hash_reserve(s, s->n + n)) ||
+        sp_memory_path(s, parent, &m->path) || sp_buf_reserve(&m->path, 1 + UINT16_MAX))
         return sp_fail_nomem(err);
     if (m->path.len > 1)
         m->path.data[m->path.len++] = '/';
@@ -543,7 +554,8 @@ int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node
         for (size_t k = 0; k < count; k++) {
             const spate_node *child = &children[from + k];
             memcpy(end, child->name.p, child->name.len);
-            sp_id_split(spate_node_id_of(side, child->type, (spate_bytes){m->path.data, m->path.len + child->name.len}), &hi[k], &lo[k]);
+            sp_id_split(spate_node_id_of(side, child->type, (spate_bytes){m->path.data, m->path.len + child->name.len}),
+                        &hi[k], &lo[k]);
             if (known)
                 sp_hash_soon(s, hi[k]);
         }
@@ -597,15 +609,9 @@ static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, in
     case SPATE_SET_EXCLUDED_BELOW:
         state = (uint16_t)(value ? state | SP_STATE_EXCLUDED : state & ~SP_STATE_EXCLUDED);
         break;
-    case SPATE_SET_SIZE:
-        node->size = value;
-        break;
-    case SPATE_SET_MTIME:
-        node->mtime_ns = value;
-        break;
-    case SPATE_SET_ATTRIBUTES:
-        node->attributes = (uint64_t)value;
-        break;
+    case SPATE_SET_SIZE: node->size = value; break;
+    case SPATE_SET_MTIME: node->mtime_ns = value; break;
+    case SPATE_SET_ATTRIBUTES: node->attributes = (uint64_t)value; break;
     case SPATE_SET_CHECKSUM:
         x.checksum = (uint64_t)value;
         rc = set_extra(s, i, x);
@@ -614,9 +620,7 @@ static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, in
         x.note = note;
         rc = set_extra(s, i, x);
         break;
-    default:
-        state |= SP_STATE_DELETED;
-        break;
+    default: state |= SP_STATE_DELETED; break;
     }
     set_state(s, i, state);
     level->version += kind != SPATE_SET_COPY || value != SPATE_COPY_IN_PROGRESS;
@@ -624,7 +628,8 @@ static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, in
     return rc;
 }
 
-int sp_memory_change(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note, spate_error *err)
+int sp_memory_change(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note,
+                     spate_error *err)
 {
     const sp_side *s = &m->side[side];
     int rc = kind == SPATE_DELETE_BELOW ? SPATE_OK : change_one(m, side, i, kind, value, note);

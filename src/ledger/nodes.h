@@ -10,12 +10,13 @@
 #include "spate/ledger.h"
 
 typedef struct sp_node {
-    uint64_t hi, lo; /* the id, as two numbers that sort as its bytes do */
+    uint64_t hi, lo;                 /* the id, as two numbers that sort as its bytes do */
     uint32_t parent, child, sibling; /* numbers; child: the newest, sibling: the next older one */
     uint32_t name;                   /* place in the text, in units of four bytes */
     int64_t size, mtime_ns;
     uint64_t attributes;
-    uint32_t extra; /* place of service id, note and checksum in the text; 0: none, the service id follows from the parent's */
+    uint32_t
+        extra; /* place of service id, note and checksum in the text; 0: none, the service id follows from the parent's */
     uint16_t name_len, level;
 } sp_node;
 _Static_assert(sizeof(sp_node) == 64, "a node is a cache line");
@@ -29,9 +30,18 @@ enum {
     SP_STATE_DELETED = 1 << 10,
     SP_STATE_DIRTY = 1 << 11, /* changed since DuckDB got it */
 };
-static inline unsigned sp_state_type(uint16_t s) { return s & SP_STATE_TYPE; }
-static inline unsigned sp_state_traversal(uint16_t s) { return s >> SP_STATE_TRAVERSAL_SHIFT & 7; }
-static inline unsigned sp_state_copy(uint16_t s) { return s >> SP_STATE_COPY_SHIFT & 7; }
+static inline unsigned sp_state_type(uint16_t s)
+{
+    return s & SP_STATE_TYPE;
+}
+static inline unsigned sp_state_traversal(uint16_t s)
+{
+    return s >> SP_STATE_TRAVERSAL_SHIFT & 7;
+}
+static inline unsigned sp_state_copy(uint16_t s)
+{
+    return s >> SP_STATE_COPY_SHIFT & 7;
+}
 
 enum { SP_NODE_BLOCK_BITS = 16, SP_TEXT_BLOCK_BITS = 21, SP_LEVELS_MAX = 65535, SP_RUNS_MAX = 40 };
 
@@ -42,8 +52,8 @@ typedef struct sp_level {
     unsigned runs; /* behind the last one's end: the tail */
     uint32_t alive, excluded;
     uint32_t by_traversal[5][8], by_copy[5][8]; /* by type, then status */
-    uint64_t generation; /* grows when a node joins or is pending again */
-    uint64_t version;    /* grows with every change that the journal has */
+    uint64_t generation;                        /* grows when a node joins or is pending again */
+    uint64_t version;                           /* grows with every change that the journal has */
     int64_t stat[SPATE_STATS];
     uint32_t stat_there; /* bits */
     bool sealed;
@@ -77,7 +87,8 @@ typedef struct sp_side {
     uint64_t n_buckets;
     char **text;
     uint32_t n_text, cap_text;
-    uint64_t text_used, text_dead; /* bytes, the unused tails of blocks included; those that nothing points at any more */
+    uint64_t text_used,
+        text_dead; /* bytes, the unused tails of blocks included; those that nothing points at any more */
     sp_level **levels;
     uint32_t n_levels;
     uint32_t alive;
@@ -87,7 +98,7 @@ typedef struct sp_memory {
     sp_side side[2];
     sp_buf path, service; /* of the folder whose children are added */
     bool replaying;       /* nothing can be found by its id yet */
-    char **words; /* remembered: key, value, key, value, ... */
+    char **words;         /* remembered: key, value, key, value, ... */
     size_t n_words;
     uint64_t rows, row_bytes; /* row records seen */
     bool unfinished;          /* a snapshot has begun and not ended */
@@ -129,7 +140,7 @@ void sp_hash_soon(const sp_side *s, uint64_t hi); /* asks the memory for where i
 int sp_hash_reserve(sp_side *s, uint64_t n) SP_MUST_CHECK;
 int sp_hash_index(sp_side *s, spate_error *err) SP_MUST_CHECK; /* all nodes anew. SPATE_E_CORRUPT: one is there twice */
 
-uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id);      /* living ones only */
+uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id); /* living ones only */
 uint32_t sp_memory_find_path(const sp_memory *m, unsigned side, spate_bytes path, unsigned type);
 
 /* The parts of a node that are not in its line. Paths are appended to buf. */
@@ -150,7 +161,8 @@ int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node
                   spate_error *err) SP_MUST_CHECK;
 /* A node that was found again. */
 int sp_memory_again(sp_memory *m, unsigned side, uint32_t i, const spate_node *n, spate_error *err) SP_MUST_CHECK;
-int sp_memory_change(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note, spate_error *err) SP_MUST_CHECK;
+int sp_memory_change(sp_memory *m, unsigned side, uint32_t i, unsigned kind, int64_t value, spate_bytes note,
+                     spate_error *err) SP_MUST_CHECK;
 int sp_memory_level(sp_memory *m, unsigned side, int32_t depth, sp_level **level, spate_error *err) SP_MUST_CHECK;
 void sp_memory_recount(sp_level *level, unsigned side);
 int sp_memory_remember(sp_memory *m, spate_bytes key, spate_bytes value, bool away, spate_error *err) SP_MUST_CHECK;

@@ -178,10 +178,15 @@ static int copy_bare(const sp_side *s, uint32_t i, spate_nodes *out)
     uint16_t state = *sp_state_at(s, i);
     if (make_room(out, out->n + 1) != SPATE_OK)
         return SPATE_E_NOMEM;
-    out->nodes[out->n++] = (spate_node){
-        .id = sp_id_join(node->hi, node->lo), .size = node->size, .mtime_ns = node->mtime_ns, .attributes = node->attributes,
-        .depth = node->level, .type = (uint8_t)sp_state_type(state), .traversal = (uint8_t)sp_state_traversal(state),
-        .copy = (uint8_t)sp_state_copy(state), .excluded = state & SP_STATE_EXCLUDED};
+    out->nodes[out->n++] = (spate_node){.id = sp_id_join(node->hi, node->lo),
+                                        .size = node->size,
+                                        .mtime_ns = node->mtime_ns,
+                                        .attributes = node->attributes,
+                                        .depth = node->level,
+                                        .type = (uint8_t)sp_state_type(state),
+                                        .traversal = (uint8_t)sp_state_traversal(state),
+                                        .copy = (uint8_t)sp_state_copy(state),
+                                        .excluded = state & SP_STATE_EXCLUDED};
     return SPATE_OK;
 }
 
@@ -227,8 +232,8 @@ static int copies_done(spate_nodes *out, int rc, spate_error *err)
 
 enum { IDS_AHEAD = 16 };
 
-int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out, int64_t *rows,
-                          spate_error *err)
+int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out,
+                          int64_t *rows, spate_error *err)
 {
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
@@ -256,7 +261,8 @@ int spate_ledger_get(spate_ledger *l, spate_side side, spate_node_id id, spate_n
     return spate_ledger_get_many(l, side, &id, 1, out, NULL, err);
 }
 
-int spate_ledger_get_path(spate_ledger *l, spate_side side, spate_bytes path, spate_node_type type, spate_nodes *out, spate_error *err)
+int spate_ledger_get_path(spate_ledger *l, spate_side side, spate_bytes path, spate_node_type type, spate_nodes *out,
+                          spate_error *err)
 {
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
@@ -272,8 +278,8 @@ int spate_ledger_root(spate_ledger *l, spate_side side, spate_nodes *out, spate_
     return spate_ledger_get_path(l, side, (spate_bytes){"/", 1}, SPATE_FOLDER, out, err);
 }
 
-int spate_ledger_counterparts(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_node_id *out, bool *found,
-                              spate_error *err)
+int spate_ledger_counterparts(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_node_id *out,
+                              bool *found, spate_error *err)
 {
     sp_buf path = {0};
     int rc = SPATE_OK;
@@ -293,7 +299,8 @@ int spate_ledger_counterparts(spate_ledger *l, spate_side side, const spate_node
     return rc ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-int spate_ledger_scan(spate_ledger *l, spate_side side, uint32_t *next, size_t limit, spate_nodes *out, spate_error *err)
+int spate_ledger_scan(spate_ledger *l, spate_side side, uint32_t *next, size_t limit, spate_nodes *out,
+                      spate_error *err)
 {
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
@@ -391,8 +398,8 @@ static int copy_children(const sp_side *s, uint32_t parent, size_t limit, sp_buf
     return rc;
 }
 
-int spate_ledger_children_some(spate_ledger *l, spate_side side, spate_node_id parent, spate_child_cursor *cursor, size_t limit,
-                               spate_nodes *out, spate_error *err)
+int spate_ledger_children_some(spate_ledger *l, spate_side side, spate_node_id parent, spate_child_cursor *cursor,
+                               size_t limit, spate_nodes *out, spate_error *err)
 {
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
@@ -415,8 +422,8 @@ int spate_ledger_children_some(spate_ledger *l, spate_side side, spate_node_id p
 }
 
 /* Children of n folders, by ids or by paths. */
-static int children_of(spate_ledger *l, unsigned side, const spate_node_id *ids, const spate_bytes *paths, size_t n, size_t limit,
-                       spate_nodes *out, size_t *first, spate_error *err)
+static int children_of(spate_ledger *l, unsigned side, const spate_node_id *ids, const spate_bytes *paths, size_t n,
+                       size_t limit, spate_nodes *out, size_t *first, spate_error *err)
 {
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
@@ -425,7 +432,8 @@ static int children_of(spate_ledger *l, unsigned side, const spate_node_id *ids,
     pthread_rwlock_rdlock(&l->lock);
     const sp_side *s = &l->memory.side[side];
     for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
-        uint32_t parent = ids ? sp_memory_find_id(s, ids[i]) : sp_memory_find_path(&l->memory, side, paths[i], SPATE_FOLDER);
+        uint32_t parent =
+            ids ? sp_memory_find_id(s, ids[i]) : sp_memory_find_path(&l->memory, side, paths[i], SPATE_FOLDER);
         if (first)
             first[i] = out->n;
         rc = copy_children(s, parent, limit, &heap, out);
@@ -437,24 +445,26 @@ static int children_of(spate_ledger *l, unsigned side, const spate_node_id *ids,
     return copies_done(out, rc, err);
 }
 
-int spate_ledger_children(spate_ledger *l, spate_side side, spate_node_id parent, size_t limit, spate_nodes *out, spate_error *err)
+int spate_ledger_children(spate_ledger *l, spate_side side, spate_node_id parent, size_t limit, spate_nodes *out,
+                          spate_error *err)
 {
     return children_of(l, side, &parent, NULL, 1, limit, out, NULL, err);
 }
 
-int spate_ledger_children_path(spate_ledger *l, spate_side side, spate_bytes parent, size_t limit, spate_nodes *out, spate_error *err)
+int spate_ledger_children_path(spate_ledger *l, spate_side side, spate_bytes parent, size_t limit, spate_nodes *out,
+                               spate_error *err)
 {
     return children_of(l, side, NULL, &parent, 1, limit, out, NULL, err);
 }
 
-int spate_ledger_children_many(spate_ledger *l, spate_side side, const spate_node_id *parents, size_t n, spate_nodes *out,
-                               size_t *first, spate_error *err)
+int spate_ledger_children_many(spate_ledger *l, spate_side side, const spate_node_id *parents, size_t n,
+                               spate_nodes *out, size_t *first, spate_error *err)
 {
     return children_of(l, side, parents, NULL, n, 0, out, first, err);
 }
 
-int spate_ledger_children_paths(spate_ledger *l, spate_side side, const spate_bytes *parents, size_t n, spate_nodes *out,
-                                size_t *first, spate_error *err)
+int spate_ledger_children_paths(spate_ledger *l, spate_side side, const spate_bytes *parents, size_t n,
+                                spate_nodes *out, size_t *first, spate_error *err)
 {
     return children_of(l, side, NULL, parents, n, 0, out, first, err);
 }
@@ -488,7 +498,8 @@ static int lock_sorted(spate_ledger *l, unsigned side, int32_t depth, sp_level *
     for (;;) {
         pthread_rwlock_rdlock(&l->lock);
         *level = sp_level_at(&l->memory.side[side], depth);
-        if (rc != SPATE_OK || !*level || ((*level)->runs && (*level)->run_end[(*level)->runs - 1] == (*level)->n) || !(*level)->n)
+        if (rc != SPATE_OK || !*level || ((*level)->runs && (*level)->run_end[(*level)->runs - 1] == (*level)->n) ||
+            !(*level)->n)
             return rc;
         pthread_rwlock_unlock(&l->lock);
         pthread_rwlock_wrlock(&l->lock);
@@ -519,7 +530,8 @@ static int copy_group(const sp_side *s, const uint32_t *nodes, size_t n, spate_n
     return rc;
 }
 
-static int copy_page(const sp_side *s, const sp_level *level, const spate_filter *f, spate_cursor *cursor, size_t limit, spate_nodes *out)
+static int copy_page(const sp_side *s, const sp_level *level, const spate_filter *f, spate_cursor *cursor, size_t limit,
+                     spate_nodes *out)
 {
     uint64_t hi, lo;
     sp_walk walk;
@@ -540,7 +552,8 @@ static int copy_page(const sp_side *s, const sp_level *level, const spate_filter
 }
 
 /* Under the lock. */
-static int fill_page(const sp_side *s, const sp_level *level, const spate_filter *f, spate_cursor *cursor, size_t limit, spate_nodes *out)
+static int fill_page(const sp_side *s, const sp_level *level, const spate_filter *f, spate_cursor *cursor, size_t limit,
+                     spate_nodes *out)
 {
     int rc = SPATE_OK;
     if (!level)
@@ -570,8 +583,8 @@ int spate_ledger_page(spate_ledger *l, const spate_filter *filter, spate_cursor 
 
 /* The source's children for nodes of a page, from one on: ids first, then all lookups, then what they lead to, so that the memory
  * has been asked for each before it is needed. */
-static int copy_joined(const sp_side *src, const spate_nodes *page, size_t from, size_t n, sp_buf *list, spate_nodes *children,
-                       size_t *first)
+static int copy_joined(const sp_side *src, const spate_nodes *page, size_t from, size_t n, sp_buf *list,
+                       spate_nodes *children, size_t *first)
 {
     uint64_t hi[PAGE_AHEAD], lo[PAGE_AHEAD];
     uint32_t folder[PAGE_AHEAD];
@@ -594,8 +607,8 @@ static int copy_joined(const sp_side *src, const spate_nodes *page, size_t from,
     return rc;
 }
 
-int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_cursor *cursor, size_t limit, spate_nodes *out,
-                             spate_nodes *children, size_t *first, spate_error *err)
+int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_cursor *cursor, size_t limit,
+                             spate_nodes *out, spate_nodes *children, size_t *first, spate_error *err)
 {
     sp_level *level;
     sp_buf heap = {0};
@@ -707,7 +720,8 @@ static int each_stat(spate_ledger *l, unsigned side, stat_fn *fn, void *arg)
     return rc;
 }
 
-int spate_ledger_stats_each(spate_ledger *l, spate_side side, int (*fn)(void *, int32_t, spate_stat, int64_t), void *arg)
+int spate_ledger_stats_each(spate_ledger *l, spate_side side, int (*fn)(void *, int32_t, spate_stat, int64_t),
+                            void *arg)
 {
     return each_stat(l, side, fn, arg);
 }

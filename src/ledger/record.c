@@ -2,10 +2,20 @@
  * length leads out of the payload and no number to a node that is not there: a hash says nothing about who wrote it. */
 #include "ledger/record.h"
 
-enum { VARINT_MAX = 10, NODE_FIXED_MAX = 2 + 8 + 8 + 8 + 5 * VARINT_MAX,
-       HEADER_MAX = 2 + 2 * VARINT_MAX, REPLAY_NODES = 256 };
-enum { HAS_SERVICE = 1 << 6, IS_EXCLUDED = 1 << 7, HAS_NOTE = 1 << 3, HAS_CHECKSUM = 1 << 4, HAS_DEPTH = 1 << 5,
-       HAS_ATTRIBUTES = 1 << 6 };
+enum {
+    VARINT_MAX = 10,
+    NODE_FIXED_MAX = 2 + 8 + 8 + 8 + 5 * VARINT_MAX,
+    HEADER_MAX = 2 + 2 * VARINT_MAX,
+    REPLAY_NODES = 256
+};
+enum {
+    HAS_SERVICE = 1 << 6,
+    IS_EXCLUDED = 1 << 7,
+    HAS_NOTE = 1 << 3,
+    HAS_CHECKSUM = 1 << 4,
+    HAS_DEPTH = 1 << 5,
+    HAS_ATTRIBUTES = 1 << 6
+};
 
 /* ---- writing --------------------------------------------------------------------------------------------------------------- */
 
@@ -34,9 +44,10 @@ static char *put_text(char *p, spate_bytes text)
 
 static char *put_node(char *p, const spate_node *n)
 {
-    *p++ = (char)(n->type | n->traversal << 3 | (n->service_id.len ? HAS_SERVICE : 0) | (n->excluded ? IS_EXCLUDED : 0));
-    *p++ = (char)(n->copy | (n->note.len ? HAS_NOTE : 0) | (n->checksum ? HAS_CHECKSUM : 0) | (n->depth ? HAS_DEPTH : 0) |
-                  (n->attributes ? HAS_ATTRIBUTES : 0));
+    *p++ =
+        (char)(n->type | n->traversal << 3 | (n->service_id.len ? HAS_SERVICE : 0) | (n->excluded ? IS_EXCLUDED : 0));
+    *p++ = (char)(n->copy | (n->note.len ? HAS_NOTE : 0) | (n->checksum ? HAS_CHECKSUM : 0) |
+                  (n->depth ? HAS_DEPTH : 0) | (n->attributes ? HAS_ATTRIBUTES : 0));
     p = put_text(p, n->name);
     p = put(p, zigzag(n->size));
     memcpy(p, &n->mtime_ns, 8);
@@ -80,7 +91,8 @@ int sp_record_reserve(sp_buf *b, const spate_node *nodes, size_t n)
     return sp_buf_reserve(b, most);
 }
 
-void sp_record_children(sp_buf *b, unsigned side, uint32_t parent, const spate_node *nodes, size_t n, const uint32_t *known)
+void sp_record_children(sp_buf *b, unsigned side, uint32_t parent, const spate_node *nodes, size_t n,
+                        const uint32_t *known)
 {
     char *p = b->data + b->len;
     for (size_t i = 0, run; i < n; i += run) {
@@ -296,7 +308,8 @@ static int replay_change(sp_memory *m, reader *r, spate_error *err)
     uint32_t node = get_number(r, &m->side[side]);
     int64_t value = get_signed(r);
     spate_bytes note = get_text(r);
-    r->bad |= kind > SPATE_SET_ATTRIBUTES || ((kind == SPATE_SET_TRAVERSAL || kind == SPATE_SET_COPY) && (value < 0 || value > 7));
+    r->bad |= kind > SPATE_SET_ATTRIBUTES ||
+              ((kind == SPATE_SET_TRAVERSAL || kind == SPATE_SET_COPY) && (value < 0 || value > 7));
     return r->bad ? SPATE_OK : sp_memory_change(m, side, node, kind, value, note, err);
 }
 
@@ -386,18 +399,13 @@ static int replay_one(sp_memory *m, reader *r, spate_error *err)
     uint8_t kind = get_byte(r), first;
     spate_bytes texts[SP_ROW_TEXTS_MAX] = {{0}};
     switch (kind) {
-    case SP_RECORD_ROOT:
-        return replay_root(m, r, err);
-    case SP_RECORD_ADD:
-        return replay_add(m, r, err);
-    case SP_RECORD_AGAIN:
-        return replay_again(m, r, err);
-    case SP_RECORD_CHANGE:
-        return replay_change(m, r, err);
+    case SP_RECORD_ROOT: return replay_root(m, r, err);
+    case SP_RECORD_ADD: return replay_add(m, r, err);
+    case SP_RECORD_AGAIN: return replay_again(m, r, err);
+    case SP_RECORD_CHANGE: return replay_change(m, r, err);
     case SP_RECORD_SEAL:
     case SP_RECORD_STAT:
-    case SP_RECORD_RECOUNT:
-        return replay_numbers(m, r, kind, err);
+    case SP_RECORD_RECOUNT: return replay_numbers(m, r, kind, err);
     case SP_RECORD_ROW:
         get_texts(r, &first, texts);
         m->rows++;
@@ -406,14 +414,9 @@ static int replay_one(sp_memory *m, reader *r, spate_error *err)
     case SP_RECORD_REMEMBER:
         r->bad |= get_texts(r, &first, texts) != 2;
         return r->bad ? SPATE_OK : sp_memory_remember(m, texts[0], texts[1], first, err);
-    case SP_RECORD_SNAPSHOT:
-        replay_snapshot(m, r);
-        return SPATE_OK;
-    case SP_RECORD_LEVEL:
-        return replay_level(m, r, err);
-    default:
-        r->bad = true;
-        return SPATE_OK;
+    case SP_RECORD_SNAPSHOT: replay_snapshot(m, r); return SPATE_OK;
+    case SP_RECORD_LEVEL: return replay_level(m, r, err);
+    default: r->bad = true; return SPATE_OK;
     }
 }
 

@@ -12,12 +12,19 @@ static spate_node said_of(const sp_side *s, uint32_t i)
     const sp_node *node = sp_node_at(s, i);
     uint16_t state = *sp_state_at(s, i);
     unsigned copy = sp_state_copy(state);
-    return (spate_node){.name = {sp_text_at(s, node->name), node->name_len}, .type = (uint8_t)sp_state_type(state),
+    return (spate_node){.name = {sp_text_at(s, node->name), node->name_len},
+                        .type = (uint8_t)sp_state_type(state),
                         .traversal = (uint8_t)sp_state_traversal(state),
                         .copy = (uint8_t)(copy == SPATE_COPY_IN_PROGRESS ? SPATE_COPY_PENDING : copy),
-                        .excluded = state & SP_STATE_EXCLUDED, .size = node->size, .mtime_ns = node->mtime_ns, .attributes = node->attributes,
-                        .service_id = sp_memory_own_service(s, i), .note = sp_memory_note(s, i), .checksum = sp_memory_checksum(s, i),
-                        .depth = node->parent && node->level != sp_node_at(s, node->parent)->level + 1 ? node->level : 0};
+                        .excluded = state & SP_STATE_EXCLUDED,
+                        .size = node->size,
+                        .mtime_ns = node->mtime_ns,
+                        .attributes = node->attributes,
+                        .service_id = sp_memory_own_service(s, i),
+                        .note = sp_memory_note(s, i),
+                        .checksum = sp_memory_checksum(s, i),
+                        .depth =
+                            node->parent && node->level != sp_node_at(s, node->parent)->level + 1 ? node->level : 0};
 }
 
 /* A root is made pending and plain: the rest of it are changes. */
@@ -25,8 +32,13 @@ static int put_root(unsigned side, const sp_side *s, sp_journal *to)
 {
     const spate_bytes none = {NULL, 0};
     spate_node root = said_of(s, 1);
-    const spate_node made = {.type = SPATE_FOLDER, .name = {"", 0}, .service_id = root.service_id, .size = root.size, .mtime_ns = root.mtime_ns};
-    const spate_change changes[] = {{.kind = SPATE_SET_TRAVERSAL, .value = root.traversal}, {.kind = SPATE_SET_COPY, .value = root.copy},
+    const spate_node made = {.type = SPATE_FOLDER,
+                             .name = {"", 0},
+                             .service_id = root.service_id,
+                             .size = root.size,
+                             .mtime_ns = root.mtime_ns};
+    const spate_change changes[] = {{.kind = SPATE_SET_TRAVERSAL, .value = root.traversal},
+                                    {.kind = SPATE_SET_COPY, .value = root.copy},
                                     {.kind = SPATE_SET_EXCLUDED, .value = root.excluded},
                                     {.kind = SPATE_SET_ATTRIBUTES, .value = (int64_t)root.attributes},
                                     {.kind = SPATE_SET_CHECKSUM, .value = (int64_t)root.checksum}};
@@ -57,7 +69,8 @@ static int put_deleted(unsigned side, const sp_side *s, sp_journal *to, spate_er
     for (uint32_t i = 2; i < s->n && rc == SPATE_OK; i++) {
         if (sp_node_alive(s, i) || !sp_node_alive(s, sp_node_at(s, i)->parent))
             continue;
-        rc = sp_record_change(&to->out, side, SPATE_DELETE, i, 0, (spate_bytes){NULL, 0}) ? sp_fail_nomem(err) : sp_journal_put(to, err);
+        rc = sp_record_change(&to->out, side, SPATE_DELETE, i, 0, (spate_bytes){NULL, 0}) ? sp_fail_nomem(err)
+                                                                                          : sp_journal_put(to, err);
     }
     return rc;
 }
@@ -102,7 +115,8 @@ static int put_levels(unsigned side, const sp_side *s, sp_journal *to, spate_err
     int rc = SPATE_OK;
     for (uint32_t d = 0; d < s->n_levels && rc == SPATE_OK; d++)
         if (s->levels[d])
-            rc = sp_record_level(&to->out, side, (int32_t)d, s->levels[d]) ? sp_fail_nomem(err) : sp_journal_put(to, err);
+            rc = sp_record_level(&to->out, side, (int32_t)d, s->levels[d]) ? sp_fail_nomem(err)
+                                                                           : sp_journal_put(to, err);
     return rc;
 }
 
@@ -138,7 +152,8 @@ int sp_snapshot_when_due(spate_ledger *l, spate_error *err)
     if (!l->journal.path || l->journal.bytes < l->rewrite_at)
         return SPATE_OK;
     int rc = sp_journal_rewrite(&l->journal, put_all, l, &done, err);
-    l->rewritten_bytes = l->journal.bytes; /* or what it is without, when it could not be done: not again before it has doubled */
+    l->rewritten_bytes =
+        l->journal.bytes; /* or what it is without, when it could not be done: not again before it has doubled */
     l->rewrite_at = SP_MAX(2 * l->rewritten_bytes, l->options.rewrite_bytes);
     return rc;
 }

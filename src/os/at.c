@@ -92,7 +92,8 @@ ssize_t sp_at_list(int dir, void *records, size_t len)
 int sp_at_stat(int dir, const char *name, struct statx *st)
 {
     int empty = name[0] ? 0 : AT_EMPTY_PATH; /* the kernel looks at the name twice where it may be */
-    return (int)ATTEMPT(SP_OS_STAT, statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | empty, STATX_BASIC_STATS, st));
+    return (int)ATTEMPT(SP_OS_STAT,
+                        statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | empty, STATX_BASIC_STATS, st));
 }
 
 ssize_t sp_at_read_link(int dir, const char *name, char *target, size_t len)
@@ -172,7 +173,7 @@ ssize_t sp_at_read(int fd, void *to, size_t len, uint64_t offset)
 
 int sp_at_write(int fd, const void *from, size_t len, uint64_t offset)
 {
-    for (size_t done = 0; done < len; ) {
+    for (size_t done = 0; done < len;) {
         long put = ATTEMPT(SP_OS_WRITE, pwrite(fd, (const char *)from + done, len - done, (off_t)(offset + done)));
         if (put < 0)
             return (int)put;
@@ -219,7 +220,8 @@ void sp_at_reserve(int fd, uint64_t size)
 
 int sp_at_set_owner(int fd, const char *name, uint32_t user, uint32_t group)
 {
-    return (int)ATTEMPT(SP_OS_META, fchownat(fd, name ? name : "", user, group, name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH));
+    return (int)ATTEMPT(SP_OS_META,
+                        fchownat(fd, name ? name : "", user, group, name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH));
 }
 
 int sp_at_set_mode(int fd, const char *name, unsigned mode)
@@ -275,7 +277,8 @@ int sp_at_set_attribute(int fd, const char *name, const char *attribute, const v
 int sp_at_drop_attribute(int fd, const char *name, const char *attribute)
 {
     char path[PROC_PATH_MAX];
-    return (int)ATTEMPT(SP_OS_META, name ? lremovexattr(proc_path(fd, name, path), attribute) : fremovexattr(fd, attribute));
+    return (int)ATTEMPT(SP_OS_META,
+                        name ? lremovexattr(proc_path(fd, name, path), attribute) : fremovexattr(fd, attribute));
 }
 
 int sp_at_sync(int fd)

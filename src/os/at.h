@@ -30,8 +30,8 @@ int sp_at_make_link(int from_dir, const char *from, int dir, const char *name);
 int sp_at_rename(int from_dir, const char *from, int dir, const char *name, bool replace);
 int sp_at_remove(int dir, const char *name, bool folder);
 
-ssize_t sp_at_read(int fd, void *to, size_t len, uint64_t offset);            /* short only at the end of the file */
-int sp_at_write(int fd, const void *from, size_t len, uint64_t offset);       /* all of it */
+ssize_t sp_at_read(int fd, void *to, size_t len, uint64_t offset);      /* short only at the end of the file */
+int sp_at_write(int fd, const void *from, size_t len, uint64_t offset); /* all of it */
 /* The next stretch of data at or behind offset: [*start, *end); -ENXIO when there is none. Where the file system knows of no
  * holes, all is data. */
 int sp_at_next_data(int fd, uint64_t offset, uint64_t *start, uint64_t *end);

@@ -88,7 +88,8 @@ int sp_os_open(const char *path, sp_os_open_how how, int *fd, spate_error *err)
     static const int flags[] = {O_RDONLY, O_RDWR, O_RDWR | O_CREAT | O_EXCL, O_RDWR | O_CREAT};
     int got = open_retrying(path, flags[how]);
     if (got < 0)
-        return sp_fail_errno(err, errno, how >= SP_OS_OPEN_NEW ? "could not create file \"%s\"" : "could not open file \"%s\"", path);
+        return sp_fail_errno(
+            err, errno, how >= SP_OS_OPEN_NEW ? "could not create file \"%s\"" : "could not open file \"%s\"", path);
     *fd = got;
     return SPATE_OK;
 }
@@ -112,7 +113,8 @@ int sp_os_read_at(int fd, void *bytes, size_t len, uint64_t at, const char *path
         if (got < 0)
             return sp_fail_errno(err, errno, "could not read file \"%s\"", path);
         if (got == 0)
-            return sp_fail(err, SPATE_E_CORRUPT, "file \"%s\" ends before byte %llu", path, (unsigned long long)(at + len));
+            return sp_fail(err, SPATE_E_CORRUPT, "file \"%s\" ends before byte %llu", path,
+                           (unsigned long long)(at + len));
         p += got;
         at += (uint64_t)got;
         len -= (size_t)got;
@@ -348,7 +350,8 @@ int sp_os_kind_of(const char *path, sp_os_kind *kind, spate_error *err)
     struct stat st;
     if (sp_os_call_fails(SP_OS_STAT) || stat(path, &st) != 0) {
         *kind = SP_OS_NOTHING;
-        return errno == ENOENT || errno == ENOTDIR ? SPATE_OK : sp_fail_errno(err, errno, "could not look at \"%s\"", path);
+        return errno == ENOENT || errno == ENOTDIR ? SPATE_OK
+                                                   : sp_fail_errno(err, errno, "could not look at \"%s\"", path);
     }
     *kind = S_ISREG(st.st_mode) ? SP_OS_FILE : S_ISDIR(st.st_mode) ? SP_OS_DIR : SP_OS_OTHER;
     return SPATE_OK;
@@ -369,7 +372,8 @@ bool sp_os_exists(const char *path)
 bool sp_os_leads_to(const char *path, int fd)
 {
     struct stat named, open;
-    return stat(path, &named) == 0 && fstat(fd, &open) == 0 && named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+    return stat(path, &named) == 0 && fstat(fd, &open) == 0 && named.st_ino == open.st_ino &&
+           named.st_dev == open.st_dev;
 }
 
 char *sp_os_directory(sp_arena *arena)

@@ -100,8 +100,10 @@ static int refused(const sp_os_child *c, const refusal *r, spate_error *err)
 {
     switch (r->at) {
     case STEP_USER: return sp_fail_errno(err, r->why, "could not run \"%s\" as another user", c->words[0]);
-    case STEP_DIRECTORY: return sp_fail_errno(err, r->why, "\"%s\" cannot run in directory \"%s\"", c->words[0], c->directory);
-    case STEP_OUTPUT: return sp_fail_errno(err, r->why, "could not write to \"%s\"", c->output ? c->output : "/dev/null");
+    case STEP_DIRECTORY:
+        return sp_fail_errno(err, r->why, "\"%s\" cannot run in directory \"%s\"", c->words[0], c->directory);
+    case STEP_OUTPUT:
+        return sp_fail_errno(err, r->why, "could not write to \"%s\"", c->output ? c->output : "/dev/null");
     default: return sp_fail_errno(err, r->why, "could not run \"%s\"", c->words[0]);
     }
 }
@@ -191,7 +193,9 @@ unsigned sp_os_signal_all_in(const char *directory, int number)
 static uint64_t hash_of_boot(void)
 {
     sp_buf id = {0};
-    uint64_t hash = sp_os_read_file("/proc/sys/kernel/random/boot_id", 64, &id, NULL) == SPATE_OK ? sp_hash64(id.data, id.len, 0) : 0;
+    uint64_t hash = sp_os_read_file("/proc/sys/kernel/random/boot_id", 64, &id, NULL) == SPATE_OK
+                        ? sp_hash64(id.data, id.len, 0)
+                        : 0;
     sp_buf_done(&id);
     return hash;
 }
@@ -205,7 +209,9 @@ static uint64_t start_of(pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     if (sp_os_read_file(path, 4096, &line, NULL) == SPATE_OK) {
         const char *behind = memrchr(line.data, ')', line.len);
-        if (behind && sscanf(behind + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &state, &ticks) != 2)
+        if (behind &&
+            sscanf(behind + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+                   &state, &ticks) != 2)
             ticks = 0;
     }
     sp_buf_done(&line);
@@ -240,7 +246,8 @@ int sp_os_process_tell(const sp_os_process *p, int number, spate_error *err)
 /* As a server would: one that has just ended still has connections that linger, which is no reason not to listen again. */
 bool sp_os_port_is_free(unsigned port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
               bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && listen(fd, 1) == 0;

@@ -11,8 +11,21 @@
 /* ---- fault injection ------------------------------------------------------------------------------------------- */
 
 typedef enum sp_os_call {
-    SP_OS_OPEN, SP_OS_WRITE, SP_OS_READ, SP_OS_FSYNC, SP_OS_RENAME, SP_OS_TRUNCATE, SP_OS_UNLINK, SP_OS_MKDIR,
-    SP_OS_CLOSE, SP_OS_STAT, SP_OS_THREAD, SP_OS_LIST, SP_OS_LINK, SP_OS_META, SP_OS_CLONE,
+    SP_OS_OPEN,
+    SP_OS_WRITE,
+    SP_OS_READ,
+    SP_OS_FSYNC,
+    SP_OS_RENAME,
+    SP_OS_TRUNCATE,
+    SP_OS_UNLINK,
+    SP_OS_MKDIR,
+    SP_OS_CLOSE,
+    SP_OS_STAT,
+    SP_OS_THREAD,
+    SP_OS_LIST,
+    SP_OS_LINK,
+    SP_OS_META,
+    SP_OS_CLONE,
     SP_OS_CHILD,
     SP_OS_CALLS
 } sp_os_call;
@@ -31,11 +44,13 @@ int sp_os_open(const char *path, sp_os_open_how how, int *fd, spate_error *err) 
 int sp_os_size(int fd, const char *path, uint64_t *size, spate_error *err) SP_MUST_CHECK;
 /* len bytes at offset at, all of them: a file that ends before is SPATE_E_CORRUPT. */
 int sp_os_read_at(int fd, void *bytes, size_t len, uint64_t at, const char *path, spate_error *err) SP_MUST_CHECK;
-int sp_os_write_at(int fd, const void *bytes, size_t len, uint64_t at, const char *path, spate_error *err) SP_MUST_CHECK;
+int sp_os_write_at(int fd, const void *bytes, size_t len, uint64_t at, const char *path,
+                   spate_error *err) SP_MUST_CHECK;
 /* Locks byte number byte, for all that open the file: shared or alone; wait, or false in *got when another holds it. Where the
  * file system knows no locks, every one is got. The lock ends with the descriptor. */
 typedef enum sp_os_lock { SP_OS_LOCK_NONE, SP_OS_LOCK_SHARED, SP_OS_LOCK_ALONE } sp_os_lock;
-int sp_os_lock_byte(int fd, uint64_t byte, sp_os_lock lock, bool wait, bool *got, const char *path, spate_error *err) SP_MUST_CHECK;
+int sp_os_lock_byte(int fd, uint64_t byte, sp_os_lock lock, bool wait, bool *got, const char *path,
+                    spate_error *err) SP_MUST_CHECK;
 /* The first len bytes of a file in memory; what is changed there stays there. NULL, with *err filled, when that cannot be. */
 void *sp_os_map(int fd, size_t len, const char *path, spate_error *err);
 void sp_os_unmap(void *map, size_t len);

@@ -49,7 +49,8 @@ static void read_conditions(sp_plan_reader *r, sp_plan_column *c, const sp_node 
     }
 }
 
-void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, const sp_node *by, const sp_node *otherwise)
+void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, const sp_node *by,
+                   const sp_node *otherwise)
 {
     sp_node_kind wanted = by ? SP_NODE_MAP : SP_NODE_LIST;
     if (by && !sp_read_text(r, by, "the name of a column", &c->text))
@@ -82,7 +83,8 @@ void sp_read_common(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
                    "expected values and their shares, such as {0: 30%%, 100: 5%%}");
         return;
     }
-    sp_plan_item *items = sp_read_spend(r, node->n, node->mark) ? sp_arena_alloc(&r->plan->arena, node->n, sizeof(*items)) : NULL;
+    sp_plan_item *items =
+        sp_read_spend(r, node->n, node->mark) ? sp_arena_alloc(&r->plan->arena, node->n, sizeof(*items)) : NULL;
     if (!items) {
         r->nomem = r->nomem || !r->stop;
         r->stop = true;
@@ -126,7 +128,8 @@ void sp_read_locale(sp_plan_reader *r, const sp_node *node, sp_plan_locales *loc
 {
     uint32_t n = node->kind == SP_NODE_TEXT ? 1 : node->n;
     if (node->kind == SP_NODE_LIST || !n) {
-        sp_mistake(r->m, node->mark, (sp_str){0}, "expected a locale, such as de, or locales and weights, such as {de: 3, fr: 1}");
+        sp_mistake(r->m, node->mark, (sp_str){0},
+                   "expected a locale, such as de, or locales and weights, such as {de: 3, fr: 1}");
         return;
     }
     sp_plan_item *items = sp_read_spend(r, n, node->mark) ? sp_arena_alloc(&r->plan->arena, n, sizeof(*items)) : NULL;

@@ -57,24 +57,24 @@ static void no_such_table(spate_plan *plan, const sp_plan_column *c)
     sp_mistakes *m = &plan->mistakes;
     sp_str name = {c->text.p, last_dot(c->text, c->text.len)};
     const char *near = m->n < SP_MISTAKES_MAX ? nearest_table(plan, name) : NULL;
-    sp_mistake(m, c->mode_mark, c->text, "refers to no table of this plan%s%s%s", near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_mistake(m, c->mode_mark, c->text, "refers to no table of this plan%s%s%s", near ? "; did you mean \"" : "",
+               near ? near : "", near ? "\"?" : "");
 }
 
-static void no_such_column(spate_plan *plan, const sp_plan_column *c, const sp_plan_table *parent,
-                           sp_str name)
+static void no_such_column(spate_plan *plan, const sp_plan_column *c, const sp_plan_table *parent, sp_str name)
 {
     sp_mistakes *m = &plan->mistakes;
     const char *near = m->n < SP_MISTAKES_MAX ? sp_plan_nearest_column(parent, name) : NULL;
-    sp_mistake(m, c->mode_mark, c->text, "refers to no column of the table \"%.60s\"%s%s%s",
-               parent->name, near ? "; did you mean \"" : "", near ? near : "",
-               near ? "\"?" : "");
+    sp_mistake(m, c->mode_mark, c->text, "refers to no column of the table \"%.60s\"%s%s%s", parent->name,
+               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static void resolve(spate_plan *plan, const sp_names *names, sp_plan_column *c)
 {
     size_t dot = last_dot(c->text, c->text.len);
     if (dot == 0 || dot + 1 == c->text.len) {
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "%s, which is written table.column", c->text.len ? "is no ref" : "expected a ref");
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "%s, which is written table.column",
+                   c->text.len ? "is no ref" : "expected a ref");
         return;
     }
     const sp_plan_table *parent = find_parent(names, c->text, &dot);
@@ -83,7 +83,8 @@ static void resolve(spate_plan *plan, const sp_names *names, sp_plan_column *c)
         return;
     }
     if (parent->from) {
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "refers to a table whose rows are elsewhere; an input can sample it");
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text,
+                   "refers to a table whose rows are elsewhere; an input can sample it");
         return;
     }
     sp_str name = {c->text.p + dot + 1, c->text.len - dot - 1};
@@ -139,11 +140,9 @@ static int check_labels(spate_plan *plan, const sp_plan_column *c)
             *slot = it;
         } else {
             first = *slot;
-            sp_mistake(&plan->mistakes, it->mark, it->text,
-                       "is in the set already, in line %u, column %u; %s",
+            sp_mistake(&plan->mistakes, it->mark, it->text, "is in the set already, in line %u, column %u; %s",
                        first->mark.line, first->mark.column,
-                       c->is_enum ? "labels of an enum differ"
-                                  : "the values of a unique set differ");
+                       c->is_enum ? "labels of an enum differ" : "the values of a unique set differ");
         }
     }
     sp_names_done(&seen);
@@ -178,12 +177,14 @@ static void check_draw(spate_plan *plan, const sp_plan_table *t, sp_plan_column 
         if (with == c || with->mode != SP_MODE_SET || !with->n_items || !sp_str_eq(with->draw, c->draw))
             continue;
         if (with->n_items != c->n_items && with < c) {
-            sp_mistake(&plan->mistakes, c->mode_mark, sp_str_of(c->name), "has %u values, and \"%.60s\", which draws with it, has %u",
-                       c->n_items, with->name, with->n_items);
+            sp_mistake(&plan->mistakes, c->mode_mark, sp_str_of(c->name),
+                       "has %u values, and \"%.60s\", which draws with it, has %u", c->n_items, with->name,
+                       with->n_items);
             return;
         }
         for (uint32_t k = 0; k < c->n_items && with->weighted && !c->weighted && with->n_items == c->n_items; k++)
-            ((sp_plan_item *)(uintptr_t)c->items)[k].weight = with->items[k].weight; /* the plan's own, and still being made */
+            ((sp_plan_item *)(uintptr_t)c->items)[k].weight =
+                with->items[k].weight; /* the plan's own, and still being made */
         if (with->distribution.spread != SP_SPREAD_UNIFORM && c->distribution.spread == SP_SPREAD_UNIFORM)
             c->distribution = with->distribution;
     }
@@ -241,20 +242,11 @@ static uint64_t capacity(const spate_plan *plan, const sp_plan_column *c, const 
     if (c->mode != SP_MODE_RANGE)
         return UINT64_MAX;
     switch (c->range) {
-    case SP_RANGE_INT:
-        *unit = "whole numbers in the range (max is not one of them)";
-        return SP_MAX(span, UINT64_C(1));
-    case SP_RANGE_DECIMAL:
-        *unit = "decimals in the range (max is not one of them)";
-        return SP_MAX(span, UINT64_C(1));
-    case SP_RANGE_TIMESTAMP:
-        *unit = "whole seconds in the range";
-        return SP_MAX(span / SP_US_PER_SECOND, UINT64_C(1));
-    case SP_RANGE_INTERVAL:
-        *unit = "microseconds in the range";
-        return SP_MAX(span / 1000, UINT64_C(1));
-    default:
-        return UINT64_MAX;
+    case SP_RANGE_INT: *unit = "whole numbers in the range (max is not one of them)"; return SP_MAX(span, UINT64_C(1));
+    case SP_RANGE_DECIMAL: *unit = "decimals in the range (max is not one of them)"; return SP_MAX(span, UINT64_C(1));
+    case SP_RANGE_TIMESTAMP: *unit = "whole seconds in the range"; return SP_MAX(span / SP_US_PER_SECOND, UINT64_C(1));
+    case SP_RANGE_INTERVAL: *unit = "microseconds in the range"; return SP_MAX(span / 1000, UINT64_C(1));
+    default: return UINT64_MAX;
     }
 }
 
@@ -275,8 +267,8 @@ static void check_column_rows(spate_plan *plan, const sp_plan_table *t, const sp
     uint64_t most = capacity(plan, c, &unit);
     if (most < t->rows)
         sp_mistake(&plan->mistakes, c->mode_mark, sp_str_of(c->name),
-                   "has %llu unique rows; they need as many %s, and there are only %llu",
-                   (unsigned long long)t->rows, unit, (unsigned long long)most);
+                   "has %llu unique rows; they need as many %s, and there are only %llu", (unsigned long long)t->rows,
+                   unit, (unsigned long long)most);
 }
 
 int sp_plan_check_rows(spate_plan *plan, spate_error *err)

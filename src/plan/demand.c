@@ -39,7 +39,8 @@ typedef struct parser {
 
 static bool is_word_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           (c & 0x80);
 }
 
 /* A text or name between quotes, with doubled ones undone. */
@@ -62,7 +63,8 @@ static sp_str unquote(parser *s, char close)
 
 static void advance(parser *s)
 {
-    static const char *const marks[] = {"::", "<=", ">=", "<>", "!=", "!~~*", "!~~", "~~*", "!~*", "!~", "~~", "~*", "||"};
+    static const char *const marks[] = {"::",  "<=",  ">=", "<>", "!=", "!~~*", "!~~",
+                                        "~~*", "!~*", "!~", "~~", "~*", "||"};
     while (s->p < s->end && strchr(" \t\r\n", *s->p))
         s->p++;
     s->at = (token){T_END, {s->p, 0}};
@@ -257,7 +259,8 @@ static node *parse_name(parser *s)
         return n;
     }
     advance(s);
-    if (name.kind == T_WORD && s->at.kind == T_TEXT && !sp_str_ieq(name.text, "in")) /* date '2020-01-01', _utf8mb4'a' */
+    if (name.kind == T_WORD && s->at.kind == T_TEXT &&
+        !sp_str_ieq(name.text, "in")) /* date '2020-01-01', _utf8mb4'a' */
         return literal(s);
     while (take_mark(s, ".")) { /* schema.function, table.column */
         name = s->at;
@@ -346,14 +349,16 @@ static node *parse_is(parser *s, node *left)
 
 static const char *operator_at(const parser *s)
 {
-    static const char *const marks[][2] = {{"=", "="}, {"==", "="}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="},
-                                           {"<>", "<>"}, {"!=", "<>"}, {"~~", "LIKE"}, {"~~*", "LIKE"}, {"~", "~"}, {"~*", "~"}};
+    static const char *const marks[][2] = {{"=", "="},     {"==", "="},     {"<", "<"},   {"<=", "<="},
+                                           {">", ">"},     {">=", ">="},    {"<>", "<>"}, {"!=", "<>"},
+                                           {"~~", "LIKE"}, {"~~*", "LIKE"}, {"~", "~"},   {"~*", "~"}};
     for (size_t i = 0; s->at.kind == T_MARK && i < SP_COUNT(marks); i++)
         if (sp_str_is(s->at.text, marks[i][0]))
             return marks[i][1];
-    return is_word(s, "like") || is_word(s, "ilike") ? "LIKE"
-           : is_word(s, "regexp") || is_word(s, "rlike") ? "~"
-           : s->at.kind == T_MARK && s->at.text.p[0] == '!' ? "?" : NULL;
+    return is_word(s, "like") || is_word(s, "ilike")        ? "LIKE"
+           : is_word(s, "regexp") || is_word(s, "rlike")    ? "~"
+           : s->at.kind == T_MARK && s->at.text.p[0] == '!' ? "?"
+                                                            : NULL;
 }
 
 /* Takes an operator; NULL: there is none. OPERATOR(public.~~) is how PostgreSQL writes one out of another schema. */
@@ -533,8 +538,11 @@ static bool demand_order(meaning *m, sp_str op, uint32_t left, uint32_t right)
 
 static sp_str mirrored(sp_str op)
 {
-    return sp_str_is(op, "<") ? sp_str_of(">") : sp_str_is(op, "<=") ? sp_str_of(">=")
-           : sp_str_is(op, ">") ? sp_str_of("<") : sp_str_is(op, ">=") ? sp_str_of("<=") : op;
+    return sp_str_is(op, "<")    ? sp_str_of(">")
+           : sp_str_is(op, "<=") ? sp_str_of(">=")
+           : sp_str_is(op, ">")  ? sp_str_of("<")
+           : sp_str_is(op, ">=") ? sp_str_of("<=")
+                                 : op;
 }
 
 /* left op literal */
@@ -542,7 +550,8 @@ static bool demand_bound(meaning *m, const node *left, sp_str op, const node *va
 {
     const node *measured = length_of(left);
     if (measured)
-        return op.p[0] != '<' || !sp_str_is(op, "<>") ? demand_length(&m->d->columns[measured->column], op, value->text) : true;
+        return op.p[0] != '<' || !sp_str_is(op, "<>") ? demand_length(&m->d->columns[measured->column], op, value->text)
+                                                      : true;
     left = bare(left);
     if (left->kind != N_COLUMN)
         return false;
@@ -567,7 +576,8 @@ static bool demand_comparison(meaning *m, const node *n)
         return demand_bound(m, a, n->text, b);
     if (a->kind == N_LITERAL)
         return demand_bound(m, b, mirrored(n->text), a);
-    return a->kind == N_COLUMN && b->kind == N_COLUMN && a->column != b->column && demand_order(m, n->text, a->column, b->column);
+    return a->kind == N_COLUMN && b->kind == N_COLUMN && a->column != b->column &&
+           demand_order(m, n->text, a->column, b->column);
 }
 
 static bool demand(meaning *m, const node *n);
@@ -626,7 +636,11 @@ static bool is_granted(const node *n)
 
 static bool read_condition(const sp_conditions *t, const sp_condition *check, meaning *m)
 {
-    parser s = {.arena = m->arena, .t = t, .value_column = check->column, .p = check->sql, .end = check->sql + strlen(check->sql)};
+    parser s = {.arena = m->arena,
+                .t = t,
+                .value_column = check->column,
+                .p = check->sql,
+                .end = check->sql + strlen(check->sql)};
     advance(&s);
     node *n = parse_or(&s);
     m->nomem = m->nomem || s.nomem;

@@ -4,13 +4,13 @@
 
 #include "base/base.h"
 
-typedef struct sp_demand { /* on one column; texts are literals without quotes, borrowed from the arena */
-    sp_str min, max;       /* p NULL: no such bound */
+typedef struct sp_demand {   /* on one column; texts are literals without quotes, borrowed from the arena */
+    sp_str min, max;         /* p NULL: no such bound */
     bool min_open, max_open; /* the bound itself is not allowed */
-    const sp_str *values;  /* one of these; n_values 0: any */
+    const sp_str *values;    /* one of these; n_values 0: any */
     uint32_t n_values;
     int64_t length_min, length_max; /* of the text; max < 0: no bound */
-    sp_str like, regex;    /* p NULL: none */
+    sp_str like, regex;             /* p NULL: none */
     bool not_null;
 } sp_demand;
 
@@ -32,7 +32,7 @@ typedef struct sp_conditions { /* of a table, and its columns' names; texts are 
 } sp_conditions;
 
 typedef struct sp_demands {
-    sp_demand *columns;    /* one for each column of the table */
+    sp_demand *columns; /* one for each column of the table */
     sp_ordering *orderings;
     uint32_t n_orderings;
     const sp_condition **unread; /* those that were not understood */

@@ -29,8 +29,8 @@ static void no_column(const gather *g, const sp_plan_table *t, sp_mark mark, sp_
 {
     sp_mistakes *m = &g->plan->mistakes;
     const char *near = m->n < SP_MISTAKES_MAX ? sp_plan_nearest_column(t, name) : NULL;
-    sp_mistake(m, mark, name, "is no column of the table \"%.60s\"%s%s%s", t->name, near ? "; did you mean \"" : "", near ? near : "",
-               near ? "\"?" : "");
+    sp_mistake(m, mark, name, "is no column of the table \"%.60s\"%s%s%s", t->name, near ? "; did you mean \"" : "",
+               near ? near : "", near ? "\"?" : "");
     g->column->wrong = true;
 }
 
@@ -101,7 +101,8 @@ static void gather_column(gather *g, sp_plan_column *c)
         add_dep(g, c->ref_table, c->children_column, c->children->mode_mark, c->children_of);
     if (c->expr)
         gather_expr(g, c->expr);
-    if (c->differs_column != SP_PLAN_NO_REF) /* what that ref chooses, not what it gives; but it comes first all the same */
+    if (c->differs_column !=
+        SP_PLAN_NO_REF) /* what that ref chooses, not what it gives; but it comes first all the same */
         add_dep(g, g->table, c->differs_column, c->differs_mark, c->differs);
     if (c->within_column != SP_PLAN_NO_REF)
         add_dep(g, g->table, c->within_column, c->within_mark, c->within);

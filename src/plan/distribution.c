@@ -34,20 +34,21 @@ enum {
     D_COUNT
 };
 static const char *const key_names[D_COUNT] = {
-    [D_TYPE] = "type",     [D_EXPONENT] = "exponent", [D_MEAN] = "mean",     [D_DEVIATION] = "deviation", [D_MEDIAN] = "median",
-    [D_SIGMA] = "sigma",   [D_SCALE] = "scale",       [D_SHAPE] = "shape",   [D_PEAK] = "peak",           [D_TRIALS] = "trials",
-    [D_CHANCE] = "chance", [D_BOUNDS] = "bounds",     [D_WEIGHTS] = "weights", [D_VALUES] = "values", [D_MIN] = "min",
-    [D_MAX] = "max",       [D_GROWTH] = "growth",     [D_WEEKDAYS] = "weekdays", [D_HOURS] = "hours",
-    [D_STEP] = "step",     [D_EVERY] = "every",
+    [D_TYPE] = "type",       [D_EXPONENT] = "exponent", [D_MEAN] = "mean",     [D_DEVIATION] = "deviation",
+    [D_MEDIAN] = "median",   [D_SIGMA] = "sigma",       [D_SCALE] = "scale",   [D_SHAPE] = "shape",
+    [D_PEAK] = "peak",       [D_TRIALS] = "trials",     [D_CHANCE] = "chance", [D_BOUNDS] = "bounds",
+    [D_WEIGHTS] = "weights", [D_VALUES] = "values",     [D_MIN] = "min",       [D_MAX] = "max",
+    [D_GROWTH] = "growth",   [D_WEEKDAYS] = "weekdays", [D_HOURS] = "hours",   [D_STEP] = "step",
+    [D_EVERY] = "every",
 };
 static const sp_keys keys = {"a distribution", key_names, D_COUNT};
 
 typedef enum measure {
-    VALUE,          /* of the column */
+    VALUE, /* of the column */
     POSITIVE_VALUE,
-    DIFFERENCE,     /* above 0 */
-    NUMBER,         /* above 0 */
-    WHOLE,          /* above 0 */
+    DIFFERENCE, /* above 0 */
+    NUMBER,     /* above 0 */
+    WHOLE,      /* above 0 */
     SHARE,
 } measure;
 
@@ -139,14 +140,17 @@ static const char *words_for(const sp_plan_column *c, measure m)
     bool duration = is_range(c, SP_RANGE_INTERVAL) || (m == DIFFERENCE && is_range(c, SP_RANGE_TIMESTAMP));
     switch (m) {
     case VALUE:
-        return duration ? "a duration, such as 1h30m" : is_range(c, SP_RANGE_TIMESTAMP) ? "a timestamp, such as 2024-01-31" : "a number";
+        return duration                          ? "a duration, such as 1h30m"
+               : is_range(c, SP_RANGE_TIMESTAMP) ? "a timestamp, such as 2024-01-31"
+                                                 : "a number";
     case WHOLE: return "a whole number above 0";
     case SHARE: return "a share: 0 to 1, or 0% to 100%";
     default: return duration ? "a duration above 0, such as 1h30m" : "a number above 0";
     }
 }
 
-static bool read_value(sp_plan_reader *r, const sp_plan_column *c, const char *key, const sp_node *node, measure m, double *v)
+static bool read_value(sp_plan_reader *r, const sp_plan_column *c, const char *key, const sp_node *node, measure m,
+                       double *v)
 {
     sp_str text;
     if (!sp_read_text(r, node, words_for(c, m), &text))
@@ -157,7 +161,8 @@ static bool read_value(sp_plan_reader *r, const sp_plan_column *c, const char *k
     return false;
 }
 
-static void read_parameter(sp_plan_reader *r, sp_plan_column *c, const parameter *p, const sp_node *const *v, double *to)
+static void read_parameter(sp_plan_reader *r, sp_plan_column *c, const parameter *p, const sp_node *const *v,
+                           double *to)
 {
     if (!p->key)
         return;
@@ -165,8 +170,8 @@ static void read_parameter(sp_plan_reader *r, sp_plan_column *c, const parameter
     if (v[p->key])
         read_value(r, c, key_names[p->key], v[p->key], p->measure, to);
     else if (!p->otherwise)
-        sp_mistake(r->m, c->distribution.mark, (sp_str){0}, "%s needs \"%s\": %s", name_of(c->distribution.spread), key_names[p->key],
-                   words_for(c, p->measure));
+        sp_mistake(r->m, c->distribution.mark, (sp_str){0}, "%s needs \"%s\": %s", name_of(c->distribution.spread),
+                   key_names[p->key], words_for(c, p->measure));
 }
 
 /* ---- histograms and percentiles ---- */
@@ -221,7 +226,8 @@ static void read_bars(sp_plan_reader *r, sp_plan_column *c, const sp_node *bound
 {
     sp_distribution *d = &c->distribution;
     if (!bounds || bounds->kind != SP_NODE_LIST || bounds->n < 2) {
-        sp_mistake(r->m, bounds ? bounds->mark : d->mark, (sp_str){0}, "histogram needs \"bounds\": a list of two values or more");
+        sp_mistake(r->m, bounds ? bounds->mark : d->mark, (sp_str){0},
+                   "histogram needs \"bounds\": a list of two values or more");
         return;
     }
     uint32_t n = bounds->n - 1;
@@ -273,7 +279,8 @@ static void read_percentiles(sp_plan_reader *r, sp_plan_column *c, const sp_node
     for (uint32_t i = 0; w && i <= n; i++) {
         const sp_node *key = values->pairs[i].key, *value = values->pairs[i].value;
         double percent;
-        bool good = parse_percent(key->text, &percent) && (i > 0 ? percent > before : percent == 0) && (i < n || percent == 100);
+        bool good = parse_percent(key->text, &percent) && (i > 0 ? percent > before : percent == 0) &&
+                    (i < n || percent == 100);
         if (!good) {
             sp_mistake(r->m, key->mark, key->text, "is not the percentage expected: they ascend from 0 to 100");
             return;
@@ -302,10 +309,11 @@ static const kind *find_kind(sp_plan_reader *r, const sp_node *node)
             return &kinds[i];
     }
     const char *near = sp_nearest(name, names, SP_COUNT(names));
-    sp_mistake(r->m, node->mark, name,
-               "is none of the distributions uniform, zipf, normal, lognormal, exponential, pareto, triangular, poisson, binomial, "
-               "cycle, even, exact, histogram, rhythm, percentiles%s%s%s",
-               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_mistake(
+        r->m, node->mark, name,
+        "is none of the distributions uniform, zipf, normal, lognormal, exponential, pareto, triangular, poisson, binomial, "
+        "cycle, even, exact, histogram, rhythm, percentiles%s%s%s",
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
 
@@ -319,15 +327,18 @@ static bool goes_with(const sp_plan_column *c, const kind *k)
         return true;
     bool range = c->mode == SP_MODE_RANGE || c->mode == SP_MODE_AFTER;
     bool in_order = k->spread == SP_SPREAD_CYCLE || k->spread == SP_SPREAD_EVEN;
-    if (!range || c->range == SP_RANGE_POINT || k->of_choices || (in_order && (c->range == SP_RANGE_FLOAT || c->mode == SP_MODE_AFTER)))
+    if (!range || c->range == SP_RANGE_POINT || k->of_choices ||
+        (in_order && (c->range == SP_RANGE_FLOAT || c->mode == SP_MODE_AFTER)))
         return false;
-    return !(k->of_ratios && c->range == SP_RANGE_TIMESTAMP) && (k->spread != SP_SPREAD_RHYTHM || c->range == SP_RANGE_TIMESTAMP);
+    return !(k->of_ratios && c->range == SP_RANGE_TIMESTAMP) &&
+           (k->spread != SP_SPREAD_RHYTHM || c->range == SP_RANGE_TIMESTAMP);
 }
 
 static void warn_of_others(sp_plan_reader *r, const kind *k, const sp_node *const *v)
 {
     for (int i = D_TYPE + 1; i < D_MIN; i++) {
-        bool bars = k->spread == SP_SPREAD_HISTOGRAM && (k == &kinds[SP_COUNT(kinds) - 1] ? i == D_VALUES : i == D_BOUNDS || i == D_WEIGHTS);
+        bool bars = k->spread == SP_SPREAD_HISTOGRAM &&
+                    (k == &kinds[SP_COUNT(kinds) - 1] ? i == D_VALUES : i == D_BOUNDS || i == D_WEIGHTS);
         bool rhythm = k->spread == SP_SPREAD_RHYTHM && i >= D_GROWTH && i <= D_HOURS;
         if (v[i] && i != k->a.key && i != k->b.key && !bars && !rhythm)
             sp_warning(r->m, v[i]->mark, sp_str_of(key_names[i]), "is not used by %s", k->name);
@@ -353,9 +364,10 @@ void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
         return;
     c->distribution.spread = k->spread;
     if (!goes_with(c, k)) {
-        sp_mistake(r->m, v[D_TYPE]->mark, v[D_TYPE]->text, k->spread == SP_SPREAD_EXACT ? "goes only with a set"
-                                                                  : k->of_choices ? "goes only with ref, set, range int and lengths"
-                                                                        : "does not go with this column");
+        sp_mistake(r->m, v[D_TYPE]->mark, v[D_TYPE]->text,
+                   k->spread == SP_SPREAD_EXACT ? "goes only with a set"
+                   : k->of_choices              ? "goes only with ref, set, range int and lengths"
+                                                : "does not go with this column");
         return;
     }
     warn_of_others(r, k, v);
@@ -373,8 +385,10 @@ void sp_read_counts(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_read_distribution(r, c, node);
     sp_spread s = c->distribution.spread;
-    if (s != SP_SPREAD_UNIFORM && s != SP_SPREAD_POISSON && s != SP_SPREAD_BINOMIAL && s != SP_SPREAD_ZIPF && s != SP_SPREAD_HISTOGRAM)
-        sp_mistake(r->m, node->mark, (sp_str){0}, "children are counted by uniform, poisson, binomial, zipf, histogram or percentiles");
+    if (s != SP_SPREAD_UNIFORM && s != SP_SPREAD_POISSON && s != SP_SPREAD_BINOMIAL && s != SP_SPREAD_ZIPF &&
+        s != SP_SPREAD_HISTOGRAM)
+        sp_mistake(r->m, node->mark, (sp_str){0},
+                   "children are counted by uniform, poisson, binomial, zipf, histogram or percentiles");
 }
 
 /* Where nearly all values are: what is beyond comes once in 2^53 draws or less. */

@@ -47,8 +47,7 @@ bool sp_node_is_null(const sp_node *node)
 static bool spend(builder *b, uint32_t n, sp_mark at)
 {
     if (b->left < n) {
-        sp_mistake(b->m, at, (sp_str){0},
-                   "the plan has more than %d keys and values, merged ones counted again",
+        sp_mistake(b->m, at, (sp_str){0}, "the plan has more than %d keys and values, merged ones counted again",
                    SP_DOCUMENT_NODES_MAX);
         b->broken = true;
         return false;
@@ -188,8 +187,7 @@ static void check_text(builder *b, sp_node *node)
         node->text.len = strlen(node->text.p);
     }
     if (!sp_utf8_valid(node->text.p, node->text.len)) {
-        sp_mistake(b->m, node->mark, node->text,
-                   "is not UTF-8: an escape makes something else of it");
+        sp_mistake(b->m, node->mark, node->text, "is not UTF-8: an escape makes something else of it");
         node->text.len = 0;
     }
 }
@@ -224,8 +222,7 @@ static void on_alias(builder *b, struct fy_event *e)
         return;
     }
     sp_mistake(b->m, at, name,
-               inside ? "is an alias inside of what it stands for"
-                      : "is an alias without an anchor before it");
+               inside ? "is an alias inside of what it stands for" : "is an alias without an anchor before it");
     b->broken = true;
 }
 
@@ -233,8 +230,7 @@ static void on_start(builder *b, struct fy_event *e, sp_node_kind kind, struct f
 {
     sp_mark at = mark_of(b, e, false);
     if (b->depth == SP_DOCUMENT_DEPTH_MAX) {
-        sp_mistake(b->m, at, (sp_str){0}, "lists and mappings are nested more than %d deep",
-                   SP_DOCUMENT_DEPTH_MAX);
+        sp_mistake(b->m, at, (sp_str){0}, "lists and mappings are nested more than %d deep", SP_DOCUMENT_DEPTH_MAX);
         b->broken = true;
         return;
     }
@@ -308,12 +304,10 @@ static void gather_own(builder *b, gathering *g, const sp_node **children, size_
         if (is_merge(key))
             continue;
         if (key->kind != SP_NODE_TEXT)
-            sp_mistake(b->m, key->mark, (sp_str){0},
-                       "expected a word as key, not a list or mapping");
+            sp_mistake(b->m, key->mark, (sp_str){0}, "expected a word as key, not a list or mapping");
         else if ((first = find_key(g, key->text)))
-            sp_mistake(b->m, key->mark, key->text,
-                       "is a key twice: first in line %u, column %u",
-                       first->mark.line, first->mark.column);
+            sp_mistake(b->m, key->mark, key->text, "is a key twice: first in line %u, column %u", first->mark.line,
+                       first->mark.column);
         else
             add_pair(b, g, key, children[i + 1]);
     }
@@ -339,7 +333,8 @@ static size_t merge_size(builder *b, const sp_node *value)
         size += value->items[i]->kind == SP_NODE_MAP ? value->items[i]->n : 0;
     }
     if (!fits)
-        sp_mistake(b->m, value->mark, (sp_str){0}, "expected a mapping to merge, or a list of mappings, such as <<: *defaults");
+        sp_mistake(b->m, value->mark, (sp_str){0},
+                   "expected a mapping to merge, or a list of mappings, such as <<: *defaults");
     return size;
 }
 
@@ -422,11 +417,10 @@ static void note_syntax(builder *b, sp_mark at, const char *message)
     const char *advice = advice_for(message);
     const sp_node *open = b->depth ? b->frames[b->depth - 1].node : NULL;
     if (open && strstr(message, "without a closing"))
-        sp_mistake(b->m, at, (sp_str){0}, "not YAML: %s; it was opened in line %u, column %u",
-                   message, open->mark.line, open->mark.column);
+        sp_mistake(b->m, at, (sp_str){0}, "not YAML: %s; it was opened in line %u, column %u", message, open->mark.line,
+                   open->mark.column);
     else
-        sp_mistake(b->m, at, (sp_str){0}, "not YAML: %s%s%s", message, advice ? "; " : "",
-                   advice ? advice : "");
+        sp_mistake(b->m, at, (sp_str){0}, "not YAML: %s%s%s", message, advice ? "; " : "", advice ? advice : "");
 }
 
 static void collect_diagnostics(builder *b)
@@ -476,12 +470,7 @@ static void find_bad_byte(builder *b, const char *text, size_t len)
  * each bracket and comma. */
 static void check_shape(builder *b, const char *text, size_t len)
 {
-    enum {
-        BLANKS_MAX = 100000,
-        BREAKS_MAX = 500,
-        OPEN_MAX = 100000,
-        MARKS_MAX = 2 * SP_DOCUMENT_NODES_MAX
-    };
+    enum { BLANKS_MAX = 100000, BREAKS_MAX = 500, OPEN_MAX = 100000, MARKS_MAX = 2 * SP_DOCUMENT_NODES_MAX };
     enum { OTHER, BLANK, BREAK, OPEN, CLOSE, COMMA };
     static const char kinds[256] = {
         [' '] = BLANK,  ['\t'] = BLANK, ['\r'] = BREAK, ['\n'] = BREAK, [0xc2] = BLANK,
@@ -531,27 +520,15 @@ static bool open_parser(builder *b, const char *text, size_t len)
 static bool on_event(builder *b, struct fy_event *e)
 {
     switch (e->type) {
-    case FYET_SCALAR:
-        on_scalar(b, e);
-        break;
-    case FYET_ALIAS:
-        on_alias(b, e);
-        break;
-    case FYET_SEQUENCE_START:
-        on_start(b, e, SP_NODE_LIST, e->sequence_start.anchor);
-        break;
-    case FYET_MAPPING_START:
-        on_start(b, e, SP_NODE_MAP, e->mapping_start.anchor);
-        break;
+    case FYET_SCALAR: on_scalar(b, e); break;
+    case FYET_ALIAS: on_alias(b, e); break;
+    case FYET_SEQUENCE_START: on_start(b, e, SP_NODE_LIST, e->sequence_start.anchor); break;
+    case FYET_MAPPING_START: on_start(b, e, SP_NODE_MAP, e->mapping_start.anchor); break;
     case FYET_SEQUENCE_END:
-    case FYET_MAPPING_END:
-        on_end(b);
-        break;
+    case FYET_MAPPING_END: on_end(b); break;
     case FYET_DOCUMENT_END:
-    case FYET_STREAM_END:
-        return true;
-    default:
-        break;
+    case FYET_STREAM_END: return true;
+    default: break;
     }
     return b->broken || b->nomem;
 }

@@ -13,32 +13,30 @@ typedef struct sp_names {
 /* Where the value of a name is kept; it is NULL until set. The name is borrowed. NULL: no memory.
  */
 const void **sp_names_slot(sp_names *names, uint64_t scope, sp_str name);
-const void *sp_names_get(const sp_names *names, uint64_t scope,
-                         sp_str name); /* NULL: no such name */
+const void *sp_names_get(const sp_names *names, uint64_t scope, sp_str name); /* NULL: no such name */
 void sp_names_done(sp_names *names);
 
 /* ---- texts as values (scalar.c). Digits may be grouped with "_". False: it is none ----------- */
 
-bool sp_scalar_i64(sp_str s, int64_t *v);  /* 10_000, 0x1f, 1e6, 5.0 */
-bool sp_scalar_u64(sp_str s, uint64_t *v); /* and up to 2^64 - 1 */
-bool sp_scalar_f64(sp_str s, double *v);   /* finite */
+bool sp_scalar_i64(sp_str s, int64_t *v);                     /* 10_000, 0x1f, 1e6, 5.0 */
+bool sp_scalar_u64(sp_str s, uint64_t *v);                    /* and up to 2^64 - 1 */
+bool sp_scalar_f64(sp_str s, double *v);                      /* finite */
 bool sp_scalar_decimal(sp_str s, unsigned scale, int64_t *v); /* exact, times 10^scale */
-bool sp_scalar_rows(
-    sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
-bool sp_scalar_rate(sp_str s, double *v); /* 0.05 or 5% */
+bool sp_scalar_rows(sp_str s, int64_t *v); /* 10k, 1.5M, 2G: thousands, millions, milliards; may be negative */
+bool sp_scalar_rate(sp_str s, double *v);  /* 0.05 or 5% */
 
 /* ---- the reader (read.c, props.c, distribution.c, expr.c, check.c) --------------------------------------------------- */
 
 typedef struct sp_plan_reader {
     spate_plan *plan;
-    sp_mistakes *m;   /* the plan's */
-    uint32_t budget;  /* values that may still be read: aliases can make a short text long */
-    bool nomem, stop; /* no use going on */
-    sp_plan_locales locales; /* of what is being read: the plan's, a table's */
-    sp_arena *nodes;         /* that the document lives in */
-    sp_plan_look *look;      /* NULL: nothing outside can be looked at */
+    sp_mistakes *m;             /* the plan's */
+    uint32_t budget;            /* values that may still be read: aliases can make a short text long */
+    bool nomem, stop;           /* no use going on */
+    sp_plan_locales locales;    /* of what is being read: the plan's, a table's */
+    sp_arena *nodes;            /* that the document lives in */
+    sp_plan_look *look;         /* NULL: nothing outside can be looked at */
     const sp_plan_there *there; /* of the masked table that is being read; NULL: none is */
-    int failed;              /* a look that ended the reading, and why */
+    int failed;                 /* a look that ended the reading, and why */
     spate_error *err;
 } sp_plan_reader;
 
@@ -66,7 +64,8 @@ void sp_read_delay(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, c
 sp_expr *sp_expr_after(sp_plan_reader *r, sp_str name, sp_mark at);
 
 /* The range called name and the props it needs, and its distribution; the same for the lengths of an array. */
-void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props, const sp_node *distribution);
+void sp_read_range(sp_plan_reader *r, sp_plan_column *c, sp_str name, const sp_node *props,
+                   const sp_node *distribution);
 void sp_read_array(sp_plan_reader *r, sp_plan_column *c, const sp_node *props, const sp_node *distribution);
 
 void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *node); /* NULL: uniform */
@@ -77,7 +76,8 @@ bool sp_distribution_bounds(const sp_distribution *d, double *min, double *max);
  * memory. */
 sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *c, const sp_node *node, uint32_t number);
 /* by and otherwise: NULL when not given. */
-void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, const sp_node *by, const sp_node *otherwise);
+void sp_read_cases(sp_plan_reader *r, sp_plan_column *c, const sp_node *cases, const sp_node *by,
+                   const sp_node *otherwise);
 void sp_read_common(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 
 void sp_read_pattern_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
@@ -85,7 +85,6 @@ void sp_read_inc_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *prop
 void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *props);
 
 /* ---- what the readers of all forms share (read.c) ---- */
-
 
 /* "is not EXPECTED", or "expected EXPECTED, found a list". */
 void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expected);
@@ -119,12 +118,13 @@ void sp_make_pair(sp_node_making *m, const char *key, const sp_node *value); /* 
 const sp_node *sp_make_map(const sp_node_making *m);
 const sp_node *sp_make_list(sp_plan_reader *r, sp_mark at, const sp_node *const *items, uint32_t n);
 const sp_node *sp_make_text(sp_plan_reader *r, sp_mark at, sp_str text);
-const sp_node *sp_make_words(sp_plan_reader *r, sp_mark at, const char *fmt, ...) SP_PRINTF(3, 4); /* 511 bytes at most */
+const sp_node *sp_make_words(sp_plan_reader *r, sp_mark at, const char *fmt, ...)
+    SP_PRINTF(3, 4); /* 511 bytes at most */
 
 /* ---- forms: each knows its documents, and makes the same plan of them ---- */
 
 /* inputs.c: files of rows become hidden tables. */
-uint32_t sp_inputs_count(const sp_node *inputs); /* NULL: 0 */
+uint32_t sp_inputs_count(const sp_node *inputs);               /* NULL: 0 */
 void sp_read_inputs(sp_plan_reader *r, const sp_node *inputs); /* appends so many tables; the room is there */
 /* outside.c: where rows of elsewhere are; and what is there. NULL: a mistake, or the reader stops. */
 typedef struct sp_from_nodes {
@@ -167,8 +167,8 @@ void sp_read_relations(sp_plan_reader *r, sp_plan_column *c, const sp_relation_n
 /* A distribution of counts, among other keys: poisson, binomial, zipf, histogram, percentiles. */
 void sp_read_counts(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 void sp_plan_relate(spate_plan *plan, uint32_t table, sp_plan_column *c); /* finds what the names mean */
-bool sp_plan_combines(const spate_plan *plan, const sp_plan_table *t); /* its primary key is made of digits */
-bool sp_plan_is_family(const sp_plan_table *t); /* its primary key is that of children */
+bool sp_plan_combines(const spate_plan *plan, const sp_plan_table *t);    /* its primary key is made of digits */
+bool sp_plan_is_family(const sp_plan_table *t);                           /* its primary key is that of children */
 void sp_plan_count(spate_plan *plan); /* what hangs on numbers of rows, and these themselves */
 
 /* Finds what every column is made from; reports names that mean nothing, circles, and chains that are too long. */

@@ -24,7 +24,9 @@ static bool is_alnum(char c)
 static bool is_plain(sp_str s, bool inside)
 {
     if (s.len == 0 || sp_str_is(s, "~") || sp_str_ieq(s, "null") || !(is_alnum(s.p[0]) || strchr("_$(/.+", s.p[0])))
-        return sp_str_is(s, "-") ? false : s.len > 1 && s.p[0] == '-' && s.p[1] >= '0' && s.p[1] <= '9' && is_plain((sp_str){s.p + 1, s.len - 1}, inside);
+        return sp_str_is(s, "-") ? false
+                                 : s.len > 1 && s.p[0] == '-' && s.p[1] >= '0' && s.p[1] <= '9' &&
+                                       is_plain((sp_str){s.p + 1, s.len - 1}, inside);
     for (size_t i = 0; i < s.len; i++) {
         char c = s.p[i], next = i + 1 < s.len ? s.p[i + 1] : ' ';
         bool fine = is_alnum(c) || strchr("_-./+()@%$;=", c) || (c == ' ' && next != ' ' && next != '#') ||
@@ -43,7 +45,9 @@ static int add_escaped(sp_buf *out, char c)
     case '\n': return sp_buf_adds(out, "\\n");
     case '\t': return sp_buf_adds(out, "\\t");
     case '\r': return sp_buf_adds(out, "\\r");
-    default: return (unsigned char)c < 32 || c == 127 ? sp_buf_printf(out, "\\x%02x", (unsigned char)c) : sp_buf_add(out, &c, 1);
+    default:
+        return (unsigned char)c < 32 || c == 127 ? sp_buf_printf(out, "\\x%02x", (unsigned char)c)
+                                                 : sp_buf_add(out, &c, 1);
     }
 }
 
@@ -56,7 +60,8 @@ int sp_emit_scalar(sp_buf *out, sp_str s, bool inside)
         single = single && (unsigned char)s.p[i] >= 32 && s.p[i] != 127;
     int rc = sp_buf_adds(out, single ? "'" : "\"");
     for (size_t i = 0; i < s.len && !rc; i++)
-        rc = !single ? add_escaped(out, s.p[i]) : sp_buf_add(out, &s.p[i], 1) || (s.p[i] == '\'' && sp_buf_adds(out, "'"));
+        rc = !single ? add_escaped(out, s.p[i])
+                     : sp_buf_add(out, &s.p[i], 1) || (s.p[i] == '\'' && sp_buf_adds(out, "'"));
     return rc || sp_buf_adds(out, single ? "'" : "\"") ? SPATE_E_NOMEM : SPATE_OK;
 }
 

@@ -6,8 +6,8 @@
 #include "plan/document.h"
 
 enum {
-    DEPTH_MAX = 64,  /* parentheses and signs in one another */
-    ARGS_MAX = 256,  /* of one call */
+    DEPTH_MAX = 64,   /* parentheses and signs in one another */
+    ARGS_MAX = 256,   /* of one call */
     PARTS_MAX = 1000, /* of one expression: each has a column of working memory */
 };
 
@@ -19,7 +19,7 @@ typedef enum token_kind {
     T_WORD,     /* one of the words below */
     T_FUNCTION, /* ${name} */
     T_SIGN,
-    T_WRONG,    /* noted already */
+    T_WRONG, /* noted already */
 } token_kind;
 
 typedef struct token {
@@ -40,7 +40,7 @@ typedef struct parser {
     bool failed;
 } parser;
 
-static const char *const words[] = {"and", "or",   "not",  "is",   "null", "in",   "between", "like",
+static const char *const words[] = {"and",  "or",   "not",  "is",   "null", "in",   "between", "like",
                                     "case", "when", "then", "else", "end",  "true", "false"};
 
 /* ---- tokens ---- */
@@ -158,7 +158,8 @@ static size_t scan(parser *p, size_t i, token *t)
     t->kind = T_SIGN;
     i = sign_end(p, i);
     if (i == from)
-        fail_at(p, mark_of(p, from), (sp_str){s + from, n - from}, "begins with a sign that means nothing in an expression");
+        fail_at(p, mark_of(p, from), (sp_str){s + from, n - from},
+                "begins with a sign that means nothing in an expression");
     return SP_MAX(i, from + 1);
 }
 
@@ -279,9 +280,7 @@ static sp_expr *parse_case(parser *p, const token *t)
         need(p, T_WORD, "then");
         thens[n++] = parse_any(p);
     } while (!p->failed && next_is(p, T_WORD, "when"));
-    sp_expr *e = p->failed                     ? NULL
-                 : take(p, T_WORD, "else") ? parse_any(p)
-                                               : new_expr(p, SP_EXPR_NULL, t, 0);
+    sp_expr *e = p->failed ? NULL : take(p, T_WORD, "else") ? parse_any(p) : new_expr(p, SP_EXPR_NULL, t, 0);
     need(p, T_WORD, "end");
     while (n-- > 0 && !p->failed)
         e = call(p, &marks[n], "if", whens[n], thens[n], e);
@@ -414,7 +413,8 @@ static sp_expr *parse_comparison(parser *p)
 {
     static const struct {
         const char *sign, *name;
-    } signs[] = {{"=", "="}, {"==", "="}, {"<>", "<>"}, {"!=", "<>"}, {"<=", "<="}, {">=", ">="}, {"<", "<"}, {">", ">"}};
+    } signs[] = {{"=", "="},   {"==", "="},  {"<>", "<>"}, {"!=", "<>"},
+                 {"<=", "<="}, {">=", ">="}, {"<", "<"},   {">", ">"}};
     sp_expr *e = parse_concat(p);
     token t = p->next;
     for (size_t i = 0; i < SP_COUNT(signs) && !p->failed; i++)
@@ -476,7 +476,8 @@ sp_expr *sp_expr_after(sp_plan_reader *r, sp_str name, sp_mark at)
 {
     parser p = {.r = r};
     token column = {.shown = name, .text = name, .mark = at}, sum = {.shown = name, .mark = at};
-    sp_expr *base = new_expr(&p, SP_EXPR_COLUMN, &column, 0), *delay = base ? new_expr(&p, SP_EXPR_OWN, &column, 0) : NULL;
+    sp_expr *base = new_expr(&p, SP_EXPR_COLUMN, &column, 0),
+            *delay = base ? new_expr(&p, SP_EXPR_OWN, &column, 0) : NULL;
     return delay ? call(&p, &sum, "+", base, delay, NULL) : NULL;
 }
 

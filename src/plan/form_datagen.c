@@ -9,28 +9,43 @@
 
 enum { R_VERSION, R_DATABASE, R_TABLES, R_SEQUENCES, R_TYPES, R_EXTENSIONS, R_SEED, R_NOW, R_LOCALE, R_COUNT };
 static const char *const root_names[R_COUNT] = {
-    [R_VERSION] = "version", [R_DATABASE] = "database", [R_TABLES] = "tables", [R_SEQUENCES] = "sequences",
-    [R_TYPES] = "custom_types", [R_EXTENSIONS] = "extensions", [R_SEED] = "seed",
-    [R_NOW] = "now", [R_LOCALE] = "locale"};
+    [R_VERSION] = "version",    [R_DATABASE] = "database",     [R_TABLES] = "tables", [R_SEQUENCES] = "sequences",
+    [R_TYPES] = "custom_types", [R_EXTENSIONS] = "extensions", [R_SEED] = "seed",     [R_NOW] = "now",
+    [R_LOCALE] = "locale"};
 static const sp_keys root_keys = {"a schema", root_names, R_COUNT};
 
 enum { T_NAME, T_COLUMNS, T_PRIMARY, T_FOREIGN, T_UNIQUE, T_CHECK, T_INDEXES, T_ROWS, T_COMMENT, T_PLAN, T_COUNT };
-static const char *const table_names[T_COUNT] = {
-    [T_NAME] = "name", [T_COLUMNS] = "columns", [T_PRIMARY] = "primary_key", [T_FOREIGN] = "foreign_keys",
-    [T_UNIQUE] = "unique_constraints", [T_CHECK] = "check_constraints", [T_INDEXES] = "indexes", [T_ROWS] = "row_count",
-    [T_COMMENT] = "comment", [T_PLAN] = "plan"};
+static const char *const table_names[T_COUNT] = {[T_NAME] = "name",
+                                                 [T_COLUMNS] = "columns",
+                                                 [T_PRIMARY] = "primary_key",
+                                                 [T_FOREIGN] = "foreign_keys",
+                                                 [T_UNIQUE] = "unique_constraints",
+                                                 [T_CHECK] = "check_constraints",
+                                                 [T_INDEXES] = "indexes",
+                                                 [T_ROWS] = "row_count",
+                                                 [T_COMMENT] = "comment",
+                                                 [T_PLAN] = "plan"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
-static const char *const column_names[D_COUNT] = {
-    [D_NAME] = "name", [D_TYPE] = "type", [D_NULLABLE] = "nullable", [D_DEFAULT] = "default", [D_UNIQUE] = "unique",
-    [D_PRIMARY_KEY] = "primary_key", [D_GENERATOR] = "generator", [D_CONFIG] = "generator_config", [D_COMMENT] = "comment",
-    [D_DISTRIBUTION] = "distribution", [D_PATTERN] = "pattern", [D_RULES] = "rules", [D_PLAN] = "plan"};
+static const char *const column_names[D_COUNT] = {[D_NAME] = "name",
+                                                  [D_TYPE] = "type",
+                                                  [D_NULLABLE] = "nullable",
+                                                  [D_DEFAULT] = "default",
+                                                  [D_UNIQUE] = "unique",
+                                                  [D_PRIMARY_KEY] = "primary_key",
+                                                  [D_GENERATOR] = "generator",
+                                                  [D_CONFIG] = "generator_config",
+                                                  [D_COMMENT] = "comment",
+                                                  [D_DISTRIBUTION] = "distribution",
+                                                  [D_PATTERN] = "pattern",
+                                                  [D_RULES] = "rules",
+                                                  [D_PLAN] = "plan"};
 static const sp_keys column_keys = {"a column", column_names, D_COUNT};
 
 enum { K_COLUMNS, K_PARENT, K_TARGETS, K_DELETE, K_UPDATE, K_NAME, K_COUNT };
 static const char *const foreign_names[K_COUNT] = {
-    [K_COLUMNS] = "columns", [K_PARENT] = "referenced_table", [K_TARGETS] = "referenced_columns",
-    [K_DELETE] = "on_delete", [K_UPDATE] = "on_update", [K_NAME] = "name"};
+    [K_COLUMNS] = "columns",  [K_PARENT] = "referenced_table", [K_TARGETS] = "referenced_columns",
+    [K_DELETE] = "on_delete", [K_UPDATE] = "on_update",        [K_NAME] = "name"};
 static const sp_keys foreign_keys = {"a foreign key", foreign_names, K_COUNT};
 
 /* ---- parts ---- */
@@ -81,7 +96,8 @@ static const char *nearest_column(const datagen_table *t, sp_str name)
 }
 
 /* The columns that a list names. False: some are none, which is said. */
-static bool read_columns_of(datagen *d, const datagen_table *t, const sp_node *node, const uint32_t **columns, uint32_t *n)
+static bool read_columns_of(datagen *d, const datagen_table *t, const sp_node *node, const uint32_t **columns,
+                            uint32_t *n)
 {
     const sp_node *const *items = items_of(d, node, "a list of columns, such as [\"id\"]", n);
     uint32_t *found = items ? sp_read_make(d->r, *n, sizeof(*found)) : NULL;
@@ -176,9 +192,11 @@ static bool read_composite(datagen *d, const sp_node *types, const sp_node *defi
     datagen_table *t = sp_read_make(d->r, 1, sizeof(*t));
     if (!t || !definition || (definition->kind != SP_NODE_TEXT && definition->kind != SP_NODE_MAP))
         return false;
-    *t = (datagen_table){.name = c->name, .mark = definition->mark, .columns = sp_read_make(d->r, FIELDS_MAX, sizeof(*t->columns))};
+    *t = (datagen_table){
+        .name = c->name, .mark = definition->mark, .columns = sp_read_make(d->r, FIELDS_MAX, sizeof(*t->columns))};
     sp_str text = definition->kind == SP_NODE_TEXT ? inside(definition->text) : (sp_str){"", 0};
-    for (uint32_t i = 0; t->columns && i < FIELDS_MAX && (definition->kind == SP_NODE_MAP ? i < definition->n : text.len > 0); i++) {
+    for (uint32_t i = 0;
+         t->columns && i < FIELDS_MAX && (definition->kind == SP_NODE_MAP ? i < definition->n : text.len > 0); i++) {
         sp_str type, name = {"", 0};
         datagen_column *f = &t->columns[t->n++];
         const sp_node *node = definition->kind == SP_NODE_MAP ? definition->pairs[i].value : NULL;
@@ -187,7 +205,8 @@ static bool read_composite(datagen *d, const sp_node *types, const sp_node *defi
             node = sp_make_text(d->r, definition->mark, type);
         }
         *f = (datagen_column){.mark = definition->mark};
-        f->name = definition->kind == SP_NODE_MAP ? definition->pairs[i].key->text : sp_make_text(d->r, definition->mark, name)->text;
+        f->name = definition->kind == SP_NODE_MAP ? definition->pairs[i].key->text
+                                                  : sp_make_text(d->r, definition->mark, name)->text;
         f->v[D_TYPE] = node->kind == SP_NODE_MAP ? sp_node_value(node, "type") : node;
         read_type(d, types, f);
         if (f->fields || !f->type) /* no rows within rows */
@@ -212,7 +231,8 @@ static bool read_own_type(datagen *d, const sp_node *types, const sp_node *type,
             c->sql = sp_str_of("enum");
         return c->labels != NULL;
     }
-    if (kind && kind->kind == SP_NODE_TEXT && sp_str_ieq(kind->text, "domain") && definition && definition->kind == SP_NODE_TEXT) {
+    if (kind && kind->kind == SP_NODE_TEXT && sp_str_ieq(kind->text, "domain") && definition &&
+        definition->kind == SP_NODE_TEXT) {
         sp_str s = definition->text;
         for (size_t i = 0; i + 5 <= s.len; i++) /* what it demands of its values is not looked at */
             if (sp_str_ieq((sp_str){s.p + i, 5}, "check"))
@@ -239,7 +259,9 @@ static void read_type(datagen *d, const sp_node *types, datagen_column *c)
         return;
     const sp_node *own = types && types->kind == SP_NODE_MAP ? sp_node_value(types, c->sql.p) : NULL;
     if (own && !read_own_type(d, types, own, c)) {
-        sp_mistake(d->r->m, node->mark, node->text, "is a type of the schema's own that no values can be made of: enum, domain, and composite types whose fields are none can");
+        sp_mistake(
+            d->r->m, node->mark, node->text,
+            "is a type of the schema's own that no values can be made of: enum, domain, and composite types whose fields are none can");
         return;
     }
     c->type = sp_type_parse(c->labels ? sp_str_of("text") : c->sql, &d->r->plan->arena, why);
@@ -253,7 +275,8 @@ static void read_type(datagen *d, const sp_node *types, datagen_column *c)
 
 const sp_node *sp_datagen_count(const sp_node *sequence, datagen_count what)
 {
-    static const char *const names[][4] = {{"start", "start_value", "start_with", "startValue"}, {"increment", "increment_by", "step", "incrementBy"}};
+    static const char *const names[][4] = {{"start", "start_value", "start_with", "startValue"},
+                                           {"increment", "increment_by", "step", "incrementBy"}};
     const sp_node *found = NULL;
     for (size_t i = 0; sequence && !found && i < SP_COUNT(names[0]); i++)
         found = sp_node_value(sequence, names[what][i]);
@@ -278,7 +301,8 @@ static void read_sequence(datagen *d, datagen_column *c)
 {
     const sp_node *node = c->v[D_DEFAULT];
     static const char call[] = "nextval(";
-    if (!node || node->kind != SP_NODE_TEXT || node->text.len < sizeof(call) || !sp_str_ieq((sp_str){node->text.p, sizeof(call) - 1}, call))
+    if (!node || node->kind != SP_NODE_TEXT || node->text.len < sizeof(call) ||
+        !sp_str_ieq((sp_str){node->text.p, sizeof(call) - 1}, call))
         return;
     const char *open = memchr(node->text.p, '\'', node->text.len);
     const char *close = open ? memchr(open + 1, '\'', node->text.len - (size_t)(open - node->text.p) - 1) : NULL;
@@ -345,12 +369,14 @@ static void read_rows(datagen *d, datagen_table *t, const sp_node *node)
     sp_str text;
     if (!node)
         sp_mistake(d->r->m, t->mark, t->name, "needs \"row_count\": how many");
-    else if (sp_read_text(d->r, node, "a number of rows", &text) && (!sp_scalar_rows(text, &t->n_rows) || t->n_rows <= 0))
+    else if (sp_read_text(d->r, node, "a number of rows", &text) &&
+             (!sp_scalar_rows(text, &t->n_rows) || t->n_rows <= 0))
         sp_read_mistake(d->r, node, "a number of rows above 0");
     t->rows = node;
 }
 
-static void read_table(datagen *d, datagen_table *t, const sp_node *key, const sp_node *node, const sp_node *types, const sp_node **v)
+static void read_table(datagen *d, datagen_table *t, const sp_node *key, const sp_node *node, const sp_node *types,
+                       const sp_node **v)
 {
     *t = (datagen_table){.name = key ? key->text : sp_str_of(""), .mark = key ? key->mark : node->mark};
     if (node->kind != SP_NODE_MAP) {
@@ -412,7 +438,8 @@ static void read_foreign_key(datagen *d, datagen_table *t, const sp_node *node)
     good = read_columns_of(d, parent, v[K_TARGETS], &there, &n) && good;
     f->targets = good ? items_of(d, v[K_TARGETS], "a list of columns", &n) : NULL;
     if (good && f->n != n)
-        sp_mistake(d->r->m, v[K_TARGETS]->mark, (sp_str){0}, "expected as many columns as refer to them: %u, found %u", f->n, n);
+        sp_mistake(d->r->m, v[K_TARGETS]->mark, (sp_str){0}, "expected as many columns as refer to them: %u, found %u",
+                   f->n, n);
     t->n_foreign += good && f->n == n && f->targets;
 }
 
@@ -468,7 +495,8 @@ static bool can_combine(const datagen_table *t, const uint32_t *columns, uint32_
             return false;
     for (uint32_t i = 0; i < n; i++) {
         const datagen_column *c = &t->columns[columns[i]];
-        bool chosen = c->foreign ? c->foreign->n == 1 && !sp_str_eq(c->foreign->parent, t->name) : c->labels && !c->v[D_DISTRIBUTION] && !c->v[D_GENERATOR];
+        bool chosen = c->foreign ? c->foreign->n == 1 && !sp_str_eq(c->foreign->parent, t->name)
+                                 : c->labels && !c->v[D_DISTRIBUTION] && !c->v[D_GENERATOR];
         if (!chosen || c->nullable || c->v[D_RULES])
             return false;
     }
@@ -505,7 +533,8 @@ static void read_unique(datagen *d, datagen_table *t, const sp_node *node)
     const uint32_t *columns;
     uint32_t n;
     for (uint32_t i = 0; node && node->kind == SP_NODE_LIST && i < node->n; i++) {
-        const sp_node *list = node->items[i]->kind == SP_NODE_MAP ? sp_node_value(node->items[i], "columns") : node->items[i];
+        const sp_node *list =
+            node->items[i]->kind == SP_NODE_MAP ? sp_node_value(node->items[i], "columns") : node->items[i];
         if (!list)
             sp_mistake(d->r->m, node->items[i]->mark, (sp_str){0}, "expected a unique key: {\"columns\": [\"email\"]}");
         else if (!read_columns_of(d, t, list, &columns, &n))
@@ -523,7 +552,8 @@ static void read_indexes(datagen *d, datagen_table *t, const sp_node *node)
     const uint32_t *columns;
     uint32_t n;
     for (uint32_t i = 0; node && node->kind == SP_NODE_LIST && i < node->n; i++) {
-        const sp_node *list = sp_node_value(node->items[i], "columns"), *unique = sp_node_value(node->items[i], "unique");
+        const sp_node *list = sp_node_value(node->items[i], "columns"),
+                      *unique = sp_node_value(node->items[i], "unique");
         if (!list || !read_columns_of(d, t, list, &columns, &n) || !sp_read_flag(d->r, unique))
             continue;
         if (n == 1)
@@ -536,7 +566,8 @@ static void read_indexes(datagen *d, datagen_table *t, const sp_node *node)
 static void read_checks(datagen *d, datagen_table *t, const sp_node *node)
 {
     uint32_t most = node && node->kind == SP_NODE_LIST ? node->n : 0;
-    sp_conditions all = {.names = sp_read_make(d->r, t->n + 1, sizeof(*all.names)), .n_names = t->n,
+    sp_conditions all = {.names = sp_read_make(d->r, t->n + 1, sizeof(*all.names)),
+                         .n_names = t->n,
                          .items = sp_read_make(d->r, most + 1, sizeof(*all.items))};
     const sp_node **nodes = sp_read_make(d->r, most + 1, sizeof(*nodes));
     if (!all.names || !all.items || !nodes)
@@ -574,13 +605,15 @@ static void read_head(datagen *d, const sp_node *root, const sp_node *const *v)
     if (!v[R_VERSION] || v[R_VERSION]->kind != SP_NODE_TEXT || !v[R_VERSION]->text.len)
         sp_mistake(d->r->m, root->mark, (sp_str){0}, "required field 'version' is missing or empty");
     if (!name || name->kind != SP_NODE_TEXT || !name->text.len)
-        sp_mistake(d->r->m, v[R_DATABASE] ? v[R_DATABASE]->mark : root->mark, (sp_str){0}, "required field 'database.name' is missing or empty");
+        sp_mistake(d->r->m, v[R_DATABASE] ? v[R_DATABASE]->mark : root->mark, (sp_str){0},
+                   "required field 'database.name' is missing or empty");
     else
         d->r->plan->database = name->text.p;
     sp_str text;
     if (v[R_SEED] && sp_read_text(d->r, v[R_SEED], "a seed", &text) && !sp_scalar_u64(text, &d->r->plan->seed))
         sp_read_mistake(d->r, v[R_SEED], "a seed: a whole number from 0 to 18446744073709551615");
-    if (v[R_NOW] && sp_read_text(d->r, v[R_NOW], "a timestamp", &text) && !sp_parse_timestamp(text, &d->r->plan->now_us))
+    if (v[R_NOW] && sp_read_text(d->r, v[R_NOW], "a timestamp", &text) &&
+        !sp_parse_timestamp(text, &d->r->plan->now_us))
         sp_read_mistake(d->r, v[R_NOW], "a timestamp, such as 2026-01-01 or 2026-01-01T12:00:00Z");
     if (v[R_LOCALE])
         sp_read_locale(d->r, v[R_LOCALE], &d->r->locales);
@@ -603,7 +636,8 @@ static const sp_node *own_table(datagen *d, const datagen_table *t)
         sp_datagen_column(d, t, i, &columns);
     sp_node_making m = {.r = d->r, .at = t->mark};
     sp_make_pair(&m, "name", sp_make_text(d->r, t->mark, t->name));
-    sp_make_pair(&m, "rows", t->n_rows > 0 ? t->rows : sp_make_text(d->r, t->mark, sp_str_of("1"))); /* or it has been said */
+    sp_make_pair(&m, "rows",
+                 t->n_rows > 0 ? t->rows : sp_make_text(d->r, t->mark, sp_str_of("1"))); /* or it has been said */
     sp_make_pair(&m, "columns", sp_make_list(d->r, t->mark, columns.items, columns.n));
     sp_make_pair(&m, "distinct", t->distinct);
     for (uint32_t i = 0; t->plan && i < t->plan->n && m.n < SP_NODE_PAIRS; i++)
@@ -658,7 +692,8 @@ void sp_read_datagen_form(sp_plan_reader *r, const sp_node *root)
     d.sequences = v[R_SEQUENCES];
     read_head(&d, root, v);
     if (!v[R_TABLES] || v[R_TABLES]->kind == SP_NODE_TEXT || !v[R_TABLES]->n)
-        sp_mistake(r->m, v[R_TABLES] ? v[R_TABLES]->mark : root->mark, (sp_str){0}, "a schema needs \"tables\": one at least");
+        sp_mistake(r->m, v[R_TABLES] ? v[R_TABLES]->mark : root->mark, (sp_str){0},
+                   "a schema needs \"tables\": one at least");
     else
         read_tables(&d, v[R_TABLES], v[R_TYPES]);
 }

@@ -12,7 +12,18 @@
 
 /* The keys of a column. */
 enum {
-    D_NAME, D_TYPE, D_NULLABLE, D_DEFAULT, D_UNIQUE, D_PRIMARY_KEY, D_GENERATOR, D_CONFIG, D_COMMENT, D_DISTRIBUTION, D_PATTERN, D_RULES,
+    D_NAME,
+    D_TYPE,
+    D_NULLABLE,
+    D_DEFAULT,
+    D_UNIQUE,
+    D_PRIMARY_KEY,
+    D_GENERATOR,
+    D_CONFIG,
+    D_COMMENT,
+    D_DISTRIBUTION,
+    D_PATTERN,
+    D_RULES,
     D_PLAN,
     D_COUNT
 };
@@ -22,24 +33,24 @@ typedef struct datagen_foreign {
     sp_str parent;
     sp_mark mark;
     uint32_t n;
-    const uint32_t *columns;        /* here */
-    const sp_node *const *targets;  /* there: names, n of them */
+    const uint32_t *columns;       /* here */
+    const sp_node *const *targets; /* there: names, n of them */
 } datagen_foreign;
 
 typedef struct datagen_column {
     sp_str name;
     sp_mark mark;
     const sp_node *v[D_COUNT];
-    const sp_type *type;   /* NULL: not known, which was said */
-    sp_str sql;            /* its type as the plan is to have it */
-    const sp_node *labels; /* of an enumeration's type: a list, else NULL */
-    const sp_node *sequence; /* that counts it, or NULL */
+    const sp_type *type;          /* NULL: not known, which was said */
+    sp_str sql;                   /* its type as the plan is to have it */
+    const sp_node *labels;        /* of an enumeration's type: a list, else NULL */
+    const sp_node *sequence;      /* that counts it, or NULL */
     struct datagen_table *fields; /* of a composite type: its columns, or NULL */
     bool nullable, primary, unique;
-    bool combines;         /* no two rows have it and the table's other such columns alike */
+    bool combines; /* no two rows have it and the table's other such columns alike */
     const datagen_foreign *foreign;
-    uint32_t foreign_at;   /* its place in it */
-    const char *words;     /* a template that the generator or the name asks for, or NULL */
+    uint32_t foreign_at; /* its place in it */
+    const char *words;   /* a template that the generator or the name asks for, or NULL */
 } datagen_column;
 
 typedef struct datagen_table {
@@ -54,7 +65,7 @@ typedef struct datagen_table {
     uint32_t n_foreign;
     const sp_node *distinct; /* columns of a unique key of which none is unique by itself, or NULL */
     const sp_node *unkept;   /* those of one that rows may have twice, or NULL */
-    const sp_node *plan; /* what spate's own form says of it besides, or NULL */
+    const sp_node *plan;     /* what spate's own form says of it besides, or NULL */
     const sp_node *uniques, *checks, *indexes, *comment; /* as they stand there, or NULL */
     sp_demands demands;
 } datagen_table;
@@ -80,8 +91,8 @@ typedef struct datagen_making {
     const datagen_table *t;
     const datagen_column *c;
     sp_node_making to;
-    bool unique;             /* no value may come twice */
-    datagen_list *list;      /* for hidden ones: there is room for DATAGEN_HIDDEN_MAX */
+    bool unique;        /* no value may come twice */
+    datagen_list *list; /* for hidden ones: there is room for DATAGEN_HIDDEN_MAX */
 } datagen_making;
 
 /* Of a sequence: START, or INCREMENT. */

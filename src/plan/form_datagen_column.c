@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define NULLS "5%" /* of a column that may be null */
+#define NULLS   "5%" /* of a column that may be null */
 #define YEAR_US (INT64_C(365) * SP_US_PER_DAY)
 enum { LETTERS_MIN = 8, LETTERS_MAX = 12, PROSE_MIN = 24, TEXT_DEFAULT = 255, BYTES_DEFAULT = 64 };
 
@@ -49,7 +49,8 @@ static void type_limits(const sp_type *type, double *low, double *high)
 {
     *high = type->kind == SP_I16 ? 32767 : type->kind == SP_I32 ? 2147483647 : 9007199254740991.0;
     if (type->kind == SP_DECIMAL)
-        *high = pow(10, SP_MIN(type->precision - type->scale, 17 - SP_MIN(type->scale, 15))) - pow(10, -(double)type->scale);
+        *high = pow(10, SP_MIN(type->precision - type->scale, 17 - SP_MIN(type->scale, 15))) -
+                pow(10, -(double)type->scale);
     *low = -*high;
 }
 
@@ -72,7 +73,8 @@ void sp_datagen_numbers(datagen_making *m, double min, double max, const sp_node
                   sp_make_words(r, m->to.at, "%.*f", (int)scale, max + pow(10, -(double)scale)), "scale",
                   sp_make_words(r, m->to.at, "%u", scale));
     else
-        put_props(m, sp_make_words(r, m->to.at, "%.0f", ceil(min)), sp_make_words(r, m->to.at, "%.0f", floor(max) + 1), NULL, NULL);
+        put_props(m, sp_make_words(r, m->to.at, "%.0f", ceil(min)), sp_make_words(r, m->to.at, "%.0f", floor(max) + 1),
+                  NULL, NULL);
     sp_make_pair(&m->to, "distribution", distribution);
 }
 
@@ -96,12 +98,14 @@ static void apply_demand(const sp_demand *d, double unit, double *min, double *m
 static void choose_number(datagen_making *m)
 {
     const sp_type *type = m->c->type;
-    bool whole = type->kind == SP_I16 || type->kind == SP_I32 || type->kind == SP_I64 || (type->kind == SP_DECIMAL && !type->scale);
+    bool whole = type->kind == SP_I16 || type->kind == SP_I32 || type->kind == SP_I64 ||
+                 (type->kind == SP_DECIMAL && !type->scale);
     double low, high, min = 0, max = 1000;
     type_limits(type, &low, &high);
     if (m->unique || !sp_words_number(m->c->name.p, &min, &max)) /* a name's numbers are few */
         max = whole ? SP_MIN(high, 2147483647) : m->unique ? SP_MIN(high, 1e9) : SP_MIN(high, 1000);
-    apply_demand(&m->t->demands.columns[m->c - m->t->columns], whole ? 1 : pow(10, -(double)SP_MIN(type->scale, 15)), &min, &max);
+    apply_demand(&m->t->demands.columns[m->c - m->t->columns], whole ? 1 : pow(10, -(double)SP_MIN(type->scale, 15)),
+                 &min, &max);
     sp_datagen_numbers(m, min, max, NULL);
 }
 
@@ -110,7 +114,8 @@ static void choose_number(datagen_making *m)
 void sp_datagen_moments(datagen_making *m, const char *min, const char *max, const sp_node *distribution)
 {
     put(m, "range", "timestamp");
-    put_props(m, words(m, min), words(m, max), is_date(m) ? "format" : NULL, is_date(m) ? words(m, "2006-01-02") : NULL);
+    put_props(m, words(m, min), words(m, max), is_date(m) ? "format" : NULL,
+              is_date(m) ? words(m, "2006-01-02") : NULL);
     sp_make_pair(&m->to, "distribution", distribution);
 }
 
@@ -122,7 +127,8 @@ static bool is_moment(const datagen_column *c)
 /* Made by its name or type alone. */
 static bool is_free(const datagen_column *c)
 {
-    return !c->v[D_GENERATOR] && !c->v[D_CONFIG] && !c->v[D_DISTRIBUTION] && !c->v[D_PATTERN] && !c->v[D_RULES] && !c->foreign;
+    return !c->v[D_GENERATOR] && !c->v[D_CONFIG] && !c->v[D_DISTRIBUTION] && !c->v[D_PATTERN] && !c->v[D_RULES] &&
+           !c->foreign;
 }
 
 static bool is_before(const datagen_table *t, uint32_t a, uint32_t b)
@@ -241,12 +247,14 @@ void sp_datagen_template(datagen_making *m, const char *text)
 static void put_letters(datagen_making *m, uint32_t min, uint32_t max)
 {
     put(m, "range", "string");
-    put_props(m, sp_make_words(m->d->r, m->to.at, "%u", min), sp_make_words(m->d->r, m->to.at, "%u", max + 1), NULL, NULL);
+    put_props(m, sp_make_words(m->d->r, m->to.at, "%u", min), sp_make_words(m->d->r, m->to.at, "%u", max + 1), NULL,
+              NULL);
 }
 
 static bool is_fixed(sp_str sql)
 {
-    return sql.len >= 4 && sp_str_ieq((sp_str){sql.p, 4}, "char") && !(sql.len >= 9 && sp_str_ieq((sp_str){sql.p, 9}, "character") && strstr(sql.p, "ary"));
+    return sql.len >= 4 && sp_str_ieq((sp_str){sql.p, 4}, "char") &&
+           !(sql.len >= 9 && sp_str_ieq((sp_str){sql.p, 9}, "character") && strstr(sql.p, "ary"));
 }
 
 /* A text of which nothing is known but how long it may be. */
@@ -261,7 +269,8 @@ static void choose_text(datagen_making *m)
     else if (said && !(m->unique && strchr(said, '|')))
         sp_datagen_template(m, said);
     else if (fixed || m->unique || max < PROSE_MIN || sp_words_is_code(m->c->name.p))
-        put_letters(m, fixed ? max : SP_MIN(max, m->unique ? (uint32_t)LETTERS_MAX : LETTERS_MIN), fixed ? max : SP_MIN(max, LETTERS_MAX));
+        put_letters(m, fixed ? max : SP_MIN(max, m->unique ? (uint32_t)LETTERS_MAX : LETTERS_MIN),
+                    fixed ? max : SP_MIN(max, LETTERS_MAX));
     else
         sp_datagen_template(m, m->c->type->length ? "${adjective} ${noun}" : "${lorem_sentence}");
 }
@@ -294,14 +303,17 @@ static void choose_other(datagen_making *m)
         uint32_t n = SP_MAX(m->c->type->length, 1u);
         sp_make_pair(&m->to, "pattern", sp_make_words(m->d->r, m->to.at, "[01]{%u}", n));
     } else
-        sp_mistake(m->d->r->m, m->c->v[D_TYPE]->mark, m->c->sql, "has no values of its own: say how they are made, with a generator or a pattern");
+        sp_mistake(m->d->r->m, m->c->v[D_TYPE]->mark, m->c->sql,
+                   "has no values of its own: say how they are made, with a generator or a pattern");
 }
 
 static void choose_list(datagen_making *m)
 {
-    static const char *const items[SP_KINDS] = {
-        [SP_BOOL] = "${bool}", [SP_I16] = "${uint8}", [SP_I32] = "${uint16}", [SP_I64] = "${uint32}", [SP_F32] = "${float32}",
-        [SP_F64] = "${float64}", [SP_DECIMAL] = "${price}", [SP_UUID] = "${uuid}", [SP_TEXT] = "${noun}", [SP_TIMESTAMPTZ] = "${past_date}"};
+    static const char *const items[SP_KINDS] = {[SP_BOOL] = "${bool}",     [SP_I16] = "${uint8}",
+                                                [SP_I32] = "${uint16}",    [SP_I64] = "${uint32}",
+                                                [SP_F32] = "${float32}",   [SP_F64] = "${float64}",
+                                                [SP_DECIMAL] = "${price}", [SP_UUID] = "${uuid}",
+                                                [SP_TEXT] = "${noun}",     [SP_TIMESTAMPTZ] = "${past_date}"};
     const sp_type *item = m->c->type->item;
     if (!items[item->kind] || item->other)
         sp_mistake(m->d->r->m, m->c->v[D_TYPE]->mark, m->c->sql, "is a list of what no values can be made of");
@@ -335,7 +347,9 @@ static void choose_by_type(datagen_making *m)
         put_props(m, words(m, "1m"), words(m, "24h"), NULL, NULL);
         break;
     case SP_UUID: put(m, "value", "${uuid}"); break;
-    case SP_JSON: put(m, "value", "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}"); break;
+    case SP_JSON:
+        put(m, "value", "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
+        break;
     case SP_BYTES:
         put(m, "range", "bytes");
         put_props(m, words(m, "1"), sp_make_words(m->d->r, m->to.at, "%d", BYTES_DEFAULT), NULL, NULL);
@@ -375,7 +389,8 @@ static void put_popularity(datagen_making *m)
     if (!type || m->unique || type->kind != SP_NODE_TEXT)
         return;
     if (!sp_str_ieq(type->text, "zipf")) {
-        sp_warning(m->d->r->m, node->mark, m->c->name, "is a foreign key, of which the distribution zipf alone can say something");
+        sp_warning(m->d->r->m, node->mark, m->c->name,
+                   "is a foreign key, of which the distribution zipf alone can say something");
         return;
     }
     sp_node_making zipf = {.r = m->d->r, .at = node->mark};
@@ -394,8 +409,9 @@ static void choose_reference(datagen_making *m)
         sp_make_pair(&m->to, "expr", quoted(m, target));
         return;
     }
-    sp_make_pair(&m->to, "ref", sp_make_words(m->d->r, f->mark, "%.*s.%.*s", (int)SP_MIN(f->parent.len, (size_t)200), f->parent.p,
-                                              (int)SP_MIN(target.len, (size_t)200), target.p));
+    sp_make_pair(&m->to, "ref",
+                 sp_make_words(m->d->r, f->mark, "%.*s.%.*s", (int)SP_MIN(f->parent.len, (size_t)200), f->parent.p,
+                               (int)SP_MIN(target.len, (size_t)200), target.p));
     if (f->n > 1)
         sp_make_pair(&m->to, "draw", sp_make_text(m->d->r, m->to.at, m->t->columns[f->columns[0]].name));
     else if (self && !m->unique) {
@@ -413,7 +429,8 @@ static int add_literal(sp_buf *out, const datagen_column *c, const sp_node *valu
 {
     sp_str s = value->text;
     double number;
-    bool truth, bare = c && c->type && c->type->kind != SP_TEXT && (sp_scalar_f64(s, &number) || (c->type->kind == SP_BOOL && sp_parse_bool(s, &truth)));
+    bool truth, bare = c && c->type && c->type->kind != SP_TEXT &&
+                       (sp_scalar_f64(s, &number) || (c->type->kind == SP_BOOL && sp_parse_bool(s, &truth)));
     if (bare)
         return sp_buf_printf(out, "%.*s", (int)s.len, s.p);
     int rc = sp_buf_adds(out, "'");
@@ -444,7 +461,8 @@ static const sp_node *condition_of(datagen_making *m, const sp_node *node)
         }
         rc = sp_buf_printf(&out, "%s\"%s\" ", i ? " and " : "", key->text.p);
         if (!rc)
-            rc = sp_node_is_null(value) ? sp_buf_adds(&out, "is null") : sp_buf_adds(&out, "= ") || add_literal(&out, &m->t->columns[at], value);
+            rc = sp_node_is_null(value) ? sp_buf_adds(&out, "is null")
+                                        : sp_buf_adds(&out, "= ") || add_literal(&out, &m->t->columns[at], value);
     }
     const sp_node *made = rc ? NULL : sp_make_text(m->d->r, node->mark, (sp_str){out.data, out.len});
     m->d->r->nomem = m->d->r->nomem || rc;
@@ -455,9 +473,11 @@ static const sp_node *condition_of(datagen_making *m, const sp_node *node)
 /* {"value": x}, {"min": a, "max": b} or {"generator": name, "config": {...}}, or a value alone. */
 static const sp_node *outcome_of(datagen_making *m, const sp_node *node)
 {
-    const sp_node *value = node->kind == SP_NODE_MAP ? sp_node_value(node, "value") : node, *min = sp_node_value(node, "min"),
-                  *max = sp_node_value(node, "max"), *generator = sp_node_value(node, "generator");
-    const sp_node *config = sp_node_value(node, "config") ? sp_node_value(node, "config") : sp_node_value(node, "generator_config");
+    const sp_node *value = node->kind == SP_NODE_MAP ? sp_node_value(node, "value") : node,
+                  *min = sp_node_value(node, "min"), *max = sp_node_value(node, "max"),
+                  *generator = sp_node_value(node, "generator");
+    const sp_node *config =
+        sp_node_value(node, "config") ? sp_node_value(node, "config") : sp_node_value(node, "generator_config");
     datagen_making way = *m;
     double low = 0, high = 0;
     way.to = (sp_node_making){.r = m->d->r, .at = node->mark};
@@ -471,7 +491,8 @@ static const sp_node *outcome_of(datagen_making *m, const sp_node *node)
                sp_scalar_f64(max->text, &high)) {
         sp_datagen_numbers(&way, low, high, NULL);
     } else if (!generator || generator->kind != SP_NODE_TEXT || !sp_datagen_generator(&way, generator->text, config)) {
-        sp_mistake(m->d->r->m, node->mark, (sp_str){0}, "expected {\"value\": x}, {\"min\": 1, \"max\": 9} or {\"generator\": \"email\"}");
+        sp_mistake(m->d->r->m, node->mark, (sp_str){0},
+                   "expected {\"value\": x}, {\"min\": 1, \"max\": 9} or {\"generator\": \"email\"}");
         return NULL;
     }
     return sp_make_map(&way.to);
@@ -486,7 +507,8 @@ static void choose_by_rules(datagen_making *m, const sp_node *rules)
     for (uint32_t i = 0; cases && i < rules->n; i++) {
         const sp_node *it = rules->items[i], *then = sp_node_value(it, "then"), *other = sp_node_value(it, "else");
         if (!then) {
-            sp_mistake(m->d->r->m, it->mark, (sp_str){0}, "expected a rule: {\"if\": {\"column\": value}, \"then\": {\"value\": x}}");
+            sp_mistake(m->d->r->m, it->mark, (sp_str){0},
+                       "expected a rule: {\"if\": {\"column\": value}, \"then\": {\"value\": x}}");
             continue;
         }
         sp_node_making one = {.r = m->d->r, .at = it->mark};
@@ -515,10 +537,13 @@ static void choose_by_rules(datagen_making *m, const sp_node *rules)
 const char *sp_datagen_words(datagen *d, const datagen_table *t, const datagen_column *c)
 {
     const sp_node *generator = c->v[D_GENERATOR];
-    if (!c->type || c->type->kind != SP_TEXT || c->type->other || c->labels || c->foreign || c->v[D_DISTRIBUTION] || c->v[D_PATTERN] || c->v[D_CONFIG])
+    if (!c->type || c->type->kind != SP_TEXT || c->type->other || c->labels || c->foreign || c->v[D_DISTRIBUTION] ||
+        c->v[D_PATTERN] || c->v[D_CONFIG])
         return NULL;
-    const char *named = generator && generator->kind == SP_NODE_TEXT ? sp_datagen_generator_words(generator->text) : NULL;
-    if (named || (generator && generator->kind == SP_NODE_TEXT && generator->text.len && !sp_datagen_nearest_generator(generator->text)))
+    const char *named =
+        generator && generator->kind == SP_NODE_TEXT ? sp_datagen_generator_words(generator->text) : NULL;
+    if (named || (generator && generator->kind == SP_NODE_TEXT && generator->text.len &&
+                  !sp_datagen_nearest_generator(generator->text)))
         return named;
     const char *said = sp_words_text(t->name.p, c->name.p);
     return said ? said : sp_str_is(c->name, "name") ? "${name}" : NULL;
@@ -547,7 +572,8 @@ static bool choose_by_generator(datagen_making *m)
 /* As its sequence counts. */
 static void put_counted(datagen_making *m)
 {
-    const sp_node *start = sp_datagen_count(m->c->sequence, DATAGEN_START), *step = sp_datagen_count(m->c->sequence, DATAGEN_INCREMENT);
+    const sp_node *start = sp_datagen_count(m->c->sequence, DATAGEN_START),
+                  *step = sp_datagen_count(m->c->sequence, DATAGEN_INCREMENT);
     sp_node_making props = {.r = m->d->r, .at = m->to.at};
     sp_make_pair(&m->to, "inc", start ? start : words(m, "1"));
     sp_make_pair(&props, "step", step);
@@ -581,7 +607,8 @@ static void choose_base(datagen_making *m)
 
 static void put_wishes(datagen_making *m)
 {
-    bool hidden_nulls = m->c->foreign && sp_str_eq(m->c->foreign->parent, m->t->name) && m->c->foreign->n == 1 && !m->unique; /* the roots of a tree */
+    bool hidden_nulls = m->c->foreign && sp_str_eq(m->c->foreign->parent, m->t->name) && m->c->foreign->n == 1 &&
+                        !m->unique; /* the roots of a tree */
     if (!m->c->fields)
         sp_make_pair(&m->to, "type", sp_make_text(m->d->r, m->c->v[D_TYPE]->mark, m->c->sql));
     if (m->c->type->kind == SP_TEXT && m->c->type->length && !m->c->type->other && !m->c->foreign)
@@ -604,7 +631,9 @@ static const sp_node *hidden_field(datagen *d, const datagen_column *c, const sp
         sp_str key = node->pairs[i].key->text;
         bool named = sp_str_is(key, "name") || sp_str_is(key, "after");
         sp_str value = named ? node->pairs[i].value->text : (sp_str){"", 0};
-        sp_make_pair(&m, key.p, named ? sp_make_words(d->r, node->mark, "%.100s (%.100s)", c->name.p, value.p) : node->pairs[i].value);
+        sp_make_pair(&m, key.p,
+                     named ? sp_make_words(d->r, node->mark, "%.100s (%.100s)", c->name.p, value.p)
+                           : node->pairs[i].value);
     }
     if (!sp_node_value(node, "hidden"))
         sp_make_pair(&m, "hidden", sp_make_text(d->r, node->mark, sp_str_of("true")));
@@ -618,10 +647,15 @@ static void put_row(datagen_making *m)
     sp_buf out = {0};
     int rc = sp_buf_adds(&out, "'('");
     for (uint32_t i = 0; i < t->n && !rc; i++) {
-        bool text = t->columns[i].type->kind == SP_TEXT || t->columns[i].type->kind == SP_JSON || t->columns[i].type->kind == SP_LIST;
-        const char *name = sp_make_words(m->d->r, m->to.at, "\"%.100s (%.100s)\"", m->c->name.p, t->columns[i].name.p)->text.p;
-        rc = sp_buf_printf(&out, text ? "%s || coalesce('\"' || replace(replace(text(%s), '\\', '\\\\'), '\"', '\"\"') || '\"', '')"
-                                      : "%s || coalesce(text(%s), '')", i ? " || ','" : "", name);
+        bool text = t->columns[i].type->kind == SP_TEXT || t->columns[i].type->kind == SP_JSON ||
+                    t->columns[i].type->kind == SP_LIST;
+        const char *name =
+            sp_make_words(m->d->r, m->to.at, "\"%.100s (%.100s)\"", m->c->name.p, t->columns[i].name.p)->text.p;
+        rc = sp_buf_printf(
+            &out,
+            text ? "%s || coalesce('\"' || replace(replace(text(%s), '\\', '\\\\'), '\"', '\"\"') || '\"', '')"
+                 : "%s || coalesce(text(%s), '')",
+            i ? " || ','" : "", name);
     }
     rc = rc || sp_buf_adds(&out, " || ')'");
     if (!rc)

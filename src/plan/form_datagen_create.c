@@ -29,7 +29,8 @@ static void put_quoted(writer *w, sp_str text, char quote)
 /* schema.name is quoted part by part. */
 static void put_table_name(writer *w, sp_str name)
 {
-    for (const char *dot; (dot = memchr(name.p, '.', name.len)); name = (sp_str){dot + 1, name.len - (size_t)(dot - name.p) - 1}) {
+    for (const char *dot; (dot = memchr(name.p, '.', name.len));
+         name = (sp_str){dot + 1, name.len - (size_t)(dot - name.p) - 1}) {
         put_quoted(w, (sp_str){name.p, (size_t)(dot - name.p)}, '"');
         put(w, ".");
     }
@@ -78,7 +79,8 @@ static void put_constraint(writer *w, const sp_node *node)
 /* Numbers that the server counts go on behind the rows when the column is an identity; serial is the same without saying so. */
 static const char *counted_type(sp_str sql)
 {
-    static const char *const serials[][2] = {{"serial", "integer"}, {"bigserial", "bigint"}, {"smallserial", "smallint"}};
+    static const char *const serials[][2] = {
+        {"serial", "integer"}, {"bigserial", "bigint"}, {"smallserial", "smallint"}};
     for (size_t i = 0; i < SP_COUNT(serials); i++)
         if (sp_str_ieq(sql, serials[i][0]))
             return serials[i][1];
@@ -88,9 +90,10 @@ static const char *counted_type(sp_str sql)
 /* A text that stands for itself, where others would be words of SQL. */
 static bool is_bare_text(const datagen_column *c, sp_str text)
 {
-    static const char *const words[] = {"null", "true", "false", "current_user", "session_user", "current_date", "current_timestamp", "now"};
-    bool bare = c->type && c->type->kind == SP_TEXT && !c->type->other && !memchr(text.p, '(', text.len) && !memchr(text.p, '\'', text.len) &&
-                !memchr(text.p, ':', text.len);
+    static const char *const words[] = {
+        "null", "true", "false", "current_user", "session_user", "current_date", "current_timestamp", "now"};
+    bool bare = c->type && c->type->kind == SP_TEXT && !c->type->other && !memchr(text.p, '(', text.len) &&
+                !memchr(text.p, '\'', text.len) && !memchr(text.p, ':', text.len);
     for (size_t i = 0; i < SP_COUNT(words); i++)
         bare = bare && !sp_str_ieq(text, words[i]);
     return bare;
@@ -119,14 +122,16 @@ static bool is_hidden(const sp_node *plan)
 /* Where its sequence begins, and how far it goes each time. */
 static void put_sequence(writer *w, const sp_node *sequence)
 {
-    const sp_node *start = sp_datagen_count(sequence, DATAGEN_START), *step = sp_datagen_count(sequence, DATAGEN_INCREMENT);
+    const sp_node *start = sp_datagen_count(sequence, DATAGEN_START),
+                  *step = sp_datagen_count(sequence, DATAGEN_INCREMENT);
     if (!start && !step)
         return;
     put(w, " (");
     if (start)
         w->nomem = w->nomem || sp_buf_printf(&w->out, "START WITH %.*s", (int)start->text.len, start->text.p);
     if (step)
-        w->nomem = w->nomem || sp_buf_printf(&w->out, "%sINCREMENT BY %.*s", start ? " " : "", (int)step->text.len, step->text.p);
+        w->nomem = w->nomem ||
+                   sp_buf_printf(&w->out, "%sINCREMENT BY %.*s", start ? " " : "", (int)step->text.len, step->text.p);
     put(w, ")");
 }
 
@@ -239,7 +244,8 @@ static bool is_declared(const datagen_table *t, sp_str sql)
             return false;
     for (uint32_t i = 0; i < t->n; i++) {
         const datagen_column *c = &t->columns[i];
-        bool told = c->v[D_GENERATOR] || c->v[D_CONFIG] || c->v[D_DISTRIBUTION] || c->v[D_PATTERN] || c->v[D_RULES] || c->foreign;
+        bool told = c->v[D_GENERATOR] || c->v[D_CONFIG] || c->v[D_DISTRIBUTION] || c->v[D_PATTERN] || c->v[D_RULES] ||
+                    c->foreign;
         if (told && mentions(sql, c->name))
             return false;
     }
@@ -274,8 +280,9 @@ static void put_indexes(writer *w, const datagen_table *t)
         if (name.len)
             put_quoted(w, name, '"');
         else { /* as PostgreSQL would call it */
-            const char *made = sp_arena_printf(&w->r->plan->arena, "%.*s_%.*s_idx", (int)SP_MIN(t->name.len, 40), t->name.p,
-                                               (int)SP_MIN(list->items[0]->text.len, 16), list->items[0]->text.p);
+            const char *made =
+                sp_arena_printf(&w->r->plan->arena, "%.*s_%.*s_idx", (int)SP_MIN(t->name.len, 40), t->name.p,
+                                (int)SP_MIN(list->items[0]->text.len, 16), list->items[0]->text.p);
             w->nomem = w->nomem || !made;
             put_quoted(w, sp_str_of(made ? made : ""), '"');
         }

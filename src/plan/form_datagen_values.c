@@ -31,7 +31,8 @@ static bool number_of(datagen_making *m, const sp_node *map, const char *key, do
     return false;
 }
 
-static void put_between(datagen_making *m, const sp_node *config, double least, double most, const sp_node *distribution)
+static void put_between(datagen_making *m, const sp_node *config, double least, double most,
+                        const sp_node *distribution)
 {
     double min, max;
     if (!number_of(m, config, "min", least, &min) || !number_of(m, config, "max", SP_MAX(most, min), &max))
@@ -44,7 +45,8 @@ static void put_between(datagen_making *m, const sp_node *config, double least, 
 
 /* ---- weights ---- */
 
-static void put_set(datagen_making *m, sp_mark at, const sp_node *const *items, const sp_node *const *weights, uint32_t n)
+static void put_set(datagen_making *m, sp_mark at, const sp_node *const *items, const sp_node *const *weights,
+                    uint32_t n)
 {
     sp_make_pair(&m->to, "set", sp_make_list(m->d->r, at, items, n));
     if (weights)
@@ -55,7 +57,8 @@ static bool is_weights(datagen_making *m, const sp_node *node)
 {
     if (node && node->kind == SP_NODE_MAP && node->n)
         return true;
-    sp_mistake(m->d->r->m, node ? node->mark : m->to.at, (sp_str){0}, "expected values and their weights, such as {\"active\": 0.8, \"closed\": 0.2}");
+    sp_mistake(m->d->r->m, node ? node->mark : m->to.at, (sp_str){0},
+               "expected values and their weights, such as {\"active\": 0.8, \"closed\": 0.2}");
     return false;
 }
 
@@ -64,7 +67,8 @@ static void put_weights(datagen_making *m, const sp_node *map)
 {
     if (!is_weights(m, map))
         return;
-    const sp_node **items = sp_read_make(m->d->r, map->n, sizeof(*items)), **weights = sp_read_make(m->d->r, map->n, sizeof(*weights));
+    const sp_node **items = sp_read_make(m->d->r, map->n, sizeof(*items)),
+                  **weights = sp_read_make(m->d->r, map->n, sizeof(*weights));
     for (uint32_t i = 0; items && weights && i < map->n; i++) {
         items[i] = map->pairs[i].key;
         weights[i] = map->pairs[i].value;
@@ -80,7 +84,8 @@ static void put_values(datagen_making *m, const sp_node *values, const sp_node *
         const sp_node **all = sp_read_make(m->d->r, values->n, sizeof(*all));
         double share = 0, v = 0;
         for (uint32_t i = 0; i < weights->n; i++)
-            share = SP_MAX(share, weights->items[i]->kind == SP_NODE_TEXT && sp_scalar_f64(weights->items[i]->text, &v) ? v : 0);
+            share = SP_MAX(
+                share, weights->items[i]->kind == SP_NODE_TEXT && sp_scalar_f64(weights->items[i]->text, &v) ? v : 0);
         for (uint32_t i = 0; all && i < values->n; i++)
             all[i] = i < weights->n ? weights->items[i] : words(m, share > 1 ? "100" : "1");
         weights = all ? sp_make_list(m->d->r, weights->mark, all, values->n) : weights;
@@ -118,7 +123,8 @@ static void make_bool(datagen_making *m, const sp_node *config)
     const sp_node *items[] = {words(m, "true"), words(m, "false")};
     if (!number_of(m, config, "true_probability", 0.5, &share))
         return;
-    const sp_node *weights[] = {sp_make_words(m->d->r, m->to.at, "%.6g", share), sp_make_words(m->d->r, m->to.at, "%.6g", 1 - share)};
+    const sp_node *weights[] = {sp_make_words(m->d->r, m->to.at, "%.6g", share),
+                                sp_make_words(m->d->r, m->to.at, "%.6g", 1 - share)};
     put_set(m, m->to.at, items, weights, 2);
 }
 
@@ -178,7 +184,8 @@ static const char *moment_of(datagen_making *m, const sp_node *config, const cha
 static void put_moments(datagen_making *m, const sp_node *config, const sp_node *distribution)
 {
     int64_t now = m->d->r->plan->now_us;
-    const char *start = moment_of(m, config, "start", "min", now - 365 * SP_US_PER_DAY), *end = moment_of(m, config, "end", "max", now);
+    const char *start = moment_of(m, config, "start", "min", now - 365 * SP_US_PER_DAY),
+               *end = moment_of(m, config, "end", "max", now);
     sp_datagen_moments(m, start, end, distribution);
 }
 
@@ -191,10 +198,15 @@ static void make_series(datagen_making *m, const sp_node *config)
 {
     const sp_node *pattern = config ? sp_node_value(config, "pattern") : NULL;
     sp_str how = pattern && pattern->kind == SP_NODE_TEXT ? pattern->text : sp_str_of("uniform");
-    bool peak = sp_str_is(how, "daily_peak") || sp_str_is(how, "peak_hours"), business = sp_str_is(how, "business_hours");
+    bool peak = sp_str_is(how, "daily_peak") || sp_str_is(how, "peak_hours"),
+         business = sp_str_is(how, "business_hours");
     if (!peak && !business && !sp_str_is(how, "uniform"))
-        sp_warning(m->d->r->m, pattern->mark, how, "is none of the patterns uniform, business_hours, daily_peak, so it is uniform");
-    put_moments(m, config, business ? rhythm_of(m, false, business_hours) : peak ? rhythm_of(m, true, daily_peak) : steps_of(m, config));
+        sp_warning(m->d->r->m, pattern->mark, how,
+                   "is none of the patterns uniform, business_hours, daily_peak, so it is uniform");
+    put_moments(m, config,
+                business ? rhythm_of(m, false, business_hours)
+                : peak   ? rhythm_of(m, true, daily_peak)
+                         : steps_of(m, config));
     if ((peak || business) && !m->unique)
         sp_make_pair(&m->to, "sorted", words(m, "true"));
 }
@@ -204,13 +216,13 @@ static void make_series(datagen_making *m, const sp_node *config)
 typedef enum piece_kind { LITERAL, COUNTED, DRAWN } piece_kind;
 typedef struct piece {
     piece_kind kind;
-    sp_str text;   /* LITERAL: as it is; DRAWN: a regular expression */
+    sp_str text;    /* LITERAL: as it is; DRAWN: a regular expression */
     unsigned width; /* COUNTED: digits at least */
 } piece;
 enum { PIECES_MAX = 64, SEQUENCE_WIDTH = 8, DIGITS_WIDTH = 6 };
 
-static const char *const month_names[] = {"January", "February", "March", "April", "May", "June",
-                                          "July", "August", "September", "October", "November", "December"};
+static const char *const month_names[] = {"January", "February", "March",     "April",   "May",      "June",
+                                          "July",    "August",   "September", "October", "November", "December"};
 
 static sp_str kept(datagen_making *m, const char *fmt, ...) SP_PRINTF(2, 3);
 static sp_str kept(datagen_making *m, const char *fmt, ...)
@@ -228,8 +240,9 @@ static const struct drawn {
     const char *name, *class;
     unsigned width;
 } drawns[] = {
-    {"random", "[0-9]", DIGITS_WIDTH}, {"hex", "[0-9a-f]", SEQUENCE_WIDTH}, {"alpha", "[A-Z]", SEQUENCE_WIDTH},
-    {"alphanumeric", "[A-Z0-9]", SEQUENCE_WIDTH}, {"rand", "[A-Z0-9]", DIGITS_WIDTH},
+    {"random", "[0-9]", DIGITS_WIDTH},  {"hex", "[0-9a-f]", SEQUENCE_WIDTH},
+    {"alpha", "[A-Z]", SEQUENCE_WIDTH}, {"alphanumeric", "[A-Z0-9]", SEQUENCE_WIDTH},
+    {"rand", "[A-Z0-9]", DIGITS_WIDTH},
 };
 
 #define UUID "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -267,7 +280,8 @@ static bool choice_piece(datagen_making *m, const sp_node *values, piece *p)
     sp_buf out = {0};
     int rc = sp_buf_adds(&out, "(");
     for (uint32_t i = 0; i < values->n && !rc; i++)
-        rc = (i && sp_buf_adds(&out, "|")) || add_escaped(&out, values->items[i]->kind == SP_NODE_TEXT ? values->items[i]->text : (sp_str){0});
+        rc = (i && sp_buf_adds(&out, "|")) ||
+             add_escaped(&out, values->items[i]->kind == SP_NODE_TEXT ? values->items[i]->text : (sp_str){0});
     rc = rc || sp_buf_adds(&out, ")");
     m->d->r->nomem = m->d->r->nomem || rc;
     if (!rc)
@@ -280,7 +294,8 @@ static bool choice_piece(datagen_making *m, const sp_node *values, piece *p)
 static bool read_piece(datagen_making *m, sp_str in, const sp_node *variables, piece *p)
 {
     const char *colon = memchr(in.p, ':', in.len);
-    sp_str name = {in.p, colon ? (size_t)(colon - in.p) : in.len}, arg = colon ? (sp_str){colon + 1, in.len - name.len - 1} : (sp_str){"", 0};
+    sp_str name = {in.p, colon ? (size_t)(colon - in.p) : in.len},
+           arg = colon ? (sp_str){colon + 1, in.len - name.len - 1} : (sp_str){"", 0};
     int64_t n = 0;
     bool counted = arg.len && sp_parse_i64(arg, &n) && n >= 1 && n <= 64;
     *p = (piece){.kind = LITERAL};
@@ -291,13 +306,18 @@ static bool read_piece(datagen_making *m, sp_str in, const sp_node *variables, p
     if (sp_str_is(name, "table"))
         p->text = m->t->name;
     else if (sp_str_is(name, "sequence") || sp_str_is(name, "seq") || sp_str_is(name, "row"))
-        *p = (piece){.kind = COUNTED, .width = SP_MIN(counted ? (unsigned)n : sp_str_is(name, "sequence") ? SEQUENCE_WIDTH : 1, 20u)};
+        *p = (piece){.kind = COUNTED,
+                     .width = SP_MIN(counted                       ? (unsigned)n
+                                     : sp_str_is(name, "sequence") ? SEQUENCE_WIDTH
+                                                                   : 1,
+                                     20u)};
     else if (sp_str_is(name, "uuid"))
         *p = (piece){.kind = DRAWN, .text = sp_str_of(UUID)};
     else {
         for (size_t i = 0; i < SP_COUNT(drawns); i++)
             if (sp_str_is(name, drawns[i].name)) {
-                *p = (piece){.kind = DRAWN, .text = kept(m, "%s{%u}", drawns[i].class, counted ? (unsigned)n : drawns[i].width)};
+                *p = (piece){.kind = DRAWN,
+                             .text = kept(m, "%s{%u}", drawns[i].class, counted ? (unsigned)n : drawns[i].width)};
                 return true;
             }
         const sp_node *own = variables ? sp_node_value(variables, sp_make_text(m->d->r, m->to.at, name)->text.p) : NULL;
@@ -351,7 +371,8 @@ static int add_piece(sp_buf *out, const piece *p, writing how)
     if (how == AS_EXPRESSION && out->len)
         rc = sp_buf_adds(out, " || ");
     if (p->kind == COUNTED)
-        return rc || (how == AS_FORMAT ? sp_buf_printf(out, "%%0%ud", p->width) : sp_buf_printf(out, "pad(text(row()), %u, '0')", p->width));
+        return rc || (how == AS_FORMAT ? sp_buf_printf(out, "%%0%ud", p->width)
+                                       : sp_buf_printf(out, "pad(text(row()), %u, '0')", p->width));
     if (p->kind == DRAWN)
         return rc || sp_buf_printf(out, "\"%.*s\"", (int)p->text.len, p->text.p);
     char mark = how == AS_FORMAT ? '%' : '\'';
@@ -380,7 +401,8 @@ static sp_str hide(datagen_making *m, const sp_node *regex, const sp_node *props
     sp_node_making own = {.r = m->d->r, .at = m->to.at};
     if (m->list->hidden > DATAGEN_HIDDEN_MAX) {
         if (m->list->hidden == DATAGEN_HIDDEN_MAX + 1)
-            sp_mistake(m->d->r->m, m->to.at, m->c->name, "has a pattern with more than %d parts that are drawn", DATAGEN_HIDDEN_MAX);
+            sp_mistake(m->d->r->m, m->to.at, m->c->name, "has a pattern with more than %d parts that are drawn",
+                       DATAGEN_HIDDEN_MAX);
         return name;
     }
     sp_make_pair(&own, "name", sp_make_text(m->d->r, m->to.at, name));
@@ -430,7 +452,8 @@ void sp_datagen_pattern(datagen_making *m, const sp_node *pattern)
 {
     const sp_node *template = pattern->kind == SP_NODE_MAP ? sp_node_value(pattern, "template") : pattern;
     if (!template || template->kind != SP_NODE_TEXT)
-        sp_mistake(m->d->r->m, pattern->mark, (sp_str){0}, "expected a pattern: {\"template\": \"ORD-{year}-{sequence:8}\"}");
+        sp_mistake(m->d->r->m, pattern->mark, (sp_str){0},
+                   "expected a pattern: {\"template\": \"ORD-{year}-{sequence:8}\"}");
     else
         put_pattern(m, template, pattern->kind == SP_NODE_MAP ? sp_node_value(pattern, "variables") : NULL);
 }
@@ -439,7 +462,8 @@ static void make_template(datagen_making *m, const sp_node *config)
 {
     const sp_node *template = config ? sp_node_value(config, "template") : NULL;
     if (!template || template->kind != SP_NODE_TEXT)
-        sp_mistake(m->d->r->m, config ? config->mark : m->to.at, (sp_str){0}, "the generator template needs a \"template\"");
+        sp_mistake(m->d->r->m, config ? config->mark : m->to.at, (sp_str){0},
+                   "the generator template needs a \"template\"");
     else
         put_pattern(m, template, sp_node_value(config, "variables"));
 }
@@ -450,7 +474,8 @@ static void make_regex(datagen_making *m, const sp_node *config)
     const sp_node *regex = config ? sp_node_value(config, "pattern") : NULL;
     regex = regex || !config ? regex : sp_node_value(config, "regex");
     if (!regex || regex->kind != SP_NODE_TEXT) {
-        sp_mistake(m->d->r->m, config ? config->mark : m->to.at, (sp_str){0}, "the generator pattern needs a \"pattern\": a regular expression");
+        sp_mistake(m->d->r->m, config ? config->mark : m->to.at, (sp_str){0},
+                   "the generator pattern needs a \"pattern\": a regular expression");
         return;
     }
     sp_node_making props = {.r = m->d->r, .at = m->to.at};
@@ -466,7 +491,8 @@ static void make_regex(datagen_making *m, const sp_node *config)
 
 /* ---- distributions ---- */
 
-static const sp_node *spread(datagen_making *m, const sp_node *node, const char *name, const char *const (*keys)[2], uint32_t n)
+static const sp_node *spread(datagen_making *m, const sp_node *node, const char *name, const char *const (*keys)[2],
+                             uint32_t n)
 {
     sp_node_making made = {.r = m->d->r, .at = node->mark};
     sp_make_pair(&made, "type", words(m, name));
@@ -481,15 +507,17 @@ static const sp_node *spread(datagen_making *m, const sp_node *node, const char 
 
 void sp_datagen_distribution(datagen_making *m, const sp_node *node)
 {
-    static const char *const normal[][2] = {{"mean", "mean"}, {"std_dev", "deviation"}}, *const poisson[][2] = {{"mean", "mean"}},
-                             *const zipf[][2] = {{"alpha", "exponent"}};
+    static const char *const normal[][2] = {{"mean", "mean"}, {"std_dev", "deviation"}},
+                             *const poisson[][2] = {{"mean", "mean"}}, *const zipf[][2] = {{"alpha", "exponent"}};
     const sp_node *type = sp_node_value(node, "type");
     sp_str name = type && type->kind == SP_NODE_TEXT ? type->text : (sp_str){"", 0};
     double mean, deviation;
     if (sp_str_ieq(name, "weighted"))
         put_weights(m, sp_node_value(node, "weights"));
-    else if (sp_str_ieq(name, "normal") && number_of(m, node, "mean", 0, &mean) && number_of(m, node, "std_dev", 1, &deviation))
-        put_between(m, node, mean - 6 * fabs(deviation), mean + 6 * fabs(deviation), spread(m, node, "normal", normal, 2));
+    else if (sp_str_ieq(name, "normal") && number_of(m, node, "mean", 0, &mean) &&
+             number_of(m, node, "std_dev", 1, &deviation))
+        put_between(m, node, mean - 6 * fabs(deviation), mean + 6 * fabs(deviation),
+                    spread(m, node, "normal", normal, 2));
     else if (sp_str_ieq(name, "poisson") && number_of(m, node, "mean", 1, &mean))
         put_between(m, node, 0, ceil(mean + 12 * sqrt(fabs(mean)) + 12), spread(m, node, "poisson", poisson, 1));
     else if (sp_str_ieq(name, "zipf"))
@@ -497,7 +525,8 @@ void sp_datagen_distribution(datagen_making *m, const sp_node *node)
     else if (sp_str_ieq(name, "uniform"))
         put_between(m, node, 0, 100, NULL);
     else
-        sp_mistake(m->d->r->m, type ? type->mark : node->mark, name, "%s one of the distributions weighted, normal, poisson, zipf, uniform",
+        sp_mistake(m->d->r->m, type ? type->mark : node->mark, name,
+                   "%s one of the distributions weighted, normal, poisson, zipf, uniform",
                    name.len ? "is not" : "expected");
 }
 
@@ -509,32 +538,92 @@ static const struct maker {
     void (*make)(datagen_making *m, const sp_node *config);
     bool needs; /* a config: without it, the name says nothing */
 } makers[] = {
-    {"weighted_enum", make_enum, true}, {"enum", make_enum, true}, {"weighted", make_enum, true}, {"pattern", make_regex, true},
-    {"regex", make_regex, true}, {"template", make_template, true}, {"integer_range", make_range, false}, {"int_range", make_range, false},
-    {"integer", make_range, false}, {"decimal_range", make_range, false}, {"float_range", make_range, false}, {"number", make_range, false},
-    {"timeseries", make_series, false}, {"time_series", make_series, false}, {"sequence", make_sequence, false},
-    {"serial", make_sequence, false}, {"auto_increment", make_sequence, false}, {"boolean", make_bool, false}, {"bool", make_bool, false},
-    {"date_range", make_moments, false}, {"timestamp_range", make_moments, false}, {"date", make_moments, false},
-    {"timestamp", make_moments, false}, {"created_at", make_moments, false}, {"updated_at", make_moments, false},
+    {"weighted_enum", make_enum, true},
+    {"enum", make_enum, true},
+    {"weighted", make_enum, true},
+    {"pattern", make_regex, true},
+    {"regex", make_regex, true},
+    {"template", make_template, true},
+    {"integer_range", make_range, false},
+    {"int_range", make_range, false},
+    {"integer", make_range, false},
+    {"decimal_range", make_range, false},
+    {"float_range", make_range, false},
+    {"number", make_range, false},
+    {"timeseries", make_series, false},
+    {"time_series", make_series, false},
+    {"sequence", make_sequence, false},
+    {"serial", make_sequence, false},
+    {"auto_increment", make_sequence, false},
+    {"boolean", make_bool, false},
+    {"bool", make_bool, false},
+    {"date_range", make_moments, false},
+    {"timestamp_range", make_moments, false},
+    {"date", make_moments, false},
+    {"timestamp", make_moments, false},
+    {"created_at", make_moments, false},
+    {"updated_at", make_moments, false},
 };
 
 /* Those that are templates. */
 static const struct worded {
     const char *name, *words;
 } wordeds[] = {
-    {"email", "${email}"}, {"phone", "${phone_formatted}"}, {"phone_number", "${phone_formatted}"}, {"first_name", "${first_name}"},
-    {"last_name", "${last_name}"}, {"full_name", "${name}"}, {"name", "${name}"}, {"username", "${username}"}, {"password", "${password}"},
-    {"address", "${street}"}, {"street", "${street}"}, {"street_address", "${street}"}, {"city", "${city}"}, {"state", "${state}"},
-    {"country", "${country}"}, {"country_code", "${country_abr}"}, {"postal_code", "${zip}"}, {"zip", "${zip}"}, {"zip_code", "${zip}"},
-    {"uuid", "${uuid}"}, {"guid", "${uuid}"}, {"company", "${company}"}, {"company_name", "${company}"}, {"job_title", "${job_title}"},
-    {"url", "${url}"}, {"domain", "${domain_name}"}, {"ip", "${ipv4_address}"}, {"ip_address", "${ipv4_address}"}, {"ipv4", "${ipv4_address}"},
-    {"ipv6", "${ipv6_address}"}, {"mac_address", "${mac_address}"}, {"user_agent", "${user_agent}"}, {"gender", "${gender}"},
-    {"product_name", "${product_name}"}, {"product", "${product_name}"}, {"category", "${product_category}"}, {"color", "${color}"},
-    {"description", "${product_description}"}, {"product_description", "${product_description}"}, {"lorem_ipsum", "${lorem_sentence}"},
-    {"lorem", "${lorem_sentence}"}, {"sentence", "${lorem_sentence}"}, {"paragraph", "${lorem_paragraph}"}, {"text", "${lorem_sentence}"},
-    {"word", "${word}"}, {"currency", "${currency_short}"}, {"currency_code", "${currency_short}"}, {"language", "${language}"},
-    {"credit_card", "${credit_card_number}"}, {"credit_card_number", "${credit_card_number}"}, {"price", "${price}"},
-    {"latitude", "${latitude}"}, {"longitude", "${longitude}"}, {"timezone", "${time_zone_region}"}, {"ssn", "${ssn}"},
+    {"email", "${email}"},
+    {"phone", "${phone_formatted}"},
+    {"phone_number", "${phone_formatted}"},
+    {"first_name", "${first_name}"},
+    {"last_name", "${last_name}"},
+    {"full_name", "${name}"},
+    {"name", "${name}"},
+    {"username", "${username}"},
+    {"password", "${password}"},
+    {"address", "${street}"},
+    {"street", "${street}"},
+    {"street_address", "${street}"},
+    {"city", "${city}"},
+    {"state", "${state}"},
+    {"country", "${country}"},
+    {"country_code", "${country_abr}"},
+    {"postal_code", "${zip}"},
+    {"zip", "${zip}"},
+    {"zip_code", "${zip}"},
+    {"uuid", "${uuid}"},
+    {"guid", "${uuid}"},
+    {"company", "${company}"},
+    {"company_name", "${company}"},
+    {"job_title", "${job_title}"},
+    {"url", "${url}"},
+    {"domain", "${domain_name}"},
+    {"ip", "${ipv4_address}"},
+    {"ip_address", "${ipv4_address}"},
+    {"ipv4", "${ipv4_address}"},
+    {"ipv6", "${ipv6_address}"},
+    {"mac_address", "${mac_address}"},
+    {"user_agent", "${user_agent}"},
+    {"gender", "${gender}"},
+    {"product_name", "${product_name}"},
+    {"product", "${product_name}"},
+    {"category", "${product_category}"},
+    {"color", "${color}"},
+    {"description", "${product_description}"},
+    {"product_description", "${product_description}"},
+    {"lorem_ipsum", "${lorem_sentence}"},
+    {"lorem", "${lorem_sentence}"},
+    {"sentence", "${lorem_sentence}"},
+    {"paragraph", "${lorem_paragraph}"},
+    {"text", "${lorem_sentence}"},
+    {"word", "${word}"},
+    {"currency", "${currency_short}"},
+    {"currency_code", "${currency_short}"},
+    {"language", "${language}"},
+    {"credit_card", "${credit_card_number}"},
+    {"credit_card_number", "${credit_card_number}"},
+    {"price", "${price}"},
+    {"latitude", "${latitude}"},
+    {"longitude", "${longitude}"},
+    {"timezone", "${time_zone_region}"},
+    {"ssn", "${ssn}"},
 };
 
 const char *sp_datagen_generator_words(sp_str name)

@@ -15,14 +15,42 @@ static const char *const column_names[F_COUNT] = {
 static const sp_keys column_keys = {"a column", column_names, F_COUNT};
 
 static const char *const processor_names[P_COUNT] = {
-    [P_VALUE] = "value", [P_PATTERN] = "pattern", [P_NULLS] = "null_percentage", [P_FORMAT] = "format", [P_VALUES] = "values",
-    [P_WEIGHTS] = "weights", [P_START] = "start", [P_TABLE] = "table", [P_COLUMN] = "column", [P_TYPE] = "type",
-    [P_FROM] = "from", [P_TO] = "to", [P_STEP] = "step", [P_SOURCE_TABLE] = "source_table",
-    [P_SOURCE_COLUMN] = "source_column", [P_SOURCE_VALUE] = "source_value", [P_MATCH_COLUMN] = "match_column",
-    [P_TEMPLATE] = "template", [P_LENGTH] = "length", [P_LOW] = "low", [P_HIGH] = "high", [P_DATE] = "date", [P_UNIT] = "unit",
-    [P_AFTER] = "after", [P_BEFORE] = "before", [P_EXPRESSION] = "expression", [P_REPEAT] = "repeat", [P_FILTER] = "filter",
-    [P_REFERENCE_AS] = "reference_as", [P_SKIPPED_AS] = "skipped_as", [P_REFERENCE] = "reference", [P_UNIQUE] = "unique",
-    [P_EXACTLY] = "exactly", [P_TABLES] = "tables", [P_IGNORE_MISSING] = "ignore_missing", [P_CMD] = "cmd",
+    [P_VALUE] = "value",
+    [P_PATTERN] = "pattern",
+    [P_NULLS] = "null_percentage",
+    [P_FORMAT] = "format",
+    [P_VALUES] = "values",
+    [P_WEIGHTS] = "weights",
+    [P_START] = "start",
+    [P_TABLE] = "table",
+    [P_COLUMN] = "column",
+    [P_TYPE] = "type",
+    [P_FROM] = "from",
+    [P_TO] = "to",
+    [P_STEP] = "step",
+    [P_SOURCE_TABLE] = "source_table",
+    [P_SOURCE_COLUMN] = "source_column",
+    [P_SOURCE_VALUE] = "source_value",
+    [P_MATCH_COLUMN] = "match_column",
+    [P_TEMPLATE] = "template",
+    [P_LENGTH] = "length",
+    [P_LOW] = "low",
+    [P_HIGH] = "high",
+    [P_DATE] = "date",
+    [P_UNIT] = "unit",
+    [P_AFTER] = "after",
+    [P_BEFORE] = "before",
+    [P_EXPRESSION] = "expression",
+    [P_REPEAT] = "repeat",
+    [P_FILTER] = "filter",
+    [P_REFERENCE_AS] = "reference_as",
+    [P_SKIPPED_AS] = "skipped_as",
+    [P_REFERENCE] = "reference",
+    [P_UNIQUE] = "unique",
+    [P_EXACTLY] = "exactly",
+    [P_TABLES] = "tables",
+    [P_IGNORE_MISSING] = "ignore_missing",
+    [P_CMD] = "cmd",
 };
 static const sp_keys processor_keys = {"a processor", processor_names, P_COUNT};
 
@@ -60,7 +88,8 @@ bool sp_dg_place(dg_column *d, int table_key, int column_key, sp_plan_column *c)
     sp_str table, column;
     if (!sp_dg_need(d, table_key, &table) || !sp_dg_need(d, column_key, &column))
         return false;
-    const char *text = sp_arena_printf(&d->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)column.len, column.p);
+    const char *text =
+        sp_arena_printf(&d->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)column.len, column.p);
     if (!text)
         d->r->nomem = d->r->stop = true;
     else
@@ -86,8 +115,10 @@ bool sp_dg_source_length(dg_column *d, sp_str table, sp_str column, uint64_t *n,
         *distinct = t->is_distinct;
         return true;
     }
-    sp_mistake(d->r->m, (d->v[P_TABLE] ? d->v[P_TABLE]->mark : d->mark), table, i >= 0 ? "has as many rows as its parents say, so here it needs a \"count\" (for \"%.*s\")"
-                                                  : "has no column \"%.*s\", or is no table or input before this one", SP_SHOW(column));
+    sp_mistake(d->r->m, (d->v[P_TABLE] ? d->v[P_TABLE]->mark : d->mark), table,
+               i >= 0 ? "has as many rows as its parents say, so here it needs a \"count\" (for \"%.*s\")"
+                      : "has no column \"%.*s\", or is no table or input before this one",
+               SP_SHOW(column));
     return false;
 }
 
@@ -98,11 +129,13 @@ enum { ROOM = 16 }; /* for columns, when there is none left */
 bool sp_dg_add_column(sp_plan_reader *r, sp_plan_table *t, const sp_plan_column *c)
 {
     if (t->n_columns == SP_COLUMNS_MAX) {
-        sp_mistake(r->m, c->mark, sp_str_of(c->name), "is one column too many: with those that are made on the way there are %d at most", SP_COLUMNS_MAX);
+        sp_mistake(r->m, c->mark, sp_str_of(c->name),
+                   "is one column too many: with those that are made on the way there are %d at most", SP_COLUMNS_MAX);
         return false;
     }
     if (t->n_columns % ROOM == 0) {
-        sp_plan_column *more = sp_read_spend(r, ROOM, c->mark) ? sp_read_make(r, t->n_columns + ROOM, sizeof(*more)) : NULL;
+        sp_plan_column *more =
+            sp_read_spend(r, ROOM, c->mark) ? sp_read_make(r, t->n_columns + ROOM, sizeof(*more)) : NULL;
         if (!more)
             return false;
         if (t->n_columns)
@@ -308,7 +341,8 @@ static void read_range(dg_column *d, sp_plan_column *c)
     c->mode = SP_MODE_RANGE;
     c->mode_mark = d->mark;
     if (d->v[P_CMD])
-        sp_mistake(d->r->m, d->v[P_CMD]->mark, sp_str_of("cmd"), "is a program to be run, and plans run none: say \"from\" with what it prints");
+        sp_mistake(d->r->m, d->v[P_CMD]->mark, sp_str_of("cmd"),
+                   "is a program to be run, and plans run none: say \"from\" with what it prints");
     if (d->v[P_TABLE] && !d->v[P_CMD])
         sp_dg_range_on(d, c);
     if (d->v[P_TABLE] || d->v[P_CMD])
@@ -341,13 +375,27 @@ static const struct processor {
     turn turn;
     bool fork;
 } processors[] = {
-    {"each", read_each, EACH, false}, {"const", read_const, CONST, false}, {"gen", read_gen, LATER, false}, {"set", read_set, LATER, false},
-    {"inc", read_inc, LATER, false}, {"ref", read_ref, LATER, false}, {"range", read_range, LATER, false}, {"match", read_match, LATER, false},
-    {"fk", sp_dg_fk, FK, true}, {"cuid2", sp_dg_cuid2, LATER, true}, {"rand", sp_dg_rand, LATER, true},
-    {"rel_date", sp_dg_relative_date, LATER, true}, {"relative_date", sp_dg_relative_date, LATER, true},
-    {"expr", sp_dg_expr_column, LATER, true}, {"case", sp_dg_case, LATER, true}, {"map", sp_dg_map, LATER, true},
-    {"count_values", sp_dg_map, LATER, true}, {"pick", sp_dg_pick, LATER, true}, {"once", sp_dg_pick, LATER, true},
-    {"lookup", sp_dg_lookup, LATER, true}, {"dist", sp_dg_dist, LATER, true},
+    {"each", read_each, EACH, false},
+    {"const", read_const, CONST, false},
+    {"gen", read_gen, LATER, false},
+    {"set", read_set, LATER, false},
+    {"inc", read_inc, LATER, false},
+    {"ref", read_ref, LATER, false},
+    {"range", read_range, LATER, false},
+    {"match", read_match, LATER, false},
+    {"fk", sp_dg_fk, FK, true},
+    {"cuid2", sp_dg_cuid2, LATER, true},
+    {"rand", sp_dg_rand, LATER, true},
+    {"rel_date", sp_dg_relative_date, LATER, true},
+    {"relative_date", sp_dg_relative_date, LATER, true},
+    {"expr", sp_dg_expr_column, LATER, true},
+    {"case", sp_dg_case, LATER, true},
+    {"map", sp_dg_map, LATER, true},
+    {"count_values", sp_dg_map, LATER, true},
+    {"pick", sp_dg_pick, LATER, true},
+    {"once", sp_dg_pick, LATER, true},
+    {"lookup", sp_dg_lookup, LATER, true},
+    {"dist", sp_dg_dist, LATER, true},
 };
 
 /* A column as it stands in the file. */
@@ -409,7 +457,8 @@ static void read_column(sp_plan_reader *r, sp_plan_table *t, entry *e, progress 
 {
     uint32_t said = r->m->n_said;
     sp_plan_column c = sp_read_new_column(r, e->node->mark);
-    dg_column d = {.r = r, .table = t, .fork = at->fork, .count = at->count, .current = at->current, .columns = at->columns};
+    dg_column d = {
+        .r = r, .table = t, .fork = at->fork, .count = at->count, .current = at->current, .columns = at->columns};
     c.name = sp_read_name(r, e->v[F_NAME], e->node->mark, "a column", &c.mark);
     c.hidden = sp_read_flag(r, e->v[F_SUPPRESS]);
     read_processor(e, &d);
@@ -433,7 +482,8 @@ static void sort_entries(entry *entries, uint32_t n)
     for (uint32_t i = 1; i < n; i++)
         for (uint32_t j = i; j > 0 && (turn_of(&entries[j]) < turn_of(&entries[j - 1]) ||
                                        (turn_of(&entries[j]) == CONST && turn_of(&entries[j - 1]) == CONST &&
-                                        entries[j].values > entries[j - 1].values)); j--) {
+                                        entries[j].values > entries[j - 1].values));
+             j--) {
             entry swapped = entries[j];
             entries[j] = entries[j - 1];
             entries[j - 1] = swapped;
@@ -504,8 +554,11 @@ static void read_columns(sp_plan_reader *r, sp_plan_table *t, entry *entries, ui
 /* ---- tables ---- */
 
 enum { T_NAME, T_COUNT_KEY, T_SUPPRESS, T_UNIQUE, T_COLUMNS, T_COUNT };
-static const char *const table_names[T_COUNT] = {[T_NAME] = "name", [T_COUNT_KEY] = "count", [T_SUPPRESS] = "suppress",
-                                                 [T_UNIQUE] = "unique_columns", [T_COLUMNS] = "columns"};
+static const char *const table_names[T_COUNT] = {[T_NAME] = "name",
+                                                 [T_COUNT_KEY] = "count",
+                                                 [T_SUPPRESS] = "suppress",
+                                                 [T_UNIQUE] = "unique_columns",
+                                                 [T_COLUMNS] = "columns"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 static void read_entries(sp_plan_reader *r, sp_plan_table *t, const sp_node *columns, progress *at)
@@ -541,7 +594,8 @@ static void read_table(sp_plan_reader *r, sp_plan_table *t, const sp_node *node,
     sp_read_keys(r, node, &table_keys, v);
     t->name = sp_read_name(r, v[T_NAME], node->mark, "a table", &t->mark);
     t->hidden = sp_read_flag(r, v[T_SUPPRESS]);
-    if (v[T_COUNT_KEY] && sp_read_text(r, v[T_COUNT_KEY], "a count", &text) && (!sp_scalar_rows(text, &count) || count < 0)) {
+    if (v[T_COUNT_KEY] && sp_read_text(r, v[T_COUNT_KEY], "a count", &text) &&
+        (!sp_scalar_rows(text, &count) || count < 0)) {
         sp_read_mistake(r, v[T_COUNT_KEY], "a number of rows, 0 or more");
         count = 0;
     }
@@ -579,12 +633,14 @@ static bool is_fork(const sp_node *tables)
     for (uint32_t t = 0; t < tables->n; t++) {
         const sp_node *columns = sp_node_value(tables->items[t], "columns");
         for (uint32_t c = 0; columns && columns->kind == SP_NODE_LIST && c < columns->n; c++) {
-            const sp_node *type = sp_node_value(columns->items[c], "type"), *p = sp_node_value(columns->items[c], "processor");
+            const sp_node *type = sp_node_value(columns->items[c], "type"),
+                          *p = sp_node_value(columns->items[c], "processor");
             for (size_t i = 0; type && type->kind == SP_NODE_TEXT && i < SP_COUNT(processors); i++)
                 if (processors[i].fork && sp_str_is(type->text, processors[i].name))
                     return true;
-            if (type && type->kind == SP_NODE_TEXT && p && ((sp_str_is(type->text, "gen") && sp_node_value(p, "template")) ||
-                (sp_str_is(type->text, "range") && (sp_node_value(p, "table") || sp_node_value(p, "cmd")))))
+            if (type && type->kind == SP_NODE_TEXT && p &&
+                ((sp_str_is(type->text, "gen") && sp_node_value(p, "template")) ||
+                 (sp_str_is(type->text, "range") && (sp_node_value(p, "table") || sp_node_value(p, "cmd")))))
                 return true;
         }
     }

@@ -8,23 +8,56 @@
 #include "plan/document.h"
 
 enum {
-    P_VALUE, P_PATTERN, P_NULLS, P_FORMAT, P_VALUES, P_WEIGHTS, P_START, P_TABLE, P_COLUMN, P_TYPE, P_FROM, P_TO, P_STEP,
-    P_SOURCE_TABLE, P_SOURCE_COLUMN, P_SOURCE_VALUE, P_MATCH_COLUMN,
+    P_VALUE,
+    P_PATTERN,
+    P_NULLS,
+    P_FORMAT,
+    P_VALUES,
+    P_WEIGHTS,
+    P_START,
+    P_TABLE,
+    P_COLUMN,
+    P_TYPE,
+    P_FROM,
+    P_TO,
+    P_STEP,
+    P_SOURCE_TABLE,
+    P_SOURCE_COLUMN,
+    P_SOURCE_VALUE,
+    P_MATCH_COLUMN,
     /* of the fork */
-    P_TEMPLATE, P_LENGTH, P_LOW, P_HIGH, P_DATE, P_UNIT, P_AFTER, P_BEFORE, P_EXPRESSION, P_REPEAT, P_FILTER, P_REFERENCE_AS, P_SKIPPED_AS,
-    P_REFERENCE, P_UNIQUE, P_EXACTLY, P_TABLES, P_IGNORE_MISSING, P_CMD, P_COUNT
+    P_TEMPLATE,
+    P_LENGTH,
+    P_LOW,
+    P_HIGH,
+    P_DATE,
+    P_UNIT,
+    P_AFTER,
+    P_BEFORE,
+    P_EXPRESSION,
+    P_REPEAT,
+    P_FILTER,
+    P_REFERENCE_AS,
+    P_SKIPPED_AS,
+    P_REFERENCE,
+    P_UNIQUE,
+    P_EXACTLY,
+    P_TABLES,
+    P_IGNORE_MISSING,
+    P_CMD,
+    P_COUNT
 };
 
 /* A column on its way, and what its processor says. */
 typedef struct dg_column {
     sp_plan_reader *r;
     sp_plan_table *table;
-    bool fork;        /* the configuration is one of the fork's */
-    uint64_t count;   /* the table's, 0: none */
-    uint64_t current; /* the longest column so far */
-    uint64_t length;  /* out: how long this one gets */
-    sp_mark mark;     /* of the processor */
-    const sp_node *list; /* a processor that is a list */
+    bool fork;              /* the configuration is one of the fork's */
+    uint64_t count;         /* the table's, 0: none */
+    uint64_t current;       /* the longest column so far */
+    uint64_t length;        /* out: how long this one gets */
+    sp_mark mark;           /* of the processor */
+    const sp_node *list;    /* a processor that is a list */
     const sp_node *columns; /* of the table, as they stand in the file */
     const sp_node *v[P_COUNT];
 } dg_column;
@@ -52,19 +85,30 @@ sp_str sp_dg_hide(sp_plan_reader *r, sp_plan_table *t, const char *of, sp_plan_c
 
 /* ---- processors of the fork (form_dg_fork.c) ---- */
 
-dg_processor sp_dg_cuid2, sp_dg_rand, sp_dg_relative_date, sp_dg_expr_column, sp_dg_case, sp_dg_fk, sp_dg_map, sp_dg_pick, sp_dg_lookup, sp_dg_dist,
-    sp_dg_template, sp_dg_range_on;
+dg_processor sp_dg_cuid2, sp_dg_rand, sp_dg_relative_date, sp_dg_expr_column, sp_dg_case, sp_dg_fk, sp_dg_map,
+    sp_dg_pick, sp_dg_lookup, sp_dg_dist, sp_dg_template, sp_dg_range_on;
 /* Does an fk column make as many rows as other cells say, so that their number is known only when these are made? */
 bool sp_dg_fk_counts(const dg_column *d);
 
 /* ---- expressions (form_dg_expr.c, form_dg_calls.c) ---- */
 
 /* What is known of a value before it is made. All columns are texts to the fork; here they have types of their own. */
-typedef enum dg_kind { DG_ANY, DG_TEXT, DG_NUMBER, DG_TRUTH, DG_TIME, DG_SPAN, DG_NIL, DG_LIST, DG_MAP, DG_RECORD } dg_kind;
+typedef enum dg_kind {
+    DG_ANY,
+    DG_TEXT,
+    DG_NUMBER,
+    DG_TRUTH,
+    DG_TIME,
+    DG_SPAN,
+    DG_NIL,
+    DG_LIST,
+    DG_MAP,
+    DG_RECORD
+} dg_kind;
 typedef struct dg_value dg_value;
 struct dg_value {
     dg_kind kind;
-    bool column;     /* a cell as it is */
+    bool column; /* a cell as it is */
     sp_expr *e;
     dg_value *items; /* LIST, MAP: n of them; of a map with names */
     uint32_t n;
@@ -80,15 +124,15 @@ typedef struct dg_variable {
 /* Where an expression stands. */
 typedef struct dg_scope {
     sp_plan_reader *r;
-    sp_plan_table *table;   /* whose row it is about; hidden columns go there */
-    const char *column;     /* that it is for */
-    sp_str format;          /* of that column: how dates are written */
-    sp_str parent;          /* a name for the row itself; empty: none. Then its columns are known by that alone */
+    sp_plan_table *table; /* whose row it is about; hidden columns go there */
+    const char *column;   /* that it is for */
+    sp_str format;        /* of that column: how dates are written */
+    sp_str parent;        /* a name for the row itself; empty: none. Then its columns are known by that alone */
     const dg_variable *variables;
     uint32_t n_variables;
     const sp_plan_table *tables; /* where other tables are looked for, n_tables of them */
     uint32_t n_tables;
-    uint32_t *draws;        /* how many calls of gofakeit's the column has so far */
+    uint32_t *draws; /* how many calls of gofakeit's the column has so far */
 } dg_scope;
 
 /* False: a mistake was noted. */

@@ -34,7 +34,8 @@ sp_expr *sp_dg_text_leaf(const dg_scope *s, sp_mark at, sp_str text)
 
 sp_expr *sp_dg_number_leaf(const dg_scope *s, sp_mark at, long long n)
 {
-    sp_expr *e = sp_dg_leaf(s->r, at, SP_EXPR_NUMBER, "%llu", n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n);
+    sp_expr *e =
+        sp_dg_leaf(s->r, at, SP_EXPR_NUMBER, "%llu", n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n);
     return n < 0 ? sp_dg_call(s->r, at, "negate", e, NULL, NULL) : e;
 }
 
@@ -65,8 +66,10 @@ sp_expr *sp_dg_as_time(const dg_scope *s, const dg_value *v, sp_str layout, sp_m
     if (v->kind == DG_TIME)
         return v->e;
     if (v->kind == DG_NUMBER) /* seconds since 1970 */
-        return sp_dg_call(s->r, at, "+", sp_dg_call(s->r, at, "timestamp", sp_dg_text_leaf(s, at, sp_str_of("1970-01-01")), NULL, NULL),
-                          sp_dg_call(s->r, at, "seconds", v->e, NULL, NULL), NULL);
+        return sp_dg_call(
+            s->r, at, "+",
+            sp_dg_call(s->r, at, "timestamp", sp_dg_text_leaf(s, at, sp_str_of("1970-01-01")), NULL, NULL),
+            sp_dg_call(s->r, at, "seconds", v->e, NULL, NULL), NULL);
     bool plain = !layout.len || sp_str_is(layout, "2006-01-02");
     sp_expr *how = plain ? NULL : sp_dg_text_leaf(s, at, layout);
     return sp_dg_call(s->r, at, "timestamp", plain ? v->e : sp_dg_as_text(s, v, at), how, NULL);
@@ -85,7 +88,8 @@ void sp_dg_set_expr(sp_plan_column *c, sp_expr *e, sp_mark at)
 
 dg_value sp_dg_of_texts(parser *p, const char *name, const dg_value *a, const dg_value *b)
 {
-    return value_of(DG_TRUTH, sp_dg_call(p->s->r, p->mark, name, sp_dg_as_text(p->s, a, p->mark), sp_dg_as_text(p->s, b, p->mark), NULL));
+    return value_of(DG_TRUTH, sp_dg_call(p->s->r, p->mark, name, sp_dg_as_text(p->s, a, p->mark),
+                                         sp_dg_as_text(p->s, b, p->mark), NULL));
 }
 
 static bool want(parser *p, sp_str name, uint32_t n, uint32_t least, uint32_t most)
@@ -93,8 +97,8 @@ static bool want(parser *p, sp_str name, uint32_t n, uint32_t least, uint32_t mo
     char message[96];
     if (n >= least && n <= most)
         return true;
-    snprintf(message, sizeof(message), "takes %u%s%.0u argument%s, and here are %u", least, most > least ? " to " : "", most > least ? most : 0,
-             most == 1 ? "" : "s", n);
+    snprintf(message, sizeof(message), "takes %u%s%.0u argument%s, and here are %u", least, most > least ? " to " : "",
+             most > least ? most : 0, most == 1 ? "" : "s", n);
     sp_dg_fail(p, name, message);
     return false;
 }
@@ -132,7 +136,8 @@ static sp_str column_for(parser *p, const dg_value *v)
 static dg_value look_up(parser *p, sp_str table, sp_str by, const dg_value *value, sp_str field)
 {
     sp_plan_column c = sp_read_new_column(p->s->r, p->mark);
-    const char *place = sp_arena_printf(&p->s->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)field.len, field.p);
+    const char *place =
+        sp_arena_printf(&p->s->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)field.len, field.p);
     if (p->failed || p->silent || !value->e || !place)
         return value_of(DG_TEXT, value->e);
     c.mode = SP_MODE_LOOKUP;
@@ -141,7 +146,8 @@ static dg_value look_up(parser *p, sp_str table, sp_str by, const dg_value *valu
     c.by = by;
     c.which = SP_LOOKUP_FIRST;
     sp_str name = sp_dg_hide(p->s->r, p->s->table, p->s->column, &c);
-    return (dg_value){.kind = DG_TEXT, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
+    return (dg_value){
+        .kind = DG_TEXT, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
 }
 
 static dg_value call_match(parser *p, dg_value *a)
@@ -187,21 +193,26 @@ static dg_value call_column(parser *p, dg_value *a)
     sp_plan_column c = sp_read_new_column(p->s->r, p->mark);
     if (!constant_text(p, &a[0], &table) || !constant_text(p, &a[1], &field) || p->silent)
         return none();
-    const char *place = sp_arena_printf(&p->s->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)field.len, field.p);
+    const char *place =
+        sp_arena_printf(&p->s->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)field.len, field.p);
     c.mode = SP_MODE_REF;
     c.text = place ? sp_str_of(place) : c.text;
     c.distribution = (sp_distribution){.spread = SP_SPREAD_CYCLE, .a = 1, .b = 1};
     sp_str name = sp_dg_hide(p->s->r, p->s->table, p->s->column, &c);
-    return (dg_value){.kind = DG_TEXT, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
+    return (dg_value){
+        .kind = DG_TEXT, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
 }
 
 dg_value sp_dg_later(parser *p, const dg_value *years, const dg_value *months, const dg_value *days, sp_expr *from)
 {
     sp_plan_reader *r = p->s->r;
-    sp_expr *in_years = sp_dg_call(r, p->mark, "*", sp_dg_call(r, p->mark, "int", years->e, NULL, NULL), sp_dg_number_leaf(p->s, p->mark, 12), NULL);
+    sp_expr *in_years = sp_dg_call(r, p->mark, "*", sp_dg_call(r, p->mark, "int", years->e, NULL, NULL),
+                                   sp_dg_number_leaf(p->s, p->mark, 12), NULL);
     sp_expr *all = sp_dg_call(r, p->mark, "+", in_years, sp_dg_call(r, p->mark, "int", months->e, NULL, NULL), NULL);
     sp_expr *moved = sp_dg_call(r, p->mark, "add_months", from, all, NULL);
-    return value_of(DG_TIME, sp_dg_call(r, p->mark, "+", moved, sp_dg_call(r, p->mark, "days", sp_dg_call(r, p->mark, "int", days->e, NULL, NULL), NULL, NULL),
+    return value_of(DG_TIME, sp_dg_call(r, p->mark, "+", moved,
+                                        sp_dg_call(r, p->mark, "days",
+                                                   sp_dg_call(r, p->mark, "int", days->e, NULL, NULL), NULL, NULL),
                                         NULL));
 }
 
@@ -223,14 +234,18 @@ static dg_value call_pmt(parser *p, dg_value *a, uint32_t n)
     sp_mark at = p->mark;
     sp_expr *v[5];
     for (uint32_t i = 0; i < 5; i++)
-        v[i] = i < n ? sp_dg_call(r, at, "float", a[i].e, NULL, NULL) : sp_dg_call(r, at, "float", sp_dg_number_leaf(s, at, 0), NULL, NULL);
-    sp_expr *one = sp_dg_number_leaf(s, at, 1), *grown = sp_dg_call(r, at, "power", sp_dg_call(r, at, "+", one, v[0], NULL), v[1], NULL);
+        v[i] = i < n ? sp_dg_call(r, at, "float", a[i].e, NULL, NULL)
+                     : sp_dg_call(r, at, "float", sp_dg_number_leaf(s, at, 0), NULL, NULL);
+    sp_expr *one = sp_dg_number_leaf(s, at, 1),
+            *grown = sp_dg_call(r, at, "power", sp_dg_call(r, at, "+", one, v[0], NULL), v[1], NULL);
     sp_expr *owed = sp_dg_call(r, at, "+", sp_dg_call(r, at, "*", v[2], grown, NULL), v[3], NULL);
-    sp_expr *shares = sp_dg_call(r, at, "*", sp_dg_call(r, at, "+", one, sp_dg_call(r, at, "*", v[0], v[4], NULL), NULL),
-                                 sp_dg_call(r, at, "-", grown, one, NULL), NULL);
+    sp_expr *shares =
+        sp_dg_call(r, at, "*", sp_dg_call(r, at, "+", one, sp_dg_call(r, at, "*", v[0], v[4], NULL), NULL),
+                   sp_dg_call(r, at, "-", grown, one, NULL), NULL);
     sp_expr *with = sp_dg_call(r, at, "/", sp_dg_call(r, at, "*", v[0], owed, NULL), shares, NULL);
     sp_expr *without = sp_dg_call(r, at, "/", sp_dg_call(r, at, "+", v[2], v[3], NULL), v[1], NULL);
-    sp_expr *which = sp_dg_call(r, at, "if", sp_dg_call(r, at, "=", v[0], sp_dg_number_leaf(s, at, 0), NULL), without, with);
+    sp_expr *which =
+        sp_dg_call(r, at, "if", sp_dg_call(r, at, "=", v[0], sp_dg_number_leaf(s, at, 0), NULL), without, with);
     return value_of(DG_NUMBER, sp_dg_call(r, at, "negate", which, NULL, NULL));
 }
 
@@ -240,8 +255,10 @@ static dg_value call_payments(parser *p, dg_value *a)
     sp_plan_reader *r = p->s->r;
     sp_mark at = p->mark;
     sp_expr *total = sp_dg_call(r, at, "float", a[0].e, NULL, NULL), *hundred = sp_dg_number_leaf(p->s, at, 100);
-    sp_expr *down = sp_dg_call(r, at, "*", total, sp_dg_call(r, at, "/", sp_dg_call(r, at, "float", a[2].e, NULL, NULL), hundred, NULL), NULL);
-    sp_expr *each = sp_dg_call(r, at, "/", sp_dg_call(r, at, "-", total, down, NULL), sp_dg_call(r, at, "float", a[1].e, NULL, NULL), NULL);
+    sp_expr *down = sp_dg_call(
+        r, at, "*", total, sp_dg_call(r, at, "/", sp_dg_call(r, at, "float", a[2].e, NULL, NULL), hundred, NULL), NULL);
+    sp_expr *each = sp_dg_call(r, at, "/", sp_dg_call(r, at, "-", total, down, NULL),
+                               sp_dg_call(r, at, "float", a[1].e, NULL, NULL), NULL);
     dg_value list = {.kind = DG_LIST, .n = 2, .items = sp_read_make(r, 2, sizeof(*list.items))};
     if (list.items) {
         list.items[0] = value_of(DG_NUMBER, down);
@@ -251,25 +268,69 @@ static dg_value call_payments(parser *p, dg_value *a)
 }
 
 typedef enum shape { TEXT_TO_TEXT, TEXT_TO_NUMBER, NUMBER_TO_NUMBER, TEXTS_TO_TEXT, TEXTS_TO_TRUTH, CHOOSE, OWN } shape;
-enum own { O_INT, O_FLOAT, O_STRING, O_NOW, O_DATE, O_DURATION, O_ROUND, O_RAND, O_RANDR, O_RANDF, O_RANDN, O_MATCH, O_ADD_DATE, O_RECORD, O_COLUMN,
-           O_PMT, O_PAYMENTS, O_FAKEIT, O_PAD, O_SLUG };
+enum own {
+    O_INT,
+    O_FLOAT,
+    O_STRING,
+    O_NOW,
+    O_DATE,
+    O_DURATION,
+    O_ROUND,
+    O_RAND,
+    O_RANDR,
+    O_RANDF,
+    O_RANDN,
+    O_MATCH,
+    O_ADD_DATE,
+    O_RECORD,
+    O_COLUMN,
+    O_PMT,
+    O_PAYMENTS,
+    O_FAKEIT,
+    O_PAD,
+    O_SLUG
+};
 static const struct named {
     const char *name, *ours;
     shape shape;
     uint32_t least, most;
     enum own own;
 } nameds[] = {
-    {"upper", "upper", TEXT_TO_TEXT, 1, 1, 0}, {"lower", "lower", TEXT_TO_TEXT, 1, 1, 0}, {"trim", "trim", TEXT_TO_TEXT, 1, 1, 0},
-    {"len", "length", TEXT_TO_NUMBER, 1, 1, 0}, {"abs", "abs", NUMBER_TO_NUMBER, 1, 1, 0}, {"ceil", "ceil", NUMBER_TO_NUMBER, 1, 1, 0},
-    {"floor", "floor", NUMBER_TO_NUMBER, 1, 1, 0}, {"replace", "replace", TEXTS_TO_TEXT, 3, 3, 0}, {"hasPrefix", "starts_with", TEXTS_TO_TRUTH, 2, 2, 0},
-    {"hasSuffix", "ends_with", TEXTS_TO_TRUTH, 2, 2, 0}, {"min", "least", CHOOSE, 1, DG_ARGS_MAX, 0}, {"max", "greatest", CHOOSE, 1, DG_ARGS_MAX, 0},
-    {"int", "", OWN, 1, 1, O_INT}, {"float", "", OWN, 1, 1, O_FLOAT}, {"string", "", OWN, 1, 1, O_STRING}, {"now", "", OWN, 0, 0, O_NOW},
-    {"date", "", OWN, 1, 3, O_DATE}, {"duration", "", OWN, 1, 1, O_DURATION}, {"round", "", OWN, 1, 1, O_ROUND}, {"rand", "", OWN, 0, 1, O_RAND},
-    {"randr", "", OWN, 2, 2, O_RANDR}, {"rand_range", "", OWN, 2, 2, O_RANDR}, {"randf64", "", OWN, 0, 0, O_RANDF},
-    {"rand_float64", "", OWN, 0, 0, O_RANDF}, {"randn", "", OWN, 1, 1, O_RANDN}, {"match", "", OWN, 4, 4, O_MATCH},
-    {"add_date", "", OWN, 4, 4, O_ADD_DATE}, {"get_record", "", OWN, 2, 2, O_RECORD}, {"get_column", "", OWN, 2, 2, O_COLUMN},
-    {"pmt", "", OWN, 3, 5, O_PMT}, {"payments", "", OWN, 3, 3, O_PAYMENTS}, {"fakeit", "", OWN, 1, 2, O_FAKEIT}, {"pad", "", OWN, 4, 4, O_PAD},
-    {"slug", "", OWN, 1, 2, O_SLUG}, {"sha256", "sha256", TEXT_TO_TEXT, 1, 1, 0},
+    {"upper", "upper", TEXT_TO_TEXT, 1, 1, 0},
+    {"lower", "lower", TEXT_TO_TEXT, 1, 1, 0},
+    {"trim", "trim", TEXT_TO_TEXT, 1, 1, 0},
+    {"len", "length", TEXT_TO_NUMBER, 1, 1, 0},
+    {"abs", "abs", NUMBER_TO_NUMBER, 1, 1, 0},
+    {"ceil", "ceil", NUMBER_TO_NUMBER, 1, 1, 0},
+    {"floor", "floor", NUMBER_TO_NUMBER, 1, 1, 0},
+    {"replace", "replace", TEXTS_TO_TEXT, 3, 3, 0},
+    {"hasPrefix", "starts_with", TEXTS_TO_TRUTH, 2, 2, 0},
+    {"hasSuffix", "ends_with", TEXTS_TO_TRUTH, 2, 2, 0},
+    {"min", "least", CHOOSE, 1, DG_ARGS_MAX, 0},
+    {"max", "greatest", CHOOSE, 1, DG_ARGS_MAX, 0},
+    {"int", "", OWN, 1, 1, O_INT},
+    {"float", "", OWN, 1, 1, O_FLOAT},
+    {"string", "", OWN, 1, 1, O_STRING},
+    {"now", "", OWN, 0, 0, O_NOW},
+    {"date", "", OWN, 1, 3, O_DATE},
+    {"duration", "", OWN, 1, 1, O_DURATION},
+    {"round", "", OWN, 1, 1, O_ROUND},
+    {"rand", "", OWN, 0, 1, O_RAND},
+    {"randr", "", OWN, 2, 2, O_RANDR},
+    {"rand_range", "", OWN, 2, 2, O_RANDR},
+    {"randf64", "", OWN, 0, 0, O_RANDF},
+    {"rand_float64", "", OWN, 0, 0, O_RANDF},
+    {"randn", "", OWN, 1, 1, O_RANDN},
+    {"match", "", OWN, 4, 4, O_MATCH},
+    {"add_date", "", OWN, 4, 4, O_ADD_DATE},
+    {"get_record", "", OWN, 2, 2, O_RECORD},
+    {"get_column", "", OWN, 2, 2, O_COLUMN},
+    {"pmt", "", OWN, 3, 5, O_PMT},
+    {"payments", "", OWN, 3, 3, O_PAYMENTS},
+    {"fakeit", "", OWN, 1, 2, O_FAKEIT},
+    {"pad", "", OWN, 4, 4, O_PAD},
+    {"slug", "", OWN, 1, 2, O_SLUG},
+    {"sha256", "sha256", TEXT_TO_TEXT, 1, 1, 0},
 };
 
 /* pad(s, ' ', 8, true): filled up in front, or behind. */
@@ -281,7 +342,8 @@ static dg_value call_pad(parser *p, dg_value *a)
     sp_expr *text = sp_dg_as_text(p->s, &a[0], p->mark);
     if (left)
         return value_of(DG_TEXT, sp_dg_call(r, p->mark, "pad", text, a[2].e, a[1].e));
-    if (!is_constant_text(&a[1]) || !a[1].e->text.len || !a[2].e || !sp_parse_i64(a[2].e->text, &width) || width < 0 || width > 1000) {
+    if (!is_constant_text(&a[1]) || !a[1].e->text.len || !a[2].e || !sp_parse_i64(a[2].e->text, &width) || width < 0 ||
+        width > 1000) {
         sp_dg_fail(p, p->source, "pads with something that is not a text and a length written out");
         return none();
     }
@@ -289,8 +351,10 @@ static dg_value call_pad(parser *p, dg_value *a)
     if (!fill)
         return none();
     memset(fill, a[1].e->text.p[0], (size_t)width);
-    sp_expr *longer = sp_dg_call(r, p->mark, "||", text, sp_dg_text_leaf(p->s, p->mark, (sp_str){fill, (size_t)width}), NULL);
-    sp_expr *wide = sp_dg_call(r, p->mark, "greatest", sp_dg_call(r, p->mark, "length", text, NULL, NULL), a[2].e, NULL);
+    sp_expr *longer =
+        sp_dg_call(r, p->mark, "||", text, sp_dg_text_leaf(p->s, p->mark, (sp_str){fill, (size_t)width}), NULL);
+    sp_expr *wide =
+        sp_dg_call(r, p->mark, "greatest", sp_dg_call(r, p->mark, "length", text, NULL, NULL), a[2].e, NULL);
     return value_of(DG_TEXT, sp_dg_call(r, p->mark, "left", longer, wide, NULL));
 }
 
@@ -315,10 +379,14 @@ static dg_value call_own(parser *p, const struct named *f, dg_value *a, uint32_t
     case O_RAND:
         if (!n)
             return call_random(p, sp_dg_number_leaf(s, at, 0), sp_dg_number_leaf(s, at, INT64_MAX / 2));
-        return call_random(p, sp_dg_number_leaf(s, at, 0), sp_dg_call(r, at, "-", whole(p, &a[0]), sp_dg_number_leaf(s, at, 1), NULL));
+        return call_random(p, sp_dg_number_leaf(s, at, 0),
+                           sp_dg_call(r, at, "-", whole(p, &a[0]), sp_dg_number_leaf(s, at, 1), NULL));
     case O_RANDR: return call_random(p, whole(p, &a[0]), whole(p, &a[1]));
     case O_RANDF: return value_of(DG_NUMBER, sp_make_expr(r, SP_EXPR_CALL, at, sp_str_of("random"), NULL, 0));
-    case O_RANDN: return call_random(p, whole(p, &a[0]), sp_dg_call(r, at, "+", whole(p, &a[0]), sp_dg_call(r, at, "abs", whole(p, &a[0]), NULL, NULL), NULL));
+    case O_RANDN:
+        return call_random(
+            p, whole(p, &a[0]),
+            sp_dg_call(r, at, "+", whole(p, &a[0]), sp_dg_call(r, at, "abs", whole(p, &a[0]), NULL, NULL), NULL));
     case O_MATCH: return call_match(p, a);
     case O_ADD_DATE: return sp_dg_later(p, &a[0], &a[1], &a[2], sp_dg_as_time(s, &a[3], s->format, at));
     case O_RECORD: return call_record(p, a);
@@ -360,21 +428,24 @@ dg_value sp_dg_call_named(parser *p, sp_str name, dg_value *a, uint32_t n)
     if (!f) {
         const char *near = sp_nearest(name, names, SP_COUNT(names));
         char message[128];
-        snprintf(message, sizeof(message), "is no function that is known here%s%s%s", near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        snprintf(message, sizeof(message), "is no function that is known here%s%s%s", near ? "; did you mean \"" : "",
+                 near ? near : "", near ? "\"?" : "");
         sp_dg_fail(p, name, message);
     }
     if (p->failed || !want(p, name, n, f->least, f->most))
         return none();
     switch (f->shape) {
-    case TEXT_TO_TEXT: return value_of(DG_TEXT, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark), NULL, NULL));
+    case TEXT_TO_TEXT:
+        return value_of(DG_TEXT, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark), NULL, NULL));
     case TEXT_TO_NUMBER:
         if (a[0].kind == DG_LIST)
             return value_of(DG_NUMBER, sp_dg_number_leaf(p->s, p->mark, a[0].n));
         return value_of(DG_NUMBER, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark), NULL, NULL));
-    case NUMBER_TO_NUMBER: return value_of(DG_NUMBER, sp_dg_call(r, p->mark, f->ours, sp_dg_as_number(p->s, &a[0], p->mark), NULL, NULL));
+    case NUMBER_TO_NUMBER:
+        return value_of(DG_NUMBER, sp_dg_call(r, p->mark, f->ours, sp_dg_as_number(p->s, &a[0], p->mark), NULL, NULL));
     case TEXTS_TO_TEXT:
-        return value_of(DG_TEXT, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark), sp_dg_as_text(p->s, &a[1], p->mark),
-                                            sp_dg_as_text(p->s, &a[2], p->mark)));
+        return value_of(DG_TEXT, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark),
+                                            sp_dg_as_text(p->s, &a[1], p->mark), sp_dg_as_text(p->s, &a[2], p->mark)));
     case TEXTS_TO_TRUTH: return sp_dg_of_texts(p, f->ours, &a[0], &a[1]);
     case CHOOSE: return call_chosen(p, f, a, n);
     case OWN: break;
@@ -404,7 +475,8 @@ sp_expr *sp_dg_written(const dg_scope *s, const dg_value *v, sp_mark at, sp_str 
     *format = sp_str_of("");
     if (v->kind == DG_TIME) {
         bool day = !s->format.len || sp_str_is(s->format, "2006-01-02");
-        return day ? sp_dg_call(s->r, at, "date", v->e, NULL, NULL) : sp_dg_call(s->r, at, "format", v->e, sp_dg_text_leaf(s, at, s->format), NULL);
+        return day ? sp_dg_call(s->r, at, "date", v->e, NULL, NULL)
+                   : sp_dg_call(s->r, at, "format", v->e, sp_dg_text_leaf(s, at, s->format), NULL);
     }
     char verb = verb_of(s->format);
     bool number = v->kind == DG_NUMBER || (v->kind == DG_TEXT && v->column);

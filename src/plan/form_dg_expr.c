@@ -98,7 +98,8 @@ static bool take(parser *p, const char *text)
 static void need(parser *p, const char *text)
 {
     char message[64];
-    snprintf(message, sizeof(message), p->next.kind == T_END ? "lacks \"%s\" at its end" : "stands where \"%s\" should be", text);
+    snprintf(message, sizeof(message),
+             p->next.kind == T_END ? "lacks \"%s\" at its end" : "stands where \"%s\" should be", text);
     if (!take(p, text))
         sp_dg_fail(p, p->next.kind == T_END ? p->source : p->next.text, message);
 }
@@ -110,7 +111,8 @@ static dg_value parse_level(parser *p, int least);
 
 static dg_value join(parser *p, const dg_value *a, const dg_value *b)
 {
-    return value_of(DG_TEXT, sp_dg_call(p->s->r, p->mark, "||", sp_dg_as_text(p->s, a, p->mark), sp_dg_as_text(p->s, b, p->mark), NULL));
+    return value_of(DG_TEXT, sp_dg_call(p->s->r, p->mark, "||", sp_dg_as_text(p->s, a, p->mark),
+                                        sp_dg_as_text(p->s, b, p->mark), NULL));
 }
 
 /* A sum; of texts, what they are one behind the other. */
@@ -126,7 +128,9 @@ static dg_value add(parser *p, const dg_value *a, const dg_value *b)
 
 static dg_value subtract(parser *p, const dg_value *a, const dg_value *b)
 {
-    dg_kind kind = a->kind != DG_TIME ? (a->kind == DG_SPAN ? DG_SPAN : DG_NUMBER) : b->kind == DG_TIME ? DG_SPAN : DG_TIME;
+    dg_kind kind = a->kind != DG_TIME   ? (a->kind == DG_SPAN ? DG_SPAN : DG_NUMBER)
+                   : b->kind == DG_TIME ? DG_SPAN
+                                        : DG_TIME;
     bool numbers = kind == DG_NUMBER;
     return value_of(kind, sp_dg_call(p->s->r, p->mark, "-", numbers ? sp_dg_as_number(p->s, a, p->mark) : a->e,
                                      numbers ? sp_dg_as_number(p->s, b, p->mark) : b->e, NULL));
@@ -134,15 +138,16 @@ static dg_value subtract(parser *p, const dg_value *a, const dg_value *b)
 
 static dg_value compute(parser *p, const char *sign, const dg_value *a, const dg_value *b)
 {
-    return value_of(DG_NUMBER, sp_dg_call(p->s->r, p->mark, sign, sp_dg_as_number(p->s, a, p->mark), sp_dg_as_number(p->s, b, p->mark), NULL));
+    return value_of(DG_NUMBER, sp_dg_call(p->s->r, p->mark, sign, sp_dg_as_number(p->s, a, p->mark),
+                                          sp_dg_as_number(p->s, b, p->mark), NULL));
 }
 
 /* Beside a number a column is what it is, beside a text a text; two columns are compared as what they are. */
 static dg_value compare(parser *p, const char *sign, const dg_value *a, const dg_value *b)
 {
     if (a->kind == DG_NIL || b->kind == DG_NIL)
-        return value_of(DG_TRUTH, sp_dg_call(p->s->r, p->mark, strcmp(sign, "=") == 0 ? "is null" : "is not null", a->kind == DG_NIL ? b->e : a->e, NULL,
-                                             NULL));
+        return value_of(DG_TRUTH, sp_dg_call(p->s->r, p->mark, strcmp(sign, "=") == 0 ? "is null" : "is not null",
+                                             a->kind == DG_NIL ? b->e : a->e, NULL, NULL));
     bool literal = (a->kind == DG_TEXT && !a->column) || (b->kind == DG_TEXT && !b->column);
     bool texts = literal && a->kind == DG_TEXT && b->kind == DG_TEXT;
     return value_of(DG_TRUTH, sp_dg_call(p->s->r, p->mark, sign, texts ? sp_dg_as_text(p->s, a, p->mark) : a->e,
@@ -190,10 +195,11 @@ static dg_value in_list(parser *p, const dg_value *a, const dg_value *b)
 static dg_value span_of(parser *p, const dg_value *a, const dg_value *b)
 {
     int64_t from = 0, to = 0;
-    bool known = a->e && b->e && a->e->kind == SP_EXPR_NUMBER && b->e->kind == SP_EXPR_NUMBER && sp_parse_i64(a->e->text, &from) &&
-                 sp_parse_i64(b->e->text, &to);
+    bool known = a->e && b->e && a->e->kind == SP_EXPR_NUMBER && b->e->kind == SP_EXPR_NUMBER &&
+                 sp_parse_i64(a->e->text, &from) && sp_parse_i64(b->e->text, &to);
     if (!known || to < from || to - from >= DG_ARGS_MAX) {
-        sp_dg_fail(p, p->source, "has a list from one number to another, which must be written out and 64 apart at most");
+        sp_dg_fail(p, p->source,
+                   "has a list from one number to another, which must be written out and 64 apart at most");
         return none();
     }
     dg_value list = {.kind = DG_LIST, .n = (uint32_t)(to - from) + 1};
@@ -209,11 +215,29 @@ static const struct binary {
     int level;
     operation does;
 } binaries[] = {
-    {"or", "or", 10, JUNCTION}, {"||", "or", 10, JUNCTION}, {"and", "and", 15, JUNCTION}, {"&&", "and", 15, JUNCTION}, {"==", "=", 20, COMPARE},
-    {"!=", "<>", 20, COMPARE}, {"<", "<", 20, COMPARE}, {">", ">", 20, COMPARE}, {"<=", "<=", 20, COMPARE}, {">=", ">=", 20, COMPARE},
-    {"in", "in", 20, IN}, {"contains", "contains", 20, OF_TEXTS}, {"startsWith", "starts_with", 20, OF_TEXTS},
-    {"endsWith", "ends_with", 20, OF_TEXTS}, {"..", "..", 25, SPAN}, {"+", "+", 30, ADD}, {"-", "-", 30, SUBTRACT}, {"*", "*", 60, COMPUTE},
-    {"/", "/", 60, COMPUTE}, {"%", "%", 60, COMPUTE}, {"**", "power", 100, COMPUTE}, {"^", "power", 100, COMPUTE}, {"??", "coalesce", 500, ELSE_OF},
+    {"or", "or", 10, JUNCTION},
+    {"||", "or", 10, JUNCTION},
+    {"and", "and", 15, JUNCTION},
+    {"&&", "and", 15, JUNCTION},
+    {"==", "=", 20, COMPARE},
+    {"!=", "<>", 20, COMPARE},
+    {"<", "<", 20, COMPARE},
+    {">", ">", 20, COMPARE},
+    {"<=", "<=", 20, COMPARE},
+    {">=", ">=", 20, COMPARE},
+    {"in", "in", 20, IN},
+    {"contains", "contains", 20, OF_TEXTS},
+    {"startsWith", "starts_with", 20, OF_TEXTS},
+    {"endsWith", "ends_with", 20, OF_TEXTS},
+    {"..", "..", 25, SPAN},
+    {"+", "+", 30, ADD},
+    {"-", "-", 30, SUBTRACT},
+    {"*", "*", 60, COMPUTE},
+    {"/", "/", 60, COMPUTE},
+    {"%", "%", 60, COMPUTE},
+    {"**", "power", 100, COMPUTE},
+    {"^", "power", 100, COMPUTE},
+    {"??", "coalesce", 500, ELSE_OF},
 };
 
 static const struct binary *find_binary(const parser *p)
@@ -247,7 +271,8 @@ static dg_value combine(parser *p, const struct binary *b, dg_value left, dg_val
     }
     case JUNCTION: break;
     }
-    return value_of(DG_TRUTH, sp_dg_call(r, p->mark, b->name, sp_dg_as_truth(p->s, &left, p->mark), sp_dg_as_truth(p->s, &right, p->mark), NULL));
+    return value_of(DG_TRUTH, sp_dg_call(r, p->mark, b->name, sp_dg_as_truth(p->s, &left, p->mark),
+                                         sp_dg_as_truth(p->s, &right, p->mark), NULL));
 }
 
 /* ---- arguments ---- */
@@ -271,7 +296,8 @@ static uint32_t parse_args(parser *p, dg_value *args, uint32_t n, const char *en
 
 static const struct method {
     const char *name, *ours;
-} methods[] = {{"Year", "year"}, {"Month", "month"}, {"Day", "day"}, {"Hour", "hour"}, {"Minute", "minute"}, {"Second", "second"}};
+} methods[] = {{"Year", "year"}, {"Month", "month"},   {"Day", "day"},
+               {"Hour", "hour"}, {"Minute", "minute"}, {"Second", "second"}};
 
 static dg_value call_method(parser *p, dg_value of, sp_str name)
 {
@@ -284,7 +310,8 @@ static dg_value call_method(parser *p, dg_value of, sp_str name)
         if (sp_str_is(name, methods[i].name) && n == 0)
             return value_of(DG_NUMBER, sp_dg_call(r, p->mark, methods[i].ours, of.e, NULL, NULL));
     if (sp_str_is(name, "Weekday") && n == 0) /* 0 is Sunday */
-        return value_of(DG_NUMBER, sp_dg_call(r, p->mark, "%", sp_dg_call(r, p->mark, "weekday", of.e, NULL, NULL), sp_dg_number_leaf(p->s, p->mark, 7), NULL));
+        return value_of(DG_NUMBER, sp_dg_call(r, p->mark, "%", sp_dg_call(r, p->mark, "weekday", of.e, NULL, NULL),
+                                              sp_dg_number_leaf(p->s, p->mark, 7), NULL));
     if (sp_str_is(name, "Format") && n == 1)
         return value_of(DG_TEXT, sp_dg_call(r, p->mark, "format", of.e, args[0].e, NULL));
     if (sp_str_is(name, "AddDate") && n == 3)
@@ -293,7 +320,9 @@ static dg_value call_method(parser *p, dg_value of, sp_str name)
         return value_of(DG_TIME, sp_dg_call(r, p->mark, "+", of.e, args[0].e, NULL));
     if (sp_str_is(name, "Sub") && n == 1)
         return value_of(DG_SPAN, sp_dg_call(r, p->mark, "-", of.e, args[0].e, NULL));
-    sp_dg_fail(p, name, "is no method of dates that is known here: Year, Month, Day, Hour, Minute, Second, Weekday, Format, AddDate, Add and Sub are");
+    sp_dg_fail(
+        p, name,
+        "is no method of dates that is known here: Year, Month, Day, Hour, Minute, Second, Weekday, Format, AddDate, Add and Sub are");
     return none();
 }
 
@@ -301,7 +330,8 @@ static dg_value call_method(parser *p, dg_value of, sp_str name)
 static dg_value item_of(parser *p, const dg_value *list, const dg_value *which)
 {
     int64_t i = -1;
-    if (which->e && which->e->kind == SP_EXPR_NUMBER && sp_parse_i64(which->e->text, &i) && i >= 0 && (uint64_t)i < list->n)
+    if (which->e && which->e->kind == SP_EXPR_NUMBER && sp_parse_i64(which->e->text, &i) && i >= 0 &&
+        (uint64_t)i < list->n)
         return list->items[i];
     sp_dg_fail(p, p->source, "takes an item of a list by what is no number of one");
     return none();
@@ -316,7 +346,8 @@ static dg_value parse_members(parser *p, dg_value v)
         if (!dot) {
             dg_value which = parse_any(p);
             need(p, "]");
-            v = v.kind == DG_RECORD && is_constant_text(&which) ? sp_dg_field_of(p, &v, which.e->text) : item_of(p, &v, &which);
+            v = v.kind == DG_RECORD && is_constant_text(&which) ? sp_dg_field_of(p, &v, which.e->text)
+                                                                : item_of(p, &v, &which);
             continue;
         }
         token name = p->next;
@@ -339,13 +370,15 @@ static dg_value parse_members(parser *p, dg_value v)
 
 static dg_value column_value(parser *p, sp_str name)
 {
-    return (dg_value){.kind = DG_TEXT, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
+    return (dg_value){
+        .kind = DG_TEXT, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
 }
 
 static dg_value row_number(parser *p, long long first)
 {
     sp_expr *row = sp_make_expr(p->s->r, SP_EXPR_CALL, p->mark, sp_str_of("row"), NULL, 0);
-    return value_of(DG_NUMBER, first ? row : sp_dg_call(p->s->r, p->mark, "-", row, sp_dg_number_leaf(p->s, p->mark, 1), NULL));
+    return value_of(DG_NUMBER,
+                    first ? row : sp_dg_call(p->s->r, p->mark, "-", row, sp_dg_number_leaf(p->s, p->mark, 1), NULL));
 }
 
 static dg_value parent_value(parser *p)
@@ -439,7 +472,8 @@ static dg_value parse_primary(parser *p)
     } else if (sp_str_is(t.text, "{")) {
         v = parse_map(p);
     } else {
-        sp_dg_fail(p, t.kind == T_END ? p->source : t.text, t.kind == T_END ? "ends where a value should be" : "stands where a value should be");
+        sp_dg_fail(p, t.kind == T_END ? p->source : t.text,
+                   t.kind == T_END ? "ends where a value should be" : "stands where a value should be");
     }
     return parse_members(p, v);
 }
@@ -451,7 +485,8 @@ static dg_value parse_signed(parser *p)
         return negate(p, parse_level(p, NOT_LEVEL));
     if (take(p, "-")) {
         dg_value v = parse_level(p, SIGN_LEVEL);
-        return value_of(v.kind == DG_SPAN ? DG_SPAN : DG_NUMBER, sp_dg_call(p->s->r, p->mark, "negate", sp_dg_as_number(p->s, &v, p->mark), NULL, NULL));
+        return value_of(v.kind == DG_SPAN ? DG_SPAN : DG_NUMBER,
+                        sp_dg_call(p->s->r, p->mark, "negate", sp_dg_as_number(p->s, &v, p->mark), NULL, NULL));
     }
     if (take(p, "+"))
         return parse_level(p, SIGN_LEVEL);
@@ -546,4 +581,3 @@ bool sp_dg_is_expr(const dg_scope *s, sp_str text)
     parser p = {.s = s, .source = text, .silent = true};
     return parse(&p, &v);
 }
-

@@ -13,6 +13,7 @@ enum { ARGS_MAX = 16, WORDS_MAX = 200, NAME_MAX = 64 };
 /* ---- names ---- */
 
 /* Ours, in which only letters and digits count when they are looked for. */
+/* clang-format off */
 static const char *const functions[] = {
     "ach_account", "ach_routing", "adjective", "adjective_demonstrative", "adjective_descriptive", "adjective_indefinite",
     "adjective_interrogative", "adjective_possessive", "adjective_proper", "adjective_quantitative", "adverb", "adverb_degree",
@@ -38,8 +39,10 @@ static const char *const functions[] = {
     "time_zone_region", "uint16", "uint32", "uint64", "uint8", "url", "user_agent", "username", "uuid", "vegetable", "verb", "verb_action",
     "verb_helping", "verb_linking", "weekday", "word", "year", "zip",
 };
+/* clang-format on */
 
 /* Spelt otherwise. */
+/* clang-format off */
 static const struct other {
     const char *theirs, *ours;
 } others[] = {
@@ -49,6 +52,7 @@ static const struct other {
     {"slogan", "company_slogan"}, {"streetaddress", "street"}, {"comment", "phrase"}, {"ipaddress", "ipv4_address"}, {"buzzword", "buzz_word"},
     {"carfueltype", "car_fuel_type"}, {"cartransmissiontype", "car_transmission_type"}, {"middlename", "first_name"}, {"noununcountable", "noun_uncountable"},
 };
+/* clang-format on */
 
 /* What is left of a name: small letters and digits. */
 static void plain_name(sp_str name, char to[NAME_MAX])
@@ -127,7 +131,8 @@ static sp_expr *leaf(const faker *f, int64_t n)
 
 static dg_value between(const faker *f)
 {
-    return number_value(sp_dg_call(f->s->r, f->at, "random", leaf(f, number_of(f, 0, "min", 0)), leaf(f, number_of(f, 1, "max", INT32_MAX)), NULL));
+    return number_value(sp_dg_call(f->s->r, f->at, "random", leaf(f, number_of(f, 0, "min", 0)),
+                                   leaf(f, number_of(f, 1, "max", INT32_MAX)), NULL));
 }
 
 /* min + random() * (max - min), to two digits if it is a price. */
@@ -137,7 +142,8 @@ static dg_value real_between(const faker *f, bool price)
     sp_plan_reader *r = f->s->r;
     sp_expr *low = min ? min->e : leaf(f, 0), *high = max ? max->e : leaf(f, price ? 1000 : 1);
     sp_expr *draw = sp_make_expr(r, SP_EXPR_CALL, f->at, sp_str_of("random"), NULL, 0);
-    sp_expr *all = sp_dg_call(r, f->at, "+", low, sp_dg_call(r, f->at, "*", draw, sp_dg_call(r, f->at, "-", high, low, NULL), NULL), NULL);
+    sp_expr *all = sp_dg_call(r, f->at, "+", low,
+                              sp_dg_call(r, f->at, "*", draw, sp_dg_call(r, f->at, "-", high, low, NULL), NULL), NULL);
     return number_value(price ? sp_dg_call(r, f->at, "round", all, leaf(f, 2), NULL) : all);
 }
 
@@ -150,7 +156,8 @@ static dg_value by_pattern(const faker *f, sp_str regex)
     c.text = kept ? (sp_str){kept, regex.len} : c.text;
     c.max_i = 16;
     sp_str name = sp_dg_hide(f->s->r, f->s->table, f->s->column, &c);
-    return (dg_value){.kind = DG_TEXT, .column = true, .e = sp_make_expr(f->s->r, SP_EXPR_COLUMN, f->at, name, NULL, 0)};
+    return (dg_value){
+        .kind = DG_TEXT, .column = true, .e = sp_make_expr(f->s->r, SP_EXPR_COLUMN, f->at, name, NULL, 0)};
 }
 
 static dg_value repeated(const faker *f, const char *class, const char *name)
@@ -169,7 +176,8 @@ static dg_value filled(const faker *f, char sign, const char *class)
     int rc = 0;
     for (size_t i = 0; text && text->e && i < text->e->text.len && !rc; i++) {
         char c = text->e->text.p[i];
-        rc = c == sign ? sp_buf_adds(&regex, class) : (strchr("\\.+*?()|[]{}^$", c) && sp_buf_adds(&regex, "\\")) || sp_buf_add(&regex, &c, 1);
+        rc = c == sign ? sp_buf_adds(&regex, class)
+                       : (strchr("\\.+*?()|[]{}^$", c) && sp_buf_adds(&regex, "\\")) || sp_buf_add(&regex, &c, 1);
     }
     dg_value v = by_pattern(f, (sp_str){regex.len ? regex.data : "", regex.len});
     sp_buf_done(&regex);
@@ -216,7 +224,9 @@ static dg_value sentences(const faker *f, const char *word)
 
 static dg_value paragraphs(const faker *f, const char *word)
 {
-    int64_t n = SP_MIN(SP_MAX(number_of(f, 0, "paragraphcount", 2), INT64_C(1)) * SP_MAX(number_of(f, 1, "sentencecount", 2), INT64_C(1)), INT64_C(20));
+    int64_t n = SP_MIN(SP_MAX(number_of(f, 0, "paragraphcount", 2), INT64_C(1)) *
+                           SP_MAX(number_of(f, 1, "sentencecount", 2), INT64_C(1)),
+                       INT64_C(20));
     int64_t each = SP_MIN(number_of(f, 2, "wordcount", 5), INT64_C(40));
     sp_expr *all = NULL;
     for (int64_t i = 0; i < n; i++) {
@@ -228,7 +238,8 @@ static dg_value paragraphs(const faker *f, const char *word)
 
 static bool with_arguments(const faker *f, const char *name, dg_value *v)
 {
-    if (strcmp(name, "number") == 0 || strcmp(name, "intrange") == 0 || strcmp(name, "uintrange") == 0 || strcmp(name, "intn") == 0)
+    if (strcmp(name, "number") == 0 || strcmp(name, "intrange") == 0 || strcmp(name, "uintrange") == 0 ||
+        strcmp(name, "intn") == 0)
         *v = between(f);
     else if (strcmp(name, "float64range") == 0 || strcmp(name, "float32range") == 0)
         *v = real_between(f, false);
@@ -271,22 +282,25 @@ bool sp_dg_faker(const dg_scope *s, sp_mark at, sp_str name, const dg_value *arg
     const char *ours = our_name(plain);
     if (!ours) {
         const char *near = sp_nearest(sp_str_of(plain), functions, SP_COUNT(functions));
-        sp_mistake(s->r->m, at, name, "is no function of gofakeit that is known here%s%s%s", near ? "; did you mean \"" : "", near ? near : "",
-                   near ? "\"?" : "");
+        sp_mistake(s->r->m, at, name, "is no function of gofakeit that is known here%s%s%s",
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return false;
     }
-    *v = text_value(sp_dg_call(s->r, at, "text", sp_dg_leaf(s->r, at, SP_EXPR_FUNCTION, "%s#%u", ours, draws_of(&f)), NULL, NULL));
+    *v = text_value(
+        sp_dg_call(s->r, at, "text", sp_dg_leaf(s->r, at, SP_EXPR_FUNCTION, "%s#%u", ours, draws_of(&f)), NULL, NULL));
     return v->e != NULL;
 }
 
 /* ---- templates ---- */
 
-typedef struct template {
+typedef struct template
+{
     const dg_scope *s;
     sp_mark at;
     uint32_t calls;
     bool failed;
-} template;
+}
+template;
 
 static void fail(template *t, sp_str found, const char *message)
 {
@@ -335,7 +349,8 @@ static dg_value argument_value(template *t, sp_str word)
 /* Functions that take what is there: behind a pipe. */
 static bool turned(template *t, sp_str name, dg_value *v)
 {
-    static const char *const names[][2] = {{"ToUpper", "upper"}, {"ToLower", "lower"}, {"ToString", "text"}, {"upper", "upper"}, {"lower", "lower"}};
+    static const char *const names[][2] = {
+        {"ToUpper", "upper"}, {"ToLower", "lower"}, {"ToString", "text"}, {"upper", "upper"}, {"lower", "lower"}};
     for (size_t i = 0; i < SP_COUNT(names); i++)
         if (sp_str_is(name, names[i][0])) {
             *v = text_value(sp_dg_call(t->s->r, t->at, names[i][1], sp_dg_as_text(t->s, v, t->at), NULL, NULL));
@@ -347,7 +362,8 @@ static bool turned(template *t, sp_str name, dg_value *v)
 /* What stands between {{ and }}. */
 static sp_expr *action(template *t, sp_str in)
 {
-    static const char *const words[] = {"if", "else", "end", "range", "with", "define", "block", "template", "break", "continue"};
+    static const char *const words[] = {"if",     "else",  "end",      "range", "with",
+                                        "define", "block", "template", "break", "continue"};
     dg_value v = {.kind = DG_ANY};
     for (bool first = true; !t->failed; first = false) {
         dg_value args[ARGS_MAX];

@@ -14,8 +14,14 @@
 static dg_scope scope_of(dg_column *d, const sp_plan_column *c, uint32_t *draws)
 {
     const spate_plan *plan = d->r->plan;
-    return (dg_scope){.r = d->r, .table = d->table, .column = c->name, .format = c->format, .parent = sp_str_of(""), .tables = plan->tables,
-                      .n_tables = (uint32_t)(d->table - plan->tables), .draws = draws};
+    return (dg_scope){.r = d->r,
+                      .table = d->table,
+                      .column = c->name,
+                      .format = c->format,
+                      .parent = sp_str_of(""),
+                      .tables = plan->tables,
+                      .n_tables = (uint32_t)(d->table - plan->tables),
+                      .draws = draws};
 }
 
 static bool is_yes(const dg_column *d, int key)
@@ -32,9 +38,12 @@ static void set_written(dg_column *d, sp_plan_column *c, const dg_scope *s, cons
         sp_str how = sp_str_of("");
         sp_expr *one = sp_dg_written(s, &v->items[i], c->mode_mark, &how);
         sp_expr *row = sp_make_expr(d->r, SP_EXPR_CALL, c->mode_mark, sp_str_of("row"), NULL, 0);
-        sp_expr *turn = sp_dg_call(d->r, c->mode_mark, "%", sp_dg_call(d->r, c->mode_mark, "-", row,
-                                   sp_dg_leaf(d->r, c->mode_mark, SP_EXPR_NUMBER, "1"), NULL), sp_dg_leaf(d->r, c->mode_mark, SP_EXPR_NUMBER, "%u", v->n), NULL);
-        sp_expr *here = sp_dg_call(d->r, c->mode_mark, "=", turn, sp_dg_leaf(d->r, c->mode_mark, SP_EXPR_NUMBER, "%u", i), NULL);
+        sp_expr *turn = sp_dg_call(
+            d->r, c->mode_mark, "%",
+            sp_dg_call(d->r, c->mode_mark, "-", row, sp_dg_leaf(d->r, c->mode_mark, SP_EXPR_NUMBER, "1"), NULL),
+            sp_dg_leaf(d->r, c->mode_mark, SP_EXPR_NUMBER, "%u", v->n), NULL);
+        sp_expr *here =
+            sp_dg_call(d->r, c->mode_mark, "=", turn, sp_dg_leaf(d->r, c->mode_mark, SP_EXPR_NUMBER, "%u", i), NULL);
         e = e ? sp_dg_call(d->r, c->mode_mark, "if", here, one, e) : one;
         format = how;
     }
@@ -87,7 +96,8 @@ static bool is_of_days(sp_plan_reader *r, sp_str format, int64_t us)
     char *first = sp_read_make(r, most + SP_SLACK, 1), *last = sp_read_make(r, most + SP_SLACK, 1);
     if (!layout || !first || !last)
         return false;
-    size_t n = (size_t)(sp_layout_put(layout, us, first) - first), m = (size_t)(sp_layout_put(layout, us + SP_US_PER_DAY - 1, last) - last);
+    size_t n = (size_t)(sp_layout_put(layout, us, first) - first),
+           m = (size_t)(sp_layout_put(layout, us + SP_US_PER_DAY - 1, last) - last);
     return n == m && memcmp(first, last, n) == 0;
 }
 
@@ -167,7 +177,8 @@ static const sp_node *listed(dg_column *d, sp_plan_column *c)
     if (!read_expression(d, P_EXPRESSION, &s, &v))
         return NULL;
     if (v.kind != DG_LIST || v.n > SP_COUNT(items)) {
-        sp_mistake(d->r->m, d->v[P_EXPRESSION]->mark, (sp_str){0}, "expected a list of values that is written out, such as ['a', 'a', 'b']");
+        sp_mistake(d->r->m, d->v[P_EXPRESSION]->mark, (sp_str){0},
+                   "expected a list of values that is written out, such as ['a', 'a', 'b']");
         return NULL;
     }
     for (uint32_t i = 0; i < v.n; i++)
@@ -245,7 +256,8 @@ static bool has_column(const dg_column *d, sp_str name)
 static bool read_case(dg_column *d, sp_plan_column *c, const sp_node *node, uint32_t *draws)
 {
     sp_plan_case *it = &c->cases[c->n_cases];
-    const sp_node *when = sp_node_value(node, "when"), *then = sp_node_value(node, "then"), *format = sp_node_value(node, "format");
+    const sp_node *when = sp_node_value(node, "when"), *then = sp_node_value(node, "then"),
+                  *format = sp_node_value(node, "format");
     dg_value condition, value;
     then = then ? then : sp_node_value(node, "value");
     if (!when || !then || when->kind != SP_NODE_TEXT || then->kind != SP_NODE_TEXT) {
@@ -265,14 +277,20 @@ static bool read_case(dg_column *d, sp_plan_column *c, const sp_node *node, uint
         value = (dg_value){.kind = DG_TEXT, .e = sp_make_expr(d->r, SP_EXPR_TEXT, then->mark, then->text, NULL, 0)};
     else if (!sp_dg_read_expr(&s, then->text, then->mark, &value))
         return false;
-    if (value.column && value.e->kind == SP_EXPR_COLUMN && sp_str_eq(value.e->text, then->text) && !has_column(d, then->text))
+    if (value.column && value.e->kind == SP_EXPR_COLUMN && sp_str_eq(value.e->text, then->text) &&
+        !has_column(d, then->text))
         value = (dg_value){.kind = DG_TEXT, .e = sp_make_expr(d->r, SP_EXPR_TEXT, then->mark, then->text, NULL, 0)};
     sp_str how = sp_str_of("");
     sp_expr *e = sp_dg_written(&s, &value, then->mark, &how);
     way->format = how;
-    sp_dg_set_expr(way, format && how.len ? e : value.kind == DG_TIME ? e : sp_dg_as_text(&s, &(dg_value){value.kind, value.column, .e = e}, then->mark),
+    sp_dg_set_expr(way,
+                   format && how.len ? e
+                   : value.kind == DG_TIME
+                       ? e
+                       : sp_dg_as_text(&s, &(dg_value){value.kind, value.column, .e = e}, then->mark),
                    then->mark);
-    *it = (sp_plan_case){.label = sp_str_of(""), .when = sp_dg_as_truth(&s, &condition, when->mark), .mark = node->mark, .column = way};
+    *it = (sp_plan_case){
+        .label = sp_str_of(""), .when = sp_dg_as_truth(&s, &condition, when->mark), .mark = node->mark, .column = way};
     return way->expr && it->when;
 }
 
@@ -282,7 +300,8 @@ void sp_dg_case(dg_column *d, sp_plan_column *c)
     c->mode = SP_MODE_CASES;
     d->length = sp_dg_count_first(d);
     if (!d->list || !d->list->n) {
-        sp_mistake(d->r->m, d->mark, (sp_str){0}, "expected a list of cases, such as [{when: \"int(age) < 18\", then: \"'minor'\"}]");
+        sp_mistake(d->r->m, d->mark, (sp_str){0},
+                   "expected a list of cases, such as [{when: \"int(age) < 18\", then: \"'minor'\"}]");
         return;
     }
     c->cases = sp_read_spend(d->r, d->list->n * 16, d->mark) ? sp_read_make(d->r, d->list->n, sizeof(*c->cases)) : NULL;
@@ -296,7 +315,8 @@ void sp_dg_case(dg_column *d, sp_plan_column *c)
 /* A date as one of the ways in which the fork writes them. */
 static bool literal_date(dg_column *d, sp_str text, sp_str format, int64_t *us)
 {
-    static const char *const layouts[] = {"2006-01-02T15:04:05Z07:00", "2006/01/02", DAY_LAYOUT, "02/01/2006", "01/02/2006", "2006-01-02 15:04:05"};
+    static const char *const layouts[] = {
+        "2006-01-02T15:04:05Z07:00", "2006/01/02", DAY_LAYOUT, "02/01/2006", "01/02/2006", "2006-01-02 15:04:05"};
     const sp_layout *own = format.len ? sp_layout_new(&d->r->plan->arena, format) : NULL;
     bool good = own && sp_layout_parse(own, text, us);
     for (size_t i = 0; !good && i < SP_COUNT(layouts); i++) {
@@ -347,15 +367,17 @@ void sp_dg_relative_date(dg_column *d, sp_plan_column *c)
     sp_mark at = c->mode_mark;
     if (d->v[P_UNIT] && !sp_read_text(d->r, d->v[P_UNIT], "day, month or year", &unit))
         return;
-    sp_expr *from = reference_date(d, &s, at), *after = offset_of(d, P_AFTER, &s, at), *before = offset_of(d, P_BEFORE, &s, at);
+    sp_expr *from = reference_date(d, &s, at), *after = offset_of(d, P_AFTER, &s, at),
+            *before = offset_of(d, P_BEFORE, &s, at);
     if (!from || !after || !before)
         return;
     sp_expr *offset = sp_dg_call(d->r, at, "random", after, before, NULL);
     bool months = sp_str_is(unit, "month"), years = sp_str_is(unit, "year");
     if (years)
         offset = sp_dg_call(d->r, at, "*", offset, sp_dg_leaf(d->r, at, SP_EXPR_NUMBER, "12"), NULL);
-    sp_expr *moved = months || years ? sp_dg_call(d->r, at, "add_months", from, offset, NULL)
-                                     : sp_dg_call(d->r, at, "+", from, sp_dg_call(d->r, at, "days", offset, NULL, NULL), NULL);
+    sp_expr *moved = months || years
+                         ? sp_dg_call(d->r, at, "add_months", from, offset, NULL)
+                         : sp_dg_call(d->r, at, "+", from, sp_dg_call(d->r, at, "days", offset, NULL, NULL), NULL);
     sp_dg_set_expr(c, sp_dg_written(&s, &(dg_value){.kind = DG_TIME, .e = moved}, at, &format), at);
     c->format = format;
 }
@@ -365,7 +387,8 @@ static sp_str source_of(dg_column *d, sp_plan_column *c)
 {
     sp_str table = sp_str_of(""), column = sp_str_of("");
     bool distinct;
-    if ((d->v[P_TABLE] && !sp_read_text(d->r, d->v[P_TABLE], "the name of a table", &table)) || !sp_dg_need(d, P_COLUMN, &column))
+    if ((d->v[P_TABLE] && !sp_read_text(d->r, d->v[P_TABLE], "the name of a table", &table)) ||
+        !sp_dg_need(d, P_COLUMN, &column))
         return (sp_str){0};
     d->length = d->current ? d->current : d->count;
     if (!table.len || sp_str_is(table, d->table->name))
@@ -390,9 +413,11 @@ void sp_dg_map(dg_column *d, sp_plan_column *c)
     if (!name.p)
         return;
     sp_expr *value = sp_make_expr(d->r, SP_EXPR_COLUMN, at, name, NULL, 0);
-    dg_value is = {.kind = DG_TEXT, .column = true, .e = value}, all = {.kind = DG_NUMBER, .e = sp_dg_call(d->r, at, "occurrences", value, NULL, NULL)},
+    dg_value is = {.kind = DG_TEXT, .column = true, .e = value},
+             all = {.kind = DG_NUMBER, .e = sp_dg_call(d->r, at, "occurrences", value, NULL, NULL)},
              nth = {.kind = DG_NUMBER, .e = sp_dg_call(d->r, at, "occurrence", value, NULL, NULL)};
-    const dg_variable variables[] = {{"value", is}, {"VALUE", is}, {"count", all}, {"COUNT", all}, {"index", nth}, {"ITN", nth}};
+    const dg_variable variables[] = {{"value", is},  {"VALUE", is},  {"count", all},
+                                     {"COUNT", all}, {"index", nth}, {"ITN", nth}};
     dg_scope s = scope_of(d, c, &draws);
     s.variables = variables;
     s.n_variables = SP_COUNT(variables);
@@ -414,7 +439,8 @@ void sp_dg_pick(dg_column *d, sp_plan_column *c)
 }
 
 /* A hidden column of another table: an expression over its rows. */
-static sp_str column_there(dg_column *d, sp_plan_column *c, sp_plan_table *t, const sp_node *node, bool condition, sp_str by)
+static sp_str column_there(dg_column *d, sp_plan_column *c, sp_plan_table *t, const sp_node *node, bool condition,
+                           sp_str by)
 {
     uint32_t draws = 0;
     dg_value v;
@@ -426,7 +452,8 @@ static sp_str column_there(dg_column *d, sp_plan_column *c, sp_plan_table *t, co
         return (sp_str){0};
     sp_expr *e = v.e;
     if (condition) { /* rows that are not wanted have no key */
-        dg_value key = {.kind = DG_TEXT, .column = true, .e = sp_make_expr(d->r, SP_EXPR_COLUMN, node->mark, by, NULL, 0)};
+        dg_value key = {
+            .kind = DG_TEXT, .column = true, .e = sp_make_expr(d->r, SP_EXPR_COLUMN, node->mark, by, NULL, 0)};
         e = sp_dg_call(d->r, node->mark, "if", sp_dg_as_truth(&s, &v, node->mark), sp_dg_as_text(&s, &key, node->mark),
                        sp_make_expr(d->r, SP_EXPR_NULL, node->mark, sp_str_of("null"), NULL, 0));
     }
@@ -435,8 +462,9 @@ static sp_str column_there(dg_column *d, sp_plan_column *c, sp_plan_table *t, co
 }
 
 enum { L_TABLE, L_COLUMN, L_VALUE, L_EXPRESSION, L_PREDICATE, L_FORMAT, L_COUNT };
-static const char *const step_names[L_COUNT] = {[L_TABLE] = "source_table", [L_COLUMN] = "source_column", [L_VALUE] = "source_value",
-                                                [L_EXPRESSION] = "expression", [L_PREDICATE] = "predicate", [L_FORMAT] = "format"};
+static const char *const step_names[L_COUNT] = {
+    [L_TABLE] = "source_table",    [L_COLUMN] = "source_column", [L_VALUE] = "source_value",
+    [L_EXPRESSION] = "expression", [L_PREDICATE] = "predicate",  [L_FORMAT] = "format"};
 static const sp_keys step_keys = {"a step of a lookup", step_names, L_COUNT};
 
 /* One join of a chain: c becomes what is found where by is the value of the column key. */
@@ -445,12 +473,14 @@ static bool read_step(dg_column *d, sp_plan_column *of, const sp_node *node, sp_
     const sp_node *v[L_COUNT] = {0};
     sp_str table, value = sp_str_of("");
     if (node->kind != SP_NODE_MAP) {
-        sp_read_mistake(d->r, node, "a step of a lookup: {source_table: orders, source_column: id, source_value: total}");
+        sp_read_mistake(d->r, node,
+                        "a step of a lookup: {source_table: orders, source_column: id, source_value: total}");
         return false;
     }
     sp_read_keys(d->r, node, &step_keys, v);
     if (!v[L_TABLE] || !v[L_COLUMN] || (!v[L_VALUE] && !v[L_EXPRESSION])) {
-        sp_mistake(d->r->m, node->mark, (sp_str){0}, "a step of a lookup needs source_table, source_column, and source_value or expression");
+        sp_mistake(d->r->m, node->mark, (sp_str){0},
+                   "a step of a lookup needs source_table, source_column, and source_value or expression");
         return false;
     }
     if (!sp_read_text(d->r, v[L_TABLE], "a table", &table) || !sp_read_text(d->r, v[L_COLUMN], "a column", &c->by) ||
@@ -465,7 +495,8 @@ static bool read_step(dg_column *d, sp_plan_column *of, const sp_node *node, sp_
         value = column_there(d, of, there, v[L_EXPRESSION], false, c->by);
     if (v[L_PREDICATE])
         c->by = column_there(d, of, there, v[L_PREDICATE], true, c->by);
-    const char *place = sp_arena_printf(&d->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)value.len, value.p);
+    const char *place =
+        sp_arena_printf(&d->r->plan->arena, "%.*s.%.*s", (int)table.len, table.p, (int)value.len, value.p);
     c->mode = SP_MODE_LOOKUP;
     c->mode_mark = v[L_TABLE]->mark;
     c->text = place ? sp_str_of(place) : c->text;
@@ -483,7 +514,8 @@ void sp_dg_lookup(dg_column *d, sp_plan_column *c)
     if (!sp_dg_need(d, P_MATCH_COLUMN, &key))
         return;
     if (!steps || steps->kind != SP_NODE_LIST || !steps->n) {
-        sp_mistake(d->r->m, d->mark, (sp_str){0}, "lookup needs \"tables\": a list of where to look, one after the other");
+        sp_mistake(d->r->m, d->mark, (sp_str){0},
+                   "lookup needs \"tables\": a list of where to look, one after the other");
         return;
     }
     for (uint32_t i = 0; i + 1 < steps->n; i++) {
@@ -535,7 +567,8 @@ static sp_str count_column(dg_column *d, sp_plan_column *c, sp_plan_table *paren
     if (d->v[P_FILTER]) {
         if (!read_expression(d, P_FILTER, &s, &filter))
             return (sp_str){0};
-        times = sp_dg_call(d->r, d->mark, "if", sp_dg_as_truth(&s, &filter, d->mark), times, sp_dg_leaf(d->r, d->mark, SP_EXPR_NUMBER, "0"));
+        times = sp_dg_call(d->r, d->mark, "if", sp_dg_as_truth(&s, &filter, d->mark), times,
+                           sp_dg_leaf(d->r, d->mark, SP_EXPR_NUMBER, "0"));
     }
     sp_plan_column hidden = sp_read_new_column(d->r, d->mark);
     sp_dg_set_expr(&hidden, sp_dg_call(d->r, d->mark, "int", times, NULL, NULL), d->mark);
@@ -598,7 +631,8 @@ void sp_dg_fk(dg_column *d, sp_plan_column *c)
 static bool last_value(const sp_plan_table *t, const sp_plan_column *c, int64_t *last)
 {
     uint64_t rows = SP_MIN(t->rows, c->stop);
-    bool even = c->mode == SP_MODE_RANGE && c->distribution.spread == SP_SPREAD_EVEN, cycle = c->mode == SP_MODE_RANGE && c->distribution.spread == SP_SPREAD_CYCLE;
+    bool even = c->mode == SP_MODE_RANGE && c->distribution.spread == SP_SPREAD_EVEN,
+         cycle = c->mode == SP_MODE_RANGE && c->distribution.spread == SP_SPREAD_CYCLE;
     if (t->rows_counted || t->is_distinct || !rows)
         return false;
     if (c->mode == SP_MODE_INC)
@@ -630,8 +664,10 @@ void sp_dg_range_on(dg_column *d, sp_plan_column *c)
     const sp_plan_table *t = sp_dg_earlier(d, table);
     int column = t ? sp_plan_find_column(t, sp_str_of(c->name)) : -1;
     if (column < 0 || !last_value(t, &t->columns[column], &last)) {
-        sp_mistake(d->r->m, d->v[P_TABLE]->mark, table, column < 0 ? "is no table or input before this one that has a column \"%s\""
-                                                                   : "has a column \"%s\" whose last value is not known before it is made", c->name);
+        sp_mistake(d->r->m, d->v[P_TABLE]->mark, table,
+                   column < 0 ? "is no table or input before this one that has a column \"%s\""
+                              : "has a column \"%s\" whose last value is not known before it is made",
+                   c->name);
         return;
     }
     bool date = sp_str_is(type, "date");
@@ -642,7 +678,8 @@ void sp_dg_range_on(dg_column *d, sp_plan_column *c)
         c->distribution.spread = SP_SPREAD_EVEN;
         if (!read_moment(d, c->format, P_TO, &c->max_i))
             return;
-        c->min_i = last + (c->max_i - last) / ((int64_t)SP_MIN(d->length, (uint64_t)INT64_MAX - 1) + 1); /* the first step behind it */
+        c->min_i = last + (c->max_i - last) /
+                              ((int64_t)SP_MIN(d->length, (uint64_t)INT64_MAX - 1) + 1); /* the first step behind it */
         return;
     }
     if (d->v[P_TO] && sp_dg_whole(d, P_TO, INT64_MIN, &to)) {

@@ -108,11 +108,14 @@ static bool add_row(sp_plan_reader *r, sp_plan_table *t, csv *f, sp_mark at)
     for (bool more = true; more; n++) {
         sp_str s = next_field(f, &more);
         if (n < t->n_columns)
-            ((sp_plan_item *)(uintptr_t)t->columns[n].items)[t->rows] = (sp_plan_item){.text = s, .mark = at, .weight = 1};
+            ((sp_plan_item *)(uintptr_t)t->columns[n].items)[t->rows] =
+                (sp_plan_item){.text = s, .mark = at, .weight = 1};
     }
     if (n != t->n_columns || f->broken) {
-        sp_mistake(r->m, at, sp_str_of(t->name), f->broken ? "has a quote that is not closed, in line %u" :
-                   "has another number of fields than its header, in line %u", line);
+        sp_mistake(r->m, at, sp_str_of(t->name),
+                   f->broken ? "has a quote that is not closed, in line %u"
+                             : "has another number of fields than its header, in line %u",
+                   line);
         return false;
     }
     t->rows++;
@@ -124,7 +127,8 @@ static void count_items(sp_plan_reader *r, sp_plan_table *t, const csv *f, sp_ma
     for (uint32_t i = 0; i < t->n_columns; i++) {
         t->columns[i].n_items = (uint32_t)SP_MAX(t->rows, (uint64_t)1);
         if (t->rows == 0 && t->columns[i].items)
-            ((sp_plan_item *)(uintptr_t)t->columns[i].items)[0] = (sp_plan_item){.text = sp_str_of(""), .mark = at, .weight = 1};
+            ((sp_plan_item *)(uintptr_t)t->columns[i].items)[0] =
+                (sp_plan_item){.text = sp_str_of(""), .mark = at, .weight = 1};
     }
     if (f->nomem)
         r->nomem = r->stop = true;
@@ -155,7 +159,8 @@ static void read_sample(sp_plan_reader *r, sp_plan_table *t, const sp_plan_from 
     uint32_t n = SP_MIN(there->n_fields, (uint32_t)COLUMNS_MAX);
     for (uint32_t i = 0; i < n; i++)
         names[i] = sp_str_of(there->fields[i].name);
-    csv f = {.p = there->csv.p, .end = there->csv.p + there->csv.len, .line = 1, .arena = &r->plan->arena, .nulls = true};
+    csv f = {
+        .p = there->csv.p, .end = there->csv.p + there->csv.len, .line = 1, .arena = &r->plan->arena, .nulls = true};
     bool good = add_columns(r, t, names, n, there->rows);
     for (uint64_t i = 0; good && i < there->rows; i++)
         good = add_row(r, t, &f, at->mark);
@@ -187,7 +192,8 @@ static void read_file(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     }
     int status = sp_os_kind_of(path, &kind, &err);
     if (status == SPATE_OK && kind != SP_OS_FILE) {
-        sp_mistake(r->m, node->mark, node->text, kind == SP_OS_NOTHING ? "is no file beside the plan" : "is not a regular file");
+        sp_mistake(r->m, node->mark, node->text,
+                   kind == SP_OS_NOTHING ? "is no file beside the plan" : "is not a regular file");
         return;
     }
     sp_buf_init(&buf);
@@ -207,15 +213,17 @@ static void read_file(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 /* ---- the list ---- */
 
 enum { I_NAME, I_TYPE, I_SOURCE, I_FROM, I_TABLE, I_COLUMNS, I_WHERE, I_SAMPLE, I_COUNT };
-static const char *const input_names[I_COUNT] = {[I_NAME] = "name", [I_TYPE] = "type", [I_SOURCE] = "source", [I_FROM] = "from",
-                                                 [I_TABLE] = "table", [I_COLUMNS] = "columns", [I_WHERE] = "where", [I_SAMPLE] = "sample"};
+static const char *const input_names[I_COUNT] = {
+    [I_NAME] = "name",   [I_TYPE] = "type",       [I_SOURCE] = "source", [I_FROM] = "from",
+    [I_TABLE] = "table", [I_COLUMNS] = "columns", [I_WHERE] = "where",   [I_SAMPLE] = "sample"};
 static const sp_keys input_keys = {"an input", input_names, I_COUNT};
 static const char *const source_names[] = {"file_name"};
 static const sp_keys source_keys = {"a source", source_names, 1};
 
 static void read_outside(sp_plan_reader *r, sp_plan_table *t, const sp_node *const *v)
 {
-    sp_plan_from *from = sp_read_from(r, &(sp_from_nodes){v[I_FROM], v[I_TABLE], v[I_COLUMNS], v[I_WHERE], v[I_SAMPLE]}, t->name);
+    sp_plan_from *from =
+        sp_read_from(r, &(sp_from_nodes){v[I_FROM], v[I_TABLE], v[I_COLUMNS], v[I_WHERE], v[I_SAMPLE]}, t->name);
     for (int i = I_TYPE; i <= I_SOURCE; i++)
         if (v[i])
             sp_mistake(r->m, v[i]->mark, sp_str_of(input_names[i]), "does not go with from");
@@ -250,7 +258,8 @@ static void read_input(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
     if (file[0] && file[0]->kind == SP_NODE_TEXT && file[0]->text.len)
         read_file(r, t, file[0]);
     else
-        sp_mistake(r->m, v[I_SOURCE] ? v[I_SOURCE]->mark : t->mark, (sp_str){0}, "an input needs a source: {file_name: rows.csv}, or from: and a URI");
+        sp_mistake(r->m, v[I_SOURCE] ? v[I_SOURCE]->mark : t->mark, (sp_str){0},
+                   "an input needs a source: {file_name: rows.csv}, or from: and a URI");
 }
 
 uint32_t sp_inputs_count(const sp_node *inputs)

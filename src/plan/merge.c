@@ -57,7 +57,8 @@ static const sp_node *merge_table(sp_plan_reader *r, const sp_node *old, const s
     sp_make_pair(&made, "name", sp_node_value(new, "name"));
     sp_make_pair(&made, "count", sp_node_value(new, "count"));
     sp_make_pair(&made, "suppress", sp_node_value(new, "suppress"));
-    sp_make_pair(&made, "unique_columns", joined(r, sp_node_value(old, "unique_columns"), sp_node_value(new, "unique_columns")));
+    sp_make_pair(&made, "unique_columns",
+                 joined(r, sp_node_value(old, "unique_columns"), sp_node_value(new, "unique_columns")));
     sp_make_pair(&made, "columns", own ? columns : sp_node_value(old, "columns"));
     return sp_make_map(&made);
 }
@@ -108,8 +109,9 @@ static void merge_file(merged *m, const sp_node *named, const char *beside)
         return;
     }
     if (is_open(m, path) || m->depth == EXTENDS_DEPTH_MAX || m->files++ == FILES_MAX) {
-        sp_mistake(r->m, named->mark, named->text, is_open(m, path) ? "is the very file that extends it, or one of those it extends"
-                                                                    : "is one file too many: 16 may extend each other, 256 in all");
+        sp_mistake(r->m, named->mark, named->text,
+                   is_open(m, path) ? "is the very file that extends it, or one of those it extends"
+                                    : "is one file too many: 16 may extend each other, 256 in all");
         return;
     }
     sp_buf_init(&text);
@@ -146,7 +148,9 @@ static void merge_document(merged *m, const sp_node *root, const char *path)
 
 const sp_node *sp_merge_extended(sp_plan_reader *r, const sp_node *root)
 {
-    merged m = {.r = r, .inputs = sp_read_make(r, TABLES_MAX, sizeof(*m.inputs)), .tables = sp_read_make(r, TABLES_MAX, sizeof(*m.tables))};
+    merged m = {.r = r,
+                .inputs = sp_read_make(r, TABLES_MAX, sizeof(*m.inputs)),
+                .tables = sp_read_make(r, TABLES_MAX, sizeof(*m.tables))};
     sp_node_making made = {.r = r, .at = root->mark};
     if (!m.inputs || !m.tables)
         return root;

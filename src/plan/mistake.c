@@ -121,8 +121,7 @@ static void count(sp_mistakes *m, bool fatal)
 }
 
 SP_PRINTF(5, 0)
-static void note(sp_mistakes *m, bool fatal, sp_mark at, sp_str found, const char *fmt,
-                 va_list args)
+static void note(sp_mistakes *m, bool fatal, sp_mark at, sp_str found, const char *fmt, va_list args)
 {
     m->n_said += fatal;
     if (m->n >= SP_MISTAKES_MAX) {

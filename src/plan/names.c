@@ -10,8 +10,7 @@ typedef struct sp_name_slot {
     bool used;
 } sp_name_slot;
 
-static sp_name_slot *find(sp_name_slot *slots, size_t cap, uint64_t hash, uint64_t scope,
-                          sp_str name)
+static sp_name_slot *find(sp_name_slot *slots, size_t cap, uint64_t hash, uint64_t scope, sp_str name)
 {
     for (size_t i = hash & (cap - 1);; i = (i + 1) & (cap - 1)) {
         sp_name_slot *s = &slots[i];

@@ -45,7 +45,8 @@ static bool read_sample(sp_plan_reader *r, const sp_node *node, sp_plan_from *fr
     if (!sp_read_text(r, node, "a number of rows", &text))
         return false;
     if (!sp_scalar_rows(text, &rows) || rows < 1 || rows > SP_PLAN_SAMPLE_MAX) {
-        sp_mistake(r->m, node->mark, text, "is no number of rows to sample: 1 to %d, which are kept in memory", SP_PLAN_SAMPLE_MAX);
+        sp_mistake(r->m, node->mark, text, "is no number of rows to sample: 1 to %d, which are kept in memory",
+                   SP_PLAN_SAMPLE_MAX);
         return false;
     }
     from->rows = (uint64_t)rows;
@@ -110,7 +111,8 @@ static int find_field(sp_plan_reader *r, sp_str name, sp_mark at)
     for (uint32_t i = 0; names && i < there->n_fields; i++)
         names[i] = there->fields[i].name;
     const char *near = names ? sp_nearest(name, names, there->n_fields) : NULL;
-    sp_mistake(r->m, at, name, "is no column of the table there%s%s%s", near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_mistake(r->m, at, name, "is no column of the table there%s%s%s", near ? "; did you mean \"" : "",
+               near ? near : "", near ? "\"?" : "");
     return -1;
 }
 
@@ -133,24 +135,28 @@ void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by)
 
 void sp_check_mask(sp_plan_reader *r, sp_plan_column *c)
 {
-    static const sp_mode modes[] = {SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_SET, SP_MODE_PERSON, SP_MODE_PLACE, SP_MODE_PATTERN};
+    static const sp_mode modes[] = {SP_MODE_VALUE,  SP_MODE_RANGE, SP_MODE_SET,
+                                    SP_MODE_PERSON, SP_MODE_PLACE, SP_MODE_PATTERN};
     bool good = false;
     for (size_t i = 0; i < SP_COUNT(modes); i++)
         good = good || c->mode == modes[i];
     sp_spread spread = c->distribution.spread;
-    const char *what = !good                                                   ? sp_plan_mode_name(c->mode)
-                       : c->null_rate > 0                                      ? "null"
-                       : c->unique && c->mode != SP_MODE_VALUE && c->mode != SP_MODE_PERSON && c->mode != SP_MODE_PATTERN ? "unique"
-                       : c->sorted                                             ? "sorted"
-                       : c->primary_key                                        ? "primary_key"
-                       : c->hidden                                             ? "hidden"
-                       : c->stop != SP_PLAN_NO_STOP                            ? "stop"
-                       : c->n_common                                           ? "common"
-                       : spread == SP_SPREAD_CYCLE || spread == SP_SPREAD_EVEN || spread == SP_SPREAD_EXACT ? "distribution"
-                       : c->children || c->tree.roots || c->graph              ? "children, tree or graph"
-                                                                               : NULL;
+    const char *what =
+        !good              ? sp_plan_mode_name(c->mode)
+        : c->null_rate > 0 ? "null"
+        : c->unique && c->mode != SP_MODE_VALUE && c->mode != SP_MODE_PERSON && c->mode != SP_MODE_PATTERN ? "unique"
+        : c->sorted                                                                                        ? "sorted"
+        : c->primary_key                                                                     ? "primary_key"
+        : c->hidden                                                                          ? "hidden"
+        : c->stop != SP_PLAN_NO_STOP                                                         ? "stop"
+        : c->n_common                                                                        ? "common"
+        : spread == SP_SPREAD_CYCLE || spread == SP_SPREAD_EVEN || spread == SP_SPREAD_EXACT ? "distribution"
+        : c->children || c->tree.roots || c->graph                                           ? "children, tree or graph"
+                                                                                             : NULL;
     if (what)
-        sp_mistake(r->m, c->mark, sp_str_of(c->name),
-                   "replaces the values of a table that is there, and cannot say %s: value, range, set, person, place and pattern can, and "
-                   "nulls stay where they are", what);
+        sp_mistake(
+            r->m, c->mark, sp_str_of(c->name),
+            "replaces the values of a table that is there, and cannot say %s: value, range, set, person, place and pattern can, and "
+            "nulls stay where they are",
+            what);
 }

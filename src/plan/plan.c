@@ -13,11 +13,9 @@ int sp_plan_refuse(const spate_plan *plan, spate_error *err)
         return sp_fail(err, SPATE_E_CONFIG, "the plan \"%s\" has mistakes", plan->path);
     const spate_mistake *first = &m->items[i].shown;
     const char *lead = m->n_errors == 1 ? "" : "the first of them: ";
-    return sp_fail(err, SPATE_E_CONFIG,
-                   "the plan \"%s\" has %u mistake%s; %sline %u, column %u: %s%s%s%s", plan->path,
+    return sp_fail(err, SPATE_E_CONFIG, "the plan \"%s\" has %u mistake%s; %sline %u, column %u: %s%s%s%s", plan->path,
                    m->n_errors, m->n_errors == 1 ? "" : "s", lead, first->line, first->column,
-                   first->found[0] ? "\"" : "", first->found, first->found[0] ? "\" " : "",
-                   first->message);
+                   first->found[0] ? "\"" : "", first->found, first->found[0] ? "\" " : "", first->message);
 }
 
 bool spate_parse_count(const char *text, uint64_t *value)
@@ -106,8 +104,7 @@ int spate_plan_set_rows(spate_plan *plan, const char *table, uint64_t rows, spat
         return SPATE_E_USAGE;
     }
     if (rows > INT64_MAX)
-        return sp_fail(err, SPATE_E_USAGE,
-                       "a table cannot have more than 9223372036854775807 rows");
+        return sp_fail(err, SPATE_E_USAGE, "a table cannot have more than 9223372036854775807 rows");
     if (plan->tables[t].fixed_rows)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" is an input, which has the rows of its file", table);
     if (plan->tables[t].from)

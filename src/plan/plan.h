@@ -24,9 +24,9 @@ typedef struct sp_mistake_item {
 typedef struct sp_mistakes {
     sp_arena arena;
     const char *file;
-    const char **files;    /* that the plan extends, n_files of them */
+    const char **files; /* that the plan extends, n_files of them */
     uint32_t n_files;
-    uint32_t reading;      /* the file that is read now, as in a mark */
+    uint32_t reading; /* the file that is read now, as in a mark */
     sp_mistake_item *items;
     uint32_t n, cap;
     uint32_t n_errors;     /* a plan with any is refused; the rest are warnings */
@@ -38,7 +38,8 @@ typedef struct sp_mistakes {
 void sp_mistakes_init(sp_mistakes *m, const char *file); /* the name is borrowed */
 void sp_mistakes_done(sp_mistakes *m);
 void sp_mistakes_forget_rows(sp_mistakes *m);
-bool sp_mistakes_begin_file(sp_mistakes *m, const char *file); /* another one is read now; the name is borrowed. False: no memory */
+bool sp_mistakes_begin_file(sp_mistakes *m,
+                            const char *file); /* another one is read now; the name is borrowed. False: no memory */
 const char *sp_mistakes_file(const sp_mistakes *m, sp_mark at);
 /* Notes one. found: the offending text ("" if something is missing); the message says what was expected. */
 void sp_mistake(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) SP_PRINTF(4, 5);
@@ -46,8 +47,21 @@ void sp_warning(sp_mistakes *m, sp_mark at, sp_str found, const char *fmt, ...) 
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------ */
 
-typedef enum sp_mode { SP_MODE_VALUE, SP_MODE_RANGE, SP_MODE_REF, SP_MODE_SET, SP_MODE_INC, SP_MODE_ARRAY, SP_MODE_EXPR, SP_MODE_CASES, SP_MODE_AFTER,
-                       SP_MODE_PERSON, SP_MODE_PLACE, SP_MODE_PATTERN, SP_MODE_LOOKUP } sp_mode;
+typedef enum sp_mode {
+    SP_MODE_VALUE,
+    SP_MODE_RANGE,
+    SP_MODE_REF,
+    SP_MODE_SET,
+    SP_MODE_INC,
+    SP_MODE_ARRAY,
+    SP_MODE_EXPR,
+    SP_MODE_CASES,
+    SP_MODE_AFTER,
+    SP_MODE_PERSON,
+    SP_MODE_PLACE,
+    SP_MODE_PATTERN,
+    SP_MODE_LOOKUP
+} sp_mode;
 
 typedef enum sp_range {
     SP_RANGE_INT,       /* min_i, max_i: [min, max) */
@@ -87,7 +101,7 @@ typedef struct sp_distribution {
 } sp_distribution;
 
 typedef struct sp_plan_item { /* of a set */
-    sp_str text;   /* p NULL: a null, in a sample */
+    sp_str text;              /* p NULL: a null, in a sample */
     sp_mark mark;
     double weight; /* 1 unless weights are given */
 } sp_plan_item;
@@ -99,9 +113,9 @@ typedef struct sp_plan_locales {
 } sp_plan_locales;
 
 typedef enum sp_expr_kind {
-    SP_EXPR_NUMBER,   /* text: its digits */
-    SP_EXPR_TEXT,     /* text: between the quotes */
-    SP_EXPR_BOOL,     /* text: true or false */
+    SP_EXPR_NUMBER, /* text: its digits */
+    SP_EXPR_TEXT,   /* text: between the quotes */
+    SP_EXPR_BOOL,   /* text: true or false */
     SP_EXPR_NULL,
     SP_EXPR_FUNCTION, /* text: the name between ${ and } */
     SP_EXPR_COLUMN,   /* a column of the row, or of the row that it refers to */
@@ -112,10 +126,10 @@ typedef enum sp_expr_kind {
 typedef struct sp_expr {
     sp_expr_kind kind;
     sp_mark mark;
-    sp_str shown, text;      /* as written; what it means */
-    sp_str field;            /* COLUMN: the name behind the dot, or nothing */
-    uint32_t column;         /* COLUMN: of the same table; resolved, or SP_PLAN_NO_REF */
-    uint32_t field_column;   /* COLUMN with field: of the table that column refers to */
+    sp_str shown, text;    /* as written; what it means */
+    sp_str field;          /* COLUMN: the name behind the dot, or nothing */
+    uint32_t column;       /* COLUMN: of the same table; resolved, or SP_PLAN_NO_REF */
+    uint32_t field_column; /* COLUMN with field: of the table that column refers to */
     struct sp_expr **args;
     uint32_t n_args;
 } sp_expr;
@@ -146,21 +160,22 @@ typedef struct sp_plan_from {
     const char *where;          /* in the source's SQL; NULL: all rows */
     const char *const *columns; /* of an input only these, n_columns of them; none: all */
     uint32_t n_columns;
-    uint64_t rows;              /* to be sampled; 0: only names and types are asked for */
+    uint64_t rows; /* to be sampled; 0: only names and types are asked for */
 } sp_plan_from;
 
 /* What is there. Lives in the arena it was asked for with. */
 typedef struct sp_plan_there {
     const sp_field *fields;
-    const bool *unique;         /* a field: each of its values is there once */
+    const bool *unique; /* a field: each of its values is there once */
     uint32_t n_fields;
-    sp_str csv;                 /* the sample, a line a row, nulls unquoted */
+    sp_str csv; /* the sample, a line a row, nulls unquoted */
     uint64_t rows;
 } sp_plan_there;
 
 /* Looks at them for the plan room, which knows no endpoints. path: of the plan. SPATE_E_USAGE, SPATE_E_CONFIG and SPATE_E_DATA
  * become mistakes of the plan; other failures end the reading. */
-typedef int sp_plan_look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_plan_there *there, spate_error *err);
+typedef int sp_plan_look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_plan_there *there,
+                         spate_error *err);
 
 /* A ref to the own table that makes trees: so many children for each row, or so many levels. */
 typedef struct sp_plan_tree {
@@ -177,64 +192,68 @@ typedef struct sp_plan_digit {
 
 /* One of the ways in which a column is made. */
 typedef struct sp_plan_case {
-    sp_str label;           /* CASES by a column: its value */
-    sp_expr *when;          /* CASES without: the condition */
+    sp_str label;  /* CASES by a column: its value */
+    sp_expr *when; /* CASES without: the condition */
     sp_mark mark;
     sp_plan_column *column; /* how */
 } sp_plan_case;
 
 struct sp_plan_column {
     const char *name;
-    sp_mark mark;      /* of the column's name */
+    sp_mark mark; /* of the column's name */
     sp_mode mode;
     sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
     bool wrong;        /* has a mistake, so what follows is not to be relied on */
 
-    sp_str text;       /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER, PERSON, PLACE: the name;
+    sp_str
+        text; /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER, PERSON, PLACE: the name;
                         * LOOKUP and PATTERN: as written; else nothing */
     sp_range range;
-    int64_t min_i, max_i; /* RANGE and ARRAY (lengths); ordered, min <= max. PATTERN: max_i: the most that * and + repeat */
+    int64_t min_i,
+        max_i; /* RANGE and ARRAY (lengths); ordered, min <= max. PATTERN: max_i: the most that * and + repeat */
     double min_f, max_f;
-    uint8_t scale;     /* RANGE decimal */
-    sp_str format;     /* RANGE timestamp: a Go layout; otherwise how Go's printf writes a value, or a moment's layout */
+    uint8_t scale; /* RANGE decimal */
+    sp_str format; /* RANGE timestamp: a Go layout; otherwise how Go's printf writes a value, or a moment's layout */
     sp_mark format_mark;
     double lat, lon, distance_km;
     uint32_t ref_table, ref_column; /* REF, LOOKUP: resolved, or SP_PLAN_NO_REF in a plan with mistakes */
-    sp_str key, by;                 /* LOOKUP: the column of this table, and of that one, whose values are to be equal */
+    sp_str key, by; /* LOOKUP: the column of this table, and of that one, whose values are to be equal */
     sp_lookup_which which;
-    uint32_t key_column;            /* key, resolved */
-    const sp_plan_item *items;      /* SET: at least one */
+    uint32_t key_column;       /* key, resolved */
+    const sp_plan_item *items; /* SET: at least one */
     uint32_t n_items;
-    bool weighted;                  /* its weights are given */
+    bool weighted; /* its weights are given */
     int64_t inc_start, inc_step;
-    sp_plan_case *cases;            /* CASES; the last may be what is done else */
+    sp_plan_case *cases; /* CASES; the last may be what is done else */
     uint32_t n_cases;
     bool has_else;
-    uint32_t by_column;             /* CASES by a column, LOOKUP: resolved; else SP_PLAN_NO_REF */
-    uint32_t number;                /* of a case: from 1; of a column: 0 */
-    const sp_plan_item *common;     /* values that come besides, and their shares of all cells; any mode */
+    uint32_t by_column;         /* CASES by a column, LOOKUP: resolved; else SP_PLAN_NO_REF */
+    uint32_t number;            /* of a case: from 1; of a column: 0 */
+    const sp_plan_item *common; /* values that come besides, and their shares of all cells; any mode */
     uint32_t n_common;
-    sp_plan_column *children;       /* REF: a range int, how many rows refer to each row, one behind the other; NULL: not said */
-    sp_str children_of;             /* REF with children: the column there that says how many; empty: the range does */
-    uint32_t children_column;       /* resolved, or SP_PLAN_NO_REF */
-    sp_plan_tree tree;              /* REF to the own table */
-    bool graph;                     /* REF to the own table: any row but this */
-    sp_str differs, within;         /* names: a ref that leads to another row than this; the ref whose children this tells apart */
+    sp_plan_column
+        *children;      /* REF: a range int, how many rows refer to each row, one behind the other; NULL: not said */
+    sp_str children_of; /* REF with children: the column there that says how many; empty: the range does */
+    uint32_t children_column; /* resolved, or SP_PLAN_NO_REF */
+    sp_plan_tree tree;        /* REF to the own table */
+    bool graph;               /* REF to the own table: any row but this */
+    sp_str differs,
+        within; /* names: a ref that leads to another row than this; the ref whose children this tells apart */
     sp_mark differs_mark, within_mark;
     uint32_t differs_column, within_column; /* resolved, or SP_PLAN_NO_REF */
-    sp_plan_digit digit;            /* of the primary key */
-    sp_str draw;                    /* columns of a table with the same name here share their draws; empty: its own */
-    sp_plan_locales locales;        /* the column's own, or else its table's, or else the plan's */
-    bool cut;                       /* text longer than its type is cut to it */
-    bool hidden;                    /* made for other columns, not for the target */
-    uint32_t mask, mask_by;         /* of a masked table: the field it replaces, and the one whose value says by what */
-    bool distinct;                  /* rows equal in all such columns of the table are made once: the first of them */
-    uint64_t stop;                  /* cells from this row on are null; SP_PLAN_NO_STOP: none */
-    sp_expr *expr;                  /* EXPR */
-    const sp_plan_dep *deps;        /* the columns it is made from */
+    sp_plan_digit digit;                    /* of the primary key */
+    sp_str draw;             /* columns of a table with the same name here share their draws; empty: its own */
+    sp_plan_locales locales; /* the column's own, or else its table's, or else the plan's */
+    bool cut;                /* text longer than its type is cut to it */
+    bool hidden;             /* made for other columns, not for the target */
+    uint32_t mask, mask_by;  /* of a masked table: the field it replaces, and the one whose value says by what */
+    bool distinct;           /* rows equal in all such columns of the table are made once: the first of them */
+    uint64_t stop;           /* cells from this row on are null; SP_PLAN_NO_STOP: none */
+    sp_expr *expr;           /* EXPR */
+    const sp_plan_dep *deps; /* the columns it is made from */
     uint32_t n_deps;
 
-    double null_rate;  /* 0..1 */
+    double null_rate; /* 0..1 */
     bool unique, sorted, primary_key;
     sp_distribution distribution; /* of range, set, ref, and the lengths of texts and arrays */
 
@@ -243,30 +262,32 @@ struct sp_plan_column {
     bool is_enum;         /* type: enum (then type and sql_type are NULL) */
     sp_mark type_mark;
 };
-#define SP_PLAN_NO_REF UINT32_MAX
+#define SP_PLAN_NO_REF  UINT32_MAX
 #define SP_PLAN_NO_STOP UINT64_MAX
 enum {
-    SP_PLAN_DISTINCT_MAX = 1 << 24,        /* rows of a table with distinct columns: 8 bytes of memory each, and 48 more at first */
-    SP_PLAN_LOOKUP_MAX = 1 << 22,          /* rows of a table that is looked into: 48 bytes each, or up to twice that */
-    SP_PLAN_SAMPLE_MAX = 1 << 22,          /* rows of an input that are sampled: 48 bytes and the text for a value while it is read */
+    SP_PLAN_DISTINCT_MAX =
+        1 << 24, /* rows of a table with distinct columns: 8 bytes of memory each, and 48 more at first */
+    SP_PLAN_LOOKUP_MAX = 1 << 22, /* rows of a table that is looked into: 48 bytes each, or up to twice that */
+    SP_PLAN_SAMPLE_MAX =
+        1 << 22, /* rows of an input that are sampled: 48 bytes and the text for a value while it is read */
     SP_PLAN_SAMPLE_BYTES_MAX = 256 << 20,  /* their text */
     SP_PLAN_SAMPLE = 100000,               /* unless said */
     SP_PLAN_ARRAY_MAX = SP_BATCH_ROWS_MAX, /* items of one array */
-    SP_PLAN_HOPS_MAX = 64,                 /* from a column to those it is made from, and on to those they are made from */
+    SP_PLAN_HOPS_MAX = 64, /* from a column to those it is made from, and on to those they are made from */
 };
 
 typedef struct sp_plan_table {
     const char *name;
     sp_mark mark;
     uint64_t rows;
-    bool rows_follow; /* from the children that its parents have */
-    bool rows_counted; /* as many as columns of its parents say, which gen finds out; rows is then a guess, */
+    bool rows_follow;   /* from the children that its parents have */
+    bool rows_counted;  /* as many as columns of its parents say, which gen finds out; rows is then a guess, */
     uint64_t rows_most; /* and no more than this */
     sp_plan_column *columns;
     uint32_t n_columns;
-    bool hidden;      /* made for other tables, not for the target */
-    bool is_distinct; /* some column is distinct */
-    bool fixed_rows;  /* an input: it has as many rows as it has */
+    bool hidden;              /* made for other tables, not for the target */
+    bool is_distinct;         /* some column is distinct */
+    bool fixed_rows;          /* an input: it has as many rows as it has */
     const sp_plan_from *from; /* masked: its rows come from there, with the columns replaced; NULL: all of it is made */
 } sp_plan_table;
 
@@ -275,11 +296,12 @@ struct spate_plan {
     char *path;
     sp_plan_table *tables; /* in file order */
     uint32_t n_tables;
-    uint64_t digest;       /* of its text: the same, the same plan */
-    uint64_t seed;         /* top-level "seed:", else 0 */
-    const char *database;  /* that the form names; NULL: none */
-    const char *create;    /* CREATE statements of its tables, for targets that are to have them; NULL: as the columns say */
-    int64_t now_us;        /* top-level "now:", else SP_PLAN_NOW_US: what "today" means to the functions */
+    uint64_t digest;      /* of its text: the same, the same plan */
+    uint64_t seed;        /* top-level "seed:", else 0 */
+    const char *database; /* that the form names; NULL: none */
+    const char
+        *create;    /* CREATE statements of its tables, for targets that are to have them; NULL: as the columns say */
+    int64_t now_us; /* top-level "now:", else SP_PLAN_NOW_US: what "today" means to the functions */
     sp_mistakes mistakes;
 };
 #define SP_PLAN_NOW_US INT64_C(1767225600000000) /* 2026-01-01T00:00:00Z */
@@ -288,9 +310,10 @@ struct spate_plan {
  * from reading at all (no memory). */
 int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **plan, spate_error *err) SP_MUST_CHECK;
 /* The same for plans that name rows of elsewhere; without a look, that is a mistake. */
-int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_look *look, spate_plan **plan, spate_error *err)
-    SP_MUST_CHECK;
-int sp_plan_refuse(const spate_plan *plan, spate_error *err); /* SPATE_E_CONFIG: how many mistakes it has, and the first */
+int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_look *look, spate_plan **plan,
+                       spate_error *err) SP_MUST_CHECK;
+int sp_plan_refuse(const spate_plan *plan,
+                   spate_error *err); /* SPATE_E_CONFIG: how many mistakes it has, and the first */
 /* Looks again for the mistakes that hang on the numbers of rows (a unique set too small, a ref to an empty table) and forgets
  * those found before. sp_plan_parse and spate_plan_set_rows have done it. SPATE_E_NOMEM is the only failure. */
 int sp_plan_check_rows(spate_plan *plan, spate_error *err) SP_MUST_CHECK;

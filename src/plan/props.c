@@ -74,12 +74,10 @@ static const range_kind kinds[] = {
                             "a timestamp, such as 2024-01-31 or "
                             "2024-01-31T12:00:00Z",
                             timestamp_bound},
-    [SP_RANGE_INTERVAL] = {"interval", BOUNDS, 0, "a duration, such as 90m or 1h30m",
-                           interval_bound},
+    [SP_RANGE_INTERVAL] = {"interval", BOUNDS, 0, "a duration, such as 90m or 1h30m", interval_bound},
     [SP_RANGE_POINT] = {"point", BIT(P_LAT) | BIT(P_LON) | BIT(P_DISTANCE), 0, NULL, NULL},
 };
-static const range_kind array_kind = {"array", BOUNDS, 0, "a length of 0 to 2048 items",
-                                      length_bound};
+static const range_kind array_kind = {"array", BOUNDS, 0, "a length of 0 to 2048 items", length_bound};
 _Static_assert(LENGTH_MAX == 4194304 && SP_PLAN_ARRAY_MAX == 2048, "the words above say so");
 
 static const range_kind *find_kind(sp_str name)
@@ -96,10 +94,9 @@ static void unknown_kind(sp_plan_reader *r, const sp_plan_column *c, sp_str name
     for (size_t i = 0; i < SP_COUNT(kinds); i++)
         names[i] = kinds[i].name;
     const char *near = sp_nearest(name, names, SP_COUNT(names));
-    sp_mistake(
-        r->m, c->mode_mark, name,
-        "is none of the ranges int, float, decimal, string, bytes, timestamp, interval, point%s%s%s",
-        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_mistake(r->m, c->mode_mark, name,
+               "is none of the ranges int, float, decimal, string, bytes, timestamp, interval, point%s%s%s",
+               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 /* "min and max": the props of a set of bits. */
@@ -116,8 +113,8 @@ static void list_props(unsigned bits, char *text, size_t size)
 }
 
 /* Notes what is missing and what does nothing. False when something is missing. */
-static bool check_props(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind,
-                        const sp_node *at, const sp_node *const *props, bool bounded)
+static bool check_props(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind, const sp_node *at,
+                        const sp_node *const *props, bool bounded)
 {
     char text[64];
     unsigned missing = 0;
@@ -126,22 +123,21 @@ static bool check_props(sp_plan_reader *r, const sp_plan_column *c, const range_
         if (!props[i])
             missing |= kind->needs & BIT(i) & ~(bounded ? BOUNDS : 0);
         else if (!((kind->needs | kind->may) & BIT(i)))
-            sp_warning(r->m, props[i]->mark, sp_str_of(prop_names[i]),
-                       "is a prop that means nothing to %s%s", range, kind->name);
+            sp_warning(r->m, props[i]->mark, sp_str_of(prop_names[i]), "is a prop that means nothing to %s%s", range,
+                       kind->name);
     }
     if (!missing)
         return true;
     list_props(missing, text, sizeof(text));
-    sp_mistake(r->m, at ? at->mark : c->mode_mark, (sp_str){0}, "%s%s needs props with %s%s%s%s",
-               range, kind->name, text, kind->bound ? " (" : "", kind->bound ? kind->bound : "",
-               kind->bound ? ")" : "");
+    sp_mistake(r->m, at ? at->mark : c->mode_mark, (sp_str){0}, "%s%s needs props with %s%s%s%s", range, kind->name,
+               text, kind->bound ? " (" : "", kind->bound ? kind->bound : "", kind->bound ? ")" : "");
     return false;
 }
 
 /* ---- values of props ---- */
 
-static bool read_bound(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind,
-                       const char *prop, const sp_node *node, int64_t *v)
+static bool read_bound(sp_plan_reader *r, const sp_plan_column *c, const range_kind *kind, const char *prop,
+                       const sp_node *node, int64_t *v)
 {
     sp_str text;
     if (!sp_read_text(r, node, kind->bound, &text))
@@ -160,8 +156,7 @@ static int64_t natural(const range_kind *kind, double v)
     return (int64_t)(v < least ? least : v > most ? most : v);
 }
 
-static void read_bounds(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind,
-                        const sp_node *const *props)
+static void read_bounds(sp_plan_reader *r, sp_plan_column *c, const range_kind *kind, const sp_node *const *props)
 {
     int64_t min = 0, max = 0;
     double low, high;
@@ -176,8 +171,7 @@ static void read_bounds(sp_plan_reader *r, sp_plan_column *c, const range_kind *
     c->max_i = SP_MAX(min, max);
 }
 
-static bool read_number(sp_plan_reader *r, const char *prop, const sp_node *node, double least,
-                        double most, double *v)
+static bool read_number(sp_plan_reader *r, const char *prop, const sp_node *node, double least, double most, double *v)
 {
     sp_str text;
     if (!sp_read_text(r, node, "a number", &text))
@@ -188,8 +182,7 @@ static bool read_number(sp_plan_reader *r, const char *prop, const sp_node *node
     if (isinf(most))
         sp_mistake(r->m, node->mark, text, "%s a number as \"%s\"", verb, prop);
     else
-        sp_mistake(r->m, node->mark, text, "%s a number from %g to %g as \"%s\"", verb, least, most,
-                   prop);
+        sp_mistake(r->m, node->mark, text, "%s a number from %g to %g as \"%s\"", verb, least, most, prop);
     return false;
 }
 
@@ -204,8 +197,10 @@ static void read_floats(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
     c->max_f = SP_MAX(min, max);
     if (!isfinite(c->max_f - c->min_f)) {
         c->max_f = c->min_f;
-        sp_mistake(r->m, props[P_MAX] ? props[P_MAX]->mark : c->distribution.mark, props[P_MAX] ? props[P_MAX]->text : (sp_str){0},
-                   props[P_MAX] ? "is too far from the min for a float" : "the distribution reaches too far for a float: say min and max");
+        sp_mistake(r->m, props[P_MAX] ? props[P_MAX]->mark : c->distribution.mark,
+                   props[P_MAX] ? props[P_MAX]->text : (sp_str){0},
+                   props[P_MAX] ? "is too far from the min for a float"
+                                : "the distribution reaches too far for a float: say min and max");
     }
 }
 
@@ -292,7 +287,8 @@ enum { REPEAT_DEFAULT = 16, REPEAT_MAX = 1000 };
 static const char *const pattern_names[] = {"repeat"};
 static const sp_keys pattern_keys = {"a pattern's props", pattern_names, 1};
 enum { LOOKUP_KEY, LOOKUP_BY, LOOKUP_WHICH, LOOKUP_COUNT };
-static const char *const lookup_names[LOOKUP_COUNT] = {[LOOKUP_KEY] = "key", [LOOKUP_BY] = "by", [LOOKUP_WHICH] = "which"};
+static const char *const lookup_names[LOOKUP_COUNT] = {
+    [LOOKUP_KEY] = "key", [LOOKUP_BY] = "by", [LOOKUP_WHICH] = "which"};
 static const sp_keys lookup_keys = {"a lookup's props", lookup_names, LOOKUP_COUNT};
 static const char *const which_names[] = {
     [SP_LOOKUP_LAST] = "last", [SP_LOOKUP_FIRST] = "first", [SP_LOOKUP_CYCLE] = "cycle", [SP_LOOKUP_ONCE] = "once"};
@@ -335,8 +331,9 @@ void sp_read_lookup_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *p
     const sp_node *v[LOOKUP_COUNT] = {0};
     sort_props(r, props, &lookup_keys, v);
     if (!v[LOOKUP_KEY] || !v[LOOKUP_BY])
-        sp_mistake(r->m, props ? props->mark : c->mode_mark, (sp_str){0},
-                   "a lookup needs props with key (a column of this table) and by (one of that table, with the same values)");
+        sp_mistake(
+            r->m, props ? props->mark : c->mode_mark, (sp_str){0},
+            "a lookup needs props with key (a column of this table) and by (one of that table, with the same values)");
     if (v[LOOKUP_KEY])
         sp_read_text(r, v[LOOKUP_KEY], "the name of a column", &c->key);
     if (v[LOOKUP_BY])
@@ -352,6 +349,7 @@ void sp_read_inc_props(sp_plan_reader *r, sp_plan_column *c, const sp_node *prop
     const sp_node *v[1] = {0};
     sp_str text;
     sort_props(r, props, &inc_keys, v);
-    if (v[0] && sp_read_text(r, v[0], "a whole number", &text) && (!sp_scalar_i64(text, &c->inc_step) || c->inc_step == 0))
+    if (v[0] && sp_read_text(r, v[0], "a whole number", &text) &&
+        (!sp_scalar_i64(text, &c->inc_step) || c->inc_step == 0))
         sp_read_mistake(r, v[0], "a step: a whole number, but 0");
 }

@@ -13,8 +13,7 @@ enum { COLUMN_COST = 16 }; /* of the budget: a column takes as much room as so m
 void sp_read_mistake(sp_plan_reader *r, const sp_node *node, const char *expected)
 {
     bool shown = node->kind == SP_NODE_TEXT && node->text.len;
-    sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0}, "%s %s%s",
-               shown ? "is not" : "expected", expected,
+    sp_mistake(r->m, node->mark, shown ? node->text : (sp_str){0}, "%s %s%s", shown ? "is not" : "expected", expected,
                node->kind == SP_NODE_LIST  ? node->n ? ", found a list" : ", found an empty list"
                : node->kind == SP_NODE_MAP ? ", found a mapping"
                                            : "");
@@ -65,8 +64,8 @@ static void unknown_key(sp_plan_reader *r, const sp_node *key, const sp_keys *ke
     if (key->text.len >= 2 && (key->text.p[0] == 'x' && key->text.p[1] == '-'))
         return; /* x-anything is the user's own: a place for anchors */
     const char *near = sp_nearest(key->text, keys->names, keys->n);
-    sp_warning(r->m, key->mark, key->text,
-               "is no key of %s and is ignored%s%s%s", keys->of, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_warning(r->m, key->mark, key->text, "is no key of %s and is ignored%s%s%s", keys->of,
+               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 void sp_read_keys(sp_plan_reader *r, const sp_node *map, const sp_keys *keys, const sp_node **values)
@@ -197,8 +196,7 @@ static void warn_other_modes(sp_plan_reader *r, const sp_node *const *modes, int
     for (int i = 0; i < MODES; i++)
         if (i != used && modes[i])
             sp_warning(r->m, modes[i]->mark, sp_str_of(column_names[C_MODES + i]),
-                       "is not used, because \"%s\" is there",
-                       column_names[C_MODES + used]);
+                       "is not used, because \"%s\" is there", column_names[C_MODES + used]);
 }
 
 void sp_read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -206,15 +204,13 @@ void sp_read_template(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
     if (!sp_read_text(r, node, "a text, such as ${uuid}", &c->text))
         return;
     if (c->text.len > SP_CELL_TEXT_MAX)
-        sp_mistake(r->m, node->mark, c->text, "is longer than %d bytes",
-                   SP_CELL_TEXT_MAX);
+        sp_mistake(r->m, node->mark, c->text, "is longer than %d bytes", SP_CELL_TEXT_MAX);
 }
 
 static void read_inc(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
-    if (sp_read_text(r, node, "the first number to count from", &text) &&
-        !sp_scalar_i64(text, &c->inc_start))
+    if (sp_read_text(r, node, "the first number to count from", &text) && !sp_scalar_i64(text, &c->inc_start))
         sp_read_mistake(r, node, "a whole number to count from");
 }
 
@@ -229,8 +225,7 @@ static void read_item(sp_plan_reader *r, const sp_node *node, sp_plan_item *item
         item->text.len = 0;
     }
     if (item->text.len > SP_CELL_TEXT_MAX)
-        sp_mistake(r->m, node->mark, item->text, "is longer than %d bytes",
-                   SP_CELL_TEXT_MAX);
+        sp_mistake(r->m, node->mark, item->text, "is longer than %d bytes", SP_CELL_TEXT_MAX);
 }
 
 static void read_weight(sp_plan_reader *r, const sp_node *node, sp_plan_item *item)
@@ -250,8 +245,8 @@ static void read_weights(sp_plan_reader *r, sp_plan_item *items, uint32_t n, con
         return;
     }
     if (weights->n != n) {
-        sp_mistake(r->m, weights->mark, (sp_str){0},
-                   "expected as many weights as the set has values: %u, found %u", n, weights->n);
+        sp_mistake(r->m, weights->mark, (sp_str){0}, "expected as many weights as the set has values: %u, found %u", n,
+                   weights->n);
         return;
     }
     uint32_t said = r->m->n_said;
@@ -275,8 +270,7 @@ void sp_read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, cons
     if (!items)
         return;
     if (node->n == 0) {
-        sp_warning(r->m, node->mark, (sp_str){0},
-                   "the set has no values, so every cell is an empty text");
+        sp_warning(r->m, node->mark, (sp_str){0}, "the set has no values, so every cell is an empty text");
         items[0] = (sp_plan_item){.text = sp_str_of(""), .mark = node->mark, .weight = 1};
     }
     for (uint32_t i = 0; i < node->n; i++)
@@ -290,8 +284,8 @@ void sp_read_set(sp_plan_reader *r, sp_plan_column *c, const sp_node *node, cons
 
 static bool takes_locale(sp_mode mode)
 {
-    return mode == SP_MODE_VALUE || mode == SP_MODE_ARRAY || mode == SP_MODE_EXPR || mode == SP_MODE_CASES || mode == SP_MODE_PERSON ||
-           mode == SP_MODE_PLACE;
+    return mode == SP_MODE_VALUE || mode == SP_MODE_ARRAY || mode == SP_MODE_EXPR || mode == SP_MODE_CASES ||
+           mode == SP_MODE_PERSON || mode == SP_MODE_PLACE;
 }
 
 static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
@@ -299,19 +293,13 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     const sp_node *node = v[C_MODES + c->mode];
     sp_str name;
     switch (c->mode) {
-    case SP_MODE_VALUE:
-        sp_read_template(r, c, node);
-        break;
+    case SP_MODE_VALUE: sp_read_template(r, c, node); break;
     case SP_MODE_RANGE:
         if (sp_read_text(r, node, "a range, such as int", &name))
             sp_read_range(r, c, name, v[C_PROPS], v[C_DISTRIBUTION]);
         break;
-    case SP_MODE_REF:
-        sp_read_text(r, node, "a ref: table.column", &c->text);
-        break;
-    case SP_MODE_SET:
-        sp_read_set(r, c, node, v[C_WEIGHTS]);
-        break;
+    case SP_MODE_REF: sp_read_text(r, node, "a ref: table.column", &c->text); break;
+    case SP_MODE_SET: sp_read_set(r, c, node, v[C_WEIGHTS]); break;
     case SP_MODE_INC:
         read_inc(r, c, node);
         sp_read_inc_props(r, c, v[C_PROPS]);
@@ -324,9 +312,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         c->expr = sp_read_expr(r, node);
         c->text = node->kind == SP_NODE_TEXT ? node->text : c->text;
         break;
-    case SP_MODE_CASES:
-        sp_read_cases(r, c, node, v[C_BY], v[C_ELSE]);
-        break;
+    case SP_MODE_CASES: sp_read_cases(r, c, node, v[C_BY], v[C_ELSE]); break;
     case SP_MODE_AFTER:
         if (sp_read_text(r, node, "the name of a column", &c->text)) {
             c->expr = sp_expr_after(r, c->text, node->mark);
@@ -334,9 +320,7 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         }
         break;
     case SP_MODE_PERSON:
-    case SP_MODE_PLACE:
-        sp_read_text(r, node, "what of it, such as city", &c->text);
-        break;
+    case SP_MODE_PLACE: sp_read_text(r, node, "what of it, such as city", &c->text); break;
     case SP_MODE_PATTERN:
         sp_read_template(r, c, node);
         sp_read_pattern_props(r, c, v[C_PROPS]);
@@ -351,13 +335,13 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         sp_warning(r->m, v[C_PROPS]->mark, sp_str_of("props"),
                    "is not used: it belongs to range, array, after, pattern, lookup and inc");
     if (v[C_LOCALE] && !takes_locale(c->mode))
-        sp_warning(r->m, v[C_LOCALE]->mark, sp_str_of("locale"), "means nothing here: such cells are the same everywhere");
+        sp_warning(r->m, v[C_LOCALE]->mark, sp_str_of("locale"),
+                   "means nothing here: such cells are the same everywhere");
     for (int k = C_BY; k <= C_ELSE; k++)
         if (v[k] && c->mode != SP_MODE_CASES && !(r->there && k == C_BY))
             sp_mistake(r->m, v[k]->mark, sp_str_of(column_names[k]), "has a meaning only beside \"cases\"");
     if (v[C_WEIGHTS] && c->mode != SP_MODE_SET)
-        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "has a meaning only beside a set");
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"), "has a meaning only beside a set");
 }
 
 /* ---- what a column may have besides its mode ---- */
@@ -395,8 +379,7 @@ static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
     if (sp_str_ieq(text, "enum")) {
         c->is_enum = true;
         if (c->mode != SP_MODE_SET)
-            sp_mistake(r->m, node->mark, text,
-                       "needs a set in the same column: it gives the labels");
+            sp_mistake(r->m, node->mark, text, "needs a set in the same column: it gives the labels");
         return;
     }
     c->type = sp_type_parse(text, &r->plan->arena, why);
@@ -411,19 +394,21 @@ static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 static bool can_sort(const sp_plan_column *c)
 {
     if (c->mode == SP_MODE_RANGE)
-        return c->range == SP_RANGE_INT || c->range == SP_RANGE_FLOAT ||
-               c->range == SP_RANGE_DECIMAL || c->range == SP_RANGE_TIMESTAMP;
+        return c->range == SP_RANGE_INT || c->range == SP_RANGE_FLOAT || c->range == SP_RANGE_DECIMAL ||
+               c->range == SP_RANGE_TIMESTAMP;
     return sp_column_is_uuid(c) || c->mode == SP_MODE_INC;
 }
 
 static void read_format(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
-    bool good = c->mode == SP_MODE_VALUE || c->mode == SP_MODE_INC || c->mode == SP_MODE_EXPR || (c->mode == SP_MODE_RANGE && c->range <= SP_RANGE_DECIMAL);
+    bool good = c->mode == SP_MODE_VALUE || c->mode == SP_MODE_INC || c->mode == SP_MODE_EXPR ||
+                (c->mode == SP_MODE_RANGE && c->range <= SP_RANGE_DECIMAL);
     if (!node)
         return;
     if (!good)
-        sp_mistake(r->m, node->mark, sp_str_of("format"),
-                   "goes only with value, inc, expr and the ranges int, float and decimal; that of a timestamp stands in props");
+        sp_mistake(
+            r->m, node->mark, sp_str_of("format"),
+            "goes only with value, inc, expr and the ranges int, float and decimal; that of a timestamp stands in props");
     else if (sp_read_text(r, node, "a format, such as %05d or 2006-01-02", &c->format))
         c->format_mark = node->mark;
 }
@@ -432,7 +417,8 @@ static void read_cut(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     c->cut = sp_read_flag(r, node);
     if (c->cut && !(c->type && c->type->kind == SP_TEXT && c->type->length && !c->type->other))
-        sp_mistake(r->m, node->mark, sp_str_of("cut"), "goes with a type of text that has a length, such as varchar(20)");
+        sp_mistake(r->m, node->mark, sp_str_of("cut"),
+                   "goes with a type of text that has a length, such as varchar(20)");
 }
 
 static void read_stop(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -461,13 +447,12 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
         sp_mistake(r->m, v[C_UNIQUE] ? v[C_UNIQUE]->mark : c->mode_mark, sp_str_of("unique"),
                    "does not go with a distribution, which repeats values");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && spread && c->distribution.spread != SP_SPREAD_EXACT)
-        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "does not go with a distribution: say one of them");
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"), "does not go with a distribution: say one of them");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && c->unique)
-        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
-                   "does not go with unique: weighted values repeat");
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"), "does not go with unique: weighted values repeat");
     if (c->mode == SP_MODE_REF && v[C_COMMON])
-        sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with ref, whose values are those of the other table");
+        sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"),
+                   "does not go with ref, whose values are those of the other table");
     if (c->unique && v[C_COMMON])
         sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with unique: common values repeat");
     if (c->sorted && v[C_COMMON])
@@ -475,7 +460,8 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
     if (c->primary_key && c->hidden)
         sp_mistake(r->m, v[C_HIDDEN]->mark, sp_str_of("hidden"), "does not go with primary_key");
     if (c->sorted && (c->distribution.spread == SP_SPREAD_CYCLE || c->distribution.spread == SP_SPREAD_EVEN))
-        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "does not go with cycle or even, which have an order of their own");
+        sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"),
+                   "does not go with cycle or even, which have an order of their own");
     if (c->primary_key && v[C_STOP])
         sp_mistake(r->m, v[C_STOP]->mark, sp_str_of("stop"), "makes nulls, and a primary key has none");
     if (c->primary_key && c->null_rate > 0)
@@ -488,7 +474,8 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
     c->unique = sp_read_flag(r, v[C_UNIQUE]);
     c->sorted = sp_read_flag(r, v[C_SORTED]);
     c->primary_key = sp_read_flag(r, v[C_PRIMARY_KEY]);
-    if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY && c->mode != SP_MODE_AFTER) /* which have read it with their bounds */
+    if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY &&
+        c->mode != SP_MODE_AFTER) /* which have read it with their bounds */
         sp_read_distribution(r, c, v[C_DISTRIBUTION]);
     read_type(r, c, v[C_TYPE]);
     c->hidden = sp_read_flag(r, v[C_HIDDEN]);
@@ -505,8 +492,7 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
 }
 
 /* A name: not empty. node NULL: there is none. */
-const char *sp_read_name(sp_plan_reader *r, const sp_node *node, sp_mark at, const char *of,
-                         sp_mark *mark)
+const char *sp_read_name(sp_plan_reader *r, const sp_node *node, sp_mark at, const char *of, sp_mark *mark)
 {
     sp_str text;
     *mark = node ? node->mark : at;
@@ -552,7 +538,8 @@ static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
 {
     int mode = pick_mode(v + C_MODES);
     if (mode < 0) {
-        sp_mistake(r->m, c->mark, sp_str_of(c->name), c->number ? "expected one of " MODES_SHOWN : "needs one of " MODES_SHOWN);
+        sp_mistake(r->m, c->mark, sp_str_of(c->name),
+                   c->number ? "expected one of " MODES_SHOWN : "needs one of " MODES_SHOWN);
         return;
     }
     c->mode = (sp_mode)mode;
@@ -584,10 +571,12 @@ static void read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *nod
 /* What is said of the column as a whole, and not of one way to make it. */
 static void check_body(sp_plan_reader *r, const sp_node *const *v)
 {
-    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED, C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN, C_TREE, C_GRAPH, C_DIFFERS, C_WITHIN, C_STOP, C_CUT};
+    static const int not_here[] = {C_NAME, C_UNIQUE, C_SORTED,  C_PRIMARY_KEY, C_HIDDEN, C_CHILDREN,
+                                   C_TREE, C_GRAPH,  C_DIFFERS, C_WITHIN,      C_STOP,   C_CUT};
     for (size_t i = 0; i < SP_COUNT(not_here); i++)
         if (v[not_here[i]])
-            sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(column_names[not_here[i]]), "is said of the column, not of a case");
+            sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(column_names[not_here[i]]),
+                       "is said of the column, not of a case");
 }
 
 sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const sp_node *node, uint32_t number)
@@ -617,8 +606,8 @@ sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *of, const 
 
 enum { T_NAME, T_ROWS, T_COLUMNS, T_LOCALE, T_HIDDEN, T_DISTINCT, T_FROM, T_TABLE, T_WHERE, T_COUNT };
 static const char *const table_names[T_COUNT] = {
-    [T_NAME] = "name", [T_ROWS] = "rows", [T_COLUMNS] = "columns", [T_LOCALE] = "locale", [T_HIDDEN] = "hidden",
-    [T_DISTINCT] = "distinct", [T_FROM] = "from", [T_TABLE] = "table", [T_WHERE] = "where"};
+    [T_NAME] = "name",         [T_ROWS] = "rows", [T_COLUMNS] = "columns", [T_LOCALE] = "locale", [T_HIDDEN] = "hidden",
+    [T_DISTINCT] = "distinct", [T_FROM] = "from", [T_TABLE] = "table",     [T_WHERE] = "where"};
 static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 /* follow: they may follow from children. */
@@ -630,8 +619,7 @@ static void read_rows(sp_plan_reader *r, sp_plan_table *t, const sp_node *node, 
     if (!node && follow)
         t->rows_follow = true;
     else if (!node)
-        sp_mistake(r->m, t->mark, sp_str_of(t->name),
-                   "needs \"rows\": how many");
+        sp_mistake(r->m, t->mark, sp_str_of(t->name), "needs \"rows\": how many");
     else if (!sp_read_text(r, node, "a number of rows", &text))
         return;
     else if (!sp_scalar_rows(text, &rows) || rows < 0)
@@ -668,8 +656,7 @@ bool sp_read_make_columns(sp_plan_reader *r, sp_plan_table *t, uint32_t n, sp_ma
 static void read_columns(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
 {
     if (!node || (node->kind == SP_NODE_LIST && node->n == 0)) {
-        sp_mistake(r->m, node ? node->mark : t->mark, sp_str_of(t->name),
-                   "needs \"columns\": a list");
+        sp_mistake(r->m, node ? node->mark : t->mark, sp_str_of(t->name), "needs \"columns\": a list");
         return;
     }
     if (node->kind != SP_NODE_LIST) {
@@ -704,7 +691,8 @@ void sp_read_distinct(sp_plan_reader *r, sp_plan_table *t, const sp_node *node)
         t->is_distinct = true;
     }
     if (t->is_distinct && t->rows > SP_PLAN_DISTINCT_MAX)
-        sp_mistake(r->m, t->mark, sp_str_of(t->name), "has distinct columns, and at most %d rows can be compared; for more there is unique: true",
+        sp_mistake(r->m, t->mark, sp_str_of(t->name),
+                   "has distinct columns, and at most %d rows can be compared; for more there is unique: true",
                    SP_PLAN_DISTINCT_MAX);
 }
 
@@ -714,7 +702,8 @@ static void read_masked(sp_plan_reader *r, sp_plan_table *t, const sp_node *cons
     static const int not_here[] = {T_ROWS, T_HIDDEN, T_DISTINCT};
     for (size_t i = 0; i < SP_COUNT(not_here); i++)
         if (v[not_here[i]])
-            sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(table_names[not_here[i]]), "does not go with from: the rows are those there");
+            sp_mistake(r->m, v[not_here[i]]->mark, sp_str_of(table_names[not_here[i]]),
+                       "does not go with from: the rows are those there");
     t->from = sp_read_from(r, &(sp_from_nodes){.from = v[T_FROM], .table = v[T_TABLE], .where = v[T_WHERE]}, t->name);
     r->there = t->from ? sp_read_there(r, t->from, v[T_FROM]) : NULL;
     t->rows = UINT64_MAX;
@@ -833,8 +822,8 @@ static void read_root(sp_plan_reader *r, const sp_node *root)
 
 /* ---- doubles, and the whole ---- */
 
-static void check_double(sp_plan_reader *r, sp_names *names, uint64_t scope, const char *name,
-                         sp_mark mark, const void *value, const char *kind)
+static void check_double(sp_plan_reader *r, sp_names *names, uint64_t scope, const char *name, sp_mark mark,
+                         const void *value, const char *kind)
 {
     if (!name[0])
         return;
@@ -842,10 +831,8 @@ static void check_double(sp_plan_reader *r, sp_names *names, uint64_t scope, con
     if (!slot) {
         r->nomem = r->stop = true;
     } else if (*slot) {
-        sp_mark first =
-            scope ? ((const sp_plan_column *)*slot)->mark : ((const sp_plan_table *)*slot)->mark;
-        sp_mistake(r->m, mark, sp_str_of(name), "names a %s already, in line %u", kind,
-                   first.line);
+        sp_mark first = scope ? ((const sp_plan_column *)*slot)->mark : ((const sp_plan_table *)*slot)->mark;
+        sp_mistake(r->m, mark, sp_str_of(name), "names a %s already, in line %u", kind, first.line);
     } else {
         *slot = value;
     }
@@ -862,7 +849,8 @@ static void check_hidden(sp_plan_reader *r)
         for (uint32_t i = 0; i < table->n_columns; i++)
             hidden += table->columns[i].hidden;
         if (!table->hidden && hidden && hidden == table->n_columns)
-            sp_mistake(r->m, table->mark, sp_str_of(table->name), "has only hidden columns, so there is nothing to write");
+            sp_mistake(r->m, table->mark, sp_str_of(table->name),
+                       "has only hidden columns, so there is nothing to write");
     }
     if (!shown && plan->n_tables)
         sp_mistake(r->m, plan->tables[0].mark, (sp_str){0}, "every table is hidden, so there is nothing to write");
@@ -874,8 +862,7 @@ static void enter_names(sp_plan_reader *r, sp_names *names)
         const sp_plan_table *table = &r->plan->tables[t];
         check_double(r, names, 0, table->name, table->mark, table, "table");
         for (uint32_t c = 0; c < table->n_columns && !r->nomem; c++)
-            check_double(r, names, t + 1, table->columns[c].name, table->columns[c].mark,
-                         &table->columns[c], "column");
+            check_double(r, names, t + 1, table->columns[c].name, table->columns[c].mark, &table->columns[c], "column");
     }
 }
 
@@ -896,8 +883,7 @@ static int read_document(sp_plan_reader *r, const char *text, size_t len, spate_
         else
             status = r->failed;
     } else if (status == SPATE_OK && !r->m->n_errors) {
-        sp_mistake(r->m, (sp_mark){1, 1}, (sp_str){0},
-                   "the plan is empty; it needs \"tables\": a list of tables");
+        sp_mistake(r->m, (sp_mark){1, 1}, (sp_str){0}, "the plan is empty; it needs \"tables\": a list of tables");
     }
     sp_names_done(&names);
     sp_arena_done(&nodes);
@@ -925,7 +911,8 @@ int sp_plan_parse(const char *path, const char *text, size_t len, spate_plan **o
     return sp_plan_parse_with(path, text, len, NULL, out, err);
 }
 
-int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_look *look, spate_plan **out, spate_error *err)
+int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_look *look, spate_plan **out,
+                       spate_error *err)
 {
     spate_plan *plan = new_plan(path);
     if (!plan)
@@ -934,8 +921,7 @@ int sp_plan_parse_with(const char *path, const char *text, size_t len, sp_plan_l
     sp_plan_reader r = {.plan = plan, .m = &plan->mistakes, .budget = SP_DOCUMENT_NODES_MAX, .look = look, .err = err};
     int status = SPATE_OK;
     if (len > SP_PLAN_BYTES_MAX)
-        sp_mistake(r.m, (sp_mark){0}, (sp_str){0}, "expected at most %d bytes of plan",
-                   SP_PLAN_BYTES_MAX);
+        sp_mistake(r.m, (sp_mark){0}, (sp_str){0}, "expected at most %d bytes of plan", SP_PLAN_BYTES_MAX);
     else
         status = read_document(&r, text, len, err);
     if (status == SPATE_OK)

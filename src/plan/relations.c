@@ -15,7 +15,8 @@ static bool read_whole(sp_plan_reader *r, const sp_node *node, const char *key, 
         return false;
     if (sp_scalar_i64(text, v) && *v >= least && *v <= most)
         return true;
-    sp_mistake(r->m, node->mark, text, "is not a whole number from %lld to %lld as \"%s\"", (long long)least, (long long)most, key);
+    sp_mistake(r->m, node->mark, text, "is not a whole number from %lld to %lld as \"%s\"", (long long)least,
+               (long long)most, key);
     return false;
 }
 
@@ -30,20 +31,28 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
         r->nomem = r->stop = true;
         return;
     }
-    *count = (sp_plan_column){.name = c->name, .mark = c->mark, .mode_mark = node->mark, .mode = SP_MODE_RANGE, .range = SP_RANGE_INT,
-                              .text = sp_str_of(""), .format = sp_str_of(""), .draw = sp_str_of("")};
+    *count = (sp_plan_column){.name = c->name,
+                              .mark = c->mark,
+                              .mode_mark = node->mark,
+                              .mode = SP_MODE_RANGE,
+                              .range = SP_RANGE_INT,
+                              .text = sp_str_of(""),
+                              .format = sp_str_of(""),
+                              .draw = sp_str_of("")};
     if (node->kind == SP_NODE_TEXT) {
         if (!read_whole(r, node, "children", 0, CHILDREN_MAX, &least))
             return;
         most = least;
     } else if (sp_node_value(node, "column")) {
-        if (!sp_read_text(r, sp_node_value(node, "column"), "the name of a column of the table referred to", &c->children_of))
+        if (!sp_read_text(r, sp_node_value(node, "column"), "the name of a column of the table referred to",
+                          &c->children_of))
             return;
         if (node->n > 1)
             sp_mistake(r->m, node->mark, sp_str_of("children"), "are as many as the column says; nothing goes with it");
         most = CHILDREN_MAX;
     } else if (node->kind == SP_NODE_MAP) {
-        const sp_node *min = sp_node_value(node, "min"), *max = sp_node_value(node, "max"), *type = sp_node_value(node, "type");
+        const sp_node *min = sp_node_value(node, "min"), *max = sp_node_value(node, "max"),
+                      *type = sp_node_value(node, "type");
         uint32_t said = r->m->n_said;
         if (type)
             sp_read_counts(r, count, node);
@@ -60,7 +69,8 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
             return;
         }
     } else {
-        sp_mistake(r->m, node->mark, (sp_str){0}, "expected how many children: a number, {min: 1, max: 5} or a distribution");
+        sp_mistake(r->m, node->mark, (sp_str){0},
+                   "expected how many children: a number, {min: 1, max: 5} or a distribution");
         return;
     }
     count->min_i = least;
@@ -69,7 +79,8 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
 }
 
 enum { TREE_ROOTS, TREE_FAN_OUT, TREE_DEPTH, TREE_COUNT };
-static const char *const tree_names[TREE_COUNT] = {[TREE_ROOTS] = "roots", [TREE_FAN_OUT] = "fan_out", [TREE_DEPTH] = "depth"};
+static const char *const tree_names[TREE_COUNT] = {
+    [TREE_ROOTS] = "roots", [TREE_FAN_OUT] = "fan_out", [TREE_DEPTH] = "depth"};
 static const sp_keys tree_keys = {"a tree", tree_names, TREE_COUNT};
 
 static void read_tree(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -77,7 +88,8 @@ static void read_tree(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
     const sp_node *v[TREE_COUNT] = {0};
     int64_t roots = 1, fan_out = 0, depth = 0;
     if (node->kind != SP_NODE_MAP) {
-        sp_mistake(r->m, node->mark, node->kind == SP_NODE_TEXT ? node->text : (sp_str){0}, "expected a tree, such as {depth: 4} or {fan_out: 5}");
+        sp_mistake(r->m, node->mark, node->kind == SP_NODE_TEXT ? node->text : (sp_str){0},
+                   "expected a tree, such as {depth: 4} or {fan_out: 5}");
         return;
     }
     sp_read_keys(r, node, &tree_keys, v);
@@ -111,16 +123,19 @@ void sp_read_relations(sp_plan_reader *r, sp_plan_column *c, const sp_relation_n
         read_tree(r, c, v->tree);
     sp_str text;
     if (v->graph && (!sp_read_text(r, v->graph, "true or false", &text) || !sp_parse_bool(text, &c->graph)))
-        sp_mistake(r->m, v->graph->mark, v->graph->kind == SP_NODE_TEXT ? v->graph->text : (sp_str){0}, "is not true or false");
+        sp_mistake(r->m, v->graph->mark, v->graph->kind == SP_NODE_TEXT ? v->graph->text : (sp_str){0},
+                   "is not true or false");
     if (v->differs && sp_read_text(r, v->differs, "the name of a column", &c->differs))
         c->differs_mark = v->differs->mark;
     if (v->within && sp_read_text(r, v->within, "the name of a column", &c->within))
         c->within_mark = v->within->mark;
     bool spread = c->distribution.spread != SP_SPREAD_UNIFORM;
     if (c->children && (spread || c->unique || c->differs.len || c->tree.roots || c->graph || c->within.len))
-        sp_mistake(r->m, v->children->mark, sp_str_of("children"), "says all about this ref; it goes with no other way to choose rows");
+        sp_mistake(r->m, v->children->mark, sp_str_of("children"),
+                   "says all about this ref; it goes with no other way to choose rows");
     if (c->within.len && (spread || c->unique || c->weighted))
-        sp_mistake(r->m, c->within_mark, sp_str_of("unique_within"), "does not go with unique, weights or a distribution");
+        sp_mistake(r->m, c->within_mark, sp_str_of("unique_within"),
+                   "does not go with unique, weights or a distribution");
 }
 
 /* ---- what the names mean --------------------------------------------------------------------------------------------- */
@@ -149,8 +164,8 @@ static uint32_t find_ref(spate_plan *plan, uint32_t table, sp_plan_column *c, sp
     int found = sp_plan_find_column(t, name);
     if (found < 0) {
         const char *near = sp_plan_nearest_column(t, name);
-        sp_mistake(&plan->mistakes, at, name, "is no column of the table \"%.60s\"%s%s%s", t->name, near ? "; did you mean \"" : "",
-                   near ? near : "", near ? "\"?" : "");
+        sp_mistake(&plan->mistakes, at, name, "is no column of the table \"%.60s\"%s%s%s", t->name,
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         c->wrong = true;
         return SP_PLAN_NO_REF;
     }
@@ -172,8 +187,8 @@ static void find_counts(spate_plan *plan, uint32_t table, sp_plan_column *c)
         c->children_column = (uint32_t)found;
         return;
     }
-    sp_mistake(&plan->mistakes, c->children->mode_mark, c->children_of, "is no column of the table \"%.60s\"%s%s%s", parent->name,
-               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sp_mistake(&plan->mistakes, c->children->mode_mark, c->children_of, "is no column of the table \"%.60s\"%s%s%s",
+               parent->name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     c->wrong = true;
 }
 
@@ -195,7 +210,8 @@ void sp_plan_relate(spate_plan *plan, uint32_t table, sp_plan_column *c)
         if (within && !within->children)
             wrong(plan, c, c->within_mark, c->within, "does not say how many children each row has");
         else if (within && within->children_of.len)
-            wrong(plan, c, c->within_mark, c->within, "has children by a column, which may be more than there are values to tell them apart");
+            wrong(plan, c, c->within_mark, c->within,
+                  "has children by a column, which may be more than there are values to tell them apart");
     }
 }
 
@@ -204,8 +220,8 @@ void sp_plan_relate(spate_plan *plan, uint32_t table, sp_plan_column *c)
 /* How many values the column chooses among, evenly and freely; 0: not so. */
 static uint64_t free_choices(const spate_plan *plan, const sp_plan_table *t, const sp_plan_column *c)
 {
-    bool plain = c->distribution.spread == SP_SPREAD_UNIFORM && !c->sorted && !c->unique && !c->n_common && !c->weighted &&
-                 !c->children && !c->within.len && !c->null_rate;
+    bool plain = c->distribution.spread == SP_SPREAD_UNIFORM && !c->sorted && !c->unique && !c->n_common &&
+                 !c->weighted && !c->children && !c->within.len && !c->null_rate;
     if (!plain)
         return 0;
     if (c->mode == SP_MODE_SET)
@@ -242,8 +258,10 @@ bool sp_plan_is_family(const sp_plan_table *t)
 {
     for (uint32_t i = 0; i < t->n_columns; i++) {
         const sp_plan_column *c = &t->columns[i];
-        bool apart = c->primary_key && c->within.len && t->columns[c->within_column == SP_PLAN_NO_REF ? i : c->within_column].primary_key;
-        bool counted = c->primary_key && c->mode == SP_MODE_EXPR && c->expr && c->expr->kind == SP_EXPR_CALL && sp_str_ieq(c->expr->text, "nth");
+        bool apart = c->primary_key && c->within.len &&
+                     t->columns[c->within_column == SP_PLAN_NO_REF ? i : c->within_column].primary_key;
+        bool counted = c->primary_key && c->mode == SP_MODE_EXPR && c->expr && c->expr->kind == SP_EXPR_CALL &&
+                       sp_str_ieq(c->expr->text, "nth");
         if (apart || counted)
             return true;
     }
@@ -282,9 +300,10 @@ static void combine(spate_plan *plan, sp_plan_table *t)
         if (t->columns[i].digit.base)
             t->columns[i].digit.all = all;
     if (all < t->rows)
-        sp_mistake(&plan->mistakes, first->mark, sp_str_of(first->name),
-                   "and the other columns of the primary key of \"%.60s\" have %llu combinations, and there are %llu rows", t->name,
-                   (unsigned long long)all, (unsigned long long)t->rows);
+        sp_mistake(
+            &plan->mistakes, first->mark, sp_str_of(first->name),
+            "and the other columns of the primary key of \"%.60s\" have %llu combinations, and there are %llu rows",
+            t->name, (unsigned long long)all, (unsigned long long)t->rows);
 }
 
 /* ---- numbers of rows ------------------------------------------------------------------------------------------------- */
@@ -352,8 +371,9 @@ static void check_family(spate_plan *plan, const sp_plan_table *t, const sp_plan
     double parents = (double)plan->tables[c->ref_table].rows, rows = (double)t->rows;
     double least = parents * (double)c->children->min_i, most = parents * (double)(c->children->max_i - 1);
     if (rows < least || rows > most)
-        sp_mistake(&plan->mistakes, c->mode_mark, c->text, "has %.0f rows, whose children would be %.0f to %.0f, and there are %.0f rows here", parents,
-                   least, most, rows);
+        sp_mistake(&plan->mistakes, c->mode_mark, c->text,
+                   "has %.0f rows, whose children would be %.0f to %.0f, and there are %.0f rows here", parents, least,
+                   most, rows);
 }
 
 static void check_within(spate_plan *plan, const sp_plan_table *t, const sp_plan_column *c)
@@ -363,7 +383,8 @@ static void check_within(spate_plan *plan, const sp_plan_table *t, const sp_plan
     plain.within = sp_str_of("");
     choices = free_choices(plan, t, &plain);
     if (choices && choices < most)
-        sp_mistake(&plan->mistakes, c->within_mark, c->within, "may have %llu children, and there are only %llu values to tell them apart",
+        sp_mistake(&plan->mistakes, c->within_mark, c->within,
+                   "may have %llu children, and there are only %llu values to tell them apart",
                    (unsigned long long)most, (unsigned long long)choices);
 }
 

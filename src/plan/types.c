@@ -11,8 +11,8 @@
 enum {
     WORDS_MAX = 40,
     ARGS_MAX = 2,
-    PRECISION_MAX = 18,  /* of a cell that is a number */
-    DIGITS_MAX = 1000,   /* of a numeric in PostgreSQL: cells with more than 18 are texts */
+    PRECISION_MAX = 18, /* of a cell that is a number */
+    DIGITS_MAX = 1000,  /* of a numeric in PostgreSQL: cells with more than 18 are texts */
     PRECISION_DEFAULT = 18,
     SCALE_DEFAULT = 2
 };
@@ -223,8 +223,7 @@ static bool apply_args(const struct sp_type_name *name, const parts *t, sp_type 
     if (name->args == SHAPE)
         return true;
     if (t->n_args > (name->args == DECIMAL ? 2u : name->args == NO_ARGS ? 0u : 1u))
-        wrong =
-            name->args == NO_ARGS ? "no numbers in parentheses" : "fewer numbers in parentheses";
+        wrong = name->args == NO_ARGS ? "no numbers in parentheses" : "fewer numbers in parentheses";
     else if (t->n_args == 0)
         return true;
     else if (name->args == DECIMAL && (first < 1 || first > DIGITS_MAX))
@@ -291,8 +290,7 @@ const sp_type *sp_type_parse(sp_str sql, sp_arena *arena, char why[SP_TYPE_WHY_M
     sp_str name = {t.name, t.len};
     for (size_t i = 0; whole && i < SP_COUNT(type_names); i++)
         if (sp_str_is(name, type_names[i].name))
-            return apply_args(&type_names[i], &t, &type, why) ? keep_type(arena, &type, t.list)
-                                                              : NULL;
+            return apply_args(&type_names[i], &t, &type, why) ? keep_type(arena, &type, t.list) : NULL;
     suggest(name, why);
     return NULL;
 }

@@ -65,13 +65,13 @@ static bool fits(const char *words, const char *patterns)
 
 /* ---- the rules -------------------------------------------------------------------------------- */
 
-#define PEOPLE                                                                                                         \
+#define PEOPLE \
     "user|users|customer|customers|person|people|persons|member|members|employee|employees|author|authors|actor|actors|staff|" \
     "patient|patients|doctor|doctors|student|students|teacher|teachers|contact|contacts|owner|owners|driver|drivers|player|" \
     "players|artist|artists|guest|guests|account|accounts|client|clients|lead|leads|passenger|passengers|agent|agents|profile|" \
     "profiles|instructor|instructors|manager|managers|director|directors"
 #define PRODUCTS "product|products|item|items|article|articles|sku|skus|part|parts"
-#define COMPANIES                                                                                                      \
+#define COMPANIES \
     "company|companies|organization|organizations|organisation|supplier|suppliers|vendor|vendors|brand|brands|manufacturer|" \
     "manufacturers|tenant|tenants|employer|employers|shipper|shippers|publisher|publishers|store|stores|shop|shops|merchant|" \
     "merchants|warehouse|warehouses|maker|makers"
@@ -86,14 +86,18 @@ static const struct text_rule {
     {"last name|lastname|surname|family name|lname", NULL, "${last_name}"},
     {"user name|username|login|login name|nick|nickname|screen name|handle", NULL, "${username}"},
     {"full name|fullname|display name|contact name|customer name|user full name|recipient|recipient name|person name|"
-     "author name|owner name|employee name|created by|updated by|modified by|author|owner", NULL, "${name}"},
+     "author name|owner name|employee name|created by|updated by|modified by|author|owner",
+     NULL, "${name}"},
     {"company|company name|organization|organization name|organisation|org name|supplier name|vendor name|manufacturer|"
-     "employer|brand|brand name", NULL, "${company}"},
+     "employer|brand|brand name",
+     NULL, "${company}"},
     {"product|product name|item name|article name", NULL, "${product_name}"},
     {"file name|filename|attachment", NULL, "${noun}.${file_extension}"},
     {"host|hostname|host name|domain|domain name|server name", NULL, "${domain_name}"},
     {"pet name", NULL, "${pet_name}"},
-    {"city name", NULL, "${city}"}, {"country name", NULL, "${country}"}, {"category name", NULL, "${product_category}"},
+    {"city name", NULL, "${city}"},
+    {"country name", NULL, "${country}"},
+    {"category name", NULL, "${product_category}"},
     {"name", PEOPLE, "${name}"},
     {"name", PRODUCTS, "${product_name}"},
     {"name", COMPANIES, "${company}"},
@@ -114,8 +118,8 @@ static const struct text_rule {
     {"address|street|street address|address line|addr|street name", NULL, "${street}"},
     {"city|town|municipality", NULL, "${city}"},
     {"state code|state abbr|province code", NULL, "${state_abr}"},
-    {"state|province|region|district|county", "address|addresses|customer|customers|user|users|store|stores|location|locations",
-     "${state}"},
+    {"state|province|region|district|county",
+     "address|addresses|customer|customers|user|users|store|stores|location|locations", "${state}"},
     {"zip|zip code|postal code|postcode|post code|zipcode|postalcode", NULL, "${zip}"},
     {"country code|country iso|iso code|nationality code", NULL, "${country_abr}"},
     {"country|nation|nationality|country of origin", NULL, "${country}"},
@@ -153,7 +157,8 @@ static const struct text_rule {
     {"make|car make", "car|cars|vehicle|vehicles", "${car_maker}"},
     {"model|car model", "car|cars|vehicle|vehicles", "${car_model}"},
     {"description|desc|summary|notes|note|comment|comments|body|content|details|bio|about|remarks|message|text|review|abstract|"
-     "excerpt|synopsis|instructions", NULL, "${product_description}"},
+     "excerpt|synopsis|instructions",
+     NULL, "${product_description}"},
     {"title|subject|headline|caption|label|subtitle", NULL, "${phrase}"},
     {"reason|error|error message", NULL, "${error}"},
     {"status|state", NULL, "active|pending|inactive"},
@@ -167,12 +172,21 @@ static const struct number_rule {
     const char *words;
     double min, max;
 } number_rules[] = {
-    {"latitude|lat", -90, 90}, {"longitude|lon|lng|long", -180, 180},
+    {"latitude|lat", -90, 90},
+    {"longitude|lon|lng|long", -180, 180},
     {"age", 18, 90},
-    {"birth year", 1940, 2008}, {"year|release year|fiscal year|model year", 1990, 2025},
-    {"month", 1, 12}, {"quarter", 1, 4}, {"day|day of month", 1, 28}, {"day of week|weekday|dow", 0, 6}, {"week", 1, 52},
-    {"hour", 0, 23}, {"minute|second|minutes|seconds", 0, 59},
-    {"percent|percentage|pct|discount percent", 0, 100}, {"discount", 0, 50}, {"tax rate|vat rate|vat|rate", 0, 25},
+    {"birth year", 1940, 2008},
+    {"year|release year|fiscal year|model year", 1990, 2025},
+    {"month", 1, 12},
+    {"quarter", 1, 4},
+    {"day|day of month", 1, 28},
+    {"day of week|weekday|dow", 0, 6},
+    {"week", 1, 52},
+    {"hour", 0, 23},
+    {"minute|second|minutes|seconds", 0, 59},
+    {"percent|percentage|pct|discount percent", 0, 100},
+    {"discount", 0, 50},
+    {"tax rate|vat rate|vat|rate", 0, 25},
     {"probability|ratio|fraction|confidence", 0, 1},
     {"rating|stars|score", 1, 5},
     {"quantity|qty|amount ordered|ordered quantity|units", 1, 20},
@@ -182,12 +196,16 @@ static const struct number_rule {
     {"total|subtotal|sum|grand total|revenue|total amount|balance|budget|value", 5, 5000},
     {"tax", 1, 200},
     {"count|number of*|views|likes|clicks|visits|hits|num|cnt|attempts", 0, 1000},
-    {"weight|weight kg", 0.1, 100}, {"height|width|length|depth|height cm", 1, 250},
+    {"weight|weight kg", 0.1, 100},
+    {"height|width|length|depth|height cm", 1, 250},
     {"temperature|temp", -20, 45},
-    {"duration|duration ms|elapsed|elapsed ms|latency|response time", 1, 10000}, {"file size|size|bytes|size bytes", 100, 10000000},
-    {"port", 1024, 65535}, {"status code|http status", 200, 599},
+    {"duration|duration ms|elapsed|elapsed ms|latency|response time", 1, 10000},
+    {"file size|size|bytes|size bytes", 100, 10000000},
+    {"port", 1024, 65535},
+    {"status code|http status", 200, 599},
     {"position|sort order|rank|ordinal|priority|level|sequence|display order|line number|line no", 1, 100},
-    {"floor|floors|rooms|bedrooms|bathrooms", 1, 10}, {"capacity|seats", 1, 300},
+    {"floor|floors|rooms|bedrooms|bathrooms", 1, 10},
+    {"capacity|seats", 1, 300},
 };
 
 static const struct time_rule {
@@ -196,8 +214,10 @@ static const struct time_rule {
 } time_rules[] = {
     {"birth*|born*|birthday|birthdate|dob|date of birth", "1940-01-01", "2008-01-01", -1},
     {"death*|died*", "2009-01-01", "2025-01-01", 0.9},
-    {"deleted*|archived*|cancelled*|canceled*|revoked*|suspended*|banned*|terminated*", "2024-01-01", "2026-01-01", 0.9},
-    {"expires*|expiry*|expiration*|due*|valid to|valid until|valid through|renewal*|renews*|next*", "2026-01-01", "2028-01-01", -1},
+    {"deleted*|archived*|cancelled*|canceled*|revoked*|suspended*|banned*|terminated*", "2024-01-01", "2026-01-01",
+     0.9},
+    {"expires*|expiry*|expiration*|due*|valid to|valid until|valid through|renewal*|renews*|next*", "2026-01-01",
+     "2028-01-01", -1},
     {"hire date|hired at|hired on|joined*|registered*|signup*", "2012-01-01", "2025-01-01", -1},
 };
 
@@ -247,7 +267,8 @@ bool sp_words_time(const char *column, const char **min, const char **max, doubl
 static const char *const early_late[][2] = {
     {"created*|create*|inserted*", "updated*|modified*|last update|changed*|update*"},
     {"updated*|modified*|created*", "deleted*|archived*"},
-    {"start*|begin*|starts*|from|valid from|effective from", "end*|ends*|finish*|to|until|valid to|valid until|effective to|expires*|expiry*"},
+    {"start*|begin*|starts*|from|valid from|effective from",
+     "end*|ends*|finish*|to|until|valid to|valid until|effective to|expires*|expiry*"},
     {"check in*|checkin*", "check out*|checkout*"},
     {"ordered*|order date|placed*", "shipped*|ship date|delivered*|delivery date"},
     {"shipped*|ship date", "delivered*|delivery date|received*"},
@@ -273,10 +294,19 @@ bool sp_words_before(const char *early, const char *late)
 static const struct facet {
     const char *of, *value, *name;
 } facets[] = {
-    {"person", "${first_name}", "first_name"}, {"person", "${last_name}", "last_name"}, {"person", "${name}", "name"},
-    {"person", "${email}", "email"}, {"person", "${username}", "username"}, {"person", "${gender}", "gender"},
-    {"place", "${city}", "city"}, {"place", "${state}", "state"}, {"place", "${state_abr}", "state_code"}, {"place", "${zip}", "postcode"},
-    {"place", "${country}", "country"}, {"place", "${country_abr}", "country_code"}, {"place", "${phone}", "phone"},
+    {"person", "${first_name}", "first_name"},
+    {"person", "${last_name}", "last_name"},
+    {"person", "${name}", "name"},
+    {"person", "${email}", "email"},
+    {"person", "${username}", "username"},
+    {"person", "${gender}", "gender"},
+    {"place", "${city}", "city"},
+    {"place", "${state}", "state"},
+    {"place", "${state_abr}", "state_code"},
+    {"place", "${zip}", "postcode"},
+    {"place", "${country}", "country"},
+    {"place", "${country_abr}", "country_code"},
+    {"place", "${phone}", "phone"},
     {"place", "${time_zone_region}", "timezone"},
 };
 

@@ -9,7 +9,8 @@
 
 const char *sp_words_text(const char *table, const char *column);
 bool sp_words_number(const char *column, double *min, double *max);
-bool sp_words_time(const char *column, const char **min, const char **max, double *null_rate); /* null_rate below 0: as other columns */
+bool sp_words_time(const char *column, const char **min, const char **max,
+                   double *null_rate);                     /* null_rate below 0: as other columns */
 bool sp_words_before(const char *early, const char *late); /* two moments: the first is never the later */
 bool sp_words_is_code(const char *column);                 /* a key or number of something, not prose */
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 enum {
-    STAGE_BYTES = 12 << 20,      /* of cells, before they are encoded */
+    STAGE_BYTES = 12 << 20, /* of cells, before they are encoded */
     BLOCK_ROWS = 256 << 10,
-    SHAPE_SLOTS = 8192,          /* twice the shapes that a block can have */
+    SHAPE_SLOTS = 8192, /* twice the shapes that a block can have */
     SHAPE_IDLE_MAX = 64,
 };
 
@@ -71,7 +71,8 @@ int sp_appender_refuse_twice(sp_appender *a, const uint64_t *keys, uint32_t n, s
     return rc;
 }
 
-int sp_appender_find_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
+int sp_appender_find_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape,
+                           spate_error *err)
 {
     uint32_t *slot = slot_of(a, keys, n);
     if (*slot) {
@@ -199,7 +200,8 @@ static int encode_block(sp_appender *a, spate_error *err)
 {
     sp_shape **used = sp_alloc_zero(a->n_shapes + 1, sizeof *used);
     a->keys.len = 0;
-    if (!used || sp_appender_settle_all(a) != SPATE_OK || sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
+    if (!used || sp_appender_settle_all(a) != SPATE_OK ||
+        sp_buf_reserve(&a->keys, a->n_shapes * sizeof(int32_t)) != SPATE_OK) {
         sp_free(used);
         return sp_fail_nomem(err);
     }
@@ -431,8 +433,11 @@ int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, u
 /* A view as the room's own column; children come from an arena. */
 static int to_column(const spate_column *c, sp_column *out, sp_type type, sp_arena *arena, spate_error *err)
 {
-    *out = (sp_column){.type = type, .validity = (uint8_t *)(uintptr_t)c->validity, .data = (void *)(uintptr_t)c->data,
-                       .offsets = (int32_t *)(uintptr_t)c->offsets, .bytes = (char *)(uintptr_t)c->bytes};
+    *out = (sp_column){.type = type,
+                       .validity = (uint8_t *)(uintptr_t)c->validity,
+                       .data = (void *)(uintptr_t)c->data,
+                       .offsets = (int32_t *)(uintptr_t)c->offsets,
+                       .bytes = (char *)(uintptr_t)c->bytes};
     if (type.kind != SP_LIST)
         return SPATE_OK;
     if (!c->child)
@@ -475,7 +480,8 @@ static int check_value(const sp_appender *a, const spate_value *v, spate_error *
     if (v->name >= a->store->catalog.n_names)
         return sp_fail(err, SPATE_E_USAGE, "no field has the number %u", v->name);
     if (v->kind >= SP_LIST)
-        return sp_fail(err, SPATE_E_USAGE, "field \"%s\": a row can hold no value of kind %u", a->store->catalog.names[v->name].p, v->kind);
+        return sp_fail(err, SPATE_E_USAGE, "field \"%s\": a row can hold no value of kind %u",
+                       a->store->catalog.names[v->name].p, v->kind);
     return SPATE_OK;
 }
 
@@ -483,40 +489,24 @@ static int put_value(sp_column *c, uint32_t at, const spate_value *v)
 {
     char *data = c->data;
     switch ((sp_kind)v->kind) {
-    case SP_BOOL:
-        data[at >> 3] = (char)((data[at >> 3] & ~(1u << (at & 7))) | (unsigned)v->as.b << (at & 7));
-        break;
-    case SP_I16:
-        ((int16_t *)c->data)[at] = (int16_t)v->as.i;
-        break;
+    case SP_BOOL: data[at >> 3] = (char)((data[at >> 3] & ~(1u << (at & 7))) | (unsigned)v->as.b << (at & 7)); break;
+    case SP_I16: ((int16_t *)c->data)[at] = (int16_t)v->as.i; break;
     case SP_I32:
-    case SP_DATE:
-        ((int32_t *)c->data)[at] = (int32_t)v->as.i;
-        break;
-    case SP_F32:
-        ((float *)c->data)[at] = v->as.f32;
-        break;
-    case SP_F64:
-        ((double *)c->data)[at] = v->as.f;
-        break;
+    case SP_DATE: ((int32_t *)c->data)[at] = (int32_t)v->as.i; break;
+    case SP_F32: ((float *)c->data)[at] = v->as.f32; break;
+    case SP_F64: ((double *)c->data)[at] = v->as.f; break;
     case SP_I64:
     case SP_U64:
     case SP_DECIMAL:
     case SP_TIME:
     case SP_TIMESTAMP:
-    case SP_TIMESTAMPTZ:
-        ((uint64_t *)c->data)[at] = v->as.u;
-        break;
+    case SP_TIMESTAMPTZ: ((uint64_t *)c->data)[at] = v->as.u; break;
     case SP_INTERVAL:
-    case SP_UUID:
-        memcpy(data + (size_t)at * 16, v->as.p, 16);
-        break;
+    case SP_UUID: memcpy(data + (size_t)at * 16, v->as.p, 16); break;
     case SP_TEXT:
     case SP_JSON:
-    case SP_BYTES:
-        return sp_cells_append_text(c, at, v->as.p, v->len);
-    case SP_LIST:
-        break;
+    case SP_BYTES: return sp_cells_append_text(c, at, v->as.p, v->len);
+    case SP_LIST: break;
     }
     if (c->validity)
         c->validity[at >> 3] |= (uint8_t)(1u << (at & 7));
@@ -579,7 +569,8 @@ static int append_declared(sp_appender *a, const spate_value *values, uint32_t n
         while (c < s->n && s->keys[c] != key)
             c++;
         if (c == s->n)
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column number %u of that type", a->schema->table, values[i].name);
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column number %u of that type", a->schema->table,
+                           values[i].name);
         if (put_value(&s->cells[c], s->rows, &values[i]) != SPATE_OK)
             return sp_fail_nomem(err);
         if (s->cells[c].validity)
@@ -593,10 +584,12 @@ int spate_append_row(sp_appender *a, const spate_value *values, size_t n, spate_
 {
     size_t bytes = n * 8;
     for (size_t i = 0; i < n; i++)
-        bytes += values[i].kind == SP_TEXT || values[i].kind == SP_JSON || values[i].kind == SP_BYTES ? values[i].len : 0;
+        bytes +=
+            values[i].kind == SP_TEXT || values[i].kind == SP_JSON || values[i].kind == SP_BYTES ? values[i].len : 0;
     if (bytes > SP_ROW_BYTES_MAX + n * 8 || n > SP_NAMES_MAX)
         return sp_fail(err, SPATE_E_DATA, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
-    int rc = a->schema->n_fields ? append_declared(a, values, (uint32_t)n, err) : append_free(a, values, (uint32_t)n, err);
+    int rc =
+        a->schema->n_fields ? append_declared(a, values, (uint32_t)n, err) : append_free(a, values, (uint32_t)n, err);
     a->stage_bytes += bytes;
     return rc == SPATE_OK ? sp_appender_rows_came(a, err) : rc;
 }

@@ -9,7 +9,8 @@
 typedef struct spate_appender sp_appender;
 
 /* Rows of a batch, whose columns are those of the table. */
-int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, uint32_t n, spate_error *err) SP_MUST_CHECK;
+int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, uint32_t n,
+                      spate_error *err) SP_MUST_CHECK;
 /* From now on a full block is kept in memory, encoded, until spate_appender_flush writes all of them. */
 void sp_appender_hold(sp_appender *a);
 /* Forgets what was gathered. */

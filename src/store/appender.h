@@ -15,10 +15,10 @@ struct spate_record {
     uint32_t shape;
     size_t null_bits;
     uint32_t n, n_fields;
-    uint32_t quads;                 /* columns at the front, in fours, that lie together as 8 bytes each */
+    uint32_t quads; /* columns at the front, in fours, that lie together as 8 bytes each */
     record_column *columns;
-    bool by_row, may_wait;          /* cannot be turned; needs nothing but its own bytes */
-    char *waiting;                  /* records that came one by one, up to a strip of them */
+    bool by_row, may_wait; /* cannot be turned; needs nothing but its own bytes */
+    char *waiting;         /* records that came one by one, up to a strip of them */
     size_t stride;
     uint32_t n_waiting;
 };
@@ -31,20 +31,20 @@ struct spate_appender {
     sp_buf block, keys;
     sp_shape **shapes;
     uint32_t n_shapes, shapes_cap;
-    uint32_t *slots;                /* by the hash of a shape's keys: 1 + shape */
-    sp_shape all;                   /* small shapes merged */
+    uint32_t *slots; /* by the hash of a shape's keys: 1 + shape */
+    sp_shape all;    /* small shapes merged */
     int32_t *order;
     uint32_t rows, order_cap, block_rows;
-    size_t stage_bytes;             /* rough */
+    size_t stage_bytes; /* rough */
     uint64_t bytes;
     bool hold;
-    sp_buf *held;                   /* blocks that are encoded and not written */
-    uint64_t salts;                 /* drawn so far */
+    sp_buf *held;   /* blocks that are encoded and not written */
+    uint64_t salts; /* drawn so far */
     uint32_t n_held, held_cap;
     sp_arena arena;
     struct spate_record *records;
-    bool shared_shapes;             /* several records are of one shape */
-    bool rounds;                    /* float64 cells, to decimals */
+    bool shared_shapes; /* several records are of one shape */
+    bool rounds;        /* float64 cells, to decimals */
     unsigned decimals;
 };
 

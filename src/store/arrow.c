@@ -33,9 +33,23 @@ static void release_schema(struct ArrowSchema *s)
 static int add_format(const sp_type *t, sp_buf *out)
 {
     static const char *const formats[SP_KINDS] = {
-        [SP_BOOL] = "b", [SP_I16] = "s", [SP_I32] = "i", [SP_I64] = "l", [SP_U64] = "L", [SP_F32] = "f", [SP_F64] = "g",
-        [SP_DATE] = "tdD", [SP_TIME] = "ttu", [SP_TIMESTAMP] = "tsu:", [SP_TIMESTAMPTZ] = "tsu:UTC", [SP_INTERVAL] = "tin",
-        [SP_UUID] = "w:16", [SP_TEXT] = "u", [SP_JSON] = "u", [SP_BYTES] = "z", [SP_LIST] = "+l",
+        [SP_BOOL] = "b",
+        [SP_I16] = "s",
+        [SP_I32] = "i",
+        [SP_I64] = "l",
+        [SP_U64] = "L",
+        [SP_F32] = "f",
+        [SP_F64] = "g",
+        [SP_DATE] = "tdD",
+        [SP_TIME] = "ttu",
+        [SP_TIMESTAMP] = "tsu:",
+        [SP_TIMESTAMPTZ] = "tsu:UTC",
+        [SP_INTERVAL] = "tin",
+        [SP_UUID] = "w:16",
+        [SP_TEXT] = "u",
+        [SP_JSON] = "u",
+        [SP_BYTES] = "z",
+        [SP_LIST] = "+l",
     };
     char decimal[32];
     snprintf(decimal, sizeof decimal, "d:%u,%u", t->precision ? t->precision : 18, t->scale);
@@ -203,7 +217,7 @@ typedef struct stream {
     uint16_t *names;
     sp_type *types;
     uint32_t n;
-    uint32_t rows, at;   /* of the piece */
+    uint32_t rows, at; /* of the piece */
     spate_error err;
 } stream;
 
@@ -265,7 +279,8 @@ static int all_absent(sp_column *cells, uint32_t n)
     if (cells->offsets)
         memset(cells->offsets, 0, ((size_t)n + 1) * sizeof *cells->offsets);
     else
-        memset(cells->data, 0, cells->type.kind == SP_BOOL ? ((size_t)n + 7) / 8 : (size_t)n * sp_kind_width(cells->type.kind));
+        memset(cells->data, 0,
+               cells->type.kind == SP_BOOL ? ((size_t)n + 7) / 8 : (size_t)n * sp_kind_width(cells->type.kind));
     return SPATE_OK;
 }
 
@@ -367,7 +382,8 @@ static int add_fields(stream *s, const spate_scan_options *o, spate_error *err)
     return rc;
 }
 
-int spate_store_arrow(spate_store *store, const spate_scan_options *options, struct ArrowArrayStream *out, spate_error *err)
+int spate_store_arrow(spate_store *store, const spate_scan_options *options, struct ArrowArrayStream *out,
+                      spate_error *err)
 {
     stream *s = sp_alloc_zero(1, sizeof *s);
     if (!s)

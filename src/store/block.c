@@ -28,11 +28,13 @@ typedef struct building {
     size_t entry_at; /* where the next segment's entry goes */
 } building;
 
-static int put_segment(building *b, uint16_t name, const sp_column *cells, uint32_t rows, sp_segment_plan *plan, spate_error *err)
+static int put_segment(building *b, uint16_t name, const sp_column *cells, uint32_t rows, sp_segment_plan *plan,
+                       spate_error *err)
 {
     sp_buf *out = b->out;
     const sp_type *type = &cells->type;
-    sp_segment_entry entry = {.name = name, .kind = (uint8_t)type->kind, .precision = type->precision, .scale = type->scale};
+    sp_segment_entry entry = {
+        .name = name, .kind = (uint8_t)type->kind, .precision = type->precision, .scale = type->scale};
     if (sp_block_pad(out, SP_SEGMENT_ALIGN) != SPATE_OK)
         return sp_fail_nomem(err);
     size_t start = out->len;
@@ -43,7 +45,8 @@ static int put_segment(building *b, uint16_t name, const sp_column *cells, uint3
         return sp_fail(err, SPATE_E_DATA, "a block is larger than %llu bytes", (unsigned long long)SP_BLOCK_BYTES_MAX);
     entry.at64 = (uint32_t)(start / SP_SEGMENT_ALIGN);
     entry.bytes = (uint32_t)(out->len - start);
-    sp_segment_seal(sp_encoder_kernels(b->encoder), out->data + start, entry.bytes, sp_segment_seed(b->salt, entry.at64));
+    sp_segment_seal(sp_encoder_kernels(b->encoder), out->data + start, entry.bytes,
+                    sp_segment_seed(b->salt, entry.at64));
     memcpy(out->data + b->entry_at, &entry, sizeof entry);
     b->entry_at += sizeof entry;
     return SPATE_OK;
@@ -64,8 +67,13 @@ static int put_head(const sp_group *groups, uint32_t n_groups, uint32_t rows, ui
     uint32_t first = 0, segments = n_groups > 1;
     for (uint32_t g = 0; g < n_groups; g++)
         segments += groups[g].n_columns;
-    sp_block_header h = {.type = SP_BLOCK_DATA, .rows = rows, .groups = n_groups, .segments = segments, .extra = salt,
-                         .directory_bytes = n_groups * (uint32_t)sizeof(sp_group_entry) + segments * (uint32_t)sizeof(sp_segment_entry)};
+    sp_block_header h = {.type = SP_BLOCK_DATA,
+                         .rows = rows,
+                         .groups = n_groups,
+                         .segments = segments,
+                         .extra = salt,
+                         .directory_bytes = n_groups * (uint32_t)sizeof(sp_group_entry) +
+                                            segments * (uint32_t)sizeof(sp_segment_entry)};
     memcpy(h.magic, SP_BLOCK_MAGIC, sizeof h.magic);
     out->len = 0;
     if (sp_buf_reserve(out, sp_block_head_bytes(&h)) != SPATE_OK)
@@ -80,10 +88,13 @@ static int put_head(const sp_group *groups, uint32_t n_groups, uint32_t rows, ui
     return SPATE_OK;
 }
 
-int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int32_t *order, uint32_t rows, uint64_t salt, sp_buf *out,
-                   spate_error *err)
+int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int32_t *order, uint32_t rows,
+                   uint64_t salt, sp_buf *out, spate_error *err)
 {
-    building b = {.encoder = e, .out = out, .salt = salt, .entry_at = sizeof(sp_block_header) + n_groups * sizeof(sp_group_entry)};
+    building b = {.encoder = e,
+                  .out = out,
+                  .salt = salt,
+                  .entry_at = sizeof(sp_block_header) + n_groups * sizeof(sp_group_entry)};
     if (put_head(groups, n_groups, rows, salt, out) != SPATE_OK)
         return sp_fail_nomem(err);
     for (uint32_t g = 0; g < n_groups; g++)
@@ -102,7 +113,10 @@ int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int
 
 int sp_block_wrap(const sp_kernels *k, sp_block_type type, const void *payload, size_t len, uint64_t extra, sp_buf *out)
 {
-    sp_block_header h = {.type = (uint8_t)type, .payload_at = sizeof h, .payload_bytes = len, .payload_hash = k->hash(payload, len, 0),
+    sp_block_header h = {.type = (uint8_t)type,
+                         .payload_at = sizeof h,
+                         .payload_bytes = len,
+                         .payload_hash = k->hash(payload, len, 0),
                          .extra = extra};
     memcpy(h.magic, SP_BLOCK_MAGIC, sizeof h.magic);
     out->len = 0;
@@ -133,10 +147,11 @@ void sp_block_seal(const sp_kernels *k, sp_buf *block, sp_place place)
 
 bool sp_block_header_plausible(const sp_block_header *h, uint64_t file_id, uint64_t at, uint64_t file_end)
 {
-    return memcmp(h->magic, SP_BLOCK_MAGIC, sizeof h->magic) == 0 && h->file_id == file_id && h->at == at && at <= file_end &&
-           h->size >= SP_STORE_PAGE && h->size % SP_STORE_PAGE == 0 && h->size <= SP_BLOCK_BYTES_MAX &&
-           h->size <= file_end - at && h->type >= SP_BLOCK_DATA && h->type <= SP_BLOCK_CHAPTER &&
-           h->directory_bytes <= h->size - sizeof *h && h->payload_at <= h->size && h->payload_bytes <= h->size - h->payload_at;
+    return memcmp(h->magic, SP_BLOCK_MAGIC, sizeof h->magic) == 0 && h->file_id == file_id && h->at == at &&
+           at <= file_end && h->size >= SP_STORE_PAGE && h->size % SP_STORE_PAGE == 0 &&
+           h->size <= SP_BLOCK_BYTES_MAX && h->size <= file_end - at && h->type >= SP_BLOCK_DATA &&
+           h->type <= SP_BLOCK_CHAPTER && h->directory_bytes <= h->size - sizeof *h && h->payload_at <= h->size &&
+           h->payload_bytes <= h->size - h->payload_at;
 }
 
 /* Groups take their segments one behind the other, and their rows add up. */
@@ -160,7 +175,8 @@ bool sp_block_directory_sound(const sp_kernels *k, const char *block)
         return false;
     if (h->type != SP_BLOCK_DATA)
         return h->type == SP_BLOCK_CHAPTER || h->directory_bytes == 0;
-    if (h->directory_bytes != (uint64_t)h->groups * sizeof(sp_group_entry) + (uint64_t)h->segments * sizeof(sp_segment_entry) ||
+    if (h->directory_bytes !=
+            (uint64_t)h->groups * sizeof(sp_group_entry) + (uint64_t)h->segments * sizeof(sp_segment_entry) ||
         h->groups > SP_BLOCK_GROUPS_MAX || !groups_sound(h, sp_block_groups(block)))
         return false;
     const sp_segment_entry *s = sp_block_segments(block);

@@ -19,10 +19,11 @@ typedef struct sp_group {
 
 /* Writes a data block into out, all but where it goes. order: the group of each row, for several groups. salt: another for every block,
  * so that no piece of one is ever taken for a piece of another. */
-int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int32_t *order, uint32_t rows, uint64_t salt, sp_buf *out,
-                   spate_error *err) SP_MUST_CHECK;
+int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int32_t *order, uint32_t rows,
+                   uint64_t salt, sp_buf *out, spate_error *err) SP_MUST_CHECK;
 /* A block of another type: the payload alone. */
-int sp_block_wrap(const sp_kernels *k, sp_block_type type, const void *payload, size_t len, uint64_t extra, sp_buf *out) SP_MUST_CHECK;
+int sp_block_wrap(const sp_kernels *k, sp_block_type type, const void *payload, size_t len, uint64_t extra,
+                  sp_buf *out) SP_MUST_CHECK;
 /* Zeros behind out up to a multiple of align. */
 int sp_block_pad(sp_buf *out, size_t align) SP_MUST_CHECK;
 /* Where a built block goes, and the hash of its header. */

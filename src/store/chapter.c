@@ -9,8 +9,8 @@ enum { CHAPTER_BYTES = 4 << 20 }; /* of entries, roughly: what writing one takes
 
 static size_t directory_size(const sp_chapter_head *h)
 {
-    return sizeof *h + (size_t)h->blocks * sizeof(sp_block_entry) + sp_round_up((size_t)h->groups * sizeof(uint32_t), 8) +
-           (size_t)h->runs * sizeof(sp_run);
+    return sizeof *h + (size_t)h->blocks * sizeof(sp_block_entry) +
+           sp_round_up((size_t)h->groups * sizeof(uint32_t), 8) + (size_t)h->runs * sizeof(sp_run);
 }
 
 static bool run_within(const sp_run *r, uint64_t size)
@@ -23,13 +23,16 @@ static bool take_directory(sp_chapter *c, const char *p)
 {
     const sp_block_header *h = sp_block_header_of(p);
     c->head = (const sp_chapter_head *)(p + sizeof *h);
-    if (h->type != SP_BLOCK_CHAPTER || h->directory_bytes < sizeof *c->head || directory_size(c->head) != h->directory_bytes)
+    if (h->type != SP_BLOCK_CHAPTER || h->directory_bytes < sizeof *c->head ||
+        directory_size(c->head) != h->directory_bytes)
         return false;
     c->blocks = (const sp_block_entry *)(c->head + 1);
     c->group_rows = (const uint32_t *)(c->blocks + c->head->blocks);
-    c->runs = (const sp_run *)((const char *)c->group_rows + sp_round_up((size_t)c->head->groups * sizeof(uint32_t), 8));
+    c->runs =
+        (const sp_run *)((const char *)c->group_rows + sp_round_up((size_t)c->head->groups * sizeof(uint32_t), 8));
     for (uint32_t i = 0; i < c->head->blocks; i++)
-        if (c->blocks[i].first_group > c->head->groups || c->blocks[i].groups > c->head->groups - c->blocks[i].first_group)
+        if (c->blocks[i].first_group > c->head->groups ||
+            c->blocks[i].groups > c->head->groups - c->blocks[i].first_group)
             return false;
     for (uint32_t i = 0; i < c->head->runs; i++)
         if (!run_within(&c->runs[i], h->size))
@@ -57,7 +60,9 @@ int sp_chapter_open(sp_store *s, uint32_t i, sp_chapter *c, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     sound = sound && sp_chapter_take(s->k, p, c);
-    return sound ? SPATE_OK : sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is damaged", s->path, (unsigned long long)c->at);
+    return sound ? SPATE_OK
+                 : sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is damaged", s->path,
+                           (unsigned long long)c->at);
 }
 
 void sp_chapter_done(sp_chapter *c)
@@ -80,10 +85,12 @@ const sp_run *sp_chapter_run(const sp_chapter *c, uint32_t table, uint32_t name)
         else
             high = middle;
     }
-    return low < c->head->runs && run_key(c->runs[low].table, c->runs[low].name) == run_key(table, name) ? &c->runs[low] : NULL;
+    return low < c->head->runs && run_key(c->runs[low].table, c->runs[low].name) == run_key(table, name) ? &c->runs[low]
+                                                                                                         : NULL;
 }
 
-int sp_chapter_entries(sp_store *s, const sp_chapter *c, const sp_run *run, sp_buf *aside, const sp_run_entry **entries, spate_error *err)
+int sp_chapter_entries(sp_store *s, const sp_chapter *c, const sp_run *run, sp_buf *aside, const sp_run_entry **entries,
+                       spate_error *err)
 {
     const char *p;
     size_t len = run->count * sizeof(sp_run_entry);
@@ -91,7 +98,8 @@ int sp_chapter_entries(sp_store *s, const sp_chapter *c, const sp_run *run, sp_b
     if (rc != SPATE_OK)
         return rc;
     if (s->k->hash(p, len, 0) != run->hash)
-        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is damaged", s->path, (unsigned long long)c->at);
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is damaged", s->path,
+                       (unsigned long long)c->at);
     *entries = (const sp_run_entry *)p;
     return SPATE_OK;
 }
@@ -174,7 +182,8 @@ static int add_directory(writer *w, const sp_block_ref *b, const char *p)
 
 static int add_block(writer *w, const sp_block_ref *b, spate_error *err)
 {
-    sp_block_entry e = {b->at, b->size, b->first_row, b->extra, b->table, b->rows, b->directory_bytes, b->type, w->n_groups, b->groups};
+    sp_block_entry e = {b->at,   b->size,     b->first_row, b->extra, b->table, b->rows, b->directory_bytes,
+                        b->type, w->n_groups, b->groups};
     const char *p;
     int rc = sp_buf_add(&w->blocks, &e, sizeof e) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
     if (rc == SPATE_OK && b->type == SP_BLOCK_DATA) {

@@ -164,26 +164,18 @@ static int reserve_rows(spate_cursor *c, window *w)
 static form form_of(sp_kind kind)
 {
     switch (kind) {
-    case SP_BOOL:
-        return FORM_BOOL;
-    case SP_I16:
-        return FORM_I16;
+    case SP_BOOL: return FORM_BOOL;
+    case SP_I16: return FORM_I16;
     case SP_I32:
-    case SP_DATE:
-        return FORM_I32;
-    case SP_F32:
-        return FORM_F32;
+    case SP_DATE: return FORM_I32;
+    case SP_F32: return FORM_F32;
     case SP_INTERVAL:
-    case SP_UUID:
-        return FORM_16_BYTES;
+    case SP_UUID: return FORM_16_BYTES;
     case SP_TEXT:
     case SP_JSON:
-    case SP_BYTES:
-        return FORM_TEXT;
-    case SP_LIST:
-        return FORM_LIST;
-    default:
-        return FORM_64;
+    case SP_BYTES: return FORM_TEXT;
+    case SP_LIST: return FORM_LIST;
+    default: return FORM_64;
     }
 }
 
@@ -204,7 +196,10 @@ static void lay_out(const spate_cursor *c, window *w)
     for (uint32_t i = 0; i < w->group.n; i++) {
         const sp_reading *x = &w->group.columns[i];
         form f = form_of(x->type.kind);
-        spate_value v = {.name = x->name, .kind = (uint8_t)x->type.kind, .precision = x->type.precision, .scale = x->type.scale,
+        spate_value v = {.name = x->name,
+                         .kind = (uint8_t)x->type.kind,
+                         .precision = x->type.precision,
+                         .scale = x->type.scale,
                          .len = f == FORM_16_BYTES ? 16 : 0};
         w->fields[i] = (field){.form = f, .hidden = !is_shown(c, x->name), .list = f == FORM_LIST ? lists++ : 0};
         memcpy(&w->fields[i].head, &v, sizeof w->fields[i].head);
@@ -242,8 +237,12 @@ static int open_window(spate_cursor *c, uint32_t g, spate_error *err)
 /* A list's value is a column of its items alone. Validity bits begin in the middle of a byte, so items are shown from the first on. */
 static int show_list(const sp_column *c, spate_column *out, sp_arena *arena)
 {
-    *out = (spate_column){.type = {.kind = (spate_kind)c->type.kind, .precision = c->type.precision, .scale = c->type.scale},
-                          .validity = c->validity, .data = c->data, .offsets = c->offsets, .bytes = c->bytes};
+    *out = (spate_column){
+        .type = {.kind = (spate_kind)c->type.kind, .precision = c->type.precision, .scale = c->type.scale},
+        .validity = c->validity,
+        .data = c->data,
+        .offsets = c->offsets,
+        .bytes = c->bytes};
     if (!c->child)
         return SPATE_OK;
     spate_column *child = sp_arena_alloc(arena, 1, sizeof *child);
@@ -386,7 +385,12 @@ int spate_cursor_next_rows(spate_cursor *c, spate_rows *rows, spate_error *err)
     uint32_t end = at + 1;
     for (; end < w->out_to && c->row < c->r.to && window_of(c) == w && matches(c, w, end - w->from); end++, c->row++)
         w->next++;
-    *rows = (spate_rows){.fields = w->record, .n_fields = w->n_record, .null_bits = w->null_bits, .stride = w->stride,
-                         .records = (const char *)w->out + (at - w->out_from) * w->stride, .rows = end - at, .first_row = rows->first_row};
+    *rows = (spate_rows){.fields = w->record,
+                         .n_fields = w->n_record,
+                         .null_bits = w->null_bits,
+                         .stride = w->stride,
+                         .records = (const char *)w->out + (at - w->out_from) * w->stride,
+                         .rows = end - at,
+                         .first_row = rows->first_row};
     return SPATE_OK;
 }

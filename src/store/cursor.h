@@ -13,39 +13,39 @@ typedef enum form { FORM_64, FORM_I32, FORM_F32, FORM_I16, FORM_BOOL, FORM_16_BY
 
 /* A column of a window: what is the same for all its values. */
 typedef struct field {
-    uint64_t head;           /* the first half of a value: name, kind, length */
+    uint64_t head; /* the first half of a value: name, kind, length */
     form form;
-    bool hidden;             /* nobody asked for it, but a condition */
-    bool plain;              /* of 64 bits, asked for, and all cells of the window are there */
-    bool leads;              /* the first of four of 64 bits that are asked for: in a record they lie together */
-    uint32_t list;           /* of a list: its number */
-    uint32_t offset;         /* in a record */
+    bool hidden;     /* nobody asked for it, but a condition */
+    bool plain;      /* of 64 bits, asked for, and all cells of the window are there */
+    bool leads;      /* the first of four of 64 bits that are asked for: in a record they lie together */
+    uint32_t list;   /* of a list: its number */
+    uint32_t offset; /* in a record */
 } field;
 
 typedef struct window {
     sp_group_reading group;
-    bool open, may;          /* may: rows of it can match */
-    bool as_records;         /* what out holds */
-    uint32_t next, from, to; /* the group's next row; rows that are decoded */
+    bool open, may;                     /* may: rows of it can match */
+    bool as_records;                    /* what out holds */
+    uint32_t next, from, to;            /* the group's next row; rows that are decoded */
     uint32_t handful, out_from, out_to; /* rows that are put together: at most, and which */
     field *fields;
-    uint32_t *tested;        /* the column of each condition */
+    uint32_t *tested; /* the column of each condition */
     uint32_t n_lists, cap;
-    spate_column *lists;     /* HANDFUL of each list, and one as it is shown */
-    sp_arena views;          /* columns below them */
-    uint64_t *out;           /* HANDFUL rows of values, or records */
+    spate_column *lists; /* HANDFUL of each list, and one as it is shown */
+    sp_arena views;      /* columns below them */
+    uint64_t *out;       /* HANDFUL rows of values, or records */
     uint32_t counts[HANDFUL];
-    spate_record_field *record; /* the fields of a record, as they are told */
+    spate_record_field *record;       /* the fields of a record, as they are told */
     uint32_t n_record, *gaps, n_gaps; /* eights of fields of which cells of the window may be absent */
     size_t null_bits, stride;
 } window;
 
 struct spate_cursor {
     sp_block_reader r;
-    uint32_t shown;          /* fields at the front that are asked for; behind them those that conditions need */
+    uint32_t shown; /* fields at the front that are asked for; behind them those that conditions need */
     uint32_t block;
-    bool open, in_block;     /* a block is open; there are rows left of it */
-    uint32_t row;            /* of the block */
+    bool open, in_block; /* a block is open; there are rows left of it */
+    uint32_t row;        /* of the block */
     window *windows;
     uint32_t n_windows;
 };

@@ -43,8 +43,9 @@ int sp_store_directory(sp_store *s, const sp_block_ref *b, sp_buf *aside, const 
     if (rc != SPATE_OK)
         return rc;
     const sp_block_header *h = sp_block_header_of(*p);
-    if (!sp_block_header_plausible(h, s->super.file_id, b->at, b->at + b->size) || h->directory_bytes != b->directory_bytes ||
-        h->rows != b->rows || h->table != b->table || h->first_row != b->first_row || !sp_block_directory_sound(s->k, *p))
+    if (!sp_block_header_plausible(h, s->super.file_id, b->at, b->at + b->size) ||
+        h->directory_bytes != b->directory_bytes || h->rows != b->rows || h->table != b->table ||
+        h->first_row != b->first_row || !sp_block_directory_sound(s->k, *p))
         return not_sound(s, b->at, err);
     return SPATE_OK;
 }
@@ -56,14 +57,17 @@ int sp_store_check_block(sp_store *s, uint64_t at, uint64_t size, sp_buf *aside,
     if (rc != SPATE_OK)
         return rc;
     const sp_block_header *h = sp_block_header_of(p);
-    if (!sp_block_header_plausible(h, s->super.file_id, at, at + size) || h->size != size || !sp_block_directory_sound(s->k, p) ||
-        s->k->hash(p + h->payload_at, h->payload_bytes, 0) != (h->payload_bytes ? h->payload_hash : s->k->hash(p, 0, 0)))
+    if (!sp_block_header_plausible(h, s->super.file_id, at, at + size) || h->size != size ||
+        !sp_block_directory_sound(s->k, p) ||
+        s->k->hash(p + h->payload_at, h->payload_bytes, 0) !=
+            (h->payload_bytes ? h->payload_hash : s->k->hash(p, 0, 0)))
         return not_sound(s, at, err);
     if (h->type == SP_BLOCK_CHAPTER)
         return sp_chapter_sound(s->k, p) ? SPATE_OK : not_sound(s, at, err);
     const sp_segment_entry *e = sp_block_segments(p);
     for (uint32_t i = 0; h->type == SP_BLOCK_DATA && i < h->segments; i++)
-        if (!sp_segment_whole(s->k, p + (uint64_t)e[i].at64 * SP_SEGMENT_ALIGN, e[i].bytes, sp_segment_seed(h->extra, e[i].at64)))
+        if (!sp_segment_whole(s->k, p + (uint64_t)e[i].at64 * SP_SEGMENT_ALIGN, e[i].bytes,
+                              sp_segment_seed(h->extra, e[i].at64)))
             return not_sound(s, at, err);
     return SPATE_OK;
 }
@@ -147,8 +151,8 @@ static int write_block(sp_store *s, sp_place *place, sp_buf *block, spate_error 
     rc = sp_os_write_at(s->fd, block->data, block->len, place->at, s->path, &why);
     pthread_mutex_lock(&s->lock);
     if (rc == SPATE_OK) {
-        sp_block_ref b = {place->at, block->len, place->first_row, h->extra, place->table, h->rows, h->directory_bytes, h->type, h->groups,
-                          SP_NO_CHAPTER, 0};
+        sp_block_ref b = {place->at, block->len, place->first_row, h->extra, place->table, h->rows, h->directory_bytes,
+                          h->type,   h->groups,  SP_NO_CHAPTER,    0};
         rc = sp_store_add_block(s, &b) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
     } else {
         rc = broke(s, &why, err);
@@ -337,8 +341,11 @@ static int create(sp_store *s, uint64_t user_capacity, spate_error *err)
         return rc;
     user_capacity = sp_round_up(user_capacity, SP_STORE_PAGE);
     s->writable = s->changed = true;
-    s->super = (sp_superblock){.version = SP_STORE_VERSION, .file_id = new_file_id(s), .user_capacity = user_capacity,
-                               .user_hash = s->k->hash("", 0, 0), .blocks_at = SP_USER_AT + 2 * user_capacity};
+    s->super = (sp_superblock){.version = SP_STORE_VERSION,
+                               .file_id = new_file_id(s),
+                               .user_capacity = user_capacity,
+                               .user_hash = s->k->hash("", 0, 0),
+                               .blocks_at = SP_USER_AT + 2 * user_capacity};
     memcpy(s->super.magic, SP_STORE_MAGIC, sizeof s->super.magic);
     s->end = s->super.committed = s->super.blocks_at;
     /* Both pages, then the room for the user, so that the file is as long as it says. */
@@ -353,8 +360,9 @@ int sp_store_create(const char *path, uint64_t user_capacity, sp_store **store, 
     sp_store *s = store_new(path);
     if (!s)
         return sp_fail_nomem(err);
-    int rc = user_capacity > UINT64_C(1) << 40 ? sp_fail(err, SPATE_E_USAGE, "a user section cannot be larger than 1 TiB")
-                                               : create(s, user_capacity, err);
+    int rc = user_capacity > UINT64_C(1) << 40
+                 ? sp_fail(err, SPATE_E_USAGE, "a user section cannot be larger than 1 TiB")
+                 : create(s, user_capacity, err);
     bool made = s->fd >= 0;
     if (rc == SPATE_OK) {
         *store = s;
@@ -372,15 +380,15 @@ static bool super_sound(const sp_kernels *k, const sp_superblock *b)
 {
     return memcmp(b->magic, SP_STORE_MAGIC, sizeof b->magic) == 0 && b->hash == super_hash(k, b) &&
            b->user_capacity <= UINT64_C(1) << 40 && b->user_copy < 2 && b->user_len <= b->user_capacity &&
-           b->blocks_at == SP_USER_AT + 2 * b->user_capacity && b->committed >= b->blocks_at && b->index_at < b->committed &&
-           b->catalog_at < b->committed && b->committed % SP_STORE_PAGE == 0;
+           b->blocks_at == SP_USER_AT + 2 * b->user_capacity && b->committed >= b->blocks_at &&
+           b->index_at < b->committed && b->catalog_at < b->committed && b->committed % SP_STORE_PAGE == 0;
 }
 
 static int check_version(const sp_store *s, const sp_superblock *b, spate_error *err)
 {
     if (b->version != SP_STORE_VERSION)
-        return sp_fail(err, SPATE_E_DATA, "\"%s\" is a store of version %u; this program reads version %d", s->path, b->version,
-                       SP_STORE_VERSION);
+        return sp_fail(err, SPATE_E_DATA, "\"%s\" is a store of version %u; this program reads version %d", s->path,
+                       b->version, SP_STORE_VERSION);
     if (b->incompat & ~(uint32_t)SP_FEATURES_INCOMPAT)
         return sp_fail(err, SPATE_E_DATA, "\"%s\" uses features (0x%x) that this program does not know", s->path,
                        b->incompat & ~(uint32_t)SP_FEATURES_INCOMPAT);
@@ -493,7 +501,8 @@ int sp_store_user_write(sp_store *s, const void *bytes, size_t len, spate_error 
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" has a user section of %llu bytes, too small for %zu", s->path,
                        (unsigned long long)s->super.user_capacity, len);
     unsigned copy = !s->super.user_copy;
-    if (sp_os_write_at(s->fd, bytes, len, user_at(s, copy), s->path, &why) != SPATE_OK || sp_os_sync(s->fd, s->path, &why) != SPATE_OK)
+    if (sp_os_write_at(s->fd, bytes, len, user_at(s, copy), s->path, &why) != SPATE_OK ||
+        sp_os_sync(s->fd, s->path, &why) != SPATE_OK)
         return broke(s, &why, err);
     s->super.user_copy = copy;
     s->super.user_len = len;

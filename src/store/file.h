@@ -37,27 +37,28 @@ struct spate_store {
     sp_lexicon catalog;
     sp_index_chapter *chapters;
     uint32_t n_chapters, chapters_cap;
-    uint32_t n_unlisted;    /* chapters at the front whose blocks are not in the list, while it is SP_LIST_FROM_CHAPTERS */
-    sp_block_ref *blocks;   /* by type, table and first row once sorted; those of chapters when they are first needed */
+    uint32_t n_unlisted; /* chapters at the front whose blocks are not in the list, while it is SP_LIST_FROM_CHAPTERS */
+    sp_block_ref *blocks; /* by type, table and first row once sorted; those of chapters when they are first needed */
     uint32_t n_blocks, blocks_cap;
     sp_listing listing;
     bool unsorted;
     sp_damage *damage;
     uint32_t n_damage, damage_cap;
-    uint64_t end;           /* where the next block goes */
+    uint64_t end; /* where the next block goes */
     char *map;
     size_t map_len;
-    bool patched;           /* what is mapped is newer than the file: a patch that no writer has finished */
-    sp_buf wrapped;         /* blocks of everything but rows */
+    bool patched;   /* what is mapped is newer than the file: a patch that no writer has finished */
+    sp_buf wrapped; /* blocks of everything but rows */
     pthread_mutex_t lock;
-    spate_error failed;     /* status not 0: nothing may be written any more */
+    spate_error failed; /* status not 0: nothing may be written any more */
 };
 
 typedef struct spate_store sp_store;
 
 int sp_store_create(const char *path, uint64_t user_capacity, sp_store **store, spate_error *err) SP_MUST_CHECK;
 int sp_store_open(const char *path, bool write, sp_store **store, spate_error *err) SP_MUST_CHECK;
-void sp_store_close(sp_store *s); /* NULL is fine; without sp_store_finish the tail is looked at when it is opened again */
+void sp_store_close(
+    sp_store *s); /* NULL is fine; without sp_store_finish the tail is looked at when it is opened again */
 
 /* Appends a built block: data, whose rows count from now on, or a field's. first_row: UINT64_MAX takes the table's next ones. Any thread. */
 int sp_store_append(sp_store *s, uint32_t table, uint64_t first_row, sp_buf *block, spate_error *err) SP_MUST_CHECK;
@@ -80,7 +81,8 @@ int sp_store_view(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const cha
 /* The same for a few bytes here and there: copying them costs less than mapping pages and what lies around them. */
 int sp_store_pick(sp_store *s, uint64_t at, size_t len, sp_buf *aside, const char **p, spate_error *err) SP_MUST_CHECK;
 /* A block's header and directory, checked. */
-int sp_store_directory(sp_store *s, const sp_block_ref *b, sp_buf *aside, const char **p, spate_error *err) SP_MUST_CHECK;
+int sp_store_directory(sp_store *s, const sp_block_ref *b, sp_buf *aside, const char **p,
+                       spate_error *err) SP_MUST_CHECK;
 /* Every hash of a block. */
 int sp_store_check_block(sp_store *s, uint64_t at, uint64_t size, sp_buf *aside, spate_error *err) SP_MUST_CHECK;
 /* Seals a built block that has no rows and writes it at the end. The lock is held, or nobody else is there. */

@@ -19,7 +19,7 @@ enum {
     SP_SUPERBLOCKS = 2,
     SP_USER_AT = SP_SUPERBLOCKS * SP_STORE_PAGE,
     SP_SEGMENT_ALIGN = 64,
-    SP_VECTOR = 1024,          /* values packed together */
+    SP_VECTOR = 1024, /* values packed together */
     SP_NAMES_MAX = 65536,
     SP_ROW_BYTES_MAX = 16 << 20,
     SP_BLOCK_ROWS_MAX = 1 << 20,
@@ -38,18 +38,18 @@ typedef struct sp_superblock {
     char magic[8];
     uint16_t version, minor;
     uint32_t incompat, ro_compat, compat;
-    uint64_t generation;       /* the higher one of two whole superblocks counts */
-    uint64_t file_id;          /* drawn at creation; every block repeats it */
-    uint64_t blocks_at;        /* where blocks begin */
-    uint64_t user_capacity;    /* of each of the two copies */
+    uint64_t generation;    /* the higher one of two whole superblocks counts */
+    uint64_t file_id;       /* drawn at creation; every block repeats it */
+    uint64_t blocks_at;     /* where blocks begin */
+    uint64_t user_capacity; /* of each of the two copies */
     uint64_t user_len, user_hash;
-    uint32_t user_copy;        /* 0 or 1: the one that counts */
+    uint32_t user_copy; /* 0 or 1: the one that counts */
     uint32_t unused;
-    uint64_t committed;        /* blocks that end at or before this offset are whole */
+    uint64_t committed;            /* blocks that end at or before this offset are whole */
     uint64_t catalog_at, index_at; /* the last of their kind, 0: none yet */
-    uint64_t sequence;         /* number of the next block */
+    uint64_t sequence;             /* number of the next block */
     uint8_t zero[3976];
-    uint64_t hash;             /* XXH3 of everything above */
+    uint64_t hash; /* XXH3 of everything above */
 } sp_superblock;
 static_assert(sizeof(sp_superblock) == SP_STORE_PAGE, "a page");
 
@@ -70,11 +70,11 @@ typedef struct sp_block_header {
     uint64_t at;              /* its own offset in the file */
     uint64_t file_id, sequence;
     uint32_t table, rows;
-    uint64_t first_row;       /* number of the first row in its table */
+    uint64_t first_row; /* number of the first row in its table */
     uint32_t groups, segments;
     uint64_t payload_at, payload_bytes, payload_hash; /* of blocks that have no directory: all there is */
-    uint64_t extra;           /* data: a number drawn for the block, its salt; field block: the field's name; else 0 */
-    uint64_t hash; /* XXH3 of the directory, seeded with XXH3 of everything above */
+    uint64_t extra; /* data: a number drawn for the block, its salt; field block: the field's name; else 0 */
+    uint64_t hash;  /* XXH3 of the directory, seeded with XXH3 of everything above */
 } sp_block_header;
 static_assert(sizeof(sp_block_header) == 112, "no holes");
 
@@ -90,24 +90,25 @@ enum { SP_SEGMENT_HAS_RANGE = 1 }; /* flags of a segment entry: min and max mean
 typedef struct sp_segment_entry {
     uint16_t name;
     uint8_t kind, precision, scale, encoding, flags, zero0;
-    uint32_t at64;      /* offset from the block's start, in units of 64 bytes */
+    uint32_t at64; /* offset from the block's start, in units of 64 bytes */
     uint32_t bytes;
     uint32_t nulls, zero1;
-    uint64_t min, max;  /* integers as int64 (uint64 for that kind), floats as float64, bits; text: its first 8 bytes, big-endian */
+    uint64_t min,
+        max; /* integers as int64 (uint64 for that kind), floats as float64, bits; text: its first 8 bytes, big-endian */
 } sp_segment_entry;
 static_assert(sizeof(sp_segment_entry) == 40, "no holes");
 
 /* Every segment begins so; a list's items are a segment within a segment. */
 typedef enum sp_encoding {
-    SP_ENC_NONE = 0,    /* no cell is present */
+    SP_ENC_NONE = 0, /* no cell is present */
     SP_ENC_CONST = 1,
     SP_ENC_RAW = 2,
     SP_ENC_INT = 3,     /* numbers of an integer stream */
     SP_ENC_DECIMAL = 4, /* floats: integer / 10^param */
     SP_ENC_BITS = 5,    /* floats: their bits are integer << param */
     SP_ENC_DICT = 6,
-    SP_ENC_TEXT = 7,    /* ends, then bytes */
-    SP_ENC_FSST = 8,    /* the same, compressed by a table of symbols */
+    SP_ENC_TEXT = 7, /* ends, then bytes */
+    SP_ENC_FSST = 8, /* the same, compressed by a table of symbols */
     SP_ENC_INTERVAL = 9,
     SP_ENC_LIST = 10,
     SP_ENCODINGS
@@ -116,7 +117,7 @@ typedef enum sp_encoding {
 enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2, SP_SEGMENT_PACKED = 4 };
 
 typedef struct sp_segment_header {
-    uint64_t hash;  /* XXH3 of what follows, seeded with the block's salt + the entry's at64; 0 within another segment */
+    uint64_t hash; /* XXH3 of what follows, seeded with the block's salt + the entry's at64; 0 within another segment */
     uint8_t encoding, kind, param, flags; /* flags: NULLS: a validity bitmap follows; DENSE: absent cells have no value;
                                              * PACKED: what would follow is packed, behind a sp_pack_head */
     uint32_t rows, values;
@@ -142,7 +143,7 @@ static_assert(sizeof(sp_ints_header) == 32, "no holes");
 
 typedef struct sp_ints_vector {
     int64_t base;
-    uint32_t at;      /* offset of its bits from the stream's start */
+    uint32_t at; /* offset of its bits from the stream's start */
     uint8_t width, zero;
     uint16_t patches; /* behind the bits: positions (uint16, padded to 8 bytes), then values (uint64) */
 } sp_ints_vector;
@@ -167,7 +168,7 @@ enum { SP_RUN_ORDER = SP_NAMES_MAX }; /* for a name: the segments that say which
 typedef struct sp_run {
     uint32_t table, name; /* runs are sorted by both */
     uint32_t count, zero;
-    uint64_t at, hash;    /* of its entries: from the block's start; XXH3 */
+    uint64_t at, hash; /* of its entries: from the block's start; XXH3 */
 } sp_run;
 static_assert(sizeof(sp_run) == 32, "no holes");
 

@@ -6,8 +6,8 @@
 enum {
     GENERATIONS = 5,
     SAMPLE_BYTES = 16 << 10,
-    CODES = 512,          /* while learning: 256 single bytes, then symbols */
-    SLOTS = 1024,         /* for symbols of three bytes and more, by their first three */
+    CODES = 512,  /* while learning: 256 single bytes, then symbols */
+    SLOTS = 1024, /* for symbols of three bytes and more, by their first three */
     CANDIDATES_MAX = 8192,
 };
 
@@ -24,8 +24,8 @@ typedef struct candidate {
 struct sp_fsst_maker {
     symbol symbols[SP_FSST_SYMBOLS + 1];
     unsigned n;
-    uint16_t slots[SLOTS];       /* 1 + symbol, 0: none */
-    uint16_t pairs[65536];       /* first two bytes: 1 + symbol of one or two bytes, 0: none */
+    uint16_t slots[SLOTS]; /* 1 + symbol, 0: none */
+    uint16_t pairs[65536]; /* first two bytes: 1 + symbol of one or two bytes, 0: none */
     uint32_t count1[CODES];
     uint16_t count2[CODES][CODES];
     candidate candidates[CANDIDATES_MAX];

@@ -7,9 +7,9 @@
 
 enum {
     SP_FSST_SYMBOLS = 255,
-    SP_FSST_ESCAPE = 255,  /* the next byte stands for itself */
+    SP_FSST_ESCAPE = 255, /* the next byte stands for itself */
     SP_FSST_TABLE_MAX = 1 + SP_FSST_SYMBOLS * 9,
-    SP_FSST_GROWS = 2,     /* compressed bytes are at most so many times the original's */
+    SP_FSST_GROWS = 2, /* compressed bytes are at most so many times the original's */
     SP_FSST_SHRINKS = 8,
 };
 

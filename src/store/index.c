@@ -16,12 +16,8 @@ bool sp_key_of(const spate_value *v, uint64_t *key)
     const uint64_t sign = UINT64_C(1) << 63;
     double d;
     switch ((sp_kind)v->kind) {
-    case SP_BOOL:
-        *key = (uint64_t)v->as.b ^ sign;
-        return true;
-    case SP_U64:
-        *key = v->as.u;
-        return true;
+    case SP_BOOL: *key = (uint64_t)v->as.b ^ sign; return true;
+    case SP_U64: *key = v->as.u; return true;
     case SP_F32:
     case SP_F64:
         d = v->kind == SP_F32 ? (double)v->as.f32 : v->as.f;
@@ -30,19 +26,12 @@ bool sp_key_of(const spate_value *v, uint64_t *key)
         *key = *key & sign ? ~*key : *key ^ sign;
         return d == d;
     case SP_UUID:
-    case SP_INTERVAL:
-        *key = sp_hash64(v->as.p, 16, 0);
-        return true;
+    case SP_INTERVAL: *key = sp_hash64(v->as.p, 16, 0); return true;
     case SP_TEXT:
     case SP_JSON:
-    case SP_BYTES:
-        *key = sp_hash64(v->as.p, v->len, 0);
-        return true;
-    case SP_LIST:
-        return false;
-    default:
-        *key = v->as.u ^ sign;
-        return true;
+    case SP_BYTES: *key = sp_hash64(v->as.p, v->len, 0); return true;
+    case SP_LIST: return false;
+    default: *key = v->as.u ^ sign; return true;
     }
 }
 
@@ -69,7 +58,8 @@ static int write_run(builder *b, uint64_t rows, spate_error *err)
     if (b->n)
         qsort(b->pairs, b->n, sizeof *b->pairs, by_key);
     b->payload.len = 0;
-    if (sp_buf_add(&b->payload, head, sizeof head) != SPATE_OK || sp_buf_add(&b->payload, b->pairs, b->n * sizeof *b->pairs) != SPATE_OK ||
+    if (sp_buf_add(&b->payload, head, sizeof head) != SPATE_OK ||
+        sp_buf_add(&b->payload, b->pairs, b->n * sizeof *b->pairs) != SPATE_OK ||
         sp_block_wrap(b->store->k, SP_BLOCK_FIELD, b->payload.data, b->payload.len, b->name, &b->block) != SPATE_OK)
         return sp_fail_nomem(err);
     b->n = 0;
@@ -100,7 +90,8 @@ static int build(builder *b, spate_cursor *c, spate_error *err)
 }
 
 /* The run of keys in a field's block. */
-static int open_run(sp_store *s, const sp_block_ref *b, sp_buf *aside, const pair **pairs, uint32_t *n, spate_error *err)
+static int open_run(sp_store *s, const sp_block_ref *b, sp_buf *aside, const pair **pairs, uint32_t *n,
+                    spate_error *err)
 {
     const char *p;
     int rc = sp_store_check_block(s, b->at, b->size, aside, err);
@@ -112,7 +103,8 @@ static int open_run(sp_store *s, const sp_block_ref *b, sp_buf *aside, const pai
     *n = 0;
     memcpy(n, p + h->payload_at, h->payload_bytes >= 8 ? 4 : 0);
     if (h->payload_bytes < 8 || *n > (h->payload_bytes - 8) / sizeof(pair))
-        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the field index at byte %llu is not sound", s->path, (unsigned long long)b->at);
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the field index at byte %llu is not sound", s->path,
+                       (unsigned long long)b->at);
     *pairs = (const pair *)(p + h->payload_at + 8);
     return SPATE_OK;
 }
@@ -147,7 +139,8 @@ int spate_store_index(spate_store *s, uint32_t table, const char *field, spate_e
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" has no field \"%s\"", s->path, field);
     b.name = (uint16_t)found;
     int rc = covered_rows(s, table, b.name, &o.first_row, err); /* what is indexed already stays so */
-    if (rc == SPATE_OK && table < s->catalog.n_tables && o.first_row >= s->catalog.tables[table].rows && o.first_row > 0)
+    if (rc == SPATE_OK && table < s->catalog.n_tables && o.first_row >= s->catalog.tables[table].rows &&
+        o.first_row > 0)
         return SPATE_OK;
     if (rc == SPATE_OK)
         rc = spate_cursor_open(s, &o, &c, err);
@@ -241,8 +234,8 @@ static int look_behind(spate_cursor *c, uint64_t from, sp_buf *rows, spate_error
     return rc;
 }
 
-int spate_store_find(spate_store *s, uint32_t table, const char *field, const spate_value *value, uint64_t **rows, size_t *n,
-                     bool *indexed, spate_error *err)
+int spate_store_find(spate_store *s, uint32_t table, const char *field, const spate_value *value, uint64_t **rows,
+                     size_t *n, bool *indexed, spate_error *err)
 {
     spate_condition where = {field, SPATE_EQ, *value};
     spate_scan_options o = {.table = table, .fields = &field, .n_fields = 1, .conditions = &where, .n_conditions = 1};

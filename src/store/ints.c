@@ -5,7 +5,8 @@ sp_ints_vector sp_ints_vector_of(const sp_ints *s, uint32_t i)
 {
     sp_ints_vector head;
     if (s->uniform) {
-        head = (sp_ints_vector){.width = s->width, .base = (int64_t)(s->base + (uint64_t)i * SP_VECTOR * s->step),
+        head = (sp_ints_vector){.width = s->width,
+                                .base = (int64_t)(s->base + (uint64_t)i * SP_VECTOR * s->step),
                                 .at = (uint32_t)(sizeof(sp_ints_header) + (size_t)i * SP_ROW_BYTES * s->width)};
         return head;
     }
@@ -19,10 +20,17 @@ bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s)
     if (len < sizeof h)
         return false;
     memcpy(&h, p, sizeof h);
-    if (h.bytes < sizeof h || h.bytes > len || h.bytes % 8 || h.mode > SP_INTS_DELTA || h.uniform > 1 || h.width > width_max)
+    if (h.bytes < sizeof h || h.bytes > len || h.bytes % 8 || h.mode > SP_INTS_DELTA || h.uniform > 1 ||
+        h.width > width_max)
         return false;
-    *s = (sp_ints){.bytes = p, .count = h.count, .size = h.bytes, .mode = h.mode, .width = h.width, .uniform = h.uniform,
-                   .step = (uint64_t)h.step, .base = (uint64_t)h.base};
+    *s = (sp_ints){.bytes = p,
+                   .count = h.count,
+                   .size = h.bytes,
+                   .mode = h.mode,
+                   .width = h.width,
+                   .uniform = h.uniform,
+                   .step = (uint64_t)h.step,
+                   .base = (uint64_t)h.base};
     uint32_t vectors = h.count / SP_VECTOR + (h.count % SP_VECTOR != 0);
     if (h.uniform) {
         size_t bits = (size_t)(h.count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, h.width) +
@@ -75,8 +83,8 @@ static void finish64(const sp_kernels *k, const uint64_t *v, uint32_t n, sp_as a
 }
 
 /* A whole vector of deltas, whatever part of it is wanted: a sum begins at the beginning. */
-static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t n, sp_as as, unsigned param,
-                        void *out)
+static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t n, sp_as as,
+                        unsigned param, void *out)
 {
     alignas(64) uint64_t r[SP_VECTOR];
     alignas(64) uint32_t narrow[SP_VECTOR];
@@ -97,8 +105,8 @@ static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vec
 }
 
 /* Values first.. of a line, first a multiple of the lanes. */
-static void read_line(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t first, uint32_t n, sp_as as,
-                      unsigned param, void *out)
+static void read_line(const sp_kernels *k, const sp_ints *s, const sp_ints_vector *v, uint32_t first, uint32_t n,
+                      sp_as as, unsigned param, void *out)
 {
     uint32_t lanes = sp_lanes(v->width), places = (n + lanes - 1) / lanes, place = first / lanes;
     const void *bits = s->bytes + v->at;
@@ -106,13 +114,9 @@ static void read_line(const sp_kernels *k, const sp_ints *s, const sp_ints_vecto
     bool narrow = v->width <= 32;
     double wide[SP_VECTOR];
     switch (as) {
-    case SP_AS_16:
-        k->read32_16(bits, v->width, place, places, line, out);
-        break;
+    case SP_AS_16: k->read32_16(bits, v->width, place, places, line, out); break;
     case SP_AS_32:
-    case SP_AS_BITS_32:
-        k->read32_32(bits, v->width, place, places, line, as == SP_AS_32 ? 0 : param, out);
-        break;
+    case SP_AS_BITS_32: k->read32_32(bits, v->width, place, places, line, as == SP_AS_32 ? 0 : param, out); break;
     case SP_AS_64:
     case SP_AS_TENS:
     case SP_AS_BITS_64:
@@ -137,8 +141,8 @@ static void read_line(const sp_kernels *k, const sp_ints *s, const sp_ints_vecto
     }
 }
 
-static void lay_patches(const sp_ints *s, const sp_ints_vector *v, uint32_t in_vector, uint32_t first, uint32_t n, unsigned width,
-                        char *out)
+static void lay_patches(const sp_ints *s, const sp_ints_vector *v, uint32_t in_vector, uint32_t first, uint32_t n,
+                        unsigned width, char *out)
 {
     const char *positions = s->bytes + v->at + sp_packed_bytes(in_vector, v->width),
                *values = positions + sp_round_up((size_t)v->patches * 2, 8);
@@ -156,7 +160,8 @@ void sp_ints_read(const sp_kernels *k, const sp_ints *s, uint32_t from, uint32_t
     char *to = out;
     alignas(64) uint64_t aside[SP_VECTOR + SP_LANES_32];
     while (n > 0) {
-        uint32_t i = from / SP_VECTOR, in = from % SP_VECTOR, of = SP_MIN(s->count - i * SP_VECTOR, (uint32_t)SP_VECTOR);
+        uint32_t i = from / SP_VECTOR, in = from % SP_VECTOR,
+                 of = SP_MIN(s->count - i * SP_VECTOR, (uint32_t)SP_VECTOR);
         uint32_t take = SP_MIN(n, of - in);
         sp_ints_vector v = sp_ints_vector_of(s, i);
         if (s->mode == SP_INTS_DELTA) {

@@ -10,10 +10,14 @@
 #include "store/kernels.h"
 
 typedef enum sp_as {
-    SP_AS_16, SP_AS_32, SP_AS_64,  /* integers of that width, signs kept */
-    SP_AS_TENS,                    /* of 64 bits: integer * 10^param */
-    SP_AS_DECIMAL, SP_AS_DECIMAL_F32, /* doubles, floats: integer / 10^param */
-    SP_AS_BITS_64, SP_AS_BITS_32,  /* their bits: integer << param */
+    SP_AS_16,
+    SP_AS_32,
+    SP_AS_64,   /* integers of that width, signs kept */
+    SP_AS_TENS, /* of 64 bits: integer * 10^param */
+    SP_AS_DECIMAL,
+    SP_AS_DECIMAL_F32, /* doubles, floats: integer / 10^param */
+    SP_AS_BITS_64,
+    SP_AS_BITS_32, /* their bits: integer << param */
 } sp_as;
 
 static inline unsigned sp_as_width(sp_as as)
@@ -37,7 +41,8 @@ typedef struct sp_ints_plan {
 
 /* Adds the stream to out, 8-byte aligned relative to its own start. plan may be NULL. Not more than count / 4 forced patches: else
  * nothing is added and *given_up is set (NULL: never gives up). */
-int sp_ints_encode(const sp_kernels *k, const sp_ints_source *source, sp_ints_plan *plan, sp_buf *out, bool *given_up) SP_MUST_CHECK;
+int sp_ints_encode(const sp_kernels *k, const sp_ints_source *source, sp_ints_plan *plan, sp_buf *out,
+                   bool *given_up) SP_MUST_CHECK;
 
 typedef struct sp_ints {
     const char *bytes; /* of the stream, header included */
@@ -50,7 +55,8 @@ typedef struct sp_ints {
 /* Looks at every number that decides where is read: false when the stream is not sound. size <= len. */
 bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s) SP_MUST_CHECK;
 /* Values from..from + n into out, which has room for whole places behind them: n + SP_LANES_32 values. */
-void sp_ints_read(const sp_kernels *k, const sp_ints *s, uint32_t from, uint32_t n, sp_as as, unsigned param, void *out);
+void sp_ints_read(const sp_kernels *k, const sp_ints *s, uint32_t from, uint32_t n, sp_as as, unsigned param,
+                  void *out);
 
 /* What is said of a vector, in the table or in the stream's header. */
 sp_ints_vector sp_ints_vector_of(const sp_ints *s, uint32_t i);

@@ -75,31 +75,17 @@ static void load(const sp_kernels *k, const sp_ints_source *s, uint32_t from, ve
     x->ranged = false;
     const char *data = (const char *)s->data + (size_t)from * sp_as_width(s->as);
     switch (s->as) {
-    case SP_AS_16:
-        k->widen16((const int16_t *)data, x->n, x->v);
-        break;
-    case SP_AS_32:
-        k->widen32((const int32_t *)data, x->n, x->v);
-        break;
-    case SP_AS_64:
-        memcpy(x->v, data, (size_t)x->n * 8);
-        break;
-    case SP_AS_TENS:
-        load_tens((const int64_t *)data, s->param, x);
-        break;
+    case SP_AS_16: k->widen16((const int16_t *)data, x->n, x->v); break;
+    case SP_AS_32: k->widen32((const int32_t *)data, x->n, x->v); break;
+    case SP_AS_64: memcpy(x->v, data, (size_t)x->n * 8); break;
+    case SP_AS_TENS: load_tens((const int64_t *)data, s->param, x); break;
     case SP_AS_DECIMAL:
         x->n_bad = k->to_decimal((const double *)data, x->n, s->param, x->v, x->bad, &x->low, &x->high);
         x->ranged = x->n_bad == 0;
         break;
-    case SP_AS_DECIMAL_F32:
-        load_decimals_f32((const float *)data, s->param, x);
-        break;
-    case SP_AS_BITS_64:
-        k->bits64((const uint64_t *)data, x->n, s->param, x->v);
-        break;
-    case SP_AS_BITS_32:
-        k->bits32((const uint32_t *)data, x->n, s->param, x->v);
-        break;
+    case SP_AS_DECIMAL_F32: load_decimals_f32((const float *)data, s->param, x); break;
+    case SP_AS_BITS_64: k->bits64((const uint64_t *)data, x->n, s->param, x->v); break;
+    case SP_AS_BITS_32: k->bits32((const uint32_t *)data, x->n, s->param, x->v); break;
     }
     if (x->n_bad)
         fill_bad(x);
@@ -166,7 +152,8 @@ static void best_width(const sp_kernels *k, const vector *x, bool from_above, pa
         int64_t span = (int64_t)((UINT64_C(1) << width) - 1);
         int64_t low = from_above ? (int64_t)((uint64_t)x->high - (uint64_t)span) : x->low,
                 high = from_above ? x->high : (int64_t)((uint64_t)x->low + (uint64_t)span);
-        size_t patches = (size_t)k->count_beyond(x->v, x->n, low, high) * PATCH_BYTES, bytes = sp_packed_bytes(x->n, width) + patches;
+        size_t patches = (size_t)k->count_beyond(x->v, x->n, low, high) * PATCH_BYTES,
+               bytes = sp_packed_bytes(x->n, width) + patches;
         if (bytes < best->bytes)
             *best = (patching){width, from_above, bytes};
         if (patches >= best->bytes)
@@ -219,12 +206,12 @@ typedef struct packer {
     const sp_ints_source *source;
     sp_ints_plan plan;
     sp_buf *out;
-    size_t start;          /* of the stream in out */
+    size_t start; /* of the stream in out */
     int64_t step;
     uint64_t width_sum;
     bool too_wide, too_bad;
-    uint32_t bad_left;     /* forced patches that are still allowed */
-    vector *kept, spare;   /* KEPT of them */
+    uint32_t bad_left;   /* forced patches that are still allowed */
+    vector *kept, spare; /* KEPT of them */
     bool is_kept[KEPT];
 } packer;
 
@@ -324,7 +311,8 @@ static int put_bits(packer *p, const vector *x, int64_t base, unsigned width)
 /* Integers of 16 and 32 bits that are counted from a base, or those of 32 from a line: nothing is widened, nothing kept. */
 static bool as_they_lie(const packer *p)
 {
-    return p->source->as <= SP_AS_32 && p->plan.mode == SP_INTS_LINE && !p->plan.patch && (p->step == 0 || p->source->as == SP_AS_32);
+    return p->source->as <= SP_AS_32 && p->plan.mode == SP_INTS_LINE && !p->plan.patch &&
+           (p->step == 0 || p->source->as == SP_AS_32);
 }
 
 static uint32_t vector_values(const packer *p, uint32_t from)
@@ -536,11 +524,13 @@ static bool is_uniform(packer *p, int64_t *base, unsigned *width)
         }
         lowest = SP_MIN(lowest, low);
         highest = SP_MAX(highest, high);
-        with_table += sp_packed_bytes(vector_values(p, from), sp_bits_of((uint64_t)high - (uint64_t)low)) + sizeof(sp_ints_vector);
+        with_table += sp_packed_bytes(vector_values(p, from), sp_bits_of((uint64_t)high - (uint64_t)low)) +
+                      sizeof(sp_ints_vector);
     }
     *base = lowest;
     *width = sp_bits_of((uint64_t)highest - (uint64_t)lowest);
-    size_t bytes = (size_t)(count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, *width) + sp_packed_bytes(count % SP_VECTOR, *width);
+    size_t bytes =
+        (size_t)(count / SP_VECTOR) * sp_packed_bytes(SP_VECTOR, *width) + sp_packed_bytes(count % SP_VECTOR, *width);
     return bytes <= with_table && *width <= bits_max(p->source->as);
 }
 
@@ -552,7 +542,8 @@ static int put_uniform(packer *p, int64_t base, unsigned width)
     p->start = p->out->len;
     p->out->len += sizeof(sp_ints_header);
     for (uint32_t from = 0; from < count && width; from += SP_VECTOR) {
-        int rc = as_they_lie(p) ? put_as_it_lies(p, from, base, width) : put_bits(p, straightened(p, from), base, width);
+        int rc =
+            as_they_lie(p) ? put_as_it_lies(p, from, base, width) : put_bits(p, straightened(p, from), base, width);
         if (rc != SPATE_OK)
             return rc;
     }
@@ -565,7 +556,10 @@ static int encode_planned(packer *p)
     int64_t base;
     unsigned width;
     memset(p->is_kept, 0, sizeof p->is_kept);
-    p->step = as_narrow_deltas(p) ? smallest_narrow_delta(p) : p->plan.mode == SP_INTS_DELTA ? smallest_delta(p) : p->plan.slope ? slope_of_all(p) : 0;
+    p->step = as_narrow_deltas(p)             ? smallest_narrow_delta(p)
+              : p->plan.mode == SP_INTS_DELTA ? smallest_delta(p)
+              : p->plan.slope                 ? slope_of_all(p)
+                                              : 0;
     if (p->plan.mode == SP_INTS_LINE && !p->plan.patch && is_uniform(p, &base, &width))
         return put_uniform(p, base, width);
     return put_table(p);
@@ -643,7 +637,8 @@ static void put_packed(char *bits, unsigned width, uint32_t i, uint64_t r)
     }
 }
 
-static bool set_patch(const sp_ints *s, const sp_ints_vector *v, char *bytes, uint32_t in_vector, uint32_t in, uint64_t bits)
+static bool set_patch(const sp_ints *s, const sp_ints_vector *v, char *bytes, uint32_t in_vector, uint32_t in,
+                      uint64_t bits)
 {
     char *positions = bytes + v->at + sp_packed_bytes(in_vector, v->width),
          *values = positions + sp_round_up((size_t)v->patches * 2, 8);

@@ -9,8 +9,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
-                                                        1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 
 /* 10^e, and its reciprocal as a sum of two doubles: what is left of it when the nearest one is taken away. */
 typedef struct tenth {
@@ -27,7 +27,7 @@ static inline tenth tenth_of(unsigned exponent)
 static const uint64_t nothing[SP_LANES_64];
 
 /* 1.5 * 2^52: a double whose lowest bit is worth one, with room below and above. */
-#define MAGIC 6755399441055744.0
+#define MAGIC      6755399441055744.0
 #define MAGIC_BITS UINT64_C(0x4338000000000000)
 
 static inline double as_double(uint64_t bits)
@@ -44,7 +44,7 @@ static inline uint64_t as_bits(double d)
 }
 
 #define TARGET
-#define K(name) name##_portable
+#define K(name)       name##_portable
 #define DIVIDE(x, by) ((x) / (by).ten)
 #define BEYOND(...)
 #include "store/kernels.inc"
@@ -75,7 +75,8 @@ static void range_f64_portable(const double *v, uint32_t n, double *min, double 
     *max = high;
 }
 
-static uint32_t to_decimal_portable(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low, int64_t *high)
+static uint32_t to_decimal_portable(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad,
+                                    int64_t *low, int64_t *high)
 {
     const tenth by = tenth_of(exponent);
     uint64_t any = 0;
@@ -123,16 +124,17 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
 #define TABLE(for_) \
     { \
         .pack32 = pack32_##for_, .pack64 = pack64_##for_, .unpack32 = unpack32_##for_, .unpack64 = unpack64_##for_, \
-        .read32_16 = read32_16_##for_, .read32_32 = read32_32_##for_, .read32_64 = read32_64_##for_, .read64_64 = read64_64_##for_, \
-        .read32_decimal = read32_decimal_##for_, .read64_decimal = read64_decimal_##for_, .to_doubles = to_doubles_##for_, \
-        .sums32 = sums32_##for_, .sums64 = sums64_##for_, \
-        .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, \
-        .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, .range_f64 = range_f64_##for_, \
-        .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
-        .narrow16 = narrow16_##for_, .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, .deltas32 = deltas32_##for_, \
-        .level32 = level32_##for_, .count_beyond = count_beyond_##for_, \
-        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
-        .values4 = values4_##for_, .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
+        .read32_16 = read32_16_##for_, .read32_32 = read32_32_##for_, .read32_64 = read32_64_##for_, \
+        .read64_64 = read64_64_##for_, .read32_decimal = read32_decimal_##for_, \
+        .read64_decimal = read64_decimal_##for_, .to_doubles = to_doubles_##for_, .sums32 = sums32_##for_, \
+        .sums64 = sums64_##for_, .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, \
+        .to_decimal = to_decimal_##for_, .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, \
+        .range_f64 = range_f64_##for_, .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, \
+        .widen16 = widen16_##for_, .widen32 = widen32_##for_, .narrow16 = narrow16_##for_, \
+        .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, .deltas32 = deltas32_##for_, \
+        .level32 = level32_##for_, .count_beyond = count_beyond_##for_, .bits64 = bits64_##for_, \
+        .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .values4 = values4_##for_, \
+        .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);
@@ -148,8 +150,8 @@ __attribute__((target("avx2,fma"), always_inline)) static inline double divide_f
     return __builtin_fma(x, by.high, x * by.low);
 }
 
-#define TARGET __attribute__((target("avx2,fma")))
-#define K(name) name##_avx2
+#define TARGET        __attribute__((target("avx2,fma")))
+#define K(name)       name##_avx2
 #define DIVIDE(x, by) divide_fma(x, by)
 #define BEYOND(...) \
     if (exponent > EXACT_MAX) { \
@@ -279,26 +281,30 @@ typedef struct whole_avx2 {
     __m256i any;
 } whole_avx2;
 
-__attribute__((target("avx2,fma"), always_inline)) static inline void four_whole(whole_avx2 *w, const double *v, int64_t *out)
+__attribute__((target("avx2,fma"), always_inline)) static inline void four_whole(whole_avx2 *w, const double *v,
+                                                                                 int64_t *out)
 {
     const __m256d magic = _mm256_set1_pd(MAGIC);
-    __m256d x = _mm256_loadu_pd(v), shifted = _mm256_add_pd(_mm256_mul_pd(x, w->ten), magic), back = _mm256_sub_pd(shifted, magic);
+    __m256d x = _mm256_loadu_pd(v), shifted = _mm256_add_pd(_mm256_mul_pd(x, w->ten), magic),
+            back = _mm256_sub_pd(shifted, magic);
     __m256i bits = _mm256_sub_epi64(_mm256_castpd_si256(shifted), _mm256_set1_epi64x(MAGIC_BITS));
     back = _mm256_fmadd_pd(back, w->near, _mm256_mul_pd(back, w->rest));
     _mm256_storeu_si256((__m256i *)out, bits);
     w->any = _mm256_or_si256(w->any, _mm256_castpd_si256(_mm256_xor_pd(back, x)));
-    w->any = _mm256_or_si256(w->any, _mm256_srli_epi64(_mm256_add_epi64(bits, _mm256_set1_epi64x(INT64_C(1) << 51)), 52));
+    w->any =
+        _mm256_or_si256(w->any, _mm256_srli_epi64(_mm256_add_epi64(bits, _mm256_set1_epi64x(INT64_C(1) << 51)), 52));
     w->least = _mm256_min_pd(shifted, w->least);
     w->most = _mm256_max_pd(shifted, w->most);
 }
 
-TARGET static uint32_t to_decimal_avx2(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low, int64_t *high)
+TARGET static uint32_t to_decimal_avx2(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad,
+                                       int64_t *low, int64_t *high)
 {
     if (exponent > EXACT_MAX || n < 4)
         return to_decimal_portable(v, n, exponent, out, bad, low, high);
     const tenth by = tenth_of(exponent);
-    whole_avx2 w = {_mm256_set1_pd(by.ten), _mm256_set1_pd(by.high), _mm256_set1_pd(by.low), _mm256_set1_pd(__builtin_inf()),
-                    _mm256_set1_pd(-__builtin_inf()), _mm256_setzero_si256()};
+    whole_avx2 w = {_mm256_set1_pd(by.ten),          _mm256_set1_pd(by.high),          _mm256_set1_pd(by.low),
+                    _mm256_set1_pd(__builtin_inf()), _mm256_set1_pd(-__builtin_inf()), _mm256_setzero_si256()};
     for (uint32_t i = 0; i + 8 <= n; i += 8) {
         four_whole(&w, v + i, out + i);
         four_whole(&w, v + i + 4, out + i + 4);

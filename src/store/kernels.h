@@ -51,12 +51,17 @@ typedef struct sp_kernels {
     void (*unpack64)(const uint64_t *in, unsigned width, unsigned first, unsigned places, uint64_t *out);
     /* The same, and the line's values out of those residuals, in one go. */
     void (*read32_16)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, uint16_t *out);
-    void (*read32_32)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift, uint32_t *out);
-    void (*read32_64)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift, uint64_t *out);
-    void (*read64_64)(const uint64_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift, uint64_t *out);
+    void (*read32_32)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift,
+                      uint32_t *out);
+    void (*read32_64)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift,
+                      uint64_t *out);
+    void (*read64_64)(const uint64_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned shift,
+                      uint64_t *out);
     /* The same, then / 10^exponent; values are below 2^51. */
-    void (*read32_decimal)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned exponent, double *out);
-    void (*read64_decimal)(const uint64_t *in, unsigned width, unsigned first, unsigned places, sp_line line, unsigned exponent, double *out);
+    void (*read32_decimal)(const uint32_t *in, unsigned width, unsigned first, unsigned places, sp_line line,
+                           unsigned exponent, double *out);
+    void (*read64_decimal)(const uint64_t *in, unsigned width, unsigned first, unsigned places, sp_line line,
+                           unsigned exponent, double *out);
     void (*to_doubles)(const uint64_t *v, uint32_t n, unsigned exponent, double *out);
     /* In place: v[0] = base, v[i] = v[i - 1] + step + v[i]. */
     void (*sums32)(uint32_t *v, uint32_t n, sp_line line);
@@ -66,12 +71,15 @@ typedef struct sp_kernels {
     void (*shift32)(uint32_t *v, uint32_t n, unsigned by);
     /* out[i] = v[i] * 10^exponent where that is exact; returns how many are not, and if any, which (bad[i] = 1). If none, low and high
      * are the smallest and the largest of out. */
-    uint32_t (*to_decimal)(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low, int64_t *high);
+    uint32_t (*to_decimal)(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad, int64_t *low,
+                           int64_t *high);
     void (*range)(const int64_t *v, uint32_t n, int64_t *min, int64_t *max);
-    uint32_t (*count_beyond)(const int64_t *v, uint32_t n, int64_t low, int64_t high); /* how many are not low to high */
+    uint32_t (*count_beyond)(const int64_t *v, uint32_t n, int64_t low,
+                             int64_t high); /* how many are not low to high */
     void (*range16)(const int16_t *v, uint32_t n, int64_t *min, int64_t *max);
     void (*range32)(const int32_t *v, uint32_t n, int64_t *min, int64_t *max);
-    void (*range_f64)(const double *v, uint32_t n, double *min, double *max); /* without NaN; infinities the wrong way round: none */
+    void (*range_f64)(const double *v, uint32_t n, double *min,
+                      double *max); /* without NaN; infinities the wrong way round: none */
     void (*residuals32)(const int64_t *v, uint32_t n, sp_line line, uint32_t *out);
     void (*residuals64)(const int64_t *v, uint32_t n, sp_line line, uint64_t *out);
     void (*narrow16)(const int16_t *v, uint32_t n, uint32_t base, uint32_t *out); /* v - base */

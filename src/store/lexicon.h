@@ -22,7 +22,7 @@ typedef struct sp_lexicon {
     uint32_t n_slots;
     sp_table *tables;
     uint32_t n_tables, tables_cap;
-    sp_buf news;     /* records that are in no block yet */
+    sp_buf news; /* records that are in no block yet */
 } sp_lexicon;
 
 void sp_lexicon_init(sp_lexicon *c);

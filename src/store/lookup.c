@@ -11,8 +11,8 @@ typedef struct wanted {
 
 struct sp_lookup {
     sp_chapter chapter;
-    uint32_t number;    /* of the chapter that is open; SP_NO_CHAPTER: none, */
-    wanted *fields;     /* those asked for, those of conditions, and the order of rows */
+    uint32_t number; /* of the chapter that is open; SP_NO_CHAPTER: none, */
+    wanted *fields;  /* those asked for, those of conditions, and the order of rows */
     uint32_t n;
     sp_buf groups, segments;
 };
@@ -93,7 +93,8 @@ static int add_group(sp_lookup *l, const sp_block_ref *b, uint32_t g, uint32_t *
 {
     *n = 0;
     for (uint32_t f = 0; f < l->n; f++)
-        for (uint32_t i = first_of(&l->fields[f], b->number); i < l->fields[f].n && l->fields[f].entries[i].block == b->number; i++) {
+        for (uint32_t i = first_of(&l->fields[f], b->number);
+             i < l->fields[f].n && l->fields[f].entries[i].block == b->number; i++) {
             const sp_run_entry *e = &l->fields[f].entries[i];
             if (e->group != g)
                 continue;
@@ -114,7 +115,8 @@ static int gather(sp_lookup *l, const sp_block_ref *b)
     l->groups.len = l->segments.len = 0;
     for (uint32_t g = 0; rc == SPATE_OK && g < groups; g++, first += n) {
         rc = add_group(l, b, g, &n, e->size);
-        sp_group_entry group = {.rows = l->chapter.group_rows[e->first_group + g], .first_segment = first, .segments = n};
+        sp_group_entry group = {
+            .rows = l->chapter.group_rows[e->first_group + g], .first_segment = first, .segments = n};
         if (rc == SPATE_OK)
             rc = sp_buf_add(&l->groups, &group, sizeof group);
     }
@@ -136,6 +138,7 @@ int sp_lookup_view(sp_block_reader *r, spate_error *err)
         return SPATE_E_CORRUPT; /* written anew meanwhile */
     rc = gather(l, &r->block);
     r->view = (sp_block_view){(const sp_group_entry *)l->groups.data, (const sp_segment_entry *)l->segments.data,
-                              (uint32_t)(l->groups.len / sizeof(sp_group_entry)), (uint32_t)(l->segments.len / sizeof(sp_segment_entry))};
+                              (uint32_t)(l->groups.len / sizeof(sp_group_entry)),
+                              (uint32_t)(l->segments.len / sizeof(sp_segment_entry))};
     return rc == SPATE_E_NOMEM ? sp_fail_nomem(err) : rc;
 }

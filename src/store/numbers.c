@@ -6,9 +6,9 @@
 enum {
     PLAN_AGE_MAX = 16,
     SAMPLE = 128,
-    FEW_IN_SAMPLE = 24,  /* distinct values of a sample that make a dictionary worth trying */
+    FEW_IN_SAMPLE = 24, /* distinct values of a sample that make a dictionary worth trying */
     DICT_MAX = 4096,
-    DICT_BITS_MIN = 14,  /* a value: below that a dictionary saves too little */
+    DICT_BITS_MIN = 14, /* a value: below that a dictionary saves too little */
 };
 
 static uint64_t load_bits(const sp_flat *f, uint32_t width, uint32_t i)
@@ -163,7 +163,8 @@ static unsigned plain_bits(const char *sample, uint32_t n, uint32_t width)
     return bits_between(v, n);
 }
 
-static unsigned choose_for_floats(const sp_kernels *k, const char *sample, uint32_t n, uint32_t width, sp_segment_plan *plan)
+static unsigned choose_for_floats(const sp_kernels *k, const char *sample, uint32_t n, uint32_t width,
+                                  sp_segment_plan *plan)
 {
     double v[SAMPLE];
     for (uint32_t i = 0; i < n; i++) {
@@ -264,15 +265,18 @@ static int put_raw(const sp_flat *f, uint32_t width, sp_buf *out, sp_segment_hea
 }
 
 /* Entries as they are, then a stream of codes. *done: it paid. */
-static int put_dict(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h,
-                    bool *done)
+static int put_dict(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segment_plan *plan, sp_buf *out,
+                    sp_segment_header *h, bool *done)
 {
     uint32_t n = sp_dict_build(e->dict, f, SP_MIN(f->n / 8, (uint32_t)DICT_MAX), &e->codes);
     *done = n > 0;
     if (n == 0)
         return SPATE_OK;
     const uint32_t *code = (const uint32_t *)e->codes.data, *first = code + f->n;
-    sp_segment_header entries = {.encoding = SP_ENC_RAW, .kind = (uint8_t)f->type.kind, .rows = n, .values = n,
+    sp_segment_header entries = {.encoding = SP_ENC_RAW,
+                                 .kind = (uint8_t)f->type.kind,
+                                 .rows = n,
+                                 .values = n,
                                  .bytes = (uint32_t)sp_round_up(sizeof entries + (size_t)n * width, 8)};
     if (sp_buf_reserve(out, entries.bytes) != SPATE_OK)
         return SPATE_E_NOMEM;
@@ -287,8 +291,8 @@ static int put_dict(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segment_
     return sp_ints_encode(e->k, &codes, &plan->ints, out, NULL);
 }
 
-static int put_ints(sp_encoder *e, const sp_flat *f, sp_encoding encoding, unsigned param, sp_ints_plan *plan, sp_buf *out,
-                    sp_segment_header *h, bool *given_up)
+static int put_ints(sp_encoder *e, const sp_flat *f, sp_encoding encoding, unsigned param, sp_ints_plan *plan,
+                    sp_buf *out, sp_segment_header *h, bool *given_up)
 {
     sp_ints_source source = {.param = param, .data = f->data, .count = f->n};
     SP_ASSERT(sp_segment_as(f->type.kind, encoding, param, &source.as));
@@ -306,7 +310,8 @@ static int put_intervals(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan,
         return SPATE_E_NOMEM;
     int32_t *part = (int32_t *)e->codes.data;
     int64_t *us = (int64_t *)e->codes.data;
-    sp_ints_source narrow = {.as = SP_AS_32, .data = part, .count = f->n}, wide = {.as = SP_AS_64, .data = us, .count = f->n};
+    sp_ints_source narrow = {.as = SP_AS_32, .data = part, .count = f->n},
+                   wide = {.as = SP_AS_64, .data = us, .count = f->n};
     for (uint32_t i = 0; i < f->n; i++)
         part[i] = v[i].months;
     int rc = sp_ints_encode(e->k, &narrow, &plan->ints, out, NULL);
@@ -319,7 +324,8 @@ static int put_intervals(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan,
     return rc == SPATE_OK ? sp_ints_encode(e->k, &wide, &plan->parts[1], out, NULL) : rc;
 }
 
-static int put_floats(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h)
+static int put_floats(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segment_plan *plan, sp_buf *out,
+                      sp_segment_header *h)
 {
     if (plan->encoding == SP_ENC_DECIMAL) {
         bool given_up = false;

@@ -16,7 +16,9 @@ static int take_condition(sp_block_reader *r, const spate_condition *c, sp_where
 {
     *w = (sp_where){.op = c->op, .value = c->value};
     sp_kind kind = (sp_kind)c->value.kind;
-    size_t len = kind == SP_UUID || kind == SP_INTERVAL ? 16 : kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES ? c->value.len : 0;
+    size_t len = kind == SP_UUID || kind == SP_INTERVAL                   ? 16
+                 : kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES ? c->value.len
+                                                                          : 0;
     if (kind >= SP_LIST)
         return sp_fail(err, SPATE_E_USAGE, "field \"%s\" cannot be compared with a list", c->field);
     if (len || kind >= SP_INTERVAL) {
@@ -83,8 +85,12 @@ static int take_conditions(sp_block_reader *r, const spate_scan_options *o, spat
 
 int sp_block_reader_init(sp_block_reader *r, sp_store *store, const spate_scan_options *o, spate_error *err)
 {
-    *r = (sp_block_reader){.store = store, .table = o->table, .first = o->first_row, .last = o->last_row ? o->last_row : UINT64_MAX,
-                     .skip_damaged = o->skip_damaged, .unverified = o->unverified};
+    *r = (sp_block_reader){.store = store,
+                           .table = o->table,
+                           .first = o->first_row,
+                           .last = o->last_row ? o->last_row : UINT64_MAX,
+                           .skip_damaged = o->skip_damaged,
+                           .unverified = o->unverified};
     sp_arena_init(&r->arena);
     if (o->table >= store->catalog.n_tables)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" has no table number %u", store->path, o->table);
@@ -146,12 +152,14 @@ static int damaged_field(const sp_block_reader *r, const sp_segment_entry *e, sp
 }
 
 /* A segment's bytes, checked: in the mapping, or read into aside. */
-static int view_segment(sp_block_reader *r, const sp_segment_entry *e, sp_buf *aside, const char **bytes, spate_error *err)
+static int view_segment(sp_block_reader *r, const sp_segment_entry *e, sp_buf *aside, const char **bytes,
+                        spate_error *err)
 {
     const sp_store *s = r->store;
     uint64_t at = r->block.at + (uint64_t)e->at64 * SP_SEGMENT_ALIGN;
     int rc = (r->directory ? sp_store_view : sp_store_pick)(r->store, at, e->bytes, aside, bytes, err);
-    if (rc == SPATE_OK && !r->unverified && !sp_segment_whole(s->k, *bytes, e->bytes, sp_segment_seed(r->block.extra, e->at64)))
+    if (rc == SPATE_OK && !r->unverified &&
+        !sp_segment_whole(s->k, *bytes, e->bytes, sp_segment_seed(r->block.extra, e->at64)))
         return damaged_field(r, e, err);
     return rc;
 }
@@ -173,7 +181,8 @@ static int view_block(sp_block_reader *r, spate_error *err)
     enum { WORTH = 4 };
     uint64_t wanted = (uint64_t)r->n_fields + r->n_wheres;
     r->directory = NULL;
-    if (r->fields && r->block.chapter != SP_NO_CHAPTER && wanted * WORTH * sizeof(sp_segment_entry) < r->block.directory_bytes) {
+    if (r->fields && r->block.chapter != SP_NO_CHAPTER &&
+        wanted * WORTH * sizeof(sp_segment_entry) < r->block.directory_bytes) {
         int rc = sp_lookup_view(r, err);
         if (rc != SPATE_E_CORRUPT)
             return rc;

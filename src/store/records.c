@@ -3,7 +3,8 @@
 #include "store/appender.h"
 
 enum {
-    STRIP = 8, STRIP_MAX = 1024, /* records turned at once: a cache line of every column, or as many as the cache holds */
+    STRIP = 8,
+    STRIP_MAX = 1024, /* records turned at once: a cache line of every column, or as many as the cache holds */
     STRIP_BYTES = 16 << 10,
 };
 
@@ -20,25 +21,21 @@ static inline void put_cells(char *to, const char *from, size_t stride, uint32_t
         memcpy(to, from, width);
 }
 
-static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n, size_t *bytes)
+static int put_column(sp_column *c, uint32_t at, const record_column *f, const char *records, size_t stride, uint32_t n,
+                      size_t *bytes)
 {
     const char *from = records + f->offset;
     switch (f->width) {
-    case 8:
-        put_cells((char *)c->data + (size_t)at * 8, from, stride, n, 8);
-        break;
-    case 4:
-        put_cells((char *)c->data + (size_t)at * 4, from, stride, n, 4);
-        break;
-    case 2:
-        put_cells((char *)c->data + (size_t)at * 2, from, stride, n, 2);
-        break;
+    case 8: put_cells((char *)c->data + (size_t)at * 8, from, stride, n, 8); break;
+    case 4: put_cells((char *)c->data + (size_t)at * 4, from, stride, n, 4); break;
+    case 2: put_cells((char *)c->data + (size_t)at * 2, from, stride, n, 2); break;
     case 0:
         for (uint32_t i = 0; i < n; i++, from += stride) {
             spate_text t;
             uint8_t *bits = c->data;
             if (c->type.kind == SP_BOOL) {
-                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) | (unsigned)(*from != 0) << ((at + i) & 7));
+                bits[(at + i) >> 3] = (uint8_t)((bits[(at + i) >> 3] & ~(1u << ((at + i) & 7))) |
+                                                (unsigned)(*from != 0) << ((at + i) & 7));
                 continue;
             }
             memcpy(&t, from, sizeof t);
@@ -49,8 +46,7 @@ static int put_column(sp_column *c, uint32_t at, const record_column *f, const c
             *bytes += t.len;
         }
         break;
-    default:
-        put_cells((char *)c->data + (size_t)at * f->width, from, stride, n, f->width);
+    default: put_cells((char *)c->data + (size_t)at * f->width, from, stride, n, f->width);
     }
     return SPATE_OK;
 }
@@ -70,7 +66,8 @@ static void put_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, co
 }
 
 /* The same of eight records whose cells begin a byte of each column's bits, for eight fields. */
-static void put_eight_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, uint32_t base, const char *bits, size_t stride)
+static void put_eight_nulls(sp_shape *s, uint32_t at, const struct spate_record *r, uint32_t base, const char *bits,
+                            size_t stride)
 {
     uint64_t square = 0, most = r->n - base < 8 ? (UINT64_C(1) << (r->n - base)) - 1 : 0xff;
     for (unsigned i = 0; i < 8; i++)
@@ -133,7 +130,8 @@ static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r,
     return SPATE_OK;
 }
 
-static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride,
+                      uint32_t n)
 {
     records += r->columns[0].offset;
     for (uint32_t q = 0; q < r->quads; q++, records += 32) {
@@ -144,11 +142,13 @@ static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r,
     }
 }
 
-static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride, uint32_t n)
+static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride,
+                     uint32_t n)
 {
     put_quads(a, s, r, records, stride, n);
     for (uint32_t i = r->quads * 4; i < r->n; i++) {
-        int rc = put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
+        int rc =
+            put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
         if (rc != SPATE_OK)
             return rc;
     }
@@ -216,7 +216,8 @@ static int check_record(const spate_record_field *fields, size_t n, spate_error 
     return n > 0 && n <= SP_NAMES_MAX ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "a record needs fields");
 }
 
-static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape, spate_error *err)
+static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *types, uint32_t n, uint32_t *shape,
+                        spate_error *err)
 {
     if (a->schema->n_fields == 0)
         return sp_appender_find_shape(a, keys, types, n, shape, err);
@@ -228,7 +229,8 @@ static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *typ
 static uint32_t count_quads(const struct spate_record *r)
 {
     uint32_t n = 0;
-    while (n < r->n && r->columns[n].width == 8 && r->columns[n].column == n && r->columns[n].offset == r->columns[0].offset + 8 * n)
+    while (n < r->n && r->columns[n].width == 8 && r->columns[n].column == n &&
+           r->columns[n].offset == r->columns[0].offset + 8 * n)
         n++;
     return n / 4;
 }
@@ -241,7 +243,8 @@ static bool has_text(const struct spate_record *r)
     return false;
 }
 
-static int place_fields(sp_appender *a, struct spate_record *r, const spate_record_field *fields, const uint64_t *keys, spate_error *err)
+static int place_fields(sp_appender *a, struct spate_record *r, const spate_record_field *fields, const uint64_t *keys,
+                        spate_error *err)
 {
     const sp_shape *s = a->shapes[r->shape];
     for (uint32_t i = 0; i < r->n; i++) {
@@ -249,21 +252,26 @@ static int place_fields(sp_appender *a, struct spate_record *r, const spate_reco
         while (c < s->n && s->keys[(i + c) % s->n] != keys[i])
             c++;
         if (c == s->n)
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" of that type", a->schema->table, fields[i].name);
-        r->columns[i] = (record_column){.column = (i + c) % s->n, .offset = (uint32_t)fields[i].offset, .field = i,
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" of that type", a->schema->table,
+                           fields[i].name);
+        r->columns[i] = (record_column){.column = (i + c) % s->n,
+                                        .offset = (uint32_t)fields[i].offset,
+                                        .field = i,
                                         .width = sp_kind_width((sp_kind)fields[i].type.kind),
                                         .text = fields[i].type.kind >= SPATE_TEXT};
     }
     r->quads = count_quads(r);
     r->may_wait = !has_text(r);
-    r->by_row = !r->may_wait && r->null_bits != SPATE_NO_NULLS; /* text of a null must not be read: its pointer need not lead anywhere */
+    r->by_row =
+        !r->may_wait &&
+        r->null_bits != SPATE_NO_NULLS; /* text of a null must not be read: its pointer need not lead anywhere */
     for (const struct spate_record *o = a->records; o; o = o->next)
         a->shared_shapes |= o->shape == r->shape;
     return SPATE_OK;
 }
 
-int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t n, size_t null_bits, spate_record **record,
-                        spate_error *err)
+int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t n, size_t null_bits,
+                        spate_record **record, spate_error *err)
 {
     int rc = check_record(fields, n, err);
     if (rc != SPATE_OK)
@@ -276,7 +284,8 @@ int spate_record_define(sp_appender *a, const spate_record_field *fields, size_t
         return sp_fail_nomem(err);
     for (size_t i = 0; rc == SPATE_OK && i < n; i++) {
         uint16_t name;
-        types[i] = (sp_type){.kind = (sp_kind)fields[i].type.kind, .precision = fields[i].type.precision, .scale = fields[i].type.scale};
+        types[i] = (sp_type){
+            .kind = (sp_kind)fields[i].type.kind, .precision = fields[i].type.precision, .scale = fields[i].type.scale};
         rc = sp_store_name(a->store, sp_str_of(fields[i].name), &name, err);
         if (rc == SPATE_OK)
             keys[i] = sp_field_key(name, &types[i]);
@@ -332,8 +341,8 @@ static int take_records(sp_appender *a, struct spate_record *r, const char *reco
 /* One record, as programs without batches have them, where others of its kind wait already: no strip, block or order becomes full. */
 static bool joins_others(const sp_appender *a, const struct spate_record *r, size_t stride)
 {
-    return r->n_waiting > 0 && r->n_waiting + 1 < STRIP && r->stride == stride && !a->shared_shapes && a->rows + 1 < a->block_rows &&
-           (a->schema->n_fields || a->rows < a->order_cap);
+    return r->n_waiting > 0 && r->n_waiting + 1 < STRIP && r->stride == stride && !a->shared_shapes &&
+           a->rows + 1 < a->block_rows && (a->schema->n_fields || a->rows < a->order_cap);
 }
 
 static int join_others(sp_appender *a, struct spate_record *r, const void *record, spate_error *err)
@@ -346,13 +355,15 @@ static int join_others(sp_appender *a, struct spate_record *r, const void *recor
     return sp_appender_rows_came(a, err);
 }
 
-int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows, spate_error *err)
+int spate_append_records(spate_appender *a, const spate_record *record, const void *records, size_t stride, size_t rows,
+                         spate_error *err)
 {
     const char *p = records;
     struct spate_record *r = (struct spate_record *)(uintptr_t)record;
     if (rows == 1 && joins_others(a, r, stride))
         return join_others(a, r, records, err);
-    size_t most = SP_MIN(SP_MAX(STRIP_BYTES / SP_MAX(stride, (size_t)1) / STRIP * STRIP, (size_t)STRIP), (size_t)STRIP_MAX);
+    size_t most =
+        SP_MIN(SP_MAX(STRIP_BYTES / SP_MAX(stride, (size_t)1) / STRIP * STRIP, (size_t)STRIP), (size_t)STRIP_MAX);
     while (rows > 0) {
         uint32_t n = r->by_row ? 1 : (uint32_t)SP_MIN(rows, most);
         n = SP_MIN(n, a->block_rows - a->rows);

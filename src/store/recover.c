@@ -78,7 +78,8 @@ static int read_payload(sp_store *s, uint64_t at, sp_block_type type, sp_buf *as
         return rc;
     memcpy(&h, p, sizeof h);
     if (!sp_block_header_plausible(&h, s->super.file_id, at, s->end) || h.type != type)
-        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": no block of kind %d at byte %llu", s->path, type, (unsigned long long)at);
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": no block of kind %d at byte %llu", s->path, type,
+                       (unsigned long long)at);
     rc = sp_store_check_block(s, at, h.size, aside, err);
     if (rc == SPATE_OK)
         rc = sp_store_view(s, at, h.size, aside, &p, err);
@@ -95,7 +96,8 @@ static int take_catalog(sp_store *s, uint64_t at, sp_buf *aside, spate_error *er
     size_t len = 0;
     int rc = read_payload(s, at, SP_BLOCK_CATALOG, aside, &p, &len, err);
     if (rc == SPATE_OK && !sp_lexicon_take(&s->catalog, p, len))
-        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the names and tables at byte %llu are not sound", s->path, (unsigned long long)at);
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the names and tables at byte %llu are not sound", s->path,
+                       (unsigned long long)at);
     return rc;
 }
 
@@ -105,7 +107,8 @@ static bool index_sound(const sp_store *s, const char *p, size_t len)
     if (len < sizeof h)
         return false;
     memcpy(&h, p, sizeof h);
-    if (h.tables > s->catalog.n_tables || len != sizeof h + h.tables * sizeof(uint64_t) + h.chapters * sizeof(sp_index_chapter))
+    if (h.tables > s->catalog.n_tables ||
+        len != sizeof h + h.tables * sizeof(uint64_t) + h.chapters * sizeof(sp_index_chapter))
         return false;
     const sp_index_chapter *c = (const sp_index_chapter *)(p + sizeof h + h.tables * sizeof(uint64_t));
     for (uint32_t i = 0; i < h.chapters; i++)
@@ -123,7 +126,8 @@ static int take_index(sp_store *s, uint64_t at, sp_buf *aside, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     if (!index_sound(s, p, len))
-        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the index at byte %llu is not sound", s->path, (unsigned long long)at);
+        return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the index at byte %llu is not sound", s->path,
+                       (unsigned long long)at);
     sp_index_head h;
     memcpy(&h, p, sizeof h);
     p += sizeof h;
@@ -151,7 +155,8 @@ static int finish_patch(sp_store *s, uint64_t at, sp_buf *aside, spate_error *er
         memcpy(&where, p + i, 8);
         memcpy(&bytes, p + i + 8, 4);
         if (bytes > len - i - 16 || where > at || bytes > at - where)
-            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the patch at byte %llu is not sound", s->path, (unsigned long long)at);
+            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the patch at byte %llu is not sound", s->path,
+                           (unsigned long long)at);
         if (s->map && where + bytes <= s->map_len) {
             memcpy(s->map + where, p + i + 16, bytes);
             s->patched = true;
@@ -168,20 +173,18 @@ static int finish_patch(sp_store *s, uint64_t at, sp_buf *aside, spate_error *er
 /* One whole block behind what was committed. */
 static int take_block(sp_store *s, const sp_block_header *h, sp_buf *aside, spate_error *err)
 {
-    sp_block_ref e = {h->at, h->size, h->first_row, h->extra, h->table, h->rows, h->directory_bytes, h->type, h->groups, SP_NO_CHAPTER, 0};
+    sp_block_ref e = {h->at,   h->size,   h->first_row,  h->extra, h->table, h->rows, h->directory_bytes,
+                      h->type, h->groups, SP_NO_CHAPTER, 0};
     s->super.sequence = SP_MAX(s->super.sequence, h->sequence + 1);
     switch ((sp_block_type)h->type) {
     case SP_BLOCK_DATA:
     case SP_BLOCK_FIELD:
         count_rows(s, &e);
         return sp_store_add_block(s, &e) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
-    case SP_BLOCK_CATALOG:
-        return take_catalog(s, h->at, aside, err);
-    case SP_BLOCK_PATCH:
-        return finish_patch(s, h->at, aside, err);
+    case SP_BLOCK_CATALOG: return take_catalog(s, h->at, aside, err);
+    case SP_BLOCK_PATCH: return finish_patch(s, h->at, aside, err);
     case SP_BLOCK_INDEX:
-    case SP_BLOCK_CHAPTER:
-        break; /* of blocks that are known already */
+    case SP_BLOCK_CHAPTER: break; /* of blocks that are known already */
     }
     return SPATE_OK;
 }
@@ -197,7 +200,8 @@ static int scan(sp_store *s, uint64_t at, uint64_t size, sp_buf *aside, spate_er
         if (rc != SPATE_OK)
             return rc;
         memcpy(&h, p, sizeof h);
-        if (!sp_block_header_plausible(&h, s->super.file_id, at, size) || sp_store_check_block(s, at, h.size, aside, NULL) != SPATE_OK) {
+        if (!sp_block_header_plausible(&h, s->super.file_id, at, size) ||
+            sp_store_check_block(s, at, h.size, aside, NULL) != SPATE_OK) {
             at += SP_STORE_PAGE;
             continue;
         }
@@ -268,8 +272,10 @@ static int take_chapter(sp_store *s, uint32_t number, sp_chapter *c, spate_error
     for (uint32_t i = 0; rc == SPATE_OK && i < c->head->blocks; i++) {
         const sp_block_entry *e = &c->blocks[i];
         if (e->at % SP_STORE_PAGE || e->at > s->end || e->size > s->end - e->at || e->directory_bytes > e->size)
-            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is not sound", s->path, (unsigned long long)c->at);
-        sp_block_ref b = {e->at, e->size, e->first_row, e->extra, e->table, e->rows, e->directory_bytes, e->type, e->groups, number, i};
+            return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the chapter at byte %llu is not sound", s->path,
+                           (unsigned long long)c->at);
+        sp_block_ref b = {e->at,   e->size,   e->first_row, e->extra, e->table, e->rows, e->directory_bytes,
+                          e->type, e->groups, number,       i};
         rc = sp_store_add_block(s, &b) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
     }
     return rc;

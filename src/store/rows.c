@@ -20,8 +20,7 @@ static uint64_t present_cells(const sp_column *cells, uint32_t at, uint32_t n)
 static const uint64_t *widen(const sp_column *cells, form f, uint32_t at, uint32_t n, uint64_t *wide)
 {
     switch (f) {
-    case FORM_64:
-        return (const uint64_t *)cells->data + at;
+    case FORM_64: return (const uint64_t *)cells->data + at;
     case FORM_I32:
         for (uint32_t r = 0; r < n; r++)
             wide[r] = (uint64_t)(int64_t)((const int32_t *)cells->data)[at + r];
@@ -43,14 +42,14 @@ static const uint64_t *widen(const sp_column *cells, form f, uint32_t at, uint32
             wide[r] = (uint64_t)(uintptr_t)((const char *)cells->data + (size_t)(at + r) * 16);
         break;
     case FORM_TEXT:
-    case FORM_LIST:
-        break;
+    case FORM_LIST: break;
     }
     return wide;
 }
 
 /* A text's or a list's value of row at, which is row r of the handful. */
-static void value_apart(const window *w, const field *f, const sp_column *cells, uint32_t at, uint32_t r, uint64_t value[2])
+static void value_apart(const window *w, const field *f, const sp_column *cells, uint32_t at, uint32_t r,
+                        uint64_t value[2])
 {
     spate_value v;
     memcpy(&v, &f->head, sizeof f->head);
@@ -117,7 +116,8 @@ static uint32_t count_plain(const window *w, uint32_t i)
 }
 
 /* Four columns at a time; those behind them, which lie far apart, are fetched meanwhile. */
-static void put_plain(const spate_cursor *c, const window *w, uint32_t i, uint32_t quads, uint32_t at, uint32_t n, uint64_t **to)
+static void put_plain(const spate_cursor *c, const window *w, uint32_t i, uint32_t quads, uint32_t at, uint32_t n,
+                      uint64_t **to)
 {
     const uint64_t *cells[QUAD];
     uint64_t heads[QUAD];
@@ -157,19 +157,14 @@ void sp_rows_put_values(const spate_cursor *c, window *w)
 static size_t width_in_record(form f)
 {
     switch (f) {
-    case FORM_BOOL:
-        return 1;
-    case FORM_I16:
-        return 2;
+    case FORM_BOOL: return 1;
+    case FORM_I16: return 2;
     case FORM_I32:
-    case FORM_F32:
-        return 4;
-    case FORM_64:
-        return 8;
+    case FORM_F32: return 4;
+    case FORM_64: return 8;
     case FORM_16_BYTES:
     case FORM_TEXT:
-    case FORM_LIST:
-        break;
+    case FORM_LIST: break;
     }
     return 16;
 }

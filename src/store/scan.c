@@ -58,8 +58,14 @@ int spate_scan_open(spate_store *store, const spate_scan_options *options, spate
 
 static int copy_reader(const sp_block_reader *from, sp_block_reader *to)
 {
-    *to = (sp_block_reader){.store = from->store, .table = from->table, .n_fields = from->n_fields, .n_wheres = from->n_wheres,
-                      .first = from->first, .last = from->last, .skip_damaged = from->skip_damaged, .unverified = from->unverified};
+    *to = (sp_block_reader){.store = from->store,
+                            .table = from->table,
+                            .n_fields = from->n_fields,
+                            .n_wheres = from->n_wheres,
+                            .first = from->first,
+                            .last = from->last,
+                            .skip_damaged = from->skip_damaged,
+                            .unverified = from->unverified};
     sp_arena_init(&to->arena);
     sp_block_ref *blocks = sp_arena_alloc(&to->arena, from->n_blocks, sizeof *blocks);
     to->fields = from->fields ? sp_arena_alloc(&to->arena, from->n_fields, sizeof *to->fields) : NULL;
@@ -190,7 +196,11 @@ spate_type spate_scan_type(const spate_scan *s, uint32_t column)
 
 static int show(const sp_column *c, spate_column *out, sp_arena *arena)
 {
-    *out = (spate_column){.type = public_type(&c->type), .validity = c->validity, .data = c->data, .offsets = c->offsets, .bytes = c->bytes};
+    *out = (spate_column){.type = public_type(&c->type),
+                          .validity = c->validity,
+                          .data = c->data,
+                          .offsets = c->offsets,
+                          .bytes = c->bytes};
     if (!c->child)
         return SPATE_OK;
     spate_column *child = sp_arena_alloc(arena, 1, sizeof *child);

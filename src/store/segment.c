@@ -67,7 +67,8 @@ void sp_encoder_free(sp_encoder *e)
     sp_dict_free(e->dict);
     sp_fsst_maker_free(e->fsst);
     sp_presser_close(e->presser);
-    sp_buf *const bufs[] = {&e->data, &e->offsets, &e->bytes, &e->codes, &e->ends, &e->text, &e->flat_offsets, &e->flat_bytes};
+    sp_buf *const bufs[] = {&e->data, &e->offsets, &e->bytes,        &e->codes,
+                            &e->ends, &e->text,    &e->flat_offsets, &e->flat_bytes};
     for (size_t i = 0; i < SP_COUNT(bufs); i++)
         sp_buf_done(bufs[i]);
     sp_free(e);
@@ -126,7 +127,8 @@ static uint32_t fill(const char *from, const uint8_t *validity, uint32_t rows, u
     memcpy(to, from, (size_t)rows * width);
     for (uint32_t i = 0; i < rows; i++)
         if (!sp_bit(validity, i))
-            memcpy(to + (size_t)i * width, i < first ? from + (size_t)first * width : to + (size_t)(i - 1) * width, width);
+            memcpy(to + (size_t)i * width, i < first ? from + (size_t)first * width : to + (size_t)(i - 1) * width,
+                   width);
     return rows;
 }
 
@@ -171,7 +173,8 @@ static int flatten_texts(sp_encoder *e, const sp_column *c, uint32_t rows, sp_fl
     for (uint32_t i = 0; i < rows; i++) {
         if (!sp_bit(c->validity, i))
             continue;
-        if (sp_buf_add(&e->flat_bytes, c->bytes + c->offsets[i], (size_t)(c->offsets[i + 1] - c->offsets[i])) != SPATE_OK)
+        if (sp_buf_add(&e->flat_bytes, c->bytes + c->offsets[i], (size_t)(c->offsets[i + 1] - c->offsets[i])) !=
+            SPATE_OK)
             return SPATE_E_NOMEM;
         to[++n] = (int32_t)e->flat_bytes.len;
     }
@@ -202,8 +205,8 @@ static int put_bools(const sp_column *c, uint32_t rows, sp_buf *out, sp_segment_
 static int encode(sp_encoder *e, const sp_column *c, uint32_t rows, unsigned depth, sp_segment_plan *plan, sp_buf *out,
                   sp_segment_entry *entry, spate_error *err);
 
-static int put_list(sp_encoder *e, const sp_column *c, const sp_flat *f, unsigned depth, sp_segment_plan *plan, sp_buf *out,
-                    sp_segment_header *h, spate_error *err)
+static int put_list(sp_encoder *e, const sp_column *c, const sp_flat *f, unsigned depth, sp_segment_plan *plan,
+                    sp_buf *out, sp_segment_header *h, spate_error *err)
 {
     if (depth == SP_LIST_DEPTH_MAX)
         return sp_fail(err, SPATE_E_USAGE, "lists of lists deeper than %d cannot be stored", SP_LIST_DEPTH_MAX);
@@ -223,10 +226,12 @@ static int put_list(sp_encoder *e, const sp_column *c, const sp_flat *f, unsigne
     return encode(e, c->child, (uint32_t)f->offsets[f->n], depth + 1, plan->item, out, &unused, err);
 }
 
-static int put_present(sp_encoder *e, const sp_column *c, uint32_t rows, uint32_t nulls, unsigned depth, sp_segment_plan *plan,
-                       sp_buf *out, sp_segment_header *h, sp_segment_entry *entry, spate_error *err)
+static int put_present(sp_encoder *e, const sp_column *c, uint32_t rows, uint32_t nulls, unsigned depth,
+                       sp_segment_plan *plan, sp_buf *out, sp_segment_header *h, sp_segment_entry *entry,
+                       spate_error *err)
 {
-    sp_flat f = {.type = c->type, .n = rows, .data = c->data, .offsets = c->offsets, .bytes = c->bytes, .child = c->child};
+    sp_flat f = {
+        .type = c->type, .n = rows, .data = c->data, .offsets = c->offsets, .bytes = c->bytes, .child = c->child};
     uint32_t width = sp_kind_width(c->type.kind);
     int rc = SPATE_OK;
     bool nulls_hold = false;
@@ -375,7 +380,8 @@ static bool open_dict(sp_segment *s, unsigned depth)
     if (!open_inner(s, s->type, s->body, s->body_bytes, depth, &used))
         return false;
     const sp_segment *in = s->inner;
-    if (in->flags || in->values != in->rows || in->encoding == SP_ENC_DICT || in->encoding == SP_ENC_NONE || in->rows == 0)
+    if (in->flags || in->values != in->rows || in->encoding == SP_ENC_DICT || in->encoding == SP_ENC_NONE ||
+        in->rows == 0)
         return false;
     return sp_ints_parse(s->body + used, s->body_bytes - used, 32, &s->ints) && s->ints.count == s->values;
 }
@@ -408,10 +414,8 @@ static bool open_body(sp_segment *s, unsigned depth)
     bool text = kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
     sp_as as;
     switch ((sp_encoding)s->encoding) {
-    case SP_ENC_NONE:
-        return s->values == 0;
-    case SP_ENC_CONST:
-        return kind != SP_LIST && (text ? sp_texts_open(s) : s->body_bytes >= 16);
+    case SP_ENC_NONE: return s->values == 0;
+    case SP_ENC_CONST: return kind != SP_LIST && (text ? sp_texts_open(s) : s->body_bytes >= 16);
     case SP_ENC_RAW:
         return (width || kind == SP_BOOL) &&
                s->body_bytes >= (kind == SP_BOOL ? bitmap_bytes(s->values) : (size_t)s->values * width);
@@ -421,17 +425,12 @@ static bool open_body(sp_segment *s, unsigned depth)
         return sp_segment_as(kind, (sp_encoding)s->encoding, s->param, &as) &&
                s->param <= (s->encoding == SP_ENC_BITS ? width * 8 - 1 : SP_DECIMAL_EXPONENT_MAX) &&
                sp_ints_parse(s->body, s->body_bytes, width == 8 ? 64 : 32, &s->ints) && s->ints.count == s->values;
-    case SP_ENC_DICT:
-        return (width || text) && open_dict(s, depth);
+    case SP_ENC_DICT: return (width || text) && open_dict(s, depth);
     case SP_ENC_TEXT:
-    case SP_ENC_FSST:
-        return text && sp_texts_open(s);
-    case SP_ENC_INTERVAL:
-        return kind == SP_INTERVAL && open_intervals(s);
-    case SP_ENC_LIST:
-        return open_list(s, depth);
-    case SP_ENCODINGS:
-        break;
+    case SP_ENC_FSST: return text && sp_texts_open(s);
+    case SP_ENC_INTERVAL: return kind == SP_INTERVAL && open_intervals(s);
+    case SP_ENC_LIST: return open_list(s, depth);
+    case SP_ENCODINGS: break;
     }
     return false;
 }
@@ -569,17 +568,10 @@ static int read_numbers(sp_segment *s, uint32_t from, uint32_t n, char *out)
     sp_as as = SP_AS_64;
     int rc = SPATE_OK;
     switch ((sp_encoding)s->encoding) {
-    case SP_ENC_CONST:
-        repeat(out, s->body, width, n);
-        break;
-    case SP_ENC_RAW:
-        memcpy(out, s->body + (size_t)from * width, (size_t)n * width);
-        break;
-    case SP_ENC_DICT:
-        rc = ready_entries(s);
-        return rc == SPATE_OK ? read_coded(s, from, n, width, out) : rc;
-    case SP_ENC_INTERVAL:
-        return read_intervals(s, from, n, (sp_interval *)out);
+    case SP_ENC_CONST: repeat(out, s->body, width, n); break;
+    case SP_ENC_RAW: memcpy(out, s->body + (size_t)from * width, (size_t)n * width); break;
+    case SP_ENC_DICT: rc = ready_entries(s); return rc == SPATE_OK ? read_coded(s, from, n, width, out) : rc;
+    case SP_ENC_INTERVAL: return read_intervals(s, from, n, (sp_interval *)out);
     default:
         sp_segment_as(s->type.kind, (sp_encoding)s->encoding, s->param, &as);
         sp_ints_read(s->k, &s->ints, from, n, as, s->param, out);
@@ -614,7 +606,8 @@ static void spread(const uint8_t *validity, uint32_t n, uint32_t values, uint32_
 
 static int read_dense_numbers(sp_segment *s, uint32_t from, uint32_t n, sp_column *out)
 {
-    uint32_t width = sp_kind_width(s->type.kind), first = sp_segment_rank(s, from), values = count_bits(out->validity, 0, n);
+    uint32_t width = sp_kind_width(s->type.kind), first = sp_segment_rank(s, from),
+             values = count_bits(out->validity, 0, n);
     s->aside.len = 0;
     if (sp_buf_reserve(&s->aside, ((size_t)values + SP_LANES_32) * width) != SPATE_OK)
         return SPATE_E_NOMEM;

@@ -57,14 +57,14 @@ typedef struct sp_segment {
     const char *body;
     size_t body_bytes;
     sp_ints ints, parts[2];
-    const char *text;        /* bytes that ends point into */
+    const char *text; /* bytes that ends point into */
     size_t text_bytes;
     uint32_t ranked_rows, ranked; /* present cells before a row: where reading left off */
     sp_fsst *fsst;
-    struct sp_segment *inner;  /* a dictionary's entries, a list's items */
-    sp_column entries;         /* the dictionary, read */
+    struct sp_segment *inner; /* a dictionary's entries, a list's items */
+    sp_column entries;        /* the dictionary, read */
     bool entries_ready;
-    bool packed;             /* bytes are what was unpacked */
+    bool packed; /* bytes are what was unpacked */
     sp_buf aside, numbers, unpacked;
 } sp_segment;
 
@@ -96,7 +96,7 @@ struct sp_encoder {
     const sp_kernels *k;
     struct sp_dict *dict;
     sp_fsst_maker *fsst;
-    bool fsst_learnt; /* for the column that is being written */
+    bool fsst_learnt;    /* for the column that is being written */
     sp_presser *presser; /* NULL: segments are not packed */
     sp_buf data, offsets, bytes, codes, ends, text;
     sp_buf flat_offsets, flat_bytes; /* cells without the absent ones */

@@ -153,9 +153,11 @@ static int touch(spate_updater *u, held_block *b, uint32_t segment, touched **fo
         return sp_fail_nomem(err);
     }
     sp_segment_init(&t->cells);
-    int rc = sp_os_read_at(u->store->fd, t->bytes, e->bytes, b->at.at + (uint64_t)e->at64 * SP_SEGMENT_ALIGN, u->store->path, err);
+    int rc = sp_os_read_at(u->store->fd, t->bytes, e->bytes, b->at.at + (uint64_t)e->at64 * SP_SEGMENT_ALIGN,
+                           u->store->path, err);
     if (rc == SPATE_OK && !sp_segment_whole(u->store->k, t->bytes, e->bytes, sp_segment_seed(b->at.extra, e->at64)))
-        rc = sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the block at byte %llu is damaged", u->store->path, (unsigned long long)b->at.at);
+        rc = sp_fail(err, SPATE_E_CORRUPT, "\"%s\": the block at byte %llu is damaged", u->store->path,
+                     (unsigned long long)b->at.at);
     if (rc == SPATE_OK)
         rc = sp_segment_open(&t->cells, sp_block_reader_type(u->store, u->table, e), t->bytes, e->bytes, err);
     if (rc != SPATE_OK) {
@@ -206,7 +208,9 @@ static bool find_entry(sp_segment *s, const spate_value *v, uint32_t *entry)
     uint64_t bits = bits_of(v);
     for (uint32_t i = 0; !found && i < s->inner->rows; i++) {
         sp_str cell = width ? (sp_str){(char *)one.data + (size_t)i * width, width} : sp_column_str(&one, i);
-        sp_str want = width == 16 ? (sp_str){v->as.p, 16} : width ? (sp_str){(const char *)&bits, width} : (sp_str){v->as.p, v->len};
+        sp_str want = width == 16 ? (sp_str){v->as.p, 16}
+                      : width     ? (sp_str){(const char *)&bits, width}
+                                  : (sp_str){v->as.p, v->len};
         found = sp_str_eq(cell, want);
         *entry = i;
     }
@@ -252,20 +256,16 @@ static bool set_value(sp_segment *s, char *bytes, uint32_t i, const spate_value 
     uint32_t entry;
     char *stream = bytes + (s->ints.bytes - s->bytes);
     switch ((sp_encoding)s->encoding) {
-    case SP_ENC_CONST:
-        return same_const(s, v);
-    case SP_ENC_RAW:
-        return set_raw(s, bytes, i, v);
+    case SP_ENC_CONST: return same_const(s, v);
+    case SP_ENC_RAW: return set_raw(s, bytes, i, v);
     case SP_ENC_INT:
     case SP_ENC_DECIMAL:
     case SP_ENC_BITS:
-        return sp_segment_as(s->type.kind, (sp_encoding)s->encoding, s->param, &as) && sp_ints_set(&s->ints, stream, i, as, s->param, bits_of(v));
-    case SP_ENC_DICT:
-        return find_entry(s, v, &entry) && sp_ints_set(&s->ints, stream, i, SP_AS_32, 0, entry);
-    case SP_ENC_TEXT:
-        return set_text(s, bytes, i, v);
-    default:
-        return false;
+        return sp_segment_as(s->type.kind, (sp_encoding)s->encoding, s->param, &as) &&
+               sp_ints_set(&s->ints, stream, i, as, s->param, bits_of(v));
+    case SP_ENC_DICT: return find_entry(s, v, &entry) && sp_ints_set(&s->ints, stream, i, SP_AS_32, 0, entry);
+    case SP_ENC_TEXT: return set_text(s, bytes, i, v);
+    default: return false;
     }
 }
 
@@ -300,7 +300,8 @@ static bool widen_range(sp_segment_entry *e, const spate_value *v)
     return e->min != before.min || e->max != before.max;
 }
 
-static int find_segment(const held_block *b, uint32_t row, const spate_value *v, uint32_t *segment, uint32_t *in_group, spate_error *err)
+static int find_segment(const held_block *b, uint32_t row, const spate_value *v, uint32_t *segment, uint32_t *in_group,
+                        spate_error *err)
 {
     uint32_t g = b->group ? (uint32_t)b->group[row] : 0;
     const sp_group_entry *group = &sp_block_groups(b->directory)[g];
@@ -330,13 +331,16 @@ int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spat
         return rc;
     sp_segment *cells = &t->cells;
     if (cells->encoding == SP_ENC_NONE || (cells->validity && !sp_bit(cells->validity, at)))
-        return sp_fail(err, SPATE_E_DATA, "row %llu has no value there: a null cannot become one in place", (unsigned long long)row);
+        return sp_fail(err, SPATE_E_DATA, "row %llu has no value there: a null cannot become one in place",
+                       (unsigned long long)row);
     if (cells->validity && cells->flags & SP_SEGMENT_DENSE)
         at = sp_segment_rank(cells, at);
     if (cells->packed)
-        return sp_fail(err, SPATE_E_DATA, "row %llu cannot be changed in place: its column is packed", (unsigned long long)row);
+        return sp_fail(err, SPATE_E_DATA, "row %llu cannot be changed in place: its column is packed",
+                       (unsigned long long)row);
     if (!set_value(cells, t->bytes, at, v))
-        return sp_fail(err, SPATE_E_DATA, "the new value of row %llu does not fit into the room of the old one", (unsigned long long)row);
+        return sp_fail(err, SPATE_E_DATA, "the new value of row %llu does not fit into the room of the old one",
+                       (unsigned long long)row);
     t->widened |= widen_range((sp_segment_entry *)(uintptr_t)&sp_block_segments(b->directory)[segment], v);
     return u->bytes > HELD_BYTES ? spate_updater_flush(u, err) : SPATE_OK;
 }
@@ -344,7 +348,8 @@ int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spat
 /* ---- flushing ------------------------------------------------------------------------------------ */
 
 /* Puts a segment's new range into the chapter that tells of it. */
-static void widen_chapter(char *chapter, const sp_chapter *c, const sp_block_ref *b, uint32_t group, const sp_segment_entry *e)
+static void widen_chapter(char *chapter, const sp_chapter *c, const sp_block_ref *b, uint32_t group,
+                          const sp_segment_entry *e)
 {
     sp_run *run = (sp_run *)(uintptr_t)sp_chapter_run(c, b->table, e->name);
     sp_run_entry *x = run ? (sp_run_entry *)(chapter + run->at) : NULL;
@@ -421,7 +426,8 @@ static int patch_block(spate_updater *u, held_block *b, sp_buf *patches)
     if (!widened(b))
         return SPATE_OK;
     sp_block_rehash(u->store->k, b->directory);
-    return sp_patch_add(patches, b->at.at, b->directory, (uint32_t)sp_block_head_bytes(sp_block_header_of(b->directory)));
+    return sp_patch_add(patches, b->at.at, b->directory,
+                        (uint32_t)sp_block_head_bytes(sp_block_header_of(b->directory)));
 }
 
 int spate_updater_flush(spate_updater *u, spate_error *err)

@@ -3,8 +3,8 @@
 
 enum {
     ROWS_FIRST = 64,
-    SHAPES_MAX = 64,    /* in a block, before the small ones are merged */
-    MERGE_BELOW = 256,  /* rows of a shape */
+    SHAPES_MAX = 64,   /* in a block, before the small ones are merged */
+    MERGE_BELOW = 256, /* rows of a shape */
 };
 
 /* ---- cells ------------------------------------------------------------------------------------- */
@@ -81,11 +81,13 @@ static void append_bits(uint8_t *to, uint32_t at, const uint8_t *bits, uint32_t 
 static int append_lists(sp_column *c, uint32_t at, const sp_column *src, uint32_t from, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        int32_t start = src->offsets[from + i], items = sp_column_null(src, from + i) ? 0 : src->offsets[from + i + 1] - start;
+        int32_t start = src->offsets[from + i],
+                items = sp_column_null(src, from + i) ? 0 : src->offsets[from + i + 1] - start;
         if (c->offsets[at + i] > INT32_MAX - items)
             return SPATE_E_NOMEM;
         c->offsets[at + i + 1] = c->offsets[at + i] + items;
-        if (items && sp_cells_append(c->child, (uint32_t)c->offsets[at + i], src->child, (uint32_t)start, (uint32_t)items) != SPATE_OK)
+        if (items && sp_cells_append(c->child, (uint32_t)c->offsets[at + i], src->child, (uint32_t)start,
+                                     (uint32_t)items) != SPATE_OK)
             return SPATE_E_NOMEM;
     }
     return SPATE_OK;
@@ -252,12 +254,13 @@ static int move_row(const sp_shape *s, uint32_t from, sp_shape *all, uint32_t *a
 }
 
 typedef struct merger {
-    uint32_t *at, *next;  /* cells of a field of the union; rows taken from a shape */
-    int32_t *number;      /* of a shape, when the small ones are gone; -1: small */
-    uint32_t **places;    /* of a small shape's fields in the union */
+    uint32_t *at, *next; /* cells of a field of the union; rows taken from a shape */
+    int32_t *number;     /* of a shape, when the small ones are gone; -1: small */
+    uint32_t **places;   /* of a small shape's fields in the union */
 } merger;
 
-static int move_rows(sp_shape *const *shapes, sp_shape *all, merger *m, int32_t *order, uint32_t rows, int32_t union_number)
+static int move_rows(sp_shape *const *shapes, sp_shape *all, merger *m, int32_t *order, uint32_t rows,
+                     int32_t union_number)
 {
     for (uint32_t i = 0; i < rows; i++) {
         int32_t from = order[i];
@@ -294,9 +297,10 @@ int sp_stage_merge(sp_shape **shapes, uint32_t *n_shapes, sp_shape *union_shape,
         return SPATE_OK;
     if (make_union(shapes, n, union_shape) != SPATE_OK)
         return SPATE_E_NOMEM;
-    merger m = {sp_alloc_zero(union_shape->n, sizeof *m.at), sp_alloc_zero(n, sizeof *m.next), sp_alloc_zero(n, sizeof *m.number),
-                sp_alloc_zero(n, sizeof *m.places)};
-    int rc = m.at && m.next && m.number && m.places && place_fields(shapes, n, union_shape, &m) ? SPATE_OK : SPATE_E_NOMEM;
+    merger m = {sp_alloc_zero(union_shape->n, sizeof *m.at), sp_alloc_zero(n, sizeof *m.next),
+                sp_alloc_zero(n, sizeof *m.number), sp_alloc_zero(n, sizeof *m.places)};
+    int rc =
+        m.at && m.next && m.number && m.places && place_fields(shapes, n, union_shape, &m) ? SPATE_OK : SPATE_E_NOMEM;
     for (uint32_t i = 0; rc == SPATE_OK && i < n; i++)
         kept += m.number[i] >= 0;
     if (rc == SPATE_OK)

@@ -38,6 +38,7 @@ void sp_shape_clear(sp_shape *s);
 
 /* Shapes with few rows become one whose fields may be absent. order is rewritten; from what is merged all rows are taken. Returns the
  * number of shapes left at the front of shapes, union_shape being the last if there is one. */
-int sp_stage_merge(sp_shape **shapes, uint32_t *n_shapes, sp_shape *union_shape, int32_t *order, uint32_t rows) SP_MUST_CHECK;
+int sp_stage_merge(sp_shape **shapes, uint32_t *n_shapes, sp_shape *union_shape, int32_t *order,
+                   uint32_t rows) SP_MUST_CHECK;
 
 #endif

@@ -9,7 +9,8 @@ typedef struct stats {
 static spate_field_stats *find(stats *s, const sp_segment_entry *e)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (s->fields[i].name == e->name && (int)s->fields[i].type.kind == e->kind && s->fields[i].type.scale == e->scale)
+        if (s->fields[i].name == e->name && (int)s->fields[i].type.kind == e->kind &&
+            s->fields[i].type.scale == e->scale)
             return &s->fields[i];
     if (s->n == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 32;
@@ -19,7 +20,8 @@ static spate_field_stats *find(stats *s, const sp_segment_entry *e)
         s->fields = fields;
         s->cap = cap;
     }
-    s->fields[s->n] = (spate_field_stats){.name = e->name, .type = {.kind = (spate_kind)e->kind, .precision = e->precision, .scale = e->scale}};
+    s->fields[s->n] = (spate_field_stats){
+        .name = e->name, .type = {.kind = (spate_kind)e->kind, .precision = e->precision, .scale = e->scale}};
     return &s->fields[s->n++];
 }
 
@@ -70,8 +72,8 @@ static int add_block(stats *s, const char *directory)
     return SPATE_OK;
 }
 
-int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fields, size_t *n, uint64_t *blocks, uint64_t *bytes,
-                      spate_error *err)
+int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fields, size_t *n, uint64_t *blocks,
+                      uint64_t *bytes, spate_error *err)
 {
     stats s = {0};
     sp_block_reader r;
@@ -101,7 +103,8 @@ int spate_store_stats(spate_store *store, uint32_t table, spate_field_stats **fi
 
 const char *spate_encoding_name(unsigned encoding)
 {
-    static const char *const names[] = {"none", "const", "raw", "int", "decimal", "bits", "dict", "text", "fsst", "interval", "list"};
+    static const char *const names[] = {"none", "const", "raw",  "int",      "decimal", "bits",
+                                        "dict", "text",  "fsst", "interval", "list"};
     static_assert(SP_COUNT(names) == SP_ENCODINGS, "all of them");
     return encoding < SP_COUNT(names) ? names[encoding] : NULL;
 }
@@ -129,7 +132,8 @@ int spate_store_field_type(spate_store *store, uint32_t table, const char *field
         if (fields[i].name == name && (found == SIZE_MAX || fields[i].cells > fields[found].cells))
             found = i;
     if (rc == SPATE_OK && (name < 0 || found == SIZE_MAX))
-        rc = sp_fail(err, SPATE_E_USAGE, "table \"%s\" of \"%s\" has no field \"%s\"", schema->table, store->path, field);
+        rc = sp_fail(err, SPATE_E_USAGE, "table \"%s\" of \"%s\" has no field \"%s\"", schema->table, store->path,
+                     field);
     if (rc == SPATE_OK)
         *type = fields[found].type;
     sp_free(fields);

@@ -86,8 +86,8 @@ static int to_type(const spate_type *t, sp_type *out, sp_arena *arena, unsigned 
     return item ? to_type(t->item, item, arena, depth + 1, err) : sp_fail_nomem(err);
 }
 
-static int add_table(spate_store *s, const char *name, const spate_column_def *columns, size_t n, uint32_t *table, sp_arena *arena,
-                     spate_error *err)
+static int add_table(spate_store *s, const char *name, const spate_column_def *columns, size_t n, uint32_t *table,
+                     sp_arena *arena, spate_error *err)
 {
     sp_field *fields = sp_arena_alloc(arena, n, sizeof *fields);
     if (!fields)
@@ -105,7 +105,8 @@ static int add_table(spate_store *s, const char *name, const spate_column_def *c
     return sp_store_add_table(s, &schema, table, err);
 }
 
-int spate_store_add_table(spate_store *s, const char *name, const spate_column_def *columns, size_t n, uint32_t *table, spate_error *err)
+int spate_store_add_table(spate_store *s, const char *name, const spate_column_def *columns, size_t n, uint32_t *table,
+                          spate_error *err)
 {
     int rc = refuse_reader(s, err);
     if (rc != SPATE_OK)
@@ -132,7 +133,8 @@ int spate_store_find_table(const spate_store *s, const char *name, uint32_t *tab
     if (found < 0 && name)
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" has no table \"%s\"", s->path, name);
     if (found < 0)
-        return sp_fail(err, SPATE_E_USAGE, s->catalog.n_tables ? "\"%s\" has %u tables: which one?" : "\"%s\" has no table", s->path,
+        return sp_fail(err, SPATE_E_USAGE,
+                       s->catalog.n_tables ? "\"%s\" has %u tables: which one?" : "\"%s\" has no table", s->path,
                        s->catalog.n_tables);
     *table = (uint32_t)found;
     return SPATE_OK;
@@ -169,7 +171,8 @@ int spate_store_table(const spate_store *s, uint32_t table, spate_table *info, s
         return sp_fail_nomem(err);
     spate_type *next = (spate_type *)(columns + schema->n_fields);
     for (uint32_t i = 0; i < schema->n_fields; i++)
-        columns[i] = (spate_column_def){schema->fields[i].name, show_type(&schema->fields[i].type, &next), schema->fields[i].nullable};
+        columns[i] = (spate_column_def){schema->fields[i].name, show_type(&schema->fields[i].type, &next),
+                                        schema->fields[i].nullable};
     *info = (spate_table){schema->table, columns, schema->n_fields, t->rows};
     return SPATE_OK;
 }

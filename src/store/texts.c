@@ -111,7 +111,8 @@ static void pad(sp_buf *out, size_t from)
         out->data[out->len++] = 0; /* a buffer has room behind its end */
 }
 
-static int put_dict(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h, bool *done)
+static int put_dict(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h,
+                    bool *done)
 {
     uint32_t n = sp_dict_build(e->dict, f, SP_MIN(f->n / 4, (uint32_t)DICT_MAX), &e->data);
     *done = false;
@@ -203,7 +204,8 @@ static int reserve(sp_column *out, size_t more)
 {
     size_t have = (size_t)out->offsets[0], cap = out->bytes_cap;
     (void)have;
-    return more <= cap && out->bytes ? SPATE_OK : sp_column_reserve_bytes(out, SP_MAX(more, SP_MIN(2 * cap, (size_t)INT32_MAX)));
+    return more <= cap && out->bytes ? SPATE_OK
+                                     : sp_column_reserve_bytes(out, SP_MAX(more, SP_MIN(2 * cap, (size_t)INT32_MAX)));
 }
 
 static int read_const(sp_segment *s, uint32_t n, sp_column *out)

@@ -158,12 +158,9 @@ static int put_list(const spate_column *list, sp_buf *out)
 static bool is_bare(const spate_value *v)
 {
     switch ((sp_kind)v->kind) {
-    case SP_F32:
-        return isfinite(v->as.f32);
-    case SP_F64:
-        return isfinite(v->as.f);
-    default:
-        return v->kind <= SP_DECIMAL || v->kind == SP_JSON;
+    case SP_F32: return isfinite(v->as.f32);
+    case SP_F64: return isfinite(v->as.f);
+    default: return v->kind <= SP_DECIMAL || v->kind == SP_JSON;
     }
 }
 
@@ -254,39 +251,28 @@ int spate_line_add_string(spate_line *l, const char *text)
 static bool parse_number(sp_str s, const spate_type *type, spate_value *v)
 {
     switch ((sp_kind)type->kind) {
-    case SP_BOOL:
-        v->as.u = 0;
-        return sp_parse_bool(s, &v->as.b);
-    case SP_I16:
-        return sp_parse_i64(s, &v->as.i) && v->as.i >= INT16_MIN && v->as.i <= INT16_MAX;
-    case SP_I32:
-        return sp_parse_i64(s, &v->as.i) && v->as.i >= INT32_MIN && v->as.i <= INT32_MAX;
-    case SP_I64:
-        return sp_parse_i64(s, &v->as.i);
-    case SP_U64:
-        return sp_parse_u64(s, &v->as.u);
+    case SP_BOOL: v->as.u = 0; return sp_parse_bool(s, &v->as.b);
+    case SP_I16: return sp_parse_i64(s, &v->as.i) && v->as.i >= INT16_MIN && v->as.i <= INT16_MAX;
+    case SP_I32: return sp_parse_i64(s, &v->as.i) && v->as.i >= INT32_MIN && v->as.i <= INT32_MAX;
+    case SP_I64: return sp_parse_i64(s, &v->as.i);
+    case SP_U64: return sp_parse_u64(s, &v->as.u);
     case SP_F32:
         if (!sp_parse_f64(s, &v->as.f))
             return false;
         v->as.f32 = (float)v->as.f;
         return true;
-    case SP_F64:
-        return sp_parse_f64(s, &v->as.f);
-    case SP_DECIMAL:
-        return sp_parse_decimal(s, type->scale, &v->as.i);
-    case SP_TIME:
-        return sp_parse_time(s, &v->as.i);
+    case SP_F64: return sp_parse_f64(s, &v->as.f);
+    case SP_DECIMAL: return sp_parse_decimal(s, type->scale, &v->as.i);
+    case SP_TIME: return sp_parse_time(s, &v->as.i);
     case SP_TIMESTAMP:
-    case SP_TIMESTAMPTZ:
-        return sp_parse_timestamp(s, &v->as.i);
+    case SP_TIMESTAMPTZ: return sp_parse_timestamp(s, &v->as.i);
     case SP_DATE: {
         int32_t days;
         bool ok = sp_parse_date(s, &days);
         v->as.i = days;
         return ok;
     }
-    default:
-        return false;
+    default: return false;
     }
 }
 

@@ -21,7 +21,8 @@ static bool segments_sound(checking *c, const char *block, uint32_t table)
             sp_type type = sp_block_reader_type(c->store, table, &e[s]);
             if (type.kind == SP_LIST && !type.item)
                 continue;
-            if (sp_segment_open(&c->cells, type, block + (uint64_t)e[s].at64 * SP_SEGMENT_ALIGN, e[s].bytes, NULL) != SPATE_OK ||
+            if (sp_segment_open(&c->cells, type, block + (uint64_t)e[s].at64 * SP_SEGMENT_ALIGN, e[s].bytes, NULL) !=
+                    SPATE_OK ||
                 c->cells.rows != g[i].rows)
                 return false;
         }
@@ -86,7 +87,8 @@ static int check_all(checking *c, bool drop, spate_error *err)
         if (sound)
             c->totals->rows += data ? b.rows : 0;
         else
-            tell(c, &(spate_damage){data ? table_name(s, b.table) : NULL, b.first_row, data ? b.first_row + b.rows : b.first_row, b.at, b.size});
+            tell(c, &(spate_damage){data ? table_name(s, b.table) : NULL, b.first_row,
+                                    data ? b.first_row + b.rows : b.first_row, b.at, b.size});
         if (sound || !drop)
             s->blocks[kept++] = b;
     }

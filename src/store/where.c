@@ -18,18 +18,12 @@ static bool is_number(sp_kind kind)
 static long double number_of(const spate_value *v)
 {
     switch ((sp_kind)v->kind) {
-    case SP_BOOL:
-        return v->as.b;
-    case SP_U64:
-        return (long double)v->as.u;
-    case SP_F32:
-        return (long double)v->as.f32;
-    case SP_F64:
-        return (long double)v->as.f;
-    case SP_DECIMAL:
-        return (long double)v->as.i / (long double)sp_pow10[v->scale];
-    default:
-        return (long double)v->as.i;
+    case SP_BOOL: return v->as.b;
+    case SP_U64: return (long double)v->as.u;
+    case SP_F32: return (long double)v->as.f32;
+    case SP_F64: return (long double)v->as.f;
+    case SP_DECIMAL: return (long double)v->as.i / (long double)sp_pow10[v->scale];
+    default: return (long double)v->as.i;
     }
 }
 
@@ -63,18 +57,12 @@ static order compare(const spate_value *a, const spate_value *b)
 static bool admits(spate_compare op, order o)
 {
     switch (op) {
-    case SPATE_EQ:
-        return o == EQUAL;
-    case SPATE_NE:
-        return o != EQUAL && o != NEITHER;
-    case SPATE_LT:
-        return o == LESS;
-    case SPATE_LE:
-        return o == LESS || o == EQUAL;
-    case SPATE_GT:
-        return o == GREATER;
-    case SPATE_GE:
-        return o == GREATER || o == EQUAL;
+    case SPATE_EQ: return o == EQUAL;
+    case SPATE_NE: return o != EQUAL && o != NEITHER;
+    case SPATE_LT: return o == LESS;
+    case SPATE_LE: return o == LESS || o == EQUAL;
+    case SPATE_GT: return o == GREATER;
+    case SPATE_GE: return o == GREATER || o == EQUAL;
     }
     return false;
 }
@@ -107,16 +95,12 @@ static bool possible_text(const sp_where *w, const sp_segment_entry *e)
 {
     uint64_t p = prefix_of(&w->value);
     switch (w->op) {
-    case SPATE_EQ:
-        return e->min <= p && p <= e->max;
+    case SPATE_EQ: return e->min <= p && p <= e->max;
     case SPATE_LT:
-    case SPATE_LE:
-        return e->min <= p;
+    case SPATE_LE: return e->min <= p;
     case SPATE_GT:
-    case SPATE_GE:
-        return e->max >= p;
-    case SPATE_NE:
-        break;
+    case SPATE_GE: return e->max >= p;
+    case SPATE_NE: break;
     }
     return true;
 }
@@ -132,16 +116,12 @@ bool sp_where_possible(const sp_where *w, const sp_segment_entry *e, uint32_t ro
     spate_value low = end_of(e, e->min), high = end_of(e, e->max);
     order at_low = compare(&low, &w->value), at_high = compare(&high, &w->value);
     switch (w->op) {
-    case SPATE_EQ:
-        return (at_low == LESS || at_low == EQUAL) && (at_high == GREATER || at_high == EQUAL);
+    case SPATE_EQ: return (at_low == LESS || at_low == EQUAL) && (at_high == GREATER || at_high == EQUAL);
     case SPATE_LT:
-    case SPATE_LE:
-        return admits(w->op, at_low);
+    case SPATE_LE: return admits(w->op, at_low);
     case SPATE_GT:
-    case SPATE_GE:
-        return admits(w->op, at_high);
-    case SPATE_NE:
-        break;
+    case SPATE_GE: return admits(w->op, at_high);
+    case SPATE_NE: break;
     }
     return true;
 }

@@ -10,7 +10,9 @@
 #include "base/base.h"
 
 typedef enum sp_entry_type {
-    SP_ENTRY_FOLDER, SP_ENTRY_FILE, SP_ENTRY_SYMLINK,
+    SP_ENTRY_FOLDER,
+    SP_ENTRY_FILE,
+    SP_ENTRY_SYMLINK,
     SP_ENTRY_SPECIAL, /* a device or a pipe */
     SP_ENTRY_SOCKET,  /* belongs to a running program: cannot be copied */
     SP_ENTRY_UNKNOWN, /* the tree would not tell: os_errno says why */
@@ -21,14 +23,14 @@ typedef struct sp_entry {
     const char *name;
     uint32_t name_len;
     sp_entry_type type;
-    int os_errno;        /* of SP_ENTRY_UNKNOWN */
-    uint32_t mode;       /* permission bits, set-user-ID and the like; no type */
+    int os_errno;  /* of SP_ENTRY_UNKNOWN */
+    uint32_t mode; /* permission bits, set-user-ID and the like; no type */
     uint32_t user, group;
-    uint32_t links;      /* names this file has */
+    uint32_t links; /* names this file has */
     uint64_t size;
-    uint64_t stored;     /* bytes it takes: less than size, and there are holes */
+    uint64_t stored; /* bytes it takes: less than size, and there are holes */
     uint64_t device, inode;
-    uint64_t special;    /* SP_ENTRY_SPECIAL: mode with type, and device number above bit 32 */
+    uint64_t special; /* SP_ENTRY_SPECIAL: mode with type, and device number above bit 32 */
     int64_t accessed_ns, modified_ns, changed_ns;
 } sp_entry;
 
@@ -54,14 +56,17 @@ typedef struct sp_tree_ops {
     /* -- reading; one thread a walker -- */
     int (*enter)(sp_walker *w, sp_str path, spate_error *err);
     int (*list)(sp_walker *w, sp_entries_fn *take, void *arg, spate_error *err);
-    int (*stat)(sp_walker *w, const char *name, sp_entry *entry, spate_error *err); /* "": the folder itself; name is not set */
+    int (*stat)(sp_walker *w, const char *name, sp_entry *entry,
+                spate_error *err); /* "": the folder itself; name is not set */
     int (*read_link)(sp_walker *w, const char *name, sp_buf *target, spate_error *err); /* with a NUL behind it */
     /* Attributes of name ("": the folder; NULL: the open file), sorted by name: name NUL, length (4 bytes), value, and again. */
     int (*attributes)(sp_walker *w, const char *name, sp_buf *attributes, spate_error *err);
     int (*open)(sp_walker *w, const char *name, sp_entry *entry, spate_error *err);
     int (*look_again)(sp_walker *w, sp_entry *entry, spate_error *err); /* stat of the open file */
-    int (*next_data)(sp_walker *w, uint64_t offset, uint64_t *start, uint64_t *end, spate_error *err); /* start = end: no more */
-    int (*read)(sp_walker *w, void *to, size_t len, uint64_t offset, size_t *got, spate_error *err); /* short only at the end */
+    int (*next_data)(sp_walker *w, uint64_t offset, uint64_t *start, uint64_t *end,
+                     spate_error *err); /* start = end: no more */
+    int (*read)(sp_walker *w, void *to, size_t len, uint64_t offset, size_t *got,
+                spate_error *err); /* short only at the end */
 
     /* -- writing; NULL in a tree that can only be read -- */
     /* Opens an empty file, whatever was there. like: what it is going to be, so that room can be reserved and what can be right from
@@ -77,22 +82,24 @@ typedef struct sp_tree_ops {
     int (*take)(sp_walker *w, sp_walker *from, uint64_t offset, uint64_t len, uint64_t *took, spate_error *err);
     int (*set_size)(sp_walker *w, uint64_t size, spate_error *err);
     /* Of name ("": the folder; NULL: the open file) everything that entry says but size; attributes as above, NULL: leave. */
-    int (*set_meta)(sp_walker *w, const char *name, const sp_entry *entry, const sp_buf *attributes, unsigned keep, spate_error *err);
+    int (*set_meta)(sp_walker *w, const char *name, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
+                    spate_error *err);
     int (*sync_file)(sp_walker *w, spate_error *err);
     void (*close_file)(sp_walker *w); /* no file open: nothing */
-    int (*make)(sp_walker *w, const char *name, const sp_entry *what, const char *target, spate_error *err); /* no file */
+    int (*make)(sp_walker *w, const char *name, const sp_entry *what, const char *target,
+                spate_error *err); /* no file */
     int (*link)(sp_walker *w, sp_str existing_path, const char *name, spate_error *err);
     int (*rename)(sp_walker *w, const char *from, const char *to, bool replace, spate_error *err);
     int (*remove)(sp_walker *w, const char *name, bool folder, spate_error *err); /* a missing name is no error */
-    void (*leave)(sp_walker *w); /* frees it */
+    void (*leave)(sp_walker *w);                                                  /* frees it */
 } sp_tree_ops;
 
 struct sp_tree {
     const sp_tree_ops *ops;
-    const char *shown;        /* how messages name it */
-    bool exists;              /* its root does */
-    bool keeps_owner;         /* files can be given away to other users */
-    int64_t time_grain_ns;    /* times differ when they differ by at least this */
+    const char *shown;     /* how messages name it */
+    bool exists;           /* its root does */
+    bool keeps_owner;      /* files can be given away to other users */
+    int64_t time_grain_ns; /* times differ when they differ by at least this */
 };
 struct sp_walker {
     sp_tree *tree;

@@ -33,7 +33,9 @@ static int failed(sp_worker *w, const spate_node *node, const char *why, spate_e
 static int settled(sp_worker *w, const spate_node *node, int status, const char *why, spate_error *err)
 {
     int rc = sp_worker_change(w, SPATE_SET_COPY, SPATE_SRC, node->id, status, NULL, err);
-    return rc == SPATE_OK && (why || node->note.len) ? sp_worker_change(w, SPATE_SET_NOTE, SPATE_SRC, node->id, 0, why ? why : "", err) : rc;
+    return rc == SPATE_OK && (why || node->note.len)
+               ? sp_worker_change(w, SPATE_SET_NOTE, SPATE_SRC, node->id, 0, why ? why : "", err)
+               : rc;
 }
 
 /* Gives what has the name another one: NAME.~1~, or with the first number that is free. */
@@ -81,9 +83,11 @@ static int judge(sp_worker *w, const char *name, sp_entry *src, const char **why
         return SPATE_OK;
     bool aside = policy == SPATE_CONFLICT_KEEP_BOTH;
     if (how == SP_DIFFERS_TYPE && !aside && (policy != SPATE_CONFLICT_OVERWRITE || dst.type == SP_ENTRY_FOLDER)) {
-        *why = dst.type == SP_ENTRY_FOLDER ? "the destination has a folder of this name" : "the destination has something else of this name";
+        *why = dst.type == SP_ENTRY_FOLDER ? "the destination has a folder of this name"
+                                           : "the destination has something else of this name";
         *v = LEAVE_CONFLICT;
-    } else if (policy == SPATE_CONFLICT_SKIP || (policy == SPATE_CONFLICT_NEWER && dst.modified_ns > src->modified_ns)) {
+    } else if (policy == SPATE_CONFLICT_SKIP ||
+               (policy == SPATE_CONFLICT_NEWER && dst.modified_ns > src->modified_ns)) {
         *why = policy == SPATE_CONFLICT_SKIP ? "the destination has one of its own" : "the destination's is newer";
         *v = LEAVE_SKIPPED;
     } else if (aside) {
@@ -109,7 +113,8 @@ static int copy_file(sp_worker *w, const char *name, verdict v, sp_entry *entry,
 
 /* The first name of a file is copied, or found to be there; the others become links to it, also where the destination has a file of
  * its own that is just the same: a run that was killed may have left one. */
-static int copy_or_link(sp_worker *w, const spate_node *node, const char *name, verdict v, sp_entry *entry, spate_error *err)
+static int copy_or_link(sp_worker *w, const spate_node *node, const char *name, verdict v, sp_entry *entry,
+                        spate_error *err)
 {
     sp_engine *e = w->engine;
     spate_bytes key = sp_links_key(node);
@@ -168,7 +173,10 @@ static int copy_node(sp_worker *w, const spate_node *node, bool unseen, spate_er
     }
     if (rc != SPATE_OK)
         return failed(w, node, problem.message, err);
-    return settled(w, node, v == LEAVE_SKIPPED ? SPATE_COPY_SKIPPED : v == LEAVE_CONFLICT ? SPATE_COPY_CONFLICT : SPATE_COPY_SUCCESSFUL,
+    return settled(w, node,
+                   v == LEAVE_SKIPPED    ? SPATE_COPY_SKIPPED
+                   : v == LEAVE_CONFLICT ? SPATE_COPY_CONFLICT
+                                         : SPATE_COPY_SUCCESSFUL,
                    why, err);
 }
 
@@ -301,7 +309,8 @@ static int copy_children(sp_worker *w, const spate_node *folder, bool links, spa
         const spate_node *node = &w->children.nodes[i];
         if (!wants_copy(node) || (sp_links_key(node).len > 0) != links)
             continue;
-        rc = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : copy_node(w, node, unseen, err);
+        rc =
+            sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : copy_node(w, node, unseen, err);
         if (rc == SPATE_OK)
             rc = sp_worker_settle(w, false, err);
     }
@@ -360,7 +369,8 @@ static int finish_folders(sp_engine *e, sp_worker *w, spate_error *err)
 
 int sp_copy_pass(sp_engine *e, spate_error *err)
 {
-    const spate_filter todo = {.side = SPATE_SRC, .depth = -1, .copy = SPATE_COPY_PENDING, .excluded = SPATE_EXCLUDED_NO};
+    const spate_filter todo = {
+        .side = SPATE_SRC, .depth = -1, .copy = SPATE_COPY_PENDING, .excluded = SPATE_EXCLUDED_NO};
     const spate_filter folders = {.side = SPATE_SRC, .type = SPATE_FOLDER, .excluded = SPATE_EXCLUDED_NO};
     spate_filter pending = folders, there = folders;
     pending.copy = SPATE_COPY_PENDING;
@@ -384,7 +394,9 @@ static int try_again(sp_worker *w, const spate_node *node, spate_error *err)
     int rc = SPATE_OK;
     if (unlisted && node->type != SPATE_FOLDER) { /* nobody knows what it is: its folder is listed again */
         rc = sp_worker_change(w, SPATE_DELETE, SPATE_SRC, node->id, 0, NULL, err);
-        return rc ? rc : sp_worker_change(w, SPATE_SET_TRAVERSAL, SPATE_SRC, node->parent_id, SPATE_TRAVERSAL_PENDING, NULL, err);
+        return rc ? rc
+                  : sp_worker_change(w, SPATE_SET_TRAVERSAL, SPATE_SRC, node->parent_id, SPATE_TRAVERSAL_PENDING, NULL,
+                                     err);
     }
     if (unlisted)
         rc = sp_worker_change(w, SPATE_SET_TRAVERSAL, SPATE_SRC, node->id, SPATE_TRAVERSAL_PENDING, NULL, err);

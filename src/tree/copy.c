@@ -43,7 +43,8 @@ static int pump(sp_copier *c, sp_walker *from, sp_walker *to, uint64_t offset, u
         if (stopped(c))
             return sp_fail(err, SPATE_E_INTERRUPTED, "interrupted");
         size_t got;
-        int rc = from->tree->ops->read(from, c->buffer, (size_t)SP_MIN(end - offset, (uint64_t)BUFFER_BYTES), offset, &got, err);
+        int rc = from->tree->ops->read(from, c->buffer, (size_t)SP_MIN(end - offset, (uint64_t)BUFFER_BYTES), offset,
+                                       &got, err);
         if (rc == SPATE_OK && got)
             rc = to->tree->ops->write(to, c->buffer, got, offset, err);
         if (rc != SPATE_OK || got == 0)
@@ -97,7 +98,8 @@ static int copy_data(sp_copier *c, sp_walker *from, sp_walker *to, const sp_entr
 
 static bool changed(const sp_entry *before, const sp_entry *after)
 {
-    return before->size != after->size || before->modified_ns != after->modified_ns || before->changed_ns != after->changed_ns;
+    return before->size != after->size || before->modified_ns != after->modified_ns ||
+           before->changed_ns != after->changed_ns;
 }
 
 /* ---- files ---- */
@@ -121,7 +123,8 @@ static int fill_file(sp_copier *c, sp_walker *from, sp_walker *to, const sp_entr
 }
 
 /* Where nothing is to be replaced, and where the file system can, the file has no name until it is finished. */
-static int open_target(sp_walker *to, const char *temp, bool replace, const sp_entry *entry, bool *unnamed, spate_error *err)
+static int open_target(sp_walker *to, const char *temp, bool replace, const sp_entry *entry, bool *unnamed,
+                       spate_error *err)
 {
     int rc = SPATE_OK;
     *unnamed = false;
@@ -135,8 +138,8 @@ static int name_target(sp_walker *to, const char *name, const char *temp, bool r
     return unnamed ? to->tree->ops->give_name(to, name, err) : to->tree->ops->rename(to, temp, name, replace, err);
 }
 
-static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace, sp_entry *entry,
-                     spate_error *err)
+static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace,
+                     sp_entry *entry, spate_error *err)
 {
     bool unnamed;
     int rc = from->tree->ops->open(from, name, entry, err);
@@ -155,8 +158,8 @@ static int make_file(sp_copier *c, sp_walker *from, sp_walker *to, const char *n
 
 /* ---- links and special files ---- */
 
-static int make_other(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace, const sp_entry *entry,
-                      spate_error *err)
+static int make_other(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace,
+                      const sp_entry *entry, spate_error *err)
 {
     int rc = SPATE_OK;
     if (entry->type == SP_ENTRY_SYMLINK)
@@ -172,8 +175,8 @@ static int make_other(sp_copier *c, sp_walker *from, sp_walker *to, const char *
     return rc == SPATE_OK ? to->tree->ops->rename(to, temp, name, replace, err) : rc;
 }
 
-static int make_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace, sp_entry *entry,
-                    spate_error *err)
+static int make_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, const char *temp, bool replace,
+                    sp_entry *entry, spate_error *err)
 {
     if (entry->type == SP_ENTRY_FILE)
         return make_file(c, from, to, name, temp, replace, entry, err);
@@ -187,7 +190,8 @@ static int make_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *na
     return make_other(c, from, to, name, temp, replace, entry, err);
 }
 
-int sp_copy_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, bool replace, sp_entry *entry, spate_error *err)
+int sp_copy_one(sp_copier *c, sp_walker *from, sp_walker *to, const char *name, bool replace, sp_entry *entry,
+                spate_error *err)
 {
     char temp[SP_COPY_TEMP_NAME];
     sp_copy_temp_name(name, temp);
@@ -245,7 +249,8 @@ sp_difference sp_compare(const sp_entry *a, const sp_entry *b, int64_t grain_ns,
     return owner || mode || late ? SP_DIFFERS_META : SP_SAME;
 }
 
-int sp_compare_name(sp_walker *a, sp_walker *b, const char *name, int64_t grain_ns, unsigned keep, sp_difference *how, spate_error *err)
+int sp_compare_name(sp_walker *a, sp_walker *b, const char *name, int64_t grain_ns, unsigned keep, sp_difference *how,
+                    spate_error *err)
 {
     sp_entry left, right;
     int rc = a->tree->ops->stat(a, name, &left, err);
@@ -264,8 +269,9 @@ static int hash_open(sp_copier *c, sp_walker *w, uint64_t size, uint64_t *hash, 
     sp_hasher_init(&h);
     size_t got = 1;
     for (uint64_t at = 0; rc == SPATE_OK && got && at < size; at += got) {
-        rc = stopped(c) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted")
-                        : w->tree->ops->read(w, c->buffer, (size_t)SP_MIN(size - at, (uint64_t)BUFFER_BYTES), at, &got, err);
+        rc = stopped(c)
+                 ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted")
+                 : w->tree->ops->read(w, c->buffer, (size_t)SP_MIN(size - at, (uint64_t)BUFFER_BYTES), at, &got, err);
         if (rc == SPATE_OK)
             sp_hasher_add(&h, c->buffer, got);
     }
@@ -273,8 +279,8 @@ static int hash_open(sp_copier *c, sp_walker *w, uint64_t size, uint64_t *hash, 
     return rc;
 }
 
-static int compare_open(sp_copier *c, sp_walker *a, sp_walker *b, const sp_entry *left, const char *name, int64_t grain_ns, unsigned keep,
-                        sp_difference *how, bool *same, spate_error *err)
+static int compare_open(sp_copier *c, sp_walker *a, sp_walker *b, const sp_entry *left, const char *name,
+                        int64_t grain_ns, unsigned keep, sp_difference *how, bool *same, spate_error *err)
 {
     sp_entry right;
     uint64_t hash[2] = {0, 0};
@@ -301,8 +307,8 @@ static int compare_links(sp_copier *c, sp_walker *a, sp_walker *b, const char *n
     return rc;
 }
 
-int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool symlink, int64_t grain_ns, unsigned keep,
-                       sp_difference *how, bool *same, spate_error *err)
+int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool symlink, int64_t grain_ns,
+                       unsigned keep, sp_difference *how, bool *same, spate_error *err)
 {
     sp_entry left;
     if (symlink) {

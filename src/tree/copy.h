@@ -7,17 +7,17 @@
 #include "tree/adapter.h"
 
 enum {
-    SP_COPY_TRIES = 3,        /* of a file that changes while it is copied */
-    SP_COPY_TEMP_NAME = 32,   /* bytes of a temporary name with its NUL */
+    SP_COPY_TRIES = 3,      /* of a file that changes while it is copied */
+    SP_COPY_TEMP_NAME = 32, /* bytes of a temporary name with its NUL */
 };
 
 typedef struct sp_copier {
-    unsigned keep;       /* sp_keep */
-    bool sync_each;      /* the data is on the disk before the file has its name */
-    const int *cancel;   /* not 0: a large file is given up half way. May be NULL */
+    unsigned keep;     /* sp_keep */
+    bool sync_each;    /* the data is on the disk before the file has its name */
+    const int *cancel; /* not 0: a large file is given up half way. May be NULL */
     char *buffer;
     sp_buf attributes, target;
-    uint64_t bytes;      /* of data, since it was opened */
+    uint64_t bytes; /* of data, since it was opened */
 } sp_copier;
 
 int sp_copier_open(sp_copier *c, spate_error *err) SP_MUST_CHECK;
@@ -38,15 +38,15 @@ int sp_copy_link(sp_walker *to, sp_str existing_path, const char *name, bool rep
 /* How what has the same name on both sides differs. */
 typedef enum sp_difference {
     SP_SAME,
-    SP_DIFFERS_META,  /* mode, owner or, for all but files, time */
-    SP_DIFFERS_DATA,  /* size or time */
+    SP_DIFFERS_META, /* mode, owner or, for all but files, time */
+    SP_DIFFERS_DATA, /* size or time */
     SP_DIFFERS_TYPE,
 } sp_difference;
 sp_difference sp_compare(const sp_entry *a, const sp_entry *b, int64_t grain_ns, unsigned keep);
 int sp_compare_name(sp_walker *a, sp_walker *b, const char *name, int64_t grain_ns, unsigned keep, sp_difference *how,
                     spate_error *err) SP_MUST_CHECK;
 /* The same, and where nothing differs: are the bytes of both files (or the targets of both links) the same? By XXH3 of 64 bits. */
-int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool symlink, int64_t grain_ns, unsigned keep,
-                       sp_difference *how, bool *same, spate_error *err) SP_MUST_CHECK;
+int sp_compare_content(sp_copier *c, sp_walker *a, sp_walker *b, const char *name, bool symlink, int64_t grain_ns,
+                       unsigned keep, sp_difference *how, bool *same, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -28,7 +28,8 @@ static void close_worker(sp_worker *w)
 static int open_worker(sp_worker *w, sp_engine *e, spate_error *err)
 {
     w->engine = e;
-    w->copier = (sp_copier){.keep = e->keep, .sync_each = e->options->sync == SPATE_SYNC_FILE, .cancel = e->options->cancel};
+    w->copier =
+        (sp_copier){.keep = e->keep, .sync_each = e->options->sync == SPATE_SYNC_FILE, .cancel = e->options->cancel};
     sp_buf_init(&w->text);
     w->found = sp_alloc(SP_TREE_CHILDREN * sizeof *w->found);
     w->ids = sp_alloc(SP_TREE_CHILDREN * sizeof *w->ids);
@@ -60,7 +61,8 @@ static int work_until_nothing(sp_engine *e, sp_worker *w, spate_error *err)
     while (rc > 0 && e->status == SPATE_OK)
         rc = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : e->work(e, w, err);
     spate_error later;
-    int settled = sp_worker_settle(w, rc < 0 || e->finish, rc < 0 ? &later : err); /* also what was done before a failure */
+    int settled =
+        sp_worker_settle(w, rc < 0 || e->finish, rc < 0 ? &later : err); /* also what was done before a failure */
     return rc < 0 ? rc : settled;
 }
 
@@ -292,7 +294,8 @@ static int next_piece(sp_engine *e, sp_worker *w, spate_error *err)
     pthread_mutex_lock(&e->lock);
     spate_node_id folder = e->large_id;
     if (e->large) {
-        rc = spate_ledger_children_some(e->ledger, SPATE_SRC, folder, &e->large_at, SP_TREE_CHILDREN, &w->children, err);
+        rc =
+            spate_ledger_children_some(e->ledger, SPATE_SRC, folder, &e->large_at, SP_TREE_CHILDREN, &w->children, err);
         got = rc == SPATE_OK;
         e->large = got && e->large_at.next;
     }
@@ -362,8 +365,8 @@ int sp_engine_levels(sp_engine *e, spate_filter filter, bool up, int (*work)(sp_
 
 /* ---- changes ---- */
 
-int sp_worker_change(sp_worker *w, spate_change_kind kind, spate_side side, spate_node_id id, int64_t value, const char *note,
-                     spate_error *err)
+int sp_worker_change(sp_worker *w, spate_change_kind kind, spate_side side, spate_node_id id, int64_t value,
+                     const char *note, spate_error *err)
 {
     sp_batch *b = &w->batch;
     if (b->n == b->cap) {
@@ -404,8 +407,8 @@ void sp_batch_empty(sp_batch *b)
 int sp_worker_settle(sp_worker *w, bool now, spate_error *err)
 {
     sp_engine *e = w->engine;
-    bool due = now || w->batch.n >= SP_TREE_GROUP ||
-               (w->batch.n && sp_os_monotonic_us() - w->unsynced_us >= SP_TREE_GROUP_US);
+    bool due =
+        now || w->batch.n >= SP_TREE_GROUP || (w->batch.n && sp_os_monotonic_us() - w->unsynced_us >= SP_TREE_GROUP_US);
     if (!due)
         return SPATE_OK;
     w->unsynced_us = 0;
@@ -418,5 +421,6 @@ bool sp_worker_goes_on(int status, const spate_error *err)
     if (status == SPATE_E_DATA || status == SPATE_E_RETRY)
         return true;
     int no = err->os_errno;
-    return status == SPATE_E_IO && no != ENOSPC && no != EDQUOT && no != EROFS && no != EMFILE && no != ENFILE && no != ENOMEM;
+    return status == SPATE_E_IO && no != ENOSPC && no != EDQUOT && no != EROFS && no != EMFILE && no != ENFILE &&
+           no != ENOMEM;
 }

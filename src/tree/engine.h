@@ -16,13 +16,13 @@
 #include <stdatomic.h>
 
 enum {
-    SP_TREE_LAG = 2,              /* rounds that the destination is listed behind the source */
-    SP_TREE_TRIES = 3,            /* of a folder that cannot be listed */
-    SP_TREE_BACKOFF_US = 20000,   /* before the second one; doubled for each further one */
-    SP_TREE_LEASE = 16,           /* folders a worker takes at once */
-    SP_TREE_CHILDREN = 4096,      /* recorded at once; of a larger folder a worker takes so many at a time */
-    SP_TREE_GROUP_US = 200000,    /* of finished files are brought to the disk together, then recorded */
-    SP_TREE_GROUP = 16384,        /* changes, at most, that wait for that */
+    SP_TREE_LAG = 2,            /* rounds that the destination is listed behind the source */
+    SP_TREE_TRIES = 3,          /* of a folder that cannot be listed */
+    SP_TREE_BACKOFF_US = 20000, /* before the second one; doubled for each further one */
+    SP_TREE_LEASE = 16,         /* folders a worker takes at once */
+    SP_TREE_CHILDREN = 4096,    /* recorded at once; of a larger folder a worker takes so many at a time */
+    SP_TREE_GROUP_US = 200000,  /* of finished files are brought to the disk together, then recorded */
+    SP_TREE_GROUP = 16384,      /* changes, at most, that wait for that */
 };
 
 typedef struct sp_links sp_links; /* links.c */
@@ -39,25 +39,25 @@ typedef struct sp_engine {
     sp_tree *src, *dst;
     spate_ledger *ledger;
     sp_filter filter;
-    unsigned keep;      /* sp_keep */
+    unsigned keep; /* sp_keep */
     unsigned n_workers;
     struct sp_worker *workers;
     sp_links *links;
     _Atomic uint64_t listed, copied, copied_bytes, mended, verified, differed, failed;
-    _Atomic bool linked;   /* there are files with several names */
+    _Atomic bool linked; /* there are files with several names */
     /* the pool */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned started, idle, generation;
     bool stop;
     int (*work)(struct sp_engine *e, struct sp_worker *w, spate_error *err);
-    bool finish;         /* a round is over only when all changes are recorded */
-    int status;          /* of the first worker that failed in this round */
+    bool finish; /* a round is over only when all changes are recorded */
+    int status;  /* of the first worker that failed in this round */
     spate_error error;
     spate_filter lease[2]; /* what is leased in this round, and how far */
     spate_cursor cursor[2];
     bool leased_all[2];
-    bool large;          /* there is a folder whose children are taken in pieces, from large_at on */
+    bool large; /* there is a folder whose children are taken in pieces, from large_at on */
     spate_node_id large_id;
     spate_child_cursor large_at;
     /* the group commit: one thread syncs the destination for all batches that wait, and records them */
@@ -73,10 +73,10 @@ typedef struct sp_worker {
     sp_walker *from, *to;
     sp_copier copier;
     spate_nodes page, children, known; /* leased; of one folder; points */
-    spate_node *found;   /* SP_TREE_CHILDREN, of a listing */
+    spate_node *found;                 /* SP_TREE_CHILDREN, of a listing */
     size_t n_found;
-    sp_buf text;         /* names and notes of what was found */
-    spate_node_id *ids;  /* SP_TREE_CHILDREN */
+    sp_buf text;        /* names and notes of what was found */
+    spate_node_id *ids; /* SP_TREE_CHILDREN */
     int64_t *rows;
     sp_batch batch;      /* being filled */
     int64_t unsynced_us; /* when its first change was made; 0: it has none */
@@ -105,8 +105,8 @@ typedef int sp_children_fn(sp_worker *w, const spate_node *folder, spate_error *
 int sp_engine_each_folder(sp_engine *e, sp_worker *w, sp_children_fn *fn, spate_error *err) SP_MUST_CHECK;
 
 /* Changes a worker gathers, and how they come into the ledger. note may be NULL. */
-int sp_worker_change(sp_worker *w, spate_change_kind kind, spate_side side, spate_node_id id, int64_t value, const char *note,
-                     spate_error *err) SP_MUST_CHECK;
+int sp_worker_change(sp_worker *w, spate_change_kind kind, spate_side side, spate_node_id id, int64_t value,
+                     const char *note, spate_error *err) SP_MUST_CHECK;
 /* Sends them on their way when it is time; now: waits until all of them are recorded. */
 int sp_worker_settle(sp_worker *w, bool now, spate_error *err) SP_MUST_CHECK;
 void sp_batch_point(sp_batch *b); /* points the changes at their notes: nothing is added any more */
@@ -115,9 +115,9 @@ void sp_batch_empty(sp_batch *b);
 bool sp_worker_goes_on(int status, const spate_error *err);
 
 /* The passes. */
-int sp_plan_pass(sp_engine *e, spate_error *err) SP_MUST_CHECK;        /* plan.c */
-int sp_copy_pass(sp_engine *e, spate_error *err) SP_MUST_CHECK;        /* carry.c */
-int sp_verify_pass(sp_engine *e, spate_error *err) SP_MUST_CHECK;      /* verify.c */
+int sp_plan_pass(sp_engine *e, spate_error *err) SP_MUST_CHECK;                      /* plan.c */
+int sp_copy_pass(sp_engine *e, spate_error *err) SP_MUST_CHECK;                      /* carry.c */
+int sp_verify_pass(sp_engine *e, spate_error *err) SP_MUST_CHECK;                    /* verify.c */
 int sp_delete_pass(sp_engine *e, uint64_t *deleted, spate_error *err) SP_MUST_CHECK; /* remove.c */
 int sp_retry_failed(sp_engine *e, uint64_t *again, spate_error *err) SP_MUST_CHECK;  /* failed becomes pending */
 

@@ -48,7 +48,8 @@ static int add_pattern(sp_filter *f, sp_str text, sp_pattern pattern, spate_erro
 int sp_filter_add(sp_filter *f, const char *line, bool takes_back, spate_error *err)
 {
     sp_str s = {line, trimmed(line)};
-    sp_pattern pattern = {.takes_back = takes_back, .reason = sp_arena_printf(&f->arena, "pattern: %.*s", (int)s.len, line)};
+    sp_pattern pattern = {.takes_back = takes_back,
+                          .reason = sp_arena_printf(&f->arena, "pattern: %.*s", (int)s.len, line)};
     if (s.len == 0 || s.p[0] == '#')
         return SPATE_OK;
     if (!takes_back && s.p[0] == '!') {
@@ -72,7 +73,7 @@ int sp_filter_add_file(sp_filter *f, const char *path, spate_error *err)
     sp_buf text;
     sp_buf_init(&text);
     int rc = sp_os_read_file(path, SP_PLAN_BYTES_MAX, &text, err);
-    for (char *line = text.data; rc == SPATE_OK && line && *line; ) {
+    for (char *line = text.data; rc == SPATE_OK && line && *line;) {
         char *end = line + strcspn(line, "\n");
         bool last = *end == '\0';
         *end = '\0';
@@ -185,7 +186,7 @@ static bool pattern_applies(const sp_pattern *pattern, sp_str path, const sp_ent
 
 const char *sp_filter_excludes(const sp_filter *f, sp_str path, const sp_entry *entry)
 {
-    for (size_t i = f->n_patterns; i-- > 0; )
+    for (size_t i = f->n_patterns; i-- > 0;)
         if (pattern_applies(&f->patterns[i], path, entry)) {
             if (!f->patterns[i].takes_back)
                 return f->patterns[i].reason;

@@ -18,7 +18,7 @@ typedef struct sp_filter {
     sp_arena arena;
     sp_pattern *patterns;
     size_t n_patterns, cap;
-    uint64_t size_min, size_max;             /* bytes; 0, UINT64_MAX: any */
+    uint64_t size_min, size_max;              /* bytes; 0, UINT64_MAX: any */
     int64_t modified_from_ns, modified_to_ns; /* INT64_MIN, INT64_MAX: any */
 } sp_filter;
 

@@ -48,7 +48,8 @@ spate_bytes sp_links_key(const spate_node *node)
 static link *slot_of(link *slots, size_t cap, uint64_t hash, spate_bytes key)
 {
     size_t i = hash & (cap - 1);
-    while (slots[i].key && !(slots[i].hash == hash && slots[i].key_len == key.len && memcmp(slots[i].key, key.p, key.len) == 0))
+    while (slots[i].key &&
+           !(slots[i].hash == hash && slots[i].key_len == key.len && memcmp(slots[i].key, key.p, key.len) == 0))
         i = (i + 1) & (cap - 1);
     return &slots[i];
 }

@@ -13,38 +13,42 @@
 
 enum {
     RECORDS_BYTES = 128 << 10,
-    RECORD_MIN = 24, /* bytes of the shortest one */
+    RECORD_MIN = 24,           /* bytes of the shortest one */
     ATTRIBUTES_MAX = 64 << 10, /* names together, and each value: the kernel's own limits */
 };
 
 typedef struct local_tree {
     sp_tree tree;
-    int root; /* -1: does not exist yet */
+    int root;             /* -1: does not exist yet */
     uint32_t user, group; /* ours: what new files get, most often */
     char path[];
 } local_tree;
 
 typedef struct local_walker {
     sp_walker base;
-    sp_buf path;        /* of the folder it stands in, without the leading '/' */
-    int folder;         /* -1: nowhere */
-    int anchor;         /* some folders above it, so that the way to its neighbours is short however deep they are; -1: none */
-    size_t anchor_len;  /* how much of path leads there */
-    int file;           /* -1: none open */
+    sp_buf path; /* of the folder it stands in, without the leading '/' */
+    int folder;  /* -1: nowhere */
+    int anchor;  /* some folders above it, so that the way to its neighbours is short however deep they are; -1: none */
+    size_t anchor_len; /* how much of path leads there */
+    int file;          /* -1: none open */
     char file_name[NAME_MAX + 1];
-    enum { INHERITS_UNKNOWN, INHERITS, INHERITS_NOT } inherits; /* what is made in the folder gets an access list from it */
+    enum {
+        INHERITS_UNKNOWN,
+        INHERITS,
+        INHERITS_NOT
+    } inherits;          /* what is made in the folder gets an access list from it */
     unsigned asked_mode; /* of the new file that is open */
     struct {
         bool known;
         unsigned asked;
         uint32_t user, group, mode;
-    } born;             /* what a new file of the folder is, when it was asked for with a mode */
-    bool no_noatime;    /* the files are not ours */
-    bool no_unnamed;    /* this file system has no files without a name */
+    } born;                             /* what a new file of the folder is, when it was asked for with a mode */
+    bool no_noatime;                    /* the files are not ours */
+    bool no_unnamed;                    /* this file system has no files without a name */
     uint64_t file_device, no_take_from; /* a device that the kernel would not copy from */
     char *records;
     sp_entry *entries;
-    char *values;       /* ATTRIBUTES_MAX * 2: names, then one value */
+    char *values; /* ATTRIBUTES_MAX * 2: names, then one value */
 } local_walker;
 
 static local_tree *tree_of(const sp_walker *w)
@@ -172,7 +176,9 @@ static void fill_entry(sp_entry *e, const struct statx *st)
     e->stored = st->stx_blocks * 512;
     e->device = (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
     e->inode = st->stx_ino;
-    e->special = e->type == SP_ENTRY_SPECIAL ? (uint64_t)makedev(st->stx_rdev_major, st->stx_rdev_minor) << 32 | st->stx_mode : 0;
+    e->special = e->type == SP_ENTRY_SPECIAL
+                     ? (uint64_t)makedev(st->stx_rdev_major, st->stx_rdev_minor) << 32 | st->stx_mode
+                     : 0;
     e->accessed_ns = ns_of(st->stx_atime);
     e->modified_ns = ns_of(st->stx_mtime);
     e->changed_ns = ns_of(st->stx_ctime);
@@ -187,7 +193,7 @@ static bool is_dots(const char *name)
 static size_t look_at_records(local_walker *w, size_t len)
 {
     size_t n = 0;
-    for (size_t at = 0; at < len; ) {
+    for (size_t at = 0; at < len;) {
         struct dirent64 *d = (struct dirent64 *)(w->records + at);
         at += d->d_reclen;
         if (is_dots(d->d_name))
@@ -281,7 +287,8 @@ static size_t sort_names(char *names, size_t len, const char **sorted, size_t ma
 
 enum { ATTRIBUTES_COUNT_MAX = 1024 };
 
-static int add_attribute(local_walker *w, int fd, const char *name, const char *attribute, sp_buf *out, spate_error *err)
+static int add_attribute(local_walker *w, int fd, const char *name, const char *attribute, sp_buf *out,
+                         spate_error *err)
 {
     char *value = w->values + ATTRIBUTES_MAX;
     ssize_t len = sp_at_get_attribute(fd, name, attribute, value, ATTRIBUTES_MAX);
@@ -290,7 +297,8 @@ static int add_attribute(local_walker *w, int fd, const char *name, const char *
     if (len < 0)
         return failed(w, "read an attribute of", name ? name : w->file_name, (int)len, err);
     uint32_t size = (uint32_t)len;
-    if (sp_buf_add(out, attribute, strlen(attribute) + 1) || sp_buf_add(out, &size, sizeof size) || sp_buf_add(out, value, size))
+    if (sp_buf_add(out, attribute, strlen(attribute) + 1) || sp_buf_add(out, &size, sizeof size) ||
+        sp_buf_add(out, value, size))
         return sp_fail_nomem(err);
     return SPATE_OK;
 }
@@ -316,7 +324,7 @@ static int local_attributes(sp_walker *base, const char *of, sp_buf *attributes,
 
 static bool has_attribute(const sp_buf *attributes, const char *name)
 {
-    for (size_t at = 0; at < attributes->len; ) {
+    for (size_t at = 0; at < attributes->len;) {
         const char *have = attributes->data + at;
         uint32_t size;
         at += strlen(have) + 1;
@@ -348,7 +356,7 @@ static int drop_others(local_walker *w, int fd, const char *name, const sp_buf *
 static int set_attributes(local_walker *w, int fd, const char *name, const sp_buf *attributes)
 {
     int rc = drop_others(w, fd, name, attributes);
-    for (size_t at = 0; at < attributes->len && rc == 0; ) {
+    for (size_t at = 0; at < attributes->len && rc == 0;) {
         const char *attribute = attributes->data + at;
         uint32_t size;
         at += strlen(attribute) + 1;
@@ -389,7 +397,8 @@ static int look_at_new(local_walker *w)
 }
 
 /* Of the open file, which was made a moment ago: most of it is right already. */
-static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf *attributes, unsigned keep, const char **what)
+static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
+                           const char **what)
 {
     *what = "look at";
     int rc = look_at_new(w);
@@ -413,7 +422,8 @@ static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf 
     return sp_at_set_times(w->file, NULL, entry->accessed_ns, entry->modified_ns);
 }
 
-static int set_meta_of(local_walker *w, const char *of, const sp_entry *entry, const sp_buf *attributes, unsigned keep, const char **what)
+static int set_meta_of(local_walker *w, const char *of, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
+                       const char **what)
 {
     const char *name = of;
     int fd = descriptor_of(w, &name);
@@ -433,12 +443,13 @@ static int set_meta_of(local_walker *w, const char *of, const sp_entry *entry, c
     return sp_at_set_times(fd, name, entry->accessed_ns, entry->modified_ns);
 }
 
-static int local_set_meta(sp_walker *base, const char *of, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
-                          spate_error *err)
+static int local_set_meta(sp_walker *base, const char *of, const sp_entry *entry, const sp_buf *attributes,
+                          unsigned keep, spate_error *err)
 {
     local_walker *w = (local_walker *)base;
     const char *what;
-    int rc = of ? set_meta_of(w, of, entry, attributes, keep, &what) : set_meta_of_new(w, entry, attributes, keep, &what);
+    int rc =
+        of ? set_meta_of(w, of, entry, attributes, keep, &what) : set_meta_of_new(w, entry, attributes, keep, &what);
     return rc ? failed(w, what, of ? of : w->file_name, rc, err) : SPATE_OK;
 }
 
@@ -582,7 +593,8 @@ static bool refuses(long rc)
     return rc == -EXDEV || rc == -EINVAL || rc == -EPERM || rc == -EBADF || unsupported(rc);
 }
 
-static int local_take(sp_walker *base, sp_walker *from_base, uint64_t offset, uint64_t len, uint64_t *took, spate_error *err)
+static int local_take(sp_walker *base, sp_walker *from_base, uint64_t offset, uint64_t len, uint64_t *took,
+                      spate_error *err)
 {
     local_walker *w = (local_walker *)base, *from = (local_walker *)from_base;
     *took = 0;
@@ -618,10 +630,11 @@ static int local_sync_file(sp_walker *base, spate_error *err)
 static int local_make(sp_walker *base, const char *name, const sp_entry *what, const char *target, spate_error *err)
 {
     local_walker *w = (local_walker *)base;
-    int rc = what->type == SP_ENTRY_FOLDER    ? sp_at_make_folder(w->folder, name, 0700)
-             : what->type == SP_ENTRY_SYMLINK ? sp_at_make_symlink(w->folder, name, target)
-                                              : sp_at_make_special(w->folder, name, (unsigned)(what->special & 0xffffffff & ~07777u) | 0600,
-                                                                   what->special >> 32);
+    int rc = what->type == SP_ENTRY_FOLDER ? sp_at_make_folder(w->folder, name, 0700)
+             : what->type == SP_ENTRY_SYMLINK
+                 ? sp_at_make_symlink(w->folder, name, target)
+                 : sp_at_make_special(w->folder, name, (unsigned)(what->special & 0xffffffff & ~07777u) | 0600,
+                                      what->special >> 32);
     return rc ? failed(w, "create", name, rc, err) : SPATE_OK;
 }
 

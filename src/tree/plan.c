@@ -18,7 +18,10 @@ typedef struct listing {
 
 static uint8_t node_type(sp_entry_type type)
 {
-    return type == SP_ENTRY_FOLDER ? SPATE_FOLDER : type == SP_ENTRY_FILE ? SPATE_FILE : type == SP_ENTRY_SYMLINK ? SPATE_SYMLINK : SPATE_OTHER;
+    return type == SP_ENTRY_FOLDER    ? SPATE_FOLDER
+           : type == SP_ENTRY_FILE    ? SPATE_FILE
+           : type == SP_ENTRY_SYMLINK ? SPATE_SYMLINK
+                                      : SPATE_OTHER;
 }
 
 /* What of a file is kept beside its data and told by a listing, as one number: a node's attributes. */
@@ -152,7 +155,8 @@ static int set_source(sp_worker *w, const spate_node *src, int status, const cha
 
 static bool same_data(const sp_engine *e, const spate_node *src, const sp_entry *dst)
 {
-    int64_t late = src->mtime_ns > dst->modified_ns ? src->mtime_ns - dst->modified_ns : dst->modified_ns - src->mtime_ns;
+    int64_t late =
+        src->mtime_ns > dst->modified_ns ? src->mtime_ns - dst->modified_ns : dst->modified_ns - src->mtime_ns;
     bool sized = src->type == SPATE_OTHER || src->size == (int64_t)dst->size;
     return sized && late < SP_MAX(e->src->time_grain_ns, e->dst->time_grain_ns);
 }
@@ -168,7 +172,8 @@ static int judge_same_type(listing *l, const spate_node *src, const sp_entry *ds
         return SPATE_OK; /* the same or not, it lacks its other names */
     if (same_data(e, src, dst))
         return src->attributes == node->attributes || policy == SPATE_CONFLICT_SKIP
-                   ? set_source(l->w, src, SPATE_COPY_SUCCESSFUL, NULL, err) : SPATE_OK;
+                   ? set_source(l->w, src, SPATE_COPY_SUCCESSFUL, NULL, err)
+                   : SPATE_OK;
     if (policy == SPATE_CONFLICT_SKIP)
         return set_source(l->w, src, SPATE_COPY_SKIPPED, "the destination has one of its own", err);
     if (policy == SPATE_CONFLICT_NEWER && dst->modified_ns > src->mtime_ns)
@@ -181,11 +186,13 @@ static int judge_other_type(listing *l, const spate_node *src, const sp_entry *d
     spate_conflict policy = l->e->options->conflict;
     node->traversal = SPATE_TRAVERSAL_EXCLUDED;
     node->note = keep_words(l->w, "the source has something else of this name");
-    bool replaceable = policy == SPATE_CONFLICT_KEEP_BOTH || (policy == SPATE_CONFLICT_OVERWRITE && dst->type != SP_ENTRY_FOLDER);
+    bool replaceable =
+        policy == SPATE_CONFLICT_KEEP_BOTH || (policy == SPATE_CONFLICT_OVERWRITE && dst->type != SP_ENTRY_FOLDER);
     if (replaceable || src->copy != SPATE_COPY_PENDING)
         return SPATE_OK;
     return set_source(l->w, src, SPATE_COPY_CONFLICT,
-                      dst->type == SP_ENTRY_FOLDER ? "the destination has a folder of this name" : "the destination has no folder but something else of this name",
+                      dst->type == SP_ENTRY_FOLDER ? "the destination has a folder of this name"
+                                                   : "the destination has no folder but something else of this name",
                       err);
 }
 
@@ -224,7 +231,8 @@ static int take_one_of_destination(listing *l, const sp_entry *entry, int64_t ro
         return rc;
     if (row >= 0)
         return judge_destination(l, &w->known.nodes[row], entry, node, err);
-    rc = spate_ledger_get_path(l->e->ledger, SPATE_SRC, (spate_bytes){l->path.data, l->path.len}, SPATE_TYPE_ANY, &w->children, err);
+    rc = spate_ledger_get_path(l->e->ledger, SPATE_SRC, (spate_bytes){l->path.data, l->path.len}, SPATE_TYPE_ANY,
+                               &w->children, err);
     return rc == SPATE_OK ? judge_destination(l, w->children.n ? w->children.nodes : NULL, entry, node, err) : rc;
 }
 
@@ -262,10 +270,12 @@ static int list_once(listing *l, spate_error *err)
 static int record_failure(listing *l, const spate_error *why, spate_error *err)
 {
     spate_change note = {SPATE_SET_NOTE, l->side, l->folder->id, 0, {why->message, strlen(why->message)}};
-    spate_task task = {.side = l->side, .id = l->folder->id, .traversal = SPATE_TRAVERSAL_FAILED, .changes = &note, .n_changes = 1};
+    spate_task task = {
+        .side = l->side, .id = l->folder->id, .traversal = SPATE_TRAVERSAL_FAILED, .changes = &note, .n_changes = 1};
     l->path.len = l->base;
     int rc = sp_buf_add(&l->path, "", 1) ? sp_fail_nomem(err) : spate_ledger_done(l->e->ledger, &task, err);
-    spate_task_error error = {l->side == SPATE_SRC ? "src" : "dst", "plan", why->message, l->path.data, l->folder->id, SP_TREE_TRIES};
+    spate_task_error error = {
+        l->side == SPATE_SRC ? "src" : "dst", "plan", why->message, l->path.data, l->folder->id, SP_TREE_TRIES};
     if (rc == SPATE_OK)
         rc = spate_ledger_task_error(l->e->ledger, &error, err);
     forget_found(l->w);

@@ -39,7 +39,8 @@ static int sort_out(void *arg, const sp_entry *entries, size_t n, spate_error *e
     emptying *m = arg;
     for (size_t i = 0; i < n; i++) {
         bool folder = entries[i].type == SP_ENTRY_FOLDER;
-        if (add_path(folder ? &m->folders : &m->files, folder ? m->folder : (sp_str){"", 0}, entries[i].name, entries[i].name_len))
+        if (add_path(folder ? &m->folders : &m->files, folder ? m->folder : (sp_str){"", 0}, entries[i].name,
+                     entries[i].name_len))
             return sp_fail_nomem(err);
     }
     return SPATE_OK;
@@ -79,7 +80,7 @@ static int remove_folder(sp_walker *walker, spate_bytes path, spate_error *err)
     int rc = add_path(&m.folders, (sp_str){"", 0}, path.p + 1, path.len - 1) ? sp_fail_nomem(err) : SPATE_OK;
     for (size_t i = 0; i < m.folders.n && rc == SPATE_OK; i++)
         rc = empty_folder(&m, m.folders.paths[i], err);
-    for (size_t i = m.folders.n; i-- > 0 && rc == SPATE_OK; )
+    for (size_t i = m.folders.n; i-- > 0 && rc == SPATE_OK;)
         rc = remove_named(walker, m.folders.paths[i], err);
     forget(&m.folders);
     sp_free(m.folders.paths);
@@ -115,7 +116,8 @@ static int remove_some(sp_engine *e, sp_worker *w, spate_error *err)
 {
     int rc = sp_engine_lease(e, w, 0, 256, err);
     for (size_t i = 0; i < w->page.n && rc >= 0; i++) {
-        int done = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted") : remove_node(w, &w->page.nodes[i], err);
+        int done = sp_engine_cancelled(e) ? sp_fail(err, SPATE_E_INTERRUPTED, "interrupted")
+                                          : remove_node(w, &w->page.nodes[i], err);
         rc = done != SPATE_OK ? done : rc;
     }
     return rc;

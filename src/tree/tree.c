@@ -8,7 +8,8 @@ int sp_tree_open(const char *url, bool to_write, sp_tree **tree, spate_error *er
         return sp_local_open(url, to_write, tree, err);
     if (strncmp(url, "file://", 7) == 0)
         return sp_local_open(url + 7, to_write, tree, err);
-    return sp_fail(err, SPATE_E_USAGE, "cannot migrate \"%.*s\": trees are local folders", (int)(scheme_end - url), url);
+    return sp_fail(err, SPATE_E_USAGE, "cannot migrate \"%.*s\": trees are local folders", (int)(scheme_end - url),
+                   url);
 }
 
 void sp_tree_close(sp_tree *tree)
@@ -23,7 +24,7 @@ bool sp_trees_apart(const sp_tree *a, const sp_tree *b, spate_error *err)
         return true;
     const sp_tree *inner = a->ops->inside(a, b) ? a : b->ops->inside(b, a) ? b : NULL;
     if (inner)
-        sp_fail(err, SPATE_E_USAGE, "cannot migrate between \"%s\" and \"%s\": \"%s\" lies inside of the other", a->shown, b->shown,
-                inner->shown);
+        sp_fail(err, SPATE_E_USAGE, "cannot migrate between \"%s\" and \"%s\": \"%s\" lies inside of the other",
+                a->shown, b->shown, inner->shown);
     return !inner;
 }

@@ -24,7 +24,8 @@ static int compare_name(sp_worker *w, const spate_node *node, const char *name, 
     bool content = e->options->verify == SPATE_PROOF_HASH && node->type != SPATE_OTHER, same = true;
     sp_difference how;
     *why = "";
-    int rc = content ? sp_compare_content(&w->copier, w->from, w->to, name, node->type == SPATE_SYMLINK, grain, e->keep, &how, &same, err)
+    int rc = content ? sp_compare_content(&w->copier, w->from, w->to, name, node->type == SPATE_SYMLINK, grain, e->keep,
+                                          &how, &same, err)
                      : sp_compare_name(w->from, w->to, name, grain, e->keep, &how, err);
     if (rc == SPATE_OK && how != SP_SAME)
         *why = words_of(how);
@@ -86,6 +87,7 @@ int sp_verify_pass(sp_engine *e, spate_error *err)
 {
     if (e->options->verify == SPATE_PROOF_NONE)
         return SPATE_OK;
-    const spate_filter folders = {.side = SPATE_SRC, .type = SPATE_FOLDER, .copy = SPATE_COPY_SUCCESSFUL, .excluded = SPATE_EXCLUDED_NO};
+    const spate_filter folders = {
+        .side = SPATE_SRC, .type = SPATE_FOLDER, .copy = SPATE_COPY_SUCCESSFUL, .excluded = SPATE_EXCLUDED_NO};
     return sp_engine_levels(e, folders, false, verify_some, err);
 }

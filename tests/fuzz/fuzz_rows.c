@@ -15,13 +15,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const sp_type item = {.kind = SP_I32};
 static const sp_field fields[] = {
-    {"i", {SP_I32}, true},       {"t", {SP_TEXT}, true},   {"d", {SP_DECIMAL, 10, 2}, true}, {"ts", {SP_TIMESTAMPTZ}, true},
-    {"gap", {SP_INTERVAL}, true}, {"j", {SP_JSON}, true},   {"l", {SP_LIST, .item = &item}, true}, {"n", {SP_TEXT}, true},
+    {"i", {SP_I32}, true},
+    {"t", {SP_TEXT}, true},
+    {"d", {SP_DECIMAL, 10, 2}, true},
+    {"ts", {SP_TIMESTAMPTZ}, true},
+    {"gap", {SP_INTERVAL}, true},
+    {"j", {SP_JSON}, true},
+    {"l", {SP_LIST, .item = &item}, true},
+    {"n", {SP_TEXT}, true},
 };
 static const sp_pg_type types[] = {
-    {.oid = 23, .name = "int4"},     {.oid = 25, .name = "text"},  {.oid = 1700, .typmod = (10 << 16 | 2) + 4, .name = "numeric"},
-    {.oid = 1184, .name = "tstz"},   {.oid = 1186, .name = "iv"},  {.oid = 3802, .name = "jsonb"},
-    {.oid = 1007, .item_oid = 23, .category = 'A', .name = "int4[]"}, {.oid = 1700, .typmod = -1, .name = "numeric"},
+    {.oid = 23, .name = "int4"},
+    {.oid = 25, .name = "text"},
+    {.oid = 1700, .typmod = (10 << 16 | 2) + 4, .name = "numeric"},
+    {.oid = 1184, .name = "tstz"},
+    {.oid = 1186, .name = "iv"},
+    {.oid = 3802, .name = "jsonb"},
+    {.oid = 1007, .item_oid = 23, .category = 'A', .name = "int4[]"},
+    {.oid = 1700, .typmod = -1, .name = "numeric"},
 };
 enum { N = SP_COUNT(fields) };
 static const int32_t all[N] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -67,7 +78,8 @@ static void back_and_forth(const sp_batch *b)
     KEEP(!sp_rowtext_new(&schema, SP_TEXT_CSV, &e, NULL) && !sp_rowtext_encode(e, b, 0, b->rows, &one));
     KEEP(!sp_rowread_new(&schema, &form, all, N, &r, NULL) && !sp_batch_init(&again, &schema, NULL));
     sp_batch_reset(&again);
-    KEEP(!sp_rowread_decode(r, (sp_str){one.data, one.len}, true, UINT64_MAX, &again, &used, NULL) && again.rows == b->rows);
+    KEEP(!sp_rowread_decode(r, (sp_str){one.data, one.len}, true, UINT64_MAX, &again, &used, NULL) &&
+         again.rows == b->rows);
     KEEP(!sp_rowtext_encode(e, &again, 0, again.rows, &two) && two.len == one.len);
     KEEP(one.len == 0 || memcmp(one.data, two.data, one.len) == 0);
     sp_batch_done(&again);
@@ -82,7 +94,12 @@ static bool read_text(unsigned how, sp_str bytes, size_t cut, sp_batch *b)
     static const sp_text_dialect dialects[] = {SP_TEXT_CSV, SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON};
     sp_text_form form = sp_text_form_of(dialects[how]);
     if (how == 1)
-        form = (sp_text_form){.dialect = SP_TEXT_CSV, .delimiter = ';', .quote = '\'', .escape = '\\', .null_word = "NULL", .portable = true};
+        form = (sp_text_form){.dialect = SP_TEXT_CSV,
+                              .delimiter = ';',
+                              .quote = '\'',
+                              .escape = '\\',
+                              .null_word = "NULL",
+                              .portable = true};
     sp_rowread *r;
     size_t used = 0, more = 0;
     KEEP(!sp_rowread_new(&schema, &form, all, N, &r, NULL));

@@ -13,9 +13,21 @@ enum { ROWS_MAX = 20000 };
 
 static const sp_type text = {.kind = SP_TEXT}, ints = {.kind = SP_I32};
 static const sp_type types[] = {
-    {.kind = SP_BOOL}, {.kind = SP_I16},  {.kind = SP_I32},      {.kind = SP_I64},      {.kind = SP_U64},      {.kind = SP_F32},
-    {.kind = SP_F64},  {.kind = SP_DATE}, {.kind = SP_INTERVAL}, {.kind = SP_UUID},     {.kind = SP_TEXT},     {.kind = SP_BYTES},
-    {.kind = SP_DECIMAL, .precision = 9, .scale = 2}, {.kind = SP_LIST, .item = &text}, {.kind = SP_LIST, .item = &ints},
+    {.kind = SP_BOOL},
+    {.kind = SP_I16},
+    {.kind = SP_I32},
+    {.kind = SP_I64},
+    {.kind = SP_U64},
+    {.kind = SP_F32},
+    {.kind = SP_F64},
+    {.kind = SP_DATE},
+    {.kind = SP_INTERVAL},
+    {.kind = SP_UUID},
+    {.kind = SP_TEXT},
+    {.kind = SP_BYTES},
+    {.kind = SP_DECIMAL, .precision = 9, .scale = 2},
+    {.kind = SP_LIST, .item = &text},
+    {.kind = SP_LIST, .item = &ints},
 };
 
 static void canary(const sp_segment *s)
@@ -48,7 +60,8 @@ static void same(const sp_column *a, const sp_column *b, uint32_t n)
         KEEP(memcmp(a->bytes, b->bytes, (size_t)a->offsets[n]) == 0);
 }
 
-static int read_with(const sp_kernels *k, sp_segment *s, sp_type type, const void *bytes, size_t len, uint32_t from, uint32_t n, sp_column *out)
+static int read_with(const sp_kernels *k, sp_segment *s, sp_type type, const void *bytes, size_t len, uint32_t from,
+                     uint32_t n, sp_column *out)
 {
     s->k = k;
     int rc = sp_segment_open(s, type, bytes, len, NULL);

@@ -14,11 +14,11 @@
 
 static int check_tests, check_failed_tests, check_failures_here;
 
-#define CHECK(cond) check_that((cond), #cond, __FILE__, __LINE__)
-#define CHECK_INT(got, want) check_int((long long)(got), (long long)(want), #got, __FILE__, __LINE__)
-#define CHECK_STR(got, want) check_str((got), strlen(got), (want), #got, __FILE__, __LINE__)
+#define CHECK(cond)                check_that((cond), #cond, __FILE__, __LINE__)
+#define CHECK_INT(got, want)       check_int((long long)(got), (long long)(want), #got, __FILE__, __LINE__)
+#define CHECK_STR(got, want)       check_str((got), strlen(got), (want), #got, __FILE__, __LINE__)
 #define CHECK_STRN(got, len, want) check_str((got), (len), (want), #got, __FILE__, __LINE__)
-#define RUN(test) check_run(test, #test)
+#define RUN(test)                  check_run(test, #test)
 
 __attribute__((unused)) static bool check_that(bool ok, const char *cond, const char *file, int line)
 {
@@ -29,7 +29,8 @@ __attribute__((unused)) static bool check_that(bool ok, const char *cond, const 
     return ok;
 }
 
-__attribute__((unused)) static bool check_int(long long got, long long want, const char *what, const char *file, int line)
+__attribute__((unused)) static bool check_int(long long got, long long want, const char *what, const char *file,
+                                              int line)
 {
     if (got != want) {
         check_failures_here++;

@@ -35,8 +35,7 @@ static int take_row(void *arg, const spate_cell *cells, size_t n)
     if (a->rows++ == 0)
         return 0;
     for (size_t i = 0; i < n && a->len + cells[i].len + 4 < sizeof(a->text); i++) {
-        memcpy(a->text + a->len, cells[i].text ? cells[i].text : "~",
-               cells[i].text ? cells[i].len : 1);
+        memcpy(a->text + a->len, cells[i].text ? cells[i].text : "~", cells[i].text ? cells[i].len : 1);
         a->len += cells[i].text ? cells[i].len : 1;
         a->text[a->len++] = '|';
     }
@@ -60,8 +59,8 @@ static const char *ask(const char *sql)
 
 /* ---- loading ---- */
 
-static int open_sink(sp_sink_options options, const sp_schema *const *tables, uint32_t n,
-                     sp_sink **sink, spate_error *err)
+static int open_sink(sp_sink_options options, const sp_schema *const *tables, uint32_t n, sp_sink **sink,
+                     spate_error *err)
 {
     *sink = NULL;
     *err = (spate_error){0};
@@ -69,8 +68,7 @@ static int open_sink(sp_sink_options options, const sp_schema *const *tables, ui
     return rc == SPATE_OK ? (*sink)->ops->prepare(*sink, tables, n, err) : rc;
 }
 
-static int write_rows(sp_lane *lane, sp_batch *batch, uint64_t first, uint64_t last,
-                      spate_error *err)
+static int write_rows(sp_lane *lane, sp_batch *batch, uint64_t first, uint64_t last, spate_error *err)
 {
     const sp_sink_ops *ops = lane->sink->ops;
     int rc = SPATE_OK;
@@ -142,13 +140,11 @@ static int compare_row(void *arg, const spate_cell *cells, size_t n)
     for (uint32_t i = 0; i < SPECIMEN_COLUMNS && i + 1 < n; i++) {
         const char *want = specimen_null(i, row) ? NULL : specimens[i].WANTED[specimen_at(i, row)];
         const spate_cell *got = &cells[i + 1];
-        bool same =
-            want ? got->text && got->len == strlen(want) && memcmp(got->text, want, got->len) == 0
-                 : !got->text;
+        bool same = want ? got->text && got->len == strlen(want) && memcmp(got->text, want, got->len) == 0 : !got->text;
         if (!same && c->wrong++ < 10)
             printf("# row %llu column %s: got \"%.*s\", expected \"%s\"\n", (unsigned long long)row,
-                   specimens[i].field.name, got->text ? (int)got->len : 4,
-                   got->text ? got->text : "NULL", want ? want : "NULL");
+                   specimens[i].field.name, got->text ? (int)got->len : 4, got->text ? got->text : "NULL",
+                   want ? want : "NULL");
     }
     return 0;
 }
@@ -159,8 +155,7 @@ static void check_specimens(uint64_t rows)
     spate_error err = {0};
     char plain[128];
     snprintf(plain, sizeof(plain), SCHEME ":%s", file);
-    CHECK_INT(spate_query(plain, "SELECT * FROM every ORDER BY id; -- all", compare_row, &c, &err),
-              SPATE_OK);
+    CHECK_INT(spate_query(plain, "SELECT * FROM every ORDER BY id; -- all", compare_row, &c, &err), SPATE_OK);
     CHECK_STR(err.message, "");
     CHECK_INT(c.row, rows + 1);
     CHECK_INT(c.wrong, 0);
@@ -180,8 +175,7 @@ static void load_specimens(sp_sink_options options, uint64_t rows, uint64_t step
     lane_work works[LANES];
     pthread_t threads[LANES];
     for (int i = 0; i < LANES; i++) {
-        uint64_t first = SP_MIN(share * (uint64_t)i, rows),
-                 last = i + 1 < LANES ? SP_MIN(first + share, rows) : rows;
+        uint64_t first = SP_MIN(share * (uint64_t)i, rows), last = i + 1 < LANES ? SP_MIN(first + share, rows) : rows;
         works[i] = (lane_work){sink, schema, first, last, step, {0}, 0};
         CHECK_INT(sp_os_thread_start(&threads[i], run_lane, &works[i], &err), SPATE_OK);
     }
@@ -202,12 +196,8 @@ static const sp_field plain_fields[] = {{"id", {SP_I64}, false},
                                         {"seen", {SP_TIMESTAMPTZ}, false},
                                         {"note", {SP_TEXT}, false}};
 static const uint32_t plain_key[] = {0};
-static const sp_schema plain = {.table = "plain",
-                                .fields = plain_fields,
-                                .n_fields = 4,
-                                .primary_key = plain_key,
-                                .n_primary_key = 1,
-                                .rows = 3};
+static const sp_schema plain = {
+    .table = "plain", .fields = plain_fields, .n_fields = 4, .primary_key = plain_key, .n_primary_key = 1, .rows = 3};
 
 static void plain_batch(sp_batch *batch, const int64_t ids[3], const char *const notes[3])
 {
@@ -222,8 +212,8 @@ static void plain_batch(sp_batch *batch, const int64_t ids[3], const char *const
     batch->rows = 3;
 }
 
-static int load_plain(sp_sink_options options, const int64_t ids[3], const char *const notes[3],
-                      bool commit, spate_error *err)
+static int load_plain(sp_sink_options options, const int64_t ids[3], const char *const notes[3], bool commit,
+                      spate_error *err)
 {
     const sp_schema *schema = &plain;
     sp_sink *sink;

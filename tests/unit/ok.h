@@ -4,12 +4,12 @@
 
 #include "check.h"
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        if ((call) != SPATE_OK) {                                                                                      \
-            CHECK(!#call);                                                                                             \
-            printf("# %s\n", err.message);                                                                             \
-        }                                                                                                              \
+#define OK(call) \
+    do { \
+        if ((call) != SPATE_OK) { \
+            CHECK(!#call); \
+            printf("# %s\n", err.message); \
+        } \
     } while (0)
 
 #endif

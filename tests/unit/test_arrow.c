@@ -48,7 +48,8 @@ static bool is_alike(const spate_type *t)
     if (kind == SPATE_DECIMAL)
         return t->precision > t->scale;
     return kind == SPATE_I16 || kind == SPATE_I32 || kind == SPATE_I64 || kind == SPATE_U64 || kind == SPATE_TEXT ||
-           kind == SPATE_UUID || kind == SPATE_JSON || kind == SPATE_DATE || kind == SPATE_TIME || kind == SPATE_TIMESTAMP;
+           kind == SPATE_UUID || kind == SPATE_JSON || kind == SPATE_DATE || kind == SPATE_TIME ||
+           kind == SPATE_TIMESTAMP;
 }
 
 static uint32_t compare_column(spate_store *s, uint32_t table, const char *field)
@@ -102,8 +103,8 @@ static void every_kind(void)
     CHECK(compared >= 10);
     /* All together: lists and what is written otherwise. */
     duckdb_result result;
-    ask(s, &(spate_scan_options){.table = table}, "SELECT count(*), sum(len(tags)), count(wait), count(blob), count(f32), count(flag) FROM rows",
-        &result);
+    ask(s, &(spate_scan_options){.table = table},
+        "SELECT count(*), sum(len(tags)), count(wait), count(blob), count(f32), count(flag) FROM rows", &result);
     CHECK_INT(sp_duckdb.value_int64(&result, 0, 0), t.rows);
     CHECK(sp_duckdb.value_int64(&result, 1, 0) > 0);
     sp_duckdb.destroy_result(&result);
@@ -146,7 +147,8 @@ static void several_shapes(void)
     OK(spate_store_open(path, false, &s, &err));
     const char *fields[] = {"z", "x", "y"};
     duckdb_result result;
-    ask(s, &(spate_scan_options){.fields = fields, .n_fields = 3}, "SELECT count(*), count(y), sum(y), count(z), sum(x) FROM rows", &result);
+    ask(s, &(spate_scan_options){.fields = fields, .n_fields = 3},
+        "SELECT count(*), count(y), sum(y), count(z), sum(x) FROM rows", &result);
     CHECK_INT(sp_duckdb.value_int64(&result, 0, 0), ROWS);
     CHECK_INT(sp_duckdb.value_int64(&result, 1, 0), (ROWS + 2) / 3);
     CHECK_INT(sp_duckdb.value_int64(&result, 2, 0), sum);

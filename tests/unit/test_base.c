@@ -68,10 +68,17 @@ static void buffers_grow_and_report_no_memory(void)
 
 static void utf8_follows_rfc_3629(void)
 {
-    static const char *const good[] = {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+    static const char *const good[] = {"",
+                                       "a",
+                                       "\xc2\x80",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf",
                                        "plain text of some length \xf0\x9f\x98\x80 and more"};
-    static const char *const bad[] = {"\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                                      "\xc2", "\xe2\x82", "12345678\xff", "\xf5\x80\x80\x80"};
+    static const char *const bad[] = {
+        "\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",    "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xc2", "\xe2\x82", "12345678\xff", "\xf5\x80\x80\x80"};
     for (size_t i = 0; i < SP_COUNT(good); i++)
         CHECK(sp_utf8_valid(good[i], strlen(good[i])));
     for (size_t i = 0; i < SP_COUNT(bad); i++)
@@ -133,8 +140,7 @@ static void many_draws_are_single_draws(void)
             sp_draw_many(b, rows, n, bounds[b], wide);
             sp_draw_many_scalar(b, rows, n, bounds[b], scalar);
             for (uint32_t i = 0; i < n; i++)
-                same &=
-                    wide[i] == scalar[i] && scalar[i] == sp_bounded(sp_draw(b, rows[i]), bounds[b]);
+                same &= wide[i] == scalar[i] && scalar[i] == sp_bounded(sp_draw(b, rows[i]), bounds[b]);
             CHECK(same);
         }
 }

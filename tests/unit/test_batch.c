@@ -36,7 +36,7 @@ static void validity_starts_all_present(void)
     CHECK(!sp_column_null(&b.columns[1], 5));
     uint8_t *bits = sp_column_validity(&b.columns[1], 20);
     CHECK(!sp_column_null(&b.columns[1], 19));
-    bits[0] &= (uint8_t)~(1u << 5);
+    bits[0] &= (uint8_t) ~(1u << 5);
     CHECK(sp_column_null(&b.columns[1], 5) && !sp_column_null(&b.columns[1], 4));
     CHECK(sp_column_validity(&b.columns[1], 20) == bits && sp_column_null(&b.columns[1], 5));
     sp_batch_done(&b);

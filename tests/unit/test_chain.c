@@ -30,7 +30,8 @@ static const sp_words *some_words(void)
 
 static sp_str some_text(void)
 {
-    static const char all[] = "one fixed text after the other, long enough to be cut: 0123456789 0123456789 0123456789 0123456789";
+    static const char all[] =
+        "one fixed text after the other, long enough to be cut: 0123456789 0123456789 0123456789 0123456789";
     size_t len = pick(3) ? pick(4) : pick(sizeof all);
     return (sp_str){all, len};
 }
@@ -46,7 +47,8 @@ static const sp_chain *some_chain(void)
             key = pick(UINT64_MAX);
             behind = 1;
         }
-        links[i] = (sp_link){.share = {key, behind, w->count}, .words = w, .before = some_text(), .behind = some_text()};
+        links[i] =
+            (sp_link){.share = {key, behind, w->count}, .words = w, .before = some_text(), .behind = some_text()};
         behind *= w->count;
     }
     const sp_chain *c = NULL;
@@ -108,7 +110,8 @@ static void forks_take_each_way(void)
             uint32_t len = (uint32_t)(ends[i + 1] - ends[i]);
             bool found = false;
             for (uint32_t k = 0; k < n_ways; k++)
-                if (sp_chain_put(ways[k].chain, rows[i], again) == again + len && memcmp(again, text + ends[i], len) == 0) {
+                if (sp_chain_put(ways[k].chain, rows[i], again) == again + len &&
+                    memcmp(again, text + ends[i], len) == 0) {
                     found = true;
                     taken |= 1u << k;
                 }

@@ -32,9 +32,8 @@ static void every_kind_two_lanes(void)
     char wal[128];
     snprintf(wal, sizeof(wal), "%s.wal", file);
     CHECK(!sp_os_exists(wal));
-    CHECK_STR(
-        ask("SELECT constraint_type FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
-        "PRIMARY KEY|");
+    CHECK_STR(ask("SELECT constraint_type FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
+              "PRIMARY KEY|");
 }
 
 static void replaces_and_empties(void)
@@ -49,12 +48,10 @@ static void keys_none_and_all(void)
 {
     fresh_file("?keys=none");
     load_specimens((sp_sink_options){.create = true}, 3000, 1000);
-    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
-              "0|");
+    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"), "0|");
     fresh_file("?keys=all");
     load_specimens((sp_sink_options){.create = true}, 3000, 1000);
-    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"),
-              "1|");
+    CHECK_STR(ask("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type LIKE 'PRIM%'"), "1|");
     check_specimens(3000);
 }
 
@@ -108,8 +105,7 @@ static void rollback_leaves_nothing(void)
 {
     spate_error err;
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err),
-              SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err), SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_OK);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "3|");
@@ -121,9 +117,7 @@ static void dry_run_changes_nothing(void)
     const sp_schema *schema = &plain;
     sp_sink *sink;
     fresh_file("");
-    CHECK_INT(
-        open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err),
-        SPATE_OK);
+    CHECK_INT(open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err), SPATE_OK);
     sp_sink_close(sink);
     CHECK(!sp_os_exists(file));
 }
@@ -139,8 +133,7 @@ static void broken_primary_key(void)
     CHECK(strstr(err.message, "rimary key") != NULL || strstr(err.message, "PRIMARY KEY") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err),
-              SPATE_E_DATA);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "table \"plain\": building its") != NULL);
 }
 
@@ -162,11 +155,8 @@ static int load_family(const int64_t parents[3], spate_error *err)
     static const char *const parent_columns[] = {"id"};
     static const sp_foreign_key key = {
         .parent = "parent", .n = 1, .columns = plain_key, .parent_columns = parent_columns};
-    sp_schema parent = {.table = "parent",
-                        .fields = parent_fields,
-                        .n_fields = 1,
-                        .primary_key = plain_key,
-                        .n_primary_key = 1};
+    sp_schema parent = {
+        .table = "parent", .fields = parent_fields, .n_fields = 1, .primary_key = plain_key, .n_primary_key = 1};
     sp_schema child = plain;
     child.n_primary_key = 0;
     child.foreign_keys = &key;
@@ -208,8 +198,7 @@ static void foreign_keys_are_checked_and_noted(void)
                   "= 'id'"),
               "references parent(id)|");
     CHECK_INT(load_family(others, &err), SPATE_E_DATA);
-    CHECK_STR(err.message,
-              "1 rows of table \"plain\" refer by \"id\" to no row of table \"parent\"");
+    CHECK_STR(err.message, "1 rows of table \"plain\" refer by \"id\" to no row of table \"parent\"");
     fresh_file("?keys=all");
     CHECK_INT(load_family(ids123, &err), SPATE_OK);
     CHECK_INT(load_family(ids123, &err), SPATE_OK); /* replaced, children first */
@@ -226,14 +215,11 @@ static void wrong_presence(void)
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_UNREACHABLE);
     CHECK(strstr(err.hint, "--create") != NULL);
     CHECK(!sp_os_exists(file));
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_OK);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_E_CONFIG);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CONFIG);
     CHECK(strstr(err.message, "plain: the table exists already") != NULL);
     CHECK(strstr(err.hint, "--truncate") != NULL);
-    CHECK_INT(load_plain((sp_sink_options){.create = true, .mode = SP_INSERT_UPSERT}, ids123,
-                         notes123, true, &err),
+    CHECK_INT(load_plain((sp_sink_options){.create = true, .mode = SP_INSERT_UPSERT}, ids123, notes123, true, &err),
               SPATE_E_USAGE);
 }
 
@@ -242,8 +228,7 @@ static void wrong_files(void)
     spate_error err;
     snprintf(file, sizeof(file), "%s/none/x.duckdb", dir);
     snprintf(uri, sizeof(uri), "duckdb:%s", file);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_E_IO);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_IO);
     CHECK(strstr(err.hint, "directory") != NULL);
     snprintf(file, sizeof(file), "%s/text.duckdb", dir);
     snprintf(uri, sizeof(uri), "duckdb:%s", file);
@@ -251,8 +236,7 @@ static void wrong_files(void)
     for (int i = 0; i < 1000; i++)
         fputs("this is not a database\n", f);
     fclose(f);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_E_CORRUPT);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CORRUPT);
     CHECK(strstr(err.message, "is not a DuckDB file") != NULL);
     CHECK(sp_os_exists(file));
     CHECK_INT(spate_query(uri, "SELECT 1", take_row, &(answer){0}, &err), SPATE_E_CORRUPT);
@@ -307,7 +291,9 @@ static void a_stillborn_file_is_made_anew(void)
 {
     static char zeroes[12288], begun[4096], words[] = "dear diary, this is no database";
     memcpy(begun + 8, "DUCK", 4);
-    const sp_buf left[] = {{0}, {.data = zeroes, .len = sizeof(zeroes)}, {.data = begun, .len = sizeof(begun)},
+    const sp_buf left[] = {{0},
+                           {.data = zeroes, .len = sizeof(zeroes)},
+                           {.data = begun, .len = sizeof(begun)},
                            {.data = words, .len = sizeof(words)}};
     for (size_t i = 0; i < SP_COUNT(left); i++) {
         spate_error err = {0};
@@ -316,7 +302,8 @@ static void a_stillborn_file_is_made_anew(void)
         CHECK_INT(sp_os_create(file, &fd, &err), SPATE_OK);
         CHECK_INT(sp_os_write_all(fd, left[i].data, left[i].len, file, &err), SPATE_OK);
         CHECK_INT(sp_os_close(&fd, file, &err), SPATE_OK);
-        CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), i < 3 ? SPATE_OK : SPATE_E_CORRUPT);
+        CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
+                  i < 3 ? SPATE_OK : SPATE_E_CORRUPT);
     }
 }
 

@@ -13,23 +13,24 @@
 
 static char dir[] = "/tmp/spate-test-faults-XXXXXX";
 
-static const char plan_text[] = "seed: 5\n"
-                                "tables:\n"
-                                "  - name: parent\n"
-                                "    rows: 300\n"
-                                "    columns:\n"
-                                "      - {name: id, value: '${uuid}', primary_key: true}\n"
-                                "      - {name: code, range: int, unique: true, props: {min: 0, max: 1000000}}\n"
-                                "      - {name: nick, value: '${name} of ${company}', 'null': 0.2}\n"
-                                "  - name: child\n"
-                                "    rows: 25000\n"
-                                "    columns:\n"
-                                "      - {name: id, inc: 1, primary_key: true}\n"
-                                "      - {name: parent_id, ref: parent.id, distribution: zipf}\n"
-                                "      - {name: state, set: [sent, paid], weights: [1, 3]}\n"
-                                "      - {name: at, range: timestamp, props: {min: 2020-01-01T00:00:00Z, max: 2021-01-01T00:00:00Z}}\n"
-                                "      - {name: tags, array: '${noun}', props: {min: 0, max: 3}}\n"
-                                "      - {name: note, range: string, props: {min: 3, max: 30}}\n";
+static const char plan_text[] =
+    "seed: 5\n"
+    "tables:\n"
+    "  - name: parent\n"
+    "    rows: 300\n"
+    "    columns:\n"
+    "      - {name: id, value: '${uuid}', primary_key: true}\n"
+    "      - {name: code, range: int, unique: true, props: {min: 0, max: 1000000}}\n"
+    "      - {name: nick, value: '${name} of ${company}', 'null': 0.2}\n"
+    "  - name: child\n"
+    "    rows: 25000\n"
+    "    columns:\n"
+    "      - {name: id, inc: 1, primary_key: true}\n"
+    "      - {name: parent_id, ref: parent.id, distribution: zipf}\n"
+    "      - {name: state, set: [sent, paid], weights: [1, 3]}\n"
+    "      - {name: at, range: timestamp, props: {min: 2020-01-01T00:00:00Z, max: 2021-01-01T00:00:00Z}}\n"
+    "      - {name: tags, array: '${noun}', props: {min: 0, max: 3}}\n"
+    "      - {name: note, range: string, props: {min: 3, max: 30}}\n";
 
 typedef struct target {
     const char *to; /* below dir */
@@ -192,8 +193,8 @@ static bool run_with(const target *t, unsigned workers, const char *job, const f
     if (job)
         go_on(t, workers, job);
     if (check_failures_here > failures)
-        printf("# %s, %u workers%s, %s %d, number %llu: \"%s\"\n", t->to, workers, job ? ", a job" : "", f->memory ? "allocation" : "call", (int)f->call,
-               (unsigned long long)nth, err.message);
+        printf("# %s, %u workers%s, %s %d, number %llu: \"%s\"\n", t->to, workers, job ? ", a job" : "",
+               f->memory ? "allocation" : "call", (int)f->call, (unsigned long long)nth, err.message);
     return struck;
 }
 
@@ -244,8 +245,9 @@ static const struct {
     sp_os_call call;
     int os_errno;
 } calls[] = {
-    {"open", SP_OS_OPEN, EMFILE}, {"write", SP_OS_WRITE, ENOSPC}, {"read", SP_OS_READ, EIO},     {"fsync", SP_OS_FSYNC, EIO},
-    {"rename", SP_OS_RENAME, EXDEV}, {"mkdir", SP_OS_MKDIR, EACCES}, {"close", SP_OS_CLOSE, EIO}, {"thread", SP_OS_THREAD, EAGAIN},
+    {"open", SP_OS_OPEN, EMFILE}, {"write", SP_OS_WRITE, ENOSPC},   {"read", SP_OS_READ, EIO},
+    {"fsync", SP_OS_FSYNC, EIO},  {"rename", SP_OS_RENAME, EXDEV},  {"mkdir", SP_OS_MKDIR, EACCES},
+    {"close", SP_OS_CLOSE, EIO},  {"thread", SP_OS_THREAD, EAGAIN},
 };
 
 static void every_call(unsigned workers, const char *job)

@@ -122,8 +122,8 @@ static void several_tables(void)
     CHECK_FILE("new/deep/two.ndjson", "{\"id\":0}\n{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n{\"id\":4}\n");
 }
 
-#define PREAMBLE                                                                                                       \
-    "-- Made by spate for psql: psql -d DATABASE -f FILE. One transaction: all of it is loaded, or nothing.\n"         \
+#define PREAMBLE \
+    "-- Made by spate for psql: psql -d DATABASE -f FILE. One transaction: all of it is loaded, or nothing.\n" \
     "\\set ON_ERROR_STOP on\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nBEGIN;\n"
 
 static void scripts(void)

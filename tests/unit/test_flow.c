@@ -143,7 +143,8 @@ static int commit(sp_lane *base, const sp_chunk *chunk, uint64_t rows, spate_err
     book *b = (book *)base->sink;
     const sp_chunk *c = chunk;
     bool sequential = extents[c->table].sequential;
-    if (l->torn || rows != l->got || c->first != l->chunk.first || (!sequential && (l->from != c->first || l->got != c->last - c->first)))
+    if (l->torn || rows != l->got || c->first != l->chunk.first ||
+        (!sequential && (l->from != c->first || l->got != c->last - c->first)))
         return sp_fail(err, SPATE_E_BUG, "rows of the chunk are missing");
     if (atomic_fetch_add(&b->commits, 1) + 1 == b->fail_commit_at)
         return sp_fail(err, SPATE_E_RETRY, "serialization failure");
@@ -193,8 +194,15 @@ static int finish(sp_sink *s, bool complete, spate_error *err)
     return b->lanes_open ? sp_fail(err, SPATE_E_BUG, "finish while lanes are open") : SPATE_OK;
 }
 
-static const sp_sink_ops sink_ops = {.prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit,
-                                     .rollback = rollback, .lane_close = lane_close, .table_done = table_done, .finish = finish};
+static const sp_sink_ops sink_ops = {.prepare = prepare,
+                                     .lane_open = lane_open,
+                                     .begin = begin,
+                                     .write = write_batch,
+                                     .commit = commit,
+                                     .rollback = rollback,
+                                     .lane_close = lane_close,
+                                     .table_done = table_done,
+                                     .finish = finish};
 
 /* ---- a run ---- */
 
@@ -205,7 +213,8 @@ static sp_source source = {&source_ops, tables, extents, TABLES, "rows"};
 
 static void set_up(book *b, uint64_t rows, sp_order order)
 {
-    *b = (book){.base = {.ops = &sink_ops, .order = order, .chunk_rows = chunk_rows, .deps = deps, .bytes_written = bytes}};
+    *b = (book){
+        .base = {.ops = &sink_ops, .order = order, .chunk_rows = chunk_rows, .deps = deps, .bytes_written = bytes}};
     pthread_mutex_init(&b->lock, NULL);
     memset(deps, 0, sizeof(deps));
     for (uint32_t t = 0; t < TABLES; t++) {
@@ -349,7 +358,8 @@ static void a_failure_stops_the_run_and_is_told(void)
         b.fail_status = SPATE_E_DATA;
         spate_error err = {0};
         CHECK_INT(run(&b, (sp_flow_options){.workers = 3}, &err), SPATE_E_DATA);
-        CHECK(strncmp(err.message, "table \"", 7) == 0 && strstr(err.message, ", rows ") && strstr(err.message, "failed"));
+        CHECK(strncmp(err.message, "table \"", 7) == 0 && strstr(err.message, ", rows ") &&
+              strstr(err.message, "failed"));
         CHECK(b.finished == 1 && b.finished_complete == 0);
         tear_down(&b);
     }
@@ -406,7 +416,8 @@ static void set_up_sequential(book *b, uint64_t rows, sp_order order)
 {
     set_up(b, rows, order);
     for (uint32_t t = 0; t < TABLES; t++)
-        extents[t] = (sp_extent){.end = t == 1 ? rows * STRIDE : UINT64_MAX, .units_a_row = STRIDE - 0.4, .sequential = true};
+        extents[t] =
+            (sp_extent){.end = t == 1 ? rows * STRIDE : UINT64_MAX, .units_a_row = STRIDE - 0.4, .sequential = true};
     extents[1].sequential = false;
     extents[1].end = rows;
     extents[1].units_a_row = 1;

@@ -40,20 +40,26 @@ static void dg_orders_and_pads_columns(void)
 static void dg_ranges_have_as_many_values_as_rows(void)
 {
     made m;
-    if (make(&m, DG("{name: i, type: range, processor: {type: int, from: 10, to: 20}}, {name: up, type: range, processor: {type: int, from: 5}},"
-                    "{name: d, type: range, processor: {type: date, from: 2023-01-01, to: 2023-01-07, format: 2006-01-02}}"))) {
+    if (make(
+            &m,
+            DG("{name: i, type: range, processor: {type: int, from: 10, to: 20}}, {name: up, type: range, processor: {type: int, from: 5}},"
+               "{name: d, type: range, processor: {type: date, from: 2023-01-01, to: 2023-01-07, format: 2006-01-02}}"))) {
         CHECK_STR(shown(&m, 0, "i"), "10|12|14|16|18|20");
         CHECK_STR(shown(&m, 0, "up"), "5|6|7|8|9|10");
         CHECK_STR(shown(&m, 0, "d"), "2023-01-01|2023-01-02|2023-01-03|2023-01-04|2023-01-05|2023-01-06");
     }
     drop(&m);
-    if (make(&m, "tables: [{name: t, columns: [{name: i, type: range, processor: {type: int, from: 1, to: 10, step: 3}},"
-                 "{name: d, type: range, processor: {type: date, from: 02/01/2023, to: 06/01/2023, step: 24h, format: 02/01/2006}}]}]")) {
+    if (make(
+            &m,
+            "tables: [{name: t, columns: [{name: i, type: range, processor: {type: int, from: 1, to: 10, step: 3}},"
+            "{name: d, type: range, processor: {type: date, from: 02/01/2023, to: 06/01/2023, step: 24h, format: 02/01/2006}}]}]")) {
         CHECK_STR(shown(&m, 0, "i"), "1|4|7|10");
         CHECK_STR(shown(&m, 0, "d"), "02/01/2023|03/01/2023|04/01/2023|05/01/2023");
     }
     drop(&m);
-    if (make(&m, "tables: [{name: t, count: 1, columns: [{name: i, type: range, processor: {type: int, from: 1, to: 10}}]}]"))
+    if (make(
+            &m,
+            "tables: [{name: t, count: 1, columns: [{name: i, type: range, processor: {type: int, from: 1, to: 10}}]}]"))
         CHECK_STR(shown(&m, 0, "i"), "1");
     drop(&m);
 }
@@ -76,11 +82,13 @@ static void inputs_are_parents_and_matched(void)
     snprintf(plan, sizeof(plan), "%s/plan.yaml", dir);
     write_file(csv, "code,region\r\nus,\"North, \"\"America\"\"\"\r\n\r\nde,Europe\nus,Last\n");
     path = plan;
-    if (make(&m, "inputs: [{name: m, type: csv, source: {file_name: m.csv}}]\n"
-                 "tables: [{name: t, count: 4, columns: ["
-                 "{name: c, type: const, processor: {values: [us, de, fr]}},"
-                 "{name: r, type: match, processor: {source_table: m, source_column: code, source_value: region, match_column: c}},"
-                 "{name: any, type: ref, processor: {table: m, column: region}}]}]")) {
+    if (make(
+            &m,
+            "inputs: [{name: m, type: csv, source: {file_name: m.csv}}]\n"
+            "tables: [{name: t, count: 4, columns: ["
+            "{name: c, type: const, processor: {values: [us, de, fr]}},"
+            "{name: r, type: match, processor: {source_table: m, source_column: code, source_value: region, match_column: c}},"
+            "{name: any, type: ref, processor: {table: m, column: region}}]}]")) {
         CHECK(sp_gen_hidden(m.gen, 0));
         CHECK_STR(shown(&m, 0, "region"), "North, \"America\"|Europe|Last");
         CHECK_STR(shown(&m, 1, "r"), "Last|Europe|-|Last");
@@ -94,10 +102,11 @@ static void inputs_are_parents_and_matched(void)
 static void unique_columns_keep_the_first(void)
 {
     made m;
-    if (make(&m, "tables:\n"
-                 "- {name: a, count: 100, unique_columns: [x, y], columns: [{name: id, type: inc, processor: {start: 0}},"
-                 "{name: x, type: set, processor: {values: [p, q]}}, {name: y, type: set, processor: {values: [r, s]}}]}\n"
-                 "- {name: b, columns: [{name: a, type: each, processor: {table: a, column: id}}]}\n")) {
+    if (make(&m,
+             "tables:\n"
+             "- {name: a, count: 100, unique_columns: [x, y], columns: [{name: id, type: inc, processor: {start: 0}},"
+             "{name: x, type: set, processor: {values: [p, q]}}, {name: y, type: set, processor: {values: [r, s]}}]}\n"
+             "- {name: b, columns: [{name: a, type: each, processor: {table: a, column: id}}]}\n")) {
         const sp_batch *b = rows_of(&m, 0);
         CHECK_INT(b->rows, 4);
         CHECK_INT(((int64_t *)b->columns[0].data)[0], 0);
@@ -115,9 +124,13 @@ static void dg_mistakes_have_their_place(void)
     check_mistake(DG("{name: a, type: set, processor: {values: [a], weights: [1, 2]}}"), "as many weights");
     check_mistake(DG("{name: a, type: ref, processor: {table: x, column: y}}"), "refers to no table");
     check_mistake(DG("{name: a, type: each, processor: {table: x, column: y}}"), "no table or input before");
-    check_mistake(DG("{name: a, type: range, processor: {type: date, from: x, to: 2023-01-01, format: 2006-01-02}}"), "is no date");
-    check_mistake("tables: [{name: t, columns: [{name: a, type: range, processor: {type: int}}]}]", "a count or a step");
-    check_mistake("inputs: [{name: i, type: csv, source: {file_name: none.csv}}]\n" DG("{name: a, type: inc, processor: {}}"), "is no file");
+    check_mistake(DG("{name: a, type: range, processor: {type: date, from: x, to: 2023-01-01, format: 2006-01-02}}"),
+                  "is no date");
+    check_mistake("tables: [{name: t, columns: [{name: a, type: range, processor: {type: int}}]}]",
+                  "a count or a step");
+    check_mistake(
+        "inputs: [{name: i, type: csv, source: {file_name: none.csv}}]\n" DG("{name: a, type: inc, processor: {}}"),
+        "is no file");
     check_mistake(DG("{name: a, type: gen, processor: {value: '${int32}', format: '%s'}}"), "for whole numbers");
     check_mistake(DG("{name: a, type: gen, processor: {pattern: '[a'}}"), "is not closed");
     check_mistake("tables: [{name: t, rows: 1, hidden: true, columns: [{name: a, inc: 1}]}]", "every table is hidden");
@@ -130,15 +143,23 @@ static void patterns_match_what_they_make(void)
     static const struct {
         const char *go, *posix;
     } cases[] = {
-        {"[A-Z]{3}-\\\\d{2,4}", "^[A-Z]{3}-[0-9]{2,4}$"}, {"(ab|c)*x?", "^(ab|c){0,16}x?$"}, {"a.b", "^a[[:print:]\t]b$"},
-        {"[^a-zA-Z]+", "^[^a-zA-Z]{1,16}$"}, {"(?i)go", "^[gG][oO]$"}, {"^\\\\w\\\\S\\\\x41$", "^[A-Za-z0-9_][^ \t\n\r]A$"},
-        {"[[:digit:]a-c]{5}", "^[0-9a-c]{5}$"}, {"(?P<n>x|y)z{2}", "^[xy]zz$"}, {"\\\\+\\\\(1\\\\)", "^\\+\\(1\\)$"}, {"{a}", "^\\{a\\}$"},
+        {"[A-Z]{3}-\\\\d{2,4}", "^[A-Z]{3}-[0-9]{2,4}$"},
+        {"(ab|c)*x?", "^(ab|c){0,16}x?$"},
+        {"a.b", "^a[[:print:]\t]b$"},
+        {"[^a-zA-Z]+", "^[^a-zA-Z]{1,16}$"},
+        {"(?i)go", "^[gG][oO]$"},
+        {"^\\\\w\\\\S\\\\x41$", "^[A-Za-z0-9_][^ \t\n\r]A$"},
+        {"[[:digit:]a-c]{5}", "^[0-9a-c]{5}$"},
+        {"(?P<n>x|y)z{2}", "^[xy]zz$"},
+        {"\\\\+\\\\(1\\\\)", "^\\+\\(1\\)$"},
+        {"{a}", "^\\{a\\}$"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         made m;
         regex_t re;
         char yaml[400], text[4096];
-        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 500, columns: [{name: p, pattern: \"%s\"}]}]", cases[i].go);
+        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 500, columns: [{name: p, pattern: \"%s\"}]}]",
+                 cases[i].go);
         CHECK_INT(regcomp(&re, cases[i].posix, REG_EXTENDED | REG_NOSUB), 0);
         if (make(&m, yaml)) {
             const sp_batch *b = rows_of(&m, 0);
@@ -160,19 +181,32 @@ static void formats_are_go_s(void)
 {
     static const struct {
         const char *column, *format, *want;
-    } cases[] = { /* as fmt.Sprintf gives them */
-        {"inc: 42", "%d", "42"}, {"inc: 42", "P%05d!", "P00042!"}, {"inc: -42", "%06d", "-00042"}, {"inc: 42", "%-6d|", "42    |"},
-        {"inc: 42", "%+d", "+42"}, {"inc: 255", "%x", "ff"}, {"inc: 255", "%04X", "00FF"}, {"inc: 5", "%b", "101"}, {"inc: 8", "%o", "10"},
-        {"inc: 7", "100%%%v", "100%7"}, {"inc: 42", "%.4d", "0042"}, {"inc: 42", "%6d", "    42"},
-        {"range: decimal, props: {min: 2.5, max: 2.5}", "%.0f", "3"}, {"range: decimal, props: {min: 9.99, max: 9.99}", "%.1f", "10.0"},
-        {"range: decimal, props: {min: -1.25, max: -1.25}", "%08.3f", "-001.250"}, {"range: float, props: {min: 1e22, max: 1e22}", "%.1f",
-         "10000000000000000000000.0"}, {"range: float, props: {min: 2e-7, max: 2e-7}", "%f", "0.000000"},
+    } cases[] = {
+        /* as fmt.Sprintf gives them */
+        {"inc: 42", "%d", "42"},
+        {"inc: 42", "P%05d!", "P00042!"},
+        {"inc: -42", "%06d", "-00042"},
+        {"inc: 42", "%-6d|", "42    |"},
+        {"inc: 42", "%+d", "+42"},
+        {"inc: 255", "%x", "ff"},
+        {"inc: 255", "%04X", "00FF"},
+        {"inc: 5", "%b", "101"},
+        {"inc: 8", "%o", "10"},
+        {"inc: 7", "100%%%v", "100%7"},
+        {"inc: 42", "%.4d", "0042"},
+        {"inc: 42", "%6d", "    42"},
+        {"range: decimal, props: {min: 2.5, max: 2.5}", "%.0f", "3"},
+        {"range: decimal, props: {min: 9.99, max: 9.99}", "%.1f", "10.0"},
+        {"range: decimal, props: {min: -1.25, max: -1.25}", "%08.3f", "-001.250"},
+        {"range: float, props: {min: 1e22, max: 1e22}", "%.1f", "10000000000000000000000.0"},
+        {"range: float, props: {min: 2e-7, max: 2e-7}", "%f", "0.000000"},
         {"range: float, props: {min: 0.5, max: 0.5}", "%v", "0.5"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         made m;
         char yaml[400];
-        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 1, columns: [{name: x, %s, format: '%s'}]}]", cases[i].column, cases[i].format);
+        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 1, columns: [{name: x, %s, format: '%s'}]}]",
+                 cases[i].column, cases[i].format);
         if (make(&m, yaml))
             CHECK_STR(shown(&m, 0, "x"), cases[i].want);
         drop(&m);
@@ -182,7 +216,8 @@ static void formats_are_go_s(void)
 static void a_format_is_for_each_function(void)
 {
     made m;
-    if (make(&m, "tables: [{name: t, rows: 50, columns: [{name: x, value: 'SKU${uint16}-${uint8}', format: '%05d'}]}]")) {
+    if (make(&m,
+             "tables: [{name: t, rows: 50, columns: [{name: x, value: 'SKU${uint16}-${uint8}', format: '%05d'}]}]")) {
         const sp_batch *b = rows_of(&m, 0);
         for (uint32_t i = 0; i < b->rows; i++)
             CHECK_INT(sp_column_str(&b->columns[0], i).len, 14);
@@ -194,13 +229,18 @@ static void a_format_is_for_each_function(void)
 
 static void layouts_read_what_they_write(void)
 {
-    static const char *const layouts[] = {"2006-01-02T15:04:05Z07:00", "Mon Jan _2 15:04:05.000000 2006", "02/01/2006 03:04:05 PM",
-                                          "January 2, 2006 at 3:04:05pm (MST)", "20060102150405", "2006-002 15:04:05 -0700"};
+    static const char *const layouts[] = {"2006-01-02T15:04:05Z07:00",
+                                          "Mon Jan _2 15:04:05.000000 2006",
+                                          "02/01/2006 03:04:05 PM",
+                                          "January 2, 2006 at 3:04:05pm (MST)",
+                                          "20060102150405",
+                                          "2006-002 15:04:05 -0700"};
     for (size_t i = 0; i < SP_COUNT(layouts); i++) {
         sp_arena arena;
         sp_arena_init(&arena);
         const sp_layout *l = sp_layout_new(&arena, sp_str_of(layouts[i]));
-        for (int64_t us = INT64_C(1704470828) * SP_US_PER_SECOND, k = 0; k < 50; k++, us += INT64_C(86399) * SP_US_PER_SECOND * 7) {
+        for (int64_t us = INT64_C(1704470828) * SP_US_PER_SECOND, k = 0; k < 50;
+             k++, us += INT64_C(86399) * SP_US_PER_SECOND * 7) {
             char text[200];
             int64_t back = 0;
             char *end = sp_layout_put(l, us, text);

@@ -138,8 +138,8 @@ static void check_cell(const char *name, const sp_cell *cell)
             if (cell->bounds.has_range)
                 CHECK(in_bounds(&column, i, &cell->bounds));
             if (check_failures_here != before)
-                printf("# %s, row %llu: text \"%.*s\", filled \"%.*s\"\n", name, (unsigned long long)rows[i], (int)len, a,
-                       (int)filled, z);
+                printf("# %s, row %llu: text \"%.*s\", filled \"%.*s\"\n", name, (unsigned long long)rows[i], (int)len,
+                       a, (int)filled, z);
         }
     }
     sp_column_done(&column);
@@ -172,27 +172,69 @@ static void fixed_shapes_have_their_length_and_type(void)
         sp_kind kind;
         size_t min, max;
     } shapes[] = {
-        {"ach_account", SP_TEXT, 12, 12},   {"ach_routing", SP_TEXT, 9, 9},      {"app_version", SP_TEXT, 5, 7},
-        {"bitcoin_address", SP_TEXT, 26, 35}, {"bitcoin_private_key", SP_TEXT, 51, 51}, {"bool", SP_BOOL, 4, 5},
-        {"cnpj", SP_TEXT, 14, 14},          {"country_abr", SP_TEXT, 2, 2},      {"cpf", SP_TEXT, 11, 11},
-        {"credit_card_cvv", SP_TEXT, 3, 3}, {"credit_card_exp", SP_TEXT, 5, 5},  {"credit_card_number", SP_TEXT, 12, 19},
-        {"currency_short", SP_TEXT, 3, 3},  {"cusip", SP_TEXT, 9, 9},            {"date", SP_TIMESTAMPTZ, 22, 29},
-        {"day", SP_I32, 1, 2},              {"flipacoin", SP_TEXT, 5, 5},        {"float32", SP_F32, 1, 16},
-        {"float64", SP_F64, 1, 25},         {"future_date", SP_TIMESTAMPTZ, 22, 29}, {"hexcolor", SP_TEXT, 7, 7},
-        {"hour", SP_I32, 1, 2},             {"http_status_code", SP_I32, 3, 3},  {"http_status_code_simple", SP_I32, 3, 3},
-        {"http_version", SP_TEXT, 8, 8},    {"int16", SP_I16, 1, 6},             {"int32", SP_I32, 1, 10},
-        {"int64", SP_I64, 1, 19},           {"int8", SP_I16, 1, 4},              {"ipv4_address", SP_TEXT, 7, 15},
-        {"ipv6_address", SP_TEXT, 15, 39},  {"isin", SP_TEXT, 12, 12},           {"latitude", SP_DECIMAL, 8, 10},
-        {"longitude", SP_DECIMAL, 8, 11},   {"mac_address", SP_TEXT, 17, 17},    {"minute", SP_I32, 1, 2},
-        {"month", SP_I32, 1, 2},            {"nanosecond", SP_I32, 1, 9},        {"nicecolors", SP_LIST, 41, 41},
-        {"password", SP_TEXT, 25, 25},      {"past_date", SP_TIMESTAMPTZ, 22, 29}, {"phone", SP_TEXT, 10, 10},
-        {"phone_formatted", SP_TEXT, 12, 14}, {"price", SP_DECIMAL, 4, 5},       {"rgbcolor", SP_LIST, 7, 13},
-        {"second", SP_I32, 1, 2},           {"ssn", SP_TEXT, 9, 9},              {"state_abr", SP_TEXT, 2, 2},
-        {"street_number", SP_TEXT, 3, 5},   {"time_zone_offset", SP_F32, 1, 6},  {"uint128_hex", SP_TEXT, 34, 34},
-        {"uint16", SP_I32, 1, 5},           {"uint16_hex", SP_TEXT, 6, 6},       {"uint256_hex", SP_TEXT, 66, 66},
-        {"uint32", SP_I64, 1, 10},          {"uint32_hex", SP_TEXT, 10, 10},     {"uint64", SP_U64, 1, 20},
-        {"uint64_hex", SP_TEXT, 18, 18},    {"uint8", SP_I16, 1, 3},             {"uint8_hex", SP_TEXT, 4, 4},
-        {"uuid", SP_UUID, 36, 36},          {"year", SP_I32, 4, 4},              {"zip", SP_TEXT, 5, 5},
+        {"ach_account", SP_TEXT, 12, 12},
+        {"ach_routing", SP_TEXT, 9, 9},
+        {"app_version", SP_TEXT, 5, 7},
+        {"bitcoin_address", SP_TEXT, 26, 35},
+        {"bitcoin_private_key", SP_TEXT, 51, 51},
+        {"bool", SP_BOOL, 4, 5},
+        {"cnpj", SP_TEXT, 14, 14},
+        {"country_abr", SP_TEXT, 2, 2},
+        {"cpf", SP_TEXT, 11, 11},
+        {"credit_card_cvv", SP_TEXT, 3, 3},
+        {"credit_card_exp", SP_TEXT, 5, 5},
+        {"credit_card_number", SP_TEXT, 12, 19},
+        {"currency_short", SP_TEXT, 3, 3},
+        {"cusip", SP_TEXT, 9, 9},
+        {"date", SP_TIMESTAMPTZ, 22, 29},
+        {"day", SP_I32, 1, 2},
+        {"flipacoin", SP_TEXT, 5, 5},
+        {"float32", SP_F32, 1, 16},
+        {"float64", SP_F64, 1, 25},
+        {"future_date", SP_TIMESTAMPTZ, 22, 29},
+        {"hexcolor", SP_TEXT, 7, 7},
+        {"hour", SP_I32, 1, 2},
+        {"http_status_code", SP_I32, 3, 3},
+        {"http_status_code_simple", SP_I32, 3, 3},
+        {"http_version", SP_TEXT, 8, 8},
+        {"int16", SP_I16, 1, 6},
+        {"int32", SP_I32, 1, 10},
+        {"int64", SP_I64, 1, 19},
+        {"int8", SP_I16, 1, 4},
+        {"ipv4_address", SP_TEXT, 7, 15},
+        {"ipv6_address", SP_TEXT, 15, 39},
+        {"isin", SP_TEXT, 12, 12},
+        {"latitude", SP_DECIMAL, 8, 10},
+        {"longitude", SP_DECIMAL, 8, 11},
+        {"mac_address", SP_TEXT, 17, 17},
+        {"minute", SP_I32, 1, 2},
+        {"month", SP_I32, 1, 2},
+        {"nanosecond", SP_I32, 1, 9},
+        {"nicecolors", SP_LIST, 41, 41},
+        {"password", SP_TEXT, 25, 25},
+        {"past_date", SP_TIMESTAMPTZ, 22, 29},
+        {"phone", SP_TEXT, 10, 10},
+        {"phone_formatted", SP_TEXT, 12, 14},
+        {"price", SP_DECIMAL, 4, 5},
+        {"rgbcolor", SP_LIST, 7, 13},
+        {"second", SP_I32, 1, 2},
+        {"ssn", SP_TEXT, 9, 9},
+        {"state_abr", SP_TEXT, 2, 2},
+        {"street_number", SP_TEXT, 3, 5},
+        {"time_zone_offset", SP_F32, 1, 6},
+        {"uint128_hex", SP_TEXT, 34, 34},
+        {"uint16", SP_I32, 1, 5},
+        {"uint16_hex", SP_TEXT, 6, 6},
+        {"uint256_hex", SP_TEXT, 66, 66},
+        {"uint32", SP_I64, 1, 10},
+        {"uint32_hex", SP_TEXT, 10, 10},
+        {"uint64", SP_U64, 1, 20},
+        {"uint64_hex", SP_TEXT, 18, 18},
+        {"uint8", SP_I16, 1, 3},
+        {"uint8_hex", SP_TEXT, 4, 4},
+        {"uuid", SP_UUID, 36, 36},
+        {"year", SP_I32, 4, 4},
+        {"zip", SP_TEXT, 5, 5},
     };
     static char text[ROOM];
     for (size_t i = 0; i < SP_COUNT(shapes); i++) {
@@ -473,10 +515,14 @@ static void word_lists_are_well_formed(void)
             all_plain = all_plain && plain(word, len);
             all_tame = all_tame && tame(word, len);
             commas = commas || memchr(word, ',', len);
-            CHECK(len > 0 && len < w->stride && sp_utf8_valid(word, len) && !memchr(word, 0, len) && !memchr(word, '\n', len));
+            CHECK(len > 0 && len < w->stride && sp_utf8_valid(word, len) && !memchr(word, 0, len) &&
+                  !memchr(word, '\n', len));
         }
         CHECK_INT(w->len_max, longest);
-        CHECK_INT(w->care, all_plain ? SP_CARE_NOTHING : all_tame && !commas ? SP_CARE_SQL : all_tame ? SP_CARE_QUOTES : SP_CARE_ESCAPES);
+        CHECK_INT(w->care, all_plain             ? SP_CARE_NOTHING
+                           : all_tame && !commas ? SP_CARE_SQL
+                           : all_tame            ? SP_CARE_QUOTES
+                                                 : SP_CARE_ESCAPES);
     }
     CHECK(sp_words_find(sp_str_of("nothing of the kind")) == NULL);
 }
@@ -488,8 +534,8 @@ static char unknown_names[256];
 static void note_unknown(void *arg, sp_str name)
 {
     (void)arg;
-    snprintf(unknown_names + strlen(unknown_names), sizeof unknown_names - strlen(unknown_names), "[%.*s]", (int)name.len,
-             name.p);
+    snprintf(unknown_names + strlen(unknown_names), sizeof unknown_names - strlen(unknown_names), "[%.*s]",
+             (int)name.len, name.p);
 }
 
 static const char *template_text(const char *template, uint64_t row)
@@ -572,7 +618,8 @@ static void template_cells_keep_their_promises(void)
 
 static void recipes_draw_what_they_say(void)
 {
-    static const char *const recipes[] = {"{007..042}", "{7..42} {7..42} {7..42#2}", "{x1}{x7}{x33}", "one\ntwo\n{0..9}{weekday}"};
+    static const char *const recipes[] = {"{007..042}", "{7..42} {7..42} {7..42#2}", "{x1}{x7}{x33}",
+                                          "one\ntwo\n{0..9}{weekday}"};
     for (size_t i = 0; i < SP_COUNT(recipes); i++)
         check_cell(recipes[i], sp_recipe_cell(&env, seed, sp_str_of(recipes[i])));
     char text[256];
@@ -734,7 +781,8 @@ static void the_reference_lists_the_catalogue(void)
     if (CHECK(doc != NULL)) {
         const char *a = doc + at, *b = want.data, *end = want.data + want.len;
         while (b < end) { /* line by line, to say which differs */
-            size_t have = strcspn(a, "\n") + 1, line = (size_t)((const char *)memchr(b, '\n', (size_t)(end - b)) - b) + 1;
+            size_t have = strcspn(a, "\n") + 1,
+                   line = (size_t)((const char *)memchr(b, '\n', (size_t)(end - b)) - b) + 1;
             if (!CHECK(have == line && memcmp(a, b, line) == 0)) {
                 printf("# docs/reference/functions.md has  %.*s# and should have  %.*s", (int)have, a, (int)line, b);
                 break;

@@ -110,11 +110,13 @@ static void ranges_are_uniform_and_exclusive(void)
 static void equal_bounds_are_that_value(void)
 {
     made m;
-    if (make(&m, "tables: [{name: t, rows: 10, columns: [{name: i, range: int, props: {min: 5, max: 5}},"
-                 "{name: f, range: float, props: {min: 2.5, max: 2.5}},{name: s, range: string, props: {min: 3, max: 3}},"
-                 "{name: t, range: timestamp, props: {min: 2020-01-01T00:00:00Z, max: 2020-01-01T00:00:00Z, format: '2006-01-02T15:04:05Z'}},"
-                 "{name: v, range: interval, props: {min: 1h, max: 1h}},"
-                 "{name: n, range: float, props: {min: 2.5, max: 2.5}, distribution: {type: normal, mean: 9, deviation: 1}}]}]")) {
+    if (make(
+            &m,
+            "tables: [{name: t, rows: 10, columns: [{name: i, range: int, props: {min: 5, max: 5}},"
+            "{name: f, range: float, props: {min: 2.5, max: 2.5}},{name: s, range: string, props: {min: 3, max: 3}},"
+            "{name: t, range: timestamp, props: {min: 2020-01-01T00:00:00Z, max: 2020-01-01T00:00:00Z, format: '2006-01-02T15:04:05Z'}},"
+            "{name: v, range: interval, props: {min: 1h, max: 1h}},"
+            "{name: n, range: float, props: {min: 2.5, max: 2.5}, distribution: {type: normal, mean: 9, deviation: 1}}]}]")) {
         CHECK_INT(int_at(fill(&m, 0, 0, 10, 0), 9), 5);
         CHECK(((double *)fill(&m, 0, 0, 10, 1)->data)[3] == 2.5);
         CHECK_INT(sp_column_str(fill(&m, 0, 0, 10, 2), 4).len, 3);
@@ -148,7 +150,9 @@ static void sets_follow_their_weights(void)
 static void nulls_come_at_their_rate(void)
 {
     made m;
-    if (make(&m, "tables: [{name: t, rows: 500000, columns: [{name: n, inc: 1, 'null': 0.02}, {name: a, inc: 1, 'null': 1}]}]")) {
+    if (make(
+            &m,
+            "tables: [{name: t, rows: 500000, columns: [{name: n, inc: 1, 'null': 0.02}, {name: a, inc: 1, 'null': 1}]}]")) {
         uint64_t counts[2] = {0};
         for (uint64_t row = 0; row < 500000; row += 2000) {
             const sp_column *c = fill(&m, 0, row, 2000, 0);
@@ -217,9 +221,11 @@ static void unique_columns_are_unique(void)
     enum { ROWS = 60000 };
     made m;
     static uint64_t hashes[4][ROWS];
-    if (make(&m, "tables: [{name: t, rows: 60000, columns: [{name: i, range: int, props: {min: 0, max: 60000}, unique: true},"
-                 "{name: e, value: '${email}', unique: true}, {name: s, range: string, props: {min: 3, max: 9}, unique: true},"
-                 "{name: u, value: '${uuid}'}]}]")) {
+    if (make(
+            &m,
+            "tables: [{name: t, rows: 60000, columns: [{name: i, range: int, props: {min: 0, max: 60000}, unique: true},"
+            "{name: e, value: '${email}', unique: true}, {name: s, range: string, props: {min: 3, max: 9}, unique: true},"
+            "{name: u, value: '${uuid}'}]}]")) {
         for (uint32_t row = 0; row < ROWS; row += 1000) {
             const sp_column *c = fill(&m, 0, row, 1000, 0);
             for (uint32_t i = 0; i < 1000; i++) {
@@ -265,8 +271,8 @@ static void sorted_keys_increase(void)
                 sum += v;
             }
         }
-        CHECK(last[0] == 0xff);                              /* over the whole space, */
-        CHECK(llabs(sum / 100000 - 500000) < 100);           /* evenly */
+        CHECK(last[0] == 0xff);                    /* over the whole space, */
+        CHECK(llabs(sum / 100000 - 500000) < 100); /* evenly */
     }
     drop(&m);
 }
@@ -275,10 +281,12 @@ static void references_are_cells_of_the_parent(void)
 {
     enum { PARENTS = 500, CHILDREN = 100000 };
     made m;
-    if (make(&m, "tables: [{name: child, rows: 100000, columns: [{name: p, ref: parent.id}, {name: z, ref: parent.id,"
-                 "distribution: zipf}]}, {name: parent, rows: 500, columns: [{name: id, range: int, props: {min: 0, max: 100000},"
-                 "unique: true}]}, {name: grandchild, rows: 10, columns: [{name: c, ref: child.p}]},"
-                 "{name: one, rows: 500, columns: [{name: p, ref: parent.id, unique: true}]}]")) {
+    if (make(
+            &m,
+            "tables: [{name: child, rows: 100000, columns: [{name: p, ref: parent.id}, {name: z, ref: parent.id,"
+            "distribution: zipf}]}, {name: parent, rows: 500, columns: [{name: id, range: int, props: {min: 0, max: 100000},"
+            "unique: true}]}, {name: grandchild, rows: 10, columns: [{name: c, ref: child.p}]},"
+            "{name: one, rows: 500, columns: [{name: p, ref: parent.id, unique: true}]}]")) {
         static uint64_t counts[2][100000];
         memset(counts, 0, sizeof(counts));
         for (uint64_t row = 0; row < CHILDREN; row += 2000) {
@@ -436,21 +444,46 @@ static void text_cells_keep_their_promises(void)
 /* ---- plans by chance ---- */
 
 static const char *const anything[] = {
-    "inc: -3", "inc: 7, type: smallint", "inc: 1, 'null': 0.3", "set: [a, 'ü,\"', '']", "set: [3, 1, 2], weights: [1, 2, 3], type: int",
-    "set: [x, y, z], distribution: zipf", "set: ['0.5', '-1.25'], type: real", "set: ['true', 'false'], type: bool, 'null': 50%",
-    "set: [2020-01-01, 1999-12-31], type: date", "set: ['[1]', '{}'], type: json", "set: [1h, 90s], type: interval",
-    "range: int, props: {min: -9, max: 9}, distribution: zipf", "range: int, props: {min: 0, max: 900}, sorted: true",
-    "range: int, props: {min: 0, max: 900}, unique: true, type: 'numeric(9,2)'", "range: int, props: {min: -9, max: 9}, type: real",
-    "range: float, props: {min: -5, max: 5}", "range: float, props: {min: -5, max: 5}, type: real", "range: float, props: {min: -5, max: 5}, type: int",
-    "range: float, props: {min: -5, max: 5}, type: 'numeric(4,2)', 'null': 0.1", "range: decimal, props: {min: -5, max: 5, scale: 3}",
-    "range: decimal, props: {min: -5, max: 5, scale: 3}, type: 'numeric(4,1)'", "range: decimal, props: {min: -5, max: 5, scale: 3}, type: bigint",
-    "range: decimal, props: {min: -5, max: 5, scale: 1}, sorted: true, type: float", "range: string, props: {min: 0, max: 40}",
-    "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}", "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}, type: date",
+    "inc: -3",
+    "inc: 7, type: smallint",
+    "inc: 1, 'null': 0.3",
+    "set: [a, 'ü,\"', '']",
+    "set: [3, 1, 2], weights: [1, 2, 3], type: int",
+    "set: [x, y, z], distribution: zipf",
+    "set: ['0.5', '-1.25'], type: real",
+    "set: ['true', 'false'], type: bool, 'null': 50%",
+    "set: [2020-01-01, 1999-12-31], type: date",
+    "set: ['[1]', '{}'], type: json",
+    "set: [1h, 90s], type: interval",
+    "range: int, props: {min: -9, max: 9}, distribution: zipf",
+    "range: int, props: {min: 0, max: 900}, sorted: true",
+    "range: int, props: {min: 0, max: 900}, unique: true, type: 'numeric(9,2)'",
+    "range: int, props: {min: -9, max: 9}, type: real",
+    "range: float, props: {min: -5, max: 5}",
+    "range: float, props: {min: -5, max: 5}, type: real",
+    "range: float, props: {min: -5, max: 5}, type: int",
+    "range: float, props: {min: -5, max: 5}, type: 'numeric(4,2)', 'null': 0.1",
+    "range: decimal, props: {min: -5, max: 5, scale: 3}",
+    "range: decimal, props: {min: -5, max: 5, scale: 3}, type: 'numeric(4,1)'",
+    "range: decimal, props: {min: -5, max: 5, scale: 3}, type: bigint",
+    "range: decimal, props: {min: -5, max: 5, scale: 1}, sorted: true, type: float",
+    "range: string, props: {min: 0, max: 40}",
+    "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}",
+    "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}, type: date",
     "range: timestamp, props: {min: 1960-01-01, max: 2040-01-01}, type: timestamp, sorted: true",
-    "range: timestamp, props: {min: 2020-01-01, max: 2020-01-02, format: '15:04:05'}", "range: interval, props: {min: 1ns, max: 50h}",
-    "range: interval, props: {min: 1ms, max: 50h}, unique: true", "range: point, props: {lat: 10, lon: 179.9, distance_km: 100}",
-    "value: '${uuid}'", "value: '${uuid}', sorted: true", "value: '${email}', unique: true", "value: '${bool}', type: int", "value: '${uint64}'",
-    "value: '${first_name} ${int8} ${float32}', 'null': 5%", "value: '${float64}', type: real", "value: '${date}', type: date", "value: same",
+    "range: timestamp, props: {min: 2020-01-01, max: 2020-01-02, format: '15:04:05'}",
+    "range: interval, props: {min: 1ns, max: 50h}",
+    "range: interval, props: {min: 1ms, max: 50h}, unique: true",
+    "range: point, props: {lat: 10, lon: 179.9, distance_km: 100}",
+    "value: '${uuid}'",
+    "value: '${uuid}', sorted: true",
+    "value: '${email}', unique: true",
+    "value: '${bool}', type: int",
+    "value: '${uint64}'",
+    "value: '${first_name} ${int8} ${float32}', 'null': 5%",
+    "value: '${float64}', type: real",
+    "value: '${date}', type: date",
+    "value: same",
 };
 
 /* A table of a few columns, and one that refers to them, with or without type: text. */
@@ -458,12 +491,14 @@ static void plan_by_chance(char *yaml, size_t size, uint64_t z, bool as_text)
 {
     size_t len = (size_t)snprintf(yaml, size, "tables: [{name: r, rows: 700, columns: [");
     for (int i = 0; i < 4; i++)
-        len += (size_t)snprintf(yaml + len, size - len, "{name: c%d, ref: t.c%d, %s%s}%s", i, i, z >> i & 1 ? "'null': 0.2" : "distribution: zipf",
-                                as_text ? ", type: text" : "", i < 3 ? "," : "]},");
+        len += (size_t)snprintf(yaml + len, size - len, "{name: c%d, ref: t.c%d, %s%s}%s", i, i,
+                                z >> i & 1 ? "'null': 0.2" : "distribution: zipf", as_text ? ", type: text" : "",
+                                i < 3 ? "," : "]},");
     len += (size_t)snprintf(yaml + len, size - len, "{name: t, rows: 800, columns: [");
     for (int i = 0; i < 4; i++) {
         z = sp_draw_next(z);
-        len += (size_t)snprintf(yaml + len, size - len, "{name: c%d, %s}%s", i, anything[sp_bounded(z, SP_COUNT(anything))], i < 3 ? "," : "]}]");
+        len += (size_t)snprintf(yaml + len, size - len, "{name: c%d, %s}%s", i,
+                                anything[sp_bounded(z, SP_COUNT(anything))], i < 3 ? "," : "]}]");
     }
 }
 
@@ -474,7 +509,8 @@ static sp_str text_of(const sp_column *c, uint32_t i, char room[100])
         return sp_column_str(c, i);
     uint8_t bit = c->type.kind == SP_BOOL && sp_bit(c->data, i);
     uint32_t width = sp_kind_width(c->type.kind);
-    return (sp_str){room, (size_t)(sp_put_value(room, c->type, width ? (char *)c->data + (size_t)i * width : (char *)&bit) - room)};
+    return (sp_str){
+        room, (size_t)(sp_put_value(room, c->type, width ? (char *)c->data + (size_t)i * width : (char *)&bit) - room)};
 }
 
 static void same_cells_however_asked(const char *yaml, made *filled, made *texts)
@@ -486,9 +522,11 @@ static void same_cells_however_asked(const char *yaml, made *filled, made *texts
     for (uint32_t c = 0; c < 4; c++)
         for (uint32_t i = 0; i < ROWS; i++) {
             bool null = sp_column_null(&a[c], i);
-            if (null != sp_column_null(&b[c], i) || (!null && !sp_str_eq(text_of(&a[c], i, room), sp_column_str(&b[c], i)))) {
+            if (null != sp_column_null(&b[c], i) ||
+                (!null && !sp_str_eq(text_of(&a[c], i, room), sp_column_str(&b[c], i)))) {
                 sp_str x = null ? sp_str_of("null") : text_of(&a[c], i, room), y = sp_column_str(&b[c], i);
-                printf("# c%u of row %u: %.*s, as text %.*s\n# %s\n", c, i + 150, (int)x.len, x.p, (int)y.len, y.p, yaml);
+                printf("# c%u of row %u: %.*s, as text %.*s\n# %s\n", c, i + 150, (int)x.len, x.p, (int)y.len, y.p,
+                       yaml);
                 CHECK(!"fill and text agree");
                 return;
             }
@@ -532,8 +570,10 @@ static void plans_by_chance_are_pure(void)
 static void arrays_survive_nulls_and_refs(void)
 {
     made m;
-    if (make(&m, "tables: [{name: t, rows: 3000, columns: [{name: a, array: '${fruit}', props: {min: 3, max: 9}, 'null': 0.3}]},"
-                 "{name: u, rows: 3000, columns: [{name: b, ref: t.a}]}]"))
+    if (make(
+            &m,
+            "tables: [{name: t, rows: 3000, columns: [{name: a, array: '${fruit}', props: {min: 3, max: 9}, 'null': 0.3}]},"
+            "{name: u, rows: 3000, columns: [{name: b, ref: t.a}]}]"))
         for (uint32_t t = 0; t < 2; t++) {
             uint32_t rows = sp_gen_batch_rows(m.gen, t), nulls = 0;
             CHECK(rows > 0 && rows * 8 <= SP_BATCH_ROWS_MAX);
@@ -584,43 +624,69 @@ static void impossible_columns_are_mistakes(void)
         {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, two], type: int}]}]", "is no int"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 100000}, type: smallint}]}]",
          "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${uuid}', type: int}]}]", "cannot be made from uuid"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${bool}', unique: true}]}]", "cannot be made unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${uuid}', type: int}]}]",
+         "cannot be made from uuid"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${bool}', unique: true}]}]",
+         "cannot be made unique"},
         {"tables: [{name: t, rows: 9999, columns: [{name: x, range: string, props: {min: 1, max: 4}, unique: true}]}]",
          "need at least 3 characters"},
         /* casts */
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 100000, max: 200000}, type: smallint}]}]", "too small for values between 100000 and 200000"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1e300}, type: real}]}]", "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 1000, max: 2000}, type: 'numeric(3,1)'}]}]", "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 1, max: 9.96}, type: 'numeric(2,1)'}]}]", "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: -32769, max: 5}, type: smallint}]}]", "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1e19}, type: bigint}]}]", "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: decimal, props: {min: 9.95, max: 9.99, scale: 2}, type: 'numeric(2,1)'}]}]", "too small for values between 9.95 and 9.98"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${uint64}', type: bigint}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 100000, max: 200000}, type: smallint}]}]",
+         "too small for values between 100000 and 200000"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1e300}, type: real}]}]",
+         "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 1000, max: 2000}, type: 'numeric(3,1)'}]}]",
+         "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 1, max: 9.96}, type: 'numeric(2,1)'}]}]",
+         "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: -32769, max: 5}, type: smallint}]}]",
+         "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1e19}, type: bigint}]}]",
+         "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: decimal, props: {min: 9.95, max: 9.99, scale: 2}, type: 'numeric(2,1)'}]}]",
+         "too small for values between 9.95 and 9.98"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${uint64}', type: bigint}]}]",
+         "too small for values"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${int64}', type: int}]}]", "too small for values"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 5000000000}, type: 'numeric(18,9)'}]}]", "too small for values"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 5000000000}, type: 'numeric(18,9)'}]}]",
+         "too small for values"},
         /* promises of uniqueness that would not be kept */
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01, format: 'Jan 06'}, unique: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1}, unique: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: point, props: {lat: 51.5, lon: 0, distance_km: 9}, unique: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, array: '${fruit}', props: {min: 1, max: 4}, unique: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: decimal, props: {min: 1, max: 9, scale: 2}, type: 'numeric(9,1)', unique: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 100000000}, type: real, primary_key: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, 7, '007'], type: int, unique: true}]}]", "equal"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, A, '\\x41'], type: bytea, unique: true}]}]", "equal"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, 0, '-0'], type: real, unique: true}]}]", "equal"},
-        {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1}, {name: x, ref: t.id, unique: true}]}]", "cannot be kept unique"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, primary_key: true}]}, {name: u, rows: 10, columns: [{name: x, inc: 1, 'null': 0.1}]}]", "a primary key cannot be null"},
-        {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1, primary_key: true}, {name: x, ref: t.id, primary_key: true}]}]", "a primary key cannot be null"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01, format: 'Jan 06'}, unique: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: float, props: {min: 0, max: 1}, unique: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: point, props: {lat: 51.5, lon: 0, distance_km: 9}, unique: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, array: '${fruit}', props: {min: 1, max: 4}, unique: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: decimal, props: {min: 1, max: 9, scale: 2}, type: 'numeric(9,1)', unique: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: int, props: {min: 0, max: 100000000}, type: real, primary_key: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, 7, '007'], type: int, unique: true}]}]",
+         "equal"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, A, '\\x41'], type: bytea, unique: true}]}]",
+         "equal"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [1, 2, 3, 4, 5, 6, 8, 9, 0, '-0'], type: real, unique: true}]}]",
+         "equal"},
+        {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1}, {name: x, ref: t.id, unique: true}]}]",
+         "cannot be kept unique"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, primary_key: true}]}, {name: u, rows: 10, columns: [{name: x, inc: 1, 'null': 0.1}]}]",
+         "a primary key cannot be null"},
+        {"tables: [{name: t, rows: 10, columns: [{name: id, inc: 1, primary_key: true}, {name: x, ref: t.id, primary_key: true}]}]",
+         "a primary key cannot be null"},
         /* types of text */
-        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [ab, 'ü€x', abcd], type: varchar(3)}]}]", "longer than"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, set: [ab, 'ü€x', abcd], type: varchar(3)}]}]",
+         "longer than"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: abcd, type: 'char(3)'}]}]", "longer than"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, set: ['{}', '{a: 1}'], type: jsonb}]}]", "is no jsonb"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: hello, type: json}]}]", "is no json"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '{${first_name}}', type: json}]}]", "is not JSON"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '[${fruit}', type: jsonb}]}]", "is not JSON"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01}, type: json}]}]", "JSON"},
-        {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, type: json}]}, {name: u, rows: 10, columns: [{name: x, set: [a]}]}]", "JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, range: timestamp, props: {min: 2020-01-01, max: 2021-01-01}, type: json}]}]",
+         "JSON"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, ref: u.x, type: json}]}, {name: u, rows: 10, columns: [{name: x, set: [a]}]}]",
+         "JSON"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         spate_plan *plan = NULL;
@@ -673,11 +739,21 @@ static void unique_cells_of_every_kind_differ(void)
 static void json_is_what_the_rfc_says(void)
 {
     static const char *const good[] = {
-        "{}", " [ ] ", "0", "-0.5e+10", "1E5", "\"\"", "true", "null", "[1,[2,{\"a\":{}}],false]", "{\"a\" : 1 , \"b\":\"\\u00fC\\n\xc3\xbc\"}",
+        "{}",
+        " [ ] ",
+        "0",
+        "-0.5e+10",
+        "1E5",
+        "\"\"",
+        "true",
+        "null",
+        "[1,[2,{\"a\":{}}],false]",
+        "{\"a\" : 1 , \"b\":\"\\u00fC\\n\xc3\xbc\"}",
     };
     static const char *const bad[] = {
-        "", " ", "{a:1}", "[1,]", "[,]", "01", "1.", ".5", "+1", "-", "1e", "tru", "nulls", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "{} {}",
-        "{\"a\"}", "{\"a\":1,}", "[1}", "'a'", "NaN", "[", "{", "{\"a\":", "\"\\",
+        "",        " ",          "{a:1}", "[1,]",  "[,]", "01",      "1.",          ".5",      "+1",
+        "-",       "1e",         "tru",   "nulls", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"",  "{} {}",
+        "{\"a\"}", "{\"a\":1,}", "[1}",   "'a'",   "NaN", "[",       "{",           "{\"a\":", "\"\\",
     };
     for (size_t i = 0; i < SP_COUNT(good); i++)
         if (!CHECK(sp_is_json(sp_str_of(good[i]))))
@@ -695,15 +771,18 @@ static void json_is_what_the_rfc_says(void)
 static void texts_of_a_type_are_made_or_warned_of(void)
 {
     made m;
-    if (make(&m, "tables: [{name: t, rows: 10, columns: [{name: a, set: ['ü€x', abc], type: varchar(3)}, {name: b, value: abc, type: char(3)},"
-                 "{name: c, value: '${bool}', type: json}, {name: d, range: float, props: {min: 0, max: 1}, type: jsonb},"
-                 "{name: e, set: ['{\"a\": [1]}', '2'], type: json}, {name: f, ref: t.e, type: json},"
-                 "{name: g, value: '${first_name}', type: varchar(200)}]}]"))
+    if (make(
+            &m,
+            "tables: [{name: t, rows: 10, columns: [{name: a, set: ['ü€x', abc], type: varchar(3)}, {name: b, value: abc, type: char(3)},"
+            "{name: c, value: '${bool}', type: json}, {name: d, range: float, props: {min: 0, max: 1}, type: jsonb},"
+            "{name: e, set: ['{\"a\": [1]}', '2'], type: json}, {name: f, ref: t.e, type: json},"
+            "{name: g, value: '${first_name}', type: varchar(200)}]}]"))
         CHECK_INT(spate_plan_mistakes(m.plan), 0);
     drop(&m);
     if (make(&m, "tables: [{name: t, rows: 10, columns: [{name: x, value: '${uuid}', type: varchar(20)}]}]")) {
         CHECK_INT(spate_plan_mistakes(m.plan), 1);
-        CHECK(!spate_plan_mistake(m.plan, 0)->fatal && strstr(spate_plan_mistake(m.plan, 0)->message, "up to 36 bytes"));
+        CHECK(!spate_plan_mistake(m.plan, 0)->fatal &&
+              strstr(spate_plan_mistake(m.plan, 0)->message, "up to 36 bytes"));
     }
     drop(&m);
 }
@@ -729,7 +808,8 @@ static void casts_that_fit_are_made(void)
     for (size_t k = 0; k < SP_COUNT(cases); k++) {
         char yaml[300];
         made m;
-        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 2000, columns: [{name: x, %s, type: %s}]}]", cases[k].range, cases[k].type);
+        snprintf(yaml, sizeof(yaml), "tables: [{name: t, rows: 2000, columns: [{name: x, %s, type: %s}]}]",
+                 cases[k].range, cases[k].type);
         if (make(&m, yaml)) {
             const sp_column *c = fill(&m, 0, 0, 2000, 0);
             for (uint32_t i = 0; i < 2000; i++) {
@@ -747,9 +827,11 @@ static void casts_that_fit_are_made(void)
 static void casts_keep_nulls(void)
 {
     made m;
-    if (make(&m, "tables: [{name: t, rows: 1000, columns: [{name: a, inc: 5, 'null': 0.5}, {name: b, ref: u.c, type: smallint},"
-                 "{name: d, ref: u.c, type: text}]},"
-                 "{name: u, rows: 100, columns: [{name: c, range: int, props: {min: 1, max: 9}, 'null': 0.5}]}]")) {
+    if (make(
+            &m,
+            "tables: [{name: t, rows: 1000, columns: [{name: a, inc: 5, 'null': 0.5}, {name: b, ref: u.c, type: smallint},"
+            "{name: d, ref: u.c, type: text}]},"
+            "{name: u, rows: 100, columns: [{name: c, range: int, props: {min: 1, max: 9}, 'null': 0.5}]}]")) {
         const sp_column *c = fill(&m, 0, 0, 1000, 0);
         uint32_t nulls[3] = {0};
         for (uint32_t i = 0; i < 1000; i++)
@@ -769,11 +851,16 @@ static void all_mistakes_come_in_one_run(void)
         size_t n;
     } cases[] = {
         {"tables: [{name: t, rows: 10, columns: [{name: a, rang: int}, {name: b, set: [1, two], type: int}, {name: c, ref: t.a},"
-         "{name: d, ref: x.y, unique: true}, {name: e, range: int, props: {min: 0, max: 70000}, type: smallint}]}]", 4},
-        {"tables: [{name: t, rows: 10, columns: [{name: a, ref: t.b}, {name: b, ref: t.a}, {name: c, ref: t.c}, {name: d, value: x, type: int}]}]", 3},
-        {"tables: [{name: t, rows: 10, columns: [{name: a, range: int, props: {min: 0, max: 5}, unique: true}, {name: d, value: x, type: int}]}]", 2},
-        {"tables: [{name: t, rows: 10, columns: [{name: a, set: [1, 2]}, {name: b, ref: t.a, unique: true}, {name: d, value: x, type: int}]}]", 2},
-        {"tables: [{name: t, columns: [{name: a, inc: 1}, {name: d, value: x, type: int}]}, {rows: 3}, 7, {name: u, rows: 5, columns: [3, {inc: 2}]}]", 7},
+         "{name: d, ref: x.y, unique: true}, {name: e, range: int, props: {min: 0, max: 70000}, type: smallint}]}]",
+         4},
+        {"tables: [{name: t, rows: 10, columns: [{name: a, ref: t.b}, {name: b, ref: t.a}, {name: c, ref: t.c}, {name: d, value: x, type: int}]}]",
+         3},
+        {"tables: [{name: t, rows: 10, columns: [{name: a, range: int, props: {min: 0, max: 5}, unique: true}, {name: d, value: x, type: int}]}]",
+         2},
+        {"tables: [{name: t, rows: 10, columns: [{name: a, set: [1, 2]}, {name: b, ref: t.a, unique: true}, {name: d, value: x, type: int}]}]",
+         2},
+        {"tables: [{name: t, columns: [{name: a, inc: 1}, {name: d, value: x, type: int}]}, {rows: 3}, 7, {name: u, rows: 5, columns: [3, {inc: 2}]}]",
+         7},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         spate_plan *plan = NULL;
@@ -797,8 +884,10 @@ static void endless_chains_are_refused(void)
     static char yaml[LINKS * 60];
     size_t len = (size_t)snprintf(yaml, sizeof(yaml), "tables: [");
     for (int i = LINKS; i-- > 0;)
-        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, i ? "{name: t%d, rows: 1, columns: [{name: c, ref: t%d.c}]}," :
-                                "{name: t%d, rows: 1, columns: [{name: c, inc: %d}]}]", i, i - 1 < 0 ? 0 : i - 1);
+        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len,
+                                i ? "{name: t%d, rows: 1, columns: [{name: c, ref: t%d.c}]},"
+                                  : "{name: t%d, rows: 1, columns: [{name: c, inc: %d}]}]",
+                                i, i - 1 < 0 ? 0 : i - 1);
     spate_plan *plan = NULL;
     sp_gen *gen = NULL;
     CHECK_INT(sp_plan_parse("t.yaml", yaml, len, &plan, NULL), 0);
@@ -862,7 +951,8 @@ static void layouts_write_as_go_does(void)
 {
     static const struct {
         const char *layout, *text;
-    } cases[] = { /* Friday 5 January 2024 16:07:08.0905 UTC */
+    } cases[] = {
+        /* Friday 5 January 2024 16:07:08.0905 UTC */
         {"2006-01-02T15:04:05Z", "2024-01-05T16:07:08Z"},
         {"Mon Jan _2 15:04:05 2006", "Fri Jan  5 16:07:08 2024"},
         {"Monday, 02-Jan-06 15:04:05 MST", "Friday, 05-Jan-24 16:07:08 UTC"},

@@ -58,7 +58,8 @@ static int run(const char *to, const char *job, bool files, victim *v, sp_flow_t
     sp_gen *gen = NULL;
     sp_source *source = NULL;
     sp_sink *sink = NULL;
-    sp_sink_options options = {.create = !files, .batch_rows = files ? 0 : 7000, .lanes = 3, .job = job, .job_of = "test"};
+    sp_sink_options options = {
+        .create = !files, .batch_rows = files ? 0 : 7000, .lanes = 3, .job = job, .job_of = "test"};
     sp_flow_options flow = {.workers = 3, .committed = die_now_and_then, .arg = v};
     int rc = sp_plan_parse("jobs.yaml", plan_text, sizeof(plan_text) - 1, &plan, err);
     if (rc == SPATE_OK)
@@ -134,8 +135,9 @@ static const char *in_dir(const char *scheme, const char *name)
 static bool same_bytes(const char *a, const char *b)
 {
     sp_buf x = {0}, y = {0};
-    bool same = sp_os_read_file(a, 64 << 20, &x, NULL) == SPATE_OK && sp_os_read_file(b, 64 << 20, &y, NULL) == SPATE_OK &&
-                x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+    bool same = sp_os_read_file(a, 64 << 20, &x, NULL) == SPATE_OK &&
+                sp_os_read_file(b, 64 << 20, &y, NULL) == SPATE_OK && x.len == y.len &&
+                memcmp(x.data, y.data, x.len) == 0;
     sp_buf_done(&x);
     sp_buf_done(&y);
     return same;
@@ -143,8 +145,9 @@ static bool same_bytes(const char *a, const char *b)
 
 static void files_of_a_killed_job(void)
 {
-    static const char *const names[][3] = {
-        {"csv", "csv:%s/", "child.csv"}, {"insert", "sql:%s.sql?format=insert", NULL}, {"copy", "sql:%s.sql?format=copy", NULL}};
+    static const char *const names[][3] = {{"csv", "csv:%s/", "child.csv"},
+                                           {"insert", "sql:%s.sql?format=insert", NULL},
+                                           {"copy", "sql:%s.sql?format=copy", NULL}};
     for (size_t i = 0; i < SP_COUNT(names); i++) {
         char whole[300], to[300], a[300], b[300];
         snprintf(whole, sizeof(whole), strchr(names[i][1], ':') + 1, in_dir("", "whole"));
@@ -187,8 +190,11 @@ static void check_rows(const char *path, const char *tables_sql)
 {
     sp_buf got = {0};
     spate_error err = {0};
-    CHECK_INT(spate_query(path, "SELECT count(*) AS n, count(DISTINCT c.id) AS i, sum(c.id) AS s, count(p.id) AS p"
-                                " FROM child c LEFT JOIN parent p ON p.id = c.parent_id", keep_cells, &got, &err), SPATE_OK);
+    CHECK_INT(spate_query(path,
+                          "SELECT count(*) AS n, count(DISTINCT c.id) AS i, sum(c.id) AS s, count(p.id) AS p"
+                          " FROM child c LEFT JOIN parent p ON p.id = c.parent_id",
+                          keep_cells, &got, &err),
+              SPATE_OK);
     CHECK_STR(err.message, "");
     CHECK_STR(text_of(&got), "n|i|s|p|300000|300000|45000150000|300000|");
     got.len = 0;
@@ -225,7 +231,8 @@ static void a_sleeper_is_fenced_out(void)
     const char *uri = getenv("SPATE_TEST_URI");
     for (size_t m = 0; uri && m < SP_COUNT(modes); m++) {
         const sp_schema *tables[] = {&table};
-        sp_sink_options options = {.create = true, .truncate = true, .lanes = 1, .job = "shift", .job_of = "test", .mode = modes[m]};
+        sp_sink_options options = {
+            .create = true, .truncate = true, .lanes = 1, .job = "shift", .job_of = "test", .mode = modes[m]};
         sp_sink *sleeper = NULL, *successor = NULL;
         sp_lane *lane = NULL;
         sp_chunk chunk = {0, 0, 1};

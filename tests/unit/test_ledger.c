@@ -65,11 +65,16 @@ static spate_node child(const char *name, spate_node_type type, int64_t size)
 
 static int list(spate_ledger *l, spate_side side, const char *path, const spate_node *children, size_t n)
 {
-    spate_task t = {.side = side, .id = id_of(side, SPATE_FOLDER, path), .traversal = SPATE_TRAVERSAL_SUCCESSFUL, .children = children, .n_children = n};
+    spate_task t = {.side = side,
+                    .id = id_of(side, SPATE_FOLDER, path),
+                    .traversal = SPATE_TRAVERSAL_SUCCESSFUL,
+                    .children = children,
+                    .n_children = n};
     return spate_ledger_done(l, &t, &err);
 }
 
-static int change(spate_ledger *l, spate_change_kind kind, spate_side side, spate_node_type type, const char *path, int64_t value)
+static int change(spate_ledger *l, spate_change_kind kind, spate_side side, spate_node_type type, const char *path,
+                  int64_t value)
 {
     spate_change c = {.kind = kind, .side = side, .id = id_of(side, type, path), .value = value};
     return spate_ledger_apply(l, &c, 1, &err);
@@ -83,8 +88,8 @@ static int collect(void *arg, const spate_cell *cells, size_t n)
     bool *names = arg;
     size_t used = strlen(answer);
     for (size_t i = 0; !*names && i < n; i++)
-        used += (size_t)snprintf(answer + used, sizeof(answer) - used, "%.*s%s", (int)cells[i].len, cells[i].text ? cells[i].text : "NULL",
-                                 i + 1 < n ? "|" : "\n");
+        used += (size_t)snprintf(answer + used, sizeof(answer) - used, "%.*s%s", (int)cells[i].len,
+                                 cells[i].text ? cells[i].text : "NULL", i + 1 < n ? "|" : "\n");
     answer_rows += !*names;
     *names = false;
     return 0;
@@ -105,7 +110,8 @@ static void ids_are_a_function_of_side_type_and_path(void)
 {
     spate_node_id a = id_of(SPATE_SRC, SPATE_FOLDER, "/a"), b = id_of(SPATE_SRC, SPATE_FOLDER, "/a");
     CHECK(memcmp(&a, &b, sizeof(a)) == 0);
-    spate_node_id others[] = {id_of(SPATE_DST, SPATE_FOLDER, "/a"), id_of(SPATE_SRC, SPATE_FILE, "/a"), id_of(SPATE_SRC, SPATE_FOLDER, "/b")};
+    spate_node_id others[] = {id_of(SPATE_DST, SPATE_FOLDER, "/a"), id_of(SPATE_SRC, SPATE_FILE, "/a"),
+                              id_of(SPATE_SRC, SPATE_FOLDER, "/b")};
     for (unsigned i = 0; i < 3; i++)
         CHECK(memcmp(&a, &others[i], sizeof(a)) != 0);
     char hex[33];
@@ -171,9 +177,17 @@ static void a_task_its_children_and_changes_elsewhere_are_one(void)
     /* the other side, with the source's statuses in the same record */
     spate_node there[] = {child("dir", SPATE_FOLDER, 0), child("extra", SPATE_FILE, 1)};
     there[1].traversal = SPATE_TRAVERSAL_NOT_ON_SRC;
-    spate_change same = {.kind = SPATE_SET_COPY, .side = SPATE_SRC, .id = id_of(SPATE_SRC, SPATE_FOLDER, "/dir"), .value = SPATE_COPY_SUCCESSFUL};
-    spate_task t = {.side = SPATE_DST, .id = id_of(SPATE_DST, SPATE_FOLDER, "/"), .traversal = SPATE_TRAVERSAL_SUCCESSFUL,
-                    .children = there, .n_children = 2, .changes = &same, .n_changes = 1};
+    spate_change same = {.kind = SPATE_SET_COPY,
+                         .side = SPATE_SRC,
+                         .id = id_of(SPATE_SRC, SPATE_FOLDER, "/dir"),
+                         .value = SPATE_COPY_SUCCESSFUL};
+    spate_task t = {.side = SPATE_DST,
+                    .id = id_of(SPATE_DST, SPATE_FOLDER, "/"),
+                    .traversal = SPATE_TRAVERSAL_SUCCESSFUL,
+                    .children = there,
+                    .n_children = 2,
+                    .changes = &same,
+                    .n_changes = 1};
     OK(spate_ledger_done(l, &t, &err));
     OK(spate_ledger_get(l, SPATE_SRC, same.id, &out, &err));
     CHECK_INT(out.nodes[0].copy, SPATE_COPY_SUCCESSFUL);
@@ -181,8 +195,13 @@ static void a_task_its_children_and_changes_elsewhere_are_one(void)
     /* a change that cannot be: nothing of the task happens */
     spate_node more[] = {child("later", SPATE_FILE, 1)};
     same.id = id_of(SPATE_SRC, SPATE_FILE, "/none");
-    t = (spate_task){.side = SPATE_DST, .id = id_of(SPATE_DST, SPATE_FOLDER, "/dir"), .traversal = SPATE_TRAVERSAL_FAILED,
-                     .children = more, .n_children = 1, .changes = &same, .n_changes = 1};
+    t = (spate_task){.side = SPATE_DST,
+                     .id = id_of(SPATE_DST, SPATE_FOLDER, "/dir"),
+                     .traversal = SPATE_TRAVERSAL_FAILED,
+                     .children = more,
+                     .n_children = 1,
+                     .changes = &same,
+                     .n_changes = 1};
     CHECK_INT(spate_ledger_done(l, &t, &err), SPATE_E_DATA);
     OK(spate_ledger_get_path(l, SPATE_DST, text("/dir/later"), 0, &out, &err));
     CHECK_INT(out.n, 0);
@@ -213,7 +232,10 @@ static void names_and_steps_that_cannot_be(void)
     CHECK_INT(list(l, SPATE_SRC, "/", &nul, 1), SPATE_E_USAGE);
     spate_node file_node = child("f", SPATE_FILE, 0);
     OK(list(l, SPATE_SRC, "/", &file_node, 1));
-    CHECK_INT(spate_ledger_done(l, &(spate_task){.id = id_of(SPATE_SRC, SPATE_FILE, "/f"), .children = &file_node, .n_children = 1}, &err), SPATE_E_USAGE);
+    CHECK_INT(
+        spate_ledger_done(
+            l, &(spate_task){.id = id_of(SPATE_SRC, SPATE_FILE, "/f"), .children = &file_node, .n_children = 1}, &err),
+        SPATE_E_USAGE);
     CHECK_INT(change(l, SPATE_SET_TRAVERSAL, SPATE_SRC, SPATE_FILE, "/f", SPATE_TRAVERSAL_FAILED), SPATE_E_USAGE);
     CHECK_INT(change(l, SPATE_SET_TRAVERSAL, SPATE_SRC, SPATE_FILE, "/f", SPATE_TRAVERSAL_NOT_ON_SRC), SPATE_E_USAGE);
     OK(change(l, SPATE_SET_TRAVERSAL, SPATE_SRC, SPATE_FILE, "/f", SPATE_TRAVERSAL_PENDING));
@@ -283,7 +305,8 @@ static void pages_have_no_gap_and_no_repeat(void)
     spate_ledger *l = seeded((spate_ledger_options){0});
     bool missed;
     fill(l, SPATE_SRC, "/", 0, 4000);
-    spate_filter all = {.side = SPATE_SRC, .depth = 1}, pending = {.side = SPATE_SRC, .depth = 1, .traversal = SPATE_TRAVERSAL_PENDING},
+    spate_filter all = {.side = SPATE_SRC, .depth = 1},
+                 pending = {.side = SPATE_SRC, .depth = 1, .traversal = SPATE_TRAVERSAL_PENDING},
                  files = {.side = SPATE_SRC, .depth = 1, .copy = SPATE_COPY_PENDING, .type = SPATE_FILE};
     CHECK_INT(walk_pages(l, &all, 7, &missed), 4000);
     CHECK(!missed);
@@ -298,7 +321,10 @@ static void pages_have_no_gap_and_no_repeat(void)
         OK(spate_ledger_page(l, &pending, &c, 50, &out, &err));
         seen += out.n;
         for (size_t i = 0; i < out.n; i++) {
-            spate_change done = {.kind = SPATE_SET_TRAVERSAL, .side = SPATE_SRC, .id = out.nodes[i].id, .value = SPATE_TRAVERSAL_SUCCESSFUL};
+            spate_change done = {.kind = SPATE_SET_TRAVERSAL,
+                                 .side = SPATE_SRC,
+                                 .id = out.nodes[i].id,
+                                 .value = SPATE_TRAVERSAL_SUCCESSFUL};
             OK(spate_ledger_apply(l, &done, 1, &err));
         }
         if (++round == 3)
@@ -366,7 +392,8 @@ static void lookups_single_and_many(void)
     CHECK_INT(out.nodes[0].size, 5);
     OK(spate_ledger_get_path(l, SPATE_SRC, text("/nothing"), 0, &out, &err));
     CHECK_INT(out.n, 0);
-    spate_node_id ids[] = {id_of(SPATE_SRC, SPATE_FOLDER, "/d"), id_of(SPATE_SRC, SPATE_FILE, "/zz"), id_of(SPATE_SRC, SPATE_FILE, "/d/n1")};
+    spate_node_id ids[] = {id_of(SPATE_SRC, SPATE_FOLDER, "/d"), id_of(SPATE_SRC, SPATE_FILE, "/zz"),
+                           id_of(SPATE_SRC, SPATE_FILE, "/d/n1")};
     int64_t rows[3];
     OK(spate_ledger_get_many(l, SPATE_SRC, ids, 3, &out, rows, &err));
     CHECK_INT(out.n, 2);
@@ -457,7 +484,12 @@ static void sealed_levels_are_in_duckdb(void)
     remove_files();
     spate_ledger *l = seeded((spate_ledger_options){.path = file});
     char raw[] = "n\xff\xfe";
-    spate_node odd[] = {{.name = {raw, 3}, .type = SPATE_FILE, .note = text("it's {\"odd\"}"), .checksum = UINT64_MAX, .attributes = 5, .service_id = text("key-7")},
+    spate_node odd[] = {{.name = {raw, 3},
+                         .type = SPATE_FILE,
+                         .note = text("it's {\"odd\"}"),
+                         .checksum = UINT64_MAX,
+                         .attributes = 5,
+                         .service_id = text("key-7")},
                         child("it's", SPATE_FOLDER, 0)};
     odd[1].mtime_ns = INT64_C(1709201472123456789);
     OK(list(l, SPATE_SRC, "/", odd, 2));
@@ -469,10 +501,14 @@ static void sealed_levels_are_in_duckdb(void)
     OK(spate_ledger_wait_flushed(l, SPATE_SRC, 1, 0, &err));
     CHECK_INT(spate_ledger_flushed_depth(l, SPATE_SRC), 1);
     CHECK_INT(spate_ledger_flushed_depth(l, SPATE_DST), -1);
-    CHECK_STR(sql(l, "SELECT path, hex(raw_path), service_id, parent_service_id, errors, checksum, attributes, copy_status FROM src_nodes WHERE type = 'file'"),
-              "/n\\xff\\xfe|2F6EFFFE|key-7|/home/a|it's {\"odd\"}|18446744073709551615|5|pending\n");
-    CHECK_STR(sql(l, "SELECT path, raw_path IS NULL, mtime, service_id, parent_path, traversal_status FROM src_nodes WHERE type = 'folder'"),
-              "/it's|true|2024-02-29T10:11:12.123456789Z|/home/a/it's|/|pending\n");
+    CHECK_STR(
+        sql(l,
+            "SELECT path, hex(raw_path), service_id, parent_service_id, errors, checksum, attributes, copy_status FROM src_nodes WHERE type = 'file'"),
+        "/n\\xff\\xfe|2F6EFFFE|key-7|/home/a|it's {\"odd\"}|18446744073709551615|5|pending\n");
+    CHECK_STR(
+        sql(l,
+            "SELECT path, raw_path IS NULL, mtime, service_id, parent_path, traversal_status FROM src_nodes WHERE type = 'folder'"),
+        "/it's|true|2024-02-29T10:11:12.123456789Z|/home/a/it's|/|pending\n");
     CHECK_STR(sql(l, "SELECT key, count FROM src_stats WHERE depth = 1 AND count > 0 ORDER BY key"),
               "completed|2\ncopy/pending|2\nexpected|2\ntraversal/pending|1\ntraversal/successful|1\n");
     CHECK_INT(spate_ledger_stat_depth(l, SPATE_SRC), 1);
@@ -487,10 +523,13 @@ static void sealed_levels_are_in_duckdb(void)
     OK(list(l, SPATE_SRC, "/it's", NULL, 0));
     spate_node late = child("late", SPATE_FILE, 4);
     OK(list(l, SPATE_SRC, "/", &late, 1));
-    spate_change del = {.kind = SPATE_DELETE, .side = SPATE_SRC, .id = spate_node_id_of(SPATE_SRC, SPATE_FILE, (spate_bytes){"/n\xff\xfe", 4})};
+    spate_change del = {.kind = SPATE_DELETE,
+                        .side = SPATE_SRC,
+                        .id = spate_node_id_of(SPATE_SRC, SPATE_FILE, (spate_bytes){"/n\xff\xfe", 4})};
     OK(spate_ledger_apply(l, &del, 1, &err));
     OK(spate_ledger_flush(l, &err));
-    CHECK_STR(sql(l, "SELECT path, traversal_status FROM src_nodes ORDER BY path"), "/it's|successful\n/late|successful\n");
+    CHECK_STR(sql(l, "SELECT path, traversal_status FROM src_nodes ORDER BY path"),
+              "/it's|successful\n/late|successful\n");
     CHECK_INT(spate_ledger_stat(l, SPATE_SRC, 1, SPATE_STAT_SUCCESSFUL), 2);
     OK(spate_ledger_index(l, SPATE_SRC, &err));
     OK(spate_ledger_index(l, SPATE_SRC, &err));
@@ -506,7 +545,8 @@ static void sealed_levels_are_in_duckdb(void)
     unlink(file);
     l = opened((spate_ledger_options){.path = file});
     OK(spate_ledger_flush(l, &err));
-    CHECK_STR(sql(l, "SELECT path, traversal_status FROM src_nodes ORDER BY path"), "/it's|successful\n/late|successful\n");
+    CHECK_STR(sql(l, "SELECT path, traversal_status FROM src_nodes ORDER BY path"),
+              "/it's|successful\n/late|successful\n");
     CHECK_STR(sql(l, "SELECT key, count FROM src_stats WHERE depth = 1 AND count > 0 ORDER BY key"),
               "completed|2\ncopy/pending|2\nexpected|2\ntraversal/successful|2\n");
     OK(spate_ledger_close(l, &err));
@@ -527,8 +567,12 @@ static void whole_levels_in_the_order_of_ids(void)
     l = opened((spate_ledger_options){.path = file});
     CHECK_STR(sql(l, "SELECT depth, count(*), count(DISTINCT id) FROM src_nodes GROUP BY depth ORDER BY depth"),
               "1|12000|12000\n2|3000|3000\n3|3000|3000\n");
-    CHECK_STR(sql(l, "SELECT count(*) FROM (SELECT id, lag(id) OVER (ORDER BY rowid) AS before FROM src_nodes WHERE depth = 1) WHERE before >= id"), "0\n");
-    CHECK_STR(sql(l, "SELECT count(*) FROM src_nodes WHERE parent_id NOT IN (SELECT id FROM src_nodes) AND depth > 1"), "0\n");
+    CHECK_STR(
+        sql(l,
+            "SELECT count(*) FROM (SELECT id, lag(id) OVER (ORDER BY rowid) AS before FROM src_nodes WHERE depth = 1) WHERE before >= id"),
+        "0\n");
+    CHECK_STR(sql(l, "SELECT count(*) FROM src_nodes WHERE parent_id NOT IN (SELECT id FROM src_nodes) AND depth > 1"),
+              "0\n");
     OK(spate_ledger_close(l, &err));
 }
 
@@ -539,8 +583,19 @@ static void logs_errors_reports_and_words(void)
     remove_files();
     spate_ledger *l = seeded((spate_ledger_options){.path = file, .log_batch = 10, .log_ms = 50});
     for (unsigned i = 0; i < 103; i++)
-        OK(spate_ledger_log(l, &(spate_log_entry){.level = "info", .message = "it's 100%", .entity = "worker", .entity_id = "7", .queue = "src"}, &err));
-    OK(spate_ledger_task_error(l, &(spate_task_error){.queue = "SRC", .phase = "traversal", .message = "no", .path = "/a'b", .attempts = 3, .id = id_of(SPATE_SRC, SPATE_FILE, "/a'b")}, &err));
+        OK(spate_ledger_log(
+            l,
+            &(spate_log_entry){
+                .level = "info", .message = "it's 100%", .entity = "worker", .entity_id = "7", .queue = "src"},
+            &err));
+    OK(spate_ledger_task_error(l,
+                               &(spate_task_error){.queue = "SRC",
+                                                   .phase = "traversal",
+                                                   .message = "no",
+                                                   .path = "/a'b",
+                                                   .attempts = 3,
+                                                   .id = id_of(SPATE_SRC, SPATE_FILE, "/a'b")},
+                               &err));
     OK(spate_ledger_queue_stats(l, "src-traversal", "{\"round\":1}", &err));
     OK(spate_ledger_queue_stats(l, "src-traversal", "{\"round\":2}", &err));
     OK(spate_ledger_migration(l, &(spate_migration){.id = "m", .name = "home", .phase = "Roots-Set"}, &err));
@@ -550,9 +605,11 @@ static void logs_errors_reports_and_words(void)
     OK(spate_ledger_remember(l, "gone", "1", &err));
     OK(spate_ledger_remember(l, "gone", NULL, &err));
     OK(spate_ledger_flush(l, &err));
-    CHECK_STR(sql(l, "SELECT count(*), count(DISTINCT id), min(component), min(message) FROM logs"), "103|103|worker|it's 100%\n");
+    CHECK_STR(sql(l, "SELECT count(*), count(DISTINCT id), min(component), min(message) FROM logs"),
+              "103|103|worker|it's 100%\n");
     CHECK_STR(sql(l, "SELECT queue_key, metrics_json FROM queue_stats"), "src-traversal|{\"round\":2}\n");
-    CHECK_STR(sql(l, "SELECT queue_type, phase, length(node_id), attempts, path FROM task_errors"), "SRC|traversal|32|3|/a'b\n");
+    CHECK_STR(sql(l, "SELECT queue_type, phase, length(node_id), attempts, path FROM task_errors"),
+              "SRC|traversal|32|3|/a'b\n");
     CHECK_STR(sql(l, "SELECT migration_id, phase, updated_at >= created_at FROM migrations"), "m|Complete|true\n");
     OK(spate_ledger_close(l, &err));
     unlink(file);
@@ -563,7 +620,10 @@ static void logs_errors_reports_and_words(void)
     CHECK_INT(spate_ledger_recall(l, "gone", word, sizeof(word)), -1);
     OK(spate_ledger_log(l, &(spate_log_entry){.message = "later"}, &err));
     OK(spate_ledger_flush(l, &err));
-    CHECK_STR(sql(l, "SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM task_errors), (SELECT phase FROM migrations)"), "104|1|Complete\n");
+    CHECK_STR(
+        sql(l,
+            "SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM task_errors), (SELECT phase FROM migrations)"),
+        "104|1|Complete\n");
     OK(spate_ledger_close(l, &err));
     l = opened((spate_ledger_options){.path = file});
     OK(spate_ledger_flush(l, &err));
@@ -697,7 +757,10 @@ static void *walker(void *arg)
             snprintf(names[k], sizeof(names[k]), "k%u", k);
             nodes[k] = child(names[k], SPATE_FILE, k);
         }
-        spate_task t = {.id = id_of(SPATE_SRC, SPATE_FOLDER, path), .traversal = SPATE_TRAVERSAL_SUCCESSFUL, .children = nodes, .n_children = 50};
+        spate_task t = {.id = id_of(SPATE_SRC, SPATE_FOLDER, path),
+                        .traversal = SPATE_TRAVERSAL_SUCCESSFUL,
+                        .children = nodes,
+                        .n_children = 50};
         if (spate_ledger_done(shared, &t, &mine) != SPATE_OK)
             return "done";
         if (i % 7 == 0 && spate_ledger_seal(shared, SPATE_SRC, 2, 0, &mine) != SPATE_OK)
@@ -724,7 +787,8 @@ static void *pager(void *arg)
 static void many_threads(void)
 {
     remove_files();
-    bool in_memory = strstr(program_invocation_name, "tsan") != NULL; /* DuckDB's own locks are invisible to the sanitizer */
+    bool in_memory =
+        strstr(program_invocation_name, "tsan") != NULL; /* DuckDB's own locks are invisible to the sanitizer */
     shared = seeded((spate_ledger_options){.path = file, .sync_ms = 1, .flush_rows = 500, .journal_only = in_memory});
     fill(shared, SPATE_SRC, "/", 0, FOLDERS * 3);
     pthread_t threads[WALKERS + 1];

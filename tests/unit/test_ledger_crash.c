@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { FANOUT = 5, FILES = 7, DEPTH = 5 }; /* every folder has so many folders, down to DEPTH, and so many files */
-enum { FOLDERS = 1 + 5 + 25 + 125 + 625, NODES = FOLDERS + (FOLDERS) * FILES };
+enum { FOLDERS = 1 + 5 + 25 + 125 + 625, NODES = FOLDERS + (FOLDERS)*FILES };
 
 static char dir[] = "/tmp/spate-crash-XXXXXX", file[128], journal[160];
 static spate_error err;
@@ -51,7 +51,8 @@ static int list_folder(spate_ledger *l, const spate_node *folder)
         if (is_folder && folder->depth >= DEPTH - 1)
             continue;
         snprintf(names[n], sizeof(names[n]), "%c%u", is_folder ? 'd' : 'f', i);
-        children[n] = (spate_node){.name = {names[n], strlen(names[n])}, .type = is_folder ? SPATE_FOLDER : SPATE_FILE, .size = i};
+        children[n] = (spate_node){
+            .name = {names[n], strlen(names[n])}, .type = is_folder ? SPATE_FOLDER : SPATE_FILE, .size = i};
         n++;
     }
     spate_task t = {.id = folder->id, .traversal = SPATE_TRAVERSAL_SUCCESSFUL, .children = children, .n_children = n};
@@ -173,9 +174,12 @@ static void kill_until_done(bool journal_only, unsigned kills)
     if (!journal_only) {
         char said[32] = "";
         CHECK_INT(spate_ledger_flush(l, &err), SPATE_OK);
-        CHECK_INT(spate_ledger_sql(l, "SELECT count(DISTINCT id) || ' ' || count(*) FROM src_nodes", NULL, 0, first_cell, said, &err), SPATE_OK);
+        CHECK_INT(spate_ledger_sql(l, "SELECT count(DISTINCT id) || ' ' || count(*) FROM src_nodes", NULL, 0,
+                                   first_cell, said, &err),
+                  SPATE_OK);
         char want[32];
-        snprintf(want, sizeof(want), "%d %d", NODES - 625 * FILES, NODES - 625 * FILES); /* the last level is not sealed */
+        snprintf(want, sizeof(want), "%d %d", NODES - 625 * FILES,
+                 NODES - 625 * FILES); /* the last level is not sealed */
         CHECK_STR(said, want);
     }
     CHECK_INT(spate_ledger_close(l, &err), SPATE_OK);
@@ -202,7 +206,9 @@ static void make_three(uint64_t sizes[4], uint64_t nodes[4])
     CHECK_INT(open_ledger(&l, true), SPATE_OK);
     for (unsigned i = 0; i < 4; i++) {
         spate_nodes page = {0};
-        CHECK_INT(spate_ledger_page(l, &(spate_filter){.depth = (int32_t)i, .traversal = SPATE_TRAVERSAL_PENDING}, &(spate_cursor){0}, 1, &page, &err), SPATE_OK);
+        CHECK_INT(spate_ledger_page(l, &(spate_filter){.depth = (int32_t)i, .traversal = SPATE_TRAVERSAL_PENDING},
+                                    &(spate_cursor){0}, 1, &page, &err),
+                  SPATE_OK);
         CHECK_INT(list_folder(l, &page.nodes[0]), SPATE_OK);
         CHECK_INT(spate_ledger_sync(l, &err), SPATE_OK);
         CHECK_INT(stat(journal, &st), 0);
@@ -313,7 +319,8 @@ static int job_once(uint32_t *synced)
         *synced = done;
     if (rc != SPATE_OK && l && rc == SPATE_E_IO) { /* final */
         spate_node n = {.name = {"x", 1}, .type = SPATE_FILE};
-        spate_task t = {.id = spate_node_id_of(SPATE_SRC, SPATE_FOLDER, (spate_bytes){"/", 1}), .children = &n, .n_children = 1};
+        spate_task t = {
+            .id = spate_node_id_of(SPATE_SRC, SPATE_FOLDER, (spate_bytes){"/", 1}), .children = &n, .n_children = 1};
         CHECK_INT(spate_ledger_done(l, &t, &err), SPATE_E_IO);
     }
     int closed = spate_ledger_close(l, &err);
@@ -336,7 +343,8 @@ static void calls_that_fail(void)
     static const struct {
         sp_os_call call;
         int os_errno;
-    } faults[] = {{SP_OS_OPEN, EMFILE}, {SP_OS_WRITE, ENOSPC}, {SP_OS_FSYNC, EIO}, {SP_OS_TRUNCATE, EIO}, {SP_OS_CLOSE, EIO}, {SP_OS_THREAD, EAGAIN}};
+    } faults[] = {{SP_OS_OPEN, EMFILE},  {SP_OS_WRITE, ENOSPC}, {SP_OS_FSYNC, EIO},
+                  {SP_OS_TRUNCATE, EIO}, {SP_OS_CLOSE, EIO},    {SP_OS_THREAD, EAGAIN}};
     for (size_t k = 0; k < SP_COUNT(faults); k++) {
         unsigned failed = 0;
         for (unsigned nth = 1; nth < 12; nth++) {

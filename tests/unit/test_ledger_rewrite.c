@@ -134,9 +134,10 @@ static void tell_node(sp_buf *out, const spate_node *n)
     char hex[33];
     unsigned copy = n->copy == SPATE_COPY_IN_PROGRESS ? SPATE_COPY_PENDING : n->copy;
     spate_node_id_hex(n->id, hex);
-    OK(sp_buf_printf(out, "%s %.*s %d %d %u %d %lld %lld %llu %llu %d [%.*s] [%.*s]\n", hex, (int)n->path.len, n->path.p, n->type, n->traversal,
-                     copy, n->excluded, (long long)n->size, (long long)n->mtime_ns, (unsigned long long)n->attributes,
-                     (unsigned long long)n->checksum, n->depth, (int)n->note.len, n->note.p, (int)n->service_id.len, n->service_id.p));
+    OK(sp_buf_printf(out, "%s %.*s %d %d %u %d %lld %lld %llu %llu %d [%.*s] [%.*s]\n", hex, (int)n->path.len,
+                     n->path.p, n->type, n->traversal, copy, n->excluded, (long long)n->size, (long long)n->mtime_ns,
+                     (unsigned long long)n->attributes, (unsigned long long)n->checksum, n->depth, (int)n->note.len,
+                     n->note.p, (int)n->service_id.len, n->service_id.p));
 }
 
 static void tell_all(spate_ledger *l, sp_buf *out)
@@ -147,7 +148,8 @@ static void tell_all(spate_ledger *l, sp_buf *out)
         int32_t depths[64];
         size_t n = spate_ledger_levels(l, side, depths, 64);
         for (size_t k = 0; k < n; k++) {
-            OK(spate_ledger_page(l, &(spate_filter){.side = side, .depth = depths[k]}, &(spate_cursor){0}, 100000, &page, &err));
+            OK(spate_ledger_page(l, &(spate_filter){.side = side, .depth = depths[k]}, &(spate_cursor){0}, 100000,
+                                 &page, &err));
             for (size_t i = 0; i < page.n; i++)
                 tell_node(out, &page.nodes[i]);
         }
@@ -169,7 +171,8 @@ static void check_same(const sp_buf *a, const sp_buf *b)
         if (a->data[at++] == '\n')
             line = at;
     if (!CHECK(at == a->len && at == b->len))
-        printf("# %.*s\n# %.*s\n", (int)SP_MIN(a->len - line, (size_t)200), a->data + line, (int)SP_MIN(b->len - line, (size_t)200), b->data + line);
+        printf("# %.*s\n# %.*s\n", (int)SP_MIN(a->len - line, (size_t)200), a->data + line,
+               (int)SP_MIN(b->len - line, (size_t)200), b->data + line);
 }
 
 /* ---- anything that can be recorded ---- */
@@ -188,7 +191,9 @@ static void know(unsigned side, const char *path, bool folder)
     known *k = &nodes[n_nodes];
     if (n_nodes == SP_COUNT(nodes))
         return;
-    *k = (known){.side = side, .folder = folder, .id = spate_node_id_of(side, folder ? SPATE_FOLDER : SPATE_FILE, (spate_bytes){path, strlen(path)})};
+    *k = (known){.side = side,
+                 .folder = folder,
+                 .id = spate_node_id_of(side, folder ? SPATE_FOLDER : SPATE_FILE, (spate_bytes){path, strlen(path)})};
     snprintf(k->path, sizeof(k->path), "%s", path);
     for (size_t i = 0; i < n_nodes; i++)
         if (!memcmp(&nodes[i].id, &k->id, sizeof(k->id)))
@@ -209,9 +214,13 @@ static int list_one(spate_ledger *l, const known *folder)
     for (size_t i = 0; i < n; i++) {
         bool is_folder = draw(3) == 0;
         snprintf(names[i], sizeof(names[i]), "%c%zu%u", is_folder ? 'd' : 'f', i, (unsigned)draw(3));
-        children[i] = (spate_node){.name = {names[i], strlen(names[i])}, .type = is_folder ? SPATE_FOLDER : SPATE_FILE, .size = (int64_t)draw(1 << 20),
-                                   .mtime_ns = (int64_t)draw(UINT64_C(1) << 62) - INT64_MAX / 4, .excluded = draw(20) == 0,
-                                   .attributes = draw(2) ? draw(UINT64_MAX) : 0, .checksum = draw(4) ? 0 : draw(UINT64_MAX)};
+        children[i] = (spate_node){.name = {names[i], strlen(names[i])},
+                                   .type = is_folder ? SPATE_FOLDER : SPATE_FILE,
+                                   .size = (int64_t)draw(1 << 20),
+                                   .mtime_ns = (int64_t)draw(UINT64_C(1) << 62) - INT64_MAX / 4,
+                                   .excluded = draw(20) == 0,
+                                   .attributes = draw(2) ? draw(UINT64_MAX) : 0,
+                                   .checksum = draw(4) ? 0 : draw(UINT64_MAX)};
         if (draw(5) == 0)
             children[i].note = (spate_bytes){text, strlen(text)};
         if (draw(5) == 0)
@@ -234,7 +243,8 @@ static int change_some(spate_ledger *l)
     int len = snprintf(note, sizeof(note), "%.*s", (int)draw(30), "because of this, that and more");
     for (size_t i = 0; i < n; i++) {
         const known *k = &nodes[draw(n_nodes)];
-        changes[i] = (spate_change){.side = k->side, .id = k->id, .kind = draw(11), .value = (int64_t)draw(7), .note = {note, (size_t)len}};
+        changes[i] = (spate_change){
+            .side = k->side, .id = k->id, .kind = draw(11), .value = (int64_t)draw(7), .note = {note, (size_t)len}};
         bool all_below = changes[i].kind == SPATE_DELETE || changes[i].kind == SPATE_DELETE_BELOW;
         if (all_below && draw(8)) /* not that seldom, or little would be left */
             changes[i].kind = SPATE_SET_CHECKSUM;
@@ -250,16 +260,12 @@ static int say_something(spate_ledger *l)
     snprintf(key, sizeof(key), "k%u", (unsigned)draw(5));
     snprintf(value, sizeof(value), "%llu", (unsigned long long)draw(UINT64_MAX));
     switch (draw(6)) {
-    case 0:
-        return spate_ledger_seal(l, draw(2), (int32_t)draw(5), (int64_t)draw(9) - 1, &err);
-    case 1:
-        return spate_ledger_stat_set(l, draw(2), (int32_t)draw(9), draw(SPATE_STATS), (int64_t)draw(1000), &err);
-    case 2:
-        return spate_ledger_log(l, &(spate_log_entry){.level = "info", .message = value}, &err);
+    case 0: return spate_ledger_seal(l, draw(2), (int32_t)draw(5), (int64_t)draw(9) - 1, &err);
+    case 1: return spate_ledger_stat_set(l, draw(2), (int32_t)draw(9), draw(SPATE_STATS), (int64_t)draw(1000), &err);
+    case 2: return spate_ledger_log(l, &(spate_log_entry){.level = "info", .message = value}, &err);
     case 3:
         return spate_ledger_task_error(l, &(spate_task_error){.queue = "src", .message = value, .path = "/x"}, &err);
-    default:
-        return spate_ledger_remember(l, key, draw(4) ? value : NULL, &err);
+    default: return spate_ledger_remember(l, key, draw(4) ? value : NULL, &err);
     }
 }
 
@@ -354,7 +360,8 @@ static const char *ask(spate_ledger *l, const char *sql)
 
 static void duckdb_goes_on(void)
 {
-    static const char count[] = "SELECT (SELECT count(*) FROM src_nodes) || ' ' || (SELECT count(*) FROM logs) || ' ' || (SELECT count(*) FROM task_errors)";
+    static const char count[] =
+        "SELECT (SELECT count(*) FROM src_nodes) || ' ' || (SELECT count(*) FROM logs) || ' ' || (SELECT count(*) FROM task_errors)";
     spate_ledger *l;
     char before[40];
     uint64_t size;
@@ -396,14 +403,19 @@ static int take_steps(spate_ledger *l, int64_t from, int64_t to, int ack)
     spate_node files[PLACES];
     const spate_node_id root = spate_node_id_of(SPATE_SRC, SPATE_FOLDER, (spate_bytes){"/", 1});
     for (unsigned i = 0; i < PLACES; i++)
-        files[i] = (spate_node){.name = {names[i], (size_t)snprintf(names[i], sizeof(names[i]), "f%u", i)}, .type = SPATE_FILE};
-    int rc = from ? SPATE_OK : spate_ledger_done(l, &(spate_task){.id = root, .children = files, .n_children = PLACES}, &err);
+        files[i] = (spate_node){.name = {names[i], (size_t)snprintf(names[i], sizeof(names[i]), "f%u", i)},
+                                .type = SPATE_FILE};
+    int rc = from ? SPATE_OK
+                  : spate_ledger_done(l, &(spate_task){.id = root, .children = files, .n_children = PLACES}, &err);
     for (int64_t k = from + 1; k <= to && rc == SPATE_OK; k++) {
         char path[16];
-        int len = snprintf(path, sizeof(path), "/f%d", (int)(k % PLACES)), note_len = snprintf(note, sizeof(note), "%lld", (long long)k);
-        const spate_change changes[] = {{.kind = SPATE_SET_SIZE, .id = root, .value = k},
-                                        {.kind = SPATE_SET_NOTE, .id = spate_node_id_of(SPATE_SRC, SPATE_FILE, (spate_bytes){path, (size_t)len}),
-                                         .note = {note, (size_t)note_len}}};
+        int len = snprintf(path, sizeof(path), "/f%d", (int)(k % PLACES)),
+            note_len = snprintf(note, sizeof(note), "%lld", (long long)k);
+        const spate_change changes[] = {
+            {.kind = SPATE_SET_SIZE, .id = root, .value = k},
+            {.kind = SPATE_SET_NOTE,
+             .id = spate_node_id_of(SPATE_SRC, SPATE_FILE, (spate_bytes){path, (size_t)len}),
+             .note = {note, (size_t)note_len}}};
         rc = spate_ledger_apply(l, changes, 2, &err);
         if (rc == SPATE_OK && k % 16 == 0) {
             rc = spate_ledger_sync(l, &err);
@@ -490,8 +502,8 @@ static void calls_that_fail(void)
     static const struct {
         sp_os_call call;
         int os_errno;
-    } faults[] = {{SP_OS_OPEN, EMFILE}, {SP_OS_WRITE, ENOSPC}, {SP_OS_FSYNC, EIO}, {SP_OS_RENAME, EIO}, {SP_OS_UNLINK, EACCES},
-                  {SP_OS_STAT, EIO}, {SP_OS_META, EPERM}, {SP_OS_CLOSE, EIO}};
+    } faults[] = {{SP_OS_OPEN, EMFILE},   {SP_OS_WRITE, ENOSPC}, {SP_OS_FSYNC, EIO},  {SP_OS_RENAME, EIO},
+                  {SP_OS_UNLINK, EACCES}, {SP_OS_STAT, EIO},     {SP_OS_META, EPERM}, {SP_OS_CLOSE, EIO}};
     for (size_t k = 0; k < SP_COUNT(faults); k++) {
         unsigned failed = 0, passed = 0;
         for (unsigned nth = 1; nth < 26; nth++) {
@@ -579,8 +591,10 @@ static void a_snapshot_is_whole_or_refused(void)
     OK(open_at(file, false, UINT64_MAX, &l));
     for (unsigned from = 0; from < FILES; from += AT_ONCE) {
         for (unsigned i = 0; i < AT_ONCE; i++)
-            files[i] = (spate_node){.name = {names[i], (size_t)snprintf(names[i], sizeof(names[i]), "%u", from + i)}, .type = SPATE_FILE,
-                                    .attributes = 1 + i, .note = {file, 40}};
+            files[i] = (spate_node){.name = {names[i], (size_t)snprintf(names[i], sizeof(names[i]), "%u", from + i)},
+                                    .type = SPATE_FILE,
+                                    .attributes = 1 + i,
+                                    .note = {file, 40}};
         for (unsigned again = 0; again < 3; again++)
             OK(spate_ledger_done(l, &(spate_task){.id = root, .children = files, .n_children = AT_ONCE}, &err));
     }
@@ -594,7 +608,8 @@ static void a_snapshot_is_whole_or_refused(void)
     CHECK(pread(fd, &first, sizeof(first), 32 + 4) == sizeof(first) && size > 32 + 24 + first + 8);
     CHECK_INT(ftruncate(fd, (off_t)(32 + ((24 + (uint64_t)first + 7) & ~UINT64_C(7)))), 0);
     close(fd);
-    CHECK_INT(spate_ledger_open(&(spate_ledger_options){.path = file, .journal_only = true}, &l, &err), SPATE_E_CORRUPT);
+    CHECK_INT(spate_ledger_open(&(spate_ledger_options){.path = file, .journal_only = true}, &l, &err),
+              SPATE_E_CORRUPT);
 }
 
 /* Once more by one, as often as asked for; the journal is written anew every few times. Never by a journal that is nobody's any more. */

@@ -35,14 +35,15 @@ static bool only(const char *text, const char *chars)
     return text[strspn(text, chars)] == 0;
 }
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
 static bool is_email(const char *text)
 {
     const char *at = strchr(text, '@');
-    return at && at > text && only(at + 1, LOWER ".") && strchr(at + 1, '.') && only(text, LOWER ".@") && strrchr(text, '@') == at;
+    return at && at > text && only(at + 1, LOWER ".") && strchr(at + 1, '.') && only(text, LOWER ".@") &&
+           strrchr(text, '@') == at;
 }
 
 static bool is_username(const char *text)
@@ -86,7 +87,8 @@ static bool is_sentence(const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
     unsigned c = p[0] < 0x80 ? p[0] : p[0] < 0xe0 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) : 0; /* 0: another script */
-    bool small = (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe) || (c >= 0x3b1 && c <= 0x3c9) || (c >= 0x430 && c <= 0x45f);
+    bool small =
+        (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe) || (c >= 0x3b1 && c <= 0x3c9) || (c >= 0x430 && c <= 0x45f);
     return !small && text[strlen(text) - 1] == '.';
 }
 
@@ -94,9 +96,23 @@ static const struct grammar {
     const char *name;
     bool (*fits)(const char *text);
 } grammars[] = {
-    {"email", is_email}, {"username", is_username}, {"zip", is_zip}, {"phone", is_phone}, {"phone_formatted", is_phone_formatted},
-    {"name", is_neat}, {"first_name", is_neat}, {"last_name", is_neat}, {"street", is_neat}, {"city", is_neat}, {"company", is_neat},
-    {"lorem_sentence", is_sentence}, {"lorem_paragraph", is_sentence}, {"state", is_neat}, {"country", is_neat}, {"month_string", is_neat}, {"weekday", is_neat},
+    {"email", is_email},
+    {"username", is_username},
+    {"zip", is_zip},
+    {"phone", is_phone},
+    {"phone_formatted", is_phone_formatted},
+    {"name", is_neat},
+    {"first_name", is_neat},
+    {"last_name", is_neat},
+    {"street", is_neat},
+    {"city", is_neat},
+    {"company", is_neat},
+    {"lorem_sentence", is_sentence},
+    {"lorem_paragraph", is_sentence},
+    {"state", is_neat},
+    {"country", is_neat},
+    {"month_string", is_neat},
+    {"weekday", is_neat},
 };
 
 static bool fits(const char *name, const char *text)
@@ -129,7 +145,8 @@ static void check_function(const sp_locale *l, const char *name, const sp_cell *
     spate_error err;
     for (uint32_t i = 0; i < ROWS; i++)
         rows[i] = sp_draw(seed, i);
-    if (!CHECK_INT(cell->type.kind, SP_TEXT) || !CHECK_INT(sp_column_init(&column, cell->type, SP_BATCH_ROWS_MAX, &err), 0))
+    if (!CHECK_INT(cell->type.kind, SP_TEXT) ||
+        !CHECK_INT(sp_column_init(&column, cell->type, SP_BATCH_ROWS_MAX, &err), 0))
         return;
     CHECK_INT(cell->ops->fill(cell, rows, ROWS, &column, NULL), 0);
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -137,8 +154,10 @@ static void check_function(const sp_locale *l, const char *name, const sp_cell *
         *end = 0;
         sp_str filled = sp_column_str(&column, i);
         size_t len = (size_t)(end - text);
-        bool good = CHECK(sp_str_is(filled, text)) & CHECK(len > 0 && len <= cell->text_max && sp_utf8_valid(text, len)) &
-                    CHECK(!has_control(text) && !strchr(text, '{')) & CHECK(cell->bounds.care != SP_CARE_NOTHING || plain(text)) & CHECK(fits(name, text));
+        bool good = CHECK(sp_str_is(filled, text)) &
+                    CHECK(len > 0 && len <= cell->text_max && sp_utf8_valid(text, len)) &
+                    CHECK(!has_control(text) && !strchr(text, '{')) &
+                    CHECK(cell->bounds.care != SP_CARE_NOTHING || plain(text)) & CHECK(fits(name, text));
         if (!good) {
             printf("# %s in %s: \"%s\"\n", name, l->name->code, text);
             break;
@@ -189,7 +208,8 @@ static void letters_go_with_names(void)
         for (size_t k = 0; has && k < SP_COUNT(of); k++) {
             char name[64];
             sprintf(name, "%s_letters", of[k]);
-            const sp_words *words = sp_locale_words(l, sp_str_of(of[k])), *letters = sp_locale_words(l, sp_str_of(name));
+            const sp_words *words = sp_locale_words(l, sp_str_of(of[k])),
+                           *letters = sp_locale_words(l, sp_str_of(name));
             if (!CHECK(words && letters) || !CHECK_INT(letters->count, words->count))
                 continue;
             for (uint32_t w = 0; w < letters->count; w++) {
@@ -387,7 +407,8 @@ static void the_reference_lists_the_locales(void)
     sp_buf_init(&doc);
     sp_buf_init(&want);
     make_table(&want);
-    if (CHECK_INT(read_doc(&doc, &at), SPATE_OK) && !CHECK(doc.len - at == want.len && memcmp(doc.data + at, want.data, want.len) == 0))
+    if (CHECK_INT(read_doc(&doc, &at), SPATE_OK) &&
+        !CHECK(doc.len - at == want.len && memcmp(doc.data + at, want.data, want.len) == 0))
         printf("# test_locales --write writes the table of %s anew\n", doc_path);
     sp_buf_done(&doc);
     sp_buf_done(&want);

@@ -6,12 +6,18 @@
 
 static const sp_str labels[] = {{"a", 1}, {"b", 1}};
 static const sp_my_type types[] = {
-    {.class = SP_MY_INTEGER, .bits = 64, .name = "bigint"},      {.class = SP_MY_INTEGER, .bits = 8, .is_unsigned = true, .name = "tinyint unsigned"},
-    {.class = SP_MY_INTEGER, .bits = 16, .name = "smallint"},    {.class = SP_MY_INTEGER, .bits = 32, .is_unsigned = true, .name = "int unsigned"},
-    {.class = SP_MY_FLOAT, .bits = 64, .name = "double"},        {.class = SP_MY_FLOAT, .bits = 32, .name = "float"},
-    {.class = SP_MY_INTEGER, .bits = 24, .name = "mediumint"},   {.class = SP_MY_TEXT, .name = "text"},
-    {.class = SP_MY_DATETIME, .scale = 6, .name = "datetime(6)"}, {.class = SP_MY_TIME, .scale = 6, .name = "time(6)"},
-    {.class = SP_MY_DECIMAL, .precision = 9, .scale = 2, .name = "decimal(9,2)"}, {.class = SP_MY_INTEGER, .bits = 1, .name = "tinyint(1)"},
+    {.class = SP_MY_INTEGER, .bits = 64, .name = "bigint"},
+    {.class = SP_MY_INTEGER, .bits = 8, .is_unsigned = true, .name = "tinyint unsigned"},
+    {.class = SP_MY_INTEGER, .bits = 16, .name = "smallint"},
+    {.class = SP_MY_INTEGER, .bits = 32, .is_unsigned = true, .name = "int unsigned"},
+    {.class = SP_MY_FLOAT, .bits = 64, .name = "double"},
+    {.class = SP_MY_FLOAT, .bits = 32, .name = "float"},
+    {.class = SP_MY_INTEGER, .bits = 24, .name = "mediumint"},
+    {.class = SP_MY_TEXT, .name = "text"},
+    {.class = SP_MY_DATETIME, .scale = 6, .name = "datetime(6)"},
+    {.class = SP_MY_TIME, .scale = 6, .name = "time(6)"},
+    {.class = SP_MY_DECIMAL, .precision = 9, .scale = 2, .name = "decimal(9,2)"},
+    {.class = SP_MY_INTEGER, .bits = 1, .name = "tinyint(1)"},
 };
 enum { N = SP_COUNT(types), HEAD = 1 + (N + 9) / 8 };
 
@@ -27,9 +33,11 @@ static void name_fields(void)
 }
 
 /* -2, 200, -3, 4000000000, 0.5, -0.5, -8, "hi", 2024-02-29 10:11:12.5, 23:00:01, -1.25, true */
-static const uint8_t values[] = {
-    0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 200, 0xfd, 0xff, 0x00, 0x28, 0x6b, 0xee, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f, 0, 0, 0, 0xbf,
-    0xf8, 0xff, 0xff, 0xff, 2, 'h', 'i', 11, 0xe8, 0x07, 2, 29, 10, 11, 12, 0x20, 0xa1, 0x07, 0, 8, 0, 0, 0, 0, 0, 23, 0, 1, 5, '-', '1', '.', '2', '5', 1};
+static const uint8_t values[] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 200,  0xfd, 0xff, 0x00, 0x28,
+                                 0x6b, 0xee, 0,    0,    0,    0,    0,    0,    0xe0, 0x3f, 0,    0,    0,
+                                 0xbf, 0xf8, 0xff, 0xff, 0xff, 2,    'h',  'i',  11,   0xe8, 0x07, 2,    29,
+                                 10,   11,   12,   0x20, 0xa1, 0x07, 0,    8,    0,    0,    0,    0,    0,
+                                 23,   0,    1,    5,    '-',  '1',  '.',  '2',  '5',  1};
 
 static sp_my_reading strictly;
 
@@ -83,7 +91,8 @@ static void broken_rows(void)
         uint8_t *row = sp_alloc_zero(1, len + 1); /* as long as it is, so that sanitizers see what is read behind */
         memcpy(row + SP_MIN(len, (size_t)HEAD), values, len > HEAD ? SP_MIN(len - HEAD, sizeof(values)) : 0);
         sp_batch_reset(&b);
-        CHECK_INT(sp_myread_rows(d, &(sp_str){(char *)row, len}, 1, &b, &err), len == HEAD + sizeof(values) ? SPATE_OK : SPATE_E_CORRUPT);
+        CHECK_INT(sp_myread_rows(d, &(sp_str){(char *)row, len}, 1, &b, &err),
+                  len == HEAD + sizeof(values) ? SPATE_OK : SPATE_E_CORRUPT);
         sp_free(row);
     }
     for (int i = 0; i < 20000; i++) {
@@ -125,7 +134,8 @@ static void writes(void)
     }
     CHECK_INT(out.len, at);
     CHECK_INT(sp_mywrite_lines(e, &b, 0, 1, &lines), 0);
-    CHECK_STRN(lines.data, lines.len, "-2\t200\t-3\t4000000000\t0.5\t-0.5\t-8\thi\t2024-02-29 10:11:12.5\t23:00:01\t-1.25\t1\n");
+    CHECK_STRN(lines.data, lines.len,
+               "-2\t200\t-3\t4000000000\t0.5\t-0.5\t-8\thi\t2024-02-29 10:11:12.5\t23:00:01\t-1.25\t1\n");
     sp_buf_done(&out);
     sp_buf_done(&lines);
     sp_mywrite_free(e);
@@ -143,12 +153,15 @@ static bool fits(sp_kind kind, unsigned scale, sp_my_type type)
 
 static void what_goes_where(void)
 {
-    sp_my_type money = {.class = SP_MY_DECIMAL, .precision = 9, .scale = 2}, number = {.class = SP_MY_INTEGER, .bits = 32};
+    sp_my_type money = {.class = SP_MY_DECIMAL, .precision = 9, .scale = 2},
+               number = {.class = SP_MY_INTEGER, .bits = 32};
     sp_my_type text = {.class = SP_MY_TEXT}, uuid = {.class = SP_MY_BYTES, .fixed = true, .length = 16};
-    CHECK(fits(SP_DECIMAL, 2, money) && !fits(SP_DECIMAL, 3, money) && fits(SP_DECIMAL, 0, number) && !fits(SP_DECIMAL, 1, number));
+    CHECK(fits(SP_DECIMAL, 2, money) && !fits(SP_DECIMAL, 3, money) && fits(SP_DECIMAL, 0, number) &&
+          !fits(SP_DECIMAL, 1, number));
     CHECK(fits(SP_I64, 0, number) && !fits(SP_F64, 0, number) && !fits(SP_TEXT, 0, number));
     CHECK(fits(SP_INTERVAL, 0, text) && !fits(SP_BYTES, 0, text) && fits(SP_UUID, 0, uuid));
-    CHECK(!fits(SP_F32, 0, (sp_my_type){.class = SP_MY_FLOAT, .bits = 32, .rounded = true}) && !fits(SP_TEXT, 0, (sp_my_type){.class = SP_MY_NEVER}));
+    CHECK(!fits(SP_F32, 0, (sp_my_type){.class = SP_MY_FLOAT, .bits = 32, .rounded = true}) &&
+          !fits(SP_TEXT, 0, (sp_my_type){.class = SP_MY_NEVER}));
 }
 
 static void labels_of_sets(void)
@@ -156,7 +169,8 @@ static void labels_of_sets(void)
     static const struct {
         const char *text;
         bool good;
-    } cases[] = {{"", true}, {"a", true}, {"a,b", true}, {"b,a", false}, {"a,", false}, {"c", false}, {"1", false}, {",", false}};
+    } cases[] = {{"", true},    {"a", true},  {"a,b", true}, {"b,a", false},
+                 {"a,", false}, {"c", false}, {"1", false},  {",", false}};
     sp_field field = {.name = "s", .type = {.kind = SP_TEXT}};
     sp_my_type type = {.class = SP_MY_SET, .labels = labels, .n_labels = 2, .name = "set('a','b')"};
     sp_schema one = {.table = "t", .fields = &field, .n_fields = 1};

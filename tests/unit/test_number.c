@@ -32,11 +32,11 @@ static bool within_slack(const char *end)
     return true;
 }
 
-#define CHECK_PUT(end_expr, want)                                                                                      \
-    do {                                                                                                               \
-        char *end_ = (fenced(), (end_expr));                                                                           \
-        CHECK_STRN(text, (size_t)(end_ - text), want);                                                                 \
-        CHECK(within_slack(end_));                                                                                     \
+#define CHECK_PUT(end_expr, want) \
+    do { \
+        char *end_ = (fenced(), (end_expr)); \
+        CHECK_STRN(text, (size_t)(end_ - text), want); \
+        CHECK(within_slack(end_)); \
     } while (0)
 
 static void pow10_table(void)
@@ -74,23 +74,23 @@ static int64_t random_value(uint32_t round)
     return round % 7 == 6 ? (int64_t)random64() : random64() & 1 ? -(int64_t)v : (int64_t)v;
 }
 
-#define CHECK_MANY(many, type, scale_, put_v)                                                      \
-    for (uint32_t round = 0; round < 400; round++) {                                               \
-        static char all[MANY * SP_TIMESTAMP_TEXT_MAX + SP_SLACK];                                  \
-        type values[MANY];                                                                         \
-        int32_t ends[MANY], from = 0;                                                              \
-        uint32_t n = round % MANY + 1;                                                             \
-        bool same = true;                                                                          \
-        for (uint32_t i = 0; i < n; i++)                                                           \
-            values[i] = (type)random_value(round);                                                 \
-        char *end = many(all, values, n, scale_, ends);                                            \
-        for (uint32_t i = 0; i < n; from = ends[i], i++) {                                         \
-            type v = values[i];                                                                    \
-            char *p = text;                                                                        \
-            size_t len = (size_t)((put_v)-text);                                                   \
-            same &= (size_t)(ends[i] - from) == len && memcmp(all + from, text, len) == 0;         \
-        }                                                                                          \
-        CHECK(same &&end == all + from);                                                           \
+#define CHECK_MANY(many, type, scale_, put_v) \
+    for (uint32_t round = 0; round < 400; round++) { \
+        static char all[MANY * SP_TIMESTAMP_TEXT_MAX + SP_SLACK]; \
+        type values[MANY]; \
+        int32_t ends[MANY], from = 0; \
+        uint32_t n = round % MANY + 1; \
+        bool same = true; \
+        for (uint32_t i = 0; i < n; i++) \
+            values[i] = (type)random_value(round); \
+        char *end = many(all, values, n, scale_, ends); \
+        for (uint32_t i = 0; i < n; from = ends[i], i++) { \
+            type v = values[i]; \
+            char *p = text; \
+            size_t len = (size_t)((put_v)-text); \
+            same &= (size_t)(ends[i] - from) == len && memcmp(all + from, text, len) == 0; \
+        } \
+        CHECK(same &&end == all + from); \
     }
 
 static void columns_of_numbers(void)
@@ -157,8 +157,7 @@ static void columns_of_uuids(void)
     bool same = true;
     for (int i = 0; i < MANY; i++) {
         sp_put_uuid_scalar(text, (const uint8_t *)ids[i]);
-        same &= ends[i] == (i + 1) * SP_UUID_TEXT &&
-                memcmp(all + (size_t)i * SP_UUID_TEXT, text, SP_UUID_TEXT) == 0;
+        same &= ends[i] == (i + 1) * SP_UUID_TEXT && memcmp(all + (size_t)i * SP_UUID_TEXT, text, SP_UUID_TEXT) == 0;
     }
     CHECK(same);
 }

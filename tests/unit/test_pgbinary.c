@@ -4,9 +4,29 @@
 #include "codec/codec.h"
 
 enum {
-    BOOL = 16, BYTEA = 17, NAME = 19, INT8 = 20, INT2 = 21, INT4 = 23, TEXT = 25, JSON = 114, FLOAT4 = 700,
-    FLOAT8 = 701, BPCHAR = 1042, VARCHAR = 1043, DATE = 1082, TIME = 1083, TIMESTAMP = 1114, TIMESTAMPTZ = 1184,
-    INTERVAL = 1186, TIMETZ = 1266, NUMERIC = 1700, UUID = 2950, JSONB = 3802, INET = 869, MONEY = 790,
+    BOOL = 16,
+    BYTEA = 17,
+    NAME = 19,
+    INT8 = 20,
+    INT2 = 21,
+    INT4 = 23,
+    TEXT = 25,
+    JSON = 114,
+    FLOAT4 = 700,
+    FLOAT8 = 701,
+    BPCHAR = 1042,
+    VARCHAR = 1043,
+    DATE = 1082,
+    TIME = 1083,
+    TIMESTAMP = 1114,
+    TIMESTAMPTZ = 1184,
+    INTERVAL = 1186,
+    TIMETZ = 1266,
+    NUMERIC = 1700,
+    UUID = 2950,
+    JSONB = 3802,
+    INET = 869,
+    MONEY = 790,
 };
 
 static sp_pg_type type_of(uint32_t oid)
@@ -73,7 +93,7 @@ static const char *cell(sp_kind kind, uint32_t oid, const void *value, size_t le
 }
 
 #define CELL(kind, oid, type, value) cell(kind, oid, &(type){value}, sizeof(type))
-#define CELL_TEXT(kind, oid, value) cell(kind, oid, value, strlen(value))
+#define CELL_TEXT(kind, oid, value)  cell(kind, oid, value, strlen(value))
 
 static const char *decimal(int64_t v, uint8_t scale, uint32_t oid)
 {
@@ -84,6 +104,7 @@ static const char *decimal(int64_t v, uint8_t scale, uint32_t oid)
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static void integers(void)
 {
     CHECK_STR(CELL(SP_I16, INT2, int16_t, -2), "00000002" "fffe");
@@ -331,6 +352,7 @@ static void fits_by_label(void)
 }
 
 int main(void)
+/* clang-format on */
 {
     RUN(integers);
     RUN(integers_out_of_range);

@@ -82,8 +82,8 @@ static int slots_of_plan(const char *path)
     sp_gen_scratch *scratch = NULL;
     spate_error err = {0};
     sp_batch batch;
-    if (spate_plan_open(path, &plan, &err) || sp_gen_new(plan, plan->seed, &gen, &err) || sp_gen_scratch_new(gen, &scratch, &err) ||
-        sp_batch_init(&batch, sp_gen_schema(gen, 0), &err)) {
+    if (spate_plan_open(path, &plan, &err) || sp_gen_new(plan, plan->seed, &gen, &err) ||
+        sp_gen_scratch_new(gen, &scratch, &err) || sp_batch_init(&batch, sp_gen_schema(gen, 0), &err)) {
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }

@@ -60,7 +60,8 @@ static void maps_stay_even_and_move_little(void)
 
 static void rows_go_where_they_belong(void)
 {
-    static const sp_field fields[] = {{.name = "n", .type = {.kind = SP_I64}}, {.name = "land", .type = {.kind = SP_TEXT}}};
+    static const sp_field fields[] = {{.name = "n", .type = {.kind = SP_I64}},
+                                      {.name = "land", .type = {.kind = SP_TEXT}}};
     static const sp_schema schema = {.table = "t", .fields = fields, .n_fields = 2};
     static const int64_t bounds[] = {-5, 100};
     static const sp_list_item items[] = {{{"", 0}, 1}, {{"at", 2}, 0}, {{"de", 2}, 1}, {{"dex", 3}, 0}};
@@ -87,7 +88,8 @@ static void rows_go_where_they_belong(void)
     p.placing = SP_PLACE_MODULO;
     sp_placement_route(&p, &b, shards);
     CHECK(memcmp(shards, (uint8_t[]){0, 2, 0, 0, 1, 2}, 6) == 0);
-    p = (sp_placement){.placing = SP_PLACE_LIST, .key = land_key, .n_key = 1, .map = {.shards = 3}, .items = items, .n_items = 4};
+    p = (sp_placement){
+        .placing = SP_PLACE_LIST, .key = land_key, .n_key = 1, .map = {.shards = 3}, .items = items, .n_items = 4};
     CHECK_INT(sp_placement_check(&p, &schema, &err), SPATE_OK);
     sp_placement_route(&p, &b, shards);
     CHECK(memcmp(shards, (uint8_t[]){1, 0, 2, 0, 1, 2}, 6) == 0);

@@ -104,17 +104,16 @@ static void reads_all_modes(void)
 
 static void reads_all_ranges(void)
 {
-    spate_plan *plan = parse_good(
-        TABLE
-        "  - {name: f, range: float, props: {min: 2.5, max: -1e3}}\n"
-        "  - {name: d, range: decimal, props: {min: 0.99, max: 249.99}}\n"
-        "  - {name: d3, range: decimal, props: {min: 1, max: 2_000, scale: 3}}\n"
-        "  - {name: s, range: string, props: {min: 3, max: 8}}\n"
-        "  - {name: b, range: bytes, props: {min: 3, max: 3}}\n"
-        "  - {name: ts, range: timestamp, props: {min: 1970-01-02, max: 1970-01-01T00:00:01Z, "
-        "format: '2006-01-02'}}\n"
-        "  - {name: i, range: interval, props: {min: 1h30m, max: 10}}\n"
-        "  - {name: p, range: point, props: {lat: 51.5, lon: -0.25, distance_km: 20}}\n");
+    spate_plan *plan =
+        parse_good(TABLE "  - {name: f, range: float, props: {min: 2.5, max: -1e3}}\n"
+                         "  - {name: d, range: decimal, props: {min: 0.99, max: 249.99}}\n"
+                         "  - {name: d3, range: decimal, props: {min: 1, max: 2_000, scale: 3}}\n"
+                         "  - {name: s, range: string, props: {min: 3, max: 8}}\n"
+                         "  - {name: b, range: bytes, props: {min: 3, max: 3}}\n"
+                         "  - {name: ts, range: timestamp, props: {min: 1970-01-02, max: 1970-01-01T00:00:01Z, "
+                         "format: '2006-01-02'}}\n"
+                         "  - {name: i, range: interval, props: {min: 1h30m, max: 10}}\n"
+                         "  - {name: p, range: point, props: {lat: 51.5, lon: -0.25, distance_km: 20}}\n");
     const sp_plan_column *c = column(plan, "t", "f");
     CHECK(c->min_f == -1000 && c->max_f == 2.5);
     c = column(plan, "t", "d");
@@ -142,21 +141,21 @@ static void reads_all_ranges(void)
 
 static void reads_native_keys(void)
 {
-    spate_plan *plan = parse_good(
-        "seed: 18446744073709551615\n"
-        "now: 2025-06-01T00:00:00Z\n"
-        "x-defaults: &d {null: 5%}\n"
-        "tables:\n"
-        "- name: t\n"
-        "  rows: 3\n"
-        "  columns:\n"
-        "  - {name: id, value: \"${uuid}\", sorted: true}\n"
-        "  - {name: k, inc: 7, primary_key: yes}\n"
-        "  - {<<: *d, name: s, set: [a, b], weights: [1, 0.5], type: enum}\n"
-        "  - {name: u, set: [x, y, z], unique: true, null: 0.25}\n"
-        "  - {name: z, range: int, props: {min: 0, max: 9}, distribution: zipf, type: smallint}\n"
-        "  - {name: z2, ref: t.k, distribution: {type: zipf, exponent: 2}, type: 'numeric(10,2)'}\n"
-        "  - {name: z3, value: a, distribution: uniform}\n");
+    spate_plan *plan =
+        parse_good("seed: 18446744073709551615\n"
+                   "now: 2025-06-01T00:00:00Z\n"
+                   "x-defaults: &d {null: 5%}\n"
+                   "tables:\n"
+                   "- name: t\n"
+                   "  rows: 3\n"
+                   "  columns:\n"
+                   "  - {name: id, value: \"${uuid}\", sorted: true}\n"
+                   "  - {name: k, inc: 7, primary_key: yes}\n"
+                   "  - {<<: *d, name: s, set: [a, b], weights: [1, 0.5], type: enum}\n"
+                   "  - {name: u, set: [x, y, z], unique: true, null: 0.25}\n"
+                   "  - {name: z, range: int, props: {min: 0, max: 9}, distribution: zipf, type: smallint}\n"
+                   "  - {name: z2, ref: t.k, distribution: {type: zipf, exponent: 2}, type: 'numeric(10,2)'}\n"
+                   "  - {name: z3, value: a, distribution: uniform}\n");
     CHECK(plan->seed == UINT64_MAX);
     CHECK_INT(plan->now_us, INT64_C(1748736000000000));
     const sp_plan_column *c = column(plan, "t", "id");
@@ -184,10 +183,9 @@ static void reads_native_keys(void)
 
 static void reads_json(void)
 {
-    spate_plan *plan =
-        parse_good("{\n\t\"seed\": 7,\n\t\"tables\": [\n\t\t{\"name\": \"t\", \"rows\": 2, "
-                   "\"columns\": [\n\t\t\t{\"name\": \"a\", \"set\": [\"x\", null_, 1.5]}\n"
-                   "\t\t]}\n\t]\n}\n");
+    spate_plan *plan = parse_good("{\n\t\"seed\": 7,\n\t\"tables\": [\n\t\t{\"name\": \"t\", \"rows\": 2, "
+                                  "\"columns\": [\n\t\t\t{\"name\": \"a\", \"set\": [\"x\", null_, 1.5]}\n"
+                                  "\t\t]}\n\t]\n}\n");
     CHECK_INT(plan->seed, 7);
     CHECK_INT(column(plan, "t", "a")->n_items, 3);
     CHECK_INT(column(plan, "t", "a")->mark.line, 6 - 1);
@@ -215,11 +213,10 @@ static void merges_and_shares(void)
 
 static void resolves_qualified_names(void)
 {
-    spate_plan *plan = parse_good(
-        "tables:\n"
-        "- {name: s, rows: 1, columns: [{name: t.id, inc: 1}]}\n"
-        "- {name: s.t, rows: 1, columns: [{name: id, inc: 1}]}\n"
-        "- {name: s.u, rows: 1, columns: [{name: x, ref: s.t.id}, {name: y, ref: s.u.x}]}\n");
+    spate_plan *plan = parse_good("tables:\n"
+                                  "- {name: s, rows: 1, columns: [{name: t.id, inc: 1}]}\n"
+                                  "- {name: s.t, rows: 1, columns: [{name: id, inc: 1}]}\n"
+                                  "- {name: s.u, rows: 1, columns: [{name: x, ref: s.t.id}, {name: y, ref: s.u.x}]}\n");
     CHECK_INT(column(plan, "s.u", "x")->ref_table, 1);
     CHECK_INT(column(plan, "s.u", "y")->ref_table, 2);
     spate_plan_free(plan);
@@ -258,8 +255,7 @@ static void reads_texts_in_all_styles(void)
 
 static void takes_only_the_first_document(void)
 {
-    spate_plan_free(
-        parse_good("--- # a comment\n" TABLE "  - {name: a, inc: 1}\n---\n[[[ not read"));
+    spate_plan_free(parse_good("--- # a comment\n" TABLE "  - {name: a, inc: 1}\n---\n[[[ not read"));
     spate_plan_free(parse_good("\xef\xbb\xbf" TABLE "  - {name: a, inc: 1}\n..."));
 }
 
@@ -284,8 +280,7 @@ static const struct bad {
     {"tables: *nope\n", {"1:9: is an alias without an anchor"}},
     {"tables: &t [*t]\n", {"1:13: inside of what it stands for"}},
     {"tables: &t {<<: *t}\n", {"1:17: inside of what it stands for"}},
-    {"tables: 1\ntables: 2\n",
-     {"1:9: is not a list of tables", "2:1: is a key twice: first in line 1, column 1"}},
+    {"tables: 1\ntables: 2\n", {"1:9: is not a list of tables", "2:1: is a key twice: first in line 1, column 1"}},
     {TABLE "  - {name: \"a\\0b\", inc: 1}\n", {"5:12: has a NUL"}},
     {TABLE "  - {name: a, inc: 1, <<: 5}\n", {"5:27: expected a mapping to merge"}},
     {TABLE "  - {name: a, inc: 1, [b]: 5}\n", {"5:23: expected a word as key"}},
@@ -304,27 +299,22 @@ static const struct bad {
      {"2:3: is not a table: a mapping", "3:3: a table needs a \"name\"", "3:3: needs \"columns\"",
       "3:3: needs \"rows\""}},
     {"tables:\n- {name: '', rows: -1, columns: []}\n",
-     {"2:10: a name that is not empty", "2:20: is not a number of rows",
-      "2:33: needs \"columns\""}},
+     {"2:10: a name that is not empty", "2:20: is not a number of rows", "2:33: needs \"columns\""}},
     {"tables:\n- {name: a, rows: ten, columns: x}\n",
      {"2:19: is not a number of rows", "2:33: is not a list of columns"}},
     {"tables:\n- {name: a, row: 5, columns: [{name: a, inc: 1}]}\n",
      {"2:10: needs \"rows\"", "w2:13: did you mean \"rows\"?"}},
-    {"tables:\n- {name: a, rows: 1.5, columns: [{name: a, inc: 1}]}\n",
-     {"2:19: is not a number of rows"}},
+    {"tables:\n- {name: a, rows: 1.5, columns: [{name: a, inc: 1}]}\n", {"2:19: is not a number of rows"}},
     {"tables:\n- {name: a, rows: 1, columns: [{name: a, inc: 1}]}\n"
      "- {name: a, rows: 1, columns: [{name: b, inc: 1}, {name: b, inc: 1}]}\n",
-     {"3:10: names a table already, in line 2",
-      "3:58: names a column already, in line 3"}},
+     {"3:10: names a table already, in line 2", "3:58: names a column already, in line 3"}},
     /* columns and modes */
     {TABLE "  - x\n  - {inc: 1}\n  - {name: a}\n  - {name: [b], inc: 1}\n",
-     {"5:5: is not a column", "6:5: a column needs a \"name\"",
-      "7:12: needs one of value, range, ref", "8:12: expected a name, found a list"}},
+     {"5:5: is not a column", "6:5: a column needs a \"name\"", "7:12: needs one of value, range, ref",
+      "8:12: expected a name, found a list"}},
     {TABLE "  - {name: a, value: x, set: [y], inc: 0}\n",
-     {"w5:30: is not used, because \"value\"",
-      "w5:40: is not used, because \"value\""}},
-    {TABLE "  - {name: a, value: '', set: [y]}\n",
-     {"w5:22: is not used, because \"set\""}},
+     {"w5:30: is not used, because \"value\"", "w5:40: is not used, because \"value\""}},
+    {TABLE "  - {name: a, value: '', set: [y]}\n", {"w5:22: is not used, because \"set\""}},
     {TABLE "  - {name: a, vlaue: x, inc: 1}\n", {"w5:15: did you mean \"value\"?"}},
     {TABLE "  - {name: a, inc: x}\n  - {name: b, inc: 9223372036854775808}\n",
      {"5:20: a whole number to count from", "6:20: a whole number to count from"}},
@@ -338,12 +328,10 @@ static const struct bad {
      {"5:22: is none of the ranges int, float", "6:22: did you mean \"float\"?"}},
     {TABLE "  - {name: a, range: int}\n  - {name: b, range: int, props: {max: 3}}\n"
            "  - {name: c, range: int, props: 3}\n  - {name: d, range: point, props: {lat: 1}}\n",
-     {"5:22: range int needs props with min and max (a whole number)",
-      "6:34: needs props with min (", "7:34: is not a mapping as props",
-      "8:36: needs props with lon and distance_km"}},
+     {"5:22: range int needs props with min and max (a whole number)", "6:34: needs props with min (",
+      "7:34: is not a mapping as props", "8:36: needs props with lon and distance_km"}},
     {TABLE "  - {name: a, range: int, props: {min: 1.5, max: x, format: y}}\n",
-     {"5:40: is not a whole number as \"min\"", "5:50: as \"max\"",
-      "w5:61: a prop that means nothing to range int"}},
+     {"5:40: is not a whole number as \"min\"", "5:50: as \"max\"", "w5:61: a prop that means nothing to range int"}},
     {TABLE "  - {name: a, range: string, props: {min: -1, max: 5000000}}\n",
      {"5:43: is not a length of 0 to", "5:52: is not a length"}},
     {TABLE "  - {name: a, range: decimal, props: {min: 0.001, max: 1e30}}\n"
@@ -351,12 +339,10 @@ static const struct bad {
      {"5:44: behind the point as \"min\"", "5:56: as \"max\"", "6:62: is not 0 to 18 digits"}},
     {TABLE "  - {name: a, range: timestamp, props: {min: 2024-02-30, max: now}}\n",
      {"5:46: is not a timestamp", "5:63: is not a timestamp"}},
-    {TABLE "  - {name: a, range: interval, props: {min: 5 minutes, max: 1h}}\n",
-     {"5:45: is not a duration"}},
+    {TABLE "  - {name: a, range: interval, props: {min: 5 minutes, max: 1h}}\n", {"5:45: is not a duration"}},
     {TABLE "  - {name: a, range: float, props: {min: -1.7e308, max: 1.7e308}}\n"
            "  - {name: b, range: float, props: {min: .nan, max: .inf}}\n",
-     {"5:57: too far from the min", "6:42: is not a number as \"min\"",
-      "6:53: is not a number as \"max\""}},
+     {"5:57: too far from the min", "6:42: is not a number as \"min\"", "6:53: is not a number as \"max\""}},
     {TABLE "  - {name: a, range: point, props: {lat: 91, lon: -181, distance_km: -1}}\n",
      {"5:42: from -90 to 90", "5:51: from -180 to 180", "5:70: as \"distance_km\""}},
     {TABLE "  - {name: a, array: \"${noun}\"}\n  - {name: b, array: \"${noun}\", props: {min: 1, "
@@ -367,8 +353,7 @@ static const struct bad {
            "d, ref: t.ee}\n"
            "  - {name: e, inc: 1}\n  - {name: f, ref: t.}\n",
      {"5:20: is no ref, which is written table.column", "6:20: refers to no table of this plan",
-      "7:20: did you mean \"t\"?",
-      "8:20: refers to no column of the table \"t\"; did you mean \"e\"?",
+      "7:20: did you mean \"t\"?", "8:20: refers to no column of the table \"t\"; did you mean \"e\"?",
       "10:20: is no ref, which is written table.column"}},
     {TABLE "  - {name: a, ref: t.a}\n", {"5:20: cannot be made from itself"}},
     {TABLE "  - {name: a, ref: t.b}\n  - {name: b, ref: t.c}\n  - {name: c, ref: t.b}\n",
@@ -393,70 +378,64 @@ static const struct bad {
     {"tables:\n- {name: a, rows: 1, columns: [{name: x, inc: 1}, {name: s, set: [a, b]}]}\n"
      "- {name: b, rows: 2, columns: [{name: y, ref: a.x, unique: true}]}\n"
      "- {name: c, rows: 1, columns: [{name: y, ref: a.s, unique: true}]}\n",
-     {"3:47: has 2 unique rows; they need as many rows to refer to, and there are only 1",
-      "4:47: is not unique"}},
+     {"3:47: has 2 unique rows; they need as many rows to refer to, and there are only 1", "4:47: is not unique"}},
     {TABLE "  - {name: a, set: [x], primary_key: true, null: 1}\n",
      {"5:50: is a share of nulls, and a primary key has none"}},
-    {TABLE
-     "  - {name: a, set: [x], primary_key: true}\n  - {name: b, set: [x], primary_key: true}\n",
+    {TABLE "  - {name: a, set: [x], primary_key: true}\n  - {name: b, set: [x], primary_key: true}\n",
      {"5:12: of the primary key of \"t\" have 1 combinations, and there are 10 rows"}},
     /* weights, distribution, null, sorted, flags */
-    {TABLE
-     "  - {name: a, set: [x, y], weights: [1]}\n  - {name: b, inc: 1, weights: [1]}\n"
-     "  - {name: c, set: [x, y], weights: [-1, z]}\n  - {name: d, set: [x, y], weights: [0, 0]}\n"
-     "  - {name: e, set: [x], weights: 1}\n",
-     {"5:37: as many weights as the set has values: 2, found 1", "6:32: only beside a set",
-      "7:38: a weight", "7:42: a weight", "8:37: sum above 0", "9:34: is not a list of weights"}},
+    {TABLE "  - {name: a, set: [x, y], weights: [1]}\n  - {name: b, inc: 1, weights: [1]}\n"
+           "  - {name: c, set: [x, y], weights: [-1, z]}\n  - {name: d, set: [x, y], weights: [0, 0]}\n"
+           "  - {name: e, set: [x], weights: 1}\n",
+     {"5:37: as many weights as the set has values: 2, found 1", "6:32: only beside a set", "7:38: a weight",
+      "7:42: a weight", "8:37: sum above 0", "9:34: is not a list of weights"}},
     {TABLE "  - {name: a, set: [x], weights: [1], unique: true, distribution: zipf}\n",
-     {"5:34: does not go with a distribution: say", "5:34: weighted values repeat", "5:47: a distribution, which repeats values"}},
-    {TABLE
-     "  - {name: a, value: x, distribution: zipf}\n  - {name: b, inc: 1, distribution: normal}\n"
-     "  - {name: c, set: [x], distribution: {exponent: 1}}\n"
-     "  - {name: d, set: [x], distribution: {type: zipf, exponent: 0}}\n"
-     "  - {name: e, set: [x], distribution: {type: uniform, exponent: 2, s: 1}}\n",
+     {"5:34: does not go with a distribution: say", "5:34: weighted values repeat",
+      "5:47: a distribution, which repeats values"}},
+    {TABLE "  - {name: a, value: x, distribution: zipf}\n  - {name: b, inc: 1, distribution: normal}\n"
+           "  - {name: c, set: [x], distribution: {exponent: 1}}\n"
+           "  - {name: d, set: [x], distribution: {type: zipf, exponent: 0}}\n"
+           "  - {name: e, set: [x], distribution: {type: uniform, exponent: 2, s: 1}}\n",
      {"5:39: only with ref, set, range int and lengths", "6:37: does not go with this column", "7:39: needs a \"type\"",
-      "8:62: above 0", "w9:65: is not used by uniform",
-      "w9:68: is no key of a distribution"}},
-    {TABLE
-     "  - {name: a, range: int, distribution: norml}\n  - {name: b, range: int, distribution: normal}\n"
-     "  - {name: c, range: int, props: {min: 0}, distribution: {type: normal, mean: x, deviation: 0}}\n"
-     "  - {name: d, range: timestamp, distribution: {type: normal, mean: 5, deviation: 1h}}\n"
-     "  - {name: e, range: timestamp, distribution: {type: pareto, scale: 1, shape: 1}}\n"
-     "  - {name: f, range: float, distribution: {type: poisson, mean: 1}}\n"
-     ,
-     {"5:41: is none of the distributions uniform, zipf", "6:41: needs \"mean\": a number", "6:41: needs \"deviation\": a number above 0",
-      "7:79: is not a number as \"mean\"", "7:93: is not a number above 0 as \"deviation\"",
-      "8:68: is not a timestamp", "9:54: does not go with this column", "10:50: goes only with ref, set, range int and lengths"}},
-    {TABLE
-     "  - {name: g, range: int, distribution: {type: binomial, trials: 1.5, chance: 2}}\n"
-     "  - {name: h, range: int, distribution: {type: histogram, bounds: [1], weights: [1]}}\n"
-     "  - {name: i, range: int, distribution: {type: histogram, bounds: [1, 5, 3], weights: [1]}}\n"
-     "  - {name: j, range: int, distribution: {type: histogram, bounds: [1, 5, 9], weights: [1]}}\n"
-     "  - {name: k, range: int, distribution: {type: percentiles, values: {0: 1, 50: 3}}}\n"
-     "  - {name: l, range: int, distribution: {type: percentiles, values: {0: 4, 100: 3}}}\n"
-     "  - {name: m, range: int, distribution: {type: triangular, peak: 3}}\n",
-     {"5:66: is not a whole number above 0 as \"trials\"", "5:79: is not a share", "6:67: histogram needs \"bounds\": a list of two values or more",
-      "7:74: is less than the one before", "8:87: expected a list of 2 weights", "9:76: is not the percentage expected",
+      "8:62: above 0", "w9:65: is not used by uniform", "w9:68: is no key of a distribution"}},
+    {TABLE "  - {name: a, range: int, distribution: norml}\n  - {name: b, range: int, distribution: normal}\n"
+           "  - {name: c, range: int, props: {min: 0}, distribution: {type: normal, mean: x, deviation: 0}}\n"
+           "  - {name: d, range: timestamp, distribution: {type: normal, mean: 5, deviation: 1h}}\n"
+           "  - {name: e, range: timestamp, distribution: {type: pareto, scale: 1, shape: 1}}\n"
+           "  - {name: f, range: float, distribution: {type: poisson, mean: 1}}\n",
+     {"5:41: is none of the distributions uniform, zipf", "6:41: needs \"mean\": a number",
+      "6:41: needs \"deviation\": a number above 0", "7:79: is not a number as \"mean\"",
+      "7:93: is not a number above 0 as \"deviation\"", "8:68: is not a timestamp",
+      "9:54: does not go with this column", "10:50: goes only with ref, set, range int and lengths"}},
+    {TABLE "  - {name: g, range: int, distribution: {type: binomial, trials: 1.5, chance: 2}}\n"
+           "  - {name: h, range: int, distribution: {type: histogram, bounds: [1], weights: [1]}}\n"
+           "  - {name: i, range: int, distribution: {type: histogram, bounds: [1, 5, 3], weights: [1]}}\n"
+           "  - {name: j, range: int, distribution: {type: histogram, bounds: [1, 5, 9], weights: [1]}}\n"
+           "  - {name: k, range: int, distribution: {type: percentiles, values: {0: 1, 50: 3}}}\n"
+           "  - {name: l, range: int, distribution: {type: percentiles, values: {0: 4, 100: 3}}}\n"
+           "  - {name: m, range: int, distribution: {type: triangular, peak: 3}}\n",
+     {"5:66: is not a whole number above 0 as \"trials\"", "5:79: is not a share",
+      "6:67: histogram needs \"bounds\": a list of two values or more", "7:74: is less than the one before",
+      "8:87: expected a list of 2 weights", "9:76: is not the percentage expected",
       "10:81: is less than the one before", "11:22: range int needs props with min and max"}},
     {TABLE
      "  - {name: a, range: int, props: {min: 1, max: 9}, distribution: rhythm}\n"
      "  - {name: b, range: timestamp, props: {min: 2024-01-01, max: 2025-01-01}, distribution: {type: rhythm, growth: -2, weekdays: [1], hours: x}}\n",
-     {"5:66: does not go with this column", "6:113: is not the growth of a year", "6:127: expected a list of 7 weights, from Monday to Sunday",
+     {"5:66: does not go with this column", "6:113: is not the growth of a year",
+      "6:127: expected a list of 7 weights, from Monday to Sunday",
       "6:139: expected a list of 24 weights, from midnight on"}},
     {TABLE "  - {name: a, inc: 1, null: 5}\n  - {name: b, inc: 1, null: 101%}\n  - {name: c, inc: "
            "1, unique: 7}\n",
      {"5:29: the share of cells", "6:29: the share of cells", "7:31: true or false"}},
-    {TABLE
-     "  - {name: a, set: [x], sorted: true}\n  - {name: b, value: \"x${uuid}\", sorted: true}\n"
-     "  - {name: c, range: int, props: {min: 1, max: 9}, sorted: true, distribution: zipf}\n",
+    {TABLE "  - {name: a, set: [x], sorted: true}\n  - {name: b, value: \"x${uuid}\", sorted: true}\n"
+           "  - {name: c, range: int, props: {min: 1, max: 9}, sorted: true, distribution: zipf}\n",
      {"5:33: goes only with value", "6:42: goes only with value", "7:60: does not go with zipf"}},
     /* types */
     {TABLE "  - {name: a, inc: 1, type: intger}\n  - {name: b, inc: 1, type: numeric(2000)}\n"
            "  - {name: c, inc: 1, type: enum}\n  - {name: d, set: [x, x], type: enum}\n"
            "  - {name: e, inc: 1, type: qqqqqqqq}\n",
-     {"5:29: did you mean \"integer\"?", "6:29: a precision of 1 to 1000",
-      "7:29: needs a set in the same column", "8:24: labels of an enum differ",
-      "9:29: is no SQL type, such as"}},
+     {"5:29: did you mean \"integer\"?", "6:29: a precision of 1 to 1000", "7:29: needs a set in the same column",
+      "8:24: labels of an enum differ", "9:29: is no SQL type, such as"}},
 };
 
 /* Whether m is what want says. */
@@ -466,8 +445,7 @@ static bool is_as_wanted(const spate_mistake *m, const char *want)
     int len = 0;
     bool fatal = want[0] != 'w';
     sscanf(want + !fatal, "%u:%u: %n", &line, &col, &len);
-    return m->fatal == fatal && m->line == line && m->column == col &&
-           strstr(m->message, want + !fatal + len);
+    return m->fatal == fatal && m->line == line && m->column == col && strstr(m->message, want + !fatal + len);
 }
 
 static void check_bad(const struct bad *b)
@@ -486,8 +464,7 @@ static void check_bad(const struct bad *b)
             printf("#   want %s\n", b->want[i]);
         for (size_t i = 0; i < spate_plan_mistakes(plan); i++) {
             const spate_mistake *m = spate_plan_mistake(plan, i);
-            printf("#   got  %s%u:%u: %s [%s]\n", m->fatal ? "" : "w", m->line, m->column,
-                   m->message, m->found);
+            printf("#   got  %s%u:%u: %s [%s]\n", m->fatal ? "" : "w", m->line, m->column, m->message, m->found);
         }
     }
     spate_plan_free(plan);
@@ -501,9 +478,8 @@ static void tells_all_mistakes(void)
 
 static void shows_what_it_found(void)
 {
-    spate_plan *plan =
-        parse(TABLE "  - {name: a, inc: \"a\\tb\\u00e9\"}\n  - {name: b, inc: "
-                    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}\n");
+    spate_plan *plan = parse(TABLE "  - {name: a, inc: \"a\\tb\\u00e9\"}\n  - {name: b, inc: "
+                                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}\n");
     CHECK_STR(spate_plan_mistake(plan, 0)->found, "a b\xc3\xa9");
     CHECK_STR(spate_plan_mistake(plan, 0)->file, "test.yaml");
     CHECK_INT(strlen(spate_plan_mistake(plan, 1)->found), 63);
@@ -514,9 +490,9 @@ static void shows_what_it_found(void)
 
 static void rows_can_change(void)
 {
-    spate_plan *plan = parse(
-        "tables:\n- {name: a, rows: 0, columns: [{name: x, inc: 1}]}\n"
-        "- {name: b, rows: 5, columns: [{name: y, ref: a.x, unique: true}, {name: z, incc: 1}]}\n");
+    spate_plan *plan =
+        parse("tables:\n- {name: a, rows: 0, columns: [{name: x, inc: 1}]}\n"
+              "- {name: b, rows: 5, columns: [{name: y, ref: a.x, unique: true}, {name: z, incc: 1}]}\n");
     spate_error err = {0};
     CHECK_INT(spate_plan_mistakes(plan), 3);
     CHECK_INT(spate_plan_set_rows(plan, "a", 4, &err), SPATE_OK);
@@ -549,9 +525,8 @@ static void survives_repetition(void)
     static const struct {
         char what;
         const char *before, *message;
-    } repeats[] = {{'[', "", "fewer brackets"},
-                   {'\n', "a: |\n", "fewer blank lines"},
-                   {' ', "a: ", "fewer blank lines"}};
+    } repeats[] = {
+        {'[', "", "fewer brackets"}, {'\n', "a: |\n", "fewer blank lines"}, {' ', "a: ", "fewer blank lines"}};
     enum { LEN = 1 << 20 };
     char *text = malloc(LEN);
     for (size_t i = 0; i < SP_COUNT(repeats); i++) {
@@ -572,13 +547,10 @@ static void survives_alias_bombs(void)
     sp_buf_init(&text);
     CHECK_INT(sp_buf_adds(&text, "x-0: &a0 {name: a, inc: 1}\nx-l0: &l0 [x, x]\n"), 0);
     for (int i = 1; i < 60; i++)
-        CHECK_INT(sp_buf_printf(&text,
-                                "x-%d: &a%d {<<: [*a%d, *a%d, *a%d]}\nx-l%d: &l%d [*l%d, *l%d]\n",
-                                i, i, i - 1, i - 1, i - 1, i, i, i - 1, i - 1),
+        CHECK_INT(sp_buf_printf(&text, "x-%d: &a%d {<<: [*a%d, *a%d, *a%d]}\nx-l%d: &l%d [*l%d, *l%d]\n", i, i, i - 1,
+                                i - 1, i - 1, i, i, i - 1, i - 1),
                   0);
-    CHECK_INT(sp_buf_adds(&text,
-                          "tables:\n- {name: t, rows: 1, columns: [*a59, {name: b, set: *l59}]}\n"),
-              0);
+    CHECK_INT(sp_buf_adds(&text, "tables:\n- {name: t, rows: 1, columns: [*a59, {name: b, set: *l59}]}\n"), 0);
     spate_plan *plan = parse_bytes(text.data, text.len);
     CHECK_INT(spate_plan_mistakes(plan), 1);
     CHECK(strstr(spate_plan_mistake(plan, 0)->message, "expected a text as value of a set"));
@@ -713,19 +685,14 @@ static void knows_sql_types(void)
 
 static void refuses_other_types(void)
 {
-    static const char *const types[][2] = {{"", "is no SQL type, such as"},
-                                           {"timestmap", "did you mean \"timestamp\""},
-                                           {"int(", "is no SQL type"},
-                                           {"numeric(1001)", "1 to 1000"},
-                                           {"numeric(5,6)", "a scale"},
-                                           {"numeric(1,2,3)", "is no SQL type"},
-                                           {"uuid(3)", "no numbers"},
-                                           {"varchar(0)", "at least 1"},
-                                           {"varchar(1,2)", "fewer numbers"},
-                                           {"int[][]", "is no SQL type"},
-                                           {"timestamp(7)", "0 to 6"},
-                                           {"varchar(x)", "did you mean \"varchar\""},
-                                           {"[]", "is no SQL type, such as"}};
+    static const char *const types[][2] = {
+        {"", "is no SQL type, such as"},   {"timestmap", "did you mean \"timestamp\""},
+        {"int(", "is no SQL type"},        {"numeric(1001)", "1 to 1000"},
+        {"numeric(5,6)", "a scale"},       {"numeric(1,2,3)", "is no SQL type"},
+        {"uuid(3)", "no numbers"},         {"varchar(0)", "at least 1"},
+        {"varchar(1,2)", "fewer numbers"}, {"int[][]", "is no SQL type"},
+        {"timestamp(7)", "0 to 6"},        {"varchar(x)", "did you mean \"varchar\""},
+        {"[]", "is no SQL type, such as"}};
     char why[SP_TYPE_WHY_MAX];
     sp_arena arena;
     sp_arena_init(&arena);

@@ -55,7 +55,8 @@ static sp_str text_of(uint64_t row, char text[32])
 {
     if (row % 7 == 0)
         return (sp_str){0};
-    int n = row % 7 == 1 ? snprintf(text, 32, "\xff%llu", (unsigned long long)row) : snprintf(text, 32, "\"%llu\\", (unsigned long long)row);
+    int n = row % 7 == 1 ? snprintf(text, 32, "\xff%llu", (unsigned long long)row)
+                         : snprintf(text, 32, "\"%llu\\", (unsigned long long)row);
     return (sp_str){text, (size_t)n};
 }
 
@@ -101,13 +102,14 @@ static void reader_close(sp_reader *r)
     free(r);
 }
 
-static const sp_source_ops source_ops = {.reader_open = reader_open, .seek = seek, .next = next, .reader_close = reader_close, .pass_over = pass_over};
+static const sp_source_ops source_ops = {
+    .reader_open = reader_open, .seek = seek, .next = next, .reader_close = reader_close, .pass_over = pass_over};
 static sp_extent extents[1];
 static sp_source source = {.ops = &source_ops, .tables = tables, .extents = extents, .n_tables = 1, .unit = "rows"};
 
 /* ---- a picky sink ---- */
 
-static uint8_t there[ROWS_MAX];      /* committed, how often */
+static uint8_t there[ROWS_MAX]; /* committed, how often */
 static sp_chunk landed_ranges[ROWS_MAX];
 static sp_landed landed;
 static int dies_in; /* commits until one fails so that nobody knows; before or behind it */
@@ -118,7 +120,7 @@ typedef struct lane {
     sp_lane base;
     uint64_t took[ROWS_MAX]; /* since begin; the first kept of them for good until rollback */
     size_t n, kept;
-    bool broken;             /* it has refused a row, and says nothing else until rollback or undo */
+    bool broken; /* it has refused a row, and says nothing else until rollback or undo */
 } lane;
 
 static int by_first(const void *a, const void *b)
@@ -241,12 +243,13 @@ static int finish(sp_sink *s, bool complete, spate_error *err)
     return SPATE_OK;
 }
 
-#define OPS .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit, .rollback = rollback, \
-            .lane_close = lane_close, .finish = finish
+#define OPS \
+    .prepare = prepare, .lane_open = lane_open, .begin = begin, .write = write_batch, .commit = commit, \
+    .rollback = rollback, .lane_close = lane_close, .finish = finish
 static const sp_sink_ops kinds[] = {
-    {OPS},                              /* write says it all */
+    {OPS},                               /* write says it all */
     {OPS, .check = check, .undo = undo}, /* a savepoint */
-    {OPS, .check = check},              /* the whole chunk is given up */
+    {OPS, .check = check},               /* the whole chunk is given up */
 };
 
 /* ---- a run ---- */
@@ -292,7 +295,9 @@ static void check_file(void)
     form.rejected = schema.table;
     sp_rowread *reads = NULL;
     sp_batch b, like;
-    CHECK_INT(sp_rowread_new(&schema, &form, NULL, 0, &reads, NULL) || sp_batch_init(&b, &schema, NULL) || sp_batch_init(&like, &schema, NULL), 0);
+    CHECK_INT(sp_rowread_new(&schema, &form, NULL, 0, &reads, NULL) || sp_batch_init(&b, &schema, NULL) ||
+                  sp_batch_init(&like, &schema, NULL),
+              0);
     for (size_t at = 0; at < text.len;) {
         const char *line = text.data + at, *end = memchr(line, '\n', text.len - at);
         sp_rejected_line what;
@@ -328,7 +333,8 @@ static void check_file(void)
     for (uint64_t i = 0; i < rows; i++) {
         if (there[i] + told[i] != 1)
             printf("# row %llu fault %d there %d told %d\n", (unsigned long long)i, fault[i], there[i], told[i]);
-        if (!CHECK_INT(there[i] + told[i], 1) || !CHECK(!told[i] || fault[i]) || !CHECK(!there[i] || fault[i] == 0 || fault[i] == REPEATED))
+        if (!CHECK_INT(there[i] + told[i], 1) || !CHECK(!told[i] || fault[i]) ||
+            !CHECK(!there[i] || fault[i] == 0 || fault[i] == REPEATED))
             break;
     }
     sp_rowread_free(reads);

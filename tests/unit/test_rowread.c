@@ -11,9 +11,10 @@
 static int column_oid(const sp_type *t)
 {
     static const int oids[SP_KINDS] = {
-        [SP_BOOL] = 16,  [SP_I16] = 21,  [SP_I32] = 23,       [SP_I64] = 20,        [SP_U64] = 1700,     [SP_F32] = 700,
-        [SP_F64] = 701,  [SP_DATE] = 1082, [SP_TIME] = 1083,  [SP_TIMESTAMP] = 1114, [SP_TIMESTAMPTZ] = 1184,
-        [SP_INTERVAL] = 1186, [SP_UUID] = 2950, [SP_TEXT] = 25, [SP_JSON] = 3802,   [SP_BYTES] = 17,     [SP_DECIMAL] = 1700,
+        [SP_BOOL] = 16,          [SP_I16] = 21,        [SP_I32] = 23,    [SP_I64] = 20,    [SP_U64] = 1700,
+        [SP_F32] = 700,          [SP_F64] = 701,       [SP_DATE] = 1082, [SP_TIME] = 1083, [SP_TIMESTAMP] = 1114,
+        [SP_TIMESTAMPTZ] = 1184, [SP_INTERVAL] = 1186, [SP_UUID] = 2950, [SP_TEXT] = 25,   [SP_JSON] = 3802,
+        [SP_BYTES] = 17,         [SP_DECIMAL] = 1700,
     };
     return oids[t->kind];
 }
@@ -24,7 +25,8 @@ static sp_pg_type pg_type(const sp_type *t)
     if (t->kind == SP_DECIMAL)
         pg.typmod = (t->precision << 16 | t->scale) + 4;
     if (t->kind == SP_LIST)
-        pg = (sp_pg_type){.oid = 1, .item_oid = (uint32_t)column_oid(t->item), .typmod = -1, .category = 'A', .name = "x[]"};
+        pg = (sp_pg_type){
+            .oid = 1, .item_oid = (uint32_t)column_oid(t->item), .typmod = -1, .category = 'A', .name = "x[]"};
     return pg;
 }
 
@@ -49,8 +51,8 @@ static void check_same(const sp_batch *got, const sp_batch *want, const char *ho
                 continue;
             if (nulls && a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0))
                 continue;
-            printf("# %s: row %u, column %s: \"%.*s\", expected \"%.*s\"\n", how, row, want->schema->fields[c].name, (int)a.len,
-                   a.data ? a.data : "", (int)b.len, b.data ? b.data : "");
+            printf("# %s: row %u, column %s: \"%.*s\", expected \"%.*s\"\n", how, row, want->schema->fields[c].name,
+                   (int)a.len, a.data ? a.data : "", (int)b.len, b.data ? b.data : "");
             check_failures_here++;
             goto done;
         }
@@ -259,7 +261,8 @@ static void ndjson_objects(void)
 {
     table t;
     table_init(&t, SP_TEXT_NDJSON, 2, SP_TEXT);
-    CHECK_STR(READ(&t, "{\"a\":\"x\",\"b\":null}\n{ \"b\" : \"y\\u00e9\\ud83d\\ude00\\n\" }\r\n\n"), "x|~;~|y\xc3\xa9\xf0\x9f\x98\x80\n;");
+    CHECK_STR(READ(&t, "{\"a\":\"x\",\"b\":null}\n{ \"b\" : \"y\\u00e9\\ud83d\\ude00\\n\" }\r\n\n"),
+              "x|~;~|y\xc3\xa9\xf0\x9f\x98\x80\n;");
     CHECK_STR(READ(&t, "{\"a\":12.50,\"b\":{\"k\":[1,2]}}"), "12.50|{\"k\":[1,2]};");
     CHECK_STR(READ(&t, "{\"\\u0061\":true}\n{}\n"), "true|~;~|~;");
     CHECK_STR(READ(&t, "{\"a\":1}\n{\"z\":2}\n"), "table \"t\", row 2: there is no column for the key \"z\"");
@@ -279,8 +282,10 @@ static void ndjson_objects(void)
 
 static void json_is_checked(void)
 {
-    static const char *const good[] = {"1", " [1, 2.5e-3, \"a\\n\"] ", "{\"a\":{\"b\":[]}}", "null", "-0", "\"\\ud83d\\ude00\""};
-    static const char *const bad[] = {"", "01", "[1,]", "{\"a\"}", "nul", "\"\n\"", "\"\\x\"", "1 2", "+1", "1.", "{1:2}", "[", "\"a"};
+    static const char *const good[] = {"1",  " [1, 2.5e-3, \"a\\n\"] ", "{\"a\":{\"b\":[]}}", "null",
+                                       "-0", "\"\\ud83d\\ude00\""};
+    static const char *const bad[] = {"",    "01", "[1,]", "{\"a\"}", "nul", "\"\n\"", "\"\\x\"",
+                                      "1 2", "+1", "1.",   "{1:2}",   "[",   "\"a"};
     for (size_t i = 0; i < SP_COUNT(good); i++)
         check_that(sp_json_valid(sp_str_of(good[i])), good[i], __FILE__, __LINE__);
     for (size_t i = 0; i < SP_COUNT(bad); i++)
@@ -362,7 +367,8 @@ static void cells_out_of_text(void)
     CHECK_STR(cell((sp_type){.kind = SP_LIST, .item = &number}, "{}"), "{}");
     CHECK_STR(cell((sp_type){.kind = SP_LIST, .item = &number}, "{1,}"), "refused");
     CHECK_STR(cell((sp_type){.kind = SP_LIST, .item = &number}, "{{1},{2}}"), "refused");
-    CHECK_STR(cell((sp_type){.kind = SP_LIST, .item = &text}, "{\"a,\\\"\",b,\"NULL\",\"\"}"), "{\"a,\\\"\",b,\"NULL\",\"\"}");
+    CHECK_STR(cell((sp_type){.kind = SP_LIST, .item = &text}, "{\"a,\\\"\",b,\"NULL\",\"\"}"),
+              "{\"a,\\\"\",b,\"NULL\",\"\"}");
 }
 
 /* ---- numerics of any length ---------------------------------------------------------------------------- */
@@ -388,7 +394,8 @@ static const char *numeric(const char *hex, int32_t typmod)
     CHECK_INT(sp_batch_init(&b, &schema, NULL), 0);
     sp_batch_reset(&b);
     CHECK_INT(sp_pgread_new(&schema, &type, &d, &err), 0);
-    if (sp_pgread_tuple(d, (sp_str){(char *)bytes, len + 6}, &b, &used, &err) == SPATE_OK && !sp_cell_text(&b.columns[0], 0, &out))
+    if (sp_pgread_tuple(d, (sp_str){(char *)bytes, len + 6}, &b, &used, &err) == SPATE_OK &&
+        !sp_cell_text(&b.columns[0], 0, &out))
         snprintf(shown, sizeof shown, "%.*s", (int)out.len, out.data);
     else
         snprintf(shown, sizeof shown, "refused");
@@ -401,22 +408,56 @@ static const char *numeric(const char *hex, int32_t typmod)
 
 static void numerics(void)
 {
-    CHECK_STR(numeric("0002000000000002" "0001" "09c4", -1), "1.25");
-    CHECK_STR(numeric("0002000000000002" "0001" "09c4", (10 << 16 | 2) + 4), "1.25");
-    CHECK_STR(numeric("0002000040000003" "0001" "09c4", (10 << 16 | 3) + 4), "-1.250");
-    CHECK_STR(numeric("0002000000000002" "0001" "09c4", (10 << 16 | 1) + 4), "refused");
-    CHECK_STR(numeric("0001ffff00000004" "0001", -1), "0.0001");
-    CHECK_STR(numeric("0001ffff00000004" "0001", (10 << 16 | 4) + 4), "0.0001");
-    CHECK_STR(numeric("0001fffe00000008" "0001", -1), "0.00000001");
-    CHECK_STR(numeric("0001000600000000" "0001", -1), "1000000000000000000000000");
-    CHECK_STR(numeric("0001000600000002" "270f", -1), "9999000000000000000000000000.00");
+    CHECK_STR(numeric("0002000000000002"
+                      "0001"
+                      "09c4",
+                      -1),
+              "1.25");
+    CHECK_STR(numeric("0002000000000002"
+                      "0001"
+                      "09c4",
+                      (10 << 16 | 2) + 4),
+              "1.25");
+    CHECK_STR(numeric("0002000040000003"
+                      "0001"
+                      "09c4",
+                      (10 << 16 | 3) + 4),
+              "-1.250");
+    CHECK_STR(numeric("0002000000000002"
+                      "0001"
+                      "09c4",
+                      (10 << 16 | 1) + 4),
+              "refused");
+    CHECK_STR(numeric("0001ffff00000004"
+                      "0001",
+                      -1),
+              "0.0001");
+    CHECK_STR(numeric("0001ffff00000004"
+                      "0001",
+                      (10 << 16 | 4) + 4),
+              "0.0001");
+    CHECK_STR(numeric("0001fffe00000008"
+                      "0001",
+                      -1),
+              "0.00000001");
+    CHECK_STR(numeric("0001000600000000"
+                      "0001",
+                      -1),
+              "1000000000000000000000000");
+    CHECK_STR(numeric("0001000600000002"
+                      "270f",
+                      -1),
+              "9999000000000000000000000000.00");
     CHECK_STR(numeric("0000000000000003", -1), "0.000");
     CHECK_STR(numeric("00000000c0000000", -1), "NaN");
     CHECK_STR(numeric("00000000d0200000", -1), "refused");
     CHECK_STR(numeric("00000000f0000000", -1), "-Infinity");
     CHECK_STR(numeric("00000000c0000000", (10 << 16 | 2) + 4), "refused");
     CHECK_STR(numeric("00010000000000", -1), "refused");
-    CHECK_STR(numeric("0001000000000000" "2710", -1), "refused");
+    CHECK_STR(numeric("0001000000000000"
+                      "2710",
+                      -1),
+              "refused");
 }
 
 /* ---- pieces and chance ------------------------------------------------------------------------------------ */
@@ -432,7 +473,8 @@ static uint32_t chance(uint32_t n)
 /* Random CSV of three columns, with all that quotes can do. */
 static void random_csv(sp_buf *out, uint32_t rows)
 {
-    static const char *const bits[] = {"a", "long words without end ", "\xc3\xa4", "7", " ", ".", "\"\"", ",", "\n", "\r\n", "''"};
+    static const char *const bits[] = {
+        "a", "long words without end ", "\xc3\xa4", "7", " ", ".", "\"\"", ",", "\n", "\r\n", "''"};
     for (uint32_t row = 0; row < rows; row++)
         for (uint32_t c = 0; c < 3; c++) {
             bool quoted = chance(3) == 0;
@@ -457,7 +499,9 @@ static uint64_t hash_in_pieces(table *t, const sp_buf *text, size_t piece, bool 
         size_t more = at + 1 + chance((uint32_t)piece);
         have = SP_MIN(SP_MAX(have, more), text->len);
         sp_batch_reset(&t->batch);
-        if (!CHECK_INT(sp_rowread_decode(r, (sp_str){text->data + at, have - at}, have == text->len, UINT64_MAX, &t->batch, &used, &t->err), 0)) {
+        if (!CHECK_INT(sp_rowread_decode(r, (sp_str){text->data + at, have - at}, have == text->len, UINT64_MAX,
+                                         &t->batch, &used, &t->err),
+                       0)) {
             printf("# %s\n", t->err.message);
             break;
         }
@@ -522,7 +566,9 @@ static void headers(void)
     bool *nulls;
     uint32_t n;
     size_t used;
-    CHECK_INT(sp_csv_line(&form, sp_str_of("id,\"a \"\"b\"\"\nc\",\r\n1,2,3\n"), false, &arena, &fields, &nulls, &n, &used, NULL), 0);
+    CHECK_INT(sp_csv_line(&form, sp_str_of("id,\"a \"\"b\"\"\nc\",\r\n1,2,3\n"), false, &arena, &fields, &nulls, &n,
+                          &used, NULL),
+              0);
     CHECK_INT(n, 3);
     CHECK_INT(used, 17);
     CHECK_STRN(fields[1].p, fields[1].len, "a \"b\"\nc");

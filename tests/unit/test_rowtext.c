@@ -79,20 +79,20 @@ static void check_four(one *t, const char *const want_of[4], const char *file, i
 /* The value as CSV, COPY text, JSON and SQL. */
 #define CHECK_FOUR(t, ...) check_four(t, (const char *const[4]){__VA_ARGS__}, __FILE__, __LINE__)
 
-#define CHECK_VALUE(kind_, ctype, value, ...)                                                                          \
-    do {                                                                                                               \
-        one t_;                                                                                                        \
-        sp_column *c_ = one_init(&t_, (sp_type){.kind = kind_, .precision = 18, .scale = 3});                          \
-        *(ctype *)c_->data = (value);                                                                                  \
-        CHECK_FOUR(&t_, __VA_ARGS__);                                                                                  \
-        sp_batch_done(&t_.batch);                                                                                      \
+#define CHECK_VALUE(kind_, ctype, value, ...) \
+    do { \
+        one t_; \
+        sp_column *c_ = one_init(&t_, (sp_type){.kind = kind_, .precision = 18, .scale = 3}); \
+        *(ctype *)c_->data = (value); \
+        CHECK_FOUR(&t_, __VA_ARGS__); \
+        sp_batch_done(&t_.batch); \
     } while (0)
-#define CHECK_TEXT_OF(kind_, s, ...)                                                                                   \
-    do {                                                                                                               \
-        one t_;                                                                                                        \
-        set_text(one_init(&t_, (sp_type){.kind = kind_}), 0, s, sizeof(s) - 1);                                        \
-        CHECK_FOUR(&t_, __VA_ARGS__);                                                                                  \
-        sp_batch_done(&t_.batch);                                                                                      \
+#define CHECK_TEXT_OF(kind_, s, ...) \
+    do { \
+        one t_; \
+        set_text(one_init(&t_, (sp_type){.kind = kind_}), 0, s, sizeof(s) - 1); \
+        CHECK_FOUR(&t_, __VA_ARGS__); \
+        sp_batch_done(&t_.batch); \
     } while (0)
 #define BARE(text)   text, text, text, text
 #define QUOTED(text) text, text, "\"" text "\"", "'" text "'"
@@ -292,8 +292,10 @@ static void care_changes_no_byte(void)
         sp_batch b;
         for (int promised = 0; promised < 2; promised++)
             for (int i = 0; i < COLUMNS; i++)
-                fields[promised][i] = (sp_field){.name = "c", .type = {.kind = SP_TEXT}, .bounds.care = promised ? care : SP_CARE_ESCAPES};
-        const sp_schema schemas[2] = {{.table = "t", .fields = fields[0], .n_fields = COLUMNS}, {.table = "t", .fields = fields[1], .n_fields = COLUMNS}};
+                fields[promised][i] = (sp_field){
+                    .name = "c", .type = {.kind = SP_TEXT}, .bounds.care = promised ? care : SP_CARE_ESCAPES};
+        const sp_schema schemas[2] = {{.table = "t", .fields = fields[0], .n_fields = COLUMNS},
+                                      {.table = "t", .fields = fields[1], .n_fields = COLUMNS}};
         CHECK(sp_batch_init(&b, &schemas[0], NULL) == SPATE_OK);
         b.rows = ROWS;
         for (uint32_t i = 0; i < COLUMNS; i++) {
@@ -315,7 +317,8 @@ static void care_changes_no_byte(void)
                 for (int way = 0; way < 4; way++) {
                     sp_rowtext *e;
                     CHECK(sp_rowtext_new(&schemas[way & 1], (sp_text_dialect)d, &e, NULL) == SPATE_OK);
-                    CHECK((way & 2 ? sp_rowtext_encode_portable : sp_rowtext_encode)(e, &b, 1, ROWS, &out[way]) == SPATE_OK);
+                    CHECK((way & 2 ? sp_rowtext_encode_portable : sp_rowtext_encode)(e, &b, 1, ROWS, &out[way]) ==
+                          SPATE_OK);
                     CHECK(out[way].len == out[0].len && memcmp(out[way].data, out[0].data, out[0].len) == 0);
                     sp_rowtext_free(e);
                 }
@@ -332,18 +335,15 @@ static void care_changes_no_byte(void)
 static void wide_tables(void)
 {
     enum { COLUMNS = 150, ROWS = 200 };
-    static const sp_kind kinds[] = {SP_I32,  SP_TEXT, SP_I64, SP_TIMESTAMPTZ,
-                                    SP_UUID, SP_TEXT, SP_DATE};
+    static const sp_kind kinds[] = {SP_I32, SP_TEXT, SP_I64, SP_TIMESTAMPTZ, SP_UUID, SP_TEXT, SP_DATE};
     static sp_field fields[COLUMNS];
     for (uint32_t i = 0; i < COLUMNS; i++)
-        fields[i] = (sp_field){
-            .name = "c", .type = {.kind = kinds[i % SP_COUNT(kinds)]}, .bounds.text_max = i % 80};
+        fields[i] = (sp_field){.name = "c", .type = {.kind = kinds[i % SP_COUNT(kinds)]}, .bounds.text_max = i % 80};
     const sp_schema schema = {.table = "t", .fields = fields, .n_fields = COLUMNS};
     sp_batch b;
     sp_rowtext *e;
     sp_buf got = {0}, want = {0};
-    CHECK(sp_batch_init(&b, &schema, NULL) == SPATE_OK &&
-          sp_rowtext_new(&schema, SP_TEXT_CSV, &e, NULL) == SPATE_OK);
+    CHECK(sp_batch_init(&b, &schema, NULL) == SPATE_OK && sp_rowtext_new(&schema, SP_TEXT_CSV, &e, NULL) == SPATE_OK);
     b.rows = ROWS;
     for (uint32_t i = 0; i < COLUMNS; i++) {
         sp_column *c = &b.columns[i];
@@ -357,27 +357,20 @@ static void wide_tables(void)
                          "0123456789-0123456789.",
                          z % (i % 80 ? i % 80 : 79) + 1);
                 break;
-            case SP_UUID:
-                memcpy((char *)c->data + row * 16, id, 16);
-                break;
+            case SP_UUID: memcpy((char *)c->data + row * 16, id, 16); break;
             case SP_DATE:
-            case SP_I32:
-                ((int32_t *)c->data)[row] = (int32_t)(z >> 33);
-                break;
-            default:
-                ((int64_t *)c->data)[row] = (int64_t)(z >> (i % 64));
+            case SP_I32: ((int32_t *)c->data)[row] = (int32_t)(z >> 33); break;
+            default: ((int64_t *)c->data)[row] = (int64_t)(z >> (i % 64));
             }
         }
         for (uint32_t row = 0; row < ROWS && i % 4 == 0; row++)
             if (sp_draw(i, row) % 5 == 0)
-                c->own_validity[row >> 3] &= (uint8_t) ~(1u << (row & 7)),
-                    c->validity = c->own_validity;
+                c->own_validity[row >> 3] &= (uint8_t) ~(1u << (row & 7)), c->validity = c->own_validity;
     }
     for (uint32_t row = 3; row < ROWS; row++)
         for (uint32_t i = 0; i < COLUMNS; i++) {
             size_t cell = want.len + (i > 0);
-            CHECK(sp_buf_adds(&want, i ? "," : "") == SPATE_OK &&
-                  sp_cell_text(&b.columns[i], row, &want) == SPATE_OK);
+            CHECK(sp_buf_adds(&want, i ? "," : "") == SPATE_OK && sp_cell_text(&b.columns[i], row, &want) == SPATE_OK);
             if (memchr(want.data + cell, ',', want.len - cell)) {
                 CHECK(sp_buf_adds(&want, "\"\"") == SPATE_OK);
                 memmove(want.data + cell + 1, want.data + cell, want.len - cell - 2);
@@ -551,7 +544,9 @@ static void rows_are_their_cells(void)
         sp_field fields[MIXED_COLUMNS] = {0};
         uint32_t n = (uint32_t)(round % MIXED_COLUMNS) + 1, longest = (uint32_t)(sp_mix64(round) % 3 == 0 ? 100 : 20);
         for (uint32_t i = 0; i < n; i++)
-            fields[i] = (sp_field){.name = names[round % 4 == 3 ? i : i % 3], .type = {.kind = kinds[sp_mix64(round * 100 + i) % 8]}, .nullable = true};
+            fields[i] = (sp_field){.name = names[round % 4 == 3 ? i : i % 3],
+                                   .type = {.kind = kinds[sp_mix64(round * 100 + i) % 8]},
+                                   .nullable = true};
         sp_schema schema = {.table = "t", .fields = fields, .n_fields = n};
         sp_batch b;
         CHECK(sp_batch_init(&b, &schema, NULL) == SPATE_OK);

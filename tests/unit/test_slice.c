@@ -8,22 +8,23 @@
 
 enum { SHARDS = 3, USERS = 20000, ORDERS = 50000, LANDS = 10 };
 
-static const char plan_text[] = "seed: 4\n"
-                                "tables:\n"
-                                "  - name: land\n"
-                                "    rows: 10\n"
-                                "    columns:\n"
-                                "      - {name: id, inc: 1, primary_key: true}\n"
-                                "  - name: users\n"
-                                "    rows: 20000\n"
-                                "    columns:\n"
-                                "      - {name: mail, value: '${email}'}\n"
-                                "      - {name: id, range: int, type: bigint, unique: true, primary_key: true, props: {min: 0, max: 1000000}}\n"
-                                "  - name: orders\n"
-                                "    rows: 50000\n"
-                                "    columns:\n"
-                                "      - {name: id, inc: 1, primary_key: true}\n"
-                                "      - {name: user_id, ref: users.id, distribution: zipf}\n";
+static const char plan_text[] =
+    "seed: 4\n"
+    "tables:\n"
+    "  - name: land\n"
+    "    rows: 10\n"
+    "    columns:\n"
+    "      - {name: id, inc: 1, primary_key: true}\n"
+    "  - name: users\n"
+    "    rows: 20000\n"
+    "    columns:\n"
+    "      - {name: mail, value: '${email}'}\n"
+    "      - {name: id, range: int, type: bigint, unique: true, primary_key: true, props: {min: 0, max: 1000000}}\n"
+    "  - name: orders\n"
+    "    rows: 50000\n"
+    "    columns:\n"
+    "      - {name: id, inc: 1, primary_key: true}\n"
+    "      - {name: user_id, ref: users.id, distribution: zipf}\n";
 
 static uint8_t shard_of_user[1000000]; /* 1 + shard */
 static uint8_t order_seen[ORDERS + 1];

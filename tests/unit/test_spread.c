@@ -35,8 +35,10 @@ static bool draw(const char *column)
     sp_gen *gen = NULL;
     sp_gen_scratch *scratch = NULL;
     sp_batch batch;
-    snprintf(yaml, sizeof(yaml), "tables: [{name: p, rows: 1000, columns: [{name: id, inc: 0}]}, {name: t, rows: %d, columns: [{name: c, %s}]}]",
-             ROWS, column);
+    snprintf(
+        yaml, sizeof(yaml),
+        "tables: [{name: p, rows: 1000, columns: [{name: id, inc: 0}]}, {name: t, rows: %d, columns: [{name: c, %s}]}]",
+        ROWS, column);
     bool good = sp_plan_parse("test", yaml, strlen(yaml), &plan, NULL) == SPATE_OK && !plan->mistakes.n_errors &&
                 sp_gen_new(plan, seed, &gen, NULL) == SPATE_OK && sp_gen_scratch_new(gen, &scratch, NULL) == SPATE_OK;
     for (size_t i = 0; plan && i < spate_plan_mistakes(plan); i++)
@@ -91,14 +93,38 @@ static void check_law(const char *column, law *below, double min, double max, do
         printf("# %s: farthest %g, limit %g; values %g to %g\n", column, worst, limit, values[0], values[ROWS - 1]);
 }
 
-static double normal_law(double x) { return normal_below(x, 50, 10); }
-static double rounded_normal_law(double x) { return normal_below(x - 0.5, 50, 10); }
-static double cents_law(double x) { return normal_below(x - 0.005, 50, 10); }
-static double lognormal_law(double x) { return x <= 0 ? 0 : normal_below(log(x / 20), 0, 0.8); }
-static double exponential_law(double x) { return x <= 0 ? 0 : -expm1(-x / 30); }
-static double late_law(double x) { return x <= 100 ? 0 : -expm1(-(x - 100) / 30); }
-static double pareto_law(double x) { return x <= 2 ? 0 : 1 - pow(x / 2, -1.5); }
-static double triangle_law(double x) { return x < 0 ? 0 : x < 20 ? x * x / 100 / 20 : x < 100 ? 1 - (100 - x) * (100 - x) / 100 / 80 : 1; }
+static double normal_law(double x)
+{
+    return normal_below(x, 50, 10);
+}
+static double rounded_normal_law(double x)
+{
+    return normal_below(x - 0.5, 50, 10);
+}
+static double cents_law(double x)
+{
+    return normal_below(x - 0.005, 50, 10);
+}
+static double lognormal_law(double x)
+{
+    return x <= 0 ? 0 : normal_below(log(x / 20), 0, 0.8);
+}
+static double exponential_law(double x)
+{
+    return x <= 0 ? 0 : -expm1(-x / 30);
+}
+static double late_law(double x)
+{
+    return x <= 100 ? 0 : -expm1(-(x - 100) / 30);
+}
+static double pareto_law(double x)
+{
+    return x <= 2 ? 0 : 1 - pow(x / 2, -1.5);
+}
+static double triangle_law(double x)
+{
+    return x < 0 ? 0 : x < 20 ? x * x / 100 / 20 : x < 100 ? 1 - (100 - x) * (100 - x) / 100 / 80 : 1;
+}
 static double bars_law(double x)
 {
     static const double edges[] = {0, 1, 10, 20, 100}, sums[] = {0, 0.5, 0.5, 0.8, 1};
@@ -107,40 +133,63 @@ static double bars_law(double x)
             return x < 0 ? 0 : sums[i] + (sums[i + 1] - sums[i]) * (x - edges[i]) / (edges[i + 1] - edges[i]);
     return 1;
 }
-static double time_law(double x) { return normal_below(x, 1704067200, 864000); }
+static double time_law(double x)
+{
+    return normal_below(x, 1704067200, 864000);
+}
 
 static void smooth_distributions_follow_their_laws(void)
 {
     check_law("range: float, distribution: {type: normal, mean: 50, deviation: 10}", normal_law, -33, 133, 0);
-    check_law("range: float, props: {min: 45, max: 90}, distribution: {type: normal, mean: 50, deviation: 10}", normal_law, 45, 90, 0);
-    check_law("range: float, props: {min: 75, max: 90}, distribution: {type: normal, mean: 50, deviation: 10}", normal_law, 75, 90, 0);
-    check_law("range: float, props: {min: 0, max: 30}, distribution: {type: normal, mean: 50, deviation: 10}", normal_law, 0, 30, 0);
-    check_law("range: int, props: {min: 0, max: 100}, distribution: {type: normal, mean: 50, deviation: 10}", rounded_normal_law, 0, 100, 1);
-    check_law("range: decimal, props: {min: 0, max: 100}, distribution: {type: normal, mean: 50, deviation: 10}", cents_law, 0, 100, 0.01);
-    check_law("range: float, distribution: {type: lognormal, median: 20, sigma: 0.8}", lognormal_law, 0, 20 * exp(0.8 * 8.3), 0);
-    check_law("range: int, props: {min: 5, max: 500}, distribution: {type: lognormal, median: 20, sigma: 0.8}", lognormal_law, 5, 500, 1);
+    check_law("range: float, props: {min: 45, max: 90}, distribution: {type: normal, mean: 50, deviation: 10}",
+              normal_law, 45, 90, 0);
+    check_law("range: float, props: {min: 75, max: 90}, distribution: {type: normal, mean: 50, deviation: 10}",
+              normal_law, 75, 90, 0);
+    check_law("range: float, props: {min: 0, max: 30}, distribution: {type: normal, mean: 50, deviation: 10}",
+              normal_law, 0, 30, 0);
+    check_law("range: int, props: {min: 0, max: 100}, distribution: {type: normal, mean: 50, deviation: 10}",
+              rounded_normal_law, 0, 100, 1);
+    check_law("range: decimal, props: {min: 0, max: 100}, distribution: {type: normal, mean: 50, deviation: 10}",
+              cents_law, 0, 100, 0.01);
+    check_law("range: float, distribution: {type: lognormal, median: 20, sigma: 0.8}", lognormal_law, 0,
+              20 * exp(0.8 * 8.3), 0);
+    check_law("range: int, props: {min: 5, max: 500}, distribution: {type: lognormal, median: 20, sigma: 0.8}",
+              lognormal_law, 5, 500, 1);
     check_law("range: float, distribution: {type: exponential, mean: 30}", exponential_law, 0, 1110, 0);
     check_law("range: interval, distribution: {type: exponential, mean: 30s}", exponential_law, 0, 1110, 1e-6);
-    check_law("range: int, props: {min: 100, max: 300}, distribution: {type: exponential, mean: 30}", late_law, 100, 300, 1);
+    check_law("range: int, props: {min: 100, max: 300}, distribution: {type: exponential, mean: 30}", late_law, 100,
+              300, 1);
     check_law("range: float, distribution: {type: pareto, scale: 2, shape: 1.5}", pareto_law, 2, 2 * exp2(53 / 1.5), 0);
-    check_law("range: float, props: {min: 0, max: 100}, distribution: {type: triangular, peak: 20}", triangle_law, 0, 100, 0);
-    check_law("range: timestamp, props: {min: 2023-06-01, max: 2024-06-01}, distribution: {type: normal, mean: 2024-01-01, deviation: 240h}",
-              time_law, 1685577600, 1717200000, 1);
+    check_law("range: float, props: {min: 0, max: 100}, distribution: {type: triangular, peak: 20}", triangle_law, 0,
+              100, 0);
+    check_law(
+        "range: timestamp, props: {min: 2023-06-01, max: 2024-06-01}, distribution: {type: normal, mean: 2024-01-01, deviation: 240h}",
+        time_law, 1685577600, 1717200000, 1);
 }
 
 static void histograms_follow_their_bars(void)
 {
-    check_law("range: float, distribution: {type: histogram, bounds: [0, 1, 10, 20, 100], weights: [5, 0, 3, 2]}", bars_law, 0, 100, 0);
-    check_law("range: int, distribution: {type: histogram, bounds: [0, 1, 10, 20, 100], weights: [5, 0, 3, 2]}", bars_law, 0, 100, 1);
-    check_law("range: decimal, distribution: {type: percentiles, values: {p0: 0, 50: 1, p50.0001: 10, 80: 20, p100: 100}}", bars_law, 0, 100, 0.01);
-    check_law("range: int, props: {min: 0, max: 15}, distribution: {type: histogram, bounds: [0, 1, 10, 20, 100], weights: [5, 0, 3, 2]}", bars_law, 0, 15, 1);
-    check_law("set: ['0', '1', '2', '3', '4'], type: int, distribution: {type: histogram, bounds: [0, 1, 10], weights: [5, 0]}", bars_law, 0, 1, 1);
+    check_law("range: float, distribution: {type: histogram, bounds: [0, 1, 10, 20, 100], weights: [5, 0, 3, 2]}",
+              bars_law, 0, 100, 0);
+    check_law("range: int, distribution: {type: histogram, bounds: [0, 1, 10, 20, 100], weights: [5, 0, 3, 2]}",
+              bars_law, 0, 100, 1);
+    check_law(
+        "range: decimal, distribution: {type: percentiles, values: {p0: 0, 50: 1, p50.0001: 10, 80: 20, p100: 100}}",
+        bars_law, 0, 100, 0.01);
+    check_law(
+        "range: int, props: {min: 0, max: 15}, distribution: {type: histogram, bounds: [0, 1, 10, 20, 100], weights: [5, 0, 3, 2]}",
+        bars_law, 0, 15, 1);
+    check_law(
+        "set: ['0', '1', '2', '3', '4'], type: int, distribution: {type: histogram, bounds: [0, 1, 10], weights: [5, 0]}",
+        bars_law, 0, 1, 1);
 }
 
 static void lengths_and_refs_follow_too(void)
 {
-    check_law("range: string, props: {min: 0, max: 100}, distribution: {type: normal, mean: 50, deviation: 10}", rounded_normal_law, 0, 100, 1);
-    check_law("array: '${bool}', props: {min: 5, max: 60}, distribution: {type: lognormal, median: 20, sigma: 0.8}", lognormal_law, 5, 60, 1);
+    check_law("range: string, props: {min: 0, max: 100}, distribution: {type: normal, mean: 50, deviation: 10}",
+              rounded_normal_law, 0, 100, 1);
+    check_law("array: '${bool}', props: {min: 5, max: 60}, distribution: {type: lognormal, median: 20, sigma: 0.8}",
+              lognormal_law, 5, 60, 1);
     check_law("ref: p.id, distribution: {type: exponential, mean: 30}", exponential_law, 0, 1000, 1);
 }
 
@@ -177,13 +226,31 @@ static void check_counts(const char *column, double (*share)(double k), double f
         printf("# %s: chi-square %g, limit %g for %g\n", column, chi, limit, df);
 }
 
-static double poisson_share(double k) { return exp(k * log(4.5) - 4.5 - lgamma(k + 1)); }
-static double large_share(double k) { return exp(k * log(900) - 900 - lgamma(k + 1)); }
-static double binomial_share(double k) { return k > 40 ? 0 : exp(lgamma(41) - lgamma(k + 1) - lgamma(41 - k) + k * log(0.3) + (40 - k) * log(0.7)); }
-static double zipf_share(double k) { return pow(k + 1, -1.1); }
-static double steep_share(double k) { return pow(k + 1, -2.5); }
+static double poisson_share(double k)
+{
+    return exp(k * log(4.5) - 4.5 - lgamma(k + 1));
+}
+static double large_share(double k)
+{
+    return exp(k * log(900) - 900 - lgamma(k + 1));
+}
+static double binomial_share(double k)
+{
+    return k > 40 ? 0 : exp(lgamma(41) - lgamma(k + 1) - lgamma(41 - k) + k * log(0.3) + (40 - k) * log(0.7));
+}
+static double zipf_share(double k)
+{
+    return pow(k + 1, -1.1);
+}
+static double steep_share(double k)
+{
+    return pow(k + 1, -2.5);
+}
 
-static double weight_share(double k) { return k == 0 ? 5 : k == 1 ? 3 : k == 2 ? 2 : 0.01; }
+static double weight_share(double k)
+{
+    return k == 0 ? 5 : k == 1 ? 3 : k == 2 ? 2 : 0.01;
+}
 
 static void counts_follow_their_laws(void)
 {
@@ -192,7 +259,8 @@ static void counts_follow_their_laws(void)
     check_counts("range: int, distribution: {type: poisson, mean: 900}", large_share, 0, 1300);
     check_counts("range: int, distribution: {type: binomial, trials: 40, chance: 30%}", binomial_share, 0, 41);
     check_counts("range: int, props: {min: 0, max: 3000}, distribution: zipf", zipf_share, 0, 3000);
-    check_counts("range: int, props: {min: 0, max: 4999}, distribution: {type: zipf, exponent: 2.5}", steep_share, 0, 4999);
+    check_counts("range: int, props: {min: 0, max: 4999}, distribution: {type: zipf, exponent: 2.5}", steep_share, 0,
+                 4999);
     check_counts("set: ['0', '1', '2', '3'], weights: [5, 3, 2, 0.01], type: int", weight_share, 0, 4);
 }
 
@@ -210,8 +278,8 @@ static void zipf_is_right_far_out(void)
             for (double k = 1; k <= fmin(m, 1000); k++)
                 sum += pow(k, -s);
             if (m > 1000)
-                sum += (s == 1 ? log(m / 1000) : (pow(m, 1 - s) - pow(1000, 1 - s)) / (1 - s)) + (pow(m, -s) - pow(1000, -s)) / 2 -
-                       s / 12 * (pow(m, -s - 1) - pow(1000, -s - 1));
+                sum += (s == 1 ? log(m / 1000) : (pow(m, 1 - s) - pow(1000, 1 - s)) / (1 - s)) +
+                       (pow(m, -s) - pow(1000, -s)) / 2 - s / 12 * (pow(m, -s - 1) - pow(1000, -s - 1));
             below[d] = total = sum;
         }
         sp_pick p;
@@ -256,7 +324,8 @@ static void rhythms_beat(void)
             if (weight == 0)
                 CHECK_INT(counts[d][h], 0);
             else
-                chi += (counts[d][h] - want) * (counts[d][h] - want) / want * (want / (want + want * want * 1e-5)); /* years have not all weekdays alike */
+                chi += (counts[d][h] - want) * (counts[d][h] - want) / want *
+                       (want / (want + want * want * 1e-5)); /* years have not all weekdays alike */
         }
     if (!CHECK(chi < 150))
         printf("# rhythm: chi-square %g\n", chi);
@@ -288,7 +357,8 @@ static void sorted_columns_ascend_and_follow_their_law(void)
 
 static void permutations_are_equal_wide_and_even(void)
 {
-    static const uint64_t sizes[] = {1, 2, 3, 5, 100, 1000, 65537, 1000003, UINT64_C(1) << 40, (UINT64_C(1) << 62) - 5, UINT64_MAX};
+    static const uint64_t sizes[] = {
+        1, 2, 3, 5, 100, 1000, 65537, 1000003, UINT64_C(1) << 40, (UINT64_C(1) << 62) - 5, UINT64_MAX};
     uint64_t rows[1003], wide[1003], plain[1003];
     for (size_t s = 0; s < SP_COUNT(sizes); s++) {
         uint64_t n = sizes[s];

@@ -23,12 +23,12 @@ static const sp_schema users = {.table = "shop.users",
                                 .foreign_keys = &boss_key,
                                 .n_foreign_keys = 1};
 
-#define CHECK_SQL(call, want)                                                                                          \
-    do {                                                                                                               \
-        sp_buf out_ = {0}, *out = &out_;                                                                               \
-        CHECK_INT((call), SPATE_OK);                                                                                   \
-        CHECK_STRN(out_.data ? out_.data : "", out_.len, want);                                                        \
-        sp_buf_done(&out_);                                                                                            \
+#define CHECK_SQL(call, want) \
+    do { \
+        sp_buf out_ = {0}, *out = &out_; \
+        CHECK_INT((call), SPATE_OK); \
+        CHECK_STRN(out_.data ? out_.data : "", out_.len, want); \
+        sp_buf_done(&out_); \
     } while (0)
 
 static void names_and_literals(void)
@@ -120,7 +120,8 @@ static void types_that_a_dialect_does_not_know(void)
         {"nonsense", SP_TEXT, "text", "text"},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
-        sp_field field = {.name = "c", .type = {.kind = cases[i].kind, .precision = 9, .scale = 2}, .sql_type = cases[i].spelled};
+        sp_field field = {
+            .name = "c", .type = {.kind = cases[i].kind, .precision = 9, .scale = 2}, .sql_type = cases[i].spelled};
         sp_schema schema = {.table = "t", .fields = &field, .n_fields = 1};
         CHECK_SQL(sp_sql_type(out, SP_SQL_POSTGRES, &schema, 0), cases[i].postgres);
         CHECK_SQL(sp_sql_type(out, SP_SQL_DUCKDB, &schema, 0), cases[i].duckdb);

@@ -13,8 +13,7 @@ static void run_sql(const char *sql)
 {
     sqlite3 *db = NULL;
     spate_error err = {0};
-    CHECK_INT(sp_sqlite_open(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, &err),
-              SPATE_OK);
+    CHECK_INT(sp_sqlite_open(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, &err), SPATE_OK);
     CHECK_INT(sp_sqlite_run(db, sql, file, &err), SPATE_OK);
     CHECK_STR(err.message, "");
     sp_sqlite.close_v2(db);
@@ -87,8 +86,7 @@ static void rollback_leaves_nothing(void)
 {
     spate_error err;
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err),
-              SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, false, &err), SPATE_OK);
     CHECK(!sp_os_exists(file)); /* a new file is there as a whole or not at all */
     run_sql("CREATE TABLE plain (id INTEGER PRIMARY KEY, amount, seen, note)");
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, false, &err), SPATE_OK);
@@ -103,9 +101,7 @@ static void dry_run_changes_nothing(void)
     const sp_schema *schema = &plain;
     sp_sink *sink;
     fresh_file("");
-    CHECK_INT(
-        open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err),
-        SPATE_OK);
+    CHECK_INT(open_sink((sp_sink_options){.create = true, .dry_run = true}, &schema, 1, &sink, &err), SPATE_OK);
     sp_sink_close(sink);
     CHECK(!sp_os_exists(file));
 }
@@ -115,8 +111,7 @@ static void broken_primary_key(void)
     spate_error err;
     const int64_t twice[] = {1, 1, 2};
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err),
-              SPATE_E_DATA);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, twice, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "UNIQUE constraint failed: plain.id") != NULL);
     CHECK(!sp_os_exists(file));
     run_sql("CREATE TABLE plain (id INTEGER PRIMARY KEY, amount, seen, note)");
@@ -129,9 +124,15 @@ static void broken_primary_key(void)
 static void keys_in_no_order(void)
 {
     enum { CHUNKS = 40, ROWS = 1000 };
-    static const sp_field fields[] = {{"note", {SP_TEXT}, true}, {"id", {SP_I64}, false}, {"half", {SP_F64}, true, .sql_type = "real"}};
+    static const sp_field fields[] = {
+        {"note", {SP_TEXT}, true}, {"id", {SP_I64}, false}, {"half", {SP_F64}, true, .sql_type = "real"}};
     static const uint32_t key[] = {1};
-    static const sp_schema schema = {.table = "mixed", .fields = fields, .n_fields = 3, .primary_key = key, .n_primary_key = 1, .rows = CHUNKS * ROWS};
+    static const sp_schema schema = {.table = "mixed",
+                                     .fields = fields,
+                                     .n_fields = 3,
+                                     .primary_key = key,
+                                     .n_primary_key = 1,
+                                     .rows = CHUNKS * ROWS};
     const sp_schema *tables = &schema;
     sp_sink *sink;
     sp_lane *lane = NULL;
@@ -163,8 +164,11 @@ static void keys_in_no_order(void)
     CHECK_INT(finish_and_close(sink, true, &err), SPATE_OK);
     CHECK_STR(err.message, "");
     CHECK_STR(ask("PRAGMA integrity_check"), "ok|");
-    CHECK_STR(ask("SELECT count(*), count(DISTINCT id), min(id), sum(typeof(half) = 'real') FROM mixed"), "40000|40000|-20000|40000|");
-    CHECK_STR(ask("SELECT count(*) FROM mixed WHERE note = substr('late rows wait', 1, (id + 20000) % 15) AND half * 2 = id + 20000"), "40000|");
+    CHECK_STR(ask("SELECT count(*), count(DISTINCT id), min(id), sum(typeof(half) = 'real') FROM mixed"),
+              "40000|40000|-20000|40000|");
+    CHECK_STR(
+        ask("SELECT count(*) FROM mixed WHERE note = substr('late rows wait', 1, (id + 20000) % 15) AND half * 2 = id + 20000"),
+        "40000|");
     CHECK_STR(ask("PRAGMA page_size"), "1024|");
     CHECK_STR(ask("PRAGMA freelist_count"), "0|");
 }
@@ -205,11 +209,8 @@ static void broken_foreign_key(void)
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "FOREIGN KEY constraint failed") != NULL);
     CHECK_STR(ask("SELECT count(*) FROM plain"), "0|");
-    CHECK_INT(
-        load_plain((sp_sink_options){.defer_constraints = true}, ids123, notes123, true, &err),
-        SPATE_E_DATA);
-    CHECK(strstr(err.message,
-                 "2 rows, first of table \"plain\" refer to no row of table \"parent\"") != NULL);
+    CHECK_INT(load_plain((sp_sink_options){.defer_constraints = true}, ids123, notes123, true, &err), SPATE_E_DATA);
+    CHECK(strstr(err.message, "2 rows, first of table \"plain\" refer to no row of table \"parent\"") != NULL);
     CHECK(strstr(err.detail, "table \"plain\", rowid 2, parent \"parent\"") != NULL);
 }
 
@@ -218,12 +219,9 @@ static void upserts(void)
     spate_error err;
     const char *const others[] = {"uno", "dos", "tres"};
     fresh_file("");
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_OK);
-    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_INSERT}, ids123, others, true, &err),
-              SPATE_E_DATA);
-    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_UPSERT}, ids123, others, true, &err),
-              SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_INSERT}, ids123, others, true, &err), SPATE_E_DATA);
+    CHECK_INT(load_plain((sp_sink_options){.mode = SP_INSERT_UPSERT}, ids123, others, true, &err), SPATE_OK);
     CHECK_STR(ask("SELECT id, note FROM plain"), "1|uno|\n2|dos|\n3|tres|");
 }
 
@@ -234,10 +232,8 @@ static void wrong_presence(void)
     CHECK_INT(load_plain((sp_sink_options){0}, ids123, notes123, true, &err), SPATE_E_UNREACHABLE);
     CHECK(strstr(err.hint, "--create") != NULL);
     CHECK(!sp_os_exists(file));
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_OK);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_E_CONFIG);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_OK);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CONFIG);
     CHECK(strstr(err.message, "plain: the table exists already") != NULL);
     CHECK(strstr(err.hint, "--truncate") != NULL);
 }
@@ -247,8 +243,7 @@ static void wrong_files(void)
     spate_error err;
     snprintf(file, sizeof(file), "%s/none/x.sqlite", dir);
     snprintf(uri, sizeof(uri), "sqlite:%s", file);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_E_IO);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_IO);
     CHECK(strstr(err.hint, "directory") != NULL);
     snprintf(file, sizeof(file), "%s/text.sqlite", dir);
     snprintf(uri, sizeof(uri), "sqlite:%s", file);
@@ -256,12 +251,10 @@ static void wrong_files(void)
     for (int i = 0; i < 1000; i++)
         fputs("this is not a database\n", f);
     fclose(f);
-    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err),
-              SPATE_E_CORRUPT);
+    CHECK_INT(load_plain((sp_sink_options){.create = true}, ids123, notes123, true, &err), SPATE_E_CORRUPT);
     CHECK(strstr(err.message, "not a database") != NULL);
     CHECK(sp_os_exists(file));
-    CHECK_INT(spate_query(uri, "SELECT * FROM sqlite_master", take_row, &(answer){0}, &err),
-              SPATE_E_CORRUPT);
+    CHECK_INT(spate_query(uri, "SELECT * FROM sqlite_master", take_row, &(answer){0}, &err), SPATE_E_CORRUPT);
 }
 
 /* A child process holds the file; a pipe says when, and is closed to end it. */

@@ -77,7 +77,8 @@ static void end_file(sp_sqlite_pages *pages, uint32_t first, sp_sqlitetree *tree
     CHECK_INT(sp_sqlitetree_finish(tree, &page, NULL), SPATE_OK);
     CHECK_INT(sp_os_open(file, SP_OS_OPEN_UPDATE, &fd, NULL), SPATE_OK);
     CHECK_INT(sp_os_write_at(fd, page, pages->size, (uint64_t)(root - 1) * pages->size, file, NULL), SPATE_OK);
-    CHECK_INT(sp_os_write_at(fd, pages->out.data, pages->out.len, (uint64_t)(first - 1) * pages->size, file, NULL), SPATE_OK);
+    CHECK_INT(sp_os_write_at(fd, pages->out.data, pages->out.len, (uint64_t)(first - 1) * pages->size, file, NULL),
+              SPATE_OK);
     CHECK_INT(sp_os_read_at(fd, header, sizeof(header), 0, file, NULL), SPATE_OK);
     sp_sqlite_header_set_pages(header, pages->next - 1);
     CHECK_INT(sp_os_write_at(fd, header, sizeof(header), 0, file, NULL), SPATE_OK);
@@ -98,7 +99,8 @@ static void make_record(sp_buf *record, size_t len, uint64_t key)
         if (type >> shift || shift == 0)
             head[n++] = (char)((type >> shift & 0x7f) | (shift ? 0x80 : 0));
     record->len = 0;
-    CHECK(!sp_buf_add(record, &(char){(char)(n + 1)}, 1) && !sp_buf_add(record, head, (size_t)n) && !sp_buf_reserve(record, len));
+    CHECK(!sp_buf_add(record, &(char){(char)(n + 1)}, 1) && !sp_buf_add(record, head, (size_t)n) &&
+          !sp_buf_reserve(record, len));
     memset(record->data + record->len, (int)(key % 251), len);
     record->len += len;
 }
@@ -106,16 +108,11 @@ static void make_record(sp_buf *record, size_t len, uint64_t key)
 static size_t some_length(uint32_t page_size, unsigned kind)
 {
     switch (kind % 8) {
-    case 0:
-        return 0;
-    case 1: /* about where overflow begins */
-        return page_size - 40 + draw() % 20;
-    case 2: /* about where a chain gets another page */
-        return (page_size - 4) * (1 + draw() % 3) + draw() % 40;
-    case 3:
-        return draw() % (3 * page_size);
-    default:
-        return draw() % 100;
+    case 0: return 0;
+    case 1: /* about where overflow begins */ return page_size - 40 + draw() % 20;
+    case 2: /* about where a chain gets another page */ return (page_size - 4) * (1 + draw() % 3) + draw() % 40;
+    case 3: return draw() % (3 * page_size);
+    default: return draw() % 100;
     }
 }
 
@@ -132,8 +129,8 @@ typedef struct sums {
 static void check_sums(sqlite3 *db, sums s)
 {
     char want[128];
-    snprintf(want, sizeof(want), "%llu %lld %llu %llu", (unsigned long long)s.rows, (long long)s.keys, (unsigned long long)s.bytes,
-             (unsigned long long)s.firsts);
+    snprintf(want, sizeof(want), "%llu %lld %llu %llu", (unsigned long long)s.rows, (long long)s.keys,
+             (unsigned long long)s.bytes, (unsigned long long)s.firsts);
     sqlite3_stmt *row = NULL;
     sums got = {0};
     CHECK_INT(sp_sqlite.prepare_v2(db, "SELECT rowid, a FROM t", -1, &row, NULL), SQLITE_OK);
@@ -151,8 +148,8 @@ static void check_sums(sqlite3 *db, sums s)
     sp_sqlite.finalize(row);
     CHECK(whole);
     char said[128];
-    snprintf(said, sizeof(said), "%llu %lld %llu %llu", (unsigned long long)got.rows, (long long)got.keys, (unsigned long long)got.bytes,
-             (unsigned long long)got.firsts);
+    snprintf(said, sizeof(said), "%llu %lld %llu %llu", (unsigned long long)got.rows, (long long)got.keys,
+             (unsigned long long)got.bytes, (unsigned long long)got.firsts);
     CHECK_STR(said, want);
 }
 
@@ -242,7 +239,8 @@ static void lock_page(void)
             for (; s.rows < 40; s.rows++) {
                 size_t len = s.rows % 2 ? 3 * size : size / 2;
                 make_record(&record, len, s.rows + 1);
-                CHECK_INT(sp_sqlitetree_add(tree, (int64_t)s.rows + 1, (sp_str){record.data, record.len}, NULL), SPATE_OK);
+                CHECK_INT(sp_sqlitetree_add(tree, (int64_t)s.rows + 1, (sp_str){record.data, record.len}, NULL),
+                          SPATE_OK);
                 s.keys += s.rows + 1;
                 s.bytes += len;
                 s.firsts += s.rows + 1;
@@ -263,8 +261,9 @@ static void lock_page(void)
 static void golden_page(void)
 {
     static const uint8_t head[] = {0x0d, 0, 0, 0, 2, 0x01, 0xee, 0, 0x01, 0xfb, 0x01, 0xee};
-    static const uint8_t cells[] = {11, 0x81, 0x00, 2, 30, 'n', 'i', 'n', 'e', ' ', 'b', 'y', 't', /* 128: "nine byt" and a cell of 3 */
-                                    3, 1, 2, 1, 7};
+    static const uint8_t cells[] = {11,  0x81, 0x00, 2,   30,  'n', 'i',
+                                    'n', 'e',  ' ',  'b', 'y', 't', /* 128: "nine byt" and a cell of 3 */
+                                    3,   1,    2,    1,   7};
     sp_sqlite_pages pages = {.size = 512, .next = 3};
     sp_sqlitetree *tree = NULL;
     const uint8_t *page = NULL;
@@ -297,15 +296,52 @@ typedef struct spelled { /* a column: what cells it takes, how it is declared */
 
 static const sp_type i32_type = {.kind = SP_I32};
 static const spelled columns[] = {
-    {{SP_BOOL}, "integer"}, {{SP_BOOL}, "boolean"}, {{SP_BOOL}, "real"}, {{SP_I16}, "integer"}, {{SP_I32}, "int"},
-    {{SP_I32}, "real"}, {{SP_I32}, ""}, {{SP_I64}, "integer"}, {{SP_I64}, "real"}, {{SP_I64}, "numeric"}, {{SP_I64}, "blob"},
-    {{SP_U64}, "integer"}, {{SP_U64}, "text"}, {{SP_F32}, "real"}, {{SP_F32}, "integer"}, {{SP_F64}, "real"}, {{SP_F64}, "numeric"},
-    {{SP_F64}, "integer"}, {{SP_F64}, "blob"}, {{SP_DECIMAL, 15, 3}, "numeric"}, {{SP_DECIMAL, 15, 3}, "real"},
-    {{SP_DECIMAL, 18, 5}, "text"}, {{SP_DECIMAL, 18, 0}, "numeric"}, {{SP_DATE}, "text"}, {{SP_DATE}, "date"}, {{SP_TIME}, "text"},
-    {{SP_TIME}, "time"}, {{SP_TIMESTAMP}, "text"}, {{SP_TIMESTAMP}, "integer"}, {{SP_TIMESTAMP}, "datetime"}, {{SP_TIMESTAMPTZ}, "text"},
-    {{SP_TIMESTAMPTZ}, "blob"}, {{SP_INTERVAL}, "text"}, {{SP_INTERVAL}, "interval"}, {{SP_UUID}, "text"}, {{SP_UUID}, "blob"},
-    {{SP_UUID}, "uuid"}, {{SP_TEXT}, "text"}, {{SP_TEXT}, "varchar(20)"}, {{SP_TEXT}, ""}, {{SP_JSON}, "text"}, {{SP_BYTES}, "blob"},
-    {{SP_BYTES}, "text"}, {{SP_BYTES}, "integer"}, {{SP_LIST, .item = &i32_type}, "text"}, {{SP_LIST, .item = &i32_type}, ""},
+    {{SP_BOOL}, "integer"},
+    {{SP_BOOL}, "boolean"},
+    {{SP_BOOL}, "real"},
+    {{SP_I16}, "integer"},
+    {{SP_I32}, "int"},
+    {{SP_I32}, "real"},
+    {{SP_I32}, ""},
+    {{SP_I64}, "integer"},
+    {{SP_I64}, "real"},
+    {{SP_I64}, "numeric"},
+    {{SP_I64}, "blob"},
+    {{SP_U64}, "integer"},
+    {{SP_U64}, "text"},
+    {{SP_F32}, "real"},
+    {{SP_F32}, "integer"},
+    {{SP_F64}, "real"},
+    {{SP_F64}, "numeric"},
+    {{SP_F64}, "integer"},
+    {{SP_F64}, "blob"},
+    {{SP_DECIMAL, 15, 3}, "numeric"},
+    {{SP_DECIMAL, 15, 3}, "real"},
+    {{SP_DECIMAL, 18, 5}, "text"},
+    {{SP_DECIMAL, 18, 0}, "numeric"},
+    {{SP_DATE}, "text"},
+    {{SP_DATE}, "date"},
+    {{SP_TIME}, "text"},
+    {{SP_TIME}, "time"},
+    {{SP_TIMESTAMP}, "text"},
+    {{SP_TIMESTAMP}, "integer"},
+    {{SP_TIMESTAMP}, "datetime"},
+    {{SP_TIMESTAMPTZ}, "text"},
+    {{SP_TIMESTAMPTZ}, "blob"},
+    {{SP_INTERVAL}, "text"},
+    {{SP_INTERVAL}, "interval"},
+    {{SP_UUID}, "text"},
+    {{SP_UUID}, "blob"},
+    {{SP_UUID}, "uuid"},
+    {{SP_TEXT}, "text"},
+    {{SP_TEXT}, "varchar(20)"},
+    {{SP_TEXT}, ""},
+    {{SP_JSON}, "text"},
+    {{SP_BYTES}, "blob"},
+    {{SP_BYTES}, "text"},
+    {{SP_BYTES}, "integer"},
+    {{SP_LIST, .item = &i32_type}, "text"},
+    {{SP_LIST, .item = &i32_type}, ""},
 };
 enum { COLUMNS = SP_COUNT(columns), ROWS = 700 };
 
@@ -313,30 +349,21 @@ static int64_t some_integer(void)
 {
     int64_t v = (int64_t)(draw() >> draw() % 64);
     switch (draw() % 8) {
-    case 0:
-        return (int64_t)(draw() % 4) - 1;
-    case 1: /* about where another width begins */
-        return (INT64_C(1) << (draw() % 63)) + (int64_t)(draw() % 3) - 1;
-    case 2:
-        return draw() % 2 ? INT64_MIN : INT64_MAX;
-    default:
-        return draw() % 2 ? v : -v;
+    case 0: return (int64_t)(draw() % 4) - 1;
+    case 1: /* about where another width begins */ return (INT64_C(1) << (draw() % 63)) + (int64_t)(draw() % 3) - 1;
+    case 2: return draw() % 2 ? INT64_MIN : INT64_MAX;
+    default: return draw() % 2 ? v : -v;
     }
 }
 
 static double some_real(void)
 {
     switch (draw() % 6) {
-    case 0:
-        return (double)some_integer();
-    case 1:
-        return draw() % 2 ? INFINITY : -INFINITY;
-    case 2:
-        return draw() % 2 ? -0.0 : 1e300;
-    case 3:
-        return (double)(INT64_C(1) << (44 + draw() % 6)) * (draw() % 2 ? 1 : -1);
-    default:
-        return (double)some_integer() / 1000;
+    case 0: return (double)some_integer();
+    case 1: return draw() % 2 ? INFINITY : -INFINITY;
+    case 2: return draw() % 2 ? -0.0 : 1e300;
+    case 3: return (double)(INT64_C(1) << (44 + draw() % 6)) * (draw() % 2 ? 1 : -1);
+    default: return (double)some_integer() / 1000;
     }
 }
 
@@ -354,39 +381,20 @@ static void put_cell(sp_column *c, uint32_t row)
 {
     int64_t v = some_integer();
     switch (c->type.kind) {
-    case SP_BOOL:
-        ((uint8_t *)c->data)[row / 8] = (uint8_t)draw();
-        break;
-    case SP_I16:
-        ((int16_t *)c->data)[row] = (int16_t)v;
-        break;
-    case SP_I32:
-        ((int32_t *)c->data)[row] = (int32_t)v;
-        break;
-    case SP_U64:
-        ((uint64_t *)c->data)[row] = (uint64_t)v & INT64_MAX;
-        break;
-    case SP_F32:
-        ((float *)c->data)[row] = (float)some_real();
-        break;
-    case SP_F64:
-        ((double *)c->data)[row] = some_real();
-        break;
-    case SP_DECIMAL:
-        ((int64_t *)c->data)[row] = v % (int64_t)sp_pow10[c->type.precision];
-        break;
-    case SP_DATE:
-        ((int32_t *)c->data)[row] = (int32_t)(draw() % 4000000) - 1000000;
-        break;
-    case SP_TIME:
-        ((int64_t *)c->data)[row] = (int64_t)(draw() % UINT64_C(86400000000));
-        break;
+    case SP_BOOL: ((uint8_t *)c->data)[row / 8] = (uint8_t)draw(); break;
+    case SP_I16: ((int16_t *)c->data)[row] = (int16_t)v; break;
+    case SP_I32: ((int32_t *)c->data)[row] = (int32_t)v; break;
+    case SP_U64: ((uint64_t *)c->data)[row] = (uint64_t)v & INT64_MAX; break;
+    case SP_F32: ((float *)c->data)[row] = (float)some_real(); break;
+    case SP_F64: ((double *)c->data)[row] = some_real(); break;
+    case SP_DECIMAL: ((int64_t *)c->data)[row] = v % (int64_t)sp_pow10[c->type.precision]; break;
+    case SP_DATE: ((int32_t *)c->data)[row] = (int32_t)(draw() % 4000000) - 1000000; break;
+    case SP_TIME: ((int64_t *)c->data)[row] = (int64_t)(draw() % UINT64_C(86400000000)); break;
     case SP_TIMESTAMP:
-    case SP_TIMESTAMPTZ:
-        ((int64_t *)c->data)[row] = draw() % 2 ? v / 64 : v % 4000000000 * SP_US_PER_SECOND;
-        break;
+    case SP_TIMESTAMPTZ: ((int64_t *)c->data)[row] = draw() % 2 ? v / 64 : v % 4000000000 * SP_US_PER_SECOND; break;
     case SP_INTERVAL:
-        ((sp_interval *)c->data)[row] = (sp_interval){(int32_t)(draw() % 100), (int32_t)(draw() % 100), (int64_t)(draw() % 1000000000)};
+        ((sp_interval *)c->data)[row] =
+            (sp_interval){(int32_t)(draw() % 100), (int32_t)(draw() % 100), (int64_t)(draw() % 1000000000)};
         break;
     case SP_UUID:
         for (int i = 0; i < 16; i++)
@@ -402,12 +410,8 @@ static void put_cell(sp_column *c, uint32_t row)
     }
     case SP_TEXT:
     case SP_JSON:
-    case SP_BYTES:
-        put_bytes(c, row, c->type.kind != SP_BYTES);
-        break;
-    default:
-        ((int64_t *)c->data)[row] = v;
-        break;
+    case SP_BYTES: put_bytes(c, row, c->type.kind != SP_BYTES); break;
+    default: ((int64_t *)c->data)[row] = v; break;
     }
 }
 
@@ -422,7 +426,7 @@ static void fill(sp_batch *b)
         for (uint32_t row = 0; row < ROWS; row++) {
             put_cell(c, row);
             if (present && draw() % 4 == 0)
-                present[row / 8] &= (uint8_t)~(1u << row % 8);
+                present[row / 8] &= (uint8_t) ~(1u << row % 8);
         }
     }
     b->rows = ROWS;
@@ -461,13 +465,20 @@ static void compare_tables(sqlite3 *db)
 {
     char differ[128], sql[400];
     for (uint32_t i = 0; i < COLUMNS; i++) {
-        snprintf(differ, sizeof(differ), "FROM t JOIN u ON t.rowid = u.rowid WHERE typeof(t.c%u) <> typeof(u.c%u) OR quote(t.c%u) <> quote(u.c%u)", i, i, i, i);
-        snprintf(sql, sizeof(sql), "SELECT t.rowid || ': ' || quote(t.c%u) || ', not ' || quote(u.c%u) %s", i, i, differ);
+        snprintf(
+            differ, sizeof(differ),
+            "FROM t JOIN u ON t.rowid = u.rowid WHERE typeof(t.c%u) <> typeof(u.c%u) OR quote(t.c%u) <> quote(u.c%u)",
+            i, i, i, i);
+        snprintf(sql, sizeof(sql), "SELECT t.rowid || ': ' || quote(t.c%u) || ', not ' || quote(u.c%u) %s", i, i,
+                 differ);
         if (!CHECK_STR(ask(db, sql), "nothing"))
             printf("# column %u, kind %s as \"%s\"\n", i, sp_kind_name(columns[i].type.kind), columns[i].declared);
     }
     CHECK_STR(ask(db, "SELECT count(*) FROM t JOIN u ON t.rowid = u.rowid"), "700");
-    CHECK_STR(ask(db, "SELECT sum(payload) - (SELECT sum(payload) FROM dbstat WHERE name = 'u') FROM dbstat WHERE name = 't'"), "0");
+    CHECK_STR(
+        ask(db,
+            "SELECT sum(payload) - (SELECT sum(payload) FROM dbstat WHERE name = 'u') FROM dbstat WHERE name = 't'"),
+        "0");
 }
 
 static void records_at(uint32_t page_size)
@@ -484,7 +495,9 @@ static void records_at(uint32_t page_size)
     spate_error err = {0};
     for (uint32_t i = 0; i < COLUMNS; i++) {
         fields[i] = (sp_field){.name = "c", .type = columns[i].type, .nullable = true};
-        c[i] = (sp_sqlite_column){.field = i, .target = {true, sp_sqlite_affinity(columns[i].declared), strcmp(columns[i].declared, "blob") == 0}};
+        c[i] = (sp_sqlite_column){
+            .field = i,
+            .target = {true, sp_sqlite_affinity(columns[i].declared), strcmp(columns[i].declared, "blob") == 0}};
         CHECK(sp_sqlite_can_keep(&columns[i].type, &c[i].target, false));
         CHECK(!sp_buf_printf(&sql, "%sc%u %s", i ? ", " : "CREATE TABLE t (", i, columns[i].declared));
     }
@@ -532,10 +545,12 @@ static void conversions_are_left_to_sqlite(void)
         const char *declared;
         bool strict, can;
     } cases[] = {
-        {SP_TEXT, "integer", false, false}, {SP_TEXT, "numeric", false, false}, {SP_JSON, "json", false, false}, {SP_F64, "text", false, false},
-        {SP_BOOL, "text", false, false},    {SP_I16, "text", false, false},     {SP_I64, "integer", true, true}, {SP_TEXT, "text", true, true},
-        {SP_TEXT, "integer", true, false},  {SP_F64, "integer", true, false},   {SP_F64, "real", true, true},    {SP_BYTES, "text", true, false},
-        {SP_BYTES, "blob", true, true},     {SP_I64, "any", true, false},       {SP_DATE, "integer", true, false}, {SP_UUID, "blob", true, true},
+        {SP_TEXT, "integer", false, false}, {SP_TEXT, "numeric", false, false}, {SP_JSON, "json", false, false},
+        {SP_F64, "text", false, false},     {SP_BOOL, "text", false, false},    {SP_I16, "text", false, false},
+        {SP_I64, "integer", true, true},    {SP_TEXT, "text", true, true},      {SP_TEXT, "integer", true, false},
+        {SP_F64, "integer", true, false},   {SP_F64, "real", true, true},       {SP_BYTES, "text", true, false},
+        {SP_BYTES, "blob", true, true},     {SP_I64, "any", true, false},       {SP_DATE, "integer", true, false},
+        {SP_UUID, "blob", true, true},
     };
     for (size_t i = 0; i < SP_COUNT(cases); i++) {
         sp_sqlite_target target = {true, sp_sqlite_affinity(cases[i].declared), strcmp(cases[i].declared, "blob") == 0};
@@ -569,13 +584,15 @@ static int encode_one(sp_type type, const void *value, bool null, const sp_sqlit
 static void bad_cells(void)
 {
     spate_error err;
-    sp_sqlite_column any = {.target = {true, SP_SQLITE_NONE, false}}, must = any, key = {.target = {true, SP_SQLITE_INTEGER, false}, .is_rowid = true};
+    sp_sqlite_column any = {.target = {true, SP_SQLITE_NONE, false}}, must = any,
+                     key = {.target = {true, SP_SQLITE_INTEGER, false}, .is_rowid = true};
     must.not_null = true;
     CHECK_INT(encode_one((sp_type){SP_F64}, &(double){NAN}, false, &any, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "column \"a\": SQLite has no NaN") != NULL);
     CHECK_INT(encode_one((sp_type){SP_U64}, &(uint64_t){UINT64_MAX}, false, &any, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "no integer as large as 18446744073709551615") != NULL);
-    CHECK_INT(encode_one((sp_type){SP_DECIMAL, 18, 4}, &(int64_t){900719925474099312}, false, &any, &err), SPATE_E_DATA);
+    CHECK_INT(encode_one((sp_type){SP_DECIMAL, 18, 4}, &(int64_t){900719925474099312}, false, &any, &err),
+              SPATE_E_DATA);
     CHECK(strstr(err.message, "cannot hold 90071992547409.9312 exactly") != NULL);
     CHECK_INT(encode_one((sp_type){SP_I64}, &(int64_t){5}, true, &must, &err), SPATE_E_DATA);
     CHECK(strstr(err.message, "NOT NULL constraint failed: t.a") != NULL);

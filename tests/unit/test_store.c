@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char dir[] = "/dev/shm/spate-store-XXXXXX"; /* in memory: a sync to disk for each of a thousand files would take most of the time */
+static char dir[] =
+    "/dev/shm/spate-store-XXXXXX"; /* in memory: a sync to disk for each of a thousand files would take most of the time */
 static char path[64];
 static spate_error err;
 
@@ -58,7 +59,8 @@ static bool same_cell(const spate_column *a, uint32_t i, const spate_column *b, 
     if (width)
         return memcmp((const char *)a->data + (size_t)i * width, (const char *)b->data + (size_t)j * width, width) == 0;
     if (a->type.kind == SPATE_BOOL)
-        return (((const uint8_t *)a->data)[i >> 3] >> (i & 7) & 1) == (((const uint8_t *)b->data)[j >> 3] >> (j & 7) & 1);
+        return (((const uint8_t *)a->data)[i >> 3] >> (i & 7) & 1) ==
+               (((const uint8_t *)b->data)[j >> 3] >> (j & 7) & 1);
     int32_t n = a->offsets[i + 1] - a->offsets[i];
     if (n != b->offsets[j + 1] - b->offsets[j])
         return false;
@@ -179,7 +181,8 @@ static uint64_t make_wide(uint32_t i)
 }
 static uint64_t make_edges(uint32_t i)
 {
-    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX, -40000, -3000000000, 1 << 24};
+    static const int64_t edges[] = {INT64_MIN,     INT64_MIN + 1, -1,     0,           1,
+                                    INT64_MAX - 1, INT64_MAX,     -40000, -3000000000, 1 << 24};
     return (uint64_t)edges[(i + draw()) % SP_COUNT(edges)];
 }
 static uint64_t make_powers(uint32_t i)
@@ -193,7 +196,8 @@ static uint64_t make_one_decimal(uint32_t i)
 }
 static uint64_t make_three_decimals(uint32_t i)
 {
-    return i % 500 == 3 ? of_double(i % 1000 == 3 ? NAN : -0.0) : of_double((double)(int64_t)(draw() % 40000001 - 20000000) / 1000);
+    return i % 500 == 3 ? of_double(i % 1000 == 3 ? NAN : -0.0)
+                        : of_double((double)(int64_t)(draw() % 40000001 - 20000000) / 1000);
 }
 static uint64_t make_f32_origin(uint32_t i)
 {
@@ -209,26 +213,39 @@ static uint64_t make_few(uint32_t i)
 }
 static uint64_t make_odd_doubles(uint32_t i)
 {
-    static const uint64_t odd[] = {0x7ff8000000000000, 0x7ff0000000000001, 0xfff8dead00beef00, 0x7ff0000000000000, 0xfff0000000000000,
-                                   0x8000000000000000, 0, 1, 0x000fffffffffffff, 0x7fefffffffffffff, 0x4340000000000000,
-                                   0x4340000000000001, 0x433fffffffffffff, 0x3fe5555555555555};
+    static const uint64_t odd[] = {0x7ff8000000000000,
+                                   0x7ff0000000000001,
+                                   0xfff8dead00beef00,
+                                   0x7ff0000000000000,
+                                   0xfff0000000000000,
+                                   0x8000000000000000,
+                                   0,
+                                   1,
+                                   0x000fffffffffffff,
+                                   0x7fefffffffffffff,
+                                   0x4340000000000000,
+                                   0x4340000000000001,
+                                   0x433fffffffffffff,
+                                   0x3fe5555555555555};
     return odd[(draw() + i) % SP_COUNT(odd)];
 }
 static uint64_t make_lossy_ones(uint32_t i)
 {
-    static const double values[] = {2.9999999999, 0.9999999999, 1e19, 1e300, -0.0, 21.37, 99999999.5, -40000, -3e9, 9007199254740993.0};
+    static const double values[] = {2.9999999999, 0.9999999999, 1e19,   1e300, -0.0,
+                                    21.37,        99999999.5,   -40000, -3e9,  9007199254740993.0};
     return of_double(values[i % SP_COUNT(values)]);
 }
 
-static make_fn *const makers[] = {make_zero, make_line, make_jitter, make_seconds, make_walk, make_small, make_outliers, make_low_outliers, make_wide,
-                                  make_edges, make_powers, make_one_decimal, make_three_decimals, make_f32_origin, make_noise, make_few,
-                                  make_odd_doubles, make_lossy_ones};
+static make_fn *const makers[] = {make_zero,   make_line,        make_jitter,         make_seconds,    make_walk,
+                                  make_small,  make_outliers,    make_low_outliers,   make_wide,       make_edges,
+                                  make_powers, make_one_decimal, make_three_decimals, make_f32_origin, make_noise,
+                                  make_few,    make_odd_doubles, make_lossy_ones};
 
 /* Every maker in every kind of fixed width, by its low bytes; dense, with some nulls, with few values; many rows and few. */
 static void fixed_widths(void)
 {
-    static const spate_kind kinds[] = {SPATE_I16, SPATE_I32, SPATE_I64, SPATE_U64, SPATE_F32, SPATE_F64, SPATE_DECIMAL, SPATE_DATE,
-                                       SPATE_TIMESTAMP, SPATE_INTERVAL, SPATE_UUID};
+    static const spate_kind kinds[] = {SPATE_I16,     SPATE_I32,  SPATE_I64,       SPATE_U64,      SPATE_F32, SPATE_F64,
+                                       SPATE_DECIMAL, SPATE_DATE, SPATE_TIMESTAMP, SPATE_INTERVAL, SPATE_UUID};
     static char data[MANY * 16];
     for (size_t k = 0; k < SP_COUNT(kinds); k++) {
         uint32_t width = width_of(kinds[k]);
@@ -239,7 +256,8 @@ static void fixed_widths(void)
                 memcpy(&d, &v, 8);
                 float f = (float)d;
                 memset(data + (size_t)i * width, 0, width);
-                memcpy(data + (size_t)i * width, kinds[k] == SPATE_F32 && m >= 10 ? (const void *)&f : &v, SP_MIN(width, 8u));
+                memcpy(data + (size_t)i * width, kinds[k] == SPATE_F32 && m >= 10 ? (const void *)&f : &v,
+                       SP_MIN(width, 8u));
             }
             spate_column c = {.type = {kinds[k], 18, 3, NULL}, .data = data};
             for (unsigned nulls = 0; nulls < 4; nulls++) {
@@ -273,32 +291,27 @@ static int32_t offsets[MANY + 1];
 
 static void make_texts(unsigned way)
 {
-    static const char *const words[] = {"connection", "refused", "from", "10.0.0.", "user", "", "na\xc3\xafve", "GET /index.html"};
+    static const char *const words[] = {"connection", "refused", "from",         "10.0.0.",
+                                        "user",       "",        "na\xc3\xafve", "GET /index.html"};
     size_t at = 0;
     for (uint32_t i = 0; i < MANY; i++) {
         offsets[i] = (int32_t)at;
         switch (way) {
-        case 0: /* few */
-            at += (size_t)sprintf(text + at, "%s", words[draw() % SP_COUNT(words)]);
-            break;
+        case 0: /* few */ at += (size_t)sprintf(text + at, "%s", words[draw() % SP_COUNT(words)]); break;
         case 1: /* lines of a log */
-            at += (size_t)sprintf(text + at, "2026-11-%02u %s %s %s%u", 1 + i / 400, words[draw() % 8], words[draw() % 8], words[draw() % 8],
-                                  (unsigned)(draw() % 100000));
+            at += (size_t)sprintf(text + at, "2026-11-%02u %s %s %s%u", 1 + i / 400, words[draw() % 8],
+                                  words[draw() % 8], words[draw() % 8], (unsigned)(draw() % 100000));
             break;
         case 2: /* noise */
             for (uint64_t n = draw() % 40; n > 0; n--)
                 text[at++] = (char)draw();
             break;
-        case 3: /* all the same */
-            at += (size_t)sprintf(text + at, "constant");
-            break;
+        case 3: /* all the same */ at += (size_t)sprintf(text + at, "constant"); break;
         case 4: /* some long */
             for (uint64_t n = i % 1000 == 5 ? 60000 : draw() % 3; n > 0; n--)
                 text[at++] = (char)('a' + n % 26);
             break;
-        case 5: /* of one length */
-            at += (size_t)sprintf(text + at, "%08u", (unsigned)(draw() % 100000000));
-            break;
+        case 5: /* of one length */ at += (size_t)sprintf(text + at, "%08u", (unsigned)(draw() % 100000000)); break;
         }
     }
     offsets[MANY] = (int32_t)at;
@@ -309,7 +322,8 @@ static void texts(void)
     for (unsigned way = 0; way < 6; way++) {
         make_texts(way);
         for (unsigned nulls = 0; nulls < 4; nulls++) {
-            spate_column c = {.type = {way == 2 ? SPATE_BYTES : SPATE_TEXT, 0, 0, NULL}, .offsets = offsets, .bytes = text};
+            spate_column c = {
+                .type = {way == 2 ? SPATE_BYTES : SPATE_TEXT, 0, 0, NULL}, .offsets = offsets, .bytes = text};
             no_nulls_or_some(&c, nulls);
             CHECK(round_trip(&c, nulls == 2 ? 100 : MANY));
         }
@@ -319,7 +333,8 @@ static void texts(void)
 static void lists(void)
 {
     static int32_t outer[MANY + 1];
-    static const spate_type text_type = {SPATE_TEXT, 0, 0, NULL}, int_type = {SPATE_I32, 0, 0, NULL}, ints_type = {SPATE_LIST, 0, 0, &int_type};
+    static const spate_type text_type = {SPATE_TEXT, 0, 0, NULL}, int_type = {SPATE_I32, 0, 0, NULL},
+                            ints_type = {SPATE_LIST, 0, 0, &int_type};
     static int32_t ints[MANY], inner[MANY + 1];
     make_texts(1);
     no_nulls_or_some(&(spate_column){0}, 5);
@@ -336,7 +351,8 @@ static void lists(void)
         ints[i] = (int32_t)i * 3;
     for (uint32_t i = 0; i < 5000; i++)
         inner[i + 1] = inner[i] + (int32_t)(i % 3);
-    spate_column numbers_ = {.type = int_type, .data = ints}, of_ints = {.type = ints_type, .offsets = inner, .child = &numbers_};
+    spate_column numbers_ = {.type = int_type, .data = ints},
+                 of_ints = {.type = ints_type, .offsets = inner, .child = &numbers_};
     spate_column nested = {.type = {SPATE_LIST, 0, 0, &ints_type}, .offsets = outer, .child = &of_ints};
     CHECK(round_trip(&nested, 1000));
     memset(outer, 0, sizeof outer);
@@ -356,7 +372,11 @@ static size_t make_row(uint64_t i, unsigned shapes, const uint16_t *names, spate
         if (sp_draw(6 + f, shape) % 3)
             continue;
         uint64_t z = sp_draw(100 + f, i);
-        v[n] = (spate_value){.name = names[f], .kind = (uint8_t)(f % 4 == 0 ? SPATE_I64 : f % 4 == 1 ? SPATE_F64 : f % 4 == 2 ? SPATE_TEXT : SPATE_BOOL)};
+        v[n] = (spate_value){.name = names[f],
+                             .kind = (uint8_t)(f % 4 == 0   ? SPATE_I64
+                                               : f % 4 == 1 ? SPATE_F64
+                                               : f % 4 == 2 ? SPATE_TEXT
+                                                            : SPATE_BOOL)};
         if (f % 4 == 0) {
             v[n].as.i = (int64_t)(z % 1000);
         } else if (f % 4 == 1) {
@@ -448,7 +468,9 @@ static void any_fields(unsigned shapes)
             expected += row[f].name == names[0] && row[f].as.i > 900;
     }
     spate_condition where = {"field_0", SPATE_GT, {.kind = SPATE_I64, .as.i = 900}};
-    OK(spate_cursor_open(s, &(spate_scan_options){.table = 0, .fields = fields, .n_fields = 2, .conditions = &where, .n_conditions = 1}, &c, &err));
+    OK(spate_cursor_open(
+        s, &(spate_scan_options){.table = 0, .fields = fields, .n_fields = 2, .conditions = &where, .n_conditions = 1},
+        &c, &err));
     for (; spate_cursor_next(c, &got, &n, &at, &err) == SPATE_OK && got; found++)
         for (size_t f = 0; f < n; f++)
             CHECK(got[f].name == names[1] || got[f].name == names[4]);
@@ -496,12 +518,18 @@ static void make_reading(uint64_t i, reading *r, char *buffer)
 }
 
 static const spate_record_field reading_fields[] = {
-    {"id", {SPATE_I32, 0, 0, NULL}, offsetof(reading, id)},         {"level", {SPATE_I16, 0, 0, NULL}, offsetof(reading, level)},
-    {"on", {SPATE_BOOL, 0, 0, NULL}, offsetof(reading, on)},        {"v0", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[0])},
-    {"v1", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[1])},   {"v2", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[2])},
-    {"v3", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[3])},   {"v4", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[4])},
-    {"v5", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[5])},   {"v6", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[6])},
-    {"v7", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[7])},   {"v8", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[8])},
+    {"id", {SPATE_I32, 0, 0, NULL}, offsetof(reading, id)},
+    {"level", {SPATE_I16, 0, 0, NULL}, offsetof(reading, level)},
+    {"on", {SPATE_BOOL, 0, 0, NULL}, offsetof(reading, on)},
+    {"v0", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[0])},
+    {"v1", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[1])},
+    {"v2", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[2])},
+    {"v3", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[3])},
+    {"v4", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[4])},
+    {"v5", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[5])},
+    {"v6", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[6])},
+    {"v7", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[7])},
+    {"v8", {SPATE_F64, 0, 0, NULL}, offsetof(reading, value[8])},
     {"note", {SPATE_TEXT, 0, 0, NULL}, offsetof(reading, note)},
 };
 enum { READINGS = 40000, THREADS = 4 };
@@ -520,7 +548,8 @@ static void *append_part(void *arg)
     spate_record *record = NULL;
     p->status = spate_appender_open(p->store, 0, &a, &e);
     if (p->status == SPATE_OK)
-        p->status = spate_record_define(a, reading_fields, SP_COUNT(reading_fields), offsetof(reading, nulls), &record, &e);
+        p->status =
+            spate_record_define(a, reading_fields, SP_COUNT(reading_fields), offsetof(reading, nulls), &record, &e);
     for (uint64_t i = p->from; p->status == SPATE_OK && i < p->to; i++) {
         reading r;
         char buffer[32];
@@ -549,8 +578,9 @@ static bool check_reading(const spate_value *v, size_t n, const spate_store *s)
         bool same = strcmp(name, "id") == 0      ? v[i].as.i == want.id
                     : strcmp(name, "level") == 0 ? v[i].as.i == want.level
                     : strcmp(name, "on") == 0    ? v[i].as.b == want.on
-                    : strcmp(name, "note") == 0  ? v[i].len == want.note.len && memcmp(v[i].as.p, want.note.p, v[i].len) == 0
-                                                 : v[i].as.f == want.value[name[1] - '0'];
+                    : strcmp(name, "note") == 0
+                        ? v[i].len == want.note.len && memcmp(v[i].as.p, want.note.p, v[i].len) == 0
+                        : v[i].as.f == want.value[name[1] - '0'];
         if (!same)
             return false;
     }
@@ -679,7 +709,8 @@ static void rounded_when_asked_for(void)
 {
     enum { N = 5000 };
     static double v[N], got[N];
-    static const double odd[] = {2.9999999999, 0.9999999999, -0.0, 1e300, -1e19, NAN, INFINITY, 4503599627.4e6, 1e-12, 0.30000000000000004};
+    static const double odd[] = {2.9999999999, 0.9999999999, -0.0,           1e300, -1e19,
+                                 NAN,          INFINITY,     4503599627.4e6, 1e-12, 0.30000000000000004};
     for (uint32_t i = 0; i < N; i++)
         v[i] = i < SP_COUNT(odd) ? odd[i] : (double)(draw() % 10000) / 100 + (double)(draw() % 1000) * 1e-14;
     uint64_t exact = size_of(v, N, -1, got);

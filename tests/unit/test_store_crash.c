@@ -96,7 +96,8 @@ static int64_t changed_number(void)
 static size_t make_row(uint64_t i, spate_value *v, char *text)
 {
     v[0] = (spate_value){.name = 0, .kind = SPATE_I64, .as.i = number_at(i)};
-    v[1] = (spate_value){.name = 1, .kind = SPATE_TEXT, .as.p = text, .len = (uint32_t)sprintf(text, "row %u", (unsigned)i)};
+    v[1] = (spate_value){
+        .name = 1, .kind = SPATE_TEXT, .as.p = text, .len = (uint32_t)sprintf(text, "row %u", (unsigned)i)};
     return i % 4 ? 2 : 1;
 }
 
@@ -267,14 +268,15 @@ static void check_disk(unsigned stop)
     for (unsigned i = 0; i < stop; i++)
         last = ops[i].kind == OP_PROMISE ? &ops[i] : last;
     if (!last)
-        return; /* nothing was promised yet */
+        return;                                    /* nothing was promised yet */
     for (unsigned again = 0; again < 2; again++) { /* as a reader finds it, and when a writer has been there */
         seen x = read_all();
-        bool ok = x.status == SPATE_OK && x.wrong == 0 && x.rows >= last->at && (last->len == 2 || x.changed == last->len);
+        bool ok =
+            x.status == SPATE_OK && x.wrong == 0 && x.rows >= last->at && (last->len == 2 || x.changed == last->len);
         if (!ok)
-            printf("# stopped at %u: status %d, %llu rows of %llu, %llu wrong, changed %d: %s; seed %llu\n", stop, x.status,
-                   (unsigned long long)x.rows, (unsigned long long)last->at, (unsigned long long)x.wrong, x.changed, err.message,
-                   (unsigned long long)seed);
+            printf("# stopped at %u: status %d, %llu rows of %llu, %llu wrong, changed %d: %s; seed %llu\n", stop,
+                   x.status, (unsigned long long)x.rows, (unsigned long long)last->at, (unsigned long long)x.wrong,
+                   x.changed, err.message, (unsigned long long)seed);
         CHECK(ok);
         spate_store *s = NULL;
         OK(spate_store_open(path, true, &s, &err));
@@ -315,7 +317,8 @@ _Noreturn static void write_until_killed(uint64_t from, int to)
         _exit(1);
     for (;;) {
         uint64_t rows = 1 + draw(400);
-        if (append(s, from, rows) != SPATE_OK || (draw(4) ? spate_store_commit(s, &err) : spate_store_finish(s, &err)) != SPATE_OK)
+        if (append(s, from, rows) != SPATE_OK ||
+            (draw(4) ? spate_store_commit(s, &err) : spate_store_finish(s, &err)) != SPATE_OK)
             _exit(1);
         from += rows;
         if (write(to, &from, sizeof from) != sizeof from)
@@ -358,9 +361,10 @@ static void killed_at_any_moment(void)
         seen x = read_all();
         CHECK(x.status == SPATE_OK && x.wrong == 0 && x.rows >= said);
         if (x.status != SPATE_OK || x.wrong || x.rows < said)
-            printf("# kill %llu: %llu rows, %llu were committed, %llu wrong from %llu on; seed %llu: %s\n", (unsigned long long)k,
-                   (unsigned long long)x.rows, (unsigned long long)said, (unsigned long long)x.wrong, (unsigned long long)x.first_wrong,
-                   (unsigned long long)seed, err.message);
+            printf("# kill %llu: %llu rows, %llu were committed, %llu wrong from %llu on; seed %llu: %s\n",
+                   (unsigned long long)k, (unsigned long long)x.rows, (unsigned long long)said,
+                   (unsigned long long)x.wrong, (unsigned long long)x.first_wrong, (unsigned long long)seed,
+                   err.message);
         total += x.rows - rows;
         rows = x.rows;
     }

@@ -61,8 +61,11 @@ static size_t make_row(uint64_t i, spate_value *v, char *text)
     v[n++] = (spate_value){.name = 0, .kind = SPATE_I64, .as.i = (int64_t)(i * 10 + z % 3)};
     v[n++] = (spate_value){.name = 1, .kind = SPATE_F64, .as.f = (double)(z % 1000) / 10};
     if (i % 3 != 1)
-        v[n++] = (spate_value){.name = 2, .kind = SPATE_TEXT, .as.p = text,
-                               .len = (uint32_t)sprintf(text, i % 50 ? "line %u of the log" : "SPATEBLK%c%c%u", (unsigned)(z % 100), 0, 1u)};
+        v[n++] = (spate_value){.name = 2,
+                               .kind = SPATE_TEXT,
+                               .as.p = text,
+                               .len = (uint32_t)sprintf(text, i % 50 ? "line %u of the log" : "SPATEBLK%c%c%u",
+                                                        (unsigned)(z % 100), 0, 1u)};
     if (i % 3 == 2)
         v[n++] = (spate_value){.name = 3, .kind = SPATE_BOOL, .as.b = z & 1};
     return n;
@@ -72,7 +75,9 @@ static uint64_t hash_row(uint64_t row, const spate_value *v, size_t n)
 {
     uint64_t sum = row;
     for (size_t i = 0; i < n; i++) {
-        uint64_t cell = v[i].kind == SPATE_TEXT ? sp_hash64(v[i].as.p, v[i].len, 1) : v[i].kind == SPATE_BOOL ? v[i].as.b : v[i].as.u;
+        uint64_t cell = v[i].kind == SPATE_TEXT   ? sp_hash64(v[i].as.p, v[i].len, 1)
+                        : v[i].kind == SPATE_BOOL ? v[i].as.b
+                                                  : v[i].as.u;
         sum += sp_mix64(cell + v[i].name * SP_PHI + v[i].kind);
     }
     return sp_mix64(sum);
@@ -123,7 +128,7 @@ static int make(uint64_t rows, bool finish)
 }
 
 typedef struct seen {
-    int status;         /* of opening or reading */
+    int status;                 /* of opening or reading */
     uint64_t rows, wrong, next; /* next: one behind the last row number */
     spate_skipped skipped;
 } seen;
@@ -173,7 +178,9 @@ static seen read_numbers(void)
     uint64_t row;
     x.status = spate_store_open(path, false, &s, &err);
     if (x.status == SPATE_OK)
-        x.status = spate_store_tables(s) ? spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = 1}, &c, &err) : SPATE_E_CORRUPT;
+        x.status = spate_store_tables(s)
+                       ? spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = 1}, &c, &err)
+                       : SPATE_E_CORRUPT;
     while (x.status == SPATE_OK && (x.status = spate_cursor_next(c, &v, &n, &row, &err)) == SPATE_OK && v) {
         spate_value want[4];
         char text[64];
@@ -268,7 +275,8 @@ static void cut(const image *good, size_t len, bool finished)
         CHECK_INT(x.rows, whole * BLOCK);
     CHECK_INT(x.wrong, 0);
     seen y = read_all(false);
-    CHECK(finished && len < good->len ? y.status != SPATE_OK || whole == n_ends : len < 4096 || y.rows == whole * BLOCK);
+    CHECK(finished && len < good->len ? y.status != SPATE_OK || whole == n_ends
+                                      : len < 4096 || y.rows == whole * BLOCK);
 }
 
 static void cut_ends(void)
@@ -390,7 +398,8 @@ static void failing_calls(void)
     static const struct {
         sp_os_call call;
         int number;
-    } faults[] = {{SP_OS_WRITE, ENOSPC}, {SP_OS_WRITE, EIO}, {SP_OS_WRITE, EINTR}, {SP_OS_FSYNC, EIO}, {SP_OS_TRUNCATE, EIO}, {SP_OS_OPEN, EMFILE}};
+    } faults[] = {{SP_OS_WRITE, ENOSPC}, {SP_OS_WRITE, EIO},    {SP_OS_WRITE, EINTR},
+                  {SP_OS_FSYNC, EIO},    {SP_OS_TRUNCATE, EIO}, {SP_OS_OPEN, EMFILE}};
     for (size_t f = 0; f < SP_COUNT(faults); f++)
         for (uint64_t nth = 1; nth < 40; nth++) {
             sp_os_fail_at(faults[f].call, nth, faults[f].number);
@@ -454,7 +463,8 @@ static double value_of(uint64_t row)
     size_t n = 0;
     double got = -1;
     if (spate_store_open(path, false, &s, &err) == SPATE_OK &&
-        spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = 1, .first_row = row}, &c, &err) == SPATE_OK &&
+        spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = 1, .first_row = row}, &c, &err) ==
+            SPATE_OK &&
         spate_cursor_next(c, &v, &n, NULL, &err) == SPATE_OK && n == 1)
         got = v[0].as.f;
     spate_cursor_close(c);
@@ -513,7 +523,9 @@ static void changed_beyond_the_range(void)
         uint64_t row = 0;
         spate_condition where = {field, SPATE_GT, {.kind = SPATE_F64, .as.f = 101}};
         OK(spate_store_open(path, false, &s, &err));
-        OK(spate_cursor_open(s, &(spate_scan_options){.fields = &field, .n_fields = !all, .conditions = &where, .n_conditions = 1}, &c, &err));
+        OK(spate_cursor_open(
+            s, &(spate_scan_options){.fields = &field, .n_fields = !all, .conditions = &where, .n_conditions = 1}, &c,
+            &err));
         OK(spate_cursor_next(c, &v, &n, &row, &err));
         CHECK(v && row == BLOCK + 5);
         OK(spate_cursor_next(c, &v, &n, &row, &err));

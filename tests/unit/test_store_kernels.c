@@ -114,9 +114,11 @@ static void decimals_are_rounded_correctly(void)
         int64_t low[2], high[2];
         uint32_t not_exact = kernels[0]->to_decimal(out, n, exponent, whole[0], bad[0], &low[0], &high[0]);
         wrong += kernels[1]->to_decimal(out, n, exponent, whole[1], bad[1], &low[1], &high[1]) != not_exact;
-        wrong += memcmp(whole[0], whole[1], n * sizeof **whole) != 0 || (!not_exact && (low[0] != low[1] || high[0] != high[1]));
+        wrong += memcmp(whole[0], whole[1], n * sizeof **whole) != 0 ||
+                 (!not_exact && (low[0] != low[1] || high[0] != high[1]));
         for (uint32_t i = 0; not_exact == 0 && i < n; i++)
-            wrong += whole[0][i] < low[0] || whole[0][i] > high[0] || (double)whole[0][i] / sp_ten_to[exponent] != out[i];
+            wrong +=
+                whole[0][i] < low[0] || whole[0][i] > high[0] || (double)whole[0][i] / sp_ten_to[exponent] != out[i];
         out[0] = NAN, out[n / 2] = -0.0, out[n - 1] = 0x1p60;
         for (unsigned k = 0; k < 2; k++)
             kernels[k]->to_decimal(out, n, exponent, whole[k], bad[k], &low[k], &high[k]);
@@ -231,7 +233,8 @@ static void columns_and_records(void)
             kernels[k]->columns4(records[k], stride, n, out);
             for (uint32_t i = 0; i < n; i++)
                 for (unsigned c = 0; c < 4; c++)
-                    wrong += back[c][i] != columns[c][i] || memcmp(records[k] + i * stride + 8 * c, &columns[c][i], 8) != 0;
+                    wrong +=
+                        back[c][i] != columns[c][i] || memcmp(records[k] + i * stride + 8 * c, &columns[c][i], 8) != 0;
         }
         wrong += memcmp(records[0], records[1], sizeof records[0]) != 0;
     }

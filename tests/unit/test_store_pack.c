@@ -27,7 +27,8 @@ static void make_cells(void)
         numbers[i] = (int64_t)r;
         doubles[i] = (double)(r % 100000) / 100;
         present[i / 8] |= (uint8_t)((i % 3 != 0) << i % 8);
-        offsets[i + 1] = offsets[i] + sprintf(text + offsets[i], "worker %u took connection %llu of the pool", i % 7, (unsigned long long)r % 1000);
+        offsets[i + 1] = offsets[i] + sprintf(text + offsets[i], "worker %u took connection %llu of the pool", i % 7,
+                                              (unsigned long long)r % 1000);
     }
 }
 

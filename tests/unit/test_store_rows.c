@@ -27,8 +27,10 @@ static uint64_t draw(void)
 /* All kinds, over and over; runs of doubles between them are as long as real tables have them. */
 static spate_kind kind_of(unsigned column)
 {
-    static const spate_kind kinds[] = {SPATE_I64, SPATE_BOOL, SPATE_F64, SPATE_F64, SPATE_F64, SPATE_F64, SPATE_F64, SPATE_F64, SPATE_F64, SPATE_F64,
-                                       SPATE_I16, SPATE_UUID, SPATE_TEXT, SPATE_F32, SPATE_I32, SPATE_INTERVAL, SPATE_TIMESTAMP, SPATE_LIST, SPATE_DATE};
+    static const spate_kind kinds[] = {SPATE_I64,      SPATE_BOOL,      SPATE_F64,  SPATE_F64, SPATE_F64,
+                                       SPATE_F64,      SPATE_F64,       SPATE_F64,  SPATE_F64, SPATE_F64,
+                                       SPATE_I16,      SPATE_UUID,      SPATE_TEXT, SPATE_F32, SPATE_I32,
+                                       SPATE_INTERVAL, SPATE_TIMESTAMP, SPATE_LIST, SPATE_DATE};
     return kinds[column % SP_COUNT(kinds)];
 }
 
@@ -122,7 +124,11 @@ static void make_free(unsigned shapes)
         uint64_t shape = sp_mix64(draw() % shapes);
         for (unsigned f = 0; f < 12; f++)
             if (shape >> f & 1)
-                v[n++] = (spate_value){.name = names[f], .kind = f % 3 == 2 ? SPATE_TEXT : f % 3 ? SPATE_F64 : SPATE_I16, .len = f % 3 == 2 ? 4 : 0};
+                v[n++] = (spate_value){.name = names[f],
+                                       .kind = f % 3 == 2 ? SPATE_TEXT
+                                               : f % 3    ? SPATE_F64
+                                                          : SPATE_I16,
+                                       .len = f % 3 == 2 ? 4 : 0};
         for (size_t f = 0; f < n; f++)
             if (v[f].kind == SPATE_TEXT)
                 v[f].as.p = "text or not" + draw() % 7;
@@ -151,26 +157,18 @@ static bool same_cell(const spate_value *v, const spate_record_field *f, const c
     int32_t narrow;
     int16_t narrower;
     switch (f->type.kind) {
-    case SPATE_BOOL:
-        return *at == (char)v->as.b;
-    case SPATE_I16:
-        return memcpy(&narrower, at, 2), narrower == v->as.i;
+    case SPATE_BOOL: return *at == (char)v->as.b;
+    case SPATE_I16: return memcpy(&narrower, at, 2), narrower == v->as.i;
     case SPATE_I32:
-    case SPATE_DATE:
-        return memcpy(&narrow, at, 4), narrow == v->as.i;
-    case SPATE_F32:
-        return memcmp(at, &v->as.f32, 4) == 0;
+    case SPATE_DATE: return memcpy(&narrow, at, 4), narrow == v->as.i;
+    case SPATE_F32: return memcmp(at, &v->as.f32, 4) == 0;
     case SPATE_UUID:
-    case SPATE_INTERVAL:
-        return memcmp(at, v->as.p, 16) == 0;
+    case SPATE_INTERVAL: return memcmp(at, v->as.p, 16) == 0;
     case SPATE_TEXT:
     case SPATE_JSON:
-    case SPATE_BYTES:
-        return memcpy(&t, at, sizeof t), t.len == v->len && memcmp(t.p, v->as.p, t.len) == 0;
-    case SPATE_LIST:
-        return memcpy(&t, at, sizeof t), t.len == v->len && same_items((const void *)t.p, v->as.p, v->len);
-    default:
-        return memcmp(at, &v->as.u, 8) == 0;
+    case SPATE_BYTES: return memcpy(&t, at, sizeof t), t.len == v->len && memcmp(t.p, v->as.p, t.len) == 0;
+    case SPATE_LIST: return memcpy(&t, at, sizeof t), t.len == v->len && same_items((const void *)t.p, v->as.p, v->len);
+    default: return memcmp(at, &v->as.u, 8) == 0;
     }
 }
 
@@ -183,8 +181,8 @@ static bool same_row(const spate_store *s, const spate_rows *rows, size_t i, con
         const spate_record_field *of = &rows->fields[f];
         if (!(record[rows->null_bits + f / 8] >> (f & 7) & 1))
             continue;
-        if (found == n || strcmp(of->name, spate_store_name_text(s, v[found].name)) != 0 || of->type.kind != (spate_kind)v[found].kind ||
-            !same_cell(&v[found], of, record))
+        if (found == n || strcmp(of->name, spate_store_name_text(s, v[found].name)) != 0 ||
+            of->type.kind != (spate_kind)v[found].kind || !same_cell(&v[found], of, record))
             return false;
         found++;
     }
@@ -254,7 +252,9 @@ static void both_ways(bool all_there, uint64_t want)
     CHECK_INT(same_rows(s, &(spate_scan_options){.fields = fields, .n_fields = 2}), all);
     uint64_t some = same_rows(s, &(spate_scan_options){.conditions = &where, .n_conditions = 1});
     CHECK(some > 0 && some < all);
-    CHECK_INT(same_rows(s, &(spate_scan_options){.fields = fields, .n_fields = 1, .conditions = &where, .n_conditions = 1}), some);
+    CHECK_INT(
+        same_rows(s, &(spate_scan_options){.fields = fields, .n_fields = 1, .conditions = &where, .n_conditions = 1}),
+        some);
     CHECK(all_there || some < all / 2 + all / 8);
     in_turns(s, all);
     spate_store_close(s);

@@ -81,7 +81,7 @@ static void microseconds(void)
     CHECK_INT(c.microsecond, 224192);
 }
 
-#define AT(y, mo, d, h, mi, s, us)                                                                                     \
+#define AT(y, mo, d, h, mi, s, us) \
     (sp_days_from_civil(y, mo, d) * SP_US_PER_DAY + ((h)*3600 + (mi)*60 + (s)) * SP_US_PER_SECOND + (us))
 
 static void timestamps_read(void)

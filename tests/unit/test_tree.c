@@ -73,7 +73,9 @@ static bool same_content(const char *name, sp_entry_type type)
 {
     bool same = false;
     sp_difference how;
-    return sp_compare_content(&copier, from, to, name, type == SP_ENTRY_SYMLINK, INT64_MAX, 0, &how, &same, NULL) == SPATE_OK && same && how == SP_SAME;
+    return sp_compare_content(&copier, from, to, name, type == SP_ENTRY_SYMLINK, INT64_MAX, 0, &how, &same, NULL) ==
+               SPATE_OK &&
+           same && how == SP_SAME;
 }
 
 /* ---- what is kept ---- */
@@ -82,7 +84,8 @@ static void a_copy_keeps_everything(void)
 {
     setup();
     shell("echo hello > src/a && chmod 4751 src/a && touch -d '2001-02-03 04:05:06.123456789' src/a");
-    shell("setfattr -n user.colour -v blue src/a; setfattr -n user.empty src/a; setfacl -m u:1234:rw src/a; touch -d 2001-02-03 src/a");
+    shell(
+        "setfattr -n user.colour -v blue src/a; setfattr -n user.empty src/a; setfacl -m u:1234:rw src/a; touch -d 2001-02-03 src/a");
     if (geteuid() == 0)
         shell("chown 1001:1002 src/a && chmod 4751 src/a && touch -d '2001-02-03 04:05:06.123456789' src/a");
     spate_error err = {0};
@@ -90,7 +93,8 @@ static void a_copy_keeps_everything(void)
     CHECK_STR(err.message, "");
     CHECK(same_entry("a"));
     CHECK(same_content("a", SP_ENTRY_FILE));
-    shell("getfattr -d -m - src/a | grep -v '^#' > 1; getfattr -d -m - dst/a | grep -v '^#' > 2; cmp 1 2 && grep -q blue 2 && grep -q acl 2");
+    shell(
+        "getfattr -d -m - src/a | grep -v '^#' > 1; getfattr -d -m - dst/a | grep -v '^#' > 2; cmp 1 2 && grep -q blue 2 && grep -q acl 2");
     CHECK_INT(copy("a", false, &err), SPATE_E_IO);
     CHECK_INT(err.os_errno, EEXIST);
     CHECK_INT(copy("a", true, &err), SPATE_OK);
@@ -111,7 +115,8 @@ static void attributes_that_the_source_has_not_go(void)
 static void links_and_special_files(void)
 {
     setup();
-    shell("ln -s /does/not/exist src/l; ln -s a src/l2; mkfifo -m 640 src/p; touch -h -d 2001-02-03 src/l; touch -d 2002-02-02 src/p");
+    shell(
+        "ln -s /does/not/exist src/l; ln -s a src/l2; mkfifo -m 640 src/p; touch -h -d 2001-02-03 src/l; touch -d 2002-02-02 src/p");
     const char *names[] = {"l", "l2", "p"};
     for (size_t i = 0; i < SP_COUNT(names); i++) {
         CHECK_INT(copy(names[i], false, NULL), SPATE_OK);
@@ -231,7 +236,8 @@ static void no_link_is_followed(void)
 static void trees_must_be_apart(void)
 {
     shell("rm -rf src dst && mkdir -p src/in/deep dst");
-    const char *pairs[][2] = {{"src", "src"}, {"src", "src/in/deep"}, {"src/in", "src"}, {"src", "src/new/one"}, {"src", "dst"}};
+    const char *pairs[][2] = {
+        {"src", "src"}, {"src", "src/in/deep"}, {"src/in", "src"}, {"src", "src/new/one"}, {"src", "dst"}};
     for (size_t i = 0; i < SP_COUNT(pairs); i++) {
         char a[128], b[128];
         snprintf(a, sizeof a, "%s/%s", dir, pairs[i][0]);
@@ -309,7 +315,8 @@ static size_t open_descriptors(void)
 static void every_call_may_fail(void)
 {
     setup();
-    shell("head -c 700000 /dev/urandom > src/a; setfattr -n user.x -v y src/a; ln -s a src/l; mkfifo src/p; truncate -s 3M src/s");
+    shell(
+        "head -c 700000 /dev/urandom > src/a; setfattr -n user.x -v y src/a; ln -s a src/l; mkfifo src/p; truncate -s 3M src/s");
     const char *names[] = {"a", "l", "p", "s"};
     for (int kind = 0; kind < SP_OS_CALLS; kind++)
         for (size_t i = 0; i < SP_COUNT(names); i++) {

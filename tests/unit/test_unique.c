@@ -50,10 +50,14 @@ static void check_unique(const char *columns)
     sp_gen_scratch *scratch = NULL;
     sp_batch batch;
     uint64_t n = rows_wanted, twice = 0, *v = malloc(n * 8), *room = malloc(n * 8);
-    snprintf(yaml, sizeof(yaml), "tables: [{name: p, rows: %llu, columns: [{name: id, inc: 5}]}, {name: q, rows: 40000, columns: [{name: id, inc: 5}]}, "
-             "{name: t, rows: %llu, columns: [%s]}]", (unsigned long long)n, (unsigned long long)n, columns);
-    bool good = v && room && sp_plan_parse("test", yaml, strlen(yaml), &plan, NULL) == SPATE_OK && sp_gen_new(plan, seed, &gen, NULL) == SPATE_OK &&
-                sp_gen_scratch_new(gen, &scratch, NULL) == SPATE_OK && sp_batch_init(&batch, sp_gen_schema(gen, 2), NULL) == SPATE_OK;
+    snprintf(
+        yaml, sizeof(yaml),
+        "tables: [{name: p, rows: %llu, columns: [{name: id, inc: 5}]}, {name: q, rows: 40000, columns: [{name: id, inc: 5}]}, "
+        "{name: t, rows: %llu, columns: [%s]}]",
+        (unsigned long long)n, (unsigned long long)n, columns);
+    bool good = v && room && sp_plan_parse("test", yaml, strlen(yaml), &plan, NULL) == SPATE_OK &&
+                sp_gen_new(plan, seed, &gen, NULL) == SPATE_OK && sp_gen_scratch_new(gen, &scratch, NULL) == SPATE_OK &&
+                sp_batch_init(&batch, sp_gen_schema(gen, 2), NULL) == SPATE_OK;
     for (size_t i = 0; plan && i < spate_plan_mistakes(plan); i++)
         printf("# %s %s\n", spate_plan_mistake(plan, i)->found, spate_plan_mistake(plan, i)->message);
     if (CHECK(good)) {
@@ -86,7 +90,8 @@ static void check_unique(const char *columns)
 static void columns_are_unique(void)
 {
     char tight[200];
-    snprintf(tight, sizeof(tight), "{name: a, range: int, props: {min: -3, max: %llu}, unique: true}", (unsigned long long)rows_wanted - 3);
+    snprintf(tight, sizeof(tight), "{name: a, range: int, props: {min: -3, max: %llu}, unique: true}",
+             (unsigned long long)rows_wanted - 3);
     check_unique(tight);
     check_unique("{name: a, range: int, props: {min: -9000000000000000000, max: 9000000000000000000}, unique: true}");
     check_unique("{name: a, range: decimal, props: {min: 0, max: 1234567.89}, unique: true}");
@@ -104,9 +109,12 @@ static void keys_are_unique(void)
 {
     check_unique("{name: a, ref: q.id, primary_key: true}, {name: b, ref: q.id, primary_key: true}");
     check_unique("{name: a, ref: q.id, primary_key: true}, {name: b, ref: q.id, primary_key: true, differs_from: a}");
-    check_unique("{name: a, ref: p.id, primary_key: true}, {name: b, range: int, props: {min: 0, max: 900000000}, primary_key: true}, {name: c, ref: p.id, primary_key: true}");
-    check_unique("{name: a, ref: p.id, primary_key: true, children: {type: poisson, mean: 1}}, {name: b, expr: nth(a), primary_key: true}");
-    check_unique("{name: a, ref: p.id, primary_key: true, children: {min: 0, max: 2}}, {name: b, ref: q.id, primary_key: true, unique_within: a}");
+    check_unique(
+        "{name: a, ref: p.id, primary_key: true}, {name: b, range: int, props: {min: 0, max: 900000000}, primary_key: true}, {name: c, ref: p.id, primary_key: true}");
+    check_unique(
+        "{name: a, ref: p.id, primary_key: true, children: {type: poisson, mean: 1}}, {name: b, expr: nth(a), primary_key: true}");
+    check_unique(
+        "{name: a, ref: p.id, primary_key: true, children: {min: 0, max: 2}}, {name: b, ref: q.id, primary_key: true, unique_within: a}");
 }
 
 int main(void)

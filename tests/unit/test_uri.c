@@ -49,10 +49,18 @@ static void schemes(void)
 
 static void refused(void)
 {
-    static const char *const bad[] = {
-        "",     "users",       "users.xlsx",      "ftp://h/x.csv", "mongodb://u:hush@h/db",
-        "postgresql:/u:hush@h/db", "postgres:u:hush@h/db", "u:hush@h/db",
-        "csv:", "duckdb:?x=1", ".csv?header=%zz", "x.csv?a=%0"};
+    static const char *const bad[] = {"",
+                                      "users",
+                                      "users.xlsx",
+                                      "ftp://h/x.csv",
+                                      "mongodb://u:hush@h/db",
+                                      "postgresql:/u:hush@h/db",
+                                      "postgres:u:hush@h/db",
+                                      "u:hush@h/db",
+                                      "csv:",
+                                      "duckdb:?x=1",
+                                      ".csv?header=%zz",
+                                      "x.csv?a=%0"};
     for (size_t i = 0; i < SP_COUNT(bad); i++) {
         sp_uri uri = {0};
         if (!CHECK_INT(sp_uri_parse(bad[i], &arena, &uri, &err), SPATE_E_USAGE))

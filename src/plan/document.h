@@ -72,6 +72,8 @@ void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
 /* The bounds of nearly all its values; false: it has none of its own. */
 bool sp_distribution_bounds(const sp_distribution *d, double *min, double *max);
 
+/* A mapping of a table's list of columns. */
+void sp_read_column(sp_plan_reader *r, sp_plan_column *c, const sp_node *node);
 /* A way to make column c without a name of its own: a text, or a mapping; number: which, from 1. Never NULL unless there is no
  * memory. */
 sp_plan_column *sp_read_body(sp_plan_reader *r, const sp_plan_column *c, const sp_node *node, uint32_t number);

@@ -574,7 +574,8 @@ bool sp_recipe_draws(sp_str in)
 {
     part a = {0};
     uint64_t n;
-    bool fits = in.len <= 20 && int_part(in, &a, &n) && n - 1 < UINT64_C(1000000000000000000);
+    bool fits = in.len <= 20 && int_part(in, &a, &n) && n - 1 < UINT64_C(1000000000000000000) &&
+                decimal_digits((uint64_t)a.min + n - 1) <= a.text_max;
     return fits || (in.len < 4 && hex_part(in, &a));
 }
 

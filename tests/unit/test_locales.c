@@ -277,6 +277,7 @@ static void wrong_files_are_refused(void)
         {HEAD "= b\nw\n~ a\n{b}\n{b\n", "line 7: is no recipe"},
         {HEAD "~ a\n}{\n", "line 4: is no recipe"},
         {HEAD "~ a\n{9..2}\n", "line 4: is no recipe"},
+        {HEAD "~ a\n{00..100}\n", "line 4: is no recipe"}, /* three digits in two places */
         {HEAD "~ a\n{x99999999}\n", "line 4: is no recipe"},
         {HEAD "~ a\n{0..99999999999999999999999}\n", "line 4: is no recipe"},
         {HEAD "= a\n\xff\n", "is no file of words"},

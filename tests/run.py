@@ -6,7 +6,7 @@
 A build directory's name says what is run on it: the plain build gets everything; one with "asan" in its name everything again
 under the sanitizers; one with "tsan" what has threads. Unit tests are C programs that print TAP; the rest are Python modules
 (unittest) that drive the built program. A live test that is skipped where CI is set counts as failed: a server that could not be
-started is no success. Several builds are tested at the same time, as many as there are processors.
+started is no success. Each module runs in a process of its own, one more at a time than there are processors.
 """
 import argparse
 import concurrent.futures
@@ -109,11 +109,12 @@ class Result(unittest.TestResult):
             self.totals.add(self.name(subtest), "fail", self._exc_info_to_string(err, test))
 
 
-def python_modules(kind, quick):
+def modules(kind, quick):
+    """What is run of the Python modules on a build of that kind."""
     wanted = ["golden", "cli"] if quick else {
-        "plain": ["golden", "cli", "conform", "live", "docs", "fuzz"],
-        "asan": ["golden", "cli", "conform", "live"],
-        "tsan": ["golden", "conform"],
+        "plain": ["live", "fuzz", "conform", "docs", "cli", "golden"],
+        "asan": ["live", "conform", "cli", "golden"],
+        "tsan": ["conform", "golden"],
     }[kind]
     for folder in wanted:
         for path in sorted((HERE / folder).glob("test_*.py")):
@@ -126,65 +127,78 @@ def flat(suite, left_out):
         yield unittest.TestSuite(test for test in by_class if test.id().rsplit(".", 1)[1] not in left_out)
 
 
-def run_python(build, kind, args, totals):
-    os.environ["SPATE"] = str(build / "spate")
-    os.environ["SPATE_BUILD_KIND"] = kind
-    for module in python_modules(kind, args.quick):
-        if args.only and args.only not in module:
-            continue
-        started = time.monotonic()
-        for case in flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)), LEFT_OUT[kind]):
-            case.run(Result(totals, build.name))
-        print(f"# {build.name}/{module}: {time.monotonic() - started:.1f} s", flush=True)
-
-
 def kind_of(build):
     return "asan" if "asan" in build.name else "tsan" if "tsan" in build.name else "plain"
 
 
-def run_builds(args):
-    """A process a build. What it says is shown as a whole when it ends, and what failed anywhere at the very end."""
-    def run(build):
-        words = [sys.executable, __file__, *(["--quick"] if args.quick else []), *(["--only", args.only] if args.only else []), str(build)]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-        rest, _, last = done.stdout.rstrip("\n").rpartition("\n")
-        said, _, why = rest.partition(FAILURES)
-        counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", last)
-        print(said, flush=True)
-        if counts:
-            return *map(int, counts.groups()), why
-        return 0, 1, 0, f"{rest}\n{last}\nFAILED: the tests of {build} ended with {done.returncode}\n"
+def units(build):
+    for program in sorted((build / "tests").glob("test_*")):
+        if program.name not in LEFT_OUT[kind_of(build)] and program.is_file() and os.access(program, os.X_OK):
+            yield program.name
 
-    slowest_first = sorted(args.builds, key=lambda build: ("asan", "plain", "tsan").index(kind_of(build)))
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        passed, failed, skipped, why = zip(*pool.map(run, slowest_first))
-    passed, failed, skipped = sum(passed), sum(failed), sum(skipped)
-    print("".join(why), end="")
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed or not passed else 0
+
+def run_module(build, module, totals):
+    os.environ["SPATE"] = str(build / "spate")
+    os.environ["SPATE_BUILD_KIND"] = kind = kind_of(build)
+    sys.path.insert(0, str(HERE))
+    for case in flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)), LEFT_OUT[kind]):
+        case.run(Result(totals, build.name))
+
+
+def run_part(build, part):
+    """In a process of its own: a module, or a program of unit tests."""
+    totals, started = Totals(), time.monotonic()
+    if "." in part:
+        run_module(build, part, totals)
+    else:
+        run_unit(build, build / "tests" / part, totals)
+    print(f"# {build.name}/{part}: {time.monotonic() - started:.1f} s")
+    if totals.failures:
+        print(FAILURES + "\n".join(totals.failures))
+    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    return 1 if totals.failed else 0
+
+
+def start_part(build, part):
+    """What a part says is shown as a whole when it ends. Its counts, and why something failed."""
+    words = [sys.executable, __file__, "--part", part, str(build)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    rest, _, last = done.stdout.rstrip("\n").rpartition("\n")
+    said, _, why = rest.partition(FAILURES)
+    counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", last)
+    print(said, flush=True)
+    if counts:
+        return *map(int, counts.groups()), why
+    return 0, 1, 0, f"{rest}\n{last}\nFAILED: {build.name}/{part} ended with {done.returncode}\n"
+
+
+def all_parts(args):
+    """What takes longest begins first: what needs servers, and under the address sanitizer."""
+    parts = []
+    for build in sorted(args.builds, key=lambda build: ("asan", "plain", "tsan").index(kind_of(build))):
+        named = [*modules(kind_of(build), args.quick), *units(build)]
+        parts += [(place, build, part) for place, part in enumerate(named) if not args.only or args.only in part]
+    return [(build, part) for _, build, part in sorted(parts, key=lambda p: p[0])]
 
 
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--quick", action="store_true", help="unit, golden and command line tests only")
     args.add_argument("--only", help="only tests whose module or program name holds this word")
+    args.add_argument("--part", help=argparse.SUPPRESS)
     args.add_argument("builds", nargs="+", type=pathlib.Path)
     args = args.parse_args()
+    args.builds = [build.resolve() for build in args.builds]
+    if args.part:
+        return run_part(args.builds[0], args.part)
     os.environ.update({k: os.environ.get(k, v) for k, v in SANITIZER_ENV.items()})
-    if len(args.builds) > 1:
-        return run_builds(args)
-    sys.path.insert(0, str(HERE))
-    totals = Totals()
-    build, kind = args.builds[0].resolve(), kind_of(args.builds[0])
-    for program in sorted((build / "tests").glob("test_*")):
-        wanted = program.name not in LEFT_OUT[kind] and (not args.only or args.only in program.name)
-        if program.is_file() and os.access(program, os.X_OK) and wanted:
-            run_unit(build, program, totals)
-    run_python(build, kind, args, totals)
-    if totals.failures:
-        print(FAILURES + "\n".join(totals.failures))
-    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
-    return 1 if totals.failed or not totals.passed else 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:  # one more, since they often wait for servers
+        passed, failed, skipped, why = zip(*pool.map(start_part, *zip(*all_parts(args))))
+    passed, failed, skipped = sum(passed), sum(failed), sum(skipped)
+    for text in filter(None, why):
+        print(text)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

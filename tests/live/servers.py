@@ -10,6 +10,7 @@ import io
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -23,10 +24,23 @@ from harness import Case
 POSTGRES_BIN = pathlib.Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
 
 
-def free_port():
+def is_free(port):
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(n=1):
+    """The first of n ports that nobody listens on: neither of those that the system hands out to whoever connects, one of whom might
+    have it when the server comes back, nor of those that labs take."""
+    while True:
+        first = random.SystemRandom().randrange(10000, 20000 - n)
+        if all(is_free(first + i) for i in range(n)):
+            return first
 
 
 def server_user():

@@ -13,7 +13,7 @@ import unittest
 import xml.etree.ElementTree
 
 from harness import SLOW, SPATE, Case, spate, wait_until
-from live.servers import POSTGRES_BIN, Postgres, server_user
+from live.servers import POSTGRES_BIN, Postgres, free_port, server_user
 
 
 def postmasters(directory):
@@ -146,13 +146,14 @@ class Life(LabCase):
         self.assertEqual(postmasters(self.dir), [])
 
     def test_settings_reach_the_servers(self):
-        self.lab("init", "--shards", "1", "--port", "31900")
+        port = free_port(2)
+        self.lab("init", "--shards", "1", "--port", port)
         config = self.dir / "lab/lab.yaml"
         config.write_text(config.read_text() + "settings: {work_mem: 9MB, search_path: '\"it''s\", public'}\n")
         self.lab("up")
         self.assertEqual(self.psql("shard0", "SHOW work_mem"), "9MB")
         self.assertEqual(self.psql("shard0", "SHOW search_path"), '"it\'s", public')
-        self.assertEqual([s["port"] for s in self.servers().values()], [31900, 31901])
+        self.assertEqual([s["port"] for s in self.servers().values()], [port, port + 1])
 
     def test_the_template_is_kept_and_used_again(self):
         cache = self.dir / "cache"

@@ -64,6 +64,7 @@ typedef struct sp_extent {
     const char
         *file; /* all of them are in this file: its size and time do. NULL, and not constant: sp_source_ops.mark does */
     bool sequential; /* a range ends where its reader says: the next one cannot be read before that */
+    bool dealt;      /* it gives one part's rows, wherever they are: each part has all of its positions */
 } sp_extent;
 
 typedef struct sp_chunk {

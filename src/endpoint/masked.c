@@ -155,7 +155,14 @@ static int unchanged(sp_source *s, uint32_t t, const char *text, const sp_landed
     return part->ops->unchanged(part, m->tables[t].number, text, landed, err);
 }
 
-static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close, mark, unchanged};
+static int pass_over(sp_reader *reader, sp_unread *row, spate_error *err)
+{
+    const masked_reader *r = (const masked_reader *)reader;
+    const sp_source *part = ((const masked *)reader->source)->parts[r->at->part];
+    return part->ops->pass_over ? part->ops->pass_over(r->parts[r->at->part], row, err) : SPATE_E_DATA;
+}
+
+static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close, mark, unchanged, pass_over};
 
 /* ---- opening ---- */
 
@@ -164,6 +171,7 @@ typedef struct opening {
     const spate_plan *plan;
     const char *const *only;
     size_t n_only;
+    sp_share share;
     const sp_schema **schemas;
     sp_extent *extents;
 } opening;
@@ -302,7 +310,10 @@ static int open_place(opening *o, uint32_t first, bool *opened, spate_error *err
     for (uint32_t i = 0; i < p.n; i++)
         some = some || p.wheres[i];
     options.wheres = some ? p.wheres : NULL;
-    int rc = sp_source_open(uri, &options, &m->parts[m->n_parts], err);
+    sp_source *whole = NULL;
+    int rc = sp_source_open(uri, &options, &whole, err);
+    if (rc == SPATE_OK)
+        rc = sp_share_open(whole, o->share, &m->parts[m->n_parts], err);
     return rc == SPATE_OK ? add_place(o, &p, opened, err) : rc;
 }
 
@@ -347,8 +358,8 @@ static bool has_masked(const spate_plan *plan)
     return false;
 }
 
-int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_source **out,
-                   spate_error *err)
+int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_share share,
+                   sp_source **out, spate_error *err)
 {
     if (!has_masked(plan))
         return sp_generated_open(gen, only, n_only, out, err);
@@ -360,7 +371,7 @@ int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const 
     m->source.shown = plan->path;
     m->gen = gen;
     sp_arena_init(&m->arena);
-    opening o = {.m = m, .plan = plan, .only = only, .n_only = n_only};
+    opening o = {.m = m, .plan = plan, .only = only, .n_only = n_only, .share = share};
     int rc = open_all(&o, err);
     if (rc != SPATE_OK) {
         source_close(&m->source);

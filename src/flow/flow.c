@@ -551,8 +551,9 @@ static void plan_tables(flow *f)
     for (uint32_t t = 0; t < f->n_tables; t++) {
         table_state *s = &f->tables[t];
         uint64_t end = f->source->extents[t].end;
-        s->first = s->next = part_of(end, part, parts);
-        s->end = part_of(end, part + 1, parts);
+        bool whole = f->source->extents[t].dealt;
+        s->first = s->next = whole ? 0 : part_of(end, part, parts);
+        s->end = whole ? end : part_of(end, part + 1, parts);
         s->chunk_units = chunk_units(f, t);
         s->rows_done = f->sink->landed ? f->sink->landed[t].rows : 0;
         skip_landed(f, t);

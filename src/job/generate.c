@@ -42,21 +42,6 @@ static int check_options(const generate *g, spate_error *err)
     return SPATE_OK;
 }
 
-/* Parts are cut by positions, so these have to mean the same rows to every run, and how many there are has to be known. */
-static int check_parts(const generate *g, spate_error *err)
-{
-    const sp_source *s = g->move.source;
-    for (uint32_t t = 0; t < s->n_tables && g->options->parts > 1; t++)
-        if (!s->extents[t].constant && (!s->extents[t].file || s->extents[t].sequential)) {
-            sp_fail(err, SPATE_E_USAGE,
-                    "\"%s\" has rows of elsewhere, which cannot be cut into the same parts by every run",
-                    s->tables[t]->table);
-            sp_error_hint(err, "a plan a part, each with a where of its own, cuts it: where: \"id < 1000000\"");
-            return SPATE_E_USAGE;
-        }
-    return SPATE_OK;
-}
-
 /* ---- the job's name, and what it makes ---- */
 
 static uint64_t mix_text(uint64_t digest, const char *text)
@@ -154,10 +139,9 @@ static int make_rows(generate *g, spate_error *err)
         rc = check_options(g, err);
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
+    sp_share share = {g->options->part, SP_MAX(g->options->parts, 1u)};
     if (rc == SPATE_OK)
-        rc = sp_masked_open(g->plan, g->gen, g->options->tables, g->options->n_tables, &g->move.source, err);
-    if (rc == SPATE_OK)
-        rc = check_parts(g, err);
+        rc = sp_masked_open(g->plan, g->gen, g->options->tables, g->options->n_tables, share, &g->move.source, err);
     if (rc == SPATE_OK) {
         rc = sp_move_rows(&g->move, err);
         g->move.report->job = g->options->dry_run ? NULL : g->job;

@@ -238,7 +238,7 @@ tables:
         self.assertEqual(len(rows["made"]), 7)
         self.assertIn("made", self.spate_ok("validate", "some.yaml").out)
 
-    def test_jobs_and_parts_of_a_file(self):
+    def test_jobs_of_a_file(self):
         """Positions in a file mean the same rows to every run."""
         self.make("shop.sqlite")
         self.write("mask.yaml", MASK % (1, "shop.sqlite", "shop.sqlite"))
@@ -246,16 +246,30 @@ tables:
             self.spate_ok("generate", "mask.yaml", "--to", to, *words)
         whole = query(self.dir / "whole.sqlite", "SELECT id, email FROM customers ORDER BY id")
         self.assertEqual(query(self.dir / "job.sqlite", "SELECT id, email FROM customers ORDER BY id"), whole)
-        self.spate_fails(2, "generate", "mask.yaml", "--to", "parts/?format=ndjson", "--part", "0/2", says="cannot be cut into the same parts")
-        self.spate_ok("copy", "shop.sqlite", "shop.spate")
-        self.write("mask.yaml", MASK % (1, "shop.spate", "shop.spate"))
-        parts = []
-        for part in "01":
-            self.spate_ok("generate", "mask.yaml", "--to", f"part{part}/?format=ndjson", "--part", f"{part}/2")
-            [file] = (self.dir / f"part{part}").glob("customers*.ndjson")
-            parts += [(r["id"], r["email"]) for r in read_ndjson(file)]
-        self.assertEqual(len(parts), len(whole))
-        self.assertTrue({str(id): email for id, email in parts} == {r["id"]: r["email"] for r in whole})
+
+    def test_parts_are_the_whole(self):
+        """Cut by position where positions are the same to every run, else dealt out by key, or by all that a row holds."""
+        for name, source in (("sqlite", "shop.sqlite"), ("duckdb", "shop.duckdb"), ("store", "shop.spate")):
+            with self.subTest(name):
+                self.make(source)
+                self.write("mask.yaml", MASK % (1, source, source))
+                whole = self.parts_of("whole", 1)
+                self.assertEqual(sorted(sum(self.parts_of(name, 3), [])), sorted(whole[0]))
+        self.assertEqual(len(whole[0]), len(self.shop()[0]))
+        self.write("mask.yaml", "tables: [{name: orders, from: lines.csv}]")
+        lines = [f"{i % 40},{'x' * (1 + i % 7)}" for i in range(5000)]  # rows without a key, many of them equal
+        self.write("lines.csv", "\n".join(["a,b", *lines]) + "\n")
+        parts = self.parts_of("lines", 4, "orders", ("a", "b"))
+        self.assertEqual(sorted(f"{a},{b}" for part in parts for a, b in part), sorted(lines))
+        self.assertTrue(all(0 < len(part) < 5000 for part in parts))
+
+    def parts_of(self, folder, n, table="customers", columns=("id", "email")):
+        rows = []
+        for part in range(n):
+            self.spate_ok("generate", "mask.yaml", "--to", f"{folder}{part}/?format=ndjson", "--part", f"{part}/{n}", "--truncate")
+            [file] = (self.dir / f"{folder}{part}").glob(f"{table}*.ndjson")
+            rows.append([tuple(str(r[c]) for c in columns) for r in read_ndjson(file)])
+        return rows
 
     def test_intervals_are_sampled(self):
         self.write("base.yaml", "tables: [{name: t, rows: 500, columns: [{name: id, inc: 1}, {name: wait, range: interval, props: {min: 1s, max: 400h}}]}]")

@@ -130,7 +130,7 @@ tables:
 
     def test_parts_of_masked_rows(self):
         self.write("mask.yaml", f"""tables: [{{name: child, from: "{self.source}", columns: [{{name: note, value: "${{street}}"}}]}}]""")
-        self.spate_fails(2, "generate", "mask.yaml", "--to", "x.duckdb", "--create", "--part", "0/2", says="cannot be cut into the same parts")
+        self.spate_fails(2, "generate", "mask.yaml", "--to", "x/?format=csv", "--part", "0/2", "--job", "night", says="cannot be a job")
 
     def test_a_source_that_changed(self):
         changes = {

@@ -98,8 +98,9 @@ sp_step_fn
     sp_run_left, sp_run_right, sp_run_pad, sp_run_replace, sp_run_sha256, sp_run_length,
     /* times */
     sp_run_days, sp_run_midnight, sp_run_part, sp_run_format, sp_run_add_months,
-    /* eval_read.c: what texts say, draws between two columns, what a column has counted */
-    sp_run_read_word, sp_run_read_real, sp_run_read_moment, sp_run_random_between, sp_run_number, sp_run_ends;
+    /* eval_read.c: what texts say, draws between two columns and paths, what a column has counted */
+    sp_run_read_word, sp_run_read_real, sp_run_read_moment, sp_run_random_between, sp_run_number, sp_run_ends,
+    sp_run_drift;
 
 enum { SP_PART_YEAR, SP_PART_MONTH, SP_PART_DAY, SP_PART_HOUR, SP_PART_MINUTE, SP_PART_SECOND, SP_PART_WEEKDAY };
 

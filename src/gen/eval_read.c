@@ -71,6 +71,41 @@ int sp_run_random_between(const sp_step *s, const sp_rows *r, sp_column *out)
     return SPATE_OK;
 }
 
+/* Numbers at whole places, and a smooth way from each to the next. */
+static double wave(uint64_t key, double at)
+{
+    int64_t place = (int64_t)at - (at < (double)(int64_t)at);
+    double f = at - (double)place, from = sp_unit(sp_draw(key, (uint64_t)place)),
+           to = sp_unit(sp_draw(key, (uint64_t)place + 1));
+    return from + (to - from) * (f * f * (3 - 2 * f));
+}
+
+/* Waves of which each is twice as fast as the one before and its power half, as those of a random walk are. Any value can be made
+ * without the ones before it. */
+static double drift(uint64_t key, double at)
+{
+    enum { WAVES = 8 };
+    const double fall = 0.70710678118654752;
+    double sum = 0, most = 0, height = 1;
+    if (!(at > -0x1p50 && at < 0x1p50))
+        at = 0;
+    for (unsigned k = 0; k < WAVES; k++, at *= 2, height *= fall) {
+        sum += height * wave(key + k * SP_PHI, at);
+        most += height;
+    }
+    return sum / most;
+}
+
+int sp_run_drift(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const double *at = sp_step_arg(s, r, 0)->data;
+    const int64_t *of = s->n_args > 1 ? sp_step_arg(s, r, 1)->data : NULL;
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++)
+        ((double *)out->data)[i] = drift(of ? sp_draw(s->key, (uint64_t)of[i]) : s->key, at[i]);
+    return SPATE_OK;
+}
+
 int sp_run_number(const sp_step *s, const sp_rows *r, sp_column *out)
 {
     for (uint32_t i = 0; i < r->n; i++)

@@ -384,6 +384,23 @@ static sp_step *make_random(sp_maker *m, const sp_expr *e, sp_step **args)
     return s;
 }
 
+/* drift(t), drift(t, of): [0, 1). Every call, and every number of, has a path of its own. */
+static sp_step *make_drift(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    sp_step *own[2] = {args[0], e->n_args > 1 ? args[1] : NULL};
+    if (!sp_step_is_number(own[0]))
+        return sp_make_no_types(m, e, args, e->n_args);
+    if ((own[1] && !sp_arg_is_whole(m, e, args, 1)) || !(own[0] = sp_to_real(m, own[0])))
+        return NULL;
+    sp_step *s = sp_add_step(m, sp_run_drift, (sp_type){.kind = SP_F64}, own, e->n_args);
+    if (!s)
+        return NULL;
+    s->key = sp_mix64(m->b->key + ++m->draws * SP_PHI);
+    s->min_f = 0;
+    s->max_f = 1;
+    return s;
+}
+
 static sp_step *make_row(sp_maker *m, const sp_expr *e, sp_step **args)
 {
     sp_step *s = sp_add_step(m, sp_run_row, sp_decimal_type(0), args, 0);
@@ -448,6 +465,7 @@ const sp_call sp_number_calls[] = {
     {"ln", 1, 1, make_ln},
     {"power", 2, 2, make_power},
     {"random", 0, 2, make_random},
+    {"drift", 1, 2, make_drift},
     {"row", 0, 0, make_row},
     {"nth", 1, 1, make_nth},
     {"occurrence", 1, 1, make_occurrence},

@@ -52,7 +52,7 @@ SAME = [
     ("add_months(day, k)", "cast(day + to_months(k) as date)"), ("format(seen, '2006-01-02 15:04:05')", "strftime(seen, '%Y-%m-%d %H:%M:%S')"),
     ("p.price", "(select price from product where id = p)"), ("upper(p.label) || k", "upper((select label from product where id = p)) || k"),
     ("p.price * n", "(select price from product where id = p) * n"), ("e1 + 1", "e1 + 1"), ("${first_name} = 'nobody'", "false"),
-    ("random(1, 6) between 1 and 6", "true"), ("row() = row()", "true"), ("now() > '2020-01-01'", "true"),
+    ("random(1, 6) between 1 and 6", "true"), ("drift(row() / 7) >= 0 and drift(row() / 7, n) < 1", "true"), ("row() = row()", "true"), ("now() > '2020-01-01'", "true"),
 ]
 CLOSE = [("n / k", "n / nullif(k, 0)"), ("d / f",), ("f * n",), ("f + 1.5 - d",), ("-f",), ("abs(f)",), ("sqrt(abs(n))",), ("sqrt(n)", "case when n >= 0 then sqrt(n) end"),
          ("exp(f)",), ("ln(f)", "case when f > 0 then ln(f) end"), ("power(f, 3)",), ("power(abs(n) + 1, 0.5)",), ("float(d)", "cast(d as double)"), ("least(f, n)",)]
@@ -68,7 +68,7 @@ WRONG = [
     ("lower(n)", 7, "is a number where a text should be"), ("if(b, n, s)", 1, "kinds that do not go together"), ("seen > 'soon'", 8, "is no timestamp"),
     ("big * big", 5, "may be larger than any bigint"), ("wide * 10", 6, "may have more than 18 digits"), ("round(f, k)", 10, "is not a whole number from 0 to 18"),
     ("case when b then 1", 19, "expected \"end\" at the end"), ("e", 1, "is this column, which cannot be made from itself"), ("s between 1", 12, "expected \"and\""),
-    ("list || 'x'", 1, "is of a kind that expressions do not know"), ("n in 3", 6, "stands where \"(\" should be"),
+    ("list || 'x'", 1, "is of a kind that expressions do not know"), ("drift(s)", 1, "cannot be done with a text"), ("drift(n, f)", 10, "is a number where a whole number should be"), ("n in 3", 6, "stands where \"(\" should be"),
 ]
 
 

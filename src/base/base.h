@@ -102,7 +102,10 @@ static inline bool sp_str_is(sp_str s, const char *word)
     return s.len == strlen(word) && memcmp(s.p, word, s.len) == 0;
 }
 bool sp_str_eq(sp_str a, sp_str b);
-bool sp_str_ieq(sp_str a, const char *word);   /* ASCII case folded */
+bool sp_str_ieq(sp_str a, const char *word); /* ASCII case folded */
+bool sp_str_among(sp_str s, const sp_str *list, size_t n);
+bool sp_is_space(char c);                      /* a blank, a tab, the end of a line */
+sp_str sp_str_trim(sp_str s);                  /* without those at its ends */
 bool sp_utf8_valid(const char *p, size_t len); /* RFC 3629, no surrogates */
 /* The nearest word within a third of its length of edits, or NULL: "did you mean". */
 const char *sp_nearest(sp_str word, const char *const *words, size_t count);

@@ -6,6 +6,28 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
+bool sp_str_among(sp_str s, const sp_str *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sp_str_eq(list[i], s))
+            return true;
+    return false;
+}
+
+bool sp_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+sp_str sp_str_trim(sp_str s)
+{
+    while (s.len && sp_is_space(s.p[0]))
+        s.p++, s.len--;
+    while (s.len && sp_is_space(s.p[s.len - 1]))
+        s.len--;
+    return s;
+}
+
 bool sp_str_eq(sp_str a, sp_str b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);

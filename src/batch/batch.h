@@ -106,7 +106,9 @@ typedef struct sp_schema {
 
 /* The width of a fixed-width kind in bytes; 0 for SP_BOOL (a bit), SP_TEXT, SP_JSON, SP_BYTES and SP_LIST. */
 uint32_t sp_kind_width(sp_kind kind);
-bool sp_kind_is_text(sp_kind kind); /* SP_TEXT, SP_JSON */
+bool sp_kind_is_text(sp_kind kind);    /* SP_TEXT, SP_JSON */
+bool sp_kind_is_signed(sp_kind kind);  /* SP_I16, SP_I32, SP_I64 */
+bool sp_kind_is_integer(sp_kind kind); /* and SP_U64 */
 const char *sp_kind_name(sp_kind kind);
 /* Room for the text of one cell, quotes and escapes aside: a bound for fixed-width kinds, 0 for the others. */
 uint32_t sp_kind_text_max(sp_kind kind);

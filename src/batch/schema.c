@@ -79,6 +79,16 @@ uint32_t sp_kind_width(sp_kind kind)
     return facts[kind].width;
 }
 
+bool sp_kind_is_signed(sp_kind kind)
+{
+    return kind == SP_I16 || kind == SP_I32 || kind == SP_I64;
+}
+
+bool sp_kind_is_integer(sp_kind kind)
+{
+    return kind == SP_U64 || sp_kind_is_signed(kind);
+}
+
 bool sp_kind_is_text(sp_kind kind)
 {
     return kind == SP_TEXT || kind == SP_JSON;

@@ -9,11 +9,6 @@
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
-static bool is_integer(sp_kind kind)
-{
-    return kind == SP_I16 || kind == SP_I32 || kind == SP_I64 || kind == SP_U64;
-}
-
 static sp_my_route fixed(sp_kind kind, unsigned checks)
 {
     static const uint8_t wires[SP_KINDS] = {
@@ -26,7 +21,7 @@ static sp_my_route fixed(sp_kind kind, unsigned checks)
 static sp_my_route numbers(const sp_field *f, const sp_my_type *type)
 {
     sp_kind kind = f->type.kind;
-    bool whole = is_integer(kind) || (kind == SP_DECIMAL && f->type.scale == 0);
+    bool whole = sp_kind_is_integer(kind) || (kind == SP_DECIMAL && f->type.scale == 0);
     unsigned digits = f->type.precision ? f->type.precision : 18;
     switch (type->class) {
     case SP_MY_INTEGER:
@@ -40,13 +35,13 @@ static sp_my_route numbers(const sp_field *f, const sp_my_type *type)
             return (sp_my_route){0};
         if (kind == SP_F32 || kind == SP_F64)
             return fixed(kind, SP_MY_CHECK_FINITE | (kind == SP_F64 && type->bits == 32 ? SP_MY_CHECK_SINGLE : 0u));
-        if (type->bits == 64 && (is_integer(kind) || (kind == SP_DECIMAL && f->type.scale == 0)))
+        if (type->bits == 64 && (sp_kind_is_integer(kind) || (kind == SP_DECIMAL && f->type.scale == 0)))
             return fixed(kind, kind == SP_I16 || kind == SP_I32 ? 0 : SP_MY_CHECK_WHOLE);
         return kind == SP_DECIMAL && type->bits == 64 && digits <= 15
                    ? (sp_my_route){SP_MY_ROAD_DECIMAL, SP_MY_WIRE_DECIMAL, false, 0}
                    : (sp_my_route){0};
     case SP_MY_DECIMAL:
-        if (is_integer(kind))
+        if (sp_kind_is_integer(kind))
             return fixed(kind, 0);
         if (kind == SP_DECIMAL && f->type.scale <= type->scale)
             return (sp_my_route){SP_MY_ROAD_DECIMAL, SP_MY_WIRE_DECIMAL, false, 0};
@@ -84,19 +79,11 @@ static sp_my_route text(const sp_field *f, const sp_my_type *type)
                          SP_MY_WIRE_STRING, false, checks};
 }
 
-static bool has_label(const sp_my_type *type, sp_str label)
-{
-    for (uint32_t i = 0; i < type->n_labels; i++)
-        if (sp_str_eq(type->labels[i], label))
-            return true;
-    return false;
-}
-
 /* Labels that are promised may be told apart before a row moves; cells are looked at all the same, for a file promises nothing. */
 static sp_my_route labels(const sp_field *f, const sp_my_type *type, char why[160])
 {
     for (uint32_t i = 0; type->class == SP_MY_ENUM && i < f->n_labels; i++)
-        if (!has_label(type, f->labels[i])) {
+        if (!sp_str_among(f->labels[i], type->labels, type->n_labels)) {
             snprintf(why, 160, "\"%.*s\" is not a label of %.60s", (int)SP_MIN(f->labels[i].len, 40), f->labels[i].p,
                      type->name);
             return (sp_my_route){0};

@@ -124,11 +124,6 @@ static const route routes[SP_KINDS][TARGETS] = {
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
-static bool is_integer(sp_kind kind)
-{
-    return kind == SP_I16 || kind == SP_I32 || kind == SP_I64 || kind == SP_U64;
-}
-
 /* A decimal without digits behind the point is an integer. */
 static sp_kind kind_of(sp_type type)
 {
@@ -137,7 +132,7 @@ static sp_kind kind_of(sp_type type)
 
 static bool is_number(sp_kind kind)
 {
-    return is_integer(kind) || kind == SP_F32 || kind == SP_F64 || kind == SP_DECIMAL;
+    return sp_kind_is_integer(kind) || kind == SP_F32 || kind == SP_F64 || kind == SP_DECIMAL;
 }
 
 /* What an integer column holds; false when to is none. */
@@ -172,18 +167,10 @@ static bool kind_within(sp_kind kind, int64_t max)
 
 /* ---- fits ------------------------------------------------------------------------------------ */
 
-static bool has_label(const sp_pg_type *type, sp_str label)
-{
-    for (uint32_t i = 0; i < type->n_labels; i++)
-        if (sp_str_eq(type->labels[i], label))
-            return true;
-    return false;
-}
-
 static sp_pg_fit fit_labels(const sp_str *wanted, uint32_t n, const sp_pg_type *type, char why[160])
 {
     for (uint32_t i = 0; type->labels && i < n; i++) {
-        if (has_label(type, wanted[i]))
+        if (sp_str_among(wanted[i], type->labels, type->n_labels))
             continue;
         snprintf(why, 160, "\"%.*s\" is not a label of %.60s", (int)SP_MIN(wanted[i].len, 40), wanted[i].p, type->name);
         return SP_PG_NEVER;
@@ -226,7 +213,7 @@ static sp_pg_fit fit_length(const sp_field *field, const sp_pg_type *type, char 
 static sp_pg_fit fit_range(const sp_field *field, const sp_pg_type *type, target to, char why[160])
 {
     int64_t min, max;
-    if (!is_integer(kind_of(field->type)) || !field->bounds.has_range || !target_range(to, &min, &max))
+    if (!sp_kind_is_integer(kind_of(field->type)) || !field->bounds.has_range || !target_range(to, &min, &max))
         return SP_PG_BINARY;
     if (field->bounds.min >= min && field->bounds.max <= max)
         return SP_PG_BINARY;
@@ -307,7 +294,7 @@ struct sp_pgbinary {
 static void plan_check(column_plan *c, sp_type type, const sp_bounds *bounds, target to)
 {
     sp_kind kind = kind_of(type);
-    if (is_integer(kind) && !bounds->has_range && target_range(to, &c->min, &c->max)) {
+    if (sp_kind_is_integer(kind) && !bounds->has_range && target_range(to, &c->min, &c->max)) {
         if (!kind_within(kind, c->max))
             c->check = CHECK_RANGE;
     } else if (kind == SP_F64 && to == TO_FLOAT4) {

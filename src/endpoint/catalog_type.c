@@ -150,26 +150,12 @@ typedef struct parts {
     unsigned lists;
 } parts;
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static sp_str trim(sp_str s)
-{
-    while (s.len && is_space(s.p[0]))
-        s.p++, s.len--;
-    while (s.len && is_space(s.p[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* Takes "[]", "[3]" or " array" off the end, as often as they are there. length: of the last, 0 where none is said. */
 static sp_str take_lists(sp_str s, unsigned *lists, int64_t *length)
 {
     *length = 0;
     for (*lists = 0;; ++*lists) {
-        s = trim(s);
+        s = sp_str_trim(s);
         if (s.len > 6 && sp_str_ieq((sp_str){s.p + s.len - 6, 6}, " array")) {
             s.len -= 6;
             continue;
@@ -189,12 +175,12 @@ static sp_str take_lists(sp_str s, unsigned *lists, int64_t *length)
 
 static void add_words(parts *t, sp_str s)
 {
-    s = trim(s);
+    s = sp_str_trim(s);
     if (s.len && t->len && t->len + 1 < WORDS_MAX)
         t->name[t->len++] = ' ';
     for (size_t i = 0; i < s.len && t->len + 1 < WORDS_MAX; i++) {
-        bool space = is_space(s.p[i]);
-        if (space && is_space(s.p[i - 1]))
+        bool space = sp_is_space(s.p[i]);
+        if (space && sp_is_space(s.p[i - 1]))
             continue;
         char c = space ? ' ' : s.p[i];
         t->name[t->len++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -207,7 +193,7 @@ static void split_args(parts *t)
     while (t->n_args < ARGS_MAX && s.len) {
         const char *comma = memchr(s.p, ',', s.len);
         size_t len = comma ? (size_t)(comma - s.p) : s.len;
-        if (!sp_parse_i64(trim((sp_str){s.p, len}), &t->args[t->n_args]))
+        if (!sp_parse_i64(sp_str_trim((sp_str){s.p, len}), &t->args[t->n_args]))
             return;
         t->n_args++;
         s = comma ? (sp_str){comma + 1, s.len - len - 1} : (sp_str){0};
@@ -312,7 +298,7 @@ static uint32_t srid_of(sp_str inside)
     const char *comma = inside.len ? memchr(inside.p, ',', inside.len) : NULL;
     int64_t srid = 0;
     if (comma)
-        sp_parse_i64(trim((sp_str){comma + 1, inside.len - (size_t)(comma - inside.p) - 1}), &srid);
+        sp_parse_i64(sp_str_trim((sp_str){comma + 1, inside.len - (size_t)(comma - inside.p) - 1}), &srid);
     return srid > 0 ? (uint32_t)srid : 0;
 }
 
@@ -372,7 +358,7 @@ static bool parse_one(parts *t, sp_arena *arena, sp_cat_type *type)
 bool sp_cat_type_parse(sp_str sql, sp_arena *arena, sp_cat_type *type)
 {
     parts t = {0};
-    sql = trim(sql);
+    sql = sp_str_trim(sql);
     take_apart(sql, &t);
     *type = (sp_cat_type){.spelled = sp_arena_strndup(arena, sql.p, sql.len)};
     if (!type->spelled)

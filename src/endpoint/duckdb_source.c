@@ -643,16 +643,6 @@ static int open_table(duck_source *s, const sp_source_options *options, const ch
     return SPATE_OK;
 }
 
-/* Parents first: everything that goes by a table's number is put in that order. */
-static int put_in_order(duck_source *s, spate_error *err)
-{
-    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
-    if (!tables)
-        return sp_fail_nomem(err);
-    s->tables = tables;
-    return SPATE_OK;
-}
-
 static int open_tables(duck_source *s, const sp_source_options *options, spate_error *err)
 {
     duckdb_result list;
@@ -677,7 +667,9 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
             rc = open_table(s, options, name, err);
     }
     sp_duckdb.destroy_result(&list);
-    return rc == SPATE_OK ? put_in_order(s, err) : rc;
+    return rc == SPATE_OK
+               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               : rc;
 }
 
 /* ---- Parquet: a database in memory, with the file as a view ------------------------------------------------------------- */
@@ -709,7 +701,9 @@ static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *op
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_source_wants_table(options, name))
         rc = open_table(s, options, name, err);
-    return rc == SPATE_OK ? put_in_order(s, err) : rc;
+    return rc == SPATE_OK
+               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               : rc;
 }
 
 /* ---- opening ---------------------------------------------------------------------------------------------------------------- */

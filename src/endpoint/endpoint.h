@@ -138,6 +138,8 @@ typedef struct sp_source_options {
 } sp_source_options;
 /* Is it among those that are named? Where none are, all are wanted. */
 bool sp_source_wants_table(const sp_source_options *options, const char *name);
+/* What the target has under that name; NULL: nothing, or nobody asked. */
+const sp_schema *sp_source_like(const sp_source_options *options, const char *table);
 bool sp_source_wants_column(const sp_source_options *options, const char *name);
 
 struct sp_reader {

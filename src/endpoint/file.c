@@ -273,12 +273,6 @@ static int recall_rows(file_sink *f, const output *o, const char *line, bool who
     return sp_job_add(&f->memory, f->tables[t]->table, whole ? 0 : first, whole ? UINT64_MAX : last, rows);
 }
 
-static bool is_line(const char *line, const char *word, const char *value)
-{
-    size_t w = strlen(word), v = strlen(value);
-    return strncmp(line, word, w) == 0 && strncmp(line + w, value, v) == 0 && line[w + v] == '\n';
-}
-
 /* Reads what a run before has left of the job, and opens its file where that run's memory ends. */
 static int output_recall(file_sink *f, output *o, spate_error *err)
 {
@@ -287,12 +281,12 @@ static int output_recall(file_sink *f, output *o, spate_error *err)
     unsigned long long length = 0;
     int rc = sp_output_recall(&o->file, &found, &text, err), built = SPATE_OK;
     char *line = rc == SPATE_OK && found != SP_OUTPUT_NEW ? text.data : NULL;
-    if (!line || !is_line(line, "job ", f->memory.job)) {
+    if (!line || !sp_output_is_line(line, "job ", f->memory.job)) {
         sp_buf_done(&text);
         return rc; /* another job's, or nobody's */
     }
     line = strchr(line, '\n') + 1;
-    if (!is_line(line, "of ", f->memory.of)) {
+    if (!sp_output_is_line(line, "of ", f->memory.of)) {
         sp_buf_done(&text);
         return sp_job_refuse_other(f->memory.job, err);
     }
@@ -755,7 +749,7 @@ static int output_abandon(file_sink *f, const char *path, bool remove, spate_err
     int rc = sp_output_init(&o, &f->arena, path, true, err);
     if (rc == SPATE_OK)
         rc = sp_output_recall(&o, &found, &text, err);
-    bool ours = rc == SPATE_OK && found != SP_OUTPUT_NEW && is_line(text.data, "job ", f->base.options.job);
+    bool ours = rc == SPATE_OK && found != SP_OUTPUT_NEW && sp_output_is_line(text.data, "job ", f->base.options.job);
     sp_buf_done(&text);
     if (ours && remove && found == SP_OUTPUT_PARTIAL)
         rc = sp_os_unlink(o.written_as, err);

@@ -287,14 +287,6 @@ static int make_schema(opening *o, spate_error *err)
     return rc;
 }
 
-static const sp_schema *find_like(const sp_source_options *options, const char *table)
-{
-    for (uint32_t i = 0; i < options->n_like; i++)
-        if (strcmp(options->like[i]->table, table) == 0)
-            return options->like[i];
-    return NULL;
-}
-
 /* ---- files ---------------------------------------------------------------------------------------------- */
 
 /* Before any .gz or .zst. */
@@ -367,7 +359,7 @@ static int open_table(sp_file_source *s, const sp_source_options *options, const
         return sp_fail_nomem(err);
     if (!sp_source_wants_table(options, t->schema.table))
         return SPATE_OK;
-    o.like = find_like(options, t->schema.table);
+    o.like = sp_source_like(options, t->schema.table);
     int rc = refuse_twice(s, t->schema.table, err);
     if (rc == SPATE_OK)
         rc = sp_os_input_size(path, &o.size, &o.regular, err);

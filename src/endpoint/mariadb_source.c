@@ -649,16 +649,6 @@ static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *fro
     return status;
 }
 
-/* Parents first: everything that goes by a table's number is put in that order. */
-static int put_in_order(my_source *s, spate_error *err)
-{
-    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
-    if (!tables)
-        return sp_fail_nomem(err);
-    s->tables = tables;
-    return SPATE_OK;
-}
-
 static int open_tables(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
 {
     s->tables = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->tables));
@@ -670,7 +660,9 @@ static int open_tables(my_source *s, const sp_catalog *c, const sp_source_option
     for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
         if (sp_source_wants_table(options, c->tables[i].shown))
             status = open_table(s, c, &c->tables[i], options, err);
-    return status == SPATE_OK ? put_in_order(s, err) : status;
+    return status == SPATE_OK
+               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               : status;
 }
 
 /* ---- the moment ------------------------------------------------------------------------------ */

@@ -145,22 +145,23 @@ bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_
     return true;
 }
 
-void *sp_source_in_order(sp_source *base, sp_arena *arena, const void *tables, size_t size,
-                         const sp_schema *const *schemas, const sp_extent *extents)
+int sp_source_in_order(sp_source *base, sp_arena *arena, void *tables, size_t size, const sp_schema *const *schemas,
+                       const sp_extent *extents, spate_error *err)
 {
     uint32_t n = base->n_tables, *order = sp_arena_alloc(arena, n + 1, sizeof(*order));
     char *own = sp_arena_alloc(arena, n + 1, size);
     const sp_schema **ordered = sp_arena_alloc(arena, n + 1, sizeof(*ordered));
     sp_extent *reach = sp_arena_alloc(arena, n + 1, sizeof(*reach));
     if (!order || !own || !ordered || !reach || !sp_tables_in_order(arena, schemas, n, ordered, order))
-        return NULL;
+        return sp_fail_nomem(err);
     for (uint32_t i = 0; i < n; i++) {
         memcpy(own + i * size, (const char *)tables + order[i] * size, size);
         reach[i] = extents[order[i]];
     }
+    memcpy(tables, own, n * size);
     base->tables = ordered;
     base->extents = reach;
-    return own;
+    return SPATE_OK;
 }
 
 /* ---- circles --------------------------------------------------------------------------------- */

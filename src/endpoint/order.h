@@ -8,10 +8,10 @@
  * otherwise as wanted. Both have room for n. False: no memory. */
 bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_t n, const sp_schema **tables,
                         uint32_t *order);
-/* The same for what a source keeps by a table's number, structs of its own of size bytes beside schemas and extents; base gets the
- * last two. The structs in their new order; NULL: no memory. */
-void *sp_source_in_order(sp_source *base, sp_arena *arena, const void *tables, size_t size,
-                         const sp_schema *const *schemas, const sp_extent *extents);
+/* The same for what a source keeps by a table's number, structs of its own of size bytes, which change places; base gets the schemas
+ * and extents in that order. */
+int sp_source_in_order(sp_source *base, sp_arena *arena, void *tables, size_t size, const sp_schema *const *schemas,
+                       const sp_extent *extents, spate_error *err) SP_MUST_CHECK;
 
 /* *table: the first of n that waits for itself, by way of others; n: none. False: no memory. */
 bool sp_deps_find_circle(sp_arena *arena, const sp_sink_deps *deps, uint32_t n, uint32_t *table);

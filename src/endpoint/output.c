@@ -155,6 +155,12 @@ int sp_output_recall(const sp_output *o, sp_output_found *found, sp_buf *text, s
     return *found == SP_OUTPUT_NEW ? SPATE_OK : sp_os_read_file(o->memory, MEMORY_BYTES_MAX, text, err);
 }
 
+bool sp_output_is_line(const char *line, const char *word, const char *value)
+{
+    size_t w = strlen(word), v = strlen(value);
+    return strncmp(line, word, w) == 0 && strncmp(line + w, value, v) == 0 && line[w + v] == '\n';
+}
+
 int sp_output_forget(const sp_output *o, spate_error *err)
 {
     return o->memory ? sp_os_unlink(o->memory, err) : SPATE_OK;

@@ -39,6 +39,8 @@ int sp_output_close(sp_output *o, spate_error *err) SP_MUST_CHECK; /* nothing to
 int sp_output_remember(sp_output *o, const sp_buf *text, spate_error *err) SP_MUST_CHECK;
 /* What a run before has left; text is filled unless it is new. */
 int sp_output_recall(const sp_output *o, sp_output_found *found, sp_buf *text, spate_error *err) SP_MUST_CHECK;
+/* Whether a line of it is the word and then the value. */
+bool sp_output_is_line(const char *line, const char *word, const char *value);
 int sp_output_forget(const sp_output *o, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -432,16 +432,6 @@ static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *
     return status;
 }
 
-/* Parents first: everything that goes by a table's number is put in that order. */
-static int put_in_order(sp_pg_source *s, spate_error *err)
-{
-    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
-    if (!tables)
-        return sp_fail_nomem(err);
-    s->tables = tables;
-    return SPATE_OK;
-}
-
 static int open_tables(sp_pg_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
 {
     s->tables = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->tables));
@@ -455,7 +445,9 @@ static int open_tables(sp_pg_source *s, const sp_catalog *c, const sp_source_opt
     for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
         if (sp_source_wants_table(options, c->tables[i].shown))
             status = open_table(s, c, &c->tables[i], options, err);
-    return status == SPATE_OK ? put_in_order(s, err) : status;
+    return status == SPATE_OK
+               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               : status;
 }
 
 /* The transaction whose snapshot everybody reads. */

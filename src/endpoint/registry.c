@@ -124,6 +124,14 @@ static bool is_wanted(const char *const *list, uint32_t n, const char *name)
     return n == 0;
 }
 
+const sp_schema *sp_source_like(const sp_source_options *options, const char *table)
+{
+    for (uint32_t i = 0; i < options->n_like; i++)
+        if (strcmp(options->like[i]->table, table) == 0)
+            return options->like[i];
+    return NULL;
+}
+
 bool sp_source_wants_table(const sp_source_options *options, const char *name)
 {
     return is_wanted(options->tables, options->n_tables, name);

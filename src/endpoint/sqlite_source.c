@@ -453,14 +453,6 @@ static int read_columns(lite_source *s, lite_table *t, const sp_source_options *
     return ok ? SPATE_OK : sp_fail_nomem(err);
 }
 
-static const sp_schema *find_like(const sp_source_options *options, const char *table)
-{
-    for (uint32_t i = 0; i < options->n_like; i++)
-        if (strcmp(options->like[i]->table, table) == 0)
-            return options->like[i];
-    return NULL;
-}
-
 static int build_select(lite_source *s, const lite_table *t, const sp_source_options *options, const char **select,
                         spate_error *err)
 {
@@ -480,7 +472,7 @@ static int build_select(lite_source *s, const lite_table *t, const sp_source_opt
 static int choose_kinds(lite_source *s, lite_table *t, const sp_source_options *options, const char *const *declared,
                         const char *select, spate_error *err)
 {
-    const sp_schema *like = find_like(options, t->schema.table);
+    const sp_schema *like = sp_source_like(options, t->schema.table);
     sp_field *fields = (sp_field *)t->schema.fields;
     sample *samples = sp_arena_alloc(&s->arena, t->schema.n_fields + 1, sizeof(*samples));
     int rc = samples ? sample_table(s, select, samples, t->schema.n_fields, err) : sp_fail_nomem(err);
@@ -656,16 +648,6 @@ static int open_table(lite_source *s, const sp_source_options *options, const ch
     return SPATE_OK;
 }
 
-/* Parents first: everything that goes by a table's number is put in that order. */
-static int put_in_order(lite_source *s, spate_error *err)
-{
-    void *tables = sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents);
-    if (!tables)
-        return sp_fail_nomem(err);
-    s->tables = tables;
-    return SPATE_OK;
-}
-
 static int open_tables(lite_source *s, const sp_source_options *options, spate_error *err)
 {
     sqlite3_stmt *row;
@@ -694,7 +676,9 @@ static int open_tables(lite_source *s, const sp_source_options *options, spate_e
             rc = open_table(s, options, name, !sp_sqlite.column_int64(row, 1), err);
     }
     sp_sqlite.finalize(row);
-    return rc == SPATE_OK ? put_in_order(s, err) : rc;
+    return rc == SPATE_OK
+               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               : rc;
 }
 
 static bool is_wal(lite_source *s)

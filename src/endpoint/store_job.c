@@ -92,18 +92,12 @@ static int open_at(sp_store_sink *s, uint64_t length, spate_error *err)
     return rc == SPATE_OK ? sp_store_open(s->written_as, true, &s->store, err) : rc;
 }
 
-static bool is_line(const char *line, const char *word, const char *value)
-{
-    size_t w = strlen(word), v = strlen(value);
-    return strncmp(line, word, w) == 0 && strncmp(line + w, value, v) == 0 && line[w + v] == '\n';
-}
-
 static int take_text(sp_store_sink *s, const char *line, sp_output_found found, spate_error *err)
 {
     uint64_t length = 0;
     s->whole = found == SP_OUTPUT_WHOLE;
     line = strchr(line, '\n') + 1;
-    if (!is_line(line, "of ", s->memory.of))
+    if (!sp_output_is_line(line, "of ", s->memory.of))
         return sp_job_refuse_other(s->memory.job, err);
     for (; *line; line += strcspn(line, "\n"), line += *line == '\n')
         take_line(s, line, &length);
@@ -121,7 +115,7 @@ int sp_store_job_recall(sp_store_sink *s, spate_error *err)
     int rc = sp_output_init(&s->output, &s->arena, s->path, true, err);
     if (rc == SPATE_OK)
         rc = sp_output_recall(&s->output, &found, &text, err);
-    if (rc == SPATE_OK && found != SP_OUTPUT_NEW && is_line(text.data, "job ", s->memory.job))
+    if (rc == SPATE_OK && found != SP_OUTPUT_NEW && sp_output_is_line(text.data, "job ", s->memory.job))
         rc = take_text(s, text.data, found, err);
     sp_buf_done(&text);
     s->base.landed = rc == SPATE_OK ? sp_job_landed(&s->memory) : NULL;
@@ -144,7 +138,7 @@ int sp_store_job_abandon(sp_sink *sink, const sp_schema *const *tables, uint32_t
     int rc = sp_output_init(&s->output, &s->arena, s->path, true, err);
     if (rc == SPATE_OK)
         rc = sp_output_recall(&s->output, &found, &text, err);
-    bool ours = rc == SPATE_OK && found != SP_OUTPUT_NEW && is_line(text.data, "job ", sink->options.job);
+    bool ours = rc == SPATE_OK && found != SP_OUTPUT_NEW && sp_output_is_line(text.data, "job ", sink->options.job);
     sp_buf_done(&text);
     if (ours && remove && found == SP_OUTPUT_PARTIAL)
         rc = sp_os_unlink(s->output.written_as, err);

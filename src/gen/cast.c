@@ -63,11 +63,6 @@ static const sp_cell_ops same_ops = {same_fill, NULL};
 
 /* ---- between fixed-width types: by way of int64, or of double when one side has a fraction ---- */
 
-static bool is_int(sp_kind k)
-{
-    return k == SP_I16 || k == SP_I32 || k == SP_I64;
-}
-
 static bool is_float(sp_kind k)
 {
     return k == SP_F32 || k == SP_F64;
@@ -150,7 +145,7 @@ static int64_t rescale(int64_t v, unsigned from, unsigned to)
 
 static bool is_exact(sp_kind k)
 {
-    return is_int(k) || k == SP_BOOL || k == SP_DECIMAL;
+    return sp_kind_is_signed(k) || k == SP_BOOL || k == SP_DECIMAL;
 }
 
 static void convert(const sp_column *from, sp_column *to, uint32_t i)
@@ -181,8 +176,9 @@ static bool convertible(sp_kind from, sp_kind to)
 {
     if (is_time(from))
         return is_time(to);
-    bool from_number = is_int(from) || is_float(from) || from == SP_DECIMAL || from == SP_U64 || from == SP_BOOL;
-    bool to_number = is_int(to) || is_float(to) || to == SP_DECIMAL;
+    bool from_number =
+        sp_kind_is_signed(from) || is_float(from) || from == SP_DECIMAL || from == SP_U64 || from == SP_BOOL;
+    bool to_number = sp_kind_is_signed(to) || is_float(to) || to == SP_DECIMAL;
     return from_number && to_number;
 }
 
@@ -320,7 +316,7 @@ static bool keeps_apart(const sp_cell *from, const sp_type *to)
 {
     if (is_time(from->type.kind))
         return to->kind != SP_DATE;
-    if (is_float(to->kind) && is_int(from->type.kind)) {
+    if (is_float(to->kind) && sp_kind_is_signed(from->type.kind)) {
         double whole = to->kind == SP_F64 ? 0x1p53 : 0x1p24; /* all integers up to it are floats */
         exact_range r = cell_range(from);
         return is_small((double)r.min, whole - 1) && is_small((double)r.max, whole - 1);

@@ -285,11 +285,6 @@ uint32_t sp_parents_depth(const sp_parents *p)
     return p->kind == APART || p->shift == NOT_ANOTHERS ? 2 + sp_parents_depth(p->other) : 1;
 }
 
-static bool is_whole(sp_kind kind)
-{
-    return kind == SP_I16 || kind == SP_I32 || kind == SP_I64;
-}
-
 static int count_all(sp_counted *c, sp_gen_scratch *scratch)
 {
     uint64_t counts[BLOCK];
@@ -308,7 +303,7 @@ static int count_all(sp_counted *c, sp_gen_scratch *scratch)
 const sp_counted *sp_counted_new(const sp_build *b, const sp_cell *counts, uint64_t parents)
 {
     sp_gen_scratch *scratch = NULL;
-    if (!is_whole(counts->type.kind)) {
+    if (!sp_kind_is_signed(counts->type.kind)) {
         sp_mistake(b->mistakes, b->column->children->mode_mark, b->column->children_of,
                    "is no column of whole numbers");
         return NULL;

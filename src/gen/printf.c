@@ -78,11 +78,6 @@ static const char *take_verb(printf_cell *c, sp_str *s)
     return NULL;
 }
 
-static bool is_int(sp_kind k)
-{
-    return k == SP_I16 || k == SP_I32 || k == SP_I64 || k == SP_U64;
-}
-
 static bool is_float(sp_kind k)
 {
     return k == SP_F32 || k == SP_F64 || k == SP_DECIMAL;
@@ -90,13 +85,13 @@ static bool is_float(sp_kind k)
 
 static const char *check_verb(const printf_cell *c, sp_kind kind)
 {
-    const char *verbs = is_int(kind) ? "dvxXob" : is_float(kind) ? "fFvgG" : kind == SP_BOOL ? "tv" : "sv";
+    const char *verbs = sp_kind_is_integer(kind) ? "dvxXob" : is_float(kind) ? "fFvgG" : kind == SP_BOOL ? "tv" : "sv";
     if (strchr(verbs, c->verb))
         return NULL;
-    return is_int(kind)      ? "for whole numbers there are %d, %x, %X, %o, %b and %v"
-           : is_float(kind)  ? "for numbers with a point there are %f, %g and %v"
-           : kind == SP_BOOL ? "for true and false there are %t and %v"
-                             : "for texts there are %s and %v";
+    return sp_kind_is_integer(kind) ? "for whole numbers there are %d, %x, %X, %o, %b and %v"
+           : is_float(kind)         ? "for numbers with a point there are %f, %g and %v"
+           : kind == SP_BOOL        ? "for true and false there are %t and %v"
+                                    : "for texts there are %s and %v";
 }
 
 /* ---- digits ---- */
@@ -172,7 +167,7 @@ static uint32_t without_exponent(char *text, uint32_t len)
 static uint32_t rewrite(const printf_cell *c, char *text, uint32_t len)
 {
     unsigned base = c->verb == 'x' || c->verb == 'X' ? 16 : c->verb == 'o' ? 8 : c->verb == 'b' ? 2 : 10;
-    if (is_int(c->inner->type.kind)) {
+    if (sp_kind_is_integer(c->inner->type.kind)) {
         uint64_t v = 0;
         for (uint32_t i = 0; base != 10 && i < len; i++)
             v = v * 10 + (uint64_t)(text[i] - '0');
@@ -252,7 +247,7 @@ static char *put_moment(const printf_cell *c, sp_str text, char *p)
 
 static bool is_number(const printf_cell *c)
 {
-    return is_int(c->inner->type.kind) || is_float(c->inner->type.kind);
+    return sp_kind_is_integer(c->inner->type.kind) || is_float(c->inner->type.kind);
 }
 
 static char *printf_text(const sp_cell *cell, uint64_t row, char *p)
@@ -350,7 +345,7 @@ static uint32_t number_max(const printf_cell *c)
     char text[SP_I64_TEXT_MAX + SP_SLACK];
     if (is_float(inner->type.kind))
         return 340 + 18 + PRECISION_MAX;
-    if (!is_int(inner->type.kind) || !inner->bounds.has_range || (c->verb != 'd' && c->verb != 'v'))
+    if (!sp_kind_is_integer(inner->type.kind) || !inner->bounds.has_range || (c->verb != 'd' && c->verb != 'v'))
         return inner->text_max + 64;
     size_t least = (size_t)(sp_put_i64(text, inner->bounds.min) - text),
            most = (size_t)(sp_put_i64(text, inner->bounds.max) - text);
@@ -366,7 +361,7 @@ sp_cell *sp_printf_cell(sp_arena *arena, const sp_cell *inner, sp_str format, co
     *why = take_apart(arena, c, format);
     if (*why || (!c->layout && (!c->before.p || !c->after.p)))
         return NULL;
-    bool number = is_int(inner->type.kind) || is_float(inner->type.kind);
+    bool number = sp_kind_is_integer(inner->type.kind) || is_float(inner->type.kind);
     uint32_t longest = c->layout ? 0 : number_max(c) + (uint32_t)SP_MAX(c->precision, 0);
     uint32_t most = c->layout ? sp_layout_text_max(c->layout) : number ? SP_MAX(longest, c->width) : longest + c->width;
     c->cell = *inner;
@@ -375,6 +370,7 @@ sp_cell *sp_printf_cell(sp_arena *arena, const sp_cell *inner, sp_str format, co
     c->cell.text_max = most + (uint32_t)(c->before.len + c->after.len);
     c->cell.bounds = (sp_bounds){.text_max = c->cell.text_max};
     c->cell.has_float_range = false;
-    c->cell.unique = inner->unique && is_int(inner->type.kind) && c->cell.type.kind == SP_TEXT && !c->layout;
+    c->cell.unique =
+        inner->unique && sp_kind_is_integer(inner->type.kind) && c->cell.type.kind == SP_TEXT && !c->layout;
     return &c->cell;
 }

@@ -73,11 +73,6 @@ unsigned sp_slot_map_resize(const sp_slot_map *from, unsigned shards, sp_slot_ma
 
 /* ---- rows ---- */
 
-static bool is_integer(sp_type type)
-{
-    return type.kind == SP_I16 || type.kind == SP_I32 || type.kind == SP_I64;
-}
-
 int sp_placement_check(const sp_placement *p, const sp_schema *schema, spate_error *err)
 {
     static const char *const words[] = {"hash", "modulo", "range", "list"};
@@ -90,7 +85,7 @@ int sp_placement_check(const sp_placement *p, const sp_schema *schema, spate_err
         const sp_field *f = &schema->fields[p->key[i]];
         bool fits = p->placing == SP_PLACE_HASH   ? sp_pghash_knows(f->type) && f->n_labels == 0
                     : p->placing == SP_PLACE_LIST ? f->type.kind == SP_TEXT
-                                                  : is_integer(f->type);
+                                                  : sp_kind_is_signed(f->type.kind);
         if (!fits)
             return sp_fail(err, SPATE_E_CONFIG, "table \"%s\": column \"%s\" is %s, and %s cannot place by that",
                            schema->table, f->name, f->n_labels ? "an enumeration" : sp_kind_name(f->type.kind),

@@ -149,11 +149,6 @@ typedef struct builder {
     bool nomem;
 } builder;
 
-static bool is_integer(sp_kind kind)
-{
-    return kind == SP_I16 || kind == SP_I32 || kind == SP_I64;
-}
-
 static bool is_number(sp_kind kind)
 {
     return kind == SP_DECIMAL || kind == SP_F64 || kind == SP_F32;
@@ -231,7 +226,7 @@ static void add_point_and_range(builder *b, int t)
                       .sql = sp_arena_printf(b->arena, "SELECT * FROM %s WHERE %s = $1", from, k),
                       .has_key = true,
                       .by_key = true});
-    if (is_integer(s->fields[key].type.kind))
+    if (sp_kind_is_signed(s->fields[key].type.kind))
         add(b, (sp_query){.name = "range",
                           .sql = sp_arena_printf(
                               b->arena, "SELECT * FROM %s WHERE %s BETWEEN $1::bigint AND $1::bigint + 999", from, k),

@@ -108,6 +108,8 @@ void sp_datagen_create(const datagen *d, const sp_node *types);
 /* What template a column's values are of, NULL: none. */
 const char *sp_datagen_words(datagen *d, const datagen_table *t, const datagen_column *c);
 
+const sp_node *sp_datagen_text(datagen_making *m, const char *text); /* a node of that text */
+
 /* Each puts how cells are made into m->to. Numbers between both ends, these included, as the column's type has them. */
 void sp_datagen_numbers(datagen_making *m, double min, double max, const sp_node *distribution);
 void sp_datagen_moments(datagen_making *m, const char *min, const char *max, const sp_node *distribution);

@@ -12,14 +12,14 @@
 #define YEAR_US (INT64_C(365) * SP_US_PER_DAY)
 enum { LETTERS_MIN = 8, LETTERS_MAX = 12, PROSE_MIN = 24, TEXT_DEFAULT = 255, BYTES_DEFAULT = 64 };
 
-static const sp_node *words(datagen_making *m, const char *text)
+const sp_node *sp_datagen_text(datagen_making *m, const char *text)
 {
     return sp_make_text(m->d->r, m->to.at, sp_str_of(text));
 }
 
 static void put(datagen_making *m, const char *key, const char *text)
 {
-    sp_make_pair(&m->to, key, words(m, text));
+    sp_make_pair(&m->to, key, sp_datagen_text(m, text));
 }
 
 static void put_props(datagen_making *m, const sp_node *min, const sp_node *max, const char *key, const sp_node *value)
@@ -98,8 +98,7 @@ static void apply_demand(const sp_demand *d, double unit, double *min, double *m
 static void choose_number(datagen_making *m)
 {
     const sp_type *type = m->c->type;
-    bool whole = type->kind == SP_I16 || type->kind == SP_I32 || type->kind == SP_I64 ||
-                 (type->kind == SP_DECIMAL && !type->scale);
+    bool whole = sp_kind_is_signed(type->kind) || (type->kind == SP_DECIMAL && !type->scale);
     double low, high, min = 0, max = 1000;
     type_limits(type, &low, &high);
     if (m->unique || !sp_words_number(m->c->name.p, &min, &max)) /* a name's numbers are few */
@@ -114,8 +113,8 @@ static void choose_number(datagen_making *m)
 void sp_datagen_moments(datagen_making *m, const char *min, const char *max, const sp_node *distribution)
 {
     put(m, "range", "timestamp");
-    put_props(m, words(m, min), words(m, max), is_date(m) ? "format" : NULL,
-              is_date(m) ? words(m, "2006-01-02") : NULL);
+    put_props(m, sp_datagen_text(m, min), sp_datagen_text(m, max), is_date(m) ? "format" : NULL,
+              is_date(m) ? sp_datagen_text(m, "2006-01-02") : NULL);
     sp_make_pair(&m->to, "distribution", distribution);
 }
 
@@ -168,7 +167,8 @@ static bool choose_after(datagen_making *m)
     if (before < 0)
         return false;
     sp_make_pair(&m->to, "after", sp_make_text(m->d->r, m->to.at, m->t->columns[before].name));
-    put_props(m, words(m, is_date(m) ? "24h" : "1h"), words(m, is_date(m) ? "2160h" : "720h"), NULL, NULL);
+    put_props(m, sp_datagen_text(m, is_date(m) ? "24h" : "1h"), sp_datagen_text(m, is_date(m) ? "2160h" : "720h"), NULL,
+              NULL);
     return true;
 }
 
@@ -319,7 +319,7 @@ static void choose_list(datagen_making *m)
         sp_mistake(m->d->r->m, m->c->v[D_TYPE]->mark, m->c->sql, "is a list of what no values can be made of");
     else {
         put(m, "array", items[item->kind]);
-        put_props(m, words(m, "0"), words(m, "5"), NULL, NULL);
+        put_props(m, sp_datagen_text(m, "0"), sp_datagen_text(m, "5"), NULL, NULL);
     }
 }
 
@@ -340,11 +340,12 @@ static void choose_by_type(datagen_making *m)
     case SP_TIMESTAMPTZ: choose_moment(m); break;
     case SP_TIME:
         put(m, "range", "timestamp");
-        put_props(m, words(m, "2024-01-01"), words(m, "2024-01-02"), "format", words(m, "15:04:05"));
+        put_props(m, sp_datagen_text(m, "2024-01-01"), sp_datagen_text(m, "2024-01-02"), "format",
+                  sp_datagen_text(m, "15:04:05"));
         break;
     case SP_INTERVAL:
         put(m, "range", "interval");
-        put_props(m, words(m, "1m"), words(m, "24h"), NULL, NULL);
+        put_props(m, sp_datagen_text(m, "1m"), sp_datagen_text(m, "24h"), NULL, NULL);
         break;
     case SP_UUID: put(m, "value", "${uuid}"); break;
     case SP_JSON:
@@ -352,7 +353,7 @@ static void choose_by_type(datagen_making *m)
         break;
     case SP_BYTES:
         put(m, "range", "bytes");
-        put_props(m, words(m, "1"), sp_make_words(m->d->r, m->to.at, "%d", BYTES_DEFAULT), NULL, NULL);
+        put_props(m, sp_datagen_text(m, "1"), sp_make_words(m->d->r, m->to.at, "%d", BYTES_DEFAULT), NULL, NULL);
         break;
     case SP_LIST: choose_list(m); break;
     case SP_TEXT:
@@ -369,11 +370,6 @@ static void choose_by_type(datagen_making *m)
 static bool is_serial(const datagen_column *c)
 {
     return sp_str_ieq(c->sql, "serial") || sp_str_ieq(c->sql, "bigserial") || sp_str_ieq(c->sql, "smallserial");
-}
-
-static bool is_int(const sp_type *type)
-{
-    return type->kind == SP_I16 || type->kind == SP_I32 || type->kind == SP_I64;
 }
 
 /* An expression for a column's name. */
@@ -416,7 +412,7 @@ static void choose_reference(datagen_making *m)
         sp_make_pair(&m->to, "draw", sp_make_text(m->d->r, m->to.at, m->t->columns[f->columns[0]].name));
     else if (self && !m->unique) {
         sp_node_making tree = {.r = m->d->r, .at = m->to.at};
-        sp_make_pair(&tree, "depth", words(m, m->t->n_rows < 8 ? "2" : "4"));
+        sp_make_pair(&tree, "depth", sp_datagen_text(m, m->t->n_rows < 8 ? "2" : "4"));
         sp_make_pair(&m->to, "tree", sp_make_map(&tree));
     } else
         put_popularity(m);
@@ -484,9 +480,9 @@ static const sp_node *outcome_of(datagen_making *m, const sp_node *node)
     way.unique = false;
     if (value) {
         bool null = sp_node_is_null(value);
-        const sp_node *one = null ? words(m, "0") : value;
+        const sp_node *one = null ? sp_datagen_text(m, "0") : value;
         sp_make_pair(&way.to, "set", sp_make_list(m->d->r, value->mark, &one, 1));
-        sp_make_pair(&way.to, "null", null ? words(m, "1") : NULL);
+        sp_make_pair(&way.to, "null", null ? sp_datagen_text(m, "1") : NULL);
     } else if (min && max && min->kind == SP_NODE_TEXT && max->kind == SP_NODE_TEXT && sp_scalar_f64(min->text, &low) &&
                sp_scalar_f64(max->text, &high)) {
         sp_datagen_numbers(&way, low, high, NULL);
@@ -575,7 +571,7 @@ static void put_counted(datagen_making *m)
     const sp_node *start = sp_datagen_count(m->c->sequence, DATAGEN_START),
                   *step = sp_datagen_count(m->c->sequence, DATAGEN_INCREMENT);
     sp_node_making props = {.r = m->d->r, .at = m->to.at};
-    sp_make_pair(&m->to, "inc", start ? start : words(m, "1"));
+    sp_make_pair(&m->to, "inc", start ? start : sp_datagen_text(m, "1"));
     sp_make_pair(&props, "step", step);
     if (step)
         sp_make_pair(&m->to, "props", sp_make_map(&props));
@@ -594,7 +590,7 @@ static void choose_base(datagen_making *m)
         put_counted(m);
     else if (m->c->labels)
         sp_make_pair(&m->to, "set", m->c->labels);
-    else if (is_serial(m->c) || (m->c->primary && m->unique && is_int(m->c->type)))
+    else if (is_serial(m->c) || (m->c->primary && m->unique && sp_kind_is_signed(m->c->type->kind)))
         put(m, "inc", "1");
     else if (demand->n_values && !m->unique) {
         const sp_node **items = sp_read_make(m->d->r, demand->n_values, sizeof(*items));

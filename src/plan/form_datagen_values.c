@@ -8,11 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static const sp_node *words(datagen_making *m, const char *text)
-{
-    return sp_make_text(m->d->r, m->to.at, sp_str_of(text));
-}
-
 /* ---- numbers of a config ---- */
 
 /* The number under a key; otherwise, when there is none. False: what is there is no number, which was said. */
@@ -87,7 +82,7 @@ static void put_values(datagen_making *m, const sp_node *values, const sp_node *
             share = SP_MAX(
                 share, weights->items[i]->kind == SP_NODE_TEXT && sp_scalar_f64(weights->items[i]->text, &v) ? v : 0);
         for (uint32_t i = 0; all && i < values->n; i++)
-            all[i] = i < weights->n ? weights->items[i] : words(m, share > 1 ? "100" : "1");
+            all[i] = i < weights->n ? weights->items[i] : sp_datagen_text(m, share > 1 ? "100" : "1");
         weights = all ? sp_make_list(m->d->r, weights->mark, all, values->n) : weights;
     }
     sp_make_pair(&m->to, "set", values);
@@ -114,13 +109,13 @@ static void make_range(datagen_making *m, const sp_node *config)
 static void make_sequence(datagen_making *m, const sp_node *config)
 {
     const sp_node *start = config ? sp_node_value(config, "start") : NULL;
-    sp_make_pair(&m->to, "inc", start ? start : words(m, "1"));
+    sp_make_pair(&m->to, "inc", start ? start : sp_datagen_text(m, "1"));
 }
 
 static void make_bool(datagen_making *m, const sp_node *config)
 {
     double share;
-    const sp_node *items[] = {words(m, "true"), words(m, "false")};
+    const sp_node *items[] = {sp_datagen_text(m, "true"), sp_datagen_text(m, "false")};
     if (!number_of(m, config, "true_probability", 0.5, &share))
         return;
     const sp_node *weights[] = {sp_make_words(m->d->r, m->to.at, "%.6g", share),
@@ -136,10 +131,10 @@ static const sp_node *rhythm_of(datagen_making *m, bool weekends, double (*weigh
     const sp_node *days[7], *hours[24];
     sp_node_making rhythm = {.r = m->d->r, .at = m->to.at};
     for (int i = 0; i < 7; i++)
-        days[i] = words(m, weekends || i < 5 ? "1" : "0");
+        days[i] = sp_datagen_text(m, weekends || i < 5 ? "1" : "0");
     for (int i = 0; i < 24; i++)
         hours[i] = sp_make_words(m->d->r, m->to.at, "%g", weight(i));
-    sp_make_pair(&rhythm, "type", words(m, "rhythm"));
+    sp_make_pair(&rhythm, "type", sp_datagen_text(m, "rhythm"));
     sp_make_pair(&rhythm, "weekdays", sp_make_list(m->d->r, m->to.at, days, 7));
     sp_make_pair(&rhythm, "hours", sp_make_list(m->d->r, m->to.at, hours, 24));
     return sp_make_map(&rhythm);
@@ -161,8 +156,8 @@ static const sp_node *steps_of(datagen_making *m, const sp_node *config)
 {
     const sp_node *interval = config ? sp_node_value(config, "interval") : NULL;
     sp_node_making cycle = {.r = m->d->r, .at = m->to.at};
-    sp_make_pair(&cycle, "type", words(m, "cycle"));
-    sp_make_pair(&cycle, "step", interval ? interval : words(m, "1h"));
+    sp_make_pair(&cycle, "type", sp_datagen_text(m, "cycle"));
+    sp_make_pair(&cycle, "step", interval ? interval : sp_datagen_text(m, "1h"));
     return sp_make_map(&cycle);
 }
 
@@ -208,7 +203,7 @@ static void make_series(datagen_making *m, const sp_node *config)
                 : peak   ? rhythm_of(m, true, daily_peak)
                          : steps_of(m, config));
     if ((peak || business) && !m->unique)
-        sp_make_pair(&m->to, "sorted", words(m, "true"));
+        sp_make_pair(&m->to, "sorted", sp_datagen_text(m, "true"));
 }
 
 /* ---- patterns ---- */
@@ -408,7 +403,7 @@ static sp_str hide(datagen_making *m, const sp_node *regex, const sp_node *props
     sp_make_pair(&own, "name", sp_make_text(m->d->r, m->to.at, name));
     sp_make_pair(&own, "pattern", regex);
     sp_make_pair(&own, "props", props);
-    sp_make_pair(&own, "hidden", words(m, "true"));
+    sp_make_pair(&own, "hidden", sp_datagen_text(m, "true"));
     m->list->items[m->list->n++] = sp_make_map(&own);
     return name;
 }
@@ -440,7 +435,7 @@ static void put_pattern(datagen_making *m, const sp_node *template, const sp_nod
     if (!counted && !m->unique) {
         sp_make_pair(&m->to, "pattern", join(m, pieces, n, AS_REGEX));
     } else if (!drawn && counted == 1) {
-        sp_make_pair(&m->to, "inc", words(m, "1"));
+        sp_make_pair(&m->to, "inc", sp_datagen_text(m, "1"));
         sp_make_pair(&m->to, "format", join(m, pieces, n, AS_FORMAT));
     } else { /* also what is drawn alone and to be unique: expressions can have a number put in */
         n = hide_drawn(m, pieces, n);
@@ -479,7 +474,7 @@ static void make_regex(datagen_making *m, const sp_node *config)
         return;
     }
     sp_node_making props = {.r = m->d->r, .at = m->to.at};
-    sp_make_pair(&props, "repeat", words(m, "20"));
+    sp_make_pair(&props, "repeat", sp_datagen_text(m, "20"));
     if (m->unique) {
         sp_str name = hide(m, regex, sp_make_map(&props));
         sp_make_pair(&m->to, "expr", sp_make_words(m->d->r, m->to.at, "\"%.*s\" || ''", (int)name.len, name.p));
@@ -495,12 +490,12 @@ static const sp_node *spread(datagen_making *m, const sp_node *node, const char 
                              uint32_t n)
 {
     sp_node_making made = {.r = m->d->r, .at = node->mark};
-    sp_make_pair(&made, "type", words(m, name));
+    sp_make_pair(&made, "type", sp_datagen_text(m, name));
     for (uint32_t i = 0; i < n; i++) {
         const sp_node *value = sp_node_value(node, keys[i][0]);
         if (!value)
             sp_mistake(m->d->r->m, node->mark, (sp_str){0}, "the distribution %s needs \"%s\"", name, keys[i][0]);
-        sp_make_pair(&made, keys[i][1], value ? value : words(m, "1"));
+        sp_make_pair(&made, keys[i][1], value ? value : sp_datagen_text(m, "1"));
     }
     return sp_make_map(&made);
 }

@@ -134,29 +134,15 @@ typedef struct parts {
     bool list;
 } parts;
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static sp_str trim(sp_str s)
-{
-    while (s.len && is_space(s.p[0]))
-        s.p++, s.len--;
-    while (s.len && is_space(s.p[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* Adds the words of s to the name. */
 static bool add_words(parts *t, sp_str s)
 {
-    s = trim(s);
+    s = sp_str_trim(s);
     if (s.len && t->len)
         t->name[t->len++] = ' ';
     for (size_t i = 0; i < s.len; i++) {
-        bool space = is_space(s.p[i]);
-        if (space && is_space(s.p[i - 1]))
+        bool space = sp_is_space(s.p[i]);
+        if (space && sp_is_space(s.p[i - 1]))
             continue;
         if (t->len + 2 >= WORDS_MAX)
             return false;
@@ -171,7 +157,7 @@ static bool split_args(parts *t, sp_str s)
     while (t->n_args < ARGS_MAX) {
         const char *comma = s.len ? memchr(s.p, ',', s.len) : NULL;
         sp_str one = comma ? (sp_str){s.p, (size_t)(comma - s.p)} : s;
-        if (!sp_parse_i64(trim(one), &t->args[t->n_args++]))
+        if (!sp_parse_i64(sp_str_trim(one), &t->args[t->n_args++]))
             return false;
         if (!comma)
             return true;
@@ -191,12 +177,12 @@ static sp_str take_list(sp_str s, bool *list)
     if (open == 0 || s.p[open - 1] != '[')
         return s;
     *list = true;
-    return trim((sp_str){s.p, open - 1});
+    return sp_str_trim((sp_str){s.p, open - 1});
 }
 
 static bool take_apart(sp_str s, parts *t)
 {
-    s = take_list(trim(s), &t->list);
+    s = take_list(sp_str_trim(s), &t->list);
     const char *open = s.len ? memchr(s.p, '(', s.len) : NULL;
     if (!open)
         return add_words(t, s);

@@ -70,6 +70,12 @@ typedef struct sp_cat_stats {
     uint32_t n_common;
     const sp_str *bounds; /* of a histogram of equal shares of the other values */
     uint32_t n_bounds;
+    const sp_str *items; /* of lists: the commonest items, and how many rows have each */
+    const double *item_rates;
+    uint32_t n_items;
+    const double *lengths; /* of lists: bounds of equal shares, ascending: how many different items a row has */
+    uint32_t n_lengths;
+    double mean_length;
 } sp_cat_stats;
 
 typedef enum sp_cat_identity { SP_CAT_NO_IDENTITY, SP_CAT_BY_DEFAULT, SP_CAT_ALWAYS } sp_cat_identity;

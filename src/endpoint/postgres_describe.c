@@ -547,10 +547,13 @@ static const char values_sql[] =
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname"
     " JOIN LATERAL (SELECT 'c', m.v, m.f, m.o FROM ROWS FROM (pg_catalog.unnest(s.most_common_vals::text::text[]),"
     " pg_catalog.unnest(s.most_common_freqs)) WITH ORDINALITY AS m (v, f, o) UNION ALL SELECT 'h', h.v, 0, h.o"
-    " FROM pg_catalog.unnest(s.histogram_bounds::text::text[]) WITH ORDINALITY AS h (v, o)) AS v (kind, text, rate, o) ON true"
+    " FROM pg_catalog.unnest(s.histogram_bounds::text::text[]) WITH ORDINALITY AS h (v, o) UNION ALL SELECT 'e', e.v, e.f, e.o"
+    " FROM ROWS FROM (pg_catalog.unnest(s.most_common_elems::text::text[]), pg_catalog.unnest(s.most_common_elem_freqs))"
+    " WITH ORDINALITY AS e (v, f, o) WHERE e.v IS NOT NULL UNION ALL SELECT 'n', '', l.v, l.o"
+    " FROM pg_catalog.unnest(s.elem_count_histogram) WITH ORDINALITY AS l (v, o)) AS v (kind, text, rate, o) ON true"
     " WHERE " SYSTEM_SPACES " AND c.relkind IN ('r', 'p') ORDER BY c.oid, a.attnum, v.kind, v.o";
 
-/* Rows [from, to) are the common values, or the bounds, of one column. */
+/* Rows [from, to) are the common values, the bounds, the common items or the lengths of one column. */
 static bool keep_values(reader *d, row from, int to)
 {
     sp_cat_column *c = column_at(d, from);
@@ -566,13 +569,23 @@ static bool keep_values(reader *d, row from, int to)
         values[r.at - from.at] = value ? sp_str_of(value) : (sp_str){0};
         rates[r.at - from.at] = strtod(text(r, 4), NULL);
     }
-    if (*text(from, 2) == 'c') {
+    switch (*text(from, 2)) {
+    case 'c':
         s->common = values;
         s->common_rates = rates;
         s->n_common = n;
-    } else {
-        s->bounds = values;
-        s->n_bounds = n;
+        break;
+    case 'e':
+        s->items = values;
+        s->item_rates = rates;
+        s->n_items = n;
+        break;
+    case 'n': /* the last one is the mean */
+        s->lengths = rates;
+        s->n_lengths = n - 1;
+        s->mean_length = ok ? rates[n - 1] : 0;
+        break;
+    default: s->bounds = values; s->n_bounds = n;
     }
     return ok;
 }

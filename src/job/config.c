@@ -282,7 +282,7 @@ static void write_items(sp_config *k, sp_emit *e, const sp_choice *c)
     if (sp_emit_list(&list, c->items, c->n_items))
         k->nomem = true;
     else
-        sp_emit_raw(e, INDENT_WISH, "set", sp_arena_printf(k->arena, "%.*s", (int)list.len, list.data), c->note);
+        sp_emit_raw(e, INDENT_WISH, c->mode, sp_arena_printf(k->arena, "%.*s", (int)list.len, list.data), c->note);
     sp_buf_done(&list);
 }
 

@@ -84,6 +84,8 @@ const char *sp_config_shown_moment(sp_config *k, double seconds, bool date);
 
 /* config_stats.c: false or NULL when the statistics say nothing of use. Sets mode, items, weights, props, distribution, type. */
 bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out);
+/* How long lists are: a distribution; NULL: nothing is known. */
+const char *sp_config_lengths(sp_config *k, const sp_cat_stats *s);
 const char *sp_config_zipf(sp_config *k, const sp_cat_stats *s); /* a distribution of references */
 
 /* ---- one column on its way to a choice --------------------------------------------------------------------------------- */

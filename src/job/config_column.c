@@ -414,7 +414,9 @@ static void choose_list(sp_making *m)
     if (value) {
         sp_making_mode(m, "array", value);
         uint32_t n = m->type->length;
-        m->out->props = n ? sp_config_printf(m->k, "{min: %u, max: %u}", n, n + 1) : "{min: 0, max: 5}";
+        m->out->distribution = n ? NULL : sp_config_lengths(m->k, m->c->stats);
+        if (!m->out->distribution)
+            m->out->props = n ? sp_config_printf(m->k, "{min: %u, max: %u}", n, n + 1) : "{min: 0, max: 5}";
     } else if (item->class == SP_CAT_ENUM && item->n_labels) {
         choose_whole_lists(m, quoted_item(m, item->labels[0]), quoted_item(m, item->labels[item->n_labels - 1]));
     } else if (word) {

@@ -1,8 +1,9 @@
 /* config_stats.c - what the server's statistics say of a column becomes a set with weights or a histogram.
  *
  * PostgreSQL keeps the commonest values with their shares, and bounds between which equal shares of the rest lie. Where the
- * commonest values are nearly all there are, they are the set; else numbers and moments get a histogram of both. Of everything
- * else the statistics say only how many values there are, and the name and type say more. */
+ * commonest values are nearly all there are, they are the set; else numbers and moments get a histogram of both. Of lists it keeps
+ * the same of their items, and how many they have. Of everything else the statistics say only how many values there are, and the name
+ * and type say more. */
 #include "job/config.h"
 
 #include <math.h>
@@ -10,7 +11,8 @@
 #include <stdlib.h>
 
 enum { BARS_MAX = 20, VALUES_MAX = 100, POINTS_MAX = 1024 };
-#define COVERED 0.95 /* of the rows, by the commonest values: no others matter */
+#define COVERED       0.95 /* of the rows, by the commonest values: no others matter */
+#define COVERED_ITEMS 0.8  /* of all items, by the commonest ones */
 
 typedef struct bars {
     double bounds[BARS_MAX + 1];
@@ -40,6 +42,65 @@ static double rate_of(const sp_cat_stats *s, sp_str value)
         if (sp_str_eq(s->common[i], value))
             return s->common_rates[i];
     return 0;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+/* Lengths are few, so each has a bar of its own; where there are more, the longest share the last. */
+const char *sp_config_lengths(sp_config *k, const sp_cat_stats *s)
+{
+    sp_buf bounds = {0}, weights = {0};
+    uint32_t bars = 0, same;
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; s && i < s->n_lengths && bars < BARS_MAX && !rc; i += same, bars++) {
+        for (same = 1; i + same < s->n_lengths && (s->lengths[i + same] <= s->lengths[i] || bars + 1 == BARS_MAX);)
+            same++;
+        rc = sp_buf_printf(&bounds, "%.0f, ", s->lengths[i]) ||
+             sp_buf_printf(&weights, "%s%.3g", bars ? ", " : "", 100.0 * same / s->n_lengths);
+    }
+    const char *kept = !bars || rc ? NULL
+                                   : sp_config_printf(k, "{type: histogram, bounds: [%.*s%.0f], weights: [%.*s]}",
+                                                      (int)bounds.len, bounds.data, s->lengths[s->n_lengths - 1] + 1,
+                                                      (int)weights.len, weights.data);
+    k->nomem = k->nomem || rc;
+    sp_buf_done(&bounds);
+    sp_buf_done(&weights);
+    return kept;
+}
+
+static const char *list_type(const sp_cat_type *item)
+{
+    switch (item->class) {
+    case SP_CAT_INTEGER: return item->bits == 64 ? "bigint[]" : item->bits == 16 ? "smallint[]" : "integer[]";
+    case SP_CAT_TEXT: return "text[]";
+    default: return NULL;
+    }
+}
+
+/* Lists of items whose commonest are nearly all there are. */
+static bool common_items(sp_config *k, const sp_cat_column *c, sp_choice *out)
+{
+    const sp_cat_stats *s = c->stats;
+    double sum = 0;
+    for (uint32_t i = 0; i < s->n_items; i++)
+        sum += s->item_rates[i];
+    out->type = c->type.item->domain ? NULL : list_type(c->type.item);
+    out->distribution = out->type && s->n_items <= VALUES_MAX && sum >= COVERED_ITEMS * s->mean_length
+                            ? sp_config_lengths(k, s)
+                            : NULL;
+    if (!out->distribution) {
+        out->type = NULL;
+        return false;
+    }
+    double *weights = sp_arena_alloc(k->arena, s->n_items + 1, sizeof(*weights));
+    k->nomem = k->nomem || !weights;
+    for (uint32_t i = 0; weights && i < s->n_items; i++)
+        weights[i] = 100 * s->item_rates[i];
+    out->mode = "array";
+    out->items = s->items;
+    out->weights = weights;
+    out->n_items = s->n_items;
+    return true;
 }
 
 static bool weigh(sp_config *k, const sp_cat_stats *s, const sp_str *values, uint32_t n, sp_choice *out)
@@ -194,6 +255,8 @@ bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out)
         out->type = "enum";
         return weigh(k, s, c->type.labels, c->type.n_labels, out);
     }
+    if (c->type.class == SP_CAT_LIST)
+        return common_items(k, c, out);
     if (is_plain(c->type.class) && s->n_common && s->n_common <= VALUES_MAX && covered(s) >= COVERED)
         return weigh(k, s, s->common, s->n_common, out);
     return histogram(k, &c->type, s, out);

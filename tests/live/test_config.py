@@ -229,6 +229,28 @@ class FromPostgres(Plans):
         for now, then in zip((float(v) for v in server.psql(facts, self.db)[0]), before, strict=True):
             self.assertAlmostEqual(now, then, delta=max(abs(then) * 0.06, 1), msg=(now, then))
 
+    def test_statistics_of_lists(self):
+        """Items as often as they were, in lists as long as they were; lists without common items keep their lengths."""
+        server.psql("""CREATE TABLE post (id int PRIMARY KEY, tags text[] NOT NULL, marks int[], words text[] NOT NULL, moods text[]);
+            INSERT INTO post SELECT i, ARRAY(SELECT t FROM unnest(ARRAY['a,b', 'news', 'it''s', 'rare']) WITH ORDINALITY AS u (t, n)
+                WHERE abs(hashint8(i * 10 + n)) % 100 < 90 - 25 * (n - 1)),
+                CASE WHEN i % 4 > 0 THEN ARRAY[i % 3, 10 + i % 2] END,
+                ARRAY(SELECT md5(i || '/' || j) FROM generate_series(1, 2 + i % 3) j) FROM generate_series(1::bigint, 5000) i;
+            ANALYZE post""", self.db)
+        plan = self.config("--stats", "--rows", "post=20000")
+        columns = columns_of(plan, "post")
+        self.assertIn("array: [", columns["tags"])
+        self.assertIn('type: "integer[]"', columns["marks"])
+        self.assertIn("array: ${", columns["words"])
+        self.assertIn("bounds: [2, 3, 4, 5]", columns["words"])
+        facts = "SELECT avg(cardinality(tags)), avg(cardinality(words)), avg(cardinality(marks)), 4 * avg((marks IS NULL)::int)" \
+                ", sum((SELECT count(*) FROM unnest(tags) t WHERE t = '%s'))::float8 / sum(cardinality(tags)) FROM post"
+        before = [server.psql(facts % tag, self.db)[0] for tag in ("a,b", "news", "rare")]
+        self.load(plan, "--truncate")
+        for tag, then in zip(("a,b", "news", "rare"), before):
+            for now, old in zip(server.psql(facts % tag, self.db)[0], then, strict=True):
+                self.assertAlmostEqual(float(now), float(old), delta=max(float(old) * 0.08, 0.02), msg=tag)
+
 
 class FromMariaDB(Plans):
     @classmethod

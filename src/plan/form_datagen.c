@@ -187,7 +187,7 @@ static sp_str inside(sp_str s)
 enum { FIELDS_MAX = 64 };
 
 /* A type with fields, which are said as "(street varchar(40), zip char(5))" or as an object. */
-static bool read_composite(datagen *d, const sp_node *types, const sp_node *definition, datagen_column *c)
+static bool read_fields(datagen *d, const sp_node *types, const sp_node *definition, datagen_column *c)
 {
     datagen_table *t = sp_read_make(d->r, 1, sizeof(*t));
     if (!t || !definition || (definition->kind != SP_NODE_TEXT && definition->kind != SP_NODE_MAP))
@@ -209,7 +209,7 @@ static bool read_composite(datagen *d, const sp_node *types, const sp_node *defi
                                                   : sp_make_text(d->r, definition->mark, name)->text;
         f->v[D_TYPE] = node->kind == SP_NODE_MAP ? sp_node_value(node, "type") : node;
         read_type(d, types, f);
-        if (f->fields || !f->type) /* no rows within rows */
+        if (!f->type)
             return false;
     }
     t->demands.columns = sp_read_make(d->r, FIELDS_MAX, sizeof(*t->demands.columns));
@@ -218,6 +218,17 @@ static bool read_composite(datagen *d, const sp_node *types, const sp_node *defi
     c->fields = t;
     c->sql = sp_str_of("text");
     return t->n > 0 && t->demands.columns;
+}
+
+/* Fields may be of composite types themselves; one within itself has no end. */
+static bool read_composite(datagen *d, const sp_node *types, const sp_node *definition, datagen_column *c)
+{
+    if (d->depth == DATAGEN_DEPTH_MAX)
+        return false;
+    d->within[d->depth++] = c->name;
+    bool good = read_fields(d, types, definition, c);
+    d->depth--;
+    return good;
 }
 
 /* A type of the schema's own: an enumeration has its labels, a domain the type it stands for, a composite type its fields. */
@@ -261,7 +272,7 @@ static void read_type(datagen *d, const sp_node *types, datagen_column *c)
     if (own && !read_own_type(d, types, own, c)) {
         sp_mistake(
             d->r->m, node->mark, node->text,
-            "is a type of the schema's own that no values can be made of: enum, domain, and composite types whose fields are none can");
+            "is a type of the schema's own that no values can be made of: enum, domain, and composite types (8 within one another at most) can");
         return;
     }
     c->type = sp_type_parse(c->labels ? sp_str_of("text") : c->sql, &d->r->plan->arena, why);
@@ -619,19 +630,10 @@ static void read_head(datagen *d, const sp_node *root, const sp_node *const *v)
         sp_read_locale(d->r, v[R_LOCALE], &d->r->locales);
 }
 
-/* How many columns there may be, with hidden ones. */
-static size_t count_room(const datagen_table *t)
-{
-    size_t n = t->n;
-    for (uint32_t i = 0; i < t->n; i++)
-        n += t->columns[i].fields ? t->columns[i].fields->n : 0;
-    return n * (DATAGEN_HIDDEN_MAX + 1);
-}
-
 /* The table as spate's own form says it. */
 static const sp_node *own_table(datagen *d, const datagen_table *t)
 {
-    datagen_list columns = {.items = sp_read_make(d->r, count_room(t), sizeof(*columns.items))};
+    datagen_list columns = {.items = sp_read_make(d->r, sp_datagen_room(t), sizeof(*columns.items))};
     for (uint32_t i = 0; columns.items && i < t->n; i++)
         sp_datagen_column(d, t, i, &columns);
     sp_node_making m = {.r = d->r, .at = t->mark};

@@ -70,11 +70,14 @@ typedef struct datagen_table {
     sp_demands demands;
 } datagen_table;
 
+enum { DATAGEN_DEPTH_MAX = 8 };
 typedef struct datagen {
     sp_plan_reader *r;
     datagen_table *tables;
     uint32_t n;
     const sp_node *sequences; /* by name, or NULL */
+    sp_str within[DATAGEN_DEPTH_MAX]; /* composite columns that the one being read or made is a field of, outermost first */
+    uint32_t depth;
 } datagen;
 
 /* Columns as spate's own form has them; a column may come with hidden ones that it is made from. */
@@ -103,6 +106,8 @@ int sp_datagen_find_column(const datagen_table *t, sp_str name); /* -1: none */
 
 /* Adds the column as spate's own form says it, and the hidden ones that it is made from. */
 void sp_datagen_column(datagen *d, const datagen_table *t, uint32_t column, datagen_list *list);
+/* How many columns the table may become at most, with hidden ones. */
+uint32_t sp_datagen_room(const datagen_table *t);
 /* Declares all tables, once they are read: the plan's create. */
 void sp_datagen_create(const datagen *d, const sp_node *types);
 /* What template a column's values are of, NULL: none. */

@@ -1,4 +1,5 @@
 """Configurations in the forms of others, as their documents show them, loaded into a real PostgreSQL."""
+import json
 import unittest
 
 from harness import Case
@@ -228,6 +229,30 @@ class Forms(Case):
                          "what isn't boughtabove_0")
         self.assertEqual(ask("SELECT count(*) FROM product WHERE sku !~ '^[A-Z]{3}-[0-9]{4}$'"), "0")
         self.assertGreater(int(ask("SELECT max(n) FROM (SELECT count(*) n FROM \"order\" GROUP BY customer_id) c")), 100)
+
+    def test_composite_types_within_one_another(self):
+        """Rows of rows: PostgreSQL reads each level of their texts."""
+        db = server.database("composites")
+        types = {"point2": {"kind": "composite", "definition": "(x integer, y integer)"},
+                 "spot": {"kind": "composite", "definition": "AS (label varchar(30), at point2, note text)"},
+                 "trip": {"kind": "composite", "definition": "(start spot, finish spot, tags text)"}}
+        plan = self.write("rows.json", json.dumps({
+            "version": "1.0", "database": {"name": "d"}, "custom_types": types,
+            "tables": {"ride": {"row_count": 500, "columns": {"id": {"type": "serial", "primary_key": True}, "trip": {"type": "trip"},
+                                                              "home": {"type": "spot", "nullable": True}}}}}))
+        self.spate_ok("generate", plan, "--to", server.uri(db), "--create", "--progress", "none")
+        server.psql("""CREATE TYPE point2 AS (x integer, y integer); CREATE TYPE spot AS (label varchar(30), at point2, note text);
+            CREATE TYPE trip AS (start spot, finish spot, tags text); ALTER TABLE ride ALTER trip TYPE trip USING trip::trip""", db)
+        self.assertEqual(server.value("SELECT count(*) || ' ' || count(((trip).start).at) || ' ' || count(((trip).finish).label) || ' '"
+                                      " || count(DISTINCT (((trip).start).at).x) FILTER (WHERE (((trip).start).at).x IS DISTINCT FROM"
+                                      " (((trip).finish).at).x) FROM ride", db)[:12], "500 500 500 ")
+        self.assertGreater(int(server.value("SELECT count(DISTINCT (((trip).finish).at).y) FROM ride", db)), 400)
+        server.psql("ALTER TABLE ride ALTER home TYPE spot USING home::spot", db)
+        self.assertGreater(int(server.value("SELECT count(home) FROM ride", db)), 400)
+        types["point2"]["definition"] = "(x integer, back trip)"
+        self.write("rows.json", json.dumps({"version": "1.0", "database": {"name": "d"}, "custom_types": types,
+                                            "tables": {"ride": {"row_count": 5, "columns": {"trip": {"type": "trip"}}}}}))
+        self.spate_fails(2, "validate", "rows.json", says="8 within one another at most")
 
     def test_datagen_command_line(self):
         """The dumps of a schema and of a template, as psql takes them: each makes its database."""

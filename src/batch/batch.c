@@ -144,20 +144,20 @@ void sp_batch_done(sp_batch *b)
     *b = (sp_batch){0};
 }
 
-static void forget_cells(sp_column *c)
+void sp_column_reset(sp_column *c)
 {
     show_own(c);
     if (c->offsets)
         c->offsets[0] = 0;
     if (c->child)
-        forget_cells(c->child);
+        sp_column_reset(c->child);
 }
 
 void sp_batch_reset(sp_batch *b)
 {
     b->rows = 0;
     for (uint32_t i = 0; i < b->schema->n_fields; i++)
-        forget_cells(&b->columns[i]);
+        sp_column_reset(&b->columns[i]);
 }
 
 /* ---- rows of another batch ----------------------------------------------------------------------- */

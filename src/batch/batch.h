@@ -151,6 +151,8 @@ int sp_batch_append(sp_batch *b, const sp_batch *from, uint32_t first, uint32_t 
 
 int sp_column_init(sp_column *c, sp_type type, uint32_t rows_cap, spate_error *err) SP_MUST_CHECK;
 void sp_column_done(sp_column *c);
+/* Forgets the cells and takes the column back to its own storage. */
+void sp_column_reset(sp_column *c);
 /* Room for cap bytes of text (and SP_SLACK more), keeping what is there. */
 int sp_column_reserve_bytes(sp_column *c, size_t cap) SP_MUST_CHECK;
 /* Room for rows values and offsets: for the child of a list, whose length is not known beforehand. */

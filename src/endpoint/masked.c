@@ -24,16 +24,32 @@ typedef struct masked {
     uint32_t n_tables;
 } masked;
 
+/* Lists are made a few rows at a time, and their items a few items: what is made, and all of it, behind one another. */
+typedef struct remade {
+    sp_column some, all;
+} remade;
+
 typedef struct masked_reader {
     sp_reader reader;
     sp_gen_scratch *scratch;
     sp_reader **parts; /* NULL until it is first needed */
     const table *at;
     uint64_t *rows; /* what the cells of the masked columns are made for: SP_BATCH_ROWS_MAX for each */
+    remade *remade; /* of the masked columns of the table at hand that are lists */
+    const table *remade_of;
     sp_buf text;
 } masked_reader;
 
 /* ---- readers ---- */
+
+static void forget_remade(masked_reader *r)
+{
+    for (uint32_t i = 0; r->remade_of && i < r->remade_of->masked->n_columns; i++) {
+        sp_column_done(&r->remade[i].some);
+        sp_column_done(&r->remade[i].all);
+    }
+    r->remade_of = NULL;
+}
 
 static void reader_close(sp_reader *reader)
 {
@@ -42,8 +58,11 @@ static void reader_close(sp_reader *reader)
     for (uint32_t i = 0; r->parts && i < m->n_parts; i++)
         if (r->parts[i])
             m->parts[i]->ops->reader_close(r->parts[i]);
+    if (r->remade)
+        forget_remade(r);
     sp_gen_scratch_free(r->scratch);
     sp_buf_done(&r->text);
+    sp_free(r->remade);
     sp_free(r->parts);
     sp_free(r->rows);
     sp_free(r);
@@ -67,13 +86,36 @@ static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
     r->reader.source = s;
     r->parts = sp_alloc_zero(m->n_parts, sizeof(*r->parts));
     r->rows = sp_alloc((size_t)columns_max(m) * SP_BATCH_ROWS_MAX * sizeof(*r->rows));
-    int rc = r->parts && r->rows ? sp_gen_scratch_new(m->gen, &r->scratch, err) : sp_fail_nomem(err);
+    r->remade = sp_alloc_zero(columns_max(m), sizeof(*r->remade));
+    int rc = r->parts && r->rows && r->remade ? sp_gen_scratch_new(m->gen, &r->scratch, err) : sp_fail_nomem(err);
     if (rc != SPATE_OK) {
         reader_close(&r->reader);
         return rc;
     }
     *out = &r->reader;
     return SPATE_OK;
+}
+
+static bool is_list(const sp_plan_column *c)
+{
+    return c->mask_items || c->type->kind == SP_LIST;
+}
+
+static int prepare_remade(masked_reader *r, spate_error *err)
+{
+    const sp_plan_table *t = r->at->masked;
+    int rc = SPATE_OK;
+    if (!t || r->remade_of == r->at)
+        return rc;
+    forget_remade(r);
+    r->remade_of = r->at;
+    for (uint32_t i = 0; i < t->n_columns && rc == SPATE_OK; i++) {
+        if (is_list(&t->columns[i]))
+            rc = sp_column_init(&r->remade[i].some, *t->columns[i].type, SP_BATCH_ROWS_MAX, err);
+        if (rc == SPATE_OK && is_list(&t->columns[i]))
+            rc = sp_column_init(&r->remade[i].all, *t->columns[i].type, SP_BATCH_ROWS_MAX, err);
+    }
+    return rc;
 }
 
 static int seek(sp_reader *reader, uint32_t t, uint64_t first, uint64_t last, spate_error *err)
@@ -84,20 +126,24 @@ static int seek(sp_reader *reader, uint32_t t, uint64_t first, uint64_t last, sp
     sp_source *part = m->parts[r->at->part];
     sp_reader **of_part = &r->parts[r->at->part];
     int rc = *of_part ? SPATE_OK : part->ops->reader_open(part, of_part, err);
+    if (rc == SPATE_OK)
+        rc = prepare_remade(r, err);
     return rc == SPATE_OK ? part->ops->seek(*of_part, r->at->number, first, last, err) : rc;
 }
 
-/* A number for each value: its hash. A null's is any. */
-static int number_values(masked_reader *r, const sp_column *c, uint32_t n, uint64_t *rows)
+/* ---- what is replaced ---- */
+
+/* A number for each of n values from first on: its hash. A null's is any. */
+static int number_values(masked_reader *r, const sp_column *c, uint32_t first, uint32_t n, uint64_t *rows)
 {
     bool text = c->type.kind == SP_TEXT || c->type.kind == SP_JSON;
     for (uint32_t i = 0; i < n; i++) {
         sp_str value = {"", 0};
         if (text) {
-            value = sp_column_str(c, i);
-        } else if (!sp_column_null(c, i)) {
+            value = sp_column_str(c, first + i);
+        } else if (!sp_column_null(c, first + i)) {
             r->text.len = 0;
-            if (sp_cell_text(c, i, &r->text))
+            if (sp_cell_text(c, first + i, &r->text))
                 return SPATE_E_NOMEM;
             value = (sp_str){r->text.data, r->text.len};
         }
@@ -106,18 +152,63 @@ static int number_values(masked_reader *r, const sp_column *c, uint32_t n, uint6
     return SPATE_OK;
 }
 
+static void keep_nulls(const sp_column *from, uint32_t first, uint32_t n, sp_column *to)
+{
+    for (uint32_t i = 0; from->validity && i < n; i++)
+        if (sp_column_null(from, first + i))
+            sp_column_validity(to, n)[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+}
+
+/* Column i of the plan is a list, made for its rows' numbers, or one of items, each made for its own number: n cells take the place of
+ * those of old. */
+static int remake(masked_reader *r, uint32_t i, sp_column *old, uint32_t n)
+{
+    const masked *m = (const masked *)r->reader.source;
+    bool items = r->at->masked->columns[i].mask_items;
+    sp_column *some = &r->remade[i].some, *all = &r->remade[i].all;
+    uint32_t step = SP_MIN(sp_gen_batch_rows(m->gen, r->at->plan_table), SP_BATCH_ROWS_MAX), k;
+    uint64_t *rows = r->rows + (size_t)i * SP_BATCH_ROWS_MAX;
+    sp_column_reset(all);
+    int rc = sp_column_reserve_items(all, n);
+    for (uint32_t at = 0; at < n && !rc; at += k) {
+        k = SP_MIN(step, n - at);
+        sp_column_reset(some);
+        rc = items ? number_values(r, old, at, k, rows) : SPATE_OK;
+        rc = rc ? rc
+                : sp_gen_fill_column(m->gen, r->at->plan_table, i, items ? rows : rows + at, k, r->scratch, some);
+        keep_nulls(old, at, k, some);
+        rc = rc ? rc : sp_column_append(all, at, some, 0, k);
+    }
+    sp_column kept = *old;
+    *old = *all;
+    *all = kept;
+    return rc;
+}
+
+static int replace_column(masked_reader *r, uint32_t i, sp_batch *batch)
+{
+    const masked *m = (const masked *)r->reader.source;
+    const sp_plan_column *c = &r->at->masked->columns[i];
+    sp_column *out = &batch->columns[c->mask];
+    if (c->mask_items)
+        return remake(r, i, out->child, (uint32_t)out->offsets[batch->rows]);
+    if (is_list(c))
+        return remake(r, i, out, batch->rows);
+    return sp_gen_fill_column(m->gen, r->at->plan_table, i, r->rows + (size_t)i * SP_BATCH_ROWS_MAX, batch->rows,
+                              r->scratch, out);
+}
+
 /* What replaces a column may hang on another that is replaced too: all are looked at before any is changed. */
 static int replace(masked_reader *r, sp_batch *batch, spate_error *err)
 {
-    const masked *m = (const masked *)r->reader.source;
     const sp_plan_table *t = r->at->masked;
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < t->n_columns && !rc; i++)
-        rc = number_values(r, &batch->columns[t->columns[i].mask_by], batch->rows,
-                           r->rows + (size_t)i * SP_BATCH_ROWS_MAX);
+        if (!t->columns[i].mask_items)
+            rc = number_values(r, &batch->columns[t->columns[i].mask_by], 0, batch->rows,
+                               r->rows + (size_t)i * SP_BATCH_ROWS_MAX);
     for (uint32_t i = 0; i < t->n_columns && !rc; i++)
-        rc = sp_gen_fill_column(m->gen, r->at->plan_table, i, r->rows + (size_t)i * SP_BATCH_ROWS_MAX, batch->rows,
-                                r->scratch, &batch->columns[t->columns[i].mask]);
+        rc = replace_column(r, i, batch);
     return rc ? sp_fail_nomem(err) : SPATE_OK;
 }
 
@@ -233,6 +324,11 @@ static bool rename_parents(opening *o)
     return true;
 }
 
+static const sp_type *masked_type(const sp_plan_column *c, const sp_field *there)
+{
+    return c->mask_items && there->type.kind == SP_LIST ? there->type.item : &there->type;
+}
+
 /* Has the source what the plan was read with? */
 static int check_fields(const sp_plan_table *t, const sp_schema *there, spate_error *err)
 {
@@ -240,7 +336,7 @@ static int check_fields(const sp_plan_table *t, const sp_schema *there, spate_er
         const sp_plan_column *c = &t->columns[i];
         bool same = c->mask < there->n_fields && c->mask_by < there->n_fields &&
                     strcmp(there->fields[c->mask].name, c->name) == 0 &&
-                    there->fields[c->mask].type.kind == c->type->kind;
+                    masked_type(c, &there->fields[c->mask])->kind == c->type->kind;
         if (!same)
             return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has other columns now than when the plan was read",
                            t->from->table);

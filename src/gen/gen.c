@@ -208,6 +208,28 @@ static sp_cell *lookup_cell(compiler *c, const sp_build *b)
     return value && by && key ? sp_lookup_cell(b, value, key, by, rows_of(c, col->ref_table)) : NULL;
 }
 
+/* The items of an array: values that are listed, or a template's. */
+static sp_cell *item_cell(const sp_build *b)
+{
+    const sp_type *list = b->column->type && b->column->type->kind == SP_LIST ? b->column->type : NULL;
+    if (!b->column->n_items) {
+        sp_cell *cell = template_cell(b);
+        return cell && list ? sp_cast_cell(b, cell, list->item) : cell;
+    }
+    sp_plan_column *set = sp_arena_alloc(b->arena, 1, sizeof(*set));
+    sp_build own = *b;
+    if (!set)
+        return NULL;
+    *set = *b->column;
+    set->mode = SP_MODE_SET;
+    set->distribution = (sp_distribution){0}; /* which is of lengths */
+    set->unique = false;
+    set->type = list ? list->item : set->type;
+    own.column = set;
+    own.key = sp_mix64(b->key ^ UINT64_C(0x6974656d));
+    return sp_set_cell(&own);
+}
+
 static sp_cell *natural_cell(compiler *c, const sp_build *b)
 {
     sp_cell *item;
@@ -219,7 +241,7 @@ static sp_cell *natural_cell(compiler *c, const sp_build *b)
     case SP_MODE_SET: return sp_set_cell(b);
     case SP_MODE_INC: return formatted(b, sp_inc_cell(b));
     case SP_MODE_REF: return ref_cell(c, b);
-    case SP_MODE_ARRAY: item = template_cell(b); return item ? sp_array_cell(b, item) : NULL;
+    case SP_MODE_ARRAY: item = item_cell(b); return item ? sp_array_cell(b, item) : NULL;
     case SP_MODE_EXPR:
     case SP_MODE_AFTER: return b->column->expr ? formatted(b, sp_expr_cell(b, b->column->expr)) : NULL;
     case SP_MODE_CASES: return sp_cases_cell(b);

@@ -128,14 +128,18 @@ void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by)
     c->mask_by = (uint32_t)of;
     if (c->type || c->is_enum)
         sp_mistake(r->m, c->type_mark, sp_str_of("type"), "does not go with from: a column keeps the type it has");
-    c->type = &r->there->fields[field].type;
-    c->sql_type = r->there->fields[field].sql_type ? r->there->fields[field].sql_type : sp_kind_name(c->type->kind);
+    const sp_field *there = &r->there->fields[field];
+    c->mask_items = there->type.kind == SP_LIST && c->mode != SP_MODE_ARRAY;
+    if (c->mask_items && by)
+        sp_mistake(r->m, by->mark, sp_str_of("by"), "does not go with a list whose items are replaced one by one");
+    c->type = c->mask_items ? there->type.item : &there->type;
+    c->sql_type = there->sql_type ? there->sql_type : sp_kind_name(c->type->kind);
     c->type_mark = c->mark;
 }
 
 void sp_check_mask(sp_plan_reader *r, sp_plan_column *c)
 {
-    static const sp_mode modes[] = {SP_MODE_VALUE,  SP_MODE_RANGE, SP_MODE_SET,
+    static const sp_mode modes[] = {SP_MODE_VALUE,  SP_MODE_RANGE, SP_MODE_SET,    SP_MODE_ARRAY,
                                     SP_MODE_PERSON, SP_MODE_PLACE, SP_MODE_PATTERN};
     bool good = false;
     for (size_t i = 0; i < SP_COUNT(modes); i++)
@@ -156,7 +160,7 @@ void sp_check_mask(sp_plan_reader *r, sp_plan_column *c)
     if (what)
         sp_mistake(
             r->m, c->mark, sp_str_of(c->name),
-            "replaces the values of a table that is there, and cannot say %s: value, range, set, person, place and pattern can, and "
+            "replaces the values of a table that is there, and cannot say %s: value, range, set, array, person, place and pattern can, and "
             "nulls stay where they are",
             what);
 }

@@ -247,6 +247,7 @@ struct sp_plan_column {
     bool cut;                /* text longer than its type is cut to it */
     bool hidden;             /* made for other columns, not for the target */
     uint32_t mask, mask_by;  /* of a masked table: the field it replaces, and the one whose value says by what */
+    bool mask_items;         /* the items of that field are replaced, each by what it says */
     bool distinct;           /* rows equal in all such columns of the table are made once: the first of them */
     uint64_t stop;           /* cells from this row on are null; SP_PLAN_NO_STOP: none */
     sp_expr *expr;           /* EXPR */

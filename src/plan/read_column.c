@@ -226,7 +226,10 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
         sp_read_inc_props(r, c, v[C_PROPS]);
         break;
     case SP_MODE_ARRAY:
-        sp_read_template(r, c, node);
+        if (node->kind == SP_NODE_LIST)
+            sp_read_set(r, c, node, v[C_WEIGHTS]);
+        else
+            sp_read_template(r, c, node);
         sp_read_array(r, c, v[C_PROPS], v[C_DISTRIBUTION]);
         break;
     case SP_MODE_EXPR:
@@ -261,8 +264,9 @@ static void read_mode(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     for (int k = C_BY; k <= C_ELSE; k++)
         if (v[k] && c->mode != SP_MODE_CASES && !(r->there && k == C_BY))
             sp_mistake(r->m, v[k]->mark, sp_str_of(column_names[k]), "has a meaning only beside \"cases\"");
-    if (v[C_WEIGHTS] && c->mode != SP_MODE_SET)
-        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"), "has a meaning only beside a set");
+    if (v[C_WEIGHTS] && c->mode != SP_MODE_SET && !(c->mode == SP_MODE_ARRAY && c->n_items))
+        sp_mistake(r->m, v[C_WEIGHTS]->mark, sp_str_of("weights"),
+                   "has a meaning only beside a set, or an array that is a list");
 }
 
 /* ---- what a column may have besides its mode ---- */

@@ -1,4 +1,5 @@
 """Rows that exist: samples of tables as parents, and tables whose columns are replaced."""
+import json
 import pathlib
 import re
 import sqlite3
@@ -270,6 +271,54 @@ tables:
             [file] = (self.dir / f"{folder}{part}").glob(f"{table}*.ndjson")
             rows.append([tuple(str(r[c]) for c in columns) for r in read_ndjson(file)])
         return rows
+
+    def test_lists(self):
+        """Item by item, as their values elsewhere are replaced; or anew as a whole."""
+        self.write("base.yaml", """
+tables:
+  - name: t
+    rows: 3000
+    columns:
+      - {name: id, inc: 1}
+      - {name: mail, value: "${email}"}
+      - {name: mails, array: "${email}", props: {min: 0, max: 5}, "null": 20%}
+      - {name: marks, array: [1, 5, 9], weights: [1, 0, 3], type: "integer[]", props: {min: 2, max: 4}}
+""")
+        self.spate_ok("generate", "base.yaml", "--to", "base.duckdb", "--create")
+        self.write("mask.yaml", """
+seed: 3
+tables:
+  - name: t
+    from: base.duckdb
+    columns:
+      - {name: mail, value: "${email}", unique: true}
+      - {name: mails, value: "${email}", unique: true}
+      - {name: marks, array: [7], props: {min: 1, max: 3}}
+  - name: flat
+    from: base.duckdb
+    table: t
+    columns: [{name: mails, array: "x${int8}", props: {min: 3, max: 4}}, {name: marks, array: "${int8}", props: {min: 1, max: 2}}]
+""")
+        self.spate_ok("generate", "mask.yaml", "--to", "masked.duckdb", "--create")
+        def rows(file, table):
+            made = query(self.dir / file, f"SELECT id, mail, to_json(mails)::varchar AS mails, to_json(marks)::varchar AS marks FROM {table}")
+            return {r["id"]: {**r, "mails": json.loads(r["mails"] or "null"), "marks": json.loads(r["marks"])} for r in made}
+
+        before, after, flat = rows("base.duckdb", "t"), rows("masked.duckdb", "t"), rows("masked.duckdb", "flat")
+        self.assertEqual(set(before), set(after))
+        new = {}
+        for id, old in before.items():
+            now = after[id]
+            self.assertEqual(old["mails"] is None, now["mails"] is None)
+            self.assertEqual(len(old["mails"] or []), len(now["mails"] or []))
+            for was, value in [(old["mail"], now["mail"]), *zip(old["mails"] or [], now["mails"] or [])]:
+                self.assertRegex(value, r"^[a-z-]+\d{20}@[a-z-]+\.[a-z]+$")
+                self.assertEqual(new.setdefault(was, value), value)
+            self.assertTrue(set(old["marks"]) <= {1, 9} and 2 <= len(old["marks"]) <= 3)
+            self.assertTrue(set(now["marks"]) == {7} and 1 <= len(now["marks"]) <= 2)
+            self.assertEqual(old["mails"] is None, flat[id]["mails"] is None)
+            self.assertTrue(flat[id]["mails"] is None or len(flat[id]["mails"]) == 3)
+        self.assertEqual(len(set(new.values())), len(new))
 
     def test_intervals_are_sampled(self):
         self.write("base.yaml", "tables: [{name: t, rows: 500, columns: [{name: id, inc: 1}, {name: wait, range: interval, props: {min: 1s, max: 400h}}]}]")

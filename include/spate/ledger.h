@@ -245,10 +245,6 @@ int spate_ledger_page(spate_ledger *l, const spate_filter *filter, spate_cursor 
 int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_cursor *cursor, size_t limit,
                              spate_nodes *out, spate_nodes *children, size_t *first, spate_error *err);
 
-/* At most limit nodes of a side, in no order and without their texts: for counting. *next: 0 to start with, and when there are no more. */
-int spate_ledger_scan(spate_ledger *l, spate_side side, uint32_t *next, size_t limit, spate_nodes *out,
-                      spate_error *err);
-
 /* ---- counting ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct spate_subtree {
@@ -257,6 +253,16 @@ typedef struct spate_subtree {
 } spate_subtree;
 int spate_ledger_subtree(spate_ledger *l, spate_side side, spate_bytes root, spate_subtree *out, spate_error *err);
 uint64_t spate_ledger_count(spate_ledger *l, const spate_filter *filter); /* now, at one depth; depth -1: all */
+/* How many nodes of a side, but for its root, are alike in type, statuses and exclusion, and the sum of their sizes; fn is called
+ * for all such kinds that there are. What it returns, if not 0, ends it and is returned. */
+typedef struct spate_sum {
+    uint8_t type, traversal, copy; /* as in spate_node */
+    bool excluded;
+    bool found; /* of pending copies: the other side has a node of their type and path */
+    uint64_t nodes, bytes;
+} spate_sum;
+int spate_ledger_sums(spate_ledger *l, spate_side side, int (*fn)(void *arg, const spate_sum *sum), void *arg,
+                      spate_error *err);
 uint64_t spate_ledger_bytes(spate_ledger *l);                             /* memory that the nodes take */
 /* Depths that have nodes, in order: how many, and the first cap of them. */
 size_t spate_ledger_levels(spate_ledger *l, spate_side side, int32_t *depths, size_t cap);

@@ -443,17 +443,17 @@ static int see_level(spate_migrate *m, view *v, spate_filter filter, seen_fn *fn
     return rc;
 }
 
-static int see_side(spate_migrate *m, view *v, spate_side side, seen_fn *fn, void *arg, spate_error *err)
+/* What fits the filter, at all depths. */
+static int see_levels(spate_migrate *m, view *v, spate_filter filter, seen_fn *fn, void *arg, spate_error *err)
 {
-    size_t n = spate_ledger_levels(m->engine.ledger, side, NULL, 0);
+    size_t n = spate_ledger_levels(m->engine.ledger, filter.side, NULL, 0);
     int32_t *depths = sp_alloc((n + 1) * sizeof *depths);
     if (!depths)
         return sp_fail_nomem(err);
-    (void)spate_ledger_levels(m->engine.ledger, side, depths, n);
+    (void)spate_ledger_levels(m->engine.ledger, filter.side, depths, n);
     int rc = SPATE_OK;
     for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
-        spate_filter filter = {
-            .side = side, .depth = depths[i], .traversal = side == SPATE_DST ? SPATE_TRAVERSAL_NOT_ON_SRC : 0};
+        filter.depth = depths[i];
         rc = see_level(m, v, filter, fn, arg, err);
     }
     sp_free(depths);
@@ -462,48 +462,39 @@ static int see_side(spate_migrate *m, view *v, spate_side side, seen_fn *fn, voi
 
 static int see_all(spate_migrate *m, seen_fn *fn, void *arg, spate_error *err)
 {
+    const spate_filter src = {.side = SPATE_SRC}, dst = {.side = SPATE_DST, .traversal = SPATE_TRAVERSAL_NOT_ON_SRC};
     view *v = sp_alloc_zero(1, sizeof *v);
     if (!v)
         return sp_fail_nomem(err);
-    int rc = see_side(m, v, SPATE_SRC, fn, arg, err);
+    int rc = see_levels(m, v, src, fn, arg, err);
     if (rc == SPATE_OK)
-        rc = see_side(m, v, SPATE_DST, fn, arg, err);
+        rc = see_levels(m, v, dst, fn, arg, err);
     spate_nodes_done(&v->nodes);
     sp_free(v);
     return rc;
 }
 
-/* The same without paths, and so without order. */
-static int see_bare(spate_migrate *m, seen_fn *fn, void *arg, spate_error *err)
+static int add_up(spate_migrate_report *report, spate_migrate_outcome outcome, const spate_sum *sum)
 {
-    view *v = sp_alloc_zero(1, sizeof *v);
-    int rc = v ? SPATE_OK : sp_fail_nomem(err);
-    for (int side = 0; side < 2; side++) {
-        uint32_t next = 0;
-        do {
-            if (rc == SPATE_OK)
-                rc = spate_ledger_scan(m->engine.ledger, (spate_side)side, &next, SEEN_AT_ONCE, &v->nodes, err);
-            if (rc == SPATE_OK && side == SPATE_SRC)
-                rc = on_both(m, v, v->nodes.nodes, v->nodes.n, err);
-            if (rc == SPATE_OK)
-                rc = see(v->nodes.nodes, v->nodes.n, v->both, (spate_side)side, fn, arg);
-        } while (rc == SPATE_OK && next);
-    }
-    if (v)
-        spate_nodes_done(&v->nodes);
-    sp_free(v);
-    return rc;
+    spate_migrate_count *c = &report->counts[outcome];
+    if (sum->type == SPATE_FOLDER)
+        c->folders += sum->nodes;
+    else
+        c->files += sum->nodes;
+    c->bytes += sum->type == SPATE_FILE ? sum->bytes : 0;
+    return 0;
 }
 
-static int count_node(void *arg, const spate_node *node, spate_migrate_outcome outcome)
+static int count_source(void *arg, const spate_sum *sum)
 {
-    spate_migrate_count *c = &((spate_migrate_report *)arg)->counts[outcome];
-    if (node->type == SPATE_FOLDER)
-        c->folders++;
-    else
-        c->files++;
-    c->bytes += node->type == SPATE_FILE ? (uint64_t)node->size : 0;
-    return 0;
+    const spate_node like = {
+        .type = sum->type, .traversal = sum->traversal, .copy = sum->copy, .excluded = sum->excluded};
+    return add_up(arg, outcome_of(&like, sum->found), sum);
+}
+
+static int count_extra(void *arg, const spate_sum *sum)
+{
+    return sum->traversal == SPATE_TRAVERSAL_NOT_ON_SRC ? add_up(arg, SPATE_EXTRA, sum) : 0;
 }
 
 int spate_migrate_review(spate_migrate *m, spate_migrate_report *report, spate_error *err)
@@ -521,7 +512,8 @@ int spate_migrate_review(spate_migrate *m, spate_migrate_report *report, spate_e
         .complete = phase_is(m, "complete"),
         .seconds = (double)(sp_os_monotonic_us() - m->start_us) / 1e6,
     };
-    return see_bare(m, count_node, report, err);
+    int rc = spate_ledger_sums(m->engine.ledger, SPATE_SRC, count_source, report, err);
+    return rc == SPATE_OK ? spate_ledger_sums(m->engine.ledger, SPATE_DST, count_extra, report, err) : rc;
 }
 
 static spate_migrate_item item_of(const spate_node *node, spate_migrate_outcome outcome)

@@ -58,6 +58,10 @@ int sp_mirror_logs_wait(spate_ledger *l, spate_error *err) SP_MUST_CHECK;
 int sp_mirror_row(spate_ledger *l, const char *record, size_t len, sp_row kind, spate_error *err) SP_MUST_CHECK;
 bool sp_mirror_off(const spate_ledger *l);
 
+/* Whether a node of this state is what a filter asks for; and how many of a level are, at most (count.c). */
+bool sp_fits(const spate_filter *f, uint16_t state);
+uint64_t sp_fit_at_most(const spate_filter *f, const sp_level *level);
+
 /* Rows of a side's table (rows.c): data chunks over text that lives until it is appended. */
 typedef struct sp_chunk_rows {
     duckdb_logical_type types[17];

@@ -299,23 +299,6 @@ int spate_ledger_counterparts(spate_ledger *l, spate_side side, const spate_node
     return rc ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-int spate_ledger_scan(spate_ledger *l, spate_side side, uint32_t *next, size_t limit, spate_nodes *out,
-                      spate_error *err)
-{
-    if (!memory_of(out, err))
-        return SPATE_E_NOMEM;
-    int rc = SPATE_OK;
-    pthread_rwlock_rdlock(&l->lock);
-    const sp_side *s = &l->memory.side[side];
-    uint32_t i = *next ? *next : 1;
-    for (; i < s->n && out->n < limit && rc == SPATE_OK; i++)
-        if (sp_node_alive(s, i))
-            rc = copy_bare(s, i, out);
-    *next = i < s->n ? i : 0;
-    pthread_rwlock_unlock(&l->lock);
-    return rc ? sp_fail_nomem(err) : SPATE_OK;
-}
-
 /* ---- children -------------------------------------------------------------------------------------------------------------------- */
 
 static bool after_in_order(const sp_side *s, uint32_t a, uint32_t b)
@@ -471,35 +454,20 @@ int spate_ledger_children_paths(spate_ledger *l, spate_side side, const spate_by
 
 /* ---- pages ------------------------------------------------------------------------------------------------------------------------- */
 
-static bool fits(const spate_filter *f, uint16_t state)
+static bool is_sorted(const sp_level *level)
 {
-    return !(state & SP_STATE_DELETED) && (!f->traversal || sp_state_traversal(state) == f->traversal) &&
-           (!f->copy || sp_state_copy(state) == f->copy) && (!f->type || sp_state_type(state) == f->type) &&
-           (!f->excluded || (f->excluded == SPATE_EXCLUDED_YES) == !!(state & SP_STATE_EXCLUDED));
+    return level->n == (level->runs ? level->run_end[level->runs - 1] : 0);
 }
 
-/* An upper bound from the counts: 0 means that no scan is needed. */
-static uint64_t fit_at_most(const spate_filter *f, const sp_level *level)
-{
-    uint64_t traversal = 0, copy = 0;
-    for (unsigned type = f->type; type < (f->type ? f->type + 1u : 5u); type++) {
-        for (unsigned k = 0; k < 8; k++) {
-            traversal += !f->traversal || k == f->traversal ? level->by_traversal[type][k] : 0;
-            copy += !f->copy || k == f->copy ? level->by_copy[type][k] : 0;
-        }
-    }
-    return SP_MIN(traversal, copy);
-}
-
-/* Locks for reading, with the level sorted: whoever finds it unsorted sorts it. NULL: there is no such level. */
-static int lock_sorted(spate_ledger *l, unsigned side, int32_t depth, sp_level **level, spate_error *err)
+/* Locks for reading, with the filter's level sorted if it may have what the filter asks for: whoever finds it unsorted sorts it.
+ * NULL: there is no such level. */
+static int lock_sorted(spate_ledger *l, unsigned side, const spate_filter *f, sp_level **level, spate_error *err)
 {
     int rc = SPATE_OK;
     for (;;) {
         pthread_rwlock_rdlock(&l->lock);
-        *level = sp_level_at(&l->memory.side[side], depth);
-        if (rc != SPATE_OK || !*level || ((*level)->runs && (*level)->run_end[(*level)->runs - 1] == (*level)->n) ||
-            !(*level)->n)
+        *level = sp_level_at(&l->memory.side[side], f->depth);
+        if (rc != SPATE_OK || !*level || is_sorted(*level) || !sp_fit_at_most(f, *level))
             return rc;
         pthread_rwlock_unlock(&l->lock);
         pthread_rwlock_wrlock(&l->lock);
@@ -542,7 +510,7 @@ static int copy_page(const sp_side *s, const sp_level *level, const spate_filter
     while (i && out->n < limit && rc == SPATE_OK) {
         size_t n = 0;
         while (n < SP_MIN((size_t)PAGE_AHEAD, limit - out->n) && (i = sp_walk_next(&walk)) != 0)
-            if (fits(f, *sp_state_at(s, i))) {
+            if (sp_fits(f, *sp_state_at(s, i))) {
                 group[n++] = i;
                 __builtin_prefetch(sp_node_at(s, i));
             }
@@ -560,7 +528,7 @@ static int fill_page(const sp_side *s, const sp_level *level, const spate_filter
         return SPATE_OK;
     if (!cursor->started)
         cursor->generation = level->generation;
-    if (fit_at_most(f, level))
+    if (sp_fit_at_most(f, level))
         rc = copy_page(s, level, f, cursor, limit, out);
     cursor->missed |= cursor->generation != level->generation;
     cursor->started = true;
@@ -575,7 +543,7 @@ int spate_ledger_page(spate_ledger *l, const spate_filter *filter, spate_cursor 
     sp_level *level;
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
-    int rc = lock_sorted(l, filter->side, filter->depth, &level, err);
+    int rc = lock_sorted(l, filter->side, filter, &level, err);
     rc = rc ? rc : fill_page(&l->memory.side[filter->side], level, filter, cursor, limit, out);
     pthread_rwlock_unlock(&l->lock);
     return copies_done(out, rc, err);
@@ -615,7 +583,7 @@ int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_
     if (!memory_of(out, err) || !memory_of(children, err))
         return SPATE_E_NOMEM;
     const sp_side *src = &l->memory.side[SPATE_SRC];
-    int rc = lock_sorted(l, SPATE_DST, filter->depth, &level, err);
+    int rc = lock_sorted(l, SPATE_DST, filter, &level, err);
     rc = rc ? rc : fill_page(&l->memory.side[SPATE_DST], level, filter, cursor, limit, out);
     rc = copies_done(out, rc, err);
     for (size_t i = 0; i < out->n && rc == SPATE_OK; i += PAGE_AHEAD)
@@ -624,132 +592,4 @@ int spate_ledger_page_joined(spate_ledger *l, const spate_filter *filter, spate_
     pthread_rwlock_unlock(&l->lock);
     sp_buf_done(&heap);
     return copies_done(children, rc, err);
-}
-
-/* ---- counts -------------------------------------------------------------------------------------------------------------------------- */
-
-static void count_node(const sp_side *s, uint32_t i, spate_subtree *out)
-{
-    uint16_t state = *sp_state_at(s, i);
-    if (state & SP_STATE_DELETED)
-        return;
-    out->nodes++;
-    out->folders += sp_state_type(state) == SPATE_FOLDER;
-    out->files += sp_state_type(state) != SPATE_FOLDER;
-    out->excluded += !!(state & SP_STATE_EXCLUDED);
-    out->depth_max = SP_MAX(out->depth_max, (int32_t)sp_node_at(s, i)->level);
-}
-
-int spate_ledger_subtree(spate_ledger *l, spate_side side, spate_bytes root, spate_subtree *out, spate_error *err)
-{
-    *out = (spate_subtree){0};
-    pthread_rwlock_rdlock(&l->lock);
-    const sp_side *s = &l->memory.side[side];
-    for (unsigned type = SPATE_FOLDER; type <= SPATE_OTHER; type++) {
-        uint32_t top = sp_memory_find_path(&l->memory, side, root, type);
-        for (uint32_t i = top; i; i = sp_memory_below(s, top, i))
-            count_node(s, i, out);
-    }
-    pthread_rwlock_unlock(&l->lock);
-    return SPATE_OK;
-}
-
-static uint64_t count_level(const sp_side *s, const sp_level *level, const spate_filter *f)
-{
-    uint64_t n = 0;
-    if (!f->excluded && (!f->traversal || !f->copy))
-        return fit_at_most(f, level);
-    for (uint32_t i = 0; i < level->n; i++)
-        n += fits(f, *sp_state_at(s, level->members[i]));
-    return n;
-}
-
-uint64_t spate_ledger_count(spate_ledger *l, const spate_filter *filter)
-{
-    uint64_t n = 0;
-    pthread_rwlock_rdlock(&l->lock);
-    const sp_side *s = &l->memory.side[filter->side];
-    for (uint32_t d = 0; d < s->n_levels; d++)
-        if (s->levels[d] && (filter->depth < 0 || filter->depth == (int32_t)d))
-            n += count_level(s, s->levels[d], filter);
-    pthread_rwlock_unlock(&l->lock);
-    return n;
-}
-
-uint64_t spate_ledger_bytes(spate_ledger *l)
-{
-    pthread_rwlock_rdlock(&l->lock);
-    uint64_t bytes = sp_memory_bytes(&l->memory);
-    pthread_rwlock_unlock(&l->lock);
-    return bytes;
-}
-
-size_t spate_ledger_levels(spate_ledger *l, spate_side side, int32_t *depths, size_t cap)
-{
-    size_t n = 0;
-    pthread_rwlock_rdlock(&l->lock);
-    const sp_side *s = &l->memory.side[side];
-    for (uint32_t d = 0; d < s->n_levels; d++)
-        if (s->levels[d] && s->levels[d]->alive && n++ < cap)
-            depths[n - 1] = (int32_t)d;
-    pthread_rwlock_unlock(&l->lock);
-    return n;
-}
-
-/* ---- statistics ---------------------------------------------------------------------------------------------------------------------- */
-
-typedef int stat_fn(void *arg, int32_t depth, spate_stat stat, int64_t count);
-
-/* A sealed level's statistics follow its nodes. */
-static int each_stat(spate_ledger *l, unsigned side, stat_fn *fn, void *arg)
-{
-    int rc = 0;
-    pthread_rwlock_rdlock(&l->lock);
-    const sp_side *s = &l->memory.side[side];
-    for (uint32_t d = 0; d < s->n_levels && rc == 0; d++) {
-        if (!s->levels[d])
-            continue;
-        sp_level now = *s->levels[d];
-        if (now.sealed)
-            sp_memory_recount(&now, side);
-        for (unsigned k = 0; k < SPATE_STATS && rc == 0; k++)
-            if (now.stat_there >> k & 1)
-                rc = fn(arg, (int32_t)d, k, now.stat[k]);
-    }
-    pthread_rwlock_unlock(&l->lock);
-    return rc;
-}
-
-int spate_ledger_stats_each(spate_ledger *l, spate_side side, int (*fn)(void *, int32_t, spate_stat, int64_t),
-                            void *arg)
-{
-    return each_stat(l, side, fn, arg);
-}
-
-typedef struct wanted {
-    int32_t depth, deepest;
-    spate_stat stat;
-    int64_t sum;
-} wanted;
-
-static int add_up(void *arg, int32_t depth, spate_stat stat, int64_t count)
-{
-    wanted *w = arg;
-    w->deepest = depth;
-    w->sum += stat == w->stat && (w->depth < 0 || w->depth == depth) ? count : 0;
-    return 0;
-}
-
-int64_t spate_ledger_stat(spate_ledger *l, spate_side side, int32_t depth, spate_stat stat)
-{
-    wanted w = {.depth = depth, .stat = stat};
-    each_stat(l, side, add_up, &w);
-    return w.sum;
-}
-
-int32_t spate_ledger_stat_depth(spate_ledger *l, spate_side side)
-{
-    wanted w = {.depth = -1, .stat = SPATE_STATS};
-    each_stat(l, side, add_up, &w);
-    return w.deepest;
 }

@@ -479,6 +479,60 @@ static void subtrees_are_exact(void)
 
 /* ---- sealing ---- */
 
+static int tell_sum(void *arg, const spate_sum *sum)
+{
+    sp_buf *told = arg;
+    return sp_buf_printf(told, "%s %s%s%s%s: %llu of %llu bytes\n", spate_node_type_name(sum->type),
+                         spate_traversal_name(sum->traversal), sum->copy ? " " : "", spate_copy_state_name(sum->copy),
+                         sum->excluded ? " excluded"
+                         : sum->found  ? " on both sides"
+                                       : "",
+                         (unsigned long long)sum->nodes, (unsigned long long)sum->bytes);
+}
+
+static const char *sums_of(spate_ledger *l, spate_side side, sp_buf *told)
+{
+    told->len = 0;
+    OK(spate_ledger_sums(l, side, tell_sum, told, &err));
+    CHECK(sp_buf_add(told, "", 1) == 0);
+    return told->data;
+}
+
+static int stop_at_once(void *arg, const spate_sum *sum)
+{
+    return 7;
+}
+
+static void sums_of_what_is_alike(void)
+{
+    spate_ledger *l = seeded((spate_ledger_options){0});
+    sp_buf told = {0};
+    spate_node dirs[] = {child("d", SPATE_FOLDER, 0), child("e", SPATE_FOLDER, 0)};
+    spate_node files[] = {child("a", SPATE_FILE, 1), child("b", SPATE_FILE, 20), child("c", SPATE_FILE, 300)};
+    CHECK_STR(sums_of(l, SPATE_SRC, &told), ""); /* a root is not counted */
+    OK(list(l, SPATE_SRC, "/", dirs, 2));
+    OK(list(l, SPATE_SRC, "/d", files, 3));
+    CHECK_STR(sums_of(l, SPATE_SRC, &told), "folder pending pending: 1 of 0 bytes\n"
+                                            "folder successful pending: 1 of 0 bytes\n"
+                                            "file successful pending: 3 of 321 bytes\n");
+    files[2].type = SPATE_FOLDER;
+    OK(list(l, SPATE_DST, "/", dirs, 1));
+    OK(list(l, SPATE_DST, "/d", files + 1, 2));
+    OK(change(l, SPATE_SET_COPY, SPATE_SRC, SPATE_FILE, "/d/a", SPATE_COPY_SUCCESSFUL));
+    OK(change(l, SPATE_SET_EXCLUDED, SPATE_SRC, SPATE_FOLDER, "/e", 1));
+    CHECK_STR(sums_of(l, SPATE_SRC, &told), "file successful pending: 1 of 300 bytes\n"
+                                            "file successful successful: 1 of 1 bytes\n"
+                                            "folder pending pending excluded: 1 of 0 bytes\n"
+                                            "folder successful pending on both sides: 1 of 0 bytes\n"
+                                            "file successful pending on both sides: 1 of 20 bytes\n");
+    OK(change(l, SPATE_DELETE, SPATE_DST, SPATE_FILE, "/d/b", 0));
+    CHECK_STR(sums_of(l, SPATE_DST, &told),
+              "folder pending: 1 of 300 bytes\nfolder successful: 1 of 0 bytes\n");
+    CHECK_INT(spate_ledger_sums(l, SPATE_SRC, stop_at_once, NULL, &err), 7);
+    sp_buf_done(&told);
+    OK(spate_ledger_close(l, &err));
+}
+
 static void sealed_levels_are_in_duckdb(void)
 {
     remove_files();
@@ -840,6 +894,7 @@ int main(void)
     RUN(destination_pages_bring_the_sources_children);
     RUN(lookups_single_and_many);
     RUN(subtrees_are_exact);
+    RUN(sums_of_what_is_alike);
     RUN(sealed_levels_are_in_duckdb);
     RUN(whole_levels_in_the_order_of_ids);
     RUN(logs_errors_reports_and_words);

@@ -339,12 +339,15 @@ static int copy_links(sp_engine *e, sp_worker *w, spate_error *err)
 
 /* ---- what folders keep ---- */
 
-/* Not recorded: it is done again after a stop, and costs a look at both sides. */
+/* Not recorded: it is done again after a stop, and costs a look at both sides. Where nothing was made and the plan saw nothing
+ * that differs, only the roots are looked at, which no listing has. */
 static int finish_folder(sp_worker *w, const spate_node *folder, spate_error *err)
 {
     const sp_engine *e = w->engine;
     sp_entry a, b;
     spate_error why = {0};
+    if (!e->unlike && folder->depth > 0)
+        return SPATE_OK;
     int rc = enter_both(w, folder, &why);
     if (rc == SPATE_OK)
         rc = w->from->tree->ops->stat(w->from, "", &a, &why);
@@ -367,22 +370,30 @@ static int finish_folders(sp_engine *e, sp_worker *w, spate_error *err)
 
 /* ---- the pass ---- */
 
+static int make_all(sp_engine *e, spate_error *err)
+{
+    const spate_filter folders = {.side = SPATE_SRC, .type = SPATE_FOLDER, .excluded = SPATE_EXCLUDED_NO};
+    spate_filter pending = folders;
+    pending.copy = SPATE_COPY_PENDING;
+    int rc = sp_engine_set_unlike(e, err);
+    if (rc == SPATE_OK)
+        rc = sp_engine_levels(e, pending, false, copy_folders, err);
+    if (rc == SPATE_OK)
+        rc = sp_engine_levels(e, folders, false, copy_files, err);
+    return rc == SPATE_OK && e->linked ? sp_engine_levels(e, folders, false, copy_links, err) : rc;
+}
+
 int sp_copy_pass(sp_engine *e, spate_error *err)
 {
     const spate_filter todo = {
         .side = SPATE_SRC, .depth = -1, .copy = SPATE_COPY_PENDING, .excluded = SPATE_EXCLUDED_NO};
-    const spate_filter folders = {.side = SPATE_SRC, .type = SPATE_FOLDER, .excluded = SPATE_EXCLUDED_NO};
-    spate_filter pending = folders, there = folders;
-    pending.copy = SPATE_COPY_PENDING;
-    there.copy = SPATE_COPY_SUCCESSFUL;
+    const spate_filter there = {
+        .side = SPATE_SRC, .type = SPATE_FOLDER, .copy = SPATE_COPY_SUCCESSFUL, .excluded = SPATE_EXCLUDED_NO};
     int rc = e->dst->exists ? SPATE_OK : e->dst->ops->make_root(e->dst, err);
-    if (rc == SPATE_OK && spate_ledger_count(e->ledger, &todo) > 0) {
-        rc = sp_engine_levels(e, pending, false, copy_folders, err);
-        if (rc == SPATE_OK)
-            rc = sp_engine_levels(e, folders, false, copy_files, err);
-        if (rc == SPATE_OK && e->linked)
-            rc = sp_engine_levels(e, folders, false, copy_links, err);
-    }
+    if (spate_ledger_recall(e->ledger, "folders", NULL, 0) >= 0)
+        e->unlike = true;
+    if (rc == SPATE_OK && spate_ledger_count(e->ledger, &todo) > 0)
+        rc = make_all(e, err);
     return rc == SPATE_OK ? sp_engine_levels(e, there, true, finish_folders, err) : rc;
 }
 

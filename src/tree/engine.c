@@ -267,6 +267,16 @@ int sp_engine_lease(sp_engine *e, sp_worker *w, int i, size_t limit, spate_error
     return rc != SPATE_OK ? rc : w->page.n > 0;
 }
 
+int sp_engine_set_unlike(sp_engine *e, spate_error *err)
+{
+    if (atomic_load(&e->unlike))
+        return SPATE_OK;
+    int rc = spate_ledger_remember(e->ledger, "folders", "unlike", err);
+    if (rc == SPATE_OK)
+        atomic_store(&e->unlike, true);
+    return rc;
+}
+
 /* ---- children ---- */
 
 /* From here on whoever has nothing to do takes pieces of this folder. One at a time: false, there is one already. */

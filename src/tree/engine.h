@@ -19,7 +19,7 @@ enum {
     SP_TREE_LAG = 2,            /* rounds that the destination is listed behind the source */
     SP_TREE_TRIES = 3,          /* of a folder that cannot be listed */
     SP_TREE_BACKOFF_US = 20000, /* before the second one; doubled for each further one */
-    SP_TREE_LEASE = 16,         /* folders a worker takes at once */
+    SP_TREE_LEASE = 4,          /* folders a worker takes at once: the last ones of a round keep one worker busy */
     SP_TREE_CHILDREN = 4096,    /* recorded at once; of a larger folder a worker takes so many at a time */
     SP_TREE_GROUP_US = 200000,  /* of finished files are brought to the disk together, then recorded */
     SP_TREE_GROUP = 16384,      /* changes, at most, that wait for that */
@@ -45,6 +45,7 @@ typedef struct sp_engine {
     sp_links *links;
     _Atomic uint64_t listed, copied, copied_bytes, mended, verified, differed, failed;
     _Atomic bool linked; /* there are files with several names */
+    _Atomic bool unlike; /* folders that both sides have may differ in what is kept of them */
     /* the pool */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -98,6 +99,9 @@ void sp_engine_set_lease(sp_engine *e, int i, const spate_filter *filter); /* NU
 /* A round of work for every level of filter's side, from the root down or back up. When it returns, all changes are recorded. */
 int sp_engine_levels(sp_engine *e, spate_filter filter, bool up, int (*work)(sp_engine *, sp_worker *, spate_error *),
                      spate_error *err) SP_MUST_CHECK;
+
+/* Says so of unlike, and remembers it: folders are finished last, maybe by a later run. */
+int sp_engine_set_unlike(sp_engine *e, spate_error *err) SP_MUST_CHECK;
 
 /* The children of the folders that lease 0 gives, at most SP_TREE_CHILDREN at a time, in w->children. A large folder is shared
  * among all workers. Returns as work of a round does. */

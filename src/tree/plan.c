@@ -165,8 +165,11 @@ static int judge_same_type(listing *l, const spate_node *src, const sp_entry *ds
 {
     sp_engine *e = l->e;
     spate_conflict policy = e->options->conflict;
-    if (src->type == SPATE_FOLDER)
-        return set_source(l->w, src, SPATE_COPY_SUCCESSFUL, NULL, err);
+    if (src->type == SPATE_FOLDER) {
+        bool alike = same_data(e, src, dst) && src->attributes == node->attributes;
+        int rc = alike ? SPATE_OK : sp_engine_set_unlike(e, err);
+        return rc == SPATE_OK ? set_source(l->w, src, SPATE_COPY_SUCCESSFUL, NULL, err) : rc;
+    }
     node->traversal = SPATE_TRAVERSAL_SUCCESSFUL;
     if (sp_links_key(src).len && dst->links < 2 && policy != SPATE_CONFLICT_SKIP)
         return SPATE_OK; /* the same or not, it lacks its other names */

@@ -128,7 +128,9 @@ int sp_delete_pass(sp_engine *e, uint64_t *deleted, spate_error *err)
     const spate_filter extra = {.side = SPATE_DST, .depth = -1, .traversal = SPATE_TRAVERSAL_NOT_ON_SRC};
     uint64_t before = spate_ledger_count(e->ledger, &extra);
     *deleted = 0;
-    int rc = before ? sp_engine_levels(e, extra, false, remove_some, err) : SPATE_OK;
+    int rc = before ? sp_engine_set_unlike(e, err) : SPATE_OK;
+    if (rc == SPATE_OK && before)
+        rc = sp_engine_levels(e, extra, false, remove_some, err);
     *deleted = before - spate_ledger_count(e->ledger, &extra);
     return rc;
 }

@@ -126,6 +126,25 @@ class Migrate(Case):
         self.assert_same()
         self.assertLess(os.stat(self.dst / "b/sparse").st_blocks * 512, 1 << 20)
 
+    def test_folders_alone_get_what_they_lack(self):
+        self.put("src/a/b/c/file")
+        self.put("dst/a/extra")
+        self.migrate()
+        folders = [".", "a", "a/b", "a/b/c"]
+        for which in folders:
+            for planned in (False, True):  # by the run that saw it, and by another one
+                os.chmod(self.dst / which, 0o711)
+                os.utime(self.dst / which, (3, 3))
+                if planned:
+                    self.plan()
+                report = self.migrate()
+                self.assertEqual((report["copied"], report["verified"]), (0, 0))
+                for f in folders:
+                    self.assertEqual(facts(self.src / f), facts(self.dst / f), f)
+        (self.dst / "a/b/newer").mkdir()
+        self.migrate("--delete-extra", "--yes")
+        self.assert_same()
+
     def test_a_second_run_copies_nothing_and_sees_what_changed(self):
         self.random_tree(1, 300)
         self.migrate()

@@ -132,6 +132,26 @@ class Moves(MoveCase):
         self.check()
         self.assert_nothing_left(3)
 
+    def test_cells_of_all_kinds_are_compared(self):
+        self.lab("init")
+        self.lab("up")
+        self.psql("main", "CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TABLE things AS SELECT i::bigint AS id, 'glad'::mood AS m,"
+                          " json_build_object('n', i) AS j, jsonb_build_object('n', i) AS b, decode(md5(i::text), 'hex') AS bytes, ARRAY[i, i] AS a,"
+                          " i::text::char(9) AS c, 'x'::varchar(9) AS v, CASE WHEN i % 2 = 0 THEN i / 3.0 END AS n, i::real AS r"
+                          " FROM generate_series(1, 600) i; ALTER TABLE things ADD PRIMARY KEY (id)")
+        self.lab("distribute", "--progress", "none")
+        done = self.reshard("--shards", 4)
+        self.assertEqual(done["rows_checked"], 4 * done["rows_moved"])
+        self.lab("reshard", "--rollback")
+        for column, other in ("j", "'[]'"), ("n", "NULL"):
+            spoil = (f"CREATE OR REPLACE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.{column} := {other}; RETURN NEW; END $$;"
+                     " CREATE OR REPLACE TRIGGER spoil BEFORE INSERT ON things FOR EACH ROW EXECUTE FUNCTION spoil();"
+                     " ALTER TABLE things ENABLE ALWAYS TRIGGER spoil")
+            self.psql("shard1", spoil)
+            self.lab_fails(4, "reshard", "--shards", "2", says='table "things", slot [0-9]+: shard2 has [0-9]+ rows and shard1 has [0-9]+, or others')
+            self.lab("reshard", "--rollback")
+        self.assert_nothing_left(3)
+
     def test_killed_at_any_moment_then_finished_or_rolled_back(self):
         rng = random.Random(self.seed)
         self.fill(10000)

@@ -15,12 +15,13 @@ const char *sp_fence_turn(sp_side side)
     switch (side) {
     case SP_SIDE_NEITHER: return "SELECT setval('spate_lab.side', 3)";
     case SP_SIDE_AFTER:
-        return "SELECT setval('spate_lab.turned_at', (pg_current_wal_lsn() - '0/0')::bigint), setval('spate_lab.side', 2),"
-               " set_config('synchronous_commit', 'off', true) FROM spate_lab.side WHERE last_value <> 2";
-    default: return "SELECT setval('spate_lab.side', 1), set_config('synchronous_commit', 'off', true)";
+        return "SELECT setval('spate_lab.turned_at', (pg_current_wal_lsn() - '0/0')::bigint), setval('spate_lab.side', 2)"
+               " FROM spate_lab.side WHERE last_value <> 2";
+    default: return "SELECT setval('spate_lab.side', 1)";
     }
 }
 
+const char sp_fence_lazily[] = "SELECT set_config('synchronous_commit', 'off', true)";
 const char sp_fence_keep[] = "SELECT setval('spate_lab.side', last_value) FROM spate_lab.side";
 
 static const char schema_sql[] =

@@ -29,9 +29,10 @@ int sp_fence_side(const sp_lab_server *server, PGconn *conn, sp_side *side, spat
 extern const char sp_gate_close[], sp_gate_open[];
 /* To pass it as a writer does, and to have passed: between them no side is turned. */
 extern const char sp_gate_enter[], sp_gate_leave[];
-/* To the side behind the turn; to AFTER, where the log was then is noted with it, in spate_lab.turned_at, once. All but NEITHER need not be
- * on disk when it returns: whatever the server commits behind it brings it there, and sp_fence_keep does. */
+/* To the side behind the turn; to AFTER, where the log was then is noted with it, in spate_lab.turned_at, once. */
 const char *sp_fence_turn(sp_side side);
-extern const char sp_fence_keep[];
+/* Before a turn, with it in one transaction: it need not be on disk when it returns. Whatever the server commits behind it brings it
+ * there, and sp_fence_keep does. */
+extern const char sp_fence_lazily[], sp_fence_keep[];
 
 #endif

@@ -39,7 +39,7 @@ int sp_lab_ask_all(const sp_lab_question *questions, uint32_t n, PGresult **rows
 {
     spate_error first = {0}, *room = &first;
     for (uint32_t i = 0; i < n; i++) /* one that cannot be sent has no result, and says why below */
-        (void)sp_pq.send_query_params(questions[i].conn, questions[i].sql, 0, NULL, NULL, NULL, NULL, 0);
+        (void)sp_pq.send_query(questions[i].conn, questions[i].sql);
     for (uint32_t i = 0; i < n; i++) {
         PGresult *answer = listen_to(&questions[i], room, what);
         if (!answer)

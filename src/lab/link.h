@@ -14,7 +14,7 @@ int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGres
 typedef struct sp_lab_question {
     const sp_lab_server *server;
     PGconn *conn;    /* each in one question only */
-    const char *sql; /* one statement */
+    const char *sql; /* statements: one transaction, unless they say otherwise; the last one's result is theirs */
 } sp_lab_question;
 
 /* Sends all before it listens to the first; all are listened to in any case. rows: NULL, or takes n results (caller clears), each NULL

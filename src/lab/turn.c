@@ -1,7 +1,8 @@
 /* turn.c - the moments of a move at which nobody writes; see move.h.
  *
- *     all BEFORE --> all NEITHER, markers behind the last that was written --> markers have come --> all AFTER
+ *     all BEFORE --> gates closed, markers behind the last that was written, all NEITHER --> markers have come --> all AFTER, gates open
  *
+ * An arrow is one message to each shard: on a busy machine its way there and back is what a moment is made of.
  * A shard may give rows and take others, so none goes to AFTER before all have left BEFORE: whatever dies on the way, no row is taken by two.
  * The gates are held by sessions that a server ends when it has not heard of them for a second. So a mover that was stopped opens
  * them, too; and since each shard is turned by the session that holds its gate, none is turned whose gate has been open since. */
@@ -42,24 +43,14 @@ static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
     return rc == SPATE_OK ? say_to_all(m, m->gates, sql, err, "preparing the gate") : rc;
 }
 
-static int close_gates(sp_lab_move *m, int attempt, spate_error *err)
+/* Whoever is gone has opened his gate. */
+static void leave_gates(sp_lab_move *m)
 {
-    int rc = connect_gates(m, attempt, err);
-    m->closed_us = sp_os_monotonic_us();
-    m->limit_us = m->closed_us + limit_of(attempt);
-    return rc == SPATE_OK ? say_to_all(m, m->gates, sp_gate_close, err, "waiting for writers") : rc;
-}
-
-static void open_gates(sp_lab_move *m)
-{
-    if (m->gates[m->shards - 1]) /* all are there */
-        (void)!say_to_all(m, m->gates, sp_gate_open, NULL, "opening the gate");
     for (unsigned s = 0; s < m->shards; s++) {
         if (m->gates[s])
             sp_pq.finish(m->gates[s]);
         m->gates[s] = NULL;
     }
-    m->pause_us = SP_MAX(m->pause_us, sp_os_monotonic_us() - m->closed_us);
 }
 
 /* ---- markers ---- */
@@ -134,38 +125,46 @@ static int await_markers(const sp_lab_move *m, bool back, int64_t number, int64_
     return rc;
 }
 
-/* Each shard's markers, with a statement behind them in one transaction; then: NULL for none, and shards where no stream begins are left out. */
-static int write_markers(const sp_lab_move *m, PGconn *const *conns, bool back, int64_t number, const char *then,
-                         spate_error *err)
+/* What a shard is told at a gate: to close it, to write the markers of streams that begin there and, turning, to take no rows that move. A
+ * shard where none begins does not take them now: whether that is on disk makes no difference. */
+static int add_closing(const sp_lab_move *m, bool back, unsigned shard, int64_t number, bool turning, sp_buf *sql)
+{
+    sp_buf markers = {0};
+    int built = add_markers(m, back, shard, number, &markers) || sp_buf_adds(sql, sp_gate_close) ||
+                sp_buf_adds(sql, ";") || sp_buf_adds(sql, markers.len ? sp_pg_string(&markers) : sp_fence_lazily) ||
+                (turning && (sp_buf_adds(sql, ";") || sp_buf_adds(sql, sp_fence_turn(SP_SIDE_NEITHER))));
+    sp_buf_done(&markers);
+    return built;
+}
+
+/* Markers of that number behind all that was written: at closed gates, or as the streams go. */
+typedef enum when { AS_THEY_GO, AT_GATES, TURNING } when;
+
+static int write_markers(const sp_lab_move *m, when w, bool back, int64_t number, spate_error *err)
 {
     sp_lab_question all[SP_SHARDS_MAX];
     sp_buf texts[SP_SHARDS_MAX] = {{0}};
     uint32_t n = 0;
     int built = SPATE_OK;
     for (unsigned s = 0; s < m->shards && !built; s++) {
-        sp_buf inner = {0};
-        built = add_markers(m, back, s, number, &inner);
-        if (!built && inner.len && then)
-            built = sp_buf_printf(&texts[s], "WITH markers AS (%s) %s", sp_pg_string(&inner), then);
-        else if (!built)
-            built = inner.len ? sp_buf_adds(&texts[s], sp_pg_string(&inner))
-                    : then    ? sp_buf_adds(&texts[s], then)
-                              : SPATE_OK;
-        sp_buf_done(&inner);
+        built = w == AS_THEY_GO ? add_markers(m, back, s, number, &texts[s])
+                                : add_closing(m, back, s, number, w == TURNING, &texts[s]);
         if (texts[s].len)
-            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), conns[s], sp_pg_string(&texts[s])};
+            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), w == AS_THEY_GO ? m->conns[s] : m->gates[s],
+                                         sp_pg_string(&texts[s])};
     }
-    int rc = built ? sp_fail_nomem(err) : sp_lab_ask_all(all, n, NULL, err, then ? "turning" : "writing markers");
+    int rc = built ? sp_fail_nomem(err)
+                   : sp_lab_ask_all(all, n, NULL, err, w == AS_THEY_GO ? "writing markers" : "waiting for writers");
     for (unsigned s = 0; s < m->shards; s++)
         sp_buf_done(&texts[s]);
     return rc;
 }
 
 /* Everything that was committed at the streams' sources before this call has come when it returns. */
-static int pass_markers(const sp_lab_move *m, bool back, int64_t limit_us, spate_error *err)
+static int pass_markers(const sp_lab_move *m, when w, bool back, int64_t limit_us, spate_error *err)
 {
     int64_t number = sp_os_wall_us();
-    int rc = write_markers(m, m->conns, back, number, NULL, err);
+    int rc = write_markers(m, w, back, number, err);
     return rc == SPATE_OK ? await_markers(m, back, number, limit_us, err) : rc;
 }
 
@@ -208,7 +207,7 @@ static int wait_until_near(sp_lab_move *m, bool back, progress *seen, spate_erro
 {
     for (int passes = 0;;) {
         int64_t start = sp_os_monotonic_us();
-        int rc = pass_markers(m, back, start + PATIENCE_US, err);
+        int rc = pass_markers(m, AS_THEY_GO, back, start + PATIENCE_US, err);
         if (rc == SPATE_OK && (sp_os_monotonic_us() - start < NEAR_US || ++passes == PASSES_MAX))
             return SPATE_OK; /* or as near as it comes on this machine: the gate has the last word */
         if (rc == SPATE_OK || rc == SPATE_E_RETRY)
@@ -236,9 +235,23 @@ static bool was_too_slow(const spate_error *err)
     return err->status == SPATE_E_RETRY || strcmp(err->sqlstate, "55P03") == 0 || strcmp(err->sqlstate, "57P05") == 0;
 }
 
-/* fn is called while nobody writes, and has the streams come to their ends; prepare, unless it is NULL, before. Tried until that is short
- * enough. */
+/* fn closes the gates, does what is to be done while nobody writes, and opens them; prepare, unless it is NULL, is called before. Tried
+ * until that is short enough. */
 typedef int gated(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err);
+
+static int try_once(sp_lab_move *m, bool back, int attempt, gated *fn, const sp_lab_move_rest *rest, spate_error *err)
+{
+    int rc = connect_gates(m, attempt, err);
+    m->closed_us = sp_os_monotonic_us();
+    m->limit_us = m->closed_us + limit_of(attempt);
+    if (rc == SPATE_OK)
+        rc = fn(m, back, rest, err);
+    if (rc != SPATE_OK)
+        leave_gates(m);
+    m->pause_us = SP_MAX(m->pause_us, sp_os_monotonic_us() - m->closed_us);
+    leave_gates(m);
+    return rc;
+}
 
 static int behind_gates(sp_lab_move *m, bool back, gated *fn, const sp_lab_move_rest *rest, spate_error *err)
 {
@@ -251,10 +264,7 @@ static int behind_gates(sp_lab_move *m, bool back, gated *fn, const sp_lab_move_
         if (rc != SPATE_OK)
             return rc;
         why = (spate_error){0};
-        int tried = close_gates(m, attempt, &why);
-        if (tried == SPATE_OK)
-            tried = fn(m, back, rest, &why);
-        open_gates(m);
+        int tried = try_once(m, back, attempt, fn, rest, &why);
         if (tried == SPATE_OK)
             return SPATE_OK;
         if (!was_too_slow(&why))
@@ -272,8 +282,10 @@ static int behind_gates(sp_lab_move *m, bool back, gated *fn, const sp_lab_move_
 
 static int be_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err)
 {
-    int rc = pass_markers(m, back, m->limit_us, err);
-    return rc == SPATE_OK ? rest->fn(m, rest->arg, err) : rc;
+    int rc = pass_markers(m, AT_GATES, back, m->limit_us, err);
+    if (rc == SPATE_OK)
+        rc = rest->fn(m, rest->arg, err);
+    return rc == SPATE_OK ? say_to_all(m, m->gates, sp_gate_open, err, "opening the gate") : rc;
 }
 
 int sp_lab_move_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err)
@@ -283,18 +295,23 @@ int sp_lab_move_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest,
 
 /* ---- turning ---- */
 
+/* A shard that is turned may open its gate before others are: those take no rows yet. */
+static int turn_to(const sp_lab_move *m, sp_side side, spate_error *err)
+{
+    char sql[2 * STATEMENT_MAX];
+    snprintf(sql, sizeof(sql), "%s;%s;%s", sp_fence_lazily, sp_fence_turn(side), sp_gate_open);
+    return say_to_all(m, m->gates, sql, err, "turning");
+}
+
 /* From the first step on no shard takes writes of rows that move; each is turned by the session that holds its gate. The second one need not
  * reach the disk behind the gate: see keep. */
 static int turn(sp_lab_move *m, bool back, const sp_lab_move_rest *unused, spate_error *err)
 {
     (void)unused;
     sp_side side = back ? SP_SIDE_BEFORE : SP_SIDE_AFTER, old = back ? SP_SIDE_AFTER : SP_SIDE_BEFORE;
-    int64_t number = sp_os_wall_us();
     spate_error why = {0};
-    int rc = write_markers(m, m->gates, back, number, sp_fence_turn(SP_SIDE_NEITHER), err);
-    if (rc == SPATE_OK)
-        rc = await_markers(m, back, number, m->limit_us, err);
-    if (rc == SPATE_OK && say_to_all(m, m->gates, sp_fence_turn(side), &why, "turning") == SPATE_OK)
+    int rc = pass_markers(m, TURNING, back, m->limit_us, err);
+    if (rc == SPATE_OK && turn_to(m, side, &why) == SPATE_OK)
         return SPATE_OK;
     if (rc == SPATE_OK) /* some may be turned: there is no way back from here but to settle it */
         return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted: %s", why.message);
@@ -327,9 +344,16 @@ int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
 
 /* ---- after an interruption ---- */
 
+/* A session of a mover that was killed may still be waiting at a gate, to tell its shard then what it was sent with: so its turn comes first. */
+static int wait_at_gates(const sp_lab_move *m, spate_error *err)
+{
+    int rc = say_to_all(m, m->conns, sp_gate_enter, err, "waiting at the gate");
+    return rc == SPATE_OK ? say_to_all(m, m->conns, sp_gate_leave, err, "leaving the gate") : rc;
+}
+
 int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
 {
-    int rc = SPATE_OK;
+    int rc = wait_at_gates(m, err);
     *turned = false;
     for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
         sp_side side;

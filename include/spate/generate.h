@@ -29,6 +29,7 @@ typedef struct spate_table_progress {
     const char *name;
     uint64_t rows, rows_done; /* done: committed */
     uint64_t rejected;        /* by spate_copy */
+    uint64_t left_out;        /* of the done, in this run: the target took them and says that it did not keep them */
     uint64_t bytes;           /* given to the target */
     double started, finished;
 } spate_table_progress;

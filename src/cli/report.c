@@ -79,34 +79,38 @@ const char *with_unit(double n, char *text)
     return text;
 }
 
-static void print_row(const char *name, uint64_t done, uint64_t rejected, uint64_t rows, double seconds, uint64_t bytes)
+static void print_row(const spate_table_progress *p, double seconds)
 {
-    char a[32], b[32], c[32], d[32], out[64] = "";
-    if (rejected)
-        snprintf(out, sizeof(out), "  (%s rejected)", with_commas(rejected, d));
-    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9s%sB%s%s\n", name, with_commas(done, a), seconds,
-            with_unit(seconds > 0 ? (double)done / seconds : 0, b), with_unit((double)bytes, c),
-            bytes < 1000 ? " " : "", out, done + rejected < rows ? "  (incomplete)" : "");
+    char a[32], b[32], c[32], d[32];
+    fprintf(stderr, "  %-24s %15s rows  %8.2f s  %9s rows/s  %9s%sB", p->name, with_commas(p->rows_done, a), seconds,
+            with_unit(seconds > 0 ? (double)p->rows_done / seconds : 0, b), with_unit((double)p->bytes, c),
+            p->bytes < 1000 ? " " : "");
+    if (p->rejected)
+        fprintf(stderr, "  (%s rejected)", with_commas(p->rejected, d));
+    if (p->left_out)
+        fprintf(stderr, "  (%s left out by the server)", with_commas(p->left_out, d));
+    fprintf(stderr, "%s\n", p->rows_done + p->rejected < p->rows ? "  (incomplete)" : "");
 }
 
 static void print_tables(const spate_generate_report *r)
 {
-    uint64_t rows = 0, done = 0, rejected = 0, bytes = 0;
+    spate_table_progress all = {.name = "all tables"};
     double last = 0;
     for (size_t t = 0; t < r->n_tables; t++) {
         const spate_table_progress *p = &r->tables[t];
         double end = p->finished > 0 ? p->finished : r->seconds;
         last = end > last ? end : last;
-        print_row(p->name, p->rows_done, p->rejected, p->rows, p->started > 0 ? end - p->started : 0, p->bytes);
-        rows += p->rows;
-        done += p->rows_done;
-        rejected += p->rejected;
-        bytes += p->bytes;
+        print_row(p, p->started > 0 ? end - p->started : 0);
+        all.rows += p->rows;
+        all.rows_done += p->rows_done;
+        all.rejected += p->rejected;
+        all.left_out += p->left_out;
+        all.bytes += p->bytes;
     }
     if (r->seconds - last >= 0.01)
         fprintf(stderr, "  %-24s %20s  %8.2f s\n", "keys, checks and sync", "", r->seconds - last);
     if (r->n_tables > 1)
-        print_row("all tables", done, rejected, rows, r->seconds, bytes);
+        print_row(&all, r->seconds);
 }
 
 static bool was_started(const spate_generate_report *r)
@@ -198,6 +202,8 @@ static void print_json_tables(FILE *out, const spate_generate_report *r, bool re
                 (unsigned long long)p->rows_done);
         if (rejects)
             fprintf(out, ", \"rejected\": %llu", (unsigned long long)p->rejected);
+        if (p->left_out)
+            fprintf(out, ", \"left_out\": %llu", (unsigned long long)p->left_out);
         fprintf(out, ", \"bytes\": %llu, \"started\": %.6f, \"finished\": %.6f}", (unsigned long long)p->bytes,
                 p->started, p->finished);
     }

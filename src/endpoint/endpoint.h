@@ -235,14 +235,16 @@ struct sp_sink {
     const sp_sink_ops *ops;
     sp_sink_options options;
     sp_order order;
-    unsigned lanes_max;       /* 0: any number */
-    uint64_t *chunk_rows;     /* a table: rows it wants in a chunk */
-    sp_sink_deps *deps;       /* a table */
-    bool builds_meanwhile;    /* from prepare on: table_done begins long work, beside rows of other tables */
-    const sp_landed *landed;  /* a table; NULL: nothing */
-    uint64_t *bytes_written;  /* a table: bytes given to the target so far (atomic adds), for progress and the report */
-    const struct sp_ddl *ddl; /* with create, from prepare on: how the tables are made; NULL: without statements */
-    const char *shown;        /* where the rows went, safe to print: "duckdb:shop.duckdb" */
+    unsigned lanes_max;      /* 0: any number */
+    uint64_t *chunk_rows;    /* a table: rows it wants in a chunk */
+    sp_sink_deps *deps;      /* a table */
+    bool builds_meanwhile;   /* from prepare on: table_done begins long work, beside rows of other tables */
+    const sp_landed *landed; /* a table; NULL: nothing */
+    uint64_t *bytes_written; /* a table: bytes given to the target so far (atomic adds), for progress and the report */
+    uint64_t *
+        left_out; /* a table: rows that were committed and that the target, as far as it tells, did not keep (atomic adds) */
+    const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */
+    const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
     const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */
     bool keeps_nothing;        /* such a run leaves none */
     const char *how_to_query;  /* a line for the user after success, or NULL */
@@ -288,7 +290,7 @@ int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *
 int sp_job_refuse_other(const char *job, spate_error *err) SP_MUST_CHECK;
 /* For sinks whose parts share tables: SPATE_E_USAGE when a part is asked to create or empty them. */
 int sp_sink_refuse_parts(const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
-/* For prepare: chunk_rows, bytes_written and deps of n tables, empty. False: no memory. */
+/* For prepare: chunk_rows, bytes_written, left_out and deps of n tables, empty. False: no memory. */
 bool sp_sink_make_room(sp_sink *sink, sp_arena *arena, uint32_t n) SP_MUST_CHECK;
 /* Rows of a server's transaction, where nobody says: an eighth of the table's, but 8 to 32 MiB. */
 uint64_t sp_sink_server_rows(const sp_schema *schema);

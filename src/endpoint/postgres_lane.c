@@ -28,6 +28,9 @@ typedef struct pg_lane {
     sp_pg_table *table;
     sp_buf rows;    /* encoded: of the batch at hand (COPYING), of the statement at hand (PIPED) */
     sp_buf job_sql; /* with a job: what remembers the chunk at hand, and COMMIT */
+    uint64_t
+        kept; /* of the chunk's rows, as the server counts them: without those that a trigger, a rule or a key there kept out */
+    uint64_t checked; /* of those, at the savepoint */
 
     /* PIPED */
     uint32_t have;       /* rows in rows */
@@ -174,6 +177,11 @@ static int fail_chunk(pg_lane *l, const PGresult *res, bool committing, spate_er
 
 /* ---- COPY ------------------------------------------------------------------------------------ */
 
+static uint64_t rows_kept(PGresult *res)
+{
+    return res ? strtoull(sp_pq.cmd_tuples(res), NULL, 10) : 0;
+}
+
 /* Takes results until there are none. The first failure is told. */
 static int drain(pg_lane *l, bool committing, spate_error *err)
 {
@@ -181,6 +189,7 @@ static int drain(pg_lane *l, bool committing, spate_error *err)
     bool answered = false;
     for (PGresult *res; (res = sp_pq.get_result(l->conn)); sp_pq.clear(res)) {
         ExecStatusType got = sp_pq.result_status(res);
+        l->kept += rows_kept(res);
         answered |= got == PGRES_COMMAND_OK;
         if (got != PGRES_COMMAND_OK && status == SPATE_OK)
             status = fail_chunk(l, res, committing, err);
@@ -489,6 +498,8 @@ static int piped_results(pg_lane *l, uint32_t n, spate_error *err)
         ExecStatusType got = res ? sp_pq.result_status(res) : PGRES_COMMAND_OK;
         if (status == SPATE_OK && got != PGRES_COMMAND_OK && got != PGRES_TUPLES_OK && got != PGRES_PIPELINE_ABORTED)
             status = fail_statement(l, res, k, err);
+        if (l->base.careful || k <= l->statements) /* not what remembers the chunk */
+            l->kept += rows_kept(res);
         k += res == NULL;
         sp_pq.clear(res);
     }
@@ -571,8 +582,10 @@ int sp_pg_check(sp_lane *lane, spate_error *err)
     int status = l->state == COPYING ? copy_end(l, false, err) : l->state == PIPED ? piped_check(l, err) : SPATE_OK;
     if (status == SPATE_OK)
         status = run(l, "RELEASE SAVEPOINT spate; SAVEPOINT spate", false, err);
-    if (status == SPATE_OK)
+    if (status == SPATE_OK) {
         l->state = SAVED;
+        l->checked = l->kept;
+    }
     return status;
 }
 
@@ -584,6 +597,7 @@ int sp_pg_undo(sp_lane *lane, spate_error *err)
     else if (l->state == PIPED)
         piped_leave(l, 0);
     int status = run(l, "ROLLBACK TO SAVEPOINT spate", false, err);
+    l->kept = l->checked;
     if (status == SPATE_OK)
         l->state = SAVED;
     return status;
@@ -605,6 +619,7 @@ int sp_pg_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
     pg_lane *l = lane_of(lane);
     sp_pg_sink *s = sink_of_lane(l);
     l->chunk = *chunk;
+    l->kept = l->checked = 0;
     l->table = &s->tables[chunk->table];
     if (lost(l)) {
         int status = sp_pg_reconnect(&s->server, l->conn, err);
@@ -660,5 +675,7 @@ int sp_pg_commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_erro
                                        : piped_commit(l, err);
     if (status)
         sp_pg_rollback(lane);
+    else if (l->kept < rows)
+        atomic_fetch_add((_Atomic uint64_t *)&lane->sink->left_out[chunk->table], rows - l->kept);
     return status && sp_pg_is_fenced(sink_of_lane(l), err) ? sp_pg_fail_fenced(sink_of_lane(l), err) : status;
 }

@@ -232,8 +232,9 @@ bool sp_sink_make_room(sp_sink *sink, sp_arena *arena, uint32_t n)
 {
     sink->chunk_rows = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->chunk_rows));
     sink->bytes_written = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->bytes_written));
+    sink->left_out = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->left_out));
     sink->deps = sp_arena_alloc(arena, (size_t)n + 1, sizeof(*sink->deps));
-    return sink->chunk_rows && sink->bytes_written && sink->deps;
+    return sink->chunk_rows && sink->bytes_written && sink->left_out && sink->deps;
 }
 
 /* Each transaction costs a server some milliseconds of its own, beside which 8 MiB of rows take fifty; in small tables they still give all

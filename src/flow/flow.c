@@ -583,9 +583,13 @@ static void snapshot(flow *f, sp_flow_table *out)
     for (uint32_t t = 0; t < f->n_tables; t++) {
         const table_state *s = &f->tables[t];
         uint64_t rejected = f->options->rejects ? sp_rejects_of(f->options->rejects, t) : 0;
-        out[t] = (sp_flow_table){rows_of_part(f, t), s->rows_done,
-                                 rejected,           __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
-                                 s->started_us,      s->finished_us};
+        out[t] = (sp_flow_table){.rows = rows_of_part(f, t),
+                                 .rows_done = s->rows_done,
+                                 .rejected = rejected,
+                                 .left_out = __atomic_load_n(&f->sink->left_out[t], __ATOMIC_RELAXED),
+                                 .bytes = __atomic_load_n(&f->sink->bytes_written[t], __ATOMIC_RELAXED),
+                                 .started_us = s->started_us,
+                                 .finished_us = s->finished_us};
     }
 }
 

@@ -20,6 +20,7 @@ typedef struct sp_flow_table {
     uint64_t rows;      /* of this part, or UINT64_MAX: not known */
     uint64_t rows_done; /* committed */
     uint64_t rejected;
+    uint64_t left_out; /* of those done: as the sink has it */
     uint64_t bytes;
     int64_t started_us, finished_us; /* monotonic; 0: not yet */
 } sp_flow_table;

@@ -54,6 +54,7 @@ static void copy_progress(sp_move *m, const sp_flow_table *from)
         p->rows = rows_of(m, t, &from[t]);
         p->rows_done = from[t].rows_done;
         p->rejected = from[t].rejected;
+        p->left_out = from[t].left_out;
         p->bytes = from[t].bytes;
         p->started = seconds_since(m->start_us, from[t].started_us);
         p->finished = seconds_since(m->start_us, from[t].finished_us);

@@ -150,11 +150,8 @@ static int map_fields(sum_sink *s, uint32_t table, const sp_schema *have, spate_
 static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n, spate_error *err)
 {
     sum_sink *s = (sum_sink *)sink;
-    sink->chunk_rows = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
-    sink->bytes_written = sp_arena_alloc(&s->arena, n + 1, sizeof(uint64_t));
-    sink->deps = sp_arena_alloc(&s->arena, n + 1, sizeof(*sink->deps));
     s->fields = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->fields));
-    if (!sink->chunk_rows || !sink->bytes_written || !sink->deps || !s->fields)
+    if (!sp_sink_make_room(sink, &s->arena, n) || !s->fields)
         return sp_fail_nomem(err);
     int rc = SPATE_OK;
     for (uint32_t t = 0; t < n && rc == SPATE_OK; t++) {

@@ -2,6 +2,7 @@
 
 A failure must name the table and the rows, carry the server's SQLSTATE and DETAIL, and leave whole transactions only.
 """
+import json
 import os
 import re
 import signal
@@ -207,6 +208,21 @@ class Loading(Live):
         self.sql("INSERT INTO item SELECT i, 'there' FROM generate_series(1, 100) i")
         self.load("--insert-mode", "skip")
         self.assertEqual(self.sql("SELECT count(*), count(*) FILTER (WHERE note = 'there') FROM item"), [["5000", "100"]])
+
+    def test_rows_that_the_server_leaves_out_are_told(self):
+        self.sql("""CREATE TABLE item (id bigint PRIMARY KEY, note text);
+                    CREATE FUNCTION even() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                        IF NEW.id % 2 = 0 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+                    CREATE TRIGGER even BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION even();""")
+        for mode in "copy", "insert", "upsert":
+            done = self.load("--truncate", "--insert-mode", mode, "--job", mode)
+            self.assertRegex(done.err, r"item .* 5,000 rows .*\(2,500 left out by the server\)")
+            self.assertEqual(self.count("item"), 2500)
+        done = self.load("--insert-mode", "skip", "--json")
+        self.assertEqual(json.loads(done.out)["tables"][0]["left_out"], 5000)
+        self.sql("DROP TRIGGER even ON item")
+        done = self.load("--truncate", "--insert-mode", "insert", "--json")
+        self.assertNotIn("left_out", json.loads(done.out)["tables"][0])
 
     def test_dgs_modes(self):
         self.sql("CREATE TABLE item (id bigint PRIMARY KEY, note text)")

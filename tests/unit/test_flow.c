@@ -207,14 +207,14 @@ static const sp_sink_ops sink_ops = {.prepare = prepare,
 /* ---- a run ---- */
 
 static uint64_t chunk_rows[TABLES] = {1000, 700, 333, 100000};
-static uint64_t bytes[TABLES];
+static uint64_t bytes[TABLES], left_out[TABLES];
 static sp_sink_deps deps[TABLES];
 static sp_source source = {&source_ops, tables, extents, TABLES, "rows"};
 
 static void set_up(book *b, uint64_t rows, sp_order order)
 {
     *b = (book){
-        .base = {.ops = &sink_ops, .order = order, .chunk_rows = chunk_rows, .deps = deps, .bytes_written = bytes}};
+        .base = {.ops = &sink_ops, .order = order, .chunk_rows = chunk_rows, .deps = deps, .bytes_written = bytes, .left_out = left_out}};
     pthread_mutex_init(&b->lock, NULL);
     memset(deps, 0, sizeof(deps));
     for (uint32_t t = 0; t < TABLES; t++) {

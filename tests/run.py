@@ -88,10 +88,18 @@ def run_unit(build, program, totals):
 class Result(unittest.TestResult):
     def __init__(self, totals, label):
         super().__init__()
-        self.totals, self.label = totals, label
+        self.totals, self.label, self.seconds = totals, label, {}
 
     def name(self, test):
         return f"{self.label}/{test.id()}"
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.seconds[test.id()] = -time.monotonic()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.seconds[test.id()] += time.monotonic()
 
     def addSuccess(self, test):
         self.totals.add(self.name(test), "ok")
@@ -141,8 +149,12 @@ def run_module(build, module, totals):
     os.environ["SPATE"] = str(build / "spate")
     os.environ["SPATE_BUILD_KIND"] = kind = kind_of(build)
     sys.path.insert(0, str(HERE))
+    result = Result(totals, build.name)
     for case in flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)), LEFT_OUT[kind]):
-        case.run(Result(totals, build.name))
+        case.run(result)
+    for name, seconds in sorted(result.seconds.items(), key=lambda item: -item[1])[:3]:
+        if seconds > 20:
+            print(f"#   {name.removeprefix(module + '.')}: {seconds:.1f} s")
 
 
 def run_part(build, part):

@@ -161,7 +161,7 @@ def segment(data):
     if flags & 1:
         present = [bool(body[i // 8] >> i % 8 & 1) for i in range(rows)]
         body = body[(rows + 63) // 64 * 8:]
-    values = values_of(encoding, kind, param, n, body)
+    values = values_of(encoding, kind, param, n, body, flags & 8)
     need(len(values) == n, "values")
     cells = iter(values)
     if flags & 2 or encoding == 0:
@@ -169,7 +169,24 @@ def segment(data):
     return [v if there else None for there, v in zip(present, values)], up(size, 8)
 
 
-def values_of(encoding, kind, param, n, body):
+def lagged(body, n):
+    """Numbers of which each is that of so many rows before, and a difference."""
+    runs, lag, narrow = struct.unpack_from("<IIB", body)
+    bits = 32 if narrow else 64
+    at = 16 + up(2 * runs, 8)
+    firsts = Ints(body[at:])
+    first, more, out = iter(firsts.plain(bits)), iter(Ints(body[at + firsts.size:]).plain(bits)), []
+    for i in range(runs):
+        rows, change = body[16 + 2 * i], body[17 + 2 * i]
+        lag += change - 128 if change else 0
+        need(not change or 0 < lag <= min(len(out), 4096), "a lag")
+        for _ in range(rows):
+            out.append(out[-lag] + next(more) if change else next(first))
+    need(len(out) == n, "runs")
+    return [signed(v, bits) & M64 for v in out], {}
+
+
+def values_of(encoding, kind, param, n, body, differences=False):
     if encoding == 0:
         return []
     if encoding == 1:
@@ -181,7 +198,7 @@ def values_of(encoding, kind, param, n, body):
             return [bool(body[i // 8] >> i % 8 & 1) for i in range(n)]
         return [from_raw(kind, body[i * WIDTH[kind]:(i + 1) * WIDTH[kind]]) for i in range(n)]
     if encoding in (3, 4, 5):
-        numbers, patches = Ints(body).read()
+        numbers, patches = lagged(body, n) if differences else Ints(body).read()
         if encoding == 3:
             values = [from_bits(kind, v * 10 ** param) for v in numbers]
         elif encoding == 4:
@@ -255,7 +272,7 @@ class Store:
         if len(page) < PAGE or page[:8] != b"\x89SPATE\r\n" or xxh3(page[:4088]) != struct.unpack_from("<Q", page, 4088)[0]:
             return None
         fields = struct.unpack_from("<HH3I6QII4Q", page, 8)
-        need(fields[0] == 1 and fields[2] & ~1 == 0, "version")
+        need(fields[0] == 1 and fields[2] & ~3 == 0, "version")
         names = ("version minor incompat ro_compat compat generation file_id blocks_at user_capacity user_len user_hash user_copy zero "
                  "committed catalog_at index_at sequence").split()
         return dict(zip(names, fields))

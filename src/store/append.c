@@ -175,6 +175,10 @@ static int build(sp_appender *a, sp_shape *const *shapes, uint32_t n, spate_erro
     }
     if (rc == SPATE_OK)
         rc = sp_block_build(a->encoder, groups, n, a->order, a->rows, sp_mix64(a->salts++), &a->block, err);
+    if (rc == SPATE_OK && sp_encoder_has_lagged(a->encoder) && !a->lagged) {
+        sp_store_note_features(a->store, 0, SP_INCOMPAT_LAGGED);
+        a->lagged = true;
+    }
     sp_free(groups);
     sp_free(all);
     return rc;

@@ -46,6 +46,7 @@ struct spate_appender {
     bool shared_shapes; /* several records are of one shape */
     bool rounds;        /* float64 cells, to decimals */
     unsigned decimals;
+    bool lagged; /* the store knows that it has such segments */
 };
 
 /* append.c */

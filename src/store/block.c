@@ -52,6 +52,15 @@ static int put_segment(building *b, uint16_t name, const sp_column *cells, uint3
     return SPATE_OK;
 }
 
+static int put_group(building *b, const sp_group *g, spate_error *err)
+{
+    int rc = SPATE_OK;
+    sp_encoder_take_rows(b->encoder, g);
+    for (uint32_t i = 0; rc == SPATE_OK && i < g->n_columns; i++)
+        rc = put_segment(b, g->columns[i].name, g->columns[i].cells, g->rows, g->columns[i].plan, err);
+    return rc;
+}
+
 static int put_order(building *b, int32_t *order, uint32_t rows, spate_error *err)
 {
     sp_segment_plan plan = {0};
@@ -97,13 +106,11 @@ int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int
                   .entry_at = sizeof(sp_block_header) + n_groups * sizeof(sp_group_entry)};
     if (put_head(groups, n_groups, rows, salt, out) != SPATE_OK)
         return sp_fail_nomem(err);
-    for (uint32_t g = 0; g < n_groups; g++)
-        for (uint32_t i = 0; i < groups[g].n_columns; i++) {
-            const sp_group_column *c = &groups[g].columns[i];
-            int rc = put_segment(&b, c->name, c->cells, groups[g].rows, c->plan, err);
-            if (rc != SPATE_OK)
-                return rc;
-        }
+    for (uint32_t g = 0; g < n_groups; g++) {
+        int rc = put_group(&b, &groups[g], err);
+        if (rc != SPATE_OK)
+            return rc;
+    }
     int rc = n_groups > 1 ? put_order(&b, order, rows, err) : SPATE_OK;
     if (rc == SPATE_OK && sp_block_pad(out, SP_STORE_PAGE) != SPATE_OK)
         rc = sp_fail_nomem(err);

@@ -6,17 +6,6 @@
 
 /* ---- writing ---- */
 
-typedef struct sp_group_column {
-    uint16_t name;
-    const sp_column *cells;
-    sp_segment_plan *plan;
-} sp_group_column;
-
-typedef struct sp_group {
-    const sp_group_column *columns;
-    uint32_t n_columns, rows;
-} sp_group;
-
 /* Writes a data block into out, all but where it goes. order: the group of each row, for several groups. salt: another for every block,
  * so that no piece of one is ever taken for a piece of another. */
 int sp_block_build(sp_encoder *e, const sp_group *groups, uint32_t n_groups, int32_t *order, uint32_t rows,

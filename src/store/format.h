@@ -25,12 +25,16 @@ enum {
     SP_BLOCK_ROWS_MAX = 1 << 20,
     SP_BLOCK_GROUPS_MAX = 4096,
     SP_LIST_DEPTH_MAX = 8,
+    SP_LAG_MAX = 4096, /* rows that a lag reaches back */
 };
 #define SP_BLOCK_BYTES_MAX (UINT64_C(1) << 31)
 
 /* Features that a reader (incompat) or a writer (ro_compat) must know. */
-enum { SP_INCOMPAT_PACKED = 1 }; /* some segments are behind a general compressor */
-enum { SP_FEATURES_INCOMPAT = SP_INCOMPAT_PACKED, SP_FEATURES_RO_COMPAT = 0 };
+enum {
+    SP_INCOMPAT_PACKED = 1, /* some segments are behind a general compressor */
+    SP_INCOMPAT_LAGGED = 2, /* some are differences from rows before */
+};
+enum { SP_FEATURES_INCOMPAT = SP_INCOMPAT_PACKED | SP_INCOMPAT_LAGGED, SP_FEATURES_RO_COMPAT = 0 };
 /* And those that are good to know. */
 enum { SP_COMPAT_ROUNDED = 1 }; /* some floats were rounded off before they were written */
 
@@ -114,12 +118,13 @@ typedef enum sp_encoding {
     SP_ENCODINGS
 } sp_encoding;
 
-enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2, SP_SEGMENT_PACKED = 4 };
+enum { SP_SEGMENT_NULLS = 1, SP_SEGMENT_DENSE = 2, SP_SEGMENT_PACKED = 4, SP_SEGMENT_LAGGED = 8 };
 
 typedef struct sp_segment_header {
     uint64_t hash; /* XXH3 of what follows, seeded with the block's salt + the entry's at64; 0 within another segment */
     uint8_t encoding, kind, param, flags; /* flags: NULLS: a validity bitmap follows; DENSE: absent cells have no value;
-                                             * PACKED: what would follow is packed, behind a sp_pack_head */
+                                             * PACKED: what would follow is packed, behind a sp_pack_head; LAGGED: the
+                                             * body is a sp_lagged_head, its runs, and two streams of integers */
     uint32_t rows, values;
     uint32_t bytes; /* of the segment, header included */
 } sp_segment_header;
@@ -148,6 +153,15 @@ typedef struct sp_ints_vector {
     uint16_t patches; /* behind the bits: positions (uint16, padded to 8 bytes), then values (uint64) */
 } sp_ints_vector;
 static_assert(sizeof(sp_ints_vector) == 16, "no holes");
+
+/* Runs are pairs of bytes: how many rows, and 0 for rows whose number is in the first stream, or by how much their lag differs
+ * from that of the run before, + 128: their number is that of so many rows before + one of the second stream. */
+typedef struct sp_lagged_head {
+    uint32_t runs, lag; /* lag: before the first run */
+    uint8_t narrow;     /* numbers are of 32 bits, their signs kept */
+    uint8_t zero[7];
+} sp_lagged_head;
+static_assert(sizeof(sp_lagged_head) == 16, "no holes");
 
 /* A chapter's directory is its head, its blocks, the rows of all their groups (padded to 8 bytes), its runs. Behind the directory lie
  * the runs' entries: what the blocks' directories say of one field, in the order of blocks and groups. */

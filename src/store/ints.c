@@ -52,7 +52,7 @@ bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s)
 }
 
 /* Sums of deltas become values. Their low bits alone will do for narrow ones. */
-static void finish32(const sp_kernels *k, uint32_t *v, uint32_t n, sp_as as, unsigned param, void *out)
+void sp_ints_finish32(const sp_kernels *k, const uint32_t *v, uint32_t n, sp_as as, unsigned param, void *out)
 {
     if (as == SP_AS_16) {
         for (uint32_t i = 0; i < n; i++)
@@ -64,7 +64,7 @@ static void finish32(const sp_kernels *k, uint32_t *v, uint32_t n, sp_as as, uns
         k->shift32(out, n, param);
 }
 
-static void finish64(const sp_kernels *k, const uint64_t *v, uint32_t n, sp_as as, unsigned param, void *out)
+void sp_ints_finish64(const sp_kernels *k, const uint64_t *v, uint32_t n, sp_as as, unsigned param, void *out)
 {
     double wide[SP_VECTOR];
     if (as == SP_AS_DECIMAL) {
@@ -93,7 +93,7 @@ static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vec
     if (v->width <= 32 && sp_as_width(as) < 8 && as != SP_AS_DECIMAL_F32) {
         k->unpack32(bits, v->width, 0, (n + SP_LANES_32 - 1) / SP_LANES_32, narrow);
         k->sums32(narrow, n, line);
-        finish32(k, narrow, n, as, param, out);
+        sp_ints_finish32(k, narrow, n, as, param, out);
         return;
     }
     if (v->width <= 32)
@@ -101,7 +101,7 @@ static void read_deltas(const sp_kernels *k, const sp_ints *s, const sp_ints_vec
     else
         k->unpack64(bits, v->width, 0, (n + SP_LANES_64 - 1) / SP_LANES_64, r);
     k->sums64(r, n, line);
-    finish64(k, r, n, as, param, out);
+    sp_ints_finish64(k, r, n, as, param, out);
 }
 
 /* Values first.. of a line, first a multiple of the lanes. */

@@ -58,6 +58,13 @@ bool sp_ints_parse(const void *p, size_t len, unsigned width_max, sp_ints *s) SP
 void sp_ints_read(const sp_kernels *k, const sp_ints *s, uint32_t from, uint32_t n, sp_as as, unsigned param,
                   void *out);
 
+/* All numbers of a source as they would be packed, and their range; false when one is not exact. */
+bool sp_ints_load(const sp_kernels *k, const sp_ints_source *source, int64_t *out, int64_t *low,
+                  int64_t *high) SP_MUST_CHECK;
+/* Up to SP_VECTOR numbers as cells. Their low bits will do for cells of 32 bits and less, but for decimals. */
+void sp_ints_finish32(const sp_kernels *k, const uint32_t *v, uint32_t n, sp_as as, unsigned param, void *out);
+void sp_ints_finish64(const sp_kernels *k, const uint64_t *v, uint32_t n, sp_as as, unsigned param, void *out);
+
 /* What is said of a vector, in the table or in the stream's header. */
 sp_ints_vector sp_ints_vector_of(const sp_ints *s, uint32_t i);
 

@@ -197,6 +197,23 @@ static sp_ints_plan make_plan(const sp_kernels *k, const sp_ints_source *s)
     return plan;
 }
 
+bool sp_ints_load(const sp_kernels *k, const sp_ints_source *source, int64_t *out, int64_t *low, int64_t *high)
+{
+    vector x;
+    *low = INT64_MAX;
+    *high = INT64_MIN;
+    for (uint32_t from = 0; from < source->count; from += SP_VECTOR) {
+        load(k, source, from, &x);
+        if (x.n_bad)
+            return false;
+        find_range(k, &x);
+        *low = SP_MIN(*low, x.low);
+        *high = SP_MAX(*high, x.high);
+        memcpy(out + from, x.v, (size_t)x.n * 8);
+    }
+    return true;
+}
+
 /* ---- packing --------------------------------------------------------------------------------- */
 
 enum { KEPT = 8 }; /* vectors that are loaded once, though they are looked at twice */

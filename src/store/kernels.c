@@ -43,6 +43,10 @@ static inline uint64_t as_bits(double d)
     return bits;
 }
 
+/* Eight that lie anywhere. */
+typedef uint32_t uint32_t_eight __attribute__((vector_size(32), aligned(4)));
+typedef uint64_t uint64_t_eight __attribute__((vector_size(64), aligned(8)));
+
 #define TARGET
 #define K(name)       name##_portable
 #define DIVIDE(x, by) ((x) / (by).ten)
@@ -126,15 +130,16 @@ static uint64_t hash_portable(const void *p, size_t len, uint64_t seed)
         .pack32 = pack32_##for_, .pack64 = pack64_##for_, .unpack32 = unpack32_##for_, .unpack64 = unpack64_##for_, \
         .read32_16 = read32_16_##for_, .read32_32 = read32_32_##for_, .read32_64 = read32_64_##for_, \
         .read64_64 = read64_64_##for_, .read32_decimal = read32_decimal_##for_, \
-        .read64_decimal = read64_decimal_##for_, .to_doubles = to_doubles_##for_, .sums32 = sums32_##for_, \
-        .sums64 = sums64_##for_, .times64 = times64_##for_, .shift64 = shift64_##for_, .shift32 = shift32_##for_, \
-        .to_decimal = to_decimal_##for_, .range = range_##for_, .range16 = range16_##for_, .range32 = range32_##for_, \
-        .range_f64 = range_f64_##for_, .residuals32 = residuals32_##for_, .residuals64 = residuals64_##for_, \
-        .widen16 = widen16_##for_, .widen32 = widen32_##for_, .narrow16 = narrow16_##for_, \
-        .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, .deltas32 = deltas32_##for_, \
-        .level32 = level32_##for_, .count_beyond = count_beyond_##for_, .bits64 = bits64_##for_, \
-        .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, .values4 = values4_##for_, \
-        .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
+        .read64_decimal = read64_decimal_##for_, .to_doubles = to_doubles_##for_, .lag32 = lag32_##for_, \
+        .lag64 = lag64_##for_, .unlag32 = unlag32_##for_, .unlag64 = unlag64_##for_, .decimals32 = decimals32_##for_, \
+        .sums32 = sums32_##for_, .sums64 = sums64_##for_, .times64 = times64_##for_, .shift64 = shift64_##for_, \
+        .shift32 = shift32_##for_, .to_decimal = to_decimal_##for_, .range = range_##for_, .range16 = range16_##for_, \
+        .range32 = range32_##for_, .range_f64 = range_f64_##for_, .residuals32 = residuals32_##for_, \
+        .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
+        .narrow16 = narrow16_##for_, .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, \
+        .deltas32 = deltas32_##for_, .level32 = level32_##for_, .count_beyond = count_beyond_##for_, \
+        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
+        .values4 = values4_##for_, .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
 const sp_kernels sp_kernels_portable = TABLE(portable);

@@ -66,6 +66,17 @@ typedef struct sp_kernels {
     /* In place: v[0] = base, v[i] = v[i - 1] + step + v[i]. */
     void (*sums32)(uint32_t *v, uint32_t n, sp_line line);
     void (*sums64)(uint64_t *v, uint32_t n, sp_line line);
+    /* Values out of those of rows before, by runs (format.h, sp_lagged_head), and back. Of what is read and made there is room
+     * for 8 more behind the last. */
+    void (*lag32)(const uint8_t *runs, uint32_t n_runs, uint32_t lag, const uint32_t *first, const uint32_t *difference,
+                  uint32_t *out);
+    void (*lag64)(const uint8_t *runs, uint32_t n_runs, uint32_t lag, const uint64_t *first, const uint64_t *difference,
+                  uint64_t *out);
+    void (*unlag32)(const uint8_t *runs, uint32_t n_runs, uint32_t lag, const int64_t *v, uint32_t *first,
+                    uint32_t *difference);
+    void (*unlag64)(const uint8_t *runs, uint32_t n_runs, uint32_t lag, const uint64_t *v, uint64_t *first,
+                    uint64_t *difference);
+    void (*decimals32)(const int32_t *v, uint32_t n, unsigned exponent, double *out);
     void (*times64)(uint64_t *v, uint32_t n, uint64_t by);
     void (*shift64)(uint64_t *v, uint32_t n, unsigned by);
     void (*shift32)(uint32_t *v, uint32_t n, unsigned by);

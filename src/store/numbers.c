@@ -291,14 +291,43 @@ static int put_dict(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segment_
     return sp_ints_encode(e->k, &codes, &plan->ints, out, NULL);
 }
 
-static int put_ints(sp_encoder *e, const sp_flat *f, sp_encoding encoding, unsigned param, sp_ints_plan *plan,
+/* The same once more as differences, when a plan is made: the shorter one stays. */
+static int try_lagged(sp_encoder *e, const sp_ints_source *source, const uint8_t *filled, sp_segment_plan *plan,
+                      size_t start, sp_buf *out, sp_segment_header *h)
+{
+    size_t plain = out->len - start, end = out->len;
+    bool done;
+    int rc = sp_lagged_encode(e, source, filled, plan, out, &done);
+    plan->tried = true;
+    plan->lagged = rc == SPATE_OK && done && sp_lagged_pays(out->len - end, plain);
+    if (plan->lagged) {
+        memmove(out->data + start, out->data + end, out->len - end);
+        out->len = start + (out->len - end);
+        h->flags |= SP_SEGMENT_LAGGED;
+        e->has_lagged = true;
+    } else {
+        out->len = end;
+    }
+    return rc;
+}
+
+static int put_ints(sp_encoder *e, const sp_flat *f, sp_encoding encoding, unsigned param, sp_segment_plan *plan,
                     sp_buf *out, sp_segment_header *h, bool *given_up)
 {
     sp_ints_source source = {.param = param, .data = f->data, .count = f->n};
+    size_t start = out->len;
+    bool done = false;
     SP_ASSERT(sp_segment_as(f->type.kind, encoding, param, &source.as));
     h->encoding = (uint8_t)encoding;
     h->param = (uint8_t)param;
-    return sp_ints_encode(e->k, &source, plan, out, given_up);
+    int rc = plan->lagged ? sp_lagged_encode(e, &source, f->filled, plan, out, &done) : SPATE_OK;
+    h->flags |= done ? SP_SEGMENT_LAGGED : 0;
+    if (rc != SPATE_OK || done)
+        return rc;
+    rc = sp_ints_encode(e->k, &source, &plan->ints, out, given_up);
+    if (rc == SPATE_OK && !plan->tried && !(given_up && *given_up) && e->lags.rows == f->n)
+        rc = try_lagged(e, &source, f->filled, plan, start, out, h);
+    return rc;
 }
 
 static int put_intervals(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h)
@@ -329,26 +358,26 @@ static int put_floats(sp_encoder *e, const sp_flat *f, uint32_t width, sp_segmen
 {
     if (plan->encoding == SP_ENC_DECIMAL) {
         bool given_up = false;
-        int rc = put_ints(e, f, SP_ENC_DECIMAL, plan->param, &plan->ints, out, h, &given_up);
+        int rc = put_ints(e, f, SP_ENC_DECIMAL, plan->param, plan, out, h, &given_up);
         if (rc != SPATE_OK || !given_up)
             return rc;
-        plan->known = false;
+        plan->known = plan->lagged = false;
         plan->ints = (sp_ints_plan){0};
     }
-    return put_ints(e, f, SP_ENC_BITS, common_zeros(e->k, f, width), &plan->ints, out, h, NULL);
+    return put_ints(e, f, SP_ENC_BITS, common_zeros(e->k, f, width), plan, out, h, NULL);
 }
 
 static int put_integers(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h)
 {
     if (plan->param) {
         bool given_up = false;
-        int rc = put_ints(e, f, SP_ENC_INT, plan->param, &plan->ints, out, h, &given_up);
+        int rc = put_ints(e, f, SP_ENC_INT, plan->param, plan, out, h, &given_up);
         if (rc != SPATE_OK || !given_up)
             return rc;
-        plan->known = false;
+        plan->known = plan->lagged = false;
         plan->ints = (sp_ints_plan){0};
     }
-    return put_ints(e, f, SP_ENC_INT, 0, &plan->ints, out, h, NULL);
+    return put_ints(e, f, SP_ENC_INT, 0, plan, out, h, NULL);
 }
 
 int sp_numbers_encode(sp_encoder *e, const sp_flat *f, sp_segment_plan *plan, sp_buf *out, sp_segment_header *h,

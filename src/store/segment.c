@@ -67,8 +67,9 @@ void sp_encoder_free(sp_encoder *e)
     sp_dict_free(e->dict);
     sp_fsst_maker_free(e->fsst);
     sp_presser_close(e->presser);
-    sp_buf *const bufs[] = {&e->data, &e->offsets, &e->bytes,        &e->codes,
-                            &e->ends, &e->text,    &e->flat_offsets, &e->flat_bytes};
+    sp_lags_done(&e->lags);
+    sp_buf *const bufs[] = {&e->data, &e->offsets,      &e->bytes,      &e->codes, &e->ends,
+                            &e->text, &e->flat_offsets, &e->flat_bytes, &e->whole};
     for (size_t i = 0; i < SP_COUNT(bufs); i++)
         sp_buf_done(bufs[i]);
     sp_free(e);
@@ -85,6 +86,16 @@ int sp_encoder_pack(sp_encoder *e, spate_packing with, spate_error *err)
     return SPATE_OK;
 }
 
+void sp_encoder_take_rows(sp_encoder *e, const sp_group *group)
+{
+    sp_lags_find(&e->lags, group);
+}
+
+bool sp_encoder_has_lagged(const sp_encoder *e)
+{
+    return e->has_lagged;
+}
+
 const sp_kernels *sp_encoder_kernels(const sp_encoder *e)
 {
     return e->k;
@@ -97,91 +108,6 @@ void sp_segment_plan_done(sp_segment_plan *p)
         sp_free(p->item);
     }
     *p = (sp_segment_plan){0};
-}
-
-/* Present cells, one behind the other. */
-static uint32_t gather(const char *from, const uint8_t *validity, uint32_t rows, uint32_t width, char *to)
-{
-    uint32_t n = 0;
-    for (uint32_t base = 0; base < rows; base += 64) {
-        uint32_t some = SP_MIN(rows - base, 64u);
-        uint64_t word = 0, all = some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1;
-        memcpy(&word, validity + base / 8, (some + 7) / 8);
-        for (word &= all; word; word &= word - 1, n++) {
-            size_t i = base + (uint32_t)__builtin_ctzll(word);
-            if (width == 8)
-                memcpy(to + (size_t)n * 8, from + i * 8, 8);
-            else
-                memcpy(to + (size_t)n * width, from + i * width, width);
-        }
-    }
-    return n;
-}
-
-/* All cells, absent ones with the value of the one before. */
-static uint32_t fill(const char *from, const uint8_t *validity, uint32_t rows, uint32_t width, char *to)
-{
-    uint32_t first = 0;
-    while (!sp_bit(validity, first))
-        first++;
-    memcpy(to, from, (size_t)rows * width);
-    for (uint32_t i = 0; i < rows; i++)
-        if (!sp_bit(validity, i))
-            memcpy(to + (size_t)i * width, i < first ? from + (size_t)first * width : to + (size_t)(i - 1) * width,
-                   width);
-    return rows;
-}
-
-static int flatten_numbers(sp_encoder *e, const sp_column *c, uint32_t rows, uint32_t width, bool dense, sp_flat *f)
-{
-    e->data.len = 0;
-    if (sp_buf_reserve(&e->data, (size_t)rows * width) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    f->data = e->data.data;
-    f->n = (dense ? gather : fill)(c->data, c->validity, rows, width, e->data.data);
-    return SPATE_OK;
-}
-
-/* Present texts, one behind the other. *nulls_hold: there is text of absent ones between them. */
-static int flatten_offsets(sp_encoder *e, const sp_column *c, uint32_t rows, sp_flat *f, bool *nulls_hold)
-{
-    e->flat_offsets.len = 0;
-    if (sp_buf_reserve(&e->flat_offsets, ((size_t)rows + 1) * 4) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    int32_t *to = (int32_t *)e->flat_offsets.data;
-    uint32_t n = 0;
-    to[0] = c->offsets[0];
-    *nulls_hold = false;
-    for (uint32_t i = 0; i < rows; i++) {
-        if (sp_bit(c->validity, i))
-            to[++n] = c->offsets[i + 1];
-        else
-            *nulls_hold |= c->offsets[i + 1] != c->offsets[i];
-    }
-    f->offsets = to;
-    f->n = n;
-    return SPATE_OK;
-}
-
-/* The stored text of an absent cell is dropped. */
-static int flatten_texts(sp_encoder *e, const sp_column *c, uint32_t rows, sp_flat *f)
-{
-    int32_t *to = (int32_t *)e->flat_offsets.data;
-    uint32_t n = 0;
-    e->flat_bytes.len = 0;
-    to[0] = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        if (!sp_bit(c->validity, i))
-            continue;
-        if (sp_buf_add(&e->flat_bytes, c->bytes + c->offsets[i], (size_t)(c->offsets[i + 1] - c->offsets[i])) !=
-            SPATE_OK)
-            return SPATE_E_NOMEM;
-        to[++n] = (int32_t)e->flat_bytes.len;
-    }
-    if (sp_buf_reserve(&e->flat_bytes, 1) != SPATE_OK)
-        return SPATE_E_NOMEM;
-    f->bytes = e->flat_bytes.data;
-    return SPATE_OK;
 }
 
 static int put_bools(const sp_column *c, uint32_t rows, sp_buf *out, sp_segment_header *h)
@@ -240,14 +166,14 @@ static int put_present(sp_encoder *e, const sp_column *c, uint32_t rows, uint32_
     if (nulls && width) {
         bool dense = nulls > rows / DENSE_FROM;
         h->flags |= dense ? SP_SEGMENT_DENSE : 0;
-        rc = flatten_numbers(e, c, rows, width, dense, &f);
+        rc = sp_flatten_numbers(e, c, rows, width, dense, &f);
     } else if (nulls) {
         h->flags |= SP_SEGMENT_DENSE;
-        rc = flatten_offsets(e, c, rows, &f, &nulls_hold);
+        rc = sp_flatten_offsets(e, c, rows, &f, &nulls_hold);
         if (rc == SPATE_OK && nulls_hold && c->type.kind == SP_LIST)
             return sp_fail(err, SPATE_E_USAGE, "a list that is null cannot have items");
         if (rc == SPATE_OK && nulls_hold)
-            rc = flatten_texts(e, c, rows, &f);
+            rc = sp_flatten_texts(e, c, rows, &f);
     }
     h->values = f.n;
     if (rc == SPATE_OK)
@@ -355,6 +281,7 @@ void sp_segment_done(sp_segment *s)
     sp_buf_done(&s->aside);
     sp_buf_done(&s->numbers);
     sp_buf_done(&s->unpacked);
+    sp_buf_done(&s->whole);
     *s = (sp_segment){0};
 }
 
@@ -407,6 +334,11 @@ static bool open_list(sp_segment *s, unsigned depth)
     return open_inner(s, *s->type.item, s->body + s->ints.size, s->body_bytes - s->ints.size, depth, &used);
 }
 
+static bool open_numbers(sp_segment *s, uint32_t width)
+{
+    return sp_ints_parse(s->body, s->body_bytes, width == 8 ? 64 : 32, &s->ints) && s->ints.count == s->values;
+}
+
 static bool open_body(sp_segment *s, unsigned depth)
 {
     sp_kind kind = s->type.kind;
@@ -424,7 +356,7 @@ static bool open_body(sp_segment *s, unsigned depth)
     case SP_ENC_BITS:
         return sp_segment_as(kind, (sp_encoding)s->encoding, s->param, &as) &&
                s->param <= (s->encoding == SP_ENC_BITS ? width * 8 - 1 : SP_DECIMAL_EXPONENT_MAX) &&
-               sp_ints_parse(s->body, s->body_bytes, width == 8 ? 64 : 32, &s->ints) && s->ints.count == s->values;
+               (s->flags & SP_SEGMENT_LAGGED ? sp_lagged_open(s) : open_numbers(s, width));
     case SP_ENC_DICT: return (width || text) && open_dict(s, depth);
     case SP_ENC_TEXT:
     case SP_ENC_FSST: return text && sp_texts_open(s);
@@ -435,6 +367,12 @@ static bool open_body(sp_segment *s, unsigned depth)
     return false;
 }
 
+static bool may_be_lagged(const sp_segment_header *h)
+{
+    bool numbers = h->encoding == SP_ENC_INT || h->encoding == SP_ENC_DECIMAL || h->encoding == SP_ENC_BITS;
+    return !(h->flags & SP_SEGMENT_LAGGED) || (numbers && !(h->flags & SP_SEGMENT_DENSE));
+}
+
 static bool open_at(sp_segment *s, sp_type type, const char *bytes, size_t len, unsigned depth, size_t *used)
 {
     sp_segment_header h;
@@ -443,7 +381,7 @@ static bool open_at(sp_segment *s, sp_type type, const char *bytes, size_t len, 
     memcpy(&h, bytes, sizeof h);
     *used = sp_round_up(h.bytes, 8);
     if (h.bytes < sizeof h || h.bytes > len || h.kind != type.kind || h.values > h.rows || h.rows > INT32_MAX - 1 ||
-        (h.flags & ~(SP_SEGMENT_NULLS | SP_SEGMENT_DENSE)))
+        (h.flags & ~(SP_SEGMENT_NULLS | SP_SEGMENT_DENSE | SP_SEGMENT_LAGGED)) || !may_be_lagged(&h))
         return false;
     *used = SP_MIN(*used, len);
     s->type = type;
@@ -574,6 +512,8 @@ static int read_numbers(sp_segment *s, uint32_t from, uint32_t n, char *out)
     case SP_ENC_INTERVAL: return read_intervals(s, from, n, (sp_interval *)out);
     default:
         sp_segment_as(s->type.kind, (sp_encoding)s->encoding, s->param, &as);
+        if (s->flags & SP_SEGMENT_LAGGED)
+            return sp_lagged_read(s, from, n, as, out);
         sp_ints_read(s->k, &s->ints, from, n, as, s->param, out);
     }
     return rc;

@@ -338,6 +338,10 @@ int spate_updater_set(spate_updater *u, uint64_t row, const spate_value *v, spat
     if (cells->packed)
         return sp_fail(err, SPATE_E_DATA, "row %llu cannot be changed in place: its column is packed",
                        (unsigned long long)row);
+    if (cells->flags & SP_SEGMENT_LAGGED)
+        return sp_fail(err, SPATE_E_DATA,
+                       "row %llu cannot be changed in place: other rows are kept as differences from it",
+                       (unsigned long long)row);
     if (!set_value(cells, t->bytes, at, v))
         return sp_fail(err, SPATE_E_DATA, "the new value of row %llu does not fit into the room of the old one",
                        (unsigned long long)row);

@@ -44,10 +44,22 @@ COLUMNS = """
       - {name: blob, range: bytes, props: {min: 0, max: 9}, null: NULL}
       - {name: tags, array: "${fruit}", props: {min: 0, max: 4}, null: NULL}
 """
+DEVICES = """
+      - {name: turn, range: int, sorted: true, unique: true, props: {min: 0, max: MOST}, hidden: true}
+      - {name: device, expr: turn % 20 * 77, type: bigint}
+      - {name: i16, expr: "int(30000 * drift(turn / 20000, device))", type: smallint}
+      - {name: i32, expr: "int(800000000 * drift(turn / 90000, device))", type: int, null: NULL}
+      - {name: i64, expr: "int(turn % 20 * 90000000000 + 30 * random())", type: bigint, null: NULL}
+      - {name: tenths, expr: "round(90000 * drift(turn / 90000, device), 1)", type: double precision, null: NULL}
+      - {name: real, expr: "round(9000 * drift(turn / 20000, device), 1)", type: real, null: NULL}
+      - {name: double, expr: "5 + drift(turn / 90000, device)", null: NULL}
+"""
 
 
 def plan():
     tables = [f"  - name: t{rows}_{i}\n    rows: {rows}\n    columns:{COLUMNS.replace('NULL', null)}" for rows in ROWS for i, null in enumerate(("0", "0.03", "0.7"))]
+    tables += [f"  - name: d{rows}_{i}\n    rows: {rows}\n    columns:{DEVICES.replace('NULL', null).replace('MOST', str(rows + rows // 50))}"
+               for rows in ROWS[1:] for i, null in enumerate(("0", "0.03"))]
     return "seed: 3\ntables:\n" + "".join(tables)
 
 
@@ -60,7 +72,7 @@ def mode_of(segment):
     """The first byte of the integers behind header and bitmap; packed ones keep theirs to themselves."""
     encoding, flags, rows = segment[8], segment[11], int.from_bytes(segment[12:16], "little")
     at = 24 + ((rows + 63) // 64 * 8 if flags & 1 else 0)
-    return segment[at] if encoding in (3, 4, 5, 7, 8, 9, 10) and not flags & 4 else 0
+    return segment[at] if encoding in (3, 4, 5, 7, 8, 9, 10) and not flags & 12 else 0
 
 
 def main(program):

@@ -211,6 +211,47 @@ static void narrow_columns(void)
     CHECK_INT(wrong, 0);
 }
 
+/* Runs of rows of the same lag: what unlag takes apart, lag puts together, by either kind of loops. */
+static void rows_from_rows_before(void)
+{
+    enum { N = 2000, MORE = 8 };
+    static int64_t v[N];
+    static uint64_t first[2][N + MORE], difference[2][N + MORE], out[N + MORE];
+    static uint8_t runs[2 * N];
+    const sp_kernels *const kernels[2] = {&sp_kernels_portable, sp_kernels_best()};
+    uint32_t wrong = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t n = 0, n_runs = 0, first_lag = 1 + (uint32_t)(draw() % 100), lag = first_lag;
+        for (uint32_t some; n < N; n += some) {
+            uint8_t change = (uint8_t)(draw() % (n < 300 ? 2 : 20) ? 120 + draw() % 17 : 0);
+            some = 1 + (uint32_t)(draw() % 255);
+            some = SP_MIN(some, N - n);
+            change = n == 0 || lag + change <= 128 || lag + change - 128 > n ? 0 : change;
+            lag += change ? change - 128u : 0;
+            runs[2 * n_runs] = (uint8_t)some;
+            runs[2 * n_runs++ + 1] = change;
+        }
+        for (uint32_t i = 0; i < N; i++)
+            v[i] = (int64_t)draw();
+        for (unsigned k = 0; k < 2; k++) {
+            kernels[k]->unlag64(runs, n_runs, first_lag, (const uint64_t *)v, first[k], difference[k]);
+            kernels[1 - k]->lag64(runs, n_runs, first_lag, first[k], difference[k], out);
+            wrong += memcmp(out, v, sizeof v) != 0;
+            uint32_t *low = (uint32_t *)first[k], *low_difference = (uint32_t *)difference[k], *got = (uint32_t *)out;
+            kernels[k]->unlag32(runs, n_runs, first_lag, v, low, low_difference);
+            kernels[1 - k]->lag32(runs, n_runs, first_lag, low, low_difference, got);
+            for (uint32_t i = 0; i < N; i++)
+                wrong += got[i] != (uint32_t)v[i];
+            double *d = (double *)first[k];
+            unsigned exponent = round % (SP_DECIMAL_EXPONENT_MAX + 1);
+            kernels[k]->decimals32((const int32_t *)got, N, exponent, d);
+            for (uint32_t i = 0; i < N; i++)
+                wrong += d[i] != (double)(int32_t)got[i] / sp_ten_to[exponent];
+        }
+    }
+    CHECK_INT(wrong, 0);
+}
+
 /* Four columns become records, which become four columns. */
 static void columns_and_records(void)
 {
@@ -250,6 +291,7 @@ int main(void)
     RUN(decimals_are_rounded_correctly);
     RUN(sums_and_ranges);
     RUN(narrow_columns);
+    RUN(rows_from_rows_before);
     RUN(columns_and_records);
     return check_done();
 }

@@ -3,6 +3,7 @@
  *   form_datagen.c         the document: tables, columns, keys
  *   form_datagen_create.c  what it declares, as CREATE statements
  *   form_datagen_column.c  how a column is made, and what is wished of it, as spate's own form would say it
+ *   form_datagen_rows.c    columns of composite types
  *   form_datagen_values.c  the generators, distributions and patterns that a column may name */
 #ifndef SP_PLAN_FORM_DATAGEN_H
 #define SP_PLAN_FORM_DATAGEN_H
@@ -119,6 +120,9 @@ const sp_node *sp_datagen_text(datagen_making *m, const char *text); /* a node o
 void sp_datagen_numbers(datagen_making *m, double min, double max, const sp_node *distribution);
 void sp_datagen_moments(datagen_making *m, const char *min, const char *max, const sp_node *distribution);
 void sp_datagen_template(datagen_making *m, const char *text); /* ${functions} in it; unique if m is */
+
+/* form_datagen_rows.c: the fields as hidden columns, and the row that they are. */
+void sp_datagen_row(datagen_making *m);
 
 /* form_datagen_values.c */
 void sp_datagen_pattern(datagen_making *m, const sp_node *pattern);

@@ -158,14 +158,14 @@ static dg_value call_match(parser *p, dg_value *a)
     return look_up(p, table, by, &a[2], field);
 }
 
-/* get_record('t', i): the row of a table, of which a field is asked. */
-static dg_value call_record(parser *p, dg_value *a)
+/* get_record('t', i): the row of a table, of which a field is asked; without a row, get_model('t'): the table. */
+static dg_value call_record(parser *p, const dg_value *a, const dg_value *row)
 {
     sp_str table = {0};
     const sp_plan_table *t = constant_text(p, &a[0], &table) ? find_table(p->s, table) : NULL;
     if (!p->failed && !t)
         sp_dg_fail(p, table, "is no table or input before this one");
-    return (dg_value){.kind = DG_RECORD, .table = (sp_plan_table *)(uintptr_t)t, .e = a[1].e};
+    return (dg_value){.kind = DG_RECORD, .table = (sp_plan_table *)(uintptr_t)t, .e = row ? row->e : NULL};
 }
 
 /* A field of a record: found by the number of the row, which the table gets a hidden column for. */
@@ -182,8 +182,30 @@ dg_value sp_dg_field_of(parser *p, const dg_value *record, sp_str field)
         c.hidden = true;
         sp_dg_add_column(p->s->r, t, &c);
     }
+    if (!record->e) {
+        sp_dg_fail(p, field, "is a column of a table of which no row is named: get_model('orders')[0].id names one");
+        return none();
+    }
     dg_value row = value_of(DG_NUMBER, record->e);
     return look_up(p, sp_str_of(t->name), by, &row, field);
+}
+
+/* The numbers below n, in any order, each once: a list that only a whole expression can be. */
+static dg_value call_permutation(parser *p, const dg_value *a)
+{
+    sp_plan_column c = sp_read_new_column(p->s->r, p->mark);
+    if (p->silent)
+        return none();
+    if (!a->e || a->e->kind != SP_EXPR_NUMBER || !sp_parse_i64(a->e->text, &c.max_i) || c.max_i < 1) {
+        sp_dg_fail(p, p->source, "mixes so many numbers as are not written out");
+        return none();
+    }
+    c.mode = SP_MODE_RANGE;
+    c.range = SP_RANGE_INT;
+    c.unique = true;
+    sp_str name = sp_dg_hide(p->s->r, p->s->table, p->s->column, &c);
+    return (dg_value){
+        .kind = DG_NUMBER, .column = true, .e = sp_make_expr(p->s->r, SP_EXPR_COLUMN, p->mark, name, NULL, 0)};
 }
 
 /* A column of another table, value for value: a list that only a whole expression can be. */
@@ -283,6 +305,8 @@ enum own {
     O_MATCH,
     O_ADD_DATE,
     O_RECORD,
+    O_MODEL,
+    O_PERM,
     O_COLUMN,
     O_PMT,
     O_PAYMENTS,
@@ -324,6 +348,9 @@ static const struct named {
     {"match", "", OWN, 4, 4, O_MATCH},
     {"add_date", "", OWN, 4, 4, O_ADD_DATE},
     {"get_record", "", OWN, 2, 2, O_RECORD},
+    {"get_model", "", OWN, 1, 1, O_MODEL},
+    {"randp", "", OWN, 1, 1, O_PERM},
+    {"rand_perm", "", OWN, 1, 1, O_PERM},
     {"get_column", "", OWN, 2, 2, O_COLUMN},
     {"pmt", "", OWN, 3, 5, O_PMT},
     {"payments", "", OWN, 3, 3, O_PAYMENTS},
@@ -389,7 +416,9 @@ static dg_value call_own(parser *p, const struct named *f, dg_value *a, uint32_t
             sp_dg_call(r, at, "+", whole(p, &a[0]), sp_dg_call(r, at, "abs", whole(p, &a[0]), NULL, NULL), NULL));
     case O_MATCH: return call_match(p, a);
     case O_ADD_DATE: return sp_dg_later(p, &a[0], &a[1], &a[2], sp_dg_as_time(s, &a[3], s->format, at));
-    case O_RECORD: return call_record(p, a);
+    case O_RECORD: return call_record(p, a, &a[1]);
+    case O_MODEL: return call_record(p, a, NULL);
+    case O_PERM: return call_permutation(p, a);
     case O_COLUMN: return call_column(p, a);
     case O_PMT: return call_pmt(p, a, n);
     case O_PAYMENTS: return call_payments(p, a);

@@ -346,8 +346,11 @@ static dg_value parse_members(parser *p, dg_value v)
         if (!dot) {
             dg_value which = parse_any(p);
             need(p, "]");
-            v = v.kind == DG_RECORD && is_constant_text(&which) ? sp_dg_field_of(p, &v, which.e->text)
-                                                                : item_of(p, &v, &which);
+            if (v.kind == DG_RECORD && !v.e) /* get_model('t')[0] is get_record('t', 0) */
+                v.e = which.e;
+            else
+                v = v.kind == DG_RECORD && is_constant_text(&which) ? sp_dg_field_of(p, &v, which.e->text)
+                                                                    : item_of(p, &v, &which);
             continue;
         }
         token name = p->next;
@@ -364,6 +367,108 @@ static dg_value parse_members(parser *p, dg_value v)
             sp_dg_fail(p, name.text, "stands behind a dot, and before it is nothing that has such a part");
     }
     return none();
+}
+
+/* ---- functions of each item: any([1, 2, 3], {# > 2}). Lists are written out, so the body is read once for each ---- */
+
+typedef enum closure { MAP, ANY, ALL, NONE, ONE, COUNT, FIND, SUM } closure;
+static const char *const closure_names[] = {"map", "any", "all", "none", "one", "count", "find", "sum"};
+
+static int find_closure(sp_str name)
+{
+    for (size_t i = 0; i < SP_COUNT(closure_names); i++)
+        if (sp_str_is(name, closure_names[i]))
+            return (int)i;
+    return -1;
+}
+
+/* How many of the values are true. */
+static sp_expr *count_true(parser *p, const dg_value *v, uint32_t n)
+{
+    sp_expr *sum = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_expr *one = sp_dg_call(p->s->r, p->mark, "if", sp_dg_as_truth(p->s, &v[i], p->mark),
+                                  sp_dg_number_leaf(p->s, p->mark, 1), sp_dg_number_leaf(p->s, p->mark, 0));
+        sum = sum ? sp_dg_call(p->s->r, p->mark, "+", sum, one, NULL) : one;
+    }
+    return sum;
+}
+
+/* The first item whose value is true, else null. */
+static dg_value find_item(parser *p, const dg_value *list, const dg_value *v)
+{
+    sp_expr *e = sp_make_expr(p->s->r, SP_EXPR_NULL, p->mark, sp_str_of("nil"), NULL, 0);
+    for (uint32_t i = list->n; i-- > 0;)
+        e = sp_dg_call(p->s->r, p->mark, "if", sp_dg_as_truth(p->s, &v[i], p->mark), list->items[i].e, e);
+    return value_of(list->items[0].kind, e);
+}
+
+/* What the values, one for each item, come to together. */
+static dg_value close_over(parser *p, closure what, const dg_value *list, dg_value *v)
+{
+    sp_plan_reader *r = p->s->r;
+    uint32_t n = list->n;
+    if (what == MAP) {
+        dg_value out = {.kind = DG_LIST, .n = n, .items = sp_read_make(r, n, sizeof(*out.items))};
+        if (out.items)
+            memcpy(out.items, v, n * sizeof(*v));
+        return out;
+    }
+    if (what == FIND)
+        return find_item(p, list, v);
+    if (what == COUNT || what == ONE) {
+        sp_expr *count = count_true(p, v, n);
+        sp_expr *one = sp_dg_number_leaf(p->s, p->mark, 1);
+        return what == COUNT ? value_of(DG_NUMBER, count)
+                             : value_of(DG_TRUTH, sp_dg_call(r, p->mark, "=", count, one, NULL));
+    }
+    const char *sign = what == SUM ? "+" : what == ALL ? "and" : "or";
+    sp_expr *e = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_expr *one = what == SUM ? sp_dg_as_number(p->s, &v[i], p->mark) : sp_dg_as_truth(p->s, &v[i], p->mark);
+        e = e ? sp_dg_call(r, p->mark, sign, e, one, NULL) : one;
+    }
+    return what == NONE ? negate(p, value_of(DG_TRUTH, e)) : value_of(what == SUM ? DG_NUMBER : DG_TRUTH, e);
+}
+
+/* A list that is written out, of values. */
+static bool is_written_out(parser *p, const dg_value *list)
+{
+    bool good = !p->failed && list->kind == DG_LIST && list->n > 0 && list->items;
+    for (uint32_t i = 0; good && i < list->n; i++)
+        good = list->items[i].kind < DG_LIST && list->items[i].e;
+    if (!good)
+        sp_dg_fail(p, p->source, "looks at each item of what is no list of values that is written out");
+    return good;
+}
+
+/* list: what stood before a pipe, or NULL; then it is the first argument. */
+static dg_value parse_closure(parser *p, closure what, const dg_value *piped)
+{
+    dg_value v[DG_ARGS_MAX], list = piped ? *piped : parse_any(p);
+    if (!is_written_out(p, &list))
+        return none();
+    if (what == SUM && take(p, ")"))
+        return close_over(p, what, &list, list.items);
+    if (!piped)
+        need(p, ",");
+    if ((p->bodies += list.n) > DG_BODIES_MAX)
+        sp_dg_fail(p, p->source, "looks at items of lists within lists more than 4096 times");
+    bool braces = take(p, "{");
+    const parser body = *p;
+    for (uint32_t i = 0; i < list.n && !p->failed; i++) {
+        p->at = body.at;
+        p->next = body.next;
+        p->item = &list.items[i];
+        v[i] = parse_any(p);
+        if (!p->failed && (v[i].kind >= DG_LIST || !v[i].e))
+            sp_dg_fail(p, p->source, "makes of an item what is no value");
+    }
+    p->item = body.item;
+    if (braces)
+        need(p, "}");
+    need(p, ")");
+    return p->failed ? none() : close_over(p, what, &list, v);
 }
 
 /* ---- values ---- */
@@ -395,7 +500,10 @@ static dg_value parent_value(parser *p)
 static dg_value parse_name(parser *p, const token *t)
 {
     dg_value args[DG_ARGS_MAX];
+    int closure = find_closure(t->text);
     if (take(p, "(")) {
+        if (closure >= 0)
+            return parse_closure(p, (enum closure)closure, NULL);
         uint32_t n = parse_args(p, args, 0, ")");
         return p->failed ? none() : sp_dg_call_named(p, t->text, args, n);
     }
@@ -467,6 +575,8 @@ static dg_value parse_primary(parser *p)
     else if (sp_str_is(t.text, "(")) {
         v = parse_any(p);
         need(p, ")");
+    } else if (sp_str_is(t.text, "#") && p->item) {
+        v = *p->item;
     } else if (sp_str_is(t.text, "[")) {
         v = parse_list(p);
     } else if (sp_str_is(t.text, "{")) {
@@ -553,7 +663,13 @@ static dg_value parse_any(parser *p)
         token name = p->next;
         advance(p);
         uint32_t n = 1;
-        if (take(p, "("))
+        int closure = find_closure(name.text);
+        bool open = take(p, "(");
+        if (open && closure >= 0) {
+            v = parse_closure(p, (enum closure)closure, &v);
+            continue;
+        }
+        if (open)
             n = parse_args(p, args, 1, ")");
         v = p->failed ? none() : sp_dg_call_named(p, name.text, args, n);
     }
@@ -566,6 +682,8 @@ static bool parse(parser *p, dg_value *v)
     *v = parse_any(p);
     if (!p->failed && p->next.kind != T_END)
         sp_dg_fail(p, p->next.text, "stands where an operator or the end should be");
+    if (v->kind == DG_RECORD)
+        sp_dg_fail(p, p->source, "is a record or a table as a whole: a column of a row is a value");
     return !p->failed && (v->kind == DG_LIST || v->kind == DG_MAP || v->e || p->silent);
 }
 

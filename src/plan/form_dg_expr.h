@@ -5,7 +5,7 @@
 
 #include "plan/form_dg.h"
 
-enum { DG_ARGS_MAX = 64, DG_LETS_MAX = 16 };
+enum { DG_ARGS_MAX = 64, DG_LETS_MAX = 16, DG_BODIES_MAX = 4096 };
 
 typedef enum token_kind { T_END, T_NUMBER, T_TEXT, T_NAME, T_SIGN } token_kind;
 typedef struct token {
@@ -24,6 +24,8 @@ typedef struct parser {
     bool failed, silent;
     dg_variable lets[DG_LETS_MAX];
     uint32_t n_lets;
+    uint32_t bodies;      /* how often the body of a function of each item was read */
+    const dg_value *item; /* that # means, within map(list, ...) and the like; NULL: nowhere */
 } parser;
 
 void sp_dg_fail(parser *p, sp_str found, const char *message);

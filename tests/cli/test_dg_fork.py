@@ -156,6 +156,30 @@ class Fork(Case):
             months[n] = True
         self.assertEqual(set(months), {2, 3, 4, 5})
 
+    def test_each_item_of_a_list(self):
+        """Functions of expr-lang that look at each item, mixed numbers, and rows of a table as a whole."""
+        columns = {
+            "drawn": "randr(0, 9)",
+            "any": "any([2, 4, int(drawn)], {# % 2 == 1})", "all": "all([2, 4, int(drawn)], # % 2 == 0)",
+            "none": "none([1, int(drawn)], {# > 4})", "one": "one([1, int(drawn)], {# < 5})",
+            "count": "count([int(drawn), 3, 5], {# > 2})", "find": "find([1, int(drawn), 8], {# > 3})",
+            "sum": "sum(map([1, 2, int(drawn)], {# * 10}))", "piped": "[int(drawn), 1] | map(# + 1) | sum()",
+            "deep": "sum(map([1, 2], {let x = #; sum([10, 20], {# * x})}))",
+            "who": "get_model('p')[row_number % 3].t", "mixed": "rand_perm(40)",
+        }
+        self.write("lists.yaml", "tables:\n- {name: p, count: 3, columns: [{name: t, type: const, processor: {values: [a, b, c]}}]}\n"
+                   "- name: q\n  count: 40\n  columns:\n" + "".join(
+                       f"  - {{name: {name}, type: expr, processor: {{expression: \"{e}\"}}}}\n" for name, e in columns.items()))
+        rows = self.make(config="lists.yaml")["q"]
+        for i, row in enumerate(rows):
+            n = int(row["drawn"])
+            said = {"any": n % 2 == 1, "all": n % 2 == 0, "none": n <= 4, "one": n >= 5}
+            self.assertEqual({k: row[k] for k in said}, {k: str(v).lower() for k, v in said.items()})
+            self.assertEqual([row[k] for k in ("count", "find", "sum", "piped", "deep", "who")],
+                             [str(v) for v in ((n > 2) + 2, n if n > 3 else 8, 30 + 10 * n, n + 3, 90, "abc"[i % 3])])
+        self.assertEqual(sorted(int(r["mixed"]) for r in rows), list(range(40)))
+        self.assertNotEqual([int(r["mixed"]) for r in rows], list(range(40)))
+
     def test_children_are_as_many_as_cells_say(self):
         for seed in ("0", "7"):
             made = self.make("--seed", seed)
@@ -212,6 +236,11 @@ tables:
         cases = [
             ("type: expr, processor: {expression: '1 +'}", "ends where a value should be"), ("type: expr, processor: {expression: 'nothing + 1'}", "is no column of the table"),
             ("type: expr, processor: {expression: 'mean(1)'}", "is no function that is known here"), ("type: expr, processor: {expression: 'upper()'}", "takes 1 argument, and here are 0"),
+            ("type: expr, processor: {expression: 'any(k, {# > 1})'}", "no list of values that is written out"),
+            ("type: expr, processor: {expression: 'rand_perm(int(k))'}", "so many numbers as are not written out"),
+            ("type: expr, processor: {expression: '\"a\" matches \"b\"'}", "stands where an operator or the end should be"),
+            ('type: expr, processor: {expression: "get_model(\'p\')"}', "a record or a table as a whole"),
+            ('type: expr, processor: {expression: "get_model(\'p\').id"}', "of which no row is named"),
             ("type: gen, processor: {template: '{{if 1}}a{{end}}'}", "is no part of templates"), ("type: gen, processor: {template: '{{Emial}}'}", 'did you mean "email"'),
             ("type: gen, processor: {template: '{{Email'}", "lacks its closing }}"), ("type: range, processor: {type: int, cmd: ls}", "plans run none"),
             ("type: fk, processor: {table: q, column: id}", "is no table or input before this one"), ("type: cuid2, processor: {}", 'cuid2 needs a "length"'),

@@ -21,6 +21,8 @@ struct sp_func {
 #define SP_HEX_DIGITS    "0123456789abcdef"
 #define SP_BASE36_DIGITS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+/* Is the cell of a function whose numbers are all those within its bounds, each as likely as the others? */
+bool sp_func_is_even(const sp_cell *cell);
 /* A cell that has nothing but its key; one of text; the year of the plan's now. */
 sp_cell *sp_func_new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind,
                           uint32_t text_max);

@@ -77,6 +77,11 @@ static char *number_text(const sp_cell *cell, uint64_t row, char *p)
 
 static const sp_cell_ops number_ops = {number_fill, number_text};
 
+bool sp_func_is_even(const sp_cell *cell)
+{
+    return cell->ops == &number_ops && cell->bounds.has_range;
+}
+
 static uint32_t text_len(int64_t v)
 {
     uint32_t n = v < 0 ? 2 : 1;

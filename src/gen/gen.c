@@ -149,6 +149,36 @@ static sp_cell *formatted(const sp_build *b, sp_cell *cell)
     return made && !cell->ops->text && !sp_printf_fill(b, made) ? NULL : made;
 }
 
+/* A function's numbers, none of them twice: the range that they are. NULL: they are none, or a mistake was noted. */
+static sp_cell *unique_number(const sp_build *b, const sp_cell *cell)
+{
+    const sp_plan_column *col = b->column;
+    int64_t min = cell->bounds.min, max = cell->bounds.max;
+    if (b->table->from || !sp_func_is_even(cell)) {
+        sp_mistake(b->mistakes, col->mode_mark, col->text, "cannot be made unique; use range: int, inc or ${uuid}");
+        return NULL;
+    }
+    uint64_t others = (uint64_t)max - (uint64_t)min;
+    if (b->table->rows && b->table->rows - 1 > others) {
+        sp_mistake(b->mistakes, col->mode_mark, col->text, "has %llu different values, and the table %llu rows",
+                   (unsigned long long)others + 1, (unsigned long long)b->table->rows);
+        return NULL;
+    }
+    sp_plan_column *range = sp_arena_alloc(b->arena, 1, sizeof(*range));
+    sp_build own = *b;
+    if (!range)
+        return NULL;
+    *range = *col;
+    range->mode = SP_MODE_RANGE;
+    range->range = cell->type.kind == SP_DECIMAL ? SP_RANGE_DECIMAL : SP_RANGE_INT;
+    range->scale = cell->type.scale;
+    range->type = &cell->type;
+    range->min_i = min;
+    range->max_i = max == INT64_MAX ? max : max + 1;
+    own.column = range;
+    return sp_range_cell(&own);
+}
+
 static sp_cell *value_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
@@ -161,12 +191,8 @@ static sp_cell *value_cell(const sp_build *b)
         return NULL;
     if (col->sorted && cell->type.kind == SP_UUID)
         return sp_sorted_uuid_cell(b);
-    if (col->unique && !cell->unique) {
-        if (cell->type.kind == SP_TEXT)
-            return sp_unique_text_cell(b, cell);
-        sp_mistake(b->mistakes, col->mode_mark, col->text, "cannot be made unique; use range: int, inc or ${uuid}");
-        return NULL;
-    }
+    if (col->unique && !cell->unique)
+        return cell->type.kind == SP_TEXT ? sp_unique_text_cell(b, cell) : unique_number(b, cell);
     return cell;
 }
 

@@ -20,6 +20,9 @@ static bool read_whole(sp_plan_reader *r, const sp_node *node, const char *key, 
     return false;
 }
 
+static const char *const children_names[] = {"min", "max", "type", "column"};
+static const sp_keys children_keys = {"children", children_names, SP_COUNT(children_names)};
+
 /* How many children a parent has: a number, or {min, max}, or a distribution with or without min and max; both ends count; or what a
  * column of the parent says. */
 static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -27,6 +30,7 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
     sp_plan_column *count = sp_arena_alloc(&r->plan->arena, 1, sizeof(*count));
     int64_t least = 0, most = CHILDREN_MAX;
     double low, high;
+    const sp_node *v[SP_COUNT(children_names)] = {0};
     if (!count) {
         r->nomem = r->stop = true;
         return;
@@ -56,6 +60,8 @@ static void read_children(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
         uint32_t said = r->m->n_said;
         if (type)
             sp_read_counts(r, count, node);
+        else
+            sp_read_keys(r, node, &children_keys, v);
         bool bounded = sp_distribution_bounds(&count->distribution, &low, &high);
         if (bounded) {
             least = (int64_t)low;

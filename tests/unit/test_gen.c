@@ -628,6 +628,10 @@ static void impossible_columns_are_mistakes(void)
          "cannot be made from uuid"},
         {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${bool}', unique: true}]}]",
          "cannot be made unique"},
+        {"tables: [{name: t, rows: 257, columns: [{name: x, value: '${int8}', unique: true}]}]",
+         "has 256 different values, and the table 257 rows"},
+        {"tables: [{name: t, rows: 10, columns: [{name: x, value: '${http_status_code}', unique: true}]}]",
+         "cannot be made unique"},
         {"tables: [{name: t, rows: 9999, columns: [{name: x, range: string, props: {min: 1, max: 4}, unique: true}]}]",
          "need at least 3 characters"},
         /* casts */

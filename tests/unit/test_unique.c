@@ -98,6 +98,9 @@ static void columns_are_unique(void)
     check_unique("{name: a, range: timestamp, props: {min: 2000-01-01, max: 2010-01-01}, unique: true}");
     check_unique("{name: a, range: string, props: {min: 6, max: 12}, unique: true}");
     check_unique("{name: a, value: '${uuid}'}");
+    check_unique("{name: a, value: '${int64}', unique: true}");
+    check_unique("{name: a, value: '${uint32}', unique: true, type: bigint}");
+    check_unique("{name: a, value: '${latitude}', unique: true}");
     check_unique("{name: a, value: '${uuid}', sorted: true}");
     check_unique("{name: a, value: '${email}', unique: true}");
     check_unique("{name: a, person: email, unique: true}");

@@ -197,6 +197,9 @@ int spate_ledger_root(spate_ledger *l, spate_side side, spate_nodes *out, spate_
 /* Those of n ids that are there, in the order given; rows[i] (may be NULL): the place of ids[i] in out, or -1. */
 int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out,
                           int64_t *rows, spate_error *err);
+/* The same for whoever knows paths and names: of texts they have the service ids that do not follow from a parent's, and nothing else. */
+int spate_ledger_facts_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out,
+                            int64_t *rows, spate_error *err);
 /* The first limit children in the order of ids (0: all). */
 int spate_ledger_children(spate_ledger *l, spate_side side, spate_node_id parent, size_t limit, spate_nodes *out,
                           spate_error *err);

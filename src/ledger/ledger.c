@@ -372,8 +372,10 @@ static int find_changed(spate_ledger *l, const spate_change *c, uint32_t *i, spa
 {
     char hex[33];
     *i = c->side <= SPATE_DST ? sp_memory_find_id(&l->memory.side[c->side], c->id) : 0;
+    if (*i)
+        return SPATE_OK;
     spate_node_id_hex(c->id, hex);
-    return *i ? SPATE_OK : sp_fail(err, SPATE_E_DATA, "the ledger has no node %s", hex);
+    return sp_fail(err, SPATE_E_DATA, "the ledger has no node %s", hex);
 }
 
 static int check_change(spate_ledger *l, const spate_change *c, uint32_t *found, spate_error *err)

@@ -232,8 +232,22 @@ static int copies_done(spate_nodes *out, int rc, spate_error *err)
 
 enum { IDS_AHEAD = 16 };
 
-int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out,
-                          int64_t *rows, spate_error *err)
+/* A node without the texts that others share. */
+static int copy_facts(const sp_side *s, uint32_t i, spate_nodes *out)
+{
+    if (copy_bare(s, i, out) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    sp_buf *text = &((memory *)out->memory)->text;
+    spate_bytes own = sp_memory_own_service(s, i);
+    size_t at = text->len;
+    if (own.len && sp_buf_add(text, own.p, own.len) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    out->nodes[out->n - 1].service_id = noted(text, at);
+    return SPATE_OK;
+}
+
+static int get_some(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, bool whole, spate_nodes *out,
+                    int64_t *rows, spate_error *err)
 {
     if (!memory_of(out, err))
         return SPATE_E_NOMEM;
@@ -250,10 +264,23 @@ int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id 
         uint32_t node = sp_memory_find_id(s, ids[i]);
         if (rows)
             rows[i] = node ? (int64_t)out->n : -1;
-        rc = node ? copy_next(s, node, &st, out) : SPATE_OK;
+        if (node)
+            rc = whole ? copy_next(s, node, &st, out) : copy_facts(s, node, out);
     }
     pthread_rwlock_unlock(&l->lock);
     return copies_done(out, rc, err);
+}
+
+int spate_ledger_get_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out,
+                          int64_t *rows, spate_error *err)
+{
+    return get_some(l, side, ids, n, true, out, rows, err);
+}
+
+int spate_ledger_facts_many(spate_ledger *l, spate_side side, const spate_node_id *ids, size_t n, spate_nodes *out,
+                            int64_t *rows, spate_error *err)
+{
+    return get_some(l, side, ids, n, false, out, rows, err);
 }
 
 int spate_ledger_get(spate_ledger *l, spate_side side, spate_node_id id, spate_nodes *out, spate_error *err)

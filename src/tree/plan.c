@@ -222,7 +222,7 @@ static int look_up(listing *l, const sp_entry *entries, size_t n, spate_error *e
             return sp_fail_nomem(err);
         w->ids[i] = spate_node_id_of(SPATE_SRC, node_type(entries[i].type), (spate_bytes){l->path.data, l->path.len});
     }
-    return spate_ledger_get_many(l->e->ledger, SPATE_SRC, w->ids, n, &w->known, w->rows, err);
+    return spate_ledger_facts_many(l->e->ledger, SPATE_SRC, w->ids, n, &w->known, w->rows, err);
 }
 
 static int take_one_of_destination(listing *l, const sp_entry *entry, int64_t row, spate_error *err)

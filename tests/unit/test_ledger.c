@@ -400,6 +400,10 @@ static void lookups_single_and_many(void)
     CHECK_INT(rows[1], -1);
     CHECK_INT(rows[2], 1);
     CHECK_STRN(out.nodes[1].path.p, out.nodes[1].path.len, "/d/n1");
+    OK(spate_ledger_facts_many(l, SPATE_SRC, ids, 3, &kids, rows, &err));
+    CHECK(kids.n == 2 && rows[0] == 0 && rows[1] == -1 && rows[2] == 1);
+    CHECK(kids.nodes[1].size == out.nodes[1].size && memcmp(&kids.nodes[1].id, &ids[2], 16) == 0);
+    CHECK(kids.nodes[1].path.len + kids.nodes[1].name.len + kids.nodes[1].service_id.len == 0);
     spate_node_id other[3];
     bool found[3];
     OK(spate_ledger_counterparts(l, SPATE_SRC, ids, 3, other, found, &err));

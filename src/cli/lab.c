@@ -274,9 +274,9 @@ static void print_server(const spate_lab_server *s)
     if (s->port)
         snprintf(port, sizeof(port), "%u", s->port);
     bool up = s->state == SPATE_LAB_UP && !s->daemon, free = s->attached || s->daemon;
-    printf("%-8s %-11s %8s %6s %5s %10s %15s %9sB  %s\n", s->name, spate_lab_state_name(s->state), pid, port,
+    printf("%-8s %-11s %8s %6s %5s %10s %15s %9s%s  %s\n", s->name, spate_lab_state_name(s->state), pid, port,
            free ? "-" : cpu, up ? s->version : "-", up ? with_commas(s->rows, rows) : "-",
-           up ? with_unit((double)s->bytes, size) : "-", s->uri);
+           up ? with_unit((double)s->bytes, size) : "-", up ? "B" : " ", s->uri);
 }
 
 static void print_server_json(const spate_lab_server *s, bool first)

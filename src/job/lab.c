@@ -239,6 +239,25 @@ static int remove_file(sp_lab *lab, const char *name, spate_error *err)
     return path ? sp_os_unlink(path, err) : sp_fail_nomem(err);
 }
 
+/* An init that fails takes away what is there: so all of that has to be its own. */
+static int refuse_folders(sp_lab *lab, unsigned shards, spate_error *err)
+{
+    for (unsigned i = 0; i <= SP_MIN(shards, (unsigned)SP_SHARDS_MAX); i++) {
+        char name[16] = "main";
+        if (i > 0)
+            snprintf(name, sizeof(name), "shard%u", i - 1);
+        const char *path = sp_lab_path(lab, name);
+        if (!path)
+            return sp_fail_nomem(err);
+        if (!sp_os_exists(path))
+            continue;
+        sp_fail(err, SPATE_E_USAGE, "\"%s\" is there already, and no lab.yaml that says whose it is", path);
+        sp_error_hint(err, "put lab.yaml back, or remove the folder when no server runs in it");
+        return SPATE_E_USAGE;
+    }
+    return SPATE_OK;
+}
+
 static int make_lab(sp_lab *lab, const spate_lab_init_options *o, spate_error *err)
 {
     char *real = realpath(o->directory, NULL);
@@ -249,7 +268,10 @@ static int make_lab(sp_lab *lab, const spate_lab_init_options *o, spate_error *e
         return sp_fail(err, SPATE_E_IO, "could not find \"%s\"", o->directory);
     if (sp_os_exists(file))
         return sp_fail(err, SPATE_E_USAGE, "there is a lab in \"%s\" already", o->directory);
-    int rc = o->main_uri ? make_attached(lab, o, err) : make_own(lab, o, err);
+    int rc = o->main_uri ? SPATE_OK : refuse_folders(lab, o->shards, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = o->main_uri ? make_attached(lab, o, err) : make_own(lab, o, err);
     if (rc != SPATE_OK)
         (void)!sp_lab_remove_clusters(lab, NULL);
     if (rc != SPATE_OK)

@@ -708,6 +708,15 @@ class Refused(LabCase):
         self.spate_fails(3, "lab", "init", "--lab", small / "lab", says="no space left on device")
         self.assertEqual(list(small.iterdir()), [])
 
+    def test_a_lab_whose_file_is_gone(self):
+        self.lab("init", "--shards", "1")
+        file, kept = self.dir / "lab/lab.yaml", self.dir / "kept"
+        file.rename(kept)
+        self.lab_fails(2, "init", "--shards", "1", says='lab/main" is there already, and no lab.yaml that says whose it is')
+        self.assertFalse(file.exists())
+        kept.rename(file)
+        self.lab("up")
+
     def test_a_lab_with_a_piece_missing(self):
         self.lab("init", "--shards", "2")
         subprocess.run(["rm", "-rf", self.dir / "lab/shard1"], check=True)

@@ -12,7 +12,7 @@
     faults  every n-th allocation and system call fails
     store   a store's writer is killed a thousand times; 20,000 states that a crash may leave of its file; 10,000 flipped bits
     migrate a tree of 20,000 names is copied by processes that are killed while they plan, copy and verify; the journal is counted
-    reshard rows move between shards under writers while the mover, and now and then a shard, is killed: 50 times; nothing is lost
+    reshard rows move between shards under writers while the mover, and now and then a shard, is killed: 100 times; nothing is lost
     tree    a plan of 100,000 and of 3 million files needs 64 MiB and 100 bytes a node (3 GB of memory for the files themselves)
     unique  a hundred million cells of every kind of unique column and key are compared (2 GB of memory, ten minutes)
 

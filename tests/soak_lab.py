@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-USERS, KILLS = 20_000, 50
+USERS, KILLS = 20_000, 100
 LEFT = ("SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_publication)"
         " + (SELECT count(*) FROM pg_namespace WHERE nspname = 'spate_lab') + (SELECT count(*) FROM pg_trigger WHERE tgname ~ 'spate')")
 

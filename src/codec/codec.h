@@ -71,6 +71,7 @@ typedef struct sp_text_form {
     const char *null_word; /* an unquoted field that is this is null */
     const char
         *rejected; /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
+    bool some;     /* NDJSON: columns were chosen, keys of others are passed over */
     bool portable; /* for tests: without wide registers */
 } sp_text_form;
 sp_text_form sp_text_form_of(sp_text_dialect dialect); /* as rows as text are written */

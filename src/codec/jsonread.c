@@ -382,6 +382,8 @@ static int read_member(json_reader *r, json *j, sp_batch *b, uint32_t *hint, spa
     if (rc != SPATE_OK)
         return rc == SPATE_E_DATA ? fail_row(r, b, err, "this is no JSON object", (sp_str){0}) : sp_fail_nomem(err);
     int at = find_column(r->base.schema, key, *hint);
+    if (at < 0 && r->base.form.some)
+        return skip_value(j, 0) ? SPATE_OK : fail_row(r, b, err, "this is no JSON value, of the key", key);
     if (at < 0)
         return fail_row(r, b, err, "there is no column for the key", key);
     if (r->seen[at] == r->rows)

@@ -232,12 +232,19 @@ static bool is_wanted(const sp_source_options *options, const char *name)
     return options->n_columns == 0;
 }
 
-static int check_wanted(const opening *o, spate_error *err)
+/* A key of NDJSON may come first behind the sample: the target's column of its name is enough. */
+static int check_wanted(opening *o, spate_error *err)
 {
-    for (uint32_t i = 0; i < o->options->n_columns; i++)
-        if (field_named(o, sp_str_of(o->options->columns[i])) < 0)
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < o->options->n_columns && rc == SPATE_OK; i++) {
+        sp_str name = sp_str_of(o->options->columns[i]);
+        if (field_named(o, name) >= 0)
+            continue;
+        if (o->t->form.dialect != SP_TEXT_NDJSON || !o->like || !has_column(o->like, name))
             return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" in it", o->options->columns[i]);
-    return SPATE_OK;
+        rc = add_name(o, name, err);
+    }
+    return rc;
 }
 
 /* The target's column of that name (whether a null may go there the target says), or a guess. */
@@ -350,6 +357,7 @@ static int open_table(sp_file_source *s, const sp_source_options *options, const
     if (dialect != m->form.dialect && dialect == SP_TEXT_NDJSON)
         t->form = sp_text_form_of(dialect);
     t->form.rejected = rejected;
+    t->form.some = options->n_columns > 0;
     const char *called = rejected ? rejected : m->name ? m->name : m->directory ? NULL : options->called;
     t->schema.table = called ? sp_arena_strndup(&s->arena, called, strlen(called)) : table_name(&s->arena, path);
     opening o = {.s = s, .options = options, .t = t, .header = m->header, .as_text = m->as_text};

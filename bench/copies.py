@@ -344,8 +344,8 @@ def case_copy_store(h, bench):
         return json.loads(h.Run([bench.peer("store_rate"), store, "users", theirs]).out)
 
     def out():
-        run = h.Run([bench.peer("drain"), store, "users", 1])
-        return dict(wall=json.loads(run.out)["seconds"], cpu=run.cpu)
+        told = json.loads(h.Run([bench.peer("drain"), store, "users", 1]).out)
+        return dict(wall=told["seconds"], cpu=told["cpu"])
 
     def copied():
         ours.unlink(missing_ok=True)

@@ -10,12 +10,14 @@ typedef struct store_source {
     const uint32_t *numbers; /* of the tables in the store */
 } store_source;
 
+/* A range mostly begins where the one before ended, so the block that it ended in stays open: opening it again would be to check,
+ * and to get ready, all of it for a few rows more. */
 typedef struct store_reader {
     sp_reader reader;
-    sp_block_reader blocks;
-    bool open; /* blocks has been set up */
-    sp_group_reading group;
-    uint32_t block, last_block, at; /* the next block; rows of the open group that have been read */
+    sp_block_reader blocks; /* of all rows of the table */
+    uint32_t table;         /* whose they are; UINT32_MAX: none yet */
+    sp_group_reading group; /* all rows of the open block; rows 0: none is */
+    uint64_t row, last;     /* the next row, and the end of the range */
 } store_reader;
 
 /* ---- reading ----------------------------------------------------------------------------------- */
@@ -26,52 +28,66 @@ static int reader_open(sp_source *s, sp_reader **reader, spate_error *err)
     if (!r)
         return sp_fail_nomem(err);
     r->reader.source = s;
+    r->table = UINT32_MAX;
     *reader = &r->reader;
     return SPATE_OK;
+}
+
+static void close_table(store_reader *r)
+{
+    r->group.rows = 0;
+    if (r->table != UINT32_MAX)
+        sp_block_reader_done(&r->blocks);
+    r->table = UINT32_MAX;
 }
 
 static void reader_close(sp_reader *reader)
 {
     store_reader *r = (store_reader *)reader;
     sp_group_reading_done(&r->group);
-    if (r->open)
-        sp_block_reader_done(&r->blocks);
+    close_table(r);
     sp_free(r);
 }
 
-static int seek(sp_reader *reader, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
+static int open_table(store_reader *r, uint32_t table, spate_error *err)
 {
-    store_reader *r = (store_reader *)reader;
-    store_source *s = (store_source *)reader->source;
+    store_source *s = (store_source *)r->reader.source;
     const sp_schema *schema = s->source.tables[table];
-    spate_scan_options o = {
-        .table = s->numbers[table], .first_row = first, .last_row = last, .n_fields = schema->n_fields};
+    close_table(r);
     const char **fields = sp_alloc_zero(schema->n_fields, sizeof *fields);
     if (!fields)
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < schema->n_fields; i++)
         fields[i] = schema->fields[i].name;
-    o.fields = fields;
-    if (r->open)
-        sp_block_reader_done(&r->blocks);
+    spate_scan_options o = {.table = s->numbers[table], .fields = fields, .n_fields = schema->n_fields};
     int rc = sp_block_reader_init(&r->blocks, s->store, &o, err);
     sp_free(fields);
-    r->open = rc == SPATE_OK;
-    r->group.rows = r->at = 0;
-    if (rc != SPATE_OK)
-        return rc;
-    r->block = sp_block_reader_block_of(&r->blocks, first);
-    r->last_block = r->blocks.n_blocks;
-    return SPATE_OK;
+    r->table = rc == SPATE_OK ? table : UINT32_MAX;
+    return rc;
 }
 
-/* The next block that has rows of the range; rows stay 0 at the end. */
+static int seek(sp_reader *reader, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
+{
+    store_reader *r = (store_reader *)reader;
+    r->row = first;
+    r->last = last;
+    return r->table == table ? SPATE_OK : open_table(r, table, err);
+}
+
+static bool is_at(const store_reader *r)
+{
+    return r->group.rows && r->row >= r->blocks.block.first_row && r->row - r->blocks.block.first_row < r->group.rows;
+}
+
+/* The block of the next row, or the first one behind it; there is none: the range is over. */
 static int open_block(store_reader *r, uint32_t n_fields, spate_error *err)
 {
-    r->group.rows = r->at = 0;
-    while (r->block < r->last_block && r->group.rows == 0) {
+    r->group.rows = 0;
+    for (uint32_t i = sp_block_reader_block_of(&r->blocks, r->row); i < r->blocks.n_blocks; i++) {
         bool wanted;
-        int rc = sp_block_reader_open_block(&r->blocks, r->block++, &wanted, err);
+        if (r->blocks.blocks[i].first_row >= r->last)
+            break;
+        int rc = sp_block_reader_open_block(&r->blocks, i, &wanted, err);
         if (rc != SPATE_OK)
             return rc;
         if (!wanted || r->blocks.view.n_groups != 1)
@@ -82,7 +98,10 @@ static int open_block(store_reader *r, uint32_t n_fields, spate_error *err)
         if (r->group.n != n_fields)
             return sp_fail(err, SPATE_E_CORRUPT, "\"%s\": a block has other columns than its table",
                            r->blocks.store->path);
+        r->row = SP_MAX(r->row, r->blocks.block.first_row);
+        return SPATE_OK;
     }
+    r->row = r->last;
     return SPATE_OK;
 }
 
@@ -90,25 +109,26 @@ static int next(sp_reader *reader, sp_batch *batch, spate_error *err)
 {
     store_reader *r = (store_reader *)reader;
     batch->rows = 0;
-    if (r->at == r->group.rows) {
+    if (r->row < r->last && !is_at(r)) {
         int rc = open_block(r, batch->schema->n_fields, err);
         if (rc != SPATE_OK)
             return rc;
     }
-    uint32_t n = SP_MIN(r->group.rows - r->at, (uint32_t)SP_BATCH_ROWS_MAX);
-    if (n == 0)
+    if (r->row >= r->last)
         return SPATE_OK;
+    uint32_t at = (uint32_t)(r->row - r->blocks.block.first_row), n = SP_MIN(r->group.rows - at, SP_BATCH_ROWS_MAX);
+    n = (uint32_t)SP_MIN((uint64_t)n, r->last - r->row);
     for (uint32_t i = 0; i < r->group.n; i++) {
         sp_reading *c = &r->group.columns[i];
         int rc = sp_reading_open(&r->blocks, c, err);
         if (rc == SPATE_OK)
-            rc = sp_segment_read(&c->cells, r->group.start + r->at, n, &batch->columns[i], err);
+            rc = sp_segment_read(&c->cells, at, n, &batch->columns[i], err);
         if (rc != SPATE_OK)
             return rc;
     }
-    batch->first_row = r->blocks.block.first_row + r->group.start + r->at;
+    batch->first_row = r->row;
     batch->rows = n;
-    r->at += n;
+    r->row += n;
     return SPATE_OK;
 }
 

@@ -15,7 +15,7 @@ extern "C" {
 typedef enum spate_verify {
     SPATE_VERIFY_NONE,
     SPATE_VERIFY_COUNT,    /* as many rows as were copied */
-    SPATE_VERIFY_CHECKSUM, /* and the same cells, in whatever order: both sides are read again */
+    SPATE_VERIFY_CHECKSUM, /* and the same cells, in whatever order */
 } spate_verify;
 
 typedef struct spate_copy_options {

@@ -99,6 +99,14 @@ int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *are
 typedef int sp_json_member_fn(void *arg, sp_str key, sp_str value, bool string);
 int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK;
 
+/* ---- rows summed up (checksum.c) ---------------------------------------------------------------------------------------------- */
+
+typedef struct sp_sum {
+    uint64_t rows, checksum; /* the same for the same rows in any order */
+} sp_sum;
+/* as: the schema whose fields the checksum is of, in their order; columns: where each is in the batch, NULL: in the same place. */
+void sp_sum_add(sp_sum *sum, const sp_batch *batch, const sp_schema *as, const uint32_t *columns);
+
 /* ---- rejected rows (reject.c, jsonread.c) ------------------------------------------------------------------------------------ */
 
 typedef struct sp_reject { /* where a row comes from that was refused */

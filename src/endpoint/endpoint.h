@@ -100,6 +100,8 @@ typedef struct sp_source_ops {
     /* Optional (NULL): next has failed with SPATE_E_DATA, and did so because of one row alone, behind those that it gave before:
      * passes over it, and tells what it is (until the next call). SPATE_E_DATA: it was not one row, and next's word stands. */
     int (*pass_over)(sp_reader *r, sp_unread *row, spate_error *err);
+    /* Optional (NULL): how many rows there are, by the source's own count and not by what readers give. */
+    int (*count)(sp_source *s, uint32_t table, uint64_t *rows, spate_error *err);
 } sp_source_ops;
 
 struct sp_source {

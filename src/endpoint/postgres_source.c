@@ -184,7 +184,36 @@ static void source_close(sp_source *base)
     sp_free(s);
 }
 
-static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_close, sp_pg_mark, sp_pg_unchanged};
+/* In the snapshot; the server may do it on several processors. */
+static int count(sp_source *base, uint32_t table, uint64_t *rows, spate_error *err)
+{
+    sp_pg_source *s = (sp_pg_source *)base;
+    const sp_pg_relation *t = &s->tables[table];
+    int status = SPATE_OK;
+    *rows = 0;
+    for (uint32_t i = 0; i < t->n_leaves && status == SPATE_OK; i++) {
+        PGresult *res;
+        sp_buf sql = {0};
+        status = sp_buf_printf(&sql, "SELECT count(*) FROM ONLY %s WHERE true%s", t->leaves[i].quoted, t->where)
+                     ? sp_fail_nomem(err)
+                     : sp_pg_run(s->keeper, sp_pg_string(&sql), &res, err, "counting rows");
+        sp_buf_done(&sql);
+        if (status)
+            break;
+        *rows += strtoull(text_at(res, 0, 0), NULL, 10);
+        sp_pq.clear(res);
+    }
+    return status;
+}
+
+static const sp_source_ops ops = {.reader_open = reader_open,
+                                  .seek = seek,
+                                  .next = next,
+                                  .reader_close = reader_close,
+                                  .close = source_close,
+                                  .mark = sp_pg_mark,
+                                  .unchanged = sp_pg_unchanged,
+                                  .count = count};
 
 /* ---- the tables ------------------------------------------------------------------------------------- */
 

@@ -43,6 +43,7 @@ typedef struct slot {
     slot_state state;
     sp_chunk chunk;
     uint64_t rows;
+    sp_sum sum;   /* of them, where sums are wanted and it is not sifted */
     bool made;    /* its rows are in the lane */
     bool careful; /* rows of it are to blame for a failure: it is sifted */
     sp_rejected rejected;
@@ -316,6 +317,10 @@ static int chunk_done(flow *f, slot *s, spate_error *err)
     pthread_mutex_lock(&f->lock);
     table_state *t = &f->tables[chunk.table];
     t->rows_done += s->rows;
+    if (f->options->sums) {
+        f->options->sums[chunk.table].rows += s->sum.rows;
+        f->options->sums[chunk.table].checksum += s->sum.checksum;
+    }
     t->turn = chunk.last;
     bool last = --t->open == 0 && all_taken_of(t);
     s->state = SLOT_FREE;
@@ -399,6 +404,7 @@ static int make_chunk(worker *w, slot *s, spate_error *err)
     const sp_source_ops *source = w->f->source->ops;
     sp_batch *batch = &w->batch;
     int rc = go_to_table(w, s->chunk.table, err);
+    s->sum = (sp_sum){0};
     if (rc == SPATE_OK && s->careful)
         return sift_chunk(w, s, err);
     if (rc == SPATE_OK)
@@ -417,6 +423,8 @@ static int make_chunk(worker *w, slot *s, spate_error *err)
             rc = source->next(w->reader, batch, err);
         if (rc != SPATE_OK || batch->rows == 0)
             break;
+        if (w->f->options->sums)
+            sp_sum_add(&s->sum, batch, batch->schema, NULL);
         rc = sink->write(s->lane, batch, err);
         s->rows += batch->rows;
         keep_pace(w->f, batch->rows);

@@ -1,4 +1,4 @@
-/* copy.c - spate_copy: binds a source, a sink and the flow between them, and reads both again to compare them.
+/* copy.c - spate_copy: binds a source, a sink and the flow between them, and reads the target again to compare both.
  *
  * What has no types of its own, such as a CSV file, is read as the target's columns are: so the target is looked at first, as a
  * source, where it can be one. */
@@ -194,6 +194,14 @@ static int tell_source(copy *c, spate_error *err)
     return c->report->source ? SPATE_OK : sp_fail_nomem(err);
 }
 
+static int want_sums(copy *c, spate_error *err)
+{
+    if (c->options->verify != SPATE_VERIFY_CHECKSUM)
+        return SPATE_OK;
+    c->move.sums = sp_arena_alloc(c->move.arena, c->move.source->n_tables + 1, sizeof(*c->move.sums));
+    return c->move.sums ? SPATE_OK : sp_fail_nomem(err);
+}
+
 /* ---- verifying ---- */
 
 /* Reads all of a source, but for what cannot be read where rows may be rejected. as: whose fields to sum up. */
@@ -274,6 +282,42 @@ static int leave_rejected_out(copy *c, sp_sum *here, spate_error *err)
     return rc;
 }
 
+/* How many rows the source itself says that the table has. False in *known: it does not say. */
+static int own_count(const copy *c, uint32_t t, uint64_t *rows, bool *known, spate_error *err)
+{
+    sp_source *s = c->move.source;
+    *rows = s->tables[t]->rows;
+    *known = *rows != UINT64_MAX || s->ops->count;
+    return *rows == UINT64_MAX && *known ? s->ops->count(s, t, rows, err) : SPATE_OK;
+}
+
+/* The rows as they passed, where all of them were summed up then, and the source's own word for how many there are: what its readers
+ * had left out would be missing. False in *known: it has to be read again, for it does not count, or a run before has read some rows,
+ * or some were rejected. */
+static int sum_of_passed(const copy *c, sp_sum *here, bool *known, spate_error *err)
+{
+    int rc = SPATE_OK;
+    *known = true;
+    for (uint32_t t = 0; t < c->move.source->n_tables && rc == SPATE_OK && *known; t++) {
+        const spate_table_progress *done = &c->move.report->tables[t];
+        *known = c->move.sums[t].rows == done->rows_done && done->rejected == 0;
+        here[t].checksum = c->move.sums[t].checksum;
+        if (*known)
+            rc = own_count(c, t, &here[t].rows, known, err);
+    }
+    return rc;
+}
+
+static int sum_of_source(copy *c, sp_sum *here, spate_error *err)
+{
+    bool known;
+    int rc = sum_of_passed(c, here, &known, err);
+    if (rc != SPATE_OK || known)
+        return rc;
+    rc = sum_up(c, c->move.source, c->move.source->tables, here, err);
+    return rc == SPATE_OK ? leave_rejected_out(c, here, err) : rc;
+}
+
 static int compare(copy *c, const sp_source *target, const uint32_t *from, const sp_sum *there, spate_error *err)
 {
     const sp_source *s = c->move.source;
@@ -284,9 +328,7 @@ static int compare(copy *c, const sp_source *target, const uint32_t *from, const
         return sp_fail_nomem(err);
     for (uint32_t i = 0; i < s->n_tables; i++)
         here[i].rows = c->move.report->tables[i].rows_done;
-    int rc = c->options->verify == SPATE_VERIFY_CHECKSUM ? sum_up(c, c->move.source, s->tables, here, err) : SPATE_OK;
-    if (rc == SPATE_OK && c->options->verify == SPATE_VERIFY_CHECKSUM)
-        rc = leave_rejected_out(c, here, err);
+    int rc = c->options->verify == SPATE_VERIFY_CHECKSUM ? sum_of_source(c, here, err) : SPATE_OK;
     if (rc != SPATE_OK)
         return sp_fail_context(err, rc, "reading %s again", s->shown);
     for (uint32_t t = 0; t < target->n_tables; t++) {
@@ -411,6 +453,8 @@ static int copy_rows(copy *c, spate_error *err)
         rc = open_source(c, err);
     if (rc == SPATE_OK)
         rc = tell_source(c, err);
+    if (rc == SPATE_OK)
+        rc = want_sums(c, err);
     if (rc == SPATE_OK)
         rc = open_target(c, err);
     if (rc == SPATE_OK)

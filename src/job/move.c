@@ -177,6 +177,7 @@ int sp_move_rows(sp_move *m, spate_error *err)
         .rate_rows = m->rate_rows,
         .rate_bytes = m->rate_bytes,
         .rejects = m->rejects,
+        .sums = m->sums,
         .cancel = m->cancel,
         .prepared = on_prepared,
         .committed = on_committed,

@@ -15,6 +15,7 @@ typedef struct sp_move {
     uint32_t part, parts;
     uint64_t rate_rows, rate_bytes;
     sp_rejects *rejects; /* NULL: a row that is refused ends the run */
+    sp_sum *sums;        /* as flow's; NULL: not wanted */
     const int *cancel;
     void (*progress)(void *arg, const spate_table_progress *tables, size_t n_tables, double seconds);
     void *arg;

@@ -4,10 +4,6 @@
 
 #include "endpoint/endpoint.h"
 
-typedef struct sp_sum {
-    uint64_t rows, checksum; /* the same for the same rows in any order */
-} sp_sum;
-
 /* For tables of a source; as: of each, the schema whose fields the checksum is of, in their order, found by name. sums: a table,
  * complete when the flow is. cells: rows are not only counted. */
 int sp_sum_sink_open(const sp_schema *const *as, uint32_t n_tables, bool cells, sp_sum *sums, sp_sink **sink,

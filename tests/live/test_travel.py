@@ -1,4 +1,5 @@
 """Schemas travel with spate copy --create: the same dialect's are the same by the server's own dump, others' by what they do."""
+import json
 import re
 import sqlite3
 import subprocess
@@ -150,6 +151,24 @@ class Travel(Case):
                                 'table "t": the default public.twice(4) of column "a"', 'table "t": the index "by_twice"',
                                 'table "t": the type public.pair of column "p": it becomes text'])
         self.assertEqual(self.server.psql("SELECT a, p FROM t", "left_to"), [["1", '(5,"x y")']])
+
+    def test_what_the_target_makes_of_rows_is_found(self):
+        rows = "CREATE TABLE t (id int, s text)"
+        source = self.new("meant", rows + "; INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 20000) i")
+        for name, body, code, says in (
+                ("kept", "RETURN NEW", 0, None),
+                ("changed", "IF NEW.id = 7777 THEN NEW.s = 'row  7777'; END IF; RETURN NEW", 1, "20000 rows were copied, 20000 are there, with other values"),
+                ("lost", "IF NEW.id = 7777 THEN RETURN NULL; END IF; RETURN NEW", 1, "20000 rows were copied, 19999 are there")):
+            target = self.new(f"meant_{name}", rows + f"; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$;"
+                              "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()")
+            words = ("copy", source, target, "--truncate", "--workers", "2", "--batch", "900", "--progress", "none", "--verify", "checksum")
+            if code:
+                self.spate_fails(code, *words, says=says)
+            else:
+                self.spate_ok(*words)
+        part = ("copy", source, self.new("meant_some"), "--create", "--table", "t", "--where", "id % 3 = 0", "--column", "s", "--verify", "checksum", "--json")
+        told = json.loads(self.spate_ok(*part, "--progress", "none").out)
+        self.assertEqual((told["verified"][0]["rows_from"], told["verified"][0]["same"]), (6666, True), told)
 
     def test_a_cast_decides(self):
         source = self.new("cast", "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, '2024-02-29'), (NULL, NULL)")

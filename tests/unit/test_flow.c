@@ -226,15 +226,37 @@ static void set_up(book *b, uint64_t rows, sp_order order)
     }
 }
 
+/* Of the rows that were committed, one after the other. */
+static sp_sum sum_of(const book *b, uint32_t t)
+{
+    sp_sum sum = {0};
+    sp_batch batch;
+    CHECK_INT(sp_batch_init(&batch, tables[t], NULL), 0);
+    for (uint64_t r = 0; r < schemas[t].rows; r++) {
+        sp_batch_reset(&batch);
+        *(int64_t *)batch.columns[0].data = (int64_t)r;
+        batch.rows = 1;
+        for (unsigned times = 0; times < b->committed[t][r]; times++)
+            sp_sum_add(&sum, &batch, tables[t], NULL);
+    }
+    sp_batch_done(&batch);
+    return sum;
+}
+
 static int run(book *b, sp_flow_options o, spate_error *err)
 {
     sp_flow_table out[TABLES];
+    sp_sum sums[TABLES] = {0};
+    o.sums = sums;
     int rc = sp_flow_run(&source, &b->base, &o, out, err);
     for (uint32_t t = 0; t < TABLES; t++) { /* what flow says is done is what was committed */
         uint64_t n = 0;
         for (uint64_t r = 0; r < schemas[t].rows; r++)
             n += b->committed[t][r];
+        sp_sum sum = sum_of(b, t);
         CHECK_INT(out[t].rows_done, n);
+        CHECK_INT(sums[t].rows, n - (b->base.landed ? b->base.landed[t].rows : 0));
+        CHECK(b->base.landed || sums[t].checksum == sum.checksum);
     }
     return rc;
 }

@@ -272,7 +272,7 @@ def case_finished(h, bench, pg):
     s = bench.interleave({"server": alone, "spate": copied(), "verified": copied("--verify", "checksum")})
     bench.details["finished"] = s
     seconds = lambda side: f"{statistics.median(h.column(s, side, 'wall')):.2f} s"
-    for side, words in (("spate", "copied and finished (key, three indexes, foreign key, analysed)"), ("verified", "the same, and both sides read again and compared")):
+    for side, words in (("spate", "copied and finished (key, three indexes, foreign key, analysed)"), ("verified", "the same, and the target read again and compared with what the source gave")):
         bench.row(f"a table {words}, time over COPY of a server file and the server's own statements", seconds(side), seconds("server"),
                   h.ratio(s, side, "server", "wall"), 1.1, at_least=False, cpu=h.ratio(s, side, "server", "cpu"))
 

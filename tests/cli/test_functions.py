@@ -1,6 +1,7 @@
 """The functions that dg and dgs know are here, and pictures are pictures."""
 import csv
 import json
+import re
 import pathlib
 import shutil
 import subprocess
@@ -42,6 +43,47 @@ movie_name past_date price product_category product_description product_feature 
 
 DG_FORK = ["cnpj", "cpf"]
 
+# What each function's values look like. Those that are words of a list share a grammar: one to some words.
+TIME = r"[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?\+00"
+MOMENT = r"\d{4}-[01]\d-[0-3]\d " + TIME
+NAME = r"[A-Z][\w'-]*( [A-Z][\w'-]*)+"
+TO_59, TO_23 = r"[1-5]?\d", r"1?\d|2[0-3]"
+SENTENCE, PERCENT = r"[A-Z][\w'-]*( [\w'-]+){%s}", r"0(\.\d+)?(e-\d+)?|\d(\.\d+)?e-\d+"
+BROWSER = r"Mozilla/5\.0 \([^()]+\) "
+DEGREES = r"-?(%s)(\.\d{6})?"
+GRAMMARS = {
+    "ach_account": r"\d{12}", "ach_routing": r"\d{9}", "app_name": r"([A-Z][\w-]*){1,4}", "app_version": r"[1-5]\.1?\d\.(1?\d|20)|[1-5](\.\d{1,2}){2}",
+    "app_author": r"\w[\w',. &-]+", "bitcoin_address": r"[13][1-9A-HJ-NP-Za-km-z]{25,34}", "bitcoin_private_key": r"5[HJK][1-9A-HJ-NP-Za-km-z]{49}",
+    "bool": "true|false", "flipacoin": "Heads|Tails", "gender": "male|female", "cnpj": r"\d{14}", "cpf": r"\d{11}",
+    "chrome_user_agent": BROWSER + r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Chrome/[\d.]+ (Mobile )?Safari/[\d.]+",
+    "firefox_user_agent": BROWSER + r"Gecko/[\d.]+ Firefox/[\d.]+", "opera_user_agent": r"Opera/[\d.]+ \([^()]+\) Presto/[\d.]+ Version/[\d.]+",
+    "safari_user_agent": BROWSER + r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Version/[\d.]+ (Mobile/\w+ )?Safari/[\d.]+",
+    "user_agent": r"(Mozilla|Opera)/[\d.]+ \([^()]+\) .+/[\d.]+",
+    "company": r"\w[\w',. &-]+", "country_abr": "[A-Z]{2}", "state_abr": "[A-Z]{2}", "currency_short": "[A-Z]{3}", "language_abbreviation": "[a-z]{2}",
+    "credit_card_cvv": r"\d{3}", "credit_card_exp": r"(0[1-9]|1[0-2])/\d\d", "credit_card_number": r"\d{12,19}", "cusip": "[A-Z0-9]{8}[0-9]",
+    "isin": "[A-Z]{2}[A-Z0-9]{9}[0-9]", "date": MOMENT, "future_date": "2026-01-01 " + TIME, "past_date": MOMENT, "day": r"[1-9]|[12]\d|3[01]",
+    "hour": TO_23, "minute": TO_59, "second": TO_59, "month": r"[1-9]|1[0-2]", "year": r"(19|20)\d\d", "nanosecond": r"\d{1,9}",
+    "month_string": "January|February|March|April|May|June|July|August|September|October|November|December",
+    "weekday": "(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", "domain_name": r"[a-z0-9-]+\.[a-z]+", "domain_suffix": "[a-z]+",
+    "email": r"[a-z0-9.'_-]+@[a-z0-9'-]+\.[a-z]+", "url": r"https?://www\.[a-z0-9-]+\.[a-z]+(/[\w-]+){1,4}", "username": r"[A-Z][\w'-]*\d{4}",
+    "emoji": r"[^\x00-\x22\x24-\x29\x2b-\x2f\x3a-\xa8]+", "file_extension": r"[\w-]+", "file_mime_type": r"[a-z-]+/[\w.+-]+",
+    "float32": PERCENT, "float64": PERCENT, "latitude": DEGREES % r"[1-8]?\d|90", "longitude": DEGREES % r"\d{1,2}|1[0-7]\d|180", "price": r"[1-9]\d?\.\d\d",
+    "hexcolor": "#[0-9a-f]{6}", "nicecolors": r"\{#[0-9a-f]{6}(,#[0-9a-f]{6}){4}\}", "rgbcolor": r"\{\d{1,3},\d{1,3},\d{1,3}\}",
+    "hipster_sentence": SENTENCE % "99,199" + r"\.", "lorem_sentence": SENTENCE % "99" + r"\.",
+    "hipster_paragraph": r"([A-Z][\w '-]+\. ?){10}", "lorem_paragraph": r"(" + SENTENCE % "19" + r"\. ?){10}",
+    "question": SENTENCE % "2,19" + r"\?", "quote": '"' + SENTENCE % "2,19" + r'\." - ' + NAME, "product_description": r"([A-Z][\w ,:'-]+\. ?){1,3}",
+    "company_slogan": r"\w[\w ,:/.'-]+[.!]", "http_method": "[A-Z]+", "http_status_code": r"[1-5]\d\d", "http_status_code_simple": "200|301|302|400|404|500",
+    "http_version": r"HTTP/(1\.0|1\.1|2\.0)", "image_jpg": r"\\x[0-9a-f]{50000,}", "image_png": r"\\x[0-9a-f]{300000,}",
+    "int8": r"-?\d{1,3}", "int16": r"-?\d{1,5}", "int32": r"\d{1,10}", "int64": r"\d{1,19}", "uint8": r"\d{1,3}", "uint16": r"\d{1,5}",
+    "uint32": r"\d{1,10}", "uint64": r"\d{1,20}", **{f"uint{n}_hex": f"0x[0-9a-f]{{{n // 4}}}" for n in (8, 16, 32, 64, 128, 256)},
+    "ipv4_address": r"(\d{1,3}\.){3}\d{1,3}", "ipv6_address": "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", "mac_address": "([0-9a-f]{2}:){5}[0-9a-f]{2}",
+    "name": NAME, "password": r"[ -~]{25}", "phone": r"[1-9]\d{9}", "phone_formatted": r"[\d() .-]{12,16}", "ssn": r"[1-9]\d{8}", "zip": r"\d{5}",
+    "street": r"\d{3,5}( [\w'.-]+){1,5}", "street_number": r"\d{3,5}", "school": r"[A-Z][\w' .-]+ (Private|State-run|Public)[\w -]+",
+    "time_zone_abv": r"[\w+-]{1,6}", "time_zone_full": r"\(UTC([+-]\d\d:\d\d)?\) .+", "time_zone_offset": r"-?\d{1,2}(\.(5|25|75))?", "time_zone_region": r"[\w/+-]+",
+    "uuid": "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "uuid_v7": "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+}
+WORDS = r"[\w.(#@*+'][\w .,'’!?&()/+#:*;-]*"
+
 
 class Functions(Case):
     def test_every_name_of_dg_and_dgs_is_known(self):
@@ -62,6 +104,22 @@ class Functions(Case):
             for name in names:
                 self.assertTrue(row[name], name)
                 self.assertRegex(row[name + "_in_text"], r"(?s)^a .+ b$", name)
+
+    def test_each_has_its_grammar(self):
+        names = [f["name"] for f in json.loads(self.spate_ok("functions", "--json").out)]
+        self.assertEqual(sorted(set(GRAMMARS) - set(names)), [])
+        columns = "".join(f'      - {{name: {n}, value: "${{{n}}}"}}\n' for n in names)
+        seed = 20261121
+        for pictures, rows in ((True, 3), (False, 1000)):
+            some = "".join(c for c in columns.splitlines(True) if ("image_" in c) == pictures)
+            self.write("all.yaml", f"seed: {seed}\ntables:\n  - name: t\n    rows: {rows}\n    columns:\n{some}")
+            self.spate_ok("generate", "all.yaml", "--to", "all.csv", "--truncate")
+            csv.field_size_limit(1 << 24)
+            with open(self.dir / "all.csv", newline="") as f:
+                for row in csv.DictReader(f):
+                    for name, value in row.items():
+                        if not re.fullmatch(GRAMMARS.get(name, WORDS), value):
+                            self.fail(f"seed {seed}: {name} gives {value[:200]!r}, which is no {GRAMMARS.get(name, WORDS)}")
 
     def pictures(self, name):
         self.write("p.yaml", f"tables: [{{name: t, rows: 12, columns: [{{name: p, value: \"${{{name}}}\"}}]}}]")

@@ -1,6 +1,7 @@
 /* gen.c - compiling a plan: every column becomes a cell, every table a schema. Columns that are referred to are compiled before
  * the columns that refer to them, wherever they stand in the file (the plan room has refused cycles). */
 #include "gen/family.h"
+#include "gen/function.h"
 #include "gen/locale.h"
 
 enum {

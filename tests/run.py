@@ -150,8 +150,8 @@ def run_module(build, module, totals):
     os.environ["SPATE_BUILD_KIND"] = kind = kind_of(build)
     sys.path.insert(0, str(HERE))
     result = Result(totals, build.name)
-    for case in flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)), LEFT_OUT[kind]):
-        case.run(result)
+    cases = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))
+    unittest.TestSuite(flat(cases, LEFT_OUT[kind])).run(result)
     for name, seconds in sorted(result.seconds.items(), key=lambda item: -item[1])[:3]:
         if seconds > 20:
             print(f"#   {name.removeprefix(module + '.')}: {seconds:.1f} s")

@@ -210,10 +210,24 @@ static sp_pg_fit fit_length(const sp_field *field, const sp_pg_type *type, char 
     return SP_PG_BINARY;
 }
 
+/* The whole numbers of a numeric with a precision that is not without bound for them. */
+static bool numeric_range(const sp_pg_type *type, int64_t *min, int64_t *max)
+{
+    enum { HEADER = 4, SCALE_BITS = 0x7ff, SCALE_SIGN = 0x400, DIGITS_MAX = 18 };
+    int32_t packed = type->typmod - HEADER, scale = ((packed & SCALE_BITS) ^ SCALE_SIGN) - SCALE_SIGN;
+    int32_t whole = ((packed >> 16) & 0xffff) - scale;
+    if (type->typmod < HEADER || scale < 0 || whole < 0 || whole > DIGITS_MAX)
+        return false;
+    *max = (int64_t)sp_pow10[whole] - 1;
+    *min = -*max;
+    return true;
+}
+
 static sp_pg_fit fit_range(const sp_field *field, const sp_pg_type *type, target to, char why[160])
 {
     int64_t min, max;
-    if (!sp_kind_is_integer(kind_of(field->type)) || !field->bounds.has_range || !target_range(to, &min, &max))
+    if (!sp_kind_is_integer(kind_of(field->type)) || !field->bounds.has_range ||
+        !(to == TO_NUMERIC ? numeric_range(type, &min, &max) : target_range(to, &min, &max)))
         return SP_PG_BINARY;
     if (field->bounds.min >= min && field->bounds.max <= max)
         return SP_PG_BINARY;

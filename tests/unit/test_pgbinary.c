@@ -326,6 +326,15 @@ static void fits_by_range(void)
     CHECK_STR(why, "its cells reach 40000, which smallint cannot hold");
     field.bounds.max = 32767;
     CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_BINARY);
+    type = (sp_pg_type){.oid = NUMERIC, .category = 'N', .typmod = (7 << 16 | 2) + 4, .name = "numeric(7,2)"};
+    field.bounds.max = 100000;
+    CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_NEVER);
+    CHECK_STR(why, "its cells reach 100000, which numeric(7,2) cannot hold");
+    field.bounds.max = 99999;
+    CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_BINARY);
+    type.typmod = -1;
+    field.bounds.max = INT64_MAX;
+    CHECK_INT(sp_pg_fit_of(&field, &type, why), SP_PG_BINARY);
 }
 
 static void fits_by_label(void)

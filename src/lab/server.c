@@ -59,6 +59,16 @@ static bool is_ready(const sp_lab_server *s)
 
 /* ---- starting ---- */
 
+/* Processes of a server whose postmaster was killed still write its files, and may have its port, until they notice. */
+static int await_orphans(const sp_lab_server *s, spate_error *err)
+{
+    int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * DIE_S;
+    for (unsigned n; (n = sp_os_signal_all_in(s->data, 0)) && !sp_lab_server_pid(s); sp_os_sleep_us(POLL_US))
+        if (sp_os_monotonic_us() > deadline)
+            return sp_fail(err, SPATE_E_UNREACHABLE, "%u processes of %s, which was killed, do not end", n, s->name);
+    return SPATE_OK;
+}
+
 static int check_server(const sp_lab *lab, const sp_lab_server *s, spate_error *err)
 {
     if (!sp_os_is_dir(s->data)) {
@@ -67,12 +77,13 @@ static int check_server(const sp_lab *lab, const sp_lab_server *s, spate_error *
                       "'spate lab destroy' removes what is left of it, 'spate lab reshard' finishes what it has begun");
         return SPATE_E_CORRUPT;
     }
-    if (!sp_os_port_is_free(s->port)) {
+    int rc = await_orphans(s, err);
+    if (rc == SPATE_OK && !sp_lab_server_pid(s) && !sp_os_port_is_free(s->port)) {
         sp_fail(err, SPATE_E_UNREACHABLE, "port %u of %s is taken by another program", s->port, s->name);
         sp_error_hint(err, "give it another one in %s/lab.yaml", lab->directory);
         return SPATE_E_UNREACHABLE;
     }
-    return SPATE_OK;
+    return rc;
 }
 
 static int put_setting(sp_buf *out, const char *name, const char *value)
@@ -111,23 +122,12 @@ static int write_settings(const sp_lab *lab, const sp_lab_server *s, sp_os_user 
     return rc;
 }
 
-/* Processes of a server whose postmaster was killed still write its files until they notice. */
-static int await_orphans(const sp_lab_server *s, spate_error *err)
-{
-    int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * DIE_S;
-    for (unsigned n; (n = sp_os_signal_all_in(s->data, 0)) && !sp_lab_server_pid(s); sp_os_sleep_us(POLL_US))
-        if (sp_os_monotonic_us() > deadline)
-            return sp_fail(err, SPATE_E_UNREACHABLE, "%u processes of %s, which was killed, do not end", n, s->name);
-    return SPATE_OK;
-}
-
 /* Of a server that was killed: PostgreSQL would take the number in them for another server's when somebody else has it by now. */
 static int drop_leftovers(const sp_lab *lab, const sp_lab_server *s, spate_error *err)
 {
     char path[3][4200];
-    int waited = await_orphans(s, err);
-    if (waited != SPATE_OK || sp_lab_server_pid(s))
-        return waited;
+    if (sp_lab_server_pid(s))
+        return SPATE_OK;
     snprintf(path[0], sizeof(path[0]), "%s/postmaster.pid", s->data);
     snprintf(path[1], sizeof(path[1]), "%s/run/.s.PGSQL.%u.lock", lab->directory, s->port);
     snprintf(path[2], sizeof(path[2]), "%s/run/.s.PGSQL.%u", lab->directory, s->port);

@@ -218,6 +218,18 @@ tables:
 }.items())
 
 
+# Whoever loads orders waits from the second COPY on.
+HELD_UP = """
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM orders) THEN PERFORM pg_sleep(3600); END IF; RETURN NULL; END $$;
+CREATE FUNCTION created() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF to_regclass('orders') IS NOT NULL AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'hold') THEN
+        CREATE TRIGGER hold BEFORE INSERT ON orders FOR EACH STATEMENT EXECUTE FUNCTION hold();
+    END IF; END $$;
+CREATE EVENT TRIGGER created ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION created();
+"""
+
+
 class Rows(LabCase):
     """Rows on shards, and the servers' word that they belong there."""
 
@@ -306,16 +318,13 @@ class Rows(LabCase):
         self.up()
         plan = self.write("shop.yaml", SHOP % (60000, 300000))
         shard = self.servers()["shard1"]
+        self.psql("shard1", HELD_UP)
         words = ["distribute", plan, "--batch", "4k", "--workers", "2", "--progress", "none"]
         run = subprocess.Popen([SPATE, "lab", words[0], "--lab", self.dir / "lab", *words[1:]], cwd=self.dir,
                                stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 60
-        while run.poll() is None and time.monotonic() < deadline:
-            try:
-                if int(self.psql("shard1", "SELECT count(*) FROM orders")) > 0:
-                    break
-            except AssertionError:
-                time.sleep(0.01)
+        wait_until(lambda: self.psql("shard1", "SELECT to_regclass('orders') IS NOT NULL") == "t"
+                   and int(self.psql("shard1", "SELECT count(*) FROM orders")) > 0, run)
+        self.psql("shard1", "CHECKPOINT")
         os.kill(shard["pid"], signal.SIGKILL)
         _, said = run.communicate(timeout=120)
         self.assertEqual(run.returncode, 5, said)
@@ -323,6 +332,7 @@ class Rows(LabCase):
         self.assertIn("the same command goes on", said)
         self.lab("up")
         before = int(self.psql("shard1", "SELECT count(*) FROM orders"))
+        self.psql("shard1", "DROP EVENT TRIGGER created; DROP FUNCTION created, hold CASCADE")
         self.lab(*words)
         tables = self.check(users=60000, orders=300000, land=40, item=3000)
         self.assertGreater(before, 0)

@@ -668,7 +668,7 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
     }
     sp_duckdb.destroy_result(&list);
     return rc == SPATE_OK
-               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
                : rc;
 }
 
@@ -702,7 +702,7 @@ static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *op
     if (rc == SPATE_OK && sp_source_wants_table(options, name))
         rc = open_table(s, options, name, err);
     return rc == SPATE_OK
-               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
                : rc;
 }
 

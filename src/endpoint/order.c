@@ -149,16 +149,17 @@ int sp_source_in_order(sp_source *base, sp_arena *arena, void *tables, size_t si
                        const sp_extent *extents, spate_error *err)
 {
     uint32_t n = base->n_tables, *order = sp_arena_alloc(arena, n + 1, sizeof(*order));
-    char *own = sp_arena_alloc(arena, n + 1, size);
+    char *own = sp_arena_alloc(arena, n + 1, size), *from;
     const sp_schema **ordered = sp_arena_alloc(arena, n + 1, sizeof(*ordered));
     sp_extent *reach = sp_arena_alloc(arena, n + 1, sizeof(*reach));
     if (!order || !own || !ordered || !reach || !sp_tables_in_order(arena, schemas, n, ordered, order))
         return sp_fail_nomem(err);
+    memcpy(&from, tables, sizeof(from));
     for (uint32_t i = 0; i < n; i++) {
-        memcpy(own + i * size, (const char *)tables + order[i] * size, size);
+        memcpy(own + i * size, from + order[i] * size, size);
         reach[i] = extents[order[i]];
     }
-    memcpy(tables, own, n * size);
+    memcpy(tables, &own, sizeof(own));
     base->tables = ordered;
     base->extents = reach;
     return SPATE_OK;

@@ -8,8 +8,9 @@
  * otherwise as wanted. Both have room for n. False: no memory. */
 bool sp_tables_in_order(sp_arena *arena, const sp_schema *const *wanted, uint32_t n, const sp_schema **tables,
                         uint32_t *order);
-/* The same for what a source keeps by a table's number, structs of its own of size bytes, which change places; base gets the schemas
- * and extents in that order. */
+/* The same for what a source keeps by a table's number, structs of its own of size bytes, besides schemas and extents; base gets the
+ * last two. tables: where the source has the address of its structs; it becomes that of copies in the new order. The old ones stay,
+ * for schemas may lie in them. */
 int sp_source_in_order(sp_source *base, sp_arena *arena, void *tables, size_t size, const sp_schema *const *schemas,
                        const sp_extent *extents, spate_error *err) SP_MUST_CHECK;
 

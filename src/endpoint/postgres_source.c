@@ -475,7 +475,7 @@ static int open_tables(sp_pg_source *s, const sp_catalog *c, const sp_source_opt
         if (sp_source_wants_table(options, c->tables[i].shown))
             status = open_table(s, c, &c->tables[i], options, err);
     return status == SPATE_OK
-               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
                : status;
 }
 

@@ -677,7 +677,7 @@ static int open_tables(lite_source *s, const sp_source_options *options, spate_e
     }
     sp_sqlite.finalize(row);
     return rc == SPATE_OK
-               ? sp_source_in_order(&s->base, &s->arena, s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
+               ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
                : rc;
 }
 

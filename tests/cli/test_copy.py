@@ -169,6 +169,20 @@ class Copy(Case):
         self.assertEqual(db.execute('PRAGMA foreign_key_list("child")').fetchall()[0][2:5], ("parent", "p", None))
         self.assertEqual(db.execute("SELECT count(*) FROM pragma_index_list('child') WHERE \"unique\"").fetchone(), (1,))
 
+    def test_a_child_before_its_parent(self):
+        with sqlite3.connect(self.dir / "f.sqlite") as db:
+            db.executescript("""
+                CREATE TABLE child (id INTEGER PRIMARY KEY, of INTEGER REFERENCES parent, word TEXT, share REAL);
+                CREATE TABLE other (day TEXT);
+                CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT);""")
+            db.executemany("INSERT INTO parent VALUES (?, ?)", [(i, f"p{i}") for i in range(50)])
+            db.executemany("INSERT INTO child VALUES (?, ?, ?, ?)", [(i, i % 50, f"w{i}", i / 4) for i in range(500)])
+            db.execute("INSERT INTO other VALUES ('Monday')")
+        self.spate_ok("copy", "f.sqlite", "f.duckdb", "--create", "--verify", "checksum", "--workers", "2", "--progress", "none")
+        self.spate_ok("copy", "f.duckdb", "out/", "--progress", "none")
+        self.assertEqual((self.dir / "out/child.csv").read_text().splitlines()[:3], ["id,of,word,share", "0,0,w0,0", "1,1,w1,0.25"])
+        self.assertEqual((self.dir / "out/parent.csv").read_text().splitlines()[-1], "49,p49")
+
     def test_sqlite_in_wal_mode_is_kept_still(self):
         uri = self.lite("PRAGMA journal_mode = wal; CREATE TABLE t (a INT); INSERT INTO t VALUES (1)")
         db = sqlite3.connect(self.dir / "t.sqlite", isolation_level=None)

@@ -491,7 +491,7 @@ class Crashing(Live):
 
     def test_cut_in_the_middle_of_a_copy_with_the_servers_reason(self):
         process = self.start("--workers", 1, "--batch", 40_000_000)
-        self.wait_for(lambda: self.value("SELECT sum(tuples_processed) FROM pg_stat_progress_copy WHERE datname = current_database()") > "")
+        self.wait_for(lambda: int(self.value("SELECT coalesce(sum(tuples_processed), 0) FROM pg_stat_progress_copy WHERE datname = current_database()")) > 0)
         self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_progress_copy WHERE datname = current_database()")
         self.failed(process, 3, "rows 1 to 40000000: connection lost: terminating connection", "SQLSTATE: 57P01", "not committed")
         self.assertEqual(self.count("item"), 0)

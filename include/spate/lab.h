@@ -164,12 +164,12 @@ typedef enum spate_lab_nemesis {
 
 typedef struct spate_lab_watch_options {
     unsigned clients; /* that write at the same time; 0: 8 */
-    double
-        rate; /* writes a second, answered or not, and a quarter as many transfers; 0: as fast as they are answered */
+    /* writes a second, answered or not, and a quarter as many transfers; 0: as fast as they are answered */
+    double rate;
     double seconds;
     uint64_t seed; /* of the accounts that are written, and of what goes wrong */
-    unsigned
-        nemesis; /* SPATE_LAB_KILL and so on, added up; 0: nothing goes wrong on purpose. Not for attached servers */
+    /* SPATE_LAB_KILL and so on, added up; 0: nothing goes wrong on purpose. Not for attached servers */
+    unsigned nemesis;
     const char *program;                       /* SPATE_LAB_MOVERS: spate, whose 'lab reshard' moves the rows */
     void (*told)(void *arg, const char *what); /* called with what goes wrong, from any thread. May be NULL */
     void *arg;
@@ -206,8 +206,8 @@ typedef struct spate_lab_doubt {
     const char *server;
     const char *gid;
     double age; /* seconds since then */
-    const char *
-        record; /* "commit", as main's spate_check.decision says, "rollback" where it says so or nothing; NULL: none of spate's */
+    /* "commit", as main's spate_check.decision says, "rollback" where it says so or nothing; NULL: none of spate's */
+    const char *record;
     bool resolved; /* it has been ended so */
 } spate_lab_doubt;
 
@@ -333,8 +333,8 @@ typedef struct spate_lab_bench_report {
     double index_seconds;  /* that making them took, on all servers at once */
     spate_lab_plan *plans; /* of each query, where indexes were tried */
     size_t n_plans;
-    const char
-        *no_budgets; /* why there are no measures with CPU budgets, though they were not declined; NULL: there are */
+    /* why there are no measures with CPU budgets, though they were not declined; NULL: there are */
+    const char *no_budgets;
     void *memory;
 } spate_lab_bench_report;
 
@@ -370,8 +370,8 @@ typedef enum spate_reshard_how {
 
 typedef struct spate_lab_reshard_options {
     unsigned shards; /* how many there are to be; COMMIT and ROLLBACK: not looked at */
-    const spate_lab_placement
-        *placement; /* place by this instead, on as many shards as there are; NULL: as before, on another number */
+    /* place by this instead, on as many shards as there are; NULL: as before, on another number */
+    const spate_lab_placement *placement;
     spate_reshard_how how;
     bool commit;             /* ONLINE: and commit it */
     const char *const *uris; /* of a lab with attached servers: those that come in addition */

@@ -86,8 +86,8 @@ typedef struct spate_node {
     spate_bytes parent_service_id;
     spate_bytes note;       /* the column errors: why it failed or was left out */
     int64_t size, mtime_ns; /* mtime_ns: since 1970 */
-    uint64_t
-        attributes;    /* what the caller knows of it besides (mode and owner, say), as one number of its own making */
+    /* what the caller knows of it besides (mode and owner, say), as one number of its own making */
+    uint64_t attributes;
     uint64_t checksum; /* of its content, when somebody computed it; 0: nobody did */
     int32_t depth;     /* given 0: its parent's and one */
     uint8_t type, traversal,
@@ -266,7 +266,7 @@ typedef struct spate_sum {
 } spate_sum;
 int spate_ledger_sums(spate_ledger *l, spate_side side, int (*fn)(void *arg, const spate_sum *sum), void *arg,
                       spate_error *err);
-uint64_t spate_ledger_bytes(spate_ledger *l);                             /* memory that the nodes take */
+uint64_t spate_ledger_bytes(spate_ledger *l); /* memory that the nodes take */
 /* Depths that have nodes, in order: how many, and the first cap of them. */
 size_t spate_ledger_levels(spate_ledger *l, spate_side side, int32_t *depths, size_t cap);
 

@@ -22,8 +22,8 @@ typedef struct spate_mistake {
     const char *file;
     unsigned line, column; /* from 1; 0 when the mistake has no place */
     const char *found;     /* the offending text, perhaps shortened; "" when something is missing */
-    const char
-        *message; /* what is wrong; behind the found text in quotes, where there is one, it reads as a sentence */
+    /* what is wrong; behind the found text in quotes, where there is one, it reads as a sentence */
+    const char *message;
 } spate_mistake;
 
 /* A count as a plan may write it: 500, 10_000, 10k, 1.5M, 2g. False: it is none, or above 18446744073709551615. */

@@ -44,8 +44,8 @@ typedef struct sp_type {
     sp_kind kind;
     uint8_t precision, scale; /* SP_DECIMAL */
     uint32_t length;          /* SP_TEXT that the plan named, as varchar(20): at most so many characters; 0: no limit */
-    bool
-        other; /* SP_TEXT that the plan named: stands for a type that only its target knows, which reads it from text */
+    /* SP_TEXT that the plan named: stands for a type that only its target knows, which reads it from text */
+    bool other;
     const struct sp_type *item; /* SP_LIST */
 } sp_type;
 
@@ -74,9 +74,9 @@ typedef struct sp_field {
     const sp_str *labels; /* the values of an enumeration, in order; NULL: none */
     uint32_t n_labels;
     const char *enum_name; /* of the type that --create makes for them; NULL: <table>_<column> */
-    const sp_str *
-        values; /* text: what is sure to come up among its cells, so that a target that cannot take it is told before the
-                            * first row; it need not be all. NULL: nothing is known */
+    /* text: what is sure to come up among its cells, so that a target that cannot take it is told before the * first
+     * row; it need not be all. NULL: nothing is known */
+    const sp_str *values;
     uint32_t n_values;
     sp_bounds bounds;
 } sp_field;

@@ -49,8 +49,8 @@ typedef struct as_call {
 } as_call;
 
 typedef struct as_command {
-    const char
-        *name; /* "gen data"; the commands of a group stand together, behind the group: a command that has no run */
+    /* "gen data"; the commands of a group stand together, behind the group: a command that has no run */
+    const char *name;
     const char *usage; /* behind the name: "[flags]" */
     const char *summary;
     const as_flag *flags;       /* by name; end with a NULL one, as do all; NULL: none */

@@ -44,8 +44,8 @@ struct sp_arrow_node {
     sp_arrow_put_fn *put;
     uint32_t bits; /* of integers, floats, decimals, dates, times; of offsets */
     bool is_signed, zoned;
-    int64_t
-        unit; /* of times: 0 seconds, 3, 6, 9 digits of them; of intervals: months, days and ms, months days and ns */
+    /* of times: 0 seconds, 3, 6, 9 digits of them; of intervals: months, days and ms, months days and ns */
+    int64_t unit;
     int32_t precision, scale, width;
     sp_arrow_node *item;
     int64_t dictionary; /* -1: none; else bits and is_signed are the index's, and values what it leads to */

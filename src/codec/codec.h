@@ -69,8 +69,8 @@ typedef struct sp_text_form {
     char delimiter, quote,
         escape; /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
     const char *null_word; /* an unquoted field that is this is null */
-    const char
-        *rejected; /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
+    /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
+    const char *rejected;
     bool some;     /* NDJSON: columns were chosen, keys of others are passed over */
     bool portable; /* for tests: without wide registers */
 } sp_text_form;

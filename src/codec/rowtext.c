@@ -190,8 +190,8 @@ typedef struct view {
     uint64_t joint_len;
     char joint[JOINT_MAX];
     uint64_t present; /* bit i: cell i is not null */
-    uint64_t
-        whole; /* the first of a group: all of the group's cells of row i are there; 0: nowhere if one has no view */
+    /* the first of a group: all of the group's cells of row i are there; 0: nowhere if one has no view */
+    uint64_t whole;
     uint32_t len_min, len_max; /* of this block's cells */
     uint32_t longest;          /* of the first of a group: the largest len_max in it */
 } view;
@@ -218,8 +218,8 @@ struct stage {
     alignas(32) place places[VIEWS_MAX + GROUP][BLOCK_ROWS];
     uint32_t n; /* of them, filled up to whole groups */
     uint32_t used;
-    uint64_t
-        whole; /* bit i: row i is written from views: all columns have one, and in rows that are not bare no cell is null */
+    /* bit i: row i is written from views: all columns have one, and in rows that are not bare no cell is null */
+    uint64_t whole;
     char start[JOINT_MAX]; /* in front of a row */
     uint32_t start_len;
     bool bare;

@@ -148,8 +148,8 @@ typedef struct sp_cat_check {
 typedef struct sp_cat_index {
     const char *name;
     const char *sql; /* CREATE INDEX ... */
-    const char *
-        body; /* what stands in it behind ON table; NULL: it is no index but a constraint; "": sql adds it to the table */
+    /* what stands in it behind ON table; NULL: it is no index but a constraint; "": sql adds it to the table */
+    const char *body;
     const char *const *columns; /* n names; 0: of expressions, or of a kind that only its server has */
     const sp_cat_part *parts;   /* of each; NULL: whole and ascending */
     uint32_t n;

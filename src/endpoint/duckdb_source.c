@@ -667,9 +667,7 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
             rc = open_table(s, options, name, err);
     }
     sp_duckdb.destroy_result(&list);
-    return rc == SPATE_OK
-               ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
-               : rc;
+    return rc;
 }
 
 /* ---- Parquet: a database in memory, with the file as a view ------------------------------------------------------------- */
@@ -701,9 +699,7 @@ static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *op
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_source_wants_table(options, name))
         rc = open_table(s, options, name, err);
-    return rc == SPATE_OK
-               ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
-               : rc;
+    return rc;
 }
 
 /* ---- opening ---------------------------------------------------------------------------------------------------------------- */
@@ -727,6 +723,8 @@ int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = parquet ? open_parquet(s, uri, options, err) : open_tables(s, options, err);
+    if (rc == SPATE_OK)
+        rc = sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err);
     if (rc == SPATE_OK)
         *out = &s->base;
     else

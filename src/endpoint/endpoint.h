@@ -57,12 +57,12 @@ typedef struct sp_reader sp_reader;
  * bytes of a file. */
 typedef struct sp_extent {
     uint64_t end; /* positions are [0, end); of a sequential table, UINT64_MAX: not known before it has been read */
-    double
-        units_a_row; /* positions that a row takes, about: 1 where rows are numbered, a fraction where a page holds many */
+    /* positions that a row takes, about: 1 where rows are numbered, a fraction where a page holds many */
+    double units_a_row;
     /* For jobs, what tells that positions mean the same rows to a later run: */
     bool constant; /* rows are made, not read: they always do */
-    const char
-        *file; /* all of them are in this file: its size and time do. NULL, and not constant: sp_source_ops.mark does */
+    /* all of them are in this file: its size and time do. NULL, and not constant: sp_source_ops.mark does */
+    const char *file;
     bool sequential; /* a range ends where its reader says: the next one cannot be read before that */
     bool dealt;      /* it gives one part's rows, wherever they are: each part has all of its positions */
 } sp_extent;
@@ -74,8 +74,8 @@ typedef struct sp_chunk {
 
 /* What runs of the same job before have committed of a table. */
 typedef struct sp_landed {
-    const sp_chunk
-        *ranges; /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
+    /* in order, none touching another; in a sink that wants order, at most one, from the beginning */
+    const sp_chunk *ranges;
     size_t n;
     uint64_t rows; /* in them */
 } sp_landed;
@@ -170,8 +170,8 @@ typedef enum sp_order {
 typedef struct sp_sink_options {
     sp_insert_mode mode;
     bool create; /* create the tables */
-    const struct sp_catalog
-        *catalog;           /* with create: what the source says of them beyond their schemas; NULL: nothing */
+    /* with create: what the source says of them beyond their schemas; NULL: nothing */
+    const struct sp_catalog *catalog;
     bool indexes_before;    /* with create: keys and indexes before the rows, not after them */
     bool truncate;          /* empty them first */
     bool defer_constraints; /* do not let foreign keys order the tables */
@@ -243,8 +243,8 @@ struct sp_sink {
     bool builds_meanwhile;   /* from prepare on: table_done begins long work, beside rows of other tables */
     const sp_landed *landed; /* a table; NULL: nothing */
     uint64_t *bytes_written; /* a table: bytes given to the target so far (atomic adds), for progress and the report */
-    uint64_t *
-        left_out; /* a table: rows that were committed and that the target, as far as it tells, did not keep (atomic adds) */
+    /* a table: rows that were committed and that the target, as far as it tells, did not keep (atomic adds) */
+    uint64_t *left_out;
     const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */
     const char *shown;         /* where the rows went, safe to print: "duckdb:shop.duckdb" */
     const char *shown_partial; /* where they are after a run that was stopped; NULL: there too */
@@ -255,8 +255,8 @@ struct sp_sink {
 struct sp_lane {
     sp_sink *sink;
     bool careful; /* set before begin: rows that the target refuses are looked for, with check and undo */
-    uint64_t
-        refused; /* of a careful lane that has failed: which of the rows since begin or check, from 1, the target named; 0: none */
+    /* of a careful lane that has failed: which of the rows since begin or check, from 1, the target named; 0: none */
+    uint64_t refused;
 };
 
 /* ---- registry (registry.c) -------------------------------------------------------------------------------------------------- */
@@ -272,8 +272,8 @@ typedef struct sp_endpoint {
     /* Optional (NULL): what tables there are (catalog.h); without links between them. */
     int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
     bool described; /* describe tells of the tables that source_open gives */
-    bool
-        conditions; /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
+    /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
+    bool conditions;
 } sp_endpoint;
 
 int sp_sink_open(const char *uri, const sp_sink_options *options, sp_sink **sink, spate_error *err) SP_MUST_CHECK;

@@ -174,8 +174,7 @@ static int remake(masked_reader *r, uint32_t i, sp_column *old, uint32_t n)
         k = SP_MIN(step, n - at);
         sp_column_reset(some);
         rc = items ? number_values(r, old, at, k, rows) : SPATE_OK;
-        rc = rc ? rc
-                : sp_gen_fill_column(m->gen, r->at->plan_table, i, items ? rows : rows + at, k, r->scratch, some);
+        rc = rc ? rc : sp_gen_fill_column(m->gen, r->at->plan_table, i, items ? rows : rows + at, k, r->scratch, some);
         keep_nulls(old, at, k, some);
         rc = rc ? rc : sp_column_append(all, at, some, 0, k);
     }

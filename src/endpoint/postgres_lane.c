@@ -28,8 +28,8 @@ typedef struct pg_lane {
     sp_pg_table *table;
     sp_buf rows;    /* encoded: of the batch at hand (COPYING), of the statement at hand (PIPED) */
     sp_buf job_sql; /* with a job: what remembers the chunk at hand, and COMMIT */
-    uint64_t
-        kept; /* of the chunk's rows, as the server counts them: without those that a trigger, a rule or a key there kept out */
+    /* of the chunk's rows, as the server counts them: without those that a trigger, a rule or a key there kept out */
+    uint64_t kept;
     uint64_t checked; /* of those, at the savepoint */
 
     /* PIPED */

@@ -30,12 +30,12 @@ typedef struct sp_flow_options {
     uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
     uint64_t rate_rows,
         rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
-    sp_rejects
-        *rejects; /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
-    sp_sum
-        *sums; /* a table: of the rows that this run has committed, but for chunks that were sifted; NULL: not wanted */
-    const int *
-        cancel; /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
+    /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
+    sp_rejects *rejects;
+    /* a table: of the rows that this run has committed, but for chunks that were sifted; NULL: not wanted */
+    sp_sum *sums;
+    /* read now and then; not 0: stop after the batch at hand, roll back the chunks in flight. May be NULL */
+    const int *cancel;
     /* The sink is prepared: what had landed before is known, and of that what was rejected. A failure ends the run before any row is moved. May be NULL. */
     int (*prepared)(void *arg, spate_error *err);
     /* The sink has committed these positions, with so many rows. On the thread that committed, before anybody counts them; with

@@ -97,8 +97,8 @@ typedef struct sp_gen_table {
     uint32_t *field;       /* a column: the field it is, or SP_PLAN_NO_REF: hidden */
     uint64_t *kept;        /* of a table with distinct columns: the rows that are made, n_kept of them; else NULL */
     uint64_t n_kept;
-    const struct sp_counted *
-        *counted; /* a column: its children, where a column of the parent says how many; NULL: no column has any */
+    /* a column: its children, where a column of the parent says how many; NULL: no column has any */
+    const struct sp_counted **counted;
     uint32_t batch_rows;
     bool hidden, masked;
 } sp_gen_table;

@@ -25,8 +25,8 @@ struct sp_cell {
     sp_type type;
     uint32_t text_max;  /* longest text, in bytes */
     uint32_t items_max; /* SP_LIST: items of the longest list */
-    uint32_t
-        work_text;  /* longest text made on the way to a cell, in bytes; 0: none that is longer than the cell's own */
+    /* longest text made on the way to a cell, in bytes; 0: none that is longer than the cell's own */
+    uint32_t work_text;
     uint32_t depth; /* scratch arrays that a fill holds at once, those of the cells it asks included */
     bool nullable;
     bool unique;          /* no two rows below rows_max have the same value */

@@ -58,10 +58,10 @@ const char *sp_config_lengths(sp_config *k, const sp_cat_stats *s)
         rc = sp_buf_printf(&bounds, "%.0f, ", s->lengths[i]) ||
              sp_buf_printf(&weights, "%s%.3g", bars ? ", " : "", 100.0 * same / s->n_lengths);
     }
-    const char *kept = !bars || rc ? NULL
-                                   : sp_config_printf(k, "{type: histogram, bounds: [%.*s%.0f], weights: [%.*s]}",
-                                                      (int)bounds.len, bounds.data, s->lengths[s->n_lengths - 1] + 1,
-                                                      (int)weights.len, weights.data);
+    const char *kept =
+        !bars || rc ? NULL
+                    : sp_config_printf(k, "{type: histogram, bounds: [%.*s%.0f], weights: [%.*s]}", (int)bounds.len,
+                                       bounds.data, s->lengths[s->n_lengths - 1] + 1, (int)weights.len, weights.data);
     k->nomem = k->nomem || rc;
     sp_buf_done(&bounds);
     sp_buf_done(&weights);
@@ -85,9 +85,8 @@ static bool common_items(sp_config *k, const sp_cat_column *c, sp_choice *out)
     for (uint32_t i = 0; i < s->n_items; i++)
         sum += s->item_rates[i];
     out->type = c->type.item->domain ? NULL : list_type(c->type.item);
-    out->distribution = out->type && s->n_items <= VALUES_MAX && sum >= COVERED_ITEMS * s->mean_length
-                            ? sp_config_lengths(k, s)
-                            : NULL;
+    out->distribution =
+        out->type && s->n_items <= VALUES_MAX && sum >= COVERED_ITEMS * s->mean_length ? sp_config_lengths(k, s) : NULL;
     if (!out->distribution) {
         out->type = NULL;
         return false;

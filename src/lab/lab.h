@@ -75,8 +75,8 @@ typedef struct sp_lab {
     double cpu; /* processors that each server may use; 0: as there are */
     sp_placing placing;
     sp_slot_map map; /* map.shards: n_servers - 1 */
-    sp_placement *
-        other; /* while rows move and others write: the next placement or, when turned, the former one; NULL: no move is open */
+    /* while rows move and others write: the next placement or, when turned, the former one; NULL: no move is open */
+    sp_placement *other;
     bool turned;
     bool unswept; /* rows of a move while nobody wrote are still where they were before, too */
     int64_t *bounds;

@@ -9,8 +9,8 @@
 typedef struct sp_stage {
     int64_t start_us, end_us; /* by sp_os_monotonic_us */
     const int *cancel;        /* the caller's: not 0: end early. May be NULL */
-    _Atomic unsigned
-        disturbers; /* that are still at it: clients go on until there are none, so that they see what all of it has done */
+    /* that are still at it: clients go on until there are none, so that they see what all of it has done */
+    _Atomic unsigned disturbers;
     _Atomic bool over; /* somebody has failed: all end */
 } sp_stage;
 

@@ -15,8 +15,8 @@ typedef struct sp_node {
     uint32_t name;                   /* place in the text, in units of four bytes */
     int64_t size, mtime_ns;
     uint64_t attributes;
-    uint32_t
-        extra; /* place of service id, note and checksum in the text; 0: none, the service id follows from the parent's */
+    /* place of service id, note and checksum in the text; 0: none, the service id follows from the parent's */
+    uint32_t extra;
     uint16_t name_len, level;
 } sp_node;
 _Static_assert(sizeof(sp_node) == 64, "a node is a cache line");

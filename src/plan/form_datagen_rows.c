@@ -37,12 +37,11 @@ static void put_row(datagen_making *m)
     for (uint32_t i = 0; i < t->n && !rc; i++) {
         bool text = t->columns[i].type->kind == SP_TEXT || t->columns[i].type->kind == SP_JSON ||
                     t->columns[i].type->kind == SP_LIST;
-        rc = sp_buf_printf(
-            &out,
-            text ? "%s || coalesce('\"' || replace(replace(text(\"%s\"), '\\', '\\\\'), '\"', '\"\"')"
-                   " || '\"', '')"
-                 : "%s || coalesce(text(\"%s\"), '')",
-            i ? " || ','" : "", field_name(m->d, m->c, &t->columns[i]));
+        rc = sp_buf_printf(&out,
+                           text ? "%s || coalesce('\"' || replace(replace(text(\"%s\"), '\\', '\\\\'), '\"', '\"\"')"
+                                  " || '\"', '')"
+                                : "%s || coalesce(text(\"%s\"), '')",
+                           i ? " || ','" : "", field_name(m->d, m->c, &t->columns[i]));
     }
     rc = rc || sp_buf_adds(&out, " || ')'");
     if (!rc)

@@ -205,9 +205,9 @@ struct sp_plan_column {
     sp_mark mode_mark; /* of the value of the key value, range, ref, set, inc or array */
     bool wrong;        /* has a mistake, so what follows is not to be relied on */
 
-    sp_str
-        text; /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER, PERSON, PLACE: the name;
-                        * LOOKUP and PATTERN: as written; else nothing */
+    /* VALUE: the template; ARRAY: the item's template; REF, EXPR: as written; CASES: the column after "by"; AFTER,
+     * PERSON, PLACE: the name; * LOOKUP and PATTERN: as written; else nothing */
+    sp_str text;
     sp_range range;
     int64_t min_i,
         max_i; /* RANGE and ARRAY (lengths); ordered, min <= max. PATTERN: max_i: the most that * and + repeat */
@@ -231,9 +231,9 @@ struct sp_plan_column {
     uint32_t number;            /* of a case: from 1; of a column: 0 */
     const sp_plan_item *common; /* values that come besides, and their shares of all cells; any mode */
     uint32_t n_common;
-    sp_plan_column
-        *children;      /* REF: a range int, how many rows refer to each row, one behind the other; NULL: not said */
-    sp_str children_of; /* REF with children: the column there that says how many; empty: the range does */
+    /* REF: a range int, how many rows refer to each row, one behind the other; NULL: not said */
+    sp_plan_column *children;
+    sp_str children_of;       /* REF with children: the column there that says how many; empty: the range does */
     uint32_t children_column; /* resolved, or SP_PLAN_NO_REF */
     sp_plan_tree tree;        /* REF to the own table */
     bool graph;               /* REF to the own table: any row but this */
@@ -300,8 +300,8 @@ struct spate_plan {
     uint64_t digest;      /* of its text: the same, the same plan */
     uint64_t seed;        /* top-level "seed:", else 0 */
     const char *database; /* that the form names; NULL: none */
-    const char
-        *create;    /* CREATE statements of its tables, for targets that are to have them; NULL: as the columns say */
+    /* CREATE statements of its tables, for targets that are to have them; NULL: as the columns say */
+    const char *create;
     int64_t now_us; /* top-level "now:", else SP_PLAN_NOW_US: what "today" means to the functions */
     sp_mistakes mistakes;
 };

@@ -213,8 +213,12 @@ static sp_source source = {&source_ops, tables, extents, TABLES, "rows"};
 
 static void set_up(book *b, uint64_t rows, sp_order order)
 {
-    *b = (book){
-        .base = {.ops = &sink_ops, .order = order, .chunk_rows = chunk_rows, .deps = deps, .bytes_written = bytes, .left_out = left_out}};
+    *b = (book){.base = {.ops = &sink_ops,
+                         .order = order,
+                         .chunk_rows = chunk_rows,
+                         .deps = deps,
+                         .bytes_written = bytes,
+                         .left_out = left_out}};
     pthread_mutex_init(&b->lock, NULL);
     memset(deps, 0, sizeof(deps));
     for (uint32_t t = 0; t < TABLES; t++) {

@@ -530,8 +530,7 @@ static void sums_of_what_is_alike(void)
                                             "folder successful pending on both sides: 1 of 0 bytes\n"
                                             "file successful pending on both sides: 1 of 20 bytes\n");
     OK(change(l, SPATE_DELETE, SPATE_DST, SPATE_FILE, "/d/b", 0));
-    CHECK_STR(sums_of(l, SPATE_DST, &told),
-              "folder pending: 1 of 300 bytes\nfolder successful: 1 of 0 bytes\n");
+    CHECK_STR(sums_of(l, SPATE_DST, &told), "folder pending: 1 of 300 bytes\nfolder successful: 1 of 0 bytes\n");
     CHECK_INT(spate_ledger_sums(l, SPATE_SRC, stop_at_once, NULL, &err), 7);
     sp_buf_done(&told);
     OK(spate_ledger_close(l, &err));

@@ -274,7 +274,8 @@ static int run(size_t kind, uint64_t chunk, const char *job, uint64_t max, spate
     static sp_sink_deps deps[1];
     sp_flow_table out;
     sp_rejects *r = NULL;
-    sp_sink sink = {.ops = &kinds[kind], .chunk_rows = &chunk, .deps = deps, .bytes_written = bytes, .left_out = left_out};
+    sp_sink sink = {
+        .ops = &kinds[kind], .chunk_rows = &chunk, .deps = deps, .bytes_written = bytes, .left_out = left_out};
     int rc = sp_rejects_open(path, max, job, &r, err);
     if (rc != SPATE_OK)
         return rc;

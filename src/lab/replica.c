@@ -59,6 +59,30 @@ static int drop_slot(const sp_lab_server *primary, const sp_lab_server *r, spate
     return sp_fail(err, SPATE_E_UNREACHABLE, "%s: slot \"spate_%s\" is still in use", primary->name, r->name);
 }
 
+/* ---- what its primary knows of it ---- */
+
+static int look_from_primary(const sp_lab_server *primary, PGconn *conn, const sp_lab_server *r, sp_replica_lag *lag,
+                             spate_error *err)
+{
+    char sql[512];
+    PGresult *res = NULL;
+    snprintf(sql, sizeof(sql),
+             "SELECT coalesce(r.state = 'streaming', false), greatest(pg_current_wal_lsn() - r.sent_lsn, 0)::bigint,"
+             " greatest(pg_current_wal_lsn() - coalesce(r.replay_lsn, s.restart_lsn), 0)::bigint,"
+             " greatest(pg_current_wal_lsn() - s.restart_lsn, 0)::bigint FROM pg_replication_slots s"
+             " LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid WHERE s.slot_name = 'spate_%s'",
+             r->name);
+    int rc = sp_lab_run(primary, conn, sql, &res, err, "looking after replicas");
+    if (rc == SPATE_OK && sp_pq.ntuples(res) == 1) {
+        lag->streams = sp_pq.getvalue(res, 0, 0)[0] == 't';
+        lag->unsent = strtoull(sp_pq.getvalue(res, 0, 1), NULL, 10);
+        lag->unreplayed = strtoull(sp_pq.getvalue(res, 0, 2), NULL, 10);
+        lag->kept = strtoull(sp_pq.getvalue(res, 0, 3), NULL, 10);
+    }
+    sp_pq.clear(res);
+    return rc;
+}
+
 /* ---- made ---- */
 
 static int run_basebackup(sp_lab *lab, const sp_lab_server *primary, const sp_lab_server *r, const char *folder,
@@ -106,6 +130,27 @@ static int make_data(sp_lab *lab, const sp_lab_server *primary, const sp_lab_ser
     return rc == SPATE_OK ? sp_os_publish(made, r->data, err) : rc;
 }
 
+/* A server that answers may not have found its primary yet. */
+static int wait_for_stream(const sp_lab_server *primary, const sp_lab_server *r, spate_error *err)
+{
+    enum { PAUSE_US = 10000, LIMIT_US = 120 * 1000000 };
+    PGconn *conn = NULL;
+    sp_replica_lag lag = {0};
+    int rc = sp_lab_connect(primary, &conn, err);
+    for (int64_t from = sp_os_monotonic_us(); rc == SPATE_OK && !lag.streams;) {
+        rc = look_from_primary(primary, conn, r, &lag, err);
+        if (rc != SPATE_OK || lag.streams)
+            break;
+        if (sp_os_monotonic_us() - from > LIMIT_US)
+            rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s runs, but does not stream from %s: see its log", r->name,
+                         primary->name);
+        sp_os_sleep_us(PAUSE_US);
+    }
+    if (conn)
+        sp_pq.finish(conn);
+    return rc;
+}
+
 int sp_replica_make(sp_lab *lab, spate_error *err)
 {
     sp_lab_server *r = &lab->replicas[lab->n_replicas - 1], *primary = NULL;
@@ -114,6 +159,8 @@ int sp_replica_make(sp_lab *lab, spate_error *err)
         rc = make_data(lab, primary, r, err);
     if (rc == SPATE_OK)
         rc = sp_lab_start(lab, &r, 1, err);
+    if (rc == SPATE_OK)
+        rc = wait_for_stream(primary, r, err);
     if (rc == SPATE_OK)
         return rc;
     (void)!sp_lab_stop(lab, &r, 1, NULL);
@@ -201,28 +248,6 @@ int sp_replica_promote(sp_lab *lab, const sp_lab_server *replica, spate_error *e
 }
 
 /* ---- how far behind ---- */
-
-static int look_from_primary(const sp_lab_server *primary, PGconn *conn, const sp_lab_server *r, sp_replica_lag *lag,
-                             spate_error *err)
-{
-    char sql[512];
-    PGresult *res = NULL;
-    snprintf(sql, sizeof(sql),
-             "SELECT coalesce(r.state = 'streaming', false), greatest(pg_current_wal_lsn() - r.sent_lsn, 0)::bigint,"
-             " greatest(pg_current_wal_lsn() - coalesce(r.replay_lsn, s.restart_lsn), 0)::bigint,"
-             " greatest(pg_current_wal_lsn() - s.restart_lsn, 0)::bigint FROM pg_replication_slots s"
-             " LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid WHERE s.slot_name = 'spate_%s'",
-             r->name);
-    int rc = sp_lab_run(primary, conn, sql, &res, err, "looking after replicas");
-    if (rc == SPATE_OK && sp_pq.ntuples(res) == 1) {
-        lag->streams = sp_pq.getvalue(res, 0, 0)[0] == 't';
-        lag->unsent = strtoull(sp_pq.getvalue(res, 0, 1), NULL, 10);
-        lag->unreplayed = strtoull(sp_pq.getvalue(res, 0, 2), NULL, 10);
-        lag->kept = strtoull(sp_pq.getvalue(res, 0, 3), NULL, 10);
-    }
-    sp_pq.clear(res);
-    return rc;
-}
 
 /* A commit that changes nothing, and how long until the replica has replayed it. */
 static int time_commit(const sp_lab_server *primary, PGconn *there, const sp_lab_server *r, PGconn *here, double *ms,

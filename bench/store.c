@@ -1,7 +1,9 @@
 /* store.c - a store against its peers, in one process: rows of a plan are read into memory once, and then written and scanned by each
  * side in turn, round after round. Every scan must come to the same sum of the bits of all cells.
  *
- *   store wind|sensor|sparse FILE.spate DIR ROUNDS      prints one line of JSON a round and side */
+ *   store wind|sensor|sparse FILE.spate DIR ROUNDS [SIDE...]
+ *
+ * prints one line of JSON a round and side (twice, of a scan); with names of sides, of those alone and without databases. */
 #include "store_data.h"
 
 #include <fcntl.h>
@@ -100,7 +102,8 @@ static void load(rows *r, const char *path)
     spate_store_close(store);
 }
 
-/* The sparse case: seventeen shapes of 41 of the fields, the time and the turbine always among them; a row in fifty is missing. */
+/* The sparse case: seventeen shapes of 41 of the fields, the time and the turbine always among them; which shape is a matter of the
+ * turbine. A row in fifty is missing. */
 static void make_sparse(const rows *wide, rows *r, size_t n)
 {
     enum { FIELDS = 41 };
@@ -137,8 +140,8 @@ static void make_sparse(const rows *wide, rows *r, size_t n)
     for (size_t i = 0; i < n; i++, at++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         at += (state >> 33) % 50 == 0;
-        r->of[i] = (uint8_t)(at % SHAPES_MAX);
-        const char *from = wide->bytes + (at * 7919 % wide->n) * w->stride;
+        const char *from = wide->bytes + at % wide->n * w->stride;
+        r->of[i] = (uint8_t)(cell_bits(from + w->fields[1].offset, 8) % SHAPES_MAX);
         const shape *s = &r->shapes[r->of[i]];
         for (unsigned f = 0; f < FIELDS; f++, to += 8)
             memcpy(to, from + w->fields[s->names[f]].offset, 8);
@@ -376,66 +379,217 @@ static void tell_some(const rows *r, const char *side, took t)
     tell(&some, side, t);
 }
 
-static void tell_scan(const rows *r, const char *side, took t, uint64_t want)
+static void check_sum(const char *side, took t, uint64_t want)
 {
-    if (t.sum != want) {
-        fprintf(stderr, "bench_store: %s: the sum is %llx, not %llx\n", side, (unsigned long long)t.sum,
-                (unsigned long long)want);
-        exit(1);
-    }
-    tell(r, side, t);
+    if (t.sum == want)
+        return;
+    fprintf(stderr, "bench_store: %s: the sum is %llx, not %llx\n", side, (unsigned long long)t.sum,
+            (unsigned long long)want);
+    exit(1);
 }
 
-static void one_round(const rows *r, const char *dir, const char *name)
-{
+typedef struct trial {
+    const rows *r;
+    const char *field; /* the one that is read alone */
     char of_struct[512], of_arrow[512], of_seed[512], of_store[512];
-    snprintf(of_struct, sizeof of_struct, "%s/%s.struct", dir, name);
-    snprintf(of_arrow, sizeof of_arrow, "%s/%s.arrow", dir, name);
-    snprintf(of_seed, sizeof of_seed, "%s/%s.seed", dir, name);
-    snprintf(of_store, sizeof of_store, "%s/%s.store", dir, name);
-    const char *field = NULL;
+} trial;
+
+/* Writes: from records in memory to a closed file in the page cache, or on the disk where synced. */
+static took write_struct(const trial *t)
+{
+    return struct_write(t->r, t->of_struct, false);
+}
+static took write_struct_synced(const trial *t)
+{
+    return struct_write(t->r, t->of_struct, true);
+}
+static took write_store(const trial *t)
+{
+    return store_write(t->r, t->of_store, 1, false);
+}
+static took write_store_2(const trial *t)
+{
+    return store_write(t->r, t->of_store, 2, false);
+}
+static took write_store_synced(const trial *t)
+{
+    return store_write(t->r, t->of_store, 1, true);
+}
+static took write_seed(const trial *t)
+{
+    return seed_write(t->r, t->of_seed, false);
+}
+static took write_arrow(const trial *t)
+{
+    return arrow_write(t->r, t->of_arrow, false);
+}
+
+/* Scans: from a file in the page cache, opened and closed again, to the sum of all cells; one: of those of one field. The store checks
+ * every hash but where it is said not to; no peer has any. All sum columns by the same loop (sum_cells); seed's and struct's rows are
+ * summed cell by cell as they lie. told: with what Arrow's readers make of a batch's metadata. */
+static took scan_struct(const trial *t)
+{
+    return struct_scan(t->r, t->of_struct);
+}
+static took scan_store(const trial *t)
+{
+    return store_scan(t->of_store, NULL, 1, false);
+}
+static took scan_store_unverified(const trial *t)
+{
+    return store_scan(t->of_store, NULL, 1, true);
+}
+static took scan_store_2(const trial *t)
+{
+    return store_scan(t->of_store, NULL, 2, false);
+}
+static took scan_seed(const trial *t)
+{
+    return seed_scan(t->r, t->of_seed, -1);
+}
+static took scan_arrow(const trial *t)
+{
+    return arrow_scan(t->r, t->of_arrow, -1);
+}
+static took scan_arrow_told(const trial *t)
+{
+    return arrow_told_scan(t->r, t->of_arrow, -1);
+}
+static took one_store(const trial *t)
+{
+    return store_scan(t->of_store, t->field, 1, false);
+}
+static took one_seed(const trial *t)
+{
+    return seed_scan(t->r, t->of_seed, (int)t->r->one);
+}
+static took one_arrow(const trial *t)
+{
+    return arrow_scan(t->r, t->of_arrow, (int)t->r->one);
+}
+static took one_arrow_told(const trial *t)
+{
+    return arrow_told_scan(t->r, t->of_arrow, (int)t->r->one);
+}
+
+/* Row after row through a cursor: records, a handful at a call; values, a row at a call. To compare with the seed's scan, which is
+ * row after row as well. */
+static took rows_store(const trial *t)
+{
+    return store_rows(t->of_store);
+}
+static took values_store(const trial *t)
+{
+    return store_values(t->of_store);
+}
+
+static took one_cold(const trial *t)
+{
+    evict(t->of_store);
+    return one_store(t);
+}
+
+enum { SETS = 5000000 };
+
+static took set_store(const trial *t)
+{
+    took took = store_set(t->r, t->of_store, 2, SETS);
+    write_store(t); /* what was set would change later sums */
+    return took;
+}
+
+typedef enum sum { NO_SUM, OF_ALL, OF_ONE } sum;
+typedef enum whose { ALL_ROWS, OF_ONE_SHAPE, SENSORS } whose; /* rows that a side is for */
+
+typedef struct side {
+    const char *name;
+    took (*run)(const trial *);
+    sum sum;
+    whose whose;
+} side;
+
+/* A round goes through them in this order, so that what is compared is near each other in time. */
+static const side sides[] = {
+    {"struct write", write_struct, NO_SUM, ALL_ROWS},
+    {"store write", write_store, NO_SUM, ALL_ROWS},
+    {"store write 2", write_store_2, NO_SUM, ALL_ROWS},
+    {"seed write", write_seed, NO_SUM, ALL_ROWS},
+    {"arrow write", write_arrow, NO_SUM, OF_ONE_SHAPE},
+    {"struct write synced", write_struct_synced, NO_SUM, ALL_ROWS},
+    {"store write synced", write_store_synced, NO_SUM, ALL_ROWS},
+    {"struct scan", scan_struct, OF_ALL, ALL_ROWS},
+    {"store scan", scan_store, OF_ALL, ALL_ROWS},
+    {"store scan unverified", scan_store_unverified, OF_ALL, ALL_ROWS},
+    {"store scan 2", scan_store_2, OF_ALL, ALL_ROWS},
+    {"arrow scan", scan_arrow, OF_ALL, OF_ONE_SHAPE},
+    {"arrow told scan", scan_arrow_told, OF_ALL, OF_ONE_SHAPE},
+    {"seed scan", scan_seed, OF_ALL, ALL_ROWS},
+    {"store rows", rows_store, OF_ALL, ALL_ROWS},
+    {"store values", values_store, OF_ALL, ALL_ROWS},
+    {"store one", one_store, OF_ONE, ALL_ROWS},
+    {"arrow one", one_arrow, OF_ONE, OF_ONE_SHAPE},
+    {"arrow told one", one_arrow_told, OF_ONE, OF_ONE_SHAPE},
+    {"seed one", one_seed, OF_ONE, ALL_ROWS},
+    {"store one cold", one_cold, OF_ONE, ALL_ROWS},
+    {"store set", set_store, NO_SUM, SENSORS},
+};
+enum { SIDES = sizeof sides / sizeof *sides };
+
+static bool is_named(const char *name, char **names)
+{
+    if (!*names)
+        return true;
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names;
+}
+
+static bool is_for(whose whose, const rows *r)
+{
+    return whose == ALL_ROWS || (r->n_shapes == 1 && (whose == OF_ONE_SHAPE || r->shapes[0].n == 3));
+}
+
+static void run_side(const side *s, const trial *t)
+{
+    took took = s->run(t);
+    if (s->sum != NO_SUM)
+        check_sum(s->name, took, s->sum == OF_ALL ? t->r->sum : t->r->one_sum);
+    rows of = {.n = s->run == set_store ? SETS : t->r->n};
+    tell(&of, s->name, took);
+}
+
+static void unlink_all(const trial *t)
+{
+    unlink(t->of_struct);
+    unlink(t->of_arrow);
+    unlink(t->of_seed);
+    unlink(t->of_store);
+}
+
+/* Every file is written once before, to be there for scans and so that no side is the first one in fresh memory. Scans come twice a
+ * round: what was just synced may still be on its way. */
+static void rounds(const rows *r, const char *dir, const char *name, int n, char **names)
+{
+    trial t = {.r = r};
+    snprintf(t.of_struct, sizeof t.of_struct, "%s/%s.struct", dir, name);
+    snprintf(t.of_arrow, sizeof t.of_arrow, "%s/%s.arrow", dir, name);
+    snprintf(t.of_seed, sizeof t.of_seed, "%s/%s.seed", dir, name);
+    snprintf(t.of_store, sizeof t.of_store, "%s/%s.store", dir, name);
     for (size_t f = 0; f < r->shapes[0].n; f++)
         if (r->shapes[0].names[f] == r->one)
-            field = r->shapes[0].fields[f].name;
-    bool wide = r->n_shapes == 1;
-    tell(r, "struct write", struct_write(r, of_struct, false));
-    tell(r, "store write", store_write(r, of_store, 1, false));
-    tell(r, "store write 2", store_write(r, of_store, 2, false));
-    tell(r, "seed write", seed_write(r, of_seed, false));
-    if (wide)
-        tell(r, "arrow write", arrow_write(r, of_arrow, false));
-    tell(r, "struct write synced", struct_write(r, of_struct, true));
-    tell(r, "store write synced", store_write(r, of_store, 1, true));
-    for (unsigned i = 0; i < 2; i++) { /* twice: what was just synced may still be on its way */
-        tell_scan(r, "struct scan", struct_scan(r, of_struct), r->sum);
-        tell_scan(r, "store scan", store_scan(of_store, NULL, 1, false), r->sum);
-        tell_scan(r, "store scan unverified", store_scan(of_store, NULL, 1, true), r->sum);
-        tell_scan(r, "store scan 2", store_scan(of_store, NULL, 2, false), r->sum);
-        tell_scan(r, "seed scan", seed_scan(r, of_seed, -1), r->sum);
-        if (wide)
-            tell_scan(r, "arrow scan", arrow_scan(r, of_arrow, -1), r->sum);
-        tell_scan(r, "store one", store_scan(of_store, field, 1, false), r->one_sum);
-        tell_scan(r, "seed one", seed_scan(r, of_seed, (int)r->one), r->one_sum);
-        if (wide) {
-            tell_scan(r, "arrow one", arrow_scan(r, of_arrow, (int)r->one), r->one_sum);
-            tell_scan(r, "arrow told scan", arrow_told_scan(r, of_arrow, -1), r->sum);
-            tell_scan(r, "arrow told one", arrow_told_scan(r, of_arrow, (int)r->one), r->one_sum);
-        }
-        tell_scan(r, "store rows", store_rows(of_store), r->sum);
-        tell_scan(r, "store values", store_values(of_store), r->sum);
-    }
-    evict(of_store);
-    tell_scan(r, "store one cold", store_scan(of_store, field, 1, false), r->one_sum);
-    if (strcmp(name, "sensor") == 0) {
-        took t = store_set(r, of_store, 2, 5000000);
-        printf(
-            "{\"side\": \"store set\", \"rows\": 5000000, \"seconds\": %.6f, \"cpu\": %.6f, \"rows_per_s\": %.0f, \"bytes\": 0}\n",
-            t.seconds, t.cpu, 5e6 / t.seconds);
-    }
-    unlink(of_struct);
-    unlink(of_arrow);
-    unlink(of_seed);
-    unlink(of_store);
+            t.field = r->shapes[0].fields[f].name;
+    write_struct(&t);
+    write_store(&t);
+    write_seed(&t);
+    if (is_for(OF_ONE_SHAPE, r))
+        write_arrow(&t);
+    for (int i = 0; i < n; i++)
+        for (unsigned pass = 0; pass < 2; pass++)
+            for (unsigned s = 0; s < SIDES; s++)
+                if (is_for(sides[s].whose, r) && is_named(sides[s].name, names) &&
+                    (pass == 0 || sides[s].sum != NO_SUM))
+                    run_side(&sides[s], &t);
+    unlink_all(&t);
 }
 
 /* Databases take so long that once will do. */
@@ -446,9 +600,8 @@ static void databases(const rows *r, const char *dir, const char *name)
     tell_some(r, "sqlite write", sqlite_write(r, path));
     took t = sqlite_scan(r, path);
     if (database_rows(r) == r->n)
-        tell_scan(r, "sqlite scan", t, r->sum);
-    else
-        tell_some(r, "sqlite scan", t);
+        check_sum("sqlite scan", t, r->sum);
+    tell_some(r, "sqlite scan", t);
     unlink(path);
 #ifdef HAVE_DUCKDB
     tell_some(r, "duckdb write", duckdb_write(r, path));
@@ -459,8 +612,8 @@ static void databases(const rows *r, const char *dir, const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: bench_store wind|sensor|sparse FILE.spate DIR ROUNDS\n");
+    if (argc < 5) {
+        fprintf(stderr, "usage: bench_store wind|sensor|sparse FILE.spate DIR ROUNDS [SIDE...]\n");
         return 2;
     }
     static rows wide, sparse;
@@ -474,8 +627,8 @@ int main(int argc, char **argv)
         r->one = r->shapes[0].names[20];
     }
     sum_rows(r);
-    for (int i = 0; i < atoi(argv[4]); i++)
-        one_round(r, argv[3], argv[1]);
-    databases(r, argv[3], argv[1]);
+    rounds(r, argv[3], argv[1], atoi(argv[4]), argv + 5);
+    if (argc == 5)
+        databases(r, argv[3], argv[1]);
     return 0;
 }

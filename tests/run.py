@@ -7,6 +7,10 @@ A build directory's name says what is run on it: the plain build gets everything
 under the sanitizers; one with "tsan" what has threads. Unit tests are C programs that print TAP; the rest are Python modules
 (unittest) that drive the built program. A live test that is skipped where CI is set counts as failed: a server that could not be
 started is no success. Each module runs in a process of its own, one more at a time than there are processors.
+
+In a whole run a module that failed is run once more with nothing beside it, if there are no more than SECOND_TRIES of them: servers
+of three modules on two processors can keep one waiting longer than its test does. What it said at first is printed in any case,
+and its name among those that passed only when alone: each of them is to be looked into, and made independent of speed.
 """
 import argparse
 import concurrent.futures
@@ -22,6 +26,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 UNIT_TIMEOUT_S = 1200
+SECOND_TRIES = 3
 
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
@@ -193,6 +198,22 @@ def all_parts(args):
     return [(build, part) for _, build, part in sorted(parts, key=lambda p: p[0])]
 
 
+def tried_again(parts, results):
+    """The results, with those of a second try, alone, in place of the few that failed."""
+    bad = [at for at, (_, failed, _, _) in enumerate(results) if failed]
+    if len(bad) > SECOND_TRIES:
+        return results
+    results, alone = list(results), []
+    for at in bad:
+        build, part = parts[at]
+        print(f"# {build.name}/{part} failed beside others, and is run alone:\n{results[at][3]}", flush=True)
+        results[at] = start_part(build, part)
+        alone += [f"{build.name}/{part}"] if not results[at][1] else []
+    if alone:
+        print(f"# passed only when alone, see above: {', '.join(alone)}")
+    return results
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--quick", action="store_true", help="unit, golden and command line tests only")
@@ -204,8 +225,12 @@ def main():
     if args.part:
         return run_part(args.builds[0], args.part)
     os.environ.update({k: os.environ.get(k, v) for k, v in SANITIZER_ENV.items()})
+    parts = all_parts(args)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:  # one more, since they often wait for servers
-        passed, failed, skipped, why = zip(*pool.map(start_part, *zip(*all_parts(args))))
+        results = list(pool.map(start_part, *zip(*parts)))
+    if not args.quick and not args.only:
+        results = tried_again(parts, results)
+    passed, failed, skipped, why = zip(*results)
     passed, failed, skipped = sum(passed), sum(failed), sum(skipped)
     for text in filter(None, why):
         print(text)

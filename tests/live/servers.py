@@ -55,6 +55,27 @@ def server_user():
     raise RuntimeError("running as root, and there is neither a user postgres nor nobody to run the server as")
 
 
+def children_of(parent):
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def signal_all(pids, what):
+    """Those of them that are still there: a server's own processes come and go."""
+    for pid in pids:
+        try:
+            os.kill(pid, what)
+        except ProcessLookupError:
+            pass
+
+
 class Postgres:
     """A server with trust authentication, superuser "postgres", database "postgres"; empty and its own."""
 
@@ -124,26 +145,10 @@ class Postgres:
             self.process.wait()
         self.process = None
 
-    def children(self):
-        """Process ids of the server's own processes."""
-        found = []
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(fields[1]) == self.pid:
-                found.append(int(stat.parent.name))
-        return found
-
     def kill9(self):
         """The server and all its processes, at once and without a word."""
-        children = self.children()
-        for pid in [self.pid, *children]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        children = children_of(self.pid)
+        signal_all([self.pid, *children], signal.SIGKILL)
         self.process.wait()
         self.process = None
         deadline = time.monotonic() + 10

@@ -275,7 +275,7 @@ class Indexes(WayCase):
         self.assertEqual(self.tried(), 0)
 
     def test_what_a_killed_bench_leaves_goes_with_the_next(self):
-        run = subprocess.Popen([SPATE, "lab", "bench", "--lab", str(self.dir / "lab"), "--query", "point", "--seconds", "3", "--cpu", "none",
+        run = subprocess.Popen([SPATE, "lab", "bench", "--lab", str(self.dir / "lab"), "--query", "point", "--seconds", "6", "--cpu", "none",
                                 "--try-index", "orders (user_id)"], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
         while run.poll() is None and self.tried() < 4 and time.monotonic() < deadline:

@@ -14,6 +14,7 @@ import urllib.parse
 
 from harness import SPATE, spate
 from live.browser import PROGRAM, Browser
+from live.servers import children_of, signal_all
 from live.test_lab import LabCase
 
 PICTURES = pathlib.Path(SPATE).parent / "pictures"
@@ -192,17 +193,15 @@ class Http(ServeCase):
         self.serve()
         self.wait_state(lambda s: all(s["state"] == "up" for s in s["servers"]))
         pid = self.servers()["shard0"]["pid"]
-        pids = [pid] + [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        for p in pids:
-            os.kill(p, signal.SIGSTOP)
+        pids = [pid, *children_of(pid)]
+        signal_all(pids, signal.SIGSTOP)
         try:
             self.wait_state(lambda s: [server["state"] for server in s["servers"]] == ["up", "unreachable"])
             began = time.monotonic()
             self.assertEqual(self.stop(), 0)
             self.assertLess(time.monotonic() - began, WAIT_S / 2)
         finally:
-            for p in pids:
-                os.kill(p, signal.SIGCONT)
+            signal_all(pids, signal.SIGCONT)
 
     def test_jobs_and_work(self):
         self.lab("up")

@@ -1,17 +1,16 @@
 /* hash.c - from ids to nodes. Buckets of a cache line: twelve tags and twelve numbers, searched from the bucket that the id's first
  * half falls into to the first one with room. Nothing is ever taken out, so a search needs no tombstones. Neighbours in the order of
- * ids are neighbours in the table. While a journal is replayed nothing is looked up: all nodes are put in at its end, when their
- * number is known. */
+ * ids are neighbours in the table. While a journal is replayed nothing is looked up: all nodes are put in at its end (index.c), when
+ * their number is known. */
 #include "ledger/nodes.h"
 
 enum {
     BUCKET_FILLED = 10, /* of twelve places, on the average, before the table grows */
     GROW_NODES =
         3 << 20, /* it doubles up to there, then grows by a third: never mostly empty when that would be much */
-    AHEAD = 24,  /* nodes whose buckets are asked for before they are needed */
 };
 
-static uint64_t bucket_of(const sp_side *s, uint64_t hi)
+uint64_t sp_hash_bucket(const sp_side *s, uint64_t hi)
 {
     return sp_mulhi(hi, s->n_buckets);
 }
@@ -19,7 +18,7 @@ static uint64_t bucket_of(const sp_side *s, uint64_t hi)
 void sp_hash_soon(const sp_side *s, uint64_t hi)
 {
     if (s->n_buckets)
-        __builtin_prefetch(&s->buckets[bucket_of(s, hi)], 1);
+        __builtin_prefetch(&s->buckets[sp_hash_bucket(s, hi)], 1);
 }
 
 static uint32_t bucket_find(const sp_side *s, const sp_bucket *bucket, uint64_t hi, uint64_t lo)
@@ -46,16 +45,16 @@ uint32_t sp_hash_find(const sp_side *s, uint64_t hi, uint64_t lo)
 {
     if (!s->n_buckets)
         return 0;
-    for (uint64_t b = bucket_of(s, hi);; b = b + 1 == s->n_buckets ? 0 : b + 1) {
+    for (uint64_t b = sp_hash_bucket(s, hi);; b = b + 1 == s->n_buckets ? 0 : b + 1) {
         uint32_t found = bucket_find(s, &s->buckets[b], hi, lo);
         if (found || s->buckets[b].n < SP_BUCKET_NODES)
             return found;
     }
 }
 
-uint32_t sp_hash_place(sp_side *s, uint64_t hi, uint64_t lo, uint32_t i)
+uint32_t sp_hash_place_before(sp_side *s, uint64_t from, uint64_t end, uint64_t hi, uint64_t lo, uint32_t i)
 {
-    for (uint64_t b = bucket_of(s, hi);; b = b + 1 == s->n_buckets ? 0 : b + 1) {
+    for (uint64_t b = from; b < end; b++) {
         sp_bucket *bucket = &s->buckets[b];
         uint32_t found = bucket_find(s, bucket, hi, lo);
         if (found)
@@ -66,13 +65,22 @@ uint32_t sp_hash_place(sp_side *s, uint64_t hi, uint64_t lo, uint32_t i)
         bucket->node[bucket->n++] = i;
         return i;
     }
+    return 0;
+}
+
+uint32_t sp_hash_place(sp_side *s, uint64_t hi, uint64_t lo, uint32_t i)
+{
+    uint32_t there = 0;
+    for (uint64_t from = sp_hash_bucket(s, hi); !there; from = 0)
+        there = sp_hash_place_before(s, from, s->n_buckets, hi, lo, i);
+    return there;
 }
 
 /* Puts a node in that cannot be there yet. */
 static void put(sp_side *s, uint32_t i)
 {
     const sp_node *node = sp_node_at(s, i);
-    uint64_t b = bucket_of(s, node->hi);
+    uint64_t b = sp_hash_bucket(s, node->hi);
     while (s->buckets[b].n == SP_BUCKET_NODES)
         b = b + 1 == s->n_buckets ? 0 : b + 1;
     sp_bucket *bucket = &s->buckets[b];
@@ -80,13 +88,12 @@ static void put(sp_side *s, uint32_t i)
     bucket->node[bucket->n++] = i;
 }
 
-static int make_table(sp_side *s, uint64_t n)
+int sp_hash_make(sp_side *s, uint64_t n)
 {
     uint64_t buckets = n / BUCKET_FILLED + 16;
     sp_bucket *fresh = sp_alloc_large(buckets * sizeof(*fresh));
     if (!fresh)
         return SPATE_E_NOMEM;
-    memset(fresh, 0, buckets * sizeof(*fresh));
     sp_free(s->buckets);
     s->buckets = fresh;
     s->n_buckets = buckets;
@@ -99,28 +106,13 @@ int sp_hash_reserve(sp_side *s, uint64_t n)
     if (n <= fit)
         return SPATE_OK;
     uint64_t more = SP_MAX(fit / 3, SP_MIN(fit, (uint64_t)GROW_NODES));
-    if (make_table(s, SP_MAX(n, fit + more)) != SPATE_OK)
+    if (sp_hash_make(s, SP_MAX(n, fit + more)) != SPATE_OK)
         return SPATE_E_NOMEM;
+    memset(s->buckets, 0, s->n_buckets * sizeof(*s->buckets));
     for (uint32_t i = 1; i < s->n; i++) {
-        if (i + AHEAD < s->n)
-            sp_hash_soon(s, sp_node_at(s, i + AHEAD)->hi);
+        if (i + SP_HASH_AHEAD < s->n)
+            sp_hash_soon(s, sp_node_at(s, i + SP_HASH_AHEAD)->hi);
         put(s, i);
-    }
-    return SPATE_OK;
-}
-
-int sp_hash_index(sp_side *s, spate_error *err)
-{
-    if (s->n == 1)
-        return SPATE_OK;
-    if (make_table(s, s->n + s->n / 16) != SPATE_OK)
-        return sp_fail_nomem(err);
-    for (uint32_t i = 1; i < s->n; i++) {
-        const sp_node *node = sp_node_at(s, i);
-        if (i + AHEAD < s->n)
-            sp_hash_soon(s, sp_node_at(s, i + AHEAD)->hi);
-        if (sp_hash_place(s, node->hi, node->lo, i) != i)
-            return sp_fail(err, SPATE_E_CORRUPT, "the journal has a node twice");
     }
     return SPATE_OK;
 }

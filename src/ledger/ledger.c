@@ -95,7 +95,7 @@ static int read_journal(spate_ledger *l, const char *path, bool *fresh, uint64_t
     if (rc == SPATE_OK && l->memory.unfinished)
         rc = sp_fail(err, SPATE_E_CORRUPT, "the journal of \"%s\" ends within what it begins with: a snapshot", path);
     for (unsigned side = 0; side < 2 && rc == SPATE_OK; side++)
-        rc = sp_hash_index(&l->memory.side[side], err);
+        rc = sp_memory_index(&l->memory.side[side], side, err);
     l->memory.replaying = rc != SPATE_OK;
     return rc;
 }

@@ -534,15 +534,28 @@ static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_nod
     return note_extra(m, side, i, n) ? sp_fail_nomem(err) : SPATE_OK;
 }
 
+/* Without ids: index.c makes those of all nodes together. */
+static int add_unnamed(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n,
+                       spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (size_t k = 0; k < n && rc == SPATE_OK; k++)
+        rc = add_one(m, side, parent, &children[k], 0, 0, NULL, err);
+    return rc;
+}
+
 enum { ADD_AHEAD = 32 }; /* ids computed, and their buckets asked for, before the first of them is needed */
 
 int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known,
                   spate_error *err)
 {
     sp_side *s = &m->side[side];
+    if (n > UINT32_MAX || nodes_reserve(s, (uint32_t)n))
+        return sp_fail_nomem(err);
+    if (!known)
+        return add_unnamed(m, side, parent, children, n, err);
     m->path.len = 0;
-    if (n > UINT32_MAX || nodes_reserve(s, (uint32_t)n) || (known && sp_hash_reserve(s, s->n + n)) ||
-        sp_memory_path(s, parent, &m->path) || sp_buf_reserve(&m->path, 1 + UINT16_MAX))
+    if (sp_hash_reserve(s, s->n + n) || sp_memory_path(s, parent, &m->path) || sp_buf_reserve(&m->path, 1 + UINT16_MAX))
         return sp_fail_nomem(err);
     if (m->path.len > 1)
         m->path.data[m->path.len++] = '/';
@@ -556,11 +569,10 @@ int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node
             memcpy(end, child->name.p, child->name.len);
             sp_id_split(spate_node_id_of(side, child->type, (spate_bytes){m->path.data, m->path.len + child->name.len}),
                         &hi[k], &lo[k]);
-            if (known)
-                sp_hash_soon(s, hi[k]);
+            sp_hash_soon(s, hi[k]);
         }
         for (size_t k = 0; k < count && rc == SPATE_OK; k++)
-            rc = add_one(m, side, parent, &children[from + k], hi[k], lo[k], known ? &known[from + k] : NULL, err);
+            rc = add_one(m, side, parent, &children[from + k], hi[k], lo[k], &known[from + k], err);
     }
     return rc;
 }

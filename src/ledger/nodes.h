@@ -136,9 +136,16 @@ spate_node_id sp_id_join(uint64_t hi, uint64_t lo);
 uint32_t sp_hash_find(const sp_side *s, uint64_t hi, uint64_t lo);
 /* The one that is there, or i, which is put there. Room was made. */
 uint32_t sp_hash_place(sp_side *s, uint64_t hi, uint64_t lo, uint32_t i);
-void sp_hash_soon(const sp_side *s, uint64_t hi); /* asks the memory for where it will be looked for */
+/* The same, but only in buckets from one on and before another: 0 when they are full. */
+uint32_t sp_hash_place_before(sp_side *s, uint64_t from, uint64_t end, uint64_t hi, uint64_t lo, uint32_t i);
+uint64_t sp_hash_bucket(const sp_side *s, uint64_t hi); /* where the search for an id begins */
+void sp_hash_soon(const sp_side *s, uint64_t hi);       /* asks the memory for where it will be looked for */
+enum { SP_HASH_AHEAD = 24 };                            /* nodes before it is needed */
 int sp_hash_reserve(sp_side *s, uint64_t n) SP_MUST_CHECK;
-int sp_hash_index(sp_side *s, spate_error *err) SP_MUST_CHECK; /* all nodes anew. SPATE_E_CORRUPT: one is there twice */
+int sp_hash_make(sp_side *s, uint64_t n) SP_MUST_CHECK; /* a table for so many, whose bytes are not set yet */
+
+/* Ids of all nodes, and the table of them, anew: after a journal was replayed (index.c). SPATE_E_CORRUPT: one is there twice. */
+int sp_memory_index(sp_side *s, unsigned side, spate_error *err) SP_MUST_CHECK;
 
 uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id); /* living ones only */
 uint32_t sp_memory_find_path(const sp_memory *m, unsigned side, spate_bytes path, unsigned type);
@@ -156,7 +163,7 @@ uint32_t sp_memory_below(const sp_side *s, uint32_t top, uint32_t i);
 /* What records do (nodes.c). Each can fail for want of memory only. */
 int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_error *err) SP_MUST_CHECK;
 /* Children of parent; their type, name and what else they have is checked. known[i]: the number of one that was there already, or 0;
- * NULL while replaying, when all are new. SPATE_E_BUG: two paths with one id. */
+ * NULL while replaying, when all are new and get no ids yet. SPATE_E_BUG: two paths with one id. */
 int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known,
                   spate_error *err) SP_MUST_CHECK;
 /* A node that was found again. */

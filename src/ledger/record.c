@@ -6,7 +6,7 @@ enum {
     VARINT_MAX = 10,
     NODE_FIXED_MAX = 2 + 8 + 8 + 8 + 5 * VARINT_MAX,
     HEADER_MAX = 2 + 2 * VARINT_MAX,
-    REPLAY_NODES = 256
+    REPLAY_NODES = 64
 };
 enum {
     HAS_SERVICE = 1 << 6,
@@ -178,7 +178,7 @@ typedef struct reader {
     bool bad;
 } reader;
 
-static uint64_t get(reader *r)
+static uint64_t get_long(reader *r)
 {
     uint64_t v = 0;
     for (unsigned shift = 0; shift < 64 && r->p < r->end; shift += 7) {
@@ -189,6 +189,12 @@ static uint64_t get(reader *r)
     }
     r->bad = true;
     return 0;
+}
+
+/* Most numbers are small. */
+static inline uint64_t get(reader *r)
+{
+    return r->p < r->end && (uint8_t)*r->p < 128 ? (uint8_t)*r->p++ : get_long(r);
 }
 
 static int64_t get_signed(reader *r)

@@ -22,7 +22,9 @@ typedef struct sp_build {
 sp_cell *sp_range_cell(const sp_build *b);    /* range.c */
 sp_cell *sp_set_cell(const sp_build *b);      /* set.c: set, and value without a function */
 sp_cell *sp_document_cell(const sp_build *b); /* document.c: a value with functions that is JSON */
-sp_cell *sp_inc_cell(const sp_build *b);      /* key.c */
+sp_cell *
+sp_set_items_cell(const sp_build *b);    /* the same, for the items of an array: if these are to differ, values do */
+sp_cell *sp_inc_cell(const sp_build *b); /* key.c */
 sp_cell *sp_sorted_uuid_cell(const sp_build *b);
 sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent);
 sp_cell *sp_array_cell(const sp_build *b, sp_cell *item); /* wrap.c */
@@ -41,6 +43,8 @@ sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *
 /* Of each row below the table's: the how manieth with that value of the cell it is, from 1; or how many there are. e: the column. */
 const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const sp_cell *cell, bool all);
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */
+/* No value twice: inner's, of its domain. NULL: no memory, or the table has more rows than that. */
+sp_cell *sp_apart_cell(const sp_build *b, const sp_cell *inner);              /* domain.c */
 sp_cell *sp_cut_cell(const sp_build *b, sp_cell *inner, uint32_t characters); /* longer text ends there */
 /* How long the number is that sp_unique_text_cell puts in. */
 uint32_t sp_unique_digits(const sp_build *b);

@@ -8,6 +8,7 @@ typedef struct cast_cell {
     sp_cell cell;
     const sp_cell *inner;
     uint32_t temp;
+    sp_lattice lattice; /* of values that differ, where different ones of the inner cell may become equal */
 } cast_cell;
 
 /* The cells of rows into the cast's temporary column. NULL: no memory. */
@@ -16,6 +17,13 @@ static const sp_column *fill_inner(const cast_cell *c, const uint64_t *rows, uin
     sp_column *temp = sp_scratch_temp(scratch, c->temp);
     temp->validity = NULL;
     return c->inner->ops->fill(c->inner, rows, n, temp, scratch) == SPATE_OK ? temp : NULL;
+}
+
+static const sp_column *apart_inner(const cast_cell *c, const sp_apart *a, sp_gen_scratch *scratch)
+{
+    sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    temp->validity = NULL;
+    return c->inner->ops->apart(c->inner, a, temp, scratch) == SPATE_OK ? temp : NULL;
 }
 
 static void copy_nulls(const sp_column *from, sp_column *to, uint32_t n)
@@ -35,9 +43,8 @@ static char *put_one(char *p, const sp_column *from, uint32_t i)
     return sp_put_value(p, from->type, &truth);
 }
 
-static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+static int write_text(const sp_cell *cell, const sp_column *temp, uint32_t n, sp_column *out)
 {
-    const sp_column *temp = fill_inner((const cast_cell *)cell, rows, n, scratch);
     if (!temp || sp_column_reserve_bytes(out, (size_t)n * cell->text_max) != SPATE_OK)
         return SPATE_E_NOMEM;
     copy_nulls(temp, out, n);
@@ -50,7 +57,18 @@ static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
     return SPATE_OK;
 }
 
+static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    return write_text(cell, fill_inner((const cast_cell *)cell, rows, n, scratch), n, out);
+}
+
+static int text_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    return write_text(cell, apart_inner((const cast_cell *)cell, a, scratch), a->n, out);
+}
+
 static const sp_cell_ops to_text_ops = {text_fill, NULL};
+static const sp_cell_ops to_text_apart_ops = {text_fill, NULL, text_apart};
 
 /* One kind of text as another: they are kept alike. */
 static int same_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
@@ -59,7 +77,14 @@ static int same_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
     return inner->ops->fill(inner, rows, n, out, scratch);
 }
 
+static int same_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    const sp_cell *inner = ((const cast_cell *)cell)->inner;
+    return inner->ops->apart(inner, a, out, scratch);
+}
+
 static const sp_cell_ops same_ops = {same_fill, NULL};
+static const sp_cell_ops same_apart_ops = {same_fill, NULL, same_apart};
 
 /* ---- between fixed-width types: by way of int64, or of double when one side has a fraction ---- */
 
@@ -159,9 +184,8 @@ static void convert(const sp_column *from, sp_column *to, uint32_t i)
         store_double(to, i, load_double(from, i));
 }
 
-static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+static int write_fixed(const sp_column *temp, uint32_t n, sp_column *out)
 {
-    const sp_column *temp = fill_inner((const cast_cell *)cell, rows, n, scratch);
     if (!temp)
         return SPATE_E_NOMEM;
     copy_nulls(temp, out, n);
@@ -170,7 +194,35 @@ static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     return SPATE_OK;
 }
 
+static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    return write_fixed(fill_inner((const cast_cell *)cell, rows, n, scratch), n, out);
+}
+
+static int fixed_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    return write_fixed(apart_inner((const cast_cell *)cell, a, scratch), a->n, out);
+}
+
+/* What may become equal is not converted: the values are those of the new type that lie between the inner cell's. */
+static int between_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    const sp_lattice *l = &((const cast_cell *)cell)->lattice;
+    for (uint32_t i = 0; i < a->n; i++) {
+        sp_lot lot = sp_lot_of(cell, a, i);
+        uint64_t at = sp_lot_even(&lot, l->n);
+        if (is_float(cell->type.kind))
+            store_double(out, i, l->min + (double)at * l->step);
+        else
+            store_int(out, i, (int64_t)((uint64_t)cell->first + at));
+    }
+    return SPATE_OK;
+}
+
 static const sp_cell_ops fixed_ops = {fixed_fill, NULL};
+static const sp_cell_ops fixed_apart_ops = {fixed_fill, NULL, fixed_apart};
+static const sp_cell_ops between_ops = {fixed_fill, NULL, between_apart};
 
 static bool convertible(sp_kind from, sp_kind to)
 {
@@ -316,12 +368,62 @@ static bool keeps_apart(const sp_cell *from, const sp_type *to)
 {
     if (is_time(from->type.kind))
         return to->kind != SP_DATE;
+    if (is_float(from->type.kind))
+        return from->type.kind == SP_F32 && to->kind == SP_F64;
     if (is_float(to->kind) && sp_kind_is_signed(from->type.kind)) {
         double whole = to->kind == SP_F64 ? 0x1p53 : 0x1p24; /* all integers up to it are floats */
         exact_range r = cell_range(from);
         return is_small((double)r.min, whole - 1) && is_small((double)r.max, whole - 1);
     }
     return is_exact(from->type.kind) && is_exact(to->kind) && to->scale >= from->type.scale;
+}
+
+/* The whole numbers, in units of the new type, that the dense inner cell's values become. */
+static void between_whole(cast_cell *c)
+{
+    const sp_cell *from = c->inner;
+    sp_cell *to = &c->cell;
+    if (is_time(from->type.kind)) {
+        to->first = convert_time(from->first, from->type.kind, to->type.kind);
+        to->last = convert_time(from->last, from->type.kind, to->type.kind);
+    } else { /* fits() has found them */
+        to->first = to->bounds.min;
+        to->last = to->bounds.max;
+    }
+    uint64_t others = (uint64_t)to->last - (uint64_t)to->first;
+    c->lattice.n = others == UINT64_MAX ? others : others + 1;
+}
+
+/* Floating point numbers between the inner cell's, not closer together than its own. */
+static void between_floats(cast_cell *c)
+{
+    const sp_cell *from = c->inner;
+    bool whole = !is_float(from->type.kind);
+    double unit = whole ? (double)sp_pow10[from->type.scale] : 1,
+           min = whole ? (double)from->first / unit : from->min_f;
+    double max = whole ? ((double)from->last + 1) / unit : from->max_f;
+    c->lattice =
+        sp_lattice_of(min, max, c->cell.type.kind == SP_F32 ? FLT_MANT_DIG : DBL_MANT_DIG, whole ? 1 / unit : 0);
+}
+
+/* What is known of how many different values the cells have. */
+static void count_values(cast_cell *c)
+{
+    const sp_cell *from = c->inner;
+    bool text = sp_kind_is_text(c->cell.type.kind);
+    c->cell.dense = false;
+    if (sp_cell_domain(from) && (text || keeps_apart(from, &c->cell.type))) {
+        c->cell.ops = !text ? &fixed_apart_ops : c->cell.ops == &same_ops ? &same_apart_ops : &to_text_apart_ops;
+        return;
+    }
+    if (text || !from->dense)
+        return;
+    c->cell.ops = &between_ops;
+    if (is_float(c->cell.type.kind))
+        between_floats(c);
+    else
+        between_whole(c);
+    c->cell.domain = c->lattice.n;
 }
 
 static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
@@ -342,6 +444,7 @@ static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
         c->cell.ops = same ? &same_ops : &to_text_ops;
         c->cell.text_max = SP_MAX(inner->text_max, 1u);
         c->cell.bounds = (sp_bounds){.text_max = c->cell.text_max};
+        count_values(c);
         return &c->cell;
     }
     c->cell.ops = &fixed_ops;
@@ -351,6 +454,7 @@ static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
         return NULL;
     }
     c->cell.unique = inner->unique && keeps_apart(inner, to);
+    count_values(c);
     return &c->cell;
 }
 

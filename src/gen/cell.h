@@ -10,6 +10,14 @@
 
 typedef struct sp_cell sp_cell;
 
+/* What is asked for of a cell that makes different values: for i below n, value number numbers[i] of so many that
+ * all differ. */
+typedef struct sp_apart {
+    const uint64_t *numbers; /* below of */
+    uint32_t n;
+    uint64_t of; /* at most the cell's domain */
+} sp_apart;
+
 typedef struct sp_cell_ops {
     /* Fills rows 0..n of out. Fixed-width kinds write out->data. Text kinds must reserve bytes and write offsets[0..n]; they
      * never touch validity unless the cell itself can be null. 0 or SPATE_E_NOMEM. */
@@ -17,6 +25,9 @@ typedef struct sp_cell_ops {
     /* Writes the cell of row as canonical text (as CSV would have it, unquoted), at most cell->text_max bytes, and may scribble
      * SP_SLACK more. Returns the end. NULL for cells that templates are never made of. */
     char *(*text)(const sp_cell *cell, uint64_t row, char *p);
+    /* Fills a column as fill does, with values that differ where their numbers do. NULL: it is not known which
+     * values do. */
+    int (*apart)(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch);
 } sp_cell_ops;
 
 struct sp_cell {
@@ -29,7 +40,10 @@ struct sp_cell {
     uint32_t work_text;
     uint32_t depth; /* scratch arrays that a fill holds at once, those of the cells it asks included */
     bool nullable;
-    bool unique;          /* no two rows below rows_max have the same value */
+    bool unique;     /* no two rows below rows_max have the same value */
+    uint64_t domain; /* where ops->apart is: how many different values; UINT64_MAX: that many, or more */
+    bool dense;      /* whole numbers, decimals, times: these are all from first to last, in units of the type */
+    int64_t first, last;
     sp_bounds bounds;     /* its range: integers and decimals, these times 10^scale */
     bool has_float_range; /* floats: every cell is in [min_f, max_f] */
     double min_f, max_f;
@@ -38,6 +52,48 @@ struct sp_cell {
 
 /* The generic fill of a text kind: calls ops->text for each row. */
 int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
+
+/* How many different values the cell can be asked for; 0: it is not known. */
+static inline uint64_t sp_cell_domain(const sp_cell *cell)
+{
+    return cell->ops->apart ? cell->domain : 0;
+}
+
+/* ---- which of the values that differ (domain.c) ----------------------------------------------------------------- */
+
+/* Value number, below of. What it is made of is chosen part by part, each time among fewer. */
+typedef struct sp_lot {
+    uint64_t number, of;
+    uint64_t z; /* the last draw: parts that nothing depends on any more are drawn */
+} sp_lot;
+static inline sp_lot sp_lot_of(const sp_cell *cell, const sp_apart *a, uint32_t i)
+{
+    return (sp_lot){a->numbers[i], a->of, sp_draw(~cell->key, a->numbers[i])};
+}
+/* One of n parts, each with room for at least lot->of / n values, rounded up; n = 0 stands for 2^64. Ascending with
+ * the number. */
+uint64_t sp_lot_even(sp_lot *lot, uint64_t n);
+
+/* Words of so many different letters: of any of some lengths. */
+typedef struct sp_word_room {
+    uint64_t letters, len_min, lengths;
+    uint64_t shortest; /* how many words there are of the least length */
+} sp_word_room;
+uint64_t sp_word_room_of(sp_word_room *room, uint64_t letters, uint64_t len_min,
+                         uint64_t lengths); /* how many in all */
+/* A word's length; its letters are then chosen one by one, evenly. */
+uint64_t sp_lot_length(sp_lot *lot, const sp_word_room *room);
+
+/* Numbers min + i * step below max, i < n, which all differ as floating point numbers of so many binary digits. */
+typedef struct sp_lattice {
+    double min, step;
+    uint64_t n;
+} sp_lattice;
+sp_lattice sp_lattice_of(double min, double max, int digits, double step_least);
+
+/* The apart of a text kind: calls put for each. */
+int sp_cell_apart_text(const sp_cell *cell, const sp_apart *a, sp_column *out,
+                       char *(*put)(const sp_cell *, sp_lot *, char *));
 
 typedef struct sp_locale sp_locale;
 

@@ -21,14 +21,23 @@ struct sp_func {
 #define SP_HEX_DIGITS    "0123456789abcdef"
 #define SP_BASE36_DIGITS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* Is the cell of a function whose numbers are all those within its bounds, each as likely as the others? */
-bool sp_func_is_even(const sp_cell *cell);
 /* A cell that has nothing but its key; one of text; the year of the plan's now. */
 sp_cell *sp_func_new_cell(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, sp_kind kind,
                           uint32_t text_max);
 sp_cell *sp_func_new_text(const sp_func_env *env, uint64_t key, const sp_cell_ops *ops, uint32_t text_max,
                           sp_care care);
 int32_t sp_func_this_year(const sp_func_env *env);
+
+/* numbers.c */
+sp_cell *sp_make_number(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_uint64(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_year(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_date(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_near_date(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_status(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_bool(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_float(const sp_func *f, const sp_func_env *env, uint64_t key);
+sp_cell *sp_make_zone_offset(const sp_func *f, const sp_func_env *env, uint64_t key);
 
 /* checked.c */
 sp_cell *sp_make_card_number(const sp_func *f, const sp_func_env *env, uint64_t key);

@@ -150,36 +150,6 @@ static sp_cell *formatted(const sp_build *b, sp_cell *cell)
     return made && !cell->ops->text && !sp_printf_fill(b, made) ? NULL : made;
 }
 
-/* A function's numbers, none of them twice: the range that they are. NULL: they are none, or a mistake was noted. */
-static sp_cell *unique_number(const sp_build *b, const sp_cell *cell)
-{
-    const sp_plan_column *col = b->column;
-    int64_t min = cell->bounds.min, max = cell->bounds.max;
-    if (b->table->from || !sp_func_is_even(cell)) {
-        sp_mistake(b->mistakes, col->mode_mark, col->text, "cannot be made unique; use range: int, inc or ${uuid}");
-        return NULL;
-    }
-    uint64_t others = (uint64_t)max - (uint64_t)min;
-    if (b->table->rows && b->table->rows - 1 > others) {
-        sp_mistake(b->mistakes, col->mode_mark, col->text, "has %llu different values, and the table %llu rows",
-                   (unsigned long long)others + 1, (unsigned long long)b->table->rows);
-        return NULL;
-    }
-    sp_plan_column *range = sp_arena_alloc(b->arena, 1, sizeof(*range));
-    sp_build own = *b;
-    if (!range)
-        return NULL;
-    *range = *col;
-    range->mode = SP_MODE_RANGE;
-    range->range = cell->type.kind == SP_DECIMAL ? SP_RANGE_DECIMAL : SP_RANGE_INT;
-    range->scale = cell->type.scale;
-    range->type = &cell->type;
-    range->min_i = min;
-    range->max_i = max == INT64_MAX ? max : max + 1;
-    own.column = range;
-    return sp_range_cell(&own);
-}
-
 static sp_cell *value_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
@@ -192,8 +162,6 @@ static sp_cell *value_cell(const sp_build *b)
         return NULL;
     if (col->sorted && cell->type.kind == SP_UUID)
         return sp_sorted_uuid_cell(b);
-    if (col->unique && !cell->unique)
-        return cell->type.kind == SP_TEXT ? sp_unique_text_cell(b, cell) : unique_number(b, cell);
     return cell;
 }
 
@@ -235,13 +203,31 @@ static sp_cell *lookup_cell(compiler *c, const sp_build *b)
     return value && by && key ? sp_lookup_cell(b, value, key, by, rows_of(c, col->ref_table)) : NULL;
 }
 
+/* Texts of a domain that is not known, as items of arrays that are to differ: no item comes twice, in whatever
+ * array. */
+static sp_cell *unique_items(const sp_build *b, sp_cell *item)
+{
+    sp_plan_table *items = sp_arena_alloc(b->arena, 1, sizeof(*items));
+    sp_build own = *b;
+    if (!items)
+        return NULL;
+    *items = *b->table;
+    if (__builtin_mul_overflow(items->rows, (uint64_t)SP_MAX(b->column->max_i, (int64_t)1), &items->rows))
+        items->rows = UINT64_MAX;
+    own.table = items;
+    return sp_unique_text_cell(&own, item);
+}
+
 /* The items of an array: values that are listed, or a template's. */
 static sp_cell *item_cell(const sp_build *b)
 {
     const sp_type *list = b->column->type && b->column->type->kind == SP_LIST ? b->column->type : NULL;
     if (!b->column->n_items) {
         sp_cell *cell = template_cell(b);
-        return cell && list ? sp_cast_cell(b, cell, list->item) : cell;
+        if (cell && list)
+            cell = sp_cast_cell(b, cell, list->item);
+        bool number = cell && b->column->unique && cell->type.kind == SP_TEXT && !sp_cell_domain(cell) && !cell->unique;
+        return number ? unique_items(b, cell) : cell;
     }
     sp_plan_column *set = sp_arena_alloc(b->arena, 1, sizeof(*set));
     sp_build own = *b;
@@ -250,11 +236,10 @@ static sp_cell *item_cell(const sp_build *b)
     *set = *b->column;
     set->mode = SP_MODE_SET;
     set->distribution = (sp_distribution){0}; /* which is of lengths */
-    set->unique = false;
     set->type = list ? list->item : set->type;
     own.column = set;
     own.key = sp_mix64(b->key ^ UINT64_C(0x6974656d));
-    return sp_set_cell(&own);
+    return sp_set_items_cell(&own);
 }
 
 static sp_cell *natural_cell(compiler *c, const sp_build *b)
@@ -415,7 +400,7 @@ static sp_cell *local_cell(compiler *c, sp_build *b)
     sp_cell *cell = sp_locales_cell(b, &local);
     if (!local && b->mistakes->n_said == said)
         return natural_cell(c, b);
-    return cell && col->unique && cell->type.kind == SP_TEXT ? sp_unique_text_cell(b, cell) : cell;
+    return cell;
 }
 
 static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_column *col)
@@ -433,11 +418,19 @@ static sp_build build_of(compiler *c, const sp_plan_table *t, const sp_plan_colu
     };
 }
 
-/* Text that is made unique gets a number, which must fit in too. */
+/* Text of a domain that is not known gets a number where it is to be unique, and that must fit in too. */
 static bool needs_number(const sp_plan_column *col, const sp_cell *cell)
 {
-    return col->unique && !cell->unique && col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN &&
-           cell->type.kind == SP_TEXT;
+    return col->unique && !cell->unique && !sp_cell_domain(cell) && cell->type.kind == SP_TEXT &&
+           (col->mode == SP_MODE_VALUE || (col->mode >= SP_MODE_EXPR && col->mode != SP_MODE_PATTERN));
+}
+
+/* Unique, if the column is to be and there is a way. */
+static sp_cell *told_apart(const sp_build *b, sp_cell *cell)
+{
+    if (needs_number(b->column, cell))
+        return sp_unique_text_cell(b, cell);
+    return b->column->unique && !cell->unique && sp_cell_domain(cell) ? sp_apart_cell(b, cell) : cell;
 }
 
 /* Not longer than its type, if the column asks for that. */
@@ -465,10 +458,10 @@ static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
         cell = sp_cast_cell(b, cell, col->type);
     if (cell && col->type && !is_set)
         cell = cut_to_type(b, cell);
+    if (cell)
+        cell = told_apart(b, cell);
     if (cell && col->type && !is_set && !col->cut)
         warn_of_length(b, cell);
-    if (cell && needs_number(col, cell))
-        cell = sp_unique_text_cell(b, cell);
     if (cell && !keeps_promises(b, cell))
         return NULL;
     if (cell && col->n_common)

@@ -3,6 +3,8 @@
 
 #include "gen/maths.h"
 
+#include <float.h>
+
 /* ---- numbers: min + a choice of [0, max - min), stored in the width of the kind ---- */
 
 typedef struct number_cell {
@@ -33,17 +35,36 @@ static int64_t number_one(const number_cell *c, uint64_t row)
     return number_of(c, sp_pick_one(&c->pick, row));
 }
 
-static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+static void write_numbers(const number_cell *c, const uint64_t *restrict choice, uint32_t n, sp_column *out)
 {
-    const number_cell *c = (const number_cell *)cell;
-    uint64_t *restrict choice = sp_scratch_push(scratch);
-    sp_pick_many(&c->pick, rows, n, choice);
     const uint64_t min = (uint64_t)c->min, unit = (uint64_t)c->unit;
-    switch (sp_kind_width(cell->type.kind)) {
+    switch (sp_kind_width(c->cell.type.kind)) {
     case 2: NUMBERS(int16_t); break;
     case 4: NUMBERS(int32_t); break;
     default: NUMBERS(int64_t);
     }
+}
+
+static int number_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const number_cell *c = (const number_cell *)cell;
+    uint64_t *choice = sp_scratch_push(scratch);
+    sp_pick_many(&c->pick, rows, n, choice);
+    write_numbers(c, choice, n, out);
+    sp_scratch_pop(scratch);
+    return SPATE_OK;
+}
+
+static int number_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    const number_cell *c = (const number_cell *)cell;
+    uint32_t n = a->n;
+    uint64_t *restrict choice = sp_scratch_push(scratch);
+    for (uint32_t i = 0; i < n; i++) {
+        sp_lot lot = sp_lot_of(cell, a, i);
+        choice[i] = sp_lot_even(&lot, cell->domain);
+    }
+    write_numbers(c, choice, n, out);
     sp_scratch_pop(scratch);
     return SPATE_OK;
 }
@@ -63,7 +84,7 @@ static char *number_text(const sp_cell *cell, uint64_t row, char *p)
     }
 }
 
-static const sp_cell_ops number_ops = {number_fill, number_text};
+static const sp_cell_ops number_ops = {number_fill, number_text, number_apart};
 static const sp_cell_ops layout_ops = {sp_cell_fill_text, number_text};
 
 /* A cell over [min, max) in steps of unit. */
@@ -80,6 +101,10 @@ static number_cell *new_number(const sp_build *b, sp_type type, int64_t min, int
         (sp_cell){.ops = &number_ops, .key = b->key, .type = type, .text_max = sp_kind_text_max(type.kind), .depth = 1};
     c->cell.unique = b->column->unique || (b->column->sorted && n >= b->table->rows);
     c->cell.bounds = (sp_bounds){.has_range = true, .min = min, .max = max > min ? max - 1 : min};
+    c->cell.domain = n;
+    c->cell.dense = true;
+    c->cell.first = min;
+    c->cell.last = (int64_t)((uint64_t)min + (n - 1) * (uint64_t)unit);
     c->min = min;
     c->unit = unit;
     return c;
@@ -163,6 +188,7 @@ typedef struct float_cell {
     double min, span;
     uint64_t rows;               /* sorted: the number of strata; else 0 */
     const sp_quantile *quantile; /* NULL: uniform */
+    sp_lattice lattice;
 } float_cell;
 
 static inline double float_one(const float_cell *c, uint64_t row)
@@ -201,7 +227,19 @@ static char *float_text(const sp_cell *cell, uint64_t row, char *p)
     return sp_put_f64(p, c->min + sp_quantile_at(c->quantile, place));
 }
 
-static const sp_cell_ops float_ops = {float_fill, float_text};
+static int float_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    const sp_lattice *l = &((const float_cell *)cell)->lattice;
+    double *v = out->data;
+    for (uint32_t i = 0; i < a->n; i++) {
+        sp_lot lot = sp_lot_of(cell, a, i);
+        v[i] = l->min + (double)sp_lot_even(&lot, l->n) * l->step;
+    }
+    return SPATE_OK;
+}
+
+static const sp_cell_ops float_ops = {float_fill, float_text, float_apart};
 
 static sp_cell *new_float(const sp_build *b)
 {
@@ -216,7 +254,9 @@ static sp_cell *new_float(const sp_build *b)
         return NULL;
     c->span = b->column->max_f - b->column->min_f;
     c->rows = b->column->sorted ? b->table->rows : 0;
-    c->cell.has_float_range = true;
+    c->lattice = sp_lattice_of(c->min, b->column->max_f, DBL_MANT_DIG, 0);
+    c->cell.domain = c->lattice.n;
+    c->cell.has_float_range = c->cell.dense = true;
     c->cell.min_f = c->min;
     c->cell.max_f = SP_MAX(b->column->max_f, c->min + c->span);
     return &c->cell;
@@ -275,22 +315,15 @@ static sp_cell *new_interval(const sp_build *b)
 typedef struct string_cell {
     sp_cell cell;
     uint64_t len_min;
-    sp_pick length;  /* above len_min; uniform ones are the beginning of the cell's own draw */
-    sp_pick number;  /* unique: the first digits spell this row's number, to the base of the alphabet */
-    uint32_t digits; /* 0: not unique */
+    sp_pick length; /* above len_min; uniform ones are the beginning of the cell's own draw */
+    sp_word_room room;
 } string_cell;
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 enum { LETTERS = sizeof(alphabet) - 1, LETTERS_A_DRAW = 8 /* 62^8 < 2^48 */ };
 
-static char *string_text(const sp_cell *cell, uint64_t row, char *p)
+static char *put_letters(char *p, const char *end, uint64_t z)
 {
-    const string_cell *c = (const string_cell *)cell;
-    uint64_t z = sp_draw(cell->key, row);
-    char *end = p + c->len_min + sp_pick_one(&c->length, row);
-    uint64_t number = c->digits ? sp_pick_one(&c->number, row) : 0;
-    for (uint32_t i = 0; i < c->digits; i++, number /= LETTERS)
-        *p++ = alphabet[number % LETTERS];
     while (p < end) {
         z = sp_draw_next(z);
         uint64_t rest = z;
@@ -300,16 +333,54 @@ static char *string_text(const sp_cell *cell, uint64_t row, char *p)
     return p;
 }
 
-static char *bytes_raw(const sp_cell *cell, uint64_t row, char *p)
+static char *string_text(const sp_cell *cell, uint64_t row, char *p)
 {
     const string_cell *c = (const string_cell *)cell;
-    uint64_t z = sp_draw(cell->key, row);
-    char *end = p + c->len_min + sp_pick_one(&c->length, row);
+    return put_letters(p, p + c->len_min + sp_pick_one(&c->length, row), sp_draw(cell->key, row));
+}
+
+/* The first letters keep the values apart; those behind them are drawn as ever. */
+static char *string_apart_one(const sp_cell *cell, sp_lot *lot, char *p)
+{
+    const char *end = p + sp_lot_length(lot, &((const string_cell *)cell)->room);
+    while (p < end && lot->of > 1)
+        *p++ = alphabet[sp_lot_even(lot, LETTERS)];
+    return put_letters(p, end, lot->z);
+}
+
+static int string_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    return sp_cell_apart_text(cell, a, out, string_apart_one);
+}
+
+static char *put_bytes(char *p, char *end, uint64_t z)
+{
     for (; p < end; p += 8) {
         z = sp_draw_next(z);
         memcpy(p, &z, 8); /* up to 7 bytes too many: SP_SLACK allows it */
     }
     return end;
+}
+
+static char *bytes_raw(const sp_cell *cell, uint64_t row, char *p)
+{
+    const string_cell *c = (const string_cell *)cell;
+    return put_bytes(p, p + c->len_min + sp_pick_one(&c->length, row), sp_draw(cell->key, row));
+}
+
+static char *bytes_apart_one(const sp_cell *cell, sp_lot *lot, char *p)
+{
+    char *end = p + sp_lot_length(lot, &((const string_cell *)cell)->room);
+    while (p < end && lot->of > 1)
+        *p++ = (char)(uint8_t)sp_lot_even(lot, 256);
+    return put_bytes(p, end, lot->z);
+}
+
+static int bytes_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    return sp_cell_apart_text(cell, a, out, bytes_apart_one);
 }
 
 static int bytes_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
@@ -342,29 +413,8 @@ static char *bytes_text(const sp_cell *cell, uint64_t row, char *p)
     return p;
 }
 
-static const sp_cell_ops string_ops = {sp_cell_fill_text, string_text};
-static const sp_cell_ops bytes_ops = {bytes_fill, bytes_text};
-
-/* Enough leading characters to spell every row's number. */
-static bool make_unique(const sp_build *b, string_cell *c)
-{
-    uint64_t space = 1;
-    uint32_t digits = 0;
-    while (space < b->table->rows && digits < LETTERS_A_DRAW + 2) {
-        space *= LETTERS;
-        digits++;
-    }
-    if (digits > c->len_min) {
-        sp_mistake(b->mistakes, b->column->mode_mark, sp_str_of("string"),
-                   "%llu unique strings need at least %u characters: raise props min",
-                   (unsigned long long)b->table->rows, digits);
-        return false;
-    }
-    c->digits = SP_MAX(digits, 1u);
-    c->number = sp_pick_permutation(b->key, space == 1 ? LETTERS : space);
-    c->cell.unique = true;
-    return true;
-}
+static const sp_cell_ops string_ops = {sp_cell_fill_text, string_text, string_apart};
+static const sp_cell_ops bytes_ops = {bytes_fill, bytes_text, bytes_apart};
 
 static sp_cell *new_string(const sp_build *b, bool bytes)
 {
@@ -387,13 +437,7 @@ static sp_cell *new_string(const sp_build *b, bool bytes)
     c->cell.text_max = bytes ? (uint32_t)len_max * 2 + 2 + 8 : (uint32_t)len_max;
     c->cell.bounds = (sp_bounds){.text_max = (uint32_t)SP_MAX(len_max, (uint64_t)1),
                                  .care = !bytes && c->len_min > 0 ? SP_CARE_NOTHING : SP_CARE_ESCAPES};
-    if (col->unique && bytes) {
-        sp_mistake(b->mistakes, col->mode_mark, sp_str_of("bytes"),
-                   "unique is not possible for bytes; use range: string");
-        return NULL;
-    }
-    if (col->unique && !make_unique(b, c))
-        return NULL;
+    c->cell.domain = sp_word_room_of(&c->room, bytes ? 256 : LETTERS, c->len_min, lengths);
     return &c->cell;
 }
 
@@ -409,18 +453,16 @@ enum { POINT_TEXT_MAX = 48 };
 #define EARTH_RADIUS_KM 6371.0088
 #define DEGREES         57.295779513082321
 
-/* POINT(lon lat), six decimals (11 cm): the bearing is uniform, and so is the distance, as dgs has it. */
-static char *point_text(const sp_cell *cell, uint64_t row, char *p)
+/* POINT(lon lat), six decimals (11 cm), at an angle from the centre and in a direction, both in radians. It lies so
+ * far up the earth's axis, and so far out from it and east, of the meridian of the centre. */
+static char *put_point(const point_cell *c, double angle, double bearing, char *p)
 {
-    const point_cell *c = (const point_cell *)cell;
-    uint64_t z = sp_draw(cell->key, row);
-    double angle = sp_unit(z) * c->angle_max;
-    double bearing = sp_unit(sp_draw_next(z)) * (360 / DEGREES);
     double sin_a = sp_sin(angle), cos_a = sp_cos(angle);
-    double sin_lat = c->sin_lat * cos_a + c->cos_lat * sin_a * sp_cos(bearing);
-    double east = sp_sin(bearing) * sin_a * c->cos_lat, north = cos_a - c->sin_lat * sin_lat;
-    double lat = sp_atan2(sin_lat, __builtin_sqrt(SP_MAX(1 - sin_lat * sin_lat, 0))) * DEGREES;
-    double lon = c->lon + sp_atan2(east, north) * DEGREES;
+    double cos_b = sp_cos(bearing), east = sp_sin(bearing) * sin_a;
+    double out = c->cos_lat * cos_a - c->sin_lat * sin_a * cos_b;
+    double up = c->sin_lat * cos_a + c->cos_lat * sin_a * cos_b;
+    double lat = sp_atan2(up, __builtin_sqrt(out * out + east * east)) * DEGREES;
+    double lon = c->lon + sp_atan2(east, out) * DEGREES;
     lon = lon >= 180 ? lon - 360 : lon < -180 ? lon + 360 : lon;
     memcpy(p, "POINT(", 6);
     p = sp_put_decimal(p + 6, (int64_t)(lon * 1e6), 6);
@@ -430,7 +472,53 @@ static char *point_text(const sp_cell *cell, uint64_t row, char *p)
     return p;
 }
 
-static const sp_cell_ops point_ops = {sp_cell_fill_text, point_text};
+/* The bearing is uniform, and so is the distance, as dgs has it. */
+static char *point_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const point_cell *c = (const point_cell *)cell;
+    uint64_t z = sp_draw(cell->key, row);
+    return put_point(c, sp_unit(z) * c->angle_max, sp_unit(sp_draw_next(z)) * (360 / DEGREES), p);
+}
+
+/* Points that differ lie on rings, half a metre from one to the next and from one point of a ring to the next. So
+ * they have the same density everywhere, and the decimals tell them apart. Ring i has the points from ring_start(i)
+ * to that of the next. */
+#define RING_GAP (0.0005 / EARTH_RADIUS_KM)
+
+static uint64_t ring_start(double ring)
+{
+    double half = sp_sin(ring * RING_GAP / 2);
+    return (uint64_t)(4 * (180 / DEGREES) / (RING_GAP * RING_GAP) * half * half);
+}
+
+static uint64_t rings_of(const point_cell *c)
+{
+    return SP_MAX((uint64_t)(c->angle_max / RING_GAP), (uint64_t)1);
+}
+
+static char *point_apart_one(const sp_cell *cell, sp_lot *lot, char *p)
+{
+    const point_cell *c = (const point_cell *)cell;
+    uint64_t point = sp_lot_even(lot, cell->domain), low = 0, high = rings_of(c);
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (ring_start((double)middle) <= point)
+            low = middle;
+        else
+            high = middle;
+    }
+    uint64_t first = ring_start((double)low), end = ring_start((double)low + 1);
+    double share = (double)(point - first) / (double)(end - first);
+    return put_point(c, SP_MIN(((double)low + 0.5) * RING_GAP, c->angle_max), share * (360 / DEGREES), p);
+}
+
+static int point_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    return sp_cell_apart_text(cell, a, out, point_apart_one);
+}
+
+static const sp_cell_ops point_ops = {sp_cell_fill_text, point_text, point_apart};
 
 static sp_cell *new_point(const sp_build *b)
 {
@@ -443,6 +531,7 @@ static sp_cell *new_point(const sp_build *b)
     c->cos_lat = sp_cos(b->column->lat / DEGREES);
     c->lon = b->column->lon;
     c->angle_max = b->column->distance_km / EARTH_RADIUS_KM;
+    c->cell.domain = c->angle_max < RING_GAP ? 1 : ring_start((double)rings_of(c));
     return &c->cell;
 }
 

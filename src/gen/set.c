@@ -25,13 +25,10 @@ static void fill_nulls(const set_cell *c, const uint64_t *choice, uint32_t n, sp
 
 /* ---- text, JSON, bytes ---- */
 
-static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+static int write_text(const set_cell *c, const uint64_t *choice, uint32_t n, sp_column *out)
 {
-    const set_cell *c = (const set_cell *)cell;
-    if (sp_column_reserve_bytes(out, (size_t)n * cell->bounds.text_max) != SPATE_OK)
+    if (sp_column_reserve_bytes(out, (size_t)n * c->cell.bounds.text_max) != SPATE_OK)
         return SPATE_E_NOMEM;
-    uint64_t *choice = sp_scratch_push(scratch);
-    sp_pick_many(&c->pick, rows, n, choice);
     char *p = out->bytes;
     out->offsets[0] = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -40,7 +37,6 @@ static int text_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
         out->offsets[i + 1] = (int32_t)(p - out->bytes);
     }
     fill_nulls(c, choice, n, out);
-    sp_scratch_pop(scratch);
     return SPATE_OK;
 }
 
@@ -59,9 +55,6 @@ static char *bytes_text(const sp_cell *cell, uint64_t row, char *p)
     return sp_put_hex(p + 2, (const uint8_t *)c->bytes + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
 }
 
-static const sp_cell_ops text_ops = {text_fill, text_text};
-static const sp_cell_ops bytes_ops = {text_fill, bytes_text};
-
 /* ---- fixed width ---- */
 
 #define GATHER(type) \
@@ -79,12 +72,9 @@ static void gather_bits(const set_cell *c, const uint64_t *choice, uint32_t n, u
         bits[i >> 3] |= (uint8_t)(((const uint8_t *)c->values)[choice[i]] << (i & 7));
 }
 
-static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+static void write_fixed(const set_cell *c, const uint64_t *choice, uint32_t n, sp_column *out)
 {
-    const set_cell *c = (const set_cell *)cell;
-    uint64_t *choice = sp_scratch_push(scratch);
-    sp_pick_many(&c->pick, rows, n, choice);
-    switch (sp_kind_width(cell->type.kind)) {
+    switch (sp_kind_width(c->cell.type.kind)) {
     case 2: GATHER(uint16_t) break;
     case 4: GATHER(uint32_t) break;
     case 8: GATHER(uint64_t) break;
@@ -92,8 +82,6 @@ static int fixed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     default: gather_bits(c, choice, n, out->data);
     }
     fill_nulls(c, choice, n, out);
-    sp_scratch_pop(scratch);
-    return SPATE_OK;
 }
 
 /* The value as text is written from the one it was read into, so that both ways of asking agree: 007 as an integer is 7. */
@@ -105,7 +93,41 @@ static char *fixed_text(const sp_cell *cell, uint64_t row, char *p)
     return sp_put_value(p, cell->type, (const char *)c->values + i * width);
 }
 
-static const sp_cell_ops fixed_ops = {fixed_fill, fixed_text};
+/* ---- which of them ---- */
+
+static int write_chosen(const set_cell *c, const uint64_t *choice, uint32_t n, sp_column *out)
+{
+    if (c->bytes)
+        return write_text(c, choice, n, out);
+    write_fixed(c, choice, n, out);
+    return SPATE_OK;
+}
+
+static int set_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const set_cell *c = (const set_cell *)cell;
+    uint64_t *choice = sp_scratch_push(scratch);
+    sp_pick_many(&c->pick, rows, n, choice);
+    int rc = write_chosen(c, choice, n, out);
+    sp_scratch_pop(scratch);
+    return rc;
+}
+
+static int set_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    uint64_t *choice = sp_scratch_push(scratch);
+    for (uint32_t i = 0; i < a->n; i++) {
+        sp_lot lot = sp_lot_of(cell, a, i);
+        choice[i] = sp_lot_even(&lot, cell->domain);
+    }
+    int rc = write_chosen((const set_cell *)cell, choice, a->n, out);
+    sp_scratch_pop(scratch);
+    return rc;
+}
+
+static const sp_cell_ops text_ops = {set_fill, text_text, set_apart};
+static const sp_cell_ops bytes_ops = {set_fill, bytes_text, set_apart};
+static const sp_cell_ops fixed_ops = {set_fill, fixed_text, set_apart};
 
 /* ---- building ---- */
 
@@ -316,7 +338,8 @@ static bool build_nulls(const sp_build *b, set_cell *c, const sp_plan_item *item
     return true;
 }
 
-sp_cell *sp_set_cell(const sp_build *b)
+/* differ: values that are equal are a mistake. */
+static sp_cell *build_set(const sp_build *b, bool differ)
 {
     sp_plan_item one = only_item(b);
     bool is_set = b->column->mode == SP_MODE_SET;
@@ -334,6 +357,24 @@ sp_cell *sp_set_cell(const sp_build *b)
     c->cell = (sp_cell){.key = b->key, .type = type, .depth = 1, .unique = b->column->unique};
     bool by_bytes = type.kind == SP_TEXT || type.kind == SP_JSON || type.kind == SP_BYTES;
     bool good = by_bytes ? build_text(b, c, items, n) : build_fixed(b, c, items, n);
-    good = build_nulls(b, c, items, n) && good && (!b->column->unique || all_differ(b, c, items, n));
+    good = build_nulls(b, c, items, n) && good && (!differ || all_differ(b, c, items, n));
+    c->cell.domain = differ ? n : 0;
     return good && build_pick(b, c, items, n) ? &c->cell : NULL;
+}
+
+sp_cell *sp_set_cell(const sp_build *b)
+{
+    return build_set(b, b->column->unique);
+}
+
+sp_cell *sp_set_items_cell(const sp_build *b)
+{
+    sp_plan_column *plain = sp_arena_alloc(b->arena, 1, sizeof(*plain));
+    sp_build own = *b;
+    if (!plain)
+        return NULL;
+    *plain = *b->column;
+    plain->unique = false; /* which is said of the arrays */
+    own.column = plain;
+    return build_set(&own, b->column->unique);
 }

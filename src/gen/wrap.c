@@ -120,7 +120,8 @@ typedef struct array_cell {
     sp_cell cell;
     const sp_cell *item;
     uint64_t len_min, len_max;
-    sp_pick length; /* above len_min */
+    sp_pick length;    /* above len_min */
+    sp_word_room room; /* of words whose letters are the item's values */
     sp_type item_type;
 } array_cell;
 
@@ -147,7 +148,31 @@ static int array_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_
     return rc;
 }
 
-static const sp_cell_ops array_ops = {array_fill, NULL};
+/* Of an item, all its values can be made, so those of the domain are asked for. */
+static int array_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    const array_cell *c = (const array_cell *)cell;
+    sp_apart items = {.of = sp_cell_domain(c->item)};
+    uint64_t *numbers = sp_scratch_push(scratch);
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < a->n; i++) {
+        sp_lot lot = sp_lot_of(cell, a, i);
+        uint64_t len = sp_lot_length(&lot, &c->room);
+        SP_ASSERT(items.n + len <= SP_BATCH_ROWS_MAX);
+        for (uint64_t j = 0; j < len; j++)
+            numbers[items.n++] = sp_lot_even(&lot, items.of);
+        out->offsets[i + 1] = (int32_t)items.n;
+    }
+    items.numbers = numbers;
+    out->child->validity = NULL;
+    int rc = sp_column_reserve_rows(out->child, items.n);
+    if (rc == SPATE_OK)
+        rc = c->item->ops->apart(c->item, &items, out->child, scratch);
+    sp_scratch_pop(scratch);
+    return rc;
+}
+
+static const sp_cell_ops array_ops = {array_fill, NULL, array_apart};
 
 sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
 {
@@ -171,6 +196,9 @@ sp_cell *sp_array_cell(const sp_build *b, sp_cell *item)
     c->cell.text_max = c->cell.bounds.text_max;
     c->cell.items_max = (uint32_t)c->len_max;
     c->cell.depth = item->depth + 1;
+    c->cell.unique = item->unique && c->len_min > 0;
+    if (sp_cell_domain(item))
+        c->cell.domain = sp_word_room_of(&c->room, sp_cell_domain(item), c->len_min, lengths);
     return &c->cell;
 }
 

@@ -19,6 +19,13 @@ static uint64_t cell_bits(const sp_column *c, uint32_t i, uint64_t before)
         return ((uint32_t *)c->data)[i];
     if (width)
         return sp_hash64((char *)c->data + (size_t)i * width, width, before);
+    if (c->type.kind == SP_BOOL)
+        return sp_mix64(before + 2 + sp_bit(c->data, i));
+    if (c->type.kind == SP_LIST) {
+        for (int32_t item = c->offsets[i]; item < c->offsets[i + 1]; item++)
+            before = cell_bits(c->child, (uint32_t)item, before + 1);
+        return sp_mix64(before);
+    }
     sp_str s = sp_column_str(c, i);
     bits = sp_hash64(s.p, s.len, before);
     return bits;
@@ -108,6 +115,28 @@ static void columns_are_unique(void)
     check_unique("{name: a, ref: p.id, unique: true}");
 }
 
+/* Their values are chosen part by part: the last of these have hardly more than are asked for. */
+static void made_values_are_unique(void)
+{
+    char tight[200];
+    unsigned letters = 1, bits = 1;
+    for (uint64_t words = 62; words < rows_wanted; letters++)
+        words = (words + 1) * 62;
+    for (uint64_t words = 2; words < rows_wanted; bits++)
+        words = (words + 1) * 2;
+    check_unique("{name: a, value: '${date}', unique: true}");
+    check_unique("{name: a, value: '${float64}', unique: true}");
+    check_unique("{name: a, range: float, props: {min: -7.5, max: 1000}, unique: true}");
+    check_unique("{name: a, range: float, props: {min: 0, max: 1000000000}, unique: true, type: int}");
+    check_unique("{name: a, range: bytes, props: {min: 1, max: 20}, unique: true}");
+    check_unique("{name: a, range: point, props: {lat: 51.5, lon: 0, distance_km: 20}, unique: true}");
+    check_unique("{name: a, array: '${int16}', props: {min: 1, max: 4}, unique: true}");
+    snprintf(tight, sizeof(tight), "{name: a, range: string, props: {min: 1, max: %u}, unique: true}", letters + 1);
+    check_unique(tight);
+    snprintf(tight, sizeof(tight), "{name: a, array: '${bool}', props: {min: 1, max: %u}, unique: true}", bits + 1);
+    check_unique(tight);
+}
+
 static void keys_are_unique(void)
 {
     check_unique("{name: a, ref: q.id, primary_key: true}, {name: b, ref: q.id, primary_key: true}");
@@ -127,6 +156,7 @@ int main(void)
     rows_wanted = rows ? strtoull(rows, NULL, 10) : rows_wanted;
     printf("# SPATE_TEST_SEED=%llu\n", (unsigned long long)seed);
     RUN(columns_are_unique);
+    RUN(made_values_are_unique);
     RUN(keys_are_unique);
     return check_done();
 }

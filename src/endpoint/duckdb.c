@@ -760,6 +760,7 @@ const sp_endpoint sp_endpoint_duckdb = {
     .sink_open = sink_open,
     .source_open = sp_duckdb_source_open,
     .describe = sp_duckdb_describe,
+    .place = sp_place_of_file,
     .described = true,
     .conditions = true,
 };

@@ -558,16 +558,30 @@ static int read_columns(duck_source *s, column_of *c, spate_error *err)
     return rc;
 }
 
+/* Before anybody changes anything for its sake. */
+static int check_where(duck_source *s, const char *sql, spate_error *err)
+{
+    duckdb_prepared_statement statement = NULL;
+    int rc = SPATE_OK;
+    if (sp_duckdb.prepare(s->conn, sql, &statement) == DuckDBError)
+        rc = sp_fail_context(err, sp_duckdb_fail(err, DUCKDB_ERROR_BINDER, sp_duckdb.prepare_error(statement)),
+                             "the condition");
+    sp_duckdb.destroy_prepare(&statement);
+    return rc;
+}
+
 static int build_query(duck_source *s, column_of *c, spate_error *err)
 {
     sp_buf sql = {0};
     const char *where = sp_source_where(c->options, c->t->schema.table);
     int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, c->select.data, c->select.len) ||
                 sp_buf_adds(&sql, " FROM ") || sp_sql_ident(&sql, c->t->schema.table) ||
-                (where && sp_buf_printf(&sql, " WHERE (%s)", where));
+                (where && sp_buf_printf(&sql, " WHERE (%s\n)", where));
     c->t->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
-    return c->t->sql ? SPATE_OK : sp_fail_nomem(err);
+    if (!c->t->sql)
+        return sp_fail_nomem(err);
+    return where ? check_where(s, c->t->sql, err) : SPATE_OK;
 }
 
 /* A constraint's columns come a row each; key: the one being put together. */

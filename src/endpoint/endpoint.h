@@ -271,6 +271,9 @@ typedef struct sp_endpoint {
                        spate_error *err); /* NULL: none */
     /* Optional (NULL): what tables there are (catalog.h); without links between them. */
     int (*describe)(sp_uri *uri, const struct sp_describe_options *options, struct sp_catalog *c, spate_error *err);
+    /* Optional (NULL: what is replaced is there until the new one is whole): which database this is, in words that are the same
+     * however it was named and reached. */
+    int (*place)(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err);
     bool described; /* describe tells of the tables that source_open gives */
     /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
     bool conditions;
@@ -282,6 +285,8 @@ void sp_sink_close(sp_sink *sink); /* NULL is fine */
 int sp_source_open(const char *uri, const sp_source_options *options, sp_source **source,
                    spate_error *err) SP_MUST_CHECK;
 void sp_source_close(sp_source *source); /* NULL is fine */
+/* SPATE_E_USAGE: both are one database, so tables that are emptied would be those that are read. */
+int sp_refuse_itself(const char *from, const char *to, spate_error *err) SP_MUST_CHECK;
 /* For sources: the condition on rows of a table, or NULL. */
 const char *sp_source_where(const sp_source_options *options, const char *table);
 /* SPATE_E_USAGE: whether its rows have changed cannot be told, so nothing that comes from it can be a job. */

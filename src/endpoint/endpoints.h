@@ -20,6 +20,9 @@ int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
 int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 int sp_store_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
+/* registry.c: the place of what is one file. */
+int sp_place_of_file(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err) SP_MUST_CHECK;
+
 /* file_source.c: csv, ndjson, dir; arrow_source.c; sqlite_source.c; duckdb_source.c; store_source.c */
 int sp_store_source_open(sp_uri *uri, const sp_source_options *options, sp_source **source,
                          spate_error *err) SP_MUST_CHECK;

@@ -248,12 +248,36 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     return status;
 }
 
+/* The server's own words of where it keeps what. */
+static int find_place(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err)
+{
+    sp_my_server server = {0};
+    MYSQL *m = NULL;
+    MYSQL_RES *rows = NULL;
+    *place = NULL;
+    int status = sp_my_server_init(&server, uri, arena, err);
+    if (status == SPATE_OK)
+        status = sp_my_connect(&server, &m, err);
+    if (status == SPATE_OK)
+        status = sp_my_ask(m, "SELECT concat_ws('/', @@hostname, @@port, @@datadir, database())", &rows, err,
+                           "asking which database this is");
+    MYSQL_ROW row = rows ? sp_maria.fetch_row(rows) : NULL;
+    if (row && row[0] && !(*place = sp_arena_strndup(arena, row[0], strlen(row[0]))))
+        status = sp_fail_nomem(err);
+    if (rows)
+        sp_maria.free_result(rows);
+    if (m)
+        sp_maria.close(m);
+    return status;
+}
+
 const sp_endpoint sp_endpoint_mariadb = {
     .schemes = {"mysql", NULL},
     .params = "socket, zero-dates, tinyint1, time",
     .sink_open = sink_open,
     .source_open = sp_my_source_open,
     .describe = sp_my_describe,
+    .place = find_place,
     .described = true,
     .conditions = true,
 };

@@ -72,6 +72,7 @@ static int status_of(unsigned number, const char *state)
     case 1290:
     case 1370:
     case 1836: /* not allowed, read only */ return SPATE_E_UNREACHABLE;
+    case 1111: /* an aggregate where none can be */ return SPATE_E_CONFIG;
     case 1265:
     case 1364:
     case 1365:

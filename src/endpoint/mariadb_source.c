@@ -217,7 +217,7 @@ static int count_range(my_source *s, const my_table *t, uint64_t first, uint64_t
                                    : sp_buf_printf(&sql, "%lld", (long long)keys[i]));
     }
     if (t->where)
-        built = built || sp_buf_printf(&sql, " AND (%s)", t->where);
+        built = built || sp_buf_printf(&sql, " AND (%s\n)", t->where);
     int status =
         built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
     sp_buf_done(&sql);
@@ -531,7 +531,7 @@ static int build_select(my_source *s, my_table *t, const sp_cat_table *from, con
         built = built || sp_buf_adds(&sql, " WHERE ") || sp_sql_name(&sql, key->name) ||
                 sp_buf_adds(&sql, " BETWEEN ? AND ?");
     if (t->where)
-        built = built || sp_buf_printf(&sql, " %s (%s)", key ? "AND" : "WHERE", t->where);
+        built = built || sp_buf_printf(&sql, " %s (%s\n)", key ? "AND" : "WHERE", t->where);
     t->select = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sql.len = 0;
     if (key)
@@ -540,6 +540,22 @@ static int build_select(my_source *s, my_table *t, const sp_cat_table *from, con
     t->count = built ? NULL : sp_arena_strndup(&s->arena, sql.data ? sql.data : "", sql.len);
     sp_buf_done(&sql);
     return t->select && t->count ? SPATE_OK : sp_fail_nomem(err);
+}
+
+/* Before anybody changes anything for its sake. */
+static int check_where(my_source *s, const my_table *t, const sp_cat_table *from, spate_error *err)
+{
+    sp_buf sql = {0};
+    MYSQL_RES *rows = NULL;
+    if (!t->where)
+        return SPATE_OK;
+    int built = sp_buf_adds(&sql, "SELECT 1 FROM ") || sp_my_qualified(&sql, from) ||
+                sp_buf_printf(&sql, " WHERE (%s\n) LIMIT 0", t->where);
+    int status = built ? sp_fail_nomem(err) : sp_my_ask(s->links[0].m, sp_my_string(&sql), &rows, err, "the condition");
+    if (status == SPATE_OK)
+        sp_maria.free_result(rows);
+    sp_buf_done(&sql);
+    return status;
 }
 
 /* The least and the greatest value of the key, as integers or moments; *any: there are some. */
@@ -635,6 +651,8 @@ static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *fro
     if (s->stamps)
         t->stamp = s->stamps[from - c->tables];
     int status = read_columns(s, t, from, options, &list, err);
+    if (status == SPATE_OK)
+        status = check_where(s, t, from, err);
     if (status == SPATE_OK)
         status = plan_reading(s, t, from, &list, &s->extents[i], err);
     if (status == SPATE_OK && !sp_catalog_add_schema_keys(&s->arena, c, from, &t->schema))

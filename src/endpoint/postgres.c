@@ -356,12 +356,37 @@ static int sink_open(sp_uri *uri, const sp_sink_options *options, sp_sink **sink
     return SPATE_OK;
 }
 
+/* No two servers have started in the same microsecond; tables without a schema are of the first one. */
+static int find_place(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err)
+{
+    sp_pg_server server = {.uri = uri->text, .shown = sp_uri_shown(uri->text, arena)};
+    PGconn *conn = NULL;
+    PGresult *res = NULL;
+    *place = NULL;
+    int status = server.shown ? sp_libpq_load(err) : sp_fail_nomem(err);
+    if (status == SPATE_OK)
+        status = sp_pg_connect(&server, false, &conn, err);
+    if (status == SPATE_OK && server.dialect->sql == SP_SQL_POSTGRES)
+        status = sp_pg_run(conn,
+                           "SELECT pg_catalog.concat_ws('/', pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()),"
+                           " pg_catalog.current_database(), pg_catalog.current_schema())",
+                           &res, err, "asking which database this is");
+    if (res && !(*place = sp_arena_strndup(arena, sp_pq.getvalue(res, 0, 0), strlen(sp_pq.getvalue(res, 0, 0)))))
+        status = sp_fail_nomem(err);
+    if (res)
+        sp_pq.clear(res);
+    if (conn)
+        sp_pq.finish(conn);
+    return status;
+}
+
 const sp_endpoint sp_endpoint_postgres = {
     .schemes = {"postgresql", "postgres", NULL},
     .params = "whatever libpq knows",
     .sink_open = sink_open,
     .source_open = sp_pg_source_open,
     .describe = sp_pg_describe,
+    .place = find_place,
     .described = true,
     .conditions = true,
 };

@@ -367,6 +367,19 @@ static int read_leaves(sp_pg_source *s, sp_pg_relation *t, const char *quoted, s
     return status;
 }
 
+/* Before anybody changes anything for its sake. */
+static int check_where(sp_pg_source *s, const sp_pg_relation *t, const char *quoted, spate_error *err)
+{
+    sp_buf sql = {0};
+    if (!*t->where)
+        return SPATE_OK;
+    int status = sp_buf_printf(&sql, "SELECT 1 FROM %s WHERE true%s LIMIT 0", quoted, t->where)
+                     ? sp_fail_nomem(err)
+                     : sp_pg_run(s->keeper, sp_pg_string(&sql), NULL, err, "the condition");
+    sp_buf_done(&sql);
+    return status;
+}
+
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
 /* Columns of the catalog's table as fields of the schema; false when one is not copied. */
@@ -443,11 +456,13 @@ static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *
         sp_pg_qualified(&name, from->space, from->name) ? NULL : sp_arena_strndup(&s->arena, name.data, name.len);
     const char *where = sp_source_where(options, from->shown);
     sp_buf_done(&name);
-    t->where = where ? sp_arena_printf(&s->arena, " AND (%s)", where) : "";
+    t->where = where ? sp_arena_printf(&s->arena, " AND (%s\n)", where) : "";
     if (!quoted || !t->where)
         return sp_fail_nomem(err);
     t->schema.table = from->shown;
     int status = read_columns(s, t, from, quoted, options, err);
+    if (status == SPATE_OK)
+        status = check_where(s, t, quoted, err);
     if (status == SPATE_OK)
         status = read_leaves(s, t, quoted, &s->extents[i], err);
     if (status == SPATE_OK)

@@ -3,7 +3,9 @@
 #include "endpoint/endpoints.h"
 #include "endpoint/filtered.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const sp_endpoint *const endpoints[] = {
     &sp_endpoint_file, &sp_endpoint_duckdb, &sp_endpoint_sqlite,   &sp_endpoint_store,   &sp_endpoint_parquet,
@@ -71,6 +73,16 @@ static int check_tables(const sp_source *s, const sp_source_options *options, sp
     return SPATE_OK;
 }
 
+/* So must every column. */
+static int check_columns(const sp_source *s, const sp_source_options *options, spate_error *err)
+{
+    for (uint32_t i = 0; i < options->n_columns && s->n_tables; i++)
+        if (sp_schema_find(s->tables[0], options->columns[i]) < 0)
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" has no column \"%s\" that could be read", s->tables[0]->table,
+                           options->columns[i]);
+    return SPATE_OK;
+}
+
 /* Schemas are the source's, but it was given the casts for them: nobody reads them before they are in. */
 static int apply_casts(const sp_source *s, const sp_source_options *options, spate_error *err)
 {
@@ -102,6 +114,8 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
     rc = sp_uri_check_params(uri, e->params, err);
     if (rc == SPATE_OK)
         rc = check_tables(s, options, err);
+    if (rc == SPATE_OK)
+        rc = check_columns(s, options, err);
     if (rc == SPATE_OK && filter) {
         sp_source *whole = s;
         s = NULL;
@@ -152,6 +166,43 @@ int sp_source_open(const char *text, const sp_source_options *options, sp_source
         rc = open_source(&uri, options, source, err);
     sp_arena_done(&arena);
     return rc;
+}
+
+/* *place: NULL where nothing is emptied before all has been read. */
+static int find_place(const char *text, sp_arena *arena, const sp_endpoint **e, const char **place, spate_error *err)
+{
+    sp_uri uri;
+    *place = NULL;
+    int rc = sp_uri_parse(text, arena, &uri, err);
+    *e = rc == SPATE_OK ? find_endpoint(uri.scheme) : NULL;
+    return *e && (*e)->place ? (*e)->place(&uri, arena, place, err) : rc;
+}
+
+int sp_refuse_itself(const char *from, const char *to, spate_error *err)
+{
+    sp_arena arena;
+    sp_arena_init(&arena);
+    const sp_endpoint *a, *b;
+    const char *here = NULL, *there = NULL;
+    int rc = find_place(from, &arena, &a, &here, err);
+    if (rc == SPATE_OK && here)
+        rc = find_place(to, &arena, &b, &there, err);
+    if (rc == SPATE_OK && here && there && a == b && strcmp(here, there) == 0) {
+        rc = sp_fail(err, SPATE_E_USAGE, "source and target are the same database: its tables would be emptied before they are read");
+        sp_error_hint(err, "copy into another database, or leave --truncate out");
+    }
+    sp_arena_done(&arena);
+    return rc;
+}
+
+/* A file is the same by whichever way one comes to it. */
+int sp_place_of_file(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err)
+{
+    char real[PATH_MAX];
+    if (!realpath(uri->path, real)) /* there is none yet */
+        return SPATE_OK;
+    *place = sp_arena_strndup(arena, real, strlen(real));
+    return *place ? SPATE_OK : sp_fail_nomem(err);
 }
 
 int sp_source_refuse_job(const sp_source *s, spate_error *err)

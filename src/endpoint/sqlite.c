@@ -611,6 +611,7 @@ const sp_endpoint sp_endpoint_sqlite = {
     .sink_open = sink_open,
     .source_open = sp_sqlite_source_open,
     .describe = sp_sqlite_describe,
+    .place = sp_place_of_file,
     .described = true,
     .conditions = true,
 };

@@ -463,7 +463,7 @@ static int build_select(lite_source *s, const lite_table *t, const sp_source_opt
         built = (i && sp_buf_adds(&sql, ", ")) || sp_sql_name(&sql, t->schema.fields[i].name);
     built = built || sp_buf_adds(&sql, " FROM ") || sp_sql_name(&sql, t->schema.table);
     if (!built)
-        built = where ? sp_buf_printf(&sql, " WHERE (%s)", where) : sp_buf_adds(&sql, " WHERE true");
+        built = where ? sp_buf_printf(&sql, " WHERE (%s\n)", where) : sp_buf_adds(&sql, " WHERE true");
     *select = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return *select ? SPATE_OK : sp_fail_nomem(err);

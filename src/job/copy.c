@@ -448,7 +448,9 @@ static sp_job_run run_of(const copy *c)
 
 static int copy_rows(copy *c, spate_error *err)
 {
-    int rc = describe_source(c, err);
+    int rc = c->options->truncate ? sp_refuse_itself(c->options->from, c->options->to, err) : SPATE_OK;
+    if (rc == SPATE_OK)
+        rc = describe_source(c, err);
     if (rc == SPATE_OK)
         rc = open_source(c, err);
     if (rc == SPATE_OK)

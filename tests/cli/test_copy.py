@@ -303,6 +303,20 @@ class Copy(Case):
         plan = self.write("t.yaml", "tables: [{name: t, rows: 9000, columns: [{name: n, range: int, props: {min: 0, max: 9000}, unique: true}]}]")
         self.assertEqual([r["n"] for r in self.rows(plan, "--table", "t", "--where", "n = 77")], [77])
 
+    def test_what_is_misspelt_changes_nothing(self):
+        """Columns and conditions are looked at before the target is emptied; what would be emptied is not what is read."""
+        path = self.write("t.csv", "a,b\n1,x\n2,y\n")
+        for name in ("t.duckdb", "t.sqlite", "to.duckdb", "to.sqlite"):
+            self.spate_ok("copy", f"{path}?table=t", self.dir / name, "--create", "--progress", "none")
+        for source in ("t.csv", "t.duckdb", "t.sqlite"):
+            for target in (self.dir / "to.duckdb", self.dir / "to.sqlite"):
+                for words in (["--where", ""], ["--where", "nothing = 1"], ["--where", "count(*) > 0"], ["--column", "a", "--column", "nothing"]):
+                    self.refused(2, "spate: ", self.dir / source, target, "--table", "t", "--truncate", *words)
+                self.assertEqual(len(self.rows(target)), 2)
+        (self.dir / "link.duckdb").symlink_to(self.dir / "t.duckdb")
+        for source, target in (("t.duckdb", "link.duckdb"), ("t.sqlite", "t.sqlite")):
+            self.refused(2, "the same database", self.dir / source, self.dir / target, "--truncate")
+
     def test_conditions_on_every_kind(self):
         """Each is shown to DuckDB, and what it leaves is as it was."""
         plan = ROOT / "tests/conform/types.yaml"

@@ -74,6 +74,28 @@ class Copy(Case):
         self.assertEqual(done.out.splitlines()[0], 'b,"odd ""name"')
         self.spate_fails(2, "copy", source, "-?format=csv", "--table", "t", "--where", "no such thing", says='syntax error at or near "such"')
 
+    def test_what_is_misspelt_changes_nothing(self):
+        """Columns and conditions are looked at before the target is emptied."""
+        source = self.new("spelt", "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')")
+        target = self.new("kept", "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (7, 'z')")
+        for words in (["--where", ""], ["--where", "a = 1; DROP TABLE t"], ["--where", "true) TO STDOUT; --"], ["--where", "count(*) > 0"],
+                      ["--where", "nothing = 1"], ["--where", "a"], ["--column", "a", "--column", "nothing"]):
+            self.spate_fails(2, "copy", source, target, "--table", "t", "--truncate", *words, says='the condition: |no column "nothing"')
+            self.assertEqual(self.server.psql("SELECT * FROM t", "kept"), [["7", "z"]], words)
+        self.copy(source, target, "--table", "t", "--truncate", "--where", "a = 1 -- the first")
+        self.assertEqual(self.server.psql("SELECT * FROM t", "kept"), [["1", "x"]])
+
+    def test_onto_itself(self):
+        """What would empty the tables that it reads is refused, by whichever way it comes to them; another schema is another place."""
+        rows = "SELECT count(*) FROM t"
+        source = self.new("self", "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 1000); CREATE SCHEMA other; CREATE TABLE other.t (a int)")
+        for target in (source, self.server.uri("self", tcp=True)):
+            for words in (["--truncate"], ["--truncate", "--create"], ["--truncate", "--dry-run"]):
+                self.spate_fails(2, "copy", source, target, "--table", "t", *words, says="the same database")
+                self.assertEqual(self.server.value(rows, "self"), "1000")
+        self.copy(source, source + "&options=-csearch_path%3Dother", "--table", "t", "--truncate")
+        self.assertEqual(self.server.value("SELECT count(*) FROM other.t", "self"), "1000")
+
     def test_parents_come_first(self):
         source = self.new("family", """
             CREATE TABLE z_parent (id int PRIMARY KEY);

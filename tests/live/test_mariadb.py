@@ -164,6 +164,21 @@ class Source(MariaDBCase):
         self.assertEqual(sorted(done.out.splitlines()[1:], key=int), [str(i) for i in range(100, 1001, 100) if i != 500])
         self.spate_fails(2, "copy", source, "-?format=csv", "--table", "t", "--where", "no such thing", says="error 1064")
 
+    def test_what_is_misspelt_changes_nothing(self):
+        source = self.new("spelt", "CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')")
+        target = self.new("kept", "CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t VALUES (7, 'z')")
+        for words in (["--where", ""], ["--where", "nothing = 1"], ["--where", "count(*) > 0"], ["--column", "a", "--column", "nothing"]):
+            self.spate_fails(2, "copy", source, target, "--table", "t", "--truncate", *words, says='the condition: |no column "nothing"')
+            self.assertEqual(self.server.sql("SELECT * FROM t", "kept"), [["7", "z"]], words)
+        self.copy(source, target, "--table", "t", "--truncate", "--where", "a = 1 # the first")
+        self.assertEqual(self.server.sql("SELECT * FROM t", "kept"), [["1", "x"]])
+
+    def test_onto_itself(self):
+        source = self.new("self", "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2)")
+        for target in (source, self.server.uri("self", tcp=True)):
+            self.spate_fails(2, "copy", source, target, "--truncate", says="the same database")
+            self.assertEqual(self.value("SELECT count(*) FROM t", "self"), "2")
+
     def test_rows_as_parents_and_masked(self):
         source = self.new("people", "CREATE TABLE person (id int PRIMARY KEY, mail varchar(80) UNIQUE, born date, town varchar(20));"
                           "CREATE TABLE visit (id int PRIMARY KEY, person_id int, mail varchar(80), FOREIGN KEY (person_id) REFERENCES person (id));"

@@ -53,6 +53,9 @@ int spate_lab_init(const spate_lab_init_options *options, spate_error *err);
 typedef struct spate_lab spate_lab;
 /* SPATE_E_USAGE: there is no lab; SPATE_E_CONFIG: lab.yaml has mistakes: the first is the message, the others are the detail. */
 int spate_lab_open(const char *directory, spate_lab **lab, spate_error *err);
+/* A lab whose lab.yaml is gone, as its folders tell it: for spate_lab_destroy, and nothing else. SPATE_E_USAGE: nothing of a lab is
+ * there, or lab.yaml is. */
+int spate_lab_open_remains(const char *directory, spate_lab **lab, spate_error *err);
 void spate_lab_close(spate_lab *lab); /* NULL is fine */
 
 /* Starts, and stops, what is named ("main", "shard0", "replica0", "pool", "cache"); n 0: all. Those that are so already stay so. Starting waits until

@@ -237,6 +237,14 @@ int run_lab_down(const invocation *in)
     return code ? code : leave_lab(lab, spate_lab_down(lab, in->arguments, in->n_arguments, &err), &err);
 }
 
+/* One whose lab.yaml is gone can still be removed. */
+static int open_to_destroy(const invocation *in, spate_lab **lab)
+{
+    if (spate_lab_open_remains(lab_directory(in), lab, NULL) == SPATE_OK)
+        return EXIT_OK;
+    return open_lab(in, lab);
+}
+
 static bool agrees_to_destroy(const char *directory)
 {
     char answer[16] = "";
@@ -253,7 +261,7 @@ int run_lab_destroy(const invocation *in)
               stderr);
         return EXIT_USAGE;
     }
-    int code = open_lab(in, &lab);
+    int code = open_to_destroy(in, &lab);
     if (code)
         return code;
     if (option_flag(in, "yes") || agrees_to_destroy(lab_directory(in)))

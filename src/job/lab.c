@@ -252,7 +252,7 @@ static int refuse_folders(sp_lab *lab, unsigned shards, spate_error *err)
         if (!sp_os_exists(path))
             continue;
         sp_fail(err, SPATE_E_USAGE, "\"%s\" is there already, and no lab.yaml that says whose it is", path);
-        sp_error_hint(err, "put lab.yaml back, or remove the folder when no server runs in it");
+        sp_error_hint(err, "put lab.yaml back; what is left of a lab without one is removed by 'spate lab destroy'");
         return SPATE_E_USAGE;
     }
     return SPATE_OK;
@@ -302,17 +302,28 @@ int spate_lab_init(const spate_lab_init_options *o, spate_error *err)
 
 /* ---- opening ---- */
 
-int spate_lab_open(const char *directory, spate_lab **out, spate_error *err)
+static int open_by(int (*fn)(const char *directory, sp_lab *lab, spate_error *err), const char *directory,
+                   spate_lab **out, spate_error *err)
 {
     spate_lab *l = sp_alloc_zero(1, sizeof(*l));
     if (!l)
         return sp_fail_nomem(err);
-    int rc = sp_lab_open(directory, &l->lab, err);
+    int rc = fn(directory, &l->lab, err);
     if (rc == SPATE_OK)
         *out = l;
     else
         sp_free(l);
     return rc;
+}
+
+int spate_lab_open(const char *directory, spate_lab **out, spate_error *err)
+{
+    return open_by(sp_lab_open, directory, out, err);
+}
+
+int spate_lab_open_remains(const char *directory, spate_lab **out, spate_error *err)
+{
+    return open_by(sp_lab_open_remains, directory, out, err);
 }
 
 void spate_lab_close(spate_lab *l)

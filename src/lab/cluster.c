@@ -28,7 +28,7 @@ static const char common_settings[] = "wal_level = logical\n"
                                       "shared_buffers = '256MB'\n"
                                       "wal_compression = off\n"
                                       "hot_standby = on\n"
-                                      "include_if_exists = 'lab.conf'\n";
+                                      SP_LAB_CONF_INCLUDED "\n";
 
 /* ---- programs and users ---- */
 

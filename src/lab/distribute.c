@@ -13,6 +13,7 @@ typedef struct shard_run {
     unsigned shard;
     pthread_t thread;
     bool started;
+    uint64_t log_from; /* what its server had said before */
     pthread_mutex_t *lock; /* of d->shards */
     sp_source *source;
     sp_sink *sink;
@@ -165,7 +166,7 @@ static int start_all(sp_spreading *d, shard_run *runs, pthread_mutex_t *lock, sp
 {
     int rc = SPATE_OK;
     for (uint32_t s = 0; s < d->lab->map.shards; s++) {
-        runs[s] = (shard_run){.d = d, .shard = s, .lock = lock};
+        runs[s] = (shard_run){.d = d, .shard = s, .lock = lock, .log_from = sp_lab_log_size(sp_lab_shard(d->lab, s))};
         runs[s].tables = sp_alloc_zero(d->layout->n, sizeof(*runs[s].tables));
         if (rc == SPATE_OK && !runs[s].tables)
             rc = sp_fail_nomem(err);
@@ -205,6 +206,7 @@ static int end_all(sp_spreading *d, shard_run *runs, int rc, spate_error *err)
             rc = r->rc;
             if (err)
                 *err = r->err;
+            sp_lab_add_last_words(sp_lab_shard(d->lab, s), r->log_from, err);
             sp_fail_context(err, rc, "%s", sp_lab_shard(d->lab, s)->name);
         }
     }

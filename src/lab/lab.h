@@ -1,6 +1,6 @@
 /* lab.h - a lab: a directory with lab.yaml in it, one main server and some shards.
  *
- *   config.c    lab.yaml, read; save.c: written
+ *   config.c    lab.yaml, read; save.c: written; remains.c: a lab that has none any more
  *   cluster.c   the template of all servers, made once by initdb and kept; clones of it
  *   clone.c     trees of files copied (sharing blocks where the file system can), and removed
  *   server.c    postmasters started, stopped, told apart from others
@@ -102,6 +102,8 @@ int sp_lab_save(const sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* The lab's lab.yaml kept in another place, and the same lab as that one tells it. */
 int sp_lab_save_as(const sp_lab *lab, const char *directory, spate_error *err) SP_MUST_CHECK;
 int sp_lab_open_copy(const char *directory, const char *place, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
+/* Finds a lab whose lab.yaml is gone by its folders, to remove it. SPATE_E_USAGE: nothing of one is there, or lab.yaml is. */
+int sp_lab_open_remains(const char *directory, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Adds a server of our own, or an attached one; the first is main. The lab's directory is known. */
 int sp_lab_add_server(sp_lab *lab, unsigned port, const char *uri, spate_error *err) SP_MUST_CHECK;
 /* Adds a replica of the server called so, under the first name that is free; it has no data yet. */
@@ -125,6 +127,8 @@ sp_placement sp_lab_places(const sp_lab *lab);
 void sp_lab_set_places(sp_lab *lab, const sp_placement *places);
 
 /* ---- cluster.c ---- */
+
+#define SP_LAB_CONF_INCLUDED "include_if_exists = 'lab.conf'" /* in the postgresql.conf of every server that was made here */
 
 /* Where the programs of a PostgreSQL server are: asked, or the newest there is. SPATE_E_UNREACHABLE: none. */
 int sp_lab_find_programs(sp_lab *lab, const char *asked, spate_error *err) SP_MUST_CHECK;
@@ -154,6 +158,11 @@ pid_t sp_lab_server_pid(const sp_lab_server *server); /* 0: it does not run */
 /* Starts those of the n servers that do not run, and waits until all answer. When one does not start, those that were started go
  * again. */
 int sp_lab_start(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err) SP_MUST_CHECK;
+/* How long a server's log is; 0: it has none of ours. */
+uint64_t sp_lab_log_size(const sp_lab_server *server);
+/* Adds to the failure why the server went down, if it did so behind that place of its log: its sessions are told only that it does. */
+void sp_lab_add_last_words(const sp_lab_server *server, uint64_t log_from, spate_error *err);
+
 /* Stops those that run: at once, without waiting for their clients. */
 int sp_lab_stop(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err) SP_MUST_CHECK;
 

@@ -4,7 +4,9 @@
  *
  * A server's own postmaster.pid says whether it runs and how far it is; its number counts only while that process works in the
  * server's data directory, for numbers are given again. */
+#include "lab/ask.h"
 #include "lab/budget.h"
+#include "lab/each.h"
 #include "lab/lab.h"
 #include "os/at.h"
 
@@ -23,6 +25,8 @@ enum {
     PID_FILE_MAX = 1024,
     STATUS_LINE = 8, /* of postmaster.pid */
 };
+
+#define DISK_FULL "53100" /* an SQLSTATE that says all there is to say */
 
 /* ---- what runs ---- */
 
@@ -161,6 +165,27 @@ static int await(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_erro
     return SPATE_OK;
 }
 
+/* One that is ready may still have lost its rows: its database has to let us in. */
+static int ask(void *item, spate_error *err)
+{
+    static const _Atomic bool never;
+    const sp_lab_server *s = *(sp_lab_server **)item;
+    PGconn *conn = NULL;
+    int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * START_S;
+    if (s->attached)
+        return SPATE_OK;
+    int rc = sp_lab_connect_within(s, (sp_patience){deadline, &never}, &conn, err);
+    if (rc == SPATE_OK)
+        sp_pq.finish(conn);
+    return rc;
+}
+
+static int ask_all(sp_lab_server *const *servers, uint32_t n, spate_error *err)
+{
+    int rc = sp_libpq_load(err);
+    return rc == SPATE_OK ? sp_lab_each((void *)servers, sizeof(*servers), n, ask, err) : rc;
+}
+
 static int check_all(const sp_lab *lab, sp_lab_server *const *servers, uint32_t n, sp_os_user *user, spate_error *err)
 {
     char run[4200];
@@ -189,6 +214,8 @@ int sp_lab_start(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_e
     for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
         if (pids[i])
             rc = await(servers[i], pids[i], deadline, err);
+    if (rc == SPATE_OK)
+        rc = ask_all(servers, n, err);
     if (rc == SPATE_OK && lab->cpu > 0)
         rc = sp_budget_set(lab, lab->cpu, err);
     for (uint32_t i = 0; pids && i < n && rc != SPATE_OK; i++)
@@ -196,6 +223,44 @@ int sp_lab_start(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_e
             (void)!sp_os_process_signal(pids[i], SIGINT, NULL);
     sp_free(pids);
     return rc;
+}
+
+/* ---- what one says as it goes down ---- */
+
+uint64_t sp_lab_log_size(const sp_lab_server *s)
+{
+    struct statx st;
+    return s->log && sp_at_stat(AT_FDCWD, s->log, &st) == 0 ? st.stx_size : 0;
+}
+
+/* The process that could not go on speaks first, then the postmaster of it. */
+static const char *find_last_words(const char *text, size_t *len)
+{
+    static const char *const marks[] = {"PANIC:  ", "LOG:  "};
+    const char *at = strstr(text, marks[0]), *ended = strstr(text, " was terminated by signal ");
+    size_t mark = strlen(marks[at ? 0 : 1]);
+    while (!at && ended && ended > text && ended[-1] != '\n')
+        ended--;
+    at = at ? at : ended ? strstr(ended, marks[1]) : NULL;
+    *len = at ? strcspn(at + mark, "\n") : 0;
+    return at ? at + mark : NULL;
+}
+
+void sp_lab_add_last_words(const sp_lab_server *s, uint64_t log_from, spate_error *err)
+{
+    enum { LOG_MAX = 16 << 20 };
+    sp_buf text = {0};
+    size_t len = 0;
+    bool told = !err || err->status != SPATE_E_UNREACHABLE || strcmp(err->sqlstate, DISK_FULL) == 0;
+    if (told || !s->log || sp_os_read_file(s->log, LOG_MAX, &text, NULL) != SPATE_OK || text.len < log_from) {
+        sp_buf_done(&text);
+        return;
+    }
+    const char *said = text.len ? find_last_words(text.data + log_from, &len) : NULL;
+    size_t have = strlen(err->message);
+    if (said)
+        snprintf(err->message + have, sizeof(err->message) - have, "; its log says: %.*s", (int)len, said);
+    sp_buf_done(&text);
 }
 
 /* ---- stopping ---- */

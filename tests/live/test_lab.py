@@ -313,6 +313,37 @@ class Rows(LabCase):
         self.assertEqual([self.psql(f"shard{i}", "SELECT string_agg(DISTINCT coalesce(k, '-'), ' ' ORDER BY coalesce(k, '-')) FROM t") for i in range(3)],
                          ["- a b", "c it's", "d"])
 
+    def test_why_a_shard_went_down_is_told(self):
+        self.up()
+        plan = self.write("shop.yaml", SHOP % (60000, 300000))
+        self.psql("shard1", HELD_UP)
+        run = subprocess.Popen([SPATE, "lab", "distribute", plan, "--lab", self.dir / "lab", "--batch", "4k", "--progress", "none"],
+                               cwd=self.dir, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.kill)
+        wait_until(lambda: self.psql("shard1", "SELECT to_regclass('orders') IS NOT NULL") == "t"
+                   and int(self.psql("shard1", "SELECT count(*) FROM orders")) > 0, run)
+        writer = int(self.psql("shard1", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"))
+        os.kill(writer, signal.SIGKILL)
+        _, said = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 5, said)
+        self.assertRegex(said, rf"spate: shard1: .*; its log says: .*\(PID {writer}\) was terminated by signal 9")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can make a file system")
+    def test_a_disk_that_gets_full(self):
+        self.lab("init", "--shards", "1")
+        data, kept = self.dir / "lab/shard0/data", self.dir / "lab/shard0/kept"
+        data.rename(kept)
+        data.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=110m,mode=700", "none", data], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", data], check=True)
+        subprocess.run(["cp", "-a", f"{kept}/.", data], check=True)
+        self.lab("up")
+        plan = self.write("many.yaml", "tables:\n  - name: users\n    rows: 3_000_000\n    columns:\n"
+                                       "      - {name: id, inc: 1, type: bigint}\n      - {name: email, value: '${email}'}\n")
+        done = self.spate_fails(5, "lab", "distribute", plan, "--by", "users=id", "--lab", self.dir / "lab", "--progress", "none", says="shard0: ")
+        self.assertRegex(done.err, "No space left on device|Check free disk space")
+        self.lab("down")
+
     def test_a_shard_is_killed_and_the_rest_comes_later(self):
         self.up()
         plan = self.write("shop.yaml", SHOP % (60000, 300000))
@@ -726,6 +757,39 @@ class Refused(LabCase):
         self.assertFalse(file.exists())
         kept.rename(file)
         self.lab("up")
+
+    def test_what_is_left_without_its_file_is_removed(self):
+        self.lab("init", "--shards", "2")
+        self.lab("up")
+        subprocess.run(["rm", "-rf", self.dir / "lab/shard0", self.dir / "lab/lab.yaml"], check=True)
+        (self.dir / "lab/notes").write_text("mine")
+        self.spate_fails(2, "lab", "status", "--lab", self.dir / "lab", says="it has no lab.yaml")
+        self.lab("destroy", "--yes")
+        self.assertEqual(sorted(p.name for p in (self.dir / "lab").iterdir()), ["notes"])
+        wait_until(lambda: not postmasters(self.dir), seconds=30)
+        self.lab_fails(2, "destroy", "--yes", says="it has no lab.yaml")
+
+    def test_folders_of_somebody_else_stay(self):
+        data = self.dir / "lab/main/data"
+        data.mkdir(parents=True)
+        (data / "postgresql.conf").write_text("port = 5432\n")
+        self.lab_fails(2, "destroy", "--yes", says="it has no lab.yaml")
+        self.assertTrue(data.is_dir())
+
+    def test_a_server_without_its_rows(self):
+        self.lab("init", "--shards", "1")
+        subprocess.run(["rm", "-rf", self.dir / "lab/shard0/data/base"], check=True)
+        self.lab_fails(3, "up", says="shard0: .*")
+        wait_until(lambda: not postmasters(self.dir), seconds=30)
+        subprocess.run(["rm", "-rf", self.dir / "lab/shard0"], check=True)
+        self.lab("destroy", "--yes")
+
+    def test_a_server_whose_rows_go_while_it_runs(self):
+        self.lab("init", "--shards", "1")
+        self.lab("up")
+        subprocess.run(["rm", "-rf", self.dir / "lab/shard0/data/base"], check=True)
+        self.lab_fails(3, "up", says="shard0: .*")
+        self.assertEqual(self.servers()["main"]["state"], "up")
 
     def test_a_lab_with_a_piece_missing(self):
         self.lab("init", "--shards", "2")

@@ -172,6 +172,7 @@ typedef struct sp_cat_table {
     uint32_t n_foreign_keys, cap_foreign_keys;
     sp_cat_check *checks;
     uint32_t n_checks, cap_checks;
+    const char *partitions; /* a condition: of rows that one of its partitions takes; NULL: any row */
     sp_cat_index *indexes; /* those that are no keys */
     uint32_t n_indexes, cap_indexes;
 } sp_cat_table;

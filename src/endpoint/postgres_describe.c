@@ -485,6 +485,24 @@ static bool keep_check(reader *d, row r)
     return ok;
 }
 
+/* ---- partitions ------------------------------------------------------------------------------ */
+
+/* What the partitions take that have none of their own, unless there is one for all the rest. */
+static const char partitions_sql[] =
+    "SELECT c.oid, pg_catalog.string_agg('(' || pg_catalog.pg_get_partition_constraintdef(p.relid) || ')', ' OR ' ORDER BY p.relid)"
+    " FROM pg_catalog.pg_partitioned_table t JOIN pg_catalog.pg_class c ON c.oid = t.partrelid AND NOT c.relispartition"
+    " CROSS JOIN LATERAL pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf AND p.level > 0 AND t.partdefid = 0"
+    " GROUP BY c.oid";
+
+static bool keep_partitions(reader *d, row r)
+{
+    int table = table_number(d, text(r, 0));
+    bool ok = true;
+    if (table >= 0)
+        d->c->tables[table].partitions = kept(d, r, 1, &ok);
+    return ok;
+}
+
 /* ---- what is no table, nor of one that can be read from it -------------------------------------- */
 
 #define NO_EXTENSIONS(class, oid) \
@@ -617,7 +635,8 @@ static int read_all(reader *d)
         const char *sql;
         bool (*keep)(reader *d, row r);
     } steps[] = {{columns_sql, keep_column},           {sequences_sql, keep_sequence}, {indexes_sql, keep_index},
-                 {foreign_keys_sql, keep_foreign_key}, {checks_sql, keep_check},       {others_sql, keep_other}};
+                 {foreign_keys_sql, keep_foreign_key}, {checks_sql, keep_check},       {partitions_sql, keep_partitions},
+                 {others_sql, keep_other}};
     d->c->dialect = SP_SQL_POSTGRES;
     int status = sp_pg_run(d->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, d->err, "beginning");
     if (status == SPATE_OK)

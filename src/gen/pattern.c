@@ -18,11 +18,16 @@ typedef struct node {
     uint32_t least, most;      /* REPEAT */
     const range *ranges;       /* CLASS */
     uint32_t n_ranges, characters;
+    /* where no text may come twice: */
+    uint32_t times;          /* REPEAT: always so often */
+    const struct node *only; /* CHOICE: always this one; NULL: its first character tells which one it is */
+    uint64_t texts;          /* how many there are, UINT64_MAX: as good as endless */
 } node;
 
 typedef struct pattern_cell {
     sp_cell cell;
     const node *root;
+    sp_permutation order; /* of all texts, where none may come twice */
 } pattern_cell;
 
 /* ---- reading ---- */
@@ -433,10 +438,9 @@ static uint64_t next_below(uint64_t *z, uint64_t n)
     return sp_bounded(*z, n);
 }
 
-static char *put_class(const node *n, uint64_t *z, char *p)
+static char *put_character(const node *class, uint64_t i, char *p)
 {
-    uint64_t i = next_below(z, n->characters);
-    const range *a = n->ranges;
+    const range *a = class->ranges;
     for (; i > a->high - a->low; a++)
         i -= a->high - a->low + 1;
     return put_utf8(p, a->low + (uint32_t)i);
@@ -447,7 +451,7 @@ static char *put(const node *n, uint64_t *z, char *p)
     const node *child = n->first;
     uint64_t times;
     switch (n->kind) {
-    case NODE_CLASS: return put_class(n, z, p);
+    case NODE_CLASS: return put_character(n, next_below(z, n->characters), p);
     case NODE_REPEAT:
         times = n->least + next_below(z, (uint64_t)n->most - n->least + 1);
         while (times-- > 0)
@@ -473,6 +477,135 @@ static char *pattern_text(const sp_cell *cell, uint64_t row, char *p)
 
 static const sp_cell_ops pattern_ops = {sp_cell_fill_text, pattern_text};
 
+/* ---- no text twice -----------------------------------------------------------------------------------
+ *
+ * Every repetition is given a number of times, and every choice whose alternatives begin alike one of them. Then a text can be read in
+ * one way alone, so texts can be numbered, and a permutation of the rows says which is whose. */
+
+static uint64_t times_of(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+/* The class that a text of the node begins with; NULL: it may be empty, or begin in several ways. */
+static const node *beginning(const node *n)
+{
+    while (n && n->kind != NODE_CLASS) {
+        if ((n->kind == NODE_CHOICE && n->n != 1) || (n->kind == NODE_REPEAT && !n->least))
+            return NULL;
+        n = n->first;
+    }
+    return n;
+}
+
+static bool share_a_character(const node *a, const node *b)
+{
+    for (uint32_t i = 0; i < a->n_ranges; i++)
+        for (uint32_t j = 0; j < b->n_ranges; j++)
+            if (a->ranges[i].low <= b->ranges[j].high && b->ranges[j].low <= a->ranges[i].high)
+                return true;
+    return false;
+}
+
+static bool begin_apart(const node *choice)
+{
+    for (const node *a = choice->first; a; a = a->next)
+        for (const node *b = choice->first; b != a->next; b = b->next)
+            if (!beginning(a) || !beginning(b) || (a != b && share_a_character(beginning(a), beginning(b))))
+                return false;
+    return true;
+}
+
+/* How many texts there are, repetitions being as they are. */
+static uint64_t count_texts(node *n)
+{
+    uint64_t product = 1, sum = 0;
+    n->only = NULL;
+    for (node *child = n->first; child; child = child->next) {
+        uint64_t texts = count_texts(child);
+        product = times_of(product, texts);
+        sum = sum + texts < sum ? UINT64_MAX : sum + texts;
+        n->only = n->only && n->only->texts >= texts ? n->only : child;
+    }
+    switch (n->kind) {
+    case NODE_CLASS: n->texts = n->characters; break;
+    case NODE_SEQUENCE: n->texts = product; break;
+    case NODE_CHOICE:
+        n->only = begin_apart(n) ? NULL : n->only;
+        n->texts = n->only ? n->only->texts : sum;
+        break;
+    case NODE_REPEAT:
+        n->texts = 1;
+        for (uint32_t i = 0; i < n->times; i++)
+            n->texts = times_of(n->texts, product);
+        break;
+    }
+    return n->texts;
+}
+
+/* Once more, wherever that is allowed; to the least to begin with. */
+static bool repeat_once_more(node *n, bool least)
+{
+    bool more = false;
+    if (n->kind == NODE_REPEAT && (least || n->times < n->most)) {
+        n->times = least ? n->least : n->times + 1;
+        more = true;
+    }
+    for (node *child = n->first; child; child = child->next)
+        more = repeat_once_more(child, least) || more;
+    return more;
+}
+
+static char *put_nth(const node *n, uint64_t i, char *p)
+{
+    const node *child = n->first;
+    switch (n->kind) {
+    case NODE_CLASS: return put_character(n, i, p);
+    case NODE_REPEAT:
+        for (uint32_t k = 0; k < n->times; k++, i /= child->texts)
+            p = put_nth(child, i % child->texts, p);
+        return p;
+    case NODE_CHOICE:
+        for (; !n->only && i >= child->texts; child = child->next)
+            i -= child->texts;
+        return put_nth(n->only ? n->only : child, i, p);
+    case NODE_SEQUENCE:
+        for (; child; i /= child->texts, child = child->next)
+            p = put_nth(child, i % child->texts, p);
+        return p;
+    }
+    return p;
+}
+
+static char *unique_text(const sp_cell *cell, uint64_t row, char *p)
+{
+    const pattern_cell *c = (const pattern_cell *)cell;
+    return put_nth(c->root, sp_permutation_at(&c->order, row % c->order.n), p);
+}
+
+static const sp_cell_ops unique_ops = {sp_cell_fill_text, unique_text};
+
+/* There are to be many more texts than rows, so that they do not all look alike. False: a mistake was noted. */
+static bool make_unique(const sp_build *b, pattern_cell *c, node *root)
+{
+    uint64_t rows = b->table->rows, most = UINT64_C(1) << 62;
+    repeat_once_more(root, true);
+    uint64_t texts = count_texts(root);
+    while (texts < SP_MIN(times_of(rows, 1000), most) && repeat_once_more(root, false))
+        texts = count_texts(root);
+    if (texts < rows) {
+        sp_mistake(b->mistakes, b->column->mode_mark, b->column->text,
+                   "has %llu different texts that are told apart, and the table %llu rows", (unsigned long long)texts,
+                   (unsigned long long)rows);
+        return false;
+    }
+    c->order = sp_permutation_of(b->key, SP_MAX(SP_MIN(texts, most), UINT64_C(1)));
+    c->cell.ops = &unique_ops;
+    c->cell.unique = true;
+    return true;
+}
+
 sp_cell *sp_pattern_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
@@ -495,5 +628,7 @@ sp_cell *sp_pattern_cell(const sp_build *b)
                         .text_max = most,
                         .bounds = {.text_max = SP_MAX(most, 1u)}};
     c->root = root;
+    if (col->unique && !b->table->from && !make_unique(b, c, root))
+        return NULL;
     return &c->cell;
 }

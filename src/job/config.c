@@ -69,7 +69,7 @@ static bool read_demands(sp_config *k, const sp_cat_table *t, sp_demands *out)
 {
     sp_conditions own = {.names = sp_arena_alloc(k->arena, t->n_columns + 1, sizeof(*own.names)),
                          .n_names = t->n_columns,
-                         .items = sp_arena_alloc(k->arena, t->n_checks + 1, sizeof(*own.items)),
+                         .items = sp_arena_alloc(k->arena, t->n_checks + 2, sizeof(*own.items)),
                          .n = t->n_checks};
     if (!own.names || !own.items)
         return false;
@@ -77,6 +77,8 @@ static bool read_demands(sp_config *k, const sp_cat_table *t, sp_demands *out)
         own.names[i] = t->columns[i].name;
     for (uint32_t i = 0; i < t->n_checks; i++)
         own.items[i] = (sp_condition){t->checks[i].sql, t->checks[i].column};
+    if (t->partitions)
+        own.items[own.n++] = (sp_condition){t->partitions, -1};
     return sp_demands_read(&own, k->arena, out);
 }
 
@@ -357,6 +359,16 @@ static const char *grouped(sp_config *k, uint64_t n)
     return sp_config_printf(k, "%.*s", to, text);
 }
 
+/* Conditions, each cut to what a line of comment holds. */
+static void write_conditions(sp_config *k, sp_emit *e, const char *what, const sp_condition *const *list, uint32_t n)
+{
+    enum { SHOWN_MAX = 300 };
+    for (uint32_t i = 0; i < n; i++)
+        sp_emit_comment(e, INDENT_KEY,
+                        sp_config_printf(k, "%s: %.*s%s", what, SHOWN_MAX, list[i]->sql,
+                                         strlen(list[i]->sql) > SHOWN_MAX ? "..." : ""));
+}
+
 static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
 {
     sp_emit_blank(e);
@@ -366,9 +378,9 @@ static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
         k->counted && d->t->rows >= 0 ? sp_config_printf(k, "about %s there", grouped(k, (uint64_t)d->t->rows)) : NULL;
     sp_emit_raw(e, INDENT_KEY, "rows", grouped(k, d->rows), d->rows_note ? d->rows_note : there);
     write_left_out(k, e, d);
-    for (uint32_t i = 0; i < d->demands.n_unread; i++)
-        sp_emit_comment(e, INDENT_KEY,
-                        sp_config_printf(k, "a check that is not kept on purpose: %s", d->demands.unread[i]->sql));
+    write_conditions(k, e, "a check that is not kept on purpose", d->demands.unread, d->demands.n_unread);
+    write_conditions(k, e, "a check that is kept in one of the ways it allows", d->demands.narrowed,
+                     d->demands.n_narrowed);
     sp_emit_head(e, INDENT_KEY, "columns");
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (!d->choices[i].out)

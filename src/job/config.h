@@ -3,6 +3,7 @@
  *   config.c         reads the catalog, chooses what to write, checks the plan it has written
  *   config_order.c   parents before children, the circles between tables, which columns have to be made
  *   config_column.c  one column: its mode and wishes
+ *   config_text.c    texts, by their names, lengths and patterns
  *   config_number.c  the ranges of numbers and moments
  *   config_stats.c   the same from the server's statistics */
 #ifndef SP_JOB_CONFIG_H
@@ -107,6 +108,10 @@ static inline void sp_making_mode(sp_making *m, const char *name, const char *te
     m->out->mode = name;
     m->out->text = text;
 }
+
+/* config_text.c */
+void sp_making_text(sp_making *m);
+void sp_making_alternatives(sp_making *m, const char *text); /* with "|" between: a set */
 
 /* config_number.c: each sets the mode and its props, and how many different values there are. */
 void sp_making_integer(sp_making *m);

@@ -92,101 +92,7 @@ static const char *plan_type(sp_making *m)
     }
 }
 
-/* ---- texts --------------------------------------------------------------------------------------- */
-
-static uint64_t power_of_letters(int64_t length)
-{
-    return length > 9 ? UINT64_MAX : (uint64_t)pow(62, (double)length);
-}
-
-static void choose_letters(sp_making *m, int64_t min, int64_t max)
-{
-    if (m->unique) /* of one length: what differs in length alone is not worth the trouble */
-        min = max = SP_MIN(max, SP_MAX(min, INT64_C(12)));
-    sp_making_mode(m, "range", "string");
-    m->out->props = sp_config_printf(m->k, "{min: %lld, max: %lld}", (long long)min, (long long)max + 1);
-    m->out->most = power_of_letters(max);
-}
-
-/* Alternatives with "|" between are a set. */
-static void choose_alternatives(sp_making *m, const char *text)
-{
-    sp_str *items = sp_arena_alloc(m->k->arena, strlen(text) + 1, sizeof(*items));
-    if (!items) {
-        m->k->nomem = true;
-        return;
-    }
-    m->out->mode = "set";
-    m->out->items = items;
-    for (const char *p = text; *p;) {
-        size_t len = strcspn(p, "|");
-        items[m->out->n_items++] = (sp_str){p, len};
-        p += len + (p[len] == '|');
-    }
-    m->out->most = m->out->n_items;
-}
-
-/* LIKE: what stands for any text becomes a draw, what stands for any letter an x. */
-static void choose_like(sp_making *m, sp_str like)
-{
-    if (memchr(like.p, '@', like.len) && m->out->tries == 0) {
-        sp_making_mode(m, "value", "${email}");
-        return;
-    }
-    static const char *const any[] = {"${ach_routing}", "${credit_card_cvv}"};
-    sp_buf text = {0};
-    int rc = SPATE_OK;
-    for (size_t i = 0; i < like.len && !rc; i++)
-        rc = like.p[i] == '%'   ? sp_buf_adds(&text, any[SP_MIN(m->out->tries, 1u)])
-             : like.p[i] == '_' ? sp_buf_adds(&text, "x")
-                                : sp_buf_add(&text, &like.p[i], 1);
-    sp_making_mode(m, "value", rc ? "" : sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
-    m->k->nomem = m->k->nomem || rc;
-    sp_buf_done(&text);
-}
-
-/* Longest and shortest text that the type and the conditions allow. */
-static void text_lengths(const sp_making *m, int64_t *min, int64_t *max)
-{
-    *max = m->type->length ? m->type->length : 255;
-    *min = SP_MAX(m->demand->length_min, INT64_C(0));
-    if (m->demand->length_max >= 0)
-        *max = SP_MIN(*max, m->demand->length_max);
-    *max = SP_MAX(*max, *min);
-}
-
-static void choose_text(sp_making *m)
-{
-    int64_t min, max;
-    text_lengths(m, &min, &max);
-    const char *said = m->out->tries == 0 ? sp_words_text(m->d->t->name, m->c->name) : NULL;
-    bool measured = m->demand->length_min > 0 || m->demand->length_max >= 0;
-    if (m->demand->like.p && m->out->tries < 2) {
-        choose_like(m, m->demand->like);
-        return;
-    }
-    if (m->demand->regex.p)
-        m->out->note = sp_config_printf(m->k, "a check demands ~ '%.*s'", (int)SP_MIN(m->demand->regex.len, 60),
-                                        m->demand->regex.p);
-    if (said && !measured) {
-        int64_t letters;
-        if (*said == '#' && sp_parse_i64(sp_str_of(said + 1), &letters))
-            choose_letters(m, SP_MIN(letters, max), SP_MIN(letters, max));
-        else if (strchr(said, '|'))
-            choose_alternatives(m, said);
-        else
-            sp_making_mode(m, "value", said);
-        return;
-    }
-    bool prose = max >= 24 && !measured && !sp_words_is_code(m->c->name) && !m->type->fixed;
-    if (prose && m->out->tries < 2) {
-        sp_making_mode(m, "value", m->out->tries ? "${word}" : "${adjective} ${noun}");
-        m->out->note = m->out->note ? m->out->note : "a guess";
-        return;
-    }
-    choose_letters(m, m->type->fixed ? max : SP_MAX(min, SP_MIN(max, INT64_C(8))),
-                   m->type->fixed ? max : SP_MIN(max, SP_MAX(min, INT64_C(12))));
-}
+/* ---- types with a form of their own ---------------------------------------------------------------- */
 
 static void choose_bytes(sp_making *m)
 {
@@ -207,8 +113,6 @@ static void choose_bytes(sp_making *m)
     m->out->props = sp_config_printf(m->k, "{min: %u, max: %u}", min, max + 1);
 }
 
-/* ---- types with a form of their own ---------------------------------------------------------------- */
-
 /* Texts of a form that has no room for a number: drawn from so many that none comes twice. */
 static void choose_random_enough(sp_making *m, const char *value, const char *unique_value)
 {
@@ -221,6 +125,16 @@ static void choose_random_enough(sp_making *m, const char *value, const char *un
 
 static void choose_json(sp_making *m)
 {
+    sp_str type = m->demand->json_type;
+    static const char *const values[][2] = {{"array", "[${uint8}, ${uint8}]"},
+                                            {"number", "${uint16}"},
+                                            {"boolean", "${bool}"},
+                                            {"string", "\"${noun}\""}};
+    for (size_t i = 0; type.p && !m->unique && i < SP_COUNT(values); i++)
+        if (sp_str_is(type, values[i][0])) {
+            sp_making_mode(m, "value", values[i][1]);
+            return;
+        }
     sp_making_mode(m, "value",
                    m->unique ? "{\"id\": ${uuid}}"
                              : "{\"name\": ${noun}, \"${noun}\": {\"is\": ${adjective}, \"count\": ${uint8}}}");
@@ -295,7 +209,7 @@ static void choose_bits(sp_making *m)
             rc = sp_buf_adds(&text, n == 1 ? (i ? "1" : "0") : sp_mix64(i * 64 + b) & 1 ? "1" : "0");
     }
     m->k->nomem = m->k->nomem || rc;
-    choose_alternatives(m, sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
+    sp_making_alternatives(m, sp_config_printf(m->k, "%.*s", (int)text.len, text.data ? text.data : ""));
     sp_buf_done(&text);
 }
 
@@ -304,7 +218,7 @@ static void choose_type(sp_making *m, const char *type)
 {
     const char *values = sp_words_type(type);
     if (strchr(values, '|'))
-        choose_alternatives(m, values);
+        sp_making_alternatives(m, values);
     else
         sp_making_mode(m, "value", values);
 }
@@ -398,9 +312,17 @@ static void choose_whole_lists(sp_making *m, const char *first, const char *last
     }
     char *kept = rc ? NULL : sp_arena_strndup(m->k->arena, text.data, text.len); /* labels may be long */
     m->k->nomem = m->k->nomem || !kept;
-    choose_alternatives(m, kept ? kept : "{}");
+    sp_making_alternatives(m, kept ? kept : "{}");
     sp_buf_done(&text);
     m->out->note = "a few arrays to choose from";
+}
+
+/* As long as conditions have it; else up to 4 items. */
+static const char *list_lengths(sp_making *m)
+{
+    int64_t min = SP_MAX(m->demand->length_min, INT64_C(0)), max = m->demand->length_max;
+    max = max >= 0 ? SP_MAX(SP_MIN(max, min + 4), min) : min + 4;
+    return sp_config_printf(m->k, "{min: %lld, max: %lld}", (long long)min, (long long)max + 1);
 }
 
 static void choose_list(sp_making *m)
@@ -416,7 +338,7 @@ static void choose_list(sp_making *m)
         uint32_t n = m->type->length;
         m->out->distribution = n ? NULL : sp_config_lengths(m->k, m->c->stats);
         if (!m->out->distribution)
-            m->out->props = n ? sp_config_printf(m->k, "{min: %u, max: %u}", n, n + 1) : "{min: 0, max: 5}";
+            m->out->props = n ? sp_config_printf(m->k, "{min: %u, max: %u}", n, n + 1) : list_lengths(m);
     } else if (item->class == SP_CAT_ENUM && item->n_labels) {
         choose_whole_lists(m, quoted_item(m, item->labels[0]), quoted_item(m, item->labels[item->n_labels - 1]));
     } else if (word) {
@@ -456,7 +378,7 @@ static void choose_by_class(sp_making *m)
         break;
     case SP_CAT_DECIMAL: sp_making_decimal(m, m->type->precision, m->type->scale); break;
     case SP_CAT_MONEY: sp_making_decimal(m, 12, 2); break;
-    case SP_CAT_TEXT: choose_text(m); break;
+    case SP_CAT_TEXT: sp_making_text(m); break;
     case SP_CAT_BYTES: choose_bytes(m); break;
     case SP_CAT_BITS: choose_bits(m); break;
     case SP_CAT_DATE:
@@ -487,9 +409,9 @@ static void choose_by_class(sp_making *m)
         if (is_exclusive(m))
             choose_exclusive(m);
         else
-            choose_alternatives(m, range_values(m->type->item));
+            sp_making_alternatives(m, range_values(m->type->item));
         break;
-    case SP_CAT_MULTIRANGE: choose_alternatives(m, multirange_values(m->type->item)); break;
+    case SP_CAT_MULTIRANGE: sp_making_alternatives(m, multirange_values(m->type->item)); break;
     case SP_CAT_ENUM:
     case SP_CAT_SET: choose_labels(m); break;
     case SP_CAT_LIST: choose_list(m); break;
@@ -528,11 +450,12 @@ static bool is_key(const sp_making *m)
     return false;
 }
 
-/* A default that is the same in every row: a number, a text. */
+/* A default that is the same in every row: a number, a text, a truth. */
 static bool is_constant(const char *sql)
 {
     const char *p = sql + strspn(sql, "( ");
-    return *p == '\'' || *p == '-' || (*p >= '0' && *p <= '9') || ((*p | 32) == 'b' && p[1] == '\'');
+    sp_str four = {p, SP_MIN(strlen(p), 4)}, five = {p, SP_MIN(strlen(p), 5)};
+    return sp_str_ieq(four, "true") || sp_str_ieq(five, "false") || *p == '\'' || *p == '-' || (*p >= '0' && *p <= '9') || ((*p | 32) == 'b' && p[1] == '\'');
 }
 
 /* What the server fills by itself stays its own, unless something hangs on it, or its rows would be alike where they must not be. */
@@ -612,12 +535,22 @@ static void note_absent_parent(sp_making *m)
     }
 }
 
+/* What a condition says is the sum, or the like, of others. */
+static bool choose_sum(sp_making *m)
+{
+    if (!m->demand->sum.p || m->out->tries || m->unique)
+        return false;
+    sp_making_mode(m, "expr", m->demand->sum.p);
+    m->out->type = plan_type(m);
+    return true;
+}
+
 static void choose_value(sp_making *m)
 {
-    if (choose_reference(m))
+    if (choose_reference(m) || choose_sum(m))
         return;
     if (m->unique && m->type->class == SP_CAT_INTEGER && m->out->tries == 0 && !m->demand->max.p &&
-        (m->out->primary_key || is_numbered(m->c))) {
+        !m->demand->n_values && (m->out->primary_key || is_numbered(m->c))) {
         int64_t from;
         sp_making_mode(m, "inc",
                        m->demand->min.p && sp_parse_i64(m->demand->min, &from)
@@ -640,9 +573,12 @@ static void choose_value(sp_making *m)
 
 static void choose_nulls(sp_making *m)
 {
-    if (m->out->out || m->c->not_null || m->demand->not_null || m->out->primary_key || m->out->tree)
+    bool needed = m->c->not_null || m->demand->not_null || m->d->demands.in_sums[m->column];
+    if (m->demand->is_null && !needed)
+        m->out->tree = NULL;
+    if (m->out->out || needed || m->out->primary_key || m->out->tree)
         m->out->null_rate = 0; /* of a tree, the roots are null */
-    else if (m->out->absent)   /* there is nothing to refer to */
+    else if (m->out->absent || m->demand->is_null) /* there is nothing to refer to, or there must be nothing */
         m->out->null_rate = 1;
     else if (m->c->stats)
         m->out->null_rate = m->c->stats->null_rate;

@@ -245,9 +245,32 @@ void sp_making_moment(sp_making *m)
     m->out->most = (uint64_t)SP_MAX((l.max - l.min) / (date ? 86400 : 1), 1.0);
 }
 
+/* "08:00", perhaps with seconds: seconds since midnight. */
+static bool time_of_day(sp_str text, double *seconds)
+{
+    int64_t hour, minute;
+    if (text.len < 5 || text.p[2] != ':' || !sp_parse_i64((sp_str){text.p, 2}, &hour) ||
+        !sp_parse_i64((sp_str){text.p + 3, 2}, &minute))
+        return false;
+    *seconds = (double)(hour * 3600 + minute * 60);
+    return hour < 24 && minute < 60;
+}
+
 void sp_making_time(sp_making *m)
 {
+    double from = 6 * 3600, to = 22 * 3600, v;
+    if (m->demand->min.p && time_of_day(m->demand->min, &v)) {
+        from = v + (m->demand->min_open ? 60 : 0);
+        to = to > from ? to : 86399;
+    }
+    if (m->demand->max.p && time_of_day(m->demand->max, &v)) {
+        to = v; /* the last second is not made */
+        from = from < to ? from : 0;
+    }
+    int low = (int)from, high = (int)to;
     sp_making_mode(m, "range", "timestamp");
-    m->out->props = "{min: 2024-01-01T06:00:00Z, max: 2024-01-01T22:00:00Z, format: \"15:04:05\"}";
-    m->out->most = 16 * 3600;
+    m->out->props = sp_config_printf(m->k,
+                                     "{min: 2024-01-01T%02d:%02d:%02dZ, max: 2024-01-01T%02d:%02d:%02dZ, format: \"15:04:05\"}",
+                                     low / 3600, low / 60 % 60, low % 60, high / 3600, high / 60 % 60, high % 60);
+    m->out->most = (uint64_t)SP_MAX(high - low, 1);
 }

@@ -157,14 +157,24 @@ static void need_keys(sp_draft *d)
             d->needed[d->t->keys[i].columns[j]] = true;
 }
 
+/* Sums and what they are made of; and all that was chosen so that a condition holds. */
+static void need_demands(sp_draft *d)
+{
+    const sp_demands *all = &d->demands;
+    for (uint32_t i = 0; i < all->n_orderings; i++)
+        d->needed[all->orderings[i].low] = d->needed[all->orderings[i].high] = true;
+    for (uint32_t i = 0; i < d->t->n_columns; i++) {
+        const sp_demand *of = &all->columns[i];
+        bool chosen = all->n_narrowed && (of->is_null || of->not_null || of->n_values);
+        d->needed[i] = d->needed[i] || of->sum.p || all->in_sums[i] || chosen;
+    }
+}
+
 void sp_config_needs(sp_config *k)
 {
     for (uint32_t i = 0; i < k->c->n_tables; i++) {
         need_references(k, &k->drafts[i]);
         need_keys(&k->drafts[i]);
-        for (uint32_t j = 0; j < k->drafts[i].demands.n_orderings; j++) {
-            k->drafts[i].needed[k->drafts[i].demands.orderings[j].low] = true;
-            k->drafts[i].needed[k->drafts[i].demands.orderings[j].high] = true;
-        }
+        need_demands(&k->drafts[i]);
     }
 }

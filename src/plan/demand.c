@@ -1,473 +1,64 @@
-/* demand.c - what CHECK conditions demand of columns, as far as a generator can be told.
- *
- * A condition is parsed as SQL's precedence has it, in PostgreSQL's canonical spelling as well as in what people write, into
- * demands: bounds, lists of values, lengths, patterns, one column below another. AND adds demands up. OR is understood where
- * all but one side say that the column is null, or where all sides list values of the same column. What is not understood
- * makes its whole condition unread, never the table. */
-#include "plan/demand.h"
+/* demand.c - what CHECK conditions demand of columns, as far as a generator can be told: bounds, lists of values, lengths, patterns,
+ * one column below another, nulls, sums. AND adds demands up. Of OR, values and spans of one column are put together; else one side
+ * that is understood is demanded, which keeps the condition, if not all that it allows. */
+#include "plan/condition.h"
 
-/* ---- words ----------------------------------------------------------------------------------- */
+#include <stdlib.h>
 
-typedef enum token_kind { T_END, T_WORD, T_NAME, T_NUMBER, T_TEXT, T_MARK } token_kind;
-
-typedef struct token {
-    token_kind kind;
-    sp_str text; /* names, texts: without their quotes */
-} token;
-
-typedef enum node_kind { N_COLUMN, N_LITERAL, N_CALL, N_LIST, N_NULL, N_OP, N_UNKNOWN } node_kind;
-
-/* N_CALL: text is the function in lower case; N_OP: the operator in upper case. */
-typedef struct node {
-    node_kind kind;
-    sp_str text;
-    uint32_t column;
-    struct node *args[2], *next; /* next: in a list or among arguments, which begin at args[0] */
-} node;
-
-enum { DEPTH_MAX = 100 };
-
-typedef struct parser {
-    sp_arena *arena;
-    const sp_conditions *t;
-    int32_t value_column; /* what VALUE means, or -1 */
-    const char *p, *end;
-    token at;
-    unsigned depth;
-    bool failed, nomem;
-} parser;
-
-static bool is_word_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-           (c & 0x80);
-}
-
-/* A text or name between quotes, with doubled ones undone. */
-static sp_str unquote(parser *s, char close)
-{
-    char *to = sp_arena_alloc(s->arena, (size_t)(s->end - s->p) + 1, 1), *start = to;
-    if (!to) {
-        s->nomem = s->failed = true;
-        return (sp_str){"", 0};
-    }
-    for (s->p++; s->p < s->end; s->p++) {
-        if (*s->p == close && (s->p + 1 == s->end || s->p[1] != close))
-            break;
-        s->p += *s->p == close;
-        *to++ = *s->p;
-    }
-    s->p += s->p < s->end;
-    return (sp_str){start, (size_t)(to - start)};
-}
-
-static void advance(parser *s)
-{
-    static const char *const marks[] = {"::",  "<=",  ">=", "<>", "!=", "!~~*", "!~~",
-                                        "~~*", "!~*", "!~", "~~", "~*", "||"};
-    while (s->p < s->end && strchr(" \t\r\n", *s->p))
-        s->p++;
-    s->at = (token){T_END, {s->p, 0}};
-    if (s->p == s->end)
-        return;
-    const char *from = s->p;
-    char c = *from;
-    if (c == '\'') {
-        s->at = (token){T_TEXT, unquote(s, '\'')};
-    } else if (c == '"' || c == '`') {
-        s->at = (token){T_NAME, unquote(s, c)};
-    } else if (c >= '0' && c <= '9') {
-        while (s->p < s->end && (is_word_byte(*s->p) || *s->p == '.'))
-            s->p++;
-        s->at = (token){T_NUMBER, {from, (size_t)(s->p - from)}};
-    } else if (is_word_byte(c)) {
-        while (s->p < s->end && is_word_byte(*s->p))
-            s->p++;
-        s->at = (token){T_WORD, {from, (size_t)(s->p - from)}};
-    } else {
-        size_t len = 1;
-        for (size_t i = 0; i < SP_COUNT(marks) && len == 1; i++) {
-            size_t n = strlen(marks[i]);
-            if ((size_t)(s->end - from) >= n && memcmp(from, marks[i], n) == 0)
-                len = n;
-        }
-        s->p += len;
-        s->at = (token){T_MARK, {from, len}};
-    }
-}
-
-static bool is_mark(const parser *s, const char *mark)
-{
-    return s->at.kind == T_MARK && sp_str_is(s->at.text, mark);
-}
-
-static bool is_word(const parser *s, const char *word)
-{
-    return s->at.kind == T_WORD && sp_str_ieq(s->at.text, word);
-}
-
-static bool take_mark(parser *s, const char *mark)
-{
-    bool is = is_mark(s, mark);
-    if (is)
-        advance(s);
-    return is;
-}
-
-static bool take_word(parser *s, const char *word)
-{
-    bool is = is_word(s, word);
-    if (is)
-        advance(s);
-    return is;
-}
-
-/* ---- expressions ----------------------------------------------------------------------------- */
-
-static node *make(parser *s, node_kind kind, const char *text)
-{
-    static node unknown = {.kind = N_UNKNOWN};
-    node *n = sp_arena_alloc(s->arena, 1, sizeof(*n));
-    if (!n) {
-        s->nomem = s->failed = true;
-        return &unknown;
-    }
-    *n = (node){.kind = kind, .text = sp_str_of(text)};
-    return n;
-}
-
-static node *make_op(parser *s, const char *op, node *a, node *b)
-{
-    node *n = make(s, N_OP, op);
-    if (n->kind == N_OP) {
-        n->args[0] = a;
-        n->args[1] = b;
-    }
-    return n;
-}
-
-static node *parse_or(parser *s);
-static node *parse_sum(parser *s);
-
-static void expect(parser *s, const char *mark)
-{
-    if (!take_mark(s, mark))
-        s->failed = true;
-}
-
-/* Items up to the closing mark, which is taken. */
-static node *parse_items(parser *s, const char *close)
-{
-    node *first = NULL, **last = &first;
-    if (take_mark(s, close))
-        return NULL;
-    do {
-        *last = parse_or(s);
-        last = &(*last)->next;
-    } while (!s->failed && take_mark(s, ","));
-    expect(s, close);
-    return first;
-}
-
-/* Behind "::": words, numbers in parentheses, brackets. */
-static void skip_type(parser *s)
-{
-    while (s->at.kind == T_WORD || s->at.kind == T_NAME) {
-        if (is_word(s, "and") || is_word(s, "or") || is_word(s, "between") || is_word(s, "is") || is_word(s, "in") ||
-            is_word(s, "not") || is_word(s, "like") || is_word(s, "then") || is_word(s, "else") || is_word(s, "end"))
-            return;
-        advance(s);
-        take_mark(s, ".");
-    }
-    if (take_mark(s, "("))
-        parse_items(s, ")");
-    while (take_mark(s, "["))
-        expect(s, "]");
-    if (is_word(s, "without") || is_word(s, "with"))
-        while (s->at.kind == T_WORD && !is_word(s, "and") && !is_word(s, "or"))
-            advance(s);
-}
-
-/* A column as SQL compares names: as written, or else without regard to case. */
-static int find_column(const sp_conditions *t, sp_str name)
-{
-    for (uint32_t i = 0; i < t->n_names; i++)
-        if (sp_str_is(name, t->names[i]))
-            return (int)i;
-    for (uint32_t i = 0; i < t->n_names; i++)
-        if (sp_str_ieq(name, t->names[i]))
-            return (int)i;
-    return -1;
-}
-
-static node *column_or_word(parser *s, token name)
-{
-    if (s->value_column >= 0 && sp_str_ieq(name.text, "value")) {
-        node *n = make(s, N_COLUMN, "");
-        n->column = (uint32_t)s->value_column;
-        return n;
-    }
-    int at = find_column(s->t, name.text);
-    node *n = make(s, at < 0 ? N_UNKNOWN : N_COLUMN, "");
-    n->column = at < 0 ? 0 : (uint32_t)at;
-    return n;
-}
-
-static node *parse_call(parser *s, sp_str name)
-{
-    node *n = make(s, N_CALL, "");
-    char *lower = sp_arena_strndup(s->arena, name.p, name.len);
-    for (char *c = lower; c && *c; c++)
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
-    n->text = sp_str_of(lower ? lower : "");
-    n->args[0] = parse_items(s, ")");
-    return n;
-}
-
-static node *parse_cast(parser *s)
-{
-    expect(s, "(");
-    node *n = parse_or(s);
-    if (!take_word(s, "as"))
-        s->failed = true;
-    skip_type(s);
-    expect(s, ")");
-    return n;
-}
-
-static node *literal(parser *s)
-{
-    node *n = make(s, N_LITERAL, "");
-    n->text = s->at.text;
-    advance(s);
-    return n;
-}
-
-static node *parse_name(parser *s)
-{
-    token name = s->at;
-    if (take_word(s, "null"))
-        return make(s, N_NULL, "");
-    if (is_word(s, "true") || is_word(s, "false"))
-        return literal(s);
-    if (take_word(s, "cast"))
-        return parse_cast(s);
-    if (take_word(s, "array")) {
-        node *n = make(s, N_LIST, "");
-        expect(s, "[");
-        n->args[0] = parse_items(s, "]");
-        return n;
-    }
-    advance(s);
-    if (name.kind == T_WORD && s->at.kind == T_TEXT &&
-        !sp_str_ieq(name.text, "in")) /* date '2020-01-01', _utf8mb4'a' */
-        return literal(s);
-    while (take_mark(s, ".")) { /* schema.function, table.column */
-        name = s->at;
-        advance(s);
-    }
-    return take_mark(s, "(") ? parse_call(s, name.text) : column_or_word(s, name);
-}
-
-static node *parse_primary(parser *s)
-{
-    node *n;
-    if (++s->depth > DEPTH_MAX)
-        s->failed = true;
-    if (s->failed) {
-        s->depth--;
-        return make(s, N_UNKNOWN, "");
-    }
-    if (take_mark(s, "(")) {
-        n = parse_items(s, ")");
-        if (n && n->next) { /* (a, b) */
-            node *list = make(s, N_LIST, "");
-            list->args[0] = n;
-            n = list;
-        }
-    } else if (take_mark(s, "-")) {
-        n = parse_primary(s);
-        if (n->kind == N_LITERAL) {
-            const char *text = sp_arena_printf(s->arena, "-%.*s", (int)n->text.len, n->text.p);
-            n->text = sp_str_of(text ? text : "");
-        } else {
-            n = make(s, N_UNKNOWN, "");
-        }
-    } else if (s->at.kind == T_NUMBER || s->at.kind == T_TEXT) {
-        n = literal(s);
-    } else if (s->at.kind == T_WORD || s->at.kind == T_NAME) {
-        n = parse_name(s);
-    } else {
-        s->failed = true;
-        n = make(s, N_UNKNOWN, "");
-    }
-    while (take_mark(s, "::"))
-        skip_type(s);
-    if (take_word(s, "collate"))
-        advance(s);
-    s->depth--;
-    return n ? n : make(s, N_UNKNOWN, "");
-}
-
-/* Sums and the like are only passed over. */
-static node *parse_sum(parser *s)
-{
-    node *n = parse_primary(s);
-    while (!s->failed && s->at.kind == T_MARK && s->at.text.len <= 2 && strchr("+-*/%|&#", s->at.text.p[0])) {
-        advance(s);
-        parse_primary(s);
-        n = make(s, N_UNKNOWN, "");
-    }
-    return n;
-}
-
-static node *parse_in(parser *s, node *left)
-{
-    expect(s, "(");
-    node *list = make(s, N_LIST, "");
-    list->args[0] = parse_items(s, ")");
-    return make_op(s, "IN", left, list);
-}
-
-/* = ANY (ARRAY[...]) */
-static node *parse_any(parser *s, node *left)
-{
-    expect(s, "(");
-    node *list = parse_or(s);
-    expect(s, ")");
-    return make_op(s, list->kind == N_LIST ? "IN" : "?", left, list);
-}
-
-static node *parse_is(parser *s, node *left)
-{
-    bool no = take_word(s, "not");
-    if (take_word(s, "null"))
-        return make_op(s, no ? "IS NOT NULL" : "IS NULL", left, NULL);
-    parse_sum(s);
-    return make(s, N_UNKNOWN, "");
-}
-
-static const char *operator_at(const parser *s)
-{
-    static const char *const marks[][2] = {{"=", "="},     {"==", "="},     {"<", "<"},   {"<=", "<="},
-                                           {">", ">"},     {">=", ">="},    {"<>", "<>"}, {"!=", "<>"},
-                                           {"~~", "LIKE"}, {"~~*", "LIKE"}, {"~", "~"},   {"~*", "~"}};
-    for (size_t i = 0; s->at.kind == T_MARK && i < SP_COUNT(marks); i++)
-        if (sp_str_is(s->at.text, marks[i][0]))
-            return marks[i][1];
-    return is_word(s, "like") || is_word(s, "ilike")        ? "LIKE"
-           : is_word(s, "regexp") || is_word(s, "rlike")    ? "~"
-           : s->at.kind == T_MARK && s->at.text.p[0] == '!' ? "?"
-                                                            : NULL;
-}
-
-/* Takes an operator; NULL: there is none. OPERATOR(public.~~) is how PostgreSQL writes one out of another schema. */
-static const char *take_operator(parser *s)
-{
-    bool wrapped = take_word(s, "operator");
-    if (wrapped)
-        expect(s, "(");
-    while (wrapped && (s->at.kind == T_WORD || s->at.kind == T_NAME)) {
-        advance(s);
-        expect(s, ".");
-    }
-    const char *op = operator_at(s);
-    if (op)
-        advance(s);
-    if (wrapped)
-        expect(s, ")");
-    return op;
-}
-
-static node *parse_comparison(parser *s)
-{
-    node *left = parse_sum(s);
-    for (;;) {
-        if (take_word(s, "is")) {
-            left = parse_is(s, left);
-        } else if (take_word(s, "in")) {
-            left = parse_in(s, left);
-        } else if (take_word(s, "between")) {
-            node *low = parse_sum(s);
-            if (!take_word(s, "and"))
-                s->failed = true;
-            left = make_op(s, "AND", make_op(s, ">=", left, low), make_op(s, "<=", left, parse_sum(s)));
-        } else if (take_word(s, "not")) { /* not in, not like, not between */
-            s->failed = true;
-        } else {
-            const char *op = take_operator(s);
-            if (!op || s->failed)
-                return left;
-            if (*op == '=' && (take_word(s, "any") || take_word(s, "some")))
-                left = parse_any(s, left);
-            else
-                left = make_op(s, op, left, parse_sum(s));
-        }
-        if (s->failed)
-            return left;
-    }
-}
-
-static node *parse_not(parser *s)
-{
-    if (!take_word(s, "not"))
-        return parse_comparison(s);
-    node *n = parse_not(s);
-    if (n->kind == N_OP && sp_str_is(n->text, "IS NULL"))
-        return make_op(s, "IS NOT NULL", n->args[0], NULL);
-    return make(s, N_UNKNOWN, "");
-}
-
-static node *parse_and(parser *s)
-{
-    node *n = parse_not(s);
-    while (!s->failed && take_word(s, "and"))
-        n = make_op(s, "AND", n, parse_not(s));
-    return n;
-}
-
-static node *parse_or(parser *s)
-{
-    if (++s->depth > DEPTH_MAX)
-        s->failed = true;
-    node *n = s->failed ? make(s, N_UNKNOWN, "") : parse_and(s);
-    while (!s->failed && take_word(s, "or"))
-        n = make_op(s, "OR", n, parse_and(s));
-    s->depth--;
-    return n;
-}
-
-/* ---- demands --------------------------------------------------------------------------------- */
+typedef sp_term node;
 
 typedef struct meaning {
     sp_arena *arena;
+    const sp_conditions *t;
     sp_demands *d; /* where demands go */
+    bool narrowed; /* by the condition that is read: to one of the ways that it allows */
     bool nomem;
 } meaning;
+
+static bool demand(meaning *m, const node *n);
+
+static void *make(meaning *m, size_t n, size_t size)
+{
+    void *p = sp_arena_alloc(m->arena, n + 1, size);
+    m->nomem = m->nomem || !p;
+    return p;
+}
 
 static bool is_op(const node *n, const char *op)
 {
     return n->kind == N_OP && sp_str_is(n->text, op);
 }
 
+static bool is_call(const node *n, const char *name)
+{
+    return n->kind == N_CALL && sp_str_is(n->text, name);
+}
+
+static bool is_one_of(sp_str text, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sp_str_is(text, names[i]))
+            return true;
+    return false;
+}
+
 /* Functions that leave a text's length and order as they are. */
 static const node *bare(const node *n)
 {
     static const char *const same[] = {"lower", "upper", "trim", "btrim", "date", "coalesce"};
-    for (size_t i = 0; n && n->kind == N_CALL && i < SP_COUNT(same); i++)
-        if (sp_str_is(n->text, same[i]))
-            return n->args[0] && n->args[0]->kind == N_COLUMN ? n->args[0] : n;
-    return n;
+    bool is_same = n && n->kind == N_CALL && is_one_of(n->text, same, SP_COUNT(same));
+    return is_same && n->args[0] && n->args[0]->kind == N_COLUMN ? n->args[0] : n;
 }
 
 static const node *length_of(const node *n)
 {
-    static const char *const names[] = {"length", "char_length", "character_length", "octet_length", "len"};
-    for (size_t i = 0; n->kind == N_CALL && i < SP_COUNT(names); i++)
-        if (sp_str_is(n->text, names[i]) && n->args[0] && bare(n->args[0])->kind == N_COLUMN)
-            return bare(n->args[0]);
-    return NULL;
+    static const char *const names[] = {"length", "char_length", "character_length", "octet_length",
+                                        "len",    "cardinality", "array_length"};
+    bool is = n->kind == N_CALL && is_one_of(n->text, names, SP_COUNT(names)) && n->args[0];
+    return is && bare(n->args[0])->kind == N_COLUMN ? bare(n->args[0]) : NULL;
 }
+
+/* ---- one column and a literal -------------------------------------------------------------------- */
 
 static int compare_numbers(sp_str a, sp_str b)
 {
@@ -505,27 +96,75 @@ static bool demand_length(sp_demand *d, sp_str op, sp_str value)
     return true;
 }
 
+static bool has_value(const sp_demand *d, sp_str value)
+{
+    for (uint32_t i = 0; i < d->n_values; i++)
+        if (sp_str_eq(d->values[i], value))
+            return true;
+    return d->n_values == 0;
+}
+
+/* One of these values, and, where others were demanded before, one of both. False: that is none. */
 static bool demand_values(meaning *m, sp_demand *d, const node *list)
 {
     uint32_t n = 0;
     for (const node *at = list; at; at = at->next) {
         if (at->kind != N_LITERAL && at->kind != N_NULL)
             return false;
-        n += at->kind == N_LITERAL;
+        n++;
     }
-    sp_str *values = sp_arena_alloc(m->arena, n + 1, sizeof(*values));
-    if (!values) {
-        m->nomem = true;
-        return false;
-    }
+    sp_str *values = make(m, n, sizeof(*values));
     n = 0;
-    for (const node *at = list; at; at = at->next)
-        if (at->kind == N_LITERAL)
+    for (const node *at = list; values && at; at = at->next)
+        if (at->kind == N_LITERAL && has_value(d, at->text))
             values[n++] = at->text;
+    if (!n)
+        return false;
     d->values = values;
     d->n_values = n;
-    return n > 0;
+    return true;
 }
+
+/* The column is just this. */
+static bool demand_value(meaning *m, const node *column, const char *text)
+{
+    node *value = make(m, 1, sizeof(*value));
+    if (!value)
+        return false;
+    *value = (node){.kind = N_LITERAL, .text = sp_str_of(text)};
+    return demand_values(m, &m->d->columns[column->column], value);
+}
+
+/* left op literal */
+static bool demand_bound(meaning *m, const node *left, sp_str op, const node *value)
+{
+    const node *measured = length_of(left);
+    if (measured)
+        return sp_str_is(op, "<>") || demand_length(&m->d->columns[measured->column], op, value->text);
+    if (is_call(left, "jsonb_typeof") || is_call(left, "json_typeof")) {
+        const node *of = left->args[0];
+        if (sp_str_is(op, "=") && of && of->kind == N_COLUMN)
+            m->d->columns[of->column].json_type = value->text;
+        return sp_str_is(op, "=") && of && of->kind == N_COLUMN && !m->t->plain;
+    }
+    left = bare(left);
+    if (left->kind != N_COLUMN)
+        return false;
+    sp_demand *d = &m->d->columns[left->column];
+    if (sp_str_is(op, "="))
+        return demand_values(m, d, value);
+    if (sp_str_is(op, "<>"))
+        return true; /* made values rarely are just this one; an empty text never */
+    if (sp_str_is(op, "LIKE"))
+        d->like = value->text;
+    else if (sp_str_is(op, "~"))
+        d->regex = value->text;
+    else
+        sp_demand_bound(d, op.p[0] == '<', value->text, op.len == 1);
+    return !sp_str_is(op, "?") && !(m->t->plain && d->regex.p);
+}
+
+/* ---- columns among themselves -------------------------------------------------------------------- */
 
 static bool demand_order(meaning *m, sp_str op, uint32_t left, uint32_t right)
 {
@@ -545,44 +184,272 @@ static sp_str mirrored(sp_str op)
                                  : op;
 }
 
-/* left op literal */
-static bool demand_bound(meaning *m, const node *left, sp_str op, const node *value)
+/* code = upper(code) */
+static bool demand_case(meaning *m, const node *turned, uint32_t column)
 {
-    const node *measured = length_of(left);
-    if (measured)
-        return op.p[0] != '<' || !sp_str_is(op, "<>") ? demand_length(&m->d->columns[measured->column], op, value->text)
-                                                      : true;
-    left = bare(left);
-    if (left->kind != N_COLUMN)
+    sp_demand *d = &m->d->columns[column];
+    d->upper = d->upper || is_call(turned, "upper");
+    d->lower = d->lower || is_call(turned, "lower");
+    return turned->kind == N_CALL && !is_call(turned, "date") && !is_call(turned, "coalesce");
+}
+
+/* A sum or product of columns and numbers, as plans write it: every part in brackets. */
+static bool write_sum(meaning *m, const node *n, sp_buf *out, bool *in_sums)
+{
+    if (n->kind == N_COLUMN) {
+        in_sums[n->column] = true;
+        return !sp_buf_printf(out, "\"%s\"", m->t->names[n->column]);
+    }
+    double number;
+    if (n->kind == N_LITERAL)
+        return sp_parse_f64(n->text, &number) && !sp_buf_printf(out, "%.*s", (int)n->text.len, n->text.p);
+    if (!is_op(n, "+") && !is_op(n, "-") && !is_op(n, "*"))
         return false;
-    sp_demand *d = &m->d->columns[left->column];
-    if (sp_str_is(op, "="))
-        return demand_values(m, d, value);
-    if (sp_str_is(op, "<>"))
-        return true; /* made values rarely are just this one; an empty text never */
-    if (sp_str_is(op, "LIKE"))
-        d->like = value->text;
-    else if (sp_str_is(op, "~"))
-        d->regex = value->text;
-    else
-        sp_demand_bound(d, op.p[0] == '<', value->text, op.len == 1);
-    return !sp_str_is(op, "?");
+    return !sp_buf_adds(out, "(") && write_sum(m, n->args[0], out, in_sums) &&
+           !sp_buf_printf(out, " %.*s ", (int)n->text.len, n->text.p) && write_sum(m, n->args[1], out, in_sums) &&
+           !sp_buf_adds(out, ")");
+}
+
+/* total = quantity * price */
+static bool demand_sum(meaning *m, const node *column, const node *sum)
+{
+    sp_demand *d = &m->d->columns[column->column];
+    bool *in_sums = make(m, m->t->n_names, sizeof(*in_sums));
+    sp_buf text = {0};
+    bool good = in_sums && sum->kind == N_OP && !d->sum.p && !m->d->in_sums[column->column] &&
+                write_sum(m, sum, &text, in_sums) && !in_sums[column->column];
+    for (uint32_t i = 0; good && i < m->t->n_names; i++)
+        good = !in_sums[i] || !m->d->columns[i].sum.p; /* sums of sums may go in a circle */
+    char *kept = good ? sp_arena_strndup(m->arena, text.data, text.len) : NULL;
+    m->nomem = m->nomem || (good && !kept);
+    for (uint32_t i = 0; kept && i < m->t->n_names; i++)
+        m->d->in_sums[i] = m->d->in_sums[i] || in_sums[i];
+    if (kept)
+        d->sum = sp_str_of(kept);
+    sp_buf_done(&text);
+    return kept != NULL;
 }
 
 static bool demand_comparison(meaning *m, const node *n)
 {
     const node *a = bare(n->args[0]), *b = bare(n->args[1]);
+    bool equal = is_op(n, "=");
     if (b->kind == N_LITERAL)
-        return demand_bound(m, a, n->text, b);
+        return demand_bound(m, n->args[0], n->text, b);
     if (a->kind == N_LITERAL)
-        return demand_bound(m, b, mirrored(n->text), a);
-    return a->kind == N_COLUMN && b->kind == N_COLUMN && a->column != b->column &&
-           demand_order(m, n->text, a->column, b->column);
+        return demand_bound(m, n->args[1], mirrored(n->text), a);
+    if (a->kind == N_COLUMN && b->kind == N_COLUMN && a->column == b->column)
+        return equal && !m->t->plain && demand_case(m, n->args[0] == a ? n->args[1] : n->args[0], a->column);
+    if (m->t->plain && equal)
+        return false;
+    if (equal && a->kind == N_COLUMN && b->kind == N_OP)
+        return demand_sum(m, a, b);
+    if (equal && b->kind == N_COLUMN && a->kind == N_OP)
+        return demand_sum(m, b, a);
+    return a->kind == N_COLUMN && b->kind == N_COLUMN && demand_order(m, n->text, a->column, b->column);
 }
 
-static bool demand(meaning *m, const node *n);
+/* ---- nulls --------------------------------------------------------------------------------------- */
 
-/* Values of one column on all sides, or else the only side that does not say IS NULL. */
+static bool demand_null(meaning *m, const node *column, bool null)
+{
+    column = bare(column);
+    if (column->kind != N_COLUMN || (null && m->t->plain))
+        return false;
+    sp_demand *d = &m->d->columns[column->column];
+    *(null ? &d->is_null : &d->not_null) = true;
+    return true;
+}
+
+static bool is_null_test(const node *n)
+{
+    return is_op(n, "IS NULL") || is_op(n, "IS NOT NULL");
+}
+
+/* num_nonnulls(a, b, c) = 1: the first are there, the others not. */
+static bool demand_count(meaning *m, const node *call, sp_str op, const node *number)
+{
+    int64_t n;
+    uint32_t all = 0, i = 0;
+    bool there = is_call(call, "num_nonnulls"), good = (there || is_call(call, "num_nulls")) &&
+                                                       number->kind == N_LITERAL && sp_parse_i64(number->text, &n);
+    for (const node *at = call->args[0]; good && at; at = at->next, all++)
+        good = at->kind == N_COLUMN;
+    if (!good || sp_str_is(op, "<>"))
+        return false;
+    n += op.len == 1 ? (op.p[0] == '>') - (op.p[0] == '<') : 0;
+    if (n < 0 || n > all)
+        return false;
+    uint32_t first = (uint32_t)(there ? n : all - n);
+    for (const node *at = call->args[0]; at; at = at->next, i++)
+        demand_null(m, at, i >= first);
+    m->narrowed = true;
+    return true;
+}
+
+/* (a IS NOT NULL)::int + (b IS NOT NULL)::int = 1: how many, and the first of them is the one. */
+static bool demand_null_sum(meaning *m, const node *n, bool *found)
+{
+    if (is_op(n, "+"))
+        return demand_null_sum(m, n->args[0], found) && demand_null_sum(m, n->args[1], found);
+    if (!is_op(n, "IS NOT NULL"))
+        return false;
+    bool first = !*found;
+    *found = m->narrowed = true;
+    return demand_null(m, n->args[0], !first);
+}
+
+/* (a IS NULL) <> (b IS NULL), (state = 'closed') = (closed IS NOT NULL): two truths that agree or do not. */
+static bool demand_agreement(meaning *m, const node *n)
+{
+    const node *a = n->args[0], *b = n->args[1];
+    m->narrowed = true;
+    if (is_op(n, "=") && is_op(a, "IS NULL") && is_op(b, "IS NULL"))
+        return (int)demand_null(m, a->args[0], false) & (int)demand_null(m, b->args[0], false);
+    if (is_op(n, "="))
+        return (int)demand(m, a) & (int)demand(m, b);
+    const node *denied = is_null_test(b) ? b : a, *said = denied == b ? a : b;
+    if (is_op(a, "IS NULL") && denied == b && is_op(b, "IS NULL")) /* rather the first one than the second */
+        return (int)demand_null(m, a->args[0], false) & (int)demand_null(m, b->args[0], true);
+    return is_null_test(denied) &&
+           ((int)demand_null(m, denied->args[0], !is_op(denied, "IS NULL")) & (int)demand(m, said));
+}
+
+static bool is_truth(const node *n)
+{
+    static const char *const ops[] = {"=", "<>", "<", "<=", ">", ">=", "LIKE", "~", "IN", "IS NULL", "IS NOT NULL"};
+    return n->kind == N_OP && is_one_of(n->text, ops, SP_COUNT(ops));
+}
+
+/* ---- either of several --------------------------------------------------------------------------- */
+
+/* The sides of a chain of ORs, the first one first. */
+static const node **sides_of(meaning *m, const node *n, uint32_t *count)
+{
+    uint32_t sides = 1, at;
+    for (const node *left = n; is_op(left, "OR"); left = left->args[0])
+        sides++;
+    const node **list = make(m, sides, sizeof(const node *));
+    for (at = sides; list && at-- > 1; n = n->args[0])
+        list[at] = n->args[1];
+    if (list)
+        list[0] = n;
+    *count = sides;
+    return list;
+}
+
+/* Values of one column on all sides. */
+static bool demand_any_value(meaning *m, const node *const *sides, uint32_t n)
+{
+    uint32_t column = UINT32_MAX;
+    node *first = NULL, **last = &first;
+    for (uint32_t i = 0; i < n; i++) {
+        bool one = is_op(sides[i], "=") || is_op(sides[i], "IN");
+        const node *left = one ? bare(sides[i]->args[0]) : NULL;
+        if (!one || left->kind != N_COLUMN || (column != UINT32_MAX && column != left->column))
+            return false;
+        column = left->column;
+        *last = is_op(sides[i], "IN") ? sides[i]->args[1]->args[0] : sides[i]->args[1];
+        while (*last)
+            last = &(*last)->next;
+    }
+    return demand_values(m, &m->d->columns[column], first);
+}
+
+/* What one side demands by itself. False: it is not understood. */
+static bool demands_of_side(meaning *m, const node *side, sp_demands *out)
+{
+    *out = *m->d;
+    out->columns = make(m, m->t->n_names, sizeof(*out->columns));
+    out->n_orderings = 0;
+    if (!out->columns)
+        return false;
+    for (uint32_t i = 0; i < m->t->n_names; i++)
+        out->columns[i].length_max = -1;
+    meaning alone = {.arena = m->arena, .t = m->t, .d = out};
+    bool understood = demand(&alone, side);
+    m->nomem = m->nomem || alone.nomem;
+    return understood && !out->n_orderings;
+}
+
+typedef struct span {
+    sp_str min, max; /* p NULL: no such bound */
+    bool max_open;
+    const sp_str *values;
+    uint32_t n_values;
+} span;
+
+/* A side that demands bounds, or values, of one column, perhaps that it is there, and nothing else. */
+static bool is_span(const sp_demands *d, uint32_t n, uint32_t *column, span *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        sp_demand c = d->columns[i];
+        bool other = c.like.p || c.regex.p || c.is_null || c.upper || c.lower || c.json_type.p || c.sum.p ||
+                     c.length_min || c.length_max >= 0;
+        bool any = c.min.p || c.max.p || c.n_values || c.not_null;
+        if (other || (any && *column != UINT32_MAX && *column != i))
+            return false;
+        if (!any)
+            continue;
+        *column = i;
+        *out = (span){c.min, c.max, c.max_open, c.values, c.n_values};
+    }
+    return *column != UINT32_MAX && !out->n_values && (out->min.p || out->max.p);
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+    const span *x = a, *y = b;
+    if (!x->min.p || !y->min.p)
+        return (x->min.p != NULL) - (y->min.p != NULL);
+    return compare_numbers(x->min, y->min);
+}
+
+/* Spans of one column, as of a table's partitions: of those that follow one upon the other the most. */
+static bool demand_spans(meaning *m, const node *const *sides, uint32_t n)
+{
+    span *spans = make(m, n, sizeof(*spans));
+    uint32_t column = UINT32_MAX, best = 0, best_n = 0;
+    sp_demands of;
+    for (uint32_t i = 0; i < n; i++)
+        if (!spans || !demands_of_side(m, sides[i], &of) || !is_span(&of, m->t->n_names, &column, &spans[i]))
+            return false;
+    qsort(spans, n, sizeof(*spans), compare_spans);
+    for (uint32_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n; to++) {
+            if (spans[from].max.p && compare_numbers(spans[to].min, spans[from].max) > 0)
+                break;
+            if (!spans[to].max.p || (spans[from].max.p && compare_numbers(spans[to].max, spans[from].max) > 0)) {
+                spans[from].max = spans[to].max;
+                spans[from].max_open = spans[to].max_open;
+            }
+        }
+        if (to - from > best_n) {
+            best = from;
+            best_n = to - from;
+        }
+    }
+    m->narrowed = m->narrowed || best_n < n;
+    if (spans[best].min.p)
+        sp_demand_bound(&m->d->columns[column], false, spans[best].min, false);
+    if (spans[best].max.p)
+        sp_demand_bound(&m->d->columns[column], true, spans[best].max, spans[best].max_open);
+    return true;
+}
+
+/* The first side that is understood. */
+static bool demand_one_side(meaning *m, const node *const *sides, uint32_t n)
+{
+    sp_demands of;
+    for (uint32_t i = 0; i < n; i++)
+        if (demands_of_side(m, sides[i], &of)) {
+            m->narrowed = true;
+            return demand(m, sides[i]);
+        }
+    return false;
+}
+
+/* Nulls are let through, and else the other side holds; or what all sides come to. */
 static bool demand_either(meaning *m, const node *n)
 {
     const node *a = n->args[0], *b = n->args[1];
@@ -590,63 +457,59 @@ static bool demand_either(meaning *m, const node *n)
         return demand(m, b);
     if (is_op(b, "IS NULL"))
         return demand(m, a);
-    const node *flat[64];
-    uint32_t count = 0, column = UINT32_MAX;
-    node *first = NULL, **last = &first;
-    flat[count++] = n;
-    while (count) {
-        const node *at = flat[--count];
-        if (is_op(at, "OR") && count + 2 < SP_COUNT(flat)) {
-            flat[count++] = at->args[1];
-            flat[count++] = at->args[0];
-            continue;
-        }
-        bool one = is_op(at, "=") || is_op(at, "IN");
-        const node *left = one ? bare(at->args[0]) : NULL;
-        if (!one || left->kind != N_COLUMN || (column != UINT32_MAX && column != left->column))
-            return false;
-        column = left->column;
-        *last = is_op(at, "IN") ? at->args[1]->args[0] : at->args[1];
-        while (*last)
-            last = &(*last)->next;
-    }
-    return demand_values(m, &m->d->columns[column], first);
+    uint32_t count;
+    const node **sides = sides_of(m, n, &count);
+    return sides && (demand_any_value(m, sides, count) || demand_spans(m, sides, count) ||
+                     demand_one_side(m, sides, count));
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------- */
+
+/* json_valid(column), as MariaDB writes for its JSON columns, asks for nothing that is not made anyway; and what part of a hash a
+ * partition has, all of them together take. A pattern may be a function, too. */
+static bool demand_call(meaning *m, const node *n)
+{
+    static const char *const granted[] = {"json_valid", "satisfies_hash_partition"},
+                            *const patterns[] = {"regexp_like", "regexp_matches", "regexp_full_match"};
+    const node *column = n->args[0], *text = column ? column->next : NULL;
+    if (is_one_of(n->text, granted, SP_COUNT(granted)))
+        return true;
+    return is_one_of(n->text, patterns, SP_COUNT(patterns)) && text && text->kind == N_LITERAL &&
+           demand_bound(m, column, sp_str_of("~"), text);
 }
 
 static bool demand(meaning *m, const node *n)
 {
+    bool found = false;
+    if (n->kind == N_COLUMN) /* a truth by itself */
+        return demand_value(m, n, "true");
+    if (n->kind == N_CALL)
+        return demand_call(m, n);
     if (is_op(n, "AND")) /* both, even when one is not understood: what is demanded is demanded */
         return (int)demand(m, n->args[0]) & (int)demand(m, n->args[1]);
     if (is_op(n, "OR"))
         return demand_either(m, n);
-    if (is_op(n, "IS NOT NULL") && n->args[0]->kind == N_COLUMN) {
-        m->d->columns[n->args[0]->column].not_null = true;
-        return true;
-    }
+    if (is_null_test(n))
+        return demand_null(m, n->args[0], is_op(n, "IS NULL"));
     if (is_op(n, "IN") && bare(n->args[0])->kind == N_COLUMN && n->args[1]->kind == N_LIST)
         return demand_values(m, &m->d->columns[bare(n->args[0])->column], n->args[1]->args[0]);
-    return n->kind == N_OP && n->args[1] && demand_comparison(m, n);
-}
-
-/* json_valid(column), as MariaDB writes for its JSON columns, asks for nothing that is not made anyway. */
-static bool is_granted(const node *n)
-{
-    return n->kind == N_CALL && sp_str_is(n->text, "json_valid");
-}
-
-static bool read_condition(const sp_conditions *t, const sp_condition *check, meaning *m)
-{
-    parser s = {.arena = m->arena,
-                .t = t,
-                .value_column = check->column,
-                .p = check->sql,
-                .end = check->sql + strlen(check->sql)};
-    advance(&s);
-    node *n = parse_or(&s);
-    m->nomem = m->nomem || s.nomem;
-    if (s.failed || s.at.kind != T_END)
+    if (n->kind != N_OP || !n->args[1])
         return false;
-    return is_granted(n) || demand(m, n);
+    if ((is_op(n, "=") || is_op(n, "<>")) && is_truth(n->args[0]) && is_truth(n->args[1]))
+        return demand_agreement(m, n);
+    if (n->args[0]->kind == N_CALL && demand_count(m, n->args[0], n->text, n->args[1]))
+        return true;
+    if (is_op(n, "=") && is_op(n->args[0], "+") && sp_str_is(n->args[1]->text, "1") &&
+        demand_null_sum(m, n->args[0], &found))
+        return true;
+    return demand_comparison(m, n);
+}
+
+static bool read_condition(const sp_condition *check, meaning *m)
+{
+    const node *n = sp_condition_read(m->t, check, m->arena, &m->nomem);
+    m->narrowed = false;
+    return n && demand(m, n);
 }
 
 bool sp_demands_read(const sp_conditions *t, sp_arena *arena, sp_demands *out)
@@ -656,14 +519,18 @@ bool sp_demands_read(const sp_conditions *t, sp_arena *arena, sp_demands *out)
         most += strlen(t->items[i].sql);
     *out = (sp_demands){.columns = sp_arena_alloc(arena, t->n_names + 1, sizeof(*out->columns)),
                         .orderings = sp_arena_alloc(arena, most + 1, sizeof(*out->orderings)),
-                        .unread = sp_arena_alloc(arena, t->n + 1, sizeof(*out->unread))};
-    if (!out->columns || !out->orderings || !out->unread)
+                        .unread = sp_arena_alloc(arena, t->n + 1, sizeof(*out->unread)),
+                        .narrowed = sp_arena_alloc(arena, t->n + 1, sizeof(*out->narrowed)),
+                        .in_sums = sp_arena_alloc(arena, t->n_names + 1, sizeof(*out->in_sums))};
+    if (!out->columns || !out->orderings || !out->unread || !out->narrowed || !out->in_sums)
         return false;
     for (uint32_t i = 0; i < t->n_names; i++)
         out->columns[i].length_max = -1;
-    meaning m = {.arena = arena, .d = out};
+    meaning m = {.arena = arena, .t = t, .d = out};
     for (uint32_t i = 0; i < t->n && !m.nomem; i++)
-        if (!read_condition(t, &t->items[i], &m))
+        if (!read_condition(&t->items[i], &m))
             out->unread[out->n_unread++] = &t->items[i];
+        else if (m.narrowed)
+            out->narrowed[out->n_narrowed++] = &t->items[i];
     return !m.nomem;
 }

@@ -11,7 +11,10 @@ typedef struct sp_demand {   /* on one column; texts are literals without quotes
     uint32_t n_values;
     int64_t length_min, length_max; /* of the text; max < 0: no bound */
     sp_str like, regex;             /* p NULL: none */
-    bool not_null;
+    bool not_null, is_null;
+    bool upper, lower;   /* a text without small letters; without capitals */
+    sp_str json_type;    /* what JSON is: "array", "object"; p NULL: anything */
+    sp_str sum;          /* the column is this expression of others, written as plans have it; p NULL: none */
 } sp_demand;
 
 /* a <= b, or a < b: every cell of one column against the other's in the same row. */
@@ -29,6 +32,7 @@ typedef struct sp_conditions { /* of a table, and its columns' names; texts are 
     uint32_t n_names;
     sp_condition *items;
     uint32_t n;
+    bool plain; /* what is of use: bounds, values, lengths, LIKE, orders, and that a column is there */
 } sp_conditions;
 
 typedef struct sp_demands {
@@ -37,6 +41,9 @@ typedef struct sp_demands {
     uint32_t n_orderings;
     const sp_condition **unread; /* those that were not understood */
     uint32_t n_unread;
+    const sp_condition **narrowed; /* those that are kept by one of the ways that they allow */
+    uint32_t n_narrowed;
+    bool *in_sums; /* columns that sums are made of */
 } sp_demands;
 
 /* Notes a bound, if it is narrower than the one there is. */

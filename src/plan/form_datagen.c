@@ -579,7 +579,8 @@ static void read_checks(datagen *d, datagen_table *t, const sp_node *node)
     uint32_t most = node && node->kind == SP_NODE_LIST ? node->n : 0;
     sp_conditions all = {.names = sp_read_make(d->r, t->n + 1, sizeof(*all.names)),
                          .n_names = t->n,
-                         .items = sp_read_make(d->r, most + 1, sizeof(*all.items))};
+                         .items = sp_read_make(d->r, most + 1, sizeof(*all.items)),
+                         .plain = true};
     const sp_node **nodes = sp_read_make(d->r, most + 1, sizeof(*nodes));
     if (!all.names || !all.items || !nodes)
         return;

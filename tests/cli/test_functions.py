@@ -132,6 +132,20 @@ class Functions(Case):
         self.assertEqual((self.dir / "again.csv").read_bytes(), (self.dir / "p.csv").read_bytes())
         return pictures
 
+    def test_unique_texts_match_their_pattern(self):
+        patterns = {"two": "[A-Z]{2}", "address": r"^(https?://)?[a-z]+(-[a-z0-9]+)*\.(com|org|net)$", "either": r"(a|b|c)[0-9]{3}|x\d{2}",
+                    "alike": r"(foo|far|baz)\w*", "long": r"\d{15,19}"}
+        columns = "".join(f"    - {{name: {name}, pattern: '{p}', unique: true}}\n" for name, p in patterns.items())
+        plan = self.write("plan.yaml", f"tables:\n- name: t\n  rows: 676\n  columns:\n{columns}")
+        self.spate_ok("generate", plan, "--to", "t.csv")
+        rows = list(csv.DictReader((self.dir / "t.csv").open(newline="")))
+        for name, pattern in patterns.items():
+            made = {row[name] for row in rows}
+            self.assertEqual(len(made), 676, name)
+            for text in made:
+                self.assertRegex(text, f"^(?:{pattern})$")
+        self.spate_fails(2, "generate", plan, "--to", "t.csv", "--rows", "t=677", says="has 676 different texts that are told apart")
+
     def test_png(self):
         for picture in self.pictures("image_png"):
             self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")

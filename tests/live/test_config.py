@@ -123,7 +123,24 @@ class FromPostgres(Plans):
         self.assertIn("set: [A, B, C, D]", offer["grade"])
         self.assertIn("{min: 6, max: 7}", offer["code"])
         self.assertIn("{min: -5, max: 0}", offer["select"])
-        self.assertEqual(plan.count("a check that is not kept on purpose"), 1)
+        self.assertEqual(plan.count("a check that is not kept on purpose"), 0)
+        self.assertEqual(plan.count("a check that is kept in one of the ways it allows"), 1)
+        self.assertGreater(self.count("(SELECT DISTINCT quantity FROM offer) t"), 10)
+
+    def test_demands(self):
+        plan = self.loads("demands")
+        made = tables_of(plan)
+        self.assertEqual((made["alone"], made["alone_too"], made["by_number"], made["letters"]), (1, 1, 899, 676))
+        self.assertEqual(plan.count("a check that is not kept on purpose"), 0)
+        self.assertIn("a check that is kept in one of the ways it allows: (num_nonnulls(a_id, b_id) = 1)", plan)
+        patterns = columns_of(plan, "patterns")
+        self.assertRegex(patterns["phone"], r"pattern: .*\[0-9\]\{7,15\}")
+        self.assertIn("value: ${email}", patterns["email"])
+        self.assertRegex(columns_of(plan, "sums")["total"], r"expr: .*qty.* \* .*price")
+        self.assertIn("set: [eu, us, asia]", columns_of(plan, "by_region")["region"])
+        self.assertEqual(self.count("by_day WHERE day < '2024-01-01'"), 0)  # the most that lie side by side
+        self.assertGreater(self.count("by_day_1") * self.count("by_day_2"), 0)
+        self.assertEqual(self.count("patterns"), ROWS)
 
     def test_keys(self):
         plan = self.loads("keys")

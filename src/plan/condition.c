@@ -1,0 +1,449 @@
+/* condition.c - CHECK conditions as trees: with SQL's precedence, in PostgreSQL's canonical spelling as well as in what people write.
+ * What is not understood becomes a term that is unknown, or makes the whole condition unread. */
+#include "plan/condition.h"
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+typedef enum token_kind { T_END, T_WORD, T_NAME, T_NUMBER, T_TEXT, T_MARK } token_kind;
+
+typedef struct token {
+    token_kind kind;
+    sp_str text; /* names, texts: without their quotes */
+} token;
+
+typedef sp_term node;
+
+enum { DEPTH_MAX = 100 };
+
+typedef struct parser {
+    sp_arena *arena;
+    const sp_conditions *t;
+    int32_t value_column; /* what VALUE means, or -1 */
+    const char *p, *end;
+    token at;
+    unsigned depth;
+    bool failed, nomem;
+} parser;
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           (c & 0x80);
+}
+
+/* A text or name between quotes, with doubled ones undone. */
+static sp_str unquote(parser *s, char close)
+{
+    char *to = sp_arena_alloc(s->arena, (size_t)(s->end - s->p) + 1, 1), *start = to;
+    if (!to) {
+        s->nomem = s->failed = true;
+        return (sp_str){"", 0};
+    }
+    for (s->p++; s->p < s->end; s->p++) {
+        if (*s->p == close && (s->p + 1 == s->end || s->p[1] != close))
+            break;
+        s->p += *s->p == close;
+        *to++ = *s->p;
+    }
+    s->p += s->p < s->end;
+    return (sp_str){start, (size_t)(to - start)};
+}
+
+static void advance(parser *s)
+{
+    static const char *const marks[] = {"::",  "<=",  ">=", "<>", "!=", "!~~*", "!~~",
+                                        "~~*", "!~*", "!~", "~~", "~*", "||"};
+    while (s->p < s->end && strchr(" \t\r\n", *s->p))
+        s->p++;
+    s->at = (token){T_END, {s->p, 0}};
+    if (s->p == s->end)
+        return;
+    const char *from = s->p;
+    char c = *from;
+    if (c == '\'') {
+        s->at = (token){T_TEXT, unquote(s, '\'')};
+    } else if (c == '"' || c == '`') {
+        s->at = (token){T_NAME, unquote(s, c)};
+    } else if (c >= '0' && c <= '9') {
+        while (s->p < s->end && (is_word_byte(*s->p) || *s->p == '.'))
+            s->p++;
+        s->at = (token){T_NUMBER, {from, (size_t)(s->p - from)}};
+    } else if (is_word_byte(c)) {
+        while (s->p < s->end && is_word_byte(*s->p))
+            s->p++;
+        s->at = (token){T_WORD, {from, (size_t)(s->p - from)}};
+    } else {
+        size_t len = 1;
+        for (size_t i = 0; i < SP_COUNT(marks) && len == 1; i++) {
+            size_t n = strlen(marks[i]);
+            if ((size_t)(s->end - from) >= n && memcmp(from, marks[i], n) == 0)
+                len = n;
+        }
+        s->p += len;
+        s->at = (token){T_MARK, {from, len}};
+    }
+}
+
+static bool is_mark(const parser *s, const char *mark)
+{
+    return s->at.kind == T_MARK && sp_str_is(s->at.text, mark);
+}
+
+static bool is_word(const parser *s, const char *word)
+{
+    return s->at.kind == T_WORD && sp_str_ieq(s->at.text, word);
+}
+
+static bool take_mark(parser *s, const char *mark)
+{
+    bool is = is_mark(s, mark);
+    if (is)
+        advance(s);
+    return is;
+}
+
+static bool take_word(parser *s, const char *word)
+{
+    bool is = is_word(s, word);
+    if (is)
+        advance(s);
+    return is;
+}
+
+/* ---- expressions ----------------------------------------------------------------------------- */
+
+static node *make(parser *s, sp_term_kind kind, const char *text)
+{
+    static node unknown = {.kind = N_UNKNOWN};
+    node *n = sp_arena_alloc(s->arena, 1, sizeof(*n));
+    if (!n) {
+        s->nomem = s->failed = true;
+        return &unknown;
+    }
+    *n = (node){.kind = kind, .text = sp_str_of(text)};
+    return n;
+}
+
+static node *make_op(parser *s, const char *op, node *a, node *b)
+{
+    node *n = make(s, N_OP, op);
+    if (n->kind == N_OP) {
+        n->args[0] = a;
+        n->args[1] = b;
+    }
+    return n;
+}
+
+static node *parse_or(parser *s);
+static node *parse_sum(parser *s);
+
+static void expect(parser *s, const char *mark)
+{
+    if (!take_mark(s, mark))
+        s->failed = true;
+}
+
+/* Items up to the closing mark, which is taken. */
+static node *parse_items(parser *s, const char *close)
+{
+    node *first = NULL, **last = &first;
+    if (take_mark(s, close))
+        return NULL;
+    do {
+        *last = parse_or(s);
+        last = &(*last)->next;
+    } while (!s->failed && take_mark(s, ","));
+    expect(s, close);
+    return first;
+}
+
+/* Behind "::": words, numbers in parentheses, brackets. */
+static void skip_type(parser *s)
+{
+    while (s->at.kind == T_WORD || s->at.kind == T_NAME) {
+        if (is_word(s, "and") || is_word(s, "or") || is_word(s, "between") || is_word(s, "is") || is_word(s, "in") ||
+            is_word(s, "not") || is_word(s, "like") || is_word(s, "then") || is_word(s, "else") || is_word(s, "end"))
+            return;
+        advance(s);
+        take_mark(s, ".");
+    }
+    if (take_mark(s, "("))
+        parse_items(s, ")");
+    while (take_mark(s, "["))
+        expect(s, "]");
+    if (is_word(s, "without") || is_word(s, "with"))
+        while (s->at.kind == T_WORD && !is_word(s, "and") && !is_word(s, "or"))
+            advance(s);
+}
+
+/* A column as SQL compares names: as written, or else without regard to case. */
+static int find_column(const sp_conditions *t, sp_str name)
+{
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (sp_str_is(name, t->names[i]))
+            return (int)i;
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (sp_str_ieq(name, t->names[i]))
+            return (int)i;
+    return -1;
+}
+
+static node *column_or_word(parser *s, token name)
+{
+    if (s->value_column >= 0 && sp_str_ieq(name.text, "value")) {
+        node *n = make(s, N_COLUMN, "");
+        n->column = (uint32_t)s->value_column;
+        return n;
+    }
+    int at = find_column(s->t, name.text);
+    node *n = make(s, at < 0 ? N_UNKNOWN : N_COLUMN, "");
+    n->column = at < 0 ? 0 : (uint32_t)at;
+    return n;
+}
+
+static node *parse_call(parser *s, sp_str name)
+{
+    node *n = make(s, N_CALL, "");
+    char *lower = sp_arena_strndup(s->arena, name.p, name.len);
+    for (char *c = lower; c && *c; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+    n->text = sp_str_of(lower ? lower : "");
+    n->args[0] = parse_items(s, ")");
+    return n;
+}
+
+static node *parse_cast(parser *s)
+{
+    expect(s, "(");
+    node *n = parse_or(s);
+    if (!take_word(s, "as"))
+        s->failed = true;
+    skip_type(s);
+    expect(s, ")");
+    return n;
+}
+
+static node *literal(parser *s)
+{
+    node *n = make(s, N_LITERAL, "");
+    n->text = s->at.text;
+    advance(s);
+    return n;
+}
+
+static node *parse_name(parser *s)
+{
+    token name = s->at;
+    if (take_word(s, "null"))
+        return make(s, N_NULL, "");
+    if (is_word(s, "true") || is_word(s, "false"))
+        return literal(s);
+    if (take_word(s, "cast"))
+        return parse_cast(s);
+    if (take_word(s, "array")) {
+        node *n = make(s, N_LIST, "");
+        expect(s, "[");
+        n->args[0] = parse_items(s, "]");
+        return n;
+    }
+    advance(s);
+    if (name.kind == T_WORD && s->at.kind == T_TEXT &&
+        !sp_str_ieq(name.text, "in")) /* date '2020-01-01', _utf8mb4'a' */
+        return literal(s);
+    while (take_mark(s, ".")) { /* schema.function, table.column */
+        name = s->at;
+        advance(s);
+    }
+    return take_mark(s, "(") ? parse_call(s, name.text) : column_or_word(s, name);
+}
+
+static node *parse_primary(parser *s)
+{
+    node *n;
+    if (++s->depth > DEPTH_MAX)
+        s->failed = true;
+    if (s->failed) {
+        s->depth--;
+        return make(s, N_UNKNOWN, "");
+    }
+    if (take_mark(s, "(")) {
+        n = parse_items(s, ")");
+        if (n && n->next) { /* (a, b) */
+            node *list = make(s, N_LIST, "");
+            list->args[0] = n;
+            n = list;
+        }
+    } else if (take_mark(s, "-")) {
+        n = parse_primary(s);
+        if (n->kind == N_LITERAL) {
+            const char *text = sp_arena_printf(s->arena, "-%.*s", (int)n->text.len, n->text.p);
+            n->text = sp_str_of(text ? text : "");
+        } else {
+            n = make(s, N_UNKNOWN, "");
+        }
+    } else if (s->at.kind == T_NUMBER || s->at.kind == T_TEXT) {
+        n = literal(s);
+    } else if (s->at.kind == T_WORD || s->at.kind == T_NAME) {
+        n = parse_name(s);
+    } else {
+        s->failed = true;
+        n = make(s, N_UNKNOWN, "");
+    }
+    while (take_mark(s, "::"))
+        skip_type(s);
+    if (take_word(s, "collate"))
+        advance(s);
+    s->depth--;
+    return n ? n : make(s, N_UNKNOWN, "");
+}
+
+static node *parse_product(parser *s)
+{
+    node *n = parse_primary(s);
+    while (!s->failed && (is_mark(s, "*") || is_mark(s, "/"))) {
+        const char *op = is_mark(s, "*") ? "*" : "/";
+        advance(s);
+        n = make_op(s, op, n, parse_primary(s));
+    }
+    return n;
+}
+
+/* What stands between is only passed over, but for sums, differences and products. */
+static node *parse_sum(parser *s)
+{
+    node *n = parse_product(s);
+    while (!s->failed && s->at.kind == T_MARK && s->at.text.len <= 2 && strchr("+-%|&#", s->at.text.p[0])) {
+        const char *op = is_mark(s, "+") ? "+" : is_mark(s, "-") ? "-" : "?";
+        advance(s);
+        n = make_op(s, op, n, parse_product(s));
+    }
+    return n;
+}
+
+static node *parse_in(parser *s, node *left)
+{
+    expect(s, "(");
+    node *list = make(s, N_LIST, "");
+    list->args[0] = parse_items(s, ")");
+    return make_op(s, "IN", left, list);
+}
+
+/* = ANY (ARRAY[...]) */
+static node *parse_any(parser *s, node *left)
+{
+    expect(s, "(");
+    node *list = parse_or(s);
+    expect(s, ")");
+    return make_op(s, list->kind == N_LIST ? "IN" : "?", left, list);
+}
+
+static node *parse_is(parser *s, node *left)
+{
+    bool no = take_word(s, "not");
+    if (take_word(s, "null"))
+        return make_op(s, no ? "IS NOT NULL" : "IS NULL", left, NULL);
+    if (!no && take_word(s, "true"))
+        return left;
+    parse_sum(s);
+    return make(s, N_UNKNOWN, "");
+}
+
+static const char *operator_at(const parser *s)
+{
+    static const char *const marks[][2] = {{"=", "="},     {"==", "="},     {"<", "<"},   {"<=", "<="},
+                                           {">", ">"},     {">=", ">="},    {"<>", "<>"}, {"!=", "<>"},
+                                           {"~~", "LIKE"}, {"~~*", "LIKE"}, {"~", "~"},   {"~*", "~"}};
+    for (size_t i = 0; s->at.kind == T_MARK && i < SP_COUNT(marks); i++)
+        if (sp_str_is(s->at.text, marks[i][0]))
+            return marks[i][1];
+    return is_word(s, "like") || is_word(s, "ilike")        ? "LIKE"
+           : is_word(s, "regexp") || is_word(s, "rlike")    ? "~"
+           : s->at.kind == T_MARK && s->at.text.p[0] == '!' ? "?"
+                                                            : NULL;
+}
+
+/* Takes an operator; NULL: there is none. OPERATOR(public.~~) is how PostgreSQL writes one out of another schema. */
+static const char *take_operator(parser *s)
+{
+    bool wrapped = take_word(s, "operator");
+    if (wrapped)
+        expect(s, "(");
+    while (wrapped && (s->at.kind == T_WORD || s->at.kind == T_NAME)) {
+        advance(s);
+        expect(s, ".");
+    }
+    const char *op = operator_at(s);
+    if (op)
+        advance(s);
+    if (wrapped)
+        expect(s, ")");
+    return op;
+}
+
+static node *parse_comparison(parser *s)
+{
+    node *left = parse_sum(s);
+    for (;;) {
+        if (take_word(s, "is")) {
+            left = parse_is(s, left);
+        } else if (take_word(s, "in")) {
+            left = parse_in(s, left);
+        } else if (take_word(s, "between")) {
+            node *low = parse_sum(s);
+            if (!take_word(s, "and"))
+                s->failed = true;
+            left = make_op(s, "AND", make_op(s, ">=", left, low), make_op(s, "<=", left, parse_sum(s)));
+        } else if (take_word(s, "not")) { /* not in, not like, not between */
+            s->failed = true;
+        } else {
+            const char *op = take_operator(s);
+            if (!op || s->failed)
+                return left;
+            if (*op == '=' && (take_word(s, "any") || take_word(s, "some")))
+                left = parse_any(s, left);
+            else
+                left = make_op(s, op, left, parse_sum(s));
+        }
+        if (s->failed)
+            return left;
+    }
+}
+
+static node *parse_not(parser *s)
+{
+    if (!take_word(s, "not"))
+        return parse_comparison(s);
+    node *n = parse_not(s);
+    if (n->kind == N_OP && sp_str_is(n->text, "IS NULL"))
+        return make_op(s, "IS NOT NULL", n->args[0], NULL);
+    return make(s, N_UNKNOWN, "");
+}
+
+static node *parse_and(parser *s)
+{
+    node *n = parse_not(s);
+    while (!s->failed && take_word(s, "and"))
+        n = make_op(s, "AND", n, parse_not(s));
+    return n;
+}
+
+static node *parse_or(parser *s)
+{
+    if (++s->depth > DEPTH_MAX)
+        s->failed = true;
+    node *n = s->failed ? make(s, N_UNKNOWN, "") : parse_and(s);
+    while (!s->failed && take_word(s, "or"))
+        n = make_op(s, "OR", n, parse_and(s));
+    s->depth--;
+    return n;
+}
+
+const sp_term *sp_condition_read(const sp_conditions *t, const sp_condition *check, sp_arena *arena, bool *nomem)
+{
+    parser s = {
+        .arena = arena, .t = t, .value_column = check->column, .p = check->sql, .end = check->sql + strlen(check->sql)};
+    advance(&s);
+    node *n = parse_or(&s);
+    *nomem = *nomem || s.nomem;
+    return s.failed || s.at.kind != T_END ? NULL : n;
+}

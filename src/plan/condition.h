@@ -1,0 +1,20 @@
+/* condition.h - private to the plan: a CHECK condition as a tree, for demand.c to see what it demands. */
+#ifndef SP_PLAN_CONDITION_H
+#define SP_PLAN_CONDITION_H
+
+#include "plan/demand.h"
+
+typedef enum sp_term_kind { N_COLUMN, N_LITERAL, N_CALL, N_LIST, N_NULL, N_OP, N_UNKNOWN } sp_term_kind;
+
+/* N_CALL: text is the function in lower case; N_OP: the operator in upper case. */
+typedef struct sp_term {
+    sp_term_kind kind;
+    sp_str text;
+    uint32_t column;
+    struct sp_term *args[2], *next; /* next: in a list or among arguments, which begin at args[0] */
+} sp_term;
+
+/* NULL: it cannot be read, or there is no memory, which *nomem says. */
+const sp_term *sp_condition_read(const sp_conditions *t, const sp_condition *check, sp_arena *arena, bool *nomem);
+
+#endif

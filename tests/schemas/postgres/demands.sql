@@ -1,0 +1,33 @@
+-- conditions that leave one way open, or a few; partitions without one for the rest
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (id int PRIMARY KEY);
+CREATE TABLE arc (id int PRIMARY KEY, a_id int REFERENCES a, b_id int REFERENCES b, c_id int REFERENCES a, d_id int REFERENCES b, CHECK (num_nonnulls(a_id, b_id) = 1), CHECK ((c_id IS NULL) <> (d_id IS NULL)));
+CREATE TABLE arc_sum (id int PRIMARY KEY, a_id int REFERENCES a, b_id int REFERENCES b, CHECK ((a_id IS NOT NULL)::int + (b_id IS NOT NULL)::int = 1));
+CREATE TABLE arc_or (id int PRIMARY KEY, a_id int REFERENCES a, b_id int REFERENCES b, CHECK (a_id IS NULL AND b_id IS NOT NULL OR a_id IS NOT NULL AND b_id IS NULL));
+CREATE TABLE closing (id int PRIMARY KEY, status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed')), closed_at timestamptz, CHECK ((status = 'closed') = (closed_at IS NOT NULL)));
+CREATE TABLE kinds (id int PRIMARY KEY, kind text NOT NULL, x int, y int, CHECK (kind = 'a' AND x IS NULL OR kind = 'b' AND x IS NOT NULL));
+CREATE DOMAIN us_postal AS text CHECK (VALUE ~ '^\d{5}$' OR VALUE ~ '^\d{5}-\d{4}$');
+CREATE TABLE patterns (id int PRIMARY KEY, phone text NOT NULL CHECK (phone ~ '^\+[0-9]{7,15}$'), email text NOT NULL CHECK (email ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$'),
+    slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'), hex char(7) NOT NULL CHECK (hex ~ '^#[0-9a-fA-F]{6}$'), iban varchar(34) NOT NULL UNIQUE CHECK (iban ~ '^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$'), zip us_postal NOT NULL);
+CREATE TABLE letters (iso char(2) PRIMARY KEY CHECK (iso = upper(iso)), code text NOT NULL UNIQUE CHECK (char_length(code) = 3 AND code = upper(code)), email text NOT NULL UNIQUE CHECK (email = lower(email)), country char(2) NOT NULL CHECK (country = upper(country)), small varchar(9) CHECK (lower(small) = small), trimmed text NOT NULL CHECK (btrim(trimmed) = trimmed));
+CREATE TABLE sums (id int PRIMARY KEY, qty int NOT NULL CHECK (qty > 0), price numeric(10,2) NOT NULL, total numeric(12,2) NOT NULL, tax numeric(10,2) NOT NULL DEFAULT 0, gross numeric(14,2) NOT NULL, CHECK (total = qty * price), CHECK (tax = price + 1));
+CREATE TABLE parts (id int PRIMARY KEY, list jsonb NOT NULL CHECK (jsonb_typeof(list) = 'array'), object jsonb NOT NULL CHECK (jsonb_typeof(object) = 'object'), tags text[] NOT NULL CHECK (cardinality(tags) > 0), few int[] NOT NULL CHECK (array_length(few, 1) <= 2), t time NOT NULL CHECK (t BETWEEN '08:00' AND '08:30'));
+CREATE TABLE alone (id bool PRIMARY KEY DEFAULT true CHECK (id), v text);
+CREATE TABLE alone_too (id int PRIMARY KEY CHECK (id = 1), v text);
+CREATE TABLE by_day (id bigint NOT NULL, day date NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE by_day_1 PARTITION OF by_day FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE by_day_2 PARTITION OF by_day FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+CREATE TABLE by_day_apart PARTITION OF by_day FOR VALUES FROM ('2023-02-01') TO ('2023-03-01');
+CREATE TABLE by_region (id bigint NOT NULL, region text NOT NULL, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE by_region_1 PARTITION OF by_region FOR VALUES IN ('eu', 'us');
+CREATE TABLE by_region_2 PARTITION OF by_region FOR VALUES IN ('asia');
+CREATE TABLE by_number (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE by_number_1 PARTITION OF by_number FOR VALUES FROM (1) TO (500);
+CREATE TABLE by_number_2 PARTITION OF by_number FOR VALUES FROM (500) TO (900);
+CREATE TABLE by_moment (at timestamptz NOT NULL, n int) PARTITION BY RANGE (at);
+CREATE TABLE by_moment_1 PARTITION OF by_moment FOR VALUES FROM ('2025-01-01') TO (MAXVALUE) PARTITION BY HASH (n);
+CREATE TABLE by_moment_1a PARTITION OF by_moment_1 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE by_moment_1b PARTITION OF by_moment_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE by_quarter (y int NOT NULL, q int NOT NULL) PARTITION BY RANGE (y, q);
+CREATE TABLE by_quarter_1 PARTITION OF by_quarter FOR VALUES FROM (2024, 1) TO (2024, 4);
+CREATE TABLE by_quarter_2 PARTITION OF by_quarter FOR VALUES FROM (2024, 4) TO (2025, 2);

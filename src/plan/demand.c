@@ -394,7 +394,7 @@ static bool is_span(const sp_demands *d, uint32_t n, uint32_t *column, span *out
         *column = i;
         *out = (span){c.min, c.max, c.max_open, c.values, c.n_values};
     }
-    return *column != UINT32_MAX && !out->n_values && (out->min.p || out->max.p);
+    return *column != UINT32_MAX && (out->n_values > 0) == (!out->min.p && !out->max.p);
 }
 
 static int compare_spans(const void *a, const void *b)
@@ -405,15 +405,37 @@ static int compare_spans(const void *a, const void *b)
     return compare_numbers(x->min, y->min);
 }
 
-/* Spans of one column, as of a table's partitions: of those that follow one upon the other the most. */
+/* The values of all spans. */
+static bool demand_all_values(meaning *m, sp_demand *d, const span *spans, uint32_t n)
+{
+    uint32_t all = 0, kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        all += spans[i].n_values;
+    sp_str *values = make(m, all, sizeof(*values));
+    for (uint32_t i = 0; values && i < n; i++)
+        for (uint32_t j = 0; j < spans[i].n_values; j++)
+            if (has_value(d, spans[i].values[j]))
+                values[kept++] = spans[i].values[j];
+    if (!kept)
+        return false;
+    d->values = values;
+    d->n_values = kept;
+    return true;
+}
+
+/* Spans of one column, as of a table's partitions: of those that follow one upon the other the most; or all values. */
 static bool demand_spans(meaning *m, const node *const *sides, uint32_t n)
 {
     span *spans = make(m, n, sizeof(*spans));
-    uint32_t column = UINT32_MAX, best = 0, best_n = 0;
+    uint32_t column = UINT32_MAX, best = 0, best_n = 0, listed = 0;
     sp_demands of;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         if (!spans || !demands_of_side(m, sides[i], &of) || !is_span(&of, m->t->n_names, &column, &spans[i]))
             return false;
+        listed += spans[i].n_values > 0;
+    }
+    if (listed)
+        return listed == n && demand_all_values(m, &m->d->columns[column], spans, n);
     qsort(spans, n, sizeof(*spans), compare_spans);
     for (uint32_t from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n; to++) {

@@ -1,7 +1,7 @@
 /* cursor.c - rows out, in order: one by one as values, or a few at a time as records.
  *
- * Of every group of the open block a window of rows is decoded at a time, column by column. A handful of its rows is then put together
- * at once (rows.c); handing one out is giving a pointer to it. */
+ * Of every group of the open block a window of rows is decoded and put together at a time: eight columns are decoded, and go from the
+ * cache to where their rows lie before the next ones come (rows.c). Handing a row out is giving a pointer to it. */
 #include "store/cursor.h"
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -38,6 +38,7 @@ int spate_cursor_open(spate_store *store, const spate_scan_options *options, spa
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = spate_cursor_seek(c, c->r.first, err);
+    c->sought = false;
     if (rc != SPATE_OK) {
         spate_cursor_close(c);
         return rc;
@@ -52,8 +53,7 @@ static void free_rows(window *w)
     sp_free(w->tested);
     sp_free(w->lists);
     sp_free(w->record);
-    sp_free(w->gaps);
-    sp_free(w->out);
+    sp_free(w->to_row);
 }
 
 void spate_cursor_close(spate_cursor *c)
@@ -64,8 +64,12 @@ void spate_cursor_close(spate_cursor *c)
         sp_group_reading_done(&c->windows[i].group);
         sp_arena_done(&c->windows[i].views);
         free_rows(&c->windows[i]);
+        sp_free(c->windows[i].out);
     }
     sp_free(c->windows);
+    for (uint32_t i = 0; i < STRIPE; i++)
+        for (unsigned kind = 0; kind < SP_KINDS; kind++)
+            sp_column_done(&c->stripe[i][kind]);
     sp_block_reader_done(&c->r);
     sp_free(c);
 }
@@ -92,6 +96,7 @@ int spate_cursor_seek(spate_cursor *c, uint64_t row, spate_error *err)
     (void)err;
     c->r.first = row;
     c->in_block = false;
+    c->sought = true;
     if (c->open && row >= c->r.block.first_row && row - c->r.block.first_row < c->r.block.rows)
         place_windows(c, (uint32_t)(row - c->r.block.first_row));
     else
@@ -140,27 +145,6 @@ static int open_block(spate_cursor *c, spate_error *err)
     return SPATE_OK;
 }
 
-/* Room for rows of a group; what was there is lost. */
-static int reserve_rows(spate_cursor *c, window *w)
-{
-    uint32_t n = w->group.n, lists = 0;
-    w->handful = n > WIDE ? HANDFUL_WIDE : HANDFUL;
-    for (uint32_t i = 0; i < n; i++)
-        lists += w->group.columns[i].type.kind == SP_LIST;
-    if (n <= w->cap && (n > WIDE || w->cap <= WIDE) && lists <= w->n_lists && w->tested)
-        return SPATE_OK;
-    free_rows(w);
-    w->fields = sp_alloc(n * sizeof *w->fields);
-    w->tested = sp_alloc((c->r.n_wheres + 1) * sizeof *w->tested);
-    w->lists = sp_alloc((size_t)lists * (HANDFUL + 1) * sizeof *w->lists);
-    w->record = sp_alloc(n * sizeof *w->record);
-    w->gaps = sp_alloc((n / 8 + 1) * sizeof *w->gaps);
-    w->out = sp_alloc(w->handful * sp_rows_record_max(n)); /* values take no more */
-    w->cap = n;
-    w->n_lists = lists;
-    return w->fields && w->tested && w->lists && w->record && w->gaps && w->out ? SPATE_OK : SPATE_E_NOMEM;
-}
-
 static form form_of(sp_kind kind)
 {
     switch (kind) {
@@ -177,6 +161,62 @@ static form form_of(sp_kind kind)
     case SP_LIST: return FORM_LIST;
     default: return FORM_64;
     }
+}
+
+/* So many rows of so many bytes that windows of all groups stay in the cache. */
+static uint32_t window_rows(const spate_cursor *c, size_t row_bytes)
+{
+    uint32_t rows = WINDOW_MAX;
+    while (rows > WINDOW_MIN && rows * row_bytes * c->r.view.n_groups > WINDOWS_BYTES)
+        rows /= 2;
+    return rows;
+}
+
+static int reserve_out(window *w, size_t bytes)
+{
+    if (bytes <= w->out_cap)
+        return SPATE_OK;
+    sp_free(w->out);
+    w->out = sp_alloc_large(bytes);
+    w->out_cap = w->out ? bytes : 0;
+    return w->out ? SPATE_OK : SPATE_E_NOMEM;
+}
+
+/* Room for rows of a group; what was there is lost. */
+static int reserve_rows(spate_cursor *c, window *w)
+{
+    uint32_t n = w->group.n, lists = 0, of_16 = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        lists += w->group.columns[i].type.kind == SP_LIST;
+        of_16 += form_of(w->group.columns[i].type.kind) >= FORM_16_BYTES;
+    }
+    size_t of_values = n * sizeof(spate_value), of_record = sp_rows_record_max(n, of_16);
+    w->rows[false] = window_rows(c, of_values);
+    w->rows[true] = window_rows(c, of_record);
+    if (reserve_out(w, SP_MAX(w->rows[false] * of_values, w->rows[true] * of_record)) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    uint32_t rows = SP_MAX(w->rows[false], w->rows[true]);
+    if (n <= w->cap && lists <= w->n_lists && rows <= w->rows_cap)
+        return SPATE_OK;
+    free_rows(w);
+    w->fields = sp_alloc(n * sizeof *w->fields);
+    w->tested = sp_alloc((c->r.n_wheres + 1) * sizeof *w->tested);
+    w->lists = sp_alloc((size_t)lists * (rows + 1) * sizeof *w->lists);
+    w->record = sp_alloc(n * sizeof *w->record);
+    w->to_row = sp_alloc(rows * sizeof *w->to_row);
+    bool all = w->fields && w->tested && w->lists && w->record && w->to_row;
+    w->cap = all ? n : 0;
+    w->rows_cap = all ? rows : 0;
+    w->n_lists = all ? lists : 0;
+    return all ? SPATE_OK : SPATE_E_NOMEM;
+}
+
+static bool is_tested(const spate_cursor *c, uint16_t name)
+{
+    for (uint32_t k = 0; k < c->r.n_wheres; k++)
+        if (c->r.wheres[k].name == name)
+            return true;
+    return false;
 }
 
 static bool is_shown(const spate_cursor *c, uint16_t name)
@@ -201,7 +241,10 @@ static void lay_out(const spate_cursor *c, window *w)
                          .precision = x->type.precision,
                          .scale = x->type.scale,
                          .len = f == FORM_16_BYTES ? 16 : 0};
-        w->fields[i] = (field){.form = f, .hidden = !is_shown(c, x->name), .list = f == FORM_LIST ? lists++ : 0};
+        w->fields[i] = (field){.form = f,
+                               .hidden = !is_shown(c, x->name),
+                               .kept = f >= FORM_16_BYTES || is_tested(c, x->name),
+                               .list = f == FORM_LIST ? lists++ : 0};
         memcpy(&w->fields[i].head, &v, sizeof w->fields[i].head);
     }
     sp_rows_lay_out_record(c, w);
@@ -224,7 +267,7 @@ static int open_window(spate_cursor *c, uint32_t g, spate_error *err)
         return rc;
     w->open = true;
     w->may = w->group.rows > 0;
-    w->from = w->to = w->out_from = w->out_to = 0;
+    w->from = w->to = 0;
     if (w->may && reserve_rows(c, w) != SPATE_OK)
         return sp_fail_nomem(err);
     if (w->may)
@@ -253,34 +296,58 @@ static int show_list(const sp_column *c, spate_column *out, sp_arena *arena)
 static int decode(spate_cursor *c, window *w, uint32_t i, uint32_t n, spate_error *err)
 {
     sp_reading *x = &w->group.columns[i];
+    field *f = &w->fields[i];
+    sp_column *cells = f->kept ? &x->out : &c->stripe[i % STRIPE][x->type.kind];
     int rc = sp_reading_open(&c->r, x, err);
-    if (rc == SPATE_OK && sp_reading_ready(&x->type, WINDOW, &x->out) != SPATE_OK)
+    if (rc == SPATE_OK && sp_reading_ready(&x->type, n, cells) != SPATE_OK)
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_segment_read(&x->cells, w->from, n, &x->out, err);
-    w->fields[i].plain = w->fields[i].form == FORM_64 && !w->fields[i].hidden && !x->out.validity;
-    if (rc == SPATE_OK && w->fields[i].form == FORM_LIST &&
-        show_list(&x->out, &w->lists[w->fields[i].list * (HANDFUL + 1) + HANDFUL], &w->views) != SPATE_OK)
+        rc = sp_segment_read(&x->cells, w->from, n, cells, err);
+    f->cells = cells;
+    f->plain = f->form == FORM_64 && !f->hidden && !cells->validity;
+    if (rc == SPATE_OK && f->form == FORM_LIST && show_list(cells, &w->lists[f->list], &w->views) != SPATE_OK)
         rc = sp_fail_nomem(err);
     return rc;
 }
 
-static int fill_window(spate_cursor *c, window *w, spate_error *err)
+/* What is known of a column, and its bytes, lie far from those of the one before: they are fetched while others are decoded. */
+static void fetch_ahead(const window *w, uint32_t i)
 {
-    w->from = w->next / WINDOW * WINDOW;
+    enum { LINE = 64, LINES = 8 };
+    const sp_reading *x = w->group.columns + i;
+    if (i + 2 < w->group.n)
+        for (size_t at = 0; at < sizeof *x; at += LINE)
+            __builtin_prefetch((const char *)(x + 2) + at);
+    if (i + 1 == w->group.n || !x[1].open)
+        return;
+    const sp_segment *s = &x[1].cells;
+    const char *bytes = s->body + s->body_bytes * (uint64_t)w->from / SP_MAX(s->rows, 1u);
+    for (unsigned line = 0; line < LINES; line++)
+        __builtin_prefetch(bytes + (size_t)line * LINE);
+    __builtin_prefetch(s->whole.data);
+}
+
+static int fill_window(spate_cursor *c, window *w, bool as_records, spate_error *err)
+{
+    uint32_t rows = c->sought ? WINDOW_MIN : w->rows[as_records];
+    c->sought = false;
+    w->as_records = as_records;
+    w->from = w->next / rows * rows;
     w->to = w->from; /* until all of it is there */
-    w->out_from = w->out_to = 0;
     if (w->views.head) {
         sp_arena_done(&w->views);
         sp_arena_init(&w->views);
     }
-    uint32_t n = SP_MIN((uint32_t)WINDOW, w->group.rows - w->from);
+    uint32_t n = SP_MIN(rows, w->group.rows - w->from);
+    sp_rows_begin(w, n);
     for (uint32_t i = 0; i < w->group.n; i++) {
+        fetch_ahead(w, i);
         int rc = decode(c, w, i, n, err);
         if (rc != SPATE_OK)
             return rc;
+        if (i % STRIPE == STRIPE - 1 || i + 1 == w->group.n)
+            sp_rows_put(c, w, i / STRIPE * STRIPE, n);
     }
-    sp_rows_find_gaps(w);
     w->to = w->from + n;
     return SPATE_OK;
 }
@@ -308,19 +375,19 @@ static window *window_of(const spate_cursor *c)
 }
 
 /* That row of the window it is in; *found NULL: it does not match. */
-static int take_row(spate_cursor *c, window **found, uint32_t *row, spate_error *err)
+static int take_row(spate_cursor *c, bool as_records, window **found, uint32_t *row, spate_error *err)
 {
     window *w = window_of(c);
     int rc = w->open ? SPATE_OK : open_window(c, (uint32_t)(w - c->windows), err);
-    if (rc == SPATE_OK && w->may && (w->next >= w->to || w->next < w->from))
-        rc = fill_window(c, w, err);
+    if (rc == SPATE_OK && w->may && (w->next >= w->to || w->next < w->from || w->as_records != as_records))
+        rc = fill_window(c, w, as_records, err);
     *row = w->next++;
     *found = rc == SPATE_OK && w->may && matches(c, w, *row - w->from) ? w : NULL;
     return rc;
 }
 
 /* The next row that matches, wherever it is; *found NULL at the end. */
-static int find_row(spate_cursor *c, window **found, uint32_t *row, uint64_t *number, spate_error *err)
+static int find_row(spate_cursor *c, bool as_records, window **found, uint32_t *row, uint64_t *number, spate_error *err)
 {
     *found = NULL;
     for (;;) {
@@ -331,26 +398,13 @@ static int find_row(spate_cursor *c, window **found, uint32_t *row, uint64_t *nu
         }
         while (c->row < c->r.to) {
             *number = c->r.block.first_row + c->row;
-            int rc = take_row(c, found, row, err);
+            int rc = take_row(c, as_records, found, row, err);
             c->row++;
             if (rc != SPATE_OK || *found)
                 return rc;
         }
         c->in_block = false;
     }
-}
-
-/* Puts the handful together that the row is in, unless it is. */
-static void put_together(const spate_cursor *c, window *w, uint32_t row, bool as_records)
-{
-    if (w->as_records == as_records && row >= w->out_from && row < w->out_to)
-        return;
-    w->as_records = as_records;
-    w->out_from = row / w->handful * w->handful;
-    if (as_records)
-        sp_rows_put_records(c, w);
-    else
-        sp_rows_put_values(c, w);
 }
 
 int spate_cursor_next(spate_cursor *c, const spate_value **values, size_t *n, uint64_t *row, spate_error *err)
@@ -361,13 +415,11 @@ int spate_cursor_next(spate_cursor *c, const spate_value **values, size_t *n, ui
     uint64_t number;
     *values = NULL;
     *n = 0;
-    int rc = find_row(c, &w, &at, &number, err);
+    int rc = find_row(c, false, &w, &at, &number, err);
     if (rc != SPATE_OK || !w)
         return rc;
-    put_together(c, w, at, false);
-    at -= w->out_from;
-    *n = w->counts[at];
-    *values = *n == 0 ? &nothing : (const spate_value *)(w->out + (size_t)at * w->group.n * 2);
+    const spate_value *first = sp_rows_values(w, at - w->from, n);
+    *values = *n == 0 ? &nothing : first;
     if (row)
         *row = number;
     return SPATE_OK;
@@ -378,18 +430,17 @@ int spate_cursor_next_rows(spate_cursor *c, spate_rows *rows, spate_error *err)
     window *w;
     uint32_t at;
     *rows = (spate_rows){0};
-    int rc = find_row(c, &w, &at, &rows->first_row, err);
+    int rc = find_row(c, true, &w, &at, &rows->first_row, err);
     if (rc != SPATE_OK || !w)
         return rc;
-    put_together(c, w, at, true);
     uint32_t end = at + 1;
-    for (; end < w->out_to && c->row < c->r.to && window_of(c) == w && matches(c, w, end - w->from); end++, c->row++)
+    for (; end < w->to && c->row < c->r.to && window_of(c) == w && matches(c, w, end - w->from); end++, c->row++)
         w->next++;
     *rows = (spate_rows){.fields = w->record,
                          .n_fields = w->n_record,
                          .null_bits = w->null_bits,
                          .stride = w->stride,
-                         .records = (const char *)w->out + (at - w->out_from) * w->stride,
+                         .records = (const char *)w->out + (at - w->from) * w->stride,
                          .rows = end - at,
                          .first_row = rows->first_row};
     return SPATE_OK;

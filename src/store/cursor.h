@@ -4,9 +4,12 @@
 
 #include "store/scan.h"
 
-enum { WINDOW = 256, HANDFUL = 64, HANDFUL_WIDE = 16, WIDE = 128, QUAD = 4 }; /* wide: rows of more fields */
-static_assert(WINDOW % HANDFUL == 0 && WINDOW % HANDFUL_WIDE == 0 && HANDFUL <= 64 && HANDFUL_WIDE % 8 == 0,
-              "handfuls are cut out of windows, and bits of them are turned eight rows at a time");
+/* A window has so many rows at most, and fewer where rows are long. Columns are decoded a stripe at a time, and put so
+ * many rows at once. */
+enum { WINDOW_MIN = 32, WINDOW_MAX = 1024, STRIPE = 8, QUAD = 4, ROWS_AT_ONCE = 64 };
+#define WINDOWS_BYTES ((size_t)4 << 20) /* of rows put together, of all groups of a block */
+static_assert(STRIPE == 8 && WINDOW_MIN % 8 == 0 && ROWS_AT_ONCE <= 64,
+              "bits are turned eight fields and eight rows at a time");
 
 /* How the cells of a column lie, and what becomes of them. */
 typedef enum form { FORM_64, FORM_I32, FORM_F32, FORM_I16, FORM_BOOL, FORM_16_BYTES, FORM_TEXT, FORM_LIST } form;
@@ -14,29 +17,33 @@ typedef enum form { FORM_64, FORM_I32, FORM_F32, FORM_I16, FORM_BOOL, FORM_16_BY
 /* A column of a window: what is the same for all its values. */
 typedef struct field {
     uint64_t head; /* the first half of a value: name, kind, length */
+    const sp_column *cells;
     form form;
     bool hidden;     /* nobody asked for it, but a condition */
+    bool kept;       /* cells are looked at when they have been put: by conditions, or where values point to them */
     bool plain;      /* of 64 bits, asked for, and all cells of the window are there */
     bool leads;      /* the first of four of 64 bits that are asked for: in a record they lie together */
     uint32_t list;   /* of a list: its number */
     uint32_t offset; /* in a record */
 } field;
 
+/* Rows of a group that are decoded and put together. */
 typedef struct window {
     sp_group_reading group;
-    bool open, may;                     /* may: rows of it can match */
-    bool as_records;                    /* what out holds */
-    uint32_t next, from, to;            /* the group's next row; rows that are decoded */
-    uint32_t handful, out_from, out_to; /* rows that are put together: at most, and which */
+    bool open, may;          /* may: rows of it can match */
+    bool as_records;         /* what out holds */
+    uint32_t next, from, to; /* the group's next row; rows that out holds */
+    uint32_t rows[2];        /* of a window of values, of records */
     field *fields;
     uint32_t *tested; /* the column of each condition */
-    uint32_t n_lists, cap;
-    spate_column *lists; /* HANDFUL of each list, and one as it is shown */
+    uint32_t n_lists, cap, rows_cap;
+    spate_column *lists; /* a row of each list, and one as it is shown */
     sp_arena views;      /* columns below them */
-    uint64_t *out;       /* HANDFUL rows of values, or records */
-    uint32_t counts[HANDFUL];
-    spate_record_field *record;       /* the fields of a record, as they are told */
-    uint32_t n_record, *gaps, n_gaps; /* eights of fields of which cells of the window may be absent */
+    uint64_t *out;       /* rows of values, or records */
+    size_t out_cap;
+    uint64_t **to_row;          /* where each row of values has come to */
+    spate_record_field *record; /* the fields of a record, as they are told */
+    uint32_t n_record;
     size_t null_bits, stride;
 } window;
 
@@ -46,22 +53,25 @@ struct spate_cursor {
     uint32_t block;
     bool open, in_block; /* a block is open; there are rows left of it */
     uint32_t row;        /* of the block */
+    bool sought;         /* and perhaps only for a row: the next window is the shortest */
     window *windows;
     uint32_t n_windows;
+    /* What is not kept is decoded into the same memory again, which stays in the cache. */
+    sp_column stripe[STRIPE][SP_KINDS];
 };
 
 /* ---- rows.c ---- */
 
-/* What is the same for all records of a group whose fields are laid out; w->record and w->gaps have room for them. */
+/* What is the same for all records of a group whose fields are laid out; w->record has room for them. */
 void sp_rows_lay_out_record(const spate_cursor *c, window *w);
-/* The bytes that n fields of a record take at most, with a bit for each. */
-size_t sp_rows_record_max(uint32_t n);
-/* Which of the window's records have gaps, once it is decoded. */
-void sp_rows_find_gaps(window *w);
-/* The handful of rows from w->out_from on. */
-void sp_rows_put_values(const spate_cursor *c, window *w);
-void sp_rows_put_records(const spate_cursor *c, window *w);
-/* The value of column i in row at of the window, which is there. */
+/* The bytes that n fields of a record take at most, so many of them of 16 bytes, with a bit for each. */
+size_t sp_rows_record_max(uint32_t n, uint32_t of_16);
+/* Begins a window of n rows; then stripes of columns follow, from column i on, once they are decoded. */
+void sp_rows_begin(window *w, uint32_t n);
+void sp_rows_put(const spate_cursor *c, window *w, uint32_t i, uint32_t n);
+/* The values of row at of the window, and how many. */
+const spate_value *sp_rows_values(const window *w, uint32_t at, size_t *n);
+/* The value of column i in row at of the window, which is kept and there. */
 spate_value sp_rows_value(const window *w, uint32_t i, uint32_t at);
 
 #endif

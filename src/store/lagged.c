@@ -261,21 +261,23 @@ static void take_runs(sp_lagged *x, uint32_t most, piece *p)
     }
 }
 
-/* Integers of a piece behind those that are kept of the rows before it. */
+/* Integers of a piece behind those that are kept of the rows before it. Differences are read from a whole place of their vector on: from
+ * elsewhere they would be copied once more. */
 static void make_piece(const sp_segment *s, const piece *p, char *window)
 {
     alignas(64) uint64_t firsts[PIECE + SP_LANES_32], differences[SP_VECTOR + SP_LANES_32];
     const sp_lagged *x = &s->lagged;
     sp_as as = x->narrow ? SP_AS_32 : SP_AS_64;
+    uint32_t back = x->differences % SP_LANES_32;
     if (p->firsts)
         sp_ints_read(s->k, &s->parts[0], x->firsts, p->firsts, as, 0, firsts);
     if (p->differences)
-        sp_ints_read(s->k, &s->ints, x->differences, p->differences, as, 0, differences);
+        sp_ints_read(s->k, &s->ints, x->differences - back, p->differences + back, as, 0, differences);
     if (x->narrow)
-        s->k->lag32(p->runs, p->n_runs, p->lag, (uint32_t *)firsts, (uint32_t *)differences,
+        s->k->lag32(p->runs, p->n_runs, p->lag, (uint32_t *)firsts, (uint32_t *)differences + back,
                     (uint32_t *)window + x->kept);
     else
-        s->k->lag64(p->runs, p->n_runs, p->lag, firsts, differences, (uint64_t *)window + x->kept);
+        s->k->lag64(p->runs, p->n_runs, p->lag, firsts, differences + back, (uint64_t *)window + x->kept);
 }
 
 /* Integers of 32 bits, as cells. */
@@ -319,6 +321,7 @@ int sp_lagged_read(sp_segment *s, uint32_t from, uint32_t n, sp_as as, char *out
     if (from < x->at)
         rewind_to_first(x);
     memcpy(window, s->whole.data, (size_t)x->kept * width);
+    const char *last = window;
     for (uint32_t end = from + n; x->at < end;) {
         take_runs(x, SP_MIN(end - x->at, (uint32_t)PIECE), &p);
         make_piece(s, &p, window);
@@ -329,10 +332,14 @@ int sp_lagged_read(sp_segment *s, uint32_t from, uint32_t n, sp_as as, char *out
         x->firsts += p.firsts;
         x->differences += p.differences;
         x->kept = SP_MIN(all, x->most);
-        memmove(window, window + (size_t)(all - x->kept) * width, (size_t)x->kept * width);
+        last = window + (size_t)(all - x->kept) * width;
+        if (x->at < end) {
+            memmove(window, last, (size_t)x->kept * width);
+            last = window;
+        }
     }
     if (x->at == s->values)
         rewind_to_first(x);
-    memcpy(s->whole.data, window, (size_t)x->kept * width);
+    memcpy(s->whole.data, last, (size_t)x->kept * width);
     return SPATE_OK;
 }

@@ -1,8 +1,8 @@
 /* rows.c - rows put together out of a window's columns: as values, or as records.
  *
- * A handful of rows at once, column by column: what a column is gets decided once for all of them, and the rows fit into the cache.
- * As values, each goes where its row has come to, so absent cells cost nothing. As records, it goes where the field lies, and a bit
- * says whether it is there. */
+ * Eight columns at once, while they are in the cache: what a column is gets decided once for all rows, and what is written of a row is
+ * whole lines of the cache. As values, each goes where its row has come to, so absent cells cost nothing. As records, it goes where
+ * the field lies, and a bit says whether it is there. */
 #include "store/cursor.h"
 
 /* ---- cells ------------------------------------------------------------------------------------- */
@@ -47,19 +47,19 @@ static const uint64_t *widen(const sp_column *cells, form f, uint32_t at, uint32
     return wide;
 }
 
-/* A text's or a list's value of row at, which is row r of the handful. */
-static void value_apart(const window *w, const field *f, const sp_column *cells, uint32_t at, uint32_t r,
-                        uint64_t value[2])
+/* A text's or a list's value of row at. */
+static void value_apart(const window *w, const field *f, uint32_t at, uint64_t value[2])
 {
+    const sp_column *cells = f->cells;
     spate_value v;
     memcpy(&v, &f->head, sizeof f->head);
     v.len = (uint32_t)(cells->offsets[at + 1] - cells->offsets[at]);
     v.as.p = cells->bytes + cells->offsets[at];
     if (f->form == FORM_LIST) {
-        spate_column *lists = w->lists + f->list * (HANDFUL + 1);
-        lists[r] = lists[HANDFUL];
-        lists[r].offsets = cells->offsets + at;
-        v.as.p = &lists[r];
+        spate_column *list = w->lists + w->n_lists + (size_t)f->list * w->rows_cap + at;
+        *list = w->lists[f->list];
+        list->offsets = cells->offsets + at;
+        v.as.p = list;
     }
     memcpy(value, &v, sizeof v);
 }
@@ -67,13 +67,12 @@ static void value_apart(const window *w, const field *f, const sp_column *cells,
 spate_value sp_rows_value(const window *w, uint32_t i, uint32_t at)
 {
     const field *f = &w->fields[i];
-    const sp_column *cells = &w->group.columns[i].out;
     uint64_t value[2] = {f->head}, wide[1];
     spate_value v;
     if (f->form >= FORM_TEXT)
-        value_apart(w, f, cells, at, 0, value);
+        value_apart(w, f, at, value);
     else
-        value[1] = widen(cells, f->form, at, 1, wide)[0];
+        value[1] = widen(f->cells, f->form, at, 1, wide)[0];
     memcpy(&v, value, sizeof v);
     return v;
 }
@@ -81,11 +80,10 @@ spate_value sp_rows_value(const window *w, uint32_t i, uint32_t at)
 /* ---- values ------------------------------------------------------------------------------------- */
 
 /* The cells of one column, each to its row. */
-static void put_column(const window *w, uint32_t i, uint32_t at, uint32_t n, uint64_t **to)
+static void put_column(const window *w, const field *f, uint32_t at, uint32_t n, uint64_t **to)
 {
-    const field *f = &w->fields[i];
-    const sp_column *cells = &w->group.columns[i].out;
-    uint64_t wide[HANDFUL];
+    const sp_column *cells = f->cells;
+    uint64_t wide[ROWS_AT_ONCE];
     uint64_t there = present_cells(cells, at, n);
     const uint64_t *cell = there ? widen(cells, f->form, at, n, wide) : wide;
     if (!cells->validity && f->form < FORM_TEXT) {
@@ -99,57 +97,51 @@ static void put_column(const window *w, uint32_t i, uint32_t at, uint32_t n, uin
         uint32_t r = (uint32_t)__builtin_ctzll(there);
         to[r][0] = f->head;
         if (f->form >= FORM_TEXT)
-            value_apart(w, f, cells, at + r, r, to[r]);
+            value_apart(w, f, at + r, to[r]);
         else
             to[r][1] = cell[r];
         to[r] += 2;
     }
 }
 
-/* From i on, so many columns that are asked for, of 64 bits, and of which every cell of the window is there. */
-static uint32_t count_plain(const window *w, uint32_t i)
+static bool are_plain(const field *f)
 {
-    uint32_t n = 0;
-    while (i + n < w->group.n && w->fields[i + n].plain)
-        n++;
-    return n;
+    return f[0].plain && f[1].plain && f[2].plain && f[3].plain;
 }
 
-/* Four columns at a time; those behind them, which lie far apart, are fetched meanwhile. */
-static void put_plain(const spate_cursor *c, const window *w, uint32_t i, uint32_t quads, uint32_t at, uint32_t n,
-                      uint64_t **to)
+static void put_plain(const spate_cursor *c, const field *f, uint32_t at, uint32_t n, uint64_t **to)
 {
     const uint64_t *cells[QUAD];
     uint64_t heads[QUAD];
-    for (const sp_reading *x = w->group.columns + i, *end = x + quads * QUAD; x < end; x += QUAD, i += QUAD) {
-        for (uint32_t q = 0; q < QUAD; q++) {
-            cells[q] = (const uint64_t *)x[q].out.data + at;
-            heads[q] = w->fields[i + q].head;
-            if (x + QUAD < end)
-                for (uint32_t line = 0; line < HANDFUL_WIDE; line += 8)
-                    __builtin_prefetch((const uint64_t *)x[q + QUAD].out.data + at + line);
-        }
-        c->r.store->k->values4(cells, heads, n, to);
+    for (uint32_t q = 0; q < QUAD; q++) {
+        cells[q] = (const uint64_t *)f[q].cells->data + at;
+        heads[q] = f[q].head;
+    }
+    c->r.store->k->values4(cells, heads, n, to);
+}
+
+static void put_values(const spate_cursor *c, const window *w, uint32_t i, uint32_t end, uint32_t at, uint32_t n)
+{
+    uint64_t **to = w->to_row + at;
+    for (const field *f = w->fields + i, *last = w->fields + end; f < last;) {
+        bool four = f + QUAD <= last && are_plain(f);
+        if (four)
+            put_plain(c, f, at, n, to);
+        else if (!f->hidden)
+            put_column(w, f, at, n, to);
+        f += four ? QUAD : 1;
     }
 }
 
-void sp_rows_put_values(const spate_cursor *c, window *w)
+static uint64_t *row_of(const window *w, uint32_t at)
 {
-    uint32_t n = SP_MIN(w->handful, w->to - w->out_from), at = w->out_from - w->from, stride = w->group.n * 2;
-    uint64_t *to[HANDFUL];
-    for (uint32_t r = 0; r < n; r++)
-        to[r] = w->out + (size_t)r * stride;
-    for (uint32_t i = 0; i < w->group.n;) {
-        uint32_t quads = count_plain(w, i) / QUAD;
-        put_plain(c, w, i, quads, at, n, to);
-        i += quads * QUAD;
-        for (uint32_t more = QUAD; i < w->group.n && more > 0; more--, i++)
-            if (!w->fields[i].hidden)
-                put_column(w, i, at, n, to);
-    }
-    for (uint32_t r = 0; r < n; r++)
-        w->counts[r] = (uint32_t)(to[r] - (w->out + (size_t)r * stride)) / 2;
-    w->out_to = w->out_from + n;
+    return w->out + (size_t)at * w->group.n * 2;
+}
+
+const spate_value *sp_rows_values(const window *w, uint32_t at, size_t *n)
+{
+    *n = (size_t)(w->to_row[at] - row_of(w, at)) / 2;
+    return (const spate_value *)row_of(w, at);
 }
 
 /* ---- records ------------------------------------------------------------------------------------- */
@@ -171,9 +163,9 @@ static size_t width_in_record(form f)
 
 enum { RECORD_ALIGN = 64 };
 
-size_t sp_rows_record_max(uint32_t n)
+size_t sp_rows_record_max(uint32_t n, uint32_t of_16)
 {
-    return sp_round_up((size_t)n * 16 + sp_round_up(n, 64) / 8, RECORD_ALIGN);
+    return sp_round_up(((size_t)n + of_16) * 8 + sp_round_up(n, 64) / 8, RECORD_ALIGN);
 }
 
 void sp_rows_lay_out_record(const spate_cursor *c, window *w)
@@ -198,25 +190,13 @@ void sp_rows_lay_out_record(const spate_cursor *c, window *w)
     }
 }
 
-void sp_rows_find_gaps(window *w)
-{
-    w->n_gaps = 0;
-    for (uint32_t i = 0; i < w->n_record; i += 8) {
-        bool gap = false;
-        for (uint32_t f = i; f < SP_MIN(i + 8, w->n_record); f++)
-            gap |= w->group.columns[f].out.validity != NULL;
-        if (gap)
-            w->gaps[w->n_gaps++] = i;
-    }
-}
-
 /* Bits of eight fields from i on, of the n rows from at on: a square is turned at a time. */
 static void put_gaps(const window *w, uint32_t i, uint32_t at, uint32_t n, char *bits)
 {
     for (uint32_t r = 0; r < n; r += 8) {
         uint64_t square = 0;
-        for (uint32_t f = 0; f < 8 && i + f < w->n_record; f++) {
-            const uint8_t *validity = w->group.columns[i + f].out.validity;
+        for (uint32_t f = 0; f < STRIPE && i + f < w->n_record; f++) {
+            const uint8_t *validity = w->fields[i + f].cells->validity;
             square |= (uint64_t)(validity ? validity[(at + r) / 8] : 0xff) << 8 * f;
         }
         square = sp_turn_bits(square);
@@ -225,68 +205,75 @@ static void put_gaps(const window *w, uint32_t i, uint32_t at, uint32_t n, char 
     }
 }
 
-/* Which cells are there: all of them, but for gaps. Bits behind the last are 0. */
-static void put_bits(const window *w, uint32_t at, uint32_t n, char *records)
+/* All cells are there, until gaps are put. Bits behind the last are 0. */
+static void put_bits(const window *w, uint32_t n)
 {
     size_t whole = w->n_record / 64 * 8;
     uint64_t rest = (UINT64_C(1) << w->n_record % 64) - 1;
     for (uint32_t r = 0; r < n; r++) {
-        char *bits = records + r * w->stride + w->null_bits;
+        char *bits = (char *)w->out + r * w->stride + w->null_bits;
         memset(bits, 0xff, whole);
         if (rest)
             memcpy(bits + whole, &rest, sizeof rest);
     }
-    for (uint32_t g = 0; g < w->n_gaps; g++)
-        put_gaps(w, w->gaps[g], at, n, records + w->null_bits + w->gaps[g] / 8);
 }
 
 /* The cells of one column that is no part of four, each into its record. */
-static void put_cells(const window *w, uint32_t i, uint32_t at, uint32_t n, char *to)
+static void put_cells(const window *w, const field *f, uint32_t at, uint32_t n, char *to)
 {
-    const field *f = &w->fields[i];
-    const sp_column *cells = &w->group.columns[i].out;
     for (uint32_t r = 0; r < n; r++, to += w->stride) {
         if (f->form == FORM_BOOL) {
-            *to = (char)sp_bit(cells->data, at + r);
+            *to = (char)sp_bit(f->cells->data, at + r);
         } else if (f->form < FORM_TEXT) {
             size_t width = width_in_record(f->form);
-            memcpy(to, (const char *)cells->data + (at + r) * width, width);
+            memcpy(to, (const char *)f->cells->data + (at + r) * width, width);
         } else {
             spate_value v;
             uint64_t value[2];
-            value_apart(w, f, cells, at + r, r, value);
+            value_apart(w, f, at + r, value);
             memcpy(&v, value, sizeof v);
             memcpy(to, &(spate_text){v.as.p, v.len}, sizeof(spate_text));
         }
     }
 }
 
-static void put_four(const spate_cursor *c, const window *w, uint32_t i, uint32_t at, uint32_t n, char *to)
+static void put_records(const spate_cursor *c, const window *w, uint32_t i, uint32_t end, uint32_t at, uint32_t n)
 {
-    const uint64_t *cells[QUAD];
-    const sp_reading *x = w->group.columns + i;
-    uint32_t ahead = i + 2 * QUAD <= w->n_record ? QUAD : 0; /* the next four lie far apart */
-    for (uint32_t q = 0; q < QUAD; q++) {
-        const uint64_t *next = (const uint64_t *)x[q + ahead].out.data + at;
-        cells[q] = (const uint64_t *)x[q].out.data + at;
-        __builtin_prefetch(next);
-        __builtin_prefetch(next + 8);
+    char *records = (char *)w->out + at * w->stride;
+    bool gaps = false;
+    end = SP_MIN(end, w->n_record);
+    for (uint32_t f = i; f < end; f++)
+        gaps |= w->fields[f].cells->validity != NULL;
+    if (gaps)
+        put_gaps(w, i, at, n, records + w->null_bits + i / 8);
+    while (i < end) {
+        const field *f = &w->fields[i];
+        bool four = f->leads && i + QUAD <= end;
+        if (four)
+            c->r.store->k->rows4((const uint64_t *const[QUAD]){(const uint64_t *)f[0].cells->data + at,
+                                                               (const uint64_t *)f[1].cells->data + at,
+                                                               (const uint64_t *)f[2].cells->data + at,
+                                                               (const uint64_t *)f[3].cells->data + at},
+                                 n, records + f->offset, w->stride);
+        else
+            put_cells(w, f, at, n, records + f->offset);
+        i += four ? QUAD : 1;
     }
-    c->r.store->k->rows4(cells, n, to, w->stride);
 }
 
-void sp_rows_put_records(const spate_cursor *c, window *w)
+/* ---- windows ------------------------------------------------------------------------------------ */
+
+void sp_rows_begin(window *w, uint32_t n)
 {
-    uint32_t n = SP_MIN(w->handful, w->to - w->out_from), at = w->out_from - w->from;
-    char *records = (char *)w->out;
-    for (uint32_t i = 0; i < w->n_record;) {
-        char *to = records + w->fields[i].offset;
-        if (w->fields[i].leads)
-            put_four(c, w, i, at, n, to);
-        else
-            put_cells(w, i, at, n, to);
-        i += w->fields[i].leads ? QUAD : 1;
-    }
-    put_bits(w, at, n, records);
-    w->out_to = w->out_from + n;
+    for (uint32_t r = 0; !w->as_records && r < n; r++)
+        w->to_row[r] = row_of(w, r);
+    if (w->as_records)
+        put_bits(w, n);
+}
+
+void sp_rows_put(const spate_cursor *c, window *w, uint32_t i, uint32_t n)
+{
+    uint32_t end = SP_MIN(i + STRIPE, w->group.n);
+    for (uint32_t at = 0; at < n; at += ROWS_AT_ONCE)
+        (w->as_records ? put_records : put_values)(c, w, i, end, at, SP_MIN(n - at, (uint32_t)ROWS_AT_ONCE));
 }

@@ -116,8 +116,8 @@ static int begin(sp_journal *j, spate_error *err)
     j->size = SP_JOURNAL_HEADER;
     int rc = sp_os_truncate(j->fd, 0, j->path, err);
     rc = rc ? rc : write_header(j, err);
-    rc = rc ? rc : sp_os_sync(j->fd, j->path, err);
-    return rc ? rc : sp_os_sync_parent(j->path, err);
+    j->young = rc == SPATE_OK;
+    return rc;
 }
 
 static int read_header(sp_journal *j, spate_error *err)
@@ -171,10 +171,27 @@ static int write_group(sp_journal *j, spate_error *err)
     return sp_os_write_all(j->fd, j->out.data, padded(j->out.len), j->path, err);
 }
 
+/* A new file comes to the disk, and its name, before any group follows; whoever opened it has begun its work meanwhile. */
+static void settle(sp_journal *j)
+{
+    spate_error err = {0};
+    if (!j->young)
+        return;
+    pthread_mutex_unlock(&j->lock);
+    int rc = sp_os_sync(j->fd, j->path, &err);
+    rc = rc ? rc : sp_os_sync_parent(j->path, &err);
+    pthread_mutex_lock(&j->lock);
+    if (rc != SPATE_OK)
+        j->failure = err;
+    j->young = false;
+    pthread_cond_broadcast(&j->done);
+}
+
 static void *write_groups(void *arg)
 {
     sp_journal *j = arg;
     pthread_mutex_lock(&j->lock);
+    settle(j);
     for (;;) {
         while (j->gather.len <= SP_GROUP_HEADER && !j->stop)
             pthread_cond_wait(&j->work, &j->lock);
@@ -255,7 +272,7 @@ int sp_journal_sync(sp_journal *j, spate_error *err)
         return SPATE_OK;
     pthread_mutex_lock(&j->lock);
     uint64_t want = j->appended;
-    while (j->synced < want && j->failure.status == SPATE_OK) {
+    while ((j->young || j->synced < want) && j->failure.status == SPATE_OK) {
         j->hurry = true;
         pthread_cond_signal(&j->work);
         pthread_cond_wait(&j->done, &j->lock);
@@ -445,14 +462,21 @@ int sp_journal_open(sp_journal *j, const char *path, unsigned sync_ms, sp_journa
     return rc == SPATE_OK ? start(j, err) : rc;
 }
 
+void sp_journal_stop(sp_journal *j)
+{
+    if (!j->running)
+        return;
+    pthread_mutex_lock(&j->lock);
+    j->stop = true;
+    pthread_cond_broadcast(&j->work);
+    pthread_mutex_unlock(&j->lock);
+}
+
 int sp_journal_close(sp_journal *j, spate_error *err)
 {
     int rc = SPATE_OK;
+    sp_journal_stop(j);
     if (j->running) {
-        pthread_mutex_lock(&j->lock);
-        j->stop = true;
-        pthread_cond_broadcast(&j->work);
-        pthread_mutex_unlock(&j->lock);
         pthread_join(j->thread, NULL);
         rc = failure_of(j, err);
     }

@@ -31,6 +31,7 @@ typedef struct sp_journal {
     pthread_cond_t work, done;
     pthread_t thread;
     bool running, stop, hurry;
+    bool young; /* a new file that is not on the disk yet */
     sp_buf gather, out;
     int64_t due_us;
     uint64_t appended, synced; /* bytes of payload */
@@ -48,14 +49,15 @@ uint64_t sp_journal_bytes(const char *path); /* of the file; 0: there is none */
 /* Every group again, as far as they are on disk. */
 int sp_journal_read(sp_journal *j, sp_journal_fn fn, void *arg, spate_error *err) SP_MUST_CHECK;
 int sp_journal_append(sp_journal *j, const sp_buf *payload, spate_error *err) SP_MUST_CHECK;
-/* Takes nothing any more: memory may not be what the journal says. */
 /* What is in the journal by now gives way to what fn puts: records into fresh->out, where sp_journal_put makes groups of them. Nothing
  * may be appended meanwhile. *done false: it could not be, and the journal is what it was; a failure is final. */
 typedef int (*sp_journal_write_fn)(void *arg, sp_journal *fresh, spate_error *err);
 int sp_journal_rewrite(sp_journal *j, sp_journal_write_fn fn, void *arg, bool *done, spate_error *err) SP_MUST_CHECK;
 int sp_journal_put(sp_journal *fresh, spate_error *err) SP_MUST_CHECK;
+/* Takes nothing any more: memory may not be what the journal says. */
 void sp_journal_poison(sp_journal *j, int status, const spate_error *why);
 int sp_journal_sync(sp_journal *j, spate_error *err) SP_MUST_CHECK; /* everything appended so far */
+void sp_journal_stop(sp_journal *j); /* has the last group written; nothing follows but closing, which waits for it */
 int sp_journal_close(sp_journal *j, spate_error *err) SP_MUST_CHECK;
 
 #endif

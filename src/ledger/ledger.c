@@ -147,8 +147,9 @@ int spate_ledger_close(spate_ledger *l, spate_error *err)
     if (!l)
         return SPATE_OK;
     int rc = sp_mirror_stop(l, err);
+    sp_journal_stop(&l->journal);
+    sp_memory_done(&l->memory); /* while the disk takes the last group */
     int closed = sp_journal_close(&l->journal, rc == SPATE_OK ? err : NULL);
-    sp_memory_done(&l->memory);
     sp_buf_done(&l->record);
     sp_buf_done(&l->known);
     pthread_rwlock_destroy(&l->lock);

@@ -2,32 +2,17 @@
  * is as likely as the others; * and + repeat at most as often as the plan says; ^, $ and \b, which match no text, give none.
  * The expression becomes a tree when the plan is compiled; a cell walks it with a chain of draws. */
 #include "gen/build.h"
+#include "gen/regex.h"
 
 enum { DEPTH_MAX = 64 };
 
-typedef struct range {
-    uint32_t low, high; /* characters, both ends included */
-} range;
-
-typedef enum node_kind { NODE_CLASS, NODE_REPEAT, NODE_SEQUENCE, NODE_CHOICE } node_kind;
-
-typedef struct node {
-    node_kind kind;
-    struct node *first, *next; /* children, and the next one of the same parent */
-    uint32_t n;                /* children of a CHOICE */
-    uint32_t least, most;      /* REPEAT */
-    const range *ranges;       /* CLASS */
-    uint32_t n_ranges, characters;
-    /* where no text may come twice: */
-    uint32_t times;          /* REPEAT: always so often */
-    const struct node *only; /* CHOICE: always this one; NULL: its first character tells which one it is */
-    uint64_t texts;          /* how many there are, UINT64_MAX: as good as endless */
-} node;
+typedef sp_regex_range range;
+typedef sp_regex node;
 
 typedef struct pattern_cell {
     sp_cell cell;
     const node *root;
-    sp_permutation order; /* of all texts, where none may come twice */
+    const sp_language *language; /* NULL: texts may come again */
 } pattern_cell;
 
 /* ---- reading ---- */
@@ -41,7 +26,7 @@ typedef struct parser {
     bool nomem;
 } parser;
 
-static node *new_node(parser *r, node_kind kind)
+static node *new_node(parser *r, sp_regex_kind kind)
 {
     node *n = sp_arena_alloc(r->arena, 1, sizeof(*n));
     if (n)
@@ -126,7 +111,7 @@ static node *class_node(parser *r, const set *s)
     }
     for (uint32_t i = 0; i < once.n; i++)
         characters += once.ranges[i].high - once.ranges[i].low + 1;
-    node *n = new_node(r, NODE_CLASS);
+    node *n = new_node(r, SP_REGEX_CLASS);
     range *copy = sp_arena_alloc(r->arena, SP_MAX(once.n, 1u), sizeof(*copy));
     if (!characters)
         return fail(r, "a class has no characters");
@@ -313,7 +298,7 @@ static node *read_atom(parser *r)
     if (take(r, "."))
         return any_character(r);
     if (take(r, "^") || take(r, "$") || take(r, "\\b") || take(r, "\\B") || take(r, "\\A") || take(r, "\\z"))
-        return new_node(r, NODE_SEQUENCE);
+        return new_node(r, SP_REGEX_SEQUENCE);
     if (*r->p == '*' || *r->p == '+' || *r->p == '?')
         return fail(r, "there is nothing to repeat");
     if (take(r, "\\")) {
@@ -364,7 +349,7 @@ static node *read_repeated(parser *r)
         else if (!take(r, "*") && !(*r->p == '{' && read_counts(r, &least, &most)))
             break;
         take(r, "?"); /* as few as possible: the same here */
-        node *repeat = new_node(r, NODE_REPEAT);
+        node *repeat = new_node(r, SP_REGEX_REPEAT);
         if (!repeat)
             return NULL;
         repeat->first = n;
@@ -377,7 +362,7 @@ static node *read_repeated(parser *r)
 
 static node *read_sequence(parser *r)
 {
-    node *n = new_node(r, NODE_SEQUENCE), **end = n ? &n->first : NULL;
+    node *n = new_node(r, SP_REGEX_SEQUENCE), **end = n ? &n->first : NULL;
     while (end && r->p < r->end && *r->p != '|' && *r->p != ')' && !r->why) {
         *end = read_repeated(r);
         end = *end ? &(*end)->next : NULL;
@@ -387,7 +372,7 @@ static node *read_sequence(parser *r)
 
 static node *read_choice(parser *r)
 {
-    node *n = new_node(r, NODE_CHOICE), **end = n ? &n->first : NULL;
+    node *n = new_node(r, SP_REGEX_CHOICE), **end = n ? &n->first : NULL;
     do {
         if (!end || !(*end = read_sequence(r)))
             return NULL;
@@ -410,14 +395,14 @@ static uint64_t text_max(const node *n)
         uint32_t c = n->ranges[i].high;
         most = SP_MAX(most, (uint64_t)(c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4));
     }
-    if (n->kind == NODE_REPEAT)
+    if (n->kind == SP_REGEX_REPEAT)
         most *= n->most;
-    return SP_MIN(n->kind == NODE_SEQUENCE ? sum : most, (uint64_t)UINT32_MAX);
+    return SP_MIN(n->kind == SP_REGEX_SEQUENCE ? sum : most, (uint64_t)UINT32_MAX);
 }
 
 /* ---- writing ---- */
 
-static char *put_utf8(char *p, uint32_t c)
+char *sp_regex_put_character(char *p, uint32_t c)
 {
     if (c < 0x80) {
         *p++ = (char)c;
@@ -438,12 +423,13 @@ static uint64_t next_below(uint64_t *z, uint64_t n)
     return sp_bounded(*z, n);
 }
 
-static char *put_character(const node *class, uint64_t i, char *p)
+static char *put_class(const node *n, uint64_t *z, char *p)
 {
-    const range *a = class->ranges;
+    uint64_t i = next_below(z, n->characters);
+    const range *a = n->ranges;
     for (; i > a->high - a->low; a++)
         i -= a->high - a->low + 1;
-    return put_utf8(p, a->low + (uint32_t)i);
+    return sp_regex_put_character(p, a->low + (uint32_t)i);
 }
 
 static char *put(const node *n, uint64_t *z, char *p)
@@ -451,17 +437,17 @@ static char *put(const node *n, uint64_t *z, char *p)
     const node *child = n->first;
     uint64_t times;
     switch (n->kind) {
-    case NODE_CLASS: return put_character(n, next_below(z, n->characters), p);
-    case NODE_REPEAT:
+    case SP_REGEX_CLASS: return put_class(n, z, p);
+    case SP_REGEX_REPEAT:
         times = n->least + next_below(z, (uint64_t)n->most - n->least + 1);
         while (times-- > 0)
             p = put(child, z, p);
         return p;
-    case NODE_CHOICE:
+    case SP_REGEX_CHOICE:
         for (uint64_t skip = next_below(z, n->n); skip > 0; skip--)
             child = child->next;
         return put(child, z, p);
-    case NODE_SEQUENCE:
+    case SP_REGEX_SEQUENCE:
         for (; child; child = child->next)
             p = put(child, z, p);
         return p;
@@ -475,134 +461,31 @@ static char *pattern_text(const sp_cell *cell, uint64_t row, char *p)
     return put(((const pattern_cell *)cell)->root, &z, p);
 }
 
+static char *pattern_apart_one(const sp_cell *cell, sp_lot *lot, char *p)
+{
+    return sp_language_put(((const pattern_cell *)cell)->language, cell->key, lot, p);
+}
+
+static int pattern_apart(const sp_cell *cell, const sp_apart *a, sp_column *out, sp_gen_scratch *scratch)
+{
+    (void)scratch;
+    return sp_cell_apart_text(cell, a, out, pattern_apart_one);
+}
+
 static const sp_cell_ops pattern_ops = {sp_cell_fill_text, pattern_text};
+static const sp_cell_ops pattern_apart_ops = {sp_cell_fill_text, pattern_text, pattern_apart};
 
-/* ---- no text twice -----------------------------------------------------------------------------------
- *
- * Every repetition is given a number of times, and every choice whose alternatives begin alike one of them. Then a text can be read in
- * one way alone, so texts can be numbered, and a permutation of the rows says which is whose. */
-
-static uint64_t times_of(uint64_t a, uint64_t b)
+/* Counting takes some time, so it is done where it is asked for. False: no memory, or a mistake was noted. */
+static bool count_texts(const sp_build *b, pattern_cell *c)
 {
-    uint64_t product;
-    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
-/* The class that a text of the node begins with; NULL: it may be empty, or begin in several ways. */
-static const node *beginning(const node *n)
-{
-    while (n && n->kind != NODE_CLASS) {
-        if ((n->kind == NODE_CHOICE && n->n != 1) || (n->kind == NODE_REPEAT && !n->least))
-            return NULL;
-        n = n->first;
-    }
-    return n;
-}
-
-static bool share_a_character(const node *a, const node *b)
-{
-    for (uint32_t i = 0; i < a->n_ranges; i++)
-        for (uint32_t j = 0; j < b->n_ranges; j++)
-            if (a->ranges[i].low <= b->ranges[j].high && b->ranges[j].low <= a->ranges[i].high)
-                return true;
-    return false;
-}
-
-static bool begin_apart(const node *choice)
-{
-    for (const node *a = choice->first; a; a = a->next)
-        for (const node *b = choice->first; b != a->next; b = b->next)
-            if (!beginning(a) || !beginning(b) || (a != b && share_a_character(beginning(a), beginning(b))))
-                return false;
-    return true;
-}
-
-/* How many texts there are, repetitions being as they are. */
-static uint64_t count_texts(node *n)
-{
-    uint64_t product = 1, sum = 0;
-    n->only = NULL;
-    for (node *child = n->first; child; child = child->next) {
-        uint64_t texts = count_texts(child);
-        product = times_of(product, texts);
-        sum = sum + texts < sum ? UINT64_MAX : sum + texts;
-        n->only = n->only && n->only->texts >= texts ? n->only : child;
-    }
-    switch (n->kind) {
-    case NODE_CLASS: n->texts = n->characters; break;
-    case NODE_SEQUENCE: n->texts = product; break;
-    case NODE_CHOICE:
-        n->only = begin_apart(n) ? NULL : n->only;
-        n->texts = n->only ? n->only->texts : sum;
-        break;
-    case NODE_REPEAT:
-        n->texts = 1;
-        for (uint32_t i = 0; i < n->times; i++)
-            n->texts = times_of(n->texts, product);
-        break;
-    }
-    return n->texts;
-}
-
-/* Once more, wherever that is allowed; to the least to begin with. */
-static bool repeat_once_more(node *n, bool least)
-{
-    bool more = false;
-    if (n->kind == NODE_REPEAT && (least || n->times < n->most)) {
-        n->times = least ? n->least : n->times + 1;
-        more = true;
-    }
-    for (node *child = n->first; child; child = child->next)
-        more = repeat_once_more(child, least) || more;
-    return more;
-}
-
-static char *put_nth(const node *n, uint64_t i, char *p)
-{
-    const node *child = n->first;
-    switch (n->kind) {
-    case NODE_CLASS: return put_character(n, i, p);
-    case NODE_REPEAT:
-        for (uint32_t k = 0; k < n->times; k++, i /= child->texts)
-            p = put_nth(child, i % child->texts, p);
-        return p;
-    case NODE_CHOICE:
-        for (; !n->only && i >= child->texts; child = child->next)
-            i -= child->texts;
-        return put_nth(n->only ? n->only : child, i, p);
-    case NODE_SEQUENCE:
-        for (; child; i /= child->texts, child = child->next)
-            p = put_nth(child, i % child->texts, p);
-        return p;
-    }
-    return p;
-}
-
-static char *unique_text(const sp_cell *cell, uint64_t row, char *p)
-{
-    const pattern_cell *c = (const pattern_cell *)cell;
-    return put_nth(c->root, sp_permutation_at(&c->order, row % c->order.n), p);
-}
-
-static const sp_cell_ops unique_ops = {sp_cell_fill_text, unique_text};
-
-/* There are to be many more texts than rows, so that they do not all look alike. False: a mistake was noted. */
-static bool make_unique(const sp_build *b, pattern_cell *c, node *root)
-{
-    uint64_t rows = b->table->rows, most = UINT64_C(1) << 62;
-    repeat_once_more(root, true);
-    uint64_t texts = count_texts(root);
-    while (texts < SP_MIN(times_of(rows, 1000), most) && repeat_once_more(root, false))
-        texts = count_texts(root);
-    if (texts < rows) {
-        sp_mistake(b->mistakes, b->column->mode_mark, b->column->text,
-                   "has %llu different texts that are told apart, and the table %llu rows", (unsigned long long)texts,
-                   (unsigned long long)rows);
+    const char *why = NULL;
+    c->language = sp_language_new(b->arena, c->root, &why);
+    if (why)
+        sp_mistake(b->mistakes, b->column->mode_mark, b->column->text, "cannot be unique: %s", why);
+    if (!c->language)
         return false;
-    }
-    c->order = sp_permutation_of(b->key, SP_MAX(SP_MIN(texts, most), UINT64_C(1)));
-    c->cell.ops = &unique_ops;
-    c->cell.unique = true;
+    c->cell.ops = &pattern_apart_ops;
+    c->cell.domain = sp_language_words(c->language);
     return true;
 }
 
@@ -628,7 +511,5 @@ sp_cell *sp_pattern_cell(const sp_build *b)
                         .text_max = most,
                         .bounds = {.text_max = SP_MAX(most, 1u)}};
     c->root = root;
-    if (col->unique && !b->table->from && !make_unique(b, c, root))
-        return NULL;
-    return &c->cell;
+    return !col->unique || count_texts(b, c) ? &c->cell : NULL;
 }

@@ -144,7 +144,7 @@ class Functions(Case):
             self.assertEqual(len(made), 676, name)
             for text in made:
                 self.assertRegex(text, f"^(?:{pattern})$")
-        self.spate_fails(2, "generate", plan, "--to", "t.csv", "--rows", "t=677", says="has 676 different texts that are told apart")
+        self.spate_fails(2, "generate", plan, "--to", "t.csv", "--rows", "t=677", says="has 676 different values")
 
     def test_png(self):
         for picture in self.pictures("image_png"):

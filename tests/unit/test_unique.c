@@ -1,5 +1,6 @@
-/* test_unique.c - what is to be unique is: all cells of a column, or of the columns of a key, are made, sorted and compared.
- * SPATE_UNIQUE_ROWS says how many; a soak does a hundred million of each. */
+/* test_unique.c - what is to be unique is: all cells of a column, or of the columns of a key, are made, sorted and
+ * compared. SPATE_UNIQUE_ROWS says how many; a soak does a hundred million of each. SPATE_UNIQUE_ONLY is a word of the
+ * columns to look at. */
 #include "gen/build.h"
 #include "os/os.h"
 #include "unit/check.h"
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 
 static uint64_t seed, rows_wanted = 300000;
+static const char *only; /* NULL: all */
 
 /* Numbers as they are; texts, and the columns of a key, as 64 bits of hash, which collide for a hundred million once in 3700. */
 static uint64_t cell_bits(const sp_column *c, uint32_t i, uint64_t before)
@@ -51,6 +53,8 @@ static void sort(uint64_t *v, uint64_t *room, uint64_t n)
 
 static void check_unique(const char *columns)
 {
+    if (only && !strstr(columns, only))
+        return;
     char yaml[1000];
     spate_plan *plan = NULL;
     sp_gen *gen = NULL;
@@ -130,6 +134,8 @@ static void made_values_are_unique(void)
     check_unique("{name: a, range: float, props: {min: 0, max: 1000000000}, unique: true, type: int}");
     check_unique("{name: a, range: bytes, props: {min: 1, max: 20}, unique: true}");
     check_unique("{name: a, range: point, props: {lat: 51.5, lon: 0, distance_km: 20}, unique: true}");
+    check_unique("{name: a, pattern: '[A-Z]{2}[0-9]{3}-[a-z]{1,5}', unique: true}");
+    check_unique("{name: a, pattern: '(a|[a-f]{1,3})+[b-z]{2,4}', props: {repeat: 6}, unique: true}");
     check_unique("{name: a, array: '${int16}', props: {min: 1, max: 4}, unique: true}");
     snprintf(tight, sizeof(tight), "{name: a, range: string, props: {min: 1, max: %u}, unique: true}", letters + 1);
     check_unique(tight);
@@ -153,6 +159,7 @@ int main(void)
 {
     const char *given = getenv("SPATE_TEST_SEED"), *rows = getenv("SPATE_UNIQUE_ROWS");
     seed = given ? strtoull(given, NULL, 10) : (uint64_t)sp_os_monotonic_us();
+    only = getenv("SPATE_UNIQUE_ONLY");
     rows_wanted = rows ? strtoull(rows, NULL, 10) : rows_wanted;
     printf("# SPATE_TEST_SEED=%llu\n", (unsigned long long)seed);
     RUN(columns_are_unique);

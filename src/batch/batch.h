@@ -74,8 +74,8 @@ typedef struct sp_field {
     const sp_str *labels; /* the values of an enumeration, in order; NULL: none */
     uint32_t n_labels;
     const char *enum_name; /* of the type that --create makes for them; NULL: <table>_<column> */
-    /* text: what is sure to come up among its cells, so that a target that cannot take it is told before the * first
-     * row; it need not be all. NULL: nothing is known */
+    /* text: what is sure to come up among its cells, decimals: the least and the greatest that may, so that a target that cannot
+     * take them is told before the first row; it need not be all. NULL: nothing is known */
     const sp_str *values;
     uint32_t n_values;
     sp_bounds bounds;

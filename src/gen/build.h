@@ -108,6 +108,8 @@ typedef struct sp_gen_table {
 } sp_gen_table;
 /* Makes the schemas of all tables, whose cells are there. False: no memory. */
 bool sp_gen_schemas(sp_arena *arena, const spate_plan *plan, sp_gen_table *tables);
+/* What lives as long as the generator. */
+sp_arena *sp_gen_arena(sp_gen *gen);
 
 /* ---- scratch (gen.c) ---- */
 

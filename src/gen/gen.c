@@ -730,6 +730,11 @@ bool sp_gen_masked(const sp_gen *gen, uint32_t table)
     return gen->tables[table].masked;
 }
 
+sp_arena *sp_gen_arena(sp_gen *gen)
+{
+    return &gen->arena;
+}
+
 const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table)
 {
     return &gen->tables[table].schema;

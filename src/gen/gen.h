@@ -24,6 +24,8 @@ bool sp_gen_masked(const sp_gen *gen,
 const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table);
 /* Rows of table that fit one batch: at most SP_BATCH_ROWS_MAX, fewer when cells are huge. */
 uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table);
+/* Makes the schemas tell texts of their tables' first rows, for targets to look at. Before anybody else has seen them. */
+int sp_gen_sample(sp_gen *gen, spate_error *err) SP_MUST_CHECK;
 
 /* Working memory of one thread. */
 typedef struct sp_gen_scratch sp_gen_scratch;

@@ -43,6 +43,23 @@ static bool has_values(const sp_plan_table *t, const sp_plan_column *col, const 
     return text && cell->type.kind == SP_TEXT && !col->cut && t->rows && col->null_rate < 1 && col->stop;
 }
 
+/* The decimals that a column reaches. */
+static bool set_extremes(sp_arena *arena, const sp_cell *cell, sp_field *f)
+{
+    sp_str *values = sp_arena_alloc(arena, 2, sizeof(*values));
+    f->values = values;
+    for (uint32_t i = 0; values && i < 2; i++) {
+        char text[SP_DECIMAL_TEXT_MAX];
+        int64_t value = i ? cell->bounds.max : cell->bounds.min;
+        size_t len = (size_t)(sp_put_value(text, cell->type, &value) - text);
+        values[i] = (sp_str){sp_arena_strndup(arena, text, len), len};
+        if (!values[i].p)
+            return false;
+        f->n_values++;
+    }
+    return values != NULL;
+}
+
 static bool set_values(sp_arena *arena, const sp_plan_column *col, sp_field *f)
 {
     uint32_t n = col->mode == SP_MODE_SET ? col->n_items : 0;
@@ -78,6 +95,8 @@ static bool make_fields(maker *m, uint32_t table)
         if (pt->columns[i].is_enum && !set_labels(m->arena, &pt->columns[i], f))
             return false;
         if (has_values(pt, &pt->columns[i], t->cells[i]) && !set_values(m->arena, &pt->columns[i], f))
+            return false;
+        if (f->type.kind == SP_DECIMAL && t->cells[i]->bounds.has_range && !set_extremes(m->arena, t->cells[i], f))
             return false;
         t->shown[t->schema.n_fields] = i;
         t->field[i] = t->schema.n_fields++;

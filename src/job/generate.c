@@ -139,6 +139,8 @@ static int make_rows(generate *g, spate_error *err)
         rc = check_options(g, err);
     if (rc == SPATE_OK)
         rc = sp_gen_new(g->plan, seed, &g->gen, err);
+    if (rc == SPATE_OK)
+        rc = sp_gen_sample(g->gen, err);
     sp_share share = {g->options->part, SP_MAX(g->options->parts, 1u)};
     if (rc == SPATE_OK)
         rc = sp_masked_open(g->plan, g->gen, g->options->tables, g->options->n_tables, share, &g->move.source, err);

@@ -225,6 +225,14 @@ class Targets(Case):
         self.spate_ok("generate", good, "--to", "x.duckdb")
         self.assertEqual(query("x.duckdb", "SELECT count(*) AS n FROM t WHERE n IN (1, -7) AND d = '2020-12-01'", cwd=self.dir), [{"n": "10"}])
 
+    def test_duckdb_is_asked_about_what_functions_and_ranges_make(self):
+        duckdb_script(self.dir / "x.duckdb", "CREATE TABLE t (d DATE, u UUID, p DECIMAL(5, 2), s VARCHAR)")
+        columns = "{name: d, value: '${email}'}, {name: u, value: 'x${uuid}'}, {name: p, range: decimal, props: {min: 0, max: 2000}}, {name: s, value: '${email}'}"
+        plan = self.write("p.yaml", f"tables: [{{name: t, rows: 10, columns: [{columns}]}}]")
+        done = self.spate_fails(2, "generate", plan, "--to", "x.duckdb", says="3 things are in the way")
+        for words in ('"d" is DATE, which cannot be ".*@', '"u" is UUID, which cannot be "x', r'"p" is DECIMAL.5,2., which cannot be "1999\.99"'):
+            self.assertRegex(done.err, words)
+
     def test_two_tables_do_not_share_a_file(self):
         plan = self.write("p.yaml", "tables: [{name: a/b, rows: 2, columns: [{name: n, inc: 1}]}, {name: a_b, rows: 2, columns: [{name: n, inc: 1}]}]")
         self.spate_fails(2, "generate", plan, "--to", "out/", says='tables "a/b" and "a_b" would both be written to "out/a_b.csv"')

@@ -352,6 +352,18 @@ class Refusing(Live):
         self.refused(2, "--create", plan=named, says='column "ip": invalid input syntax for type inet: "10.0.0.256"')
         self.assertEqual(self.value("SELECT to_regclass('item') IS NULL"), "t")
 
+    def test_what_functions_and_ranges_make_that_a_column_does_not_take(self):
+        self.sql("CREATE TABLE item (id bigint, day date, key uuid, word varchar(3), price numeric(5,2), doc json)")
+        path = self.write("made.yaml", plan(("item", 10, [
+            ID, "name: day, value: '${email}'", "name: key, value: '${first_name}'", "name: word, value: '${sentence}'",
+            "name: price, range: decimal, props: {min: 1.00, max: 2000.00}", "name: doc, value: '${city}'"])))
+        for words in [], ["--insert-mode", "insert"]:
+            self.refused(2, *words, plan=path, says=[
+                'column "day": invalid input syntax for type date', 'column "key": invalid input syntax for type uuid',
+                'column "word": .* too long for character varying.3.', 'column "price": numeric field overflow',
+                'column "doc": invalid input syntax for type json'])
+        self.assertEqual(self.value("SELECT count(*) FROM item"), "0")
+
     def test_values_that_never_come_up_are_no_matter(self):
         self.sql("CREATE TYPE state AS ENUM ('sent'); CREATE TABLE item (id bigint, n integer, state state)")
         path = self.write("values.yaml", plan(("item", 10, [
@@ -385,9 +397,10 @@ class Refusing(Live):
             self.assertEqual(self.count("item"), 500)  # ten statements are one transaction
             self.sql("TRUNCATE item")
 
-    def test_too_long(self):
-        self.sql("CREATE TABLE item (id bigint, note varchar(10))")
-        self.refused(4, says=['table "item", rows [0-9]+ to [0-9]+: row [0-9]+: value too long', "22001"])
+    def test_too_long_where_the_first_rows_are_not(self):
+        self.sql("CREATE TABLE item (id bigint, note varchar(29))")
+        path = self.write("late.yaml", plan(("item", 5000, [ID, 'name: note, expr: "case when id < 100 then \'fits\' else \'012345678901234567890123456789\' end"'])))
+        self.refused(4, plan=path, says=['table "item", rows [0-9]+ to [0-9]+: row [0-9]+: value too long', "22001"])
         self.assertEqual(self.count("item"), 0)
 
     def test_foreign_key_names_the_rows(self):

@@ -484,6 +484,44 @@ static const char *expr_name(sp_making *m, const char *name)
     return plain ? name : sp_config_printf(m->k, "\"%s\"", name);
 }
 
+/* A column's name within braces of YAML. */
+static const char *quoted_name(sp_making *m, const char *name)
+{
+    const char *plain = expr_name(m, name);
+    if (*plain != '"')
+        return plain;
+    sp_buf text = {0};
+    int rc = sp_buf_adds(&text, "'");
+    for (const char *p = name; *p && !rc; p++)
+        rc = *p == '\'' ? sp_buf_adds(&text, "''") : sp_buf_add(&text, p, 1);
+    rc = rc || sp_buf_adds(&text, "'");
+    const char *kept = rc ? NULL : sp_arena_strndup(m->k->arena, text.data, text.len);
+    m->k->nomem = m->k->nomem || !kept;
+    sp_buf_done(&text);
+    return kept ? kept : "''";
+}
+
+/* A key one of whose columns another key brings along, such as the tenant that all keys have in common: a row of the parent that has
+ * the same there. The own table's rows are not looked into. */
+static bool choose_shared(sp_making *m, const sp_cat_foreign_key *f, const sp_draft *parent, const sp_cat_column *to)
+{
+    uint32_t at, lead, shared = f->n;
+    for (uint32_t i = 0; i < f->n; i++)
+        if (sp_config_reference(m->d->t, f->columns[i], &at, &lead) != f)
+            shared = i;
+    if (shared == f->n || m->unique || m->out->tries)
+        return false;
+    const char *key = m->d->t->columns[f->columns[shared]].name,
+               *by = parent->t->columns[f->parent_columns[shared]].name;
+    m->out->absent = parent == m->d;
+    m->out->note = m->out->absent ? "null: another key chooses a part of this one" : "null where no row fits";
+    if (m->out->absent)
+        return true;
+    sp_making_mode(m, "lookup", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
+    m->out->props = sp_config_printf(m->k, "{key: %s, by: %s, which: cycle}", quoted_name(m, key), quoted_name(m, by));
+    return true;
+}
+
 /* The columns of a foreign key with several draw together: they are of one row. */
 static bool choose_reference(sp_making *m)
 {
@@ -511,6 +549,8 @@ static bool choose_reference(sp_making *m)
         m->out->note = "every row is its own: there may be no null here";
         return true;
     }
+    if (choose_shared(m, f, parent, to))
+        return !m->out->absent;
     sp_making_mode(m, "ref", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
     m->out->draw = f->n > 1 ? m->d->t->columns[lead].name : NULL;
     if (parent == m->d && f->n == 1 && !m->unique && m->out->tries == 0)

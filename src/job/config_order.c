@@ -49,13 +49,22 @@ static int place_in(const sp_cat_foreign_key *f, uint32_t column)
     return -1;
 }
 
-/* The foreign key that a column takes part in; of several the one with the most columns, which brings the others' along. */
+static bool is_own(const sp_cat_table *t, const sp_cat_foreign_key *f)
+{
+    return strcmp(f->parent, t->name) == 0;
+}
+
+/* The foreign key that a column takes part in; of several the one with the most columns, which brings the others' along, and rather
+ * one to another table than to the own. */
 static const sp_cat_foreign_key *widest(const sp_cat_table *t, uint32_t column)
 {
     const sp_cat_foreign_key *best = NULL;
     for (uint32_t i = 0; i < t->n_foreign_keys; i++) {
         const sp_cat_foreign_key *f = &t->foreign_keys[i];
-        if (f->parent_table >= 0 && place_in(f, column) >= 0 && (!best || f->n > best->n))
+        if (f->parent_table < 0 || place_in(f, column) < 0)
+            continue;
+        bool inward = best && best->n == f->n && is_own(t, best) && !is_own(t, f);
+        if (!best || f->n > best->n || inward)
             best = f;
     }
     return best;

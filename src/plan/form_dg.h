@@ -112,6 +112,7 @@ struct dg_value {
     sp_expr *e;
     dg_value *items; /* LIST, MAP: n of them; of a map with names */
     uint32_t n;
+    sp_expr *when; /* of an item: the condition on which it is there; NULL: always */
     sp_str name;
     sp_plan_table *table; /* RECORD: the row of it that e says, from 0 */
 };

@@ -440,8 +440,12 @@ static dg_value call_chosen(parser *p, const struct named *f, dg_value *a, uint3
         n = a[0].n;
         a = a[0].items;
     }
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         args[i] = sp_dg_as_number(p->s, &a[i], p->mark);
+        if (a[i].when) /* nulls are passed over */
+            args[i] = sp_dg_call(p->s->r, p->mark, "if", a[i].when, args[i],
+                                 sp_make_expr(p->s->r, SP_EXPR_NULL, p->mark, sp_str_of("nil"), NULL, 0));
+    }
     return value_of(DG_NUMBER, sp_make_expr(p->s->r, SP_EXPR_CALL, p->mark, sp_str_of(f->ours), args, n));
 }
 
@@ -468,7 +472,7 @@ dg_value sp_dg_call_named(parser *p, sp_str name, dg_value *a, uint32_t n)
         return value_of(DG_TEXT, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark), NULL, NULL));
     case TEXT_TO_NUMBER:
         if (a[0].kind == DG_LIST)
-            return value_of(DG_NUMBER, sp_dg_number_leaf(p->s, p->mark, a[0].n));
+            return value_of(DG_NUMBER, sp_dg_length(p, &a[0]));
         return value_of(DG_NUMBER, sp_dg_call(r, p->mark, f->ours, sp_dg_as_text(p->s, &a[0], p->mark), NULL, NULL));
     case NUMBER_TO_NUMBER:
         return value_of(DG_NUMBER, sp_dg_call(r, p->mark, f->ours, sp_dg_as_number(p->s, &a[0], p->mark), NULL, NULL));

@@ -82,31 +82,30 @@ static void advance(parser *p)
     p->next.text = (sp_str){p->source.p + from, p->at - from};
 }
 
-static bool next_is(const parser *p, const char *text)
+bool sp_dg_next_is(const parser *p, const char *text)
 {
     return (p->next.kind == T_SIGN || p->next.kind == T_NAME) && sp_str_is(p->next.text, text);
 }
 
-static bool take(parser *p, const char *text)
+bool sp_dg_take(parser *p, const char *text)
 {
-    if (p->failed || !next_is(p, text))
+    if (p->failed || !sp_dg_next_is(p, text))
         return false;
     advance(p);
     return true;
 }
 
-static void need(parser *p, const char *text)
+void sp_dg_need_sign(parser *p, const char *text)
 {
     char message[64];
     snprintf(message, sizeof(message),
              p->next.kind == T_END ? "lacks \"%s\" at its end" : "stands where \"%s\" should be", text);
-    if (!take(p, text))
+    if (!sp_dg_take(p, text))
         sp_dg_fail(p, p->next.kind == T_END ? p->source : p->next.text, message);
 }
 
 /* ---- operators ---- */
 
-static dg_value parse_any(parser *p);
 static dg_value parse_level(parser *p, int least);
 
 static dg_value join(parser *p, const dg_value *a, const dg_value *b)
@@ -154,7 +153,7 @@ static dg_value compare(parser *p, const char *sign, const dg_value *a, const dg
                                          texts ? sp_dg_as_text(p->s, b, p->mark) : b->e, NULL));
 }
 
-static dg_value negate(parser *p, dg_value v)
+dg_value sp_dg_negate(parser *p, dg_value v)
 {
     return value_of(DG_TRUTH, sp_dg_call(p->s->r, p->mark, "not", sp_dg_as_truth(p->s, &v, p->mark), NULL, NULL));
 }
@@ -184,6 +183,8 @@ static dg_value in_list(parser *p, const dg_value *a, const dg_value *b)
         sp_dg_fail(p, p->source, "has an \"in\" without a list of values behind it");
         return none();
     }
+    if (sp_dg_is_filtered(b))
+        return sp_dg_among(p, a, b);
     bool texts = a->kind == DG_TEXT && b->items[0].kind == DG_TEXT;
     args[0] = texts ? sp_dg_as_text(p->s, a, p->mark) : a->e;
     for (uint32_t i = 0; i < b->n; i++)
@@ -243,7 +244,7 @@ static const struct binary {
 static const struct binary *find_binary(const parser *p)
 {
     for (size_t i = 0; i < SP_COUNT(binaries); i++)
-        if (next_is(p, binaries[i].sign))
+        if (sp_dg_next_is(p, binaries[i].sign))
             return &binaries[i];
     return NULL;
 }
@@ -279,16 +280,16 @@ static dg_value combine(parser *p, const struct binary *b, dg_value left, dg_val
 
 static uint32_t parse_args(parser *p, dg_value *args, uint32_t n, const char *end)
 {
-    while (!p->failed && !next_is(p, end)) {
+    while (!p->failed && !sp_dg_next_is(p, end)) {
         if (n == DG_ARGS_MAX) {
             sp_dg_fail(p, p->source, "has a call with more than 64 arguments");
             break;
         }
-        args[n++] = parse_any(p);
-        if (!take(p, ","))
+        args[n++] = sp_dg_parse_any(p);
+        if (!sp_dg_take(p, ","))
             break;
     }
-    need(p, end);
+    sp_dg_need_sign(p, end);
     return n;
 }
 
@@ -330,7 +331,9 @@ static dg_value call_method(parser *p, dg_value of, sp_str name)
 static dg_value item_of(parser *p, const dg_value *list, const dg_value *which)
 {
     int64_t i = -1;
-    if (which->e && which->e->kind == SP_EXPR_NUMBER && sp_parse_i64(which->e->text, &i) && i >= 0 &&
+    if (sp_dg_is_filtered(list) && which->e && which->e->kind == SP_EXPR_NUMBER && sp_str_is(which->e->text, "0"))
+        return sp_dg_first_of(p, list);
+    if (!sp_dg_is_filtered(list) && which->e && which->e->kind == SP_EXPR_NUMBER && sp_parse_i64(which->e->text, &i) && i >= 0 &&
         (uint64_t)i < list->n)
         return list->items[i];
     sp_dg_fail(p, p->source, "takes an item of a list by what is no number of one");
@@ -340,12 +343,12 @@ static dg_value item_of(parser *p, const dg_value *list, const dg_value *which)
 static dg_value parse_members(parser *p, dg_value v)
 {
     while (!p->failed) {
-        bool dot = take(p, ".") || take(p, "?.");
-        if (!dot && !take(p, "["))
+        bool dot = sp_dg_take(p, ".") || sp_dg_take(p, "?.");
+        if (!dot && !sp_dg_take(p, "["))
             return v;
         if (!dot) {
-            dg_value which = parse_any(p);
-            need(p, "]");
+            dg_value which = sp_dg_parse_any(p);
+            sp_dg_need_sign(p, "]");
             if (v.kind == DG_RECORD && !v.e) /* get_model('t')[0] is get_record('t', 0) */
                 v.e = which.e;
             else
@@ -359,7 +362,7 @@ static dg_value parse_members(parser *p, dg_value v)
             return none();
         }
         advance(p);
-        if (take(p, "("))
+        if (sp_dg_take(p, "("))
             v = call_method(p, v, name.text);
         else if (v.kind == DG_RECORD)
             v = sp_dg_field_of(p, &v, name.text);
@@ -367,108 +370,6 @@ static dg_value parse_members(parser *p, dg_value v)
             sp_dg_fail(p, name.text, "stands behind a dot, and before it is nothing that has such a part");
     }
     return none();
-}
-
-/* ---- functions of each item: any([1, 2, 3], {# > 2}). Lists are written out, so the body is read once for each ---- */
-
-typedef enum closure { MAP, ANY, ALL, NONE, ONE, COUNT, FIND, SUM } closure;
-static const char *const closure_names[] = {"map", "any", "all", "none", "one", "count", "find", "sum"};
-
-static int find_closure(sp_str name)
-{
-    for (size_t i = 0; i < SP_COUNT(closure_names); i++)
-        if (sp_str_is(name, closure_names[i]))
-            return (int)i;
-    return -1;
-}
-
-/* How many of the values are true. */
-static sp_expr *count_true(parser *p, const dg_value *v, uint32_t n)
-{
-    sp_expr *sum = NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        sp_expr *one = sp_dg_call(p->s->r, p->mark, "if", sp_dg_as_truth(p->s, &v[i], p->mark),
-                                  sp_dg_number_leaf(p->s, p->mark, 1), sp_dg_number_leaf(p->s, p->mark, 0));
-        sum = sum ? sp_dg_call(p->s->r, p->mark, "+", sum, one, NULL) : one;
-    }
-    return sum;
-}
-
-/* The first item whose value is true, else null. */
-static dg_value find_item(parser *p, const dg_value *list, const dg_value *v)
-{
-    sp_expr *e = sp_make_expr(p->s->r, SP_EXPR_NULL, p->mark, sp_str_of("nil"), NULL, 0);
-    for (uint32_t i = list->n; i-- > 0;)
-        e = sp_dg_call(p->s->r, p->mark, "if", sp_dg_as_truth(p->s, &v[i], p->mark), list->items[i].e, e);
-    return value_of(list->items[0].kind, e);
-}
-
-/* What the values, one for each item, come to together. */
-static dg_value close_over(parser *p, closure what, const dg_value *list, dg_value *v)
-{
-    sp_plan_reader *r = p->s->r;
-    uint32_t n = list->n;
-    if (what == MAP) {
-        dg_value out = {.kind = DG_LIST, .n = n, .items = sp_read_make(r, n, sizeof(*out.items))};
-        if (out.items)
-            memcpy(out.items, v, n * sizeof(*v));
-        return out;
-    }
-    if (what == FIND)
-        return find_item(p, list, v);
-    if (what == COUNT || what == ONE) {
-        sp_expr *count = count_true(p, v, n);
-        sp_expr *one = sp_dg_number_leaf(p->s, p->mark, 1);
-        return what == COUNT ? value_of(DG_NUMBER, count)
-                             : value_of(DG_TRUTH, sp_dg_call(r, p->mark, "=", count, one, NULL));
-    }
-    const char *sign = what == SUM ? "+" : what == ALL ? "and" : "or";
-    sp_expr *e = NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        sp_expr *one = what == SUM ? sp_dg_as_number(p->s, &v[i], p->mark) : sp_dg_as_truth(p->s, &v[i], p->mark);
-        e = e ? sp_dg_call(r, p->mark, sign, e, one, NULL) : one;
-    }
-    return what == NONE ? negate(p, value_of(DG_TRUTH, e)) : value_of(what == SUM ? DG_NUMBER : DG_TRUTH, e);
-}
-
-/* A list that is written out, of values. */
-static bool is_written_out(parser *p, const dg_value *list)
-{
-    bool good = !p->failed && list->kind == DG_LIST && list->n > 0 && list->items;
-    for (uint32_t i = 0; good && i < list->n; i++)
-        good = list->items[i].kind < DG_LIST && list->items[i].e;
-    if (!good)
-        sp_dg_fail(p, p->source, "looks at each item of what is no list of values that is written out");
-    return good;
-}
-
-/* list: what stood before a pipe, or NULL; then it is the first argument. */
-static dg_value parse_closure(parser *p, closure what, const dg_value *piped)
-{
-    dg_value v[DG_ARGS_MAX], list = piped ? *piped : parse_any(p);
-    if (!is_written_out(p, &list))
-        return none();
-    if (what == SUM && take(p, ")"))
-        return close_over(p, what, &list, list.items);
-    if (!piped)
-        need(p, ",");
-    if ((p->bodies += list.n) > DG_BODIES_MAX)
-        sp_dg_fail(p, p->source, "looks at items of lists within lists more than 4096 times");
-    bool braces = take(p, "{");
-    const parser body = *p;
-    for (uint32_t i = 0; i < list.n && !p->failed; i++) {
-        p->at = body.at;
-        p->next = body.next;
-        p->item = &list.items[i];
-        v[i] = parse_any(p);
-        if (!p->failed && (v[i].kind >= DG_LIST || !v[i].e))
-            sp_dg_fail(p, p->source, "makes of an item what is no value");
-    }
-    p->item = body.item;
-    if (braces)
-        need(p, "}");
-    need(p, ")");
-    return p->failed ? none() : close_over(p, what, &list, v);
 }
 
 /* ---- values ---- */
@@ -488,7 +389,7 @@ static dg_value row_number(parser *p, long long first)
 
 static dg_value parent_value(parser *p)
 {
-    if (!take(p, ".") && !take(p, "?.")) {
+    if (!sp_dg_take(p, ".") && !sp_dg_take(p, "?.")) {
         sp_dg_fail(p, p->s->parent, "needs a dot and the name of a column behind it");
         return none();
     }
@@ -500,10 +401,9 @@ static dg_value parent_value(parser *p)
 static dg_value parse_name(parser *p, const token *t)
 {
     dg_value args[DG_ARGS_MAX];
-    int closure = find_closure(t->text);
-    if (take(p, "(")) {
-        if (closure >= 0)
-            return parse_closure(p, (enum closure)closure, NULL);
+    if (sp_dg_take(p, "(")) {
+        if (sp_dg_is_each(t->text))
+            return sp_dg_parse_each(p, t->text, NULL);
         uint32_t n = parse_args(p, args, 0, ")");
         return p->failed ? none() : sp_dg_call_named(p, t->text, args, n);
     }
@@ -541,16 +441,16 @@ static dg_value parse_list(parser *p)
 static dg_value parse_map(parser *p)
 {
     dg_value items[DG_ARGS_MAX], map = {.kind = DG_MAP};
-    while (!p->failed && !next_is(p, "}") && map.n < DG_ARGS_MAX) {
+    while (!p->failed && !sp_dg_next_is(p, "}") && map.n < DG_ARGS_MAX) {
         token key = p->next;
         advance(p);
-        need(p, ":");
-        items[map.n] = parse_any(p);
+        sp_dg_need_sign(p, ":");
+        items[map.n] = sp_dg_parse_any(p);
         items[map.n++].name = key.text;
-        if (!take(p, ","))
+        if (!sp_dg_take(p, ","))
             break;
     }
-    need(p, "}");
+    sp_dg_need_sign(p, "}");
     map.items = p->failed ? NULL : sp_read_make(p->s->r, map.n, sizeof(*map.items));
     if (map.items && map.n)
         memcpy(map.items, items, map.n * sizeof(*items));
@@ -573,10 +473,10 @@ static dg_value parse_primary(parser *p)
     else if (t.kind == T_NAME)
         v = parse_name(p, &t);
     else if (sp_str_is(t.text, "(")) {
-        v = parse_any(p);
-        need(p, ")");
+        v = sp_dg_parse_any(p);
+        sp_dg_need_sign(p, ")");
     } else if (sp_str_is(t.text, "#") && p->item) {
-        v = *p->item;
+        v = sp_dg_item_word(p);
     } else if (sp_str_is(t.text, "[")) {
         v = parse_list(p);
     } else if (sp_str_is(t.text, "{")) {
@@ -591,14 +491,14 @@ static dg_value parse_primary(parser *p)
 static dg_value parse_signed(parser *p)
 {
     enum { NOT_LEVEL = 50, SIGN_LEVEL = 90 };
-    if (take(p, "not") || take(p, "!"))
-        return negate(p, parse_level(p, NOT_LEVEL));
-    if (take(p, "-")) {
+    if (sp_dg_take(p, "not") || sp_dg_take(p, "!"))
+        return sp_dg_negate(p, parse_level(p, NOT_LEVEL));
+    if (sp_dg_take(p, "-")) {
         dg_value v = parse_level(p, SIGN_LEVEL);
         return value_of(v.kind == DG_SPAN ? DG_SPAN : DG_NUMBER,
                         sp_dg_call(p->s->r, p->mark, "negate", sp_dg_as_number(p->s, &v, p->mark), NULL, NULL));
     }
-    if (take(p, "+"))
+    if (sp_dg_take(p, "+"))
         return parse_level(p, SIGN_LEVEL);
     return parse_primary(p);
 }
@@ -609,7 +509,7 @@ static dg_value parse_level(parser *p, int least)
         sp_dg_fail(p, p->source, "is nested too deeply: 64 levels at most");
     dg_value v = parse_signed(p);
     while (!p->failed) {
-        bool is_not = next_is(p, "not") && least <= 20;
+        bool is_not = sp_dg_next_is(p, "not") && least <= 20;
         if (is_not)
             advance(p);
         const struct binary *b = find_binary(p);
@@ -620,7 +520,7 @@ static dg_value parse_level(parser *p, int least)
         }
         advance(p);
         v = combine(p, b, v, parse_level(p, b->level + 1));
-        v = is_not ? negate(p, v) : v;
+        v = is_not ? sp_dg_negate(p, v) : v;
     }
     p->depth--;
     return v;
@@ -628,9 +528,9 @@ static dg_value parse_level(parser *p, int least)
 
 static dg_value parse_choice(parser *p, dg_value condition)
 {
-    dg_value a = parse_any(p), b;
-    need(p, ":");
-    b = parse_any(p);
+    dg_value a = sp_dg_parse_any(p), b;
+    sp_dg_need_sign(p, ":");
+    b = sp_dg_parse_any(p);
     if (p->failed)
         return none();
     dg_kind kind = agree(p, &a, &b);
@@ -642,46 +542,47 @@ static dg_value parse_let(parser *p)
 {
     token name = p->next;
     advance(p);
-    need(p, "=");
-    dg_value v = parse_any(p);
-    need(p, ";");
+    sp_dg_need_sign(p, "=");
+    dg_value v = sp_dg_parse_any(p);
+    sp_dg_need_sign(p, ";");
     const char *kept = sp_arena_strndup(&p->s->r->plan->arena, name.text.p, name.text.len);
     if (p->n_lets == DG_LETS_MAX || !kept)
         sp_dg_fail(p, name.text, "is one name too many: 16 may be given by \"let\"");
     else
         p->lets[p->n_lets++] = (dg_variable){kept, v};
-    return parse_any(p);
+    return sp_dg_parse_any(p);
 }
 
-static dg_value parse_any(parser *p)
+dg_value sp_dg_parse_any(parser *p)
 {
-    if (take(p, "let"))
+    if (sp_dg_take(p, "let"))
         return parse_let(p);
     dg_value v = parse_level(p, 0);
-    while (take(p, "|")) { /* x | upper() is upper(x) */
+    while (sp_dg_take(p, "|")) { /* x | upper() is upper(x) */
         dg_value args[DG_ARGS_MAX] = {v};
         token name = p->next;
         advance(p);
         uint32_t n = 1;
-        int closure = find_closure(name.text);
-        bool open = take(p, "(");
-        if (open && closure >= 0) {
-            v = parse_closure(p, (enum closure)closure, &v);
+        bool open = sp_dg_take(p, "(");
+        if (open && sp_dg_is_each(name.text)) {
+            v = sp_dg_parse_each(p, name.text, &v);
             continue;
         }
         if (open)
             n = parse_args(p, args, 1, ")");
         v = p->failed ? none() : sp_dg_call_named(p, name.text, args, n);
     }
-    return take(p, "?") ? parse_choice(p, v) : v;
+    return sp_dg_take(p, "?") ? parse_choice(p, v) : v;
 }
 
 static bool parse(parser *p, dg_value *v)
 {
     advance(p);
-    *v = parse_any(p);
+    *v = sp_dg_parse_any(p);
     if (!p->failed && p->next.kind != T_END)
         sp_dg_fail(p, p->next.text, "stands where an operator or the end should be");
+    if (sp_dg_is_filtered(v))
+        sp_dg_fail(p, p->source, "is a list that was filtered: [0] of it, len() and the like are values");
     if (v->kind == DG_RECORD)
         sp_dg_fail(p, p->source, "is a record or a table as a whole: a column of a row is a value");
     return !p->failed && (v->kind == DG_LIST || v->kind == DG_MAP || v->e || p->silent);

@@ -26,6 +26,9 @@ typedef struct parser {
     uint32_t n_lets;
     uint32_t bodies;      /* how often the body of a function of each item was read */
     const dg_value *item; /* that # means, within map(list, ...) and the like; NULL: nowhere */
+    uint32_t index;       /* that #index means */
+    const dg_value *acc;  /* that #acc means, within reduce(list, ...) */
+    uint32_t acc_uses;
 } parser;
 
 void sp_dg_fail(parser *p, sp_str found, const char *message);
@@ -47,6 +50,23 @@ static inline bool is_constant_text(const dg_value *v)
 
 sp_expr *sp_dg_text_leaf(const dg_scope *s, sp_mark at, sp_str text);
 sp_expr *sp_dg_number_leaf(const dg_scope *s, sp_mark at, long long n);
+
+/* The grammar, for functions that have bodies. */
+bool sp_dg_next_is(const parser *p, const char *text);
+bool sp_dg_take(parser *p, const char *text);
+void sp_dg_need_sign(parser *p, const char *text);
+dg_value sp_dg_parse_any(parser *p);
+dg_value sp_dg_negate(parser *p, dg_value v);
+
+/* Functions of each item (form_dg_each.c): whether a name is one's; a call of it, behind its bracket. */
+bool sp_dg_is_each(sp_str name);
+dg_value sp_dg_parse_each(parser *p, sp_str name, const dg_value *piped);
+dg_value sp_dg_item_word(parser *p);
+/* Whether items of a list are there on conditions; and what can be had of such a list. */
+bool sp_dg_is_filtered(const dg_value *list);
+sp_expr *sp_dg_length(parser *p, const dg_value *list);
+dg_value sp_dg_first_of(parser *p, const dg_value *list);
+dg_value sp_dg_among(parser *p, const dg_value *a, const dg_value *list);
 
 dg_value sp_dg_call_named(parser *p, sp_str name, dg_value *args, uint32_t n);
 /* A function of two texts that is true or false. */

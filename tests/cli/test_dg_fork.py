@@ -165,6 +165,13 @@ class Fork(Case):
             "count": "count([int(drawn), 3, 5], {# > 2})", "find": "find([1, int(drawn), 8], {# > 3})",
             "sum": "sum(map([1, 2, int(drawn)], {# * 10}))", "piped": "[int(drawn), 1] | map(# + 1) | sum()",
             "deep": "sum(map([1, 2], {let x = #; sum([10, 20], {# * x})}))",
+            "few": "len(filter([1, int(drawn), 8], {# > 3}))", "first": "filter([1, int(drawn), 8], # > 3)[0]",
+            "of_few": "sum(filter([1, int(drawn), 8], # > 3), # * 2)", "least": "min(filter([9, int(drawn), 8], # > 3))",
+            "among": "int(drawn) in filter([1, 2, 3, 4], {# % 2 == 0})", "every": "all(filter([int(drawn), 6], {# > 4}), {# > 5})",
+            "mapped": "[int(drawn), 1] | filter(# > 2) | map(# * 10) | sum()",
+            "folded": "reduce([1, int(drawn), 3], {#acc * 10 + #})", "joined": "reduce(['a', 'b'], {#acc + # + string(#index)}, 'x')",
+            "most": "reduce([3, int(drawn), 5], #acc > # ? #acc : #)", "folded_few": "reduce(filter([int(drawn), 2], {# > 4}), {#acc + #}, 100)",
+            "lets": "sum(map(1..30, {let x = #; x * int(drawn)}))",
             "who": "get_model('p')[row_number % 3].t", "mixed": "rand_perm(40)",
         }
         self.write("lists.yaml", "tables:\n- {name: p, count: 3, columns: [{name: t, type: const, processor: {values: [a, b, c]}}]}\n"
@@ -177,6 +184,11 @@ class Fork(Case):
             self.assertEqual({k: row[k] for k in said}, {k: str(v).lower() for k, v in said.items()})
             self.assertEqual([row[k] for k in ("count", "find", "sum", "piped", "deep", "who")],
                              [str(v) for v in ((n > 2) + 2, n if n > 3 else 8, 30 + 10 * n, n + 3, 90, "abc"[i % 3])])
+            big = [v for v in (1, n, 8) if v > 3]
+            self.assertEqual([row[k] for k in ("few", "first", "of_few", "least", "among", "every", "mapped")], [str(v).lower() for v in (
+                len(big), big[0], 2 * sum(big), min(v for v in (9, n, 8) if v > 3), n in (2, 4), n != 5, 10 * n if n > 2 else 0)])
+            self.assertEqual([row[k] for k in ("folded", "joined", "most", "folded_few", "lets")], [str(v) for v in (
+                103 + 10 * n, "xa0b1", max(5, n), 100 + (n if n > 4 else 0), 465 * n)])
         self.assertEqual(sorted(int(r["mixed"]) for r in rows), list(range(40)))
         self.assertNotEqual([int(r["mixed"]) for r in rows], list(range(40)))
 
@@ -237,6 +249,9 @@ tables:
             ("type: expr, processor: {expression: '1 +'}", "ends where a value should be"), ("type: expr, processor: {expression: 'nothing + 1'}", "is no column of the table"),
             ("type: expr, processor: {expression: 'mean(1)'}", "is no function that is known here"), ("type: expr, processor: {expression: 'upper()'}", "takes 1 argument, and here are 0"),
             ("type: expr, processor: {expression: 'any(k, {# > 1})'}", "no list of values that is written out"),
+            ("type: expr, processor: {expression: 'filter([1, 2], # > 1)'}", "is a list that was filtered"),
+            ("type: expr, processor: {expression: 'reduce(1..20, #acc * #acc)'}", "too often for a list so long"),
+            ("type: expr, processor: {expression: 'reduce(filter([1], # > 1), #acc)'}", "begins a reduce with no value"),
             ("type: expr, processor: {expression: 'rand_perm(int(k))'}", "so many numbers as are not written out"),
             ("type: expr, processor: {expression: '\"a\" matches \"b\"'}", "stands where an operator or the end should be"),
             ('type: expr, processor: {expression: "get_model(\'p\')"}', "a record or a table as a whole"),

@@ -142,6 +142,15 @@ class FromPostgres(Plans):
         self.assertGreater(self.count("by_day_1") * self.count("by_day_2"), 0)
         self.assertEqual(self.count("patterns"), ROWS)
 
+    def test_keys_that_share_a_column(self):
+        task = columns_of(self.loads("tenants"), "task")
+        self.assertIn("ref: project.tenant_id", task["tenant_id"])
+        for column in "assignee", "reported by":
+            self.assertIn("lookup: usr.id", task[column])
+            self.assertIn("{key: tenant_id, by: tenant_id, which: cycle}", task[column])
+        self.assertEqual(self.count("task WHERE assignee IS NULL") < ROWS / 2, True)
+        self.assertEqual(self.count("task"), ROWS)
+
     def test_keys(self):
         plan = self.loads("keys")
         self.assertEqual(tables_of(plan)["small"], 2)  # a unique boolean

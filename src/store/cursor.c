@@ -174,10 +174,10 @@ static uint32_t window_rows(const spate_cursor *c, size_t row_bytes)
 
 static int reserve_out(window *w, size_t bytes)
 {
-    if (bytes <= w->out_cap)
+    if (w->out && bytes <= w->out_cap)
         return SPATE_OK;
     sp_free(w->out);
-    w->out = sp_alloc_large(bytes);
+    w->out = sp_alloc_large(SP_MAX(bytes, (size_t)1)); /* rows may have no fields */
     w->out_cap = w->out ? bytes : 0;
     return w->out ? SPATE_OK : SPATE_E_NOMEM;
 }

@@ -12,16 +12,32 @@
 const double sp_ten_to[SP_DECIMAL_EXPONENT_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                                        1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 
-/* 10^e, and its reciprocal as a sum of two doubles: what is left of it when the nearest one is taken away. */
+/* 10^e, and its reciprocal as a sum of two doubles: the nearest one, and what is left when that is taken away. */
 typedef struct tenth {
     double ten, high, low;
 } tenth;
 
-static inline tenth tenth_of(unsigned exponent)
-{
-    double ten = sp_ten_to[exponent], high = 1 / ten;
-    return (tenth){ten, high, __builtin_fma(-high, ten, 1) / ten};
-}
+static const tenth tenths[SP_DECIMAL_EXPONENT_MAX + 1] = {
+    {1e0, 0x1.0000000000000p+0, 0x0.0p+0},
+    {1e1, 0x1.999999999999ap-4, -0x1.999999999999ap-58},
+    {1e2, 0x1.47ae147ae147bp-7, -0x1.eb851eb851eb8p-63},
+    {1e3, 0x1.0624dd2f1a9fcp-10, -0x1.89374bc6a7efap-66},
+    {1e4, 0x1.a36e2eb1c432dp-14, -0x1.6a161e4f765fep-68},
+    {1e5, 0x1.4f8b588e368f1p-17, -0x1.ee78183f91e64p-71},
+    {1e6, 0x1.0c6f7a0b5ed8dp-20, 0x1.b5a63f9a49c2cp-75},
+    {1e7, 0x1.ad7f29abcaf48p-24, 0x1.5e1e99483b023p-78},
+    {1e8, 0x1.5798ee2308c3ap-27, -0x1.03023df2d4c94p-82},
+    {1e9, 0x1.12e0be826d695p-30, -0x1.34674bfabb83bp-84},
+    {1e10, 0x1.b7cdfd9d7bdbbp-34, -0x1.20a5465df8d2cp-88},
+    {1e11, 0x1.5fd7fe1796495p-37, 0x1.7f7bc7b4d28aap-91},
+    {1e12, 0x1.19799812dea11p-40, 0x1.97f27f0f6e886p-96},
+    {1e13, 0x1.c25c268497682p-44, -0x1.ecd79a5a0df95p-99},
+    {1e14, 0x1.6849b86a12b9bp-47, 0x1.ea70909833de7p-107},
+    {1e15, 0x1.203af9ee75616p-50, -0x1.937831647f5a0p-104},
+    {1e16, 0x1.cd2b297d889bcp-54, 0x1.5b4c2ebe68799p-109},
+    {1e17, 0x1.70ef54646d497p-57, -0x1.db7b2080a3029p-111},
+    {1e18, 0x1.2725dd1d243acp-60, -0x1.7c628066e8ceep-114},
+};
 
 /* Bits of vectors whose width is 0: those have none. */
 static const uint64_t nothing[SP_LANES_64];
@@ -82,7 +98,7 @@ static void range_f64_portable(const double *v, uint32_t n, double *min, double 
 static uint32_t to_decimal_portable(const double *v, uint32_t n, unsigned exponent, int64_t *out, uint8_t *bad,
                                     int64_t *low, int64_t *high)
 {
-    const tenth by = tenth_of(exponent);
+    const tenth by = tenths[exponent];
     uint64_t any = 0;
 #define DIVIDE(x, by) ((x) / (by).ten)
     for (uint32_t i = 0; i < n; i++) {
@@ -307,7 +323,7 @@ TARGET static uint32_t to_decimal_avx2(const double *v, uint32_t n, unsigned exp
 {
     if (exponent > EXACT_MAX || n < 4)
         return to_decimal_portable(v, n, exponent, out, bad, low, high);
-    const tenth by = tenth_of(exponent);
+    const tenth by = tenths[exponent];
     whole_avx2 w = {_mm256_set1_pd(by.ten),          _mm256_set1_pd(by.high),          _mm256_set1_pd(by.low),
                     _mm256_set1_pd(__builtin_inf()), _mm256_set1_pd(-__builtin_inf()), _mm256_setzero_si256()};
     for (uint32_t i = 0; i + 8 <= n; i += 8) {

@@ -137,12 +137,16 @@ typedef struct sp_cat_foreign_key {
     const uint32_t *parent_columns;    /* when it is */
     const char *on_delete, *on_update; /* "CASCADE"; NULL: nothing said */
     const char *when;                  /* as a key's */
+    const char *delete_columns;        /* "(a, b)": what alone SET NULL and SET DEFAULT change; NULL: all of them */
+    bool full;                         /* its columns are null together, or none is */
+    bool unchecked;                    /* rows that are there may break it */
 } sp_cat_foreign_key;
 
 typedef struct sp_cat_check {
     const char *name;
     const char *sql; /* the condition alone */
     int32_t column;  /* of a domain's: the column that VALUE means; -1: of the table */
+    bool unchecked;  /* rows that are there may break it */
 } sp_cat_check;
 
 typedef struct sp_cat_index {
@@ -248,5 +252,9 @@ void sp_cat_short_floats(sp_cat_table *t);
  * PostgreSQL, MariaDB, SQLite and DuckDB write them. The rest of a script is passed over; what should have been understood and
  * was not is noted. Does not link. False: no memory. */
 bool sp_catalog_read_sql(sp_catalog *c, const char *sql, size_t len);
+
+/* For sources: whether a table is given. One that cannot be is left out with a note, or refused if somebody has named it. */
+int sp_source_takes(sp_source *s, sp_arena *arena, const sp_source_options *options, const sp_cat_table *t, bool *takes,
+                    spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -20,6 +20,7 @@ static void build_table(sp_ddl_builder *b)
     if (b->d->keys != SP_DDL_KEYS_NONE)
         sp_ddl_add_indexes(b);
     sp_ddl_add_foreign_keys(b);
+    sp_ddl_add_unchecked(b);
     sp_ddl_end_clauses(b);
     sp_ddl_add_comments(b);
     for (uint32_t i = 0; i < b->c->n_others; i++)

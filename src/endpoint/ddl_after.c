@@ -196,6 +196,16 @@ static void add_index_behind(sp_ddl_builder *b, const sp_cat_foreign_key *f, uin
     sp_ddl_add_clause(b, SP_DDL_INDEXES, "building index \"%s\"", name);
 }
 
+/* What a run that was killed at the end may have added already. */
+static void put_alter_again(sp_ddl_builder *b, const char *name)
+{
+    sp_ddl_put(b, "ALTER TABLE ");
+    sp_ddl_put_table(b);
+    sp_ddl_put(b, " DROP CONSTRAINT IF EXISTS ");
+    sp_ddl_put_name(b, name);
+    sp_ddl_put(b, ", ADD ");
+}
+
 static void add_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f, uint32_t number)
 {
     if (b->d->dialect == SP_SQL_DUCKDB) {
@@ -211,11 +221,37 @@ static void add_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f, uint
     }
     if (sp_ddl_is_mariadb(b) && !leads_an_index(b, f))
         add_index_behind(b, f, number);
+    if (f->unchecked) { /* nobody is to check it */
+        put_alter_again(b, f->name);
+        sp_ddl_put_foreign_key(b, f);
+        sp_ddl_add(b, SP_DDL_END, NULL, "adding its foreign key to \"%s\"", f->parent);
+        return;
+    }
     sp_ddl_put_alter(b);
     sp_ddl_put_foreign_key(b, f);
     sp_ddl_add_clause(b, SP_DDL_FOREIGN_KEYS, "adding its foreign key to \"%s\"", f->parent);
     if (!sp_ddl_is_mariadb(b))
         sp_ddl_refers_to(b, b->c->tables[f->parent_table].shown);
+}
+
+/* Conditions that the source's own rows may break: for rows to come, as there. */
+void sp_ddl_add_unchecked(sp_ddl_builder *b)
+{
+    for (uint32_t i = 0; i < b->t->n_checks; i++) {
+        const sp_cat_check *check = &b->t->checks[i];
+        if (!check->unchecked || !b->same || check->column >= 0)
+            continue;
+        put_alter_again(b, check->name);
+        sp_ddl_put_constraint_name(b, check->name);
+        sp_ddl_put(b, "CHECK (");
+        if (sp_ddl_put_expr(b, check->sql, NULL)) {
+            sp_ddl_put(b, ") NOT VALID");
+            sp_ddl_add(b, SP_DDL_END, NULL, "adding the check %s", check->name);
+            continue;
+        }
+        b->sql.len = 0;
+        sp_ddl_note(b, "table \"%s\": the check %s %.200s", b->schema->table, check->name, check->sql);
+    }
 }
 
 void sp_ddl_add_foreign_keys(sp_ddl_builder *b)
@@ -224,6 +260,9 @@ void sp_ddl_add_foreign_keys(sp_ddl_builder *b)
         const sp_cat_foreign_key *f = &b->t->foreign_keys[i];
         if (!sp_ddl_can_refer(b, f))
             sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which is not copied with it", b->schema->table,
+                        f->parent);
+        else if (f->unchecked && !b->same)
+            sp_ddl_note(b, "table \"%s\": its foreign key to \"%s\", which its rows may break", b->schema->table,
                         f->parent);
         else if (b->d->keys == SP_DDL_KEYS_AFTER)
             add_foreign_key(b, f, i);

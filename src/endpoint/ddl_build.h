@@ -99,6 +99,7 @@ void sp_ddl_add_numbering(sp_ddl_builder *b);
 void sp_ddl_add_keys(sp_ddl_builder *b);
 void sp_ddl_add_indexes(sp_ddl_builder *b);
 void sp_ddl_add_foreign_keys(sp_ddl_builder *b);
+void sp_ddl_add_unchecked(sp_ddl_builder *b);
 void sp_ddl_add_comments(sp_ddl_builder *b);
 
 #endif

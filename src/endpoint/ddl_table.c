@@ -459,13 +459,14 @@ void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
         sp_ddl_put(b, i ? ", " : "");
         sp_ddl_put_name(b, parent->columns[f->parent_columns[i]].name);
     }
-    sp_ddl_put(b, ")");
+    sp_ddl_put(b, f->full && b->same ? ") MATCH FULL" : ")");
     const char *const actions[] = {f->on_delete, f->on_update};
     bool left = false;
     for (unsigned i = 0; i < SP_COUNT(actions); i++) {
         if (actions[i] && can_act(b, f, actions[i])) {
             sp_ddl_put(b, i ? " ON UPDATE " : " ON DELETE ");
             sp_ddl_put(b, actions[i]);
+            sp_ddl_put(b, i == 0 && f->delete_columns && b->same ? f->delete_columns : "");
         }
         left = left || (actions[i] && !can_act(b, f, actions[i]));
     }
@@ -479,6 +480,11 @@ void sp_ddl_put_foreign_key(sp_ddl_builder *b, const sp_cat_foreign_key *f)
         sp_ddl_put(b, " ");
         sp_ddl_put(b, f->when);
     }
+    if (f->unchecked && b->same)
+        sp_ddl_put(b, " NOT VALID");
+    if ((f->full || f->delete_columns) && !b->same)
+        sp_ddl_note(b, "table \"%s\": which columns of its foreign key to \"%s\" %s", b->schema->table, parent->shown,
+                    f->full ? "are null together" : "become null");
 }
 
 static void put_checks(sp_ddl_builder *b)
@@ -488,6 +494,8 @@ static void put_checks(sp_ddl_builder *b)
         const char *value = check->column >= 0 ? b->t->columns[check->column].name : NULL;
         if (value && b->same && sp_ddl_is_said_again(b, &(sp_field){0}, &b->t->columns[check->column]))
             continue; /* the domain has it */
+        if (check->unchecked && b->same && !value)
+            continue; /* it comes behind the rows */
         size_t len = b->sql.len;
         sp_ddl_put(b, ",\n  ");
         sp_ddl_put_constraint_name(b, b->same && !value ? check->name : "");
@@ -514,7 +522,7 @@ static void put_keys_inside(sp_ddl_builder *b)
         sp_ddl_put_parts(b, index->columns, index->parts, index->n, false);
     }
     for (uint32_t i = 0; b->d->keys == SP_DDL_KEYS_INSIDE && i < b->t->n_foreign_keys; i++)
-        if (sp_ddl_can_refer(b, &b->t->foreign_keys[i])) {
+        if (sp_ddl_can_refer(b, &b->t->foreign_keys[i]) && !b->t->foreign_keys[i].unchecked) {
             sp_ddl_put(b, ",\n  ");
             sp_ddl_put_foreign_key(b, &b->t->foreign_keys[i]);
         }

@@ -204,7 +204,8 @@ bool sp_ddl_is_said_again(const sp_ddl_builder *b, const sp_field *f, const sp_c
     const sp_cat_type *type = c->type.class == SP_CAT_LIST ? c->type.item : &c->type;
     bool rounds = sp_ddl_is_mariadb(b) && type->class == SP_CAT_FLOAT &&
                   strchr(type->spelled, '('); /* would change what comes from elsewhere */
-    return (type->class != SP_CAT_OTHER && !rounds) || b->c->loose;
+    bool built_in = b->d->dialect == SP_SQL_POSTGRES && type->spelled && !strpbrk(type->spelled, ".\"");
+    return ((type->class != SP_CAT_OTHER || built_in) && !rounds) || b->c->loose;
 }
 
 void sp_ddl_put_columns(sp_ddl_builder *b, const uint32_t *columns, uint32_t n)

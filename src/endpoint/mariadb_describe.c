@@ -172,8 +172,12 @@ static int read_tables(MYSQL *m, sp_catalog *c, const sp_describe_options *o, sp
 static int read_others(MYSQL *m, sp_catalog *c, const sp_describe_options *o, spate_error *err)
 {
     static const char sql[] =
-        "SELECT x.space, x.name, concat(count(*), x.what), DATABASE() FROM ("
+        "SELECT x.space, x.name, if(x.what LIKE ' %', concat(count(*), x.what), x.what), DATABASE() FROM ("
         "SELECT event_object_schema AS space, event_object_table AS name, ' triggers' AS what FROM information_schema.triggers"
+        " UNION ALL SELECT table_schema, table_name, 'its partitions: it becomes one table' FROM information_schema.tables"
+        " WHERE create_options LIKE '%partitioned%'"
+        " UNION ALL SELECT table_schema, table_name, 'its versions of rows, but the last' FROM information_schema.tables"
+        " WHERE table_type = 'SYSTEM VERSIONED'"
         " UNION ALL SELECT table_schema, '', ' views' FROM information_schema.views"
         " UNION ALL SELECT routine_schema, '', ' functions' FROM information_schema.routines"
         " UNION ALL SELECT event_schema, '', ' events' FROM information_schema.events) AS x"

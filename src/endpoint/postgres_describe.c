@@ -183,7 +183,8 @@ static int read_tables(reader *d)
     " FROM col c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype = 'd') "
 
 static const char columns_sql[] = COLUMNS
-    "SELECT c.rel, a.attname, c.num, pg_catalog.format_type(c.typ, c.mod), c.strict,"
+    "SELECT c.rel, a.attname, c.num, pg_catalog.format_type(c.typ, c.mod) || CASE WHEN t.typcategory = 'A' THEN"
+    " pg_catalog.repeat('[]', a.attndims - 1) ELSE '' END, c.strict,"
     " COALESCE(pg_catalog.pg_get_expr(ad.adbin, ad.adrelid), c.def), a.attidentity, a.attgenerated,"
     " pg_catalog.col_description(c.rel, c.num), pg_catalog.format_type(c.domain, NULL),"
     " CASE WHEN t.typtype = 'e' THEN t.oid WHEN e.typtype = 'e' THEN e.oid END, t.typtype,"
@@ -421,7 +422,10 @@ static bool keep_index(reader *d, row r)
 
 static const char foreign_keys_sql[] =
     "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, " WHEN(
-        "f") " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
+        "f") ", (SELECT '(' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')'"
+             " FROM pg_catalog.pg_attribute a WHERE a.attrelid = f.conrelid"
+             " AND pg_catalog.to_jsonb(f) -> 'confdelsetcols' @> pg_catalog.to_jsonb(a.attnum)), f.confmatchtype = 'f', f.convalidated"
+             " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
              " JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE f.contype = 'f' AND f.conparentid = 0"
              " ORDER BY f.conrelid, f.oid";
 
@@ -448,6 +452,9 @@ static bool keep_foreign_key(reader *d, row r)
     key->on_delete = action_of(*text(r, 7));
     key->on_update = action_of(*text(r, 8));
     key->when = kept(d, r, 9, &ok);
+    key->delete_columns = kept(d, r, 10, &ok);
+    key->full = is_true(r, 11);
+    key->unchecked = !is_true(r, 12);
     uint32_t n = 0;
     const uint32_t *columns = parent < 0 ? NULL : columns_of(d, parent, text(r, 4), &n, &ok);
     const char **names = sp_arena_alloc(d->c->arena, n + 1, sizeof(*names));
@@ -460,11 +467,11 @@ static bool keep_foreign_key(reader *d, row r)
 }
 
 /* Those of tables, and those of the domains of their columns. */
-static const char checks_sql[] =
-    COLUMNS "SELECT k.conrelid, k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid), 0, k.contype, k.oid"
-            " FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x') AND k.conrelid <> 0"
-            " UNION ALL SELECT c.rel, k.conname, pg_catalog.pg_get_expr(k.conbin, 0), c.num, k.contype, k.oid"
-            " FROM col c JOIN pg_catalog.pg_constraint k ON k.contypid = c.typ AND k.contype = 'c' ORDER BY 1, 6, 4";
+static const char checks_sql[] = COLUMNS
+    "SELECT k.conrelid, k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid), 0, k.contype, k.oid, k.convalidated"
+    " FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x') AND k.conrelid <> 0"
+    " UNION ALL SELECT c.rel, k.conname, pg_catalog.pg_get_expr(k.conbin, 0), c.num, k.contype, k.oid, k.convalidated"
+    " FROM col c JOIN pg_catalog.pg_constraint k ON k.contypid = c.typ AND k.contype = 'c' ORDER BY 1, 6, 4";
 
 static bool keep_check(reader *d, row r)
 {
@@ -479,7 +486,8 @@ static bool keep_check(reader *d, row r)
     if (!ok)
         return false;
     long number = strtol(text(r, 3), NULL, 10);
-    *check = (sp_cat_check){.name = kept(d, r, 1, &ok), .sql = kept(d, r, 2, &ok), .column = -1};
+    *check = (sp_cat_check){
+        .name = kept(d, r, 1, &ok), .sql = kept(d, r, 2, &ok), .column = -1, .unchecked = !is_true(r, 6)};
     if (number)
         check->column = column_number(d, table, number);
     return ok;
@@ -513,6 +521,11 @@ static const char others_sql[] =
     "SELECT t.tgrelid, pg_catalog.count(*) || ' triggers' FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal GROUP BY 1"
     " UNION ALL SELECT p.polrelid, pg_catalog.count(*) || ' row security policies' FROM pg_catalog.pg_policy p GROUP BY 1"
     " UNION ALL SELECT c.oid, 'its partitions: it becomes one table' FROM pg_catalog.pg_class c WHERE c.relkind = 'p'"
+    " UNION ALL SELECT i.inhrelid, 'that it inherits from ' || p.relname FROM pg_catalog.pg_inherits i"
+    " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND NOT c.relispartition JOIN pg_catalog.pg_class p ON p.oid = i.inhparent"
+    " UNION ALL SELECT c.oid, 'that it is unlogged' FROM pg_catalog.pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'u'"
+    " UNION ALL SELECT c.oid, 'its storage parameters: ' || pg_catalog.array_to_string(c.reloptions, ', ')"
+    " FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.reloptions IS NOT NULL"
     " UNION ALL SELECT 0, pg_catalog.count(*) || ' views' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind IN ('v', 'm') AND " SYSTEM_SPACES NO_EXTENSIONS(
         "pg_class",

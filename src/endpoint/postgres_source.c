@@ -486,9 +486,12 @@ static int open_tables(sp_pg_source *s, const sp_catalog *c, const sp_source_opt
     s->base.tables = s->schemas;
     s->base.extents = s->extents;
     int status = SPATE_OK;
-    for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++)
-        if (sp_source_wants_table(options, c->tables[i].shown))
+    for (uint32_t i = 0; i < c->n_tables && status == SPATE_OK; i++) {
+        bool takes;
+        status = sp_source_takes(&s->base, &s->arena, options, &c->tables[i], &takes, err);
+        if (status == SPATE_OK && takes)
             status = open_table(s, c, &c->tables[i], options, err);
+    }
     return status == SPATE_OK
                ? sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err)
                : status;

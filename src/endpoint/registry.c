@@ -231,6 +231,30 @@ int sp_source_note(sp_source *s, sp_arena *arena, spate_error *err, const char *
     return SPATE_OK;
 }
 
+/* NULL: nothing keeps its rows from being read and written elsewhere. */
+static const char *why_not(const sp_cat_table *t)
+{
+    if (strchr(t->space, '.') || strchr(t->name, '.'))
+        return "there is a dot in its name";
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        if (!t->columns[i].generated_sql)
+            return NULL;
+    return "it has no column that could be read";
+}
+
+int sp_source_takes(sp_source *s, sp_arena *arena, const sp_source_options *options, const sp_cat_table *t, bool *takes,
+                    spate_error *err)
+{
+    bool wanted = sp_source_wants_table(options, t->shown);
+    const char *why = wanted ? why_not(t) : NULL;
+    *takes = wanted && !why;
+    if (!why)
+        return SPATE_OK;
+    if (options->n_tables)
+        return sp_fail(err, SPATE_E_USAGE, "table \"%s\": %s", t->shown, why);
+    return sp_source_note(s, arena, err, "table \"%s\": %s", t->shown, why);
+}
+
 void sp_source_close(sp_source *source)
 {
     if (source)

@@ -152,6 +152,40 @@ class Travel(Case):
                                 'table "t": the type public.pair of column "p": it becomes text'])
         self.assertEqual(self.server.psql("SELECT a, p FROM t", "left_to"), [["1", '(5,"x y")']])
 
+    def test_what_rows_may_break(self):
+        """Keys and checks that the source's own rows break are there for rows to come; keys with words of their own keep them."""
+        source = self.new("broken", """
+            CREATE TABLE two (a int, b int, PRIMARY KEY (a, b)); INSERT INTO two VALUES (1, 2);
+            CREATE TABLE one (a int, b int, FOREIGN KEY (a, b) REFERENCES two MATCH FULL ON DELETE SET NULL (b) ON UPDATE CASCADE);
+            INSERT INTO one VALUES (1, 2), (NULL, NULL);
+            CREATE TABLE few (a int); INSERT INTO few VALUES (5), (15); ALTER TABLE few ADD CONSTRAINT many CHECK (a > 10) NOT VALID;
+            CREATE TABLE lost (a int, b int); INSERT INTO lost VALUES (8, 9); ALTER TABLE lost ADD FOREIGN KEY (a, b) REFERENCES two NOT VALID""")
+        for how in ("after", "before"):
+            self.copy(source, self.new(f"broken_{how}"), "--indexes", how, "--verify", "checksum")
+            self.assertEqual(self.dump(f"broken_{how}"), self.dump("broken"))
+
+    def test_types_of_the_server_and_arrays_in_arrays(self):
+        source = self.new("built", """
+            CREATE TABLE t (p jsonpath, l pg_lsn, x xid8, m int[][], e text[][]);
+            INSERT INTO t VALUES ('$.a[*]', '16/B374D848', '18446744073709551615', '{{1,2},{3,NULL}}', '[0:0][1:2]={{"a b",NULL}}')""")
+        done = self.copy(source, self.new("built_to"), "--verify", "checksum")
+        self.assertNotIn("not copied", done.err)
+        self.assertEqual(self.dump("built_to"), self.dump("built"))
+        self.assertEqual(self.server.psql("SELECT * FROM t", "built_to"), self.server.psql("SELECT * FROM t", "built"))
+
+    def test_tables_that_are_left_out_are_named(self):
+        source = self.new("odd", """
+            CREATE TABLE nothing (); CREATE TABLE made (a int GENERATED ALWAYS AS (1) STORED); CREATE TABLE "a.b" (c int);
+            CREATE TABLE parent (a int); CREATE TABLE child (b int) INHERITS (parent); CREATE UNLOGGED TABLE quick (a int) WITH (fillfactor = 50);
+            INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 3); INSERT INTO quick VALUES (4)""")
+        done = self.copy(source, self.new("odd_to"), "--verify", "checksum")
+        left = sorted(line.removeprefix("not copied: ") for line in done.err.splitlines() if line.startswith("not copied"))
+        self.assertEqual(left, ['table "a.b": there is a dot in its name', 'table "child": that it inherits from parent',
+                                'table "made": it has no column that could be read', 'table "nothing": it has no column that could be read',
+                                'table "quick": its storage parameters: fillfactor=50', 'table "quick": that it is unlogged'])
+        self.assertEqual(self.server.psql("SELECT * FROM parent UNION ALL SELECT a FROM child", "odd_to"), [["1"], ["2"]])
+        self.spate_fails(2, "copy", source, "-?format=csv", "--table", "a.b", says="a dot in its name")
+
     def test_what_the_target_makes_of_rows_is_found(self):
         rows = "CREATE TABLE t (id int, s text)"
         source = self.new("meant", rows + "; INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 20000) i")

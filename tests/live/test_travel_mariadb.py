@@ -84,6 +84,12 @@ class TravelMariaDB(MariaDBCase):
                                   "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = NEW.a; INSERT INTO t VALUES (1, 1.25)")
         done = self.copy(source, self.new("left_to"), "--create", "--verify", "checksum")
         self.assertEqual(self.left(done), ["1 functions", "1 views", 'table "t": 1 triggers'])
+        source = self.new("kinds", "CREATE TABLE made (a int AS (1) STORED); CREATE TABLE `a.b` (c int);"
+                                   "CREATE TABLE parts (a int PRIMARY KEY) PARTITION BY HASH (a) PARTITIONS 3; INSERT INTO parts SELECT seq FROM seq_1_to_100;"
+                                   "CREATE TABLE past (a int PRIMARY KEY, b int) WITH SYSTEM VERSIONING; INSERT INTO past VALUES (1, 2); UPDATE past SET b = 3")
+        done = self.copy(source, self.new("kinds_to"), "--create", "--verify", "checksum")
+        self.assertEqual(self.left(done), ['table "a.b": there is a dot in its name', 'table "made": it has no column that could be read',
+                                           'table "parts": its partitions: it becomes one table', 'table "past": its versions of rows, but the last'])
 
     # ---- PostgreSQL ----
 

@@ -109,7 +109,7 @@ void sp_making_integer(sp_making *m)
     double low = m->type->class == SP_CAT_YEAR ? 1901 : m->type->is_unsigned ? 0 : -high - 1;
     limits l = number_limits(m, low, high, 1);
     if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p &&
-        m->d->steps[m->column] < 2)
+        m->d->steps[m->column] < 2 && !m->d->demands.in_sums[m->column]) /* sums have room beside 1000 */
         l.max = SP_MIN(high, 1e6);
     bool last = m->d->step[m->column] + 1 >= m->d->steps[m->column];
     l.min = ceil(l.min);

@@ -45,7 +45,7 @@ static bool is_one_of(sp_str text, const char *const *names, size_t n)
 /* Functions that leave a text's length and order as they are. */
 static const node *bare(const node *n)
 {
-    static const char *const same[] = {"lower", "upper", "trim", "btrim", "date", "coalesce"};
+    static const char *const same[] = {"lower", "upper", "lcase", "ucase", "trim", "btrim", "date", "coalesce"};
     bool is_same = n && n->kind == N_CALL && is_one_of(n->text, same, SP_COUNT(same));
     return is_same && n->args[0] && n->args[0]->kind == N_COLUMN ? n->args[0] : n;
 }
@@ -188,8 +188,8 @@ static sp_str mirrored(sp_str op)
 static bool demand_case(meaning *m, const node *turned, uint32_t column)
 {
     sp_demand *d = &m->d->columns[column];
-    d->upper = d->upper || is_call(turned, "upper");
-    d->lower = d->lower || is_call(turned, "lower");
+    d->upper = d->upper || is_call(turned, "upper") || is_call(turned, "ucase");
+    d->lower = d->lower || is_call(turned, "lower") || is_call(turned, "lcase");
     return turned->kind == N_CALL && !is_call(turned, "date") && !is_call(turned, "coalesce");
 }
 

@@ -18,3 +18,4 @@ CREATE TABLE guarded (id int PRIMARY KEY, a int NOT NULL CHECK (a > 5), b int CH
 CREATE VIEW a_view AS SELECT id FROM hen;
 CREATE SEQUENCE counter START WITH 100 INCREMENT BY 10;
 CREATE TABLE from_sequence (id int NOT NULL DEFAULT nextval(counter) PRIMARY KEY, v int);
+CREATE TABLE demanding (id int PRIMARY KEY, code char(3) NOT NULL CHECK (code = upper(code)), phone varchar(20) NOT NULL CHECK (phone REGEXP '^[0-9]{7,15}$'), quantity int NOT NULL, price int NOT NULL, total int NOT NULL, CHECK (total = quantity * price));

@@ -19,3 +19,4 @@ CREATE VIRTUAL TABLE words USING fts5(title, body);
 CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1, y0, y1);
 CREATE VIEW a_view AS SELECT * FROM hen;
 CREATE TRIGGER after_hen AFTER INSERT ON hen BEGIN SELECT 1; END;
+CREATE TABLE demanding (id INTEGER PRIMARY KEY, code TEXT NOT NULL CHECK (code = upper(code)), a INT, b INT, quantity INT NOT NULL, price INT NOT NULL, total INT NOT NULL CHECK (total = quantity * price), CHECK ((a IS NULL) <> (b IS NULL)));

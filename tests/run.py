@@ -18,6 +18,7 @@ import importlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -225,6 +226,7 @@ def main():
     if args.part:
         return run_part(args.builds[0], args.part)
     os.environ.update({k: os.environ.get(k, v) for k, v in SANITIZER_ENV.items()})
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it would be ignored, also by what tests interrupt
     parts = all_parts(args)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:  # one more, since they often wait for servers
         results = list(pool.map(start_part, *zip(*parts)))

@@ -453,6 +453,40 @@ static bool has_masked(const spate_plan *plan)
     return false;
 }
 
+/* A name without its schema, which may be the same one unsaid. */
+static const char *bare_name(const char *table)
+{
+    const char *dot = strrchr(table, '.');
+    return dot ? dot + 1 : table;
+}
+
+static bool is_emptied(const opening *o, const char *table)
+{
+    for (uint32_t t = 0; t < o->plan->n_tables; t++) {
+        const char *name = o->plan->tables[t].name;
+        if (is_wanted(o, name) && sp_str_ieq(sp_str_of(bare_name(table)), bare_name(name)))
+            return true;
+    }
+    return false;
+}
+
+int sp_masked_refuse_itself(const spate_plan *plan, const char *const *only, size_t n_only, const char *to, spate_error *err)
+{
+    opening o = {.plan = plan, .only = only, .n_only = n_only};
+    sp_arena arena;
+    sp_arena_init(&arena);
+    int rc = SPATE_OK;
+    for (uint32_t t = 0; t < plan->n_tables && rc == SPATE_OK; t++) {
+        const sp_plan_from *from = plan->tables[t].from;
+        if (!from || !is_wanted(&o, plan->tables[t].name) || !is_emptied(&o, from->table))
+            continue;
+        const char *uri = sp_uri_beside(from->uri, plan->path, &arena);
+        rc = uri ? sp_refuse_itself(uri, to, err) : sp_fail_nomem(err);
+    }
+    sp_arena_done(&arena);
+    return rc;
+}
+
 int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_share share,
                    sp_source **out, spate_error *err)
 {

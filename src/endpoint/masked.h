@@ -9,5 +9,8 @@
  * the share's own. Plan and generator are borrowed. */
 int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const *only, size_t n_only, sp_share share,
                    sp_source **out, spate_error *err) SP_MUST_CHECK;
+/* SPATE_E_USAGE: a target whose tables are emptied first would empty one that rows are to come from. */
+int sp_masked_refuse_itself(const spate_plan *plan, const char *const *only, size_t n_only, const char *to,
+                            spate_error *err) SP_MUST_CHECK;
 
 #endif

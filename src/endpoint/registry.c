@@ -189,7 +189,7 @@ int sp_refuse_itself(const char *from, const char *to, spate_error *err)
         rc = find_place(to, &arena, &b, &there, err);
     if (rc == SPATE_OK && here && there && a == b && strcmp(here, there) == 0) {
         rc = sp_fail(err, SPATE_E_USAGE, "source and target are the same database: its tables would be emptied before they are read");
-        sp_error_hint(err, "copy into another database, or leave --truncate out");
+        sp_error_hint(err, "name another database as the target, or leave --truncate out");
     }
     sp_arena_done(&arena);
     return rc;

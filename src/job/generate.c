@@ -109,10 +109,12 @@ static int open_target(generate *g, spate_error *err)
 {
     const char *to = g->options->to ? g->options->to : default_target(g->move.arena, g->plan->path);
     sp_sink_options options = sink_options(g);
-    int rc = options.create ? read_declared(g, &options.catalog, err) : SPATE_OK;
-    if (rc != SPATE_OK)
-        return rc;
-    return to ? sp_move_open_target(&g->move, to, &options, err) : sp_fail_nomem(err);
+    int rc = to ? SPATE_OK : sp_fail_nomem(err);
+    if (rc == SPATE_OK && options.truncate)
+        rc = sp_masked_refuse_itself(g->plan, g->options->tables, g->options->n_tables, to, err);
+    if (rc == SPATE_OK && options.create)
+        rc = read_declared(g, &options.catalog, err);
+    return rc == SPATE_OK ? sp_move_open_target(&g->move, to, &options, err) : rc;
 }
 
 static sp_job_run run_of(const generate *g)

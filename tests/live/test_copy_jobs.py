@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from harness import ROOT, SLOW, SPATE, query, wait_until
+from harness import ROOT, SLOW, SPATE, query, spate, wait_until
 from live.servers import MariaDBCase, PostgresCase
 
 ROWS = 60000 if SLOW else 200000
@@ -127,6 +127,17 @@ tables:
         for ask in (SUM, "SELECT count(*), sum(hashtext(id || name)::bigint) FROM parent", "SELECT count(*), sum(id) FROM made"):
             self.assertEqual(self.server.psql(ask, db), self.server.psql(ask, whole), ask)
         self.assertEqual(self.server.psql("SELECT count(*) FROM child WHERE note LIKE 'x%'", db), [["0"]])
+
+    def test_masked_rows_are_not_emptied_before_they_are_read(self):
+        self.server.database("masked_here")
+        self.server.psql("CREATE TABLE t (id int PRIMARY KEY, note text); INSERT INTO t SELECT i, 'x' FROM generate_series(1, 100) i", "masked_here")
+        here = self.server.uri("masked_here")
+        for name, code in (("t", 2), ("public.t", 2), ("other", 0)):
+            self.write("mask.yaml", f"""tables: [{{name: {name}, from: "{here}", table: t, columns: [{{name: note, value: "${{street}}"}}]}}]""")
+            done = spate("generate", "mask.yaml", "--to", here, "--truncate", *(["--create"] if not code else []), "--progress", "none", cwd=self.dir)
+            self.assertEqual(done.code, code, str(done))
+            self.assertEqual("the same database" in done.err, code == 2, done.err)
+        self.assertEqual(self.server.psql("SELECT count(*) FROM t WHERE note = 'x' UNION ALL SELECT count(*) FROM other", "masked_here"), [["100"], ["100"]])
 
     def test_parts_of_masked_rows(self):
         self.write("mask.yaml", f"""tables: [{{name: child, from: "{self.source}", columns: [{{name: note, value: "${{street}}"}}]}}]""")

@@ -470,7 +470,8 @@ static bool is_emptied(const opening *o, const char *table)
     return false;
 }
 
-int sp_masked_refuse_itself(const spate_plan *plan, const char *const *only, size_t n_only, const char *to, spate_error *err)
+int sp_masked_refuse_itself(const spate_plan *plan, const char *const *only, size_t n_only, const char *to,
+                            spate_error *err)
 {
     opening o = {.plan = plan, .only = only, .n_only = n_only};
     sp_arena arena;

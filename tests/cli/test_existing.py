@@ -165,7 +165,7 @@ tables:
   - {name: t, rows: 2, columns: [{name: id, inc: 1}]}
 """)
         self.spate_fails(2, "validate", "bad.yaml", says=[
-            'bad.yaml:3:21: error: there is no table "custmers"', "bad.yaml:4:21: error: there is no column \"idd\"", "bad.yaml:5:21: error: .*frob",
+            'bad.yaml:3:21: error: there is no table "custmers"', "bad.yaml:4:21: error: table \"customers\" has no column \"idd\"", "bad.yaml:5:21: error: .*frob",
             'bad.yaml:6:42: error: "5G" is no number of rows to sample', 'bad.yaml:7:51: error: "sample" goes only with from',
             "bad.yaml:8:21: error: cannot tell what"])
         self.write("gone.yaml", "inputs: [{name: a, from: \"postgresql://u:secret@127.0.0.1:1/x\"}]\n"

@@ -61,7 +61,7 @@ class Words(Case):
 
     def test_validate_tells_all_mistakes_and_what_a_good_plan_takes(self):
         bad = self.write("bad.yaml", "tables:\n  - name: t\n    rows: x\n    columns:\n      - {name: a, ref: nope.id}\n"
-                         "      - {name: b, value: '${frobnicate}'}\n      - {name: c, range: float, props: {min: 0, max: 1}, unique: true}\n")
+                         "      - {name: b, value: '${frobnicate}'}\n      - {name: c, value: '${rgbcolor}', unique: true}\n")
         said = self.spate_fails(2, "validate", bad, says=[r"bad.yaml:3:11: error: \"x\"", r"bad.yaml:5:24: error", r"bad.yaml:7:26: error: \"c\"", "bad.yaml: 3 mistakes"])
         self.assertEqual(said.out, "")
         told = json.loads(self.spate_fails(2, "validate", bad, "--json").out)

@@ -19,6 +19,7 @@
  * Life of a status:
  *     traversal  pending -> successful | failed | excluded -> pending (again);   not_on_src: destination only, from its discovery
  *     copy       pending -> in_progress -> successful | failed | skipped | conflict -> pending (again);   source only
+ *                successful -> failed: what was there turns out not to be
  * in_progress is this process's own: it is never written to the journal, so whoever opens the ledger next reads pending.
  *
  * Threads: all calls on one ledger from any thread. A batch and a cursor belong to one thread at a time. A failure of a file is

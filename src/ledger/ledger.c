@@ -363,7 +363,8 @@ static int check_traversal(unsigned side, unsigned from, int64_t to, spate_error
 static int check_copy(unsigned from, int64_t to, spate_error *err)
 {
     bool known = to >= SPATE_COPY_PENDING && to <= SPATE_COPY_CONFLICT;
-    if (known && (legal_step(from, (unsigned)to, SPATE_COPY_PENDING) || (from == SPATE_COPY_IN_PROGRESS)))
+    bool refuted = from == SPATE_COPY_SUCCESSFUL && to == SPATE_COPY_FAILED;
+    if (known && (legal_step(from, (unsigned)to, SPATE_COPY_PENDING) || from == SPATE_COPY_IN_PROGRESS || refuted))
         return SPATE_OK;
     return sp_fail(err, SPATE_E_USAGE, "a copy that is %s cannot become %s", spate_copy_state_name(from),
                    known ? spate_copy_state_name((spate_copy_state)to) : "that");

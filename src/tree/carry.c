@@ -57,8 +57,16 @@ static int put_aside(sp_walker *to, const char *name, spate_error *err)
 
 typedef enum verdict { COPY_NEW, COPY_OVER, MEND, LEAVE_SAME, LEAVE_SKIPPED, LEAVE_CONFLICT } verdict;
 
+/* What is known to differ by more than a look tells. */
+static bool content_differs(const spate_node *node)
+{
+    const size_t len = sizeof SP_TREE_CONTENT_DIFFERS - 1;
+    return node->note.len == len && memcmp(node->note.p, SP_TREE_CONTENT_DIFFERS, len) == 0;
+}
+
 /* What is to be done about a name, by what the destination has of it now. */
-static int judge(sp_worker *w, const char *name, sp_entry *src, const char **why, verdict *v, spate_error *err)
+static int judge(sp_worker *w, const spate_node *node, const char *name, sp_entry *src, const char **why, verdict *v,
+                 spate_error *err)
 {
     const sp_engine *e = w->engine;
     spate_conflict policy = e->options->conflict;
@@ -77,8 +85,9 @@ static int judge(sp_worker *w, const char *name, sp_entry *src, const char **why
     }
     sp_difference how = sp_compare(src, &dst, SP_MAX(e->src->time_grain_ns, e->dst->time_grain_ns), e->keep);
     *v = how == SP_SAME ? LEAVE_SAME : how == SP_DIFFERS_META && policy != SPATE_CONFLICT_SKIP ? MEND : COPY_OVER;
-    if (how == SP_DIFFERS_META && src->type == SP_ENTRY_SYMLINK)
-        *v = COPY_OVER; /* the target may be another one of the same length */
+    bool target = how == SP_DIFFERS_META && src->type == SP_ENTRY_SYMLINK; /* may be another one of the same length */
+    if (target || content_differs(node))
+        *v = COPY_OVER;
     if (*v != COPY_OVER)
         return SPATE_OK;
     bool aside = policy == SPATE_CONFLICT_KEEP_BOTH;
@@ -163,7 +172,7 @@ static int copy_node(sp_worker *w, const spate_node *node, bool unseen, spate_er
     uint64_t before = w->copier.bytes;
     int rc = unseen ? copy_unseen(w, node, name, &done, &problem) : SPATE_OK;
     if (!done)
-        rc = judge(w, name, &entry, &why, &v, &problem);
+        rc = judge(w, node, name, &entry, &why, &v, &problem);
     if (!done && rc == SPATE_OK)
         rc = copy_or_link(w, node, name, v, &entry, &problem);
     atomic_fetch_add(&w->engine->copied_bytes, w->copier.bytes - before);

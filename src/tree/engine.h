@@ -25,6 +25,9 @@ enum {
     SP_TREE_GROUP = 16384,      /* changes, at most, that wait for that */
 };
 
+/* The note of a file that verifying found to differ though size, time, mode and owner are the same: copying does not leave it. */
+#define SP_TREE_CONTENT_DIFFERS "verify: the content differs"
+
 typedef struct sp_links sp_links; /* links.c */
 
 /* Changes that wait to be recorded. */

@@ -5,9 +5,7 @@
 static int differs(sp_worker *w, const spate_node *node, const char *why, spate_error *err)
 {
     atomic_fetch_add(&w->engine->differed, 1);
-    int rc = sp_worker_change(w, SPATE_SET_COPY, SPATE_SRC, node->id, SPATE_COPY_PENDING, NULL, err);
-    if (rc == SPATE_OK)
-        rc = sp_worker_change(w, SPATE_SET_COPY, SPATE_SRC, node->id, SPATE_COPY_FAILED, NULL, err);
+    int rc = sp_worker_change(w, SPATE_SET_COPY, SPATE_SRC, node->id, SPATE_COPY_FAILED, NULL, err);
     return rc == SPATE_OK ? sp_worker_change(w, SPATE_SET_NOTE, SPATE_SRC, node->id, 0, why, err) : rc;
 }
 
@@ -30,7 +28,7 @@ static int compare_name(sp_worker *w, const spate_node *node, const char *name, 
     if (rc == SPATE_OK && how != SP_SAME)
         *why = words_of(how);
     else if (rc == SPATE_OK && !same)
-        *why = "verify: the content differs";
+        *why = SP_TREE_CONTENT_DIFFERS;
     return rc;
 }
 

@@ -234,6 +234,51 @@ class Migrate(Case):
         self.migrate()
         self.assert_same()
 
+    # ---- what does not hold ----
+
+    def test_content_that_differs_is_found_and_copied_again(self):
+        """Same size, same times: only reading both sides tells."""
+        for name, at in (("a", 1000), ("b", 1000), ("sub/c", 2000), ("sub/as it is", 3000)):
+            self.put(f"src/{name}", f"right {name}", at)
+        os.link(self.src / "a", self.src / "sub/a again")
+        (self.src / "link").symlink_to("right")
+        self.migrate()
+        for name in ("b", "sub/c", "a"):
+            wrong = self.dst / name
+            at = wrong.stat().st_mtime_ns
+            wrong.write_text("wrong" + wrong.read_text()[5:])
+            os.utime(wrong, ns=(at, at))
+        report = self.migrate("--verify", "size")
+        self.assertEqual((report["copied"], report["differed"]), (0, 0))
+        report = self.migrate("--verify", "hash")
+        self.assertEqual((report["copied"], report["differed"], report["complete"]), (4, 4, True))
+        self.assert_same()
+
+    def test_a_folder_that_cannot_be_read_fails_alone(self):
+        self.put("src/closed/file")
+        self.put("src/open/file")
+        self.put("dst/extra")
+        (self.src / "closed").chmod(0)
+        for path in (self.dir, *self.dir.rglob("*")):
+            os.chown(path, 65534, 65534)
+        words = [SPATE, "migrate", "src", "dst", "--ledger", "ledger"]
+        user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+        def run(*more):
+            return subprocess.run([*words, *more], cwd=self.dir, capture_output=True, text=True, **user)
+        done = run("--delete-extra", "--yes")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("nothing is deleted: not all folders of the source could be listed", done.stderr)
+        done = run()
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertRegex(done.stderr, 'failed: /closed: .*permission denied')
+        self.assertTrue((self.dst / "open/file").exists())
+        (self.src / "closed").chmod(0o755)
+        done = run("--delete-extra", "--yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.dst / "closed/file").exists())
+        self.assertFalse((self.dst / "extra").exists())
+
     # ---- planning ----
 
     def test_a_plan_tells_all_outcomes_and_changes_nothing(self):

@@ -1,6 +1,6 @@
-/* index.c - the ids of all nodes and their hash, once a journal has been replayed. Replay names nodes by number and needs neither, so
- * both are made at its end, on two threads: ids block by block, the table in two halves. What would overflow a half's end is put in
- * when both are there. */
+/* index.c - the ids of all nodes and their hash, for a journal that is replayed. Replay names nodes by number and needs neither. Ids are
+ * made block by block: by the thread beside (ahead.c) while the next blocks are read, and what is left of them at the end on two
+ * threads; then the table, in two halves. What would overflow a half's end is put in when both are there. */
 #include "ledger/nodes.h"
 
 #include <stdatomic.h>
@@ -55,10 +55,11 @@ static int path_into(const sp_side *s, uint32_t folder, sp_buf *path)
     return SPATE_OK;
 }
 
-static int give_ids(sp_side *s, unsigned which, uint32_t from, uint32_t to, sp_buf *path)
+int sp_memory_name_block(const sp_side *s, unsigned side, uint32_t block, uint32_t n, sp_buf *path)
 {
+    uint64_t first = (uint64_t)block << SP_NODE_BLOCK_BITS, end = SP_MIN(first + (1u << SP_NODE_BLOCK_BITS), n);
     uint32_t folder = 0;
-    for (uint32_t i = from; i < to; i++) {
+    for (uint32_t i = (uint32_t)SP_MAX(first, UINT64_C(1)); i < end; i++) {
         sp_node *node = sp_node_at(s, i);
         if (!node->parent) /* the root got its own */
             continue;
@@ -67,7 +68,7 @@ static int give_ids(sp_side *s, unsigned which, uint32_t from, uint32_t to, sp_b
         folder = node->parent;
         memcpy(path->data + path->len, sp_text_at(s, node->name), node->name_len);
         spate_bytes whole = {path->data, path->len + node->name_len};
-        sp_id_split(spate_node_id_of(which, sp_state_type(*sp_state_at(s, i)), whole), &node->hi, &node->lo);
+        sp_id_split(spate_node_id_of(side, (spate_node_type)node->hi, whole), &node->hi, &node->lo);
     }
     return SPATE_OK;
 }
@@ -78,11 +79,9 @@ static void run_ids(part *p)
     sp_side *s = w->side;
     sp_buf path;
     sp_buf_init(&path);
-    for (uint32_t block; (block = atomic_fetch_add(&w->block, 1)) < s->n_blocks && w->status == SPATE_OK;) {
-        uint64_t from = (uint64_t)block << SP_NODE_BLOCK_BITS, to = from + (1u << SP_NODE_BLOCK_BITS);
-        if (give_ids(s, w->which, (uint32_t)SP_MAX(from, UINT64_C(1)), (uint32_t)SP_MIN(to, s->n), &path) != SPATE_OK)
+    for (uint32_t block; (block = atomic_fetch_add(&w->block, 1)) < s->n_blocks && w->status == SPATE_OK;)
+        if (sp_memory_name_block(s, w->which, block, s->n, &path) != SPATE_OK)
             w->status = SPATE_E_NOMEM;
-    }
     sp_buf_done(&path);
 }
 
@@ -98,7 +97,8 @@ static int place(part *p, uint64_t from, uint64_t end, uint32_t i)
     return there == i ? SPATE_OK : SPATE_E_CORRUPT;
 }
 
-/* The nodes of this half's buckets, some of them at a time, so that their buckets are asked for before they are needed. */
+/* The nodes of this half's buckets, some of them at a time, so that their buckets are asked for before they are needed. Which half a
+ * node is in is anybody's guess, so there is no branch on it. */
 static void run_table(part *p)
 {
     work *w = p->work;
@@ -113,13 +113,13 @@ static void run_table(part *p)
         } mine[SP_HASH_AHEAD];
         unsigned n = 0;
         for (; i < s->n && n < SP_HASH_AHEAD; i++) {
-            uint64_t hi = sp_node_at(s, i)->hi, at = sp_hash_bucket(s, hi);
-            if (at < first || at >= end)
-                continue;
-            sp_hash_soon(s, hi);
+            uint64_t at = sp_hash_bucket(s, sp_node_at(s, i)->hi);
             mine[n].node = i;
-            mine[n++].bucket = at;
+            mine[n].bucket = at;
+            n += (at >= first) & (at < end);
         }
+        for (unsigned k = 0; k < n; k++)
+            __builtin_prefetch(&s->buckets[mine[k].bucket], 1);
         for (unsigned k = 0; k < n && rc == SPATE_OK; k++)
             rc = place(p, mine[k].bucket, end, mine[k].node);
     }
@@ -156,7 +156,7 @@ int sp_memory_index(sp_side *s, unsigned side, spate_error *err)
         return SPATE_OK;
     if (sp_hash_make(s, s->n + s->n / 16) != SPATE_OK)
         return sp_fail_nomem(err);
-    work w = {.side = s, .which = side};
+    work w = {.side = s, .which = side, .block = s->named};
     part parts[PARTS] = {{.work = &w, .nth = 0}, {.work = &w, .nth = 1}};
     for (unsigned k = 0; k < PARTS; k++)
         sp_buf_init(&parts[k].spilled);

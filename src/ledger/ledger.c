@@ -84,7 +84,7 @@ static void set_ahead(sp_memory *m, sp_ahead *ahead)
 /* Into memory. */
 static int read_journal(spate_ledger *l, const char *path, bool *fresh, uint64_t *cut, spate_error *err)
 {
-    sp_ahead *ahead = sp_journal_bytes(path) >= LONG_JOURNAL ? sp_ahead_start() : NULL;
+    sp_ahead *ahead = sp_journal_bytes(path) >= LONG_JOURNAL ? sp_ahead_start(&l->memory) : NULL;
     l->memory.replaying = true;
     set_ahead(&l->memory, ahead);
     int rc = l->options.look

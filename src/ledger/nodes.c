@@ -25,14 +25,26 @@ static void *block_alloc(const sp_side *s, sp_block_kind kind, uint32_t nth, siz
     return ready ? ready : nth ? sp_alloc_large(bytes) : sp_alloc(bytes);
 }
 
+enum { BLOCKS_MAX = 1 << (32 - SP_NODE_BLOCK_BITS), TEXTS_MAX = 1 << (34 - SP_TEXT_BLOCK_BITS) };
+
+/* A megabyte of addresses; of memory, the pages that are used. */
+static int lists_reserve(sp_side *s)
+{
+    if (!s->blocks)
+        s->blocks = sp_alloc(BLOCKS_MAX * sizeof(*s->blocks));
+    if (!s->states)
+        s->states = sp_alloc(BLOCKS_MAX * sizeof(*s->states));
+    if (!s->text)
+        s->text = sp_alloc(TEXTS_MAX * sizeof(*s->text));
+    return s->blocks && s->states && s->text ? SPATE_OK : SPATE_E_NOMEM;
+}
+
 static int nodes_reserve(sp_side *s, uint32_t more)
 {
-    if (s->n > UINT32_MAX - more - 1)
+    if (s->n > UINT32_MAX - more - 1 || (s->n_blocks == 0 && lists_reserve(s) != SPATE_OK))
         return SPATE_E_NOMEM;
-    uint32_t blocks = ((s->n + more) >> SP_NODE_BLOCK_BITS) + 1, states = s->cap_blocks;
-    if (grow((void **)&s->blocks, &states, blocks, sizeof(*s->blocks)) ||
-        grow((void **)&s->states, &s->cap_blocks, blocks, sizeof(*s->states)))
-        return SPATE_E_NOMEM;
+    uint32_t blocks = ((s->n + more) >> SP_NODE_BLOCK_BITS) + 1;
+    sp_ahead_full(s->ahead, s);
     while (s->n_blocks < blocks) {
         sp_node *block = block_alloc(s, SP_BLOCK_NODES, s->n_blocks, sizeof(sp_node) << SP_NODE_BLOCK_BITS);
         uint16_t *state = sp_alloc((size_t)sizeof(uint16_t) << SP_NODE_BLOCK_BITS);
@@ -54,10 +66,8 @@ static int text_reserve(sp_side *s, size_t len)
     size_t used = s->text_used & (block - 1);
     if (s->n_text && used && used + len + SP_SLACK <= block)
         return SPATE_OK;
-    if (len + SP_SLACK > block || s->n_text >= UINT32_C(1) << (34 - SP_TEXT_BLOCK_BITS) ||
-        grow((void **)&s->text, &s->cap_text, s->n_text + 1, sizeof(*s->text)))
-        return SPATE_E_NOMEM;
-    if (!(s->text[s->n_text] = block_alloc(s, SP_BLOCK_TEXT, s->n_text, block)))
+    if (len + SP_SLACK > block || s->n_text >= TEXTS_MAX ||
+        !(s->text[s->n_text] = block_alloc(s, SP_BLOCK_TEXT, s->n_text, block)))
         return SPATE_E_NOMEM;
     /* Place 0 says that there is no text, so the first block begins with four bytes that are nobody's. */
     s->text_used = s->n_text ? (uint64_t)s->n_text * block : 4;
@@ -519,9 +529,8 @@ static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_nod
         return rc;
     if (room_for_one(s, level, n->name.len) != SPATE_OK)
         return sp_fail_nomem(err);
-    uint32_t i = s->n, there = known ? sp_hash_place(s, hi, lo, i) : i;
-    if (known)
-        *known = there == i ? 0 : there;
+    uint32_t i = s->n, there = sp_hash_place(s, hi, lo, i);
+    *known = there == i ? 0 : there;
     if (there != i) {
         const sp_node *node = sp_node_at(s, there);
         if (node->parent == parent && node->name_len == n->name.len &&
@@ -534,14 +543,27 @@ static int add_one(sp_memory *m, unsigned side, uint32_t parent, const spate_nod
     return note_extra(m, side, i, n) ? sp_fail_nomem(err) : SPATE_OK;
 }
 
-/* Without ids: index.c makes those of all nodes together. */
+/* Without ids: index.c makes them. Most often all are of one level. */
 static int add_unnamed(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n,
                        spate_error *err)
 {
-    int rc = SPATE_OK;
-    for (size_t k = 0; k < n && rc == SPATE_OK; k++)
-        rc = add_one(m, side, parent, &children[k], 0, 0, NULL, err);
-    return rc;
+    sp_side *s = &m->side[side];
+    sp_level *level = NULL;
+    int32_t below = sp_node_at(s, parent)->level + 1, at = -1;
+    for (size_t k = 0; k < n; k++) {
+        const spate_node *child = &children[k];
+        int32_t depth = child->depth ? child->depth : below;
+        int rc = depth == at ? SPATE_OK : sp_memory_level(m, side, depth, &level, err);
+        if (rc != SPATE_OK)
+            return rc;
+        if (room_for_one(s, level, child->name.len) != SPATE_OK)
+            return sp_fail_nomem(err);
+        at = depth;
+        make_node(s, level, depth, parent, child->type, 0, child, born(side, child));
+        if (note_extra(m, side, s->n - 1, child) != SPATE_OK)
+            return sp_fail_nomem(err);
+    }
+    return SPATE_OK;
 }
 
 enum { ADD_AHEAD = 32 }; /* ids computed, and their buckets asked for, before the first of them is needed */

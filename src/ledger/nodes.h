@@ -70,23 +70,19 @@ typedef struct sp_bucket {
 } sp_bucket;
 _Static_assert(sizeof(sp_bucket) == 64, "a bucket is a cache line");
 
-/* Blocks made before they are needed (ahead.c). NULL for one: there is none, and nothing is ever ready. */
-typedef struct sp_ahead sp_ahead;
-typedef enum sp_block_kind { SP_BLOCK_NODES, SP_BLOCK_TEXT, SP_BLOCK_KINDS } sp_block_kind;
-sp_ahead *sp_ahead_start(void); /* NULL: it could not be */
-void sp_ahead_stop(sp_ahead *a);
-void *sp_ahead_take(sp_ahead *a, sp_block_kind kind); /* a whole block, the caller's; NULL: none is ready */
+typedef struct sp_ahead sp_ahead; /* what a second thread does while a long journal is read (ahead.c) */
 
 typedef struct sp_side {
     sp_ahead *ahead; /* while a long journal is read */
+    /* Lists of blocks, as long as they can get: they never move, so the second thread reads them while they are filled. */
     sp_node **blocks;
     uint16_t **states;
-    uint32_t n_blocks, cap_blocks;
+    char **text;
+    uint32_t n_blocks, n_text;
     uint32_t n; /* nodes, the unused number 0 included */
+    uint32_t full, named; /* blocks, while a journal is read: told to the second thread; whose nodes have their ids */
     sp_bucket *buckets;
     uint64_t n_buckets;
-    char **text;
-    uint32_t n_text, cap_text;
     uint64_t text_used,
         text_dead; /* bytes, the unused tails of blocks included; those that nothing points at any more */
     sp_level **levels;
@@ -103,6 +99,13 @@ typedef struct sp_memory {
     uint64_t rows, row_bytes; /* row records seen */
     bool unfinished;          /* a snapshot has begun and not ended */
 } sp_memory;
+
+/* Makes blocks before they are needed and gives ids to nodes whose block is full. NULL for one: there is none, and nothing is ever ready. */
+typedef enum sp_block_kind { SP_BLOCK_NODES, SP_BLOCK_TEXT, SP_BLOCK_KINDS } sp_block_kind;
+sp_ahead *sp_ahead_start(sp_memory *m); /* NULL: it could not be */
+void sp_ahead_stop(sp_ahead *a);
+void *sp_ahead_take(sp_ahead *a, sp_block_kind kind); /* a whole block, the caller's; NULL: none is ready */
+void sp_ahead_full(sp_ahead *a, sp_side *s);          /* there may be full blocks that it was not told of */
 
 int sp_memory_init(sp_memory *m) SP_MUST_CHECK;
 void sp_memory_done(sp_memory *m);
@@ -144,7 +147,9 @@ enum { SP_HASH_AHEAD = 24 };                            /* nodes before it is ne
 int sp_hash_reserve(sp_side *s, uint64_t n) SP_MUST_CHECK;
 int sp_hash_make(sp_side *s, uint64_t n) SP_MUST_CHECK; /* a table for so many, whose bytes are not set yet */
 
-/* Ids of all nodes, and the table of them, anew: after a journal was replayed (index.c). SPATE_E_CORRUPT: one is there twice. */
+/* Ids of the nodes of a block, which have their type in their place while a journal is replayed (index.c). path: for its own use. */
+int sp_memory_name_block(const sp_side *s, unsigned side, uint32_t block, uint32_t n, sp_buf *path) SP_MUST_CHECK;
+/* Ids of all nodes that have none, and the table of them, after a journal was replayed. SPATE_E_CORRUPT: one is there twice. */
 int sp_memory_index(sp_side *s, unsigned side, spate_error *err) SP_MUST_CHECK;
 
 uint32_t sp_memory_find_id(const sp_side *s, spate_node_id id); /* living ones only */
@@ -163,7 +168,7 @@ uint32_t sp_memory_below(const sp_side *s, uint32_t top, uint32_t i);
 /* What records do (nodes.c). Each can fail for want of memory only. */
 int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_error *err) SP_MUST_CHECK;
 /* Children of parent; their type, name and what else they have is checked. known[i]: the number of one that was there already, or 0;
- * NULL while replaying, when all are new and get no ids yet. SPATE_E_BUG: two paths with one id. */
+ * NULL while replaying, when all are new and get no ids yet: of those what a record says is looked at, and nothing else. SPATE_E_BUG: two paths with one id. */
 int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known,
                   spate_error *err) SP_MUST_CHECK;
 /* A node that was found again. */

@@ -235,23 +235,23 @@ static spate_bytes get_text(reader *r)
     return p ? (spate_bytes){p, len} : (spate_bytes){NULL, 0};
 }
 
+/* What a record says and nothing else: to clear the whole node first would take longer than reading it. */
 static void get_node(reader *r, spate_node *n)
 {
+    const spate_bytes none = {NULL, 0};
     uint8_t a = get_byte(r), b = get_byte(r);
-    *n = (spate_node){.type = a & 7, .traversal = a >> 3 & 7, .copy = b & 7, .excluded = a & IS_EXCLUDED};
+    n->type = a & 7;
+    n->traversal = a >> 3 & 7;
+    n->copy = b & 7;
+    n->excluded = a & IS_EXCLUDED;
     n->name = get_text(r);
     n->size = get_signed(r);
     n->mtime_ns = (int64_t)get_word(r);
-    if (b & HAS_ATTRIBUTES)
-        n->attributes = get_word(r);
-    if (a & HAS_SERVICE)
-        n->service_id = get_text(r);
-    if (b & HAS_NOTE)
-        n->note = get_text(r);
-    if (b & HAS_CHECKSUM)
-        n->checksum = get_word(r);
-    if (b & HAS_DEPTH)
-        n->depth = (int32_t)get(r);
+    n->attributes = b & HAS_ATTRIBUTES ? get_word(r) : 0;
+    n->service_id = a & HAS_SERVICE ? get_text(r) : none;
+    n->note = b & HAS_NOTE ? get_text(r) : none;
+    n->checksum = b & HAS_CHECKSUM ? get_word(r) : 0;
+    n->depth = b & HAS_DEPTH ? (int32_t)get(r) : 0;
     r->bad |= n->type < SPATE_FOLDER || n->type > SPATE_OTHER || n->name.len > UINT16_MAX || n->depth < 0 ||
               n->depth > SP_LEVELS_MAX;
 }

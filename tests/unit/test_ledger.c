@@ -383,6 +383,15 @@ static void destination_pages_bring_the_sources_children(void)
 
 /* ---- lookups ---- */
 
+/* "n17": 17. No NUL follows a name. */
+static unsigned number_of(spate_bytes name)
+{
+    unsigned n = 0;
+    for (size_t i = 1; i < name.len; i++)
+        n = 10 * n + (unsigned)(name.p[i] - '0');
+    return n;
+}
+
 static void lookups_single_and_many(void)
 {
     spate_ledger *l = seeded((spate_ledger_options){0});
@@ -433,7 +442,7 @@ static void lookups_single_and_many(void)
         if (calls++ == 1)
             OK(change(l, SPATE_DELETE, SPATE_SRC, SPATE_FILE, "/d/n1", 0)); /* numbers do not move */
         for (size_t i = 0; i < out.n; i++)
-            seen |= 1u << atoi(out.nodes[i].name.p + 1);
+            seen |= 1u << number_of(out.nodes[i].name);
     } while (cursor.next);
     CHECK_INT(seen | 2, (1u << 30) - 1);
     int32_t depths[4];

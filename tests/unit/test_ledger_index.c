@@ -1,5 +1,5 @@
-/* test_ledger_index.c - ids and the hash, which are made after a journal was read, on two threads when it is long: the same answers
- * as before, and a node that the journal has twice is refused wherever it lies. */
+/* test_ledger_index.c - ids and the hash, which are made while and after a journal is read, on two threads when it is long: the same
+ * answers as before, and a node that the journal has twice is refused wherever it lies. */
 #include "check.h"
 
 #include "base/base.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FOLDERS = 40, FILES = 1000 };
+enum { FOLDERS = 80, FILES = 1000 }; /* on either side: more than a block of nodes, and a journal of more than 4 MiB */
 
 static char dir[] = "/tmp/spate-index-XXXXXX", file[128];
 static spate_error err;
@@ -23,6 +23,8 @@ static int ok(int rc)
         printf("# %s\n", err.message);
     return rc;
 }
+
+#define NAME "the-one-that-has-number-%u"
 
 static void remove_journal(void)
 {
@@ -44,63 +46,74 @@ static spate_ledger *opened(void)
 }
 
 /* So many children named after their number; every type but folders, unless all are. */
-static void list(spate_ledger *l, const char *path, unsigned n, bool folders)
+static void list(spate_ledger *l, spate_side side, const char *path, unsigned n, bool folders)
 {
-    static char names[FILES][16];
+    static char names[FILES][32];
     static spate_node nodes[FILES];
     for (unsigned i = 0; i < n; i++) {
-        snprintf(names[i], sizeof(names[0]), "n%u", i);
+        snprintf(names[i], sizeof(names[0]), NAME, i);
         nodes[i] = (spate_node){.name = text(names[i]), .size = i};
         nodes[i].type = (uint8_t)(folders ? SPATE_FOLDER : SPATE_FILE + i % 3);
     }
-    spate_task t = {.id = spate_node_id_of(SPATE_SRC, SPATE_FOLDER, text(path)),
+    spate_task t = {.side = side,
+                    .id = spate_node_id_of(side, SPATE_FOLDER, text(path)),
                     .traversal = SPATE_TRAVERSAL_SUCCESSFUL,
                     .children = nodes,
                     .n_children = n};
     OK(spate_ledger_done(l, &t, &err));
 }
 
-static void name_file(char path[64], unsigned folder, unsigned k)
+static void name_file(char path[96], unsigned folder, unsigned k)
 {
-    snprintf(path, 64, "/n%u/n%u", folder, k);
+    snprintf(path, 96, "/" NAME "/" NAME, folder, k);
 }
 
-static unsigned found(spate_ledger *l)
+static unsigned found(spate_ledger *l, spate_side side)
 {
     unsigned n = 0;
-    char path[64];
+    char path[96];
     for (unsigned folder = 0; folder < FOLDERS; folder++)
         for (unsigned k = 0; k < FILES; k++) {
             name_file(path, folder, k);
-            OK(spate_ledger_get_path(l, SPATE_SRC, text(path), SPATE_FILE + k % 3, &out, &err));
+            OK(spate_ledger_get_path(l, side, text(path), SPATE_FILE + k % 3, &out, &err));
             n += out.n == 1 && out.nodes[0].size == k;
         }
     return n;
 }
 
+static void check_sides(spate_ledger *l)
+{
+    CHECK_INT(found(l, SPATE_SRC), FOLDERS * FILES - 1);
+    CHECK_INT(found(l, SPATE_DST), FOLDERS * FILES);
+}
+
 static void a_long_journal_gives_every_node_its_id(void)
 {
-    char path[64];
+    char path[96];
     remove_journal();
     spate_ledger *l = opened();
     spate_node root = {.service_id = text("/home")};
     OK(spate_ledger_seed(l, &root, &root, &err));
-    list(l, "/", FOLDERS, true);
-    for (unsigned folder = 0; folder < FOLDERS; folder++) {
-        snprintf(path, sizeof(path), "/n%u", folder);
-        list(l, path, FILES, false);
+    for (unsigned side = 0; side < 2; side++) {
+        list(l, side, "/", FOLDERS, true);
+        for (unsigned folder = 0; folder < FOLDERS; folder++) {
+            snprintf(path, sizeof(path), "/" NAME, folder);
+            list(l, side, path, FILES, false);
+        }
     }
     name_file(path, 7, 3);
     spate_change gone = {.kind = SPATE_DELETE, .id = spate_node_id_of(SPATE_SRC, SPATE_FILE, text(path))};
     OK(spate_ledger_apply(l, &gone, 1, &err));
-    CHECK_INT(found(l), FOLDERS * FILES - 1);
+    check_sides(l);
+    snprintf(path, sizeof(path), "/" NAME, 1);
     for (unsigned again = 0; again < 2; again++) {
         OK(spate_ledger_close(l, &err));
+        CHECK(sp_journal_bytes(file) > 4 << 20);
         l = opened();
-        CHECK_INT(found(l), FOLDERS * FILES - 1);
+        check_sides(l);
         OK(spate_ledger_get_path(l, SPATE_SRC, text("/"), SPATE_FOLDER, &out, &err));
         CHECK_INT(out.n, 1);
-        list(l, "/n1", FILES, false); /* found again, not made again */
+        list(l, SPATE_SRC, path, FILES, false); /* found again, not made again */
         CHECK_INT(spate_ledger_count(l, &(spate_filter){.depth = -1}), FOLDERS * (FILES + 1));
     }
     OK(spate_ledger_close(l, &err));

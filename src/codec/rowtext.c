@@ -651,10 +651,11 @@ int sp_rowtext_header(const sp_rowtext *e, sp_buf *out)
     for (uint32_t i = 0; i < e->schema->n_fields; i++) {
         const char *name = e->schema->fields[i].name;
         size_t len = strlen(name);
-        /* The name is copied behind its place, for put_csv reads past the end. */
-        if (sp_buf_reserve(out, 4 * len + 8 + SP_SLACK) != SPATE_OK)
+        /* The name is copied behind its place, for put_csv reads past the end; so far behind that what it writes past its own does not
+         * reach it. */
+        if (sp_buf_reserve(out, 4 * len + 8 + 2 * SP_SLACK) != SPATE_OK)
             return SPATE_E_NOMEM;
-        char *p = out->data + out->len, *copy = p + 3 * len + 8;
+        char *p = out->data + out->len, *copy = p + 3 * len + 8 + SP_SLACK;
         memcpy(copy, name, len);
         if (i)
             *p++ = ',';

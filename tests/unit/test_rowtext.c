@@ -275,6 +275,28 @@ static void rows_and_names(void)
     sp_batch_done(&b);
 }
 
+/* Of names that are quotes and nothing else, each is written twice, whatever else is near. */
+static void names_of_quotes(void)
+{
+    enum { LEN_MAX = 100 };
+    char name[LEN_MAX + 1], want[2 * LEN_MAX + 4];
+    for (size_t len = 1; len <= LEN_MAX; len++) {
+        const sp_field field = {.name = name, .type = {.kind = SP_TEXT}};
+        const sp_schema schema = {.table = "t", .fields = &field, .n_fields = 1};
+        sp_rowtext *e;
+        sp_buf out = {0};
+        memset(name, '"', len);
+        memset(want, '"', 2 * len + 2);
+        name[len] = '\0';
+        want[2 * len + 2] = '\n';
+        want[2 * len + 3] = '\0';
+        CHECK(sp_rowtext_new(&schema, SP_TEXT_CSV, &e, NULL) == SPATE_OK && sp_rowtext_header(e, &out) == SPATE_OK);
+        CHECK_STRN(out.data, out.len, want);
+        sp_rowtext_free(e);
+        sp_buf_done(&out);
+    }
+}
+
 /* What the maker of text promises of it makes rows faster to write, and no other: short cells and long ones, with nulls and without,
  * in every dialect. */
 static void care_changes_no_byte(void)
@@ -620,6 +642,7 @@ int main(void)
     RUN(list_of_texts);
     RUN(lists_of_other_kinds);
     RUN(rows_and_names);
+    RUN(names_of_quotes);
     RUN(care_changes_no_byte);
     RUN(wide_tables);
     RUN(random_texts);

@@ -505,6 +505,8 @@ static void sink_close(sp_sink *sink)
     if (!s)
         return;
     sp_sqlite_pages_close(s);
+    if (s->db && s->made_file && !s->prepared)
+        (void)!fold_journal(s, NULL);
     if (s->db)
         sp_sqlite.close_v2(s->db);
     if (s->made_file && !s->prepared)

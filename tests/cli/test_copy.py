@@ -1,6 +1,7 @@
 """spate copy on files: dialects, guesses, mistakes with their place, pipes."""
 import gzip
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -302,6 +303,16 @@ class Copy(Case):
     def test_a_condition_on_a_plan(self):
         plan = self.write("t.yaml", "tables: [{name: t, rows: 9000, columns: [{name: n, range: int, props: {min: 0, max: 9000}, unique: true}]}]")
         self.assertEqual([r["n"] for r in self.rows(plan, "--table", "t", "--where", "n = 77")], [77])
+
+    def test_a_target_that_is_refused_leaves_no_file(self):
+        db = sqlite3.connect(self.dir / "ring.sqlite")
+        db.executescript("CREATE TABLE a (id integer PRIMARY KEY, b int REFERENCES b); CREATE TABLE b (id integer PRIMARY KEY, a int REFERENCES a);"
+                         "INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1)")
+        db.close()
+        before = sorted(os.listdir(self.dir))
+        self.spate_fails(2, "copy", "ring.sqlite", "to.sqlite", "--create", "--indexes", "before", "--progress", "none", says="lead back to it")
+        self.assertEqual(sorted(os.listdir(self.dir)), before)
+        self.spate_ok("copy", "ring.sqlite", "to.sqlite", "--create", "--indexes", "before", "--defer-constraints", "--verify", "checksum", "--progress", "none")
 
     def test_what_is_misspelt_changes_nothing(self):
         """Columns and conditions are looked at before the target is emptied; what would be emptied is not what is read."""

@@ -10,7 +10,15 @@
 
 static void build_table(sp_ddl_builder *b)
 {
+    b->made = sp_arena_alloc(b->d->arena, b->t->n_columns + 1, sizeof(*b->made));
+    if (!b->made) {
+        b->nomem = true;
+        return;
+    }
+    for (uint32_t i = 0; i < b->t->n_columns; i++)
+        b->made[i] = b->whole && b->t->columns[i].generated_sql;
     b->counter = sp_ddl_find_counter(b);
+    sp_ddl_drop_unmade(b);
     sp_ddl_add_schema(b);
     sp_ddl_add_column_types(b);
     sp_ddl_add_sequences(b);

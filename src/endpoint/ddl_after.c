@@ -140,8 +140,10 @@ void sp_ddl_add_indexes(sp_ddl_builder *b)
             continue;
         }
         bool there = true;
-        for (uint32_t k = 0; k < index->n; k++)
-            there = there && (sp_schema_find(b->schema, index->columns[k]) >= 0 || b->whole);
+        for (uint32_t k = 0; k < index->n; k++) {
+            const sp_cat_column *c = sp_ddl_column_of(b, index->columns[k]);
+            there = there && (c ? sp_ddl_has_all(b, &(uint32_t){(uint32_t)(c - b->t->columns)}, 1) : b->whole);
+        }
         if (there && index->body &&
             put_index(b, false, index_name(b, index->name), index->body, index->columns, index->parts, index->n,
                       index->where)) {
@@ -326,11 +328,16 @@ static void put_next_number(sp_ddl_builder *b, const sp_cat_column *c)
 {
     const sp_cat_sequence *s = c->sequence;
     int64_t step = s ? s->step : 1, before = s ? (s->called ? s->last : s->start - step) : 0;
-    sp_ddl_put(b, step > 0 ? "SELECT greatest(coalesce(max(" : "SELECT least(coalesce(min(");
+    int field = sp_schema_find(b->schema, c->name);
+    bool beyond = field >= 0 && b->schema->fields[field].type.kind == SP_U64; /* numbers that no sequence gives */
+    sp_ddl_put(b, beyond ? "SELECT least(" : "SELECT ");
+    sp_ddl_put(b, step > 0 ? "greatest(coalesce(max(" : "least(coalesce(min(");
     sp_ddl_put_name(b, c->name);
     sp_ddl_put_number(b, "), ", before);
     sp_ddl_put_number(b, "), ", before);
     sp_ddl_put_number(b, ") + (", step);
+    if (beyond)
+        sp_ddl_put_number(b, "), ", INT64_MAX - 1);
     sp_ddl_put(b, ") FROM ");
     sp_ddl_put_table(b);
 }

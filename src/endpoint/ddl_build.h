@@ -21,6 +21,7 @@ typedef struct sp_ddl_builder {
     const sp_cat_table *t; /* of the schema, or NULL */
     uint32_t number;
     bool whole;      /* every column that can be written is copied */
+    bool *made;      /* of t's columns: the generated ones that the target makes itself, which takes all that they are made of */
     int32_t counter; /* MariaDB's AUTO_INCREMENT column; -1: none */
     sp_buf sql;
     sp_buf clauses[2]; /* MariaDB: of the statement that gives the table its indexes, and its foreign keys */
@@ -66,6 +67,10 @@ const sp_cat_column *sp_ddl_column_of(const sp_ddl_builder *b, const char *name)
 bool sp_ddl_is_copied(const sp_ddl_builder *b, uint32_t column);
 bool sp_ddl_has_all(const sp_ddl_builder *b, const uint32_t *columns, uint32_t n);
 bool sp_ddl_uses_missing(const sp_ddl_builder *b, const char *sql);
+/* MariaDB makes neither columns nor conditions of what it numbers itself. */
+bool sp_ddl_needs_counter(const sp_ddl_builder *b, const char *sql);
+/* Takes the generated columns out of made that cannot be said in the target's words. */
+void sp_ddl_drop_unmade(sp_ddl_builder *b);
 /* The column's type can be said as the source says it. */
 bool sp_ddl_is_said_again(const sp_ddl_builder *b, const sp_field *f, const sp_cat_column *c);
 /* Only of columns, for all rows: what any dialect can say. */

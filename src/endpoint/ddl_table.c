@@ -339,12 +339,6 @@ static void put_column(sp_ddl_builder *b, uint32_t field)
         put_words_of_mariadb(b, c, sp_ddl_is_said_again(b, f, c));
 }
 
-/* MariaDB makes neither columns nor conditions of what it numbers itself. */
-static bool needs_counter(const sp_ddl_builder *b, const char *sql)
-{
-    return b->counter >= 0 && sp_ddl_mentions(sql, b->t->columns[b->counter].name);
-}
-
 /* A column that the target makes itself; where it cannot, there is none. */
 static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
 {
@@ -352,8 +346,6 @@ static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
     sp_ddl_put_name(b, c->name);
     sp_ddl_put(b, " ");
     sp_field f = {.name = c->name, .type = {.kind = SP_TEXT}};
-    bool typed =
-        b->same || c->type.class == SP_CAT_INTEGER || c->type.class == SP_CAT_TEXT || c->type.class == SP_CAT_BOOL;
     if (b->same)
         sp_ddl_put(b, sp_ddl_local_type(b, c->type.spelled));
     else {
@@ -362,8 +354,7 @@ static bool put_generated(sp_ddl_builder *b, const sp_cat_column *c)
                                            &(sp_schema){.table = b->schema->table, .fields = &f, .n_fields = 1}, 0);
     }
     sp_ddl_put(b, " GENERATED ALWAYS AS (");
-    if (typed && b->whole && *c->generated_sql && !needs_counter(b, c->generated_sql) &&
-        sp_ddl_put_expr(b, c->generated_sql, NULL)) {
+    if (b->made[c - b->t->columns] && sp_ddl_put_expr(b, c->generated_sql, NULL)) {
         sp_ddl_put(b, b->d->dialect == SP_SQL_DUCKDB || (b->same && c->is_virtual) ? ") VIRTUAL" : ") STORED");
         put_words_of_mariadb(b, c, b->same);
         return true;
@@ -500,7 +491,7 @@ static void put_checks(sp_ddl_builder *b)
         sp_ddl_put(b, ",\n  ");
         sp_ddl_put_constraint_name(b, b->same && !value ? check->name : "");
         sp_ddl_put(b, "CHECK (");
-        if (!needs_counter(b, check->sql) && sp_ddl_put_expr(b, check->sql, value)) {
+        if (!sp_ddl_needs_counter(b, check->sql) && sp_ddl_put_expr(b, check->sql, value)) {
             sp_ddl_put(b, ")");
             continue;
         }

@@ -168,10 +168,9 @@ bool sp_ddl_is_copied(const sp_ddl_builder *b, uint32_t column)
     return sp_schema_find(b->schema, b->t->columns[column].name) >= 0;
 }
 
-/* Columns that are made stay there, but only with all the others. */
 static bool will_be_there(const sp_ddl_builder *b, uint32_t column)
 {
-    return sp_ddl_is_copied(b, column) || (b->t->columns[column].generated_sql && b->whole);
+    return sp_ddl_is_copied(b, column) || b->made[column];
 }
 
 bool sp_ddl_has_all(const sp_ddl_builder *b, const uint32_t *columns, uint32_t n)
@@ -194,6 +193,33 @@ bool sp_ddl_uses_missing(const sp_ddl_builder *b, const char *sql)
 bool sp_ddl_put_expr(sp_ddl_builder *b, const char *sql, const char *value)
 {
     return !sp_ddl_uses_missing(b, sql) && sp_ddl_expr(&b->sql, b->t, sql, b->c->dialect, b->d->dialect, value);
+}
+
+bool sp_ddl_needs_counter(const sp_ddl_builder *b, const char *sql)
+{
+    return b->counter >= 0 && sp_ddl_mentions(sql, b->t->columns[b->counter].name);
+}
+
+static bool can_make(sp_ddl_builder *b, const sp_cat_column *c)
+{
+    size_t len = b->sql.len;
+    bool typed =
+        b->same || c->type.class == SP_CAT_INTEGER || c->type.class == SP_CAT_TEXT || c->type.class == SP_CAT_BOOL;
+    bool can = typed && *c->generated_sql && !sp_ddl_needs_counter(b, c->generated_sql) &&
+               sp_ddl_put_expr(b, c->generated_sql, NULL);
+    b->sql.len = len;
+    return can;
+}
+
+/* Until none is left that needs one that is not made. */
+void sp_ddl_drop_unmade(sp_ddl_builder *b)
+{
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t i = 0; i < b->t->n_columns; i++)
+            if (b->made[i] && !can_make(b, &b->t->columns[i]))
+                again = true, b->made[i] = false;
+    }
 }
 
 /* Its type can be said as the source says it. */

@@ -63,7 +63,7 @@ int sp_job_add(sp_job_memory *m, const char *table, uint64_t first, uint64_t las
     return SPATE_OK;
 }
 
-/* What fits into a bigint. */
+/* Positive: jobs that were begun before have it so. */
 static uint64_t step_of(const char *statement)
 {
     return sp_hash64(statement, strlen(statement), 0) >> 1;
@@ -148,6 +148,7 @@ int sp_job_chunks_sql(const sp_job_memory *m, sp_buf *sql)
             literal(sql, m->job));
 }
 
+/* Positions beyond what a bigint holds, as keys of 64 bits have them, are kept as the negative numbers of the same bits. */
 static int remember_sql(const sp_job_memory *m, const char *table, uint64_t first, uint64_t last, uint64_t rows,
                         bool fenced, sp_buf *sql)
 {
@@ -155,8 +156,7 @@ static int remember_sql(const sp_job_memory *m, const char *table, uint64_t firs
         sp_buf_adds(sql,
                     "INSERT INTO spate_chunk (job, table_name, first_position, last_position, row_count) SELECT ") ||
         literal(sql, m->job) || sp_buf_adds(sql, ", ") || literal(sql, table) ||
-        sp_buf_printf(sql, ", %llu, %llu, %llu", (unsigned long long)first, (unsigned long long)last,
-                      (unsigned long long)rows);
+        sp_buf_printf(sql, ", %lld, %lld, %lld", (long long)first, (long long)last, (long long)rows);
     if (fenced)
         built = built || sp_buf_adds(sql, " / (SELECT count(*) FROM (SELECT 1 FROM spate_job WHERE job = ") ||
                 literal(sql, m->job) ||

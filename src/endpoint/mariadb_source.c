@@ -445,20 +445,27 @@ static int name_type(my_source *s, const sp_cat_type *from, const sp_my_type *ty
     return field->sql_type ? SPATE_OK : sp_fail_nomem(err);
 }
 
-/* What MariaDB has no type for it keeps as text, or as bytes: where the other side says what these are, they come as that. */
-static int become_like(my_source *s, const my_table *t, const sp_source_options *options, sp_field *field,
-                       spate_error *err)
+static bool becomes(sp_kind kind, sp_kind wanted)
+{
+    switch (kind) {
+    case SP_TEXT:
+    case SP_JSON: return wanted == SP_UUID || wanted == SP_INTERVAL || wanted == SP_LIST;
+    case SP_BYTES: return wanted == SP_UUID;
+    case SP_TIME: return wanted == SP_INTERVAL;
+    default: return false;
+    }
+}
+
+/* What the other side says of a column, or NULL. */
+static const sp_field *like_of(const my_table *t, const sp_source_options *options, const char *column)
 {
     for (uint32_t i = 0; i < options->n_like; i++) {
         const sp_schema *like = options->like[i];
-        int at = strcmp(like->table, t->schema.table) == 0 ? sp_schema_find(like, field->name) : -1;
-        sp_kind wanted = at >= 0 ? like->fields[at].type.kind : field->type.kind;
-        bool text = field->type.kind == SP_TEXT || field->type.kind == SP_JSON, uuid = wanted == SP_UUID;
-        bool becomes = text ? uuid || wanted == SP_INTERVAL || wanted == SP_LIST : field->type.kind == SP_BYTES && uuid;
-        if (becomes && sp_field_copy_type(&s->arena, &like->fields[at], field))
-            return sp_fail_nomem(err);
+        int at = strcmp(like->table, t->schema.table) == 0 ? sp_schema_find(like, column) : -1;
+        if (at >= 0)
+            return &like->fields[at];
     }
-    return SPATE_OK;
+    return NULL;
 }
 
 static int add_column(my_source *s, my_table *t, const sp_cat_column *from, const sp_source_options *options,
@@ -468,7 +475,9 @@ static int add_column(my_source *s, my_table *t, const sp_cat_column *from, cons
     sp_field *field = (sp_field *)&t->schema.fields[i];
     sp_my_type *type = &t->types[i];
     *type = sp_my_type_of(from);
-    if (s->small_tinyints && type->class == SP_MY_INTEGER && type->bits == 1)
+    const sp_field *like = like_of(t, options, from->name);
+    bool small = s->small_tinyints || (like && like->type.kind != SP_BOOL && like->type.kind != SP_TEXT);
+    if (small && type->class == SP_MY_INTEGER && type->bits == 1)
         type->bits = 8;
     *field = (sp_field){.name = from->name, .nullable = !from->not_null || s->how.zero_date_null};
     if (!sp_my_kind(type, &field->type)) {
@@ -486,7 +495,11 @@ static int add_column(my_source *s, my_table *t, const sp_cat_column *from, cons
     if ((i && sp_buf_adds(list, ", ")) || sp_sql_name(list, from->name))
         return sp_fail_nomem(err);
     int status = name_type(s, &from->type, type, field, err);
-    return status ? status : become_like(s, t, options, field, err);
+    /* What MariaDB has no type for it keeps as text, as bytes or as TIME: where the other side says what these are, they come as that. */
+    if (status == SPATE_OK && like && becomes(field->type.kind, like->type.kind) &&
+        sp_field_copy_type(&s->arena, like, field))
+        status = sp_fail_nomem(err);
+    return status;
 }
 
 static int read_columns(my_source *s, my_table *t, const sp_cat_table *from, const sp_source_options *options,

@@ -179,8 +179,8 @@ static int refuse_circle(sp_my_sink *s, spate_error *err)
 int sp_my_order_tables(sp_my_sink *s, spate_error *err)
 {
     int status = read_foreign_keys(s, err);
-    if (status || s->base.options.defer_constraints)
-        return status;
+    if (status || s->base.options.defer_constraints || s->base.options.create)
+        return status; /* created tables get their foreign keys behind the rows */
     for (uint32_t i = 0; i < s->n_tables; i++) {
         s->base.deps[i].n = 0;
         if (!s->base.deps[i].tables &&

@@ -261,6 +261,22 @@ void sp_source_close(sp_source *source)
         source->ops->close(source);
 }
 
+static bool is_word_of(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += n)
+        if ((at == list || at[-1] == ' ') && (at[n] == ',' || at[n] == ';' || !at[n]))
+            return true;
+    return false;
+}
+
+/* What tables are says nothing of how their rows are read, for which most of the keys are: they are checked where rows are. */
+static void pass_over_params(sp_uri *uri, const char *known)
+{
+    for (uint32_t i = 0; known && i < uri->n_params; i++)
+        uri->params[i].used |= is_word_of(known, uri->params[i].key);
+}
+
 int sp_describe(const char *text, const sp_describe_options *options, sp_arena *arena, sp_catalog *c, spate_error *err)
 {
     sp_uri uri;
@@ -272,6 +288,7 @@ int sp_describe(const char *text, const sp_describe_options *options, sp_arena *
         return sp_fail(err, SPATE_E_USAGE, "\"%s\" has no tables that could be described", uri.scheme);
     sp_catalog_init(c, arena);
     rc = e->describe(&uri, options, c, err);
+    pass_over_params(&uri, e->params);
     if (rc == SPATE_OK)
         rc = sp_uri_check_params(&uri, e->params, err);
     return rc == SPATE_OK && !sp_catalog_link(c) ? sp_fail_nomem(err) : rc;

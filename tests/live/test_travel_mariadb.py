@@ -78,6 +78,52 @@ class TravelMariaDB(MariaDBCase):
         for says in ('the generated column "size"', "check sane", 'the index "by_two"', 'the index "words"', "the unique key word"):
             self.assertIn(says, done.err)
 
+    def test_keys_in_the_uri_go_with_create(self):
+        """What is read otherwise for a key's sake is made and verified as it was read."""
+        source = self.new("keyed", "SET sql_mode = ''; CREATE TABLE t (id int PRIMARY KEY, d date, span time, n tinyint(1));"
+                                   "INSERT INTO t VALUES (1, '0000-00-00', '-838:59:59', 7), (2, '2024-02-29', '25:00:00', 1)")
+        keys = "&zero-dates=null&time=interval&tinyint1=smallint"
+        self.copy(source + keys, self.new("keyed_to"), "--create", "--verify", "checksum")
+        self.assertEqual(self.server.sql("SELECT * FROM t ORDER BY id", "keyed_to"), [["1", "NULL", "-838:59:59", "7"], ["2", "2024-02-29", "25:00:00", "1"]])
+        target = self.new_postgres("keyed")
+        self.copy(source + keys, target, "--create", "--verify", "checksum")
+        self.assertEqual(self.postgres.psql("SELECT d, span, n FROM t ORDER BY id", "keyed"), [["", "-838:59:59", "7"], ["2024-02-29", "25:00:00", "1"]])
+        self.spate_fails(2, "copy", source + "&zero=null", target, "--create", says='unknown key "zero"')
+
+    def test_foreign_keys_in_a_circle(self):
+        """Made behind the rows, they ask for no order; neither when the tables are replaced, nor when a job goes on."""
+        source = self.new("ring", "CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int, FOREIGN KEY (a) REFERENCES a (id));"
+                                  "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id); INSERT INTO a VALUES (1, NULL); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1")
+        target = self.new("ring_to")
+        for words in ([], ["--truncate"], ["--truncate", "--job", "ring", "--ledger", "jobs"]):
+            self.copy(source, target, "--create", "--verify", "checksum", *words)
+            self.assertEqual(self.made("ring_to", "a", "b"), self.made("ring", "a", "b"))
+
+    def test_what_is_made_of_a_column_that_is_not_made(self):
+        source = self.new("made_of", "CREATE TABLE t (id int PRIMARY KEY, price decimal(10,2), twice decimal(12,2) AS (price * 2) STORED,"
+                                     "n int, sum int AS (n + 1) STORED, KEY by_twice (twice), KEY by_sum (sum), UNIQUE KEY pair (n, twice)); INSERT INTO t (id, price, n) VALUES (1, 2.5, 3)")
+        done = self.copy(source, self.new_postgres("made_of"), "--create", "--verify", "checksum")
+        self.assertEqual(self.left(done), ['table "t": the generated column "twice"', 'table "t": the index "by_twice"',
+                                           'table "t": the unique key pair: not all its columns are copied'])
+        self.assertEqual(self.postgres.psql("SELECT sum FROM t", "made_of"), [["4"]])
+
+    def test_keys_as_large_as_there_are(self):
+        """Their positions are beyond what a target's bigint holds."""
+        source = self.new("large", "CREATE TABLE t (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (18446744073709551614, 2);"
+                                   "CREATE TABLE s (id bigint PRIMARY KEY, n int); INSERT INTO s VALUES (-9223372036854775807, 1), (9223372036854775806, 2)")
+        for target in (self.new_postgres("large"), "large.duckdb", self.new("large_to")):
+            words = [source, target, "--create", "--verify", "checksum", "--job", target[:5], "--ledger", "jobs", "--progress", "none"]
+            self.spate_ok("copy", *words)
+            self.spate_ok("copy", *words)  # it is done
+        target = self.new_postgres("large_more")
+        self.postgres.psql("CREATE TABLE t (id numeric PRIMARY KEY, n int CHECK (n < 2)); CREATE TABLE s (id bigint PRIMARY KEY, n int)", "large_more")
+        words = [source, target, "--job", "more", "--ledger", "jobs", "--batch", "1", "--workers", "1", "--progress", "none"]
+        self.spate_fails(4, "copy", *words, says="violates check constraint")
+        self.postgres.psql("ALTER TABLE t DROP CONSTRAINT t_n_check", "large_more")
+        self.spate_ok("copy", *words)
+        self.assertEqual(self.postgres.psql("SELECT * FROM t UNION ALL SELECT * FROM s ORDER BY 1", "large_more"),
+                         [["-9223372036854775807", "1"], ["1", "1"], ["9223372036854775806", "2"], ["18446744073709551614", "2"]])
+
     def test_what_cannot_travel_is_named(self):
         source = self.new("left", "CREATE TABLE t (a int PRIMARY KEY, f float(5,2)); CREATE VIEW v AS SELECT a FROM t;"
                                   "CREATE FUNCTION twice(n int) RETURNS int DETERMINISTIC RETURN n * 2;"

@@ -116,6 +116,8 @@ uint32_t sp_kind_text_max(sp_kind kind);
 uint32_t sp_schema_row_bytes(const sp_schema *schema);
 /* So many rows as a chunk has them: whole batches, unless they are less than one; at least 1. */
 uint64_t sp_whole_batches(uint64_t rows);
+/* A table's name without its schema. */
+const char *sp_table_bare(const char *table);
 int sp_schema_find(const sp_schema *schema, const char *name); /* field number or -1 */
 
 typedef struct sp_column {

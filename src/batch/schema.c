@@ -128,6 +128,12 @@ uint64_t sp_whole_batches(uint64_t rows)
     return rows < SP_BATCH_ROWS_MAX ? SP_MAX(rows, (uint64_t)1) : rows - rows % SP_BATCH_ROWS_MAX;
 }
 
+const char *sp_table_bare(const char *table)
+{
+    const char *dot = strrchr(table, '.');
+    return dot ? dot + 1 : table;
+}
+
 int sp_schema_find(const sp_schema *schema, const char *name)
 {
     for (uint32_t i = 0; i < schema->n_fields; i++)

@@ -453,18 +453,11 @@ static bool has_masked(const spate_plan *plan)
     return false;
 }
 
-/* A name without its schema, which may be the same one unsaid. */
-static const char *bare_name(const char *table)
-{
-    const char *dot = strrchr(table, '.');
-    return dot ? dot + 1 : table;
-}
-
 static bool is_emptied(const opening *o, const char *table)
 {
     for (uint32_t t = 0; t < o->plan->n_tables; t++) {
         const char *name = o->plan->tables[t].name;
-        if (is_wanted(o, name) && sp_str_ieq(sp_str_of(bare_name(table)), bare_name(name)))
+        if (is_wanted(o, name) && sp_str_ieq(sp_str_of(sp_table_bare(table)), sp_table_bare(name)))
             return true;
     }
     return false;
@@ -477,10 +470,14 @@ int sp_masked_refuse_itself(const spate_plan *plan, const char *const *only, siz
     sp_arena arena;
     sp_arena_init(&arena);
     int rc = SPATE_OK;
+    const char *asked = NULL; /* one server's tables stand together, mostly */
     for (uint32_t t = 0; t < plan->n_tables && rc == SPATE_OK; t++) {
         const sp_plan_from *from = plan->tables[t].from;
         if (!from || !is_wanted(&o, plan->tables[t].name) || !is_emptied(&o, from->table))
             continue;
+        if (asked && strcmp(asked, from->uri) == 0)
+            continue;
+        asked = from->uri;
         const char *uri = sp_uri_beside(from->uri, plan->path, &arena);
         rc = uri ? sp_refuse_itself(uri, to, err) : sp_fail_nomem(err);
     }

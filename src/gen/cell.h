@@ -53,6 +53,18 @@ struct sp_cell {
 /* The generic fill of a text kind: calls ops->text for each row. */
 int sp_cell_fill_text(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch);
 
+/* Of numbers of values, of which UINT64_MAX means that many, or more. */
+static inline uint64_t sp_count_plus(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+static inline uint64_t sp_count_times(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
 /* How many different values the cell can be asked for; 0: it is not known. */
 static inline uint64_t sp_cell_domain(const sp_cell *cell)
 {

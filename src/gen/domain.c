@@ -13,17 +13,6 @@
 
 /* ---- lots ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t times(uint64_t a, uint64_t b)
-{
-    uint64_t product;
-    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
-static uint64_t plus(uint64_t a, uint64_t b)
-{
-    return a + b < a ? UINT64_MAX : a + b;
-}
-
 /* The last of n parts that begins at this number or before: part i begins at of * i / n. */
 static uint64_t part_of(uint64_t number, uint64_t of, uint64_t n)
 {
@@ -60,7 +49,7 @@ uint64_t sp_lot_length(sp_lot *lot, const sp_word_room *room)
         }
         lot->number -= words;
         lot->of -= words;
-        words = times(words, room->letters);
+        words = sp_count_times(words, room->letters);
     }
     return room->len_min + more + sp_lot_even(lot, room->lengths - more);
 }
@@ -69,10 +58,10 @@ uint64_t sp_word_room_of(sp_word_room *room, uint64_t letters, uint64_t len_min,
 {
     uint64_t words = 1, all = 0;
     for (uint64_t i = 0; i < len_min && words < UINT64_MAX && letters > 1; i++)
-        words = times(words, letters);
+        words = sp_count_times(words, letters);
     *room = (sp_word_room){.letters = letters, .len_min = len_min, .lengths = lengths, .shortest = words};
-    for (uint64_t i = 0; i < lengths && all < UINT64_MAX; i++, words = times(words, letters))
-        all = plus(all, words);
+    for (uint64_t i = 0; i < lengths && all < UINT64_MAX; i++, words = sp_count_times(words, letters))
+        all = sp_count_plus(all, words);
     return all;
 }
 

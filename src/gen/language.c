@@ -349,17 +349,6 @@ static void look_at(maker *m, uint32_t number)
 
 /* ---- counting --------------------------------------------------------------------------------------------------- */
 
-static uint64_t plus(uint64_t a, uint64_t b)
-{
-    return a + b < a ? UINT64_MAX : a + b;
-}
-
-static uint64_t times(uint64_t a, uint64_t b)
-{
-    uint64_t product;
-    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
 /* From the last way to the first, since each knows of those behind it. What they lead to has been counted. */
 static void count_state(maker *m, state *s)
 {
@@ -368,9 +357,9 @@ static void count_state(maker *m, state *s)
         way *w = (way *)m->ways.items + s->first_way + i;
         const state *to = w->to == NONE ? NULL : &states[w->to];
         double shapes = to ? to->shapes : 1;
-        w->words = to ? times(w->characters, to->words) : 1;
+        w->words = to ? sp_count_times(w->characters, to->words) : 1;
         w->rest = s->words;
-        s->words = plus(s->words, w->words);
+        s->words = sp_count_plus(s->words, w->words);
         s->shapes += shapes;
         w->part = shapes / s->shapes;
     }

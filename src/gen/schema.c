@@ -106,18 +106,12 @@ static bool make_fields(maker *m, uint32_t table)
 
 /* ---- the types of enumerations ---- */
 
-static const char *bare_name(const char *table)
-{
-    const char *dot = strrchr(table, '.');
-    return dot ? dot + 1 : table;
-}
-
 /* To databases, a table's name is a type's name too. */
 static bool is_taken(const maker *m, const char *name, const sp_field *but)
 {
     for (uint32_t t = 0; t < m->plan->n_tables; t++) {
         const sp_schema *s = &m->tables[t].schema;
-        if (sp_str_ieq(sp_str_of(name), bare_name(s->table)))
+        if (sp_str_ieq(sp_str_of(name), sp_table_bare(s->table)))
             return true;
         for (uint32_t i = 0; i < s->n_fields; i++)
             if (&s->fields[i] != but && s->fields[i].enum_name && sp_str_ieq(sp_str_of(name), s->fields[i].enum_name))
@@ -128,10 +122,10 @@ static bool is_taken(const maker *m, const char *name, const sp_field *but)
 
 static bool name_enum(maker *m, const sp_schema *s, sp_field *f)
 {
-    const char *name = sp_arena_printf(m->arena, "%s_%s", bare_name(s->table), f->name);
+    const char *name = sp_arena_printf(m->arena, "%s_%s", sp_table_bare(s->table), f->name);
     for (unsigned n = 1; name && is_taken(m, name, f); n++)
-        name = n == 1 ? sp_arena_printf(m->arena, "%s_%s_enum", bare_name(s->table), f->name)
-                      : sp_arena_printf(m->arena, "%s_%s_enum%u", bare_name(s->table), f->name, n);
+        name = n == 1 ? sp_arena_printf(m->arena, "%s_%s_enum", sp_table_bare(s->table), f->name)
+                      : sp_arena_printf(m->arena, "%s_%s_enum%u", sp_table_bare(s->table), f->name, n);
     f->enum_name = name;
     return name != NULL;
 }

@@ -640,13 +640,18 @@ int sp_lab_open_copy(const char *directory, const char *place, sp_lab *lab, spat
     return sp_fail_nomem(err);
 }
 
-int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err)
+const char *sp_lab_locate(const char *directory, sp_lab *lab)
 {
     sp_lab_init(lab);
     char *real = realpath(directory, NULL);
     lab->directory = real ? sp_arena_strndup(&lab->arena, real, strlen(real)) : NULL;
     free(real);
-    const char *file = lab->directory ? sp_lab_path(lab, "lab.yaml") : NULL;
+    return lab->directory ? sp_lab_path(lab, "lab.yaml") : NULL;
+}
+
+int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err)
+{
+    const char *file = sp_lab_locate(directory, lab);
     if (!file || !sp_os_exists(file)) {
         sp_fail(err, SPATE_E_USAGE, "there is no lab in \"%s\": it has no lab.yaml", directory);
         sp_error_hint(err, "'spate lab init' makes one; --lab says where it is");

@@ -95,6 +95,8 @@ static inline const sp_lab_server *sp_lab_shard(const sp_lab *lab, uint32_t shar
 
 void sp_lab_init(sp_lab *lab); /* empty */
 void sp_lab_done(sp_lab *lab);
+/* An empty lab of an existing directory: where its lab.yaml is to be. NULL: there is no such directory. */
+const char *sp_lab_locate(const char *directory, sp_lab *lab);
 /* Finds the lab and reads its lab.yaml. SPATE_E_USAGE: there is none; SPATE_E_CONFIG: it has mistakes, all of them in err. */
 int sp_lab_open(const char *directory, sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Writes lab.yaml anew: as a whole or not at all. */

@@ -6,7 +6,6 @@
 #include "lab/lab.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 static bool is_there(const sp_lab *lab, const char *name)
@@ -62,11 +61,7 @@ static int find_servers(sp_lab *lab, spate_error *err)
 
 int sp_lab_open_remains(const char *directory, sp_lab *lab, spate_error *err)
 {
-    sp_lab_init(lab);
-    char *real = realpath(directory, NULL);
-    lab->directory = real ? sp_arena_strndup(&lab->arena, real, strlen(real)) : NULL;
-    free(real);
-    const char *file = lab->directory ? sp_lab_path(lab, "lab.yaml") : NULL;
+    const char *file = sp_lab_locate(directory, lab);
     int rc = !file                ? sp_fail(err, SPATE_E_USAGE, "there is no directory \"%s\"", directory)
              : sp_os_exists(file) ? sp_fail(err, SPATE_E_USAGE, "the lab in \"%s\" has a lab.yaml", directory)
                                   : find_servers(lab, err);

@@ -7,7 +7,8 @@
 
 #include "lab/lab.h"
 
-/* Makes the last of the lab's replicas, which has no data yet, and returns when its primary streams to it. When that fails nothing is left of it but its name. */
+/* Makes the last of the lab's replicas, which has no data yet, and returns when its primary streams to it. When that fails
+ * nothing is left of it but its name. */
 int sp_replica_make(sp_lab *lab, spate_error *err) SP_MUST_CHECK;
 /* Removes a replica, its slot and its name. SPATE_E_USAGE: its primary does not run, and would keep the slot for ever. */
 int sp_replica_drop(sp_lab *lab, const sp_lab_server *replica, spate_error *err) SP_MUST_CHECK;

@@ -1,4 +1,6 @@
 /* hash_avx2.c - XXH3 again, in registers of 32 bytes: the library of the distribution is built for any x86-64. */
+#include "store/kernels_set.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #if defined(__clang__)
@@ -10,7 +12,6 @@
 #define XXH_VECTOR XXH_AVX2
 #include <xxhash.h>
 
-uint64_t sp_hash_avx2(const void *p, size_t len, uint64_t seed);
 uint64_t sp_hash_avx2(const void *p, size_t len, uint64_t seed)
 {
     return XXH3_64bits_withSeed(p, len, seed);

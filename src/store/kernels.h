@@ -1,5 +1,5 @@
 /* kernels.h - the loops over cells: bits in and out, decimals, ranges. Plain C, compiled once for any processor (the reference)
- * and once for AVX2 and FMA; which one runs is chosen when the program starts. Both give the same bits, tests see to it.
+ * and once each for AVX2 with FMA and for AVX-512; which set runs is chosen by the processor. All give the same bits, tests see to it.
  *
  * Packed bits: value i of a vector is in lane i % L at place i / L, where L is 32 lanes of 32-bit words for widths up to 32 and 16
  * lanes of 64-bit words above. A lane's values are packed one behind the other from the lowest bit, and word k of all lanes
@@ -67,7 +67,7 @@ typedef struct sp_kernels {
     void (*sums32)(uint32_t *v, uint32_t n, sp_line line);
     void (*sums64)(uint64_t *v, uint32_t n, sp_line line);
     /* Values out of those of rows before, by runs (format.h, sp_lagged_head), and back. Of what is read and made there is room
-     * for 8 more behind the last. */
+     * for 16 more behind the last. */
     void (*lag32)(const uint8_t *runs, uint32_t n_runs, uint32_t lag, const uint32_t *first, const uint32_t *difference,
                   uint32_t *out);
     void (*lag64)(const uint8_t *runs, uint32_t n_runs, uint32_t lag, const uint64_t *first, const uint64_t *difference,
@@ -115,6 +115,8 @@ typedef struct sp_kernels {
 
 extern const sp_kernels sp_kernels_portable;
 const sp_kernels *sp_kernels_best(void);
+/* Set i of those that this processor can run, the portable one first; NULL: there are no more. */
+const sp_kernels *sp_kernels_set(unsigned i);
 
 /* Doubles that are powers of ten, exactly; and the reciprocals nearest to them. */
 enum { SP_DECIMAL_EXPONENT_MAX = 18 };

@@ -151,8 +151,8 @@ static void differences_are_kept(void)
         CHECK(c >= LAGGED || flags_of(&m) & SP_SEGMENT_LAGGED);
         CHECK(c != UNLIKE || !(flags_of(&m) & SP_SEGMENT_LAGGED));
         CHECK_INT(sp_encoder_has_lagged(m.e), (flags_of(&m) & SP_SEGMENT_LAGGED) != 0);
-        read_anywhere(&m, c, &sp_kernels_portable);
-        read_anywhere(&m, c, sp_kernels_best());
+        for (unsigned i = 0; sp_kernels_set(i); i++)
+            read_anywhere(&m, c, sp_kernels_set(i));
         unmake(&m);
     }
 }

@@ -34,6 +34,7 @@ if [ "${1:-build}" = test ]; then
     want pgbouncer
     want redis-server
     want acl
+    want attr
     want zstd
     want_command c++ g++
     want libjpeg-turbo-progs

@@ -2,7 +2,8 @@
  *
  *   ddl.c        the whole, and what a schema alone gives
  *   ddl_words.c  statements, notes, names, what is copied
- *   ddl_table.c  types, sequences, tables: before the rows
+ *   ddl_types.c  schemas, types, sequences: before the tables
+ *   ddl_table.c  tables: before the rows
  *   ddl_after.c  indexes, keys, foreign keys, numbering, comments: behind them
  *
  * A builder stands on one table at a time. What fails for want of memory is remembered in it and seen once, at the end. */
@@ -76,6 +77,14 @@ bool sp_ddl_is_said_again(const sp_ddl_builder *b, const sp_field *f, const sp_c
 /* Only of columns, for all rows: what any dialect can say. */
 bool sp_ddl_is_plain_key(const sp_cat_key *key);
 
+/* ---- ddl_types.c ---- */
+
+void sp_ddl_add_schema(sp_ddl_builder *b);
+void sp_ddl_add_column_types(sp_ddl_builder *b);
+void sp_ddl_add_sequences(sp_ddl_builder *b);
+/* INCREMENT BY, MINVALUE and the others, each with a space in front. */
+void sp_ddl_put_sequence_options(sp_ddl_builder *b, const sp_cat_sequence *s);
+
 /* ---- ddl_table.c ---- */
 
 /* The column that MariaDB can number itself, by ones, for a key or an index of the table begins with it; -1: there is none. */
@@ -87,9 +96,6 @@ bool sp_ddl_is_numbered(const sp_ddl_builder *b, const sp_cat_column *c);
 /* The key is made with the table, not after the rows. */
 bool sp_ddl_is_inside(const sp_ddl_builder *b, const sp_cat_key *key);
 bool sp_ddl_is_whole(const sp_ddl_builder *b);
-void sp_ddl_add_schema(sp_ddl_builder *b);
-void sp_ddl_add_column_types(sp_ddl_builder *b);
-void sp_ddl_add_sequences(sp_ddl_builder *b);
 void sp_ddl_add_table(sp_ddl_builder *b);
 /* The statement that made it in the source can make it here. */
 bool sp_ddl_is_made_again(sp_ddl_builder *b);

@@ -2,7 +2,9 @@
  *
  * Caveats first. spate_copy runs threads of its own and returns when they have ended. It installs no signal handler and prints
  * nothing. A value that the target cannot hold exactly stops the copy with an error; nothing is rounded, cut or guessed. A
- * database is read as it was at one moment, whatever is written to it meanwhile. */
+ * database is read as it was at one moment, whatever is written to it meanwhile.
+ *
+ * Both sides are URIs, or paths whose endings say what they are: docs/reference/pairs.md lists which can be copied to which. */
 #ifndef SPATE_COPY_H
 #define SPATE_COPY_H
 
@@ -27,8 +29,8 @@ typedef struct spate_copy_options {
     const char *where;   /* only rows for which this holds, in the source's SQL; of one table. NULL: all */
     unsigned workers;    /* threads, each with a connection to either side; 0: as many as there are processors */
     uint64_t batch_rows; /* as for spate_generate */
-    uint64_t rate_rows,
-        rate_bytes; /* at most so many a second, on the average; bytes as the target is given them. 0: any */
+    /* at most so many a second, on the average; bytes as the target is given them. 0: any */
+    uint64_t rate_rows, rate_bytes;
     spate_insert_mode insert_mode;
     bool create;              /* create the tables, with all that the source knows of them */
     bool append;              /* into tables that are there, behind the rows that they have: says that this is meant */

@@ -36,8 +36,8 @@ typedef struct spate_table_progress {
 
 typedef struct spate_generate_options {
     const char *to;            /* URI of the target; NULL: a DuckDB file beside the plan, replaced if it is there */
-    unsigned workers;          /* threads, each with a connection of its own; at most SPATE_WORKERS_MAX;
-                                   * 0: as many as there are processors */
+    /* threads, each with a connection of its own; at most SPATE_WORKERS_MAX; 0: as many as there are processors */
+    unsigned workers;
     uint64_t batch_rows;       /* rows a statement, or a transaction where the target copies; 0: the target's choice */
     const uint64_t *seed;      /* NULL: the plan's */
     const char *const *tables; /* only these, n_tables of them; 0: all */
@@ -55,8 +55,8 @@ typedef struct spate_generate_options {
     /* With a job: the folder of the ledgers that list it (spate/job.h), where the run is written down; once all is done the target
      * need not remember it any more. NULL: only the target knows, and knows for ever. */
     const char *jobs;
-    const char *const
-        *command; /* the words that began the run, n_command of them, for whoever resumes it; NULL: none */
+    /* the words that began the run, n_command of them, for whoever resumes it; NULL: none */
+    const char *const *command;
     size_t n_command;
     const int *cancel; /* watched while running; not 0: stop. May be NULL. May be set in a signal handler */
     /* Called on the calling thread ten times a second and once at the end. May be NULL. */

@@ -55,8 +55,8 @@ typedef struct spate_job {
     const char *const *words;    /* the command behind the program's name, passwords left out */
     size_t n_words;
     bool secret_left_out; /* there was a password in them */
-    int64_t made_us, began_us,
-        seen_us; /* since 1970: the first run, the last run, and the last time it landed or said anything */
+    /* since 1970: the first run, the last run, and the last time it landed or said anything */
+    int64_t made_us, began_us, seen_us;
     long pid;    /* of the last run */
     uint64_t rows, rows_done; /* of all tables; rows: UINT64_MAX when one is not known */
     double rate;              /* rows a second of the last run */

@@ -27,8 +27,8 @@ typedef struct spate_lab_placement {
     const char *how;       /* "hash", "modulo", "range" or "list"; NULL: hash */
     const int64_t *bounds; /* of range: one less than there are shards */
     size_t n_bounds;
-    const char *const *
-        values; /* of list: the texts on shard 0, on shard 1, ..., each with commas between; all others are on the last */
+    /* of list: the texts on shard 0, on shard 1, ..., each with commas between; all others are on the last */
+    const char *const *values;
     size_t n_values;
 } spate_lab_placement;
 
@@ -240,8 +240,8 @@ typedef struct spate_lab_lag {
     const char *name, *of;
     bool streams;
     uint64_t unsent, unreplayed, kept; /* bytes of the primary's log: not sent, not replayed, kept because of it */
-    double seen_ms,
-        seen_most_ms; /* until it shows what has just been committed: the median and the longest of some tries */
+    /* until it shows what has just been committed: the median and the longest of some tries */
+    double seen_ms, seen_most_ms;
 } spate_lab_lag;
 /* Calls fn for each replica. */
 int spate_lab_replica_lag(spate_lab *lab, void (*fn)(void *arg, const spate_lab_lag *lag), void *arg, spate_error *err);
@@ -301,13 +301,14 @@ typedef struct spate_lab_bench_options {
     size_t n_queries;
     unsigned targets;   /* SPATE_LAB_ON_..., added up; 0: main and the shards */
     const char *engine; /* besides, a server that has the same tables: its address; NULL: none */
-    const char *const
-        *indexes; /* indexes to try: each query is measured again with all of them, which then go. What comes behind ON
-                                    in CREATE INDEX: "orders (user_id)" */
+    /* indexes to try: each query is measured again with all of them, which then go. What comes behind ON in CREATE INDEX:
+     * "orders (user_id)" */
+    const char *const *indexes;
     size_t n_indexes;
     double writes; /* the share of questions by key that write the row they are about, as it is */
-    double cpu; /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or
-                                    what suits; less: only without */
+    /* besides without limits, measure with so much of a processor for each server; 0: what the lab has, or what suits; less: only
+     * without */
+    double cpu;
     unsigned users; /* 0: 8 for each shard, 64 at most; 2 where a question is not one shard's alone */
     double rate;    /* questions a second; 0: as fast as they are answered */
     double seconds; /* of each query and target; 0: 5 */

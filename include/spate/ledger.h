@@ -91,8 +91,8 @@ typedef struct spate_node {
     uint64_t attributes;
     uint64_t checksum; /* of its content, when somebody computed it; 0: nobody did */
     int32_t depth;     /* given 0: its parent's and one */
-    uint8_t type, traversal,
-        copy; /* given 0: folders pending, others successful; copy pending on the source, none on the other */
+    /* given 0: folders pending, others successful; copy pending on the source, none on the other */
+    uint8_t type, traversal, copy;
     bool excluded;
 } spate_node;
 
@@ -101,8 +101,8 @@ typedef struct spate_node {
 typedef struct spate_ledger_options {
     const char *path;    /* NULL or ":memory:": in memory only */
     bool journal_only;   /* no DuckDB file: seals only note the level, SQL calls are refused */
-    bool look;           /* reads what the journal has now, even while another process has it open; what is changed then
-                                  * stays in memory */
+    /* reads what the journal has now, even while another process has it open; what is changed then stays in memory */
+    bool look;
     unsigned sync_ms;    /* 0: 100. A group is synced at most so much later than its first record */
     unsigned flush_ms;   /* seal buffer: flushed so often; 0: 60,000 */
     uint64_t flush_rows; /* flushed at so many rows; 0: 100,000 */

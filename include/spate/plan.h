@@ -29,8 +29,9 @@ typedef struct spate_mistake {
 /* A count as a plan may write it: 500, 10_000, 10k, 1.5M, 2g. False: it is none, or above 18446744073709551615. */
 bool spate_parse_count(const char *text, uint64_t *value);
 
-/* Reads a YAML or JSON plan from path ("-": standard input), and samples of the tables elsewhere that it names. SPATE_E_CONFIG when it has mistakes: then *plan is set all the
- * same, for spate_plan_mistake, and must be freed; it cannot be generated from. On any other failure *plan is NULL. */
+/* Reads a YAML or JSON plan from path ("-": standard input), and samples of the tables elsewhere that it names. SPATE_E_CONFIG when it
+ * has mistakes: then *plan is set all the same, for spate_plan_mistake, and must be freed; it cannot be generated from. On any other
+ * failure *plan is NULL. */
 int spate_plan_open(const char *path, spate_plan **plan, spate_error *err);
 /* The same for a text that is there already. Messages call it name; files that it names are beside that. */
 int spate_plan_read(const char *name, const char *text, size_t len, spate_plan **plan, spate_error *err);

@@ -66,8 +66,8 @@ int sp_json_read_list(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
 
 typedef struct sp_text_form {
     sp_text_dialect dialect; /* SP_TEXT_CSV, SP_TEXT_COPY, SP_TEXT_NDJSON */
-    char delimiter, quote,
-        escape; /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
+    /* CSV. quote 0: none is special. escape: in front of a quote inside quotes; often the quote */
+    char delimiter, quote, escape;
     const char *null_word; /* an unquoted field that is this is null */
     /* NDJSON: lines tell of rejected rows, of which those of this table count; NULL: lines are rows */
     const char *rejected;

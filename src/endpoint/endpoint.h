@@ -127,9 +127,9 @@ typedef struct sp_source_options {
     const char *const *columns; /* of the one table only these; none: all that can be written again */
     uint32_t n_columns;
     const char *called; /* the table of a single file; NULL: as the file's name is */
-    const char *const
-        *wheres; /* beside tables: only the rows of each for which this holds, in a database's own SQL, elsewhere in
-                                 * DuckDB's; one that is NULL, or no list: all */
+    /* beside tables: only the rows of each for which this holds, in a database's own SQL, elsewhere in DuckDB's; one that is NULL, or
+     * no list: all */
+    const char *const *wheres;
     /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
     const sp_schema *const *like;
     uint32_t n_like;

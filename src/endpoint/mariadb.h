@@ -158,8 +158,8 @@ int sp_my_abandon_job(sp_sink *sink, const sp_schema *const *tables, uint32_t n_
 
 typedef struct sp_my_stamp {
     bool known;
-    uint64_t started, made,
-        written; /* seconds: the server, the table, its last change; 0: none since the server was started */
+    /* seconds: the server, the table, its last change; 0: none since the server was started */
+    uint64_t started, made, written;
 } sp_my_stamp;
 int sp_my_stamp_read(MYSQL *m, const char *space, const char *name, sp_my_stamp *stamp, spate_error *err) SP_MUST_CHECK;
 /* Waits until the second of the last change is over; known is false if that does not come. */

@@ -28,8 +28,8 @@ typedef struct sp_flow_table {
 typedef struct sp_flow_options {
     unsigned workers;     /* threads, at most SP_WORKERS_MAX */
     uint32_t part, parts; /* this run makes positions [end * part / parts, end * (part + 1) / parts) of every table */
-    uint64_t rate_rows,
-        rate_bytes; /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
+    /* a second, all workers together, as bytes are counted to the target; 0: as fast as it goes */
+    uint64_t rate_rows, rate_bytes;
     /* where rows go that the target refuses or the source cannot read; NULL: such a row ends the run */
     sp_rejects *rejects;
     /* a table: of the rows that this run has committed, but for chunks that were sifted; NULL: not wanted */

@@ -25,8 +25,8 @@ typedef struct sp_account_load {
 
 typedef struct sp_account_result {
     sp_hist writes; /* nanoseconds from when one was due to when it was acknowledged, whatever it had to wait for */
-    uint64_t reads, refused,
-        unknown;          /* refused: by a shard that has not the row; unknown: the connection was lost on the way */
+    /* refused: by a shard that has not the row; unknown: the connection was lost on the way */
+    uint64_t reads, refused, unknown;
     uint64_t lost, stale; /* acknowledged writes that are gone; reads older than what the client had written */
     double seconds;
 } sp_account_result;

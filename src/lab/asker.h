@@ -32,8 +32,8 @@ typedef struct sp_writing {
 
 typedef struct sp_ask_counts {
     uint64_t hits, misses; /* of the cache */
-    uint64_t writes,
-        own_unseen; /* own_unseen: what its writer, who looked at once, did not see. Only with a way that has a writer */
+    /* own_unseen: what its writer, who looked at once, did not see. Only with a way that has a writer */
+    uint64_t writes, own_unseen;
 } sp_ask_counts;
 
 typedef struct sp_asker sp_asker;

@@ -19,8 +19,8 @@ int sp_replica_promote(sp_lab *lab, const sp_lab_server *replica, spate_error *e
 typedef struct sp_replica_lag {
     bool streams;
     uint64_t unsent, unreplayed, kept; /* bytes of the log: not sent yet, not replayed yet, kept for it */
-    double seen_ms,
-        seen_most_ms; /* until the replica shows what has just been committed: the median, and the longest of some tries */
+    /* until the replica shows what has just been committed: the median, and the longest of some tries */
+    double seen_ms, seen_most_ms;
 } sp_replica_lag;
 int sp_replica_look(sp_lab *lab, const sp_lab_server *replica, sp_replica_lag *lag, spate_error *err) SP_MUST_CHECK;
 

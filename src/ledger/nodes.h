@@ -83,8 +83,8 @@ typedef struct sp_side {
     uint32_t full, named; /* blocks, while a journal is read: told to the second thread; whose nodes have their ids */
     sp_bucket *buckets;
     uint64_t n_buckets;
-    uint64_t text_used,
-        text_dead; /* bytes, the unused tails of blocks included; those that nothing points at any more */
+    /* bytes, the unused tails of blocks included; those that nothing points at any more */
+    uint64_t text_used, text_dead;
     sp_level **levels;
     uint32_t n_levels;
     uint32_t alive;

@@ -77,8 +77,8 @@ typedef struct datagen {
     datagen_table *tables;
     uint32_t n;
     const sp_node *sequences; /* by name, or NULL */
-    sp_str within
-        [DATAGEN_DEPTH_MAX]; /* composite columns that the one being read or made is a field of, outermost first */
+    /* composite columns that the one being read or made is a field of, outermost first */
+    sp_str within[DATAGEN_DEPTH_MAX];
     uint32_t depth;
 } datagen;
 

@@ -209,8 +209,8 @@ struct sp_plan_column {
      * PERSON, PLACE: the name; * LOOKUP and PATTERN: as written; else nothing */
     sp_str text;
     sp_range range;
-    int64_t min_i,
-        max_i; /* RANGE and ARRAY (lengths); ordered, min <= max. PATTERN: max_i: the most that * and + repeat */
+    /* RANGE and ARRAY (lengths); ordered, min <= max. PATTERN: max_i: the most that * and + repeat */
+    int64_t min_i, max_i;
     double min_f, max_f;
     uint8_t scale; /* RANGE decimal */
     sp_str format; /* RANGE timestamp: a Go layout; otherwise how Go's printf writes a value, or a moment's layout */
@@ -237,8 +237,8 @@ struct sp_plan_column {
     uint32_t children_column; /* resolved, or SP_PLAN_NO_REF */
     sp_plan_tree tree;        /* REF to the own table */
     bool graph;               /* REF to the own table: any row but this */
-    sp_str differs,
-        within; /* names: a ref that leads to another row than this; the ref whose children this tells apart */
+    /* names: a ref that leads to another row than this; the ref whose children this tells apart */
+    sp_str differs, within;
     sp_mark differs_mark, within_mark;
     uint32_t differs_column, within_column; /* resolved, or SP_PLAN_NO_REF */
     sp_plan_digit digit;                    /* of the primary key */

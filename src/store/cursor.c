@@ -278,21 +278,6 @@ static int open_window(spate_cursor *c, uint32_t g, spate_error *err)
 /* ---- windows ----------------------------------------------------------------------------------- */
 
 /* A list's value is a column of its items alone. Validity bits begin in the middle of a byte, so items are shown from the first on. */
-static int show_list(const sp_column *c, spate_column *out, sp_arena *arena)
-{
-    *out = (spate_column){
-        .type = {.kind = (spate_kind)c->type.kind, .precision = c->type.precision, .scale = c->type.scale},
-        .validity = c->validity,
-        .data = c->data,
-        .offsets = c->offsets,
-        .bytes = c->bytes};
-    if (!c->child)
-        return SPATE_OK;
-    spate_column *child = sp_arena_alloc(arena, 1, sizeof *child);
-    out->child = child;
-    return child ? show_list(c->child, child, arena) : SPATE_E_NOMEM;
-}
-
 static int decode(spate_cursor *c, window *w, uint32_t i, uint32_t n, spate_error *err)
 {
     sp_reading *x = &w->group.columns[i];
@@ -305,7 +290,7 @@ static int decode(spate_cursor *c, window *w, uint32_t i, uint32_t n, spate_erro
         rc = sp_segment_read(&x->cells, w->from, n, cells, err);
     f->cells = cells;
     f->plain = f->form == FORM_64 && !f->hidden && !cells->validity;
-    if (rc == SPATE_OK && f->form == FORM_LIST && show_list(cells, &w->lists[f->list], &w->views) != SPATE_OK)
+    if (rc == SPATE_OK && f->form == FORM_LIST && sp_show_column(cells, &w->lists[f->list], &w->views) != SPATE_OK)
         rc = sp_fail_nomem(err);
     return rc;
 }

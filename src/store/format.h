@@ -97,8 +97,8 @@ typedef struct sp_segment_entry {
     uint32_t at64; /* offset from the block's start, in units of 64 bytes */
     uint32_t bytes;
     uint32_t nulls, zero1;
-    uint64_t min,
-        max; /* integers as int64 (uint64 for that kind), floats as float64, bits; text: its first 8 bytes, big-endian */
+    /* integers as int64 (uint64 for that kind), floats as float64, bits; text: its first 8 bytes, big-endian */
+    uint64_t min, max;
 } sp_segment_entry;
 static_assert(sizeof(sp_segment_entry) == 40, "no holes");
 

@@ -183,29 +183,9 @@ uint16_t spate_scan_name(const spate_scan *s, uint32_t column)
     return s->group.columns[column].name;
 }
 
-static spate_type public_type(const sp_type *t)
-{
-    /* Types of both sides are alike but for the length that a plan may name. */
-    return (spate_type){.kind = (spate_kind)t->kind, .precision = t->precision, .scale = t->scale};
-}
-
 spate_type spate_scan_type(const spate_scan *s, uint32_t column)
 {
-    return public_type(&s->group.columns[column].type);
-}
-
-static int show(const sp_column *c, spate_column *out, sp_arena *arena)
-{
-    *out = (spate_column){.type = public_type(&c->type),
-                          .validity = c->validity,
-                          .data = c->data,
-                          .offsets = c->offsets,
-                          .bytes = c->bytes};
-    if (!c->child)
-        return SPATE_OK;
-    spate_column *child = sp_arena_alloc(arena, 1, sizeof *child);
-    out->child = child;
-    return child ? show(c->child, child, arena) : SPATE_E_NOMEM;
+    return sp_show_type(&s->group.columns[column].type);
 }
 
 sp_type sp_scan_type(const spate_scan *s, uint32_t column)
@@ -234,7 +214,7 @@ int spate_scan_read(spate_scan *s, uint32_t column, uint32_t from, uint32_t n, s
         sp_arena_done(&s->views);
         sp_arena_init(&s->views);
     }
-    return show(cells, out, &s->views) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
+    return sp_show_column(cells, out, &s->views) == SPATE_OK ? SPATE_OK : sp_fail_nomem(err);
 }
 
 int spate_scan_row_numbers(spate_scan *s, uint32_t from, uint32_t n, uint64_t *out, spate_error *err)

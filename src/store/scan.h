@@ -4,6 +4,7 @@
 
 #include "spate/store.h"
 #include "store/file.h"
+#include "store/show.h"
 #include "store/where.h"
 
 /* A column of a group that is being read. */

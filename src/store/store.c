@@ -2,9 +2,6 @@
 #include "spate/store.h"
 #include "store/file.h"
 
-static_assert((int)SPATE_LIST == (int)SP_LIST && (int)SPATE_DATE == (int)SP_DATE && (int)SPATE_TEXT == (int)SP_TEXT,
-              "kinds are numbered alike");
-
 int spate_store_create(const char *path, uint64_t user_bytes, spate_store **store, spate_error *err)
 {
     return sp_store_create(path, user_bytes ? user_bytes : SPATE_STORE_USER_BYTES, store, err);

@@ -1,7 +1,8 @@
 """Trees of files beside the tools that people move them with; run.py's cases "trees" and "trees-slow".
 
 The source lies on the file system of --dir, the destination on a fresh XFS image (a loop mount, so root), made anew before every copy:
-ext4 that has just lost many files makes new ones up to sixteen times slower. Caches are warm. Every tool keeps mode, owner and times.
+ext4 that has just lost many files makes new ones up to sixteen times slower. Every tool keeps mode, owner and times, and before each of
+them the source is read, data and all: what an image takes of the memory may have cost some of it its place.
 """
 import os
 import pathlib
@@ -65,7 +66,10 @@ class Trees:
         self.source = bench.dir / "source"
         make_tree(self.source, self.files)
         self.ledger = bench.dir / "tree.ledger"
-        subprocess.run(["ls", "-lR", self.source], stdout=subprocess.DEVNULL)
+        self.warm()
+
+    def warm(self):
+        subprocess.run(["find", self.source, "-type", "f", "-size", "+0", "-exec", "cat", "{}", "+"], stdout=subprocess.DEVNULL, check=True)
 
     def close(self):
         self.image.close()
@@ -83,6 +87,7 @@ class Trees:
                 "fpsync": ["fpsync", "-n", 2, "-t", self.bench.dir / "fpsync", f"{self.source}/", f"{to}/"]}
 
     def timed(self, argv, files=None):
+        self.warm()
         done = self.run(argv)
         return dict(rate=(files or self.files) / done.wall, cpu_rate=(files or self.files) / done.cpu)
 

@@ -164,7 +164,8 @@ typedef struct spate_change {
     int64_t value;
     spate_bytes note;
 } spate_change;
-/* All or none, one record. SPATE_E_DATA: an unknown id; SPATE_E_USAGE: a step that "life of a status" above does not have. */
+/* All or none, one record. SPATE_E_DATA: an unknown id; SPATE_E_USAGE: a step that "life of a status" above does not have; of
+ * several changes of one node each is a step from where the one before it leads. */
 int spate_ledger_apply(spate_ledger *l, const spate_change *changes, size_t n, spate_error *err);
 
 /* A task is done: its statuses (0: as they are), its children by name, and changes anywhere else, in one record. A child that is

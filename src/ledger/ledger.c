@@ -412,17 +412,39 @@ static void look_soon(const spate_ledger *l, const spate_change *c)
 
 enum { CHANGES_AHEAD = 16 };
 
-/* Checks all of them, as they stand before the first, and notes their numbers in l->known. */
+/* A change that was checked: whose, and what its state was. */
+typedef struct checked {
+    uint32_t node;
+    uint16_t was;
+} checked;
+
+/* Puts the status that a change will make in its place, so that the next change of the node is checked against it. */
+static uint16_t foresee(spate_ledger *l, const spate_change *c, uint32_t i)
+{
+    uint16_t *state = sp_state_at(&l->memory.side[c->side], i), was = *state;
+    if (c->kind == SPATE_SET_TRAVERSAL)
+        *state = sp_state_with_traversal(was, (unsigned)c->value);
+    else if (c->kind == SPATE_SET_COPY && c->side == SPATE_SRC)
+        *state = sp_state_with_copy(was, (unsigned)c->value);
+    return was;
+}
+
+/* Checks all of them, each as the ones before it leave its node, and notes whose they are in l->known. */
 static int check_changes(spate_ledger *l, const spate_change *changes, size_t n, spate_error *err)
 {
     l->known.len = 0;
-    int rc = sp_buf_reserve(&l->known, n * sizeof(uint32_t)) ? sp_fail_nomem(err) : SPATE_OK;
-    uint32_t *numbers = (uint32_t *)(void *)l->known.data;
-    for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
-        if (i + CHANGES_AHEAD < n)
-            look_soon(l, &changes[i + CHANGES_AHEAD]);
-        rc = check_change(l, &changes[i], &numbers[i], err);
+    int rc = sp_buf_reserve(&l->known, n * sizeof(checked)) ? sp_fail_nomem(err) : SPATE_OK;
+    checked *list = (checked *)(void *)l->known.data;
+    size_t seen = 0;
+    for (; seen < n && rc == SPATE_OK; seen += rc == SPATE_OK) {
+        if (seen + CHANGES_AHEAD < n)
+            look_soon(l, &changes[seen + CHANGES_AHEAD]);
+        rc = check_change(l, &changes[seen], &list[seen].node, err);
+        if (rc == SPATE_OK)
+            list[seen].was = foresee(l, &changes[seen], list[seen].node);
     }
+    while (seen-- > 0)
+        *sp_state_at(&l->memory.side[changes[seen].side], list[seen].node) = list[seen].was;
     return rc;
 }
 
@@ -439,10 +461,10 @@ static int make_change(spate_ledger *l, const spate_change *c, uint32_t i, spate
 /* Those that were checked last. */
 static int make_changes(spate_ledger *l, const spate_change *changes, size_t n, spate_error *err)
 {
-    const uint32_t *numbers = (const uint32_t *)(const void *)l->known.data;
+    const checked *list = (const checked *)(const void *)l->known.data;
     int rc = SPATE_OK;
     for (size_t k = 0; k < n && rc == SPATE_OK; k++)
-        rc = make_change(l, &changes[k], numbers[k], err);
+        rc = make_change(l, &changes[k], list[k].node, err);
     return rc;
 }
 
@@ -462,16 +484,22 @@ static int check_task(spate_ledger *l, const spate_task *t, uint32_t *i, spate_e
     if (rc != SPATE_OK)
         return rc;
     const sp_side *s = &l->memory.side[t->side];
-    uint16_t state = *sp_state_at(s, *i);
-    if (t->n_children && sp_state_type(state) != SPATE_FOLDER)
+    uint16_t *state = sp_state_at(s, *i), was = *state;
+    if (t->n_children && sp_state_type(was) != SPATE_FOLDER)
         return sp_fail(err, SPATE_E_USAGE, "only a folder has children");
     if (t->traversal)
-        rc = check_traversal(t->side, sp_state_traversal(state), t->traversal, err);
+        rc = check_traversal(t->side, sp_state_traversal(was), t->traversal, err);
     if (rc == SPATE_OK && t->copy && t->side == SPATE_SRC)
-        rc = check_copy(sp_state_copy(state), t->copy, err);
+        rc = check_copy(sp_state_copy(was), t->copy, err);
     for (size_t k = 0; k < t->n_children && rc == SPATE_OK; k++)
         rc = check_node(t->side, &t->children[k], sp_node_at(s, *i)->level, err);
-    return rc ? rc : check_changes(l, t->changes, t->n_changes, err);
+    if (t->traversal)
+        *state = sp_state_with_traversal(*state, t->traversal);
+    if (t->copy && t->side == SPATE_SRC)
+        *state = sp_state_with_copy(*state, t->copy);
+    rc = rc ? rc : check_changes(l, t->changes, t->n_changes, err);
+    *state = was;
+    return rc;
 }
 
 int spate_ledger_done(spate_ledger *l, const spate_task *t, spate_error *err)

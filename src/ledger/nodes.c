@@ -378,10 +378,9 @@ static uint16_t found_again(unsigned side, uint16_t state, const spate_node *n)
     if (state & SP_STATE_DELETED)
         return born(side, n);
     if (n->traversal)
-        state = (uint16_t)((state & ~(7u << SP_STATE_TRAVERSAL_SHIFT)) | (unsigned)n->traversal
-                                                                             << SP_STATE_TRAVERSAL_SHIFT);
+        state = sp_state_with_traversal(state, n->traversal);
     if (n->copy && side == SPATE_SRC)
-        state = (uint16_t)((state & ~(7u << SP_STATE_COPY_SHIFT)) | (unsigned)n->copy << SP_STATE_COPY_SHIFT);
+        state = sp_state_with_copy(state, n->copy);
     return n->excluded ? state | SP_STATE_EXCLUDED : state;
 }
 
@@ -633,12 +632,8 @@ static int change_one(sp_memory *m, unsigned side, uint32_t i, unsigned kind, in
     if (rc != SPATE_OK)
         return rc;
     switch (kind) {
-    case SPATE_SET_TRAVERSAL:
-        state = (uint16_t)((state & ~(7u << SP_STATE_TRAVERSAL_SHIFT)) | (unsigned)value << SP_STATE_TRAVERSAL_SHIFT);
-        break;
-    case SPATE_SET_COPY:
-        state = (uint16_t)((state & ~(7u << SP_STATE_COPY_SHIFT)) | (unsigned)value << SP_STATE_COPY_SHIFT);
-        break;
+    case SPATE_SET_TRAVERSAL: state = sp_state_with_traversal(state, (unsigned)value); break;
+    case SPATE_SET_COPY: state = sp_state_with_copy(state, (unsigned)value); break;
     case SPATE_SET_EXCLUDED:
     case SPATE_SET_EXCLUDED_BELOW:
         state = (uint16_t)(value ? state | SP_STATE_EXCLUDED : state & ~SP_STATE_EXCLUDED);

@@ -43,6 +43,15 @@ static inline unsigned sp_state_copy(uint16_t s)
     return s >> SP_STATE_COPY_SHIFT & 7;
 }
 
+static inline uint16_t sp_state_with_traversal(uint16_t s, unsigned status)
+{
+    return (uint16_t)((s & ~(7u << SP_STATE_TRAVERSAL_SHIFT)) | status << SP_STATE_TRAVERSAL_SHIFT);
+}
+static inline uint16_t sp_state_with_copy(uint16_t s, unsigned status)
+{
+    return (uint16_t)((s & ~(7u << SP_STATE_COPY_SHIFT)) | status << SP_STATE_COPY_SHIFT);
+}
+
 enum { SP_NODE_BLOCK_BITS = 16, SP_TEXT_BLOCK_BITS = 21, SP_LEVELS_MAX = 65535, SP_RUNS_MAX = 40 };
 
 /* One depth: its nodes, in sorted runs and an unsorted tail, and how many there are of what. */
@@ -100,7 +109,8 @@ typedef struct sp_memory {
     bool unfinished;          /* a snapshot has begun and not ended */
 } sp_memory;
 
-/* Makes blocks before they are needed and gives ids to nodes whose block is full. NULL for one: there is none, and nothing is ever ready. */
+/* Makes blocks before they are needed and gives ids to nodes whose block is full. NULL for one: there is none, and nothing is ever
+ * ready. */
 typedef enum sp_block_kind { SP_BLOCK_NODES, SP_BLOCK_TEXT, SP_BLOCK_KINDS } sp_block_kind;
 sp_ahead *sp_ahead_start(sp_memory *m); /* NULL: it could not be */
 void sp_ahead_stop(sp_ahead *a);
@@ -168,7 +178,8 @@ uint32_t sp_memory_below(const sp_side *s, uint32_t top, uint32_t i);
 /* What records do (nodes.c). Each can fail for want of memory only. */
 int sp_memory_root(sp_memory *m, unsigned side, const spate_node *given, spate_error *err) SP_MUST_CHECK;
 /* Children of parent; their type, name and what else they have is checked. known[i]: the number of one that was there already, or 0;
- * NULL while replaying, when all are new and get no ids yet: of those what a record says is looked at, and nothing else. SPATE_E_BUG: two paths with one id. */
+ * NULL while replaying, when all are new and get no ids yet: of those what a record says is looked at, and nothing else.
+ * SPATE_E_BUG: two paths with one id. */
 int sp_memory_add(sp_memory *m, unsigned side, uint32_t parent, const spate_node *children, size_t n, uint32_t *known,
                   spate_error *err) SP_MUST_CHECK;
 /* A node that was found again. */

@@ -255,6 +255,29 @@ static void names_and_steps_that_cannot_be(void)
     OK(spate_ledger_close(l, &err));
 }
 
+static void steps_of_one_record_follow_each_other(void)
+{
+    spate_ledger *l = seeded((spate_ledger_options){0});
+    spate_node file_node = child("f", SPATE_FILE, 0);
+    OK(list(l, SPATE_SRC, "/", &file_node, 1));
+    spate_change steps[3] = {{.value = SPATE_COPY_SUCCESSFUL}, {.value = SPATE_COPY_IN_PROGRESS}};
+    for (unsigned i = 0; i < 3; i++) {
+        steps[i].kind = SPATE_SET_COPY;
+        steps[i].id = id_of(SPATE_SRC, SPATE_FILE, "/f");
+    }
+    CHECK_INT(spate_ledger_apply(l, steps, 2, &err), SPATE_E_USAGE); /* each for itself would be a step */
+    OK(spate_ledger_get(l, SPATE_SRC, steps[0].id, &out, &err));
+    CHECK_INT(out.nodes[0].copy, SPATE_COPY_PENDING);
+    CHECK_INT(spate_ledger_count(l, &(spate_filter){.depth = 1, .copy = SPATE_COPY_PENDING}), 1);
+    steps[1].value = SPATE_COPY_PENDING;
+    steps[2].value = SPATE_COPY_SKIPPED;
+    OK(spate_ledger_apply(l, steps, 3, &err)); /* the last alone would be none from successful on */
+    OK(spate_ledger_get(l, SPATE_SRC, steps[0].id, &out, &err));
+    CHECK_INT(out.nodes[0].copy, SPATE_COPY_SKIPPED);
+    CHECK_INT(spate_ledger_count(l, &(spate_filter){.depth = 1, .copy = SPATE_COPY_SKIPPED}), 1);
+    OK(spate_ledger_close(l, &err));
+}
+
 static void insert_is_all_or_none(void)
 {
     spate_ledger *l = seeded((spate_ledger_options){0});
@@ -905,6 +928,7 @@ int main(void)
     RUN(roots_and_their_statistics);
     RUN(a_task_its_children_and_changes_elsewhere_are_one);
     RUN(names_and_steps_that_cannot_be);
+    RUN(steps_of_one_record_follow_each_other);
     RUN(insert_is_all_or_none);
     RUN(pages_have_no_gap_and_no_repeat);
     RUN(destination_pages_bring_the_sources_children);

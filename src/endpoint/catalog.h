@@ -121,6 +121,7 @@ typedef struct sp_cat_key {
     uint32_t n;
     bool primary;
     const char *where; /* of a partial unique index, or NULL */
+    bool nulls_alike;  /* two nulls are the same value */
     bool computed;     /* of expressions: the columns are those that they need */
     bool constraint;   /* of the table; else an index alone */
     const char *body;  /* what stands behind CREATE UNIQUE INDEX ... ON table; NULL: the columns */

@@ -75,14 +75,20 @@ static int query_tables(const sp_pg_sink *s, PGconn *conn, const char *head, con
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
+/* A schema and a name for every dot that may stand between them, and the whole as a name: dots may be part of either. */
 static int add_wanted(const sp_pg_sink *s, sp_buf *sql)
 {
+    const char *comma = "";
     for (uint32_t i = 0; i < s->n_tables; i++) {
-        const char *name = s->tables[i].schema->table, *dot = strchr(name, '.');
-        sp_str space = {name, dot ? (size_t)(dot - name) : 0};
-        if (sp_buf_printf(sql, "%s(%u,", i ? "," : "", i) || sp_sql_literal(sql, space) || sp_buf_adds(sql, ",") ||
-            sp_sql_literal(sql, sp_str_of(dot ? dot + 1 : name)) || sp_buf_adds(sql, ")"))
-            return SPATE_E_NOMEM;
+        const char *name = s->tables[i].schema->table, *dot = name;
+        for (const char *at = name; dot; at = dot + 1) {
+            sp_str space = {name, at == name ? 0 : (size_t)(at - 1 - name)};
+            if (sp_buf_printf(sql, "%s(%u,", comma, i) || sp_sql_literal(sql, space) || sp_buf_adds(sql, ",") ||
+                sp_sql_literal(sql, sp_str_of(at)) || sp_buf_adds(sql, ")"))
+                return SPATE_E_NOMEM;
+            comma = ",";
+            dot = strchr(at, '.');
+        }
     }
     return SPATE_OK;
 }

@@ -352,7 +352,8 @@ static const char indexes_sql[] =
     " k.contype, " WHEN(
         "k") ", CASE k.contype WHEN 'x' THEN pg_catalog.pg_get_constraintdef(k.oid) END,"
              " am.amname = 'btree' AND i.indexprs IS NULL, (SELECT pg_catalog.string_agg((k & 1)::text, '' ORDER BY o) FROM"
-             " pg_catalog.unnest(i.indoption::int2[]) WITH ORDINALITY AS x (k, o))"
+             " pg_catalog.unnest(i.indoption::int2[]) WITH ORDINALITY AS x (k, o)),"
+             " pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct' = 'true'"
              " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam"
              " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
              " WHERE i.indisvalid ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
@@ -414,12 +415,14 @@ static bool keep_index(reader *d, row r)
                             .primary = is_true(r, 3),
                             .where = kept(d, r, 4, &ok),
                             .computed = is_true(r, 7),
+                            .nulls_alike = is_true(r, 13),
                             .constraint = *text(r, 8) != '\0',
                             .body = index_body(kept(d, r, 6, &ok)),
                             .when = kept(d, r, 9, &ok)};
     return ok && (key || !n);
 }
 
+/* A partition's own count for the table: rows that go there must keep them. */
 static const char foreign_keys_sql[] =
     "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, " WHEN(
         "f") ", (SELECT '(' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')'"

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { ROUNDS_MAX = 8, INDENT_TABLE = 2, INDENT_KEY = 4, INDENT_COLUMN = 6, INDENT_WISH = 8 };
+enum { ROUNDS_MAX = 8 };
 
 /* ---- drafts -------------------------------------------------------------------------------------- */
 
@@ -20,66 +20,13 @@ static bool are_moments(const sp_cat_column *a, const sp_cat_column *b)
            (a->type.class == SP_CAT_DATE || a->type.class == SP_CAT_TIMESTAMP || a->type.class == SP_CAT_TIMESTAMPTZ);
 }
 
-static bool is_before(const sp_draft *d, uint32_t a, uint32_t b)
+bool sp_config_before(const sp_draft *d, uint32_t a, uint32_t b)
 {
     for (uint32_t i = 0; i < d->demands.n_orderings; i++)
-        if (d->demands.orderings[i].low == a && d->demands.orderings[i].high == b)
+        if (d->demands.orderings[i].low == a && d->demands.orderings[i].high == b && !d->demands.orderings[i].differ)
             return true;
     return are_moments(&d->t->columns[a], &d->t->columns[b]) &&
            sp_words_before(d->t->columns[a].name, d->t->columns[b].name);
-}
-
-/* The longest way to each column along "comes before", and on from it. A circle of them (which no row could keep) ends where
- * the ways get longer than there are columns. */
-static void find_steps(sp_draft *d, unsigned *after)
-{
-    uint32_t n = d->t->n_columns;
-    bool moved = true;
-    for (uint32_t round = 0; moved && round < SP_MIN(n, 16u); round++) {
-        moved = false;
-        for (uint32_t a = 0; a < n; a++)
-            for (uint32_t b = 0; b < n; b++) {
-                if (a == b || !is_before(d, a, b))
-                    continue;
-                moved = moved || d->step[b] < d->step[a] + 1 || after[a] < after[b] + 1;
-                d->step[b] = SP_MAX(d->step[b], d->step[a] + 1);
-                after[a] = SP_MAX(after[a], after[b] + 1);
-            }
-    }
-    for (uint32_t i = 0; i < n; i++)
-        d->steps[i] = d->step[i] + after[i] + 1;
-}
-
-/* What is below a column is below its bounds too: so that columns which come one after the other share a range. */
-static void share_bounds(sp_draft *d)
-{
-    const sp_demands *all = &d->demands;
-    for (uint32_t round = 0; round < SP_MIN(all->n_orderings, 16u); round++)
-        for (uint32_t i = 0; i < all->n_orderings; i++) {
-            sp_demand *low = &all->columns[all->orderings[i].low], *high = &all->columns[all->orderings[i].high];
-            if (high->max.p)
-                sp_demand_bound(low, true, high->max, high->max_open);
-            if (low->min.p)
-                sp_demand_bound(high, false, low->min, low->min_open);
-        }
-}
-
-/* The names and conditions of a table, by themselves. */
-static bool read_demands(sp_config *k, const sp_cat_table *t, sp_demands *out)
-{
-    sp_conditions own = {.names = sp_arena_alloc(k->arena, t->n_columns + 1, sizeof(*own.names)),
-                         .n_names = t->n_columns,
-                         .items = sp_arena_alloc(k->arena, t->n_checks + 2, sizeof(*own.items)),
-                         .n = t->n_checks};
-    if (!own.names || !own.items)
-        return false;
-    for (uint32_t i = 0; i < t->n_columns; i++)
-        own.names[i] = t->columns[i].name;
-    for (uint32_t i = 0; i < t->n_checks; i++)
-        own.items[i] = (sp_condition){t->checks[i].sql, t->checks[i].column};
-    if (t->partitions)
-        own.items[own.n++] = (sp_condition){t->partitions, -1};
-    return sp_demands_read(&own, k->arena, out);
 }
 
 static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
@@ -87,17 +34,9 @@ static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
     uint32_t n = t->n_columns + 1;
     d->t = t;
     d->rows = SPATE_CONFIG_ROWS;
-    d->choices = sp_arena_alloc(k->arena, n, sizeof(*d->choices));
     d->needed = sp_arena_alloc(k->arena, n, sizeof(*d->needed));
     d->apart = sp_arena_alloc(k->arena, n, sizeof(*d->apart));
-    d->step = sp_arena_alloc(k->arena, n, sizeof(*d->step));
-    d->steps = sp_arena_alloc(k->arena, n, sizeof(*d->steps));
-    unsigned *after = sp_arena_alloc(k->arena, n, sizeof(*after));
-    if (!d->choices || !d->needed || !d->apart || !d->step || !d->steps || !after || !read_demands(k, t, &d->demands))
-        return false;
-    share_bounds(d);
-    find_steps(d, after);
-    return true;
+    return d->needed && d->apart && sp_config_ways(k, d);
 }
 
 static int start_drafts(sp_config *k, const spate_config_options *o, spate_error *err)
@@ -215,14 +154,14 @@ static bool can_follow(const sp_draft *d)
 int sp_config_follows(const sp_draft *d, uint32_t column)
 {
     for (uint32_t i = 0; i < d->t->n_columns; i++)
-        if (d->step[i] + 1 == d->step[column] && is_before(d, i, column) &&
+        if (d->step[i] + 1 == d->step[column] && sp_config_before(d, i, column) &&
             are_moments(&d->t->columns[i], &d->t->columns[column]) &&
             (d->t->columns[i].not_null || d->demands.columns[i].not_null || !d->t->columns[column].not_null))
             return (int)i;
     return -1;
 }
 
-static bool has_made(const sp_draft *d)
+bool sp_config_has_made(const sp_draft *d)
 {
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (!d->choices[i].out)
@@ -259,13 +198,13 @@ static void limit_rows(sp_config *k, sp_draft *d)
     }
 }
 
-static void choose_table(sp_config *k, sp_draft *d)
+static void choose_columns(sp_config *k, sp_draft *d)
 {
     d->afters = can_follow(d);
     sp_config_keys(k, d);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         sp_config_choose(k, d, i);
-    for (uint32_t i = 0; i < d->t->n_columns && !has_made(d);
+    for (uint32_t i = 0; i < d->t->n_columns && !sp_config_has_made(d);
          i++) { /* a table of numbered columns alone: one must be given */
         d->needed[i] = d->t->columns[i].generated_sql == NULL;
         sp_config_choose(k, d, i);
@@ -273,151 +212,16 @@ static void choose_table(sp_config *k, sp_draft *d)
     join_facets(d, "person");
     join_facets(d, "place");
     limit_rows(k, d);
-    d->chosen = true;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
-
-static void write_items(sp_config *k, sp_emit *e, const sp_choice *c)
+static void choose_table(sp_config *k, sp_draft *d)
 {
-    sp_buf list = {0};
-    if (sp_emit_list(&list, c->items, c->n_items))
-        k->nomem = true;
-    else
-        sp_emit_raw(e, INDENT_WISH, c->mode, sp_arena_printf(k->arena, "%.*s", (int)list.len, list.data), c->note);
-    sp_buf_done(&list);
-}
-
-static void write_weights(sp_config *k, sp_emit *e, const sp_choice *c)
-{
-    sp_buf list = {0};
-    int rc = sp_buf_adds(&list, "[");
-    for (uint32_t i = 0; i < c->n_items && !rc; i++)
-        rc = sp_buf_printf(&list, "%s%.6g", i ? ", " : "", c->weights[i]);
-    rc = rc || sp_buf_adds(&list, "]");
-    k->nomem = k->nomem || rc;
-    if (!rc)
-        sp_emit_raw(e, INDENT_WISH, "weights", sp_arena_printf(k->arena, "%.*s", (int)list.len, list.data), NULL);
-    sp_buf_done(&list);
-}
-
-static void write_column(sp_config *k, sp_emit *e, const char *name, sp_choice *c)
-{
-    c->line = e->line;
-    sp_emit_key(e, INDENT_COLUMN, true, "name", sp_str_of(name), NULL);
-    if (c->items)
-        write_items(k, e, c);
-    else
-        sp_emit_key(e, INDENT_WISH, false, c->mode, sp_str_of(c->text), c->note);
-    if (c->weights)
-        write_weights(k, e, c);
-    if (c->props)
-        sp_emit_raw(e, INDENT_WISH, "props", c->props, NULL);
-    if (c->type)
-        sp_emit_key(e, INDENT_WISH, false, "type", sp_str_of(c->type), NULL);
-    if (c->draw)
-        sp_emit_key(e, INDENT_WISH, false, "draw", sp_str_of(c->draw), NULL);
-    if (c->tree)
-        sp_emit_raw(e, INDENT_WISH, "tree", c->tree, NULL);
-    if (c->distribution)
-        sp_emit_raw(e, INDENT_WISH, "distribution", c->distribution, NULL);
-    if (c->sorted)
-        sp_emit_raw(e, INDENT_WISH, "sorted", "true", NULL);
-    if (c->null_rate > 0)
-        sp_emit_raw(e, INDENT_WISH, "\"null\"", sp_config_printf(k, "%.4g%%", 100 * c->null_rate), NULL);
-    if (c->primary_key)
-        sp_emit_raw(e, INDENT_WISH, "primary_key", "true", NULL);
-    if (c->unique)
-        sp_emit_raw(e, INDENT_WISH, "unique", "true", NULL);
-    c->last_line = e->line - 1;
-}
-
-/* "left to the server: id (identity), created (default now())" */
-static void write_left_out(sp_config *k, sp_emit *e, const sp_draft *d)
-{
-    sp_buf line = {0};
-    int rc = SPATE_OK;
-    for (uint32_t i = 0; i < d->t->n_columns && !rc; i++)
-        if (d->choices[i].out)
-            rc = sp_buf_printf(&line, "%s%s (%s)", line.len ? ", " : "not made: ", d->t->columns[i].name,
-                               d->choices[i].out_why);
-    k->nomem = k->nomem || rc;
-    if (line.len && !rc)
-        sp_emit_comment(e, INDENT_KEY, sp_arena_printf(k->arena, "%.*s", (int)line.len, line.data));
-    sp_buf_done(&line);
-}
-
-static const char *grouped(sp_config *k, uint64_t n)
-{
-    char text[32], digits[24];
-    int len = (int)(sp_put_u64(digits, n) - digits), to = 0;
-    for (int i = 0; i < len; i++) {
-        if (i && (len - i) % 3 == 0 && len > 4)
-            text[to++] = '_';
-        text[to++] = digits[i];
+    for (uint32_t way = d->n_ways; way-- > 0;) { /* the first one last: it stays in view */
+        sp_config_enter(d, way);
+        choose_columns(k, d);
     }
-    return sp_config_printf(k, "%.*s", to, text);
-}
-
-/* Conditions, each cut to what a line of comment holds. */
-static void write_conditions(sp_config *k, sp_emit *e, const char *what, const sp_condition *const *list, uint32_t n)
-{
-    enum { SHOWN_MAX = 300 };
-    for (uint32_t i = 0; i < n; i++)
-        sp_emit_comment(e, INDENT_KEY,
-                        sp_config_printf(k, "%s: %.*s%s", what, SHOWN_MAX, list[i]->sql,
-                                         strlen(list[i]->sql) > SHOWN_MAX ? "..." : ""));
-}
-
-static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
-{
-    sp_emit_blank(e);
-    sp_emit_key(e, INDENT_TABLE, true, "name", sp_str_of(d->t->shown),
-                d->t->comment && *d->t->comment ? d->t->comment : NULL);
-    const char *there =
-        k->counted && d->t->rows >= 0 ? sp_config_printf(k, "about %s there", grouped(k, (uint64_t)d->t->rows)) : NULL;
-    sp_emit_raw(e, INDENT_KEY, "rows", grouped(k, d->rows), d->rows_note ? d->rows_note : there);
-    write_left_out(k, e, d);
-    write_conditions(k, e, "a check that is not kept on purpose", d->demands.unread, d->demands.n_unread);
-    write_conditions(k, e, "a check that is kept in one of the ways it allows", d->demands.narrowed,
-                     d->demands.n_narrowed);
-    sp_emit_head(e, INDENT_KEY, "columns");
-    for (uint32_t i = 0; i < d->t->n_columns; i++)
-        if (!d->choices[i].out)
-            write_column(k, e, d->t->columns[i].name, &d->choices[i]);
-}
-
-/* A table that cannot have rows: of nothing but what the server fills, or with a column that must have a value nobody can make. */
-static void write_unmade(sp_config *k, sp_emit *e, const sp_draft *d)
-{
-    if (!has_made(d))
-        return;
-    sp_emit_blank(e);
-    for (uint32_t i = 0; i < d->t->n_columns; i++)
-        if (d->choices[i].out && d->t->columns[i].not_null && !d->t->columns[i].default_sql &&
-            !d->t->columns[i].generated_sql)
-            sp_emit_comment(e, INDENT_TABLE,
-                            sp_config_printf(k, "%s is not made: %s must have a value, and none is made (%s)",
-                                             d->t->shown, d->t->columns[i].name, d->choices[i].out_why));
-}
-
-static void write_head(sp_config *k, sp_emit *e, const char *shown)
-{
-    const sp_catalog *c = k->c;
-    sp_emit_comment(e, 0,
-                    sp_config_printf(k, "The tables of %s%s%s%s.", shown, *c->server ? " (" : "", c->server,
-                                     *c->server ? ")" : ""));
-    sp_emit_comment(e, 0, "");
-    sp_emit_comment(
-        e, 0, sp_config_printf(k, "    spate generate PLAN --to URI%s", k->circles ? " --defer-constraints" : ""));
-    if (k->circles)
-        sp_emit_comment(e, 0,
-                        "Foreign keys go in a circle here: they are taken away for the load, and put back after it.");
-    for (uint32_t i = 0; i < c->n_notes; i++)
-        sp_emit_comment(e, 0, sp_config_printf(k, "Not understood: %s", c->notes[i]));
-    sp_emit_blank(e);
-    sp_emit_raw(e, 0, "seed", "1", NULL);
-    sp_emit_head(e, 0, "tables");
+    sp_config_unite(k, d);
+    d->chosen = true;
 }
 
 static int write_plan(sp_config *k, const char *shown, sp_emit *e, spate_error *err)
@@ -425,24 +229,21 @@ static int write_plan(sp_config *k, const char *shown, sp_emit *e, spate_error *
     sp_emit_init(e);
     for (uint32_t i = 0; i < k->c->n_tables; i++)
         choose_table(k, &k->drafts[k->order[i]]);
-    write_head(k, e, shown);
-    for (uint32_t i = 0; i < k->c->n_tables; i++)
-        if (sp_config_is_made(k, &k->drafts[k->order[i]]))
-            write_table(k, e, &k->drafts[k->order[i]]);
-        else
-            write_unmade(k, e, &k->drafts[k->order[i]]);
-    return k->nomem || e->nomem ? sp_fail_nomem(err) : SPATE_OK;
+    return sp_config_write(k, shown, e, err);
 }
 
 /* ---- reading it again ---------------------------------------------------------------------------- */
 
-static sp_choice *choice_at(sp_config *k, unsigned line)
+/* The column that was written there. */
+static sp_draft *draft_at(sp_config *k, unsigned line, uint32_t *column)
 {
     for (uint32_t t = 0; t < k->c->n_tables; t++)
         for (uint32_t i = 0; i < k->c->tables[t].n_columns; i++) {
-            sp_choice *c = &k->drafts[t].choices[i];
-            if (!c->out && c->line <= line && line <= c->last_line)
-                return c;
+            const sp_choice *c = &k->drafts[t].choices[i];
+            if (c->out || line < c->line || line > c->last_line)
+                continue;
+            *column = i;
+            return &k->drafts[t];
         }
     return NULL;
 }
@@ -453,15 +254,20 @@ static bool is_bad(const spate_mistake *m, const sp_choice *c)
     return m->fatal || (c->type && strcmp(m->found, c->type) == 0);
 }
 
-/* Lets every column with a mistake try again; how many do. */
+/* Lets every column with a mistake try again; how many do. One that differs from way to way has but one of them then. */
 static uint32_t try_again(sp_config *k, const sp_mistakes *m)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, column;
     for (uint32_t i = 0; i < m->n; i++) {
-        sp_choice *c = choice_at(k, m->items[i].shown.line);
-        if (!c || !is_bad(&m->items[i].shown, c) || c->tries == UINT32_MAX)
+        sp_draft *d = draft_at(k, m->items[i].shown.line, &column);
+        sp_choice *c = d ? &d->choices[column] : NULL;
+        if (!c || !is_bad(&m->items[i].shown, c))
             continue;
-        c->tries++;
+        bool ways = sp_config_differs(d, column);
+        for (uint32_t way = 0; way < d->n_ways && !ways; way++)
+            d->ways[way].choices[column].tries++;
+        d->ways_cut = d->ways_cut || ways;
+        d->n_ways = ways ? 1 : d->n_ways;
         c->line = UINT32_MAX; /* once is enough for a round */
         n++;
     }

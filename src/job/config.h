@@ -2,6 +2,8 @@
  *
  *   config.c         reads the catalog, chooses what to write, checks the plan it has written
  *   config_order.c   parents before children, the circles between tables, which columns have to be made
+ *   config_ways.c    the ways that conditions leave open, and which columns differ between them
+ *   config_write.c   tables and columns as YAML
  *   config_column.c  one column: its mode and wishes
  *   config_text.c    texts, by their names, lengths and patterns
  *   config_number.c  the ranges of numbers and moments
@@ -27,19 +29,32 @@ typedef struct sp_choice { /* what is written of a column */
     const char *type;         /* or NULL */
     const char *distribution; /* YAML, or NULL */
     const char *draw, *tree;  /* or NULL; a tree is YAML */
+    const char *differs;      /* the column it differs from, or NULL */
     double null_rate;
     bool unique, primary_key, sorted;
     bool absent; /* refers to what is not there: only null will do */
     const char *note;
+    const char *helper_name; /* a hidden column that this one is made of, or NULL */
+    struct sp_choice *helper;
     uint64_t values;          /* different ones there are, UINT64_MAX: enough */
     uint64_t most;            /* the same where they must differ, else UINT64_MAX */
     uint32_t line, last_line; /* where it was written */
     unsigned tries;           /* what was written before and did not hold */
 } sp_choice;
 
+typedef struct sp_config_way { /* one that the conditions of a table leave open */
+    sp_demands demands;
+    sp_choice *choices;
+    unsigned *step, *steps;
+} sp_config_way;
+
 typedef struct sp_draft { /* of a table */
     const sp_cat_table *t;
-    sp_demands demands;
+    sp_config_way *ways; /* at least one */
+    uint32_t n_ways;
+    bool ways_cut;        /* there would be more of them */
+    const char *way_name; /* of the hidden column that chooses one */
+    sp_demands demands;   /* of the way that is looked at, and so are choices, step and steps */
     sp_choice *choices;
     bool *needed;           /* a column that must be made: something refers to it, or hangs on it */
     bool *apart;            /* a column without a value twice, for the sake of a key of several columns */
@@ -73,6 +88,22 @@ const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t co
 
 /* config.c: the column that comes right before this one in every row, -1: none that it could follow. */
 int sp_config_follows(const sp_draft *d, uint32_t column);
+/* Whether one column's moments or numbers come before the other's. */
+bool sp_config_before(const sp_draft *d, uint32_t a, uint32_t b);
+bool sp_config_has_made(const sp_draft *d); /* a column, at least */
+
+/* config_ways.c */
+bool sp_config_ways(sp_config *k, sp_draft *d); /* finds them; false: no memory */
+void sp_config_enter(sp_draft *d, uint32_t way);
+/* After the choices of each way: leaves out ways that are as others, and all but one where columns cannot be made in several. */
+void sp_config_unite(sp_config *k, sp_draft *d);
+bool sp_config_differs(const sp_draft *d, uint32_t column); /* from way to way */
+bool sp_config_same(const sp_choice *a, const sp_choice *b);
+/* The way that most ways are like in this column; n_ways: it is null in some. */
+uint32_t sp_config_commonest(const sp_draft *d, uint32_t column);
+
+/* config_write.c: the plan of what was chosen. */
+int sp_config_write(sp_config *k, const char *shown, sp_emit *e, spate_error *err);
 
 /* config_column.c */
 /* Has columns, and, where the table is there, none without a value that must have one. */

@@ -229,12 +229,24 @@ static void choose_geometry(sp_making *m)
     m->out->props = "{lat: 51.5, lon: -0.12, distance_km: 20}";
 }
 
+static bool is_excluded(const sp_making *m, sp_str value)
+{
+    for (uint32_t i = 0; i < m->demand->n_excluded; i++)
+        if (sp_str_eq(m->demand->excluded[i], value))
+            return true;
+    return false;
+}
+
 static void choose_labels(sp_making *m)
 {
+    sp_str *labels = sp_arena_alloc(m->k->arena, m->type->n_labels + 1, sizeof(*labels));
+    m->k->nomem = m->k->nomem || !labels;
     m->out->mode = "set";
-    m->out->items = m->type->labels;
-    m->out->n_items = m->type->n_labels;
-    m->out->most = m->type->n_labels;
+    m->out->items = labels;
+    for (uint32_t i = 0; labels && i < m->type->n_labels; i++)
+        if (!is_excluded(m, m->type->labels[i]))
+            labels[m->out->n_items++] = m->type->labels[i];
+    m->out->most = m->out->n_items;
     if (m->type->class == SP_CAT_ENUM)
         m->out->type = "enum";
 }
@@ -361,13 +373,21 @@ static void choose_values(sp_making *m, const sp_str *values, uint32_t n)
         m->out->type = "enum";
 }
 
+static void choose_truth(sp_making *m)
+{
+    bool no_true = is_excluded(m, sp_str_of("true")), no_false = is_excluded(m, sp_str_of("false"));
+    if (no_true || no_false) {
+        sp_making_alternatives(m, no_true ? "false" : "true");
+        return;
+    }
+    sp_making_mode(m, "value", "${bool}");
+    m->out->most = 2;
+}
+
 static void choose_by_class(sp_making *m)
 {
     switch (m->type->class) {
-    case SP_CAT_BOOL:
-        sp_making_mode(m, "value", "${bool}");
-        m->out->most = 2;
-        break;
+    case SP_CAT_BOOL: choose_truth(m); break;
     case SP_CAT_INTEGER:
     case SP_CAT_YEAR: sp_making_integer(m); break;
     case SP_CAT_FLOAT:
@@ -522,6 +542,50 @@ static bool choose_shared(sp_making *m, const sp_cat_foreign_key *f, const sp_dr
     return true;
 }
 
+/* Do both refer to the same column of another table, each by itself? */
+static bool are_alike(const sp_draft *d, uint32_t a, uint32_t b)
+{
+    uint32_t at, lead;
+    const sp_cat_foreign_key *f = sp_config_reference(d->t, a, &at, &lead),
+                             *g = sp_config_reference(d->t, b, &at, &lead);
+    return f && g && f->n == 1 && g->n == 1 && f->parent_table == g->parent_table &&
+           f->parent_columns[0] == g->parent_columns[0] && !d->apart[a] && !d->apart[b];
+}
+
+/* CHECK (a <> b) of two references: never the same row. CHECK (a < b): the lesser and the greater of two that differ. */
+static bool choose_pair(sp_making *m, const sp_cat_foreign_key *f, const char *parent)
+{
+    const sp_demands *all = &m->d->demands;
+    for (uint32_t i = 0; i < all->n_orderings && !m->unique && !m->out->tries; i++) {
+        uint32_t low = all->orderings[i].low, high = all->orderings[i].high;
+        bool is_low = low == m->column;
+        if ((!is_low && high != m->column) || f->parent_table == (int32_t)(m->d - m->k->drafts) ||
+            !are_alike(m->d, low, high))
+            continue;
+        const char *a = m->d->t->columns[low].name, *b = m->d->t->columns[high].name;
+        if (all->orderings[i].differ && !is_low) {
+            sp_making_mode(m, "ref", parent);
+            m->out->differs = a;
+            return true;
+        }
+        if (all->orderings[i].differ || (m->d->combined && m->out->primary_key))
+            continue;
+        const char *one = sp_config_printf(m->k, "one_%s", a), *other = sp_config_printf(m->k, "other_%s", b);
+        sp_choice *helper = sp_arena_alloc(m->k->arena, 1, sizeof(*helper));
+        if (!helper) {
+            m->k->nomem = true;
+            return false;
+        }
+        *helper = (sp_choice){.mode = "ref", .text = parent, .differs = is_low ? NULL : one};
+        m->out->helper = helper;
+        m->out->helper_name = is_low ? one : other;
+        sp_making_mode(m, "expr",
+                       sp_config_printf(m->k, "%s(\"%s\", \"%s\")", is_low ? "least" : "greatest", one, other));
+        return true;
+    }
+    return false;
+}
+
 /* The columns of a foreign key with several draw together: they are of one row. */
 static bool choose_reference(sp_making *m)
 {
@@ -551,6 +615,8 @@ static bool choose_reference(sp_making *m)
     }
     if (choose_shared(m, f, parent, to))
         return !m->out->absent;
+    if (f->n == 1 && choose_pair(m, f, sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name)))
+        return true;
     sp_making_mode(m, "ref", sp_config_printf(m->k, "%s.%s", parent->t->shown, to->name));
     m->out->draw = f->n > 1 ? m->d->t->columns[lead].name : NULL;
     if (parent == m->d && f->n == 1 && !m->unique && m->out->tries == 0)
@@ -590,7 +656,7 @@ static void choose_value(sp_making *m)
     if (choose_reference(m) || choose_sum(m))
         return;
     if (m->unique && m->type->class == SP_CAT_INTEGER && m->out->tries == 0 && !m->demand->max.p &&
-        !m->demand->n_values && (m->out->primary_key || is_numbered(m->c))) {
+        !m->demand->n_values && !m->demand->modulus && (m->out->primary_key || is_numbered(m->c))) {
         int64_t from;
         sp_making_mode(m, "inc",
                        m->demand->min.p && sp_parse_i64(m->demand->min, &from)
@@ -611,9 +677,21 @@ static void choose_value(sp_making *m)
     note_absent_parent(m);
 }
 
+/* The only one of a key's columns without a value twice, where nulls count as values. */
+static bool keeps_nulls_apart(const sp_making *m)
+{
+    for (uint32_t i = 0; i < m->d->t->n_keys && m->unique; i++) {
+        const sp_cat_key *key = &m->d->t->keys[i];
+        for (uint32_t j = 0; (key->nulls_alike || key->computed) && j < key->n; j++)
+            if (key->columns[j] == m->column)
+                return true;
+    }
+    return false;
+}
+
 static void choose_nulls(sp_making *m)
 {
-    bool needed = m->c->not_null || m->demand->not_null || m->d->demands.in_sums[m->column];
+    bool needed = m->c->not_null || m->demand->not_null || m->d->demands.in_sums[m->column] || keeps_nulls_apart(m);
     if (m->demand->is_null && !needed)
         m->out->tree = NULL;
     if (m->out->out || needed || m->out->primary_key || m->out->tree)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SPAN_FROM "2020-01-01"
 #define SPAN_TO   "2026-01-01"
@@ -22,7 +23,11 @@ typedef struct limits {
 static void clip(limits *l)
 {
     double width = SP_MAX(l->max - l->min, 1.0);
-    if (l->min < l->low || l->min > l->high) {
+    if (l->min > l->high) {
+        l->min = SP_MAX(l->low, l->high - width);
+        l->max = l->high;
+    }
+    if (l->min < l->low) {
         l->min = l->low;
         l->max = l->max > l->min ? l->max : l->min + width;
     }
@@ -47,6 +52,20 @@ static void apply_demand(sp_making *m, limits *l, double unit)
         l->max = l->high;
     }
     clip(l);
+}
+
+/* Single numbers that are not allowed: the larger part beside each is left. */
+static void step_aside(sp_making *m, limits *l, double unit)
+{
+    double v;
+    for (uint32_t i = 0; i < m->demand->n_excluded; i++) {
+        if (!sp_parse_f64(m->demand->excluded[i], &v) || v < l->min || v > l->max)
+            continue;
+        if (v - l->min > l->max - v)
+            l->max = v - unit;
+        else
+            l->min = v + unit;
+    }
 }
 
 /* Histogram bounds and common values say what is usual, too. */
@@ -93,12 +112,32 @@ static limits number_limits(sp_making *m, double low, double high, double unit)
     }
     apply_demand(m, &l, unit);
     take_step(m, &l);
+    step_aside(m, &l, unit);
     return l;
 }
 
 static double two_to(unsigned bits)
 {
     return ldexp(1, (int)bits);
+}
+
+/* n % 5 = 3: so many fives, and three. */
+static bool choose_multiple(sp_making *m, const limits *l)
+{
+    double by = (double)m->demand->modulus, rest = (double)m->demand->remainder;
+    double first = ceil((SP_MAX(l->min, 0.0) - rest) / by), last = floor((l->max - rest) / by);
+    if (last < first)
+        return false;
+    if (m->unique) {
+        sp_making_mode(m, "inc", sp_config_printf(m->k, "%.0f", first * by + rest > 0 ? first * by + rest : by));
+        m->out->props = sp_config_printf(m->k, "{step: %.0f}", by);
+        m->out->most = (uint64_t)SP_MAX(floor((l->high - rest) / by) - first, 1.0);
+        return true;
+    }
+    sp_making_mode(m, "expr",
+                   rest > 0 ? sp_config_printf(m->k, "%.0f * random(%.0f, %.0f) + %.0f", by, first, last, rest)
+                            : sp_config_printf(m->k, "%.0f * random(%.0f, %.0f)", by, first, last));
+    return true;
 }
 
 /* Integers are exact in a double up to 2^53, which is far enough for what is made up. */
@@ -118,6 +157,8 @@ void sp_making_integer(sp_making *m)
         l.max = SP_MIN(l.high, l.min + 10.0 * (double)m->d->rows);
     if (m->unique && l.max - l.min + 1 < (double)m->d->rows)
         l.min = SP_MAX(l.low, l.max - (double)m->d->rows);
+    if (m->demand->modulus && choose_multiple(m, &l))
+        return;
     sp_making_mode(m, "range", "int");
     m->out->props = sp_config_printf(m->k, "{min: %.0f, max: %.0f}", l.min, l.max + 1);
     m->out->most = (uint64_t)SP_MAX(l.max - l.min + 1, 1.0);
@@ -218,6 +259,67 @@ static bool choose_after(sp_making *m, double null_rate)
     return true;
 }
 
+/* "15 * random(0, 3)", or a number, if there is but one. */
+static const char *one_step(sp_making *m, const sp_steps *s, int less)
+{
+    int low = s->low - less, count = (s->high - s->low) / s->step;
+    if (count <= 0)
+        return sp_config_printf(m->k, "%d", low);
+    if (s->step == 1)
+        return sp_config_printf(m->k, "random(%d, %d)", low, low + count);
+    return low ? sp_config_printf(m->k, "(%d * random(0, %d) + %d)", s->step, count, low)
+               : sp_config_printf(m->k, "%d * random(0, %d)", s->step, count);
+}
+
+/* A day of the months, or of the weeks, that conditions allow. */
+static const char *choose_day(sp_making *m, const limits *l)
+{
+    const sp_steps *parts = m->demand->parts,
+                   month = parts[SP_PART_MONTH].step ? parts[SP_PART_MONTH] : (sp_steps){1, 12, 1},
+                   day = parts[SP_PART_DAY].step ? parts[SP_PART_DAY] : (sp_steps){1, 28, 1};
+    double first = floor(l->min / 86400), days = SP_MAX(floor(l->max / 86400) - first, 1.0);
+    if (parts[SP_PART_WEEKDAY].step) {
+        double monday = first + fmod(11 - fmod(first, 7), 7); /* 1970 began on a Thursday */
+        return sp_config_printf(m->k, "date('%s') + 7 * random(0, %.0f) + %s",
+                                sp_config_shown_moment(m->k, monday * 86400, true), SP_MAX(floor((days - 13) / 7), 0.0),
+                                one_step(m, &parts[SP_PART_WEEKDAY], 1));
+    }
+    if (!parts[SP_PART_MONTH].step && !parts[SP_PART_DAY].step)
+        return sp_config_printf(m->k, "date('%s') + random(0, %.0f)", sp_config_shown_moment(m->k, l->min, true),
+                                days - 1);
+    int year = atoi(sp_config_shown_moment(m->k, l->min, true)), years = SP_MAX((int)(days / 365.2425 + 0.5), 1);
+    const char *months = parts[SP_PART_MONTH].step
+                             ? sp_config_printf(m->k, "12 * random(0, %d) + %s", years - 1, one_step(m, &month, 1))
+                             : sp_config_printf(m->k, "random(0, %d)", 12 * years - 1);
+    const char *within = day.low == 1 && day.high == 1 ? "" : sp_config_printf(m->k, " + %s", one_step(m, &day, 1));
+    return sp_config_printf(m->k, "add_months(date('%04d-01-01'), %s)%s", year, months, within);
+}
+
+/* Conditions on the parts of a moment: EXTRACT(minute FROM slot) IN (0, 15, 30, 45). */
+static bool choose_parts(sp_making *m, const limits *l)
+{
+    static const sp_steps any[] = {{0, 23, 1}, {0, 59, 1}, {0, 59, 1}};
+    static const char *const units[] = {"hours", "minutes", "seconds"};
+    if (!m->demand->has_parts || m->unique || m->out->tries)
+        return false;
+    for (int i = 0; i < SP_PARTS; i++)
+        if (m->demand->parts[i].step && m->demand->parts[i].low > m->demand->parts[i].high)
+            return false;
+    const char *text = choose_day(m, l);
+    if (m->type->class != SP_CAT_DATE) {
+        text = sp_config_printf(m->k, "timestamp(%s)", text);
+        for (int i = 0; i < 3; i++) {
+            const sp_steps *s = &m->demand->parts[SP_PART_HOUR + i];
+            s = s->step ? s : &any[i];
+            if (s->low || s->high)
+                text = sp_config_printf(m->k, "%s + %s(%s)", text, units[i], one_step(m, s, 0));
+        }
+        m->out->type = m->type->class == SP_CAT_TIMESTAMPTZ ? "timestamptz" : "timestamp";
+    }
+    sp_making_mode(m, "expr", text);
+    return true;
+}
+
 void sp_making_moment(sp_making *m)
 {
     bool date = m->type->class == SP_CAT_DATE;
@@ -236,6 +338,8 @@ void sp_making_moment(sp_making *m)
                 .high = seconds_of("9998-01-01")};
     apply_moments(m, &l);
     take_step(m, &l);
+    if (choose_parts(m, &l))
+        return;
     if (null_rate >= 0 && !m->c->not_null && !m->c->stats)
         m->out->null_rate = null_rate;
     sp_making_mode(m, "range", "timestamp");

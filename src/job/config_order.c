@@ -174,16 +174,53 @@ static void need_demands(sp_draft *d)
         d->needed[all->orderings[i].low] = d->needed[all->orderings[i].high] = true;
     for (uint32_t i = 0; i < d->t->n_columns; i++) {
         const sp_demand *of = &all->columns[i];
-        bool chosen = all->n_narrowed && (of->is_null || of->not_null || of->n_values);
+        bool some = of->is_null || of->not_null || of->n_values || of->n_excluded || of->min.p || of->max.p;
+        bool chosen = (all->n_narrowed || all->n_forked) && some;
         d->needed[i] = d->needed[i] || of->sum.p || all->in_sums[i] || chosen;
+    }
+}
+
+/* What a reference must be, all that it refers to is: there, where it cannot be null or its columns must be null together; and within
+ * the same bounds, or of the same values. */
+static void pass_on(const sp_demand *from, sp_demand *to, bool not_null)
+{
+    to->not_null = to->not_null || (not_null && !to->is_null);
+    if (from->min.p)
+        sp_demand_bound(to, false, from->min, from->min_open);
+    if (from->max.p)
+        sp_demand_bound(to, true, from->max, from->max_open);
+    if (from->n_values && !to->n_values) {
+        to->values = from->values;
+        to->n_values = from->n_values;
+    }
+}
+
+static void pass_on_demands(sp_config *k, const sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->t->n_foreign_keys; i++) {
+        const sp_cat_foreign_key *f = &d->t->foreign_keys[i];
+        sp_draft *parent = f->parent_table < 0 ? NULL : &k->drafts[f->parent_table];
+        for (uint32_t j = 0; parent && parent != d && j < f->n; j++)
+            for (uint32_t way = 0; way < parent->n_ways; way++) {
+                sp_demand none = {0}, *to = &parent->ways[way].demands.columns[f->parent_columns[j]];
+                bool one_way = d->n_ways == 1 && !(f->n == 1 && d->demands.columns[f->columns[j]].is_null);
+                pass_on(one_way ? &d->demands.columns[f->columns[j]] : &none, to,
+                        f->full || d->t->columns[f->columns[j]].not_null);
+            }
     }
 }
 
 void sp_config_needs(sp_config *k)
 {
+    for (uint32_t i = k->c->n_tables;
+         i-- > 0;) /* children first: what they demand of parents, those demand of theirs */
+        pass_on_demands(k, &k->drafts[k->order[i]]);
     for (uint32_t i = 0; i < k->c->n_tables; i++) {
         need_references(k, &k->drafts[i]);
         need_keys(&k->drafts[i]);
-        need_demands(&k->drafts[i]);
+        for (uint32_t way = k->drafts[i].n_ways; way-- > 0;) {
+            sp_config_enter(&k->drafts[i], way);
+            need_demands(&k->drafts[i]);
+        }
     }
 }

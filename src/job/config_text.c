@@ -112,6 +112,29 @@ static bool choose_case(sp_making *m, const char *said, int64_t min, int64_t max
     return true;
 }
 
+/* What the name says has no blanks. */
+static bool is_one_word(const char *said)
+{
+    static const char *const words[] = {"${email}",    "${url}",  "${domain_name}", "${uuid}",
+                                        "${username}", "${noun}", "${word}"};
+    for (size_t i = 0; said && i < SP_COUNT(words); i++)
+        if (strcmp(said, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Small letters: no condition that words must be without something is about them. */
+static bool choose_one_word(sp_making *m, const char *said, int64_t min, int64_t max)
+{
+    if (is_one_word(said) || m->out->tries > 1)
+        return false;
+    int64_t from = SP_MAX(min, SP_MIN(max, INT64_C(4))), to = SP_MAX(from, SP_MIN(max, INT64_C(12)));
+    if (m->unique)
+        from = to;
+    choose_pattern(m, sp_config_printf(m->k, "[a-z]{%lld,%lld}", (long long)from, (long long)to), NULL);
+    return true;
+}
+
 void sp_making_text(sp_making *m)
 {
     int64_t min, max;
@@ -124,7 +147,7 @@ void sp_making_text(sp_making *m)
     }
     if (choose_regex(m, said) || choose_case(m, said, min, max))
         return;
-    if (said && !measured) {
+    if (said && !measured && !(m->demand->one_word && !is_one_word(said))) {
         int64_t letters;
         if (*said == '#' && sp_parse_i64(sp_str_of(said + 1), &letters))
             choose_letters(m, SP_MIN(letters, max), SP_MIN(letters, max));
@@ -134,6 +157,8 @@ void sp_making_text(sp_making *m)
             sp_making_mode(m, "value", said);
         return;
     }
+    if (m->demand->one_word && choose_one_word(m, said, min, max))
+        return;
     bool prose = max >= 24 && !measured && !sp_words_is_code(m->c->name) && !m->type->fixed;
     if (prose && m->out->tries < 2) {
         sp_making_mode(m, "value", m->out->tries ? "${word}" : "${adjective} ${noun}");

@@ -157,6 +157,8 @@ static node *parse_items(parser *s, const char *close)
     return first;
 }
 
+static node *negated(parser *s, node *n);
+
 /* Behind "::": words, numbers in parentheses, brackets. */
 static void skip_type(parser *s)
 {
@@ -223,6 +225,21 @@ static node *parse_cast(parser *s)
     return n;
 }
 
+/* EXTRACT(part FROM x): as date_part('part', x). */
+static node *parse_extract(parser *s)
+{
+    node *n = make(s, N_CALL, "date_part"), *part = make(s, N_LITERAL, "");
+    expect(s, "(");
+    part->text = s->at.text;
+    advance(s);
+    if (!take_word(s, "from"))
+        s->failed = true;
+    n->args[0] = part;
+    part->next = parse_or(s);
+    expect(s, ")");
+    return n;
+}
+
 static node *literal(parser *s)
 {
     node *n = make(s, N_LITERAL, "");
@@ -240,6 +257,10 @@ static node *parse_name(parser *s)
         return literal(s);
     if (take_word(s, "cast"))
         return parse_cast(s);
+    if (is_word(s, "extract")) {
+        advance(s);
+        return parse_extract(s);
+    }
     if (take_word(s, "array")) {
         node *n = make(s, N_LIST, "");
         expect(s, "[");
@@ -300,8 +321,9 @@ static node *parse_primary(parser *s)
 static node *parse_product(parser *s)
 {
     node *n = parse_primary(s);
-    while (!s->failed && (is_mark(s, "*") || is_mark(s, "/"))) {
-        const char *op = is_mark(s, "*") ? "*" : "/";
+    while (!s->failed &&
+           (is_mark(s, "*") || is_mark(s, "/") || is_mark(s, "%") || is_word(s, "mod") || is_word(s, "div"))) {
+        const char *op = is_mark(s, "*") ? "*" : is_mark(s, "%") || is_word(s, "mod") ? "%" : "/";
         advance(s);
         n = make_op(s, op, n, parse_primary(s));
     }
@@ -312,7 +334,7 @@ static node *parse_product(parser *s)
 static node *parse_sum(parser *s)
 {
     node *n = parse_product(s);
-    while (!s->failed && s->at.kind == T_MARK && s->at.text.len <= 2 && strchr("+-%|&#", s->at.text.p[0])) {
+    while (!s->failed && s->at.kind == T_MARK && s->at.text.len <= 2 && strchr("+-|&#", s->at.text.p[0])) {
         const char *op = is_mark(s, "+") ? "+" : is_mark(s, "-") ? "-" : "?";
         advance(s);
         n = make_op(s, op, n, parse_product(s));
@@ -328,13 +350,21 @@ static node *parse_in(parser *s, node *left)
     return make_op(s, "IN", left, list);
 }
 
-/* = ANY (ARRAY[...]) */
-static node *parse_any(parser *s, node *left)
+/* = ANY (ARRAY[...]), <> ALL (ARRAY[...]) */
+static node *parse_any(parser *s, node *left, const char *op)
 {
     expect(s, "(");
     node *list = parse_or(s);
     expect(s, ")");
-    return make_op(s, list->kind == N_LIST ? "IN" : "?", left, list);
+    return make_op(s, list->kind == N_LIST ? op : "?", left, list);
+}
+
+static node *parse_between(parser *s, node *left)
+{
+    node *low = parse_sum(s);
+    if (!take_word(s, "and"))
+        s->failed = true;
+    return make_op(s, "AND", make_op(s, ">=", left, low), make_op(s, "<=", left, parse_sum(s)));
 }
 
 static node *parse_is(parser *s, node *left)
@@ -342,24 +372,46 @@ static node *parse_is(parser *s, node *left)
     bool no = take_word(s, "not");
     if (take_word(s, "null"))
         return make_op(s, no ? "IS NOT NULL" : "IS NULL", left, NULL);
-    if (!no && take_word(s, "true"))
+    if (take_word(s, no ? "false" : "true"))
         return left;
+    if (take_word(s, no ? "true" : "false"))
+        return negated(s, left);
     parse_sum(s);
     return make(s, N_UNKNOWN, "");
 }
 
 static const char *operator_at(const parser *s)
 {
-    static const char *const marks[][2] = {{"=", "="},     {"==", "="},     {"<", "<"},   {"<=", "<="},
-                                           {">", ">"},     {">=", ">="},    {"<>", "<>"}, {"!=", "<>"},
-                                           {"~~", "LIKE"}, {"~~*", "LIKE"}, {"~", "~"},   {"~*", "~"}};
+    static const char *const marks[][2] = {
+        {"=", "="},           {"==", "="},         {"<", "<"},       {"<=", "<="},    {">", ">"}, {">=", ">="},
+        {"<>", "<>"},         {"!=", "<>"},        {"~~", "LIKE"},   {"~~*", "LIKE"}, {"~", "~"}, {"~*", "~"},
+        {"!~~*", "NOT LIKE"}, {"!~~", "NOT LIKE"}, {"!~*", "NOT ~"}, {"!~", "NOT ~"}};
     for (size_t i = 0; s->at.kind == T_MARK && i < SP_COUNT(marks); i++)
         if (sp_str_is(s->at.text, marks[i][0]))
             return marks[i][1];
-    return is_word(s, "like") || is_word(s, "ilike")        ? "LIKE"
-           : is_word(s, "regexp") || is_word(s, "rlike")    ? "~"
-           : s->at.kind == T_MARK && s->at.text.p[0] == '!' ? "?"
-                                                            : NULL;
+    return is_word(s, "like") || is_word(s, "ilike")     ? "LIKE"
+           : is_word(s, "glob")                          ? "GLOB"
+           : is_word(s, "regexp") || is_word(s, "rlike") ? "~"
+                                                         : NULL;
+}
+
+/* What is true where n is false; of nulls both may be neither. */
+static node *negated(parser *s, node *n)
+{
+    static const char *const opposites[][2] = {
+        {"=", "<>"},      {"<", ">="},          {">", "<="},    {"IS NULL", "IS NOT NULL"},
+        {"IN", "NOT IN"}, {"LIKE", "NOT LIKE"}, {"~", "NOT ~"}, {"GLOB", "NOT GLOB"}};
+    if (n->kind == N_COLUMN) {
+        node *no = make(s, N_LITERAL, "false");
+        return make_op(s, "=", n, no);
+    }
+    if (n->kind == N_OP && (sp_str_is(n->text, "AND") || sp_str_is(n->text, "OR")))
+        return make_op(s, sp_str_is(n->text, "AND") ? "OR" : "AND", negated(s, n->args[0]), negated(s, n->args[1]));
+    for (size_t i = 0; n->kind == N_OP && i < SP_COUNT(opposites); i++)
+        for (int side = 0; side < 2; side++)
+            if (sp_str_is(n->text, opposites[i][side]))
+                return make_op(s, opposites[i][!side], n->args[0], n->args[1]);
+    return make(s, N_UNKNOWN, "");
 }
 
 /* Takes an operator; NULL: there is none. OPERATOR(public.~~) is how PostgreSQL writes one out of another schema. */
@@ -380,32 +432,35 @@ static const char *take_operator(parser *s)
     return op;
 }
 
+/* What stands behind left; NULL: nothing that compares. */
+static node *parse_behind(parser *s, node *left)
+{
+    if (take_word(s, "is"))
+        return parse_is(s, left);
+    if (take_word(s, "in"))
+        return parse_in(s, left);
+    if (take_word(s, "between"))
+        return parse_between(s, left);
+    const char *op = take_operator(s);
+    if (!op || s->failed)
+        return NULL;
+    if (sp_str_is(sp_str_of(op), "=") && (take_word(s, "any") || take_word(s, "some")))
+        return parse_any(s, left, "IN");
+    if (sp_str_is(sp_str_of(op), "<>") && take_word(s, "all"))
+        return parse_any(s, left, "NOT IN");
+    return make_op(s, op, left, parse_sum(s));
+}
+
 static node *parse_comparison(parser *s)
 {
     node *left = parse_sum(s);
     for (;;) {
-        if (take_word(s, "is")) {
-            left = parse_is(s, left);
-        } else if (take_word(s, "in")) {
-            left = parse_in(s, left);
-        } else if (take_word(s, "between")) {
-            node *low = parse_sum(s);
-            if (!take_word(s, "and"))
-                s->failed = true;
-            left = make_op(s, "AND", make_op(s, ">=", left, low), make_op(s, "<=", left, parse_sum(s)));
-        } else if (take_word(s, "not")) { /* not in, not like, not between */
-            s->failed = true;
-        } else {
-            const char *op = take_operator(s);
-            if (!op || s->failed)
-                return left;
-            if (*op == '=' && (take_word(s, "any") || take_word(s, "some")))
-                left = parse_any(s, left);
-            else
-                left = make_op(s, op, left, parse_sum(s));
-        }
-        if (s->failed)
+        bool no = take_word(s, "not"); /* not in, not like, not between */
+        node *whole = parse_behind(s, left);
+        s->failed = s->failed || (no && !whole);
+        if (!whole || s->failed)
             return left;
+        left = no ? negated(s, whole) : whole;
     }
 }
 
@@ -413,10 +468,7 @@ static node *parse_not(parser *s)
 {
     if (!take_word(s, "not"))
         return parse_comparison(s);
-    node *n = parse_not(s);
-    if (n->kind == N_OP && sp_str_is(n->text, "IS NULL"))
-        return make_op(s, "IS NOT NULL", n->args[0], NULL);
-    return make(s, N_UNKNOWN, "");
+    return negated(s, parse_not(s));
 }
 
 static node *parse_and(parser *s)

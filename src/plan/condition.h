@@ -17,4 +17,9 @@ typedef struct sp_term {
 /* NULL: it cannot be read, or there is no memory, which *nomem says. */
 const sp_term *sp_condition_read(const sp_conditions *t, const sp_condition *check, sp_arena *arena, bool *nomem);
 
+/* Conditions on a part of a column (demand_part.c): n % 2 = 0, EXTRACT(minute FROM t) IN (0, 30), date_trunc('day', t) = t. left is the part,
+ * values literals. False: it is something else. */
+bool sp_demand_part(sp_arena *arena, sp_demands *d, const sp_term *left, sp_str op, const sp_term *values);
+bool sp_demand_truncated(sp_demands *d, const sp_term *left, const sp_term *right);
+
 #endif

@@ -10,10 +10,41 @@ typedef sp_term node;
 typedef struct meaning {
     sp_arena *arena;
     const sp_conditions *t;
+    const sp_condition *check; /* that is read */
     sp_demands *d; /* where demands go */
+    sp_way *way;   /* which sides are taken; NULL: the first ones */
+    uint32_t fork; /* that comes next */
     bool narrowed; /* by the condition that is read: to one of the ways that it allows */
+    bool forked;   /* the same, but other ways take the others */
     bool nomem;
 } meaning;
+
+bool sp_way_next(sp_way *way)
+{
+    while (way->n && way->side[way->n - 1] + 1 >= way->of[way->n - 1])
+        way->n--;
+    if (way->n)
+        way->side[way->n - 1]++;
+    return way->n > 0;
+}
+
+/* Which of n sides is taken. */
+static uint32_t take_side(meaning *m, uint32_t n)
+{
+    sp_way *way = m->way;
+    if (n < 2)
+        return 0;
+    if (!way || m->fork == SP_WAY_FORKS_MAX || n > SP_WAY_SIDES_MAX) {
+        m->narrowed = true;
+        return 0;
+    }
+    m->forked = true;
+    if (m->fork == way->n) {
+        way->side[way->n] = 0;
+        way->of[way->n++] = (uint8_t)n;
+    }
+    return way->side[m->fork++];
+}
 
 static bool demand(meaning *m, const node *n);
 
@@ -118,10 +149,46 @@ static bool demand_values(meaning *m, sp_demand *d, const node *list)
     for (const node *at = list; values && at; at = at->next)
         if (at->kind == N_LITERAL && has_value(d, at->text))
             values[n++] = at->text;
-    if (!n)
+    if (!n && !d->n_values)
         return false;
-    d->values = values;
-    d->n_values = n;
+    m->d->impossible = m->d->impossible || !n;
+    d->values = n ? values : d->values;
+    d->n_values = n ? n : d->n_values;
+    return true;
+}
+
+/* None of these values, whatever else is demanded. */
+static bool demand_no_value(meaning *m, sp_demand *d, const node *list)
+{
+    uint32_t n = d->n_excluded;
+    for (const node *at = list; at; at = at->next, n++)
+        if (at->kind != N_LITERAL)
+            return false;
+    sp_str *values = make(m, n, sizeof(*values));
+    if (!values || m->t->plain)
+        return m->t->plain && !list->next;
+    if (d->n_excluded)
+        memcpy(values, d->excluded, d->n_excluded * sizeof(*values));
+    n = d->n_excluded;
+    for (const node *at = list; at; at = at->next)
+        values[n++] = at->text;
+    d->excluded = values;
+    d->n_excluded = n;
+    return true;
+}
+
+/* A text that has no blank, or some other sign that words are without. */
+static bool demand_one_word(sp_demand *d, sp_str pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.p[i];
+        bool blank = c == '\\' && i + 1 < pattern.len && pattern.p[i + 1] == 's';
+        i += blank;
+        if (!blank && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+                       c == '^' || c == '\\' || c == ':'))
+            return false;
+    }
+    d->one_word = true;
     return true;
 }
 
@@ -133,6 +200,41 @@ static bool demand_value(meaning *m, const node *column, const char *text)
         return false;
     *value = (node){.kind = N_LITERAL, .text = sp_str_of(text)};
     return demand_values(m, &m->d->columns[column->column], value);
+}
+
+/* abs(column) <= literal */
+static bool demand_near_zero(meaning *m, const node *of, sp_str op, const node *value)
+{
+    const char *low = sp_arena_printf(m->arena, "-%.*s", (int)value->text.len, value->text.p);
+    if (!of || of->kind != N_COLUMN || !low)
+        return false;
+    sp_demand_bound(&m->d->columns[of->column], false, sp_str_of(low), op.len == 1);
+    sp_demand_bound(&m->d->columns[of->column], true, value->text, op.len == 1);
+    return true;
+}
+
+/* SQLite's GLOB, as a regular expression: * and ? are what they are in names of files. */
+static bool demand_glob(meaning *m, sp_demand *d, sp_str glob)
+{
+    sp_buf text = {0};
+    bool in_class = false;
+    int rc = sp_buf_adds(&text, "^");
+    for (size_t i = 0; i < glob.len && !rc; i++) {
+        char c = glob.p[i];
+        bool special = !in_class && strchr(".+(){}|^$\\", c);
+        in_class = c == '[' || (in_class && c != ']');
+        rc = in_class   ? sp_buf_add(&text, &c, 1)
+             : c == '*' ? sp_buf_adds(&text, ".*")
+             : c == '?' ? sp_buf_adds(&text, ".")
+                        : (special && sp_buf_adds(&text, "\\")) || sp_buf_add(&text, &c, 1);
+    }
+    rc = rc || sp_buf_adds(&text, "$");
+    char *kept = rc ? NULL : sp_arena_strndup(m->arena, text.data, text.len);
+    m->nomem = m->nomem || !kept;
+    if (kept)
+        d->regex = sp_str_of(kept);
+    sp_buf_done(&text);
+    return kept != NULL;
 }
 
 /* left op literal */
@@ -147,31 +249,41 @@ static bool demand_bound(meaning *m, const node *left, sp_str op, const node *va
             m->d->columns[of->column].json_type = value->text;
         return sp_str_is(op, "=") && of && of->kind == N_COLUMN && !m->t->plain;
     }
+    if (is_call(left, "abs") && op.p[0] == '<')
+        return demand_near_zero(m, left->args[0], op, value);
     left = bare(left);
     if (left->kind != N_COLUMN)
-        return false;
+        return !m->t->plain && sp_demand_part(m->arena, m->d, left, op, value);
     sp_demand *d = &m->d->columns[left->column];
     if (sp_str_is(op, "="))
         return demand_values(m, d, value);
     if (sp_str_is(op, "<>"))
-        return true; /* made values rarely are just this one; an empty text never */
+        return demand_no_value(m, d, value);
+    if (sp_str_is(op, "NOT LIKE") || sp_str_is(op, "NOT ~"))
+        return !m->t->plain && demand_one_word(d, value->text);
+    if (sp_str_is(op, "GLOB"))
+        return !m->t->plain && demand_glob(m, d, value->text);
     if (sp_str_is(op, "LIKE"))
         d->like = value->text;
     else if (sp_str_is(op, "~"))
         d->regex = value->text;
-    else
+    else if (op.p[0] == '<' || op.p[0] == '>')
         sp_demand_bound(d, op.p[0] == '<', value->text, op.len == 1);
-    return !sp_str_is(op, "?") && !(m->t->plain && d->regex.p);
+    else
+        return false;
+    return !(m->t->plain && d->regex.p);
 }
 
 /* ---- columns among themselves -------------------------------------------------------------------- */
 
 static bool demand_order(meaning *m, sp_str op, uint32_t left, uint32_t right)
 {
-    if (op.p[0] != '<' && op.p[0] != '>')
+    bool differ = sp_str_is(op, "<>");
+    if ((op.p[0] != '<' && op.p[0] != '>') || (differ && m->t->plain))
         return false;
     bool less = op.p[0] == '<';
-    m->d->orderings[m->d->n_orderings++] = (sp_ordering){less ? left : right, less ? right : left};
+    m->d->orderings[m->d->n_orderings++] =
+        (sp_ordering){.low = less ? left : right, .high = less ? right : left, .differ = differ, .of = m->check};
     return true;
 }
 
@@ -230,10 +342,46 @@ static bool demand_sum(meaning *m, const node *column, const node *sum)
     return kept != NULL;
 }
 
+/* debit + credit > 0: one of them is, and none is below zero. */
+static bool demand_some(meaning *m, const node *sum, sp_str op, const node *value)
+{
+    const node *parts[16];
+    uint32_t n = 0;
+    for (; is_op(sum, "+") && n + 1 < SP_COUNT(parts); sum = sum->args[0])
+        parts[n++] = sum->args[1];
+    parts[n++] = sum;
+    double v;
+    bool good = op.p[0] == '>' && !m->t->plain && sp_parse_f64(value->text, &v) && v >= 0;
+    for (uint32_t i = 0; i < n; i++)
+        good = good && parts[i]->kind == N_COLUMN;
+    if (!good)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        sp_demand_bound(&m->d->columns[parts[i]->column], false, sp_str_of("0"), false);
+        m->d->columns[parts[i]->column].not_null = true;
+    }
+    sp_demand_bound(&m->d->columns[parts[take_side(m, n)]->column], false, value->text, op.len == 1);
+    return true;
+}
+
+/* credit * debit = 0: one of them is. */
+static bool demand_nothing(meaning *m, const node *product, const node *value)
+{
+    double v;
+    const node *a = product->args[0], *b = product->args[1];
+    if (a->kind != N_COLUMN || b->kind != N_COLUMN || m->t->plain || !sp_parse_f64(value->text, &v) || v != 0)
+        return false;
+    return demand_value(m, take_side(m, 2) ? b : a, "0");
+}
+
 static bool demand_comparison(meaning *m, const node *n)
 {
     const node *a = bare(n->args[0]), *b = bare(n->args[1]);
     bool equal = is_op(n, "=");
+    if (b->kind == N_LITERAL && is_op(a, "+") && demand_some(m, a, n->text, b))
+        return true;
+    if (b->kind == N_LITERAL && equal && is_op(a, "*"))
+        return demand_nothing(m, a, b);
     if (b->kind == N_LITERAL)
         return demand_bound(m, n->args[0], n->text, b);
     if (a->kind == N_LITERAL)
@@ -242,6 +390,8 @@ static bool demand_comparison(meaning *m, const node *n)
         return equal && !m->t->plain && demand_case(m, n->args[0] == a ? n->args[1] : n->args[0], a->column);
     if (m->t->plain && equal)
         return false;
+    if (equal && (sp_demand_truncated(m->d, a, b) || sp_demand_truncated(m->d, b, a)))
+        return true;
     if (equal && a->kind == N_COLUMN && b->kind == N_OP)
         return demand_sum(m, a, b);
     if (equal && b->kind == N_COLUMN && a->kind == N_OP)
@@ -266,7 +416,7 @@ static bool is_null_test(const node *n)
     return is_op(n, "IS NULL") || is_op(n, "IS NOT NULL");
 }
 
-/* num_nonnulls(a, b, c) = 1: the first are there, the others not. */
+/* num_nonnulls(a, b, c) = 1: one after the other is there, or so many that stand together. */
 static bool demand_count(meaning *m, const node *call, sp_str op, const node *number)
 {
     int64_t n;
@@ -280,44 +430,70 @@ static bool demand_count(meaning *m, const node *call, sp_str op, const node *nu
     n += op.len == 1 ? (op.p[0] == '>') - (op.p[0] == '<') : 0;
     if (n < 0 || n > all)
         return false;
-    uint32_t first = (uint32_t)(there ? n : all - n);
+    uint32_t some = (uint32_t)(there ? n : all - n), from = take_side(m, some && some < all ? all : 1);
+    m->narrowed = m->narrowed || op.len > 1 || op.p[0] != '=' || (some > 1 && some + 1 < all);
     for (const node *at = call->args[0]; at; at = at->next, i++)
-        demand_null(m, at, i >= first);
-    m->narrowed = true;
+        demand_null(m, at, (i + all - from) % all >= some);
     return true;
 }
 
-/* (a IS NOT NULL)::int + (b IS NOT NULL)::int = 1: how many, and the first of them is the one. */
-static bool demand_null_sum(meaning *m, const node *n, bool *found)
+/* (a IS NOT NULL)::int + (b IS NOT NULL)::int = 1: one of them is there. */
+static bool demand_null_sum(meaning *m, const node *sum)
 {
-    if (is_op(n, "+"))
-        return demand_null_sum(m, n->args[0], found) && demand_null_sum(m, n->args[1], found);
-    if (!is_op(n, "IS NOT NULL"))
-        return false;
-    bool first = !*found;
-    *found = m->narrowed = true;
-    return demand_null(m, n->args[0], !first);
+    const node *parts[16];
+    uint32_t n = 0;
+    for (; is_op(sum, "+") && n + 1 < SP_COUNT(parts); sum = sum->args[0])
+        parts[n++] = sum->args[1];
+    parts[n++] = sum;
+    for (uint32_t i = 0; i < n; i++)
+        if (!is_op(parts[i], "IS NOT NULL") || parts[i]->args[0]->kind != N_COLUMN)
+            return false;
+    uint32_t there = n - 1 - take_side(m, n);
+    for (uint32_t i = 0; i < n; i++)
+        demand_null(m, parts[i]->args[0], i != there);
+    return true;
 }
 
-/* (a IS NULL) <> (b IS NULL), (state = 'closed') = (closed IS NOT NULL): two truths that agree or do not. */
+/* What is true where n is not; NULL: that is not known. */
+static const node *opposite(meaning *m, const node *n)
+{
+    static const char *const pairs[][2] = {
+        {"=", "<>"}, {"<", ">="}, {">", "<="}, {"IS NULL", "IS NOT NULL"}, {"IN", "NOT IN"}};
+    for (size_t i = 0; i < SP_COUNT(pairs); i++)
+        for (int side = 0; side < 2; side++) {
+            node *other = is_op(n, pairs[i][side]) ? make(m, 1, sizeof(*other)) : NULL;
+            if (other) {
+                *other = *n;
+                other->text = sp_str_of(pairs[i][!side]);
+                return other;
+            }
+        }
+    return NULL;
+}
+
+/* (a IS NULL) <> (b IS NULL), (state = 'closed') = (closed IS NOT NULL): two truths that agree or do not. Either both of a pair
+ * hold, or their opposites do. */
 static bool demand_agreement(meaning *m, const node *n)
 {
-    const node *a = n->args[0], *b = n->args[1];
-    m->narrowed = true;
-    if (is_op(n, "=") && is_op(a, "IS NULL") && is_op(b, "IS NULL"))
-        return (int)demand_null(m, a->args[0], false) & (int)demand_null(m, b->args[0], false);
-    if (is_op(n, "="))
-        return (int)demand(m, a) & (int)demand(m, b);
-    const node *denied = is_null_test(b) ? b : a, *said = denied == b ? a : b;
-    if (is_op(a, "IS NULL") && denied == b && is_op(b, "IS NULL")) /* rather the first one than the second */
-        return (int)demand_null(m, a->args[0], false) & (int)demand_null(m, b->args[0], true);
-    return is_null_test(denied) &&
-           ((int)demand_null(m, denied->args[0], !is_op(denied, "IS NULL")) & (int)demand(m, said));
+    const node *a = n->args[0], *b = n->args[1], *not_a = opposite(m, a), *not_b = opposite(m, b);
+    if (is_op(n, "<>")) {
+        const node *kept = b;
+        b = not_b;
+        not_b = kept;
+    }
+    bool first = a && b && !is_op(a, "IS NULL"), can_first = a && b, can_second = not_a && not_b;
+    if (!can_first && !can_second)
+        return false;
+    m->narrowed = m->narrowed || can_first != can_second;
+    uint32_t side = take_side(m, (uint32_t)can_first + (uint32_t)can_second);
+    bool as_said = can_first && (!can_second || (side == 0) == first);
+    return as_said ? (int)demand(m, a) & (int)demand(m, b) : (int)demand(m, not_a) & (int)demand(m, not_b);
 }
 
 static bool is_truth(const node *n)
 {
-    static const char *const ops[] = {"=", "<>", "<", "<=", ">", ">=", "LIKE", "~", "IN", "IS NULL", "IS NOT NULL"};
+    static const char *const ops[] = {
+        "=", "<>", "<", "<=", ">", ">=", "LIKE", "~", "IN", "NOT IN", "IS NULL", "IS NOT NULL"};
     return n->kind == N_OP && is_one_of(n->text, ops, SP_COUNT(ops));
 }
 
@@ -362,19 +538,21 @@ static bool demands_of_side(meaning *m, const node *side, sp_demands *out)
     *out = *m->d;
     out->columns = make(m, m->t->n_names, sizeof(*out->columns));
     out->n_orderings = 0;
-    if (!out->columns)
+    out->impossible = false;
+    out->orderings = make(m, m->t->n_names * 4 + 64, sizeof(*out->orderings));
+    if (!out->columns || !out->orderings)
         return false;
     for (uint32_t i = 0; i < m->t->n_names; i++)
         out->columns[i].length_max = -1;
     meaning alone = {.arena = m->arena, .t = m->t, .d = out};
     bool understood = demand(&alone, side);
     m->nomem = m->nomem || alone.nomem;
-    return understood && !out->n_orderings;
+    return understood && !(m->t->plain && out->n_orderings);
 }
 
 typedef struct span {
     sp_str min, max; /* p NULL: no such bound */
-    bool max_open;
+    bool min_open, max_open;
     const sp_str *values;
     uint32_t n_values;
 } span;
@@ -385,14 +563,14 @@ static bool is_span(const sp_demands *d, uint32_t n, uint32_t *column, span *out
     for (uint32_t i = 0; i < n; i++) {
         sp_demand c = d->columns[i];
         bool other = c.like.p || c.regex.p || c.is_null || c.upper || c.lower || c.json_type.p || c.sum.p ||
-                     c.length_min || c.length_max >= 0;
+                     c.length_min || c.length_max >= 0 || c.n_excluded || c.modulus || c.has_parts || c.one_word;
         bool any = c.min.p || c.max.p || c.n_values || c.not_null;
         if (other || (any && *column != UINT32_MAX && *column != i))
             return false;
         if (!any)
             continue;
         *column = i;
-        *out = (span){c.min, c.max, c.max_open, c.values, c.n_values};
+        *out = (span){c.min, c.max, c.min_open, c.max_open, c.values, c.n_values};
     }
     return *column != UINT32_MAX && (out->n_values > 0) == (!out->min.p && !out->max.p);
 }
@@ -423,11 +601,18 @@ static bool demand_all_values(meaning *m, sp_demand *d, const span *spans, uint3
     return true;
 }
 
-/* Spans of one column, as of a table's partitions: of those that follow one upon the other the most; or all values. */
+/* Between the end of one span and the beginning of another: a single number, too. */
+static bool is_gap(const span *a, const span *b)
+{
+    int order = a->max.p ? compare_numbers(b->min, a->max) : -1;
+    return order > 0 || (order == 0 && a->max_open && b->min_open);
+}
+
+/* Spans of one column, as of a table's partitions: those that follow one upon the other are one; or all values. */
 static bool demand_spans(meaning *m, const node *const *sides, uint32_t n)
 {
     span *spans = make(m, n, sizeof(*spans));
-    uint32_t column = UINT32_MAX, best = 0, best_n = 0, listed = 0;
+    uint32_t column = UINT32_MAX, best = 0, listed = 0;
     sp_demands of;
     for (uint32_t i = 0; i < n; i++) {
         if (!spans || !demands_of_side(m, sides[i], &of) || !is_span(&of, m->t->n_names, &column, &spans[i]))
@@ -437,52 +622,73 @@ static bool demand_spans(meaning *m, const node *const *sides, uint32_t n)
     if (listed)
         return listed == n && demand_all_values(m, &m->d->columns[column], spans, n);
     qsort(spans, n, sizeof(*spans), compare_spans);
-    for (uint32_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n; to++) {
-            if (spans[from].max.p && compare_numbers(spans[to].min, spans[from].max) > 0)
-                break;
+    uint32_t runs = 0, *lengths = make(m, n, sizeof(*lengths));
+    for (uint32_t from = 0, to; lengths && from < n; from = to, runs++) {
+        for (to = from + 1; to < n && !is_gap(&spans[from], &spans[to]); to++)
             if (!spans[to].max.p || (spans[from].max.p && compare_numbers(spans[to].max, spans[from].max) > 0)) {
                 spans[from].max = spans[to].max;
                 spans[from].max_open = spans[to].max_open;
             }
-        }
-        if (to - from > best_n) {
-            best = from;
-            best_n = to - from;
-        }
+        spans[runs] = spans[from];
+        lengths[runs] = to - from;
+        if (lengths[runs] > lengths[best])
+            best = runs;
     }
-    m->narrowed = m->narrowed || best_n < n;
+    if (!runs)
+        return false;
+    best = (best + take_side(m, runs)) % runs; /* the longest one first */
     if (spans[best].min.p)
-        sp_demand_bound(&m->d->columns[column], false, spans[best].min, false);
+        sp_demand_bound(&m->d->columns[column], false, spans[best].min, spans[best].min_open);
     if (spans[best].max.p)
         sp_demand_bound(&m->d->columns[column], true, spans[best].max, spans[best].max_open);
     return true;
 }
 
-/* The first side that is understood. */
+/* One of the sides that are understood and that the rest allows. */
 static bool demand_one_side(meaning *m, const node *const *sides, uint32_t n)
 {
     sp_demands of;
+    const node **known = make(m, n, sizeof(const node *));
+    uint32_t n_known = 0;
+    for (uint32_t i = 0; known && i < n; i++)
+        if (demands_of_side(m, sides[i], &of) && !of.impossible)
+            known[n_known++] = sides[i];
+    m->narrowed = m->narrowed || n_known < n;
+    return n_known && demand(m, known[take_side(m, n_known)]);
+}
+
+static bool mentions(const node *n, uint32_t column)
+{
+    if (!n)
+        return false;
+    return (n->kind == N_COLUMN && n->column == column) || mentions(n->args[0], column) ||
+           mentions(n->args[1], column) || mentions(n->next, column);
+}
+
+/* Nulls of a column that another side is about pass by that side, too. */
+static bool is_let_through(const node *const *sides, uint32_t n, uint32_t at)
+{
+    if (!is_op(sides[at], "IS NULL") || sides[at]->args[0]->kind != N_COLUMN)
+        return false;
     for (uint32_t i = 0; i < n; i++)
-        if (demands_of_side(m, sides[i], &of)) {
-            m->narrowed = true;
-            return demand(m, sides[i]);
-        }
+        if (i != at && !is_null_test(sides[i]) && !is_op(sides[i], "AND") &&
+            mentions(sides[i], sides[at]->args[0]->column))
+            return true;
     return false;
 }
 
-/* Nulls are let through, and else the other side holds; or what all sides come to. */
+/* What all sides come to, or one of them. */
 static bool demand_either(meaning *m, const node *n)
 {
-    const node *a = n->args[0], *b = n->args[1];
-    if (is_op(a, "IS NULL"))
-        return demand(m, b);
-    if (is_op(b, "IS NULL"))
-        return demand(m, a);
-    uint32_t count;
-    const node **sides = sides_of(m, n, &count);
-    return sides && (demand_any_value(m, sides, count) || demand_spans(m, sides, count) ||
-                     demand_one_side(m, sides, count));
+    uint32_t count, kept = 0;
+    const node **all = sides_of(m, n, &count), **sides = make(m, count, sizeof(const node *));
+    for (uint32_t i = 0; all && sides && i < count; i++)
+        if (!is_let_through(all, count, i))
+            sides[kept++] = all[i];
+    if (kept == 1)
+        return demand(m, sides[0]);
+    return kept &&
+           (demand_any_value(m, sides, kept) || demand_spans(m, sides, kept) || demand_one_side(m, sides, kept));
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------- */
@@ -500,9 +706,18 @@ static bool demand_call(meaning *m, const node *n)
            demand_bound(m, column, sp_str_of("~"), text);
 }
 
+static bool demand_listed(meaning *m, const node *n)
+{
+    const node *left = bare(n->args[0]), *values = n->args[1]->args[0];
+    bool in = is_op(n, "IN");
+    if (left->kind != N_COLUMN)
+        return in && values && !m->t->plain && sp_demand_part(m->arena, m->d, left, n->text, values);
+    sp_demand *d = &m->d->columns[left->column];
+    return in ? demand_values(m, d, values) : values && !m->t->plain && demand_no_value(m, d, values);
+}
+
 static bool demand(meaning *m, const node *n)
 {
-    bool found = false;
     if (n->kind == N_COLUMN) /* a truth by itself */
         return demand_value(m, n, "true");
     if (n->kind == N_CALL)
@@ -513,16 +728,15 @@ static bool demand(meaning *m, const node *n)
         return demand_either(m, n);
     if (is_null_test(n))
         return demand_null(m, n->args[0], is_op(n, "IS NULL"));
-    if (is_op(n, "IN") && bare(n->args[0])->kind == N_COLUMN && n->args[1]->kind == N_LIST)
-        return demand_values(m, &m->d->columns[bare(n->args[0])->column], n->args[1]->args[0]);
+    if ((is_op(n, "IN") || is_op(n, "NOT IN")) && n->args[1]->kind == N_LIST)
+        return demand_listed(m, n);
     if (n->kind != N_OP || !n->args[1])
         return false;
     if ((is_op(n, "=") || is_op(n, "<>")) && is_truth(n->args[0]) && is_truth(n->args[1]))
         return demand_agreement(m, n);
     if (n->args[0]->kind == N_CALL && demand_count(m, n->args[0], n->text, n->args[1]))
         return true;
-    if (is_op(n, "=") && is_op(n->args[0], "+") && sp_str_is(n->args[1]->text, "1") &&
-        demand_null_sum(m, n->args[0], &found))
+    if (is_op(n, "=") && is_op(n->args[0], "+") && sp_str_is(n->args[1]->text, "1") && demand_null_sum(m, n->args[0]))
         return true;
     return demand_comparison(m, n);
 }
@@ -530,11 +744,43 @@ static bool demand(meaning *m, const node *n)
 static bool read_condition(const sp_condition *check, meaning *m)
 {
     const node *n = sp_condition_read(m->t, check, m->arena, &m->nomem);
-    m->narrowed = false;
+    m->narrowed = m->forked = false;
+    m->check = check;
     return n && demand(m, n);
 }
 
-bool sp_demands_read(const sp_conditions *t, sp_arena *arena, sp_demands *out)
+static bool is_within(const sp_demand *d, sp_str value)
+{
+    double v, bound;
+    for (uint32_t i = 0; i < d->n_excluded; i++)
+        if (sp_str_eq(d->excluded[i], value))
+            return false;
+    if (!sp_parse_f64(value, &v))
+        return true;
+    bool low = d->min.p && sp_parse_f64(d->min, &bound) && (d->min_open ? v <= bound : v < bound);
+    bool high = d->max.p && sp_parse_f64(d->max, &bound) && (d->max_open ? v >= bound : v > bound);
+    return !low && !high;
+}
+
+/* What is demanded of a column all together: values that nothing else forbids, and whether there is any. */
+static void settle(meaning *m, sp_demand *d, bool in_sums)
+{
+    double low, high;
+    sp_str *values = d->n_values ? make(m, d->n_values, sizeof(*values)) : NULL;
+    uint32_t n = 0;
+    for (uint32_t i = 0; values && i < d->n_values; i++)
+        if (is_within(d, d->values[i]))
+            values[n++] = d->values[i];
+    bool none = values && !n;
+    bool crossed = d->min.p && d->max.p && sp_parse_f64(d->min, &low) && sp_parse_f64(d->max, &high) && low > high;
+    m->d->impossible = m->d->impossible || none || crossed || (d->is_null && (d->not_null || in_sums));
+    if (n) {
+        d->values = values;
+        d->n_values = n;
+    }
+}
+
+bool sp_demands_read(const sp_conditions *t, sp_way *way, sp_arena *arena, sp_demands *out)
 {
     size_t most = 0; /* comparisons there can be */
     for (uint32_t i = 0; i < t->n; i++)
@@ -543,16 +789,21 @@ bool sp_demands_read(const sp_conditions *t, sp_arena *arena, sp_demands *out)
                         .orderings = sp_arena_alloc(arena, most + 1, sizeof(*out->orderings)),
                         .unread = sp_arena_alloc(arena, t->n + 1, sizeof(*out->unread)),
                         .narrowed = sp_arena_alloc(arena, t->n + 1, sizeof(*out->narrowed)),
+                        .forked = sp_arena_alloc(arena, t->n + 1, sizeof(*out->forked)),
                         .in_sums = sp_arena_alloc(arena, t->n_names + 1, sizeof(*out->in_sums))};
-    if (!out->columns || !out->orderings || !out->unread || !out->narrowed || !out->in_sums)
+    if (!out->columns || !out->orderings || !out->unread || !out->narrowed || !out->forked || !out->in_sums)
         return false;
     for (uint32_t i = 0; i < t->n_names; i++)
         out->columns[i].length_max = -1;
-    meaning m = {.arena = arena, .t = t, .d = out};
+    meaning m = {.arena = arena, .t = t, .d = out, .way = way};
     for (uint32_t i = 0; i < t->n && !m.nomem; i++)
         if (!read_condition(&t->items[i], &m))
             out->unread[out->n_unread++] = &t->items[i];
         else if (m.narrowed)
             out->narrowed[out->n_narrowed++] = &t->items[i];
+        else if (m.forked)
+            out->forked[out->n_forked++] = &t->items[i];
+    for (uint32_t i = 0; i < t->n_names; i++)
+        settle(&m, &out->columns[i], out->in_sums[i]);
     return !m.nomem;
 }

@@ -275,6 +275,10 @@ static void read_type(datagen *d, const sp_node *types, datagen_column *c)
             "is a type of the schema's own that no values can be made of: enum, domain, and composite types (8 within one another at most) can");
         return;
     }
+    if (!own && sp_str_ieq((sp_str){c->sql.p, strcspn(c->sql.p, "( ")}, "string")) {
+        sp_mistake(d->r->m, node->mark, c->sql, "is no type of PostgreSQL: \"text\" is, and \"varchar\"");
+        return;
+    }
     c->type = sp_type_parse(c->labels ? sp_str_of("text") : c->sql, &d->r->plan->arena, why);
     if (!c->type && why[0])
         sp_mistake(d->r->m, node->mark, c->sql, "%s", c->sql.len ? why : "expected a SQL type");
@@ -595,7 +599,7 @@ static void read_checks(datagen *d, datagen_table *t, const sp_node *node)
         nodes[all.n] = sql;
         all.items[all.n++] = (sp_condition){sql->text.p, -1};
     }
-    if (!sp_demands_read(&all, &d->r->plan->arena, &t->demands))
+    if (!sp_demands_read(&all, NULL, &d->r->plan->arena, &t->demands))
         d->r->nomem = d->r->stop = true;
     for (uint32_t i = 0; i < t->demands.n_unread; i++)
         sp_warning(d->r->m, nodes[t->demands.unread[i] - all.items]->mark, sp_str_of(t->demands.unread[i]->sql),

@@ -130,6 +130,10 @@ class AsDatagen(Case):
         code, out, _ = self.datagen("validate", "--format", "json", stdin=json.dumps(SCHEMA))
         self.assertEqual((code, json.loads(out)), (0, {"valid": True, "database": "blog & co", "tables": 2}))
         bad = json.loads(json.dumps(SCHEMA))
+        bad["tables"]["authors"]["columns"][0]["type"] = "string"
+        code, out, _ = self.datagen("validate", stdin=json.dumps(bad))
+        self.assertEqual(code, 1)
+        self.assertIn('"text" is, and "varchar"', out)
         bad["tables"]["authors"]["columns"][0]["type"] = "integr"
         del bad["tables"]["posts"]["row_count"]
         code, out, err = self.datagen("validate", stdin=json.dumps(bad, indent=2))

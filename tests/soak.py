@@ -12,7 +12,7 @@
     faults  every n-th allocation and system call fails
     store   a store's writer is killed a thousand times; 20,000 states that a crash may leave of its file; 10,000 flipped bits
     migrate a tree of 20,000 names is copied by processes that are killed while they plan, copy and verify; the journal is counted
-    reshard rows move between shards under writers while the mover, and now and then a shard, is killed: 100 times; nothing is lost
+    reshard rows move between shards under writers while the mover, and now and then a shard, is killed; nothing is lost
     tree    a plan of 100,000 and of 3 million files needs 64 MiB and 100 bytes a node (3 GB of memory for the files themselves)
     unique  a hundred million cells of every kind of unique column and key are compared (2 GB of memory, ten minutes)
 
@@ -764,11 +764,12 @@ def run_case(args, name):
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers are stopped on the way out
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, and by all that is started, too
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--minutes", type=float, default=60, help="for all cases together (60)")
     args.add_argument("--only", action="append", choices=list(CASES), help="only this case; may be given again")
     args.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32), help="of the random moments")
-    args.add_argument("--kills", type=int, default=100, help="of spate, over all targets (100)")
+    args.add_argument("--kills", type=int, default=100, help="of spate: over all targets, of migrations, of movers of rows (100)")
     args.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     args.add_argument("--dir", type=pathlib.Path, help="where the scratch files go")
     args = args.parse_args()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-USERS, KILLS = 20_000, 100
+USERS = 20_000
 LEFT = ("SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_publication)"
         " + (SELECT count(*) FROM pg_namespace WHERE nspname = 'spate_lab') + (SELECT count(*) FROM pg_trigger WHERE tgname ~ 'spate')")
 
@@ -30,12 +30,14 @@ class Lab:
         return self.run("reshard").splitlines()[-1]
 
     def killed(self, seconds, *words):
+        """False: it had ended before."""
         mover = self.start("reshard", *words)
         try:
             mover.wait(seconds)
+            return False
         except subprocess.TimeoutExpired:
             mover.kill()
-            mover.wait()
+            return mover.wait() == -signal.SIGKILL
 
     def kill_a_shard(self):
         servers = json.loads(self.run("status", "--json", codes=(0, 1)))
@@ -56,7 +58,15 @@ class Lab:
 
 
 def reshard(soak, promise):
-    lab, rng, kills, phases = Lab(soak, promise), soak.rng, 0, collections.Counter()
+    lab, rng, phases, early, ends = Lab(soak, promise), soak.rng, collections.Counter(), 0, 0
+
+    def disturb(seconds, *words):
+        nonlocal early
+        if lab.killed(seconds, *words):
+            phases[lab.phase()] += 1
+        else:
+            early += 1
+
     lab.run("run", "--users", USERS, "--progress", "none", "--seconds", "0.1")
     try:
         lab.run("check", "--seconds", "0.1")
@@ -64,27 +74,24 @@ def reshard(soak, promise):
         lab.run("reshard", "--shards", 4, "--commit")
         took, shards = time.monotonic() - start, 4
         writers = lab.start("check", "--seconds", 36000, "--rate", 200, "--json", out=subprocess.PIPE)
-        while kills < KILLS and soak.time_left():
+        while phases.total() < soak.args.kills and soak.time_left():
             wanted = rng.choice([n for n in (2, 3, 4, 5) if n != shards])
             for _ in range(rng.randrange(1, 5)):
-                lab.killed(rng.uniform(0, 1.2 * took), "--shards", wanted)
-                phases[lab.phase()] += 1
-                kills += 1
+                disturb(rng.uniform(0, 1.2 * took), "--shards", wanted)
                 if rng.random() < 0.2:
                     lab.kill_a_shard()
             end = rng.choice(("--rollback", "--commit"))
             words = ["--rollback"] if end == "--rollback" else ["--shards", wanted, "--commit"]
             if end == "--commit" or lab.phase() in ("copying", "following", "switching", "switched"):
-                lab.killed(rng.uniform(0, took), *words)
-                phases[lab.phase()] += 1
-                kills += 1
+                disturb(rng.uniform(0, took), *words)
                 over = lab.phase() in ("committing", "committed", "rolling back", "rolled back")
                 lab.run("reshard", *([end] if over else words))
                 shards = wanted if end == "--commit" else shards
                 lab.check(shards)
+                ends += 1
         writers.send_signal(signal.SIGINT)
         seen = json.loads(writers.communicate(timeout=300)[0])
-        soak.say(f"{kills} kills, {dict(phases)}; {seen['writes']} writes, {seen['refused']} refused, {seen['unknown']} unknown,"
+        soak.say(f"{phases.total()} kills, {dict(phases)}; {early} ended before, {ends} moves looked at; {seen['writes']} writes, {seen['refused']} refused, {seen['unknown']} unknown,"
                  f" p99.9 {seen['p999_ms']:.0f} ms, longest {seen['max_ms']:.0f} ms")
         promise(seen["lost"] == 0, f"{seen['lost']} acknowledged writes are lost")
         promise(seen["stale"] == 0, f"{seen['stale']} reads were older than what had been written")

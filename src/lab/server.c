@@ -280,20 +280,41 @@ static int await_end(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_
     return SPATE_OK;
 }
 
+/* Processes of a server of which no file tells the number: it was killed, has not come so far yet, or its file is gone. SIGINT, which ends
+ * a postmaster, takes nothing from the others. */
+static int await_nobody(const sp_lab_server *s, int64_t deadline, spate_error *err)
+{
+    for (unsigned n; !s->attached && (n = sp_os_signal_all_in(s->data, 0)); sp_os_sleep_us(POLL_US))
+        if (sp_os_monotonic_us() > deadline)
+            return sp_fail(err, SPATE_E_UNREACHABLE, "%u processes of %s do not stop", n, s->name);
+    return SPATE_OK;
+}
+
+static int ask_to_stop(const sp_lab_server *s, pid_t *pid, spate_error *err)
+{
+    *pid = sp_lab_server_pid(s);
+    if (s->attached)
+        return SPATE_OK;
+    if (!*pid) {
+        (void)sp_os_signal_all_in(s->data, SIGINT);
+        (void)sp_os_signal_all_in(s->data, SIGCONT);
+        return SPATE_OK;
+    }
+    int rc = sp_os_process_signal(*pid, SIGINT, err);
+    return rc == SPATE_OK ? sp_os_process_signal(*pid, SIGCONT, err)
+                          : rc; /* one that was halted would not hear of it */
+}
+
 int sp_lab_stop(sp_lab *lab, sp_lab_server *const *servers, uint32_t n, spate_error *err)
 {
     pid_t *pids = sp_alloc_zero(n, sizeof(*pids));
     int64_t deadline = sp_os_monotonic_us() + INT64_C(1000000) * STOP_S;
     int rc = pids ? SPATE_OK : sp_fail_nomem(err);
-    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
-        pids[i] = sp_lab_server_pid(servers[i]);
-        if (pids[i])
-            rc = sp_os_process_signal(pids[i], SIGINT, err);
-        if (pids[i] && rc == SPATE_OK)
-            rc = sp_os_process_signal(pids[i], SIGCONT, err); /* one that was halted would not hear of it */
-    }
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++)
+        rc = ask_to_stop(servers[i], &pids[i], err);
     for (uint32_t i = 0; pids && i < n; i++) {
-        int ended = pids[i] ? await_end(servers[i], pids[i], deadline, rc == SPATE_OK ? err : NULL) : SPATE_OK;
+        spate_error *told = rc == SPATE_OK ? err : NULL;
+        int ended = pids[i] ? await_end(servers[i], pids[i], deadline, told) : await_nobody(servers[i], deadline, told);
         rc = rc == SPATE_OK ? ended : rc;
         if (ended == SPATE_OK)
             sp_budget_forget(servers[i]);

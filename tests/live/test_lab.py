@@ -336,6 +336,7 @@ class Rows(LabCase):
         data.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=110m,mode=700", "none", data], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", data], check=True)
+        self.addCleanup(self.clean)  # before that: of what nobody sees any more nobody knows the processes
         subprocess.run(["cp", "-a", f"{kept}/.", data], check=True)
         self.lab("up")
         plan = self.write("many.yaml", "tables:\n  - name: users\n    rows: 3_000_000\n    columns:\n"
@@ -746,6 +747,7 @@ class Refused(LabCase):
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m,mode=755", "none", small], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        self.addCleanup(self.clean)  # before that: of what nobody sees any more nobody knows the processes
         self.spate_fails(3, "lab", "init", "--lab", small / "lab", says="no space left on device")
         self.assertEqual(list(small.iterdir()), [])
 
@@ -757,6 +759,14 @@ class Refused(LabCase):
         self.assertFalse(file.exists())
         kept.rename(file)
         self.lab("up")
+
+    def test_a_server_whose_number_is_lost_is_stopped_too(self):
+        self.lab("init", "--shards", "1")
+        for command in ["down"], ["destroy", "--yes"]:
+            self.lab("up")
+            (self.dir / "lab/shard0/data/postmaster.pid").unlink()
+            self.lab(*command)
+            self.assertEqual(postmasters(self.dir), [])
 
     def test_what_is_left_without_its_file_is_removed(self):
         self.lab("init", "--shards", "2")

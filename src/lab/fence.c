@@ -3,12 +3,15 @@
 
 enum { LOCK_TRIES = 60, LOCK_PAUSE_US = 20000, LOCK_POLITE = 5 };
 
-#define GATE "482671453285" /* of pg_advisory_lock: "spate" */
+#define GATE  "482671453285" /* of pg_advisory_lock: "spate" */
+#define RIGHT "482671453287" /* the number between is tally.c's */
 
 const char sp_gate_close[] = "SELECT pg_advisory_lock(" GATE ")";
 const char sp_gate_open[] = "SELECT pg_advisory_unlock(" GATE ")";
-const char sp_gate_enter[] = "SELECT pg_advisory_lock_shared(" GATE ")";
-const char sp_gate_leave[] = "SELECT pg_advisory_unlock_shared(" GATE ")";
+const char sp_right_take[] = "SELECT pg_advisory_lock(" RIGHT ")";
+const char sp_right_leave[] = "SELECT pg_advisory_unlock(" RIGHT ")";
+const char sp_right_defer[] = "SELECT pg_advisory_lock_shared(" RIGHT ")";
+const char sp_right_allow[] = "SELECT pg_advisory_unlock_shared(" RIGHT ")";
 
 const char *sp_fence_turn(sp_side side)
 {
@@ -243,7 +246,7 @@ int sp_fence_side(const sp_lab_server *server, PGconn *conn, sp_side *side, spat
     if (rc == SPATE_OK && there)
         rc = sp_lab_run(server, conn, "SELECT last_value FROM spate_lab.side", &res, err, "asking for the side");
     if (rc == SPATE_OK && there) {
-        *side = sp_pq.getvalue(res, 0, 0)[0] == '2' ? SP_SIDE_AFTER : SP_SIDE_BEFORE;
+        *side = (sp_side)(sp_pq.getvalue(res, 0, 0)[0] - '0');
         sp_pq.clear(res);
     }
     return rc;

@@ -27,8 +27,9 @@ int sp_fence_side(const sp_lab_server *server, PGconn *conn, sp_side *side, spat
 
 /* The statements of the gate and the side, for whoever sends them to many at once. */
 extern const char sp_gate_close[], sp_gate_open[];
-/* To pass it as a writer does, and to have passed: between them no side is turned. */
-extern const char sp_gate_enter[], sp_gate_leave[];
+/* Whoever turns a side, or closes a gate, takes the right to it first, alone; whoever defers it, with others, sees no side turned until all
+ * allow it again. A session's end does, too. */
+extern const char sp_right_take[], sp_right_leave[], sp_right_defer[], sp_right_allow[];
 /* To the side behind the turn; to AFTER, where the log was then is noted with it, in spate_lab.turned_at, once. */
 const char *sp_fence_turn(sp_side side);
 /* Before a turn, with it in one transaction: it need not be on disk when it returns. Whatever the server commits behind it brings it

@@ -2,8 +2,8 @@
  *
  *     fences up -> slot and snapshot -> COPY -> indexes -> the stream follows -> compared -> turned -> the way back follows -> compared
  *
- * move.c copies and streams, compare.c compares, turn.c turns: at a gate behind which nobody writes for a moment, all to
- * neither side first, so that at no time two shards take writes of one row. What is done by several calls in a row can be done again from
+ * move.c copies and streams, compare.c compares, turn.c turns: at a gate behind which nobody writes for a moment, where
+ * rows leave to neither side first, so that at no time two shards take writes of one row. What is done by several calls in a row can be done again from
  * the last one that came to its end; what each has left behind, the next replaces. Nothing here knows what has been done: steps.h. */
 #ifndef SP_LAB_MOVE_H
 #define SP_LAB_MOVE_H
@@ -24,6 +24,7 @@ typedef struct sp_lab_move {
     PGconn *conns[SP_SHARDS_MAX];
     sp_lab_move_pair *pairs;      /* r->n_pairs */
     PGconn *gates[SP_SHARDS_MAX]; /* while they are closed: whoever dies opens them */
+    sp_side sides[SP_SHARDS_MAX]; /* as they were before */
     int64_t closed_us, limit_us;  /* since when, and when they are to be open again at the latest */
     int64_t pause_us;             /* the longest one so far */
     const int *cancel;

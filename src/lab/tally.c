@@ -142,11 +142,21 @@ static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 /* The first question takes the snapshot; NULL: no fence, or one that has not been turned. */
 static const char side_sql[] = "SELECT pg_sequence_last_value(to_regclass('spate_lab.side'))";
 
+/* One shard after the other, as movers do: so neither waits for the other in a circle. */
+static int defer_turns(sp_tally *t, const sp_lab *lab, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s + 1 < lab->n_servers && rc == SPATE_OK; s++)
+        if (t->conns[s])
+            rc = sp_lab_run(sp_lab_shard(lab, s), t->conns[s], sp_right_defer, NULL, err, "waiting for a turn");
+    return rc;
+}
+
 static int take_snapshots(sp_tally *t, const sp_lab **lab, PGresult **sides, spate_error *err)
 {
     const sp_lab *known = *lab;
     int64_t start;
-    int rc = say_to_all(t, known, sp_gate_enter, NULL, err, "waiting at the gate");
+    int rc = defer_turns(t, known, err);
     sp_route_look(t->route); /* what lab.yaml says now holds until we leave */
     *lab = sp_route_lab(t->route);
     if (rc == SPATE_OK && (*lab)->n_servers != known->n_servers)
@@ -164,7 +174,7 @@ static int take_snapshots(sp_tally *t, const sp_lab **lab, PGresult **sides, spa
     if (rc == SPATE_OK)
         rc = sp_lab_run(&known->servers[0], t->main, sp_tally_leave_all, NULL, err, "leaving the gate");
     t->gate_us = SP_MAX(t->gate_us, sp_os_monotonic_us() - start);
-    return rc == SPATE_OK ? say_to_all(t, known, sp_gate_leave, NULL, err, "leaving the gate") : rc;
+    return rc == SPATE_OK ? say_to_all(t, known, sp_right_allow, NULL, err, "letting shards be turned") : rc;
 }
 
 static int add_up_shard(sp_tally *t, const sp_lab *lab, const sp_placement *places, unsigned shard, int64_t *total,

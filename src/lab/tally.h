@@ -1,8 +1,7 @@
 /* tally.h - private to lab: the sum over the bank's accounts at one moment of all shards.
  *
- * A reading takes the move's gate on each shard as a writer does, so that no side is turned meanwhile, then the bank's gate on main alone, so
- * that no transfer is half committed, and lets each shard take a snapshot. Then both gates are open again, and the shards add up what
- * was theirs at that moment, by the placement that held then. What was decided and not carried out, because somebody died, is carried out
+ * A reading defers the move's turns on each shard, so that no side changes meanwhile, then takes the bank's gate on main alone, so that no
+ * transfer is half committed, and lets each shard take a snapshot. Then turns and transfers go on, and the shards add up what was theirs at that moment, by the placement that held then. What was decided and not carried out, because somebody died, is carried out
  * first; what has been in doubt for seconds is decided. */
 #ifndef SP_LAB_TALLY_H
 #define SP_LAB_TALLY_H

@@ -1,11 +1,15 @@
-/* turn.c - the moments of a move at which nobody writes; see move.h.
+/* turn.c - the moments of a move at which nobody writes what moves; see move.h.
  *
- *     all BEFORE --> gates closed, markers behind the last that was written, all NEITHER --> markers have come --> all AFTER, gates open
+ *     sources: gates closed, markers behind the last that was written, to NEITHER --> markers have come --> the others to AFTER
+ *              --> sources to AFTER, gates open
  *
- * An arrow is one message to each shard: on a busy machine its way there and back is what a moment is made of.
- * A shard may give rows and take others, so none goes to AFTER before all have left BEFORE: whatever dies on the way, no row is taken by two.
- * The gates are held by sessions that a server ends when it has not heard of them for a second. So a mover that was stopped opens
- * them, too; and since each shard is turned by the session that holds its gate, none is turned whose gate has been open since. */
+ * An arrow is one message to each shard: on a busy machine its way there and back is what a moment is made of. A source is a shard at
+ * which a stream begins in this direction: only there rows that move can be written before. The others refuse them until they are
+ * turned, so their writers need not wait, nor are they waited for. A shard may be a source and take rows, too: none goes to AFTER before
+ * all sources have left BEFORE, so whatever dies on the way, no row is taken by two.
+ * Gates and sides are for the session that has the right to them, taken before: a server ends it when it has not heard of it for a
+ * second. So a mover that was stopped opens its gates, and turns nothing any more; and who has the right knows that no order of another
+ * is still on its way. */
 #include "lab/move.h"
 
 #include <stdio.h>
@@ -13,10 +17,10 @@
 
 enum { TRIES = 60, TRY_PAUSE_US = 50000, LOOK_US = 200, STATEMENT_MAX = 160 };
 
-/* How long a try may keep writers waiting: politely at first. */
+/* How long a try may keep writers waiting until the markers have come: politely at first. What is done then takes a millisecond or two. */
 static int64_t limit_of(int attempt)
 {
-    return attempt < 10 ? 20000 : attempt < 20 ? 40000 : attempt < 40 ? 200000 : 1000000;
+    return attempt < 8 ? 8000 : attempt < 16 ? 18000 : attempt < 24 ? 38000 : attempt < 40 ? 200000 : 1000000;
 }
 
 /* ---- the gates ---- */
@@ -30,20 +34,39 @@ static int say_to_all(const sp_lab_move *m, PGconn *const *conns, const char *sq
     return sp_lab_ask_all(all, m->shards, NULL, err, what);
 }
 
-/* A session that a server ends when it is silent has to have something to say at once: all connect first. */
-static int connect_gates(sp_lab_move *m, int attempt, spate_error *err)
+/* A session's first statements take longer than all others: these are what the gate is going to be, but that they leave nothing. The log says
+ * where it is, or a turn to AFTER would be the first to ask. */
+static const char rehearsal[] =
+    "BEGIN; INSERT INTO spate_lab.marker VALUES ('', 0); SELECT setval('spate_lab.side', last_value), (pg_current_wal_lsn() - '0/0')::bigint FROM spate_lab.side; ROLLBACK";
+
+/* One shard after the other, as everybody does who takes rights: so that nobody waits in a circle. A session that a server ends when it
+ * is silent has to have something to say soon. */
+static int take_gate(sp_lab_move *m, unsigned shard, int attempt, spate_error *err)
 {
-    char sql[STATEMENT_MAX];
-    int rc = SPATE_OK;
-    snprintf(sql, sizeof(sql),
-             "SELECT set_config('lock_timeout', '%lld', false), set_config('idle_session_timeout', '1000', false)",
-             (long long)limit_of(attempt) / 1000 / 2);
-    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
-        rc = sp_lab_connect(sp_lab_shard(m->r->lab, s), &m->gates[s], err);
-    return rc == SPATE_OK ? say_to_all(m, m->gates, sql, err, "preparing the gate") : rc;
+    const sp_lab_server *server = sp_lab_shard(m->r->lab, shard);
+    const char *what = "preparing the gate";
+    char sql[2 * STATEMENT_MAX];
+    int rc = sp_lab_connect(server, &m->gates[shard], err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_run(server, m->gates[shard], "SET lock_timeout = '300ms'; SET idle_session_timeout = '1s'", NULL,
+                        err, what);
+    if (rc == SPATE_OK)
+        rc = sp_lab_run(server, m->gates[shard], sp_right_take, NULL, err, what);
+    if (rc == SPATE_OK)
+        rc = sp_fence_side(server, m->gates[shard], &m->sides[shard], err);
+    snprintf(sql, sizeof(sql), "%s; SET lock_timeout = %lld", rehearsal, (long long)limit_of(attempt) / 1000 / 2);
+    return rc == SPATE_OK ? sp_lab_run(server, m->gates[shard], sql, NULL, err, what) : rc;
 }
 
-/* Whoever is gone has opened his gate. */
+static int take_gates(sp_lab_move *m, int attempt, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++)
+        rc = take_gate(m, s, attempt, err);
+    return rc;
+}
+
+/* Whoever is gone has opened his gate, and has no right. */
 static void leave_gates(sp_lab_move *m)
 {
     for (unsigned s = 0; s < m->shards; s++) {
@@ -65,7 +88,12 @@ static bool begins_at(const sp_lab_move_pair *p, bool back, unsigned shard)
     return (back ? p->pair->to : p->pair->from) == shard;
 }
 
-/* INSERT of the markers of all streams that begin at the shard; none: nothing is added. */
+static bool is_source(const sp_lab_move *m, bool back, unsigned shard)
+{
+    return back ? sp_lab_move_takes(m, shard) : sp_lab_move_gives(m, shard);
+}
+
+/* INSERT of the markers of all streams that begin at the shard. */
 static int add_markers(const sp_lab_move *m, bool back, unsigned shard, int64_t number, sp_buf *sql)
 {
     const char *between = "INSERT INTO spate_lab.marker VALUES ";
@@ -125,16 +153,11 @@ static int await_markers(const sp_lab_move *m, bool back, int64_t number, int64_
     return rc;
 }
 
-/* What a shard is told at a gate: to close it, to write the markers of streams that begin there and, turning, to take no rows that move. A
- * shard where none begins does not take them now: whether that is on disk makes no difference. */
-static int add_closing(const sp_lab_move *m, bool back, unsigned shard, int64_t number, bool turning, sp_buf *sql)
+/* What a source is told at a gate: to close it, to write the markers of its streams and, turning, to take no rows that move. */
+static int add_closing(bool turning, sp_buf *markers, sp_buf *sql)
 {
-    sp_buf markers = {0};
-    int built = add_markers(m, back, shard, number, &markers) || sp_buf_adds(sql, sp_gate_close) ||
-                sp_buf_adds(sql, ";") || sp_buf_adds(sql, markers.len ? sp_pg_string(&markers) : sp_fence_lazily) ||
-                (turning && (sp_buf_adds(sql, ";") || sp_buf_adds(sql, sp_fence_turn(SP_SIDE_NEITHER))));
-    sp_buf_done(&markers);
-    return built;
+    return sp_buf_adds(sql, sp_gate_close) || sp_buf_adds(sql, ";") || sp_buf_adds(sql, sp_pg_string(markers)) ||
+           (turning && (sp_buf_adds(sql, ";") || sp_buf_adds(sql, sp_fence_turn(SP_SIDE_NEITHER))));
 }
 
 /* Markers of that number behind all that was written: at closed gates, or as the streams go. */
@@ -147,11 +170,15 @@ static int write_markers(const sp_lab_move *m, when w, bool back, int64_t number
     uint32_t n = 0;
     int built = SPATE_OK;
     for (unsigned s = 0; s < m->shards && !built; s++) {
-        built = w == AS_THEY_GO ? add_markers(m, back, s, number, &texts[s])
-                                : add_closing(m, back, s, number, w == TURNING, &texts[s]);
-        if (texts[s].len)
-            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), w == AS_THEY_GO ? m->conns[s] : m->gates[s],
-                                         sp_pg_string(&texts[s])};
+        sp_buf markers = {0};
+        if (!is_source(m, back, s))
+            continue;
+        built = add_markers(m, back, s, number, &markers) ||
+                (w == AS_THEY_GO ? sp_buf_adds(&texts[s], sp_pg_string(&markers))
+                                 : add_closing(w == TURNING, &markers, &texts[s]));
+        sp_buf_done(&markers);
+        all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), w == AS_THEY_GO ? m->conns[s] : m->gates[s],
+                                     sp_pg_string(&texts[s])};
     }
     int rc = built ? sp_fail_nomem(err)
                    : sp_lab_ask_all(all, n, NULL, err, w == AS_THEY_GO ? "writing markers" : "waiting for writers");
@@ -235,13 +262,24 @@ static bool was_too_slow(const spate_error *err)
     return err->status == SPATE_E_RETRY || strcmp(err->sqlstate, "55P03") == 0 || strcmp(err->sqlstate, "57P05") == 0;
 }
 
+/* To the sources, or to all others. */
+static int say_to(const sp_lab_move *m, bool back, bool sources, const char *sql, spate_error *err, const char *what)
+{
+    sp_lab_question all[SP_SHARDS_MAX];
+    uint32_t n = 0;
+    for (unsigned s = 0; s < m->shards; s++)
+        if (is_source(m, back, s) == sources)
+            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), m->gates[s], sql};
+    return sp_lab_ask_all(all, n, NULL, err, what);
+}
+
 /* fn closes the gates, does what is to be done while nobody writes, and opens them; prepare, unless it is NULL, is called before. Tried
  * until that is short enough. */
 typedef int gated(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err);
 
 static int try_once(sp_lab_move *m, bool back, int attempt, gated *fn, const sp_lab_move_rest *rest, spate_error *err)
 {
-    int rc = connect_gates(m, attempt, err);
+    int rc = take_gates(m, attempt, err);
     m->closed_us = sp_os_monotonic_us();
     m->limit_us = m->closed_us + limit_of(attempt);
     if (rc == SPATE_OK)
@@ -285,7 +323,7 @@ static int be_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, s
     int rc = pass_markers(m, AT_GATES, back, m->limit_us, err);
     if (rc == SPATE_OK)
         rc = rest->fn(m, rest->arg, err);
-    return rc == SPATE_OK ? say_to_all(m, m->gates, sp_gate_open, err, "opening the gate") : rc;
+    return rc == SPATE_OK ? say_to(m, back, true, sp_gate_open, err, "opening the gate") : rc;
 }
 
 int sp_lab_move_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest, spate_error *err)
@@ -295,27 +333,41 @@ int sp_lab_move_at_rest(sp_lab_move *m, bool back, const sp_lab_move_rest *rest,
 
 /* ---- turning ---- */
 
-/* A shard that is turned may open its gate before others are: those take no rows yet. */
-static int turn_to(const sp_lab_move *m, sp_side side, spate_error *err)
+/* Sources last: whoever is refused there, once the gate is open, is taken by the shard that he asks next. A source that is turned may open
+ * its gate before others are: those keep theirs closed. */
+static int turn_to(const sp_lab_move *m, bool back, sp_side side, spate_error *err)
 {
-    char sql[2 * STATEMENT_MAX];
-    snprintf(sql, sizeof(sql), "%s;%s;%s", sp_fence_lazily, sp_fence_turn(side), sp_gate_open);
-    return say_to_all(m, m->gates, sql, err, "turning");
+    char sql[2 * STATEMENT_MAX], opening[3 * STATEMENT_MAX];
+    snprintf(sql, sizeof(sql), "%s;%s", sp_fence_lazily, sp_fence_turn(side));
+    snprintf(opening, sizeof(opening), "%s;%s", sql, sp_gate_open);
+    int rc = say_to(m, back, false, sql, err, "turning");
+    return rc == SPATE_OK ? say_to(m, back, true, opening, err, "turning") : rc;
 }
 
-/* From the first step on no shard takes writes of rows that move; each is turned by the session that holds its gate. The second one need not
- * reach the disk behind the gate: see keep. */
+/* To what they were before: NEITHER stays, for it tells that an earlier turn may have come as far as to others, who have taken rows since. */
+static int unturn(const sp_lab_move *m, bool back)
+{
+    sp_lab_question all[SP_SHARDS_MAX];
+    uint32_t n = 0;
+    for (unsigned s = 0; s < m->shards; s++)
+        if (is_source(m, back, s) && m->sides[s] != SP_SIDE_NEITHER)
+            all[n++] = (sp_lab_question){sp_lab_shard(m->r->lab, s), m->conns[s], sp_fence_turn(m->sides[s])};
+    return sp_lab_ask_all(all, n, NULL, NULL, "turning");
+}
+
+/* From the first step on no shard takes writes of rows that move; each is turned by the session that has the right to. The second one need
+ * not reach the disk behind the gate: see keep. */
 static int turn(sp_lab_move *m, bool back, const sp_lab_move_rest *unused, spate_error *err)
 {
     (void)unused;
-    sp_side side = back ? SP_SIDE_BEFORE : SP_SIDE_AFTER, old = back ? SP_SIDE_AFTER : SP_SIDE_BEFORE;
+    sp_side side = back ? SP_SIDE_BEFORE : SP_SIDE_AFTER;
     spate_error why = {0};
     int rc = pass_markers(m, TURNING, back, m->limit_us, err);
-    if (rc == SPATE_OK && turn_to(m, side, &why) == SPATE_OK)
+    if (rc == SPATE_OK && turn_to(m, back, side, &why) == SPATE_OK)
         return SPATE_OK;
     if (rc == SPATE_OK) /* some may be turned: there is no way back from here but to settle it */
         return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted: %s", why.message);
-    if (say_to_all(m, m->conns, sp_fence_turn(old), NULL, "turning") != SPATE_OK)
+    if (unturn(m, back) != SPATE_OK)
         return sp_fail(err, SPATE_E_UNREACHABLE, "a turn was interrupted and could not be undone yet");
     return rc;
 }
@@ -344,16 +396,9 @@ int sp_lab_move_turn_back(sp_lab_move *m, spate_error *err)
 
 /* ---- after an interruption ---- */
 
-/* A session of a mover that was killed may still be waiting at a gate, to tell its shard then what it was sent with: so its turn comes first. */
-static int wait_at_gates(const sp_lab_move *m, spate_error *err)
+static int settle(const sp_lab_move *m, bool *turned, spate_error *err)
 {
-    int rc = say_to_all(m, m->conns, sp_gate_enter, err, "waiting at the gate");
-    return rc == SPATE_OK ? say_to_all(m, m->conns, sp_gate_leave, err, "leaving the gate") : rc;
-}
-
-int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
-{
-    int rc = wait_at_gates(m, err);
+    int rc = SPATE_OK;
     *turned = false;
     for (unsigned s = 0; s < m->shards && rc == SPATE_OK; s++) {
         sp_side side;
@@ -363,4 +408,22 @@ int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
     if (rc == SPATE_OK)
         rc = say_to_all(m, m->conns, sp_fence_turn(*turned ? SP_SIDE_AFTER : SP_SIDE_BEFORE), err, "turning");
     return rc == SPATE_OK ? keep(m, err) : rc;
+}
+
+/* A session of a mover that was killed may still be waiting at a gate, to tell its shard then what it was sent with: so its turn comes first. */
+int sp_lab_move_settle(sp_lab_move *m, bool *turned, spate_error *err)
+{
+    int rc = SPATE_OK;
+    unsigned taken = 0;
+    for (; taken < m->shards && rc == SPATE_OK; taken += rc == SPATE_OK)
+        rc =
+            sp_lab_run(sp_lab_shard(m->r->lab, taken), m->conns[taken], sp_right_take, NULL, err, "waiting for a turn");
+    if (rc == SPATE_OK)
+        rc = settle(m, turned, err);
+    while (taken-- > 0) {
+        int left = sp_lab_run(sp_lab_shard(m->r->lab, taken), m->conns[taken], sp_right_leave, NULL,
+                              rc == SPATE_OK ? err : NULL, "settling a turn");
+        rc = rc == SPATE_OK ? left : rc;
+    }
+    return rc;
 }

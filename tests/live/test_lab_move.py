@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from harness import SLOW, SPATE, spate
+from harness import SLOW, SPATE, spate, wait_until
 from live.servers import Postgres
 from live.test_lab import MovingCase
 
@@ -102,6 +102,27 @@ class Moves(MoveCase):
         self.lab("reshard", "--rollback")
         self.assertEqual(self.psql(giver, f"SELECT name FROM users WHERE id = {row}"), "moved")
         self.assertEqual(self.psql(giver, f"SELECT id, amount FROM orders WHERE user_id = {row}"), "1000000|5.50")
+        self.assert_nothing_left(3)
+
+    def test_who_writes_where_nothing_leaves_is_not_waited_for(self):
+        self.fill(2000)
+        self.reshard("--shards", 4)
+        gone = {*self.psql("shard3", "SELECT id FROM users").split()}
+        row = next(row for row in self.psql("shard0", "SELECT id FROM users ORDER BY id").split() if row not in gone)
+        writer = subprocess.Popen(self.go("psql", "shard0", "--", "-X", "-q"), stdin=subprocess.PIPE, text=True)
+        self.addCleanup(writer.kill)
+        writer.stdin.write(f"BEGIN; UPDATE users SET name = 'held' WHERE id = {row};\n")
+        writer.stdin.flush()
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"
+        wait_until(lambda: self.psql("shard0", held) == "1", writer)
+        back = subprocess.Popen(self.go("reshard", "--rollback"), stdout=subprocess.DEVNULL)
+        self.addCleanup(back.kill)
+        wait_until(lambda: self.psql("shard3", "SELECT last_value FROM spate_lab.side") == "1", back)
+        self.assertEqual(self.psql("shard0", held), "1")
+        writer.stdin.write("COMMIT;\n")
+        writer.stdin.close()
+        self.assertEqual((writer.wait(60), back.wait(120)), (0, 0))
+        self.assertEqual(self.psql("shard0", f"SELECT name FROM users WHERE id = {row}"), "held")
         self.assert_nothing_left(3)
 
     def test_what_cannot_be_meanwhile(self):

@@ -115,6 +115,15 @@ static int put_pair(sp_buf *out, const char *between, const char *key, const cha
     return sp_buf_printf(out, "%s\"%s\":", between, key) || sp_buf_add_json(out, value, strlen(value));
 }
 
+/* The number of each slot's shard. */
+static int put_owners(const sp_slot_map *map, sp_buf *out)
+{
+    int built = sp_buf_adds(out, ",\"owners\":[");
+    for (unsigned slot = 0; slot < SP_SLOTS && !built; slot++)
+        built = sp_buf_printf(out, "%s%u", slot ? "," : "", map->owner[slot]);
+    return built || sp_buf_adds(out, "]");
+}
+
 static int put_lab(const sp_lab_state *s, sp_buf *out)
 {
     const sp_lab *lab = &s->lab;
@@ -126,7 +135,10 @@ static int put_lab(const sp_lab_state *s, sp_buf *out)
                 sp_buf_adds(out, ":") ||
                 (t->key ? sp_buf_add_json(out, t->key, strlen(t->key)) : sp_buf_adds(out, "null"));
     }
-    return built || sp_buf_adds(out, "}}");
+    built = built || sp_buf_adds(out, "}");
+    if (lab->placing == SP_PLACE_HASH)
+        built = built || put_owners(&lab->map, out);
+    return built || sp_buf_adds(out, "}");
 }
 
 /* The pool and the cache, where lab.yaml has them. */

@@ -6,6 +6,7 @@
 #include "codec/codec.h"
 #include "lab/ask.h"
 #include "lab/budget.h"
+#include "lab/heat.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -23,6 +24,8 @@ enum {
 typedef struct counted {
     char *name, *state; /* state: of the table when it was counted; another one: something has changed */
     uint64_t rows;
+    sp_heat *heat;   /* NULL: its rows are counted together */
+    bool together;   /* for good: slot by slot takes too long */
     int64_t at_us;   /* of the wall clock; 0: not counted yet */
     int64_t next_us; /* of the steady one: not before */
     bool exact;
@@ -57,7 +60,8 @@ struct sp_watch {
 
 static const char session_sql[] =
     "SET statement_timeout = '2s'; SET lock_timeout = '200ms'; SET default_transaction_read_only = on;"
-    " SET extra_float_digits = 1; SET datestyle = 'ISO'";
+    " SET extra_float_digits = 1; SET datestyle = 'ISO';"
+    " SELECT set_config('pg_stat_statements.track', 'none', false) FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper";
 
 static const char facts_sql[] =
     "SELECT pg_catalog.json_build_object("
@@ -79,6 +83,13 @@ static const char facts_sql[] =
     "   'kept_bytes', pg_catalog.pg_wal_lsn_diff(r.lsn, restart_lsn)) ORDER BY slot_name), '[]') FROM pg_catalog.pg_replication_slots))"
     " FROM (SELECT pg_catalog.pg_is_in_recovery() AS is, CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn()"
     "   ELSE pg_catalog.pg_current_wal_lsn() END AS lsn) r";
+
+/* What has taken most time since the server began to count; nothing where nobody has set that up. */
+static const char has_statements_sql[] = "SELECT to_regclass('pg_stat_statements') IS NOT NULL";
+static const char statements_sql[] =
+    "SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('query', pg_catalog.left(query, 300), 'calls', calls, 'ms', total_exec_time,"
+    " 'rows', rows) ORDER BY total_exec_time DESC), '[]') FROM (SELECT * FROM pg_stat_statements WHERE dbid ="
+    " (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) ORDER BY total_exec_time DESC LIMIT 6) s";
 
 /* Ordinary tables of users with what changes when rows do, and the server's estimate. */
 static const char tables_sql[] =
@@ -114,6 +125,13 @@ static counted *find_table(watched *s, const char *name)
     return t->name ? t : NULL;
 }
 
+static void drop_table(counted *t)
+{
+    free(t->name);
+    free(t->state);
+    sp_heat_free(t->heat);
+}
+
 static void drop_unseen(watched *s)
 {
     uint32_t kept = 0;
@@ -122,30 +140,45 @@ static void drop_unseen(watched *s)
         if (t->seen) {
             s->tables[kept++] = *t;
         } else {
-            free(t->name);
-            free(t->state);
+            drop_table(t);
         }
     }
     s->n_tables = kept;
 }
 
-/* A count that fails, mostly by its timeout, leaves the estimate. */
-static int count_rows(watched *s, counted *t, const char *quoted, uint64_t estimate, spate_error *err)
+static int ask_count(watched *s, counted *t, const char *quoted, sp_patience p, spate_error *err)
 {
     sp_buf sql = {0};
     PGresult *res = NULL;
-    int64_t began = note_question(s);
-    sp_patience p = {began + COUNT_PATIENCE_US, &s->watch->stop};
-    int rc = sp_buf_printf(&sql, "SELECT count(*) FROM ONLY %s", quoted) ? sp_fail_nomem(err) : SPATE_OK;
+    bool new = !t->at_us && !t->together;
+    int rc = new ? sp_heat_new(s->watch->lab, s->server, s->conn, t->name, quoted, p, &t->heat, err) : SPATE_OK;
+    if (rc == SPATE_OK && !t->heat && sp_buf_printf(&sql, "SELECT count(*) FROM ONLY %s", quoted))
+        rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_lab_ask_within(s->server, s->conn, sp_pg_string(&sql), p, &res, err);
-    int64_t ended = sp_os_monotonic_us();
-    t->exact = rc == SPATE_OK;
-    t->rows = t->exact ? strtoull(sp_pq.getvalue(res, 0, 0), NULL, 10) : estimate;
-    t->at_us = sp_os_wall_us();
-    t->next_us = ended + (ended - began) * COUNT_SHARE;
+        rc = sp_lab_ask_within(s->server, s->conn, t->heat ? sp_heat_question(t->heat) : sp_pg_string(&sql), p, &res,
+                               err);
+    if (rc == SPATE_OK)
+        t->rows = t->heat ? sp_heat_take(t->heat, res) : strtoull(sp_pq.getvalue(res, 0, 0), NULL, 10);
     sp_pq.clear(res);
     sp_buf_done(&sql);
+    return rc;
+}
+
+/* A count that fails, mostly by its timeout, leaves the estimate; the next one is not slot by slot. */
+static int count_rows(watched *s, counted *t, const char *quoted, uint64_t estimate, spate_error *err)
+{
+    int64_t began = note_question(s);
+    int rc = ask_count(s, t, quoted, (sp_patience){began + COUNT_PATIENCE_US, &s->watch->stop}, err);
+    int64_t ended = sp_os_monotonic_us();
+    t->exact = rc == SPATE_OK;
+    if (!t->exact) {
+        t->rows = estimate;
+        t->together |= t->heat != NULL;
+        sp_heat_free(t->heat);
+        t->heat = NULL;
+    }
+    t->at_us = sp_os_wall_us();
+    t->next_us = ended + (ended - began) * COUNT_SHARE;
     bool refused = rc != SPATE_OK && sp_pq.status(s->conn) == CONNECTION_OK && err->sqlstate[0];
     return refused ? SPATE_OK : rc;
 }
@@ -190,8 +223,9 @@ static int put_tables(const watched *s, sp_buf *out)
         if (!t->at_us)
             continue;
         built = sp_buf_printf(out, "%s{\"name\":", between) || sp_buf_add_json(out, t->name, strlen(t->name)) ||
-                sp_buf_printf(out, ",\"rows\":%llu,\"exact\":%s,\"counted_us\":%lld}", (unsigned long long)t->rows,
-                              t->exact ? "true" : "false", (long long)t->at_us);
+                sp_buf_printf(out, ",\"rows\":%llu,\"exact\":%s,\"counted_us\":%lld", (unsigned long long)t->rows,
+                              t->exact ? "true" : "false", (long long)t->at_us) ||
+                (t->heat && sp_heat_put(t->heat, out)) || sp_buf_adds(out, "}");
         between = ",";
     }
     return built || sp_buf_adds(out, "]");
@@ -207,17 +241,40 @@ static int connect(watched *s, sp_patience p, spate_error *err)
     return rc;
 }
 
+/* One answer of JSON, as a member of the facts. */
+static int add_facts(watched *s, const char *member, const char *sql, sp_patience p, spate_error *err)
+{
+    PGresult *res = NULL;
+    int rc = sp_lab_ask_within(s->server, s->conn, sql, p, &res, err);
+    if (rc == SPATE_OK &&
+        (sp_buf_printf(&s->facts, ",\"%s\":", member) || sp_buf_adds(&s->facts, sp_pq.getvalue(res, 0, 0))))
+        rc = sp_fail_nomem(err);
+    sp_pq.clear(res);
+    return rc;
+}
+
+/* A view that is there without its library, or that is not for us, is none. */
+static int add_statements(watched *s, sp_patience p, spate_error *err)
+{
+    PGresult *res = NULL;
+    size_t len = s->facts.len;
+    int rc = sp_lab_ask_within(s->server, s->conn, has_statements_sql, p, &res, err);
+    bool there = rc == SPATE_OK && sp_pq.getvalue(res, 0, 0)[0] == 't';
+    sp_pq.clear(res);
+    if (there && add_facts(s, "statements", statements_sql, p, NULL) != SPATE_OK)
+        s->facts.len = len;
+    return rc;
+}
+
 static int ask(watched *s, spate_error *err)
 {
     sp_patience p = {sp_os_monotonic_us() + PATIENCE_US, &s->watch->stop};
-    PGresult *res = NULL;
     int rc = s->conn ? SPATE_OK : connect(s, p, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_ask_within(s->server, s->conn, facts_sql, p, &res, err);
     s->facts.len = 0;
-    if (rc == SPATE_OK && (sp_buf_adds(&s->facts, ",\"facts\":") || sp_buf_adds(&s->facts, sp_pq.getvalue(res, 0, 0))))
-        rc = sp_fail_nomem(err);
-    sp_pq.clear(res);
+    if (rc == SPATE_OK)
+        rc = add_facts(s, "facts", facts_sql, p, err);
+    if (rc == SPATE_OK)
+        rc = add_statements(s, p, err);
     if (rc == SPATE_OK && !s->server->of) /* a replica has what the other one has */
         rc = look_at_tables(s, p, err);
     return rc == SPATE_OK && put_tables(s, &s->facts) ? sp_fail_nomem(err) : rc;
@@ -307,10 +364,8 @@ int sp_watch_start(const sp_lab *lab, sp_watch **out, spate_error *err)
 
 static void server_done(watched *s)
 {
-    for (uint32_t i = 0; i < s->n_tables; i++) {
-        free(s->tables[i].name);
-        free(s->tables[i].state);
-    }
+    for (uint32_t i = 0; i < s->n_tables; i++)
+        drop_table(&s->tables[i]);
     sp_buf_done(&s->facts);
     sp_buf_done(&s->told);
     pthread_mutex_destroy(&s->lock);

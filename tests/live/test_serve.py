@@ -215,6 +215,39 @@ class Http(ServeCase):
         self.assertEqual(sum(p["done"] for p in seen["work"]["parts"]), 500)
 
 
+class Heat(ServeCase):
+    def slots(self, state):
+        return {s["name"]: {t["name"]: t for t in s["tables"] if "slots" in t} for s in state["servers"] if s.get("tables")}
+
+    def test_slots_and_what_they_get(self):
+        self.fill()
+        self.serve()
+        told = self.slots(self.wait_state(lambda s: [len(tables) for tables in self.slots(s).values()] == [0, 2, 2, 2]))
+        users = [told[f"shard{i}"]["users"]["slots"] for i in range(3)]
+        self.assertEqual((sum(map(sum, users)), {len(one) for one in users}), (3000, {960}))
+        owners = self.told()["lab"]["owners"]
+        for slot in range(960):
+            self.assertEqual([i for i in range(3) if users[i][slot] and i != owners[slot]], [])
+        row = self.psql("shard1", "SELECT id FROM users LIMIT 1")
+        self.psql("shard1", f"INSERT INTO orders SELECT 1000000 + i, {row}, 1, 1, now() FROM generate_series(1, 500) i")
+        told = self.slots(self.wait_state(lambda s: self.slots(s)["shard1"]["orders"].get("got")))["shard1"]["orders"]
+        (one,) = told["got"]
+        self.assertEqual((one[1], owners[one[0]]), (500, 1))
+        self.assertGreater(told["got_s"], 0)
+
+    def test_statements_that_took_most_time(self):
+        self.lab("init", "--shards", "1")
+        file = self.dir / "lab/lab.yaml"
+        file.write_text(file.read_text() + "settings: {shared_preload_libraries: pg_stat_statements}\n")
+        self.lab("up")
+        self.serve()
+        self.assertNotIn("statements", self.wait_state(lambda s: all(one["state"] == "up" for one in s["servers"]))["servers"][1])
+        self.psql("shard0", "CREATE EXTENSION pg_stat_statements; SELECT count(*) FROM generate_series(1, 1000000)")
+        (found,) = [one for one in self.wait_state(lambda s: s["servers"][1].get("statements"))["servers"][1]["statements"] if "generate_series" in one["query"]]
+        self.assertEqual((found["calls"], found["rows"]), (1, 1))
+        self.assertGreater(found["ms"], 0)
+
+
 class InABrowser(ServeCase):
     @classmethod
     def setUpClass(cls):
@@ -266,6 +299,10 @@ class InABrowser(ServeCase):
         page.wait_text("#table-users", "by id; 3,000 rows on shards; 3,000 on main")
         page.wait_text("#table-products", "copied to every shard")
         self.assertRegex(page.text("#table-orders"), r"skew 1\.\d\dx")
+        page.wait_text("#slots-held", "shard2")
+        self.assertRegex(page.text("#slots-held"), r"hottest \d\.\d\dx the mean")
+        self.assertIn("None", page.text("#slots-got"))
+        self.assertIn("pg_stat_statements", page.text("#statement-list"))
         for name, server in self.servers().items():
             page.wait_text(f"#server-{name}", str(server["port"]))
             self.assertIn("up", page.text(f"#server-{name}"))
@@ -307,8 +344,15 @@ class InABrowser(ServeCase):
         self.lab("bench", "--cpu", "none", "--query", "point", "--query", "total", "--seconds", "1", "--rate", "50")
         page.wait(lambda: page.value("document.querySelectorAll('#compare-list tbody tr').length"), lambda n: n == 3)
         page.wait(lambda: page.value("document.querySelectorAll('#compare-table tbody tr').length"), lambda n: n == 4)
+        lines = [line.split("\t") for line in page.text("#compare-table").splitlines() if line]
+        self.assertIn("beside main\tbeside the first bench", "\t".join(lines[0]))
+        beside = [[cell for cell in line if cell == "-" or cell.endswith("x")] for line in lines[1:]]
+        self.assertEqual([cells[0] for cells in beside[::2]], ["1.00x", "1.00x"])
+        self.assertEqual([cells[1] for cells in beside[:2]], ["-", "-"])
+        self.assertNotIn("-", beside[2] + beside[3])
         page.value("document.querySelector('#compare-query').value = 'total'; document.querySelector('#compare-query').dispatchEvent(new Event('change'))")
         page.wait(lambda: page.value("document.querySelectorAll('#compare-table tbody tr').length"), lambda n: n == 2)
+        self.assertNotIn("the first bench", page.text("#compare-table"))
         page.value("document.querySelectorAll('#compare-list input')[0].click()")
         page.wait(lambda: page.value("document.querySelectorAll('#compare-list input:checked').length"), lambda n: n == 1)
         time.sleep(1.5)  # the next looks do not choose again

@@ -163,6 +163,83 @@ function showRows(state) {
             : h("p", {class: "empty"}, "No server answers, so nobody knows."));
 }
 
+// ---- slots
+
+const SLOT_COLUMNS = 80, HEATS = 6, HOTTEST = 5;
+
+/** Of all tables together: rows of each slot, and how many more a second it gets; null where nothing is placed by slots. */
+function slotsOf(state) {
+    const owners = state.lab.owners, tables = state.servers.filter(s => s.role === "shard").flatMap(s => s.tables ?? []).filter(t => t.slots);
+    if (!owners || !tables.length)
+        return null;
+    const rows = owners.map((_, slot) => tables.reduce((sum, t) => sum + t.slots[slot], 0)), gets = owners.map(() => 0);
+    for (const t of tables)
+        for (const [slot, more] of t.got ?? [])
+            gets[slot] += more / t.got_s;
+    return {owners, rows, gets};
+}
+
+/** A square for each slot in its shard's colour, the stronger the more it has. */
+function heatMap(label, owners, values) {
+    const most = Math.max(...values), paths = new Map();
+    values.forEach((v, slot) => {
+        const heat = most ? Math.ceil(HEATS * v / most) : 0, key = `${owners[slot] % COLOURS} ${heat}`;
+        paths.set(key, `${paths.get(key) ?? ""}M${slot % SLOT_COLUMNS} ${Math.floor(slot / SLOT_COLUMNS)}h.92v.92h-.92z`);
+    });
+    return h("svg", {class: "heat", viewBox: `-.2 -.2 ${SLOT_COLUMNS + 0.3} ${values.length / SLOT_COLUMNS + 0.3}`, role: "img", "aria-label": label},
+        [...paths].filter(([key]) => !key.endsWith(" 0")).sort().map(([key, d]) => {
+            const [shard, heat] = key.split(" ");
+            return h("path", {class: `f${shard}`, "fill-opacity": (heat / HEATS).toFixed(2), d});
+        }));
+}
+
+function slotCard(id, name, owners, values, unit, nothing) {
+    const sum = values.reduce((a, b) => a + b, 0), mean = sum / values.length;
+    const hottest = [...values.keys()].filter(slot => values[slot] > 0).sort((a, b) => values[b] - values[a]).slice(0, HOTTEST);
+    return h("li", {class: "card", id},
+        h("header", {}, h("h3", {}, name), sum ? h("span", {class: "soft"}, `hottest ${digits(values[hottest[0]] / mean)}x the mean`) : null),
+        sum ? [heatMap(`${name}, of ${values.length} slots`, owners, values),
+            wide(`${name}: the hottest slots`, h("table", {}, h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "left"}, "slot"),
+                h("th", {scope: "col", class: "left"}, "on"), [unit, "beside the mean"].map(n => h("th", {scope: "col"}, n)))),
+            h("tbody", {}, hottest.map(slot => h("tr", {}, h("th", {scope: "row", class: "left"}, String(slot)),
+                h("td", {class: "left"}, h("span", {class: `key k${owners[slot] % COLOURS}`}), `shard${owners[slot]}`), h("td", {}, count(values[slot])),
+                h("td", {}, `${digits(values[slot] / mean)}x`))))))]
+            : h("p", {class: "soft"}, nothing));
+}
+
+function showSlots(state) {
+    const s = slotsOf(state);
+    show("slot-list", s ? [h("p", {class: "soft"}, `Rows of all placed tables by the slot of their key${state.move?.open ? ", those that move counted twice" : ""}. `,
+        [...new Set(s.owners)].sort((a, b) => a - b).map(shard => [h("span", {class: `key k${shard % COLOURS}`}), `shard${shard} `])),
+    h("ul", {class: "cards halves"}, slotCard("slots-held", "Rows held", s.owners, s.rows, "rows", "There are no rows."),
+        slotCard("slots-got", "Rows received a second", s.owners, s.gets, "rows/s", "None, between the last two counts."))]
+        : h("p", {class: "empty"}, state.lab.owners ? "No shard has counted its rows by slots: there are none, they are too many for that, or no shard answers."
+            : `Placement by ${state.lab.placement} has no slots.`));
+}
+
+// ---- statements
+
+/** What asks for the same on several servers is one line. */
+function statementsOf(state) {
+    const all = new Map();
+    for (const s of state.servers)
+        for (const one of s.statements ?? []) {
+            const sum = all.get(one.query) ?? {query: one.query, calls: 0, ms: 0, rows: 0, on: []};
+            all.set(one.query, {...sum, calls: sum.calls + one.calls, ms: sum.ms + one.ms, rows: sum.rows + one.rows, on: [...sum.on, s.name]});
+        }
+    return [...all.values()].sort((a, b) => b.ms - a.ms).slice(0, 10);
+}
+
+function showStatements(state) {
+    const top = statementsOf(state), sum = top.reduce((a, one) => a + one.ms, 0);
+    show("statement-list", top.length ? tableWith("statements that took most time", [["statement", 1], ["on", 1], ["calls"], ["time"], ["of these"], ["a call"], ["rows a call"]],
+        top.map(one => h("tr", {}, h("td", {class: "left sql"}, one.query), h("td", {class: "left"}, one.on.length > 3 ? `${one.on.length} servers` : one.on.join(", ")),
+            h("td", {}, count(one.calls)), h("td", {}, ms(one.ms)), h("td", {}, percent(one.ms / sum)), h("td", {}, ms(one.ms / one.calls)), h("td", {}, digits(one.rows / one.calls)))))
+        : h("p", {class: "empty"}, state.servers.some(s => s.statements) ? "Nothing has been asked yet."
+            : ["Servers count statements with ", h("code", {}, "shared_preload_libraries: pg_stat_statements"), " among the settings of lab.yaml, and ",
+                h("code", {}, "CREATE EXTENSION pg_stat_statements"), " on each of them."]));
+}
+
 // ---- work
 
 const WORK = {running: "good", paused: "warn", failed: "bad", interrupted: "warn", done: "soft"};
@@ -313,17 +390,21 @@ function comparedRows(query) {
         .map(m => ({m, i, when: moment(trials.get(name).trial.began_us)})));
 }
 
+const timesOf = (m, other) => other?.rate ? `${(m.rate / other.rate).toFixed(2)}x` : "-";
+
+/** A rate stands beside the first target's of the same bench, and beside the same target's of the first bench. */
 function comparedTable(rows) {
-    const most = Math.max(...rows.map(r => r.m.rate), 1e-9), first = rows[0];
+    const most = Math.max(...rows.map(r => r.m.rate), 1e-9), several = new Set(rows.map(r => r.i)).size > 1;
     return wide("benches beside each other", h("table", {},
         h("thead", {}, h("tr", {}, ["bench", "on"].map(n => h("th", {scope: "col", class: "left"}, n)),
-            ["answers/s", "", "beside the first", "p50", "p99", "p99.9", "max", "errors"].map(n => h("th", {scope: "col"}, n)))),
+            ["answers/s", "", `beside ${rows[0].m.on}`, several && "beside the first bench", "p50", "p99", "p99.9", "max", "errors"].filter(n => n !== false)
+                .map(n => h("th", {scope: "col"}, n)))),
         h("tbody", {}, rows.map(({m, i, when}) => {
-            const at = new Map(m.curve);
+            const at = new Map(m.curve), first = rows.find(r => r.m.on === m.on);
             return h("tr", {}, h("th", {scope: "row", class: "left"}, h("span", {class: `key k${i}`}), when), h("td", {class: "left"}, m.on), h("td", {}, digits(m.rate)),
                 h("td", {}, h("progress", {max: most, value: m.rate, "aria-label": `${when}, ${m.on}`})),
-                h("td", {}, first.m.rate ? `${(m.rate / first.m.rate).toFixed(2)}x` : "-"), [0.5, 0.99, 0.999, 1].map(share => h("td", {}, ms(at.get(share)))),
-                h("td", {class: m.errors ? "bad" : null}, count(m.errors + m.unserved)));
+                h("td", {}, timesOf(m, rows.find(r => r.i === i && r.m.on === rows[0].m.on)?.m)), several && h("td", {}, first.i === i ? "-" : timesOf(m, first.m)),
+                [0.5, 0.99, 0.999, 1].map(share => h("td", {}, ms(at.get(share)))), h("td", {class: m.errors ? "bad" : null}, count(m.errors + m.unserved)));
         }))));
 }
 
@@ -401,7 +482,7 @@ function showAll(state) {
     if (!state.lab)
         return;
     noteRates(state.servers);
-    for (const part of [showAct, showServers, showRows, showWork, showBench, showCompared, showReplication])
+    for (const part of [showAct, showServers, showRows, showSlots, showStatements, showWork, showBench, showCompared, showReplication])
         part(state);
 }
 

@@ -135,8 +135,9 @@ typedef struct sp_source_options {
     uint32_t n_like;
     const sp_cast *casts; /* become the fields' */
     uint32_t n_casts;
-    unsigned readers; /* how many will be open at once, at most; 0: one a processor */
-    bool job;         /* of a job: mark will be asked */
+    unsigned readers;    /* how many will be open at once, at most; 0: one a processor */
+    bool job;            /* of a job: mark will be asked */
+    const char *emptied; /* the target, whose tables of these names will be emptied before rows are read; or NULL */
 } sp_source_options;
 /* Is it among those that are named? Where none are, all are wanted. */
 bool sp_source_wants_table(const sp_source_options *options, const char *name);

@@ -69,7 +69,10 @@ static int open_rows(plan_source *p, sp_uri *uri, const sp_source_options *o, sp
         rc = sp_gen_new(p->plan, seed, &p->gen, err);
     if (rc != SPATE_OK)
         return tell_mistakes(p, rc, err);
-    rc = sp_masked_open(p->plan, p->gen, o->tables, o->n_tables, (sp_share){0, 1}, &p->rows, err);
+    if (o->emptied)
+        rc = sp_masked_refuse_itself(p->plan, o->tables, o->n_tables, o->emptied, err);
+    if (rc == SPATE_OK)
+        rc = sp_masked_open(p->plan, p->gen, o->tables, o->n_tables, (sp_share){0, 1}, &p->rows, err);
     if (rc != SPATE_OK)
         return rc;
     p->base = *p->rows;

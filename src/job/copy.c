@@ -114,6 +114,7 @@ static int open_source(copy *c, spate_error *err)
         .n_casts = (uint32_t)o->n_casts,
         .readers = sp_move_workers(o->workers),
         .job = c->job != NULL,
+        .emptied = o->truncate ? o->to : NULL,
     };
     int rc = sp_source_open(o->from, &options, &c->move.source, err);
     sp_source_close(like);

@@ -137,6 +137,8 @@ tables:
             done = spate("generate", "mask.yaml", "--to", here, "--truncate", *(["--create"] if not code else []), "--progress", "none", cwd=self.dir)
             self.assertEqual(done.code, code, str(done))
             self.assertEqual("the same database" in done.err, code == 2, done.err)
+            done = spate("copy", "mask.yaml", here, "--truncate", "--progress", "none", cwd=self.dir)
+            self.assertEqual((done.code, "the same database" in done.err), (code, code == 2), str(done))
         self.assertEqual(self.server.psql("SELECT count(*) FROM t WHERE note = 'x' UNION ALL SELECT count(*) FROM other", "masked_here"), [["100"], ["100"]])
 
     def test_parts_of_masked_rows(self):

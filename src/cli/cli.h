@@ -23,7 +23,8 @@ enum exit_code {
 
 /* ---- commands (commands.c) ---- */
 
-typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_WORD } option_kind;
+/* OPTION_SOME: a count that cannot be none. */
+typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_SOME, OPTION_WORD } option_kind;
 
 typedef struct option {
     const char *name;  /* without -- */

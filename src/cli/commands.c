@@ -21,8 +21,8 @@ static const option generate_options[] = {
     {"template", "NAME", OPTION_TEXT, false, NULL, "a plan that is inside the program, instead of PLAN; 'spate template list' shows them"},
     {"param", "NAME=VALUE", OPTION_TEXT, true, NULL, "another value for a parameter of the template"},
     {"to", "URI", OPTION_TEXT, false, NULL, "where the rows go (see above); without it, a DuckDB file beside the plan (replaced)"},
-    {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connection (default: one a processor)"},
-    {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
+    {"workers", "N", OPTION_SOME, false, NULL, "threads, 256 at most, each with its own connection (default: one a processor)"},
+    {"batch", "ROWS", OPTION_SOME, false, NULL, "rows a statement, or a transaction where the target copies"},
     {"seed", "S", OPTION_COUNT, false, NULL, "another seed than the plan's: other rows, the same shape"},
     {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "another number of rows for a table: 500, 10k, 1.5M"},
     {"table", "TABLE", OPTION_TEXT, true, NULL, "make only this table"},
@@ -47,8 +47,8 @@ static const option copy_options[] = {
     {"table", "TABLE", OPTION_TEXT, true, NULL, "copy only this table"},
     {"column", "COLUMN", OPTION_TEXT, true, NULL, "of the one table, copy only this column"},
     {"where", "SQL", OPTION_TEXT, false, NULL, "of the one table, copy only rows for which this condition holds"},
-    {"workers", "N", OPTION_COUNT, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
-    {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a statement, or a transaction where the target copies"},
+    {"workers", "N", OPTION_SOME, false, NULL, "threads, 256 at most, each with its own connections (default: one a processor)"},
+    {"batch", "ROWS", OPTION_SOME, false, NULL, "rows a statement, or a transaction where the target copies"},
     {"rate", "RATE", OPTION_TEXT, false, NULL, "no faster than so many rows (50k) or bytes (8MiB, 500kB) a second"},
     {"insert-mode", "MODE", OPTION_WORD, false, insert_words, "copy (default for PostgreSQL, DuckDB, new SQLite files), insert (default for SQLite, .sql), upsert, or skip (rows whose key is there)"},
     {"create", NULL, OPTION_FLAG, false, NULL, "create the tables as the source has them: types, defaults, keys, indexes, sequences, comments; with --truncate, replace them"},
@@ -99,7 +99,7 @@ static const option functions_options[] = {
 };
 
 static const option validate_options[] = {
-    {"workers", "N", OPTION_COUNT, false, NULL, "threads that the time is told for (default: one a processor)"},
+    {"workers", "N", OPTION_SOME, false, NULL, "threads that the time is told for (default: one a processor)"},
     {"json", NULL, OPTION_FLAG, false, NULL, "print mistakes and figures as JSON"},
     {0},
 };
@@ -201,8 +201,8 @@ static const option lab_logs_options[] = {
     {"by", "TABLE=COLUMN", OPTION_TEXT, true, NULL, "the column whose value says which shard a row of the table lives on"}, \
     {"copied", "TABLE", OPTION_TEXT, true, NULL, "put all rows of the table on every shard"}, \
     {"replace", NULL, OPTION_FLAG, false, NULL, "replace tables that are there already"}, \
-    {"workers", "N", OPTION_COUNT, false, NULL, "threads of each shard (default: the processors, shared out)"}, \
-    {"batch", "ROWS", OPTION_COUNT, false, NULL, "rows a transaction"}, \
+    {"workers", "N", OPTION_SOME, false, NULL, "threads of each shard (default: the processors, shared out)"}, \
+    {"batch", "ROWS", OPTION_SOME, false, NULL, "rows a transaction"}, \
     {"progress", "HOW", OPTION_WORD, false, progress_words, "auto (default: bar on a terminal, else plain), bar, plain, json or none"}
 
 static const option lab_distribute_options[] = {
@@ -332,7 +332,7 @@ static const char *const outcome_words[] = {"same", "missing", "differs", "skipp
     {"on-conflict", "POLICY", OPTION_WORD, false, policy_words, "for files that differ: newer (default), overwrite, skip or keep-both (the old one becomes NAME.~1~)"}, \
     {"no-owner", NULL, OPTION_FLAG, false, NULL, "do not keep owners (only root can)"}, \
     {"no-attributes", NULL, OPTION_FLAG, false, NULL, "do not keep extended attributes and access lists"}, \
-    {"workers", "N", OPTION_COUNT, false, NULL, "threads (default: one a processor)"}, \
+    {"workers", "N", OPTION_SOME, false, NULL, "threads (default: one a processor)"}, \
     {"ledger", "FILE", OPTION_TEXT, false, NULL, "where to remember what is done (default: below ~/.local/state/spate)"}, \
     {"sql", NULL, OPTION_FLAG, false, NULL, "keep the ledger as a DuckDB file too, to ask with 'spate query'"}, \
     {"fresh", NULL, OPTION_FLAG, false, NULL, "forget what the ledger has, and begin anew"}, \
@@ -551,8 +551,11 @@ static bool misuse(const char *fmt, const char *a, const char *b)
 static bool check_value(const option *o, const char *value)
 {
     uint64_t n;
-    if (o->kind == OPTION_COUNT && !spate_parse_count(value, &n))
+    bool counted = o->kind == OPTION_COUNT || o->kind == OPTION_SOME;
+    if (counted && !spate_parse_count(value, &n))
         return misuse("--%s takes a whole number such as 500, 10k or 1.5M, not \"%s\"", o->name, value);
+    if (o->kind == OPTION_SOME && n == 0)
+        return misuse("--%s takes 1 at least, not %s", o->name, value);
     if (o->kind == OPTION_WORD && !is_word(o, value)) {
         fprintf(stderr, "spate: --%s cannot be \"%s\"; it is one of", o->name, value);
         for (size_t i = 0; o->words[i]; i++)

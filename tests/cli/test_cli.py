@@ -50,6 +50,8 @@ class Words(Case):
             (["generate", "a", "-w"], 'unknown option "-w"'),
             (["generate", "a", "--workers"], "--workers needs a value: N"),
             (["generate", "a", "--workers", "two"], 'whole number .* not "two"'),
+            (["generate", "a", "--workers", "0"], "--workers takes 1 at least, not 0"),
+            (["copy", "a", "b", "--batch", "0"], "--batch takes 1 at least, not 0"),
             (["generate", "a", "--workers", "1", "--workers", "2"], "given twice"),
             (["generate", "a", "--create=yes"], "--create takes no value"),
             (["generate", "a", "--progress", "loud"], 'cannot be "loud"; it is one of auto, bar'),

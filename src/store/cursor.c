@@ -163,11 +163,12 @@ static form form_of(sp_kind kind)
     }
 }
 
-/* So many rows of so many bytes that windows of all groups stay in the cache. */
+/* So many rows of so many bytes that a window stays in the cache, and those of all groups in the next one. */
 static uint32_t window_rows(const spate_cursor *c, size_t row_bytes)
 {
     uint32_t rows = WINDOW_MAX;
-    while (rows > WINDOW_MIN && rows * row_bytes * c->r.view.n_groups > WINDOWS_BYTES)
+    size_t most = SP_MIN(WINDOW_BYTES, WINDOWS_BYTES / c->r.view.n_groups);
+    while (rows > WINDOW_MIN && rows * row_bytes > most)
         rows /= 2;
     return rows;
 }

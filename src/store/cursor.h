@@ -7,7 +7,8 @@
 /* A window has so many rows at most, and fewer where rows are long. Columns are decoded a stripe at a time, and put so
  * many rows at once. */
 enum { WINDOW_MIN = 32, WINDOW_MAX = 1024, STRIPE = 8, QUAD = 4, ROWS_AT_ONCE = 64 };
-#define WINDOWS_BYTES ((size_t)4 << 20) /* of rows put together, of all groups of a block */
+#define WINDOW_BYTES  ((size_t)1 << 20) /* of rows put together: they stay in the second cache until all columns are in them */
+#define WINDOWS_BYTES ((size_t)4 << 20) /* of all groups of a block, which take turns */
 static_assert(STRIPE == 8 && WINDOW_MIN % 8 == 0 && ROWS_AT_ONCE <= 64,
               "bits are turned eight fields and eight rows at a time");
 

@@ -107,6 +107,10 @@ typedef struct sp_schema {
 /* The width of a fixed-width kind in bytes; 0 for SP_BOOL (a bit), SP_TEXT, SP_JSON, SP_BYTES and SP_LIST. */
 uint32_t sp_kind_width(sp_kind kind);
 bool sp_kind_is_text(sp_kind kind);    /* SP_TEXT, SP_JSON */
+static inline bool sp_kind_has_bytes(sp_kind kind) /* and SP_BYTES */
+{
+    return kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
+}
 bool sp_kind_is_signed(sp_kind kind);  /* SP_I16, SP_I32, SP_I64 */
 bool sp_kind_is_integer(sp_kind kind); /* and SP_U64 */
 const char *sp_kind_name(sp_kind kind);

@@ -322,7 +322,7 @@ typedef struct counts {
 static void count_type(const sp_type *type, counts *n)
 {
     n->nodes++;
-    n->buffers += type->kind == SP_LIST ? 2 : sp_kind_is_text(type->kind) || type->kind == SP_BYTES ? 3 : 2;
+    n->buffers += type->kind == SP_LIST ? 2 : sp_kind_has_bytes(type->kind) ? 3 : 2;
     if (type->kind == SP_LIST)
         count_type(type->item, n);
 }

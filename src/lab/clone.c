@@ -20,11 +20,6 @@ typedef struct listing { /* struct linux_dirent64, which no header has */
     char name[];
 } listing;
 
-static bool is_dots(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* Calls fn for each name of a folder. Removing on the way is allowed. 0, or the first -errno. */
 static int each_name(int dir, int (*fn)(void *arg, int dir, const char *name), void *arg)
 {
@@ -33,7 +28,7 @@ static int each_name(int dir, int (*fn)(void *arg, int dir, const char *name), v
     while ((got = sp_at_list(dir, room, sizeof(room))) > 0)
         for (ssize_t at = 0; at < got;) {
             const listing *l = (const listing *)(room + at);
-            int rc = is_dots(l->name) ? 0 : fn(arg, dir, l->name);
+            int rc = sp_at_is_dots(l->name) ? 0 : fn(arg, dir, l->name);
             if (rc < 0)
                 return rc;
             at += l->len;

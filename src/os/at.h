@@ -16,6 +16,11 @@ int sp_at_open(int dir, const char *name, int flags, unsigned mode);
 int sp_at_open_folder(int dir, const char *path);
 /* Records of struct linux_dirent64 (see getdents64(2)); 0: no more. */
 ssize_t sp_at_list(int dir, void *records, size_t len);
+/* "." and "..", which every folder lists. */
+static inline bool sp_at_is_dots(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
 int sp_at_stat(int dir, const char *name, struct statx *st); /* name may be "" */
 ssize_t sp_at_read_link(int dir, const char *name, char *target, size_t len);
 

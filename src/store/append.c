@@ -588,8 +588,7 @@ int spate_append_row(sp_appender *a, const spate_value *values, size_t n, spate_
 {
     size_t bytes = n * 8;
     for (size_t i = 0; i < n; i++)
-        bytes +=
-            values[i].kind == SP_TEXT || values[i].kind == SP_JSON || values[i].kind == SP_BYTES ? values[i].len : 0;
+        bytes += sp_kind_has_bytes((sp_kind)values[i].kind) ? values[i].len : 0;
     if (bytes > SP_ROW_BYTES_MAX + n * 8 || n > SP_NAMES_MAX)
         return sp_fail(err, SPATE_E_DATA, "a row has more than %d bytes", SP_ROW_BYTES_MAX);
     int rc =

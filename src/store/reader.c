@@ -16,9 +16,7 @@ static int take_condition(sp_block_reader *r, const spate_condition *c, sp_where
 {
     *w = (sp_where){.op = c->op, .value = c->value};
     sp_kind kind = (sp_kind)c->value.kind;
-    size_t len = kind == SP_UUID || kind == SP_INTERVAL                   ? 16
-                 : kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES ? c->value.len
-                                                                          : 0;
+    size_t len = kind == SP_UUID || kind == SP_INTERVAL ? 16 : sp_kind_has_bytes((sp_kind)kind) ? c->value.len : 0;
     if (kind >= SP_LIST)
         return sp_fail(err, SPATE_E_USAGE, "field \"%s\" cannot be compared with a list", c->field);
     if (len || kind >= SP_INTERVAL) {

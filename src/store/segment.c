@@ -343,7 +343,7 @@ static bool open_body(sp_segment *s, unsigned depth)
 {
     sp_kind kind = s->type.kind;
     uint32_t width = sp_kind_width(kind);
-    bool text = kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
+    bool text = sp_kind_has_bytes((sp_kind)kind);
     sp_as as;
     switch ((sp_encoding)s->encoding) {
     case SP_ENC_NONE: return s->values == 0;

@@ -188,11 +188,6 @@ static uint64_t bits_of(const spate_value *v)
     return bits;
 }
 
-static bool is_text(uint8_t kind)
-{
-    return kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
-}
-
 /* The entry of a dictionary that is the value. */
 static bool find_entry(sp_segment *s, const spate_value *v, uint32_t *entry)
 {
@@ -245,7 +240,7 @@ static bool same_const(const sp_segment *s, const spate_value *v)
 {
     uint64_t bits = bits_of(v);
     uint32_t width = sp_kind_width(s->type.kind);
-    if (is_text((uint8_t)s->type.kind))
+    if (sp_kind_has_bytes((sp_kind)s->type.kind))
         return s->text_bytes == v->len && memcmp(s->text, v->as.p, v->len) == 0;
     return memcmp(s->body, width == 16 ? v->as.p : &bits, width ? width : 1) == 0;
 }
@@ -286,11 +281,11 @@ static bool widen_range(sp_segment_entry *e, const spate_value *v)
         return false;
     if (v->kind == SP_F32 || v->kind == SP_F64) {
         widen_doubles(e, v->kind == SP_F32 ? (double)v->as.f32 : v->as.f);
-    } else if (v->kind == SP_U64 || is_text(v->kind)) {
-        uint64_t u = is_text(v->kind) ? 0 : v->as.u;
-        if (is_text(v->kind))
+    } else if (v->kind == SP_U64 || sp_kind_has_bytes(v->kind)) {
+        uint64_t u = sp_kind_has_bytes(v->kind) ? 0 : v->as.u;
+        if (sp_kind_has_bytes(v->kind))
             memcpy(&u, v->as.p, SP_MIN((size_t)v->len, (size_t)8));
-        u = is_text(v->kind) ? __builtin_bswap64(u) : u;
+        u = sp_kind_has_bytes(v->kind) ? __builtin_bswap64(u) : u;
         e->min = SP_MIN(e->min, u);
         e->max = SP_MAX(e->max, u);
     } else {

@@ -49,17 +49,12 @@ typedef struct one_cell {
     int32_t offsets[2];
 } one_cell;
 
-static bool is_text(sp_kind kind)
-{
-    return kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
-}
-
 static void to_cell(const spate_value *v, one_cell *c)
 {
     sp_kind kind = (sp_kind)v->kind;
     *c = (one_cell){.column = {.type = {.kind = kind, .precision = v->precision, .scale = v->scale}}};
     c->column.data = c->data.bytes;
-    if (is_text(kind)) {
+    if (sp_kind_has_bytes(kind)) {
         c->offsets[1] = (int32_t)v->len;
         c->column.offsets = c->offsets;
         c->column.bytes = (char *)(uintptr_t)v->as.p;

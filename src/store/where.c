@@ -3,11 +3,6 @@
 
 typedef enum order { LESS, EQUAL, GREATER, NEITHER } order;
 
-static bool is_text(sp_kind kind)
-{
-    return kind == SP_TEXT || kind == SP_JSON || kind == SP_BYTES;
-}
-
 static bool is_number(sp_kind kind)
 {
     return kind == SP_BOOL || kind == SP_I16 || kind == SP_I32 || kind == SP_I64 || kind == SP_U64 || kind == SP_F32 ||
@@ -43,7 +38,7 @@ static order compare_bytes(const char *a, size_t a_len, const char *b, size_t b_
 static order compare(const spate_value *a, const spate_value *b)
 {
     sp_kind x = (sp_kind)a->kind, y = (sp_kind)b->kind;
-    if (is_text(x) && is_text(y))
+    if (sp_kind_has_bytes(x) && sp_kind_has_bytes(y))
         return compare_bytes(a->as.p, a->len, b->as.p, b->len);
     if (x == y && (x == SP_UUID || x == SP_INTERVAL))
         return compare_bytes(a->as.p, 16, b->as.p, 16);
@@ -111,8 +106,8 @@ bool sp_where_possible(const sp_where *w, const sp_segment_entry *e, uint32_t ro
         return false;
     if (!(e->flags & SP_SEGMENT_HAS_RANGE) || w->op == SPATE_NE)
         return true;
-    if (is_text((sp_kind)e->kind))
-        return is_text((sp_kind)w->value.kind) && possible_text(w, e);
+    if (sp_kind_has_bytes((sp_kind)e->kind))
+        return sp_kind_has_bytes((sp_kind)w->value.kind) && possible_text(w, e);
     spate_value low = end_of(e, e->min), high = end_of(e, e->max);
     order at_low = compare(&low, &w->value), at_high = compare(&high, &w->value);
     switch (w->op) {

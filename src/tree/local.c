@@ -184,11 +184,6 @@ static void fill_entry(sp_entry *e, const struct statx *st)
     e->changed_ns = ns_of(st->stx_ctime);
 }
 
-static bool is_dots(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* A child that cannot be looked at is told as unknown; one that has gone in between is not told at all. */
 static size_t look_at_records(local_walker *w, size_t len)
 {
@@ -196,7 +191,7 @@ static size_t look_at_records(local_walker *w, size_t len)
     for (size_t at = 0; at < len;) {
         struct dirent64 *d = (struct dirent64 *)(w->records + at);
         at += d->d_reclen;
-        if (is_dots(d->d_name))
+        if (sp_at_is_dots(d->d_name))
             continue;
         struct statx st;
         int rc = sp_at_stat(w->folder, d->d_name, &st);

@@ -3,7 +3,7 @@ is what happens.
 
 Every ```sh block is run by bash, the blocks of a document one after the other in one scratch directory that has examples/ in it,
 with spate on the PATH. A ```text block right behind it is what the commands print, standard output and standard error as a
-terminal would show them; times and rates may differ, and a line "..." stands for any number of lines. Comments right above a block
+terminal would show them; times, rates and a server's version may differ, and a line "..." stands for any number of lines. Comments right above a block
 say what is special about it:
 
     <!-- run: needs postgresql -->       there is a server at localhost; PG* variables say the rest
@@ -149,6 +149,7 @@ def masked(line):
     line = re.sub(r"\s+[\d.]+ s\b", " T s", line)
     line = re.sub(r"\s+[\d.]+(?: [kMGT])? rows/s", " R rows/s", line)
     line = re.sub(r'"(seconds|started|finished)": [\d.]+', r'"\1": T', line)
+    line = re.sub(r"\(PostgreSQL [\d.]+\)", "(PostgreSQL V)", line)
     return line.rstrip()
 
 
@@ -334,6 +335,8 @@ class Canaries(Case):
             ("<!-- not run: it must not be -->\n```sh\nfalse\n```\n", 0),
             ("<!-- not run: -->\n```sh\nfalse\n```\n", 1),
             ("<!-- file: a -->\n```yaml\nx\n```\n```sh\ncat a\n```\n```text\nx\n```\n", 0),
+            ("```sh\necho 'a (PostgreSQL 15.3).'\n```\n```text\na (PostgreSQL 15.20).\n```\n", 0),
+            ("```sh\necho 'a (PostgreSQL 15.3).'\n```\n```text\nb (PostgreSQL 15.3).\n```\n", 1),
             ("```sh\nspate version | cut -c1-6\n```\n```text\nspate\n```\n", 0),
             ("<!-- run: shape only -->\n```sh\nprintf 'h\\n2\\n'\n```\n```text\nh\n1\n```\n", 0),
             ("<!-- run: shape only -->\n```sh\nprintf 'h\\n'\n```\n```text\nh\n1\n```\n", 1),

@@ -6,6 +6,7 @@
 #ifndef SP_CODEC_H
 #define SP_CODEC_H
 
+#include "base/jsonpath.h"
 #include "batch/batch.h"
 
 /* ---- rows as text (rowtext.c) ------------------------------------------------------------------------------------------
@@ -59,7 +60,7 @@ int sp_batch_check_text(const sp_batch *batch, spate_error *err) SP_MUST_CHECK;
 /* How many rows come before the first of those, of which err tells; all of them: there is none. */
 uint32_t sp_batch_clean_rows(const sp_batch *batch, spate_error *err);
 
-bool sp_json_valid(sp_str text); /* jsonread.c */
+bool sp_json_valid(sp_str text); /* json.c */
 int sp_json_read_list(sp_column *c, uint32_t row, sp_str text) SP_MUST_CHECK;
 
 /* ---- rows out of text (rowread.c, jsonread.c) ------------------------------------------------------------------------------- */
@@ -98,6 +99,18 @@ int sp_csv_line(const sp_text_form *form, sp_str bytes, bool last, sp_arena *are
 /* Calls member for each key of a line of NDJSON, its value as text: strings without quotes and escapes. */
 typedef int sp_json_member_fn(void *arg, sp_str key, sp_str value, bool string);
 int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err) SP_MUST_CHECK;
+
+/* ---- values inside documents (jsonpath.c) -------------------------------------------------------------------------------------- */
+
+typedef struct sp_json_finder sp_json_finder; /* of some paths; belongs to one thread at a time */
+int sp_json_finder_new(const sp_json_path *const *paths, uint32_t n, sp_json_finder **out,
+                       spate_error *err) SP_MUST_CHECK;
+void sp_json_finder_free(sp_json_finder *f);
+/* raw: as it is written in the document. text: the same, a string without its quotes and escapes. */
+typedef int sp_json_found_fn(void *arg, uint32_t path, sp_str raw, sp_str text);
+/* Calls found for every value that a path leads to, in their order; of several paths for the first, and not for what is inside such a
+ * value. Nulls are passed over. SPATE_E_DATA: the document is not JSON, or deeper than 256 lists and objects. */
+int sp_json_find(sp_json_finder *f, sp_str document, sp_json_found_fn *found, void *arg) SP_MUST_CHECK;
 
 /* ---- rows summed up (checksum.c) ---------------------------------------------------------------------------------------------- */
 

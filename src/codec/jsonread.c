@@ -3,247 +3,25 @@
  * An object a line; its keys are the columns' names, in any order, though the order of the schema costs no search. A key that is
  * missing is null; one that is no column, or is there twice, is an error, since dropping data silently is not ours to do. Numbers
  * keep their digits: a column gets the text of the number, never a double made of it. */
+#include "codec/json.h"
 #include "codec/rowread.h"
-
-enum { DEPTH_MAX = 256 };
-
-typedef struct json {
-    const char *p, *end;
-} json;
-
-/* ---- tokens ------------------------------------------------------------------------------------- */
-
-static void skip_space(json *j)
-{
-    while (j->p < j->end && (*j->p == ' ' || *j->p == '\t' || *j->p == '\n' || *j->p == '\r'))
-        j->p++;
-}
-
-static bool take(json *j, char c)
-{
-    skip_space(j);
-    if (j->p == j->end || *j->p != c)
-        return false;
-    j->p++;
-    return true;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static void skip_digits(json *j)
-{
-    while (j->p < j->end && is_digit(*j->p))
-        j->p++;
-}
-
-static bool skip_number(json *j)
-{
-    const char *start = j->p;
-    if (j->p < j->end && *j->p == '-')
-        j->p++;
-    const char *whole = j->p;
-    skip_digits(j);
-    if (j->p == whole || (*whole == '0' && j->p > whole + 1))
-        return false;
-    if (j->p < j->end && *j->p == '.') {
-        const char *fraction = ++j->p;
-        skip_digits(j);
-        if (j->p == fraction)
-            return false;
-    }
-    if (j->p < j->end && (*j->p | 0x20) == 'e') {
-        j->p++;
-        if (j->p < j->end && (*j->p == '+' || *j->p == '-'))
-            j->p++;
-        const char *exponent = j->p;
-        skip_digits(j);
-        if (j->p == exponent)
-            return false;
-    }
-    return j->p > start;
-}
-
-static bool skip_word(json *j, const char *word)
-{
-    size_t len = strlen(word);
-    if ((size_t)(j->end - j->p) < len || memcmp(j->p, word, len) != 0)
-        return false;
-    j->p += len;
-    return true;
-}
-
-static int hex4(const char *p, const char *end)
-{
-    uint8_t bytes[2];
-    size_t n;
-    return end - p >= 4 && sp_parse_hex((sp_str){p, 4}, bytes, &n) ? bytes[0] << 8 | bytes[1] : -1;
-}
-
-static bool is_plain(char c)
-{
-    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
-}
-
-/* Eight characters at a time while none of them is special. */
-static void skip_plain(json *j)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    for (uint64_t x; j->end - j->p >= 8; j->p += 8) {
-        memcpy(&x, j->p, 8);
-        uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\';
-        if (((quote - ones) & ~quote & high) || ((slash - ones) & ~slash & high) || ((x - ones * 0x20) & ~x & high))
-            break;
-    }
-    while (j->p < j->end && is_plain(*j->p))
-        j->p++;
-}
-
-/* The string at j, behind its opening quote; raw: what is between the quotes. */
-static bool take_string(json *j, sp_str *raw, bool *escapes)
-{
-    const char *start = j->p;
-    *escapes = false;
-    for (;; j->p++) {
-        skip_plain(j);
-        if (j->p == j->end || (unsigned char)*j->p < 0x20)
-            return false;
-        if (*j->p == '"')
-            break;
-        *escapes = true;
-        j->p++;
-        if (j->p == j->end || !*j->p || !strchr("\"\\/bfnrtu", *j->p))
-            return false;
-        if (*j->p == 'u' && hex4(j->p + 1, j->end) < 0)
-            return false;
-    }
-    *raw = (sp_str){start, (size_t)(j->p - start)};
-    j->p++;
-    return true;
-}
-
-static bool skip_value(json *j, unsigned depth);
-
-static bool skip_members(json *j, char close, unsigned depth)
-{
-    sp_str key;
-    bool escapes;
-    if (depth == DEPTH_MAX)
-        return false;
-    if (take(j, close))
-        return true;
-    do {
-        if (close == '}' && !(take(j, '"') && take_string(j, &key, &escapes) && take(j, ':')))
-            return false;
-        if (!skip_value(j, depth + 1))
-            return false;
-    } while (take(j, ','));
-    return take(j, close);
-}
-
-static bool skip_value(json *j, unsigned depth)
-{
-    sp_str raw;
-    bool escapes;
-    skip_space(j);
-    switch (j->p < j->end ? *j->p : '\0') {
-    case '{': j->p++; return skip_members(j, '}', depth);
-    case '[': j->p++; return skip_members(j, ']', depth);
-    case '"': j->p++; return take_string(j, &raw, &escapes);
-    case 't': return skip_word(j, "true");
-    case 'f': return skip_word(j, "false");
-    case 'n': return skip_word(j, "null");
-    default: return skip_number(j);
-    }
-}
-
-bool sp_json_valid(sp_str text)
-{
-    json j = {text.p, text.p + text.len};
-    if (!skip_value(&j, 0))
-        return false;
-    skip_space(&j);
-    return j.p == j.end;
-}
-
-/* ---- strings without their escapes ----------------------------------------------------------------- */
-
-static char *put_utf8(char *p, uint32_t c)
-{
-    if (c < 0x80) {
-        *p++ = (char)c;
-        return p;
-    }
-    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
-    *p++ = (char)(lead[more] | c >> 6 * more);
-    while (more--)
-        *p++ = (char)(0x80 | (c >> 6 * more & 0x3f));
-    return p;
-}
-
-/* \uXXXX at s[*i]; half a surrogate pair alone is no character. */
-static bool take_unicode(sp_str s, size_t *i, uint32_t *c)
-{
-    const char *end = s.p + s.len;
-    *c = (uint32_t)hex4(s.p + *i + 2, end);
-    *i += 6;
-    if (*c < 0xd800 || *c > 0xdfff)
-        return *c != 0;
-    if (*c > 0xdbff || *i + 6 > s.len || s.p[*i] != '\\' || s.p[*i + 1] != 'u')
-        return false;
-    int low = hex4(s.p + *i + 2, end);
-    if (low < 0xdc00 || low > 0xdfff)
-        return false;
-    *c = 0x10000 + ((*c - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
-    *i += 6;
-    return true;
-}
-
-/* raw has passed take_string. SPATE_E_DATA: an escape that is no character, or the zero character, which text cannot hold. */
-static int unescape(sp_str raw, sp_buf *out)
-{
-    out->len = 0;
-    if (sp_buf_reserve(out, raw.len + 4))
-        return SPATE_E_NOMEM;
-    char *p = out->data;
-    for (size_t i = 0; i < raw.len;) {
-        uint32_t c;
-        if (raw.p[i] != '\\') {
-            *p++ = raw.p[i++];
-        } else if (raw.p[i + 1] == 'u') {
-            if (!take_unicode(raw, &i, &c))
-                return SPATE_E_DATA;
-            p = put_utf8(p, c);
-        } else {
-            static const char letters[] = "bfnrt", values[] = "\b\f\n\r\t";
-            const char *letter = strchr(letters, raw.p[i + 1]);
-            *p++ = letter ? values[letter - letters] : raw.p[i + 1];
-            i += 2;
-        }
-    }
-    out->len = (size_t)(p - out->data);
-    return SPATE_OK;
-}
 
 /* ---- values into cells --------------------------------------------------------------------------- */
 
-static int read_value(json *j, sp_column *c, uint32_t row, sp_buf *word);
+static int read_value(sp_json *j, sp_column *c, uint32_t row, sp_buf *word);
 
-static int read_string(json *j, sp_column *c, uint32_t row, sp_buf *word)
+static int read_string(sp_json *j, sp_column *c, uint32_t row, sp_buf *word)
 {
     sp_str raw;
     bool escapes;
     const char *start = j->p;
     j->p++;
-    if (!take_string(j, &raw, &escapes))
+    if (!sp_json_take_string(j, &raw, &escapes))
         return SPATE_E_DATA;
     if (c->type.kind == SP_JSON)
         return sp_cell_add_text(c, row, (sp_str){start, (size_t)(j->p - start)});
     if (escapes) {
-        int rc = unescape(raw, word);
+        int rc = sp_json_unescape(raw, word);
         if (rc != SPATE_OK)
             return rc;
         raw = (sp_str){word->data, word->len};
@@ -251,40 +29,40 @@ static int read_string(json *j, sp_column *c, uint32_t row, sp_buf *word)
     return sp_cell_read(c, row, raw);
 }
 
-static int read_items(json *j, sp_column *c, uint32_t row, sp_buf *word)
+static int read_items(sp_json *j, sp_column *c, uint32_t row, sp_buf *word)
 {
     uint32_t at = (uint32_t)c->offsets[row];
-    if (!take(j, '['))
+    if (!sp_json_take(j, '['))
         return SPATE_E_DATA;
-    for (bool more = !take(j, ']'); more; at++) {
+    for (bool more = !sp_json_take(j, ']'); more; at++) {
         int rc = sp_column_reserve_items(c->child, at + 1);
         if (rc == SPATE_OK)
             rc = read_value(j, c->child, at, word);
         if (rc != SPATE_OK)
             return rc;
-        more = take(j, ',');
-        if (!more && !take(j, ']'))
+        more = sp_json_take(j, ',');
+        if (!more && !sp_json_take(j, ']'))
             return SPATE_E_DATA;
     }
     c->offsets[row + 1] = (int32_t)at;
     return SPATE_OK;
 }
 
-static int read_value(json *j, sp_column *c, uint32_t row, sp_buf *word)
+static int read_value(sp_json *j, sp_column *c, uint32_t row, sp_buf *word)
 {
-    skip_space(j);
+    sp_json_skip_space(j);
     const char *start = j->p;
     if (start == j->end)
         return SPATE_E_DATA;
     if (*start == 'n') {
         sp_cell_read_null(c, row);
-        return skip_word(j, "null") ? SPATE_OK : SPATE_E_DATA;
+        return sp_json_skip_word(j, "null") ? SPATE_OK : SPATE_E_DATA;
     }
     if (*start == '"')
         return read_string(j, c, row, word);
     if (*start == '[' && c->type.kind == SP_LIST)
         return read_items(j, c, row, word);
-    if (!skip_value(j, 0))
+    if (!sp_json_skip_value(j, 0))
         return SPATE_E_DATA;
     sp_str text = {start, (size_t)(j->p - start)};
     bool nested = *start == '{' || *start == '[';
@@ -294,13 +72,14 @@ static int read_value(json *j, sp_column *c, uint32_t row, sp_buf *word)
 }
 
 /* {"bytes": "68e9"} */
-static int read_bytes(json *j, sp_column *c, uint32_t row, sp_buf *word)
+static int read_bytes(sp_json *j, sp_column *c, uint32_t row, sp_buf *word)
 {
     sp_str key, hex;
     bool escapes;
     size_t n;
-    if (!take(j, '{') || !take(j, '"') || !take_string(j, &key, &escapes) || !sp_str_is(key, "bytes") ||
-        !take(j, ':') || !take(j, '"') || !take_string(j, &hex, &escapes) || !take(j, '}'))
+    if (!sp_json_take(j, '{') || !sp_json_take(j, '"') || !sp_json_take_string(j, &key, &escapes) ||
+        !sp_str_is(key, "bytes") || !sp_json_take(j, ':') || !sp_json_take(j, '"') ||
+        !sp_json_take_string(j, &hex, &escapes) || !sp_json_take(j, '}'))
         return SPATE_E_DATA;
     word->len = 0;
     if (sp_buf_reserve(word, hex.len / 2 + 1))
@@ -311,27 +90,27 @@ static int read_bytes(json *j, sp_column *c, uint32_t row, sp_buf *word)
 }
 
 /* A value of a rejected row: the cell's text, whatever its kind. */
-static int read_rejected(json *j, sp_column *c, uint32_t row, sp_buf *word)
+static int read_rejected(sp_json *j, sp_column *c, uint32_t row, sp_buf *word)
 {
     sp_str raw;
     bool escapes;
-    skip_space(j);
+    sp_json_skip_space(j);
     if (j->p < j->end && *j->p == '{')
         return read_bytes(j, c, row, word);
-    if (!take(j, '"'))
+    if (!sp_json_take(j, '"'))
         return read_value(j, c, row, word);
-    if (!take_string(j, &raw, &escapes))
+    if (!sp_json_take_string(j, &raw, &escapes))
         return SPATE_E_DATA;
-    int rc = escapes ? unescape(raw, word) : SPATE_OK;
+    int rc = escapes ? sp_json_unescape(raw, word) : SPATE_OK;
     return rc == SPATE_OK ? sp_cell_read(c, row, escapes ? (sp_str){word->data, word->len} : raw) : rc;
 }
 
 int sp_json_read_list(sp_column *c, uint32_t row, sp_str text)
 {
-    json j = {text.p, text.p + text.len};
+    sp_json j = {text.p, text.p + text.len};
     sp_buf word = {0};
     int rc = read_items(&j, c, row, &word);
-    skip_space(&j);
+    sp_json_skip_space(&j);
     sp_buf_done(&word);
     return rc == SPATE_OK && j.p < j.end ? SPATE_E_DATA : rc;
 }
@@ -363,19 +142,19 @@ static int find_column(const sp_schema *schema, sp_str key, uint32_t hint)
     return -1;
 }
 
-static int take_key(json_reader *r, json *j, sp_str *key)
+static int take_key(json_reader *r, sp_json *j, sp_str *key)
 {
     bool escapes;
-    if (!take(j, '"') || !take_string(j, key, &escapes) || !take(j, ':'))
+    if (!sp_json_take(j, '"') || !sp_json_take_string(j, key, &escapes) || !sp_json_take(j, ':'))
         return SPATE_E_DATA;
     if (!escapes)
         return SPATE_OK;
-    int rc = unescape(*key, &r->key);
+    int rc = sp_json_unescape(*key, &r->key);
     *key = (sp_str){r->key.data, r->key.len};
     return rc;
 }
 
-static int read_member(json_reader *r, json *j, sp_batch *b, uint32_t *hint, spate_error *err)
+static int read_member(json_reader *r, sp_json *j, sp_batch *b, uint32_t *hint, spate_error *err)
 {
     sp_str key;
     int rc = take_key(r, j, &key);
@@ -383,37 +162,37 @@ static int read_member(json_reader *r, json *j, sp_batch *b, uint32_t *hint, spa
         return rc == SPATE_E_DATA ? fail_row(r, b, err, "this is no JSON object", (sp_str){0}) : sp_fail_nomem(err);
     int at = find_column(r->base.schema, key, *hint);
     if (at < 0 && r->base.form.some)
-        return skip_value(j, 0) ? SPATE_OK : fail_row(r, b, err, "this is no JSON value, of the key", key);
+        return sp_json_skip_value(j, 0) ? SPATE_OK : fail_row(r, b, err, "this is no JSON value, of the key", key);
     if (at < 0)
         return fail_row(r, b, err, "there is no column for the key", key);
     if (r->seen[at] == r->rows)
         return fail_row(r, b, err, "the object has this key twice:", key);
     r->seen[at] = r->rows;
     *hint = (uint32_t)at + 1;
-    skip_space(j);
+    sp_json_skip_space(j);
     const char *start = j->p;
     rc = (r->base.form.rejected ? read_rejected : read_value)(j, &b->columns[at], b->rows, &r->word);
     if (rc == SPATE_OK)
         return rc;
     if (j->p == start)
-        skip_value(j, 0);
+        sp_json_skip_value(j, 0);
     return sp_rowread_fail_cell(&r->base, b, (uint32_t)at, rc, (sp_str){start, (size_t)(j->p - start)}, err);
 }
 
-static int read_object(json_reader *r, json *j, sp_batch *b, spate_error *err)
+static int read_object(json_reader *r, sp_json *j, sp_batch *b, spate_error *err)
 {
     uint32_t hint = 0;
     int rc = SPATE_OK;
     r->rows++;
-    bool ok = take(j, '{'), more = ok && !take(j, '}');
+    bool ok = sp_json_take(j, '{'), more = ok && !sp_json_take(j, '}');
     while (more && rc == SPATE_OK) {
         rc = read_member(r, j, b, &hint, err);
-        more = rc == SPATE_OK && take(j, ',');
-        ok = more || rc != SPATE_OK || take(j, '}');
+        more = rc == SPATE_OK && sp_json_take(j, ',');
+        ok = more || rc != SPATE_OK || sp_json_take(j, '}');
     }
     if (rc != SPATE_OK)
         return rc;
-    skip_space(j);
+    sp_json_skip_space(j);
     if (!ok || j->p < j->end)
         return fail_row(r, b, err, "this is no JSON object:", (sp_str){j->p, (size_t)(j->end - j->p)});
     return SPATE_OK;
@@ -433,10 +212,10 @@ static int complete_row(json_reader *r, sp_batch *b, spate_error *err)
 }
 
 /* Points line at the values of a rejected row. False in *ours: it is of another table. */
-static int enter_rejected(json_reader *r, json *line, const sp_batch *b, bool *ours, spate_error *err)
+static int enter_rejected(json_reader *r, sp_json *line, const sp_batch *b, bool *ours, spate_error *err)
 {
-    json j = *line, values = {0};
-    bool told = false, more = take(&j, '{');
+    sp_json j = *line, values = {0};
+    bool told = false, more = sp_json_take(&j, '{');
     *ours = true;
     while (more && *ours) {
         sp_str key, text;
@@ -445,24 +224,24 @@ static int enter_rejected(json_reader *r, json *line, const sp_batch *b, bool *o
         if (rc == SPATE_E_NOMEM)
             return sp_fail_nomem(err);
         bool table = rc == SPATE_OK && sp_str_is(key, "table"), cells = rc == SPATE_OK && sp_str_is(key, "values");
-        skip_space(&j);
+        sp_json_skip_space(&j);
         const char *start = j.p;
-        if (rc != SPATE_OK || !skip_value(&j, 0))
+        if (rc != SPATE_OK || !sp_json_skip_value(&j, 0))
             break;
         if (cells)
-            values = (json){start, j.p};
+            values = (sp_json){start, j.p};
         if (table && *start == '"') {
-            json name = {start + 1, j.p};
-            if (!take_string(&name, &text, &escapes) || unescape(text, &r->word))
+            sp_json name = {start + 1, j.p};
+            if (!sp_json_take_string(&name, &text, &escapes) || sp_json_unescape(text, &r->word))
                 break;
             told = true;
             *ours = sp_str_is((sp_str){r->word.data, r->word.len}, r->base.form.rejected);
         }
-        more = take(&j, ',');
+        more = sp_json_take(&j, ',');
     }
     if (!*ours)
         return SPATE_OK;
-    if (more || !take(&j, '}') || !told)
+    if (more || !sp_json_take(&j, '}') || !told)
         return fail_row(r, b, err, "this tells of no rejected row", (sp_str){0});
     if (!values.p)
         return fail_row(r, b, err, "the rejected row has no \"values\": write them, or take the line out", (sp_str){0});
@@ -470,10 +249,10 @@ static int enter_rejected(json_reader *r, json *line, const sp_batch *b, bool *o
     return SPATE_OK;
 }
 
-static int read_line(json_reader *r, json line, sp_batch *b, spate_error *err)
+static int read_line(json_reader *r, sp_json line, sp_batch *b, spate_error *err)
 {
     bool ours = true;
-    skip_space(&line);
+    sp_json_skip_space(&line);
     if (line.p == line.end)
         return SPATE_OK;
     int rc = r->base.form.rejected ? enter_rejected(r, &line, b, &ours, err) : SPATE_OK;
@@ -491,7 +270,7 @@ static int decode(sp_rowread *base, sp_str bytes, bool last, uint64_t limit, sp_
         const char *p = bytes.p + *used, *end = memchr(p, '\n', bytes.len - *used);
         if (!end && !last)
             break;
-        rc = read_line((json_reader *)base, (json){p, end ? end : bytes.p + bytes.len}, b, err);
+        rc = read_line((json_reader *)base, (sp_json){p, end ? end : bytes.p + bytes.len}, b, err);
         if (rc == SPATE_OK)
             *used = end ? (size_t)(end + 1 - bytes.p) : bytes.len;
     }
@@ -526,30 +305,32 @@ int sp_rowread_json_new(const sp_schema *schema, const sp_text_form *form, sp_ro
 
 int sp_json_line(sp_str line, sp_json_member_fn *member, void *arg, spate_error *err)
 {
-    json j = {line.p, line.p + line.len};
+    sp_json j = {line.p, line.p + line.len};
     sp_buf name = {0}, word = {0};
-    int rc = take(&j, '{') ? SPATE_OK : SPATE_E_DATA;
-    for (bool more = rc == SPATE_OK && !take(&j, '}'); more && rc == SPATE_OK;) {
+    int rc = sp_json_take(&j, '{') ? SPATE_OK : SPATE_E_DATA;
+    for (bool more = rc == SPATE_OK && !sp_json_take(&j, '}'); more && rc == SPATE_OK;) {
         sp_str key, value;
         bool escapes, string;
-        rc = take(&j, '"') && take_string(&j, &key, &escapes) && take(&j, ':') ? unescape(key, &name) : SPATE_E_DATA;
-        skip_space(&j);
+        rc = sp_json_take(&j, '"') && sp_json_take_string(&j, &key, &escapes) && sp_json_take(&j, ':')
+                 ? sp_json_unescape(key, &name)
+                 : SPATE_E_DATA;
+        sp_json_skip_space(&j);
         const char *start = j.p;
         string = j.p < j.end && *j.p == '"';
-        if (rc == SPATE_OK && !skip_value(&j, 0))
+        if (rc == SPATE_OK && !sp_json_skip_value(&j, 0))
             rc = SPATE_E_DATA;
         value = (sp_str){start, (size_t)(j.p - start)};
         if (rc == SPATE_OK && string) {
-            rc = unescape((sp_str){value.p + 1, value.len - 2}, &word);
+            rc = sp_json_unescape((sp_str){value.p + 1, value.len - 2}, &word);
             value = (sp_str){word.data, word.len};
         }
         if (rc == SPATE_OK)
             rc = member(arg, (sp_str){name.data, name.len}, value, string);
-        more = rc == SPATE_OK && take(&j, ',');
-        if (rc == SPATE_OK && !more && !take(&j, '}'))
+        more = rc == SPATE_OK && sp_json_take(&j, ',');
+        if (rc == SPATE_OK && !more && !sp_json_take(&j, '}'))
             rc = SPATE_E_DATA;
     }
-    skip_space(&j);
+    sp_json_skip_space(&j);
     sp_buf_done(&name);
     sp_buf_done(&word);
     if (rc == SPATE_E_NOMEM)

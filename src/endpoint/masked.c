@@ -2,11 +2,12 @@
  *
  * A reader fills the batch as its source does; then a masked column's cells are made anew, each for a number that is a hash of the value
  * it replaces. So equal values are replaced by equal ones, in whatever row and table, and nothing has to be remembered. Nulls stay nulls;
- * types, keys and all other columns stay as they are. Owns the sources; borrows plan and generator. */
+ * types, keys and all other columns stay as they are. What is replaced inside documents is masked_json.c's. Owns the sources; borrows plan and generator. */
 #include "endpoint/masked.h"
 
 #include "codec/codec.h"
 #include "endpoint/generated.h"
+#include "endpoint/masked_json.h"
 
 typedef struct table {
     uint32_t part, number; /* whose it is, and its number there */
@@ -17,6 +18,7 @@ typedef struct table {
 typedef struct masked {
     sp_source source;
     sp_arena arena;
+    const spate_plan *plan;
     const sp_gen *gen;
     sp_source **parts;
     uint32_t n_parts;
@@ -36,6 +38,7 @@ typedef struct masked_reader {
     const table *at;
     uint64_t *rows; /* what the cells of the masked columns are made for: SP_BATCH_ROWS_MAX for each */
     remade *remade; /* of the masked columns of the table at hand that are lists */
+    sp_masked_json *json; /* of the table at hand; NULL: nothing is replaced inside its documents */
     const table *remade_of;
     sp_buf text;
 } masked_reader;
@@ -48,6 +51,8 @@ static void forget_remade(masked_reader *r)
         sp_column_done(&r->remade[i].some);
         sp_column_done(&r->remade[i].all);
     }
+    sp_masked_json_free(r->json);
+    r->json = NULL;
     r->remade_of = NULL;
 }
 
@@ -98,17 +103,18 @@ static int reader_open(sp_source *s, sp_reader **out, spate_error *err)
 
 static bool is_list(const sp_plan_column *c)
 {
-    return c->mask_items || c->type->kind == SP_LIST;
+    return !c->path && (c->mask_items || c->type->kind == SP_LIST);
 }
 
 static int prepare_remade(masked_reader *r, spate_error *err)
 {
+    const masked *m = (const masked *)r->reader.source;
     const sp_plan_table *t = r->at->masked;
-    int rc = SPATE_OK;
     if (!t || r->remade_of == r->at)
-        return rc;
+        return SPATE_OK;
     forget_remade(r);
     r->remade_of = r->at;
+    int rc = sp_masked_json_new(m->gen, m->plan, r->at->plan_table, &r->json, err);
     for (uint32_t i = 0; i < t->n_columns && rc == SPATE_OK; i++) {
         if (is_list(&t->columns[i]))
             rc = sp_column_init(&r->remade[i].some, *t->columns[i].type, SP_BATCH_ROWS_MAX, err);
@@ -197,18 +203,26 @@ static int replace_column(masked_reader *r, uint32_t i, sp_batch *batch)
                               r->scratch, out);
 }
 
+/* Of its own, for each row: items have them for each item, values in documents for each place. */
+static bool has_numbers(const sp_plan_column *c)
+{
+    return !c->mask_items && !(c->path && c->mask_by == c->mask);
+}
+
 /* What replaces a column may hang on another that is replaced too: all are looked at before any is changed. */
 static int replace(masked_reader *r, sp_batch *batch, spate_error *err)
 {
     const sp_plan_table *t = r->at->masked;
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < t->n_columns && !rc; i++)
-        if (!t->columns[i].mask_items)
+        if (has_numbers(&t->columns[i]))
             rc = number_values(r, &batch->columns[t->columns[i].mask_by], 0, batch->rows,
                                r->rows + (size_t)i * SP_BATCH_ROWS_MAX);
     for (uint32_t i = 0; i < t->n_columns && !rc; i++)
-        rc = replace_column(r, i, batch);
-    return rc ? sp_fail_nomem(err) : SPATE_OK;
+        rc = t->columns[i].path ? SPATE_OK : replace_column(r, i, batch);
+    if (rc)
+        return sp_fail_nomem(err);
+    return r->json ? sp_masked_json_replace(r->json, r->rows, r->scratch, batch, err) : SPATE_OK;
 }
 
 static int next(sp_reader *reader, sp_batch *batch, spate_error *err)
@@ -323,9 +337,11 @@ static bool rename_parents(opening *o)
     return true;
 }
 
-static const sp_type *masked_type(const sp_plan_column *c, const sp_field *there)
+static bool has_type(const sp_plan_column *c, const sp_field *there)
 {
-    return c->mask_items && there->type.kind == SP_LIST ? there->type.item : &there->type;
+    bool list = there->type.kind == SP_LIST;
+    const sp_type *type = list && (c->mask_items || c->path) ? there->type.item : &there->type;
+    return c->path ? sp_kind_is_text(type->kind) : type->kind == c->type->kind;
 }
 
 /* Has the source what the plan was read with? */
@@ -334,8 +350,7 @@ static int check_fields(const sp_plan_table *t, const sp_schema *there, spate_er
     for (uint32_t i = 0; i < t->n_columns; i++) {
         const sp_plan_column *c = &t->columns[i];
         bool same = c->mask < there->n_fields && c->mask_by < there->n_fields &&
-                    strcmp(there->fields[c->mask].name, c->name) == 0 &&
-                    masked_type(c, &there->fields[c->mask])->kind == c->type->kind;
+                    strcmp(there->fields[c->mask].name, c->name) == 0 && has_type(c, &there->fields[c->mask]);
         if (!same)
             return sp_fail(err, SPATE_E_CONFIG, "table \"%s\" has other columns now than when the plan was read",
                            t->from->table);
@@ -496,6 +511,7 @@ int sp_masked_open(const spate_plan *plan, const sp_gen *gen, const char *const 
     m->source.ops = &ops;
     m->source.unit = "positions";
     m->source.shown = plan->path;
+    m->plan = plan;
     m->gen = gen;
     sp_arena_init(&m->arena);
     opening o = {.m = m, .plan = plan, .only = only, .n_only = n_only, .share = share};

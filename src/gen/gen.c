@@ -720,6 +720,11 @@ int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const
     return cell->ops->fill(cell, rows, n, out, scratch);
 }
 
+const sp_type *sp_gen_column_type(const sp_gen *gen, uint32_t table, uint32_t column)
+{
+    return &gen->tables[table].cells[column]->type;
+}
+
 bool sp_gen_hidden(const sp_gen *gen, uint32_t table)
 {
     return gen->tables[table].hidden;

@@ -50,6 +50,8 @@ int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish,
 int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n,
                        sp_gen_scratch *scratch, sp_column *out) SP_MUST_CHECK;
 
+const sp_type *sp_gen_column_type(const sp_gen *gen, uint32_t table, uint32_t column); /* of those cells */
+
 /* ---- the functions that templates may name (functions.c) ---- */
 
 typedef struct sp_func sp_func;

@@ -135,7 +135,7 @@ typedef struct sp_from_nodes {
 sp_plan_from *sp_read_from(sp_plan_reader *r, const sp_from_nodes *nodes, const char *name);
 sp_plan_there *sp_read_there(sp_plan_reader *r, const sp_plan_from *from, const sp_node *at);
 /* Columns of a masked table: what they replace, and what they may not say. */
-void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by);
+void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by, const sp_node *path);
 void sp_check_mask(sp_plan_reader *r, sp_plan_column *c);
 
 /* merge.c: the document with what it extends in it. */

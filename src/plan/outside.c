@@ -116,7 +116,30 @@ static int find_field(sp_plan_reader *r, sp_str name, sp_mark at)
     return -1;
 }
 
-void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by)
+/* What is made goes into a document as JSON says it: its type is its own. */
+static void read_path(sp_plan_reader *r, sp_plan_column *c, const sp_type *there, const sp_node *by,
+                      const sp_node *node)
+{
+    const char *why;
+    sp_str text;
+    const sp_type *of = there->kind == SP_LIST ? there->item : there;
+    sp_json_path *path = sp_read_make(r, 1, sizeof(*path));
+    if (!path || !sp_read_text(r, node, "a path in a document, such as $.customer.email", &text))
+        return;
+    if (of->kind != SP_JSON && of->kind != SP_TEXT)
+        sp_mistake(r->m, node->mark, text, "goes only with a column of JSON: this one has the type %s",
+                   sp_kind_name(of->kind));
+    c->path = path;
+    bool good = sp_json_path_parse(&r->plan->arena, text, path, &why);
+    if (!good && why)
+        sp_mistake(r->m, node->mark, text, "is no path in a document: %s", why);
+    else if (!good)
+        r->nomem = r->stop = true;
+    if (there->kind == SP_LIST && by)
+        sp_mistake(r->m, by->mark, sp_str_of("by"), "does not go with a list, whose documents are replaced one by one");
+}
+
+void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by, const sp_node *path)
 {
     sp_str name;
     int field = find_field(r, sp_str_of(c->name), c->mark), of = field;
@@ -126,9 +149,13 @@ void sp_read_mask(sp_plan_reader *r, sp_plan_column *c, const sp_node *by)
         return;
     c->mask = (uint32_t)field;
     c->mask_by = (uint32_t)of;
+    const sp_field *there = &r->there->fields[field];
+    if (path) {
+        read_path(r, c, &there->type, by, path);
+        return;
+    }
     if (c->type || c->is_enum)
         sp_mistake(r->m, c->type_mark, sp_str_of("type"), "does not go with from: a column keeps the type it has");
-    const sp_field *there = &r->there->fields[field];
     c->mask_items = there->type.kind == SP_LIST && c->mode != SP_MODE_ARRAY;
     if (c->mask_items && by)
         sp_mistake(r->m, by->mark, sp_str_of("by"), "does not go with a list whose items are replaced one by one");

@@ -6,6 +6,7 @@
 #ifndef SP_PLAN_H
 #define SP_PLAN_H
 
+#include "base/jsonpath.h"
 #include "batch/batch.h"
 #include "spate/plan.h"
 
@@ -248,6 +249,7 @@ struct sp_plan_column {
     bool hidden;             /* made for other columns, not for the target */
     uint32_t mask, mask_by;  /* of a masked table: the field it replaces, and the one whose value says by what */
     bool mask_items;         /* the items of that field are replaced, each by what it says */
+    const sp_json_path *path; /* of a masked column: what is replaced in its documents; NULL: these themselves */
     bool distinct;           /* rows equal in all such columns of the table are made once: the first of them */
     uint64_t stop;           /* cells from this row on are null; SP_PLAN_NO_STOP: none */
     sp_expr *expr;           /* EXPR */

@@ -340,6 +340,20 @@ static void check_double(sp_plan_reader *r, sp_names *names, uint64_t scope, con
     }
 }
 
+/* Paths in the documents of one column have its name, and are told apart by what they say. */
+static bool is_further_path(const sp_plan_table *t, const sp_plan_column *c)
+{
+    bool further = false;
+    for (const sp_plan_column *before = t->columns; c->path && before < c; before++) {
+        if (strcmp(before->name, c->name) != 0)
+            continue;
+        if (!before->path || sp_json_path_eq(before->path, c->path))
+            return false;
+        further = true;
+    }
+    return further;
+}
+
 static void check_hidden(sp_plan_reader *r)
 {
     const spate_plan *plan = r->plan;
@@ -364,7 +378,9 @@ static void enter_names(sp_plan_reader *r, sp_names *names)
         const sp_plan_table *table = &r->plan->tables[t];
         check_double(r, names, 0, table->name, table->mark, table, "table");
         for (uint32_t c = 0; c < table->n_columns && !r->nomem; c++)
-            check_double(r, names, t + 1, table->columns[c].name, table->columns[c].mark, &table->columns[c], "column");
+            if (!is_further_path(table, &table->columns[c]))
+                check_double(r, names, t + 1, table->columns[c].name, table->columns[c].mark, &table->columns[c],
+                             "column");
     }
 }
 

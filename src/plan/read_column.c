@@ -42,6 +42,7 @@ enum {
     C_FORMAT,
     C_STOP,
     C_CUT,
+    C_PATH,
     C_COUNT
 };
 enum { MODES = SP_MODE_LOOKUP + 1 };
@@ -82,6 +83,7 @@ static const char *const column_names[C_COUNT] = {
     [C_FORMAT] = "format",
     [C_STOP] = "stop",
     [C_CUT] = "cut",
+    [C_PATH] = "path",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
 
@@ -451,7 +453,10 @@ static void read_keys(sp_plan_reader *r, sp_plan_column *c, const sp_node *const
     read_wishes(r, c, v);
     if (r->there && !c->number) {
         sp_check_mask(r, c);
-        sp_read_mask(r, c, v[C_BY]);
+        sp_read_mask(r, c, v[C_BY], v[C_PATH]);
+    } else if (v[C_PATH]) {
+        sp_mistake(r->m, v[C_PATH]->mark, sp_str_of("path"),
+                   "goes only with a column of a table that has \"from\": it says what of a document is replaced");
     }
 }
 

@@ -320,6 +320,121 @@ tables:
             self.assertTrue(flat[id]["mails"] is None or len(flat[id]["mails"]) == 3)
         self.assertEqual(len(set(new.values())), len(new))
 
+    DOCUMENTS = """id,mail,doc
+1,a@b.c,"{""mail"" : ""a@b.c"",  ""n"":1.50, ""all"":[{""mail"":""a@b.c"",""x"":[1,2]},{""mail"":null},{""y"":{""mail"":""z@b.c""}}]}"
+2,,
+3,z@b.c,"[]"
+4,q@b.c,"{""mail"":{""a"":1},""all"":{}, ""n"":-3, ""\\u006deta"":{""tags"":[""z@b.c"",7]}}"
+"""
+
+    def test_values_inside_documents(self):
+        """The rest of a document is kept byte for byte; equal values are replaced by equal ones, as in columns made in the same way."""
+        self.write("docs.csv", self.DOCUMENTS)
+        self.write("mask.yaml", """
+seed: 3
+tables:
+  - name: docs
+    from: docs.csv
+    columns:
+      - {name: mail, value: "${email}", unique: true}
+      - {name: doc, path: $.mail, value: "${email}", unique: true}
+      - {name: doc, path: "$.all[*].mail", value: "${email}", unique: true}
+      - {name: doc, path: n, range: int, props: {min: 1000, max: 9999}, by: id}
+      - {name: doc, path: "$..tags[*]", value: "${email}", unique: true}
+      - {name: doc, path: $..x, array: "${int8}", props: {min: 3, max: 4}}
+""")
+        rows = self.csv("mask.yaml")["docs"]
+        a, none, z, q = (r[1] for r in rows)
+        self.assertFalse(none or rows[1][2])
+        self.assertEqual(len({a, z, q}), 3)
+        documents = [r[2] for r in rows]
+        mail = re.escape(f'"{a}"')
+        self.assertRegex(documents[0], '^{"mail" : ' + mail + r',  "n":\d{4}, "all":\[{"mail":' + mail
+                         + r',"x":\[-?\d+,-?\d+,-?\d+\]},{"mail":null},{"y":{"mail":"z@b\.c"}}\]}$')
+        self.assertEqual(documents[2], "[]")
+        self.assertRegex(documents[3], r'^{"mail":"\w+@[\w-]+\.\w+","all":{}, "n":\d{4}, "\\u006deta":{"tags":\["' + re.escape(z)
+                         + r'","\w+@[\w-]+\.\w+"\]}}$')
+        self.assertEqual(rows, self.csv("mask.yaml", "--workers", "3")["docs"])
+        self.write("docs.csv", self.DOCUMENTS + '5,x@b.c,{mail: x@b.c}\n')
+        self.spate_fails(4, "generate", "mask.yaml", "--to", "-?format=csv", says='table "docs", column "doc", row 5: this is no JSON')
+
+    def test_documents_in_lists_and_of_other_sources(self):
+        self.write("base.yaml", """
+tables:
+  - name: t
+    rows: 3000
+    columns:
+      - {name: id, inc: 1}
+      - {name: doc, type: jsonb, "null": 10%, value: '{"who": {"mail": "${email}", "age": ${int8}}, "n": ${uint32}}'}
+      - {name: docs, type: "json[]", array: ['{"k": 1}', '{"k": "b", "l": [2]}', 'null', '[]'], props: {min: 0, max: 6}}
+""")
+        for uri in ("base.duckdb", "base.spate", "base.sqlite"):
+            with self.subTest(uri):
+                lists = uri != "base.sqlite"  # which has none
+                self.spate_ok("generate", "base.yaml", "--to", uri, *([] if "spate" in uri else ["--create"]))
+                self.write("mask.yaml", f"""
+seed: 3
+tables:
+  - name: t
+    from: {uri}
+    columns:
+      - {{name: doc, path: who.mail, value: "m${{uint16}}"}}
+      - {{name: doc, path: who.age, range: int, props: {{min: 200, max: 300}}}}
+""" + ("      - {name: docs, path: k, set: [x, y]}" if lists else ""))
+                before = self.rows_of(uri, uri)
+                after = self.rows_of("mask.yaml", "m")
+                self.assertEqual(len(after), 3000)
+                new = {}
+                for id, (doc, docs) in before.items():
+                    now, many = after[id]
+                    self.assertEqual(doc is None, now is None)
+                    if doc:
+                        self.assertEqual((doc["n"], set(doc)), (now["n"], set(now)))
+                        self.assertRegex(now["who"]["mail"], r"^m\d+$")
+                        self.assertTrue(200 <= now["who"]["age"] < 300)
+                        for key in doc["who"]:
+                            self.assertEqual(new.setdefault((key, doc["who"][key]), now["who"][key]), now["who"][key])
+                    if lists:
+                        self.assertEqual(len(docs), len(many))
+                        for was, value in zip(docs, many):
+                            if isinstance(was, dict):
+                                self.assertIn(value.pop("k"), ("x", "y"))
+                                was.pop("k")
+                            self.assertEqual(was, value)
+                self.assertGreater(len(new), 2000)
+
+    def rows_of(self, what, name):
+        words = ["generate", what] if what.endswith("yaml") else ["copy", what]
+        self.spate_ok(*words, *([f"{name}.out/?format=ndjson"] if words[0] == "copy" else ["--to", f"{name}.out/?format=ndjson"]), "--truncate")
+        rows = {}
+        for row in read_ndjson(self.dir / f"{name}.out/t.ndjson"):
+            plain = lambda v: json.loads(v) if isinstance(v, str) else v
+            rows[row["id"]] = (plain(row["doc"]), plain(row["docs"]))
+        return rows
+
+    def test_mistakes_about_paths(self):
+        self.write("docs.csv", self.DOCUMENTS)
+        self.write("bad.yaml", """
+tables:
+  - name: docs
+    from: docs.csv
+    columns:
+      - {name: doc, path: $.mail, value: "${email}"}
+      - {name: doc, path: mail, value: "${email}"}
+      - {name: doc, path: $, value: "x"}
+      - {name: doc, path: "a[", value: "x"}
+      - {name: id, path: "a.b", value: "x"}
+      - {name: doc, path: "c", inc: 1}
+      - {name: doc, value: "${email}"}
+  - {name: u, rows: 1, columns: [{name: a, path: b, inc: 1}]}
+""")
+        done = self.spate_fails(2, "validate", "bad.yaml", says=[
+            'bad.yaml:7:16: error: "doc" names a column already', 'bad.yaml:12:16: error: "doc" names a column already',
+            'bad.yaml:8:27: error: "\\$" is no path in a document: it leads to the whole', r'bad.yaml:9:27: error: "a\[" is no path in a document: expected',
+            'bad.yaml:10:26: error: "a.b" goes only with a column of JSON', 'bad.yaml:11:16: error: "doc" replaces the values .* cannot say inc',
+            'bad.yaml:13:50: error: "path" goes only with'])
+        self.assertEqual(done.err.count(" error: "), 7, done.err)
+
     def test_intervals_are_sampled(self):
         self.write("base.yaml", "tables: [{name: t, rows: 500, columns: [{name: id, inc: 1}, {name: wait, range: interval, props: {min: 1s, max: 400h}}]}]")
         self.spate_ok("generate", "base.yaml", "--to", "base.duckdb", "--create")

@@ -374,5 +374,41 @@ tables:
             self.assertGreater(20000, int(server.value("SELECT count(*) FROM customer", to)) - 6000 * part)
         self.assertEqual(server.value(all_of_it, to), masked)
 
+    def test_values_in_documents(self):
+        """json keeps its bytes, jsonb its meaning; the address in a document is replaced as the address in a column is."""
+        there, to = server.database("documents"), server.database("documents_masked")
+        server.psql("""
+            CREATE TABLE person (id int PRIMARY KEY, mail text NOT NULL, doc json, docb jsonb, many jsonb[]);
+            INSERT INTO person SELECT i, m, format('{"mail" :"%s",  "n": 1.50, "n": 2, "deep": [{"mail": "%s"}, {"other": ["%s", null]}, 7]}', m, m, m)::json,
+                CASE WHEN i % 7 > 0 THEN jsonb_build_object('contact', jsonb_build_object('mail', m, 'phone', i, 'ok', true), 'list', jsonb_build_array(m, i, null)) END,
+                ARRAY[jsonb_build_object('mail', m), '{}', '[]', NULL]
+            FROM (SELECT i, 'c' || i % 1000 || '@real.example' m FROM generate_series(1, 5000) i) r""", there)
+        self.write("mask.yaml", f"""
+seed: 42
+tables:
+  - name: person
+    from: "{server.uri(there)}"
+    columns:
+      - {{name: mail, value: "${{email}}", unique: true}}
+      - {{name: doc, path: $.mail, value: "${{email}}", unique: true}}
+      - {{name: doc, path: "$.deep[*].mail", value: "${{email}}", unique: true}}
+      - {{name: doc, path: "$.deep[1].other[*]", value: "${{email}}", unique: true}}
+      - {{name: docb, path: contact.mail, value: "${{email}}", unique: true}}
+      - {{name: docb, path: contact.phone, range: int, props: {{min: 100000, max: 200000}}}}
+      - {{name: docb, path: contact.ok, set: [7], type: int}}
+      - {{name: docb, path: "list[0]", value: "${{email}}", unique: true}}
+      - {{name: docb, path: nowhere.at.all, value: x}}
+      - {{name: many, path: mail, value: "${{email}}", unique: true}}
+""")
+        self.spate_ok("generate", "mask.yaml", "--to", server.uri(to), "--create", "--progress", "none")
+        self.assertEqual(server.value("SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'person'::regclass AND attname = 'doc'", to), "json")
+        expected = """SELECT count(*) FROM person WHERE mail LIKE '%@%' AND mail NOT LIKE '%real.example' AND doc::text =
+            format('{"mail" :"%s",  "n": 1.50, "n": 2, "deep": [{"mail": "%s"}, {"other": ["%s", null]}, 7]}', mail, mail, mail)
+            AND (id % 7 = 0) = (docb IS NULL) AND many = ARRAY[jsonb_build_object('mail', mail), '{}', '[]', NULL]
+            AND (docb IS NULL OR docb = jsonb_build_object('contact', jsonb_build_object('mail', mail, 'phone', docb #> '{contact,phone}', 'ok', 7),
+                 'list', jsonb_build_array(mail, id, null)) AND (docb #>> '{contact,phone}')::int BETWEEN 100000 AND 199999)"""
+        self.assertEqual(server.value(expected, to), "5000")
+        self.assertEqual(server.value("SELECT count(DISTINCT mail) || ' ' || count(DISTINCT docb #> '{contact,mail}') FROM person", to), "1000 1000")
+
 if __name__ == "__main__":
     unittest.main()

@@ -2,7 +2,8 @@
  *
  * A reader fills the batch as its source does; then a masked column's cells are made anew, each for a number that is a hash of the value
  * it replaces. So equal values are replaced by equal ones, in whatever row and table, and nothing has to be remembered. Nulls stay nulls;
- * types, keys and all other columns stay as they are. What is replaced inside documents is masked_json.c's. Owns the sources; borrows plan and generator. */
+ * types, keys and all other columns stay as they are. What is replaced inside documents is masked_json.c's. Owns the sources; borrows
+ * plan and generator. */
 #include "endpoint/masked.h"
 
 #include "codec/codec.h"

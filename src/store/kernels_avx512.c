@@ -5,9 +5,14 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define FEATURES      "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx2,fma,popcnt"
-#define TARGET        __attribute__((target(FEATURES ",prefer-vector-width=512")))
-#define WITHIN        __attribute__((target(FEATURES ",prefer-vector-width=512"), always_inline)) static inline
+#if defined(__clang__)
+#define WIDE "" /* no word of a function's target there */
+#else
+#define WIDE ",prefer-vector-width=512"
+#endif
+#define FEATURES      "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx2,fma,popcnt" WIDE
+#define TARGET        __attribute__((target(FEATURES)))
+#define WITHIN        __attribute__((target(FEATURES), always_inline)) static inline
 #define K(name)       name##_avx512
 #define DIVIDE(x, by) DIVIDE_FMA(x, by)
 #define MANY_32       sixteen_32

@@ -60,16 +60,37 @@ static void same(const sp_column *a, const sp_column *b, uint32_t n)
         KEEP(memcmp(a->bytes, b->bytes, (size_t)a->offsets[n]) == 0);
 }
 
-static int read_with(const sp_kernels *k, sp_segment *s, sp_type type, const void *bytes, size_t len, uint32_t from,
-                     uint32_t n, sp_column *out)
+/* What one set of loops makes of a segment. */
+typedef struct reading {
+    sp_segment segment;
+    sp_column cells;
+    int rc;
+} reading;
+
+static int read_cells(sp_segment *s, sp_type type, const void *bytes, size_t len, uint32_t from, uint32_t n,
+                      sp_column *out)
 {
-    s->k = k;
     int rc = sp_segment_open(s, type, bytes, len, NULL);
     if (rc != SPATE_OK || s->rows > ROWS_MAX)
         return SPATE_E_CORRUPT;
     canary(s);
     from = from > s->rows ? s->rows : from;
     return sp_segment_read(s, from, SP_MIN(n, s->rows - from), out, NULL);
+}
+
+static void read_with(const sp_kernels *k, sp_type type, const void *bytes, size_t len, uint32_t from, uint32_t n,
+                      reading *to)
+{
+    sp_segment_init(&to->segment);
+    to->segment.k = k;
+    KEEP(sp_column_init(&to->cells, type, 1, NULL) == SPATE_OK);
+    to->rc = read_cells(&to->segment, type, bytes, len, from, n, &to->cells);
+}
+
+static void drop(reading *one)
+{
+    sp_segment_done(&one->segment);
+    sp_column_done(&one->cells);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -82,21 +103,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!bytes)
         return 0;
     memcpy(bytes, data + 3, len - 3);
-    sp_segment s[2];
-    sp_column out[2];
-    int rc[2];
-    for (unsigned i = 0; i < 2; i++) {
-        sp_segment_init(&s[i]);
-        KEEP(sp_column_init(&out[i], type, 1, NULL) == SPATE_OK);
-        rc[i] = read_with(i ? sp_kernels_best() : &sp_kernels_portable, &s[i], type, bytes, len - 3, from, n, &out[i]);
+    reading plain;
+    read_with(sp_kernels_set(0), type, bytes, len - 3, from, n, &plain);
+    for (unsigned i = 1; sp_kernels_set(i); i++) {
+        reading other;
+        read_with(sp_kernels_set(i), type, bytes, len - 3, from, n, &other);
+        KEEP(plain.rc == other.rc);
+        if (plain.rc == SPATE_OK)
+            same(&plain.cells, &other.cells, SP_MIN(n, plain.segment.rows - SP_MIN(from, plain.segment.rows)));
+        drop(&other);
     }
-    KEEP(rc[0] == rc[1]);
-    if (rc[0] == SPATE_OK)
-        same(&out[0], &out[1], SP_MIN(n, s[0].rows - SP_MIN(from, s[0].rows)));
-    for (unsigned i = 0; i < 2; i++) {
-        sp_segment_done(&s[i]);
-        sp_column_done(&out[i]);
-    }
+    drop(&plain);
     free(bytes);
     return 0;
 }

@@ -195,22 +195,12 @@ static int note_fields(const sp_schema *schema, sp_arena *arena, sp_plan_there *
     return SPATE_OK;
 }
 
-/* Lists have no text that a plan reads. */
-static bool can_sample(const sp_schema *schema, const sp_plan_from *from, spate_error *err)
+static int check_columns(const sp_schema *schema, const sp_plan_from *from, spate_error *err)
 {
     for (uint32_t i = 0; i < from->n_columns; i++)
-        if (sp_schema_find(schema, from->columns[i]) < 0) {
-            sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" in \"%s\"", from->columns[i], from->table);
-            return false;
-        }
-    for (uint32_t i = 0; from->rows && i < schema->n_fields; i++)
-        if (schema->fields[i].type.kind == SP_LIST) {
-            sp_fail(err, SPATE_E_USAGE, "column \"%s\" of \"%s\" cannot be sampled: it has the type %s",
-                    schema->fields[i].name, from->table, sp_kind_name(schema->fields[i].type.kind));
-            sp_error_hint(err, "name the columns that are wanted");
-            return false;
-        }
-    return true;
+        if (sp_schema_find(schema, from->columns[i]) < 0)
+            return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" in \"%s\"", from->columns[i], from->table);
+    return SPATE_OK;
 }
 
 static int look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_plan_there *there, spate_error *err)
@@ -226,7 +216,9 @@ static int look(const char *path, const sp_plan_from *from, sp_arena *arena, sp_
     int rc = uri ? sp_source_open(uri, &options, &source, err) : sp_fail_nomem(err);
     if (rc != SPATE_OK)
         return rc;
-    rc = can_sample(source->tables[0], from, err) ? note_fields(source->tables[0], arena, there, err) : SPATE_E_USAGE;
+    rc = check_columns(source->tables[0], from, err);
+    if (rc == SPATE_OK)
+        rc = note_fields(source->tables[0], arena, there, err);
     if (rc == SPATE_OK && from->rows)
         rc = sample(source, from->rows, arena, there, err);
     sp_source_close(source);

@@ -22,8 +22,19 @@ typedef struct sp_build {
 sp_cell *sp_range_cell(const sp_build *b);    /* range.c */
 sp_cell *sp_set_cell(const sp_build *b);      /* set.c: set, and value without a function */
 sp_cell *sp_document_cell(const sp_build *b); /* document.c: a value with functions that is JSON */
-sp_cell *
-sp_set_items_cell(const sp_build *b);    /* the same, for the items of an array: if these are to differ, values do */
+/* set.c for the items of an array: if these are to differ, values do */
+sp_cell *sp_set_items_cell(const sp_build *b);
+/* lists.c: a set whose values are lists; differ: equal ones are a mistake. */
+sp_cell *sp_lists_cell(const sp_build *b, const sp_plan_item *items, uint32_t n, bool differ);
+/* Which of the values, as a set's column says it. False: no memory, or a mistake was noted. */
+bool sp_set_pick(const sp_build *b, const sp_plan_item *items, uint32_t n, sp_pick *pick);
+/* What tells one value of a set from another: the value itself, or 128 bits of hash. */
+typedef struct sp_value_key {
+    uint64_t a, b;
+    uint32_t item;
+} sp_value_key;
+/* Sorts them. False: two are equal, which is a mistake. */
+bool sp_values_differ(const sp_build *b, const sp_plan_item *items, sp_value_key *keys, uint32_t n);
 sp_cell *sp_inc_cell(const sp_build *b); /* key.c */
 sp_cell *sp_sorted_uuid_cell(const sp_build *b);
 sp_cell *sp_ref_cell(const sp_build *b, const sp_cell *parent);

@@ -1,7 +1,7 @@
 /* set.c - one of a list of values. A value without a function is a list of one.
  *
  * Values are text in the plan. With a "type:" they are read as that type once, here, and a value that is not one is a mistake
- * with its place; so what a set puts into a typed column cannot fail at row ten million. */
+ * with its place; so what a set puts into a typed column cannot fail at row ten million. Lists are lists.c's. */
 #include "gen/build.h"
 
 #include <math.h>
@@ -131,15 +131,9 @@ static const sp_cell_ops fixed_ops = {set_fill, fixed_text, set_apart};
 
 /* ---- building ---- */
 
-/* What tells one value of a set from another: the value itself, or 128 bits of hash. */
-typedef struct value_key {
-    uint64_t a, b;
-    uint32_t item;
-} value_key;
-
 static int compare_keys(const void *p, const void *q)
 {
-    const value_key *x = p, *y = q;
+    const sp_value_key *x = p, *y = q;
     if (x->a != y->a)
         return x->a < y->a ? -1 : 1;
     if (x->b != y->b)
@@ -147,9 +141,9 @@ static int compare_keys(const void *p, const void *q)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
-static value_key key_of(const set_cell *c, uint32_t i)
+static sp_value_key key_of(const set_cell *c, uint32_t i)
 {
-    value_key key = {.item = i};
+    sp_value_key key = {.item = i};
     uint32_t width = SP_MAX(sp_kind_width(c->cell.type.kind), 1u);
     const char *value = c->values ? (const char *)c->values + (size_t)i * width : NULL;
     double d;
@@ -176,14 +170,8 @@ static value_key key_of(const set_cell *c, uint32_t i)
     return key;
 }
 
-/* Different texts may be the same value of a type: 7 and 007. */
-static bool all_differ(const sp_build *b, const set_cell *c, const sp_plan_item *items, uint32_t n)
+bool sp_values_differ(const sp_build *b, const sp_plan_item *items, sp_value_key *keys, uint32_t n)
 {
-    value_key *keys = sp_arena_alloc(b->arena, n, sizeof(*keys));
-    if (!keys)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        keys[i] = key_of(c, i);
     qsort(keys, n, sizeof(*keys), compare_keys);
     for (uint32_t i = 1; i < n; i++)
         if (keys[i].a == keys[i - 1].a && keys[i].b == keys[i - 1].b) {
@@ -194,6 +182,15 @@ static bool all_differ(const sp_build *b, const set_cell *c, const sp_plan_item 
             return false;
         }
     return true;
+}
+
+/* Different texts may be the same value of a type: 7 and 007. */
+static bool all_differ(const sp_build *b, const set_cell *c, const sp_plan_item *items, uint32_t n)
+{
+    sp_value_key *keys = sp_arena_alloc(b->arena, n, sizeof(*keys));
+    for (uint32_t i = 0; keys && i < n; i++)
+        keys[i] = key_of(c, i);
+    return keys && sp_values_differ(b, items, keys, n);
 }
 
 static sp_plan_item only_item(const sp_build *b)
@@ -306,19 +303,19 @@ static bool build_fixed(const sp_build *b, set_cell *c, const sp_plan_item *item
     return good;
 }
 
-static bool build_pick(const sp_build *b, set_cell *c, const sp_plan_item *items, uint32_t n)
+bool sp_set_pick(const sp_build *b, const sp_plan_item *items, uint32_t n, sp_pick *pick)
 {
     bool exact = b->column->distribution.spread == SP_SPREAD_EXACT, weighted = exact;
     for (uint32_t i = 0; i < n; i++)
         weighted = weighted || items[i].weight != 1;
     if (!weighted)
-        return sp_build_pick(b, (sp_domain){.n = n, .unit = 1}, &c->pick);
+        return sp_build_pick(b, (sp_domain){.n = n, .unit = 1}, pick);
     double *weights = sp_arena_alloc(b->arena, n, sizeof(*weights));
     for (uint32_t i = 0; weights && i < n; i++)
         weights[i] = items[i].weight;
     if (weights && exact)
-        return sp_pick_exact(&c->pick, b->arena, b->key, weights, n, b->table->rows);
-    return weights && sp_pick_weighted(&c->pick, b->arena, b->key, weights, n);
+        return sp_pick_exact(pick, b->arena, b->key, weights, n, b->table->rows);
+    return weights && sp_pick_weighted(pick, b->arena, b->key, weights, n);
 }
 
 /* Samples of tables have nulls among their values. */
@@ -345,21 +342,18 @@ static sp_cell *build_set(const sp_build *b, bool differ)
     bool is_set = b->column->mode == SP_MODE_SET;
     const sp_plan_item *items = is_set && b->column->n_items ? b->column->items : &one;
     uint32_t n = is_set && b->column->n_items ? b->column->n_items : 1;
+    sp_type type = b->column->type ? *b->column->type : (sp_type){.kind = SP_TEXT};
+    if (type.kind == SP_LIST)
+        return sp_lists_cell(b, items, n, differ);
     set_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    sp_type type = b->column->type ? *b->column->type : (sp_type){.kind = SP_TEXT};
-    if (type.kind == SP_LIST) {
-        sp_mistake(b->mistakes, b->column->type_mark, sp_str_of(b->column->sql_type),
-                   "an array column is made with array:");
-        return NULL;
-    }
     c->cell = (sp_cell){.key = b->key, .type = type, .depth = 1, .unique = b->column->unique};
     bool by_bytes = type.kind == SP_TEXT || type.kind == SP_JSON || type.kind == SP_BYTES;
     bool good = by_bytes ? build_text(b, c, items, n) : build_fixed(b, c, items, n);
     good = build_nulls(b, c, items, n) && good && (!differ || all_differ(b, c, items, n));
     c->cell.domain = differ ? n : 0;
-    return good && build_pick(b, c, items, n) ? &c->cell : NULL;
+    return good && sp_set_pick(b, items, n, &c->pick) ? &c->cell : NULL;
 }
 
 sp_cell *sp_set_cell(const sp_build *b)

@@ -121,6 +121,61 @@ tables:
         self.assertEqual(len({r[0] for r in rows}), 200)
         self.assertEqual({r[1] for r in rows}, {"north"})
 
+    def test_lists(self):
+        self.write("src.yaml", """
+seed: 3
+tables:
+  - name: src
+    rows: 500
+    columns:
+      - {name: tags, null: 0.2, array: [red, "blue, dark", 'gr"een', "null", ""], props: {min: 0, max: 3}}
+      - {name: days, type: "date[]", array: [2024-01-01, 2025-02-03], props: {min: 0, max: 4}}
+      - {name: bits, type: "bool[]", array: ["true", "false"], props: {min: 0, max: 70}}
+""")
+        self.write("child.yaml", """
+seed: 4
+inputs: [{name: src, from: "%s", sample: 300}]
+tables:
+  - name: t
+    rows: 2000
+    columns: [{name: tags, ref: src.tags}, {name: days, ref: src.days}, {name: bits, ref: src.bits}]
+""")
+        plan = (self.dir / "child.yaml").read_text()
+        rows = lambda text: [json.loads(line) for line in text.splitlines()]
+        made = rows(self.spate_ok("generate", "src.yaml", "--to", "-?format=ndjson", "--progress", "none").out)
+        for uri in "src.spate", "src.duckdb":
+            with self.subTest(uri):
+                self.spate_ok("generate", "src.yaml", "--to", uri, "--create", "--progress", "none")
+                self.write("child.yaml", plan % uri)
+                once, again = (rows(self.spate_ok("generate", "child.yaml", "--to", "-?format=ndjson", "--workers", n, "--progress", "none").out)
+                               for n in "13")
+                self.assertEqual(once, again)
+                for column in "tags", "days", "bits":
+                    there = {json.dumps(row.get(column)) for row in made}
+                    seen = {json.dumps(row.get(column)) for row in once}
+                    self.assertLessEqual(seen, there)
+                    self.assertGreater(len(seen), len(there) / 3)
+
+    def test_lists_of_a_set(self):
+        self.write("one.yaml", """
+tables:
+  - name: t
+    rows: 4
+    columns:
+      - {name: a, type: "int[]", unique: true, set: ["{1,2}", "[1,null]", "{}", "[7]"]}
+      - {name: b, type: "text[]", value: '{a,"b c"}'}
+""")
+        rows = self.csv("one.yaml")["t"]
+        self.assertEqual({r[0] for r in rows}, {"{1,2}", "{1,NULL}", "{}", "{7}"})
+        self.assertEqual({r[1] for r in rows}, {'{a,"b c"}'})
+        self.write("two.yaml", """
+tables:
+  - {name: t, rows: 2, columns: [{name: a, type: "int[]", set: ["{1,x}", "{2}"]}]}
+  - {name: u, rows: 2, columns: [{name: a, type: "int[]", unique: true, set: ["{1,2}", "[1, 2]"]}]}
+""")
+        self.spate_fails(2, "validate", "two.yaml", says=(r'two.yaml:3:\d+: error: "{1,x}" is no int\[\]',
+                                                          r'two.yaml:4:\d+: error: "\[1, 2\]" is equal to the value in line 4'))
+
     def test_unique_where_no_key_says_so(self):
         self.write("rows.csv", "id,kind\n" + "".join(f"{i * 7},{i % 3}\n" for i in range(100)))
         plan = "inputs: [{name: old, %s}]\ntables: [{name: t, rows: 100, columns: [{name: a, ref: old.%s, unique: true}]}]"

@@ -362,6 +362,7 @@ const command commands[] = {
     {"generate", "[PLAN]", 0, 1, "make the rows of a plan",
      "Makes every table of PLAN (YAML or JSON; - is standard input), or of a --template, and puts the rows where --to says:\n"
      "  postgresql://...  mysql://...  duckdb:FILE  sqlite:FILE  FILE.spate  FILE.csv  FILE.ndjson  FILE.sql?format=insert|copy\n"
+     "  FILE.parquet\n"
      "  DIRECTORY/?format=csv|ndjson|insert|copy (a file a table)  -?format=... (standard output)\n"
      "Files take ?format= and ?header=true|false (CSV), DuckDB files ?keys=none|primary|all.\n"
      "Numbers may be written 500, 10_000, 10k, 1.5M or 2G.\n"

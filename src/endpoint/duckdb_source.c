@@ -497,13 +497,32 @@ static const char *view_name(duck_source *s, sp_uri *uri, const sp_source_option
                   : sp_arena_strndup(&s->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
+/* Documents and intervals, which may have become text, come as what the other side says. */
+static int add_likes(const sp_schema *like, sp_buf *sql)
+{
+    int rc = SPATE_OK;
+    bool any = false;
+    for (uint32_t i = 0; like && i < like->n_fields && rc == SPATE_OK; i++) {
+        const sp_field *f = &like->fields[i];
+        const sp_type *item = f->type.kind == SP_LIST ? f->type.item : &f->type;
+        const char *word = item->kind == SP_JSON ? "JSON" : item->kind == SP_INTERVAL ? "INTERVAL" : NULL;
+        if (!word)
+            continue;
+        rc = sp_buf_adds(sql, any ? ", CAST(" : " REPLACE (CAST(") || sp_sql_name(sql, f->name) ||
+             sp_buf_printf(sql, " AS %s%s) AS ", word, item == &f->type ? "" : "[]") || sp_sql_name(sql, f->name);
+        any = true;
+    }
+    return rc || (any && sp_buf_adds(sql, ")"));
+}
+
 static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
 {
     const char *name = view_name(s, uri, options);
     sp_buf sql = {0};
     int rc = !name || sp_buf_adds(&sql, "CREATE VIEW ") || sp_sql_ident(&sql, name) ||
-                     sp_buf_adds(&sql, " AS SELECT * FROM read_parquet(") ||
-                     sp_sql_literal(&sql, sp_str_of(uri->path)) || sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1)
+                     sp_buf_adds(&sql, " AS SELECT *") || add_likes(sp_source_like(options, name), &sql) ||
+                     sp_buf_adds(&sql, " FROM read_parquet(") || sp_sql_literal(&sql, sp_str_of(uri->path)) ||
+                     sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     sp_buf_done(&sql);
@@ -546,10 +565,3 @@ int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
         source_close(&s->base);
     return rc;
 }
-
-const sp_endpoint sp_endpoint_parquet = {
-    .schemes = {"parquet"},
-    .params = "table",
-    .source_open = sp_duckdb_source_open,
-    .conditions = true,
-};

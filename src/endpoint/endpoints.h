@@ -9,7 +9,7 @@ extern const sp_endpoint sp_endpoint_postgres;
 extern const sp_endpoint sp_endpoint_duckdb;
 extern const sp_endpoint sp_endpoint_sqlite;
 extern const sp_endpoint sp_endpoint_store;
-extern const sp_endpoint sp_endpoint_parquet; /* duckdb_source.c */
+extern const sp_endpoint sp_endpoint_parquet;
 extern const sp_endpoint sp_endpoint_mariadb;
 extern const sp_endpoint sp_endpoint_adbc;
 extern const sp_endpoint sp_endpoint_plan; /* plan_source.c */

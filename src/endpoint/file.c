@@ -28,20 +28,6 @@ enum {
 
 /* ---- prepare: names and refusals ------------------------------------------------------------ */
 
-/* "dir/stem.ext" of part 0 of 3 is "dir/stem.0-of-3.ext". */
-static const char *part_name(sp_file_sink *f, const char *path)
-{
-    const sp_sink_options *options = &f->base.options;
-    if (options->parts <= 1 || !path)
-        return path;
-    size_t len;
-    sp_pack_of_name(path, &len);
-    const char *slash = strrchr(path, '/'), *begin = slash ? slash : path,
-               *dot = memrchr(begin, '.', (size_t)(path + len - begin));
-    int stem = (int)(dot ? (size_t)(dot - path) : strlen(path));
-    return sp_arena_printf(&f->arena, "%.*s.%u-of-%u%s", stem, path, options->part, options->parts, dot ? dot : "");
-}
-
 static const char *table_path(sp_file_sink *f, const char *table)
 {
     size_t len = strlen(f->path);
@@ -94,7 +80,7 @@ static int name_outputs(sp_file_sink *f, spate_error *err)
         return sp_fail_nomem(err);
     for (; f->n_outputs < n; f->n_outputs++) {
         uint32_t i = f->n_outputs;
-        const char *path = directory ? part_name(f, table_path(f, f->tables[i]->table)) : f->path;
+        const char *path = directory ? sp_output_name(&f->arena, table_path(f, f->tables[i]->table), &f->base.options) : f->path;
         int rc = output_init(f, &f->outputs[i], path, directory ? i : 0, directory ? i + 1 : f->n_tables, err);
         if (rc != SPATE_OK) {
             f->n_outputs++; /* its lock is there to be destroyed */
@@ -280,7 +266,7 @@ static int file_abandon(sp_sink *s, const sp_schema *const *tables, uint32_t n_t
         return sp_file_output_abandon(f, f->path, remove, err);
     int rc = SPATE_OK;
     for (uint32_t t = 0; t < n_tables && rc == SPATE_OK; t++)
-        rc = sp_file_output_abandon(f, part_name(f, table_path(f, tables[t]->table)), remove, err);
+        rc = sp_file_output_abandon(f, sp_output_name(&f->arena, table_path(f, tables[t]->table), &s->options), remove, err);
     return rc;
 }
 
@@ -404,7 +390,7 @@ static int name_target(sp_file_sink *f, spate_error *err)
         return rc;
     bool file = kind != SP_OS_OTHER;
     if (file && kind != SP_OS_DIR)
-        f->path = part_name(f, f->path);
+        f->path = sp_output_name(&f->arena, f->path, &f->base.options);
     f->base.shown = !f->path ? NULL : f->base.to_stdout ? "standard output" : sp_uri_shown(f->path, &f->arena);
     if (!f->base.shown)
         return sp_fail_nomem(err);

@@ -1,6 +1,8 @@
 /* output.c - see output.h. */
 #include "endpoint/output.h"
 
+#include "endpoint/pack.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,6 +15,18 @@ bool sp_output_is_standard(const char *path)
         if (strcmp(path, names[i]) == 0)
             return true;
     return false;
+}
+
+const char *sp_output_name(sp_arena *arena, const char *path, const sp_sink_options *options)
+{
+    if (options->parts <= 1 || !path)
+        return path;
+    size_t len;
+    sp_pack_of_name(path, &len);
+    const char *slash = strrchr(path, '/'), *begin = slash ? slash : path,
+               *dot = memrchr(begin, '.', (size_t)(path + len - begin));
+    int stem = (int)(dot ? (size_t)(dot - path) : strlen(path));
+    return sp_arena_printf(arena, "%.*s.%u-of-%u%s", stem, path, options->part, options->parts, dot ? dot : "");
 }
 
 static int refuse_directory(const char *path, spate_error *err)

@@ -6,6 +6,7 @@
 #ifndef SP_ENDPOINT_OUTPUT_H
 #define SP_ENDPOINT_OUTPUT_H
 
+#include "endpoint/endpoint.h"
 #include "os/os.h"
 
 typedef struct sp_output {
@@ -23,6 +24,8 @@ typedef enum sp_output_found {
     SP_OUTPUT_WHOLE,   /* it has its name */
 } sp_output_found;
 
+/* What the file of this part is called: "dir/stem.ext" of part 0 of 3 is "dir/stem.0-of-3.ext". NULL: there is no path, or no memory. */
+const char *sp_output_name(sp_arena *arena, const char *path, const sp_sink_options *options);
 /* Names it and sees what is there; refuses a directory. Nothing is opened yet. The path is kept. */
 int sp_output_init(sp_output *o, sp_arena *arena, const char *path, bool job, spate_error *err) SP_MUST_CHECK;
 bool sp_output_is_standard(const char *path);

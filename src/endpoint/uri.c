@@ -9,7 +9,7 @@
 static const char known_schemes[] =
     "known are postgresql://..., mysql://... or mariadb://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
     ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
-    ".ndjson, .jsonl, .arrows, .arrow, .sql, .parquet, .rejects and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
+    ".ndjson, .jsonl, .arrows, .arrow, .parquet, .sql, .rejects and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
 static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
 

@@ -8,6 +8,7 @@
 #include "job/copyplan.h"
 #include "job/move.h"
 #include "job/sum.h"
+#include "os/os.h"
 
 typedef struct copy {
     const spate_copy_options *options;
@@ -21,14 +22,24 @@ typedef struct copy {
 
 /* ---- opening ---- */
 
-/* Tables of a database may hold rows already; a file is new, or replaced. */
+static bool is_one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(word, *words) != 0)
+        words++;
+    return *words != NULL;
+}
+
+/* Tables of a database may hold rows already; other files are new, or replaced. */
 static bool may_hold_rows(const char *scheme)
 {
-    static const char *const files[] = {"csv", "ndjson", "arrow", "sql", "dir", "-"};
-    for (size_t i = 0; i < SP_COUNT(files); i++)
-        if (strcmp(scheme, files[i]) == 0)
-            return false;
-    return true;
+    static const char *const replaced[] = {"csv", "ndjson", "arrow", "parquet", "sql", "dir", "-", NULL};
+    return !is_one_of(scheme, replaced);
+}
+
+static bool is_new_file(const sp_uri *to)
+{
+    static const char *const databases[] = {"spate", "duckdb", "sqlite", NULL};
+    return is_one_of(to->scheme, databases) && !sp_os_exists(to->path);
 }
 
 static int check_options(const spate_copy_options *o, const sp_uri *to, spate_error *err)
@@ -39,7 +50,8 @@ static int check_options(const spate_copy_options *o, const sp_uri *to, spate_er
         return rc;
     if (!one && (o->n_columns || o->where))
         return sp_fail(err, SPATE_E_USAGE, "columns and a condition are of one table: name it");
-    if (o->verify != SPATE_VERIFY_NONE && !o->create && !o->truncate && may_hold_rows(to->scheme))
+    if (o->verify != SPATE_VERIFY_NONE && !o->create && !o->truncate && may_hold_rows(to->scheme) &&
+        !is_new_file(to))
         return sp_fail(
             err, SPATE_E_USAGE,
             "rows that were there before cannot be told from those that came: verify needs tables that were created or emptied");

@@ -222,7 +222,16 @@ class Copy(Case):
         self.assertEqual(rows[7], {"id": 7, "s": "x7", "l": [7, None], "q": 1.75, "d": "2024-02-29"})
         self.spate_ok("copy", f"parquet:{path}?table=t", f"sqlite:{self.dir}/p.sqlite", "--create", "--verify", "checksum", "--column", "id",
                       "--column", "s", "--table", "t")
-        self.refused(2, "is no endpoint that rows can go to", path, f"{self.dir}/new.parquet")
+        new = self.dir / "new.parquet"
+        self.spate_ok("copy", f"parquet:{path}?table=t", new, "--verify", "checksum", "--workers", "3")
+        self.assertEqual(self.rows(new), rows)
+        self.refused(2, "new.parquet\" exists already", path, new)
+        self.spate_ok("copy", path, f"{new}?pack=snappy", "--truncate")
+        self.assertEqual(self.rows(new), rows)
+        self.refused(2, "pack cannot be \"lzo\"; it is zstd, snappy, gzip or none", path, f"{new}?pack=lzo")
+        self.refused(2, "--create means nothing for parquet", path, new, "--create", "--truncate")
+        self.refused(2, "has to be a file", path, "parquet:/dev/null")
+        self.assertEqual(list(self.dir.glob("*.partial")), [])
         self.refused(4, "DuckDB", f"parquet:{self.write('bad.parquet', 'PAR1 no')}", "-?format=csv")
 
     # ---- mistakes ----

@@ -16,7 +16,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from conform.test_sinks import PLAN, canonical, ndjson
-from harness import ROOT, Case, duckdb_script, spate
+from harness import ROOT, Case, spate
 from live.servers import MariaDB, Postgres
 
 PAGE = ROOT / "docs/reference/pairs.md"
@@ -28,7 +28,7 @@ PLACES = {
     "ndjson": "NDJSON", "ndjson.zst": "NDJSON, zstd", "arrows": "Arrow stream", "arrow": "Arrow file", "adbc": "ADBC (DuckDB's driver)",
     "parquet": "Parquet", "plan": "a plan", "sql": "an SQL script",
 }
-ONLY_FROM, ONLY_TO = {"parquet", "plan"}, {"sql"}
+ONLY_FROM, ONLY_TO = {"plan"}, {"sql"}
 SOURCES = [p for p in PLACES if p not in ONLY_TO]
 TARGETS = [p for p in PLACES if p not in ONLY_FROM]
 DATABASES = {"postgresql", "mariadb", "duckdb", "sqlite", "adbc"}
@@ -68,12 +68,7 @@ class Pairs(Case):
     def bring(self, place):
         """The rows in a place that they can be copied from."""
         uri = self.uri(place, f"from_{place}")
-        if place == "parquet":
-            made = self.uri("duckdb", "for_parquet")
-            self.spate_ok("copy", PLAN, made, "--table", TABLE, "--create")
-            duckdb_script(made.removeprefix("duckdb:"), f"COPY (SELECT * REPLACE (wait::VARCHAR AS wait) FROM {TABLE}) TO '{uri}'"
-                          " (FORMAT parquet)")  # which has no negative intervals
-        elif place != "plan":
+        if place != "plan":
             self.spate_ok("copy", PLAN, uri, "--table", TABLE, *(["--create"] if place in DATABASES else []))
         return uri
 

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import unittest
 
-from harness import Case, query, read_csv, read_ndjson, spate
+from harness import Case, duckdb_script, query, read_csv, read_ndjson, spate
 from live.servers import MariaDB, Postgres
 from store_reader import Store
 
@@ -150,6 +150,19 @@ class Sinks(Case):
         self.generate(f"{self.dir}/out/?format=ndjson")
         self.compare("ndjson", lambda t: ndjson(self.dir / f"out/{t}.ndjson"))
 
+    # ---- Parquet, by DuckDB ----
+
+    def test_parquet(self):
+        for table in TABLES:
+            self.generate(f"{self.dir}/{table}.parquet", "--table", table, "--workers", "3")
+        self.compare("parquet", self.read_parquet)
+
+    def read_parquet(self, table):
+        """Through a view of a DuckDB file, by the columns' own types."""
+        path = self.dir / "view.duckdb"
+        duckdb_script(path, f"CREATE VIEW \"{table}\" AS SELECT * FROM '{self.dir}/{table}.parquet'")
+        return self.read_duckdb(path, table)
+
     # ---- a store, by the program and by a reader that shares no line with it ----
 
     def test_store(self):
@@ -275,16 +288,15 @@ class Sinks(Case):
 
     # ---- embedded ----
 
+    def read_duckdb(self, path, table):
+        shown = {"blob": 'lower(hex("blob"))', "tags": "to_json(tags)", "hosts": "to_json(hosts)"}
+        columns = ", ".join(shown.get(name, f'"{name}"') for name in self.names[table])
+        return query(f"duckdb:{path}", f'SELECT {columns} FROM "{table}"')
+
     def test_duckdb(self):
         path = self.dir / "out.duckdb"
         self.generate(f"duckdb:{path}", "--create", "--workers", "2")
-        shown = {"blob": 'lower(hex("blob"))', "tags": "to_json(tags)", "hosts": "to_json(hosts)"}
-
-        def read(table):
-            columns = ", ".join(shown.get(name, f'"{name}"') for name in self.names[table])
-            return query(f"duckdb:{path}", f"SELECT {columns} FROM {table}")
-
-        self.compare("duckdb", read)
+        self.compare("duckdb", lambda table: self.read_duckdb(path, table))
 
     def test_sqlite(self):
         path = self.dir / "out.sqlite"

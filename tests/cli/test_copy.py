@@ -379,6 +379,7 @@ class Copy(Case):
         self.refused(2, "delimiter cannot be", f"{path}?delimiter=ab", out)
         self.refused(2, "the same character", f"{path}?delimiter=|&quote=|", out)
         self.refused(3, "no such file", self.dir / "missing.csv", out)
+        self.write("x.db", "")
         self.refused(2, "verify needs tables", path, f"sqlite:{self.dir}/x.db", "--verify", "count")
 
     # ---- packed ----

@@ -868,9 +868,9 @@ class Budgets(LabCase):
     def await_groups(self, fits):
         """Processes that are about to end are in no group: so what is expected may be true only a moment later."""
         deadline = time.monotonic() + 30
-        while not fits(self.groups()) and time.monotonic() < deadline:
+        while not fits(found := self.groups()) and time.monotonic() < deadline:
             time.sleep(0.02)
-        self.assertTrue(fits(self.groups()), self.groups())
+        self.assertTrue(fits(found), found)
 
     def setUp(self):
         super().setUp()

@@ -167,6 +167,17 @@ static void write_conditions(sp_config *k, sp_emit *e, const char *what, const s
                                          strlen(list[i]->sql) > SHOWN_MAX ? "..." : ""));
 }
 
+/* Columns that have to differ do so by luck, but for references to the same rows. */
+static void write_likely(sp_config *k, sp_emit *e, const sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->demands.n_orderings; i++) {
+        const sp_ordering *o = &d->demands.orderings[i];
+        const char *seen_to = d->choices[o->high].differs;
+        if (o->differ && !(seen_to && strcmp(seen_to, d->t->columns[o->low].name) == 0))
+            write_conditions(k, e, "a check that is not kept on purpose", &o->of, 1);
+    }
+}
+
 static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
 {
     sp_emit_blank(e);
@@ -177,6 +188,7 @@ static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
     sp_emit_raw(e, INDENT_KEY, "rows", grouped(k, d->rows), d->rows_note ? d->rows_note : there);
     write_left_out(k, e, d);
     write_conditions(k, e, "a check that is not kept on purpose", d->demands.unread, d->demands.n_unread);
+    write_likely(k, e, d);
     write_conditions(k, e, "a check that is kept in one of the ways it allows", d->demands.narrowed,
                      d->demands.n_narrowed);
     if (d->ways_cut)

@@ -143,6 +143,14 @@ class FromPostgres(Plans):
         self.assertGreater(self.count("by_day_1") * self.count("by_day_2"), 0)
         self.assertEqual(self.count("patterns"), ROWS)
 
+    def test_columns_that_differ_by_luck(self):
+        script = self.write("t.sql", "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (a int NOT NULL, b int NOT NULL, CHECK (a <> b), "
+                            "x int NOT NULL REFERENCES p, y int NOT NULL REFERENCES p, CHECK (x <> y));")
+        plan = self.spate_ok("config", script).out
+        self.assertIn("a check that is not kept on purpose: a <> b", plan)
+        self.assertNotIn("x <> y", plan)
+        self.assertIn("differs_from: x", plan)
+
     def test_ways_that_conditions_leave_open(self):
         """Every one of them has rows; what is on parts of values, or beside some, or brought along by references is kept."""
         plan = self.loads("ways")

@@ -364,7 +364,7 @@ static int write_batch(sp_lane *lane, const sp_batch *batch, spate_error *err)
         rc = ingest_message((adbc_sink *)lane->sink, batch->schema, "adbc.ingest.mode.append", l->reader, &l->bytes,
                             err);
     if (rc == SPATE_OK)
-        __atomic_fetch_add(&lane->sink->bytes_written[l->table], l->bytes.len, __ATOMIC_RELAXED);
+        sp_sink_wrote(lane->sink, l->table, l->bytes.len);
     return rc;
 }
 

@@ -143,7 +143,7 @@ int sp_duckdb_lane_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
     if (sp_duckdb.append_data_chunk(l->appender, l->rows) == DuckDBError)
         return fail_appender(l, err);
     l->unflushed += batch->rows;
-    __atomic_fetch_add(&l->base.sink->bytes_written[l->table_number], bytes, __ATOMIC_RELAXED);
+    sp_sink_wrote(l->base.sink, l->table_number, bytes);
     return l->unflushed >= l->table->flush_rows ? flush(l, err) : SPATE_OK;
 }
 

@@ -243,7 +243,7 @@ struct sp_sink {
     sp_sink_deps *deps;      /* a table */
     bool builds_meanwhile;   /* from prepare on: table_done begins long work, beside rows of other tables */
     const sp_landed *landed; /* a table; NULL: nothing */
-    uint64_t *bytes_written; /* a table: bytes given to the target so far (atomic adds), for progress and the report */
+    uint64_t *bytes_written; /* a table: bytes given to the target so far (sp_sink_wrote), for progress and the report */
     /* a table: rows that were committed and that the target, as far as it tells, did not keep (atomic adds) */
     uint64_t *left_out;
     const struct sp_ddl *ddl;  /* with create, from prepare on: how the tables are made; NULL: without statements */
@@ -300,6 +300,8 @@ int sp_job_refuse_other(const char *job, spate_error *err) SP_MUST_CHECK;
 int sp_sink_refuse_parts(const sp_sink_options *options, spate_error *err) SP_MUST_CHECK;
 /* For prepare: chunk_rows, bytes_written, left_out and deps of n tables, empty. False: no memory. */
 bool sp_sink_make_room(sp_sink *sink, sp_arena *arena, uint32_t n) SP_MUST_CHECK;
+/* For sinks, from any thread: so many bytes more of that table were given to the target. */
+void sp_sink_wrote(sp_sink *sink, uint32_t table, uint64_t bytes);
 /* Rows of a server's transaction, where nobody says: an eighth of the table's, but 8 to 32 MiB. */
 uint64_t sp_sink_server_rows(const sp_schema *schema);
 

@@ -12,7 +12,7 @@ int sp_file_output_append(sp_file_sink *f, sp_file_output *o, const sp_buf *buf,
     int rc = sp_output_append(&o->file, buf, err);
     uint32_t table = o->table == SP_FILE_NO_TABLE ? o->first : o->table;
     if (rc == SPATE_OK && table < f->n_tables) /* a script without tables has a preamble all the same */
-        __atomic_fetch_add(&f->base.bytes_written[table], buf->len, __ATOMIC_RELAXED);
+        sp_sink_wrote(&f->base, table, buf->len);
     return rc;
 }
 

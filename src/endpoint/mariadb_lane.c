@@ -8,7 +8,6 @@
  *     IDLE -------> OPEN   -------> OPEN    ---------> IDLE       rollback: to IDLE from anywhere; begin mends a lost connection */
 #include "endpoint/mariadb.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -237,7 +236,7 @@ static int flush(my_lane *l, spate_error *err)
 {
     if (l->n == 0)
         return SPATE_OK;
-    atomic_fetch_add((_Atomic uint64_t *)&l->base.sink->bytes_written[l->chunk.table], l->rows.len);
+    sp_sink_wrote(l->base.sink, l->chunk.table, l->rows.len);
     int status = sink_of(l)->by_file ? send_file(l, err) : send_arrays(l, err);
     l->n = 0;
     l->rows.len = 0;

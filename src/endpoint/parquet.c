@@ -348,7 +348,7 @@ static int publish(parquet_sink *s, spate_error *err)
         rc = sp_output_reopen(&s->file, size, err);
     if (rc == SPATE_OK)
         rc = sp_output_publish(&s->file, err);
-    s->base.bytes_written[0] = size;
+    sp_sink_wrote(&s->base, 0, size);
     return rc;
 }
 

@@ -212,7 +212,7 @@ static int send_rows(pg_lane *l, spate_error *err)
         int status = drain(l, false, err);
         return status ? status : fail_lost(l, NULL, false, err);
     }
-    atomic_fetch_add((_Atomic uint64_t *)&l->base.sink->bytes_written[l->chunk.table], l->rows.len);
+    sp_sink_wrote(l->base.sink, l->chunk.table, l->rows.len);
     l->rows.len = 0;
     return SPATE_OK;
 }
@@ -417,7 +417,7 @@ static int send_statement(pg_lane *l, spate_error *err)
                    : sp_pq.send_query_prepared(l->conn, name, (int)parameters(l), l->values, l->lengths, l->formats, 0);
     if (sent != 1)
         return fail_chunk(l, NULL, false, err);
-    atomic_fetch_add((_Atomic uint64_t *)&l->base.sink->bytes_written[l->chunk.table], l->rows.len);
+    sp_sink_wrote(l->base.sink, l->chunk.table, l->rows.len);
     l->statements++;
     l->have = 0;
     l->rows.len = 0;

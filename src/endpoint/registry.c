@@ -329,6 +329,11 @@ bool sp_sink_make_room(sp_sink *sink, sp_arena *arena, uint32_t n)
     return sink->chunk_rows && sink->bytes_written && sink->left_out && sink->deps;
 }
 
+void sp_sink_wrote(sp_sink *sink, uint32_t table, uint64_t bytes)
+{
+    __atomic_fetch_add(&sink->bytes_written[table], bytes, __ATOMIC_RELAXED);
+}
+
 /* Each transaction costs a server some milliseconds of its own, beside which 8 MiB of rows take fifty; in small tables they still give all
  * lanes work. */
 uint64_t sp_sink_server_rows(const sp_schema *schema)

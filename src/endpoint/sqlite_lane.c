@@ -153,7 +153,7 @@ int sp_sqlite_write(sp_lane *lane, const sp_batch *batch, spate_error *err)
         bytes += batch->columns[c].offsets
                      ? (uint64_t)batch->columns[c].offsets[batch->rows]
                      : (uint64_t)batch->rows * SP_MAX(sp_kind_width(batch->columns[c].type.kind), 1u);
-    __atomic_fetch_add(&lane->sink->bytes_written[l->table_number], bytes, __ATOMIC_RELAXED);
+    sp_sink_wrote(lane->sink, l->table_number, bytes);
     return SPATE_OK;
 }
 

@@ -504,14 +504,14 @@ static int add_all_rows(pages_lane *l, spate_error *err)
 {
     sp_sqlite_sink *s = self_of(l->base.sink);
     page_table *t = &s->pages->tables[l->table];
-    uint64_t *written = &s->base.bytes_written[l->table], at = 0;
+    uint64_t at = 0;
     int rc = l->spilled && l->rows.n ? spill_rows(l, err) : SPATE_OK;
     do {
         if (rc == SPATE_OK && l->spilled)
             rc = unspill_rows(l, &at, err);
         if (rc == SPATE_OK)
             rc = add_rows(s, t, &l->rows, err);
-        __atomic_fetch_add(written, l->rows.records.len, __ATOMIC_RELAXED);
+        sp_sink_wrote(&s->base, l->table, l->rows.records.len);
     } while (rc == SPATE_OK && at < l->spilled);
     return rc;
 }

@@ -156,8 +156,7 @@ static int commit(sp_lane *lane, const sp_chunk *chunk, uint64_t rows, spate_err
     if (s->memory.job)
         pthread_mutex_unlock(&s->lock);
     if (rc == SPATE_OK)
-        __atomic_fetch_add(&lane->sink->bytes_written[chunk->table], sp_appender_bytes(l->appender) - l->bytes,
-                           __ATOMIC_RELAXED);
+        sp_sink_wrote(lane->sink, chunk->table, sp_appender_bytes(l->appender) - l->bytes);
     return rc;
 }
 

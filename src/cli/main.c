@@ -55,7 +55,8 @@ static void print_option(FILE *out, const option *o)
 
 static void print_command_help(FILE *out, const command *c)
 {
-    fprintf(out, "usage: spate %s %s%s\n\n%s\n", c->name, c->arguments, c->options->name ? " [OPTIONS]" : "", c->text);
+    fprintf(out, "usage: spate %s%s%s%s\n\n%s\n", c->name, *c->arguments ? " " : "", c->arguments,
+            c->options->name ? " [OPTIONS]" : "", c->text);
     if (c->options->name)
         fputs("\noptions:\n", out);
     for (const option *o = c->options; o->name; o++)

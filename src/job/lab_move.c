@@ -365,6 +365,8 @@ static int clear_up(online *o, const sp_placement *places, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_resharding_sweep(o->r, places, keep, err);
     if (rc == SPATE_OK)
+        rc = sp_reshard_analyse(&o->r->moves, keep, err);
+    if (rc == SPATE_OK)
         rc = drop_fences(o, err);
     sp_lab_move_done(&o->move);
     return rc;

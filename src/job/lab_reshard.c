@@ -220,6 +220,8 @@ static int move_rows(sp_resharding *r, spate_error *err)
     rc = put_in_place(r, err);
     if (rc == SPATE_OK)
         rc = sweep(r, err);
+    if (rc == SPATE_OK)
+        rc = sp_reshard_analyse(&r->moves, r->shards, err);
     if (rc != SPATE_OK)
         return rc;
     r->lab->unswept = false;

@@ -311,7 +311,7 @@ int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error
             rc = sp_lab_run(server, m->conns[shard], sp_pq.getvalue(res, i, 0), NULL, err, "making indexes");
     }
     sp_pq.clear(res);
-    return rc;
+    return rc == SPATE_OK ? sp_reshard_analyse_shard(m->r, shard, m->conns[shard], err) : rc;
 }
 
 /* ---- streams ---- */

@@ -48,7 +48,7 @@ int sp_lab_move_check(const sp_reshard *r, void (*fn)(void *arg, const char *wha
                       spate_error *err) SP_MUST_CHECK;
 /* The rows of those pairs that are not left out, all at once; pair->rows says how many. Leaves a slot a pair on the giver. */
 int sp_lab_move_copy(sp_lab_move *m, const bool *left_out, spate_error *err) SP_MUST_CHECK;
-/* Takes keys and indexes off the shard's tables, and puts on what a shard that has rows has. */
+/* Takes keys and indexes off the shard's tables; puts on what a shard that has rows has, and analyses. */
 int sp_lab_move_strip(sp_lab_move *m, unsigned shard, spate_error *err) SP_MUST_CHECK;
 int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error *err) SP_MUST_CHECK;
 int sp_lab_move_stream(sp_lab_move *m, spate_error *err) SP_MUST_CHECK; /* all flow; the ways back are published */

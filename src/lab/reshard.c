@@ -333,37 +333,87 @@ int sp_reshard_plan(sp_reshard *r, spate_error *err)
 
 /* ---- sweeping ---- */
 
-/* Children first, so that no foreign key is in the way. */
-static int sweep_shard(const sp_reshard *r, const sp_placement *places, unsigned shard, PGconn *conn, spate_error *err)
+/* ---- what is done on shards ---- */
+
+typedef struct visit {
+    const sp_reshard *r;
+    const sp_placement *places;
+    unsigned shard;
+    int (*fn)(const struct visit *v, PGconn *conn, spate_error *err);
+} visit;
+
+static int run_visit(void *item, spate_error *err)
 {
-    int rc = sp_reshard_begin(sp_lab_shard(r->lab, shard), conn, err);
-    for (uint32_t t = r->layout->n; t-- > 0 && rc == SPATE_OK;) {
+    const visit *v = item;
+    PGconn *conn = NULL;
+    int rc = sp_lab_connect(sp_lab_shard(v->r->lab, v->shard), &conn, err);
+    if (rc == SPATE_OK)
+        rc = v->fn(v, conn, err);
+    if (conn)
+        sp_pq.finish(conn);
+    return rc;
+}
+
+/* The first shards, all at once. */
+static int visit_shards(const visit *like, unsigned shards, spate_error *err)
+{
+    visit *all = sp_alloc_zero(shards + 1, sizeof(*all));
+    if (!all)
+        return sp_fail_nomem(err);
+    for (unsigned s = 0; s < shards; s++) {
+        all[s] = *like;
+        all[s].shard = s;
+    }
+    int rc = sp_lab_each(all, sizeof(*all), shards, run_visit, err);
+    sp_free(all);
+    return rc;
+}
+
+/* Children first, so that no foreign key is in the way. */
+static int sweep_shard(const visit *v, PGconn *conn, spate_error *err)
+{
+    const sp_layout *l = v->r->layout;
+    const sp_lab_server *server = sp_lab_shard(v->r->lab, v->shard);
+    int rc = sp_reshard_begin(server, conn, err);
+    for (uint32_t t = l->n; t-- > 0 && rc == SPATE_OK;) {
         sp_buf sql = {0};
-        if (!r->layout->placements[t])
+        if (!l->placements[t])
             continue;
-        if (sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, r->layout->schemas[t]->table) ||
+        if (sp_buf_adds(&sql, "DELETE FROM ") || sp_sql_ident(&sql, l->schemas[t]->table) ||
             sp_buf_adds(&sql, " WHERE NOT "))
             rc = sp_fail_nomem(err);
         if (rc == SPATE_OK)
-            rc = add_condition(r, t, places, shard, "", &sql, err);
+            rc = add_condition(v->r, t, v->places, v->shard, "", &sql, err);
         if (rc == SPATE_OK)
-            rc = sp_lab_run(sp_lab_shard(r->lab, shard), conn, sp_pg_string(&sql), NULL, err,
-                            "removing rows that are on another shard");
+            rc = sp_lab_run(server, conn, sp_pg_string(&sql), NULL, err, "removing rows that are on another shard");
         sp_buf_done(&sql);
     }
-    return rc == SPATE_OK ? sp_lab_run(sp_lab_shard(r->lab, shard), conn, "COMMIT", NULL, err, "committing") : rc;
+    return rc == SPATE_OK ? sp_lab_run(server, conn, "COMMIT", NULL, err, "committing") : rc;
 }
 
 int sp_reshard_sweep(const sp_reshard *r, const sp_placement *places, unsigned shards, spate_error *err)
 {
-    int rc = SPATE_OK;
-    for (unsigned s = 0; s < shards && rc == SPATE_OK; s++) {
-        PGconn *conn = NULL;
-        rc = sp_lab_connect(sp_lab_shard(r->lab, s), &conn, err);
-        if (rc == SPATE_OK)
-            rc = sweep_shard(r, places, s, conn, err);
-        if (conn)
-            sp_pq.finish(conn);
-    }
+    return visit_shards(&(visit){.r = r, .places = places, .fn = sweep_shard}, shards, err);
+}
+
+int sp_reshard_analyse_shard(const sp_reshard *r, unsigned shard, PGconn *conn, spate_error *err)
+{
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "ANALYZE ");
+    for (uint32_t t = 0; t < r->layout->n && !built; t++)
+        built = sp_buf_adds(&sql, t ? ", " : "") || sp_sql_ident(&sql, r->layout->schemas[t]->table);
+    int rc = built ? sp_fail_nomem(err)
+                   : sp_lab_run(sp_lab_shard(r->lab, shard), conn, sp_pg_string(&sql), NULL, err, "analysing");
+    sp_buf_done(&sql);
     return rc;
+}
+
+static int analyse_shard(const visit *v, PGconn *conn, spate_error *err)
+{
+    return sp_reshard_analyse_shard(v->r, v->shard, conn, err);
+}
+
+int sp_reshard_analyse(const sp_reshard *r, unsigned shards, spate_error *err)
+{
+    return visit_shards(&(visit){.r = r, .fn = analyse_shard}, shards, err);
 }

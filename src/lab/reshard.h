@@ -29,6 +29,9 @@ typedef struct sp_reshard {
 int sp_reshard_plan(sp_reshard *r, spate_error *err) SP_MUST_CHECK;
 /* Deletes from the first shards what the placement does not give to them. */
 int sp_reshard_sweep(const sp_reshard *r, const sp_placement *places, unsigned shards, spate_error *err) SP_MUST_CHECK;
+/* The first shards' statistics of all tables are those of the rows that they have now. */
+int sp_reshard_analyse(const sp_reshard *r, unsigned shards, spate_error *err) SP_MUST_CHECK;
+int sp_reshard_analyse_shard(const sp_reshard *r, unsigned shard, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Copies and checks. SPATE_E_DATA: a taker has not what the giver has, and has thrown it away again. */
 int sp_reshard_copy(const sp_reshard *r, spate_error *err) SP_MUST_CHECK;
 

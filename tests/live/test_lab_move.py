@@ -76,6 +76,7 @@ class Moves(MoveCase):
             self.assertEqual(self.reshard("--shards", 4)["rows_moved"], plan["rows_moved"])
             self.lab("reshard", end)
             self.check()
+            self.assert_analysed()
             self.assert_nothing_left(shards)
             self.lab("reshard", end)
             if end == "--rollback":

@@ -10,6 +10,7 @@
 #include "flow/flow.h"
 #include "job/lab.h"
 #include "job/lab_work.h"
+#include "lab/keys.h"
 
 #include <stdio.h>
 
@@ -119,7 +120,9 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
         rc = sp_flow_run(source, sink, &flow, tables, err);
     sp_sink_close(sink);
     sp_source_close(source);
-    return rc == SPATE_OK ? rc : sp_fail_context(err, rc, "%s", sp_lab_shard(r->lab, shard)->name);
+    if (rc != SPATE_OK)
+        return sp_fail_context(err, rc, "%s", sp_lab_shard(r->lab, shard)->name);
+    return sp_keys_copy_indexes(l, sp_lab_shard(r->lab, 0), sp_lab_shard(r->lab, shard), r->options->cancel, err);
 }
 
 static int make_all_tables(sp_resharding *r, spate_error *err)

@@ -5,6 +5,7 @@
  * and each one's server remembers by itself what it has. */
 #include "lab/distribute.h"
 
+#include "lab/keys.h"
 #include "lab/link.h"
 #include "lab/slice.h"
 
@@ -126,6 +127,8 @@ static void *run_shard(void *arg)
         r->rc = open_sink(r);
     if (r->rc == SPATE_OK)
         r->rc = sp_flow_run(r->source, r->sink, &options, r->tables, &r->err);
+    if (r->rc == SPATE_OK && !d->gen) /* what main's tables have; without it the shards would be slower for no fault of theirs */
+        r->rc = sp_keys_copy_indexes(d->layout, &d->lab->servers[0], sp_lab_shard(d->lab, r->shard), d->cancel, &r->err);
     if (r->source && r->sink)
         note_progress(r, r->tables, r->source->n_tables);
     pthread_mutex_lock(r->lock);

@@ -2,6 +2,7 @@
 #include "lab/move.h"
 
 #include "lab/each.h"
+#include "lab/keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,80 +239,22 @@ int sp_lab_move_copy(sp_lab_move *m, const bool *left_out, spate_error *err)
 
 /* ---- keys and indexes ---- */
 
-/* ('users'::regclass, ...): the placed tables. */
-static int add_tables(const sp_layout *l, sp_buf *sql)
+int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error *err)
 {
-    const char *between = "(";
-    int built = SPATE_OK;
-    for (uint32_t t = 0; t < l->n && !built; t++) {
-        sp_buf name = {0};
-        if (!l->placements[t])
-            continue;
-        built = sp_sql_ident(&name, l->schemas[t]->table) || sp_buf_adds(sql, between) ||
-                sp_sql_literal(sql, (sp_str){name.data, name.len}) || sp_buf_adds(sql, "::regclass");
-        between = ", ";
-        sp_buf_done(&name);
-    }
-    return built || sp_buf_adds(sql, *between == ',' ? ")" : "(NULL)");
+    const sp_lab_server *server = sp_lab_shard(m->r->lab, shard);
+    PGresult *list = NULL;
+    int rc = sp_keys_strip(m->r->layout, server, m->conns[shard], err);
+    if (rc == SPATE_OK)
+        rc = sp_keys_list(m->r->layout, sp_lab_shard(m->r->lab, like), m->conns[like], &list, err);
+    if (rc == SPATE_OK)
+        rc = sp_keys_make(list, server, m->conns[shard], m->cancel, err);
+    sp_pq.clear(list);
+    return rc == SPATE_OK ? sp_reshard_analyse_shard(m->r, shard, m->conns[shard], err) : rc;
 }
 
 int sp_lab_move_strip(sp_lab_move *m, unsigned shard, spate_error *err)
 {
-    sp_buf sql = {0};
-    int built =
-        sp_buf_adds(
-            &sql,
-            "DO $strip$ DECLARE it text; BEGIN FOR it IN SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass,"
-            " conname) FROM pg_constraint WHERE contype IN ('p', 'u', 'x', 'f') AND conrelid IN ") ||
-        add_tables(m->r->layout, &sql) ||
-        sp_buf_adds(
-            &sql, " ORDER BY contype <> 'f' LOOP EXECUTE it; END LOOP;"
-                  " FOR it IN SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid IN ") ||
-        add_tables(m->r->layout, &sql) || sp_buf_adds(&sql, " LOOP EXECUTE it; END LOOP; END $strip$");
-    int rc = built ? sp_fail_nomem(err)
-                   : sp_lab_run(sp_lab_shard(m->r->lab, shard), m->conns[shard], sp_pg_string(&sql), NULL, err,
-                                "taking indexes away");
-    sp_buf_done(&sql);
-    return rc;
-}
-
-/* Keys, then indexes that are no key's, then what refers to keys. */
-static int list_indexes(sp_lab_move *m, unsigned like, PGresult **res, spate_error *err)
-{
-    sp_buf sql = {0};
-    int built =
-        sp_buf_adds(
-            &sql,
-            "SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),"
-            " CASE contype WHEN 'f' THEN 3 ELSE 1 END AS place FROM pg_constraint"
-            " WHERE contype IN ('p', 'u', 'x', 'f') AND conrelid IN ") ||
-        add_tables(m->r->layout, &sql) ||
-        sp_buf_adds(
-            &sql,
-            " UNION ALL SELECT pg_get_indexdef(indexrelid), 2 FROM pg_index WHERE NOT EXISTS (SELECT FROM pg_constraint"
-            " WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND indrelid IN ") ||
-        add_tables(m->r->layout, &sql) || sp_buf_adds(&sql, " ORDER BY place, 1");
-    int rc = built ? sp_fail_nomem(err)
-                   : sp_lab_run(sp_lab_shard(m->r->lab, like), m->conns[like], sp_pg_string(&sql), res, err,
-                                "looking for indexes");
-    sp_buf_done(&sql);
-    return rc;
-}
-
-int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error *err)
-{
-    const sp_lab_server *server = sp_lab_shard(m->r->lab, shard);
-    PGresult *res = NULL;
-    int rc = sp_lab_move_strip(m, shard, err);
-    if (rc == SPATE_OK)
-        rc = list_indexes(m, like, &res, err);
-    for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(res); i++) {
-        rc = sp_lab_move_interrupted(m, err);
-        if (rc == SPATE_OK)
-            rc = sp_lab_run(server, m->conns[shard], sp_pq.getvalue(res, i, 0), NULL, err, "making indexes");
-    }
-    sp_pq.clear(res);
-    return rc == SPATE_OK ? sp_reshard_analyse_shard(m->r, shard, m->conns[shard], err) : rc;
+    return sp_keys_strip(m->r->layout, sp_lab_shard(m->r->lab, shard), m->conns[shard], err);
 }
 
 /* ---- streams ---- */

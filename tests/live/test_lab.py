@@ -63,6 +63,11 @@ class LabCase(Case):
         done = spate("lab", "status", "--lab", self.dir / "lab", "--json")
         return {s["name"]: s for s in json.loads(done.out)}
 
+    def indexes(self, server):
+        """Those that are no key's."""
+        return self.psql(server, "SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indrelid WHERE relnamespace = 'public'::regnamespace"
+                                 " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1").splitlines()
+
     def psql(self, server, sql):
         return self.lab("psql", server, "--", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql).out.strip()
 
@@ -275,8 +280,12 @@ class Rows(LabCase):
         self.assertEqual(self.psql("shard2", "SELECT conname FROM pg_constraint WHERE contype IN ('p', 'f') AND conname ~ '^(land|user|order|item)'"
                                              " ORDER BY 1").split(),
                          ["item_pkey", "land_pkey", "orders_pkey", "orders_user_id_fkey", "users_land_id_fkey", "users_pkey"])
+        indexes = ["CREATE INDEX by_user ON public.orders USING btree (user_id) WHERE (id > 5)",
+                   "CREATE UNIQUE INDEX of_land ON public.land USING btree (lower(name), id)"]
+        self.psql("main", ";".join(indexes))
         self.distribute("--replace")
         self.assertEqual(self.check(**rows), made)
+        self.assertEqual(self.indexes("shard2"), indexes)
         for placement in ("modulo", "range\nbounds: [2000000, 5000000]"):
             self.config.write_text(re.sub("^placement: .*", f"placement: {placement}", self.config.read_text(), flags=re.M))
             self.distribute("--replace", "--by", "item=order_id")
@@ -415,6 +424,8 @@ class Moves(MovingCase):
         plan = self.reshard(4, "--plan")
         self.assertEqual((plan["slots"], len(plan["moves"])), (240, 3))
         self.assertEqual({m["to"] for m in plan["moves"]}, {3})
+        for shard in range(3):
+            self.psql(f"shard{shard}", "CREATE INDEX by_email ON users (email); CREATE INDEX by_price ON products ((price * 2))")
         self.assertAlmostEqual(plan["rows_moved"] / 18000, 0.25, delta=0.02)
         self.assertEqual(len(self.servers()), 4)
         done = self.reshard(4, "--offline")
@@ -423,6 +434,8 @@ class Moves(MovingCase):
         self.assert_analysed()
         self.assertEqual(self.psql("shard3", "SELECT conname FROM pg_constraint WHERE conrelid = 'orders'::regclass ORDER BY 1").split(),
                          ["orders_pkey", "orders_product_id_fkey", "orders_user_id_fkey"])
+        self.assertEqual(self.indexes("shard3"), self.indexes("shard0"))
+        self.assertEqual(len(self.indexes("shard3")), 2)
         uri = self.servers()["shard3"]["uri"]
         self.assertEqual(subprocess.run(["psql", "-X", "-w", "-A", "-t", "-c", "SELECT 1", "-d", uri], capture_output=True, text=True).stdout, "1\n")
         self.assertEqual(self.reshard(4, "--offline")["rows_moved"], 0)

@@ -20,6 +20,13 @@ int sp_duckdb_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
 int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 int sp_store_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
+/* What types and checks of tables that were read from statements mean to a server. SQLite: an INTEGER that is the whole primary key is
+ * the row's own number, which it gives, and any word may be a type. MariaDB: text that must be JSON is of that type, and bits are numbers. */
+void sp_sqlite_as_it_means(sp_cat_table *t);
+void sp_my_as_it_means(sp_cat_table *t);
+/* In place: texts in single quotes as the standard writes them, where a backslash is nothing but one. */
+void sp_my_put_plainly(char *sql);
+
 /* registry.c: the place of what is one file. */
 int sp_place_of_file(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err) SP_MUST_CHECK;
 

@@ -2,6 +2,7 @@
  *
  * The server says its tables as CREATE statements, which is all there is to know of them. It is asked in a session of its own,
  * in the mode in which it writes them as they are read here. */
+#include "endpoint/endpoints.h"
 #include "endpoint/mariadb.h"
 
 #include <stdlib.h>
@@ -24,8 +25,16 @@ static const char *quoted(sp_arena *arena, const char *name)
     return text;
 }
 
-/* In place: a text in single quotes as the standard writes it, where a backslash is nothing but one; never longer. */
-static void put_plainly(char *sql)
+/* The end of a comment that begins here; here, where none does. */
+static const char *past_comment(const char *sql)
+{
+    bool line = strncmp(sql, "-- ", 3) == 0, block = strncmp(sql, "/*", 2) == 0;
+    const char *end = line ? strchr(sql, '\n') : block ? strstr(sql + 2, "*/") : sql;
+    return end ? end : sql + strlen(sql);
+}
+
+/* What comes out is never longer. */
+void sp_my_put_plainly(char *sql)
 {
     char *to = sql;
     for (char quote = 0; *sql; sql++) {
@@ -37,6 +46,10 @@ static void put_plainly(char *sql)
             *to++ = at ? means[at - letters] : *sql;
             continue;
         }
+        for (const char *end = quote ? sql : past_comment(sql); sql < end; sql++)
+            *to++ = *sql;
+        if (!*sql)
+            break;
         if (quote ? *sql == quote : *sql == '\'' || *sql == '`')
             quote = quote ? 0 : *sql;
         *to++ = *sql;
@@ -102,6 +115,14 @@ static void as_mariadb_means(sp_cat_type *type)
     }
 }
 
+void sp_my_as_it_means(sp_cat_table *t)
+{
+    mark_json(t);
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        as_mariadb_means(&t->columns[i].type);
+    sp_cat_short_floats(t);
+}
+
 /* One table's CREATE statement; its space is put in afterwards, for the server does not say it. */
 static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *name, const char *rows, spate_error *err)
 {
@@ -117,7 +138,7 @@ static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *na
         size_t len = strlen(row[1]);
         char *text = sp_arena_strndup(c->arena, row[1], len);
         if (text)
-            put_plainly(text);
+            sp_my_put_plainly(text);
         rc = text && sp_catalog_read_sql(c, text, strlen(text)) ? SPATE_OK : sp_fail_nomem(err);
     }
     sp_maria.free_result(result);
@@ -126,10 +147,7 @@ static int read_table(MYSQL *m, sp_catalog *c, const char *space, const char *na
     sp_cat_table *t = &c->tables[before];
     t->space = space;
     t->rows = rows ? strtod(rows, NULL) : -1;
-    mark_json(t);
-    for (uint32_t i = 0; i < t->n_columns; i++)
-        as_mariadb_means(&t->columns[i].type);
-    sp_cat_short_floats(t);
+    sp_my_as_it_means(t);
     return keep_counter(c, t) ? SPATE_OK : sp_fail_nomem(err);
 }
 

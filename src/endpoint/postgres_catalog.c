@@ -308,16 +308,18 @@ static int keep_foreign_key(sp_pg_sink *s, const PGresult *res, int row)
         .inherited = true_at(res, row, 8),
     };
     f->child_table = table_of_oid(s, f->child);
+    if (f->child_table < 0) /* a partition's own */
+        f->child_table = table_of_oid(s, oid_at(res, row, 9));
     f->parent_table = table_of_oid(s, f->parent);
     return f->name && f->definition && f->child_quoted && f->parent_quoted ? SPATE_OK : SPATE_E_NOMEM;
 }
 
 int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
 {
-    static const char head[] =
-        "SELECT f.conname, pg_catalog.pg_get_constraintdef(f.oid), f.conrelid, cn.nspname, "
-        "c.relname, f.confrelid,"
-        " pn.nspname, p.relname, f.conparentid <> 0"
+    static const char head[] = "SELECT f.conname, pg_catalog.pg_get_constraintdef(f.oid), f.conrelid, cn.nspname, "
+                               "c.relname, f.confrelid,"
+                               " pn.nspname, p.relname, f.conparentid <> 0, ";
+    static const char from[] =
         " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.conrelid"
         " JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace JOIN pg_catalog.pg_class p ON "
         "p.oid = f.confrelid"
@@ -325,8 +327,14 @@ int sp_pg_read_foreign_keys(sp_pg_sink *s, PGconn *conn, spate_error *err)
         " WHERE f.contype = 'f' AND (EXISTS (SELECT 1 FROM pg_catalog.pg_class x WHERE x.oid IN "
         "(f.conrelid, f.confrelid)"
         " AND x.oid IN ";
+    /* CockroachDB has no partitions that are tables */
+    const char *root =
+        s->server.dialect->sql == SP_SQL_COCKROACH ? "0" : "pg_catalog.pg_partition_root(f.conrelid)::oid";
+    const char *start = sp_arena_printf(&s->arena, "%s%s%s", head, root, from);
     PGresult *res;
-    int status = query_tables(s, conn, head, ")) ORDER BY f.conrelid, f.conname", &res, err);
+    if (!start)
+        return sp_fail_nomem(err);
+    int status = query_tables(s, conn, start, ")) ORDER BY f.conrelid, f.conname", &res, err);
     if (status)
         return status;
     s->n_foreign_keys = 0;

@@ -422,15 +422,26 @@ static bool keep_index(reader *d, row r)
     return ok && (key || !n);
 }
 
-/* A partition's own count for the table: rows that go there must keep them. */
+/* What a partition refers to, its table does: rows that go there must. Where not all of them do, rows that are there may break it. */
+#define OWN_KEYS \
+    "(SELECT DISTINCT ON (r.root, m.key, k.confrelid, k.confkey) k.*, r.root, m.key, k.conrelid = r.root" \
+    " OR pg_catalog.count(*) OVER (PARTITION BY r.root, m.key, k.confrelid, k.confkey)" \
+    " >= (SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_tree(r.root) l WHERE l.isleaf) AS everywhere" \
+    " FROM pg_catalog.pg_constraint k" \
+    " CROSS JOIN LATERAL (SELECT COALESCE(pg_catalog.pg_partition_root(k.conrelid)::oid, k.conrelid)) AS r (root)" \
+    " CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(b.attnum ORDER BY u.o) FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (c, o)" \
+    " JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.c" \
+    " JOIN pg_catalog.pg_attribute b ON b.attrelid = r.root AND b.attname = a.attname) AS m (key)" \
+    " WHERE k.contype = 'f' AND k.conparentid = 0 ORDER BY r.root, m.key, k.confrelid, k.confkey, k.conrelid <> r.root, k.oid)"
+
 static const char foreign_keys_sql[] =
-    "SELECT f.conrelid, f.conname, f.conkey, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, " WHEN(
+    "SELECT f.root, f.conname, f.key, f.confrelid, f.confkey, n.nspname, p.relname, f.confdeltype, f.confupdtype, " WHEN(
         "f") ", (SELECT '(' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')'"
              " FROM pg_catalog.pg_attribute a WHERE a.attrelid = f.conrelid"
-             " AND pg_catalog.to_jsonb(f) -> 'confdelsetcols' @> pg_catalog.to_jsonb(a.attnum)), f.confmatchtype = 'f', f.convalidated"
-             " FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
-             " JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE f.contype = 'f' AND f.conparentid = 0"
-             " ORDER BY f.conrelid, f.oid";
+             " AND pg_catalog.to_jsonb(f) -> 'confdelsetcols' @> pg_catalog.to_jsonb(a.attnum)), f.confmatchtype = 'f',"
+             " f.convalidated AND f.everywhere"
+             " FROM " OWN_KEYS " f JOIN pg_catalog.pg_class p ON p.oid = f.confrelid"
+             " JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace ORDER BY f.root, f.oid";
 
 static const char *action_of(char letter)
 {

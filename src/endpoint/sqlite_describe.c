@@ -3,9 +3,7 @@
 #include "codec/codec.h"
 #include "endpoint/endpoints.h"
 
-/* An INTEGER that is the whole primary key is the row's own number, which SQLite gives. Types are words, and some are only
- * SQLite's. */
-static void as_sqlite_means(sp_cat_table *t)
+void sp_sqlite_as_it_means(sp_cat_table *t)
 {
     for (uint32_t i = 0; i < t->n_columns; i++)
         sp_cat_type_by_letters(&t->columns[i].type);
@@ -73,6 +71,6 @@ int sp_sqlite_describe(sp_uri *uri, const sp_describe_options *options, sp_catal
         rc = read_others(db, uri->path, c, err);
     sp_sqlite.close_v2(db);
     for (uint32_t i = 0; i < c->n_tables; i++)
-        as_sqlite_means(&c->tables[i]);
+        sp_sqlite_as_it_means(&c->tables[i]);
     return rc;
 }

@@ -131,7 +131,7 @@ static void choose_json(sp_making *m)
                                             {"boolean", "${bool}"},
                                             {"string", "\"${noun}\""}};
     for (size_t i = 0; type.p && !m->unique && i < SP_COUNT(values); i++)
-        if (sp_str_is(type, values[i][0])) {
+        if (sp_str_ieq(type, values[i][0])) {
             sp_making_mode(m, "value", values[i][1]);
             return;
         }
@@ -363,6 +363,30 @@ static void choose_list(sp_making *m)
 
 /* ---- choosing ------------------------------------------------------------------------------------ */
 
+/* A truth is any of both, or, where SQLite's columns have words for it, a word. */
+static void choose_truths(sp_making *m, const sp_str *values, uint32_t n)
+{
+    bool yes = false, no = false;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_yes = sp_str_is(values[i], "1") || sp_str_ieq(values[i], "true") || sp_str_is(values[i], "t"),
+             is_no = sp_str_is(values[i], "0") || sp_str_ieq(values[i], "false") || sp_str_is(values[i], "f");
+        if (!is_yes && !is_no) {
+            m->out->mode = "set";
+            m->out->items = values;
+            m->out->most = m->out->n_items = n;
+            m->out->type = "text";
+            return;
+        }
+        yes = yes || is_yes;
+        no = no || is_no;
+    }
+    if (yes && no)
+        sp_making_mode(m, "value", "${bool}");
+    else
+        sp_making_alternatives(m, yes ? "true" : "false");
+    m->out->most = yes && no ? 2 : 1;
+}
+
 static void choose_values(sp_making *m, const sp_str *values, uint32_t n)
 {
     m->out->mode = "set";
@@ -398,7 +422,14 @@ static void choose_by_class(sp_making *m)
         break;
     case SP_CAT_DECIMAL: sp_making_decimal(m, m->type->precision, m->type->scale); break;
     case SP_CAT_MONEY: sp_making_decimal(m, 12, 2); break;
-    case SP_CAT_TEXT: sp_making_text(m); break;
+    case SP_CAT_TEXT:
+        if (m->demand->json_type.p && m->out->tries == 0) {
+            choose_json(m);
+            m->out->type = "jsonb";
+        } else {
+            sp_making_text(m);
+        }
+        break;
     case SP_CAT_BYTES: choose_bytes(m); break;
     case SP_CAT_BITS: choose_bits(m); break;
     case SP_CAT_DATE:
@@ -668,7 +699,7 @@ static void choose_value(sp_making *m)
                m->d->steps[m->column] < 2 && sp_config_from_stats(m->k, m->c, m->out)) {
         m->out->sorted = !m->out->items && m->c->stats->correlation > 0.99;
     } else if (m->demand->n_values) {
-        choose_values(m, m->demand->values, m->demand->n_values);
+        (m->type->class == SP_CAT_BOOL ? choose_truths : choose_values)(m, m->demand->values, m->demand->n_values);
     } else {
         choose_by_class(m);
     }

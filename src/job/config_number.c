@@ -4,6 +4,8 @@
  * other in every row follow by a delay, or have a span each of one range. */
 #include "job/config.h"
 
+#include "codec/codec.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +103,19 @@ static void take_step(sp_making *m, limits *l)
     l->max = min + width * (step + 1);
 }
 
+/* What comes after a column whose bound is far out has room up to there, too. */
+static void reach_out(const sp_making *m, limits *l)
+{
+    const sp_demands *all = &m->d->demands;
+    double v;
+    for (uint32_t i = 0; i < all->n_orderings && !m->demand->max.p; i++) {
+        const sp_demand *low = &all->columns[all->orderings[i].low];
+        if (all->orderings[i].high == m->column && !all->orderings[i].differ && low->max.p &&
+            sp_parse_f64(low->max, &v))
+            l->max = SP_MIN(SP_MAX(l->max, v), l->high);
+    }
+}
+
 static limits number_limits(sp_making *m, double low, double high, double unit)
 {
     limits l = {.min = SP_MAX(low, 0.0), .max = SP_MIN(high, 1000.0), .low = low, .high = high};
@@ -111,6 +126,7 @@ static limits number_limits(sp_making *m, double low, double high, double unit)
         apply_stats(m, &l);
     }
     apply_demand(m, &l, unit);
+    reach_out(m, &l);
     take_step(m, &l);
     step_aside(m, &l, unit);
     return l;
@@ -140,12 +156,41 @@ static bool choose_multiple(sp_making *m, const limits *l)
     return true;
 }
 
+static bool has_no_value_twice(const sp_draft *d, uint32_t column)
+{
+    bool once = d->apart[column];
+    for (uint32_t i = 0; i < d->t->n_keys; i++)
+        once = once || (d->t->keys[i].n == 1 && d->t->keys[i].columns[0] == column);
+    return once;
+}
+
+/* Numbers with no value twice need more room than their part of a range that columns share: what is above such a column is so by adding. */
+static bool choose_above(sp_making *m)
+{
+    const sp_demand *own = m->demand;
+    if (!m->d->step[m->column] || m->unique || m->out->tries || own->max.p || own->n_values || own->n_excluded ||
+        own->modulus)
+        return false;
+    for (uint32_t i = 0; i < m->d->t->n_columns; i++) {
+        const sp_cat_column *below = &m->d->t->columns[i];
+        bool before = m->d->step[i] + 1 == m->d->step[m->column] && sp_config_before(m->d, i, m->column);
+        if (!before || below->type.class != SP_CAT_INTEGER || !has_no_value_twice(m->d, i) || m->type->bits < 32 ||
+            (m->c->not_null && !below->not_null))
+            continue;
+        sp_making_mode(m, "expr", sp_config_printf(m->k, "\"%s\" + random(1, 1000)", below->name));
+        return true;
+    }
+    return false;
+}
+
 /* Integers are exact in a double up to 2^53, which is far enough for what is made up. */
 void sp_making_integer(sp_making *m)
 {
     unsigned bits = SP_MIN(m->type->bits ? m->type->bits : 32, 53u);
     double high = m->type->class == SP_CAT_YEAR ? 2155 : two_to(m->type->is_unsigned ? bits : bits - 1) - 1;
     double low = m->type->class == SP_CAT_YEAR ? 1901 : m->type->is_unsigned ? 0 : -high - 1;
+    if (choose_above(m))
+        return;
     limits l = number_limits(m, low, high, 1);
     if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p &&
         m->d->steps[m->column] < 2 && !m->d->demands.in_sums[m->column]) /* sums have room beside 1000 */
@@ -249,8 +294,17 @@ static bool choose_after(sp_making *m, double null_rate)
     int before = m->d->afters && m->d->step[m->column] ? sp_config_follows(m->d, m->column) : -1;
     if (before < 0)
         return false;
-    bool date = m->type->class == SP_CAT_DATE;
+    bool date = m->type->class == SP_CAT_DATE,
+         whole = !date && sp_sql_is_mariadb((sp_sql_dialect)m->k->c->dialect) && !strchr(m->type->spelled, '(');
     m->d->needed[before] = true;
+    if (whole) { /* a datetime without a fraction takes none */
+        sp_making_mode(
+            m, "expr",
+            sp_config_printf(m->k, "\"%s\" + seconds(random(3600, 2592000))", m->d->t->columns[before].name));
+        if (null_rate >= 0 && !m->c->not_null && !m->c->stats)
+            m->out->null_rate = null_rate;
+        return true;
+    }
     sp_making_mode(m, "after", m->d->t->columns[before].name);
     m->out->props = date ? "{min: 24h, max: 2160h}" : "{min: 1h, max: 720h}";
     m->out->type = date ? "date" : NULL;

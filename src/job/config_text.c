@@ -145,6 +145,12 @@ void sp_making_text(sp_making *m)
         choose_like(m, m->demand->like);
         return;
     }
+    if ((m->demand->date || m->demand->moment) && m->out->tries == 0) {
+        sp_making_mode(m, "range", "timestamp");
+        m->out->props = sp_config_printf(m->k, "{min: 2020-01-01, max: 2026-01-01, format: %s}",
+                                         m->demand->moment ? "\"2006-01-02 15:04:05\"" : "2006-01-02");
+        return;
+    }
     if (choose_regex(m, said) || choose_case(m, said, min, max))
         return;
     if (said && !measured && !(m->demand->one_word && !is_one_word(said))) {

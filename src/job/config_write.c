@@ -210,7 +210,7 @@ static void write_unmade(sp_config *k, sp_emit *e, const sp_draft *d)
     sp_emit_blank(e);
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (d->choices[i].out && d->t->columns[i].not_null && !d->t->columns[i].default_sql &&
-            !d->t->columns[i].generated_sql)
+            !d->t->columns[i].generated_sql && !d->t->columns[i].auto_number && !d->t->columns[i].identity)
             sp_emit_comment(e, INDENT_TABLE,
                             sp_config_printf(k, "%s is not made: %s must have a value, and none is made (%s)",
                                              d->t->shown, d->t->columns[i].name, d->choices[i].out_why));

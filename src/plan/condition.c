@@ -376,8 +376,9 @@ static node *parse_is(parser *s, node *left)
         return left;
     if (take_word(s, no ? "true" : "false"))
         return negated(s, left);
-    parse_sum(s);
-    return make(s, N_UNKNOWN, "");
+    if (is_word(s, "distinct") || is_word(s, "unknown"))
+        return make(s, N_UNKNOWN, "");
+    return make_op(s, no ? "<>" : "=", left, parse_sum(s)); /* SQLite's: as of nulls, too */
 }
 
 static const char *operator_at(const parser *s)

@@ -237,18 +237,36 @@ static bool demand_glob(meaning *m, sp_demand *d, sp_str glob)
     return kept != NULL;
 }
 
+/* NOT GLOB '*[^0-9]*': nothing but such letters, of which there are some. */
+static bool demand_only(meaning *m, sp_demand *d, sp_str glob)
+{
+    if (glob.len < 7 || memcmp(glob.p, "*[^", 3) != 0 || memcmp(glob.p + glob.len - 2, "]*", 2) != 0 ||
+        memchr(glob.p, ']', glob.len - 2))
+        return false;
+    int64_t min = SP_MAX(d->length_min, INT64_C(1)),
+            max = d->length_max >= min ? d->length_max : SP_MAX(min, INT64_C(8));
+    char *regex =
+        sp_arena_printf(m->arena, "^[%.*s{%lld,%lld}$", (int)glob.len - 4, glob.p + 3, (long long)min, (long long)max);
+    m->nomem = m->nomem || !regex;
+    if (regex)
+        d->regex = sp_str_of(regex);
+    return regex != NULL;
+}
+
 /* left op literal */
 static bool demand_bound(meaning *m, const node *left, sp_str op, const node *value)
 {
     const node *measured = length_of(left);
     if (measured)
         return sp_str_is(op, "<>") || demand_length(&m->d->columns[measured->column], op, value->text);
-    if (is_call(left, "jsonb_typeof") || is_call(left, "json_typeof")) {
+    if (is_call(left, "jsonb_typeof") || is_call(left, "json_typeof") || is_call(left, "json_type")) {
         const node *of = left->args[0];
         if (sp_str_is(op, "=") && of && of->kind == N_COLUMN)
             m->d->columns[of->column].json_type = value->text;
         return sp_str_is(op, "=") && of && of->kind == N_COLUMN && !m->t->plain;
     }
+    if (is_call(left, "typeof")) /* what is made is of the column's type */
+        return sp_str_is(op, "=") && !m->t->plain;
     if (is_call(left, "abs") && op.p[0] == '<')
         return demand_near_zero(m, left->args[0], op, value);
     left = bare(left);
@@ -261,6 +279,8 @@ static bool demand_bound(meaning *m, const node *left, sp_str op, const node *va
         return demand_no_value(m, d, value);
     if (sp_str_is(op, "NOT LIKE") || sp_str_is(op, "NOT ~"))
         return !m->t->plain && demand_one_word(d, value->text);
+    if (sp_str_is(op, "NOT GLOB"))
+        return !m->t->plain && demand_only(m, d, value->text);
     if (sp_str_is(op, "GLOB"))
         return !m->t->plain && demand_glob(m, d, value->text);
     if (sp_str_is(op, "LIKE"))
@@ -296,13 +316,22 @@ static sp_str mirrored(sp_str op)
                                  : op;
 }
 
+/* day = date(day), datetime(at) IS NOT NULL: what SQLite has for a date is a text. */
+static bool demand_moment_text(sp_demand *d, const node *call)
+{
+    bool date = is_call(call, "date"), moment = is_call(call, "datetime");
+    d->date = d->date || date;
+    d->moment = d->moment || moment;
+    return date || moment;
+}
+
 /* code = upper(code) */
 static bool demand_case(meaning *m, const node *turned, uint32_t column)
 {
     sp_demand *d = &m->d->columns[column];
     d->upper = d->upper || is_call(turned, "upper") || is_call(turned, "ucase");
     d->lower = d->lower || is_call(turned, "lower") || is_call(turned, "lcase");
-    return turned->kind == N_CALL && !is_call(turned, "date") && !is_call(turned, "coalesce");
+    return demand_moment_text(d, turned) || (turned->kind == N_CALL && !is_call(turned, "coalesce"));
 }
 
 /* A sum or product of columns and numbers, as plans write it: every part in brackets. */
@@ -403,6 +432,9 @@ static bool demand_comparison(meaning *m, const node *n)
 
 static bool demand_null(meaning *m, const node *column, bool null)
 {
+    const node *call = column->kind == N_CALL && column->args[0] && column->args[0]->kind == N_COLUMN ? column : NULL;
+    if (call && !null && demand_moment_text(&m->d->columns[call->args[0]->column], call))
+        column = call->args[0];
     column = bare(column);
     if (column->kind != N_COLUMN || (null && m->t->plain))
         return false;
@@ -563,7 +595,8 @@ static bool is_span(const sp_demands *d, uint32_t n, uint32_t *column, span *out
     for (uint32_t i = 0; i < n; i++) {
         sp_demand c = d->columns[i];
         bool other = c.like.p || c.regex.p || c.is_null || c.upper || c.lower || c.json_type.p || c.sum.p ||
-                     c.length_min || c.length_max >= 0 || c.n_excluded || c.modulus || c.has_parts || c.one_word;
+                     c.length_min || c.length_max >= 0 || c.n_excluded || c.modulus || c.has_parts || c.one_word ||
+                     c.date || c.moment;
         bool any = c.min.p || c.max.p || c.n_values || c.not_null;
         if (other || (any && *column != UINT32_MAX && *column != i))
             return false;
@@ -693,13 +726,20 @@ static bool demand_either(meaning *m, const node *n)
 
 /* ---- the whole ----------------------------------------------------------------------------------- */
 
-/* json_valid(column), as MariaDB writes for its JSON columns, asks for nothing that is not made anyway; and what part of a hash a
- * partition has, all of them together take. A pattern may be a function, too. */
+/* json_valid(column): any JSON will do. What part of a hash a partition has, all of them together take. A pattern may be a function,
+ * too. */
 static bool demand_call(meaning *m, const node *n)
 {
-    static const char *const granted[] = {"json_valid", "satisfies_hash_partition"},
-                            *const patterns[] = {"regexp_like", "regexp_matches", "regexp_full_match"};
+    static const char *const granted[] = {"satisfies_hash_partition"}, *const patterns[] = {"regexp_like",
+                                                                                            "regexp_matches",
+                                                                                            "regexp_full_match"};
     const node *column = n->args[0], *text = column ? column->next : NULL;
+    if (is_call(n, "json_valid") && column && column->kind == N_COLUMN) {
+        sp_demand *d = &m->d->columns[column->column];
+        d->json_type = d->json_type.p ? d->json_type : sp_str_of("");
+        d->not_null = true; /* of a null SQLite says that it is not valid */
+        return true;
+    }
     if (is_one_of(n->text, granted, SP_COUNT(granted)))
         return true;
     return is_one_of(n->text, patterns, SP_COUNT(patterns)) && text && text->kind == N_LITERAL &&

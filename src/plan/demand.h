@@ -33,8 +33,9 @@ typedef struct sp_demand {   /* on one column; texts are literals without quotes
     sp_str like, regex;             /* p NULL: none */
     bool not_null, is_null;
     bool one_word;       /* a text without blanks */
+    bool date, moment;   /* a text that is a date; a date and a time of day */
     bool upper, lower;   /* a text without small letters; without capitals */
-    sp_str json_type;    /* what JSON is: "array", "object"; p NULL: anything */
+    sp_str json_type;    /* what JSON is: "array", "object", "": anything; p NULL: it need not be JSON */
     sp_str sum;          /* the column is this expression of others, written as plans have it; p NULL: none */
 } sp_demand;
 

@@ -152,6 +152,26 @@ static bool demand_remainder(sp_demands *d, const sp_term *left, const sp_term *
     return true;
 }
 
+/* to_days(d) < 738885, unix_timestamp(at) < 1700000000, as MariaDB's partitions have it: the moment itself is so. */
+static bool demand_counted(sp_arena *arena, sp_demands *d, const sp_term *left, sp_str op, const sp_term *value)
+{
+    enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400 };
+    bool days = sp_str_is(left->text, "to_days"), seconds = sp_str_is(left->text, "unix_timestamp");
+    const sp_term *of = left->kind == N_CALL && (days || seconds) ? left->args[0] : NULL;
+    double v;
+    if (!of || of->kind != N_COLUMN || of->next || !value || value->kind != N_LITERAL ||
+        !sp_parse_f64(value->text, &v) || fabs(v) > 1e11 || (op.p[0] != '<' && op.p[0] != '>') || sp_str_is(op, "<>"))
+        return false;
+    double at = days ? (floor(v) - DAYS_BEFORE_1970) * SECONDS_A_DAY : v;
+    char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
+    char *end = days ? sp_put_date(text, (int32_t)(at / SECONDS_A_DAY))
+                     : sp_put_timestamp(text, (int64_t)at * SP_US_PER_SECOND);
+    const char *kept = sp_arena_strndup(arena, text, (size_t)(end - text));
+    if (kept)
+        sp_demand_bound(&d->columns[of->column], op.p[0] == '<', sp_str_of(kept), op.len == 1);
+    return kept != NULL;
+}
+
 bool sp_demand_part(sp_arena *arena, sp_demands *d, const sp_term *left, sp_str op, const sp_term *values)
 {
     uint32_t column;
@@ -159,6 +179,8 @@ bool sp_demand_part(sp_arena *arena, sp_demands *d, const sp_term *left, sp_str 
         (left->kind == N_OP && sp_str_is(left->text, "%")) || (left->kind == N_CALL && sp_str_is(left->text, "mod"));
     if (remainder)
         return (sp_str_is(op, "=") || sp_str_is(op, "IN")) && demand_remainder(d, left, values);
+    if (demand_counted(arena, d, left, op, values))
+        return true;
     const part_name *name = part_of(left, &column);
     return name && demand_moment(arena, &d->columns[column], name, op, values);
 }

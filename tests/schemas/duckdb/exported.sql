@@ -1,0 +1,12 @@
+-- what EXPORT DATABASE writes down again: two schemas, an enumeration, nested types, a key whose other column is above it
+CREATE SCHEMA "odd";
+CREATE TYPE mood AS ENUM ('sad', 'its ok', 'a,b');
+CREATE SEQUENCE seq START 5;
+CREATE TABLE a (id INTEGER DEFAULT nextval('seq') PRIMARY KEY, m mood NOT NULL, e ENUM('x','y') NOT NULL, s STRUCT(a INTEGER, b VARCHAR), l INTEGER[] NOT NULL, l3 INTEGER[3] NOT NULL, mp MAP(VARCHAR, INTEGER), h HUGEINT NOT NULL, u UBIGINT NOT NULL, ut UTINYINT NOT NULL, d DECIMAL(18,4) NOT NULL, b BLOB NOT NULL, ts TIMESTAMP NOT NULL, tz TIMESTAMPTZ NOT NULL, tns TIMESTAMP_NS, t TIME NOT NULL, i INTERVAL NOT NULL, uu UUID NOT NULL, f FLOAT NOT NULL, dbl DOUBLE NOT NULL, bo BOOLEAN NOT NULL, g INTEGER GENERATED ALWAYS AS (id * 2), vs VARCHAR[] NOT NULL, ll INTEGER[][] NOT NULL, bits BIT NOT NULL, j JSON NOT NULL, CHECK (d > 0 AND d < 100), CHECK (ut < 100));
+CREATE TABLE "odd"."select" ("from" INTEGER, "where" VARCHAR NOT NULL CHECK (length("where") > 3), PRIMARY KEY ("from", "where"));
+CREATE TABLE "odd".kid (id BIGINT PRIMARY KEY, "from" INTEGER NOT NULL, "where" VARCHAR NOT NULL, FOREIGN KEY ("from", "where") REFERENCES "odd"."select" ("from", "where"));
+CREATE TABLE b (a_id INTEGER NOT NULL REFERENCES a (id), n VARCHAR UNIQUE, low INTEGER NOT NULL, high INTEGER NOT NULL, CHECK (low < high));
+CREATE UNIQUE INDEX bi ON b (low, high);
+CREATE VIEW v AS SELECT 1;
+CREATE MACRO f(x) AS x + 1;
+COMMENT ON TABLE b IS 'it''s; b';

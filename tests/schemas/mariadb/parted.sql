@@ -1,0 +1,20 @@
+-- partitions by year, day, second and list; JSON in texts; what is generated, ordered, nameless and called as words are
+CREATE TABLE wp_users (ID bigint(20) unsigned NOT NULL AUTO_INCREMENT, user_login varchar(60) NOT NULL DEFAULT '', user_pass varchar(255) NOT NULL DEFAULT '', user_registered datetime NOT NULL DEFAULT current_timestamp(), user_status int(11) NOT NULL DEFAULT 0, PRIMARY KEY (ID), KEY user_login_key (user_login)) COMMENT='it''s; "users" \\ here';
+CREATE TABLE wp_postmeta (meta_id bigint(20) unsigned NOT NULL AUTO_INCREMENT, post_id bigint(20) unsigned NOT NULL DEFAULT 0, meta_key varchar(255) DEFAULT NULL, meta_value longtext, PRIMARY KEY (meta_id), KEY meta_key (meta_key(191)));
+CREATE TABLE docs (id int primary key, j json NOT NULL, k longtext CHECK (json_valid(k) AND json_type(k) = 'OBJECT'), b bit(1) NOT NULL, b8 bit(8) NOT NULL, e enum('a\\b','it''s','c,d','') NOT NULL, s set('x','y z') NOT NULL, u uuid, i6 inet6, y year NOT NULL, d double unsigned NOT NULL, z int(5) unsigned zerofill NOT NULL, ti tinyint(1) NOT NULL, vb varbinary(20) NOT NULL, bi binary(16) NOT NULL, t3 time(3) NOT NULL, dt6 datetime(6) NOT NULL);
+CREATE TABLE ranged (id int NOT NULL, d date NOT NULL, PRIMARY KEY (id, d)) PARTITION BY RANGE (year(d)) (PARTITION p0 VALUES LESS THAN (2020), PARTITION p1 VALUES LESS THAN (2023));
+CREATE TABLE ranged_col (id int NOT NULL, d date NOT NULL, PRIMARY KEY (id, d)) PARTITION BY RANGE COLUMNS (d) (PARTITION p0 VALUES LESS THAN ('2020-01-01'), PARTITION p1 VALUES LESS THAN ('2023-01-01'));
+CREATE TABLE ranged_days (id int NOT NULL, d date NOT NULL, PRIMARY KEY (id, d)) PARTITION BY RANGE (to_days(d)) (PARTITION p0 VALUES LESS THAN (to_days('2020-01-01')), PARTITION p1 VALUES LESS THAN (to_days('2023-01-01')));
+CREATE TABLE ranged_ts (id int NOT NULL, ts timestamp NOT NULL, PRIMARY KEY (id, ts)) PARTITION BY RANGE (unix_timestamp(ts)) (PARTITION p0 VALUES LESS THAN (unix_timestamp('2022-01-01 00:00:00')), PARTITION p1 VALUES LESS THAN (unix_timestamp('2024-01-01 00:00:00')));
+CREATE TABLE listed (id int NOT NULL, region int NOT NULL, PRIMARY KEY (id, region)) PARTITION BY LIST (region) (PARTITION n VALUES IN (1,3,5), PARTITION s VALUES IN (2,4));
+CREATE TABLE listed_col (id int NOT NULL, region varchar(5) NOT NULL, PRIMARY KEY (id, region)) PARTITION BY LIST COLUMNS (region) (PARTITION n VALUES IN ('a','b'), PARTITION s VALUES IN ('c)'));
+CREATE TABLE hashed (id int NOT NULL PRIMARY KEY, x int) PARTITION BY HASH (id) PARTITIONS 4;
+CREATE TABLE sub (id int NOT NULL, d date NOT NULL) PARTITION BY RANGE (year(d)) SUBPARTITION BY HASH (to_days(d)) SUBPARTITIONS 2 (PARTITION p0 VALUES LESS THAN (1990), PARTITION p1 VALUES LESS THAN MAXVALUE);
+CREATE TABLE gen (a int NOT NULL, b int NOT NULL, c int GENERATED ALWAYS AS (a + b) STORED, d varchar(50) AS (concat('x', a)) VIRTUAL, UNIQUE KEY (c), CONSTRAINT ab CHECK (a < b), CHECK (a BETWEEN 1 AND 10000000));
+CREATE TABLE tree (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, parent int unsigned, name varchar(20) NOT NULL, UNIQUE KEY (parent, name), FOREIGN KEY (parent) REFERENCES tree (id));
+CREATE TABLE comp (a int NOT NULL, b varchar(10) NOT NULL, PRIMARY KEY (a, b));
+CREATE TABLE comp_child (id int AUTO_INCREMENT PRIMARY KEY, a int NOT NULL, b varchar(10) NOT NULL, FOREIGN KEY (a, b) REFERENCES comp (a, b));
+CREATE TABLE `order` (`key` int PRIMARY KEY, `group` varchar(10) NOT NULL, `index` int NOT NULL, `check` tinyint NOT NULL CHECK (`check` IN (1,2,3)), `primary` decimal(5,2) NOT NULL);
+CREATE TABLE nokey (a int, b text);
+CREATE TABLE uns (t tinyint unsigned NOT NULL, m mediumint unsigned NOT NULL, b bigint unsigned NOT NULL, s smallint NOT NULL, UNIQUE (t));
+CREATE TABLE rented (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, rental_date datetime NOT NULL, return_date datetime DEFAULT NULL, KEY rental_date (rental_date));

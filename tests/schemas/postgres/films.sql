@@ -1,0 +1,34 @@
+-- films: foreign keys that only the partitions have, in a circle of staff and stores
+CREATE TYPE mpaa_rating AS ENUM ('G','PG','PG-13','R','NC-17');
+CREATE DOMAIN year AS integer CONSTRAINT year_check CHECK (VALUE >= 1901 AND VALUE <= 2155);
+CREATE DOMAIN bigintpk AS bigint NOT NULL;
+CREATE SEQUENCE payment_payment_id_seq;
+CREATE TABLE language (language_id serial PRIMARY KEY, name character(20) NOT NULL, last_update timestamptz DEFAULT now() NOT NULL);
+CREATE TABLE actor (actor_id serial PRIMARY KEY, first_name text NOT NULL, last_name text NOT NULL, last_update timestamptz DEFAULT now() NOT NULL);
+CREATE TABLE category (category_id serial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE country (country_id serial PRIMARY KEY, country text NOT NULL);
+CREATE TABLE city (city_id serial PRIMARY KEY, city text NOT NULL, country_id int NOT NULL REFERENCES country ON UPDATE CASCADE ON DELETE RESTRICT);
+CREATE TABLE address (address_id serial PRIMARY KEY, address text NOT NULL, address2 text, district text NOT NULL, city_id int NOT NULL REFERENCES city, postal_code text, phone text NOT NULL);
+CREATE TABLE store (store_id serial PRIMARY KEY, manager_staff_id int NOT NULL, address_id int NOT NULL REFERENCES address);
+CREATE TABLE staff (staff_id serial PRIMARY KEY, first_name text NOT NULL, address_id int NOT NULL REFERENCES address, email text, store_id int NOT NULL, active bool DEFAULT true NOT NULL, username text NOT NULL, picture bytea);
+CREATE UNIQUE INDEX idx_unq_manager ON store (manager_staff_id);
+CREATE TABLE customer (customer_id serial PRIMARY KEY, store_id int NOT NULL REFERENCES store, first_name text NOT NULL, last_name text NOT NULL, email text, address_id int NOT NULL REFERENCES address, activebool bool DEFAULT true NOT NULL, create_date date DEFAULT CURRENT_DATE NOT NULL, active int);
+CREATE TABLE film (film_id serial PRIMARY KEY, title text NOT NULL, description text, release_year year, language_id int NOT NULL REFERENCES language, original_language_id int REFERENCES language, rental_duration smallint DEFAULT 3 NOT NULL, rental_rate numeric(4,2) DEFAULT 4.99 NOT NULL, length smallint, rating mpaa_rating DEFAULT 'G', special_features text[], fulltext tsvector NOT NULL, revenue_projection numeric(5,2) GENERATED ALWAYS AS (rental_duration * rental_rate) STORED);
+CREATE INDEX film_fulltext_idx ON film USING gist (fulltext);
+CREATE TABLE film_actor (actor_id int NOT NULL REFERENCES actor, film_id int NOT NULL REFERENCES film, PRIMARY KEY (actor_id, film_id));
+CREATE TABLE film_category (film_id int NOT NULL REFERENCES film, category_id int NOT NULL REFERENCES category, PRIMARY KEY (film_id, category_id));
+CREATE TABLE inventory (inventory_id serial PRIMARY KEY, film_id int NOT NULL REFERENCES film, store_id int NOT NULL REFERENCES store);
+CREATE TABLE rental (rental_id serial PRIMARY KEY, rental_date timestamptz NOT NULL, inventory_id int NOT NULL REFERENCES inventory, customer_id int NOT NULL REFERENCES customer, return_date timestamptz, staff_id int NOT NULL REFERENCES staff);
+CREATE UNIQUE INDEX idx_unq_rental ON rental (rental_date, inventory_id, customer_id);
+CREATE TABLE payment (payment_id int DEFAULT nextval('payment_payment_id_seq') NOT NULL, customer_id int NOT NULL, staff_id int NOT NULL, rental_id int NOT NULL, amount numeric(5,2) NOT NULL, payment_date timestamptz NOT NULL, PRIMARY KEY (payment_date, payment_id)) PARTITION BY RANGE (payment_date);
+CREATE TABLE payment_p2022_01 PARTITION OF payment FOR VALUES FROM ('2022-01-01 00:00:00+00') TO ('2022-02-01 00:00:00+00');
+CREATE TABLE payment_p2022_02 PARTITION OF payment FOR VALUES FROM ('2022-02-01 00:00:00+00') TO ('2022-03-01 00:00:00+00');
+CREATE TABLE payment_p2022_03 PARTITION OF payment FOR VALUES FROM ('2022-03-01 00:00:00+00') TO ('2022-04-01 01:00:00+00');
+DO $$ DECLARE p text; BEGIN FOREACH p IN ARRAY ARRAY['01','02','03'] LOOP
+ EXECUTE format('ALTER TABLE payment_p2022_%s ADD FOREIGN KEY (customer_id) REFERENCES customer, ADD FOREIGN KEY (staff_id) REFERENCES staff, ADD FOREIGN KEY (rental_id) REFERENCES rental', p); END LOOP; END $$;
+ALTER TABLE store ADD FOREIGN KEY (manager_staff_id) REFERENCES staff;
+ALTER TABLE staff ADD FOREIGN KEY (store_id) REFERENCES store;
+CREATE VIEW v AS SELECT * FROM film;
+CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM film;
+CREATE FUNCTION last_upd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE nope (x int); RETURN NEW; END $$;
+CREATE TRIGGER t BEFORE UPDATE ON actor FOR EACH ROW EXECUTE FUNCTION last_upd();

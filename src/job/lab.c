@@ -500,8 +500,8 @@ static bool ask(const sp_lab_server *s, spate_lab_server *out)
 {
     static const char sql[] =
         "SELECT current_setting('server_version'), pg_catalog.pg_database_size(current_database()),"
-        " (SELECT COALESCE(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-        " ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema'))";
+        " (SELECT COALESCE(sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_catalog.pg_stat_get_live_tuples(c.oid) END), 0)::bigint"
+        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema'))";
     PGconn *conn = NULL;
     PGresult *res = NULL;
     if (sp_lab_connect(s, &conn, NULL) != SPATE_OK)

@@ -10,7 +10,7 @@
 #include "flow/flow.h"
 #include "job/lab.h"
 #include "job/lab_work.h"
-#include "lab/keys.h"
+#include "lab/frame.h"
 
 #include <stdio.h>
 
@@ -113,7 +113,9 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
     sp_source_options from = {.tables = names, .n_tables = l->n, .wheres = wheres};
     sp_sink_options to = {.create = true, .truncate = true, .parts = 1, .lanes = 1};
     sp_flow_options flow = {.workers = 1, .parts = 1, .cancel = r->options->cancel};
-    int rc = sp_source_open(sp_lab_shard(r->lab, 0)->uri, &from, &source, err);
+    int rc = sp_frame_make_spaces(l, sp_lab_shard(r->lab, shard), err);
+    if (rc == SPATE_OK)
+        rc = sp_source_open(sp_lab_shard(r->lab, 0)->uri, &from, &source, err);
     if (rc == SPATE_OK)
         rc = sp_sink_open(sp_lab_shard(r->lab, shard)->uri, &to, &sink, err);
     if (rc == SPATE_OK)
@@ -122,7 +124,7 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
     sp_source_close(source);
     if (rc != SPATE_OK)
         return sp_fail_context(err, rc, "%s", sp_lab_shard(r->lab, shard)->name);
-    return sp_keys_copy_indexes(l, sp_lab_shard(r->lab, 0), sp_lab_shard(r->lab, shard), r->options->cancel, err);
+    return sp_frame_copy_indexes(l, sp_lab_shard(r->lab, 0), sp_lab_shard(r->lab, shard), r->options->cancel, err);
 }
 
 static int make_all_tables(sp_resharding *r, spate_error *err)

@@ -5,7 +5,7 @@
  * and each one's server remembers by itself what it has. */
 #include "lab/distribute.h"
 
-#include "lab/keys.h"
+#include "lab/frame.h"
 #include "lab/link.h"
 #include "lab/slice.h"
 
@@ -84,7 +84,8 @@ static int open_sink(shard_run *r)
                                .lanes = d->workers,
                                .job = d->job,
                                .job_of = d->job_of};
-    return sp_sink_open(sp_lab_shard(d->lab, r->shard)->uri, &options, &r->sink, &r->err);
+    int rc = sp_frame_make_spaces(d->layout, sp_lab_shard(d->lab, r->shard), &r->err);
+    return rc == SPATE_OK ? sp_sink_open(sp_lab_shard(d->lab, r->shard)->uri, &options, &r->sink, &r->err) : rc;
 }
 
 /* ---- progress ---- */
@@ -128,7 +129,7 @@ static void *run_shard(void *arg)
     if (r->rc == SPATE_OK)
         r->rc = sp_flow_run(r->source, r->sink, &options, r->tables, &r->err);
     if (r->rc == SPATE_OK && !d->gen) /* what main's tables have; without it the shards would be slower for no fault of theirs */
-        r->rc = sp_keys_copy_indexes(d->layout, &d->lab->servers[0], sp_lab_shard(d->lab, r->shard), d->cancel, &r->err);
+        r->rc = sp_frame_copy_indexes(d->layout, &d->lab->servers[0], sp_lab_shard(d->lab, r->shard), d->cancel, &r->err);
     if (r->source && r->sink)
         note_progress(r, r->tables, r->source->n_tables);
     pthread_mutex_lock(r->lock);

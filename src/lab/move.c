@@ -2,7 +2,7 @@
 #include "lab/move.h"
 
 #include "lab/each.h"
-#include "lab/keys.h"
+#include "lab/frame.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,18 +243,18 @@ int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error
 {
     const sp_lab_server *server = sp_lab_shard(m->r->lab, shard);
     PGresult *list = NULL;
-    int rc = sp_keys_strip(m->r->layout, server, m->conns[shard], err);
+    int rc = sp_frame_strip(m->r->layout, server, m->conns[shard], err);
     if (rc == SPATE_OK)
-        rc = sp_keys_list(m->r->layout, sp_lab_shard(m->r->lab, like), m->conns[like], &list, err);
+        rc = sp_frame_list(m->r->layout, sp_lab_shard(m->r->lab, like), m->conns[like], &list, err);
     if (rc == SPATE_OK)
-        rc = sp_keys_make(list, server, m->conns[shard], m->cancel, err);
+        rc = sp_frame_make(list, server, m->conns[shard], m->cancel, err);
     sp_pq.clear(list);
     return rc == SPATE_OK ? sp_reshard_analyse_shard(m->r, shard, m->conns[shard], err) : rc;
 }
 
 int sp_lab_move_strip(sp_lab_move *m, unsigned shard, spate_error *err)
 {
-    return sp_keys_strip(m->r->layout, sp_lab_shard(m->r->lab, shard), m->conns[shard], err);
+    return sp_frame_strip(m->r->layout, sp_lab_shard(m->r->lab, shard), m->conns[shard], err);
 }
 
 /* ---- streams ---- */

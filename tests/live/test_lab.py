@@ -293,6 +293,16 @@ class Rows(LabCase):
         self.config.write_text(self.config.read_text().replace("5000000", "6000000"))
         self.spate_fails(1, "lab", "check")
 
+    def test_tables_of_another_schema(self):
+        self.up()
+        self.psql("main", 'CREATE SCHEMA "My app"; CREATE TABLE "My app".t (id int PRIMARY KEY, c int); CREATE INDEX "by c" ON "My app".t (c);'
+                          ' INSERT INTO "My app".t SELECT g, -g FROM generate_series(1, 2000) g')
+        self.distribute()
+        self.check(**{"My app.t": 2000})
+        self.lab("reshard", "--shards", "4", "--commit")
+        self.check(**{"My app.t": 2000})
+        self.assertEqual(self.psql("shard3", "SELECT pg_get_indexdef('\"My app\".\"by c\"'::regclass)"), 'CREATE INDEX "by c" ON "My app".t USING btree (c)')
+
     def test_rows_that_lie_elsewhere_are_found(self):
         self.up(2)
         self.distribute(self.write("shop.yaml", SHOP % (2000, 4000)))

@@ -1,5 +1,38 @@
-/* keys.c - see keys.h. */
-#include "lab/keys.h"
+/* frame.c - see frame.h. */
+#include "lab/frame.h"
+
+/* ---- schemas ---- */
+
+static int add_space(const char *table, const char **between, sp_buf *sql)
+{
+    const char *dot = strchr(table, '.');
+    if (!dot)
+        return SPATE_OK;
+    int built = sp_buf_adds(sql, *between) || sp_sql_literal(sql, (sp_str){table, (size_t)(dot - table)});
+    *between = ", ";
+    return built;
+}
+
+int sp_frame_make_spaces(const sp_layout *l, const sp_lab_server *server, spate_error *err)
+{
+    const char *between = "";
+    sp_buf sql = {0};
+    PGconn *conn = NULL;
+    int built = sp_buf_adds(&sql, "DO $spaces$ DECLARE space text; BEGIN FOREACH space IN ARRAY ARRAY[");
+    for (uint32_t t = 0; t < l->n && !built; t++)
+        built = add_space(l->schemas[t]->table, &between, &sql);
+    built = built || sp_buf_adds(&sql, "]::text[] LOOP IF to_regnamespace(quote_ident(space)) IS NULL THEN"
+                                       " EXECUTE format('CREATE SCHEMA %I', space); END IF; END LOOP; END $spaces$");
+    int rc = built ? sp_fail_nomem(err) : *between ? sp_lab_connect(server, &conn, err) : SPATE_OK;
+    if (rc == SPATE_OK && conn)
+        rc = sp_lab_run(server, conn, sp_pg_string(&sql), NULL, err, "making schemas");
+    if (conn)
+        sp_pq.finish(conn);
+    sp_buf_done(&sql);
+    return rc;
+}
+
+/* ---- keys and indexes ---- */
 
 /* ('users'::regclass, ...) */
 static int add_tables(const sp_layout *l, bool placed, sp_buf *sql)
@@ -18,7 +51,7 @@ static int add_tables(const sp_layout *l, bool placed, sp_buf *sql)
     return built || sp_buf_adds(sql, *between == ',' ? ")" : "(NULL)");
 }
 
-int sp_keys_strip(const sp_layout *l, const sp_lab_server *server, PGconn *conn, spate_error *err)
+int sp_frame_strip(const sp_layout *l, const sp_lab_server *server, PGconn *conn, spate_error *err)
 {
     sp_buf sql = {0};
     int built =
@@ -41,7 +74,7 @@ static const char is_alone[] =
     " NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND indisvalid AND indrelid IN ";
 
 /* Keys, then indexes that are no key's, then what refers to keys. */
-int sp_keys_list(const sp_layout *l, const sp_lab_server *like, PGconn *conn, PGresult **list, spate_error *err)
+int sp_frame_list(const sp_layout *l, const sp_lab_server *like, PGconn *conn, PGresult **list, spate_error *err)
 {
     sp_buf sql = {0};
     int built =
@@ -59,7 +92,7 @@ int sp_keys_list(const sp_layout *l, const sp_lab_server *like, PGconn *conn, PG
     return rc;
 }
 
-int sp_keys_make(const PGresult *list, const sp_lab_server *server, PGconn *conn, const int *cancel, spate_error *err)
+int sp_frame_make(const PGresult *list, const sp_lab_server *server, PGconn *conn, const int *cancel, spate_error *err)
 {
     int rc = SPATE_OK;
     for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(list); i++)
@@ -81,7 +114,7 @@ static int list_alone(const sp_layout *l, const sp_lab_server *like, PGconn *con
     return rc;
 }
 
-int sp_keys_copy_indexes(const sp_layout *l, const sp_lab_server *like, const sp_lab_server *server, const int *cancel,
+int sp_frame_copy_indexes(const sp_layout *l, const sp_lab_server *like, const sp_lab_server *server, const int *cancel,
                          spate_error *err)
 {
     PGconn *from = NULL, *to = NULL;
@@ -92,7 +125,7 @@ int sp_keys_copy_indexes(const sp_layout *l, const sp_lab_server *like, const sp
     if (rc == SPATE_OK)
         rc = sp_lab_connect(server, &to, err);
     if (rc == SPATE_OK)
-        rc = sp_keys_make(list, server, to, cancel, err);
+        rc = sp_frame_make(list, server, to, cancel, err);
     sp_pq.clear(list);
     if (from)
         sp_pq.finish(from);

@@ -36,7 +36,8 @@ static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
     d->rows = SPATE_CONFIG_ROWS;
     d->needed = sp_arena_alloc(k->arena, n, sizeof(*d->needed));
     d->apart = sp_arena_alloc(k->arena, n, sizeof(*d->apart));
-    return d->needed && d->apart && sp_config_ways(k, d);
+    d->spread = sp_arena_alloc(k->arena, n, sizeof(*d->spread));
+    return d->needed && d->apart && d->spread && sp_config_ways(k, d);
 }
 
 static int start_drafts(sp_config *k, const spate_config_options *o, spate_error *err)

@@ -58,6 +58,8 @@ typedef struct sp_draft { /* of a table */
     sp_choice *choices;
     bool *needed;           /* a column that must be made: something refers to it, or hangs on it */
     bool *apart;            /* a column without a value twice, for the sake of a key of several columns */
+    bool *
+        spread; /* a column that takes its parent's rows in turn: others look up a row of this table by each value of it */
     bool combined;          /* the primary key has no combination twice: the generator sees to it */
     unsigned *step, *steps; /* of moments and numbers that come one after the other: which, of how many */
     bool afters; /* moments that come one after the other are so by a delay, not by lying in different spans */

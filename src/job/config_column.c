@@ -654,7 +654,7 @@ static bool choose_reference(sp_making *m)
         m->out->tree = "{depth: 4}";
     m->out->most = m->unique ? parent->rows : UINT64_MAX;
     if (!m->unique && m->out->tries == 0 && !m->out->tree && !(m->d->combined && m->out->primary_key))
-        m->out->distribution = sp_config_zipf(m->k, m->c->stats);
+        m->out->distribution = m->d->spread[m->column] ? "{type: cycle}" : sp_config_zipf(m->k, m->c->stats);
     return true;
 }
 

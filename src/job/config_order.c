@@ -210,6 +210,37 @@ static void pass_on_demands(sp_config *k, const sp_draft *d)
     }
 }
 
+/* Each row of what the column refers to shall have a row here, and so on up. */
+static void spread_out(sp_config *k, sp_draft *d, uint32_t column)
+{
+    uint32_t at, lead;
+    const sp_cat_foreign_key *f = sp_config_reference(d->t, column, &at, &lead);
+    if (!f || d->spread[column] || &k->drafts[f->parent_table] == d)
+        return;
+    for (uint32_t i = 0; i < f->n; i++)
+        d->spread[f->columns[i]] =
+            d->spread[f->columns[i]] || sp_config_reference(d->t, f->columns[i], &at, &lead) == f;
+    d->spread[column] = true;
+    spread_out(k, &k->drafts[f->parent_table], f->parent_columns[(uint32_t)place_in(f, column)]);
+}
+
+/* A key that is looked up by a column that another key brings finds a row for each value, where there may be no null. */
+static void need_rows_to_look_up(sp_config *k, const sp_draft *d)
+{
+    for (uint32_t i = 0; i < d->t->n_foreign_keys; i++) {
+        const sp_cat_foreign_key *f = &d->t->foreign_keys[i];
+        uint32_t at, lead, shared = f->n;
+        bool must = false;
+        for (uint32_t j = 0; f->parent_table >= 0 && j < f->n; j++)
+            if (sp_config_reference(d->t, f->columns[j], &at, &lead) != f)
+                shared = j;
+            else
+                must = must || d->t->columns[f->columns[j]].not_null;
+        if (must && shared < f->n)
+            spread_out(k, &k->drafts[f->parent_table], f->parent_columns[shared]);
+    }
+}
+
 void sp_config_needs(sp_config *k)
 {
     for (uint32_t i = k->c->n_tables;
@@ -217,6 +248,7 @@ void sp_config_needs(sp_config *k)
         pass_on_demands(k, &k->drafts[k->order[i]]);
     for (uint32_t i = 0; i < k->c->n_tables; i++) {
         need_references(k, &k->drafts[i]);
+        need_rows_to_look_up(k, &k->drafts[i]);
         need_keys(&k->drafts[i]);
         for (uint32_t way = k->drafts[i].n_ways; way-- > 0;) {
             sp_config_enter(&k->drafts[i], way);

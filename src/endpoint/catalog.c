@@ -121,6 +121,33 @@ int sp_catalog_find_column(const sp_cat_table *t, sp_str name)
     for (uint32_t i = 0; i < t->n_columns; i++)
         if (sp_str_is(name, t->columns[i].name))
             return (int)i;
+/* Letters of another case, or another space than the one that names go without. */
+static bool may_mean(const sp_catalog *c, const sp_cat_table *t, const char *name, bool anywhere)
+{
+    const char *dot = strchr(name, '.');
+    const char *space = *t->space ? t->space : c->default_space;
+    bool here = dot ? sp_str_ieq((sp_str){name, (size_t)(dot - name)}, space) : anywhere || t->shown == t->name;
+    return here && sp_str_ieq(sp_str_of(dot ? dot + 1 : name), t->name);
+}
+
+int sp_catalog_find_named(const sp_catalog *c, const char *name, uint32_t *table, spate_error *err)
+{
+    for (*table = 0; *table < c->n_tables; ++*table)
+        if (sp_names_table(name, c->default_space, c->tables[*table].shown))
+            return SPATE_OK;
+    uint32_t n = 0;
+    for (unsigned anywhere = 0; anywhere < 2 && n == 0; anywhere++)
+        for (uint32_t i = 0; i < c->n_tables; i++) {
+            if (!may_mean(c, &c->tables[i], name, anywhere))
+                continue;
+            if (n++)
+                return sp_fail(err, SPATE_E_USAGE, "\"%s\" may be \"%s\" and \"%s\"", name, c->tables[*table].shown,
+                               c->tables[i].shown);
+            *table = i;
+        }
+    return n ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\"", name);
+}
+
     for (uint32_t i = 0; i < t->n_columns; i++)
         if (sp_str_ieq(name, t->columns[i].name))
             return (int)i;

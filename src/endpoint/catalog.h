@@ -244,6 +244,9 @@ bool sp_catalog_add_schema_keys(sp_arena *arena, const sp_catalog *c, const sp_c
 bool sp_cat_type_parse(sp_str sql, sp_arena *arena, sp_cat_type *type);
 /* SQLite takes any word for a type, and what it knows not it judges by the letters in it; so does this. */
 void sp_cat_type_by_letters(sp_cat_type *type);
+/* The table of a linked catalog that a person means: as sp_names_table has it, or else the only one that is called so without regard to
+ * case and space. SPATE_E_USAGE: there is none, or there are several. */
+int sp_catalog_find_named(const sp_catalog *c, const char *name, uint32_t *table, spate_error *err) SP_MUST_CHECK;
 /* To DuckDB and MariaDB a float has 32 bits, to the standard 64. */
 void sp_cat_short_floats(sp_cat_table *t);
 

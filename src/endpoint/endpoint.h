@@ -111,6 +111,7 @@ struct sp_source {
     uint32_t n_tables;
     const char *unit;   /* what a position counts, for messages: "rows" */
     const char *shown;  /* where the rows come from, safe to print */
+    const char *home;   /* the schema or database whose tables are called without it; NULL: tables are in none */
     const char **notes; /* what of the tables the schemas do not carry, a line each */
     uint32_t n_notes;
 };
@@ -138,7 +139,11 @@ typedef struct sp_source_options {
     unsigned readers;    /* how many will be open at once, at most; 0: one a processor */
     bool job;            /* of a job: mark will be asked */
     const char *emptied; /* the target, whose tables of these names will be emptied before rows are read; or NULL */
+    const char *home;    /* set by the source itself, when it knows: see sp_source */
 } sp_source_options;
+/* Whether somebody who says name means the table that is shown so: as it stands there; with home, the space that shown leaves out, in
+ * front of it; or with any part of that in SQL's quotes. home: NULL or "" where tables are in no spaces. */
+bool sp_names_table(const char *name, const char *home, const char *shown);
 /* Is it among those that are named? Where none are, all are wanted. */
 bool sp_source_wants_table(const sp_source_options *options, const char *name);
 /* What the target has under that name; NULL: nothing, or nobody asked. */

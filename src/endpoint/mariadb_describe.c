@@ -248,8 +248,10 @@ int sp_my_read_catalog(sp_my_server *s, sp_arena *arena, const char *const *name
     if (!spaces)
         return sp_fail_nomem(err);
     for (uint32_t i = 0; s->database && i < n; i++) {
-        const char *dot = strchr(names[i], '.');
-        if (dot && !(spaces[options.n_spaces++] = sp_arena_strndup(arena, names[i], (size_t)(dot - names[i]))))
+        const char *dot = strchr(names[i], '.'), *from = names[i];
+        size_t len = dot ? (size_t)(dot - from) : 0;
+        bool quoted = len > 1 && (*from == '"' || *from == '`') && from[len - 1] == *from;
+        if (dot && !(spaces[options.n_spaces++] = sp_arena_strndup(arena, from + quoted, len - 2 * quoted)))
             return sp_fail_nomem(err);
     }
     if (options.n_spaces)

@@ -800,9 +800,11 @@ static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options,
         status = read_word(uri, "time", "interval", &s->span_times, err);
     if (status == SPATE_OK)
         status = sp_my_read_catalog(&s->server, &s->arena, options->tables, options->n_tables, c, err);
+    sp_source_options own = *options;
+    own.home = s->base.home = c->default_space;
     if (status == SPATE_OK)
-        status = take_moment(s, c, options, err);
-    return status == SPATE_OK ? open_tables(s, c, options, err) : status;
+        status = take_moment(s, c, &own, err);
+    return status == SPATE_OK ? open_tables(s, c, &own, err) : status;
 }
 
 int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)

@@ -366,6 +366,13 @@ typedef struct place {
     uint32_t n;
 } place;
 
+/* Of the same name, and in the same space as far as both say it: one that says none may be in any. */
+static bool may_be_same(const char *a, const char *b)
+{
+    const char *bare_a = sp_table_bare(a), *bare_b = sp_table_bare(b);
+    return strcmp(a, b) == 0 || ((bare_a == a || bare_b == b) && strcmp(bare_a, bare_b) == 0);
+}
+
 static bool make_place(opening *o, uint32_t first, const bool *opened, place *p)
 {
     const spate_plan *plan = o->plan;
@@ -377,7 +384,7 @@ static bool make_place(opening *o, uint32_t first, const bool *opened, place *p)
         bool also = from && !opened[t] && is_wanted(o, plan->tables[t].name) &&
                     strcmp(from->uri, plan->tables[first].from->uri) == 0;
         for (uint32_t i = 0; also && i < p->n; i++)
-            also = strcmp(p->names[i], from->table) != 0; /* another part of the same table is opened on its own */
+            also = !may_be_same(p->names[i], from->table); /* another part of the same table is opened on its own */
         if (!also)
             continue;
         p->names[p->n] = from->table;
@@ -395,7 +402,7 @@ static int add_place(opening *o, const place *p, bool *opened, spate_error *err)
     for (uint32_t i = 0; i < part->n_tables && rc == SPATE_OK; i++)
         for (uint32_t k = 0; k < p->n && rc == SPATE_OK; k++) {
             const sp_plan_table *t = &o->plan->tables[p->tables[k]];
-            if (strcmp(p->names[k], part->tables[i]->table) != 0)
+            if (!sp_names_table(p->names[k], part->home, part->tables[i]->table))
                 continue;
             opened[p->tables[k]] = true;
             rc = check_fields(t, part->tables[i], err);

@@ -526,8 +526,10 @@ static int open_all(sp_pg_source *s, sp_uri *uri, const sp_source_options *optio
         status = sp_pg_describe(uri, &(sp_describe_options){0}, &catalog, err);
     if (status == SPATE_OK && !sp_catalog_link(&catalog))
         status = sp_fail_nomem(err);
+    sp_source_options own = *options;
+    own.home = s->base.home = catalog.default_space;
     if (status == SPATE_OK)
-        status = open_tables(s, &catalog, options, err);
+        status = open_tables(s, &catalog, &own, err);
     return status;
 }
 

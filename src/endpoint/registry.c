@@ -52,23 +52,110 @@ int sp_sink_open(const char *text, const sp_sink_options *options, sp_sink **sin
     return rc;
 }
 
+/* ---- names of tables ---- */
+
+/* Passes *name over text, as it stands there or in SQL's quotes. */
+static bool pass(const char **name, sp_str text)
+{
+    const char *p = *name;
+    char quote = 0;
+    if (*p == '"' || *p == '`')
+        quote = *p++;
+    for (size_t i = 0; i < text.len; i++) {
+        if (*p++ != text.p[i])
+            return false;
+        if (quote && text.p[i] == quote && *p++ != quote)
+            return false;
+    }
+    if (quote && *p++ != quote)
+        return false;
+    *name = p;
+    return true;
+}
+
+/* space.table, or without a space table alone. */
+static bool is_path(const char *name, sp_str space, sp_str table)
+{
+    if (space.len && !(pass(&name, space) && *name++ == '.'))
+        return false;
+    return pass(&name, table) && !*name;
+}
+
+bool sp_names_table(const char *name, const char *home, const char *shown)
+{
+    const char *dot = strchr(shown, '.');
+    sp_str whole = sp_str_of(shown), none = {0};
+    size_t len = strlen(name);
+    bool quoted = len && strchr("\"`", name[len - 1]); /* a dot belongs to a table's name only there */
+    return strcmp(name, shown) == 0 || is_path(name, none, whole) ||
+           (home && *home && (!dot || quoted) && is_path(name, sp_str_of(home), whole)) ||
+           (dot && is_path(name, (sp_str){shown, (size_t)(dot - shown)}, sp_str_of(dot + 1)));
+}
+
+/* Which of the names means the table; -1: none. As written first: there may be thousands, of as many tables. */
+static int64_t find_name(const char *const *names, uint32_t n, const char *home, const char *shown)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(names[i], shown) == 0)
+            return i;
+    for (uint32_t i = 0; i < n; i++)
+        if (sp_names_table(names[i], home, shown))
+            return i;
+    return -1;
+}
+
 const char *sp_source_where(const sp_source_options *options, const char *table)
 {
-    for (uint32_t i = 0; options->wheres && i < options->n_tables; i++)
-        if (strcmp(options->tables[i], table) == 0)
-            return options->wheres[i];
-    return NULL;
+    int64_t at = options->wheres ? find_name(options->tables, options->n_tables, options->home, table) : -1;
+    return at < 0 ? NULL : options->wheres[at];
+}
+
+/* The name without a space in front of it and without quotes. */
+static sp_str bare_name(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    sp_str bare = sp_str_of(dot ? dot + 1 : name);
+    if (bare.len > 1 && strchr("\"`", *bare.p) && bare.p[bare.len - 1] == *bare.p)
+        bare = (sp_str){bare.p + 1, bare.len - 2};
+    return bare;
+}
+
+/* Tables that are called so in another space, or in letters of another case, where the endpoint can tell. */
+static void hint_elsewhere(const sp_endpoint *e, sp_uri *uri, const char *name, spate_error *err)
+{
+    enum { MOST = 4 };
+    sp_arena arena;
+    sp_catalog c;
+    sp_buf list = {0};
+    uint32_t n = 0;
+    sp_str bare = bare_name(name);
+    sp_arena_init(&arena);
+    sp_catalog_init(&c, &arena);
+    bool told = e->describe && e->describe(uri, &(sp_describe_options){0}, &c, NULL) == SPATE_OK && sp_catalog_link(&c);
+    for (uint32_t i = 0; told && i < c.n_tables && n < MOST; i++)
+        if (sp_str_ieq(bare, c.tables[i].name))
+            told = sp_buf_printf(&list, "%s\"%s\"", n++ ? " and " : "", c.tables[i].shown) == SPATE_OK;
+    if (told && n)
+        sp_error_hint(err, "there %s %.*s", n == 1 ? "is" : "are", (int)list.len, list.data);
+    sp_buf_done(&list);
+    sp_arena_done(&arena);
 }
 
 /* Every table that was named must be there. */
-static int check_tables(const sp_source *s, const sp_source_options *options, spate_error *err)
+static int check_tables(const sp_endpoint *e, sp_uri *uri, const sp_source *s, const sp_source_options *options,
+                        spate_error *err)
 {
     for (uint32_t i = 0; i < options->n_tables; i++) {
         bool found = false;
         for (uint32_t t = 0; t < s->n_tables && !found; t++)
-            found = strcmp(s->tables[t]->table, options->tables[i]) == 0;
-        if (!found)
-            return sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\" in %s", options->tables[i], s->shown);
+            found = strcmp(options->tables[i], s->tables[t]->table) == 0;
+        for (uint32_t t = 0; t < s->n_tables && !found; t++)
+            found = sp_names_table(options->tables[i], s->home, s->tables[t]->table);
+        if (found)
+            continue;
+        sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\" in %s", options->tables[i], s->shown);
+        hint_elsewhere(e, uri, options->tables[i], err);
+        return SPATE_E_USAGE;
     }
     return SPATE_OK;
 }
@@ -90,7 +177,8 @@ static int apply_casts(const sp_source *s, const sp_source_options *options, spa
         const sp_cast *cast = &options->casts[i];
         int at = -1;
         for (uint32_t t = 0; t < s->n_tables && at < 0; t++)
-            if (strcmp(s->tables[t]->table, cast->table) == 0 && (at = sp_schema_find(s->tables[t], cast->column)) >= 0)
+            if (sp_names_table(cast->table, s->home, s->tables[t]->table) &&
+                (at = sp_schema_find(s->tables[t], cast->column)) >= 0)
                 ((sp_field *)s->tables[t]->fields)[at].cast = cast->type;
         if (at < 0)
             return sp_fail(err, SPATE_E_USAGE, "there is no column \"%s\" of a table \"%s\" that is copied",
@@ -113,7 +201,7 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
         return rc;
     rc = sp_uri_check_params(uri, e->params, err);
     if (rc == SPATE_OK)
-        rc = check_tables(s, options, err);
+        rc = check_tables(e, uri, s, options, err);
     if (rc == SPATE_OK)
         rc = check_columns(s, options, err);
     if (rc == SPATE_OK && filter) {
@@ -130,14 +218,6 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
     return rc;
 }
 
-static bool is_wanted(const char *const *list, uint32_t n, const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(list[i], name) == 0)
-            return true;
-    return n == 0;
-}
-
 const sp_schema *sp_source_like(const sp_source_options *options, const char *table)
 {
     for (uint32_t i = 0; i < options->n_like; i++)
@@ -148,12 +228,15 @@ const sp_schema *sp_source_like(const sp_source_options *options, const char *ta
 
 bool sp_source_wants_table(const sp_source_options *options, const char *name)
 {
-    return is_wanted(options->tables, options->n_tables, name);
+    return options->n_tables == 0 || find_name(options->tables, options->n_tables, options->home, name) >= 0;
 }
 
 bool sp_source_wants_column(const sp_source_options *options, const char *name)
 {
-    return is_wanted(options->columns, options->n_columns, name);
+    for (uint32_t i = 0; i < options->n_columns; i++)
+        if (strcmp(options->columns[i], name) == 0)
+            return true;
+    return options->n_columns == 0;
 }
 
 int sp_source_open(const char *text, const sp_source_options *options, sp_source **source, spate_error *err)

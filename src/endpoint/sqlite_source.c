@@ -720,9 +720,12 @@ int sp_sqlite_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
     s->base.unit = "rows";
     s->path = kept(s, uri->path);
     s->base.shown = sp_uri_shown(uri->text, &s->arena);
+    s->base.home = "main";
+    sp_source_options own = *options;
+    own.home = s->base.home;
     int rc = s->path && s->base.shown ? keep_still(s, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = open_tables(s, options, err);
+        rc = open_tables(s, &own, err);
     if (rc == SPATE_OK)
         *out = &s->base;
     else

@@ -51,7 +51,7 @@ static int start_drafts(sp_config *k, const spate_config_options *o, spate_error
     for (size_t i = 0; i < o->n_rows; i++) {
         bool found = false;
         for (uint32_t t = 0; t < k->c->n_tables; t++) {
-            if (strcmp(k->c->tables[t].shown, o->rows[i].table) != 0 &&
+            if (!sp_names_table(o->rows[i].table, k->c->default_space, k->c->tables[t].shown) &&
                 strcmp(k->c->tables[t].name, o->rows[i].table) != 0)
                 continue;
             k->drafts[t].rows = o->rows[i].rows;
@@ -84,14 +84,11 @@ static int select_tables(sp_catalog *c, const spate_config_options *o, spate_err
     if (!wanted || !moved)
         return sp_fail_nomem(err);
     for (size_t i = 0; i < o->n_tables; i++) {
-        const char *dot = strchr(o->tables[i], '.');
-        int at = sp_catalog_find_table(c, NULL, o->tables[i]);
-        if (at < 0 && dot)
-            at = sp_catalog_find_table(c, sp_arena_strndup(c->arena, o->tables[i], (size_t)(dot - o->tables[i])),
-                                       dot + 1);
-        if (at < 0)
-            return sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\"", o->tables[i]);
-        want(c, (uint32_t)at, wanted);
+        uint32_t at;
+        int status = sp_catalog_find_named(c, o->tables[i], &at, err);
+        if (status)
+            return status;
+        want(c, at, wanted);
     }
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n_tables; i++) {

@@ -245,14 +245,16 @@ static int match_tables(const copy *c, const sp_source *target, const sp_schema 
 {
     const sp_source *s = c->move.source;
     for (uint32_t t = 0; t < target->n_tables; t++) {
-        bool found = false;
-        for (uint32_t i = 0; i < s->n_tables && !found; i++) {
-            found = strcmp(s->tables[i]->table, target->tables[t]->table) == 0;
-            as[t] = s->tables[i];
-            from[t] = i;
-        }
-        if (!found)
-            return sp_fail(err, SPATE_E_BUG, "table \"%s\" was read back, but not copied", target->tables[t]->table);
+        const char *there = target->tables[t]->table;
+        uint32_t i = 0;
+        while (i < s->n_tables && strcmp(s->tables[i]->table, there) != 0)
+            i++;
+        for (uint32_t k = 0; k < s->n_tables && i == s->n_tables; k++) /* its schema may go without saying only there */
+            i = sp_names_table(s->tables[k]->table, target->home, there) ? k : i;
+        if (i == s->n_tables)
+            return sp_fail(err, SPATE_E_BUG, "table \"%s\" was read back, but not copied", there);
+        as[t] = s->tables[i];
+        from[t] = i;
     }
     return SPATE_OK;
 }

@@ -161,6 +161,22 @@ class Copy(Case):
         self.assertEqual(self.rows(uri, "--table", "t", "--where", "a <> 2", "--column", "b"), [{"b": "x"}, {"b": "z"}])
         self.refused(2, "no such column", uri, "-?format=csv", "--table", "t", "--where", "nosuch = 1")
 
+    def test_tables_of_the_schema_main(self):
+        with sqlite3.connect(self.dir / "t.sqlite") as db:
+            db.execute("CREATE TABLE t (a int)")
+            db.execute("INSERT INTO t VALUES (1)")
+        self.run_duckdb(self.dir / "t.duckdb", "CREATE TABLE t (a int); INSERT INTO t VALUES (1); CREATE SCHEMA s; CREATE TABLE s.t (a int); INSERT INTO s.t VALUES (2)")
+        for path in ("t.sqlite", "t.duckdb"):
+            for name in ("t", "main.t", 'main."t"', "`main`.t"):
+                self.assertEqual(self.rows(self.dir / path, "--table", name, "--where", "a < 5"), [{"a": 1}], (path, name))
+        self.assertEqual(self.rows(self.dir / "t.duckdb", "--table", '"s".t', "--where", "a < 5"), [{"a": 2}])
+        self.refused(2, 'hint: there are "t" and "s.t"', self.dir / "t.duckdb", "-?format=csv", "--table", "q.t")
+        script = self.write("two.sql", "CREATE TABLE a.t (x int); CREATE TABLE b.t (x int); CREATE TABLE b.u (x int);")
+        done = spate("config", script, "--table", "t", cwd=self.dir)
+        self.assertEqual((done.code, '"t" may be "a.t" and "b.t"' in done.err), (2, True), done.err)
+        for name in ("b.t", "U", "B.T", '"b"."t"'):
+            self.assertIn("name: b.", self.spate_ok("config", script, "--table", name).out)
+
     def test_sqlite_keys_travel(self):
         uri = self.lite("CREATE TABLE child (id INTEGER PRIMARY KEY, p INT REFERENCES parent, q TEXT UNIQUE);"
                         "CREATE TABLE parent (id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (1); INSERT INTO child VALUES (5, 1, 'a')")

@@ -74,6 +74,29 @@ class Copy(Case):
         self.assertEqual(done.out.splitlines()[0], 'b,"odd ""name"')
         self.spate_fails(2, "copy", source, "-?format=csv", "--table", "t", "--where", "no such thing", says='syntax error at or near "such"')
 
+    def test_a_table_by_each_of_its_names(self):
+        """With its schema or without, quoted as in SQL or not, of the search path or not."""
+        source = self.new("named", 'CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 0); CREATE SCHEMA depot; CREATE TABLE depot.t (a int, b int);'
+                                   'INSERT INTO depot.t VALUES (2, 0); CREATE TABLE depot."Part ""x" (a int); INSERT INTO depot."Part ""x" VALUES (3)')
+        elsewhere = source + "&options=-csearch_path%3Ddepot"
+        for uri, name, want in ((source, "t", "1"), (source, "public.t", "1"), (source, '"t"', "1"), (source, 'public."t"', "1"), (source, "depot.t", "2"),
+                                (source, '"depot".t', "2"), (source, 'depot.Part "x', "3"), (source, '"depot"."Part ""x"', "3"), (elsewhere, "t", "2"),
+                                (elsewhere, "depot.t", "2"), (elsewhere, "public.t", "1")):
+            done = self.copy(uri, "-?format=csv", "--table", name, "--where", f"a = {want}", "--column", "a")
+            self.assertEqual(done.out.splitlines()[1:], [want], name)
+        self.copy(source, self.new("named_to"), "--create", "--table", "public.t", "--table", "t", "--cast", "public.t.a=bigint", "--verify", "checksum")
+        self.copy(elsewhere, self.new("named_from"), "--create", "--table", "public.t", "--verify", "checksum")
+        self.assertEqual(self.server.psql("SELECT a FROM public.t", "named_from"), [["1"]])
+        self.spate_fails(2, "copy", source, "-?format=csv", "--table", "T", says='(?s)there is no table "T" in .*hint: there are "t" and "depot.t"')
+        self.spate_fails(2, "copy", source, "-?format=csv", "--table", "other.t", says='there is no table "other.t" in')
+        plan = self.write("p.yaml", "".join(f"{line}\n" for line in ["tables:"] + [
+            f"- {{name: {name}, from: '{source}', table: {table}, columns: [{{name: b, value: '5'}}]}}" for name, table in (("u", "public.t"), ("v", "depot.t"))]))
+        self.spate_ok("generate", plan, "--to", "out/", "--progress", "none")
+        self.assertEqual([(self.dir / f"out/{name}.csv").read_text() for name in "uv"], ["a,b\n1,5\n", "a,b\n2,5\n"])
+        config = ("config", elsewhere, "--rows", "public.t=7")
+        self.assertIn("name: public.t", self.spate_ok(*config, "--table", '"public".t').out)
+        self.assertNotIn("name: t", self.spate_ok(*config, "--table", "public.t").out)
+
     def test_what_is_misspelt_changes_nothing(self):
         """Columns and conditions are looked at before the target is emptied."""
         source = self.new("spelt", "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')")

@@ -1,8 +1,9 @@
 /* duckdb_source.c - rows out of a DuckDB file, and out of Parquet, which DuckDB reads.
  *
  * A table is one streaming query, read from front to back: DuckDB runs it on all processors by itself, and whoever reads the next
- * range takes over the running answer. A position is a row. The file is opened for reading only, so nobody writes to it meanwhile.
- * Types without a kind of ours come as text, cast by DuckDB. */
+ * range takes over the running answer. A position is a row. The file is opened for reading only, so nobody writes to it meanwhile. A
+ * Parquet file is a view in a database in memory; each file of a directory, or that a pattern means, is one. Types
+ * without a kind of ours come as text, cast by DuckDB. */
 #include "client/libduckdb.h"
 #include "codec/codec.h"
 #include "endpoint/duckdb_reading.h"
@@ -10,6 +11,7 @@
 #include "endpoint/order.h"
 #include "os/os.h"
 
+#include <fnmatch.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -25,6 +27,7 @@ typedef struct answer {
 
 typedef struct duck_table {
     sp_schema schema;
+    const char *relation; /* what it is called in SQL */
     const char *sql;
     sp_duckdb_reading *readings;
     answer *_Atomic parked;
@@ -324,10 +327,10 @@ static int read_columns(duck_source *s, column_of *c, spate_error *err)
         s,
         "SELECT column_name, is_nullable, data_type FROM duckdb_columns() WHERE database_name = current_database() AND " TABLE_NAME
         " = ",
-        t->schema.table, " ORDER BY column_index", &names, err);
+        t->relation, " ORDER BY column_index", &names, err);
     if (rc != SPATE_OK)
         return rc;
-    if (sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, t->schema.table) || sp_buf_adds(&sql, " LIMIT 0") ||
+    if (sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, t->relation) || sp_buf_adds(&sql, " LIMIT 0") ||
         sp_buf_add(&sql, "", 1))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
@@ -376,7 +379,9 @@ static int build_query(duck_source *s, column_of *c, spate_error *err)
     sp_buf sql = {0};
     const char *where = sp_source_where(c->options, c->t->schema.table);
     int built = sp_buf_adds(&sql, "SELECT ") || sp_buf_add(&sql, c->select.data, c->select.len) ||
-                sp_buf_adds(&sql, " FROM ") || sp_sql_ident(&sql, c->t->schema.table) ||
+                sp_buf_adds(&sql, " FROM ") || sp_sql_ident(&sql, c->t->relation) ||
+                (c->t->relation != c->t->schema.table && /* a condition may call it so */
+                 (sp_buf_adds(&sql, " AS ") || sp_sql_name(&sql, sp_table_bare(c->t->schema.table)))) ||
                 (where && sp_buf_printf(&sql, " WHERE (%s\n)", where));
     c->t->sql = built ? NULL : sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
@@ -395,7 +400,7 @@ static int read_keys(duck_source *s, duck_table *t, spate_error *err)
         " referenced_table, unnest(CASE WHEN constraint_type = 'FOREIGN KEY' THEN referenced_column_names ELSE constraint_column_names END)"
         " FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')"
         " AND database_name = current_database() AND " TABLE_NAME " = ",
-        t->schema.table, "", &rows, err);
+        t->relation, "", &rows, err);
     if (rc != SPATE_OK)
         return rc;
     idx_t n = sp_duckdb.row_count(&rows);
@@ -438,11 +443,14 @@ static int read_keys(duck_source *s, duck_table *t, spate_error *err)
     return ok ? SPATE_OK : sp_fail_nomem(err);
 }
 
-static int open_table(duck_source *s, const sp_source_options *options, const char *name, spate_error *err)
+/* relation: what SQL calls it; path: the file that it is in. */
+static int open_table(duck_source *s, const sp_source_options *options, const char *name, const char *relation,
+                      const char *path, spate_error *err)
 {
     uint32_t i = s->base.n_tables;
     column_of c = {.t = &s->tables[i], .options = options};
     c.t->schema.table = name;
+    c.t->relation = relation;
     c.t->schema.rows = UINT64_MAX;
     int rc = read_columns(s, &c, err);
     if (rc == SPATE_OK)
@@ -452,10 +460,18 @@ static int open_table(duck_source *s, const sp_source_options *options, const ch
         rc = read_keys(s, c.t, err);
     if (rc != SPATE_OK)
         return rc;
-    s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .file = s->path, .sequential = true};
+    s->extents[i] = (sp_extent){.end = UINT64_MAX, .units_a_row = 1, .file = path, .sequential = true};
     s->schemas[i] = &c.t->schema;
     s->base.n_tables++;
     return SPATE_OK;
+}
+
+static int make_room(duck_source *s, size_t n, spate_error *err)
+{
+    s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
+    s->schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->schemas));
+    s->extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->extents));
+    return s->tables && s->schemas && s->extents ? SPATE_OK : sp_fail_nomem(err);
 }
 
 static int open_tables(duck_source *s, const sp_source_options *options, spate_error *err)
@@ -469,32 +485,25 @@ static int open_tables(duck_source *s, const sp_source_options *options, spate_e
     if (rc != SPATE_OK)
         return rc;
     idx_t n = sp_duckdb.row_count(&list);
-    s->tables = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->tables));
-    s->schemas = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->schemas));
-    s->extents = sp_arena_alloc(&s->arena, n + 1, sizeof(*s->extents));
-    if (!s->tables || !s->schemas || !s->extents)
-        rc = sp_fail_nomem(err);
+    rc = make_room(s, n, err);
     for (idx_t i = 0; i < n && rc == SPATE_OK; i++) {
         const char *name = kept_at(s, &list, 0, i);
         if (!name)
             rc = sp_fail_nomem(err);
         else if (sp_source_wants_table(options, name))
-            rc = open_table(s, options, name, err);
+            rc = open_table(s, options, name, name, s->path, err);
     }
     sp_duckdb.destroy_result(&list);
     return rc;
 }
 
-/* ---- Parquet: a database in memory, with the file as a view ------------------------------------------------------------- */
+/* ---- Parquet: a database in memory, with each file as a view ------------------------------------------------------------ */
 
-/* What a table made of a file is called: the file without its folder and ending, or "table" in the query. */
-static const char *view_name(duck_source *s, sp_uri *uri, const sp_source_options *options)
+/* What a table made of a file is called: the file without its folder and ending. */
+static const char *table_of_file(duck_source *s, const char *path)
 {
-    const char *slash = strrchr(uri->path, '/'), *name = slash ? slash + 1 : uri->path, *dot = strrchr(name, '.');
-    const char *called = sp_uri_param_value(uri, "table");
-    called = called ? called : options->called;
-    return called ? sp_arena_strndup(&s->arena, called, strlen(called))
-                  : sp_arena_strndup(&s->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    return sp_arena_strndup(&s->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
 /* Documents and intervals, which may have become text, come as what the other side says. */
@@ -515,33 +524,93 @@ static int add_likes(const sp_schema *like, sp_buf *sql)
     return rc || (any && sp_buf_adds(sql, ")"));
 }
 
-static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
+static int make_view(duck_source *s, const char *view, const char *path, const sp_schema *like, spate_error *err)
 {
-    const char *name = view_name(s, uri, options);
     sp_buf sql = {0};
-    int rc = !name || sp_buf_adds(&sql, "CREATE VIEW ") || sp_sql_ident(&sql, name) ||
-                     sp_buf_adds(&sql, " AS SELECT *") || add_likes(sp_source_like(options, name), &sql) ||
-                     sp_buf_adds(&sql, " FROM read_parquet(") || sp_sql_literal(&sql, sp_str_of(uri->path)) ||
-                     sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1)
+    int rc = sp_buf_adds(&sql, "CREATE VIEW ") || sp_sql_name(&sql, view) || sp_buf_adds(&sql, " AS SELECT *") ||
+                     add_likes(like, &sql) || sp_buf_adds(&sql, " FROM read_parquet(") ||
+                     sp_sql_literal(&sql, sp_str_of(path)) || sp_buf_adds(&sql, ")") || sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     sp_buf_done(&sql);
-    s->tables = sp_arena_alloc(&s->arena, 1, sizeof(*s->tables));
-    s->schemas = sp_arena_alloc(&s->arena, 1, sizeof(*s->schemas));
-    s->extents = sp_arena_alloc(&s->arena, 1, sizeof(*s->extents));
-    if (rc == SPATE_OK && (!s->tables || !s->schemas || !s->extents))
-        rc = sp_fail_nomem(err);
-    if (rc == SPATE_OK && sp_source_wants_table(options, name))
-        rc = open_table(s, options, name, err);
     return rc;
+}
+
+/* Views have names of our own: those of files may differ in case alone, and have dots. */
+static int open_file(duck_source *s, const char *path, const char *name, const sp_source_options *options,
+                     spate_error *err)
+{
+    if (!sp_source_wants_table(options, name))
+        return SPATE_OK;
+    const char *view = sp_arena_printf(&s->arena, "file_%u", s->base.n_tables);
+    int rc = view ? make_view(s, view, path, sp_source_like(options, name), err) : sp_fail_nomem(err);
+    return rc == SPATE_OK ? open_table(s, options, name, view, path, err) : sp_fail_context(err, rc, "\"%s\"", path);
+}
+
+/* A pattern's last part; NULL: it is none. */
+static const char *pattern_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    return strpbrk(last, "*[") && !sp_os_exists(path) ? last : NULL;
+}
+
+static bool is_parquet(const char *name)
+{
+    size_t len = strlen(name), ending = sizeof(".parquet") - 1;
+    return len > ending && sp_str_ieq((sp_str){name + len - ending, ending}, ".parquet");
+}
+
+/* The files of a directory, or those of one whose names fit a pattern: a table each. */
+static int open_files(duck_source *s, const char *folder, const char *pattern, const sp_source_options *options,
+                      spate_error *err)
+{
+    char **names;
+    uint32_t n;
+    size_t len = strlen(folder);
+    int rc = sp_os_list(len ? folder : ".", &s->arena, &names, &n, err);
+    if (rc == SPATE_OK)
+        rc = make_room(s, n, err);
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+        if (pattern ? fnmatch(pattern, names[i], FNM_PERIOD) != 0 : !is_parquet(names[i]))
+            continue;
+        const char *slash = len && folder[len - 1] != '/' ? "/" : "";
+        const char *path = sp_arena_printf(&s->arena, "%s%s%s", folder, slash, names[i]);
+        const char *name = path ? table_of_file(s, path) : NULL;
+        for (uint32_t t = 0; name && t < s->base.n_tables && rc == SPATE_OK; t++)
+            if (strcmp(s->schemas[t]->table, name) == 0)
+                rc = sp_fail(err, SPATE_E_USAGE, "\"%s\" holds a table \"%s\" too", s->extents[t].file, name);
+        if (rc == SPATE_OK)
+            rc = name ? open_file(s, path, name, options, err) : sp_fail_nomem(err);
+    }
+    return rc;
+}
+
+static int open_parquet(duck_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
+{
+    const char *called = sp_uri_param_value(uri, "table"), *pattern = pattern_of(s->path);
+    bool folder = sp_os_is_dir(s->path);
+    if (called && (folder || pattern))
+        return sp_fail(err, SPATE_E_USAGE, "the tables of several files are called as the files");
+    if (folder)
+        return open_files(s, s->path, NULL, options, err);
+    if (pattern) {
+        const char *in = sp_arena_strndup(&s->arena, s->path, (size_t)(pattern - s->path));
+        return in ? open_files(s, in, pattern, options, err) : sp_fail_nomem(err);
+    }
+    int rc = make_room(s, 1, err);
+    called = called ? called : options->called;
+    const char *name = called ? sp_arena_strndup(&s->arena, called, strlen(called)) : table_of_file(s, s->path);
+    if (rc == SPATE_OK && !name)
+        rc = sp_fail_nomem(err);
+    return rc == SPATE_OK ? open_file(s, s->path, name, options, err) : rc;
 }
 
 /* ---- opening ---------------------------------------------------------------------------------------------------------------- */
 
 int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
-    bool parquet = strcmp(uri->scheme, "parquet") == 0;
-    if (!sp_os_exists(uri->path))
+    bool parquet = strcmp(uri->scheme, "duckdb") != 0;
+    if (!sp_os_exists(uri->path) && !(parquet && pattern_of(uri->path)))
         return sp_fail(err, SPATE_E_UNREACHABLE, "there is no file \"%s\"", uri->path);
     duck_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
@@ -555,8 +624,10 @@ int sp_duckdb_source_open(sp_uri *uri, const sp_source_options *options, sp_sour
                                       : sp_fail_nomem(err);
     if (rc == SPATE_OK && sp_duckdb.connect(s->db, &s->conn) == DuckDBError)
         rc = sp_fail_nomem(err);
+    sp_source_options own = *options;
+    own.home = s->base.home = parquet ? NULL : "main";
     if (rc == SPATE_OK)
-        rc = parquet ? open_parquet(s, uri, options, err) : open_tables(s, options, err);
+        rc = parquet ? open_parquet(s, uri, &own, err) : open_tables(s, &own, err);
     if (rc == SPATE_OK)
         rc = sp_source_in_order(&s->base, &s->arena, &s->tables, sizeof(*s->tables), s->schemas, s->extents, err);
     if (rc == SPATE_OK)

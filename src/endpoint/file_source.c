@@ -520,9 +520,27 @@ static int read_manner(sp_file_source *s, sp_uri *uri, manner *m, spate_error *e
     return rc != SPATE_OK || null_word ? rc : sp_fail_nomem(err);
 }
 
+static bool holds_only_parquet(const char *path)
+{
+    char **names;
+    uint32_t n = 0, parquet = 0, texts = 0;
+    sp_arena arena;
+    sp_arena_init(&arena);
+    if (sp_os_list(path, &arena, &names, &n, NULL) != SPATE_OK)
+        n = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        parquet += ends_in(names[i], ".parquet");
+        texts += dialect_of(names[i]) != SP_TEXT_INSERT;
+    }
+    sp_arena_done(&arena);
+    return parquet && !texts;
+}
+
 int sp_file_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
     const char *format = sp_uri_param_value(uri, "format");
+    if (strcmp(uri->scheme, "dir") == 0 && (format ? strcmp(format, "parquet") == 0 : holds_only_parquet(uri->path)))
+        return sp_duckdb_source_open(uri, options, out, err);
     if (strcmp(uri->scheme, "arrow") == 0 ||
         (format && strcmp(format, "arrow") == 0 && strcmp(uri->scheme, "dir") != 0))
         return sp_arrow_source_open(uri, options, out, err);

@@ -250,6 +250,32 @@ class Copy(Case):
         self.assertEqual(list(self.dir.glob("*.partial")), [])
         self.refused(4, "DuckDB", f"parquet:{self.write('bad.parquet', 'PAR1 no')}", "-?format=csv")
 
+    def test_a_directory_of_parquet_files_is_a_table_a_file(self):
+        files = self.dir / "in"
+        files.mkdir()
+        for name, rows in (("a", 3), ("A", 70000), ("b.2024", 5)):
+            self.write("t.csv", "n,s\n" + "".join(f"{i},x{i}\n" for i in range(rows)))
+            self.spate_ok("copy", "t.csv", files / f"{name}.parquet", "--progress", "none")
+        count = lambda *words: json.loads(self.spate_ok("copy", *words, "--create", "--truncate", "--verify", "checksum", "--json", "--progress", "none").out)
+        for source in (files, f"{files}/", f"parquet:{files}", f"{files}/?format=parquet", f"{files}/*.parquet"):
+            told = count(source, "out.duckdb", "--workers", "2", "--table", "a", "--table", "b.2024")
+            self.assertEqual({t["name"]: t["rows"] for t in told["tables"]}, {"a": 3, "b.2024": 5}, source)
+        self.spate_ok("copy", files, "text/", "--verify", "checksum", "--workers", "3", "--progress", "none")
+        self.assertEqual({p.name: p.read_text().count("\n") for p in (self.dir / "text").iterdir()}, {"a.csv": 4, "A.csv": 70001, "b.2024.csv": 6})
+        self.assertEqual([r["n"] for r in self.rows(f"{files}/[aA]*.parquet", "--table", "a", "--where", "a.n > 0")], [1, 2])
+        self.spate_ok("copy", files, "again/", "--job", "again", "--ledger", "jobs", "--progress", "none")
+        self.refused(2, "there is no table in", f"{files}/c*.parquet", "text/")
+        self.refused(2, "called as the files", f"parquet:{files}?table=t", "text/")
+        self.refused(3, "there is no file", self.dir / "none.parquet", "text/")
+        self.write("in/c.csv", "x\n1\n")
+        self.assertEqual([p.name for p in self.csvs(files)], ["c.csv"])
+        self.assertEqual(len(self.csvs(f"parquet:{files}")), 3)
+
+    def csvs(self, source):
+        out = self.dir / f"csvs{len(list(self.dir.iterdir()))}"
+        self.spate_ok("copy", source, f"{out}/", "--progress", "none")
+        return sorted(out.iterdir())
+
     # ---- mistakes ----
 
     def test_a_bad_cell_has_its_place(self):

@@ -125,7 +125,7 @@ def page():
              "| from ↓ to → | " + " | ".join(PLACES[t] for t in TARGETS) + " |", "|---" * (len(TARGETS) + 1) + "|"]
     lines += [f"| {PLACES[s]} | " + " | ".join(cell(s, t) for t in TARGETS) + " |" for s in SOURCES]
     lines += ["", "- **yes**: every value arrives as it was.", f"- **guess**: so does every value; {NOTES['text']}. A target that has its table already decides instead."]
-    lines += ["", "CSV, NDJSON and Arrow files hold one table each; a directory holds one a file (CSV, NDJSON). [Types](types.md) tells what a type becomes,",
+    lines += ["", "CSV, NDJSON and Arrow files hold one table each; a directory holds one a file (CSV, NDJSON, and to read Parquet). [Types](types.md) tells what a type becomes,",
               "[copy](../commands/copy.md#schemas) what else of a schema travels.", ""]
     return "\n".join(lines)
 

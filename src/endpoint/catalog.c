@@ -69,6 +69,11 @@ sp_cat_index *sp_catalog_add_index(sp_catalog *c, sp_cat_table *t)
     return ADD(c->arena, t, indexes);
 }
 
+sp_cat_setting *sp_catalog_add_setting(sp_catalog *c, sp_cat_table *t)
+{
+    return ADD(c->arena, t, settings);
+}
+
 sp_cat_other *sp_catalog_add_other(sp_catalog *c)
 {
     sp_cat_other *other = ADD(c->arena, c, others);
@@ -116,11 +121,6 @@ int sp_catalog_find_table(const sp_catalog *c, const char *space, const char *na
     return found;
 }
 
-int sp_catalog_find_column(const sp_cat_table *t, sp_str name)
-{
-    for (uint32_t i = 0; i < t->n_columns; i++)
-        if (sp_str_is(name, t->columns[i].name))
-            return (int)i;
 /* Letters of another case, or another space than the one that names go without. */
 static bool may_mean(const sp_catalog *c, const sp_cat_table *t, const char *name, bool anywhere)
 {
@@ -148,6 +148,11 @@ int sp_catalog_find_named(const sp_catalog *c, const char *name, uint32_t *table
     return n ? SPATE_OK : sp_fail(err, SPATE_E_USAGE, "there is no table \"%s\"", name);
 }
 
+int sp_catalog_find_column(const sp_cat_table *t, sp_str name)
+{
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        if (sp_str_is(name, t->columns[i].name))
+            return (int)i;
     for (uint32_t i = 0; i < t->n_columns; i++)
         if (sp_str_ieq(name, t->columns[i].name))
             return (int)i;

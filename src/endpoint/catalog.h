@@ -161,6 +161,16 @@ typedef struct sp_cat_index {
     const char *where; /* of a partial one, or NULL */
 } sp_cat_index;
 
+/* What only its own server has words for. */
+typedef struct sp_cat_setting {
+    const char *sql;        /* behind ALTER TABLE table; NULL: it is not said again */
+    const char *what;       /* for a person: "its replica identity" */
+    int32_t column;         /* the one that it is of; -1: the table */
+    const char *index;      /* what has to be there first; NULL: the table alone */
+    const char *statistics; /* extended ones of this name: sql stands between that and FROM table. Else NULL */
+    const char *space;      /* where they are */
+} sp_cat_setting;
+
 typedef struct sp_cat_table {
     const char *space, *name; /* space "": the server has none, or the statement named none */
     const char *shown;        /* as a plan calls it: without the space where the server would look there first */
@@ -180,6 +190,8 @@ typedef struct sp_cat_table {
     const char *partitions; /* a condition: of rows that one of its partitions takes; NULL: any row */
     sp_cat_index *indexes; /* those that are no keys */
     uint32_t n_indexes, cap_indexes;
+    sp_cat_setting *settings; /* those of one kind together */
+    uint32_t n_settings, cap_settings;
 } sp_cat_table;
 
 /* What belongs to a table, or to none (-1), and is no table: "2 triggers". */
@@ -225,12 +237,16 @@ sp_cat_key *sp_catalog_add_key(sp_catalog *c, sp_cat_table *t);
 sp_cat_foreign_key *sp_catalog_add_foreign_key(sp_catalog *c, sp_cat_table *t);
 sp_cat_check *sp_catalog_add_check(sp_catalog *c, sp_cat_table *t);
 sp_cat_index *sp_catalog_add_index(sp_catalog *c, sp_cat_table *t);
+sp_cat_setting *sp_catalog_add_setting(sp_catalog *c, sp_cat_table *t);
 sp_cat_other *sp_catalog_add_other(sp_catalog *c);
 bool sp_catalog_note(sp_catalog *c, const char *fmt, ...) SP_PRINTF(2, 3);
 
 /* Names as SQL compares them: as written, or else without regard to case. -1: there is none. space NULL or "": wherever. */
 int sp_catalog_find_table(const sp_catalog *c, const char *space, const char *name);
 int sp_catalog_find_column(const sp_cat_table *t, sp_str name);
+/* The table of a linked catalog that a person means: as sp_names_table has it, or else the only one that is called so without regard to
+ * case and space. SPATE_E_USAGE: there is none, or there are several. */
+int sp_catalog_find_named(const sp_catalog *c, const char *name, uint32_t *table, spate_error *err) SP_MUST_CHECK;
 /* To be called once when all tables are there: takes out spate's own, puts primary keys first, resolves foreign keys, names the tables as plans do. */
 bool sp_catalog_link(sp_catalog *c);
 
@@ -244,9 +260,6 @@ bool sp_catalog_add_schema_keys(sp_arena *arena, const sp_catalog *c, const sp_c
 bool sp_cat_type_parse(sp_str sql, sp_arena *arena, sp_cat_type *type);
 /* SQLite takes any word for a type, and what it knows not it judges by the letters in it; so does this. */
 void sp_cat_type_by_letters(sp_cat_type *type);
-/* The table of a linked catalog that a person means: as sp_names_table has it, or else the only one that is called so without regard to
- * case and space. SPATE_E_USAGE: there is none, or there are several. */
-int sp_catalog_find_named(const sp_catalog *c, const char *name, uint32_t *table, spate_error *err) SP_MUST_CHECK;
 /* To DuckDB and MariaDB a float has 32 bits, to the standard 64. */
 void sp_cat_short_floats(sp_cat_table *t);
 

@@ -494,11 +494,52 @@ static void skip_item(script *s)
     }
 }
 
+/* Kept with its value: as a setting where InnoDB may be told it again, else only to be named. */
+static void keep_option(script *s, sp_cat_table *t, const char *from, bool again)
+{
+    const char *text = sp_script_keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)});
+    size_t len = strlen(text);
+    while (len && strchr(" \t\r\n", text[len - 1]))
+        len--;
+    sp_cat_setting *made = sp_catalog_add_setting(s->c, t);
+    char *what = sp_arena_printf(s->arena, "its option %.*s", (int)len, text);
+    s->nomem = s->nomem || !made || !what;
+    if (!s->nomem)
+        *made = (sp_cat_setting){.sql = again ? text : NULL, .what = what, .column = -1};
+}
+
+/* WORD=value among MariaDB's options; or one word more. InnoDB has none of what other engines are told of their rows. */
+static void take_option(script *s, sp_cat_table *t, bool innodb)
+{
+    static const char *const told[] = {"row_format", "key_block_size", "stats_persistent", "stats_auto_recalc",
+                                       "stats_sample_pages"};
+    static const char *const foreign[] = {"fixed", "page"}; /* formats of rows */
+    const char *from = s->at.raw.p;
+    token word = s->at;
+    bool again = false, charset = sp_script_is_word(s, "charset") || sp_script_is_word(s, "set");
+    for (size_t i = 0; i < SP_COUNT(told); i++)
+        again = again || sp_script_is_word(s, told[i]);
+    if (sp_script_is_mark(s, '(')) {
+        sp_script_take_inside(s);
+        return;
+    }
+    sp_script_advance(s);
+    if ((word.kind != T_WORD && word.kind != T_NAME) || !sp_script_take_mark(s, '='))
+        return;
+    for (size_t i = 0; i < SP_COUNT(foreign); i++)
+        again = again && !sp_script_is_word(s, foreign[i]);
+    sp_script_advance(s);
+    if (innodb && !charset)
+        keep_option(s, t, from, again);
+}
+
 /* COMMENT='...' COLLATE=... AUTO_INCREMENT=... among MariaDB's options. */
 static void take_table_options(script *s, uint32_t table)
 {
+    bool innodb = false;
     while (s->at.kind != T_END && !sp_script_is_mark(s, ';')) {
         sp_cat_table *t = &s->c->tables[table];
+        const char *from = s->at.raw.p;
         if (sp_script_take(s, "comment")) {
             sp_script_take_mark(s, '=');
             if (s->at.kind == T_TEXT)
@@ -514,8 +555,14 @@ static void take_table_options(script *s, uint32_t table)
             sp_script_take_inherits(s, table);
         } else if (sp_script_take(s, "partition by")) {
             sp_script_take_partitions(s, table);
-        } else {
+        } else if (sp_script_take(s, "engine")) {
+            sp_script_take_mark(s, '=');
+            innodb = sp_script_is_word(s, "innodb");
             sp_script_advance(s);
+            if (!innodb)
+                keep_option(s, t, from, false);
+        } else {
+            take_option(s, t, innodb);
         }
     }
 }

@@ -31,6 +31,7 @@ static void build_table(sp_ddl_builder *b)
     sp_ddl_add_unchecked(b);
     sp_ddl_end_clauses(b);
     sp_ddl_add_comments(b);
+    sp_ddl_add_settings(b);
     for (uint32_t i = 0; i < b->c->n_others; i++)
         if (b->c->others[i].table == (int32_t)(b->t - b->c->tables))
             sp_ddl_note(b, "table \"%s\": %s", b->schema->table, b->c->others[i].what);

@@ -276,8 +276,8 @@ void sp_ddl_add_foreign_keys(sp_ddl_builder *b)
 /* setval behind the last value given out and the largest that is there, whatever was larger than the sequence goes. */
 static void add_setval(sp_ddl_builder *b, const sp_cat_column *c)
 {
-    const sp_cat_sequence *s = c->sequence;
-    bool identity = c->identity != SP_CAT_NO_IDENTITY || !s || !s->name, up = !s || s->step > 0;
+    const sp_cat_sequence *s = sp_ddl_sequence_of(b, c);
+    bool identity = !s || (s == c->sequence && (c->identity != SP_CAT_NO_IDENTITY || !s->name)), up = !s || s->step > 0;
     sp_buf name = {0};
     sp_ddl_put(b, "SELECT pg_catalog.setval(");
     if (identity) {
@@ -312,10 +312,10 @@ static void add_setval(sp_ddl_builder *b, const sp_cat_column *c)
     sp_ddl_add(b, SP_DDL_END, NULL, "setting the sequence of column \"%s\"", c->name);
 }
 
-static void add_owner(sp_ddl_builder *b, const sp_cat_column *c)
+static void add_owner(sp_ddl_builder *b, const sp_cat_column *c, const sp_cat_sequence *s)
 {
     sp_ddl_put(b, "ALTER SEQUENCE ");
-    sp_ddl_put_place(b, c->sequence->space, c->sequence->name);
+    sp_ddl_put_place(b, s->space, s->name);
     sp_ddl_put(b, " OWNED BY ");
     sp_ddl_put_table(b);
     sp_ddl_put(b, ".");
@@ -394,8 +394,9 @@ static void add_counter(sp_ddl_builder *b, const sp_cat_column *c)
 
 static void add_numbering_of_postgres(sp_ddl_builder *b, const sp_cat_column *c)
 {
-    if (c->sequence && c->sequence->name && c->identity == SP_CAT_NO_IDENTITY && c->sequence->owned)
-        add_owner(b, c);
+    const sp_cat_sequence *s = sp_ddl_sequence_of(b, c);
+    if (s && s->name && s->owned && (c->identity == SP_CAT_NO_IDENTITY || s != c->sequence))
+        add_owner(b, c, s);
     add_setval(b, c);
 }
 
@@ -443,4 +444,65 @@ void sp_ddl_add_comments(sp_ddl_builder *b)
     }
     if (n && !can && !sp_ddl_is_mariadb(b)) /* whose tables have theirs from the beginning */
         sp_ddl_note(b, "table \"%s\": %u comments", b->schema->table, n);
+}
+
+/* ---- what only one server has words for ------------------------------------------------------------------------------ */
+
+/* An index, also of a key, that is made here too. */
+static bool makes_index(sp_ddl_builder *b, const char *name)
+{
+    for (uint32_t i = 0; i < b->t->n_keys; i++)
+        if (strcmp(b->t->keys[i].name, name) == 0)
+            return b->d->keys != SP_DDL_KEYS_NONE && sp_ddl_has_all(b, b->t->keys[i].columns, b->t->keys[i].n);
+    for (uint32_t i = 0; i < b->t->n_indexes; i++)
+        if (strcmp(b->t->indexes[i].name, name) == 0)
+            return b->d->keys != SP_DDL_KEYS_NONE && b->whole && b->t->indexes[i].body &&
+                   !sp_ddl_calls_own(b->t->indexes[i].body);
+    return false;
+}
+
+/* In the schema of the table, or in the one that names go without: there are no others for their sake. */
+static bool has_place(const sp_ddl_builder *b, const char *space)
+{
+    return strcmp(space, b->t->space) == 0 || strcmp(space, b->c->default_space) == 0;
+}
+
+static bool add_setting(sp_ddl_builder *b, const sp_cat_setting *s)
+{
+    if (!b->same || !s->sql || (s->index && !makes_index(b, s->index)))
+        return false;
+    if (s->statistics && (!has_place(b, s->space) || sp_ddl_uses_missing(b, s->sql) || sp_ddl_calls_own(s->sql)))
+        return false;
+    sp_ddl_put(b, s->statistics ? "CREATE STATISTICS " : "ALTER TABLE ");
+    if (s->statistics) {
+        sp_ddl_put_place(b, s->space, s->statistics);
+        sp_ddl_put(b, s->sql);
+        sp_ddl_put(b, " FROM ");
+    }
+    sp_ddl_put_table(b);
+    sp_ddl_put(b, s->statistics ? "" : " ");
+    sp_ddl_put(b, s->statistics ? "" : s->sql);
+    sp_ddl_add(b, s->index ? SP_DDL_END : SP_DDL_TABLES, NULL, "setting %s", s->what);
+    return true;
+}
+
+/* Those of a column go with it, unless it becomes another type. */
+static bool is_wanted(const sp_ddl_builder *b, const sp_cat_setting *s)
+{
+    if (s->column < 0)
+        return true;
+    int field = sp_schema_find(b->schema, b->t->columns[s->column].name);
+    return field < 0 ? b->made[s->column] : !b->schema->fields[field].cast;
+}
+
+void sp_ddl_add_settings(sp_ddl_builder *b)
+{
+    const char *said = "";
+    for (uint32_t i = 0; i < b->t->n_settings; i++) {
+        const sp_cat_setting *s = &b->t->settings[i];
+        if (!is_wanted(b, s) || add_setting(b, s) || strcmp(said, s->what) == 0)
+            continue;
+        said = s->what;
+        sp_ddl_note(b, "table \"%s\": %s", b->schema->table, said);
+    }
 }

@@ -82,6 +82,9 @@ bool sp_ddl_is_plain_key(const sp_cat_key *key);
 void sp_ddl_add_schema(sp_ddl_builder *b);
 void sp_ddl_add_column_types(sp_ddl_builder *b);
 void sp_ddl_add_sequences(sp_ddl_builder *b);
+/* What PostgreSQL numbers a column by: the source's sequence, or NULL where it has none of its own; but one of ours, with a name, where
+ * numbers have no sign and the column is numeric, which cannot be an identity. */
+const sp_cat_sequence *sp_ddl_sequence_of(sp_ddl_builder *b, const sp_cat_column *c);
 /* INCREMENT BY, MINVALUE and the others, each with a space in front. */
 void sp_ddl_put_sequence_options(sp_ddl_builder *b, const sp_cat_sequence *s);
 
@@ -112,5 +115,7 @@ void sp_ddl_add_indexes(sp_ddl_builder *b);
 void sp_ddl_add_foreign_keys(sp_ddl_builder *b);
 void sp_ddl_add_unchecked(sp_ddl_builder *b);
 void sp_ddl_add_comments(sp_ddl_builder *b);
+/* What only one server has words for: there; elsewhere it is named. */
+void sp_ddl_add_settings(sp_ddl_builder *b);
 
 #endif

@@ -104,6 +104,28 @@ void sp_ddl_add_column_types(sp_ddl_builder *b)
     }
 }
 
+const sp_cat_sequence *sp_ddl_sequence_of(sp_ddl_builder *b, const sp_cat_column *c)
+{
+    int at = sp_schema_find(b->schema, c->name);
+    bool beyond = b->d->dialect == SP_SQL_POSTGRES && !b->same && at >= 0 && !b->schema->fields[at].cast &&
+                  b->schema->fields[at].type.kind == SP_U64 && sp_ddl_is_numbered(b, c);
+    if (!beyond || b->nomem)
+        return c->sequence;
+    const char *dot = strrchr(b->schema->table, '.');
+    sp_cat_sequence *made = sp_arena_alloc(b->d->arena, 1, sizeof(*made));
+    const char *name = sp_arena_printf(b->d->arena, "%.29s_%.29s_seq", dot ? dot + 1 : b->schema->table, c->name);
+    b->nomem = !made || !name;
+    if (b->nomem)
+        return NULL;
+    *made =
+        c->sequence ? *c->sequence : (sp_cat_sequence){.start = 1, .step = 1, .min = 1, .max = INT64_MAX, .cache = 1};
+    made->space = b->t->space;
+    made->name = name;
+    made->type = "bigint";
+    made->owned = true;
+    return made;
+}
+
 void sp_ddl_put_sequence_options(sp_ddl_builder *b, const sp_cat_sequence *s)
 {
     sp_ddl_put_number(b, " INCREMENT BY ", s->step);
@@ -118,14 +140,15 @@ void sp_ddl_add_sequences(sp_ddl_builder *b)
 {
     for (uint32_t i = 0; i < b->t->n_columns; i++) {
         const sp_cat_column *c = &b->t->columns[i];
-        if (!c->sequence || !c->sequence->name || c->identity != SP_CAT_NO_IDENTITY || !sp_ddl_is_copied(b, i) ||
+        const sp_cat_sequence *s = sp_ddl_sequence_of(b, c);
+        if (!s || !s->name || (c->identity != SP_CAT_NO_IDENTITY && s == c->sequence) || !sp_ddl_is_copied(b, i) ||
             b->d->dialect != SP_SQL_POSTGRES)
             continue;
         sp_ddl_put(b, "CREATE SEQUENCE IF NOT EXISTS ");
-        sp_ddl_put_place(b, c->sequence->space, c->sequence->name);
+        sp_ddl_put_place(b, s->space, s->name);
         sp_ddl_put(b, " AS ");
-        sp_ddl_put(b, c->sequence->type);
-        sp_ddl_put_sequence_options(b, c->sequence);
+        sp_ddl_put(b, s->type);
+        sp_ddl_put_sequence_options(b, s);
         add_once(b, "creating the sequence");
     }
 }

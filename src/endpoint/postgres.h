@@ -159,6 +159,8 @@ int sp_pg_end_tables(sp_pg_sink *s, PGconn *conn, spate_error *err) SP_MUST_CHEC
 
 /* ---- postgres_describe.c ---- */
 
+/* See postgres_settings.c. */
+extern const char sp_pg_settings_sql[];
 int sp_pg_describe(sp_uri *uri, const sp_describe_options *options, sp_catalog *c, spate_error *err) SP_MUST_CHECK;
 
 /* ---- postgres_source.c ---- */

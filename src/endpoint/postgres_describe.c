@@ -525,6 +525,25 @@ static bool keep_partitions(reader *d, row r)
     return ok;
 }
 
+/* ---- what only PostgreSQL has words for ---------------------------------------------------------- */
+
+static bool keep_setting(reader *d, row r)
+{
+    int table = table_number(d, text(r, 0));
+    bool ok = true;
+    sp_cat_setting *s = table < 0 ? NULL : sp_catalog_add_setting(d->c, &d->c->tables[table]);
+    if (!s)
+        return table < 0;
+    long number = strtol(text(r, 1), NULL, 10);
+    *s = (sp_cat_setting){.what = kept(d, r, 2, &ok),
+                          .sql = kept(d, r, 3, &ok),
+                          .index = kept(d, r, 4, &ok),
+                          .space = kept(d, r, 5, &ok),
+                          .statistics = kept(d, r, 6, &ok),
+                          .column = number ? column_number(d, table, number) : -1};
+    return ok;
+}
+
 /* ---- what is no table, nor of one that can be read from it -------------------------------------- */
 
 #define NO_EXTENSIONS(class, oid) \
@@ -538,8 +557,14 @@ static const char others_sql[] =
     " UNION ALL SELECT i.inhrelid, 'that it inherits from ' || p.relname FROM pg_catalog.pg_inherits i"
     " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND NOT c.relispartition JOIN pg_catalog.pg_class p ON p.oid = i.inhparent"
     " UNION ALL SELECT c.oid, 'that it is unlogged' FROM pg_catalog.pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'u'"
-    " UNION ALL SELECT c.oid, 'its storage parameters: ' || pg_catalog.array_to_string(c.reloptions, ', ')"
-    " FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.reloptions IS NOT NULL"
+    " UNION ALL SELECT c.oid, 'that row security is on' FROM pg_catalog.pg_class c WHERE c.relrowsecurity"
+    " UNION ALL SELECT r.ev_class, pg_catalog.count(*) || ' rules' FROM pg_catalog.pg_rewrite r WHERE r.rulename <> '_RETURN' GROUP BY 1"
+    " UNION ALL SELECT c.oid, 'what others may do with it: ' || (SELECT pg_catalog.string_agg(DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC'"
+    " ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END, ', ') FROM (SELECT c.relacl AS acl UNION ALL SELECT a.attacl"
+    " FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped) x CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) g"
+    " WHERE g.grantee <> c.relowner) FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384"
+    " UNION ALL SELECT p.prrelid, 'that it is published: ' || pg_catalog.string_agg(x.pubname, ', ' ORDER BY x.pubname)"
+    " FROM pg_catalog.pg_publication_rel p JOIN pg_catalog.pg_publication x ON x.oid = p.prpubid GROUP BY 1"
     " UNION ALL SELECT 0, pg_catalog.count(*) || ' views' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind IN ('v', 'm') AND " SYSTEM_SPACES NO_EXTENSIONS(
         "pg_class",
@@ -550,7 +575,7 @@ static const char others_sql[] =
 static bool keep_other(reader *d, row r)
 {
     int table = table_number(d, text(r, 0));
-    if (table < 0 && strcmp(text(r, 0), "0") != 0)
+    if ((table < 0 && strcmp(text(r, 0), "0") != 0) || !*text(r, 1))
         return true;
     bool ok = true;
     sp_cat_other *other = sp_catalog_add_other(d->c);
@@ -661,9 +686,10 @@ static int read_all(reader *d)
     static const struct {
         const char *sql;
         bool (*keep)(reader *d, row r);
-    } steps[] = {{columns_sql, keep_column},           {sequences_sql, keep_sequence}, {indexes_sql, keep_index},
-                 {foreign_keys_sql, keep_foreign_key}, {checks_sql, keep_check},       {partitions_sql, keep_partitions},
-                 {others_sql, keep_other}};
+    } steps[] = {{columns_sql, keep_column},         {sequences_sql, keep_sequence},
+                 {indexes_sql, keep_index},          {foreign_keys_sql, keep_foreign_key},
+                 {checks_sql, keep_check},           {partitions_sql, keep_partitions},
+                 {sp_pg_settings_sql, keep_setting}, {others_sql, keep_other}};
     d->c->dialect = SP_SQL_POSTGRES;
     int status = sp_pg_run(d->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, d->err, "beginning");
     if (status == SPATE_OK)

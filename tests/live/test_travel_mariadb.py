@@ -69,6 +69,19 @@ class TravelMariaDB(MariaDBCase):
         self.copy(source, self.server.uri("own_after"), "--create", "--truncate", "--verify", "checksum")
         self.assertEqual(self.made("own_after", "parent", "child", "tally"), self.made("own", "parent", "child", "tally"))
 
+    def test_options_of_tables(self):
+        source = self.new("told", "CREATE TABLE a (id int PRIMARY KEY, b text) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=4 STATS_PERSISTENT=1;"
+                                  "CREATE TABLE b (id int PRIMARY KEY) ROW_FORMAT=DYNAMIC COMMENT='ROW_FORMAT=COMPACT' PARTITION BY HASH (id) PARTITIONS 2;"
+                                  "CREATE TABLE c (id int PRIMARY KEY) ENGINE=Aria ROW_FORMAT=PAGE; CREATE TABLE d (id int AUTO_INCREMENT PRIMARY KEY) ENGINE=MyISAM CHECKSUM=1;"
+                                  "INSERT INTO a VALUES (1, 'x'); INSERT INTO d VALUES (7)")
+        done = self.copy(source, self.new("told_to"), "--create", "--verify", "checksum")
+        self.assertEqual(self.left(done), ['table "b": its partitions: it becomes one table', 'table "c": its option ENGINE=Aria', 'table "d": its option ENGINE=MyISAM'])
+        self.assertEqual(self.made("told_to", "a"), self.made("told", "a"))
+        self.assertIn("ROW_FORMAT=DYNAMIC COMMENT='ROW_FORMAT=COMPACT'", self.made("told_to", "b")[0])
+        self.copy(source, self.new("told_part"), "--create", "--table", "told.a", "--verify", "checksum")
+        self.assertEqual([row[0] for row in self.server.sql("SHOW TABLES", "told_part")], ["a"])
+        self.copy(source, self.new("told_from"), "--create", "--table", "`told`.`a`", "--verify", "checksum")
+
     def test_some_tables_and_columns(self):
         source = self.new("some_of", OWN)
         done = self.copy(source, self.new("some_table"), "--create", "--table", "child")
@@ -182,7 +195,10 @@ class TravelMariaDB(MariaDBCase):
                           "INSERT INTO a (email) VALUES ('x'), ('y'); INSERT INTO a (id, email) VALUES (41, 'z'); DELETE FROM a WHERE id = 41; INSERT INTO b VALUES (1, 1)")
         target = self.new_postgres("from_maria")
         done = self.copy(source, target, "--create", "--verify", "checksum")
-        self.assertEqual(self.left(done), ['table "b": the numbering of column "id"'])
+        self.assertEqual(self.left(done), [])
+        self.assertEqual(self.postgres.value("INSERT INTO b (a) VALUES (1) RETURNING id", "from_maria"), "2")
+        self.assertEqual(self.postgres.value("SELECT pg_get_serial_sequence('b', 'id')", "from_maria"), "public.b_id_seq")
+        self.postgres.psql("DELETE FROM b WHERE id = 2", "from_maria")
         self.assertEqual(self.postgres.value("INSERT INTO a (email) VALUES ('z') RETURNING id || ' ' || age", "from_maria"), "42 5")
         indexes = "SELECT indexname, indexdef LIKE '%DESC%' FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
         self.assertEqual(self.postgres.psql(indexes, "from_maria"), [["a_by_age", "t"], ["a_email", "f"], ["a_name", "f"], ["a_pkey", "f"], ["b_by_age", "f"],

@@ -69,8 +69,8 @@ static void add_columns(lines *l, const sp_schema *s)
 
 static void add_statements(lines *l, const sp_ddl *ddl)
 {
-    static const char *const when[] = {"before the rows",         "after the rows", "after the rows, at once",
-                                       "after the rows, at once", "after the keys", "at the end"};
+    static const char *const when[] = {"before the rows",   "after the rows", "after the rows, at once",
+                                       "after the indexes", "after the keys", "at the end"};
     for (uint32_t i = 0; i < ddl->n; i++) {
         const sp_ddl_statement *d = &ddl->statements[i];
         if (i == 0 || d->step != ddl->statements[i - 1].step) {

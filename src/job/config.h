@@ -87,6 +87,9 @@ void sp_config_keys(const sp_config *k, sp_draft *d); /* the latter again, after
 /* The foreign key that a column's values come from, NULL: none. at: its place in it; lead: the column of the key that chooses the
  * row, from which the others take theirs. */
 const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t column, uint32_t *at, uint32_t *lead);
+/* Of a key of several columns the one that always has the same value here, but one of *kinds in the parent (a car is a vehicle of the kind
+ * 'car'): its place; -1: there is none. */
+int sp_config_kind(const sp_config *k, const sp_draft *d, const sp_cat_foreign_key *f, uint32_t *kinds);
 
 /* config.c: the column that comes right before this one in every row, -1: none that it could follow. */
 int sp_config_follows(const sp_draft *d, uint32_t column);

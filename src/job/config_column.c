@@ -247,6 +247,7 @@ static void choose_labels(sp_making *m)
         if (!is_excluded(m, m->type->labels[i]))
             labels[m->out->n_items++] = m->type->labels[i];
     m->out->most = m->out->n_items;
+    m->out->distribution = m->d->spread[m->column] ? "{type: cycle}" : NULL;
     if (m->type->class == SP_CAT_ENUM)
         m->out->type = "enum";
 }
@@ -393,6 +394,7 @@ static void choose_values(sp_making *m, const sp_str *values, uint32_t n)
     m->out->items = values;
     m->out->n_items = n;
     m->out->most = n;
+    m->out->distribution = m->d->spread[m->column] ? "{type: cycle}" : NULL;
     if (m->type->class == SP_CAT_ENUM)
         m->out->type = "enum";
 }
@@ -573,6 +575,20 @@ static bool choose_shared(sp_making *m, const sp_cat_foreign_key *f, const sp_dr
     return true;
 }
 
+/* A row of a kind refers to a parent's row of that kind: each to its own, where none may be referred to twice. */
+static void choose_of_kind(sp_making *m, const sp_cat_foreign_key *f, uint32_t kind, uint32_t kinds, const char *to)
+{
+    const sp_draft *parent = &m->k->drafts[f->parent_table];
+    const char *key = m->d->t->columns[f->columns[kind]].name, *by = parent->t->columns[f->parent_columns[kind]].name;
+    sp_making_mode(m, "lookup", sp_config_printf(m->k, "%s.%s", parent->t->shown, to));
+    m->out->props = sp_config_printf(m->k, "{key: %s, by: %s, which: cycle}", quoted_name(m, key), quoted_name(m, by));
+    if (m->unique) {
+        m->out->note = "one after the other: unique, as long as there are no more rows than there";
+        m->out->unique = m->out->primary_key = false;
+        m->out->most = SP_MAX(parent->rows / kinds, (uint64_t)1);
+    }
+}
+
 /* Do both refer to the same column of another table, each by itself? */
 static bool are_alike(const sp_draft *d, uint32_t a, uint32_t b)
 {
@@ -642,6 +658,14 @@ static bool choose_reference(sp_making *m)
     if (parent == m->d && m->c->not_null) { /* a ref to the own table has nothing to refer to in the first row */
         sp_making_mode(m, "expr", expr_name(m, to->name));
         m->out->note = "every row is its own: there may be no null here";
+        return true;
+    }
+    uint32_t kinds = 0;
+    int kind = m->out->tries ? -1 : sp_config_kind(m->k, m->d, f, &kinds);
+    if (kind == (int)at)
+        return false;
+    if (kind >= 0) {
+        choose_of_kind(m, f, (uint32_t)kind, kinds, to->name);
         return true;
     }
     if (choose_shared(m, f, parent, to))

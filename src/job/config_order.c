@@ -83,6 +83,19 @@ const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t co
     return f;
 }
 
+int sp_config_kind(const sp_config *k, const sp_draft *d, const sp_cat_foreign_key *f, uint32_t *kinds)
+{
+    const sp_draft *parent = f->parent_table < 0 ? d : &k->drafts[f->parent_table];
+    for (uint32_t i = 0; f->n > 1 && parent != d && d->n_ways == 1 && i < f->n; i++) {
+        const sp_cat_type *type = &parent->t->columns[f->parent_columns[i]].type;
+        const sp_demand *of = &parent->demands.columns[f->parent_columns[i]];
+        *kinds = of->n_values ? of->n_values : type->class == SP_CAT_ENUM ? type->n_labels : 0;
+        if (d->demands.columns[f->columns[i]].n_values == 1 && *kinds > 1)
+            return (int)i;
+    }
+    return -1;
+}
+
 /* ---- needs --------------------------------------------------------------------------------------- */
 
 static void need_references(sp_config *k, sp_draft *d)
@@ -200,7 +213,11 @@ static void pass_on_demands(sp_config *k, const sp_draft *d)
     for (uint32_t i = 0; i < d->t->n_foreign_keys; i++) {
         const sp_cat_foreign_key *f = &d->t->foreign_keys[i];
         sp_draft *parent = f->parent_table < 0 ? NULL : &k->drafts[f->parent_table];
-        for (uint32_t j = 0; parent && parent != d && j < f->n; j++)
+        uint32_t kinds = 0;
+        int kind = sp_config_kind(k, d, f, &kinds);
+        if (kind >= 0) /* each kind has as many rows as the next */
+            parent->spread[f->parent_columns[kind]] = true;
+        for (uint32_t j = 0; parent && parent != d && kind < 0 && j < f->n; j++)
             for (uint32_t way = 0; way < parent->n_ways; way++) {
                 sp_demand none = {0}, *to = &parent->ways[way].demands.columns[f->parent_columns[j]];
                 bool one_way = d->n_ways == 1 && !(f->n == 1 && d->demands.columns[f->columns[j]].is_null);

@@ -7,7 +7,7 @@
  *   mariadb_schema.c    changes them: create, empty, keys and indexes, foreign keys checked
  *   mariadb_job.c       what the database remembers of a job
  *   mariadb_describe.c  what there is, as a catalog
- *   mariadb_source.c    rows out of it
+ *   mariadb_source.c    rows out of it: which, and how; mariadb_reader.c reads them, mariadb_mark.c tells whether they are the same still
  *
  * One arena holds what prepare learns, until close; lanes only read it. Sessions are strict, in UTC, and quote names with ". */
 #ifndef SP_ENDPOINT_MARIADB_H

@@ -4,7 +4,7 @@
  * second, when the table was made and when the server was started. It is taken before a run's snapshot, and taken to be good only if
  * that second is over, so that every later commit shows. The next run looks again behind its own snapshot: the same stamp means
  * that nobody has written in between, and both snapshots hold the same rows. A restart forgets the seconds, and is therefore a change. */
-#include "endpoint/mariadb.h"
+#include "endpoint/mariadb_source.h"
 #include "os/os.h"
 
 #include <stdio.h>
@@ -15,6 +15,8 @@ enum {
     STEPS_MAX = 25,   /* how long a second is waited for */
     STARTED_SLACK = 1 /* seconds: the start is the difference of two clocks that are read one after the other */
 };
+
+/* ---- stamps ---------------------------------------------------------------------------------- */
 
 static int read_started(MYSQL *m, uint64_t now, uint64_t *started, spate_error *err)
 {
@@ -88,4 +90,83 @@ const char *sp_my_stamp_differs(const char *then, const sp_my_stamp *now)
     if (now->started > started + STARTED_SLACK || started > now->started + STARTED_SLACK)
         return "the server was restarted, and does not know any more";
     return made != now->made ? "it was made anew" : written != now->written ? "it was written" : NULL;
+}
+
+/* ---- what the source says of a table -------------------------------------------------------- */
+
+/* The stamp, and how positions are counted. */
+int sp_my_mark(sp_source *base, uint32_t table, sp_buf *text, spate_error *err)
+{
+    const sp_my_relation *t = &((sp_my_source *)base)->tables[table];
+    int built = sp_my_stamp_put(&t->stamp, text) ||
+                sp_buf_printf(text, " %d %lld", t->ranges, (long long)t->first_key) || sp_buf_add(text, "", 1);
+    return built ? sp_fail_nomem(err) : SPATE_OK;
+}
+
+static int has_changed(const sp_my_relation *t, const char *how, spate_error *err)
+{
+    sp_fail(err, SPATE_E_DATA, "table \"%s\" may have changed since rows of it were copied: %s", t->schema.table, how);
+    sp_error_hint(err, "what has landed and what is left are of two moments: cancel the job, and copy anew");
+    return SPATE_E_DATA;
+}
+
+/* How many rows a range has. */
+static int count_range(sp_my_source *s, const sp_my_relation *t, uint64_t first, uint64_t last, uint64_t *rows,
+                       spate_error *err)
+{
+    int64_t keys[2] = {(int64_t)((uint64_t)t->first_key + first), (int64_t)((uint64_t)t->first_key + last - 1)};
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, t->count);
+    for (int i = 0; i < 2 && !built; i++) {
+        char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
+        size_t len = t->key_moment ? (size_t)(sp_put_timestamp(text, keys[i]) - text) : 0;
+        built = sp_buf_adds(&sql, i ? " AND " : " BETWEEN ") ||
+                (t->key_moment     ? sp_sql_literal(&sql, (sp_str){text, len})
+                 : t->key_unsigned ? sp_buf_printf(&sql, "%llu", (unsigned long long)keys[i])
+                                   : sp_buf_printf(&sql, "%lld", (long long)keys[i]));
+    }
+    if (t->where)
+        built = built || sp_buf_printf(&sql, " AND (%s\n)", t->where);
+    int status =
+        built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
+    sp_buf_done(&sql);
+    return status;
+}
+
+/* Of a table that nobody has written its rows are as many; if not, a stamp was wrong. */
+static int check_count(sp_my_source *s, const sp_my_relation *t, const sp_landed *landed, spate_error *err)
+{
+    uint64_t rows = 0;
+    int status = SPATE_OK;
+    for (size_t i = 0; i < landed->n && status == SPATE_OK; i++) {
+        uint64_t n = 0;
+        status = count_range(s, t, landed->ranges[i].first, landed->ranges[i].last, &n, err);
+        rows += n;
+    }
+    return status == SPATE_OK && rows != landed->rows ? has_changed(t, "it has another number of rows", err) : status;
+}
+
+/* Whether positions count as they did: what stands behind the stamp. */
+static bool same_positions(const char *then, const sp_my_relation *t)
+{
+    int ranges = -1;
+    long long first = 0;
+    return sscanf(then, "%*s %*s %*s %*s %d %lld", &ranges, &first) == 2 && ranges == t->ranges &&
+           first == (long long)t->first_key;
+}
+
+int sp_my_unchanged(sp_source *base, uint32_t table, const char *then, const sp_landed *landed, spate_error *err)
+{
+    sp_my_source *s = (sp_my_source *)base;
+    const sp_my_relation *t = &s->tables[table];
+    sp_my_stamp now;
+    int status = sp_my_stamp_read(s->links[0].m, t->from->space, t->from->name, &now, err);
+    if (status)
+        return status;
+    const char *how = sp_my_stamp_differs(then, &now);
+    if (!how && !same_positions(then, t))
+        how = "its rows are numbered otherwise";
+    if (how)
+        return has_changed(t, how, err);
+    return t->ranges ? check_count(s, t, landed, err) : SPATE_OK;
 }

@@ -1,354 +1,22 @@
-/* mariadb_source.c - rows out of MariaDB and MySQL: prepared SELECTs whose answers are read as they arrive.
+/* mariadb_source.c - what is read out of MariaDB and MySQL: the tables, how each is read, and the moment they are seen at.
  *
  * All connections that readers will need are opened with the source and begin a transaction each while nobody can write, so that
  * all see the same moment; the lock is held for no longer than that. Where the first column of the primary key is an integer or a
- * moment, a position is one of its values and any range is found by a search; other tables are read from front to back by one
- * statement, which whoever reads next takes over along with its connection.
- *
- * Rows are decoded from the packets themselves: the client library would copy every cell to where it was bound first. */
+ * moment, a position is one of its values and any range is found by a search; other tables are read from front to back. */
 #include "endpoint/endpoints.h"
-#include "endpoint/mariadb.h"
+#include "endpoint/mariadb_source.h"
 #include "endpoint/order.h"
 #include "os/os.h"
-
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 enum {
     DENSE = 4,             /* values a row, at most, that a key has where its rows need not be counted */
     BATCH_BYTES = 1 << 20, /* of wide rows, a batch of which should stay in the cache */
 };
 
-typedef struct my_table {
-    sp_schema schema;
-    sp_my_type *types;
-    sp_myread *decoder;
-    const char *where;  /* or NULL */
-    const char *select; /* with two parameters where ranges are read */
-    uint32_t batch_rows;
-    bool ranges, key_unsigned, key_moment;
-    int64_t first_key; /* position 0: an integer, or microseconds; the bits of one that is unsigned */
-    const sp_cat_table *from;
-    const char *count; /* SELECT count(*) with what comes before a range's ends, where ranges are read */
-    sp_my_stamp stamp; /* of a job */
-    struct link *parked;
-} my_table;
-
-/* A connection, and the statement that runs on it. */
-typedef struct link {
-    MYSQL *m;
-    MYSQL_STMT *stmt; /* of table, NULL: none yet */
-    my_table *table;
-    bool answering;    /* rows of its answer have not been read */
-    uint64_t position; /* of the next row, in a table that is read from front to back */
-    struct link *next; /* free ones */
-} link;
-
-typedef struct my_source {
-    sp_source base;
-    sp_arena arena;
-    sp_my_server server;
-    sp_my_reading how;
-    bool small_tinyints; /* TINYINT(1) is a number */
-    bool span_times;     /* TIME is an interval */
-    link *links;
-    unsigned n_links;
-    pthread_mutex_t lock; /* on free and parked ones */
-    link *free;
-    my_table *tables;
-    const sp_schema **schemas;
-    sp_extent *extents;
-    sp_my_stamp *stamps; /* of the catalog's tables; NULL: of no job */
-} my_source;
-
-typedef struct my_reader {
-    sp_reader base;
-    sp_buf held; /* rows of a strip, which are decoded together */
-    size_t held_ends[SP_MYREAD_ROWS];
-    uint32_t n_held;
-    link *link;
-    my_table *table;
-    uint64_t left; /* rows of a range that is read from front to back */
-    uint64_t row;
-    bool done;
-} my_reader;
-
-static my_source *source_of(const sp_reader *r)
-{
-    return (my_source *)r->source;
-}
-
-/* ---- links ----------------------------------------------------------------------------------- */
-
-static void give(my_source *s, link *l)
-{
-    if (!l)
-        return;
-    pthread_mutex_lock(&s->lock);
-    l->next = s->free;
-    s->free = l;
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void park(my_source *s, link *l)
-{
-    pthread_mutex_lock(&s->lock);
-    l->table->parked = l;
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* The one that t has parked; or a free one; or, when all are parked, another table's, which will have to begin again. */
-static link *take(my_source *s, my_table *t)
-{
-    pthread_mutex_lock(&s->lock);
-    link *l = t->parked;
-    t->parked = NULL;
-    if (!l && s->free) {
-        l = s->free;
-        s->free = l->next;
-    }
-    for (uint32_t i = 0; i < s->base.n_tables && !l; i++) {
-        l = s->tables[i].parked;
-        s->tables[i].parked = NULL;
-    }
-    pthread_mutex_unlock(&s->lock);
-    return l;
-}
-
-/* The next packet of an answer. end: there was none left. */
-static int read_packet(link *l, sp_str *packet, bool *end, spate_error *err)
-{
-    unsigned long len = sp_maria.net_read_packet(l->m);
-    if (len == packet_error || len == 0) {
-        l->answering = false;
-        return sp_my_fail(err, l->m, NULL, "reading table \"%s\"", l->table->schema.table);
-    }
-    *packet = (sp_str){(const char *)l->m->net.read_pos, len};
-    *end = (uint8_t)*packet->p == 0xfe && len < 9;
-    if (*end) { /* so says the library when it has read an answer itself */
-        l->answering = false;
-        l->m->status = MYSQL_STATUS_READY;
-        l->stmt->state = MYSQL_STMT_FETCH_DONE;
-    }
-    return SPATE_OK;
-}
-
-/* An answer given up in the middle: the rest is read and forgotten. */
-static int drain(link *l, spate_error *err)
-{
-    sp_str packet;
-    bool end = false;
-    int status = SPATE_OK;
-    while (l->answering && !end && status == SPATE_OK)
-        status = read_packet(l, &packet, &end, err);
-    return status;
-}
-
-static int prepare(link *l, my_table *t, spate_error *err)
-{
-    if (l->stmt)
-        sp_maria.stmt_close(l->stmt);
-    l->table = t;
-    if (!(l->stmt = sp_maria.stmt_init(l->m)))
-        return sp_fail_nomem(err);
-    if (sp_maria.stmt_prepare(l->stmt, t->select, strlen(t->select)) != 0) {
-        int status = sp_my_fail(err, l->m, l->stmt, "reading table \"%s\"", t->schema.table);
-        sp_maria.stmt_close(l->stmt);
-        l->stmt = NULL;
-        return status;
-    }
-    return SPATE_OK;
-}
-
-static int execute(link *l, my_table *t, MYSQL_BIND *parameters, spate_error *err)
-{
-    int status = drain(l, err);
-    if (status == SPATE_OK && (!l->stmt || l->table != t))
-        status = prepare(l, t, err);
-    if (status)
-        return status;
-    if ((parameters && sp_maria.stmt_bind_param(l->stmt, parameters) != 0) || sp_maria.stmt_execute(l->stmt) != 0)
-        return sp_my_fail(err, l->m, l->stmt, "reading table \"%s\"", t->schema.table);
-    l->answering = true;
-    l->position = 0;
-    return SPATE_OK;
-}
-
-/* ---- readers --------------------------------------------------------------------------------- */
-
-static int reader_open(sp_source *base, sp_reader **out, spate_error *err)
-{
-    my_reader *r = sp_alloc_zero(1, sizeof(*r));
-    if (!r)
-        return sp_fail_nomem(err);
-    r->base.source = base;
-    *out = &r->base;
-    return SPATE_OK;
-}
-
-static void reader_close(sp_reader *base)
-{
-    give(source_of(base), ((my_reader *)base)->link);
-    sp_buf_done(&((my_reader *)base)->held);
-    sp_free(base);
-}
-
-/* A moment as the server reads it. */
-static void put_moment(char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK], int64_t us, unsigned long *len)
-{
-    *len = (unsigned long)(sp_put_timestamp(text, us) - text);
-}
-
-/* How many rows a range has. */
-static int count_range(my_source *s, const my_table *t, uint64_t first, uint64_t last, uint64_t *rows, spate_error *err)
-{
-    int64_t keys[2] = {(int64_t)((uint64_t)t->first_key + first), (int64_t)((uint64_t)t->first_key + last - 1)};
-    sp_buf sql = {0};
-    int built = sp_buf_adds(&sql, t->count);
-    for (int i = 0; i < 2 && !built; i++) {
-        char text[SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
-        unsigned long len = 0;
-        if (t->key_moment)
-            put_moment(text, keys[i], &len);
-        built = sp_buf_adds(&sql, i ? " AND " : " BETWEEN ") ||
-                (t->key_moment     ? sp_sql_literal(&sql, (sp_str){text, len})
-                 : t->key_unsigned ? sp_buf_printf(&sql, "%llu", (unsigned long long)keys[i])
-                                   : sp_buf_printf(&sql, "%lld", (long long)keys[i]));
-    }
-    if (t->where)
-        built = built || sp_buf_printf(&sql, " AND (%s\n)", t->where);
-    int status =
-        built ? sp_fail_nomem(err) : sp_my_ask_number(s->links[0].m, sp_my_string(&sql), rows, err, "counting rows");
-    sp_buf_done(&sql);
-    return status;
-}
-
-static int ask_range(my_reader *r, uint64_t first, uint64_t last, spate_error *err)
-{
-    my_table *t = r->table;
-    int64_t keys[2] = {(int64_t)((uint64_t)t->first_key + first), (int64_t)((uint64_t)t->first_key + last - 1)};
-    char texts[2][SP_TIMESTAMP_TEXT_MAX + SP_SLACK];
-    unsigned long lengths[2];
-    MYSQL_BIND parameters[2] = {0};
-    for (int i = 0; i < 2; i++) {
-        parameters[i] =
-            (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &keys[i], .is_unsigned = t->key_unsigned};
-        if (!t->key_moment)
-            continue;
-        put_moment(texts[i], keys[i], &lengths[i]);
-        parameters[i] = (MYSQL_BIND){
-            .buffer_type = MYSQL_TYPE_STRING, .buffer = texts[i], .buffer_length = lengths[i], .length = &lengths[i]};
-    }
-    return execute(r->link, t, parameters, err);
-}
-
-/* The statement that stands at first, or one that is begun and read up to there. */
-static int go_to_row(my_reader *r, uint64_t first, spate_error *err)
-{
-    link *l = r->link;
-    sp_str packet;
-    bool end = false;
-    if (l->table == r->table && l->answering && l->position == first)
-        return SPATE_OK;
-    int status = execute(l, r->table, NULL, err);
-    while (status == SPATE_OK && !end && l->position < first) {
-        status = read_packet(l, &packet, &end, err);
-        l->position++;
-    }
-    return status;
-}
-
-static int seek(sp_reader *base, uint32_t table, uint64_t first, uint64_t last, spate_error *err)
-{
-    my_reader *r = (my_reader *)base;
-    my_source *s = source_of(base);
-    my_table *t = &s->tables[table];
-    r->table = t;
-    r->row = t->ranges ? 0 : first;
-    r->left = t->ranges ? UINT64_MAX : last - first;
-    r->done = false;
-    r->n_held = 0;
-    r->held.len = 0;
-    if (!t->ranges && r->link && !(r->link->table == t && r->link->answering)) {
-        give(s, r->link);
-        r->link = NULL;
-    }
-    if (!r->link && !(r->link = take(s, t)))
-        return sp_fail(err, SPATE_E_USAGE, "there are more workers than connections to MariaDB, which are %u",
-                       s->n_links);
-    return t->ranges ? ask_range(r, first, last, err) : go_to_row(r, first, err);
-}
-
-/* The range is read. */
-static void end_range(my_reader *r)
-{
-    my_source *s = source_of(&r->base);
-    if (r->table->ranges || !r->link)
-        return;
-    r->base.position = r->row;
-    r->base.at_end = r->done;
-    if (r->done)
-        give(s, r->link);
-    else
-        park(s, r->link);
-    r->link = NULL;
-}
-
-static int decode_held(my_reader *r, sp_batch *batch, spate_error *err)
-{
-    sp_str rows[SP_MYREAD_ROWS];
-    size_t from = 0;
-    for (uint32_t i = 0; i < r->n_held; from = r->held_ends[i++])
-        rows[i] = (sp_str){r->held.data + from, r->held_ends[i] - from};
-    int status = r->n_held ? sp_myread_rows(r->table->decoder, rows, r->n_held, batch, err) : SPATE_OK;
-    r->n_held = 0;
-    r->held.len = 0;
-    return status;
-}
-
-/* A packet is the library's until the next one is read. */
-static int hold(my_reader *r, sp_str packet, spate_error *err)
-{
-    if (sp_buf_add(&r->held, packet.p, packet.len))
-        return sp_fail_nomem(err);
-    r->held_ends[r->n_held++] = r->held.len;
-    r->link->position++;
-    r->left--;
-    return SPATE_OK;
-}
-
-static bool is_open(const my_reader *r, const sp_batch *b)
-{
-    return b->rows < r->table->batch_rows && !sp_rowread_full(b);
-}
-
-/* Strips end where batches may: these have a multiple of a strip's rows. */
-static int next(sp_reader *base, sp_batch *batch, spate_error *err)
-{
-    my_reader *r = (my_reader *)base;
-    int status = SPATE_OK;
-    batch->first_row = r->row;
-    while (status == SPATE_OK && !r->done && r->left && (r->n_held || is_open(r, batch))) {
-        sp_str packet = {0};
-        status = read_packet(r->link, &packet, &r->done, err);
-        if (status == SPATE_OK && !r->done)
-            status = hold(r, packet, err);
-        if (status == SPATE_OK && (r->done || !r->left || r->n_held == SP_MYREAD_ROWS))
-            status = decode_held(r, batch, err);
-    }
-    if (status)
-        return status;
-    r->row += batch->rows;
-    if (batch->rows == 0)
-        end_range(r);
-    return sp_batch_check_text(batch, err);
-}
-
 /* Connections first: statements would else be closed over them, and wait for the rest of their answers. */
 static void source_close(sp_source *base)
 {
-    my_source *s = (my_source *)base;
+    sp_my_source *s = (sp_my_source *)base;
     for (unsigned i = 0; i < s->n_links; i++) {
         sp_maria.close(s->links[i].m);
         if (s->links[i].stmt)
@@ -361,74 +29,19 @@ static void source_close(sp_source *base)
     sp_free(s);
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------ */
-
-/* The stamp, and how positions are counted. */
-static int mark(sp_source *base, uint32_t table, sp_buf *text, spate_error *err)
-{
-    const my_table *t = &((my_source *)base)->tables[table];
-    int built = sp_my_stamp_put(&t->stamp, text) ||
-                sp_buf_printf(text, " %d %lld", t->ranges, (long long)t->first_key) || sp_buf_add(text, "", 1);
-    return built ? sp_fail_nomem(err) : SPATE_OK;
-}
-
-static int has_changed(const my_table *t, const char *how, spate_error *err)
-{
-    sp_fail(err, SPATE_E_DATA, "table \"%s\" may have changed since rows of it were copied: %s", t->schema.table, how);
-    sp_error_hint(err, "what has landed and what is left are of two moments: cancel the job, and copy anew");
-    return SPATE_E_DATA;
-}
-
-/* Of a table that nobody has written its rows are as many; if not, a stamp was wrong. */
-static int check_count(my_source *s, const my_table *t, const sp_landed *landed, spate_error *err)
-{
-    uint64_t rows = 0;
-    int status = SPATE_OK;
-    for (size_t i = 0; i < landed->n && status == SPATE_OK; i++) {
-        uint64_t n = 0;
-        status = count_range(s, t, landed->ranges[i].first, landed->ranges[i].last, &n, err);
-        rows += n;
-    }
-    return status == SPATE_OK && rows != landed->rows ? has_changed(t, "it has another number of rows", err) : status;
-}
-
-/* Whether positions count as they did: what stands behind the stamp. */
-static bool same_positions(const char *then, const my_table *t)
-{
-    int ranges = -1;
-    long long first = 0;
-    return sscanf(then, "%*s %*s %*s %*s %d %lld", &ranges, &first) == 2 && ranges == t->ranges &&
-           first == (long long)t->first_key;
-}
-
-static int unchanged(sp_source *base, uint32_t table, const char *then, const sp_landed *landed, spate_error *err)
-{
-    my_source *s = (my_source *)base;
-    const my_table *t = &s->tables[table];
-    sp_my_stamp now;
-    int status = sp_my_stamp_read(s->links[0].m, t->from->space, t->from->name, &now, err);
-    if (status)
-        return status;
-    const char *how = sp_my_stamp_differs(then, &now);
-    if (!how && !same_positions(then, t))
-        how = "its rows are numbered otherwise";
-    if (how)
-        return has_changed(t, how, err);
-    return t->ranges ? check_count(s, t, landed, err) : SPATE_OK;
-}
-
-static const sp_source_ops ops = {.reader_open = reader_open,
-                                  .seek = seek,
-                                  .next = next,
-                                  .reader_close = reader_close,
+static const sp_source_ops ops = {.reader_open = sp_my_reader_open,
+                                  .seek = sp_my_seek,
+                                  .next = sp_my_next,
+                                  .reader_close = sp_my_reader_close,
                                   .close = source_close,
-                                  .mark = mark,
-                                  .unchanged = unchanged};
+                                  .mark = sp_my_mark,
+                                  .unchanged = sp_my_unchanged};
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
 /* What --create writes, where that is more than the kind says: MariaDB's own types, and numbers of more digits than ours. */
-static int name_type(my_source *s, const sp_cat_type *from, const sp_my_type *type, sp_field *field, spate_error *err)
+static int name_type(sp_my_source *s, const sp_cat_type *from, const sp_my_type *type, sp_field *field,
+                     spate_error *err)
 {
     if (type->class == SP_MY_INTEGER && field->type.kind != SP_BOOL)
         field->sql_type = sp_arena_printf(&s->arena, "%s%s", from->name, type->is_unsigned ? " unsigned" : "");
@@ -457,7 +70,7 @@ static bool becomes(sp_kind kind, sp_kind wanted)
 }
 
 /* What the other side says of a column, or NULL. */
-static const sp_field *like_of(const my_table *t, const sp_source_options *options, const char *column)
+static const sp_field *like_of(const sp_my_relation *t, const sp_source_options *options, const char *column)
 {
     for (uint32_t i = 0; i < options->n_like; i++) {
         const sp_schema *like = options->like[i];
@@ -468,7 +81,7 @@ static const sp_field *like_of(const my_table *t, const sp_source_options *optio
     return NULL;
 }
 
-static int add_column(my_source *s, my_table *t, const sp_cat_column *from, const sp_source_options *options,
+static int add_column(sp_my_source *s, sp_my_relation *t, const sp_cat_column *from, const sp_source_options *options,
                       sp_buf *list, spate_error *err)
 {
     uint32_t i = t->schema.n_fields++;
@@ -502,7 +115,7 @@ static int add_column(my_source *s, my_table *t, const sp_cat_column *from, cons
     return status;
 }
 
-static int read_columns(my_source *s, my_table *t, const sp_cat_table *from, const sp_source_options *options,
+static int read_columns(sp_my_source *s, sp_my_relation *t, const sp_cat_table *from, const sp_source_options *options,
                         sp_buf *list, spate_error *err)
 {
     sp_field *fields = sp_arena_alloc(&s->arena, from->n_columns + 1, sizeof(*fields));
@@ -532,7 +145,7 @@ static const sp_cat_column *range_key(const sp_cat_table *from)
     return fits ? c : NULL;
 }
 
-static int build_select(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key,
+static int build_select(sp_my_source *s, sp_my_relation *t, const sp_cat_table *from, const sp_cat_column *key,
                         const sp_buf *list, spate_error *err)
 {
     sp_buf sql = {0};
@@ -556,7 +169,7 @@ static int build_select(my_source *s, my_table *t, const sp_cat_table *from, con
 }
 
 /* Before anybody changes anything for its sake. */
-static int check_where(my_source *s, const my_table *t, const sp_cat_table *from, spate_error *err)
+static int check_where(sp_my_source *s, const sp_my_relation *t, const sp_cat_table *from, spate_error *err)
 {
     sp_buf sql = {0};
     MYSQL_RES *rows = NULL;
@@ -572,8 +185,8 @@ static int check_where(my_source *s, const my_table *t, const sp_cat_table *from
 }
 
 /* The least and the greatest value of the key, as integers or moments; *any: there are some. */
-static int read_ends(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, int64_t *last,
-                     bool *any, spate_error *err)
+static int read_ends(sp_my_source *s, sp_my_relation *t, const sp_cat_table *from, const sp_cat_column *key,
+                     int64_t *last, bool *any, spate_error *err)
 {
     MYSQL_RES *rows;
     sp_buf sql = {0};
@@ -599,7 +212,7 @@ static int read_ends(my_source *s, my_table *t, const sp_cat_table *from, const 
     return SPATE_OK;
 }
 
-static int count_rows(my_source *s, const sp_cat_table *from, uint64_t *rows, spate_error *err)
+static int count_rows(sp_my_source *s, const sp_cat_table *from, uint64_t *rows, spate_error *err)
 {
     sp_buf sql = {0};
     int built = sp_buf_adds(&sql, "SELECT count(*) FROM ") || sp_my_qualified(&sql, from);
@@ -611,8 +224,8 @@ static int count_rows(my_source *s, const sp_cat_table *from, uint64_t *rows, sp
 
 /* Where values of the key lie far apart, the rows are counted: statistics may be old, and a range must not be one of thousands of
  * empty ones. */
-static int measure(my_source *s, my_table *t, const sp_cat_table *from, const sp_cat_column *key, sp_extent *extent,
-                   spate_error *err)
+static int measure(sp_my_source *s, sp_my_relation *t, const sp_cat_table *from, const sp_cat_column *key,
+                   sp_extent *extent, spate_error *err)
 {
     int64_t last = 0;
     bool any;
@@ -633,8 +246,8 @@ static int measure(my_source *s, my_table *t, const sp_cat_table *from, const sp
     return status;
 }
 
-static int plan_reading(my_source *s, my_table *t, const sp_cat_table *from, const sp_buf *list, sp_extent *extent,
-                        spate_error *err)
+static int plan_reading(sp_my_source *s, sp_my_relation *t, const sp_cat_table *from, const sp_buf *list,
+                        sp_extent *extent, spate_error *err)
 {
     const sp_cat_column *key = range_key(from);
     int status = SPATE_OK;
@@ -652,11 +265,11 @@ static int plan_reading(my_source *s, my_table *t, const sp_cat_table *from, con
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options,
+static int open_table(sp_my_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options,
                       spate_error *err)
 {
     uint32_t i = s->base.n_tables;
-    my_table *t = &s->tables[i];
+    sp_my_relation *t = &s->tables[i];
     sp_buf list = {0};
     t->schema.table = from->shown;
     t->from = from;
@@ -680,7 +293,7 @@ static int open_table(my_source *s, const sp_catalog *c, const sp_cat_table *fro
     return status;
 }
 
-static int open_tables(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+static int open_tables(sp_my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
 {
     s->tables = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->tables));
     s->schemas = sp_arena_alloc(&s->arena, c->n_tables + 1, sizeof(*s->schemas));
@@ -725,7 +338,7 @@ static int lock_out(const sp_catalog *c, const sp_source_options *options, MYSQL
 }
 
 /* Before anything is read. */
-static int take_stamps(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+static int take_stamps(sp_my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
 {
     if (!options->job)
         return SPATE_OK;
@@ -740,7 +353,7 @@ static int take_stamps(my_source *s, const sp_catalog *c, const sp_source_option
     return status;
 }
 
-static int begin_all(my_source *s, spate_error *err)
+static int begin_all(sp_my_source *s, spate_error *err)
 {
     int status = SPATE_OK;
     for (unsigned i = 0; i < s->n_links && status == SPATE_OK; i++)
@@ -751,7 +364,7 @@ static int begin_all(my_source *s, spate_error *err)
     return status;
 }
 
-static int take_moment(my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
+static int take_moment(sp_my_source *s, const sp_catalog *c, const sp_source_options *options, spate_error *err)
 {
     unsigned n = options->readers ? options->readers : sp_os_processors();
     MYSQL *locker = NULL;
@@ -770,7 +383,7 @@ static int take_moment(my_source *s, const sp_catalog *c, const sp_source_option
     if (locker)
         sp_maria.close(locker); /* and its locks go */
     for (unsigned i = 0; i < s->n_links; i++)
-        give(s, &s->links[i]);
+        sp_my_give(s, &s->links[i]);
     return status;
 }
 
@@ -785,7 +398,7 @@ static int read_word(sp_uri *uri, const char *key, const char *word, bool *set, 
                                               : sp_fail(err, SPATE_E_USAGE, "%s is %s, not \"%s\"", key, word, value);
 }
 
-static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
+static int open_all(sp_my_source *s, sp_uri *uri, const sp_source_options *options, spate_error *err)
 {
     sp_catalog *c = sp_arena_alloc(&s->arena, 1, sizeof(*c));
     if (!c)
@@ -809,7 +422,7 @@ static int open_all(my_source *s, sp_uri *uri, const sp_source_options *options,
 
 int sp_my_source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
-    my_source *s = sp_alloc_zero(1, sizeof(*s));
+    sp_my_source *s = sp_alloc_zero(1, sizeof(*s));
     if (!s)
         return sp_fail_nomem(err);
     sp_arena_init(&s->arena);

@@ -1,12 +1,6 @@
-/* duckdb.c - the sink of DuckDB files: looks at the tables, makes or empties them, and finishes
- * with keys and one checkpoint.
- *
- * Chunks are transactions, so a run that dies leaves the chunks it committed and nothing else.
- * DuckDB keeps PRIMARY KEY and FOREIGN KEY in indexes that it searches for every row: with both in
- * place a load is an order of magnitude slower, so by default (keys=primary) primary and unique
- * keys are added after the last row, and foreign keys, which DuckDB cannot add to a table that is
- * there, are checked once by a join and noted as comments on their columns. keys=all has all of
- * them from the start, keys=none has none. */
+/* duckdb.c - the sink of DuckDB files: opens one, looks whether its tables can be loaded before anything is changed, and finishes
+ * with one checkpoint. Chunks are transactions, so a run that dies leaves the chunks it committed and nothing else. What is changed
+ * of the tables themselves is duckdb_schema.c's. */
 #include "endpoint/duckdb_sink.h"
 #include "endpoint/endpoints.h"
 #include "endpoint/problems.h"
@@ -19,38 +13,6 @@
 static sp_duckdb_sink *self_of(sp_sink *s)
 {
     return (sp_duckdb_sink *)s;
-}
-
-/* ---- SQL around one table -------------------------------------------------------------------- */
-
-/* Runs head "table" tail. */
-static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail, spate_error *err)
-{
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail) || sp_buf_add(&sql, "", 1)
-                 ? sp_fail_nomem(err)
-                 : sp_duckdb_run(s->conn, sql.data, err);
-    sp_buf_done(&sql);
-    return rc;
-}
-
-/* The schema's name in front of the table's, if it has one: its length. */
-static size_t schema_part(const char *table)
-{
-    const char *dot = strchr(table, '.');
-    return dot ? (size_t)(dot - table) : 0;
-}
-
-static const char *name_part(const char *table)
-{
-    size_t schema = schema_part(table);
-    return schema ? table + schema + 1 : table;
-}
-
-static bool table_exists(sp_duckdb_sink *s, const char *table)
-{
-    return run_for(s, "SELECT * FROM ", table, " LIMIT 0", NULL) == SPATE_OK;
 }
 
 static int add_fields(sp_buf *sql, const sp_schema *schema)
@@ -78,13 +40,13 @@ static int look_up(sp_duckdb_sink *s, const char *table, target *out, spate_erro
     if (rc != SPATE_OK)
         goto done;
     sql.len = 0;
-    size_t schema = schema_part(table);
+    size_t schema = sp_duckdb_schema_part(table);
     rc = sp_buf_adds(&sql, "SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL "
                            "FROM duckdb_columns() "
                            "WHERE database_name = current_database() AND lower(schema_name) = lower(") ||
          (schema ? sp_sql_literal(&sql, (sp_str){table, schema}) : sp_buf_adds(&sql, "current_schema()")) ||
-         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") || sp_sql_literal(&sql, sp_str_of(name_part(table))) ||
-         sp_buf_add(&sql, ") ORDER BY column_index", 24);
+         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") ||
+         sp_sql_literal(&sql, sp_str_of(sp_duckdb_name_part(table))) || sp_buf_add(&sql, ") ORDER BY column_index", 24);
     rc = rc ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &out->facts, err);
     if (rc != SPATE_OK)
         sp_duckdb.destroy_result(&out->columns);
@@ -275,111 +237,8 @@ static int check_presence(sp_duckdb_sink *s, sp_problems *p)
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
         const sp_schema *schema = s->tables[i].schema;
-        rc = sp_problems_presence(p, schema, table_exists(s, schema->table), &s->base.options);
+        rc = sp_problems_presence(p, schema, sp_duckdb_table_exists(s, schema->table), &s->base.options);
     }
-    return rc;
-}
-
-static int drop_types(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
-{
-    int rc = SPATE_OK;
-    sp_buf sql;
-    sp_buf_init(&sql);
-    for (uint32_t f = 0; f < schema->n_fields && rc == SPATE_OK; f++) {
-        if (schema->fields[f].n_labels == 0)
-            continue;
-        sql.len = 0;
-        rc = sp_buf_adds(&sql, "DROP TYPE IF EXISTS ") || sp_sql_type(&sql, SP_SQL_DUCKDB, schema, f) ||
-                     sp_buf_add(&sql, "", 1)
-                 ? sp_fail_nomem(err)
-                 : sp_duckdb_run(s->conn, sql.data, err);
-    }
-    sp_buf_done(&sql);
-    return rc;
-}
-
-/* Children are behind their parents in the list, so they go first. */
-static int drop_tables(sp_duckdb_sink *s, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = s->n_tables; i-- > 0 && rc == SPATE_OK;) {
-        if (table_exists(s, s->tables[i].schema->table))
-            rc = run_for(s, "DROP TABLE ", s->tables[i].schema->table, "", err);
-        if (rc == SPATE_OK)
-            rc = drop_types(s, s->tables[i].schema, err);
-        if (rc != SPATE_OK)
-            return sp_fail_context(err, rc, "replacing table \"%s\"", s->tables[i].schema->table);
-    }
-    return rc;
-}
-
-static bool has_primary_key(sp_duckdb_sink *s, const sp_schema *schema)
-{
-    sp_buf sql = {0};
-    int built =
-        sp_buf_adds(&sql,
-                    "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
-        sp_sql_literal(&sql, sp_str_of(name_part(schema->table)));
-    return sp_duckdb_any(s, &sql, built);
-}
-
-/* With the answer to the statement's question in the place of its %s. */
-static int run_answered(sp_duckdb_sink *s, const sp_ddl_statement *d, spate_error *err)
-{
-    duckdb_result answer;
-    int rc = sp_duckdb_ask(s->conn, d->ask, &answer, err);
-    if (rc != SPATE_OK)
-        return rc;
-    char *value = sp_duckdb.value_varchar(&answer, 0, 0);
-    const char *gap = strstr(d->sql, "%s");
-    char *sql = sp_arena_printf(&s->arena, "%.*s%s%s", (int)(gap - d->sql), d->sql, value ? value : "1", gap + 2);
-    sp_duckdb.free(value);
-    sp_duckdb.destroy_result(&answer);
-    return sql ? sp_duckdb_run(s->conn, sql, err) : sp_fail_nomem(err);
-}
-
-static int run_step(sp_duckdb_sink *s, sp_ddl_step step, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = 0; i < s->ddl.n && rc == SPATE_OK; i++) {
-        const sp_ddl_statement *d = &s->ddl.statements[i];
-        const sp_schema *schema = s->tables[d->table].schema;
-        bool is_there =
-            step == SP_DDL_KEYS && s->memory.resumed && has_primary_key(s, schema); /* of a run that was killed here */
-        if (d->step != step || !s->tables[d->table].created || is_there)
-            continue;
-        rc = d->ask ? run_answered(s, d, err) : sp_duckdb_run(s->conn, d->sql, err);
-        if (rc == SPATE_E_NOMEM && step > SP_DDL_TABLES)
-            sp_error_hint(err, "all rows are in the file; ?keys=none needs no memory for indexes");
-        if (rc != SPATE_OK)
-            return sp_fail_context(err, rc, "table \"%s\": %s", schema->table, d->what);
-    }
-    return rc;
-}
-
-static int create_tables(sp_duckdb_sink *s, spate_error *err)
-{
-    int rc = s->base.options.truncate ? drop_tables(s, err) : SPATE_OK;
-    for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
-        size_t in_schema = schema_part(s->tables[i].schema->table);
-        char *name = in_schema ? sp_arena_strndup(&s->arena, s->tables[i].schema->table, in_schema) : NULL;
-        rc = name        ? run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name, "", err)
-             : in_schema ? sp_fail_nomem(err)
-                         : SPATE_OK;
-        s->tables[i].created = rc == SPATE_OK;
-    }
-    if (rc == SPATE_OK)
-        rc = run_step(s, SP_DDL_TABLES, err);
-    return rc == SPATE_OK && s->base.options.indexes_before ? run_step(s, SP_DDL_INDEXES, err) : rc;
-}
-
-/* A statement a table, each its own transaction: DuckDB checks foreign keys against rows that the
- * same transaction deleted. */
-static int empty_tables(sp_duckdb_sink *s, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = s->n_tables; i-- > 0 && rc == SPATE_OK;)
-        rc = run_for(s, "DELETE FROM ", s->tables[i].schema->table, "", err);
     return rc;
 }
 
@@ -387,8 +246,8 @@ static int table_number(const sp_duckdb_sink *s, const char *in_schema, const ch
 {
     for (uint32_t i = 0; i < s->n_tables; i++) {
         const char *table = s->tables[i].schema->table;
-        size_t schema = schema_part(table);
-        if (strcasecmp(name_part(table), name) == 0 &&
+        size_t schema = sp_duckdb_schema_part(table);
+        if (strcasecmp(sp_duckdb_name_part(table), name) == 0 &&
             (!schema || (strlen(in_schema) == schema && strncasecmp(table, in_schema, schema) == 0)))
             return (int)i;
     }
@@ -438,7 +297,7 @@ static int create_or_take_over(sp_duckdb_sink *s, sp_problems *p, spate_error *e
     if (rc != SPATE_OK || s->memory.resumed)
         return rc;
     rc = check_presence(s, p) ? sp_fail_nomem(err) : p->n ? sp_problems_tell(p, s->base.shown, err) : SPATE_OK;
-    return rc == SPATE_OK ? create_tables(s, err) : rc;
+    return rc == SPATE_OK ? sp_duckdb_create_tables(s, err) : rc;
 }
 
 /* Inside a transaction, which the caller ends. */
@@ -501,7 +360,7 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
     }
     bool empty = sink->options.truncate && !sink->options.create && !sink->options.dry_run;
     if (rc == SPATE_OK && empty && !(s->memory.job && sp_duckdb_job_is_known(s)))
-        rc = empty_tables(s, err);
+        rc = sp_duckdb_empty_tables(s, err);
     if (rc ==
         SPATE_OK) /* behind the emptying, which cannot be in its transaction: a run killed between empties again */
         rc = sp_duckdb_claim_job(s, err);
@@ -514,102 +373,12 @@ static int prepare(sp_sink *sink, const sp_schema *const *tables, uint32_t n_tab
 
 /* ---- finish ---------------------------------------------------------------------------------- */
 
-static int run_for_key(sp_duckdb_sink *s, sp_buf *sql, int built, spate_error *err)
-{
-    int rc = built || sp_buf_add(sql, "", 1) ? sp_fail_nomem(err) : sp_duckdb_run(s->conn, sql->data, err);
-    sp_buf_done(sql);
-    return rc;
-}
-
-/* SELECT count(*) of the rows whose key is complete and in no parent row. */
-static int orphans_sql(sp_buf *sql, const sp_schema *schema, const sp_foreign_key *key)
-{
-    int rc = sp_buf_adds(sql, "SELECT count(*) FROM ") || sp_sql_ident(sql, schema->table) ||
-             sp_buf_adds(sql, " AS c WHERE ");
-    for (uint32_t i = 0; i < key->n && !rc; i++)
-        rc = sp_buf_adds(sql, "c.") || sp_sql_name(sql, schema->fields[key->columns[i]].name) ||
-             sp_buf_adds(sql, " IS NOT NULL AND ");
-    rc = rc || sp_buf_adds(sql, "NOT EXISTS (SELECT 1 FROM ") || sp_sql_ident(sql, key->parent) ||
-         sp_buf_adds(sql, " AS p WHERE ");
-    for (uint32_t i = 0; i < key->n && !rc; i++)
-        rc = sp_buf_adds(sql, i ? " AND p." : "p.") || sp_sql_name(sql, key->parent_columns[i]) ||
-             sp_buf_adds(sql, " = c.") || sp_sql_name(sql, schema->fields[key->columns[i]].name);
-    return rc || sp_buf_add(sql, ")", 2);
-}
-
-static int check_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key, spate_error *err)
-{
-    duckdb_result count;
-    sp_buf sql;
-    sp_buf_init(&sql);
-    int rc = orphans_sql(&sql, schema, key) ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &count, err);
-    sp_buf_done(&sql);
-    if (rc != SPATE_OK)
-        return rc;
-    int64_t orphans = sp_duckdb.value_int64(&count, 0, 0);
-    sp_duckdb.destroy_result(&count);
-    if (orphans == 0)
-        return SPATE_OK;
-    return sp_fail(err, SPATE_E_DATA, "%lld rows of table \"%s\" refer by \"%s\" to no row of table \"%s\"",
-                   (long long)orphans, schema->table, schema->fields[key->columns[0]].name, key->parent);
-}
-
-/* COMMENT ON COLUMN "t"."c" IS 'references p(k)': where a reader of the schema will look. */
-static int note_foreign_key(sp_duckdb_sink *s, const sp_schema *schema, const sp_foreign_key *key, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = 0; i < key->n && rc == SPATE_OK; i++) {
-        char *note = sp_arena_printf(&s->arena, "references %s(%s)", key->parent, key->parent_columns[i]);
-        sp_buf sql;
-        sp_buf_init(&sql);
-        int built = !note || sp_buf_adds(&sql, "COMMENT ON COLUMN ") || sp_sql_ident(&sql, schema->table) ||
-                    sp_buf_adds(&sql, ".") || sp_sql_name(&sql, schema->fields[key->columns[i]].name) ||
-                    sp_buf_adds(&sql, " IS ") || sp_sql_literal(&sql, sp_str_of(note));
-        rc = run_for_key(s, &sql, built, err);
-    }
-    return rc;
-}
-
-static int finish_foreign_keys(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (uint32_t i = 0; i < schema->n_foreign_keys && rc == SPATE_OK; i++) {
-        if (s->base.options.parts <= 1) /* else the parent's rows may come with another part */
-            rc = check_foreign_key(s, schema, &schema->foreign_keys[i], err);
-        if (rc == SPATE_OK)
-            rc = note_foreign_key(s, schema, &schema->foreign_keys[i], err);
-    }
-    return rc;
-}
-
-static int finish_keys(sp_duckdb_sink *s, spate_error *err)
-{
-    char sql[64];
-    snprintf(sql, sizeof(sql), "RESET memory_limit; SET threads = %u", SP_MAX(sp_os_processors(), 1u));
-    int rc = sp_duckdb_run(s->conn, sql, err);
-    for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++)
-        if (s->tables[i].created)
-            rc = finish_foreign_keys(s, s->tables[i].schema, err);
-    if (rc == SPATE_OK)
-        rc = run_step(s, SP_DDL_KEYS, err);
-    return rc == SPATE_OK ? run_step(s, SP_DDL_INDEXES, err) : rc;
-}
-
-/* In the order that DuckDB asks for: nothing about a table can be changed once it has an index. */
-static int finish_tables(sp_duckdb_sink *s, spate_error *err)
-{
-    int rc = run_step(s, SP_DDL_DEFAULTS, err);
-    if (rc == SPATE_OK && s->ddl.keys == SP_DDL_KEYS_AFTER)
-        rc = finish_keys(s, err);
-    return rc == SPATE_OK ? run_step(s, SP_DDL_END, err) : rc;
-}
-
 static int finish(sp_sink *sink, bool complete, spate_error *err)
 {
     sp_duckdb_sink *s = self_of(sink);
     if (!s->prepared)
         return SPATE_OK;
-    int rc = complete && sink->options.create && !s->memory.complete ? finish_tables(s, err) : SPATE_OK;
+    int rc = complete && sink->options.create && !s->memory.complete ? sp_duckdb_finish_tables(s, err) : SPATE_OK;
     if (rc == SPATE_OK && complete)
         rc = sp_duckdb_complete_job(s, err);
     /* The checkpoint takes the .wal file away; without it the next one to open the file does that.

@@ -1,4 +1,4 @@
-/* duckdb_sink.h - private to the DuckDB endpoint: what the sink (duckdb.c) and its lanes
+/* duckdb_sink.h - private to the DuckDB endpoint: what the sink (duckdb.c), its tables (duckdb_schema.c) and its lanes
  * (duckdb_lane.c) share. */
 #ifndef SP_DUCKDB_SINK_H
 #define SP_DUCKDB_SINK_H
@@ -42,6 +42,28 @@ typedef struct sp_duckdb_sink {
     sp_job_memory memory;
     sp_ddl ddl;
 } sp_duckdb_sink;
+
+/* "schema.table": how long the schema's name in front is, 0: there is none; and the table's own. */
+static inline size_t sp_duckdb_schema_part(const char *table)
+{
+    const char *dot = strchr(table, '.');
+    return dot ? (size_t)(dot - table) : 0;
+}
+
+static inline const char *sp_duckdb_name_part(const char *table)
+{
+    size_t schema = sp_duckdb_schema_part(table);
+    return schema ? table + schema + 1 : table;
+}
+
+/* ---- duckdb_schema.c ---- */
+
+bool sp_duckdb_table_exists(sp_duckdb_sink *s, const char *table);
+/* Inside a transaction: makes the tables, in the place of those that are to be replaced. */
+int sp_duckdb_create_tables(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
+int sp_duckdb_empty_tables(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
+/* All rows are there: defaults, keys, indexes and notes of the tables that this run has created. */
+int sp_duckdb_finish_tables(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
 
 /* ---- duckdb_job.c ---- */
 

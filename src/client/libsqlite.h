@@ -31,5 +31,11 @@ int sp_sqlite_fail(spate_error *err, sqlite3 *db, const char *shown);
 /* flags: SQLITE_OPEN_... On failure *db is NULL. */
 int sp_sqlite_open(const char *path, int flags, sqlite3 **db, spate_error *err) SP_MUST_CHECK;
 int sp_sqlite_run(sqlite3 *db, const char *sql, const char *shown, spate_error *err) SP_MUST_CHECK;
+/* A cell of the row at hand as text; "" for NULL. */
+static inline const char *sp_sqlite_text(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sp_sqlite.column_text(row, column);
+    return text ? text : "";
+}
 
 #endif

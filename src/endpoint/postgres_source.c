@@ -380,70 +380,6 @@ static int check_where(sp_pg_source *s, const sp_pg_relation *t, const char *quo
     return status;
 }
 
-/* ---- keys --------------------------------------------------------------------------------------------- */
-
-/* Columns of the catalog's table as fields of the schema; false when one is not copied. */
-static bool fields_of(sp_pg_source *s, const sp_pg_relation *t, const sp_cat_table *from, const uint32_t *columns,
-                      uint32_t n, const uint32_t **fields)
-{
-    uint32_t *made = sp_arena_alloc(&s->arena, n + 1, sizeof(*made));
-    for (uint32_t i = 0; made && i < n; i++) {
-        int at = sp_schema_find(&t->schema, from->columns[columns[i]].name);
-        if (at < 0)
-            return false;
-        made[i] = (uint32_t)at;
-    }
-    *fields = made;
-    return made != NULL;
-}
-
-static int read_keys(sp_pg_source *s, sp_pg_relation *t, const sp_cat_table *from, spate_error *err)
-{
-    uint32_t *uniques = sp_arena_alloc(&s->arena, from->n_keys + 1, sizeof(*uniques));
-    if (!uniques)
-        return sp_fail_nomem(err);
-    t->schema.uniques = uniques;
-    for (uint32_t i = 0; i < from->n_keys; i++) {
-        const sp_cat_key *key = &from->keys[i];
-        const uint32_t *fields;
-        if (key->where || !fields_of(s, t, from, key->columns, key->n, &fields))
-            continue;
-        if (key->primary) {
-            t->schema.primary_key = fields;
-            t->schema.n_primary_key = key->n;
-        } else if (key->n == 1) {
-            uniques[t->schema.n_uniques++] = fields[0];
-        }
-    }
-    return SPATE_OK;
-}
-
-static int read_foreign_keys(sp_pg_source *s, sp_pg_relation *t, const sp_catalog *c, const sp_cat_table *from,
-                             spate_error *err)
-{
-    sp_foreign_key *keys = sp_arena_alloc(&s->arena, from->n_foreign_keys + 1, sizeof(*keys));
-    if (!keys)
-        return sp_fail_nomem(err);
-    t->schema.foreign_keys = keys;
-    for (uint32_t i = 0; i < from->n_foreign_keys; i++) {
-        const sp_cat_foreign_key *key = &from->foreign_keys[i];
-        const sp_cat_table *parent = key->parent_table < 0 ? NULL : &c->tables[key->parent_table];
-        const char **names = sp_arena_alloc(&s->arena, key->n + 1, sizeof(*names));
-        sp_foreign_key *made = &keys[t->schema.n_foreign_keys];
-        if (!names)
-            return sp_fail_nomem(err);
-        if (!parent || !fields_of(s, t, from, key->columns, key->n, &made->columns))
-            continue;
-        for (uint32_t k = 0; k < key->n; k++)
-            names[k] = parent->columns[key->parent_columns[k]].name;
-        made->parent = parent->shown;
-        made->n = key->n;
-        made->parent_columns = names;
-        t->schema.n_foreign_keys++;
-    }
-    return SPATE_OK;
-}
-
 /* ---- opening --------------------------------------------------------------------------------------------- */
 
 static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *from, const sp_source_options *options,
@@ -465,10 +401,8 @@ static int open_table(sp_pg_source *s, const sp_catalog *c, const sp_cat_table *
         status = check_where(s, t, quoted, err);
     if (status == SPATE_OK)
         status = read_leaves(s, t, quoted, &s->extents[i], err);
-    if (status == SPATE_OK)
-        status = read_keys(s, t, from, err);
-    if (status == SPATE_OK)
-        status = read_foreign_keys(s, t, c, from, err);
+    if (status == SPATE_OK && !sp_catalog_add_schema_keys(&s->arena, c, from, &t->schema))
+        status = sp_fail_nomem(err);
     if (status == SPATE_OK)
         status = sp_pgread_new(&t->schema, t->types, &t->decoder, err);
     s->schemas[i] = &t->schema;

@@ -38,11 +38,6 @@ int sp_sqlite_do(sp_sqlite_sink *s, const char *sql, spate_error *err) SP_MUST_C
 /* The statement of select, a query that ends behind the name of a pragma, about a table: pragma_x('table'). At its beginning. */
 int sp_sqlite_ask(sp_sqlite_sink *s, const char *select, const char *table, sqlite3_stmt **out,
                   spate_error *err) SP_MUST_CHECK;
-static inline const char *sp_sqlite_text(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sp_sqlite.column_text(row, column);
-    return text ? text : "";
-}
 int sp_sqlite_field_of(const sp_schema *schema, const char *name); /* or -1 */
 int sp_sqlite_check_foreign_keys(sp_sqlite_sink *s, spate_error *err) SP_MUST_CHECK;
 int sp_sqlite_run_step(sp_sqlite_sink *s, sp_ddl_step step, spate_error *err) SP_MUST_CHECK;

@@ -313,12 +313,6 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- the tables ------------------------------------------------------------------------------------------ */
 
-static const char *text_at(sqlite3_stmt *row, int i)
-{
-    const char *text = (const char *)sp_sqlite.column_text(row, i);
-    return text ? text : "";
-}
-
 static const char *kept(lite_source *s, const char *text)
 {
     return sp_arena_strndup(&s->arena, text, strlen(text));
@@ -404,7 +398,7 @@ static int sample_table(lite_source *s, const char *select, sample *samples, uin
             samples[i].classes |= 1u << class;
             if (class == SQLITE_INTEGER)
                 samples[i].binary &= (uint64_t)sp_sqlite.column_int64(row, (int)i) <= 1;
-            if (class == SQLITE_TEXT && sp_guess_see(&samples[i].guess, sp_str_of(text_at(row, (int)i)), false))
+            if (class == SQLITE_TEXT && sp_guess_see(&samples[i].guess, sp_str_of(sp_sqlite_text(row, (int)i)), false))
                 rc = sp_fail_nomem(err);
         }
     sp_sqlite.finalize(row);
@@ -432,11 +426,12 @@ static int read_columns(lite_source *s, lite_table *t, const sp_source_options *
     while (ok && sp_sqlite.step(row) == SQLITE_ROW) {
         int64_t pk = sp_sqlite.column_int64(row, 3);
         key_columns += pk > 0;
-        if (sp_sqlite.column_int64(row, 4) || !sp_source_wants_column(options, text_at(row, 0)))
+        if (sp_sqlite.column_int64(row, 4) || !sp_source_wants_column(options, sp_sqlite_text(row, 0)))
             continue;
         uint32_t i = t->schema.n_fields++;
-        fields[i] = (sp_field){.name = kept(s, text_at(row, 0)), .nullable = !sp_sqlite.column_int64(row, 2) && !pk};
-        (*declared)[i] = kept(s, text_at(row, 1));
+        fields[i] =
+            (sp_field){.name = kept(s, sp_sqlite_text(row, 0)), .nullable = !sp_sqlite.column_int64(row, 2) && !pk};
+        (*declared)[i] = kept(s, sp_sqlite_text(row, 1));
         if (pk > 0) {
             key[pk - 1] = i;
             t->schema.n_primary_key++;
@@ -565,7 +560,7 @@ static int read_uniques(lite_source *s, lite_table *t, spate_error *err)
     if (rc != SPATE_OK)
         return rc;
     while (uniques && sp_sqlite.step(row) == SQLITE_ROW && t->schema.n_uniques < t->schema.n_fields) {
-        int at = sp_schema_find(&t->schema, text_at(row, 0));
+        int at = sp_schema_find(&t->schema, sp_sqlite_text(row, 0));
         if (at >= 0)
             uniques[t->schema.n_uniques++] = (uint32_t)at;
     }
@@ -580,16 +575,16 @@ static bool add_key_column(lite_source *s, lite_table *t, sp_foreign_key *keys, 
     int64_t seq = sp_sqlite.column_int64(row, 1), n = sp_sqlite.column_int64(row, 5);
     sp_foreign_key *key = &keys[t->schema.n_foreign_keys];
     if (seq == 0) {
-        *key = (sp_foreign_key){.parent = kept(s, text_at(row, 2))};
+        *key = (sp_foreign_key){.parent = kept(s, sp_sqlite_text(row, 2))};
         key->columns = sp_arena_alloc(&s->arena, (size_t)n, sizeof(uint32_t));
         key->parent_columns = sp_arena_alloc(&s->arena, (size_t)n, sizeof(char *));
     }
-    int at = sp_schema_find(&t->schema, text_at(row, 3));
+    int at = sp_schema_find(&t->schema, sp_sqlite_text(row, 3));
     if (!key->parent || !key->columns || !key->parent_columns)
         return false;
-    if (at >= 0 && *text_at(row, 4)) {
+    if (at >= 0 && *sp_sqlite_text(row, 4)) {
         ((uint32_t *)key->columns)[key->n] = (uint32_t)at;
-        ((const char **)key->parent_columns)[key->n] = kept(s, text_at(row, 4));
+        ((const char **)key->parent_columns)[key->n] = kept(s, sp_sqlite_text(row, 4));
         if (!key->parent_columns[key->n++])
             return false;
     }
@@ -669,7 +664,7 @@ static int open_tables(lite_source *s, const sp_source_options *options, spate_e
     if (!s->tables || !s->schemas || !s->extents)
         rc = sp_fail_nomem(err);
     while (rc == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW) {
-        const char *name = kept(s, text_at(row, 0));
+        const char *name = kept(s, sp_sqlite_text(row, 0));
         if (!name)
             rc = sp_fail_nomem(err);
         else if (sp_source_wants_table(options, name))
@@ -685,7 +680,7 @@ static bool is_wal(lite_source *s)
 {
     sqlite3_stmt *row;
     bool wal = ask(s, "PRAGMA journal_mode", NULL, &row, NULL) == SPATE_OK && sp_sqlite.step(row) == SQLITE_ROW &&
-               strcmp(text_at(row, 0), "wal") == 0;
+               strcmp(sp_sqlite_text(row, 0), "wal") == 0;
     sp_sqlite.finalize(row);
     return wal;
 }

@@ -1,62 +1,26 @@
 /* local.c - the adapter of trees that the kernel knows: folders by descriptor, names relative to them. No path is ever resolved
- * through a symbolic link, and no path is too long. */
+ * through a symbolic link, and no path is too long. What files have besides their bytes is in local_meta.c. */
 #include "os/at.h"
-#include "tree/adapter.h"
+#include "tree/local.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum {
     RECORDS_BYTES = 128 << 10,
-    RECORD_MIN = 24,           /* bytes of the shortest one */
-    ATTRIBUTES_MAX = 64 << 10, /* names together, and each value: the kernel's own limits */
+    RECORD_MIN = 24, /* bytes of the shortest one */
 };
 
-typedef struct local_tree {
-    sp_tree tree;
-    int root;             /* -1: does not exist yet */
-    uint32_t user, group; /* ours: what new files get, most often */
-    char path[];
-} local_tree;
-
-typedef struct local_walker {
-    sp_walker base;
-    sp_buf path; /* of the folder it stands in, without the leading '/' */
-    int folder;  /* -1: nowhere */
-    int anchor;  /* some folders above it, so that the way to its neighbours is short however deep they are; -1: none */
-    size_t anchor_len; /* how much of path leads there */
-    int file;          /* -1: none open */
-    char file_name[NAME_MAX + 1];
-    enum {
-        INHERITS_UNKNOWN,
-        INHERITS,
-        INHERITS_NOT
-    } inherits;          /* what is made in the folder gets an access list from it */
-    unsigned asked_mode; /* of the new file that is open */
-    struct {
-        bool known;
-        unsigned asked;
-        uint32_t user, group, mode;
-    } born;                             /* what a new file of the folder is, when it was asked for with a mode */
-    bool no_noatime;                    /* the files are not ours */
-    bool no_unnamed;                    /* this file system has no files without a name */
-    uint64_t file_device, no_take_from; /* a device that the kernel would not copy from */
-    char *records;
-    sp_entry *entries;
-    char *values; /* ATTRIBUTES_MAX * 2: names, then one value */
-} local_walker;
-
-static local_tree *tree_of(const sp_walker *w)
+static sp_local_tree *tree_of(const sp_walker *w)
 {
-    return (local_tree *)w->tree;
+    return (sp_local_tree *)w->tree;
 }
 
-static int failed(const local_walker *w, const char *what, const char *name, int rc, spate_error *err)
+int sp_local_failed(const sp_local_walker *w, const char *what, const char *name, int rc, spate_error *err)
 {
     bool deep = w->path.len > 0;
     return sp_fail_errno(err, -rc, "could not %s \"%s%s%.*s%s%s\"", what, w->base.tree->shown, deep ? "/" : "",
@@ -83,7 +47,7 @@ static size_t anchor_of(sp_str path, size_t known)
     return at > known ? at : 0;
 }
 
-static void weigh_anchor(local_walker *w)
+static void weigh_anchor(sp_local_walker *w)
 {
     if (w->anchor >= 0)
         close(w->anchor);
@@ -91,7 +55,7 @@ static void weigh_anchor(local_walker *w)
 }
 
 /* The folder at w->path, from the nearest one above it that is open. */
-static int open_folder(local_walker *w, int here, size_t here_len)
+static int open_folder(sp_local_walker *w, int here, size_t here_len)
 {
     sp_str path = {w->path.data, w->path.len};
     int from = tree_of(&w->base)->root;
@@ -121,7 +85,7 @@ static int open_folder(local_walker *w, int here, size_t here_len)
 
 static int local_enter(sp_walker *base, sp_str path, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     if (path.len && path.p[0] == '/')
         path = (sp_str){path.p + 1, path.len - 1};
     size_t here = w->path.len;
@@ -143,7 +107,7 @@ static int local_enter(sp_walker *base, sp_str path, spate_error *err)
     if (old >= 0)
         close(old);
     if (fd < 0)
-        return failed(w, "open folder", "", fd, err);
+        return sp_local_failed(w, "open folder", "", fd, err);
     w->folder = fd;
     return SPATE_OK;
 }
@@ -185,7 +149,7 @@ static void fill_entry(sp_entry *e, const struct statx *st)
 }
 
 /* A child that cannot be looked at is told as unknown; one that has gone in between is not told at all. */
-static size_t look_at_records(local_walker *w, size_t len)
+static size_t look_at_records(sp_local_walker *w, size_t len)
 {
     size_t n = 0;
     for (size_t at = 0; at < len;) {
@@ -210,13 +174,13 @@ static size_t look_at_records(local_walker *w, size_t len)
 
 static int local_list(sp_walker *base, sp_entries_fn *take, void *arg, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     if (lseek(w->folder, 0, SEEK_SET) < 0)
-        return failed(w, "list folder", "", -errno, err);
+        return sp_local_failed(w, "list folder", "", -errno, err);
     for (;;) {
         ssize_t len = sp_at_list(w->folder, w->records, RECORDS_BYTES);
         if (len < 0)
-            return failed(w, "list folder", "", (int)len, err);
+            return sp_local_failed(w, "list folder", "", (int)len, err);
         if (len == 0)
             return SPATE_OK;
         size_t n = look_at_records(w, (size_t)len);
@@ -228,237 +192,40 @@ static int local_list(sp_walker *base, sp_entries_fn *take, void *arg, spate_err
 
 static int local_stat(sp_walker *base, const char *name, sp_entry *entry, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     struct statx st;
     int rc = sp_at_stat(w->folder, name, &st);
     if (rc != 0)
-        return failed(w, "look at", name, rc, err);
+        return sp_local_failed(w, "look at", name, rc, err);
     fill_entry(entry, &st);
     return SPATE_OK;
 }
 
 static int local_read_link(sp_walker *base, const char *name, sp_buf *target, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     target->len = 0;
     if (sp_buf_reserve(target, PATH_MAX + 1))
         return sp_fail_nomem(err);
     ssize_t len = sp_at_read_link(w->folder, name, target->data, PATH_MAX);
     if (len < 0)
-        return failed(w, "read symbolic link", name, (int)len, err);
+        return sp_local_failed(w, "read symbolic link", name, (int)len, err);
     target->len = (size_t)len;
     target->data[len] = '\0';
     return SPATE_OK;
-}
-
-/* ---- attributes ---- */
-
-/* What the calls of at.h take for a name of ours: "" and NULL are descriptors. */
-static int descriptor_of(const local_walker *w, const char **name)
-{
-    int fd = *name ? w->folder : w->file;
-    if (*name && !(*name)[0])
-        *name = NULL;
-    return fd;
-}
-
-static bool unsupported(long rc)
-{
-    return rc == -EOPNOTSUPP || rc == -ENOSYS;
-}
-
-/* Sorted insertion: there are few. */
-static size_t sort_names(char *names, size_t len, const char **sorted, size_t max)
-{
-    size_t n = 0;
-    for (size_t at = 0; at < len && n < max; at += strlen(names + at) + 1) {
-        size_t i = n++;
-        for (; i > 0 && strcmp(sorted[i - 1], names + at) > 0; i--)
-            sorted[i] = sorted[i - 1];
-        sorted[i] = names + at;
-    }
-    return n;
-}
-
-enum { ATTRIBUTES_COUNT_MAX = 1024 };
-
-static int add_attribute(local_walker *w, int fd, const char *name, const char *attribute, sp_buf *out,
-                         spate_error *err)
-{
-    char *value = w->values + ATTRIBUTES_MAX;
-    ssize_t len = sp_at_get_attribute(fd, name, attribute, value, ATTRIBUTES_MAX);
-    if (len == -ENODATA || unsupported(len))
-        return SPATE_OK;
-    if (len < 0)
-        return failed(w, "read an attribute of", name ? name : w->file_name, (int)len, err);
-    uint32_t size = (uint32_t)len;
-    if (sp_buf_add(out, attribute, strlen(attribute) + 1) || sp_buf_add(out, &size, sizeof size) ||
-        sp_buf_add(out, value, size))
-        return sp_fail_nomem(err);
-    return SPATE_OK;
-}
-
-static int local_attributes(sp_walker *base, const char *of, sp_buf *attributes, spate_error *err)
-{
-    local_walker *w = (local_walker *)base;
-    const char *name = of;
-    int fd = descriptor_of(w, &name);
-    attributes->len = 0;
-    ssize_t len = sp_at_list_attributes(fd, name, w->values, ATTRIBUTES_MAX);
-    if (len == 0 || unsupported(len))
-        return SPATE_OK;
-    if (len < 0)
-        return failed(w, "list the attributes of", of ? of : w->file_name, (int)len, err);
-    const char *sorted[ATTRIBUTES_COUNT_MAX];
-    size_t n = sort_names(w->values, (size_t)len, sorted, ATTRIBUTES_COUNT_MAX);
-    int rc = SPATE_OK;
-    for (size_t i = 0; i < n && rc == SPATE_OK; i++)
-        rc = add_attribute(w, fd, name, sorted[i], attributes, err);
-    return rc;
-}
-
-static bool has_attribute(const sp_buf *attributes, const char *name)
-{
-    for (size_t at = 0; at < attributes->len;) {
-        const char *have = attributes->data + at;
-        uint32_t size;
-        at += strlen(have) + 1;
-        memcpy(&size, attributes->data + at, sizeof size);
-        at += sizeof size + size;
-        if (strcmp(have, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* What the new file inherited from its folder, or the old one had, and the source has not. Labels of the security modules stay:
- * they are the system's own, here. */
-static int drop_others(local_walker *w, int fd, const char *name, const sp_buf *attributes)
-{
-    ssize_t len = sp_at_list_attributes(fd, name, w->values, ATTRIBUTES_MAX);
-    if (len <= 0)
-        return unsupported(len) ? 0 : (int)len;
-    for (char *have = w->values; have < w->values + len; have += strlen(have) + 1) {
-        if (strncmp(have, "security.", 9) == 0 || has_attribute(attributes, have))
-            continue;
-        int rc = sp_at_drop_attribute(fd, name, have);
-        if (rc != 0 && rc != -ENODATA)
-            return rc;
-    }
-    return 0;
-}
-
-static int set_attributes(local_walker *w, int fd, const char *name, const sp_buf *attributes)
-{
-    int rc = drop_others(w, fd, name, attributes);
-    for (size_t at = 0; at < attributes->len && rc == 0;) {
-        const char *attribute = attributes->data + at;
-        uint32_t size;
-        at += strlen(attribute) + 1;
-        memcpy(&size, attributes->data + at, sizeof size);
-        at += sizeof size;
-        rc = sp_at_set_attribute(fd, name, attribute, attributes->data + at, size);
-        at += size;
-        if ((unsupported(rc) || rc == -EPERM) && strncmp(attribute, "security.", 9) == 0)
-            rc = 0;
-    }
-    return rc;
-}
-
-static bool folder_inherits(local_walker *w)
-{
-    if (w->inherits == INHERITS_UNKNOWN) {
-        long len = sp_at_get_attribute(w->folder, NULL, "system.posix_acl_default", NULL, 0);
-        w->inherits = len == -ENODATA || unsupported(len) ? INHERITS_NOT : INHERITS;
-    }
-    return w->inherits == INHERITS;
-}
-
-/* How the open file was born: looked at once for all of the folder that were asked for alike. */
-static int look_at_new(local_walker *w)
-{
-    struct statx st;
-    if (w->born.known && w->born.asked == w->asked_mode)
-        return 0;
-    int rc = sp_at_stat(w->file, "", &st);
-    w->born.known = rc == 0;
-    if (rc == 0) {
-        w->born.asked = w->asked_mode;
-        w->born.user = st.stx_uid;
-        w->born.group = st.stx_gid;
-        w->born.mode = st.stx_mode & 07777;
-    }
-    return rc;
-}
-
-/* Of the open file, which was made a moment ago: most of it is right already. */
-static int set_meta_of_new(local_walker *w, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
-                           const char **what)
-{
-    *what = "look at";
-    int rc = look_at_new(w);
-    bool owner = keep & SP_KEEP_OWNER && (w->born.user != entry->user || w->born.group != entry->group);
-    bool more = keep & SP_KEEP_ATTRIBUTES && attributes && (attributes->len || folder_inherits(w));
-    if (rc == 0 && owner) {
-        *what = "set the owner of";
-        rc = sp_at_set_owner(w->file, NULL, entry->user, entry->group);
-    }
-    if (rc == 0 && more) {
-        *what = "set the attributes of";
-        rc = set_attributes(w, w->file, NULL, attributes);
-    }
-    if (rc == 0 && (owner || more || w->born.mode != entry->mode)) {
-        *what = "set the mode of";
-        rc = sp_at_set_mode(w->file, NULL, entry->mode);
-    }
-    if (rc != 0)
-        return rc;
-    *what = "set the times of";
-    return sp_at_set_times(w->file, NULL, entry->accessed_ns, entry->modified_ns);
-}
-
-static int set_meta_of(local_walker *w, const char *of, const sp_entry *entry, const sp_buf *attributes, unsigned keep,
-                       const char **what)
-{
-    const char *name = of;
-    int fd = descriptor_of(w, &name);
-    *what = "set the owner of";
-    int rc = keep & SP_KEEP_OWNER ? sp_at_set_owner(fd, name, entry->user, entry->group) : 0;
-    if (rc == 0 && keep & SP_KEEP_ATTRIBUTES && attributes) {
-        *what = "set the attributes of";
-        rc = set_attributes(w, fd, name, attributes);
-    }
-    if (rc == 0 && entry->type != SP_ENTRY_SYMLINK) {
-        *what = "set the mode of";
-        rc = sp_at_set_mode(fd, name, entry->mode);
-    }
-    if (rc != 0)
-        return rc;
-    *what = "set the times of";
-    return sp_at_set_times(fd, name, entry->accessed_ns, entry->modified_ns);
-}
-
-static int local_set_meta(sp_walker *base, const char *of, const sp_entry *entry, const sp_buf *attributes,
-                          unsigned keep, spate_error *err)
-{
-    local_walker *w = (local_walker *)base;
-    const char *what;
-    int rc =
-        of ? set_meta_of(w, of, entry, attributes, keep, &what) : set_meta_of_new(w, entry, attributes, keep, &what);
-    return rc ? failed(w, what, of ? of : w->file_name, rc, err) : SPATE_OK;
 }
 
 /* ---- files ---- */
 
 static void local_close_file(sp_walker *base)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     if (w->file >= 0)
         close(w->file);
     w->file = -1;
 }
 
-static void remember_file(local_walker *w, int fd, const char *name)
+static void remember_file(sp_local_walker *w, int fd, const char *name)
 {
     w->file = fd;
     size_t len = SP_MIN(strlen(name), sizeof w->file_name - 1);
@@ -468,11 +235,11 @@ static void remember_file(local_walker *w, int fd, const char *name)
 
 static int local_look_again(sp_walker *base, sp_entry *entry, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     struct statx st;
     int rc = sp_at_stat(w->file, "", &st);
     if (rc != 0)
-        return failed(w, "look at", w->file_name, rc, err);
+        return sp_local_failed(w, "look at", w->file_name, rc, err);
     fill_entry(entry, &st);
     return SPATE_OK;
 }
@@ -480,7 +247,7 @@ static int local_look_again(sp_walker *base, sp_entry *entry, spate_error *err)
 /* O_NONBLOCK: a pipe that took the file's place since it was listed must not hold us up. */
 static int local_open_file(sp_walker *base, const char *name, sp_entry *entry, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     int fd = w->no_noatime ? -EPERM : sp_at_open(w->folder, name, flags | O_NOATIME, 0);
     if (fd == -EPERM) {
@@ -488,12 +255,12 @@ static int local_open_file(sp_walker *base, const char *name, sp_entry *entry, s
         fd = sp_at_open(w->folder, name, flags, 0);
     }
     if (fd < 0)
-        return failed(w, "open", name, fd, err);
+        return sp_local_failed(w, "open", name, fd, err);
     remember_file(w, fd, name);
     int rc = local_look_again(base, entry, err);
     w->file_device = rc == SPATE_OK ? entry->device : 0;
     if (rc == SPATE_OK && entry->type != SP_ENTRY_FILE)
-        rc = failed(w, "open", name, -ESTALE, err); /* no file any more */
+        rc = sp_local_failed(w, "open", name, -ESTALE, err); /* no file any more */
     if (rc != SPATE_OK)
         local_close_file(base);
     return rc;
@@ -501,21 +268,21 @@ static int local_open_file(sp_walker *base, const char *name, sp_entry *entry, s
 
 static int local_next_data(sp_walker *base, uint64_t offset, uint64_t *start, uint64_t *end, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_next_data(w->file, offset, start, end);
     if (rc == -ENXIO) {
         *start = *end = offset;
         rc = 0;
     }
-    return rc ? failed(w, "find the data of", w->file_name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "find the data of", w->file_name, rc, err) : SPATE_OK;
 }
 
 static int local_read(sp_walker *base, void *to, size_t len, uint64_t offset, size_t *got, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     ssize_t n = sp_at_read(w->file, to, len, offset);
     if (n < 0)
-        return failed(w, "read", w->file_name, (int)n, err);
+        return sp_local_failed(w, "read", w->file_name, (int)n, err);
     *got = (size_t)n;
     return SPATE_OK;
 }
@@ -523,12 +290,12 @@ static int local_read(sp_walker *base, void *to, size_t len, uint64_t offset, si
 enum { RESERVE_MIN = 1 << 20 }; /* smaller files are laid out well enough by the file system */
 
 /* What will be another's is nobody else's to read before. */
-static unsigned first_mode(const local_tree *t, const sp_entry *like)
+static unsigned first_mode(const sp_local_tree *t, const sp_entry *like)
 {
     return like->user == t->user && like->group == t->group ? like->mode & 0777 : 0600;
 }
 
-static void begin_file(local_walker *w, int fd, const char *name, const sp_entry *like, unsigned mode)
+static void begin_file(sp_local_walker *w, int fd, const char *name, const sp_entry *like, unsigned mode)
 {
     remember_file(w, fd, name);
     w->asked_mode = mode;
@@ -538,31 +305,31 @@ static void begin_file(local_walker *w, int fd, const char *name, const sp_entry
 
 static int local_create(sp_walker *base, const char *name, const sp_entry *like, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     const int flags = O_WRONLY | O_CREAT | O_EXCL;
     unsigned mode = first_mode(tree_of(base), like);
     int fd = sp_at_open(w->folder, name, flags, mode);
     if (fd == -EEXIST && sp_at_remove(w->folder, name, false) == 0)
         fd = sp_at_open(w->folder, name, flags, mode);
     if (fd < 0)
-        return failed(w, "create", name, fd, err);
+        return sp_local_failed(w, "create", name, fd, err);
     begin_file(w, fd, name, like, mode);
     return SPATE_OK;
 }
 
 static int local_create_unnamed(sp_walker *base, const sp_entry *like, bool *can, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     *can = false;
     if (w->no_unnamed)
         return SPATE_OK;
     unsigned mode = first_mode(tree_of(base), like);
     int fd = sp_at_open_unnamed(w->folder, mode);
-    w->no_unnamed = unsupported(fd) || fd == -EISDIR || fd == -EINVAL || fd == -ENOENT;
+    w->no_unnamed = sp_local_unsupported(fd) || fd == -EISDIR || fd == -EINVAL || fd == -ENOENT;
     if (w->no_unnamed)
         return SPATE_OK;
     if (fd < 0)
-        return failed(w, "create a file in", "", fd, err);
+        return sp_local_failed(w, "create a file in", "", fd, err);
     *can = true;
     begin_file(w, fd, "a new file", like, mode);
     return SPATE_OK;
@@ -570,28 +337,28 @@ static int local_create_unnamed(sp_walker *base, const sp_entry *like, bool *can
 
 static int local_give_name(sp_walker *base, const char *name, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_name(w->file, w->folder, name);
-    return rc ? failed(w, "give a finished file the name", name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "give a finished file the name", name, rc, err) : SPATE_OK;
 }
 
 static int local_write(sp_walker *base, const void *bytes, size_t len, uint64_t offset, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_write(w->file, bytes, len, offset);
-    return rc ? failed(w, "write to", w->file_name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "write to", w->file_name, rc, err) : SPATE_OK;
 }
 
 /* The kernel refuses between some file systems: then for all files of that device. */
 static bool refuses(long rc)
 {
-    return rc == -EXDEV || rc == -EINVAL || rc == -EPERM || rc == -EBADF || unsupported(rc);
+    return rc == -EXDEV || rc == -EINVAL || rc == -EPERM || rc == -EBADF || sp_local_unsupported(rc);
 }
 
 static int local_take(sp_walker *base, sp_walker *from_base, uint64_t offset, uint64_t len, uint64_t *took,
                       spate_error *err)
 {
-    local_walker *w = (local_walker *)base, *from = (local_walker *)from_base;
+    sp_local_walker *w = (sp_local_walker *)base, *from = (sp_local_walker *)from_base;
     *took = 0;
     if (w->no_take_from == from->file_device && from->file_device)
         return SPATE_OK;
@@ -601,41 +368,41 @@ static int local_take(sp_walker *base, sp_walker *from_base, uint64_t offset, ui
         return SPATE_OK;
     }
     if (n < 0)
-        return failed(w, "write to", w->file_name, (int)n, err);
+        return sp_local_failed(w, "write to", w->file_name, (int)n, err);
     *took = (uint64_t)n;
     return SPATE_OK;
 }
 
 static int local_set_size(sp_walker *base, uint64_t size, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_set_size(w->file, size);
-    return rc ? failed(w, "set the size of", w->file_name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "set the size of", w->file_name, rc, err) : SPATE_OK;
 }
 
 static int local_sync_file(sp_walker *base, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_sync(w->file);
-    return rc ? failed(w, "sync", w->file_name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "sync", w->file_name, rc, err) : SPATE_OK;
 }
 
 /* ---- names ---- */
 
 static int local_make(sp_walker *base, const char *name, const sp_entry *what, const char *target, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = what->type == SP_ENTRY_FOLDER ? sp_at_make_folder(w->folder, name, 0700)
              : what->type == SP_ENTRY_SYMLINK
                  ? sp_at_make_symlink(w->folder, name, target)
                  : sp_at_make_special(w->folder, name, (unsigned)(what->special & 0xffffffff & ~07777u) | 0600,
                                       what->special >> 32);
-    return rc ? failed(w, "create", name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "create", name, rc, err) : SPATE_OK;
 }
 
 static int local_link(sp_walker *base, sp_str existing, const char *name, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     const char *slash = memrchr(existing.p, '/', existing.len);
     char *folder = strndup(existing.p + 1, slash > existing.p ? (size_t)(slash - existing.p - 1) : 0);
     char *last = strndup(slash + 1, existing.len - (size_t)(slash + 1 - existing.p));
@@ -645,28 +412,28 @@ static int local_link(sp_walker *base, sp_str existing, const char *name, spate_
         close(fd);
     free(folder);
     free(last);
-    return rc ? failed(w, "link", name, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "link", name, rc, err) : SPATE_OK;
 }
 
 static int local_rename(sp_walker *base, const char *from, const char *to, bool replace, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_rename(w->folder, from, w->folder, to, replace);
-    return rc ? failed(w, "rename a finished file to", to, rc, err) : SPATE_OK;
+    return rc ? sp_local_failed(w, "rename a finished file to", to, rc, err) : SPATE_OK;
 }
 
 static int local_remove(sp_walker *base, const char *name, bool folder, spate_error *err)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     int rc = sp_at_remove(w->folder, name, folder);
-    return rc && rc != -ENOENT ? failed(w, "remove", name, rc, err) : SPATE_OK;
+    return rc && rc != -ENOENT ? sp_local_failed(w, "remove", name, rc, err) : SPATE_OK;
 }
 
 /* ---- walkers and trees ---- */
 
 static void local_leave(sp_walker *base)
 {
-    local_walker *w = (local_walker *)base;
+    sp_local_walker *w = (sp_local_walker *)base;
     if (!w)
         return;
     local_close_file(base);
@@ -682,14 +449,14 @@ static void local_leave(sp_walker *base)
 
 static int local_open_walker(sp_tree *tree, sp_walker **walker, spate_error *err)
 {
-    local_walker *w = sp_alloc_zero(1, sizeof *w);
+    sp_local_walker *w = sp_alloc_zero(1, sizeof *w);
     if (!w)
         return sp_fail_nomem(err);
     w->base.tree = tree;
     w->folder = w->file = w->anchor = -1;
     w->records = sp_alloc_large(RECORDS_BYTES);
     w->entries = sp_alloc_zero(RECORDS_BYTES / RECORD_MIN, sizeof *w->entries);
-    w->values = sp_alloc(2 * ATTRIBUTES_MAX);
+    w->values = sp_alloc(2 * SP_LOCAL_ATTRIBUTES_MAX);
     if (!w->records || !w->entries || !w->values) {
         local_leave(&w->base);
         return sp_fail_nomem(err);
@@ -698,7 +465,7 @@ static int local_open_walker(sp_tree *tree, sp_walker **walker, spate_error *err
     return SPATE_OK;
 }
 
-static int open_root(local_tree *t, spate_error *err)
+static int open_root(sp_local_tree *t, spate_error *err)
 {
     t->root = sp_at_open(AT_FDCWD, t->path, O_RDONLY | O_DIRECTORY, 0);
     t->tree.exists = t->root >= 0;
@@ -707,19 +474,19 @@ static int open_root(local_tree *t, spate_error *err)
 
 static int local_make_root(sp_tree *tree, spate_error *err)
 {
-    local_tree *t = (local_tree *)tree;
+    sp_local_tree *t = (sp_local_tree *)tree;
     int rc = sp_os_make_dirs(t->path, err);
     return rc == SPATE_OK ? open_root(t, err) : rc;
 }
 
 static int local_sync(sp_tree *tree, spate_error *err)
 {
-    int rc = sp_at_sync_system(((local_tree *)tree)->root);
+    int rc = sp_at_sync_system(((sp_local_tree *)tree)->root);
     return rc ? sp_fail_errno(err, -rc, "could not sync \"%s\" to disk", tree->shown) : SPATE_OK;
 }
 
 /* The deepest folder of the path that exists: where one that does not would come to lie. */
-static int open_nearest(const local_tree *t)
+static int open_nearest(const sp_local_tree *t)
 {
     if (t->root >= 0)
         return dup(t->root);
@@ -747,10 +514,10 @@ static bool same_file(const struct statx *a, const struct statx *b)
 static bool local_inside(const sp_tree *tree, const sp_tree *other)
 {
     struct statx root, here, above;
-    if (!other->exists || sp_at_stat(((const local_tree *)other)->root, "", &root) != 0)
+    if (!other->exists || sp_at_stat(((const sp_local_tree *)other)->root, "", &root) != 0)
         return false;
     bool found = false;
-    int fd = open_nearest((const local_tree *)tree);
+    int fd = open_nearest((const sp_local_tree *)tree);
     int rc = fd < 0 ? fd : sp_at_stat(fd, "", &here);
     while (rc == 0 && !(found = same_file(&here, &root))) {
         int up = sp_at_open(fd, "..", O_RDONLY | O_DIRECTORY, 0);
@@ -768,7 +535,7 @@ static bool local_inside(const sp_tree *tree, const sp_tree *other)
 
 static void local_close(sp_tree *tree)
 {
-    local_tree *t = (local_tree *)tree;
+    sp_local_tree *t = (sp_local_tree *)tree;
     if (t->root >= 0)
         close(t->root);
     sp_free(t);
@@ -785,7 +552,7 @@ static const sp_tree_ops local_ops = {
     .list = local_list,
     .stat = local_stat,
     .read_link = local_read_link,
-    .attributes = local_attributes,
+    .attributes = sp_local_attributes,
     .open = local_open_file,
     .look_again = local_look_again,
     .next_data = local_next_data,
@@ -796,7 +563,7 @@ static const sp_tree_ops local_ops = {
     .write = local_write,
     .take = local_take,
     .set_size = local_set_size,
-    .set_meta = local_set_meta,
+    .set_meta = sp_local_set_meta,
     .sync_file = local_sync_file,
     .close_file = local_close_file,
     .make = local_make,
@@ -813,7 +580,7 @@ int sp_local_open(const char *path, bool to_write, sp_tree **tree, spate_error *
         len--;
     if (len == 0)
         return sp_fail(err, SPATE_E_USAGE, "a tree needs the path of a folder, not \"\"");
-    local_tree *t = sp_alloc_zero(1, sizeof *t + len + 1);
+    sp_local_tree *t = sp_alloc_zero(1, sizeof *t + len + 1);
     if (!t)
         return sp_fail_nomem(err);
     memcpy(t->path, path, len);

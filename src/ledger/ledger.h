@@ -58,6 +58,20 @@ int sp_mirror_logs_wait(spate_ledger *l, spate_error *err) SP_MUST_CHECK;
 int sp_mirror_row(spate_ledger *l, const char *record, size_t len, sp_row kind, spate_error *err) SP_MUST_CHECK;
 bool sp_mirror_off(const spate_ledger *l);
 
+/* What a flush takes along besides what the levels owe: row records, the first of them with its number (flush.c). */
+typedef struct sp_taken {
+    sp_buf rows, volatile_rows;
+    uint64_t first, queued_rows;
+    unsigned logs;
+} sp_taken;
+/* Writes all of it; depth: the deepest level of each side that was written, -1: none. Takes sql. */
+int sp_flush(spate_ledger *l, const sp_taken *t, int32_t depth[2], spate_error *err) SP_MUST_CHECK;
+/* Opens DuckDB, unless it is open, and looks what it has. Under sql. */
+int sp_mirror_attach(spate_ledger *l, spate_error *err) SP_MUST_CHECK;
+/* The answer to sql, whose parameters are texts. Under sql, attached. */
+int sp_mirror_ask(sp_mirror *m, const char *sql, const spate_bytes *texts, size_t n, duckdb_result *result,
+                  spate_error *err) SP_MUST_CHECK;
+
 /* Whether a node of this state is what a filter asks for; and how many of a level are, at most (count.c). */
 bool sp_fits(const spate_filter *f, uint16_t state);
 uint64_t sp_fit_at_most(const spate_filter *f, const sp_level *level);

@@ -149,7 +149,7 @@ sp_cell *sp_words_cell(const sp_func_env *env, uint64_t key, const sp_words *wor
 
 /* ---- the catalogue (functions.c) --------------------------------------------------------------------------------------- */
 
-/* Makes the first character of the text [p, end), which is not empty, a capital one where it lies (eval.c). */
+/* Makes the first character of the text [p, end), which is not empty, a capital one where it lies (eval_text.c). */
 void sp_capitalize(char *p, const char *end);
 
 /* Makes the cell of function f, as the locale has it. NULL: no memory. */

@@ -1,6 +1,6 @@
 /* eval.h - private to gen: an expression as steps over whole columns.
  *
- * expr.c makes the steps from a tree and knows the types; eval.c runs them. A step makes the values of a batch's rows out of
+ * expr.c makes the steps from a tree and knows the types; eval.c and its like run them. A step makes the values of a batch's rows out of
  * those of steps before it. Values are kept as words (int64_t: truth values, integers, decimals, all kinds of time), as
  * doubles, or as texts; type says which of the kinds they are. */
 #ifndef SP_GEN_EVAL_H
@@ -93,11 +93,11 @@ sp_step_fn
     sp_run_contains,
     /* choices */
     sp_run_if, sp_run_coalesce, sp_run_null_if, sp_run_least,
-    /* texts */
+    /* texts (eval_text.c) */
     sp_run_text, sp_run_concat, sp_run_lower, sp_run_upper, sp_run_title, sp_run_slug, sp_run_trim, sp_run_substr,
-    sp_run_left, sp_run_right, sp_run_pad, sp_run_replace, sp_run_sha256, sp_run_length,
+    sp_run_left, sp_run_right, sp_run_pad, sp_run_replace, sp_run_sha256, sp_run_format, sp_run_length,
     /* times */
-    sp_run_days, sp_run_midnight, sp_run_part, sp_run_format, sp_run_add_months,
+    sp_run_days, sp_run_midnight, sp_run_part, sp_run_add_months,
     /* eval_read.c: what texts say, draws between two columns and paths, what a column has counted */
     sp_run_read_word, sp_run_read_real, sp_run_read_moment, sp_run_random_between, sp_run_number, sp_run_ends,
     sp_run_drift;

@@ -117,12 +117,29 @@ typedef struct sp_gen_table {
     uint32_t batch_rows;
     bool hidden, masked;
 } sp_gen_table;
+
+/* A column that every scratch has. */
+typedef struct sp_temp {
+    sp_type type;
+    struct sp_temp *next;
+} sp_temp;
+
+struct sp_gen {
+    sp_arena arena;
+    sp_gen_table *tables;
+    uint32_t n_tables;
+    uint32_t depth; /* the deepest cell's: how many scratch arrays a fill can need */
+    sp_temp *temps; /* newest first */
+    uint32_t n_temps;
+    sp_locale *locales; /* that have been read */
+};
+
 /* Makes the schemas of all tables, whose cells are there. False: no memory. */
 bool sp_gen_schemas(sp_arena *arena, const spate_plan *plan, sp_gen_table *tables);
 /* What lives as long as the generator. */
 sp_arena *sp_gen_arena(sp_gen *gen);
 
-/* ---- scratch (gen.c) ---- */
+/* ---- scratch (fill.c) ---- */
 
 /* SP_BATCH_ROWS_MAX numbers that belong to the caller until it pops them, in reverse order. */
 uint64_t *sp_scratch_push(sp_gen_scratch *s);
@@ -140,9 +157,6 @@ sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp);
 bool sp_parse_value(sp_str s, sp_type type, void *to);
 char *sp_put_value(char *p, sp_type type, const void *from);
 sp_bounds sp_value_bounds(sp_type type, const void *values, uint32_t n);
-
-/* Is the text, which is UTF-8, one JSON value (json.c)? */
-bool sp_is_json(sp_str text);
 
 /* The kind that a layout spells out in ISO 8601, so that the value can travel as what it is: SP_DATE, SP_TIME, SP_TIMESTAMP or
  * SP_TIMESTAMPTZ; SP_TEXT for any other layout. An empty layout is SP_TIMESTAMPTZ. */

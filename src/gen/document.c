@@ -4,6 +4,8 @@
  * anything else as a string. Whether the whole is JSON is asked once, with a digit in the place of every function. */
 #include "gen/build.h"
 
+#include "codec/codec.h"
+
 typedef struct piece {
     sp_str literal; /* in front */
     const sp_cell *cell;
@@ -169,7 +171,7 @@ sp_cell *sp_document_cell(const sp_build *b)
     const char *tried = probe(b, c, &len);
     if (!tried)
         return NULL;
-    if (!sp_is_json((sp_str){tried, len}) || longest(c) > SP_CELL_TEXT_MAX) {
+    if (!sp_json_valid((sp_str){tried, len}) || longest(c) > SP_CELL_TEXT_MAX) {
         sp_mistake(b->mistakes, b->column->mode_mark, text, "is not JSON, or too long, with its functions filled in");
         return NULL;
     }

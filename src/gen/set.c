@@ -4,6 +4,8 @@
  * with its place; so what a set puts into a typed column cannot fail at row ten million. Lists are lists.c's. */
 #include "gen/build.h"
 
+#include "codec/codec.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -215,7 +217,7 @@ static size_t characters(sp_str s)
 /* Is the item a text of the type that was asked for? */
 static bool check_text(const sp_build *b, const sp_plan_item *item, const sp_type *type)
 {
-    if (type->kind == SP_JSON && item->text.p && !sp_is_json(item->text)) {
+    if (type->kind == SP_JSON && item->text.p && !sp_json_valid(item->text)) {
         bad_item(b, item, type);
         return false;
     }

@@ -282,17 +282,38 @@ static void ndjson_objects(void)
 
 static void json_is_checked(void)
 {
-    static const char *const good[] = {"1",  " [1, 2.5e-3, \"a\\n\"] ", "{\"a\":{\"b\":[]}}", "null",
-                                       "-0", "\"\\ud83d\\ude00\""};
-    static const char *const bad[] = {"",    "01", "[1,]", "{\"a\"}", "nul", "\"\n\"", "\"\\x\"",
-                                      "1 2", "+1", "1.",   "{1:2}",   "[",   "\"a"};
+    static const char *const good[] = {
+        "1",
+        "0",
+        "-0",
+        "-0.5e+10",
+        "1E5",
+        "null",
+        "true",
+        "\"\"",
+        "{}",
+        " [ ] ",
+        " [1, 2.5e-3, \"a\\n\"] ",
+        "{\"a\":{\"b\":[]}}",
+        "[1,[2,{\"a\":{}}],false]",
+        "\"\\ud83d\\ude00\"",
+        "{\"a\" : 1 , \"b\":\"\\u00fC\\n\xc3\xbc\"}",
+    };
+    static const char *const bad[] = {
+        "",      " ",       "{a:1}",      "{1:2}", "[1,]", "[,]",   "01",  "1.",      ".5",          "+1",
+        "-",     "1e",      "1 2",        "tru",   "nul",  "nulls", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"",
+        "{} {}", "{\"a\"}", "{\"a\":1,}", "[1}",   "'a'",  "NaN",   "[",   "{",       "{\"a\":",     "\"\\",
+    };
     for (size_t i = 0; i < SP_COUNT(good); i++)
         check_that(sp_json_valid(sp_str_of(good[i])), good[i], __FILE__, __LINE__);
     for (size_t i = 0; i < SP_COUNT(bad); i++)
         check_that(!sp_json_valid(sp_str_of(bad[i])), bad[i], __FILE__, __LINE__);
-    char deep[2000];
-    memset(deep, '[', sizeof deep);
-    CHECK(!sp_json_valid((sp_str){deep, sizeof deep}));
+    static char deep[200001];
+    memset(deep, '[', 100000);
+    memset(deep + 100000, ']', 100000);
+    CHECK(!sp_json_valid(sp_str_of(deep)));
+    CHECK(!sp_json_valid((sp_str){deep, 2000}));
+    CHECK(sp_json_valid((sp_str){deep + 99800, 400}));
 }
 
 /* ---- cells ------------------------------------------------------------------------------------------ */

@@ -1,0 +1,160 @@
+/* fill.c - rows made with a compiled plan: batches filled cell by cell, and the working memory that a thread needs for it. What is
+ * compiled is only read here, so that any number of threads may do so. */
+#include "gen/family.h"
+
+/* ---- scratch ---- */
+
+struct sp_gen_scratch {
+    uint64_t *rows;  /* the rows of the batch */
+    uint64_t *stack; /* depth * SP_BATCH_ROWS_MAX */
+    uint32_t used, depth;
+    sp_column *temps;
+    uint32_t n_temps;
+};
+
+uint64_t *sp_scratch_push(sp_gen_scratch *s)
+{
+    SP_ASSERT(s->used < s->depth);
+    return s->stack + (size_t)s->used++ * SP_BATCH_ROWS_MAX;
+}
+
+void sp_scratch_pop(sp_gen_scratch *s)
+{
+    SP_ASSERT(s->used > 0);
+    s->used--;
+}
+
+sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp)
+{
+    return &s->temps[temp];
+}
+
+int sp_build_temp(const sp_build *b, sp_type type)
+{
+    sp_temp *t = sp_arena_alloc(b->arena, 1, sizeof(*t));
+    if (!t)
+        return -1;
+    *t = (sp_temp){type, b->gen->temps};
+    b->gen->temps = t;
+    return (int)b->gen->n_temps++;
+}
+
+int sp_build_scratch(const sp_build *b, uint32_t depth, sp_gen_scratch **scratch)
+{
+    b->gen->depth = SP_MAX(b->gen->depth, depth);
+    return sp_gen_scratch_new(b->gen, scratch, NULL);
+}
+
+int sp_gen_scratch_new(const sp_gen *gen, sp_gen_scratch **out, spate_error *err)
+{
+    sp_gen_scratch *s = sp_alloc_zero(1, sizeof(*s));
+    if (!s)
+        return sp_fail_nomem(err);
+    s->depth = gen->depth + 1; /* one for the rows that a table keeps */
+    s->rows = sp_alloc(SP_BATCH_ROWS_MAX * sizeof(*s->rows));
+    s->stack = sp_alloc((size_t)s->depth * SP_BATCH_ROWS_MAX * sizeof(*s->stack));
+    s->temps = sp_alloc_zero(gen->n_temps, sizeof(*s->temps));
+    bool ok = s->rows && s->stack && s->temps;
+    const sp_temp *t = gen->temps;
+    for (uint32_t i = gen->n_temps; ok && i-- > 0; t = t->next) {
+        ok = sp_column_init(&s->temps[i], t->type, SP_BATCH_ROWS_MAX, NULL) == SPATE_OK;
+        s->n_temps = gen->n_temps;
+    }
+    if (!ok) {
+        sp_gen_scratch_free(s);
+        return sp_fail_nomem(err);
+    }
+    *out = s;
+    return SPATE_OK;
+}
+
+void sp_gen_scratch_free(sp_gen_scratch *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; s->temps && i < s->n_temps; i++)
+        sp_column_done(&s->temps[i]);
+    sp_free(s->temps);
+    sp_free(s->stack);
+    sp_free(s->rows);
+    sp_free(s);
+}
+
+/* ---- rows ---- */
+
+uint32_t sp_gen_tables(const sp_gen *gen)
+{
+    return gen->n_tables;
+}
+
+int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n,
+                       sp_gen_scratch *scratch, sp_column *out)
+{
+    const sp_cell *cell = gen->tables[table].cells[column];
+    return cell->ops->fill(cell, rows, n, out, scratch);
+}
+
+const sp_type *sp_gen_column_type(const sp_gen *gen, uint32_t table, uint32_t column)
+{
+    return &gen->tables[table].cells[column]->type;
+}
+
+bool sp_gen_hidden(const sp_gen *gen, uint32_t table)
+{
+    return gen->tables[table].hidden;
+}
+
+bool sp_gen_masked(const sp_gen *gen, uint32_t table)
+{
+    return gen->tables[table].masked;
+}
+
+sp_arena *sp_gen_arena(sp_gen *gen)
+{
+    return &gen->arena;
+}
+
+const sp_schema *sp_gen_schema(const sp_gen *gen, uint32_t table)
+{
+    return &gen->tables[table].schema;
+}
+
+uint32_t sp_gen_batch_rows(const sp_gen *gen, uint32_t table)
+{
+    return gen->tables[table].batch_rows;
+}
+
+int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish, sp_gen_scratch *scratch,
+                     sp_batch *batch, spate_error *err)
+{
+    const sp_gen_table *t = &gen->tables[table];
+    SP_ASSERT(wish->n <= t->batch_rows);
+    const uint64_t *rows = wish->rows;
+    uint64_t *kept = t->kept ? sp_scratch_push(scratch) : NULL;
+    for (uint32_t i = 0; kept && i < wish->n; i++)
+        kept[i] = t->kept[rows[i]];
+    rows = kept ? kept : rows;
+    batch->rows = wish->n;
+    batch->first_row = wish->n ? wish->rows[0] : 0;
+    uint32_t n = wish->fields ? wish->n_fields : t->schema.n_fields;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t field = wish->fields ? wish->fields[i] : i;
+        sp_column *out = &batch->columns[field];
+        out->validity = NULL;
+        const sp_cell *cell = t->cells[t->shown[field]];
+        if (cell->ops->fill(cell, rows, wish->n, out, scratch) != SPATE_OK)
+            return sp_fail_nomem(err);
+    }
+    if (kept)
+        sp_scratch_pop(scratch);
+    return SPATE_OK;
+}
+
+int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,
+                sp_batch *batch, spate_error *err)
+{
+    SP_ASSERT(rows <= gen->tables[table].batch_rows);
+    for (uint32_t i = 0; i < rows; i++)
+        scratch->rows[i] = first + i;
+    return sp_gen_fill_wish(gen, table, &(sp_gen_wish){.rows = scratch->rows, .n = rows}, scratch, batch, err);
+}

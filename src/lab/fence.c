@@ -13,12 +13,13 @@ const char sp_right_leave[] = "SELECT pg_advisory_unlock(" RIGHT ")";
 const char sp_right_defer[] = "SELECT pg_advisory_lock_shared(" RIGHT ")";
 const char sp_right_allow[] = "SELECT pg_advisory_unlock_shared(" RIGHT ")";
 
+/* Where the log is: behind what streams have brought, too, which no commit may have made the server write yet. */
 const char *sp_fence_turn(sp_side side)
 {
     switch (side) {
     case SP_SIDE_NEITHER: return "SELECT setval('spate_lab.side', 3)";
     case SP_SIDE_AFTER:
-        return "SELECT setval('spate_lab.turned_at', (pg_current_wal_lsn() - '0/0')::bigint), setval('spate_lab.side', 2)"
+        return "SELECT setval('spate_lab.turned_at', (pg_current_wal_insert_lsn() - '0/0')::bigint), setval('spate_lab.side', 2)"
                " FROM spate_lab.side WHERE last_value <> 2";
     default: return "SELECT setval('spate_lab.side', 1)";
     }

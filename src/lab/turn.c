@@ -37,7 +37,7 @@ static int say_to_all(const sp_lab_move *m, PGconn *const *conns, const char *sq
 /* A session's first statements take longer than all others: these are what the gate is going to be, but that they leave nothing. The log says
  * where it is, or a turn to AFTER would be the first to ask. */
 static const char rehearsal[] =
-    "BEGIN; INSERT INTO spate_lab.marker VALUES ('', 0); SELECT setval('spate_lab.side', last_value), (pg_current_wal_lsn() - '0/0')::bigint FROM spate_lab.side; ROLLBACK";
+    "BEGIN; INSERT INTO spate_lab.marker VALUES ('', 0); SELECT setval('spate_lab.side', last_value), (pg_current_wal_insert_lsn() - '0/0')::bigint FROM spate_lab.side; ROLLBACK";
 
 /* One shard after the other, as everybody does who takes rights: so that nobody waits in a circle. A session that a server ends when it
  * is silent has to have something to say soon. */

@@ -8,6 +8,7 @@
 #include "job/lab_reshard.h"
 
 #include "job/lab.h"
+#include "lab/home.h"
 #include "lab/move.h"
 #include "lab/steps.h"
 
@@ -244,6 +245,8 @@ static int raise_fences(online *o, bool new_ones, spate_error *err)
         if (rc == SPATE_OK)
             rc = sp_fence_raise(&o->r->moves, s, o->move.conns[s], err);
         if (rc == SPATE_OK)
+            rc = sp_home_keep(&o->r->layout, o->lab, s, &o->r->moves.before, &o->r->moves.after, err);
+        if (rc == SPATE_OK)
             rc = shard_done(o, s, "fenced", err);
     }
     return rc;
@@ -366,6 +369,8 @@ static int clear_up(online *o, const sp_placement *places, spate_error *err)
         rc = sp_resharding_sweep(o->r, places, keep, err);
     if (rc == SPATE_OK)
         rc = sp_reshard_analyse(&o->r->moves, keep, err);
+    if (rc == SPATE_OK)
+        rc = sp_resharding_homes(o->r, o->move.shards, places, NULL, err);
     if (rc == SPATE_OK)
         rc = drop_fences(o, err);
     sp_lab_move_done(&o->move);

@@ -11,6 +11,8 @@
 #include "job/lab.h"
 #include "job/lab_work.h"
 #include "lab/frame.h"
+#include "lab/home.h"
+#include "lab/numbers.h"
 
 #include <stdio.h>
 
@@ -96,6 +98,15 @@ int sp_resharding_start(sp_resharding *r, spate_error *err)
 
 /* ---- tables on new shards ---- */
 
+int sp_resharding_homes(const sp_resharding *r, unsigned shards, const sp_placement *now, const sp_placement *next,
+                        spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s < shards && rc == SPATE_OK; s++)
+        rc = sp_home_keep(&r->layout, r->lab, s, now, next, err);
+    return rc;
+}
+
 int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
 {
     const sp_layout *l = &r->layout;
@@ -111,9 +122,10 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
         wheres[t] = l->placements[t] ? "false" : NULL;
     }
     sp_source_options from = {.tables = names, .n_tables = l->n, .wheres = wheres};
-    sp_sink_options to = {.create = true, .truncate = true, .parts = 1, .lanes = 1};
+    sp_catalog frame;
+    sp_sink_options to = {.create = true, .catalog = &frame, .truncate = true, .parts = 1, .lanes = 1};
     sp_flow_options flow = {.workers = 1, .parts = 1, .cancel = r->options->cancel};
-    int rc = sp_frame_make_spaces(l, sp_lab_shard(r->lab, shard), err);
+    int rc = sp_frame_read(l, sp_lab_shard(r->lab, 0), r->arena, &frame, err);
     if (rc == SPATE_OK)
         rc = sp_source_open(sp_lab_shard(r->lab, 0)->uri, &from, &source, err);
     if (rc == SPATE_OK)
@@ -124,7 +136,7 @@ int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
     sp_source_close(source);
     if (rc != SPATE_OK)
         return sp_fail_context(err, rc, "%s", sp_lab_shard(r->lab, shard)->name);
-    return sp_frame_copy_indexes(l, sp_lab_shard(r->lab, 0), sp_lab_shard(r->lab, shard), r->options->cancel, err);
+    return sp_numbers_share(r->lab, l, &frame, 0, shard, shard + 1, err);
 }
 
 static int make_all_tables(sp_resharding *r, spate_error *err)
@@ -223,6 +235,8 @@ static int move_rows(sp_resharding *r, spate_error *err)
         return rc;
     }
     rc = put_in_place(r, err);
+    if (rc == SPATE_OK)
+        rc = sp_resharding_homes(r, r->shards, &r->moves.after, NULL, err);
     if (rc == SPATE_OK)
         rc = sweep(r, err);
     if (rc == SPATE_OK)

@@ -18,6 +18,7 @@ typedef struct distribute {
     sp_gen *gen;
     sp_source *whole;
     sp_layout layout;
+    sp_catalog frame; /* of main's tables */
     int64_t start_us;
     sp_work work;
 } distribute;
@@ -212,6 +213,7 @@ static int run_flows(distribute *d, spate_error *err)
                         .layout = &d->layout,
                         .gen = d->gen,
                         .whole = d->whole,
+                        .frame = o->plan ? NULL : &d->frame,
                         .replace = o->replace,
                         .batch_rows = o->batch_rows,
                         .workers = workers_of(d),
@@ -235,6 +237,12 @@ static int run_flows(distribute *d, spate_error *err)
     return rc;
 }
 
+static int read_frame(distribute *d, spate_error *err)
+{
+    int rc = sp_frame_read(&d->layout, &d->lab->lab.servers[0], d->arena, &d->frame, err);
+    return rc == SPATE_OK ? sp_frame_note(&d->frame, d->arena, &d->layout, err) : rc;
+}
+
 static int distribute_locked(distribute *d, spate_error *err)
 {
     int rc = sp_lab_refuse_moving(&d->lab->lab, err);
@@ -244,6 +252,8 @@ static int distribute_locked(distribute *d, spate_error *err)
         rc = take_wishes(d, err);
     if (rc == SPATE_OK)
         rc = sp_layout_make(&d->lab->lab, d->whole, &d->layout, err);
+    if (rc == SPATE_OK && !d->options->plan)
+        rc = read_frame(d, err);
     if (rc == SPATE_OK)
         rc = describe_tables(&d->layout, d->arena, d->report, err);
     if (rc == SPATE_OK)

@@ -5,8 +5,8 @@
  * and each one's server remembers by itself what it has. */
 #include "lab/distribute.h"
 
-#include "lab/frame.h"
-#include "lab/link.h"
+#include "lab/home.h"
+#include "lab/numbers.h"
 #include "lab/slice.h"
 
 typedef struct shard_run {
@@ -78,13 +78,14 @@ static int open_sink(shard_run *r)
 {
     const sp_spreading *d = r->d;
     sp_sink_options options = {.create = true,
+                               .catalog = d->frame,
                                .truncate = d->replace,
                                .batch_rows = d->batch_rows,
                                .parts = 1,
                                .lanes = d->workers,
                                .job = d->job,
                                .job_of = d->job_of};
-    int rc = sp_frame_make_spaces(d->layout, sp_lab_shard(d->lab, r->shard), &r->err);
+    int rc = d->frame ? SPATE_OK : sp_frame_make_spaces(d->layout, sp_lab_shard(d->lab, r->shard), &r->err);
     return rc == SPATE_OK ? sp_sink_open(sp_lab_shard(d->lab, r->shard)->uri, &options, &r->sink, &r->err) : rc;
 }
 
@@ -128,8 +129,6 @@ static void *run_shard(void *arg)
         r->rc = open_sink(r);
     if (r->rc == SPATE_OK)
         r->rc = sp_flow_run(r->source, r->sink, &options, r->tables, &r->err);
-    if (r->rc == SPATE_OK && !d->gen) /* what main's tables have; without it the shards would be slower for no fault of theirs */
-        r->rc = sp_frame_copy_indexes(d->layout, &d->lab->servers[0], sp_lab_shard(d->lab, r->shard), d->cancel, &r->err);
     if (r->source && r->sink)
         note_progress(r, r->tables, r->source->n_tables);
     pthread_mutex_lock(r->lock);
@@ -186,6 +185,17 @@ static int start_all(sp_spreading *d, shard_run *runs, pthread_mutex_t *lock, sp
     return rc;
 }
 
+/* Which numbers and keys a shard gives by itself follows from the rows of all. */
+static int share_numbers(const sp_spreading *d, spate_error *err)
+{
+    const sp_placement now = sp_lab_places(d->lab);
+    uint32_t n = d->lab->map.shards;
+    int rc = d->frame ? sp_numbers_share(d->lab, d->layout, d->frame, SP_NUMBERS_OF_MAIN, 0, n, err) : SPATE_OK;
+    for (uint32_t s = 0; s < n && d->frame && rc == SPATE_OK; s++)
+        rc = sp_home_keep(d->layout, d->lab, s, &now, NULL, err);
+    return rc;
+}
+
 /* Only now that every shard has everything is the job forgotten: until then a run that begins anew finds what is done. */
 static int forget_job(shard_run *runs, uint32_t n, spate_error *err)
 {
@@ -216,6 +226,8 @@ static int end_all(sp_spreading *d, shard_run *runs, int rc, spate_error *err)
     }
     if (rc == SPATE_E_CONFIG && err && strstr(err->message, "exists already"))
         sp_error_hint(err, "--replace replaces the tables of the shards");
+    if (rc == SPATE_OK)
+        rc = share_numbers(d, err);
     return rc == SPATE_OK ? forget_job(runs, n, err) : rc;
 }
 

@@ -4,7 +4,7 @@
 
 #include "flow/flow.h"
 #include "gen/gen.h"
-#include "lab/layout.h"
+#include "lab/frame.h"
 
 typedef struct sp_shard_state {
     uint64_t rows, rows_done, bytes; /* rows: about, until the shard is done */
@@ -16,6 +16,8 @@ typedef struct sp_spreading {
     const sp_layout *layout;
     const sp_gen *gen;        /* rows are made: of this plan, whose tables are whole's */
     const sp_source *whole;   /* all rows: made, or main's */
+    const sp_catalog
+        *frame; /* what main has around them; NULL: rows are made, and what the plan says is all there is */
     const char *job, *job_of; /* what the shards remember it by */
     bool replace;             /* tables that are there already are replaced */
     uint64_t batch_rows;

@@ -1,23 +1,26 @@
-/* frame.h - private to lab and those who bind it: what stands around the rows of a shard's tables, their schemas, keys and indexes, made
- * as another server has it. */
+/* frame.h - private to lab and those who bind it: what stands around the rows of a shard's tables, made as another server has it.
+ *
+ * A frame is that server's catalog, less what a shard cannot keep by itself: foreign keys whose parents may be elsewhere, sequences with too
+ * few numbers for all, what moves of rows set for themselves. The column that a table lives by is numbered by a sequence of its own, not
+ * as an identity: see home.h. */
 #ifndef SP_LAB_FRAME_H
 #define SP_LAB_FRAME_H
 
+#include "endpoint/catalog.h"
 #include "lab/layout.h"
 #include "lab/link.h"
 
+/* Lives in the arena. */
+int sp_frame_read(const sp_layout *l, const sp_lab_server *like, sp_arena *arena, sp_catalog *frame,
+                  spate_error *err) SP_MUST_CHECK;
+/* Adds to the layout's notes what of main's tables shards do not get. */
+int sp_frame_note(const sp_catalog *frame, sp_arena *arena, sp_layout *l, spate_error *err) SP_MUST_CHECK;
 /* Makes the schemas that tables name and the server has not. */
 int sp_frame_make_spaces(const sp_layout *l, const sp_lab_server *server, spate_error *err) SP_MUST_CHECK;
 /* Takes keys and indexes off the placed tables. */
 int sp_frame_strip(const sp_layout *l, const sp_lab_server *server, PGconn *conn, spate_error *err) SP_MUST_CHECK;
-/* Statements that make what sp_frame_strip would take off this server, in an order in which they can run. */
-int sp_frame_list(const sp_layout *l, const sp_lab_server *like, PGconn *conn, PGresult **list,
-                 spate_error *err) SP_MUST_CHECK;
-/* Runs them on another one. SPATE_E_INTERRUPTED: between two of them *cancel (NULL: never) was set. */
-int sp_frame_make(const PGresult *list, const sp_lab_server *server, PGconn *conn, const int *cancel,
-                 spate_error *err) SP_MUST_CHECK;
-/* Makes those indexes of all tables that no constraint has, where the server has none of their names. */
-int sp_frame_copy_indexes(const sp_layout *l, const sp_lab_server *like, const sp_lab_server *server, const int *cancel,
-                         spate_error *err) SP_MUST_CHECK;
+/* Puts on those that the frame has. SPATE_E_INTERRUPTED: between two of them *cancel (NULL: never) was set. */
+int sp_frame_make(const sp_layout *l, const sp_lab_server *like, const sp_lab_server *server, PGconn *conn,
+                  const int *cancel, spate_error *err) SP_MUST_CHECK;
 
 #endif

@@ -11,7 +11,7 @@
  *   distribute.c, check.c   rows put onto shards, and found there
  *   query.c, load.c, hist.c   questions, users who ask them, and how long that took
  *   index.c     indexes that are there while somebody measures what they bring
- *   frame.c     schemas, keys and indexes of a shard, as another server has them
+ *   frame.c     what stands around a shard's rows, as another server has it; numbers.c: sequences; home.c: defaults of keys
  *   way.c, asker.c, cache.c   whom they ask: main, shards, a pool, a cache, replicas
  *   daemon.c    a pool and a cache beside the servers; replica.c: servers that follow another
  *   reshard.c   rows moved between shards; move.c, compare.c, turn.c: while others write; fence.c, stream.c, steps.c: what that takes

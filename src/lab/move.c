@@ -242,13 +242,9 @@ int sp_lab_move_copy(sp_lab_move *m, const bool *left_out, spate_error *err)
 int sp_lab_move_index(sp_lab_move *m, unsigned shard, unsigned like, spate_error *err)
 {
     const sp_lab_server *server = sp_lab_shard(m->r->lab, shard);
-    PGresult *list = NULL;
     int rc = sp_frame_strip(m->r->layout, server, m->conns[shard], err);
     if (rc == SPATE_OK)
-        rc = sp_frame_list(m->r->layout, sp_lab_shard(m->r->lab, like), m->conns[like], &list, err);
-    if (rc == SPATE_OK)
-        rc = sp_frame_make(list, server, m->conns[shard], m->cancel, err);
-    sp_pq.clear(list);
+        rc = sp_frame_make(m->r->layout, sp_lab_shard(m->r->lab, like), server, m->conns[shard], m->cancel, err);
     return rc == SPATE_OK ? sp_reshard_analyse_shard(m->r, shard, m->conns[shard], err) : rc;
 }
 

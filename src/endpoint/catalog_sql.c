@@ -118,10 +118,22 @@ static uint32_t take_columns(script *s, const char ***names)
         if (s->at.kind == T_WORD || s->at.kind == T_NAME) {
             s->list_parts[n] = (sp_cat_part){0};
             (*names)[n++] = sp_script_take_name(s);
+        } else if (sp_script_is_mark(s, '(')) { /* ((lower(e))) */
+            const char *inner = NULL;
+            s->list_parts[n] = (sp_cat_part){0};
+            take_inner_column(s, &inner, NULL);
+            s->computed = true;
+            (*names)[n] = inner;
+            n += inner != NULL;
         }
         while (s->at.kind != T_END && !sp_script_is_mark(s, ',') && !sp_script_is_mark(s, ')')) {
             if (n && sp_script_is_word(s, "desc"))
                 s->list_parts[n - 1].descending = true;
+            if (n > 1 && sp_script_take(s, "without overlaps")) { /* a period: the rest alone keeps rows apart */
+                n--;
+                s->computed = true;
+                continue;
+            }
             if (sp_script_is_mark(s, '('))
                 take_inner_column(s, n ? &(*names)[n - 1] : NULL, n ? &s->list_parts[n - 1] : NULL);
             else
@@ -371,8 +383,7 @@ static void add_exclusion(script *s, sp_cat_table *t, const char *name)
         else
             sp_script_advance(s);
     sp_cat_index *index = sp_catalog_add_index(s->c, t);
-    s->nomem = s->nomem || !index ||
-               !sp_catalog_note(s->c, "table %s: the exclusion constraint %s may refuse rows", t->name, name);
+    s->nomem = s->nomem || !index;
     if (index)
         *index = (sp_cat_index){.name = name, .sql = sp_script_keep(s, (sp_str){from, (size_t)(s->at.raw.p - from)})};
 }

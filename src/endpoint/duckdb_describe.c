@@ -8,6 +8,7 @@
 #define NAME(column) "\"' || replace(" column ", '\"', '\"\"') || '\""
 /* A table as its CREATE statement calls it: in the schema main without that. */
 #define OWN "CASE schema_name WHEN 'main' THEN '' ELSE '" NAME("schema_name") ".' END || '" NAME("table_name") "'"
+#define PARENT "CASE schema_name WHEN 'main' THEN '' ELSE '" NAME("schema_name") ".' END || '" NAME("CASE constraint_text WHEN '' THEN table_name ELSE referenced_table END") "'"
 #define NAMES(columns) "array_to_string(list_transform(" columns ", c -> '\"' || replace(c, '\"', '\"\"') || '\"'), ', ')"
 #define TEXT(column) "''' || replace(" column ", '''', '''''') || ''''"
 
@@ -17,8 +18,9 @@ static const char statements_sql[] =
     " || ''''), ', ') || ')', 'main', NULL, NULL FROM duckdb_types() WHERE NOT internal AND labels IS NOT NULL"
     " UNION ALL SELECT sql, schema_name, table_name, comment FROM (FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY table_oid)"
     " UNION ALL SELECT sql, schema_name, NULL, NULL FROM duckdb_indexes()"
-    " UNION ALL SELECT 'ALTER TABLE ' || " OWN " || ' ADD FOREIGN KEY (' || " NAMES("constraint_column_names") " || ') REFERENCES ' || " OWN " || ' (' || " NAMES("referenced_column_names") " || ')', schema_name, NULL, NULL FROM duckdb_constraints()"
-    " WHERE constraint_type = 'FOREIGN KEY' AND constraint_text = ''" /* to the own table: the table's SQL has lost it */
+    " UNION ALL SELECT 'ALTER TABLE ' || " OWN " || ' ADD FOREIGN KEY (' || " NAMES("constraint_column_names") " || ') REFERENCES ' || " PARENT " || ' (' || " NAMES("referenced_column_names") " || ')', schema_name, NULL, NULL FROM duckdb_constraints()"
+    " WHERE constraint_type = 'FOREIGN KEY' AND (constraint_text = ''" /* to the own table: the table's SQL has lost it; others' quotes, too */
+    " OR NOT regexp_full_match(schema_name || referenced_table, '\\w+'))"
     " UNION ALL SELECT 'COMMENT ON TABLE " NAME("schema_name") "." NAME("table_name") " IS " TEXT("comment") ", schema_name, table_name, NULL"
     " FROM duckdb_tables() WHERE NOT internal AND comment IS NOT NULL"
     " UNION ALL SELECT 'COMMENT ON COLUMN " NAME("schema_name") "." NAME("table_name") "." NAME("column_name") " IS " TEXT("comment")

@@ -483,7 +483,7 @@ static bool keep_foreign_key(reader *d, row r)
 /* Those of tables, and those of the domains of their columns. */
 static const char checks_sql[] = COLUMNS
     "SELECT k.conrelid, k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid), 0, k.contype, k.oid, k.convalidated"
-    " FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x') AND k.conrelid <> 0"
+    " FROM pg_catalog.pg_constraint k WHERE k.contype = 'c' AND k.conrelid <> 0"
     " UNION ALL SELECT c.rel, k.conname, pg_catalog.pg_get_expr(k.conbin, 0), c.num, k.contype, k.oid, k.convalidated"
     " FROM col c JOIN pg_catalog.pg_constraint k ON k.contypid = c.typ AND k.contype = 'c' ORDER BY 1, 6, 4";
 
@@ -493,8 +493,6 @@ static bool keep_check(reader *d, row r)
     if (table < 0)
         return true;
     sp_cat_table *t = &d->c->tables[table];
-    if (*text(r, 4) == 'x') /* also among the indexes */
-        return sp_catalog_note(d->c, "table %s: the exclusion constraint %s may refuse rows", t->name, text(r, 1));
     sp_cat_check *check = sp_catalog_add_check(d->c, t);
     bool ok = check != NULL;
     if (!ok)

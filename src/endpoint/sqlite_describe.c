@@ -5,8 +5,11 @@
 
 void sp_sqlite_as_it_means(sp_cat_table *t)
 {
-    for (uint32_t i = 0; i < t->n_columns; i++)
+    for (uint32_t i = 0; i < t->n_columns; i++) {
         sp_cat_type_by_letters(&t->columns[i].type);
+        if (t->columns[i].type.class == SP_CAT_FLOAT)
+            t->columns[i].type.bits = 64;
+    }
     for (uint32_t i = 0; i < t->n_keys; i++) {
         sp_cat_column *c = &t->columns[t->keys[i].columns[0]];
         if (t->keys[i].primary && t->keys[i].n == 1 && strcmp(c->type.name, "integer") == 0)

@@ -13,13 +13,13 @@ typedef struct hash {
 
 /* ---- hashes of cells ---- */
 
-/* The cell as text; NULL: no memory, or it cannot be (and a mistake was noted). */
+/* The cell as text, or as bytes; NULL: no memory, or it cannot be (and a mistake was noted). */
 static const sp_cell *as_text(const sp_build *b, const sp_cell *cell)
 {
     static const sp_type text = {.kind = SP_TEXT};
-    if (sp_kind_is_text(cell->type.kind))
+    if (sp_kind_is_text(cell->type.kind) || cell->type.kind == SP_BYTES) /* which lie alike */
         return cell->bounds.text_max <= KEY_BYTES_MAX ? cell : NULL;
-    if (cell->type.kind == SP_LIST || cell->type.kind == SP_BYTES)
+    if (cell->type.kind == SP_LIST)
         return NULL;
     return sp_cast_cell(b, (sp_cell *)(uintptr_t)cell, &text);
 }
@@ -148,8 +148,8 @@ const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const 
         return NULL;
     cell = as_text(b, cell);
     if (!cell)
-        sp_mistake(b->mistakes, e->mark, e->shown,
-                   "cannot be counted: it has lists, bytes, or texts of more than %d bytes", KEY_BYTES_MAX);
+        sp_mistake(b->mistakes, e->mark, e->shown, "cannot be counted: it has lists, or texts of more than %d bytes",
+                   KEY_BYTES_MAX);
     return cell ? count_rows(b, cell, b->table->rows, all) : NULL;
 }
 
@@ -294,7 +294,7 @@ sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *
     by = as_text(b, by);
     if (!key || !by) {
         sp_mistake(b->mistakes, col->mode_mark, col->text,
-                   "cannot be looked up by lists, bytes, or texts of more than %d bytes", KEY_BYTES_MAX);
+                   "cannot be looked up by lists, or texts of more than %d bytes", KEY_BYTES_MAX);
         return NULL;
     }
     lookup_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
@@ -341,7 +341,7 @@ bool sp_build_distinct(const sp_build *b, const sp_cell **cells, uint32_t n_cell
         good = (cells[i] = as_text(b, cells[i])) != NULL;
     if (!good && d.kept)
         sp_mistake(b->mistakes, b->table->mark, sp_str_of(b->table->name),
-                   "cannot be kept distinct by lists, bytes, or texts of more than %d bytes", KEY_BYTES_MAX);
+                   "cannot be kept distinct by lists, or texts of more than %d bytes", KEY_BYTES_MAX);
     sp_arena_init(&temporary);
     good = good && map_init(&d.seen, &temporary, rows) && hash_rows(b, cells, n_cells, rows, take_new, &d) == SPATE_OK;
     sp_arena_done(&temporary);

@@ -37,7 +37,14 @@ static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
     d->needed = sp_arena_alloc(k->arena, n, sizeof(*d->needed));
     d->apart = sp_arena_alloc(k->arena, n, sizeof(*d->apart));
     d->spread = sp_arena_alloc(k->arena, n, sizeof(*d->spread));
-    return d->needed && d->apart && d->spread && sp_config_ways(k, d);
+    if (!d->needed || !d->apart || !d->spread || !sp_config_ways(k, d))
+        return false;
+    d->has_slot = sp_config_slot(k, t, &d->slot_low, &d->slot_high);
+    if (d->has_slot) /* without an end it would overlap */
+        d->needed[d->slot_low] = d->needed[d->slot_high] = true;
+    for (uint32_t way = 0; d->has_slot && way < d->n_ways; way++)
+        d->ways[way].demands.columns[d->slot_low].not_null = d->ways[way].demands.columns[d->slot_high].not_null = true;
+    return true;
 }
 
 static int start_drafts(sp_config *k, const spate_config_options *o, spate_error *err)
@@ -187,6 +194,10 @@ static void limit_rows(sp_config *k, sp_draft *d)
         d->rows = (uint64_t)most;
         d->rows_note = "as many as the primary key has combinations";
     }
+    if (d->turn && k->drafts[d->turn->parent_table].rows < d->rows) {
+        d->rows = k->drafts[d->turn->parent_table].rows;
+        d->rows_note = "as many as there are in the table that its key refers to";
+    }
     for (uint32_t i = 0; i < d->t->n_columns; i++) {
         const sp_choice *c = &d->choices[i];
         if (c->out || c->most >= d->rows)
@@ -312,6 +323,8 @@ static int config(sp_arena *arena, const char *uri, const spate_config_options *
         status = select_tables(&catalog, o, err);
     if (status == SPATE_OK && catalog.n_tables == 0)
         return sp_fail(err, SPATE_E_USAGE, "there are no tables in \"%s\"", shown);
+    if (status == SPATE_OK && !sp_config_unfold(&catalog))
+        return sp_fail_nomem(err);
     if (status == SPATE_OK)
         status = start_drafts(&k, o, err);
     return status ? status : make_plan(&k, shown, e, err);

@@ -2,9 +2,12 @@
  *
  *   config.c         reads the catalog, chooses what to write, checks the plan it has written
  *   config_order.c   parents before children, the circles between tables, which columns have to be made
+ *   config_keys.c    what keeps keys of several columns, of generated ones, and exclusion constraints
  *   config_ways.c    the ways that conditions leave open, and which columns differ between them
  *   config_write.c   tables and columns as YAML
  *   config_column.c  one column: its mode and wishes
+ *   config_reference.c  the same, where it refers to rows
+ *   config_type.c    values of each type
  *   config_text.c    texts, by their names, lengths and patterns
  *   config_number.c  the ranges of numbers and moments
  *   config_stats.c   the same from the server's statistics */
@@ -25,6 +28,9 @@ typedef struct sp_choice { /* what is written of a column */
     const sp_str *items;
     const double *weights;
     uint32_t n_items;
+    const sp_str *common; /* values that make up these shares, beside all others */
+    const double *common_rates;
+    uint32_t n_common;
     const char *props;        /* YAML, or NULL */
     const char *type;         /* or NULL */
     const char *distribution; /* YAML, or NULL */
@@ -60,6 +66,11 @@ typedef struct sp_draft { /* of a table */
     bool *apart;            /* a column without a value twice, for the sake of a key of several columns */
     bool *
         spread; /* a column that takes its parent's rows in turn: others look up a row of this table by each value of it */
+    const sp_cat_key *turned;          /* a key that is a reference of several columns: */
+    const sp_cat_foreign_key *turn;    /* each row there is referred to once, in turn */
+    const sp_cat_key *distinct; /* a key that is kept by comparing rows, or NULL */
+    bool has_slot;              /* no two rows overlap in what lies between these columns */
+    uint32_t slot_low, slot_high;
     bool combined;          /* the primary key has no combination twice: the generator sees to it */
     unsigned *step, *steps; /* of moments and numbers that come one after the other: which, of how many */
     bool afters; /* moments that come one after the other are so by a delay, not by lying in different spans */
@@ -83,13 +94,18 @@ typedef struct sp_config {
 /* config_order.c */
 bool sp_config_order(sp_config *k); /* order, circles; false: no memory */
 void sp_config_needs(sp_config *k); /* which columns have to be made, and which keep keys of several columns apart */
-void sp_config_keys(const sp_config *k, sp_draft *d); /* the latter again, after a choice that did not hold */
 /* The foreign key that a column's values come from, NULL: none. at: its place in it; lead: the column of the key that chooses the
  * row, from which the others take theirs. */
 const sp_cat_foreign_key *sp_config_reference(const sp_cat_table *t, uint32_t column, uint32_t *at, uint32_t *lead);
 /* Of a key of several columns the one that always has the same value here, but one of *kinds in the parent (a car is a vehicle of the kind
  * 'car'): its place; -1: there is none. */
 int sp_config_kind(const sp_config *k, const sp_draft *d, const sp_cat_foreign_key *f, uint32_t *kinds);
+
+/* config_keys.c */
+bool sp_config_unfold(sp_catalog *c); /* keys of generated columns become keys of what these are made of; false: no memory */
+void sp_config_keys(const sp_config *k, sp_draft *d); /* which columns keep keys apart; again after a choice that did not hold */
+/* Two columns between which no two rows may overlap; false: there are none. */
+bool sp_config_slot(sp_config *k, const sp_cat_table *t, uint32_t *low, uint32_t *high);
 
 /* config.c: the column that comes right before this one in every row, -1: none that it could follow. */
 int sp_config_follows(const sp_draft *d, uint32_t column);
@@ -123,7 +139,11 @@ const char *sp_config_shown_moment(sp_config *k, double seconds, bool date);
 bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out);
 /* How long lists are: a distribution; NULL: nothing is known. */
 const char *sp_config_lengths(sp_config *k, const sp_cat_stats *s);
-const char *sp_config_zipf(sp_config *k, const sp_cat_stats *s); /* a distribution of references */
+/* How often the rows that are referred to are so: a distribution, NULL: about evenly. rows: how many there are; counted: their key is their
+ * number, from 1. */
+const char *sp_config_shares(sp_config *k, const sp_cat_stats *s, uint64_t rows, bool counted);
+/* The commonest texts become those of the choice; returns how many others there are, 0: not known. */
+uint64_t sp_config_common_texts(sp_config *k, const sp_cat_stats *s, sp_choice *out);
 
 /* ---- one column on its way to a choice --------------------------------------------------------------------------------- */
 
@@ -136,7 +156,8 @@ typedef struct sp_making {
     const sp_cat_type *type;
     const sp_demand *demand;
     sp_choice *out;
-    bool unique; /* no value twice: a key of one column */
+    bool unique;     /* no value twice: a key of one column */
+    uint32_t prefix; /* in its first letters or bytes, so many; 0: all */
 } sp_making;
 
 static inline void sp_making_mode(sp_making *m, const char *name, const char *text)
@@ -144,6 +165,22 @@ static inline void sp_making_mode(sp_making *m, const char *name, const char *te
     m->out->mode = name;
     m->out->text = text;
 }
+
+/* config_column.c */
+void sp_making_leave_out(sp_making *m, const char *why);
+
+/* config_reference.c: false: it refers to nothing that could be referred to. */
+bool sp_making_reference(sp_making *m);
+void sp_making_note_absent_parent(sp_making *m);
+/* Do both columns refer to the same one of another table, each by itself? */
+bool sp_config_is_pair(const sp_config *k, const sp_draft *d, uint32_t a, uint32_t b);
+
+/* config_type.c: a column that says where a row's own part of time begins or ends; by the type alone; one of these values; the same, of
+ * truths. */
+bool sp_making_slot(sp_making *m);
+void sp_making_by_class(sp_making *m);
+void sp_making_values(sp_making *m, const sp_str *values, uint32_t n);
+void sp_making_truths(sp_making *m, const sp_str *values, uint32_t n);
 
 /* config_text.c */
 void sp_making_text(sp_making *m);

@@ -213,6 +213,7 @@ void sp_making_integer(sp_making *m)
 void sp_making_decimal(sp_making *m, unsigned precision, unsigned scale)
 {
     scale = SP_MIN(precision ? scale : 2, 15u);
+    scale = m->demand->rounded ? SP_MIN(scale, m->demand->digits) : scale;
     int whole = precision ? SP_MIN((int)precision - (int)m->type->scale, 17 - (int)scale) : 12;
     double unit = pow(10, -(double)scale), high = pow(10, whole) - unit;
     limits l = number_limits(m, -high, high, unit);
@@ -226,7 +227,7 @@ void sp_making_decimal(sp_making *m, unsigned precision, unsigned scale)
 
 void sp_making_float(sp_making *m)
 {
-    if (m->unique) { /* a float cannot be, a decimal can, and fits */
+    if (m->unique || m->demand->rounded) { /* a float cannot be, a decimal can, and fits */
         sp_making_decimal(m, 12, 6);
         return;
     }
@@ -427,8 +428,8 @@ void sp_making_time(sp_making *m)
     }
     int low = (int)from, high = (int)to;
     sp_making_mode(m, "range", "timestamp");
-    m->out->props = sp_config_printf(m->k,
-                                     "{min: 2024-01-01T%02d:%02d:%02dZ, max: 2024-01-01T%02d:%02d:%02dZ, format: \"15:04:05\"}",
-                                     low / 3600, low / 60 % 60, low % 60, high / 3600, high / 60 % 60, high % 60);
+    m->out->props = sp_config_printf(
+        m->k, "{min: 2024-01-01T%02d:%02d:%02dZ, max: 2024-01-01T%02d:%02d:%02dZ, format: \"15:04:05\"}", low / 3600,
+        low / 60 % 60, low % 60, high / 3600, high / 60 % 60, high % 60);
     m->out->most = (uint64_t)SP_MAX(high - low, 1);
 }

@@ -109,69 +109,6 @@ static void need_references(sp_config *k, sp_draft *d)
     }
 }
 
-static bool has_key_alone(const sp_cat_table *t, uint32_t column)
-{
-    for (uint32_t i = 0; i < t->n_keys; i++)
-        if (t->keys[i].n == 1 && t->keys[i].columns[0] == column)
-            return true;
-    return false;
-}
-
-/* How well a column may keep the rows of a key of several columns apart, by having no value twice. */
-static int keeps_apart(const sp_config *k, const sp_cat_table *t, uint32_t column)
-{
-    uint32_t at, lead;
-    const sp_cat_type *type = &t->columns[column].type;
-    const sp_cat_foreign_key *f = sp_config_reference(t, column, &at, &lead);
-    if (f)
-        return lead == column && has_key_alone(&k->c->tables[f->parent_table], f->parent_columns[at]) ? 2 : -1;
-    switch (type->class) {
-    case SP_CAT_INTEGER: return type->bits >= 32 ? 6 : 1;
-    case SP_CAT_UUID: return 5;
-    case SP_CAT_TIMESTAMP:
-    case SP_CAT_TIMESTAMPTZ: return 4;
-    case SP_CAT_TEXT: return type->length == 0 || type->length >= 8 ? 3 : 0;
-    default: return 0;
-    }
-}
-
-/* A primary key whose columns are references, sets or whole numbers is kept by the generator. */
-static bool can_combine(const sp_draft *d, const sp_cat_key *key)
-{
-    uint32_t at, lead;
-    for (uint32_t j = 0; j < key->n; j++) {
-        uint32_t column = key->columns[j];
-        const sp_cat_foreign_key *f = sp_config_reference(d->t, column, &at, &lead);
-        sp_cat_class class = d->t->columns[column].type.class;
-        bool chosen = class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_ENUM ||
-                      d->demands.columns[column].n_values;
-        if (d->choices[column].tries || (f ? f->n > 1 || f->parent_table == (int32_t)-1 : !chosen))
-            return false;
-    }
-    return key->primary && key->n > 1;
-}
-
-/* A key of several columns holds when one of them does, or by their combinations. */
-void sp_config_keys(const sp_config *k, sp_draft *d)
-{
-    memset(d->apart, 0, d->t->n_columns * sizeof(*d->apart));
-    d->combined = false;
-    for (uint32_t i = 0; i < d->t->n_keys; i++) {
-        const sp_cat_key *key = &d->t->keys[i];
-        uint32_t best = key->columns[0];
-        bool held = key->n == 1;
-        for (uint32_t j = 0; j < key->n && key->n > 1; j++) {
-            held = held || d->apart[key->columns[j]] || has_key_alone(d->t, key->columns[j]);
-            if (keeps_apart(k, d->t, key->columns[j]) > keeps_apart(k, d->t, best))
-                best = key->columns[j];
-        }
-        if (!held && can_combine(d, key))
-            d->combined = true;
-        else if (!held)
-            d->apart[best] = true;
-    }
-}
-
 static void need_keys(sp_draft *d)
 {
     for (uint32_t i = 0; i < d->t->n_keys; i++)

@@ -11,8 +11,12 @@
 #include <stdlib.h>
 
 enum { BARS_MAX = 20, VALUES_MAX = 100, POINTS_MAX = 1024 };
-#define COVERED       0.95 /* of the rows, by the commonest values: no others matter */
-#define COVERED_ITEMS 0.8  /* of all items, by the commonest ones */
+#define COVERED       0.95  /* of the rows, by the commonest values: no others matter */
+#define COVERED_ITEMS 0.8   /* of all items, by the commonest ones */
+#define OFTEN         0.01  /* of the rows: such a number stands by itself */
+#define KNOWN         0.001 /* such a text is no secret */
+#define IN_ORDER      0.99  /* rows lie in the order of such a column */
+#define SKEWED        1.5   /* so much oftener than others are the rows that are referred to most */
 
 typedef struct bars {
     double bounds[BARS_MAX + 1];
@@ -33,7 +37,8 @@ static double covered(const sp_cat_stats *s)
 static bool is_plain(sp_cat_class class)
 {
     return class == SP_CAT_BOOL || class == SP_CAT_INTEGER || class == SP_CAT_DECIMAL || class == SP_CAT_FLOAT ||
-           class == SP_CAT_TEXT || class == SP_CAT_DATE || class == SP_CAT_ENUM;
+           class == SP_CAT_TEXT || class == SP_CAT_DATE || class == SP_CAT_ENUM || class == SP_CAT_JSON ||
+           class == SP_CAT_UUID || class == SP_CAT_INET;
 }
 
 static double rate_of(const sp_cat_stats *s, sp_str value)
@@ -224,6 +229,24 @@ static double unit_of(const sp_cat_type *type)
     }
 }
 
+/* The commonest values, down to a share of the rows, go by themselves; returns what is left of the statistics. */
+static sp_cat_stats split_common(sp_config *k, const sp_cat_stats *s, double least, sp_choice *out)
+{
+    sp_cat_stats rest = *s;
+    double *rates = sp_arena_alloc(k->arena, s->n_common + 1, sizeof(*rates));
+    k->nomem = k->nomem || !rates;
+    out->common = s->common;
+    out->common_rates = rates;
+    for (; rates && rest.n_common && *rest.common_rates >= least && out->n_common < VALUES_MAX; out->n_common++) {
+        rates[out->n_common] = *rest.common_rates / (1 - s->null_rate); /* of those that are not null */
+        rest.null_rate += *rest.common_rates;
+        rest.common++;
+        rest.common_rates++;
+        rest.n_common--;
+    }
+    return rest;
+}
+
 static bool histogram(sp_config *k, const sp_cat_type *type, const sp_cat_stats *s, sp_choice *out)
 {
     static const char *const ranges[] = {
@@ -231,8 +254,10 @@ static bool histogram(sp_config *k, const sp_cat_type *type, const sp_cat_stats 
     bool moment = is_moment(type->class);
     if (s->n_bounds < 2 || (!moment && (type->class >= SP_COUNT(ranges) || !ranges[type->class])))
         return false;
+    out->sorted = s->correlation > IN_ORDER;
+    sp_cat_stats rest = out->sorted || moment ? *s : split_common(k, s, OFTEN, out);
     bars b = {0};
-    build_bars(s, type->class, unit_of(type), &b);
+    build_bars(&rest, type->class, unit_of(type), &b);
     if (b.n == 0)
         return false;
     out->mode = "range";
@@ -243,6 +268,14 @@ static bool histogram(sp_config *k, const sp_cat_type *type, const sp_cat_stats 
     if (type->class == SP_CAT_DECIMAL)
         out->props = sp_config_printf(k, "{scale: %u}", type->precision ? SP_MIN(type->scale, 15) : 2);
     return out->distribution != NULL;
+}
+
+uint64_t sp_config_common_texts(sp_config *k, const sp_cat_stats *s, sp_choice *out)
+{
+    if (!s)
+        return 0;
+    split_common(k, s, KNOWN, out);
+    return s->distinct > out->n_common ? (uint64_t)s->distinct - out->n_common : 0;
 }
 
 bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out)
@@ -256,16 +289,67 @@ bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out)
     }
     if (c->type.class == SP_CAT_LIST)
         return common_items(k, c, out);
-    if (is_plain(c->type.class) && s->n_common && s->n_common <= VALUES_MAX && covered(s) >= COVERED)
+    bool all = covered(s) >= 0.9999 || s->n_bounds < 2 || c->type.class == SP_CAT_TEXT;
+    if (is_plain(c->type.class) && s->n_common && s->n_common <= VALUES_MAX && covered(s) >= COVERED && all)
         return weigh(k, s, s->common, s->n_common, out);
     return histogram(k, &c->type, s, out);
 }
 
-/* The share of the k-th commonest as 1/k^exponent, by the first and the last of the common ones. */
-const char *sp_config_zipf(sp_config *k, const sp_cat_stats *s)
+/* ---- references ------------------------------------------------------------------------------- */
+
+/* The commonest rows are the first ones: bars over their ranks, and one for all the others. */
+static void build_ranks(const sp_cat_stats *s, bars *b)
 {
-    if (!s || s->n_common < 5 || s->common_rates[s->n_common - 1] <= 0)
+    double rest = 1 - covered(s);
+    for (uint32_t i = 0; i < s->n_common; i++) {
+        b->weights[b->n] += s->common_rates[i];
+        b->bounds[b->n + 1] = i + 1;
+        if (b->weights[b->n] >= (1 - s->null_rate) / BARS_MAX && b->n + 2 < BARS_MAX && i + 1 < s->n_common)
+            b->n++;
+    }
+    b->n += s->n_common > 0;
+    if (rest > 0.001 && s->distinct > s->n_common) {
+        b->bounds[b->n + 1] = floor(s->distinct);
+        b->weights[b->n++] = rest;
+    }
+}
+
+/* Are rows in some bars much oftener than in others? */
+static bool is_skewed(const bars *b)
+{
+    double least = INFINITY, most = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        double each = b->weights[i] / (b->bounds[i + 1] - b->bounds[i]);
+        least = SP_MIN(least, each);
+        most = SP_MAX(most, each);
+    }
+    return b->n > 1 && most > SKEWED * least;
+}
+
+/* Whole numbers that are all among 1 to rows: the key's rows by their number. */
+static bool are_rows(const sp_cat_stats *s, uint64_t rows)
+{
+    double v;
+    for (uint32_t i = 0; i < s->n_bounds + s->n_common; i++) {
+        sp_str text = i < s->n_bounds ? s->bounds[i] : s->common[i - s->n_bounds];
+        if (!sp_parse_f64(text, &v) || v < 1 || v > (double)rows)
+            return false;
+    }
+    return s->n_bounds + s->n_common > 1;
+}
+
+const char *sp_config_shares(sp_config *k, const sp_cat_stats *s, uint64_t rows, bool counted)
+{
+    static const sp_cat_type number = {.class = SP_CAT_INTEGER};
+    bars b = {0};
+    if (!s)
         return NULL;
-    double exponent = log(s->common_rates[0] / s->common_rates[s->n_common - 1]) / log(s->n_common);
-    return exponent < 0.2 ? NULL : sp_config_printf(k, "{type: zipf, exponent: %.2f}", SP_MIN(exponent, 3.0));
+    bool by_value = counted && are_rows(s, rows);
+    if (by_value)
+        build_bars(s, SP_CAT_INTEGER, 1, &b);
+    else
+        build_ranks(s, &b);
+    for (uint32_t i = 0; by_value && i <= b.n; i++)
+        b.bounds[i] -= 1; /* choices are counted from 0 */
+    return is_skewed(&b) ? histogram_yaml(k, &number, &b) : NULL;
 }

@@ -48,7 +48,8 @@ static bool read_names(sp_config *k, const sp_cat_table *t, sp_conditions *own)
     *own = (sp_conditions){.names = sp_arena_alloc(k->arena, t->n_columns + 1, sizeof(*own->names)),
                            .n_names = t->n_columns,
                            .items = sp_arena_alloc(k->arena, t->n_checks + 2, sizeof(*own->items)),
-                           .n = t->n_checks};
+                           .n = t->n_checks,
+                           .nulls_invalid = k->c->dialect == SP_SQL_SQLITE};
     if (!own->names || !own->items)
         return false;
     for (uint32_t i = 0; i < t->n_columns; i++)
@@ -152,7 +153,7 @@ static bool same_cells(const sp_choice *a, const sp_choice *b)
     return modes && same_items(a, b) && !a->weights == !b->weights && same_text(a->props, b->props) &&
            same_text(a->type, b->type) && same_text(a->distribution, b->distribution) && same_text(a->draw, b->draw) &&
            same_text(a->tree, b->tree) && same_text(a->differs, b->differs) && a->unique == b->unique &&
-           a->primary_key == b->primary_key && a->sorted == b->sorted;
+           a->primary_key == b->primary_key && a->sorted == b->sorted && a->n_common == b->n_common;
 }
 
 static bool is_always_null(const sp_choice *c)

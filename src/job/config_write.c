@@ -30,6 +30,27 @@ static void write_weights(sp_config *k, sp_emit *e, int indent, const sp_choice 
     sp_buf_done(&list);
 }
 
+/* The commonest values beside all others. */
+static void write_common(sp_config *k, sp_emit *e, int indent, const sp_choice *c)
+{
+    enum { WRAP = 110 };
+    sp_buf map = {0};
+    size_t line = 0;
+    int rc = sp_buf_adds(&map, "{");
+    for (uint32_t i = 0; i < c->n_common && !rc; i++) {
+        bool fold = i && map.len - line > WRAP;
+        line = fold ? map.len : line;
+        rc = (i && sp_buf_adds(&map, fold ? ",\n                 " : ", ")) ||
+             sp_emit_scalar(&map, c->common[i], true) || sp_buf_printf(&map, ": %.4g%%", 100 * c->common_rates[i]);
+    }
+    rc = rc || sp_buf_adds(&map, "}");
+    const char *kept = rc ? NULL : sp_arena_strndup(k->arena, map.data, map.len);
+    k->nomem = k->nomem || !kept;
+    if (kept)
+        sp_emit_raw(e, indent, "common", kept, NULL);
+    sp_buf_done(&map);
+}
+
 /* How cells are made, without what is said of the column as a whole. */
 static void write_cells(sp_config *k, sp_emit *e, int indent, const sp_choice *c, const char *type)
 {
@@ -51,6 +72,8 @@ static void write_cells(sp_config *k, sp_emit *e, int indent, const sp_choice *c
         sp_emit_key(e, indent, false, "differs_from", sp_str_of(c->differs), NULL);
     if (c->distribution)
         sp_emit_raw(e, indent, "distribution", c->distribution, NULL);
+    if (c->n_common)
+        write_common(k, e, indent, c);
     if (c->sorted)
         sp_emit_raw(e, indent, "sorted", "true", NULL);
     if (c->null_rate > 0)
@@ -67,6 +90,8 @@ static void write_cases(sp_config *k, sp_emit *e, const sp_draft *d, uint32_t co
         const sp_choice *c = &d->ways[way].choices[column];
         type = type || c->null_rate >= 1 ? type : c->type;
     }
+    if (type && strcmp(type, "enum") == 0) /* its labels would stand in one set */
+        type = "text";
     if (!type && d->t->columns[column].type.class == SP_CAT_DECIMAL)
         type = "numeric(17,2)";
     sp_emit_key(e, INDENT_WISH, false, "by", sp_str_of(d->way_name), NULL);
@@ -172,10 +197,27 @@ static void write_likely(sp_config *k, sp_emit *e, const sp_draft *d)
 {
     for (uint32_t i = 0; i < d->demands.n_orderings; i++) {
         const sp_ordering *o = &d->demands.orderings[i];
-        const char *seen_to = d->choices[o->high].differs;
-        if (o->differ && !(seen_to && strcmp(seen_to, d->t->columns[o->low].name) == 0))
+        const char *high = d->choices[o->high].differs, *low = d->choices[o->low].differs;
+        bool seen_to = (high && strcmp(high, d->t->columns[o->low].name) == 0) ||
+                       (low && strcmp(low, d->t->columns[o->high].name) == 0);
+        if (o->differ && !seen_to)
             write_conditions(k, e, "a check that is not kept on purpose", &o->of, 1);
     }
+}
+
+/* Rows that are equal in all of these columns are made once. */
+static void write_distinct(sp_config *k, sp_emit *e, const sp_draft *d)
+{
+    sp_buf list = {0};
+    sp_str *names = sp_arena_alloc(k->arena, d->distinct->n + 1, sizeof(*names));
+    for (uint32_t i = 0; names && i < d->distinct->n; i++)
+        names[i] = sp_str_of(d->t->columns[d->distinct->columns[i]].name);
+    if (!names || sp_emit_list(&list, names, d->distinct->n))
+        k->nomem = true;
+    else
+        sp_emit_raw(e, INDENT_KEY, "distinct", sp_arena_printf(k->arena, "%.*s", (int)list.len, list.data),
+                    "pairs: there may be fewer rows");
+    sp_buf_done(&list);
 }
 
 static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
@@ -194,6 +236,8 @@ static void write_table(sp_config *k, sp_emit *e, sp_draft *d)
     if (d->ways_cut)
         write_conditions(k, e, "a check that is kept in some of the ways it allows", d->demands.forked,
                          d->demands.n_forked);
+    if (d->distinct)
+        write_distinct(k, e, d);
     sp_emit_head(e, INDENT_KEY, "columns");
     if (d->n_ways > 1)
         write_ways(k, e, d);

@@ -49,10 +49,30 @@ static sp_str unquote(parser *s, char close)
     return (sp_str){start, (size_t)(to - start)};
 }
 
+/* A column as SQL compares names: as written, or else without regard to case. */
+static int find_column(const sp_conditions *t, sp_str name)
+{
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (sp_str_is(name, t->names[i]))
+            return (int)i;
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (sp_str_ieq(name, t->names[i]))
+            return (int)i;
+    return -1;
+}
+
+/* [Unit Price], as SQLite takes it: a name, if there is such a column. */
+static bool bracketed(const parser *s, sp_str *name)
+{
+    const char *close = memchr(s->p, ']', (size_t)(s->end - s->p));
+    *name = (sp_str){s->p + 1, close ? (size_t)(close - s->p) - 1 : 0};
+    return close && find_column(s->t, *name) >= 0;
+}
+
 static void advance(parser *s)
 {
-    static const char *const marks[] = {"::",  "<=",  ">=", "<>", "!=", "!~~*", "!~~",
-                                        "~~*", "!~*", "!~", "~~", "~*", "||"};
+    static const char *const marks[] = {"::",  "<=",  ">=",  "<>", "!=", "==", "!~~*",
+                                        "!~~", "~~*", "!~*", "!~", "~~", "~*", "||"};
     while (s->p < s->end && strchr(" \t\r\n", *s->p))
         s->p++;
     s->at = (token){T_END, {s->p, 0}};
@@ -64,6 +84,9 @@ static void advance(parser *s)
         s->at = (token){T_TEXT, unquote(s, '\'')};
     } else if (c == '"' || c == '`') {
         s->at = (token){T_NAME, unquote(s, c)};
+    } else if (c == '[' && bracketed(s, &s->at.text)) {
+        s->at.kind = T_NAME;
+        s->p += s->at.text.len + 2;
     } else if (c >= '0' && c <= '9') {
         while (s->p < s->end && (is_word_byte(*s->p) || *s->p == '.'))
             s->p++;
@@ -136,6 +159,7 @@ static node *make_op(parser *s, const char *op, node *a, node *b)
 
 static node *parse_or(parser *s);
 static node *parse_sum(parser *s);
+static node *negated(parser *s, node *n);
 
 static void expect(parser *s, const char *mark)
 {
@@ -157,8 +181,6 @@ static node *parse_items(parser *s, const char *close)
     return first;
 }
 
-static node *negated(parser *s, node *n);
-
 /* Behind "::": words, numbers in parentheses, brackets. */
 static void skip_type(parser *s)
 {
@@ -178,18 +200,6 @@ static void skip_type(parser *s)
             advance(s);
 }
 
-/* A column as SQL compares names: as written, or else without regard to case. */
-static int find_column(const sp_conditions *t, sp_str name)
-{
-    for (uint32_t i = 0; i < t->n_names; i++)
-        if (sp_str_is(name, t->names[i]))
-            return (int)i;
-    for (uint32_t i = 0; i < t->n_names; i++)
-        if (sp_str_ieq(name, t->names[i]))
-            return (int)i;
-    return -1;
-}
-
 static node *column_or_word(parser *s, token name)
 {
     if (s->value_column >= 0 && sp_str_ieq(name.text, "value")) {
@@ -203,6 +213,31 @@ static node *column_or_word(parser *s, token name)
     return n;
 }
 
+/* SIMILAR TO's pattern as a regular expression: % and _ are LIKE's, the rest is nearly the same. */
+static node *similar(parser *s, const node *pattern)
+{
+    node *n = make(s, N_LITERAL, "");
+    char *to = sp_arena_alloc(s->arena, 2 * pattern->text.len + 16, 1), *p = to;
+    if (!to) {
+        s->nomem = s->failed = true;
+        return n;
+    }
+    p = stpcpy(p, "^(?:");
+    for (size_t i = 0; i < pattern->text.len; i++) {
+        char c = pattern->text.p[i];
+        if (c == '%')
+            *p++ = '.';
+        if (strchr(".^$", c))
+            *p++ = '\\';
+        *p++ = c == '%' ? '*' : c == '_' ? '.' : c;
+        if (c == '\\' && i + 1 < pattern->text.len)
+            *p++ = pattern->text.p[++i];
+    }
+    p = stpcpy(p, ")$");
+    n->text = (sp_str){to, (size_t)(p - to)};
+    return n;
+}
+
 static node *parse_call(parser *s, sp_str name)
 {
     node *n = make(s, N_CALL, "");
@@ -211,7 +246,8 @@ static node *parse_call(parser *s, sp_str name)
         *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
     n->text = sp_str_of(lower ? lower : "");
     n->args[0] = parse_items(s, ")");
-    return n;
+    bool is_similar = sp_str_is(n->text, "similar_to_escape") || sp_str_is(n->text, "similar_escape");
+    return is_similar && n->args[0] && n->args[0]->kind == N_LITERAL ? similar(s, n->args[0]) : n;
 }
 
 static node *parse_cast(parser *s)
@@ -221,6 +257,19 @@ static node *parse_cast(parser *s)
     if (!take_word(s, "as"))
         s->failed = true;
     skip_type(s);
+    expect(s, ")");
+    return n;
+}
+
+/* POSITION(needle IN text): as position(needle, text). */
+static node *parse_position(parser *s)
+{
+    node *n = make(s, N_CALL, "position");
+    expect(s, "(");
+    n->args[0] = parse_sum(s);
+    if (!take_word(s, "in"))
+        expect(s, ",");
+    n->args[0]->next = parse_sum(s);
     expect(s, ")");
     return n;
 }
@@ -248,6 +297,52 @@ static node *literal(parser *s)
     return n;
 }
 
+/* CASE WHEN a THEN x WHEN b THEN y ELSE z END, as a truth: a and x, or not a but b and y, or neither, and z. Without ELSE anything will
+ * do then, and so it will where a result is null. */
+
+/* NULL: nothing is said. */
+static node *both(parser *s, node *a, node *b)
+{
+    return a && b ? make_op(s, "AND", a, b) : a ? a : b;
+}
+
+/* A comparison that holds is not one of a null, which CASE passes over. */
+static node *holding(parser *s, node *n)
+{
+    if (n->kind == N_OP && sp_str_is(n->text, "AND"))
+        return make_op(s, "AND", holding(s, n->args[0]), holding(s, n->args[1]));
+    bool compares = n->kind == N_OP && n->args[1] && n->args[0]->kind == N_COLUMN;
+    return compares ? make_op(s, "AND", n, make_op(s, "IS NOT NULL", n->args[0], NULL)) : n;
+}
+
+/* Another way: on this condition, that result. */
+static node *add_way(parser *s, node *ways, node *when, node *then)
+{
+    bool no = then && then->kind == N_LITERAL && (sp_str_is(then->text, "0") || sp_str_ieq(then->text, "false"));
+    bool any = !then || then->kind == N_NULL || then->kind == N_LITERAL;
+    node *way = both(s, when, any ? NULL : then);
+    if (no)
+        return ways;
+    return ways && way ? make_op(s, "OR", ways, way) : way ? way : ways;
+}
+
+static node *parse_case(parser *s)
+{
+    node *of = is_word(s, "when") ? NULL : parse_or(s), *no = NULL, *ways = NULL, *rest = NULL;
+    while (!s->failed && take_word(s, "when")) {
+        node *when = parse_or(s);
+        when = of ? make_op(s, "=", of, when) : when;
+        s->failed = s->failed || !take_word(s, "then");
+        ways = add_way(s, ways, both(s, no, holding(s, when)), parse_or(s));
+        no = both(s, no, negated(s, when));
+    }
+    if (take_word(s, "else"))
+        rest = parse_or(s);
+    s->failed = s->failed || !no || !take_word(s, "end");
+    ways = add_way(s, ways, no, rest);
+    return ways ? ways : make(s, N_UNKNOWN, "");
+}
+
 static node *parse_name(parser *s)
 {
     token name = s->at;
@@ -257,6 +352,10 @@ static node *parse_name(parser *s)
         return literal(s);
     if (take_word(s, "cast"))
         return parse_cast(s);
+    if (take_word(s, "case"))
+        return parse_case(s);
+    if (take_word(s, "position"))
+        return parse_position(s);
     if (is_word(s, "extract")) {
         advance(s);
         return parse_extract(s);
@@ -442,6 +541,11 @@ static node *parse_behind(parser *s, node *left)
         return parse_in(s, left);
     if (take_word(s, "between"))
         return parse_between(s, left);
+    if (take_word(s, "similar")) {
+        s->failed = s->failed || !take_word(s, "to");
+        node *pattern = parse_sum(s);
+        return make_op(s, "~", left, pattern->kind == N_LITERAL ? similar(s, pattern) : pattern);
+    }
     const char *op = take_operator(s);
     if (!op || s->failed)
         return NULL;
@@ -456,7 +560,12 @@ static node *parse_comparison(parser *s)
 {
     node *left = parse_sum(s);
     for (;;) {
-        bool no = take_word(s, "not"); /* not in, not like, not between */
+        bool no = take_word(s, "not"); /* not in, not like, not between; SQLite's a NOT NULL */
+        bool there = (no && take_word(s, "null")) || take_word(s, "notnull"), absent = take_word(s, "isnull");
+        if (there || absent) {
+            left = make_op(s, there ? "IS NOT NULL" : "IS NULL", left, NULL);
+            continue;
+        }
         node *whole = parse_behind(s, left);
         s->failed = s->failed || (no && !whole);
         if (!whole || s->failed)
@@ -499,4 +608,19 @@ const sp_term *sp_condition_read(const sp_conditions *t, const sp_condition *che
     node *n = parse_or(&s);
     *nomem = *nomem || s.nomem;
     return s.failed || s.at.kind != T_END ? NULL : n;
+}
+
+bool sp_condition_names(const sp_conditions *t, const char *sql, sp_arena *arena, bool *named)
+{
+    parser s = {.arena = arena, .t = t, .value_column = -1, .p = sql, .end = sql + strlen(sql)};
+    bool any = false;
+    for (advance(&s); s.at.kind != T_END && !s.failed;) {
+        token name = s.at;
+        advance(&s);
+        bool is_name = name.kind == T_NAME || (name.kind == T_WORD && !is_mark(&s, "("));
+        int at = is_name ? find_column(t, name.text) : -1;
+        if (at >= 0)
+            any = named[at] = true;
+    }
+    return any;
 }

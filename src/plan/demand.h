@@ -30,11 +30,13 @@ typedef struct sp_demand {   /* on one column; texts are literals without quotes
     sp_steps parts[SP_PARTS];   /* of a moment */
     bool has_parts;
     int64_t length_min, length_max; /* of the text; max < 0: no bound */
-    sp_str like, regex;             /* p NULL: none */
+    sp_str like, glob, regex;       /* p NULL: none */
     bool not_null, is_null;
     bool one_word;       /* a text without blanks */
     bool date, moment;   /* a text that is a date; a date and a time of day */
     bool upper, lower;   /* a text without small letters; without capitals */
+    bool rounded;        /* a number with so many digits behind the point, and no more */
+    uint32_t digits;
     sp_str json_type;    /* what JSON is: "array", "object", "": anything; p NULL: it need not be JSON */
     sp_str sum;          /* the column is this expression of others, written as plans have it; p NULL: none */
 } sp_demand;
@@ -68,6 +70,7 @@ typedef struct sp_conditions { /* of a table, and its columns' names; texts are 
     uint32_t n_names;
     sp_condition *items;
     uint32_t n;
+    bool nulls_invalid; /* json_valid of a null is false, as SQLite has it, and not null */
     bool plain; /* what is of use: bounds, values, lengths, LIKE, orders, and that a column is there */
 } sp_conditions;
 
@@ -90,5 +93,8 @@ void sp_demand_bound(sp_demand *d, bool is_max, sp_str value, bool open);
 /* Reads all conditions of a table; each fork is taken as the way says, and noted there. way NULL: the first side of each, which narrows.
  * False: no memory. */
 bool sp_demands_read(const sp_conditions *t, sp_way *way, sp_arena *arena, sp_demands *out);
+
+/* Notes the columns that an expression names, whether it can be read or not. False: there are none. */
+bool sp_condition_names(const sp_conditions *t, const char *sql, sp_arena *arena, bool *named);
 
 #endif

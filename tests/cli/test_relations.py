@@ -137,6 +137,22 @@ class Relations(Case):
         text = (self.dir / "all.sql").read_text()
         self.assertRegex(text, r'FOREIGN KEY \("?order_id"?, "?line"?\) REFERENCES "?line"? \("?order_id"?, "?line"?\)')
 
+    def test_rows_are_found_by_bytes(self):
+        plan = self.write("bytes.yaml", """
+tables:
+  - name: tenant
+    rows: 200
+    columns: [{name: id, range: bytes, props: {min: 16, max: 17}}]
+  - name: usr
+    rows: 200
+    columns: [{name: tenant, ref: tenant.id, distribution: {type: cycle}}, {name: id, inc: 1}]
+  - name: task
+    rows: 500
+    columns: [{name: tenant, ref: tenant.id}, {name: usr, lookup: usr.id, props: {key: tenant, by: tenant}}]
+""")
+        self.spate_ok("generate", plan, "--to", "bytes.sqlite", "--create", "--progress", "none")
+        self.assertEqual(query(self.dir / "bytes.sqlite", "SELECT count(*) AS n FROM task t JOIN usr u ON u.id = t.usr AND u.tenant = t.tenant"), [{"n": "500"}])
+
     def test_mistakes_have_their_place(self):
         base = ("tables:\n- {name: p, rows: 10, columns: [{name: id, inc: 1}]}\n- name: t\n  rows: 100\n  columns:\n  - {name: id, inc: 1}\n"
                 "  - {name: r, ref: p.id, children: 10}\n  - {name: q, ref: p.id}\n  - ")

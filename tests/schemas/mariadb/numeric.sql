@@ -1,0 +1,10 @@
+-- Every kind of number and bit, unsigned, zerofilled, at its narrowest; keys of them; generated columns that are unique.
+CREATE TABLE narrow (a tinyint unsigned zerofill NOT NULL PRIMARY KEY, b tinyint(1) NOT NULL, c bit(1) NOT NULL, d bit(12) DEFAULT b'1', e decimal(1,0) UNIQUE, f decimal(2,2) NOT NULL, g year NOT NULL UNIQUE, h bool);
+CREATE TABLE wide (a bigint unsigned NOT NULL PRIMARY KEY, b decimal(65,30) NOT NULL, c double unsigned NOT NULL, d float(7,4) NOT NULL, e int(5) unsigned zerofill NOT NULL UNIQUE, f mediumint NOT NULL, g decimal(38,0) UNSIGNED NOT NULL, h real);
+CREATE TABLE made (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, first varchar(40) NOT NULL, last varchar(40) NOT NULL, whole varchar(81) AS (concat(first, ' ', last)) PERSISTENT, UNIQUE (whole),
+    n int NOT NULL, twice int AS (n * 2) VIRTUAL, UNIQUE (twice), doc longtext NOT NULL CHECK (json_valid(doc)), kind varchar(20) AS (json_value(doc, '$.name')) VIRTUAL, day date NOT NULL, month int AS (month(day)) STORED, KEY (month),
+    lat decimal(9,6), code varchar(12) NOT NULL, prefix varchar(4) AS (left(code, 4)) STORED, UNIQUE (prefix, n));
+CREATE TABLE made_too (slug varchar(64) NOT NULL, hash varbinary(32) AS (unhex(sha2(slug, 256))) PERSISTENT UNIQUE, b binary(16) NOT NULL PRIMARY KEY, t time(3) NOT NULL, ts timestamp(6) NOT NULL DEFAULT current_timestamp(6), u uuid NOT NULL UNIQUE, i inet6 NOT NULL, i4 inet4);
+CREATE TABLE bits (a bit(64) NOT NULL, b bit(3) NOT NULL, c set('x', 'y', 'z') NOT NULL, d enum('only') NOT NULL, e enum('') NOT NULL, PRIMARY KEY (a), UNIQUE (b, c));
+CREATE TABLE sums (q int NOT NULL, p decimal(9,2) NOT NULL, t decimal(18,2) NOT NULL CHECK (t = q * p), low int NOT NULL, high int NOT NULL, mid int NOT NULL, CHECK (low < mid), CHECK (mid < high), CHECK (low >= 0 AND high <= 100),
+    even int NOT NULL CHECK (even % 2 = 0), big bigint CHECK (big > 4294967296), neg decimal(6,2) CHECK (neg < 0), ne int NOT NULL CHECK (ne <> 0), case_of int NOT NULL, CHECK (CASE WHEN q > 0 THEN case_of > 0 ELSE case_of = 0 END));

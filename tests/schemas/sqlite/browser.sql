@@ -1,0 +1,10 @@
+-- What a browser keeps: micro seconds as integers, hashes, guids with fixed length, self references with a root, flags.
+CREATE TABLE moz_origins (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, host TEXT NOT NULL, frecency INTEGER NOT NULL, UNIQUE (prefix, host));
+CREATE TABLE moz_places (id INTEGER PRIMARY KEY, url LONGVARCHAR, title LONGVARCHAR, rev_host LONGVARCHAR, visit_count INTEGER DEFAULT 0, hidden INTEGER DEFAULT 0 NOT NULL, typed INTEGER DEFAULT 0 NOT NULL, frecency INTEGER DEFAULT -1 NOT NULL, last_visit_date INTEGER, guid TEXT, foreign_count INTEGER DEFAULT 0 NOT NULL, url_hash INTEGER DEFAULT 0 NOT NULL, origin_id INTEGER REFERENCES moz_origins (id));
+CREATE UNIQUE INDEX moz_places_guid ON moz_places (guid);
+CREATE TABLE moz_historyvisits (id INTEGER PRIMARY KEY, from_visit INTEGER REFERENCES moz_historyvisits, place_id INTEGER NOT NULL REFERENCES moz_places, visit_date INTEGER NOT NULL, visit_type INTEGER NOT NULL CHECK (visit_type BETWEEN 1 AND 9), session INTEGER);
+CREATE TABLE moz_bookmarks (id INTEGER PRIMARY KEY, type INTEGER NOT NULL, fk INTEGER DEFAULT NULL REFERENCES moz_places (id), parent INTEGER REFERENCES moz_bookmarks (id), position INTEGER, title LONGVARCHAR, dateAdded INTEGER, lastModified INTEGER, guid TEXT UNIQUE CHECK (length(guid) == 12), CHECK (type IN (1, 2, 3)), CHECK ((type = 1) = (fk NOT NULL)), CHECK (lastModified >= dateAdded));
+CREATE TABLE moz_keywords (id INTEGER PRIMARY KEY AUTOINCREMENT, keyword TEXT UNIQUE, place_id INTEGER, post_data TEXT, UNIQUE (place_id, post_data));
+CREATE TABLE moz_meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE cookies (creation_utc INTEGER NOT NULL, host_key TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, encrypted_value BLOB NOT NULL DEFAULT '', path TEXT NOT NULL, is_secure INTEGER NOT NULL CHECK (is_secure IN (TRUE, FALSE)), samesite INTEGER NOT NULL CHECK (samesite >= -1 AND samesite <= 2));
+CREATE UNIQUE INDEX cookies_unique_index ON cookies (host_key, name, path);

@@ -1,0 +1,8 @@
+-- Money, periods, sums, codes, UPSERT-ready keys, orders of dates in texts, keys by expressions.
+CREATE TABLE currency (code TEXT PRIMARY KEY CHECK (code = upper(code) AND length(code) = 3), digits INTEGER NOT NULL CHECK (digits IN (0, 2, 3))) WITHOUT ROWID;
+CREATE TABLE account (id INTEGER PRIMARY KEY, iban TEXT NOT NULL UNIQUE CHECK (iban GLOB '[A-Z][A-Z][0-9][0-9]*' AND length(iban) <= 34), currency TEXT NOT NULL REFERENCES currency (code) ON UPDATE CASCADE, parent INTEGER REFERENCES account (id), kind TEXT NOT NULL CHECK (kind IN ('asset', 'liability', 'equity')), opened TEXT NOT NULL CHECK (opened = date(opened)), closed TEXT CHECK (closed IS NULL OR closed > opened), UNIQUE (id, currency));
+CREATE TABLE entry (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, currency TEXT NOT NULL, debit NUMERIC NOT NULL DEFAULT 0, credit NUMERIC NOT NULL DEFAULT 0, at TEXT NOT NULL CHECK (datetime(at) IS NOT NULL), CHECK (debit >= 0 AND credit >= 0 AND debit * credit = 0 AND debit + credit > 0), FOREIGN KEY (account, currency) REFERENCES account (id, currency));
+CREATE TABLE rate (base TEXT NOT NULL REFERENCES currency, quote TEXT NOT NULL REFERENCES currency, day TEXT NOT NULL CHECK (day LIKE '____-__-__'), rate REAL NOT NULL CHECK (rate > 0.0 AND rate < 1e6), PRIMARY KEY (base, quote, day), CHECK (base <> quote)) WITHOUT ROWID;
+CREATE TABLE line (doc INTEGER NOT NULL, no INTEGER NOT NULL CHECK (no >= 1), qty INTEGER NOT NULL CHECK (qty BETWEEN 1 AND 999), price INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount = qty * price), rounded REAL CHECK (rounded = round(rounded, 2)), PRIMARY KEY (doc, no));
+CREATE UNIQUE INDEX one_open ON account (parent, kind) WHERE closed IS NULL;
+CREATE UNIQUE INDEX one_month ON entry (account, substr(at, 1, 10), id);

@@ -31,8 +31,8 @@ static sp_my_route numbers(const sp_field *f, const sp_my_type *type)
                                : (sp_my_route){0};
     case SP_MY_YEAR: return whole ? fixed(kind, SP_MY_CHECK_YEAR) : (sp_my_route){0};
     case SP_MY_FLOAT:
-        if (type->rounded)
-            return (sp_my_route){0};
+        if (type->rounded) /* to so many digits behind the point, of which whole numbers have none */
+            return kind == SP_I16 ? fixed(kind, 0) : (sp_my_route){0};
         if (kind == SP_F32 || kind == SP_F64)
             return fixed(kind, SP_MY_CHECK_FINITE | (kind == SP_F64 && type->bits == 32 ? SP_MY_CHECK_SINGLE : 0u));
         if (type->bits == 64 && (sp_kind_is_integer(kind) || (kind == SP_DECIMAL && f->type.scale == 0)))

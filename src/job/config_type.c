@@ -1,6 +1,9 @@
 /* config_type.c - values of each type, where no name and no condition says more. */
 #include "job/config.h"
 
+#include <math.h>
+#include <stdio.h>
+
 static void choose_bytes(sp_making *m)
 {
     uint32_t max = m->type->length ? SP_MIN(m->type->length, 1u << 20) : 64;
@@ -354,6 +357,22 @@ static void choose_truth(sp_making *m)
     m->out->most = 2;
 }
 
+/* float(7,2) rounds what it is given, but for whole numbers. */
+static void choose_rounded(sp_making *m)
+{
+    unsigned precision = 0, scale = 0;
+    const char *open = strchr(m->type->spelled, '(');
+    bool known = open && sscanf(open, "(%u,%u)", &precision, &scale) == 2 && scale <= precision && precision <= 255;
+    if (!known || m->unique || m->demand->min.p || m->demand->max.p || m->demand->n_values) {
+        sp_making_leave_out(m, sp_config_printf(m->k, "its type %s rounds what it is given", m->type->spelled));
+        return;
+    }
+    sp_making_mode(m, "range", "int");
+    m->out->props = sp_config_printf(m->k, "{min: 0, max: %.0f}", pow(10, SP_MIN(precision - scale, 3u)));
+    m->out->type = "smallint";
+    m->out->note = "whole: nothing is rounded";
+}
+
 void sp_making_by_class(sp_making *m)
 {
     switch (m->type->class) {
@@ -362,7 +381,7 @@ void sp_making_by_class(sp_making *m)
     case SP_CAT_YEAR: sp_making_integer(m); break;
     case SP_CAT_FLOAT:
         if (strchr(m->type->spelled, ',')) /* float(7,2) */
-            sp_making_leave_out(m, sp_config_printf(m->k, "its type %s rounds what it is given", m->type->spelled));
+            choose_rounded(m);
         else
             sp_making_float(m);
         break;

@@ -445,7 +445,7 @@ class FromMariaDB(Plans):
         plan = self.config(self.maria.uri("odd"))
         self.assertIn("# places is not made: g must have a value, and none is made", plan)
         self.assertNotIn("places", tables_of(plan))
-        self.assertNotIn("%", columns_of(plan, "Select"))
+        self.assertIn("type: smallint", columns_of(plan, "Select")["%"])  # a float(m,d), which rounds all else
         self.load(plan, self.maria.uri("odd"), *self.fewer(plan))
         for table in ("blobs", "bits", "hidden", "kept", "kept_own", "period", "part_of", "from_sequence", "cut"):
             self.assertEqual(self.maria.sql(f"SELECT count(*) FROM `{table}`", "odd"), [[str(ROWS)]], table)
@@ -458,7 +458,7 @@ class FromMariaDB(Plans):
                 self.maria.sql((SCHEMAS / "mariadb" / f"{name}.sql").read_text(), name)
                 plan = self.config(self.maria.uri(name))
                 self.assertNotIn("Not understood", plan)
-                self.assertNotIn("not kept on purpose", plan)
+                self.assertNotRegex(plan, "not kept on purpose|is not made:")
                 self.load(plan, self.maria.uri(name), *self.fewer(plan, 10000))
 
     def test_dumps(self):

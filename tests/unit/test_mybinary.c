@@ -160,7 +160,8 @@ static void what_goes_where(void)
           !fits(SP_DECIMAL, 1, number));
     CHECK(fits(SP_I64, 0, number) && !fits(SP_F64, 0, number) && !fits(SP_TEXT, 0, number));
     CHECK(fits(SP_INTERVAL, 0, text) && !fits(SP_BYTES, 0, text) && fits(SP_UUID, 0, uuid));
-    CHECK(!fits(SP_F32, 0, (sp_my_type){.class = SP_MY_FLOAT, .bits = 32, .rounded = true}) &&
+    sp_my_type rounded = {.class = SP_MY_FLOAT, .bits = 32, .rounded = true};
+    CHECK(!fits(SP_F32, 0, rounded) && !fits(SP_I32, 0, rounded) && fits(SP_I16, 0, rounded) &&
           !fits(SP_TEXT, 0, (sp_my_type){.class = SP_MY_NEVER}));
 }
 

@@ -64,6 +64,22 @@ static bool cut_settings(const cutter *k)
     return ok;
 }
 
+/* A shard would refuse rows that break one, which main has and another shard may have to give to it. */
+static bool cut_checks(const cutter *k)
+{
+    uint32_t n = 0;
+    bool ok = true;
+    for (uint32_t i = 0; i < k->t->n_checks; i++) {
+        const sp_cat_check *check = &k->t->checks[i];
+        if (check->unchecked && check->column < 0)
+            ok = ok && leave(k, sp_arena_printf(k->c->arena, "the check %s, which its rows may break", check->name));
+        else
+            k->t->checks[n++] = *check;
+    }
+    k->t->n_checks = n;
+    return ok;
+}
+
 static bool cut_numbering(const cutter *k, sp_cat_column *c)
 {
     c->sequence = NULL;
@@ -98,7 +114,7 @@ static bool free_key(const cutter *k, sp_cat_column *c)
 static bool cut_table(const cutter *k)
 {
     const sp_placement *p = k->l->placements[k->table];
-    bool ok = cut_settings(k);
+    bool ok = cut_settings(k) && cut_checks(k);
     cut_foreign_keys(k);
     for (uint32_t i = 0; i < k->t->n_columns && p && ok; i++) {
         sp_cat_column *c = &k->t->columns[i];

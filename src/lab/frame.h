@@ -1,7 +1,7 @@
 /* frame.h - private to lab and those who bind it: what stands around the rows of a shard's tables, made as another server has it.
  *
  * A frame is that server's catalog, less what a shard cannot keep by itself: foreign keys whose parents may be elsewhere, sequences with too
- * few numbers for all, what moves of rows set for themselves. The column that a table lives by is numbered by a sequence of its own, not
+ * few numbers for all, checks that rows may break, what moves of rows set for themselves. The column that a table lives by is numbered by a sequence of its own, not
  * as an identity: see home.h. */
 #ifndef SP_LAB_FRAME_H
 #define SP_LAB_FRAME_H

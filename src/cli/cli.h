@@ -70,13 +70,26 @@ typedef struct command_group {
 } command_group;
 extern const command_group command_groups[]; /* ends with a NULL name */
 
+spate_insert_mode insert_mode_of(const char *word); /* of --insert-mode; NULL: the default */
+
+/* ---- the words of the command line (options.c) ---- */
+
 /* Fills in, or says on stderr what is wrong. False: misuse. */
 bool parse_invocation(const command *c, int argc, char **argv, invocation *in);
 const char *option_text(const invocation *in, const char *name); /* the last one given, or NULL */
 bool option_flag(const invocation *in, const char *name);
-spate_insert_mode insert_mode_of(const char *word); /* of --insert-mode; NULL: the default */
 bool set_rows(spate_plan *plan, const char *text);  /* TABLE=N of --rows; says what is wrong */
 uint64_t option_count(const invocation *in, const char *name, uint64_t otherwise); /* already checked by the parser */
+
+/* "did you mean": of the names considered the one most like a word, if it is like it at all. Begins with likeness = GUESS_LEAST. */
+#define GUESS_LEAST 0.45
+typedef struct guess {
+    const char *word;
+    size_t len;
+    const char *best; /* NULL: none */
+    double likeness;
+} guess;
+void consider(guess *g, const char *name);
 
 /* Runs the command that words name behind the program's, as if they had been given. Nothing of an invocation outlives it. */
 int run_words(int argc, char **argv);

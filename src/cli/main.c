@@ -152,15 +152,32 @@ static const command_group *find_group(const char *name)
     return NULL;
 }
 
+/* Of a group's commands, or of all. */
+static void say_unknown(const char *word, const command_group *g)
+{
+    guess near = {.word = word, .len = strlen(word), .likeness = GUESS_LEAST};
+    for (const command *c = commands; c->name; c++)
+        if (group_of(c) == g)
+            consider(&near, g ? strchr(c->name, ' ') + 1 : c->name);
+    for (const command_group *other = command_groups; !g && other->name; other++)
+        consider(&near, other->name);
+    fprintf(stderr, "spate: unknown command \"%s\"", word);
+    if (g)
+        fprintf(stderr, " of '%s'", g->name);
+    if (near.best)
+        fprintf(stderr, "; did you mean \"%s\"?", near.best);
+    fprintf(stderr, "\ntry 'spate %s%s--help'\n", g ? g->name : "", g ? " " : "");
+}
+
 static int unknown_command(int argc, char **argv)
 {
     const command_group *g = find_group(argv[0]);
     if (!g)
-        fprintf(stderr, "spate: unknown command \"%s\"\ntry 'spate --help'\n", argv[0]);
+        say_unknown(argv[0], NULL);
     else if (argc == 1 || argv[1][0] == '-')
         fprintf(stderr, "spate: '%s' needs a command behind it\ntry 'spate %s --help'\n", g->name, g->name);
     else
-        fprintf(stderr, "spate: unknown command \"%s\" of '%s'\ntry 'spate %s --help'\n", argv[1], g->name, g->name);
+        say_unknown(argv[1], g);
     return EXIT_USAGE;
 }
 

@@ -42,10 +42,15 @@ class Words(Case):
     def test_misuse_is_one_line_and_a_way_out(self):
         cases = [
             ([], "usage"),
-            (["frob"], 'unknown command "frob"'),
+            (["frob"], 'unknown command "frob"\ntry'),
+            (["genrate", "a"], 'unknown command "genrate"; did you mean "generate"\\?'),
+            (["labs"], 'did you mean "lab"\\?'),
+            (["store", "scn"], 'unknown command "scn" of .store.; did you mean "scan"\\?'),
+            (["copy", "a", "b", "--tables", "t"], 'unknown option "--tables" of .copy.; did you mean --table\\?'),
+            (["copy", "a", "b", "--constraints", "defer"], "did you mean --defer-constraints\\?"),
             (["generate"], "'generate' needs PLAN"),
             (["generate", "a", "b"], 'unexpected argument "b"'),
-            (["generate", "a", "--frob"], 'unknown option "--frob"'),
+            (["generate", "a", "--frob"], "unknown option \"--frob\" of 'generate'\ntry"),
             (["generate", "a", "--wor", "2"], 'unknown option "--wor"'),
             (["generate", "a", "-w"], 'unknown option "-w"'),
             (["generate", "a", "--workers"], "--workers needs a value: N"),

@@ -414,8 +414,9 @@ const command commands[] = {
      "Prints every mistake in PLAN (- is standard input) with its line and column. A plan without any is tried: a few rows of each\n"
      "table are made, and time, bytes and memory of all of them told by that. Nothing is written.",
      validate_options, run_validate},
-    {"query", "FILE SQL", 2, 2, "run SQL on a DuckDB or SQLite file",
-     "Opens FILE (duckdb:FILE, sqlite:FILE, or by its ending) read-only and prints what SQL gives.",
+    {"query", "FILE SQL", 2, 2, "run SQL on the rows of anything",
+     "Prints what SQL gives. A DuckDB or SQLite file (duckdb:FILE, sqlite:FILE, or by its ending) is opened read-only; of anything else\n"
+     "that can be copied (stores, CSV, NDJSON, Parquet, servers, plans, standard input) DuckDB reads the tables while it answers.",
      query_options, run_query},
     {"template list", "", 0, 0, "list the plans that are inside the program",
      "Prints the name of each template, what it is about, and its parameters with the values they have.", template_list_options,

@@ -116,3 +116,19 @@ int sp_duckdb_run(duckdb_connection conn, const char *sql, spate_error *err)
         sp_duckdb.destroy_result(&result);
     return rc;
 }
+
+int sp_duckdb_add_function(duckdb_connection conn, const sp_duckdb_function *f, spate_error *err)
+{
+    duckdb_table_function fn = sp_duckdb.create_table_function();
+    sp_duckdb.table_function_set_name(fn, f->name);
+    sp_duckdb.table_function_set_extra_info(fn, f->extra, NULL);
+    sp_duckdb.table_function_set_bind(fn, f->bind);
+    sp_duckdb.table_function_set_init(fn, f->init);
+    if (f->init_thread)
+        sp_duckdb.table_function_set_local_init(fn, f->init_thread);
+    sp_duckdb.table_function_set_function(fn, f->rows);
+    sp_duckdb.table_function_supports_projection_pushdown(fn, f->narrow);
+    duckdb_state made = sp_duckdb.register_table_function(conn, fn);
+    sp_duckdb.destroy_table_function(&fn);
+    return made == DuckDBError ? sp_fail(err, SPATE_E_BUG, "DuckDB does not take the function %s", f->name) : SPATE_OK;
+}

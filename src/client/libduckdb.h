@@ -18,9 +18,12 @@
     X(create_table_function) X(destroy_table_function) X(register_table_function)                  \
     X(table_function_set_name) X(table_function_set_extra_info) X(table_function_set_bind)         \
     X(table_function_set_init) X(table_function_set_function)                                      \
-    X(table_function_supports_projection_pushdown) X(bind_get_extra_info)                          \
-    X(bind_add_result_column) X(init_get_extra_info) X(init_get_column_count)                      \
-    X(init_get_column_index) X(function_get_extra_info) X(function_set_error)                      \
+    X(table_function_set_local_init) X(table_function_supports_projection_pushdown)                \
+    X(bind_get_extra_info) X(bind_add_result_column) X(bind_set_cardinality)                       \
+    X(init_get_extra_info) X(init_get_column_count) X(init_get_column_index)                       \
+    X(init_set_init_data) X(init_set_max_threads) X(init_set_error)                                \
+    X(function_get_extra_info) X(function_get_init_data) X(function_get_local_init_data)           \
+    X(function_set_error)                                                                          \
     X(set_config) X(destroy_config) X(open_ext) X(close) X(connect) X(disconnect) X(free) X(query) \
         X(destroy_result) X(result_error) X(result_error_type) X(row_count) X(column_count) X(     \
             column_name) X(column_type) X(column_logical_type) X(value_varchar) X(value_int64) X(value_boolean)   \
@@ -65,6 +68,17 @@ int sp_duckdb_fail(spate_error *err, duckdb_error_type type, const char *text);
  * processors. */
 int sp_duckdb_open(const char *path, bool read_only, unsigned threads, duckdb_database *db,
                    spate_error *err) SP_MUST_CHECK;
+/* A function that SQL calls as name() and that gives rows. */
+typedef struct sp_duckdb_function {
+    const char *name;
+    void *extra; /* for all of them: ..._get_extra_info */
+    duckdb_table_function_bind_t bind;
+    duckdb_table_function_init_t init;        /* of one reading */
+    duckdb_table_function_init_t init_thread; /* of a thread of it; NULL: there is nothing to it */
+    duckdb_table_function_t rows;
+    bool narrow; /* only of the columns that a statement wants: init_get_column_index tells which */
+} sp_duckdb_function;
+int sp_duckdb_add_function(duckdb_connection conn, const sp_duckdb_function *f, spate_error *err) SP_MUST_CHECK;
 /* Runs SQL whose rows do not matter. */
 int sp_duckdb_run(duckdb_connection conn, const char *sql, spate_error *err) SP_MUST_CHECK;
 /* Runs SQL and keeps its rows: for small answers. On success the caller destroys the result. */

@@ -125,11 +125,13 @@ typedef struct sp_cast {
 typedef struct sp_source_options {
     const char *const *tables; /* only these; none: all that there are */
     uint32_t n_tables;
-    const char *const *columns; /* of the one table only these; none: all that can be written again */
+    /* of the one table, which need not be named where it is the only one, only these; none: all that can be written again */
+    const char *const *columns;
     uint32_t n_columns;
+    bool more_columns; /* others may come with them, where leaving them out is no less work */
     const char *called; /* the table of a single file; NULL: as the file's name is */
-    /* beside tables: only the rows of each for which this holds, in a database's own SQL, elsewhere in DuckDB's; one that is NULL, or
-     * no list: all */
+    /* beside tables, or one for the only table: only the rows of each for which this holds, in a database's own SQL, elsewhere in
+     * DuckDB's; one that is NULL, or no list: all */
     const char *const *wheres;
     /* What the target's tables hold, for sources without types of their own: columns of the same name come as the same kind. */
     const sp_schema *const *like;
@@ -281,6 +283,7 @@ typedef struct sp_endpoint {
      * however it was named and reached. */
     int (*place)(sp_uri *uri, sp_arena *arena, const char **place, spate_error *err);
     bool described; /* describe tells of the tables that source_open gives */
+    bool whole_rows; /* source_open takes no columns */
     /* source_open takes wheres; else the registry sees to them (filtered.h), and source_open gets none */
     bool conditions;
 } sp_endpoint;

@@ -307,7 +307,7 @@ static bool ends_in(const char *name, const char *ending)
 /* The dialect of a file by its name; SP_TEXT_INSERT: none that is read. */
 static sp_text_dialect dialect_of(const char *name)
 {
-    if (ends_in(name, ".csv"))
+    if (ends_in(name, ".csv") || ends_in(name, ".tsv"))
         return SP_TEXT_CSV;
     return ends_in(name, ".ndjson") || ends_in(name, ".jsonl") ? SP_TEXT_NDJSON : SP_TEXT_INSERT;
 }
@@ -324,7 +324,7 @@ static char *table_name(sp_arena *arena, const char *path)
 typedef struct manner { /* how the URI says that files are to be read */
     sp_text_form form;
     const char *format; /* NULL: by the ending */
-    bool header, as_text, directory, rejected;
+    bool header, as_text, directory, rejected, delimited;
     const char *name;
 } manner;
 
@@ -356,6 +356,8 @@ static int open_table(sp_file_source *s, const sp_source_options *options, const
     sp_text_dialect dialect = m->format ? m->form.dialect : dialect_of(path);
     if (dialect != m->form.dialect && dialect == SP_TEXT_NDJSON)
         t->form = sp_text_form_of(dialect);
+    if (m->directory && !m->delimited && dialect == SP_TEXT_CSV)
+        t->form.delimiter = sp_text_delimiter_of(path);
     t->form.rejected = rejected;
     t->form.some = options->n_columns > 0;
     const char *called = rejected ? rejected : m->name ? m->name : m->directory ? NULL : options->called;
@@ -513,6 +515,7 @@ static int read_manner(sp_file_source *s, sp_uri *uri, manner *m, spate_error *e
     if (types && strcmp(types, "guess") != 0 && strcmp(types, "text") != 0)
         return sp_fail(err, SPATE_E_USAGE, "types cannot be \"%s\"; it is guess or text", types);
     m->as_text = types && strcmp(types, "text") == 0;
+    m->delimited = sp_uri_param_value(uri, "delimiter") != NULL;
     bool plain;
     int rc = sp_text_form_params(uri, &m->form, &plain, err);
     null_word = sp_arena_strndup(&s->arena, m->form.null_word, strlen(m->form.null_word));

@@ -114,18 +114,11 @@ static int fail_condition(const question *q, const char *words, spate_error *err
 /* The table function of this question: the name is its own, for the batch is. */
 static int make_function(filtered *f, duckdb_connection conn, question *q, const char *name, spate_error *err)
 {
-    duckdb_table_function fn = sp_duckdb.create_table_function();
-    sp_duckdb.table_function_set_name(fn, name);
-    sp_duckdb.table_function_set_extra_info(fn, q, NULL);
-    sp_duckdb.table_function_set_bind(fn, on_bind);
-    sp_duckdb.table_function_set_init(fn, on_init);
-    sp_duckdb.table_function_set_function(fn, on_rows);
-    sp_duckdb.table_function_supports_projection_pushdown(fn, true);
+    sp_duckdb_function fn = {.name = name, .extra = q, .bind = on_bind, .init = on_init, .rows = on_rows, .narrow = true};
     pthread_mutex_lock(&f->lock);
-    duckdb_state made = sp_duckdb.register_table_function(conn, fn);
+    int rc = sp_duckdb_add_function(conn, &fn, err);
     pthread_mutex_unlock(&f->lock);
-    sp_duckdb.destroy_table_function(&fn);
-    return made == DuckDBError ? sp_fail(err, SPATE_E_BUG, "DuckDB does not take the function %s", name) : SPATE_OK;
+    return rc;
 }
 
 static int prepare(filtered *f, duckdb_connection conn, question *q, spate_error *err)

@@ -98,19 +98,6 @@ static void on_rows(duckdb_function_info info, duckdb_data_chunk out)
 
 /* ---- the writer ----------------------------------------------------------------------------------- */
 
-static int make_function(parquet_sink *s, spate_error *err)
-{
-    duckdb_table_function fn = sp_duckdb.create_table_function();
-    sp_duckdb.table_function_set_name(fn, "spate_rows");
-    sp_duckdb.table_function_set_extra_info(fn, s, NULL);
-    sp_duckdb.table_function_set_bind(fn, on_bind);
-    sp_duckdb.table_function_set_init(fn, on_init);
-    sp_duckdb.table_function_set_function(fn, on_rows);
-    duckdb_state made = sp_duckdb.register_table_function(s->conn, fn);
-    sp_duckdb.destroy_table_function(&fn);
-    return made == DuckDBError ? sp_fail(err, SPATE_E_BUG, "DuckDB does not take a table function") : SPATE_OK;
-}
-
 static bool holds(const sp_type *type, sp_kind kind)
 {
     return type->kind == kind || (type->kind == SP_LIST && holds(type->item, kind));
@@ -233,11 +220,12 @@ static int choose_columns(parquet_sink *s, spate_error *err)
 
 static int start_writer(parquet_sink *s, spate_error *err)
 {
+    sp_duckdb_function fn = {.name = "spate_rows", .extra = s, .bind = on_bind, .init = on_init, .rows = on_rows};
     int rc = sp_output_create(&s->file, err);
     if (rc == SPATE_OK)
         rc = sp_output_close(&s->file, err); /* DuckDB opens it by its name, and locks it */
     if (rc == SPATE_OK)
-        rc = make_function(s, err);
+        rc = sp_duckdb_add_function(s->conn, &fn, err);
     if (rc == SPATE_OK && pthread_create(&s->writer, NULL, write_file, s) != 0)
         rc = sp_fail(err, SPATE_E_IO, "could not start a thread");
     s->begun = s->running = rc == SPATE_OK;

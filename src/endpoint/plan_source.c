@@ -86,8 +86,6 @@ static int open_rows(plan_source *p, sp_uri *uri, const sp_source_options *o, sp
 
 static int source_open(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
 {
-    if (options->n_columns)
-        return sp_fail(err, SPATE_E_USAGE, "a plan is asked for whole rows: --column is for databases and files");
     plan_source *p = sp_alloc_zero(1, sizeof(*p));
     if (!p)
         return sp_fail_nomem(err);
@@ -100,4 +98,4 @@ static int source_open(sp_uri *uri, const sp_source_options *options, sp_source 
     return rc;
 }
 
-const sp_endpoint sp_endpoint_plan = {.schemes = {"plan"}, .params = "seed", .source_open = source_open};
+const sp_endpoint sp_endpoint_plan = {.schemes = {"plan"}, .params = "seed", .source_open = source_open, .whole_rows = true};

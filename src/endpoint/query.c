@@ -1,5 +1,5 @@
-/* query.c - one statement on a DuckDB or SQLite file, opened for reading, its rows handed on as
- * text.
+/* query.c - one statement on a DuckDB or SQLite file, opened for reading, or on the tables of any other source, its rows handed on
+ * as text.
  *
  * DuckDB's C interface gives typed vectors; text of every type there is comes from letting DuckDB
  * cast: a SELECT is wrapped in another one that casts all columns. What cannot be wrapped (EXPLAIN,
@@ -7,6 +7,7 @@
 #include "spate/query.h"
 
 #include "endpoint/endpoint.h"
+#include "endpoint/virtual.h"
 #include "client/libduckdb.h"
 #include "client/libsqlite.h"
 #include "os/os.h"
@@ -274,16 +275,30 @@ static int query_sqlite(const char *path, const char *sql, listener *l, spate_er
     return rc;
 }
 
-/* ---- either ---------------------------------------------------------------------------------- */
+/* ---- any of them ----------------------------------------------------------------------------- */
 
-static int query_uri(const sp_uri *uri, const char *sql, listener *l, spate_error *err)
+/* What a source says about its rows is better than what DuckDB makes of it. */
+static int query_source(const char *text, const char *sql, listener *l, spate_error *err)
+{
+    sp_virtual *v = NULL;
+    int rc = sp_virtual_open(text, &v, err);
+    if (rc != SPATE_OK)
+        return rc;
+    rc = duckdb_statement(sp_virtual_connection(v), l, sql, err);
+    if (rc != SPATE_OK && sp_virtual_why(v, err) != SPATE_OK)
+        rc = sp_virtual_why(v, err);
+    sp_virtual_close(v);
+    return rc;
+}
+
+static int query_uri(sp_uri *uri, const char *sql, listener *l, spate_error *err)
 {
     bool duckdb = strcmp(uri->scheme, "duckdb") == 0;
-    if (!duckdb && strcmp(uri->scheme, "sqlite") != 0) {
-        sp_fail(err, SPATE_E_USAGE, "cannot query \"%s\": only DuckDB and SQLite files", uri->scheme);
-        sp_error_hint(err, "for a PostgreSQL server there is psql");
-        return SPATE_E_USAGE;
-    }
+    if (!duckdb && strcmp(uri->scheme, "sqlite") != 0)
+        return query_source(uri->text, sql, l, err);
+    int rc = sp_uri_check_params(uri, "", err);
+    if (rc != SPATE_OK)
+        return rc;
     if (!sp_os_exists(uri->path))
         return sp_fail(err, SPATE_E_UNREACHABLE, "there is no file \"%s\"", uri->path);
     return duckdb ? query_duckdb(uri->path, sql, l, err) : query_sqlite(uri->path, sql, l, err);
@@ -296,8 +311,6 @@ int spate_query(const char *text, const char *sql, spate_query_fn fn, void *arg,
     listener l = {.fn = fn, .arg = arg};
     sp_arena_init(&arena);
     int rc = sp_uri_parse(text, &arena, &uri, err);
-    if (rc == SPATE_OK)
-        rc = sp_uri_check_params(&uri, "", err);
     if (rc == SPATE_OK)
         rc = query_uri(&uri, sql, &l, err);
     sp_free(l.cells);

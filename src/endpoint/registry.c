@@ -106,6 +106,8 @@ static int64_t find_name(const char *const *names, uint32_t n, const char *home,
 
 const char *sp_source_where(const sp_source_options *options, const char *table)
 {
+    if (options->n_tables == 0 && options->wheres)
+        return options->wheres[0];
     int64_t at = options->wheres ? find_name(options->tables, options->n_tables, options->home, table) : -1;
     return at < 0 ? NULL : options->wheres[at];
 }
@@ -187,15 +189,50 @@ static int apply_casts(const sp_source *s, const sp_source_options *options, spa
     return SPATE_OK;
 }
 
-static int open_source(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+static int refuse_several(const sp_source *s, spate_error *err)
 {
-    const sp_endpoint *e = find_endpoint(uri->scheme);
+    enum { MOST = 4 };
+    sp_buf list = {0};
+    bool told = true;
+    for (uint32_t i = 0; i < s->n_tables && i < MOST && told; i++)
+        told = sp_buf_printf(&list, "%s\"%s\"", i ? ", " : "", s->tables[i]->table) == SPATE_OK;
+    sp_fail(err, SPATE_E_USAGE, "columns and a condition are of one table: name it");
+    if (told && s->n_tables)
+        sp_error_hint(err, "%s has %.*s%s", s->shown, (int)list.len, list.data, s->n_tables > MOST ? ", ..." : "");
+    sp_buf_done(&list);
+    return SPATE_E_USAGE;
+}
+
+/* Columns or a condition without a table are of the only one that there is. *name: which; NULL: there is never another. */
+static int find_only_table(const sp_endpoint *e, sp_uri *uri, const sp_source_options *options, const char **name, spate_error *err)
+{
+    static const char *const single[] = {"csv", "ndjson", "arrow", "-"};
+    sp_source_options o = {.readers = 1, .called = options->called};
     sp_source *s = NULL;
-    if (!e || !e->source_open)
-        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no endpoint that rows can come from", uri->scheme);
+    *name = NULL;
+    for (size_t i = 0; i < SP_COUNT(single); i++)
+        if (strcmp(uri->scheme, single[i]) == 0)
+            return SPATE_OK;
+    int rc = e->source_open(uri, &o, &s, err);
+    if (rc != SPATE_OK)
+        return rc;
+    if (s->n_tables != 1)
+        rc = refuse_several(s, err);
+    else if (!(*name = strdup(s->tables[0]->table)))
+        rc = sp_fail_nomem(err);
+    sp_source_close(s);
+    return rc;
+}
+
+static int open_tables(const sp_endpoint *e, sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+{
+    sp_source *s = NULL;
     bool filter = options->wheres && !e->conditions;
     sp_source_options all = *options;
     all.wheres = filter ? NULL : options->wheres;
+    if (e->whole_rows && options->n_columns && !options->more_columns)
+        return sp_fail(err, SPATE_E_USAGE, "a %s is asked for whole rows: columns are chosen of databases and files", uri->scheme);
+    all.n_columns = e->whole_rows ? 0 : options->n_columns;
     int rc = e->source_open(uri, &all, &s, err);
     if (rc != SPATE_OK)
         return rc;
@@ -215,6 +252,24 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
         *out = s;
     else
         sp_source_close(s);
+    return rc;
+}
+
+static int open_source(sp_uri *uri, const sp_source_options *options, sp_source **out, spate_error *err)
+{
+    const sp_endpoint *e = find_endpoint(uri->scheme);
+    if (!e || !e->source_open)
+        return sp_fail(err, SPATE_E_USAGE, "\"%s\" is no endpoint that rows can come from", uri->scheme);
+    if (options->n_tables || (!options->n_columns && !options->wheres))
+        return open_tables(e, uri, options, out, err);
+    sp_source_options of_one = *options;
+    const char *name = NULL;
+    int rc = find_only_table(e, uri, options, &name, err);
+    of_one.tables = &name;
+    of_one.n_tables = name ? 1 : 0;
+    if (rc == SPATE_OK)
+        rc = open_tables(e, uri, &of_one, out, err);
+    free((char *)name);
     return rc;
 }
 

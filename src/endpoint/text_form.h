@@ -5,7 +5,10 @@
 #include "codec/codec.h"
 #include "endpoint/endpoint.h"
 
-/* delimiter, quote, escape and null; what is not said stays. *plain: nothing was said. The null word is the query's own. */
+/* What stands between the fields of a file of that name, where nobody says. */
+char sp_text_delimiter_of(const char *name);
+/* delimiter, quote, escape and null; what is not said stays, or is as the file's name has it. *plain: it is the usual dialect. The
+ * null word is the query's own. */
 int sp_text_form_params(sp_uri *uri, sp_text_form *form, bool *plain, spate_error *err) SP_MUST_CHECK;
 
 #endif

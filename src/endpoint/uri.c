@@ -8,7 +8,7 @@
 
 static const char known_schemes[] =
     "known are postgresql://..., mysql://... or mariadb://..., adbc:driver?..., duckdb:path, sqlite:path, files ending in .duckdb, "
-    ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, "
+    ".ddb, .sqlite, .sqlite3, .db, .spate, .csv, .tsv, "
     ".ndjson, .jsonl, .arrows, .arrow, .parquet, .sql, .rejects and plans .yaml, .yml, .json (to read), a directory (path/), and - for standard output";
 
 static const char *const postgres_schemes[] = {"postgresql:", "postgres:"};
@@ -58,7 +58,8 @@ static const char *scheme_of_ending(const char *path)
         {".duckdb", "duckdb"}, {".ddb", "duckdb"},    {".sqlite", "sqlite"},   {".sqlite3", "sqlite"},
         {".db", "sqlite"},     {".spate", "spate"},   {".parquet", "parquet"}, {".arrows", "arrow"},
         {".arrow", "arrow"},   {".yaml", "plan"},     {".yml", "plan"},        {".json", "plan"},
-        {".csv", "csv"},       {".ndjson", "ndjson"}, {".jsonl", "ndjson"},    {".rejects", "rejects"},
+        {".csv", "csv"},       {".tsv", "csv"},       {".ndjson", "ndjson"},    {".jsonl", "ndjson"},
+        {".rejects", "rejects"},
         {".sql", "sql"},
     };
     size_t len;

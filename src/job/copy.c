@@ -44,12 +44,9 @@ static bool is_new_file(const sp_uri *to)
 
 static int check_options(const spate_copy_options *o, const sp_uri *to, spate_error *err)
 {
-    bool one = o->n_tables == 1;
     int rc = sp_move_check_workers(o->workers, err);
     if (rc != SPATE_OK)
         return rc;
-    if (!one && (o->n_columns || o->where))
-        return sp_fail(err, SPATE_E_USAGE, "columns and a condition are of one table: name it");
     if (o->verify != SPATE_VERIFY_NONE && !o->create && !o->truncate && may_hold_rows(to->scheme) &&
         !is_new_file(to))
         return sp_fail(

@@ -419,23 +419,5 @@ class Stopping(Case):
         self.assertEqual(err, "")
 
 
-class Query(Case):
-    def test_formats(self):
-        plan = self.write("p.yaml", "tables: [{name: t, rows: 3, columns: [{name: n, inc: 1}, {name: w, set: ['a,\"b', ''], 'null': 0}]}]")
-        self.spate_ok("generate", plan, "--to", "sqlite:t.db", "--create")
-        sql = "SELECT n, 'a,\"b' AS w, NULL AS x FROM t ORDER BY n LIMIT 2"
-        self.assertEqual(self.spate_ok("query", "t.db", sql, "--format", "csv").out, 'n,w,x\n1,"a,""b",\n2,"a,""b",\n')
-        self.assertEqual(json.loads(self.spate_ok("query", "t.db", sql, "--format", "ndjson").out.splitlines()[0]),
-                         {"n": "1", "w": 'a,"b', "x": None})
-        self.assertEqual(self.spate_ok("query", "t.db", sql).out, 'n  w     x\n-  ----  ----\n1  a,"b  NULL\n2  a,"b  NULL\n')
-
-    def test_errors(self):
-        self.spate_fails(3, "query", "none.duckdb", "SELECT 1", says="none.duckdb")
-        plan = self.write("one.yaml", ONE)
-        self.spate_ok("generate", plan, "--to", "x.duckdb", "--create")
-        self.spate_fails(2, "query", "x.duckdb", "SELEC 1", says="SELEC")
-        self.spate_fails(2, "query", "postgresql://localhost/x", "SELECT 1", says="postgresql")
-
-
 if __name__ == "__main__":
     unittest.main()

@@ -407,6 +407,26 @@ class Copy(Case):
         self.assertEqual(self.rows(self.dir / "out.ndjson"), [{"a": 1, "b": 2}, {"a": 6, "b": 7}])
         self.assertEqual(len((self.dir / "t.rejects").read_text().splitlines()), 1)
 
+    def test_the_only_table_need_not_be_named(self):
+        path = self.write("t.csv", "a,b\n1,x\n2,y\n")
+        self.assertEqual(self.rows(path, "--where", "a = 2", "--column", "a"), [{"a": 2}])
+        self.assertEqual(json.loads(spate("copy", "-?format=csv", "-?format=ndjson", "--where", "a = 2", stdin=path.read_text()).out), {"a": 2, "b": "y"})
+        for uri in ("sqlite:t.db", "t.duckdb", "t.spate", "t.parquet"):
+            self.spate_ok("copy", path, uri, *([] if "parquet" in uri else ["--create"]))
+            self.assertEqual(self.rows(self.dir / "t.db" if "sqlite" in uri else self.dir / uri, "--where", "a = 2"), [{"a": 2, "b": "y"}], uri)
+
+    def test_tabs_by_the_name(self):
+        path = self.write("t.tsv", 'a\tb\n1\t"x\ty, z"\n')
+        self.assertEqual(self.rows(path), [{"a": 1, "b": "x\ty, z"}])
+        self.assertEqual(self.rows(self.write("u.tsv.gz", gzip.compress(path.read_bytes())), query="?delimiter=tab"), [{"a": 1, "b": "x\ty, z"}])
+        self.write("dir/c.csv", "a,b\n2,3\n")
+        self.write("dir/t.tsv", path.read_text())
+        self.assertEqual([self.rows(self.dir / "dir", "--table", t) for t in "ct"], [[{"a": 2, "b": 3}], [{"a": 1, "b": "x\ty, z"}]])
+        self.spate_ok("copy", path, "out.tsv")
+        self.assertEqual((self.dir / "out.tsv").read_text(), 'a\tb\n1\t"x\ty, z"\n')
+        self.spate_ok("copy", path, "out2.tsv?delimiter=;")
+        self.assertEqual((self.dir / "out2.tsv").read_text(), 'a;b\n1;x\ty, z\n')
+
     def test_header_mistakes(self):
         self.refused(4, 'two columns are called "a"', self.write("t.csv", "a,a\n1,2\n"), "-?format=ndjson")
         self.refused(4, "the name of column 2 is empty", self.write("u.csv", "a,\n1,2\n"), "-?format=ndjson")
@@ -414,7 +434,10 @@ class Copy(Case):
     def test_what_cannot_be(self):
         path = self.write("t.csv", "a\n1\n")
         out = f"{self.dir}/out.ndjson"
-        self.refused(2, "columns and a condition are of one table", path, out, "--column", "a")
+        two = self.write("two/a.csv", "a\n1\n").parent
+        self.write("two/b.csv", "a\n1\n")
+        for words in (["--column", "a"], ["--where", "a = 1"]):
+            self.refused(2, f'columns and a condition are of one table: name it\n  hint: {two} has "a", "b"', two, out, *words)
         self.refused(2, 'there is no table "u"', path, out, "--table", "u")
         self.refused(2, 'rows cannot be read as "sql"', self.write("t.sql", "SELECT 1;"), out)
         self.refused(2, 'unknown key "nul"', f"{path}?nul=x", out)

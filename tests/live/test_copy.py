@@ -97,6 +97,17 @@ class Copy(Case):
         self.assertIn("name: public.t", self.spate_ok(*config, "--table", '"public".t').out)
         self.assertNotIn("name: t", self.spate_ok(*config, "--table", "public.t").out)
 
+    def test_asked_as_if_it_were_a_file(self):
+        source = self.new("asked", "CREATE SCHEMA app; CREATE TABLE app.t (a int, b text, odd point); CREATE TABLE u (a bigint PRIMARY KEY, f float8);"
+                                   "INSERT INTO app.t SELECT i, 'x' || i % 7 FROM generate_series(1, 200000) i; INSERT INTO u VALUES (7, 0.5), (8, NULL);")
+        for schema in ("public,app", "app,public"):  # which says how the tables are called
+            self.server.psql(f"ALTER DATABASE asked SET search_path = {schema}", "asked")
+            t, u = ("app.t", "u") if schema == "public,app" else ("t", "public.u")
+            asked = lambda sql: self.spate_ok("query", source, sql, "--format", "csv").out.splitlines()[1:]
+            self.assertEqual(asked(f"SELECT count(*), sum(a), count(DISTINCT b) FROM {t}"), ["200000,20000100000,7"])
+            self.assertEqual(asked(f"SELECT b, f FROM {t} JOIN {u} USING (a) ORDER BY 1"), ["x0,0.5", "x1,"])
+        self.spate_fails(2, "query", source, "SELECT nothing FROM t", says='"nothing" not found')
+
     def test_what_is_misspelt_changes_nothing(self):
         """Columns and conditions are looked at before the target is emptied."""
         source = self.new("spelt", "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')")

@@ -289,14 +289,6 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- opening --------------------------------------------------------------------------------------------- */
 
-static bool is_wanted(const sp_source_options *o, const char *name)
-{
-    for (uint32_t i = 0; i < o->n_columns; i++)
-        if (strcmp(o->columns[i], name) == 0)
-            return true;
-    return o->n_columns == 0;
-}
-
 /* The reader knows the types; their names stay with its stream, so the schema keeps its own. */
 static int make_schema(arrow_source *s, const sp_source_options *o, spate_error *err)
 {
@@ -310,7 +302,7 @@ static int make_schema(arrow_source *s, const sp_source_options *o, spate_error 
         for (uint32_t k = 0; k < i; k++)
             if (strcmp(from->fields[k].name, from->fields[i].name) == 0)
                 return sp_fail(err, SPATE_E_DATA, "two columns are called \"%s\"", from->fields[i].name);
-        if (!is_wanted(o, from->fields[i].name))
+        if (!sp_source_wants_column(o, from->fields[i].name))
             continue;
         *f = (sp_field){.nullable = from->fields[i].nullable};
         if (sp_field_copy_type(&s->arena, &from->fields[i], f) ||

@@ -224,14 +224,6 @@ static int sample(opening *o, spate_error *err)
     return rc;
 }
 
-static bool is_wanted(const sp_source_options *options, const char *name)
-{
-    for (uint32_t i = 0; i < options->n_columns; i++)
-        if (strcmp(options->columns[i], name) == 0)
-            return true;
-    return options->n_columns == 0;
-}
-
 /* A key of NDJSON may come first behind the sample: the target's column of its name is enough. */
 static int check_wanted(opening *o, spate_error *err)
 {
@@ -282,7 +274,7 @@ static int make_schema(opening *o, spate_error *err)
     t->n_fields = o->n;
     for (uint32_t i = 0; i < o->n && rc == SPATE_OK; i++) {
         t->fields[i] = -1;
-        if (!is_wanted(o->options, o->names[i]))
+        if (!sp_source_wants_column(o->options, o->names[i]))
             continue;
         t->fields[i] = (int32_t)t->schema.n_fields;
         rc = make_field(o, i, &fields[t->schema.n_fields++], err);

@@ -15,6 +15,7 @@
 
 typedef struct table {
     const char *where;         /* NULL: all rows */
+    bool some;                 /* not all of its columns are read */
     sp_duckdb_column *columns; /* of the batch, as DuckDB is shown them */
 } table;
 
@@ -108,6 +109,8 @@ static void question_free(question *q)
 static int fail_condition(const question *q, const char *words, spate_error *err)
 {
     sp_duckdb_fail(err, DUCKDB_ERROR_BINDER, words ? words : "no reason given");
+    if (q->table->some)
+        sp_error_hint(err, "a condition here is about the columns that are copied");
     return sp_fail_context(err, SPATE_E_USAGE, "the condition on table \"%s\"", q->schema->table);
 }
 
@@ -344,6 +347,7 @@ static int open_tables(filtered *f, const sp_source_options *options, spate_erro
     int rc = sp_duckdb_open(":memory:", false, 1, &f->db, err);
     for (uint32_t t = 0; t < whole->n_tables && rc == SPATE_OK; t++) {
         const char *where = sp_source_where(options, whole->tables[t]->table);
+        f->tables[t].some = options->n_columns > 0;
         rc = where ? add_condition(f, t, where, err) : SPATE_OK;
         if (rc == SPATE_OK && where)
             rc = try_condition(f, t, err);

@@ -415,6 +415,9 @@ class Copy(Case):
             self.spate_ok("copy", path, uri, *([] if "parquet" in uri else ["--create"]))
             self.assertEqual(self.rows(self.dir / "t.db" if "sqlite" in uri else self.dir / uri, "--where", "a = 2"), [{"a": 2, "b": "y"}], uri)
 
+        self.refused(2, 'Referenced column "b" not found', path, "-?format=csv", "--where", "b = 'y'", "--column", "a")
+        self.refused(2, "hint: a condition here is about the columns that are copied", path, "-?format=csv", "--where", "b = 'y'", "--column", "a")
+
     def test_tabs_by_the_name(self):
         path = self.write("t.tsv", 'a\tb\n1\t"x\ty, z"\n')
         self.assertEqual(self.rows(path), [{"a": 1, "b": "x\ty, z"}])

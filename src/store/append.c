@@ -416,12 +416,13 @@ int sp_append_columns(sp_appender *a, const sp_column *columns, uint32_t from, u
         return sp_fail_nomem(err);
     while (n > 0) {
         uint32_t take = SP_MIN(n, a->block_rows - a->rows);
+        if (sp_shape_reserve(s, s->rows + take) != SPATE_OK)
+            return sp_fail_nomem(err);
         for (uint32_t c = 0; c < s->n; c++) {
             if (sp_cells_append(&s->cells[c], s->rows, &columns[c], from, take) != SPATE_OK)
                 return sp_fail_nomem(err);
             a->stage_bytes += bytes_of(&columns[c], from, take);
         }
-        s->room = SP_MAX(s->room, s->rows + take);
         s->rows += take;
         if (sp_appender_note_rows(a, 0, take) != SPATE_OK)
             return sp_fail_nomem(err);

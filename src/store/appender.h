@@ -7,6 +7,7 @@
 typedef struct record_column {
     uint32_t column, offset, field; /* in the shape; in the record; which bit of its nulls */
     uint32_t width;                 /* 0: a spate_text, or a bool */
+    uint32_t together; /* columns from here on that are 8 bytes each, one behind the other in record and shape */
     bool text;
 } record_column;
 
@@ -15,7 +16,6 @@ struct spate_record {
     uint32_t shape;
     size_t null_bits;
     uint32_t n, n_fields;
-    uint32_t quads; /* columns at the front, in fours, that lie together as 8 bytes each */
     record_column *columns;
     bool by_row, may_wait; /* cannot be turned; needs nothing but its own bytes */
     char *waiting;         /* records that came one by one, up to a strip of them */

@@ -84,11 +84,11 @@ static uint32_t to_decimal_portable(const double *v, uint32_t n, unsigned expone
     return 0;
 }
 
-static void columns4_portable(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
+static void columns_portable(const char *records, size_t stride, uint32_t rows, uint32_t n, uint64_t *out, size_t pitch)
 {
-    for (uint32_t r = 0; r < rows; r++, records += stride)
-        for (unsigned c = 0; c < 4; c++)
-            memcpy(&out[c][r], records + 8 * c, 8);
+    for (uint32_t c = 0; c < n; c++, records += 8, out = (uint64_t *)((char *)out + pitch))
+        for (uint32_t r = 0; r < rows; r++)
+            memcpy(&out[r], records + r * stride, 8);
 }
 
 static void values4_portable(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to)

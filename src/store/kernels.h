@@ -104,11 +104,11 @@ typedef struct sp_kernels {
     void (*widen16)(const int16_t *v, uint32_t n, int64_t *out);
     void (*widen32)(const int32_t *v, uint32_t n, int64_t *out);
     uint64_t (*any64)(const uint64_t *v, uint32_t n); /* all or-ed */
-    /* rows records of stride bytes to 4 columns: out[c][r] = the 8 bytes at 8 * c of record r. */
-    void (*columns4)(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4]);
+    /* rows records of stride bytes to n columns that begin pitch bytes apart: out[r] of column c = the 8 bytes at 8 * c of record r. */
+    void (*columns)(const char *records, size_t stride, uint32_t rows, uint32_t n, uint64_t *out, size_t pitch);
     /* And back, as values of two words: to[r] gets heads[0], cell r of columns[0], heads[1], ..., and moves behind them. */
     void (*values4)(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to);
-    /* The inverse of columns4: the 8 bytes at 8 * c of record r = columns[c][r]. */
+    /* The inverse of columns, for four that lie anywhere: the 8 bytes at 8 * c of record r = columns[c][r]. */
     void (*rows4)(const uint64_t *const columns[4], uint32_t rows, char *records, size_t stride);
     uint64_t (*hash)(const void *p, size_t len, uint64_t seed); /* XXH3, 64 bits */
 } sp_kernels;

@@ -29,18 +29,29 @@ TARGET static void turn(const void *const rows[4], __m256i out[4])
     out[3] = _mm256_permute2x128_si256(ab1, cd1, 0x31);
 }
 
-TARGET void sp_columns4_avx2(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4])
+/* Lines of which all is written go past the cache, where they begin as such: they would be fetched first otherwise, and be gone again
+ * before anyone reads them. The fence is for readers on other threads. */
+TARGET void sp_columns_avx2(const char *records, size_t stride, uint32_t rows, uint32_t n, uint64_t *out, size_t pitch)
 {
-    uint32_t r = 0;
-    for (; r + 4 <= rows; r += 4, records += 4 * stride) {
-        __m256i turned[4];
-        const void *const four[4] = {records, records + stride, records + 2 * stride, records + 3 * stride};
-        turn(four, turned);
-        for (unsigned c = 0; c < 4; c++)
-            _mm256_storeu_si256((__m256i *)(out[c] + r), turned[c]);
+    uint32_t c = 0, whole = rows / 4 * 4, past = ((uintptr_t)out | pitch) % 64 == 0 ? rows / 8 * 8 : 0;
+    for (; c + 4 <= n; c += 4, records += 32, out = (uint64_t *)((char *)out + 4 * pitch)) {
+        const char *from = records;
+        for (uint32_t r = 0; r < whole; r += 4, from += 4 * stride) {
+            __m256i turned[4];
+            const void *const four[4] = {from, from + stride, from + 2 * stride, from + 3 * stride};
+            turn(four, turned);
+            for (unsigned i = 0; i < 4; i++) {
+                __m256i *to = (__m256i *)((char *)(out + r) + i * pitch);
+                if (r < past)
+                    _mm256_stream_si256(to, turned[i]);
+                else
+                    _mm256_storeu_si256(to, turned[i]);
+            }
+        }
+        sp_kernels_portable.columns(from, stride, rows - whole, 4, out + whole, pitch);
     }
-    uint64_t *const rest[4] = {out[0] + r, out[1] + r, out[2] + r, out[3] + r};
-    sp_kernels_portable.columns4(records, stride, rows - r, rest);
+    sp_kernels_portable.columns(records, stride, rows, n - c, out, pitch);
+    _mm_sfence();
 }
 
 TARGET void sp_values4_avx2(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to)
@@ -182,10 +193,10 @@ TARGET static uint32_t to_decimal_avx2(const double *v, uint32_t n, unsigned exp
     return 0;
 }
 
-#define columns4_avx2 sp_columns4_avx2
-#define values4_avx2  sp_values4_avx2
-#define rows4_avx2    sp_rows4_avx2
-#define hash_avx2     sp_hash_avx2
+#define columns_avx2 sp_columns_avx2
+#define values4_avx2 sp_values4_avx2
+#define rows4_avx2   sp_rows4_avx2
+#define hash_avx2    sp_hash_avx2
 static const sp_kernels kernels_avx2 = TABLE(avx2);
 #endif
 

@@ -337,10 +337,54 @@ TARGET static uint32_t to_decimal_avx512(const double *v, uint32_t n, unsigned e
     return 0;
 }
 
-#define columns4_avx512 sp_columns4_avx2
-#define values4_avx512  sp_values4_avx2
-#define rows4_avx512    sp_rows4_avx2
-#define hash_avx512     sp_hash_avx512
+/* ---- records ------------------------------------------------------------------------------------------------------------- */
+
+/* Eight times 64 bytes, turned: a square of 8-byte cells. */
+WITHIN void turn_512(__m512i x[8])
+{
+    __m512i pairs[8], fours[8];
+    for (unsigned i = 0; i < 8; i += 2) {
+        pairs[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_epi64(x[i], x[i + 1]);
+    }
+    for (unsigned i = 0; i < 8; i += 4)
+        for (unsigned odd = 0; odd < 2; odd++) {
+            fours[i + odd] = _mm512_shuffle_i64x2(pairs[i + odd], pairs[i + 2 + odd], 0x88);
+            fours[i + 2 + odd] = _mm512_shuffle_i64x2(pairs[i + odd], pairs[i + 2 + odd], 0xdd);
+        }
+    for (unsigned i = 0; i < 4; i++) {
+        x[i] = _mm512_shuffle_i64x2(fours[i], fours[i + 4], 0x88);
+        x[i + 4] = _mm512_shuffle_i64x2(fours[i], fours[i + 4], 0xdd);
+    }
+}
+
+/* Eight records of eight cells: a line of each column, past the cache as in kernels_avx2.c. What comes next of the records is fetched
+ * meanwhile. */
+TARGET static void columns_avx512(const char *records, size_t stride, uint32_t rows, uint32_t n, uint64_t *out,
+                                  size_t pitch)
+{
+    uint32_t c = 0, whole = ((uintptr_t)out | pitch) % 64 == 0 ? rows / 8 * 8 : 0;
+    for (; c + 8 <= n; c += 8, records += 64, out = (uint64_t *)((char *)out + 8 * pitch)) {
+        const char *from = records;
+        for (uint32_t r = 0; r < whole; r += 8, from += 8 * stride) {
+            __m512i x[8];
+            for (unsigned i = 0; i < 8; i++) {
+                x[i] = _mm512_loadu_si512(from + i * stride);
+                __builtin_prefetch(from + (8 + i) * stride, 0, 2);
+            }
+            turn_512(x);
+            for (unsigned i = 0; i < 8; i++)
+                _mm512_stream_si512((void *)((char *)(out + r) + i * pitch), x[i]);
+        }
+        if (whole < rows)
+            sp_columns_avx2(from, stride, rows - whole, 8, out + whole, pitch);
+    }
+    sp_columns_avx2(records, stride, rows, n - c, out, pitch); /* and its fence */
+}
+
+#define values4_avx512 sp_values4_avx2
+#define rows4_avx512   sp_rows4_avx2
+#define hash_avx512    sp_hash_avx512
 static const sp_kernels kernels_avx512 = TABLE(avx512);
 #endif
 

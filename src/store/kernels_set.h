@@ -59,7 +59,7 @@ enum { EXACT_MAX = 15 };
         .residuals64 = residuals64_##for_, .widen16 = widen16_##for_, .widen32 = widen32_##for_, \
         .narrow16 = narrow16_##for_, .narrow32 = narrow32_##for_, .least_delta32 = least_delta32_##for_, \
         .deltas32 = deltas32_##for_, .level32 = level32_##for_, .count_beyond = count_beyond_##for_, \
-        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns4 = columns4_##for_, \
+        .bits64 = bits64_##for_, .bits32 = bits32_##for_, .any64 = any64_##for_, .columns = columns_##for_, \
         .values4 = values4_##for_, .rows4 = rows4_##for_, .hash = hash_##for_, .name = #for_ \
     }
 
@@ -67,7 +67,7 @@ enum { EXACT_MAX = 15 };
 const sp_kernels *sp_kernels_avx2(void);
 const sp_kernels *sp_kernels_avx512(void);
 /* Of AVX2, for those who have nothing better. */
-void sp_columns4_avx2(const char *records, size_t stride, uint32_t rows, uint64_t *const out[4]);
+void sp_columns_avx2(const char *records, size_t stride, uint32_t rows, uint32_t n, uint64_t *out, size_t pitch);
 void sp_values4_avx2(const uint64_t *const columns[4], const uint64_t heads[4], uint32_t rows, uint64_t **to);
 void sp_rows4_avx2(const uint64_t *const columns[4], uint32_t rows, char *records, size_t stride);
 uint64_t sp_hash_avx2(const void *p, size_t len, uint64_t seed);

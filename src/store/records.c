@@ -130,25 +130,25 @@ static int put_record(sp_appender *a, sp_shape *s, const struct spate_record *r,
     return SPATE_OK;
 }
 
-static void put_quads(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride,
-                      uint32_t n)
+/* Columns that lie together, all at once. */
+static void put_together(sp_appender *a, const sp_shape *s, const record_column *f, const char *records, size_t stride,
+                         uint32_t n)
 {
-    records += r->columns[0].offset;
-    for (uint32_t q = 0; q < r->quads; q++, records += 32) {
-        uint64_t *out[4];
-        for (unsigned c = 0; c < 4; c++)
-            out[c] = (uint64_t *)s->cells[q * 4 + c].data + s->rows;
-        a->store->k->columns4(records, stride, n, out);
-    }
+    const sp_column *c = &s->cells[f->column];
+    size_t pitch = f->together > 1 ? (size_t)((char *)c[1].data - (char *)c[0].data) : 0;
+    a->store->k->columns(records + f->offset, stride, n, f->together, (uint64_t *)c->data + s->rows, pitch);
 }
 
 static int put_strip(sp_appender *a, sp_shape *s, const struct spate_record *r, const char *records, size_t stride,
                      uint32_t n)
 {
-    put_quads(a, s, r, records, stride, n);
-    for (uint32_t i = r->quads * 4; i < r->n; i++) {
-        int rc =
-            put_column(&s->cells[r->columns[i].column], s->rows, &r->columns[i], records, stride, n, &a->stage_bytes);
+    for (uint32_t i = 0; i < r->n; i += SP_MAX(r->columns[i].together, 1u)) {
+        const record_column *f = &r->columns[i];
+        int rc = SPATE_OK;
+        if (f->together)
+            put_together(a, s, f, records, stride, n);
+        else
+            rc = put_column(&s->cells[f->column], s->rows, f, records, stride, n, &a->stage_bytes);
         if (rc != SPATE_OK)
             return rc;
     }
@@ -225,14 +225,14 @@ static int record_shape(sp_appender *a, const uint64_t *keys, const sp_type *typ
     return sp_appender_refuse_twice(a, keys, n, err);
 }
 
-/* Fields whose 8 bytes lie one behind the other in record and shape, at the front, in fours. */
-static uint32_t count_quads(const struct spate_record *r)
+/* Fields from i on whose 8 bytes lie one behind the other, and whose columns are neighbours. */
+static uint32_t count_together(const struct spate_record *r, uint32_t i)
 {
-    uint32_t n = 0;
-    while (n < r->n && r->columns[n].width == 8 && r->columns[n].column == n &&
-           r->columns[n].offset == r->columns[0].offset + 8 * n)
-        n++;
-    return n / 4;
+    const record_column *first = r->columns + i, *f = first;
+    while (f < r->columns + r->n && f->width == 8 && f->column == first->column + (f - first) &&
+           f->offset == first->offset + 8 * (f - first))
+        f++;
+    return (uint32_t)(f - first);
 }
 
 static bool has_text(const struct spate_record *r)
@@ -260,7 +260,8 @@ static int place_fields(sp_appender *a, struct spate_record *r, const spate_reco
                                         .width = sp_kind_width((sp_kind)fields[i].type.kind),
                                         .text = fields[i].type.kind >= SPATE_TEXT};
     }
-    r->quads = count_quads(r);
+    for (uint32_t i = 0; i < r->n; i += SP_MAX(r->columns[i].together, 1u))
+        r->columns[i].together = count_together(r, i);
     r->may_wait = !has_text(r);
     r->by_row =
         !r->may_wait &&

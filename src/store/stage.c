@@ -3,6 +3,7 @@
 
 enum {
     ROWS_FIRST = 64,
+    LINE = 64,         /* bytes of a line of the cache */
     SHAPES_MAX = 64,   /* in a block, before the small ones are merged */
     MERGE_BELOW = 256, /* rows of a shape */
 };
@@ -148,12 +149,21 @@ void sp_shape_init(sp_shape *s)
     *s = (sp_shape){0};
 }
 
+/* Columns of fixed width lie in lines, and do not grow by themselves. */
+static bool in_lines(const sp_column *c)
+{
+    return sp_kind_width(c->type.kind) > 0;
+}
+
 void sp_shape_done(sp_shape *s)
 {
     for (uint32_t i = 0; i < s->n; i++) {
+        if (in_lines(&s->cells[i]))
+            s->cells[i].own_data = s->cells[i].own_validity = NULL;
         sp_column_done(&s->cells[i]);
         sp_segment_plan_done(&s->plans[i]);
     }
+    sp_free(s->lines);
     sp_free(s->keys);
     sp_free(s->types);
     sp_free(s->cells);
@@ -173,12 +183,64 @@ int sp_shape_make(sp_shape *s, const uint64_t *keys, const sp_type *types, uint3
     for (uint32_t i = 0; i < n; i++) {
         s->keys[i] = keys[i];
         s->types[i] = types[i];
-        if (sp_column_init(&s->cells[i], types[i], ROWS_FIRST, NULL) != SPATE_OK)
+        s->cells[i] = (sp_column){.type = types[i]};
+        if (!in_lines(&s->cells[i]) && sp_column_init(&s->cells[i], types[i], ROWS_FIRST, NULL) != SPATE_OK)
             return SPATE_E_NOMEM;
         s->n = i + 1;
         sp_cells_clear(&s->cells[i]);
     }
-    s->room = ROWS_FIRST;
+    return sp_shape_reserve(s, ROWS_FIRST);
+}
+
+static size_t bits_bytes(uint32_t rows)
+{
+    return ((size_t)rows + 63) / 64 * 8;
+}
+
+/* How far the next column's begin behind those of one: a line further than they reach. Cells of a row would otherwise all want the same few
+ * places of the cache. */
+static size_t bits_pitch(uint32_t rows)
+{
+    return sp_round_up(bits_bytes(rows), LINE) + LINE;
+}
+
+static size_t cells_pitch(const sp_column *c, uint32_t rows)
+{
+    return sp_round_up((size_t)rows * sp_kind_width(c->type.kind), LINE) + LINE;
+}
+
+/* The bits of all columns first, then their cells, in large pages: records are put into all of them at once. */
+static int reserve_lines(sp_shape *s, uint32_t room)
+{
+    size_t bits = 0, cells = 0, had = bits_bytes(s->room);
+    for (uint32_t i = 0; i < s->n; i++) {
+        bits += in_lines(&s->cells[i]) ? bits_pitch(room) : 0;
+        cells += in_lines(&s->cells[i]) ? cells_pitch(&s->cells[i], room) : 0;
+    }
+    if (cells == 0)
+        return SPATE_OK;
+    char *lines = sp_alloc_large(bits + cells), *next = lines + bits;
+    if (!lines)
+        return SPATE_E_NOMEM;
+    for (uint32_t i = 0, k = 0; i < s->n; i++) {
+        sp_column *c = &s->cells[i];
+        if (!in_lines(c))
+            continue;
+        c->own_validity = (uint8_t *)lines + k++ * bits_pitch(room);
+        c->own_data = next;
+        if (c->validity) {
+            memcpy(c->own_validity, c->validity, had);
+            memset(c->own_validity + had, 0xff, bits_bytes(room) - had);
+            c->validity = c->own_validity;
+        }
+        if (s->rows)
+            memcpy(c->own_data, c->data, (size_t)s->rows * sp_kind_width(c->type.kind));
+        c->data = c->own_data;
+        c->rows_cap = room;
+        next += cells_pitch(c, room);
+    }
+    sp_free(s->lines);
+    s->lines = lines;
     return SPATE_OK;
 }
 
@@ -188,8 +250,10 @@ int sp_shape_reserve(sp_shape *s, uint32_t rows)
         return SPATE_OK;
     uint32_t room = SP_MAX(rows, SP_MIN(s->room * 2, (uint32_t)SP_BLOCK_ROWS_MAX));
     for (uint32_t i = 0; i < s->n; i++)
-        if (sp_cells_reserve(&s->cells[i], room) != SPATE_OK)
+        if (!in_lines(&s->cells[i]) && sp_cells_reserve(&s->cells[i], room) != SPATE_OK)
             return SPATE_E_NOMEM;
+    if (reserve_lines(s, room) != SPATE_OK)
+        return SPATE_E_NOMEM;
     s->room = room;
     return SPATE_OK;
 }

@@ -25,6 +25,7 @@ typedef struct sp_shape {
     sp_type *types;
     sp_column *cells;
     sp_segment_plan *plans;
+    char *lines; /* where cells of fixed width lie, and the bits that say which of them are there */
     uint32_t n, rows, room;
     uint32_t idle; /* blocks since it last had rows */
 } sp_shape;
@@ -33,6 +34,7 @@ void sp_shape_init(sp_shape *s);
 void sp_shape_done(sp_shape *s);
 /* Takes fields that are in no shape yet; the item types must outlive it. */
 int sp_shape_make(sp_shape *s, const uint64_t *keys, const sp_type *types, uint32_t n) SP_MUST_CHECK;
+/* Room for so many rows. Columns next to one another whose cells are of the same width then lie equally far apart. */
 int sp_shape_reserve(sp_shape *s, uint32_t rows) SP_MUST_CHECK;
 void sp_shape_clear(sp_shape *s);
 

@@ -794,7 +794,8 @@ def case_distribute(bench, lab):
 
 
 def case_lab_bench(bench, lab):
-    seconds, uri = bench.n(5, 2), json.loads(lab.run("status", "--json").out)[0]["uri"]
+    seconds, port = bench.n(5, 2), json.loads(lab.run("status", "--json").out)[0]["port"]
+    uri = f"postgresql://postgres@/postgres?host={lab.dir}/run&port={port}"  # by its socket, as we come in
     lab.run("run", "--users", "100k", "--progress", "none", "--seconds", "0.2", "--replace")
     query = bench.dir / "point.sql"
     query.write_text("\\set k random(1, 100000)\nSELECT * FROM users WHERE id = :k\n")

@@ -161,7 +161,8 @@ int sp_config_follows(const sp_draft *d, uint32_t column)
     for (uint32_t i = 0; i < d->t->n_columns; i++)
         if (d->step[i] + 1 == d->step[column] && sp_config_before(d, i, column) &&
             are_moments(&d->t->columns[i], &d->t->columns[column]) &&
-            (d->t->columns[i].not_null || d->demands.columns[i].not_null || !d->t->columns[column].not_null))
+            (d->t->columns[i].not_null || d->demands.columns[i].not_null ||
+             !(d->t->columns[column].not_null || d->demands.columns[column].not_null)))
             return (int)i;
     return -1;
 }

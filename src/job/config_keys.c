@@ -36,9 +36,14 @@ static bool unfold_key(sp_catalog *c, const sp_cat_table *t, const sp_conditions
         if (in_key[i] && !t->columns[i].generated_sql)
             columns[n++] = i;
     if (unfolded && n) {
+        const char *sql = t->columns[key->columns[0]].generated_sql;
+        sp_cat_part *parts = sp_arena_alloc(c->arena, 1, sizeof(*parts));
+        if (!parts)
+            return false;
+        parts->prefix = key->n == 1 && n == 1 ? sp_condition_prefix(own, sql, c->arena) : 0;
         key->columns = columns;
         key->n = n;
-        key->parts = NULL;
+        key->parts = parts->prefix ? parts : NULL;
         key->primary = false;
         key->computed = true;
     }

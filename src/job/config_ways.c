@@ -40,6 +40,7 @@ static void share_bounds(sp_draft *d)
                 sp_demand_bound(low, true, high->max, high->max_open);
             if (low->min.p)
                 sp_demand_bound(high, false, low->min, low->min_open);
+            low->not_null = low->not_null || (high->not_null && !low->is_null); /* what is there follows on something */
         }
 }
 

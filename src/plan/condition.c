@@ -624,3 +624,19 @@ bool sp_condition_names(const sp_conditions *t, const char *sql, sp_arena *arena
     }
     return any;
 }
+
+uint32_t sp_condition_prefix(const sp_conditions *t, const char *sql, sp_arena *arena)
+{
+    bool nomem = false;
+    int64_t n;
+    const sp_term *call = sp_condition_read(t, &(sp_condition){sql, -1}, arena, &nomem),
+                  *of = call && call->kind == N_CALL ? call->args[0] : NULL, *count = of ? of->next : NULL;
+    bool left = of && sp_str_is(call->text, "left"),
+         sub = of && (sp_str_is(call->text, "substr") || sp_str_is(call->text, "substring"));
+    if (sub && count && count->kind == N_LITERAL && sp_str_is(count->text, "1"))
+        count = count->next;
+    else if (!left)
+        return 0;
+    bool good = of->kind == N_COLUMN && count && count->kind == N_LITERAL && sp_parse_i64(count->text, &n) && n > 0;
+    return good ? (uint32_t)SP_MIN(n, INT64_C(1) << 20) : 0;
+}

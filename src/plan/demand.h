@@ -97,4 +97,7 @@ bool sp_demands_read(const sp_conditions *t, sp_way *way, sp_arena *arena, sp_de
 /* Notes the columns that an expression names, whether it can be read or not. False: there are none. */
 bool sp_condition_names(const sp_conditions *t, const char *sql, sp_arena *arena, bool *named);
 
+/* Of an expression that is the first letters of a column, how many; 0: it is something else. */
+uint32_t sp_condition_prefix(const sp_conditions *t, const char *sql, sp_arena *arena);
+
 #endif

@@ -216,6 +216,15 @@ class FromPostgres(Plans):
         for rows in ("kind = 'card'", "kind = 'bank'", "kind = 'cash'"):
             self.assertGreater(self.count(f"cased WHERE {rows}"), 500, rows)
 
+    def test_forge(self):
+        self.schema("forge")
+        plan = self.config()
+        self.assertNotIn("a check that is not kept on purpose", plan)
+        self.assertEqual(tables_of(plan)["settings"], 1)  # of a truth that must be
+        self.load(plan, *self.fewer(plan, 10000))
+        self.assertEqual((self.count("ci_builds"), self.count("gen"), self.count("settings")), (10000, 10000, 1))
+        self.assertGreater(self.count("ci_builds WHERE status = 'success' AND finished_at >= started_at"), 1000)
+
     def test_keys_that_share_a_column(self):
         task = columns_of(self.loads("tenants"), "task")
         self.assertIn("ref: project.tenant_id", task["tenant_id"])

@@ -3,6 +3,7 @@
 #ifndef SPATE_QUERY_H
 #define SPATE_QUERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "spate/error.h"
 
@@ -13,6 +14,7 @@ extern "C" {
 typedef struct spate_cell {
     const char *text; /* UTF-8, not necessarily NUL-terminated; NULL: the SQL NULL */
     size_t len;
+    bool bare; /* a finite number or a boolean: it can stand in JSON without quotes. Not of names */
 } spate_cell;
 
 /* Called first with the names of the columns, then once a row. Cells live until it returns. Anything but 0 ends the query, and

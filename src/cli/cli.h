@@ -118,6 +118,7 @@ void report_copied_json(FILE *out, const spate_copy_report *report, int status, 
 const char *with_commas(uint64_t n, char *text);
 const char *with_unit(double n, char *text);
 void print_json_string(FILE *out, const char *s);
+void print_json_text(FILE *out, const char *s, size_t len);
 
 /* ---- progress (progress.c) ---- */
 

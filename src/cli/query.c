@@ -14,55 +14,76 @@ typedef enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_NDJSON } format;
 
 typedef struct printer {
     format format;
-    char **names;
+    spate_cell *names; /* copies */
     size_t columns;
     size_t *widths;
-    char **held; /* HELD_ROWS * columns; NULL for SQL's NULL */
+    spate_cell *held; /* copies: HELD_ROWS * columns */
     size_t n_held;
     bool flowing; /* the held rows are out */
     unsigned long long rows;
 } printer;
 
-static char *copy_cell(const spate_cell *c)
+static const spate_cell null_word = {.text = "NULL", .len = 4};
+
+static const spate_cell *shown(const spate_cell *c)
 {
-    return c->text ? strndup(c->text, c->len) : NULL;
+    return c->text ? c : &null_word;
+}
+
+/* Copies of n cells; false: no memory. */
+static bool copy_cells(spate_cell *to, const spate_cell *from, size_t n)
+{
+    bool copied = true;
+    for (size_t i = 0; i < n; i++) {
+        char *text = from[i].text ? malloc(from[i].len + 1) : NULL;
+        if (text)
+            memcpy(text, from[i].text, from[i].len);
+        copied = copied && !from[i].text == !text;
+        to[i] = (spate_cell){.text = text, .len = from[i].len};
+    }
+    return copied;
+}
+
+static bool begins_character(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
 }
 
 /* Characters, not bytes: continuation bytes take no room on the screen. */
-static size_t width_of(const char *s)
+static size_t width_of(const spate_cell *c)
 {
     size_t n = 0;
-    for (; *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
+    for (size_t i = 0; i < c->len; i++)
+        n += begins_character(c->text[i]);
     return n;
 }
 
-static void print_padded(const char *s, size_t width)
+static void print_padded(const spate_cell *c, size_t width)
 {
-    size_t shown = 0;
-    for (; *s && shown <= WIDTH_MAX; s++) {
-        if (((unsigned char)*s & 0xc0) != 0x80 && ++shown > WIDTH_MAX)
+    size_t n = 0;
+    for (size_t i = 0; i < c->len; i++) {
+        if (begins_character(c->text[i]) && n++ == WIDTH_MAX)
             break;
-        putchar(*s == '\n' || *s == '\t' ? ' ' : *s);
+        putchar(c->text[i] == '\n' || c->text[i] == '\t' ? ' ' : c->text[i]);
     }
-    for (size_t i = width_of(s) ? WIDTH_MAX : shown; i < width; i++)
+    for (size_t i = n; i < width; i++)
         putchar(' ');
 }
 
-static void print_table_row(const printer *p, char *const *cells)
+static void print_table_row(const printer *p, const spate_cell *cells)
 {
     for (size_t i = 0; i < p->columns; i++) {
         if (i)
             fputs("  ", stdout);
-        print_padded(cells[i] ? cells[i] : "NULL", i + 1 < p->columns ? p->widths[i] : 0);
+        print_padded(shown(&cells[i]), i + 1 < p->columns ? p->widths[i] : 0);
     }
     putchar('\n');
 }
 
-static void widen(printer *p, char *const *cells)
+static void widen(printer *p, const spate_cell *cells)
 {
     for (size_t i = 0; i < p->columns; i++) {
-        size_t w = width_of(cells[i] ? cells[i] : "NULL");
+        size_t w = width_of(shown(&cells[i]));
         w = w > WIDTH_MAX ? WIDTH_MAX : w;
         p->widths[i] = p->widths[i] > w ? p->widths[i] : w;
     }
@@ -86,62 +107,66 @@ static void let_flow(printer *p)
         print_table_row(p, p->held + r * p->columns);
 }
 
-static void print_csv_cell(const char *s)
+static void print_csv_cell(const spate_cell *c)
 {
-    if (s && *s && !strpbrk(s, "\",\n\r")) {
-        fputs(s, stdout);
-        return;
-    }
-    if (!s)
+    bool bare = c->len > 0;
+    for (size_t i = 0; i < c->len && bare; i++)
+        bare = !strchr("\",\n\r", c->text[i]);
+    if (bare)
+        fwrite(c->text, 1, c->len, stdout);
+    if (bare || !c->text)
         return;
     putchar('"');
-    for (; *s; s++) {
-        if (*s == '"')
+    for (size_t i = 0; i < c->len; i++) {
+        if (c->text[i] == '"')
             putchar('"');
-        putchar(*s);
+        putchar(c->text[i]);
     }
     putchar('"');
 }
 
-static void print_csv_row(const printer *p, char *const *cells)
+static void print_csv_row(const printer *p, const spate_cell *cells)
 {
     for (size_t i = 0; i < p->columns; i++) {
         if (i)
             putchar(',');
-        print_csv_cell(cells[i]);
+        print_csv_cell(&cells[i]);
     }
     putchar('\n');
 }
 
-static void print_ndjson_row(const printer *p, char *const *cells)
+static void print_ndjson_row(const printer *p, const spate_cell *cells)
 {
     putchar('{');
     for (size_t i = 0; i < p->columns; i++) {
         if (i)
             fputs(", ", stdout);
-        print_json_string(stdout, p->names[i]);
+        print_json_text(stdout, p->names[i].text, p->names[i].len);
         fputs(": ", stdout);
-        if (cells[i])
-            print_json_string(stdout, cells[i]);
-        else
+        if (!cells[i].text)
             fputs("null", stdout);
+        else if (cells[i].bare)
+            fwrite(cells[i].text, 1, cells[i].len, stdout);
+        else
+            print_json_text(stdout, cells[i].text, cells[i].len);
     }
     fputs("}\n", stdout);
 }
 
-static bool take_names(printer *p, char **cells, size_t n)
+static bool take_names(printer *p, const spate_cell *cells, size_t n)
 {
-    p->names = cells;
     p->columns = n;
+    p->names = calloc(n, sizeof(*p->names));
     p->widths = calloc(n, sizeof(*p->widths));
     p->held = calloc(n * HELD_ROWS, sizeof(*p->held));
+    if (!p->names || !p->widths || !p->held || !copy_cells(p->names, cells, n))
+        return false;
     if (p->format == FORMAT_CSV)
         print_csv_row(p, cells);
-    return p->widths && p->held;
+    return true;
 }
 
-/* True when the cells are kept. */
-static bool print_row(printer *p, char **cells)
+static bool print_row(printer *p, const spate_cell *cells)
 {
     p->rows++;
     if (p->format == FORMAT_CSV) {
@@ -150,41 +175,34 @@ static bool print_row(printer *p, char **cells)
         print_ndjson_row(p, cells);
     } else if (p->n_held < HELD_ROWS) {
         widen(p, cells);
-        memcpy(p->held + p->n_held++ * p->columns, cells, p->columns * sizeof(*cells));
-        return true;
+        return copy_cells(p->held + p->n_held++ * p->columns, cells, p->columns);
     } else {
         let_flow(p);
         print_table_row(p, cells);
     }
-    return false;
+    return true;
 }
 
-static int on_row(void *arg, const spate_cell *in, size_t n)
+static int on_row(void *arg, const spate_cell *cells, size_t n)
 {
     printer *p = arg;
-    char **cells = calloc(n ? n : 1, sizeof(*cells));
-    if (!cells)
+    if (!(p->names ? print_row(p, cells) : take_names(p, cells, n)))
         return SPATE_E_NOMEM;
-    for (size_t i = 0; i < n; i++)
-        cells[i] = copy_cell(&in[i]);
-    if (!p->names)
-        return take_names(p, cells, n) ? SPATE_OK : SPATE_E_NOMEM;
-    if (!print_row(p, cells))
-        for (size_t i = 0; i < n; i++)
-            free(cells[i]);
-    free(cells);
     return ferror(stdout) ? SPATE_E_IO : SPATE_OK;
+}
+
+static void free_cells(spate_cell *cells, size_t n)
+{
+    for (size_t i = 0; cells && i < n; i++)
+        free((void *)cells[i].text);
+    free(cells);
 }
 
 static void printer_done(printer *p)
 {
-    for (size_t i = 0; i < p->n_held * p->columns; i++)
-        free(p->held[i]);
-    for (size_t i = 0; p->names && i < p->columns; i++)
-        free(p->names[i]);
-    free(p->names);
+    free_cells(p->held, p->n_held * p->columns);
+    free_cells(p->names, p->columns);
     free(p->widths);
-    free(p->held);
 }
 
 int run_query(const invocation *in)

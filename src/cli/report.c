@@ -150,9 +150,14 @@ void report_generated(const spate_generate_report *r, bool complete, bool dry_ru
 
 void print_json_string(FILE *out, const char *s)
 {
+    print_json_text(out, s, strlen(s));
+}
+
+void print_json_text(FILE *out, const char *s, size_t len)
+{
     fputc('"', out);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
         if (c == '"' || c == '\\')
             fprintf(out, "\\%c", c);
         else if (c < 0x20)

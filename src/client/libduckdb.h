@@ -29,7 +29,7 @@
             column_name) X(column_type) X(column_logical_type) X(value_varchar) X(value_int64) X(value_boolean)   \
             X(value_is_null) X(fetch_chunk) X(prepare) X(prepare_error) X(destroy_prepare) X(      \
                 prepared_statement_type) X(prepared_statement_column_count)                        \
-                X(prepared_statement_column_name) X(execute_prepared_streaming) X(                 \
+                X(prepared_statement_column_name) X(prepared_statement_column_type) X(execute_prepared_streaming) X(                 \
                     create_logical_type) X(create_decimal_type) X(create_list_type)                \
                     X(destroy_logical_type) X(get_type_id) X(logical_type_get_alias) X(            \
                         decimal_width) X(decimal_scale) X(decimal_internal_type)                   \

@@ -16,6 +16,7 @@ typedef struct listener {
     spate_query_fn fn;
     void *arg;
     spate_cell *cells;
+    bool *numbers; /* a column: its values are numbers or booleans */
     size_t n;
 } listener;
 
@@ -23,7 +24,8 @@ static int make_cells(listener *l, size_t n, spate_error *err)
 {
     l->n = n;
     l->cells = sp_alloc_zero(SP_MAX(n, (size_t)1), sizeof(*l->cells));
-    return l->cells ? SPATE_OK : sp_fail_nomem(err);
+    l->numbers = sp_alloc_zero(SP_MAX(n, (size_t)1), sizeof(*l->numbers));
+    return l->cells && l->numbers ? SPATE_OK : sp_fail_nomem(err);
 }
 
 static int tell(listener *l)
@@ -64,13 +66,33 @@ static size_t statement_length(const char *sql)
 
 /* ---- DuckDB ---------------------------------------------------------------------------------- */
 
+static bool is_number(duckdb_type type)
+{
+    static const duckdb_type numbers[] = {
+        DUCKDB_TYPE_BOOLEAN,  DUCKDB_TYPE_TINYINT,   DUCKDB_TYPE_SMALLINT, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_BIGINT,
+        DUCKDB_TYPE_UTINYINT, DUCKDB_TYPE_USMALLINT, DUCKDB_TYPE_UINTEGER, DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_FLOAT,
+        DUCKDB_TYPE_DOUBLE,   DUCKDB_TYPE_HUGEINT,   DUCKDB_TYPE_UHUGEINT, DUCKDB_TYPE_DECIMAL,
+    };
+    for (size_t i = 0; i < SP_COUNT(numbers); i++)
+        if (numbers[i] == type)
+            return true;
+    return false;
+}
+
+/* Not inf and nan, which are words that JSON has not. */
+static bool is_bare(const spate_cell *c)
+{
+    return c->len && (strchr("0123456789", c->text[c->len - 1]) || *c->text == 't' || *c->text == 'f');
+}
+
 static int duckdb_names(listener *l, duckdb_prepared_statement statement, spate_error *err)
 {
     size_t n = sp_duckdb.prepared_statement_column_count(statement);
     int rc = make_cells(l, n, err);
     for (size_t i = 0; i < n && rc == SPATE_OK; i++) {
         const char *name = sp_duckdb.prepared_statement_column_name(statement, i);
-        l->cells[i] = (spate_cell){name ? name : "", name ? strlen(name) : 0};
+        l->cells[i] = (spate_cell){.text = name ? name : "", .len = name ? strlen(name) : 0};
+        l->numbers[i] = is_number(sp_duckdb.prepared_statement_column_type(statement, i));
     }
     if (rc == SPATE_OK && n)
         rc = tell(l);
@@ -90,7 +112,8 @@ static int duckdb_chunk(listener *l, duckdb_data_chunk chunk)
             const uint64_t *valid = sp_duckdb.vector_get_validity(vector);
             duckdb_string_t *s = (duckdb_string_t *)sp_duckdb.vector_get_data(vector) + r;
             uint32_t len = s->value.inlined.length;
-            l->cells[c] = (spate_cell){len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, len};
+            l->cells[c] = (spate_cell){.text = len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, .len = len};
+            l->cells[c].bare = l->numbers[c] && is_bare(&l->cells[c]);
             if (valid && !(valid[r / 64] >> (r % 64) & 1))
                 l->cells[c] = (spate_cell){0};
         }
@@ -156,7 +179,7 @@ static int duckdb_plain(duckdb_connection conn, listener *l, const char *sql, sp
     for (idx_t r = 0; r < rows && rc == SPATE_OK; r++) {
         for (size_t c = 0; c < l->n; c++) {
             char *text = sp_duckdb.value_varchar(&result, c, r);
-            l->cells[c] = (spate_cell){text, text ? strlen(text) : 0};
+            l->cells[c] = (spate_cell){.text = text, .len = text ? strlen(text) : 0};
         }
         rc = tell(l);
         for (size_t c = 0; c < l->n; c++)
@@ -218,11 +241,12 @@ static int sqlite_row(listener *l, sqlite3_stmt *statement, sp_buf *hex)
         l->cells[c] = (spate_cell){0};
         if (type == SQLITE_BLOB) {
             size_t len = (size_t)sp_sqlite.column_bytes(statement, (int)c);
-            l->cells[c] = (spate_cell){len ? p : "", 2 * len};
+            l->cells[c] = (spate_cell){.text = len ? p : "", .len = 2 * len};
             p = len ? sp_put_hex(p, sp_sqlite.column_blob(statement, (int)c), len) : p;
         } else if (type != SQLITE_NULL) {
             const char *text = (const char *)sp_sqlite.column_text(statement, (int)c);
-            l->cells[c] = (spate_cell){text, (size_t)sp_sqlite.column_bytes(statement, (int)c)};
+            l->cells[c] = (spate_cell){.text = text, .len = (size_t)sp_sqlite.column_bytes(statement, (int)c)};
+            l->cells[c].bare = type != SQLITE_TEXT && is_bare(&l->cells[c]);
         }
     }
     return tell(l);
@@ -234,7 +258,7 @@ static int sqlite_names(listener *l, sqlite3_stmt *statement, spate_error *err)
     int rc = make_cells(l, n, err);
     for (size_t c = 0; c < n && rc == SPATE_OK; c++) {
         const char *name = sp_sqlite.column_name(statement, (int)c);
-        l->cells[c] = (spate_cell){name, strlen(name)};
+        l->cells[c] = (spate_cell){.text = name, .len = strlen(name)};
     }
     return rc == SPATE_OK && n ? tell(l) : rc;
 }
@@ -314,6 +338,7 @@ int spate_query(const char *text, const char *sql, spate_query_fn fn, void *arg,
     if (rc == SPATE_OK)
         rc = query_uri(&uri, sql, &l, err);
     sp_free(l.cells);
+    sp_free(l.numbers);
     sp_arena_done(&arena);
     return rc;
 }

@@ -145,7 +145,8 @@ static int find_column(const scan *s, idx_t wanted, uint32_t *at, spate_error *e
     const sp_field *f = &whole->fields[wanted];
     *at = column_of(here, f->name);
     if (*at == NOWHERE || here->fields[*at].type.kind != f->type.kind)
-        return sp_fail(err, SPATE_E_DATA, "column \"%s\" of table \"%s\" has changed since the types were read", f->name, whole->table);
+        return sp_fail(err, SPATE_E_DATA, "column \"%s\" of table \"%s\" has changed since the types were read",
+                       f->name, whole->table);
     return SPATE_OK;
 }
 
@@ -219,9 +220,11 @@ static int give_rows(scanner *r, duckdb_data_chunk out, spate_error *err)
             continue;
         const sp_field *field = &s->source->tables[s->t]->fields[s->shown[i]];
         const sp_duckdb_column *c = &s->table->columns[column_of(s->table->schema, field->name)];
-        rc = sp_duckdb_fill(c, &r->batch.columns[s->shown[i]], r->batch.rows, sp_duckdb.data_chunk_get_vector(out, i), err);
+        rc = sp_duckdb_fill(c, &r->batch.columns[s->shown[i]], r->batch.rows, sp_duckdb.data_chunk_get_vector(out, i),
+                            err);
         if (rc != SPATE_OK)
-            rc = sp_fail_context(err, rc, "%s: table \"%s\", column \"%s\"", v->source->shown, s->table->schema->table, field->name);
+            rc = sp_fail_context(err, rc, "%s: table \"%s\", column \"%s\"", v->source->shown, s->table->schema->table,
+                                 field->name);
     }
     return rc;
 }
@@ -243,7 +246,11 @@ static int new_scan(table *t, duckdb_init_info info, scan **out, spate_error *er
     scan *s = wanted ? sp_alloc_zero(1, sizeof(*s)) : NULL;
     int rc = SPATE_E_NOMEM;
     if (s) {
-        *s = (scan){.table = t, .source = t->of->source, .shown = sp_alloc((n + 1) * sizeof(*s->shown)), .n_shown = n, .holders = 1};
+        *s = (scan){.table = t,
+                    .source = t->of->source,
+                    .shown = sp_alloc((n + 1) * sizeof(*s->shown)),
+                    .n_shown = n,
+                    .holders = 1};
         pthread_mutex_init(&s->lock, NULL);
         for (idx_t i = 0; i < n; i++)
             wanted[i] = sp_duckdb.init_get_column_index(info, i);
@@ -306,9 +313,10 @@ static int make_view(sp_virtual *v, const table *t, const char *function, spate_
     sp_buf sql = {0};
     const char *name = t->schema->table, *dot = strchr(name, '.');
     const char *space = dot ? sp_arena_strndup(&v->arena, name, (size_t)(dot - name)) : NULL;
-    bool built = !dot || (space && !sp_buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS ") && !sp_sql_name(&sql, space) && !sp_buf_adds(&sql, ";\n"));
-    built = built && !sp_buf_adds(&sql, "CREATE VIEW ") && !sp_sql_ident(&sql, name) && !sp_buf_printf(&sql, " AS SELECT * FROM %s()", function) &&
-            !sp_buf_add(&sql, "", 1);
+    bool built = !dot || (space && !sp_buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS ") && !sp_sql_name(&sql, space) &&
+                          !sp_buf_adds(&sql, ";\n"));
+    built = built && !sp_buf_adds(&sql, "CREATE VIEW ") && !sp_sql_ident(&sql, name) &&
+            !sp_buf_printf(&sql, " AS SELECT * FROM %s()", function) && !sp_buf_add(&sql, "", 1);
     int rc = built ? sp_duckdb_run(v->conn, sql.data, err) : sp_fail_nomem(err);
     sp_buf_done(&sql);
     return rc;
@@ -324,7 +332,8 @@ static int add_table(sp_virtual *v, uint32_t i, spate_error *err)
         return sp_fail_nomem(err);
     for (uint32_t c = 0; c < t->schema->n_fields; c++)
         if (!sp_duckdb_column_natural(&t->columns[c], &t->schema->fields[c].type, &v->arena))
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\": DuckDB has no type for column \"%s\"", t->schema->table, t->schema->fields[c].name);
+            return sp_fail(err, SPATE_E_USAGE, "table \"%s\": DuckDB has no type for column \"%s\"", t->schema->table,
+                           t->schema->fields[c].name);
     snprintf(function, sizeof(function), "spate_table_%u", i);
     sp_duckdb_function fn = {.name = function,
                              .extra = t,

@@ -292,13 +292,13 @@ static int tell_rows(duckdb_result *result, const question *q, spate_error *err)
     spate_cell *cells = sp_alloc_zero(SP_MAX(columns, (size_t)1), sizeof(*cells));
     int rc = cells ? SPATE_OK : sp_fail_nomem(err);
     for (size_t c = 0; c < columns && rc == SPATE_OK; c++)
-        cells[c] = (spate_cell){sp_duckdb.column_name(result, c), strlen(sp_duckdb.column_name(result, c))};
+        cells[c] = (spate_cell){.text = sp_duckdb.column_name(result, c), .len = strlen(sp_duckdb.column_name(result, c))};
     rc = rc ? rc : q->fn(q->arg, cells, columns);
     idx_t rows = rc ? 0 : sp_duckdb.row_count(result);
     for (idx_t i = 0; i < rows && rc == SPATE_OK; i++) {
         for (size_t c = 0; c < columns; c++) {
             char *text = sp_duckdb.value_varchar(result, c, i);
-            cells[c] = text ? (spate_cell){text, strlen(text)} : (spate_cell){NULL, 0};
+            cells[c] = (spate_cell){.text = text, .len = text ? strlen(text) : 0};
         }
         rc = q->fn(q->arg, cells, columns);
         for (size_t c = 0; c < columns; c++)

@@ -17,8 +17,20 @@ class Query(Case):
         sql = "SELECT n, 'a,\"b' AS w, NULL AS x FROM t ORDER BY n LIMIT 2"
         self.assertEqual(self.spate_ok("query", "t.db", sql, "--format", "csv").out, 'n,w,x\n1,"a,""b",\n2,"a,""b",\n')
         self.assertEqual(json.loads(self.spate_ok("query", "t.db", sql, "--format", "ndjson").out.splitlines()[0]),
-                         {"n": "1", "w": 'a,"b', "x": None})
+                         {"n": 1, "w": 'a,"b', "x": None})
         self.assertEqual(self.spate_ok("query", "t.db", sql).out, 'n  w     x\n-  ----  ----\n1  a,"b  NULL\n2  a,"b  NULL\n')
+
+    def test_numbers_in_json(self):
+        """In DuckDB a type is a column's, in SQLite a value's."""
+        self.spate_ok("generate", self.write("one.yaml", ONE), "--to", "x.duckdb", "--create")
+        sql = ("SELECT 9007199254740993 AS a, 0.10::DECIMAL(9,2) AS b, 1e300 AS c, 'inf'::DOUBLE AS d, 'nan'::FLOAT AS e, true AS f, '1' AS g, 'f' AS h, [1] AS i, "
+               "170141183460469231731687303715884105727 AS j, DATE '2024-01-02' AS k, -0.0::DOUBLE AS l, chr(0) || 'x' AS m")
+        self.assertEqual(self.spate_ok("query", "x.duckdb", sql, "--format", "ndjson").out,
+                         '{"a": 9007199254740993, "b": 0.10, "c": 1e+300, "d": "inf", "e": "nan", "f": true, "g": "1", "h": "f", "i": "[1]", '
+                         '"j": 170141183460469231731687303715884105727, "k": "2024-01-02", "l": -0.0, "m": "\\u0000x"}\n')
+        self.spate_ok("generate", "one.yaml", "--to", "x.sqlite", "--create")
+        self.assertEqual(self.spate_ok("query", "x.sqlite", "SELECT 1 AS a, '1' AS b, 0.5 AS c, 9e999 AS d, x'66' AS e, NULL AS f", "--format", "ndjson").out,
+                         '{"a": 1, "b": "1", "c": 0.5, "d": "Inf", "e": "66", "f": null}\n')
 
     def test_errors(self):
         self.spate_fails(3, "query", "none.duckdb", "SELECT 1", says="none.duckdb")
@@ -31,7 +43,7 @@ class AnySource(Case):
     def ask(self, uri, sql, **more):
         """The rows as lists of texts."""
         out = self.spate_ok("query", uri, sql, "--format", "ndjson", **more).out
-        return [list(json.loads(line).values()) for line in out.splitlines()]
+        return [list(json.loads(line, parse_float=str, parse_int=str).values()) for line in out.splitlines()]
 
     def test_as_a_database_of_the_same_rows_would(self):
         self.spate_ok("generate", STRESS, "--to", "all.duckdb", "--create", *FEW)

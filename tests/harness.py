@@ -109,11 +109,13 @@ def read_ndjson(path_or_text):
 
 
 def query(target, sql, cwd=None):
-    """Rows of a DuckDB or SQLite file, as NDJSON gives them."""
+    """Rows of a DuckDB or SQLite file, every value the text that stands in NDJSON."""
     done = spate("query", target, sql, "--format", "ndjson", cwd=cwd)
     if done.code:
         raise AssertionError(str(done))
-    return read_ndjson(done.out)
+    words = {True: "true", False: "false"}
+    rows = (json.loads(line, parse_float=str, parse_int=str) for line in done.out.split("\n") if line)
+    return [{name: words[value] if isinstance(value, bool) else value for name, value in row.items()} for row in rows]
 
 
 def duckdb_script(path, sql):

@@ -53,6 +53,7 @@ static void build_from_schema(sp_ddl_builder *b)
     sp_sql_dialect dialect = b->d->dialect;
     const sp_schema *s = b->schema;
     bool inside = b->d->keys == SP_DDL_KEYS_INSIDE;
+    sp_ddl_add_space_of_name(b);
     add_words(b, SP_DDL_TABLES, sp_sql_create_types(&b->sql, dialect, s), "creating its types");
     add_words(b, SP_DDL_TABLES, sp_sql_create_table(&b->sql, dialect, s, inside), "creating the table");
     if (b->d->keys != SP_DDL_KEYS_AFTER)

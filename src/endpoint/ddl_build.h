@@ -79,7 +79,8 @@ bool sp_ddl_is_plain_key(const sp_cat_key *key);
 
 /* ---- ddl_types.c ---- */
 
-void sp_ddl_add_schema(sp_ddl_builder *b);
+void sp_ddl_add_schema(sp_ddl_builder *b);        /* that the catalogue says the table is in */
+void sp_ddl_add_space_of_name(sp_ddl_builder *b); /* that a plan's name of the table says it is in: PostgreSQL's */
 void sp_ddl_add_column_types(sp_ddl_builder *b);
 void sp_ddl_add_sequences(sp_ddl_builder *b);
 /* What PostgreSQL numbers a column by: the source's sequence, or NULL where it has none of its own; but one of ours, with a name, where

@@ -24,13 +24,37 @@ static void add_once(sp_ddl_builder *b, const char *what)
         sp_ddl_add(b, SP_DDL_TABLES, NULL, "%s", what);
 }
 
+/* PostgreSQL asks for the right to make schemas even where there is nothing to make. */
+static void add_space(sp_ddl_builder *b, const char *space)
+{
+    bool asks = b->d->dialect == SP_SQL_POSTGRES;
+    if (asks) {
+        sp_ddl_put(b, "DO $spate$ BEGIN IF to_regnamespace(quote_ident(");
+        b->nomem = b->nomem || sp_sql_literal(&b->sql, sp_str_of(space));
+        sp_ddl_put(b, ")) IS NULL THEN CREATE SCHEMA ");
+    } else {
+        sp_ddl_put(b, "CREATE SCHEMA IF NOT EXISTS ");
+    }
+    sp_ddl_put_name(b, space);
+    sp_ddl_put(b, asks ? "; END IF; END $spate$" : "");
+    add_once(b, "creating the schema");
+}
+
 void sp_ddl_add_schema(sp_ddl_builder *b)
 {
     if (b->d->dialect == SP_SQL_SQLITE || !*b->t->space || strcmp(b->t->space, b->c->default_space) == 0)
         return;
-    sp_ddl_put(b, "CREATE SCHEMA IF NOT EXISTS ");
-    sp_ddl_put_name(b, b->t->space);
-    add_once(b, "creating the schema");
+    add_space(b, b->t->space);
+}
+
+void sp_ddl_add_space_of_name(sp_ddl_builder *b)
+{
+    const char *name = b->schema->table, *dot = strchr(name, '.');
+    char *space = dot && b->d->dialect == SP_SQL_POSTGRES
+                      ? sp_arena_strndup(b->d->arena, name, (size_t)(dot - name))
+                      : NULL;
+    if (space)
+        add_space(b, space);
 }
 
 /* PostgreSQL's: another table's copy may have made it before. */

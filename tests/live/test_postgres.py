@@ -129,6 +129,23 @@ class Loading(Live):
         self.assertEqual(names, [["a_b_b"], ["a_b_enum"], ["a_b_enum_enum"]])
         self.spate_ok("generate", enums, "--to", f"duckdb:{self.dir}/enums.duckdb", "--create")
 
+    def test_schemas_of_names_are_made(self):
+        """By a role that may make schemas; where they are there already, by any that may make tables in them."""
+        kind = "name: kind, type: enum, set: [x, y]"
+        spaces = self.write("spaces.yaml", plan(("app.user", 20, [ID, kind]), ("Odd one.t", 30, [ID, "name: u, ref: app.user.id"])))
+        self.load("--create", plan=spaces)
+        self.load("--create", "--truncate", plan=spaces)
+        self.assertEqual((self.count('app."user"'), self.count('"Odd one".t')), (20, 30))
+        self.sql('DROP SCHEMA "Odd one" CASCADE; DROP SCHEMA app CASCADE')
+        self.refused(3, "--create", plan=spaces, user="reader", says=["permission denied for database", 'creating the schema|"Odd one|app'])
+        self.sql('CREATE SCHEMA app AUTHORIZATION reader; CREATE SCHEMA "Odd one" AUTHORIZATION reader')
+        self.load("--create", plan=spaces, user="reader")
+        self.assertEqual(self.count('"Odd one".t'), 30)
+        self.spate_ok("generate", spaces, "--to", "script.sql", "--create", "--progress", "none")
+        script = (self.dir / "script.sql").read_text().replace("\\set ON_ERROR_STOP on", "").replace("app", "app2").replace("Odd one", "Odd two")
+        self.sql(script)
+        self.assertEqual((self.count('app2."user"'), self.count('"Odd two".t')), (20, 30))
+
     def test_the_same_rows_however_they_come(self):
         sums = set()
         digest = "SELECT count(*), md5(string_agg(i::text, '' ORDER BY id)) FROM item i"

@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 
-from harness import SLOW, SPATE, Case
+from harness import SLOW, SPATE, Case, query
 from live.servers import MariaDBCase, PostgresCase
 
 ROWS = 2000 if SLOW else 6000
@@ -237,5 +237,4 @@ class ToDuckdb(Rejects, Case):
         return super().source(min(rows, 800), max(share, 0.01))
 
     def rows(self, name):
-        return [["" if cell is None else str(cell) for cell in row.values()]
-                for row in map(json.loads, self.spate_ok("query", f"{name}.duckdb", "SELECT * FROM t ORDER BY mark", "--format", "ndjson").out.splitlines())]
+        return [["" if cell is None else cell for cell in row.values()] for row in query(f"{name}.duckdb", "SELECT * FROM t ORDER BY mark", self.dir)]

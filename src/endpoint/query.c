@@ -79,10 +79,19 @@ static bool is_number(duckdb_type type)
     return false;
 }
 
-/* Not inf and nan, which are words that JSON has not. */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Of a number or a boolean: can it stand in JSON? Not inf and nan, and not .5, as DuckDB writes a decimal that has nothing but a
+ * fraction. */
 static bool is_bare(const spate_cell *c)
 {
-    return c->len && (strchr("0123456789", c->text[c->len - 1]) || *c->text == 't' || *c->text == 'f');
+    if (!c->len)
+        return false;
+    char first = c->text[*c->text == '-' && c->len > 1];
+    return (is_digit(first) && is_digit(c->text[c->len - 1])) || first == 't' || first == 'f';
 }
 
 static int duckdb_names(listener *l, duckdb_prepared_statement statement, spate_error *err)
@@ -113,9 +122,9 @@ static int duckdb_chunk(listener *l, duckdb_data_chunk chunk)
             duckdb_string_t *s = (duckdb_string_t *)sp_duckdb.vector_get_data(vector) + r;
             uint32_t len = s->value.inlined.length;
             l->cells[c] = (spate_cell){.text = len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr, .len = len};
-            l->cells[c].bare = l->numbers[c] && is_bare(&l->cells[c]);
             if (valid && !(valid[r / 64] >> (r % 64) & 1))
                 l->cells[c] = (spate_cell){0};
+            l->cells[c].bare = l->numbers[c] && is_bare(&l->cells[c]);
         }
         rc = tell(l);
     }

@@ -23,11 +23,12 @@ class Query(Case):
     def test_numbers_in_json(self):
         """In DuckDB a type is a column's, in SQLite a value's."""
         self.spate_ok("generate", self.write("one.yaml", ONE), "--to", "x.duckdb", "--create")
-        sql = ("SELECT 9007199254740993 AS a, 0.10::DECIMAL(9,2) AS b, 1e300 AS c, 'inf'::DOUBLE AS d, 'nan'::FLOAT AS e, true AS f, '1' AS g, 'f' AS h, [1] AS i, "
-               "170141183460469231731687303715884105727 AS j, DATE '2024-01-02' AS k, -0.0::DOUBLE AS l, chr(0) || 'x' AS m")
+        sql = ("SELECT 9007199254740993 AS a, 0.10::DECIMAL(9,2) AS b, 1e300 AS c, '-inf'::DOUBLE AS d, 'nan'::FLOAT AS e, true AS f, '1' AS g, 'f' AS h, [1] AS i, "
+               "170141183460469231731687303715884105727 AS j, DATE '2024-01-02' AS k, -0.0::DOUBLE AS l, chr(0) || 'x' AS m, "
+               "NULL::INTEGER AS n, -0.5::DECIMAL(2,2) AS o, NULL::BOOLEAN AS p")
         self.assertEqual(self.spate_ok("query", "x.duckdb", sql, "--format", "ndjson").out,
-                         '{"a": 9007199254740993, "b": 0.10, "c": 1e+300, "d": "inf", "e": "nan", "f": true, "g": "1", "h": "f", "i": "[1]", '
-                         '"j": 170141183460469231731687303715884105727, "k": "2024-01-02", "l": -0.0, "m": "\\u0000x"}\n')
+                         '{"a": 9007199254740993, "b": 0.10, "c": 1e+300, "d": "-inf", "e": "nan", "f": true, "g": "1", "h": "f", "i": "[1]", '
+                         '"j": 170141183460469231731687303715884105727, "k": "2024-01-02", "l": -0.0, "m": "\\u0000x", "n": null, "o": "-.50", "p": null}\n')
         self.spate_ok("generate", "one.yaml", "--to", "x.sqlite", "--create")
         self.assertEqual(self.spate_ok("query", "x.sqlite", "SELECT 1 AS a, '1' AS b, 0.5 AS c, 9e999 AS d, x'66' AS e, NULL AS f", "--format", "ndjson").out,
                          '{"a": 1, "b": "1", "c": 0.5, "d": "Inf", "e": "66", "f": null}\n')

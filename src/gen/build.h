@@ -118,9 +118,10 @@ typedef struct sp_gen_table {
     bool hidden, masked;
 } sp_gen_table;
 
-/* A column that every scratch has. */
+/* A column that cells may have of every scratch. */
 typedef struct sp_temp {
     sp_type type;
+    bool keep; /* from one of the plan's columns to the next, and from batch to batch */
     struct sp_temp *next;
 } sp_temp;
 
@@ -146,8 +147,10 @@ uint64_t *sp_scratch_push(sp_gen_scratch *s);
 void sp_scratch_pop(sp_gen_scratch *s);
 /* A scratch for what is made while compiling, by cells no deeper than that. */
 int sp_build_scratch(const sp_build *b, uint32_t depth, sp_gen_scratch **scratch) SP_MUST_CHECK;
-/* Asks, while compiling, for a column of that type in every scratch; the number to get it by, or -1: no memory. */
-int sp_build_temp(const sp_build *b, sp_type type);
+/* Asks, while compiling, for a column of that type in every scratch; the number to get it by, or -1: no memory. keep: what is in it
+ * stays there; else only as long as one of the plan's columns is filled, and what others have left is in it at first. */
+int sp_build_temp(const sp_build *b, sp_type type, bool keep);
+/* NULL: no memory, which cannot be where the same column has been asked for since it was last given back. */
 sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp);
 
 /* ---- one fixed-width value (value.c) ---- */

@@ -44,6 +44,8 @@ static uint32_t look_up(const cases_cell *c, sp_str text)
 static int choose_by(const cases_cell *c, const uint64_t *rows, uint32_t n, uint64_t *way, sp_gen_scratch *scratch)
 {
     sp_column *texts = sp_scratch_temp(scratch, c->temp);
+    if (!texts)
+        return SPATE_E_NOMEM;
     texts->validity = NULL;
     if (c->by->ops->fill(c->by, rows, n, texts, scratch) != SPATE_OK)
         return SPATE_E_NOMEM;
@@ -56,6 +58,8 @@ static int choose_by(const cases_cell *c, const uint64_t *rows, uint32_t n, uint
 static int choose_when(const cases_cell *c, const uint64_t *rows, uint32_t n, uint64_t *way, sp_gen_scratch *scratch)
 {
     sp_column *truth = sp_scratch_temp(scratch, c->temp);
+    if (!truth)
+        return SPATE_E_NOMEM;
     for (uint32_t i = 0; i < n; i++)
         way[i] = c->otherwise;
     for (uint32_t w = c->n_whens; w-- > 0;) {
@@ -157,6 +161,8 @@ static int fill_way(const cases_cell *c, uint32_t which, const uint64_t *rows, u
                     sp_column *out, sp_gen_scratch *scratch)
 {
     sp_column *temp = sp_scratch_temp(scratch, c->temps[which]);
+    if (!temp)
+        return SPATE_E_NOMEM;
     uint64_t *mine = sp_scratch_push(scratch);
     uint32_t count = select_rows(rows, n, way, which, mine);
     temp->validity = NULL;
@@ -248,7 +254,7 @@ static bool finish(const sp_build *b, cases_cell *c, const sp_cell *asked)
     cell->depth = 0;
     for (uint32_t i = 0; i < c->n_ways; i++) {
         const sp_cell *way = c->ways[i];
-        int temp = sp_build_temp(b, way->type);
+        int temp = sp_build_temp(b, way->type, false);
         if (temp < 0)
             return false;
         c->temps[i] = (uint32_t)temp;
@@ -316,7 +322,7 @@ static bool build_by(const sp_build *b, cases_cell *c)
         return false;
     check_labels(b, &b->table->columns[col->by_column]);
     c->by = sp_cast_cell(b, (sp_cell *)(uintptr_t)by, &text);
-    int temp = c->by ? sp_build_temp(b, text) : -1;
+    int temp = c->by ? sp_build_temp(b, text, false) : -1;
     c->temp = (uint32_t)temp;
     c->choose = choose_by;
     return temp >= 0 && index_labels(b, c, col->cases, col->n_cases - col->has_else);
@@ -327,7 +333,7 @@ static bool build_whens(const sp_build *b, cases_cell *c)
     const sp_plan_column *col = b->column;
     uint32_t n = col->n_cases - col->has_else;
     c->whens = sp_arena_alloc(b->arena, SP_MAX(n, 1u), sizeof(*c->whens));
-    int temp = c->whens ? sp_build_temp(b, (sp_type){.kind = SP_BOOL}) : -1;
+    int temp = c->whens ? sp_build_temp(b, (sp_type){.kind = SP_BOOL}, false) : -1;
     c->temp = (uint32_t)temp;
     c->choose = choose_when;
     c->n_whens = n;

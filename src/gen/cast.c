@@ -15,6 +15,8 @@ typedef struct cast_cell {
 static const sp_column *fill_inner(const cast_cell *c, const uint64_t *rows, uint32_t n, sp_gen_scratch *scratch)
 {
     sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    if (!temp)
+        return NULL;
     temp->validity = NULL;
     return c->inner->ops->fill(c->inner, rows, n, temp, scratch) == SPATE_OK ? temp : NULL;
 }
@@ -22,6 +24,8 @@ static const sp_column *fill_inner(const cast_cell *c, const uint64_t *rows, uin
 static const sp_column *apart_inner(const cast_cell *c, const sp_apart *a, sp_gen_scratch *scratch)
 {
     sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    if (!temp)
+        return NULL;
     temp->validity = NULL;
     return c->inner->ops->apart(c->inner, a, temp, scratch) == SPATE_OK ? temp : NULL;
 }
@@ -436,7 +440,7 @@ static sp_cell *new_cast(const sp_build *b, sp_cell *inner, const sp_type *to)
     c->cell.type = *to;
     bool to_text = sp_kind_is_text(to->kind);
     bool same = to_text && sp_kind_is_text(inner->type.kind);
-    int temp = same ? 0 : sp_build_temp(b, inner->type);
+    int temp = same ? 0 : sp_build_temp(b, inner->type, false);
     if (temp < 0)
         return NULL;
     c->temp = (uint32_t)temp;

@@ -49,6 +49,8 @@ static int widen_to_text(const sp_column *aux, const sp_rows *r, sp_column *out)
 int sp_run_load_wide(const sp_step *s, const sp_rows *r, sp_column *out)
 {
     sp_column *aux = sp_scratch_temp(r->scratch, s->aux);
+    if (!aux)
+        return SPATE_E_NOMEM;
     aux->validity = NULL;
     if (s->cell->ops->fill(s->cell, r->rows, r->n, aux, r->scratch) != SPATE_OK)
         return SPATE_E_NOMEM;

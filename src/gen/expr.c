@@ -56,7 +56,7 @@ sp_step *sp_add_step(sp_maker *m, sp_step_fn *run, sp_type type, sp_step *const 
 {
     sp_step *s = sp_arena_alloc(m->b->arena, 1, sizeof(*s));
     sp_step **list = sp_arena_alloc(m->b->arena, SP_MAX(n, 1u), sizeof(*list));
-    int temp = sp_build_temp(m->b, stored_as(type));
+    int temp = sp_build_temp(m->b, stored_as(type), false);
     if (!s || !list || temp < 0)
         return NULL;
     *s = (sp_step){
@@ -335,7 +335,7 @@ static sp_step *load(sp_maker *m, const sp_expr *e, const sp_cell *cell)
     if (sp_kind_is_text(kind) && !cell->bounds.text_max)
         return sp_make_wrong(m, e, "is a text of unknown length");
     sp_step *s = sp_add_step(m, is_wide(kind) ? sp_run_load : sp_run_load_wide, step_type(cell), NULL, 0);
-    int aux = s && !is_wide(kind) ? sp_build_temp(m->b, cell->type) : 0;
+    int aux = s && !is_wide(kind) ? sp_build_temp(m->b, cell->type, false) : 0;
     if (!s || aux < 0)
         return NULL;
     s->cell = cell;
@@ -497,6 +497,8 @@ static int expr_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_c
     for (const sp_step *s = c->first; s; s = s->next) {
         bool last = s == c->result && !is_packed(cell->type.kind);
         sp_column *to = last ? out : sp_scratch_temp(scratch, s->temp);
+        if (!to)
+            return SPATE_E_NOMEM;
         if (!last)
             to->validity = NULL;
         if (s->run(s, &r, to) != SPATE_OK)

@@ -34,6 +34,8 @@ static int read_counts(const sp_counted *c, uint64_t first, uint32_t n, uint64_t
 {
     uint64_t parents[BLOCK];
     sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    if (!temp)
+        return SPATE_E_NOMEM;
     for (uint32_t i = 0; i < n; i++)
         parents[i] = first + i;
     temp->validity = NULL;
@@ -84,6 +86,8 @@ static void settle(const sp_parents *p, uint64_t *counts, uint32_t n, uint64_t b
 static const int64_t *count_block(const sp_parents *p, uint64_t block, sp_gen_scratch *scratch)
 {
     sp_column *temp = sp_scratch_temp(scratch, p->temp);
+    if (!temp)
+        return NULL;
     int64_t *before = temp->data;
     if (temp->validity && before[BLOCK_NUMBER] == (int64_t)block) /* a validity says that there is a block at all */
         return before;
@@ -309,7 +313,7 @@ const sp_counted *sp_counted_new(const sp_build *b, const sp_cell *counts, uint6
         return NULL;
     }
     sp_counted *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
-    int temp = sp_build_temp(b, counts->type);
+    int temp = sp_build_temp(b, counts->type, false);
     if (!c || temp < 0)
         return NULL;
     *c = (sp_counted){.counts = counts,
@@ -327,7 +331,7 @@ static bool make_family(const sp_build *b, sp_parents *p)
 {
     const sp_plan_column *count = b->column->children;
     sp_build of_count = *b;
-    int temp = sp_build_temp(b, (sp_type){.kind = SP_I64});
+    int temp = sp_build_temp(b, (sp_type){.kind = SP_I64}, true);
     if (b->column->children_of.len) {
         const sp_counted *c = sp_build_counted(b);
         if (c && c->rows) /* else nobody has any, and the column is null or the table empty */

@@ -4,12 +4,24 @@
 
 /* ---- scratch ---- */
 
+/* Columns of one kind. The first taken of them are in use. */
+typedef struct pool {
+    sp_column **columns;
+    uint32_t n, cap, taken;
+} pool;
+
+/* Many columns may be asked for by all cells together, few by those that make one column: these are made when they are first asked
+ * for, and given back when the column is done. */
 struct sp_gen_scratch {
     uint64_t *rows;  /* the rows of the batch */
     uint64_t *stack; /* depth * SP_BATCH_ROWS_MAX */
     uint32_t used, depth;
-    sp_column *temps;
-    uint32_t n_temps;
+    const sp_temp **temps;
+    sp_column **at;  /* a temp: its column, or NULL: nobody has asked */
+    uint32_t *asked; /* temps that have columns to give back */
+    uint32_t n_asked;
+    pool pools[SP_KINDS];
+    pool kept;
 };
 
 uint64_t *sp_scratch_push(sp_gen_scratch *s)
@@ -24,17 +36,74 @@ void sp_scratch_pop(sp_gen_scratch *s)
     s->used--;
 }
 
-sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp)
+static sp_column *add_column(pool *p, sp_type type)
 {
-    return &s->temps[temp];
+    if (p->n == p->cap) {
+        uint32_t cap = p->cap ? 2 * p->cap : 8;
+        sp_column **grown = sp_realloc(p->columns, cap * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        p->columns = grown;
+        p->cap = cap;
+    }
+    sp_column *c = sp_alloc(sizeof(*c));
+    if (c && sp_column_init(c, type, SP_BATCH_ROWS_MAX, NULL) != SPATE_OK) {
+        sp_free(c);
+        return NULL;
+    }
+    return c ? p->columns[p->n++] = c : NULL;
 }
 
-int sp_build_temp(const sp_build *b, sp_type type)
+static void free_pool(pool *p)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        sp_column_done(p->columns[i]);
+        sp_free(p->columns[i]);
+    }
+    sp_free(p->columns);
+}
+
+/* A list is of its items' type as well, so it goes to nobody else. */
+static bool is_kept(const sp_temp *t)
+{
+    return t->keep || t->type.kind == SP_LIST;
+}
+
+sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp)
+{
+    if (SP_LIKELY(s->at[temp]))
+        return s->at[temp];
+    const sp_temp *t = s->temps[temp];
+    if (is_kept(t))
+        return s->at[temp] = add_column(&s->kept, t->type);
+    pool *p = &s->pools[t->type.kind];
+    sp_column *c = p->taken < p->n ? p->columns[p->taken] : add_column(p, t->type);
+    if (!c)
+        return NULL;
+    p->taken++;
+    c->type = t->type;
+    s->asked[s->n_asked++] = temp;
+    return s->at[temp] = c;
+}
+
+/* One of a plan's columns, from nothing that an earlier one has left. */
+static int fill_column(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *s)
+{
+    int rc = cell->ops->fill(cell, rows, n, out, s);
+    for (uint32_t i = 0; i < s->n_asked; i++) {
+        s->pools[s->temps[s->asked[i]]->type.kind].taken = 0;
+        s->at[s->asked[i]] = NULL;
+    }
+    s->n_asked = 0;
+    return rc;
+}
+
+int sp_build_temp(const sp_build *b, sp_type type, bool keep)
 {
     sp_temp *t = sp_arena_alloc(b->arena, 1, sizeof(*t));
     if (!t)
         return -1;
-    *t = (sp_temp){type, b->gen->temps};
+    *t = (sp_temp){type, keep, b->gen->temps};
     b->gen->temps = t;
     return (int)b->gen->n_temps++;
 }
@@ -53,17 +122,16 @@ int sp_gen_scratch_new(const sp_gen *gen, sp_gen_scratch **out, spate_error *err
     s->depth = gen->depth + 1; /* one for the rows that a table keeps */
     s->rows = sp_alloc(SP_BATCH_ROWS_MAX * sizeof(*s->rows));
     s->stack = sp_alloc((size_t)s->depth * SP_BATCH_ROWS_MAX * sizeof(*s->stack));
-    s->temps = sp_alloc_zero(gen->n_temps, sizeof(*s->temps));
-    bool ok = s->rows && s->stack && s->temps;
-    const sp_temp *t = gen->temps;
-    for (uint32_t i = gen->n_temps; ok && i-- > 0; t = t->next) {
-        ok = sp_column_init(&s->temps[i], t->type, SP_BATCH_ROWS_MAX, NULL) == SPATE_OK;
-        s->n_temps = gen->n_temps;
-    }
-    if (!ok) {
+    s->temps = sp_alloc((gen->n_temps + 1) * sizeof(*s->temps));
+    s->at = sp_alloc_zero(gen->n_temps + 1, sizeof(*s->at));
+    s->asked = sp_alloc((gen->n_temps + 1) * sizeof(*s->asked));
+    if (!s->rows || !s->stack || !s->temps || !s->at || !s->asked) {
         sp_gen_scratch_free(s);
         return sp_fail_nomem(err);
     }
+    const sp_temp *t = gen->temps;
+    for (uint32_t i = gen->n_temps; i-- > 0; t = t->next)
+        s->temps[i] = t;
     *out = s;
     return SPATE_OK;
 }
@@ -72,9 +140,12 @@ void sp_gen_scratch_free(sp_gen_scratch *s)
 {
     if (!s)
         return;
-    for (uint32_t i = 0; s->temps && i < s->n_temps; i++)
-        sp_column_done(&s->temps[i]);
+    for (unsigned k = 0; k < SP_KINDS; k++)
+        free_pool(&s->pools[k]);
+    free_pool(&s->kept);
     sp_free(s->temps);
+    sp_free(s->at);
+    sp_free(s->asked);
     sp_free(s->stack);
     sp_free(s->rows);
     sp_free(s);
@@ -91,7 +162,7 @@ int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const
                        sp_gen_scratch *scratch, sp_column *out)
 {
     const sp_cell *cell = gen->tables[table].cells[column];
-    return cell->ops->fill(cell, rows, n, out, scratch);
+    return fill_column(cell, rows, n, out, scratch);
 }
 
 const sp_type *sp_gen_column_type(const sp_gen *gen, uint32_t table, uint32_t column)
@@ -142,7 +213,7 @@ int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish,
         sp_column *out = &batch->columns[field];
         out->validity = NULL;
         const sp_cell *cell = t->cells[t->shown[field]];
-        if (cell->ops->fill(cell, rows, wish->n, out, scratch) != SPATE_OK)
+        if (fill_column(cell, rows, wish->n, out, scratch) != SPATE_OK)
             return sp_fail_nomem(err);
     }
     if (kept)

@@ -185,8 +185,9 @@ static int lookup_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
 {
     const lookup_cell *c = (const lookup_cell *)cell;
     hash hashes[SP_BATCH_ROWS_MAX];
+    sp_column *temp = sp_scratch_temp(scratch, c->temp);
     memset(hashes, 0, n * sizeof(*hashes));
-    int rc = add_hashes(c->key, rows, n, sp_scratch_temp(scratch, c->temp), scratch, hashes);
+    int rc = temp ? add_hashes(c->key, rows, n, temp, scratch, hashes) : SPATE_E_NOMEM;
     if (rc != SPATE_OK)
         return rc;
     uint64_t *found = sp_scratch_push(scratch), *from = sp_scratch_push(scratch);
@@ -298,7 +299,7 @@ sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *
         return NULL;
     }
     lookup_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
-    int temp = sp_build_temp(b, (sp_type){.kind = SP_TEXT});
+    int temp = sp_build_temp(b, (sp_type){.kind = SP_TEXT}, false);
     if (!c || temp < 0 || !map_init(&c->rows, b->arena, rows))
         return NULL;
     c->cell = *value;

@@ -294,6 +294,8 @@ static int printf_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
     const printf_cell *c = (const printf_cell *)cell;
     sp_column *from = sp_scratch_temp(scratch, c->temp);
     char text[NUMBER_MAX + SP_SLACK];
+    if (!from)
+        return SPATE_E_NOMEM;
     from->validity = NULL;
     if (c->inner->ops->fill(c->inner, rows, n, from, scratch) != SPATE_OK ||
         sp_column_reserve_bytes(out, (size_t)n * c->cell.text_max + SP_SLACK) != SPATE_OK)
@@ -315,7 +317,7 @@ static const sp_cell_ops printf_fill_ops = {printf_fill, NULL};
 bool sp_printf_fill(const sp_build *b, sp_cell *made)
 {
     printf_cell *c = (printf_cell *)made;
-    int temp = sp_build_temp(b, c->inner->type);
+    int temp = sp_build_temp(b, c->inner->type, false);
     c->temp = (uint32_t)temp;
     c->cell.ops = &printf_fill_ops;
     c->cell.work_text = SP_MAX(c->inner->work_text, c->inner->bounds.text_max);

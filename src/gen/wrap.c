@@ -292,6 +292,8 @@ static int unique_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
 {
     const unique_cell *c = (const unique_cell *)cell;
     sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    if (!temp)
+        return SPATE_E_NOMEM;
     temp->validity = NULL;
     if (c->inner->ops->fill(c->inner, rows, n, temp, scratch) != SPATE_OK ||
         sp_column_reserve_bytes(out, (size_t)n * cell->text_max) != SPATE_OK)
@@ -322,7 +324,7 @@ sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner)
     unique_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     if (!c)
         return NULL;
-    int temp = sp_build_temp(b, inner->type);
+    int temp = sp_build_temp(b, inner->type, false);
     if (temp < 0)
         return NULL;
     c->temp = (uint32_t)temp;

@@ -1,7 +1,9 @@
 """Expressions: what they come to, beside DuckDB's own answer to the same question; and what is wrong with them, with its place."""
+import os
+import subprocess
 import unittest
 
-from harness import Case, query
+from harness import SLOW, SPATE, Case, query
 
 BASE = """
 seed: 7
@@ -144,6 +146,20 @@ tables:
         self.spate_ok("generate", path, "--to", "one.csv", "--table", "t", "--workers", "1")
         self.spate_ok("generate", path, "--to", "two.csv", "--table", "t", "--batch", "77", "--workers", "2")
         self.assertEqual((self.dir / "one.csv").read_bytes(), (self.dir / "two.csv").read_bytes())
+
+
+class Memory(Case):
+    def test_steps_of_many_columns_share_theirs(self):
+        """What the steps of one column need, the next one has: 600 columns take no more than a batch of them, and the plan."""
+        columns = "".join(f'      - {{name: c{i}, expr: "round(({i} + n * 2 - n / 3) * (n + {i}) + abs(n - 7) % 11 + random(), 3)", type: double precision}}\n'
+                          for i in range(600))
+        plan = self.write("wide.yaml", f"tables:\n  - name: wide\n    rows: 5000\n    columns:\n      - {{name: n, inc: 1}}\n{columns}")
+        with open(os.devnull, "wb") as nothing:
+            run = subprocess.Popen([SPATE, "generate", plan, "--to", "-", "--workers", "1", "--progress", "none"], stdout=nothing, stderr=nothing)
+            _, status, used = os.wait4(run.pid, 0)
+            run.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(run.returncode, 0)
+        self.assertLess(used.ru_maxrss, (1000 if SLOW else 40) << 10)
 
 
 if __name__ == "__main__":

@@ -83,8 +83,9 @@ bool sp_build_has_function(sp_str text);
 uint64_t sp_build_parent_rows(const sp_build *b);
 /* The seed that the keys of all columns are made of. */
 uint64_t sp_build_seed(const sp_build *b);
-/* The cell of another column of the same table, and the cell of a column in the row that a ref of this table leads to. NULL: as
+/* The cell of another column of the same table, which is made once a batch however many ask (shared.c), and the cell of a column in the row that a ref of this table leads to. NULL: as
  * above, or what is wrong there has been noted. */
+const sp_cell *sp_shared_cell(const sp_build *b, const sp_cell *inner); /* NULL: no memory */
 const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column);
 const sp_cell *sp_build_follow(const sp_build *b, uint32_t ref, uint32_t field);
 
@@ -107,6 +108,7 @@ const sp_quantile *sp_build_quantile(const sp_build *b, double min, double max);
 typedef struct sp_gen_table {
     sp_schema schema;
     const sp_cell **cells; /* a column of the plan */
+    const sp_cell **shared; /* a column of the plan: as others of the table are given it; NULL: none has asked */
     bool *referred;        /* a column of the plan: some column is a ref to it */
     uint32_t *shown;       /* a field: the column it is */
     uint32_t *field;       /* a column: the field it is, or SP_PLAN_NO_REF: hidden */
@@ -132,6 +134,7 @@ struct sp_gen {
     uint32_t depth; /* the deepest cell's: how many scratch arrays a fill can need */
     sp_temp *temps; /* newest first */
     uint32_t n_temps;
+    uint32_t n_shared; /* cells of shared.c */
     sp_locale *locales; /* that have been read */
 };
 
@@ -150,6 +153,19 @@ int sp_build_scratch(const sp_build *b, uint32_t depth, sp_gen_scratch **scratch
 /* Asks, while compiling, for a column of that type in every scratch; the number to get it by, or -1: no memory. keep: what is in it
  * stays there; else only as long as one of the plan's columns is filled, and what others have left is in it at first. */
 int sp_build_temp(const sp_build *b, sp_type type, bool keep);
+/* The rows that are made now: of a batch, or, until they are left again, those that the batch's rows refer to. */
+typedef struct sp_frame {
+    const uint64_t *rows;
+    uint32_t n;
+    uint64_t number; /* of all frames, from 1; 0: there is none, nothing is shared */
+} sp_frame;
+/* rows stay as they are until the frame is left; the answer is the one before, to go back to. */
+sp_frame sp_scratch_enter(sp_gen_scratch *s, const uint64_t *rows, uint32_t n);
+void sp_scratch_leave(sp_gen_scratch *s, sp_frame before);
+/* Has the shared cell of that number been made for these rows? Not: they are none that anything is shared of. */
+typedef enum sp_shared { SP_SHARED_NOT, SP_SHARED_EMPTY, SP_SHARED_FILLED } sp_shared;
+sp_shared sp_scratch_shared(const sp_gen_scratch *s, uint32_t number, const uint64_t *rows, uint32_t n);
+void sp_scratch_set_shared(sp_gen_scratch *s, uint32_t number); /* it has, in the frame that there is */
 /* NULL: no memory, which cannot be where the same column has been asked for since it was last given back. */
 sp_column *sp_scratch_temp(sp_gen_scratch *s, uint32_t temp);
 

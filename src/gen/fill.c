@@ -22,6 +22,9 @@ struct sp_gen_scratch {
     uint32_t n_asked;
     pool pools[SP_KINDS];
     pool kept;
+    sp_frame frame;
+    uint64_t frames; /* there have been */
+    uint64_t *filled; /* a shared cell: the frame for which it was made last */
 };
 
 uint64_t *sp_scratch_push(sp_gen_scratch *s)
@@ -34,6 +37,30 @@ void sp_scratch_pop(sp_gen_scratch *s)
 {
     SP_ASSERT(s->used > 0);
     s->used--;
+}
+
+sp_frame sp_scratch_enter(sp_gen_scratch *s, const uint64_t *rows, uint32_t n)
+{
+    sp_frame before = s->frame;
+    s->frame = (sp_frame){rows, n, ++s->frames};
+    return before;
+}
+
+void sp_scratch_leave(sp_gen_scratch *s, sp_frame before)
+{
+    s->frame = before;
+}
+
+sp_shared sp_scratch_shared(const sp_gen_scratch *s, uint32_t number, const uint64_t *rows, uint32_t n)
+{
+    if (!s->frame.number || rows != s->frame.rows || n != s->frame.n)
+        return SP_SHARED_NOT;
+    return s->filled[number] == s->frame.number ? SP_SHARED_FILLED : SP_SHARED_EMPTY;
+}
+
+void sp_scratch_set_shared(sp_gen_scratch *s, uint32_t number)
+{
+    s->filled[number] = s->frame.number;
 }
 
 static sp_column *add_column(pool *p, sp_type type)
@@ -125,7 +152,8 @@ int sp_gen_scratch_new(const sp_gen *gen, sp_gen_scratch **out, spate_error *err
     s->temps = sp_alloc((gen->n_temps + 1) * sizeof(*s->temps));
     s->at = sp_alloc_zero(gen->n_temps + 1, sizeof(*s->at));
     s->asked = sp_alloc((gen->n_temps + 1) * sizeof(*s->asked));
-    if (!s->rows || !s->stack || !s->temps || !s->at || !s->asked) {
+    s->filled = sp_alloc_zero(gen->n_shared + 1, sizeof(*s->filled));
+    if (!s->rows || !s->stack || !s->temps || !s->at || !s->asked || !s->filled) {
         sp_gen_scratch_free(s);
         return sp_fail_nomem(err);
     }
@@ -146,6 +174,7 @@ void sp_gen_scratch_free(sp_gen_scratch *s)
     sp_free(s->temps);
     sp_free(s->at);
     sp_free(s->asked);
+    sp_free(s->filled);
     sp_free(s->stack);
     sp_free(s->rows);
     sp_free(s);
@@ -161,8 +190,10 @@ uint32_t sp_gen_tables(const sp_gen *gen)
 int sp_gen_fill_column(const sp_gen *gen, uint32_t table, uint32_t column, const uint64_t *rows, uint32_t n,
                        sp_gen_scratch *scratch, sp_column *out)
 {
-    const sp_cell *cell = gen->tables[table].cells[column];
-    return fill_column(cell, rows, n, out, scratch);
+    sp_frame before = sp_scratch_enter(scratch, rows, n);
+    int rc = fill_column(gen->tables[table].cells[column], rows, n, out, scratch);
+    sp_scratch_leave(scratch, before);
+    return rc;
 }
 
 const sp_type *sp_gen_column_type(const sp_gen *gen, uint32_t table, uint32_t column)
@@ -208,17 +239,18 @@ int sp_gen_fill_wish(const sp_gen *gen, uint32_t table, const sp_gen_wish *wish,
     batch->rows = wish->n;
     batch->first_row = wish->n ? wish->rows[0] : 0;
     uint32_t n = wish->fields ? wish->n_fields : t->schema.n_fields;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t field = wish->fields ? wish->fields[i] : i;
+    sp_frame before = sp_scratch_enter(scratch, rows, wish->n);
+    int rc = SPATE_OK;
+    for (uint32_t i = 0; i < n && rc == SPATE_OK; i++) {
+        uint32_t field = wish->fields ? wish->fields[i] : i, column = t->shown[field];
         sp_column *out = &batch->columns[field];
         out->validity = NULL;
-        const sp_cell *cell = t->cells[t->shown[field]];
-        if (fill_column(cell, rows, wish->n, out, scratch) != SPATE_OK)
-            return sp_fail_nomem(err);
+        rc = fill_column(t->shared[column] ? t->shared[column] : t->cells[column], rows, wish->n, out, scratch);
     }
+    sp_scratch_leave(scratch, before);
     if (kept)
         sp_scratch_pop(scratch);
-    return SPATE_OK;
+    return rc == SPATE_OK ? rc : sp_fail_nomem(err);
 }
 
 int sp_gen_fill(const sp_gen *gen, uint32_t table, uint64_t first, uint32_t rows, sp_gen_scratch *scratch,

@@ -501,7 +501,11 @@ uint64_t sp_build_seed(const sp_build *b)
 
 const sp_cell *sp_build_sibling(const sp_build *b, uint32_t column)
 {
-    return column_cell(b->compiler, (uint32_t)(b->table - b->plan->tables), column);
+    const sp_cell *cell = column_cell(b->compiler, number_of(b), column);
+    const sp_cell **shared = &b->gen->tables[number_of(b)].shared[column];
+    if (cell && !*shared)
+        *shared = sp_shared_cell(b, cell);
+    return cell ? *shared : NULL;
 }
 
 const sp_cell *sp_build_way(const sp_build *b, const sp_plan_column *way)
@@ -564,10 +568,11 @@ static bool allocate_tables(compiler *c)
         uint32_t n = c->plan->tables[t].n_columns;
         sp_gen_table *table = &gen->tables[t];
         table->cells = sp_arena_alloc(&gen->arena, n, sizeof(*table->cells));
+        table->shared = sp_arena_alloc(&gen->arena, n, sizeof(*table->shared));
         table->referred = sp_arena_alloc(&gen->arena, n, sizeof(*table->referred));
         table->shown = sp_arena_alloc(&gen->arena, n, sizeof(*table->shown));
         table->field = sp_arena_alloc(&gen->arena, n, sizeof(*table->field));
-        if (!table->cells || !table->referred || !table->shown || !table->field)
+        if (!table->cells || !table->shared || !table->referred || !table->shown || !table->field)
             return false;
     }
     return gen->tables != NULL;

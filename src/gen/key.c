@@ -113,8 +113,10 @@ static int ref_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_co
     const ref_cell *c = (const ref_cell *)cell;
     uint64_t *parents = sp_scratch_push(scratch);
     int rc = sp_parents_many(c->parents, rows, n, parents, NULL, scratch);
+    sp_frame before = sp_scratch_enter(scratch, parents, n);
     if (rc == SPATE_OK)
         rc = c->parent->ops->fill(c->parent, parents, n, out, scratch);
+    sp_scratch_leave(scratch, before);
     sp_scratch_pop(scratch);
     if (rc == SPATE_OK && sp_parents_orphans(c->parents))
         null_orphans(c, rows, n, out);

@@ -58,8 +58,10 @@ static int hash_rows(const sp_build *b, const sp_cell *const *cells, uint32_t n_
         memset(hashes, 0, n * sizeof(*hashes));
         for (uint32_t i = 0; i < n; i++)
             numbers[i] = first + i;
+        sp_frame before = sp_scratch_enter(scratch, numbers, n);
         for (uint32_t c = 0; rc == SPATE_OK && c < n_cells; c++)
             rc = add_hashes(cells[c], numbers, n, &temp, scratch, hashes);
+        sp_scratch_leave(scratch, before);
         for (uint32_t i = 0; rc == SPATE_OK && i < n; i++)
             take(arg, first + i, hashes[i]);
     }

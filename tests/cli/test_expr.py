@@ -148,6 +148,22 @@ tables:
         self.assertEqual((self.dir / "one.csv").read_bytes(), (self.dir / "two.csv").read_bytes())
 
 
+class Chains(Case):
+    def test_columns_made_of_columns(self):
+        """Each of two before it: there are more than 10^12 ways from the last one to the first, and each is made once."""
+        chain = "".join(f"      - {{name: c{i}, expr: c{i - 1} + c{i - 2}, type: bigint}}\n" for i in range(2, 60))
+        words = "".join(f'      - {{name: w{i}, expr: "substr(w{i - 1}, 1, 9) || substr(w{i - 1}, 9, 4)", "null": 0}}\n' for i in range(1, 50))
+        plan = self.write("chain.yaml", f"seed: 3\ntables:\n  - name: t\n    rows: 5000\n    columns:\n      - {{name: c1, inc: 1}}\n      - {{name: c0, inc: 1, hidden: true}}\n{chain}"
+                                        f"      - {{name: w0, expr: \"'x' || c1 % 1000\"}}\n{words}"
+                                        "  - name: u\n    rows: 3000\n    columns:\n      - {name: c1, ref: t.c1}\n      - {name: far, expr: c1.c59 + c1.c58, type: bigint}\n")
+        self.spate_ok("generate", plan, "--to", "t.duckdb", "--create")
+        a, b = 1, 1
+        for i in range(2, 61):
+            a, b = b, a + b
+        self.assertEqual(query("t.duckdb", f"SELECT count(*) AS n FROM t WHERE c59 = c1 * {a} AND w0 = 'x' || c1 % 1000 AND starts_with(w49, w0[1:4])", cwd=self.dir), [{"n": "5000"}])
+        self.assertEqual(query("t.duckdb", f"SELECT count(*) AS n FROM u WHERE far = c1 * {b}", cwd=self.dir), [{"n": "3000"}])
+
+
 class Memory(Case):
     def test_steps_of_many_columns_share_theirs(self):
         """What the steps of one column need, the next one has: 600 columns take no more than a batch of them, and the plan."""

@@ -164,6 +164,8 @@ void sp_batch_reset(sp_batch *b)
 
 static void append_nulls(sp_column *c, uint32_t at, const sp_column *from, uint32_t first, uint32_t n)
 {
+    if (!from->validity && !c->validity)
+        return;
     for (uint32_t i = 0; i < n; i++) {
         bool null = sp_column_null(from, first + i);
         if (!null && !c->validity)

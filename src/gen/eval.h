@@ -7,6 +7,7 @@
 #define SP_GEN_EVAL_H
 
 #include "gen/family.h"
+#include "gen/regex.h"
 
 typedef struct sp_step sp_step;
 
@@ -45,6 +46,7 @@ struct sp_step {
     sp_str text;
     uint64_t key;
     const sp_layout *layout;
+    const sp_matcher *matcher; /* matches */
     const sp_parents *parents; /* nth */
     const uint32_t *numbers;   /* occurrence, occurrences: a row's, of so many rows */
     uint64_t n_numbers;
@@ -100,7 +102,7 @@ sp_step_fn
     sp_run_days, sp_run_midnight, sp_run_part, sp_run_add_months,
     /* eval_read.c: what texts say, draws between two columns and paths, what a column has counted */
     sp_run_read_word, sp_run_read_real, sp_run_read_moment, sp_run_random_between, sp_run_number, sp_run_ends,
-    sp_run_drift;
+    sp_run_drift, sp_run_matches;
 
 enum { SP_PART_YEAR, SP_PART_MONTH, SP_PART_DAY, SP_PART_HOUR, SP_PART_MINUTE, SP_PART_SECOND, SP_PART_WEEKDAY };
 

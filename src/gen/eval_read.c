@@ -123,3 +123,12 @@ int sp_run_ends(const sp_step *s, const sp_rows *r, sp_column *out)
     }
     return SPATE_OK;
 }
+
+int sp_run_matches(const sp_step *s, const sp_rows *r, sp_column *out)
+{
+    const sp_column *a = sp_step_arg(s, r, 0);
+    sp_join_nulls(s, r, out);
+    for (uint32_t i = 0; i < r->n; i++)
+        ((int64_t *)out->data)[i] = !sp_column_null(a, i) && sp_matcher_finds(s->matcher, sp_column_str(a, i));
+    return SPATE_OK;
+}

@@ -162,6 +162,23 @@ static sp_step *make_ends(sp_maker *m, const sp_expr *e, sp_step **args)
     return of_texts(m, e, args, sp_run_ends);
 }
 
+/* matches(text, 'regular expression'): a part of the text is one that it says. */
+static sp_step *make_matches(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    const char *why = NULL;
+    if (!sp_all_text(m, e, args, 2))
+        return NULL;
+    if (!args[1]->is_constant || args[1]->is_null)
+        return sp_make_wrong(m, e->args[1], "is no regular expression that is written out, such as '^[a-z]+$'");
+    const sp_matcher *matcher = sp_matcher_new(m->b->arena, args[1]->text, &why);
+    if (why)
+        sp_mistake(m->b->mistakes, e->args[1]->mark, e->args[1]->shown, "is no regular expression to match by: %s", why);
+    sp_step *s = matcher ? sp_truth(sp_add_unary(m, sp_run_matches, SP_BOOL, args[0])) : NULL;
+    if (s)
+        s->matcher = matcher;
+    return s;
+}
+
 /* ---- choices ---- */
 
 /* One of the arguments from first on. */
@@ -257,6 +274,7 @@ const sp_call sp_truth_calls[] = {
     {"starts_with", 2, 2, make_starts},
     {"ends_with", 2, 2, make_ends},
     {"contains", 2, 2, make_contains},
+    {"matches", 2, 2, make_matches},
     {"if", 3, 3, make_if},
     {"coalesce", 1, 256, make_coalesce},
     {"nullif", 2, 2, make_null_if},

@@ -394,7 +394,7 @@ const sp_parents *sp_parents_new(const sp_build *b)
         make_tree(b, p);
         return p;
     }
-    if (parent == b->table && !col->graph) {
+    if (parent == b->table && !col->graph && !col->any_row) {
         p->roots = 1;
         p->pick = sp_pick_below(b->key);
         return p;

@@ -156,6 +156,7 @@ static uint32_t build(maker *m, const sp_regex *r, uint32_t next)
     case SP_REGEX_CLASS: return add_step(m, (step){.class = r, .next = next});
     case SP_REGEX_REPEAT: return build_repeat(m, r, next);
     case SP_REGEX_SEQUENCE: return build_sequence(m, r, next);
+    case SP_REGEX_PLACE: return next;
     case SP_REGEX_CHOICE: return build_choice(m, r, next);
     }
     return END;

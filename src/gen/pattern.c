@@ -4,7 +4,7 @@
 #include "gen/build.h"
 #include "gen/regex.h"
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, LAST_CHARACTER = 0x10ffff };
 
 typedef sp_regex_range range;
 typedef sp_regex node;
@@ -25,6 +25,11 @@ typedef struct parser {
     const char *why; /* the first thing wrong */
     bool nomem;
 } parser;
+
+static bool is_to_match(const parser *r)
+{
+    return r->repeat_max == SP_REGEX_NO_END;
+}
 
 static node *new_node(parser *r, sp_regex_kind kind)
 {
@@ -83,10 +88,40 @@ static bool has(const set *s, uint32_t c)
     return false;
 }
 
-/* What is not in the set is chosen among what can be printed, tab and the ends of lines. */
-static void negate(set *s)
+static void sort_ranges(set *s)
+{
+    for (uint32_t i = 1; i < s->n; i++)
+        for (uint32_t j = i; j > 0 && s->ranges[j].low < s->ranges[j - 1].low; j--) {
+            range swapped = s->ranges[j];
+            s->ranges[j] = s->ranges[j - 1];
+            s->ranges[j - 1] = swapped;
+        }
+}
+
+/* All characters that are not in the set. */
+static void complement(set *s)
 {
     set out = {.n = 0};
+    uint32_t from = 0;
+    sort_ranges(s);
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (s->ranges[i].low > from)
+            add_range(&out, from, s->ranges[i].low - 1);
+        from = SP_MAX(from, s->ranges[i].high + 1);
+    }
+    if (from <= LAST_CHARACTER)
+        add_range(&out, from, LAST_CHARACTER);
+    *s = out;
+}
+
+/* To make texts, what is not in the set is chosen among what can be printed, tab and the ends of lines. */
+static void negate(const parser *r, set *s)
+{
+    set out = {.n = 0};
+    if (is_to_match(r)) {
+        complement(s);
+        return;
+    }
     for (uint32_t c = '\t'; c <= '~'; c++)
         if ((c >= ' ' || c == '\t' || c == '\n' || c == '\r') && !has(s, c))
             add_range(&out, c, c);
@@ -103,9 +138,9 @@ static node *class_node(parser *r, const set *s)
         bool apart = true;
         for (uint32_t j = 0; j < i; j++)
             apart = apart && (a.high < s->ranges[j].low || a.low > s->ranges[j].high);
-        if (apart)
+        if (apart || is_to_match(r))
             add_range(&once, a.low, a.high);
-        for (uint32_t c = a.low; !apart && c <= a.high; c++)
+        for (uint32_t c = a.low; !apart && !is_to_match(r) && c <= a.high; c++)
             if (!has(&once, c))
                 add_range(&once, c, c);
     }
@@ -125,7 +160,7 @@ static node *class_node(parser *r, const set *s)
     return n;
 }
 
-static bool add_perl_class(set *s, char name)
+static bool add_perl_class(const parser *r, set *s, char name)
 {
     set inner = {.n = 0};
     switch (name | 0x20) {
@@ -144,7 +179,7 @@ static bool add_perl_class(set *s, char name)
     default: return false;
     }
     if (name >= 'A' && name <= 'Z')
-        negate(&inner);
+        negate(r, &inner);
     for (uint32_t i = 0; i < inner.n; i++)
         add_range(s, inner.ranges[i].low, inner.ranges[i].high);
     return true;
@@ -205,6 +240,15 @@ static uint32_t escaped(parser *r)
     return take_character(r);
 }
 
+/* Letters, large and small. */
+static void fold(set *s)
+{
+    for (uint32_t i = 0, n = s->n; i < n; i++)
+        for (uint32_t c = SP_MAX(s->ranges[i].low, (uint32_t)'A'); c <= SP_MIN(s->ranges[i].high, (uint32_t)'z'); c++)
+            if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z' && !has(s, c ^ 0x20))
+                add_range(s, c ^ 0x20, c ^ 0x20);
+}
+
 static node *read_class(parser *r)
 {
     set s = {.n = 0};
@@ -212,7 +256,7 @@ static node *read_class(parser *r)
     for (; r->p < r->end && (first || *r->p != ']') && !r->why; first = false) {
         if (*r->p == '[' && add_posix_class(r, &s))
             continue;
-        if (*r->p == '\\' && r->p + 1 < r->end && add_perl_class(&s, r->p[1])) {
+        if (*r->p == '\\' && r->p + 1 < r->end && add_perl_class(r, &s, r->p[1])) {
             r->p += 2;
             continue;
         }
@@ -229,8 +273,10 @@ static node *read_class(parser *r)
         return fail(r, "a [ is not closed");
     if (s.n == RANGES_MAX)
         return fail(r, "a class is too long");
+    if (r->any_case && is_to_match(r))
+        fold(&s);
     if (negated)
-        negate(&s);
+        negate(r, &s);
     return class_node(r, &s);
 }
 
@@ -279,30 +325,54 @@ static node *read_group(parser *r)
     return n;
 }
 
-/* Everything that is printed: letters, digits, punctuation, space and tab. */
+/* Everything that is printed: letters, digits, punctuation, space and tab. To match: all but the end of a line. */
 static node *any_character(parser *r)
 {
     set s = {.n = 0};
+    if (is_to_match(r)) {
+        add_range(&s, '\n', '\n');
+        complement(&s);
+        return class_node(r, &s);
+    }
     add_range(&s, ' ', '~');
     add_range(&s, '\t', '\t');
     return class_node(r, &s);
 }
 
+/* What has no characters: nothing at all to texts that are made. False: it is no such. */
+static bool read_place(parser *r, node **n)
+{
+    static const struct {
+        const char *sign;
+        sp_regex_place place;
+    } places[] = {{"^", SP_AT_START},   {"$", SP_AT_END},           {"\\b", SP_AT_WORD_EDGE}, {"\\B", SP_AT_NO_WORD_EDGE},
+                  {"\\A", SP_AT_START}, {"\\z", SP_AT_END}};
+    for (size_t i = 0; i < SP_COUNT(places); i++)
+        if (take(r, places[i].sign)) {
+            *n = new_node(r, is_to_match(r) ? SP_REGEX_PLACE : SP_REGEX_SEQUENCE);
+            if (*n)
+                (*n)->place = places[i].place;
+            return true;
+        }
+    return false;
+}
+
 static node *read_atom(parser *r)
 {
     set s = {.n = 0};
+    node *n;
     if (take(r, "("))
         return read_group(r);
     if (take(r, "["))
         return read_class(r);
     if (take(r, "."))
         return any_character(r);
-    if (take(r, "^") || take(r, "$") || take(r, "\\b") || take(r, "\\B") || take(r, "\\A") || take(r, "\\z"))
-        return new_node(r, SP_REGEX_SEQUENCE);
+    if (read_place(r, &n))
+        return n;
     if (*r->p == '*' || *r->p == '+' || *r->p == '?')
         return fail(r, "there is nothing to repeat");
     if (take(r, "\\")) {
-        if (r->p < r->end && add_perl_class(&s, *r->p)) {
+        if (r->p < r->end && add_perl_class(r, &s, *r->p)) {
             r->p++;
             return class_node(r, &s);
         }
@@ -330,9 +400,9 @@ static bool read_counts(parser *r, uint32_t *least, uint32_t *most)
         return false;
     bool open = comma && p[-1] == ',';
     *least = v[0];
-    *most = open || !comma ? v[0] : v[1];
+    *most = open && is_to_match(r) ? SP_REGEX_NO_END : open || !comma ? v[0] : v[1];
     r->p = p + 1;
-    if (*most < *least || *most > 1000)
+    if (*most < *least || *least > 1000 || (*most > 1000 && *most != SP_REGEX_NO_END))
         fail(r, "a repetition is above 1000, or goes backwards");
     return true;
 }
@@ -451,6 +521,7 @@ static char *put(const node *n, uint64_t *z, char *p)
         for (; child; child = child->next)
             p = put(child, z, p);
         return p;
+    case SP_REGEX_PLACE: break;
     }
     return p;
 }
@@ -489,20 +560,27 @@ static bool count_texts(const sp_build *b, pattern_cell *c)
     return true;
 }
 
+sp_regex *sp_regex_read(sp_arena *arena, sp_str text, uint32_t repeat_max, const char **why)
+{
+    parser r = {.arena = arena, .p = text.p, .end = text.p + text.len, .repeat_max = repeat_max};
+    node *root = read_choice(&r);
+    if (root && r.p < r.end && !r.why)
+        r.why = "a ) closes nothing";
+    *why = r.why;
+    return r.why ? NULL : root;
+}
+
 sp_cell *sp_pattern_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
-    parser r = {
-        .arena = b->arena, .p = col->text.p, .end = col->text.p + col->text.len, .repeat_max = (uint32_t)col->max_i};
+    const char *why = NULL;
     pattern_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
-    node *root = c ? read_choice(&r) : NULL;
-    if (root && r.p < r.end && !r.why)
-        r.why = "a ) closes nothing";
-    if (root && !r.why && text_max(root) > SP_CELL_TEXT_MAX)
-        r.why = "its texts can get too long";
-    if (r.why)
-        sp_mistake(b->mistakes, col->mode_mark, col->text, "is no regular expression that can be made: %s", r.why);
-    if (!root || r.why)
+    node *root = c ? sp_regex_read(b->arena, col->text, (uint32_t)col->max_i, &why) : NULL;
+    if (root && text_max(root) > SP_CELL_TEXT_MAX)
+        why = "its texts can get too long";
+    if (why)
+        sp_mistake(b->mistakes, col->mode_mark, col->text, "is no regular expression that can be made: %s", why);
+    if (!root || why)
         return NULL;
     uint32_t most = (uint32_t)text_max(root);
     c->cell = (sp_cell){.ops = &pattern_ops,

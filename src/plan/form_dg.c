@@ -232,6 +232,7 @@ static void read_ref(dg_column *d, sp_plan_column *c)
 {
     c->mode = SP_MODE_REF;
     sp_dg_place(d, P_TABLE, P_COLUMN, c);
+    c->any_row = d->v[P_TABLE] && d->v[P_TABLE]->kind == SP_NODE_TEXT && sp_str_is(d->v[P_TABLE]->text, d->table->name);
     d->length = sp_dg_count_first(d);
 }
 

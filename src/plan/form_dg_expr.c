@@ -230,6 +230,7 @@ static const struct binary {
     {"contains", "contains", 20, OF_TEXTS},
     {"startsWith", "starts_with", 20, OF_TEXTS},
     {"endsWith", "ends_with", 20, OF_TEXTS},
+    {"matches", "matches", 20, OF_TEXTS},
     {"..", "..", 25, SPAN},
     {"+", "+", 30, ADD},
     {"-", "-", 30, SUBTRACT},

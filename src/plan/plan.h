@@ -238,6 +238,7 @@ struct sp_plan_column {
     uint32_t children_column; /* resolved, or SP_PLAN_NO_REF */
     sp_plan_tree tree;        /* REF to the own table */
     bool graph;               /* REF to the own table: any row but this */
+    bool any_row;             /* REF to the own table: any row, this one too */
     /* names: a ref that leads to another row than this; the ref whose children this tells apart */
     sp_str differs, within;
     sp_mark differs_mark, within_mark;

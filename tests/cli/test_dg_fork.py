@@ -1,6 +1,7 @@
 """The configurations of dg's fork: its processors, its expressions, several files as one; and the parts of spate's own form that they became."""
 import csv
 import hashlib
+import re
 import unittest
 from collections import Counter
 from datetime import date, timedelta
@@ -192,6 +193,31 @@ class Fork(Case):
         self.assertEqual(sorted(int(r["mixed"]) for r in rows), list(range(40)))
         self.assertNotEqual([int(r["mixed"]) for r in rows], list(range(40)))
 
+    def test_texts_that_match(self):
+        """As Python's re finds them; an expression has other backslashes than a YAML text between single quotes."""
+        patterns = ["^[a-m]", r"@.*\.(com|net)$", "(ab|ba|[0-9]{2,})", "(?i)A[E-I]", r"^\w+@\w+\.[a-z]{2,3}$", r"\bx", "n{2}", "^$", "", "a.*a.*a.*a",
+                    "[^a-z@.0-9]", r"\.(io|info|org)\b", "^(?:[^aeiou]*[aeiou]){4}", "é|ü+n", "^.{19}é?.$", "(a|aa)+$", "r?s?t?u$", r"\d{3,}", r"^\D*\B.z"]
+        values = "".join(f"  - {{name: m{i}, expr: \"matches(e, '{p}')\"}}\n".replace("\\", "\\\\") for i, p in enumerate(patterns))
+        self.write("own.yaml", "tables:\n- name: t\n  rows: 3000\n  columns:\n  - {name: e, value: '${email}'}\n" + values)
+        self.write("dg.yaml", "tables:\n- name: t\n  count: 3000\n  columns:\n  - {name: n, type: gen, processor: {value: '${name} é ${uint16}'}}\n" + "".join(
+            f"  - {{name: m{i}, type: expr, processor: {{expression: 'n {'not ' * (i % 2)}matches `{p}`'}}}}\n" for i, p in enumerate(patterns)))
+        for config, field, turned in (("own.yaml", "e", 0), ("dg.yaml", "n", 1)):
+            rows = self.make(config=config)["t"]
+            self.assertEqual(len(rows), 3000)
+            for i, p in enumerate(patterns):
+                has = [str(bool(re.search(p, r[field], re.ASCII)) != bool(turned * i % 2)).lower() for r in rows]
+                self.assertEqual([r[f"m{i}"] for r in rows], has, p)
+        for wrong, says in (("'(a'", "a ( is not closed"), ("n", "is no regular expression that is written out"), ("'(a{1000}){1000}'", "it is too long")):
+            plan = f'tables: [{{name: t, rows: 1, columns: [{{name: n, value: b}}, {{name: m, expr: "matches(n, {wrong})"}}]}}]'
+            self.assertRegex(self.spate_fails(2, "generate", self.write("w.yaml", plan), "--to", "x/").err, r"w\.yaml:1:88: .*" + re.escape(says))
+
+    def test_a_ref_to_the_own_table(self):
+        """Any row, as dg has it, this one and later ones too."""
+        self.write("own.yaml", "tables:\n- name: t\n  count: 400\n  columns:\n  - {name: id, type: inc, processor: {start: 1}}\n"
+                   "  - {name: of, type: ref, processor: {table: t, column: id}}\n")
+        rows = [int(r["of"]) - int(r["id"]) for r in self.make(config="own.yaml")["t"]]
+        self.assertTrue(len(rows) == 400 and min(rows) < -200 and max(rows) > 200)
+
     def test_children_are_as_many_as_cells_say(self):
         for seed in ("0", "7"):
             made = self.make("--seed", seed)
@@ -253,7 +279,7 @@ tables:
             ("type: expr, processor: {expression: 'reduce(1..20, #acc * #acc)'}", "too often for a list so long"),
             ("type: expr, processor: {expression: 'reduce(filter([1], # > 1), #acc)'}", "begins a reduce with no value"),
             ("type: expr, processor: {expression: 'rand_perm(int(k))'}", "so many numbers as are not written out"),
-            ("type: expr, processor: {expression: '\"a\" matches \"b\"'}", "stands where an operator or the end should be"),
+            ("type: expr, processor: {expression: 'k matches k'}", "is no regular expression that is written out"),
             ('type: expr, processor: {expression: "get_model(\'p\')"}', "a record or a table as a whole"),
             ('type: expr, processor: {expression: "get_model(\'p\').id"}', "of which no row is named"),
             ("type: gen, processor: {template: '{{if 1}}a{{end}}'}", "is no part of templates"), ("type: gen, processor: {template: '{{Emial}}'}", 'did you mean "email"'),

@@ -100,13 +100,12 @@ static int build_sample(const bench *b, uint32_t wanted, sp_buf *sql)
 static int sample_shard(bench *b, unsigned shard, spate_error *err)
 {
     const sp_lab_server *s = sp_lab_shard(b->lab, shard);
-    PGconn *conn = NULL;
     PGresult *res = NULL;
     sp_buf sql = {0};
     uint32_t first = b->n_keys;
-    int rc = build_sample(b, KEYS_MAX / b->lab->map.shards, &sql) ? sp_fail_nomem(err) : sp_lab_connect(s, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(s, conn, sp_pg_string(&sql), &res, err, "sampling keys");
+    int rc = build_sample(b, KEYS_MAX / b->lab->map.shards, &sql)
+                 ? sp_fail_nomem(err)
+                 : sp_lab_run_alone(s, sp_pg_string(&sql), &res, err, "sampling keys");
     for (int i = 0; rc == SPATE_OK && i < sp_pq.ntuples(res); i++) {
         const char *text = sp_pq.getvalue(res, i, 0);
         b->keys[b->n_keys].text = sp_arena_strndup(b->arena, text, strlen(text));
@@ -114,8 +113,6 @@ static int sample_shard(bench *b, unsigned shard, spate_error *err)
     }
     sp_pq.clear(res);
     sp_buf_done(&sql);
-    if (conn)
-        sp_pq.finish(conn);
     return rc == SPATE_OK ? route_keys(b, shard, first, err) : rc;
 }
 

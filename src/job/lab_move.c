@@ -370,7 +370,7 @@ static int clear_up(online *o, const sp_placement *places, spate_error *err)
     if (rc == SPATE_OK)
         rc = sp_reshard_analyse(&o->r->moves, keep, err);
     if (rc == SPATE_OK)
-        rc = sp_resharding_homes(o->r, o->move.shards, places, NULL, err);
+        rc = sp_home_keep_all(&o->r->layout, o->lab, o->move.shards, places, NULL, err);
     if (rc == SPATE_OK)
         rc = drop_fences(o, err);
     sp_lab_move_done(&o->move);

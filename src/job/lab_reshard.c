@@ -60,7 +60,6 @@ static int set_password(sp_resharding *r, const sp_lab_server *s, spate_error *e
 {
     const char *path = sp_lab_path(r->lab, "pgpass");
     sp_buf file = {0}, sql = {0};
-    PGconn *conn = NULL;
     int rc = path ? sp_os_read_file(path, 1 << 16, &file, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK) {
         file.data[strcspn(file.data, "\n")] = '\0';
@@ -70,11 +69,7 @@ static int set_password(sp_resharding *r, const sp_lab_server *s, spate_error *e
             rc = sp_fail_nomem(err);
     }
     if (rc == SPATE_OK)
-        rc = sp_lab_connect(s, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(s, conn, sp_pg_string(&sql), NULL, err, "setting the password");
-    if (conn)
-        sp_pq.finish(conn);
+        rc = sp_lab_run_alone(s, sp_pg_string(&sql), NULL, err, "setting the password");
     sp_buf_done(&file);
     sp_buf_done(&sql);
     return rc;
@@ -97,15 +92,6 @@ int sp_resharding_start(sp_resharding *r, spate_error *err)
 }
 
 /* ---- tables on new shards ---- */
-
-int sp_resharding_homes(const sp_resharding *r, unsigned shards, const sp_placement *now, const sp_placement *next,
-                        spate_error *err)
-{
-    int rc = SPATE_OK;
-    for (unsigned s = 0; s < shards && rc == SPATE_OK; s++)
-        rc = sp_home_keep(&r->layout, r->lab, s, now, next, err);
-    return rc;
-}
 
 int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err)
 {
@@ -236,7 +222,7 @@ static int move_rows(sp_resharding *r, spate_error *err)
     }
     rc = put_in_place(r, err);
     if (rc == SPATE_OK)
-        rc = sp_resharding_homes(r, r->shards, &r->moves.after, NULL, err);
+        rc = sp_home_keep_all(&r->layout, r->lab, r->shards, &r->moves.after, NULL, err);
     if (rc == SPATE_OK)
         rc = sweep(r, err);
     if (rc == SPATE_OK)

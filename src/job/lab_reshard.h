@@ -24,9 +24,6 @@ int sp_resharding_add(sp_resharding *r, unsigned shards, spate_error *err) SP_MU
 int sp_resharding_start(sp_resharding *r, spate_error *err) SP_MUST_CHECK;
 /* Tables on a new shard: empty where rows are placed, whole where they are copied. */
 int sp_resharding_tables(sp_resharding *r, unsigned shard, spate_error *err) SP_MUST_CHECK;
-/* What the first shards' tables live by gets values that live there: see lab/home.h. */
-int sp_resharding_homes(const sp_resharding *r, unsigned shards, const sp_placement *now, const sp_placement *next,
-                        spate_error *err) SP_MUST_CHECK;
 /* Takes away the shards behind the first ones, if they own nothing. */
 int sp_resharding_drop(sp_resharding *r, unsigned shards, spate_error *err) SP_MUST_CHECK;
 /* Tells the report which pairs there are. */

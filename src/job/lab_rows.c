@@ -81,12 +81,8 @@ static int list_main(distribute *d, sp_source_options *options, spate_error *err
         " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')"
         " AND NOT c.relispartition AND n.nspname !~ '^(pg_|spate_)' AND n.nspname <> 'information_schema'"
         " AND c.relname NOT IN ('spate_job', 'spate_chunk', 'spate_deferred_constraint') ORDER BY c.oid";
-    const sp_lab_server *main = &d->lab->lab.servers[0];
-    PGconn *conn = NULL;
     PGresult *res = NULL;
-    int rc = sp_lab_connect(main, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(main, conn, sql, &res, err, "looking for tables");
+    int rc = sp_lab_run_alone(&d->lab->lab.servers[0], sql, &res, err, "looking for tables");
     int n = rc == SPATE_OK ? sp_pq.ntuples(res) : 0;
     const char **names = sp_arena_alloc(d->arena, (size_t)n + 1, sizeof(*names));
     for (int i = 0; i < n && names && (names[i] = sp_arena_printf(d->arena, "%s", sp_pq.getvalue(res, i, 0))); i++)
@@ -96,8 +92,6 @@ static int list_main(distribute *d, sp_source_options *options, spate_error *err
         rc = sp_fail_nomem(err);
     if (res)
         sp_pq.clear(res);
-    if (conn)
-        sp_pq.finish(conn);
     return rc;
 }
 

@@ -85,8 +85,7 @@ static int open_sink(shard_run *r)
                                .lanes = d->workers,
                                .job = d->job,
                                .job_of = d->job_of};
-    int rc = d->frame ? SPATE_OK : sp_frame_make_spaces(d->layout, sp_lab_shard(d->lab, r->shard), &r->err);
-    return rc == SPATE_OK ? sp_sink_open(sp_lab_shard(d->lab, r->shard)->uri, &options, &r->sink, &r->err) : rc;
+    return sp_sink_open(sp_lab_shard(d->lab, r->shard)->uri, &options, &r->sink, &r->err);
 }
 
 /* ---- progress ---- */
@@ -190,10 +189,10 @@ static int share_numbers(const sp_spreading *d, spate_error *err)
 {
     const sp_placement now = sp_lab_places(d->lab);
     uint32_t n = d->lab->map.shards;
-    int rc = d->frame ? sp_numbers_share(d->lab, d->layout, d->frame, SP_NUMBERS_OF_MAIN, 0, n, err) : SPATE_OK;
-    for (uint32_t s = 0; s < n && d->frame && rc == SPATE_OK; s++)
-        rc = sp_home_keep(d->layout, d->lab, s, &now, NULL, err);
-    return rc;
+    if (!d->frame)
+        return SPATE_OK;
+    int rc = sp_numbers_share(d->lab, d->layout, d->frame, SP_NUMBERS_OF_MAIN, 0, n, err);
+    return rc == SPATE_OK ? sp_home_keep_all(d->layout, d->lab, n, &now, NULL, err) : rc;
 }
 
 /* Only now that every shard has everything is the job forgotten: until then a run that begins anew finds what is done. */

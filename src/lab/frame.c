@@ -133,11 +133,10 @@ int sp_frame_read(const sp_layout *l, const sp_lab_server *like, sp_arena *arena
         return sp_fail_context(err, rc, "%s", like->name);
     cutter k = {.l = l, .c = frame};
     bool ok = true;
-    for (k.table = 0; k.table < l->n && ok; k.table++)
-        for (uint32_t t = 0; t < frame->n_tables && ok; t++) {
-            k.t = &frame->tables[t];
-            ok = strcmp(k.t->shown, l->schemas[k.table]->table) != 0 || cut_table(&k);
-        }
+    for (k.table = 0; k.table < l->n && ok; k.table++) {
+        k.t = sp_catalog_shown(frame, l->schemas[k.table]->table);
+        ok = !k.t || cut_table(&k);
+    }
     return ok ? SPATE_OK : sp_fail_nomem(err);
 }
 
@@ -159,37 +158,6 @@ int sp_frame_note(const sp_catalog *frame, sp_arena *arena, sp_layout *l, spate_
     l->notes = notes;
     l->n_notes += ddl.n_notes;
     return SPATE_OK;
-}
-
-/* ---- schemas ---- */
-
-static int add_space(const char *table, const char **between, sp_buf *sql)
-{
-    const char *dot = strchr(table, '.');
-    if (!dot)
-        return SPATE_OK;
-    int built = sp_buf_adds(sql, *between) || sp_sql_literal(sql, (sp_str){table, (size_t)(dot - table)});
-    *between = ", ";
-    return built;
-}
-
-int sp_frame_make_spaces(const sp_layout *l, const sp_lab_server *server, spate_error *err)
-{
-    const char *between = "";
-    sp_buf sql = {0};
-    PGconn *conn = NULL;
-    int built = sp_buf_adds(&sql, "DO $spaces$ DECLARE space text; BEGIN FOREACH space IN ARRAY ARRAY[");
-    for (uint32_t t = 0; t < l->n && !built; t++)
-        built = add_space(l->schemas[t]->table, &between, &sql);
-    built = built || sp_buf_adds(&sql, "]::text[] LOOP IF to_regnamespace(quote_ident(space)) IS NULL THEN"
-                                       " EXECUTE format('CREATE SCHEMA %I', space); END IF; END LOOP; END $spaces$");
-    int rc = built ? sp_fail_nomem(err) : *between ? sp_lab_connect(server, &conn, err) : SPATE_OK;
-    if (rc == SPATE_OK && conn)
-        rc = sp_lab_run(server, conn, sp_pg_string(&sql), NULL, err, "making schemas");
-    if (conn)
-        sp_pq.finish(conn);
-    sp_buf_done(&sql);
-    return rc;
 }
 
 /* ---- keys and indexes ---- */

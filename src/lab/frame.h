@@ -15,8 +15,6 @@ int sp_frame_read(const sp_layout *l, const sp_lab_server *like, sp_arena *arena
                   spate_error *err) SP_MUST_CHECK;
 /* Adds to the layout's notes what of main's tables shards do not get. */
 int sp_frame_note(const sp_catalog *frame, sp_arena *arena, sp_layout *l, spate_error *err) SP_MUST_CHECK;
-/* Makes the schemas that tables name and the server has not. */
-int sp_frame_make_spaces(const sp_layout *l, const sp_lab_server *server, spate_error *err) SP_MUST_CHECK;
 /* Takes keys and indexes off the placed tables. */
 int sp_frame_strip(const sp_layout *l, const sp_lab_server *server, PGconn *conn, spate_error *err) SP_MUST_CHECK;
 /* Puts on those that the frame has. SPATE_E_INTERRUPTED: between two of them *cancel (NULL: never) was set. */

@@ -117,14 +117,9 @@ static int add_default(home *h)
 
 static const char *default_of(const home *h, const sp_catalog *c)
 {
-    for (uint32_t t = 0; t < c->n_tables; t++) {
-        int at = strcmp(c->tables[t].shown, h->l->schemas[h->table]->table) == 0
-                     ? sp_catalog_find_column(&c->tables[t], sp_str_of(key_of(h)->name))
-                     : -1;
-        if (at >= 0)
-            return c->tables[t].columns[at].default_sql;
-    }
-    return NULL;
+    const sp_cat_table *t = sp_catalog_shown(c, h->l->schemas[h->table]->table);
+    int at = t ? sp_catalog_find_column(t, sp_str_of(key_of(h)->name)) : -1;
+    return at < 0 ? NULL : t->columns[at].default_sql;
 }
 
 static int add_table(home *h, const sp_catalog *c, sp_arena *arena)
@@ -141,18 +136,12 @@ static int run_all(const sp_lab_server *server, home *h, spate_error *err)
 {
     static const char head[] = "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS " SP_HOME_SPACE
                                "; GRANT USAGE ON SCHEMA " SP_HOME_SPACE " TO PUBLIC;";
-    PGconn *conn = NULL;
     if (!h->sql.len)
         return SPATE_OK;
     h->body.len = 0;
-    int rc = sp_buf_adds(&h->body, head) || sp_buf_add(&h->body, h->sql.data, h->sql.len)
-                 ? sp_fail_nomem(err)
-                 : sp_lab_connect(server, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(server, conn, sp_pg_string(&h->body), NULL, err, "saying which keys live there");
-    if (conn)
-        sp_pq.finish(conn);
-    return rc;
+    if (sp_buf_adds(&h->body, head) || sp_buf_add(&h->body, h->sql.data, h->sql.len))
+        return sp_fail_nomem(err);
+    return sp_lab_run_alone(server, sp_pg_string(&h->body), NULL, err, "saying which keys live there");
 }
 
 int sp_home_keep(const sp_layout *l, const sp_lab *lab, unsigned shard, const sp_placement *now,
@@ -171,5 +160,14 @@ int sp_home_keep(const sp_layout *l, const sp_lab *lab, unsigned shard, const sp
     sp_buf_done(&h.body);
     sp_buf_done(&h.sql);
     sp_arena_done(&arena);
+    return rc;
+}
+
+int sp_home_keep_all(const sp_layout *l, const sp_lab *lab, unsigned shards, const sp_placement *now,
+                     const sp_placement *next, spate_error *err)
+{
+    int rc = SPATE_OK;
+    for (unsigned s = 0; s < shards && rc == SPATE_OK; s++)
+        rc = sp_home_keep(l, lab, s, now, next, err);
     return rc;
 }

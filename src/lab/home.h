@@ -14,6 +14,9 @@
 /* Makes the functions for this placement; next: the one that may hold instead while the shard's fence is up, or NULL. */
 int sp_home_keep(const sp_layout *l, const sp_lab *lab, unsigned shard, const sp_placement *now,
                  const sp_placement *next, spate_error *err) SP_MUST_CHECK;
+/* The same for the first so many shards. */
+int sp_home_keep_all(const sp_layout *l, const sp_lab *lab, unsigned shards, const sp_placement *now,
+                     const sp_placement *next, spate_error *err) SP_MUST_CHECK;
 /* Of a default: what was it before. The same where it is none of ours; NULL: no memory. */
 const char *sp_home_default(const char *sql, sp_arena *arena);
 

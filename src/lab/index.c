@@ -114,21 +114,16 @@ static int take_lines(const PGresult *res, sp_arena *arena, const char **plan, s
 int sp_index_explain(const sp_lab_server *s, const sp_query *q, const char *key, sp_arena *arena, const char **plan,
                      spate_error *err)
 {
-    PGconn *conn = NULL;
     PGresult *res = NULL;
     sp_buf sql = {0};
     int built = sp_buf_adds(&sql, "PREPARE spate_try AS ") || sp_buf_adds(&sql, q->sql) ||
                 sp_buf_adds(&sql, "; EXPLAIN EXECUTE spate_try");
     if (key)
         built = built || sp_buf_adds(&sql, "(") || sp_sql_literal(&sql, sp_str_of(key)) || sp_buf_adds(&sql, ")");
-    int rc = built ? sp_fail_nomem(err) : sp_lab_connect(s, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(s, conn, sp_pg_string(&sql), &res, err, "explaining");
+    int rc = built ? sp_fail_nomem(err) : sp_lab_run_alone(s, sp_pg_string(&sql), &res, err, "explaining");
     if (rc == SPATE_OK)
         rc = take_lines(res, arena, plan, err);
     sp_pq.clear(res);
-    if (conn)
-        sp_pq.finish(conn);
     sp_buf_done(&sql);
     return rc;
 }

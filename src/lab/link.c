@@ -19,6 +19,17 @@ int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGres
     return name_server(server, sp_pg_run(conn, sql, rows, err, what), err);
 }
 
+int sp_lab_run_alone(const sp_lab_server *server, const char *sql, PGresult **rows, spate_error *err, const char *what)
+{
+    PGconn *conn = NULL;
+    int rc = sp_lab_connect(server, &conn, err);
+    if (rc == SPATE_OK)
+        rc = sp_lab_run(server, conn, sql, rows, err, what);
+    if (conn)
+        sp_pq.finish(conn);
+    return rc;
+}
+
 /* The last result of what was sent; NULL with err filled: it failed. */
 static PGresult *listen_to(const sp_lab_question *q, spate_error *err, const char *what)
 {

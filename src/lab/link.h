@@ -11,6 +11,10 @@ int sp_lab_connect(const sp_lab_server *server, PGconn **conn, spate_error *err)
 int sp_lab_run(const sp_lab_server *server, PGconn *conn, const char *sql, PGresult **rows, spate_error *err,
                const char *what) SP_MUST_CHECK;
 
+/* The same on a connection of its own. */
+int sp_lab_run_alone(const sp_lab_server *server, const char *sql, PGresult **rows, spate_error *err,
+                     const char *what) SP_MUST_CHECK;
+
 typedef struct sp_lab_question {
     const sp_lab_server *server;
     PGconn *conn;    /* each in one question only */

@@ -19,7 +19,6 @@ static int make_on(const sp_lab *lab, const sp_made_table *t, unsigned shard, sp
     const sp_lab_server *server = sp_lab_shard(lab, shard);
     const sp_placement places = sp_lab_places(lab);
     sp_buf sql = {0};
-    PGconn *conn = NULL;
     int rc =
         sp_buf_printf(
             &sql,
@@ -31,11 +30,7 @@ static int make_on(const sp_lab *lab, const sp_made_table *t, unsigned shard, sp
     if (rc == SPATE_OK && sp_buf_adds(&sql, " ON CONFLICT DO NOTHING"))
         rc = sp_fail_nomem(err);
     if (rc == SPATE_OK)
-        rc = sp_lab_connect(server, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(server, conn, sp_pg_string(&sql), NULL, err, "making accounts");
-    if (conn)
-        sp_pq.finish(conn);
+        rc = sp_lab_run_alone(server, sp_pg_string(&sql), NULL, err, "making accounts");
     sp_buf_done(&sql);
     return rc;
 }

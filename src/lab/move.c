@@ -84,11 +84,8 @@ static int read_facts(const sp_lab_server *server, server_facts *f, spate_error 
         " current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_replication),"
         " current_setting('max_logical_replication_workers')::int - (SELECT count(*) FROM pg_stat_subscription WHERE pid IS NOT NULL),"
         " current_setting('wal_level') = 'logical', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)";
-    PGconn *conn = NULL;
     PGresult *res = NULL;
-    int rc = sp_lab_connect(server, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(server, conn, sql, &res, err, "asking for settings");
+    int rc = sp_lab_run_alone(server, sql, &res, err, "asking for settings");
     if (rc == SPATE_OK) {
         int *const numbers[] = {&f->version, &f->slots, &f->senders, &f->workers};
         for (int i = 0; i < 4; i++)
@@ -97,8 +94,6 @@ static int read_facts(const sp_lab_server *server, server_facts *f, spate_error 
         f->superuser = sp_pq.getvalue(res, 0, 5)[0] == 't';
         sp_pq.clear(res);
     }
-    if (conn)
-        sp_pq.finish(conn);
     return rc;
 }
 

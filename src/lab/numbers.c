@@ -44,14 +44,9 @@ bool sp_numbers_suffice(const sp_cat_sequence *s)
 
 static const sp_cat_column *find_column(const sp_catalog *c, const sp_layout *l, uint32_t table, const char *column)
 {
-    for (uint32_t t = 0; t < c->n_tables; t++) {
-        int i = strcmp(c->tables[t].shown, l->schemas[table]->table) == 0
-                    ? sp_catalog_find_column(&c->tables[t], sp_str_of(column))
-                    : -1;
-        if (i >= 0)
-            return &c->tables[t].columns[i];
-    }
-    return NULL;
+    const sp_cat_table *t = sp_catalog_shown(c, l->schemas[table]->table);
+    int i = t ? sp_catalog_find_column(t, sp_str_of(column)) : -1;
+    return i < 0 ? NULL : &t->columns[i];
 }
 
 /* A shard's own sequence as it would be without shards. False: it is none that was shared. */
@@ -88,11 +83,11 @@ static bool add_column(numbers *m, uint32_t table, const sp_cat_column *c)
 static int find_all(numbers *m, const sp_catalog *like, spate_error *err)
 {
     bool ok = true;
-    for (uint32_t table = 0; table < m->l->n && ok; table++)
-        for (uint32_t t = 0; t < like->n_tables && m->l->placements[table] && ok; t++)
-            for (uint32_t i = 0; i < like->tables[t].n_columns && ok; i++)
-                ok = strcmp(like->tables[t].shown, m->l->schemas[table]->table) != 0 ||
-                     add_column(m, table, &like->tables[t].columns[i]);
+    for (uint32_t table = 0; table < m->l->n && ok; table++) {
+        const sp_cat_table *t = m->l->placements[table] ? sp_catalog_shown(like, m->l->schemas[table]->table) : NULL;
+        for (uint32_t i = 0; t && i < t->n_columns && ok; i++)
+            ok = add_column(m, table, &t->columns[i]);
+    }
     return ok ? SPATE_OK : sp_fail_nomem(err);
 }
 
@@ -218,7 +213,6 @@ static int add_sequence(const number *n, const sp_cat_sequence *there, unsigned 
 static int set_shard(const numbers *m, unsigned shard, spate_error *err)
 {
     const sp_lab_server *server = sp_lab_shard(m->lab, shard);
-    PGconn *conn = NULL;
     sp_buf sql = {0};
     int built = SPATE_OK;
     for (uint32_t i = 0; i < m->n && !built; i++) {
@@ -226,11 +220,9 @@ static int set_shard(const numbers *m, unsigned shard, spate_error *err)
         if (c && c->sequence)
             built = add_sequence(&m->all[i], c->sequence, shard, &sql);
     }
-    int rc = built ? sp_fail_nomem(err) : sql.len ? sp_lab_connect(server, &conn, err) : SPATE_OK;
-    if (rc == SPATE_OK && conn)
-        rc = sp_lab_run(server, conn, sp_pg_string(&sql), NULL, err, "setting sequences");
-    if (conn)
-        sp_pq.finish(conn);
+    int rc = built ? sp_fail_nomem(err) : SPATE_OK;
+    if (rc == SPATE_OK && sql.len)
+        rc = sp_lab_run_alone(server, sp_pg_string(&sql), NULL, err, "setting sequences");
     sp_buf_done(&sql);
     return rc;
 }

@@ -23,18 +23,6 @@ static void forget_name(sp_lab *lab, const sp_lab_server *r)
     lab->n_replicas--;
 }
 
-/* One statement on a connection of its own. */
-static int run(const sp_lab_server *s, const char *sql, PGresult **rows, const char *what, spate_error *err)
-{
-    PGconn *conn = NULL;
-    int rc = sp_lab_connect(s, &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(s, conn, sql, rows, err, what);
-    if (conn)
-        sp_pq.finish(conn);
-    return rc;
-}
-
 /* ---- the slot ---- */
 
 /* One that is still in use is waited for: its sender ends a moment after the replica. */
@@ -49,7 +37,7 @@ static int drop_slot(const sp_lab_server *primary, const sp_lab_server *r, spate
         r->name, r->name);
     for (int i = 0; i < TRIES; i++) {
         PGresult *left = NULL;
-        int rc = run(primary, sql, &left, "dropping a slot", err);
+        int rc = sp_lab_run_alone(primary, sql, &left, err, "dropping a slot");
         bool gone = rc == SPATE_OK && sp_pq.getvalue(left, 0, 0)[0] == '0';
         sp_pq.clear(left);
         if (rc != SPATE_OK || gone)
@@ -214,11 +202,11 @@ static int part(sp_lab *lab, sp_lab_server *primary, sp_lab_server *r, spate_err
     if (rc == SPATE_OK)
         rc = sp_lab_stop(lab, &primary, 1, err);
     if (rc == SPATE_OK)
-        rc = run(r, "SELECT pg_promote(true, 120) FROM pg_control_recovery() WHERE pg_is_in_recovery()", NULL,
-                 "promoting", err);
+        rc = sp_lab_run_alone(r, "SELECT pg_promote(true, 120) FROM pg_control_recovery() WHERE pg_is_in_recovery()",
+                              NULL, err, "promoting");
     PGresult *state = NULL;
     if (rc == SPATE_OK)
-        rc = run(r, "SELECT pg_is_in_recovery()", &state, "promoting", err);
+        rc = sp_lab_run_alone(r, "SELECT pg_is_in_recovery()", &state, err, "promoting");
     if (rc == SPATE_OK && sp_pq.getvalue(state, 0, 0)[0] == 't')
         rc = sp_fail(err, SPATE_E_UNREACHABLE, "%s does not come out of recovery: see its log", r->name);
     sp_pq.clear(state);

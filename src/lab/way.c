@@ -26,21 +26,16 @@ static int refuse(spate_error *err, const char *what, const char *how)
 /* Names of main's tables that say their schema go past what the search path finds. */
 static int make_coordinator(sp_lab *lab, const sp_layout *layout, sp_way *way, spate_error *err)
 {
-    PGconn *conn = NULL;
     PGresult *res = NULL;
     for (uint32_t t = 0; t < layout->n; t++)
         if (strchr(layout->schemas[t]->table, '.'))
             return sp_fail(err, SPATE_E_USAGE,
                            "table \"%s\" says its schema: it cannot be asked for through a coordinator",
                            layout->schemas[t]->table);
-    int rc = sp_lab_connect(&lab->servers[0], &conn, err);
-    if (rc == SPATE_OK)
-        rc = sp_lab_run(&lab->servers[0], conn, "SELECT to_regnamespace('spate_fdw') IS NOT NULL", &res, err,
-                        "looking for partitions");
+    int rc = sp_lab_run_alone(&lab->servers[0], "SELECT to_regnamespace('spate_fdw') IS NOT NULL", &res, err,
+                              "looking for partitions");
     bool there = rc == SPATE_OK && sp_pq.getvalue(res, 0, 0)[0] == 't';
     sp_pq.clear(res);
-    if (conn)
-        sp_pq.finish(conn);
     if (rc == SPATE_OK && !there)
         rc = refuse(err, "main is no coordinator: it has no partitions that lead to the shards",
                     "'spate lab export --to fdw --load' makes them");

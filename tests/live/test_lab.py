@@ -303,6 +303,11 @@ class Rows(LabCase):
         self.check(**{"My app.t": 2000})
         self.assertEqual(self.psql("shard3", "SELECT pg_get_indexdef('\"My app\".\"by c\"'::regclass)"), 'CREATE INDEX "by c" ON "My app".t USING btree (c)')
 
+    def test_a_plan_names_a_schema(self):
+        self.up(2)
+        self.distribute(self.write("app.yaml", "tables: [{name: My app.t, rows: 500, columns: [{name: id, inc: 1, primary_key: true}]}]"))
+        self.assertEqual(sum(int(self.psql(f"shard{s}", 'SELECT count(*) FROM "My app".t')) for s in range(2)), 500)
+
     def test_rows_that_lie_elsewhere_are_found(self):
         self.up(2)
         self.distribute(self.write("shop.yaml", SHOP % (2000, 4000)))

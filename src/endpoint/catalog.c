@@ -108,6 +108,14 @@ static int find_table(const sp_catalog *c, const char *space, const char *name, 
     return -1;
 }
 
+sp_cat_table *sp_catalog_shown(const sp_catalog *c, const char *shown)
+{
+    for (uint32_t i = 0; c && i < c->n_tables; i++)
+        if (strcmp(c->tables[i].shown, shown) == 0)
+            return &c->tables[i];
+    return NULL;
+}
+
 int sp_catalog_find_table(const sp_catalog *c, const char *space, const char *name)
 {
     bool any = !space || !*space;

@@ -244,6 +244,8 @@ bool sp_catalog_note(sp_catalog *c, const char *fmt, ...) SP_PRINTF(2, 3);
 /* Names as SQL compares them: as written, or else without regard to case. -1: there is none. space NULL or "": wherever. */
 int sp_catalog_find_table(const sp_catalog *c, const char *space, const char *name);
 int sp_catalog_find_column(const sp_cat_table *t, sp_str name);
+/* The table of a linked catalog (NULL: of none) that plans call so, to the letter; NULL: there is none. */
+sp_cat_table *sp_catalog_shown(const sp_catalog *c, const char *shown);
 /* The table of a linked catalog that a person means: as sp_names_table has it, or else the only one that is called so without regard to
  * case and space. SPATE_E_USAGE: there is none, or there are several. */
 int sp_catalog_find_named(const sp_catalog *c, const char *name, uint32_t *table, spate_error *err) SP_MUST_CHECK;

@@ -81,14 +81,6 @@ static void build_from_schema(sp_ddl_builder *b)
     }
 }
 
-static const sp_cat_table *table_of(const sp_catalog *c, const char *shown)
-{
-    for (uint32_t i = 0; c && i < c->n_tables; i++)
-        if (strcmp(c->tables[i].shown, shown) == 0)
-            return &c->tables[i];
-    return NULL;
-}
-
 /* Stable: within a step in the order of the tables. */
 static void sort_by_step(sp_ddl *d, sp_ddl_statement *sorted)
 {
@@ -109,7 +101,7 @@ int sp_ddl_build(sp_ddl *d, sp_arena *arena, sp_sql_dialect dialect, sp_ddl_keys
     bool all = catalog != NULL;
     for (b.number = 0; b.number < n && !b.nomem; b.number++) {
         b.schema = tables[b.number];
-        b.t = table_of(catalog, b.schema->table);
+        b.t = sp_catalog_shown(catalog, b.schema->table);
         all = all && b.t;
         b.whole = b.t && sp_ddl_is_whole(&b);
         if (b.t)

@@ -67,6 +67,11 @@ typedef struct sp_extent {
     bool dealt;      /* it gives one part's rows, wherever they are: each part has all of its positions */
 } sp_extent;
 
+/* Positions that so many rows take, about: 1 at least. */
+uint64_t sp_extent_units(const sp_extent *e, uint64_t rows);
+/* About how many rows there are; 0: nobody can tell. */
+double sp_extent_rows(const sp_extent *e);
+
 typedef struct sp_chunk {
     uint32_t table;       /* number in the tables given to prepare */
     uint64_t first, last; /* positions of the source: [first, last) */

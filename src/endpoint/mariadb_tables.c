@@ -9,9 +9,9 @@
 
 static const sp_cat_table *find(const sp_catalog *c, const char *name)
 {
-    for (uint32_t i = 0; i < c->n_tables; i++)
-        if (strcmp(c->tables[i].shown, name) == 0)
-            return &c->tables[i];
+    const sp_cat_table *shown = sp_catalog_shown(c, name);
+    if (shown)
+        return shown;
     int at = sp_catalog_find_table(c, NULL, name);
     return at < 0 ? NULL : &c->tables[at];
 }

@@ -112,7 +112,7 @@ static int see_windows(sampler *s, double rows, spate_error *err)
 static int see(sampler *s, spate_error *err)
 {
     const sp_extent *e = &s->source->extents[0];
-    double rows = e->sequential || e->units_a_row <= 0 ? 0 : (double)e->end / e->units_a_row;
+    double rows = e->sequential ? 0 : sp_extent_rows(e);
     if (rows > WINDOWED_FROM * (double)s->wanted && e->end >= WINDOWS) {
         int rc = see_windows(s, rows, err);
         if (rc != SPATE_OK || s->n == s->wanted)

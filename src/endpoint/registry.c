@@ -273,6 +273,17 @@ static int open_source(sp_uri *uri, const sp_source_options *options, sp_source 
     return rc;
 }
 
+uint64_t sp_extent_units(const sp_extent *e, uint64_t rows)
+{
+    double units = (double)rows * e->units_a_row;
+    return units < 1 ? 1 : units < 0x1p63 ? (uint64_t)units : UINT64_C(1) << 63;
+}
+
+double sp_extent_rows(const sp_extent *e)
+{
+    return e->end == UINT64_MAX || e->units_a_row <= 0 ? 0 : (double)e->end / e->units_a_row;
+}
+
 const sp_schema *sp_source_like(const sp_source_options *options, const char *table)
 {
     for (uint32_t i = 0; i < options->n_like; i++)

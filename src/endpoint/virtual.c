@@ -34,19 +34,24 @@ struct sp_virtual {
     spate_error why;
 };
 
+enum { NOWHERE = UINT32_MAX };
+
+typedef struct shown { /* a column of the statement */
+    uint32_t at;       /* which of the scan's it is, or NOWHERE */
+    const sp_duckdb_column *as;
+} shown;
+
 /* One reading of a table. DuckDB lets go of it and of its readers in no order it promises: the last one frees it. */
 typedef struct scan {
     table *table;
     sp_source *source; /* its own, or the virtual's */
     uint32_t t;        /* the table's number in it */
-    uint32_t *shown;   /* a column of the statement: which column of the source it is, or NOWHERE */
+    shown *shown;
     idx_t n_shown;
     pthread_mutex_t lock; /* on next and holders */
     uint64_t next;
     unsigned holders;
 } scan;
-
-enum { NOWHERE = UINT32_MAX };
 
 typedef struct scanner {
     scan *scan;
@@ -109,14 +114,6 @@ static void on_scanner_gone(void *arg)
     sp_free(r);
 }
 
-static uint32_t column_of(const sp_schema *s, const char *name)
-{
-    uint32_t i = 0;
-    while (i < s->n_fields && strcmp(s->fields[i].name, name) != 0)
-        i++;
-    return i < s->n_fields ? i : (uint32_t)NOWHERE;
-}
-
 /* A source of the columns that are wanted. A statement that only counts wants none: the first one does then. */
 static int open_columns(scan *s, const idx_t *wanted, spate_error *err)
 {
@@ -136,17 +133,18 @@ static int open_columns(scan *s, const idx_t *wanted, spate_error *err)
 }
 
 /* Where the scan's rows have the column that the statement calls by this number. */
-static int find_column(const scan *s, idx_t wanted, uint32_t *at, spate_error *err)
+static int find_column(const scan *s, idx_t wanted, shown *out, spate_error *err)
 {
     const sp_schema *whole = s->table->schema, *here = s->source->tables[s->t];
-    *at = NOWHERE;
+    *out = (shown){.at = NOWHERE};
     if (wanted >= whole->n_fields) /* of a statement that only counts */
         return SPATE_OK;
     const sp_field *f = &whole->fields[wanted];
-    *at = column_of(here, f->name);
-    if (*at == NOWHERE || here->fields[*at].type.kind != f->type.kind)
+    int at = sp_schema_find(here, f->name);
+    if (at < 0 || here->fields[at].type.kind != f->type.kind)
         return sp_fail(err, SPATE_E_DATA, "column \"%s\" of table \"%s\" has changed since the types were read",
                        f->name, whole->table);
+    *out = (shown){(uint32_t)at, &s->table->columns[wanted]};
     return SPATE_OK;
 }
 
@@ -174,8 +172,7 @@ static bool take_range(scanner *r, int *rc, spate_error *err)
 {
     scan *s = r->scan;
     const sp_extent *e = extent_of(s);
-    double units = SCAN_ROWS * e->units_a_row;
-    uint64_t step = e->sequential || units >= 0x1p63 ? UINT64_MAX : units < 1 ? 1 : (uint64_t)units;
+    uint64_t step = e->sequential ? UINT64_MAX : sp_extent_units(e, SCAN_ROWS);
     pthread_mutex_lock(&s->lock);
     uint64_t first = s->next, last = e->end - first > step ? first + step : e->end;
     s->next = last;
@@ -216,15 +213,13 @@ static int give_rows(scanner *r, duckdb_data_chunk out, spate_error *err)
     const sp_virtual *v = s->table->of;
     int rc = read_rows(r, err);
     for (idx_t i = 0; i < s->n_shown && rc == SPATE_OK && r->batch.rows; i++) {
-        if (s->shown[i] == NOWHERE)
+        const shown *c = &s->shown[i];
+        if (c->at == NOWHERE)
             continue;
-        const sp_field *field = &s->source->tables[s->t]->fields[s->shown[i]];
-        const sp_duckdb_column *c = &s->table->columns[column_of(s->table->schema, field->name)];
-        rc = sp_duckdb_fill(c, &r->batch.columns[s->shown[i]], r->batch.rows, sp_duckdb.data_chunk_get_vector(out, i),
-                            err);
+        rc = sp_duckdb_fill(c->as, &r->batch.columns[c->at], r->batch.rows, sp_duckdb.data_chunk_get_vector(out, i), err);
         if (rc != SPATE_OK)
             rc = sp_fail_context(err, rc, "%s: table \"%s\", column \"%s\"", v->source->shown, s->table->schema->table,
-                                 field->name);
+                                 r->batch.schema->fields[c->at].name);
     }
     return rc;
 }
@@ -236,8 +231,9 @@ static void on_bind(duckdb_bind_info info)
     const table *t = sp_duckdb.bind_get_extra_info(info);
     for (uint32_t i = 0; i < t->schema->n_fields; i++)
         sp_duckdb.bind_add_result_column(info, t->schema->fields[i].name, t->columns[i].type);
-    if (t->extent->end != UINT64_MAX && t->extent->units_a_row > 0)
-        sp_duckdb.bind_set_cardinality(info, (idx_t)((double)t->extent->end / t->extent->units_a_row), false);
+    double rows = sp_extent_rows(t->extent);
+    if (rows > 0)
+        sp_duckdb.bind_set_cardinality(info, (idx_t)rows, false);
 }
 
 static int new_scan(table *t, duckdb_init_info info, scan **out, spate_error *err)

@@ -547,12 +547,6 @@ static uint64_t part_of(uint64_t whole, uint32_t part, uint32_t parts)
     return sp_muldiv(whole, part, parts);
 }
 
-static uint64_t chunk_units(const flow *f, uint32_t table)
-{
-    double units = (double)f->sink->chunk_rows[table] * f->source->extents[table].units_a_row;
-    return units < 1 ? 1 : units < 0x1p63 ? (uint64_t)units : UINT64_C(1) << 63;
-}
-
 static void plan_tables(flow *f)
 {
     uint32_t part = f->options->part, parts = SP_MAX(f->options->parts, 1u);
@@ -562,7 +556,7 @@ static void plan_tables(flow *f)
         bool whole = f->source->extents[t].dealt;
         s->first = s->next = whole ? 0 : part_of(end, part, parts);
         s->end = whole ? end : part_of(end, part + 1, parts);
-        s->chunk_units = chunk_units(f, t);
+        s->chunk_units = sp_extent_units(&f->source->extents[t], f->sink->chunk_rows[t]);
         s->rows_done = f->sink->landed ? f->sink->landed[t].rows : 0;
         skip_landed(f, t);
         s->turn = s->next;

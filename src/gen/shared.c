@@ -16,9 +16,9 @@ static int shared_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp
 {
     const shared_cell *c = (const shared_cell *)cell;
     sp_shared state = sp_scratch_shared(scratch, c->number, rows, n);
-    sp_column *made = state == SP_SHARED_NOT ? NULL : sp_scratch_temp(scratch, c->temp);
     if (state == SP_SHARED_NOT)
         return c->inner->ops->fill(c->inner, rows, n, out, scratch);
+    sp_column *made = sp_scratch_temp(scratch, c->temp);
     if (!made)
         return SPATE_E_NOMEM;
     if (state == SP_SHARED_EMPTY) {

@@ -29,8 +29,7 @@ static void end_line(lines *l)
 /* How many ranges the workers would share. */
 static uint64_t ranges_of(const sp_extent *e, uint64_t chunk_rows)
 {
-    double units = (double)chunk_rows * e->units_a_row;
-    uint64_t size = units < 1 ? 1 : units < 0x1p63 ? (uint64_t)units : UINT64_C(1) << 63;
+    uint64_t size = sp_extent_units(e, chunk_rows);
     return e->end / size + (e->end % size != 0);
 }
 

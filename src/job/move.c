@@ -43,8 +43,7 @@ static uint64_t rows_of(const sp_move *m, size_t table, const sp_flow_table *t)
         return t->rows;
     if (t->finished_us)
         return t->rows_done + t->rejected;
-    double guess = e->end == UINT64_MAX || e->units_a_row <= 0 ? 0 : (double)e->end / e->units_a_row;
-    return SP_MAX((uint64_t)guess, t->rows_done + 1);
+    return SP_MAX((uint64_t)sp_extent_rows(e), t->rows_done + 1);
 }
 
 static void copy_progress(sp_move *m, const sp_flow_table *from)

@@ -2,8 +2,8 @@
  * text is UTF-8, and what is written of it as CSV is read back as the same rows.
  *
  * The first byte chooses the form: CSV of two dialects, COPY text, NDJSON, COPY BINARY; the second cuts the rest into two pieces.
- * With FUZZ_CANARY it has a bug that a fuzzer worth its name finds: no text may begin with "infinity", which is in the dictionary
- * as a word for times. */
+ * With FUZZ_CANARY it has a bug that a fuzzer worth its name finds: no text may have "infinity" in it, which the
+ * dictionary has as a word for times. */
 #include "codec/codec.h"
 
 #include <stdlib.h>
@@ -41,8 +41,8 @@ static const sp_schema schema = {.table = "t", .fields = fields, .n_fields = N, 
 static void canary(sp_str s)
 {
 #ifdef FUZZ_CANARY
-    if (s.len >= 8 && memcmp(s.p, "infinity", 8) == 0) {
-        static const char words[] = "the canary is found\n";
+    static const char words[] = "the canary is found\n";
+    if (memmem(s.p, s.len, "infinity", 8)) {
         (void)!write(2, words, sizeof words - 1);
         abort();
     }

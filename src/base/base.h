@@ -215,6 +215,7 @@ void sp_civil_from_us(int64_t us, sp_civil *c); /* microseconds since the epoch 
 bool sp_parse_timestamp(sp_str s, int64_t *us);
 bool sp_parse_date(sp_str s, int32_t *days);
 bool sp_parse_time(sp_str s, int64_t *us); /* 10:11:12.25 since midnight */
+bool sp_is_zoned_time(sp_str s);           /* the same with a zone behind it: 10:11:12+02:00 */
 /* Go durations: 1h30m, 250ms, -1.5h; a plain integer is nanoseconds. */
 bool sp_parse_duration_ns(sp_str s, int64_t *ns);
 

@@ -161,6 +161,12 @@ bool sp_parse_time(sp_str s, int64_t *us)
     return true;
 }
 
+bool sp_is_zoned_time(sp_str s)
+{
+    int64_t time, zone;
+    return take_time(&s, &time) && s.len > 0 && take_zone(&s, &zone) && s.len == 0;
+}
+
 bool sp_parse_timestamp(sp_str s, int64_t *us)
 {
     int32_t days;

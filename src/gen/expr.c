@@ -325,13 +325,23 @@ static void take_range(sp_step *s, const sp_cell *cell)
     }
 }
 
+/* Is it of a kind that steps do not work on? */
+static bool is_passed_on(const sp_cell *cell)
+{
+    return cell->type.kind == SP_LIST || cell->type.kind == SP_BYTES || cell->type.kind == SP_U64;
+}
+
 static sp_step *load(sp_maker *m, const sp_expr *e, const sp_cell *cell)
 {
     if (!cell)
         return NULL;
     sp_kind kind = cell->type.kind;
-    if (kind == SP_LIST || kind == SP_BYTES || kind == SP_U64)
-        return sp_make_wrong(m, e, "is of a kind that expressions do not know");
+    if (is_passed_on(cell)) {
+        sp_mistake(m->b->mistakes, e->mark, e->shown,
+                   "is a column of %s: an expression can be all of it, as it is, and do nothing with it",
+                   kind == SP_LIST ? "lists" : kind == SP_BYTES ? "bytes" : "whole numbers beyond bigint");
+        return NULL;
+    }
     if (sp_kind_is_text(kind) && !cell->bounds.text_max)
         return sp_make_wrong(m, e, "is a text of unknown length");
     sp_step *s = sp_add_step(m, is_wide(kind) ? sp_run_load : sp_run_load_wide, step_type(cell), NULL, 0);
@@ -345,15 +355,18 @@ static sp_step *load(sp_maker *m, const sp_expr *e, const sp_cell *cell)
     return s;
 }
 
+static const sp_cell *column_cell(const sp_build *b, const sp_expr *e)
+{
+    return e->field.len ? sp_build_follow(b, e->column, e->field_column) : sp_build_sibling(b, e->column);
+}
+
 static sp_step *column_step(sp_maker *m, const sp_expr *e)
 {
     uint32_t field = e->field.len ? e->field_column : SP_PLAN_NO_REF;
     for (sp_step *s = m->first; s; s = s->next)
         if (s->cell && s->column == e->column && s->field == field)
             return s;
-    const sp_cell *cell =
-        e->field.len ? sp_build_follow(m->b, e->column, e->field_column) : sp_build_sibling(m->b, e->column);
-    sp_step *s = load(m, e, cell);
+    sp_step *s = load(m, e, column_cell(m->b, e));
     if (s) {
         s->column = e->column;
         s->field = field;
@@ -549,9 +562,63 @@ static sp_step *only_needed(sp_step *first, sp_step *result)
     return kept;
 }
 
+static bool is_fixed(const sp_step *s)
+{
+    if (s->is_constant)
+        return !s->is_null;
+    return (s->run == sp_run_scale_up || s->run == sp_run_negate) && is_fixed(s->args[0]);
+}
+
+/* Has the step no value twice, as far as can be seen: what differs, and what that is times, plus or minus a constant? */
+static bool has_no_value_twice(const sp_step *s)
+{
+    const sp_step *a = s->n_args > 0 ? s->args[0] : NULL, *b = s->n_args > 1 ? s->args[1] : NULL;
+    if (s->nullable)
+        return false;
+    if (s->run == sp_run_row)
+        return true;
+    if (s->cell)
+        return s->field == SP_PLAN_NO_REF && s->column != SP_PLAN_NO_REF && s->cell->unique;
+    if (s->run == sp_run_negate || s->run == sp_run_scale_up || s->run == sp_run_same || s->run == sp_run_midnight)
+        return has_no_value_twice(a);
+    const sp_step *varying = b && is_fixed(b) ? a : b, *constant = b && is_fixed(b) ? b : a;
+    bool moved = s->run == sp_run_add || s->run == sp_run_subtract,
+         stretched = s->run == sp_run_multiply && constant->is_constant && constant->word != 0;
+    return (moved || stretched) && is_fixed(constant) && has_no_value_twice(varying);
+}
+
+/* A column as it is. */
+typedef struct passed_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+} passed_cell;
+
+static int passed_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const sp_cell *inner = ((const passed_cell *)cell)->inner;
+    return inner->ops->fill(inner, rows, n, out, scratch);
+}
+
+static const sp_cell_ops passed_ops = {passed_fill, NULL};
+
+static sp_cell *pass_on(const sp_build *b, const sp_cell *inner)
+{
+    passed_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->cell = *inner;
+    c->cell.ops = &passed_ops;
+    c->cell.unique = false;
+    c->inner = inner;
+    return &c->cell;
+}
+
 sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e)
 {
     sp_maker m = {.b = b};
+    const sp_cell *column = e->kind == SP_EXPR_COLUMN ? column_cell(b, e) : NULL;
+    if (column && is_passed_on(column))
+        return pass_on(b, column);
     m.last = &m.first;
     expr_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
     sp_step *result = c ? make_step(&m, e) : NULL;
@@ -566,6 +633,7 @@ sp_cell *sp_expr_cell(const sp_build *b, const sp_expr *e)
         c->cell.type.kind = narrow ? SP_I32 : result->type.kind;
         c->cell.bounds = (sp_bounds){.has_range = true, .min = (int64_t)result->min, .max = (int64_t)result->max};
     }
+    c->cell.unique = has_no_value_twice(result);
     c->cell.has_float_range = sp_step_is_float(result) && isfinite(result->min_f) && isfinite(result->max_f);
     c->cell.min_f = result->min_f;
     c->cell.max_f = result->max_f;

@@ -149,14 +149,39 @@ static sp_cell *decimal_cell(const sp_build *b)
     return c ? &c->cell : NULL;
 }
 
-/* Whole seconds, as dgs draws them; days where the layout or the type says that only the day counts. */
+/* How far apart moments are that the layout tells apart: a second, a minute, an hour or a day. */
+static int64_t layout_unit(sp_arena *arena, sp_str text)
+{
+    static const int64_t units[] = {86400 * SP_US_PER_SECOND, 3600 * SP_US_PER_SECOND, 60 * SP_US_PER_SECOND};
+    const sp_layout *layout = sp_layout_new(arena, text);
+    size_t most = layout ? sp_layout_text_max(layout) + SP_SLACK : 0;
+    char *first = sp_arena_alloc(arena, most + 1, 1), *last = sp_arena_alloc(arena, most + 1, 1);
+    for (size_t i = 0; layout && first && last && i < SP_COUNT(units); i++) {
+        size_t n = (size_t)(sp_layout_put(layout, 0, first) - first),
+               m = (size_t)(sp_layout_put(layout, units[i] - 1, last) - last);
+        if (n == m && memcmp(first, last, n) == 0)
+            return units[i];
+    }
+    return SP_US_PER_SECOND;
+}
+
+static int64_t floor_to(int64_t v, int64_t unit)
+{
+    return v - (v % unit + unit) % unit;
+}
+
+/* Whole seconds, as dgs draws them; days where the layout or the type says that only the day counts. A type goes before the layout, of
+ * which, where it would make texts, then counts what it leaves out. */
 static sp_cell *timestamp_cell(const sp_build *b)
 {
     const sp_plan_column *col = b->column;
     sp_type type = {.kind = sp_layout_kind(col->format)};
-    if (type.kind != SP_TEXT && col->type && col->type->kind >= SP_DATE && col->type->kind <= SP_TIMESTAMPTZ)
-        type.kind = col->type->kind;
     int64_t unit = SP_US_PER_SECOND, min = col->min_i, max = col->max_i;
+    if (col->type && col->type->kind >= SP_DATE && col->type->kind <= SP_TIMESTAMPTZ) {
+        unit = type.kind == SP_TEXT ? layout_unit(b->arena, col->format) : unit;
+        type.kind = col->type->kind;
+        min = unit > SP_US_PER_SECOND ? floor_to(min, unit) : min;
+    }
     if (type.kind == SP_DATE) {
         unit = 1;
         min = min / SP_US_PER_DAY - (min % SP_US_PER_DAY < 0);

@@ -331,5 +331,6 @@ enum { SP_TYPE_WHY_MAX = 256 };
 /* What a SQL type name means to spate, whatever its case: integer, varchar(20), "timestamp with time zone", text[]. The type
  * lives in arena. NULL: it means nothing, and why says so; an empty why: no memory. */
 const sp_type *sp_type_parse(sp_str sql, sp_arena *arena, char why[SP_TYPE_WHY_MAX]) SP_MUST_CHECK;
+bool sp_type_is_timetz(sp_str sql); /* a time of day with a zone, which our own times of day do not have */
 
 #endif

@@ -285,6 +285,22 @@ static void read_null_rate(sp_plan_reader *r, sp_plan_column *c, const sp_node *
         sp_read_mistake(r, node, "the share of cells that are null: 0 to 1, or 0% to 100%");
 }
 
+/* A time of day that is kept as a number has no zone, so values that have one are for the target to read. */
+static void read_zones(sp_plan_reader *r, sp_plan_column *c)
+{
+    static const sp_type of_target = {.kind = SP_TEXT, .other = true};
+    sp_plan_item only = {.text = c->text, .mark = c->mode_mark};
+    const sp_plan_item *items = c->mode == SP_MODE_SET ? c->items : &only;
+    uint32_t n = c->mode == SP_MODE_SET ? c->n_items : c->mode == SP_MODE_VALUE, zoned = 0;
+    int64_t time;
+    for (uint32_t i = 0; i < n; i++)
+        zoned += sp_is_zoned_time(items[i].text);
+    for (uint32_t i = 0; zoned && i < n; i++)
+        if (items[i].text.p && !sp_is_zoned_time(items[i].text) && !sp_parse_time(items[i].text, &time))
+            sp_mistake(r->m, items[i].mark, items[i].text, "is no timetz");
+    c->type = zoned ? &of_target : c->type;
+}
+
 static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
 {
     sp_str text;
@@ -301,6 +317,8 @@ static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
         return;
     }
     c->type = sp_type_parse(text, &r->plan->arena, why);
+    if (c->type && sp_type_is_timetz(text))
+        read_zones(r, c);
     if (c->type)
         c->sql_type = text.p;
     else if (why[0])

@@ -280,3 +280,11 @@ const sp_type *sp_type_parse(sp_str sql, sp_arena *arena, char why[SP_TYPE_WHY_M
     suggest(name, why);
     return NULL;
 }
+
+bool sp_type_is_timetz(sp_str sql)
+{
+    parts t = {0};
+    bool whole = take_apart(sql, &t);
+    sp_str name = {t.name, t.len};
+    return whole && !t.list && (sp_str_is(name, "timetz") || sp_str_is(name, "time with time zone"));
+}

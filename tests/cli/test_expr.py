@@ -1,4 +1,5 @@
 """Expressions: what they come to, beside DuckDB's own answer to the same question; and what is wrong with them, with its place."""
+import json
 import subprocess
 import sys
 import unittest
@@ -70,7 +71,7 @@ WRONG = [
     ("lower(n)", 7, "is a number where a text should be"), ("if(b, n, s)", 1, "kinds that do not go together"), ("seen > 'soon'", 8, "is no timestamp"),
     ("big * big", 5, "may be larger than any bigint"), ("wide * 10", 6, "may have more than 18 digits"), ("round(f, k)", 10, "is not a whole number from 0 to 18"),
     ("case when b then 1", 19, "expected \"end\" at the end"), ("e", 1, "is this column, which cannot be made from itself"), ("s between 1", 12, "expected \"and\""),
-    ("list || 'x'", 1, "is of a kind that expressions do not know"), ("drift(s)", 1, "cannot be done with a text"), ("drift(n, f)", 10, "is a number where a whole number should be"), ("n in 3", 6, "stands where \"(\" should be"),
+    ("list || 'x'", 1, "is a column of lists"), ("drift(s)", 1, "cannot be done with a text"), ("drift(n, f)", 10, "is a number where a whole number should be"), ("n in 3", 6, "stands where \"(\" should be"),
 ]
 
 
@@ -162,6 +163,79 @@ class Chains(Case):
             a, b = b, a + b
         self.assertEqual(query("t.duckdb", f"SELECT count(*) AS n FROM t WHERE c59 = c1 * {a} AND w0 = 'x' || c1 % 1000 AND starts_with(w49, w0[1:4])", cwd=self.dir), [{"n": "5000"}])
         self.assertEqual(query("t.duckdb", f"SELECT count(*) AS n FROM u WHERE far = c1 * {b}", cwd=self.dir), [{"n": "3000"}])
+
+
+class Whole(Case):
+    """What an expression gives on as it is, and what is known of all of its values together."""
+
+    def rows(self, plan):
+        self.spate_ok("generate", self.write("plan.yaml", plan), "--to", "out/?format=ndjson", "--truncate", "--progress", "none")
+        return {p.stem: [json.loads(line) for line in p.open()] for p in (self.dir / "out").iterdir()}
+
+    def test_columns_that_steps_do_not_work_on(self):
+        made = self.rows("""
+tables:
+  - name: p
+    rows: 50
+    columns: [{name: id, inc: 1}, {name: tags, array: "${fruit}", props: {min: 0, max: 4}, "null": 20%}, {name: raw, range: bytes, props: {min: 1, max: 9}}, {name: big, value: "${uint64}"}]
+  - name: c
+    rows: 3000
+    columns: [{name: r, ref: p.id}, {name: tags, expr: r.tags}, {name: own, expr: tags}, {name: raw, expr: r.raw}, {name: big, expr: r.big}, {name: typed, expr: r.tags, type: "text[]"}]
+""")
+        parents = {p["id"]: p for p in made["p"]}
+        for row in made["c"]:
+            of = parents[row["r"]]
+            self.assertEqual(row, {"r": of["id"], "tags": of["tags"], "own": of["tags"], "raw": of["raw"], "big": of["big"], "typed": of["tags"]})
+        plan = 'tables: [{name: p, rows: 5, columns: [{name: a, array: "${fruit}", props: {min: 1, max: 2}}, {name: b, expr: "coalesce(a, a)"}]}]'
+        self.assertIn("plan.yaml:1:120: error: \"a\" is a column of lists", self.spate_fails(2, "validate", self.write("plan.yaml", plan)).err)
+
+    def test_numbers_that_are_unique(self):
+        plan = """
+tables:
+  - name: t
+    rows: 4000
+    columns:
+      - {name: id, inc: 1}
+      - {name: k, range: int, props: {min: 0, max: 5000}, unique: true}
+      - {name: d, range: timestamp, props: {min: 2000-01-01, max: 2012-01-01, format: 2006-01-02}, unique: true}
+"""
+        good = ["id * 2 + 1", "1000000 - row() * 3", "-(k * 0.5) + 7", "date('2020-01-01') + k", "id", "d + interval('36h')", "-id"]
+        rows = self.rows(plan + "".join(f'      - {{name: x{i}, expr: "{e}", unique: true}}\n' for i, e in enumerate(good)))["t"]
+        for i in range(len(good)):
+            self.assertEqual(len({r[f"x{i}"] for r in rows}), 4000, good[i])
+        for bad in ("id % 2", "id * id", "id * 0", "abs(k)", "id + k", "random(1, 5) + id", "id / 2", "if(id > 3, id, 1)", "float(k)"):
+            done = self.spate_fails(2, "validate", self.write("plan.yaml", plan + f'      - {{name: x, expr: "{bad}", unique: true}}\n'))
+            self.assertIn('plan.yaml:9:25: error: "x" cannot be kept unique: its values differ for sure only where', done.err)
+
+    def test_a_type_goes_before_a_layout(self):
+        layouts = {"ms": ("2006-01-02 15:04:05.000 MST", "timestamptz", r"[\d-]+ \d\d:\d\d:\d\dZ"), "minute": ("02/01/2006 15:04", "timestamp", r"[\d-]+ \d\d:\d\d:00"),
+                   "hour": ("Jan 2 2006 15h", "timestamp", r"[\d-]+ \d\d:00:00"), "day": ("02 Jan 2006", "date", r"[\d-]+"), "clock": ("3:04 PM", "time", r"\d\d:\d\d:00"),
+                   "second": ("2006-01-02", "timestamp", r"[\d-]+ \d\d:\d\d:\d\d")}
+        rows = self.rows("tables:\n  - name: t\n    rows: 2000\n    columns:\n" + "".join(
+            f'      - {{name: {k}, range: timestamp, props: {{min: 2020-01-01T10:20:30Z, max: 2021-01-01, format: "{f}"}}, type: {t}}}\n' for k, (f, t, _) in layouts.items()))["t"]
+        for k, (_, _, pattern) in layouts.items():
+            for row in rows:
+                self.assertRegex(row[k].replace("T", " "), f"^{pattern}$")
+            self.assertGreater(len({r[k] for r in rows}), 300, k)
+            self.assertTrue(all(r[k] >= "2020-01-01" and r[k] < "2021" for r in rows) or k == "clock")
+
+    def test_times_with_zones(self):
+        plan = """
+tables:
+  - name: t
+    rows: 300
+    columns:
+      - {name: a, set: ["10:00:00+02", "11:30:00-05:30", "12:00", "08:15Z"], type: timetz}
+      - {name: b, value: "10:00:00.5+0130", type: time(3) with time zone}
+      - {name: c, set: ["10:00", "11:00"], type: timetz}
+      - {name: d, ref: t.a}
+"""
+        rows = self.rows(plan)["t"]
+        self.assertEqual({r["a"] for r in rows}, {"10:00:00+02", "11:30:00-05:30", "12:00", "08:15Z"})
+        self.assertEqual({r["b"] for r in rows}, {"10:00:00.5+0130"})
+        self.assertEqual({r["c"] for r in rows}, {"10:00:00", "11:00:00"})
+        for old, new, says in (('"12:00"', "noon", 'plan.yaml:6:58: error: "noon" is no timetz'), ("type: timetz", "type: time", '"10:00:00+02" is no time'), ("+02", "+99", '"10:00:00+99" is no timetz')):
+            self.assertIn(says, self.spate_fails(2, "validate", self.write("plan.yaml", plan.replace(old, new, 1))).err)
 
 
 class Memory(Case):

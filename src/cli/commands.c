@@ -105,7 +105,7 @@ static const option validate_options[] = {
 };
 
 static const option config_options[] = {
-    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "the rows of a table: 500, 10k, 1.5M (default: 100k)"},
+    {"rows", "TABLE=N", OPTION_TEXT, true, NULL, "the rows of a table: 500, 10k, 1.5M (default: 100k; with --stats, as many as there)"},
     {"table", "TABLE", OPTION_TEXT, true, NULL, "only this table, and those it refers to"},
     {"schema", "SCHEMA", OPTION_TEXT, true, NULL, "only this schema of the server"},
     {"defaults", NULL, OPTION_FLAG, false, NULL, "make columns with a default, too"},

@@ -64,6 +64,7 @@ typedef struct sp_cat_type {
 typedef struct sp_cat_stats {
     double null_rate;
     double distinct;      /* different values, about; 0: not known */
+    bool grows;           /* with more rows there would be more of them */
     double correlation;   /* of the order on disk and the order of values: -1 to 1 */
     const sp_str *common; /* the commonest values, and of all rows how many have each */
     const double *common_rates;

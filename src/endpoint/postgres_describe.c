@@ -602,6 +602,7 @@ static bool keep_stats(reader *d, row r)
         return false;
     double distinct = strtod(text(r, 3), NULL), rows = strtod(text(r, 4), NULL);
     s->null_rate = strtod(text(r, 2), NULL);
+    s->grows = distinct < 0;
     s->distinct = distinct >= 0 ? distinct : -distinct * SP_MAX(rows, 0.0);
     s->correlation = strtod(text(r, 5), NULL);
     c->stats = s;

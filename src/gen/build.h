@@ -57,6 +57,8 @@ sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a numbe
 /* No value twice: inner's, of its domain. NULL: no memory, or the table has more rows than that. */
 sp_cell *sp_apart_cell(const sp_build *b, const sp_cell *inner);              /* domain.c */
 sp_cell *sp_cut_cell(const sp_build *b, sp_cell *inner, uint32_t characters); /* longer text ends there */
+/* Of inner's values, the column's n_values different ones. */
+sp_cell *sp_few_cell(const sp_build *b, const sp_cell *inner);
 /* How long the number is that sp_unique_text_cell puts in. */
 uint32_t sp_unique_digits(const sp_build *b);
 sp_cell *sp_cast_cell(const sp_build *b, sp_cell *inner, const sp_type *to); /* cast.c */

@@ -179,13 +179,23 @@ sp_step *sp_to_real(sp_maker *m, sp_step *s)
     return to;
 }
 
+/* The longest of whole numbers is the least or the largest of them. */
+static uint32_t longest_text(const sp_step *s)
+{
+    char text[SP_I64_TEXT_MAX + SP_SLACK];
+    if (s->type.kind != SP_I64)
+        return sp_kind_text_max(s->type.kind);
+    ptrdiff_t low = sp_put_i64(text, (int64_t)s->min) - text, high = sp_put_i64(text, (int64_t)s->max) - text;
+    return (uint32_t)SP_MAX(low, high);
+}
+
 sp_step *sp_to_text(sp_maker *m, sp_step *s)
 {
     if (sp_step_is_text(s))
         return s;
     sp_step *to = sp_add_unary(m, sp_run_text, SP_TEXT, s);
     if (to)
-        to->text_max = sp_kind_text_max(s->type.kind);
+        to->text_max = longest_text(s);
     return to;
 }
 

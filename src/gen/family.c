@@ -279,7 +279,8 @@ bool sp_parents_orphans(const sp_parents *p)
 
 bool sp_parents_unique(const sp_parents *p)
 {
-    return p->kind == BY_PICK && p->pick.kind == SP_PICK_PERMUTATION && p->shift == AS_DRAWN;
+    bool in_turn = p->pick.kind == SP_PICK_CYCLE && p->pick.every == 1 && p->pick.step == 1 && p->rows <= p->n;
+    return p->kind == BY_PICK && (p->pick.kind == SP_PICK_PERMUTATION || in_turn) && p->shift == AS_DRAWN;
 }
 
 uint32_t sp_parents_depth(const sp_parents *p)

@@ -371,7 +371,7 @@ static sp_cell *described_cell(const sp_build *b, sp_cell *cell)
     if (cell && col->type && !is_set)
         cell = cut_to_type(b, cell);
     if (cell)
-        cell = told_apart(b, cell);
+        cell = col->n_values ? sp_few_cell(b, cell) : told_apart(b, cell);
     if (cell && col->type && !is_set && !col->cut)
         warn_of_length(b, cell);
     if (cell && !keeps_promises(b, cell))

@@ -270,16 +270,19 @@ typedef struct unique_cell {
     uint32_t temp; /* the texts before */
 } unique_cell;
 
-/* A number of fixed width that no other row has, in front of the last @ or at the end: two equal texts would have equal digits
- * in the same place, and so be the same row. */
+/* Where a number goes into a text: in front of the last @, or at the end. */
+static size_t number_place(sp_str text)
+{
+    for (size_t i = text.len; i > 0; i--)
+        if (text.p[i - 1] == '@')
+            return i - 1;
+    return text.len;
+}
+
+/* A number of fixed width that no other row has: two equal texts would have equal digits in the same place, and so be the same row. */
 static char *put_unique(const unique_cell *c, uint64_t row, sp_str text, char *p)
 {
-    size_t at = text.len;
-    for (size_t i = text.len; i > 0; i--)
-        if (text.p[i - 1] == '@') {
-            at = i - 1;
-            break;
-        }
+    size_t at = number_place(text);
     memcpy(p, text.p, at);
     uint64_t number = sp_pick_one(&c->number, row);
     for (uint32_t i = c->digits; i-- > 0; number /= 10)
@@ -336,5 +339,105 @@ sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner)
     c->cell.text_max += c->digits;
     c->cell.bounds.text_max = c->cell.text_max;
     c->cell.unique = true;
+    return &c->cell;
+}
+
+/* ---- so many different values ---- */
+
+/* Rows that are looked at for values that differ, but as many as there are to be of these. */
+enum { FEW_LOOKED_AT = 1 << 20 };
+
+typedef struct few_cell {
+    sp_cell cell;
+    const sp_cell *inner;
+    sp_pick number;       /* of the value, below n */
+    const uint64_t *kept; /* rows of the inner cell that differ */
+    uint64_t n_kept, n;
+    uint32_t room; /* bytes of the longest text, with its number */
+    uint32_t temp;
+} few_cell;
+
+/* What the inner cell has too few different texts for has a number more than the text that it repeats. */
+static char *put_numbered(const few_cell *c, uint64_t number, sp_str text, char *p)
+{
+    char digits[SP_I64_TEXT_MAX + SP_SLACK];
+    size_t len = number ? (size_t)(sp_put_u64(digits, number + 1) - digits) : 0;
+    size_t at = number_place(text), front = at;
+    if (len && text.len + len > c->room)
+        front -= SP_MIN(front, text.len + len - c->room);
+    while (front < at && front > 0 && ((unsigned char)text.p[front] & 0xc0) == 0x80)
+        front--;
+    memcpy(p, text.p, front);
+    memcpy(p + front, digits, len);
+    memcpy(p + front + len, text.p + at, text.len - at);
+    return p + front + len + (text.len - at);
+}
+
+static int few_texts(const few_cell *c, const uint64_t *inner, const uint64_t *values, uint32_t n, sp_column *out,
+                     sp_gen_scratch *scratch)
+{
+    sp_column *temp = sp_scratch_temp(scratch, c->temp);
+    if (!temp)
+        return SPATE_E_NOMEM;
+    temp->validity = NULL;
+    if (c->inner->ops->fill(c->inner, inner, n, temp, scratch) != SPATE_OK ||
+        sp_column_reserve_bytes(out, (size_t)n * c->cell.text_max) != SPATE_OK)
+        return SPATE_E_NOMEM;
+    if (temp->validity)
+        memcpy(sp_column_validity(out, n), temp->validity, (n + 7) / 8);
+    char *p = out->bytes;
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_numbered(c, values[i] / c->n_kept, sp_column_str(temp, i), p);
+        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+    }
+    return SPATE_OK;
+}
+
+static int few_fill(const sp_cell *cell, const uint64_t *rows, uint32_t n, sp_column *out, sp_gen_scratch *scratch)
+{
+    const few_cell *c = (const few_cell *)cell;
+    uint64_t *values = sp_scratch_push(scratch), *inner = sp_scratch_push(scratch);
+    sp_pick_many(&c->number, rows, n, values);
+    for (uint32_t i = 0; i < n; i++)
+        inner[i] = c->kept[values[i] % c->n_kept];
+    int rc = c->n_kept < c->n && cell->type.kind == SP_TEXT ? few_texts(c, inner, values, n, out, scratch)
+                                                            : c->inner->ops->fill(c->inner, inner, n, out, scratch);
+    sp_scratch_pop(scratch);
+    sp_scratch_pop(scratch);
+    return rc;
+}
+
+static const sp_cell_ops few_ops = {few_fill, NULL};
+
+/* The first rows of the inner cell that differ are the values. */
+sp_cell *sp_few_cell(const sp_build *b, const sp_cell *inner)
+{
+    const sp_plan_column *col = b->column;
+    few_cell *c = sp_arena_alloc(b->arena, 1, sizeof(*c));
+    int temp = sp_build_temp(b, inner->type, false);
+    const sp_cell *looked_at = inner;
+    uint64_t *kept, n = col->n_values, most = SP_MAX(n, (uint64_t)FEW_LOOKED_AT);
+    sp_build own = *b;
+    own.key = sp_mix64(b->key ^ UINT64_C(0x666577));
+    if (!c || temp < 0 || !sp_build_distinct(b, &looked_at, 1, SP_MIN(4 * n + 64, most), &kept, &c->n_kept) ||
+        !sp_build_pick(&own, (sp_domain){.n = n, .unit = 1, .scattered = true}, &c->number))
+        return NULL;
+    c->cell = *inner;
+    c->cell.ops = &few_ops;
+    c->cell.depth = inner->depth + 2;
+    c->cell.unique = false;
+    c->inner = inner;
+    c->n = n;
+    c->n_kept = SP_MIN(c->n_kept, n);
+    c->kept = kept;
+    c->temp = (uint32_t)temp;
+    uint32_t length = col->type && col->type->kind == SP_TEXT ? col->type->length : 0;
+    c->room = length && (col->cut || inner->text_max <= length) ? length : UINT32_MAX;
+    if (c->n_kept < n && inner->type.kind == SP_TEXT) {
+        uint64_t numbered = SP_MIN(inner->text_max + (uint64_t)SP_I64_TEXT_MAX, (uint64_t)c->room);
+        c->cell.text_max = SP_MAX((uint32_t)numbered, inner->text_max);
+        c->cell.bounds.text_max = c->cell.text_max;
+    }
     return &c->cell;
 }

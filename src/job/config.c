@@ -33,7 +33,7 @@ static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
 {
     uint32_t n = t->n_columns + 1;
     d->t = t;
-    d->rows = SPATE_CONFIG_ROWS;
+    d->rows = k->counted && t->rows >= 1 ? (uint64_t)t->rows : SPATE_CONFIG_ROWS;
     d->needed = sp_arena_alloc(k->arena, n, sizeof(*d->needed));
     d->apart = sp_arena_alloc(k->arena, n, sizeof(*d->apart));
     d->spread = sp_arena_alloc(k->arena, n, sizeof(*d->spread));
@@ -122,7 +122,8 @@ static void join_facets(sp_draft *d, const char *of)
         uint32_t n = 0;
         for (uint32_t i = 0; i < d->t->n_columns; i++) {
             sp_choice *c = &d->choices[i];
-            const char *whose = "", *facet = c->out || c->items || c->tries || strcmp(c->mode, "value")
+            const char *whose = "", *facet = c->out || c->items || c->tries || (c->n_values && !c->in_turn) ||
+                                                     strcmp(c->mode, "value")
                                                  ? NULL
                                                  : sp_words_facet(c->text, &whose);
             if (!facet || strcmp(whose, of) != 0 || n == SP_COUNT(seen))
@@ -136,6 +137,8 @@ static void join_facets(sp_draft *d, const char *of)
             if (round && found > 1) {
                 c->mode = of;
                 c->text = facet;
+                c->n_values = 0; /* persons differ enough */
+                c->distribution = NULL;
             }
         }
         found = n;

@@ -36,6 +36,8 @@ typedef struct sp_choice { /* what is written of a column */
     const char *distribution; /* YAML, or NULL */
     const char *draw, *tree;  /* or NULL; a tree is YAML */
     const char *differs;      /* the column it differs from, or NULL */
+    uint64_t n_values;        /* different ones that the cells are drawn from, or, if in_turn, have in turn; 0: any */
+    bool in_turn;
     double null_rate;
     bool unique, primary_key, sorted;
     bool absent; /* refers to what is not there: only null will do */
@@ -136,14 +138,18 @@ bool sp_config_moment(sp_str text, double *seconds);
 const char *sp_config_shown_moment(sp_config *k, double seconds, bool date);
 
 /* config_stats.c: false or NULL when the statistics say nothing of use. Sets mode, items, weights, props, distribution, type. */
-bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out);
+bool sp_config_from_stats(sp_config *k, const sp_cat_table *t, const sp_cat_column *c, sp_choice *out);
+/* A column of whole numbers that count the rows, perhaps in steps, as the statistics say: false, or as above. */
+bool sp_config_counts(sp_config *k, const sp_cat_table *t, const sp_cat_column *c, sp_choice *out);
 /* How long lists are: a distribution; NULL: nothing is known. */
 const char *sp_config_lengths(sp_config *k, const sp_cat_stats *s);
-/* How often the rows that are referred to are so: a distribution, NULL: about evenly. rows: how many there are; counted: their key is their
- * number, from 1. */
-const char *sp_config_shares(sp_config *k, const sp_cat_stats *s, uint64_t rows, bool counted);
-/* The commonest texts become those of the choice; returns how many others there are, 0: not known. */
-uint64_t sp_config_common_texts(sp_config *k, const sp_cat_stats *s, sp_choice *out);
+/* How often the parent's rows are referred to: a distribution, NULL: about evenly. counted: their key is their number, from 1. */
+const char *sp_config_shares(sp_config *k, const sp_draft *d, const sp_cat_stats *s, const sp_draft *parent,
+                             bool counted);
+/* The commonest texts become those of the choice. */
+void sp_config_common(sp_config *k, const sp_cat_stats *s, sp_choice *out);
+
+#define IN_ORDER 0.99 /* rows with such a correlation lie in the column's order */
 
 /* ---- one column on its way to a choice --------------------------------------------------------------------------------- */
 
@@ -165,6 +171,10 @@ static inline void sp_making_mode(sp_making *m, const char *name, const char *te
     m->out->mode = name;
     m->out->text = text;
 }
+
+/* config_stats.c: from how many values the rows are to draw, common ones aside, for as many of them to come as there are; 0: nothing is known.
+ * each: nearly every row has one of its own, so they are not drawn but come in turn. */
+uint64_t sp_config_few(const sp_making *m, bool *each);
 
 /* config_column.c */
 void sp_making_leave_out(sp_making *m, const char *why);

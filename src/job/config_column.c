@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { TRIES_MAX = 3 };
+enum { TRIES_MAX = 3, IN_TURN_MAX = 1 << 18 /* where more values differ, a few that do not are no matter */ };
 
 char *sp_config_printf(sp_config *k, const char *fmt, ...)
 {
@@ -166,22 +166,29 @@ static bool choose_counted(sp_making *m)
 {
     bool follows = m->d->steps[m->column] > 1 && (m->d->step[m->column] || !m->d->afters);
     return !follows && !m->unique && m->out->tries == 0 && !(m->d->combined && m->out->primary_key) &&
-           sp_config_from_stats(m->k, m->c, m->out);
+           sp_config_from_stats(m->k, m->d->t, m->c, m->out);
+}
+
+/* From 1, or from what a condition allows. */
+static void choose_numbers(sp_making *m)
+{
+    int64_t from;
+    bool bound = m->demand->min.p && sp_parse_i64(m->demand->min, &from);
+    sp_making_mode(m, "inc", bound ? sp_config_printf(m->k, "%lld", (long long)from + 1) : "1");
+    unsigned bits = SP_MIN(m->type->bits, 63u);
+    m->out->most = (uint64_t)(ldexp(1, (int)(m->type->is_unsigned || bits == 63 ? bits : bits - 1)) - 1);
 }
 
 static void choose_value(sp_making *m)
 {
     if (sp_making_reference(m) || sp_making_slot(m) || choose_sum(m))
         return;
-    if (m->unique && m->type->class == SP_CAT_INTEGER && m->out->tries == 0 && !m->demand->max.p &&
-        !m->demand->n_values && !m->demand->modulus && (m->out->primary_key || is_numbered(m->c))) {
-        int64_t from;
-        sp_making_mode(m, "inc",
-                       m->demand->min.p && sp_parse_i64(m->demand->min, &from)
-                           ? sp_config_printf(m->k, "%lld", (long long)from + 1)
-                           : "1");
-        unsigned bits = SP_MIN(m->type->bits, 63u);
-        m->out->most = (uint64_t)(ldexp(1, (int)(m->type->is_unsigned || bits == 63 ? bits : bits - 1)) - 1);
+    bool numbers = m->unique && m->type->class == SP_CAT_INTEGER && m->out->tries == 0 && !m->demand->max.p &&
+                   !m->demand->n_values && !m->demand->modulus;
+    if (numbers && (m->out->primary_key || is_numbered(m->c))) {
+        choose_numbers(m);
+    } else if (numbers && sp_config_counts(m->k, m->d->t, m->c, m->out)) {
+        m->out->type = plan_type(m);
     } else if (choose_counted(m)) {
         m->out->type = m->out->type ? m->out->type : plan_type(m);
     } else if (m->demand->n_values) {
@@ -193,6 +200,33 @@ static void choose_value(sp_making *m)
     if (!m->out->out && !m->out->type)
         m->out->type = plan_type(m);
     sp_making_note_absent_parent(m);
+}
+
+/* What functions make may have too many different values, or too few. */
+static void choose_few(sp_making *m)
+{
+    sp_choice *c = m->out;
+    bool made = !c->out && !c->items && m->type->class != SP_CAT_BOOL && c->mode &&
+                ((strcmp(c->mode, "value") == 0 && strstr(c->text, "${")) || strcmp(c->mode, "pattern") == 0);
+    if (!made || m->unique || c->primary_key || c->tries || m->d->n_ways > 1)
+        return;
+    c->n_values = sp_config_few(m, &c->in_turn);
+    if (c->in_turn && (m->type->class != SP_CAT_TEXT || c->n_values > IN_TURN_MAX))
+        c->n_values = 0;
+    c->distribution = c->n_values && c->in_turn ? "{type: cycle}" : NULL;
+}
+
+/* A key whose rows lie in its order is made in it. */
+static void choose_order(sp_making *m)
+{
+    sp_choice *c = m->out;
+    const sp_cat_stats *s = m->c->stats;
+    if (c->out || c->items || !s || !m->unique || c->tries || s->correlation < IN_ORDER)
+        return;
+    if (strcmp(c->mode, "range") == 0 && !c->distribution)
+        c->sorted = strcmp(c->text, "int") == 0 || strcmp(c->text, "decimal") == 0 || strcmp(c->text, "timestamp") == 0;
+    if (strcmp(c->mode, "value") == 0)
+        c->sorted = strcmp(c->text, "${uuid}") == 0;
 }
 
 /* The only one of a key's columns without a value twice, where nulls count as values. */
@@ -258,6 +292,8 @@ void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column)
         choose_value(&m);
     else
         sp_making_leave_out(&m, "no values could be made for it");
+    choose_few(&m);
+    choose_order(&m);
     if (d->n_ways > 1) /* what differs from way to way has none */
         out->n_common = 0;
     choose_nulls(&m);

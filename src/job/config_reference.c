@@ -173,8 +173,11 @@ bool sp_making_reference(sp_making *m)
     m->out->most = m->unique ? parent->rows : UINT64_MAX;
     if (!m->unique && m->out->tries == 0 && !m->out->tree && !(m->d->combined && m->out->primary_key))
         m->out->distribution = m->d->spread[m->column] ? "{type: cycle}"
-                                                       : sp_config_shares(m->k, m->c->stats, parent->rows,
+                                                       : sp_config_shares(m->k, m->d, m->c->stats, parent,
                                                                           is_counted(parent, f->parent_columns[at]));
+    else if (m->unique && f->n == 1 && parent != m->d && m->out->tries == 0 && m->c->stats &&
+             m->c->stats->correlation > IN_ORDER && is_counted(parent, f->parent_columns[at]))
+        m->out->distribution = "{type: cycle}";
     return true;
 }
 

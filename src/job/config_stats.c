@@ -6,21 +6,26 @@
  * and type say more. */
 #include "job/config.h"
 
+#include "plan/plan.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BARS_MAX = 20, VALUES_MAX = 100, POINTS_MAX = 1024 };
+enum { BARS_MAX = 20, PEAKS_MAX = 20, VALUES_MAX = 100, POINTS_MAX = 1024 };
 #define COVERED       0.95  /* of the rows, by the commonest values: no others matter */
 #define COVERED_ITEMS 0.8   /* of all items, by the commonest ones */
 #define OFTEN         0.01  /* of the rows: such a number stands by itself */
 #define KNOWN         0.001 /* such a text is no secret */
-#define IN_ORDER      0.99  /* rows lie in the order of such a column */
 #define SKEWED        1.5   /* so much oftener than others are the rows that are referred to most */
+#define EVEN          1.15  /* bars that differ by less are all alike */
+#define SEEN          30000 /* rows that the server has looked at, as a rule */
+#define NEARLY_ALL    0.9   /* of the rows have a value of their own */
+#define SOME          0.8   /* of the rows that would be referred to if all were so evenly: with less, some are never */
 
 typedef struct bars {
-    double bounds[BARS_MAX + 1];
-    double weights[BARS_MAX];
+    double bounds[BARS_MAX + 2 * PEAKS_MAX + 1];
+    double weights[BARS_MAX + 2 * PEAKS_MAX];
     uint32_t n;
 } bars;
 
@@ -173,20 +178,27 @@ static double share_between(const sp_cat_stats *s, sp_cat_class class, double fr
     return share;
 }
 
-/* Neighbours are put together until a bar has its part of all. */
-static void build_bars(const sp_cat_stats *s, sp_cat_class class, double unit, bars *b)
+/* Neighbours are put together until a bar has its part of all; single values with a share of peak, or more, stand alone. */
+static void build_bars(const sp_cat_stats *s, sp_cat_class class, double unit, double peak, bars *b)
 {
     double points[POINTS_MAX];
-    uint32_t n = find_points(s, class, unit, points);
+    uint32_t n = find_points(s, class, unit, points), peaks = 0, parts = 0;
+    bool begun = false;
     if (n < 2)
         return;
     b->bounds[0] = points[0];
     for (uint32_t i = 0; i + 1 < n; i++) {
-        b->weights[b->n] += share_between(s, class, points[i], points[i + 1]);
+        double share = share_between(s, class, points[i], points[i + 1]);
+        bool alone = share >= peak && points[i + 1] - points[i] <= unit && peaks < PEAKS_MAX;
+        b->n += alone && begun;
+        b->weights[b->n] += share;
         b->bounds[b->n + 1] = points[i + 1];
-        bool full = b->weights[b->n] >= (1 - s->null_rate) / BARS_MAX;
-        if (full && b->n + 1 < BARS_MAX && i + 2 < n)
-            b->n++;
+        bool full = !alone && b->weights[b->n] >= (1 - s->null_rate) / BARS_MAX && parts + 1 < BARS_MAX;
+        bool ends = (alone || full) && i + 2 < n;
+        peaks += alone;
+        parts += full;
+        b->n += ends;
+        begun = !ends;
     }
     b->n++;
 }
@@ -229,6 +241,32 @@ static double unit_of(const sp_cat_type *type)
     }
 }
 
+/* How much higher the highest bar is than the lowest. */
+static double unevenness(const bars *b)
+{
+    double least = INFINITY, most = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        double each = b->weights[i] / (b->bounds[i + 1] - b->bounds[i]);
+        least = SP_MIN(least, each);
+        most = SP_MAX(most, each);
+    }
+    return b->n > 1 ? most / least : 1;
+}
+
+/* Whole numbers that count the rows, perhaps in steps. */
+static bool counts_rows(sp_config *k, const sp_cat_table *t, const sp_cat_stats *s, const bars *b, sp_choice *out)
+{
+    double span = b->bounds[b->n] - 1 - b->bounds[0], step = t->rows > 1 ? floor(span / (t->rows - 1) + 0.5) : 0;
+    if (s->null_rate > 0 || s->distinct < IN_ORDER * t->rows || step < 1 ||
+        fabs(span - step * (t->rows - 1)) > (1 - IN_ORDER) * span)
+        return false;
+    out->mode = "inc";
+    out->text = sp_config_printf(k, "%.0f", b->bounds[0]);
+    out->props = step > 1 ? sp_config_printf(k, "{step: %.0f}", step) : NULL;
+    out->sorted = false; /* which it is anyway */
+    return true;
+}
+
 /* The commonest values, down to a share of the rows, go by themselves; returns what is left of the statistics. */
 static sp_cat_stats split_common(sp_config *k, const sp_cat_stats *s, double least, sp_choice *out)
 {
@@ -247,7 +285,25 @@ static sp_cat_stats split_common(sp_config *k, const sp_cat_stats *s, double lea
     return rest;
 }
 
-static bool histogram(sp_config *k, const sp_cat_type *type, const sp_cat_stats *s, sp_choice *out)
+/* From the first bound to the last: "{min: 1, max: 10}". */
+static const char *range_props(sp_config *k, const sp_cat_type *type, const bars *b)
+{
+    sp_buf text = {0};
+    int rc = sp_buf_adds(&text, "{min: ") || add_bound(k, &text, type, b->bounds[0]) || sp_buf_adds(&text, ", max: ") ||
+             add_bound(k, &text, type, b->bounds[b->n]);
+    if (!rc && type->class == SP_CAT_DATE)
+        rc = sp_buf_adds(&text, ", format: 2006-01-02");
+    if (!rc && type->class == SP_CAT_DECIMAL)
+        rc = sp_buf_printf(&text, ", scale: %u", type->precision ? SP_MIN(type->scale, 15) : 2);
+    rc = rc || sp_buf_adds(&text, "}");
+    const char *kept = rc ? NULL : sp_arena_strndup(k->arena, text.data, text.len);
+    sp_buf_done(&text);
+    k->nomem = k->nomem || !kept;
+    return kept;
+}
+
+static bool histogram(sp_config *k, const sp_cat_table *t, const sp_cat_type *type, const sp_cat_stats *s,
+                      sp_choice *out)
 {
     static const char *const ranges[] = {
         [SP_CAT_INTEGER] = "int", [SP_CAT_FLOAT] = "float", [SP_CAT_DECIMAL] = "decimal"};
@@ -257,28 +313,39 @@ static bool histogram(sp_config *k, const sp_cat_type *type, const sp_cat_stats 
     out->sorted = s->correlation > IN_ORDER;
     sp_cat_stats rest = out->sorted || moment ? *s : split_common(k, s, OFTEN, out);
     bars b = {0};
-    build_bars(&rest, type->class, unit_of(type), &b);
+    build_bars(&rest, type->class, unit_of(type), INFINITY, &b);
     if (b.n == 0)
         return false;
+    bool even = unevenness(&b) <= EVEN;
+    if (even && out->sorted && type->class == SP_CAT_INTEGER && counts_rows(k, t, s, &b, out))
+        return true;
     out->mode = "range";
     out->text = moment ? "timestamp" : ranges[type->class];
-    out->distribution = histogram_yaml(k, type, &b);
-    if (type->class == SP_CAT_DATE)
+    out->distribution = even ? NULL : histogram_yaml(k, type, &b);
+    if (even)
+        out->props = range_props(k, type, &b);
+    else if (type->class == SP_CAT_DATE)
         out->props = "{format: 2006-01-02}";
-    if (type->class == SP_CAT_DECIMAL)
+    else if (type->class == SP_CAT_DECIMAL)
         out->props = sp_config_printf(k, "{scale: %u}", type->precision ? SP_MIN(type->scale, 15) : 2);
-    return out->distribution != NULL;
+    return true;
 }
 
-uint64_t sp_config_common_texts(sp_config *k, const sp_cat_stats *s, sp_choice *out)
+bool sp_config_counts(sp_config *k, const sp_cat_table *t, const sp_cat_column *c, sp_choice *out)
 {
-    if (!s)
-        return 0;
-    split_common(k, s, KNOWN, out);
-    return s->distinct > out->n_common ? (uint64_t)s->distinct - out->n_common : 0;
+    bars b = {0};
+    if (!c->stats || c->stats->correlation <= IN_ORDER)
+        return false;
+    build_bars(c->stats, SP_CAT_INTEGER, 1, INFINITY, &b);
+    return b.n && unevenness(&b) <= EVEN && counts_rows(k, t, c->stats, &b, out);
 }
 
-bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out)
+void sp_config_common(sp_config *k, const sp_cat_stats *s, sp_choice *out)
+{
+    split_common(k, s, KNOWN, out);
+}
+
+bool sp_config_from_stats(sp_config *k, const sp_cat_table *t, const sp_cat_column *c, sp_choice *out)
 {
     const sp_cat_stats *s = c->stats;
     if (!s || c->type.domain)
@@ -292,38 +359,95 @@ bool sp_config_from_stats(sp_config *k, const sp_cat_column *c, sp_choice *out)
     bool all = covered(s) >= 0.9999 || s->n_bounds < 2 || c->type.class == SP_CAT_TEXT;
     if (is_plain(c->type.class) && s->n_common && s->n_common <= VALUES_MAX && covered(s) >= COVERED && all)
         return weigh(k, s, s->common, s->n_common, out);
-    return histogram(k, &c->type, s, out);
+    return histogram(k, t, &c->type, s, out);
+}
+
+/* ---- how many different values --------------------------------------------------------------- */
+
+/* How many values there would be in the plan's rows: as many as there are, or the same share of the rows. */
+static double distinct(const sp_draft *d, const sp_cat_stats *s)
+{
+    return s->grows && d->t->rows > 0 ? s->distinct * (double)d->rows / d->t->rows : s->distinct;
+}
+
+/* Of n values, each as likely as any other, how many come in so many rows. */
+static double drawn(double n, double rows)
+{
+    return n > 0 ? -n * expm1(-rows / n) : 0;
+}
+
+/* The other way round: a few more than come. */
+static double to_draw_from(double come, double rows)
+{
+    double low = come, high = come;
+    while (drawn(high, rows) < come)
+        high *= 2;
+    for (int i = 0; i < 40; i++) {
+        double middle = (low + high) / 2;
+        *(drawn(middle, rows) < come ? &low : &high) = middle;
+    }
+    return floor(high + 0.5);
+}
+
+uint64_t sp_config_few(const sp_making *m, bool *each)
+{
+    const sp_cat_stats *s = m->c->stats;
+    double rows = s ? (double)m->d->rows * (1 - s->null_rate) : 0, left = rows;
+    for (uint32_t i = 0; i < m->out->n_common; i++)
+        left -= rows * m->out->common_rates[i];
+    double come = s ? distinct(m->d, s) - m->out->n_common : 0;
+    *each = come > NEARLY_ALL * left;
+    if (come < 1 || left < 1 || come > SP_PLAN_VALUES_MAX)
+        return 0;
+    double from =
+        *each ? SP_MIN(come / left, 1.0) * (double)m->d->rows : to_draw_from(come, left); /* nulls have a turn, too */
+    return (uint64_t)SP_MIN(from, (double)SP_PLAN_VALUES_MAX);
 }
 
 /* ---- references ------------------------------------------------------------------------------- */
 
-/* The commonest rows are the first ones: bars over their ranks, and one for all the others. */
-static void build_ranks(const sp_cat_stats *s, bars *b)
+/* A share that is no accident of which rows the server has looked at. */
+static double notable(const sp_cat_stats *s, double rows)
 {
-    double rest = 1 - covered(s);
-    for (uint32_t i = 0; i < s->n_common; i++) {
-        b->weights[b->n] += s->common_rates[i];
-        b->bounds[b->n + 1] = i + 1;
-        if (b->weights[b->n] >= (1 - s->null_rate) / BARS_MAX && b->n + 2 < BARS_MAX && i + 1 < s->n_common)
-            b->n++;
-    }
-    b->n += s->n_common > 0;
-    if (rest > 0.001 && s->distinct > s->n_common) {
-        b->bounds[b->n + 1] = floor(s->distinct);
-        b->weights[b->n++] = rest;
-    }
+    double seen = rows > 0 ? SP_MIN(rows, SEEN) : SEEN, usual = seen * (1 - s->null_rate) / SP_MAX(s->distinct, 1.0);
+    return (usual + 6 * sqrt(usual) + 3) / seen;
 }
 
-/* Are rows in some bars much oftener than in others? */
-static bool is_skewed(const bars *b)
+/* Bars that the first n values by rank need, when a bar ends where a value is rarer by this than its first. */
+static uint32_t ranks_needed(const sp_cat_stats *s, uint32_t n, double by)
 {
-    double least = INFINITY, most = 0;
-    for (uint32_t i = 0; i < b->n; i++) {
-        double each = b->weights[i] / (b->bounds[i + 1] - b->bounds[i]);
-        least = SP_MIN(least, each);
-        most = SP_MAX(most, each);
+    uint32_t needed = 0;
+    double first = INFINITY;
+    for (uint32_t i = 0; i < n; i++)
+        if (s->common_rates[i] < by * first) {
+            first = s->common_rates[i];
+            needed++;
+        }
+    return needed;
+}
+
+/* The commonest rows are the first ones: bars over their ranks, each of values about as common, and one for all the others, up to last. */
+static void build_ranks(const sp_cat_stats *s, double least, double last, bars *b)
+{
+    bool all = covered(s) >= 0.999;
+    uint32_t n = 0;
+    double by = 1, first = INFINITY, rest = 1 - s->null_rate;
+    while (n < s->n_common && n + 1 <= last && (all || s->common_rates[n] >= least))
+        n++;
+    while (ranks_needed(s, n, by) > BARS_MAX)
+        by *= 0.95;
+    for (uint32_t i = 0; i < n; i++) {
+        bool begins = s->common_rates[i] < by * first;
+        first = begins ? s->common_rates[i] : first;
+        b->n += begins;
+        b->weights[b->n - 1] += s->common_rates[i];
+        b->bounds[b->n] = i + 1;
+        rest -= s->common_rates[i];
     }
-    return b->n > 1 && most > SKEWED * least;
+    if (rest > 0.001 && last > n) {
+        b->bounds[b->n + 1] = floor(last);
+        b->weights[b->n++] = rest;
+    }
 }
 
 /* Whole numbers that are all among 1 to rows: the key's rows by their number. */
@@ -338,18 +462,28 @@ static bool are_rows(const sp_cat_stats *s, uint64_t rows)
     return s->n_bounds + s->n_common > 1;
 }
 
-const char *sp_config_shares(sp_config *k, const sp_cat_stats *s, uint64_t rows, bool counted)
+const char *sp_config_shares(sp_config *k, const sp_draft *d, const sp_cat_stats *s, const sp_draft *parent,
+                             bool counted)
 {
     static const sp_cat_type number = {.class = SP_CAT_INTEGER};
     bars b = {0};
-    if (!s)
+    if (!s || s->distinct < 1)
         return NULL;
-    bool by_value = counted && are_rows(s, rows);
-    if (by_value)
-        build_bars(s, SP_CAT_INTEGER, 1, &b);
-    else
-        build_ranks(s, &b);
+    bool known = d->t->rows > 0 && parent->t->rows > 0;
+    double even = known ? drawn(parent->t->rows, d->t->rows * (1 - s->null_rate)) : 0, least = notable(s, d->t->rows),
+           size = known ? (double)parent->rows / parent->t->rows : 1;
+    bool some = s->distinct < SOME * even;
+    bool by_value = counted && are_rows(s, parent->rows) && s->distinct >= even / 2;
+    if (by_value) {
+        if (s->n_common > PEAKS_MAX)
+            least = SP_MAX(least, s->common_rates[PEAKS_MAX - 1]);
+        build_bars(s, SP_CAT_INTEGER, 1, least, &b);
+    } else {
+        build_ranks(s, least, SP_MIN(SP_MAX(s->distinct * size, 1.0), (double)parent->rows), &b);
+    }
     for (uint32_t i = 0; by_value && i <= b.n; i++)
         b.bounds[i] -= 1; /* choices are counted from 0 */
-    return is_skewed(&b) ? histogram_yaml(k, &number, &b) : NULL;
+    if (b.n && (some || unevenness(&b) > SKEWED))
+        return histogram_yaml(k, &number, &b);
+    return counted && s->correlation > IN_ORDER ? "{type: even}" : NULL;
 }

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#define FEW 0.5 /* of the rows: with fewer different texts than that, some come again and again */
-
 static uint64_t power_of_letters(int64_t length)
 {
     return length > 9 ? UINT64_MAX : (uint64_t)pow(62, (double)length);
@@ -220,17 +218,17 @@ static bool choose_one_word(sp_making *m, const char *said, int64_t min, int64_t
     return true;
 }
 
-/* No name says what it is, but the statistics how many values there are, and which come most. */
+/* No name says what it is, or that is too long, but the statistics how many values there are, and which come most. */
 static bool choose_numbered(sp_making *m, const char *said, int64_t max)
 {
-    const sp_cat_stats *s = m->c->stats;
-    if (!s || m->unique || m->out->tries)
+    if (!m->c->stats || m->unique || m->out->tries > 1)
         return false;
-    uint64_t others = sp_config_common_texts(m->k, s, m->out);
+    sp_config_common(m->k, m->c->stats, m->out);
+    bool each = false;
+    uint64_t others = said ? 0 : sp_config_few(m, &each);
     char digits[24];
     int64_t width = sp_put_u64(digits, others) - digits;
-    bool few = others && s->distinct < FEW * SP_MAX(m->d->t->rows, 1.0) * (1 - s->null_rate);
-    if (said || !few || width > max)
+    if (!others || each || width > max)
         return false;
     sp_buf text = {0};
     int rc = sp_buf_adds(&text, "'");

@@ -7,6 +7,18 @@ enum { INDENT_TABLE = 2, INDENT_KEY = 4, INDENT_COLUMN = 6, INDENT_WISH = 8, IND
 
 /* ---- writing ------------------------------------------------------------------------------------- */
 
+static const char *grouped(sp_config *k, uint64_t n)
+{
+    char text[32], digits[24];
+    int len = (int)(sp_put_u64(digits, n) - digits), to = 0;
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0 && len > 4)
+            text[to++] = '_';
+        text[to++] = digits[i];
+    }
+    return sp_config_printf(k, "%.*s", to, text);
+}
+
 static void write_items(sp_config *k, sp_emit *e, int indent, const sp_choice *c)
 {
     sp_buf list = {0};
@@ -22,7 +34,7 @@ static void write_weights(sp_config *k, sp_emit *e, int indent, const sp_choice 
     sp_buf list = {0};
     int rc = sp_buf_adds(&list, "[");
     for (uint32_t i = 0; i < c->n_items && !rc; i++)
-        rc = sp_buf_printf(&list, "%s%.6g", i ? ", " : "", c->weights[i]);
+        rc = sp_buf_printf(&list, "%s%.4g", i ? ", " : "", c->weights[i]);
     rc = rc || sp_buf_adds(&list, "]");
     k->nomem = k->nomem || rc;
     if (!rc)
@@ -66,6 +78,8 @@ static void write_cells(sp_config *k, sp_emit *e, int indent, const sp_choice *c
         sp_emit_key(e, indent, false, "type", sp_str_of(type), NULL);
     if (c->draw)
         sp_emit_key(e, indent, false, "draw", sp_str_of(c->draw), NULL);
+    if (c->n_values)
+        sp_emit_raw(e, indent, "distinct", grouped(k, c->n_values), NULL);
     if (c->tree)
         sp_emit_raw(e, indent, "tree", c->tree, NULL);
     if (c->differs)
@@ -168,18 +182,6 @@ static void write_left_out(sp_config *k, sp_emit *e, const sp_draft *d)
     if (line.len && !rc)
         sp_emit_comment(e, INDENT_KEY, sp_arena_printf(k->arena, "%.*s", (int)line.len, line.data));
     sp_buf_done(&line);
-}
-
-static const char *grouped(sp_config *k, uint64_t n)
-{
-    char text[32], digits[24];
-    int len = (int)(sp_put_u64(digits, n) - digits), to = 0;
-    for (int i = 0; i < len; i++) {
-        if (i && (len - i) % 3 == 0 && len > 4)
-            text[to++] = '_';
-        text[to++] = digits[i];
-    }
-    return sp_config_printf(k, "%.*s", to, text);
 }
 
 /* Conditions, each cut to what a line of comment holds. */

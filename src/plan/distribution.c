@@ -320,7 +320,8 @@ static const kind *find_kind(sp_plan_reader *r, const sp_node *node)
 static bool goes_with(const sp_plan_column *c, const kind *k)
 {
     bool lengths = is_range(c, SP_RANGE_STRING) || is_range(c, SP_RANGE_BYTES) || c->mode == SP_MODE_ARRAY;
-    bool choices = c->mode == SP_MODE_REF || c->mode == SP_MODE_SET || lengths || is_range(c, SP_RANGE_INT);
+    bool choices =
+        c->mode == SP_MODE_REF || c->mode == SP_MODE_SET || c->n_values || lengths || is_range(c, SP_RANGE_INT);
     if (k->spread == SP_SPREAD_EXACT)
         return c->mode == SP_MODE_SET;
     if (k->spread == SP_SPREAD_UNIFORM || (choices && k->spread != SP_SPREAD_RHYTHM))
@@ -366,7 +367,7 @@ void sp_read_distribution(sp_plan_reader *r, sp_plan_column *c, const sp_node *n
     if (!goes_with(c, k)) {
         sp_mistake(r->m, v[D_TYPE]->mark, v[D_TYPE]->text,
                    k->spread == SP_SPREAD_EXACT ? "goes only with a set"
-                   : k->of_choices              ? "goes only with ref, set, range int and lengths"
+                   : k->of_choices              ? "goes only with ref, set, distinct, range int and lengths"
                                                 : "does not go with this column");
         return;
     }

@@ -181,6 +181,7 @@ void sp_check_mask(sp_plan_reader *r, sp_plan_column *c)
         : c->hidden                                                                          ? "hidden"
         : c->stop != SP_PLAN_NO_STOP                                                         ? "stop"
         : c->n_common                                                                        ? "common"
+        : c->n_values                                                                        ? "distinct"
         : spread == SP_SPREAD_CYCLE || spread == SP_SPREAD_EVEN || spread == SP_SPREAD_EXACT ? "distribution"
         : c->children || c->tree.roots || c->graph                                           ? "children, tree or graph"
                                                                                              : NULL;

@@ -252,6 +252,7 @@ struct sp_plan_column {
     bool mask_items;         /* the items of that field are replaced, each by what it says */
     const sp_json_path *path; /* of a masked column: what is replaced in its documents; NULL: these themselves */
     bool distinct;           /* rows equal in all such columns of the table are made once: the first of them */
+    uint64_t n_values;       /* there are so many different ones, and each row has one of them; 0: any */
     uint64_t stop;           /* cells from this row on are null; SP_PLAN_NO_STOP: none */
     sp_expr *expr;           /* EXPR */
     const sp_plan_dep *deps; /* the columns it is made from */
@@ -271,6 +272,8 @@ struct sp_plan_column {
 enum {
     SP_PLAN_DISTINCT_MAX =
         1 << 24, /* rows of a table with distinct columns: 8 bytes of memory each, and 48 more at first */
+    SP_PLAN_VALUES_MAX =
+        1 << 24, /* different values that a column is to have: 8 bytes of memory each, and 48 more at first */
     SP_PLAN_LOOKUP_MAX = 1 << 22, /* rows of a table that is looked into: 48 bytes each, or up to twice that */
     SP_PLAN_SAMPLE_MAX =
         1 << 22, /* rows of an input that are sampled: 48 bytes and the text for a value while it is read */

@@ -42,6 +42,7 @@ enum {
     C_FORMAT,
     C_STOP,
     C_CUT,
+    C_DISTINCT,
     C_PATH,
     C_COUNT
 };
@@ -83,6 +84,7 @@ static const char *const column_names[C_COUNT] = {
     [C_FORMAT] = "format",
     [C_STOP] = "stop",
     [C_CUT] = "cut",
+    [C_DISTINCT] = "distinct",
     [C_PATH] = "path",
 };
 static const sp_keys column_keys = {"a column", column_names, C_COUNT};
@@ -369,6 +371,24 @@ static void read_stop(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
         sp_read_mistake(r, node, "the row from which on cells are null: a whole number");
 }
 
+static void read_distinct(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
+{
+    bool good =
+        c->mode == SP_MODE_VALUE || c->mode == SP_MODE_PERSON || c->mode == SP_MODE_PLACE || c->mode == SP_MODE_PATTERN;
+    sp_str text;
+    int64_t n;
+    if (!node)
+        return;
+    if (!good)
+        sp_mistake(r->m, node->mark, sp_str_of("distinct"), "goes only with value, person, place and pattern");
+    else if (!sp_read_text(r, node, "how many different values there are", &text))
+        return;
+    else if (sp_scalar_rows(text, &n) && n > 0 && n <= SP_PLAN_VALUES_MAX)
+        c->n_values = (uint64_t)n;
+    else
+        sp_mistake(r->m, node->mark, text, "is not how many different values there are: 1 to %d", SP_PLAN_VALUES_MAX);
+}
+
 /* Wishes that do not go together. */
 static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *const *v)
 {
@@ -376,10 +396,11 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
         sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"),
                    "goes only with value ${uuid}, inc, and the ranges int, float, decimal and "
                    "timestamp");
-    bool spread = c->distribution.spread != SP_SPREAD_UNIFORM;
+    const sp_distribution *d = &c->distribution;
+    bool spread = d->spread != SP_SPREAD_UNIFORM, in_turn = d->spread == SP_SPREAD_CYCLE && d->a <= 1 && d->b <= 1;
     if (c->sorted && c->distribution.spread == SP_SPREAD_ZIPF)
         sp_mistake(r->m, v[C_SORTED]->mark, sp_str_of("sorted"), "does not go with zipf");
-    if (c->unique && spread)
+    if (c->unique && spread && !(in_turn && c->mode == SP_MODE_REF))
         sp_mistake(r->m, v[C_UNIQUE] ? v[C_UNIQUE]->mark : c->mode_mark, sp_str_of("unique"),
                    "does not go with a distribution, which repeats values");
     if (v[C_WEIGHTS] && c->mode == SP_MODE_SET && spread && c->distribution.spread != SP_SPREAD_EXACT)
@@ -393,6 +414,11 @@ static void check_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *co
         sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with unique: common values repeat");
     if (c->sorted && v[C_COMMON])
         sp_mistake(r->m, v[C_COMMON]->mark, sp_str_of("common"), "does not go with sorted");
+    if (c->n_values && (c->unique || c->sorted || c->primary_key))
+        sp_mistake(r->m, v[C_DISTINCT]->mark, sp_str_of("distinct"), "does not go with %s: values come again",
+                   c->unique   ? "unique"
+                   : c->sorted ? "sorted"
+                               : "primary_key");
     if (c->primary_key && c->hidden)
         sp_mistake(r->m, v[C_HIDDEN]->mark, sp_str_of("hidden"), "does not go with primary_key");
     if (c->sorted && (c->distribution.spread == SP_SPREAD_CYCLE || c->distribution.spread == SP_SPREAD_EVEN))
@@ -410,6 +436,7 @@ static void read_wishes(sp_plan_reader *r, sp_plan_column *c, const sp_node *con
     c->unique = sp_read_flag(r, v[C_UNIQUE]);
     c->sorted = sp_read_flag(r, v[C_SORTED]);
     c->primary_key = sp_read_flag(r, v[C_PRIMARY_KEY]);
+    read_distinct(r, c, v[C_DISTINCT]); /* before the distribution, which is then of these values */
     if (c->mode != SP_MODE_RANGE && c->mode != SP_MODE_ARRAY &&
         c->mode != SP_MODE_AFTER) /* which have read it with their bounds */
         sp_read_distribution(r, c, v[C_DISTRIBUTION]);

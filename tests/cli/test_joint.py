@@ -120,5 +120,52 @@ class Joint(Case):
                 self.assertIn(f":7:{column + 4}: error", done.err)
 
 
+FEW = """
+tables:
+  - name: t
+    rows: 20000
+    columns:
+      - {name: id, inc: 1}
+      - {name: city, place: city, distinct: 600, "null": 10%}
+      - {name: email, value: "${email}", distinct: 50, distribution: zipf}
+      - {name: name, value: "${last_name}", distinct: 3000, type: varchar(12), cut: true, common: {Smith-Wesson: 30%}}
+      - {name: country, value: "${country}", distinct: 20000, distribution: {type: cycle}}
+      - {name: ip, value: "${ipv4_address}", distinct: 400, type: inet}
+      - {name: code, pattern: "[a-c][0-9]", distinct: 500}
+      - {name: yes, value: "${bool}", distinct: 9}
+      - {name: shout, expr: upper(email)}
+      - {name: short, expr: "'n ' || text(random(1, 600))", type: varchar(5)}
+  - name: pair
+    rows: 300
+    columns:
+      - {name: id, ref: t.id, unique: true, distribution: {type: cycle}}
+"""
+
+
+class Few(Case):
+    """A column with so many different values, however many its function has: too few become more by a number, and each keeps its text."""
+
+    def test_as_many_values_as_said(self):
+        plan = self.write("plan.yaml", FEW)
+        self.assertNotIn("short", self.spate_ok("validate", plan).err)  # a number is no longer than its bounds
+        self.db = str(self.dir / "few.duckdb")
+        self.spate_ok("generate", plan, "--to", self.db, "--create", "--progress", "none")
+        names = ("city", "email", "name", "country", "ip", "code", "yes")
+        n = query(self.db, "select " + ", ".join(f"count(distinct {c}) as {c}" for c in names) + " from t")[0]
+        self.assertAlmostEqual(int(n.pop("name")), 2974, delta=30)  # 14,000 draws of 3000 values, and one besides
+        self.assertEqual({c: int(v) for c, v in n.items()},
+                         {"city": 600, "email": 50, "country": 20000, "ip": 400, "code": 500, "yes": 2})  # too few codes: the same with numbers behind
+        facts = query(self.db, """select max(length(name)) as long, count(*) filter (shout <> upper(email)) other, count(*) filter (email not like '_%@_%.__%') broken,
+            (select max(n) from (select count(*) n from t group by email)) most, (select count(*) from pair where id <> rowid + 1) astray from t""")[0]
+        most = int(facts.pop("most"))
+        self.assertEqual({k: int(v) for k, v in facts.items()}, {"long": 12, "other": 0, "broken": 0, "astray": 0})
+        self.assertGreater(most, 3000)  # as zipf has it
+
+    def test_the_same_whoever_makes_it(self):
+        plan = self.write("plan.yaml", FEW)
+        one, many = ((self.spate_ok("generate", plan, "--table", "t", "--to", "-?format=csv", *how).out) for how in (("--workers", "1"), ("--workers", "8", "--batch", "77")))
+        self.assertEqual(one, many)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -380,6 +380,48 @@ class FromPostgres(Plans):
             self.assertAlmostEqual(now[n], before[n], delta=max(before[n] * 0.15, 1), msg=what)
         self.assertAlmostEqual(now[-1], before[-1], delta=0.03, msg="the commonest code")
 
+    def test_statistics_of_names_references_and_order(self):
+        """As many cities and addresses of mail as there were; each of the commonest parents as often; rows in the order they were in. The server looks at all
+        rows again, and says of both tables the same."""
+        server.psql("""SELECT setseed(0.25);
+            CREATE TABLE shop (id int PRIMARY KEY, town text NOT NULL);
+            CREATE TABLE keeper (id uuid PRIMARY KEY, email text);
+            CREATE TABLE visit (id bigint PRIMARY KEY, shop_id int NOT NULL REFERENCES shop, keeper_id uuid NOT NULL REFERENCES keeper, country text, email text,
+                number int NOT NULL UNIQUE, slip int NOT NULL, made_at timestamptz NOT NULL, day date NOT NULL);
+            CREATE TABLE bill (visit_id bigint PRIMARY KEY REFERENCES visit, city varchar(12) NOT NULL, host inet NOT NULL);
+            INSERT INTO shop SELECT i, 'town ' || i FROM generate_series(1, 400) i;
+            INSERT INTO keeper SELECT md5(i::text)::uuid, CASE WHEN i % 4 > 0 THEN i || '@there.example' END FROM generate_series(1, 2000) i;
+            INSERT INTO visit SELECT i, CASE WHEN random() < 0.03 THEN 77 WHEN random() < 0.02 THEN 200 ELSE 1 + floor(random() * 400) END,
+                md5((1 + floor(300 * power(random(), 2)))::text)::uuid, CASE WHEN random() < 0.9 THEN 'land ' || floor(120 * random()) END,
+                'guest' || floor(3000 * random()) || '@there.example', 5000 + 3 * i, i / 4, '2021-01-01'::timestamptz + i * interval '7 minutes', '2021-01-01'::date + i / 100
+                FROM generate_series(1, 20000) i;
+            INSERT INTO bill SELECT i, 'City ' || floor(700 * power(random(), 2)), ('10.0.' || floor(random() * 10) || '.' || i % 40)::inet FROM generate_series(1, 10000) i;
+            ANALYZE""", self.db)
+        said = """SELECT tablename || '.' || attname, null_frac, CASE WHEN n_distinct < 0 THEN -n_distinct * c.reltuples ELSE n_distinct END, correlation, (most_common_freqs)[1], (most_common_freqs)[2]
+            FROM pg_stats s JOIN pg_class c ON c.relname = tablename AND c.relnamespace = 'public'::regnamespace WHERE schemaname = 'public' ORDER BY 1"""
+        before = {row[0]: row[1:] for row in server.psql(said, self.db)}
+        plan = self.config("--stats")
+        self.assertEqual(tables_of(plan), {"shop": 400, "keeper": 2000, "visit": 20000, "bill": 10000})
+        visit, bill = columns_of(plan, "visit"), columns_of(plan, "bill")
+        self.assertIn("inc: 5003\n        props: {step: 3}", visit["number"])
+        self.assertIn("sorted: true", visit["made_at"])
+        self.assertNotIn("histogram", visit["made_at"])  # whose bars would be all alike
+        self.assertRegex(visit["shop_id"], r"bounds: .*\b76, 77\b.*\b199, 200\b")
+        self.assertRegex(visit["email"], r"value: \$\{email\}\n.*\n        distinct: 3_?0\d\d\n")
+        self.assertIn("distribution: {type: cycle}", bill["visit_id"])
+        self.assertNotIn("@there", plan)
+        self.load(plan, "--truncate")
+        server.psql("ANALYZE", self.db)
+        for column, now in ((row[0], row[1:]) for row in server.psql(said, self.db)):
+            null, distinct, order, most, second = (float(v or 0) for v in now)
+            null_then, distinct_then, order_then, most_then, second_then = (float(v or 0) for v in before[column])
+            self.assertAlmostEqual(null, null_then, delta=0.03, msg=column)
+            self.assertAlmostEqual(distinct, distinct_then, delta=max(distinct_then * 0.05, 2), msg=column)
+            self.assertAlmostEqual(most, most_then, delta=0.01, msg=column)
+            self.assertAlmostEqual(second, second_then, delta=0.01, msg=column)
+            if order_then > 0.99 and column not in ("shop.town", "keeper.email"):
+                self.assertGreater(order, 0.99, msg=column)
+
     def test_statistics_of_lists(self):
         """Items as often as they were, in lists as long as they were; lists without common items keep their lengths."""
         server.psql("""CREATE TABLE post (id int PRIMARY KEY, tags text[] NOT NULL, marks int[], words text[] NOT NULL, moods text[]);

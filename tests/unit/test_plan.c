@@ -396,8 +396,16 @@ static const struct bad {
            "  - {name: c, set: [x], distribution: {exponent: 1}}\n"
            "  - {name: d, set: [x], distribution: {type: zipf, exponent: 0}}\n"
            "  - {name: e, set: [x], distribution: {type: uniform, exponent: 2, s: 1}}\n",
-     {"5:39: only with ref, set, range int and lengths", "6:37: does not go with this column", "7:39: needs a \"type\"",
-      "8:62: above 0", "w9:65: is not used by uniform", "w9:68: is no key of a distribution"}},
+     {"5:39: only with ref, set, distinct, range int and lengths", "6:37: does not go with this column",
+      "7:39: needs a \"type\"", "8:62: above 0", "w9:65: is not used by uniform",
+      "w9:68: is no key of a distribution"}},
+    {TABLE "  - {name: a, inc: 1, distinct: 5}\n  - {name: b, value: \"${city}\", distinct: 0}\n"
+           "  - {name: c, value: \"${city}\", distinct: 20M}\n  - {name: d, place: city, distinct: 5, unique: true}\n"
+           "  - {name: e, pattern: \"[a-z]\", distinct: 5, distribution: {type: lognormal, median: 2, sigma: 1}}\n",
+     {"5:33: goes only with value, person, place and pattern", "6:43: is not how many different values there are",
+      "7:43: 1 to 16777216", "8:38: does not go with unique"}},
+    {TABLE "  - {name: a, ref: t.b, unique: true, distribution: {type: cycle, step: 2}}\n  - {name: b, inc: 1}\n",
+     {"5:33: does not go with a distribution"}},
     {TABLE "  - {name: a, range: int, distribution: norml}\n  - {name: b, range: int, distribution: normal}\n"
            "  - {name: c, range: int, props: {min: 0}, distribution: {type: normal, mean: x, deviation: 0}}\n"
            "  - {name: d, range: timestamp, distribution: {type: normal, mean: 5, deviation: 1h}}\n"
@@ -406,7 +414,7 @@ static const struct bad {
      {"5:41: is none of the distributions uniform, zipf", "6:41: needs \"mean\": a number",
       "6:41: needs \"deviation\": a number above 0", "7:79: is not a number as \"mean\"",
       "7:93: is not a number above 0 as \"deviation\"", "8:68: is not a timestamp",
-      "9:54: does not go with this column", "10:50: goes only with ref, set, range int and lengths"}},
+      "9:54: does not go with this column", "10:50: goes only with ref, set, distinct, range int and lengths"}},
     {TABLE "  - {name: g, range: int, distribution: {type: binomial, trials: 1.5, chance: 2}}\n"
            "  - {name: h, range: int, distribution: {type: histogram, bounds: [1], weights: [1]}}\n"
            "  - {name: i, range: int, distribution: {type: histogram, bounds: [1, 5, 3], weights: [1]}}\n"

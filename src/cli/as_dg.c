@@ -145,21 +145,6 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Once: what was wrong and is right. */
-static void tell_differences(const spate_plan *plan)
-{
-    for (size_t t = 0; t < spate_plan_tables(plan); t++)
-        for (size_t c = 0; c < spate_plan_columns(plan, t); c++) {
-            const char *kind, *name = spate_plan_column(plan, t, c, &kind, NULL);
-            if (strcmp(kind, "range") != 0)
-                continue;
-            fprintf(stderr,
-                    "dg: a range has exactly as many values as its table has rows, evenly spaced (\"%s\" of \"%s\")\n",
-                    name, spate_plan_table_name(plan, t));
-            return;
-        }
-}
-
 static int failed(const spate_error *err)
 {
     fprintf(stderr, "%s\n", err->message);
@@ -317,7 +302,6 @@ static int run_dg(const settings *s)
     }
     tell(now() - started, "loaded config file", "");
     tell_inputs(plan);
-    tell_differences(plan);
     if (s->profile)
         fputs("no profile is written: perf and its like look into spate from outside\n", stderr);
     code = generate(plan, s);

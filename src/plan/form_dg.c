@@ -262,6 +262,17 @@ static void read_each(dg_column *d, sp_plan_column *c)
     }
 }
 
+/* dg takes steps of whole numbers, or nanoseconds, from one end to the other: says so where it comes to another number of values. */
+static void warn_of_steps(const dg_column *d, uint64_t n, __int128 steps, bool end_counts, __int128 span)
+{
+    __int128 step = steps > 0 ? span / steps : 0, there = step > 0 ? (span + (end_counts ? step : step - 1)) / step : 0;
+    if (!d->table->rows_counted && n && there != (__int128)n)
+        sp_warning(d->r->m, d->mark, sp_str_of("range"),
+                   "has steps that do not come out even, with which dg makes too many values or none: here they are %llu, "
+                   "evenly from \"from\" to \"to\"",
+                   (unsigned long long)n);
+}
+
 static void read_int_range(dg_column *d, sp_plan_column *c)
 {
     int64_t from = 0, to = 0, step = 0;
@@ -284,6 +295,8 @@ static void read_int_range(dg_column *d, sp_plan_column *c)
         n = has_to && to >= from ? ((uint64_t)to - (uint64_t)from) / (uint64_t)step + 1 : 0;
         c->distribution.spread = SP_SPREAD_CYCLE;
         c->distribution.a = (double)step;
+    } else if (has_to) {
+        warn_of_steps(d, n, (__int128)n - 1, true, (__int128)to - from);
     }
     to = has_to ? to : (int64_t)((uint64_t)from + SP_MAX(n, (uint64_t)1) - 1);
     c->min_i = SP_MIN(from, to);
@@ -332,6 +345,8 @@ static void read_date_range(dg_column *d, sp_plan_column *c)
         n = span / one + (span % one > 0);
         c->distribution.spread = SP_SPREAD_CYCLE;
         c->distribution.a = (double)one;
+    } else {
+        warn_of_steps(d, n, (__int128)n, false, (__int128)(c->max_i - c->min_i) * 1000);
     }
     d->length = n;
 }
@@ -564,7 +579,7 @@ static const sp_keys table_keys = {"a table", table_names, T_COUNT};
 
 static void read_entries(sp_plan_reader *r, sp_plan_table *t, const sp_node *columns, progress *at)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, said = r->m->n_said;
     entry *entries = sp_read_make(r, columns->n, sizeof(*entries));
     if (!entries)
         return;
@@ -578,6 +593,8 @@ static void read_entries(sp_plan_reader *r, sp_plan_table *t, const sp_node *col
                 entries[n].values = p->pairs[k].value->n;
         n++;
     }
+    if (!n && r->m->n_said == said)
+        sp_mistake(r->m, t->mark, sp_str_of(t->name), "has no column of a type that is known, so there is no such table");
     at->columns = columns;
     read_columns(r, t, entries, n, at);
 }

@@ -115,6 +115,22 @@ class Dg(Case):
         self.write("bad.yaml", DG.replace("table: kinds", "table: kind"))
         self.spate_fails(1, "as", "dg", "-c", "bad.yaml", "-o", "out", says='bad.yaml:16:.* "kind.kind" ')
 
+    def test_steps_that_do_not_come_out_even(self):
+        """Where dg makes another number of values than there are rows, and nowhere else, a warning says so."""
+        for said, ranges in ((0, ("type: date, from: 2024-01-01, to: 2024-01-08, format: 2006-01-02", "type: int, from: 1, to: 7", "type: int, from: 3",
+                                  "type: int, from: 0, to: 60, step: 7", "type: int, from: -6, to: 6")),
+                             (1, ("type: date, from: 2024-01-01, to: 2024-02-01, format: 2006-01-02", "type: int, from: 0, to: 5", "type: int, from: 9, to: 5",
+                                  "type: date, from: 2024-01-01, to: 2024-01-01, format: 2006-01-02", "type: int, from: 0, to: 7"))):
+            for of in ranges:
+                self.write("even.yaml", f"tables:\n- name: t\n  count: 7\n  columns:\n  - {{name: a, type: range, processor: {{{of}}}}}\n")
+                done = self.spate_ok("as", "dg", "-c", "even.yaml", "-o", "even")
+                self.assertEqual(done.err.count('even.yaml:5:39: warning: "range" has steps that do not come out even'), said, of)
+                self.assertEqual(len(read_csv(self.dir / "even/t.csv")), 8)
+
+    def test_a_table_without_a_column(self):
+        self.write("none.yaml", "tables:\n- {name: x, count: 3, columns: [{name: a, type: refs, processor: {}}]}\n")
+        self.spate_fails(1, "as", "dg", "-c", "none.yaml", "-o", "out", says='none.yaml:2:10: error: "x" has no column of a type that is known')
+
     def test_files_are_served(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -51,6 +51,8 @@ sp_cell *sp_pattern_cell(const sp_build *b); /* pattern.c */
 /* The value of the row of a table of so many rows where by is equal to key. */
 sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *key, const sp_cell *by,
                         uint64_t rows); /* lookup.c */
+/* Has a table of so many rows few enough that something may be kept of each? Else a mistake was noted. */
+bool sp_build_can_look_into(const sp_build *b, sp_mark at, sp_str found, uint64_t rows);
 /* Of each row below the table's: the how manieth with that value of the cell it is, from 1; or how many there are. e: the column. */
 const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const sp_cell *cell, bool all);
 sp_cell *sp_unique_text_cell(const sp_build *b, sp_cell *inner); /* puts a number that no other row has into the text */

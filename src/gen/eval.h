@@ -104,6 +104,10 @@ sp_step_fn
     sp_run_read_word, sp_run_read_real, sp_run_read_moment, sp_run_random_between, sp_run_number, sp_run_ends,
     sp_run_drift, sp_run_matches;
 
+/* Counts, row by row of the table, those that the condition leaves out. While it is asked, numbers[row] is how many there were before the
+ * row; at last it is twice that, and one more where the row itself is left out. first: the steps that make it. False: no memory. */
+bool sp_eval_left_out(const sp_build *b, const sp_step *first, const sp_step *condition, uint32_t *numbers);
+
 enum { SP_PART_YEAR, SP_PART_MONTH, SP_PART_DAY, SP_PART_HOUR, SP_PART_MINUTE, SP_PART_SECOND, SP_PART_WEEKDAY };
 
 #endif

@@ -132,3 +132,63 @@ int sp_run_matches(const sp_step *s, const sp_rows *r, sp_column *out)
         ((int64_t *)out->data)[i] = !sp_column_null(a, i) && sp_matcher_finds(s->matcher, sp_column_str(a, i));
     return SPATE_OK;
 }
+
+/* ---- rows that a condition leaves out ---- */
+
+static uint32_t depth_of(const sp_step *first)
+{
+    uint32_t depth = 1;
+    for (const sp_step *s = first; s; s = s->next) {
+        depth = s->cell ? SP_MAX(depth, s->cell->depth + 1) : depth;
+        depth = s->parents ? SP_MAX(depth, sp_parents_depth(s->parents) + 1) : depth;
+    }
+    return depth;
+}
+
+/* How many of the rows there are before the one that is left out; r->n: none is. -1: no memory. */
+static int first_left_out(const sp_rows *r, const sp_step *first, const sp_step *condition)
+{
+    sp_column *out = NULL;
+    for (const sp_step *s = first; s; s = s == condition ? NULL : s->next) {
+        out = sp_scratch_temp(r->scratch, s->temp);
+        if (!out)
+            return -1;
+        out->validity = NULL;
+        if (s->run(s, r, out) != SPATE_OK)
+            return -1;
+    }
+    uint32_t i = 0;
+    while (i < r->n && !sp_column_null(out, i) && ((const int64_t *)out->data)[i])
+        i++;
+    return (int)i;
+}
+
+/* A batch of rows is asked as if none of them was left out, and again from behind the first that is: with as many rows as there may be up
+ * to the next one, so that the time is that of all rows, however many are left out. */
+bool sp_eval_left_out(const sp_build *b, const sp_step *first, const sp_step *condition, uint32_t *numbers)
+{
+    sp_gen_scratch *scratch = NULL;
+    uint64_t *rows = sp_alloc(SP_BATCH_ROWS_MAX * sizeof(*rows)), all = b->table->rows;
+    uint32_t left_out = 0, n = 1;
+    bool good = rows && sp_build_scratch(b, depth_of(first), &scratch) == SPATE_OK;
+    for (uint64_t row = 0; good && row < all;) {
+        n = (uint32_t)SP_MIN(SP_MIN((uint64_t)n, all - row), (uint64_t)SP_BATCH_ROWS_MAX / 2);
+        for (uint32_t i = 0; i < n; i++) {
+            rows[i] = row + i;
+            numbers[row + i] = left_out;
+        }
+        sp_frame before = sp_scratch_enter(scratch, rows, n);
+        int kept = first_left_out(&(sp_rows){rows, n, scratch}, first, condition);
+        sp_scratch_leave(scratch, before);
+        good = kept >= 0;
+        bool one = good && (uint32_t)kept < n;
+        for (uint32_t i = 0; good && i < (uint32_t)kept + one; i++) /* nothing asks for these any more */
+            numbers[row + i] = 2 * left_out + (i == (uint32_t)kept);
+        left_out += one;
+        row += good ? (uint32_t)kept + one : 0;
+        n = one ? (uint32_t)kept + 1 : 2 * n;
+    }
+    sp_gen_scratch_free(scratch);
+    sp_free(rows);
+    return good;
+}

@@ -13,6 +13,7 @@ typedef struct sp_maker {
     const sp_build *b;
     sp_step *first, **last; /* in the order they run */
     uint32_t draws;         /* calls of random so far: each has a key of its own */
+    uint32_t *left_out;     /* of each row, how many before it a condition left out; NULL: none asks for that */
 } sp_maker;
 
 /* A function or an operator: its name, how many arguments it takes, and what makes the step of it. NULL: a mistake was noted, or no

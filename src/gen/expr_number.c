@@ -448,6 +448,35 @@ static sp_step *make_occurrences(sp_maker *m, const sp_expr *e, sp_step **args)
     return counted(m, e, args, true);
 }
 
+/* What is counted while rows are gone through in their order, of which a condition may say what is counted further on. */
+static sp_step *number_of_row(sp_maker *m, const sp_expr *e, __int128 most)
+{
+    uint64_t rows = m->b->table->rows;
+    if (!m->left_out && sp_build_can_look_into(m->b, e->mark, e->shown, rows))
+        m->left_out = sp_arena_alloc(m->b->arena, SP_MAX(rows, (uint64_t)1), sizeof(*m->left_out));
+    sp_step *s = m->left_out ? sp_add_step(m, sp_run_number, sp_decimal_type(0), NULL, 0) : NULL;
+    if (!s)
+        return NULL;
+    s->numbers = m->left_out;
+    s->n_numbers = rows;
+    return sp_in_range(m, e, s, 0, most);
+}
+
+/* Within the condition of "left out": how many rows before this one were. */
+static sp_step *make_so_far(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    return number_of_row(m, e, m->b->table->rows);
+}
+
+/* Twice how many rows before this one the condition does not hold for, and one more if it does not for this one. */
+static sp_step *make_left_out(sp_maker *m, const sp_expr *e, sp_step **args)
+{
+    sp_step *s = number_of_row(m, e, 2 * (__int128)m->b->table->rows + 1);
+    if (!s || !sp_step_is(args[0], SP_BOOL))
+        return s ? sp_make_wrong(m, e->args[0], "is no condition") : NULL;
+    return sp_eval_left_out(m->b, m->first, args[0], m->left_out) ? s : NULL;
+}
+
 const sp_call sp_number_calls[] = {
     {"+", 2, 2, make_add},
     {"-", 2, 2, make_subtract},
@@ -470,6 +499,8 @@ const sp_call sp_number_calls[] = {
     {"nth", 1, 1, make_nth},
     {"occurrence", 1, 1, make_occurrence},
     {"occurrences", 1, 1, make_occurrences},
+    {"left out", 1, 1, make_left_out},
+    {"left out so far", 0, 0, make_so_far},
     {"int", 1, 1, make_int},
     {0},
 };

@@ -203,8 +203,8 @@ static bool keeps_promises(const sp_build *b, const sp_cell *cell)
     const sp_plan_column *col = b->column;
     if (col->unique && !cell->unique && col->mode == SP_MODE_EXPR)
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
-                   "cannot be kept unique: its values differ for sure only where the expression is row() or a unique column, times, plus or "
-                   "minus numbers that are written out, or a text");
+                   "cannot be kept unique: its values differ for sure only where the expression is row() or a unique column, times, plus "
+                   "or minus numbers that are written out, or a text");
     else if (col->unique && !cell->unique)
         sp_mistake(b->mistakes, col->mode_mark, sp_str_of(col->name),
                    "cannot be kept unique; use inc, range: int, ${uuid} or a set, in a type that keeps values apart");

@@ -124,7 +124,7 @@ static void take_total(void *arg, uint64_t row, hash h)
     t->numbers[row] = (uint32_t)map_find(&t->counts, h)->row;
 }
 
-static bool can_look_into(const sp_build *b, sp_mark at, sp_str found, uint64_t rows)
+bool sp_build_can_look_into(const sp_build *b, sp_mark at, sp_str found, uint64_t rows)
 {
     if (rows > SP_PLAN_LOOKUP_MAX)
         sp_mistake(b->mistakes, at, found, "is of a table of more than %d rows, which cannot be looked into",
@@ -146,7 +146,7 @@ static uint32_t *count_rows(const sp_build *b, const sp_cell *cell, uint64_t row
 
 const uint32_t *sp_build_occurrences(const sp_build *b, const sp_expr *e, const sp_cell *cell, bool all)
 {
-    if (!can_look_into(b, e->mark, e->shown, b->table->rows))
+    if (!sp_build_can_look_into(b, e->mark, e->shown, b->table->rows))
         return NULL;
     cell = as_text(b, cell);
     if (!cell)
@@ -291,7 +291,7 @@ sp_cell *sp_lookup_cell(const sp_build *b, const sp_cell *value, const sp_cell *
 {
     const sp_plan_column *col = b->column;
     bool in_turn = col->which >= SP_LOOKUP_CYCLE;
-    if (!can_look_into(b, col->mode_mark, col->text, in_turn ? SP_MAX(rows, b->table->rows) : rows))
+    if (!sp_build_can_look_into(b, col->mode_mark, col->text, in_turn ? SP_MAX(rows, b->table->rows) : rows))
         return NULL;
     key = as_text(b, key);
     by = as_text(b, by);

@@ -1,7 +1,7 @@
 /* form_dg.h - private to the dg form: a column on its way, and what its files share.
  *
- * form_dg.c has the form and dg's own processors, form_dg_fork.c those of its fork, form_dg_expr.c and form_dg_calls.c the fork's
- * expressions, form_dg_faker.c the fork's templates and the names that gofakeit gives its functions. */
+ * form_dg.c has the form and dg's own processors, form_dg_fork.c and form_dg_fk.c those of its fork, form_dg_expr.c and form_dg_calls.c
+ * the fork's expressions, form_dg_faker.c the fork's templates and the names that gofakeit gives its functions. */
 #ifndef SP_PLAN_FORM_DG_H
 #define SP_PLAN_FORM_DG_H
 
@@ -83,7 +83,7 @@ bool sp_dg_add_column(sp_plan_reader *r, sp_plan_table *t, const sp_plan_column 
 /* Puts a hidden one there, with a name of its own, which is given back. */
 sp_str sp_dg_hide(sp_plan_reader *r, sp_plan_table *t, const char *of, sp_plan_column *c);
 
-/* ---- processors of the fork (form_dg_fork.c) ---- */
+/* ---- processors of the fork (form_dg_fork.c, form_dg_fk.c) ---- */
 
 dg_processor sp_dg_cuid2, sp_dg_rand, sp_dg_relative_date, sp_dg_expr_column, sp_dg_case, sp_dg_fk, sp_dg_map,
     sp_dg_pick, sp_dg_lookup, sp_dg_dist, sp_dg_template, sp_dg_range_on;
@@ -136,6 +136,10 @@ typedef struct dg_scope {
     uint32_t *draws; /* how many calls of gofakeit's the column has so far */
 } dg_scope;
 
+/* Where the column's own expressions stand. */
+dg_scope sp_dg_scope_of(dg_column *d, const sp_plan_column *c, uint32_t *draws);
+/* The expression that the processor has at the key. False: a mistake was noted. */
+bool sp_dg_read_expression(dg_column *d, int key, const dg_scope *s, dg_value *v);
 /* False: a mistake was noted. */
 bool sp_dg_read_expr(const dg_scope *s, sp_str text, sp_mark at, dg_value *v);
 /* Is the text an expression? Nothing is noted. */

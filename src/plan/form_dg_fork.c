@@ -11,7 +11,7 @@
 
 /* ---- parts ---- */
 
-static dg_scope scope_of(dg_column *d, const sp_plan_column *c, uint32_t *draws)
+dg_scope sp_dg_scope_of(dg_column *d, const sp_plan_column *c, uint32_t *draws)
 {
     const spate_plan *plan = d->r->plan;
     return (dg_scope){.r = d->r,
@@ -53,7 +53,7 @@ static void set_written(dg_column *d, sp_plan_column *c, const dg_scope *s, cons
     sp_dg_set_expr(c, e, c->mode_mark);
 }
 
-static bool read_expression(dg_column *d, int key, const dg_scope *s, dg_value *v)
+bool sp_dg_read_expression(dg_column *d, int key, const dg_scope *s, dg_value *v)
 {
     sp_str text;
     return sp_dg_need(d, key, &text) && sp_dg_read_expr(s, text, d->v[key]->mark, v);
@@ -171,10 +171,10 @@ void sp_dg_rand(dg_column *d, sp_plan_column *c)
 static const sp_node *listed(dg_column *d, sp_plan_column *c)
 {
     uint32_t draws = 0;
-    dg_scope s = scope_of(d, c, &draws);
+    dg_scope s = sp_dg_scope_of(d, c, &draws);
     dg_value v;
     const sp_node *items[64];
-    if (!read_expression(d, P_EXPRESSION, &s, &v))
+    if (!sp_dg_read_expression(d, P_EXPRESSION, &s, &v))
         return NULL;
     if (v.kind != DG_LIST || v.n > SP_COUNT(items)) {
         sp_mistake(d->r->m, d->v[P_EXPRESSION]->mark, (sp_str){0},
@@ -219,7 +219,7 @@ void sp_dg_dist(dg_column *d, sp_plan_column *c)
 void sp_dg_template(dg_column *d, sp_plan_column *c)
 {
     uint32_t draws = 0;
-    dg_scope s = scope_of(d, c, &draws);
+    dg_scope s = sp_dg_scope_of(d, c, &draws);
     sp_str text;
     c->mode_mark = d->v[P_TEMPLATE]->mark;
     sp_expr *e = sp_dg_need(d, P_TEMPLATE, &text) ? sp_dg_go_template(&s, text, c->mode_mark) : NULL;
@@ -233,11 +233,11 @@ void sp_dg_expr_column(dg_column *d, sp_plan_column *c)
     uint32_t draws = 0;
     dg_value v;
     sp_dg_format(d, c);
-    dg_scope s = scope_of(d, c, &draws);
+    dg_scope s = sp_dg_scope_of(d, c, &draws);
     d->length = sp_dg_count_first(d);
     if (d->v[P_EXPRESSION])
         c->mode_mark = d->v[P_EXPRESSION]->mark;
-    if (read_expression(d, P_EXPRESSION, &s, &v))
+    if (sp_dg_read_expression(d, P_EXPRESSION, &s, &v))
         set_written(d, c, &s, &v);
     c->mode = SP_MODE_EXPR;
 }
@@ -265,7 +265,7 @@ static bool read_case(dg_column *d, sp_plan_column *c, const sp_node *node, uint
         return false;
     }
     sp_plan_column *way = sp_read_make(d->r, 1, sizeof(*way));
-    dg_scope s = scope_of(d, c, draws);
+    dg_scope s = sp_dg_scope_of(d, c, draws);
     if (!way || !sp_dg_read_expr(&s, when->text, when->mark, &condition))
         return false;
     *way = sp_read_new_column(d->r, then->mark);
@@ -363,7 +363,7 @@ void sp_dg_relative_date(dg_column *d, sp_plan_column *c)
     c->format = c->format.len ? c->format : sp_str_of(DAY_LAYOUT);
     c->mode = SP_MODE_EXPR;
     d->length = sp_dg_count_first(d);
-    dg_scope s = scope_of(d, c, &draws);
+    dg_scope s = sp_dg_scope_of(d, c, &draws);
     sp_mark at = c->mode_mark;
     if (d->v[P_UNIT] && !sp_read_text(d->r, d->v[P_UNIT], "day, month or year", &unit))
         return;
@@ -418,10 +418,10 @@ void sp_dg_map(dg_column *d, sp_plan_column *c)
              nth = {.kind = DG_NUMBER, .e = sp_dg_call(d->r, at, "occurrence", value, NULL, NULL)};
     const dg_variable variables[] = {{"value", is},  {"VALUE", is},  {"count", all},
                                      {"COUNT", all}, {"index", nth}, {"ITN", nth}};
-    dg_scope s = scope_of(d, c, &draws);
+    dg_scope s = sp_dg_scope_of(d, c, &draws);
     s.variables = variables;
     s.n_variables = SP_COUNT(variables);
-    if (read_expression(d, P_EXPRESSION, &s, &v))
+    if (sp_dg_read_expression(d, P_EXPRESSION, &s, &v))
         set_written(d, c, &s, &v);
 }
 
@@ -444,7 +444,7 @@ static sp_str column_there(dg_column *d, sp_plan_column *c, sp_plan_table *t, co
 {
     uint32_t draws = 0;
     dg_value v;
-    dg_scope s = scope_of(d, c, &draws);
+    dg_scope s = sp_dg_scope_of(d, c, &draws);
     sp_plan_column hidden = sp_read_new_column(d->r, node->mark);
     sp_str text;
     s.table = t;
@@ -525,104 +525,6 @@ void sp_dg_lookup(dg_column *d, sp_plan_column *c)
         key = sp_dg_hide(d->r, d->table, c->name, &hidden);
     }
     read_step(d, c, steps->items[steps->n - 1], key, c);
-}
-
-/* ---- fk ---- */
-
-static int fk_table_key(const dg_column *d)
-{
-    return d->v[P_TABLE] ? P_TABLE : P_REFERENCE;
-}
-
-/* A number of times that is written out; without one, 1. */
-static bool constant_repeat(const dg_column *d, int64_t *times)
-{
-    *times = 1;
-    return !d->v[P_REPEAT] || (d->v[P_REPEAT]->kind == SP_NODE_TEXT && sp_scalar_i64(d->v[P_REPEAT]->text, times));
-}
-
-bool sp_dg_fk_counts(const dg_column *d)
-{
-    int64_t times;
-    const sp_node *table = d->v[fk_table_key(d)];
-    const sp_plan_table *parent = table && table->kind == SP_NODE_TEXT ? sp_dg_earlier(d, table->text) : NULL;
-    return d->v[P_FILTER] || !constant_repeat(d, &times) || (parent && parent->rows_counted);
-}
-
-/* How many rows each parent gets: a hidden column of the parent's table. */
-static sp_str count_column(dg_column *d, sp_plan_column *c, sp_plan_table *parent)
-{
-    static const sp_type bigint = {.kind = SP_I64};
-    uint32_t draws = 0;
-    dg_value filter, repeat = {.kind = DG_NUMBER, .e = sp_dg_leaf(d->r, d->mark, SP_EXPR_NUMBER, "1")};
-    dg_scope s = scope_of(d, c, &draws);
-    sp_str as;
-    s.table = parent;
-    s.parent = sp_str_of("parent");
-    if (d->v[P_REFERENCE_AS] && sp_read_text(d->r, d->v[P_REFERENCE_AS], "a name", &as) && as.len)
-        s.parent = as;
-    if (d->v[P_REPEAT] && !read_expression(d, P_REPEAT, &s, &repeat))
-        return (sp_str){0};
-    sp_expr *times = sp_dg_as_number(&s, &repeat, d->mark);
-    if (d->v[P_FILTER]) {
-        if (!read_expression(d, P_FILTER, &s, &filter))
-            return (sp_str){0};
-        times = sp_dg_call(d->r, d->mark, "if", sp_dg_as_truth(&s, &filter, d->mark), times,
-                           sp_dg_leaf(d->r, d->mark, SP_EXPR_NUMBER, "0"));
-    }
-    sp_plan_column hidden = sp_read_new_column(d->r, d->mark);
-    sp_dg_set_expr(&hidden, sp_dg_call(d->r, d->mark, "int", times, NULL, NULL), d->mark);
-    hidden.type = &bigint;
-    hidden.sql_type = "bigint";
-    return times ? sp_dg_hide(d->r, parent, d->table->name, &hidden) : (sp_str){0};
-}
-
-/* As many rows for each parent as a column of it says. */
-static void counted(dg_column *d, sp_plan_column *c, sp_plan_table *parent)
-{
-    sp_plan_column *children = sp_read_make(d->r, 1, sizeof(*children));
-    sp_str counts = count_column(d, c, parent);
-    if (!children || !counts.p)
-        return;
-    *children = sp_read_new_column(d->r, d->mark);
-    children->name = c->name;
-    children->mode = SP_MODE_RANGE;
-    children->range = SP_RANGE_INT;
-    children->max_i = (1 << 20) + 1;
-    c->children = children;
-    c->children_of = counts;
-    d->table->rows_counted = true;
-    d->table->rows_most = d->count ? d->count : UINT64_MAX;
-}
-
-void sp_dg_fk(dg_column *d, sp_plan_column *c)
-{
-    int key = fk_table_key(d);
-    int64_t times = 1;
-    uint64_t n = 0;
-    sp_str table;
-    bool distinct;
-    c->mode = SP_MODE_REF;
-    if (!d->v[key] || !sp_dg_place(d, key, P_COLUMN, c) || !sp_read_text(d->r, d->v[key], "a table", &table))
-        return;
-    sp_plan_table *parent = sp_dg_earlier(d, table);
-    if (!parent) {
-        sp_mistake(d->r->m, d->v[key]->mark, table, "is no table or input before this one");
-        return;
-    }
-    if (d->table->rows_counted) {
-        counted(d, c, parent);
-        return;
-    }
-    constant_repeat(d, &times);
-    times = SP_MAX(times, INT64_C(1));
-    c->distribution = (sp_distribution){.spread = SP_SPREAD_CYCLE, .a = 1, .b = (double)times};
-    if (!sp_dg_source_length(d, table, d->v[P_COLUMN]->text, &n, &distinct))
-        return;
-    if (__builtin_mul_overflow(n, (uint64_t)times, &d->length))
-        d->length = UINT64_MAX / 2;
-    d->count = d->count && d->count < d->length ? d->count : d->count ? d->length : 0; /* no more rows than there are */
-    d->length = d->count ? SP_MIN(d->length, d->count) : d->length;
 }
 
 /* ---- range, from where another table's ends, or from what a program says ---- */

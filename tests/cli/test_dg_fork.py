@@ -234,6 +234,40 @@ class Fork(Case):
             self.assertEqual([r["x"] for r in made["pairs"]], ["north", "south", "west", "east", "north", "south", "west"])
             self.assertEqual([r["id"] for r in made["pairs.2"]], ["8", "9", "10", "11", "12"])
 
+    def test_what_was_left_out_so_far(self):
+        """A filter and a repeat may speak of how many parents the filter left out before."""
+        self.write("skipped.yaml", """
+tables:
+  - name: p
+    count: 5000
+    columns:
+      - {name: id, type: inc, processor: {start: 1}}
+      - {name: v, type: rand, processor: {type: int, low: 0, high: 99}}
+  - {name: behind, columns: [{name: id, type: fk, processor: {table: p, column: id, filter: 'skipped >= 3'}}]}
+  - name: more
+    columns:
+      - {name: id, type: fk, processor: {table: p, column: id, filter: 'int(parent.v) > left % 100', skipped_as: left, repeat: 'left % 3'}}
+      - {name: n, type: map, processor: {column: id, expression: index}}
+  - {name: none, columns: [{name: id, type: fk, processor: {table: p, column: id, filter: 'skipped < 0'}}]}
+  - {name: few, count: 7, columns: [{name: id, type: fk, processor: {table: p, column: id, filter: 'rand(2) == 0 && skipped > 10'}}]}
+""")
+        made = self.make(config="skipped.yaml")
+        self.assertEqual([r["id"] for r in made["behind"]], [str(i) for i in range(4, 5001)])
+        left, ids = 0, []
+        for r in made["p"]:
+            if int(r["v"]) > left % 100:
+                ids += [r["id"]] * (left % 3)
+            else:
+                left += 1
+        self.assertEqual([r["id"] for r in made["more"]], ids)
+        self.assertGreater(left, 500)
+        self.assertEqual((len(made["none"]), len(made["few"])), (0, 7))
+        self.assertGreater(int(made["few"][0]["id"]), 11)
+        self.assertEqual(made, self.make("--workers", "2", config="skipped.yaml"))
+        self.write("same.yaml", "tables:\n- {name: p, count: 3, unique_columns: [a], columns: [{name: a, type: set, processor: {values: [x, y]}}]}\n"
+                   "- {name: c, columns: [{name: a, type: fk, processor: {table: p, column: a, filter: 'skipped > 1'}}]}\n")
+        self.assertRegex(self.spate_fails(2, "validate", "same.yaml").err, r'same.yaml:3:\d+: error: "skipped" cannot be counted of a table with unique_columns')
+
     def test_any_worker_makes_the_same(self):
         one = self.make("--workers", "1")
         two = self.make("--workers", "2")

@@ -248,19 +248,47 @@ bool sp_fsst_parse(const char *p, size_t len, sp_fsst *t, size_t *used)
     return true;
 }
 
-char *sp_fsst_get(const sp_fsst *t, const char *s, size_t len, char *out)
+static bool has_escape(uint64_t codes)
 {
-    const uint8_t *p = (const uint8_t *)s, *end = p + len;
-    while (p < end) {
-        unsigned code = *p++;
-        if (SP_LIKELY(code != SP_FSST_ESCAPE)) {
-            memcpy(out, &t->symbol[code], 8);
-            out += t->len[code];
-        } else {
-            if (p == end)
-                return NULL;
-            *out++ = (char)*p++;
+    _Static_assert(SP_FSST_ESCAPE == 0xff, "a byte of ones");
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return ((~codes - ones) & codes & ones << 7) != 0;
+}
+
+/* Eight codes at a time, however short the strings are: a loop for each of them would be left at a place that no processor foretells. */
+uint32_t sp_fsst_get(const sp_fsst *t, const char *codes, uint32_t n, char *out, uint32_t *at)
+{
+    const uint8_t *p = (const uint8_t *)codes;
+    uint32_t k = 0, to = 0;
+    at[0] = 0;
+    while (k < n) {
+        uint32_t stop = SP_MIN(n, k + 8);
+        uint64_t eight = UINT64_MAX;
+        if (stop - k == 8)
+            memcpy(&eight, p + k, 8);
+        if (SP_LIKELY(!has_escape(eight))) {
+            for (int i = 1; i <= 8; i++, eight >>= 8) {
+                unsigned code = eight & 0xff;
+                memcpy(out + to, &t->symbol[code], 8);
+                to += t->len[code];
+                at[k + i] = to;
+            }
+            k = stop;
+            continue;
+        }
+        while (k < stop) {
+            unsigned code = p[k];
+            if (code != SP_FSST_ESCAPE) {
+                memcpy(out + to, &t->symbol[code], 8);
+                to += t->len[code];
+            } else {
+                if (k + 1 == n)
+                    return k;
+                at[++k] = SP_FSST_INSIDE;
+                out[to++] = (char)p[k];
+            }
+            at[++k] = to;
         }
     }
-    return out;
+    return k;
 }

@@ -13,6 +13,8 @@ enum {
     SP_FSST_SHRINKS = 8,
 };
 
+#define SP_FSST_INSIDE UINT32_MAX
+
 /* For reading: symbols as 8 bytes, the first in the lowest byte. */
 typedef struct sp_fsst {
     uint64_t symbol[256];
@@ -31,7 +33,9 @@ char *sp_fsst_put(const sp_fsst_maker *m, const char *s, size_t len, char *out);
 size_t sp_fsst_put_table(const sp_fsst_maker *m, char *out); /* at most SP_FSST_TABLE_MAX bytes */
 
 bool sp_fsst_parse(const char *p, size_t len, sp_fsst *t, size_t *used);
-/* Writes up to 8 * len bytes and 8 more. Returns the end; NULL: not a compressed string. */
-char *sp_fsst_get(const sp_fsst *t, const char *s, size_t len, char *out);
+/* Reads n codes of strings that lie one behind the other. at has n + 1 places: [k] becomes how many bytes the first k codes have given,
+ * SP_FSST_INSIDE where the k-th only says that the next byte stands for itself. Writes up to 8 * n bytes and 8 more. Returns how many
+ * codes were read: n, or one less where the last of them says that. */
+uint32_t sp_fsst_get(const sp_fsst *t, const char *codes, uint32_t n, char *out, uint32_t *at);
 
 #endif

@@ -5,6 +5,7 @@ enum {
     PLAN_AGE_MAX = 16,
     DICT_MAX = 65536,
     COMPRESS_MIN = 1024, /* bytes of all cells: less is not worth a table of symbols */
+    WINDOW_CODES = 1024, /* read at once: their positions stay in the first cache */
 };
 
 /* ---- writing --------------------------------------------------------------------------------------------------------- */
@@ -223,43 +224,50 @@ static int read_const(sp_segment *s, uint32_t n, sp_column *out)
     return SPATE_OK;
 }
 
-static int read_plain(sp_segment *s, const uint32_t *ends, uint32_t start, uint32_t n, sp_column *out)
+/* Where n cells that lie one behind the other are: bounds has n + 1 places in the segment's text, which must rise. */
+static bool are_bounds(const sp_segment *s, const uint32_t *bounds, uint32_t n)
 {
-    uint32_t last = start;
-    for (uint32_t i = 0; i < n; i++) {
-        if (ends[i] < last || ends[i] > s->text_bytes)
-            return SPATE_E_CORRUPT;
-        last = ends[i];
-        out->offsets[i + 1] = (int32_t)(last - start);
-    }
-    if (reserve(out, last - start) != SPATE_OK)
+    uint32_t falls = 0;
+    for (uint32_t i = 0; i < n; i++)
+        falls |= bounds[i + 1] < bounds[i];
+    return !falls && bounds[n] <= s->text_bytes;
+}
+
+static int read_plain(sp_segment *s, const uint32_t *bounds, uint32_t n, sp_column *out)
+{
+    if (!are_bounds(s, bounds, n))
+        return SPATE_E_CORRUPT;
+    uint32_t start = bounds[0], len = bounds[n] - start;
+    for (uint32_t i = 0; i <= n; i++)
+        out->offsets[i] = (int32_t)(bounds[i] - start);
+    if (reserve(out, len) != SPATE_OK)
         return SPATE_E_NOMEM;
-    if (last > start)
-        memcpy(out->bytes, s->text + start, last - start);
+    if (len)
+        memcpy(out->bytes, s->text + start, len);
     return SPATE_OK;
 }
 
-static int read_compressed(sp_segment *s, const uint32_t *ends, uint32_t start, uint32_t n, sp_column *out)
+/* The codes of all cells are read as if they were of one, a window at a time; where a cell ends is looked up behind that. */
+static int read_compressed(sp_segment *s, const uint32_t *bounds, uint32_t n, sp_column *out)
 {
-    uint32_t last = start;
-    for (uint32_t i = 0; i < n; i++) {
-        if (ends[i] < last || ends[i] > s->text_bytes)
-            return SPATE_E_CORRUPT;
-        last = ends[i];
-    }
-    size_t most = (size_t)(last - start) * SP_FSST_SHRINKS + 8;
+    if (!are_bounds(s, bounds, n))
+        return SPATE_E_CORRUPT;
+    size_t most = (size_t)(bounds[n] - bounds[0]) * SP_FSST_SHRINKS + 8;
     if (most > INT32_MAX)
         return SPATE_E_CORRUPT;
     if (reserve(out, most) != SPATE_OK)
         return SPATE_E_NOMEM;
-    char *p = out->bytes;
-    last = start;
-    for (uint32_t i = 0; i < n; i++) {
-        p = sp_fsst_get(s->fsst, s->text + last, ends[i] - last, p);
-        if (!p)
+    uint32_t at[WINDOW_CODES + 1], from = bounds[0], end = bounds[n], bytes = 0;
+    for (uint32_t i = 1, read; i <= n; from += read, bytes += at[read]) {
+        uint32_t codes = SP_MIN(end - from, (uint32_t)WINDOW_CODES);
+        read = sp_fsst_get(s->fsst, s->text + from, codes, out->bytes + bytes, at);
+        if (read == 0 && codes > 0)
             return SPATE_E_CORRUPT;
-        last = ends[i];
-        out->offsets[i + 1] = (int32_t)(p - out->bytes);
+        for (; i <= n && bounds[i] - from <= read; i++) {
+            if (at[bounds[i] - from] == SP_FSST_INSIDE)
+                return SPATE_E_CORRUPT;
+            out->offsets[i] = (int32_t)(bytes + at[bounds[i] - from]);
+        }
     }
     return SPATE_OK;
 }
@@ -306,5 +314,5 @@ int sp_texts_read(sp_segment *s, uint32_t from, uint32_t n, sp_column *out)
     /* Where the first one starts is where the one before it ends. */
     v[0] = 0;
     sp_ints_read(s->k, &s->ints, from ? from - 1 : 0, from ? n + 1 : n, SP_AS_32, 0, from ? v : v + 1);
-    return s->encoding == SP_ENC_FSST ? read_compressed(s, v + 1, v[0], n, out) : read_plain(s, v + 1, v[0], n, out);
+    return s->encoding == SP_ENC_FSST ? read_compressed(s, v, n, out) : read_plain(s, v, n, out);
 }

@@ -78,9 +78,8 @@ int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
         sp_free(l);
         return sp_fail(err, SPATE_E_UNREACHABLE, "could not connect to \"%s\"", s->shown);
     }
-    /* Casts of text to timestamptz read a text without a zone as UTC, on every machine. An INSERT of rows that are at hand is planned
-     * anew for every flush, and there is nothing in it to optimize. */
-    int rc = sp_duckdb_run(l->conn, "SET TimeZone = 'UTC'; PRAGMA disable_optimizer", err);
+    /* Casts of text to timestamptz read a text without a zone as UTC, on every machine. */
+    int rc = sp_duckdb_run(l->conn, "SET TimeZone = 'UTC'", err);
     if (rc != SPATE_OK) {
         sp_duckdb_lane_close(&l->base);
         return rc;
@@ -89,13 +88,18 @@ int sp_duckdb_lane_open(sp_sink *s, sp_lane **lane, spate_error *err)
     return SPATE_OK;
 }
 
+/* The INSERT of a flush is planned anew each time. Optimized, it reads the rows where they lie instead of copying them once more; of a
+ * careful lane, which flushes a few rows at a time, planning costs more than copying. */
 int sp_duckdb_lane_begin(sp_lane *lane, const sp_chunk *chunk, spate_error *err)
 {
     duckdb_lane *l = (duckdb_lane *)lane;
     SP_ASSERT(!l->in_chunk);
     int rc = open_table(l, chunk->table, err);
     if (rc == SPATE_OK)
-        rc = sp_duckdb_run(l->conn, "BEGIN TRANSACTION", err);
+        rc = sp_duckdb_run(l->conn,
+                           lane->careful ? "PRAGMA disable_optimizer; BEGIN TRANSACTION"
+                                         : "PRAGMA enable_optimizer; BEGIN TRANSACTION",
+                           err);
     l->in_chunk = rc == SPATE_OK;
     return rc;
 }

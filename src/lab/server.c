@@ -22,7 +22,7 @@ enum {
     DIE_S = 20,    /* a killed server's processes end when they notice */
     START_S = 120, /* a server that was killed reads its log first */
     STOP_S = 60,
-    PID_FILE_MAX = 1024,
+    START_MAX = 1024, /* of a file of a server's that is read */
     STATUS_LINE = 8, /* of postmaster.pid */
 };
 
@@ -30,22 +30,23 @@ enum {
 
 /* ---- what runs ---- */
 
-static bool read_pid_file(const sp_lab_server *s, char text[PID_FILE_MAX])
+/* The beginning of a file of the server's, ended by a null. How much was read; 0: nothing. */
+static size_t read_start(const sp_lab_server *s, const char *name, char text[START_MAX])
 {
     char path[4200];
-    snprintf(path, sizeof(path), "%s/postmaster.pid", s->data);
+    snprintf(path, sizeof(path), "%s/%s", s->data, name);
     int fd = sp_at_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
-    ssize_t got = fd < 0 ? -1 : sp_at_read(fd, text, PID_FILE_MAX - 1, 0);
+    ssize_t got = fd < 0 ? -1 : sp_at_read(fd, text, START_MAX - 1, 0);
     if (fd >= 0)
         close(fd);
     text[got > 0 ? got : 0] = '\0';
-    return got > 0;
+    return got > 0 ? (size_t)got : 0;
 }
 
 pid_t sp_lab_server_pid(const sp_lab_server *s)
 {
-    char text[PID_FILE_MAX];
-    if (s->attached || !read_pid_file(s, text))
+    char text[START_MAX];
+    if (s->attached || !read_start(s, "postmaster.pid", text))
         return 0;
     pid_t pid = (pid_t)atoi(text);
     return pid > 1 && sp_os_process_in(pid, s->data) ? pid : 0;
@@ -53,8 +54,8 @@ pid_t sp_lab_server_pid(const sp_lab_server *s)
 
 static bool is_ready(const sp_lab_server *s)
 {
-    char text[PID_FILE_MAX], *line = text;
-    if (!read_pid_file(s, text))
+    char text[START_MAX], *line = text;
+    if (!read_start(s, "postmaster.pid", text))
         return false;
     for (int i = 1; i < STATUS_LINE && line; i++)
         line = (line = strchr(line, '\n')) ? line + 1 : NULL;
@@ -272,11 +273,27 @@ static bool is_gone(const sp_lab_server *s, pid_t pid)
     return sp_os_child_ended(pid, &code) || !sp_os_process_in(pid, s->data);
 }
 
+/* As PostgreSQL's pg_control has it: two numbers of versions behind an identifier, and then what the database does. */
+static bool is_recovering(const sp_lab_server *s)
+{
+    enum { STATE_AT = 16, IN_CRASH_RECOVERY = 4 };
+    char text[START_MAX];
+    int32_t state = 0;
+    if (read_start(s, "global/pg_control", text) >= STATE_AT + sizeof(state))
+        memcpy(&state, text + STATE_AT, sizeof(state));
+    return state == IN_CRASH_RECOVERY;
+}
+
+/* A postmaster that hears SIGINT while its log is gone over after a crash may wait for its checkpointer for ever, which was told nothing
+ * (15.18). SIGQUIT it does not resist, and nothing is lost: the next start goes over the same log. */
 static int await_end(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_error *err)
 {
-    for (; !is_gone(s, pid); sp_os_sleep_us(POLL_US))
+    for (bool told = false; !is_gone(s, pid); sp_os_sleep_us(POLL_US)) {
         if (sp_os_monotonic_us() > deadline)
             return sp_fail(err, SPATE_E_UNREACHABLE, "%s (process %d) does not stop", s->name, (int)pid);
+        if (!told && is_recovering(s))
+            told = sp_os_process_signal(pid, SIGQUIT, NULL) == SPATE_OK;
+    }
     return SPATE_OK;
 }
 

@@ -149,6 +149,21 @@ class Life(LabCase):
         self.lab("up")
         self.assertEqual(self.psql("shard0", "SELECT count(*) FROM t"), "1000")
 
+    def test_down_while_a_log_is_gone_over(self):
+        """A postmaster that is asked to stop in the midst of that may hang."""
+        self.lab("init", "--shards", "1")
+        log = self.dir / "lab/shard0/log"
+        for going in range(1, 6):
+            self.lab("up")
+            self.psql("shard0", "CREATE TABLE IF NOT EXISTS t (i int); INSERT INTO t SELECT generate_series(1, 200000)")
+            before = log.read_text().count("automatic recovery in progress")
+            os.kill(int(self.psql("shard0", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")), signal.SIGKILL)
+            wait_until(lambda: log.read_text().count("automatic recovery in progress") > before)
+            self.lab("down")
+            self.assertEqual({s["state"] for s in self.servers().values()}, {"down"})
+        self.lab("up")
+        self.assertEqual(self.psql("shard0", "SELECT count(*) FROM t"), f"{going * 200000}")
+
     def test_a_halted_server_is_stopped(self):
         self.lab("init", "--shards", "1")
         self.lab("up")

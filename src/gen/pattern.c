@@ -479,7 +479,7 @@ char *sp_regex_put_character(char *p, uint32_t c)
         return p;
     }
     uint32_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    *p++ = (char)((0xf00u >> more & 0xff) | c >> (6 * more));
+    *p++ = (char)((0xff00u >> (more + 1) & 0xff) | c >> (6 * more));
     while (more-- > 0)
         *p++ = (char)(0x80 | (c >> (6 * more) & 0x3f));
     return p;

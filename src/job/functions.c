@@ -89,6 +89,8 @@ static int unknown(const char *kind, const char *name, const char *const *names,
     sp_fail(err, SPATE_E_USAGE, "there is no %s \"%s\"", kind, name);
     if (near)
         sp_error_hint(err, "did you mean \"%s\"?", near);
+    else
+        sp_error_hint(err, "spate functions%s lists them", strcmp(kind, "locale") == 0 ? " --locales" : "");
     return SPATE_E_USAGE;
 }
 

@@ -117,6 +117,8 @@ class Locales(Case):
         self.assertEqual([t["locale"] for t in told], [line.split()[0] for line in listed])
         samples = json.loads(self.spate_ok("functions", "name", "--locale", "ru", "--json").out)[0]["samples"]
         self.assertEqual({script(s) for s in samples}, {"ru"})
+        self.spate_fails(2, "functions", "--locale", "xx", says=['there is no locale "xx"', "spate functions --locales lists them"])
+        self.spate_fails(2, "functions", "nothing_like_it", "--locale", "de", says=['there is no function "nothing_like_it"', "spate functions lists them"])
         self.spate_fails(2, "functions", "--locale", "de_A", says=['there is no locale "de_A"', 'did you mean "de_AT"'])
 
 

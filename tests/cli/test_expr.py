@@ -219,6 +219,39 @@ tables:
             self.assertGreater(len({r[k] for r in rows}), 300, k)
             self.assertTrue(all(r[k] >= "2020-01-01" and r[k] < "2021" for r in rows) or k == "clock")
 
+    def test_formats_are_those_of_go(self):
+        """What Go's fmt.Sprintf makes of a value."""
+        made = [
+            ("42", "%x", "2a"), ("-42", "%#x", "-0x2a"), ("42", "%#X", "0X2A"), ("42", "%#o", "052"), ("42", "%O", "0o52"), ("42", "%#b", "0b101010"), ("42", "%#08x", "0x0000002a"),
+            ("42", "%#8x|", "    0x2a|"), ("42", "%-#8x|", "0x2a    |"), ("65", "%c", "A"), ("8364", "%3c|", "  €|"), ("65", "%U", "U+0041"), ("128512", "%U", "U+1F600"),
+            ("-1", "%c", "\ufffd"), ("1234.5678", "%e", "1.234568e+03"), ("1234.5678", "%.2E", "1.23E+03"), ("float(0)", "%e", "0.000000e+00"), ("-0.00012", "%.1e", "-1.2e-04"),
+            ("9.9996", "%.3e", "1.000e+01"), ("1234.5678", "%.3g", "1.23e+03"), ("1234.5678", "%.6g", "1234.57"), ("0.00001234", "%.3g", "1.23e-05"), ("0.0001234", "%.2g", "0.00012"),
+            ("100000.0", "%.3g", "1e+05"), ("100.0", "%.5g", "100"), ("1.5", "%10.2e|", "  1.50e+00|"), ("1.5", "%+.1e", "+1.5e+00"), ("float(2) / 3", "%.3e", "6.667e-01"),
+            ("1e300 * 1", "%.2e", "1.00e+300"), ("'a\"b\\c'", "%q", '"a\\"b\\\\c"'), ("'é€'", "%q", '"é€"'), ("'ab'", "%8q|", '    "ab"|'), ("'ab'", "%x", "6162"),
+            ("'jk'", "%X", "6A6B"), ("'abc'", "% x", "61 62 63"), ("'abc'", "%#x", "0x616263"), ("'abc'", "%# X", "0X61 0X62 0X63"), ("'abc'", "%.2x", "6162"), ("'abc'", "<%6x>", "<616263>"),
+            ("''", "%q", '""'), ("'a' || id", "%q", '"a1"'), ("id", "[%U]", "[U+0001]"),
+        ]
+        columns = "".join(f'      - {{name: c{i}, expr: {json.dumps(e)}, format: {json.dumps(f)}}}\n' for i, (e, f, _) in enumerate(made))
+        rows = self.rows("tables:\n  - name: t\n    rows: 3\n    columns:\n      - {name: id, inc: 1}\n" + columns)["t"]
+        for i, (e, f, says) in enumerate(made):
+            self.assertEqual(rows[0][f"c{i}"], says, (e, f))
+        functions = [("first_name", "%q", r'"[^"]+"'), ("first_name", "%x", r"([0-9a-f]{2})+"), ("uint8", "%U", r"U\+00[0-9A-F]{2}"), ("latitude", "%.3e", r"-?\d\.\d{3}e[+-]\d\d"),
+                     ("emoji", "%-12q|", r'".*" *\|'), ("hipster_sentence", "%x", r"([0-9a-f]{2})+")]
+        self.write("dg.yaml", "tables:\n- name: t\n  count: 500\n  columns:\n" + "".join(
+            f"  - {{name: c{i}, type: gen, processor: {{value: '<${{{f}}}>', format: '{v}'}}}}\n" for i, (f, v, _) in enumerate(functions)))
+        self.spate_ok("generate", "dg.yaml", "--to", "dg/?format=ndjson", "--progress", "none")
+        for row in map(json.loads, (self.dir / "dg/t.ndjson").open()):
+            for i, (_, _, pattern) in enumerate(functions):
+                self.assertRegex(row[f"c{i}"], f"^<{pattern}>$")
+
+    def test_patterns_of_other_letters(self):
+        rows = self.rows("tables: [{name: t, rows: 40, columns: [{name: a, pattern: '[äö]{1,3}€😀x?'}, {name: b, pattern: '[α-ω]{2}é', unique: true}, "
+                         "{name: c, expr: \"matches(b, '^[α-ω]+é$') and matches(a, '€😀') and not matches(b, '[^α-ωé]')\"}]}]")["t"]
+        for r in rows:
+            self.assertRegex(r["a"], "^[äö]{1,3}€😀x?$")
+            self.assertRegex(r["b"], "^[α-ω]{2}é$")
+        self.assertEqual(({r["c"] for r in rows}, len({r["b"] for r in rows})), ({True}, 40))
+
     def test_times_with_zones(self):
         plan = """
 tables:

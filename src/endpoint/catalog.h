@@ -124,6 +124,9 @@ typedef struct sp_cat_key {
     const char *where; /* of a partial unique index, or NULL */
     bool nulls_alike;  /* two nulls are the same value */
     bool computed;     /* of expressions: the columns are those that they need */
+    const char
+        *sum; /* of a key computed from one generated column: that as plans write it; NULL: it has no such form */
+    uint32_t summed;   /* the generated column */
     bool constraint;   /* of the table; else an index alone */
     const char *body;  /* what stands behind CREATE UNIQUE INDEX ... ON table; NULL: the columns */
     const char *when;  /* "DEFERRABLE INITIALLY DEFERRED"; NULL: at once */

@@ -37,7 +37,7 @@ static bool start_draft(sp_config *k, sp_draft *d, const sp_cat_table *t)
     d->needed = sp_arena_alloc(k->arena, n, sizeof(*d->needed));
     d->apart = sp_arena_alloc(k->arena, n, sizeof(*d->apart));
     d->spread = sp_arena_alloc(k->arena, n, sizeof(*d->spread));
-    if (!d->needed || !d->apart || !d->spread || !sp_config_ways(k, d))
+    if (!d->needed || !d->apart || !d->spread || !sp_config_narrow(k, d) || !sp_config_ways(k, d))
         return false;
     d->has_slot = sp_config_slot(k, t, &d->slot_low, &d->slot_high);
     if (d->has_slot) /* without an end it would overlap */

@@ -40,6 +40,7 @@ typedef struct sp_choice { /* what is written of a column */
     bool in_turn;
     double null_rate;
     bool unique, primary_key, sorted;
+    bool hidden; /* made for comparing rows alone */
     bool absent; /* refers to what is not there: only null will do */
     const char *note;
     const char *helper_name; /* a hidden column that this one is made of, or NULL */
@@ -70,6 +71,7 @@ typedef struct sp_draft { /* of a table */
         spread; /* a column that takes its parent's rows in turn: others look up a row of this table by each value of it */
     const sp_cat_key *turned;          /* a key that is a reference of several columns: */
     const sp_cat_foreign_key *turn;    /* each row there is referred to once, in turn */
+    bool *narrow;                      /* a number that a server computes others of, which have to fit */
     const sp_cat_key *distinct; /* a key that is kept by comparing rows, or NULL */
     bool has_slot;              /* no two rows overlap in what lies between these columns */
     uint32_t slot_low, slot_high;
@@ -106,6 +108,8 @@ int sp_config_kind(const sp_config *k, const sp_draft *d, const sp_cat_foreign_k
 /* config_keys.c */
 bool sp_config_unfold(sp_catalog *c); /* keys of generated columns become keys of what these are made of; false: no memory */
 void sp_config_keys(const sp_config *k, sp_draft *d); /* which columns keep keys apart; again after a choice that did not hold */
+/* Numbers that generated columns of few digits multiply, or that have few themselves. */
+bool sp_config_narrow(sp_config *k, sp_draft *d); /* false: no memory */
 /* Two columns between which no two rows may overlap; false: there are none. */
 bool sp_config_slot(sp_config *k, const sp_cat_table *t, uint32_t *low, uint32_t *high);
 

@@ -241,9 +241,20 @@ static bool keeps_nulls_apart(const sp_making *m)
     return false;
 }
 
+/* A part of a sum that rows are compared by, of which nulls would be the same. */
+static bool is_compared(const sp_making *m)
+{
+    const sp_cat_key *key = m->d->distinct;
+    for (uint32_t i = 0; key && key->sum && i < key->n; i++)
+        if (key->columns[i] == m->column)
+            return true;
+    return false;
+}
+
 static void choose_nulls(sp_making *m)
 {
-    bool needed = m->c->not_null || m->demand->not_null || m->d->demands.in_sums[m->column] || keeps_nulls_apart(m);
+    bool needed = m->c->not_null || m->demand->not_null || m->d->demands.in_sums[m->column] || keeps_nulls_apart(m) ||
+                  is_compared(m);
     if (m->demand->is_null && !needed)
         m->out->tree = NULL;
     if (m->out->out || needed || m->out->primary_key || m->out->tree)
@@ -261,9 +272,9 @@ static void choose_keys(sp_making *m)
     for (uint32_t i = 0; i < m->d->t->n_keys; i++) {
         const sp_cat_key *key = &m->d->t->keys[i];
         for (uint32_t j = 0; j < key->n; j++) {
-            if (key->columns[j] != m->column)
+            if (key->columns[j] != m->column || key == m->d->distinct)
                 continue;
-            m->out->primary_key = m->out->primary_key || (key->primary && key != m->d->distinct && key != m->d->turned);
+            m->out->primary_key = m->out->primary_key || (key->primary && key != m->d->turned);
             m->unique = m->unique || key->n == 1;
             if (key->parts && key->parts[j].prefix && (key->n == 1 || m->d->apart[m->column]))
                 m->prefix = m->prefix ? SP_MIN(m->prefix, key->parts[j].prefix) : key->parts[j].prefix;
@@ -285,6 +296,12 @@ void sp_config_choose(sp_config *k, sp_draft *d, uint32_t column)
                    .type = &d->t->columns[column].type,
                    .demand = &d->demands.columns[column],
                    .out = out};
+    const sp_cat_key *compared = d->distinct && d->distinct->sum ? d->distinct : NULL;
+    if (compared && compared->summed == column) {
+        sp_making_mode(&m, "expr", compared->sum);
+        out->hidden = true;
+        return;
+    }
     if (left_to_server(&m))
         return;
     choose_keys(&m);

@@ -14,6 +14,21 @@ static bool name_columns(sp_arena *arena, const sp_cat_table *t, sp_conditions *
     return own->names;
 }
 
+/* UNIQUE of a column that is a sum of others: no one of these keeps it apart, nor does what a division leaves. */
+static void read_sum(sp_catalog *c, const sp_cat_table *t, const sp_conditions *own, sp_cat_key *key,
+                     const uint32_t *of, uint32_t n)
+{
+    const char *sql = t->columns[key->columns[0]].generated_sql;
+    bool whole = c->dialect == SP_SQL_POSTGRES || c->dialect == SP_SQL_SQLITE;
+    for (uint32_t i = 0; i < n; i++)
+        whole = whole && t->columns[of[i]].type.class == SP_CAT_INTEGER;
+    const char *sum = key->n == 1 && sql ? sp_condition_sum(own, sql, whole, c->arena) : NULL;
+    if (!sum || (n == 1 && !strstr(sum, "floor(") && !strstr(sum, " % ")))
+        return;
+    key->sum = sum;
+    key->summed = key->columns[0];
+}
+
 /* The columns that generated ones are made of, instead of these. False: no memory. */
 static bool unfold_key(sp_catalog *c, const sp_cat_table *t, const sp_conditions *own, sp_cat_key *key)
 {
@@ -40,6 +55,7 @@ static bool unfold_key(sp_catalog *c, const sp_cat_table *t, const sp_conditions
         sp_cat_part *parts = sp_arena_alloc(c->arena, 1, sizeof(*parts));
         if (!parts)
             return false;
+        read_sum(c, t, own, key, columns, n);
         parts->prefix = key->n == 1 && n == 1 ? sp_condition_prefix(own, sql, c->arena) : 0;
         key->columns = columns;
         key->n = n;
@@ -158,12 +174,40 @@ bool sp_config_slot(sp_config *k, const sp_cat_table *t, uint32_t *low, uint32_t
     return false;
 }
 
+/* Of two columns, or of one and a large number. */
+static bool is_product(const sp_config *k, const sp_conditions *own, const char *sql)
+{
+    const char *sum = sp_condition_sum(own, sql, true, k->arena);
+    for (const char *p = sum; p && (p = strstr(p, " * ")); p += 3)
+        if (strspn(p + 3, "0123456789") > 3 || (strchr("\"(f", p[3]) && strchr("\")", p[-1])))
+            return true;
+    return !sum && strchr(sql, '*');
+}
+
+bool sp_config_narrow(sp_config *k, sp_draft *d)
+{
+    sp_conditions own;
+    d->narrow = sp_arena_alloc(k->arena, d->t->n_columns + 1, sizeof(*d->narrow));
+    if (!d->narrow || !name_columns(k->arena, d->t, &own))
+        return false;
+    for (uint32_t i = 0; i < d->t->n_columns; i++) {
+        const sp_cat_column *c = &d->t->columns[i];
+        const sp_cat_type *type = &c->type;
+        bool product = c->generated_sql && is_product(k, &own, c->generated_sql),
+             few = (type->class == SP_CAT_INTEGER && type->bits <= (product ? 32 : 16)) ||
+                   (product && type->class == SP_CAT_DECIMAL && type->precision && type->precision - type->scale < 10);
+        if (c->generated_sql && few)
+            sp_condition_names(&own, c->generated_sql, k->arena, d->narrow);
+    }
+    return true;
+}
+
 /* ---- what keeps them ------------------------------------------------------------------------------ */
 
 static bool has_key_alone(const sp_cat_table *t, uint32_t column)
 {
     for (uint32_t i = 0; i < t->n_keys; i++)
-        if (t->keys[i].n == 1 && t->keys[i].columns[0] == column)
+        if (t->keys[i].n == 1 && !t->keys[i].sum && t->keys[i].columns[0] == column)
             return true;
     return false;
 }
@@ -249,6 +293,17 @@ static bool take_turns(const sp_config *k, sp_draft *d, const sp_cat_key *key)
     return true;
 }
 
+/* Rows are compared by the sum, which is made for that alone. */
+static bool compare_sums(sp_draft *d, const sp_cat_key *key)
+{
+    if (!key->sum || d->distinct || d->choices[key->summed].tries)
+        return false;
+    d->distinct = key;
+    for (uint32_t j = 0; j < key->n; j++)
+        d->needed[key->columns[j]] = true;
+    return true;
+}
+
 /* A key of several columns holds when one of them does, by their combinations, or by comparing rows. */
 void sp_config_keys(const sp_config *k, sp_draft *d)
 {
@@ -260,6 +315,8 @@ void sp_config_keys(const sp_config *k, sp_draft *d)
         const sp_cat_key *key = &d->t->keys[i];
         uint32_t best = key->columns[0];
         bool held = key->n == 1;
+        if (compare_sums(d, key))
+            continue;
         for (uint32_t j = 0; j < key->n && key->n > 1; j++) {
             held = held || d->apart[key->columns[j]] || has_key_alone(d->t, key->columns[j]);
             if (keeps_apart(k, d, key->columns[j]) > keeps_apart(k, d, best))

@@ -160,7 +160,7 @@ static bool has_no_value_twice(const sp_draft *d, uint32_t column)
 {
     bool once = d->apart[column];
     for (uint32_t i = 0; i < d->t->n_keys; i++)
-        once = once || (d->t->keys[i].n == 1 && d->t->keys[i].columns[0] == column);
+        once = once || (d->t->keys[i].n == 1 && !d->t->keys[i].sum && d->t->keys[i].columns[0] == column);
     return once;
 }
 
@@ -193,7 +193,8 @@ void sp_making_integer(sp_making *m)
         return;
     limits l = number_limits(m, low, high, 1);
     if (!l.named && !l.counted && l.max == 1000 && l.min == 0 && !m->demand->min.p && !m->demand->max.p &&
-        m->d->steps[m->column] < 2 && !m->d->demands.in_sums[m->column]) /* sums have room beside 1000 */
+        m->d->steps[m->column] < 2 && !m->d->demands.in_sums[m->column] &&
+        !m->d->narrow[m->column]) /* sums have room beside 1000 */
         l.max = SP_MIN(high, 1e6);
     bool last = m->d->step[m->column] + 1 >= m->d->steps[m->column];
     l.min = ceil(l.min);

@@ -149,6 +149,8 @@ static void write_column(sp_config *k, sp_emit *e, sp_draft *d, uint32_t column)
     else
         write_cells(k, e, INDENT_WISH, c, c->type);
     write_keys(e, c);
+    if (c->hidden)
+        sp_emit_raw(e, INDENT_WISH, "hidden", "true", NULL);
     c->last_line = e->line - 1;
 }
 
@@ -210,15 +212,18 @@ static void write_likely(sp_config *k, sp_emit *e, const sp_draft *d)
 /* Rows that are equal in all of these columns are made once. */
 static void write_distinct(sp_config *k, sp_emit *e, const sp_draft *d)
 {
+    const sp_cat_key *key = d->distinct;
+    const uint32_t *columns = key->sum ? &key->summed : key->columns;
+    uint32_t n = key->sum ? 1 : key->n;
     sp_buf list = {0};
-    sp_str *names = sp_arena_alloc(k->arena, d->distinct->n + 1, sizeof(*names));
-    for (uint32_t i = 0; names && i < d->distinct->n; i++)
-        names[i] = sp_str_of(d->t->columns[d->distinct->columns[i]].name);
-    if (!names || sp_emit_list(&list, names, d->distinct->n))
+    sp_str *names = sp_arena_alloc(k->arena, n + 1, sizeof(*names));
+    for (uint32_t i = 0; names && i < n; i++)
+        names[i] = sp_str_of(d->t->columns[columns[i]].name);
+    if (!names || sp_emit_list(&list, names, n))
         k->nomem = true;
     else
         sp_emit_raw(e, INDENT_KEY, "distinct", sp_arena_printf(k->arena, "%.*s", (int)list.len, list.data),
-                    "pairs: there may be fewer rows");
+                    key->sum ? "there may be fewer rows" : "pairs: there may be fewer rows");
     sp_buf_done(&list);
 }
 

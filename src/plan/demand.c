@@ -125,11 +125,25 @@ static bool write_sum(sp_meaning *m, const sp_term *n, sp_buf *out, bool *in_sum
     double number;
     if (n->kind == N_LITERAL)
         return sp_parse_f64(n->text, &number) && !sp_buf_printf(out, "%.*s", (int)n->text.len, n->text.p);
-    if (!sp_term_is(n, "+") && !sp_term_is(n, "-") && !sp_term_is(n, "*"))
+    bool division = m->whole && sp_term_is(n, "/"), rest = m->whole && sp_term_is(n, "%");
+    if (!sp_term_is(n, "+") && !sp_term_is(n, "-") && !sp_term_is(n, "*") && !division && !rest)
         return false;
-    return !sp_buf_adds(out, "(") && write_sum(m, n->args[0], out, in_sums) &&
+    return !sp_buf_adds(out, division ? "floor(" : "(") && write_sum(m, n->args[0], out, in_sums) &&
            !sp_buf_printf(out, " %.*s ", (int)n->text.len, n->text.p) && write_sum(m, n->args[1], out, in_sums) &&
            !sp_buf_adds(out, ")");
+}
+
+const char *sp_condition_sum(const sp_conditions *t, const char *sql, bool whole, sp_arena *arena)
+{
+    sp_meaning m = {.arena = arena, .t = t, .whole = whole};
+    bool *named = sp_mean_alloc(&m, t->n_names, sizeof(*named));
+    const sp_term *sum = named ? sp_condition_read(t, &(sp_condition){sql, -1}, arena, &m.nomem) : NULL;
+    sp_buf text = {0};
+    const char *kept = sum && sum->kind == N_OP && write_sum(&m, sum, &text, named)
+                           ? sp_arena_strndup(arena, text.data, text.len)
+                           : NULL;
+    sp_buf_done(&text);
+    return kept;
 }
 
 /* total = quantity * price */

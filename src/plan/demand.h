@@ -97,6 +97,10 @@ bool sp_demands_read(const sp_conditions *t, sp_way *way, sp_arena *arena, sp_de
 /* Notes the columns that an expression names, whether it can be read or not. False: there are none. */
 bool sp_condition_names(const sp_conditions *t, const char *sql, sp_arena *arena, bool *named);
 
+/* A sum, difference or product of columns and numbers as plans write it; whole: of whole numbers, so that it may be a division or a
+ * remainder, too. NULL: it is something else. */
+const char *sp_condition_sum(const sp_conditions *t, const char *sql, bool whole, sp_arena *arena);
+
 /* Of an expression that is the first letters of a column, how many; 0: it is something else. */
 uint32_t sp_condition_prefix(const sp_conditions *t, const char *sql, sp_arena *arena);
 

@@ -17,6 +17,7 @@ typedef struct sp_meaning {
     bool narrowed;             /* by the condition that is read: to one of the ways that it allows */
     bool forked;               /* the same, but other ways take the others */
     bool null_passes;          /* another side lets nulls through */
+    bool whole;                /* a sum may have remainders, and divisions of whole numbers, which leave none */
     bool nomem;
 } sp_meaning;
 

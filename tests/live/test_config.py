@@ -212,6 +212,10 @@ class FromPostgres(Plans):
         for table in ("called", "cased", "made", "booked", "days", "near", "owner"):
             self.assertEqual(self.count(table), 10000, table)
         self.assertGreater(self.count("pair"), 9900)  # as pairs are drawn, a few come twice
+        self.assertRegex(plan, r"distinct: \[total\]  # there may be fewer rows\n    columns:\n      - name: a\n")
+        self.assertIn("hidden: true", columns_of(plan, "summed")["total"])
+        for table in ("summed", "priced", "tens", "days_on", "placed"):  # and so do sums that two columns make
+            self.assertGreater(self.count(table), 9000, table)
         self.assertEqual(self.count("badge"), tables_of(plan)["badge"] if tables_of(plan)["badge"] < 10000 else 10000)
         for rows in ("kind = 'card'", "kind = 'bank'", "kind = 'cash'"):
             self.assertGreater(self.count(f"cased WHERE {rows}"), 500, rows)

@@ -19,3 +19,11 @@ CREATE TABLE pair (a int NOT NULL REFERENCES room, b int NOT NULL REFERENCES roo
 CREATE TABLE near (a int NOT NULL REFERENCES room, b int NOT NULL REFERENCES room, CHECK (a <> b), UNIQUE (a, b));
 CREATE TABLE owner (org int NOT NULL, no int NOT NULL, PRIMARY KEY (org, no), FOREIGN KEY (org) REFERENCES room (id));
 CREATE TABLE badge (org int, no int, issued date NOT NULL, PRIMARY KEY (org, no), FOREIGN KEY (org, no) REFERENCES owner);
+CREATE TABLE summed (
+    a int NOT NULL, b int, total int GENERATED ALWAYS AS (a + b * 2 - 7) STORED UNIQUE, n int NOT NULL DEFAULT 5, tenth int GENERATED ALWAYS AS (n / 10) STORED);
+CREATE TABLE priced (
+    id serial PRIMARY KEY, price numeric(10,2) NOT NULL, quantity int NOT NULL, sum numeric(14,2) GENERATED ALWAYS AS (price * quantity) STORED UNIQUE,
+    width int NOT NULL, height int NOT NULL, area int GENERATED ALWAYS AS (width * height) STORED);
+CREATE TABLE tens (n int NOT NULL, tenth int GENERATED ALWAYS AS (n / 10) STORED UNIQUE);
+CREATE TABLE days_on (begins date NOT NULL, days int NOT NULL, ends date GENERATED ALWAYS AS (begins + days) STORED UNIQUE);
+CREATE TABLE placed (room int NOT NULL REFERENCES room, no int NOT NULL DEFAULT 1, code int GENERATED ALWAYS AS (room * 1000 + no) STORED UNIQUE);

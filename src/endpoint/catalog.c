@@ -238,6 +238,19 @@ static void take_out_ours(sp_catalog *c)
     c->n_tables = n;
 }
 
+/* A table whose name looks like that of another one in another schema has its schema in front, too. */
+static bool tell_apart(sp_catalog *c, sp_cat_table *t)
+{
+    if (t->shown != t->name || !*t->space || !strchr(t->name, '.'))
+        return true;
+    for (uint32_t i = 0; i < c->n_tables; i++)
+        if (&c->tables[i] != t && strcmp(c->tables[i].shown, t->shown) == 0) {
+            t->shown = sp_arena_printf(c->arena, "%s.%s", t->space, t->name);
+            return t->shown;
+        }
+    return true;
+}
+
 bool sp_catalog_link(sp_catalog *c)
 {
     take_out_ours(c);
@@ -253,5 +266,8 @@ bool sp_catalog_link(sp_catalog *c)
         if (!t->shown)
             return false;
     }
+    for (uint32_t i = 0; i < c->n_tables; i++)
+        if (!tell_apart(c, &c->tables[i]))
+            return false;
     return true;
 }

@@ -30,23 +30,22 @@ typedef struct target {
     duckdb_result facts;   /* name, type in words, must be given */
 } target;
 
-static int look_up(sp_duckdb_sink *s, const char *table, target *out, spate_error *err)
+static int look_up(sp_duckdb_sink *s, const sp_duckdb_table *t, target *out, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, "SELECT * FROM ") || sp_sql_ident(&sql, table) || sp_buf_add(&sql, " LIMIT 0", 9)
+    int rc = sp_buf_adds(&sql, "SELECT * FROM ") || sp_buf_adds(&sql, t->sql) || sp_buf_add(&sql, " LIMIT 0", 9)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_ask(s->conn, sql.data, &out->columns, err);
     if (rc != SPATE_OK)
         goto done;
     sql.len = 0;
-    size_t schema = sp_duckdb_schema_part(table);
     rc = sp_buf_adds(&sql, "SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL "
                            "FROM duckdb_columns() "
                            "WHERE database_name = current_database() AND lower(schema_name) = lower(") ||
-         (schema ? sp_sql_literal(&sql, (sp_str){table, schema}) : sp_buf_adds(&sql, "current_schema()")) ||
-         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") ||
-         sp_sql_literal(&sql, sp_str_of(sp_duckdb_name_part(table))) || sp_buf_add(&sql, ") ORDER BY column_index", 24);
+         (t->space ? sp_sql_literal(&sql, sp_str_of(t->space)) : sp_buf_adds(&sql, "current_schema()")) ||
+         sp_buf_adds(&sql, ") AND lower(table_name) = lower(") || sp_sql_literal(&sql, sp_str_of(t->name)) ||
+         sp_buf_add(&sql, ") ORDER BY column_index", 24);
     rc = rc ? sp_fail_nomem(err) : sp_duckdb_ask(s->conn, sql.data, &out->facts, err);
     if (rc != SPATE_OK)
         sp_duckdb.destroy_result(&out->columns);
@@ -146,13 +145,13 @@ static int check_unfilled(const sp_schema *schema, target *t, sp_problems *p)
 }
 
 /* INSERT INTO "t" ("a", "b") with the given end. */
-static const char *insert_text(sp_duckdb_sink *s, const sp_schema *schema, const char *end)
+static const char *insert_text(sp_duckdb_sink *s, const sp_duckdb_table *t, const char *end)
 {
     sp_buf sql;
     sp_buf_init(&sql);
     const char *text = NULL;
-    if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_sql_ident(&sql, schema->table) && !sp_buf_adds(&sql, " (") &&
-        !add_fields(&sql, schema) && !sp_buf_adds(&sql, ") ") && !sp_buf_adds(&sql, end))
+    if (!sp_buf_adds(&sql, "INSERT INTO ") && !sp_buf_adds(&sql, t->sql) && !sp_buf_adds(&sql, " (") &&
+        !add_fields(&sql, t->schema) && !sp_buf_adds(&sql, ") ") && !sp_buf_adds(&sql, end))
         text = sp_arena_strndup(&s->arena, sql.data, sql.len);
     sp_buf_done(&sql);
     return text;
@@ -166,7 +165,7 @@ static int try_insert(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p,
     int rc = sp_buf_adds(&end, "SELECT NULL");
     for (uint32_t i = 1; i < table->schema->n_fields && rc == SPATE_OK; i++)
         rc = sp_buf_adds(&end, ", NULL");
-    const char *sql = rc || sp_buf_add(&end, " LIMIT 0", 9) ? NULL : insert_text(s, table->schema, end.data);
+    const char *sql = rc || sp_buf_add(&end, " LIMIT 0", 9) ? NULL : insert_text(s, table, end.data);
     sp_buf_done(&end);
     if (!sql)
         return sp_fail_nomem(err);
@@ -185,7 +184,7 @@ static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p, sp
 {
     target t;
     unsigned before = p->n;
-    int rc = look_up(s, table->schema->table, &t, err);
+    int rc = look_up(s, table, &t, err);
     if (rc != SPATE_OK)
         return rc;
     for (uint32_t f = 0; f < table->schema->n_fields && rc == SPATE_OK; f++)
@@ -205,6 +204,52 @@ static int look_at(sp_duckdb_sink *s, sp_duckdb_table *table, sp_problems *p, sp
 
 /* ---- prepare --------------------------------------------------------------------------------- */
 
+/* A name with dots may be that of a schema and a table, of which each may have dots. Which it is the file says, where the table is there; else
+ * the schema ends at the first dot. */
+static int find_dotted(sp_duckdb_sink *s, sp_duckdb_table *t)
+{
+    sp_str name = sp_str_of(t->schema->table);
+    duckdb_result found;
+    sp_buf sql = {0};
+    int rc =
+        sp_buf_adds(&sql,
+                    "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND "
+                    "(lower(schema_name || '.' || table_name) = lower(") ||
+        sp_sql_literal(&sql, name) ||
+        sp_buf_adds(&sql, ") OR schema_name = current_schema() AND lower(table_name) = lower(") ||
+        sp_sql_literal(&sql, name) ||
+        sp_buf_adds(&sql, ")) ORDER BY length(schema_name || table_name), length(schema_name) LIMIT 1") ||
+        sp_buf_add(&sql, "", 1);
+    if (rc == SPATE_OK && sp_duckdb_ask(s->conn, sql.data, &found, NULL) == SPATE_OK) {
+        char *space = sp_duckdb.row_count(&found) ? sp_duckdb.value_varchar(&found, 0, 0) : NULL,
+             *table = space ? sp_duckdb.value_varchar(&found, 1, 0) : NULL;
+        t->space = table ? sp_arena_strndup(&s->arena, space, strlen(space)) : NULL;
+        t->name = table ? sp_arena_strndup(&s->arena, table, strlen(table)) : NULL;
+        rc = table && !(t->space && t->name);
+        sp_duckdb.free(space);
+        sp_duckdb.free(table);
+        sp_duckdb.destroy_result(&found);
+    }
+    sp_buf_done(&sql);
+    return rc;
+}
+
+static int find_table(sp_duckdb_sink *s, sp_duckdb_table *t)
+{
+    const char *name = t->schema->table, *dot = strchr(name, '.');
+    int rc = dot && !s->base.options.create ? find_dotted(s, t) : SPATE_OK;
+    if (rc == SPATE_OK && !t->name) {
+        t->space = dot ? sp_arena_strndup(&s->arena, name, (size_t)(dot - name)) : NULL;
+        t->name = dot ? dot + 1 : name;
+        rc = dot && !t->space;
+    }
+    sp_buf sql = {0};
+    rc = rc || (t->space && (sp_sql_name(&sql, t->space) || sp_buf_adds(&sql, "."))) || sp_sql_name(&sql, t->name) ||
+         sp_buf_add(&sql, "", 1) || !(t->sql = sp_arena_strndup(&s->arena, sql.data, sql.len - 1));
+    sp_buf_done(&sql);
+    return rc;
+}
+
 static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t n)
 {
     sp_arena *a = &s->arena;
@@ -218,9 +263,9 @@ static int allocate(sp_duckdb_sink *s, const sp_schema *const *tables, uint32_t 
         t->columns = sp_arena_alloc(a, tables[i]->n_fields, sizeof(*t->columns));
         t->types = sp_arena_alloc(a, tables[i]->n_fields, sizeof(*t->types));
         t->names = sp_arena_alloc(a, tables[i]->n_fields, sizeof(*t->names));
-        t->insert = insert_text(s, tables[i], "FROM spate_rows");
         s->base.deps[i].tables = sp_arena_alloc(a, n, sizeof(uint32_t));
-        if (!t->columns || !t->types || !t->names || !t->insert || !s->base.deps[i].tables)
+        if (!t->columns || !t->types || !t->names || find_table(s, t) ||
+            !(t->insert = insert_text(s, t, "FROM spate_rows")) || !s->base.deps[i].tables)
             return SPATE_E_NOMEM;
         for (uint32_t f = 0; f < tables[i]->n_fields; f++)
             t->names[f] = tables[i]->fields[f].name;
@@ -237,7 +282,7 @@ static int check_presence(sp_duckdb_sink *s, sp_problems *p)
     int rc = SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
         const sp_schema *schema = s->tables[i].schema;
-        rc = sp_problems_presence(p, schema, sp_duckdb_table_exists(s, schema->table), &s->base.options);
+        rc = sp_problems_presence(p, schema, sp_duckdb_table_exists(s, &s->tables[i]), &s->base.options);
     }
     return rc;
 }
@@ -245,10 +290,8 @@ static int check_presence(sp_duckdb_sink *s, sp_problems *p)
 static int table_number(const sp_duckdb_sink *s, const char *in_schema, const char *name)
 {
     for (uint32_t i = 0; i < s->n_tables; i++) {
-        const char *table = s->tables[i].schema->table;
-        size_t schema = sp_duckdb_schema_part(table);
-        if (strcasecmp(sp_duckdb_name_part(table), name) == 0 &&
-            (!schema || (strlen(in_schema) == schema && strncasecmp(table, in_schema, schema) == 0)))
+        const sp_duckdb_table *t = &s->tables[i];
+        if (strcasecmp(t->name, name) == 0 && (!t->space || strcasecmp(t->space, in_schema) == 0))
             return (int)i;
     }
     return -1;

@@ -50,6 +50,30 @@ static int build_script(duckdb_result *rows, const sp_describe_options *o, sp_bu
     return rc;
 }
 
+/* DuckDB's own words for a foreign key have lost the quotes of "a.b"; then the one that is added after it is meant. */
+static bool is_said_again(const sp_cat_table *t, uint32_t at)
+{
+    const sp_cat_foreign_key *key = &t->foreign_keys[at];
+    size_t space = strlen(key->parent_space);
+    for (uint32_t i = at + 1; i < t->n_foreign_keys && space; i++) {
+        const sp_cat_foreign_key *other = &t->foreign_keys[i];
+        if (other->n == key->n && memcmp(other->columns, key->columns, key->n * sizeof(*key->columns)) == 0 &&
+            strncmp(other->parent, key->parent_space, space) == 0 && other->parent[space] == '.' &&
+            strcmp(other->parent + space + 1, key->parent) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_out_misread(sp_cat_table *t)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n_foreign_keys; i++)
+        if (!is_said_again(t, i))
+            t->foreign_keys[n++] = t->foreign_keys[i];
+    t->n_foreign_keys = n;
+}
+
 static int read_script(duckdb_connection conn, const sp_describe_options *o, sp_catalog *c, spate_error *err)
 {
     duckdb_result rows;
@@ -66,6 +90,7 @@ static int read_script(duckdb_connection conn, const sp_describe_options *o, sp_
         if (!*c->tables[i].space)
             c->tables[i].space = "main";
         sp_cat_short_floats(&c->tables[i]);
+        take_out_misread(&c->tables[i]);
     }
     return rc;
 }

@@ -10,21 +10,21 @@
 
 #include <stdio.h>
 
-/* Runs head "table" tail. */
+/* Runs head table tail; the table's name is quoted. */
 static int run_for(sp_duckdb_sink *s, const char *head, const char *table, const char *tail, spate_error *err)
 {
     sp_buf sql;
     sp_buf_init(&sql);
-    int rc = sp_buf_adds(&sql, head) || sp_sql_ident(&sql, table) || sp_buf_adds(&sql, tail) || sp_buf_add(&sql, "", 1)
+    int rc = sp_buf_adds(&sql, head) || sp_buf_adds(&sql, table) || sp_buf_adds(&sql, tail) || sp_buf_add(&sql, "", 1)
                  ? sp_fail_nomem(err)
                  : sp_duckdb_run(s->conn, sql.data, err);
     sp_buf_done(&sql);
     return rc;
 }
 
-bool sp_duckdb_table_exists(sp_duckdb_sink *s, const char *table)
+bool sp_duckdb_table_exists(sp_duckdb_sink *s, const sp_duckdb_table *t)
 {
-    return run_for(s, "SELECT * FROM ", table, " LIMIT 0", NULL) == SPATE_OK;
+    return run_for(s, "SELECT * FROM ", t->sql, " LIMIT 0", NULL) == SPATE_OK;
 }
 
 static int drop_types(sp_duckdb_sink *s, const sp_schema *schema, spate_error *err)
@@ -50,8 +50,8 @@ static int drop_tables(sp_duckdb_sink *s, spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t i = s->n_tables; i-- > 0 && rc == SPATE_OK;) {
-        if (sp_duckdb_table_exists(s, s->tables[i].schema->table))
-            rc = run_for(s, "DROP TABLE ", s->tables[i].schema->table, "", err);
+        if (sp_duckdb_table_exists(s, &s->tables[i]))
+            rc = run_for(s, "DROP TABLE ", s->tables[i].sql, "", err);
         if (rc == SPATE_OK)
             rc = drop_types(s, s->tables[i].schema, err);
         if (rc != SPATE_OK)
@@ -60,13 +60,13 @@ static int drop_tables(sp_duckdb_sink *s, spate_error *err)
     return rc;
 }
 
-static bool has_primary_key(sp_duckdb_sink *s, const sp_schema *schema)
+static bool has_primary_key(sp_duckdb_sink *s, const sp_duckdb_table *t)
 {
     sp_buf sql = {0};
     int built =
         sp_buf_adds(&sql,
                     "SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = ") ||
-        sp_sql_literal(&sql, sp_str_of(sp_duckdb_name_part(schema->table)));
+        sp_sql_literal(&sql, sp_str_of(t->name));
     return sp_duckdb_any(s, &sql, built);
 }
 
@@ -91,8 +91,8 @@ static int run_step(sp_duckdb_sink *s, sp_ddl_step step, spate_error *err)
     for (uint32_t i = 0; i < s->ddl.n && rc == SPATE_OK; i++) {
         const sp_ddl_statement *d = &s->ddl.statements[i];
         const sp_schema *schema = s->tables[d->table].schema;
-        bool is_there =
-            step == SP_DDL_KEYS && s->memory.resumed && has_primary_key(s, schema); /* of a run that was killed here */
+        bool is_there = step == SP_DDL_KEYS && s->memory.resumed &&
+                        has_primary_key(s, &s->tables[d->table]); /* of a run that was killed here */
         if (d->step != step || !s->tables[d->table].created || is_there)
             continue;
         rc = d->ask ? run_answered(s, d, err) : sp_duckdb_run(s->conn, d->sql, err);
@@ -108,11 +108,12 @@ int sp_duckdb_create_tables(sp_duckdb_sink *s, spate_error *err)
 {
     int rc = s->base.options.truncate ? drop_tables(s, err) : SPATE_OK;
     for (uint32_t i = 0; i < s->n_tables && rc == SPATE_OK; i++) {
-        size_t in_schema = sp_duckdb_schema_part(s->tables[i].schema->table);
-        char *name = in_schema ? sp_arena_strndup(&s->arena, s->tables[i].schema->table, in_schema) : NULL;
-        rc = name        ? run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name, "", err)
-             : in_schema ? sp_fail_nomem(err)
-                         : SPATE_OK;
+        sp_buf name = {0};
+        if (s->tables[i].space)
+            rc = sp_sql_name(&name, s->tables[i].space) || sp_buf_add(&name, "", 1)
+                     ? sp_fail_nomem(err)
+                     : run_for(s, "CREATE SCHEMA IF NOT EXISTS ", name.data, "", err);
+        sp_buf_done(&name);
         s->tables[i].created = rc == SPATE_OK;
     }
     if (rc == SPATE_OK)
@@ -126,7 +127,7 @@ int sp_duckdb_empty_tables(sp_duckdb_sink *s, spate_error *err)
 {
     int rc = SPATE_OK;
     for (uint32_t i = s->n_tables; i-- > 0 && rc == SPATE_OK;)
-        rc = run_for(s, "DELETE FROM ", s->tables[i].schema->table, "", err);
+        rc = run_for(s, "DELETE FROM ", s->tables[i].sql, "", err);
     return rc;
 }
 

@@ -20,6 +20,8 @@ typedef enum sp_duckdb_keys { SP_DUCKDB_KEYS_PRIMARY, SP_DUCKDB_KEYS_ALL, SP_DUC
 
 typedef struct sp_duckdb_table {
     const sp_schema *schema;
+    const char *space, *name;   /* space NULL: wherever DuckDB looks first */
+    const char *sql;            /* both, quoted */
     sp_duckdb_column *columns;  /* one a field */
     duckdb_logical_type *types; /* of the columns: borrowed */
     const char **names;
@@ -43,22 +45,9 @@ typedef struct sp_duckdb_sink {
     sp_ddl ddl;
 } sp_duckdb_sink;
 
-/* "schema.table": how long the schema's name in front is, 0: there is none; and the table's own. */
-static inline size_t sp_duckdb_schema_part(const char *table)
-{
-    const char *dot = strchr(table, '.');
-    return dot ? (size_t)(dot - table) : 0;
-}
-
-static inline const char *sp_duckdb_name_part(const char *table)
-{
-    size_t schema = sp_duckdb_schema_part(table);
-    return schema ? table + schema + 1 : table;
-}
-
 /* ---- duckdb_schema.c ---- */
 
-bool sp_duckdb_table_exists(sp_duckdb_sink *s, const char *table);
+bool sp_duckdb_table_exists(sp_duckdb_sink *s, const sp_duckdb_table *t);
 /* Inside a transaction: makes the tables, in the place of those that are to be replaced. */
 int sp_duckdb_create_tables(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;
 int sp_duckdb_empty_tables(sp_duckdb_sink *s, spate_error *err) SP_MUST_CHECK;

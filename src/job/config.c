@@ -111,6 +111,19 @@ static int select_tables(sp_catalog *c, const spate_config_options *o, spate_err
     return SPATE_OK;
 }
 
+/* Of two tables that a plan would call the same, as "a.b".c and a."b.c", the first one is made. False: no memory. */
+static bool find_namesakes(sp_config *k, sp_catalog *c)
+{
+    for (uint32_t i = 0; i < c->n_tables; i++)
+        for (uint32_t j = 0; j < i && strchr(c->tables[i].shown, '.') && !k->drafts[i].alike; j++) {
+            k->drafts[i].alike = strcmp(c->tables[i].shown, c->tables[j].shown) == 0;
+            if (k->drafts[i].alike &&
+                !sp_catalog_note(c, "table %s: another one would be called so, too", c->tables[i].shown))
+                return false;
+        }
+    return true;
+}
+
 /* ---- choosing ------------------------------------------------------------------------------------ */
 
 /* Columns of one table that are about a person are about the same one, and so with places: where there are two at least, and each
@@ -331,6 +344,8 @@ static int config(sp_arena *arena, const char *uri, const spate_config_options *
         return sp_fail_nomem(err);
     if (status == SPATE_OK)
         status = start_drafts(&k, o, err);
+    if (status == SPATE_OK && !find_namesakes(&k, &catalog))
+        return sp_fail_nomem(err);
     return status ? status : make_plan(&k, shown, e, err);
 }
 

@@ -8,6 +8,7 @@
  *   config_column.c  one column: its mode and wishes
  *   config_reference.c  the same, where it refers to rows
  *   config_type.c    values of each type
+ *   config_nested.c  structs, maps, unions
  *   config_text.c    texts, by their names, lengths and patterns
  *   config_number.c  the ranges of numbers and moments
  *   config_stats.c   the same from the server's statistics */
@@ -81,6 +82,7 @@ typedef struct sp_draft { /* of a table */
     uint64_t rows;
     const char *rows_note;
     bool rows_given;
+    bool alike;  /* another table is called the same, and it is that one which is made */
     bool chosen; /* how its columns are made */
 } sp_draft;
 
@@ -195,6 +197,9 @@ bool sp_making_slot(sp_making *m);
 void sp_making_by_class(sp_making *m);
 void sp_making_values(sp_making *m, const sp_str *values, uint32_t n);
 void sp_making_truths(sp_making *m, const sp_str *values, uint32_t n);
+
+/* config_nested.c: DuckDB's structs, maps, unions, and lists of them. False: they are not understood. */
+bool sp_making_nested(sp_making *m);
 
 /* config_text.c */
 void sp_making_text(sp_making *m);

@@ -95,6 +95,8 @@ static const char *plan_type(sp_making *m)
 bool sp_config_is_made(const sp_config *k, const sp_draft *d)
 {
     bool any = false;
+    if (d->alike)
+        return false;
     for (uint32_t i = 0; i < d->t->n_columns; i++) {
         const sp_cat_column *c = &d->t->columns[i];
         if (*k->c->server && d->choices[i].out && c->not_null && !c->default_sql && !c->generated_sql &&

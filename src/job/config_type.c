@@ -276,7 +276,10 @@ static const char *list_lengths(sp_making *m)
 static void choose_list(sp_making *m)
 {
     const sp_cat_type *item = m->type->item;
-    if (m->k->c->brackets && strstr(m->type->spelled, "][")) { /* lists of lists */
+    bool of_lists = m->k->c->brackets && strstr(m->type->spelled, "][");
+    if ((of_lists || item->class == SP_CAT_OTHER) && sp_making_nested(m))
+        return;
+    if (of_lists) {
         choose_whole_lists(m, NULL, NULL);
         return;
     }
@@ -432,7 +435,8 @@ void sp_making_by_class(sp_making *m)
     case SP_CAT_SET: choose_labels(m); break;
     case SP_CAT_LIST: choose_list(m); break;
     case SP_CAT_OTHER:
-        sp_making_leave_out(m, sp_config_printf(m->k, "its type %s is not known", m->type->spelled));
+        if (!sp_making_nested(m))
+            sp_making_leave_out(m, sp_config_printf(m->k, "its type %s is not known", m->type->spelled));
         break;
     }
 }

@@ -610,6 +610,18 @@ class FromFiles(Plans):
                     self.assertNotRegex(plan, "Not understood|is not made:")
                     self.load(plan, f"duckdb:{path}", *self.fewer(plan, rows))
 
+    def test_names_with_dots(self):
+        """What a name with dots means the file says: a schema and a table, either of which may have some."""
+        path = self.dir / "dots.duckdb"
+        duckdb_script(path, (SCHEMAS / "duckdb" / "names.sql").read_text())
+        plan = self.config(path)
+        self.assertLessEqual({"my.schema.tab.le", "a.b", "main.a.b", "a.b.c"}, set(tables_of(plan)))
+        self.assertIn("ref: main.a.b.id", columns_of(plan, "a.b.c")["p"])
+        for how in ((), ("--truncate",)):
+            self.load(plan, f"duckdb:{path}", *self.fewer(plan), *how)
+            for table in ('"my.schema"."tab.le"', "a.b", 'main."a.b"', '"a.b.c"'):
+                self.assertEqual(query(path, f"SELECT count(*) AS n FROM {table}"), [{"n": str(ROWS)}], table)
+
     def test_exported_duckdb(self):
         path, copy, out = self.dir / "from.duckdb", self.dir / "copy.duckdb", self.dir / "out"
         duckdb_script(path, (SCHEMAS / "duckdb" / "exported.sql").read_text() + f"EXPORT DATABASE '{out}';")
@@ -624,10 +636,12 @@ class FromFiles(Plans):
         path = self.dir / "odd.duckdb"
         duckdb_script(path, (SCHEMAS / "duckdb" / "odd.sql").read_text())
         plan = self.config(path)
-        self.assertIn("not made: s (its type STRUCT(a INTEGER, b VARCHAR) is not known)", plan)
+        self.assertIn("{'a': 1, 'b': 'red'}", columns_of(plan, "nested")["s"])
+        self.assertIn("not made: odd (its type STRUCT(\"it's\" INTEGER) is not known)", plan)
+        self.assertIn("table x.y.z: another one would be called so, too", plan)
         self.assertIn('"null": 100%', columns_of(plan, "self")["up"])
         self.load(plan, f"duckdb:{path}", *self.fewer(plan))
-        for table in ("nested", "scalars", "self", "child", '"Odd Space"."select"'):
+        for table in ("nested", "scalars", "self", "child", "must", "of_must", '"Odd Space"."select"'):
             self.assertEqual(query(path, f"SELECT count(*) AS n FROM {table}"), [{"n": str(min(ROWS, tables_of(plan).get(table.replace('"', ""), ROWS)))}], table)
 
     def test_duckdb(self):

@@ -134,6 +134,8 @@ typedef struct sp_source_options {
     const char *const *columns;
     uint32_t n_columns;
     bool more_columns; /* others may come with them, where leaving them out is no less work */
+    /* So do columns that are named in this text, the condition that others will see to. Set by the registry. */
+    const char *asked;
     const char *called; /* the table of a single file; NULL: as the file's name is */
     /* beside tables, or one for the only table: only the rows of each for which this holds, in a database's own SQL, elsewhere in
      * DuckDB's; one that is NULL, or no list: all */
@@ -155,7 +157,9 @@ bool sp_names_table(const char *name, const char *home, const char *shown);
 bool sp_source_wants_table(const sp_source_options *options, const char *name);
 /* What the target has under that name; NULL: nothing, or nobody asked. */
 const sp_schema *sp_source_like(const sp_source_options *options, const char *table);
+/* Is the column to be read: because it is wanted itself, as sp_source_keeps_column says, or because a condition asks for it? */
 bool sp_source_wants_column(const sp_source_options *options, const char *name);
+bool sp_source_keeps_column(const sp_source_options *options, const char *name);
 
 struct sp_reader {
     sp_source *source;

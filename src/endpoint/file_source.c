@@ -243,7 +243,7 @@ static int check_wanted(opening *o, spate_error *err)
 static int make_field(opening *o, uint32_t i, sp_field *field, spate_error *err)
 {
     int at = o->like ? sp_schema_find(o->like, o->names[i]) : -1;
-    if (o->like && at < 0) {
+    if (o->like && at < 0 && sp_source_keeps_column(o->options, o->names[i])) {
         sp_fail(err, SPATE_E_CONFIG, "the target has no column \"%s\"", o->names[i]);
         sp_error_hint(err, "--column NAME takes only the columns that are named");
         return SPATE_E_CONFIG;

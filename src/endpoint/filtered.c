@@ -15,8 +15,8 @@
 
 typedef struct table {
     const char *where;         /* NULL: all rows */
-    bool some;                 /* not all of its columns are read */
-    sp_duckdb_column *columns; /* of the batch, as DuckDB is shown them */
+    sp_duckdb_column *columns; /* of the whole, as DuckDB is shown them */
+    uint32_t *kept;            /* a field: which column of the whole it is; others were read for the condition alone */
 } table;
 
 typedef struct filtered {
@@ -31,8 +31,9 @@ typedef struct filtered {
 
 typedef struct question {
     const table *table;
-    const sp_schema *schema;
-    sp_batch batch; /* as it was read */
+    const sp_schema *schema; /* of the whole */
+    sp_batch batch;          /* as it was read */
+    sp_batch kept;           /* its columns that are kept */
     duckdb_prepared_statement statement;
     idx_t *shown; /* which columns the statement wants, from the time it has begun */
     idx_t n_shown;
@@ -102,6 +103,7 @@ static void question_free(question *q)
         return;
     sp_duckdb.destroy_prepare(&q->statement);
     sp_batch_done(&q->batch);
+    sp_free(q->kept.columns);
     sp_free(q->shown);
     sp_free(q);
 }
@@ -109,8 +111,6 @@ static void question_free(question *q)
 static int fail_condition(const question *q, const char *words, spate_error *err)
 {
     sp_duckdb_fail(err, DUCKDB_ERROR_BINDER, words ? words : "no reason given");
-    if (q->table->some)
-        sp_error_hint(err, "a condition here is about the columns that are copied");
     return sp_fail_context(err, SPATE_E_USAGE, "the condition on table \"%s\"", q->schema->table);
 }
 
@@ -149,9 +149,11 @@ static int question_new(filtered *f, duckdb_connection conn, uint32_t t, questio
     if (!q)
         return sp_fail_nomem(err);
     q->table = &f->tables[t];
-    q->schema = f->source.tables[t];
+    q->schema = f->whole->tables[t];
     q->shown = sp_alloc_zero(q->schema->n_fields + 1, sizeof(*q->shown));
-    int rc = q->shown ? sp_batch_init(&q->batch, q->schema, err) : sp_fail_nomem(err);
+    q->kept.schema = f->source.tables[t];
+    q->kept.columns = sp_alloc_zero(q->kept.schema->n_fields + 1, sizeof(*q->kept.columns));
+    int rc = q->shown && q->kept.columns ? sp_batch_init(&q->batch, q->schema, err) : sp_fail_nomem(err);
     if (rc == SPATE_OK)
         rc = prepare(f, conn, q, err);
     if (rc == SPATE_OK)
@@ -161,13 +163,21 @@ static int question_new(filtered *f, duckdb_connection conn, uint32_t t, questio
     return rc;
 }
 
+/* The columns, where they lie. */
+static void keep_columns(question *q)
+{
+    for (uint32_t i = 0; i < q->kept.schema->n_fields; i++)
+        q->kept.columns[i] = q->batch.columns[q->table->kept[i]];
+    q->kept.rows = q->batch.rows;
+}
+
 /* Puts the rows with these numbers, which rise, behind those of to: neighbours together. */
 static int keep_rows(const question *q, const uint32_t *numbers, idx_t n, sp_batch *to, spate_error *err)
 {
     for (idx_t i = 0, k; i < n; i = k) {
         for (k = i + 1; k < n && numbers[k] == numbers[k - 1] + 1;)
             k++;
-        if (sp_batch_append(to, &q->batch, numbers[i], (uint32_t)(k - i)))
+        if (sp_batch_append(to, &q->kept, numbers[i], (uint32_t)(k - i)))
             return sp_fail_nomem(err);
     }
     return SPATE_OK;
@@ -182,6 +192,7 @@ static int ask(question *q, sp_batch *to, spate_error *err)
         return rc;
     }
     int rc = SPATE_OK;
+    keep_columns(q);
     to->first_row = q->batch.first_row;
     for (duckdb_data_chunk chunk; rc == SPATE_OK && (chunk = sp_duckdb.fetch_chunk(answer));) {
         rc = keep_rows(q, sp_duckdb.vector_get_data(sp_duckdb.data_chunk_get_vector(chunk, 0)),
@@ -286,7 +297,7 @@ static void source_close(sp_source *s)
 {
     filtered *f = (filtered *)s;
     for (uint32_t t = 0; f->tables && t < s->n_tables; t++)
-        for (uint32_t i = 0; f->tables[t].columns && i < s->tables[t]->n_fields; i++)
+        for (uint32_t i = 0; f->tables[t].columns && i < f->whole->tables[t]->n_fields; i++)
             sp_duckdb_column_done(&f->tables[t].columns[i]);
     if (f->db)
         sp_duckdb.close(&f->db);
@@ -300,18 +311,37 @@ static const sp_source_ops ops = {reader_open, seek, next, reader_close, source_
 
 /* ---- opening -------------------------------------------------------------------------------------- */
 
-static int add_condition(filtered *f, uint32_t t, const char *where, spate_error *err)
+/* The table without the columns that only its condition asks for. Keys that those belong to are left out by whoever reads some columns. */
+static int keep_fields(filtered *f, uint32_t t, const sp_source_options *options, spate_error *err)
 {
     const sp_schema *whole = f->whole->tables[t];
     sp_schema *s = sp_arena_alloc(&f->arena, 1, sizeof(*s));
+    sp_field *fields = sp_arena_alloc(&f->arena, whole->n_fields + 1, sizeof(*fields));
+    uint32_t *kept = sp_arena_alloc(&f->arena, whole->n_fields + 1, sizeof(*kept)), n = 0;
+    if (!s || !fields || !kept)
+        return sp_fail_nomem(err);
+    for (uint32_t i = 0; i < whole->n_fields; i++)
+        if (options->more_columns || sp_source_keeps_column(options, whole->fields[i].name)) {
+            fields[n] = whole->fields[i];
+            kept[n++] = i;
+        }
+    *s = *whole;
+    s->fields = fields;
+    s->n_fields = n;
+    s->rows = UINT64_MAX;
+    f->tables[t].kept = kept;
+    ((const sp_schema **)f->source.tables)[t] = s;
+    return SPATE_OK;
+}
+
+static int add_condition(filtered *f, uint32_t t, const char *where, spate_error *err)
+{
+    const sp_schema *s = f->whole->tables[t];
     table *own = &f->tables[t];
     own->where = sp_arena_strndup(&f->arena, where, strlen(where));
-    own->columns = sp_arena_alloc(&f->arena, whole->n_fields + 1, sizeof(*own->columns));
-    if (!s || !own->where || !own->columns)
+    own->columns = sp_arena_alloc(&f->arena, s->n_fields + 1, sizeof(*own->columns));
+    if (!own->where || !own->columns)
         return sp_fail_nomem(err);
-    *s = *whole;
-    s->rows = UINT64_MAX;
-    ((const sp_schema **)f->source.tables)[t] = s;
     for (uint32_t i = 0; i < s->n_fields; i++)
         if (!sp_duckdb_column_natural(&own->columns[i], &s->fields[i].type, &f->arena))
             return sp_fail(err, SPATE_E_USAGE,
@@ -347,9 +377,12 @@ static int open_tables(filtered *f, const sp_source_options *options, spate_erro
     int rc = sp_duckdb_open(":memory:", false, 1, &f->db, err);
     for (uint32_t t = 0; t < whole->n_tables && rc == SPATE_OK; t++) {
         const char *where = sp_source_where(options, whole->tables[t]->table);
-        f->tables[t].some = options->n_columns > 0;
-        rc = where ? add_condition(f, t, where, err) : SPATE_OK;
-        if (rc == SPATE_OK && where)
+        if (!where)
+            continue;
+        rc = add_condition(f, t, where, err);
+        if (rc == SPATE_OK)
+            rc = keep_fields(f, t, options, err);
+        if (rc == SPATE_OK)
             rc = try_condition(f, t, err);
     }
     return rc;

@@ -230,6 +230,7 @@ static int open_tables(const sp_endpoint *e, sp_uri *uri, const sp_source_option
     bool filter = options->wheres && !e->conditions;
     sp_source_options all = *options;
     all.wheres = filter ? NULL : options->wheres;
+    all.asked = filter && options->n_columns ? options->wheres[0] : NULL;
     if (e->whole_rows && options->n_columns && !options->more_columns)
         return sp_fail(err, SPATE_E_USAGE, "a %s is asked for whole rows: columns are chosen of databases and files", uri->scheme);
     all.n_columns = e->whole_rows ? 0 : options->n_columns;
@@ -297,12 +298,19 @@ bool sp_source_wants_table(const sp_source_options *options, const char *name)
     return options->n_tables == 0 || find_name(options->tables, options->n_tables, options->home, name) >= 0;
 }
 
-bool sp_source_wants_column(const sp_source_options *options, const char *name)
+bool sp_source_keeps_column(const sp_source_options *options, const char *name)
 {
     for (uint32_t i = 0; i < options->n_columns; i++)
         if (strcmp(options->columns[i], name) == 0)
             return true;
     return options->n_columns == 0;
+}
+
+/* A condition that does not have a column's name in its text does not ask for it. A name with a quote is written in another way. */
+bool sp_source_wants_column(const sp_source_options *options, const char *name)
+{
+    return sp_source_keeps_column(options, name) ||
+           (options->asked && (strcasestr(options->asked, name) || strchr(name, '"')));
 }
 
 int sp_source_open(const char *text, const sp_source_options *options, sp_source **source, spate_error *err)

@@ -155,18 +155,15 @@ static bool among(const char *word, const char *const *words, uint32_t n)
 /* Some columns of a table: keys that other columns belong to are left out. */
 static int some_columns(store_source *s, const sp_source_options *o, sp_schema *schema, spate_error *err)
 {
-    sp_field *fields = sp_arena_alloc(&s->arena, o->n_columns, sizeof *fields);
+    sp_field *fields = sp_arena_alloc(&s->arena, schema->n_fields + 1, sizeof *fields);
+    uint32_t n = 0;
     if (!fields)
         return sp_fail_nomem(err);
-    for (uint32_t i = 0; i < o->n_columns; i++) {
-        int found = sp_schema_find(schema, o->columns[i]);
-        if (found < 0)
-            return sp_fail(err, SPATE_E_USAGE, "table \"%s\" of \"%s\" has no column \"%s\"", schema->table,
-                           s->store->path, o->columns[i]);
-        fields[i] = schema->fields[found];
-    }
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        if (sp_source_wants_column(o, schema->fields[i].name))
+            fields[n++] = schema->fields[i];
     schema->fields = fields;
-    schema->n_fields = o->n_columns;
+    schema->n_fields = n;
     schema->n_primary_key = schema->n_uniques = schema->n_foreign_keys = 0;
     return SPATE_OK;
 }

@@ -19,6 +19,9 @@ typedef struct step {
 struct sp_matcher {
     step *steps;
     uint16_t n, first;
+    bool at_start;      /* parts begin where the text does */
+    bool anywhere;      /* it is not known which characters parts begin with; else: */
+    uint64_t begins[2]; /* those of the first 128; all others may, too */
 };
 
 /* ---- steps of a tree, made from its end ---- */
@@ -80,6 +83,21 @@ static uint16_t build(sp_matcher *m, const sp_regex *r, uint16_t next)
     return build_repeat(m, r, next);
 }
 
+/* What parts begin with: the characters of the steps that are reached without one. depth: forks still followed. */
+static void take_begin(sp_matcher *m, uint16_t i, unsigned depth)
+{
+    const step *it = &m->steps[i];
+    if (it->kind == CHARACTER) {
+        m->begins[0] |= it->ascii[0];
+        m->begins[1] |= it->ascii[1];
+    } else if (it->kind != FORK || !depth) {
+        m->anywhere = true;
+    } else {
+        take_begin(m, it->next, depth - 1);
+        take_begin(m, it->other, depth - 1);
+    }
+}
+
 sp_matcher *sp_matcher_new(sp_arena *arena, sp_str regex, const char **why)
 {
     sp_matcher *m = sp_arena_alloc(arena, 1, sizeof(*m));
@@ -92,8 +110,10 @@ sp_matcher *sp_matcher_new(sp_arena *arena, sp_str regex, const char **why)
     if (!root)
         return NULL;
     steps[0] = (step){.kind = FOUND};
-    *m = (sp_matcher){steps, 1, 0};
+    *m = (sp_matcher){.steps = steps, .n = 1};
     m->first = build(m, root, 0);
+    m->at_start = m->steps[m->first].kind == PLACE && m->steps[m->first].place == SP_AT_START;
+    take_begin(m, m->first, 8);
     if (!m->n)
         *why = "it is too long, with what it repeats";
     return m->n ? m : NULL;
@@ -182,6 +202,13 @@ static bool is_of(const step *it, uint32_t c)
     return false;
 }
 
+/* May a part begin here? */
+static bool may_begin(const search *s)
+{
+    unsigned char c = s->at < s->text.len ? (unsigned char)s->text.p[s->at] : 0x80;
+    return s->m->anywhere || c >= 0x80 || (s->m->begins[c >> 6] >> (c & 63) & 1);
+}
+
 bool sp_matcher_finds(const sp_matcher *m, sp_str text)
 {
     search s;
@@ -194,7 +221,7 @@ bool sp_matcher_finds(const sp_matcher *m, sp_str text)
     now->n = 0;
     if (put(&s, now, m->first))
         return true;
-    while (s.at < text.len) {
+    while (s.at < text.len && (now->n || !m->at_start)) {
         size_t len;
         uint32_t c = character_at(text, s.at, &len);
         s.at += len;
@@ -203,7 +230,7 @@ bool sp_matcher_finds(const sp_matcher *m, sp_str text)
         for (uint32_t i = 0; i < now->n; i++)
             if (is_of(&m->steps[now->steps[i]], c) && put(&s, then, m->steps[now->steps[i]].next))
                 return true;
-        if (put(&s, then, m->first)) /* a part that begins here */
+        if (!m->at_start && may_begin(&s) && put(&s, then, m->first))
             return true;
         set *swapped = now;
         now = then;

@@ -300,7 +300,10 @@ static void read_zones(sp_plan_reader *r, sp_plan_column *c)
     for (uint32_t i = 0; zoned && i < n; i++)
         if (items[i].text.p && !sp_is_zoned_time(items[i].text) && !sp_parse_time(items[i].text, &time))
             sp_mistake(r->m, items[i].mark, items[i].text, "is no timetz");
-    c->type = zoned ? &of_target : c->type;
+    if (zoned) {
+        c->type = &of_target;
+        c->sql_type = "timetz";
+    }
 }
 
 static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
@@ -319,14 +322,15 @@ static void read_type(sp_plan_reader *r, sp_plan_column *c, const sp_node *node)
         return;
     }
     c->type = sp_type_parse(text, &r->plan->arena, why);
-    if (c->type && sp_type_is_timetz(text))
-        read_zones(r, c);
-    if (c->type)
-        c->sql_type = text.p;
-    else if (why[0])
+    if (!c->type && why[0])
         sp_mistake(r->m, node->mark, text, "%s", text.len ? why : "expected a SQL type");
-    else
+    else if (!c->type)
         r->nomem = r->stop = true;
+    if (!c->type)
+        return;
+    c->sql_type = text.p;
+    if (sp_type_is_timetz(text))
+        read_zones(r, c);
 }
 
 static bool can_sort(const sp_plan_column *c)

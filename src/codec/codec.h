@@ -255,7 +255,7 @@ int sp_pgread_tuple(const sp_pgread *d, sp_str bytes, sp_batch *batch, size_t *u
 /* ---- MariaDB's and MySQL's forms (myfit.c, mywrite.c, myread.c) ----------------------------------------------------------- */
 
 typedef enum sp_my_class {
-    SP_MY_NEVER, /* geometry, and what nobody knows */
+    SP_MY_NEVER, /* what nobody knows */
     SP_MY_INTEGER,
     SP_MY_FLOAT,
     SP_MY_DECIMAL,
@@ -267,6 +267,7 @@ typedef enum sp_my_class {
     SP_MY_TIMESTAMP,
     SP_MY_TEXT,
     SP_MY_BYTES,
+    SP_MY_SHAPE, /* GEOMETRY and its kin: takes bytes as the server keeps them, and is never read */
     SP_MY_JSON,
     SP_MY_ENUM,
     SP_MY_SET,

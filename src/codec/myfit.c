@@ -114,6 +114,8 @@ static sp_my_route route_of(const sp_field *f, const sp_my_type *type, char why[
             return text(f, type);
         return kind == SP_UUID ? (sp_my_route){SP_MY_ROAD_UUID, SP_MY_WIRE_BLOB, false, 0} : (sp_my_route){0};
     case SP_MY_WORD: return kind == SP_TEXT ? text(f, type) : (sp_my_route){0};
+    case SP_MY_SHAPE:
+        return kind == SP_BYTES ? (sp_my_route){SP_MY_ROAD_BYTES, SP_MY_WIRE_BLOB, false, 0} : (sp_my_route){0};
     case SP_MY_BYTES:
         if (kind == SP_UUID && type->length == 16)
             return (sp_my_route){SP_MY_ROAD_UUID, SP_MY_WIRE_BLOB, false, 0};
@@ -170,7 +172,7 @@ static sp_kind kind_of(const sp_my_type *t)
 
 bool sp_my_kind(const sp_my_type *type, sp_type *out)
 {
-    if (type->class == SP_MY_NEVER)
+    if (type->class == SP_MY_NEVER || type->class == SP_MY_SHAPE)
         return false;
     *out = (sp_type){.kind = kind_of(type)};
     if (out->kind == SP_DECIMAL) {

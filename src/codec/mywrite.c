@@ -425,7 +425,7 @@ int sp_mywrite_rows(sp_mywrite *e, const sp_batch *b, uint32_t from, uint32_t to
 
 static bool as_hex(const sp_mywrite *e, uint32_t i)
 {
-    return e->types[i].class == SP_MY_BYTES;
+    return e->types[i].class == SP_MY_BYTES || e->types[i].class == SP_MY_SHAPE;
 }
 
 /* What LOAD DATA would not read as it is meant: bytes in the file's encoding, and the digits of bits as bits themselves. */

@@ -272,7 +272,18 @@ static sp_my_class class_of(const sp_cat_type *t)
     static const struct {
         const char *name;
         sp_my_class class;
-    } names[] = {{"bit", SP_MY_BIT}, {"timestamp", SP_MY_TIMESTAMP}, {"inet4", SP_MY_WORD}, {"inet6", SP_MY_WORD}};
+    } names[] = {{"bit", SP_MY_BIT},
+                 {"timestamp", SP_MY_TIMESTAMP},
+                 {"inet4", SP_MY_WORD},
+                 {"inet6", SP_MY_WORD},
+                 {"geometry", SP_MY_SHAPE},
+                 {"point", SP_MY_SHAPE},
+                 {"linestring", SP_MY_SHAPE},
+                 {"polygon", SP_MY_SHAPE},
+                 {"multipoint", SP_MY_SHAPE},
+                 {"multilinestring", SP_MY_SHAPE},
+                 {"multipolygon", SP_MY_SHAPE},
+                 {"geometrycollection", SP_MY_SHAPE}};
     for (size_t i = 0; i < SP_COUNT(names); i++)
         if (strcmp(t->name, names[i].name) == 0)
             return names[i].class;

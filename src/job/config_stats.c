@@ -83,6 +83,10 @@ static const char *list_type(const sp_cat_type *item)
     switch (item->class) {
     case SP_CAT_INTEGER: return item->bits == 64 ? "bigint[]" : item->bits == 16 ? "smallint[]" : "integer[]";
     case SP_CAT_TEXT: return "text[]";
+    case SP_CAT_UUID: return "uuid[]";
+    case SP_CAT_DATE: return "date[]";
+    case SP_CAT_BOOL: return "boolean[]";
+    case SP_CAT_FLOAT: return item->bits == 32 ? "real[]" : "double precision[]";
     default: return NULL;
     }
 }

@@ -1,6 +1,8 @@
 /* config_type.c - values of each type, where no name and no condition says more. */
 #include "job/config.h"
 
+#include "codec/codec.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -162,6 +164,65 @@ static void choose_geometry(sp_making *m)
 {
     sp_making_mode(m, "range", "point");
     m->out->props = "{lat: 51.5, lon: -0.12, distance_km: 20}";
+}
+
+/* Numbers of so many bytes, the least first, as digits of bytes. */
+static int put_bytes(sp_buf *out, uint64_t number, unsigned bytes)
+{
+    int rc = SPATE_OK;
+    for (unsigned i = 0; i < bytes && !rc; i++)
+        rc = sp_buf_printf(out, "%02x", (unsigned)(number >> 8 * i & 0xff));
+    return rc;
+}
+
+static int put_corner(sp_buf *out, double x, double y)
+{
+    uint64_t bits[2];
+    memcpy(&bits[0], &x, sizeof(x));
+    memcpy(&bits[1], &y, sizeof(y));
+    return put_bytes(out, bits[0], 8) || put_bytes(out, bits[1], 8);
+}
+
+/* What the number of a shape says in "well-known binary": 1 a point, 2 a line, 3 a polygon, 4 to 7 one of these, or any, in a list. */
+static int put_shape(sp_buf *out, unsigned kind, double x, double y)
+{
+    int rc = sp_buf_adds(out, "01") || put_bytes(out, kind, 4);
+    if (kind > 3)
+        return rc || put_bytes(out, 1, 4) || put_shape(out, kind == 7 ? 1 : kind - 3, x, y);
+    if (kind > 1)
+        rc = rc || (kind == 3 && put_bytes(out, 1, 4)) || put_bytes(out, kind == 3 ? 4 : 2, 4);
+    rc = rc || put_corner(out, x, y);
+    if (kind > 1)
+        rc = rc || put_corner(out, x + 0.25, y);
+    return kind == 3 ? rc || put_corner(out, x, y + 0.5) || put_corner(out, x, y) : rc;
+}
+
+/* MariaDB's shapes, as the server keeps them: where on earth they are (nowhere), and their well-known binary. */
+static bool choose_shape_bytes(sp_making *m)
+{
+    static const char *const names[] = {"geometry",   "point",           "linestring",   "polygon",
+                                        "multipoint", "multilinestring", "multipolygon", "geometrycollection"};
+    static const double places[][2] = {{13.375, 52.5}, {-0.125, 51.5}, {2.25, 48.75}};
+    unsigned kind = 0;
+    while (kind < SP_COUNT(names) && strcmp(m->type->name, names[kind]) != 0)
+        kind++;
+    sp_str *values = sp_arena_alloc(m->k->arena, SP_COUNT(places), sizeof(*values));
+    m->k->nomem = m->k->nomem || !values;
+    if (!values || kind == SP_COUNT(names) || !sp_sql_is_mariadb((sp_sql_dialect)m->k->c->dialect) || m->unique)
+        return false;
+    for (size_t i = 0; i < SP_COUNT(places); i++) {
+        sp_buf text = {0};
+        int rc = sp_buf_adds(&text, "\\x00000000") || put_shape(&text, SP_MAX(kind, 1u), places[i][0], places[i][1]);
+        values[i] = (sp_str){rc ? NULL : sp_arena_strndup(m->k->arena, text.data, text.len), text.len};
+        m->k->nomem = m->k->nomem || !values[i].p;
+        sp_buf_done(&text);
+    }
+    m->out->mode = "set";
+    m->out->items = values;
+    m->out->n_items = (uint32_t)SP_COUNT(places);
+    m->out->type = "bytea";
+    m->out->note = "shapes as the server keeps them";
+    return !m->k->nomem;
 }
 
 static bool is_excluded(const sp_making *m, sp_str value)
@@ -435,7 +496,7 @@ void sp_making_by_class(sp_making *m)
     case SP_CAT_SET: choose_labels(m); break;
     case SP_CAT_LIST: choose_list(m); break;
     case SP_CAT_OTHER:
-        if (!sp_making_nested(m))
+        if (!sp_making_nested(m) && !choose_shape_bytes(m))
             sp_making_leave_out(m, sp_config_printf(m->k, "its type %s is not known", m->type->spelled));
         break;
     }

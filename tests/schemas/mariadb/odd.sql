@@ -2,7 +2,7 @@
 CREATE TABLE `Select` (`From` int PRIMARY KEY AUTO_INCREMENT, `wh``ere` varchar(20) CHARACTER SET latin1 COLLATE latin1_german1_ci NOT NULL UNIQUE, `a.b` tinytext, `größe` decimal(30,10), `%` float(7,2)) COMMENT = 'it''s odd';
 CREATE TABLE bits (id bigint unsigned NOT NULL PRIMARY KEY, b bit(1) NOT NULL, c bit(64), d bit(7) NOT NULL DEFAULT b'101', y year NOT NULL, z tinyint(1), zz int(5) unsigned zerofill,
     s set('a','b c','d''e') NOT NULL, e enum('x','','y z') NOT NULL, t time(6), dt datetime(3) NOT NULL DEFAULT current_timestamp(3) ON UPDATE current_timestamp(3), ts timestamp NOT NULL DEFAULT current_timestamp());
-CREATE TABLE places (id int PRIMARY KEY, g geometry NOT NULL, p point NOT NULL, l linestring, po polygon, SPATIAL INDEX (g));
+CREATE TABLE places (id int PRIMARY KEY, g geometry NOT NULL, p point NOT NULL, l linestring, po polygon, mp multipoint NOT NULL, ml multilinestring NOT NULL, mo multipolygon NOT NULL, gc geometrycollection NOT NULL, SPATIAL INDEX (g));
 CREATE TABLE hidden (id int PRIMARY KEY, seen int NOT NULL, unseen int INVISIBLE, secret int NOT NULL INVISIBLE DEFAULT 5, twice int AS (seen * 2) VIRTUAL, thrice int AS (seen * 3) STORED);
 CREATE TABLE kept (id int PRIMARY KEY, v varchar(10)) WITH SYSTEM VERSIONING;
 CREATE TABLE kept_own (id int PRIMARY KEY, v int, s timestamp(6) GENERATED ALWAYS AS ROW START, e timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) WITH SYSTEM VERSIONING;

@@ -619,48 +619,97 @@ tables:
 """
 
 
+class PostgresSide:
+    """What disturbing jobs takes of a server, and what is to be read from it."""
+    counted = "SELECT count(*), count(DISTINCT id), sum(hashtext(id || ' ' || note)::bigint) FROM child"
+
+    def __init__(self, server):
+        self.server, self.database, self.uri = server, server.database, server.uri
+
+    def sum_of(self, db):
+        return self.server.psql(self.counted, db)[0]
+
+    def left_in(self, db):
+        return self.server.psql("SELECT relname FROM pg_class WHERE relname LIKE 'spate%'", db)
+
+    def cut(self, most):
+        for (pid,) in self.server.psql("SELECT pid FROM pg_stat_activity WHERE application_name = 'spate'")[:most]:
+            self.server.psql(f"SELECT pg_terminate_backend({pid})")
+
+    def crash(self):
+        self.server.kill9()
+        self.server.start()
+
+
+class MariaDBSide:
+    counted = "SELECT count(*), count(DISTINCT id), sum(crc32(concat(id, ' ', note))) FROM child"
+
+    def __init__(self, server):
+        self.server, self.database, self.uri = server, server.database, server.uri
+        self.keep_commits()
+
+    def keep_commits(self):
+        """Those that were acknowledged outlive the server's process."""
+        self.server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+
+    def sum_of(self, db):
+        return self.server.sql(self.counted, db)[0]
+
+    def left_in(self, db):
+        return self.server.sql(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{db}' AND table_name LIKE '%spate%'")
+
+    def cut(self, most):
+        for (pid,) in self.server.sql("SELECT id FROM information_schema.processlist WHERE db LIKE 'jobs%' OR command = 'Binlog Dump'")[:most]:
+            try:
+                self.server.sql(f"KILL {pid}")
+            except RuntimeError:  # it has gone by itself
+                pass
+
+    def crash(self):
+        self.server.kill9()
+        self.server.start()
+        self.keep_commits()
+
+
 class Jobs:
     """Commands with a job, and what is to be in their targets at the end."""
 
-    def __init__(self, soak, server):
-        self.soak, self.server = soak, server
+    def __init__(self, soak, postgres, mariadb):
+        self.soak, self.sides = soak, {"postgres": PostgresSide(postgres), "mariadb": MariaDBSide(mariadb)}
         self.ledger, self.n, self.count = soak.dir / "jobs", 0, collections.Counter()
         self.plan = soak.dir / "jobs.yaml"
         self.plan.write_text(JOB_PLAN % soak.rng.randrange(1 << 31))
-        self.csv, self.source = soak.dir / "child.csv", server.uri(server.database("jobs_source"))
-        for to in ([self.csv], [self.source, "--create"]):
-            self.run("generate", self.plan, "--to", *to)
-        self.sum = self.sum_of("jobs_source")
+        self.csv = soak.dir / "child.csv"
+        self.run("generate", self.plan, "--to", self.csv)
+        self.sources, self.sums = {"generate": self.plan, "csv": self.csv}, {}
+        for name, side in self.sides.items():
+            self.sources[name] = side.uri(side.database("jobs_source"))
+            self.run("generate", self.plan, "--to", self.sources[name], "--create")
+            self.sums[name] = side.sum_of("jobs_source")
 
     def run(self, *words):
         done = subprocess.run([self.soak.spate, *map(str, words), "--progress", "none"], capture_output=True, text=True)
         promise(done.returncode == 0, f"{words[0]}: exit {done.returncode}: {done.stderr}")
 
-    def sum_of(self, db):
-        return self.server.psql("SELECT count(*), count(DISTINCT id), sum(hashtext(id || ' ' || note)::bigint) FROM child", db)[0]
-
-    def words(self, pair, db):
-        to = self.soak.dir / f"{db}.duckdb" if pair.endswith("duckdb") else self.server.uri(db)
-        where = ["generate", self.plan, "--to", to] if pair.startswith("generate") else ["copy", self.csv if pair.startswith("csv") else self.source, to]
+    def words(self, source, target, db):
+        to = self.sides[target].uri(db) if target in self.sides else self.soak.dir / f"{db}.{target}"
+        where = ["generate", self.plan, "--to", to] if source == "generate" else ["copy", self.sources[source], to]
         return [*where, "--create", "--job", db, "--batch", 5000, "--workers", 2, "--progress", "none"]
 
     def start(self, words, ledger):
         return subprocess.Popen([str(w) for w in (self.soak.spate, *words, "--ledger", ledger)], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
-    def disturb(self, how, run, words):
-        """Returns the run that is left to wait for."""
+    def disturb(self, how, side, run, words):
+        """The run that came to an end at last, and what it said."""
         if how == "client":
             run.kill()
         elif how == "backend":
-            pids = self.server.psql("SELECT pid FROM pg_stat_activity WHERE application_name = 'spate'")
-            for (pid,) in pids[:1]:
-                self.server.psql(f"SELECT pg_terminate_backend({pid})")
+            side.cut(1)
         elif how == "cut":
-            self.server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'spate'")
+            side.cut(None)
         elif how == "server":
-            self.server.kill9()
-            self.server.start()
+            side.crash()
         elif how == "fence":
             run.send_signal(signal.SIGSTOP)
             copied = self.soak.dir / f"jobs{self.n}"
@@ -669,52 +718,64 @@ class Jobs:
             successor = self.start(words, copied)
             time.sleep(self.soak.rng.uniform(0, 0.5))
             run.send_signal(signal.SIGCONT)
-            run.communicate()
+            said, of_successor = run.communicate()[1], successor.communicate()[1]
+            if run.returncode == 0:  # it was through before the other began
+                return run, said
             self.ledger = copied
-            return successor
-        return run
+            return successor, of_successor
+        return run, run.communicate()[1]
 
-    def one(self, pair):
-        db = self.server.database(f"jobs_{self.n}")
+    def choose(self, source, target):
+        """How, and on which side. A MariaDB that was started anew cannot say whether its rows are as they were."""
+        how = self.soak.rng.choices(["client", "backend", "cut", "server", "fence"], [8, 3, 3, 1, 2])[0]
+        name = self.soak.rng.choice([n for n in (source, target) if n in self.sides])
+        if target == "duckdb" and how == "fence" or how == "server" and name == source == "mariadb":
+            how = "client"
+        return how, name
+
+    def one(self, source, target):
+        pair, told = f"{source} to {target}", []
+        db = (self.sides.get(target) or self.sides["postgres"]).database(f"jobs_{self.n}")
         self.n += 1
-        words, told = self.words(pair, db), []
+        words = self.words(source, target, db)
         for _ in range(100):
             run = self.start(words, self.ledger)
-            how = self.soak.rng.choices(["client", "backend", "cut", "server", "fence"], [8, 3, 3, 1, 2])[0]
-            if "duckdb" in pair and how == "fence":
-                how = "client"
+            how, name = self.choose(source, target)
             try:
                 _, said = run.communicate(timeout=self.soak.rng.uniform(0.02, 0.8))
             except subprocess.TimeoutExpired:
                 self.count[how] += 1
-                told.append(how)
-                run = self.disturb(how, run, words)
-                _, said = run.communicate()
+                told.append(f"{how} of {name}" if how in ("backend", "cut", "server") else how)
+                run, said = self.disturb(how, self.sides[name], run, words)
             promise(run.returncode in (0, -9, 2, 3, 4, 5), f"{pair}, {told}: exit {run.returncode}: {said}")
             promise(run.returncode not in (2, 4) or "taken over" in said or "is running already" in said or "fence" in told, f"{pair}, {told}: {said}")
             if run.returncode == 0:
-                break
-        self.look(pair, db, told)
+                return self.look(pair, target, db, told)
+        promise(False, f"{pair}, {told}: it does not come to an end: {said}")
 
-    def look(self, pair, db, told):
-        if pair.endswith("duckdb"):
-            back = self.server.database("jobs_back")
-            self.run("copy", self.soak.dir / f"{db}.duckdb", self.server.uri(back), "--create")
-            got = self.sum_of(back)
-        else:
-            got = self.sum_of(db)
-            left = self.server.psql("SELECT relname FROM pg_class WHERE relname LIKE 'spate%'", db)
-            promise(not left, f"{pair}, {told}: the target still has {left}")
-        promise(got == self.sum, f"{pair}, {told}: {got} is not {self.sum}")
+    def look(self, pair, target, db, told):
+        side, name = self.sides.get(target), target
+        if not side:
+            side, name = self.sides["postgres"], "postgres"
+            back = side.database("jobs_back")
+            self.run("copy", self.soak.dir / f"{db}.{target}", side.uri(back), "--create")
+            db = back
+        got, left = side.sum_of(db), side.left_in(db)
+        promise(not left, f"{pair}, {told}: the target still has {left}")
+        promise(got == self.sums[name], f"{pair}, {told}: {got} is not {self.sums[name]}")
+
+
+JOB_PAIRS = [("generate", "postgres"), ("csv", "mariadb"), ("postgres", "postgres"), ("mariadb", "postgres"), ("postgres", "duckdb"),
+             ("csv", "postgres"), ("postgres", "mariadb"), ("generate", "mariadb"), ("mariadb", "mariadb")]
 
 
 def jobs(soak):
-    from live.servers import Postgres
-    with Postgres() as server:
-        all_jobs, pairs, n = Jobs(soak, server), ["generate to postgres", "postgres to postgres", "postgres to duckdb", "csv to postgres"], 0
+    from live.servers import MariaDB, Postgres
+    with Postgres() as postgres, MariaDB() as mariadb:
+        all_jobs, n = Jobs(soak, postgres, mariadb), 0
         while sum(all_jobs.count.values()) < JOB_KILLS and soak.time_left() and not soak.findings:
             try:
-                all_jobs.one(pairs[n % len(pairs)])
+                all_jobs.one(*JOB_PAIRS[n % len(JOB_PAIRS)])
             except Finding as what:
                 soak.found(what)
             n += 1

@@ -95,6 +95,27 @@ static int note_job(sp_my_sink *s, MYSQL *m, spate_error *err)
     return status ? status : sp_job_claimed(&s->memory, 1, false, s->memory.of, err);
 }
 
+/* Under a lock that claims take too when they make the tables. */
+static int drop_unused(MYSQL *m, spate_error *err)
+{
+    uint64_t left = 0;
+    int status = sp_my_run(m, "LOCK TABLES spate_job WRITE, spate_chunk WRITE", err, what);
+    if (status == SPATE_OK)
+        status = sp_my_ask_number(m, "SELECT count(*) FROM spate_job", &left, err, what);
+    if (status == SPATE_OK && left == 0)
+        status = sp_my_run(m, "DROP TABLE spate_chunk, spate_job", err, what);
+    return status;
+}
+
+/* A job that cannot be leaves nothing. */
+static int check_new(sp_my_sink *s, MYSQL *m, spate_error *err)
+{
+    int status = sp_my_check_presence(s, err);
+    if (status)
+        (void)drop_unused(m, NULL);
+    return status;
+}
+
 int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL *, spate_error *), spate_error *err)
 {
     uint64_t epoch = 0;
@@ -105,7 +126,7 @@ int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL 
     if (status == SPATE_OK)
         status = look_at_job(s, m, &epoch, &known, err);
     if (status == SPATE_OK && !known)
-        status = sp_my_check_presence(s, err);
+        status = check_new(s, m, err);
     if (status == SPATE_OK && !known)
         status = note_job(s, m, err);
     if (status == SPATE_OK)
@@ -150,19 +171,11 @@ int sp_my_complete_job(sp_my_sink *s, MYSQL *m, spate_error *err)
     return run_built(m, &sql, built, err);
 }
 
-/* Under a lock that claims take too when they make the tables. */
 static int forget(sp_my_sink *s, MYSQL *m, spate_error *err)
 {
-    uint64_t left = 0;
     sp_buf sql = {0};
     int status = run_built(m, &sql, sp_job_forget_sql(&s->memory, &sql), err);
-    if (status == SPATE_OK)
-        status = sp_my_run(m, "LOCK TABLES spate_job WRITE, spate_chunk WRITE", err, what);
-    if (status == SPATE_OK)
-        status = sp_my_ask_number(m, "SELECT count(*) FROM spate_job", &left, err, what);
-    if (status == SPATE_OK && left == 0)
-        status = sp_my_run(m, "DROP TABLE spate_chunk, spate_job", err, what);
-    return status;
+    return status ? status : drop_unused(m, err);
 }
 
 int sp_my_forget_job(sp_sink *sink, spate_error *err)

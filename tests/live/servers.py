@@ -259,6 +259,10 @@ class MariaDB:
             time.sleep(0.05)
         raise RuntimeError("the server did not start:\n" + self.log())
 
+    def kill9(self):
+        self.process.kill()
+        self.process.wait()
+
     def remove(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -298,6 +298,12 @@ class Sink(MariaDBCase):
         finally:
             self.server.sql("SET GLOBAL max_allowed_packet = 16777216")
 
+    def test_a_job_that_cannot_be_leaves_nothing(self):
+        target = self.new("refused", "CREATE TABLE t (id int)")
+        self.write("t.csv", "id\n1\n")
+        self.spate_fails(2, "copy", "t.csv", target, "--create", "--job", "refused", says="t: the table exists already")
+        self.assertEqual(self.server.sql("SHOW TABLES", "refused"), [["t"]])
+
     def test_killed_and_started_again(self):
         """A job's run is killed again and again, or its connections are; at the end every row is there once."""
         target = self.new("job")

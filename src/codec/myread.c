@@ -278,14 +278,30 @@ static bool is_null(const strip *s, uint32_t k, uint32_t i)
     return sp_bit(s->nulls[k], i + 2);
 }
 
+_Static_assert(SP_MYREAD_ROWS <= 32, "a bit a row");
+
+/* The rows of the strip whose i-th value is there, a bit each. The cells of the others become nulls of zeroes. */
+static uint32_t present_rows(const strip *s, uint32_t i, sp_column *to, uint32_t first)
+{
+    uint32_t absent = 0, width = sp_kind_width(to->type.kind);
+    for (uint32_t k = 0; k < s->n; k++)
+        absent |= (uint32_t)is_null(s, k, i) << k;
+    if (absent) {
+        uint8_t *validity = sp_column_validity(to, to->rows_cap);
+        for (uint32_t left = absent; left; left &= left - 1) {
+            uint32_t row = first + (uint32_t)__builtin_ctz(left);
+            validity[row >> 3] &= (uint8_t) ~(1u << (row & 7));
+        }
+        memset((char *)to->data + (size_t)first * width, 0, (size_t)s->n * width);
+    }
+    return ~absent & (uint32_t)((UINT64_C(1) << s->n) - 1);
+}
+
 /* One loop a width: a column's cells of all rows of the strip. CORRUPT: a row ends before its value does. */
 #define EACH(width, store) \
-    for (uint32_t k = 0, row = first; k < s->n; k++, row++) { \
+    for (uint32_t left = present_rows(s, i, to, first); left; left &= left - 1) { \
+        uint32_t k = (uint32_t)__builtin_ctz(left), row = first + k; \
         const uint8_t *p = s->at[k]; \
-        if (SP_UNLIKELY(is_null(s, k, i))) { \
-            sp_cell_read_null(to, row); \
-            continue; \
-        } \
         s->failed = k; \
         if (SP_UNLIKELY(s->end[k] - p < (width))) \
             return SPATE_E_CORRUPT; \

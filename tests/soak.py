@@ -776,8 +776,8 @@ def jobs(soak):
         while sum(all_jobs.count.values()) < JOB_KILLS and soak.time_left() and not soak.findings:
             try:
                 all_jobs.one(*JOB_PAIRS[n % len(JOB_PAIRS)])
-            except Finding as what:
-                soak.found(what)
+            except (Finding, RuntimeError) as what:
+                soak.found(f"{what}\nMariaDB's log ends: {mariadb.log()[-2000:]}")
             n += 1
     soak.say(f"{n} jobs, disturbed {sum(all_jobs.count.values())} times: {dict(all_jobs.count)}")
 

@@ -417,10 +417,13 @@ static int fail_cell(const sp_pgread *d, const sp_batch *b, uint32_t i, int rc, 
     const sp_field *f = &d->schema->fields[i];
     if (rc != SPATE_E_DATA)
         return sp_fail_nomem(err);
-    return sp_fail(err, SPATE_E_DATA,
-                   "table \"%s\", column \"%s\", row %llu: this value of type %s cannot be held as %s",
-                   d->schema->table, f->name, (unsigned long long)(b->first_row + b->rows + 1),
-                   d->types[i].name ? d->types[i].name : "?", sp_kind_name(f->type.kind));
+    sp_fail(err, SPATE_E_DATA, "table \"%s\", column \"%s\", row %llu: this value of type %s cannot be held as %s",
+            d->schema->table, f->name, (unsigned long long)(b->first_row + b->rows + 1),
+            d->types[i].name ? d->types[i].name : "?", sp_kind_name(f->type.kind));
+    if (f->type.kind == SP_LIST)
+        sp_error_hint(err, "a list has one dimension, which begins at 1; a column declared with two goes as text, whatever it holds:"
+                           " ALTER COLUMN ... TYPE ...[][] says so, and reads no row");
+    return SPATE_E_DATA;
 }
 
 int sp_pgread_header(sp_str bytes, size_t *used, spate_error *err)

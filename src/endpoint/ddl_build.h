@@ -84,7 +84,7 @@ void sp_ddl_add_space_of_name(sp_ddl_builder *b); /* that a plan's name of the t
 void sp_ddl_add_column_types(sp_ddl_builder *b);
 void sp_ddl_add_sequences(sp_ddl_builder *b);
 /* What PostgreSQL numbers a column by: the source's sequence, or NULL where it has none of its own; but one of ours, with a name, where
- * numbers have no sign and the column is numeric, which cannot be an identity. */
+ * the column cannot be an identity: it may be null, or its numbers have no sign and it is numeric. */
 const sp_cat_sequence *sp_ddl_sequence_of(sp_ddl_builder *b, const sp_cat_column *c);
 /* INCREMENT BY, MINVALUE and the others, each with a space in front. */
 void sp_ddl_put_sequence_options(sp_ddl_builder *b, const sp_cat_sequence *s);

@@ -131,9 +131,10 @@ void sp_ddl_add_column_types(sp_ddl_builder *b)
 const sp_cat_sequence *sp_ddl_sequence_of(sp_ddl_builder *b, const sp_cat_column *c)
 {
     int at = sp_schema_find(b->schema, c->name);
-    bool beyond = b->d->dialect == SP_SQL_POSTGRES && !b->same && at >= 0 && !b->schema->fields[at].cast &&
-                  b->schema->fields[at].type.kind == SP_U64 && sp_ddl_is_numbered(b, c);
-    if (!beyond || b->nomem)
+    const sp_field *f = at < 0 ? NULL : &b->schema->fields[at];
+    bool anew = b->d->dialect == SP_SQL_POSTGRES && !b->same && f && sp_ddl_is_numbered(b, c);
+    bool beyond = anew && !f->cast && f->type.kind == SP_U64, empty = anew && f->nullable && !(c->sequence && c->sequence->name);
+    if ((!beyond && !empty) || b->nomem)
         return c->sequence;
     const char *dot = strrchr(b->schema->table, '.');
     sp_cat_sequence *made = sp_arena_alloc(b->d->arena, 1, sizeof(*made));

@@ -28,6 +28,15 @@ class Copy(Case):
     def copy(self, source, target, *words):
         return self.spate_ok("copy", source, target, "--progress", "none", *words)
 
+    def test_lists_of_two_dimensions(self):
+        """An integer[] takes them; they are copied when it is declared so."""
+        source = self.new("dims", "CREATE TABLE d (id int, a int[]); INSERT INTO d VALUES (1, ARRAY[[1,2],[3,4]]), (2, ARRAY[5]), (3, '[0:1]={1,2}'), (4, NULL)")
+        target = self.new("dims_too")
+        self.spate_fails(4, "copy", source, target, "--create", "--progress", "none", says=['column "a", row 1', "hint: a list has one dimension"])
+        self.server.psql("ALTER TABLE d ALTER a TYPE int[][]", "dims")
+        self.copy(source, target, "--create", "--truncate", "--verify", "checksum")
+        self.assertEqual(self.server.psql("SELECT a FROM d ORDER BY id", "dims_too"), [["{{1,2},{3,4}}"], ["{5}"], ["[0:1]={1,2}"], []])
+
     def test_every_worker_sees_one_moment(self):
         """Money moves between accounts all the while; no copy sees it on its way."""
         source = self.new("moving", "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL);"

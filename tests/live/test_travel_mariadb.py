@@ -209,6 +209,16 @@ class TravelMariaDB(MariaDBCase):
         self.assertEqual(self.left(done), [])
         self.assertEqual(self.postgres.value("INSERT INTO b (a) VALUES (1) RETURNING id", "numbered"), "2")
 
+    def test_numbers_where_there_may_be_none(self):
+        """What PostgreSQL calls an identity is never null: a sequence does it there."""
+        source = self.new("numbered", "CREATE SEQUENCE s START 100; CREATE TABLE t (id int PRIMARY KEY, n bigint NULL DEFAULT nextval(s),"
+                                      " k bigint NOT NULL DEFAULT nextval(s)); INSERT INTO t (id) VALUES (1), (2); INSERT INTO t (id, n) VALUES (3, NULL)")
+        self.copy(source, self.new_postgres("numbered"), "--create", "--verify", "checksum")
+        self.assertEqual(self.postgres.psql("INSERT INTO t (id) VALUES (4); SELECT * FROM t ORDER BY id", "numbered"),
+                         [["1", "100", "101"], ["2", "102", "103"], ["3", "", "104"], ["4", "103", "105"]])
+        self.assertEqual(self.postgres.psql("SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attidentity <> '' OR attrelid = 't'::regclass"
+                                            " AND atthasdef ORDER BY 1", "numbered"), [["k"], ["n"]])
+
     def test_what_keys_want(self):
         """Texts in keys are bounded; of long ones, an index has a part; where MariaDB cannot refer, that is said."""
         source = self.new_postgres("wants", """

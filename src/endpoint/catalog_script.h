@@ -1,5 +1,6 @@
-/* catalog_script.h - private to the readers of CREATE statements: a script as a row of words (catalog_script.c), what stands in it
- * (catalog_sql.c), and the tables that have rows of others (catalog_parts.c). */
+/* catalog_script.h - private to the readers of CREATE statements: a script as a row of words (catalog_script.c), its statements
+ * (catalog_sql.c), tables (catalog_table.c) and their columns (catalog_columns.c), and the tables that have rows of others
+ * (catalog_parts.c). */
 #ifndef SP_CATALOG_SCRIPT_H
 #define SP_CATALOG_SCRIPT_H
 
@@ -70,6 +71,41 @@ const char *sp_script_take_qualified(script *s, const char **space);
 /* Passes over what stands between parentheses; the text of it without them. */
 sp_str sp_script_take_inside(script *s);
 sp_cat_table *sp_script_find_table(script *s, const char *space, const char *name);
+
+/* ---- catalog_columns.c ----------------------------------------------------------------------------------------------------- */
+
+bool sp_script_ends_item(const script *s);
+/* The text up to where a clause begins or the item ends: a type, or a default. */
+sp_str sp_script_take_until_clause(script *s);
+/* (a, b DESC, c(10)): the names; how each stands there is list_parts. */
+uint32_t sp_script_take_columns(script *s, const char ***names);
+void sp_script_take_column(script *s, sp_cat_table *t);
+void sp_script_take_default(script *s, sp_cat_column *c);
+void sp_script_take_generated(script *s, sp_cat_column *c);
+/* Where two schemas have a type of that name, the schema says which. NULL: there is none that the script has made. */
+const named_type *sp_script_find_type(const script *s, const char *spelled);
+/* NULL: no memory, or one of the columns is none of the table's. */
+sp_cat_key *sp_script_add_key(script *s, sp_cat_table *t, const char *name, const char *const *names,
+                              const sp_cat_part *parts, uint32_t n, bool primary);
+/* column: whose it is, or -1 for the table's. */
+void sp_script_add_check(script *s, sp_cat_table *t, const char *name, sp_str sql, int32_t column);
+/* Behind REFERENCES. */
+void sp_script_take_reference(script *s, sp_cat_table *t, const char *name, const char *const *names, uint32_t n);
+/* EXCLUDE USING ...: not a column with that name; and what stands behind the word. */
+bool sp_script_begins_exclusion(const script *s);
+void sp_script_add_exclusion(script *s, sp_cat_table *t, const char *name);
+bool sp_script_take_nulls_alike(script *s);
+
+/* ---- catalog_table.c ------------------------------------------------------------------------------------------------------- */
+
+/* Behind CREATE TABLE, and CREATE VIRTUAL TABLE. from: where the statement begins. */
+void sp_script_create_table(script *s, const char *from);
+void sp_script_create_virtual(script *s);
+/* PRIMARY KEY, UNIQUE, FOREIGN KEY, CHECK, an index of MariaDB's. False: it is none of them. */
+bool sp_script_take_table_clause(script *s, sp_cat_table *t);
+/* KEY name (columns), PERIOD FOR SYSTEM_TIME ...: no columns, and no keys. */
+bool sp_script_is_passed_over(const script *s);
+void sp_script_skip_item(script *s);
 
 /* ---- catalog_parts.c ------------------------------------------------------------------------------------------------------- */
 

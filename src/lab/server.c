@@ -301,7 +301,8 @@ static int await_end(const sp_lab_server *s, pid_t pid, int64_t deadline, spate_
  * a postmaster, takes nothing from the others. */
 static int await_nobody(const sp_lab_server *s, int64_t deadline, spate_error *err)
 {
-    for (unsigned n; !s->attached && (n = sp_os_signal_all_in(s->data, 0)); sp_os_sleep_us(POLL_US))
+    for (unsigned n; !s->attached && (n = sp_os_signal_all_in(s->data, is_recovering(s) ? SIGQUIT : 0));
+         sp_os_sleep_us(POLL_US))
         if (sp_os_monotonic_us() > deadline)
             return sp_fail(err, SPATE_E_UNREACHABLE, "%u processes of %s do not stop", n, s->name);
     return SPATE_OK;

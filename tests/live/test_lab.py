@@ -159,8 +159,10 @@ class Life(LabCase):
             before = log.read_text().count("automatic recovery in progress")
             os.kill(int(self.psql("shard0", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")), signal.SIGKILL)
             wait_until(lambda: log.read_text().count("automatic recovery in progress") > before)
+            if going == 5:
+                (self.dir / "lab/shard0/data/postmaster.pid").unlink()  # which a full disk may have taken
             self.lab("down")
-            self.assertEqual({s["state"] for s in self.servers().values()}, {"down"})
+            self.assertEqual(postmasters(self.dir), [])
         self.lab("up")
         self.assertEqual(self.psql("shard0", "SELECT count(*) FROM t"), f"{going * 200000}")
 

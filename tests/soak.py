@@ -777,7 +777,7 @@ def jobs(soak):
             try:
                 all_jobs.one(*JOB_PAIRS[n % len(JOB_PAIRS)])
             except (Finding, RuntimeError) as what:
-                soak.found(f"{what}\nMariaDB's log ends: {mariadb.log()[-2000:]}")
+                soak.found(f"{what}\nMariaDB's log ends: {mariadb.log()[-12000:]}")
             n += 1
     soak.say(f"{n} jobs, disturbed {sum(all_jobs.count.values())} times: {dict(all_jobs.count)}")
 

@@ -116,6 +116,24 @@ static int check_new(sp_my_sink *s, MYSQL *m, spate_error *err)
     return status;
 }
 
+/* Transactions of the run before may still be rolled back, when its connections were lost a moment ago: they are waited for, or rows would
+ * be put where rows are taken away, and so get locks of the gaps between them. If this run's connections are then lost too, with one of
+ * them waiting, the server makes a lock for each row that it rolls back, and may end for want of memory (10.11.19). A run that was only
+ * halted is not waited for longer than this: its chunks are refused. Who may not lock tables goes on at once. */
+static int await_rollbacks(sp_my_sink *s, MYSQL *m, spate_error *err)
+{
+    sp_buf sql = {0};
+    int built = sp_buf_adds(&sql, "LOCK TABLES ");
+    for (uint32_t i = 0; i < s->n_tables && !built; i++)
+        built = sp_buf_adds(&sql, i ? ", " : "") || sp_sql_ident(&sql, s->tables[i].schema->table) ||
+                sp_buf_adds(&sql, " WRITE");
+    int status = sp_my_run(m, "SET SESSION lock_wait_timeout = 10", err, what);
+    if (status == SPATE_OK && run_built(m, &sql, built, NULL) == SPATE_OK)
+        status = sp_my_run(m, "UNLOCK TABLES", err, what);
+    sp_buf_done(&sql);
+    return status ? status : sp_my_run(m, "SET SESSION lock_wait_timeout = DEFAULT", err, what);
+}
+
 int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL *, spate_error *), spate_error *err)
 {
     uint64_t epoch = 0;
@@ -135,6 +153,8 @@ int sp_my_claim_job(sp_my_sink *s, MYSQL *m, int (*prepare)(sp_my_sink *, MYSQL 
     if (status == SPATE_OK)
         status =
             run_built(m, &sql, add_job(&sql, "UPDATE spate_job SET epoch = epoch + 1 WHERE job = ", &s->memory), err);
+    if (status == SPATE_OK && epoch)
+        status = await_rollbacks(s, m, err);
     return status ? status : read_landed(s, m, err);
 }
 
